@@ -15,9 +15,9 @@ from medhavi.views.names import (
     NOTHING,
     count,
     day,
-    local,
     number,
     quantity,
+    wall_clock,
     when,
 )
 from medhavi.views.page import empty, table_html
@@ -239,7 +239,7 @@ def movement_rows(record: TimePhasedRecord, plan: Plan, names: Names) -> pl.Data
         rows.append(
             {
                 "Bucket": _bucket_words(moved["bucket"], record.bucket),
-                "When": local(moved["instant"], zone).replace(tzinfo=None),
+                "When": wall_clock(moved["instant"], zone),
                 "What": moved["kind"].capitalize(),
                 "Quantity": -moved["qty"] if out else moved["qty"],
                 "Order": order["number"] if order else moved["order"] or "",

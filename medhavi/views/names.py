@@ -52,6 +52,7 @@ __all__ = [
     "percent",
     "quantity",
     "relative",
+    "wall_clock",
     "wall_milliseconds",
     "when",
 ]
@@ -70,6 +71,15 @@ def local(moment: dt.datetime, zone: str) -> dt.datetime:
     14
     """
     return moment.astimezone(ZoneInfo(zone))
+
+
+def wall_clock(moment: dt.datetime | None, zone: str) -> dt.datetime | None:
+    """Wall clock of a zone without the zone, by which a grid sorts; None of None.
+
+    >>> wall_clock(dt.datetime(2025, 12, 4, 13, 30, tzinfo=dt.UTC), "Europe/Rome")
+    datetime.datetime(2025, 12, 4, 14, 30)
+    """
+    return None if moment is None else local(moment, zone).replace(tzinfo=None)
 
 
 def when(moment: dt.datetime | None, zone: str = "UTC", *, year: bool = False) -> str:

@@ -13,7 +13,16 @@ import polars as pl
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.plans.lateness import WORDS, Verdict, verdicts
 from medhavi.units import from_seconds
-from medhavi.views.names import count, day, duration, local, money, quantity, when
+from medhavi.views.names import (
+    count,
+    day,
+    duration,
+    local,
+    money,
+    quantity,
+    wall_clock,
+    when,
+)
 from medhavi.views.order_list import MARKS, exception_rows
 from medhavi.views.page import empty, table_html
 from medhavi.views.tiles import Tile
@@ -216,18 +225,14 @@ def _row(row: Mapping[str, Any], names: Names) -> dict[str, object]:
         "Location": names.name(row["location"]),
         "Quantity": row["qty"],
         "Unit": names.unit(row["product"]),
-        "Start": _wall(row["start"], zone),
-        "Due": _wall(row["finish"], zone),
+        "Start": wall_clock(row["start"], zone),
+        "Due": wall_clock(row["finish"], zone),
         "Status": str(row["status"]).replace("_", " "),
         "Serves": _serves(row, names),
         "Days late": round(late / 24, 1) if late > 0 else None,
         "Exception": _exception(row),
         "Value": row["worth"] or None,
     }
-
-
-def _wall(moment: dt.datetime | None, zone: str) -> dt.datetime | None:
-    return None if moment is None else local(moment, zone).replace(tzinfo=None)
 
 
 def _serves(row: Mapping[str, Any], names: Names) -> str:

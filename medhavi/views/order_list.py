@@ -14,10 +14,10 @@ from medhavi.views.names import (
     NOTHING,
     Names,
     duration,
-    local,
     money,
     number,
     quantity,
+    wall_clock,
     when,
 )
 from medhavi.views.page import empty, table_html
@@ -225,12 +225,11 @@ def _exception_row(
     mark = MARKS.get(str(row["severity"]), "")
     supply = str(row["supply"] or "")
     order = numbers.get(supply, supply)
-    there = None if date is None else local(date, names.zone_of(place))
     return {
         "What": f"{mark} {ExceptionCode(str(row['code'])).headline}",
         "Product": names.name(product) if product else "",
         "Where": names.name(place) if place else "",
-        "Date": None if there is None else there.replace(tzinfo=None),
+        "Date": wall_clock(date, names.zone_of(place)),
         "Quantity": row["qty"],
         "Hours": row["hours"],
         "Detail": names.told(str(row["message"] or "")),

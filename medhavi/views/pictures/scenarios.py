@@ -16,17 +16,16 @@ from medhavi.views.names import (
     NOTHING,
     count,
     full_money,
-    local,
     money,
     number,
     percent,
+    wall_clock,
 )
 from medhavi.views.page import table_html
 from medhavi.views.theme import ROW, finished, label_limit, rows_of, token
 from medhavi.views.tiles import Tile
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Callable, Sequence
 
     from medhavi.results.reports.scenario_comparison import ScenarioComparison
@@ -307,9 +306,9 @@ def demand_rows(
         zone = names.zone_of(demand.get("location"))
         return {
             "Demand": _demand_words(row, demand, names),
-            "Promised": _wall(demand.get("promised"), zone),
-            "Date today": _wall(row["old_date"], zone),
-            "Date then": _wall(row["new_date"], zone),
+            "Promised": wall_clock(demand.get("promised"), zone),
+            "Date today": wall_clock(row["old_date"], zone),
+            "Date then": wall_clock(row["new_date"], zone),
             "Status then": _verdict(row["new_verdict"]),
             "Money": round(row["money"], 2),
         }
@@ -326,8 +325,8 @@ def order_rows(one: ScenarioComparison, names: Names) -> pl.DataFrame:
             "Order": f"{row['number'] or row['kind']}, {names.name(row['product'])} at "
             f"{names.name(row['location'])}",
             "Change": row["change"],
-            "Date today": _wall(row["old_finish"], zone),
-            "Date then": _wall(row["new_finish"], zone),
+            "Date today": wall_clock(row["old_finish"], zone),
+            "Date then": wall_clock(row["new_finish"], zone),
             "Quantity": _quantities(row, names),
         }
 
@@ -370,10 +369,6 @@ def _table(
 ) -> pl.DataFrame:
     rows = [cells(row) for row in frame.iter_rows(named=True)]
     return pl.DataFrame(rows, schema=schema)
-
-
-def _wall(moment: dt.datetime | None, zone: str) -> dt.datetime | None:
-    return None if moment is None else local(moment, zone).replace(tzinfo=None)
 
 
 def _verdict(verdict: str | None) -> str:

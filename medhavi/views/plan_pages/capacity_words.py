@@ -18,11 +18,11 @@ from medhavi.views.names import (
     NOTHING,
     count,
     duration,
-    local,
     money,
     number,
     percent,
     quantity,
+    wall_clock,
     when,
 )
 from medhavi.views.order_grid import demand_link
@@ -268,8 +268,8 @@ def _operation_row(row: dict[str, Any], names: Names) -> dict[str, object]:
         "Order": f"{'■ ' if row['firm'] else ''}{row['number']}",
         "Product": names.name(row["product"]),
         "Operation": f"{row['step']}, {names.name(row['resource'])}",
-        "Start": local(row["start"], zone).replace(tzinfo=None),
-        "Finish": local(row["finish"], zone).replace(tzinfo=None),
+        "Start": wall_clock(row["start"], zone),
+        "Finish": wall_clock(row["finish"], zone),
         "Run": duration((row["run_minutes"] or 0.0) / 60),
         "Set-up": duration(setup / 60) if setup else "",
         "Demands": f"{mark}{len(served)}" if served else "stock",

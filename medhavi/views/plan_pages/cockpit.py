@@ -10,7 +10,14 @@ from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.plans.lateness import not_kept, tally
 from medhavi.results.reports.exception_list import exception_list
 from medhavi.views.item_record import item_link
-from medhavi.views.names import NOTHING, count, duration, local, money, percent
+from medhavi.views.names import (
+    NOTHING,
+    count,
+    duration,
+    money,
+    percent,
+    wall_clock,
+)
 from medhavi.views.order_list import MARKS
 from medhavi.views.pictures.load import loads_from_now
 from medhavi.views.plan_pages.capacity_words import bottleneck
@@ -140,7 +147,7 @@ def inbox_rows(
                 "What": f"{MARKS.get(row['severity'], '')} {entry.headline}",
                 "Item": names.name(row["product"]) if row["product"] else "",
                 "Where": names.name(row["location"]) if row["location"] else "",
-                "First": _wall(row["date"], names.zone_of(row["location"])),
+                "First": wall_clock(row["date"], names.zone_of(row["location"])),
                 "Times": row["times"],
                 "Worth": row["worth"],
                 "Assigned to": assignee,
@@ -163,10 +170,6 @@ _INBOX: dict[str, pl.DataType | type[pl.DataType]] = {
         ("Assigned to", "Note", "State", "Order", "Demand", "Key"), pl.String
     ),
 }
-
-
-def _wall(moment: dt.datetime | None, zone: str) -> dt.datetime | None:
-    return None if moment is None else local(moment, zone).replace(tzinfo=None)
 
 
 def exception_links(key: str) -> dict[str, str]:
@@ -213,8 +216,8 @@ def promises_missed(plan: Plan, snapshot: Snapshot, names: Names) -> pl.DataFram
                 "Order line": names.name(row["demand"]),
                 "Customer": names.name(row["customer"]) if row["customer"] else "",
                 "Item": names.name(row["product"]),
-                "Promised": _wall(row["promised"], names.zone_of(row["location"])),
-                "Planned": _wall(row["planned"], names.zone_of(row["location"])),
+                "Promised": wall_clock(row["promised"], names.zone_of(row["location"])),
+                "Planned": wall_clock(row["planned"], names.zone_of(row["location"])),
                 "Late": duration(row["lateness_h"]) if row["lateness_h"] else "short",
                 "Money": row["money"],
             }

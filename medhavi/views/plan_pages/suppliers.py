@@ -16,11 +16,11 @@ from medhavi.views.names import (
     money,
     percent,
     quantity,
+    wall_clock,
 )
 from medhavi.views.tiles import Tile
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Callable
 
     from medhavi.results.plans.plan import Plan
@@ -58,7 +58,7 @@ def record_rows(record: pl.DataFrame, names: Names) -> pl.DataFrame:
                 "Stated": _days(row["stated_days"]),
                 "Median": _days(row["lead_days_p50"]),
                 "P95": _days(row["lead_days_p95"]),
-                "Changed": _wall(row["changed_at"], names.zone),
+                "Changed": wall_clock(row["changed_at"], names.zone),
                 "Change": ""
                 if row["change"] is None
                 else f"{'slower' if row['change'] > 0 else 'faster'} by "
@@ -86,10 +86,6 @@ def _share(value: float | None) -> str:
 
 def _days(value: float | None) -> str:
     return "" if value is None else duration(value * 24)
-
-
-def _wall(moment: dt.datetime | None, zone: str) -> dt.datetime | None:
-    return None if moment is None else local(moment, zone).replace(tzinfo=None)
 
 
 def _lately(record: pl.DataFrame) -> tuple[float, int]:
@@ -144,7 +140,7 @@ def owed_rows(plan: Plan, names: Names) -> pl.DataFrame:
         "finish",
         names,
         lambda row: {
-            "Due": _wall(row["finish"], names.zone_of(row["location"])),
+            "Due": wall_clock(row["finish"], names.zone_of(row["location"])),
             "Overdue": ""
             if now is None or row["finish"] >= from_seconds(now)
             else duration((from_seconds(now) - row["finish"]).total_seconds() / 3600),
@@ -170,8 +166,8 @@ def buy_rows(plan: Plan, names: Names, days: float = BUY_DAYS) -> pl.DataFrame:
         "source",
         names,
         lambda row: {
-            "Order by": _wall(row["start"], names.zone_of(row["location"])),
-            "Due": _wall(row["finish"], names.zone_of(row["location"])),
+            "Order by": wall_clock(row["start"], names.zone_of(row["location"])),
+            "Due": wall_clock(row["finish"], names.zone_of(row["location"])),
             "Cost": row["cost"],
         },
     )
