@@ -19,7 +19,6 @@ with app.setup:
     import marimo as mo
 
     from medhavi.service.page_data import (
-        facts_of,
         html,
         picture,
         said,
@@ -67,14 +66,7 @@ def data(mode, wanted):
 def head(mode, names, shown, wanted):
     _found = plan_finding(shown.plan, names) if shown.plan else ""
     mo.vstack(
-        [
-            mo.Html(
-                page.header(
-                    "Cockpit", facts_of(shown, wanted("known_at")), finding=_found
-                )
-            ),
-            mo.hstack([mode], justify="start"),
-        ],
+        desk_words.page_head("Cockpit", shown, wanted("known_at"), _found, [mode]),
         gap=1,
     )
     return

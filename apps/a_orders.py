@@ -120,10 +120,7 @@ def kept(chosen, everything, session, wanted):
 def head(everything, known_at, mode, names, rows, shown):
     _found = order_grid.orders_finding(everything, rows, names) if shown.plan else ""
     mo.vstack(
-        [
-            mo.Html(desk_words.title_html("Orders", shown, known_at, _found)),
-            mo.hstack([mode], justify="start"),
-        ],
+        desk_words.page_head("Orders", shown, known_at, _found, [mode]),
         gap=1,
     )
     return

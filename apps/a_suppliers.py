@@ -17,7 +17,6 @@ with app.setup:
     import marimo as mo
 
     from medhavi.service.page_data import (
-        facts_of,
         html,
         picture,
         trouble_of,
@@ -63,16 +62,9 @@ def data(mode, wanted):
 def head(found, mode, names, shown, wanted):
     _told = suppliers.supplier_finding(found.record, names) if found else ""
     mo.vstack(
-        [
-            mo.Html(
-                page.header(
-                    "Suppliers and lanes",
-                    facts_of(shown, wanted("known_at")),
-                    finding=_told,
-                )
-            ),
-            mo.hstack([mode], justify="start"),
-        ],
+        desk_words.page_head(
+            "Suppliers and lanes", shown, wanted("known_at"), _told, [mode]
+        ),
         gap=1,
     )
     return

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from medhavi.results.reports.resource_load import ResourceLoads
-from medhavi.service.page_data import AnswerCache, facts_of, html, picture
+from medhavi.service.page_data import AnswerCache, html, picture
+from medhavi.service.plan_pages.desk_words import page_head
 from medhavi.snapshot.patch import Patch
 from medhavi.units import from_seconds
-from medhavi.views import page
 from medhavi.views.names import local
 from medhavi.views.order_list import clock
 from medhavi.views.pictures.gantt import PICKED
@@ -402,18 +402,8 @@ def head_parts(
     known_at: str,
 ) -> list[mo.Html]:
     """Title with what the plan is short of, and the choices below it."""
-    import marimo as mo
-
     found = "" if shown.plan is None else capacity_finding(shown.plan, loads, names)
-    return [
-        mo.Html(page.header("Capacity", facts_of(shown, known_at), finding=found)),
-        mo.hstack(
-            [one for one in choices if one is not None],
-            justify="start",
-            wrap=True,
-            gap=2,
-        ),
-    ]
+    return page_head("Capacity", shown, known_at, found, choices)
 
 
 def operation_table(

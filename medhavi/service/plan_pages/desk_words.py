@@ -402,9 +402,21 @@ def mode_choice(wanted: Wanted, keep: Keep) -> mo.ui.dropdown:
     )
 
 
-def title_html(title: str, shown: PlanPage, known_at: str, found: str) -> str:
-    """Title of a page with its moment, and what it finds."""
-    return page.header(title, facts_of(shown, known_at), finding=found)
+def page_head(
+    title: str, shown: PlanPage, known_at: str, found: str, choices: Sequence[Any]
+) -> list[mo.Html]:
+    """Title of a page with its moment and what it finds, and the choices below it."""
+    import marimo as mo
+
+    return [
+        mo.Html(page.header(title, facts_of(shown, known_at), finding=found)),
+        mo.hstack(
+            [one for one in choices if one is not None],
+            justify="start",
+            wrap=True,
+            gap=2,
+        ),
+    ]
 
 
 def head_parts(
@@ -414,10 +426,7 @@ def head_parts(
     import marimo as mo
 
     found = plan_finding(shown.plan, shown.names) if shown.plan else ""
-    parts = [
-        mo.Html(title_html("Plan", shown, known_at, found)),
-        mo.hstack([mode], justify="start"),
-    ]
+    parts = page_head("Plan", shown, known_at, found, [mode])
     if shown.source.lake:
         hint = html(
             f'<p class="muted">Local time of {shown.names.zone}, like 2026-11-02 07:00; '

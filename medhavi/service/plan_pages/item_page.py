@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from medhavi.errors import UsageError
 from medhavi.results.reports.time_phased import BUCKETS, TimePhasedRecords
-from medhavi.service.page_data import AnswerCache, facts_of, html
+from medhavi.service.page_data import AnswerCache, html
 from medhavi.service.plan_pages.desk_words import item_choice as items_in_need
+from medhavi.service.plan_pages.desk_words import page_head
 from medhavi.views import page
 from medhavi.views.item_record import item_finding, movement_rows, supply_html
 from medhavi.views.order_list import clock, plain
@@ -109,8 +110,6 @@ def head_parts(
     known_at: str,
 ) -> list[mo.Html]:
     """Title with what the record finds, and the choices below it."""
-    import marimo as mo
-
     found = "" if record is None else item_finding(record, names)
     links = []
     if record is not None:
@@ -118,15 +117,7 @@ def head_parts(
         links = [
             html(f'<a href="{address}" target="_self">Scenario with this item</a>')
         ]
-    return [
-        mo.Html(page.header("Items", facts_of(shown, known_at), finding=found)),
-        mo.hstack(
-            [one for one in (*choices, *links) if one is not None],
-            justify="start",
-            wrap=True,
-            gap=2,
-        ),
-    ]
+    return page_head("Items", shown, known_at, found, [*choices, *links])
 
 
 def movement_table(record: TimePhasedRecord, plan: Plan, names: Names) -> mo.Html:
