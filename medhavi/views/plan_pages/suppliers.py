@@ -126,6 +126,23 @@ def supplier_finding(record: pl.DataFrame, names: Names) -> str:
     )
 
 
+def _owed(plan: Plan) -> pl.DataFrame:
+    """Open purchases and transfers."""
+    return plan.supplies.filter(
+        pl.col("status").is_in(BEGUN), pl.col("kind").is_in(["buy", "move"])
+    )
+
+
+def _to_buy(plan: Plan, days: float) -> pl.DataFrame:
+    """Planned purchases that have to be ordered within some days."""
+    rows = plan.supplies.filter(pl.col("kind") == "buy", ~pl.col("status").is_in(BEGUN))
+    if plan.run.as_of is None:
+        return rows
+    return rows.filter(
+        pl.col("start") <= from_seconds(plan.run.as_of + int(days * DAY))
+    )
+
+
 def owed_rows(plan: Plan, names: Names) -> pl.DataFrame:
     """Open purchases and transfers, the most overdue first.
 
@@ -136,7 +153,7 @@ def owed_rows(plan: Plan, names: Names) -> pl.DataFrame:
     """
     now = plan.run.as_of
     return _orders(
-        plan.supplies.filter(pl.col("status").is_in(BEGUN)),
+        _owed(plan),
         "finish",
         names,
         lambda row: {
@@ -156,13 +173,8 @@ def buy_rows(plan: Plan, names: Names, days: float = BUY_DAYS) -> pl.DataFrame:
     pl.DataFrame
         From, Order, Item, To, Quantity, Order by, Due (wall clocks), Cost.
     """
-    rows = plan.supplies.filter(pl.col("kind") == "buy", ~pl.col("status").is_in(BEGUN))
-    if plan.run.as_of is not None:
-        rows = rows.filter(
-            pl.col("start") <= from_seconds(plan.run.as_of + int(days * DAY))
-        )
     return _orders(
-        rows,
+        _to_buy(plan, days),
         "source",
         names,
         lambda row: {
@@ -189,17 +201,18 @@ def _orders(
             "Quantity": quantity(row["qty"], names.unit(row["product"])),
             **more(row),
         }
-        for row in rows.filter(pl.col("kind").is_in(["buy", "move"]))
-        .sort(order, "start", "id")
-        .iter_rows(named=True)
+        for row in rows.sort(order, "start", "id").iter_rows(named=True)
     ]
     return pl.DataFrame(told, infer_schema_length=None)
 
 
 def supplier_tiles(plan: Plan, record: pl.DataFrame, names: Names) -> tuple[Tile, ...]:
     """Deliveries on time, suppliers that got slower, what is overdue, what to buy."""
-    owed, buys = owed_rows(plan, names), buy_rows(plan, names)
-    overdue = owed.filter(pl.col("Overdue") != "").height if owed.height else 0
+    owed, buys = _owed(plan), _to_buy(plan, BUY_DAYS)
+    now = plan.run.as_of
+    overdue = (
+        0 if now is None else owed.filter(pl.col("finish") < from_seconds(now)).height
+    )
     share, total = _lately(record)
     worse = slower(record).height
     return (
@@ -225,7 +238,7 @@ def supplier_tiles(plan: Plan, record: pl.DataFrame, names: Names) -> tuple[Tile
         Tile(
             label="To order in 7 days",
             figure=f"{buys.height:,}",
-            note=money(float(buys["Cost"].sum()), names.currency)
+            note=money(float(buys["cost"].sum()), names.currency)
             if buys.height
             else "nothing",
         ),
