@@ -10,6 +10,7 @@ import polars as pl
 from medhavi.errors import MedhaviError
 from medhavi.lakehouse import Lake
 from medhavi.service.page_data import bench_of, html, problem_of
+from medhavi.service.page_table import page_table
 from medhavi.service.plan_pages.plan_page import EditResult, remember_approver
 from medhavi.units import from_seconds
 from medhavi.views import page
@@ -139,14 +140,20 @@ def review(
         text = "Tick one or more rows of the list above."
         return EditResult(title="No exception is chosen", text=text, kept=False)
     try:
+        said: dict[tuple[bool, str, str], list[str]] = {}
         for key in keys:
             done, assignee, note = reviews.get(key, (False, "", ""))
+            done = {SETTLE: True, REOPEN: False}.get(form["action"], done)
+            told = done, form["assignee"] or assignee, form["note"] or note
+            said.setdefault(told, []).append(key)
+        # The log is mirrored once for all exceptions of which the same is said.
+        for (done, assignee, note), alike in said.items():
             bench.review_exceptions(
-                [key],
+                alike,
                 approver=approver,
-                assignee=form["assignee"] or assignee,
-                note=form["note"] or note,
-                done={SETTLE: True, REOPEN: False}.get(form["action"], done),
+                assignee=assignee,
+                note=note,
+                done=done,
                 as_of=None if shown.plan is None else shown.plan.run.as_of,
             )
     except (MedhaviError, OSError) as failure:
@@ -170,8 +177,6 @@ def links_html(key: str) -> str:
 
 def promise_table(shown: PlanPage, plan: Plan) -> mo.ui.table | mo.Html:
     """Promised order lines that the plan does not keep."""
-    import marimo as mo
-
     assert shown.snapshot is not None
     rows = cockpit.promises_missed(plan, shown.snapshot, shown.names)
     if rows.is_empty():
@@ -179,26 +184,21 @@ def promise_table(shown: PlanPage, plan: Plan) -> mo.ui.table | mo.Html:
             page.empty("Every promise is kept", "No promised order line is late.")
         )
     currency = shown.names.currency
-    return mo.ui.table(
+    return page_table(
         rows,
-        selection=None,
-        page_size=10,
-        show_column_summaries=False,
-        show_data_types=False,
-        wrapped_columns=["Customer", "Item"],
-        format_mapping={
+        formats={
             "Promised": clock,
             "Planned": clock,
             "Money": lambda value: money(value, currency),
         },
-        text_justify_columns={"Money": "right"},
+        right=["Money"],
+        wrapped=["Customer", "Item"],
+        page_size=10,
     )
 
 
 def event_table(shown: PlanPage) -> mo.ui.table | mo.Html:
     """Facts of the last day and week by kind."""
-    import marimo as mo
-
     plan = shown.plan
     if not shown.source.lake or plan is None or plan.run.as_of is None:
         return html(
@@ -221,12 +221,5 @@ def event_table(shown: PlanPage) -> mo.ui.table | mo.Html:
         .str.replace_all("([a-z])([A-Z])", "${1} ${2}")
         .str.to_lowercase(),
     )
-    return mo.ui.table(
-        rows,
-        selection=None,
-        page_size=12,
-        show_column_summaries=False,
-        show_data_types=False,
-        format_mapping={"Newest": clock},
-        text_justify_columns={"Last day": "right", "Last 7 days": "right"},
-    )
+    right = ["Last day", "Last 7 days"]
+    return page_table(rows, formats={"Newest": clock}, right=right)

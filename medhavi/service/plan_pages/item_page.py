@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from medhavi.errors import UsageError
 from medhavi.results.reports.time_phased import BUCKETS, TimePhasedRecords
 from medhavi.service.page_data import AnswerCache, html
+from medhavi.service.page_table import page_table
 from medhavi.service.plan_pages.desk_words import item_choice as items_in_need
 from medhavi.service.plan_pages.desk_words import page_head
 from medhavi.views import page
@@ -122,18 +123,13 @@ def head_parts(
 
 def movement_table(record: TimePhasedRecord, plan: Plan, names: Names) -> mo.Html:
     """Requirements, receipts and releases of an item as a table."""
-    import marimo as mo
-
     rows = movement_rows(record, plan, names)
     if rows.is_empty():
         return html(page.empty("No movement", "Nothing of it is ordered or required."))
-    return mo.ui.table(
+    return page_table(
         rows,
-        selection=None,
+        formats={"When": clock, "Quantity": plain},
+        right=["Quantity"],
+        wrapped=["What", "For", "When"],
         page_size=15,
-        show_column_summaries=False,
-        show_data_types=False,
-        wrapped_columns=["What", "For", "When"],
-        format_mapping={"When": clock, "Quantity": plain},
-        text_justify_columns={"Quantity": "right"},
     )

@@ -9,6 +9,7 @@ import polars as pl
 
 from medhavi.errors import MedhaviError
 from medhavi.service.page_data import AnswerCache, html
+from medhavi.service.page_table import page_table
 from medhavi.views import page
 from medhavi.views.names import money
 from medhavi.views.order_list import clock
@@ -147,18 +148,7 @@ def _table(
     formats: dict[str, str | Callable[..., Any]],
     right: tuple[str, ...],
 ) -> mo.ui.table:
-    import marimo as mo
-
-    return mo.ui.table(
-        rows,
-        selection=None,
-        page_size=12,
-        show_column_summaries=False,
-        show_data_types=False,
-        wrapped_columns=[
-            name for name in ("Name", "Item", "From") if name in rows.columns
-        ],
-        column_widths={name: _WIDTHS[name] for name in rows.columns if name in _WIDTHS},
-        format_mapping=formats,
-        text_justify_columns=dict.fromkeys(right, "right"),
+    wrapped = ("Name", "Item", "From")
+    return page_table(
+        rows, formats=formats, right=right, wrapped=wrapped, widths=_WIDTHS
     )

@@ -7,6 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from medhavi.service.page_data import html
+from medhavi.service.page_table import page_table
 from medhavi.service.scenario_pages.scenario_form import (
     change_form,
     change_words,
@@ -152,19 +153,8 @@ def scenario_choice(
 
 
 def _rows_table(rows: pl.DataFrame, wrapped: list[str], forms: dict[str, Any]) -> Any:
-    import marimo as mo
-
     numbers = [name for name, dtype in rows.schema.items() if dtype.is_numeric()]
-    return mo.ui.table(
-        rows,
-        selection=None,
-        page_size=12,
-        show_column_summaries=False,
-        show_data_types=False,
-        wrapped_columns=wrapped,
-        format_mapping=forms,
-        text_justify_columns=dict.fromkeys(numbers, "right"),
-    )
+    return page_table(rows, formats=forms, right=numbers, wrapped=wrapped)
 
 
 def demand_table(shown: PlanPage, scenario: Scenario, one: ScenarioComparison) -> Any:

@@ -1,0 +1,52 @@
+"""Tables of pages that are read, not chosen from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    import marimo as mo
+    import polars as pl
+
+
+def page_table(
+    rows: pl.DataFrame,
+    *,
+    formats: Mapping[str, str | Callable[..., Any]],
+    right: Iterable[str],
+    wrapped: Iterable[str] = (),
+    widths: Mapping[str, int] | None = None,
+    page_size: int = 12,
+) -> mo.ui.table:
+    """Show rows without selection.
+
+    Parameters
+    ----------
+    formats
+        How the cells of a column are written, by its name.
+    right
+        Columns set to the right.
+    wrapped
+        Columns whose text may take several lines.
+    widths
+        Width of a column [px], by its name; columns that `rows` lacks are passed over.
+    """
+    import marimo as mo
+
+    return mo.ui.table(
+        rows,
+        selection=None,
+        page_size=page_size,
+        show_column_summaries=False,
+        show_data_types=False,
+        wrapped_columns=[name for name in wrapped if name in rows.columns],
+        column_widths={
+            name: width
+            for name, width in (widths or {}).items()
+            if name in rows.columns
+        },
+        format_mapping=dict(formats),
+        text_justify_columns=dict.fromkeys(right, "right"),
+    )
