@@ -10,7 +10,7 @@ from __future__ import annotations
 from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, NamedTuple
 
-from medhavi.planners.campaigns.family_order import MOST_EXACT
+from medhavi.planners.campaigns.family_order import MOST_FAMILIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -346,7 +346,7 @@ def _near(
         group = groups[number]
         together = (
             found
-            and len(families) < MOST_EXACT
+            and len(families) < MOST_FAMILIES
             and group.family not in families
             and group.when - groups[found[-1][0]].when <= window
         )

@@ -6,52 +6,21 @@ shortest path through all families, open at its end, from the present set-up.
 
 from __future__ import annotations
 
-from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     Price = Callable[[str | None, str], float]
 
-MOST_EXACT = 12
-"""Families that are ordered exactly: 12 x 12 x 2^12 steps; beyond it the heuristic."""
-
-
-class FamilyOrder(NamedTuple):
-    """An order of families.
-
-    Parameters
-    ----------
-    order
-        All families, each once.
-    total
-        Sum of the changes, the one from the present set-up included.
-    bound
-        What no order can undercut; `total` where the order is exact.
-    exact
-        Whether no order is better.
-    """
-
-    order: tuple[str, ...]
-    total: float
-    bound: float
-    exact: bool
-
-    @property
-    def gap(self) -> float:
-        """(total - bound) / total; 0 where nothing can be saved."""
-        return (self.total - self.bound) / self.total if self.total else 0.0
+MOST_FAMILIES = 12
+"""Families that are ordered at a time: 12 x 12 x 2^12 steps."""
 
 
 def best_order(
-    families: Sequence[str],
-    price: Price,
-    state: str | None = None,
-    *,
-    most_exact: int = MOST_EXACT,
-) -> FamilyOrder:
-    """Find the order with the least sum of changes.
+    families: Sequence[str], price: Price, state: str | None = None
+) -> tuple[str, ...]:
+    """Order of families with the least sum of changes.
 
     Parameters
     ----------
@@ -61,35 +30,15 @@ def best_order(
         Change from a family (`None`: nothing before) to another, at least 0.
     state
         Present set-up.
-    most_exact
-        Up to so many families the answer is exact.
 
     Notes
     -----
-    Held and Karp, Journal of the SIAM 10 (1962): O(n² 2ⁿ). Beyond `most_exact`: nearest
-    neighbour from every first family, then single families moved while that saves
-    (or-opt; Or 1976); the bound is the sum of the cheapest ways into each family.
+    Held and Karp, Journal of the SIAM 10 (1962): O(n² 2ⁿ).
     """
     if len(set(families)) != len(families):
         message = "Each family may stand once in the list."
         raise ValueError(message)
-    if not families:
-        return FamilyOrder((), 0.0, 0.0, exact=True)
-    if len(families) <= most_exact:
-        order = _held_karp(families, price, state)
-        total = path_price(order, price, state)
-        return FamilyOrder(tuple(order), total, total, exact=True)
-    order = _improved(_nearest(families, price, state), price, state)
-    total = path_price(order, price, state)
-    bound = _bound(families, price, state)
-    return FamilyOrder(tuple(order), total, bound, exact=total <= bound)
-
-
-def path_price(order: Sequence[str], price: Price, state: str | None = None) -> float:
-    """Sum the changes of an order, from the present set-up on."""
-    if not order:
-        return 0.0
-    return price(state, order[0]) + sum(price(a, b) for a, b in pairwise(order))
+    return tuple(_held_karp(families, price, state)) if families else ()
 
 
 def _held_karp(families: Sequence[str], price: Price, state: str | None) -> list[str]:
@@ -117,44 +66,3 @@ def _held_karp(families: Sequence[str], price: Price, state: str | None) -> list
         done |= 1 << last
         order.append(families[last])
     return order
-
-
-def _nearest(families: Sequence[str], price: Price, state: str | None) -> list[str]:
-    """Try each family as the first, go to the nearest one each time."""
-    found = []
-    for number, first in enumerate(families):
-        order = [first]
-        left = [family for family in families if family != first]
-        while left:
-            here = order[-1]
-            following = min(left, key=lambda family: price(here, family))
-            order.append(following)
-            left.remove(following)
-        found.append((path_price(order, price, state), number, order))
-    return min(found)[2]
-
-
-def _improved(order: list[str], price: Price, state: str | None) -> list[str]:
-    """Move single families while the sum falls."""
-    best = path_price(order, price, state)
-    better = True
-    while better:
-        better = False
-        for family in list(order):
-            rest = [other for other in order if other != family]
-            for place in range(len(order)):
-                tried = [*rest[:place], family, *rest[place:]]
-                total = path_price(tried, price, state)
-                if total < best - 1e-9:
-                    best, order, better = total, tried, True
-    return order
-
-
-def _bound(families: Sequence[str], price: Price, state: str | None) -> float:
-    """Every family is entered once, one of them from the present set-up."""
-    inner = {
-        family: min(price(other, family) for other in families if other != family)
-        for family in families
-    }
-    total = sum(inner.values())
-    return min(total - inner[family] + price(state, family) for family in families)

@@ -178,7 +178,7 @@ class Campaigning:
             families,
             lambda before, family: changeovers.seconds(matrix, before, family),
             first,
-        ).order
+        )
 
     # ---------------------------------------------------------------------- placing
     def efficiency(self, job: Job) -> Mapping[str, Fraction]:
