@@ -9,9 +9,9 @@ import pytest
 
 from medhavi.findings import BadData
 from medhavi.planners.mrp.netting_state.state import SupplyOrder
-from medhavi.planners.mrp.postponement import delay, postpone
+from medhavi.planners.mrp.postponement import postpone
 from medhavi.planners.mrp.run import MrpRun
-from medhavi.units import DAY, INT64_MAX
+from medhavi.units import DAY, INT64_MAX, to_seconds
 from tests import factories
 from tests.api import MrpParameters, OrderTiming
 from tests.planners.small_plans import (
@@ -198,30 +198,6 @@ def test_an_order_waits_past_closed_time_for_a_component_of_its_second_step():
     begun = made.supplies.filter(made.supplies["product"] == "A")["start"].item()
     assert begun == day(3) + dt.timedelta(hours=6, minutes=6)
     assert made.exceptions.is_empty()
-
-
-def test_a_delayed_order_takes_its_needs_and_its_supply_along():
-    release, node = _bought()
-    order = _order(release, node, 5, release.as_of)
-    need = release.need(node, release.as_of, 5, 0, order=order)
-    assert delay(release, order, [need], 2 * DAY)
-    assert order.timing.start >= release.as_of + 2 * DAY
-    assert need.instant == order.timing.start
-    assert order.units[0].arrives == order.timing.finish
-
-
-def test_an_order_without_a_source_is_not_delayed():
-    release, node = _bought()
-    order = _order(release, node, 5, release.as_of, sourced=False)
-    assert not delay(release, order, [], DAY)
-    assert order.timing.start == release.as_of
-
-
-def test_no_order_is_delayed_beyond_the_validity_of_its_source():
-    run = _run(supply_terms=[{"valid_to": day(3)}], demands=[{}])
-    order = _order(run.release, run.model.node(("A", "L")), 5, run.as_of)
-    assert not delay(run.release, order, [], 4 * DAY)
-    assert order.timing.start == run.as_of
 
 
 def test_stock_of_a_customer_that_expires_leaves_our_stock_as_it_is():
@@ -412,7 +388,7 @@ def test_a_routing_that_ends_before_its_output_begins_leaves_the_need_to_the_nex
     assert made.supplies["source"].to_list() == ["OLD"]
 
 
-def test_what_falls_out_after_the_end_moves_with_a_delayed_order():
+def test_what_falls_out_after_the_end_moves_with_an_order_that_waits():
     run = _run(
         products=[{"product": "A", "shelf_life_days": 9}],
         routings=[{}],
@@ -420,12 +396,13 @@ def test_what_falls_out_after_the_end_moves_with_a_delayed_order():
         routing_outputs=[
             {"product": "A", "role": "main", "anchor": "end", "offset_minutes": 120}
         ],
-        demands=[{"qty": 4, "due": day(10)}],
+        bom_lines=[{"component": "B"}],
+        supply_terms=[{"product": "B", "lead_time_days": 0, "valid_from": day(9)}],
+        demands=[{"qty": 4, "due": day(5)}],
     )
     run.net()
-    (order,) = run.release.orders
+    order = next(one for one in run.release.orders if one.kind == "make")
     (unit,) = order.units
-    arrived, expired = unit.arrives, unit.expires
-    assert delay(run.release, order, [], DAY)
+    assert order.timing.start == to_seconds(day(9))
     assert unit.arrives == order.timing.start + 3 * 60 * 60
-    assert unit.expires - expired == unit.arrives - arrived > 0
+    assert unit.expires - unit.arrives == 9 * DAY

@@ -11,7 +11,7 @@ from medhavi.results.exceptions import ExceptionCode
 from medhavi.units import DAY, HOUR, NEVER, from_units, seconds_up, to_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
 
     import polars as pl
 
@@ -62,11 +62,6 @@ class ExceptionMessages:
         self._intake = intake
         self._decoder = decoder
         self._as_of = as_of
-
-    @property
-    def order_names(self) -> Sequence[str]:
-        """Id of each order, by its place in the run."""
-        return self._decoder.order_ids
 
     def add(self, code: ExceptionCode, message: str, **values: object) -> None:
         """Add one row; keys as the columns of the table."""

@@ -56,12 +56,7 @@ def died(unit: SupplyUnit, need: Need) -> bool:
     return need.order is not None and is_new(need.order) and unit.expires < need.instant
 
 
-def postpone(
-    release: OrderCreation,
-    rank: Mapping[int, int],
-    movable: Callable[[SupplyOrder], bool] = is_new,
-    awaited: Callable[[SupplyOrder], bool] = is_new,
-) -> list[Shortage]:
+def postpone(release: OrderCreation, rank: Mapping[int, int]) -> list[Shortage]:
     """Move new orders behind the late new supply that they take.
 
     Parameters
@@ -70,10 +65,6 @@ def postpone(
         Register of the finished netting; changed in place.
     rank
         Place of each node, by identity, in the order of planning.
-    movable
-        Which orders may move; those of mode mrp are the new ones.
-    awaited
-        Behind which orders; in mode mrp what exists is to be brought forward.
 
     Returns
     -------
@@ -86,10 +77,10 @@ def postpone(
     supply. An order waits for a component no longer than the line holds that asks for
     it.
     """
-    waits = _may_wait(release, movable, awaited)
+    waits = _may_wait(release)
     if not waits:
         return []
-    needs, given = _taken(release, waits, awaited)
+    needs, given = _taken(release, waits)
     nodes = release.model.nodes
     lowest_first = sorted(
         (release.orders[index] for index in sorted(waits)),
@@ -140,11 +131,7 @@ def postpone(
     return list(stuck.values())
 
 
-def _may_wait(
-    release: OrderCreation,
-    movable: Callable[[SupplyOrder], bool],
-    awaited: Callable[[SupplyOrder], bool],
-) -> set[int]:
+def _may_wait(release: OrderCreation) -> set[int]:
     """List the orders that lack late supply, and those above, by index.
 
     Nothing is late for the others, whenever these start.
@@ -155,12 +142,12 @@ def _may_wait(
         for need, unit in _matches(release)
         if units[unit].arrives > needs[need].instant
         for taker, giver in [(needs[need].order, units[unit].order)]
-        if taker is not None and giver is not None and awaited(giver)
+        if taker is not None and giver is not None and is_new(giver)
     ]
     found: set[int] = set()
     while above:
         order = above.pop()
-        if order.index in found or not movable(order):
+        if order.index in found or not is_new(order):
             continue
         found.add(order.index)
         above += [
@@ -173,11 +160,9 @@ def _may_wait(
 
 
 def _taken(
-    release: OrderCreation,
-    orders: Collection[int],
-    awaited: Callable[[SupplyOrder], bool],
+    release: OrderCreation, orders: Collection[int]
 ) -> tuple[dict[int, list[Need]], dict[int, list[SupplyUnit]]]:
-    """Needs of orders, and what of awaited orders serves each need."""
+    """Needs of orders, and what of new orders serves each need."""
     needs: dict[int, list[Need]] = defaultdict(list)
     for need in release.needs:
         if need.order is not None and need.order.index in orders:
@@ -187,7 +172,7 @@ def _taken(
     for need_index, unit_index in _matches(release):
         if need_index in taking:
             unit = release.units[unit_index]
-            if unit.order is not None and awaited(unit.order):
+            if unit.order is not None and is_new(unit.order):
                 given[need_index].append(unit)
     return needs, given
 
@@ -277,37 +262,6 @@ def _lack(need: Need, at: int, there: int) -> int:
     return 0 if at >= line.valid_to else min(there, line.valid_to) - at
 
 
-def delay(
-    release: OrderCreation, order: SupplyOrder, needs: Iterable[Need], lack: int
-) -> bool:
-    """Start an order later by at least so many seconds; False: it cannot.
-
-    Parameters
-    ----------
-    release
-        Register of the run.
-    order
-        Order that moves, with its needs.
-    needs
-        What it takes.
-    lack
-        How much later [s].
-    """
-    source = order.source
-    if source is None:
-        return False
-    moving = source.kind == "move"
-    start = (order.timing.ready if moving else order.timing.start) + lack
-    found = _from(source, list(source.windows), start, order.steps)
-    if found is None:
-        return False
-    order.timing = found
-    for need in needs:
-        need.instant = found.ready if moving else _use(release, order, need, found)
-    _arrive(release, order)
-    return True
-
-
 def _from(
     source: Source, windows: list[Window], start: int, units: int
 ) -> OrderTiming | None:
@@ -383,7 +337,7 @@ def wait_and_resupply(
         stuck = postpone(release, rank)
         wanted = [
             *release.take_back(died, _mortal(release)),
-            *recipes_anew(release, is_new),
+            *recipes_anew(release),
         ]
         if not wanted:
             release.shortages += [short for short in stuck if short.need.qty > 0]
@@ -401,17 +355,13 @@ def _mortal(release: OrderCreation) -> set[int]:
     return {unit.index for unit in release.units if unit.expires < NEVER}
 
 
-def recipes_anew(
-    release: OrderCreation, movable: Callable[[SupplyOrder], bool]
-) -> list[Need]:
-    """Update the recipe lines of orders to the dates they have now.
+def recipes_anew(release: OrderCreation) -> list[Need]:
+    """Update the recipe lines of new orders to the dates they have now.
 
     Parameters
     ----------
     release
         Register of the run, changed in place.
-    movable
-        Which orders may have moved.
 
     Returns
     -------
@@ -426,7 +376,7 @@ def recipes_anew(
     found: dict[int, tuple[SupplyOrder, Source]] = {}
     for order in release.orders:
         recipe, source = order.recipe, order.source
-        if recipe is None or source is None or not movable(order):
+        if recipe is None or source is None or not is_new(order):
             continue
         if id(recipe) not in dated:
             dated[id(recipe)] = _is_dated(recipe)
@@ -575,9 +525,7 @@ def useless(release: OrderCreation, orders: Iterable[SupplyOrder]) -> set[int]:
 def _givers(release: OrderCreation) -> dict[int, list[SupplyOrder]]:
     """List the orders that each order takes from, by its index."""
     found: dict[int, list[SupplyOrder]] = defaultdict(list)
-    for need_index, unit_index in zip(
-        release.match_need, release.match_unit, strict=True
-    ):
+    for need_index, unit_index in _matches(release):
         need, giver = release.needs[need_index], release.units[unit_index].order
         if need.order is not None and giver is not None:
             found[need.order.index].append(giver)
