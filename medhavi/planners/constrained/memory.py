@@ -5,11 +5,10 @@ from __future__ import annotations
 from copy import copy
 from typing import TYPE_CHECKING
 
-from medhavi.errors import NotAvailable
 from medhavi.planners.campaigns.campaign_rules import campaigns_obeyed
 from medhavi.planners.constrained.netting.given_sources import UNDECIDED
 from medhavi.planners.disruptions import with_disruptions
-from medhavi.planners.mrp.unsupported import MRP, TableReading, check_supported
+from medhavi.planners.mrp.unsupported import MRP, check_supported
 from medhavi.providers import Providers
 
 if TYPE_CHECKING:
@@ -27,45 +26,7 @@ if TYPE_CHECKING:
     from medhavi.snapshot import Snapshot
 
 
-READING = TableReading(
-    mode="constrained",
-    tables={
-        "tariffs": "energy prices",
-        "promise_policies": "promising",
-    },
-    columns=tuple(column for column in MRP.columns if column[1] != "max_early_days"),
-    refused=MRP.refused,
-    reads=frozenset(
-        {
-            ("lanes", "capacity_kg"),
-            ("lanes", "capacity_m3"),
-            ("disruptions", "severity"),
-            ("reservations", "kind"),
-        }
-    ),
-)
-
-
-def check_obeyed(snapshot: Snapshot) -> list[Finding]:
-    """List what is filled and has no effect in mode constrained.
-
-    Raises
-    ------
-    NotAvailable
-        Something filled would change quantities or dates and is not built yet.
-    """
-    found = check_supported(snapshot, READING)
-    of_demand = snapshot["disruptions"]["kind"] == "demand_change"
-    changed = snapshot["disruptions"].filter(of_demand)
-    if changed.height:
-        names = ", ".join(sorted(changed["disruption"].to_list())[:10])
-        message = (
-            f"Mode constrained does not support yet: disruptions of kind demand_change "
-            f"({names}). Change the rows of demands instead."
-        )
-        asking = snapshot.input_rows("disruptions").filter(of_demand)
-        raise NotAvailable(message, {"disruptions": tuple(asking)})
-    return found
+READING = MRP.with_capacity("constrained", "max_early_days")
 
 
 class Memory:
@@ -101,7 +62,7 @@ class Memory:
         self.campaign_rules: CampaignRules | None = None
         self.snapshot = with_disruptions(snapshot)
         self.fingerprint = snapshot.fingerprint
-        self.findings = check_obeyed(snapshot)
+        self.findings = check_supported(snapshot, READING)
         self.providers = Providers(self.snapshot)
         self.demands_read: list[tuple[Row, int, int, bool]] = []
         self._forget(decisions)

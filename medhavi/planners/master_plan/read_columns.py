@@ -9,9 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from medhavi.errors import NotAvailable
 from medhavi.findings import finding
-from medhavi.planners.mrp.unsupported import MRP, TRAITS, TableReading, check_supported
+from medhavi.planners.mrp.unsupported import (
+    MRP,
+    TRAITS,
+    check_supported,
+    stated_cells,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +25,6 @@ if TYPE_CHECKING:
 
 
 MODE = "optimize"
-MOST_NAMES = 10
 
 
 class RelaxedColumn(NamedTuple):
@@ -126,29 +129,9 @@ RELAXED: tuple[RelaxedColumn, ...] = (
 
 
 def relaxed_columns(snapshot: Snapshot) -> Iterator[Finding]:
-    """List the filled columns that the program relaxes.
-
-    Raises
-    ------
-    NotAvailable
-        A disruption changes demands: its rows would be planned as they were.
-    """
-    of_demand = snapshot["disruptions"]["kind"] == "demand_change"
-    changed = snapshot["disruptions"].filter(of_demand)
-    if changed.height:
-        named = ", ".join(sorted(changed["disruption"].to_list())[:MOST_NAMES])
-        message = (
-            f"Mode {MODE} does not support yet: disruptions of kind demand_change "
-            f"({named}). Change the rows of demands instead."
-        )
-        asking = snapshot.input_rows("disruptions").filter(of_demand)
-        raise NotAvailable(message, {"disruptions": tuple(asking)})
+    """List the filled columns that the program relaxes."""
     for rule in RELAXED:
-        values = snapshot[rule.table][rule.column]
-        filled = values.is_not_null()
-        if rule.default is not None:
-            filled &= values != rule.default
-        cells = int(filled.sum())
+        cells = stated_cells(snapshot, (rule.table, rule.column), rule.default)
         if cells:
             yield finding(
                 "PLAN013",
@@ -160,25 +143,7 @@ def relaxed_columns(snapshot: Snapshot) -> Iterator[Finding]:
             )
 
 
-READING = TableReading(
-    mode="optimize",
-    tables={
-        "tariffs": "energy prices",
-        "promise_policies": "promising",
-    },
-    columns=tuple(
-        column for column in MRP.columns if column[1] != "overtime_minutes_per_day"
-    ),
-    refused=TRAITS,
-    reads=frozenset(
-        {
-            ("lanes", "capacity_kg"),
-            ("lanes", "capacity_m3"),
-            ("disruptions", "severity"),
-            ("reservations", "kind"),
-        }
-    ),
-)
+READING = MRP.with_capacity(MODE, "overtime_minutes_per_day", refused=TRAITS)
 
 
 def check_read(snapshot: Snapshot) -> list[Finding]:

@@ -17,7 +17,6 @@ import polars as pl
 from medhavi.errors import NotAvailable
 from medhavi.findings import finding
 from medhavi.providers.material.characteristics import unranked
-from medhavi.providers.table_rows import TableRows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -165,52 +164,16 @@ def _input_rows(snapshot: Snapshot, table: str, odd: pl.Series) -> tuple[int, ..
     return tuple(snapshot.input_rows(table).filter(odd).to_list())
 
 
-IGNORED: tuple[tuple[str, str], ...] = (
-    ("suppliers", "reliability"),
-    ("suppliers", "esg_score"),
-    ("supply_terms", "lead_time_p95_days"),
-    ("supply_terms", "reliability"),
-    ("supply_terms", "quality"),
-    ("lanes", "duration_p95_h"),
-    ("lanes", "capacity_kg"),
-    ("lanes", "capacity_m3"),
-    ("lanes", "min_fill_kg"),
-    ("lanes", "reliability"),
-    ("routings", "quality"),
-    ("disruptions", "severity"),
-)
-"""Limits, risk and quality grades; rule 20 keeps disruptions out of mode mrp."""
-
-
-class UnusedCells(NamedTuple):
-    """Filled cells that do not count; quantities and dates stay right without."""
-
-    table: str
-    column: str
-    cells: int
-
-
-def unused_columns(snapshot: Snapshot) -> tuple[UnusedCells, ...]:
-    """List what is filled in the tables of sourcing and has no effect in mode mrp.
-
-    Everything of these tables that would change quantities or dates is built.
-    """
-    found = []
-    for table, column in IGNORED:
-        frame = snapshot[table]
-        if frame.height:
-            default = 0.0 if column == "min_fill_kg" else None
-            count = TableRows(frame.select(column)).filled(column, default)
-            if count:
-                found.append(UnusedCells(table, column, count))
-    kinds = snapshot["reservations"]["kind"].to_list()
-    count = sum(kind in {"capacity", "transport"} for kind in kinds)
-    if count:
-        found.append(UnusedCells("reservations", "kind", count))
-    return tuple(found)
-
-
 MOST_ROWS = 10
+OF_CAPACITY = frozenset(
+    {
+        ("lanes", "capacity_kg"),
+        ("lanes", "capacity_m3"),
+        ("disruptions", "severity"),
+        ("reservations", "kind"),
+    }
+)
+"""Columns that only modes with finite capacity read."""
 OF_A_RULE: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("lot_size", ("fixed",)),
     ("reorder_point", ("fixed", "eoq")),
@@ -241,15 +204,29 @@ class TableReading:
         Columns that it does not read, with the value that says nothing.
     refused
         Columns that would change who is served by what, and are not built.
-    reads
-        Columns of buying and moving that other modes ignore and this one reads.
     """
 
     mode: str
     tables: Mapping[str, str]
     columns: tuple[tuple[str, str, object], ...]
     refused: tuple[tuple[str, str], ...]
-    reads: frozenset[tuple[str, str]] = frozenset()
+
+    def with_capacity(
+        self, mode: str, *reads: str, refused: tuple[Cell, ...] = ()
+    ) -> TableReading:
+        """Reading of a mode that obeys capacity and reads some columns besides."""
+        return TableReading(
+            mode=mode,
+            tables={
+                name: self.tables[name] for name in ("tariffs", "promise_policies")
+            },
+            columns=tuple(
+                one
+                for one in self.columns
+                if one[:2] not in OF_CAPACITY and one[1] not in reads
+            ),
+            refused=refused,
+        )
 
 
 MRP = TableReading(
@@ -263,6 +240,19 @@ MRP = TableReading(
         "disruptions": "disruptions",
     },
     columns=(
+        ("suppliers", "reliability", None),
+        ("suppliers", "esg_score", None),
+        ("supply_terms", "lead_time_p95_days", None),
+        ("supply_terms", "reliability", None),
+        ("supply_terms", "quality", None),
+        ("lanes", "duration_p95_h", None),
+        ("lanes", "capacity_kg", None),
+        ("lanes", "capacity_m3", None),
+        ("lanes", "min_fill_kg", 0.0),
+        ("lanes", "reliability", None),
+        ("routings", "quality", None),
+        ("disruptions", "severity", None),
+        ("reservations", "kind", "material"),
         ("resources", "max_early_days", None),
         ("resources", "overtime_minutes_per_day", 0.0),
         ("resources", "withheld_share", 0.0),
@@ -290,30 +280,37 @@ def check_supported(snapshot: Snapshot, reading: TableReading = MRP) -> list[Fin
     for table, what in reading.tables.items():
         if snapshot[table].height:
             found.append(finding("PLAN010", table=table, value=mode, what=what))
-    for entry in unused_columns(snapshot):
-        if entry.table in reading.tables or (
-            (entry.table, entry.column) in reading.reads
-        ):
-            continue
-        found.append(
-            finding(
-                "PLAN011",
-                table=entry.table,
-                column=entry.column,
-                value=mode,
-                cells=entry.cells,
-            )
-        )
+    if "disruptions" not in reading.tables:
+        _refuse_changed_demands(snapshot, mode)
     return [*found, *_idle_columns(snapshot, reading)]
+
+
+def _refuse_changed_demands(snapshot: Snapshot, mode: str) -> None:
+    """Refuse disruptions of demands: these would be planned as they were."""
+    of_demand = snapshot["disruptions"]["kind"] == "demand_change"
+    changed = snapshot["disruptions"].filter(of_demand)
+    if changed.height:
+        names = ", ".join(sorted(changed["disruption"].to_list())[:MOST_ROWS])
+        message = (
+            f"Mode {mode} does not support yet: disruptions of kind demand_change "
+            f"({names}). Change the rows of demands instead."
+        )
+        asking = snapshot.input_rows("disruptions").filter(of_demand)
+        raise NotAvailable(message, {"disruptions": tuple(asking)})
+
+
+def stated_cells(snapshot: Snapshot, cell: Cell, default: object) -> int:
+    """Count the cells of a column that say something else than the default."""
+    values = snapshot[cell[0]][cell[1]].drop_nulls()
+    return len(values) if default is None else int((values != default).sum())
 
 
 def _idle_columns(snapshot: Snapshot, reading: TableReading) -> Iterator[Finding]:
     """Name the filled cells that nothing reads."""
     mode = reading.mode
     for table, column, default in reading.columns:
-        values = snapshot[table][column].drop_nulls()
-        cells = len(values) if default is None else int((values != default).sum())
-        if cells:
+        cells = stated_cells(snapshot, (table, column), default)
+        if cells and table not in reading.tables:
             yield finding(
                 "PLAN011", table=table, column=column, value=mode, cells=cells
             )
