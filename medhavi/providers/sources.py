@@ -342,6 +342,14 @@ class Source(NamedTuple):
                 return min(start, end - 1)
         return None
 
+    def earliest(self, start: int, units: int) -> OrderTiming | None:
+        """First new order of a size from an instant on; None: it fits at no time."""
+        for begin, end in self.windows:
+            timing = self.clock.earliest(max(begin, start), units)
+            if timing is not None and timing.start < end:
+                return timing
+        return None
+
     def lot(self, wanted: int) -> int:
         """Raise a quantity to min_lot and up to the multiple, whatever max_lot is."""
         if wanted <= 0:

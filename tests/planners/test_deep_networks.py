@@ -9,7 +9,7 @@ import pytest
 
 import medhavi as mv
 from medhavi.findings import BadData
-from medhavi.planners.mrp.netting_state.item_locations import cycle_path
+from medhavi.snapshot.network.precedence import circle
 from tests import factories
 from tests.api import plan, verify
 from tests.planners.small_plans import PYTHON, day, pegs
@@ -78,13 +78,13 @@ def test_a_late_part_at_the_end_of_a_long_chain_moves_all_of_it():
 def test_the_path_of_a_long_circle_is_found_without_recursion():
     nodes = [(f"P{number:05}", "L") for number in range(DEEP)]
     edges = list(zip(nodes, [*nodes[1:], nodes[0]], strict=True))
-    path = cycle_path(edges)
+    path = circle(edges)
     assert len(path) == DEEP + 1
     assert path[0] == path[-1]
 
 
 def test_no_circle_has_no_path():
-    assert cycle_path([(("A", "x"), ("B", "x")), (("A", "x"), ("C", "x"))]) == []
+    assert circle([(("A", "x"), ("B", "x")), (("A", "x"), ("C", "x"))]) == []
 
 
 @pytest.mark.parametrize("mode", ["mrp", "constrained", "optimize"])

@@ -7,10 +7,10 @@ row on a resource is cut once more, into as few campaigns as its rule allows.
 
 from __future__ import annotations
 
-from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.campaigns.family_order import MOST_FAMILIES
+from medhavi.snapshot.network.precedence import by_precedence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -406,41 +406,22 @@ def _sorted(
     before: Sequence[Iterable[int]],
 ) -> tuple[list[int], set[int]]:
     """Sort units by place, what brings first (Kahn 1962); and those in a circle."""
-    givers: list[set[int]] = [set() for _ in members]
-    takers: list[set[int]] = [set() for _ in members]
+    givers: dict[int, set[int]] = {unit: set() for unit in range(len(members))}
     for unit, jobs in enumerate(members):
         for job in jobs:
-            for giver in before[job]:
-                if giver in unit_of and unit_of[giver] != unit:
-                    givers[unit].add(unit_of[giver])
-                    takers[unit_of[giver]].add(unit)
-    plain = _topological(givers, takers, [0] * len(members))
+            givers[unit] |= {
+                unit_of[giver] for giver in before[job] if giver in unit_of
+            }
+        givers[unit].discard(unit)
+    plain = by_precedence(givers, lambda _: 0)
     if len(plain) < len(members):
-        return [], set(range(len(members))) - set(plain)
+        return [], givers.keys() - set(plain)
     # What brings for an early unit is wanted as early as that.
     wanted = list(place)
     for unit in reversed(plain):
         for giver in givers[unit]:
             wanted[giver] = min(wanted[giver], wanted[unit])
-    keys = [(w, p) for w, p in zip(wanted, place, strict=True)]
-    return _topological(givers, takers, keys), set()
-
-
-def _topological(
-    givers: Sequence[set[int]], takers: Sequence[set[int]], keys: Sequence[object]
-) -> list[int]:
-    left = [len(found) for found in givers]
-    ready = [(keys[unit], unit) for unit, count in enumerate(left) if not count]
-    heapify(ready)
-    found = []
-    while ready:
-        unit = heappop(ready)[1]
-        found.append(unit)
-        for taker in takers[unit]:
-            left[taker] -= 1
-            if not left[taker]:
-                heappush(ready, (keys[taker], taker))
-    return found
+    return by_precedence(givers, lambda unit: (wanted[unit], place[unit])), set()
 
 
 # ----------------------------------------------------------------------- second cut

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
         SupplyUnit,
     )
     from medhavi.providers.material.recipes import Recipe
-    from medhavi.providers.sources import OrderTiming, Source, Window
+    from medhavi.providers.sources import OrderTiming, Source
 
 
 TRIES = 16
@@ -227,6 +227,7 @@ def timing_behind(
         if (other.kind, other.source) == (source.kind, source.source)
         for window in other.windows
     ]
+    whenever = source._replace(windows=tuple(sorted(windows)))
     moving = source.kind == "move"
     start = order.timing.ready if moving else order.timing.start
     instants = {need.index: need.instant for need in needs}
@@ -238,7 +239,7 @@ def timing_behind(
         if lack <= 0:
             break
         start += lack
-        found = _from(source, windows, start, order.steps)
+        found = whenever.earliest(start, order.steps)
         if found is None:
             return None
         timing = found
@@ -260,17 +261,6 @@ def _lack(need: Need, at: int, there: int) -> int:
     if line is None or line.valid_to >= NEVER:
         return there - at
     return 0 if at >= line.valid_to else min(there, line.valid_to) - at
-
-
-def _from(
-    source: Source, windows: list[Window], start: int, units: int
-) -> OrderTiming | None:
-    """Date an order from a start on, inside the validity of its source."""
-    for begin, end in sorted(windows):
-        timing = source.clock.earliest(max(begin, start), units)
-        if timing is not None and timing.start < end:
-            return timing
-    return None
 
 
 def _use(

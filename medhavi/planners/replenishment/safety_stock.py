@@ -26,10 +26,7 @@ import polars as pl
 from medhavi.errors import UsageError
 from medhavi.findings import BadData, Finding, finding
 from medhavi.optimize.service_times import NetworkNode, service_times
-from medhavi.planners.mrp.netting_state.item_locations import (
-    ItemLocationGraph,
-    cycle_path,
-)
+from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
 from medhavi.planners.mrp.run import TABLES
 from medhavi.planners.parameters import check_names
 from medhavi.planners.unplannable import unplannable_rows
@@ -228,10 +225,8 @@ class _Network:
 def _sorted(uses: dict[NodeKey, dict[NodeKey, float]]) -> list[NodeKey]:
     try:
         return list(TopologicalSorter(uses).static_order())
-    except CycleError:
-        path = cycle_path(
-            (key, below) for key, lower in uses.items() for below in lower
-        )
+    except CycleError as error:
+        path = error.args[1][::-1]
         words = " → ".join(f"{product} @ {location}" for product, location in path)
         found = finding("PLAN002", table="sourcing", path=words)
         stops = tuple(chain.from_iterable(path))

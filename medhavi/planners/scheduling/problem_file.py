@@ -22,6 +22,7 @@ from medhavi.results.schedules.problem import (
 )
 from medhavi.snapshot import Snapshot
 from medhavi.snapshot.calendars.calendars import Calendars
+from medhavi.snapshot.network.precedence import circle
 from medhavi.units import DAY, MINUTE, to_seconds
 
 if TYPE_CHECKING:
@@ -455,27 +456,9 @@ class _ProblemReader:
         for step in steps:
             for before in step.get("after", []):
                 self._refers({"after": before}, "after", seen, place)
-        path = _circle(waits)
+        path = circle(
+            (step, other) for step, before in waits.items() for other in before
+        )
         if path:
             words = " -> ".join(str(number) for number in path)
             self.check.say("SCHED007", place, value=order, path=words)
-
-
-def _circle(waits: dict[object, list[object]]) -> list[object]:
-    """Circle as a path; empty where there is none."""
-    done: set[object] = set()
-    for root in waits:
-        path: list[object] = []
-        stack: list[tuple[object, bool]] = [(root, False)]
-        while stack:
-            number, left = stack.pop()
-            if left:
-                path.pop()
-                done.add(number)
-            elif number in path:
-                return [*path[path.index(number) :], number]
-            elif number not in done:
-                path.append(number)
-                stack.append((number, True))
-                stack += [(before, False) for before in waits.get(number, [])]
-    return []

@@ -6,13 +6,13 @@ from collections import defaultdict
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from heapq import heapify, heappop, heappush
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 from medhavi.findings import BadData, finding
 from medhavi.providers.capacity.resources import window
 from medhavi.snapshot.calendars.calendars import WorkingTime
+from medhavi.snapshot.network.precedence import by_precedence
 from medhavi.units import MINUTE, exact, seconds_up
 
 if TYPE_CHECKING:
@@ -246,23 +246,12 @@ def _working_order(
     rows: Mapping[int, Row], edges: Sequence[Edge], routing: str
 ) -> list[int]:
     """Sort by precedence; free choices by sequence, then step (Kahn)."""
-    open_links = dict.fromkeys(rows, 0)
-    following: dict[int, list[int]] = defaultdict(list)
+    before: dict[int, list[int]] = {step: [] for step in rows}
     for earlier, later, _ in edges:
-        open_links[later] += 1
-        following[earlier].append(later)
-    ready = [(rows[s]["sequence"], s) for s, count in open_links.items() if not count]
-    heapify(ready)
-    order: list[int] = []
-    while ready:
-        _, step = heappop(ready)
-        order.append(step)
-        for later in following[step]:
-            open_links[later] -= 1
-            if not open_links[later]:
-                heappush(ready, (rows[later]["sequence"], later))
+        before[later].append(earlier)
+    order = by_precedence(before, lambda step: rows[step]["sequence"])
     if len(order) < len(rows):
-        stuck = sorted(step for step, count in open_links.items() if count)
+        stuck = sorted(rows.keys() - set(order))
         raise BadData(
             [
                 finding(

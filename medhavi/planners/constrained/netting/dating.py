@@ -498,12 +498,7 @@ class FeasibleOrderCreation(GivenOrderCreation):
 
     def soonest(self, source: Source, size: int) -> OrderTiming | None:
         """First order of a source while it is valid; None: it fits at no time."""
-        floor = self.floor(source)
-        for begin, end in source.windows:
-            timing = source.clock.earliest(max(begin, floor), size)
-            if timing is not None and timing.start < end:
-                return timing
-        return None
+        return source.earliest(self.floor(source), size)
 
     def _side_by_side(self, timing: OrderTiming) -> bool:
         """Whether an order uses no resource that another would wait for."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING
 
+from medhavi.snapshot.network.precedence import by_precedence
 from medhavi.units import DAY
 
 if TYPE_CHECKING:
@@ -33,15 +33,7 @@ def in_sequence(jobs: Sequence[Job], key: Callable[[SupplyOrder], float]) -> lis
 
     Those that wait for each other in a circle are left out.
     """
-    left = {job.number: len(job.before) for job in jobs}
-    ready = [(key(job.order), job.number, job) for job in jobs if not job.before]
-    heapify(ready)
-    found: list[Job] = []
-    while ready:
-        job = heappop(ready)[2]
-        found.append(job)
-        for other in job.after:
-            left[other.number] -= 1
-            if not left[other.number]:
-                heappush(ready, (key(other.order), other.number, other))
-    return found
+    by_number = {job.number: job for job in jobs}
+    before = {job.number: [one.number for one in job.before] for job in jobs}
+    order = by_precedence(before, lambda number: key(by_number[number].order))
+    return [by_number[number] for number in order]

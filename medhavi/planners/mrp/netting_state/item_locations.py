@@ -7,16 +7,16 @@ cluster. A cycle is refused and printed as a path.
 
 from __future__ import annotations
 
-import heapq
 from collections import defaultdict
 from copy import copy
 from dataclasses import replace
-from itertools import chain, islice, pairwise
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.findings import BadData, finding
 from medhavi.planners.mrp.netting_state.state import Node, StockRules, SupplyAlternative
 from medhavi.providers.material.characteristics import CharacteristicsCatalog
+from medhavi.snapshot.network.precedence import by_precedence, circle
 from medhavi.units import ALWAYS, DAY, NEVER, exact, seconds_up, units_down, units_up
 
 if TYPE_CHECKING:
@@ -275,8 +275,11 @@ class ItemLocationGraph:
         kept = sorted({edge for edge in map(places.edge, links) if edge is not None})
         kept = [edge for edge in kept if edge[0] != edge[1]]
         for extra in ([*soft, *kept], kept, soft, []):
-            order = _kahn(places.leader, [*hard, *extra])
-            if order is not None:
+            before: dict[int, set[int]] = {leader: set() for leader in places.leader}
+            for upper, lower in chain(hard, extra):
+                before[lower].add(upper)
+            order = by_precedence(before, int)
+            if len(order) == len(before):
                 return order
             self.irregular = True
         return None
@@ -336,7 +339,7 @@ class ItemLocationGraph:
             for lower, _ in self._below(self.nodes[key]):
                 if lower in first:
                     witness.setdefault((first[key], first[lower]), (key, lower))
-        leaders = cycle_path(edges)
+        leaders = circle(sorted(edges))
         stops: list[NodeKey] = []
         for edge in pairwise(leaders):
             upper, lower = witness[edge]
@@ -363,61 +366,6 @@ class _NodeNumbers(NamedTuple):
         if upper is None or lower is None:
             return None
         return self.leader[upper], self.leader[lower]
-
-
-def _kahn(leader: Sequence[int], edges: list[tuple[int, int]]) -> list[int] | None:
-    """Sort clusters topologically, smallest place first; None: there is a cycle."""
-    above = dict.fromkeys(leader, 0)
-    below: dict[int, list[int]] = defaultdict(list)
-    for upper, lower in edges:
-        above[lower] += 1
-        below[upper].append(lower)
-    ready = [place for place, count in above.items() if count == 0]
-    heapq.heapify(ready)
-    order: list[int] = []
-    while ready:
-        place = heapq.heappop(ready)
-        order.append(place)
-        for lower in below.get(place, ()):
-            above[lower] -= 1
-            if above[lower] == 0:
-                heapq.heappush(ready, lower)
-    return order if len(order) == len(above) else None
-
-
-def cycle_path(edges: Iterable[Edge]) -> list[NodeKey]:
-    """Find one cycle of a directed graph; the first node stands at both ends.
-
-    >>> cycle_path([(("A", "x"), ("B", "x")), (("B", "x"), ("A", "x"))])
-    [('A', 'x'), ('B', 'x'), ('A', 'x')]
-    """
-    below: dict[NodeKey, list[NodeKey]] = defaultdict(list)
-    for upper, lower in edges:
-        below[upper].append(lower)
-    done: set[NodeKey] = set()
-    for start in sorted(below):
-        trail: list[NodeKey] = []
-        place: dict[NodeKey, int] = {}
-        stack = [(start, iter(sorted(set(below[start]))))]
-        trail.append(start)
-        place[start] = 0
-        while stack:
-            key, rest = stack[-1]
-            following = list(islice(rest, 1))
-            if not following:
-                stack.pop()
-                trail.pop()
-                del place[key]
-                done.add(key)
-                continue
-            lower = following[0]
-            if lower in place:
-                return [*trail[place[lower] :], lower]
-            if lower not in done:
-                stack.append((lower, iter(sorted(set(below[lower])))))
-                place[lower] = len(trail)
-                trail.append(lower)
-    return []
 
 
 def _up(value: float | None, step: Fraction) -> int | None:

@@ -323,11 +323,7 @@ class OrderCreation(NettingState):
                 return current
             need -= current.start - start
             current = source.clock.latest(need, size)
-        for begin, end in source.windows:
-            forward = source.clock.earliest(max(begin, self.as_of), size)
-            if forward is not None and forward.start < end:
-                return forward
-        return None
+        return source.earliest(self.as_of, size)
 
     def _sooner_in_parts(
         self, source: Source, size: int, instant: int, whole: OrderTiming
