@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from medhavi.errors import UsageError
 from medhavi.planners.kernels.compiled import EngineName
 from medhavi.results.buckets import grid
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Mapping
 
     from medhavi.snapshot.tables import Settings
 
@@ -25,8 +25,43 @@ does (docs/performance.md)."""
 CAMPAIGNS = ("off", "rules", "propose")
 
 
+class PlannerParameters:
+    """Settings of a planner that are read and told by name."""
+
+    __slots__ = ()
+    of: ClassVar[str]
+    """Whose settings they are."""
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, object]) -> Self:
+        """Read settings by name.
+
+        Raises
+        ------
+        UsageError
+            An unknown name or a value out of range.
+        """
+        known = {field.name for field in fields(cls)}  # type: ignore[arg-type]
+        unknown = sorted(set(values) - known)
+        if unknown:
+            message = (
+                f"Unknown setting {', '.join(unknown)}; {cls.of} knows "
+                f"{', '.join(sorted(known))}."
+            )
+            raise UsageError(message)
+        return cls(**values)
+
+    def as_dict(self) -> dict[str, object]:
+        """What identifies a run: the engine does not, for results are equal."""
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in asdict(self).items()  # type: ignore[call-overload]
+            if name != "engine"
+        }
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MrpParameters:
+class MrpParameters(PlannerParameters):
     """How net requirements are computed.
 
     Parameters
@@ -43,6 +78,7 @@ class MrpParameters:
         arrays, "auto" by what is faster. The result is the same.
     """
 
+    of: ClassVar[str] = "mode mrp"
     past: str = "allow"
     closed_orders_consume_forecast: bool = False
     engine: EngineName = "auto"
@@ -56,28 +92,9 @@ class MrpParameters:
             raise UsageError(message)
         _check_common(self)
 
-    @classmethod
-    def from_mapping(cls, values: Mapping[str, object]) -> MrpParameters:
-        """Read settings by name.
-
-        Raises
-        ------
-        UsageError
-            An unknown name or a value out of range.
-        """
-        check_names(values, {field.name for field in fields(cls)}, "mrp")
-        return cls(**values)  # type: ignore[arg-type]
-
-    def as_dict(self) -> dict[str, object]:
-        """What identifies a run: the engine does not, for results are equal."""
-        return {
-            "past": self.past,
-            "closed_orders_consume_forecast": self.closed_orders_consume_forecast,
-        }
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConstrainedParameters:
+class ConstrainedParameters(PlannerParameters):
     """How a plan is made that can be carried out.
 
     Parameters
@@ -117,6 +134,7 @@ class ConstrainedParameters:
         demands or more, or it is loaded already. The result is the same.
     """
 
+    of: ClassVar[str] = "mode constrained"
     effort: str = "standard"
     class_weights: tuple[float, ...] = CLASS_WEIGHTS
     base_days: float = 20.0
@@ -156,51 +174,9 @@ class ConstrainedParameters:
             raise UsageError(message)
         _check_common(self)
 
-    @classmethod
-    def from_mapping(cls, values: Mapping[str, object]) -> ConstrainedParameters:
-        """Read settings by name.
-
-        Raises
-        ------
-        UsageError
-            An unknown name or a value out of range.
-        """
-        check_names(values, {field.name for field in fields(cls)}, "constrained")
-        return cls(**values)  # type: ignore[arg-type]
-
     def weights(self, settings: Settings) -> tuple[float, ...]:
         """Weights of the priorities in a search."""
         return settings.priority_weights or tuple(self.class_weights)
-
-    def as_dict(self) -> dict[str, object]:
-        """What identifies a run: the engine does not, for results are equal."""
-        return {
-            "effort": self.effort,
-            "class_weights": list(self.class_weights),
-            "base_days": self.base_days,
-            "closed_orders_consume_forecast": self.closed_orders_consume_forecast,
-            "campaigns": self.campaigns,
-            "lateness_by": self.lateness_by,
-            "money_days": self.money_days,
-            "refused_share": self.refused_share,
-        }
-
-
-def check_names(values: Iterable[str], known: Collection[str], mode: str) -> None:
-    """Refuse settings that a mode does not know.
-
-    Raises
-    ------
-    UsageError
-        Naming them, and those it knows.
-    """
-    unknown = sorted(set(values) - set(known))
-    if unknown:
-        message = (
-            f"Unknown setting {', '.join(unknown)}; mode {mode} knows "
-            f"{', '.join(sorted(known))}."
-        )
-        raise UsageError(message)
 
 
 def _check_effort(effort: str) -> None:
@@ -229,7 +205,7 @@ WEIGHTS = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OptimizeParameters:
+class OptimizeParameters(PlannerParameters):
     """What the best plan is, and how finely it is looked for.
 
     Parameters
@@ -265,6 +241,7 @@ class OptimizeParameters:
         "light", "standard" or "full".
     """
 
+    of: ClassVar[str] = "mode optimize"
     bucket: str = "21xday+1xweek"
     late_days: float = 60.0
     cost_weight: float = 1.0
@@ -311,29 +288,6 @@ class OptimizeParameters:
             grid(self.bucket, 0)
         except (TypeError, ValueError) as wrong:
             raise UsageError(str(wrong).replace("settings.bucket", "bucket")) from wrong
-
-    @classmethod
-    def from_mapping(cls, values: Mapping[str, object]) -> OptimizeParameters:
-        """Read settings by name.
-
-        Raises
-        ------
-        UsageError
-            An unknown name or a value out of range.
-        """
-        known = {field.name for field in fields(cls)}
-        unknown = sorted(set(values) - known)
-        if unknown:
-            message = (
-                f"Unknown setting {', '.join(unknown)}; mode optimize knows "
-                f"{', '.join(sorted(known))}."
-            )
-            raise UsageError(message)
-        return cls(**values)  # type: ignore[arg-type]
-
-    def as_dict(self) -> dict[str, object]:
-        """What identifies a run."""
-        return asdict(self)
 
 
 def _at_least_zero(name: str, value: object) -> None:

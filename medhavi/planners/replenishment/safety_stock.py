@@ -15,11 +15,11 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from itertools import chain
 from statistics import NormalDist
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import polars as pl
 
@@ -28,7 +28,7 @@ from medhavi.findings import BadData, Finding, finding
 from medhavi.optimize.service_times import NetworkNode, service_times
 from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
 from medhavi.planners.mrp.run import TABLES
-from medhavi.planners.parameters import check_names
+from medhavi.planners.parameters import PlannerParameters
 from medhavi.planners.unplannable import unplannable_rows
 from medhavi.providers import Providers
 from medhavi.units import DAY, from_seconds, from_units, units_up
@@ -289,7 +289,7 @@ HOLDING_RATE = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SafetyStockParameters:
+class SafetyStockParameters(PlannerParameters):
     """How safety stock is placed.
 
     Parameters
@@ -307,6 +307,7 @@ class SafetyStockParameters:
         Deterministic time of the solver.
     """
 
+    of: ClassVar[str] = "safety stock"
     service_level: float = 0.95
     quoted_days: int = 0
     history_days: int = 180
@@ -323,18 +324,6 @@ class SafetyStockParameters:
             if not isinstance(value, int | float) or value < least:
                 message = f"{name} ({value}) must be a number of at least {least}."
                 raise UsageError(message)
-
-    @classmethod
-    def from_mapping(cls, values: Mapping[str, object]) -> SafetyStockParameters:
-        """Read settings by name.
-
-        Raises
-        ------
-        UsageError
-            An unknown name or a value out of range.
-        """
-        check_names(values, {field.name for field in fields(cls)}, "safety stock")
-        return cls(**values)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
