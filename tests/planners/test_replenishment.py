@@ -136,6 +136,26 @@ def test_levels_that_hold_now_win_over_the_policy():
     assert (seen["minimum"], seen["shortfall"]) == (60.0, 10.0)
 
 
+def test_the_need_date_counts_what_an_order_loses():
+    found = replenished(
+        shop(
+            {"safety_qty": 80},
+            supply_terms=[],
+            routings=[{"yield": 0.5}],
+            steps=[{"run_minutes_per_unit": 60}],
+        )
+    )
+    assert row(found)["shortfall"] == 30.0
+    assert row(found)["need_date"] == day(60 / 24)
+
+
+def test_a_most_of_a_time_is_no_more_than_stated():
+    phases = [{"product": "A", "valid_to": day(5), "max_qty": 199.5}]
+    policy = {"lot_rule": "min_max", "min_qty": 60, "max_qty": 100, "cover_days": 10}
+    seen = row(replenished(shop(policy, inventory_levels=phases)))
+    assert seen["level"] == 199.0
+
+
 def test_fixed_lots_and_multiples_are_kept():
     policy = {**LEVELS, "lot_rule": "fixed", "lot_size": 30}
     assert orders(replenished(shop(policy)).plan)[0][1] == 60.0

@@ -80,7 +80,10 @@ COUNTS = {
         "add_days",
     ): "days of safety as a length of time",
     ("mrp/limits.py", "subtract_days"): "door of a receipt, for listed limits",
-    ("mrp/run.py", "add_days"): "safety days behind the earliest new order",
+    (
+        "mrp/netting_state/item_locations.py",
+        "add_days",
+    ): "safety days behind the earliest new order",
     ("mrp/netting_state/stock_levels.py", "add_days"): "windows of stock policies",
     ("mrp/netting_state/stock_levels.py", "subtract_days"): "windows of stock policies",
     ("replenishment/replenishing.py", "add_days"): "cover days of a stock level",

@@ -296,15 +296,7 @@ class MrpRun:
         now, units = self.as_of, node.units
         there = sum([one.free for one in units if one.available <= now and one.is_ours])
         gap = max(1, node.rules.safety_qty - there)
-        way = self.model.ways(node)[0]
-        source = way.source
-        timing = source.clock.earliest(self.as_of, way.first_size(gap, self.as_of))
-        if timing is None:
-            return self.as_of
-        safe = self.providers.sourcing.location_time(node.key[1]).add_days(
-            timing.finish, source.safety_days
-        )
-        return timing.finish if safe is None else safe
+        return self.model.usable_from(node, gap, now)
 
     def _peg_name(self, unit: SupplyUnit) -> str:
         """Name a unit as the table of pegs does."""

@@ -8,26 +8,25 @@ Pure: it reads what providers tell of stock, holds and receipts, and orders noth
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
 from medhavi.planners import pipeline
+from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
+from medhavi.planners.mrp.run import TABLES
 from medhavi.providers import Providers
-from medhavi.providers.table_rows import read_tables
 from medhavi.results.plans.plan import Plan
 from medhavi.snapshot import Snapshot
-from medhavi.units import ALWAYS, NEVER, from_seconds, from_units, units_up
+from medhavi.units import from_seconds, from_units
 
 if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
+    from medhavi.planners.mrp.netting_state.state import Node
     from medhavi.planners.parameters import MrpParameters
     from medhavi.progress import Cancelled, Observe
-    from medhavi.providers.table_rows import Row, TableRows
 
 
 INSTANT = pl.Datetime("us", "UTC")
@@ -65,7 +64,6 @@ _STATED = {
     "reorder_point": "reorder_point",
     "target": "target_qty",
 }
-_PHASED = frozenset({"safety_qty", "min_qty", "max_qty", "target_qty"})
 
 
 class MonitoredItem(NamedTuple):
@@ -100,21 +98,19 @@ class MonitoredItem(NamedTuple):
         return "short" if self.shortfall > self.inbound else "on_order"
 
 
-def watch(
-    snapshot: Snapshot, providers: Providers | None = None
-) -> list[MonitoredItem]:
+def watch(providers: Providers, now: int) -> list[MonitoredItem]:
     """Look at every product and location that has a policy or levels.
 
     Parameters
     ----------
-    snapshot
-        Without error findings.
     providers
-        Those of the snapshot, where they are at hand.
+        Of the snapshot, without capacity.
+    now
+        Now of the snapshot [UTC seconds].
 
     Returns
     -------
-    list of Watched
+    list of MonitoredItem
         Sorted by product and location. What is always there (`unlimited`) is not
         watched.
 
@@ -124,17 +120,65 @@ def watch(
     13); without cover days it is the first moment at which an order made now would be
     usable, as for safety stock (rule 7).
     """
-    known = providers or Providers(snapshot, infinite=True)
-    tables = read_tables(snapshot, ("inventory_policies", "inventory_levels"))
-    return list(_LevelReview(snapshot, known, tables).all())
+    model = ItemLocationGraph(providers, providers.rows(TABLES))
+    nodes = [model.node(key) for key in model.policy_keys()]
+    looked = [_watched(model, node, now) for node in nodes if not node.rules.unlimited]
+    return [one for one in looked if one is not None]
 
 
-def monitor_table(snapshot: Snapshot, watched: list[MonitoredItem]) -> pl.DataFrame:
+def _watched(model: ItemLocationGraph, node: Node, now: int) -> MonitoredItem | None:
+    """Look at a product at a location; None: it has no level."""
+    rules, providers = node.rules, model.providers
+    levels = {name: rules.stated(column, now) for name, column in _STATED.items()}
+    triggers = {
+        name: qty
+        for name, qty in levels.items()
+        if qty and (name != "target" or not any(levels[n] for n in LEVELS[:3]))
+    }
+    if not triggers:
+        return None
+    trigger = max(triggers.values())
+    below = next(name for name in LEVELS if triggers.get(name) == trigger)
+    upto = rules.stated("max_qty", now) if rules.lot_rule == "min_max" else None
+    level = max(trigger, levels["target"] or 0, upto or 0)
+    lots, missing = providers.on_hand.lots(*node.key), providers.on_hand.missing
+    on_hand = sum(lot.units for lot in lots if lot.customer is None)
+    on_hand -= missing(*node.key)
+    reserved = providers.reservations.active_steps(*node.key)
+    free = on_hand - reserved
+    shortfall = level - free if free < trigger else 0
+    if rules.cover_days is None:
+        date = model.usable_from(node, max(1, shortfall), now)
+    else:
+        time = providers.sourcing.location_time(node.key[1])
+        covered = time.add_days(now, rules.cover_days)
+        date = now if covered is None else covered
+    inbound = sum(
+        receipt.units
+        for receipt in providers.receipts.get(node.key, ())
+        if receipt.instant <= date and receipt.demand is None
+    )
+    return MonitoredItem(
+        product=node.key[0],
+        location=node.key[1],
+        on_hand=on_hand,
+        reserved=reserved,
+        inbound=inbound,
+        levels=levels,
+        cover_days=rules.cover_days,
+        trigger=trigger,
+        level=level,
+        below=below if shortfall else None,
+        shortfall=shortfall,
+        need_date=date,
+    )
+
+
+def monitor_table(providers: Providers, watched: list[MonitoredItem]) -> pl.DataFrame:
     """What was watched as a table; see `COLUMNS`."""
-    facts = Providers(snapshot, infinite=True).facts
     rows = []
     for one in watched:
-        step = facts.step(one.product)
+        step = providers.facts.step(one.product)
         rows.append(
             {
                 "product": one.product,
@@ -150,122 +194,11 @@ def monitor_table(snapshot: Snapshot, watched: list[MonitoredItem]) -> pl.DataFr
                 "cover_days": one.cover_days,
                 "below": one.below,
                 "shortfall": from_units(one.shortfall, step),
-                "need_date": _instant(one) if one.shortfall else None,
+                "need_date": from_seconds(one.need_date) if one.shortfall else None,
                 "status": one.status,
             }
         )
     return pl.DataFrame(rows, schema=dict(COLUMNS))
-
-
-def _instant(one: MonitoredItem) -> dt.datetime:
-    return from_seconds(one.need_date)
-
-
-class _LevelReview:
-    """The look at all places of one snapshot."""
-
-    def __init__(
-        self, snapshot: Snapshot, providers: Providers, tables: Mapping[str, TableRows]
-    ) -> None:
-        self._as_of = int(snapshot.as_of)
-        self._providers = providers
-        self._policies = {
-            (row["product"], row["location"]): row
-            for row in tables["inventory_policies"]
-        }
-        self._phases: dict[tuple[str, str], list[Row]] = defaultdict(list)
-        for row in tables["inventory_levels"]:
-            self._phases[(row["product"], row["location"])].append(row)
-
-    def all(self) -> Iterator[MonitoredItem]:
-        for product, location in sorted({*self._policies, *self._phases}):
-            row = self._policies.get((product, location), {})
-            if row.get("unlimited"):
-                continue
-            found = self._one(product, location, row)
-            if found is not None:
-                yield found
-
-    def _one(self, product: str, location: str, row: Row) -> MonitoredItem | None:
-        step = self._providers.facts.step(product)
-
-        def steps(name: str) -> int | None:
-            value = self._value((product, location), row, name)
-            return None if value is None else units_up(value, step)
-
-        levels = {name: steps(column) for name, column in _STATED.items()}
-        triggers = {
-            name: qty
-            for name, qty in levels.items()
-            if qty and (name != "target" or not any(levels[n] for n in LEVELS[:3]))
-        }
-        if not triggers:
-            return None
-        trigger = max(triggers.values())
-        below = next(name for name in LEVELS if triggers.get(name) == trigger)
-        upto = steps("max_qty") if row.get("lot_rule") == "min_max" else None
-        level = max(trigger, levels["target"] or 0, upto or 0)
-        on_hand = self._on_hand(product, location)
-        reserved = self._providers.reservations.active_steps(product, location)
-        free = on_hand - reserved
-        shortfall = level - free if free < trigger else 0
-        cover = row.get("cover_days")
-        date = self._need_date(product, location, cover, max(1, shortfall))
-        return MonitoredItem(
-            product=product,
-            location=location,
-            on_hand=on_hand,
-            reserved=reserved,
-            inbound=self._inbound(product, location, date),
-            levels=levels,
-            cover_days=cover,
-            trigger=trigger,
-            level=level,
-            below=below if shortfall else None,
-            shortfall=shortfall,
-            need_date=date,
-        )
-
-    def _value(self, key: tuple[str, str], row: Row, name: str) -> float | None:
-        """Value that holds now: time-phased first."""
-        if name in _PHASED:
-            for phase in self._phases.get(key, ()):
-                begin, end = phase["valid_from"], phase["valid_to"]
-                begun = (ALWAYS if begin is None else begin) <= self._as_of
-                holds = begun and self._as_of < (NEVER if end is None else end)
-                if holds and phase[name] is not None:
-                    return float(phase[name])
-        value = row.get(name)
-        return None if value is None else float(value)
-
-    def _on_hand(self, product: str, location: str) -> int:
-        lots = self._providers.on_hand.lots(product, location)
-        ours = sum(lot.units for lot in lots if lot.customer is None)
-        return ours - self._providers.on_hand.missing(product, location)
-
-    def _inbound(self, product: str, location: str, until: int) -> int:
-        receipts = self._providers.receipts.get((product, location), ())
-        return sum(
-            receipt.units
-            for receipt in receipts
-            if receipt.instant <= until and receipt.demand is None
-        )
-
-    def _need_date(
-        self, product: str, location: str, cover: float | None, qty: int
-    ) -> int:
-        time = self._providers.sourcing.location_time(location)
-        if cover is not None:
-            covered = time.add_days(self._as_of, cover)
-            return self._as_of if covered is None else covered
-        sources = self._providers.sourcing.sources(product, location)
-        if not sources:
-            return self._as_of
-        timing = sources[0].clock.earliest(self._as_of, sources[0].lot(qty))
-        if timing is None:
-            return self._as_of
-        safe = time.add_days(timing.finish, sources[0].safety_days)
-        return timing.finish if safe is None else safe
 
 
 PREFIX = "REPLENISH"
@@ -369,7 +302,7 @@ def replenish(
     """
     snapshot.require()
     providers = Providers(snapshot, infinite=True)
-    watched = watch(snapshot, providers)
+    watched = watch(providers, int(snapshot.as_of))
     wants = wants_of(snapshot, watched, providers)
     made = pipeline.plan(
         wants,
@@ -381,7 +314,7 @@ def replenish(
     run = replace(made.run, planner="replenishment")
     return Replenishment(
         plan=replace(made, run=run),
-        monitor=monitor_table(snapshot, watched),
+        monitor=monitor_table(providers, watched),
         wants=wants,
     )
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from medhavi.providers import Providers
     from medhavi.providers.table_rows import Row, TableRows
 
-_LEVELS = ("safety_qty", "min_qty", "max_qty", "target_qty")
+_LEVELS = ("safety_qty", "min_qty", "target_qty")
 
 
 class ItemLocationGraph:
@@ -122,6 +122,22 @@ class ItemLocationGraph:
             node.shared = any(source.share is not None for source in node.sources)
         return known
 
+    def usable_from(self, node: Node, qty: int, now: int) -> int:
+        """First instant at which an order made now would be usable [UTC s].
+
+        Now, where nothing can be ordered.
+        """
+        if not node.sources:
+            return now
+        way = self.ways(node)[0]
+        timing = way.source.clock.earliest(now, way.first_size(qty, now))
+        if timing is None:
+            return now
+        safe = self.providers.sourcing.location_time(node.key[1]).add_days(
+            timing.finish, way.source.safety_days
+        )
+        return timing.finish if safe is None else safe
+
     def _substitutes_of(self, key: NodeKey) -> Iterator[tuple[Node, Fraction, Window]]:
         product, location = key
         rows = [
@@ -150,7 +166,7 @@ class ItemLocationGraph:
                 target_qty=_up(row["target_qty"], step),
                 safety_qty=_up(row["safety_qty"], step) or 0,
                 safety_days=row["safety_days"],
-                cover_days=row["cover_days"] or 0.0,
+                cover_days=row["cover_days"],
                 order_cost=row["order_cost"],
                 holding_rate=row["holding_rate"],
                 source_rule=row["source_rule"],
@@ -158,7 +174,11 @@ class ItemLocationGraph:
             )
         phases = [self._levels.row(i) for i in self._level_rows.get(key, ())]
         rules.levels = tuple(
-            (*_window(row), {name: _up(row[name], step) for name in _LEVELS})
+            (
+                *_window(row),
+                {name: _up(row[name], step) for name in _LEVELS}
+                | {"max_qty": _down(row["max_qty"], step)},
+            )
             for row in sorted(phases, key=_window)
         )
         return rules

@@ -167,12 +167,21 @@ class StockRules:
     target_qty: int | None = None
     safety_qty: int = 0
     safety_days: float = 0.0
-    cover_days: float = 0.0
+    cover_days: float | None = None
     order_cost: float | None = None
     holding_rate: float = 0.2
     source_rule: str = "preference"
     unlimited: bool = False
     levels: tuple[tuple[int, int, dict[str, int | None]], ...] = ()
+
+    def stated(self, name: str, instant: int) -> int | None:
+        """Time-phased value at an instant, else that of the policy [units]."""
+        for begin, end, row in self.levels:
+            phased = row.get(name)
+            if phased is not None and begin <= instant < end:
+                return phased
+        value = getattr(self, name)
+        return None if value is None else int(value)
 
     @property
     def is_plain(self) -> bool:

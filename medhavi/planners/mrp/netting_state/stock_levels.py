@@ -103,7 +103,7 @@ class StockLevels:
         self.idle = rules.is_plain
         self.batch_days = 0.0
         if rules.lot_rule == "poq":
-            self.batch_days = rules.cover_days
+            self.batch_days = rules.cover_days or 0.0
         elif rules.lot_rule in PLANNED_RULES:
             self.batch_days = 0.0
         elif node.sources:
@@ -119,17 +119,9 @@ class StockLevels:
                 self._enters.append(ALWAYS if enter is None else enter)
                 self._totals.append(self._totals[-1] + need.qty)
 
-    def _stated(self, name: str, instant: int) -> int | None:
-        """Time-phased value, else that of the policy [units]."""
-        for begin, end, row in self._levels:
-            if begin <= instant < end and row[name] is not None:
-                return row[name]
-        value = getattr(self._node.rules, name)
-        return None if value is None else int(value)
-
     def safety(self, instant: int) -> int:
         """Safety stock wanted after the events of an instant [units]."""
-        quantity = self._stated("safety_qty", instant) or 0
+        quantity = self._node.rules.stated("safety_qty", instant) or 0
         if not self._cover:
             return quantity
         entered = self._totals[bisect_right(self._enters, instant)]
@@ -168,12 +160,12 @@ class StockLevels:
         floor = self.safety(instant)
         level = floor
         if rules.lot_rule == "min_max":
-            floor = max(floor, self._stated("min_qty", instant) or 0)
-            level = max(floor, self._stated("max_qty", instant) or floor)
+            floor = max(floor, rules.stated("min_qty", instant) or 0)
+            level = max(floor, rules.stated("max_qty", instant) or floor)
         elif rules.lot_rule in EXPLICIT_TRIGGER and rules.reorder_point is not None:
             floor = level = max(floor, rules.reorder_point)
         if instant >= self._horizon:
-            target = self._stated("target_qty", instant) or 0
+            target = rules.stated("target_qty", instant) or 0
             floor, level = max(floor, target), max(level, target)
         less = sum(one.qty for one in self.lowered if one.start <= instant < one.end)
         return floor - less, level - less
