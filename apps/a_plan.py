@@ -475,14 +475,9 @@ def workbook(dropped, mode, tab, workbook_parts):
 
 
 @app.cell(hide_code=True)
-def figures(names, plan, shown, tab):
-    mo.stop(tab.value != "Findings and figures")
-    section(
-        "findings",
-        f"Data findings: {page.findings_words(shown.findings)}",
-        html(page.findings_html(shown.findings)),
-        mo.accordion({"Key figures": html(figures_html(plan))}),
-    )
+def figures(plan, tab):
+    mo.stop(tab.value != "Key figures")
+    section("figures", "Key figures", html(figures_html(plan)))
     return
 
 

@@ -10,7 +10,7 @@ import typer
 from medhavi.cli.boundary import summary
 from medhavi.cli.command_group import CommandGroup, refusing
 from medhavi.cli.command_output import show_table, talk
-from medhavi.cli.lake_commands import moments, open_workbench
+from medhavi.cli.lake_commands import TableSource, moments, open_workbench
 from medhavi.cli.options import (
     DateFormatOption,
     FileFormat,
@@ -20,8 +20,8 @@ from medhavi.cli.options import (
     Scale,
     ScaleOption,
     StoreOption,
+    TablesOption,
     VerboseOption,
-    existing_tables,
     instant,
 )
 from medhavi.errors import UsageError
@@ -106,18 +106,15 @@ def template(
 
 
 def check(
-    tables: Annotated[
-        Path, typer.Option("--tables", help="Folder of CSV or Parquet, or an xlsx.")
-    ],
+    tables: TablesOption = None,
     date_format: DateFormatOption = None,
+    lake: LakeOption = None,
     verbose: VerboseOption = False,
 ) -> None:
-    """Check tables and name every problem at once."""
-    from medhavi.workbench.files.tables_run import read_tables
-
+    """Check tables, or the head of a lake, and name every problem at once."""
     conversation = talk()
-    taken = read_tables(existing_tables(tables), date_format=date_format)
-    conversation.report(taken.findings)
+    taken = TableSource(tables=tables, lake=lake, date_format=date_format).snapshot()
+    conversation.report((*taken.held.errors, *taken.findings))
     conversation.say(summary(conversation))
     conversation.answer(tables=_sizes(taken), fingerprint=taken.fingerprint)
 

@@ -37,7 +37,14 @@ from medhavi.service.plan_pages.plan_maintenance import PlanMaintenance
 from medhavi.service.search_page import OBJECTS, search_html
 from medhavi.service.shell import FRAMED_SCRIPT, START, shell_html
 from medhavi.views.names import count, money
-from medhavi.views.page import HOME, ICON, PAGES, document, top_html
+from medhavi.views.page import (
+    HOME,
+    ICON,
+    PAGES,
+    document,
+    findings_words,
+    top_html,
+)
 from medhavi.views.theme import app_style
 
 if TYPE_CHECKING:
@@ -245,6 +252,7 @@ def numbers_of(snapshot: Snapshot) -> dict[str, str]:
         "schedule": f"{count(started, 'open work order')}, listed under Orders",
         "promise": f"{count(waiting, 'order line')} without a promised date",
         "tradeoffs": f"{money(value, currency)} of stock on hand",
+        "data": f"{findings_words(snapshot.findings)} in the tables",
     }
 
 

@@ -29,6 +29,7 @@ _ICONS = {
     "campaigns": "M16 7a6.5 6.5 0 1 0 .5 5M16 3v4h-4",
     "scenarios": "M4 3v14M4 8h5l3-4h4M4 8h5l3 5h4",
     "tradeoffs": "M3 3v14h14M6 6v.1M8 10v.1M11 13v.1M15 14v.1",
+    "data": "M4 5c0-3 12-3 12 0v10c0 3-12 3-12 0zM4 5c0 3 12 3 12 0M4 10c0 3 12 3 12 0",
 }
 """Path of the icon of each page, in a box of 20 by 20."""
 

@@ -535,6 +535,7 @@ PAGES = {
     "campaigns": "Campaigns and changeovers",
     "scenarios": "Scenarios",
     "tradeoffs": "Trade-offs",
+    "data": "Data",
 }
 """Title of each page by the last part of its address."""
 HOME = "Start page and lessons"

@@ -175,7 +175,7 @@ def test_the_first_lesson_runs_in_the_browser(watched):
         ("exceptions", "Suggested edits, by money"),
         ("stock", "Projected available balance"),
         ("compare-and-publish", "Comparison with another planning mode"),
-        ("findings-and-figures", "Key figures"),
+        ("key-figures", "Key figures"),
         ("workbook", "Plan from a workbook"),
     ],
 )

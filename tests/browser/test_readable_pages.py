@@ -32,6 +32,8 @@ PAGES = {
     "/schedule/": "longer than the mean",
     f"/scenarios/?{urlencode({'scenarios': SCENARIO})}": "Data as of",
     "/tradeoffs/": "Nothing is computed yet",
+    "/data/": "Late cost on a finding",
+    "/data/?tab=refused": "Nothing is refused",
 }
 DRAWN = ("/plan/?mode", "/capacity/", "/promise/", "/schedule/", "/scenarios/")
 """Pages of this company with charts."""

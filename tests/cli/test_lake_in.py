@@ -39,6 +39,13 @@ def test_a_snapshot_of_the_lake_is_the_example(medhavi, lake, example, tmp_path)
     assert checked.answer["fingerprint"] == said.answer["fingerprint"]
 
 
+@pytest.mark.req("ENR-10")
+def test_a_lake_is_checked_as_tables_are(medhavi, lake):
+    said = medhavi("check", "--lake", lake, "--json")
+    assert said.code == 0
+    assert said.answer["tables"]["demands"] == 3
+
+
 def test_a_snapshot_knows_nothing_before_it_was_recorded(medhavi, lake, tmp_path):
     said = medhavi(
         "snapshot", "--lake", lake, "--known-at", "2026-03-01T12:00Z",

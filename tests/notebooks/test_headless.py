@@ -125,6 +125,24 @@ def test_the_plan_app_runs_every_cell_on_a_folder_of_tables(lemonade, monkeypatc
     assert values["demand"].value == "D-3"
 
 
+@pytest.mark.parametrize("broken", [False, True])
+def test_the_data_app_runs_every_cell_with_and_without_errors(
+    lemonade, monkeypatch, broken
+):
+    if broken:
+        path = lemonade / "demands.csv"
+        path.write_text(path.read_text("utf-8").replace("LEMONADE", "X", 1), "utf-8")
+    monkeypatch.setenv("MEDHAVI_TABLES", str(lemonade))
+    shown, values = loaded(ROOT / "apps" / "a_data.py").app.run()
+    assert (values["shown"].plan is None) == broken
+    assert ("SNAP011" in said(shown)) == broken
+
+
+def test_the_data_app_tells_how_to_begin_where_nothing_is_served():
+    shown, _ = loaded(ROOT / "apps" / "a_data.py").app.run()
+    assert "There is no data yet" in said(shown)
+
+
 @pytest.mark.parametrize("path", [*LESSONS, *APPS], ids=lambda path: path.stem)
 def test_every_cell_has_a_name(path):
     cells = loaded(path).app._cell_manager.names()

@@ -313,7 +313,7 @@ PLAN_TABS = (
     "Capacity",
     "Stock",
     "Compare and publish",
-    "Findings and figures",
+    "Key figures",
     "Workbook",
 )
 """Parts of the plan page."""

@@ -1,0 +1,271 @@
+"""What the data page shows: findings with their worth, what was refused, freshness."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from medhavi.lakehouse import Lake
+from medhavi.service.page_data import facts_of, html, picture, problem_html
+from medhavi.service.page_table import page_table
+from medhavi.snapshot import Snapshot
+from medhavi.units import from_seconds
+from medhavi.views import page
+from medhavi.views.data_pages.finding_list import (
+    FindingList,
+    asks_for_nothing,
+    data_finding,
+    data_findings,
+    data_tiles,
+    refused_rows,
+)
+from medhavi.views.names import NOTHING, Names, count, names_of, relative, when
+from medhavi.views.names import money as money_words
+from medhavi.views.pictures.events import event_chart, table_chart
+from medhavi.views.tiles import tiles_html
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import marimo as mo
+
+    from medhavi.findings import Finding
+    from medhavi.service.plan_pages.plan_loading import PlanPage
+
+    Wanted = Callable[[str], str]
+    Keep = Callable[[str, str], None]
+
+TABS = ("Findings", "Refused")
+"""Parts of the page."""
+TO_DO, EVERYTHING = "To do", "All"
+_RECENT_DAYS = 28
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DataState:
+    """What the page knows about its tables.
+
+    Attributes
+    ----------
+    events
+        category and recorded_at of all events; empty for files.
+    newest
+        When the newest event was recorded or a file written; None: nobody knows.
+    now
+        Of the clock.
+    """
+
+    snapshot: Snapshot
+    names: Names
+    findings: FindingList
+    events: pl.DataFrame
+    quarantine: pl.DataFrame
+    newest: dt.datetime | None
+    now: dt.datetime
+
+
+def state_of(shown: PlanPage) -> DataState | None:
+    """State of the data of a page; None where there are no tables."""
+    snapshot = shown.snapshot
+    if snapshot is None:
+        return None
+    told = shown.findings or snapshot.findings
+    names = shown.names if shown.problem is None else names_of(snapshot)
+    events = pl.DataFrame(schema={"category": pl.String, "recorded_at": pl.Datetime})
+    quarantine = pl.DataFrame()
+    if shown.source.lake:
+        lake = Lake(shown.source.lake)
+        read = lake.table("bronze.events").select("category", "recorded_at")
+        events, quarantine = read.collect(), lake.quarantine()
+        newest = events["recorded_at"].max()
+    else:
+        newest = _written(Path(shown.source.tables))
+    return DataState(
+        snapshot=snapshot,
+        names=names,
+        findings=FindingList(snapshot, data_findings(snapshot, told), shown.plan),
+        events=events,
+        quarantine=quarantine,
+        newest=newest if isinstance(newest, dt.datetime) else None,
+        now=from_seconds(int(time.time())),
+    )
+
+
+def _written(place: Path) -> dt.datetime | None:
+    """When the newest file of a folder, or a workbook, was written."""
+    files = place.iterdir() if place.is_dir() else [place]
+    times = [one.stat().st_mtime for one in files if one.is_file()]
+    return from_seconds(int(max(times))) if times else None
+
+
+def head_html(shown: PlanPage, state: DataState | None, known_at: str) -> str:
+    """Title of the page with what it finds."""
+    found = (
+        "" if state is None else data_finding(state.findings, state.newest, state.now)
+    )
+    return page.header("Data", facts_of(shown, known_at), finding=found)
+
+
+def no_data_html(shown: PlanPage) -> str:
+    """How to begin, where there are no tables."""
+    problem = shown.problem
+    told = "" if problem is None else problem.text
+    return (
+        '<div class="mv-empty"><b>There is no data yet</b>'
+        f"{page.problem(problem.title, told, problem.remedy) if problem else ''}"
+        "<ol><li><code>medhavi demo</code> makes the demo company, or "
+        "<code>medhavi template --xlsx tables.xlsx</code> an empty workbook.</li>"
+        "<li>Fill it: settings, products, locations and demands first "
+        "(docs/own-data.md).</li>"
+        "<li><code>medhavi serve --tables tables.xlsx</code> shows it here with all "
+        "that is wrong.</li></ol></div>"
+    )
+
+
+def plan_html(shown: PlanPage) -> str:
+    """What is done about the plan that prices the findings, where there is none."""
+    if shown.problem is None or not shown.problem.job:
+        return ""
+    return problem_html(shown.problem)
+
+
+def tiles(state: DataState, link: str) -> str:
+    """Tiles of the page; `{rows}` in the link is the address of their rows."""
+    newest = state.newest
+    told = (NOTHING, NOTHING)
+    if newest is not None:
+        told = when(newest, state.names.zone, year=True), relative(newest, state.now)
+    return tiles_html(
+        data_tiles(
+            state.findings,
+            state.names,
+            quarantined=state.quarantine.height,
+            recent=_recent(state),
+            newest=told,
+        ),
+        link,
+    )
+
+
+def _recent(state: DataState) -> list[int]:
+    """Number of events of each of the last days."""
+    if state.newest is None or state.events.is_empty():
+        return []
+    ago = (pl.lit(state.newest) - pl.col("recorded_at")).dt.total_days()
+    daily = state.events.group_by(ago.alias("ago")).len()
+    known = dict(daily.iter_rows())
+    return [known.get(days, 0) for days in reversed(range(_RECENT_DAYS))]
+
+
+def data_picture(state: DataState) -> mo.Html:
+    """Events by day of a lake, or rows by table of files."""
+    if state.snapshot.holds:
+        chart = event_chart(state.events, state.names)
+        return picture(
+            chart, "No event", "Send events to the store: docs/kurrentdb.md."
+        )
+    wrong: dict[str, list[Finding]] = {}
+    for one in state.findings.findings:
+        if one.table and not asks_for_nothing(one):
+            wrong.setdefault(one.table, []).append(one)
+    sizes = {name: frame.height for name, frame in state.snapshot.tables.items()}
+    return picture(table_chart(sizes, wrong), "No row", "Fill the template.")
+
+
+def scope_choice(wanted: Wanted, keep: Keep) -> mo.ui.radio:
+    """Ask whether findings that ask for nothing are listed too."""
+    import marimo as mo
+
+    return mo.ui.radio(
+        [TO_DO, EVERYTHING],
+        value=EVERYTHING if wanted("scope") == "all" else TO_DO,
+        inline=True,
+        label="Findings",
+        on_change=lambda one: keep("scope", "all" if one == EVERYTHING else ""),
+    )
+
+
+def finding_table(state: DataState, scope: str) -> mo.ui.table | None:
+    """Findings to choose from; None where there are none."""
+    import marimo as mo
+
+    names = state.names
+    rows = state.findings.rows(names, everything=scope == EVERYTHING)
+    if rows.is_empty():
+        return None
+    unused = [] if rows["Late cost"].drop_nulls().len() else ["Late cost"]
+    return mo.ui.table(
+        rows,
+        selection="single",
+        page_size=8,
+        show_column_summaries=False,
+        show_data_types=False,
+        hidden_columns=["Group", *unused],
+        wrapped_columns=["Finding", "What to do", "Row", "Where"],
+        column_widths={
+            "Severity": 92,
+            "Code": 78,
+            "Where": 125,
+            "Row": 110,
+            "Times": 55,
+            "Finding": 275,
+            "What to do": 200,
+            "Late cost": 78,
+        },
+        format_mapping={
+            "Late cost": lambda cost: (
+                "" if cost is None else money_words(cost, names.currency)
+            )
+        },
+        text_justify_columns={"Times": "right", "Late cost": "right"},
+    )
+
+
+def no_finding(state: DataState, scope: str) -> mo.Html:
+    """Words in place of an empty list of findings."""
+    notes = len(state.findings.findings)
+    more = f"{count(notes, 'note')} under All." if notes and scope == TO_DO else ""
+    return html(
+        page.empty("No finding asks for anything", f"Every check passed. {more}")
+    )
+
+
+def refused_part(state: DataState) -> mo.Html:
+    """Rows and events that no plan counts."""
+    rows = refused_rows(state.snapshot, state.quarantine, state.names)
+    if rows.is_empty():
+        return html(
+            page.empty(
+                "Nothing is refused", "Every row and every event counts in the plan."
+            )
+        )
+    return page_table(
+        rows,
+        formats={},
+        right=(),
+        wrapped=rows.columns,
+        widths={"What": 150, "Where": 170, "Code": 80, "Reason": 420, "Content": 380},
+    )
+
+
+def trust(shown: PlanPage, state: DataState, known_at: str) -> mo.Html:
+    """Foot of the page: what it rests on and the command that lists the same."""
+    import marimo as mo
+
+    snapshot = state.snapshot
+    if snapshot["settings"].is_empty():
+        return mo.Html("")
+    return mo.Html(
+        page.data_line(
+            snapshot,
+            state.names,
+            [("Events", f"{state.events.height:,}")] if snapshot.holds else [],
+            command=f"medhavi check{shown.source.option}",
+            known_at=known_at,
+        )
+    )

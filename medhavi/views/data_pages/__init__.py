@@ -1,0 +1,1 @@
+"""What the data page says: findings with their worth, events, differences of files."""

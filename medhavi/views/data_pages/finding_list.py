@@ -1,0 +1,341 @@
+"""Findings of the data as a planner works them off: what costs most first."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+import polars as pl
+
+from medhavi.findings import Severity, catalog
+from medhavi.findings.groups import groups, ignored_together
+from medhavi.results.reports.finding_cost import FindingCost, key_of
+from medhavi.views.changed_cells import said
+from medhavi.views.item_record import item_link
+from medhavi.views.names import NOTHING, count, money, relative
+from medhavi.views.order_grid import demand_link, order_link
+from medhavi.views.page import table_html
+from medhavi.views.tiles import Tile
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from medhavi.findings import Finding
+    from medhavi.results.plans.plan import Plan
+    from medhavi.snapshot import Snapshot
+    from medhavi.views.names import Names
+
+IDLE = "Nothing "
+"""Begin of a remedy that asks for nothing."""
+_RANKS = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
+_WORDS = {
+    Severity.ERROR: "▲ error",
+    Severity.WARNING: "● warning",
+    Severity.INFO: "○ note",
+}
+_MOST_ROWS = 25
+_HELD = "SNAP065"
+"""Code that counts held rows whose own findings are listed."""
+
+
+def data_findings(
+    snapshot: Snapshot, findings: Iterable[Finding]
+) -> tuple[Finding, ...]:
+    """Findings of a page with those of the rows that are held back."""
+    held = snapshot.held.errors
+    others = (one for one in findings if not held or one.code != _HELD)
+    return (*held, *ignored_together(others))
+
+
+def asks_for_nothing(found: Finding) -> bool:
+    """Whether a finding tells what holds, and asks nobody to do anything."""
+    return found.severity is Severity.INFO or found.remedy.startswith(IDLE)
+
+
+class FindingList:
+    """Findings in groups of one code, table and column, with what hangs on each.
+
+    Parameters
+    ----------
+    snapshot
+        The tables.
+    findings
+        See `data_findings`.
+    plan
+        Plan in force; None: nothing is priced.
+    """
+
+    def __init__(
+        self, snapshot: Snapshot, findings: Sequence[Finding], plan: Plan | None
+    ) -> None:
+        self.snapshot = snapshot
+        self.findings = findings
+        worth = None if plan is None else FindingCost(plan)
+        known = {one: key_of(snapshot, one) for one in findings}
+        self._keys: Mapping[Finding, dict[str, str]] = known
+        self._worth = {
+            one: None if worth is None or not key else worth.of(key)
+            for one, key in known.items()
+        }
+        self.groups = sorted(
+            (group.findings for group in groups(findings)),
+            key=lambda told: (
+                asks_for_nothing(told[0]),
+                _RANKS[told[0].severity],
+                -(self.worth(told) or 0.0),
+            ),
+        )
+
+    def key(self, found: Finding) -> Mapping[str, str]:
+        """Key of the row that a finding names; empty where it names none."""
+        return self._keys[found]
+
+    def worth(self, told: Iterable[Finding]) -> float | None:
+        """Most money that hangs on one of the findings; None: on none that is known."""
+        known = [self._worth[one] for one in told]
+        return max((one for one in known if one is not None), default=None)
+
+    def number(self, severity: Severity) -> int:
+        """Number of findings of a severity that ask for something."""
+        return sum(
+            one.severity is severity and not asks_for_nothing(one)
+            for one in self.findings
+        )
+
+    def rows(self, names: Names, *, everything: bool) -> pl.DataFrame:
+        """One row a group: state, code, where, times, what, what to do, late cost.
+
+        Parameters
+        ----------
+        everything
+            Also those that ask for nothing.
+        """
+        return pl.DataFrame(
+            [
+                {
+                    "Group": number,
+                    "Severity": _WORDS[told[0].severity],
+                    "Code": told[0].code,
+                    "Where": " · ".join(
+                        said(part) for part in (told[0].table, told[0].column) if part
+                    ),
+                    "Row": _row_words(told, self, names),
+                    "Times": len(told),
+                    "Finding": names.told(told[0].message),
+                    "What to do": told[0].remedy,
+                    "Late cost": self.worth(told) or None,
+                }
+                for number, told in enumerate(self.groups)
+                if everything or not asks_for_nothing(told[0])
+            ],
+            schema={
+                "Group": pl.Int64,
+                **dict.fromkeys(("Severity", "Code", "Where", "Row"), pl.String),
+                "Times": pl.Int64,
+                "Finding": pl.String,
+                "What to do": pl.String,
+                "Late cost": pl.Float64,
+            },
+        )
+
+
+def _row_words(told: Sequence[Finding], known: FindingList, names: Names) -> str:
+    """Where the first of some findings lies: row of a file, or key of a row."""
+    first = told[0]
+    key = known.key(first)
+    more = f" and {len(told) - 1:,} more" if len(told) > 1 else ""
+    if key:
+        words = ", ".join(map(names.name, key.values()))
+        return words + (f", row {first.row}" if _of_file(first, known) else "") + more
+    return (f"row {first.row}" if first.row is not None else "") + more
+
+
+def _of_file(found: Finding, known: FindingList) -> bool:
+    return found.row is not None and not known.snapshot.holds
+
+
+def data_finding(
+    known: FindingList, newest: dt.datetime | None, now: dt.datetime
+) -> str:
+    """Subtitle of the page: findings, tables, freshness.
+
+    Parameters
+    ----------
+    newest
+        When the newest event was recorded, or a file written; None: nobody knows.
+    now
+        Of the clock.
+    """
+    filled = sum(1 for frame in known.snapshot.tables.values() if frame.height)
+    errors = known.number(Severity.ERROR)
+    warnings = known.number(Severity.WARNING)
+    told = f"{count(errors, 'error')}, {count(warnings, 'warning')}"
+    told += f" in {count(filled, 'table')}"
+    if newest is None:
+        return told
+    word = "event" if known.snapshot.holds else "file"
+    return f"{told}; newest {word} {relative(newest, now)}"
+
+
+def data_tiles(
+    known: FindingList,
+    names: Names,
+    *,
+    quarantined: int,
+    recent: Sequence[int],
+    newest: tuple[str, str],
+) -> tuple[Tile, ...]:
+    """Five figures of the data: errors, warnings, late cost, held, freshness.
+
+    Parameters
+    ----------
+    quarantined
+        Events that are not counted.
+    recent
+        Events of each of the last days; empty without a log.
+    newest
+        When the newest event was recorded or a file was written, and how long ago.
+    """
+    errors = known.number(Severity.ERROR)
+    warnings = known.number(Severity.WARNING)
+    held = known.snapshot.held.count
+    worth = known.worth(one for one in known.findings if not asks_for_nothing(one))
+    return (
+        Tile(
+            label="Errors",
+            figure=f"{errors:,}",
+            note="target 0",
+            state="bad" if errors else "good",
+            word="rows held back" if held else "stop the plan" if errors else "none",
+            rows="tab=findings",
+        ),
+        Tile(
+            label="Warnings",
+            figure=f"{warnings:,}",
+            note="that ask for something",
+            state="warn" if warnings else "good",
+            word="to review" if warnings else "none",
+            rows="tab=findings",
+        ),
+        Tile(
+            label="Late cost on a finding",
+            figure=money(worth, names.currency) if worth else NOTHING,
+            note="most of one row, in the plan in force",
+            rows="tab=findings",
+        ),
+        Tile(
+            label="Refused",
+            figure=f"{held + quarantined:,}",
+            note=f"{count(held, 'row')}, {count(quarantined, 'event')}",
+            state="warn" if held + quarantined else "good",
+            word="not planned with" if held + quarantined else "none",
+            rows="tab=refused",
+        ),
+        Tile(
+            label="Newest event" if known.snapshot.holds else "Newest file",
+            figure=newest[1].partition(" ")[0],
+            unit=newest[1].partition(" ")[2],
+            note=newest[0],
+            course=tuple(map(float, recent)),
+            course_words="Events by day",
+        ),
+    )
+
+
+def object_links(key: Mapping[str, str]) -> dict[str, str]:
+    """Addresses of the pages of what a row is about, by their name.
+
+    >>> object_links({"supplier": "S-1", "product": "P"})
+    {'Supplier': '/suppliers/?supplier=S-1', 'Search': '/search?q=P'}
+    """
+    links: dict[str, str] = {}
+    single: Mapping[str, tuple[str, Callable[[str], str]]] = {
+        "demand": ("Demand", demand_link),
+        "supply_order": ("Order", order_link),
+        "resource": (
+            "Resource",
+            lambda one: f"/capacity/?{urlencode({'resource': one})}",
+        ),
+        "supplier": (
+            "Supplier",
+            lambda one: f"/suppliers/?{urlencode({'supplier': one})}",
+        ),
+        "lane": ("Lane", lambda one: f"/suppliers/?{urlencode({'supplier': one})}"),
+    }
+    for column, (word, link) in single.items():
+        if column in key:
+            links[word] = link(key[column])
+    if "product" in key and "location" in key:
+        links["Item"] = item_link(key["product"], key["location"])
+    elif "product" in key:
+        links["Search"] = f"/search?{urlencode({'q': key['product']})}"
+    return links
+
+
+def group_html(known: FindingList, number: int, names: Names) -> str:
+    """All rows of a group, what its code means, and links to what it is about."""
+    told = known.groups[number]
+    code = catalog()[told[0].left_out or told[0].code]
+    rows = [
+        tuple(
+            map(
+                escape,
+                (
+                    _row_words([one], known, names) or NOTHING,
+                    said(one.column or "") or NOTHING,
+                    one.value or NOTHING,
+                    names.told(one.message),
+                    one.remedy,
+                    money(known.worth([one]) or 0.0, names.currency)
+                    if known.worth([one])
+                    else NOTHING,
+                ),
+            )
+        )
+        for one in told[:_MOST_ROWS]
+    ]
+    columns = ("Row", "Column", "Value", "Finding", "What to do", "Late cost")
+    links = " · ".join(
+        f'<a href="{escape(address)}" target="_self">{escape(word)}</a>'
+        for word, address in object_links(known.key(told[0])).items()
+    )
+    return (
+        f"<h3>{escape(code.code)} {escape(code.title)}</h3>"
+        f'<p class="muted">{escape(told[0].remedy)} Example: {escape(code.example)}.'
+        f" {links}</p>"
+        + table_html(columns, rows, ("Late cost",), more=len(told) - len(rows))
+    )
+
+
+def refused_rows(
+    snapshot: Snapshot, quarantine: pl.DataFrame, names: Names
+) -> pl.DataFrame:
+    """Rows that are held back and events in quarantine, with the reason of each."""
+    told: list[dict[str, Any]] = []
+    for table, frame in snapshot.held.tables.items():
+        key = frame.columns
+        for row in frame.iter_rows(named=True):
+            stated = [row[name] for name in key[:3] if row[name] is not None]
+            told.append(
+                {
+                    "What": f"row of {said(table)}",
+                    "Where": ", ".join(names.name(str(one)) for one in stated),
+                    "Code": row["held for"],
+                    "Reason": row["reason"],
+                    "Content": "",
+                }
+            )
+    told += [
+        {
+            "What": str(row["type"]),
+            "Where": f"position {row['position']:,}",
+            "Code": row["code"],
+            "Reason": f"{row['reason']}: {row['detail']}",
+            "Content": str(row["payload"] or "")[:300],
+        }
+        for row in quarantine.iter_rows(named=True)
+    ]
+    columns = ("What", "Where", "Code", "Reason", "Content")
+    return pl.DataFrame(told, schema=dict.fromkeys(columns, pl.String))
