@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from medhavi.providers.sourcing.sourcing import Sourcing
     from medhavi.providers.sourcing.supplier_offers import SupplierOffers
     from medhavi.providers.sourcing.suppliers import ExchangeRates, Suppliers
+    from medhavi.providers.sourcing.supply_limits import SupplyLimits
     from medhavi.providers.table_rows import TableRows
     from medhavi.providers.transport.itineraries import Itineraries
+    from medhavi.providers.transport.timetable import DepartureLoads
     from medhavi.providers.transport.transport import Transport
     from medhavi.snapshot import Snapshot
     from medhavi.snapshot.calendars.calendars import Calendars
@@ -355,6 +357,19 @@ class Providers:
 
         loads = reserved_loads(self.reservations.transport, self.transport, own)
         return Itineraries(self.transport, self.facts, loads)
+
+    def supply_limits(self, loads: DepartureLoads | None = None) -> SupplyLimits:
+        """Limits of suppliers and vehicles of which nothing is taken but `loads`."""
+        from medhavi.providers.sourcing.supply_limits import SupplyLimits
+
+        return SupplyLimits(
+            self.tables["supplier_capacity"],
+            self.facts,
+            self.sourcing,
+            int(self.snapshot.as_of),
+            self.transport,
+            loads,
+        )
 
     def supplier_offers(self) -> SupplierOffers:
         """Quotes of suppliers, with nothing taken but by existing purchases."""

@@ -47,7 +47,6 @@ READS = {
         "step_resources",
     ): "units that steps need of a resource at once",
     ("master_plan/blocks.py", "supplier_capacity"): "rows of the linear program",
-    ("mrp/limits.py", "supplier_capacity"): "limits that are listed, not obeyed",
     (
         "promising/promise_ledger.py",
         "supply_terms",
@@ -79,7 +78,6 @@ COUNTS = {
         "constrained/search/plant/sources.py",
         "add_days",
     ): "days of safety as a length of time",
-    ("mrp/limits.py", "subtract_days"): "door of a receipt, for listed limits",
     (
         "mrp/netting_state/item_locations.py",
         "add_days",

@@ -61,8 +61,6 @@ from medhavi.planners.constrained.placement.shop import Shop
 from medhavi.planners.mrp.reporting import ledger
 from medhavi.planners.mrp.run import MrpRun
 from medhavi.progress import Progress
-from medhavi.providers.sourcing.supply_limits import SupplyLimits
-from medhavi.providers.table_rows import read_tables
 from medhavi.results.limiter import Limiter
 from medhavi.units import DAY
 
@@ -92,7 +90,6 @@ if TYPE_CHECKING:
     from medhavi.planners.pegging import PegArrays
     from medhavi.progress import Cancelled, Observe
     from medhavi.providers import Providers
-    from medhavi.providers.transport.timetable import DepartureLoads
     from medhavi.results.run_record import RunRecord
 
 
@@ -150,20 +147,12 @@ class FeasibleRun(MrpRun):
     def _released(self) -> FeasibleOrderCreation:
         resources = self.snapshot["resources"]
         finite = resources.filter(resources["finite"])["resource"].to_list()
-        made = self.register(self.model, self.as_of, finite, self._quotas())
+        made = self.register(
+            self.model, self.as_of, finite, self.providers.supply_limits()
+        )
         made.batch_days = self._memory.decisions.batch_days
         made.bring(self._memory.decisions.amounts)
         return made
-
-    def _quotas(self, loads: DepartureLoads | None = None) -> SupplyLimits:
-        return SupplyLimits(
-            read_tables(self.snapshot, ("supplier_capacity",))["supplier_capacity"],
-            self.providers.facts,
-            self.providers.sourcing,
-            self.as_of,
-            self.providers.transport,
-            loads,
-        )
 
     def _reader(self) -> StateLoader:
         self._slicer = SliceReader(
@@ -238,7 +227,10 @@ class FeasibleRun(MrpRun):
         """What answers when an order fits, with what existing moves take of it."""
         own = {demand.demand for demand in self.intake.demands}
         loads = self.providers.itineraries(own).loads
-        return Shop(self.providers.finite(own, firmed=False), self._quotas(loads))
+        return Shop(
+            self.providers.finite(own, firmed=False),
+            self.providers.supply_limits(loads),
+        )
 
     def place(self) -> None:
         """Place all orders, and say what each demand gets."""

@@ -8,12 +8,13 @@ bucket of the positions; the first excess of a place is listed.
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, NamedTuple
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
 from medhavi.results.exceptions import ExceptionCode
-from medhavi.units import DAY, from_units, seconds_up, to_seconds
+from medhavi.units import DAY, to_seconds
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.netting_state.order_creation import OrderCreation
     from medhavi.planners.mrp.netting_state.state import NodeKey, SupplyOrder
     from medhavi.providers import Providers
+    from medhavi.providers.sources import Source
+    from medhavi.providers.sourcing.supply_limits import SupplyLimit, SupplyLimits
     from medhavi.snapshot import Snapshot
 
 
@@ -37,13 +40,11 @@ class LimitExcess(NamedTuple):
 
 
 class SupplierReceipt(NamedTuple):
-    """What a supplier delivers when; `terms` is the row of the terms it comes on."""
+    """What a supplier brings to the door at an instant [units]."""
 
-    supplier: str
-    product: str
+    source: Source
     at: int
-    qty: float
-    terms: Mapping[str, object]
+    units: int
 
 
 def excesses(
@@ -59,46 +60,65 @@ def excesses(
     release
         Register of the finished run.
     providers
-        Calendars and groups.
+        Limits of suppliers.
     snapshot
-        Limits.
+        Limits of places.
     positions
         Projected stock of the run.
     """
-    yield from supplier_excesses(release.orders, providers, snapshot)
+    limits = providers.supply_limits()
+    yield from supplier_excesses(receipts(release.orders, limits), limits)
     yield from stock_excesses(snapshot, positions)
 
 
-def supplier_excesses(
-    orders: Iterable[SupplyOrder], providers: Providers, snapshot: Snapshot
-) -> Iterator[LimitExcess]:
-    """List what orders go beyond the limits of suppliers; in order of making."""
-    yield from receipt_excesses(
-        receipts(limited(orders, snapshot), providers), providers, snapshot
-    )
-
-
-def receipt_excesses(
-    found: list[SupplierReceipt], providers: Providers, snapshot: Snapshot
-) -> Iterator[LimitExcess]:
-    """List what receipts go beyond the limits of suppliers."""
-    yield from _periods(found, snapshot.as_of)
-    yield from _windows(found, providers, snapshot)
-
-
-def limited(orders: Iterable[SupplyOrder], snapshot: Snapshot) -> Iterator[SupplyOrder]:
-    """List the purchases whose supplier can deliver only so much."""
-    named = set(snapshot["supplier_capacity"]["supplier"].to_list())
+def receipts(
+    orders: Iterable[SupplyOrder], limits: SupplyLimits
+) -> Iterator[SupplierReceipt]:
+    """List what orders bring from suppliers that deliver only so much."""
     for order in orders:
         source = order.source
-        if (
-            order.kind == "buy"
-            and source is not None
-            and (
-                source.row["capacity_per_period"] is not None or source.source in named
+        if order.kind != "buy" or source is None or not order.units:
+            continue
+        if limits.limits(source):
+            at = limits.door(source, order.timing.finish)
+            yield SupplierReceipt(source, at, order.steps)
+
+
+def supplier_excesses(
+    found: Iterable[SupplierReceipt], limits: SupplyLimits
+) -> Iterator[LimitExcess]:
+    """List what receipts go beyond the limits of suppliers, periods before windows."""
+    sums: dict[tuple[object, ...], Fraction] = defaultdict(Fraction)
+    stated: dict[tuple[Any, ...], tuple[SupplyLimit, str]] = {}
+    for source, at, units in found:
+        for limit in limits.of_supplier(source, at):
+            sums[limit.key] += units * source.step
+            stated[limit.key] = limit, source.source
+    for key in sorted(stated):
+        limit, supplier = stated[key]
+        if sums[key] <= limit.most:
+            continue
+        qty, most, product = float(sums[key]), float(limit.most), limit.product
+        if key[0] == "period":
+            days = (limit.until - limit.since) / DAY
+            message = (
+                f"{supplier} is to deliver {qty:g} of {product} in {days:g} days; its "
+                f"terms give {most:g}."
             )
-        ):
-            yield order
+        else:
+            name = "everything" if product == "*" else product
+            message = (
+                f"{supplier} is to deliver {qty:g} of {name} in a window; "
+                f"it can deliver {most:g}."
+            )
+        yield LimitExcess(
+            ExceptionCode.SUPPLIER_CAPACITY,
+            message,
+            None if product == "*" else product,
+            None if limit.location == "*" else limit.location,
+            limit.since,
+            float(sums[key] - limit.most),
+        )
 
 
 def stock_excesses(
@@ -108,101 +128,6 @@ def stock_excesses(
     yield from _maxima(snapshot, positions)
     yield from _shelves(snapshot, positions)
     yield from _rooms(snapshot, positions)
-
-
-def receipts(
-    orders: Iterable[SupplyOrder], providers: Providers
-) -> list[SupplierReceipt]:
-    """List what orders bring, in their sequence."""
-    found: list[SupplierReceipt] = []
-    for order in orders:
-        source = order.source
-        if source is None or not order.units:
-            continue
-        node = order.units[0].node
-        found.append(
-            SupplierReceipt(
-                supplier=source.source,
-                product=source.product,
-                at=_received(order, providers),
-                qty=from_units(order.steps, node.step),
-                terms=source.row,
-            )
-        )
-    return found
-
-
-def _received(order: SupplyOrder, providers: Providers) -> int:
-    """When goods reach the door: the receipt days come after it."""
-    finish = order.timing.finish
-    days = 0.0 if order.source is None else order.source.row["receipt_days"]
-    if not isinstance(days, float) or not days:
-        return finish
-    door = providers.sourcing.location_time(order.node[1]).subtract_days(finish, days)
-    return finish if door is None else door
-
-
-def _periods(receipts: list[SupplierReceipt], as_of: int) -> Iterator[LimitExcess]:
-    sums: dict[tuple[str, str, str, int, int], float] = defaultdict(float)
-    limits: dict[tuple[str, str, str, int, int], float] = {}
-    for receipt in receipts:
-        terms = receipt.terms
-        most, period = terms["capacity_per_period"], terms["period_days"]
-        if not isinstance(most, float) or not isinstance(period, float):
-            continue
-        length = seconds_up(period, DAY)
-        begin = as_of + (receipt.at - as_of) // length * length
-        key = (
-            receipt.supplier,
-            str(terms["product"]),
-            str(terms["location"]),
-            begin,
-            length,
-        )
-        sums[key] += receipt.qty
-        limits[key] = most
-    for key, qty in sorted(sums.items()):
-        supplier, product, location, begin, length = key
-        if qty > limits[key]:
-            yield LimitExcess(
-                ExceptionCode.SUPPLIER_CAPACITY,
-                f"{supplier} is to deliver {qty:g} of {product} in {length / DAY:g} "
-                f"days; its terms give {limits[key]:g}.",
-                product,
-                None if location == "*" else location,
-                begin,
-                qty - limits[key],
-            )
-
-
-def _windows(
-    receipts: list[SupplierReceipt], providers: Providers, snapshot: Snapshot
-) -> Iterator[LimitExcess]:
-    rows = snapshot["supplier_capacity"]
-    lineage = {
-        product: {"*", *providers.facts.lineage(product)}
-        for product in sorted({receipt.product for receipt in receipts})
-    }
-    for row in rows.iter_rows(named=True):
-        begin, end = to_seconds(row["valid_from"]), to_seconds(row["valid_to"])
-        qty = sum(
-            receipt.qty
-            for receipt in receipts
-            if receipt.supplier == row["supplier"]
-            and begin <= receipt.at < end
-            and row["product"] in lineage[receipt.product]
-        )
-        if qty > row["qty"]:
-            name = "everything" if row["product"] == "*" else row["product"]
-            yield LimitExcess(
-                ExceptionCode.SUPPLIER_CAPACITY,
-                f"{row['supplier']} is to deliver {qty:g} of {name} in a window; "
-                f"it can deliver {row['qty']:g}.",
-                None if row["product"] == "*" else row["product"],
-                None,
-                begin,
-                qty - row["qty"],
-            )
 
 
 def _maxima(snapshot: Snapshot, positions: pl.DataFrame) -> Iterator[LimitExcess]:

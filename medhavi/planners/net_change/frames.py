@@ -27,7 +27,7 @@ from medhavi.planners.mrp.fulfilment import (
     fulfilment_rows,
     services,
 )
-from medhavi.planners.mrp.limits import receipt_excesses, stock_excesses
+from medhavi.planners.mrp.limits import stock_excesses, supplier_excesses
 from medhavi.planners.mrp.reporting import ledger, loads, positions
 from medhavi.planners.net_change.kept import lower_ranks, made_by_rank, receipts_by_rank
 from medhavi.planners.net_change.layers import (
@@ -250,7 +250,7 @@ class _Made:
                 one for at in sorted(self._receipts) for one in self._receipts[at]
             ]
             messages.limits(
-                receipt_excesses(found_receipts, run.providers, run.snapshot)
+                supplier_excesses(found_receipts, run.providers.supply_limits())
             )
         own = as_table(messages.columns, ("date", "suggested_date"))
         return _joined("exceptions", rest, own)

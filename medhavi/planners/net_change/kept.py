@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medhavi.planners.mrp.limits import SupplierReceipt, limited, receipts
+from medhavi.planners.mrp.limits import SupplierReceipt, receipts
 from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
 from medhavi.planners.mrp.netting_state.state import (
     Demand,
@@ -260,9 +260,11 @@ def receipts_by_rank(
 ) -> dict[int, list[SupplierReceipt]]:
     """Collect what counts against the limits of suppliers, in order of making."""
     found: dict[int, list[SupplierReceipt]] = defaultdict(list)
-    for order in limited(orders, run.snapshot):
+    limits = run.providers.supply_limits()
+    for order in orders:
         at = rank[order.node] if order.existing is None else -1
-        found[at] += receipts((order,), run.providers)
+        for receipt in receipts((order,), limits):
+            found[at].append(receipt)
     return found
 
 

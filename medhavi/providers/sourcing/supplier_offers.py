@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Final
 
 from medhavi.providers.lead_times import Basis
 from medhavi.providers.sources import Source
-from medhavi.providers.sourcing.supply_limits import SupplyLimits
 from medhavi.results.limiter import Limiter
 from medhavi.units import exact, from_units
 
@@ -93,12 +92,7 @@ class SupplierOffers:
     def __init__(self, providers: Providers) -> None:
         self._providers = providers
         self._as_of = int(providers.snapshot.as_of)
-        self._quotas = SupplyLimits(
-            providers.tables["supplier_capacity"],
-            providers.facts,
-            providers.sourcing,
-            self._as_of,
-        )
+        self._quotas = providers.supply_limits()
         for row in providers.tables["supply_orders"]:
             if row["kind"] != "purchase" or row["status"] not in LIVE:
                 continue

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from math import floor
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from medhavi.providers.transport.timetable import (
     MILLION,
@@ -33,12 +33,17 @@ if TYPE_CHECKING:
 
 
 class SupplyLimit(NamedTuple):
-    """One limit that holds at an instant: its name, from and until when, how much."""
+    """One limit that holds at an instant: its name, from and until when, how much.
 
-    key: tuple[object, ...]
+    `product` and `location` are those that it is stated for, "*" for all.
+    """
+
+    key: tuple[Any, ...]
     since: int
     until: int
     most: Fraction
+    product: str
+    location: str = "*"
 
 
 class SupplyLimits:
@@ -159,7 +164,7 @@ class SupplyLimits:
         """
         left = [
             (limit.most - self._taken[limit.key]) / source.step
-            for limit in self._limits(source, at)
+            for limit in self.of_supplier(source, at)
         ]
         return max(0, floor(min(left))) if left else None
 
@@ -214,7 +219,7 @@ class SupplyLimits:
     def take(self, source: Source, units: int, at: int, sign: int = 1) -> None:
         """Take an order's part of all limits; `sign` -1 gives it back."""
         if source.kind != "move":
-            for limit in self._limits(source, at):
+            for limit in self.of_supplier(source, at):
                 self._taken[limit.key] += sign * units * source.step
         elif self._shares(source):
             load = self._load(source, units)
@@ -237,18 +242,21 @@ class SupplyLimits:
         qty = units * source.step
         return [
             limit
-            for limit in self._limits(source, at)
+            for limit in self.of_supplier(source, at)
             if self._taken[limit.key] + qty > limit.most
         ]
 
-    def _limits(self, source: Source, at: int) -> Iterator[SupplyLimit]:
+    def of_supplier(self, source: Source, at: int) -> Iterator[SupplyLimit]:
+        """Limits of what a purchase brings to the door at an instant."""
         row = source.row
         most = row["capacity_per_period"]
         if most is not None:
             length = seconds_up(float(str(row["period_days"])), DAY)
             begin = self._as_of + (at - self._as_of) // length * length
-            key = (source.source, row["product"], row["location"], begin, length)
-            yield SupplyLimit(key, begin, begin + length, exact(float(str(most))))
+            product, location = str(row["product"]), str(row["location"])
+            key = ("period", source.source, product, location, begin, length)
+            largest = exact(float(str(most)))
+            yield SupplyLimit(key, begin, begin + length, largest, product, location)
         windows = self._windows.get(source.source)
         if not windows:
             return
@@ -258,7 +266,8 @@ class SupplyLimits:
             if inside and window["product"] in lineage:
                 most = exact(float(window["qty"]))
                 begin, end = window["valid_from"], window["valid_to"]
-                yield SupplyLimit(("window", number), begin, end, most)
+                name = ("window", number)
+                yield SupplyLimit(name, begin, end, most, window["product"])
 
     # --- vehicles ------------------------------------------------------------------
     def _lasting_room(self, source: Source) -> tuple[Fraction | None, ...]:

@@ -416,7 +416,7 @@ class SearchableRun(FeasibleRun):
     def room(self) -> SupplyLimits:
         """Limits of suppliers and vehicles, less what existing moves take of them."""
         own = {demand.demand for demand in self.intake.demands}
-        limits = self._quotas(self.providers.itineraries(own).loads)
+        limits = self.providers.supply_limits(self.providers.itineraries(own).loads)
         for order in self.release.orders:
             if order.kind == "move" and order.units and order.source is not None:
                 leaves = order.timing.departure
