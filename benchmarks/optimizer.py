@@ -154,7 +154,7 @@ def company(size: Size) -> Snapshot:
 def measure(name: str, rounds: int) -> tuple[tuple[object, ...], bool]:
     """Give the line of a size, and whether it misses its gate."""
     from medhavi.optimize.highs import Highs
-    from medhavi.planners.master_plan.built_program import build
+    from medhavi.planners.master_plan.blocks import build
     from medhavi.planners.master_plan.master_run import built_run
     from medhavi.planners.master_plan.statement import state
     from medhavi.planners.parameters import OptimizeParameters

@@ -10,8 +10,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from medhavi.planners.kernels.peg_levels import LEAST, low_level_codes, trace_by_level
-from medhavi.planners.kernels.peg_trace import PegGraph, trace
+from medhavi.planners.kernels.peg_trace import (
+    LEAST,
+    PegGraph,
+    low_level_codes,
+    trace,
+    trace_by_level,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medhavi.planners.campaigns.family_order import best_order
+from medhavi.planners.campaigns.campaign_sequence import best_order
 
 HOURS = {("A", "B"): 2.0, ("A", "C"): 3.0, ("B", "C"): 1.0}
 

@@ -6,7 +6,7 @@ import pytest
 
 from medhavi.errors import NotAvailable
 from medhavi.findings import BadData
-from medhavi.planners.master_plan.built_program import build
+from medhavi.planners.master_plan.blocks import build
 from medhavi.planners.master_plan.master_run import built_run
 from medhavi.planners.master_plan.program_names import ProgramNames
 from medhavi.planners.master_plan.statement import state

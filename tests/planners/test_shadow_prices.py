@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from medhavi.optimize.highs import Highs
-from medhavi.planners.master_plan.built_program import build
+from medhavi.planners.master_plan.blocks import build
 from medhavi.planners.master_plan.master_run import built_run
 from medhavi.planners.master_plan.statement import state
 from tests import factories

@@ -20,12 +20,14 @@ The cost of lateness stands on the delivery itself; there is no row for it.
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from medhavi.optimize.problem import Problem, Program
 from medhavi.planners.master_plan import statement as names
-from medhavi.planners.master_plan.statement import ObjectivePart
+from medhavi.planners.master_plan.statement import ObjectivePart, Statement
 from medhavi.providers.product_facts import LATE_COST_SHARE, SHORT_PRICES
 from medhavi.units import DAY, seconds_up, to_seconds
 
@@ -34,13 +36,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from medhavi.optimize.problem import Block, Problem
+    from medhavi.optimize.problem import Block
     from medhavi.planners.master_plan.source_rates import (
         InputRates,
         OutputRates,
         SourceColumns,
     )
-    from medhavi.planners.master_plan.statement import Statement
 
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
@@ -562,3 +563,31 @@ def add_service(
         wanted.short * weights.shortage_weight,
     )
     return ServiceBlocks(rows, deliveries, short)
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class BuiltProgram:
+    """A program with its facts; `about` names the rows of lanes and suppliers."""
+
+    program: Program
+    statement: Statement
+    about: tuple[tuple[str, int], ...]
+
+
+def build(statement: Statement) -> BuiltProgram:
+    """Put the program of a statement together.
+
+    Notes
+    -----
+    A few array operations a block; linear in columns and entries but for one sort.
+    """
+    problem = Problem()
+    material = add_material(problem, statement)
+    orders = add_orders(problem, statement, material)
+    service = add_service(problem, statement, material)
+    add_lots(problem, statement, material, orders, service.deliveries)
+    add_capacity(problem, statement, orders)
+    limits = add_limits(problem, statement, orders)
+    return BuiltProgram(
+        program=problem.program(), statement=statement, about=limits.about
+    )

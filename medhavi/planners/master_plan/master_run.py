@@ -21,7 +21,7 @@ from medhavi.planners.constrained.netting.given_sources import UNDECIDED, Decisi
 from medhavi.planners.constrained.netting.rationing import Slice
 from medhavi.planners.constrained.search import searched_run
 from medhavi.planners.master_plan import statement as names
-from medhavi.planners.master_plan.built_program import build
+from medhavi.planners.master_plan.blocks import build
 from medhavi.planners.master_plan.cost_bound import chains_of, cost_at_least
 from medhavi.planners.master_plan.shadow_prices import price_table
 from medhavi.planners.master_plan.statement import (
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from medhavi.optimize.problem import Floats, Solution, Solver
-    from medhavi.planners.master_plan.built_program import BuiltProgram
+    from medhavi.planners.master_plan.blocks import BuiltProgram
     from medhavi.planners.mrp.netting_state.state import NodeKey
     from medhavi.planners.parameters import OptimizeParameters
     from medhavi.progress import Cancelled, Observe

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from medhavi.optimize.problem import Block
-    from medhavi.planners.master_plan.built_program import BuiltProgram
+    from medhavi.planners.master_plan.blocks import BuiltProgram
     from medhavi.planners.master_plan.statement import Statement
 
 

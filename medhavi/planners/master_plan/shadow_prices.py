@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from medhavi.optimize.problem import Session, Solution
-    from medhavi.planners.master_plan.built_program import BuiltProgram
+    from medhavi.planners.master_plan.blocks import BuiltProgram
     from medhavi.planners.master_plan.statement import Statement
     from medhavi.progress import Cancelled
 

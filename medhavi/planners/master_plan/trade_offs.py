@@ -21,7 +21,7 @@ from medhavi.optimize.problem import SolveStatus
 from medhavi.planners.constrained.netting.given_sources import UNDECIDED
 from medhavi.planners.constrained.search.baseline_schedule import BaselineSchedule
 from medhavi.planners.master_plan import statement as names
-from medhavi.planners.master_plan.built_program import build
+from medhavi.planners.master_plan.blocks import build
 from medhavi.planners.master_plan.cost_bound import cost_at_least
 from medhavi.planners.master_plan.master_run import (
     RunOptions,
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from medhavi.optimize.conflict import Conflict
     from medhavi.optimize.pareto import Point
     from medhavi.optimize.problem import Floats
-    from medhavi.planners.master_plan.built_program import BuiltProgram
+    from medhavi.planners.master_plan.blocks import BuiltProgram
     from medhavi.progress import Cancelled, Observe
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot

@@ -24,10 +24,10 @@ from medhavi.planners.campaigns.campaign_sequence import (
     CampaignTask,
     IndivisibleWork,
     PullAheadLimit,
+    best_order,
     partition,
     program,
 )
-from medhavi.planners.campaigns.family_order import best_order
 from medhavi.units import ALWAYS, DAY, NEVER, from_units
 
 if TYPE_CHECKING:
