@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.netting_state.state import NodeKey
     from medhavi.planners.parameters import OptimizeParameters
     from medhavi.progress import Cancelled, Observe
-    from medhavi.providers import Providers
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
 
@@ -198,22 +197,10 @@ def _wanted(built: BuiltProgram, values: Floats) -> dict[int, list[Slice]]:
     return found
 
 
-def built_run(
-    snapshot: Snapshot,
-    parameters: OptimizeParameters,
-    providers: Providers | None = None,
-) -> ProgramRun:
-    """Read a snapshot into a run that is not netted.
-
-    Raises
-    ------
-    BadData
-        The snapshot has errors.
-    NotAvailable
-        Something filled would change quantities or dates and is not built yet.
-    """
+def built_run(snapshot: Snapshot, parameters: OptimizeParameters) -> ProgramRun:
+    """Read a snapshot into a run that is not netted; raises as of `pipeline.plan`."""
     snapshot.require()
-    run = ProgramRun(snapshot, parameters, providers=providers)
+    run = ProgramRun(snapshot, parameters)
     run.build()
     return run
 
@@ -322,19 +309,12 @@ def plan(
     seed: int | None = None,
     solver: Solver | None = None,
 ) -> Plan:
-    """Plan a snapshot in mode optimize.
+    """Plan a snapshot in mode optimize, as of `pipeline.plan`.
 
     Parameters
     ----------
-    snapshot
-        All planning tables.
-    parameters
-        Grid, weights, overload.
-    observe, cancelled
-        Progress and interruption; an interruption keeps the best plan so far, whole,
-        with status cancelled.
-    seed
-        Of the solver; None is its usual one.
+    cancelled
+        An interruption keeps the best plan so far, whole, with status cancelled.
     solver
         Of the programs; None: HiGHS, with the limits of the parameters.
 
@@ -345,13 +325,6 @@ def plan(
         of a plan that does not follow it, one that does, and, where orders have costs
         of their own, one that does in lots that cover some days. Where the program was
         not solved the one that does not, and its engine says so.
-
-    Raises
-    ------
-    BadData
-        The snapshot has errors; all of them are named.
-    NotAvailable
-        A filled column would change quantities or dates and is not built yet.
 
     Notes
     -----

@@ -258,13 +258,7 @@ def _later(
     if timing is None:
         return 0
     capacity = release.model.providers.capacity
-    at = max(
-        capacity.output_instant(
-            way.source.source, timing, out.step, out.anchor, out.offset_minutes
-        )
-        for out in gain.outputs
-    )
-    return at - timing.finish
+    return gain.there_at(capacity, way.source.source, timing) - timing.finish
 
 
 def node_needs(

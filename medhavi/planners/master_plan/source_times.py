@@ -365,11 +365,8 @@ def _use(
 ) -> int:
     if intake.plain:
         return timing.steps[0].start if timing.steps else timing.start
-    line = intake.component
     capacity = release.model.providers.capacity
-    return capacity.instant(
-        way.source.source, timing, line.step, line.anchor, line.offset_minutes
-    )
+    return intake.component.used_at(capacity, way.source.source, timing)
 
 
 def _works(

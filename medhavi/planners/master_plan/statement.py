@@ -54,21 +54,12 @@ class ProgramRun(MrpRun):
         Without error findings; planned as its disruptions leave it (rule 20).
     settings
         Of mode optimize.
-    providers
-        Those of an earlier run of the same snapshot.
     """
 
     mode = "optimize"
 
-    def __init__(
-        self,
-        snapshot: Snapshot,
-        settings: OptimizeParameters,
-        *,
-        providers: Providers | None = None,
-    ) -> None:
+    def __init__(self, snapshot: Snapshot, settings: OptimizeParameters) -> None:
         self.stated = snapshot
-        self._given = providers
         self.goals = settings
         super().__init__(with_disruptions(snapshot), MrpParameters())
 
@@ -76,7 +67,7 @@ class ProgramRun(MrpRun):
         return check_read(self.stated)
 
     def _provided(self) -> Providers:
-        return Providers(self.snapshot) if self._given is None else self._given
+        return Providers(self.snapshot)
 
     @property
     def settings_of_mode(self) -> dict[str, object]:

@@ -469,25 +469,7 @@ def plan(
     *,
     seed: int | None = None,
 ) -> Plan:
-    """Plan a snapshot in mode mrp.
-
-    Parameters
-    ----------
-    snapshot
-        All planning tables.
-    parameters
-        Settings of the planner.
-    observe, cancelled
-        Progress and interruption; neither changes a result.
-    seed
-        Recorded only: nothing here is random.
-
-    Raises
-    ------
-    BadData
-        The snapshot has errors; all of them are named.
-    NotAvailable
-        A filled column would change quantities or dates and is not built yet.
+    """Plan a snapshot in mode mrp, as of `pipeline.plan`.
 
     Notes
     -----

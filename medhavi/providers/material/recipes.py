@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from medhavi.findings import Finding
+    from medhavi.providers.capacity.capacity import Capacity
     from medhavi.providers.product_facts import ProductFacts
+    from medhavi.providers.sources import OrderTiming
     from medhavi.providers.table_rows import Row, TableRows
 
 
@@ -73,6 +75,15 @@ class Component(NamedTuple):
         """Whether the line holds for use at the instant."""
         return self.valid_from <= instant < self.valid_to
 
+    def used_at(self, capacity: Capacity, routing: str, timing: OrderTiming) -> int:
+        """Instant at which an order takes it [UTC s]."""
+        if len(timing.steps) == 1 and not self.offset_minutes:
+            window = timing.steps[0]
+            return window.start if self.anchor == "start" else window.finish
+        return capacity.instant(
+            routing, timing, self.step, self.anchor, self.offset_minutes
+        )
+
 
 class Output(NamedTuple):
     """One product that an order gives; `step` None means the last."""
@@ -100,6 +111,12 @@ class Output(NamedTuple):
         """Whether the output falls out at the instant."""
         return self.valid_from <= instant < self.valid_to
 
+    def there_at(self, capacity: Capacity, routing: str, timing: OrderTiming) -> int:
+        """Instant at which it is in stock [UTC s]."""
+        return capacity.output_instant(
+            routing, timing, self.step, self.anchor, self.offset_minutes
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProductOutput:
@@ -111,6 +128,10 @@ class ProductOutput:
 
     outputs: tuple[Output, ...]
     dated: bool
+
+    def there_at(self, capacity: Capacity, routing: str, timing: OrderTiming) -> int:
+        """Instant at which all of it is in stock [UTC s]."""
+        return max(one.there_at(capacity, routing, timing) for one in self.outputs)
 
     def _valid(self, at: int | None) -> tuple[Output, ...]:
         if at is None or not self.dated:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from medhavi.findings import Finding
     from medhavi.providers import Providers
-    from medhavi.providers.material.recipes import Component, ProductOutput, Recipe
+    from medhavi.providers.material.recipes import Recipe
     from medhavi.providers.sources import OrderTiming
     from medhavi.providers.table_rows import Row
     from medhavi.snapshot import Snapshot
@@ -187,7 +187,10 @@ class ExistingOrders:
             # What an order is for is in stock when the order is due, and there where
             # the order says, not its routing.
             is_asked = node == asked or (asked not in gains and node == home)
-            at = row["due"] if is_asked else self._output_instant(recipe, timing, gain)
+            at = row["due"]
+            if not is_asked:
+                capacity = self._providers.capacity
+                at = gain.there_at(capacity, recipe.routing, timing)
             qty = gain.good_steps(units, at)
             if qty > 0:
                 place = asked if is_asked else node
@@ -196,28 +199,15 @@ class ExistingOrders:
                 found.append(_receipt(row, place, qty, arrival, life))
         return found
 
-    def _output_instant(
-        self, recipe: Recipe, timing: OrderTiming, gain: ProductOutput
-    ) -> int:
-        capacity = self._providers.capacity
-        return max(
-            capacity.output_instant(
-                recipe.routing,
-                timing,
-                output.step,
-                output.anchor,
-                output.offset_minutes,
-            )
-            for output in gain.outputs
-        )
-
     def _components(
         self, row: Row, recipe: Recipe, units: int, timing: OrderTiming
     ) -> list[Withdrawal]:
         found = []
         for group in recipe.groups:
             for component in group:
-                instant = self._use(recipe, timing, component)
+                instant = component.used_at(
+                    self._providers.capacity, recipe.routing, timing
+                )
                 if not component.valid_at(instant):
                     continue
                 needed = component.steps(units)
@@ -233,15 +223,6 @@ class ExistingOrders:
                     )
                 break
         return found
-
-    def _use(self, recipe: Recipe, timing: OrderTiming, component: Component) -> int:
-        return self._providers.capacity.instant(
-            recipe.routing,
-            timing,
-            component.step,
-            component.anchor,
-            component.offset_minutes,
-        )
 
     def _departure(self, row: Row, units: int) -> tuple[str | None, int]:
         """Where a transfer comes from, None: outside, and when it is ready there.

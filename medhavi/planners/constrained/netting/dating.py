@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from medhavi.planners.constrained.netting.given_sources import GivenOrderCreation
 from medhavi.planners.constrained.netting.rationing import lot_below, makeable
-from medhavi.planners.mrp.netting_state.order_creation import MOST_PARTS, NetRequirement
+from medhavi.planners.mrp.netting_state.order_creation import MOST_PARTS
 from medhavi.planners.mrp.netting_state.state import URGENCY
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from medhavi.planners.constrained.netting.way_chains import WayChains
     from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
+    from medhavi.planners.mrp.netting_state.order_creation import NetRequirement
     from medhavi.planners.mrp.netting_state.state import (
         Need,
         Node,
@@ -233,16 +234,7 @@ class FeasibleOrderCreation(GivenOrderCreation):
             Needs in sequence; all ask for the same.
         """
         first, missing = group[0], sum(need.open for need in group)
-        want = NetRequirement(
-            first.node,
-            first.instant,
-            missing,
-            self.cause_of(first),
-            min(need.priority for need in group),
-            first.only_from,
-            max(need.alive_until for need in group),
-            first.asks,
-        )
+        want = self.wanted(first.node, first.instant, group, missing)
         self.asked.append((first.node, first.instant, missing))
         size = way.source.lot(missing)
         timing = way.source.clock.earliest(self.floor(way.source), size)
@@ -322,16 +314,7 @@ class FeasibleOrderCreation(GivenOrderCreation):
         self, node: Node, need: Need, instant: int, missing: int
     ) -> tuple[SupplyAlternative, int, OrderTiming] | None:
         """What would be ordered, without ordering it."""
-        want = NetRequirement(
-            node,
-            instant,
-            missing,
-            self.cause_of(need),
-            0,
-            need.only_from,
-            need.alive_until,
-            need.asks,
-        )
+        want = self.wanted(node, instant, [need], missing)
         late = self.has_late
         ways = self.open_ways(want)
         chosen = self._choose(self.ranked(ways, node, missing), want, missing)

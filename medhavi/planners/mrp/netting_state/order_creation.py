@@ -89,22 +89,7 @@ class OrderCreation(NettingState):
         `demand` is the one of several behind a need that a make-to-order supply is for.
         """
         first = group[0]
-        if len(group) == 1:
-            priority, alive_until = first.priority, first.alive_until
-        else:
-            priority = min(need.priority for need in group)
-            alive_until = max(need.alive_until for need in group)
-        want = NetRequirement(
-            node,
-            instant,
-            missing,
-            self.cause_of(first),
-            priority,
-            first.only_from,
-            alive_until,
-            first.asks,
-        )
-        units = self._replenish(want)
+        units = self._replenish(self.wanted(node, instant, group, missing))
         if node.make_to_order:
             if demand == NO_DEMAND:
                 demand = self.sole_demand(first)
@@ -115,6 +100,27 @@ class OrderCreation(NettingState):
                 if demand == NO_DEMAND:
                     unit.only_need = first
         return units
+
+    def wanted(
+        self, node: Node, instant: int, group: Sequence[Need], missing: int
+    ) -> NetRequirement:
+        """Net requirement of a group of needs, which all ask for the same."""
+        first = group[0]
+        if len(group) == 1:
+            priority, alive_until = first.priority, first.alive_until
+        else:
+            priority = min([need.priority for need in group])
+            alive_until = max([need.alive_until for need in group])
+        return NetRequirement(
+            node,
+            instant,
+            missing,
+            self.cause_of(first),
+            priority,
+            first.only_from,
+            alive_until,
+            first.asks,
+        )
 
     def floor(self, source: Source) -> int:
         """First instant at which a new order of a source may start."""
@@ -416,16 +422,7 @@ class OrderCreation(NettingState):
 
     def output_instant(self, order: SupplyOrder, gain: ProductOutput) -> int:
         """Instant at which all that an order gives of a product is there."""
-        return max(
-            self._capacity.output_instant(
-                order.source_id,
-                order.timing,
-                output.step,
-                output.anchor,
-                output.offset_minutes,
-            )
-            for output in gain.outputs
-        )
+        return gain.there_at(self._capacity, order.source_id, order.timing)
 
     def explode(self, order: SupplyOrder, way: SupplyAlternative) -> None:
         """Register the needs of an order: components, or goods at the origin."""
@@ -480,16 +477,7 @@ class OrderCreation(NettingState):
         self, order: SupplyOrder, component: Component, timing: OrderTiming
     ) -> int:
         """Instant at which an order takes a component."""
-        if len(timing.steps) == 1 and not component.offset_minutes:
-            window = timing.steps[0]
-            return window.start if component.anchor == "start" else window.finish
-        return self._capacity.instant(
-            order.source_id,
-            timing,
-            component.step,
-            component.anchor,
-            component.offset_minutes,
-        )
+        return component.used_at(self._capacity, order.source_id, timing)
 
 
 def _born(way: SupplyAlternative, timing: OrderTiming) -> int:

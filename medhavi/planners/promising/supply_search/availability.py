@@ -429,15 +429,11 @@ class AvailabilityCheck:
 
     def used(self, routing: str, timing: OrderTiming, line: Component) -> int:
         """When an order uses a component."""
-        return self.providers.capacity.instant(
-            routing, timing, line.step, line.anchor, line.offset_minutes
-        )
+        return line.used_at(self.providers.capacity, routing, timing)
 
     def output(self, routing: str, timing: OrderTiming, line: Output) -> int:
         """When an output of an order is in stock."""
-        return self.providers.capacity.output_instant(
-            routing, timing, line.step, line.anchor, line.offset_minutes
-        )
+        return line.there_at(self.providers.capacity, routing, timing)
 
     def waits(
         self, routing: str, timing: OrderTiming, start: int, terms: Terms
