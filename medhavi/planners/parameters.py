@@ -11,7 +11,7 @@ from medhavi.planners.kernels.compiled import EngineName
 from medhavi.results.buckets import grid
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from medhavi.snapshot.tables import Settings
 
@@ -146,20 +146,11 @@ class ConstrainedParameters(PlannerParameters):
     refused_share: float = 0.001
 
     def __post_init__(self) -> None:
-        _check_effort(self.effort)
-        if self.campaigns not in CAMPAIGNS:
-            known = ", ".join(CAMPAIGNS)
-            message = f"campaigns ({self.campaigns}) must be one of {known}."
-            raise UsageError(message)
-        for name in ("base_days", "money_days"):
-            days: object = getattr(self, name)
-            if not isinstance(days, int | float) or not days >= 0:
-                message = f"{name} ({days}) must be a number of at least 0."
-                raise UsageError(message)
-        if self.lateness_by not in LATENESS:
-            known = ", ".join(LATENESS)
-            message = f"lateness_by ({self.lateness_by}) must be one of {known}."
-            raise UsageError(message)
+        require_one_of("effort", self.effort, EFFORTS)
+        require_one_of("campaigns", self.campaigns, CAMPAIGNS)
+        require_one_of("lateness_by", self.lateness_by, LATENESS)
+        require_number("base_days", self.base_days)
+        require_number("money_days", self.money_days)
         share: object = self.refused_share
         if not isinstance(share, int | float) or not 0 <= share <= 1:
             message = f"refused_share ({share}) must be a number from 0 to 1."
@@ -179,16 +170,30 @@ class ConstrainedParameters(PlannerParameters):
         return settings.priority_weights or tuple(self.class_weights)
 
 
-def _check_effort(effort: str) -> None:
-    if effort not in EFFORTS:
-        message = f"effort ({effort}) must be one of {', '.join(EFFORTS)}."
+def require_one_of(name: str, value: object, known: Collection[str]) -> None:
+    """Refuse a setting that is none of the known words."""
+    if value not in known:
+        message = f"{name} ({value}) must be one of {', '.join(known)}."
+        raise UsageError(message)
+
+
+def require_number(name: str, value: object, least: float = 0) -> None:
+    """Refuse a setting that is no finite number of at least `least`."""
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not number or not math.isfinite(value) or value < least:  # type: ignore[arg-type, operator]
+        message = f"{name} ({value}) must be a number of at least {least}."
+        raise UsageError(message)
+
+
+def require_whole(name: str, value: object) -> None:
+    """Refuse a setting that is no whole number of at least 0."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        message = f"{name} ({value}) must be a whole number of at least 0."
         raise UsageError(message)
 
 
 def _check_common(record: MrpParameters | ConstrainedParameters) -> None:
-    if record.engine not in ENGINES:
-        message = f"engine ({record.engine}) must be one of {', '.join(ENGINES)}."
-        raise UsageError(message)
+    require_one_of("engine", record.engine, ENGINES)
     if record.closed_orders_consume_forecast not in {True, False}:
         message = "closed_orders_consume_forecast must be true or false."
         raise UsageError(message)
@@ -262,7 +267,7 @@ class OptimizeParameters(PlannerParameters):
     def __post_init__(self) -> None:
         lengths = ("late_days", "co2_price", "overload_factor", "shift_hours")
         for name in (*WEIGHTS, *lengths):
-            _at_least_zero(name, getattr(self, name))
+            require_number(name, getattr(self, name))
         if self.shortage_weight == 0:
             message = (
                 "shortage_weight (0) must be above 0: where shortage costs nothing, "
@@ -272,26 +277,13 @@ class OptimizeParameters(PlannerParameters):
         if self.overload not in {True, False}:
             message = "overload must be true or false."
             raise UsageError(message)
-        _check_effort(self.effort)
-        checked: object = self.prices_verified
-        if not isinstance(checked, int) or checked < 0:
-            message = f"prices_verified ({checked}) must be a whole number from 0 on."
-            raise UsageError(message)
-        for name in ("most_iterations", "most_seconds"):
-            if getattr(self, name) is not None:
-                _at_least_zero(name, getattr(self, name))
-        most: object = self.most_iterations
-        if not isinstance(most, int | None):
-            message = f"most_iterations ({most}) must be a whole number."
-            raise UsageError(message)
+        require_one_of("effort", self.effort, EFFORTS)
+        require_whole("prices_verified", self.prices_verified)
+        if self.most_iterations is not None:
+            require_whole("most_iterations", self.most_iterations)
+        if self.most_seconds is not None:
+            require_number("most_seconds", self.most_seconds)
         try:
             grid(self.bucket, 0)
         except (TypeError, ValueError) as wrong:
             raise UsageError(str(wrong).replace("settings.bucket", "bucket")) from wrong
-
-
-def _at_least_zero(name: str, value: object) -> None:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not number or not math.isfinite(value) or value < 0:  # type: ignore[arg-type, operator]
-        message = f"{name} ({value}) must be a number from 0 on."
-        raise UsageError(message)

@@ -16,6 +16,7 @@ from medhavi.planners.parameters import (
     ConstrainedParameters,
     MrpParameters,
     OptimizeParameters,
+    require_number,
 )
 from medhavi.planners.run_limits import without_collections
 from medhavi.planners.unplannable import unplannable_rows, with_left_out
@@ -276,10 +277,8 @@ def _without_price(
         raise UsageError(message)
     if price is None:
         return own, None
-    if not isinstance(price, int | float) or not price >= 0:
-        message = f"stability_price ({price}) must be a number of at least 0."
-        raise UsageError(message)
-    return own, float(price)
+    require_number("stability_price", price)
+    return own, float(price)  # type: ignore[arg-type]
 
 
 def _as(record: type[Record], settings: Settings, mode: str) -> Record:

@@ -145,7 +145,10 @@ def test_limits_that_are_not_reached_change_nothing():
 @pytest.mark.parametrize(
     ("limit", "message"),
     [
-        ({"most_seconds": -1.0}, r"most_seconds \(-1.0\) must be a number from 0 on"),
+        (
+            {"most_seconds": -1.0},
+            r"most_seconds \(-1.0\) must be a number of at least 0",
+        ),
         ({"most_iterations": 1.5}, r"most_iterations \(1.5\) must be a whole number"),
     ],
 )

@@ -350,25 +350,16 @@ def adherence(plan: Plan, actual: Snapshot) -> list[CampaignAdherence]:
     """
     providers = Providers(actual)
     reports = _reports(plan, actual, providers)
-    planned_minutes: dict[tuple[str, str], float] = {}
-    for change in plan_changes(plan, providers):
-        key = (change.resource, change.order)
-        planned_minutes[key] = planned_minutes.get(key, 0.0) + change.minutes
-    actual_minutes: dict[tuple[str, str], float] = {}
+    planned = _by_order(plan_changes(plan, providers))
+    done: list[FamilyChange] = []
     for resource, rows in reports.items():
         steps = [
             CampaignStep(row.order, to_seconds(row.start), row.family) for row in rows
         ]
-        for change in changes(resource, steps, providers):
-            key = (resource, change.order)
-            actual_minutes[key] = actual_minutes.get(key, 0.0) + change.minutes
+        done += changes(resource, steps, providers)
+    worked = _by_order(done)
     return [
-        _of_one(
-            (str(name), group),
-            reports,
-            planned_minutes=planned_minutes,
-            actual_minutes=actual_minutes,
-        )
+        _of_one((str(name), group), reports, planned=planned, worked=worked)
         for (name,), group in campaign_rows(plan).group_by(
             "campaign", maintain_order=True
         )
@@ -379,8 +370,8 @@ def _of_one(
     campaign: tuple[str, pl.DataFrame],
     reports: Mapping[str, Sequence[ShopFloorReport]],
     *,
-    planned_minutes: Mapping[tuple[str, str], float],
-    actual_minutes: Mapping[tuple[str, str], float],
+    planned: Mapping[tuple[str, str], tuple[float, float]],
+    worked: Mapping[tuple[str, str], tuple[float, float]],
 ) -> CampaignAdherence:
     name, group = campaign
     resource = group["resource"][0]
@@ -408,10 +399,10 @@ def _of_one(
         qty_planned=float(group["qty"].sum()),
         qty_actual=sum(row.qty for row in own),
         setup_planned_minutes=sum(
-            planned_minutes.get((resource, order), 0.0) for order in sorted(orders)
+            planned.get((resource, order), NOTHING)[0] for order in sorted(orders)
         ),
         setup_actual_minutes=sum(
-            actual_minutes.get((resource, order), 0.0) for order in sorted(orders)
+            worked.get((resource, order), NOTHING)[0] for order in sorted(orders)
         ),
         assigned=len(orders),
         executed=len(begun),

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from medhavi.planners.constrained.orders.weighing import NEVER_FITS, Line, Part
 from medhavi.planners.mrp.fulfilment import Delivery, DemandFulfilment
-from medhavi.planners.mrp.hard_allocations import BrokenAllocation
+from medhavi.planners.mrp.hard_allocations import AllocationGap
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND
 from medhavi.units import DAY, seconds_up, units_up
 
@@ -389,7 +389,7 @@ def given_up_pins(
     lines: Iterable[Line],
     pins: Mapping[NodeKey, Iterable[HardAllocation]],
     name_of: Callable[[SupplyUnit], str],
-) -> list[BrokenAllocation]:
+) -> list[AllocationGap]:
     """List the firm pegs of what is matched to demands and not delivered."""
     lost: dict[tuple[int, str], int] = {}
     for line in lines:
@@ -397,7 +397,7 @@ def given_up_pins(
             place = line.demand.index, name_of(part.unit)
             lost[place] = lost.get(place, 0) + part.qty
     return [
-        BrokenAllocation(pin=pin, missing=min(pin.qty, lost[pin.demand, pin.supply]))
+        AllocationGap(pin, min(pin.qty, lost[pin.demand, pin.supply]))
         for placed in pins.values()
         for pin in placed
         if pin.supply is not None and lost.get((pin.demand, pin.supply))

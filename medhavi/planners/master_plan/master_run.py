@@ -248,7 +248,7 @@ def decided(
         gap=gap,
         planner=run.mode,
         mode=run.mode,
-        settings=run.settings_of_mode,
+        settings=run.goals.as_dict(),
         engine=f"{made.run.engine}, {follows} the program",
     )
     found = tuple(dict.fromkeys((*run.findings, *made.findings)))

@@ -70,11 +70,6 @@ class ProgramRun(MrpRun):
         return Providers(self.snapshot)
 
     @property
-    def settings_of_mode(self) -> dict[str, object]:
-        """The settings of the mode, as they identify a run."""
-        return self.goals.as_dict()
-
-    @property
     def clusters(self) -> Sequence[Sequence[Node]]:
         """All nodes in order of planning, after `build`."""
         return self._clusters

@@ -18,9 +18,8 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.decode import Decoder
     from medhavi.planners.mrp.fulfilment import DemandFulfilment
     from medhavi.planners.mrp.hard_allocations import (
+        AllocationGap,
         AllocationReport,
-        BrokenAllocation,
-        ExcessAllocation,
         HardAllocation,
     )
     from medhavi.planners.mrp.limits import LimitExcess
@@ -359,18 +358,18 @@ class ExceptionMessages:
                 date=max(dates, default=None),
             )
 
-    def _broken(self, broken: Iterable[BrokenAllocation]) -> None:
+    def _broken(self, broken: Iterable[AllocationGap]) -> None:
         for entry in broken:
             if entry.pin.label:
                 self.add(
                     ExceptionCode.FIRM_PEG_BROKEN,
                     f"The {entry.pin.label} is not covered in full.",
-                    **self._of_pin(entry.pin, entry.missing),
+                    **self._of_pin(entry.pin, entry.units),
                 )
 
-    def _over(self, over: Iterable[ExcessAllocation]) -> None:
+    def _over(self, over: Iterable[AllocationGap]) -> None:
         for entry in over:
-            cells = self._of_pin(entry.pin, entry.kept)
+            cells = self._of_pin(entry.pin, entry.units)
             self.add(
                 ExceptionCode.OVER_PEGGED,
                 f"The {entry.pin.label} keeps {cells['qty']:g} that its demand does "

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND, Node
 from medhavi.providers.product_facts import lineage
@@ -49,33 +49,24 @@ class HardAllocation:
     supply: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BrokenAllocation:
-    """A pin that the supply at hand does not cover [units]."""
+class AllocationGap(NamedTuple):
+    """A pin, and by how much it misses what its owner needs [units]."""
 
     pin: HardAllocation
-    missing: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExcessAllocation:
-    """A firm peg that keeps more than its owner needs [units]."""
-
-    pin: HardAllocation
-    kept: int
+    units: int
 
 
 @dataclass(slots=True, kw_only=True)
 class AllocationReport:
     """What a plan has to tell of its pins.
 
-    `allow_over`: a firm peg keeps what its owner does not need. `broken` could not be
-    kept, `over` keeps more than is needed.
+    `allow_over`: a firm peg keeps what its owner does not need. `broken`: the supply at
+    hand does not cover the pin; `over`: a firm peg keeps more than is needed.
     """
 
     allow_over: bool
-    broken: list[BrokenAllocation] = field(default_factory=list)
-    over: list[ExcessAllocation] = field(default_factory=list)
+    broken: list[AllocationGap] = field(default_factory=list)
+    over: list[AllocationGap] = field(default_factory=list)
 
 
 def settle(
@@ -115,7 +106,7 @@ def settle(
         if pin.demand == NO_DEMAND:
             continue
         if unmet:
-            report.broken.append(BrokenAllocation(pin=pin, missing=unmet))
+            report.broken.append(AllocationGap(pin, unmet))
         elif report.allow_over and pin.label:
             over.append((pin, left))
     for pin, rest in over:
@@ -126,7 +117,7 @@ def settle(
         ]
         kept = _block(units, rest, blocked)
         if kept:
-            report.over.append(ExcessAllocation(pin=pin, kept=kept))
+            report.over.append(AllocationGap(pin, kept))
     for pin in holds:
         units = _units(pin, name_of)
         left, _ = _serve_owner(pin, units, release)

@@ -28,7 +28,7 @@ from medhavi.findings import BadData, Finding, finding
 from medhavi.optimize.service_times import NetworkNode, service_times
 from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
 from medhavi.planners.mrp.run import TABLES
-from medhavi.planners.parameters import PlannerParameters
+from medhavi.planners.parameters import PlannerParameters, require_number
 from medhavi.planners.unplannable import unplannable_rows
 from medhavi.providers import Providers
 from medhavi.units import DAY, from_seconds, from_units, units_up
@@ -320,10 +320,7 @@ class SafetyStockParameters(PlannerParameters):
             )
             raise UsageError(message)
         for name, least in (("quoted_days", 0), ("history_days", 2), ("effort", 0.01)):
-            value = getattr(self, name)
-            if not isinstance(value, int | float) or value < least:
-                message = f"{name} ({value}) must be a number of at least {least}."
-                raise UsageError(message)
+            require_number(name, getattr(self, name), least)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

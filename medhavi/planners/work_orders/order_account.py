@@ -7,17 +7,19 @@ counted, so that replaying a file gives the same account.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from medhavi.edits.order_states import OrderFacts, OrderState, Verb, advance
 from medhavi.findings import Finding, finding
-from medhavi.results.figures.kpis import Measure, ratio
+from medhavi.results.figures.kpis import ratio
 from medhavi.units import DAY, HOUR, exact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from fractions import Fraction
+
+    from medhavi.results.figures.kpis import Measure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -276,12 +278,4 @@ _NAMES = {
 
 
 def _part(part: str, measure: Measure) -> Measure:
-    return Measure(
-        value=measure.value,
-        numerator=measure.numerator,
-        denominator=measure.denominator,
-        unit=measure.unit,
-        part=part,
-        name=_NAMES[part],
-        reason=measure.reason,
-    )
+    return replace(measure, part=part, name=_NAMES[part])

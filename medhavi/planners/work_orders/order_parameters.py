@@ -16,6 +16,11 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal
 
 from medhavi.errors import UsageError
+from medhavi.planners.parameters import (
+    require_number,
+    require_one_of,
+    require_whole,
+)
 from medhavi.results.plans.lateness import not_kept
 from medhavi.units import DAY, to_seconds
 
@@ -63,12 +68,12 @@ class FirmingRule:
     longest_lead_days: float | None = None
 
     def __post_init__(self) -> None:
-        _one_of("kind", self.kind, KINDS)
-        _one_of("counts_from", self.counts_from, COUNTS_FROM)
-        _one_of("approval", self.approval, APPROVALS)
-        _at_least_zero("within_days", self.within_days)
+        require_one_of("kind", self.kind, KINDS)
+        require_one_of("counts_from", self.counts_from, COUNTS_FROM)
+        require_one_of("approval", self.approval, APPROVALS)
+        require_number("within_days", self.within_days)
         if self.longest_lead_days is not None:
-            _at_least_zero("longest_lead_days", self.longest_lead_days)
+            require_number("longest_lead_days", self.longest_lead_days)
 
     @property
     def weight(self) -> tuple[bool, bool, bool, bool]:
@@ -119,10 +124,7 @@ class OrderParameters:
 
     def __post_init__(self) -> None:
         for name in ("critical_priority", "late_promotion"):
-            value: object = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-                message = f"{name} ({value}) must be a whole number of at least 0."
-                raise UsageError(message)
+            require_whole(name, getattr(self, name))
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, object]) -> OrderParameters:
@@ -162,19 +164,6 @@ def _known(values: Mapping[str, object], known: Collection[str], what: str) -> N
     unknown = sorted(set(values) - set(known))
     if unknown:
         message = f"{what}: unknown {', '.join(unknown)}; known are {', '.join(known)}."
-        raise UsageError(message)
-
-
-def _one_of(name: str, value: object, known: Collection[str]) -> None:
-    if value not in known:
-        message = f"{name} ({value}) must be one of {', '.join(known)}."
-        raise UsageError(message)
-
-
-def _at_least_zero(name: str, value: object) -> None:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not number or not value >= 0:  # type: ignore[operator]
-        message = f"{name} ({value}) must be a number of at least 0."
         raise UsageError(message)
 
 
