@@ -17,7 +17,12 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from medhavi.planners.mrp.netting_state.state import NO_DEMAND, Node
+from medhavi.planners.mrp.netting_state.state import (
+    FIRST_AVAILABLE,
+    NO_DEMAND,
+    SEQUENCE,
+    Node,
+)
 from medhavi.providers.product_facts import lineage
 from medhavi.units import DAY, NEVER, seconds_up
 
@@ -26,10 +31,6 @@ if TYPE_CHECKING:
 
     from medhavi.planners.mrp.netting_state.order_creation import OrderCreation
     from medhavi.planners.mrp.netting_state.state import Need, SupplyUnit
-
-
-_BY_ARRIVAL = attrgetter("available", "expires", "index")
-_SEQUENCE = attrgetter("instant", "priority", "index")
 
 
 @dataclass(slots=True, eq=False)
@@ -131,7 +132,7 @@ def _units(
     """Supply that a pin may take, first available first."""
     return [
         unit
-        for unit in sorted(pin.node.units, key=_BY_ARRIVAL)
+        for unit in sorted(pin.node.units, key=FIRST_AVAILABLE)
         if pin.supply is None or name_of(unit) == pin.supply
     ]
 
@@ -184,7 +185,7 @@ def _serve_owner(
         return left, 0
     unmet = 0
     needed = False
-    for need in sorted(pin.node.needs, key=_SEQUENCE):
+    for need in sorted(pin.node.needs, key=SEQUENCE):
         if left == 0:
             break
         part = release.shares(need).get(pin.demand, 0)

@@ -12,11 +12,10 @@ from __future__ import annotations
 
 import heapq
 from bisect import insort
-from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from medhavi.planners.mrp.lot_sizing import Coverage, ProjectedNeeds
-from medhavi.planners.mrp.netting_state.state import NO_DEMAND
+from medhavi.planners.mrp.netting_state.state import NO_DEMAND, SEQUENCE
 from medhavi.units import ALWAYS
 
 if TYPE_CHECKING:
@@ -29,9 +28,6 @@ if TYPE_CHECKING:
 
     Wish = tuple[str, Characteristics | None]
     """Where supply must come from, what it must have, and its source ("": any)."""
-
-
-_SEQUENCE = attrgetter("instant", "priority", "index")
 
 
 class DatedNodeNetting:
@@ -66,7 +62,7 @@ class DatedNodeNetting:
     def __init__(self, node: Node, levels: StockLevels, release: OrderCreation) -> None:
         self.node = node
         self.levels = levels
-        self.needs = sorted(node.needs, key=_SEQUENCE)
+        self.needs = sorted(node.needs, key=SEQUENCE)
         self._release = release
         self._coverage = Coverage(node, levels, release) if levels.looks_ahead else None
         self._cursor = 0

@@ -9,11 +9,11 @@ is not plain ends it, and the general walk goes on from there: the results are t
 from __future__ import annotations
 
 from collections import deque
-from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.mrp.netting_state.order_creation import PEG_SOURCE
 from medhavi.planners.mrp.netting_state.state import (
+    BY_ARRIVAL,
     NO_DEMAND,
     Need,
     SupplyOrder,
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
 
     Line = tuple[int, int, int, Node]
     """Numerator, addend and denominator of a component, and its node."""
-
-
-BY_ARRIVAL = attrgetter("available", "index")
 
 
 def _sequence(need: Need) -> tuple[int, int, int]:

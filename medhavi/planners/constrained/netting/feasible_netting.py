@@ -13,15 +13,19 @@ comes before.
 from __future__ import annotations
 
 from bisect import insort
-from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from medhavi.planners.constrained.netting.dating import is_scarce
 from medhavi.planners.constrained.netting.rationing import Slice
 from medhavi.planners.constrained.netting.way_chains import WayChains
 from medhavi.planners.mrp.netting import DatedNodeNetting
-from medhavi.planners.mrp.netting_state.state import NO_DEMAND, URGENCY
-from medhavi.planners.mrp.plain_netting import BY_ARRIVAL, PlainNodeNetting
+from medhavi.planners.mrp.netting_state.state import (
+    BY_ARRIVAL,
+    NO_DEMAND,
+    SEQUENCE,
+    URGENCY,
+)
+from medhavi.planners.mrp.plain_netting import PlainNodeNetting
 from medhavi.planners.mrp.state_loading import StateLoader
 from medhavi.units import ALWAYS, NEVER
 
@@ -40,10 +44,6 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.netting_state.stock_levels import StockLevels
     from medhavi.providers.capacity.capacity import Capacity
     from medhavi.providers.table_rows import Row
-
-
-_SEQUENCE = attrgetter("instant", "priority", "index")
-BY_DATE = attrgetter("available", "index")
 
 
 def keep_for_important(
@@ -67,7 +67,7 @@ def keep_for_important(
     """
     pressed, units, soon = _pressed(node, release, capacity)
     latest = sorted(units, key=kept_first)
-    earliest = sorted(units, key=BY_DATE)
+    earliest = sorted(units, key=BY_ARRIVAL)
     for need in sorted(pressed, key=URGENCY):
         serve_from(release, need, latest, need.instant)
         if not (need.alternatives or node.substitutes):
@@ -111,9 +111,9 @@ def _differ(needs: Iterable[Need]) -> bool:
 
 def _hinder(needs: Iterable[Need], units: Iterable[SupplyUnit]) -> bool:
     """Whether a need lacks what less important and earlier ones take."""
-    arriving = sorted(units, key=BY_DATE, reverse=True)
+    arriving = sorted(units, key=BY_ARRIVAL, reverse=True)
     there, least = 0, None
-    for need in sorted(needs, key=_SEQUENCE):
+    for need in sorted(needs, key=SEQUENCE):
         if need.open == 0:
             continue
         while arriving and arriving[-1].available <= need.instant:
@@ -234,7 +234,7 @@ class ScarceNodeNetting(DatedNodeNetting):
         """Serve all needs in order of urgency."""
         units = [unit for unit in self.node.units if unit.free > 0]
         latest = sorted(units, key=kept_first)
-        earliest = sorted(units, key=BY_DATE)
+        earliest = sorted(units, key=BY_ARRIVAL)
         for need in sorted(self.needs, key=URGENCY):
             serve_from(self._release, need, latest, need.instant)
             if need.demand != NO_DEMAND:

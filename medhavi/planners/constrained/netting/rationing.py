@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from medhavi.planners.mrp.netting_state.state import NO_DEMAND
+from medhavi.planners.mrp.netting_state.state import NO_DEMAND, URGENCY
 from medhavi.planners.mrp.netting_state.stock_levels import LevelReduction
 from medhavi.planners.mrp.postponement import timing_behind
 from medhavi.units import NEVER
@@ -204,10 +204,7 @@ class Rationing:
             lost -= unit.free
         elif lost > 0:
             lost -= self._from_level(unit, levels, lost, loss.delay)
-        takers = sorted(
-            unit.takers,
-            key=lambda taker: (taker[0].priority, taker[0].instant, taker[0].index),
-        )
+        takers = sorted(unit.takers, key=lambda taker: URGENCY(taker[0]))
         while lost > 0 and takers:
             need, qty = takers.pop()
             part = min(lost, qty)
@@ -337,14 +334,9 @@ def makeable(line: Component, there: int, most: int) -> int:
     """Largest order, up to `most`, that needs no more than there is."""
     if there <= 0 or most <= 0 or line.steps(1) > there:
         return 0
-    low, high = 1, most
-    while low < high:
-        middle = (low + high + 1) // 2
-        if line.steps(middle) <= there:
-            low = middle
-        else:
-            high = middle - 1
-    return low
+    if not line.numerator:
+        return most
+    return min(most, (there * line.denominator - line.addend) // line.numerator)
 
 
 def lot_below(source: Source, size: int) -> int:

@@ -153,6 +153,12 @@ class Need:
 
 URGENCY = attrgetter("priority", "instant", "index")
 """Orders needs: the most important first, then the earliest."""
+SEQUENCE = attrgetter("instant", "priority", "index")
+"""Orders needs: the earliest first, then the most important."""
+BY_ARRIVAL = attrgetter("available", "index")
+"""Orders supply: first in, first out."""
+FIRST_AVAILABLE = attrgetter("available", "expires", "index")
+"""Orders supply: first in, first out; of what comes together what dies first."""
 
 
 @dataclass(slots=True, eq=False)

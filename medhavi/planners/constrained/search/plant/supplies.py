@@ -13,13 +13,17 @@ the one that orders take (rule 9).
 from __future__ import annotations
 
 from itertools import accumulate
-from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.constrained.netting.feasible_netting import keep_for_important
 from medhavi.planners.constrained.search.plant.sources import holds, line_taken
 from medhavi.planners.mrp.hard_allocations import kept_by
-from medhavi.planners.mrp.netting_state.state import NO_DEMAND, ratio
+from medhavi.planners.mrp.netting_state.state import (
+    FIRST_AVAILABLE,
+    NO_DEMAND,
+    SEQUENCE,
+    ratio,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -34,9 +38,6 @@ if TYPE_CHECKING:
         NodeKey,
         SupplyUnit,
     )
-
-_BY_ARRIVAL = attrgetter("available", "expires", "index")
-_SEQUENCE = attrgetter("instant", "priority", "index")
 
 
 class StandingSupply(NamedTuple):
@@ -162,7 +163,7 @@ def _is_for_orders_alone(run: SearchableRun, node: Node) -> bool:
 
 def _lent_of(run: SearchableRun, node: Node, each: int) -> Iterator[StandingSupply]:
     """What there is of a product now, in so many for one of another."""
-    for unit in sorted(node.units, key=_BY_ARRIVAL):
+    for unit in sorted(node.units, key=FIRST_AVAILABLE):
         if unit.is_ours and unit.available <= run.as_of and unit.free >= each:
             yield StandingSupply(unit, unit.free // each, None, each)
 
@@ -172,7 +173,7 @@ def short_of(
 ) -> Iterator[tuple[Need, int]]:
     """Needs, in sequence, that what stands does not cover, and by how much [units]."""
     before = 0
-    for need in sorted(needs, key=_SEQUENCE):
+    for need in sorted(needs, key=SEQUENCE):
         there = sum(unit.free for unit in _free(run, node, need)) - before
         before += need.open
         if need.open > max(there, 0):
@@ -182,7 +183,7 @@ def short_of(
 def _free(run: SearchableRun, node: Node, need: Need) -> Iterator[SupplyUnit]:
     """Units of a product that a need may take in time, the first one first."""
     until = max(need.instant, run.as_of)
-    for unit in sorted(node.units, key=_BY_ARRIVAL):
+    for unit in sorted(node.units, key=FIRST_AVAILABLE):
         in_time = unit.free > 0 and unit.is_ours and unit.available <= until
         if in_time and not node.make_to_order and run.release.usable(unit, need):
             yield unit
@@ -319,7 +320,7 @@ class StandingSupplies:
             for unit in node.units
             if unit.free > 0 and unit.is_ours and _may_be_taken(unit)
         ]
-        found = sorted([*held, *free], key=lambda one: _BY_ARRIVAL(one.unit))
+        found = sorted([*held, *free], key=lambda one: FIRST_AVAILABLE(one.unit))
         now = sum(one.unit.available <= self._run.as_of for one in found)
         return [*found[:now], *self._replace.get(id(node), ()), *found[now:]]
 
@@ -361,8 +362,8 @@ class StandingSupplies:
 
     def _keep(self, needs: Iterable[Need], units: Iterable[SupplyUnit]) -> None:
         """Match needs with what is there in time, the first need first."""
-        release, waiting = self._release, sorted(units, key=_BY_ARRIVAL)
-        for need in sorted(needs, key=_SEQUENCE):
+        release, waiting = self._release, sorted(units, key=FIRST_AVAILABLE)
+        for need in sorted(needs, key=SEQUENCE):
             for unit in waiting if need.open else ():
                 in_time = unit.free > 0 and unit.available <= need.instant
                 if in_time and need.open and release.usable(unit, need):
