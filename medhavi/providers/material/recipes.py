@@ -111,12 +111,6 @@ class Output(NamedTuple):
         """Whether the output falls out at the instant."""
         return self.valid_from <= instant < self.valid_to
 
-    def there_at(self, capacity: Capacity, routing: str, timing: OrderTiming) -> int:
-        """Instant at which it is in stock [UTC s]."""
-        return capacity.output_instant(
-            routing, timing, self.step, self.anchor, self.offset_minutes
-        )
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProductOutput:
@@ -131,7 +125,8 @@ class ProductOutput:
 
     def there_at(self, capacity: Capacity, routing: str, timing: OrderTiming) -> int:
         """Instant at which all of it is in stock [UTC s]."""
-        return max(one.there_at(capacity, routing, timing) for one in self.outputs)
+        spots = [(one.step, one.anchor, one.offset_minutes) for one in self.outputs]
+        return max(capacity.output_instant(routing, timing, *spot) for spot in spots)
 
     def _valid(self, at: int | None) -> tuple[Output, ...]:
         if at is None or not self.dated:
@@ -174,11 +169,10 @@ class ProductOutput:
         # Each line rounds down by itself, so at most one step a line is missing.
         most = math.ceil((net + len(outputs)) / rate)
         sizes = range(1, most + 1)
-        return sizes[
-            bisect_left(
-                sizes, net, key=lambda size: sum(o.steps(size) for o in outputs)
-            )
-        ]
+        place = bisect_left(
+            sizes, net, key=lambda size: sum(o.steps(size) for o in outputs)
+        )
+        return sizes[place]
 
 
 def compiled(

@@ -433,7 +433,9 @@ class AvailabilityCheck:
 
     def output(self, routing: str, timing: OrderTiming, line: Output) -> int:
         """When an output of an order is in stock."""
-        return line.there_at(self.providers.capacity, routing, timing)
+        return self.providers.capacity.output_instant(
+            routing, timing, line.step, line.anchor, line.offset_minutes
+        )
 
     def waits(
         self, routing: str, timing: OrderTiming, start: int, terms: Terms
