@@ -26,7 +26,7 @@ from medhavi.snapshot import Snapshot
 from medhavi.units import ALWAYS, NEVER, from_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from medhavi.findings import Finding
 
@@ -35,15 +35,30 @@ INSTANTS = ("moment", "start", "due", "limit", "expected", "planned")
 
 
 def faults(
-    code: str, table: str, rows: pl.DataFrame, column: str | None = None
+    code: str,
+    table: str,
+    rows: pl.DataFrame | Sequence[Mapping[str, object]],
+    *cells: str | pl.Expr,
+    column: str | None = None,
+    **named: str | pl.Expr,
 ) -> list[Finding]:
     """Make a finding of every row.
 
-    Column `value` names the thing; the others fill the template of the code. Whole
-    numbers in the columns of `INSTANTS` are UTC seconds and become ISO text.
+    Cell `value` names the thing; the others fill the template of the code. Whole
+    numbers in the cells of `INSTANTS` are UTC seconds and become ISO text.
+
+    Parameters
+    ----------
+    cells, named
+        Columns of the rows that are told, under other names; none: all of them.
     """
+    if not len(rows):
+        return []
+    told = rows if isinstance(rows, pl.DataFrame) else pl.DataFrame(rows)
+    if cells or named:
+        told = told.select(*cells, **named)
     found = []
-    for row in rows.iter_rows(named=True):
+    for row in told.iter_rows(named=True):
         fields: dict[str, Any] = {key: _text(key, cell) for key, cell in row.items()}
         found.append(finding(code, table=table, column=column, **fields))
     return found

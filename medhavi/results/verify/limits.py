@@ -246,15 +246,12 @@ def _gaps(parts: list[pl.DataFrame]) -> list[Finding]:
         found += faults(
             code,
             "supplies",
-            best.filter(wrong)
-            .sort("id")
-            .select(
-                pl.col("id").alias("value"),
-                "source",
-                (pl.col("gap").abs() / HOUR).alias("hours"),
-                pl.col("start_s").alias("start"),
-                pl.col("finish_s").alias("moment"),
-            ),
+            best.filter(wrong).sort("id"),
+            "source",
+            value="id",
+            hours=(pl.col("gap").abs() / HOUR),
+            start="start_s",
+            moment="finish_s",
         )
     return found
 
@@ -359,14 +356,7 @@ def _fences(facts: Facts) -> list[Finding]:
         .sort("id")
     )
     return faults(
-        "VER066",
-        "supplies",
-        inside.select(
-            pl.col("id").alias("value"),
-            pl.col("start_s").alias("moment"),
-            "hours",
-            "source",
-        ),
+        "VER066", "supplies", inside, "hours", "source", value="id", moment="start_s"
     )
 
 
@@ -422,7 +412,7 @@ def _suppliers(facts: Facts) -> list[Finding]:
     if receipts.is_empty():
         return []
     over = [*_periods(facts, receipts), *_windows(facts, receipts)]
-    return faults("VER067", "supplies", pl.DataFrame(over)) if over else []
+    return faults("VER067", "supplies", over)
 
 
 def _receipts(facts: Facts) -> pl.DataFrame:
@@ -578,7 +568,7 @@ def _vehicles(facts: Facts) -> list[Finding]:
                         "available": most,
                     }
                 )
-    return faults("VER074", "supplies", pl.DataFrame(found)) if found else []
+    return faults("VER074", "supplies", found)
 
 
 def _left(facts: Facts, lane: str, moment: int, most: float) -> float:
