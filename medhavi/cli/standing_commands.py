@@ -189,7 +189,7 @@ def figures(
     ] = False,
 ) -> None:
     """Show KPI-01 to KPI-04 and what bound promises (KPI-27)."""
-    from medhavi.results.figures.promise_figures import figures_table
+    from medhavi.results.figures.kpis import figures_table
     from medhavi.workbench.promise_desk.repromising import promise_account
 
     bench = open_workbench(lake)
