@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medhavi.cli.boundary import INTERRUPTED, interruption
-from medhavi.cli.command_group import CommandGroup
+from medhavi.cli.boundary import interruption, leave_if_cancelled
 from medhavi.cli.command_output import CommandOutput, talk
 from medhavi.cli.lake_commands import moments, one_place, snapshot_of
 from medhavi.cli.options import (
@@ -76,13 +75,6 @@ ApproverOption = Annotated[
 ]
 
 
-def register(app: CommandGroup) -> None:
-    """Add the command."""
-    app.command("promise", help="Answer requests: when, how sure, what would help.")(
-        promise
-    )
-
-
 def promise(
     request: RequestOption,
     tables: TablesOption = None,
@@ -100,14 +92,14 @@ def promise(
     known_at: KnownAtOption = None,
     date_format: DateFormatOption = None,
 ) -> None:
-    """Answer every request of a file; a rejection is an answer too.
+    """Answer requests: when, how sure, what would help.
 
-    With --commit all that can be promised is committed at once, or nothing where others
-    came first (exit code 1).
+    Every request of a file is answered; a rejection is an answer too. With --commit all
+    that can be promised is committed at once, or nothing where others came first (exit
+    code 1).
     """
     from medhavi.planners.promising.promise_run import answer, require_detail
     from medhavi.planners.promising.supply_search.requests import WrittenRequests
-    from medhavi.results.run_record import Status
     from medhavi.views.names import names_of
     from medhavi.views.promises.lists import answer_rows
     from medhavi.workbench.promise_desk.repromising import record_rejections
@@ -157,9 +149,9 @@ def promise(
         promises=[one.as_dict() for one in answers.promises],
         run=answers.run.as_dict(),
     )
-    if answers.run.status is Status.CANCELLED:
-        conversation.note("interrupted: requests that were not reached are rejected")
-        raise typer.Exit(INTERRUPTED)
+    leave_if_cancelled(
+        answers.run.status, "requests that were not reached are rejected"
+    )
 
 
 def _tenths(conversation: CommandOutput) -> Observe:

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from medhavi.cli.command_group import CommandGroup
 from medhavi.cli.command_output import show_table, talk
 from medhavi.cli.lake_commands import TableSource, open_workbench
 from medhavi.cli.options import (
+    ApproverOption,
     LakeOption,
+    ReasonOption,
     StoreOption,
+    WhyOption,
 )
 from medhavi.errors import UsageError
 
@@ -54,33 +56,10 @@ SCORED = {
 }
 """Columns of the scorecard that people see, and what they are called there."""
 _SHARES = frozenset({"on_time", "on_time_low", "recent_on_time"})
-ApproverOption = Annotated[str, typer.Option("--approver", help="Who answers for it.")]
-ReasonOption = Annotated[str, typer.Option("--reason", help="Why, for the log.")]
 ExplainOption = Annotated[
     int,
     typer.Option("--explain", help="For how many remedies are tried.", min=0),
 ]
-
-
-def register(app: CommandGroup) -> None:
-    """Add the group of commands."""
-    group = CommandGroup(
-        name="promises",
-        help="Accepted promises: which hold, promise them again, take them back.",
-    )
-    group.command("at-risk", help="List the promises that do not hold, and why.")(
-        at_risk
-    )
-    group.command("renew", help="Promise again: better taken, worse only if named.")(
-        renew
-    )
-    group.command("release", help="Take the promise of a line back.")(release)
-    group.command("figures", help="Key figures of promises, from the log.")(figures)
-    group.command("sweep", help="Free what nobody needs any more.")(sweep)
-    app.add_typer(group)
-    app.command("suppliers", help="Who keeps their word: a scorecard from receipts.")(
-        suppliers
-    )
 
 
 def at_risk(
@@ -94,7 +73,10 @@ def at_risk(
         bool, typer.Option("--record", help="Tell the log each new risk, once.")
     ] = False,
 ) -> None:
-    """Ask all accepted promises again; the exit code is 0 whatever the answer is."""
+    """List the promises that do not hold, and why.
+
+    The exit code is 0 whatever the answer is.
+    """
     from medhavi.planners.promising.standing_promises import standing_promises
 
     conversation = talk()
@@ -137,7 +119,7 @@ def renew(
         typer.Option("--gain-hours", help="Take dates earlier by this.", min=0),
     ] = None,
 ) -> None:
-    """Promises new holds; dates change only as the options permit."""
+    """Promise again: better taken, worse only if named."""
     from medhavi.workbench.promise_desk.repromising import ALL
 
     conversation = talk()
@@ -155,13 +137,11 @@ def renew(
 def release(
     demand: Annotated[str, typer.Argument(help="Order line id.")],
     approver: ApproverOption,
-    reason: Annotated[
-        str | None, typer.Option("--reason", help="Why, for the log.")
-    ] = None,
+    reason: WhyOption = None,
     lake: LakeOption = None,
     store: StoreOption = None,
 ) -> None:
-    """Release what a line holds; its promise is gone."""
+    """Take the promise of a line back."""
     conversation = talk()
     desk = open_workbench(lake, store).desk
     freed = desk.release(demand, approver=approver, reason=reason)
@@ -175,7 +155,10 @@ def release(
 
 
 def sweep(lake: LakeOption = None, store: StoreOption = None) -> None:
-    """Expire tentative holds past their end; free what closed orders hold."""
+    """Free what nobody needs any more.
+
+    Tentative holds expire past their end; what closed orders hold is freed.
+    """
     conversation = talk()
     freed = open_workbench(lake, store).desk.sweep()
     conversation.say(f"{len(freed)} reservations freed or reduced.")
@@ -188,7 +171,7 @@ def figures(
         bool, typer.Option("--at-risk", help="Count the promises at risk too.")
     ] = False,
 ) -> None:
-    """Show KPI-01 to KPI-04 and what bound promises (KPI-27)."""
+    """Key figures of promises, from the log."""
     from medhavi.results.figures.kpis import figures_table
     from medhavi.workbench.promise_desk.repromising import promise_account
 
@@ -201,7 +184,10 @@ def figures(
 
 
 def suppliers(lake: LakeOption = None) -> None:
-    """List suppliers, the least reliable first; days run from order to receipt."""
+    """Who keeps their word: a scorecard from receipts.
+
+    The least reliable first; days run from order to receipt.
+    """
     from medhavi.workbench.promise_desk.repromising import supplier_account
 
     rows = supplier_account(open_workbench(lake).lake).rename({"subject": "supplier"})
