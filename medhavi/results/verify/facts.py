@@ -227,6 +227,11 @@ class Facts:
         )
 
     @cached_property
+    def new_orders(self) -> pl.DataFrame:
+        """Supplies that the plan proposes, a row an order."""
+        return self.supplies.filter(pl.col("main") & ~pl.col("existing"))
+
+    @cached_property
     def step_windows(self) -> pl.DataFrame:
         """Begin and end of each step of each order: supply, step, begin_s, end_s."""
         return (
@@ -423,6 +428,12 @@ def _noise(ratio: pl.Expr) -> pl.Expr:
 def seconds(column: str) -> pl.Expr:
     """Instant column as UTC seconds under the name `<column>_s`."""
     return pl.col(column).dt.epoch("s").alias(f"{column}_s")
+
+
+def valid_at(moment: str) -> pl.Expr:
+    """Whether the window of a row, as `validity` has it, holds an instant [UTC s]."""
+    instant = pl.col(moment)
+    return (pl.col("valid_from_s") <= instant) & (instant < pl.col("valid_to_s"))
 
 
 def validity() -> tuple[pl.Expr, pl.Expr]:

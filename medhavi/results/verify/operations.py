@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from medhavi.results.verify.facts import SECONDS, TOLERANCE, faults, validity
+from medhavi.results.verify.facts import SECONDS, TOLERANCE, faults, valid_at, validity
 from medhavi.results.verify.material_use import make_orders, outputs, step_yields
 from medhavi.units import HOUR, MINUTE
 
@@ -102,8 +102,7 @@ def _minutes(facts: Facts, steps: pl.DataFrame) -> list[Finding]:
         ]
     )
     chosen = named.join(choice, on=["source", "step", "named"]).filter(
-        (pl.col("valid_from_s") <= pl.col("begin_s"))
-        & (pl.col("begin_s") < pl.col("valid_to_s"))
+        valid_at("begin_s")
     )
     chosen = _without_held(facts, chosen)
     chosen = chosen.unique(["order", "step", "resource"], maintain_order=True)
@@ -433,10 +432,7 @@ def check_resources(facts: Facts) -> list[Finding]:
             .rename({"routing": "source"}),
             on=["source", "step"],
         )
-        .filter(
-            (pl.col("valid_from_s") <= pl.col("begin_s"))
-            & (pl.col("begin_s") < pl.col("valid_to_s"))
-        )
+        .filter(valid_at("begin_s"))
         .select("order", "step", pl.col("resource").alias("named"), "choice", "units")
     )
     used = (
@@ -504,10 +500,7 @@ def _held(facts: Facts, windows: pl.DataFrame) -> pl.DataFrame:
     )
     return (
         windows.join(rows, on=["source", "step"])
-        .filter(
-            (pl.col("valid_from_s") <= pl.col("begin_s"))
-            & (pl.col("begin_s") < pl.col("valid_to_s"))
-        )
+        .filter(valid_at("begin_s"))
         .select("order", "step", "named", "choice", "units")
         .unique()
     )

@@ -12,7 +12,14 @@ import polars as pl
 
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.limiter import Limiter
-from medhavi.results.verify.facts import ACTIVE, PLACE, TOLERANCE, faults, validity
+from medhavi.results.verify.facts import (
+    ACTIVE,
+    PLACE,
+    TOLERANCE,
+    faults,
+    valid_at,
+    validity,
+)
 from medhavi.units import ALWAYS, NEVER, exact
 
 if TYPE_CHECKING:
@@ -28,12 +35,9 @@ _LOTS = ("min_lot", "max_lot", "lot_multiple")
 
 def check_sources(facts: Facts) -> list[Finding]:
     """Check source, validity, lot sizes and quantity steps of new supplies."""
-    new = facts.supplies.filter(pl.col("main") & ~pl.col("existing"))
+    new = facts.new_orders
     pairs = matched(facts, new)
-    usable = pairs.filter(
-        (pl.col("valid_from_s") <= pl.col("start_s"))
-        & (pl.col("start_s") < pl.col("valid_to_s"))
-    )
+    usable = pairs.filter(valid_at("start_s"))
     unknown = new.join(pairs, on="id", how="anti")
     invalid = new.join(pairs, on="id", how="semi").join(usable, on="id", how="anti")
     return [
