@@ -251,6 +251,7 @@ def settle(
     reason: str | None = None,
 ) -> None:
     """Commit what can be promised, and say what became of it."""
+    from medhavi.results.amounts import PlanLocale
     from medhavi.results.promises.promise import moment
     from medhavi.workbench.commitments.commit_answer import gives_way
 
@@ -266,9 +267,9 @@ def settle(
         lines = f"{len(promises)} promise" + ("s" if len(promises) > 1 else "")
         holds = f"{len(done.reservations)} reservations"
         conversation.say(f"Committed {lines} with {holds}, approved by {approver}.")
-        zones = _zones(desk.snapshot)
+        locale = PlanLocale.of(desk.snapshot)
         for moved in () if done.replayed else gives_way(done.promises):
-            now = moment(moved.line.date, zones.get(moved.line.location) or "UTC")
+            now = moment(moved.line.date, locale.zone_of(moved.line.location))
             conversation.say(f"{moved.line.demand} {moved.reason}: {now} instead.")
         return
     conversation.failed = True
@@ -296,18 +297,11 @@ def show(
     conversation: CommandOutput, promises: tuple[Promise, ...], snapshot: Snapshot
 ) -> None:
     """Print each promise as a block, in the local time of its place of delivery."""
-    from medhavi.results.amounts import currency_of
+    from medhavi.results.amounts import PlanLocale
     from medhavi.results.promises.promise import block
 
-    currency = currency_of(snapshot)
-    zones = _zones(snapshot)
+    locale = PlanLocale.of(snapshot)
     for one in promises:
-        zone = zones.get(str(one.demand.get("location"))) or "UTC"
-        conversation.say("\n".join(block(one, zone, currency)))
+        zone = locale.zone_of(one.demand.get("location"))
+        conversation.say("\n".join(block(one, zone, locale.currency)))
         conversation.say()
-
-
-def _zones(snapshot: Snapshot) -> dict[str, str | None]:
-    """Time zone of each location."""
-    places = snapshot["locations"]
-    return dict(zip(places["location"], places["timezone"], strict=True))

@@ -18,8 +18,7 @@ from medhavi.cli.options import (
 from medhavi.errors import UsageError
 
 if TYPE_CHECKING:
-    import polars as pl
-
+    from medhavi.results.amounts import PlanLocale
     from medhavi.results.promises.promises_at_risk import PromiseMonitor
     from medhavi.snapshot import Snapshot
     from medhavi.workbench.promise_desk.repromising import RenewalResult
@@ -201,15 +200,12 @@ def suppliers(lake: LakeOption = None) -> None:
 
 # ------------------------------------------------------------------------- telling
 def _tell(found: PromiseMonitor, snapshot: Snapshot) -> None:
-    from medhavi.results.amounts import (
-        PlanLocale,
-        currency_of,
-        full_money,
-        with_local_times,
-    )
+    from medhavi.results.amounts import PlanLocale, full_money, with_local_times
+    from medhavi.results.promises.promise import moment
 
     say = talk().say
-    currency = currency_of(snapshot)
+    locale = PlanLocale.of(snapshot)
+    currency = locale.currency
     say(
         f"{found.watched:,} promises: {found.kept:,} hold, {len(found.moved):,} can "
         f"come in time another way, {len(found.at_risk):,} are at risk "
@@ -219,40 +215,29 @@ def _tell(found: PromiseMonitor, snapshot: Snapshot) -> None:
         say(f"{found.ahead:,} lie further ahead than their policy watches.")
     if not found.at_risk:
         return
-    zones = _zones(snapshot)
     say()
     rows = found.frame().head(min(len(found.at_risk), ROWS_FOR_PEOPLE))
-    show_table(SHOWN, (_row(row, zones) for row in rows.iter_rows(named=True)))
+    show_table(SHOWN, (_row(row, locale) for row in rows.iter_rows(named=True)))
     if len(found.at_risk) > ROWS_FOR_PEOPLE:
         talk().note(
             f"{ROWS_FOR_PEOPLE} of {len(found.at_risk):,} rows; --json gives all"
         )
-    _tell_spots(found.hot_spots())
-    locale = PlanLocale.of(snapshot)
+    spots = found.hot_spots()
+    say("What binds them:")
+    show_table(spots.columns, spots.head(ROWS_FOR_PEOPLE).rows())
     for one in found.at_risk:
         for remedy in one.remedies:
             text = with_local_times(remedy.text, locale.told)
-            date = _local(remedy.date, locale.zone_of(one.location))
+            date = moment(remedy.date, locale.zone_of(one.location))
             say(f"{one.demand}: {text}: {date}, {full_money(remedy.cost, currency)}")
 
 
-def _tell_spots(spots: pl.DataFrame) -> None:
-    talk().say("What binds them:")
-    show_table(spots.columns, spots.head(ROWS_FOR_PEOPLE).rows())
-
-
-def _local(date: int | None, zone: str) -> str:
-    from medhavi.results.promises.promise import moment
-
-    return moment(date, zone)
-
-
-def _row(row: dict[str, Any], zones: dict[str, str | None]) -> list[object]:
+def _row(row: dict[str, Any], locale: PlanLocale) -> list[object]:
     from medhavi.results.amounts import duration
     from medhavi.results.promises.promise import moment
     from medhavi.units import to_seconds
 
-    zone = zones.get(str(row["location"])) or "UTC"
+    zone = locale.zone_of(row["location"])
     found = []
     for name in SHOWN:
         value = row[name]
@@ -312,8 +297,3 @@ def _tell_renewed(done: RenewalResult) -> None:
         say(f"{one.demand}: {number(one.expected_qty)} of {number(one.qty)}{late}")
     for one in done.at_risk:
         say(f"{one.demand} is {one.standing}; --worse {one.demand} would take it.")
-
-
-def _zones(snapshot: Snapshot) -> dict[str, str | None]:
-    places = snapshot["locations"]
-    return dict(zip(places["location"], places["timezone"], strict=True))
