@@ -12,7 +12,7 @@ again gives what was written. Numbers, instants and truth values stay as they ar
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
 
@@ -140,12 +140,7 @@ def read_tables(folder: Path) -> dict[str, pl.DataFrame]:
     UsageError
         The folder holds no result of Medhavi.
     """
-    if not (folder / "run.json").is_file():
-        message = (
-            f"{folder} holds no run.json, so it is no result folder; "
-            "give the folder that `medhavi plan --out` wrote."
-        )
-        raise UsageError(message)
+    read_record(folder, "plan", "plan", "run.json")
     return {
         name: shaped(name, read_table(folder, name, schema))
         for name, schema in SCHEMAS.items()
@@ -156,6 +151,24 @@ def write_json(path: Path, value: object) -> None:
     """Write readable JSON: UTF-8, two spaces, a final line feed."""
     text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
     path.write_text(text + "\n", "utf-8")
+
+
+def read_record(folder: Path, kind: str, command: str, *names: str) -> dict[str, Any]:
+    """Read the first of some files that a command wrote, where all are there.
+
+    Raises
+    ------
+    UsageError
+        The folder is no result of that kind.
+    """
+    for name in names:
+        if not (folder / name).is_file():
+            message = (
+                f"{folder} holds no {name}, so it is no {kind}; give the folder that "
+                f"`medhavi {command} --out` wrote."
+            )
+            raise UsageError(message)
+    return read_json(folder / names[0])
 
 
 def read_json(path: Path) -> dict[str, object]:

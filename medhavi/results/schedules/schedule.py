@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi.display import Charted
-from medhavi.errors import UsageError
 from medhavi.findings import Finding
 from medhavi.findings.groups import told_findings
 from medhavi.results.plans.folder import (
     INSTANT_TEXT,
     guarded,
     read_json,
+    read_record,
     read_table,
     write_json,
 )
@@ -297,13 +297,7 @@ class Schedule(Charted):
             The folder holds no schedule.
         """
         path = Path(folder)
-        if not (path / "run.json").is_file() or not (path / "problem.json").is_file():
-            message = (
-                f"{folder} holds no schedule (run.json and problem.json); "
-                "give the folder that `medhavi schedule --out` wrote."
-            )
-            raise UsageError(message)
-        record = read_json(path / "run.json")
+        record = read_record(path, "schedule", "schedule", "run.json", "problem.json")
         return cls(
             problem=ScheduleProblem.from_dict(read_json(path / "problem.json")),
             tables={
