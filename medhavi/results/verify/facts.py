@@ -23,7 +23,7 @@ from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.plans.plan import Plan
 from medhavi.results.verify.wall_clock import WallClock, touched_time
 from medhavi.snapshot import Snapshot
-from medhavi.units import ALWAYS, NEVER, from_seconds
+from medhavi.units import ALWAYS, NEVER, iso
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -65,12 +65,7 @@ def faults(
 
 
 def _text(key: str, cell: object) -> object:
-    return instant_text(cell) if key in INSTANTS and isinstance(cell, int) else cell
-
-
-def instant_text(seconds: int) -> str:
-    """ISO text of an instant [UTC s]."""
-    return f"{from_seconds(seconds):%Y-%m-%dT%H:%M:%SZ}"
+    return iso(cell) if key in INSTANTS and isinstance(cell, int) else cell
 
 
 def late_forecasts(snapshot: Snapshot) -> list[str]:
