@@ -136,3 +136,12 @@ def to_seconds(instant: dt.datetime) -> int:
 def from_seconds(seconds: int) -> dt.datetime:
     """Aware UTC instant of seconds since 1970."""
     return _EPOCH + dt.timedelta(seconds=seconds)
+
+
+def iso(seconds: int) -> str:
+    """Instant as ISO 8601 text in UTC.
+
+    >>> iso(0)
+    '1970-01-01T00:00:00Z'
+    """
+    return f"{from_seconds(seconds):%Y-%m-%dT%H:%M:%SZ}"

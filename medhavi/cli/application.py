@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
 from typing import Annotated
 
@@ -20,14 +20,15 @@ from medhavi.cli import (
     study_commands,
 )
 from medhavi.cli.boundary import guarded
-from medhavi.cli.command_group import EPILOG, CommandGroup, register_unavailable
-from medhavi.cli.command_output import begin
-from medhavi.cli.planning import (
-    exception_commands,
-    orders_commands,
-    plan_commands,
-    planner_commands,
+from medhavi.cli.command_group import (
+    EPILOG,
+    CommandGroup,
+    refusing,
+    register_unavailable,
 )
+from medhavi.cli.command_output import begin
+from medhavi.cli.planning import orders_commands, plan_commands, planner_commands
+from medhavi.cli.planning.order_edit_commands import OrdersGroup
 
 app = CommandGroup(
     name="medhavi",
@@ -37,24 +38,111 @@ app = CommandGroup(
     "3 interrupted or ended at a limit, 4 environment.",
     epilog=EPILOG,
 )
-for register in (
-    desk_commands.register,
-    data_commands.register,
-    plan_commands.register,
-    orders_commands.register,
-    exception_commands.register,
-    planner_commands.register,
-    study_commands.register_campaigns,
-    data_commands.register_predictors,
-    promise_commands.register,
-    standing_commands.register,
-    lake_commands.register,
-    data_commands.register_events,
-    study_commands.register,
-    planner_commands.register_schedules,
-    register_unavailable,
-):
-    register(app)
+Commands = Mapping[str, Callable[..., object]]
+COMMANDS: Commands = {
+    "demo": desk_commands.demo,
+    "serve": desk_commands.serve,
+    "doctor": desk_commands.doctor,
+    "bench": desk_commands.bench,
+    "generate": data_commands.generate,
+    "template": data_commands.template,
+    "check": data_commands.check,
+    "mirror": data_commands.mirror,
+    "snapshot": data_commands.snapshot,
+    "plan": plan_commands.plan,
+    "explain": plan_commands.explain,
+    "kpi": plan_commands.kpi,
+    "compare": plan_commands.compare,
+    "export": plan_commands.export,
+    "remedies": plan_commands.remedies,
+    "pareto": plan_commands.pareto,
+    "replenish": planner_commands.replenish,
+    "safety-stock": planner_commands.place_safety_stock,
+    "campaigns": study_commands.campaigns,
+    "train": data_commands.train,
+    "predictors": data_commands.predictors,
+    "promote": data_commands.promote,
+    "promise": promise_commands.promise,
+    "suppliers": standing_commands.suppliers,
+    "query": lake_commands.query,
+    "cycle": study_commands.cycle,
+    "schedule": planner_commands.schedule,
+    "risk": planner_commands.risk,
+}
+GROUPS: tuple[tuple[str, str, Commands], ...] = (
+    (
+        "orders",
+        (
+            "Orders of a plan: list, firm, move, split …; every edit shows its price "
+            "and writes only with --commit --approver."
+        ),
+        {
+            "list": orders_commands.list_orders,
+            "publish": orders_commands.publish,
+            "undo": orders_commands.undo,
+            "history": orders_commands.history,
+        },
+    ),
+    (
+        "exceptions",
+        "Exception messages of a plan: list them, say who takes care of them.",
+        {
+            "list": orders_commands.list_exceptions,
+            "review": orders_commands.review,
+        },
+    ),
+    (
+        "promises",
+        "Accepted promises: which hold, promise them again, take them back.",
+        {
+            "at-risk": standing_commands.at_risk,
+            "renew": standing_commands.renew,
+            "release": standing_commands.release,
+            "figures": standing_commands.figures,
+            "sweep": standing_commands.sweep,
+        },
+    ),
+    (
+        "quarantine",
+        "Events that could not be read: list, show, replay.",
+        {
+            "list": lake_commands.list_quarantine,
+            "show": lake_commands.show_quarantine,
+            "replay": lake_commands.replay_quarantine,
+        },
+    ),
+    (
+        "events",
+        "Facts of the log: void one, correct one.",
+        {"void": data_commands.void, "correct": data_commands.correct},
+    ),
+    (
+        "audit",
+        "Check the log: nothing missing, nothing twice, everything readable.",
+        {"verify": data_commands.verify},
+    ),
+    (
+        "study",
+        "Studies: scenarios side by side, never computed twice.",
+        {
+            "run": study_commands.run,
+            "compare": study_commands.compare,
+            "report": study_commands.report,
+        },
+    ),
+)
+for name, command in COMMANDS.items():
+    app.command(name, answers=name != "serve")(command)
+register_unavailable(app)
+for name, about, commands in GROUPS:
+    group = CommandGroup(
+        name=name, help=about, cls=OrdersGroup if name == "orders" else None
+    )
+    for verb, command in commands.items():
+        group.command(verb)(command)
+    if name == "audit":
+        refusing(group, "why", "audit why", "the history of one order")
+    app.add_typer(group)
 
 
 def print_version(wanted: bool) -> None:

@@ -180,6 +180,26 @@ def interruption() -> Iterator[Callable[[], bool]]:
             signal.signal(number, handler)
 
 
+def leave_if_cancelled(status: str, kept: str) -> None:
+    """End with the code of an interruption where one cut the work short.
+
+    Parameters
+    ----------
+    kept
+        What there is all the same, for people.
+
+    Raises
+    ------
+    typer.Exit
+        The status is cancelled.
+    """
+    from typer import Exit
+
+    if str(status) == "cancelled":
+        talk().note(f"interrupted: {kept}")
+        raise Exit(INTERRUPTED)
+
+
 def follow_store(workbench: Workbench) -> MirrorReport:
     """Mirror until interrupted; tell each batch, and when the store is away."""
     from medhavi.lakehouse.log.mirror import follow

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from medhavi.cli.boundary import summary
-from medhavi.cli.command_group import CommandGroup, refusing
 from medhavi.cli.command_output import show_table, talk
 from medhavi.cli.lake_commands import TableSource, moments, open_workbench
 from medhavi.cli.options import (
+    ApproverOption,
     DateFormatOption,
     FileFormat,
     FormatOption,
     LakeOption,
     OutOption,
+    ReasonOption,
     Scale,
     ScaleOption,
     StoreOption,
@@ -35,19 +36,6 @@ if TYPE_CHECKING:
     from medhavi.workbench.training.training import TrainingResult
 
 
-def register(app: CommandGroup) -> None:
-    """Add the commands of this module."""
-    app.command("generate", help="Write a company's history into an event store.")(
-        generate
-    )
-    app.command("template", help="Write empty tables to fill: xlsx or CSV.")(template)
-    app.command("check", help="Name everything that is wrong with a set of tables.")(
-        check
-    )
-    app.command("mirror", help="Copy new events of a store into the lakehouse.")(mirror)
-    app.command("snapshot", help="Write the tables as they were at a moment.")(snapshot)
-
-
 def generate(
     to: Annotated[str, typer.Option("--to", help="Event store, e.g. sqlite:///e.db")],
     company: Annotated[
@@ -56,7 +44,7 @@ def generate(
     scale: ScaleOption = Scale.SMALL,
     seed: Annotated[int, typer.Option("--seed", help="Same seed, same history.")] = 7,
 ) -> None:
-    """Generate a company's events and append them to a store."""
+    """Write a company's history into an event store."""
     from medhavi.events.urls import shown_url
     from medhavi.workbench.demonstration import generate_company
 
@@ -84,7 +72,7 @@ def template(
         bool, typer.Option("--example", help="Fill in a small company.")
     ] = False,
 ) -> None:
-    """Write a template of all tables."""
+    """Write empty tables to fill: xlsx or CSV."""
     from medhavi.workbench.files.template_files import (
         write_csv_template,
         write_xlsx_template,
@@ -111,7 +99,7 @@ def check(
     lake: LakeOption = None,
     verbose: VerboseOption = False,
 ) -> None:
-    """Check tables, or the head of a lake, and name every problem at once."""
+    """Name everything that is wrong with tables, or with the head of a lake."""
     conversation = talk()
     taken = TableSource(tables=tables, lake=lake, date_format=date_format).snapshot()
     conversation.report((*taken.held.errors, *taken.findings))
@@ -126,7 +114,7 @@ def mirror(
         bool, typer.Option("--follow", help="Go on as events come, until Ctrl-C.")
     ] = False,
 ) -> None:
-    """Mirror new events exactly once."""
+    """Copy new events of a store into the lakehouse, exactly once."""
     from dataclasses import asdict
 
     from medhavi.cli.boundary import follow_store
@@ -155,7 +143,7 @@ def snapshot(
     file_format: FormatOption = FileFormat.PARQUET,
     verbose: VerboseOption = False,
 ) -> None:
-    """Write the tables of a moment to a folder."""
+    """Write the tables as they were at a moment."""
     from medhavi.workbench.files.tables_run import write_tables
 
     conversation = talk()
@@ -177,30 +165,13 @@ def _sizes(taken: Snapshot) -> dict[str, int]:
 
 
 EventArgument = Annotated[str, typer.Argument(help="Id of the event, or its position.")]
-ReasonOption = Annotated[str, typer.Option("--reason", help="Why, for people.")]
-ApproverOption = Annotated[str, typer.Option("--approver", help="Who confirms it.")]
-
-
-def register_events(app: CommandGroup) -> None:
-    """Add the commands of this module."""
-    group = CommandGroup(
-        name="events",
-        help="Facts of the log: void one, correct one.",
-    )
-    group.command("void", help="Take a fact out for good; the log keeps both.")(void)
-    group.command("correct", help="Replace a fact; the log keeps both.")(correct)
-    app.add_typer(group)
-    audits = CommandGroup(
-        name="audit",
-        help="Check the log: nothing missing, nothing twice, everything readable.",
-    )
-    audits.command("verify", help="Name everything that is wrong with a store.")(verify)
-    refusing(audits, "why", "audit why", "the history of one order")
-    app.add_typer(audits)
 
 
 def verify(store: StoreOption = None) -> None:
-    """Check positions, revisions, ids, categories and payloads of all events."""
+    """Name everything that is wrong with a store.
+
+    Positions, revisions, ids, categories and payloads of all events are checked.
+    """
     from medhavi.events.store import audit
 
     conversation = talk()
@@ -218,7 +189,10 @@ def void(
     lake: LakeOption = None,
     store: StoreOption = None,
 ) -> None:
-    """Append EventVoided. Decisions, voids and corrections cannot be voided."""
+    """Take a fact out for good; the log keeps both.
+
+    Decisions, voids and corrections cannot be voided.
+    """
     conversation = talk()
     made = open_workbench(lake, store).void_event(
         event, reason=reason, approver=approver
@@ -245,7 +219,10 @@ def correct(
     lake: LakeOption = None,
     store: StoreOption = None,
 ) -> None:
-    """Append EventCorrected. The payload must fit the type of the event."""
+    """Replace a fact; the log keeps both.
+
+    The payload must fit the type of the event.
+    """
     conversation = talk()
     bench = open_workbench(lake, store)
     made = bench.correct_event(
@@ -300,13 +277,6 @@ DecisionStoreOption = Annotated[
 ]
 
 
-def register_predictors(app: CommandGroup) -> None:
-    """Add the commands of this module."""
-    app.command("train", help="Learn lead times and reliability from what came.")(train)
-    app.command("predictors", help="List predictors and how good they are.")(predictors)
-    app.command("promote", help="Put a predictor in use.")(promote)
-
-
 def train(
     lake: LakeOption = None,
     store: DecisionStoreOption = None,
@@ -322,7 +292,10 @@ def train(
         typer.Option("--approver", help="Put in use what beats the plain quantile."),
     ] = None,
 ) -> None:
-    """Train on the lake, and judge on later orders; see docs/predictors.md."""
+    """Learn lead times and reliability from what came.
+
+    It trains on the lake and judges on later orders; see docs/predictors.md.
+    """
     from medhavi.predict.estimates import KINDS
     from medhavi.predict.recipe import read_recipe
 
@@ -377,7 +350,7 @@ def tell_trained(done: tuple[TrainingResult, ...]) -> None:
 
 
 def predictors(lake: LakeOption = None) -> None:
-    """List every version: alias, score against the plain quantile, coverage, why."""
+    """List predictors and how good they are."""
     from medhavi.errors import EnvironmentFailure
     from medhavi.findings import finding
     from medhavi.predict.registry import Registry
@@ -435,14 +408,17 @@ def _row(each: PredictorVersion) -> tuple[object, ...]:
 
 def promote(
     model: Annotated[str, typer.Argument(help="Predictor, as `predictors` says.")],
-    approver: Annotated[str, typer.Option("--approver", help="Who decides it.")],
+    approver: ApproverOption,
     version: Annotated[
         str | None, typer.Option("--version", help="The newest by default.")
     ] = None,
     lake: LakeOption = None,
     store: DecisionStoreOption = None,
 ) -> None:
-    """Put a version in use and publish estimates, if it beats the plain quantile."""
+    """Put a predictor in use.
+
+    Its estimates are published, if it beats the plain quantile.
+    """
     conversation = talk()
     used = open_workbench(lake, store).promote(
         model, approver=approver, version=version

@@ -14,16 +14,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from medhavi import __version__
-from medhavi.cli.command_group import CommandGroup
 from medhavi.cli.command_output import show_figures, show_table, talk
 from medhavi.cli.options import (
     DateFormatOption,
     LakeOption,
+    PlanMode,
     Scale,
     ScaleOption,
     existing_tables,
 )
-from medhavi.cli.planning.plan_commands import PlanMode
 from medhavi.errors import EnvironmentFailure, UsageError
 from medhavi.results.amounts import figure, number
 
@@ -32,24 +31,16 @@ if TYPE_CHECKING:
     from medhavi.workbench.demonstration import Demonstration
 
 
-def register(app: CommandGroup) -> None:
-    """Add the commands of this module."""
-    app.command("demo", help="Show it all on a generated company.")(demo)
-    app.command(
-        "serve", help="Serve the apps and notebooks on this machine.", answers=False
-    )(serve)
-    app.command(
-        "doctor", help="Check Python, packages, disk, memory, lake and browser."
-    )(doctor)
-    app.command("bench", help="Measure this installation.")(bench)
-
-
 def demo(
     folder: Annotated[Path | None, typer.Option("--dir", help="Workspace.")] = None,
     scale: ScaleOption = Scale.SMALL,
     seed: Annotated[int, typer.Option("--seed", help="Same seed, same company.")] = 7,
 ) -> None:
-    """Generate, mirror, plan, verify, report; a second run reuses what is there."""
+    """Show it all on a generated company.
+
+    It generates, mirrors, plans, verifies and reports; a second run reuses what is
+    there.
+    """
     from medhavi.workbench.demonstration import demonstrate
 
     conversation = talk()
@@ -106,7 +97,10 @@ def serve(
         ),
     ] = 300,
 ) -> None:
-    """Serve until Ctrl-C, which is the way to end it and no failure."""
+    """Serve the apps and notebooks on this machine.
+
+    Ctrl-C is the way to end it and no failure.
+    """
     from contextlib import suppress
 
     from medhavi.service.app import serve as start
@@ -134,7 +128,7 @@ def serve(
 
 
 def doctor(lake: LakeOption = None) -> None:
-    """Look at Python, packages, disk, memory, lake, Chromium."""
+    """Check Python, packages, disk, memory, lake and browser."""
     conversation = talk()
     checks = examine(lake)
     show_table(
@@ -150,9 +144,10 @@ def doctor(lake: LakeOption = None) -> None:
 def bench(
     name: Annotated[str | None, typer.Argument(help="Which benchmark.")] = None,
 ) -> None:
-    """Run the benchmarks of the source tree, one process each.
+    """Measure this installation.
 
-    A benchmark is a program that writes a section of docs/performance.md.
+    It runs the benchmarks of the source tree, one process each: programs that write a
+    section of docs/performance.md.
     """
     import subprocess
     import sys

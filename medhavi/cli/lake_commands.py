@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medhavi.cli.command_group import CommandGroup
 from medhavi.cli.command_output import show_table, talk
 from medhavi.cli.options import (
     DateFormatOption,
@@ -31,19 +30,6 @@ if TYPE_CHECKING:
 ROWS_FOR_PEOPLE = 100
 HEAD = LakeMoment()
 """All that is known, now."""
-
-
-def register(app: CommandGroup) -> None:
-    """Add the commands of this module."""
-    app.command("query", help="Ask the lakehouse in SQL.")(query)
-    group = CommandGroup(
-        name="quarantine",
-        help="Events that could not be read: list, show, replay.",
-    )
-    group.command("list", help="List what waits in quarantine.")(list_quarantine)
-    group.command("show", help="Show one event and why it waits.")(show_quarantine)
-    group.command("replay", help="Try again what waits.")(replay_quarantine)
-    app.add_typer(group)
 
 
 def open_workbench(lake: str | None, store: str | None = None) -> Workbench:
@@ -185,7 +171,7 @@ def query(
         int, typer.Option("--max-memory", help="Memory, at most [MiB].")
     ] = 1_000,
 ) -> None:
-    """Run one SELECT over the tables of the lake."""
+    """Ask the lakehouse in SQL."""
     from medhavi.lakehouse.query import QueryLimits
 
     conversation = talk()
@@ -201,7 +187,7 @@ def query(
 
 
 def list_quarantine(lake: LakeOption = None) -> None:
-    """List the events in quarantine."""
+    """List what waits in quarantine."""
     conversation = talk()
     frame = open_workbench(lake).quarantine()
     if frame.is_empty():
@@ -215,7 +201,7 @@ def show_quarantine(
     event: Annotated[str, typer.Argument(help="Event id, as `quarantine list` says.")],
     lake: LakeOption = None,
 ) -> None:
-    """Show one event of the quarantine."""
+    """Show one event and why it waits."""
     conversation = talk()
     frame = open_workbench(lake).quarantine()
     rows = frame.filter(frame["event_id"] == event).to_dicts()
@@ -230,7 +216,7 @@ def show_quarantine(
 
 
 def replay_quarantine(lake: LakeOption = None) -> None:
-    """Decode again what waits; what passes moves on."""
+    """Try again what waits."""
     conversation = talk()
     report = open_workbench(lake).replay_quarantine()
     conversation.say(str(report))

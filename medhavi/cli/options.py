@@ -90,6 +90,9 @@ StrictOption = Annotated[
         show_default=False,
     ),
 ]
+ApproverOption = Annotated[str, typer.Option("--approver", help="Who confirms it.")]
+ReasonOption = Annotated[str, typer.Option("--reason", help="Why, for the log.")]
+WhyOption = Annotated[str | None, typer.Option("--reason", help="Why, for the log.")]
 FolderOption = Annotated[Path | None, typer.Option("--out", help="Folder to write.")]
 OutOption = Annotated[Path, typer.Option("--out", help="Folder of the result.")]
 PlanArgument = Annotated[Path, typer.Argument(help="Folder of a plan (plan --out).")]
@@ -100,6 +103,14 @@ class FileFormat(StrEnum):
 
     PARQUET = "parquet"
     CSV = "csv"
+
+
+class PlanMode(StrEnum):
+    """How a plan is made."""
+
+    MRP = "mrp"
+    CONSTRAINED = "constrained"
+    OPTIMIZE = "optimize"
 
 
 class Scale(StrEnum):

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medhavi.cli.boundary import INTERRUPTED, interruption
-from medhavi.cli.command_group import CommandGroup
+from medhavi.cli.boundary import interruption, leave_if_cancelled
 from medhavi.cli.command_output import CommandOutput, talk
 from medhavi.cli.lake_commands import moments, one_place, snapshot_of
 from medhavi.cli.options import (
@@ -76,13 +75,6 @@ ApproverOption = Annotated[
 ]
 
 
-def register(app: CommandGroup) -> None:
-    """Add the command."""
-    app.command("promise", help="Answer requests: when, how sure, what would help.")(
-        promise
-    )
-
-
 def promise(
     request: RequestOption,
     tables: TablesOption = None,
@@ -100,14 +92,14 @@ def promise(
     known_at: KnownAtOption = None,
     date_format: DateFormatOption = None,
 ) -> None:
-    """Answer every request of a file; a rejection is an answer too.
+    """Answer requests: when, how sure, what would help.
 
-    With --commit all that can be promised is committed at once, or nothing where others
-    came first (exit code 1).
+    Every request of a file is answered; a rejection is an answer too. With --commit all
+    that can be promised is committed at once, or nothing where others came first (exit
+    code 1).
     """
     from medhavi.planners.promising.promise_run import answer, require_detail
     from medhavi.planners.promising.supply_search.requests import WrittenRequests
-    from medhavi.results.run_record import Status
     from medhavi.views.names import names_of
     from medhavi.views.promises.lists import answer_rows
     from medhavi.workbench.promise_desk.repromising import record_rejections
@@ -157,9 +149,9 @@ def promise(
         promises=[one.as_dict() for one in answers.promises],
         run=answers.run.as_dict(),
     )
-    if answers.run.status is Status.CANCELLED:
-        conversation.note("interrupted: requests that were not reached are rejected")
-        raise typer.Exit(INTERRUPTED)
+    leave_if_cancelled(
+        answers.run.status, "requests that were not reached are rejected"
+    )
 
 
 def _tenths(conversation: CommandOutput) -> Observe:
@@ -259,6 +251,7 @@ def settle(
     reason: str | None = None,
 ) -> None:
     """Commit what can be promised, and say what became of it."""
+    from medhavi.results.amounts import PlanLocale
     from medhavi.results.promises.promise import moment
     from medhavi.workbench.commitments.commit_answer import gives_way
 
@@ -274,9 +267,9 @@ def settle(
         lines = f"{len(promises)} promise" + ("s" if len(promises) > 1 else "")
         holds = f"{len(done.reservations)} reservations"
         conversation.say(f"Committed {lines} with {holds}, approved by {approver}.")
-        zones = _zones(desk.snapshot)
+        locale = PlanLocale.of(desk.snapshot)
         for moved in () if done.replayed else gives_way(done.promises):
-            now = moment(moved.line.date, zones.get(moved.line.location) or "UTC")
+            now = moment(moved.line.date, locale.zone_of(moved.line.location))
             conversation.say(f"{moved.line.demand} {moved.reason}: {now} instead.")
         return
     conversation.failed = True
@@ -304,18 +297,11 @@ def show(
     conversation: CommandOutput, promises: tuple[Promise, ...], snapshot: Snapshot
 ) -> None:
     """Print each promise as a block, in the local time of its place of delivery."""
-    from medhavi.results.amounts import currency_of
+    from medhavi.results.amounts import PlanLocale
     from medhavi.results.promises.promise import block
 
-    currency = currency_of(snapshot)
-    zones = _zones(snapshot)
+    locale = PlanLocale.of(snapshot)
     for one in promises:
-        zone = zones.get(str(one.demand.get("location"))) or "UTC"
-        conversation.say("\n".join(block(one, zone, currency)))
+        zone = locale.zone_of(one.demand.get("location"))
+        conversation.say("\n".join(block(one, zone, locale.currency)))
         conversation.say()
-
-
-def _zones(snapshot: Snapshot) -> dict[str, str | None]:
-    """Time zone of each location."""
-    places = snapshot["locations"]
-    return dict(zip(places["location"], places["timezone"], strict=True))

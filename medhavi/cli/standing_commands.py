@@ -6,18 +6,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from medhavi.cli.command_group import CommandGroup
 from medhavi.cli.command_output import show_table, talk
 from medhavi.cli.lake_commands import TableSource, open_workbench
 from medhavi.cli.options import (
+    ApproverOption,
     LakeOption,
+    ReasonOption,
     StoreOption,
+    WhyOption,
 )
 from medhavi.errors import UsageError
 
 if TYPE_CHECKING:
-    import polars as pl
-
+    from medhavi.results.amounts import PlanLocale
     from medhavi.results.promises.promises_at_risk import PromiseMonitor
     from medhavi.snapshot import Snapshot
     from medhavi.workbench.promise_desk.repromising import RenewalResult
@@ -54,33 +55,10 @@ SCORED = {
 }
 """Columns of the scorecard that people see, and what they are called there."""
 _SHARES = frozenset({"on_time", "on_time_low", "recent_on_time"})
-ApproverOption = Annotated[str, typer.Option("--approver", help="Who answers for it.")]
-ReasonOption = Annotated[str, typer.Option("--reason", help="Why, for the log.")]
 ExplainOption = Annotated[
     int,
     typer.Option("--explain", help="For how many remedies are tried.", min=0),
 ]
-
-
-def register(app: CommandGroup) -> None:
-    """Add the group of commands."""
-    group = CommandGroup(
-        name="promises",
-        help="Accepted promises: which hold, promise them again, take them back.",
-    )
-    group.command("at-risk", help="List the promises that do not hold, and why.")(
-        at_risk
-    )
-    group.command("renew", help="Promise again: better taken, worse only if named.")(
-        renew
-    )
-    group.command("release", help="Take the promise of a line back.")(release)
-    group.command("figures", help="Key figures of promises, from the log.")(figures)
-    group.command("sweep", help="Free what nobody needs any more.")(sweep)
-    app.add_typer(group)
-    app.command("suppliers", help="Who keeps their word: a scorecard from receipts.")(
-        suppliers
-    )
 
 
 def at_risk(
@@ -94,7 +72,10 @@ def at_risk(
         bool, typer.Option("--record", help="Tell the log each new risk, once.")
     ] = False,
 ) -> None:
-    """Ask all accepted promises again; the exit code is 0 whatever the answer is."""
+    """List the promises that do not hold, and why.
+
+    The exit code is 0 whatever the answer is.
+    """
     from medhavi.planners.promising.standing_promises import standing_promises
 
     conversation = talk()
@@ -137,7 +118,7 @@ def renew(
         typer.Option("--gain-hours", help="Take dates earlier by this.", min=0),
     ] = None,
 ) -> None:
-    """Promises new holds; dates change only as the options permit."""
+    """Promise again: better taken, worse only if named."""
     from medhavi.workbench.promise_desk.repromising import ALL
 
     conversation = talk()
@@ -155,13 +136,11 @@ def renew(
 def release(
     demand: Annotated[str, typer.Argument(help="Order line id.")],
     approver: ApproverOption,
-    reason: Annotated[
-        str | None, typer.Option("--reason", help="Why, for the log.")
-    ] = None,
+    reason: WhyOption = None,
     lake: LakeOption = None,
     store: StoreOption = None,
 ) -> None:
-    """Release what a line holds; its promise is gone."""
+    """Take the promise of a line back."""
     conversation = talk()
     desk = open_workbench(lake, store).desk
     freed = desk.release(demand, approver=approver, reason=reason)
@@ -175,7 +154,10 @@ def release(
 
 
 def sweep(lake: LakeOption = None, store: StoreOption = None) -> None:
-    """Expire tentative holds past their end; free what closed orders hold."""
+    """Free what nobody needs any more.
+
+    Tentative holds expire past their end; what closed orders hold is freed.
+    """
     conversation = talk()
     freed = open_workbench(lake, store).desk.sweep()
     conversation.say(f"{len(freed)} reservations freed or reduced.")
@@ -188,8 +170,8 @@ def figures(
         bool, typer.Option("--at-risk", help="Count the promises at risk too.")
     ] = False,
 ) -> None:
-    """Show KPI-01 to KPI-04 and what bound promises (KPI-27)."""
-    from medhavi.results.figures.promise_figures import figures_table
+    """Key figures of promises, from the log."""
+    from medhavi.results.figures.kpis import figures_table
     from medhavi.workbench.promise_desk.repromising import promise_account
 
     bench = open_workbench(lake)
@@ -201,7 +183,10 @@ def figures(
 
 
 def suppliers(lake: LakeOption = None) -> None:
-    """List suppliers, the least reliable first; days run from order to receipt."""
+    """Who keeps their word: a scorecard from receipts.
+
+    The least reliable first; days run from order to receipt.
+    """
     from medhavi.workbench.promise_desk.repromising import supplier_account
 
     rows = supplier_account(open_workbench(lake).lake).rename({"subject": "supplier"})
@@ -215,15 +200,12 @@ def suppliers(lake: LakeOption = None) -> None:
 
 # ------------------------------------------------------------------------- telling
 def _tell(found: PromiseMonitor, snapshot: Snapshot) -> None:
-    from medhavi.results.amounts import (
-        PlanLocale,
-        currency_of,
-        full_money,
-        with_local_times,
-    )
+    from medhavi.results.amounts import PlanLocale, full_money, with_local_times
+    from medhavi.results.promises.promise import moment
 
     say = talk().say
-    currency = currency_of(snapshot)
+    locale = PlanLocale.of(snapshot)
+    currency = locale.currency
     say(
         f"{found.watched:,} promises: {found.kept:,} hold, {len(found.moved):,} can "
         f"come in time another way, {len(found.at_risk):,} are at risk "
@@ -233,40 +215,29 @@ def _tell(found: PromiseMonitor, snapshot: Snapshot) -> None:
         say(f"{found.ahead:,} lie further ahead than their policy watches.")
     if not found.at_risk:
         return
-    zones = _zones(snapshot)
     say()
     rows = found.frame().head(min(len(found.at_risk), ROWS_FOR_PEOPLE))
-    show_table(SHOWN, (_row(row, zones) for row in rows.iter_rows(named=True)))
+    show_table(SHOWN, (_row(row, locale) for row in rows.iter_rows(named=True)))
     if len(found.at_risk) > ROWS_FOR_PEOPLE:
         talk().note(
             f"{ROWS_FOR_PEOPLE} of {len(found.at_risk):,} rows; --json gives all"
         )
-    _tell_spots(found.hot_spots())
-    locale = PlanLocale.of(snapshot)
+    spots = found.hot_spots()
+    say("What binds them:")
+    show_table(spots.columns, spots.head(ROWS_FOR_PEOPLE).rows())
     for one in found.at_risk:
         for remedy in one.remedies:
             text = with_local_times(remedy.text, locale.told)
-            date = _local(remedy.date, locale.zone_of(one.location))
+            date = moment(remedy.date, locale.zone_of(one.location))
             say(f"{one.demand}: {text}: {date}, {full_money(remedy.cost, currency)}")
 
 
-def _tell_spots(spots: pl.DataFrame) -> None:
-    talk().say("What binds them:")
-    show_table(spots.columns, spots.head(ROWS_FOR_PEOPLE).rows())
-
-
-def _local(date: int | None, zone: str) -> str:
-    from medhavi.results.promises.promise import moment
-
-    return moment(date, zone)
-
-
-def _row(row: dict[str, Any], zones: dict[str, str | None]) -> list[object]:
+def _row(row: dict[str, Any], locale: PlanLocale) -> list[object]:
     from medhavi.results.amounts import duration
     from medhavi.results.promises.promise import moment
     from medhavi.units import to_seconds
 
-    zone = zones.get(str(row["location"])) or "UTC"
+    zone = locale.zone_of(row["location"])
     found = []
     for name in SHOWN:
         value = row[name]
@@ -326,8 +297,3 @@ def _tell_renewed(done: RenewalResult) -> None:
         say(f"{one.demand}: {number(one.expected_qty)} of {number(one.qty)}{late}")
     for one in done.at_risk:
         say(f"{one.demand} is {one.standing}; --worse {one.demand} would take it.")
-
-
-def _zones(snapshot: Snapshot) -> dict[str, str | None]:
-    places = snapshot["locations"]
-    return dict(zip(places["location"], places["timezone"], strict=True))

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medhavi.cli.command_group import CommandGroup
 from medhavi.cli.command_output import CommandOutput, show_table, talk
 from medhavi.cli.lake_commands import TableSource, moments, open_workbench
 from medhavi.cli.options import (
@@ -43,21 +42,6 @@ CacheOption = Annotated[
 ]
 
 
-def register(app: CommandGroup) -> None:
-    """Add the commands of this module."""
-    group = CommandGroup(
-        name="study",
-        help="Studies: scenarios side by side, never computed twice.",
-    )
-    group.command("run", help="Run a study; finished runs are not repeated.")(run)
-    group.command("compare", help="Compare the plans of two runs.")(compare)
-    group.command("report", help="Write the page of a study that was run.")(report)
-    app.add_typer(group)
-    app.command(
-        "cycle", help="Run the planning cycle: mirror, estimates, plans, stock."
-    )(cycle)
-
-
 def run(
     file: StudyFile,
     out: Annotated[
@@ -76,7 +60,7 @@ def run(
     file_format: FormatOption = FileFormat.PARQUET,
     date_format: DateFormatOption = None,
 ) -> None:
-    """Run what is not there yet; write tables and one offline page."""
+    """Run a study; finished runs are not repeated."""
     from medhavi.workbench.studies.hindsight import asks_hindsight
     from medhavi.workbench.studies.studies import (
         run_study,
@@ -155,7 +139,7 @@ def compare(
     second: Annotated[str, typer.Argument(help="The other run.")],
     cache: CacheOption = None,
 ) -> None:
-    """Print what changed from the plan of one run to that of another."""
+    """Compare the plans of two runs."""
     from medhavi.results.difference import compare as difference
     from medhavi.workbench.studies.studies import plan_of_run
 
@@ -177,7 +161,7 @@ def report(
         Path | None, typer.Option("--out", help="File. Default: report.html there.")
     ] = None,
 ) -> None:
-    """Write the offline page."""
+    """Write the page of a study that was run."""
     from medhavi.results.reports.study import StudyReport
     from medhavi.workbench.studies.studies import write_page
 
@@ -199,7 +183,7 @@ def cycle(
     as_of: AsOfOption = None,
     known_at: KnownAtOption = None,
 ) -> None:
-    """Run the steps that are due; say one line for each.
+    """Run the planning cycle: mirror, estimates, plans, stock.
 
     With --as-of or --known-at it plans that moment again: nothing is mirrored, no
     estimates are made, and plans are kept as proposals apart from those of today.
@@ -226,13 +210,6 @@ class CampaignPlanOptions(StrEnum):
     PROPOSE = "propose"
 
 
-def register_campaigns(app: CommandGroup) -> None:
-    """Add the command of this module."""
-    app.command(
-        "campaigns", help="Propose campaigns; compare plans with and without them."
-    )(campaigns)
-
-
 def campaigns(
     place: TableSource,
     plan: Annotated[
@@ -248,7 +225,7 @@ def campaigns(
         typer.Option("--out", help="Folder for the plan with campaigns."),
     ] = None,
 ) -> None:
-    """Plan without and with campaigns, verify both, and say what campaigns save."""
+    """Propose campaigns; compare plans with and without them."""
     from medhavi.workbench.files.tables_run import write_plan
     from medhavi.workbench.studies.campaign_study import study_campaigns
 

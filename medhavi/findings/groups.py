@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from medhavi.findings import Finding, finding
+from medhavi.findings import Finding, Severity, finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -121,3 +121,12 @@ def as_json(findings: Iterable[Finding]) -> dict[str, object]:
         "findings": [one.as_dict() for one in everything if id(one) not in left_out],
         "finding_groups": [group.as_dict() for group in together],
     }
+
+
+def told_findings(rows: object) -> tuple[Finding, ...]:
+    """Findings of a list of dictionaries, as `Finding.as_dict` gives them."""
+    if not isinstance(rows, list):
+        return ()
+    return tuple(
+        Finding(**{**row, "severity": Severity(row["severity"])}) for row in rows
+    )

@@ -230,7 +230,6 @@ _ORDER_TYPES = (
 )
 _CONTENT = ("product", "location", "qty", "due")
 _NOT_ORDERED_YET = frozenset({"quote", "inquiry"})
-"""Share of the ordered quantity that counts as all of it."""
 
 
 @dataclass(slots=True)

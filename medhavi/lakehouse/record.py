@@ -18,10 +18,11 @@ import polars as pl
 
 from medhavi.errors import UsageError
 from medhavi.events.memory import system_clock
+from medhavi.findings.groups import told_findings
 from medhavi.lakehouse.layout import environment, has_table
 from medhavi.lakehouse.query import FileTable
 from medhavi.results.identity import REGISTER, new_numbers
-from medhavi.results.plans.plan import Plan, told_findings
+from medhavi.results.plans.plan import Plan
 from medhavi.results.plans.tables import KEYS, SCHEMAS
 from medhavi.results.run_record import Basis, RunRecord
 from medhavi.schema import tables as schema_tables

@@ -104,15 +104,6 @@ class Program:
         """What each part adds to the objective at a point; they sum to it."""
         return {name: float(part @ values) for name, part in self.parts.items()}
 
-    def activities(self, values: Floats) -> Floats:
-        """Value of each row at a point, shape (m,)."""
-        sums = np.zeros(self.n_rows)
-        filled = np.flatnonzero(np.diff(self.starts) > 0)
-        if len(filled):
-            products = self.values * values[self.indices]
-            sums[filled] = np.add.reduceat(products, self.starts[filled])
-        return sums
-
     def column_block(self, name: str) -> Block:
         """Block of columns by name.
 

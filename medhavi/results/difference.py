@@ -15,7 +15,7 @@ plans follows from their rows and ids, and is named as requirement PEG-03 names 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -24,7 +24,7 @@ import polars as pl
 
 from medhavi.display import TextDisplay
 from medhavi.results.exceptions import ExceptionCode
-from medhavi.results.figures.kpis import KPIS, Measure, ratio
+from medhavi.results.figures.kpis import Measure, amount, figures_table, ratio
 from medhavi.results.plans.lateness import Verdict, verdicts
 from medhavi.results.plans.tables import KEYS, SCHEMAS
 
@@ -184,20 +184,7 @@ def stability_table(before: Plan, after: Plan) -> pl.DataFrame:
     before, after
         Plans of one company, in the same mode.
     """
-    rows = [
-        {
-            "kpi": f"{code}.{measure.part}" if measure.part else code,
-            "name": measure.name or KPIS[code].name,
-            "value": measure.value,
-            "unit": measure.unit,
-            "numerator": measure.numerator,
-            "denominator": measure.denominator,
-            "reason": measure.reason,
-        }
-        for code, measures in stability(before, after).items()
-        for measure in measures
-    ]
-    return pl.DataFrame(rows, schema=dict(SCHEMAS["kpis"])).sort("kpi")
+    return figures_table(stability(before, after)).sort("kpi")
 
 
 def stability_json(before: Plan, after: Plan) -> dict[str, dict[str, object]]:
@@ -274,43 +261,22 @@ def _proposals(before: Plan, after: Plan) -> list[Measure]:
         "removed": (removed, "Orders removed"),
         "lot_adjustments": (surplus, "Orders larger than their needs"),
     }
-    changed = moved.height + added + removed
+    changed, all_ = moved.height + added + removed, both.height + added + removed
+    moved_days = float(days or 0) / _DAY
     firm = after.supplies.filter(pl.col("firm")).height
     return [
-        _count(new.height, "", "Orders proposed"),
-        *(_count(value, part, name) for part, (value, name) in counts.items()),
-        Measure(
-            value=float(days or 0) / _DAY,
-            numerator=float(days or 0) / _DAY,
-            unit="unit-day",
-            part="quantity_days",
-            name="Quantity times days moved",
+        amount(new.height, "count", "", "Orders proposed"),
+        *(amount(value, "count", part, name) for part, (value, name) in counts.items()),
+        amount(moved_days, "unit-day", "quantity_days", "Quantity times days moved"),
+        *(
+            replace(ratio(some, whole, part=part), name=name)
+            for some, whole, part, name in (
+                (changed, all_, "nervousness", "Nervousness"),
+                (firm, after.supplies.height, "firming", "Firming rate"),
+                (overdue, new.height, "lateness_risk", "Lateness risk"),
+            )
         ),
-        _named(
-            ratio(changed, both.height + added + removed, part="nervousness"),
-            "Nervousness",
-        ),
-        _named(ratio(firm, after.supplies.height, part="firming"), "Firming rate"),
-        _named(ratio(overdue, new.height, part="lateness_risk"), "Lateness risk"),
     ]
-
-
-def _count(value: int, part: str, name: str) -> Measure:
-    return Measure(
-        value=float(value), numerator=float(value), unit="count", part=part, name=name
-    )
-
-
-def _named(measure: Measure, name: str) -> Measure:
-    return Measure(
-        value=measure.value,
-        numerator=measure.numerator,
-        denominator=measure.denominator,
-        unit=measure.unit,
-        part=measure.part,
-        name=name,
-        reason=measure.reason,
-    )
 
 
 def _still_on_time(before: Plan, after: Plan) -> Measure:
@@ -329,8 +295,10 @@ def _pegs(delta: PlanDelta, before: Plan) -> list[Measure]:
     )
     broken = sum(name in gone for name in firm["id"])
     return [
-        _named(ratio(old - table.unchanged, old), "Peg churn"),
-        _named(ratio(broken, firm.height, part="firm_broken"), "Firm pegs broken"),
+        replace(ratio(old - table.unchanged, old), name="Peg churn"),
+        replace(
+            ratio(broken, firm.height, part="firm_broken"), name="Firm pegs broken"
+        ),
         Measure(value=None, unit="day", part="age", name="Peg age", reason=_NO_AGE),
     ]
 

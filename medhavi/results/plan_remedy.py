@@ -10,7 +10,7 @@ import polars as pl
 
 from medhavi.results.limiter import RemedyKind
 from medhavi.snapshot.patch import Patch
-from medhavi.units import from_seconds
+from medhavi.units import from_seconds, iso
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -182,4 +182,4 @@ def _moment(instant: int | None) -> object:
 
 
 def _iso(instant: int | None) -> str | None:
-    return None if instant is None else f"{from_seconds(instant):%Y-%m-%dT%H:%M:%SZ}"
+    return None if instant is None else iso(instant)

@@ -28,7 +28,7 @@ from medhavi.snapshot import Snapshot
 from medhavi.snapshot.fingerprint import sorted_hash
 from medhavi.snapshot.patch import differing_rows, with_texts
 from medhavi.snapshot.snapshot import active_holds
-from medhavi.units import from_seconds, to_seconds
+from medhavi.units import iso, to_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -165,22 +165,15 @@ class RunRecord:
 
     def as_dict(self) -> dict[str, object]:
         """Keys of `run.json`; instants as ISO 8601 text."""
+        fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return {
             "run_id": self.run_id,
-            "planner": self.planner,
-            "mode": self.mode,
-            "package_version": self.package_version,
-            "snapshot_fingerprint": self.snapshot_fingerprint,
-            "as_of": None if self.as_of is None else _iso(self.as_of),
+            **fields,
+            "as_of": None if self.as_of is None else iso(self.as_of),
             "settings": dict(self.settings),
-            "seed": self.seed,
             "status": str(self.status),
-            "bound": self.bound,
-            "gap": self.gap,
             "effort": dict(self.effort),
-            "repeatable": self.repeatable,
             "netting": None if self.netting is None else str(self.netting),
-            "engine": self.engine,
             "program": None if self.program is None else asdict(self.program),
         }
 
@@ -220,10 +213,6 @@ class RunRecord:
             f"(Medhavi {self.package_version}, "
             f"input {self.snapshot_fingerprint[:12]}, run {self.run_id})"
         )
-
-
-def _iso(seconds: int) -> str:
-    return from_seconds(seconds).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 MARKS = {"table": pl.String(), "product": pl.String(), "mark": pl.UInt64()}

@@ -167,7 +167,7 @@ def test_explain_shows_the_chain_of_a_demand(medhavi, result):
 def test_explain_names_demands_that_are_near(medhavi, result):
     said = medhavi("explain", result, "--demand", "D-22")
     assert said.code == 2
-    assert "no demand D-22; did you mean D-2?" in said.err
+    assert "no demand D-22; the nearest name is D-2." in said.err
 
 
 def test_compare_finds_nothing_between_a_plan_and_itself(medhavi, result):

@@ -189,7 +189,7 @@ def test_a_folder_without_a_schedule_is_told(medhavi, file, tmp_path):
     (tmp_path / "empty").mkdir()
     said = medhavi("risk", file, "--schedule", tmp_path / "empty")
     assert said.code == 2
-    assert "holds no schedule" in said.err
+    assert "it is no schedule" in said.err
 
 
 # ---------------------------------------------------------------------- interruption

@@ -55,10 +55,3 @@ def test_parts_sum_to_the_cost_and_to_the_objective():
     assert program.cost.tolist() == [5.0, 5.0]
     parts = program.contributions(np.array([1.0, 2.0]))
     assert parts == {"a": 11.0, "b": 4.0}
-
-
-def test_activities_are_the_values_of_all_rows_empty_ones_too():
-    problem = Problem()
-    x, r = problem.columns("x", 2), problem.rows("r", 3)
-    problem.entries(r.at([0, 2, 2]), x.at([0, 0, 1]), [1.0, 2.0, 3.0])
-    assert problem.program().activities(np.array([1.0, 10.0])).tolist() == [1, 0, 32]

@@ -108,9 +108,9 @@ def test_what_nothing_serves_is_not_said_to_come_from_stock() -> None:
 
 
 def test_an_unknown_demand_names_the_nearest() -> None:
-    with pytest.raises(UsageError, match="no demand D10; did you mean D1"):
+    with pytest.raises(UsageError, match="no demand D10; the nearest name is D1"):
         hand_plan().explain("D10")
-    with pytest.raises(UsageError, match=r"no demand other$"):
+    with pytest.raises(UsageError, match=r"no demand other\.$"):
         hand_plan().explain("other")
 
 

@@ -8,7 +8,7 @@ import pytest
 import medhavi as mv
 from medhavi.errors import NotAvailable, UsageError
 from medhavi.results.reports.risk import RiskReport
-from medhavi.results.schedules.schedule import Schedule, shaped_table
+from medhavi.results.schedules.schedule import Schedule
 from medhavi.schema.template import example_rows
 from medhavi.snapshot import Snapshot
 from tests.planners.workshop import order, solved, step, workshop
@@ -64,7 +64,7 @@ def test_unknown_tables_and_columns_are_refused(made):
     with pytest.raises(ValueError, match="no table loads"):
         made.replace(loads=pl.DataFrame())
     with pytest.raises(ValueError, match="no column colour"):
-        shaped_table("orders", pl.DataFrame({"colour": ["red"]}))
+        made.replace(orders=pl.DataFrame({"colour": ["red"]}))
 
 
 def test_a_risk_report_comes_back_from_its_folder(made, tmp_path):

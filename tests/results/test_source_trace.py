@@ -159,9 +159,11 @@ def test_nothing_served_has_no_chain():
 
 def test_what_is_not_there_gets_the_nearest_name(kit):
     made, _ = kit
-    with pytest.raises(UsageError, match="no demand D11; did you mean D1"):
+    with pytest.raises(UsageError, match="no demand D11; the nearest name is D1"):
         made.trace("D11")
-    with pytest.raises(UsageError, match="no product, order or lot KITT; did you mean"):
+    with pytest.raises(
+        UsageError, match="no product, order or lot KITT; the nearest name is"
+    ):
         made.where_used("KITT")
 
 

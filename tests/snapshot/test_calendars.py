@@ -205,12 +205,10 @@ def test_a_calendar_without_shifts_is_closed_but_for_exceptions():
     assert iso(found.add(at("2026-01-01"), 4 * HOUR)) == "2026-02-02T12:00"
     assert found.add(at("2026-01-01"), 4 * HOUR + 1) is None
     assert iso(found.subtract(at("2027-01-01"), HOUR)) == "2026-02-02T11:00"
-    assert not found.never_open
 
 
 def test_a_calendar_that_never_opens_says_so():
     found = work([])
-    assert found.never_open
     assert found.next_open(0) is None
     assert found.previous_open(0) is None
     assert found.first_fit(0, 1) is None
@@ -233,7 +231,8 @@ def test_calendars_that_never_meet_are_closed_together():
         "shifts": [shift(1, "06:00", "14:00"), *nights],
     }
     both = Calendars(Snapshot.from_frames(tables)).working_time("work", "night")
-    assert both.never_open
+    assert both.next_open(0) is None
+    assert both.previous_open(0) is None
 
 
 def test_all_day_all_week_is_plain_arithmetic():
@@ -263,7 +262,6 @@ def test_no_calendar_is_always_open_in_days_of_24_hours():
     assert found.last_fit(now, 9) == now - 9
     assert found.add_days(now, 1.5) == now + 36 * HOUR
     assert found.subtract_days(now, 1.5) == now - 36 * HOUR
-    assert not found.never_open
 
 
 # ------------------------------------------------------------------------ exceptions
@@ -433,7 +431,8 @@ def test_windows_can_be_closed_on_top():
 def test_a_share_that_leaves_no_whole_unit_is_closed():
     half = work([shift(1, "06:00", "14:00", capacity=0.5)])
     one = half.staffed([(-NEVER, NEVER, 1.0)])
-    assert one.never_open
+    assert one.next_open(0) is None
+    assert one.previous_open(0) is None
     change = at("2026-01-05T10:00")
     grows = half.staffed([(-NEVER, change, 1.0), (change, NEVER, 2.0)])
     assert iso(grows.next_open(at("2026-01-05"))) == "2026-01-05T10:00"

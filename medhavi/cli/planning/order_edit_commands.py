@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,7 +15,9 @@ from medhavi.cli.command_group import CommandGroup, options_of, signed
 from medhavi.cli.command_output import talk
 from medhavi.cli.options import (
     LakeOption,
+    PlanMode,
     StoreOption,
+    WhyOption,
     existing_plan,
     settings_file,
 )
@@ -31,14 +32,6 @@ if TYPE_CHECKING:
     from medhavi.workbench.orders.plan_edit_answers import EditCommit, Preview
 
 
-class OrderMode(StrEnum):
-    """How the plan is made that is edited."""
-
-    MRP = "mrp"
-    CONSTRAINED = "constrained"
-    OPTIMIZE = "optimize"
-
-
 SuppliesArgument = Annotated[
     list[str] | None, typer.Argument(help="Orders or proposals.")
 ]
@@ -47,7 +40,7 @@ PlanOption = Annotated[
     typer.Option("--plan", help="Folder of a plan; default: plan the newest facts."),
 ]
 ModeOption = Annotated[
-    OrderMode, typer.Option("--mode", help="How to plan where no plan is given.")
+    PlanMode, typer.Option("--mode", help="How to plan where no plan is given.")
 ]
 RulesOption = Annotated[
     Path | None,
@@ -57,12 +50,8 @@ UnlockedOption = Annotated[
     bool,
     typer.Option("--unlocked", help="The constrained planner may move its dates."),
 ]
-ReasonOption = Annotated[str | None, typer.Option("--reason", help="Why.")]
 CommitOption = Annotated[
     bool, typer.Option("--commit", help="Write it; without it only price and victims.")
-]
-ApproverOption = Annotated[
-    str | None, typer.Option("--approver", help="Who confirms it.")
 ]
 
 
@@ -101,10 +90,12 @@ class EditOptions:
     """Options that every edit has."""
 
     plan: PlanOption = None
-    mode: ModeOption = OrderMode.MRP
-    reason: ReasonOption = None
+    mode: ModeOption = PlanMode.MRP
+    reason: WhyOption = None
     commit: CommitOption = False
-    approver: ApproverOption = None
+    approver: Annotated[
+        str | None, typer.Option("--approver", help="Who confirms it.")
+    ] = None
     lake: LakeOption = None
     store: StoreOption = None
 
@@ -113,7 +104,7 @@ class EditOptions:
 class CapacityEditOptions(EditOptions):
     """Options of edits that say something in mode constrained alone."""
 
-    mode: ModeOption = OrderMode.CONSTRAINED
+    mode: ModeOption = PlanMode.CONSTRAINED
 
 
 def _command(kind: ChangeKind) -> Callable[..., None]:
@@ -227,7 +218,7 @@ def bench_of(lake: str | None, store: str | None) -> Workbench:
     return open_workbench(lake, store)
 
 
-def plan_of(bench: Workbench, folder: Path | None, mode: OrderMode) -> Plan:
+def plan_of(bench: Workbench, folder: Path | None, mode: PlanMode) -> Plan:
     """Read the plan of a folder, or plan the newest facts."""
     if folder is None:
         bench.mirror()

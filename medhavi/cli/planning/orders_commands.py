@@ -1,4 +1,7 @@
-"""Commands around orders: list, publish, undo, history, export; edits are beside."""
+"""Commands around orders and exceptions: list, publish, undo, history, export, review.
+
+Edits of orders are beside.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medhavi.cli.command_group import CommandGroup
 from medhavi.cli.command_output import show_table, talk
-from medhavi.cli.options import LakeOption, StoreOption
+from medhavi.cli.options import (
+    ApproverOption,
+    LakeOption,
+    PlanMode,
+    StoreOption,
+    WhyOption,
+)
 from medhavi.cli.planning.order_edit_commands import (
     ModeOption,
-    OrderMode,
-    OrdersGroup,
     PlanOption,
-    ReasonOption,
     RulesOption,
     bench_of,
     parameters_of,
@@ -28,28 +33,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 
-def register(app: CommandGroup) -> None:
-    """Add the commands of this module."""
-    group = CommandGroup(
-        name="orders",
-        cls=OrdersGroup,
-        help="Orders of a plan: list, firm, move, split …; every edit shows its price "
-        "and writes only with --commit --approver.",
-    )
-    for name, command, text in (
-        ("list", list_orders, "List orders, the most urgent first."),
-        ("publish", publish, "Make a plan the plan."),
-        ("undo", undo, "Take an edit back, the last one by default."),
-        ("history", history, "Say who decided what; of one order all events."),
-    ):
-        group.command(name, help=text)(command)
-    app.add_typer(group)
-
-
 # ------------------------------------------------------------------------- looking
 def list_orders(
     plan: PlanOption = None,
-    mode: ModeOption = OrderMode.MRP,
+    mode: ModeOption = PlanMode.MRP,
     settings: RulesOption = None,
     status: Annotated[
         str | None, typer.Option("--status", help="Only orders of this status.")
@@ -60,7 +47,7 @@ def list_orders(
     lake: LakeOption = None,
     store: StoreOption = None,
 ) -> None:
-    """List the orders of a plan with state, priority and firming advice."""
+    """List orders with state, priority and advice, the most urgent first."""
     import datetime as dt
 
     from medhavi.edits.order_states import OrderState
@@ -119,7 +106,7 @@ def history(
     lake: LakeOption = None,
     store: StoreOption = None,
 ) -> None:
-    """Print all edits, or what happened to one order and what became of it."""
+    """Print who decided what; of one order all events."""
     from dataclasses import asdict
 
     from medhavi.results.amounts import PlanLocale, number
@@ -162,16 +149,16 @@ def history(
 
 # ------------------------------------------------------------------ publish and undo
 def publish(
-    approver: Annotated[str, typer.Option("--approver", help="Who confirms it.")],
+    approver: ApproverOption,
     plan: PlanOption = None,
-    mode: ModeOption = OrderMode.MRP,
+    mode: ModeOption = PlanMode.MRP,
     baseline: Annotated[
         str | None, typer.Option("--baseline", help="Run that it replaces.")
     ] = None,
     lake: LakeOption = None,
     store: StoreOption = None,
 ) -> None:
-    """Keep a plan in gold and say in one event that it is the plan."""
+    """Make a plan the plan: keep it in gold and record one event."""
     conversation = talk()
     bench = bench_of(lake, store)
     made = plan_of(bench, plan, mode)
@@ -181,15 +168,15 @@ def publish(
 
 
 def undo(
-    approver: Annotated[str, typer.Option("--approver", help="Who confirms it.")],
+    approver: ApproverOption,
     edit: Annotated[
         str | None, typer.Option("--edit", help="Id of the edit; default: the last.")
     ] = None,
-    reason: ReasonOption = None,
+    reason: WhyOption = None,
     lake: LakeOption = None,
     store: StoreOption = None,
 ) -> None:
-    """Take an edit back by events that restore what was before."""
+    """Take an edit back, the last one by default."""
     bench = bench_of(lake, store)
     settled(bench.undo(edit, approver=approver, reason=reason), approver)
 
@@ -226,3 +213,62 @@ def export_orders(
         conversation.say(text.rstrip("\n"))
     conversation.note(f"{len(found.rows)} decisions; ask next --since {found.next}")
     conversation.answer(out=out, kind=kind, **found.as_dict())
+
+
+# --------------------------------------------------------------- exception messages
+def list_exceptions(
+    plan: PlanOption = None,
+    mode: ModeOption = PlanMode.MRP,
+    done: Annotated[
+        bool, typer.Option("--done", help="Also those that are settled.")
+    ] = False,
+    lake: LakeOption = None,
+    store: StoreOption = None,
+) -> None:
+    """List exceptions by worth with who has them."""
+    from medhavi.results.reports.exception_list import exception_list
+
+    bench = bench_of(lake, store)
+    made, snapshot = plan_of(bench, plan, mode), bench.snapshot()
+    costs = dict(snapshot["products"].select("product", "unit_cost").iter_rows())
+    reviews = bench.exception_reviews()
+    told = []
+    for row in exception_list(made, costs).iter_rows(named=True):
+        review = reviews.get(row["exception"])
+        settled = review is not None and review.done
+        if done or not settled:
+            told.append(
+                {
+                    **row,
+                    "done": settled,
+                    "assignee": None if review is None else review.assignee,
+                    "note": None if review is None else review.note,
+                }
+            )
+    shown = ("exception", "severity", "times", "worth", "assignee", "note")
+    show_table(shown, [[row[name] for name in shown] for row in told])
+    talk().answer(run=made.run.run_id, exceptions=told)
+
+
+def review(
+    exceptions: Annotated[list[str], typer.Argument(help="Keys of the list.")],
+    approver: ApproverOption,
+    assignee: Annotated[
+        str | None, typer.Option("--assignee", help="Who takes care of them.")
+    ] = None,
+    note: Annotated[
+        str | None, typer.Option("--note", help="What was found or agreed.")
+    ] = None,
+    done: Annotated[
+        bool, typer.Option("--done", help="Nothing is left to do about them.")
+    ] = False,
+    lake: LakeOption = None,
+    store: StoreOption = None,
+) -> None:
+    """Assign, note, or settle exceptions by their keys."""
+    made = bench_of(lake, store).review_exceptions(
+        exceptions, approver=approver, assignee=assignee, note=note, done=done
+    )
+    conversation = talk()
+    conversation.say(f"Recorded for {len(made)} by {approver}.")
+    conversation.answer(events=list(made))

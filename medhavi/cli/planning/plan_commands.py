@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medhavi.cli.boundary import INTERRUPTED, interruption
-from medhavi.cli.command_group import CommandGroup
+from medhavi.cli.boundary import interruption, leave_if_cancelled
 from medhavi.cli.command_output import (
     show_figures,
     show_key_figures,
@@ -30,6 +29,7 @@ from medhavi.cli.options import (
     LakeMoment,
     LakeOption,
     PlanArgument,
+    PlanMode,
     SettingsOption,
     StoreOption,
     StrictOption,
@@ -43,14 +43,6 @@ from medhavi.errors import NotAvailable, UsageError
 if TYPE_CHECKING:
     from medhavi.progress import Cancelled, Observe, Progress
     from medhavi.results.plans.plan import Plan
-
-
-class PlanMode(StrEnum):
-    """How a plan is made."""
-
-    MRP = "mrp"
-    CONSTRAINED = "constrained"
-    OPTIMIZE = "optimize"
 
 
 class Effort(StrEnum):
@@ -70,23 +62,6 @@ class ExportTarget(StrEnum):
     JSON = "json"
     HTML = "html"
     PDF = "pdf"
-
-
-def register(app: CommandGroup) -> None:
-    """Add the commands of this module."""
-    app.command("plan", help="Plan tables or a lake: what to make, buy, move, when.")(
-        plan
-    )
-    app.command("explain", help="Say why a demand is served as it is.")(explain)
-    app.command("kpi", help="Print the key figures of a plan.")(kpi)
-    app.command("compare", help="Say how two plans differ.")(compare)
-    app.command("export", help="Write a plan, or orders decided since.")(export)
-    app.command(
-        "remedies", help="Try changes for late demands; tell their date and price."
-    )(remedies)
-    app.command(
-        "pareto", help="Show what lateness, CO2 and stock cost: the best plans."
-    )(pareto)
 
 
 def plan(
@@ -116,10 +91,11 @@ def plan(
     file_format: FormatOption = FileFormat.PARQUET,
     verbose: VerboseOption = False,
 ) -> None:
-    """Plan, verify and rate; write the result whole or not at all.
+    """Plan tables or a lake: what to make, buy, move, when.
 
-    In modes constrained and optimize Ctrl-C keeps the best plan so far; a second one
-    ends at once.
+    The plan is verified and rated, and written whole or not at all. In modes
+    constrained and optimize Ctrl-C keeps the best plan so far; a second one ends at
+    once.
     """
     from medhavi.results.plans.plan import key_figures
 
@@ -162,9 +138,7 @@ def plan(
         rows={name: frame.height for name, frame in made.tables.items()},
         measured=dict(made.measured),
     )
-    if str(made.run.status) == "cancelled":
-        conversation.note("interrupted: the best plan so far was kept")
-        raise typer.Exit(INTERRUPTED)
+    leave_if_cancelled(made.run.status, "the best plan so far was kept")
 
 
 @contextmanager
@@ -280,7 +254,7 @@ def explain(
     folder: PlanArgument,
     demand: Annotated[str, typer.Option("--demand", help="Which demand.")],
 ) -> None:
-    """Print the chain from a demand to what it waits for."""
+    """Print why a demand is served as it is."""
     from dataclasses import asdict
 
     from medhavi.results.plans.plan import Plan
@@ -304,7 +278,7 @@ def explain(
 
 
 def kpi(folder: PlanArgument) -> None:
-    """Print key figures; an undefined one says why."""
+    """Print the key figures of a plan; an undefined one says why."""
     from medhavi.results.plans.plan import Plan, key_figures
 
     conversation = talk()
@@ -321,7 +295,7 @@ def compare(
     first: Annotated[Path, typer.Argument(help="Folder of a plan.")],
     second: Annotated[Path, typer.Argument(help="Folder of the other plan.")],
 ) -> None:
-    """Print what changed from the first plan to the second."""
+    """Print how two plans differ."""
     from medhavi.results.difference import compare as difference
     from medhavi.results.difference import stability_json
     from medhavi.results.plans.plan import Plan
@@ -364,7 +338,7 @@ def export(
     lake: LakeOption = None,
     store: StoreOption = None,
 ) -> None:
-    """Write a plan for other programs or for reading; or decided orders for an ERP."""
+    """Write a plan, or orders decided since."""
     from medhavi.results.plans.plan import Plan
     from medhavi.workbench.files.export import export_plan
 
@@ -440,7 +414,10 @@ def pareto(
     out: FolderOption = None,
     file_format: FormatOption = FileFormat.PARQUET,
 ) -> None:
-    """Find efficient plans, verify each, and write them whole or not at all."""
+    """Show what lateness, CO2 and stock cost: the best plans.
+
+    Each is verified; all are written, or none.
+    """
     from medhavi.workbench.files.export import trade_offs, write_front
 
     conversation = talk()
@@ -464,9 +441,7 @@ def pareto(
         points=front.points.to_dicts(),
         objectives=front.objectives.to_dicts(),
     )
-    if str(front.run.status) == "cancelled":
-        conversation.note("interrupted: the points so far were kept")
-        raise typer.Exit(INTERRUPTED)
+    leave_if_cancelled(front.run.status, "the points so far were kept")
 
 
 def remedies(
@@ -484,7 +459,7 @@ def remedies(
     ] = None,
     file_format: FormatOption = FileFormat.PARQUET,
 ) -> None:
-    """Plan again with one change at a time and list what helps, by what it cures.
+    """Try changes for late demands; tell their date and price.
 
     Ctrl-C keeps what was tried; a second one ends at once.
     """
@@ -547,9 +522,7 @@ def remedies(
     conversation.answer(
         out=out, remedies=[one.as_dict() for one in found], tried=changes
     )
-    if stopped:
-        conversation.note("interrupted: what was tried so far was kept")
-        raise typer.Exit(INTERRUPTED)
+    leave_if_cancelled("cancelled" if stopped else "", "what was tried so far was kept")
 
 
 def _all_in_time(plan: Plan, demand: str | None) -> bool:

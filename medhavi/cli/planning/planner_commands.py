@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medhavi.cli.command_group import CommandGroup
-from medhavi.cli.command_output import CommandOutput, show_table, talk
+from medhavi.cli.boundary import leave_if_cancelled
+from medhavi.cli.command_output import show_table, talk
 from medhavi.cli.lake_commands import TableSource, open_workbench
 from medhavi.cli.options import (
     FileFormat,
@@ -29,23 +29,16 @@ if TYPE_CHECKING:
 LISTED = 20
 
 
-def register(app: CommandGroup) -> None:
-    """Add the commands of this module."""
-    app.command(
-        "replenish", help="Fill stock up to its levels, without customers' orders."
-    )(replenish)
-    app.command("safety-stock", help="Place safety stock over the whole network.")(
-        place_safety_stock
-    )
-
-
 def place_safety_stock(
     place: TableSource,
     settings: SettingsOption = None,
     out: FolderOption = None,
     file_format: FormatOption = FileFormat.PARQUET,
 ) -> None:
-    """Place safety stock at the least cost of holding, show it, write it."""
+    """Place safety stock over the whole network.
+
+    It is placed at the least cost of holding.
+    """
     from medhavi.planners.replenishment.safety_stock import safety_stock
     from medhavi.workbench.files.export import write_safety_stock
 
@@ -96,7 +89,7 @@ def replenish(
     out: FolderOption = None,
     file_format: FormatOption = FileFormat.PARQUET,
 ) -> None:
-    """Watch stock, hand what is short to net requirements, verify, write."""
+    """Fill stock up to its levels, without customers' orders."""
     from medhavi.workbench.files.export import replenish_verified, write_replenishment
 
     conversation = talk()
@@ -134,15 +127,6 @@ def replenish(
 
 
 ProblemArgument = Annotated[Path, typer.Argument(help="Schedule file (JSON).")]
-INTERRUPTED = 3
-
-
-def register_schedules(app: CommandGroup) -> None:
-    """Add the commands of this module."""
-    app.command("schedule", help="Schedule a file: who runs what, when.")(schedule)
-    app.command("risk", help="Simulate a fixed schedule: how sure is its makespan.")(
-        risk
-    )
 
 
 def schedule(
@@ -159,7 +143,7 @@ def schedule(
     seed: Annotated[int, typer.Option("--seed", help="Seed of the search.")] = 1,
     file_format: FormatOption = FileFormat.PARQUET,
 ) -> None:
-    """Schedule, check, and write the answer whole or not at all."""
+    """Schedule a file: who runs what, when."""
     from medhavi.workbench.files.schedule_files import schedule as solve
     from medhavi.workbench.files.schedule_files import write_schedule
 
@@ -183,7 +167,7 @@ def schedule(
         _show(made)
     # Seconds stay in measured.json, so that the answer repeats to the byte (SCH-21).
     conversation.answer(**made.to_json(), out=out)
-    _leave(made, conversation)
+    leave_if_cancelled(made.status, "the best schedule so far was kept")
 
 
 def _show(made: Schedule) -> None:
@@ -198,13 +182,6 @@ def _show(made: Schedule) -> None:
 
 def _text(moment: object) -> str | None:
     return None if moment is None else f"{moment:%a %d %b %H:%M} UTC"
-
-
-def _leave(made: Schedule, conversation: CommandOutput) -> None:
-    """End with the code of an interruption where one cut the search short."""
-    if str(made.status) == "cancelled":
-        conversation.note("interrupted: the best schedule so far was kept")
-        raise typer.Exit(INTERRUPTED)
 
 
 def risk(
@@ -229,7 +206,7 @@ def risk(
     ] = False,
     out: FolderOption = None,
 ) -> None:
-    """Simulate the schedule's own sequence; nothing is solved again."""
+    """Simulate a fixed schedule: how sure is its makespan."""
     from medhavi.workbench.files.schedule_files import risk as simulate
     from medhavi.workbench.files.schedule_files import write_risk
 

@@ -191,109 +191,28 @@ class PlantSite:
     country: str
 
 
-FURTHER_SITES = (
-    PlantSite(
-        name="PARMA", zone="Europe/Rome", latitude=44.8, longitude=10.33, country="IT"
-    ),
-    PlantSite(
-        name="POZNAN",
-        zone="Europe/Warsaw",
-        latitude=52.41,
-        longitude=16.93,
-        country="PL",
-    ),
-    PlantSite(
-        name="LYON", zone="Europe/Paris", latitude=45.76, longitude=4.84, country="FR"
-    ),
-    PlantSite(
-        name="BRNO", zone="Europe/Prague", latitude=49.2, longitude=16.61, country="CZ"
-    ),
-    PlantSite(
-        name="NANTES",
-        zone="Europe/Paris",
-        latitude=47.22,
-        longitude=-1.55,
-        country="FR",
-    ),
-    PlantSite(
-        name="OSTRAVA",
-        zone="Europe/Prague",
-        latitude=49.83,
-        longitude=18.28,
-        country="CZ",
-    ),
-    PlantSite(
-        name="GIRONA",
-        zone="Europe/Madrid",
-        latitude=41.98,
-        longitude=2.82,
-        country="ES",
-    ),
-    PlantSite(
-        name="GYOR",
-        zone="Europe/Budapest",
-        latitude=47.69,
-        longitude=17.65,
-        country="HU",
-    ),
-    PlantSite(
-        name="ZARAGOZA",
-        zone="Europe/Madrid",
-        latitude=41.65,
-        longitude=-0.89,
-        country="ES",
-    ),
-    PlantSite(
-        name="DEBRECEN",
-        zone="Europe/Budapest",
-        latitude=47.53,
-        longitude=21.63,
-        country="HU",
-    ),
-    PlantSite(
-        name="PORTO",
-        zone="Europe/Lisbon",
-        latitude=41.15,
-        longitude=-8.61,
-        country="PT",
-    ),
-    PlantSite(
-        name="KOSICE",
-        zone="Europe/Bratislava",
-        latitude=48.72,
-        longitude=21.26,
-        country="SK",
-    ),
-    PlantSite(
-        name="LINZ", zone="Europe/Vienna", latitude=48.31, longitude=14.29, country="AT"
-    ),
-    PlantSite(
-        name="CLUJ",
-        zone="Europe/Bucharest",
-        latitude=46.77,
-        longitude=23.6,
-        country="RO",
-    ),
-    PlantSite(
-        name="GRAZ", zone="Europe/Vienna", latitude=47.07, longitude=15.44, country="AT"
-    ),
-    PlantSite(
-        name="GDANSK",
-        zone="Europe/Warsaw",
-        latitude=54.35,
-        longitude=18.65,
-        country="PL",
-    ),
-    PlantSite(
-        name="PADOVA", zone="Europe/Rome", latitude=45.41, longitude=11.88, country="IT"
-    ),
-    PlantSite(
-        name="KATOWICE",
-        zone="Europe/Warsaw",
-        latitude=50.26,
-        longitude=19.02,
-        country="PL",
-    ),
+FURTHER_SITES = tuple(
+    PlantSite(name=name, zone=zone, latitude=north, longitude=east, country=country)
+    for name, zone, north, east, country in (
+        ("PARMA", "Europe/Rome", 44.8, 10.33, "IT"),
+        ("POZNAN", "Europe/Warsaw", 52.41, 16.93, "PL"),
+        ("LYON", "Europe/Paris", 45.76, 4.84, "FR"),
+        ("BRNO", "Europe/Prague", 49.2, 16.61, "CZ"),
+        ("NANTES", "Europe/Paris", 47.22, -1.55, "FR"),
+        ("OSTRAVA", "Europe/Prague", 49.83, 18.28, "CZ"),
+        ("GIRONA", "Europe/Madrid", 41.98, 2.82, "ES"),
+        ("GYOR", "Europe/Budapest", 47.69, 17.65, "HU"),
+        ("ZARAGOZA", "Europe/Madrid", 41.65, -0.89, "ES"),
+        ("DEBRECEN", "Europe/Budapest", 47.53, 21.63, "HU"),
+        ("PORTO", "Europe/Lisbon", 41.15, -8.61, "PT"),
+        ("KOSICE", "Europe/Bratislava", 48.72, 21.26, "SK"),
+        ("LINZ", "Europe/Vienna", 48.31, 14.29, "AT"),
+        ("CLUJ", "Europe/Bucharest", 46.77, 23.6, "RO"),
+        ("GRAZ", "Europe/Vienna", 47.07, 15.44, "AT"),
+        ("GDANSK", "Europe/Warsaw", 54.35, 18.65, "PL"),
+        ("PADOVA", "Europe/Rome", 45.41, 11.88, "IT"),
+        ("KATOWICE", "Europe/Warsaw", 50.26, 19.02, "PL"),
+    )
 )
 """The plants of the second to the tenth pair: medium and heavy in turns."""
 

@@ -285,9 +285,8 @@ def _lane_like(
     lane: _LaneRow, pair: PlantPair, where: dict[str, tuple[float, float]]
 ) -> _LaneRow:
     """Lane of another pair; roads take as long and cost as their length."""
-    name, origin, destination, hours, days, hour, cutoff, customs, cost, rate, rank = (
-        lane
-    )
+    name, origin, destination, hours = lane[:4]
+    cost = lane[8]
     places = {FIRST_PAIR.medium: pair.medium, FIRST_PAIR.heavy: pair.heavy}
     for old, new in places.items():
         name = name.replace(old, new)
@@ -297,19 +296,7 @@ def _lane_like(
         across = math.cos(math.radians((north + far_north) / 2)) * (east - far_east)
         kilometres = 111 * math.hypot(north - far_north, across)
         hours, cost = 3 + round(kilometres / 42), 80 + round(kilometres * 0.3)
-    return (
-        name,
-        origin,
-        destination,
-        hours,
-        days,
-        hour,
-        cutoff,
-        customs,
-        cost,
-        rate,
-        rank,
-    )
+    return (name, origin, destination, hours, *lane[4:8], cost, *lane[9:])
 
 
 def _add_lane(company: Company, lane: Lane, **row: object) -> None:

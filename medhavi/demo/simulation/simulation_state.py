@@ -11,7 +11,7 @@ import heapq
 import math
 import uuid
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import groupby
 from operator import attrgetter
@@ -223,18 +223,7 @@ class EventJournal:
         """Note the same event again, id and all: a broker delivered it twice."""
         recorded = entry.recorded + later
         self._last[entry.stream] = max(self._last[entry.stream], recorded)
-        self._entries.append(
-            JournalEntry(
-                recorded,
-                entry.number,
-                entry.stream,
-                entry.payload,
-                entry.occurred,
-                entry.actor,
-                entry.correlation,
-                entry.metadata,
-            )
-        )
+        self._entries.append(replace(entry, recorded=recorded))
 
     def event_id(self, number: int) -> str:
         """Id of the event with a number."""

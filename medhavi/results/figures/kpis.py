@@ -11,6 +11,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
@@ -18,9 +19,12 @@ from medhavi.results.amounts import currency_of
 from medhavi.results.figures.scorecard import late_hours_by_domain, scorecard
 from medhavi.results.plans.lateness import Verdict, live_verdicts, tally
 from medhavi.results.plans.plan import Plan
-from medhavi.results.plans.tables import SCHEMAS, empty
+from medhavi.results.plans.tables import SCHEMAS
 from medhavi.snapshot import Snapshot
 from medhavi.units import HOUR
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 BOTTLENECK = 0.95
 """A resource is a bottleneck from this utilisation on [fraction]."""
@@ -77,12 +81,23 @@ class Measure:
     name: str = ""
     reason: str | None = None
 
+    def steady(self) -> Measure:
+        """Same without what the order of a sum can change: threads add in any order.
+
+        >>> Measure(value=0.1 + 0.2).steady().value
+        0.3
+        """
+        value, numerator, denominator = (
+            None if one is None else float(f"{one:.12g}")
+            for one in (self.value, self.numerator, self.denominator)
+        )
+        return replace(self, value=value, numerator=numerator, denominator=denominator)
+
 
 Function = Callable[[Plan, Snapshot], list[Measure]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kpi:
+class Kpi(NamedTuple):
     """A figure: its name, what it counts, and the function that measures it."""
 
     name: str
@@ -110,6 +125,30 @@ def ratio(
     )
 
 
+def amount(value: float, unit: str, part: str = "", name: str = "") -> Measure:
+    """Sum or count that nothing divides."""
+    told = float(value)
+    return Measure(value=told, numerator=told, unit=unit, part=part, name=name)
+
+
+def figures_table(figures: Mapping[str, Sequence[Measure]]) -> pl.DataFrame:
+    """Figures by code in the columns of table `kpis`, in their order."""
+    rows = [
+        {
+            "kpi": f"{code}.{measure.part}" if measure.part else code,
+            "name": measure.name or KPIS[code].name,
+            "value": measure.value,
+            "unit": measure.unit,
+            "numerator": measure.numerator,
+            "denominator": measure.denominator,
+            "reason": measure.reason,
+        }
+        for code, measures in figures.items()
+        for measure in measures
+    ]
+    return pl.DataFrame(rows, schema=dict(SCHEMAS["kpis"]))
+
+
 def kpi_table(
     plan: Plan,
     snapshot: Snapshot,
@@ -122,30 +161,12 @@ def kpi_table(
     measured
         Figures that a plan alone does not give, by name, such as those of campaigns.
     """
-    rows = [
-        {
-            "kpi": f"{code}.{measure.part}" if measure.part else code,
-            "name": measure.name or kpi.name,
-            "value": _steady(measure.value),
-            "unit": measure.unit,
-            "numerator": _steady(measure.numerator),
-            "denominator": _steady(measure.denominator),
-            "reason": measure.reason,
-        }
+    figures = {
+        code: (measured or {}).get(code) or kpi.measure(plan, snapshot)
         for code, kpi in KPIS.items()
-        for measure in (measured or {}).get(code) or kpi.measure(plan, snapshot)
-    ]
-    table = pl.DataFrame(rows, schema=dict(SCHEMAS["kpis"]))
-    return table.sort("kpi") if rows else empty("kpis")
-
-
-def _steady(value: float | None) -> float | None:
-    """Cut what the order of a sum can change: threads add in any order.
-
-    >>> _steady(0.1 + 0.2)
-    0.3
-    """
-    return None if value is None else float(f"{value:.12g}")
+    }
+    steady = {code: [one.steady() for one in all_] for code, all_ in figures.items()}
+    return figures_table(steady).sort("kpi")
 
 
 def on_time_delivery(plan: Plan, snapshot: Snapshot) -> list[Measure]:
@@ -258,14 +279,8 @@ def overloads(plan: Plan, _snapshot: Snapshot) -> list[Measure]:
     over = loads.filter(pl.col("overload") > 0).height
     tight = bottlenecks(loads).height
     return [
-        Measure(value=float(over), numerator=float(over), unit="count"),
-        Measure(
-            value=float(tight),
-            numerator=float(tight),
-            unit="count",
-            part="bottlenecks",
-            name="Bottleneck count",
-        ),
+        amount(over, "count"),
+        amount(tight, "count", "bottlenecks", "Bottleneck count"),
     ]
 
 
@@ -293,34 +308,20 @@ def on_time_in_full(plan: Plan, _snapshot: Snapshot) -> list[Measure]:
         )
     )
     fill = ratio(_total(shares, "share"), live.height)
-    hours = _total(plan.loads, "overload")
+    hours = amount(_total(plan.loads, "overload"), "hour")
+    if plan.loads.is_empty():
+        hours = _undefined("no resource is loaded", "hour")
     return [
         ratio(full, live.height),
-        Measure(
-            value=fill.value,
-            numerator=fill.numerator,
-            denominator=fill.denominator,
-            part="fill_rate",
-            name="Fill rate",
-            reason=fill.reason,
-        ),
-        Measure(
-            value=None if plan.loads.is_empty() else hours,
-            numerator=None if plan.loads.is_empty() else hours,
-            unit="hour",
-            part="overload_hours",
-            name="Overload hours",
-            reason="no resource is loaded" if plan.loads.is_empty() else None,
-        ),
+        replace(fill, part="fill_rate", name="Fill rate"),
+        replace(hours, part="overload_hours", name="Overload hours"),
     ]
 
 
 def gap(plan: Plan, _snapshot: Snapshot) -> list[Measure]:
     """KPI-25: |solution - bound| ÷ |bound| of the run, where it proved a bound."""
     value = plan.run.gap
-    return [
-        Measure(value=value, reason=None if value is not None else _OPTIMUM),
-    ]
+    return [Measure(value=value, reason=None if value is not None else _OPTIMUM)]
 
 
 def lateness_by_domain(plan: Plan, _snapshot: Snapshot) -> list[Measure]:
@@ -330,16 +331,10 @@ def lateness_by_domain(plan: Plan, _snapshot: Snapshot) -> list[Measure]:
     if not total:
         return [_undefined("no cause explains any lateness", "hour")]
     return [
-        Measure(value=total, numerator=total, unit="hour"),
+        amount(total, "hour"),
         *(
-            Measure(
-                value=amount / total,
-                numerator=amount,
-                denominator=total,
-                part=domain,
-                name=f"Lateness by {domain}",
-            )
-            for domain, amount in hours.items()
+            replace(ratio(share, total, part=domain), name=f"Lateness by {domain}")
+            for domain, share in hours.items()
         ),
     ]
 
@@ -352,26 +347,16 @@ def score(plan: Plan, snapshot: Snapshot) -> list[Measure]:
     causes. Inventory is the mean value of the stock and no part of the total.
     """
     card = scorecard(plan, snapshot)
-    parts = ("purchase", "production", "transport", "holding", "lateness", "inventory")
+    costs = ("purchase", "production", "transport", "holding", "lateness")
+    money = currency_of(snapshot)
     return [
-        Measure(value=card.total, numerator=card.total, unit=currency_of(snapshot)),
+        amount(card.total, money),
         *(
-            Measure(
-                value=getattr(card, part),
-                numerator=getattr(card, part),
-                unit=currency_of(snapshot),
-                part=part,
-                name=f"{part.capitalize()} {'value' if part == 'inventory' else 'cost'}",
-            )
-            for part in parts
+            amount(getattr(card, part), money, part, f"{part.capitalize()} cost")
+            for part in costs
         ),
-        Measure(
-            value=card.co2_kg,
-            numerator=card.co2_kg,
-            unit="kg",
-            part="co2",
-            name="Emissions",
-        ),
+        amount(card.inventory, money, "inventory", "Inventory value"),
+        amount(card.co2_kg, "kg", "co2", "Emissions"),
     ]
 
 
@@ -391,10 +376,6 @@ def _without_facts(reason: str, unit: str = "fraction") -> Function:
     return measure
 
 
-def _kpi(name: str, meaning: str, measure: Function) -> Kpi:
-    return Kpi(name=name, meaning=meaning, measure=measure)
-
-
 _PROMISES = "needs promises, which this plan does not make"
 _BEFORE = "needs a baseline plan to compare with: medhavi compare"
 _EVENTS = "needs the history of orders"
@@ -407,130 +388,122 @@ _SCENARIOS = "needs simulated scenarios"
 _MONEY = "needs the costs of an optimised plan"
 
 KPIS: dict[str, Kpi] = {
-    "KPI-01": _kpi(
+    "KPI-01": Kpi(
         "On-time delivery",
         "order lines delivered by promise ÷ order lines delivered",
         on_time_delivery,
     ),
-    "KPI-02": _kpi(
+    "KPI-02": Kpi(
         "Promise accuracy", "accepted on time ÷ accepted", _without_facts(_PROMISES)
     ),
-    "KPI-03": _kpi(
-        "Acceptance rate", "accepted ÷ requested", _without_facts(_PROMISES)
-    ),
-    "KPI-04": _kpi(
+    "KPI-03": Kpi("Acceptance rate", "accepted ÷ requested", _without_facts(_PROMISES)),
+    "KPI-04": Kpi(
         "Response time", "95th and 99th percentile", _without_facts(_MEASURED, "second")
     ),
-    "KPI-05": _kpi(
+    "KPI-05": Kpi(
         "Utilisation",
         "(run + set-up) ÷ available hours, where a resource works",
         utilisation,
     ),
-    "KPI-06": _kpi(
+    "KPI-06": Kpi(
         "Inventory turns",
         "cost of goods sold ÷ average inventory",
         _without_facts(_EVENTS, "per year"),
     ),
-    "KPI-07": _kpi(
+    "KPI-07": Kpi(
         "Planning cycle time", "order to release", _without_facts(_EVENTS, "hour")
     ),
-    "KPI-08": _kpi(
+    "KPI-08": Kpi(
         "Schedule stability",
         "unchanged operations ÷ operations after a replan",
         _without_facts(_BEFORE),
     ),
-    "KPI-09": _kpi(
+    "KPI-09": Kpi(
         "Material availability",
         "demands on time that wait for no receipt ÷ demands",
         material_availability,
     ),
-    "KPI-10": _kpi(
+    "KPI-10": Kpi(
         "Netting accuracy", "1 - |ordered - needed| ÷ needed", netting_accuracy
     ),
-    "KPI-11": _kpi(
+    "KPI-11": Kpi(
         "Pegging completeness", "lines pegged ÷ demand lines", pegging_completeness
     ),
-    "KPI-12": _kpi(
+    "KPI-12": Kpi(
         "Plan stability",
         "unchanged requirements and holds ÷ all",
         _without_facts(_BEFORE),
     ),
-    "KPI-13": _kpi(
+    "KPI-13": Kpi(
         "Mean lateness of late demands",
         "hours late ÷ demands late; beside it, ÷ all demands",
         lateness,
     ),
-    "KPI-14": _kpi(
+    "KPI-14": Kpi(
         "Lock adherence", "unchanged locked ÷ locked", _without_facts(_BEFORE)
     ),
-    "KPI-15": _kpi("Churn", "moved operations ÷ all", _without_facts(_BEFORE)),
-    "KPI-16": _kpi("Overload count", "buckets above capacity", overloads),
-    "KPI-17": _kpi(
+    "KPI-15": Kpi("Churn", "moved operations ÷ all", _without_facts(_BEFORE)),
+    "KPI-16": Kpi("Overload count", "buckets above capacity", overloads),
+    "KPI-17": Kpi(
         "Work order cycle time",
         "cycle time, throughput, redo rate, variance",
         _without_facts(_ORDERS, "hour"),
     ),
-    "KPI-18": _kpi(
+    "KPI-18": Kpi(
         "Proposal counters",
         "proposals, adjustments, firming, churn",
         _without_facts(_BEFORE, "count"),
     ),
-    "KPI-19": _kpi(
+    "KPI-19": Kpi(
         "Set-up reduction", "(base - campaign) ÷ base", _without_facts(_CAMPAIGNS)
     ),
-    "KPI-20": _kpi(
+    "KPI-20": Kpi(
         "Campaign adherence",
         "executed in campaign ÷ assigned",
         _without_facts(_CARRIED_OUT),
     ),
-    "KPI-21": _kpi(
+    "KPI-21": Kpi(
         "Lateness of campaigns",
         "lateness with and without them",
         _without_facts(_CAMPAIGNS, "hour"),
     ),
-    "KPI-22": _kpi(
+    "KPI-22": Kpi(
         "Replan latency", "time of a replan", _without_facts(_MEASURED, "second")
     ),
-    "KPI-23": _kpi(
+    "KPI-23": Kpi(
         "Service preservation", "still on time ÷ accepted", _without_facts(_BEFORE)
     ),
-    "KPI-24": _kpi("Objective attainment", "value ÷ target", _without_facts(_OPTIMUM)),
-    "KPI-25": _kpi("Gap", "|solution - bound| ÷ |bound|", gap),
-    "KPI-26": _kpi(
+    "KPI-24": Kpi("Objective attainment", "value ÷ target", _without_facts(_OPTIMUM)),
+    "KPI-25": Kpi("Gap", "|solution - bound| ÷ |bound|", gap),
+    "KPI-26": Kpi(
         "Pareto diversity",
         "spread of the front",
         _without_facts("needs a Pareto front"),
     ),
-    "KPI-27": _kpi(
-        "Lateness by domain",
-        "share of the hours late per domain",
-        lateness_by_domain,
+    "KPI-27": Kpi(
+        "Lateness by domain", "share of the hours late per domain", lateness_by_domain
     ),
-    "KPI-28": _kpi(
+    "KPI-28": Kpi(
         "On time in full", "lines on time in full ÷ demand lines", on_time_in_full
     ),
-    "KPI-29": _kpi(
+    "KPI-29": Kpi(
         "Taxonomy of goals", "twenty goals of a plan", _without_facts(_MONEY)
     ),
-    "KPI-30": _kpi(
+    "KPI-30": Kpi(
         "Peg churn",
         "pegs changed, their age, firm ones broken",
         _without_facts(_BEFORE),
     ),
-    "KPI-31": _kpi(
+    "KPI-31": Kpi(
         "Event latency", "latency, success, availability", _without_facts(_MEASURED)
     ),
-    "KPI-32": _kpi(
+    "KPI-32": Kpi(
         "Risk premium",
         "premium, variation, tail, robustness",
         _without_facts(_SCENARIOS),
     ),
-    "KPI-33": _kpi(
-        "Scorecard",
-        "cost of supply, stock and lateness",
-        score,
-    ),
-    "KPI-34": _kpi(
+    "KPI-33": Kpi("Scorecard", "cost of supply, stock and lateness", score),
+    "KPI-34": Kpi(
         "Decisions and goals",
         "which decision moves which goal",
         _without_facts("is a table of the documentation, not a number"),

@@ -7,11 +7,12 @@ there, and without what nobody had promised.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from medhavi.results.figures.kpis import KPIS, Measure, ratio
+from medhavi.results.figures.kpis import Measure, ratio
 from medhavi.results.limiter import Limiter
 
 if TYPE_CHECKING:
@@ -54,26 +55,6 @@ def promise_figures(
         "KPI-04": _response(seconds or {}),
         "KPI-27": [*_limiters(decisions), _at_risk(watch)],
     }
-
-
-def figures_table(figures: Figures) -> pl.DataFrame:
-    """Row a figure, as table `kpis` of a plan has them."""
-    rows = [
-        {
-            "kpi": f"{code}.{one.part}" if one.part else code,
-            "name": one.name or KPIS[code].name,
-            "value": one.value,
-            "unit": one.unit,
-            "numerator": one.numerator,
-            "denominator": one.denominator,
-            "reason": one.reason,
-        }
-        for code, measures in sorted(figures.items())
-        for one in measures
-    ]
-    texts = {name: pl.String() for name in ("kpi", "name", "unit", "reason")}
-    numbers = {name: pl.Float64() for name in ("value", "numerator", "denominator")}
-    return pl.DataFrame(rows, schema_overrides={**texts, **numbers})
 
 
 def _delivered_in_time(lines: pl.DataFrame) -> Measure:
@@ -138,11 +119,8 @@ def _limiters(decisions: pl.DataFrame) -> list[Measure]:
         return [Measure(value=None, part="limiter", name="Limiters", reason=reason)]
     counted = bound["limiter"].value_counts().sort("limiter")
     return [
-        Measure(
-            value=count / total,
-            numerator=float(count),
-            denominator=float(total),
-            part=f"limiter.{code}",
+        replace(
+            ratio(count, total, part=f"limiter.{code}"),
             name=f"Limited by {Limiter(code)}",
         )
         for code, count in counted.iter_rows()

@@ -8,7 +8,6 @@ together they are the time from that first start to the last delivery.
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -22,6 +21,7 @@ from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.limiter import Limiter
 from medhavi.results.plans.lateness import BEGUN, WORDS, Verdict, verdicts
 from medhavi.results.plans.tables import COUNT, FLAG, INSTANT, NUMBER, TEXT
+from medhavi.snapshot.reading.row_findings import nearest
 from medhavi.units import DAY, HOUR, from_seconds, to_seconds
 
 if TYPE_CHECKING:
@@ -229,11 +229,8 @@ def explain(
     """
     rows = plan.fulfilment.filter(pl.col("demand") == demand)
     if rows.is_empty():
-        close = difflib.get_close_matches(
-            demand, plan.fulfilment["demand"].to_list(), 1
-        )
-        hint = f"; did you mean {close[0]}?" if close else ""
-        message = f"The plan has no demand {demand}{hint}"
+        near = nearest(demand, plan.fulfilment["demand"].to_list())
+        message = f"The plan has no demand {demand}{near}."
         raise UsageError(message)
     limiter = rows["limiter"][0]
     row = verdicts(plan).filter(pl.col("demand") == demand).row(0, named=True)

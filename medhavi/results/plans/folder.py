@@ -12,7 +12,7 @@ again gives what was written. Numbers, instants and truth values stay as they ar
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
 
@@ -23,6 +23,8 @@ from medhavi.snapshot.reading.outside_file import read_written
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
+
+    from medhavi.results.plans.tables import Schema
 
 
 _FORMULA = r"^'*[=+\-@\t\r]"
@@ -67,7 +69,8 @@ def unguarded(frame: pl.DataFrame) -> pl.DataFrame:
 
 Format = Literal["parquet", "csv"]
 _ROWS = 131_072
-_INSTANT = "%Y-%m-%dT%H:%M:%SZ"
+INSTANT_TEXT = "%Y-%m-%dT%H:%M:%SZ"
+"""How an instant stands in CSV and JSON."""
 
 
 def write_tables(
@@ -91,7 +94,7 @@ def write_tables(
         ordered = frame.rechunk()
         if file_format == "csv":
             safe = ordered if raw else guarded(ordered)
-            safe.write_csv(folder / f"{name}.csv", datetime_format=_INSTANT)
+            safe.write_csv(folder / f"{name}.csv", datetime_format=INSTANT_TEXT)
         else:
             ordered.write_parquet(
                 folder / f"{name}.parquet",
@@ -137,19 +140,35 @@ def read_tables(folder: Path) -> dict[str, pl.DataFrame]:
     UsageError
         The folder holds no result of Medhavi.
     """
-    if not (folder / "run.json").is_file():
-        message = (
-            f"{folder} holds no run.json, so it is no result folder; "
-            "give the folder that `medhavi plan --out` wrote."
-        )
-        raise UsageError(message)
-    return {name: _read_table(folder, name) for name in SCHEMAS}
+    read_record(folder, "plan", "plan", "run.json")
+    return {
+        name: shaped(name, read_table(folder, name, schema))
+        for name, schema in SCHEMAS.items()
+    }
 
 
 def write_json(path: Path, value: object) -> None:
     """Write readable JSON: UTF-8, two spaces, a final line feed."""
     text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
     path.write_text(text + "\n", "utf-8")
+
+
+def read_record(folder: Path, kind: str, command: str, *names: str) -> dict[str, Any]:
+    """Read the first of some files that a command wrote, where all are there.
+
+    Raises
+    ------
+    UsageError
+        The folder is no result of that kind.
+    """
+    for name in names:
+        if not (folder / name).is_file():
+            message = (
+                f"{folder} holds no {name}, so it is no {kind}; give the folder that "
+                f"`medhavi {command} --out` wrote."
+            )
+            raise UsageError(message)
+    return read_json(folder / names[0])
 
 
 def read_json(path: Path) -> dict[str, object]:
@@ -160,21 +179,22 @@ def read_json(path: Path) -> dict[str, object]:
     return value if isinstance(value, dict) else {}
 
 
-def _read_table(folder: Path, name: str) -> pl.DataFrame:
+def read_table(folder: Path, name: str, schema: Schema) -> pl.DataFrame:
+    """Read a table of either format; an absent file is a table without rows."""
     parquet, csv = folder / f"{name}.parquet", folder / f"{name}.csv"
     if parquet.is_file():
-        return shaped(name, read_written(parquet))
+        return read_written(parquet)
     if not csv.is_file():
-        return pl.DataFrame(schema=dict(SCHEMAS[name]))
+        return pl.DataFrame(schema=dict(schema))
     texts = unguarded(pl.read_csv(csv, infer_schema=False))
-    known = [item for item in SCHEMAS[name].items() if item[0] in texts.columns]
-    return shaped(name, texts.select(_typed(*item) for item in known))
+    known = [item for item in schema.items() if item[0] in texts.columns]
+    return texts.select(_typed(*item) for item in known)
 
 
 def _typed(column: str, dtype: pl.DataType) -> pl.Expr:
     text = pl.col(column)
     if dtype == pl.Datetime:
-        return text.str.to_datetime(_INSTANT, time_unit="us", time_zone="UTC")
+        return text.str.to_datetime(INSTANT_TEXT, time_unit="us", time_zone="UTC")
     if dtype == pl.Boolean:
         return pl.when(text.is_not_null()).then(text == "true").alias(column)
     return text.cast(dtype)

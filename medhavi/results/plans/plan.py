@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi.display import Charted
-from medhavi.findings import Finding, Severity
-from medhavi.findings.groups import as_json
+from medhavi.findings import Finding
+from medhavi.findings.groups import as_json, told_findings
 from medhavi.results.amounts import PlanLocale, duration, with_unit
 from medhavi.results.identity import register_of, with_numbers
 from medhavi.results.plans.folder import (
@@ -367,15 +367,6 @@ def _basis(folder: Path) -> Basis | None:
     if (folder / SCHEDULE).is_file():
         found = replace(found, schedule=read_written(folder / SCHEDULE))
     return found
-
-
-def told_findings(rows: object) -> tuple[Finding, ...]:
-    """Findings of a list of dictionaries, as `Finding.as_dict` gives them."""
-    if not isinstance(rows, list):
-        return ()
-    return tuple(
-        Finding(**{**row, "severity": Severity(row["severity"])}) for row in rows
-    )
 
 
 _KINDS = ("make", "buy", "move")

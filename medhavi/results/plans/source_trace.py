@@ -9,7 +9,6 @@ an order above took from they do not tell, so both edges are drawn.
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 import math
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +19,7 @@ import polars as pl
 from medhavi.errors import UsageError
 from medhavi.results.amounts import duration, local_text, number
 from medhavi.results.plans.tables import COUNT, INSTANT, NUMBER, TEXT
+from medhavi.snapshot.reading.row_findings import nearest
 from medhavi.units import HOUR, from_seconds
 
 if TYPE_CHECKING:
@@ -209,7 +209,8 @@ def trace(plan: PlanAccess, demand: str, snapshot: Snapshot | None = None) -> Tr
     """
     known = plan.fulfilment["demand"]
     if demand not in known:
-        raise UsageError(_unknown("demand", demand, known.to_list()))
+        message = f"The plan has no demand {demand}{nearest(demand, known.to_list())}."
+        raise UsageError(message)
     rows = tuple(_rows(plan, demand))
     components = None if snapshot is None else _components(snapshot)
     dates = plan.deliveries.filter(pl.col("demand") == demand)["date"].to_list()
@@ -245,7 +246,9 @@ def where_used(plan: PlanAccess, subject: str) -> pl.DataFrame:
     known = {*plan.supplies["id"].to_list(), *plan.supplies["product"].to_list()}
     known |= {*pegs["supply"].to_list(), *pegs["product"].to_list()}
     if subject not in known:
-        raise UsageError(_unknown("product, order or lot", subject, sorted(known)))
+        near = nearest(subject, sorted(known))
+        message = f"The plan has no product, order or lot {subject}{near}."
+        raise UsageError(message)
     wanted = (
         pegs.filter(pl.col("level") == 0)
         .group_by("demand")
@@ -489,9 +492,3 @@ def _finish(row: Row) -> tuple[dt.datetime, str]:
 
 def _hours(span: dt.timedelta) -> float:
     return span.total_seconds() / HOUR
-
-
-def _unknown(what: str, name: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(name, known, 1)
-    hint = f"; did you mean {close[0]}?" if close else ""
-    return f"The plan has no {what} {name}{hint}"

@@ -213,13 +213,15 @@ def empty(name: str) -> pl.DataFrame:
     return pl.DataFrame(schema=dict(SCHEMAS[name]))
 
 
-def shaped(name: str, frame: pl.DataFrame) -> pl.DataFrame:
+def shaped(
+    name: str, frame: pl.DataFrame, schemas: Mapping[str, Schema] = SCHEMAS
+) -> pl.DataFrame:
     """Bring a frame into the schema: order, types, missing columns as nulls.
 
     Parameters
     ----------
     name
-        A table of `SCHEMAS`.
+        A table of `schemas`.
     frame
         Its rows; a missing column means "not stated" in every row.
 
@@ -228,7 +230,7 @@ def shaped(name: str, frame: pl.DataFrame) -> pl.DataFrame:
     ValueError
         The frame has a column that the table does not know.
     """
-    schema = SCHEMAS[name]
+    schema = schemas[name]
     if frame.schema == dict(schema) and frame.columns == list(schema):
         return frame
     unknown = [column for column in frame.columns if column not in schema]
@@ -240,7 +242,7 @@ def shaped(name: str, frame: pl.DataFrame) -> pl.DataFrame:
         raise ValueError(message)
     if frame.is_empty():
         # Literals on a frame without rows and columns would make a row.
-        return empty(name)
+        return pl.DataFrame(schema=dict(schema))
     return frame.select(
         pl.col(column).cast(dtype)
         if column in frame.columns

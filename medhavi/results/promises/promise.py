@@ -36,7 +36,7 @@ from medhavi.results.promises.parts import (
     PromiseVariant,
     TriedRemedy,
 )
-from medhavi.units import from_seconds
+from medhavi.units import from_seconds, iso
 
 if TYPE_CHECKING:
     import polars as pl
@@ -223,15 +223,6 @@ def _told(name: str, value: object) -> object:
 
 def _row(record: Any) -> dict[str, object]:
     return {one.name: getattr(record, one.name) for one in fields(record)}
-
-
-def iso(seconds: int) -> str:
-    """Instant as ISO 8601 text in UTC.
-
-    >>> iso(0)
-    '1970-01-01T00:00:00Z'
-    """
-    return from_seconds(seconds).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 MOST_OPTIONS = 5

@@ -16,7 +16,7 @@ import polars as pl
 from medhavi.results.plans.tables import COUNT, FLAG, INSTANT, NUMBER, TEXT
 from medhavi.results.promises.parts import PromiseStatus
 from medhavi.results.promises.promise import Promise
-from medhavi.units import HOUR, from_seconds
+from medhavi.units import HOUR, from_seconds, iso
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -274,7 +274,7 @@ class PromiseMonitor:
     def as_dict(self) -> dict[str, object]:
         """Counts for JSON; the rows are in `frame` and `hot_spots`."""
         return {
-            "as_of": from_seconds(self.as_of).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "as_of": iso(self.as_of),
             "snapshot": self.snapshot,
             "watched": self.watched,
             "ahead": self.ahead,

@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from medhavi.results.figures.kpis import Measure, ratio
+from medhavi.results.figures.kpis import Measure, amount, ratio
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -191,9 +191,11 @@ def campaign_measures(
         "KPI-19": [ratio(saved, before.setup_minutes)],
         **carried_out,
         "KPI-21": [
-            _hours(difference.lateness_hours),
-            _hours(before.lateness_hours, "without", "Lateness without campaigns"),
-            _hours(after.lateness_hours, "with", "Lateness with campaigns"),
+            amount(difference.lateness_hours, "hour"),
+            amount(
+                before.lateness_hours, "hour", "without", "Lateness without campaigns"
+            ),
+            amount(after.lateness_hours, "hour", "with", "Lateness with campaigns"),
         ],
     }
 
@@ -204,7 +206,3 @@ def _kept(adherence: Sequence[CampaignAdherence]) -> Measure:
         return Measure(value=None, reason=NOT_BEGUN)
     kept = sum(one.in_campaign for one in begun)
     return ratio(kept, sum(one.assigned for one in begun))
-
-
-def _hours(value: float, part: str = "", name: str = "") -> Measure:
-    return Measure(value=value, numerator=value, unit="hour", part=part, name=name)

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi.display import Charted
-from medhavi.errors import UsageError
 from medhavi.findings import Finding
-from medhavi.results.plans.folder import read_json, write_json
+from medhavi.results.plans.folder import read_record, write_json
 from medhavi.results.plans.tables import COUNT, FLAG, NUMBER, TEXT
 from medhavi.results.run_record import RunRecord
 from medhavi.snapshot.fingerprint import frame_hash, tree_hash
@@ -180,10 +179,8 @@ class RiskReport(Charted):
             The folder holds no such report.
         """
         path = Path(folder)
-        if not (path / "scenarios.parquet").is_file():
-            message = f"{folder} holds no risk report (scenarios.parquet)."
-            raise UsageError(message)
-        record = read_json(path / "run.json")
+        files = "run.json", "scenarios.parquet"
+        record = read_record(path, "risk report", "risk", *files)
         return cls(
             tables={n: read_written(path / f"{n}.parquet") for n in RISK_SCHEMAS},
             run=RunRecord.from_dict(record),

@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING, Any, Self
 import polars as pl
 
 from medhavi.display import Charted
-from medhavi.errors import UsageError
 from medhavi.results.amounts import difference, figure
-from medhavi.results.plans.folder import read_json, write_frames, write_json
+from medhavi.results.plans.folder import read_record, write_frames, write_json
 from medhavi.snapshot.reading.outside_file import read_written
 
 if TYPE_CHECKING:
@@ -157,19 +156,12 @@ class StudyReport(Charted):
             The folder holds no study.
         """
         place = Path(folder)
-        if not (place / "study.json").is_file():
-            message = (
-                f"{place} holds no study.json; give the folder that "
-                "`medhavi study run --out` wrote."
-            )
-            raise UsageError(message)
-        facts = read_json(place / "study.json")
-        compared = facts["compare_to"]
+        facts = read_record(place, "study", "study run", "study.json")
         return cls(
-            name=str(facts["name"]),
-            base=str(facts["base"]),
-            package_version=str(facts["package_version"]),
-            compare_to=None if compared is None else str(compared),
+            name=facts["name"],
+            base=facts["base"],
+            package_version=facts["package_version"],
+            compare_to=facts["compare_to"],
             runs=read_written(place / "runs.parquet"),
             figures=read_written(place / "figures.parquet"),
         )
@@ -355,13 +347,7 @@ class HindsightReport(Charted):
             The folder holds no hindsight.
         """
         place = Path(folder)
-        if not (place / FACTS).is_file():
-            message = (
-                f"{place} holds no {FACTS}; give the folder that "
-                "`medhavi study run --out` wrote."
-            )
-            raise UsageError(message)
-        facts: dict[str, Any] = dict(read_json(place / FACTS))
+        facts = read_record(place, "hindsight", "study run", FACTS)
         return cls(
             name=facts["name"],
             package_version=facts["package_version"],

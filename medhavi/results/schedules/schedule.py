@@ -14,14 +14,20 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi.display import Charted
-from medhavi.errors import UsageError
-from medhavi.findings import Finding, Severity
-from medhavi.results.plans.folder import guarded, read_json, unguarded, write_json
-from medhavi.results.plans.tables import COUNT, FLAG, INSTANT, NUMBER, TEXT
+from medhavi.findings import Finding
+from medhavi.findings.groups import told_findings
+from medhavi.results.plans.folder import (
+    INSTANT_TEXT,
+    guarded,
+    read_json,
+    read_record,
+    read_table,
+    write_json,
+)
+from medhavi.results.plans.tables import COUNT, FLAG, INSTANT, NUMBER, TEXT, shaped
 from medhavi.results.run_record import RunRecord
 from medhavi.results.schedules.problem import ScheduleProblem
 from medhavi.snapshot.fingerprint import frame_hash, tree_hash
-from medhavi.snapshot.reading.outside_file import read_written
 
 if TYPE_CHECKING:
     from medhavi.results.plans.folder import Format
@@ -115,37 +121,19 @@ SCHEDULE_KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 
 
-def shaped_table(name: str, frame: pl.DataFrame) -> pl.DataFrame:
-    """Frame the columns and types of its table, rows in the order of its key.
-
-    Raises
-    ------
-    ValueError
-        A column is unknown.
-    """
-    schema = SCHEDULE_SCHEMAS[name]
-    unknown = [column for column in frame.columns if column not in schema]
-    if unknown:
-        message = f"Table {name} of a schedule has no column {unknown[0]}."
-        raise ValueError(message)
-    cells = [
-        pl.col(column).cast(dtype)
-        if column in frame.columns
-        else pl.lit(None, dtype=dtype).alias(column)
-        for column, dtype in schema.items()
-    ]
-    return frame.select(cells).sort(SCHEDULE_KEYS[name], nulls_last=False).rechunk()
+def _in_key_order(name: str, frame: pl.DataFrame) -> pl.DataFrame:
+    told = shaped(name, frame, SCHEDULE_SCHEMAS)
+    return told.sort(SCHEDULE_KEYS[name], nulls_last=False).rechunk()
 
 
 def table_of(name: str, rows: list[dict[str, object]]) -> pl.DataFrame:
     """Make a table from rows."""
     frame = pl.DataFrame(rows, schema=dict(SCHEDULE_SCHEMAS[name]), orient="row")
-    return shaped_table(name, frame)
+    return _in_key_order(name, frame)
 
 
 FILES = frozenset({*SCHEDULE_SCHEMAS, "run", "problem", "measured"})
 """What a folder of a schedule holds, without suffixes."""
-_INSTANT = "%Y-%m-%dT%H:%M:%SZ"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,7 +166,7 @@ class Schedule(Charted):
             message = f"A schedule has no table {unknown[0]}."
             raise ValueError(message)
         frames = {
-            name: shaped_table(name, self.tables[name])
+            name: _in_key_order(name, self.tables[name])
             if name in self.tables
             else table_of(name, [])
             for name in SCHEDULE_SCHEMAS
@@ -286,7 +274,7 @@ class Schedule(Charted):
         for name, frame in self.tables.items():
             if format == "csv":
                 text = guarded(frame)
-                text.write_csv(path / f"{name}.csv", datetime_format=_INSTANT)
+                text.write_csv(path / f"{name}.csv", datetime_format=INSTANT_TEXT)
             else:
                 frame.write_parquet(path / f"{name}.parquet", compression="zstd")
         record = {
@@ -309,22 +297,15 @@ class Schedule(Charted):
             The folder holds no schedule.
         """
         path = Path(folder)
-        if not (path / "run.json").is_file() or not (path / "problem.json").is_file():
-            message = (
-                f"{folder} holds no schedule (run.json and problem.json); "
-                "give the folder that `medhavi schedule --out` wrote."
-            )
-            raise UsageError(message)
-        record = read_json(path / "run.json")
-        rows: list[dict[str, object]] = list(record.get("findings", []))  # type: ignore[call-overload]
+        record = read_record(path, "schedule", "schedule", "run.json", "problem.json")
         return cls(
             problem=ScheduleProblem.from_dict(read_json(path / "problem.json")),
-            tables={name: _read(path, name) for name in SCHEDULE_SCHEMAS},
+            tables={
+                name: read_table(path, name, schema)
+                for name, schema in SCHEDULE_SCHEMAS.items()
+            },
             run=RunRecord.from_dict(record),
-            findings=tuple(
-                Finding(**{**row, "severity": Severity(str(row["severity"]))})  # type: ignore[arg-type]
-                for row in rows
-            ),
+            findings=told_findings(record.get("findings")),
             measured=read_json(path / "measured.json"),
         )
 
@@ -356,7 +337,7 @@ class Schedule(Charted):
 def _json_rows(frame: pl.DataFrame) -> list[dict[str, object]]:
     """Rows with instants as ISO 8601 text and whole numbers without a point."""
     texts = frame.with_columns(
-        pl.col(column).dt.strftime(_INSTANT)
+        pl.col(column).dt.strftime(INSTANT_TEXT)
         for column, dtype in frame.schema.items()
         if isinstance(dtype, pl.Datetime)
     )
@@ -369,21 +350,3 @@ def _json_rows(frame: pl.DataFrame) -> list[dict[str, object]]:
         }
         for row in texts.iter_rows(named=True)
     ]
-
-
-def _read(folder: Path, name: str) -> pl.DataFrame:
-    parquet, csv = folder / f"{name}.parquet", folder / f"{name}.csv"
-    if parquet.is_file():
-        return read_written(parquet)
-    if not csv.is_file():
-        return table_of(name, [])
-    texts = unguarded(pl.read_csv(csv, infer_schema=False))
-    schema = SCHEDULE_SCHEMAS[name]
-    return texts.select(
-        pl.col(column).str.to_datetime(_INSTANT, time_unit="us", time_zone="UTC")
-        if isinstance(dtype, pl.Datetime)
-        else (pl.col(column) == "true").alias(column)
-        if dtype == pl.Boolean
-        else pl.col(column).cast(dtype)
-        for column, dtype in schema.items()
-    )

@@ -77,11 +77,10 @@ def check_balance(facts: Facts) -> list[Finding]:
     return faults(
         "VER001",
         "supplies",
-        below.join(facts.unlimited, on=PLACE, how="anti").select(
-            pl.format("{}|{}", *PLACE).alias("value"),
-            (-pl.col("balance")).alias("short"),
-            pl.col("instant_s").clip(lower_bound=-(2**34)).alias("moment"),
-        ),
+        below.join(facts.unlimited, on=PLACE, how="anti"),
+        value=pl.format("{}|{}", *PLACE),
+        short=(-pl.col("balance")),
+        moment=pl.col("instant_s").clip(lower_bound=-(2**34)),
     )
 
 
@@ -324,9 +323,7 @@ def check_lifetime(facts: Facts) -> list[Finding]:
                     "short": fault[1],
                 }
             )
-    if not rows:
-        return []
-    return faults("VER072", "pegging", pl.DataFrame(rows))
+    return faults("VER072", "pegging", rows)
 
 
 def _by_place(
@@ -412,7 +409,7 @@ def check_holds(facts: Facts) -> list[Finding]:
             moment, short = fault
             value = f"{product}|{location}"
             rows.append({"value": value, "moment": moment, "short": short})
-    return faults("VER073", "pegging", pl.DataFrame(rows)) if rows else []
+    return faults("VER073", "pegging", rows)
 
 
 def _active_holds(facts: Facts) -> pl.DataFrame:

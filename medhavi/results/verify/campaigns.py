@@ -201,7 +201,7 @@ def _named(resource: str, jobs: Sequence[CampaignOperation]) -> list[Finding]:
                     "campaign": job.campaign or "none",
                 }
             )
-    return _faults("CAM093", wrong, column="campaign")
+    return faults("CAM093", "operations", wrong, column="campaign")
 
 
 def _campaign(job: CampaignOperation) -> str | None:
@@ -236,8 +236,8 @@ def _limits(jobs: Sequence[CampaignOperation]) -> list[Finding]:
             row = {"value": name, "qty": minutes, "limit": longest, "unit": "minutes"}
             high.append(row)
     return [
-        *_faults("CAM090", low, table="supplies"),
-        *_faults("CAM091", high, table="supplies"),
+        *faults("CAM090", "supplies", low),
+        *faults("CAM091", "supplies", high),
     ]
 
 
@@ -255,7 +255,7 @@ def _interrupted(resource: str, jobs: Sequence[CampaignOperation]) -> list[Findi
         if name is not None and name in ended and job.new:
             wrong.append({"value": name, "resource": resource, "moment": job.start})
         before = name
-    return _faults("CAM094", wrong, table="supplies")
+    return faults("CAM094", "supplies", wrong)
 
 
 def _cleanings(
@@ -296,7 +296,7 @@ def _cleanings(
                     }
                 )
         last, gaps = job, []
-    return _faults("CAM092", wrong)
+    return faults("CAM092", "operations", wrong)
 
 
 def _holds(
@@ -352,7 +352,7 @@ def _efficiency(jobs: Sequence[CampaignOperation]) -> list[Finding]:
                     "needed": needed,
                 }
             )
-    return _faults("CAM095", wrong, column="run_minutes")
+    return faults("CAM095", "operations", wrong, column="run_minutes")
 
 
 def _changes(
@@ -386,7 +386,7 @@ def _changes(
             )
         before = job.family or before
         busy = max(busy, job.finish)
-    return _faults("CAM096", wrong, column="setup_minutes")
+    return faults("CAM096", "operations", wrong, column="setup_minutes")
 
 
 class _Changes:
@@ -424,13 +424,3 @@ class _Changes:
         """Whether a change is a cleaning."""
         row = self._row(before, after)
         return row is not None and bool(row["cleaning"])
-
-
-def _faults(
-    code: str,
-    rows: Sequence[Mapping[str, object]],
-    *,
-    table: str = "operations",
-    column: str | None = None,
-) -> list[Finding]:
-    return faults(code, table, pl.DataFrame(rows), column) if rows else []

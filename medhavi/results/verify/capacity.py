@@ -48,11 +48,7 @@ def check_past_starts(facts: Facts) -> list[Finding]:
         routings = facts.snapshot["routings"].filter(pl.col("fence_days") < 0)
         may = routings["routing"].to_list()
         past = past.filter((pl.col("kind") != "make") | ~pl.col("source").is_in(may))
-    return faults(
-        code,
-        "supplies",
-        past.select(pl.col("id").alias("value"), pl.col("start_s").alias("moment")),
-    )
+    return faults(code, "supplies", past, value="id", moment="start_s")
 
 
 def check_capacity(facts: Facts) -> list[Finding]:
@@ -309,7 +305,7 @@ def check_bucket_hours(facts: Facts) -> list[Finding]:
             if used > offered + NEAR:
                 told = {"value": resource, "moment": begin, "used": used}
                 over.append({**told, "available": offered})
-    return faults("VER065", "operations", pl.DataFrame(over)) if over else []
+    return faults("VER065", "operations", over)
 
 
 def _used_hours(operations: pl.DataFrame, rule: Grid) -> pl.DataFrame:

@@ -23,10 +23,10 @@ from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.plans.plan import Plan
 from medhavi.results.verify.wall_clock import WallClock, touched_time
 from medhavi.snapshot import Snapshot
-from medhavi.units import ALWAYS, NEVER, from_seconds
+from medhavi.units import ALWAYS, NEVER, iso
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from medhavi.findings import Finding
 
@@ -35,27 +35,37 @@ INSTANTS = ("moment", "start", "due", "limit", "expected", "planned")
 
 
 def faults(
-    code: str, table: str, rows: pl.DataFrame, column: str | None = None
+    code: str,
+    table: str,
+    rows: pl.DataFrame | Sequence[Mapping[str, object]],
+    *cells: str | pl.Expr,
+    column: str | None = None,
+    **named: str | pl.Expr,
 ) -> list[Finding]:
     """Make a finding of every row.
 
-    Column `value` names the thing; the others fill the template of the code. Whole
-    numbers in the columns of `INSTANTS` are UTC seconds and become ISO text.
+    Cell `value` names the thing; the others fill the template of the code. Whole
+    numbers in the cells of `INSTANTS` are UTC seconds and become ISO text.
+
+    Parameters
+    ----------
+    cells, named
+        Columns of the rows that are told, under other names; none: all of them.
     """
+    if not len(rows):
+        return []
+    told = rows if isinstance(rows, pl.DataFrame) else pl.DataFrame(rows)
+    if cells or named:
+        told = told.select(*cells, **named)
     found = []
-    for row in rows.iter_rows(named=True):
+    for row in told.iter_rows(named=True):
         fields: dict[str, Any] = {key: _text(key, cell) for key, cell in row.items()}
         found.append(finding(code, table=table, column=column, **fields))
     return found
 
 
 def _text(key: str, cell: object) -> object:
-    return instant_text(cell) if key in INSTANTS and isinstance(cell, int) else cell
-
-
-def instant_text(seconds: int) -> str:
-    """ISO text of an instant [UTC s]."""
-    return f"{from_seconds(seconds):%Y-%m-%dT%H:%M:%SZ}"
+    return iso(cell) if key in INSTANTS and isinstance(cell, int) else cell
 
 
 def late_forecasts(snapshot: Snapshot) -> list[str]:
@@ -210,6 +220,11 @@ class Facts:
             main=pl.col("id") == pl.col("order"),
             existing=pl.col("order").is_in(existing),
         )
+
+    @cached_property
+    def new_orders(self) -> pl.DataFrame:
+        """Supplies that the plan proposes, a row an order."""
+        return self.supplies.filter(pl.col("main") & ~pl.col("existing"))
 
     @cached_property
     def step_windows(self) -> pl.DataFrame:
@@ -408,6 +423,12 @@ def _noise(ratio: pl.Expr) -> pl.Expr:
 def seconds(column: str) -> pl.Expr:
     """Instant column as UTC seconds under the name `<column>_s`."""
     return pl.col(column).dt.epoch("s").alias(f"{column}_s")
+
+
+def valid_at(moment: str) -> pl.Expr:
+    """Whether the window of a row, as `validity` has it, holds an instant [UTC s]."""
+    instant = pl.col(moment)
+    return (pl.col("valid_from_s") <= instant) & (instant < pl.col("valid_to_s"))
 
 
 def validity() -> tuple[pl.Expr, pl.Expr]:

@@ -99,9 +99,9 @@ def _coverage(facts: Facts) -> list[Finding]:
         found += faults(
             "VER050",
             "fulfilment",
-            rows.sort("demand").select(
-                pl.col("demand").alias("value"), pl.lit(what).alias("what")
-            ),
+            rows.sort("demand"),
+            value="demand",
+            what=pl.lit(what),
         )
     return found
 
@@ -113,17 +113,9 @@ def _sums(rows: pl.DataFrame) -> list[Finding]:
         (pl.col("planned") + pl.col("short") - pl.col("qty")).abs() > slack
     ).filter(pl.col("status") != "ignored")
     return [
+        *faults("VER051", "fulfilment", odd, "planned", "delivered", value="demand"),
         *faults(
-            "VER051",
-            "fulfilment",
-            odd.select(pl.col("demand").alias("value"), "planned", "delivered"),
-        ),
-        *faults(
-            "VER052",
-            "fulfilment",
-            open_rest.select(
-                pl.col("demand").alias("value"), "planned", "short", "qty"
-            ),
+            "VER052", "fulfilment", open_rest, "planned", "short", "qty", value="demand"
         ),
     ]
 
@@ -157,20 +149,18 @@ def _statuses(rows: pl.DataFrame, as_of: int) -> list[Finding]:
         *faults(
             "VER053",
             "fulfilment",
-            live.filter(pl.col("status") != pl.col("right")).select(
-                pl.col("demand").alias("value"),
-                "status",
-                pl.col("right").alias("expected"),
-            ),
+            live.filter(pl.col("status") != pl.col("right")),
+            "status",
+            value="demand",
+            expected="right",
         ),
         *faults(
             "VER054",
             "fulfilment",
-            live.filter(~same).select(
-                pl.col("demand").alias("value"),
-                pl.col("lateness_h").alias("hours"),
-                pl.col("right_hours").alias("expected"),
-            ),
+            live.filter(~same),
+            value="demand",
+            hours="lateness_h",
+            expected="right_hours",
         ),
     ]
 
@@ -181,24 +171,14 @@ def _dates(facts: Facts, rows: pl.DataFrame) -> list[Finding]:
         floor = pl.max_horizontal("due_s", pl.lit(facts.as_of))
     early = rows.filter(pl.col("first_s") < floor)
     found = faults(
-        "VER055",
-        "deliveries",
-        early.select(
-            pl.col("demand").alias("value"),
-            pl.col("first_s").alias("moment"),
-            pl.col("due_s").alias("due"),
-        ),
+        "VER055", "deliveries", early, value="demand", moment="first_s", due="due_s"
     )
     if facts.mode == "mrp":
         return found
     limit = pl.col("due_s") + (pl.col("max_lateness_days") * DAY).ceil().cast(pl.Int64)
     late = rows.with_columns(limit=limit).filter(pl.col("last_s") > pl.col("limit"))
     return found + faults(
-        "VER063",
-        "deliveries",
-        late.select(
-            pl.col("demand").alias("value"), pl.col("last_s").alias("moment"), "limit"
-        ),
+        "VER063", "deliveries", late, "limit", value="demand", moment="last_s"
     )
 
 
@@ -228,28 +208,22 @@ def _masters(facts: Facts, rows: pl.DataFrame) -> list[Finding]:
         *faults(
             "VER056",
             "fulfilment",
-            moved.select(
-                pl.col("demand").alias("value"),
-                pl.col("due").cast(pl.String).alias("cell"),
-                pl.col("master_due_s").alias("expected"),
-            ),
-            "due",
+            moved,
+            column="due",
+            value="demand",
+            cell=pl.col("due").cast(pl.String),
+            expected="master_due_s",
         ),
         *faults(
             "VER056",
             "fulfilment",
-            resized.select(
-                pl.col("demand").alias("value"),
-                pl.col("qty").cast(pl.String).alias("cell"),
-                pl.col("wanted").cast(pl.String).alias("expected"),
-            ),
-            "qty",
+            resized,
+            column="qty",
+            value="demand",
+            cell=pl.col("qty").cast(pl.String),
+            expected=pl.col("wanted").cast(pl.String),
         ),
-        *faults(
-            "VER057",
-            "fulfilment",
-            pl.concat([ignored, served]).select(pl.col("demand").alias("value")),
-        ),
+        *faults("VER057", "fulfilment", pl.concat([ignored, served]), value="demand"),
     ]
 
 
@@ -279,12 +253,11 @@ def _flags(facts: Facts) -> list[Finding]:
         found += faults(
             code,
             "fulfilment",
-            odd.select(
-                pl.col("demand").alias("value"),
-                pl.col(flag).alias("told"),
-                pl.col(right).alias("right"),
-            ),
-            flag,
+            odd,
+            column=flag,
+            value="demand",
+            told=flag,
+            right=right,
         )
     return found
 
@@ -327,18 +300,18 @@ def _causes(facts: Facts) -> list[Finding]:
         *faults(
             "VER079",
             "causes",
-            rows.filter((pl.col("told") - pl.col("lateness")).abs() > near).select(
-                pl.col("demand").alias("value"), "told", right="lateness"
-            ),
+            rows.filter((pl.col("told") - pl.col("lateness")).abs() > near),
+            "told",
+            value="demand",
+            right="lateness",
         ),
         *faults(
             "VER080",
             "causes",
-            rows.filter(
-                (pl.col("told_overdue") - pl.col("overdue")).abs() > near
-            ).select(
-                pl.col("demand").alias("value"), told="told_overdue", right="overdue"
-            ),
+            rows.filter((pl.col("told_overdue") - pl.col("overdue")).abs() > near),
+            value="demand",
+            told="told_overdue",
+            right="overdue",
         ),
     ]
 
@@ -370,8 +343,8 @@ def check_agreements(facts: Facts) -> list[Finding]:
     small = [fault for row in lines for fault in _small(row, given)]
     apart = _apart(lines, given)
     return [
-        *(faults("VER068", "deliveries", pl.DataFrame(small)) if small else []),
-        *(faults("VER069", "deliveries", pl.DataFrame(apart)) if apart else []),
+        *faults("VER068", "deliveries", small),
+        *faults("VER069", "deliveries", apart),
     ]
 
 
@@ -436,7 +409,7 @@ def check_asked(facts: Facts) -> list[Finding]:
                     "supply": supply,
                     "missing": ", ".join(missing),
                 }
-    return faults("VER075", "pegging", pl.DataFrame(list(found.values())))
+    return faults("VER075", "pegging", list(found.values()))
 
 
 def _givers(pegs: list[dict[str, Any]], book: _SupplyCharacteristics) -> list[str]:

@@ -29,6 +29,7 @@ from medhavi.results.verify.facts import (
     delay_days,
     faults,
     seconds,
+    valid_at,
     validity,
 )
 from medhavi.units import DAY, HOUR, NEVER, exact
@@ -47,7 +48,7 @@ EVERY_PRODUCT = "*"
 
 def check_lead_times(facts: Facts) -> list[Finding]:
     """Check that new buys and moves take exactly their lead time."""
-    new = facts.supplies.filter(pl.col("main") & ~pl.col("existing"))
+    new = facts.new_orders
     return [*_buys(facts, new), *_moves(facts, new), *_departures(facts, new)]
 
 
@@ -73,8 +74,7 @@ def _buys(facts: Facts, new: pl.DataFrame) -> list[Finding]:
                 (pl.col("term_location") == pl.col("location"))
                 | (pl.col("term_location") == "*")
             )
-            & (pl.col("valid_from_s") <= pl.col("start_s"))
-            & (pl.col("start_s") < pl.col("valid_to_s"))
+            & valid_at("start_s")
         )
         .with_columns(
             pl.col("source")
@@ -246,15 +246,12 @@ def _gaps(parts: list[pl.DataFrame]) -> list[Finding]:
         found += faults(
             code,
             "supplies",
-            best.filter(wrong)
-            .sort("id")
-            .select(
-                pl.col("id").alias("value"),
-                "source",
-                (pl.col("gap").abs() / HOUR).alias("hours"),
-                pl.col("start_s").alias("start"),
-                pl.col("finish_s").alias("moment"),
-            ),
+            best.filter(wrong).sort("id"),
+            "source",
+            value="id",
+            hours=(pl.col("gap").abs() / HOUR),
+            start="start_s",
+            moment="finish_s",
         )
     return found
 
@@ -332,14 +329,13 @@ def check_limits(facts: Facts) -> list[Finding]:
 # --- fences ------------------------------------------------------------------------
 def _fences(facts: Facts) -> list[Finding]:
     """Check that open days of the fence lie between now and each new start."""
-    rows = _new(facts).join(_fenced(facts), on=["kind", "source"], suffix="_of")
+    rows = facts.new_orders.join(_fenced(facts), on=["kind", "source"], suffix="_of")
     rows = rows.filter(
         (pl.col("kind") == "make")
         | (
             (pl.col("named") == pl.col("product"))
             & ((pl.col("place") == pl.col("location")) | (pl.col("place") == "*"))
-            & (pl.col("valid_from_s") <= pl.col("start_s"))
-            & (pl.col("start_s") < pl.col("valid_to_s"))
+            & valid_at("start_s")
         )
     )
     if rows.is_empty():
@@ -359,19 +355,8 @@ def _fences(facts: Facts) -> list[Finding]:
         .sort("id")
     )
     return faults(
-        "VER066",
-        "supplies",
-        inside.select(
-            pl.col("id").alias("value"),
-            pl.col("start_s").alias("moment"),
-            "hours",
-            "source",
-        ),
+        "VER066", "supplies", inside, "hours", "source", value="id", moment="start_s"
     )
-
-
-def _new(facts: Facts) -> pl.DataFrame:
-    return facts.supplies.filter(pl.col("main") & ~pl.col("existing"))
 
 
 def _fenced(facts: Facts) -> pl.DataFrame:
@@ -422,7 +407,7 @@ def _suppliers(facts: Facts) -> list[Finding]:
     if receipts.is_empty():
         return []
     over = [*_periods(facts, receipts), *_windows(facts, receipts)]
-    return faults("VER067", "supplies", pl.DataFrame(over)) if over else []
+    return faults("VER067", "supplies", over)
 
 
 def _receipts(facts: Facts) -> pl.DataFrame:
@@ -447,8 +432,7 @@ def _receipts(facts: Facts) -> pl.DataFrame:
         )
         .filter(
             ((pl.col("place") == pl.col("location")) | (pl.col("place") == "*"))
-            & (pl.col("valid_from_s") <= pl.col("start_s"))
-            & (pl.col("start_s") < pl.col("valid_to_s"))
+            & valid_at("start_s")
         )
         .unique("id", keep="first", maintain_order=True)
     )
@@ -578,7 +562,7 @@ def _vehicles(facts: Facts) -> list[Finding]:
                         "available": most,
                     }
                 )
-    return faults("VER074", "supplies", pl.DataFrame(found)) if found else []
+    return faults("VER074", "supplies", found)
 
 
 def _left(facts: Facts, lane: str, moment: int, most: float) -> float:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from medhavi.results.verify.facts import once, validity, whole_down, whole_up
+from medhavi.results.verify.facts import once, valid_at, validity, whole_down, whole_up
 from medhavi.results.verify.wall_clock import moved
 from medhavi.units import MINUTE
 
@@ -311,10 +311,7 @@ def consumption(facts: Facts) -> pl.DataFrame:
         + pl.col("qty_fixed")
     ) / (1.0 - pl.col("scrap"))
     return (
-        placed.filter(
-            (pl.col("valid_from_s") <= pl.col("instant_s"))
-            & (pl.col("instant_s") < pl.col("valid_to_s"))
-        )
+        placed.filter(valid_at("instant_s"))
         .rename({"component": "product"})
         .with_columns(qty=amount)
         .join(facts.steps_of_products, on="product", how="left")
@@ -382,10 +379,7 @@ def outputs(facts: Facts) -> pl.DataFrame:
     latest = pl.col("instant_s").max().over("order", "product")
     return (
         placed.with_columns(latest_s=latest)
-        .filter(
-            (pl.col("valid_from_s") <= pl.col("instant_s"))
-            & (pl.col("instant_s") < pl.col("valid_to_s"))
-        )
+        .filter(valid_at("instant_s"))
         .join(facts.steps_of_products, on="product", how="left")
         .with_columns(main=is_main, location=pl.coalesce("from_location", "plant"))
         .with_columns(

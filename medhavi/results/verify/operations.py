@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from medhavi.results.verify.facts import SECONDS, TOLERANCE, faults, validity
+from medhavi.results.verify.facts import SECONDS, TOLERANCE, faults, valid_at, validity
 from medhavi.results.verify.material_use import make_orders, outputs, step_yields
 from medhavi.units import HOUR, MINUTE
 
@@ -53,11 +53,7 @@ def _missing(facts: Facts, new: pl.DataFrame) -> list[Finding]:
         right_on=["supply", "step"],
         how="anti",
     ).sort("order", "step")
-    return faults(
-        "VER029",
-        "operations",
-        lost.select(pl.col("order").alias("value"), "step", "source"),
-    )
+    return faults("VER029", "operations", lost, "step", "source", value="order")
 
 
 def _minutes(facts: Facts, steps: pl.DataFrame) -> list[Finding]:
@@ -106,8 +102,7 @@ def _minutes(facts: Facts, steps: pl.DataFrame) -> list[Finding]:
         ]
     )
     chosen = named.join(choice, on=["source", "step", "named"]).filter(
-        (pl.col("valid_from_s") <= pl.col("begin_s"))
-        & (pl.col("begin_s") < pl.col("valid_to_s"))
+        valid_at("begin_s")
     )
     chosen = _without_held(facts, chosen)
     chosen = chosen.unique(["order", "step", "resource"], maintain_order=True)
@@ -146,12 +141,11 @@ def _minutes(facts: Facts, steps: pl.DataFrame) -> list[Finding]:
     return faults(
         "VER027",
         "operations",
-        odd.sort("order", "step").select(
-            pl.col("order").alias("value"),
-            "step",
-            (pl.min_horizontal("worked", "booked") / MINUTE).alias("minutes"),
-            (pl.col("needed") / MINUTE).alias("needed"),
-        ),
+        odd.sort("order", "step"),
+        "step",
+        value="order",
+        minutes=(pl.min_horizontal("worked", "booked") / MINUTE),
+        needed=(pl.col("needed") / MINUTE),
     )
 
 
@@ -285,12 +279,11 @@ def _ends(new: pl.DataFrame, steps: pl.DataFrame) -> list[Finding]:
     return faults(
         "VER028",
         "supplies",
-        rows.filter((pl.col("start_s") - pl.col("first_s")).abs() > SECONDS).select(
-            pl.col("order").alias("value"),
-            pl.lit("start").alias("what"),
-            pl.col("start_s").alias("moment"),
-            pl.col("first_s").alias("expected"),
-        ),
+        rows.filter((pl.col("start_s") - pl.col("first_s")).abs() > SECONDS),
+        value="order",
+        what=pl.lit("start"),
+        moment="start_s",
+        expected="first_s",
     )
 
 
@@ -344,39 +337,36 @@ def check_outputs(facts: Facts) -> list[Finding]:
         *faults(
             "VER070",
             "supplies",
-            plain.select(
-                pl.col("id").alias("value"),
-                "qty",
-                "order_qty",
-                pl.col("order_qty").alias("expected"),
-            ),
+            plain,
+            "qty",
+            "order_qty",
+            value="id",
+            expected="order_qty",
         ),
         *faults(
             "VER070",
             "supplies",
-            off.select(
-                pl.col("id").alias("value"),
-                "qty",
-                pl.col("units").alias("order_qty"),
-                pl.col("qty_given").alias("expected"),
-            ),
+            off,
+            "qty",
+            value="id",
+            order_qty="units",
+            expected="qty_given",
         ),
         *faults(
             "VER028",
             "supplies",
-            late.select(
-                pl.col("id").alias("value"),
-                pl.lit("finish").alias("what"),
-                pl.col("finish_s").alias("moment"),
-                pl.col("latest_s").alias("expected"),
-            ),
+            late,
+            value="id",
+            what=pl.lit("finish"),
+            moment="finish_s",
+            expected="latest_s",
         ),
         *faults(
             "VER071",
             "supplies",
-            absent.sort("order", "product").select(
-                pl.col("order").alias("value"), "product"
-            ),
+            absent.sort("order", "product"),
+            "product",
+            value="order",
         ),
     ]
 
@@ -424,11 +414,7 @@ def _closed(facts: Facts) -> list[Finding]:
     if not parts:
         return []
     wrong = pl.concat(parts).filter(pl.col("hours") > SECONDS / HOUR).sort("id")
-    return faults(
-        "VER025",
-        "operations",
-        wrong.select(pl.col("id").alias("value"), "supply", "hours"),
-    )
+    return faults("VER025", "operations", wrong, "supply", "hours", value="id")
 
 
 def check_resources(facts: Facts) -> list[Finding]:
@@ -446,10 +432,7 @@ def check_resources(facts: Facts) -> list[Finding]:
             .rename({"routing": "source"}),
             on=["source", "step"],
         )
-        .filter(
-            (pl.col("valid_from_s") <= pl.col("begin_s"))
-            & (pl.col("begin_s") < pl.col("valid_to_s"))
-        )
+        .filter(valid_at("begin_s"))
         .select("order", "step", pl.col("resource").alias("named"), "choice", "units")
     )
     used = (
@@ -517,10 +500,7 @@ def _held(facts: Facts, windows: pl.DataFrame) -> pl.DataFrame:
     )
     return (
         windows.join(rows, on=["source", "step"])
-        .filter(
-            (pl.col("valid_from_s") <= pl.col("begin_s"))
-            & (pl.col("begin_s") < pl.col("valid_to_s"))
-        )
+        .filter(valid_at("begin_s"))
         .select("order", "step", "named", "choice", "units")
         .unique()
     )

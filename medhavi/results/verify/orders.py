@@ -12,7 +12,14 @@ import polars as pl
 
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.limiter import Limiter
-from medhavi.results.verify.facts import ACTIVE, PLACE, TOLERANCE, faults, validity
+from medhavi.results.verify.facts import (
+    ACTIVE,
+    PLACE,
+    TOLERANCE,
+    faults,
+    valid_at,
+    validity,
+)
 from medhavi.units import ALWAYS, NEVER, exact
 
 if TYPE_CHECKING:
@@ -28,31 +35,23 @@ _LOTS = ("min_lot", "max_lot", "lot_multiple")
 
 def check_sources(facts: Facts) -> list[Finding]:
     """Check source, validity, lot sizes and quantity steps of new supplies."""
-    new = facts.supplies.filter(pl.col("main") & ~pl.col("existing"))
+    new = facts.new_orders
     pairs = matched(facts, new)
-    usable = pairs.filter(
-        (pl.col("valid_from_s") <= pl.col("start_s"))
-        & (pl.col("start_s") < pl.col("valid_to_s"))
-    )
+    usable = pairs.filter(valid_at("start_s"))
     unknown = new.join(pairs, on="id", how="anti")
     invalid = new.join(pairs, on="id", how="semi").join(usable, on="id", how="anti")
     return [
         *faults(
             "VER020",
             "supplies",
-            unknown.select(
-                pl.col("id").alias("value"), "kind", "product", "location", "source"
-            ),
+            unknown,
+            "kind",
+            "product",
+            "location",
+            "source",
+            value="id",
         ),
-        *faults(
-            "VER021",
-            "supplies",
-            invalid.select(
-                pl.col("id").alias("value"),
-                "source",
-                pl.col("start_s").alias("moment"),
-            ),
-        ),
+        *faults("VER021", "supplies", invalid, "source", value="id", moment="start_s"),
         *_other_carrier(facts, new),
         *_lot_faults(usable, facts.steps_of_products),
         *_step_faults(facts),
@@ -70,11 +69,7 @@ def _other_carrier(facts: Facts, new: pl.DataFrame) -> list[Finding]:
         & (pl.col("source") != pl.col("origin")).fill_null(value=True)
     )
     return faults(
-        "VER020",
-        "supplies",
-        odd.select(
-            pl.col("id").alias("value"), "kind", "product", "location", "source"
-        ),
+        "VER020", "supplies", odd, "kind", "product", "location", "source", value="id"
     )
 
 
@@ -282,12 +277,11 @@ def _lot_faults(pairs: pl.DataFrame, steps: pl.DataFrame) -> list[Finding]:
         found += faults(
             code,
             "supplies",
-            rows.select(
-                pl.col("id").alias("value"),
-                pl.col("lot_qty").alias("qty"),
-                "source",
-                pl.col(limit).alias("limit"),
-            ),
+            rows,
+            "source",
+            value="id",
+            qty="lot_qty",
+            limit=limit,
         )
     return found
 
@@ -332,12 +326,11 @@ def _step_faults(facts: Facts) -> list[Finding]:
         found += faults(
             "VER013",
             table,
-            odd.select(
-                pl.col(key).alias("value"),
-                pl.col(column).alias("qty"),
-                pl.col("step_qty").alias("step"),
-            ),
-            column,
+            odd,
+            column=column,
+            value=key,
+            qty=column,
+            step="step_qty",
         )
     return found
 
@@ -417,11 +410,10 @@ def _reversed(facts: Facts) -> list[Finding]:
         found += faults(
             "VER041",
             table,
-            rows.select(
-                pl.col("id").alias("value"),
-                pl.col("start").dt.epoch("s"),
-                pl.col("finish").dt.epoch("s").alias("moment"),
-            ),
+            rows,
+            pl.col("start").dt.epoch("s"),
+            value="id",
+            moment=pl.col("finish").dt.epoch("s"),
         )
     return found
 
@@ -432,10 +424,10 @@ def _cells(
     return faults(
         code,
         table,
-        rows.select(
-            pl.col(key).alias("value"), pl.col(column).cast(pl.String).alias("cell")
-        ),
-        column,
+        rows,
+        column=column,
+        value=key,
+        cell=pl.col(column).cast(pl.String),
     )
 
 
@@ -454,14 +446,8 @@ def check_existing(facts: Facts) -> list[Finding]:
         .join(planned.select("supply_order"), on="supply_order", how="semi")
     )
     return [
-        *faults(
-            "VER030", "supplies", lost.select(pl.col("supply_order").alias("value"))
-        ),
-        *faults(
-            "VER032",
-            "supplies",
-            dead.select(pl.col("supply_order").alias("value"), "status"),
-        ),
+        *faults("VER030", "supplies", lost, value="supply_order"),
+        *faults("VER032", "supplies", dead, "status", value="supply_order"),
         *_changed(facts, orders, planned),
     ]
 
@@ -497,22 +483,20 @@ def _changed(
     found = faults(
         "VER031",
         "supplies",
-        amounts.select(
-            pl.col("supply_order").alias("value"),
-            pl.lit("quantity still to come").alias("what"),
-            pl.col("qty").cast(pl.String).alias("planned"),
-            pl.col("rest").cast(pl.String).alias("expected"),
-        ),
+        amounts,
+        value="supply_order",
+        what=pl.lit("quantity still to come"),
+        planned=pl.col("qty").cast(pl.String),
+        expected=pl.col("rest").cast(pl.String),
     )
     for what, rows, now, before in differences:
         found += faults(
             "VER031",
             "supplies",
-            rows.filter(pl.col(now) != pl.col(before)).select(
-                pl.col("supply_order").alias("value"),
-                pl.lit(what).alias("what"),
-                pl.col(now).alias("planned"),
-                pl.col(before).alias("expected"),
-            ),
+            rows.filter(pl.col(now) != pl.col(before)),
+            value="supply_order",
+            what=pl.lit(what),
+            planned=now,
+            expected=before,
         )
     return found

@@ -257,11 +257,7 @@ def _rounded_substitutes(facts: Facts) -> pl.DataFrame:
 
 def _sources(known: pl.DataFrame) -> list[Finding]:
     odd = known.filter(pl.col("source") != pl.col("expected"))
-    return faults(
-        "VER005",
-        "pegging",
-        odd.select(pl.col("id").alias("value"), "source", "expected"),
-    )
+    return faults("VER005", "pegging", odd, "source", "expected", value="id")
 
 
 def _times(facts: Facts, known: pl.DataFrame) -> list[Finding]:
@@ -396,9 +392,10 @@ def _firm(facts: Facts) -> list[Finding]:
     return faults(
         "VER006",
         "pegging",
-        lost.select(
-            pl.format("{} → {}", "demand", "supply").alias("value"), "qty", "pegged"
-        ),
+        lost,
+        "qty",
+        "pegged",
+        value=pl.format("{} → {}", "demand", "supply"),
     )
 
 
@@ -529,9 +526,12 @@ def check_components(facts: Facts) -> list[Finding]:
     return faults(
         "VER014",
         "pegging",
-        odd.filter(~pl.col("product").is_in(choices["component"].to_list()))
-        .sort(PLACE)
-        .select(pl.format("{}|{}", *PLACE).alias("value"), "used", "pegged"),
+        odd.filter(~pl.col("product").is_in(choices["component"].to_list())).sort(
+            PLACE
+        ),
+        "used",
+        "pegged",
+        value=pl.format("{}|{}", *PLACE),
     )
 
 

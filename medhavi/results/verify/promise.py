@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from medhavi.findings import finding
 from medhavi.results.promises.parts import PromiseStatus
-from medhavi.results.verify.facts import instant_text
+from medhavi.units import iso
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,7 +76,7 @@ def _probabilities(promise: Promise, *, alone: bool) -> Iterator[Finding]:
                 row=promise.request,
                 column=column,
                 value=value,
-                moment=instant_text(limit),
+                moment=iso(limit),
                 least=least,
                 most=most,
             )

@@ -388,12 +388,6 @@ class WorkingTime:
         edges = [edge for level in levels for edge in level[:2]]
         return WorkingTime(produce, self.zone, _span(self._changes, _dated(edges)))
 
-    @property
-    def never_open(self) -> bool:
-        """Whether there is no working time at all."""
-        middle = self._low if self._low < NEVER else 0
-        return self.next_open(middle) is None and self.previous_open(middle) is None
-
     # --------------------------------------------------------------------- growing
     def _position(self, instant: int) -> int:
         """Count open seconds up to an instant that is covered."""

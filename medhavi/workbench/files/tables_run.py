@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import platform
 import resource
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Literal, cast
 
 from medhavi.findings import BadData, has_errors
@@ -158,7 +159,17 @@ def plan_snapshot(  # noqa: PLR0913 - one keyword each
             )
     if made.run.status is Status.CANCELLED and made.fulfilment.is_empty():
         raise KeyboardInterrupt
+    _give_memory_back()
     return verified_and_rated(made, snapshot, say, taken)
+
+
+def _give_memory_back() -> None:
+    """Return to the system what a planner has freed; glibc alone keeps it until asked.
+
+    Tables are kept by another allocator, which cannot take what that one holds.
+    """
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 def verified_and_rated(
