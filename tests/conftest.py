@@ -5,15 +5,21 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from coverage import Coverage
 from hypothesis import HealthCheck, settings
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Each core has a worker already: a second thread of polars only takes turns with
     # the first, twice for every small frame. Set before polars is imported.
     os.environ.setdefault("POLARS_MAX_THREADS", "1")
+    if Coverage.current() is None:
+        # Where numba is loaded small plans take the kernels that make compiled too.
+        with suppress(ImportError):
+            import numba  # noqa: F401
 
 settings.register_profile(
     "fast",

@@ -20,7 +20,7 @@ from benchmarks import (
 from medhavi.snapshot import Snapshot
 from tests import factories
 from tests.api import plan
-from tests.planners.small_plans import PYTHON, day
+from tests.planners.small_plans import KERNELS, day
 
 
 @pytest.fixture
@@ -132,7 +132,7 @@ def test_late_days_are_told_by_priority_and_stock_by_value():
         stock=[{"product": "B", "qty": 7}, {"product": "E", "qty": 2}],
         products=[{"product": "A"}, {"product": "B"}, {"product": "E", "unit_cost": 3}],
     )
-    found = constrained.found_in(plan(snapshot, "constrained", PYTHON), snapshot)
+    found = constrained.found_in(plan(snapshot, "constrained", KERNELS), snapshot)
     assert (found.late, found.mean) == ((1, 2, 0), 3.0)
     assert (found.means, found.mosts) == ((2.0, 3.5, 0.0), (2.0, 4.0, 0.0))
     assert found.stock == pytest.approx(13.0)

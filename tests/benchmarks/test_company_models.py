@@ -21,7 +21,7 @@ from benchmarks.frepple import tables_of as tables_of_case
 from medhavi.snapshot import Snapshot
 from tests.api import plan, verify
 from tests.planners.netted_plans import netted
-from tests.planners.small_plans import PYTHON
+from tests.planners.small_plans import KERNELS, PYTHON
 
 SMALL = ModelSize(demands=60, alternates=0.5)
 TWO_SHIFTS = OpenTime(shifts=2, holiday=7, days=14)
@@ -98,7 +98,7 @@ def test_a_feature_leaves_demands_and_products_as_they_are():
 
 @pytest.mark.parametrize(
     ("mode", "settings"),
-    [("mrp", PYTHON), ("constrained", {**PYTHON, "effort": "light"})],
+    [("mrp", PYTHON), ("constrained", {**KERNELS, "effort": "light"})],
 )
 def test_a_model_has_no_finding_and_its_plans_no_fault(snapshot, mode, settings):
     assert snapshot.findings == ()

@@ -12,6 +12,7 @@ from benchmarks.frepple_case.calendars import CaseCalendar
 from medhavi.findings import Severity
 from medhavi.snapshot import Snapshot
 from tests.api import plan, verify
+from tests.planners.small_plans import KERNELS
 
 NOW = "2026-01-05T00:00:00"
 DAY = 86400
@@ -481,7 +482,7 @@ def crew(**flags: object) -> dict[str, Any]:
 def test_members_of_a_pool_that_work_together_are_units_of_one():
     snapshot, _ = planned(crew(individual_pool_resources=True))
     assert snapshot["resources"].select("pool", "units").rows() == [("hands", 3.0)]
-    made_of = plan(snapshot, "constrained", {"engine": "python"})
+    made_of = plan(snapshot, "constrained", KERNELS)
     assert verify(made_of, snapshot) == []
     # Two at a time of three: one lift after the other.
     assert made_of.supplies["start"].sort().to_list() == [at(23), at(24)]
@@ -508,7 +509,7 @@ def test_an_item_of_the_whole_network_comes_from_where_there_is_some():
     ways = [row["source"].split(" > ")[0] for row in tables["sourcing"]]
     assert ways == ["plant", "store", "depot"]
     snapshot = Snapshot.from_frames(tables)
-    found = plan(snapshot, "constrained", {"engine": "python"})
+    found = plan(snapshot, "constrained", KERNELS)
     assert verify(found, snapshot) == []
     assert found.deliveries["date"].to_list() == [at(25)]
 
@@ -543,7 +544,7 @@ def presses(record: dict[str, Any]) -> list[tuple[int, float]]:
     tables, notes = tables_of(record)
     assert notes == []
     snapshot = Snapshot.from_frames(tables)
-    found = plan(snapshot, "constrained", {"engine": "python"})
+    found = plan(snapshot, "constrained", KERNELS)
     assert verify(found, snapshot) == []
     assert found.supplies["order_qty"].to_list() == [10, 10, 10]
     work: dict[str, dt.datetime] = {}

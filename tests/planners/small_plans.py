@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
+from coverage import Coverage
+
 from tests import factories
 from tests.api import plan, verify
 from tests.factories import AS_OF
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from medhavi.snapshot import Snapshot
 
 PYTHON = {"engine": "python"}
+KERNELS = {"engine": "auto"} if Coverage.current() is None else PYTHON
+"""Compiled where a worker of `make test` is; where lines are traced, the lines."""
 
 
 def day(number: float) -> dt.datetime:

@@ -9,14 +9,14 @@ import pytest
 from tests import factories
 from tests.api import plan, verify
 from tests.planners.exact_shop import Shop, Work, least_lateness, random_shop, tables
-from tests.planners.small_plans import PYTHON
+from tests.planners.small_plans import KERNELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 MOST_GAP = 0.06
 """Lateness of all plans over that of all optima, less one: 0.023 on 200 shops."""
-BY_HOURS = {**PYTHON, "base_days": 0.0}
+BY_HOURS = {**KERNELS, "base_days": 0.0}
 """The sum of lateness alone counts, as in the exact model: by default a late demand
 counts 20 days more, and a plan with fewer of them may be 7 % later in sum."""
 

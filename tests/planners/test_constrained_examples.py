@@ -16,7 +16,7 @@ from medhavi.errors import NotAvailable, UsageError
 from tests import factories
 from tests.api import plan, verify
 from tests.planners.small_plans import (
-    PYTHON,
+    KERNELS,
     day,
     days,
     deliveries,
@@ -45,7 +45,7 @@ def planned(**given: Iterable[Mapping[str, object]]) -> Plan:
 
 
 def verified(snapshot: Snapshot, **settings: object) -> Plan:
-    made = plan(snapshot, "constrained", {"engine": "python", **settings})
+    made = plan(snapshot, "constrained", {**KERNELS, **settings})
     assert [str(found) for found in verify(made, snapshot)] == []
     return made
 
@@ -1002,7 +1002,7 @@ def test_what_finds_no_room_any_more_stays_where_it_is_dated_and_says_so():
             | {"valid_from": day(1)}
         ],
     )
-    made = plan(snapshot, "constrained", PYTHON)
+    made = plan(snapshot, "constrained", KERNELS)
     assert verify(made, snapshot) == []
     crowded = made.exceptions.filter(pl.col("code") == "CapacityOverload")
     assert crowded["supply"].drop_nulls().to_list() == ["W1", "W2"]
@@ -1025,7 +1025,7 @@ def test_what_finds_no_goods_stays_where_it_is_dated_beside_other_work():
             for name in ("W1", "W2")
         ],
     )
-    made = plan(snapshot, "constrained", PYTHON)
+    made = plan(snapshot, "constrained", KERNELS)
     assert verify(made, snapshot) == []
     missing = made.exceptions.filter(pl.col("code") == "MissingMaterial")
     assert missing["supply"].to_list() == ["W1", "W2"]
@@ -1039,7 +1039,7 @@ def test_the_yield_of_a_pool_is_that_of_its_members():
         steps=[{"run_minutes_per_unit": 1.0}],
         step_resources=[{"resource": "CREW", "yield": 0.5}],
     )
-    made = plan(snapshot, "constrained", PYTHON)
+    made = plan(snapshot, "constrained", KERNELS)
     assert verify(made, snapshot) == []
     assert made.supplies["order_qty"].to_list() == [20]
 
@@ -1056,7 +1056,7 @@ def test_steps_beside_each_other_lose_what_each_loses(mode):
             for step, good in ((10, 0.5), (20, 0.8))
         ],
     )
-    made = plan(snapshot, mode, PYTHON)
+    made = plan(snapshot, mode, KERNELS)
     assert verify(made, snapshot) == []
     assert made.supplies["order_qty"].to_list() == [25]
 
@@ -1120,7 +1120,7 @@ def test_late_work_is_cut_over_the_units_of_its_machine(units, due, orders):
         steps=[{"run_minutes_per_unit": 1440.0}],
         step_resources=[{}],
     )
-    made = plan(snapshot, "constrained", PYTHON)
+    made = plan(snapshot, "constrained", KERNELS)
     assert verify(made, snapshot) == []
     assert sorted(made.supplies["qty"].to_list()) == orders
     late = made.fulfilment["status"].to_list() == ["late"]
@@ -1137,7 +1137,7 @@ def test_late_work_uses_units_that_change():
         steps=[{"run_minutes_per_unit": 1440.0}],
         step_resources=[{}],
     )
-    made = plan(snapshot, "constrained", PYTHON)
+    made = plan(snapshot, "constrained", KERNELS)
     assert verify(made, snapshot) == []
     assert made.fulfilment["lateness_h"].to_list() == [24 * 4]
 
@@ -1171,5 +1171,5 @@ def test_late_work_that_takes_as_long_in_parts_stays_whole():
         steps=[{"fixed_minutes": 2880.0}],
         step_resources=[{}],
     )
-    made = plan(snapshot, "constrained", PYTHON)
+    made = plan(snapshot, "constrained", KERNELS)
     assert made.supplies["qty"].to_list() == [20]

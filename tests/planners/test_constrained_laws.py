@@ -20,6 +20,7 @@ from medhavi.findings import BadData
 from medhavi.snapshot import Snapshot
 from tests.api import plan, verify
 from tests.examples import examples, some
+from tests.planners.small_plans import KERNELS
 from tests.strategies import network_tables
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from medhavi.results.plans.plan import Plan
 
 FEW = settings(max_examples=examples(4, 15))
-PYTHON = {"engine": "python", "effort": "light"}
+LIGHT = {**KERNELS, "effort": "light"}
 HIGH = (
     "constraints_leadtime_1",
     "constraints_leadtime_2",
@@ -55,7 +56,7 @@ EFFORTS = {"constraints_leadtime_1": "full"}
 
 
 def constrained(snapshot: Snapshot) -> Plan:
-    return plan(snapshot, "constrained", PYTHON)
+    return plan(snapshot, "constrained", LIGHT)
 
 
 # --- random networks ---------------------------------------------------------------
@@ -138,7 +139,7 @@ def opened(path: Path) -> tuple[dict[str, Any], Snapshot]:
 @pytest.mark.parametrize("name", some([*HIGH, *OTHERS], 5))
 def test_a_public_case_plans_and_verifies(public_data: Path, name: str) -> None:
     _, snapshot = opened(public_data / "frepple" / f"{name}.json")
-    made = plan(snapshot, "constrained", {"engine": "python"})
+    made = plan(snapshot, "constrained", KERNELS)
     assert [str(found) for found in verify(made, snapshot)] == []
 
 
@@ -152,7 +153,7 @@ def test_quantities_dates_and_status_are_those_of_the_case(
     own = OWN_RULES.get(name, set())
     expected = expected_lines(case, "constrained")
     wanted = {d: row for d, row in expected.items() if d not in own}
-    settings = {"engine": "python", "effort": EFFORTS.get(name, "standard")}
+    settings = {**KERNELS, "effort": EFFORTS.get(name, "standard")}
     got = planned_lines(plan(snapshot, "constrained", settings))
     assert {demand: got.get(demand) for demand in wanted} == wanted
 

@@ -10,7 +10,14 @@ import pytest
 from medhavi.findings import BadData
 from tests import factories
 from tests.api import plan, verify
-from tests.planners.small_plans import PYTHON, day, days, deliveries, exceptions, orders
+from tests.planners.small_plans import (
+    KERNELS,
+    day,
+    days,
+    deliveries,
+    exceptions,
+    orders,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,7 +30,7 @@ WORK = {"kind": "work", "status": "firmed", "source": "R", "start": day(1)}
 def feasible(effort: str = "light", /, **given: Iterable[Mapping[str, object]]) -> Plan:
     """Plan partial rows in mode constrained; nothing may be wrong with the plan."""
     snapshot = factories.snapshot(**given)
-    made = plan(snapshot, "constrained", {**PYTHON, "effort": effort})
+    made = plan(snapshot, "constrained", {**KERNELS, "effort": effort})
     assert [str(found) for found in verify(made, snapshot)] == []
     return made
 
@@ -483,7 +490,7 @@ def test_a_step_that_takes_no_time_runs_in_no_campaign() -> None:
         changeovers=[{}],
         campaign_rules=[{"family": "F"}],
     )
-    made = plan(snapshot, "constrained", {**PYTHON, "campaigns": "propose"})
+    made = plan(snapshot, "constrained", {**KERNELS, "campaigns": "propose"})
     assert [str(found) for found in verify(made, snapshot)] == []
 
 

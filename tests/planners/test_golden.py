@@ -18,6 +18,7 @@ import pytest
 
 from medhavi.snapshot import Snapshot
 from tests.api import plan, verify
+from tests.planners.small_plans import KERNELS
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 CASES = sorted(folder.name for folder in GOLDEN.iterdir() if folder.is_dir())
@@ -83,7 +84,7 @@ COMPARED = {
 )
 def test_a_case_is_planned_as_its_story_says(name: str, mode: str) -> None:
     snapshot, expected = opened(name)
-    made = plan(snapshot, mode, {"engine": "python"})
+    made = plan(snapshot, mode, KERNELS)
     assert [str(fault) for fault in verify(made, snapshot)] == []
     new = made.supplies.filter(pl.col("status") == "planned")
     supplies = ["kind", "product", "location", "qty", "start", "finish"]

@@ -18,12 +18,13 @@ from tests.api import plan, verify
 from tests.examples import examples
 from tests.factories import AS_OF
 from tests.planners.search_plants import workshop
+from tests.planners.small_plans import KERNELS
 from tests.planners.test_net_change import edited
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-ALWAYS = {"engine": "python", "effort": "light"}
+ALWAYS = {**KERNELS, "effort": "light"}
 PLACED = ["kind", "product", "location", "source", "qty", "start", "finish"]
 ORDERS = [
     ("A", 4.0, 9.0, 2),

@@ -9,12 +9,12 @@ import pytest
 
 from tests import factories
 from tests.api import plan, verify
-from tests.planners.small_plans import PYTHON, day
+from tests.planners.small_plans import KERNELS, day
 
 
 def lots(**given):
     snapshot = factories.snapshot(routings=[{}], **given)
-    made = plan(snapshot, "constrained", PYTHON)
+    made = plan(snapshot, "constrained", KERNELS)
     assert verify(made, snapshot) == []
     return made
 
@@ -76,7 +76,7 @@ def test_pieces_of_a_late_product_share_the_lot_of_a_part_that_is_slow_to_begin(
         bom_lines=[{"routing": "RA", "component": "B"}],
         demands=[{"qty": 100, "due": day(0)}],
     )
-    made = plan(snapshot, "constrained", PYTHON)
+    made = plan(snapshot, "constrained", KERNELS)
     assert verify(made, snapshot) == []
     parts = made.supplies.filter(made.supplies["product"] == "B")
     assert parts["qty"].to_list() == [100]

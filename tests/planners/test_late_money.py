@@ -10,8 +10,9 @@ from medhavi.planners.constrained.memory import Memory
 from medhavi.planners.constrained.orders.weighing import money_weights, states_money
 from tests import factories
 from tests.api import ConstrainedParameters, plan, verify
+from tests.planners.small_plans import KERNELS
 
-ALWAYS_PLACED = {"engine": "python", "lateness_by": "money"}
+ALWAYS_PLACED = {**KERNELS, "lateness_by": "money"}
 
 
 def read(snapshot, **settings):

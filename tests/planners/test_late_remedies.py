@@ -18,7 +18,7 @@ from medhavi.snapshot.patch import Patch
 from tests import factories
 from tests.api import plan, remedies, verify
 from tests.examples import examples
-from tests.planners.small_plans import PYTHON, day
+from tests.planners.small_plans import KERNELS, day
 
 if TYPE_CHECKING:
     from medhavi.results.plan_remedy import PlanRemedy
@@ -42,7 +42,7 @@ def tried(
     found = remedies(snapshot, made, demand, **words)
     for one in found:
         changed = Patch.of(snapshot, one.rows).apply(snapshot)
-        again = plan(changed, "constrained", PYTHON, baseline=made)
+        again = plan(changed, "constrained", KERNELS, baseline=made)
         assert [str(found) for found in verify(again, changed)] == []
         assert again.fingerprint == one.fingerprint
         assert last_delivery(again, one.demand) == one.tested_date
@@ -50,7 +50,7 @@ def tried(
 
 
 def feasible(snapshot: Snapshot) -> Plan:
-    made = plan(snapshot, "constrained", PYTHON)
+    made = plan(snapshot, "constrained", KERNELS)
     assert [str(found) for found in verify(made, snapshot)] == []
     return made
 
@@ -173,7 +173,7 @@ def test_a_plan_cuts_an_order_in_two_where_another_routing_makes_half() -> None:
             {"routing": "Q", "resource": "N"},
         ],
     )
-    made = plan(snapshot, "constrained", {**PYTHON, "effort": "standard"})
+    made = plan(snapshot, "constrained", {**KERNELS, "effort": "standard"})
     assert not_kept(made).is_empty()
     assert sorted(made.supplies.select("source", "qty").rows()) == [
         ("Q", 24),
@@ -328,7 +328,7 @@ def test_a_lot_between_two_pieces_is_the_larger_and_no_fault(mode: str) -> None:
         demands=[{"demand": "D1", "qty": 21, "due": day(9)}],
         **{**HOURLY, "routings": [lots]},
     )
-    made = plan(snapshot, mode, PYTHON)
+    made = plan(snapshot, mode, KERNELS)
     assert made.supplies["order_qty"].to_list() == [21.0]
     assert verify(made, snapshot) == []
 
@@ -349,7 +349,7 @@ def test_what_cannot_be_tried_is_refused(
     mode: str, error: type[Exception], words: str
 ) -> None:
     snapshot = two_on_one_machine()
-    made = plan(snapshot, mode, PYTHON)
+    made = plan(snapshot, mode, KERNELS)
     shorter = {"settings": [{**_settings(snapshot), "horizon_days": 9}]}
     other = Patch.of(snapshot, shorter).apply(snapshot)
     with pytest.raises(error, match=words):

@@ -9,7 +9,7 @@ import pytest
 
 from tests import factories
 from tests.api import plan, verify
-from tests.planners.small_plans import PYTHON, day, deliveries, orders
+from tests.planners.small_plans import KERNELS, day, deliveries, orders
 
 pytestmark = pytest.mark.req("MRP-09")
 
@@ -24,7 +24,7 @@ def begun(line: dict[str, Any]) -> tuple[float | None, float]:
         supply_terms=[{"product": "C", "lead_time_days": 10}],
         demands=[{"demand": "D1", "product": "A", "qty": 1, "due": day(1)}],
     )
-    made = plan(snapshot, "constrained", PYTHON)
+    made = plan(snapshot, "constrained", KERNELS)
     assert [str(found) for found in verify(made, snapshot)] == []
     starts = {product: start for product, _, start, _ in orders(made)}
     assert starts["C"] == 0.0
@@ -71,7 +71,7 @@ def test_an_order_waits_no_longer_than_what_takes_its_other_output(due, ends):
             {"demand": "D2", "product": "B", "qty": 10, "due": day(due)},
         ],
     )
-    made = plan(snapshot, "constrained", PYTHON)
+    made = plan(snapshot, "constrained", KERNELS)
     assert [str(found) for found in verify(made, snapshot)] == []
     assert deliveries(made, "D1") == [(10, 3)]
     assert deliveries(made, "D2") == [(10, due)]

@@ -16,7 +16,7 @@ from tests import factories
 from tests.api import plan, verify
 from tests.examples import examples
 from tests.planners.every_way import EveryWay
-from tests.planners.small_plans import day
+from tests.planners.small_plans import KERNELS, day
 from tests.planners.small_towns import at, tables_of, town
 
 if TYPE_CHECKING:
@@ -46,8 +46,7 @@ def of(rows: dict[str, Any]) -> dict[str, float]:
     """The hours of some tables; no plan that is made of them is earlier."""
     snapshot = factories.snapshot(**rows)
     found = earliest(snapshot)
-    settings = {"engine": "python"}
-    made = plan(snapshot, "constrained", settings)
+    made = plan(snapshot, "constrained", KERNELS)
     assert [str(one) for one in verify(made, snapshot)] == []
     for demand, due, late in made.fulfilment.select(
         "demand", "due", "lateness_h"

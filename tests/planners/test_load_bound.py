@@ -15,7 +15,7 @@ from tests.examples import examples
 from tests.planners.exact_shop import fewest_late, random_shop, tables
 from tests.planners.netted_plans import netted
 from tests.planners.random_towns import random_town
-from tests.planners.small_plans import day
+from tests.planners.small_plans import KERNELS, day
 from tests.providers.plants import at, plant, shifts, when
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 def planned(rows: Mapping[str, Any], **more: Any) -> Plan:
     snapshot = factories.snapshot(**rows)
-    made = plan(snapshot, "constrained", {"engine": "python", **more})
+    made = plan(snapshot, "constrained", {**KERNELS, **more})
     assert [str(found) for found in verify(made, snapshot)] == []
     late = int((made.fulfilment["lateness_h"] > 0).sum())
     assert at_least(made) <= late

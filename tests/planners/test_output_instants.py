@@ -8,7 +8,7 @@ from medhavi.findings import BadData
 from tests import factories
 from tests.api import plan, verify
 from tests.planners.small_plans import (
-    PYTHON,
+    KERNELS,
     day,
     days,
     deliveries,
@@ -143,11 +143,11 @@ def test_an_output_before_its_order_begins_is_refused_by_name(
         routing_outputs=[main, *([early] if role == "by" else [])],
     )
     if hours is None:
-        made = plan(tables, mode, PYTHON)
+        made = plan(tables, mode, KERNELS)
         assert verify(made, tables) == []
         return
     with pytest.raises(BadData) as refused:
-        plan(tables, mode, PYTHON)
+        plan(tables, mode, KERNELS)
     [found] = refused.value.findings
     assert (found.code, found.table, found.value) == ("PLAN016", "routing_outputs", "R")
     assert f"{'A' if role == 'main' else 'Z'} at L {hours} h before" in found.message

@@ -15,7 +15,7 @@ from medhavi.results.limiter import Limiter
 from medhavi.units import DAY, HOUR
 from tests import factories
 from tests.api import Providers, plan
-from tests.planners.small_plans import PYTHON, day
+from tests.planners.small_plans import KERNELS, day
 
 if TYPE_CHECKING:
     from medhavi.edits.remedy_changes import Proposal
@@ -41,7 +41,7 @@ def reason(code: Limiter, subject: str, **more: Any) -> Reason:
 
 def changes(why: Reason, **tables: Any) -> dict[str, Proposal]:
     snapshot = factories.snapshot(**{**HOURLY, **tables})
-    made = plan(snapshot, "constrained", PYTHON)
+    made = plan(snapshot, "constrained", KERNELS)
     of = PlanChanges(snapshot, Providers(snapshot), made)
     found = [*of.of_all(why), *of.of_one(why)]
     return {change.kind.value: change for change in found}
@@ -66,7 +66,7 @@ def test_no_machine_is_added_where_none_is_waited_for(why: Reason) -> None:
 
 def test_nobody_is_in_the_way_of_what_did_not_wait() -> None:
     snapshot = factories.snapshot(**HOURLY)
-    made = plan(snapshot, "constrained", PYTHON)
+    made = plan(snapshot, "constrained", KERNELS)
     why = reason(Limiter.CAPACITY_SHORTFALL, "M", end=None)
     assert others_in_the_way(made, why) == []
 

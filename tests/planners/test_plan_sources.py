@@ -11,6 +11,7 @@ from tests import factories
 from tests.api import plan, verify
 from tests.factories import AS_OF
 from tests.planners.small_plans import (
+    KERNELS,
     PYTHON,
     day,
     days,
@@ -223,7 +224,7 @@ def test_another_source_is_asked_before_an_order_is_moved(mode):
             {"lead_time_days": 7, "supplier": "T", "preference": 9},
         ],
     )
-    made = plan(snapshot, mode, PYTHON)
+    made = plan(snapshot, mode, KERNELS)
     assert verify(made, snapshot) == []
     assert orders(made) == [("A", 10, 13, 20)]
     assert sources(made) == {"T": 10}
@@ -239,7 +240,7 @@ def test_a_source_that_has_ended_is_asked_early_before_another_is_late():
             {"lead_time_days": 30, "supplier": "T", "preference": 0},
         ],
     )
-    made = plan(snapshot, "constrained", PYTHON)
+    made = plan(snapshot, "constrained", KERNELS)
     assert verify(made, snapshot) == []
     assert sources(made) == {"S": 10}
 

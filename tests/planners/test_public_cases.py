@@ -26,6 +26,7 @@ from benchmarks.frepple_case.answers import (
 )
 from medhavi.findings import Severity
 from tests.api import plan, verify
+from tests.planners.small_plans import KERNELS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,7 +97,7 @@ def test_a_plan_that_can_be_carried_out_is_that_of_the_published_one(public_data
     own = OWN_RULES.get(name, set())
     lines = expected_lines(case, "constrained").items()
     wanted = {d: row for d, row in lines if d not in own}
-    made = plan(snapshot, "constrained", {"engine": "python"})
+    made = plan(snapshot, "constrained", KERNELS)
     got = planned_lines(made)
     assert {demand: got.get(demand) for demand in wanted} == wanted
     assert verify(made, snapshot) == []
@@ -108,7 +109,7 @@ def test_no_case_is_later_or_shorter_than_published(public_data, name, mode):
     case, snapshot = opened(public_data, name)
     published = "unconstrained" if mode == "mrp" else mode
     wanted = expected_lines(case, published)
-    made = planned_lines(plan(snapshot, mode, {"engine": "python"}))
+    made = planned_lines(plan(snapshot, mode, KERNELS))
     got = {demand: made[demand] for demand in wanted}
     assert lateness(got, case)[2] <= lateness(wanted, case)[2]
     assert sum(row[0] for row in got.values()) >= sum(row[0] for row in wanted.values())

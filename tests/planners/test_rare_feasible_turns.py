@@ -22,7 +22,7 @@ from medhavi.planners.promising.tried_remedies import proposals
 from medhavi.results.limiter import Limiter, RemedyKind
 from tests import factories
 from tests.api import PromiseLedger, plan, quote, verify
-from tests.planners.small_plans import PYTHON, deliveries
+from tests.planners.small_plans import KERNELS, deliveries
 from tests.planners.small_promises import (
     TRUSTING,
     day,
@@ -350,7 +350,7 @@ def test_what_is_left_out_of_a_delivery_is_counted_in_pieces_of_the_substitute()
 
 def feasible(**given):
     snapshot = factories.snapshot(**given)
-    made = plan(snapshot, "constrained", PYTHON)
+    made = plan(snapshot, "constrained", KERNELS)
     assert [str(found) for found in verify(made, snapshot)] == []
     return made
 

@@ -17,7 +17,7 @@ from medhavi.planners.constrained.orders.weighing import NEVER_FITS, Line, Part
 from medhavi.results.limiter import Limiter
 from tests import factories
 from tests.api import plan, verify
-from tests.planners.small_plans import PYTHON, day, days
+from tests.planners.small_plans import KERNELS, day, days
 
 if TYPE_CHECKING:
     from medhavi.results.plans.plan import Plan
@@ -32,7 +32,7 @@ HOURLY: dict[str, Any] = {
 
 def feasible(**tables: Any) -> Plan:
     snapshot = factories.snapshot(**tables)
-    made = plan(snapshot, "constrained", PYTHON)
+    made = plan(snapshot, "constrained", KERNELS)
     assert [str(found) for found in verify(made, snapshot)] == []
     return made
 

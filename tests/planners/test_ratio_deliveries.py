@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests import factories
 from tests.api import plan, verify
 from tests.examples import examples
-from tests.planners.small_plans import PYTHON, day, deliveries, exceptions, fulfilment
+from tests.planners.small_plans import KERNELS, day, deliveries, exceptions, fulfilment
 
 pytestmark = pytest.mark.req("ATP-08")
 
@@ -33,7 +33,7 @@ def delivered(receipts: list[tuple[str, int, int]], **cells: Any):
             for name, qty, number in receipts
         ],
     )
-    made = plan(snapshot, "constrained", PYTHON)
+    made = plan(snapshot, "constrained", KERNELS)
     assert [str(found) for found in verify(made, snapshot)] == []
     return made
 

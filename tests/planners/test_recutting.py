@@ -9,7 +9,7 @@ import pytest
 from tests import factories
 from tests.api import plan, verify
 from tests.examples import some
-from tests.planners.small_plans import PYTHON, day
+from tests.planners.small_plans import KERNELS, day
 
 DAILY = 1440.0
 
@@ -46,18 +46,18 @@ def test_late_work_goes_on_with_what_is_there(qty, more, days):
     tables = chain(qty=qty)
     tables["routings"] = [{**row, **more} for row in tables["routings"]]
     snapshot = factories.snapshot(**tables)
-    made = plan(snapshot, "constrained", PYTHON)
+    made = plan(snapshot, "constrained", KERNELS)
     assert verify(made, snapshot) == []
     assert made.fulfilment["lateness_h"].to_list() == [24.0 * days]
 
 
 def test_work_in_time_and_lots_of_a_rule_stay_whole():
     in_time = factories.snapshot(**chain(qty=4, due=day(8)))
-    made = plan(in_time, "constrained", PYTHON)
+    made = plan(in_time, "constrained", KERNELS)
     assert made.supplies["qty"].to_list() == [4, 4]
     rule = {"product": "A", "lot_rule": "fixed", "lot_size": 4.0}
     fixed = factories.snapshot(**chain(qty=4), inventory_policies=[rule])
-    made = plan(fixed, "constrained", PYTHON)
+    made = plan(fixed, "constrained", KERNELS)
     assert verify(made, fixed) == []
     sizes = dict(made.supplies.group_by("product").agg("qty").iter_rows())
     assert sizes["A"] == [4]
@@ -67,7 +67,7 @@ def test_effort_light_cuts_nothing():
     made = plan(
         factories.snapshot(**chain(qty=4)),
         "constrained",
-        {**PYTHON, "effort": "light"},
+        {**KERNELS, "effort": "light"},
     )
     assert made.fulfilment["lateness_h"].to_list() == [24.0 * 8]
 
@@ -94,7 +94,7 @@ def test_what_lies_elsewhere_comes_first_and_the_rest_is_made():
             {"kind": "move", "source": "T1", "preference": 2},
         ],
     )
-    made = plan(snapshot, "constrained", PYTHON)
+    made = plan(snapshot, "constrained", KERNELS)
     assert verify(made, snapshot) == []
     sizes = dict(made.supplies.group_by("kind").agg("qty").iter_rows())
     assert sizes["move"] == [4]
@@ -129,7 +129,7 @@ def test_what_components_are_there_for_is_made_in_time_and_the_rest_later(
 ):
     """Sixty go on when the part comes on day 5, and take an hour at each level."""
     snapshot = factories.snapshot(**scarce(levels, **demand))
-    made = plan(snapshot, "constrained", PYTHON)
+    made = plan(snapshot, "constrained", KERNELS)
     assert verify(made, snapshot) == []
     assert made.fulfilment["lateness_h"].to_list() == [24.0 * 4 + levels]
     made_orders = made.supplies.sort("finish")
@@ -140,7 +140,7 @@ def test_what_components_are_there_for_is_made_in_time_and_the_rest_later(
 
 def test_what_has_to_come_at_once_is_not_made_in_parts():
     snapshot = factories.snapshot(**scarce(1, min_shipment=100.0))
-    made = plan(snapshot, "constrained", PYTHON)
+    made = plan(snapshot, "constrained", KERNELS)
     assert made.supplies.filter(product="P0")["qty"].to_list() == [100]
 
 
@@ -162,6 +162,6 @@ def test_no_order_is_cut_that_only_begins_twice(demand):
         ],
         step_resources=[{}, {"routing": "R2"}],
     )
-    made = plan(snapshot, "constrained", PYTHON)
+    made = plan(snapshot, "constrained", KERNELS)
     assert verify(made, snapshot) == []
     assert made.supplies["qty"].to_list() == [10, 10]

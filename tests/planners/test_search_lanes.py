@@ -24,6 +24,7 @@ from tests.examples import examples
 from tests.factories import AS_OF
 from tests.planners.netted_plans import netted
 from tests.planners.search_plants import two_sites, workshop
+from tests.planners.small_plans import KERNELS
 from tests.planners.test_search_plans import delivered, searched, workshops
 from tests.planners.test_search_plants import WEIGHTS, run_of
 
@@ -224,7 +225,7 @@ def test_a_plan_of_two_sites_that_was_sought_can_be_carried_out(
     made = plan(
         snapshot,
         "constrained",
-        {"engine": "python", "effort": effort},
+        {**KERNELS, "effort": effort},
     )
     assert [str(one) for one in verify(made, snapshot)] == []
     if made.run.engine != "search":

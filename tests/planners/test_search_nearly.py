@@ -18,8 +18,8 @@ from tests.examples import examples
 from tests.factories import AS_OF
 from tests.planners.netted_plans import netted
 from tests.planners.search_plants import workshop
+from tests.planners.small_plans import KERNELS
 
-ALWAYS = {"engine": "python"}
 LATER = AS_OF + dt.timedelta(days=6)
 WEIGHTS = {1: 9.0, 2: 3.0, 3: 1.0}
 DAY_SHIFT = [
@@ -259,7 +259,7 @@ def test_what_a_search_says_nearly_is_placed_anew_with_all_rules(kind: str) -> N
     tables = crowded()
     KINDS[kind](tables)
     snapshot = Snapshot.from_frames(tables)
-    made = plan(snapshot, "constrained", ALWAYS)
+    made = plan(snapshot, "constrained", KERNELS)
     why = kind.partition(", ")[0].removesuffix(" and must not pause")
     if kind.startswith("make A changes"):
         why = kind
@@ -284,7 +284,7 @@ def test_all_together_can_be_carried_out(
         KINDS[kind](tables)
     snapshot = Snapshot.from_frames(tables)
     try:
-        made = plan(snapshot, "constrained", {**ALWAYS, "effort": "light"})
+        made = plan(snapshot, "constrained", {**KERNELS, "effort": "light"})
     except (BadData, NotAvailable):
         return  # Two kinds in one row, or campaigns on a machine of several units.
     assert made.run.engine.startswith("search")

@@ -22,12 +22,12 @@ from tests.examples import examples, some
 from tests.factories import AS_OF
 from tests.planners.netted_plans import netted
 from tests.planners.search_plants import workshop
+from tests.planners.small_plans import KERNELS
 
 if TYPE_CHECKING:
     from medhavi.results.plans.plan import Plan
     from tests.api import Progress
 
-ALWAYS = {"engine": "python"}
 CROWDED = workshop(
     [("AB"[turn % 2], 2.0 + turn % 3, 4.0 + turn, 1 + turn % 3) for turn in range(9)],
     stock=3.0,
@@ -50,7 +50,7 @@ def searched(tables: dict[str, Any], effort: str = "standard", **more: Any) -> P
     made = plan(
         Snapshot.from_frames(tables),
         "constrained",
-        {**ALWAYS, "effort": effort},
+        {**KERNELS, "effort": effort},
         **more,
     )
     assert made.run.engine == "search", made.run.engine
@@ -617,7 +617,7 @@ def test_open_orders_to_make_stand_and_the_others_go_around_them(
 ) -> None:
     tables = {**tables, "supply_orders": tables["supply_orders"] + orders}
     snapshot = Snapshot.from_frames(tables)
-    made = plan(snapshot, "constrained", {**ALWAYS, "effort": "light"})
+    made = plan(snapshot, "constrained", {**KERNELS, "effort": "light"})
     assert [str(one) for one in verify(made, snapshot)] == []
     assume(made.run.engine == "search")
     rows = {row["supply_order"]: row for row in orders}
@@ -738,7 +738,7 @@ def test_what_is_more_than_the_numbers_say_is_netted_and_placed_by_all_rules(
     what: str,
 ) -> None:
     snapshot = Snapshot.from_frames(UNFIT[what])
-    asked = plan(snapshot, "constrained", {**ALWAYS, "effort": "light"})
+    asked = plan(snapshot, "constrained", {**KERNELS, "effort": "light"})
     assert "passes" not in asked.run.effort
     assert asked.supplies.equals(netted(snapshot).supplies)
     why = "a product has too many levels"
@@ -781,7 +781,7 @@ def test_stated_weights_go_before_those_of_the_planner() -> None:
 
 def test_a_search_plans_a_company_that_nobody_asks_anything_of() -> None:
     snapshot = factories.snapshot(demands=[], products=[{}], routings=[{}])
-    made = plan(snapshot, "constrained", ALWAYS)
+    made = plan(snapshot, "constrained", KERNELS)
     assert verify(made, snapshot) == []
     assert made.supplies.is_empty()
 
@@ -999,7 +999,7 @@ def two_orders(fixed: float, gap: int, value: float) -> Plan:
         steps=[{"run_minutes_per_unit": 60.0}],
         step_resources=[{}],
     )
-    made = plan(snapshot, "constrained", ALWAYS)
+    made = plan(snapshot, "constrained", KERNELS)
     assert made.run.engine == "search"
     assert verify(made, snapshot) == []
     assert made.fulfilment["lateness_h"].to_list() == [0.0, 0.0]
@@ -1043,7 +1043,7 @@ def test_what_a_rule_forbids_to_deliver_leaves_its_time_to_others() -> None:
     """Demands may be a day late at most: the rest is searched without what is later."""
     rows = [{**row, "max_lateness_days": 1.0} for row in CROWDED["demands"]]
     snapshot = Snapshot.from_frames({**CROWDED, "demands": rows})
-    made = plan(snapshot, "constrained", {**ALWAYS, "effort": "light"})
+    made = plan(snapshot, "constrained", {**KERNELS, "effort": "light"})
     general = netted(snapshot)
     assert made.run.engine == "search"
     assert [str(found) for found in verify(made, snapshot)] == []

@@ -41,6 +41,7 @@ from tests.api import ConstrainedParameters, verify
 from tests.examples import examples
 from tests.factories import AS_OF
 from tests.planners.search_plants import DAY, ENGINE, two_sites, workshop
+from tests.planners.small_plans import KERNELS
 
 HOUR = 3600
 STOCK = -2
@@ -189,10 +190,7 @@ EXACT = {
 @pytest.mark.parametrize("why", sorted(NEARLY))
 def test_what_a_plant_says_nearly_is_placed_anew(why: str) -> None:
     snapshot = Snapshot.from_frames(NEARLY[why])
-    asked = {
-        "engine": "python",
-        "effort": "light",
-    }
+    asked = {**KERNELS, "effort": "light"}
     made = api.plan(snapshot, "constrained", asked)
     assert verify(made, snapshot) == []
     if why in EXACT:

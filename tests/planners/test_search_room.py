@@ -16,8 +16,9 @@ from tests.examples import examples
 from tests.factories import AS_OF
 from tests.planners.netted_plans import netted
 from tests.planners.search_plants import two_sites, workshop
+from tests.planners.small_plans import KERNELS
 from tests.planners.test_search_lanes import DAILY, sites
-from tests.planners.test_search_plans import ALWAYS, delivered, searched
+from tests.planners.test_search_plans import delivered, searched
 
 if TYPE_CHECKING:
     from medhavi.results.plans.plan import Plan
@@ -133,7 +134,7 @@ def test_a_plan_of_small_vehicles_that_was_sought_can_be_carried_out(
 ) -> None:
     """As much as in the general way, causes that sum up."""
     snapshot = Snapshot.from_frames(tables)
-    made = plan(snapshot, "constrained", {**ALWAYS, "effort": effort})
+    made = plan(snapshot, "constrained", {**KERNELS, "effort": effort})
     assume(made.run.engine == "search")
     assert [str(one) for one in verify(made, snapshot)] == []
     general = netted(snapshot)

@@ -15,7 +15,8 @@ from tests.examples import examples, some
 from tests.factories import AS_OF
 from tests.planners.netted_plans import netted
 from tests.planners.search_plants import two_sites, workshop
-from tests.planners.test_search_plans import ALWAYS, delivered, workshops
+from tests.planners.small_plans import KERNELS
+from tests.planners.test_search_plans import delivered, workshops
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +37,7 @@ def day(number: float) -> dt.datetime:
 def planned(tables: Tables, engine: str = "search") -> Plan:
     """Plan of a search of little effort that breaks no rule."""
     snapshot = Snapshot.from_frames(tables)
-    made = plan(snapshot, "constrained", {**ALWAYS, "effort": "light"})
+    made = plan(snapshot, "constrained", {**KERNELS, "effort": "light"})
     assert made.run.engine.startswith(engine), made.run.engine
     assert [str(one) for one in verify(made, snapshot)] == []
     return made

@@ -15,7 +15,8 @@ from tests.api import plan, verify
 from tests.examples import examples
 from tests.factories import AS_OF
 from tests.planners.search_plants import workshop
-from tests.planners.test_search_plans import ALWAYS, searched, work_orders, workshops
+from tests.planners.small_plans import KERNELS
+from tests.planners.test_search_plans import searched, work_orders, workshops
 
 if TYPE_CHECKING:
     from medhavi.results.plans.plan import Plan
@@ -161,7 +162,7 @@ def test_a_plan_around_what_stands_can_be_carried_out(
             "resource_units": changes,
         }
     )
-    made = plan(snapshot, "constrained", {**ALWAYS, "effort": effort})
+    made = plan(snapshot, "constrained", {**KERNELS, "effort": effort})
     assume(made.run.engine == "search")
     assert [str(one) for one in verify(made, snapshot)] == []
 

@@ -16,6 +16,7 @@ from tests.examples import examples
 from tests.factories import AS_OF
 from tests.planners.netted_plans import netted
 from tests.planners.search_plants import two_sites, workshop
+from tests.planners.small_plans import KERNELS
 from tests.planners.test_search_plans import (
     delivered,
     searched,
@@ -157,7 +158,7 @@ def test_a_plan_with_stock_that_is_kept_can_be_carried_out(
     made = plan(
         snapshot,
         "constrained",
-        {"engine": "python", "effort": effort},
+        {**KERNELS, "effort": effort},
     )
     assert [str(one) for one in verify(made, snapshot)] == []
     # Of orders that exist a search does not know all that they may be.
@@ -171,7 +172,7 @@ def test_the_search_delivers_what_is_netted_of_what_is_kept(
     tables: dict[str, Any],
 ) -> None:
     snapshot = Snapshot.from_frames(tables)
-    made = plan(snapshot, "constrained", {"engine": "python"})
+    made = plan(snapshot, "constrained", KERNELS)
     assert delivered(made) == delivered(netted(snapshot))
 
 
@@ -211,7 +212,7 @@ def test_a_plan_of_goods_that_die_can_be_carried_out(
     tables: dict[str, Any], effort: str
 ) -> None:
     snapshot = Snapshot.from_frames(tables)
-    more = {"engine": "python", "effort": effort}
+    more = {**KERNELS, "effort": effort}
     made = plan(snapshot, "constrained", more)
     assert [str(one) for one in verify(made, snapshot)] == []
 
@@ -293,9 +294,7 @@ def test_what_nothing_brings_anew_is_short_as_in_the_general_way():
     made = plan(
         snapshot,
         "constrained",
-        {
-            "engine": "python",
-        },
+        KERNELS,
     )
     assert made.run.engine == "search"
     assert verify(made, snapshot) == []

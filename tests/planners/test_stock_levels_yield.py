@@ -19,7 +19,7 @@ from medhavi.units import NEVER
 from tests import factories
 from tests.api import plan, verify
 from tests.examples import examples
-from tests.planners.small_plans import PYTHON, day
+from tests.planners.small_plans import KERNELS, day
 
 if TYPE_CHECKING:
     from medhavi.results.plans.plan import Plan
@@ -62,7 +62,7 @@ def planned(
         ],
     }
     snapshot = factories.snapshot(**tables)
-    made = plan(snapshot, "constrained", PYTHON)
+    made = plan(snapshot, "constrained", KERNELS)
     assert [str(found) for found in verify(made, snapshot)] == []
     return made
 

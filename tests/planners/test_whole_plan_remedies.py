@@ -17,7 +17,7 @@ from medhavi.results.plans.lateness import not_kept
 from tests import factories
 from tests.api import Providers, plan, remedies
 from tests.examples import examples
-from tests.planners.small_plans import PYTHON, day
+from tests.planners.small_plans import KERNELS, day
 
 if TYPE_CHECKING:
     from medhavi.results.plan_remedy import PlanRemedy
@@ -53,7 +53,7 @@ def two_machines(**tables: Any) -> Snapshot:
 
 
 def planned(snapshot: Snapshot, **words: Any) -> Plan:
-    return plan(snapshot, "constrained", {**PYTHON, **words})
+    return plan(snapshot, "constrained", {**KERNELS, **words})
 
 
 def effect(one: PlanRemedy, snapshot: Snapshot, made: Plan) -> tuple[int, int | None]:
@@ -196,7 +196,7 @@ def test_a_plan_on_a_baseline_is_compared_with_one_from_nothing() -> None:
     kept = plan(
         snapshot,
         "constrained",
-        {**PYTHON, "stability_price": 1e9},
+        {**KERNELS, "stability_price": 1e9},
         baseline=planned(snapshot),
     )
     found = remedies(snapshot, kept, tries=2)

@@ -14,6 +14,7 @@ from medhavi.snapshot import Snapshot
 from tests import factories
 from tests.api import plan, verify
 from tests.examples import some
+from tests.planners.small_plans import KERNELS
 from tests.wide_networks import after, wide_tables
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ enough for: refused by name."""
 
 
 def settings(seed: int) -> dict[str, str]:
-    return {"engine": "python", "effort": EFFORTS[seed % len(EFFORTS)]}
+    return {**KERNELS, "effort": EFFORTS[seed % len(EFFORTS)]}
 
 
 def planned(rows: Rows, seed: int) -> tuple[Snapshot, Plan] | None:

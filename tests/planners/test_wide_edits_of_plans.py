@@ -14,6 +14,7 @@ from medhavi.snapshot.patch import Patch
 from tests import factories
 from tests.api import plan, remedies, verify
 from tests.examples import examples
+from tests.planners.small_plans import KERNELS
 from tests.wide_networks import wide_tables
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 QUICK: dict[str, dict[str, Any]] = {
     "mrp": {"engine": "python"},
-    "constrained": {"engine": "python", "effort": "light"},
+    "constrained": {**KERNELS, "effort": "light"},
 }
 
 

@@ -10,7 +10,7 @@ from medhavi.errors import UsageError
 from medhavi.results.plans.source_trace import trace, where_used
 from tests import factories
 from tests.examples import examples
-from tests.planners.small_plans import day, planned, verified
+from tests.planners.small_plans import KERNELS, day, planned, verified
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +136,7 @@ def test_a_hop_names_the_order_that_its_resource_runs():
         stock=[{"product": "B", "qty": 1}],
         supply_orders=[{"product": "B", "qty": 1, "due": day(1)}],
     )
-    made = plan(snapshot, mode="constrained", settings={"engine": "python"})
+    made = plan(snapshot, mode="constrained", settings=KERNELS)
     late = made.fulfilment.sort("lateness_h")["demand"][-1]
     hop = made.trace(late, snapshot).chain[-1]
     (wait, *_) = hop.waits

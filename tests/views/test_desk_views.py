@@ -15,7 +15,7 @@ from medhavi.views.pictures.lateness import (
 )
 from tests import factories
 from tests.api import Names, compare, names_of, plan, remedies
-from tests.planners.small_plans import PYTHON, day
+from tests.planners.small_plans import KERNELS, PYTHON, day
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def late():
 
 @pytest.fixture(scope="module")
 def made(late):
-    return plan(late, "constrained", PYTHON)
+    return plan(late, "constrained", KERNELS)
 
 
 def test_an_order_is_told_in_words(late, made):
@@ -62,7 +62,7 @@ def test_reasons_are_ranked_by_money_with_their_demands(late, made):
 
 def test_without_lateness_there_is_nothing_to_rank():
     snapshot = factories.snapshot(demands=[{"due": day(9)}], supply_terms=[{}])
-    told = causes_html(plan(snapshot, "constrained", PYTHON), Names())
+    told = causes_html(plan(snapshot, "constrained", KERNELS), Names())
     assert "Nothing is late" in told
 
 

@@ -19,7 +19,7 @@ from medhavi.views.order_grid import (
 )
 from tests import factories
 from tests.api import Names, names_of, plan
-from tests.planners.small_plans import PYTHON, day
+from tests.planners.small_plans import KERNELS, PYTHON, day
 
 COSTS = {"A": 2.0, "B": 3.0}
 
@@ -47,7 +47,7 @@ def late():
 
 @pytest.fixture(scope="module")
 def made(late):
-    return plan(late, "constrained", PYTHON)
+    return plan(late, "constrained", KERNELS)
 
 
 @pytest.fixture(scope="module")
