@@ -269,12 +269,16 @@ MOST_SHIFTS = 50
 """Times an order is pushed on until every component is there when it is used."""
 
 
-class OrderPlacement(Protocol):
-    """Who places orders."""
+class ComponentSupply(Protocol):
+    """Who gets components and places orders: a search over the ledgers.
+
+    `repeats` says that some product was made or bought more than once at a place.
+    """
 
     stages: AvailabilityCheck
     terms: Terms
     failures: list[Blocked]
+    repeats: bool
 
     def place(self, source: Source, size: int, start: int) -> OrderTiming | Blocked:
         """Place an order as early as possible among all other work."""
@@ -283,15 +287,6 @@ class OrderPlacement(Protocol):
     def placed(self, timing: OrderTiming) -> None:
         """Reserve the resources of an order."""
         ...
-
-
-class ComponentSupply(OrderPlacement, Protocol):
-    """Who gets components, too: a search over the ledgers.
-
-    `repeats` says that some product was made or bought more than once at a place.
-    """
-
-    repeats: bool
 
     def acquire(
         self, product: str, location: str, steps: int, late: Late | None = None
@@ -386,7 +381,7 @@ def _in_turn(
 
 
 def ordered(
-    supply: OrderPlacement,
+    supply: ComponentSupply,
     source: Source,
     making: RoutingNeeds,
     size: int,
@@ -507,7 +502,7 @@ def _needs(parts: Sequence[Part]) -> _Needs:
 
 
 def _placed(
-    supply: OrderPlacement, source: Source, size: int, start: int, needs: _Needs
+    supply: ComponentSupply, source: Source, size: int, start: int, needs: _Needs
 ) -> OrderTiming | None:
     """Place the steps so that each component is there when it is used."""
     bound = start if needs.first is None else max(start, needs.first)
@@ -538,7 +533,7 @@ def _placed(
 
 
 def _tightened(
-    supply: OrderPlacement,
+    supply: ComponentSupply,
     source: Source,
     size: int,
     starts: tuple[int, int, int],
@@ -562,7 +557,7 @@ def _tightened(
 
 
 def _output(
-    supply: OrderPlacement, source: Source, timing: OrderTiming, gain: ProductOutput
+    supply: ComponentSupply, source: Source, timing: OrderTiming, gain: ProductOutput
 ) -> int:
     if not timing.steps or not gain.outputs:
         return timing.finish

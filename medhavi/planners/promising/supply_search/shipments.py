@@ -343,11 +343,19 @@ MOST_ROUNDS = 3
 class SourceSearch(Protocol):
     """A search that is asked what arrives, and what may be new.
 
-    `best` is the earliest date so far [s].
+    `best` is the earliest date so far [s]; `rough` says that an earlier date may exist,
+    `cut` that the budget ended it.
     """
 
     wanted: DeliveryNeed
     best: int
+    evaluations: int
+    rough: bool
+    cut: bool
+
+    def evaluate(self, way: FulfilmentOption, terms: Terms) -> Evaluation | None:
+        """Evaluate a way with all writes, and roll them back."""
+        ...
 
     def arrival(self, place: str, steps: int, ready: int) -> int:
         """When goods arrive that are ready at a place [s]."""
@@ -473,23 +481,8 @@ MOST_PAIRS = 6
 """Pairs of sources that are divided between, those of the first places first."""
 
 
-class SplitSearch(SourceSearch, Protocol):
-    """A search that evaluates ways for itself.
-
-    `rough` says that an earlier date may exist, `cut` that the budget ended it.
-    """
-
-    evaluations: int
-    rough: bool
-    cut: bool
-
-    def evaluate(self, way: FulfilmentOption, terms: Terms) -> Evaluation | None:
-        """Evaluate a way with all writes, and roll them back."""
-        ...
-
-
 def two_sources(
-    search: SplitSearch,
+    search: SourceSearch,
     stocked: Sequence[tuple[str, int]],
     makers: list[str],
     terms: Terms,
@@ -527,7 +520,7 @@ def two_sources(
 
 
 def _divided(
-    search: SplitSearch,
+    search: SourceSearch,
     lying: dict[str, int],
     left: int,
     pair: tuple[Offer, Offer],
@@ -554,14 +547,14 @@ def _divided(
     return found
 
 
-def _spent(search: SplitSearch, terms: Terms) -> bool:
+def _spent(search: SourceSearch, terms: Terms) -> bool:
     """Whether the budget is spent, and let the answer say so."""
     search.cut = search.cut or search.evaluations >= terms.budget
     return search.cut
 
 
 def _waits(
-    search: SplitSearch,
+    search: SourceSearch,
     pair: tuple[Offer, Offer],
     part: int,
     made: Evaluation,
@@ -576,7 +569,7 @@ def _waits(
     )
 
 
-def _alone(search: SplitSearch, offer: Offer, part: int, terms: Terms) -> int:
+def _alone(search: SourceSearch, offer: Offer, part: int, terms: Terms) -> int:
     """When a part from one source arrives if nothing else is asked for [s]."""
     place, source = offer
     way = search.joined({}, [(place, source, part)])
