@@ -150,15 +150,6 @@ def test_other_work_before_the_follower_leaves_its_change_no_time():
     assert finite.latest("white", 1, at("2026-01-05T05:00"), at(MONDAY)) is not None
 
 
-def test_a_dispatcher_owes_nothing_to_later_work():
-    finite = shop()
-    add(finite, "white", "2026-01-05T04:00")
-    found = finite.step_earliest("red", 1, 1, at(MONDAY))
-    assert found is not None
-    assert iso(found.start) == "2026-01-05T05:00"
-    assert finite.latest("red", 1, at("2026-01-05T04:00"), at(MONDAY)) is not None
-
-
 def test_a_follower_that_has_time_for_its_change_needs_no_more():
     finite = shop(resource_state=[{"family": "red"}])
     found = finite.earliest("white", 1, at("2026-01-05T02:00"))

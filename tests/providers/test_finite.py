@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from medhavi.units import HOUR, MINUTE
 from tests.providers.plants import at, iso, shifts, when
 from tests.providers.workshops import (
     MONDAY,
@@ -336,45 +335,6 @@ def test_output_comes_with_its_offset():
     assert iso(forward(finite).finish) == "2026-01-05T03:00"
     found = backward(finite, "2026-01-05T05:00")
     assert when_of(found) == [("2026-01-05T02:00", "2026-01-05T04:00")]
-
-
-# ---------------------------------------------------------------------- single steps
-@pytest.mark.req("CAP-04")
-def test_one_step_is_placed_for_a_dispatcher():
-    finite = workshop(
-        steps=[
-            {"step": 1, "fixed_minutes": 60},
-            {"step": 2, "run_minutes_per_unit": 1, "queue_minutes": 30},
-        ],
-        step_resources=[{**row, "step": step} for step in (1, 2) for row in EITHER],
-    )
-    ready = at(MONDAY)
-    found = finite.step_earliest("R", 2, 100, ready)
-    assert found is not None
-    assert (found.start - ready, found.finish - found.start) == (
-        30 * MINUTE,
-        100 * MINUTE,
-    )
-    busy(finite, ("2026-01-05T00:00", "2026-01-05T02:00"))
-    hasty = finite.step_earliest("R", 2, 100, ready)
-    kept = finite.step_earliest("R", 2, 100, ready, by=ready + 4 * HOUR)
-    late = finite.step_earliest("R", 2, 100, ready, by=ready + 3 * HOUR)
-    used = [w.resources[0][0] for w in (hasty, kept, late) if w is not None]
-    assert used == ["P", "M", "P"]
-    with pytest.raises(KeyError):
-        finite.step_earliest("R", 3, 1, ready)
-
-
-def test_one_step_of_a_routing_with_links_is_placed_by_the_same_rules():
-    finite = workshop(
-        steps=[{"step": 1, **TWO_HOURS}, {"step": 2, **TWO_HOURS}],
-        step_links=[{"kind": "start_start"}],
-        step_resources=[{"step": 1}, {"step": 2}],
-    )
-    busy(finite, ("2026-01-05T01:00", "2026-01-05T04:00"))
-    found = finite.step_earliest("R", 2, 1, at(MONDAY))
-    assert found is not None
-    assert iso(found.start) == "2026-01-05T04:00"
 
 
 # ------------------------------------------------------------------------------ journal

@@ -35,9 +35,6 @@ def test_busy_resources_name_who_holds_them():
     ]
     finite.occupy(found, "mine")
     assert len(finite.waits("R", found, START, "mine")) == 2
-    window = found.steps[0]
-    assert [w.kind for w in finite.why(window, START, "mine")] == ["busy"]
-    assert finite.why(window, window.start) == ()
 
 
 def test_closed_time_and_disruptions_are_told_apart():
@@ -102,7 +99,7 @@ def test_hours_of_a_bucket_name_all_who_share_it():
     found = forward(finite)
     waits = finite.waits("R", found, START)
     assert [w.owners for w in waits if w.kind == "busy"] == [("one",)]
-    assert finite.why(forward(finite).steps[0], START, "one")[-1].kind == "closed"
+    assert finite.waits("R", forward(finite), START, "one")[-1].kind == "closed"
 
 
 def test_an_infinite_resource_is_never_waited_for():
@@ -112,7 +109,7 @@ def test_an_infinite_resource_is_never_waited_for():
         step_resources=[{"resource": "M"}],
     )
     found = forward(finite)
-    assert finite.why(found.steps[0], found.start - 60) == ()
+    assert finite.waits("R", found, found.start - 60) == ()
 
 
 def test_a_step_that_is_done_waits_no_more():

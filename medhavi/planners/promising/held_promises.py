@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from medhavi.planners.promising.promise_ledger import PromiseLedger
     from medhavi.planners.promising.supply_search.alternatives import (
         Evaluation,
+        Late,
         SupplyAllocation,
     )
     from medhavi.planners.promising.supply_search.availability import AvailabilityCheck
@@ -230,7 +231,11 @@ class _HeldSupply(SupplySearch):
         self._lanes = lanes
 
     def acquire(
-        self, product: str, location: str, steps: int
+        self,
+        product: str,
+        location: str,
+        steps: int,
+        late: Late | None = None,  # noqa: ARG002 - nobody waits for another way
     ) -> tuple[SupplyAllocation, ...] | None:
         """Get a quantity at a place; None: what the demand has is not enough for it."""
         node = (product, location)

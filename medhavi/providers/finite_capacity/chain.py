@@ -101,13 +101,8 @@ class FiniteStep:
             default=0,
         )
 
-    def earliest(self, units: int, bound: int, *, hasty: bool) -> StepWindow | None:
-        """Place the step as early as possible; its queue is over by `bound`."""
-        taken = self.choose(units, bound, hasty=hasty)
-        return None if taken is None else self.window(taken)
-
     def choose(self, units: int, bound: int, *, hasty: bool) -> OptionSlot | None:
-        """Choose an option for the step as `earliest` does."""
+        """Choose the option that is through early; its queue is over by `bound`."""
         if self._only is not None:
             return self._only.earliest(units, bound)
         rule = "earliest" if hasty else self.rule

@@ -21,7 +21,7 @@ from medhavi.providers.capacity.axis import Changeovers
 from medhavi.providers.capacity.network import OutputTiming
 from medhavi.providers.capacity.resources import WithheldCapacity
 from medhavi.providers.capacity.routings import CompiledRouting
-from medhavi.providers.capacity.schedule import NetworkClock, step_window
+from medhavi.providers.capacity.schedule import NetworkClock
 from medhavi.providers.finite_capacity.chain import FiniteChain, finite_chain
 from medhavi.providers.finite_capacity.free_slots import (
     AT_ONCE,
@@ -29,7 +29,7 @@ from medhavi.providers.finite_capacity.free_slots import (
     follower_holds,
     kept,
 )
-from medhavi.providers.finite_capacity.waits import order_waits, window_waits
+from medhavi.providers.finite_capacity.waits import order_waits
 from medhavi.snapshot.calendars.calendars import ALWAYS_OPEN
 from medhavi.units import ALWAYS
 
@@ -38,10 +38,10 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from medhavi.providers.capacity.capacity import Capacity
-    from medhavi.providers.finite_capacity.chain import FiniteStep, KnownOrders
+    from medhavi.providers.finite_capacity.chain import KnownOrders
     from medhavi.providers.finite_capacity.occupancy import Occupancy
     from medhavi.providers.finite_capacity.waits import StepWait
-    from medhavi.providers.sources import OrderTiming, StepWindow
+    from medhavi.providers.sources import OrderTiming
 
 
 class FiniteCapacity:
@@ -85,7 +85,6 @@ class FiniteCapacity:
         self._known: dict[tuple[str, bool], _RoutingPlacement] = {}
         self._alike: dict[int, _RoutingPlacement] = {}
         self._plain: dict[str, FiniteChain | None] = {}
-        self._steps: dict[tuple[str, int], FiniteStep] = {}
         self._named: dict[str, frozenset[str]] = {}
 
     # --------------------------------------------------------------------- forward
@@ -179,39 +178,6 @@ class FiniteCapacity:
     def changed_over(self, timing: OrderTiming) -> bool:
         """Whether all steps of an order that is held have their changeovers."""
         return all(self._room.changed_over(window) for window in timing.steps)
-
-    def step_earliest(
-        self, routing: str, step: int, units: int, ready: int, by: int | None = None
-    ) -> StepWindow | None:
-        """Earliest window of one step whose queue may begin at `ready`.
-
-        Parameters
-        ----------
-        routing, step
-            Ids.
-        units
-            Order size [units of the routing].
-        ready, by
-            Instants [s]; `by` as in `earliest`.
-
-        Notes
-        -----
-        Links, transfer batches and what is held over several steps are the caller's:
-        this is one decision of an event-driven dispatch. With changeovers it stands
-        behind other work, or where the next one needs no more than it has.
-        """
-        found = self._steps.get((routing, step))
-        if found is None:
-            found = self._step(routing, step)
-        if found is None:
-            return self._placed_step(routing, step, units, ready)
-        bound = ready + found.queue
-        if by is None:
-            return found.earliest(units, bound, hasty=True)
-        preferred = found.earliest(units, bound, hasty=False)
-        if preferred is not None and preferred.finish <= by:
-            return preferred
-        return found.earliest(units, bound, hasty=True)
 
     def longest(self, routing: str, units: int, start: int) -> int | None:
         """Step that no opening is long enough for, whoever else works.
@@ -410,12 +376,6 @@ class FiniteCapacity:
             self.occupancy, self._capacity, compiled, (timing, start), owner
         )
 
-    def why(
-        self, window: StepWindow, ready: int, owner: str = ""
-    ) -> tuple[StepWait, ...]:
-        """What one window waited for since it was ready, its queue over."""
-        return window_waits(self.occupancy, self._capacity, window, ready, owner)
-
     # -------------------------------------------------------------------- placing
     def _placing(self, routing: str, *, soft: bool = True) -> _RoutingPlacement:
         known = self._known.get((routing, soft))
@@ -444,27 +404,6 @@ class FiniteCapacity:
             ),
             leaves=_leaves(compiled),
         )
-
-    def _step(self, routing: str, step: int) -> FiniteStep | None:
-        chain = self._placing(routing).chain
-        if chain is None or chain.sequenced:
-            return None
-        found = {one.step: one for one in chain.steps}[step]
-        self._steps[routing, step] = found
-        return found
-
-    def _placed_step(
-        self, routing: str, step: int, units: int, ready: int
-    ) -> StepWindow | None:
-        tasks = self._placing(routing).compiled.tasks
-        task = {one.node.step: one for one in tasks}[step]
-        room = self._room
-        room.hasty, room.strict = True, True
-        found = task.plan.earliest(
-            task.run(units), ready + task.node.queue, ready, (), room
-        )
-        room.hasty, room.strict = False, False
-        return None if found is None else step_window(task.node, found)
 
     def _forward(
         self,

@@ -143,8 +143,6 @@ class FreeSlots:
     hasty
         The option that is through first (backward: begins last) is taken, whatever
         the step prefers.
-    strict
-        No time is owed to a follower: the work must leave its changeover as it is.
     efficiency
         Share of its pace that a resource keeps for the work that is placed now; the
         slowest resource decides.
@@ -164,7 +162,6 @@ class FreeSlots:
         "leaves",
         "occupancy",
         "ready",
-        "strict",
     )
 
     def __init__(
@@ -181,7 +178,6 @@ class FreeSlots:
         self.floor = ALWAYS
         self.ready: Mapping[int, int] = AT_ONCE
         self.hasty = False
-        self.strict = False
         self.efficiency: Mapping[str, Fraction] = {}
         self.leaves: Mapping[tuple[int, str], str] = {}
 
@@ -329,10 +325,7 @@ class FreeSlots:
                 if family is None
                 else sequence.tail(family, finish)
             )
-            late = tail is not None and (
-                self.strict or not tail.fits or finish > tail.start
-            )
-            if tail is not None and late:
+            if tail is not None and (not tail.fits or finish > tail.start):
                 return tail.after
         if means.buckets:
             full = overfull(placed.option.axis.working, (start, finish), means.buckets)
@@ -416,7 +409,7 @@ class FreeSlots:
             tail = None if family is None else sequence.tail(family, finish)
             if tail is None:
                 continue
-            if self.strict or not tail.fits:
+            if not tail.fits:
                 return ALWAYS if tail.earlier is None else tail.earlier
             if finish > tail.start:
                 return tail.start

@@ -21,7 +21,7 @@ from copy import copy
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from medhavi.findings import finding
 from medhavi.units import ALWAYS, NEVER, exact
@@ -245,18 +245,6 @@ OF_A_LINE = (
 """Columns of `bom_lines` that make a component."""
 
 
-class StepShares(Protocol):
-    """Shares of the ordered units along the steps of routings (rule 4)."""
-
-    def entering(self, routing: str, step: int | None) -> Fraction:
-        """Share that enters a step; None: the first."""
-        ...
-
-    def good(self, routing: str, step: int | None) -> Fraction:
-        """Good share after a step, the routing's own yield in it."""
-        ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
     """Bill of materials and outputs of one routing.
@@ -299,7 +287,7 @@ class Recipes:
         `routings`, `routing_outputs`, `bom_lines`.
     facts : ProductFacts
         Steps of the products.
-    shares : StepShares
+    shares : Capacity
         Yields along the steps.
 
     Attributes
@@ -324,7 +312,7 @@ class Recipes:
     )
 
     def __init__(
-        self, tables: Mapping[str, TableRows], facts: ProductFacts, shares: StepShares
+        self, tables: Mapping[str, TableRows], facts: ProductFacts, shares: Capacity
     ) -> None:
         self._facts = facts
         self._shares = shares
@@ -340,7 +328,7 @@ class Recipes:
         self._known: dict[str, Recipe] = {}
         self.findings: tuple[Finding, ...] = tuple(self._misplaced_roles())
         self.makers = self._makers()
-        """Routings per (product, location) and role, by id."""
+        """Capacity per (product, location) and role, by id."""
 
     def row(self, routing: str) -> Row | None:
         """Master row of a routing."""

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
+from medhavi.providers.capacity.capacity import Capacity
 from medhavi.providers.material.recipes import Recipes
 from medhavi.providers.product_facts import ProductFacts
 from medhavi.providers.sourcing.suppliers import Suppliers
@@ -21,21 +22,9 @@ from medhavi.snapshot.calendars.calendars import Calendars
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from medhavi.providers.sources import Clock
     from medhavi.providers.table_rows import TableRows
-    from medhavi.snapshot.calendars.working_time import WorkingTime
 
     Decided = Callable[[str, str], bool]
-
-
-class RoutingClocks(Protocol):
-    """Who knows how long a routing takes."""
-
-    def clock(
-        self, routing: str, safety_days: float, location_time: WorkingTime
-    ) -> Clock:
-        """Clock of a routing."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +33,7 @@ class SupplyKinds:
 
     facts: ProductFacts
     recipes: Recipes
-    capacity: RoutingClocks
+    capacity: Capacity
     suppliers: Suppliers
     transport: Transport
     calendars: Calendars

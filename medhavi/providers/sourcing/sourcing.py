@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from copy import copy
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal
 
 from medhavi.providers.sources import LinearCost, Offer, Source, lot_steps
 from medhavi.providers.sourcing.default_lanes import DefaultLanes
@@ -13,7 +13,7 @@ from medhavi.units import ALWAYS, NEVER, exact, from_units
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from medhavi.providers.material.recipes import Recipe
+    from medhavi.providers.material.recipes import Recipes
     from medhavi.providers.product_facts import ProductFacts
     from medhavi.providers.sources import Kind, Window
     from medhavi.providers.sourcing.default_lanes import SupplyKinds
@@ -24,15 +24,7 @@ if TYPE_CHECKING:
 Rule = Literal["preference", "cost", "earliest"]
 
 
-class RecipeProvider(Protocol):
-    """Who knows the recipes."""
-
-    def recipe(self, routing: str) -> Recipe:
-        """Recipe of a routing."""
-        ...
-
-
-def order_steps(source: Source, recipes: RecipeProvider, wanted: int) -> int:
+def order_steps(source: Source, recipes: Recipes, wanted: int) -> int:
     """Order that yields a good quantity, before lots [units].
 
     Makes count routing units; buys and moves bring what is ordered.
@@ -44,7 +36,7 @@ def order_steps(source: Source, recipes: RecipeProvider, wanted: int) -> int:
 
 
 def need_cost(
-    source: Source, recipes: RecipeProvider, facts: ProductFacts, wanted: int
+    source: Source, recipes: Recipes, facts: ProductFacts, wanted: int
 ) -> float:
     """Cost of a need with all its lots [base currency].
 
@@ -67,9 +59,7 @@ def need_cost(
     return total
 
 
-def first_finish(
-    source: Source, recipes: RecipeProvider, wanted: int, start: int
-) -> int:
+def first_finish(source: Source, recipes: Recipes, wanted: int, start: int) -> int:
     """When a need could be there at the earliest, its largest order last [s]."""
     pieces = source.pieces(order_steps(source, recipes, wanted))
     if not pieces:

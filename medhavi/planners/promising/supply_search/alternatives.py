@@ -260,6 +260,8 @@ _made = tuple.__new__
 """Makes a named tuple of all its fields."""
 if TYPE_CHECKING:
     Attempt = Callable[[], tuple[SupplyAllocation, ...] | None]
+    Late = Callable[[int], bool]
+    """Whether nobody asks any more for goods that are ready at an instant [s]."""
     Part = tuple[Component, tuple[SupplyAllocation, ...]]
     """A component line and what was got for it."""
 
@@ -267,12 +269,16 @@ MOST_SHIFTS = 50
 """Times an order is pushed on until every component is there when it is used."""
 
 
-class OrderPlacement(Protocol):
-    """Who places orders."""
+class ComponentSupply(Protocol):
+    """Who gets components and places orders: a search over the ledgers.
+
+    `repeats` says that some product was made or bought more than once at a place.
+    """
 
     stages: AvailabilityCheck
     terms: Terms
     failures: list[Blocked]
+    repeats: bool
 
     def place(self, source: Source, size: int, start: int) -> OrderTiming | Blocked:
         """Place an order as early as possible among all other work."""
@@ -282,14 +288,10 @@ class OrderPlacement(Protocol):
         """Reserve the resources of an order."""
         ...
 
-
-class ComponentSupply(OrderPlacement, Protocol):
-    """Who gets components, too: a search over the ledgers."""
-
     def acquire(
-        self, product: str, location: str, steps: int
+        self, product: str, location: str, steps: int, late: Late | None = None
     ) -> tuple[SupplyAllocation, ...] | None:
-        """Get a quantity at a place as early as possible."""
+        """Get a quantity at a place as early as possible, unless that is too late."""
         ...
 
     def best(
@@ -298,16 +300,9 @@ class ComponentSupply(OrderPlacement, Protocol):
         """Take the way that is there first."""
         ...
 
-    def meets(self, source: Source) -> bool:
-        """Whether any order of the search holds what a routing may use."""
-        ...
-
 
 def make(
-    supply: ComponentSupply,
-    source: Source,
-    left: int,
-    late: Callable[[int], bool] | None = None,
+    supply: ComponentSupply, source: Source, left: int, late: Late | None = None
 ) -> SupplyAllocation | None:
     """Make one order for a need; its good quantity may be more or less than that.
 
@@ -334,48 +329,43 @@ def make(
         invalid = Blocked("routing", Limiter.ROUTING_INVALID, source.source)
         supply.failures.append(invalid)
         return None
-    rules = supply.terms.work
+    rules = terms.work
     size = source.pieces(wanted if rules is None else rules.raised(source, wanted))[0]
+    begun_late = None
+    if late is not None and rules is None and not at_once:
+        begun_late = _begun_late(making, size, late)
     parts: list[Part] = []
     groups = making.groups
-    for lines in _in_turn(groups, supply.terms.first) if supply.terms.first else groups:
+    for lines in _in_turn(groups, terms.first) if terms.first else groups:
+        first = begun_late if lines[0].at_first else None
         if len(lines) == 1:
             line = lines[0]
-            pieces = supply.acquire(line.component, line.location, line.steps(size))
+            need = line.steps(size)
+            pieces = supply.acquire(line.component, line.location, need, first)
             got = None if pieces is None else (line, pieces)
         else:
             got = _substituted(supply, lines, size)
         if got is None:
             return None
         parts.append(got)
-    if late is not None and making.gain.good_steps(size) >= left:
-        soonest = _soonest(supply, making, size, parts)
-        if soonest is not None and late(soonest) and not supply.meets(source):
+        if first is None or supply.repeats or not got[1]:
+            continue  # Orders that repeat may be joined yet, and be through sooner.
+        if first(max([piece.ready for piece in got[1]])):
             return None
     return ordered(supply, source, making, size, parts)
 
 
-def _soonest(
-    supply: ComponentSupply,
-    making: RoutingNeeds,
-    size: int,
-    parts: Sequence[Part],
-) -> int | None:
-    """Instant before which an order is not through, wherever its steps find room [s].
+def _begun_late(making: RoutingNeeds, size: int, late: Late) -> Late | None:
+    """Whether an order is through too late whose components are there at an instant.
 
-    Its steps take their time after the components are there that the first one takes.
-    An order that is too late then is not placed. No answer shows the difference: of
-    what is too late only the choices below it count, and whether its orders need one
-    resource. Its own steps can do neither, where none of the other orders holds what
-    they may use. None: that is not known of the order.
+    Its steps take their time after that, wherever they find room: what is too late by
+    one component is gone on with no further (branch and bound), so of choices below it
+    none makes an answer inexact that were not made yet. None: not known of the order.
     """
-    chain, terms = making.chain, supply.terms
-    if chain is None or terms.work is not None or "capacity" in terms.relaxed:
+    chain, start = making.chain, making.start
+    if chain is None:
         return None
-    first = _needs(parts).first
-    return chain.least(
-        size, making.start if first is None else max(making.start, first)
-    )
+    return lambda ready: late(chain.least(size, max(start, ready)))
 
 
 def _in_turn(
@@ -391,7 +381,7 @@ def _in_turn(
 
 
 def ordered(
-    supply: OrderPlacement,
+    supply: ComponentSupply,
     source: Source,
     making: RoutingNeeds,
     size: int,
@@ -512,7 +502,7 @@ def _needs(parts: Sequence[Part]) -> _Needs:
 
 
 def _placed(
-    supply: OrderPlacement, source: Source, size: int, start: int, needs: _Needs
+    supply: ComponentSupply, source: Source, size: int, start: int, needs: _Needs
 ) -> OrderTiming | None:
     """Place the steps so that each component is there when it is used."""
     bound = start if needs.first is None else max(start, needs.first)
@@ -543,7 +533,7 @@ def _placed(
 
 
 def _tightened(
-    supply: OrderPlacement,
+    supply: ComponentSupply,
     source: Source,
     size: int,
     starts: tuple[int, int, int],
@@ -567,7 +557,7 @@ def _tightened(
 
 
 def _output(
-    supply: OrderPlacement, source: Source, timing: OrderTiming, gain: ProductOutput
+    supply: ComponentSupply, source: Source, timing: OrderTiming, gain: ProductOutput
 ) -> int:
     if not timing.steps or not gain.outputs:
         return timing.finish

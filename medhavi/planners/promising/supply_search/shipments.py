@@ -6,6 +6,7 @@ room of a lane permits.
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import combinations
 from typing import TYPE_CHECKING, Protocol
 
@@ -16,7 +17,7 @@ from medhavi.planners.promising.supply_search.alternatives import (
 )
 from medhavi.planners.promising.supply_search.shipment_origins import full_lane
 from medhavi.results.limiter import Blocked, Limiter
-from medhavi.units import NEVER, from_units
+from medhavi.units import ALWAYS, NEVER, from_units
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
     Mark = tuple[int, int, int, int]
     Send = Callable[[tuple[SupplyAllocation, ...]], Shipment | None]
-    Look = Callable[[tuple[SupplyAllocation, ...]], tuple[int, int] | None]
+    Look = Callable[[str, int, int], tuple[int, int] | None]
     Offer = tuple[str, Source]
     """A place and what may be new there."""
 
@@ -66,8 +67,9 @@ class SplitShipment:
     send
         Sends pieces together, as early as can be, and takes the room.
     look
-        Gives when pieces would arrive [s] and how much would if more were sent, as far
-        as the departures tell [steps]; None: only sending tells.
+        Gives when so much of a product [steps] that is ready at an instant [s] would
+        arrive [s], and how much would if more were sent, as far as the departures tell
+        [steps]; None: only sending tells.
     least
         Least delivery [steps]; the last one may be what is left.
     """
@@ -168,10 +170,15 @@ class SplitShipment:
 
         None: there is no way.
         """
-        taken, _ = cut(list(pieces), steps)
-        seen = self._look(tuple(taken))
+        ready, left = ALWAYS, steps
+        for piece in pieces:
+            if left > 0 and piece.ready > ready:
+                ready = piece.ready
+            left -= piece.steps
+        seen = self._look(pieces[0].product, steps - max(left, 0), ready)
         if seen is not None:
             return seen
+        taken, _ = cut(list(pieces), steps)
         mark = self._stages.mark()
         shipment = self._send(tuple(taken))
         self._stages.undo_transport(mark)
@@ -231,7 +238,7 @@ class ShipmentPlanning:
         split = SplitShipment(
             self._stages,
             lambda pieces: self.sent(origin, pieces, terms),
-            lambda pieces: self.looked(origin, pieces, terms),
+            partial(self.looked, origin, terms),
             wanted.least,
         )
         if whole is not None and len(groups) < 2:
@@ -255,9 +262,9 @@ class ShipmentPlanning:
         return self.shipment(origin, pieces, steps, ready, terms.relaxed)
 
     def looked(
-        self, origin: str, pieces: tuple[SupplyAllocation, ...], terms: Terms
+        self, origin: str, terms: Terms, product: str, steps: int, ready: int
     ) -> tuple[int, int] | None:
-        """When pieces would arrive, and how much those departures take [s, steps].
+        """When goods would arrive, and how much those departures take [s, steps].
 
         None: only sending them tells.
         """
@@ -269,12 +276,10 @@ class ShipmentPlanning:
             or stages.leads is not None
         ):
             return None
-        steps = sum([piece.steps for piece in pieces])
-        product = pieces[0].product
         found = stages.transport.arrival(
             product,
             from_units(steps, stages.step(product)),
-            {origin: max([piece.ready for piece in pieces])},
+            {origin: ready},
             wanted.location,
             self._reached.forbidden,
         )
@@ -338,11 +343,19 @@ MOST_ROUNDS = 3
 class SourceSearch(Protocol):
     """A search that is asked what arrives, and what may be new.
 
-    `best` is the earliest date so far [s].
+    `best` is the earliest date so far [s]; `rough` says that an earlier date may exist,
+    `cut` that the budget ended it.
     """
 
     wanted: DeliveryNeed
     best: int
+    evaluations: int
+    rough: bool
+    cut: bool
+
+    def evaluate(self, way: FulfilmentOption, terms: Terms) -> Evaluation | None:
+        """Evaluate a way with all writes, and roll them back."""
+        ...
 
     def arrival(self, place: str, steps: int, ready: int) -> int:
         """When goods arrive that are ready at a place [s]."""
@@ -468,23 +481,8 @@ MOST_PAIRS = 6
 """Pairs of sources that are divided between, those of the first places first."""
 
 
-class SplitSearch(SourceSearch, Protocol):
-    """A search that evaluates ways for itself.
-
-    `rough` says that an earlier date may exist, `cut` that the budget ended it.
-    """
-
-    evaluations: int
-    rough: bool
-    cut: bool
-
-    def evaluate(self, way: FulfilmentOption, terms: Terms) -> Evaluation | None:
-        """Evaluate a way with all writes, and roll them back."""
-        ...
-
-
 def two_sources(
-    search: SplitSearch,
+    search: SourceSearch,
     stocked: Sequence[tuple[str, int]],
     makers: list[str],
     terms: Terms,
@@ -522,7 +520,7 @@ def two_sources(
 
 
 def _divided(
-    search: SplitSearch,
+    search: SourceSearch,
     lying: dict[str, int],
     left: int,
     pair: tuple[Offer, Offer],
@@ -549,14 +547,14 @@ def _divided(
     return found
 
 
-def _spent(search: SplitSearch, terms: Terms) -> bool:
+def _spent(search: SourceSearch, terms: Terms) -> bool:
     """Whether the budget is spent, and let the answer say so."""
     search.cut = search.cut or search.evaluations >= terms.budget
     return search.cut
 
 
 def _waits(
-    search: SplitSearch,
+    search: SourceSearch,
     pair: tuple[Offer, Offer],
     part: int,
     made: Evaluation,
@@ -571,7 +569,7 @@ def _waits(
     )
 
 
-def _alone(search: SplitSearch, offer: Offer, part: int, terms: Terms) -> int:
+def _alone(search: SourceSearch, offer: Offer, part: int, terms: Terms) -> int:
     """When a part from one source arrives if nothing else is asked for [s]."""
     place, source = offer
     way = search.joined({}, [(place, source, part)])

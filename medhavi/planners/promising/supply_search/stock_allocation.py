@@ -431,11 +431,6 @@ class WaitingOrders:
         self._waiting = kept
         return found
 
-    def meet(self, routing: str) -> bool:
-        """Whether any order holds what a routing may use."""
-        named = self._stages.capacity.named(routing)
-        return any(not named.isdisjoint(held) for held in self._held)
-
     @property
     def written(self) -> bool:
         """Whether the ledger knows of any."""

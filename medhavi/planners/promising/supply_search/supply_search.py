@@ -34,7 +34,10 @@ from medhavi.units import ALWAYS, NEVER
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from medhavi.planners.promising.supply_search.alternatives import DeliveryNeed
+    from medhavi.planners.promising.supply_search.alternatives import (
+        DeliveryNeed,
+        Late,
+    )
     from medhavi.planners.promising.supply_search.availability import AvailabilityCheck
     from medhavi.planners.promising.supply_search.policies import Batch, Node, Terms
     from medhavi.providers.finite_capacity.chain import KnownOrders
@@ -140,7 +143,7 @@ class SupplySearch(StockAllocation):
         stages: AvailabilityCheck,
         terms: Terms,
         known: KnownOrders | None = None,
-        too_late: Callable[[int], bool] | None = None,
+        too_late: Late | None = None,
     ) -> None:
         super().__init__(stages, terms)
         self._known_orders = known
@@ -158,9 +161,12 @@ class SupplySearch(StockAllocation):
 
     # ------------------------------------------------------------------- needs
     def acquire(
-        self, product: str, location: str, steps: int
+        self, product: str, location: str, steps: int, late: Late | None = None
     ) -> tuple[SupplyAllocation, ...] | None:
-        """Get a quantity at a place as early as possible; None: there is no way."""
+        """Get a quantity at a place as early as possible.
+
+        None: there is no way, or what is new would all be too `late`.
+        """
         node = (product, location)
         if steps <= 0:
             return ()
@@ -181,12 +187,14 @@ class SupplySearch(StockAllocation):
         self._path.append(node)
         try:
             if bare or (given and waiting is None and self.never_free(*node)):
-                return self._all_new(node, steps)
+                return self._all_new(node, steps, late)
             return self.best(list(self._ways(product, location, steps, waiting)), node)
         finally:
             self._path.pop()
 
-    def _all_new(self, node: Node, steps: int) -> tuple[SupplyAllocation, ...] | None:
+    def _all_new(
+        self, node: Node, steps: int, late: Late | None
+    ) -> tuple[SupplyAllocation, ...] | None:
         """Order all of a need of which nothing is there, now or ever."""
         sources = [
             source
@@ -194,8 +202,8 @@ class SupplySearch(StockAllocation):
             if source.kind != "buy" or self.may_buy(source, covered=False)
         ]
         if len(sources) == 1:
-            return self.new(sources[0], steps)
-        return self.best([partial(self.new, one, steps) for one in sources], node)
+            return self.new(sources[0], steps, late)
+        return self.best([partial(self.new, one, steps, late) for one in sources], node)
 
     def best(
         self, ways: Sequence[Attempt], node: tuple[str, str]
@@ -343,11 +351,11 @@ class SupplySearch(StockAllocation):
 
     # -------------------------------------------------------------- new supply
     def new(
-        self, source: Source, steps: int, late: Callable[[int], bool] | None = None
+        self, source: Source, steps: int, late: Late | None = None
     ) -> tuple[SupplyAllocation, ...] | None:
         """Order from a source; what lots bring beyond the need is free to others.
 
-        None, too, where all of it is ready when it is too `late`.
+        None, too, where some of it is ready when it is too `late`.
         """
         pieces: list[SupplyAllocation] = []
         wanted = self._together(source, steps) if self.terms.batches else steps
@@ -379,7 +387,7 @@ class SupplySearch(StockAllocation):
         return total
 
     def _order(
-        self, source: Source, left: int, late: Callable[[int], bool] | None
+        self, source: Source, left: int, late: Late | None
     ) -> SupplyAllocation | None:
         node = (source.product, source.location)
         if source.kind != "move":
@@ -433,10 +441,6 @@ class SupplySearch(StockAllocation):
     def contended(self) -> bool:
         """Whether several orders of the request need one resource."""
         return self._shared and share_resources(self._orders.timings)
-
-    def meets(self, source: Source) -> bool:
-        """Whether any order of the search holds what a routing may use."""
-        return self._orders.meet(source.source)
 
     @property
     def settled(self) -> bool:
