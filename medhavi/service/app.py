@@ -238,8 +238,10 @@ def numbers_of(snapshot: Snapshot) -> dict[str, str]:
     value = float((stock["qty"] * stock["unit_cost"].fill_null(0.0)).sum())
     currency = currency_of(snapshot)
     items, places = len(snapshot.network), snapshot["locations"].height
+    predicted = snapshot["estimates"].height
     return {
         "suppliers": count(bought, "open purchase"),
+        "predictors": count(predicted, "published estimate"),
         "cockpit": count(lines.height, "open order line"),
         "items": f"{count(items, 'item')} at {count(places, 'location')}",
         "capacity": f"{count(snapshot['resources'].height, 'resource')}, "
