@@ -105,6 +105,12 @@ def serve(
             min=1,
         ),
     ] = 300,
+    mlflow: Annotated[
+        bool,
+        typer.Option(
+            "--mlflow", help="Show the training runs in MLflow too, read-only."
+        ),
+    ] = False,
 ) -> None:
     """Serve until Ctrl-C, which is the way to end it and no failure."""
     from contextlib import suppress
@@ -130,6 +136,7 @@ def serve(
             workers=min(workers, os.cpu_count() or 1),
             watch=watch,
             compared_every=compare_seconds,
+            tracking=mlflow,
         )
 
 
