@@ -302,6 +302,20 @@ def spread(
     )
 
 
+def undercovered(spread: pl.DataFrame, recipe: TrainingRecipe = _USUAL) -> pl.DataFrame:
+    """Rows of `spread` over all products whose own P80 covers too few, worst first.
+
+    The confidence is shared by all of them: one of forty suppliers is outside of its
+    interval by chance.
+    """
+    own = spread.filter((pl.col("product") == "*") & (pl.col("judged") > 0))
+    own = own.filter(pl.col("within_p80").is_not_null())
+    level = 1.0 - (1.0 - recipe.coverage_level) / max(own.height, 1)
+    lows = [coverage_band(0.8, count, level).low for count in own["judged"]]
+    low = pl.Series(lows, dtype=pl.Float64)
+    return own.filter(own["within_p80"] < low - 1e-4).sort("within_p80", "subject")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PredictorReport:
     """A predictor and how it holds.

@@ -44,7 +44,7 @@ def tracking_address() -> str:
     return os.environ.get(TRACKING_VARIABLE, "")
 
 
-class _SocketConnection(http.client.HTTPConnection):
+class _TrackingRequest(http.client.HTTPConnection):
     """HTTP over a socket file."""
 
     def __init__(self, path: Path) -> None:
@@ -96,7 +96,7 @@ class TrackingPages:
         EnvironmentFailure
             There is no store yet, or its process does not answer.
         """
-        connection = _SocketConnection(self._started())
+        connection = _TrackingRequest(self._started())
         try:
             headers = {"content-type": kind} if kind else {}
             connection.request(method, path, body or None, headers)

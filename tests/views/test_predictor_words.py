@@ -101,6 +101,20 @@ def test_the_finding_counts_models_that_hold_and_names_plain_rules():
     assert predictor_finding([empty], NAMES) == "No order has been observed yet"
 
 
+def test_a_supplier_that_its_own_quantile_does_not_cover_is_named():
+    rows = [
+        {"subject": name, "product": "*", "judged": 55, "within_p80": share}
+        for name, share in (("S-1", 0.27), ("S-2", 0.7), ("S-3", 0.8))
+    ]
+    spread = pl.DataFrame(rows, schema=SPREAD)
+    used = report(champion=USED, recent=(HELD,), spread=spread)
+    assert predictor_finding([used], NAMES) == (
+        "1 model in use, within coverage; P80 of Glassworks covers 27 % of 55 orders"
+    )
+    told = spread_rows(spread, NAMES)["Within P80"].to_list()
+    assert told == ["▲ 27 % of 55", "70 % of 55", "80 % of 55"]
+
+
 def test_tiles_count_models_orders_and_what_came_since_the_training():
     effects = pl.DataFrame(
         [
@@ -138,7 +152,7 @@ def test_grids_have_names_and_put_predicted_beside_actual():
         "13.4 / 14.6 d",
     )
     assert (row["P80"], row["P95"]) == ("15.2 d", "")
-    assert (row["Within P80"], row["On time"]) == ("75 % of 22", "15 % / 20 %")
+    assert (row["Within P80"], row["On time"]) == ("75 % of 22", "15 / 20 %")
     effects = pl.DataFrame(
         [
             {"kind": "supplier", "subject": "S-1", "product": "*", "basis": "group"}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from medhavi.predict.coverage import CHANCE
+from medhavi.predict.coverage import CHANCE, undercovered
 from medhavi.views.names import (
     NOTHING,
     count,
@@ -70,6 +70,13 @@ def predictor_finding(reports: Sequence[PredictorReport], names: Names) -> str:
         if used
         else "No model is in use"
     ]
+    for one in used:
+        worst = undercovered(one.spread).head(1)
+        parts += [
+            f"P80 of {names.name(row['subject'])} covers {percent(row['within_p80'])} "
+            f"of {count(row['judged'], 'order')}"
+            for row in worst.iter_rows(named=True)
+        ]
     if plain and used:
         parts.append(f"plain rule for {', '.join(plain)}")
     return "; ".join(parts)
@@ -169,6 +176,7 @@ def spread_rows(spread: pl.DataFrame, names: Names) -> pl.DataFrame:
         Name, Item, Basis, Orders (newest ones), Stated, then P50, P80, P95 as
         "predicted / actual" [days], Within P80 (share of judged orders), On time.
     """
+    few = set(undercovered(spread)["subject"])
     return pl.DataFrame(
         [
             {
@@ -185,7 +193,8 @@ def spread_rows(spread: pl.DataFrame, names: Names) -> pl.DataFrame:
                 },
                 "Within P80": ""
                 if row["within_p80"] is None
-                else f"{percent(row['within_p80'])} of {row['judged']:,}",
+                else "▲ " * (row["product"] == _ALL and row["subject"] in few)
+                + f"{percent(row['within_p80'])} of {row['judged']:,}",
                 "On time": _shares(row["on_time_told"], row["on_time_came"]),
             }
             for row in spread.iter_rows(named=True)
@@ -209,8 +218,8 @@ def _days(value: float | None) -> str:
 def _pair(told: float | None, came: float | None) -> str:
     """Predicted and actual days.
 
-    >>> _pair(12.25, 14.0), _pair(12.25, None)
-    ('12.3 / 14 d', '12.3 d')
+    >>> _pair(12.21, 14.0), _pair(12.21, None)
+    ('12.2 / 14 d', '12.2 d')
     """
     if told is None:
         return ""
@@ -223,9 +232,15 @@ def _short(days: float) -> str:
 
 
 def _shares(told: float | None, came: float | None) -> str:
+    """Predicted and actual share.
+
+    >>> _shares(0.15, 0.2), _shares(0.15, None)
+    ('15 / 20 %', '15 %')
+    """
     if told is None:
         return ""
-    return percent(told) + ("" if came is None else f" / {percent(came)}")
+    first = percent(told)
+    return first if came is None else f"{first.removesuffix(' %')} / {percent(came)}"
 
 
 def effect_rows(effects: pl.DataFrame, names: Names) -> pl.DataFrame:
