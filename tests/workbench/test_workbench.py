@@ -125,11 +125,6 @@ def test_sql_tables_and_quarantine_are_those_of_the_lake(bench):
     assert bench.replay_quarantine().held == ()
 
 
-def test_a_wrong_word_is_an_attribute_error(bench):
-    with pytest.raises(AttributeError, match="no 'plam'"):
-        _ = bench.plam
-
-
 def test_a_store_that_is_not_there_is_not_made(tmp_path):
     bench = Workbench(tmp_path / "lake", f"sqlite:///{tmp_path}/missing.db")
     with pytest.raises(EnvironmentFailure, match="no event store"):
