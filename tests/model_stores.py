@@ -7,7 +7,8 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from medhavi.predict.registry import DATABASE, store_client
+from medhavi.predict.registry import store_client
+from medhavi.predict.versions import DATABASE
 
 
 @cache

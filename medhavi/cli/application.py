@@ -61,6 +61,7 @@ COMMANDS: Commands = {
     "campaigns": study_commands.campaigns,
     "train": data_commands.train,
     "predictors": data_commands.predictors,
+    "drift": data_commands.drift,
     "promote": data_commands.promote,
     "promise": promise_commands.promise,
     "suppliers": standing_commands.suppliers,

@@ -104,7 +104,6 @@ Words = Annotated[list[str] | None, typer.Argument(hidden=True)]
 LATER = {
     "ingest": "reading documents and files into the event store",
     "replan": "repair after a disruption",
-    "drift": "drift of models",
     "forecast": "demand forecasts",
     "mcp": "the MCP server",
 }

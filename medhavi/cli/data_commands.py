@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -30,7 +31,8 @@ from medhavi.errors import UsageError
 if TYPE_CHECKING:
     import datetime as dt
 
-    from medhavi.predict.registry import PredictorVersion
+    from medhavi.predict.coverage import PredictorReport
+    from medhavi.predict.versions import PredictorVersion
     from medhavi.snapshot import Snapshot
     from medhavi.workbench import Workbench
     from medhavi.workbench.training.training import TrainingResult
@@ -403,6 +405,50 @@ def _row(each: PredictorVersion) -> tuple[object, ...]:
         share("coverage_p80"),
         share("coverage_p95"),
         each.tags.get("reason", ""),
+    )
+
+
+def drift(lake: LakeOption = None) -> None:
+    """Show the coverage of the newest outcomes, and since when it is another one."""
+    conversation = talk()
+    reports = open_workbench(lake).drift()
+    show_table(
+        ("predictor", "in use", "watched", "told", "came", "chance", "since"),
+        [_coverage_row(each) for each in reports],
+    )
+    for each in reports:
+        if each.problem:
+            conversation.say(f"{each.model}: {each.problem}")
+    conversation.answer(
+        predictors=[
+            {
+                "model": each.model,
+                "in_use": each.champion.version if each.champion else None,
+                "challenger": each.challenger.version if each.challenger else None,
+                "observations": each.observations,
+                "watched": each.outcomes.height,
+                "recent": [asdict(one) for one in each.recent],
+                "by_month": each.by_month.to_dicts(),
+                "problem": each.problem,
+            }
+            for each in reports
+        ]
+    )
+
+
+def _coverage_row(each: PredictorReport) -> tuple[object, ...]:
+    used = each.champion.version if each.champion else "plain rule"
+    if not each.recent:
+        return (each.model, used, each.outcomes.height, None, None, None, None)
+    worst = each.recent[0]
+    return (
+        each.model,
+        used,
+        each.outcomes.height,
+        f"{worst.quantile} {worst.told:.0%}",
+        f"{worst.share:.0%} of {worst.orders}",
+        f"{worst.low:.0%} to {worst.high:.0%}",
+        "" if worst.since is None else f"{worst.since:%Y-%m-%d}",
     )
 
 

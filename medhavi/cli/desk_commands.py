@@ -96,6 +96,12 @@ def serve(
             min=1,
         ),
     ] = 300,
+    mlflow: Annotated[
+        bool,
+        typer.Option(
+            "--mlflow", help="Show the training runs in MLflow too, read-only."
+        ),
+    ] = False,
 ) -> None:
     """Serve the apps and notebooks on this machine.
 
@@ -124,6 +130,7 @@ def serve(
             workers=min(workers, os.cpu_count() or 1),
             watch=watch,
             compared_every=compare_seconds,
+            tracking=mlflow,
         )
 
 

@@ -8,7 +8,7 @@ coverages that chance allows.
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from medhavi.predict.windows import (
     as_it_stood,
     as_of,
     latest,
+    outcomes,
     scaled,
     stated_in,
     windows,
@@ -62,7 +63,8 @@ class Comparison:
     whose coverage fits there, else of all. `promotable` says whether it may be used;
     `reason` says why or why not. `gain` is 1 - loss / loss of the best plain quantile,
     on the judged orders; `upper` the largest upper bound of the difference of its loss
-    to that of a plain one [days].
+    to that of a plain one [days]. `outcomes` are the judged orders with what the chosen
+    way told of them, see `windows.OUTCOMES`.
     """
 
     scores: tuple[Score, ...]
@@ -78,6 +80,7 @@ class Comparison:
     tested: int
     test_from: dt.datetime | None
     test_to: dt.datetime | None
+    outcomes: pl.DataFrame = field(compare=False, repr=False)
 
     def score(self, method: str) -> Score:
         """Score of one way."""
@@ -166,6 +169,7 @@ def backtest(
         tested=judge.test.height,
         test_from=judge.test["ordered_at"].min(),  # type: ignore[arg-type]
         test_to=judge.test["ordered_at"].max(),  # type: ignore[arg-type]
+        outcomes=outcomes(judge.test, said[chosen]),
     )
 
 

@@ -24,14 +24,10 @@ import sqlite3
 import tempfile
 import threading
 import warnings
-from collections.abc import Mapping
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, field
 from importlib.metadata import version as installed
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from medhavi.errors import EnvironmentFailure, UsageError
 from medhavi.predict.estimates import (
@@ -42,18 +38,24 @@ from medhavi.predict.estimates import (
     outputs,
     predictor_of,
 )
+from medhavi.predict.versions import (
+    ARTIFACTS,
+    DATABASE,
+    PATIENCE_S,
+    check,
+    read_versions,
+    unusable,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     import polars as pl
 
     from medhavi.predict.estimates import Predictor
+    from medhavi.predict.versions import PredictorVersion
 
 
-ARTIFACTS = "artifacts"
-PATIENCE_S = 5.0
-"""Seconds that a locked store is waited for."""
 _PLACES = (
     ("experiments", "artifact_location"),
     ("runs", "artifact_uri"),
@@ -76,14 +78,7 @@ def named_failures(database: Path) -> Iterator[None]:
         yield
     except _failures() as error:
         reason = str(getattr(error, "orig", None) or error).splitlines()[0]
-        raise _unusable(database, reason) from error
-
-
-def _unusable(database: Path, reason: str) -> EnvironmentFailure:
-    return EnvironmentFailure(
-        f"The predictor store {database} cannot be used ({reason}). Restore it "
-        "from a backup, or move it away and run: medhavi train"
-    )
+        raise unusable(database, reason) from error
 
 
 def _failures() -> tuple[type[Exception], ...]:
@@ -93,26 +88,6 @@ def _failures() -> tuple[type[Exception], ...]:
     from sqlalchemy.exc import SQLAlchemyError
 
     return MlflowException, SQLAlchemyError, CommandError, sqlite3.Error, OSError
-
-
-def check(database: Path) -> None:
-    """Refuse a file that SQLite cannot read whole; a missing or empty one is new.
-
-    Raises
-    ------
-    EnvironmentFailure
-        It is damaged, or was locked for `PATIENCE_S`.
-    """
-    if not database.is_file() or not database.stat().st_size:
-        return
-    address = f"{database.resolve().as_uri()}?mode=ro"
-    try:
-        with closing(sqlite3.connect(address, uri=True, timeout=PATIENCE_S)) as file:
-            (verdict,) = file.execute("PRAGMA quick_check(1)").fetchone()
-    except sqlite3.Error as error:
-        verdict = str(error)
-    if verdict != "ok":
-        raise _unusable(database, " ".join(str(verdict).split()))
 
 
 def bring_home(database: Path) -> None:
@@ -143,7 +118,6 @@ def bring_home(database: Path) -> None:
 
 CHAMPION = "champion"
 CHALLENGER = "challenger"
-DATABASE = "mlflow.db"
 _TRUSTED = frozenset(
     {
         "functools.partial",
@@ -162,17 +136,6 @@ _QUIET = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "GIT_PYTHON_REFRESH": "quiet",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PredictorVersion:
-    """A version of a predictor: what it is called and what is known of it."""
-
-    model: str
-    version: str
-    aliases: tuple[str, ...]
-    tags: Mapping[str, str] = field(default_factory=dict)
-    metrics: Mapping[str, float] = field(default_factory=dict)
 
 
 @contextmanager
@@ -390,22 +353,16 @@ class Registry:
         return self.version(name, str(version.version))
 
     def versions(self, name: str | None = None) -> list[PredictorVersion]:
-        """All versions, of one name or of all, by name, newest first."""
-        if not self.exists:
-            return []
-        client = store_client(self.folder)
-        with store_in(self.folder):
-            found = []
-            for model in client.search_registered_models(max_results=1000):
-                if name is None or model.name == name:
-                    aliases = _aliases(client, model.name)
-                    found += [
-                        _registered(client, version, aliases)
-                        for version in client.search_model_versions(
-                            f"name='{model.name}'", max_results=1000
-                        )
-                    ]
-        return sorted(found, key=lambda each: (each.model, -int(each.version)))
+        """All versions, of one name or of all, by name, newest first.
+
+        Raises
+        ------
+        EnvironmentFailure
+            The store cannot be read.
+        """
+        found = read_versions(self.folder) if self.exists else []
+        known = [each for each in found if name in (None, each.model)]
+        return sorted(known, key=lambda each: (each.model, -int(each.version)))
 
     def version(self, name: str, version: str) -> PredictorVersion:
         """One version.
@@ -430,10 +387,13 @@ class Registry:
         return None
 
     def promote(self, name: str, version: str) -> None:
-        """Make a version the champion of its name."""
+        """Make a version the champion of its name; it challenges nobody any more."""
         client = store_client(self.folder)
         with locked(self.folder), store_in(self.folder):
             client.set_registered_model_alias(name, CHAMPION, version)
+            challenger = client.get_registered_model(name).aliases.get(CHALLENGER)
+            if str(challenger) == version:
+                client.delete_registered_model_alias(name, CHALLENGER)
 
     def load(self, name: str, version: str) -> Predictor:
         """Read a predictor.
@@ -443,10 +403,12 @@ class Registry:
         EnvironmentFailure
             Its files are gone, damaged, or hold types that are not trusted.
         """
-        client = store_client(self.folder)
-        with store_in(self.folder):
-            uri = client.get_model_version_download_uri(name, version)
-            return _read(Path(url2pathname(urlsplit(uri).path)))
+        return self.read(self.version(name, version))
+
+    @staticmethod
+    def read(version: PredictorVersion) -> Predictor:
+        """Read the predictor of a version; see `load`."""
+        return _read(version.place)
 
 
 def serve() -> None:
@@ -550,23 +512,3 @@ def _ensure_model(client: Any, name: str) -> None:
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
-
-
-def _aliases(client: Any, name: str) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for alias, version in client.get_registered_model(name).aliases.items():
-        found.setdefault(str(version), []).append(alias)
-    return found
-
-
-def _registered(
-    client: Any, version: Any, aliases: dict[str, list[str]]
-) -> PredictorVersion:
-    run = client.get_run(version.run_id)
-    return PredictorVersion(
-        model=version.name,
-        version=str(version.version),
-        aliases=tuple(sorted(aliases.get(str(version.version), ()))),
-        tags=dict(version.tags),
-        metrics=dict(run.data.metrics),
-    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -19,7 +19,7 @@ from medhavi.predict import calibration
 from medhavi.predict.backtest import prepared
 from medhavi.predict.calibration import Bin, brier, reliability_curve
 from medhavi.predict.recipe import TrainingRecipe, one_thread
-from medhavi.predict.windows import latest, windows
+from medhavi.predict.windows import latest, outcomes, windows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -307,6 +307,7 @@ class RateComparison:
     test_from: dt.datetime | None
     test_to: dt.datetime | None
     plain: str
+    outcomes: pl.DataFrame = field(compare=False, repr=False)
 
     def score(self, method: str) -> RateScore:
         """Score of one way."""
@@ -385,6 +386,7 @@ def backtest_rates(
         test_from=judge.test["ordered_at"].min(),  # type: ignore[arg-type]
         test_to=judge.test["ordered_at"].max(),  # type: ignore[arg-type]
         plain=plain.method,
+        outcomes=outcomes(judge.test, said[chosen]),
     )
 
 
@@ -409,6 +411,11 @@ def as_they_stood(name: str, taken: Windows, recipe: TrainingRecipe) -> Floats:
     """
     method = RATES[name](recipe)
     method.fit(taken.fit, taken.calibrate)
+    return told_by(method, taken)
+
+
+def told_by(method: RateMethod, taken: Windows) -> Floats:
+    """Chances that a fitted way told on the day of each order of the test."""
     if not isinstance(method, (PlainRate, GroupRate)):
         return method.chances(taken.test)
     pool = taken.outcomes()
@@ -416,7 +423,11 @@ def as_they_stood(name: str, taken: Windows, recipe: TrainingRecipe) -> Floats:
     asked = taken.test["ordered_at"].cast(pl.Int64).to_numpy()
     upto = np.searchsorted(gone, asked, side="right")
     outcome = pool["on_time"].to_numpy().astype(np.float64)
-    first = np.maximum(upto - _NEWEST, 0) if name == PlainRecentRate.name else 0 * upto
+    first = (
+        np.maximum(upto - _NEWEST, 0)
+        if isinstance(method, PlainRecentRate)
+        else 0 * upto
+    )
     total = np.concatenate([[0.0], np.cumsum(outcome)])
     shares = (total[upto] - total[first]) / np.maximum(upto - first, 1)
     if isinstance(method, PlainRate):

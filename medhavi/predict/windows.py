@@ -160,6 +160,51 @@ def _origin(
     return Windows(fit, calibrate, under_way, test)
 
 
+def placed_since(
+    rows: pl.DataFrame, begin: dt.datetime, recipe: TrainingRecipe
+) -> Windows:
+    """Windows whose test are the settled orders from `begin` on."""
+    ordered = rows.sort("ordered_at", "known_at", "subject", "product")
+    return _origin(ordered, _settled(ordered), begin, None, recipe)
+
+
+OUTCOMES: dict[str, pl.DataType] = {
+    "subject": pl.String(),
+    "product": pl.String(),
+    "ordered_at": pl.Datetime("us", "UTC"),
+    "known_at": pl.Datetime("us", "UTC"),
+    "lead_days": pl.Float64(),
+    "on_time": pl.Boolean(),
+    "p50": pl.Float64(),
+    "p80": pl.Float64(),
+    "p95": pl.Float64(),
+    "on_time_prob": pl.Float64(),
+}
+"""Columns of outcomes: what came of an order, and what was told of it that day.
+
+A predictor of lead times fills the quantiles [days], one of reliability the chance.
+"""
+
+
+def outcomes(test: pl.DataFrame, said: Floats) -> pl.DataFrame:
+    """Orders beside what was told of them, by when their outcome became known.
+
+    Parameters
+    ----------
+    test
+        Orders of a history.
+    said
+        Quantiles [days], shape (n, 3), or chances, shape (n,).
+    """
+    names = ("on_time_prob",) if said.ndim == 1 else ("p50", "p80", "p95")
+    told = pl.DataFrame(said.reshape(-1, len(names)), schema=list(names), orient="row")
+    rows = pl.concat([test, told], how="horizontal")
+    return rows.select(
+        (pl.col(name) if name in rows.columns else pl.lit(None)).cast(kind).alias(name)
+        for name, kind in OUTCOMES.items()
+    ).sort("known_at", "ordered_at", "subject", "product")
+
+
 def as_it_stood(model: LeadTimeModel, taken: Windows) -> Floats:
     """P50, p80, p95 in days for the orders of the test, shape (n, 3).
 

@@ -36,6 +36,12 @@ from medhavi.service.page_data import (
 from medhavi.service.plan_pages.plan_maintenance import PlanMaintenance
 from medhavi.service.search_page import OBJECTS, search_html
 from medhavi.service.shell import FRAMED_SCRIPT, START, shell_html
+from medhavi.service.tracking_pages import (
+    ADDRESS,
+    TRACKING_VARIABLE,
+    TrackingPages,
+    tracking_routes,
+)
 from medhavi.views.names import count, money
 from medhavi.views.page import (
     HOME,
@@ -46,6 +52,7 @@ from medhavi.views.page import (
     top_html,
 )
 from medhavi.views.theme import app_style
+from medhavi.workbench.workspace import models_folder
 
 if TYPE_CHECKING:
     from collections.abc import (
@@ -238,8 +245,10 @@ def numbers_of(snapshot: Snapshot) -> dict[str, str]:
     value = float((stock["qty"] * stock["unit_cost"].fill_null(0.0)).sum())
     currency = currency_of(snapshot)
     items, places = len(snapshot.network), snapshot["locations"].height
+    predicted = snapshot["estimates"].height
     return {
         "suppliers": count(bought, "open purchase"),
+        "predictors": count(predicted, "published estimate"),
         "cockpit": count(lines.height, "open order line"),
         "items": f"{count(items, 'item')} at {count(places, 'location')}",
         "capacity": f"{count(snapshot['resources'].height, 'resource')}, "
@@ -299,6 +308,7 @@ def create_app(
     hosts: Iterable[str] = (),
     compared_every: float = COMPARED_SECONDS,
     workers: int = 1,
+    tracking: bool = False,
 ) -> RequestGuard:
     """Make the ASGI application, behind its guard.
 
@@ -308,6 +318,8 @@ def create_app(
         As in `DeskMaintenance`.
     workers
         Most processes that plan beside the server.
+    tracking
+        Whether the pages of MLflow are served, read-only.
     hosts
         Further names of this machine, as in `RequestGuard`.
     """
@@ -328,6 +340,7 @@ def create_app(
     mounted = server.build()
     keeper = _keeper(watch=watch, compared_every=compared_every)
     queue, plans = JobQueue(workers), _plan_keeper()
+    runs = _tracking() if tracking else None
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -339,6 +352,8 @@ def create_app(
         for one in keepers:
             await run_in_threadpool(one.stop)
         await run_in_threadpool(queue.close)
+        if runs is not None:
+            await run_in_threadpool(runs.stop)
         await _end_sessions(mounted)
 
     async def landing(_request: Request) -> Response:
@@ -376,6 +391,7 @@ def create_app(
             *job_routes(queue),
             *(Route(path, leading(link)) for path, link in OBJECTS.items()),
             *([] if keeper is None else DeskApi(keeper).routes()),
+            *([] if runs is None else tracking_routes(runs)),
             Mount("/", app=mounted),
         ],
         lifespan=lifespan,
@@ -392,6 +408,10 @@ def _keeper(*, watch: bool, compared_every: float) -> DeskMaintenance | None:
         return None
     if bench is None:
         return None
+    # pyarrow loads pandas when the log is read, in a thread; a chart that is built in
+    # another one meanwhile fails on the half of it.
+    import pandas as pd  # type: ignore[import-untyped]  # noqa: F401
+
     return DeskMaintenance(bench, watch=watch, compared_every=compared_every)
 
 
@@ -401,6 +421,22 @@ def _plan_keeper() -> PlanMaintenance | None:
         return PlanMaintenance(choose_source())
     except MedhaviError:
         return None
+
+
+def _tracking() -> TrackingPages:
+    """Pages of MLflow of the lake that is served.
+
+    Raises
+    ------
+    UsageError
+        No lake is served, so that there are no predictors.
+    """
+    source = choose_source()
+    if not source.lake:
+        message = "--mlflow shows the predictors of a lake: serve one with --lake LAKE."
+        raise UsageError(message)
+    os.environ[TRACKING_VARIABLE] = f"{ADDRESS}#/models"
+    return TrackingPages(models_folder(source.lake))
 
 
 async def _end_sessions(mounted: object) -> None:
@@ -426,6 +462,7 @@ def serve(  # noqa: PLR0913 - one keyword each
     workers: int = 1,
     watch: bool = False,
     compared_every: float = COMPARED_SECONDS,
+    tracking: bool = False,
 ) -> None:
     """Serve until Ctrl-C.
 
@@ -450,6 +487,8 @@ def serve(  # noqa: PLR0913 - one keyword each
         Tell the log which promises are at risk whenever facts change.
     compared_every
         Seconds between two comparisons of the desk's book with one made anew.
+    tracking
+        Whether the pages of MLflow are served too, read-only, below /mlflow/.
 
     Raises
     ------
@@ -486,6 +525,7 @@ def serve(  # noqa: PLR0913 - one keyword each
             hosts=(host,),
             compared_every=compared_every,
             workers=workers,
+            tracking=tracking,
         ),
         log_level="warning",
         timeout_graceful_shutdown=3,

@@ -25,6 +25,7 @@ _ICONS = {
     "capacity": "M3 3v14h14M6 6h6M8 10h8M6 14h4",
     "promise": "M4 10l4 4 8-9",
     "suppliers": "M2 6h9v8H2zM11 9h4l3 3v2h-7M6 16v.1M14 16v.1",
+    "predictors": "M3 15c4 0 4-9 8-9s3 5 6 5M3 17h14",
     "schedule": "M3 5h7M7 10h9M5 15h6",
     "campaigns": "M16 7a6.5 6.5 0 1 0 .5 5M16 3v4h-4",
     "scenarios": "M4 3v14M4 8h5l3-4h4M4 8h5l3 5h4",

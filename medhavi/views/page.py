@@ -531,6 +531,7 @@ PAGES = {
     "capacity": "Capacity",
     "promise": "Promise desk",
     "suppliers": "Suppliers and lanes",
+    "predictors": "Predictors",
     "schedule": "Production schedule",
     "campaigns": "Campaigns and changeovers",
     "scenarios": "Scenarios",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
-from medhavi.errors import NotAvailable, UsageError
+from medhavi.errors import UsageError
 from medhavi.workbench.decisions import FactAmending
 from medhavi.workbench.exception_reviews import ExceptionReviewing
 from medhavi.workbench.orders.plan_editing import PlanEditing
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from medhavi.events.store import BulkStore
     from medhavi.lakehouse import Lake, MirrorReport, QueryLimits
     from medhavi.planners.replenishment.safety_stock import SafetyStock
+    from medhavi.predict.coverage import PredictorReport
     from medhavi.predict.recipe import TrainingRecipe
-    from medhavi.predict.registry import PredictorVersion
+    from medhavi.predict.versions import PredictorVersion
     from medhavi.progress import Cancelled, Observe
     from medhavi.results.plans.plan import Plan
     from medhavi.results.promises.promise import Promise
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
     from medhavi.workbench.promise_desk.repromising import RenewalResult
     from medhavi.workbench.studies.studies import StudyResult
     from medhavi.workbench.training.training import PublishedEstimates, TrainingResult
-
-_LATER = {"drift": "drift of predictors"}
 
 
 class Workbench(PlanEditing, FactAmending, ExceptionReviewing):
@@ -256,6 +255,7 @@ class Workbench(PlanEditing, FactAmending, ExceptionReviewing):
         recipe: TrainingRecipe | None = None,
         known_at: dt.datetime | None = None,
         observe: Observe | None = None,
+        cancelled: Cancelled | None = None,
     ) -> tuple[TrainingResult, ...]:
         """Train predictors and judge them against the plain quantile.
 
@@ -266,6 +266,8 @@ class Workbench(PlanEditing, FactAmending, ExceptionReviewing):
         approver
             Puts in use what earned it, and publishes estimates; without one the new
             versions are challengers.
+        cancelled
+            Asked before each predictor; those that were trained are the result.
 
         Raises
         ------
@@ -281,7 +283,26 @@ class Workbench(PlanEditing, FactAmending, ExceptionReviewing):
             recipe=recipe,
             known_at=known_at,
             observe=observe,
+            cancelled=cancelled,
         )
+
+    def drift(self) -> tuple[PredictorReport, ...]:
+        """Report how each predictor holds: coverage over time, spread, versions."""
+        from medhavi.workbench.training.monitoring import drift
+
+        return drift(self)
+
+    def predicted_times(self, plan: Plan) -> pl.DataFrame:
+        """Learned against stated times of a plan of the newest facts.
+
+        Returns
+        -------
+        DataFrame
+            Columns of `predict.plan_effects.EFFECTS`.
+        """
+        from medhavi.predict.plan_effects import plan_effects
+
+        return plan_effects(plan, self.snapshot())
 
     def promote(
         self, model: str, *, approver: str, version: str | None = None
@@ -546,18 +567,6 @@ class Workbench(PlanEditing, FactAmending, ExceptionReviewing):
         return run_cycle(
             self, place, observe=observe, tell=tell, strict=strict, moment=moment
         )
-
-    def __getattr__(self, name: str) -> Callable[..., NoReturn]:
-        """Refuse the verbs that are not built yet; see design 8."""
-        if name not in _LATER:
-            message = f"A Workbench has no {name!r}."
-            raise AttributeError(message)
-
-        def refuse(*_arguments: object, **_options: object) -> NoReturn:
-            message = f"Workbench.{name} ({_LATER[name]}) is not built yet."
-            raise NotAvailable(message)
-
-        return refuse
 
 
 def _refuse_unknown_type(name: str) -> None:

@@ -45,6 +45,20 @@ def test_training_is_told_and_what_is_ready_can_be_promoted(medhavi, company):
     assert "mlflow ui --backend-store-uri" in shown.out
 
 
+def test_drift_shows_how_the_newest_outcomes_are_covered(medhavi, company):
+    said = medhavi("drift", "--json")
+    assert said.code == 0
+    rows = {row["model"]: row for row in said.answer["predictors"]}
+    assert set(rows) == {
+        "supplier-lead-time",
+        "lane-lead-time",
+        "supplier-on-time",
+        "lane-on-time",
+    }
+    assert rows["lane-on-time"]["recent"][0]["orders"] > 0
+    assert "plain rule" in medhavi("drift").out
+
+
 def test_the_answer_of_training_holds_all_scores(medhavi, company):
     said = medhavi("train", "--kind", "reliability", "--json")
     (supplier, lane) = said.answer["trained"]

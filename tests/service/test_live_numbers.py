@@ -36,6 +36,7 @@ def tables(tmp_path):
 def test_each_app_has_a_number_from_the_data(tables):
     assert app.live_numbers(tables) == {
         "suppliers": "0 open purchases",
+        "predictors": "0 published estimates",
         "cockpit": "2 open order lines",
         "items": "1 item at 1 location",
         "capacity": "0 resources, 0 disruptions of them",

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from medhavi.errors import UsageError
+from medhavi.predict.plan_effects import demands_behind
 from medhavi.workbench.training.observed_history import history_of, subjects_of
 from medhavi.workbench.training.training import NAMES, PLAIN, NotPromoted
 from medhavi.workbench.workspace import models_folder
@@ -243,3 +244,48 @@ def test_models_lie_beside_the_lake_unless_the_surroundings_name_a_place(
     assert models_folder(demo) == tmp_path / "models" / "aurora-small"
     monkeypatch.setenv("MEDHAVI_MODELS", str(tmp_path / "own"))
     assert models_folder(demo) == tmp_path / "own"
+
+
+def test_a_training_records_what_it_learned_from_and_can_be_watched(trained):
+    bench, _ = trained
+    reports = {each.model: each for each in bench.drift()}
+    supplier = reports["supplier-lead-time"]
+    assert supplier.champion is not None
+    assert 0 < int(supplier.champion.tags["position"]) <= bench.lake.position()
+    assert supplier.champion.tags["observations"] == str(supplier.observations)
+    assert supplier.problem == ""
+    assert supplier.outcomes.height > 50
+    assert supplier.slipped is None
+    assert set(supplier.spread["subject"]) == {"STEADY", "SLOW", "NEVER-ASKED"}
+    assert reports["lane-on-time"].champion is None
+    assert reports["lane-on-time"].by_month.height > 0
+
+
+def test_a_version_whose_judged_orders_are_gone_says_so(fragile):
+    for file in fragile.models.rglob("outcomes.parquet"):
+        file.unlink()
+    supplier = fragile.drift()[0]
+    assert supplier.outcomes.is_empty()
+    assert "Train again to watch it" in supplier.problem
+    (fragile.models / "mlflow.db").write_bytes(b"no database at all")
+    assert all("cannot be used" in each.problem for each in fragile.drift())
+
+
+def test_a_training_that_is_stopped_keeps_what_it_has(fragile):
+    asked = iter([False, True])
+    done = fragile.train(recipe=QUICK, cancelled=lambda: next(asked))
+    assert [each.model for each in done] == ["supplier-lead-time"]
+    assert fragile.drift()[0].challenger.version == done[0].version
+
+
+def test_what_a_plan_owes_to_learned_times_is_told(trained):
+    bench, _ = trained
+    plan = bench.plan(mode="mrp")
+    effects = bench.predicted_times(plan)
+    assert effects.schema["planned_days"] == pl.Float64
+    for row in effects.iter_rows(named=True):
+        assert row["stated_days"] == (10.0 if row["kind"] == "supplier" else 2.0)
+        assert (
+            demands_behind(plan, row["subject"], row["product"]).height
+            == (row["demands"])
+        )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
-from medhavi.errors import EnvironmentFailure, NotAvailable, UsageError
+from medhavi.errors import EnvironmentFailure, UsageError
 from medhavi.findings import BadData
 from medhavi.results.plans.plan import Plan
 from tests.api import SqliteStore, Workbench, decode
@@ -123,16 +123,6 @@ def test_sql_tables_and_quarantine_are_those_of_the_lake(bench):
     assert bench.table("silver.stock").collect()["qty"].to_list() == [40.0]
     assert bench.quarantine().is_empty()
     assert bench.replay_quarantine().held == ()
-
-
-def test_later_verbs_refuse(bench):
-    with pytest.raises(NotAvailable, match=r"Workbench\.drift .* is not built yet"):
-        bench.drift("anything", approver="ann")
-
-
-def test_a_wrong_word_is_an_attribute_error(bench):
-    with pytest.raises(AttributeError, match="no 'plam'"):
-        _ = bench.plam
 
 
 def test_a_store_that_is_not_there_is_not_made(tmp_path):

@@ -6,13 +6,17 @@ have a parent, so that the runs of a study stand below it.
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from medhavi.predict.registry import ARTIFACTS, batch_of, locked, store_client, store_in
+from medhavi.predict.registry import batch_of, locked, store_client, store_in
+from medhavi.predict.versions import ARTIFACTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
+
+    import polars as pl
 
 
 class Tracking:
@@ -28,7 +32,7 @@ class Tracking:
         self._folder = folder
         self._client = store_client(folder)
 
-    def record(
+    def record(  # noqa: PLR0913 - one keyword each
         self,
         experiment: str,
         name: str,
@@ -37,6 +41,7 @@ class Tracking:
         metrics: Mapping[str, float] | None = None,
         tags: Mapping[str, str] | None = None,
         texts: Mapping[str, str] | None = None,
+        tables: Mapping[str, pl.DataFrame] | None = None,
         parent: str | None = None,
     ) -> str:
         """Record a finished run, in one batch.
@@ -45,6 +50,8 @@ class Tracking:
         ----------
         texts
             Files of the run: name to content.
+        tables
+            Parquet files of the run: name to rows.
         parent
             Run id above it.
 
@@ -67,6 +74,10 @@ class Tracking:
             )
             for file, text in sorted((texts or {}).items()):
                 self._client.log_text(run_id, text, file)
+            with tempfile.TemporaryDirectory() as place:
+                for file, rows in sorted((tables or {}).items()):
+                    rows.write_parquet(Path(place) / file)
+                    self._client.log_artifact(run_id, str(Path(place) / file))
             self._client.set_terminated(run_id)
         return run_id
 

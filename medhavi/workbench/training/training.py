@@ -25,6 +25,7 @@ from medhavi.predict.registry import CHAMPION, Registry
 from medhavi.predict.reliability import PlainRate, RateModel
 from medhavi.predict.windows import recalibrated, stated_in
 from medhavi.progress import Progress, unobserved
+from medhavi.version import __version__
 from medhavi.workbench import decisions
 from medhavi.workbench.training.observed_history import history_of, subjects_of
 from medhavi.workbench.training.tracking import Tracking
@@ -36,8 +37,8 @@ if TYPE_CHECKING:
 
     from medhavi.events.store import EventStore
     from medhavi.lakehouse import Lake
-    from medhavi.predict.registry import PredictorVersion
-    from medhavi.progress import Observe
+    from medhavi.predict.versions import PredictorVersion
+    from medhavi.progress import Cancelled, Observe
     from medhavi.snapshot import Snapshot
 
     Comparison = backtest.Comparison | reliability.RateComparison
@@ -114,6 +115,8 @@ NAMES = {
 """Registered names by kind and subject."""
 PLAIN = "plain-quantile"
 """Model of estimates where no predictor is in use; the version counts observations."""
+OUTCOMES_FILE = "outcomes.parquet"
+"""File of a training run: the orders that judged it, with what was told of them."""
 _EXPERIMENT = "predictors"
 _SAMPLE = 200
 
@@ -193,6 +196,7 @@ class _LakeHistory:
     def __init__(
         self, company: TrainingWorkbench, known_at: dt.datetime | None = None
     ) -> None:
+        self.position = company.lake.position()
         self.snapshot: Snapshot = company.snapshot(known_at=known_at)
         self._observations = company.lake.lead_time_observations(known_at)
         self._histories: dict[str, pl.DataFrame] = {}
@@ -212,6 +216,7 @@ def train(
     recipe: TrainingRecipe | None = None,
     known_at: dt.datetime | None = None,
     observe: Observe | None = None,
+    cancelled: Cancelled | None = None,
 ) -> tuple[TrainingResult, ...]:
     """Train, judge and register predictors; with an approver, use what earned it.
 
@@ -225,6 +230,8 @@ def train(
         changes for planners.
     known_at
         Learn only from what was recorded up to then.
+    cancelled
+        Asked before each predictor; those that were trained by then are the result.
 
     Raises
     ------
@@ -241,10 +248,12 @@ def train(
     past = _LakeHistory(company, known_at)
     chosen = recipe or TrainingRecipe()
     done = []
-    for kind in kinds:
-        for about in ABOUT:
-            say(Progress(f"training {NAMES[kind, about]}"))
-            done.append(_train_one(company, past, (kind, about), chosen))
+    wanted = [(kind, about) for kind in kinds for about in ABOUT]
+    for number, key in enumerate(wanted):
+        if cancelled is not None and cancelled():
+            break
+        say(Progress(f"training {NAMES[key]}", number, len(wanted)))
+        done.append(_train_one(company, past, key, chosen))
     if approver is None:
         return tuple(done)
     used = [
@@ -283,7 +292,7 @@ def _train_one(
     else:
         comparison = reliability.backtest_rates(history, recipe)
         model = reliability.final_rate(history, comparison.chosen, recipe)
-    facts = _facts(company, comparison, kind, about)
+    facts = _facts(company, past, comparison, key)
     run_id = Tracking(company.models).record(
         _EXPERIMENT,
         name,
@@ -291,6 +300,7 @@ def _train_one(
         metrics=_metrics(comparison),
         tags=facts,
         texts={"comparison.json": comparison.to_frame().write_json()},
+        tables={OUTCOMES_FILE: comparison.outcomes},
     )
     sample = backtest.prepared(history, recipe)[0].tail(_SAMPLE)
     kept = Registry(company.models).register(
@@ -310,8 +320,14 @@ def _train_one(
 
 
 def _facts(
-    company: TrainingWorkbench, comparison: Comparison, kind: str, about: str
+    company: TrainingWorkbench,
+    past: _LakeHistory,
+    comparison: Comparison,
+    key: tuple[str, str],
 ) -> dict[str, str]:
+    kind, about = key
+    history = past.history(about)
+    newest: dt.datetime = history["known_at"].max()  # type: ignore[assignment]
     return {
         "kind": kind,
         "about": about,
@@ -319,6 +335,10 @@ def _facts(
         "promotable": "yes" if comparison.promotable else "no",
         "reason": comparison.reason,
         "lake": str(company.lake.path.resolve()),
+        "position": str(past.position),
+        "observations": str(history.height),
+        "known_at": newest.isoformat(),
+        "package": __version__,
     }
 
 
@@ -377,7 +397,7 @@ def promote(
         message = f"{model} has no version in {company.models}; run: medhavi train"
         raise UsageError(message)
     chosen = versions[0] if version is None else registry.version(model, version)
-    if chosen.tags.get("promotable") != "yes":
+    if not chosen.is_promotable:
         message = (
             f"{model} version {chosen.version} is not promoted: "
             f"{chosen.tags.get('reason', 'it was never judged')}. "

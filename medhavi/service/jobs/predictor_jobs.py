@@ -1,0 +1,119 @@
+"""Jobs about predictors: reports of how they hold, training, putting one in use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from medhavi.progress import Progress
+from medhavi.service.page_data import DataSource, store_of
+from medhavi.workbench.workbench import Workbench
+
+if TYPE_CHECKING:
+    from medhavi.predict.coverage import PredictorReport
+    from medhavi.progress import Cancelled, Observe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoverageRequest:
+    """Reports of the predictors of a lake.
+
+    Parameters
+    ----------
+    facts
+        Fingerprint of the tables and stamp of the predictors: others, another job.
+    """
+
+    source: DataSource
+    facts: str
+    title: str = field(default="Coverage of predictors", init=False, compare=False)
+
+    @property
+    def subject(self) -> object:
+        """Source: newer facts are reported instead."""
+        return self.source, "drift"
+
+    def run(
+        self,
+        observe: Observe,
+        cancelled: Cancelled,  # noqa: ARG002 - it takes a second or two
+    ) -> tuple[PredictorReport, ...]:
+        """Report each predictor."""
+        observe(Progress("reading the observed orders"))
+        return Workbench(lake=self.source.lake).drift()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingRequest:
+    """Training of all predictors; new versions are challengers."""
+
+    source: DataSource
+    title: str = field(default="Training of predictors", init=False, compare=False)
+
+    @property
+    def subject(self) -> object:
+        """Source."""
+        return self.source, "training"
+
+    def run(self, observe: Observe, cancelled: Cancelled) -> str:
+        """Train; stopped, the predictors that were trained are kept.
+
+        Returns
+        -------
+        str
+            What became of each, in a sentence.
+        """
+        observe(Progress("reading the observed orders"))
+        done = Workbench(lake=self.source.lake).train(
+            observe=observe, cancelled=cancelled
+        )
+        if not done:
+            raise KeyboardInterrupt
+        ready = sum(one.promotable for one in done)
+        fresh = sum(one.version is not None for one in done)
+        return (
+            f"{fresh} of {len(done)} predictors were trained, {ready} beat the plain "
+            "rule. Nothing changes for plans before one is put in use."
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChampionRequest:
+    """A version that somebody puts in use; estimates are published by it."""
+
+    source: DataSource
+    model: str
+    version: str
+    approver: str
+    title: str = field(default="Putting a predictor in use", init=False, compare=False)
+
+    @property
+    def subject(self) -> object:
+        """Source and predictor: a later decision takes its place."""
+        return self.source, "promotion", self.model
+
+    def run(
+        self,
+        observe: Observe,
+        cancelled: Cancelled,  # noqa: ARG002 - a decision is made whole
+    ) -> str:
+        """Put the version in use.
+
+        Returns
+        -------
+        str
+            What was decided, in a sentence.
+
+        Raises
+        ------
+        NotPromoted
+            It does not beat the plain rule.
+        """
+        observe(Progress("publishing estimates"))
+        lake = self.source.lake
+        bench = Workbench(lake=lake, store=store_of(lake))
+        used = bench.promote(self.model, approver=self.approver, version=self.version)
+        return (
+            f"Version {used.version} is in use, approved by {self.approver}. Plans count "
+            "on its estimates from now on."
+        )

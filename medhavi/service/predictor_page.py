@@ -1,0 +1,387 @@
+"""What the predictors page shows and begins: reports, training, putting one in use."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, cast
+
+from medhavi.predict.plan_effects import demands_behind, plan_effects
+from medhavi.predict.versions import DATABASE
+from medhavi.progress import unobserved
+from medhavi.service.jobs.job_queue import current_queue
+from medhavi.service.jobs.job_results import outcome_of, result_of
+from medhavi.service.jobs.open_pages import OpenPages, this_cell
+from medhavi.service.jobs.predictor_jobs import (
+    ChampionRequest,
+    CoverageRequest,
+    TrainingRequest,
+)
+from medhavi.service.page_data import (
+    AnswerCache,
+    PageProblem,
+    html,
+    problem_html,
+    problem_of,
+)
+from medhavi.service.page_table import page_table
+from medhavi.service.plan_pages.plan_page import remember_approver
+from medhavi.service.tracking_pages import tracking_address
+from medhavi.views import page
+from medhavi.views.names import percent
+from medhavi.views.order_list import clock
+from medhavi.views.plan_pages import predictors
+from medhavi.workbench.workspace import models_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import marimo as mo
+    import polars as pl
+
+    from medhavi.predict.coverage import PredictorReport
+    from medhavi.predict.versions import PredictorVersion
+    from medhavi.service.page_data import DataSource
+    from medhavi.service.plan_pages.plan_loading import PlanPage
+    from medhavi.views.names import Names
+
+    Wanted = Callable[[str], str]
+    Keep = Callable[[str, str], None]
+    Reports = tuple[PredictorReport, ...]
+
+TABS = (
+    "Spread by supplier or lane",
+    "Effect on the plan",
+    "Champion and challenger",
+    "Retrain and put in use",
+)
+"""Parts of the page below its picture."""
+_effects: AnswerCache[pl.DataFrame] = AnswerCache(4)
+_open_work = OpenPages()
+"""Cells that show work on the predictors of a source."""
+
+
+def reports_of(shown: PlanPage) -> Reports | PageProblem | None:
+    """Reports of the predictors, or what is done about them; None without a lake."""
+    lake = shown.source.lake
+    if not lake or shown.snapshot is None:
+        return None
+    request = CoverageRequest(
+        source=shown.source, facts=f"{shown.snapshot.fingerprint} {_stamp(lake)}"
+    )
+
+    def here() -> Reports | PageProblem:
+        try:
+            return request.run(unobserved, lambda: False)
+        except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
+            return problem_of(failure)
+
+    return result_of(request, here, "The coverage of predictors is being read")
+
+
+def _stamp(lake: str) -> int:
+    """Number that is another one after the store of predictors was written."""
+    try:
+        return (models_folder(lake) / DATABASE).stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+def nothing_html(shown: PlanPage, found: Reports | PageProblem | None) -> str:
+    """Why no predictor is shown, and what to do; empty where they are."""
+    if found is None:
+        return page.empty(
+            "No predictor without a lake",
+            "Predictors learn from orders that were observed as events: what was "
+            "ordered when, and received when. Tables say only how it stands. Serve a "
+            "lake: medhavi serve --lake LAKE",
+        )
+    if isinstance(found, PageProblem):
+        return problem_html(found)
+    if not any(one.observations for one in found):
+        return page.empty(
+            "No order has been observed yet",
+            "Record purchases and transfers with their receipts, then train: "
+            f"medhavi train{shown.source.option}",
+        )
+    return ""
+
+
+def predictor_choice(
+    found: Sequence[PredictorReport], wanted: Wanted, keep: Keep
+) -> mo.ui.dropdown:
+    """Ask for a predictor, one that has slipped first."""
+    import marimo as mo
+
+    ranked = sorted(found, key=lambda one: one.slipped is None)
+    options = {predictors.TITLES[one.model]: one.model for one in ranked}
+    labels = {model: title for title, model in options.items()}
+    return mo.ui.dropdown(
+        options,
+        value=labels.get(wanted("predictor"), next(iter(options))),
+        label="Predictor",
+        on_change=lambda value: keep("predictor", value),
+    )
+
+
+def coverage_title(one: PredictorReport, names: Names) -> str:
+    """What the picture of a predictor finds."""
+    who = f"{predictors.TITLES[one.model]}, " + (
+        f"version {one.champion.version}" if one.champion else "plain rule"
+    )
+    if one.problem or not one.recent:
+        return who
+    return f"{who}: {predictors.coverage_words(one.recent[0], names)}"
+
+
+# ------------------------------------------------------------------------ tables
+_WIDTHS = {
+    "Name": 165,
+    "Item": 135,
+    "Basis": 95,
+    "Orders": 70,
+    "Stated": 75,
+    "P50": 105,
+    "P80": 105,
+    "P95": 105,
+    "Within P80": 105,
+    "On time": 95,
+    "Planned": 80,
+    "Difference": 130,
+    "First start": 140,
+    "Demands": 90,
+    "Late": 60,
+}
+"""Width of each column [px]: all of them fit a window of 1280."""
+
+
+def _table(rows: pl.DataFrame, right: Sequence[str], size: int = 8) -> mo.ui.table:
+    dates = [name for name, kind in rows.schema.items() if kind.is_temporal()]
+    return page_table(
+        rows,
+        formats=dict.fromkeys(dates, clock),
+        right=right,
+        wrapped=("Name", "Item", "Demand"),
+        widths=_WIDTHS,
+        page_size=size,
+    )
+
+
+def spread_table(one: PredictorReport, names: Names) -> mo.Html:
+    """Predicted beside actual times of the suppliers or lanes of a predictor."""
+    import marimo as mo
+
+    if one.spread.is_empty():
+        return html(
+            page.empty(
+                "No estimate is published",
+                "Train, and put in use what beats the plain rule.",
+            )
+        )
+    rows = predictors.spread_rows(one.spread, names)
+    told = (
+        '<p class="muted small">Predicted / actual, of the newest '
+        f"{int(one.spread['orders'].max() or 0)} orders at most. Within P80: share of "  # type: ignore[arg-type]
+        "the orders that were not learned from.</p>"
+    )
+    table = _table(rows, ("Orders", *rows.columns[4:]))
+    return mo.vstack([html(told), table], gap=0.5)
+
+
+def effects_of(shown: PlanPage) -> pl.DataFrame | None:
+    """What predicted times change in the plan of a page; None without a plan."""
+    plan, snapshot = shown.plan, shown.snapshot
+    if plan is None or snapshot is None:
+        return None
+    return _effects.get(
+        (plan.fingerprint, snapshot.fingerprint), lambda: plan_effects(plan, snapshot)
+    )
+
+
+def own_effects(
+    effects: pl.DataFrame | None, one: PredictorReport | None
+) -> pl.DataFrame:
+    """Rows of the suppliers, or of the lanes, that a predictor is about."""
+    import polars as pl
+
+    from medhavi.predict.plan_effects import EFFECTS
+
+    if effects is None or one is None:
+        return pl.DataFrame(schema=EFFECTS)
+    return effects.filter(pl.col("kind") == one.about)
+
+
+def effect_table(effects: pl.DataFrame, names: Names) -> mo.ui.table | mo.Html:
+    """Planned against stated times, and how many demands depend on them."""
+    if effects.is_empty():
+        return html(
+            page.empty(
+                "No order counts on a predicted time",
+                "Planned purchases and transfers use the stated times.",
+            )
+        )
+    rows = predictors.effect_rows(effects, names)
+    return _table(rows, ("Planned", "Stated", "Orders", "Demands", "Late"), 6)
+
+
+def key_choice(
+    effects: pl.DataFrame, names: Names, wanted: Wanted, keep: Keep
+) -> mo.ui.dropdown | None:
+    """Ask whose demands are listed; None where no order counts on a prediction."""
+    import marimo as mo
+
+    if effects.is_empty():
+        return None
+    options = {
+        names.name(subject) + ("" if product == "*" else f", {names.name(product)}"): (
+            f"{subject}|{product}"
+        )
+        for subject, product in effects.select("subject", "product").iter_rows()
+    }
+    labels = {key: text for text, key in options.items()}
+    return mo.ui.dropdown(
+        options,
+        value=labels.get(wanted("key"), next(iter(options))),
+        searchable=True,
+        label="Demands that depend on",
+        on_change=lambda value: keep("key", value or ""),
+    )
+
+
+def demand_table(
+    shown: PlanPage, key: mo.ui.dropdown | None
+) -> mo.ui.table | mo.Html | None:
+    """Demands that depend on the chosen time, the latest first."""
+    if shown.plan is None or key is None or not key.value:
+        return None
+    subject, product = key.value.rsplit("|", 1)
+    found = demands_behind(shown.plan, subject, product)
+    if found.is_empty():
+        return html(
+            page.empty(
+                "No demand depends on it",
+                "Its orders refill stock or serve nobody yet.",
+            )
+        )
+    return _table(predictors.demand_rows(found, shown.names), ("Late by",), 6)
+
+
+# -------------------------------------------------------------------------- work
+def begin(request: TrainingRequest | ChampionRequest) -> str:
+    """Begin work; outside a server it is done here, and said how it ended."""
+    if isinstance(request, ChampionRequest):
+        remember_approver(request.approver)
+    queue = current_queue()
+    if queue is None:
+        return request.run(unobserved, lambda: False)
+    queue.submit(request, again=True)
+    _open_work.tell(request.source, but=this_cell())
+    return ""
+
+
+def work_html(source: DataSource) -> str:
+    """Work on the predictors of a source: under way, ended, failed; else nothing.
+
+    The cell is run again when it has ended, and when another page begins some.
+    """
+    queue, cell = current_queue(), this_cell()
+    if queue is None:
+        return ""
+    if cell is not None:
+        _open_work.follow(source, cell)
+    told = []
+    subjects = [
+        TrainingRequest(source=source).subject,
+        *(
+            ChampionRequest(source=source, model=model, version="", approver="").subject
+            for model in predictors.TITLES
+        ),
+    ]
+    for subject in subjects:
+        job = queue.newest(subject)
+        if job is None:
+            continue
+        found = outcome_of(job, job.request.title)
+        if isinstance(found, PageProblem):
+            told.append(problem_html(found))
+        elif job in queue.jobs():
+            told.append(page.empty(f"● {job.request.title}: done", str(found)))
+    return "".join(told)
+
+
+def version_choice(one: PredictorReport) -> mo.ui.dropdown | None:
+    """Ask which version is to be put in use; None where none may be."""
+    import marimo as mo
+
+    options = {
+        _version_words(one, version): version.version
+        for version in one.versions
+        if version.is_promotable and version is not one.champion
+    }
+    if not options:
+        return None
+    return mo.ui.dropdown(options, value=next(iter(options)), label="Version")
+
+
+def _version_words(one: PredictorReport, version: PredictorVersion) -> str:
+    gain = percent(version.metrics.get("gain", 0.0))
+    role = predictors.role_of(one, version)
+    return f"{version.version}, {role}, {gain} better than the plain rule"
+
+
+def commands_html(shown: PlanPage, one: PredictorReport, version: str) -> str:
+    """Commands that do the same."""
+    option = shown.source.option
+    lines = [f"medhavi drift{option}", f"medhavi train{option}"]
+    if version:
+        lines.append(
+            f"medhavi promote {one.model} --version {version} --approver NAME{option}"
+        )
+    told = "".join(f"<code>{escape(line)}</code><br>" for line in lines)
+    return f'<p class="muted small">The same as commands:<br>{told}</p>'
+
+
+def promotion(
+    shown: PlanPage, one: PredictorReport, version: str, approver: str
+) -> ChampionRequest | str:
+    """Request of a decision; in a sentence why there is none."""
+    if not approver.strip():
+        return "Name the approver: a predictor is put in use by somebody."
+    return ChampionRequest(
+        source=shown.source,
+        model=one.model,
+        version=version,
+        approver=approver.strip(),
+    )
+
+
+def kept_html(one: PredictorReport) -> str:
+    """What can be put in use, or why nothing can."""
+    if one.challenger is None:
+        told = "The newest version is in use." if one.champion else "Train first."
+        return f"<p>{told}</p>"
+    verdict = one.challenger.tags.get("reason", "")
+    stays = f"version {one.champion.version}" if one.champion else "the plain rule"
+    if not one.challenger.is_promotable:
+        return (
+            f"<p>Version {escape(one.challenger.version)} is refused: "
+            f"{escape(verdict)}. In use stays {stays}.</p>"
+        )
+    return (
+        f"<p>Version {escape(one.challenger.version)} may be put in use: "
+        f"{escape(verdict)}. To keep {stays}, do nothing.</p>"
+    )
+
+
+def tracking_link(source: DataSource) -> mo.Html | None:
+    """Link to the training runs in MLflow, where the server shows them."""
+    address = tracking_address()
+    if not address or not source.lake:
+        return None
+    return html(
+        f'<a href="{escape(address)}" target="_blank">Training runs in MLflow</a>'
+    )
+
+
+def reports(found: object) -> Reports:
+    """Reports, where they are there."""
+    return cast("Reports", found) if isinstance(found, tuple) else ()

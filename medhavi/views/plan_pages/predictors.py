@@ -1,0 +1,385 @@
+"""Predictors in words: how they hold, their versions, what they change in a plan."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from medhavi.predict.coverage import CHANCE, undercovered
+from medhavi.views.names import (
+    NOTHING,
+    count,
+    duration,
+    local,
+    number,
+    percent,
+    wall_clock,
+    when,
+)
+from medhavi.views.page import table_html
+from medhavi.views.pictures.coverage import QUANTILES
+from medhavi.views.tiles import Tile
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from medhavi.predict.coverage import PredictorReport, RecentCoverage
+    from medhavi.predict.versions import PredictorVersion
+    from medhavi.views.names import Names
+
+TITLES = {
+    "supplier-lead-time": "Supplier lead time",
+    "lane-lead-time": "Lane transit time",
+    "supplier-on-time": "Supplier reliability",
+    "lane-on-time": "Lane reliability",
+}
+"""Title of each predictor by its registered name."""
+_BASES = {
+    "model": "model",
+    "group": "own record",
+    "global": "record of all",
+}
+_ALL = "*"
+
+
+def predictor_finding(reports: Sequence[PredictorReport], names: Names) -> str:
+    """Which predictor has slipped since when, else how many hold."""
+    if not any(one.observations for one in reports):
+        return "No order has been observed yet"
+    slipped = [one for one in reports if one.slipped is not None]
+    if slipped:
+        return "; ".join(
+            f"{TITLES[one.model]}: {coverage_words(one.slipped, names)}"
+            for one in slipped
+            if one.slipped is not None
+        )
+    used = [one for one in reports if one.champion is not None]
+    unwatched = [one for one in used if not one.recent]
+    plain = [TITLES[one.model].lower() for one in reports if one.champion is None]
+    parts = [
+        f"{count(len(used), 'model')} in use, "
+        + (
+            f"{count(len(unwatched), 'is', 'are')} not watched: train again"
+            if unwatched
+            else "within coverage"
+            if len(used) == 1
+            else "all within their coverage"
+        )
+        if used
+        else "No model is in use"
+    ]
+    for one in used:
+        worst = undercovered(one.spread).head(1)
+        parts += [
+            f"P80 of {names.name(row['subject'])} covers {percent(row['within_p80'])} "
+            f"of {count(row['judged'], 'order')}"
+            for row in worst.iter_rows(named=True)
+        ]
+    if plain and used:
+        parts.append(f"plain rule for {', '.join(plain)}")
+    return "; ".join(parts)
+
+
+def coverage_words(found: RecentCoverage, names: Names) -> str:
+    """Coverage of the newest outcomes as part of a sentence."""
+    since = ""
+    if found.since is not None:
+        first = local(found.since, names.zone)
+        since = f" since {first.day} {first:%b %Y}"
+    what = (
+        f"{percent(found.share)} of the newest {found.orders} orders were on time"
+        f"{since}, predicted {percent(found.told)}"
+        if found.quantile == CHANCE
+        else f"{QUANTILES[found.quantile]} covers {percent(found.share)} of the newest "
+        f"{found.orders} orders{since}"
+    )
+    return f"{what}; chance allows {percent(found.low)} to {percent(found.high)}"
+
+
+def predictor_tiles(
+    reports: Sequence[PredictorReport], effects: pl.DataFrame | None, names: Names
+) -> tuple[Tile, ...]:
+    """Models in use, those within coverage, orders on predicted times, training."""
+    used = [one for one in reports if one.champion is not None]
+    watched = [one for one in reports if one.recent]
+    slipped = [one for one in watched if one.slipped is not None]
+    waiting = [one for one in reports if one.challenger is not None]
+    ready = [one for one in waiting if one.challenger and one.challenger.is_promotable]
+    return (
+        Tile(
+            label="Models in use",
+            figure=f"{len(used)} of {len(reports)}",
+            note=f"{count(len(ready), 'challenger')} ready"
+            if ready
+            else "others: plain rule"
+            if len(used) < len(reports)
+            else "all",
+        ),
+        Tile(
+            label="Within coverage",
+            figure=f"{len(watched) - len(slipped)} of {len(watched)}",
+            note="newest 60 orders each" if watched else "none is watched",
+            state="bad" if slipped else "good" if watched else "",
+            word=", ".join(TITLES[one.model].lower() for one in slipped)
+            if slipped
+            else "all"
+            if watched
+            else "",
+        ),
+        _planned_tile(effects),
+        _training_tile(reports, names),
+    )
+
+
+def _planned_tile(effects: pl.DataFrame | None) -> Tile:
+    label = "Orders on predicted times"
+    if effects is None:
+        return Tile(label=label, figure=NOTHING, note="no plan yet")
+    orders = int(effects["orders"].sum())
+    longer = effects.filter(pl.col("planned_days") > pl.col("stated_days"))
+    return Tile(
+        label=label,
+        figure=f"{orders:,}",
+        note=f"{int(longer['orders'].sum()):,} longer than stated"
+        if orders
+        else "none in this plan",
+    )
+
+
+def _training_tile(reports: Sequence[PredictorReport], names: Names) -> Tile:
+    made = [(one, one.versions[0]) for one in reports if one.versions]
+    if not made:
+        return Tile(label="Last training", figure=NOTHING, note="never trained")
+    last = max(version.trained_at for _, version in made)
+    fresh = sum(
+        max(one.observations - int(version.tags.get("observations", 0)), 0)
+        for one, version in made
+        if one.model.endswith("lead-time") and "observations" in version.tags
+    )
+    moment = local(last, names.zone)
+    return Tile(
+        label="Last training",
+        figure=f"{moment.day} {moment:%b}",
+        note=f"{count(fresh, 'order')} observed since",
+    )
+
+
+# ----------------------------------------------------------------------- grids
+def spread_rows(spread: pl.DataFrame, names: Names) -> pl.DataFrame:
+    """Predicted beside actual times of each supplier or lane.
+
+    Returns
+    -------
+    pl.DataFrame
+        Name, Item, Basis, Orders (newest ones), Stated, then P50, P80, P95 as
+        "predicted / actual" [days], Within P80 (share of judged orders), On time.
+    """
+    few = set(undercovered(spread)["subject"])
+    return pl.DataFrame(
+        [
+            {
+                "Name": names.name(row["subject"]),
+                "Item": "all items"
+                if row["product"] == _ALL
+                else names.name(row["product"]),
+                "Basis": _BASES.get(row["basis"], row["basis"]),
+                "Orders": row["orders"],
+                "Stated": _days(row["stated_days"]),
+                **{
+                    name.upper(): _pair(row[f"told_{name}"], row[f"came_{name}"])
+                    for name in ("p50", "p80", "p95")
+                },
+                "Within P80": ""
+                if row["within_p80"] is None
+                else "▲ " * (row["product"] == _ALL and row["subject"] in few)
+                + f"{percent(row['within_p80'])} of {row['judged']:,}",
+                "On time": _shares(row["on_time_told"], row["on_time_came"]),
+            }
+            for row in spread.iter_rows(named=True)
+        ],
+        schema={
+            "Name": pl.String,
+            "Item": pl.String,
+            "Basis": pl.String,
+            "Orders": pl.Int64,
+            **dict.fromkeys(
+                ("Stated", "P50", "P80", "P95", "Within P80", "On time"), pl.String
+            ),
+        },
+    )
+
+
+def _days(value: float | None) -> str:
+    return "" if value is None else f"{number(value)} d"
+
+
+def _pair(told: float | None, came: float | None) -> str:
+    """Predicted and actual days.
+
+    >>> _pair(12.21, 14.0), _pair(12.21, None)
+    ('12.2 / 14 d', '12.2 d')
+    """
+    if told is None:
+        return ""
+    return _days(told) if came is None else f"{_short(told)} / {_short(came)} d"
+
+
+def _short(days: float) -> str:
+    text = f"{days:.1f}" if days >= 1 else f"{days:.2f}"
+    return text.rstrip("0").rstrip(".") or "0"
+
+
+def _shares(told: float | None, came: float | None) -> str:
+    """Predicted and actual share.
+
+    >>> _shares(0.15, 0.2), _shares(0.15, None)
+    ('15 / 20 %', '15 %')
+    """
+    if told is None:
+        return ""
+    first = percent(told)
+    return first if came is None else f"{first.removesuffix(' %')} / {percent(came)}"
+
+
+def effect_rows(effects: pl.DataFrame, names: Names) -> pl.DataFrame:
+    """Planned against stated times of a plan, and what depends on them.
+
+    Returns
+    -------
+    pl.DataFrame
+        Name, Item, Planned, Stated, Difference, Orders, First start (wall
+        clock), Demands, Late.
+    """
+    return pl.DataFrame(
+        [
+            {
+                "Name": names.name(row["subject"]),
+                "Item": "all items"
+                if row["product"] == _ALL
+                else names.name(row["product"]),
+                "Planned": _days(round(row["planned_days"], 2)),
+                "Stated": _days(round(row["stated_days"], 2)),
+                "Difference": _difference(row["planned_days"] - row["stated_days"]),
+                "Orders": row["orders"],
+                "First start": wall_clock(row["first_start"], names.zone),
+                "Demands": row["demands"],
+                "Late": row["late"],
+            }
+            for row in effects.iter_rows(named=True)
+        ],
+        schema={
+            **dict.fromkeys(
+                ("Name", "Item", "Planned", "Stated", "Difference"), pl.String
+            ),
+            "Orders": pl.Int64,
+            "First start": pl.Datetime("us"),
+            "Demands": pl.Int64,
+            "Late": pl.Int64,
+        },
+    )
+
+
+def _difference(days: float) -> str:
+    """How much longer or shorter.
+
+    >>> _difference(2.5), _difference(-0.25), _difference(0.0)
+    ('2 d 12 h longer', '6 h shorter', 'the same')
+    """
+    if abs(days) * 24 < 1:
+        return "the same"
+    return f"{duration(abs(days) * 24)} {'longer' if days > 0 else 'shorter'}"
+
+
+def demand_rows(demands: pl.DataFrame, names: Names) -> pl.DataFrame:
+    """Demands that depend on a predicted time; see `predict.plan_effects`.
+
+    Returns
+    -------
+    pl.DataFrame
+        Demand, Due (wall clock), Late by, Order (the first that serves it), Release
+        and Receipt (wall clocks).
+    """
+    return pl.DataFrame(
+        [
+            {
+                "Demand": names.name(row["demand"]),
+                "Due": wall_clock(row["due"], names.zone),
+                "Late by": duration(row["lateness_h"])
+                if (row["lateness_h"] or 0) > 0
+                else "",
+                "Order": row["number"],
+                "Release": wall_clock(row["start"], names.zone),
+                "Receipt": wall_clock(row["finish"], names.zone),
+            }
+            for row in demands.iter_rows(named=True)
+        ],
+        schema={
+            "Demand": pl.String,
+            "Due": pl.Datetime("us"),
+            "Late by": pl.String,
+            "Order": pl.String,
+            "Release": pl.Datetime("us"),
+            "Receipt": pl.Datetime("us"),
+        },
+    )
+
+
+# -------------------------------------------------------------------- versions
+def versions_html(report: PredictorReport, names: Names) -> str:
+    """Versions of a predictor: role, figures, what it learned from, verdict."""
+    columns = (
+        "Version",
+        "Role",
+        "Method",
+        "Against plain rule",
+        "P80 / P95 cover",
+        "Judged on",
+        "Learned from",
+        "Trained",
+        "Verdict",
+    )
+    rows = [
+        (
+            f"<b>{escape(one.version)}</b>",
+            escape(role_of(report, one)),
+            escape(one.tags.get("method", "")),
+            escape(_gain(one)),
+            escape(_covers(one)),
+            escape(count(int(one.metrics.get("tested", 0)), "order")),
+            escape(_basis(one)),
+            escape(when(one.trained_at, names.zone, year=True)),
+            escape(one.tags.get("reason", "")),
+        )
+        for one in report.versions
+    ]
+    return table_html(columns, rows)
+
+
+def role_of(report: PredictorReport, version: PredictorVersion) -> str:
+    """What a version is: in use, challenger, refused or earlier."""
+    if version is report.champion:
+        return "champion, in use"
+    if not version.is_promotable:
+        return "refused"
+    return "challenger" if version is report.challenger else "earlier"
+
+
+def _gain(version: PredictorVersion) -> str:
+    gain = version.metrics.get("gain")
+    if gain is None:
+        return NOTHING
+    return f"{percent(abs(gain))} {'better' if gain >= 0 else 'worse'}"
+
+
+def _covers(version: PredictorVersion) -> str:
+    shares = [version.metrics.get(f"coverage_{name}") for name in ("p80", "p95")]
+    return " / ".join(percent(one) for one in shares) if None not in shares else NOTHING
+
+
+def _basis(version: PredictorVersion) -> str:
+    seen, place = version.tags.get("observations"), version.tags.get("position")
+    if seen is None or place is None:
+        return NOTHING
+    return f"{count(int(seen), 'order')}, up to event {int(place):,}"
