@@ -18,6 +18,7 @@ from medhavi.cli import (
     promise_commands,
     standing_commands,
     study_commands,
+    table_commands,
 )
 from medhavi.cli.boundary import guarded
 from medhavi.cli.command_group import EPILOG, CommandGroup, register_unavailable
@@ -40,6 +41,7 @@ app = CommandGroup(
 for register in (
     desk_commands.register,
     data_commands.register,
+    table_commands.register,
     plan_commands.register,
     orders_commands.register,
     exception_commands.register,
