@@ -4,8 +4,8 @@
 # ///
 """Data
 
-Findings of the data by the late cost that hangs on them, refused rows and events with
-their reason, and how fresh the facts are.
+Findings of the data by the late cost that hangs on them; a cell to mend, a file of
+one's own to take with all its differences; refused rows and events; changes to undo.
 """
 
 import marimo
@@ -16,9 +16,10 @@ app = marimo.App(width="full", app_title="Medhavi: data")
 with app.setup:
     import marimo as mo
 
-    from medhavi.service.data_pages import data_page
-    from medhavi.service.page_data import html
+    from medhavi.service.data_pages import data_page, own_data
+    from medhavi.service.page_data import html, said
     from medhavi.service.plan_pages import desk_words
+    from medhavi.service.plan_pages.plan_page import EditSession
     from medhavi.views import page, theme
     from medhavi.views.data_pages.finding_list import group_html
 
@@ -47,7 +48,24 @@ def how(keep, wanted):
 
 
 @app.cell(hide_code=True)
-def data(mode, wanted):
+def remembered():
+    get_done, tell = mo.state(None)
+    get_renewed, renew = mo.state(0)
+    # A cell that runs again does not take or undo again.
+    taking, undoing = EditSession(), EditSession()
+    approver = own_data.approver_field()
+
+    def settle(done):
+        tell(done)
+        if done.kept:
+            renew(lambda times: times + 1)
+
+    return approver, get_done, get_renewed, settle, taking, undoing
+
+
+@app.cell(hide_code=True)
+def data(get_renewed, mode, wanted):
+    _renewed = get_renewed()
     shown = desk_words.shown_plan(wanted, mode, desk_words.moments_of(wanted))
     state = data_page.state_of(shown)
     return shown, state
@@ -61,8 +79,7 @@ def head(shown, state, wanted):
 
 @app.cell(hide_code=True)
 def nothing(shown, state):
-    mo.stop(state is None, html(data_page.no_data_html(shown)))
-    html(data_page.plan_html(shown))
+    html(data_page.no_data_html(shown) if state is None else data_page.plan_html(shown))
     return
 
 
@@ -79,14 +96,19 @@ def seen(state):
 
 
 @app.cell(hide_code=True)
-def choose_tab(keep, wanted):
-    tab = desk_words.tab_bar(data_page.TABS, wanted, keep, "Findings")
+def choose_tab(keep, state, wanted):
+    tab = desk_words.tab_bar(
+        data_page.TABS if state else ("Upload",),
+        wanted,
+        keep,
+        "Findings" if state else "Upload",
+    )
     return (tab,)
 
 
 @app.cell(hide_code=True)
-def bar(state, tab):
-    tab if state else None
+def bar(tab):
+    tab
     return
 
 
@@ -105,10 +127,141 @@ def findings(scope, state, tab, table):
 
 
 @app.cell(hide_code=True)
-def chosen(state, tab, table):
-    mo.stop(table is None or tab.value != "Findings")
-    group = int(table.value["Group"][0]) if len(table.value) else None
-    html(group_html(state.findings, group, state.names)) if group is not None else None
+def select(state, table):
+    group = (
+        int(table.value["Group"][0]) if table is not None and len(table.value) else None
+    )
+    found = None if group is None else state.findings.groups[group][0]
+    return found, group
+
+
+@app.cell(hide_code=True)
+def chosen(group, state, tab):
+    mo.stop(group is None or tab.value != "Findings")
+    html(group_html(state.findings, group, state.names))
+    return
+
+
+@app.cell(hide_code=True)
+def ask_cell(found, shown, state, wanted):
+    form = own_data.cell_form(shown, state, found, wanted) if state else None
+    return (form,)
+
+
+@app.cell(hide_code=True)
+def mend(form, tab):
+    mo.stop(tab.value != "Mend a cell")
+    form
+    return
+
+
+@app.cell(hide_code=True)
+def ask_file():
+    dropped, whole = own_data.file_choice(), own_data.whole_choice()
+    return dropped, whole
+
+
+@app.cell(hide_code=True)
+def upload(dropped, tab, whole):
+    mo.stop(tab.value != "Upload")
+    own_data.upload_part(dropped, whole)
+    return
+
+
+@app.cell(hide_code=True)
+def propose(dropped, form, shown, state, tab, whole):
+    proposal = None
+    if tab.value == "Upload" and dropped.value:
+        _file = dropped.value[0]
+        with mo.status.spinner("Reading", remove_on_exit=True):
+            proposal = own_data.uploaded(
+                shown, _file.name, _file.contents, whole=whole.value
+            )
+    elif tab.value == "Mend a cell" and form is not None and form.value:
+        proposal = own_data.proposed_cell(shown, state, form.value)
+    return (proposal,)
+
+
+@app.cell(hide_code=True)
+def differences(proposal, shown, whole):
+    html(
+        own_data.proposal_html(proposal, shown.names)
+        + own_data.command_html(shown, proposal, whole=whole.value)
+    ) if proposal else None
+    return
+
+
+@app.cell(hide_code=True)
+def choose_price(proposal):
+    ask_price = mo.ui.run_button(label="Price it")
+    return (ask_price,)
+
+
+@app.cell(hide_code=True)
+def price(ask_price, proposal, shown):
+    asked = None
+    if proposal is not None and ask_price.value:
+        with mo.status.spinner("Planning with it", remove_on_exit=True):
+            asked = own_data.priced(shown, proposal)
+    html(desk_words.asked_html(asked, shown.names)) if asked else None
+    return (asked,)
+
+
+@app.cell(hide_code=True)
+def buttons():
+    # Apart from where they are shown: pressed right after the name, they are the same.
+    accept, back = (
+        mo.ui.button(value=0, on_click=lambda times: times + 1, label=label)
+        for label in ("Take the change", "Take the last change back")
+    )
+    return accept, back
+
+
+@app.cell(hide_code=True)
+def approve(accept, approver, ask_price, asked, proposal, shown):
+    mo.stop(proposal is None)
+    mo.hstack(
+        own_data.buttons(shown, proposal, asked, [ask_price, approver, accept]),
+        justify="start",
+        align="end",
+        wrap=True,
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def approved(accept, approver, asked, proposal, settle, shown, taking):
+    mo.stop(not taking.is_pressed(accept.value) or proposal is None)
+    with mo.status.spinner("Recording", remove_on_exit=True):
+        settle(own_data.take(shown, proposal, asked, approver.value))
+    return
+
+
+@app.cell(hide_code=True)
+def changes(approver, back, get_renewed, shown, state, tab):
+    mo.stop(state is None or tab.value != "Changes")
+    _renewed = get_renewed()
+    mo.vstack(
+        [
+            html(own_data.changes_html(shown, state.names)),
+            mo.hstack([approver, back], justify="start", align="end", wrap=True),
+        ],
+        gap=1,
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def taken_back(approver, back, settle, shown, undoing):
+    mo.stop(not undoing.is_pressed(back.value))
+    with mo.status.spinner("Recording", remove_on_exit=True):
+        settle(own_data.undo(shown, approver.value))
+    return
+
+
+@app.cell(hide_code=True)
+def outcome(get_done):
+    said(get_done()) if get_done() else None
     return
 
 

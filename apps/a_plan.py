@@ -446,35 +446,6 @@ def compared(names, other, plan, shown, tab):
 
 
 @app.cell(hide_code=True)
-def choose_workbook():
-    dropped = mo.ui.file(
-        filetypes=[".xlsx"], kind="area", label="Drop a filled workbook"
-    )
-    _template = mo.download(
-        plan_page.template_bytes,
-        filename="medhavi-tables.xlsx",
-        label="The template",
-    )
-    workbook_parts = [
-        html('<p class="muted">Nothing of it is kept.</p>'),
-        mo.hstack([dropped, _template], justify="start", wrap=True),
-    ]
-    return dropped, workbook_parts
-
-
-@app.cell(hide_code=True)
-def workbook(dropped, mode, tab, workbook_parts):
-    mo.stop(tab.value != "Workbook")
-    _told = []
-    if dropped.value:
-        _file = dropped.value[0]
-        with mo.status.spinner("Reading and planning", remove_on_exit=True):
-            _told = desk_words.workbook_html(_file.name, _file.contents, mode.value)
-    section("workbook", "Plan from a workbook", *workbook_parts, *map(html, _told))
-    return
-
-
-@app.cell(hide_code=True)
 def figures(plan, tab):
     mo.stop(tab.value != "Key figures")
     section("figures", "Key figures", html(figures_html(plan)))

@@ -94,6 +94,7 @@ from medhavi.views.page import trust_line
 from medhavi.views.theme import DARK, LIGHT
 from medhavi.workbench import Workbench
 from medhavi.workbench.commitments.commit_answer import Commit, CommitStatus, gives_way
+from medhavi.workbench.files.table_files import TableFiles, read_file
 from medhavi.workbench.files.template_files import (
     write_csv_template,
     write_xlsx_template,
@@ -148,6 +149,7 @@ __all__ = [
     "SqliteStore",
     "StepWindow",
     "StoreUnreachable",
+    "TableFiles",
     "TrainingRecipe",
     "UndecodableEvent",
     "Workbench",
@@ -184,6 +186,7 @@ __all__ = [
     "quote",
     "quote_all",
     "raw_requests",
+    "read_file",
     "read_problem",
     "read_recipe",
     "read_requests",

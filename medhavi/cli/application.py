@@ -18,6 +18,7 @@ from medhavi.cli import (
     promise_commands,
     standing_commands,
     study_commands,
+    table_commands,
 )
 from medhavi.cli.boundary import guarded
 from medhavi.cli.command_group import (
@@ -71,6 +72,16 @@ COMMANDS: Commands = {
     "risk": planner_commands.risk,
 }
 GROUPS: tuple[tuple[str, str, Commands], ...] = (
+    (
+        "tables",
+        "Change tables: see what a file or a cell makes different, take it, undo.",
+        {
+            "update": table_commands.update,
+            "mend": table_commands.mend,
+            "undo": table_commands.undo,
+            "history": table_commands.history,
+        },
+    ),
     (
         "orders",
         (

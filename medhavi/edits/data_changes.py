@@ -300,6 +300,38 @@ def add_rows(
     return made
 
 
+@change(
+    "Let rows of master data be as stated: new ones, other values, or none.",
+    event="master",
+    needs=("rows", "removed"),
+)
+def replace_rows(
+    snapshot: Snapshot,
+    *,
+    rows: Annotated[
+        tuple[NewRow, ...],
+        Argument('JSON: {"table": …, "row": {column: value}}.', option="row"),
+    ] = (),
+    removed: Annotated[
+        tuple[NewRow, ...],
+        Argument('JSON of a row that goes: {"table": …, "row": {key}}.'),
+    ] = (),
+) -> Patch:
+    """Rows that stand in the place of those of the same key, or beside them."""
+    found: list[Finding] = []
+    stated: dict[str, list[Row]] = {}
+    for new in rows:
+        typed, wrong = _typed(new)
+        found += wrong
+        stated.setdefault(new.table, []).append(typed)
+    if found:
+        raise BadData(found)
+    made = Patch.of(snapshot, stated)
+    for gone in removed:
+        made = made.then(Patch.removing(made.apply(snapshot), gone.table, gone.row))
+    return made
+
+
 def _typed(new: NewRow) -> tuple[Row, list[Finding]]:
     """Read the cells of a row; name what is wrong with its table, columns and key."""
     tables = schema.tables()

@@ -94,17 +94,22 @@ class Snapshot(TextDisplay):
 
     @classmethod
     def from_frames(
-        cls, frames: Mapping[str, Rows], findings: Iterable[Finding] = ()
+        cls,
+        frames: Mapping[str, Rows],
+        findings: Iterable[Finding] = (),
+        *,
+        date_format: str | None = None,
     ) -> Self:
         """Build from polars frames or lists of dicts; columns may be missing.
 
-        `findings` are what the maker of the frames found on the way.
+        `findings` are what the maker of the frames found on the way; `date_format` as
+        of `from_folder`.
 
         >>> snapshot = Snapshot.from_frames({"products": [{"product": "A"}]})
         >>> snapshot["products"]["uom"].to_list()
         ['each']
         """
-        return cls._build(frames, findings)
+        return cls._build(frames, findings, date_format)
 
     @classmethod
     def example(cls) -> Self:

@@ -176,7 +176,6 @@ def test_the_first_lesson_runs_in_the_browser(watched):
         ("stock", "Projected available balance"),
         ("compare-and-publish", "Comparison with another planning mode"),
         ("key-figures", "Key figures"),
-        ("workbook", "Plan from a workbook"),
     ],
 )
 def test_each_part_of_the_plan_has_an_address(watched, tab, words):

@@ -22,3 +22,25 @@ def test_findings_and_refused_rows_are_listed(watched):
     nothing = page.get_by_text("Nothing is refused").locator("visible=true")
     expect(nothing.first).to_be_visible(timeout=SLOW)
     watched.assert_clean()
+
+
+@pytest.mark.req("ENR-10")
+def test_a_file_and_a_cell_are_shown_before_they_are_taken(watched):
+    """Differences of a file with the row of the spreadsheet; a cell that differs."""
+    watched.open("/data/?tab=upload")
+    page = watched.page
+    expect(page.get_by_text("Drop a workbook").first).to_be_visible(timeout=SLOW)
+    page.locator("input[type=file]").first.set_input_files(
+        {
+            "name": "products.csv",
+            "mimeType": "text/csv",
+            "buffer": b"product,unit_cost\nNEW-1,cheap\n",
+        }
+    )
+    told = page.get_by_text("is no number").locator("visible=true")
+    expect(told.first).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("row 2").locator("visible=true").first).to_be_visible()
+    page.get_by_role("tab", name="Changes").click()
+    nothing = page.get_by_text("Nothing was changed yet").locator("visible=true")
+    expect(nothing.first).to_be_visible(timeout=SLOW)
+    watched.assert_clean()

@@ -42,6 +42,7 @@ def test_every_command_of_the_page_is_one(medhavi):
     assert commands == {
         "template",
         "check",
+        "tables",
         "plan",
         "serve",
         "explain",

@@ -30,7 +30,7 @@ class PageClient:
     page
         Address of the page ("/plan").
     query
-        What it asks for ("&tab=workbook").
+        What it asks for ("&tab=upload").
     """
 
     def __init__(self, port: int, page: str, query: str = "") -> None:

@@ -18,7 +18,7 @@ from medhavi.service.plan_pages.plan_page import (
 from medhavi.service.plan_pages.remedy_edits import answer_of
 from medhavi.units import to_seconds
 from tests import factories
-from tests.api import DataSource, names_of, write_xlsx_template
+from tests.api import DataSource, names_of
 from tests.planners.small_plans import day
 from tests.workbench.edit_company import company, proposal
 
@@ -214,17 +214,3 @@ def test_remedies_are_tried_once_for_a_page(tmp_path):
 def test_another_mode_is_planned_for_comparison(tmp_path):
     page = late_tables(tmp_path)
     assert plan_page.other_plan(page, "mrp").plan.run.mode == "mrp"
-
-
-def test_a_dropped_workbook_is_planned_and_a_wrong_one_is_told(tmp_path):
-    path = tmp_path / "tables.xlsx"
-    write_xlsx_template(path, example=True)
-    made = plan_page.workbook_page("mine.xlsx", path.read_bytes())
-    assert made.problem is None
-    assert made.plan is not None
-    assert str(made.source) == "mine.xlsx"
-    assert plan_page.template_bytes()[:2] == b"PK"
-    wrong = plan_page.workbook_page("mine.csv", b"a,b")
-    assert "is no workbook" in wrong.problem.text
-    torn = plan_page.workbook_page("torn.xlsx", b"PK not a workbook")
-    assert torn.problem is not None

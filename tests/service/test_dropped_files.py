@@ -105,7 +105,7 @@ def most_mb(pid):
 @pytest.mark.parametrize(
     ("address", "query"),
     [
-        ("/plan", "&tab=workbook"),
+        ("/data", "&tab=upload"),
         pytest.param("/promise", "", marks=pytest.mark.nightly),
     ],
 )

@@ -127,8 +127,7 @@ def _command(kind: ChangeKind) -> Callable[..., None]:
 
         # What is wrong in the call is said before anything is planned.
         edit(**read)
-        bench, made = _opened(common)
-        _edit(bench, made, read, common)
+        edited(read, common)
 
     return signed(run, [*own, *of_all])
 
@@ -242,6 +241,11 @@ def _opened(options: EditOptions) -> tuple[Workbench, Plan]:
         raise UsageError(message)
     bench = bench_of(options.lake, options.store)
     return bench, plan_of(bench, options.plan, options.mode)
+
+
+def edited(values: Mapping[str, object], options: EditOptions) -> None:
+    """Show price and victims of an edit; commit it where that is asked for."""
+    _edit(*_opened(options), values, options)
 
 
 def _edit(

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     Wanted = Callable[[str], str]
     Keep = Callable[[str, str], None]
 
-TABS = ("Findings", "Refused")
+TABS = ("Findings", "Mend a cell", "Upload", "Refused", "Changes")
 """Parts of the page."""
 TO_DO, EVERYTHING = "To do", "All"
 _RECENT_DAYS = 28
@@ -210,10 +210,10 @@ def finding_table(state: DataState, scope: str) -> mo.ui.table | None:
         column_widths={
             "Severity": 92,
             "Code": 78,
-            "Where": 125,
+            "Where": 145,
             "Row": 110,
             "Times": 55,
-            "Finding": 275,
+            "Finding": 260,
             "What to do": 200,
             "Late cost": 78,
         },

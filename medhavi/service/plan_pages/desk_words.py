@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from html import escape
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -23,7 +24,6 @@ from medhavi.service.plan_pages.plan_loading import MODES, load_page, put_in_for
 from medhavi.service.plan_pages.plan_page import (
     EditResult,
     remember_approver,
-    workbook_page,
 )
 from medhavi.views import order_grid, order_list, page
 from medhavi.views.changed_cells import said, value_words
@@ -36,7 +36,7 @@ from medhavi.views.pictures.lateness import (
     plan_finding,
 )
 from medhavi.views.pictures.stock import items_by_need
-from medhavi.views.tiles import changed_since, plan_tiles, tiles_html
+from medhavi.views.tiles import changed_since, plan_tiles
 from medhavi.workbench.orders.plan_edit_answers import EditStatus
 from medhavi.workbench.runs import published_plan, published_plans
 
@@ -233,6 +233,9 @@ def _decision(one: EditRecord, names: Names) -> str:
     if one.kind == "changeover":
         key = one.rows[0]["key"]
         told = f"{key['from_family']} to {key['to_family']} ({key['matrix']})"
+    if one.kind == "replace_rows":
+        tables_of = Counter(said(row["table"]) for row in one.rows)
+        told = ", ".join(f"{number:,} of {name}" for name, number in tables_of.items())
     if one.kind == "add_rows":
         told = "; ".join(_row_words(row, names) for row in one.rows)
     return f"{one.kind} {told}".replace("_", " ")
@@ -314,7 +317,6 @@ PLAN_TABS = (
     "Stock",
     "Compare and publish",
     "Key figures",
-    "Workbook",
 )
 """Parts of the plan page."""
 
@@ -351,15 +353,6 @@ def moved_html(wanted: Wanted) -> str:
         '<div class="mv-empty"><b>Orders have a page of their own</b>'
         f'<a href="{address}" target="_self">Show these orders</a></div>'
     )
-
-
-def workbook_html(name: str, content: bytes, mode: str) -> list[str]:
-    """Plan of a dropped workbook: its tiles or its problem, and its findings."""
-    made = workbook_page(name, content, mode)
-    parts = [findings_html(made.findings)] if made.findings else []
-    if made.problem is not None:
-        return [problem(made.problem.title, made.problem.text), *parts]
-    return [tiles_html(tiles_of(made), "#workbook"), *parts]
 
 
 def moment_form(wanted: Wanted, keep: Keep) -> mo.ui.form[Any, Any]:

@@ -6,7 +6,7 @@ and needs a lake at its latest moment with its event store.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Protocol
@@ -19,20 +19,15 @@ from medhavi.service.jobs.job_results import result_of
 from medhavi.service.jobs.plan_jobs import RemedyRequest
 from medhavi.service.page_data import (
     AnswerCache,
-    DataSource,
     PageData,
     PageProblem,
     bench_of,
-    load_data,
     problem_of,
     read_moment,
-    served_mode,
 )
 from medhavi.service.plan_pages.plan_loading import (
-    PlanPage,
     followed,
     plan_previewed,
-    planned,
 )
 from medhavi.units import to_seconds
 from medhavi.workbench.orders.plan_edit_answers import EditStatus, Preview
@@ -43,6 +38,8 @@ if TYPE_CHECKING:
     from medhavi.progress import Observe
     from medhavi.results.plan_remedy import RemedyTrials
     from medhavi.results.plans.plan import Plan
+    from medhavi.service.page_data import DataSource
+    from medhavi.service.plan_pages.plan_loading import PlanPage
     from medhavi.snapshot import Snapshot
     from medhavi.workbench.orders.plan_edit_answers import EditRecord
 
@@ -345,37 +342,6 @@ def _both(page: PlanPage) -> tuple[Plan, Snapshot]:
         message = "The page has no plan."
         raise UsageError(message)
     return page.plan, page.snapshot
-
-
-def workbook_page(name: str, content: bytes, mode: str | None = None) -> PlanPage:
-    """Read a dropped workbook and plan it; its problems are the page's.
-
-    Parameters
-    ----------
-    name
-        Of the file; only .xlsx is taken.
-    content
-        Its bytes.
-    """
-    if not name.lower().endswith(".xlsx") or len(content) > MOST_BYTES:
-        message = (
-            f"{name} is no workbook of at most {MOST_BYTES // 1_000_000} MB; fill the "
-            "template (medhavi template --xlsx)."
-        )
-        return PlanPage(
-            source=DataSource(tables=name), problem=problem_of(UsageError(message))
-        )
-    with TemporaryDirectory(prefix="medhavi-") as folder:
-        path = Path(folder) / "tables.xlsx"
-        path.write_bytes(content)
-        data = load_data(str(path))
-        page = PlanPage(
-            source=data.source, findings=data.findings, problem=data.problem
-        )
-        if data.snapshot is not None and data.problem is None:
-            # Its file goes with this call: the plan is waited for.
-            page = planned(data, data.snapshot, mode or served_mode())
-    return replace(page, source=DataSource(tables=name))
 
 
 def template_bytes() -> bytes:

@@ -267,9 +267,13 @@ def _write(frame: pl.DataFrame, draft: Path, format: str) -> None:  # noqa: A002
             draft, compression="zstd", compression_level=3, row_group_size=262_144
         )
         return
-    text = frame.with_columns(
+    as_text(frame).write_csv(draft, line_terminator="\n")
+
+
+def as_text(frame: pl.DataFrame) -> pl.DataFrame:
+    """Lists, instants and times of a table as a CSV file has them."""
+    return frame.with_columns(
         pl.col(pl.List(pl.String)).list.join(";"),
         cs.datetime().dt.strftime("%Y-%m-%dT%H:%M:%SZ"),
         cs.time().dt.strftime("%H:%M:%S"),
     )
-    text.write_csv(draft, line_terminator="\n")

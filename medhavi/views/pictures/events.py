@@ -161,7 +161,7 @@ def table_chart(
         .mark_bar()
         .encode(
             y=alt.Y("table:N", sort=None, title=None),
-            x=alt.X("rows:Q", title="Rows"),
+            x=alt.X("rows:Q", title="Rows", axis=alt.Axis(tickMinStep=1, format=",d")),
             color=alt.Color(
                 "state:N",
                 title=None,

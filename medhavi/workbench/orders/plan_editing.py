@@ -159,6 +159,7 @@ class PlanEditing(ABC):
     change_source = _verb("change_source")
     cancel = _verb("cancel")
     mass_change = _verb("mass_change")
+    replace_rows = _verb("replace_rows")
 
     def firm(
         self, plan: Plan, supply: str | Sequence[str], *, approver: str, **values: Any

@@ -121,12 +121,10 @@ class PlanEdits:
 
     def _hindered(self, edit: Edit, snapshot: Snapshot) -> tuple[Finding, ...]:
         """Why an edit of master data cannot be recorded, or would be hidden."""
-        if edit.kind == "add_rows":
-            return tuple(
-                _no_master(new.table)
-                for new in edit.values["rows"]
-                if new.table in tables() and new.table not in MASTER
-            )
+        stated = [*edit.values.get("rows", ()), *edit.values.get("removed", ())]
+        if stated:
+            named = {new.table: None for new in stated if new.table in tables()}
+            return tuple(_no_master(name) for name in named if name not in MASTER)
         if edit.kind != "changeover":
             return ()
         hidden = [

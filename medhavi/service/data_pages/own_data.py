@@ -1,0 +1,386 @@
+"""Files of one's own and single cells: shown as differences, priced, taken, undone."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from medhavi.edits.edit import edit as edit_of
+from medhavi.errors import UsageError
+from medhavi.findings import has_errors
+from medhavi.results.run_record import Basis
+from medhavi.schema import tables
+from medhavi.service.jobs.open_pages import this_cell
+from medhavi.service.page_data import PageProblem, file_date_format, html, problem_of
+from medhavi.service.plan_pages import desk_words, plan_page
+from medhavi.service.plan_pages.plan_loading import open_pages
+from medhavi.service.plan_pages.plan_page import (
+    EditResult,
+    PreviewResult,
+    last_approver,
+    remember_approver,
+)
+from medhavi.snapshot import Snapshot
+from medhavi.snapshot.table_difference import (
+    TableDifference,
+    cell_difference,
+    file_difference,
+)
+from medhavi.views import page
+from medhavi.views.data_pages.differences import update_html
+from medhavi.views.names import when
+from medhavi.workbench.files.table_files import KINDS, TableFiles, read_file
+from medhavi.workbench.orders.plan_edit_preview import worked_out
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import marimo as mo
+
+    from medhavi.findings import Finding
+    from medhavi.service.data_pages.data_page import DataState
+    from medhavi.service.plan_pages.plan_loading import PlanPage
+    from medhavi.views.names import Names
+
+    Wanted = Callable[[str], str]
+
+_KEY_MARK = "|"
+"""Stands between the parts of the key of a row."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DataProposal:
+    """A change of the tables that somebody may take, or why there is none.
+
+    Attributes
+    ----------
+    text
+        What it is, for the list of changes.
+    update
+        Differences that it makes; None for a cell of a lake, whose preview tells them.
+    edit
+        Edit of the lake, or of the tables of files, that comes to the same.
+    place
+        Table, row, column and value of a cell of files.
+    """
+
+    text: str
+    update: TableDifference | None = None
+    edit: Mapping[str, Any] | None = None
+    place: tuple[str, str, str, str] | None = None
+    problem: PageProblem | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it changes nothing."""
+        return self.update is not None and not self.update.rows
+
+
+def file_choice() -> mo.ui.file:
+    """Ask for a workbook or the file of one table."""
+    import marimo as mo
+
+    return mo.ui.file(
+        filetypes=list(KINDS), kind="area", label="Drop a workbook, or TABLE.csv"
+    )
+
+
+def whole_choice() -> mo.ui.checkbox:
+    """Ask whether rows that the file lacks go."""
+    import marimo as mo
+
+    return mo.ui.checkbox(label="Rows that the file lacks are removed")
+
+
+def upload_part(dropped: mo.ui.file, whole: mo.ui.checkbox) -> mo.Html:
+    """Where a file is dropped, with the template to fill."""
+    import marimo as mo
+
+    template = mo.download(
+        plan_page.template_bytes,
+        filename="medhavi-tables.xlsx",
+        label="The template",
+    )
+    words = html(
+        '<p class="muted">A workbook with a sheet a table, or one table as CSV or '
+        "Parquet. Columns that it lacks stay as they are. Nothing is taken before you "
+        "have seen what differs.</p>"
+    )
+    return mo.vstack(
+        [words, mo.hstack([dropped, whole, template], justify="start", wrap=True)],
+        gap=1,
+    )
+
+
+def uploaded(
+    shown: PlanPage, name: str, content: bytes, *, whole: bool
+) -> DataProposal:
+    """Differences that a dropped file makes to the tables of a page."""
+    before = shown.snapshot or Snapshot.from_frames({})
+    written = _files(shown).cells() if shown.source.tables else None
+    text = f"file {name}"
+    try:
+        update = file_difference(
+            before,
+            *read_file(name, content),
+            written=written,
+            whole=whole,
+            date_format=file_date_format() if written else None,
+        )
+    except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
+        return DataProposal(text=text, problem=problem_of(failure))
+    edit = update.edit() if update.rows else None
+    return DataProposal(text=text, update=update, edit=edit)
+
+
+def cell_form(
+    shown: PlanPage, state: DataState, found: Finding | None, wanted: Wanted
+) -> mo.ui.form[Any, Any]:
+    """Ask for a cell and its value; it begins with the cell of the chosen finding.
+
+    A row is named by its number in the file, in a lake by its key.
+    """
+    import marimo as mo
+
+    filled = [name for name, frame in state.snapshot.tables.items() if frame.height]
+    at = found.table if found is not None and found.table else wanted("table")
+    where = _row_words(shown, state, found) or wanted("row")
+    column = (found.column if found is not None else None) or wanted("column")
+    label = "Row" if shown.source.tables else f"Key ({_KEY_MARK} between parts)"
+    return (
+        mo.md("{table} {row} {column} {value}")
+        .batch(
+            table=mo.ui.dropdown(
+                filled,
+                value=at if at in filled else None,
+                label="Table",
+                searchable=True,
+            ),
+            row=mo.ui.text(where, label=label),
+            column=mo.ui.text(column, label="Column"),
+            value=mo.ui.text("", label="New value", placeholder="empty: no value"),
+        )
+        .form(submit_button_label="Show what changes", bordered=False)
+    )
+
+
+def _row_words(shown: PlanPage, state: DataState, found: Finding | None) -> str:
+    if found is None:
+        return ""
+    if shown.source.tables:
+        return "" if found.row is None else str(found.row)
+    return _KEY_MARK.join(state.findings.key(found).values())
+
+
+def proposed_cell(
+    shown: PlanPage, state: DataState, form: Mapping[str, Any]
+) -> DataProposal:
+    """Differences that the cell of a form makes."""
+    table, column, value = form["table"], form["column"].strip(), form["value"].strip()
+    where = form["row"].strip()
+    text = f"{table} {where} {column}: {value or 'empty'}"
+    try:
+        if not shown.source.tables:
+            cell = _override(*_named(table, where, column), value)
+            return DataProposal(text=text, edit=cell)
+        update = cell_difference(
+            state.snapshot,
+            _files(shown).cells(),
+            (_named(table, where, column)[0], _number(where), column),
+            value,
+            file_date_format(),
+        )
+    except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
+        return DataProposal(text=text, problem=problem_of(failure))
+    edit = update.edit() if update.rows else None
+    place = table, where, column, value
+    return DataProposal(text=text, update=update, edit=edit, place=place)
+
+
+def _named(table: str | None, where: str, column: str) -> tuple[str, str, str]:
+    if not table or not where or not column:
+        message = "Choose a table, and name the row and the column."
+        raise UsageError(message)
+    return table, where, column
+
+
+def _number(text: str) -> int:
+    if not text.isdecimal():
+        message = f"Row {text!r}: enter its number as the spreadsheet shows it."
+        raise UsageError(message)
+    return int(text)
+
+
+def _override(table: str, where: str, column: str, value: str) -> dict[str, Any]:
+    """Edit of one cell of a lake; numbers are read as numbers."""
+    key = tables()[table].key
+    parts = [part.strip() for part in where.split(_KEY_MARK)]
+    known = tables()[table].columns.get(column)
+    typed: Any = value or None
+    if value and known is not None and known.type in ("int", "float", "bool"):
+        try:
+            typed = json.loads(value.lower())
+        except ValueError:
+            typed = value
+    return {
+        "kind": "override",
+        "table": table,
+        "key": dict(zip(key, parts, strict=False)),
+        "column": column,
+        "value": typed,
+    }
+
+
+def proposal_html(proposal: DataProposal, names: Names) -> str:
+    """What a proposal changes, what is wrong with it, and what it mends."""
+    wrong = proposal.problem
+    if wrong is not None:
+        return page.problem(wrong.title, wrong.text, wrong.remedy)
+    return "" if proposal.update is None else update_html(proposal.update, names)
+
+
+def priced(shown: PlanPage, proposal: DataProposal) -> PreviewResult:
+    """Price of a proposal: the plan made again with it, beside the plan in force."""
+    edit, plan, snapshot = proposal.edit, shown.plan, shown.snapshot
+    if edit is None or plan is None or snapshot is None:
+        failure = UsageError("There is no plan to compare with.")
+        return PreviewResult(problem=problem_of(failure))
+    if shown.source.lake:
+        return plan_page.show_edit(shown, edit)
+    known = {
+        "run": plan.run.run_id,
+        "snapshot": snapshot.fingerprint,
+        "as_of": int(snapshot.as_of),
+        "position": 0,
+        "revision": 0,
+        "basis": Basis.of(snapshot),
+    }
+    try:
+        return PreviewResult(
+            preview=worked_out(edit_of(**edit), snapshot, plan, snapshot, known)
+        )
+    except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
+        return PreviewResult(problem=problem_of(failure))
+
+
+def buttons(
+    shown: PlanPage,
+    proposal: DataProposal,
+    asked: PreviewResult | None,
+    offered: Sequence[Any],
+) -> list[Any]:
+    """What can be done with a proposal: price it; approve it once that is possible.
+
+    Files are taken at once, a lake once its price was shown.
+
+    Parameters
+    ----------
+    offered
+        Button of the price, field of the approver, button that takes it.
+    """
+    price, approver, accept = offered
+    if proposal.problem is not None or proposal.is_empty:
+        return []
+    wrong = proposal.update is not None and has_errors(proposal.update.findings)
+    found = [price] if shown.plan is not None and not wrong else []
+    ready = asked is not None and asked.preview is not None and asked.preview.ready
+    if shown.source.tables or (shown.source.lake and ready):
+        found += [approver, accept]
+    return found
+
+
+def take(
+    shown: PlanPage,
+    proposal: DataProposal,
+    asked: PreviewResult | None,
+    approver: str,
+) -> EditResult:
+    """Take a proposal as one change; a refusal and a failure are told in words."""
+    if shown.source.lake and asked is not None and asked.preview is not None:
+        return plan_page.decide(shown, asked.preview, approver)
+    try:
+        assert proposal.update is not None
+        _files(shown).take(proposal.update, approver=approver, text=proposal.text)
+    except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
+        problem = problem_of(failure)
+        return EditResult(title=problem.title, text=problem.text, kept=False)
+    return _kept(shown, approver, "Taken", f"{proposal.text}: the file before is kept.")
+
+
+def undo(shown: PlanPage, approver: str) -> EditResult:
+    """Take the last change back."""
+    if shown.source.lake:
+        return plan_page.take_back(shown, approver)
+    try:
+        done = _files(shown).undo(approver=approver)
+    except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
+        problem = problem_of(failure)
+        return EditResult(title=problem.title, text=problem.text, kept=False)
+    return _kept(shown, approver, "Taken back", done.text)
+
+
+def _kept(shown: PlanPage, approver: str, title: str, text: str) -> EditResult:
+    remember_approver(approver)
+    open_pages.tell(shown.source, but=this_cell())
+    return EditResult(title=title, text=f"{text} Approved by {approver}.", kept=True)
+
+
+def changes_html(shown: PlanPage, names: Names) -> str:
+    """List the changes, the newest first."""
+    if shown.source.lake:
+        return desk_words.history_html(
+            plan_page.decisions(shown), names, "Mend a cell, or drop a file."
+        )
+    past = _files(shown).history() if shown.source.tables else []
+    if not past:
+        return page.empty("Nothing was changed yet", "Mend a cell, or drop a file.")
+    undone = {one.undoes for one in past}
+    rows = [
+        (
+            escape(one.text),
+            escape(one.approver),
+            escape(when(one.recorded_at, names.zone)),
+            "taken back" if one.number in undone else "",
+        )
+        for one in reversed(past)
+    ]
+    return page.table_html(("Change", "Approved by", "When", ""), rows)
+
+
+def approver_field() -> mo.ui.text:
+    """Ask who approves; it begins with who approved last."""
+    import marimo as mo
+
+    return mo.ui.text(value=last_approver(), label="Approver", placeholder="your name")
+
+
+def command_html(shown: PlanPage, proposal: DataProposal, *, whole: bool) -> str:
+    """Command line that takes the same."""
+    edit, option = proposal.edit, shown.source.option
+    if edit is None:
+        return ""
+    if proposal.place is not None:
+        table, row, column, value = map(shlex.quote, proposal.place)
+        stated = f"--table {table} --row {row} --column {column} --value {value}"
+        command = f"medhavi tables mend{option} {stated}"
+    elif proposal.update is not None:
+        file = shlex.quote(proposal.text.removeprefix("file "))
+        command = f"medhavi tables update {file}{option}{' --whole' * whole}"
+    else:
+        keys = " ".join(f"--key {name}={text}" for name, text in edit["key"].items())
+        command = (
+            f"medhavi orders override --table {edit['table']} {keys} "
+            f"--column {edit['column']} --value {json.dumps(edit['value'])}{option}"
+        )
+    return (
+        '<p class="muted small">As a command: '
+        f"<code>{escape(command)} --commit --approver NAME</code></p>"
+    )
+
+
+def _files(shown: PlanPage) -> TableFiles:
+    return TableFiles(shown.source.tables)

@@ -1,0 +1,303 @@
+"""What a file of one's own changes in the tables: row by row, before it is taken.
+
+Cells stay as they are written: dates keep their form, and a cell that cannot be read
+keeps its text until somebody mends it. Rows keep the numbers that a spreadsheet shows.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from medhavi import schema
+from medhavi.errors import UsageError
+from medhavi.findings import Finding
+from medhavi.snapshot import Snapshot
+from medhavi.snapshot.patch import Patch, RowChange
+from medhavi.snapshot.reading import folder
+from medhavi.snapshot.reading.normalise import ROW, matched
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    Cells = Mapping[str, pl.DataFrame]
+    Place = tuple[str, tuple[object, ...]]
+
+_OLD = 0
+"""Row number of rows that a file does not have."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TableDifference:
+    """Tables with the rows of a file, and what is different then.
+
+    Attributes
+    ----------
+    before, after
+        The tables without and with the file.
+    cells
+        The changed tables as text, by name.
+    rows
+        Rows that come, change or go.
+    numbers
+        Row of the file by table and key, as a spreadsheet counts.
+    findings
+        What is wrong with the file, or with the tables since.
+    mended
+        Findings that are gone then.
+    """
+
+    before: Snapshot
+    after: Snapshot
+    cells: Cells
+    rows: tuple[RowChange, ...] = ()
+    numbers: Mapping[Place, int] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+    mended: tuple[Finding, ...] = ()
+
+    def number(self, row: RowChange) -> int | None:
+        """Row of the file that states a changed row; None: it has none."""
+        stated = row.after or row.before or {}
+        key = tuple(stated.get(name) for name in schema.tables()[row.table].key)
+        return self.numbers.get((row.table, key)) or None
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Number of rows that are added, changed and removed, by table."""
+        found: dict[str, dict[str, int]] = {}
+        for row in self.rows:
+            known = found.setdefault(
+                row.table, {"added": 0, "changed": 0, "removed": 0}
+            )
+            word = "changed" if row.before is not None else "added"
+            known["removed" if row.after is None else word] += 1
+        return found
+
+    def edit(self) -> dict[str, Any]:
+        """Edit that comes to the same: of cells, or of whole rows."""
+        if all(row.before and row.after for row in self.rows):
+            cells = [
+                {
+                    "table": row.table,
+                    "key": row.key,
+                    "column": column,
+                    "value": _plain((row.after or {}).get(column)),
+                }
+                for row in self.rows
+                for column in changed_columns(row)
+            ]
+            first, *others = cells or [{}]
+            return {
+                "kind": "override",
+                **first,
+                **({"cells": others} if others else {}),
+            }
+        stated: dict[str, list[dict[str, Any]]] = {"rows": [], "removed": []}
+        for row in self.rows:
+            key = schema.tables()[row.table].key
+            cells_of = row.after if row.after is not None else row.before or {}
+            named = {
+                name: _plain(value)
+                for name, value in cells_of.items()
+                if row.after is not None or name in key
+            }
+            where = "removed" if row.after is None else "rows"
+            stated[where].append({"table": row.table, "row": named})
+        return {"kind": "replace_rows", **{k: v for k, v in stated.items() if v}}
+
+
+def changed_columns(row: RowChange) -> list[str]:
+    """Columns whose cells a change makes others, in the order of the table."""
+    before, after = row.before or {}, row.after or {}
+    return [
+        name
+        for name in schema.tables()[row.table].columns
+        if before.get(name) != after.get(name)
+    ]
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, dt.datetime):
+        return f"{value:%Y-%m-%dT%H:%M:%SZ}"
+    return value.isoformat() if isinstance(value, (dt.date, dt.time)) else value
+
+
+def cells_of(place: str | Path) -> tuple[dict[str, pl.DataFrame], list[Finding]]:
+    """Tables of a folder or workbook as written, with row numbers; what is wrong."""
+    frames, found = folder.read(Path(place))
+    return {name: _text(frame) for name, frame in frames.items()}, found
+
+
+def _text(frame: pl.DataFrame) -> pl.DataFrame:
+    """Cells of a table as text, with the number of each row."""
+    if ROW not in frame.columns:
+        numbers = pl.int_range(1, frame.height + 1, dtype=pl.UInt32)
+        frame = frame.with_columns(numbers.alias(ROW))
+    text = folder.as_text(frame.drop(ROW)).with_columns(pl.all().cast(pl.String))
+    return text.with_columns(frame[ROW])
+
+
+def file_difference(
+    before: Snapshot,
+    stated: Cells,
+    found: Iterable[Finding] = (),
+    *,
+    written: Cells | None = None,
+    whole: bool = False,
+    date_format: str | None = None,
+) -> TableDifference:
+    """Differences that a file makes; a column that it lacks stays as it is.
+
+    Parameters
+    ----------
+    before
+        The tables now.
+    stated, found
+        Tables of the file as `cells_of` reads them, and what is wrong with it.
+    written
+        The tables now as their files have them; None: as the snapshot has them.
+    whole
+        The file is all of its tables: rows that it lacks go. Else they stay.
+    date_format
+        Order of written dates beside ISO 8601; None: what settings state.
+    """
+    known = _known(before, written)
+    cells = {
+        table: _merged(before, known, table, frame, whole=whole)
+        for table, frame in stated.items()
+    }
+    return _updated(before, {**known, **cells}, cells, found, date_format)
+
+
+def cell_difference(
+    before: Snapshot,
+    written: Cells,
+    place: tuple[str, int, str],
+    value: str,
+    date_format: str | None = None,
+) -> TableDifference:
+    """Differences that one cell makes.
+
+    Parameters
+    ----------
+    before, written
+        The tables now, and as their files have them.
+    place
+        Table, number of the row as a spreadsheet counts, column.
+    value
+        What is written into the cell; empty: nothing.
+
+    Raises
+    ------
+    UsageError
+        There is no such table, row or column.
+    """
+    table, row, column = place
+    if table not in written or column not in schema.tables()[table].columns:
+        message = f"The files have no column {column} of a table {table}."
+        raise UsageError(message)
+    frame = matched(written[table], schema.tables()[table].columns)
+    if row not in frame[ROW]:
+        message = f"{table} has no row {row}; rows count as a spreadsheet shows them."
+        raise UsageError(message)
+    old = pl.col(column) if column in frame.columns else pl.lit(None, pl.String)
+    cell = pl.when(pl.col(ROW) == row).then(pl.lit(value or None)).otherwise(old)
+    cells = {table: frame.with_columns(cell.alias(column))}
+    return _updated(before, {**written, **cells}, cells, [], date_format)
+
+
+def _known(before: Snapshot, written: Cells | None) -> dict[str, pl.DataFrame]:
+    if written is not None:
+        return dict(written)
+    return {
+        name: _text(frame).with_columns(before.input_rows(name).alias(ROW))
+        for name, frame in before.tables.items()
+        if frame.height
+    }
+
+
+def _merged(
+    before: Snapshot, known: Cells, table: str, stated: pl.DataFrame, *, whole: bool
+) -> pl.DataFrame:
+    """Rows of a table with those of a file in the place of the same keys."""
+    columns = schema.tables()[table].columns
+    stated = matched(stated, columns)
+    key = list(schema.tables()[table].key)
+    old = matched(known.get(table, stated.clear()), columns)
+    # Keys are compared as they are read: 1 and 1.0 are the same weekday.
+    fresh = _keyed(before.replace(**{table: stated}), table, ROW)
+    there = _keyed(before, table, "old")
+    if key:
+        pairs = fresh.join(there, on=key, how="left", nulls_equal=True)
+    else:
+        pairs = pl.concat([fresh, there], how="horizontal")
+    pairs = pairs.select(ROW, "old")
+    rest = old.rename({ROW: "old"})
+    lacking = [name for name in rest.columns if name not in (*stated.columns, "old")]
+    rows = (
+        stated.join(pairs, on=ROW, how="left", maintain_order="left")
+        .join(rest.select(*lacking, "old"), on="old", how="left", maintain_order="left")
+        .drop("old")
+    )
+    gone = pairs["old"].drop_nulls().implode()
+    kept = old.filter(~pl.col(ROW).is_in(gone)).with_columns(
+        pl.lit(_OLD, pl.UInt32).alias(ROW)
+    )
+    if whole or not key:
+        return rows
+    return pl.concat([kept, rows], how="diagonal")
+
+
+def _keyed(snapshot: Snapshot, table: str, numbers: str) -> pl.DataFrame:
+    """Keys of a table with the numbers of their rows."""
+    key = (snapshot[table][name] for name in schema.tables()[table].key)
+    return pl.DataFrame([*key, snapshot.input_rows(table).alias(numbers)])
+
+
+def _updated(
+    before: Snapshot,
+    everything: Cells,
+    cells: Cells,
+    found: Iterable[Finding],
+    date_format: str | None,
+) -> TableDifference:
+    """Tables with changed cells, beside those without."""
+    after = Snapshot.from_frames(everything, found, date_format=date_format)
+    if before.holds:
+        after = after.hold_bad_rows()
+    rows = Patch.between(before, after, cells).changes(before)
+    numbers: dict[Place, int] = {}
+    for table in cells:
+        keys = after[table].select(schema.tables()[table].key).rows()
+        numbers |= {
+            (table, key): number
+            for key, number in zip(
+                keys, after.input_rows(table).to_list(), strict=bool(keys)
+            )
+        }
+    held = (*after.held.errors, *after.findings)
+    known = {_words(one) for one in (*before.held.errors, *before.findings)}
+    later = {_words(one) for one in held}
+    return TableDifference(
+        before=before,
+        after=after,
+        cells={name: frame.drop(ROW) for name, frame in cells.items()},
+        rows=rows,
+        numbers=numbers,
+        findings=tuple(one for one in held if _words(one) not in known),
+        mended=tuple(
+            one
+            for one in before.findings
+            # What was found in a log stays: no file mends it.
+            if one.code.startswith("SNAP") and _words(one) not in later
+        ),
+    )
+
+
+def _words(one: Finding) -> tuple[object, ...]:
+    """A finding without its row, which moves."""
+    return one.code, one.table, one.column, one.value, one.message

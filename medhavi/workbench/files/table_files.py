@@ -1,0 +1,238 @@
+"""Files of tables that people change here: each change is whole, kept, and undone."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import shutil
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from medhavi.errors import UsageError
+from medhavi.snapshot.reading.folder import read
+from medhavi.snapshot.reading.normalise import ROW
+from medhavi.snapshot.table_difference import cells_of
+from medhavi.units import from_seconds
+from medhavi.workbench.files.atomic_write import replaced_file
+from medhavi.workbench.files.template_files import write_filled_sheets
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from medhavi.findings import Finding
+    from medhavi.snapshot.table_difference import TableDifference
+
+MOST_BYTES = 50_000_000
+"""Largest file that is taken."""
+KINDS = (".xlsx", ".csv", ".parquet")
+"""Kinds of files that are taken."""
+_JOURNAL = "changes.jsonl"
+
+
+class FileChange(msgspec.Struct, frozen=True, kw_only=True):
+    """One change of files: who approved it, what it did, and what stood there before.
+
+    Attributes
+    ----------
+    number
+        Counts from 1.
+    files
+        Hash of each file that it wrote, by name; empty: it took the file away.
+    undoes
+        Number of the change that it takes back.
+    """
+
+    number: int
+    approver: str
+    text: str
+    recorded_at: dt.datetime
+    files: dict[str, str]
+    undoes: int | None = None
+
+
+def read_file(
+    name: str, content: bytes
+) -> tuple[dict[str, pl.DataFrame], list[Finding]]:
+    """Tables of a file of one's own with row numbers, and what is wrong with it.
+
+    Parameters
+    ----------
+    name
+        A workbook with a sheet a table, or `TABLE.csv` or `TABLE.parquet`.
+    content
+        Its bytes.
+
+    Raises
+    ------
+    UsageError
+        It is of another kind, or larger than is taken.
+    """
+    suffix = Path(name).suffix.lower()
+    if suffix not in KINDS or len(content) > MOST_BYTES:
+        message = (
+            f"{name} is no file of tables of at most {MOST_BYTES // 1_000_000} MB "
+            f"({', '.join(KINDS)}). Fill the template: medhavi template --xlsx."
+        )
+        raise UsageError(message)
+    with TemporaryDirectory(prefix="medhavi-") as there:
+        path = Path(there) / Path(name).name
+        path.write_bytes(content)
+        return cells_of(path if suffix == ".xlsx" else there)
+
+
+class TableFiles:
+    """A folder of tables, or one workbook, with the changes made to it.
+
+    Beside the files lies a folder whose name begins with a dot: earlier files and a
+    line for each change.
+
+    Parameters
+    ----------
+    place
+        The folder or workbook.
+    """
+
+    def __init__(self, place: str | Path) -> None:
+        self.place = Path(place)
+        self._is_book = self.place.suffix.lower() == ".xlsx"
+        self._home = self.place.parent if self._is_book else self.place
+        name = f".{self.place.name}.changes" if self._is_book else ".changes"
+        self._kept = self._home / name
+
+    def cells(self) -> dict[str, pl.DataFrame]:
+        """The tables as they are written, with row numbers."""
+        return cells_of(self.place)[0]
+
+    def history(self) -> list[FileChange]:
+        """All changes, the oldest first."""
+        journal = self._kept / _JOURNAL
+        lines = journal.read_bytes().splitlines() if journal.is_file() else []
+        return [msgspec.json.decode(line, type=FileChange) for line in lines]
+
+    def take(self, update: TableDifference, *, approver: str, text: str) -> FileChange:
+        """Write the changed tables; the files before are kept.
+
+        Raises
+        ------
+        UsageError
+            Nobody approves, or two files have one table.
+        """
+        _check(approver)
+        number = len(self.history()) + 1
+        before = self._kept / str(number)
+        before.mkdir(parents=True)
+        names = self._files_of(update)
+        for name in names:
+            if (self._home / name).exists():
+                shutil.copy2(self._home / name, before / name)
+        self._write(update)
+        return self._record(number, names, approver=approver, text=text)
+
+    def undo(self, *, approver: str) -> FileChange:
+        """Put the files back that stood before the last change that stands.
+
+        Raises
+        ------
+        UsageError
+            Nobody approves, nothing stands, or a file was written since.
+        """
+        _check(approver)
+        past = self.history()
+        undone = {one.undoes for one in past}
+        standing = [one for one in past if not one.undoes and one.number not in undone]
+        if not standing:
+            message = "No change of these files stands."
+            raise UsageError(message)
+        last = standing[-1]
+        for name, digest in last.files.items():
+            if _digest(self._home / name) != digest:
+                message = (
+                    f"{name} was written since by somebody else. Mend it there; the "
+                    f"file before is {self._kept.name}/{last.number}/{name}."
+                )
+                raise UsageError(message)
+        for name in last.files:
+            old = self._kept / str(last.number) / name
+            if old.exists():
+                with replaced_file(self._home / name) as fresh:
+                    shutil.copy2(old, fresh)
+            else:
+                (self._home / name).unlink(missing_ok=True)
+        return self._record(
+            len(past) + 1,
+            list(last.files),
+            approver=approver,
+            text=f"undo {last.text}",
+            undoes=last.number,
+        )
+
+    def _files_of(self, update: TableDifference) -> list[str]:
+        """Names of the files that a change writes or takes away."""
+        if self._is_book:
+            return [self.place.name]
+        found = []
+        for table in update.cells:
+            there = [
+                table + kind
+                for kind in KINDS[1:]
+                if (self._home / (table + kind)).exists()
+            ]
+            if not there and table in read(self.place)[0]:
+                message = (
+                    f"{table} is a sheet of a workbook in the folder {self.place.name}. "
+                    "Serve that workbook by itself to change it here."
+                )
+                raise UsageError(message)
+            found += [*there, *([] if f"{table}.csv" in there else [f"{table}.csv"])]
+        return found
+
+    def _write(self, update: TableDifference) -> None:
+        if self._is_book:
+            tables = {name: frame.drop(ROW) for name, frame in self.cells().items()}
+            sheets = {
+                name: frame.to_dicts()
+                for name, frame in {**tables, **update.cells}.items()
+            }
+            with replaced_file(self.place) as fresh:
+                write_filled_sheets(fresh, sheets)
+            return
+        for table, frame in update.cells.items():
+            with replaced_file(self._home / f"{table}.csv") as fresh:
+                frame.write_csv(fresh, line_terminator="\n")
+            (self._home / f"{table}.parquet").unlink(missing_ok=True)
+
+    def _record(
+        self,
+        number: int,
+        names: list[str],
+        *,
+        approver: str,
+        text: str,
+        undoes: int | None = None,
+    ) -> FileChange:
+        made = FileChange(
+            number=number,
+            approver=approver.strip(),
+            text=text,
+            recorded_at=from_seconds(int(time.time())),
+            files={name: _digest(self._home / name) for name in names},
+            undoes=undoes,
+        )
+        self._kept.mkdir(parents=True, exist_ok=True)
+        with (self._kept / _JOURNAL).open("ab") as journal:
+            journal.write(msgspec.json.encode(made) + b"\n")
+        return made
+
+
+def _check(approver: str) -> None:
+    if not approver.strip():
+        message = "A change is approved by somebody: name the approver."
+        raise UsageError(message)
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""

@@ -1,0 +1,140 @@
+"""A file of one's own and a mended cell, on files and on a lake, from a page."""
+
+from __future__ import annotations
+
+import pytest
+
+from medhavi.schema.template import example_rows
+from medhavi.service import page_data
+from medhavi.service.data_pages import data_page, own_data
+from medhavi.service.plan_pages.plan_loading import load_page
+from medhavi.snapshot import Snapshot
+from tests.workbench.edit_company import company
+
+
+@pytest.fixture(autouse=True)
+def nowhere(monkeypatch, tmp_path):
+    for name in ("MEDHAVI_LAKE", "MEDHAVI_STORE", "MEDHAVI_TABLES"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    page_data._benches.clear()
+
+
+@pytest.fixture
+def lemonade(tmp_path):
+    folder = tmp_path / "lemonade"
+    Snapshot.from_frames(example_rows()).to_folder(folder, format="csv")
+    return folder
+
+
+@pytest.fixture
+def lake(tmp_path, monkeypatch):
+    company(tmp_path)
+    monkeypatch.setenv("MEDHAVI_LAKE", str(tmp_path / "lake"))
+    return load_page(mode="mrp")
+
+
+def asked(**form):
+    usual = {"table": "demands", "row": "2", "column": "product", "value": ""}
+    return {**usual, **form}
+
+
+@pytest.mark.req("ENR-10")
+def test_a_wrong_cell_of_a_file_is_mended_from_its_finding(lemonade) -> None:
+    path = lemonade / "demands.csv"
+    path.write_text(path.read_text("utf-8").replace("LEMONADE", "X", 1), "utf-8")
+    shown = load_page(str(lemonade), mode="mrp")
+    state = data_page.state_of(shown)
+    assert state is not None
+    found = state.findings.groups[0][0]
+    form = own_data.cell_form(shown, state, found, lambda _: "")
+    assert "demands" in form.text
+    proposal = own_data.proposed_cell(shown, state, asked(value="LEMONADE"))
+    told = own_data.proposal_html(proposal, shown.names)
+    assert "demands 1 changed; " in told
+    assert "SNAP011" in told
+    command = own_data.command_html(shown, proposal, whole=False)
+    assert "medhavi tables mend --tables lemonade --table demands --row 2" in command
+    done = own_data.take(shown, proposal, None, "Ana")
+    assert done.kept
+    mended = load_page(str(lemonade), mode="mrp")
+    assert mended.plan is not None
+    assert "Ana" in own_data.changes_html(mended, mended.names)
+    assert own_data.undo(mended, "Bob").kept
+    assert load_page(str(lemonade), mode="mrp").plan is None
+
+
+def test_the_price_of_a_file_is_that_of_the_plan_with_it(lemonade) -> None:
+    shown = load_page(str(lemonade), mode="mrp")
+    content = b"supplier,product,location,unit_price\nGLASS,BOTTLE,PLANT,9\n"
+    proposal = own_data.uploaded(shown, "supply_terms.csv", content, whole=False)
+    assert proposal.update is not None
+    assert proposal.update.findings == ()
+    priced = own_data.priced(shown, proposal)
+    assert priced.preview is not None
+    assert priced.preview.price.total > 0
+    assert own_data.buttons(shown, proposal, None, (1, 2, 3)) == [1, 2, 3]
+
+
+def test_what_cannot_be_read_is_told(lemonade) -> None:
+    shown = load_page(str(lemonade), mode="mrp")
+    state = data_page.state_of(shown)
+    for form in (asked(row=""), asked(row="two"), asked(row="99")):
+        proposal = own_data.proposed_cell(shown, state, form)
+        assert proposal.problem is not None
+        assert own_data.buttons(shown, proposal, None, (1, 2, 3)) == []
+    wrong = own_data.uploaded(shown, "a.docx", b"", whole=False)
+    assert "no file of tables" in own_data.proposal_html(wrong, shown.names)
+
+
+def test_a_workbook_is_checked_where_nothing_is_served(tmp_path) -> None:
+    shown = load_page()
+    proposal = own_data.uploaded(
+        shown, "products.csv", b"product,unit_cost\nA,cheap\n", whole=False
+    )
+    assert "is no number" in own_data.proposal_html(proposal, shown.names)
+    assert own_data.buttons(shown, proposal, None, (1, 2, 3)) == []
+
+
+@pytest.mark.req("ENR-10", "UI-11")
+def test_a_cell_of_a_lake_is_an_override_with_its_price(lake) -> None:
+    state = data_page.state_of(lake)
+    form = asked(table="supply_terms", row="S|A|DC", column="unit_price", value="9")
+    proposal = own_data.proposed_cell(lake, state, form)
+    assert "medhavi orders override" in own_data.command_html(
+        lake, proposal, whole=False
+    )
+    assert own_data.buttons(lake, proposal, None, (1, 2, 3)) == [1]
+    priced = own_data.priced(lake, proposal)
+    assert own_data.buttons(lake, proposal, priced, (1, 2, 3)) == [1, 2, 3]
+    assert own_data.take(lake, proposal, priced, "Ana").kept
+    later = load_page(mode="mrp")
+    prices = later.snapshot["supply_terms"].filter(supplier="S")["unit_price"]
+    assert prices.to_list() == [9.0]
+    assert own_data.undo(later, "Ana").kept
+
+
+@pytest.mark.req("ENR-10", "UI-11")
+def test_a_file_of_master_data_is_one_edit_of_a_lake(lake) -> None:
+    content = b"supplier,name\nS,Smith\nNEW,New one\n"
+    proposal = own_data.uploaded(lake, "suppliers.csv", content, whole=False)
+    assert proposal.edit is not None
+    assert proposal.edit["kind"] == "replace_rows"
+    priced = own_data.priced(lake, proposal)
+    assert priced.preview is not None
+    assert own_data.take(lake, proposal, priced, "Ana").kept
+    later = load_page(mode="mrp")
+    names = dict(later.snapshot["suppliers"].select("supplier", "name").iter_rows())
+    assert (names["S"], names["NEW"]) == ("Smith", "New one")
+    assert "2 of suppliers" in own_data.changes_html(later, later.names)
+    assert own_data.undo(later, "Ana").kept
+    assert "NEW" not in load_page(mode="mrp").snapshot["suppliers"]["supplier"]
+
+
+def test_orders_of_a_file_are_no_master_data_of_a_lake(lake) -> None:
+    content = b"demand,product,location,qty,due\nNEW,A,DC,5,2026-05-01T00:00:00Z\n"
+    proposal = own_data.uploaded(lake, "demands.csv", content, whole=False)
+    priced = own_data.priced(lake, proposal)
+    assert priced.preview is not None
+    assert not priced.preview.ready
+    assert "no edit adds to it" in str(priced.preview.findings[0])
