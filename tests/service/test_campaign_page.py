@@ -90,7 +90,7 @@ def test_the_form_begins_with_the_cell_that_was_chosen():
     assert chosen_cell(families, [Cell()], lambda _name: "") == ("FA", "FB")
     asked = {"from": "FB", "to": "ZZ"}
     assert chosen_cell(families, [], asked.__getitem__) == ("FB", None)
-    form = change_form(small(), "X", families, [Cell()], lambda _name: "")
+    form = change_form(small(), "X", families, [Cell()], lambda _name: "", print)
     assert form.element.value == {
         "from_family": "FA",
         "to_family": "FB",
@@ -176,7 +176,7 @@ def test_an_edited_cell_shows_all_it_changes_and_binds_when_somebody_approves(tm
     ]
     assert minutes == [(165.0, 120.0), (105.0, 60.0)]
     assert asked.preview.plan.fingerprint == asked.study.with_campaigns.fingerprint
-    done = plan_page.decide(page, asked.preview, "Ana")
+    done = plan_page.decide(page, asked, "Ana")
     assert (done.kept, done.text[:10]) == (True, "Changeover")
     told = desk_words.history_html(plan_page.decisions(page), page.names)
     assert "changeover FA to FB (X)" in told
@@ -191,7 +191,7 @@ def test_a_folder_shows_the_same_and_keeps_nothing(tmp_path):
     asked = show_change(page, {**CELL, "cleaning": False})
     assert not asked.binding
     assert asked.study.difference.without.setup_minutes == 105.0
-    assert not plan_page.decide(page, asked.preview, "Ana").kept
+    assert not plan_page.decide(page, asked, "Ana").kept
 
 
 @pytest.mark.parametrize(

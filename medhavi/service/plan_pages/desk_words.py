@@ -15,6 +15,7 @@ from medhavi.service.page_data import (
     facts_of,
     html,
     keep_in,
+    problem_html,
     problem_of,
     served_mode,
     wanted_of,
@@ -75,7 +76,7 @@ def asked_html(asked: PreviewResult, names: Names, order: str = "") -> str:
     """What an edit comes to, or why nothing can be said; see `preview_html`."""
     wrong = asked.problem
     if wrong is not None:
-        return problem(wrong.title, wrong.text, wrong.remedy)
+        return problem_html(wrong)
     return "" if asked.preview is None else preview_html(asked.preview, names, order)
 
 
