@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from medhavi.errors import UsageError
+from medhavi.results.figures.kpis import used_share
 from medhavi.service import page_data
 from medhavi.service.capacity_pages import capacity_edits, capacity_page
 from medhavi.service.page_data import PageProblem
@@ -16,6 +17,7 @@ from medhavi.service.plan_pages import plan_page
 from medhavi.service.plan_pages.plan_loading import PlanPage, plan_of
 from medhavi.service.plan_pages.plan_page import EditForm
 from medhavi.views.names import names_of
+from medhavi.views.pictures.load import loads_from_now
 from medhavi.views.plan_pages import capacity_words
 from tests import factories
 from tests.api import DataSource, Lake
@@ -77,8 +79,25 @@ def test_the_finding_is_what_the_causes_of_the_plan_say(shown, loads) -> None:
     assert (found.resource, found.money) == ("M", pytest.approx(money))
     told = capacity_words.capacity_finding(shown.plan, loads, shown.names)
     assert re.match(
-        r"M causes .+ of lateness: \d demands?, [\d,]+ h late for it$", told
+        r"M causes .+ of lateness: \d demands?, [\d dh]+ late in all$", told
     )
+
+
+def test_utilisation_is_one_figure_whether_hours_without_work_are_listed(
+    shown, loads
+) -> None:
+    plan = shown.plan
+    known = dict(plan.kpis.select("kpi", "value").iter_rows())["KPI-05"]
+    assert loads.height >= plan.loads.height
+    assert used_share(loads).value == pytest.approx(known)
+    idle = loads.head(1).with_columns(
+        pl.lit(0.0).alias("run"), pl.lit(0.0).alias("setup")
+    )
+    more = pl.concat([loads, idle])
+    assert used_share(more).value == pytest.approx(known)
+    for rows in (loads, more, loads_from_now(plan)):
+        found = capacity_words.bottleneck(plan, rows)
+        assert found.load == capacity_words.bottleneck(plan, loads).load
 
 
 def test_without_lateness_the_most_overloaded_is_named(company) -> None:
