@@ -179,9 +179,9 @@ def choose_matrix(params, read, wanted):
 
 
 @app.cell(hide_code=True)
-def show_matrix(matrix, read):
+def show_matrix(matrix, names, read):
     if matrix.value is None:
-        families, grid = [], None
+        families, grid = {}, None
         _parts = [
             html(
                 page.empty(
@@ -191,7 +191,7 @@ def show_matrix(matrix, read):
             )
         ]
     else:
-        families = campaign_page.matrix_families(read.snapshot, matrix.value)
+        families = campaign_page.matrix_families(read.snapshot, matrix.value, names)
         grid = matrix_grid(
             campaign_page.matrix_table(read.snapshot, matrix.value, families)
         )
@@ -224,7 +224,9 @@ def priced(get_asked, names, shown, study):
     if asked.problem is not None:
         _told = [problem_html(asked.problem)]
     else:
-        _told = [desk_words.preview_html(asked.preview, names, change_words(_asked))]
+        _told = [
+            desk_words.preview_html(asked.preview, names, change_words(_asked, names))
+        ]
     if asked.study is not None:
         _told.insert(0, campaign_words.kpis_html(study.kpis, asked.study.kpis))
         _told.insert(

@@ -249,8 +249,8 @@ def matrices(snapshot: Snapshot) -> list[str]:
     return sorted({*named, *of_resources})
 
 
-def matrix_families(snapshot: Snapshot, matrix: str) -> list[str]:
-    """List the families of a matrix: of its rows and of steps on its resources."""
+def matrix_families(snapshot: Snapshot, matrix: str, names: Names) -> dict[str, str]:
+    """Families of a matrix by name: of its rows and of steps on its resources."""
     rows = snapshot["changeovers"].filter(pl.col("matrix") == matrix)
     resources = snapshot["resources"].filter(pl.col("changeover_matrix") == matrix)
     named = pl.concat([resources["resource"], resources["pool"].drop_nulls()])
@@ -261,11 +261,12 @@ def matrix_families(snapshot: Snapshot, matrix: str) -> list[str]:
         *rows["to_family"].to_list(),
         *families["family"].drop_nulls().to_list(),
     }
-    return [*sorted(found - {ANY}), ANY]
+    ids = [*sorted(found - {ANY}), ANY]
+    return {family_name(one, names): one for one in ids}
 
 
 def matrix_table(
-    snapshot: Snapshot, matrix: str, families: Sequence[str]
+    snapshot: Snapshot, matrix: str, families: Mapping[str, str]
 ) -> pl.DataFrame:
     """Matrix as it is edited: a row per family before, a column per one after.
 
@@ -294,9 +295,9 @@ def matrix_table(
         mark = CLEANS if known.cleans(matrix, before, after) else ""
         return f"({number(minutes)}{mark})"
 
-    columns = {FROM: [family_name(one) for one in families]}
-    for after in families:
-        columns[family_name(after)] = [cell(before, after) for before in families]
+    columns = {FROM: list(families)}
+    for name, after in families.items():
+        columns[name] = [cell(before, after) for before in families.values()]
     return pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))
 
 
@@ -489,23 +490,20 @@ def matrix_grid(table: pl.DataFrame) -> mo.ui.table:
 
 
 def chosen_cell(
-    families: Sequence[str], cells: Sequence[Any], wanted: Callable[[str], str]
+    families: Mapping[str, str], cells: Sequence[Any], wanted: Callable[[str], str]
 ) -> tuple[str | None, str | None]:
     """Families of the chosen cell; else those that the address names."""
-    names = {family_name(family): family for family in families}
+    known = list(families.values())
     for cell in cells or ():
-        return families[int(cell.row)], names.get(cell.column)
+        return known[int(cell.row)], families.get(cell.column)
     before, after = wanted("from"), wanted("to")
-    return (
-        before if before in families else None,
-        after if after in families else None,
-    )
+    return before if before in known else None, after if after in known else None
 
 
 def change_form(
     snapshot: Snapshot,
     matrix: str,
-    families: Sequence[str],
+    families: dict[str, str],
     cells: Sequence[Any],
     wanted: Callable[[str], str],
     submitted: Callable[[dict[str, Any] | None], None],
@@ -526,7 +524,9 @@ def change_form(
     before, after = chosen_cell(families, cells, wanted)
     row = _row(snapshot, matrix, before, after)
     known = Providers(snapshot).changeovers
-    options = {family_name(family): family for family in families}
+    labels: dict[str | None, str] = {
+        family: label for label, family in families.items()
+    }
     cleans = row.get("cleaning", known.cleans(matrix, before, after or ANY))
     cleaning = next(word for word, value in CLEANING.items() if value == cleans)
 
@@ -534,10 +534,10 @@ def change_form(
         mo.md("{from_family} {to_family} {minutes} {cleaning}")
         .batch(
             from_family=mo.ui.dropdown(
-                options, value=_label(before), searchable=True, label="From"
+                families, value=labels.get(before), searchable=True, label="From"
             ),
             to_family=mo.ui.dropdown(
-                options, value=_label(after), searchable=True, label="to"
+                families, value=labels.get(after), searchable=True, label="to"
             ),
             minutes=mo.ui.text(
                 value=number(row["setup_minutes"]).replace(",", "") if row else "",
@@ -554,10 +554,6 @@ def change_form(
     )
 
 
-def _label(family: str | None) -> str | None:
-    return None if family is None else family_name(family)
-
-
 def _row(
     snapshot: Snapshot, matrix: str, before: str | None, after: str | None
 ) -> dict[str, Any]:
@@ -569,14 +565,14 @@ def _row(
     return {}
 
 
-def change_words(form: Mapping[str, Any]) -> str:
+def change_words(form: Mapping[str, Any], names: Names) -> str:
     """Edited cell in words.
 
-    >>> change_words({"from_family": "A", "to_family": "*", "minutes": "45"})
+    >>> change_words({"from_family": "A", "to_family": "*", "minutes": "45"}, Names())
     'from A to any family takes 45 min'
     """
     before, after = (
-        family_name(str(form[name])) for name in ("from_family", "to_family")
+        family_name(str(form[name]), names) for name in ("from_family", "to_family")
     )
     minutes = str(form["minutes"]).strip()
     time = f"takes {minutes} min" if minutes else f"is {AS_ANY}"

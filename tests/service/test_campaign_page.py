@@ -22,7 +22,15 @@ from medhavi.service.page_data import AnswerCache
 from medhavi.service.plan_pages import desk_words, plan_page
 from medhavi.views.names import NOTHING
 from medhavi.workbench.files.tables_run import plan_snapshot, write_plan
-from tests.api import DataSource, PageData, PageProblem, load_data, names_of, plan
+from tests.api import (
+    DataSource,
+    Names,
+    PageData,
+    PageProblem,
+    load_data,
+    names_of,
+    plan,
+)
 from tests.planners.campaign_shop import matrix, rule, shop
 from tests.workbench.setup_company import setup_company
 
@@ -53,7 +61,7 @@ def data_of(snapshot):
 
 
 def table(snapshot, name="X"):
-    return matrix_table(snapshot, name, matrix_families(snapshot, name))
+    return matrix_table(snapshot, name, matrix_families(snapshot, name, Names()))
 
 
 @pytest.fixture
@@ -78,7 +86,13 @@ def test_a_matrix_is_shown_from_family_to_family():
 
 def test_matrices_and_families_come_from_rows_and_machines():
     assert matrices(small()) == ["X"]
-    assert matrix_families(shop([]), "X") == ["FA", "FB", "FC", "*"]
+    found = matrix_families(shop([]), "X", Names(texts={"FA": "Agrumi"}))
+    assert list(found.items()) == [
+        ("Agrumi", "FA"),
+        ("FB", "FB"),
+        ("FC", "FC"),
+        ("any family", "*"),
+    ]
     assert table(shop([]), "Y").columns == [FROM, "any family"]
 
 
@@ -86,7 +100,7 @@ def test_the_form_begins_with_the_cell_that_was_chosen():
     class Cell:
         row, column = "0", "FB"
 
-    families = matrix_families(small(), "X")
+    families = matrix_families(small(), "X", Names())
     assert chosen_cell(families, [Cell()], lambda _name: "") == ("FA", "FB")
     asked = {"from": "FB", "to": "ZZ"}
     assert chosen_cell(families, [], asked.__getitem__) == ("FB", None)
@@ -97,7 +111,7 @@ def test_the_form_begins_with_the_cell_that_was_chosen():
         "minutes": "120",
         "cleaning": True,
     }
-    gone = change_words({**CELL, "minutes": ""})
+    gone = change_words({**CELL, "minutes": ""}, Names())
     assert gone == "from FA to FB is as a row for any family says"
 
 

@@ -233,7 +233,8 @@ def _decision(one: EditRecord, names: Names) -> str:
         )
     if one.kind == "changeover":
         key = one.rows[0]["key"]
-        told = f"{key['from_family']} to {key['to_family']} ({key['matrix']})"
+        before, after = map(names.name, (key["from_family"], key["to_family"]))
+        told = f"{before} to {after} ({key['matrix']})"
     if one.kind == "add_rows":
         told = "; ".join(_row_words(row, names) for row in one.rows)
     return f"{one.kind} {told}".replace("_", " ")

@@ -188,7 +188,7 @@ def load_title(plan: Plan, names: Names, loads: pl.DataFrame | None = None) -> s
         .sort("overload", "resource", descending=[True, False])
     )
     if over.is_empty():
-        share = used_share(loads).value
+        share = used_share(plan.loads).value
         used = "no work" if share is None else f"utilisation {percent(share)}"
         return f"All work fits; {used}{before}"
     worst = over.row(0, named=True)
