@@ -22,14 +22,18 @@ with app.setup:
         facts_of,
         html,
         picture,
-        said,
+        problem_html,
         section,
         trouble_of,
         wanted_data,
         wanted_of,
     )
-    from medhavi.service.plan_pages import desk_words, plan_page
-    from medhavi.service.plan_pages.plan_page import last_approver
+    from medhavi.service.plan_pages import desk_parts, desk_words, plan_page
+    from medhavi.service.plan_pages.plan_page import (
+        Decision,
+        EditForm,
+        last_approver,
+    )
     from medhavi.views import campaign_words, page, theme
     from medhavi.views.campaign_words import setup_chart
     from medhavi.views.tiles import tiles_html
@@ -70,18 +74,24 @@ def choose_how(params, wanted):
 @app.cell(hide_code=True)
 def remembered():
     # What was decided, and by whom, stays while the plans are made anew.
-    get_done, tell = mo.state(None)
+    get_asked, ask = mo.state(None)
+    get_decision, decide = mo.state(None)
     get_renewed, renew = mo.state(0)
     approver = mo.ui.text(
         value=last_approver(), label="Approver", placeholder="your name"
     )
 
+    def price(form):
+        if form is not None:
+            decide(None)
+            ask(EditForm(form=form))
+
     def settle(done):
-        tell(done)
         if done.kept:
+            ask(None)
             renew(lambda times: times + 1)
 
-    return approver, get_done, get_renewed, settle
+    return approver, decide, get_asked, get_decision, get_renewed, price, settle
 
 
 @app.cell(hide_code=True)
@@ -169,9 +179,9 @@ def choose_matrix(params, read, wanted):
 
 
 @app.cell(hide_code=True)
-def show_matrix(matrix, read):
+def show_matrix(matrix, names, read):
     if matrix.value is None:
-        families, grid = [], None
+        families, grid = {}, None
         _parts = [
             html(
                 page.empty(
@@ -181,7 +191,7 @@ def show_matrix(matrix, read):
             )
         ]
     else:
-        families = campaign_page.matrix_families(read.snapshot, matrix.value)
+        families = campaign_page.matrix_families(read.snapshot, matrix.value, names)
         grid = matrix_grid(
             campaign_page.matrix_table(read.snapshot, matrix.value, families)
         )
@@ -199,25 +209,24 @@ def show_matrix(matrix, read):
 
 
 @app.cell(hide_code=True)
-def edit_cell(families, grid, matrix, read, wanted):
+def edit_cell(families, grid, matrix, price, read, wanted):
     mo.stop(grid is None)
-    form = change_form(read.snapshot, matrix.value, families, grid.value, wanted)
+    form = change_form(read.snapshot, matrix.value, families, grid.value, wanted, price)
     form
     return (form,)
 
 
 @app.cell(hide_code=True)
-def price(form, matrix, names, shown, study):
-    mo.stop(form.value is None)
-    _asked = {"matrix": matrix.value, **form.value}
-    with mo.status.spinner("Planning with it", remove_on_exit=True):
-        asked = campaign_page.show_change(shown, _asked)
+def priced(get_asked, names, shown, study):
+    mo.stop(get_asked() is None)
+    _asked = get_asked().form
+    asked = campaign_page.show_change(shown, _asked, get_asked().press)
     if asked.problem is not None:
-        _told = [
-            page.problem(asked.problem.title, asked.problem.text, asked.problem.remedy)
-        ]
+        _told = [problem_html(asked.problem)]
     else:
-        _told = [desk_words.preview_html(asked.preview, names, change_words(_asked))]
+        _told = [
+            desk_words.preview_html(asked.preview, names, change_words(_asked, names))
+        ]
     if asked.study is not None:
         _told.insert(0, campaign_words.kpis_html(study.kpis, asked.study.kpis))
         _told.insert(
@@ -258,9 +267,9 @@ def approve(asked):
 
 
 @app.cell(hide_code=True)
-def decided(accept, approver, asked, settle, shown):
+def decided(accept, approver, asked, decide):
     mo.stop(not accept.value)
-    settle(plan_page.decide(shown, asked.preview, approver.value))
+    decide(Decision(asked=asked, approver=approver.value))
     return
 
 
@@ -284,15 +293,15 @@ def history(approver, back, names, shown, study):
 
 
 @app.cell(hide_code=True)
-def taken_back(approver, back, settle, shown):
+def taken_back(approver, back, decide):
     mo.stop(not back.value)
-    settle(plan_page.take_back(shown, approver.value))
+    decide(Decision(approver=approver.value))
     return
 
 
 @app.cell(hide_code=True)
-def outcome(get_done):
-    said(get_done()) if get_done() else None
+def outcome(get_decision, read, settle):
+    desk_parts.outcome(read, get_decision(), settle)
     return
 
 

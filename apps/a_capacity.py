@@ -17,9 +17,14 @@ with app.setup:
     import marimo as mo
 
     from medhavi.service.capacity_pages import capacity_edits, capacity_page
-    from medhavi.service.page_data import html, said, trouble_of, wanted_of
+    from medhavi.service.page_data import html, trouble_of, wanted_of
     from medhavi.service.plan_pages import desk_parts, desk_words, plan_page
-    from medhavi.service.plan_pages.plan_page import EditSession, last_approver
+    from medhavi.service.plan_pages.plan_page import (
+        Decision,
+        EditForm,
+        EditSession,
+        last_approver,
+    )
     from medhavi.units import from_seconds
     from medhavi.views import page, theme
     from medhavi.views.names import local
@@ -56,32 +61,35 @@ def remembered():
     session = EditSession()
     get_view, set_view = mo.state(None)
     get_asked, ask = mo.state(None)
-    get_done, tell = mo.state(None)
+    get_decision, decide = mo.state(None)
     get_renewed, renew = mo.state(0)
     approver = mo.ui.text(
         value=last_approver(), label="Approver", placeholder="your name"
     )
     back = mo.ui.run_button(label="Take the last decision back")
 
+    def price(edit):
+        decide(None)
+        ask(EditForm(form=edit))
+
     def settle(done):
-        tell(done)
         if done.kept:
             ask(None)
-            renew(lambda times: times + 1)
 
     return (
         approver,
         ask,
         back,
+        decide,
         get_asked,
-        get_done,
+        get_decision,
         get_renewed,
         get_view,
+        price,
         renew,
         session,
         set_view,
         settle,
-        tell,
     )
 
 
@@ -165,12 +173,11 @@ def load_map(choose, loads, names, plan, view):
 
 
 @app.cell(hide_code=True)
-def price(get_asked, names, renew, session, shown):
+def priced(get_asked, renew, session, shown):
     # None while nothing is asked for: the pictures below are drawn all the same.
     asked = None
     if get_asked() is not None:
-        with mo.status.spinner("Planning with it", remove_on_exit=True):
-            asked = capacity_edits.priced(shown, get_asked())
+        asked = capacity_edits.priced(shown, get_asked())
         if plan_page.is_overtaken(asked) and session.may_renew():
             renew(lambda times: times + 1)
     return (asked,)
@@ -217,18 +224,16 @@ def gantt(colour, controls, gantt_picture, gantt_title, rows):
 
 
 @app.cell(hide_code=True)
-def forms(ask, names, plan, ranked, snapshot, tell, view):
+def forms(names, plan, price, ranked, snapshot, view):
     mo.stop(view is None)
 
     def submit_move(form):
         if form is not None:
-            tell(None)
-            ask(capacity_edits.read(lambda: capacity_edits.moved(form, view, names)))
+            price(capacity_edits.read(lambda: capacity_edits.moved(form, view, names)))
 
     def submit_downtime(form):
         if form is not None:
-            tell(None)
-            ask(capacity_edits.read(lambda: capacity_edits.downtime(form, names)))
+            price(capacity_edits.read(lambda: capacity_edits.downtime(form, names)))
 
     move_form = capacity_edits.move_form(plan, snapshot, view, names, submit_move)
     down_form = capacity_edits.downtime_form(ranked, view, names, submit_downtime)
@@ -294,10 +299,9 @@ def decide(accept, approver, asked, drop, names, plan):
 
 
 @app.cell(hide_code=True)
-def approved(accept, approver, asked, settle, shown):
+def approved(accept, approver, asked, decide):
     mo.stop(not accept.value)
-    with mo.status.spinner("Recording", remove_on_exit=True):
-        settle(plan_page.decide(shown, asked.preview, approver.value))
+    decide(Decision(asked=asked, approver=approver.value))
     return
 
 
@@ -309,21 +313,21 @@ def dropped(ask, drop):
 
 
 @app.cell(hide_code=True)
-def outcome(approver, back, get_done):
+def outcome(approver, back, get_decision, settle, shown):
+    _told = desk_parts.outcome(shown, get_decision(), settle)
     mo.vstack(
         [
-            said(get_done()),
+            _told,
             mo.hstack([approver, back], justify="start", align="end", wrap=True),
         ]
-    ) if get_done() else None
+    ) if _told else None
     return
 
 
 @app.cell(hide_code=True)
-def taken_back(approver, back, settle, shown):
+def taken_back(approver, back, decide):
     mo.stop(not back.value)
-    with mo.status.spinner("Recording", remove_on_exit=True):
-        settle(plan_page.take_back(shown, approver.value))
+    decide(Decision(approver=approver.value))
     return
 
 

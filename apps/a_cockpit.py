@@ -113,7 +113,7 @@ def inbox(get_done, plan, shown, state):
         if table is not None
         else html(page.empty("No exception here", "Choose another state above."))
     )
-    return form, listed, reviews, table
+    return form, listed, table
 
 
 @app.cell(hide_code=True)
@@ -154,10 +154,10 @@ def chosen(table):
 
 
 @app.cell(hide_code=True)
-def record(approver, form, reviews, shown, table, tell):
+def record(approver, form, shown, table, tell):
     mo.stop(form.value is None)
     _keys = [] if table is None else table.value["Key"].to_list()
-    _done = cockpit_page.review(shown, _keys, form.value, approver.value, reviews)
+    _done = cockpit_page.review(shown, _keys, form.value, approver.value)
     tell((_done, {} if _done.kept else form.value))
     return
 

@@ -17,9 +17,9 @@ with app.setup:
     import marimo as mo
 
     from medhavi.service.data_pages import data_page, own_data
-    from medhavi.service.page_data import html, said
+    from medhavi.service.data_pages.own_data import DataDecision
+    from medhavi.service.page_data import html
     from medhavi.service.plan_pages import desk_words
-    from medhavi.service.plan_pages.plan_page import EditSession
     from medhavi.views import page, theme
     from medhavi.views.data_pages.finding_list import group_html
 
@@ -49,18 +49,25 @@ def how(keep, wanted):
 
 @app.cell(hide_code=True)
 def remembered():
-    get_done, tell = mo.state(None)
+    get_priced, ask = mo.state(None)
+    get_decision, decide = mo.state(None)
     get_renewed, renew = mo.state(0)
-    # A cell that runs again does not take or undo again.
-    taking, undoing = EditSession(), EditSession()
     approver = own_data.approver_field()
 
     def settle(done):
-        tell(done)
         if done.kept:
+            ask(None)
             renew(lambda times: times + 1)
 
-    return approver, get_done, get_renewed, settle, taking, undoing
+    return (
+        approver,
+        ask,
+        decide,
+        get_decision,
+        get_priced,
+        get_renewed,
+        settle,
+    )
 
 
 @app.cell(hide_code=True)
@@ -198,11 +205,18 @@ def choose_price(proposal):
 
 
 @app.cell(hide_code=True)
-def price(ask_price, proposal, shown):
+def ask_for(ask, ask_price, proposal):
+    mo.stop(proposal is None or not ask_price.value)
+    ask(own_data.PricedProposal(proposal=proposal))
+    return
+
+
+@app.cell(hide_code=True)
+def price(get_priced, proposal, shown):
+    # Another proposal has no price before it is asked for.
     asked = None
-    if proposal is not None and ask_price.value:
-        with mo.status.spinner("Planning with it", remove_on_exit=True):
-            asked = own_data.priced(shown, proposal)
+    if get_priced() is not None and get_priced().proposal is proposal:
+        asked = own_data.priced(shown, proposal, get_priced().press)
     html(desk_words.asked_html(asked, shown.names)) if asked else None
     return (asked,)
 
@@ -211,7 +225,7 @@ def price(ask_price, proposal, shown):
 def buttons():
     # Apart from where they are shown: pressed right after the name, they are the same.
     accept, back = (
-        mo.ui.button(value=0, on_click=lambda times: times + 1, label=label)
+        mo.ui.run_button(label=label)
         for label in ("Take the change", "Take the last change back")
     )
     return accept, back
@@ -230,10 +244,9 @@ def approve(accept, approver, ask_price, asked, proposal, shown):
 
 
 @app.cell(hide_code=True)
-def approved(accept, approver, asked, proposal, settle, shown, taking):
-    mo.stop(not taking.is_pressed(accept.value) or proposal is None)
-    with mo.status.spinner("Recording", remove_on_exit=True):
-        settle(own_data.take(shown, proposal, asked, approver.value))
+def approved(accept, approver, asked, decide, proposal):
+    mo.stop(proposal is None or not accept.value)
+    decide(DataDecision(asked=asked, approver=approver.value, proposal=proposal))
     return
 
 
@@ -252,16 +265,15 @@ def changes(approver, back, get_renewed, shown, state, tab):
 
 
 @app.cell(hide_code=True)
-def taken_back(approver, back, settle, shown, undoing):
-    mo.stop(not undoing.is_pressed(back.value))
-    with mo.status.spinner("Recording", remove_on_exit=True):
-        settle(own_data.undo(shown, approver.value))
+def taken_back(approver, back, decide):
+    mo.stop(not back.value)
+    decide(DataDecision(approver=approver.value))
     return
 
 
 @app.cell(hide_code=True)
-def outcome(get_done):
-    said(get_done()) if get_done() else None
+def outcome(get_decision, settle, shown):
+    own_data.outcome(shown, get_decision(), settle)
     return
 
 

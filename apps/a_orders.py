@@ -17,9 +17,14 @@ with app.setup:
     import marimo as mo
 
     from medhavi.service.order_pages import one_order, order_page
-    from medhavi.service.page_data import html, said, trouble_of
+    from medhavi.service.page_data import html, trouble_of
     from medhavi.service.plan_pages import desk_parts, desk_words, plan_page
-    from medhavi.service.plan_pages.plan_page import EditSession, last_approver
+    from medhavi.service.plan_pages.plan_page import (
+        Decision,
+        EditForm,
+        EditSession,
+        last_approver,
+    )
     from medhavi.views import order_grid, page, theme
     from medhavi.views.tiles import tiles_html
 
@@ -51,27 +56,26 @@ def remembered():
     # What a person selected stays while the plan is made anew for what was decided.
     session = EditSession()
     get_asked, ask = mo.state(None)
-    get_done, tell = mo.state(None)
+    get_decision, decide = mo.state(None)
     get_renewed, renew = mo.state(0)
     approver = mo.ui.text(
         value=last_approver(), label="Approver", placeholder="your name"
     )
 
     def preview(edit):
-        tell(None)
-        ask(edit)
+        decide(None)
+        ask(EditForm(form=edit))
 
     def settle(done):
-        tell(done)
         if done.kept:
             session.select(done.orders)
             ask(None)
-            renew(lambda times: times + 1)
 
     return (
         approver,
+        decide,
         get_asked,
-        get_done,
+        get_decision,
         get_renewed,
         preview,
         renew,
@@ -237,9 +241,8 @@ def edit(action, plan, preview, selected, session, snapshot, tab):
 @app.cell(hide_code=True)
 def price(get_asked, names, plan, renew, session, shown):
     mo.stop(get_asked() is None)
-    _edit = get_asked()
-    with mo.status.spinner("Planning with it", remove_on_exit=True):
-        asked = plan_page.show_edit(shown, _edit)
+    _edit = get_asked().form
+    asked = plan_page.show_edit(shown, _edit, get_asked().press)
     if plan_page.is_overtaken(asked) and session.may_renew():
         renew(lambda times: times + 1)
         mo.stop(
@@ -266,19 +269,16 @@ def approve(accept, approver, ready):
 
 
 @app.cell(hide_code=True)
-def approved(accept, approver, asked, settle, shown):
+def approved(accept, approver, asked, decide):
     mo.stop(not accept.value)
-    with mo.status.spinner("Recording", remove_on_exit=True):
-        settle(plan_page.decide(shown, asked.preview, approver.value))
+    decide(Decision(asked=asked, approver=approver.value))
     return
 
 
 @app.cell(hide_code=True)
 def buttons():
     # Apart from where they are shown: pressed right after the name, they are the same.
-    back = mo.ui.button(
-        value=0, on_click=lambda times: times + 1, label="Take the last decision back"
-    )
+    back = mo.ui.run_button(label="Take the last decision back")
     return (back,)
 
 
@@ -307,16 +307,15 @@ def history(approver, back, looked, names, shown, tab):
 
 
 @app.cell(hide_code=True)
-def taken_back(approver, back, session, settle, shown):
-    mo.stop(not session.is_pressed(back.value))
-    with mo.status.spinner("Recording", remove_on_exit=True):
-        settle(plan_page.take_back(shown, approver.value))
+def taken_back(approver, back, decide):
+    mo.stop(not back.value)
+    decide(Decision(approver=approver.value))
     return
 
 
 @app.cell(hide_code=True)
-def outcome(get_done):
-    said(get_done()) if get_done() else None
+def outcome(get_decision, settle, shown):
+    desk_parts.outcome(shown, get_decision(), settle)
     return
 
 

@@ -28,7 +28,12 @@ with app.setup:
     )
     from medhavi.service.plan_pages import desk_parts, desk_words, plan_page
     from medhavi.service.plan_pages.plan_loading import MODES
-    from medhavi.service.plan_pages.plan_page import EditSession, last_approver
+    from medhavi.service.plan_pages.plan_page import (
+        Decision,
+        EditForm,
+        EditSession,
+        last_approver,
+    )
     from medhavi.views import item_record, page, theme
     from medhavi.views.order_list import codes, comparison_html, groups_html
     from medhavi.views.pictures.chain import chain_chart
@@ -79,7 +84,7 @@ def remembered():
     # What a person chose stays while the plan is made anew for what was decided.
     session = EditSession()
     get_asked, ask = mo.state(None)
-    get_done, tell = mo.state(None)
+    get_decision, decide = mo.state(None)
     get_renewed, renew = mo.state(0)
     approver = mo.ui.text(
         value=last_approver(), label="Approver", placeholder="your name"
@@ -87,19 +92,18 @@ def remembered():
 
     def preview(edit):
         if edit is not None:
-            tell(None)
-            ask(edit)
+            decide(None)
+            ask(EditForm(form=edit))
 
     def settle(done):
-        tell(done)
         if done.kept:
             ask(None)
-            renew(lambda times: times + 1)
 
     return (
         approver,
+        decide,
         get_asked,
-        get_done,
+        get_decision,
         get_renewed,
         preview,
         renew,
@@ -352,9 +356,8 @@ def exceptions(code, costs, link, names, plan, preview, tab):
 @app.cell(hide_code=True)
 def price(get_asked, names, plan, renew, session, shown):
     mo.stop(get_asked() is None)
-    _edit = get_asked()
-    with mo.status.spinner("Planning with it", remove_on_exit=True):
-        asked = plan_page.show_edit(shown, _edit)
+    _edit = get_asked().form
+    asked = plan_page.show_edit(shown, _edit, get_asked().press)
     if plan_page.is_overtaken(asked) and session.may_renew():
         renew(lambda times: times + 1)
         mo.stop(
@@ -381,16 +384,15 @@ def approve(accept, approver, ready):
 
 
 @app.cell(hide_code=True)
-def approved(accept, approver, asked, settle, shown):
+def approved(accept, approver, asked, decide):
     mo.stop(not accept.value)
-    with mo.status.spinner("Recording", remove_on_exit=True):
-        settle(plan_page.decide(shown, asked.preview, approver.value))
+    decide(Decision(asked=asked, approver=approver.value))
     return
 
 
 @app.cell(hide_code=True)
-def outcome(get_done):
-    said(get_done()) if get_done() else None
+def outcome(get_decision, settle, shown):
+    desk_parts.outcome(shown, get_decision(), settle)
     return
 
 

@@ -280,17 +280,21 @@ def try_it(get_tried, past, promise, shown, tried_page):
     mo.stop(tried_page is None or tried_page.promise is None)
     _rows = promise.remedies[get_tried()].rows
     remedy = promise_commit.edit_of(promise.remedies[get_tried()], shown, past=past)
-    do_it = mo.ui.run_button(label="Show its price")
+    get_asked, ask_price = mo.state(None)
+    do_it = mo.ui.button(
+        label="Show its price",
+        on_change=lambda _: ask_price(plan_page.EditForm(form=remedy.edit)),
+    )
     mo.vstack(promise_commit.doing(remedy, _rows, do_it))
-    return do_it, remedy
+    return do_it, get_asked, remedy
 
 
 @app.cell(hide_code=True)
-def remedy_price(do_it, names, remedy, shown):
-    mo.stop(not do_it.value)
-    with mo.status.spinner("Planning with it", remove_on_exit=True) as _spinner:
+def remedy_price(get_asked, names, shown):
+    mo.stop(get_asked() is None)
+    with mo.status.spinner("Reading the plan", remove_on_exit=True) as _spinner:
         priced = promise_commit.priced(
-            shown, remedy, lambda done: _spinner.update(subtitle=str(done))
+            shown, get_asked(), lambda done: _spinner.update(subtitle=str(done))
         )
     html(desk_words.asked_html(priced, names))
     return (priced,)
@@ -305,7 +309,8 @@ def remembered():
     # Here, not where it is shown: a new approver runs the cell that asks for it too.
     remedy_ok = mo.ui.run_button(label="Approve the change", kind="success")
     get_made, made = mo.state(())
-    return approver, get_made, made, remedy_ok
+    get_decision, decide = mo.state(None)
+    return approver, decide, get_decision, get_made, made, remedy_ok
 
 
 @app.cell(hide_code=True)
@@ -321,9 +326,15 @@ def remedy_accept(priced, remedy_ok):
 
 
 @app.cell(hide_code=True)
-def remedy_done(approver, priced, remedy_ok, shown):
+def remedy_decided(approver, decide, priced, remedy_ok):
     mo.stop(not remedy_ok.value)
-    said(plan_page.decide(shown, priced.preview, approver.value))
+    decide(plan_page.Decision(asked=priced, approver=approver.value))
+    return
+
+
+@app.cell(hide_code=True)
+def remedy_done(get_decision, shown):
+    desk_parts.outcome(shown, get_decision(), lambda _done: None)
     return
 
 

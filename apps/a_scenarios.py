@@ -24,7 +24,7 @@ with app.setup:
         html,
         keep_in,
         picture,
-        said,
+        problem_html,
         trouble_of,
         wanted_of,
     )
@@ -68,8 +68,7 @@ def remembered(wanted):
     )
     get_draft, set_draft = mo.state(scenario_form.ChangeForm(), allow_self_loops=True)
     get_asked, ask = mo.state(None)
-    get_done, tell = mo.state(None)
-    get_renewed, renew = mo.state(0)
+    get_decision, decide = mo.state(None)
     approver = mo.ui.text(
         value=plan_page.last_approver(), label="Approver", placeholder="your name"
     )
@@ -78,24 +77,21 @@ def remembered(wanted):
         set_list(held)
         ask(None)
 
-    def settle(done, name):
-        tell(done)
+    def settle(done):
         if done.kept:
-            hold(get_list().without(name))
-            renew(lambda times: times + 1)
+            hold(get_list().without((get_asked() or [""])[0]))
 
     return (
         approver,
         ask,
+        decide,
         get_asked,
-        get_done,
+        get_decision,
         get_draft,
         get_list,
-        get_renewed,
         hold,
         set_draft,
         settle,
-        tell,
     )
 
 
@@ -108,8 +104,7 @@ def keep(get_list, params):
 
 
 @app.cell(hide_code=True)
-def data(get_renewed, mode, wanted):
-    _renewed = get_renewed()
+def data(mode, wanted):
     shown = desk_words.shown_plan(wanted, mode, desk_words.moments_of(wanted))
     names = shown.names
     return names, shown
@@ -174,12 +169,10 @@ def held(get_list, hold, names):
 @app.cell(hide_code=True)
 def compared(get_list, plan, shown):
     mo.stop(plan is None or not get_list().scenarios)
-    with mo.status.spinner("Planning the scenarios", remove_on_exit=True) as _spinner:
-        found = scenario_page.compare_scenarios(
-            shown,
-            get_list().scenarios,
-            observe=lambda done: _spinner.update(subtitle=str(done)),
-        )
+    found, _missing = scenario_page.scenarios_beside(shown, get_list().scenarios)
+    _waits = html("".join(map(problem_html, _missing)))
+    mo.stop(not found, _waits)
+    _waits
     return (found,)
 
 
@@ -221,10 +214,10 @@ def proposal(get_list, one, shown):
 
 
 @app.cell(hide_code=True)
-def preview_button(answer, ask, scenario, tell):
+def preview_button(answer, ask, decide, scenario):
     def _asked(_):
-        tell(None)
-        ask((scenario.name, answer.edit))
+        decide(None)
+        ask((scenario.name, plan_page.EditForm(form=answer.edit)))
 
     preview = mo.ui.button(label="Preview cost and affected demands", on_click=_asked)
     return (preview,)
@@ -267,8 +260,8 @@ def show(answer, found, one, preview, scenario, shown, study):
 @app.cell(hide_code=True)
 def price(get_asked, names, scenario, shown):
     mo.stop(get_asked() is None or scenario is None or get_asked()[0] != scenario.name)
-    with mo.status.spinner("Planning with it", remove_on_exit=True):
-        asked = plan_page.show_edit(shown, get_asked()[1])
+    _edit = get_asked()[1]
+    asked = plan_page.show_edit(shown, _edit.form, _edit.press)
     html(
         f"<h3>Accept {escape(scenario.name)}</h3>{desk_words.asked_html(asked, names)}"
     )
@@ -290,16 +283,15 @@ def approval(accept, approver, ready):
 
 
 @app.cell(hide_code=True)
-def approved(accept, approver, asked, scenario, settle, shown):
+def approved(accept, approver, asked, decide):
     mo.stop(not accept.value)
-    with mo.status.spinner("Recording", remove_on_exit=True):
-        settle(plan_page.decide(shown, asked.preview, approver.value), scenario.name)
+    decide(plan_page.Decision(asked=asked, approver=approver.value))
     return
 
 
 @app.cell(hide_code=True)
-def outcome(get_done):
-    said(get_done()) if get_done() else None
+def outcome(get_decision, settle, shown):
+    desk_parts.outcome(shown, get_decision(), settle)
     return
 
 

@@ -91,6 +91,9 @@ StrictOption = Annotated[
     ),
 ]
 ApproverOption = Annotated[str, typer.Option("--approver", help="Who confirms it.")]
+OptionalApprover = Annotated[
+    str | None, typer.Option("--approver", help="Who confirms it.")
+]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why, for the log.")]
 WhyOption = Annotated[str | None, typer.Option("--reason", help="Why, for the log.")]
 FolderOption = Annotated[Path | None, typer.Option("--out", help="Folder to write.")]

@@ -11,16 +11,16 @@ from medhavi.cli.command_output import show_table, talk
 from medhavi.cli.options import (
     DateFormatOption,
     LakeOption,
+    OptionalApprover,
+    PlanMode,
     StoreOption,
     TablesOption,
     existing_tables,
 )
 from medhavi.cli.planning.order_edit_commands import (
-    ApproverOption,
     CommitOption,
     EditOptions,
     ModeOption,
-    OrderMode,
     edited,
 )
 from medhavi.errors import UsageError
@@ -41,9 +41,9 @@ def update(
     whole: Annotated[
         bool, typer.Option("--whole", help="Rows that the file lacks are removed.")
     ] = False,
-    mode: ModeOption = OrderMode.MRP,
+    mode: ModeOption = PlanMode.MRP,
     commit: CommitOption = False,
-    approver: ApproverOption = None,
+    approver: OptionalApprover = None,
     date_format: DateFormatOption = None,
 ) -> None:
     """Show the differences of a file row by row; with --commit take it as one change.
@@ -82,7 +82,7 @@ def mend(
     column: Annotated[str, typer.Option("--column", help="Which column.")],
     value: Annotated[str, typer.Option("--value", help="New value.")] = "",
     commit: CommitOption = False,
-    approver: ApproverOption = None,
+    approver: OptionalApprover = None,
     date_format: DateFormatOption = None,
 ) -> None:
     """Show what a cell changes; with --commit write it into its file.
@@ -151,7 +151,7 @@ def _tell(found: TableDifference) -> None:
     conversation.answer(tables=counts, cells=[list(map(str, each)) for each in rows])
 
 
-def undo(tables: PlaceOption, approver: ApproverOption = None) -> None:
+def undo(tables: PlaceOption, approver: OptionalApprover = None) -> None:
     """Put the files back that stood before the last change that stands."""
     from medhavi.workbench.files.table_files import TableFiles
 

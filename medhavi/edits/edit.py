@@ -117,6 +117,10 @@ class Edit:
             return data_changes.cell_changes(self.overridden(), snapshot)
         return patch.changes(snapshot)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Kind and values, as a worker process is sent them."""
+        return _received, (self.kind, dict(self.values))
+
     def _arguments(self) -> dict[str, Any]:
         return {name: cell for name, cell in self.values.items() if name != "reason"}
 
@@ -140,6 +144,11 @@ class Edit:
         )
         head = f"{self.kind} {self.supply}" if self.supply else self.kind
         return f"{head}: {words}" if words else head
+
+
+def _received(kind: str, values: Mapping[str, Any]) -> Edit:
+    """Edit as `Edit.__reduce__` sent it."""
+    return Edit(kind=kind, values=MappingProxyType(values))
 
 
 def edit(

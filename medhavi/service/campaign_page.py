@@ -6,8 +6,9 @@ without campaigns, and somebody approves it. A folder of tables keeps nothing.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import polars as pl
 
@@ -16,8 +17,11 @@ from medhavi.edits.edit import edit as edit_of
 from medhavi.errors import UsageError
 from medhavi.findings import Finding
 from medhavi.planners.campaigns.campaign_proposals import plan_changes
+from medhavi.progress import Progress
 from medhavi.providers import Providers
 from medhavi.results.plans.plan import Plan
+from medhavi.service.jobs.edit_jobs import PricedEdit
+from medhavi.service.jobs.job import OnStop
 from medhavi.service.jobs.job_results import result_of
 from medhavi.service.jobs.plan_jobs import PlanRequest
 from medhavi.service.page_data import (
@@ -27,7 +31,6 @@ from medhavi.service.page_data import (
     bench_of,
     findings_of,
     problem_of,
-    read_snapshot,
 )
 from medhavi.service.plan_pages.plan_loading import plan_of
 from medhavi.snapshot import Snapshot
@@ -75,6 +78,7 @@ class CampaignPage:
     study: CampaignStudy | None = None
     findings: tuple[Finding, ...] = ()
     problem: PageProblem | None = None
+    request: PlanRequest | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,13 +86,15 @@ class EditedMatrix:
     """What an edited cell changes.
 
     `preview` has price and victims, `study` both plans with the cell; None where it
-    cannot be. `binding` says whether somebody may approve it here.
+    cannot be. `binding` says whether somebody may approve it here, `request` what
+    worked it out.
     """
 
     preview: Preview | None = None
     study: CampaignStudy | None = None
     binding: bool = False
     problem: PageProblem | None = None
+    request: PricedEdit | None = None
 
 
 def load_campaigns(
@@ -141,6 +147,7 @@ def load_campaigns(
         snapshot=data.snapshot,
         names=data.names,
         findings=data.findings,
+        request=asked.plan,
     )
     if isinstance(study, PageProblem):
         return replace(page, problem=study)
@@ -163,6 +170,8 @@ class CampaignRequest:
     how: str
     carried_out: str
     title: str = field(default="Campaigns", init=False, compare=False)
+    on_stop: ClassVar = OnStop.BEST
+    prompt: ClassVar = False
 
     @property
     def subject(self) -> object:
@@ -172,7 +181,7 @@ class CampaignRequest:
     def run(self, observe: Observe, cancelled: Cancelled) -> CampaignStudy:
         """Plan twice, or take the plan in force for one of them."""
         asked = self.plan
-        snapshot = read_snapshot(asked.source, asked.known_at, asked.effective_at)
+        snapshot = asked.tables()
 
         def in_force() -> Plan:
             return renewed_plan(
@@ -240,8 +249,8 @@ def matrices(snapshot: Snapshot) -> list[str]:
     return sorted({*named, *of_resources})
 
 
-def matrix_families(snapshot: Snapshot, matrix: str) -> list[str]:
-    """List the families of a matrix: of its rows and of steps on its resources."""
+def matrix_families(snapshot: Snapshot, matrix: str, names: Names) -> dict[str, str]:
+    """Families of a matrix by name: of its rows and of steps on its resources."""
     rows = snapshot["changeovers"].filter(pl.col("matrix") == matrix)
     resources = snapshot["resources"].filter(pl.col("changeover_matrix") == matrix)
     named = pl.concat([resources["resource"], resources["pool"].drop_nulls()])
@@ -252,11 +261,12 @@ def matrix_families(snapshot: Snapshot, matrix: str) -> list[str]:
         *rows["to_family"].to_list(),
         *families["family"].drop_nulls().to_list(),
     }
-    return [*sorted(found - {ANY}), ANY]
+    ids = [*sorted(found - {ANY}), ANY]
+    return {family_name(one, names): one for one in ids}
 
 
 def matrix_table(
-    snapshot: Snapshot, matrix: str, families: Sequence[str]
+    snapshot: Snapshot, matrix: str, families: Mapping[str, str]
 ) -> pl.DataFrame:
     """Matrix as it is edited: a row per family before, a column per one after.
 
@@ -285,9 +295,9 @@ def matrix_table(
         mark = CLEANS if known.cleans(matrix, before, after) else ""
         return f"({number(minutes)}{mark})"
 
-    columns = {FROM: [family_name(one) for one in families]}
-    for after in families:
-        columns[family_name(after)] = [cell(before, after) for before in families]
+    columns = {FROM: list(families)}
+    for name, after in families.items():
+        columns[name] = [cell(before, after) for before in families.values()]
     return pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))
 
 
@@ -322,7 +332,64 @@ def setup_rows(page: CampaignPage) -> pl.DataFrame:
 
 
 # ------------------------------------------------------------------------------ edit
-def show_change(page: CampaignPage, form: Mapping[str, object]) -> EditedMatrix:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatrixRequest:
+    """What an edited cell of a matrix changes.
+
+    Parameters
+    ----------
+    plan
+        Source, moments and facts.
+    study
+        Both plans as the page shows them, `shown` their fingerprints.
+    edit
+        The cell as JSON.
+    press
+        Number of the press that asked: the same cell is worked out anew later.
+    """
+
+    plan: PlanRequest
+    study: CampaignStudy = field(compare=False)
+    shown: tuple[str, str]
+    edit: str
+    press: int
+    title: str = field(default="Effect of a changeover", init=False, compare=False)
+    on_stop: ClassVar = OnStop.END
+    prompt: ClassVar = True
+
+    @property
+    def subject(self) -> object:
+        """Itself: nobody's edit takes the place of another's."""
+        return self
+
+    def preview(self, observe: Observe) -> Preview:
+        """Preview with its plan, as it was made before."""
+        made = self.worked_out(observe).preview
+        assert made is not None  # it was approved
+        return made
+
+    def worked_out(self, observe: Observe) -> EditedMatrix:
+        """Plan with the cell, with and without campaigns."""
+        observe(Progress("planning with the edit"))
+        return _edited.get(self, lambda: self.made(self.plan.tables()))
+
+    def made(self, snapshot: Snapshot) -> EditedMatrix:
+        """Work it out in this process, on these tables."""
+        asked = edit_of("changeover", **json.loads(self.edit))
+        return _worked_out(self.study, snapshot, self.plan.source, asked)
+
+    def run(self, observe: Observe, cancelled: Cancelled) -> EditedMatrix:  # noqa: ARG002
+        """Plan with the cell; nothing is written."""
+        return self.worked_out(observe)
+
+
+_edited: AnswerCache[EditedMatrix] = AnswerCache(_KEPT)
+"""What this worker has worked out: approving it does not plan again."""
+
+
+def show_change(
+    page: CampaignPage, form: Mapping[str, object], press: int = 0
+) -> EditedMatrix:
     """Work out what an edited cell changes; nothing is written.
 
     Parameters
@@ -333,20 +400,33 @@ def show_change(page: CampaignPage, form: Mapping[str, object]) -> EditedMatrix:
     """
     if page.study is None or page.snapshot is None:
         return EditedMatrix(problem=page.problem)
+    study, snapshot = page.study, page.snapshot
+    plans = study.without, study.with_campaigns
     try:
-        return _worked_out(page.study, page.snapshot, page.source, _asked(form))
+        request = MatrixRequest(
+            plan=page.request or PlanRequest(source=page.source, mode="constrained"),
+            study=study,
+            shown=(plans[0].fingerprint, plans[1].fingerprint),
+            edit=json.dumps(_asked(form)),
+            press=press,
+        )
+        told = result_of(
+            request, lambda: request.made(snapshot), "The effect is being worked out"
+        )
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
         return EditedMatrix(problem=problem_of(failure))
+    if isinstance(told, PageProblem):
+        return EditedMatrix(problem=told)
+    return replace(told, request=request)
 
 
-def _asked(form: Mapping[str, object]) -> Edit:
+def _asked(form: Mapping[str, object]) -> dict[str, object]:
     names = ("matrix", "from_family", "to_family")
-    return edit_of(
-        "changeover",
-        key={name: str(form[name] or "") for name in names},
-        value=_minutes(form["minutes"]),
-        cleaning=form.get("cleaning"),
-    )
+    return {
+        "key": {name: str(form[name] or "") for name in names},
+        "value": _minutes(form["minutes"]),
+        "cleaning": form.get("cleaning"),
+    }
 
 
 def _minutes(value: object) -> float | None:
@@ -410,25 +490,23 @@ def matrix_grid(table: pl.DataFrame) -> mo.ui.table:
 
 
 def chosen_cell(
-    families: Sequence[str], cells: Sequence[Any], wanted: Callable[[str], str]
+    families: Mapping[str, str], cells: Sequence[Any], wanted: Callable[[str], str]
 ) -> tuple[str | None, str | None]:
     """Families of the chosen cell; else those that the address names."""
-    names = {family_name(family): family for family in families}
+    known = list(families.values())
     for cell in cells or ():
-        return families[int(cell.row)], names.get(cell.column)
+        return known[int(cell.row)], families.get(cell.column)
     before, after = wanted("from"), wanted("to")
-    return (
-        before if before in families else None,
-        after if after in families else None,
-    )
+    return before if before in known else None, after if after in known else None
 
 
 def change_form(
     snapshot: Snapshot,
     matrix: str,
-    families: Sequence[str],
+    families: dict[str, str],
     cells: Sequence[Any],
     wanted: Callable[[str], str],
+    submitted: Callable[[dict[str, Any] | None], None],
 ) -> mo.ui.form[Any, Any]:
     """Ask how long the change of a cell takes; it begins with what is so now.
 
@@ -438,13 +516,17 @@ def change_form(
         What is chosen in the grid.
     wanted
         What the address asks for: `from` and `to` name a cell.
+    submitted
+        Called with the cell and its values.
     """
     import marimo as mo
 
     before, after = chosen_cell(families, cells, wanted)
     row = _row(snapshot, matrix, before, after)
     known = Providers(snapshot).changeovers
-    options = {family_name(family): family for family in families}
+    labels: dict[str | None, str] = {
+        family: label for label, family in families.items()
+    }
     cleans = row.get("cleaning", known.cleans(matrix, before, after or ANY))
     cleaning = next(word for word, value in CLEANING.items() if value == cleans)
 
@@ -452,10 +534,10 @@ def change_form(
         mo.md("{from_family} {to_family} {minutes} {cleaning}")
         .batch(
             from_family=mo.ui.dropdown(
-                options, value=_label(before), searchable=True, label="From"
+                families, value=labels.get(before), searchable=True, label="From"
             ),
             to_family=mo.ui.dropdown(
-                options, value=_label(after), searchable=True, label="to"
+                families, value=labels.get(after), searchable=True, label="to"
             ),
             minutes=mo.ui.text(
                 value=number(row["setup_minutes"]).replace(",", "") if row else "",
@@ -464,12 +546,12 @@ def change_form(
             ),
             cleaning=mo.ui.dropdown(CLEANING, value=cleaning, label="and"),
         )
-        .form(submit_button_label="Show what it changes", bordered=True)
+        .form(
+            submit_button_label="Show what it changes",
+            bordered=True,
+            on_change=lambda form: submitted(form and {"matrix": matrix, **form}),
+        )
     )
-
-
-def _label(family: str | None) -> str | None:
-    return None if family is None else family_name(family)
 
 
 def _row(
@@ -483,14 +565,14 @@ def _row(
     return {}
 
 
-def change_words(form: Mapping[str, Any]) -> str:
+def change_words(form: Mapping[str, Any], names: Names) -> str:
     """Edited cell in words.
 
-    >>> change_words({"from_family": "A", "to_family": "*", "minutes": "45"})
+    >>> change_words({"from_family": "A", "to_family": "*", "minutes": "45"}, Names())
     'from A to any family takes 45 min'
     """
     before, after = (
-        family_name(str(form[name])) for name in ("from_family", "to_family")
+        family_name(str(form[name]), names) for name in ("from_family", "to_family")
     )
     minutes = str(form["minutes"]).strip()
     time = f"takes {minutes} min" if minutes else f"is {AS_ANY}"

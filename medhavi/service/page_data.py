@@ -97,8 +97,6 @@ MODE_VARIABLE = "MEDHAVI_MODE"
 """Variable of the planning mode of pages whose address names none."""
 USUAL_MODE = "constrained"
 """That mode where the variable is not set: a plan that can be carried out."""
-STOP = "Stop and use the best"
-"""Button of work that goes on."""
 _benches: dict[str, Workbench] = {}
 _opening = threading.Lock()
 _snapshots: AnswerCache[Snapshot] = AnswerCache(4)
@@ -143,13 +141,15 @@ class DataSource:
 class PageProblem:
     """What stands in the way of a page, for people.
 
-    `job` is the name of the job whose result the page waits for, or could not get.
+    `job` is the name of the job whose result the page waits for, or could not get;
+    `stop` is the word of the button that stops it.
     """
 
     title: str
     text: str
     remedy: str = ""
     job: str = ""
+    stop: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -341,7 +341,7 @@ def read_snapshot(
     stamp = bench.lake.stamp()
     # Whatever is mirrored gives another stamp; without a log nothing is kept.
     key = (Path(source.lake).absolute(), stamp or object())
-    newest = _snapshots.get(key, bench.snapshot)
+    newest = _snapshots.get(key, lambda: _newest(source, bench))
     if not known_at and not effective_at:
         return newest
     zone = names_of(newest).zone
@@ -350,6 +350,15 @@ def read_snapshot(
     return _snapshots.get(
         (*key, known, effective), lambda: bench.snapshot(known, effective)
     )
+
+
+def _newest(source: DataSource, bench: Workbench) -> Snapshot:
+    """Tables at the head of the log, read once for pages and decisions."""
+    shared = bench_of(source)
+    if shared is not None:
+        with suppress(MedhaviError, OSError):  # the lake is there as it was mirrored
+            return shared.edits.facts.read()[1]
+    return bench.snapshot()
 
 
 def stamp_of(place: str) -> Hashable:
@@ -570,13 +579,13 @@ def problem_html(problem: PageProblem) -> str:
     if not problem.job:
         return page.problem(problem.title, problem.text, problem.remedy)
     name = escape(problem.job)
-    verb, word = ("again", problem.remedy) if problem.remedy else ("stop", STOP)
+    verb, word = ("again", problem.remedy) if problem.remedy else ("stop", problem.stop)
+    button = f'<button class="mv-button" data-{verb}="{name}">{escape(word)}</button>'
     return (
         f'<div class="mv mv-card mv-list" data-job="{name}" role="status">'
         f"<h2>{escape(problem.title)}</h2>"
         f'<p class="mv-phase">{escape(problem.text)}</p>'
-        f'<p><button class="mv-button" data-{verb}="{name}">{escape(word)}</button></p>'
-        "</div>"
+        f"{f'<p>{button}</p>' if word else ''}</div>"
     )
 
 

@@ -101,9 +101,8 @@ _KEPT = 8
 EXAMPLE = "an example of six orders, not your plant"
 EXAMPLE_NOTE = (
     "This page schedules a schedule file: orders, resources, steps and their times. It "
-    "does not read the work orders of a lake or of tables yet; those stand on the plan "
-    "page with the load of each resource. Until a file is dropped it shows an example "
-    "made up for the page."
+    "does not read the work orders of a lake or of tables yet; those stand on the pages "
+    "Orders and Capacity. Until a file is dropped it shows an example made up for it."
 )
 """What the page says while nothing of the plant is shown."""
 _schedules: OrderedDict[str, Schedule] = OrderedDict()

@@ -29,13 +29,13 @@ _KPIS = ("KPI-19", "KPI-20", "KPI-21")
 _MOST = 20
 
 
-def family_name(family: str) -> str:
+def family_name(family: str, names: Names) -> str:
     """Family as people say it.
 
-    >>> family_name("*")
+    >>> family_name("*", Names())
     'any family'
     """
-    return ANY_FAMILY if family == ANY else family
+    return ANY_FAMILY if family == ANY else names.name(family)
 
 
 def saving_tiles(found: CampaignDifference, currency: str = "EUR") -> tuple[Tile, ...]:
@@ -155,7 +155,7 @@ def proposal_rows(
     return [
         {
             "Resource": known.name(one.resource),
-            "Family": one.family,
+            "Family": known.name(one.family),
             "Orders": number(len(one.orders)),
             "Quantity": number(one.qty),
             "Start": when(one.start, known.zone_of(one.resource)),
@@ -227,7 +227,8 @@ def compliance_html(
 
 def _campaign(one: CampaignAdherence, names: Names) -> str:
     resource, *family, place = one.campaign.split("|")
-    return f"{'|'.join(family)} on {names.name(resource)}, no. {place}"
+    told = names.name("|".join(family))
+    return f"{told} on {names.name(resource)}, no. {place}"
 
 
 def _days(value: float | None) -> str:

@@ -159,7 +159,7 @@ def item_tiles(record: TimePhasedRecord, names: Names) -> tuple[Tile, ...]:
             label="Lowest projected balance",
             figure="unlimited" if endless else number(lowest[_BALANCE]),
             unit="" if endless else unit,
-            note=f"{_bucket_words(lowest['bucket'], record.bucket)}; "
+            note=f"{_lowest_when(lowest['bucket'], record.bucket)}; "
             f"safety stock {number(level)}",
             state="bad" if lowest[_BALANCE] < 0 else "warn" if low else "good",
             word="short"
@@ -186,8 +186,27 @@ def item_tiles(record: TimePhasedRecord, names: Names) -> tuple[Tile, ...]:
     )
 
 
+def _lowest_when(bucket: dt.date | None, length: str) -> str:
+    """When the balance is lowest, in words."""
+    if bucket is None:
+        return "now, with what is past due"
+    return (
+        f"in {_bucket_words(bucket, length)}"
+        if length == "month"
+        else (
+            f"{'on' if length == 'day' else 'week of'} {_bucket_words(bucket, length)}"
+        )
+    )
+
+
 def _reach(record: TimePhasedRecord) -> str:
-    """How long stock lasts at the mean requirement of the record, in words."""
+    """How long stock lasts, in words: at the mean requirement, unless it runs short."""
+    short = record.rows.filter(pl.col(_BALANCE) < 0)
+    if short.height:
+        first = short["bucket"][0]
+        if first is None:
+            return "less than the past-due requirements"
+        return f"runs short {_lowest_when(first, record.bucket)}"
     ahead = record.rows.filter(pl.col("bucket").is_not_null())
     days = {"day": 1, "week": 7, "month": 30}[record.bucket] * ahead.height
     used = float(ahead["gross_requirements"].sum())

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape
+from itertools import takewhile
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -315,6 +316,7 @@ def names_of(snapshot: Snapshot | None) -> Names:
         for routing, product, location in routings.iter_rows()
     }
     texts |= _forecasts(snapshot, texts)
+    texts = {**_families(snapshot, texts), **texts}
     machines = snapshot["resources"].select("resource", "location")
     return Names(
         texts=texts,
@@ -329,6 +331,21 @@ def names_of(snapshot: Snapshot | None) -> Names:
         zone=company_zone(snapshot),
         currency=currency_of(snapshot),
     )
+
+
+def _families(snapshot: Snapshot, texts: Mapping[str, str]) -> dict[str, str]:
+    """Call a set-up family by the words with which the names of its products begin."""
+    steps = snapshot["steps"].select("routing", "family").drop_nulls().unique()
+    made = steps.join(snapshot["routings"].select("routing", "product"), on="routing")
+    found = {}
+    for family, products in made.group_by("family").agg("product").iter_rows():
+        words = [texts.get(one, one).split() for one in products]
+        alike = zip(*words, strict=False)
+        common = [same[0] for same in takewhile(lambda same: len({*same}) == 1, alike)]
+        if common and len(words) > 1:
+            found[family] = " ".join(common)
+    twice = {one for one, times in Counter(found.values()).items() if times > 1}
+    return {family: name for family, name in found.items() if name not in twice}
 
 
 def _forecasts(snapshot: Snapshot, texts: Mapping[str, str]) -> dict[str, str]:

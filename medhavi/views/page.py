@@ -113,9 +113,9 @@ def headline(explanation: Explanation, names: Names) -> str:
         if explanation.product
         else asked
     )
-    return (
-        f"{thing} by {when(explanation.due, zone, year=True)}: {status}{late}{limiter}."
-    )
+    there = "" if zone == names.zone else f" ({zone})"
+    due = when(explanation.due, zone, year=True) + there
+    return f"{thing} by {due}: {status}{late}{limiter}."
 
 
 def lateness_words(hours: float | None, overdue: float) -> str:
@@ -154,9 +154,10 @@ def link_words(link: ChainLink, names: Names, as_of: int | None) -> str:
     if link.in_past and as_of is not None:
         ago = relative(link.start, from_seconds(as_of))
         past = f" ▲ Should have started {ago}."
+    there = "" if zone == names.zone else f" {zone}"
     return (
         f"{_VERBS.get(link.kind, 'Supply')} {what} {how}: {when(link.start, zone)} "
-        f"to {when(link.finish, zone)} ({span}).{past}{wait}"
+        f"to {when(link.finish, zone)}{there} ({span}).{past}{wait}"
     )
 
 

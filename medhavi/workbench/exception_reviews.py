@@ -70,7 +70,7 @@ class ExceptionReviewing:
         approver: str,
         assignee: str | None = None,
         note: str | None = None,
-        done: bool = False,
+        done: bool | None = None,
         as_of: int | None = None,
     ) -> tuple[str, ...]:
         """Record who takes care of exceptions, a note, or that they are settled.
@@ -81,10 +81,9 @@ class ExceptionReviewing:
             Keys of `exception_list`.
         approver
             Who says it.
-        assignee, note
-            Empty: nobody, nothing. What was said before is replaced.
-        done
-            Nothing is left to do.
+        assignee, note, done
+            Who takes care, what was found, whether nothing is left to do; None: as was
+            said before. An empty text takes it away.
         as_of
             Now of the plan [UTC s]; None: that of the newest snapshot.
 
@@ -106,15 +105,23 @@ class ExceptionReviewing:
         if not approver.strip():
             message = "An exception is reviewed by somebody: name the approver."
             raise UsageError(message)
-        made = append_reviews(
-            self.store,
-            exceptions,
-            approver=approver.strip(),
-            assignee=(assignee or "").strip() or None,
-            note=(note or "").strip() or None,
-            done=done,
-            as_of=self.snapshot().as_of if as_of is None else as_of,
-        )
+        self.lake.mirror(self.store)
+        known = self.exception_reviews()
+        moment = self.snapshot().as_of if as_of is None else as_of
+        made: list[str] = []
+        for key in exceptions:
+            before = known.get(key) or ExceptionReview(exception=key, approver="")
+            who = before.assignee if assignee is None else assignee
+            told = before.note if note is None else note
+            made += append_reviews(
+                self.store,
+                [key],
+                approver=approver.strip(),
+                assignee=(who or "").strip() or None,
+                note=(told or "").strip() or None,
+                done=before.done if done is None else done,
+                as_of=moment,
+            )
         # No table changes: an open desk need not look again.
         self.lake.mirror(self.store)
-        return made
+        return tuple(made)

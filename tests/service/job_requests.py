@@ -7,10 +7,11 @@ import signal
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from medhavi.errors import UsageError
 from medhavi.progress import Progress
+from medhavi.service.jobs.job import OnStop
 from medhavi.workbench.files.atomic_write import replaced_folder
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ class Counting:
     name: str = "count"
     facts: int = 0
     title = "Counting"
+    on_stop: ClassVar = OnStop.BEST
+    prompt: ClassVar = False
 
     @property
     def subject(self) -> object:
@@ -48,6 +51,8 @@ class Ending:
     way: str
     folder: str = ""
     title = "Ending"
+    on_stop: ClassVar = OnStop.END
+    prompt: ClassVar = True
 
     @property
     def subject(self) -> object:
@@ -60,6 +65,8 @@ class Ending:
             raise UsageError(message)
         if self.way == "stopped":
             raise KeyboardInterrupt
+        if self.way == "slow":
+            time.sleep(LIMIT_S)
         if self.way == "killed":
             with replaced_folder(self.folder, ("half",)) as fresh:
                 (Path(fresh) / "half.txt").write_text("half", "utf-8")

@@ -22,7 +22,15 @@ from medhavi.service.page_data import AnswerCache
 from medhavi.service.plan_pages import desk_words, plan_page
 from medhavi.views.names import NOTHING
 from medhavi.workbench.files.tables_run import plan_snapshot, write_plan
-from tests.api import DataSource, PageData, PageProblem, load_data, names_of, plan
+from tests.api import (
+    DataSource,
+    Names,
+    PageData,
+    PageProblem,
+    load_data,
+    names_of,
+    plan,
+)
 from tests.planners.campaign_shop import matrix, rule, shop
 from tests.workbench.setup_company import setup_company
 
@@ -53,7 +61,7 @@ def data_of(snapshot):
 
 
 def table(snapshot, name="X"):
-    return matrix_table(snapshot, name, matrix_families(snapshot, name))
+    return matrix_table(snapshot, name, matrix_families(snapshot, name, Names()))
 
 
 @pytest.fixture
@@ -78,7 +86,13 @@ def test_a_matrix_is_shown_from_family_to_family():
 
 def test_matrices_and_families_come_from_rows_and_machines():
     assert matrices(small()) == ["X"]
-    assert matrix_families(shop([]), "X") == ["FA", "FB", "FC", "*"]
+    found = matrix_families(shop([]), "X", Names(texts={"FA": "Agrumi"}))
+    assert list(found.items()) == [
+        ("Agrumi", "FA"),
+        ("FB", "FB"),
+        ("FC", "FC"),
+        ("any family", "*"),
+    ]
     assert table(shop([]), "Y").columns == [FROM, "any family"]
 
 
@@ -86,18 +100,18 @@ def test_the_form_begins_with_the_cell_that_was_chosen():
     class Cell:
         row, column = "0", "FB"
 
-    families = matrix_families(small(), "X")
+    families = matrix_families(small(), "X", Names())
     assert chosen_cell(families, [Cell()], lambda _name: "") == ("FA", "FB")
     asked = {"from": "FB", "to": "ZZ"}
     assert chosen_cell(families, [], asked.__getitem__) == ("FB", None)
-    form = change_form(small(), "X", families, [Cell()], lambda _name: "")
+    form = change_form(small(), "X", families, [Cell()], lambda _name: "", print)
     assert form.element.value == {
         "from_family": "FA",
         "to_family": "FB",
         "minutes": "120",
         "cleaning": True,
     }
-    gone = change_words({**CELL, "minutes": ""})
+    gone = change_words({**CELL, "minutes": ""}, Names())
     assert gone == "from FA to FB is as a row for any family says"
 
 
@@ -176,7 +190,7 @@ def test_an_edited_cell_shows_all_it_changes_and_binds_when_somebody_approves(tm
     ]
     assert minutes == [(165.0, 120.0), (105.0, 60.0)]
     assert asked.preview.plan.fingerprint == asked.study.with_campaigns.fingerprint
-    done = plan_page.decide(page, asked.preview, "Ana")
+    done = plan_page.decide(page, asked, "Ana")
     assert (done.kept, done.text[:10]) == (True, "Changeover")
     told = desk_words.history_html(plan_page.decisions(page), page.names)
     assert "changeover FA to FB (X)" in told
@@ -191,7 +205,7 @@ def test_a_folder_shows_the_same_and_keeps_nothing(tmp_path):
     asked = show_change(page, {**CELL, "cleaning": False})
     assert not asked.binding
     assert asked.study.difference.without.setup_minutes == 105.0
-    assert not plan_page.decide(page, asked.preview, "Ana").kept
+    assert not plan_page.decide(page, asked, "Ana").kept
 
 
 @pytest.mark.parametrize(

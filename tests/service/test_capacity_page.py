@@ -9,12 +9,15 @@ import polars as pl
 import pytest
 
 from medhavi.errors import UsageError
+from medhavi.results.figures.kpis import used_share
 from medhavi.service import page_data
 from medhavi.service.capacity_pages import capacity_edits, capacity_page
 from medhavi.service.page_data import PageProblem
 from medhavi.service.plan_pages import plan_page
 from medhavi.service.plan_pages.plan_loading import PlanPage, plan_of
+from medhavi.service.plan_pages.plan_page import EditForm
 from medhavi.views.names import names_of
+from medhavi.views.pictures.load import loads_from_now
 from medhavi.views.plan_pages import capacity_words
 from tests import factories
 from tests.api import DataSource, Lake
@@ -76,8 +79,25 @@ def test_the_finding_is_what_the_causes_of_the_plan_say(shown, loads) -> None:
     assert (found.resource, found.money) == ("M", pytest.approx(money))
     told = capacity_words.capacity_finding(shown.plan, loads, shown.names)
     assert re.match(
-        r"M causes .+ of lateness: \d demands?, [\d,]+ h late for it$", told
+        r"M causes .+ of lateness: \d demands?, [\d dh]+ late in all$", told
     )
+
+
+def test_utilisation_is_one_figure_whether_hours_without_work_are_listed(
+    shown, loads
+) -> None:
+    plan = shown.plan
+    known = dict(plan.kpis.select("kpi", "value").iter_rows())["KPI-05"]
+    assert loads.height >= plan.loads.height
+    assert used_share(loads).value == pytest.approx(known)
+    idle = loads.head(1).with_columns(
+        pl.lit(0.0).alias("run"), pl.lit(0.0).alias("setup")
+    )
+    more = pl.concat([loads, idle])
+    assert used_share(more).value == pytest.approx(known)
+    for rows in (loads, more, loads_from_now(plan)):
+        found = capacity_words.bottleneck(plan, rows)
+        assert found.load == capacity_words.bottleneck(plan, loads).load
 
 
 def test_without_lateness_the_most_overloaded_is_named(company) -> None:
@@ -210,7 +230,7 @@ def test_a_form_that_cannot_be_read_is_told(shown, form, words) -> None:
         capacity_edits.moved(form, view, shown.names)
     told = capacity_edits.read(lambda: capacity_edits.moved(form, view, shown.names))
     assert isinstance(told, PageProblem)
-    assert words in capacity_edits.priced(shown, told).problem.text
+    assert words in capacity_edits.priced(shown, EditForm(form=told)).problem.text
 
 
 def test_a_downtime_needs_an_end_after_its_begin(shown) -> None:
@@ -238,7 +258,7 @@ def test_a_downtime_is_priced_and_kept_on_a_lake(tmp_path) -> None:
         "units": 0,
     }
     edit = capacity_edits.read(lambda: capacity_edits.downtime(form, page.names))
-    asked = capacity_edits.priced(page, edit)
+    asked = capacity_edits.priced(page, EditForm(form=edit))
     assert asked.problem is None
     assert asked.preview.ready
     view = capacity_page.CapacityWindow(resource=resource, first=dt.date(2026, 1, 8))
@@ -246,7 +266,7 @@ def test_a_downtime_is_priced_and_kept_on_a_lake(tmp_path) -> None:
     [drawn, title] = capacity_page.gantt_picture(page, window, page.names, asked, str)
     assert title.startswith("With the edit, Thu 8 Jan")
     assert " down, Thu 8 Jan to Sat 10 Jan" in str(drawn.text)
-    assert plan_page.decide(page, asked.preview, "Ana").kept
+    assert plan_page.decide(page, asked, "Ana").kept
     units = Lake(lake).snapshot()["resource_units"]
     assert units.select("resource", "units").row(0) == (resource, 0.0)
 
@@ -269,11 +289,12 @@ def test_a_price_without_limits_of_capacity_says_so(tmp_path, mode) -> None:
         "end": "2026-01-09",
         "units": 0,
     }
-    asked = capacity_edits.priced(page, capacity_edits.downtime(form, page.names))
+    edit = EditForm(form=capacity_edits.downtime(form, page.names))
+    asked = capacity_edits.priced(page, edit)
     told = capacity_edits.priced_part(asked, plan, page.names)
     assert ("without limits of capacity" in told.text) == (mode == "mrp")
 
 
 def test_nothing_is_priced_on_tables(shown) -> None:
-    asked = capacity_edits.priced(shown, {"kind": "move", "supply": "P"})
+    asked = capacity_edits.priced(shown, EditForm(form={"kind": "move", "supply": "P"}))
     assert "needs a lake" in asked.problem.text

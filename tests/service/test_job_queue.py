@@ -65,6 +65,22 @@ def test_work_that_had_nothing_when_it_was_stopped_is_stopped(queue):
     assert queue.submit(Ending(way="stopped")).wait().state is JobState.STOPPED
 
 
+def test_what_somebody_waits_for_does_not_wait_for_long_work(queue):
+    long = running(queue.submit(Counting(name="long")))
+    assert queue.submit(Ending(way="done"), again=True).wait().value
+    assert long.outcome is None
+    queue.stop(long.name)
+    assert long.wait().state is JobState.DONE
+
+
+def test_work_without_a_best_so_far_is_stopped_at_once(queue):
+    job = running(queue.submit(Ending(way="slow")))
+    assert job.as_dict()["stop"] == "Stop"
+    queue.stop(job.name)
+    assert job.wait().state is JobState.STOPPED
+    assert queue.submit(Ending(way="done"), again=True).wait().value
+
+
 def test_a_killed_worker_leaves_its_job_failed_and_nothing_half(queue, tmp_path):
     place = tmp_path / "result"
     outcome = queue.submit(Ending(way="killed", folder=str(place))).wait()

@@ -106,7 +106,7 @@ def test_one_price_for_all_selected_orders_and_one_way_back(desk, tmp_path):
     told = desk_words.asked_html(shown, desk.names, words)
     assert "Reschedule 2 orders: PO-1, PO-2" in told
     assert told.count("total") == 1
-    done = plan_page.decide(desk, shown.preview, "Ana")
+    done = plan_page.decide(desk, shown, "Ana")
     assert (done.kept, done.orders) == (True, ("PO-1", "PO-2"))
     later = {
         row["id"]: row["finish"] for row in selected_of(page_of(tmp_path), *done.orders)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import itertools
+import json
+from dataclasses import replace
 
 import pytest
 
 from medhavi.results.plan_remedy import RemedyTrials
 from medhavi.schema.template import example_rows
 from medhavi.service import campaign_page, page_data
-from medhavi.service.jobs.job import JobState
+from medhavi.service.jobs.job import JobState, OnStop
 from medhavi.service.jobs.job_queue import JobQueue
 from medhavi.service.plan_pages import plan_loading, plan_page
 from medhavi.service.plan_pages.plan_loading import load_page, planned
 from medhavi.service.plan_pages.plan_maintenance import PlanMaintenance
+from medhavi.service.scenario_pages import scenario_page
 from medhavi.snapshot import Snapshot
 from tests.api import DataSource, load_data
 from tests.planners.campaign_shop import campaign_tables
@@ -88,7 +91,7 @@ def test_a_page_without_a_plan_tells_its_job_and_goes_on(queue, no_plan_here, ta
     assert (page.plan, page.problem.title) == (None, "The plan is being made")
     text = page_data.problem_html(page.problem)
     assert f'data-job="{page.problem.job}"' in text
-    assert page_data.STOP in text
+    assert OnStop.BEST in text
     queue.find(page.problem.job).wait()
     assert planned(data, data.snapshot, "mrp", waits=False).plan is not None
 
@@ -114,23 +117,46 @@ def test_the_plan_of_a_lake_is_recorded_and_renewed_when_facts_change_it(
     assert plan_loading.shown_modes(source) == ["constrained"]
 
 
-def test_a_committed_edit_is_the_plan_of_every_page_at_once(
+def test_an_edit_is_priced_and_approved_beside_the_server(
     queue, no_plan_here, lake, monkeypatch
 ):
     shown = load_page()
-    monkeypatch.undo()  # a preview plans here: somebody asked for it
-    monkeypatch.setenv("MEDHAVI_LAKE", str(lake / "lake"))
-    monkeypatch.setenv("MEDHAVI_STORE", f"sqlite:///{lake}/events.db")
     told: list[str] = []
     monkeypatch.setattr(
-        plan_loading.open_pages, "tell", lambda source, but: told.append(str(source))
+        plan_loading.open_pages, "tell", lambda source, **_: told.append(str(source))
     )
-    asked = plan_page.show_edit(shown, {"kind": "firm", "supply": proposal(shown.plan)})
-    assert plan_page.decide(shown, asked.preview, "Ada").kept
-    jobs = len(queue.jobs())
+    form = {"kind": "firm", "supply": proposal(shown.plan)}
+    asked = plan_page.show_edit(shown, form, press=-1)
+    assert asked.preview.ready
+    assert asked.preview.plan is None
+    assert plan_page.show_edit(shown, form, press=-1, drawn=True).preview.plan
+    assert plan_page.decide(shown, asked, "Ada", press=-2).kept
     after = load_page()
-    assert after.plan.fingerprint == asked.preview.plan.fingerprint
-    assert (after.renewal, len(queue.jobs()), told) == ("", jobs, ["c"])
+    assert after.plan.fingerprint != shown.plan.fingerprint
+    assert (after.renewal, told) == ("", ["c"])
+    assert "PO" in plan_page.take_back(after, "Ben", press=-3).text
+    assert [one.undone_by is None for one in plan_page.decisions(after)][-1]
+    assert load_page().plan.fingerprint == shown.plan.fingerprint
+
+
+def test_an_edit_whose_facts_changed_is_not_approved(queue, no_plan_here, lake):
+    shown = load_page()
+    form = {"kind": "firm", "supply": proposal(shown.plan)}
+    asked = plan_page.show_edit(shown, form, press=-4)
+    assert asked.preview is not None
+    seen = replace(asked.preview, fingerprint_after="another")
+    done = plan_page.decide(shown, replace(asked, preview=seen), "Ada", press=-5)
+    assert (done.kept, done.text) == (False, plan_page.OVERTAKEN)
+    assert plan_page.decisions(shown) == []
+
+
+def test_scenarios_are_planned_beside_the_server(queue, no_plan_here, tables):
+    shown = load_page(str(tables))
+    row = {"kind": "price_factor", "factor": 1.1}
+    held = scenario_page.read_list(json.dumps([{"name": "Dear", "change": [row]}]))
+    found, missing = scenario_page.scenarios_beside(shown, held.scenarios)
+    assert ([one.name for one in found], missing) == (["Dear"], ())
+    assert found[0].is_planned
 
 
 def test_a_plan_that_was_stopped_is_begun_again_by_its_button(

@@ -166,6 +166,4 @@ def test_nothing_is_decided_on_tables_or_in_the_past(snapshot):
     assert "serve a lake" in promise_commit.edit_of(remedy, page).why
     lake = PageData(source=DataSource(lake="l"), snapshot=snapshot)
     assert "in the past" in promise_commit.edit_of(remedy, lake, past=True).why
-    asked = promise_commit.priced(page, promise_commit.AGO)
-    assert asked.problem is not None
     assert promise_commit.edit_of(remedy, lake).edit is not None

@@ -363,8 +363,8 @@ def test_a_scenario_is_accepted_with_its_price_and_a_name(tmp_path):
     answer = edit_of(shown, held.scenarios[0])
     asked = plan_page.show_edit(shown, answer.edit)
     assert asked.preview.price.total == pytest.approx(found.cost - found.cost_today)
-    assert not plan_page.decide(shown, asked.preview, "").kept
-    done = plan_page.decide(shown, asked.preview, "Ana")
+    assert not plan_page.decide(shown, asked, "").kept
+    done = plan_page.decide(shown, asked, "Ana")
     assert done.kept, done.text
     there = page_data.bench_of(shown.source)
     assert there is not None

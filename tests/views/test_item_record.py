@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
+import polars as pl
 import pytest
 
 import medhavi as mv
@@ -66,6 +68,21 @@ def test_a_past_due_release_is_marked_and_told(company, plan) -> None:
     figures = {tile.label: tile.figure for tile in item_tiles(record, names)}
     assert figures["On hand"] == "10"
     assert figures["Past-due releases"] == "1"
+
+
+def test_a_short_item_has_no_days_of_supply(company, plan) -> None:
+    record = mv.time_phased(company, plan, "B", "L")
+    for first, words in ((None, "less than the past-due requirements"), (1, "runs")):
+        place = 0 if first is None else 1
+        balance = [-5.0 if at == place else 10.0 for at in range(record.rows.height)]
+        rows = record.rows.with_columns(
+            pl.Series("projected_available_balance", balance)
+        )
+        short = replace(record, rows=rows)
+        notes = {tile.label: tile.note for tile in item_tiles(short, names_of(company))}
+        assert notes["On hand"].startswith(words)
+        lowest = notes["Lowest projected balance"]
+        assert lowest.startswith("now, with" if first is None else "week of ")
 
 
 def test_movements_name_orders_and_what_they_are_for(company, plan) -> None:

@@ -91,3 +91,27 @@ def test_without_a_snapshot_ids_and_utc_stand_for_themselves():
         "each",
     )
     assert empty.name(None) == "\N{EN DASH}"
+
+
+def test_a_set_up_family_is_called_like_its_products():
+    names = names_of(
+        factories.snapshot(
+            products=[
+                {"product": "S", "name": "Agrumi shampoo 250 ml"},
+                {"product": "T", "name": "Agrumi conditioner"},
+                {"product": "U", "name": "Rosa soap"},
+            ],
+            routings=[
+                {"routing": "RS", "product": "S"},
+                {"routing": "RT", "product": "T"},
+                {"routing": "RU", "product": "U"},
+            ],
+            steps=[
+                {"routing": "RS", "family": "AGR"},
+                {"routing": "RT", "family": "AGR"},
+                {"routing": "RU", "family": "ROS"},
+            ],
+        )
+    )
+    # One product alone tells no name of a family.
+    assert (names.name("AGR"), names.name("ROS")) == ("Agrumi", "ROS")

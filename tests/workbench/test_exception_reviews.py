@@ -64,12 +64,19 @@ def test_the_newest_word_holds_and_moves_nothing(bench):
     assert (review.assignee, review.note, review.done) == ("bob", "asked", False)
     bench.review_exceptions([KEY, "Defer|P-1|L-1||P-9"], approver="ann", done=True)
     found = bench.exception_reviews()
-    assert [found[KEY].done, found[KEY].assignee] == [True, None]
+    assert (found[KEY].done, found[KEY].assignee, found[KEY].note) == (
+        True,
+        "bob",
+        "asked",
+    )
     assert len(found) == 2
     assert found[KEY].recorded_at is not None
     assert bench.snapshot().fingerprint == before
     kept = bench.events(type="ExceptionReviewed").collect()
     assert kept.height == 3
+    bench.review_exceptions([KEY], approver="ann", assignee="", done=False)
+    review = bench.exception_reviews()[KEY]
+    assert (review.done, review.assignee, review.note) == (False, None, "asked")
     assert kept["actor"].unique().to_list() == ["ann"]
 
 

@@ -15,6 +15,7 @@ from medhavi.cli.command_group import CommandGroup, options_of, signed
 from medhavi.cli.command_output import talk
 from medhavi.cli.options import (
     LakeOption,
+    OptionalApprover,
     PlanMode,
     StoreOption,
     WhyOption,
@@ -93,9 +94,7 @@ class EditOptions:
     mode: ModeOption = PlanMode.MRP
     reason: WhyOption = None
     commit: CommitOption = False
-    approver: Annotated[
-        str | None, typer.Option("--approver", help="Who confirms it.")
-    ] = None
+    approver: OptionalApprover = None
     lake: LakeOption = None
     store: StoreOption = None
 

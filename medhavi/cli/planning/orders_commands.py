@@ -260,8 +260,9 @@ def review(
         str | None, typer.Option("--note", help="What was found or agreed.")
     ] = None,
     done: Annotated[
-        bool, typer.Option("--done", help="Nothing is left to do about them.")
-    ] = False,
+        bool | None,
+        typer.Option("--done/--open", help="Whether nothing is left to do about them."),
+    ] = None,
     lake: LakeOption = None,
     store: StoreOption = None,
 ) -> None:

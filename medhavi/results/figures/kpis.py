@@ -198,9 +198,14 @@ def utilisation(plan: Plan, _snapshot: Snapshot) -> list[Measure]:
 
     Set-up is counted as used.
     """
-    loads = plan.loads
-    used = _total(loads, "run") + _total(loads, "setup")
-    return [ratio(used, _total(loads, "available"))]
+    return [used_share(plan.loads)]
+
+
+def used_share(loads: pl.DataFrame) -> Measure:
+    """Used ÷ available hours of loads; buckets without work do not count (KPI-05)."""
+    working = loads.filter(pl.col("run") + pl.col("setup") > 0)
+    used = _total(working, "run") + _total(working, "setup")
+    return ratio(used, _total(working, "available"))
 
 
 def material_availability(plan: Plan, _snapshot: Snapshot) -> list[Measure]:

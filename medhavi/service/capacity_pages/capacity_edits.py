@@ -159,11 +159,11 @@ def read(asked: Callable[[], dict[str, Any]]) -> dict[str, Any] | PageProblem:
         return problem_of(failure)
 
 
-def priced(shown: PlanPage, asked: Mapping[str, Any] | PageProblem) -> PreviewResult:
-    """Price of an edit that `read` gave."""
-    if isinstance(asked, PageProblem):
-        return plan_page.PreviewResult(problem=asked)
-    return plan_page.show_edit(shown, asked)
+def priced(shown: PlanPage, asked: plan_page.EditForm) -> PreviewResult:
+    """Price of an edit that `read` gave, with its plan for the Gantt chart."""
+    if isinstance(asked.form, PageProblem):
+        return plan_page.PreviewResult(problem=asked.form)
+    return plan_page.show_edit(shown, asked.form, asked.press, drawn=True)
 
 
 def priced_part(asked: PreviewResult, plan: Plan, names: Names) -> mo.Html:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +16,14 @@ from medhavi.results.run_record import Basis
 from medhavi.schema import tables
 from medhavi.service.jobs.open_pages import this_cell
 from medhavi.service.page_data import PageProblem, file_date_format, html, problem_of
-from medhavi.service.plan_pages import desk_words, plan_page
+from medhavi.service.plan_pages import desk_parts, desk_words, plan_page
 from medhavi.service.plan_pages.plan_loading import open_pages
 from medhavi.service.plan_pages.plan_page import (
+    Decision,
     EditResult,
     PreviewResult,
     last_approver,
+    new_press,
     remember_approver,
 )
 from medhavi.snapshot import Snapshot
@@ -44,12 +46,20 @@ if TYPE_CHECKING:
     from medhavi.findings import Finding
     from medhavi.service.data_pages.data_page import DataState
     from medhavi.service.plan_pages.plan_loading import PlanPage
+    from medhavi.service.plan_pages.plan_page import PricedAnswer
     from medhavi.views.names import Names
 
     Wanted = Callable[[str], str]
 
 _KEY_MARK = "|"
 """Stands between the parts of the key of a row."""
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class DataDecision(Decision):
+    """Decision to take a proposal; without one the last change is taken back."""
+
+    proposal: DataProposal | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -78,6 +88,14 @@ class DataProposal:
     def is_empty(self) -> bool:
         """Whether it changes nothing."""
         return self.update is not None and not self.update.rows
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PricedProposal:
+    """A proposal whose price a page was asked for, once more at each press."""
+
+    proposal: DataProposal
+    press: int = field(default_factory=new_press)
 
 
 def file_choice() -> mo.ui.file:
@@ -243,14 +261,14 @@ def proposal_html(proposal: DataProposal, names: Names) -> str:
     return "" if proposal.update is None else update_html(proposal.update, names)
 
 
-def priced(shown: PlanPage, proposal: DataProposal) -> PreviewResult:
+def priced(shown: PlanPage, proposal: DataProposal, press: int = 0) -> PreviewResult:
     """Price of a proposal: the plan made again with it, beside the plan in force."""
     edit, plan, snapshot = proposal.edit, shown.plan, shown.snapshot
     if edit is None or plan is None or snapshot is None:
         failure = UsageError("There is no plan to compare with.")
         return PreviewResult(problem=problem_of(failure))
     if shown.source.lake:
-        return plan_page.show_edit(shown, edit)
+        return plan_page.show_edit(shown, edit, press)
     known = {
         "run": plan.run.run_id,
         "snapshot": snapshot.fingerprint,
@@ -296,12 +314,13 @@ def buttons(
 def take(
     shown: PlanPage,
     proposal: DataProposal,
-    asked: PreviewResult | None,
+    asked: PricedAnswer | None,
     approver: str,
-) -> EditResult:
+    press: int = 0,
+) -> EditResult | PageProblem:
     """Take a proposal as one change; a refusal and a failure are told in words."""
     if shown.source.lake and asked is not None and asked.preview is not None:
-        return plan_page.decide(shown, asked.preview, approver)
+        return plan_page.decide(shown, asked, approver, press)
     try:
         assert proposal.update is not None
         _files(shown).take(proposal.update, approver=approver, text=proposal.text)
@@ -311,10 +330,29 @@ def take(
     return _kept(shown, approver, "Taken", f"{proposal.text}: the file before is kept.")
 
 
-def undo(shown: PlanPage, approver: str) -> EditResult:
+def recorded(shown: PlanPage, decision: DataDecision) -> EditResult | PageProblem:
+    """Take what was decided, or take the last change back."""
+    approver, press = decision.approver, decision.press
+    if decision.proposal is None:
+        return undo(shown, approver, press)
+    return take(shown, decision.proposal, decision.asked, approver, press)
+
+
+def outcome(
+    shown: PlanPage,
+    decision: DataDecision | None,
+    settle: Callable[[EditResult], object],
+) -> mo.Html | None:
+    """What became of a decision, or how far it is; None: nothing was decided yet."""
+    return desk_parts.outcome(
+        shown, decision, settle, lambda _, made: recorded(shown, made)
+    )
+
+
+def undo(shown: PlanPage, approver: str, press: int = 0) -> EditResult | PageProblem:
     """Take the last change back."""
     if shown.source.lake:
-        return plan_page.take_back(shown, approver)
+        return plan_page.take_back(shown, approver, press)
     try:
         done = _files(shown).undo(approver=approver)
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong

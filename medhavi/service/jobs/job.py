@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from medhavi.findings import Finding
 from medhavi.progress import Progress
@@ -17,11 +17,30 @@ if TYPE_CHECKING:
     from medhavi.progress import Cancelled, Observe
 
 
+class OnStop(StrEnum):
+    """What stopping does to work that runs, as the word of its button."""
+
+    BEST = "Stop and use the best"
+    END = "Stop"
+    NEVER = ""
+
+
 class JobRequest(Protocol):
     """What a job does, as a value that a worker process can be sent.
 
     Requests that are equal ask for the same work; it is done once.
+
+    Attributes
+    ----------
+    on_stop
+        BEST: the work looks at `cancelled` and ends with what it has. END: its process
+        is ended, nothing of it is kept. NEVER: it goes on, once begun.
+    prompt
+        Somebody waits for it: it has a worker beside those of long work.
     """
+
+    on_stop: ClassVar[OnStop]
+    prompt: ClassVar[bool]
 
     @property
     def title(self) -> str:
@@ -133,6 +152,12 @@ class Job:
         assert self.outcome is not None
         return self.outcome
 
+    @property
+    def stop_word(self) -> str:
+        """Word of the button that stops it; empty: it cannot be stopped any more."""
+        running = str(self.request.on_stop)
+        return running or str(OnStop.END) * (self.state is JobState.WAITING)
+
     def as_dict(self) -> dict[str, object]:
         """State for the bar of the shell."""
         progress = self.progress
@@ -143,6 +168,7 @@ class Job:
             "title": self.request.title,
             "state": str(self.state),
             "stopping": self.stopping,
+            "stop": self.stop_word,
             "phase": "" if progress is None else str(progress),
             "done": progress.done if progress else 0,
             "total": progress.total if progress else 0,

@@ -9,8 +9,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from medhavi.service.page_data import STOP
-
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
@@ -31,7 +29,7 @@ _RULES = """
 
 _SCRIPT = """
 (() => {
-const framed = window.top !== window, stopWord = STOP_WORD;
+const framed = window.top !== window;
 const style = document.createElement("style");
 style.textContent = RULES;
 document.head.append(style);
@@ -51,10 +49,10 @@ function line(job) {
   elapsed.className = "elapsed";
   elapsed.textContent = time(job.elapsed_s);
   row.append(title, phase, elapsed);
-  if (going(job) && !job.stopping) {
+  if (going(job) && job.stop && !job.stopping) {
     const stop = document.createElement("button");
     stop.className = "mv-button"; stop.dataset.stop = job.job;
-    stop.textContent = stopWord;
+    stop.textContent = job.stop;
     row.append(stop);
   }
   return row;
@@ -92,6 +90,8 @@ async function look() {
       for (const place of waiting) {
         const job = jobs.find(one => one.job === place.dataset.job);
         const phase = place.querySelector(".mv-phase");
+        const stop = place.querySelector("[data-stop]");
+        if (job && stop) stop.hidden = !job.stop;
         if (job && going(job) && phase)
           phase.textContent = `${words(job)}, ${time(job.elapsed_s)}`;
       }
@@ -113,9 +113,7 @@ look();
 
 JOBS_SCRIPT = (
     "<script>addEventListener('DOMContentLoaded', () => {"
-    + _SCRIPT.replace("RULES", json.dumps(_RULES)).replace(
-        "STOP_WORD", json.dumps(STOP)
-    )
+    + _SCRIPT.replace("RULES", json.dumps(_RULES))
     + "})</script>"
 )
 """Script of the shell and of each page."""

@@ -20,7 +20,7 @@ from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from medhavi.service.jobs.job import ENDED, Job, JobOutcome, JobState
+from medhavi.service.jobs.job import ENDED, Job, JobOutcome, JobState, OnStop
 from medhavi.service.page_data import PageProblem, findings_of, problem_of
 
 if TYPE_CHECKING:
@@ -31,13 +31,16 @@ if TYPE_CHECKING:
     from medhavi.service.jobs.job import JobRequest
 
 IDLE_SECONDS = 120.0
-"""How long a worker without work is kept."""
+PROMPT_IDLE_SECONDS = 900.0
+"""How long a worker without work is kept; the one for what somebody waits for longer,
+for what it has read makes the next answer quick.
+"""
 SHOWN_SECONDS = 60.0
 """How long a job that ended is listed."""
 MOST_KEPT = 64
 """Jobs that ended whose outcomes are kept, the newest."""
 NICENESS = 5
-"""How far work gives way to pages on a busy machine."""
+"""How far long work gives way to pages on a busy machine."""
 _log = logging.getLogger(__name__)
 _current: list[JobQueue] = []
 
@@ -53,7 +56,7 @@ class JobQueue:
     Parameters
     ----------
     workers
-        Most worker processes.
+        Most worker processes of long work; one more does what somebody waits for.
     """
 
     def __init__(self, workers: int) -> None:
@@ -63,6 +66,7 @@ class JobQueue:
         self._numbers = itertools.count(1)
         self._closed = False
         self._workers = [_JobProcess() for _ in range(workers)]
+        self._workers.append(_JobProcess(prompt=True))
         self._threads: list[threading.Thread] = []
 
     def open(self) -> None:
@@ -91,9 +95,8 @@ class JobQueue:
                 self._line.remove(one)
             self._line.append(job)
             self._forget()
-            if len(self._threads) < len(self._workers):
-                self._start()
-            self._turn.notify()
+            self._start(prompt=request.prompt)
+            self._turn.notify_all()
         for one in overtaken:
             one.end(JobOutcome(state=JobState.STOPPED))
         if known is not None:
@@ -151,19 +154,33 @@ class JobQueue:
             job.end(JobOutcome(state=JobState.STOPPED))
 
     # -------------------------------------------------------------------- inside
-    def _start(self) -> None:
-        worker = self._workers[len(self._threads)]
-        thread = threading.Thread(
-            target=self._serve, args=(worker,), name="job-worker", daemon=True
-        )
-        self._threads.append(thread)
-        thread.start()
+    def _start(self, *, prompt: bool) -> None:
+        """Begin with one more worker of a kind, where there is one."""
+        for worker in self._workers:
+            if worker.prompt is prompt and not worker.serves:
+                worker.serves = True
+                thread = threading.Thread(
+                    target=self._serve, args=(worker,), name="job-worker", daemon=True
+                )
+                self._threads.append(thread)
+                thread.start()
+                return
+
+    def _first(self, worker: _JobProcess) -> Job | None:
+        """Job in line that a worker does next."""
+        kind = worker.prompt
+        return next((one for one in self._line if one.request.prompt is kind), None)
 
     def _serve(self, worker: _JobProcess) -> None:
         while not self._closed:
             with self._turn:
-                self._turn.wait_for(lambda: self._line or self._closed, IDLE_SECONDS)
-                job = self._line.popleft() if self._line else None
+                self._turn.wait_for(
+                    lambda: self._first(worker) or self._closed,
+                    PROMPT_IDLE_SECONDS if worker.prompt else IDLE_SECONDS,
+                )
+                job = self._first(worker)
+                if job is not None:
+                    self._line.remove(job)
             if job is None:
                 worker.kill()
                 continue
@@ -181,9 +198,17 @@ class JobQueue:
 
 
 class _JobProcess:
-    """A process that does one job after the other; started when the first one comes."""
+    """A process that does one job after the other; started when the first one comes.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    prompt
+        Whether it does what somebody waits for, or long work.
+    """
+
+    def __init__(self, *, prompt: bool = False) -> None:
+        self.prompt = prompt
+        self.serves = False
         self._context = multiprocessing.get_context("spawn")
         self._process: multiprocessing.process.BaseProcess | None = None
         self._pipe: Connection | None = None
@@ -205,14 +230,16 @@ class _JobProcess:
                     return told
                 job.progress = told
         except (EOFError, OSError):
-            return self._gone()
+            return self._gone(job)
         finally:
             self._job = None
 
     def stop(self, job: Job) -> None:
-        """Ask for the best so far, where this is the job."""
+        """Stop the work as its request says, where this is the job."""
         if self._job is job:
             self._stop.set()
+            if job.request.on_stop is OnStop.END:
+                self.kill()
 
     def kill(self) -> None:
         """End the process, whatever it does."""
@@ -224,15 +251,20 @@ class _JobProcess:
         if self._pipe is None or self._process is None or not self._process.is_alive():
             self._pipe, theirs = self._context.Pipe()
             self._process = self._context.Process(
-                target=work, args=(theirs, self._stop), name="medhavi-job", daemon=True
+                target=work,
+                args=(theirs, self._stop, 0 if self.prompt else NICENESS),
+                name="medhavi-job",
+                daemon=True,
             )
             self._process.start()
             theirs.close()
         return self._pipe
 
-    def _gone(self) -> JobOutcome:
+    def _gone(self, job: Job) -> JobOutcome:
         """Outcome of a job whose process ended in the middle of it."""
         self.kill()
+        if job.stopping and job.request.on_stop is OnStop.END:
+            return JobOutcome(state=JobState.STOPPED)
         problem = PageProblem(
             title="The work was ended from outside",
             text="Its process is gone: it was killed, or the machine had no memory left. "
@@ -242,10 +274,10 @@ class _JobProcess:
         return JobOutcome(state=JobState.FAILED, problem=problem)
 
 
-def work(pipe: Connection, stop: Event) -> None:
+def work(pipe: Connection, stop: Event, niceness: int) -> None:
     """Do the requests of a pipe, in a process of its own, until it is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server ends its workers
-    os.nice(NICENESS)
+    os.nice(niceness)
     with suppress(EOFError, OSError):
         while True:
             request: JobRequest = pipe.recv()

@@ -53,7 +53,7 @@ def outcome_of(job: Job, title: str) -> object:
     cell = this_cell()
     if job.outcome is None:
         text = "waiting" if job.progress is None else str(job.progress)
-        shown = PageProblem(title=title, text=text, job=job.name)
+        shown = PageProblem(title=title, text=text, job=job.name, stop=job.stop_word)
         if cell is not None:
             job.when_ended(cell)
         return shown

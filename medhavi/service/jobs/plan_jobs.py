@@ -6,11 +6,12 @@ import hashlib
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from medhavi.errors import UsageError
 from medhavi.progress import Progress
-from medhavi.service.page_data import DataSource, read_snapshot
+from medhavi.service.jobs.job import OnStop
+from medhavi.service.page_data import AnswerCache, DataSource, read_snapshot
 from medhavi.workbench.files.export import trade_offs, write_front
 from medhavi.workbench.plan_in_force import (
     cache_folder,
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
     from medhavi.results.plan_remedy import RemedyTrials
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
+
+
+_KEPT_PLANS = 4
+_read: AnswerCache[Plan] = AnswerCache(_KEPT_PLANS)
+"""Plans that this worker has read back, by fingerprint."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +49,8 @@ class PlanRequest:
     known_at: str = ""
     effective_at: str = ""
     facts: str = ""
+    on_stop: ClassVar = OnStop.BEST
+    prompt: ClassVar = False
 
     @property
     def title(self) -> str:
@@ -64,11 +72,32 @@ class PlanRequest:
         """Lake of the source; None: it has none."""
         return lake_of(self.source)
 
+    def tables(self) -> Snapshot:
+        """Tables of the source at the moments asked for."""
+        return read_snapshot(self.source, self.known_at, self.effective_at)
+
+    def shown(self, fingerprint: str) -> Plan:
+        """Plan in force, as a page shows it.
+
+        Raises
+        ------
+        UsageError
+            The plan in force is another one by now.
+        """
+        return _read.get(fingerprint, lambda: self._read_back(fingerprint))
+
+    def _read_back(self, fingerprint: str) -> Plan:
+        known = plan_in_force(self.tables(), self.mode, self.lake, past=self.past)
+        if known is None or known.plan.fingerprint != fingerprint:
+            message = "The plan has changed since. Ask again on the new one."
+            raise UsageError(message)
+        return known.plan
+
     def run(self, observe: Observe, cancelled: Cancelled) -> None:
         """Make the plan and keep it, unless it is there."""
         observe(Progress("reading the tables"))
         renewed_plan(
-            read_snapshot(self.source, self.known_at, self.effective_at),
+            self.tables(),
             self.mode,
             self.lake,
             past=self.past,
@@ -98,6 +127,8 @@ class RemedyRequest:
     demand: str | None
     tries: int
     title: str = field(default="Remedies", init=False, compare=False)
+    on_stop: ClassVar = OnStop.BEST
+    prompt: ClassVar = False
 
     @property
     def subject(self) -> object:
@@ -113,13 +144,8 @@ class RemedyRequest:
             The plan in force is another one by now.
         """
         observe(Progress("reading the plan"))
-        asked = self.plan
-        snapshot = read_snapshot(asked.source, asked.known_at, asked.effective_at)
-        known = plan_in_force(snapshot, asked.mode, asked.lake, past=asked.past)
-        if known is None or known.plan.fingerprint != self.fingerprint:
-            message = "The plan has changed since. Try the remedies on the new one."
-            raise UsageError(message)
-        return self.tried(known.plan, snapshot, observe, cancelled)
+        plan = self.plan.shown(self.fingerprint)
+        return self.tried(plan, self.plan.tables(), observe, cancelled)
 
     def tried(
         self,
@@ -172,6 +198,8 @@ class FrontRequest:
     points: int
     budgets: tuple[tuple[str, float], ...]
     title: str = field(default="Trade-offs", init=False, compare=False)
+    on_stop: ClassVar = OnStop.BEST
+    prompt: ClassVar = False
 
     @property
     def subject(self) -> object:
@@ -199,7 +227,7 @@ class FrontRequest:
         observe(Progress("reading the tables"))
         asked = self.plan
         front = trade_offs(
-            read_snapshot(asked.source, asked.known_at, asked.effective_at),
+            asked.tables(),
             OBJECTIVES,
             self.points,
             budgets=dict(self.budgets),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from medhavi.progress import Progress
+from medhavi.service.jobs.job import OnStop
 from medhavi.service.page_data import DataSource, store_of
 from medhavi.workbench.workbench import Workbench
 
@@ -27,6 +28,8 @@ class CoverageRequest:
     source: DataSource
     facts: str
     title: str = field(default="Coverage of predictors", init=False, compare=False)
+    on_stop: ClassVar = OnStop.END
+    prompt: ClassVar = True
 
     @property
     def subject(self) -> object:
@@ -49,6 +52,8 @@ class TrainingRequest:
 
     source: DataSource
     title: str = field(default="Training of predictors", init=False, compare=False)
+    on_stop: ClassVar = OnStop.BEST
+    prompt: ClassVar = False
 
     @property
     def subject(self) -> object:
@@ -86,6 +91,8 @@ class ChampionRequest:
     version: str
     approver: str
     title: str = field(default="Putting a predictor in use", init=False, compare=False)
+    on_stop: ClassVar = OnStop.NEVER
+    prompt: ClassVar = True
 
     @property
     def subject(self) -> object:

@@ -126,7 +126,6 @@ def review(
     keys: Sequence[str],
     form: Mapping[str, Any],
     approver: str,
-    reviews: Mapping[str, tuple[bool, str, str]],
 ) -> EditResult:
     """Record a review of the chosen exceptions; a refusal is told in words.
 
@@ -140,22 +139,14 @@ def review(
         text = "Tick one or more rows of the list above."
         return EditResult(title="No exception is chosen", text=text, kept=False)
     try:
-        said: dict[tuple[bool, str, str], list[str]] = {}
-        for key in keys:
-            done, assignee, note = reviews.get(key, (False, "", ""))
-            done = {SETTLE: True, REOPEN: False}.get(form["action"], done)
-            told = done, form["assignee"] or assignee, form["note"] or note
-            said.setdefault(told, []).append(key)
-        # The log is mirrored once for all exceptions of which the same is said.
-        for (done, assignee, note), alike in said.items():
-            bench.review_exceptions(
-                alike,
-                approver=approver,
-                assignee=assignee,
-                note=note,
-                done=done,
-                as_of=None if shown.plan is None else shown.plan.run.as_of,
-            )
+        bench.review_exceptions(
+            keys,
+            approver=approver,
+            assignee=form["assignee"] or None,
+            note=form["note"] or None,
+            done={SETTLE: True, REOPEN: False}.get(form["action"]),
+            as_of=None if shown.plan is None else shown.plan.run.as_of,
+        )
     except (MedhaviError, OSError) as failure:
         wrong = problem_of(failure)
         return EditResult(title=wrong.title, text=wrong.text, kept=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from medhavi.service.page_data import html
+from medhavi.service.page_data import PageProblem, html, problem_html, said
 from medhavi.service.plan_pages import plan_page
 from medhavi.service.plan_pages.remedy_edits import answer_of, rows_file
 from medhavi.views import order_list
@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 
     from medhavi.results.plan_remedy import PlanRemedy
     from medhavi.results.plans.plan import Plan
-    from medhavi.service.plan_pages.plan_page import PreviewResult
+    from medhavi.service.page_data import PageWithSource
+    from medhavi.service.plan_pages.plan_page import (
+        Decision,
+        EditResult,
+        PreviewResult,
+    )
     from medhavi.service.plan_pages.remedy_edits import Rows
     from medhavi.snapshot import Snapshot
     from medhavi.views.names import Names
@@ -163,6 +168,32 @@ def beside(line: tuple[mo.ui.button | None, mo.Html]) -> mo.Html:
     if button is None:
         return words
     return mo.hstack([button, words], justify="start", align="start", widths=[0, 1])
+
+
+def outcome(
+    shown: PageWithSource,
+    decision: Decision | None,
+    settle: Callable[[EditResult], object],
+    record: Callable[[Any, Any], EditResult | PageProblem] | None = None,
+) -> mo.Html | None:
+    """What became of a decision, or how far it is; None: nothing was decided yet.
+
+    Parameters
+    ----------
+    settle
+        Called once, when it is recorded or refused.
+    record
+        Records it; by default an edit of a plan.
+    """
+    if decision is None:
+        return None
+    if decision.done is None:
+        done = (record or plan_page.recorded)(shown, decision)
+        if isinstance(done, PageProblem):
+            return html(problem_html(done))
+        decision.done = done
+        settle(done)
+    return said(decision.done)
 
 
 def is_ready(asked: PreviewResult) -> bool:

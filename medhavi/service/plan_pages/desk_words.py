@@ -16,6 +16,7 @@ from medhavi.service.page_data import (
     facts_of,
     html,
     keep_in,
+    problem_html,
     problem_of,
     served_mode,
     wanted_of,
@@ -29,7 +30,7 @@ from medhavi.views import order_grid, order_list, page
 from medhavi.views.changed_cells import said, value_words
 from medhavi.views.names import money, number, when
 from medhavi.views.order_list import codes
-from medhavi.views.page import empty, findings_html, problem, table_html
+from medhavi.views.page import empty, findings_html, table_html
 from medhavi.views.pictures.lateness import (
     late_demands,
     overdue_rows,
@@ -75,7 +76,7 @@ def asked_html(asked: PreviewResult, names: Names, order: str = "") -> str:
     """What an edit comes to, or why nothing can be said; see `preview_html`."""
     wrong = asked.problem
     if wrong is not None:
-        return problem(wrong.title, wrong.text, wrong.remedy)
+        return problem_html(wrong)
     return "" if asked.preview is None else preview_html(asked.preview, names, order)
 
 
@@ -232,7 +233,8 @@ def _decision(one: EditRecord, names: Names) -> str:
         )
     if one.kind == "changeover":
         key = one.rows[0]["key"]
-        told = f"{key['from_family']} to {key['to_family']} ({key['matrix']})"
+        before, after = map(names.name, (key["from_family"], key["to_family"]))
+        told = f"{before} to {after} ({key['matrix']})"
     if one.kind == "replace_rows":
         tables_of = Counter(said(row["table"]) for row in one.rows)
         told = ", ".join(f"{number:,} of {name}" for name, number in tables_of.items())

@@ -6,11 +6,9 @@ asked for it is run again when it is there (docs/decisions/026).
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from medhavi.errors import EnvironmentFailure
 from medhavi.findings import Finding
 from medhavi.results.plans.plan import Plan
 from medhavi.service.jobs.job_queue import current_queue
@@ -30,7 +28,6 @@ from medhavi.snapshot import Snapshot
 from medhavi.views.names import Names
 from medhavi.workbench.plan_in_force import (
     PlanInForce,
-    keep_plan,
     plan_in_force,
     renewed_plan,
     restated,
@@ -40,10 +37,8 @@ from medhavi.workbench.runs import is_of
 if TYPE_CHECKING:
     from medhavi.lakehouse import Lake
     from medhavi.progress import Observe
-    from medhavi.service.jobs.job import Job
+    from medhavi.service.jobs.job import Job, JobRequest
     from medhavi.service.page_data import PageData
-    from medhavi.workbench.orders.plan_edit_answers import Preview
-    from medhavi.workbench.workbench import Workbench
 
 
 MODES = ("mrp", "constrained", "optimize")
@@ -190,7 +185,7 @@ def _found(
     known = _known(asked, snapshot)
     if known is not None and known.current:
         return _with_plan(page, known.plan)
-    job = begin(asked)
+    job = begin(asked, asked.source)
     if waits and job is not None:
         job.wait(observe)
         known = _known(asked, snapshot)
@@ -206,14 +201,14 @@ def shown_modes(source: DataSource) -> list[str]:
     return [mode for known, mode in list(_shown) if known == source]
 
 
-def begin(asked: PlanRequest) -> Job | None:
-    """Begin to make a plan where nobody does; None: this server makes none."""
+def begin(asked: JobRequest, source: DataSource) -> Job | None:
+    """Begin work at whose end pages of a source are filled again; None: no server."""
     queue = current_queue()
     if queue is None:
         return None
     job = queue.submit(asked)
     if job.outcome is None:
-        job.when_ended(lambda: open_pages.tell(asked.source))
+        job.when_ended(lambda: open_pages.tell(source))
     return job
 
 
@@ -252,6 +247,7 @@ def _meanwhile(page: PlanPage, known: PlanInForce | None, job: Job | None) -> Pl
             title="The plan is being made",
             text=phase,
             job="" if job is None else job.name,
+            stop="" if job is None else job.stop_word,
         )
         return replace(page, problem=problem)
     assert page.request is not None
@@ -279,23 +275,6 @@ def _not_made(page: PlanPage, known: PlanInForce | None, job: Job) -> PlanPage:
     return replace(
         page, problem=problem, findings=job.outcome.findings or page.findings
     )
-
-
-def plan_previewed(bench: Workbench, preview: Preview, source: DataSource) -> None:
-    """Put the plan of a preview that was committed in force, on every open page.
-
-    Nothing is kept where later facts changed the tables as well.
-    """
-    from medhavi.workbench.files.tables_run import verified_and_rated
-
-    plan, snapshot = preview.plan, bench.edits.facts.read()[1]
-    if plan is None or snapshot.fingerprint != preview.fingerprint_after:
-        return
-    key = snapshot.fingerprint, plan.run.mode
-    made = _plans.get(key, lambda: verified_and_rated(plan, snapshot))
-    with suppress(EnvironmentFailure):  # what is decided stands; a job plans it again
-        keep_plan(made, snapshot, bench.lake)
-    put_in_force(made, snapshot, source)
 
 
 def put_in_force(plan: Plan, snapshot: Snapshot, source: DataSource) -> None:

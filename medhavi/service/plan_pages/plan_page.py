@@ -6,6 +6,9 @@ and needs a lake at its latest moment with its event store.
 
 from __future__ import annotations
 
+import itertools
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,8 +18,15 @@ from medhavi.edits.edit import EDITS
 from medhavi.edits.order_states import OrderState, Verb, allowed
 from medhavi.errors import UsageError
 from medhavi.progress import unobserved
+from medhavi.service.jobs.edit_jobs import (
+    DecisionRequest,
+    PreviewRequest,
+    PricedEdit,
+    committed,
+    required_bench,
+)
 from medhavi.service.jobs.job_results import result_of
-from medhavi.service.jobs.plan_jobs import RemedyRequest
+from medhavi.service.jobs.plan_jobs import PlanRequest, RemedyRequest
 from medhavi.service.page_data import (
     AnswerCache,
     PageData,
@@ -26,14 +36,20 @@ from medhavi.service.page_data import (
     read_moment,
 )
 from medhavi.service.plan_pages.plan_loading import (
+    PlanPage,
+    begin,
     followed,
-    plan_previewed,
+    open_pages,
 )
 from medhavi.units import to_seconds
-from medhavi.workbench.orders.plan_edit_answers import EditStatus, Preview
+from medhavi.workbench.orders.plan_edit_answers import (
+    EditCommit,
+    EditStatus,
+    Preview,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
     from medhavi.progress import Observe
     from medhavi.results.plan_remedy import RemedyTrials
@@ -42,6 +58,7 @@ if TYPE_CHECKING:
     from medhavi.service.plan_pages.plan_loading import PlanPage
     from medhavi.snapshot import Snapshot
     from medhavi.workbench.orders.plan_edit_answers import EditRecord
+    from medhavi.workbench.workbench import Workbench
 
 
 MOST_RENEWALS = 3
@@ -73,15 +90,12 @@ class EditSession:
         Action and values of the edit that was asked for last.
     renewals
         Times that the page has planned again for the preview that is asked for.
-    presses
-        Times that a decision was to be taken back.
     """
 
     orders: tuple[str, ...] = ()
     kind: str = ""
     form: dict[str, Any] = field(default_factory=dict)
     renewals: int = 0
-    presses: int = 0
 
     def select(self, orders: Iterable[str]) -> None:
         """Keep which orders are selected."""
@@ -96,12 +110,6 @@ class EditSession:
         self.renewals += 1
         return self.renewals <= MOST_RENEWALS
 
-    def is_pressed(self, presses: int) -> bool:
-        """Whether a button was pressed since: a cell that runs again does it once."""
-        fresh = presses > self.presses
-        self.presses = presses
-        return fresh
-
 
 _KEPT_EDITS = 32
 """Answers that stay in memory: trying a remedy again would plan again."""
@@ -115,10 +123,11 @@ _tried: AnswerCache[RemedyTrials] = AnswerCache(_KEPT_EDITS)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreviewResult:
-    """A preview, or what stands in the way."""
+    """A preview, or what stands in the way; `request` is what worked it out."""
 
     preview: Preview | None = None
     problem: PageProblem | None = None
+    request: PricedEdit | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +140,50 @@ class EditResult:
     orders: tuple[str, ...] = ()
 
 
+new_press = itertools.count(1).__next__
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class EditForm:
+    """An edit whose price a page was asked for, once more at each press.
+
+    `form` is a problem where what was entered is no edit.
+    """
+
+    form: Mapping[str, Any] | PageProblem
+    press: int = field(default_factory=new_press)
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Decision:
+    """What an approver decided on a page, and what became of it.
+
+    Parameters
+    ----------
+    asked
+        The edit that is approved; None: the last decision is taken back.
+    done
+        None until it is recorded.
+    """
+
+    approver: str
+    asked: PricedAnswer | None = None
+    press: int = field(default_factory=new_press)
+    done: EditResult | None = None
+
+
+class PricedAnswer(Protocol):
+    """A preview with the request that worked it out."""
+
+    @property
+    def preview(self) -> Preview | None:
+        """Cost and affected demands."""
+
+    @property
+    def request(self) -> PricedEdit | None:
+        """What works it out once more, elsewhere."""
+
+
 class PageWithSource(Protocol):
     """A page that knows where its data come from."""
 
@@ -139,8 +192,10 @@ class PageWithSource(Protocol):
         """Where."""
 
 
-def show_edit(page: PlanPage, form: Mapping[str, Any]) -> PreviewResult:
-    """Preview an edit that a form describes.
+def show_edit(
+    page: PlanPage, form: Mapping[str, Any], press: int = 0, *, drawn: bool = False
+) -> PreviewResult:
+    """Preview an edit that a form describes; in the server a job works it out.
 
     Parameters
     ----------
@@ -150,17 +205,35 @@ def show_edit(page: PlanPage, form: Mapping[str, Any]) -> PreviewResult:
         `kind`, `supply` and the values of the edit; `due` is local time of the company,
         `parts` are numbers with spaces or semicolons. An edit of several orders has
         such forms as its `edits`.
+    press
+        Of the button that asked.
+    drawn
+        Whether the preview has its plan, to be drawn.
     """
-    bench = bench_of(page.source)
-    if bench is None or page.plan is None:
-        failure = UsageError("An edit needs a lake and its event store, not a folder.")
-        return PreviewResult(problem=problem_of(failure))
     try:
-        return PreviewResult(
-            preview=bench.preview(page.plan, _asked(form, page.names.zone))
-        )
+        bench, plan = required_bench(page.source), _both(page)[0]
+        stated = _asked(form, page.names.zone)
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
         return PreviewResult(problem=problem_of(failure))
+    request = PreviewRequest(
+        plan=page.request or PlanRequest(source=page.source, mode=plan.run.mode),
+        fingerprint=plan.fingerprint,
+        edit=json.dumps(stated, default=lambda moment: moment.isoformat()),
+        press=press,
+        drawn=drawn,
+    )
+    return _priced(request, lambda: bench.preview(plan, stated))
+
+
+def _priced(request: PreviewRequest, here: Callable[[], Preview]) -> PreviewResult:
+    """Preview of a request, of a job where the server does jobs."""
+    try:
+        found = result_of(request, here, "The edit is being priced")
+    except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
+        return PreviewResult(problem=problem_of(failure))
+    if isinstance(found, PageProblem):
+        return PreviewResult(problem=found)
+    return PreviewResult(preview=found, request=request)
 
 
 def is_overtaken(asked: PreviewResult) -> bool:
@@ -227,31 +300,36 @@ def answerable(plan: Plan) -> Callable[[Mapping[str, Any]], bool]:
     return can
 
 
-def decide(page: PageWithSource, preview: Preview, approver: str) -> EditResult:
-    """Commit a preview; a refusal and a failure are told in words."""
+def decide(
+    page: PageWithSource, asked: PricedAnswer, approver: str, press: int = 0
+) -> EditResult | PageProblem:
+    """Commit a previewed edit; a refusal and a failure are told in words.
+
+    In the server a job does it, and the cell that asks is run again when it is done.
+    """
+    preview = asked.preview
+    assert preview is not None
     if not approver.strip():
         return EditResult(
             title="Nobody has approved it",
             text="A decision is made by somebody: fill in the approver.",
             kept=False,
         )
-    bench = bench_of(page.source)
-    if bench is None:
-        return EditResult(
-            title="Nothing can be kept from here", text="Serve a lake.", kept=False
-        )
-    try:
-        done = bench.commit_edit(preview, approver=approver)
-    except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
-        problem = problem_of(failure)
-        return EditResult(title=problem.title, text=problem.text, kept=False)
+    request = DecisionRequest(
+        source=page.source,
+        approver=approver,
+        press=press,
+        edit=asked.request,
+        seen=preview.fingerprint_after,
+    )
+    done = _settled(request, lambda bench: committed(bench, preview, approver))
+    if not isinstance(done, EditCommit):
+        return done
     if not done.committed:
         why = [str(one) for one in (*done.findings, *done.changed)]
         return EditResult(
-            title="It was not done", text=" ".join(why) or str(done.status), kept=False
+            title="It was not done", text=" ".join(why) or OVERTAKEN, kept=False
         )
-    remember_approver(approver)
-    plan_previewed(bench, preview, page.source)
     kind = str(preview.edit.kind).replace("_", " ").capitalize()
     orders = ", ".join(done.orders) or kind
     again = " It was decided before; nothing was written again." * done.replayed
@@ -263,30 +341,60 @@ def decide(page: PageWithSource, preview: Preview, approver: str) -> EditResult:
     )
 
 
-def take_back(page: PageWithSource, approver: str) -> EditResult:
-    """Undo the last edit that stands."""
-    bench = bench_of(page.source)
-    if bench is None or not approver.strip():
+OVERTAKEN = "The facts have changed since. Press Preview again."
+
+
+def recorded(page: PageWithSource, decision: Decision) -> EditResult | PageProblem:
+    """Record a decision about an edit, or take the last one back."""
+    if decision.asked is None:
+        return take_back(page, decision.approver, decision.press)
+    return decide(page, decision.asked, decision.approver, decision.press)
+
+
+def take_back(
+    page: PageWithSource, approver: str, press: int = 0
+) -> EditResult | PageProblem:
+    """Undo the last edit that stands; see `decide`."""
+    if not approver.strip():
         return EditResult(
-            title="Nothing was taken back",
-            text="It needs a lake, its event store and an approver.",
-            kept=False,
+            title="Nothing was taken back", text="It needs an approver.", kept=False
         )
-    try:
-        done = bench.undo(approver=approver)
-    except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
-        problem = problem_of(failure)
-        return EditResult(title=problem.title, text=problem.text, kept=False)
+    request = DecisionRequest(source=page.source, approver=approver, press=press)
+    done = _settled(request, lambda bench: bench.undo(approver=approver))
+    if not isinstance(done, EditCommit):
+        return done
     if not done.committed:
         why = " ".join(str(one) for one in (*done.findings, *done.changed))
         return EditResult(title="Nothing was taken back", text=why, kept=False)
-    remember_approver(approver)
     return EditResult(
         title="Taken back",
         text=f"{', '.join(done.orders) or 'The data'}: as before, approved by "
         f"{approver}.",
         kept=True,
     )
+
+
+def _settled(
+    request: DecisionRequest, commit: Callable[[Workbench], EditCommit]
+) -> EditCommit | EditResult | PageProblem:
+    """Make a decision; every open page of its source is filled again when it stands."""
+    source = request.source
+
+    def here() -> EditCommit:
+        done = commit(required_bench(source))
+        open_pages.tell(source)
+        return done
+
+    try:
+        required_bench(source)
+        begin(request, source)
+        done = result_of(request, here, "The decision is being recorded")
+    except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
+        problem = problem_of(failure)
+        return EditResult(title=problem.title, text=problem.text, kept=False)
+    if isinstance(done, EditCommit) and done.committed:
+        remember_approver(request.approver)
+    return done
 
 
 def decisions(page: PageWithSource) -> list[EditRecord]:

@@ -42,6 +42,9 @@ if TYPE_CHECKING:
     from medhavi.progress import Observe
     from medhavi.results.promises.promise import TriedRemedy
     from medhavi.service.page_data import PageData
+    from medhavi.service.plan_pages.plan_page import (
+        EditForm,
+    )
     from medhavi.service.promise_pages.promise_page import PromisePage
     from medhavi.views.names import Names
     from medhavi.workbench.commitments.commit_answer import Commit
@@ -200,28 +203,26 @@ def edit_of(remedy: TriedRemedy, data: PageData, *, past: bool = False) -> Remed
 
 
 def priced(
-    data: PageData, answer: RemedyEdit, observe: Observe | None = None
+    data: PageData, asked: EditForm, observe: Observe | None = None
 ) -> PreviewResult:
     """Plan with the edit of a remedy: what it costs and whom it hits.
 
     The plan is the one that can be done (mode constrained), for on paper nobody is hit;
     a policy of promising is no part of it, and any plan says so.
     """
-    if data.snapshot is None or answer.edit is None:
-        return PreviewResult(
-            problem=PageProblem(title="Nothing is decided here", text=answer.why)
-        )
-    mode = "mrp" if answer.edit.get("table") == PROMISED_BY else "constrained"
+    if data.snapshot is None or isinstance(asked.form, PageProblem):
+        return PreviewResult(problem=data.problem)
+    mode = "mrp" if asked.form.get("table") == PROMISED_BY else "constrained"
     page = planned(data, data.snapshot, mode, observe)
     return (
         PreviewResult(problem=page.problem)
         if page.problem
-        else show_edit(page, answer.edit)
+        else show_edit(page, asked.form, asked.press)
     )
 
 
 def doing(
-    answer: RemedyEdit, rows: Mapping[str, object], do_it: mo.ui.run_button
+    answer: RemedyEdit, rows: Mapping[str, object], do_it: mo.ui.button
 ) -> list[mo.Html]:
     """Button of a remedy that an edit does; else say why there is none."""
     if answer.edit is None:

@@ -10,7 +10,7 @@ import json
 import shlex
 from dataclasses import dataclass, replace
 from itertools import count
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import polars as pl
 
@@ -33,7 +33,11 @@ from medhavi.scenarios import (
     study_of,
     study_text,
 )
-from medhavi.service.page_data import AnswerCache, read_moment
+from medhavi.service.jobs.job import OnStop
+from medhavi.service.jobs.job_results import result_of
+from medhavi.service.jobs.plan_jobs import PlanRequest
+from medhavi.service.page_data import AnswerCache, PageProblem, read_moment
+from medhavi.service.plan_pages.plan_loading import PlanPage
 from medhavi.service.plan_pages.remedy_edits import (
     CARRY,
     RemedyEdit,
@@ -50,6 +54,7 @@ from medhavi.snapshot.patch import Patch
 from medhavi.snapshot.reading.local_days import ASKED_EDGES
 from medhavi.version import __version__
 from medhavi.views.changed_cells import said
+from medhavi.views.names import names_of
 from medhavi.workbench.orders.plan_edit_preview import price
 from medhavi.workbench.studies.study_base import INCREMENTAL, StudyBase, is_netted_alone
 
@@ -59,7 +64,6 @@ if TYPE_CHECKING:
     from medhavi.progress import Cancelled, Observe
     from medhavi.results.plans.plan import Plan
     from medhavi.scenarios import StudyRun
-    from medhavi.service.plan_pages.plan_loading import PlanPage
     from medhavi.service.plan_pages.remedy_edits import Rows
 
     Wanted = Callable[[str], str]
@@ -294,6 +298,79 @@ def _comparison(
         return replace(_compared.get(named, planned), name=run.scenario)
     except _CancelledRunError:
         return ScenarioComparison(name=run.scenario, status=str(Status.CANCELLED))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScenarioRequest:
+    """One scenario beside the plan in force.
+
+    Parameters
+    ----------
+    plan, fingerprint
+        Request of the plan, and which one the page shows.
+    scenario
+        The scenario, as an address has it.
+    """
+
+    plan: PlanRequest
+    fingerprint: str
+    scenario: str
+    on_stop: ClassVar = OnStop.END
+    prompt: ClassVar = False
+
+    @property
+    def title(self) -> str:
+        """Name of the work, for people."""
+        return f"Scenario {', '.join(read_list(self.scenario).names)}"
+
+    @property
+    def subject(self) -> object:
+        """Itself: scenarios are planned one after the other."""
+        return self
+
+    def run(self, observe: Observe, cancelled: Cancelled) -> ScenarioComparison:
+        """Plan the scenario and compare it."""
+        observe(Progress("reading the plan"))
+        snapshot = self.plan.tables()
+        shown = PlanPage(
+            source=self.plan.source,
+            snapshot=snapshot,
+            plan=self.plan.shown(self.fingerprint),
+            names=names_of(snapshot),
+        )
+        held = read_list(self.scenario).scenarios
+        (found,) = compare_scenarios(shown, held, observe, cancelled)
+        return found
+
+
+def scenarios_beside(
+    shown: PlanPage, scenarios: Sequence[Scenario]
+) -> tuple[tuple[ScenarioComparison, ...], tuple[PageProblem, ...]]:
+    """Scenarios that are planned, the best first; what is done about the others.
+
+    Jobs plan them; the cell that asks is run again when each is there. Outside the
+    server they are planned here.
+    """
+    assert shown.plan is not None
+    assert shown.request is not None
+    found: list[ScenarioComparison] = []
+    missing: list[PageProblem] = []
+    for one in scenarios:
+        asked = ScenarioRequest(
+            plan=shown.request,
+            fingerprint=shown.plan.fingerprint,
+            scenario=ScenarioList(scenarios=(one,)).text(),
+        )
+        told = result_of(
+            asked,
+            lambda one=one: compare_scenarios(shown, [one])[0],  # type: ignore[misc]
+            f"{one.name} is being planned",
+        )
+        if isinstance(told, PageProblem):
+            missing.append(told)
+        else:
+            found.append(told)
+    return best_first(tuple(found)), tuple(missing)
 
 
 class _CancelledRunError(Exception):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from medhavi.results.figures.kpis import used_share
 from medhavi.units import from_seconds
 from medhavi.views.names import (
     Names,
@@ -187,8 +188,9 @@ def load_title(plan: Plan, names: Names, loads: pl.DataFrame | None = None) -> s
         .sort("overload", "resource", descending=[True, False])
     )
     if over.is_empty():
-        share = percent(_hours(loads) / max(float(loads["available"].sum()), 1e-9))
-        return f"All work fits; {share} of the open hours are used{before}"
+        share = used_share(plan.loads).value
+        used = "no work" if share is None else f"utilisation {percent(share)}"
+        return f"All work fits; {used}{before}"
     worst = over.row(0, named=True)
     more = f"; {over.height - 1} more are overloaded" if over.height > 1 else ""
     times = "once" if worst["buckets"] == 1 else f"in {worst['buckets']} buckets"

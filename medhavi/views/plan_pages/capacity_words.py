@@ -68,7 +68,7 @@ class Bottleneck:
     over, weeks
         Hours beyond its open time, and the buckets that have any.
     load
-        Share of its open hours that is taken from now on.
+        Its utilisation from now on, as KPI-05 counts it.
     """
 
     resource: str
@@ -112,12 +112,14 @@ def resources_by_need(plan: Plan, loads: pl.DataFrame) -> pl.DataFrame:
         )
     )
     used = pl.col("run").sum() + pl.col("setup").sum()
+    # As KPI-05: buckets without work do not count.
+    worked = pl.col("available").filter(pl.col("run") + pl.col("setup") > 0).sum()
     return (
         loads.group_by("resource")
         .agg(
             pl.col("overload").sum().alias("over"),
             (pl.col("overload") > 0).sum().alias("weeks"),
-            (used / pl.col("available").sum()).fill_nan(0.0).alias("load"),
+            (used / worked).fill_nan(0.0).alias("load"),
         )
         .join(causes, on="resource", how="left")
         .with_columns(pl.col("money", "late_hours").fill_null(0.0))
@@ -155,7 +157,7 @@ def capacity_finding(plan: Plan, loads: pl.DataFrame, names: Names) -> str:
         cost = money(found.money, names.currency)
         told = (
             f"{name} causes {cost} of lateness: {count(found.demands, 'demand')}, "
-            f"{found.late_hours:,.0f} h late for it"
+            f"{duration(found.late_hours)} late in all"
         )
         return f"{told}; {over}" if over else told
     if over:

@@ -14,7 +14,6 @@ from typing import Any
 from medhavi.edits.edit import Edit
 from medhavi.findings import Finding
 from medhavi.results.amounts import PlanLocale, duration, signed_money
-from medhavi.results.difference import PlanDelta
 from medhavi.results.plans.plan import Plan
 from medhavi.results.run_record import Basis
 from medhavi.snapshot.patch import RowChange
@@ -124,7 +123,7 @@ class Preview:
         ready, refused or stale.
     steps
         Rows before and after, those of each of its edits together.
-    price, victims, winners, delta, plan
+    price, victims, winners, plan
         Of the plan made again with the edit; None and empty unless ready. Victims are
         the demands that get worse, dearest first.
     findings
@@ -144,7 +143,6 @@ class Preview:
     price: EditPrice | None = None
     victims: tuple[DemandEffect, ...] = ()
     winners: tuple[DemandEffect, ...] = ()
-    delta: PlanDelta | None = None
     plan: Plan | None = field(default=None, repr=False)
     findings: tuple[Finding, ...] = ()
     changed: tuple[RecentEvent, ...] = ()

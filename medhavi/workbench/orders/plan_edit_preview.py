@@ -16,7 +16,6 @@ from medhavi.findings import BadData, has_errors
 from medhavi.planners.pipeline import plan as make_plan
 from medhavi.providers import Providers
 from medhavi.providers.finite_capacity.occupancy import overtime_rate
-from medhavi.results.difference import compare
 from medhavi.results.figures.kpis import kpi_table
 from medhavi.results.figures.scorecard import scorecard
 from medhavi.results.plans.lateness import verdicts
@@ -88,7 +87,6 @@ def worked_out(
         price=price((plan, snapshot), (after, edited)),
         victims=victims,
         winners=winners,
-        delta=compare(plan, after),
         plan=after,
         findings=hidden_times(list(chain(*steps)), snapshot),
         fingerprint_after=edited.fingerprint,

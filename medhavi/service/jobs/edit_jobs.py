@@ -1,0 +1,152 @@
+"""Jobs about edits of a plan: the price of one, its approval, taking the last back."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+from medhavi.errors import EnvironmentFailure, UsageError
+from medhavi.progress import Progress
+from medhavi.service.jobs.job import OnStop
+from medhavi.service.jobs.plan_jobs import PlanRequest
+from medhavi.service.page_data import AnswerCache, DataSource, bench_of
+from medhavi.workbench.orders.plan_edit_answers import EditCommit, EditStatus
+from medhavi.workbench.plan_in_force import keep_plan
+
+if TYPE_CHECKING:
+    from medhavi.progress import Cancelled, Observe
+    from medhavi.workbench.orders.plan_edit_answers import Preview
+    from medhavi.workbench.workbench import Workbench
+
+_KEPT = 4
+_previews: AnswerCache[Preview] = AnswerCache(_KEPT)
+"""Previews that this worker has made: approving one does not plan again."""
+
+
+class PricedEdit(Protocol):
+    """A request that comes to the preview of an edit."""
+
+    def preview(self, observe: Observe) -> Preview:
+        """Preview with its plan, as it was made before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreviewRequest:
+    """What an edit costs and whom it hits.
+
+    Parameters
+    ----------
+    plan, fingerprint
+        Request of the plan, and which one the page shows.
+    edit
+        Kind, order and values as JSON.
+    press
+        Number of the press that asked: the same edit is priced anew later.
+    drawn
+        The page draws the plan with the edit.
+    """
+
+    plan: PlanRequest
+    fingerprint: str
+    edit: str
+    press: int
+    drawn: bool = False
+    title: str = field(default="Cost of an edit", init=False, compare=False)
+    on_stop: ClassVar = OnStop.END
+    prompt: ClassVar = True
+
+    @property
+    def subject(self) -> object:
+        """Itself: nobody's edit takes the place of another's."""
+        return self
+
+    def preview(self, observe: Observe) -> Preview:
+        """Preview with its plan, as it was made before."""
+        return _previews.get(self, lambda: self._made(observe))
+
+    def _made(self, observe: Observe) -> Preview:
+        observe(Progress("reading the plan"))
+        plan = self.plan.shown(self.fingerprint)
+        observe(Progress("planning with the edit"))
+        return required_bench(self.plan.source).preview(plan, json.loads(self.edit))
+
+    def run(self, observe: Observe, cancelled: Cancelled) -> Preview:  # noqa: ARG002
+        """Plan with the edit; nothing is written."""
+        made = self.preview(observe)
+        return made if self.drawn else replace(made, plan=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionRequest:
+    """A previewed edit becomes binding, or the last decision is taken back.
+
+    Parameters
+    ----------
+    edit
+        What was previewed; None: the last decision is taken back.
+    seen
+        Facts that the edit makes, as the approver saw them.
+    press
+        Number of the press that approved.
+    """
+
+    source: DataSource
+    approver: str
+    press: int
+    edit: PricedEdit | None = None
+    seen: str | None = None
+    title: str = field(default="Decision", init=False, compare=False)
+    on_stop: ClassVar = OnStop.NEVER
+    prompt: ClassVar = True
+
+    @property
+    def subject(self) -> object:
+        """Itself: each decision is made."""
+        return self
+
+    def run(self, observe: Observe, cancelled: Cancelled) -> EditCommit:
+        """Append the events of the decision and keep the plan that follows."""
+        if cancelled():
+            raise KeyboardInterrupt
+        bench = required_bench(self.source)
+        if self.edit is None:
+            observe(Progress("recording"))
+            return bench.undo(approver=self.approver)
+        preview = self.edit.preview(observe)
+        if preview.fingerprint_after != self.seen:
+            return EditCommit(status=EditStatus.STALE)
+        observe(Progress("recording"))
+        return committed(bench, preview, self.approver)
+
+
+def committed(bench: Workbench, preview: Preview, approver: str) -> EditCommit:
+    """Commit a preview and keep its plan as the plan of the newest facts.
+
+    Nothing is kept where later facts changed the tables as well.
+    """
+    done = bench.commit_edit(preview, approver=approver)
+    if done.committed and preview.plan is not None:
+        snapshot = bench.edits.facts.read()[1]
+        if snapshot.fingerprint == preview.fingerprint_after:
+            with suppress(
+                EnvironmentFailure
+            ):  # what is decided stands; it is replanned
+                keep_plan(preview.plan, snapshot, bench.lake)
+    return replace(done, preview=None)
+
+
+def required_bench(source: DataSource) -> Workbench:
+    """Workbench of a lake with its store.
+
+    Raises
+    ------
+    UsageError
+        There is none: nothing that is decided can bind.
+    """
+    bench = bench_of(source)
+    if bench is None:
+        message = "An edit needs a lake and its event store, not a folder."
+        raise UsageError(message)
+    return bench
