@@ -15,6 +15,7 @@ app = marimo.App(width="full", app_title="Medhavi: scenarios")
 
 with app.setup:
     from html import escape
+    from typing import Any
 
     import marimo as mo
 
@@ -67,7 +68,8 @@ def remembered(wanted):
         scenario_page.read_list(wanted("scenarios")), allow_self_loops=True
     )
     get_draft, set_draft = mo.state(scenario_form.ChangeForm(), allow_self_loops=True)
-    get_asked, ask = mo.state(None)
+    _unasked: Any = None
+    get_asked, ask = mo.state(_unasked)
     get_decision, decide = mo.state(None)
     approver = mo.ui.text(
         value=plan_page.last_approver(), label="Approver", placeholder="your name"
@@ -78,8 +80,8 @@ def remembered(wanted):
         ask(None)
 
     def settle(done):
-        if done.kept:
-            hold(get_list().without((get_asked() or [""])[0]))
+        if done.kept and get_asked():
+            hold(get_list().without(get_asked()[0]))
 
     return (
         approver,
