@@ -178,8 +178,8 @@ def priced(get_asked, renew, session, shown):
     asked = None
     if get_asked() is not None:
         asked = capacity_edits.priced(shown, get_asked())
-        if plan_page.is_overtaken(asked) and session.may_renew():
-            renew(lambda times: times + 1)
+        if plan_page.is_replanned(shown, asked, session, renew):
+            asked = None
     return (asked,)
 
 

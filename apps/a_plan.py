@@ -358,12 +358,10 @@ def price(get_asked, names, plan, renew, session, shown):
     mo.stop(get_asked() is None)
     _edit = get_asked().form
     asked = plan_page.show_edit(shown, _edit, get_asked().press)
-    if plan_page.is_overtaken(asked) and session.may_renew():
-        renew(lambda times: times + 1)
-        mo.stop(
-            asked is not None,
-            html('<p class="muted">Facts have changed: planning again.</p>'),
-        )
+    mo.stop(
+        plan_page.is_replanned(shown, asked, session, renew),
+        html('<p class="muted">Facts have changed: planning again.</p>'),
+    )
     html(
         desk_words.asked_html(asked, names, desk_words.edited_words(plan, _edit, names))
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -63,11 +65,11 @@ def test_a_cell_of_the_load_leads_to_its_operations(watched):
     expect(pictures).to_have_count(2, timeout=SLOW)
     cells = pictures.first.locator("[aria-label*=': open ']")
     watched.act(cells.nth(1).click)
-    assert "resource=" in page.url
+    page.wait_for_url(re.compile("resource="), timeout=SLOW)
     bars = pictures.nth(1).locator("[aria-label*=', step ']")
     expect(bars.first).to_be_visible(timeout=SLOW)
     watched.act(lambda: bars.first.click(force=True))
-    assert "order=" in page.url
+    page.wait_for_url(re.compile("order="), timeout=SLOW)
     expect(page.locator("h3:visible", has_text="Why then")).to_be_visible(timeout=SLOW)
     page.get_by_role("tab", name="Downtime").click()
     # The server of these tests has tables, where nothing is decided.

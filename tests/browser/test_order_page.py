@@ -38,6 +38,8 @@ def test_two_orders_are_cancelled_at_one_price_and_come_back(desk, tmp_path):
     cancel = page.get_by_role("radio", name="Cancel")
     expect(cancel).to_be_visible(timeout=SLOW)
     desk.act(cancel.click)
+    # The form of the action that was chosen before has gone.
+    expect(page.get_by_placeholder("2026-12-04 14:00")).to_have_count(0, timeout=SLOW)
     desk.act(page.get_by_role("button", name="Preview", exact=True).click)
     expect(page.get_by_text(re.compile("^Cancel 2 orders: PO-1, PO-2"))).to_be_visible(
         timeout=SLOW

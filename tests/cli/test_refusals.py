@@ -36,7 +36,7 @@ def test_a_refusal_is_one_json_object_when_asked(medhavi):
         (["plan", "--tabels", "x"], "No such option: --tabels"),
         (["plan", "--mode", "magic"], "'magic' is not one of"),
         (["explain", "x"], "Missing option '--demand'"),
-        (["check"], "Missing option '--tables'"),
+        (["check"], "No workspace is named."),
         (["check", "--tables", "nowhere"], "nowhere: there is no such folder"),
         (["plan", "--tables", "a", "--lake", "b"], "Give --tables or --lake, not both"),
         (["kpi", "nowhere"], "PLAN nowhere: there is no such folder"),

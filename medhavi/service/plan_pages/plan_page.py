@@ -36,6 +36,7 @@ from medhavi.service.page_data import (
     read_moment,
 )
 from medhavi.service.plan_pages.plan_loading import (
+    RENEWED,
     PlanPage,
     begin,
     followed,
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from medhavi.workbench.orders.plan_edit_answers import EditRecord
     from medhavi.workbench.workbench import Workbench
 
+    Renew = Callable[[Callable[[int], int]], None]
 
 MOST_RENEWALS = 3
 """Times in a row that facts may overtake one preview before a person is asked."""
@@ -239,6 +241,26 @@ def _priced(request: PreviewRequest, here: Callable[[], Preview]) -> PreviewResu
 def is_overtaken(asked: PreviewResult) -> bool:
     """Whether facts that the page's plan depends on are newer than it."""
     return asked.preview is not None and asked.preview.status is EditStatus.STALE
+
+
+def is_replanned(
+    page: PlanPage, asked: PreviewResult, session: EditSession, renew: Renew
+) -> bool:
+    """Whether a preview waits for a plan of newer facts, which is asked for if needed.
+
+    Parameters
+    ----------
+    renew
+        State of the page whose change reads the facts once more.
+    """
+    if not is_overtaken(asked):
+        return False
+    if page.renewal == RENEWED:
+        return True  # the page is run again when that plan is there
+    if not session.may_renew():
+        return False
+    renew(lambda times: times + 1)
+    return True
 
 
 def _asked(form: Mapping[str, Any], zone: str) -> dict[str, Any]:
