@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _KEPT_PLANS = 4
 _read: AnswerCache[Plan] = AnswerCache(_KEPT_PLANS)
-"""Plans that this worker has read back, by fingerprint."""
+"""Plans that this worker has read back, by fingerprint and facts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +72,10 @@ class PlanRequest:
         """Lake of the source; None: it has none."""
         return lake_of(self.source)
 
+    def of(self, plan: Plan) -> PlanRequest:
+        """Request of the plan that a page shows: other facts may give an equal plan."""
+        return replace(self, facts=plan.run.snapshot_fingerprint)
+
     def tables(self) -> Snapshot:
         """Tables of the source at the moments asked for."""
         return read_snapshot(self.source, self.known_at, self.effective_at)
@@ -84,7 +88,8 @@ class PlanRequest:
         UsageError
             The plan in force is another one by now.
         """
-        return _read.get(fingerprint, lambda: self._read_back(fingerprint))
+        key = (fingerprint, self.facts)
+        return _read.get(key, lambda: self._read_back(fingerprint))
 
     def _read_back(self, fingerprint: str) -> Plan:
         known = plan_in_force(self.tables(), self.mode, self.lake, past=self.past)

@@ -186,8 +186,8 @@ def _found(
     if known is not None and known.current:
         return _with_plan(page, known.plan)
     job = begin(asked, asked.source)
-    if waits and job is not None:
-        job.wait(observe)
+    if job is not None and (waits or job.outcome is not None):
+        job.wait(observe)  # one that has ended meanwhile is not waited for
         known = _known(asked, snapshot)
         if known is not None and known.current:
             return _with_plan(page, known.plan)
@@ -253,10 +253,14 @@ def _meanwhile(page: PlanPage, known: PlanInForce | None, job: Job | None) -> Pl
     assert page.request is not None
     last = _shown.get((page.source, page.request.mode))
     if last is not None and last.plan is known.plan:
-        return replace(last, renewal=RENEWED, request=page.request)
-    findings = (*page.findings, *known.plan.findings)
+        return replace(last, renewal=RENEWED)
     return replace(
-        page, plan=known.plan, findings=findings, violations=0, renewal=RENEWED
+        page,
+        plan=known.plan,
+        findings=(*page.findings, *known.plan.findings),
+        violations=0,
+        renewal=RENEWED,
+        request=page.request.of(known.plan),
     )
 
 
@@ -282,7 +286,10 @@ def put_in_force(plan: Plan, snapshot: Snapshot, source: DataSource) -> None:
     _plans.put((snapshot.fingerprint, plan.run.mode), plan)
     last = _shown.get((source, plan.run.mode))
     if last is not None:
-        _shown[source, plan.run.mode] = replace(last, plan=plan, snapshot=snapshot)
+        assert last.request is not None
+        _shown[source, plan.run.mode] = replace(
+            last, plan=plan, snapshot=snapshot, request=last.request.of(plan)
+        )
     open_pages.tell(source, but=this_cell())
 
 
