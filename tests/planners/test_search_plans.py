@@ -20,6 +20,7 @@ from tests import factories
 from tests.api import ConstrainedParameters, plan, verify
 from tests.examples import examples, some
 from tests.factories import AS_OF
+from tests.planners.campaign_shop import day, matrix, shop
 from tests.planners.netted_plans import netted
 from tests.planners.search_plants import workshop
 from tests.planners.small_plans import KERNELS
@@ -1050,3 +1051,22 @@ def test_what_a_rule_forbids_to_deliver_leaves_its_time_to_others() -> None:
     assert made.fulfilment["lateness_h"].max() <= 24.0
     assert made.fulfilment["short"].sum() <= general.fulfilment["short"].sum()
     assert made.causes.filter(pl.col("code") == "CapacityShortfall").height > 0
+
+
+def test_work_that_is_wanted_later_lets_what_comes_after_it_go_first():
+    """B begins on the 3rd day at the earliest, A is free to fill the time before.
+
+    Kept in that turn A would be there four weeks early, for B is due on the 5th day.
+    """
+    wanted = [("A", 60, 30), ("B", 60, 5)]
+    snapshot = shop(wanted, changeovers=matrix(("*", "*", 120, False)))
+    routings = snapshot["routings"].with_columns(
+        fence_days=pl.when(pl.col("product") == "B").then(3.0).otherwise(0.0)
+    )
+    snapshot = snapshot.replace(routings=routings)
+    made = plan(snapshot, "constrained")
+    assert made.run.engine == "search"
+    assert verify(made, snapshot) == []
+    orders = {row["product"]: row for row in made.supplies.iter_rows(named=True)}
+    assert orders["B"]["finish"] == day(5)
+    assert orders["A"]["finish"] == day(30)

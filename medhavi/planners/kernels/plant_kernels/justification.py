@@ -23,6 +23,7 @@ from medhavi.planners.kernels.plant_kernels.plant_record import (
     begin_from,
     change_of,
     changed_by,
+    changed_from,
     cost_of,
     end_by,
     end_from,
@@ -62,6 +63,8 @@ if TYPE_CHECKING:
 
 FIRST = FAR >> 1
 """By how much later, among keys, what stays counts than what does not [s]."""
+KEEPS_TURN = -2
+"""In the place of a family: work keeps its turn among what is on its unit."""
 
 
 def last_gap(
@@ -153,6 +156,60 @@ def before_last(
     return min(limit, changed_by(plant, own, start, change))
 
 
+def later_turn(
+    plant: Plant, plan: ScheduleRecord, order: int, limit: int, before: int
+) -> tuple[int, int, int]:
+    """Last gap on a unit with changeovers behind work that comes after: where, when.
+
+    The lane holds the last order first; `before` is the family ahead of the order in
+    the sequence that was, as of `families_ahead`. What is ahead has to have time for
+    the changeover without the order between, and changeovers take no more time than
+    before. Place -1: there is no such gap.
+    """
+    option = plan.o_option[order]
+    lane, machine, family = (
+        plan.o_lane[order],
+        plant.machine[option],
+        plant.family[option],
+    )
+    length = length_of(plant, plan.o_item[order], option, plan.o_qty[order])
+    low = lane * plan.width[0]
+    stop = low + plan.laned[lane]
+    if stop == low or before == KEEPS_TURN:
+        return -1, 0, 0
+    front = plant.family[plan.o_option[plan.lane[stop - 1]]]
+    if front < 0:
+        return -1, 0, 0
+    ahead = change_of(plant, machine, before, family)
+    saved = ahead + change_of(plant, machine, family, front)
+    without = change_of(plant, machine, before, front)
+    if without > saved + length:
+        return -1, 0, 0
+    saved -= without
+    for at in range(low, stop):
+        free, added = limit, 0
+        earlier = plan.lane[at]
+        own = plant.family[plan.o_option[earlier]]
+        if own < 0:
+            return -1, 0, 0
+        if at > low:
+            other = plan.lane[at - 1]
+            taking = plan.o_option[other]
+            change = change_of(plant, machine, family, plant.family[taking])
+            free = min(limit, changed_by(plant, taking, plan.o_start[other], change))
+            added = change - change_of(plant, machine, own, plant.family[taking])
+        if free <= plan.o_end[earlier]:
+            continue
+        change = change_of(plant, machine, own, family)
+        if added + change > saved:
+            continue
+        end = end_by(plant, option, free, length)
+        start = begin_by(plant, option, end, length)
+        if changed_from(plant, option, plan.o_end[earlier], change) <= start:
+            return at, start, end
+    return -1, 0, 0
+
+
 def postpone(
     plant: Plant, plan: ScheduleRecord, order: int, limit: int, length: int
 ) -> tuple[int, int]:
@@ -173,10 +230,13 @@ def postpone(
     return start, end
 
 
-def place_late(plant: Plant, plan: ScheduleRecord, order: int, limit: int) -> None:
+def place_late(
+    plant: Plant, plan: ScheduleRecord, order: int, limit: int, before: int
+) -> None:
     """Put an order into the last gap of its option that ends by `limit`.
 
-    On a machine with changeovers all keep their sequence, and work without a family
+    On a machine with changeovers all keep their sequence, but for work that later takes
+    no more of them (`before` is as of `families_ahead`). Work without a family keeps
     its instants: what it leaves to the next one follows from what is before it.
     """
     item, option = plan.o_item[order], plan.o_option[order]
@@ -187,10 +247,14 @@ def place_late(plant: Plant, plan: ScheduleRecord, order: int, limit: int) -> No
         if plant.family[option] < 0:
             append(plan, lane, order)
             return
-        limit = before_last(plant, plan, lane, option, limit)
-        end = end_by(plant, option, limit, length)
-        start = begin_by(plant, option, end, length)
-        append(plan, lane, order)
+        at, start, end = later_turn(plant, plan, order, limit, before)
+        if at >= 0:
+            insert(plan, lane, at, order)
+        else:
+            limit = before_last(plant, plan, lane, option, limit)
+            end = end_by(plant, option, limit, length)
+            start = begin_by(plant, option, end, length)
+            append(plan, lane, order)
     elif bucketed(plant, option):
         start, end = postpone(plant, plan, order, limit, length)
     elif limited(plant, option):
@@ -327,6 +391,8 @@ def justify_right(plant: Plant, plan: ScheduleRecord) -> None:
         keys[at] = -plan.o_end[ids[at]]
         if at < count and plan.o_stays[ids[at]] < FAR:
             keys[at] = -plan.o_stays[ids[at]] - FIRST
+    ahead = np.empty(len(plan.o_item), np.int64)
+    families_ahead(plant, plan, ahead)
     clear_lanes(plan)
     if plan.width[1] > 0:
         hold_all_buckets(plant, plan, ids[:count])
@@ -343,13 +409,34 @@ def justify_right(plant: Plant, plan: ScheduleRecord) -> None:
             limit = limit_of(plant, plan, order)
         if plant.mortal[plan.o_item[order]] == 1:
             limit = last_end(plant, plan, order, limit)
-        place_late(plant, plan, order, limit)
+        place_late(plant, plan, order, limit, ahead[order])
     turn_lanes(plan)
     if plan.width[1] > 0:
         lay_on_buckets(plant, plan, ids[:count])
     if dying:
         date_lives(plant, plan, ids, count)
     finish_all(plant, plan)
+
+
+def families_ahead(plant: Plant, plan: ScheduleRecord, found: np.ndarray) -> None:
+    """Family of the work directly ahead of each order on its unit; -1: there is none.
+
+    `KEEPS_TURN` behind work without a family, and of all orders where some of them
+    stay: those are placed out of their turn. Shape of `found` (n_orders,).
+    """
+    found[:] = KEEPS_TURN
+    for lane in range(len(plan.laned)):
+        low = lane * plan.width[0]
+        for at in range(low, low + plan.laned[lane]):
+            order = plan.lane[at]
+            if order < block_of(plant, plan, 0) and plan.o_stays[order] < FAR:
+                found[:] = KEEPS_TURN
+                return
+            found[order] = -1
+            if at > low:
+                earlier = plan.o_option[plan.lane[at - 1]]
+                family = plant.family[earlier]
+                found[order] = family if family >= 0 else KEEPS_TURN
 
 
 def hold_all_buckets(plant: Plant, plan: ScheduleRecord, ids: np.ndarray) -> None:

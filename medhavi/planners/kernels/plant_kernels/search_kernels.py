@@ -72,6 +72,7 @@ INLINED = frozenset(
         "place_of",
         "first_gap",
         "last_gap",
+        "later_turn",
         "place_early",
         "place_late",
         "limit_of",
