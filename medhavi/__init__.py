@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from medhavi.planners.promising.promise_run import promise
     from medhavi.planners.replenishment.replenishing import replenish
     from medhavi.planners.replenishment.safety_stock import safety_stock
+    from medhavi.planners.scheduling.plan_problem import schedule_problem
     from medhavi.predict.backtest import backtest
     from medhavi.predict.reliability import backtest_rates
     from medhavi.results.difference import compare
@@ -81,6 +82,7 @@ _PLACES = {
     "remedies": "medhavi.planners.late_remedies.remedy_trials",
     "risk": "medhavi.workbench.files.schedule_files",
     "schedule": "medhavi.workbench.files.schedule_files",
+    "schedule_problem": "medhavi.planners.scheduling.plan_problem",
     "promise": "medhavi.planners.promising.promise_run",
     "run_hindsight": "medhavi.workbench.studies.hindsight",
     "run_study": "medhavi.workbench.studies.studies",
@@ -92,7 +94,6 @@ _PLACES = {
 _LATER = {
     "cost_of_change": "the price of a change",
     "replan": "repair after a disruption",
-    "schedule_problem": "a schedule problem out of a plan",
 }
 
 

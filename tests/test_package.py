@@ -20,7 +20,7 @@ def test_version_is_the_one_of_pyproject():
     assert medhavi.__version__ == project["version"]
 
 
-@pytest.mark.parametrize("name", ["replan", "schedule_problem", "cost_of_change"])
+@pytest.mark.parametrize("name", ["replan", "cost_of_change"])
 def test_what_is_not_built_refuses_when_called(name):
     with pytest.raises(NotAvailable, match=f"medhavi.{name} .* is not built yet"):
         getattr(medhavi, name)()

@@ -11,8 +11,10 @@ import time
 
 import pytest
 
+from medhavi.results.plans.plan import Plan
 from medhavi.results.reports.risk import RiskReport
 from medhavi.results.schedules.schedule import Schedule
+from tests.planners.campaign_shop import campaign_tables
 from tests.planners.workshop import changes, order, step, workshop
 
 
@@ -233,3 +235,28 @@ def test_ctrl_c_keeps_the_best_schedule_so_far(tmp_path):
     assert answer["run"]["repeatable"] is False
     made = Schedule.from_folder(out)
     assert made.operations.height == 150
+
+
+@pytest.mark.req("SCH-05")
+def test_the_next_days_of_a_plan_are_scheduled(medhavi, tmp_path):
+    tables, plan = tmp_path / "tables", tmp_path / "plan"
+    campaign_tables(tables)
+    place = ("--tables", tables)
+    assert medhavi("plan", *place, "--mode", "constrained", "--out", plan).code == 0
+    said = medhavi("schedule", plan, *place, "--days", "10", "--json")
+    assert said.code == 0, said.err
+    assert said.answer["status"] == "optimal"
+    assert said.answer["objective"]["late_orders"] == 0
+    numbers = {row["order"] for row in said.answer["orders"]}
+    assert numbers == set(Plan.from_folder(plan).supplies["number"])
+    assert medhavi("schedule", plan, *place, "--days", "-1").code == 2
+    assert medhavi("plan", *place, "--mode", "mrp", "--out", plan).code == 0
+    said = medhavi("schedule", plan, *place)
+    assert said.code == 2
+    assert "infinite capacity" in said.err
+
+
+def test_days_of_a_file_are_a_wrong_call(medhavi, file):
+    said = medhavi("schedule", file, "--days", "3")
+    assert said.code == 2
+    assert "are for the folder of a plan" in said.err

@@ -16,12 +16,14 @@ from medhavi.cli.options import (
     FormatOption,
     SettingsOption,
     existing_folder,
+    existing_plan,
     settings_file,
 )
 from medhavi.errors import UsageError
 from medhavi.results.amounts import number
 
 if TYPE_CHECKING:
+    from medhavi.planners.scheduling.problem_file import ProblemFile
     from medhavi.results.reports.risk import RiskReport
     from medhavi.results.schedules.schedule import Schedule
 
@@ -130,7 +132,14 @@ ProblemArgument = Annotated[Path, typer.Argument(help="Schedule file (JSON).")]
 
 
 def schedule(
-    file: ProblemArgument,
+    file: Annotated[
+        Path, typer.Argument(help="Schedule file (JSON), or folder of a plan.")
+    ],
+    place: TableSource,
+    days: Annotated[
+        float | None,
+        typer.Option("--days", help="Of a plan: days from its now on; 7 if not given."),
+    ] = None,
     out: FolderOption = None,
     objective: Annotated[
         str | None,
@@ -143,7 +152,13 @@ def schedule(
     seed: Annotated[int, typer.Option("--seed", help="Seed of the search.")] = 1,
     file_format: FormatOption = FileFormat.PARQUET,
 ) -> None:
-    """Schedule a file: who runs what, when."""
+    """Schedule a file, or the next days of a plan: who runs what, when.
+
+    Of a plan the planned orders to make are scheduled that begin within the days;
+    --tables or --lake say what it was made of. All else keeps its dates.
+    """
+    from medhavi.planners.scheduling.plan_problem import WINDOW_DAYS, schedule_problem
+    from medhavi.results.plans.plan import Plan
     from medhavi.workbench.files.schedule_files import schedule as solve
     from medhavi.workbench.files.schedule_files import write_schedule
 
@@ -151,8 +166,16 @@ def schedule(
     if effort is not None and not effort > 0:
         message = f"--effort {effort}: it must be above 0."
         raise UsageError(message)
+    source: Path | ProblemFile = file
+    if file.is_dir():
+        plan = Plan.from_folder(existing_plan(file))
+        window = WINDOW_DAYS if days is None else days
+        source = schedule_problem(place.snapshot(), plan, window)
+    elif (place.tables, place.lake, days) != (None, None, None):
+        message = f"{file}: --tables, --lake and --days are for the folder of a plan."
+        raise UsageError(message)
     made = solve(
-        file,
+        source,
         objective=objective,
         effort=effort,
         seed=seed,

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 SCHEMA = "medhavi.schedule/1"
 ANY = "*"
+WAITING = "(waiting)"
+"""Resource of times between steps: queue, move and lag, and of goods to come."""
+NO_MACHINE = "(no machine)"
+"""Resource of steps that no finite resource does."""
 Window = tuple[float, float]
 
 

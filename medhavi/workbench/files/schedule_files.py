@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def problem_of(
-    source: str | Path | Mapping[str, object] | ScheduleProblem,
+    source: str | Path | Mapping[str, object] | ScheduleProblem | ProblemFile,
 ) -> ProblemFile:
     """Read a problem from a file, a document or as it is.
 
@@ -40,6 +40,8 @@ def problem_of(
     BadData
         The file has errors; all are named.
     """
+    if isinstance(source, ProblemFile):
+        return source
     if isinstance(source, ScheduleProblem):
         return ProblemFile(problem=source)
     if not isinstance(source, (str, Path)):
@@ -54,7 +56,7 @@ def problem_of(
 
 
 def schedule(
-    source: str | Path | Mapping[str, object] | ScheduleProblem,
+    source: str | Path | Mapping[str, object] | ScheduleProblem | ProblemFile,
     *,
     objective: Sequence[str] | str | None = None,
     effort: float | None = None,
@@ -62,7 +64,7 @@ def schedule(
     cancelled: Cancelled | None = None,
     observe: Observe | None = None,
 ) -> Schedule:
-    """Schedule a problem: a file, its document, or a `ScheduleProblem`.
+    """Schedule a problem: a file, its document, or what `schedule_problem` returns.
 
     Parameters
     ----------
@@ -107,7 +109,9 @@ def write_schedule(made: Schedule, out: str | Path, file_format: str) -> None:
 
 
 def risk(  # noqa: PLR0913 - one keyword each
-    source: str | Path | Mapping[str, object] | ScheduleProblem | Schedule,
+    source: (
+        str | Path | Mapping[str, object] | ScheduleProblem | ProblemFile | Schedule
+    ),
     made: Schedule | str | Path | None = None,
     *,
     scenarios: int = 10_000,

@@ -230,6 +230,22 @@ def postpone(
     return start, end
 
 
+def place_turn(
+    plant: Plant, plan: ScheduleRecord, order: int, limit: int, before: int
+) -> tuple[int, int]:
+    """Put an order on its unit with changeovers: in a later turn, else ahead of all."""
+    option = plan.o_option[order]
+    lane = plant.m_lane[plant.machine[option]]
+    at, start, end = later_turn(plant, plan, order, limit, before)
+    if at >= 0:
+        insert(plan, lane, at, order)
+        return start, end
+    length = length_of(plant, plan.o_item[order], option, plan.o_qty[order])
+    end = end_by(plant, option, before_last(plant, plan, lane, option, limit), length)
+    append(plan, lane, order)
+    return begin_by(plant, option, end, length), end
+
+
 def place_late(
     plant: Plant, plan: ScheduleRecord, order: int, limit: int, before: int
 ) -> None:
@@ -243,18 +259,10 @@ def place_late(
     length = length_of(plant, item, option, plan.o_qty[order])
     machine = plant.machine[option]
     if machine >= 0 and plant.m_change[machine] >= 0:
-        lane = plant.m_lane[machine]
         if plant.family[option] < 0:
-            append(plan, lane, order)
+            append(plan, plant.m_lane[machine], order)
             return
-        at, start, end = later_turn(plant, plan, order, limit, before)
-        if at >= 0:
-            insert(plan, lane, at, order)
-        else:
-            limit = before_last(plant, plan, lane, option, limit)
-            end = end_by(plant, option, limit, length)
-            start = begin_by(plant, option, end, length)
-            append(plan, lane, order)
+        start, end = place_turn(plant, plan, order, limit, before)
     elif bucketed(plant, option):
         start, end = postpone(plant, plan, order, limit, length)
     elif limited(plant, option):

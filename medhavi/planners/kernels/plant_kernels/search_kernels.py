@@ -75,6 +75,7 @@ INLINED = frozenset(
         "later_turn",
         "place_early",
         "place_late",
+        "place_turn",
         "limit_of",
         "ready_at",
         "insert",

@@ -1,0 +1,644 @@
+"""A schedule problem out of a plan: its make orders that begin within a window.
+
+The plan stays the frame. Planned orders to make that begin within the window are
+scheduled anew; everything else keeps its dates. Where goods pass from one order to
+another a handover date parts them: nothing is taken before it, and what is made later
+is late. Between two scheduled orders it lies midway between the planned end of the one
+and the planned take of the other, else at the date of the one that stays. So a schedule
+in which no order is late fits into the plan as it is, and the plan's own sequence is
+one of the solutions where none of its changeovers pauses over closed time, as set-ups
+of a schedule never do (decomposition by due dates: Pinedo, Scheduling, 5th edition,
+chapter 17).
+
+Orders that a schedule file cannot state are not scheduled but stay where they are.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NoReturn
+
+import polars as pl
+
+from medhavi.errors import UsageError
+from medhavi.findings import finding
+from medhavi.planners.disruptions import with_disruptions
+from medhavi.planners.scheduling.handovers import Handovers
+from medhavi.planners.scheduling.planned_work import (
+    ROUNDING,
+    back_from,
+    on_from,
+    open_between,
+    planned_orders,
+)
+from medhavi.planners.scheduling.problem_file import ProblemFile
+from medhavi.providers import Providers
+from medhavi.providers.capacity.clocks import Duration
+from medhavi.providers.capacity.schedule import RoutingTask
+from medhavi.providers.finite_capacity.occupancy import held_capacity
+from medhavi.results.schedules.problem import (
+    ANY,
+    NO_MACHINE,
+    WAITING,
+    Changeover,
+    Objective,
+    Option,
+    Order,
+    Resource,
+    ScheduleProblem,
+    Step,
+)
+from medhavi.snapshot.calendars.intervals import joined
+from medhavi.units import (
+    DAY,
+    MINUTE,
+    ceil_fraction,
+    from_seconds,
+    seconds_up,
+    to_seconds,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from medhavi.findings import Finding
+    from medhavi.planners.scheduling.planned_work import (
+        PlannedOrder,
+        PlannedWork,
+        Stretch,
+    )
+    from medhavi.providers.capacity.axis import ResourceOption
+    from medhavi.providers.capacity.routings import CompiledRouting
+    from medhavi.results.plans.plan import Plan
+    from medhavi.snapshot import Snapshot
+
+Window = tuple[dt.datetime, dt.datetime]
+WINDOW_DAYS = 7.0
+"""Days from now that are scheduled unless stated."""
+_OBJECTIVE = (Objective.LATE_ORDERS, Objective.WEIGHTED_TARDINESS, Objective.SETUP)
+_GATES, _WAITS = 1_000_000, 2_000_000
+"""Numbers of the steps that wait for goods, and of waits behind a step, begin here."""
+
+
+class _UnstatedError(Exception):
+    """Why an order cannot be stated, in words."""
+
+
+def _refuse(why: str) -> NoReturn:
+    """Fail: an order is more than a schedule file can say."""
+    raise _UnstatedError(why)
+
+
+def schedule_problem(
+    snapshot: Snapshot, plan: Plan, window: float | Window = WINDOW_DAYS
+) -> ProblemFile:
+    """Schedule problem of the make orders of a plan that begin within a window.
+
+    Parameters
+    ----------
+    snapshot
+        Tables that the plan was made of.
+    plan
+        With finite capacity: of mode constrained or optimize.
+    window
+        Days from the plan's now on, or begin and end (aware); nothing before now.
+
+    Returns
+    -------
+    ProblemFile
+        The problem, to be given to `medhavi.schedule`, and findings about orders that
+        stay as planned. `reference` of the problem holds the figures of the plan.
+
+    Raises
+    ------
+    UsageError
+        The plan has infinite capacity, is of other tables, or nothing of it can be
+        scheduled within the window.
+    """
+    if plan.run.mode == "mrp":
+        message = (
+            "A plan of mode mrp has infinite capacity: its orders overlap. "
+            "Schedule a plan of mode constrained or optimize."
+        )
+        raise UsageError(message)
+    if plan.run.snapshot_fingerprint != snapshot.fingerprint:
+        message = "The plan was made of other tables. Plan them first."
+        raise UsageError(message)
+    start, end = _instants(window, snapshot.as_of)
+    return _PlanReader(snapshot, plan, start, end).read()
+
+
+def _instants(window: float | Window, now: int) -> Stretch:
+    if isinstance(window, tuple):
+        start, end = (to_seconds(moment) for moment in window)
+    else:
+        start, end = now, now + seconds_up(window, DAY)
+    start = max(start, now)
+    if end <= start:
+        message = "The window ends before it begins, or before the plan's now."
+        raise UsageError(message)
+    return start, end
+
+
+class _PlanReader:
+    """Reads a problem of a plan; instants are UTC seconds, minutes count from start."""
+
+    def __init__(self, snapshot: Snapshot, plan: Plan, start: int, end: int) -> None:
+        self.snapshot, self.plan = snapshot, plan
+        self.start, self.end = start, end
+        self.providers = Providers(with_disruptions(snapshot))
+        self.orders = planned_orders(plan)
+        self.reach = end
+        self.kept: dict[str, str] = {}
+        """Why an order that begins within the window stays as planned, by id."""
+        self.windows: dict[str, tuple[Stretch, ...]] = {}
+        self.units: dict[str, int] = {}
+        self.steps: dict[str, dict[int, _StatedStep]] = {}
+        self.families = dict(self.providers.capacity.states)
+        """What each resource is set up for when the window begins."""
+        self.owner: dict[str, PlannedOrder] = {}
+        """Order of work that stays, by the number that it has in the problem."""
+
+    # ------------------------------------------------------------------ all of it
+    def read(self) -> ProblemFile:
+        free = self._stated()
+        while True:
+            fixed, faulty = self._fixed(free)
+            if not faulty:
+                break
+            free = [one for one in free if not self._uses(one, faulty)]
+        if not free:
+            why = "; ".join(sorted(set(self.kept.values()))) or "none begins in it"
+            message = f"No planned order to make can be scheduled in the window: {why}."
+            raise UsageError(message)
+        scheduled = {one.ident for one in free}
+        self.handovers = Handovers(self.providers, self.orders, scheduled)
+        orders = [self._order(one) for one in free]
+        resources = self._resources(free, fixed)
+        problem = ScheduleProblem(
+            name=f"plan {self.plan.fingerprint[:12]}",
+            start=from_seconds(self.start),
+            resources=tuple(resources),
+            orders=(*orders, *(order for order, _ in fixed)),
+            changeovers=tuple(self._changeovers(resources)),
+            objective=_OBJECTIVE,
+            reference={
+                "plan": self.plan.fingerprint,
+                **self._as_planned(free, orders, fixed),
+            },
+        )
+        return ProblemFile(problem=problem, findings=tuple(self._findings()))
+
+    def _findings(self) -> Iterable[Finding]:
+        reasons: dict[str, list[str]] = defaultdict(list)
+        for order, why in self.kept.items():
+            reasons[why].append(self.orders[order].name)
+        for why in sorted(reasons):
+            named = sorted(reasons[why])
+            more = f" and {len(named) - 3} more" if len(named) > 3 else ""
+            yield finding(
+                "SCHED045",
+                table="supplies",
+                value=", ".join(named[:3]) + more,
+                why=why,
+            )
+
+    # ------------------------------------------------------- what can be scheduled
+    def _stated(self) -> list[PlannedOrder]:
+        """Planned orders that begin within the window and can be stated."""
+        found = []
+        for order in self.orders.values():
+            if order.row["kind"] != "make" or not order.work:
+                continue
+            if not self.start <= order.begins < self.end:
+                continue
+            ident = order.ident
+            if order.row["status"] != "planned" or any(w.locked for w in order.work):
+                self.kept[ident] = "it is firmed, released or in process"
+                continue
+            if order.ends > 2 * self.end - self.start:
+                self.kept[ident] = "it ends long after the window"
+                continue
+            self.reach = max(self.reach, order.ends)
+            found.append(order)
+        kept = []
+        for order in found:
+            try:
+                self.steps[order.ident] = self._read_steps(order)
+            except _UnstatedError as why:
+                self.kept[order.ident] = str(why)
+            else:
+                kept.append(order)
+        return sorted(kept, key=lambda one: (one.start, one.name))
+
+    def _read_steps(self, order: PlannedOrder) -> dict[int, _StatedStep]:
+        compiled = self.providers.capacity.compiled(order.row["source"])
+        self._check_routing(order, compiled)
+        product = order.row["product"]
+        units = round(
+            order.row["order_qty"] / float(self.providers.facts.step(product))
+        )
+        planned = {one.step: one for one in order.work}
+        found: dict[int, _StatedStep] = {}
+        for task in compiled.tasks:
+            if task.node.step not in planned:
+                _refuse("a step of it is not in the plan")
+            found[task.node.step] = self._read_step(task, units)
+        for link in compiled.network.links:
+            earlier, later = (
+                compiled.network.nodes[link.earlier],
+                compiled.network.nodes[link.later],
+            )
+            if link.kind != "finish_start" or link.max_lag is not None:
+                _refuse("its steps overlap or may not lie far apart")
+            wait = earlier.move + link.lag + link.safety + later.queue
+            found[later.step].after.append((earlier.step, max(wait, 0)))
+        for node in compiled.network.nodes:
+            if not found[node.step].after:
+                found[node.step].queue = node.queue
+        return found
+
+    def _check_routing(self, order: PlannedOrder, compiled: CompiledRouting) -> None:
+        routing = order.row["source"]
+        if len(compiled.outlets) != 1 or not compiled.outlets[0].plain:
+            _refuse("it gives its products otherwise than at its end")
+        if self.providers.capacity.held(routing):
+            _refuse("it keeps a tool over several steps")
+        if order.row["campaign"] is not None:
+            _refuse("it is part of a campaign")
+        recipe = self.providers.recipes.recipe(routing)
+        if any(
+            one.anchor != "start" or one.offset_minutes for one in recipe.components
+        ):
+            _refuse("it takes goods at other times than when a step begins")
+
+    def _read_step(self, task: RoutingTask, units: int) -> _StatedStep:
+        node = task.node
+        if node.batch is not None:
+            _refuse("its steps overlap by transfer batches")
+        if task.fixed_window is not None:
+            _refuse("it is at work already")
+        options = {}
+        for option in self._options(task):
+            name = self._machine(option)
+            if option.axis.steady is None:
+                _refuse(f"{name} works at a pace that changes")
+            length = Duration.of(node, option, task.fixed, task.rate).length(units)
+            options[name] = length
+        return _StatedStep(task=task, options=options)
+
+    def _options(self, task: RoutingTask) -> Sequence[ResourceOption]:
+        for epoch in task.plan.epochs:
+            if epoch.start <= self.start and self.reach <= epoch.finish:
+                return epoch.options
+        _refuse("its machines change within the window")
+
+    def _machine(self, option: ResourceOption) -> str:
+        """Resource of an option; its open time becomes that of the resource."""
+        capacity = self.providers.capacity
+        finite = [(r, u) for r, u in option.resources if capacity.resource(r).finite]
+        if not finite:
+            if not option.axis.working.always_open:
+                _refuse("a step without a finite machine has shifts")
+            return NO_MACHINE
+        if len(finite) > 1:
+            _refuse("it needs several resources at once")
+        ((name, units),) = finite
+        clock = capacity.resource(name)
+        if clock.bucket is not None:
+            _refuse(f"hours of {name} are counted per {clock.bucket}")
+        if units != 1:
+            _refuse(f"it needs several units of {name}")
+        windows = tuple(option.axis.working.segments(self.start, self.reach))
+        offered = [one for one in clock.units(self.start, self.reach) if one[2] > 0]
+        counts = {one[2] for one in offered}
+        there = joined([(begin, end) for begin, end, _ in offered])
+        if len(counts) > 1 or any(one != int(one) for one in counts):
+            _refuse(f"units of {name} come and go")
+        if joined(windows) != there:
+            _refuse(f"its step on {name} has shifts of its own")
+        self.units[name] = int(next(iter(counts), 1))
+        if self.windows.setdefault(name, windows) != windows:
+            _refuse(f"its step on {name} has shifts of its own")
+        return name
+
+    def _uses(self, order: PlannedOrder, faulty: Mapping[str, str]) -> bool:
+        """Whether a resource of it cannot be scheduled; then it stays as planned."""
+        ident = order.ident
+        for step in self.steps[ident].values():
+            for name in step.options:
+                if name in faulty:
+                    self.kept[ident] = faulty[name]
+                    return True
+        return False
+
+    # --------------------------------------------------------- what keeps its dates
+    def _fixed(
+        self, free: Sequence[PlannedOrder]
+    ) -> tuple[list[tuple[Order, PlannedWork]], dict[str, str]]:
+        """Work that stays, as orders of fixed steps, and resources that cannot be.
+
+        Behind the last free work on a resource only the next work counts.
+        """
+        scheduled = {one.ident for one in free}
+        last: dict[str, int] = {}
+        for ident in scheduled:
+            for step in self.steps[ident].values():
+                last |= {name: self.start for name in step.options if name not in last}
+        for ident in scheduled:
+            for one in self.orders[ident].work:
+                if one.resource in last:
+                    last[one.resource] = max(last[one.resource], one.finish)
+        last.pop(NO_MACHINE, None)
+        faulty = self._reserved(last)
+        fixed: list[tuple[Order, PlannedWork]] = []
+        for name, free_until in last.items():
+            for one, order in self._staying(name, scheduled, free_until):
+                stated = self._fixed_step(one, order)
+                if stated is None:
+                    faulty[name] = f"work on {name} that stays cannot be stated"
+                    break
+                self.owner[stated.order] = order
+                fixed.append((stated, one))
+        return [pair for pair in fixed if pair[1].resource not in faulty], faulty
+
+    def _reserved(self, names: Iterable[str]) -> dict[str, str]:
+        """Resources of which time is reserved for promises, with words for it."""
+        capacity = self.providers.capacity
+        holds = held_capacity(self.providers.reservations.capacity, capacity, ())
+        taken = {
+            resource
+            for hold in holds
+            for held in hold.windows
+            if held.finish > self.start
+            for resource, _ in held.resources
+        }
+        return {
+            name: f"time of {name} is reserved for promises"
+            for name in names
+            if name in taken
+        }
+
+    def _staying(
+        self, name: str, scheduled: Collection[str], free_until: int
+    ) -> Iterable[tuple[PlannedWork, PlannedOrder]]:
+        """Work of other orders on a resource that counts, by its begin."""
+        others = sorted(
+            (
+                (one, order)
+                for order in self.orders.values()
+                if order.ident not in scheduled
+                for one in order.work
+                if one.resource == name
+            ),
+            key=lambda pair: (pair[0].start, pair[0].finish, pair[1].name),
+        )
+        before = [pair for pair in others if pair[0].start < self.start]
+        if before and (family := self._family(*before[-1])) is not None:
+            self.families[name] = family
+        behind = [one.start for one, _ in others if one.start >= free_until]
+        bound = min([*behind, self.reach])
+        for one, order in others:
+            if one.finish > self.start and one.start <= bound:
+                yield one, order
+
+    def _family(self, work: PlannedWork, order: PlannedOrder) -> str | None:
+        """Family of a step of an order, if its routing says one."""
+        if order.row["kind"] != "make" or order.row["source"] is None:
+            return None
+        nodes = self.providers.capacity.compiled(order.row["source"]).network.nodes
+        return next((one.family for one in nodes if one.step == work.step), None)
+
+    def _fixed_step(self, work: PlannedWork, order: PlannedOrder) -> Order | None:
+        """Order of one fixed step; None where its planned dates cannot be stated."""
+        assert work.resource is not None
+        if work.units != 1:
+            return None
+        name = work.resource
+        windows, finish = self.windows[name], min(work.finish, self.reach)
+        begun = work.start < self.start
+        booked = 0 if begun else self._booked_change(work, order)
+        run = open_between(windows, work.start, finish) - booked
+        if not begun and work.finish <= self.reach:
+            run = round(work.minutes * MINUTE) - booked
+        begin = back_from(windows, finish, run)
+        if begin is None or on_from(windows, begin, run) != finish:
+            return None
+        change = 0 if begun else self._changeover(work, order)
+        if change and not any(a <= begin - change and begin <= b for a, b in windows):
+            return None
+        step = Step(
+            step=work.step,
+            options=(Option(resource=name, run_minutes=run / MINUTE),),
+            name="as planned",
+            family=self._family(work, order),
+            splittable=True,
+            start_minutes=(begin - self.start) / MINUTE,
+            resource=name,
+        )
+        number = f"{order.name} {work.step}"
+        return Order(order=number, steps=(step,), product=order.row["product"])
+
+    def _booked_change(self, work: PlannedWork, order: PlannedOrder) -> int:
+        """Changeover that is booked with a step in the plan [s]."""
+        if self._family(work, order) is None:
+            return 0
+        tasks = self.providers.capacity.compiled(order.row["source"]).tasks
+        own = {
+            ceil_fraction(option.setup / (option.axis.steady or 1))
+            for task in tasks
+            if task.node.step == work.step
+            for epoch in task.plan.epochs
+            for option in epoch.options
+            if any(name == work.resource for name, _ in option.resources)
+        }
+        return max(round(work.setup_minutes * MINUTE) - max(own, default=0), 0)
+
+    def _changeover(self, work: PlannedWork, order: PlannedOrder) -> int:
+        """Changeover that a step needs in the sequence of the plan [s]."""
+        clock = self.providers.capacity.resource(str(work.resource))
+        family = self._family(work, order)
+        if clock.matrix is None or family is None:
+            return 0
+        before = [
+            (one.finish, other)
+            for other in self.orders.values()
+            for one in other.work
+            if one.resource == work.resource and one.finish <= work.start
+        ]
+        state = self.providers.capacity.states.get(str(work.resource))
+        if before:
+            finish, other = max(before, key=lambda pair: pair[0])
+            earlier = next(w for w in other.work if w.finish == finish)
+            state = self._family(earlier, other)
+        return self.providers.changeovers.seconds(clock.matrix, state, family)
+
+    # ------------------------------------------------------------------ the problem
+    def _minutes(self, instant: int) -> float:
+        return (instant - self.start) / MINUTE
+
+    def _order(self, order: PlannedOrder) -> Order:
+        ident = order.ident
+        stated = self.steps[ident]
+        there = self.handovers.there(order, self.start)
+        roots = [step for step, one in stated.items() if not one.after]
+        first = next(iter(stated)) if None in there else None
+        release = self.start
+        gates: dict[int, int] = {}
+        for step, one in stated.items():
+            come = max(there.get(step, self.start), self.start)
+            if None in there and step == first:
+                come = max(come, there[None])
+            if one.queue or come > self.start:
+                gates[step] = come + one.queue
+        if len(roots) == 1 and roots[0] in gates:
+            release = gates.pop(roots[0])
+        steps = [
+            part
+            for step in stated
+            for part in self._parts(step, stated[step], gates.get(step), release)
+        ]
+        wanted = self.handovers.due(order)
+        tail = order.finish - order.ends
+        due = None if wanted is None else max(self._minutes(wanted - tail), 0.0)
+        return Order(
+            order=order.name,
+            steps=tuple(steps),
+            product=order.row["product"],
+            qty=order.row["qty"],
+            release_minutes=self._minutes(release),
+            due_minutes=due,
+        )
+
+    def _parts(
+        self, number: int, stated: _StatedStep, gate: int | None, release: int
+    ) -> Iterable[Step]:
+        """A step, before it the waits for what comes before it and for its goods."""
+        after = []
+        for place, (earlier, wait) in enumerate(stated.after):
+            if not wait:
+                after.append(earlier)
+                continue
+            own = _WAITS + 10 * number + place
+            yield _wait(own, (earlier,), wait / MINUTE)
+            after.append(own)
+        if gate is not None and gate > release:
+            own = _GATES + number
+            yield _wait(own, (), (gate - release) / MINUTE)
+            after.append(own)
+        node = stated.task.node
+        yield Step(
+            step=number,
+            options=tuple(
+                Option(resource=name, run_minutes=seconds / MINUTE)
+                for name, seconds in sorted(stated.options.items())
+            ),
+            after=tuple(after),
+            family=node.family,
+            splittable=node.splittable,
+        )
+
+    def _resources(
+        self, free: Sequence[PlannedOrder], fixed: Sequence[tuple[Order, PlannedWork]]
+    ) -> list[Resource]:
+        used = {
+            name
+            for order in free
+            for step in self.steps[order.ident].values()
+            for name in step.options
+        }
+        ends: dict[str, int] = {}
+        for _, work in fixed:
+            assert work.resource is not None
+            ends[work.resource] = max(ends.get(work.resource, 0), work.finish)
+        found = []
+        for name in sorted(used - {NO_MACHINE}):
+            clock = self.providers.capacity.resource(name)
+            found.append(
+                Resource(
+                    resource=name,
+                    units=self.units[name],
+                    windows=tuple(
+                        (self._minutes(begin), self._minutes(end))
+                        for begin, end in self.windows[name]
+                    ),
+                    changeover_matrix=clock.matrix,
+                    setup_family=None
+                    if clock.matrix is None
+                    else self.families.get(name),
+                )
+            )
+        many = sum(len(self.steps[order.ident]) for order in free)
+        found.append(Resource(resource=WAITING, units=3 * many))
+        if NO_MACHINE in used:
+            found.append(Resource(resource=NO_MACHINE, units=many))
+        return found
+
+    def _changeovers(self, resources: Sequence[Resource]) -> Iterable[Changeover]:
+        matrices = {one.changeover_matrix for one in resources} - {None}
+        rows = self.snapshot["changeovers"].filter(pl.col("matrix").is_in(matrices))
+        # Of two rows that fit as well the one that names the family before counts.
+        for row in sorted(
+            rows.iter_rows(named=True),
+            key=lambda one: (one["from_family"] == ANY, one["to_family"] == ANY),
+        ):
+            yield Changeover(
+                matrix=row["matrix"],
+                from_family=row["from_family"],
+                to_family=row["to_family"],
+                setup_minutes=seconds_up(row["setup_minutes"], MINUTE) / MINUTE,
+                cost=row["cost"] or 0.0,
+            )
+
+    def _as_planned(
+        self,
+        free: Sequence[PlannedOrder],
+        orders: Sequence[Order],
+        fixed: Sequence[tuple[Order, PlannedWork]],
+    ) -> dict[str, float]:
+        """Figures of the same work in the plan, to be compared with."""
+        done = [
+            self._changeover(one, order)
+            for order in free
+            for one in order.work
+            if one.resource
+        ]
+        stays = [
+            self._changeover(one, self.owner[stated.order])
+            for stated, one in fixed
+            if one.start >= self.start
+        ]
+        changes = [seconds for seconds in (*done, *stays) if seconds]
+        over = [
+            self._minutes(order.ends) - stated.due_minutes
+            for order, stated in zip(free, orders, strict=True)
+            if stated.due_minutes is not None
+        ]
+        return {
+            "setup": float(len(changes)),
+            "setup_minutes": sum(changes) / MINUTE,
+            "late_orders": float(sum(1 for one in over if one > ROUNDING)),
+            "weighted_tardiness": sum(max(one, 0.0) for one in over),
+        }
+
+
+@dataclass(slots=True, kw_only=True)
+class _StatedStep:
+    """A step with the working time of each resource [s].
+
+    `after` are the steps before it, each with what lies between [s]; `queue` is what
+    lies between the goods of a first step and its begin.
+    """
+
+    task: RoutingTask
+    options: Mapping[str, int]
+    after: list[tuple[int, int]] = field(default_factory=list)
+    queue: int = 0
+
+
+def _wait(number: int, after: tuple[int, ...], minutes: float) -> Step:
+    option = Option(resource=WAITING, run_minutes=minutes)
+    return Step(step=number, options=(option,), name="wait", after=after)
