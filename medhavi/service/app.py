@@ -330,11 +330,14 @@ def create_app(
     from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse
     from starlette.routing import Mount, Route
 
+    from medhavi.service.page_files import ADDRESS as FILES
+    from medhavi.service.page_files import PageFiles
+
     apps, notebooks = entries("apps"), entries("notebooks")
     # The title lets marimo carry the style sheet into its components.
     style = f"<style title='marimo-custom'>{app_style()}</style>"
     head = f"{style}{FRAMED_SCRIPT}{JOBS_SCRIPT}{NAMES_SCRIPT}"
-    server = marimo.create_asgi_app(quiet=True, html_head=head)
+    server = marimo.create_asgi_app(quiet=True, html_head=head, asset_url=FILES)
     for entry in (*apps, *notebooks):
         server = server.with_app(path=entry.address.rstrip("/"), root=str(entry.path))
 
@@ -393,6 +396,7 @@ def create_app(
             *(Route(path, leading(link)) for path, link in OBJECTS.items()),
             *([] if keeper is None else DeskApi(keeper).routes()),
             *([] if runs is None else tracking_routes(runs)),
+            Mount(FILES, app=PageFiles()),
             Mount("/", app=mounted),
         ],
         lifespan=lifespan,
