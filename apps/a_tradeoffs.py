@@ -204,7 +204,7 @@ def picture(across, front, up):
         "front",
         "Efficient plans",
         mo.hstack([across, up], justify="start"),
-        html(f"<h3>{escape(title_of(_chart))}</h3>"),
+        html(f"<h2 class='mv-of'>{escape(title_of(_chart))}</h2>"),
         scatter,
         html(
             f'<p class="muted">{_stopped}Points are plans, by their scorecards. Hollow '

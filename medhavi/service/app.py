@@ -33,6 +33,7 @@ from medhavi.service.page_data import (
     choose_source,
     load_data,
 )
+from medhavi.service.part_names import NAMES_SCRIPT
 from medhavi.service.plan_pages.plan_maintenance import PlanMaintenance
 from medhavi.service.search_page import OBJECTS, search_html
 from medhavi.service.shell import FRAMED_SCRIPT, START, shell_html
@@ -129,7 +130,7 @@ body.mv{margin:0 auto;padding:48px 24px;max-width:960px;display:grid;gap:32px;
 .mv a.mv-card{display:grid;gap:4px;color:inherit;text-decoration:none;
  align-content:start}
 .mv a.mv-card:hover,.mv a.mv-card:focus-visible{border-color:var(--mv-plan)}
-section{display:grid;gap:12px}
+main{display:grid;gap:32px}section{display:grid;gap:12px}
 @media (max-width:520px){body.mv{padding:28px 16px}}
 """
 
@@ -150,9 +151,9 @@ def landing_html(
         if entries
     )
     body = (
-        f'{top_html(HOME)}<header class="brand"><h1>Medhavi</h1>'
+        f'{top_html(HOME)}<main><header class="brand"><h1>Medhavi</h1>'
         '<p class="muted">Supply-chain plans that explain themselves.</p></header>'
-        f"{_state(health)}{body}{_footer(health)}"
+        f"{_state(health)}{body}</main>{_footer(health)}"
     )
     return document("Medhavi", body, rules=_RULES, head=ICON + FRAMED_SCRIPT)
 
@@ -329,11 +330,14 @@ def create_app(
     from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse
     from starlette.routing import Mount, Route
 
+    from medhavi.service.page_files import ADDRESS as FILES
+    from medhavi.service.page_files import PageFiles
+
     apps, notebooks = entries("apps"), entries("notebooks")
     # The title lets marimo carry the style sheet into its components.
     style = f"<style title='marimo-custom'>{app_style()}</style>"
-    head = f"{style}{FRAMED_SCRIPT}{JOBS_SCRIPT}"
-    server = marimo.create_asgi_app(quiet=True, html_head=head)
+    head = f"{style}{FRAMED_SCRIPT}{JOBS_SCRIPT}{NAMES_SCRIPT}"
+    server = marimo.create_asgi_app(quiet=True, html_head=head, asset_url=FILES)
     for entry in (*apps, *notebooks):
         server = server.with_app(path=entry.address.rstrip("/"), root=str(entry.path))
 
@@ -392,6 +396,7 @@ def create_app(
             *(Route(path, leading(link)) for path, link in OBJECTS.items()),
             *([] if keeper is None else DeskApi(keeper).routes()),
             *([] if runs is None else tracking_routes(runs)),
+            Mount(FILES, app=PageFiles()),
             Mount("/", app=mounted),
         ],
         lifespan=lifespan,

@@ -559,7 +559,7 @@ def picture(chart: Picture | None, what: str, advice: str) -> mo.Html:
         untitled(chart), chart_selection=False, legend_selection=False
     )
     return html(
-        f'<h3>{escape(title_of(chart))}</h3><div class="mv-draw">{drawn.text}</div>'
+        f'<h2 class="mv-of">{escape(title_of(chart))}</h2><div class="mv-draw">{drawn.text}</div>'
     )
 
 

@@ -121,6 +121,12 @@ addEventListener("keydown", event => {
 document.querySelector(".bar form").addEventListener("submit", event => {
   event.preventDefault();
   show("/search?" + new URLSearchParams(new FormData(event.target)));
+  shown.focus();
+});
+document.querySelector(".bar input").addEventListener("keydown", event => {
+  if (event.key !== "Escape") return;
+  event.target.value = "";
+  shown?.focus();
 });
 document.querySelector(".side").addEventListener("click", event => {
   const link = event.target.closest("a");
@@ -195,7 +201,7 @@ def shell_html(place: str) -> str:
         f'<b>Medhavi</b><span class="place">{escape(place)}</span>'
         f"{search_form()}</header>"
         f'<nav class="side" aria-label="Pages">{links}</nav>'
-        f'<main class="pages" data-first="{START}"></main>'
+        f'<main class="pages" aria-label="Page" data-first="{START}"></main>'
         f"<script>{_SCRIPT}</script>{JOBS_SCRIPT}"
     )
     return document("Medhavi", body, rules=_RULES, head=ICON)

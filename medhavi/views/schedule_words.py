@@ -28,6 +28,7 @@ from medhavi.views.theme import (
     PLOT,
     edge_of_words,
     finished,
+    ink_token,
     legend_below,
     rows_of,
     time_axis,
@@ -515,22 +516,26 @@ def risk_chart(report: RiskReport) -> Picture:
     )
     hues = ["ink", "muted", "warn", "bad"]
     base = alt.Chart(rows_of(marks)).encode(x=x)
-    hue = alt.Color(
-        "hue:N",
-        scale=alt.Scale(domain=hues, range=[token(hue) for hue in hues]),
-        legend=None,
+    drawn_in, written_in = (
+        alt.Color(
+            "hue:N",
+            scale=alt.Scale(domain=hues, range=[colour(hue) for hue in hues]),
+            legend=None,
+        )
+        for colour in (token, ink_token)
     )
     rules = base.mark_rule(strokeDash=[3, 3], strokeWidth=1.5, aria=False)
-    drawn = [rules.encode(color=hue)]
+    drawn = [rules.encode(color=drawn_in)]
     for side, look in _SIDES.items():
         words = base.transform_filter(f"datum.side == '{side}'").encode(
             text=alt.Text("word:N"),
             y=alt.Y("row:Q", axis=None, scale=alt.Scale(domain=[0, 11], reverse=True)),
         )
-        written = words.mark_text(**look, aria=False).encode(color=hue)
+        written = words.mark_text(**look, aria=False).encode(color=written_in)
         drawn += [edge_of_words(words, **look), written]
-    # Two scales of colour and of height: bars by part and count, rules by meaning.
-    chart = alt.layer(histogram, alt.layer(*drawn)).resolve_scale(
+    # Scales of their own: bars by part and count, rules by meaning, words darker.
+    told = alt.layer(*drawn).resolve_scale(color="independent")
+    chart = alt.layer(histogram, told).resolve_scale(
         color="independent", y="independent"
     )
     return finished(chart, risk_title(report), PLOT + 40)

@@ -31,6 +31,7 @@ class Tokens:
     `plan` is planned supply and what is chosen, `firm` what is locked or in stock,
     `good` on time, `warn` at risk, `bad` late, short or overloaded, `alt` a baseline.
     The hues are Okabe and Ito's, which people tell apart who do not see all colours.
+    They fill areas; words take their darker twins (`bad_ink` …), which can be read.
     """
 
     ink: str
@@ -44,6 +45,10 @@ class Tokens:
     warn: str
     bad: str
     alt: str
+    good_ink: str
+    warn_ink: str
+    bad_ink: str
+    alt_ink: str
 
 
 LIGHT = Tokens(
@@ -58,6 +63,10 @@ LIGHT = Tokens(
     warn="#e69f00",
     bad="#d55e00",
     alt="#cc79a7",
+    good_ink="#00664b",
+    warn_ink="#8a5a00",
+    bad_ink="#a34300",
+    alt_ink="#8f3f6c",
 )
 DARK = Tokens(
     ink="#e8ecf0",
@@ -71,6 +80,10 @@ DARK = Tokens(
     warn="#ffb84d",
     bad="#ff7f50",
     alt="#e29cc2",
+    good_ink="#2fbf95",
+    warn_ink="#ffb84d",
+    bad_ink="#ff7f50",
+    alt_ink="#e29cc2",
 )
 MODES: Mapping[str, Tokens] = {"light": LIGHT, "dark": DARK}
 
@@ -89,7 +102,7 @@ _NARROW, _NARROW_LABEL = 520, 128
 MOST_MARKS = 5000
 """A picture with more marks than this says less; views cut and say what they cut."""
 
-_VARIABLE = re.compile(r"var\(--mv-([a-z]+)\)")
+_VARIABLE = re.compile(r"var\(--mv-([a-z_]+)\)")
 
 
 def token(name: str) -> str:
@@ -102,6 +115,12 @@ def token(name: str) -> str:
         message = f"There is no colour {name}; see medhavi.views.theme.Tokens."
         raise KeyError(message)
     return f"var(--mv-{name})"
+
+
+def ink_token(name: str) -> str:
+    """Colour of words about what another colour fills, as CSS variable."""
+    twin = f"{name}_ink"
+    return token(twin if twin in Tokens.__dataclass_fields__ else name)
 
 
 def inked(spec: Mapping[str, Any], mode: str) -> dict[str, Any]:
@@ -231,7 +250,7 @@ _RULES = """
 .mv h1{font-size:28px;line-height:1.2;font-weight:650;letter-spacing:-.01em;
  color:var(--mv-ink)}
 .mv h2{font-size:20px;line-height:1.3;font-weight:600;color:var(--mv-ink)}
-.mv h3{font-size:14px;font-weight:600;color:var(--mv-ink)}
+.mv h3,.mv h2.mv-of{font-size:14px;line-height:1.5;font-weight:600;color:var(--mv-ink)}
 .mv a{color:var(--mv-plan);text-decoration:none}
 .mv a:hover,.mv a:focus-visible{text-decoration:underline}
 .mv abbr{text-decoration:none;cursor:help}
@@ -268,7 +287,8 @@ _RULES = """
 .mv-tile .note{font-size:12px;color:var(--mv-muted)}
 .mv-tile .spark{width:100%;max-width:160px;height:24px;margin-top:auto;padding-top:4px}
 .mv-mark{white-space:nowrap;font-weight:500}
-.mv-good{color:var(--mv-good)}.mv-warn{color:var(--mv-warn)}.mv-bad{color:var(--mv-bad)}
+.mv-good{color:var(--mv-good_ink)}.mv-warn{color:var(--mv-warn_ink)}
+.mv-bad{color:var(--mv-bad_ink)}
 .mv-card{padding:16px;border-radius:12px;background:var(--mv-card);
  border:1px solid var(--mv-line)}
 .mv-empty{padding:16px;border-radius:12px;border:1px dashed var(--mv-line);
@@ -333,7 +353,9 @@ body,.marimo,.marimo *,.marimo-cell,.marimo-cell *{--background:var(--mv-page)!i
  --foreground:var(--mv-ink)!important;--muted-foreground:var(--mv-muted)!important;
  --primary:var(--mv-plan)!important;--link:var(--mv-plan)!important;
  --secondary:var(--mv-card)!important;--secondary-foreground:var(--mv-ink)!important;
- --destructive:var(--mv-bad)!important;
+ --destructive:var(--mv-bad_ink)!important;
+ --success:var(--mv-good_ink)!important;--success-foreground:var(--mv-page)!important;
+ --success-hover:var(--success)!important;--success-border:var(--success)!important;
  --base-shadow:transparent!important;--base-shadow-darker:transparent!important}
 body,#root,#App{background:var(--mv-page)!important}
 .marimo-cell{font-size:14px}
@@ -352,7 +374,8 @@ form,form *{--amber-1:var(--mv-card)!important;--gray-1:var(--mv-card)!important
 .mv-draw{overflow-x:auto}
 .mv-draw marimo-vega{display:block}
 .vega-embed{width:100%}
-[data-testid=notebook-menu-dropdown]{opacity:.35}
+[data-testid=notebook-menu-dropdown]{opacity:.7}
+[class*="text-muted-foreground/"]{color:var(--mv-muted)!important}
 @media print,(max-width:640px){[data-testid=notebook-menu-dropdown]{display:none}}
 @media (max-width:640px){
  .mo-label{max-width:100%;flex-wrap:wrap}

@@ -29,7 +29,9 @@ def contrast(one: str, other: str) -> float:
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("name", ["ink", "muted"])
+@pytest.mark.parametrize(
+    "name", ["ink", "muted", "plan", "good_ink", "warn_ink", "bad_ink", "alt_ink"]
+)
 def test_words_can_be_read_on_page_and_card(mode, name):
     tokens = MODES[mode]
     for ground in (tokens.page, tokens.card):
@@ -41,6 +43,11 @@ def test_words_can_be_read_on_page_and_card(mode, name):
 def test_marks_stand_out_from_the_page(mode, name):
     tokens = MODES[mode]
     assert contrast(getattr(tokens, name), tokens.page) >= 3
+
+
+def test_words_take_the_darker_twin_of_a_hue():
+    assert theme.ink_token("bad") == "var(--mv-bad_ink)"
+    assert theme.ink_token("muted") == "var(--mv-muted)"
 
 
 @pytest.mark.parametrize("tokens", [LIGHT, DARK])
@@ -56,7 +63,7 @@ def test_an_unknown_colour_is_an_error():
 
 def test_every_variable_of_the_style_sheet_is_a_token():
     known = {item.name for item in fields(Tokens)}
-    used = set(re.findall(r"var\(--mv-([a-z]+)\)", theme.app_style()))
+    used = set(re.findall(r"var\(--mv-([a-z_]+)\)", theme.app_style()))
     assert used <= known
 
 

@@ -223,9 +223,9 @@ def window_controls(
 
     return mo.ui.dictionary(
         {
-            "earlier": at("◀", "Earlier", view.first - step),
+            "earlier": at("◀ Earlier", "One window earlier", view.first - step),
             "now": at("Now", "The window of now", now),
-            "later": at("▶", "Later", view.first + step),
+            "later": at("Later ▶", "One window later", view.first + step),
             "first": mo.ui.date(
                 value=view.first,
                 label="From",
@@ -389,7 +389,7 @@ def framed(drawn: mo.ui.altair_chart | None, title: str, note: str = "") -> mo.H
         return picture(None, "No work", "Add rows to step_resources and demands.")
     told = f'<p class="muted small">{escape(note)}</p>' if note else ""
     return html(
-        f'<h3>{escape(title)}</h3><div class="mv-draw">{drawn.text}</div>{told}'
+        f'<h2 class="mv-of">{escape(title)}</h2><div class="mv-draw">{drawn.text}</div>{told}'
     )
 
 

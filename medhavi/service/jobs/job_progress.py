@@ -24,7 +24,7 @@ _RULES = """
 .mv-jobs div{display:flex;flex-wrap:wrap;gap:4px 12px;align-items:center}
 .mv-jobs .elapsed{font-variant-numeric:tabular-nums;color:var(--mv-muted)}
 .mv-jobs button{margin-left:auto}
-.mv-jobs .failed b::before{content:"▲ ";color:var(--mv-bad)}
+.mv-jobs .failed b::before{content:"▲ ";color:var(--mv-bad_ink)}
 """
 
 _SCRIPT = """

@@ -1,0 +1,66 @@
+"""Scripts, styles and fonts of marimo, at one address for all pages.
+
+Each page of marimo has an address of its own, and below it the same three hundred
+files: a browser that changes the page asked for all of them again. Here they have one
+address with the version in it, so a browser asks once and then never.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import mimetypes
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
+ADDRESS: Final = f"/marimo/{importlib.metadata.version('marimo')}"
+"""Address of the files; another version of marimo has another."""
+_KEPT: Final = (b"cache-control", b"public, max-age=31536000, immutable")
+_MOST_KEPT: Final = 512
+"""Files that stay in memory; a page asks for some three hundred."""
+_SUFFIXES: Final = frozenset(
+    (".js", ".css", ".woff2", ".woff", ".ttf", ".png", ".svg", ".ico", ".json", ".wasm")
+)
+
+
+class PageFiles:
+    """ASGI application of the files below a folder, kept in memory once asked for.
+
+    Parameters
+    ----------
+    folder
+        Their folder; None: that of the installed marimo. Later files are not served.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        import marimo
+
+        top = folder or Path(marimo.__file__).parent / "_static"
+        self._paths = {
+            path.relative_to(top).as_posix(): path
+            for path in top.rglob("*")
+            if path.suffix in _SUFFIXES and path.is_file()
+        }
+        self._content = lru_cache(_MOST_KEPT)(Path.read_bytes)
+
+    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        name = str(scope["path"]).removeprefix(str(scope.get("root_path", "")))
+        path = self._paths.get(name.lstrip("/"))
+        if path is None or scope["type"] != "http":
+            await send({"type": "http.response.start", "status": 404, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
+            return
+        content = self._content(path)
+        kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+        headers = [
+            (b"content-type", kind.encode()),
+            (b"content-length", str(len(content)).encode()),
+            _KEPT,
+        ]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        body = b"" if scope["method"] == "HEAD" else content
+        await send({"type": "http.response.body", "body": body})

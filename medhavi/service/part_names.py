@@ -1,0 +1,59 @@
+"""Names and landmark of a page's parts, for screen readers and the keyboard.
+
+marimo draws its parts after the page has loaded, in shadow roots, and leaves some
+without a name, the menu of a page, the field of a file, a group of radio buttons, or
+with markup in it, the field of a number.
+"""
+
+from __future__ import annotations
+
+_SCRIPT = """
+const words = element => element?.textContent?.trim() ?? "";
+const NAMED = [
+  ["[data-testid=notebook-menu-dropdown], button[id^=radix][aria-haspopup=menu]",
+   one => words(one) || "Menu of this page"],
+  ["input[type=file]", one => words(one.parentElement) || words(one.getRootNode())],
+  ["[aria-label*='<']", one => one.getAttribute("aria-label").replace(/<[^>]*>/g, "")],
+  ["[role=radiogroup]", one => words(one.parentElement?.querySelector("label"))],
+];
+const watched = new WeakSet();
+let due = 0;
+
+function complete(root) {
+  if (!watched.has(root)) {
+    watched.add(root);
+    observer.observe(root, {childList: true, subtree: true});
+  }
+  for (const one of root.querySelectorAll("*"))
+    if (one.shadowRoot) complete(one.shadowRoot);
+  for (const [parts, name] of NAMED)
+    for (const one of root.querySelectorAll(parts)) {
+      const label = name(one);
+      if (label && one.getAttribute("aria-label") !== label)
+        one.setAttribute("aria-label", label);
+    }
+  for (const one of root.querySelectorAll("button[role=presentation]"))
+    one.removeAttribute("role");
+  // Vega calls the place of marks a picture even where no row makes any.
+  for (const one of root.querySelectorAll("[role=graphics-symbol]:empty"))
+    if (!one.hasAttribute("aria-label")) one.setAttribute("aria-hidden", "true");
+  // What scrolls must be reached by the keyboard, which then scrolls it.
+  for (const one of root.querySelectorAll("pre"))
+    if (one.scrollWidth > one.clientWidth) one.tabIndex = 0;
+}
+
+function completeAll() {
+  due = 0;
+  const app = document.getElementById("App");
+  if (app && !document.querySelector("main")) app.setAttribute("role", "main");
+  complete(document);
+}
+
+const observer = new MutationObserver(() => { due ||= setTimeout(completeAll, 150); });
+completeAll();
+"""
+
+NAMES_SCRIPT = (
+    "<script>addEventListener('DOMContentLoaded', () => {" + _SCRIPT + "})</script>"
+)
+"""Script of each page."""

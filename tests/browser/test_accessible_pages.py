@@ -1,0 +1,142 @@
+"""Pages for everybody: axe-core, names, contrast in pictures, work by keyboard."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Watched, served
+from tests.browser.page_access import (
+    faint_words,
+    nameless_controls,
+    picture_contrasts,
+    weighed_findings,
+)
+from tests.browser.test_readable_pages import PAGES
+from tests.service.promise_company import promise_company
+
+pytestmark = pytest.mark.browser
+SLOW = 30_000
+"""A loaded machine paints late [ms]."""
+LOOKS = [(scheme, width) for width in (1280, 390) for scheme in ("light", "dark")]
+MORE = {
+    "/cockpit/": "Cost of the plan",
+    "/suppliers/": "Delivery record",
+    "/predictors/": "Coverage",
+    "/search?q=juice": "Search",
+}
+FIRST = {
+    **{
+        path: word
+        for path, word in PAGES.items()
+        if "?tab" not in path and "?mode" not in path
+    },
+    **MORE,
+}
+
+
+@pytest.fixture(scope="module")
+def lake_server(chromium, tmp_path_factory):
+    lake = promise_company(tmp_path_factory.mktemp("access"))
+    with served(lake.parent, "--lake", str(lake)) as address:
+        yield address
+
+
+def settle(page):
+    """Wait until nothing is drawn any more."""
+    before, still = -1, 0
+    while still < 3:
+        page.wait_for_timeout(150)
+        now = page.evaluate("document.querySelectorAll('*').length")
+        still, before = still + (now == before), now
+
+
+def shortcomings(page, looks):
+    """What a page lacks in each look, with the look."""
+    found = []
+    for scheme, width in looks:
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        page.set_viewport_size({"width": width, "height": 1600})
+        settle(page)
+        lacking = [*weighed_findings(page), *faint_words(page)]
+        found += [f"{scheme} {width}: {one}" for one in lacking]
+    return found + nameless_controls(page)
+
+
+def opened(lake_server, page, path):
+    desk = Watched(page, lake_server)
+    if path.startswith(("/start", "/search")):
+        page.goto(lake_server + path)
+    else:
+        desk.open(path)
+    expect(page.get_by_text(FIRST[path]).first).to_be_visible(timeout=SLOW)
+    settle(page)
+    return desk
+
+
+@pytest.mark.req("UI-12")
+@pytest.mark.parametrize("path", FIRST)
+def test_what_a_page_shows_first_is_for_everybody(lake_server, page, path):
+    desk = opened(lake_server, page, path)
+    found = shortcomings(page, LOOKS[::3])
+    assert found == [], "\n".join(found)
+    desk.assert_clean()
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("path", FIRST)
+def test_every_part_of_a_page_is_for_everybody(lake_server, page, path):
+    desk = opened(lake_server, page, path)
+    found = shortcomings(page, LOOKS)
+    for tab in page.get_by_role("tab").all()[1:]:
+        tab.click()
+        settle(page)
+        found += [f"{tab.inner_text()}, {one}" for one in shortcomings(page, LOOKS)]
+    assert found == [], "\n".join(found)
+    desk.assert_clean()
+
+
+def test_faint_words_of_a_picture_are_found(page):
+    page.set_content(
+        "<body style='background:#ffffff'><svg width='400' height='60'>"
+        "<rect width='200' height='60' fill='#0072b2'/>"
+        "<text x='10' y='30' fill='#1b1f24'>on blue</text>"
+        "<text x='210' y='30' fill='#1b1f24'>on white</text></svg>"
+    )
+    assert [text for text, _ in picture_contrasts(page)] == ["on blue"] * 3 + [
+        "on white"
+    ] * 3
+    assert faint_words(page) == ["on blue: 3.19"]
+
+
+@pytest.mark.req("UI-12")
+def test_the_workbench_is_used_by_keyboard_alone(lake_server, page):
+    """Tab goes by the order of the frame; Ctrl K opens the search, Escape leaves it."""
+    page.goto(lake_server)
+    shown = page.frame_locator("iframe.shown")
+    expect(shown.get_by_role("heading", name="Medhavi")).to_be_visible(timeout=SLOW)
+    order = []
+    for _ in range(5):
+        page.keyboard.press("Tab")
+        focused = "document.activeElement.ariaLabel ?? document.activeElement.innerText"
+        order.append(page.evaluate(focused).strip())
+    search = "Search orders, items, demands, customers"
+    assert order == ["Navigation", search, "Start", "Cockpit", "Plan"]
+    page.keyboard.press("Enter")
+    expect(shown.get_by_role("heading", name="Plan", exact=True)).to_be_visible(
+        timeout=SLOW
+    )
+    field = page.get_by_role("searchbox", name=search)
+    page.keyboard.press("Control+k")
+    expect(field).to_be_focused()
+    page.keyboard.type("apple")
+    page.keyboard.press("Escape")
+    expect(field).not_to_be_focused()
+    expect(field).to_have_value("")
+    # The page has the focus again, and the shortcut works inside of it.
+    frame = next(one for one in page.frames if "/plan/" in one.url)
+    assert page.evaluate("document.activeElement.tagName") == "IFRAME"
+    page.keyboard.press("Tab")
+    assert frame.evaluate("document.activeElement !== document.body")
+    page.keyboard.press("Control+k")
+    expect(field).to_be_focused()

@@ -1,0 +1,58 @@
+"""Files of marimo: one address for all pages, asked for once, nothing else is read."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.testclient import TestClient
+
+from medhavi.service.app import create_app
+from medhavi.service.page_files import ADDRESS, PageFiles
+
+OWN = "http://localhost:8710"
+_LINKED = re.compile(r'(?:src|href)="([^"#]+\.(?:js|css|woff2))"')
+
+
+@pytest.fixture
+def client(monkeypatch, tmp_path):
+    for name in ("MEDHAVI_LAKE", "MEDHAVI_STORE", "MEDHAVI_TABLES"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    return TestClient(create_app(), base_url=OWN)
+
+
+def test_all_pages_have_their_files_at_one_address_that_never_changes(client):
+    linked = [
+        set(_LINKED.findall(client.get(page).text)) for page in ("/plan/", "/items/")
+    ]
+    assert linked[0] == linked[1]
+    assert len(linked[0]) > 100
+    assert all(one.startswith(f"{ADDRESS}/assets/") for one in linked[0])
+    for address in sorted(linked[0])[:3]:
+        answer = client.get(address)
+        assert answer.status_code == 200
+        assert answer.headers["cache-control"].endswith("immutable")
+        assert len(answer.content) == int(answer.headers["content-length"])
+        assert client.head(address).content == b""
+    kinds = {client.get(one).headers["content-type"] for one in linked[0]}
+    assert {kind.split(";")[0] for kind in kinds} <= {
+        "text/javascript",
+        "application/javascript",
+        "text/css",
+        "font/woff2",
+    }
+
+
+def test_nothing_else_is_read(tmp_path):
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files/a.js").write_text("1", "utf-8")
+    (tmp_path / "files/a.html").write_text("1", "utf-8")
+    (tmp_path / "secret.js").write_text("1", "utf-8")
+    files = Starlette(routes=[Mount("/files", app=PageFiles(tmp_path / "files"))])
+    client = TestClient(files)
+    assert client.get("/files/a.js").text == "1"
+    for path in ("a.html", "../secret.js", "%2e%2e/secret.js", "b.js", ""):
+        assert client.get(f"/files/{path}").status_code == 404, path
