@@ -67,6 +67,7 @@ COMMANDS: Commands = {
     "promise": promise_commands.promise,
     "suppliers": standing_commands.suppliers,
     "query": lake_commands.query,
+    "lineage": lake_commands.lineage,
     "cycle": study_commands.cycle,
     "schedule": planner_commands.schedule,
     "risk": planner_commands.risk,

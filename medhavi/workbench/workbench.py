@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from medhavi.errors import UsageError
 from medhavi.workbench.decisions import FactAmending
 from medhavi.workbench.exception_reviews import ExceptionReviewing
+from medhavi.workbench.lake_reading import LakeReading
 from medhavi.workbench.orders.plan_editing import PlanEditing
 from medhavi.workbench.workspace import current_workspace
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from medhavi.events.store import BulkStore
-    from medhavi.lakehouse import Lake, MirrorReport, QueryLimits
+    from medhavi.lakehouse import Lake, MirrorReport
     from medhavi.planners.replenishment.safety_stock import SafetyStock
     from medhavi.predict.coverage import PredictorReport
     from medhavi.predict.recipe import TrainingRecipe
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from medhavi.workbench.training.training import PublishedEstimates, TrainingResult
 
 
-class Workbench(PlanEditing, FactAmending, ExceptionReviewing):
+class Workbench(LakeReading, PlanEditing, FactAmending, ExceptionReviewing):
     """Events, lake, plans and decisions of one company.
 
     Parameters
@@ -130,14 +131,6 @@ class Workbench(PlanEditing, FactAmending, ExceptionReviewing):
         """Copy new events into the lake; its tables follow when they are read."""
         self._desk = None
         return self.lake.mirror(self.store, observe, cancelled)
-
-    def snapshot(
-        self,
-        known_at: dt.date | None = None,
-        effective_at: dt.date | None = None,
-    ) -> Snapshot:
-        """Planning tables of a moment; see `Lake.snapshot`."""
-        return self.lake.snapshot(known_at=known_at, effective_at=effective_at)
 
     def safety_stock(self, settings: Mapping[str, object] | None = None) -> SafetyStock:
         """Safety stock of all places, by what the customers of the lake ordered.
@@ -496,26 +489,6 @@ class Workbench(PlanEditing, FactAmending, ExceptionReviewing):
     def _forget(self) -> None:
         self._desk = None
 
-    def query(self, sql: str, limits: QueryLimits | None = None) -> pl.DataFrame:
-        """Run one SELECT over bronze, silver and gold by table name."""
-        return self.lake.query(sql, limits)
-
-    def events(self, type: str | None = None) -> pl.LazyFrame:  # noqa: A002 - design 8
-        """Mirrored events, sorted by position; of one type, if named.
-
-        Raises
-        ------
-        UsageError
-            The type is not in the catalogue.
-        """
-        import polars as pl
-
-        rows = self.lake.table("bronze.events")
-        if type is not None:
-            _refuse_unknown_type(type)
-            rows = rows.filter(pl.col("type") == type)
-        return rows.sort("position")
-
     def export(
         self,
         plan: Plan,
@@ -567,15 +540,3 @@ class Workbench(PlanEditing, FactAmending, ExceptionReviewing):
         return run_cycle(
             self, place, observe=observe, tell=tell, strict=strict, moment=moment
         )
-
-
-def _refuse_unknown_type(name: str) -> None:
-    from difflib import get_close_matches
-
-    from medhavi.events.event_types.catalog import TYPES
-
-    if name not in TYPES:
-        near = get_close_matches(name, TYPES, n=3)
-        hint = f" Near: {', '.join(near)}." if near else ""
-        message = f"There is no event type {name}.{hint}"
-        raise UsageError(message)
