@@ -55,6 +55,7 @@ COMMANDS: Commands = {
     "kpi": plan_commands.kpi,
     "compare": plan_commands.compare,
     "export": plan_commands.export,
+    "pack": plan_commands.pack,
     "remedies": plan_commands.remedies,
     "pareto": plan_commands.pareto,
     "replenish": planner_commands.replenish,

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from medhavi.predict.recipe import TrainingRecipe
     from medhavi.predict.versions import PredictorVersion
     from medhavi.progress import Cancelled, Observe
+    from medhavi.results.pareto_front import ParetoFront
     from medhavi.results.plans.plan import Plan
     from medhavi.results.promises.promise import Promise
     from medhavi.results.promises.promises_at_risk import PromiseMonitor
@@ -501,6 +502,40 @@ class Workbench(LakeReading, PlanEditing, FactAmending, ExceptionReviewing):
         from medhavi.workbench.files.export import export_plan
 
         return export_plan(plan, path, kind=kind, snapshot=snapshot)
+
+    def pack(
+        self,
+        path: str | Path,
+        plan: Plan,
+        *,
+        snapshot: Snapshot | None = None,
+        front: ParetoFront | None = None,
+    ) -> Path:
+        """Write the meeting pack of a plan as PDF, equal to the byte each time.
+
+        Parameters
+        ----------
+        snapshot
+            What was planned; None: the newest facts.
+        front
+            Trade-offs that are added.
+        """
+        from pathlib import Path
+
+        from medhavi.workbench.files.atomic_write import replaced_file
+        from medhavi.workbench.plan_pack import pack
+
+        content = pack(
+            self.snapshot() if snapshot is None else snapshot,
+            plan,
+            lake=self.lake,
+            reviews=self.exception_reviews(),
+            front=front,
+            source=self.lake.path.absolute().parent.name,
+        )
+        with replaced_file(path) as fresh:
+            fresh.write_bytes(content)
+        return Path(path)
 
     def study(
         self,

@@ -52,6 +52,8 @@ def test_a_planned_quantity_links_to_what_it_is_made_from(shown):
 def test_what_is_wrong_is_told_in_words_and_nothing_asks_for_a_number(shown):
     wrong = lineage_part.answer_html(shown, ("supply_terms", "S|A|DC", "days"), nowhere)
     assert "no column &#x27;days&#x27;" in wrong
-    assert "No number is chosen" in lineage_part.answer_html(shown, ("", "", ""), nowhere)
+    assert "No number is chosen" in lineage_part.answer_html(
+        shown, ("", "", ""), nowhere
+    )
     asked = lineage_part.asked_of(None, {"of": "demands", "key": "D-1"}.get)
     assert asked[:2] == ("demands", "D-1")
