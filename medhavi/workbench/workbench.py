@@ -133,6 +133,18 @@ class Workbench(LakeReading, PlanEditing, FactAmending, ExceptionReviewing):
         self._desk = None
         return self.lake.mirror(self.store, observe, cancelled)
 
+    def suppliers(self, kind: str = "supplier") -> pl.DataFrame:
+        """Delivery record of each supplier or lane, the least reliable first.
+
+        Parameters
+        ----------
+        kind
+            supplier or lane.
+        """
+        from medhavi.workbench.promise_desk.repromising import supplier_account
+
+        return supplier_account(self.lake, kind)
+
     def safety_stock(self, settings: Mapping[str, object] | None = None) -> SafetyStock:
         """Safety stock of all places, by what the customers of the lake ordered.
 
@@ -208,6 +220,12 @@ class Workbench(LakeReading, PlanEditing, FactAmending, ExceptionReviewing):
             made = self.lake.record(made, taken).plan
         self.last_run.take(made)
         return made.with_measured({**measurement.facts(), **facts})
+
+    def plan_in_force(self, mode: str = "mrp") -> Plan:
+        """Plan that pages show: published or recorded last; made where there is none."""
+        from medhavi.workbench.plan_in_force import renewed_plan
+
+        return renewed_plan(self.snapshot(), mode, self.lake, kept=False)
 
     def publish(self, plan: Plan, *, approver: str, baseline: str | None = None) -> str:
         """Make a plan the plan: keep it in gold and append PlanPublished.
