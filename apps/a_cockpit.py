@@ -66,7 +66,13 @@ def data(mode, wanted):
 def head(mode, names, shown, wanted):
     _found = plan_finding(shown.plan, names) if shown.plan else ""
     mo.vstack(
-        desk_words.page_head("Cockpit", shown, wanted("known_at"), _found, [mode]),
+        desk_words.page_head(
+            "Cockpit",
+            shown,
+            wanted("known_at"),
+            _found,
+            [mode, cockpit_page.pack_download(shown) if shown.plan else None],
+        ),
         gap=1,
     )
     return

@@ -4,8 +4,8 @@
 # ///
 """Data
 
-Findings of the data by the late cost that hangs on them; a cell to mend, a file of
-one's own to take with all its differences; refused rows and events; changes to undo.
+Findings of the data by the late cost that hangs on them; where a number comes from; a
+cell to mend, a file of one's own to take; refused rows and events; changes to undo.
 """
 
 import marimo
@@ -16,7 +16,7 @@ app = marimo.App(width="full", app_title="Medhavi: data")
 with app.setup:
     import marimo as mo
 
-    from medhavi.service.data_pages import data_page, own_data
+    from medhavi.service.data_pages import data_page, lineage_part, own_data
     from medhavi.service.data_pages.own_data import DataDecision
     from medhavi.service.page_data import html
     from medhavi.service.plan_pages import desk_words
@@ -146,6 +146,26 @@ def select(state, table):
 def chosen(group, state, tab):
     mo.stop(group is None or tab.value != "Findings")
     html(group_html(state.findings, group, state.names))
+    return
+
+
+@app.cell(hide_code=True)
+def ask_lineage(keep, shown, state, wanted):
+    traced = (
+        lineage_part.lineage_form(shown, state, wanted, keep)
+        if state and shown.source.lake
+        else None
+    )
+    return (traced,)
+
+
+@app.cell(hide_code=True)
+def lineage(shown, state, tab, traced, wanted):
+    mo.stop(state is None or tab.value != "Lineage")
+    _form = None if traced is None else traced.value
+    _asked = lineage_part.asked_of(_form, wanted)
+    _answer = html(lineage_part.answer_html(shown, _asked, wanted))
+    mo.vstack([html('<a id="lineage"></a>'), traced, _answer] if traced else [_answer])
     return
 
 

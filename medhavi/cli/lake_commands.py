@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from medhavi.cli.command_output import show_table, talk
 from medhavi.cli.options import (
+    AsOfOption,
     DateFormatOption,
+    KnownAtOption,
     LakeMoment,
     LakeOption,
+    PlanMode,
     TablesOption,
+    existing_plan,
     existing_tables,
     instant,
 )
 from medhavi.errors import UsageError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import polars as pl
 
     from medhavi.snapshot import Snapshot
@@ -184,6 +187,47 @@ def query(
     frame = open_workbench(lake).query(sql, limits)
     _show(frame)
     conversation.answer(columns=frame.columns, rows=frame.rows())
+
+
+def lineage(
+    table: Annotated[
+        str,
+        typer.Argument(help="Planning table; of a plan supplies, fulfilment, kpis."),
+    ],
+    key: Annotated[
+        str, typer.Argument(help="Key of the row, its cells joined by |.")
+    ] = "",
+    column: Annotated[
+        str | None, typer.Argument(help="Column; none: all cells of the row.")
+    ] = None,
+    plan: Annotated[
+        Path | None, typer.Option("--plan", help="Plan; none: the one in force.")
+    ] = None,
+    mode: Annotated[
+        PlanMode, typer.Option("--mode", help="Mode of the plan in force.")
+    ] = PlanMode.MRP,
+    lake: LakeOption = None,
+    as_of: AsOfOption = None,
+    known_at: KnownAtOption = None,
+) -> None:
+    """Show where a number comes from: events, overrides, predictions, pegs."""
+    from dataclasses import asdict
+
+    from medhavi.results.plans.plan import Plan
+    from medhavi.workbench.figure_lineage import FIGURES
+    from medhavi.workbench.plan_in_force import plan_in_force
+
+    conversation, bench = talk(), open_workbench(lake)
+    moment = moments(as_of, known_at, lake)
+    made = None if plan is None else Plan.from_folder(existing_plan(plan))
+    if table in FIGURES and made is None:
+        snapshot = bench.snapshot(**moment._asdict())
+        past = bool(moment)
+        kept = plan_in_force(snapshot, mode.value, bench.lake, past=past)
+        made = None if kept is None else kept.plan
+    found = bench.lineage(table, key, column, plan=made, **moment._asdict())
+    conversation.say(str(found))
+    conversation.answer(lineage=asdict(found))
 
 
 def list_quarantine(lake: LakeOption = None) -> None:

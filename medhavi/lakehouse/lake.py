@@ -11,22 +11,20 @@ import datetime as dt
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import polars as pl
 
-from medhavi import schema
 from medhavi.errors import UsageError
 from medhavi.findings import finding
-from medhavi.lakehouse import query, record
-from medhavi.lakehouse.folds.silver_state import STATE_DTYPES, State, key_of
+from medhavi.lakehouse import lineage, query, record
+from medhavi.lakehouse.folds.silver_state import STATE_DTYPES, State
 from medhavi.lakehouse.layout import lake_layout
 from medhavi.lakehouse.log import mirror
 from medhavi.lakehouse.log import mirror as mirroring
 from medhavi.lakehouse.log.event_faults import within_calendar
 from medhavi.lakehouse.log.log_reading import EventLog, Moment
 from medhavi.lakehouse.observations import DERIVED, LEAD_TIMES, ORDER_LINES
+from medhavi.lakehouse.overrides import overridden
 from medhavi.lakehouse.silver import Silver
-from medhavi.schema import cell
 from medhavi.snapshot import Snapshot
 from medhavi.snapshot.reading.local_days import ASKED_EDGES, day_instant
 from medhavi.snapshot.tables import DTYPES
@@ -38,12 +36,12 @@ if TYPE_CHECKING:
     from medhavi.events.store import EventStore
     from medhavi.findings import Finding
     from medhavi.lakehouse.checkpoints import Checkpoint
-    from medhavi.lakehouse.folds.silver_state import Key, Row
     from medhavi.lakehouse.log.mirror import MirrorReport, ReplayReport
     from medhavi.lakehouse.query import FileTable
     from medhavi.lakehouse.record import GoldRows
     from medhavi.progress import Cancelled, Observe
     from medhavi.results.plans.plan import Plan
+    from medhavi.results.reports.lineage import Lineage
     from medhavi.results.run_record import Basis
 
 
@@ -69,7 +67,7 @@ def assemble(
     about
         Further findings, about the log.
     """
-    frames, found = _overridden(state, as_of)
+    frames, found = overridden(state, as_of)
     frames["settings"] = _settings(frames["settings"], as_of)
     _keep_what_matters(frames, as_of)
     found = [*quality_findings(state), *about, *found]
@@ -122,54 +120,6 @@ def _keep_what_matters(
 def _without(frame: pl.DataFrame, column: str, values: tuple[str, ...]) -> pl.DataFrame:
     """Drop rows by a closed list; an empty cell is its default and stays."""
     return frame.filter(~pl.col(column).is_in(values).fill_null(value=False))
-
-
-def _overridden(
-    state: State, as_of: dt.datetime | None
-) -> tuple[dict[str, pl.DataFrame], list[Finding]]:
-    """Apply the overrides that are valid at the moment; give all schema tables."""
-    valid = state.frame("overrides")
-    if as_of is not None:
-        valid = valid.filter(
-            (pl.col("valid_from").is_null() | (pl.col("valid_from") <= as_of))
-            & (pl.col("valid_to").is_null() | (pl.col("valid_to") > as_of))
-        )
-    found: list[Finding] = []
-    if valid.height:
-        state = state.copy()
-        # The newest decision about a cell is the last one applied.
-        for override in valid.sort("position").iter_rows(named=True):
-            _override(state, override, found)
-    return {table: state.frame(table) for table in DTYPES}, found
-
-
-def _override(state: State, override: Row, found: list[Finding]) -> None:
-    table, column = override["table"], override["column"]
-    key = _typed_key(table, msgspec.json.decode(override["key"]))
-    row = None if key is None else state.row(table, key)
-    if row is None:
-        position, value = override["position"], override["key"]
-        found.append(finding("LAKE007", table=table, value=value, position=position))
-        return
-    value = cell(table, column, msgspec.json.decode(override["value"]))
-    state.put(table, {**row, column: value})
-
-
-def _typed_key(table: str, key: dict[str, str]) -> Key | None:
-    """Read key cells from their text; None when they are no key of the table."""
-    columns = schema.tables()[table].columns
-    typed: dict[str, Any] = {}
-    for name, text in key.items():
-        if name not in columns:
-            return None
-        number = columns[name].type in {"int", "float", "bool"}
-        try:
-            typed[name] = cell(
-                table, name, msgspec.json.decode(text) if number else text
-            )
-        except msgspec.MsgspecError:
-            return None
-    return key_of(table, typed)
 
 
 def quality_findings(state: State) -> list[Finding]:
@@ -307,6 +257,44 @@ class Lake:
             return assemble(State(), None)
         state = self._silver.at(log, Moment(known_at, effective_at))
         return assemble(state, effective_at, _about(log, known_at, effective_at))
+
+    def lineage(
+        self,
+        table: str,
+        key: str | Mapping[str, str] = "",
+        column: str | None = None,
+        *,
+        known_at: dt.date | None = None,
+        effective_at: dt.date | None = None,
+    ) -> Lineage:
+        """Where a cell of a planning table comes from, or all cells of a row.
+
+        Parameters
+        ----------
+        table, column
+            Planning table and column; None: every cell of the row.
+        key
+            Key cells by column, or joined by | in the order of the key.
+        known_at, effective_at
+            As of `snapshot`.
+
+        Raises
+        ------
+        UsageError
+            There is no such table, column or key, or a moment has no time zone.
+        """
+        row = lineage.asked(table, key, column)
+        known_at = self.moment(known_at, "known_at")
+        effective_at = self.moment(effective_at, "effective_at")
+        log = self._log()
+        now = log.newest(known_at) if effective_at is None else effective_at
+        if now is None:
+            return lineage.without_events(row)
+        moment = Moment(known_at, now)
+        latest = known_at is None and effective_at is None
+        state = self._silver.head(log).state if latest else self._silver.at(log, moment)
+        read = lineage.LineageReading(log, moment, state, assemble(state, now))
+        return read.of(row)
 
     def moment(self, asked: dt.date | None, name: str) -> dt.datetime | None:
         """Instant in UTC of a moment that is asked for; None: the latest.

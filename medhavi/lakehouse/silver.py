@@ -15,18 +15,16 @@ import polars as pl
 
 from medhavi.errors import EnvironmentFailure
 from medhavi.lakehouse.checkpoints import Checkpoints
+from medhavi.lakehouse.fact_history import FactHistory, placed
 from medhavi.lakehouse.folds.bulk_folds import fold_plain
 from medhavi.lakehouse.folds.effect_order import (
-    TimedFact,
     entangled,
     fetch,
     late_facts,
     subjects_of,
     take_out,
-    types_about,
     with_crossing,
     with_kinship,
-    word_of,
 )
 from medhavi.lakehouse.folds.projections import apply
 from medhavi.lakehouse.folds.silver_state import Rejection, complain
@@ -56,8 +54,6 @@ _FEW = 60_000
 """Facts up to which the rows that they concern are read ahead one by one."""
 _BULK = 5_000
 """Facts from which on plain ones are folded by column; below, that costs more."""
-_MANY_SUBJECTS = 1_000
-"""Subjects from which on the log is read whole instead of searched for each."""
 
 
 class Silver:
@@ -184,9 +180,9 @@ class _Advance:
         self._moment = moment
         self._before = start.reach
         self._until = rows["position"][-1] if rows.height else start.reach.position
-        self._amendments = log.amendments(moment.known_at).until(self._until)
+        self._history = FactHistory(log, moment, self._until)
         self.state = start.state.copy()
-        new, waited = self._marked(rows), self._waited()
+        new, waited = self._history.marked(rows), self._waited()
         amended, gone = self._amended()
         self.reach = start.reach.extended(
             pl.concat([new, amended]),
@@ -198,27 +194,22 @@ class _Advance:
         with _uncollected():
             self._go_on(fresh.filter("counts"), amended, gone)
 
-    def _marked(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Rows as amended, with the mark whether they count."""
-        amended = self._amendments.applied(rows)
-        return amended.with_columns(counts=self._moment.sees())
-
     def _waited(self) -> pl.DataFrame | None:
         """Rows that the checkpoint left out for their time; None: they still are."""
         held = self._before.effective_at
         if held is None or not self._before.owes(self._moment):
             return None
-        old = self._marked(self._log.between(held, self._before.position))
+        old = self._history.marked(self._log.between(held, self._before.position))
         return old.filter(TIMED & (pl.col("occurred_at") > held))
 
     def _amended(self) -> tuple[pl.DataFrame, set[Subject]]:
         """Folded rows that are amended now, and what they concerned before."""
         start = self._before.position
-        new = self._amendments.between(start, self._until)
+        new = self._history.amendments.between(start, self._until)
         targets = [at for one in new for at in one.targets if at <= start]
         rows = self._log.tail_at(targets)
-        before = self._amendments.until(start).applied(rows)
-        return self._marked(rows), {
+        before = self._history.amendments.until(start).applied(rows)
+        return self._history.marked(rows), {
             subject for fact in facts(before) for subject in subjects_of(fact)
         }
 
@@ -237,7 +228,7 @@ class _Advance:
             early = fresh.filter(pl.col("occurred_at") < latest)
             anew |= entangled(facts(folded_later), facts(early))
         if anew or amended.height:
-            history = self._history(anew)
+            history = self._history.about(anew)
             again = [one.fact.position for one in history]
             fresh = fresh.filter(~pl.col("position").is_in(again))
             positions = {*again, *amended["position"]}
@@ -246,7 +237,9 @@ class _Advance:
             take_out(self.state, {one for p in history for one in subjects_of(p.fact)})
             take_out(self.state, anew)
             apply(self.state, (one.fact for one in history))
-            rejected = self._marked(self._log.tail_at(amended["position"].to_list()))
+            rejected = self._history.marked(
+                self._log.tail_at(amended["position"].to_list())
+            )
             apply(self.state, _rejections(rejected.filter("counts")))
             self._name_late(late_facts(history))
         self._fold_on(fresh)
@@ -257,37 +250,13 @@ class _Advance:
         first: dt.datetime | None = fresh.select(pl.col("occurred_at").min()).item()
         if last is None or first is None or first >= last:
             return fresh.clear()
-        rows = self._marked(self._log.between(first, self._before.position))
+        rows = self._history.marked(self._log.between(first, self._before.position))
         return rows.filter(
             pl.col("counts")
             & pl.col(FAULT).is_null()
             & (pl.col("occurred_at") > first)
             & ~pl.col("position").is_in(fresh["position"].implode())
         )
-
-    def _history(self, subjects: set[Subject]) -> list[TimedFact]:
-        """All facts about some subjects and about what shares a fact with them."""
-        wanted = set(subjects)
-        searched: set[Subject] = set()
-        known: dict[int, TimedFact] = {}
-        while wanted - searched:
-            rows = self._naming(wanted - searched)
-            searched = set(wanted)
-            for one in _placed(rows.filter(~pl.col("position").is_in(list(known)))):
-                about = subjects_of(one.fact)
-                if not wanted.isdisjoint(about):
-                    known[one.fact.position] = one
-                    wanted.update(about)
-        return sorted(known.values(), key=lambda one: one.place)
-
-    def _naming(self, subjects: set[Subject]) -> pl.DataFrame:
-        """Rows that may be about some subjects, and count."""
-        named = {word_of(subject) for subject in subjects}
-        searched = None not in named and len(named) <= _MANY_SUBJECTS
-        words = {word for word in named if word} if searched else None
-        types = types_about({subject[0] for subject in subjects})
-        rows = self._log.naming(types, words, self._until)
-        return self._marked(rows).filter("counts")
 
     def _fold_on(self, fresh: pl.DataFrame) -> None:
         """Fold facts that take effect after all folded ones of their keys."""
@@ -304,7 +273,7 @@ class _Advance:
         if watch.subjects:
             positions = pl.Series(watch.positions(), dtype=pl.Int64())
             window = rows.filter(pl.col("position").is_in(positions.implode()))
-            self._name_late(late_facts(_placed(window), only=watch.subjects))
+            self._name_late(late_facts(placed(window), only=watch.subjects))
 
     def _name_late(self, late: list[LateFact]) -> None:
         """Note facts that came late, each with its stream."""
@@ -371,13 +340,6 @@ class _EffectConflicts:
     def positions(self) -> list[int]:
         """Positions of the facts about the subjects that were found."""
         return sorted({at for one in self.subjects for at in self._positions[one]})
-
-
-def _placed(rows: pl.DataFrame) -> list[TimedFact]:
-    pairs = zip(facts(rows), rows["recorded_at"], strict=True)
-    return [
-        TimedFact(*pair) for pair in pairs if not isinstance(pair[0].body, Rejection)
-    ]
 
 
 def _rejections(rows: pl.DataFrame) -> Iterator[Fact]:

@@ -11,7 +11,7 @@ from medhavi.results.plans.lateness import BEGUN, verdicts
 from medhavi.units import DAY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from medhavi.providers.lead_times import LeadTime
     from medhavi.providers.table_rows import Row
@@ -40,12 +40,18 @@ them, `late` of these are not met in time.
 """
 
 
-class _Times(NamedTuple):
-    """Time that a plan counts on, and the one of the master data [days]."""
+class OrderTime(NamedTuple):
+    """Time that a plan counts on, and the one of the master data [days].
+
+    `terms` is the row of `supply_terms` or `lanes` that states it, `estimate` the row
+    of `estimates` that stands in its place; None: the stated one holds.
+    """
 
     planned: LeadTime
     planned_days: float
     stated_days: float
+    terms: Row
+    estimate: Row | None
 
 
 def plan_effects(plan: Plan, snapshot: Snapshot) -> pl.DataFrame:
@@ -63,7 +69,7 @@ def plan_effects(plan: Plan, snapshot: Snapshot) -> pl.DataFrame:
     DataFrame
         Columns of `EFFECTS`; only rows whose time was learned.
     """
-    times = _lookup(snapshot, infinite=plan.run.mode == "mrp")
+    times = order_times(snapshot, infinite=plan.run.mode == "mrp")
     orders = _timed_orders(plan)
     late = verdicts(plan).filter(pl.col("lateness_h") > 0)["demand"]
     pegs = plan.pegging.select("demand", "supply").unique()
@@ -72,7 +78,7 @@ def plan_effects(plan: Plan, snapshot: Snapshot) -> pl.DataFrame:
         "estimate", "subject", "product", maintain_order=True
     ):
         found = [times(str(kind), row) for row in part.iter_rows(named=True)]
-        known = [one for one in found if one is not None]
+        known = [one for one in found if one is not None and one.estimate is not None]
         if not known:
             continue
         served = pegs.join(part, left_on="supply", right_on="id", how="semi")
@@ -138,10 +144,22 @@ def _timed_orders(plan: Plan) -> pl.DataFrame:
     )
 
 
-def _lookup(
+def order_times(
     snapshot: Snapshot, *, infinite: bool
-) -> Callable[[str, dict[str, Any]], _Times | None]:
-    """Times of an order with and without what was learned; None: nothing was."""
+) -> Callable[[str, Mapping[str, Any]], OrderTime | None]:
+    """Lookup of the time of an order with and without what was learned.
+
+    Parameters
+    ----------
+    infinite
+        As mode mrp plans: with the median.
+
+    Returns
+    -------
+    callable
+        Takes "supplier" or "lane" and an order with `item`, `subject` and `location`;
+        None where no terms are its own.
+    """
     learned = Providers(snapshot, infinite=infinite)
     plain = snapshot.replace(estimates=snapshot["estimates"].clear())
     stated = Providers(plain, infinite=infinite)
@@ -151,26 +169,27 @@ def _lookup(
     }
     lanes = {row["lane"]: row for row in learned.tables["lanes"]}
 
-    def places(order: dict[str, Any]) -> Iterator[Row | None]:
+    def places(order: Mapping[str, Any]) -> Iterator[Row | None]:
         for name in learned.facts.lineage(order["item"]):
             for place in (order["location"], _EVERY):
                 yield terms.get((order["subject"], name, place))
 
-    def times(kind: str, order: dict[str, Any]) -> _Times | None:
+    def times(kind: str, order: Mapping[str, Any]) -> OrderTime | None:
+        known = learned.lead_times
         if kind == "lane":
             row = lanes.get(order["subject"])
             if row is None:
                 return None
-            took = learned.lead_times.lane(row)
-            said = stated.lead_times.lane(row)
-            found = _Times(took, took.amount / DAY, said.amount / DAY)
+            took, said = known.lane(row), stated.lead_times.lane(row)
+            days = took.amount / DAY, said.amount / DAY
+            used = known.estimate(kind, row["lane"], _EVERY)
         else:
             row = next((one for one in places(order) if one is not None), None)
             if row is None:
                 return None
-            took = learned.lead_times.supplier(row, order["item"])
-            said = stated.lead_times.supplier(row, order["item"])
-            found = _Times(took, float(took.amount), float(said.amount))
-        return None if took.basis in ("terms", "stated") else found
+            took = known.supplier(row, order["item"])
+            days = took.amount, stated.lead_times.supplier(row, order["item"]).amount
+            used = known.estimate(kind, row["supplier"], order["item"])
+        return OrderTime(took, float(days[0]), float(days[1]), row, used)
 
     return times

@@ -255,29 +255,31 @@ class LeadTimes:
             return own
         return self._known.get((kind, subject, EVERY_PRODUCT, what))
 
+    def estimate(self, kind: str, subject: str, product: str) -> Row | None:
+        """Row of `estimates` whose time stands in place of the stated one, if any."""
+        days = self._row(kind, subject, product, _LEAD)
+        return self._row(kind, subject, product, _FACTOR) if days is None else days
+
     def _estimated_days(self, terms: Row, product: str | None) -> Quantiles | None:
-        asked = (terms["supplier"], product or terms["product"])
-        row = self._row("supplier", *asked, _LEAD)
-        if row is not None:
-            return _quantiles(row, (row["p50"], row["p80"], row["p95"]))
-        row = self._row("supplier", *asked, _FACTOR)
+        item = product or terms["product"]
+        row = self.estimate("supplier", terms["supplier"], item)
         if row is None:
             return None
+        if row["quantity"] == _LEAD:
+            return _quantiles(row, (row["p50"], row["p80"], row["p95"]))
         stated = exact(terms["lead_time_days"])
         return _quantiles(
             row, [float(stated * exact(row[name])) for name in ("p50", "p80", "p95")]
         )
 
     def _estimated_transit(self, lane: Row, product: str | None) -> Quantiles | None:
-        asked = (lane["lane"], product or EVERY_PRODUCT)
-        row = self._row("lane", *asked, _LEAD)
+        row = self.estimate("lane", lane["lane"], product or EVERY_PRODUCT)
         names = ("p50", "p80", "p95")
-        if row is not None:
-            days = [ceil_fraction(exact(row[name]) * DAY) for name in names]
-            return _quantiles(row, days)
-        row = self._row("lane", *asked, _FACTOR)
         if row is None:
             return None
+        if row["quantity"] == _LEAD:
+            days = [ceil_fraction(exact(row[name]) * DAY) for name in names]
+            return _quantiles(row, days)
         hours, customs = exact(lane["duration_h"]), exact(lane["customs_h"])
         return _quantiles(
             row,

@@ -43,6 +43,7 @@ from medhavi.service.tracking_pages import (
     TrackingPages,
     tracking_routes,
 )
+from medhavi.service.view_api import view_routes
 from medhavi.views.names import count, money
 from medhavi.views.page import (
     HOME,
@@ -50,7 +51,7 @@ from medhavi.views.page import (
     PAGES,
     document,
     findings_words,
-    top_html,
+    navigation_html,
 )
 from medhavi.views.theme import app_style
 from medhavi.workbench.workspace import models_folder
@@ -151,7 +152,7 @@ def landing_html(
         if entries
     )
     body = (
-        f'{top_html(HOME)}<main><header class="brand"><h1>Medhavi</h1>'
+        f'{navigation_html(HOME)}<main><header class="brand"><h1>Medhavi</h1>'
         '<p class="muted">Supply-chain plans that explain themselves.</p></header>'
         f"{_state(health)}{body}</main>{_footer(health)}"
     )
@@ -393,6 +394,7 @@ def create_app(
             Route("/health", alive),
             Route("/search", search),
             *job_routes(queue),
+            *view_routes(),
             *(Route(path, leading(link)) for path, link in OBJECTS.items()),
             *([] if keeper is None else DeskApi(keeper).routes()),
             *([] if runs is None else tracking_routes(runs)),

@@ -3,7 +3,7 @@
 Each page is a marimo app that an analyst can open alone. Inside the shell it stands in
 a frame that stays when another page is shown, so going back is no reload and loses no
 state (docs/decisions/024). The address of the shell names the page and what it shows:
-`/#/items/?item=OLI-CO250|LODZ`.
+`/#/items/?item=OLI-CO250|LODZ`. An address under a name is a saved view.
 """
 
 from __future__ import annotations
@@ -58,7 +58,22 @@ body.mv{display:grid;grid-template:48px 1fr auto/auto 1fr;overflow:hidden}
 .mv .side a[aria-current]{background:var(--mv-card);font-weight:600}
 .side svg{width:18px;height:18px;flex:none;fill:none;stroke:var(--mv-plan);
  stroke-width:1.7;stroke-linecap:round;stroke-linejoin:round}
-.narrow .side{width:auto}.narrow .side span{display:none}
+.narrow .side{width:auto}.narrow .side span,.narrow .views{display:none}
+.views{display:grid;gap:2px;margin-top:12px;padding-top:12px;width:0;min-width:100%;
+ border-top:1px solid var(--mv-line)}
+.mv .views h2{font-size:12px;margin:0 10px;color:var(--mv-muted);font-weight:600}
+.views .list{display:grid;grid-template-columns:minmax(0,1fr)}
+.views .list div{display:flex;align-items:center}
+.mv .views .list a{flex:1;min-width:0;overflow:hidden;text-overflow:ellipsis;
+ display:block}
+.views button,.mv .views>a{font:inherit;border:0;background:none;cursor:pointer;
+ color:var(--mv-muted);padding:7px 10px;text-align:left}
+.views button:hover{color:var(--mv-ink)}
+.views form{display:grid;gap:4px;padding:4px 10px}
+.views form[hidden]{display:none}
+.views input{font:inherit;padding:4px 8px;border-radius:6px;min-width:0;
+ color:var(--mv-ink);background:var(--mv-card);border:1px solid var(--mv-line)}
+.views p{margin:0;font-size:12px;color:var(--mv-muted)}
 .pages{position:relative}
 .pages iframe{position:absolute;inset:0;width:100%;height:100%;border:0;
  visibility:hidden;background:var(--mv-page)}
@@ -67,7 +82,7 @@ body.mv{display:grid;grid-template:48px 1fr auto/auto 1fr;overflow:hidden}
  body.mv{grid-template:48px auto 1fr auto/1fr}
  .side{display:flex;width:auto;overflow-x:auto;padding:4px 8px;border-right:0;
   border-bottom:1px solid var(--mv-line)}
- .narrow .side span{display:inline}.bar button,.bar .place{display:none}
+ .narrow .side span{display:inline}.bar button,.bar .place,.views{display:none}
  .bar input{width:150px}
 }
 """
@@ -129,7 +144,7 @@ document.querySelector(".bar input").addEventListener("keydown", event => {
   shown?.focus();
 });
 document.querySelector(".side").addEventListener("click", event => {
-  const link = event.target.closest("a");
+  const link = event.target.closest("a[href]");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
   show(link.getAttribute("href"));
@@ -138,6 +153,47 @@ document.querySelector(".bar button").addEventListener("click", event => {
   const narrow = document.body.classList.toggle("narrow");
   event.target.setAttribute("aria-expanded", String(!narrow));
 });
+const views = document.querySelector(".views"), form = views.querySelector("form");
+const here = () => decodeURI(location.hash.slice(1).split("#")[0]) || "/";
+
+function list(found) {
+  views.querySelector(".list").replaceChildren(...found.map(one => {
+    const row = document.createElement("div"), link = document.createElement("a");
+    const gone = document.createElement("button");
+    link.href = one.address; link.textContent = link.title = one.name;
+    gone.textContent = "\u00d7"; gone.setAttribute("aria-label", `Delete view ${one.name}`);
+    gone.addEventListener("click", () => {
+      if (confirm(`Delete the view "${one.name}"?`)) send("/views/delete", one);
+    });
+    row.append(link, gone);
+    return row;
+  }));
+}
+
+async function send(path, view) {
+  const body = view && JSON.stringify(view);
+  const answer = await fetch(path, view ? {method: "POST", body} : {});
+  const told = await answer.json();
+  if (told.views) list(told.views);
+  views.querySelector("p").textContent = told.error ?? "";
+  return answer.ok;
+}
+
+views.querySelector(".save").addEventListener("click", () => {
+  form.hidden = !form.hidden;
+  if (!form.hidden) form.elements.name.select();
+});
+form.addEventListener("submit", async event => {
+  event.preventDefault();
+  const view = {name: form.elements.name.value, address: here()};
+  if (await send("/views", view)) { form.hidden = true; form.reset(); }
+});
+views.querySelector(".notebook").addEventListener("click", event => {
+  event.preventDefault();
+  show("/notebook?" + new URLSearchParams({of: here()}));
+});
+addEventListener("focus", () => send("/views").catch(() => {}));
+send("/views").catch(() => {});
 // A page keeps what it shows in its own address: the shell's follows it.
 setInterval(() => {
   const there = shown?.contentWindow?.location;
@@ -200,11 +256,22 @@ def shell_html(place: str) -> str:
         '<button aria-label="Navigation" aria-expanded="true">☰</button>'
         f'<b>Medhavi</b><span class="place">{escape(place)}</span>'
         f"{search_form()}</header>"
-        f'<nav class="side" aria-label="Pages">{links}</nav>'
+        f'<nav class="side" aria-label="Pages">{links}{_VIEWS}</nav>'
         f'<main class="pages" aria-label="Page" data-first="{START}"></main>'
         f"<script>{_SCRIPT}</script>{JOBS_SCRIPT}"
     )
     return document("Medhavi", body, rules=_RULES, head=ICON)
+
+
+_VIEWS = (
+    '<section class="views" aria-label="Saved views"><h2>Saved views</h2>'
+    '<div class="list"></div>'
+    '<button class="save">Save this view …</button>'
+    '<form hidden><input name="name" required maxlength="60" placeholder="its name" '
+    'aria-label="Name of the view"><button>Save</button></form><p role="status"></p>'
+    '<a class="notebook" href="/notebook">Open as notebook</a></section>'
+)
+"""Part of the navigation with the views that people saved."""
 
 
 def _icon(name: str) -> str:

@@ -561,6 +561,12 @@ def top_html(current: str = "", *, rules: str = "", asked: str = "") -> str:
     >>> '<a href="/plan/" target="_self" aria-current="page">' in top_html("plan")
     True
     """
+    style = f"<style>{app_style()}{rules}</style>"
+    return style + navigation_html(current, asked=asked)
+
+
+def navigation_html(current: str = "", *, asked: str = "") -> str:
+    """Links to all pages and the search, for a document that has its style sheet."""
     here = {current: ' aria-current="page"'}
     links = "".join(
         f'<a href="/{address}/" target="_self"{here.get(address, "")}>'
@@ -568,7 +574,6 @@ def top_html(current: str = "", *, rules: str = "", asked: str = "") -> str:
         for address, title in PAGES.items()
     )
     return (
-        f"<style>{app_style()}{rules}</style>"
         '<div class="mv"><nav class="mv-nav" aria-label="Pages">'
         f'<a href="/" target="_self"{here.get(HOME, "")}>{HOME}</a>{links}'
         f"{search_form(asked)}</nav></div>"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from html import escape
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from medhavi.results.pareto_front import ParetoFront
@@ -20,11 +21,14 @@ from medhavi.results.reports.study import HindsightReport, StudyReport
 from medhavi.results.reports.time_phased import time_phased
 from medhavi.results.schedules.schedule import Schedule
 from medhavi.views.names import Names, names_of
+from medhavi.views.page import table_html
 from medhavi.views.theme import drawing, style_sheet, title_of, untitled
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping, Sequence
+
+    import polars as pl
 
     from medhavi.results.reports.time_phased import Bucket
     from medhavi.snapshot import Snapshot
@@ -60,8 +64,31 @@ def _drawn(chart: Picture | None) -> PagePart:
     )
 
 
+class ChartList:
+    """Pictures of a result; in a notebook they list themselves."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        """A line a picture: how it is asked for, and what it shows."""
+        return "\n".join(f"{call}: {told}" for call, told in self._told())
+
+    def _repr_html_(self) -> str:
+        rows = [(f"<code>{escape(call)}</code>", escape(t)) for call, t in self._told()]
+        return PagePart(table_html(("Picture", "What it shows"), rows))._repr_html_()
+
+    def _told(self) -> list[tuple[str, str]]:
+        found = []
+        for name, method in vars(type(self)).items():
+            if not name.startswith("_") and callable(method):
+                words = [w for w in signature(method).parameters if w != "self"]
+                told = (method.__doc__ or "").partition("\n")[0]
+                found.append((f".chart.{name}({', '.join(words)})", told))
+        return found
+
+
 @dataclass(frozen=True, slots=True)
-class PlanCharts:
+class PlanCharts(ChartList):
     """Pictures of a plan."""
 
     plan: Plan
@@ -150,6 +177,54 @@ class PlanCharts:
         made = time_phased(snapshot, self.plan, product, location, bucket)
         return PagePart(record_html(made, names_of(snapshot)))
 
+    def figures(self, snapshot: Snapshot | None = None) -> PagePart:
+        """Service, promises, lateness, stock, load and cost as tiles."""
+        from medhavi.views.plan_pages.cockpit import cockpit_tiles
+        from medhavi.views.tiles import tiles_html
+
+        return PagePart(tiles_html(cockpit_tiles(self.plan, names_of(snapshot))))
+
+    def exceptions(self, snapshot: Snapshot) -> pl.DataFrame:
+        """Exception messages in words, most worth first."""
+        from medhavi.views.plan_pages.cockpit import inbox_rows
+
+        products = snapshot["products"].select("product", "unit_cost")
+        costs = dict(products.iter_rows())
+        rows = inbox_rows(self.plan, costs, names_of(snapshot), {})
+        return rows.drop("Assigned to", "Note", "State", "Key")
+
+    def network(self, snapshot: Snapshot) -> PagePart:
+        """Map of the network: flows, and where lateness is caused."""
+        from medhavi.views.pictures.network import network_chart
+
+        return _drawn(network_chart(self.plan, snapshot, names_of(snapshot)))
+
+    def orders(self, snapshot: Snapshot, **filters: str) -> pl.DataFrame:
+        """Planned and open orders in words, as the page of orders filters them.
+
+        Parameters
+        ----------
+        filters
+            kind, status, product, location, week, code, number; see `OrderFilter`.
+        """
+        from medhavi.views.order_grid import (
+            OrderFilter,
+            filtered,
+            grid_rows,
+            planned_orders,
+        )
+
+        names = names_of(snapshot)
+        products = snapshot["products"].select("product", "unit_cost").drop_nulls()
+        all_of = planned_orders(self.plan, dict(products.iter_rows()), names.zone)
+        return grid_rows(filtered(all_of, OrderFilter(**filters)), names).drop("Id")
+
+    def to_order(self, snapshot: Snapshot, days: float = 7.0) -> pl.DataFrame:
+        """Purchases that have to be ordered within some days, by supplier."""
+        from medhavi.views.plan_pages.suppliers import buy_rows
+
+        return buy_rows(self.plan, names_of(snapshot), days)
+
     def chain(self, demand: str, snapshot: Snapshot | None = None) -> PagePart:
         """Gantt of the pegged chain of orders that serves a demand."""
         from medhavi.views.pictures.chain import chain_chart
@@ -159,7 +234,7 @@ class PlanCharts:
 
 
 @dataclass(frozen=True, slots=True)
-class PromiseCharts:
+class PromiseCharts(ChartList):
     """Pictures of a promise."""
 
     promise: Promise
@@ -215,7 +290,7 @@ def _promise_names(promise: Promise, snapshot: Snapshot | None) -> Names:
 
 
 @dataclass(frozen=True, slots=True)
-class ScheduleCharts:
+class ScheduleCharts(ChartList):
     """Pictures of a schedule."""
 
     schedule: Schedule
@@ -228,7 +303,7 @@ class ScheduleCharts:
 
 
 @dataclass(frozen=True, slots=True)
-class RiskCharts:
+class RiskCharts(ChartList):
     """Pictures of the risk of a schedule."""
 
     report: RiskReport
@@ -241,7 +316,7 @@ class RiskCharts:
 
 
 @dataclass(frozen=True, slots=True)
-class StudyCharts:
+class StudyCharts(ChartList):
     """Pictures of a study."""
 
     report: StudyReport
@@ -260,7 +335,7 @@ class StudyCharts:
 
 
 @dataclass(frozen=True, slots=True)
-class HindsightCharts:
+class HindsightCharts(ChartList):
     """Pictures of how promises would have been kept."""
 
     report: HindsightReport
@@ -291,7 +366,7 @@ class HindsightCharts:
 
 
 @dataclass(frozen=True, slots=True)
-class FrontCharts:
+class FrontCharts(ChartList):
     """Pictures of a trade-off."""
 
     front: ParetoFront

@@ -260,6 +260,15 @@ def _html(tile: Tile, link: str) -> str:
     return f'<a class="mv-tile" href="{address}" target="_self">{inside}</a>'
 
 
+def marked_words(state: str, words: str) -> str:
+    """Words of a state behind its mark, as plain text.
+
+    >>> marked_words("good", "kept")
+    '● kept'
+    """
+    return f"{_MARKS.get(state, '')}{words}"
+
+
 def _marked(state: str, words: str) -> str:
     mark = _MARKS.get(state, "")
     return f'<span class="mv-mark mv-{state}">{mark}</span>{escape(words)}'

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from medhavi.errors import UsageError
 from medhavi.workbench.decisions import FactAmending
 from medhavi.workbench.exception_reviews import ExceptionReviewing
+from medhavi.workbench.lake_reading import LakeReading
 from medhavi.workbench.orders.plan_editing import PlanEditing
 from medhavi.workbench.workspace import current_workspace
 
@@ -20,12 +21,13 @@ if TYPE_CHECKING:
     import polars as pl
 
     from medhavi.events.store import BulkStore
-    from medhavi.lakehouse import Lake, MirrorReport, QueryLimits
+    from medhavi.lakehouse import Lake, MirrorReport
     from medhavi.planners.replenishment.safety_stock import SafetyStock
     from medhavi.predict.coverage import PredictorReport
     from medhavi.predict.recipe import TrainingRecipe
     from medhavi.predict.versions import PredictorVersion
     from medhavi.progress import Cancelled, Observe
+    from medhavi.results.pareto_front import ParetoFront
     from medhavi.results.plans.plan import Plan
     from medhavi.results.promises.promise import Promise
     from medhavi.results.promises.promises_at_risk import PromiseMonitor
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
     from medhavi.workbench.training.training import PublishedEstimates, TrainingResult
 
 
-class Workbench(PlanEditing, FactAmending, ExceptionReviewing):
+class Workbench(LakeReading, PlanEditing, FactAmending, ExceptionReviewing):
     """Events, lake, plans and decisions of one company.
 
     Parameters
@@ -131,13 +133,17 @@ class Workbench(PlanEditing, FactAmending, ExceptionReviewing):
         self._desk = None
         return self.lake.mirror(self.store, observe, cancelled)
 
-    def snapshot(
-        self,
-        known_at: dt.date | None = None,
-        effective_at: dt.date | None = None,
-    ) -> Snapshot:
-        """Planning tables of a moment; see `Lake.snapshot`."""
-        return self.lake.snapshot(known_at=known_at, effective_at=effective_at)
+    def suppliers(self, kind: str = "supplier") -> pl.DataFrame:
+        """Delivery record of each supplier or lane, the least reliable first.
+
+        Parameters
+        ----------
+        kind
+            supplier or lane.
+        """
+        from medhavi.workbench.promise_desk.repromising import supplier_account
+
+        return supplier_account(self.lake, kind)
 
     def safety_stock(self, settings: Mapping[str, object] | None = None) -> SafetyStock:
         """Safety stock of all places, by what the customers of the lake ordered.
@@ -214,6 +220,12 @@ class Workbench(PlanEditing, FactAmending, ExceptionReviewing):
             made = self.lake.record(made, taken).plan
         self.last_run.take(made)
         return made.with_measured({**measurement.facts(), **facts})
+
+    def plan_in_force(self, mode: str = "mrp") -> Plan:
+        """Plan that pages show: published or recorded last; made where there is none."""
+        from medhavi.workbench.plan_in_force import renewed_plan
+
+        return renewed_plan(self.snapshot(), mode, self.lake, kept=False)
 
     def publish(self, plan: Plan, *, approver: str, baseline: str | None = None) -> str:
         """Make a plan the plan: keep it in gold and append PlanPublished.
@@ -496,26 +508,6 @@ class Workbench(PlanEditing, FactAmending, ExceptionReviewing):
     def _forget(self) -> None:
         self._desk = None
 
-    def query(self, sql: str, limits: QueryLimits | None = None) -> pl.DataFrame:
-        """Run one SELECT over bronze, silver and gold by table name."""
-        return self.lake.query(sql, limits)
-
-    def events(self, type: str | None = None) -> pl.LazyFrame:  # noqa: A002 - design 8
-        """Mirrored events, sorted by position; of one type, if named.
-
-        Raises
-        ------
-        UsageError
-            The type is not in the catalogue.
-        """
-        import polars as pl
-
-        rows = self.lake.table("bronze.events")
-        if type is not None:
-            _refuse_unknown_type(type)
-            rows = rows.filter(pl.col("type") == type)
-        return rows.sort("position")
-
     def export(
         self,
         plan: Plan,
@@ -528,6 +520,40 @@ class Workbench(PlanEditing, FactAmending, ExceptionReviewing):
         from medhavi.workbench.files.export import export_plan
 
         return export_plan(plan, path, kind=kind, snapshot=snapshot)
+
+    def pack(
+        self,
+        path: str | Path,
+        plan: Plan,
+        *,
+        snapshot: Snapshot | None = None,
+        front: ParetoFront | None = None,
+    ) -> Path:
+        """Write the meeting pack of a plan as PDF, equal to the byte each time.
+
+        Parameters
+        ----------
+        snapshot
+            What was planned; None: the newest facts.
+        front
+            Trade-offs that are added.
+        """
+        from pathlib import Path
+
+        from medhavi.workbench.files.atomic_write import replaced_file
+        from medhavi.workbench.plan_pack import pack
+
+        content = pack(
+            self.snapshot() if snapshot is None else snapshot,
+            plan,
+            lake=self.lake,
+            reviews=self.exception_reviews(),
+            front=front,
+            source=self.lake.path.absolute().parent.name,
+        )
+        with replaced_file(path) as fresh:
+            fresh.write_bytes(content)
+        return Path(path)
 
     def study(
         self,
@@ -567,15 +593,3 @@ class Workbench(PlanEditing, FactAmending, ExceptionReviewing):
         return run_cycle(
             self, place, observe=observe, tell=tell, strict=strict, moment=moment
         )
-
-
-def _refuse_unknown_type(name: str) -> None:
-    from difflib import get_close_matches
-
-    from medhavi.events.event_types.catalog import TYPES
-
-    if name not in TYPES:
-        near = get_close_matches(name, TYPES, n=3)
-        hint = f" Near: {', '.join(near)}." if near else ""
-        message = f"There is no event type {name}.{hint}"
-        raise UsageError(message)

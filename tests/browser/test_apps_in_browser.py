@@ -101,6 +101,34 @@ def test_pages_stay_alive_in_the_shell(watched):
     watched.assert_clean()
 
 
+@pytest.mark.req("UI-08", "ANA-10")
+def test_a_view_is_saved_opened_deleted_and_shown_as_a_notebook(watched):
+    page = watched.page
+    page.goto(f"{watched.address}/#/orders/?kind=buy")
+    shown = page.frame_locator("iframe.shown")
+    expect(shown.get_by_role("heading", name="Orders", exact=True)).to_be_visible(
+        timeout=SLOW
+    )
+    page.get_by_role("button", name="Save this view").click()
+    page.get_by_label("Name of the view").fill("What we buy")
+    page.get_by_label("Name of the view").press("Enter")
+    view = page.get_by_role("link", name="What we buy")
+    expect(view).to_be_visible()
+    page.get_by_role("navigation").get_by_role("link", name="Data").click()
+    expect(shown.get_by_role("heading", name="Data", exact=True)).to_be_visible(
+        timeout=SLOW
+    )
+    view.click()
+    expect(shown.get_by_role("heading", name="Orders", exact=True)).to_be_visible()
+    assert page.url.endswith("#/orders/?kind=buy")
+    page.get_by_role("link", name="Open as notebook").click()
+    expect(shown.get_by_text("plan.chart.orders(snapshot, kind='buy')")).to_be_visible()
+    page.once("dialog", lambda asked: asked.accept())
+    page.get_by_role("button", name="Delete view What we buy").click()
+    expect(view).to_be_hidden()
+    watched.assert_clean()
+
+
 @pytest.mark.nightly
 def test_another_demand_is_asked_for_by_the_address(watched):
     watched.open("/plan/?demand=D-1")

@@ -214,12 +214,6 @@ def test_a_plan_is_not_exported_since_a_position(medhavi, result, words):
     assert not result.with_name("result-csv").exists()
 
 
-def test_pdf_is_not_built(medhavi, result):
-    said = medhavi("export", result, "--to", "pdf")
-    assert said.code == 2
-    assert "pdf is not built yet" in said.err
-
-
 LIMITED = """
 import resource, sys
 resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))

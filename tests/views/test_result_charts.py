@@ -8,9 +8,13 @@ import medhavi as mv
 from medhavi.views.pictures.chain import chain_chart
 from medhavi.views.pictures.lateness import late_chart, overdue_chart
 from medhavi.views.pictures.load import load_chart
+from medhavi.views.pictures.network import network_chart
 from medhavi.views.pictures.stock import items_by_need, stock_chart
+from medhavi.views.plan_pages.cockpit import cockpit_tiles
+from medhavi.views.plan_pages.suppliers import buy_rows
 from medhavi.views.schedule_words import gantt_chart, risk_chart
 from medhavi.views.theme import specification
+from medhavi.views.tiles import tiles_html
 from tests.api import Names
 from tests.planners.small_promises import cells, day, workshop
 from tests.planners.workshop import order, solved, step
@@ -46,7 +50,25 @@ def test_a_plan_draws_what_its_page_draws(plan, names):
 def test_the_pictures_of_a_plan_are_found_by_completion(plan):
     offered = {name for name in dir(plan.chart) if not name.startswith("_")}
     pictures = {"late", "overdue", "load", "gantt", "stock", "chain", "record"}
-    assert offered == {"plan", *pictures}
+    tables = {"figures", "exceptions", "network", "orders", "to_order"}
+    assert offered == {"plan", *pictures, *tables}
+    # A notebook lists them with what they show and what they want.
+    listed = plan.chart._repr_html_()
+    assert all(f".chart.{name}(" in listed for name in pictures | tables)
+    assert ".chart.record(product, location, snapshot, bucket)" in str(plan.chart)
+
+
+def test_tables_of_a_plan_are_those_of_the_pages(plan, lemonade, names):
+    assert tiles_html(cockpit_tiles(plan, names)) in plan.chart.figures(lemonade).html
+    orders = plan.chart.orders(lemonade, kind="buy")
+    bought = plan.supplies.filter(kind="buy")
+    assert sorted(orders["Order"]) == sorted(bought["number"])
+    assert plan.chart.to_order(lemonade).equals(buy_rows(plan, names))
+    found = plan.chart.exceptions(lemonade)
+    assert found.height
+    assert "Key" not in found.columns
+    drawn = network_chart(plan, lemonade, names)
+    assert same(plan.chart.network(lemonade), drawn)
 
 
 def test_a_promise_a_schedule_and_its_risk_have_pictures():

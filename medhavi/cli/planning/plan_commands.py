@@ -19,9 +19,10 @@ from medhavi.cli.command_output import (
     show_table,
     talk,
 )
-from medhavi.cli.lake_commands import TableSource, moments
+from medhavi.cli.lake_commands import TableSource, moments, open_workbench
 from medhavi.cli.options import (
     AsOfOption,
+    DateFormatOption,
     FileFormat,
     FolderOption,
     FormatOption,
@@ -33,6 +34,7 @@ from medhavi.cli.options import (
     SettingsOption,
     StoreOption,
     StrictOption,
+    TablesOption,
     VerboseOption,
     existing_plan,
     existing_tables,
@@ -350,8 +352,8 @@ def export(
         return
     _refuse_options_of_orders({"--since": since, "--lake": lake, "--from": store})
     if to is ExportTarget.PDF:
-        message = "export --to pdf is not built yet; html prints well."
-        raise NotAvailable(message)
+        message = "The PDF of a plan is its meeting pack: medhavi pack --plan PLAN."
+        raise UsageError(message)
     if to is ExportTarget.JSON:
         message = "export --to json is for orders; a plan has xlsx, csv and html."
         raise NotAvailable(message)
@@ -364,6 +366,52 @@ def export(
     export_plan(made, place, kind=str(to), raw=raw)
     conversation.say(str(place))
     conversation.answer(out=place, kind=to)
+
+
+def pack(
+    out: Annotated[Path, typer.Option("--out", help="PDF to write.")] = Path(
+        "meeting-pack.pdf"
+    ),
+    plan_folder: Annotated[
+        Path | None, typer.Option("--plan", help="Plan; none: the one in force.")
+    ] = None,
+    mode: Annotated[
+        PlanMode, typer.Option("--mode", help="Mode of the plan in force.")
+    ] = PlanMode.MRP,
+    tables: TablesOption = None,
+    lake: LakeOption = None,
+    date_format: DateFormatOption = None,
+) -> None:
+    """Write the meeting pack: figures, late demands, capacity, buy list as PDF."""
+    from medhavi.results.plans.plan import Plan
+    from medhavi.workbench.files.atomic_write import replaced_file
+    from medhavi.workbench.plan_in_force import renewed_plan
+    from medhavi.workbench.plan_pack import pack as packed
+
+    conversation = talk()
+    source = TableSource(tables=tables, lake=lake, date_format=date_format)
+    snapshot = source.snapshot()
+    bench = None if tables is not None else open_workbench(lake)
+    if plan_folder is None:
+        place = None if bench is None else bench.lake
+        tell = conversation.progress
+        made = renewed_plan(snapshot, mode.value, place, kept=False, observe=tell)
+    else:
+        made = Plan.from_folder(existing_plan(plan_folder))
+        if made.run.snapshot_fingerprint != snapshot.fingerprint:
+            message = (
+                f"{plan_folder} is a plan of other facts. Plan these, or name the "
+                "tables that it was made from."
+            )
+            raise UsageError(message)
+    if bench is not None:
+        bench.pack(out, made, snapshot=snapshot)
+    else:
+        content = packed(snapshot, made, source="" if tables is None else tables.name)
+        with replaced_file(out) as fresh:
+            fresh.write_bytes(content)
+    conversation.say(str(out))
+    conversation.answer(out=out)
 
 
 def _refuse_options_of_orders(given: Mapping[str, object]) -> None:

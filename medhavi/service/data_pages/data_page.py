@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     Wanted = Callable[[str], str]
     Keep = Callable[[str, str], None]
 
-TABS = ("Findings", "Mend a cell", "Upload", "Refused", "Changes")
+TABS = ("Findings", "Lineage", "Mend a cell", "Upload", "Refused", "Changes")
 """Parts of the page."""
 TO_DO, EVERYTHING = "To do", "All"
 _RECENT_DAYS = 28

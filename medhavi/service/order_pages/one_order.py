@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from medhavi.errors import MedhaviError
 from medhavi.service.page_data import bench_of, html, picture
 from medhavi.views import page
+from medhavi.views.data_pages.lineage_words import lineage_link
 from medhavi.views.item_record import item_link
 from medhavi.views.names import number, when
 from medhavi.views.order_grid import own_exceptions_html, serves_html
@@ -56,9 +57,11 @@ def missing_html(order: str) -> str:
 def why_parts(plan: Plan, row: Row, names: Names) -> list[mo.Html]:
     """Exceptions of an order, the demands that it serves, the chain of the first."""
     item = item_link(row["product"], row["location"])
+    traced = lineage_link("supplies", row["number"], "qty")
     head = (
         f"<p><b>{escape(order_words(plan, row['id'], names))}</b> · "
-        f'<a href="{escape(item)}" target="_self">Time-phased record</a></p>'
+        f'<a href="{escape(item)}" target="_self">Time-phased record</a> · '
+        f'<a href="{escape(traced)}" target="_self">Where its quantity comes from</a></p>'
     )
     parts = [
         html(head + own_exceptions_html(plan, row["id"], names)),

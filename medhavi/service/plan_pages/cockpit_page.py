@@ -17,7 +17,7 @@ from medhavi.views import page
 from medhavi.views.names import money
 from medhavi.views.order_list import clock
 from medhavi.views.plan_pages import cockpit
-from medhavi.workbench.runs import published_plans
+from medhavi.workbench import plan_pack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,27 +33,36 @@ ASSIGN, SETTLE, REOPEN = "assign or note", "done", "open again"
 
 def published_figures(shown: PlanPage) -> list[Mapping[str, float | None]]:
     """Key figures of plans that were published before the shown one, newest first."""
-    plan = shown.plan
-    if plan is None or not shown.source.lake:
-        return []
-    try:
-        told = published_plans(
-            Lake(shown.source.lake), plan.run.mode, until=plan.run.as_of
-        )
-    except (MedhaviError, OSError):
-        return []  # the course is an extra; the page stands without it
-    return [one.kpis for one in told if one.fingerprint != plan.fingerprint]
+    lake = Lake(shown.source.lake) if shown.source.lake else None
+    return [] if shown.plan is None else plan_pack.published_figures(lake, shown.plan)
 
 
 def reviews_of(shown: PlanPage) -> dict[str, tuple[bool, str, str]]:
     """Whether each exception is done, who has it and what was noted, by its key."""
     bench = bench_of(shown.source)
-    if bench is None:
-        return {}
-    return {
-        key: (one.done, one.assignee or "", one.note or "")
-        for key, one in bench.exception_reviews().items()
-    }
+    return {} if bench is None else plan_pack.told_reviews(bench.exception_reviews())
+
+
+def pack_download(shown: PlanPage) -> mo.Html:
+    """Button that writes the meeting pack of the plan as PDF."""
+    import marimo as mo
+
+    plan, snapshot = shown.plan, shown.snapshot
+    assert plan is not None
+    assert snapshot is not None
+
+    def content() -> bytes:
+        from medhavi.views.plan_pages.meeting_pack import meeting_pack
+
+        return meeting_pack(
+            plan,
+            snapshot,
+            published=published_figures(shown),
+            reviews=reviews_of(shown),
+            source=str(shown.source),
+        )
+
+    return mo.download(content, filename="meeting-pack.pdf", label="Meeting pack (PDF)")
 
 
 def inbox_table(

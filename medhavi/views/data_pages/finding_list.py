@@ -12,6 +12,7 @@ from medhavi.findings import Severity, catalog
 from medhavi.findings.groups import groups, ignored_together
 from medhavi.results.reports.finding_cost import FindingCost, key_of
 from medhavi.views.changed_cells import said
+from medhavi.views.data_pages.lineage_words import lineage_link
 from medhavi.views.item_record import item_link
 from medhavi.views.names import NOTHING, count, money, relative
 from medhavi.views.order_grid import demand_link, order_link
@@ -279,11 +280,11 @@ def group_html(known: FindingList, number: int, names: Names) -> str:
     told = known.groups[number]
     code = catalog()[told[0].left_out or told[0].code]
     rows = [
-        tuple(
-            map(
+        (
+            _row_html(one, known, names),
+            *map(
                 escape,
                 (
-                    _row_words([one], known, names) or NOTHING,
                     said(one.column or "") or NOTHING,
                     one.value or NOTHING,
                     names.told(one.message),
@@ -292,7 +293,7 @@ def group_html(known: FindingList, number: int, names: Names) -> str:
                     if known.worth([one])
                     else NOTHING,
                 ),
-            )
+            ),
         )
         for one in told[:_MOST_ROWS]
     ]
@@ -307,6 +308,16 @@ def group_html(known: FindingList, number: int, names: Names) -> str:
         f" {links}</p>"
         + table_html(columns, rows, ("Late cost",), more=len(told) - len(rows))
     )
+
+
+def _row_html(one: Finding, known: FindingList, names: Names) -> str:
+    """Row of a finding; in a lake a link to the lineage of its cell."""
+    words, key = escape(_row_words([one], known, names) or NOTHING), known.key(one)
+    if not known.snapshot.holds or not key or one.table is None:
+        return words
+    cells = "|".join(key.values()).rstrip("|")
+    address = lineage_link(one.table, cells, one.column)
+    return f'<a href="{escape(address)}" target="_self">{words}</a>'
 
 
 def refused_rows(

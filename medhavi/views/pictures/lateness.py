@@ -152,15 +152,12 @@ def late_html(plan: Plan, names: Names, most: int = MOST_LATE) -> str:
     if late.is_empty():
         return empty("Every demand is kept", "Look at the stocks and loads below.")
     shown = late.head(most)
-    causes = plan.causes.filter(pl.col("demand").is_in(shown["demand"].to_list()))
-    told: dict[str, list[str]] = {}
-    for row in causes.sort("demand", "valid_from", "code").iter_rows(named=True):
-        told.setdefault(row["demand"], []).append(cause_sentence(row, names))
+    told = late_causes(plan, shown["demand"].to_list(), names)
     rows = [
         (
             names.html(str(row["demand"])),
             escape(when(row["due"], names.zone)),
-            f'<span class="mv-mark mv-bad">▲ {escape(_late(row))}</span>',
+            f'<span class="mv-mark mv-bad">▲ {escape(lateness_text(row))}</span>',
             escape(money(row["money"], names.currency)),
             "<br>".join(escape(text) for text in told.get(row["demand"], [])),
         )
@@ -171,7 +168,19 @@ def late_html(plan: Plan, names: Names, most: int = MOST_LATE) -> str:
     return table_html(columns, rows, ("Costs",), more=more)
 
 
-def _late(row: Mapping[str, object]) -> str:
+def late_causes(
+    plan: Plan, demands: Sequence[str], names: Names
+) -> dict[str, list[str]]:
+    """Causes of demands in sentences, by demand."""
+    causes = plan.causes.filter(pl.col("demand").is_in(list(demands)))
+    told: dict[str, list[str]] = {}
+    for row in causes.sort("demand", "valid_from", "code").iter_rows(named=True):
+        told.setdefault(row["demand"], []).append(cause_sentence(row, names))
+    return told
+
+
+def lateness_text(row: Mapping[str, object]) -> str:
+    """How late a demand of `late_demands` is, or what else became of it."""
     if row["lateness_h"]:
         return duration(float(str(row["lateness_h"])))
     return WORDS[Verdict(str(row["verdict"]))]

@@ -174,20 +174,27 @@ def points_html(front: ParetoFront, chosen: Sequence[int] = ()) -> str:
         wanted = wanted.filter(pl.col("point").is_in(list(chosen)))
     if wanted.is_empty():
         return empty("No plan is selected", "Draw a rectangle around some points.")
+    columns, rows = point_rows(front, wanted)
+    return table_html(columns, [tuple(map(escape, row)) for row in rows], columns[1:])
+
+
+def point_rows(
+    front: ParetoFront, points: pl.DataFrame | None = None
+) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Columns and rows of points with what their plans come to; None: of all."""
     middle = knee(front)
     rows = [
         (
             f"{row['point']}{' ◆ knee' if row['point'] == middle else ''}",
-            *(escape(objective_text(front, name, row[name])) for name in TITLES),
+            *(objective_text(front, name, row[name]) for name in TITLES),
             NOTHING if row["late_demands"] is None else f"{row['late_demands']:,}",
             NOTHING
             if row["on_time_in_full"] is None
             else percent(row["on_time_in_full"]),
         )
-        for row in wanted.iter_rows(named=True)
+        for row in (front.points if points is None else points).iter_rows(named=True)
     ]
-    columns = ("Plan", *(t.capitalize() for t in TITLES.values()), "Late", "In full")
-    return table_html(columns, rows, columns[1:])
+    return ("Plan", *(t.capitalize() for t in TITLES.values()), "Late", "In full"), rows
 
 
 def changes_html(front: ParetoFront, before: Mapping[str, float]) -> str:

@@ -1,0 +1,99 @@
+"""Facts about some rows, in the order of their effect.
+
+What a row is, is the fold of all facts about it and about what shares a fact with it:
+a late fact has them folded anew, and the lineage of a cell shows them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from medhavi.lakehouse.folds.effect_order import (
+    TimedFact,
+    subjects_of,
+    types_about,
+    word_of,
+)
+from medhavi.lakehouse.folds.silver_state import Rejection
+from medhavi.lakehouse.log.log_reading import facts
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from medhavi.lakehouse.folds.effect_order import Subject
+    from medhavi.lakehouse.log.log_reading import EventLog, Moment
+
+_MANY_SUBJECTS = 1_000
+"""Subjects from which on the log is read whole instead of searched for each."""
+
+
+class FactHistory:
+    """Facts of a log up to a position, as a moment sees them.
+
+    Parameters
+    ----------
+    moment
+        Which facts count.
+    until
+        Position of the last event that is looked at.
+
+    Attributes
+    ----------
+    amendments
+        Voids and corrections among them.
+    """
+
+    def __init__(self, log: EventLog, moment: Moment, until: int) -> None:
+        self._log = log
+        self._moment = moment
+        self._until = until
+        self.amendments = log.amendments(moment.known_at).until(until)
+
+    def marked(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Rows as amended, with the mark whether they count."""
+        amended = self.amendments.applied(rows)
+        return amended.with_columns(counts=self._moment.sees())
+
+    def about(
+        self, subjects: Collection[Subject], joints: Collection[str] | None = None
+    ) -> list[TimedFact]:
+        """All facts about some subjects and about what shares a fact with them.
+
+        Parameters
+        ----------
+        joints
+            Names of the shared subjects that are followed, such as sales_order; None:
+            all, so that each subject of a fact has all of its facts.
+        """
+        wanted = set(subjects)
+        searched: set[Subject] = set()
+        known: dict[int, TimedFact] = {}
+        while wanted - searched:
+            rows = self.naming(wanted - searched).filter("counts")
+            searched = set(wanted)
+            for one in placed(rows.filter(~pl.col("position").is_in(list(known)))):
+                about = subjects_of(one.fact)
+                if not wanted.isdisjoint(about):
+                    known[one.fact.position] = one
+                    wanted.update(
+                        one for one in about if joints is None or one[0] in joints
+                    )
+        return sorted(known.values(), key=lambda one: one.place)
+
+    def naming(self, subjects: Collection[Subject]) -> pl.DataFrame:
+        """Rows that may be about some subjects, marked; see `marked`."""
+        named = {word_of(subject) for subject in subjects}
+        searched = None not in named and len(named) <= _MANY_SUBJECTS
+        words = {word for word in named if word} if searched else None
+        types = types_about({subject[0] for subject in subjects})
+        return self.marked(self._log.naming(types, words, self._until))
+
+
+def placed(rows: pl.DataFrame) -> list[TimedFact]:
+    """Facts of rows that can be decoded, with when each was recorded."""
+    pairs = zip(facts(rows), rows["recorded_at"], strict=True)
+    return [
+        TimedFact(*pair) for pair in pairs if not isinstance(pair[0].body, Rejection)
+    ]

@@ -1,0 +1,311 @@
+"""The meeting pack: one PDF of a plan for those who decide on it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from medhavi.units import from_seconds
+from medhavi.views.names import (
+    NOTHING,
+    count,
+    duration,
+    money,
+    names_of,
+    percent,
+    when,
+)
+from medhavi.views.order_list import clock
+from medhavi.views.pdf_document import PdfDocument
+from medhavi.views.pictures.lateness import (
+    late_causes,
+    late_chart,
+    late_demands,
+    lateness_text,
+    overdue_chart,
+    plan_finding,
+)
+from medhavi.views.pictures.load import load_chart, loads_from_now
+from medhavi.views.pictures.pareto import front_chart, point_rows
+from medhavi.views.pictures.picture_files import picture_png
+from medhavi.views.plan_pages.capacity_words import capacity_finding, resources_by_need
+from medhavi.views.plan_pages.cockpit import (
+    cockpit_tiles,
+    inbox_rows,
+    promises_missed,
+)
+from medhavi.views.plan_pages.suppliers import BUY_DAYS, buy_rows
+from medhavi.views.theme import title_of, untitled
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from medhavi.results.pareto_front import ParetoFront
+    from medhavi.results.plans.plan import Plan
+    from medhavi.snapshot import Snapshot
+    from medhavi.views.names import Names
+    from medhavi.views.theme import Picture
+
+MOST_ROWS = 25
+"""Rows of a table of the pack; what is left out is counted below it."""
+_MOST_RESOURCES = 6
+TITLE = "Meeting pack"
+_WIDE = 1080
+"""Width of its pictures [px]."""
+
+Reviews = Mapping[str, tuple[bool, str, str]]
+Text = Callable[[float | None], str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackSection:
+    """A part of the pack.
+
+    Parameters
+    ----------
+    title, words
+        Its heading, and a sentence below it.
+    chart
+        Picture; None: it has none.
+    columns
+        Columns of its table with the share of the page of each.
+    right
+        Columns set to the right.
+    rows
+        All rows of the table, in words.
+    """
+
+    title: str
+    words: str = ""
+    chart: Any = None
+    columns: Mapping[str, float] = field(default_factory=dict)
+    right: tuple[str, ...] = ()
+    rows: Sequence[Sequence[str]] = ()
+
+
+def meeting_pack(
+    plan: Plan,
+    snapshot: Snapshot,
+    *,
+    published: Sequence[Mapping[str, float | None]] = (),
+    reviews: Reviews | None = None,
+    front: ParetoFront | None = None,
+    source: str = "",
+) -> bytes:
+    """PDF of a plan: what it finds, its figures, and what has to be decided.
+
+    Parameters
+    ----------
+    published
+        Key figures of plans that were published before, the newest first.
+    reviews
+        Who takes care of which exception; see `cockpit.inbox_rows`.
+    front
+        Trade-offs that were worked out; None: the pack has none.
+    source
+        Where the data comes from.
+    """
+    names, moment = names_of(snapshot), from_seconds(snapshot.as_of)
+    now = f"as of {when(moment, names.zone, year=True)} ({names.zone})"
+    foot = f"Medhavi · {now} · plan {plan.fingerprint[:12]}"
+    facts = [
+        *([f"Source {source}"] if source else []),
+        now[:1].upper() + now[1:],
+        f"Mode {plan.run.mode}",
+        f"Status {plan.run.status}",
+    ]
+    document = PdfDocument(f"{TITLE} {now}", moment, foot)
+    document.heading(TITLE, plan_finding(plan, names), " · ".join(facts))
+    document.tiles(cockpit_tiles(plan, names, published))
+    for one in pack_sections(plan, snapshot, reviews=reviews or {}, front=front):
+        _write(document, one)
+    return document.content()
+
+
+def pack_sections(
+    plan: Plan,
+    snapshot: Snapshot,
+    *,
+    reviews: Reviews | None = None,
+    front: ParetoFront | None = None,
+) -> list[PackSection]:
+    """Parts of the pack that have something to tell, in their order."""
+    names = names_of(snapshot)
+    found = [
+        _late(plan, snapshot, names),
+        _promises(plan, snapshot, names),
+        _capacity(plan, names),
+        _to_order(plan, names),
+        _exceptions(plan, snapshot, names, reviews or {}),
+        None if front is None else _trade_offs(front),
+    ]
+    return [one for one in found if one is not None]
+
+
+def _write(document: PdfDocument, one: PackSection) -> None:
+    document.section(one.title, one.words, room=60.0 if one.chart is None else 120.0)
+    if one.chart is not None:
+        drawn = picture_png(untitled(one.chart), _WIDE)
+        document.picture(drawn, title_of(one.chart), most=105.0)
+    if one.rows:
+        shown = one.rows[:MOST_ROWS]
+        document.grid(list(one.columns), shown, list(one.columns.values()), one.right)
+        if len(one.rows) > len(shown):
+            document.words(f"and {len(one.rows) - len(shown):,} more")
+
+
+def _money(names: Names) -> Text:
+    return lambda value: NOTHING if value is None else money(value, names.currency)
+
+
+def _late(plan: Plan, snapshot: Snapshot, names: Names) -> PackSection | None:
+    late = late_demands(plan)
+    chart = late_chart(plan, names)
+    if late.is_empty():
+        overdue = overdue_chart(plan, names)
+        words = "Every demand is kept"
+        return None if overdue is None else _late_section(words, overdue, ())
+    asked = {row["demand"]: row for row in snapshot["demands"].iter_rows(named=True)}
+    told = late_causes(plan, late["demand"].head(MOST_ROWS).to_list(), names)
+    rows = []
+    for row in late.iter_rows(named=True):
+        demand = asked.get(row["demand"], {})
+        rows.append(
+            (
+                names.name(row["demand"]),
+                names.name(demand["customer"]) if demand.get("customer") else "",
+                names.name(demand.get("product")),
+                when(row["due"], names.zone_of(demand.get("location"))),
+                lateness_text(row),
+                _money(names)(row["money"]),
+                "\n".join(told.get(row["demand"], ())),
+            )
+        )
+    return _late_section(f"{count(late.height, 'demand')} late or short", chart, rows)
+
+
+def _late_section(
+    words: str, chart: Picture | None, rows: Sequence[Sequence[str]]
+) -> PackSection:
+    titles = ("Demand", "Customer", "Item", "Due", "Late", "Cost", "Why")
+    return PackSection(
+        title="Late demands",
+        words=words,
+        chart=chart,
+        columns=dict(zip(titles, (14, 15, 19, 13, 10, 8, 36), strict=True)),
+        right=("Cost",),
+        rows=rows,
+    )
+
+
+def _promises(plan: Plan, snapshot: Snapshot, names: Names) -> PackSection | None:
+    missed = promises_missed(plan, snapshot, names)
+    if missed.is_empty():
+        return None
+    return PackSection(
+        title="Promises not kept",
+        words=count(missed.height, "order line"),
+        columns=dict(zip(missed.columns, (16, 19, 24, 15, 15, 9, 9), strict=True)),
+        right=("Money",),
+        rows=_told(missed, {"Money": _money(names)}),
+    )
+
+
+def _capacity(plan: Plan, names: Names) -> PackSection | None:
+    chart, loads = load_chart(plan, names), loads_from_now(plan)
+    if chart is None:
+        return None
+    columns = {
+        "Resource": 40,
+        "Load": 12,
+        "Overload": 14,
+        "Late demands": 14,
+        "Cost": 14,
+    }
+    rows = [
+        (
+            names.name(row["resource"]),
+            percent(row["load"]),
+            duration(row["over"]) if row["over"] else NOTHING,
+            f"{row['demands']:,}" if row["demands"] else NOTHING,
+            money(row["money"], names.currency) if row["money"] else NOTHING,
+        )
+        for row in resources_by_need(plan, loads)
+        .head(_MOST_RESOURCES)
+        .iter_rows(named=True)
+    ]
+    return PackSection(
+        title="Capacity",
+        words=capacity_finding(plan, loads, names),
+        chart=chart,
+        columns=columns,
+        right=tuple(columns)[1:],
+        rows=rows,
+    )
+
+
+def _to_order(plan: Plan, names: Names) -> PackSection | None:
+    bought = buy_rows(plan, names)
+    if bought.is_empty():
+        return None
+    total = money(float(bought["Cost"].fill_null(0.0).sum()), names.currency)
+    shares = (18, 13, 26, 12, 13, 15, 15, 8)
+    return PackSection(
+        title="To order",
+        words=f"{count(bought.height, 'order')} within {BUY_DAYS:g} days, {total}",
+        columns=dict(zip(bought.columns, shares, strict=True)),
+        right=("Quantity", "Cost"),
+        rows=_told(bought.sort("Order by", "Order"), {"Cost": _money(names)}),
+    )
+
+
+def _exceptions(
+    plan: Plan, snapshot: Snapshot, names: Names, reviews: Reviews
+) -> PackSection | None:
+    costs = dict(snapshot["products"].select("product", "unit_cost").iter_rows())
+    found = inbox_rows(plan, costs, names, reviews)
+    if found.is_empty():
+        return None
+    worth = money(float(found["Worth"].fill_null(0.0).sum()), names.currency)
+    shown = found.select(found.columns[:8])
+    shares = (26, 26, 11, 15, 6, 9, 11, 16)
+    return PackSection(
+        title="Exceptions by money",
+        words=f"{count(found.height, 'message')} to do, worth {worth}",
+        columns=dict(zip(shown.columns, shares, strict=True)),
+        right=("Times", "Worth"),
+        rows=_told(
+            shown,
+            {"Worth": lambda value: money(value, names.currency) if value else ""},
+        ),
+    )
+
+
+def _trade_offs(front: ParetoFront) -> PackSection:
+    columns, rows = point_rows(front)
+    return PackSection(
+        title="Trade-offs",
+        chart=front_chart(front),
+        columns=dict.fromkeys(columns, 100 / len(columns)),
+        right=columns[1:],
+        rows=rows,
+    )
+
+
+def _told(rows: pl.DataFrame, formats: Mapping[str, Text]) -> list[tuple[str, ...]]:
+    """Rows in words: wall clocks with weekday, money by `formats`."""
+    return [
+        tuple(
+            formats[name](cell)
+            if name in formats
+            else clock(cell)
+            if isinstance(cell, dt.datetime)
+            else f"{cell:,}"
+            if isinstance(cell, int)
+            else str(cell or "")
+            for name, cell in row.items()
+        )
+        for row in rows.iter_rows(named=True)
+    ]
