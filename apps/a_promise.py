@@ -47,6 +47,7 @@ with app.setup:
         choices,
         named,
         recent,
+        variants_of,
     )
     from medhavi.version import __version__
     from medhavi.views import page, theme
@@ -445,12 +446,12 @@ def remedy_done(get_decision, shown):
 
 
 @app.cell(hide_code=True)
-def otherwise(names, part, promise, tab, told):
+def otherwise(names, part, past, promise, shown, tab, told):
     mo.stop(tab.value != "Desk" or part.value != "Sensitivity")
     section(
         "otherwise",
         "Sensitivity of the request",
-        html(variants_html(told.variants, promise, names)),
+        html(variants_html(variants_of(shown, told, past=past), promise, names)),
     )
     return
 

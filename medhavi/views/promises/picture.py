@@ -315,7 +315,10 @@ def promise_chain_chart(
     colours = alt.Scale(domain=list(_PARTS), range=[token(c) for c in _PARTS.values()])
     legend = legend_below()
     colour = alt.Color("part:N", scale=colours, title=None, legend=legend)
-    told = {"tooltip": "tip:N", "description": "tip:N"}
+    told = {
+        "tooltip": alt.Tooltip("tip:N"),
+        "description": alt.Description("tip:N"),
+    }
     slack = (
         base.transform_filter("datum.free > datum.x2")
         .transform_calculate(part="'slack'")
@@ -421,7 +424,10 @@ def probability_chart(
             axis=alt.Axis(format="%", values=[0, 0.25, 0.5, 0.75, 1]),
         ),
     )
-    told = {"tooltip": "tip:N", "description": "tip:N"}
+    told = {
+        "tooltip": alt.Tooltip("tip:N"),
+        "description": alt.Description("tip:N"),
+    }
     stated = base.transform_filter("datum.stated")
     layers = [
         base.mark_line(color=token("plan"), interpolate="monotone", aria=False),
