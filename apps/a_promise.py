@@ -4,8 +4,8 @@
 # ///
 """Promise desk
 
-Delivery dates with their probability, sourcing options, remedies, request files, and
-the promises at risk.
+Delivery dates with their probability, sourcing options and remedies; the list of all
+promises with who made them, request files, the promises at risk.
 """
 
 import marimo
@@ -25,15 +25,16 @@ with app.setup:
         section,
         trouble_of,
         wanted_data,
-        wanted_of,
     )
     from medhavi.service.plan_pages import desk_parts, desk_words, plan_page
     from medhavi.service.plan_pages.plan_page import last_approver
     from medhavi.service.promise_pages import (
         promise_commit,
+        promise_list,
         promise_page,
         promise_widgets,
     )
+    from medhavi.service.promise_pages.open_lists import followed_records, records_of
     from medhavi.service.promise_pages.promise_commit import (
         OverrideDate,
         commit,
@@ -46,17 +47,20 @@ with app.setup:
         choices,
         named,
         recent,
+        variants_of,
     )
     from medhavi.version import __version__
     from medhavi.views import page, theme
     from medhavi.views.names import count
     from medhavi.views.promises import lists as promise_lists
+    from medhavi.views.promises import records as promise_records
     from medhavi.views.promises.picture import (
         RULES,
         probability_chart,
         promise_chain_chart,
     )
     from medhavi.views.promises.words import (
+        answer_finding,
         options_html,
         preempted_html,
         promise_tiles,
@@ -66,7 +70,6 @@ with app.setup:
         there,
         variants_html,
     )
-    from medhavi.views.theme import title_of
     from medhavi.views.tiles import tiles_html
 
     theme.register()
@@ -81,9 +84,39 @@ def style():
 @app.cell(hide_code=True)
 def address():
     params = mo.query_params()
-    wanted = wanted_of(params)
+    wanted, keep = desk_words.address_of(params)
+    link = desk_words.page_link(
+        params.to_dict(), ("tab", "promise", *promise_list.ADDRESS.values())
+    )
     past = bool(wanted("known_at") or wanted("effective_at"))
-    return params, past, wanted
+
+    def keep_all(values):
+        keep_in(params, values)
+
+    return keep, keep_all, link, past, wanted
+
+
+@app.cell(hide_code=True)
+def remembered():
+    # Typed once: it stays for every question of this page.
+    approver = mo.ui.text(
+        value=last_approver(), label="Approver", placeholder="your name"
+    )
+    # Here, not where it is shown: a new approver runs the cell that asks for it too.
+    remedy_ok = mo.ui.run_button(label="Approve the change", kind="success")
+    get_again, ask_again = mo.state(0)
+    get_decision, decide = mo.state(None)
+    get_released, released = mo.state(None)
+    return (
+        approver,
+        ask_again,
+        decide,
+        get_again,
+        get_decision,
+        get_released,
+        released,
+        remedy_ok,
+    )
 
 
 @app.cell(hide_code=True)
@@ -93,67 +126,124 @@ def data(wanted):
 
 
 @app.cell(hide_code=True)
-def head(shown, wanted):
-    mo.Html(page.header("Promise desk", facts_of(shown, wanted("known_at"))))
+def listed(shown):
+    records = followed_records(shown)
+    return (records,)
+
+
+@app.cell(hide_code=True)
+def watching(shown):
+    _what = shown.source  # another source is looked at anew
+    look_again = mo.ui.run_button(label="Check all promises again")
+    get_watch, keep_watch = mo.state(None)
+    return get_watch, keep_watch, look_again
+
+
+@app.cell(hide_code=True)
+def known(get_watch, records):
+    _watch = get_watch().watch if get_watch() else None
+    _risky = [one.demand for one in _watch.at_risk] if _watch else []
+    promises = promise_list.with_watch(records, _risky)
+    return (promises,)
+
+
+@app.cell(hide_code=True)
+def choose_tab(get_again, keep, wanted):
+    _again = get_again()  # asking a promise again leads to the desk
+    tab = desk_words.tab_bar(promise_widgets.TABS, wanted, keep, "Desk")
+    return (tab,)
+
+
+@app.cell(hide_code=True)
+def head(finding, shown, wanted):
+    mo.Html(
+        page.header(
+            "Promise desk", facts_of(shown, wanted("known_at")), finding=finding
+        )
+    )
     return
 
 
 @app.cell(hide_code=True)
 def trouble(shown):
-    mo.stop(shown.problem is not None, trouble_of(shown))
+    # Without tables there is no answer, and no finding for the head above.
+    mo.stop(
+        shown.problem is not None,
+        mo.vstack(
+            [
+                mo.Html(page.header("Promise desk", facts_of(shown, ""))),
+                trouble_of(shown),
+            ]
+        ),
+    )
     offered = choices(shown.snapshot, shown.names)
     return (offered,)
 
 
 @app.cell(hide_code=True)
-def request(offered, params, wanted):
+def bar(offered, tab):
+    tab if offered else None
+    return
+
+
+@app.cell(hide_code=True)
+def line(get_again, shown, wanted):
+    # It reads the records itself: news of promises leaves a request as it is.
+    _again = get_again()
+    again = promise_list.standing_line(shown, records_of(shown), wanted("again"))
+    return (again,)
+
+
+@app.cell(hide_code=True)
+def request(again, keep_all, offered, wanted):
     form = promise_widgets.request_form(
-        offered, wanted, lambda value: keep_in(params, value)
+        offered, promise_list.asked_by(again, wanted), keep_all
     )
-    section("request", "Request", form)
     return (form,)
 
 
 @app.cell(hide_code=True)
-def answer(form, past, shown):
+def ask_for(again, form, tab):
+    mo.stop(tab.value != "Desk")
+    _parts = [html(promise_list.again_html(again)), form] if again else [form]
+    mo.vstack(_parts, gap=1)
+    return
+
+
+@app.cell(hide_code=True)
+def answer(again, form, past, shown):
     with mo.status.spinner("Quoting", remove_on_exit=True):
-        told = ask(shown, form.value or form.element.value, past=past)
-    mo.stop(told.promise is None, trouble_of(told))
+        told = ask(
+            shown,
+            promise_list.with_line(form.value or form.element.value, again),
+            past=past,
+        )
+    _place = told.promise.demand["location"] if told.promise else None
+    names = there(shown.names, _place)
+    return names, told
+
+
+@app.cell(hide_code=True)
+def find(names, promises, shown, tab, told):
+    finding = (
+        answer_finding(told.promise, names, qty=told.qty, due=told.due)
+        if tab.value == "Desk" and told.promise is not None
+        else promise_records.records_finding(promises, shown.snapshot.as_of)
+    )
+    return (finding,)
+
+
+@app.cell(hide_code=True)
+def no_answer(tab, told):
+    mo.stop(told.promise is None, trouble_of(told) if tab.value == "Desk" else None)
     promise = told.promise
-    names = there(shown.names, promise.demand["location"])
-    return names, promise, told
+    return (promise,)
 
 
 @app.cell(hide_code=True)
-def tiles(names, promise, told):
-    _zone = f'<p class="muted small">Dates are local to {names.zone}.</p>'
-    html(tiles_html(promise_tiles(promise, names, qty=told.qty, due=told.due)) + _zone)
-    return
-
-
-@app.cell(hide_code=True)
-def options(names, promise):
-    section(
-        "options",
-        "Sourcing options",
-        html(options_html(promise, names)),
-    )
-    return
-
-
-@app.cell(hide_code=True)
-def chain(names, promise, shown, told):
-    section(
-        "chain",
-        "Delivery date",
-        picture(
-            promise_chain_chart(
-                promise, names, due=told.due, as_of=shown.snapshot.as_of
-            ),
-            "Nothing has to happen first",
-            "It is served from stock where it lies, or nothing can be promised.",
-        ),
-    )
+def tiles(names, promise, tab, told):
+    mo.stop(tab.value != "Desk")
+    html(tiles_html(promise_tiles(promise, names, qty=told.qty, due=told.due)))
     return
 
 
@@ -168,44 +258,33 @@ def moving(told):
 
 
 @app.cell(hide_code=True)
-def sure(drag, get_slid, keep_share, names, promise, told):
+def chain(names, promise, shown, told):
+    chain_drawn = picture(
+        promise_chain_chart(promise, names, due=told.due, as_of=shown.snapshot.as_of),
+        "Nothing has to happen first",
+        "It is served from stock where it lies, or nothing can be promised.",
+    )
+    return (chain_drawn,)
+
+
+@app.cell(hide_code=True)
+def sure(chain_drawn, drag, get_slid, keep_share, names, tab, told):
+    mo.stop(tab.value != "Desk")
+
     def _moved(share):
         drag(share)
         keep_share(share)
 
-    _share = get_slid() if told.curve else None
     _chart = probability_chart(
-        promise, names, due=told.due, curve=told.curve, share=_share
+        told.promise,
+        names,
+        due=told.due,
+        curve=told.curve,
+        share=get_slid() if told.curve else None,
     )
-    if _chart is None:
-        curve_drawn = None
-        _shown = html(
-            page.empty(
-                "Nothing in the chain is uncertain",
-                "No learned lead time and no stated 95th percentile takes part in it.",
-            )
-        )
-    else:
-        curve_drawn = promise_widgets.curve_picture(_chart, _moved)
-        _shown = html(
-            f"<h3>{title_of(_chart)}</h3><p class='muted small'>Drag the orange rule "
-            "or move the slider: the chance goes with the date.</p>"
-            f'<div class="mv-draw mv-drag">{curve_drawn.text}</div>'
-        )
-    section("sure", "Probability on time", _shown)
+    curve_drawn = promise_widgets.curve_picture(_chart, _moved) if _chart else None
+    html(promise_widgets.two_pictures(chain_drawn, curve_drawn, _chart))
     return (curve_drawn,)
-
-
-@app.cell(hide_code=True)
-def sure_slider(get_dragged, keep_share, slide, told):
-    def _moved(share):
-        slide(share)
-        keep_share(share)
-
-    mo.stop(not told.curve)
-    share_slider = promise_widgets.share_slider(told.curve, get_dragged(), _moved)
-    share_slider
-    return (share_slider,)
 
 
 @app.cell(hide_code=True)
@@ -213,22 +292,50 @@ def moved(get_share, names, promise, told):
     moved_to = promise.date
     if told.curve and get_share() != promise_widgets.share_of(told):
         moved_to = promise_widgets.date_at(told.curve, get_share())
-    html(promise_widgets.moved_words(told, moved_to, names)) if told.curve else None
     return (moved_to,)
 
 
 @app.cell(hide_code=True)
-def giving_way(names, promise):
-    mo.stop(not promise.preempted)
-    section(
-        "giving-way",
-        "Preemption",
-        html(
-            '<p class="muted">The policy lets it take from less important orders. '
-            "Once it is promised, each of them comes whole at its new date.</p>"
-        ),
-        html(preempted_html(promise, names)),
+def sure_slider(get_dragged, keep_share, slide, tab, told):
+    def _moved(share):
+        slide(share)
+        keep_share(share)
+
+    mo.stop(not told.curve or tab.value != "Desk")
+    share_slider = promise_widgets.share_slider(told.curve, get_dragged(), _moved)
+    return (share_slider,)
+
+
+@app.cell(hide_code=True)
+def moved_words(moved_to, names, share_slider, told):
+    mo.hstack(
+        [share_slider, html(promise_widgets.moved_words(told, moved_to, names))],
+        widths=[1, 1],
+        align="end",
+        gap=2,
     )
+    return
+
+
+@app.cell(hide_code=True)
+def options(names, promise, tab):
+    mo.stop(tab.value != "Desk")
+    html(f"<h3>Sourcing options</h3>{options_html(promise, names)}")
+    return
+
+
+@app.cell(hide_code=True)
+def choose_part(keep, wanted):
+    part = desk_words.tab_bar(
+        promise_widgets.PARTS, wanted, keep, "Confirm", name="part"
+    )
+    return (part,)
+
+
+@app.cell(hide_code=True)
+def parts(part, promise, tab):
+    mo.stop(tab.value != "Desk" or promise is None)
+    part
     return
 
 
@@ -240,7 +347,8 @@ def trying(told):
 
 
 @app.cell(hide_code=True)
-def reasons(names, promise, set_tried):
+def reasons(names, part, promise, set_tried, tab):
+    mo.stop(tab.value != "Desk" or part.value != "Why and remedies")
     tries = promise_widgets.remedy_buttons(promise, names, set_tried)
     section(
         "why",
@@ -260,24 +368,36 @@ def reasons(names, promise, set_tried):
 
 
 @app.cell(hide_code=True)
-def tried(get_tried, names, past, promise, shown, told):
-    tried_page = _shown = None
+def try_remedy(get_tried, past, promise, shown, told):
+    tried_page = None
     if 0 <= get_tried() < len(promise.remedies):
-        _remedy = promise.remedies[get_tried()]
         with mo.status.spinner("Quoting", remove_on_exit=True):
             tried_page = ask_changed(shown, told, get_tried(), past=past)
-        _shown = section(
-            "tried",
-            f"{remedy_words(_remedy, names)}: what then?",
-            *promise_widgets.compared(told, tried_page, _remedy, shown, names),
-        )
-    _shown
     return (tried_page,)
 
 
 @app.cell(hide_code=True)
-def try_it(get_tried, past, promise, shown, tried_page):
-    mo.stop(tried_page is None or tried_page.promise is None)
+def tried(get_tried, names, part, shown, tab, told, tried_page):
+    mo.stop(
+        tried_page is None or tab.value != "Desk" or part.value != "Why and remedies"
+    )
+    _remedy = told.promise.remedies[get_tried()]
+    section(
+        "tried",
+        f"{remedy_words(_remedy, names)}: what then?",
+        *promise_widgets.compared(told, tried_page, _remedy, shown, names),
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def try_it(get_tried, part, past, promise, shown, tab, tried_page):
+    mo.stop(
+        tried_page is None
+        or tried_page.promise is None
+        or tab.value != "Desk"
+        or part.value != "Why and remedies"
+    )
     _rows = promise.remedies[get_tried()].rows
     remedy = promise_commit.edit_of(promise.remedies[get_tried()], shown, past=past)
     get_asked, ask_price = mo.state(None)
@@ -298,19 +418,6 @@ def remedy_price(get_asked, names, shown):
         )
     html(desk_words.asked_html(priced, names))
     return (priced,)
-
-
-@app.cell(hide_code=True)
-def remembered():
-    # Typed once: it stays for every question of this page.
-    approver = mo.ui.text(
-        value=last_approver(), label="Approver", placeholder="your name"
-    )
-    # Here, not where it is shown: a new approver runs the cell that asks for it too.
-    remedy_ok = mo.ui.run_button(label="Approve the change", kind="success")
-    get_made, made = mo.state(())
-    get_decision, decide = mo.state(None)
-    return approver, decide, get_decision, get_made, made, remedy_ok
 
 
 @app.cell(hide_code=True)
@@ -339,11 +446,27 @@ def remedy_done(get_decision, shown):
 
 
 @app.cell(hide_code=True)
-def otherwise(names, promise, told):
+def otherwise(names, part, past, promise, shown, tab, told):
+    mo.stop(tab.value != "Desk" or part.value != "Sensitivity")
     section(
         "otherwise",
         "Sensitivity of the request",
-        html(variants_html(told.variants, promise, names)),
+        html(variants_html(variants_of(shown, told, past=past), promise, names)),
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def giving_way(names, part, promise, tab):
+    mo.stop(tab.value != "Desk" or part.value != "Confirm" or not promise.preempted)
+    section(
+        "giving-way",
+        "Preemption",
+        html(
+            '<p class="muted">The policy lets it take from less important orders. '
+            "Once it is promised, each of them comes whole at its new date.</p>"
+        ),
+        html(preempted_html(promise, names)),
     )
     return
 
@@ -365,12 +488,13 @@ def choose_date(moved_to, names, told, tried_page, which):
 
 
 @app.cell(hide_code=True)
-def decide(chosen, own, told, tried_page, which):
+def confirm(chosen, own, part, tab, told, tried_page, which):
+    mo.stop(tab.value != "Desk" or part.value != "Confirm")
     _parts = [html(promise_widgets.decision_text(chosen, tried_page))]
     if told.binding:
-        _parts += [which] if len(which.options) > 1 else []
-        _parts += [own]
-    section("decide", "Confirm the promise", *_parts)
+        _fields = [which, own] if len(which.options) > 1 else [own]
+        _parts += [mo.hstack(_fields, justify="start", wrap=True)]
+    mo.vstack(_parts, gap=1)
     return
 
 
@@ -384,76 +508,184 @@ def decision(told):
 
 
 @app.cell(hide_code=True)
-def who(accept, approver, because, told):
+def who(accept, approver, because, part, tab, told):
     # Apart from the reason: another approver leaves it as it was typed.
-    _fields = mo.hstack([because, approver], justify="start", wrap=True)
-    mo.vstack([_fields, accept]) if told.binding else None
+    mo.stop(tab.value != "Desk" or part.value != "Confirm" or not told.binding)
+    mo.hstack([because, approver, accept], justify="start", align="end", wrap=True)
     return
 
 
 @app.cell(hide_code=True)
-def done(accept, approver, because, chosen, made, own, shown):
+def done(accept, approver, because, chosen, own, shown):
     mo.stop(not accept.value)
     _own = OverrideDate(date=own.value, reason=because.value)
-    _done = commit(shown, chosen, approver.value, _own)
-    made(lambda known: (*known, *_done.promises))
-    said(_done)
+    said(commit(shown, chosen, approver.value, _own))
     return
 
 
 @app.cell(hide_code=True)
-def promised(get_made, shown):
-    promise_widgets.made_table(get_made(), shown.names) if get_made() else None
+def records_figures(link, promises, shown, tab):
+    mo.stop(tab.value != "Promises")
+    html(
+        tiles_html(promise_records.records_tiles(promises, shown.snapshot.as_of), link)
+    )
     return
 
 
 @app.cell(hide_code=True)
-def drop(told):
+def choose(keep, promises, shown, wanted):
+    filters = promise_list.filter_choice(promises, shown.names, wanted, keep)
+    return (filters,)
+
+
+@app.cell(hide_code=True)
+def promise_grid(filters, keep, offered, promises, shown, tab, wanted):
+    # A part that is not shown has its names too: whoever types elsewhere runs on.
+    _on = tab.value == "Promises" and bool(offered)
+    _rows = promise_records.filtered_promises(
+        promises, promise_list.filter_of(filters.value)
+    )
+    promise_table = (
+        promise_list.promise_table(_rows, shown.names, wanted, keep)
+        if _on and _rows.height
+        else None
+    )
+    _none = html(page.empty(*promise_list.none_words(shown, promises)))
+    mo.vstack(
+        [
+            mo.hstack(
+                [
+                    *filters.elements.values(),
+                    promise_list.exports(_rows, shown.names),
+                ],
+                justify="start",
+                align="end",
+                wrap=True,
+            ),
+            promise_table if promise_table is not None else _none,
+        ],
+        gap=1,
+    ) if _on else None
+    return (promise_table,)
+
+
+@app.cell(hide_code=True)
+def pick(promise_table, promises):
+    one = promise_list.chosen_promise(promises, promise_table)
+    return (one,)
+
+
+@app.cell(hide_code=True)
+def one_promise(one, shown):
+    mo.vstack(promise_list.promise_parts(shown, one), gap=1) if one else None
+    return
+
+
+@app.cell(hide_code=True)
+def one_change(ask_again, keep_all, one):
+    def _ask(count):
+        keep_all({**promise_list.NO_REQUEST, "again": one["number"], "tab": "desk"})
+        ask_again(count)
+
+    again_button = mo.ui.button(
+        label="Promise it again",
+        value=0,
+        on_click=lambda count: count + 1,
+        on_change=_ask,
+    )
+    why_released = mo.ui.text(label="Reason", placeholder="why it is released")
+    release_button = mo.ui.run_button(label="Release it", kind="danger")
+    return again_button, release_button, why_released
+
+
+@app.cell(hide_code=True)
+def one_buttons(again_button, approver, one, past, release_button, shown, why_released):
+    mo.hstack(
+        [again_button, why_released, approver, release_button],
+        justify="start",
+        align="end",
+        wrap=True,
+    ) if one and promise_list.can_change(shown, one, past=past) else None
+    return
+
+
+@app.cell(hide_code=True)
+def one_release(approver, one, release_button, released, shown, why_released):
+    mo.stop(not release_button.value)
+    released(promise_list.release(shown, one, approver.value, why_released.value))
+    return
+
+
+@app.cell(hide_code=True)
+def one_released(get_released, tab):
+    _done = get_released() if tab.value == "Promises" else None
+    said(_done) if _done else None
+    return
+
+
+@app.cell(hide_code=True)
+def drop(offered):
     dropped = mo.ui.file(
         filetypes=list(promise_page.KINDS),
         kind="area",
         label="Drop a file of requests: xlsx, CSV or JSON",
         max_size=promise_page.MOST_BYTES,
     )
-    section(
-        "bulk",
-        "Requests from a file",
-        html(
-            '<p class="muted">Each line of the file is answered by priority, seeing '
-            "what the lines before it took. Nothing is promised before you choose.</p>"
-        ),
-        promise_widgets.templates(told),
-        dropped,
-    )
     return (dropped,)
 
 
 @app.cell(hide_code=True)
-def bulk(dropped, past, shown):
-    mo.stop(not dropped.value)
-    with mo.status.spinner("Answering", remove_on_exit=True):
-        many = promise_page.answer_file(
-            shown, dropped.name(), dropped.contents(), past=past
-        )
-    mo.stop(many.problem is not None, trouble_of(many))
+def drop_here(dropped, tab, told):
+    mo.stop(tab.value != "Request file")
+    mo.vstack(
+        [
+            html(
+                '<p class="muted">Each line of the file is answered by priority, '
+                "seeing what the lines before it took. Nothing is promised before "
+                "you choose.</p>"
+            ),
+            promise_widgets.templates(told),
+            dropped,
+        ],
+        gap=1,
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def answer_many(dropped, past, shown):
+    many = None
+    if dropped.value:
+        with mo.status.spinner("Answering", remove_on_exit=True):
+            many = promise_page.answer_file(
+                shown, dropped.name(), dropped.contents(), past=past
+            )
     return (many,)
 
 
 @app.cell(hide_code=True)
-def bulk_answers(many, shown):
-    _rows = promise_lists.answer_rows(many.promises, shown.names)
+def bulk(many, tab):
+    mo.stop(many is None or tab.value != "Request file")
+    mo.stop(many.problem is not None, trouble_of(many))
+    answers = many
+    return (answers,)
+
+
+@app.cell(hide_code=True)
+def bulk_answers(answers, shown):
+    _rows = promise_lists.answer_rows(answers.promises, shown.names)
     answer_table = promise_widgets.answer_table(_rows)
     mo.vstack(
         [
             html(
-                f"<p><b>{promise_lists.answers_sentence(many.promises)}</b> "
+                f"<p><b>{promise_lists.answers_sentence(answers.promises)}</b> "
                 "Dates are local to each place; the files say the zone. <i>Columns</i> "
                 "shows customers, places, chances, costs and what would help.</p>"
-                f"{promise_widgets.brief_words(many)}"
+                f"{promise_widgets.brief_words(answers)}"
             ),
             answer_table,
             promise_widgets.answer_files(_rows),
-            *promise_widgets.odd_lines(many),
+            *promise_widgets.odd_lines(answers),
         ]
     )
     return (answer_table,)
@@ -467,65 +699,71 @@ def bulk_decision():
 
 
 @app.cell(hide_code=True)
-def bulk_decide(approver, bulk_accept, many):
+def bulk_decide(answers, approver, bulk_accept):
     (
         mo.hstack([approver, bulk_accept], justify="start", wrap=True)
-        if many.binding
+        if answers.binding
         else html(page.empty(*promise_widgets.NOT_HERE))
     )
     return
 
 
 @app.cell(hide_code=True)
-def bulk_done(answer_table, approver, bulk_accept, made, many, shown):
+def bulk_done(answer_table, answers, approver, bulk_accept, shown):
     mo.stop(not bulk_accept.value)
     _lines = answer_table.value[promise_lists.LINE]
-    _chosen = [many.promises[line - 1] for line in _lines]
-    _done = commit_lines(shown, _chosen, approver.value)
-    made(lambda known: (*known, *_done.promises))
-    said(_done)
+    _chosen = [answers.promises[line - 1] for line in _lines]
+    said(commit_lines(shown, _chosen, approver.value))
     return
 
 
 @app.cell(hide_code=True)
-def look(shown):
-    _what = shown.source  # another source is looked at anew
-    look_again = mo.ui.run_button(label="Ask all accepted promises again")
-    section(
-        "at-risk",
-        "Promises at risk",
-        html(
-            '<p class="muted">Every accepted promise is asked again on today\'s facts. '
-            "That takes some seconds a hundred promises; nothing is written.</p>"
-        ),
-        look_again,
+def look(look_again, tab):
+    mo.stop(tab.value != "At risk")
+    mo.vstack(
+        [
+            html(
+                '<p class="muted">Every accepted promise is asked again on today\'s '
+                "facts. That takes some seconds a hundred promises; nothing is "
+                "written.</p>"
+            ),
+            look_again,
+        ],
+        gap=1,
     )
-    return (look_again,)
+    return
 
 
 @app.cell(hide_code=True)
-def at_risk(look_again, past, shown):
-    watched = None
-    if look_again.value:
-        with mo.status.spinner("Asking again", remove_on_exit=True):
-            watched = watch_promises(shown, past=past)
-        if watched.watch is None:
-            _shown = trouble_of(watched)
-        else:
-            _text = promise_lists.watch_sentence(watched.watch)
-            _rows = promise_lists.at_risk_html(watched.watch, shown.names)
-            _shown = html(f"<p><b>{_text}</b></p>{_rows}")
-    else:
+def check(keep_watch, look_again, past, shown):
+    mo.stop(not look_again.value)
+    with mo.status.spinner("Asking again", remove_on_exit=True):
+        keep_watch(watch_promises(shown, past=past))
+    return
+
+
+@app.cell(hide_code=True)
+def at_risk(get_watch, shown, tab):
+    mo.stop(tab.value != "At risk")
+    _found = get_watch()
+    if _found is None:
         _shown = html(page.empty("Nobody has looked yet", "Press the button above."))
+    elif _found.watch is None:
+        _shown = trouble_of(_found)
+    else:
+        _text = promise_lists.watch_sentence(_found.watch)
+        _rows = promise_lists.at_risk_html(_found.watch, shown.names)
+        _shown = html(f"<p><b>{_text}</b></p>{_rows}")
     _shown
-    return (watched,)
+    return
 
 
 @app.cell(hide_code=True)
-def hot_spots(dropped, shown, told, watched):
+def hot_spots(get_watch, many, shown, tab, told):
     # It counts what was answered until now: it is drawn anew after each answer.
-    _after = (told, dropped.value)
-    _watch = watched.watch if watched is not None else None
+    mo.stop(tab.value != "At risk")
+    _after = (told, many)
+    _watch = get_watch().watch if get_watch() else None
     _answers = recent(str(shown.source))
     section(
         "hot-spots",
@@ -548,15 +786,14 @@ def trust(promise, shown, told, wanted):
         ("Quoted at", _basis.risk_basis),
         ("Medhavi", __version__),
     ]
-    _line = page.data_line(
-        shown.snapshot, shown.names, _facts, known_at=wanted("known_at")
-    )
-    mo.vstack(
-        [
-            mo.Html(_line),
-            html("<p class='muted small'>The same question as a command:</p>"),
-            mo.md(f"```sh\n{promise_widgets.command(told.row, shown.source)}\n```"),
-        ]
+    mo.Html(
+        page.data_line(
+            shown.snapshot,
+            shown.names,
+            _facts,
+            known_at=wanted("known_at"),
+            command=promise_widgets.command(told.row, shown.source),
+        )
     )
     return
 

@@ -105,7 +105,7 @@ def show(days, found, names, plan, shown, subject):
             "Delivery record": mo.vstack(
                 [
                     supplier_page.record_table(found, names),
-                    subject or mo.md(""),
+                    subject if subject is not None else mo.md(""),
                     picture(_drawn, "No delivery", "Choose a supplier or lane."),
                 ],
                 gap=1,

@@ -94,12 +94,17 @@ from medhavi.views.page import trust_line
 from medhavi.views.theme import DARK, LIGHT
 from medhavi.workbench import Workbench
 from medhavi.workbench.commitments.commit_answer import Commit, CommitStatus, gives_way
+from medhavi.workbench.commitments.decisions import Override
 from medhavi.workbench.files.table_files import TableFiles, read_file
 from medhavi.workbench.files.template_files import (
     write_csv_template,
     write_xlsx_template,
 )
 from medhavi.workbench.promise_desk.promise_desk import PromiseDesk
+from medhavi.workbench.promise_desk.promise_records import (
+    promise_events,
+    promise_records,
+)
 from medhavi.workbench.promise_desk.repromising import ALL, record_risks, repromise
 from medhavi.workbench.shared_desk import SharedDesk, SharedWorkbench
 from tests import ground_truth
@@ -135,6 +140,7 @@ __all__ = [
     "NewEvent",
     "OptimizeParameters",
     "OrderTiming",
+    "Override",
     "PageData",
     "PageProblem",
     "Progress",
@@ -183,6 +189,8 @@ __all__ = [
     "plan",
     "plan_to_build_on",
     "promise",
+    "promise_events",
+    "promise_records",
     "quote",
     "quote_all",
     "raw_requests",

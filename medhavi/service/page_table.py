@@ -16,11 +16,10 @@ def page_table(
     *,
     formats: Mapping[str, str | Callable[..., Any]],
     right: Iterable[str],
-    wrapped: Iterable[str] = (),
     widths: Mapping[str, int] | None = None,
     page_size: int = 12,
 ) -> mo.ui.table:
-    """Show rows without selection.
+    """Show rows without selection; the first column stays where a grid is scrolled.
 
     Parameters
     ----------
@@ -28,8 +27,6 @@ def page_table(
         How the cells of a column are written, by its name.
     right
         Columns set to the right.
-    wrapped
-        Columns whose text may take several lines.
     widths
         Width of a column [px], by its name; columns that `rows` lacks are passed over.
     """
@@ -41,7 +38,7 @@ def page_table(
         page_size=page_size,
         show_column_summaries=False,
         show_data_types=False,
-        wrapped_columns=[name for name in wrapped if name in rows.columns],
+        freeze_columns_left=rows.columns[:1],
         column_widths={
             name: width
             for name, width in (widths or {}).items()

@@ -160,7 +160,6 @@ def _table(rows: pl.DataFrame, right: Sequence[str], size: int = 8) -> mo.ui.tab
         rows,
         formats=dict.fromkeys(dates, clock),
         right=right,
-        wrapped=("Name", "Item", "Demand"),
         widths=_WIDTHS,
         page_size=size,
     )

@@ -50,9 +50,9 @@ body.mv{display:grid;grid-template:48px 1fr auto/auto 1fr;overflow:hidden}
 .bar button{font:inherit;border:0;background:none;color:var(--mv-muted);cursor:pointer;
  padding:4px 8px}
 .side{border-right:1px solid var(--mv-line);padding:12px 8px;display:grid;gap:2px;
- align-content:start;width:max-content;overflow:hidden auto}
+ align-content:start;width:max-content;max-width:176px;overflow:hidden auto}
 .mv .side a{display:flex;align-items:center;gap:10px;padding:7px 10px;border-radius:8px;
- color:var(--mv-ink);white-space:nowrap}
+ color:var(--mv-ink);line-height:1.25}
 .mv .side a:hover,.mv .side a:focus-visible{background:var(--mv-card);
  text-decoration:none}
 .mv .side a[aria-current]{background:var(--mv-card);font-weight:600}
@@ -80,9 +80,10 @@ body.mv{display:grid;grid-template:48px 1fr auto/auto 1fr;overflow:hidden}
 .pages iframe.shown{visibility:visible}
 @media (max-width:700px){
  body.mv{grid-template:48px auto 1fr auto/1fr}
- .side{display:flex;width:auto;overflow-x:auto;padding:4px 8px;border-right:0;
+ .side{display:flex;width:auto;max-width:100vw;overflow-x:auto;padding:4px 8px;border-right:0;
   border-bottom:1px solid var(--mv-line)}
- .narrow .side span{display:inline}.bar button,.bar .place,.views{display:none}
+ .mv .side a{white-space:nowrap}.narrow .side span{display:inline}
+ .bar button,.bar .place,.views{display:none}
  .bar input{width:150px}
 }
 """

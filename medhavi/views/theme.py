@@ -359,6 +359,14 @@ body,.marimo,.marimo *,.marimo-cell,.marimo-cell *{--background:var(--mv-page)!i
  --base-shadow:transparent!important;--base-shadow-darker:transparent!important}
 body,#root,#App{background:var(--mv-page)!important}
 .marimo-cell{font-size:14px}
+.marimo-cell .output-area>.output.block{margin-block:8px}
+table.caption-bottom td,table.caption-bottom td .truncate,table.caption-bottom td *{
+ white-space:normal;text-overflow:clip;overflow-wrap:break-word;min-width:0}
+table.caption-bottom td .truncate{overflow:visible}
+table.caption-bottom td,table.caption-bottom th{padding-inline:6px!important}
+table.caption-bottom td{height:30px;font-size:12px}
+table.caption-bottom th .pb-3{padding-bottom:0}
+table.caption-bottom th,table.caption-bottom th *{white-space:normal;font-size:12px}
 .marimo-cell .mv h1,.marimo-cell .mv h2,.marimo-cell .mv h3{
  font-family:FONT;text-align:left}
 body:not(:has(.mv,marimo-progress,.markdown))::before{content:"Opening the page …";
@@ -370,12 +378,15 @@ form,form *{--amber-1:var(--mv-card)!important;--gray-1:var(--mv-card)!important
  --amber-7:var(--mv-line)!important;
  --action:var(--mv-plan)!important;--action-hover:var(--mv-plan)!important;
  --action-border:var(--mv-plan)!important;--action-foreground:var(--mv-page)!important}
-@media (min-width:641px){.mv-framed [class*="sm:px-16"]{padding-inline:12px!important}}
+@media (min-width:641px){[class*="sm:px-16"]{padding-inline:24px!important}
+ .mv-framed [class*="sm:px-16"]{padding-inline:12px!important}}
 .mv-draw{overflow-x:auto}
 .mv-draw marimo-vega{display:block}
 .vega-embed{width:100%}
+form>.rounded-lg.border{gap:4px;padding:12px 16px}
 [data-testid=notebook-menu-dropdown]{opacity:.7}
 [class*="text-muted-foreground/"]{color:var(--mv-muted)!important}
+.fixed.right-8.z-10000{display:none!important}
 @media print,(max-width:640px){[data-testid=notebook-menu-dropdown]{display:none}}
 @media (max-width:640px){
  .mo-label{max-width:100%;flex-wrap:wrap}

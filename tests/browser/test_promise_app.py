@@ -24,7 +24,7 @@ def test_a_form_is_answered_with_dates_ways_and_reasons(watched):
         "Delivery date",
         "Probability by the requested date",
         "Sourcing options",
-        "Limiting factors and remedies",
+        "Why and remedies",
         "chosen",
     ):
         expect(page.get_by_text(words).first).to_be_visible(timeout=SLOW)

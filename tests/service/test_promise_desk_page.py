@@ -32,6 +32,7 @@ from medhavi.service.promise_pages.promise_page import (
     read_quantity,
     template_csv,
     template_xlsx,
+    variants_of,
 )
 from medhavi.units import DAY
 from medhavi.views.promises.lists import (
@@ -120,9 +121,10 @@ def test_the_chance_goes_with_the_date(company):
 @pytest.mark.req("ATP-13")
 def test_the_page_says_what_would_be_if_it_were_asked_otherwise(company):
     page = asked(company)
-    changes = {one.change for one in page.variants}
+    variants = variants_of(company, page)
+    changes = {one.change for one in variants}
     assert changes == {"risk_basis", "qty", "due"}
-    told = variants_html(page.variants, page.promise, there(company.names, "SHOP"))
+    told = variants_html(variants, page.promise, there(company.names, "SHOP"))
     assert "quoted at p95" in told
     assert "due Thu 15 Jan, 09:00" in told
     assert "Nothing else" in variants_html((), page.promise, company.names)

@@ -113,7 +113,7 @@ def test_a_promise_is_kept_and_the_next_question_knows_it(company):
     page = ask(company, STOCKED)
     assert page.binding
     said = commit(company, page, "Ada")
-    assert (said.kept, said.title) == (True, "Promised")
+    assert (said.kept, said.title) == (True, "Promised: Q-0001")
     assert "approved by Ada" in said.text
     again = commit(company, page, "Ada")
     assert "promised before" in again.text

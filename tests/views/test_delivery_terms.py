@@ -52,8 +52,8 @@ def test_ways_name_the_terms_of_what_is_bought_at_any_depth():
         list(one.incoterms) for one in made.options
     ]
     cards = options_html(made, Names())
-    assert "<dt>Bought</dt><dd>FCA</dd>" in cards
-    assert "<dt>Bought</dt><dd>DAP</dd>" in cards
+    assert 'data-label="Bought"><div>FCA</div>' in cards
+    assert 'data-label="Bought"><div>DAP</div>' in cards
     text = "\n".join(block(made))
     assert "kg CO2, bought FCA\n" in text
     assert ", bought DAP; " in text

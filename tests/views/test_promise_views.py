@@ -150,7 +150,7 @@ def test_tiles_say_date_quantity_chance_cost_and_their_basis(promise):
     assert (date.figure, date.state, date.note) == (
         "Fri 16 Jan",
         "warn",
-        "1 d after due",
+        "UTC; 1 d after due",
     )
     assert (qty.word, chance.figure, chance.note) == (
         "less than asked for",
@@ -194,8 +194,9 @@ def test_nobody_calls_a_late_date_in_time(promise):
     words = "Probability by the requested date 4 %, by the quoted date 83 %"
     assert probability_sentence(promise) == words
     card = options_html(promise, NAMES)
-    assert "<dt>Probability by the requested date</dt><dd>4 %</dd>" in card
-    assert "<dt>Probability by Fri 16 Jan</dt><dd>83 %</dd>" in card
+    cell = '<td class="num" data-label="By {} date"><div>{} %</div></td>'
+    assert cell.format("requested", 4) in card
+    assert cell.format("quoted", 83) in card
     assert "On time" not in card
 
 
@@ -205,15 +206,19 @@ def test_options_stand_side_by_side_with_why_not(promise):
     assert "later by 1 d" in table
 
 
+ONE_OPTION = r'data-label="Option"><div>(?:<b>)?(?:● )?(.*?)(?:</b>)?</div>'
+"""Cell of an option in the grid."""
+
+
 def test_two_ways_of_one_name_are_told_apart_by_their_dates(promise):
     first = promise.options[0]
     other = replace(first, date=first.date + DAY, why_not="later")
     titles = re.findall(
-        "<h3>(.*?)</h3>", options_html(replace(promise, options=(first, other)), NAMES)
+        ONE_OPTION, options_html(replace(promise, options=(first, other)), NAMES)
     )
     assert len(set(titles)) == 2
     alone = re.findall(
-        "<h3>(.*?)</h3>", options_html(replace(promise, options=(first,)), NAMES)
+        ONE_OPTION, options_html(replace(promise, options=(first,)), NAMES)
     )
     assert titles[0].startswith(f"{alone[0]}, ")
 

@@ -437,7 +437,7 @@ def operation_table(
         show_column_summaries=False,
         show_data_types=False,
         hidden_columns=["Id"],
-        wrapped_columns=["Order", "Product", "Operation", "Start", "Finish"],
+        freeze_columns_left=["Order"],
         column_widths=dict(_WIDTHS),
         format_mapping={"Start": clock, "Finish": clock},
         text_justify_columns={"Run": "right", "Set-up": "right"},

@@ -206,7 +206,7 @@ def finding_table(state: DataState, scope: str) -> mo.ui.table | None:
         show_column_summaries=False,
         show_data_types=False,
         hidden_columns=["Group", *unused],
-        wrapped_columns=["Finding", "What to do", "Row", "Where"],
+        freeze_columns_left=["Severity", "Code"],
         column_widths={
             "Severity": 92,
             "Code": 78,
@@ -248,7 +248,6 @@ def refused_part(state: DataState) -> mo.Html:
         rows,
         formats={},
         right=(),
-        wrapped=rows.columns,
         widths={"What": 150, "Where": 170, "Code": 80, "Reason": 420, "Content": 380},
     )
 

@@ -84,7 +84,7 @@ def inbox_table(
         show_column_summaries=False,
         show_data_types=False,
         hidden_columns=["Key", "State", "Order", "Demand"],
-        wrapped_columns=["What", "Item", "Note"],
+        freeze_columns_left=["What"],
         column_widths={
             "What": 196,
             "Item": 196,
@@ -192,7 +192,6 @@ def promise_table(shown: PlanPage, plan: Plan) -> mo.ui.table | mo.Html:
             "Money": lambda value: money(value, currency),
         },
         right=["Money"],
-        wrapped=["Customer", "Item"],
         page_size=10,
     )
 

@@ -225,7 +225,7 @@ def exception_table(plan: Plan, names: Names, code: str | None) -> mo.ui.table:
         show_data_types=False,
         # One kind needs no column that says it.
         hidden_columns=["Ids", "Hours", "What"] if code else ["Ids", "Hours"],
-        wrapped_columns=["What", "Product", "Detail"],
+        freeze_columns_left=["Product" if code else "What"],
         column_widths={
             "What": 200,
             "Product": 200,

@@ -300,15 +300,17 @@ def edited_words(plan: Plan, edit: Mapping[str, Any], names: Names) -> str:
     return ", ".join(told[:MOST_EFFECTS]) + (f" and {more:,} more" if more > 0 else "")
 
 
-def tab_bar(tabs: Sequence[str], wanted: Wanted, keep: Keep, first: str) -> mo.ui.tabs:
-    """Bar of the parts of a page; cells show the chosen one alone below it."""
+def tab_bar(
+    tabs: Sequence[str], wanted: Wanted, keep: Keep, first: str, *, name: str = "tab"
+) -> mo.ui.tabs:
+    """Bar of the parts of a page; the address keeps the chosen one under a name."""
     import marimo as mo
 
-    chosen = wanted("tab").replace("-", " ").capitalize()
+    chosen = wanted(name).replace("-", " ").capitalize()
     return mo.ui.tabs(
         dict.fromkeys(tabs, ""),
         value=chosen if chosen in tabs else first,
-        on_change=lambda tab: keep("tab", tab.lower().replace(" ", "-")),
+        on_change=lambda tab: keep(name, tab.lower().replace(" ", "-")),
     )
 
 

@@ -130,6 +130,5 @@ def movement_table(record: TimePhasedRecord, plan: Plan, names: Names) -> mo.Htm
         rows,
         formats={"When": clock, "Quantity": plain},
         right=["Quantity"],
-        wrapped=["What", "For", "When"],
         page_size=15,
     )

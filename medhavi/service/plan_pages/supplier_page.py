@@ -148,7 +148,4 @@ def _table(
     formats: dict[str, str | Callable[..., Any]],
     right: tuple[str, ...],
 ) -> mo.ui.table:
-    wrapped = ("Name", "Item", "From")
-    return page_table(
-        rows, formats=formats, right=right, wrapped=wrapped, widths=_WIDTHS
-    )
+    return page_table(rows, formats=formats, right=right, widths=_WIDTHS)

@@ -25,6 +25,7 @@ from medhavi.service.plan_pages.plan_page import (
     show_edit,
 )
 from medhavi.service.plan_pages.remedy_edits import RemedyEdit, answer_of
+from medhavi.service.promise_pages.open_lists import records_of, tell_lists
 from medhavi.service.promise_pages.promise_page import REQUEST, binding_desk
 from medhavi.units import from_seconds, to_seconds
 from medhavi.views.names import count, when
@@ -140,11 +141,25 @@ def commit_lines(
         )
     remember_approver(approver)
     return CommitMessage(
-        title="Promised",
+        title=f"Promised: {_numbers(data, done)}",
         text=_told(done, approver, data.names, override),
         kept=True,
         promises=tuple(done.promises),
     )
+
+
+MOST_NUMBERS = 5
+
+
+def _numbers(data: PageData, done: Commit) -> str:
+    """Numbers by which the list has what was promised."""
+    records = records_of(data)
+    tell_lists(data.source)
+    known = dict(records.select("demand", "number").iter_rows())
+    demands = [str(one.demand["demand"]) for one in done.promises]
+    shown = ", ".join(known.get(one, one) for one in demands[:MOST_NUMBERS])
+    more = len(demands) - MOST_NUMBERS
+    return f"{shown} and {more:,} more" if more > 0 else shown
 
 
 def _when(names: Names, change: PromiseChange, moment: int) -> str:
@@ -183,7 +198,7 @@ def _told(done: Commit, approver: str, names: Names, override: Override | None) 
         orders = ", ".join(one.sales_order or one.demand for one in moved)
         verb = "has a new date" if len(moved) == 1 else "have new dates"
         text += f" {orders} gave way and {verb}."
-    return f"{text} A plan page that is opened now has it."
+    return f"{text} The list of promises has it."
 
 
 PROMISED_BY = "promise_policies"

@@ -41,7 +41,6 @@ from medhavi.planners.promising.supply_search.requests import (
 )
 from medhavi.planners.promising.what_if import asked_again, book_with
 from medhavi.results.plans.folder import WORKBOOK_OPTIONS, guarded
-from medhavi.results.promises.parts import PromiseVariant
 from medhavi.results.promises.promise import Promise
 from medhavi.schema import tables
 from medhavi.schema.template import columns_in_order
@@ -62,6 +61,7 @@ if TYPE_CHECKING:
 
     from medhavi.planners.promising.promise_run import Answers
     from medhavi.planners.promising.supply_search.policies import Policy
+    from medhavi.results.promises.parts import PromiseVariant
     from medhavi.schema import Table
     from medhavi.service.page_data import PageData
     from medhavi.snapshot import Snapshot
@@ -220,8 +220,7 @@ class PromisePage:
 
     `due` is in UTC seconds. `binding` says whether it can be committed from here,
     `row` is the request as a file would have it, `curve` the chance at every date,
-    `policy` the cells of the policy that counts for it, `variants` what would be
-    promised if it were asked otherwise.
+    `policy` the cells of the policy that counts for it.
     """
 
     promise: Promise | None = None
@@ -229,7 +228,6 @@ class PromisePage:
     row: Mapping[str, object] = field(default_factory=dict)
     curve: Curve = ()
     policy: Mapping[str, object] = field(default_factory=dict)
-    variants: tuple[PromiseVariant, ...] = ()
     due: int | None = None
     qty: float = 0.0
     binding: bool = False
@@ -303,7 +301,6 @@ def ask(
             )
             used = book.policies.of(request, None)
             curve = arrival_curve(OptionSearch(book, request, used), promise)
-            variants = sensitivity(OptionSearch(book, request, used), promise, _date)
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
         return PromisePage(problem=problem_of(failure), findings=findings_of(failure))
     remember(str(data.source), [promise])
@@ -313,11 +310,22 @@ def ask(
         row=row,
         curve=curve,
         policy=used.as_row(),
-        variants=variants,
         due=to_seconds(row["due"]),
         qty=float(row["qty"]),
         binding=desk is not None and promise.date is not None,
     )
+
+
+def variants_of(
+    data: PageData, page: PromisePage, *, past: bool = False
+) -> tuple[PromiseVariant, ...]:
+    """What would be promised if one thing of an answer were asked for otherwise."""
+    if page.promise is None or page.request is None:
+        return ()
+    with open_book(data, past=past) as book:
+        used = book.policies.of(page.request, None)
+        search = OptionSearch(book, page.request, used)
+        return sensitivity(search, page.promise, _date)
 
 
 def _date(

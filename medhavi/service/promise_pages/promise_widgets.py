@@ -16,13 +16,13 @@ from medhavi.service.promise_pages.promise_page import REQUEST
 from medhavi.units import from_seconds
 from medhavi.views import page
 from medhavi.views.names import count, duration, local, percent, when
-from medhavi.views.promises.lists import LINE, answer_rows
+from medhavi.views.promises.lists import LINE
 from medhavi.views.promises.picture import DRAGGED
 from medhavi.views.promises.words import changes_html, compared_html, remedy_words
-from medhavi.views.theme import untitled
+from medhavi.views.theme import title_of, untitled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     import marimo as mo
     import polars as pl
@@ -43,6 +43,10 @@ SHOWN = (
     *("Due", "Answer", "Delivery date", "Limited by"),
 )
 """Columns of answers that fit beside each other; the others are hidden at first."""
+TABS = ("Desk", "Promises", "Request file", "At risk")
+"""Parts of the page."""
+PARTS = ("Confirm", "Why and remedies", "Sensitivity")
+"""Parts of an answer."""
 NOT_HERE = (
     "Nothing can be kept from here",
     "A promise needs a lake at its latest moment and its event store.",
@@ -169,6 +173,29 @@ def curve_picture(chart: Picture, moved: Callable[[float], None]) -> mo.ui.altai
     return drawn
 
 
+def two_pictures(
+    chain: mo.Html, curve: mo.ui.altair_chart | None, chart: Picture | None
+) -> str:
+    """Chain of an answer beside the curve of its date; one below the other if narrow.
+
+    Parameters
+    ----------
+    curve, chart
+        The curve as it is dragged, and the drawing that names it; None: nothing in the
+        chain is uncertain.
+    """
+    told = (
+        page.empty(
+            "Nothing in the chain is uncertain",
+            "No learned lead time and no stated 95th percentile takes part in it.",
+        )
+        if curve is None or chart is None
+        else f"<h3>{title_of(chart)}</h3>"
+        f'<div class="mv-draw mv-drag">{curve.text}</div>'
+    )
+    return f'<div class="mv-two"><div>{chain.text}</div><div>{told}</div></div>'
+
+
 def share_slider(
     curve: Curve, share: float, moved: Callable[[float], None]
 ) -> mo.ui.slider:
@@ -251,29 +278,6 @@ def decision_text(chosen: PromisePage, tried: PromisePage | None) -> str:
 
 
 # ----------------------------------------------------------------------- the lists
-def made_table(made: Sequence[Promise], names: Names) -> mo.Html:
-    """Promises that were made from an open page, the newest first."""
-    import marimo as mo
-
-    rows = answer_rows(made[::-1], names)
-    columns = (
-        "Order",
-        "Customer",
-        "Product",
-        "Place",
-        "Promised",
-        "Unit",
-        "Delivery date",
-    )
-    return mo.ui.table(
-        rows.select(*columns, "Zone"),
-        selection=None,
-        show_column_summaries=False,
-        show_data_types=False,
-        label="Promised from this page",
-    )
-
-
 def answer_table(rows: pl.DataFrame) -> mo.ui.table:
     """Show answers; lines may be chosen, and other columns shown."""
     import marimo as mo
@@ -285,7 +289,7 @@ def answer_table(rows: pl.DataFrame) -> mo.ui.table:
         show_column_summaries=False,
         show_data_types=False,
         hidden_columns=[name for name in rows.columns if name not in SHOWN],
-        wrapped_columns=["Order", "Product", "Limited by"],
+        freeze_columns_left=[LINE],
         column_widths={
             LINE: 50,
             "Order": 100,

@@ -45,20 +45,15 @@ if TYPE_CHECKING:
 
 
 RULES = """
-.mv-options{display:grid;grid-template-columns:repeat(auto-fill,minmax(280px,1fr));
- gap:12px}
-.mv-option{display:grid;gap:8px;align-content:start}
-.mv-option.chosen{border-color:var(--mv-plan);border-width:2px}
-.mv-option dl{display:grid;grid-template-columns:minmax(0,1fr) max-content;gap:2px 12px}
-.mv-option dt{color:var(--mv-muted);font-size:12px;line-height:21px}
-.mv-option dd{margin:0;text-align:right}
-.mv-part{display:block;height:4px;border-radius:2px;background:var(--mv-plan);
- margin-left:auto}
-.mv-part.late{background:var(--mv-bad)}
+.mv-two{display:grid;gap:12px 24px;grid-template-columns:minmax(0,6fr) minmax(0,5fr)}
+.mv-two>*{min-width:0}
+@media (max-width:900px){.mv-two{grid-template-columns:minmax(0,1fr)}}
 .mv-draw.mv-drag{cursor:ew-resize;touch-action:pan-y}
 """
 
 
+CURVE = 180
+"""Height of the curve of probability [px]."""
 MATERIAL, MAKING, MOVING = "material", "making", "moving"
 MOST_STAGES = 60
 """Stages that one picture shows; the tightest stay."""
@@ -314,13 +309,16 @@ def promise_chain_chart(
             "label:N",
             title=None,
             sort=labels,
-            axis=alt.Axis(labelLimit=label_limit(260), domain=False),
+            axis=alt.Axis(labelLimit=label_limit(300), domain=False),
         ),
     )
     colours = alt.Scale(domain=list(_PARTS), range=[token(c) for c in _PARTS.values()])
     legend = legend_below()
     colour = alt.Color("part:N", scale=colours, title=None, legend=legend)
-    told = {"tooltip": "tip:N", "description": "tip:N"}
+    told = {
+        "tooltip": alt.Tooltip("tip:N"),
+        "description": alt.Description("tip:N"),
+    }
     slack = (
         base.transform_filter("datum.free > datum.x2")
         .transform_calculate(part="'slack'")
@@ -426,7 +424,10 @@ def probability_chart(
             axis=alt.Axis(format="%", values=[0, 0.25, 0.5, 0.75, 1]),
         ),
     )
-    told = {"tooltip": "tip:N", "description": "tip:N"}
+    told = {
+        "tooltip": alt.Tooltip("tip:N"),
+        "description": alt.Description("tip:N"),
+    }
     stated = base.transform_filter("datum.stated")
     layers = [
         base.mark_line(color=token("plan"), interpolate="monotone", aria=False),
@@ -437,7 +438,7 @@ def probability_chart(
         *rules_at(walls, first, last),
         *([] if share is None else _dragged(base, share, points)),
     ]
-    return finished(alt.layer(*layers), probability_sentence(promise), 220)
+    return finished(alt.layer(*layers), probability_sentence(promise), CURVE)
 
 
 def _is_near(due: int, curve: Curve) -> bool:
@@ -476,7 +477,9 @@ def _dragged(
     )
     here = base.transform_filter(drag)
     # No curve of chances comes to its lower right corner.
-    words = here.encode(text=alt.Text("tip:N"), x=alt.value("width"), y=alt.value(210))
+    words = here.encode(
+        text=alt.Text("tip:N"), x=alt.value("width"), y=alt.value(CURVE - 10)
+    )
     colour = token("warn")
     return [
         base.mark_point(size=200, opacity=0, aria=False)

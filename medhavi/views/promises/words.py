@@ -136,10 +136,10 @@ def promise_tiles(
     """Figures of an answer: date, quantity, chance, cost, emissions."""
     state, word = STATES[promise.status]
     product = str(promise.demand.get("product", ""))
-    date = (
-        NOTHING
+    date, _, clock = (
+        (NOTHING, "", "")
         if promise.date is None
-        else when(from_seconds(promise.date), names.zone)
+        else when(from_seconds(promise.date), names.zone).partition(", ")
     )
     basis = promise.basis.risk_basis
     late = (
@@ -148,7 +148,13 @@ def promise_tiles(
         else f"quoted at {basis}"
     )
     return (
-        Tile(label="Delivery date", figure=date, note=late, state=state, word=word),
+        Tile(
+            label="Delivery date",
+            figure=date,
+            note=f"{clock} {names.zone}; {late}" if clock else f"{names.zone}; {late}",
+            state=state,
+            word=word,
+        ),
         Tile(
             label="Quantity",
             figure=quantity(promise.qty, names.unit(product)),
@@ -171,9 +177,40 @@ def promise_tiles(
 
 
 def _emissions(kilograms: float) -> Tile:
+    figure, unit = _emitted(kilograms).split(" ", 1)
+    return Tile(label="Emissions", figure=figure, unit=f"{unit} CO2")
+
+
+def _emitted(kilograms: float) -> str:
+    """Emissions in kilograms, from a thousand on in tonnes.
+
+    >>> _emitted(6336.3), _emitted(12.0)
+    ('6.3 t', '12.0 kg')
+    """
     if kilograms >= 1000:
-        return Tile(label="Emissions", figure=f"{kilograms / 1000:,.1f}", unit="t CO2")
-    return Tile(label="Emissions", figure=f"{kilograms:,.1f}", unit="kg CO2")
+        return f"{kilograms / 1000:,.1f} t"
+    return f"{kilograms:,.1f} kg"
+
+
+def answer_finding(
+    promise: Promise, names: Names, *, qty: float, due: int | None
+) -> str:
+    """Answer as the finding of a page: what, where, when, how sure."""
+    product = str(promise.demand.get("product"))
+    place = names.name(str(promise.demand.get("location")))
+    what = f"{quantity(qty, names.unit(product))} {names.name(product)}, {place}"
+    if promise.date is None:
+        limit = promise.limiter
+        why = f": {reason_words(limit, names)}" if limit else ""
+        return f"{what}: cannot be promised{why}"
+    apart = 0 if due is None else due - promise.date
+    word = "before" if apart >= 0 else "after"
+    late = f"{duration(abs(apart) / 3600)} {word} due" if apart else "when due"
+    part = "" if promise.qty >= qty else f" {quantity(promise.qty)} of it"
+    return (
+        f"{what}:{part} {when(from_seconds(promise.date), names.zone)}, {late}, "
+        f"probability {share(promise.date_prob)}"
+    )
 
 
 def share(probability: float | None) -> str:
@@ -192,25 +229,31 @@ def _quoted(promise: Promise, names: Names) -> str:
 
 # ---------------------------------------------------------------------- the options
 def options_html(promise: Promise, names: Names) -> str:
-    """Options side by side, the chosen one first."""
+    """Options with date, probabilities, cost by part and verdict; the chosen first."""
     if not promise.options:
         return empty("There is no way to serve it", "See below what limits it.")
     shown = promise.options[:MOST_OPTIONS]
-    dearest = max(option.cost for option in shown)
     often = Counter(option.option for option in shown)
-    cards = "".join(
+    terms = any(option.incoterms for option in shown)
+    rows = [
         _option(
             option,
             _title(option, names, alone=often[option.option] == 1),
             promise.cost.currency,
-            dearest,
             names,
+            with_terms=terms,
         )
         for option in shown
-    )
+    ]
+    columns = ("Option", "Delivery", BY_REQUESTED, BY_QUOTED, "Cost", "Parts of cost")
     more = len(promise.options) - len(shown)
     tail = f'<p class="muted small">and {more} more, all worse</p>' if more else ""
-    return f'<div class="mv-options">{cards}</div>{tail}'
+    table = table_html(
+        (*columns, "CO2", *(("Bought",) if terms else ()), "Why not"),
+        rows,
+        (BY_REQUESTED, BY_QUOTED, "Cost", "CO2"),
+    )
+    return f"{table}{tail}"
 
 
 def _title(option: PromiseOption, names: Names, *, alone: bool) -> str:
@@ -221,61 +264,41 @@ def _title(option: PromiseOption, names: Names, *, alone: bool) -> str:
 
 
 def _option(
-    option: PromiseOption, title: str, currency: str, dearest: float, names: Names
-) -> str:
+    option: PromiseOption, title: str, currency: str, names: Names, *, with_terms: bool
+) -> tuple[str, ...]:
     chosen = option.why_not is None
-    verdict = "<b>chosen</b>" if chosen else escape(_why_not(option.why_not or ""))
+    name = f"<b>● {escape(title)}</b>" if chosen else escape(title)
     date = when(from_seconds(option.date), names.zone)
-    facts = (
-        ("Delivery", escape(date)),
-        ("Probability by the requested date", percent(option.on_time_prob)),
-        (f"Probability by {escape(date)}", percent(option.date_prob)),
-        ("Cost", f"<b>{escape(money(option.cost, currency))}</b>"),
-        *_parts(option.parts, currency, dearest),
-        ("CO2", f"{option.co2_kg:,.1f} kg"),
-        *(
-            [("Bought", escape(", ".join(option.incoterms)))]
-            if option.incoterms
-            else []
-        ),
-    )
-    rows = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in facts)
-    mark = "● " if chosen else ""
     return (
-        f'<article class="mv-card mv-option{" chosen" if chosen else ""}">'
-        f"<h3>{mark}{escape(title)}</h3><dl>{rows}</dl>"
-        f'<p class="small">{verdict}</p></article>'
+        name,
+        f'<span class="when">{escape(date)}</span>',
+        percent(option.on_time_prob),
+        percent(option.date_prob),
+        f"<b>{escape(money(option.cost, currency))}</b>",
+        _parts(option.parts, currency),
+        escape(_emitted(option.co2_kg)),
+        *((escape(", ".join(option.incoterms)),) if with_terms else ()),
+        "<b>chosen</b>" if chosen else escape(_why_not(option.why_not or "")),
     )
 
 
-def _parts(
-    cost: PromiseCost | None, currency: str, dearest: float
-) -> list[tuple[str, str]]:
-    """Parts of a cost with bars on one scale for all options."""
+def _parts(cost: PromiseCost | None, currency: str) -> str:
+    """Parts of a cost, those of at least one unit of money."""
     if cost is None:
-        return []
-    found = []
-    for name in PARTS:
-        value = float(getattr(cost, name))
-        if not value:
-            continue
-        share = 100 * value / dearest if dearest > 0 else 0.0
-        late = " late" if name == "lateness" else ""
-        bar = f'<i class="mv-part{late}" style="width:{share:.1f}%"></i>'
-        label = f'<span class="muted">{name}</span>'
-        found.append((label, f"{escape(money(value, currency))}{bar}"))
-    return found
+        return ""
+    found = ((name, float(getattr(cost, name))) for name in PARTS)
+    told = [f"{name} {money(value, currency)}" for name, value in found if round(value)]
+    return f'<span class="muted small">{escape(", ".join(told))}</span>'
 
 
 def _why_not(text: str) -> str:
     """Leave the code of a rule out: the sentence says it.
 
     >>> _why_not("CostCapExceeded: costs more than the policy permits")
-    'not chosen: costs more than the policy permits'
+    'costs more than the policy permits'
     """
     code, colon, rest = text.partition(": ")
-    said = rest if colon and code.isalnum() else text
-    return f"not chosen: {said}"
+    return rest if colon and code.isalnum() else text
 
 
 # --------------------------------------------------------------- reasons and remedies

@@ -1,0 +1,50 @@
+"""Records of promises that open pages show, and how they hear of news."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from medhavi.errors import MedhaviError
+from medhavi.lakehouse import Lake
+from medhavi.results.promises.promise_states import RECORDS
+from medhavi.service.jobs.open_pages import OpenPages, this_cell
+from medhavi.service.page_data import AnswerCache, bench_of
+from medhavi.workbench.promise_desk.promise_records import promise_records
+
+if TYPE_CHECKING:
+    from medhavi.service.page_data import DataSource, PageData
+
+_records: AnswerCache[pl.DataFrame] = AnswerCache(4)
+_open_lists = OpenPages()
+
+
+def records_of(data: PageData) -> pl.DataFrame:
+    """Every promise that the log of a page's lake knows; empty without a lake."""
+    if data.snapshot is None or not data.source.lake:
+        return pl.DataFrame(schema=RECORDS)
+    bench = bench_of(data.source)
+    lake = Lake(data.source.lake) if bench is None else bench.lake
+    now = data.snapshot.as_of
+    try:
+        if bench is not None:
+            bench.edits.facts.read()
+        key = (str(Path(data.source.lake).absolute()), lake.stamp() or object(), now)
+        return _records.get(key, lambda: promise_records(lake, now))
+    except (MedhaviError, OSError):
+        return pl.DataFrame(schema=RECORDS)  # the desk answers without the list
+
+
+def followed_records(data: PageData) -> pl.DataFrame:
+    """Records of a page; its cell runs again when there is news of promises."""
+    cell = this_cell()
+    if cell is not None:
+        _open_lists.follow(data.source, cell)
+    return records_of(data)
+
+
+def tell_lists(source: DataSource) -> None:
+    """Fill every open list of promises anew: the log has more."""
+    _open_lists.tell(source)

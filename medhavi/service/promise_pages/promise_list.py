@@ -1,0 +1,354 @@
+"""List of promises of a page: filters, one promise, its release, asking it again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from medhavi.lakehouse import Lake
+from medhavi.planners.promising.supply_search.requests import columns
+from medhavi.results.promises.promise_states import STANDING, PromiseState
+from medhavi.service.page_data import bench_of, html, problem_of
+from medhavi.service.plan_pages.plan_page import remember_approver
+from medhavi.service.promise_pages import promise_page
+from medhavi.service.promise_pages.open_lists import tell_lists
+from medhavi.service.promise_pages.promise_commit import CommitMessage
+from medhavi.views import page
+from medhavi.views.names import local
+from medhavi.views.order_grid import demand_link
+from medhavi.views.order_list import clock, plain
+from medhavi.views.promises import records as promises
+from medhavi.views.promises.records import TO_KEEP, PromiseFilter
+from medhavi.workbench.promise_desk.promise_records import promise_events
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    import marimo as mo
+
+    from medhavi.service.page_data import PageData
+    from medhavi.views.names import Names
+
+    Wanted = Callable[[str], str]
+    Keep = Callable[[str, str], None]
+
+FILTERS = tuple(one.name for one in fields(PromiseFilter))
+ADDRESS = {
+    "state": "state",
+    "customer": "for",
+    "product": "item",
+    "number": "number",
+}
+"""Name of each filter in the address; those of the request have the others."""
+NO_REQUEST = dict.fromkeys(
+    ("product", "location", "customer", "qty", "due", "priority", "policy"), ""
+)
+"""Address without a request."""
+
+
+def with_watch(records: pl.DataFrame, risky: Collection[str]) -> pl.DataFrame:
+    """Records in which the promises of some demands are at risk."""
+    state = pl.col("state")
+    is_risky = pl.col("demand").is_in(list(risky)) & (state == PromiseState.OPEN)
+    return records.with_columns(
+        state=pl.when(is_risky).then(pl.lit(str(PromiseState.AT_RISK))).otherwise(state)
+    )
+
+
+# ----------------------------------------------------------------------------- filters
+def filter_choice(
+    records: pl.DataFrame, names: Names, wanted: Wanted, keep: Keep
+) -> mo.ui.dictionary:
+    """Ask which promises are listed; `keep` writes it to the address."""
+    import marimo as mo
+
+    states = {TO_KEEP.capitalize(): TO_KEEP}
+    states |= {str(one).capitalize(): str(one) for one in PromiseState}
+    offered = {
+        "state": ("State", states),
+        "customer": ("Customer", _named(records["customer"], names)),
+        "product": ("Product", _named(records["product"], names)),
+    }
+
+    def pick(name: str, label: str, options: Mapping[str, str]) -> mo.ui.dropdown:
+        at = ADDRESS[name]
+        asked = wanted(at) or (TO_KEEP if name == "state" and not _any(wanted) else "")
+        chosen = next((text for text, one in options.items() if one == asked), None)
+        return mo.ui.dropdown(
+            dict(options),
+            value=chosen,
+            searchable=True,
+            allow_select_none=True,
+            label=label,
+            on_change=lambda value: keep(at, value or ""),
+        )
+
+    picks: dict[str, Any] = {name: pick(name, *made) for name, made in offered.items()}
+    number = mo.ui.text(
+        value=wanted("number"),
+        placeholder="part of a number",
+        label="Number",
+        on_change=lambda value: keep("number", value),
+    )
+    return mo.ui.dictionary({**picks, "number": number})
+
+
+def _any(wanted: Wanted) -> bool:
+    """Whether the address names promises by something else than their state."""
+    return any(wanted(ADDRESS[name]) for name in FILTERS if name != "state") or bool(
+        wanted("promise")
+    )
+
+
+def _named(values: pl.Series, names: Names) -> dict[str, str]:
+    found = {names.both(one): one for one in values.drop_nulls().unique()}
+    return dict(sorted(found.items()))
+
+
+def filter_of(chosen: Mapping[str, str | None]) -> PromiseFilter:
+    """Filter that the choices of a page make."""
+    return PromiseFilter(**{name: value or "" for name, value in chosen.items()})
+
+
+# -------------------------------------------------------------------------------- list
+def promise_table(
+    shown: pl.DataFrame, names: Names, wanted: Wanted, keep: Keep
+) -> mo.ui.table:
+    """List of promises, one of which may be chosen; the address keeps which."""
+    import marimo as mo
+
+    rows = promises.promise_rows(shown, names)
+    asked = wanted("promise").lower()
+    pairs = zip(rows["Id"].to_list(), rows["Number"].to_list(), strict=True)
+    found = [
+        place
+        for place, (demand, number) in enumerate(pairs)
+        if asked and asked in (demand.lower(), number.lower())
+    ]
+
+    def select(chosen: Any) -> None:
+        keep("promise", str(chosen["Number"][0]) if len(chosen) else "")
+
+    return mo.ui.table(
+        rows,
+        selection="single",
+        initial_selection=found[:1],
+        on_change=select,
+        page_size=10,
+        show_column_summaries=False,
+        show_data_types=False,
+        show_download=False,
+        freeze_columns_left=["Number"],
+        hidden_columns=[name for name in rows.columns if name not in promises.SHOWN],
+        column_widths={
+            "Number": 105,
+            "Customer": 190,
+            "Product": 210,
+            "Quantity": 75,
+            "Promised": 132,
+            "Probability": 90,
+            "Approved by": 115,
+            "State": 95,
+            "Zone": 160,
+            "Place": 170,
+            "Requested": 130,
+            "Recorded": 130,
+        },
+        format_mapping={
+            "Promised": clock,
+            "Requested": clock,
+            "Recorded": clock,
+            "Quantity": plain,
+        },
+        text_justify_columns={"Quantity": "right", "Probability": "right"},
+    )
+
+
+def exports(shown: pl.DataFrame, names: Names) -> mo.Html:
+    """Offer the listed promises as files: names, local times, units."""
+    import marimo as mo
+
+    def rows() -> pl.DataFrame:
+        made = promises.promise_rows(shown, names).drop("Id")
+        return made.rename(
+            {one: f"{one} (local)" for one in ("Promised", "Requested", "Recorded")}
+        )
+
+    def csv() -> bytes:
+        clocks = pl.col(pl.Datetime).dt.strftime("%Y-%m-%d %H:%M")
+        return promise_page.as_csv(rows().with_columns(clocks))
+
+    return mo.hstack(
+        [
+            mo.download(csv, filename="promises.csv", label="CSV"),
+            mo.download(
+                lambda: promise_page.as_xlsx(rows()),
+                filename="promises.xlsx",
+                label="Excel",
+            ),
+        ],
+        justify="start",
+    )
+
+
+def none_words(data: PageData, records: pl.DataFrame) -> tuple[str, str]:
+    """Why a list is empty, and what to do."""
+    if not data.source.lake:
+        return "No promise is known", "Promises are in the log of a lake: serve one."
+    if records.is_empty():
+        return "Nothing was promised yet", "Quote something on the desk and promise it."
+    return "No such promise", "Take a filter away."
+
+
+# ------------------------------------------------------------------------- one promise
+def chosen_promise(
+    records: pl.DataFrame, table: mo.ui.table | None
+) -> dict[str, Any] | None:
+    """Row of the records that is chosen in a list."""
+    chosen: Any = None if table is None else table.value
+    if chosen is None or not len(chosen):
+        return None
+    rows = records.filter(pl.col("demand") == chosen["Id"][0]).to_dicts()
+    return rows[0] if rows else None
+
+
+def promise_parts(data: PageData, one: Mapping[str, Any]) -> list[mo.Html]:
+    """One promise: its sentence, what it holds, its history."""
+    assert data.snapshot is not None
+    link = demand_link(one["demand"])
+    chain = f'<p><a href="{link}" target="_self">Pegging chain in the plan</a></p>'
+    holds = (
+        data.snapshot["reservations"]
+        .filter(
+            pl.col("demand") == one["demand"],
+            pl.col("state").is_in(("tentative", "confirmed", "reduced")),
+        )
+        .to_dicts()
+    )
+    events = promise_events(Lake(data.source.lake), one["demand"])
+    zone = data.names.zone_of(one["location"])
+    return [
+        html(promises.promise_html(one, data.names) + chain),
+        html(
+            f"<h3>History</h3>{promises.promise_history_html(events, zone, data.names)}"
+        ),
+        html(f"<h3>Reservations</h3>{promises.holds_html(holds, data.names)}"),
+    ]
+
+
+def can_change(data: PageData, one: Mapping[str, Any], *, past: bool) -> bool:
+    """Whether a promise can be asked again or released from here."""
+    return not past and bench_of(data.source) is not None and one["state"] in STANDING
+
+
+def release(
+    data: PageData, one: Mapping[str, Any], approver: str, reason: str
+) -> CommitMessage:
+    """Take a promise back; what it held is free again."""
+    bench = bench_of(data.source)
+    title = "It was not released"
+    if bench is None or not approver.strip():
+        text = "A release is approved by somebody: fill in the approver."
+        return CommitMessage(title=title, text=text, kept=False)
+    try:
+        freed = bench.desk.release(
+            one["demand"], approver=approver, reason=reason.strip() or None
+        )
+        bench.edits.facts.read()
+    except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
+        return CommitMessage(title=title, text=problem_of(failure).text, kept=False)
+    remember_approver(approver)
+    tell_lists(data.source)
+    held = f"{len(freed):,} reservation{'s' if len(freed) != 1 else ''}"
+    return CommitMessage(
+        title="Released",
+        text=f"{one['number']} has no date any more; {held} freed, approved by "
+        f"{approver}.",
+        kept=True,
+    )
+
+
+# ------------------------------------------------------------------------ asking again
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StandingLine:
+    """A promised line that is asked again.
+
+    Parameters
+    ----------
+    number, promised
+        Of the promise, in words.
+    form
+        Values that fill the form of a request.
+    cells
+        Cells of the request that no form states, its id among them.
+    """
+
+    number: str
+    promised: str
+    form: Mapping[str, str]
+    cells: Mapping[str, object]
+
+
+def standing_line(
+    data: PageData, records: pl.DataFrame, number: str
+) -> StandingLine | None:
+    """Line of a promise as a request; None: no such promise stands."""
+    wanted = number.strip().lower()
+    if data.snapshot is None or not wanted:
+        return None
+    rows = records.filter(
+        (pl.col("number").str.to_lowercase() == wanted)
+        | (pl.col("demand").str.to_lowercase() == wanted),
+        pl.col("state").is_in(STANDING),
+    ).to_dicts()
+    if not rows:
+        return None
+    one = rows[0]
+    lines = data.snapshot["demands"].filter(pl.col("demand") == one["demand"])
+    line = lines.to_dicts()[0] if lines.height else {}
+    zone = data.names.zone_of(one["location"])
+    due = local(one["due"], zone)
+    form = {
+        "product": one["product"],
+        "location": one["location"],
+        "customer": one["customer"] or "",
+        "qty": f"{line.get('qty') or one['qty']:,g}",
+        "due": f"{due:%Y-%m-%d %H:%M}",
+        "priority": str(line.get("priority") or 1),
+    }
+    known = set(columns()) - {"promised", *form}
+    cells = {n: v for n, v in line.items() if n in known and v is not None}
+    return StandingLine(
+        number=one["number"],
+        promised=clock(local(one["promised"], zone).replace(tzinfo=None)),
+        form=form,
+        cells={**cells, "demand": one["demand"]},
+    )
+
+
+def asked_by(line: StandingLine | None, wanted: Wanted) -> Wanted:
+    """What fills a form: the address, where it is silent the promise asked again."""
+    form = {} if line is None else line.form
+    return lambda name: wanted(name) or form.get(name, "")
+
+
+def with_line(
+    form: Mapping[str, object], line: StandingLine | None
+) -> Mapping[str, object]:
+    """Form as a request of the promised line; another product or place is a new one."""
+    same = line is not None and all(
+        form.get(name) == line.form[name] for name in ("product", "location")
+    )
+    return {**form, "cells": line.cells} if line is not None and same else form
+
+
+def again_html(line: StandingLine) -> str:
+    """Notice above a request that asks a promise again."""
+    return page.empty(
+        f"{line.number} is asked again",
+        f"It stands promised for {line.promised} and keeps that date until you promise "
+        "another one. Another product or place is a new request.",
+    )

@@ -1,0 +1,291 @@
+"""List of promises: rows of the records for people, its figures, one promise."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+import polars as pl
+
+from medhavi.results.promises.promise_states import STANDING, PromiseState
+from medhavi.units import from_seconds
+from medhavi.views.names import NOTHING, count, percent, quantity, wall_clock, when
+from medhavi.views.page import empty, table_html
+from medhavi.views.promises.words import BY_REQUESTED, there
+from medhavi.views.tiles import Tile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from medhavi.views.names import Names
+
+TO_KEEP = "to keep"
+"""State of the filter: promises that still have to be kept."""
+MOST_PROMISES = 5_000
+"""No list sends more rows than this to a browser."""
+SOON_DAYS = 7
+_MARKS = {
+    PromiseState.OPEN: "●",
+    PromiseState.AT_RISK: "◆",
+    PromiseState.OVERDUE: "▲",
+    PromiseState.DELIVERED: "●",
+    PromiseState.RELEASED: "○",
+    PromiseState.CANCELLED: "○",
+}
+_COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
+    "Id": pl.String,
+    "Number": pl.String,
+    "Customer": pl.String,
+    "Product": pl.String,
+    "Quantity": pl.Float64,
+    "Promised": pl.Datetime("us"),
+    "Probability": pl.String,
+    "Approved by": pl.String,
+    "State": pl.String,
+    "Unit": pl.String,
+    "Place": pl.String,
+    "Requested": pl.Datetime("us"),
+    BY_REQUESTED: pl.String,
+    "Recorded": pl.Datetime("us"),
+    "Revisions": pl.Int64,
+    "Zone": pl.String,
+}
+SHOWN = tuple(_COLUMNS)[1:9]
+"""Columns of the list that stand beside each other; the others are hidden at first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromiseFilter:
+    """Which promises a list shows; empty: all.
+
+    Parameters
+    ----------
+    state
+        One state of the records, or `TO_KEEP`.
+    customer, product
+        Only these, by id.
+    number
+        Part of its number, in any case.
+    """
+
+    state: str = ""
+    customer: str = ""
+    product: str = ""
+    number: str = ""
+
+
+def filtered_promises(records: pl.DataFrame, wanted: PromiseFilter) -> pl.DataFrame:
+    """Rows of the records that a filter keeps."""
+    rows = records
+    if wanted.state == TO_KEEP:
+        rows = rows.filter(pl.col("state").is_in(STANDING))
+    elif wanted.state:
+        rows = rows.filter(pl.col("state") == wanted.state)
+    for name in ("customer", "product"):
+        value = getattr(wanted, name)
+        if value:
+            rows = rows.filter(pl.col(name) == value)
+    part = wanted.number.strip().lower()
+    if part:
+        number = pl.col("number").str.to_lowercase()
+        rows = rows.filter(number.str.contains(part, literal=True))
+    return rows
+
+
+def promise_rows(records: pl.DataFrame, names: Names) -> pl.DataFrame:
+    """Rows of the records for people; at most `MOST_PROMISES`.
+
+    Dates are the wall clock of the place, so that they sort; `Zone` names it.
+    """
+    shown = records.head(MOST_PROMISES).iter_rows(named=True)
+    return pl.DataFrame([_row(one, names) for one in shown], schema=_COLUMNS)
+
+
+def _row(one: Mapping[str, Any], names: Names) -> dict[str, object]:
+    zone = names.zone_of(one["location"])
+    return {
+        "Id": one["demand"],
+        "Number": one["number"],
+        "Customer": names.name(one["customer"]) if one["customer"] else "",
+        "Product": names.name(one["product"]) if one["product"] else "",
+        "Quantity": one["qty"],
+        "Promised": wall_clock(one["promised"], zone),
+        "Probability": _share(one["date_prob"]),
+        "Approved by": one["approver"],
+        "State": state_words(one["state"]),
+        "Unit": names.unit(one["product"]) if one["product"] else "",
+        "Place": names.name(one["location"]) if one["location"] else "",
+        "Requested": wall_clock(one["due"], zone),
+        BY_REQUESTED: _share(one["on_time_prob"]),
+        "Recorded": wall_clock(one["recorded_at"], names.zone),
+        "Revisions": one["revisions"],
+        "Zone": zone,
+    }
+
+
+def _share(probability: float | None) -> str:
+    return "" if probability is None else percent(probability)
+
+
+def state_words(state: str) -> str:
+    """State of a promise with its mark.
+
+    >>> state_words("at risk")
+    '◆ at risk'
+    """
+    return f"{_MARKS[PromiseState(state)]} {state}"
+
+
+def records_finding(records: pl.DataFrame, now: int) -> str:
+    """What the records finds, for the subtitle of a page."""
+    standing = records.filter(pl.col("state").is_in(STANDING))
+    if standing.is_empty():
+        return "No promise has to be kept"
+    parts = [f"{count(standing.height, 'promise')} to keep"]
+    parts += [
+        f"{amount:,} {state}"
+        for state in (PromiseState.OVERDUE, PromiseState.AT_RISK)
+        if (amount := standing.filter(pl.col("state") == state).height)
+    ]
+    soon = _soon(standing, now).height
+    if soon:
+        parts.append(f"{soon:,} due within {SOON_DAYS} days")
+    return ", ".join(parts)
+
+
+def _soon(standing: pl.DataFrame, now: int) -> pl.DataFrame:
+    begin = from_seconds(now)
+    end = begin + dt.timedelta(days=SOON_DAYS)
+    return standing.filter(pl.col("promised").is_between(begin, end))
+
+
+def records_tiles(records: pl.DataFrame, now: int) -> tuple[Tile, ...]:
+    """Figures of the records; each leads to its rows."""
+    standing = records.filter(pl.col("state").is_in(STANDING))
+    counts = dict(records["state"].value_counts().iter_rows())
+    overdue, risky = (
+        counts.get(state, 0) for state in (PromiseState.OVERDUE, PromiseState.AT_RISK)
+    )
+    customers = standing["customer"].n_unique() if standing.height else 0
+    return (
+        Tile(
+            label="Promises to keep",
+            figure=f"{standing.height:,}",
+            note=f"of {count(customers, 'customer')}",
+            rows=_rows(TO_KEEP),
+        ),
+        Tile(
+            label=f"Due within {SOON_DAYS} days",
+            figure=f"{_soon(standing, now).height:,}",
+            note="by their promised date",
+        ),
+        Tile(
+            label="Overdue",
+            figure=f"{overdue:,}",
+            note="target 0",
+            state="bad" if overdue else "good",
+            word="past the promised date" if overdue else "none",
+            rows=_rows(PromiseState.OVERDUE) if overdue else "",
+        ),
+        Tile(
+            label="Reported at risk",
+            figure=f"{risky:,}",
+            note="target 0; see At risk",
+            state="warn" if risky else "good",
+            word="in the log" if risky else "none",
+            rows=_rows(PromiseState.AT_RISK) if risky else "",
+        ),
+        Tile(
+            label="Delivered",
+            figure=f"{counts.get(PromiseState.DELIVERED, 0):,}",
+            note=f"{counts.get(PromiseState.RELEASED, 0):,} released",
+            rows=_rows(PromiseState.DELIVERED),
+        ),
+    )
+
+
+def _rows(state: str) -> str:
+    return urlencode({"tab": "promises", "state": state})
+
+
+# ------------------------------------------------------------------------ one promise
+def promise_html(one: Mapping[str, Any], names: Names) -> str:
+    """One promise in a sentence: number, what, to whom, by when, how sure, by whom."""
+    local = there(names, one["location"])
+    whom = f" for {names.html(one['customer'])}" if one["customer"] else ""
+    product = one["product"]
+    what = quantity(one["qty"], names.unit(product)) if product else ""
+    sure = _share(one["date_prob"])
+    chance = f", probability {sure} when quoted" if sure else ""
+    return (
+        f"<p><b>{escape(one['number'])}</b> · {escape(what)} "
+        f"{names.html(product) if product else ''}{whom}: "
+        f"<b>{escape(when(one['promised'], local.zone, year=True))}</b> "
+        f"({escape(local.zone)}){escape(chance)}; {escape(state_words(one['state']))}, "
+        f"approved by {escape(one['approver'])}</p>"
+    )
+
+
+_EVENTS = {
+    "OrderPromised": "Promised",
+    "PromiseRevised": "Date changed",
+    "PromiseAtRisk": "At risk",
+}
+
+
+def promise_history_html(events: Iterable[Any], zone: str, names: Names) -> str:
+    """Dates of a promise with who gave them and why, the newest first.
+
+    Parameters
+    ----------
+    events
+        With `type`, `approver`, `recorded_at` and the payload `said`.
+    zone
+        Of the place where the goods come.
+    """
+    rows = [
+        tuple(
+            map(
+                escape,
+                (
+                    _event_words(one),
+                    when(one.said.promised, zone, year=True),
+                    getattr(one.said, "reason", None) or "",
+                    one.approver,
+                    when(one.recorded_at, names.zone),
+                ),
+            )
+        )
+        for one in events
+    ][::-1]
+    if not rows:
+        return empty("No event yet", "It is in the log once it is mirrored.")
+    return table_html(("Event", "Date", "Why", "By", "When"), rows)
+
+
+def _event_words(event: Any) -> str:
+    if event.type == "PromiseRevised" and event.said.promised is None:
+        return "Released"
+    return _EVENTS[event.type]
+
+
+def holds_html(holds: Sequence[Mapping[str, Any]], names: Names) -> str:
+    """What a promise holds: material, resources, departures."""
+    if not holds:
+        return empty(
+            "It holds nothing", "Its goods are not reserved; promise it again."
+        )
+    rows = [
+        (
+            escape(str(one["kind"])),
+            names.html(one["subject"]),
+            escape(names.name(one["location"]) if one["location"] else NOTHING),
+            escape(when(one["start"], names.zone_of(one["location"]))),
+            escape(when(one["finish"], names.zone_of(one["location"]))),
+        )
+        for one in holds
+    ]
+    return table_html(("Reserved", "What", "Where", "From", "To"), rows)

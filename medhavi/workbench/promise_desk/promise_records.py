@@ -1,0 +1,184 @@
+"""Records of promises: every line that was ever promised, and what became of it.
+
+It is read from the log, so a promise that was made is found again: its number, its
+customer, its date, who made it, and its state. What is not mirrored yet is not in it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from medhavi.events.event_types.catalog import UndecodableEvent, decode
+from medhavi.results.promises.promise_states import RECORDS, PromiseState
+from medhavi.units import from_seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from medhavi.lakehouse import Lake
+
+TYPES = ("OrderPromised", "PromiseRevised", "PromiseAtRisk")
+"""Events that make, change or judge a promise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromiseEvent:
+    """One event of a promise; `said` is its payload."""
+
+    type: str
+    approver: str
+    recorded_at: dt.datetime
+    said: Any
+
+
+@dataclass(slots=True)
+class _Entry:
+    """A promise while its events are read, in the order of the log."""
+
+    number: str
+    line: Mapping[str, Any]
+    qty: float = 0.0
+    promised: dt.datetime | None = None
+    date_prob: float | None = None
+    on_time_prob: float | None = None
+    approver: str = ""
+    recorded_at: dt.datetime | None = None
+    dates: int = 0
+    found_at: dt.datetime | None = None
+    is_released: bool = False
+    is_at_risk: bool = False
+
+    def take(self, event: PromiseEvent) -> None:
+        body = event.said
+        if event.type == "PromiseAtRisk":
+            self.is_at_risk = True
+            return
+        self.approver, self.recorded_at = event.approver, event.recorded_at
+        self.is_at_risk = False
+        self.is_released = body.promised is None
+        if self.is_released:
+            return
+        if body.promised != self.promised and self.found_at != event.recorded_at:
+            # A date of one's own follows the found one in one append: one date.
+            self.dates += 1
+        is_found = event.type == "OrderPromised"
+        self.found_at = event.recorded_at if is_found else None
+        if is_found:
+            self.qty = body.qty
+            self.date_prob, self.on_time_prob = body.date_prob, body.on_time_prob
+        elif body.promised != self.promised:
+            self.date_prob = self.on_time_prob = None
+        self.promised = body.promised
+
+
+def promise_records(lake: Lake, now: int) -> pl.DataFrame:
+    """All promises of a lake, the newest decision first.
+
+    Parameters
+    ----------
+    now
+        Moment at which a promise is overdue or not [UTC s].
+
+    Returns
+    -------
+    DataFrame
+        Columns of `RECORDS`; a row a line.
+    """
+    lines = _lines(lake)
+    entries: dict[str, _Entry] = {}
+    quotations = 0
+    for demand, event in _told(lake):
+        if demand not in entries:
+            line = lines.get(demand) or {}
+            number = _order_number(line)
+            if not number:
+                quotations += 1
+                number = f"Q-{quotations:04d}"
+            entries[demand] = _Entry(number=number, line=line)
+        entries[demand].take(event)
+    moment = from_seconds(now)
+    rows = [_row(demand, one, moment) for demand, one in entries.items()]
+    return pl.DataFrame(rows, schema=RECORDS, orient="row").sort(
+        "recorded_at", "number", descending=[True, False], nulls_last=True
+    )
+
+
+def promise_events(lake: Lake, demand: str) -> tuple[PromiseEvent, ...]:
+    """Events of one promise, in the order of the log."""
+    return tuple(event for name, event in _told(lake, demand) if name == demand)
+
+
+def _told(lake: Lake, demand: str | None = None) -> Iterator[tuple[str, PromiseEvent]]:
+    wanted = pl.col("type").is_in(TYPES)
+    if demand is not None:
+        wanted &= pl.col("payload").str.contains(demand, literal=True)
+    rows = lake.table("bronze.events").filter(wanted).sort("position")
+    columns = ("type", "schema_version", "payload", "actor", "recorded_at", "event_id")
+    seen: set[str] = set()
+    for kind, version, payload, actor, recorded, identity in (
+        rows.select(columns).collect().iter_rows()
+    ):
+        if identity in seen:
+            continue
+        seen.add(identity)
+        try:
+            body = decode(kind, version, payload)
+        except UndecodableEvent:
+            continue  # it is in quarantine, and no table has it either
+        approver = getattr(body, "approver", None) or actor
+        event = PromiseEvent(
+            type=kind, approver=approver, recorded_at=recorded, said=body
+        )
+        yield body.demand, event
+
+
+def _lines(lake: Lake) -> dict[str, dict[str, Any]]:
+    """Every line that the lake knows, closed ones too."""
+    names = ("sales_order", "line", "customer", "product", "location", "due", "status")
+    rows = lake.table("silver.demands").select("demand", *names).collect()
+    return {row.pop("demand"): row for row in rows.iter_rows(named=True)}
+
+
+def _order_number(line: Mapping[str, Any]) -> str:
+    order, place = line.get("sales_order"), line.get("line")
+    if not order:
+        return ""
+    return str(order) if place is None else f"{order}-{place}"
+
+
+def _row(demand: str, one: _Entry, now: dt.datetime) -> tuple[object, ...]:
+    line = one.line
+    return (
+        demand,
+        one.number,
+        line.get("customer"),
+        line.get("product"),
+        line.get("location"),
+        one.qty,
+        line.get("due"),
+        one.promised,
+        one.date_prob,
+        one.on_time_prob,
+        str(_state(one, now)),
+        one.approver,
+        one.recorded_at,
+        max(one.dates - 1, 0),
+    )
+
+
+def _state(one: _Entry, now: dt.datetime) -> PromiseState:
+    status = one.line.get("status")
+    if status == "cancelled":
+        return PromiseState.CANCELLED
+    if one.is_released:
+        return PromiseState.RELEASED
+    if status == "closed":
+        return PromiseState.DELIVERED
+    if one.promised is not None and one.promised < now:
+        return PromiseState.OVERDUE
+    return PromiseState.AT_RISK if one.is_at_risk else PromiseState.OPEN

@@ -1,0 +1,109 @@
+"""Records of promises: every promise is found again, with its number and its state."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from medhavi.units import DAY
+from tests.api import (
+    Override,
+    SqliteStore,
+    Workbench,
+    promise_events,
+    promise_records,
+)
+from tests.lakehouse.lake_events import small_company
+
+SOON = "2026-01-06T00:00:00Z"
+
+
+@pytest.fixture
+def bench(tmp_path) -> Workbench:
+    """A mirrored company: 100 of A ordered for March, 40 in stock, 30 on order."""
+    SqliteStore(tmp_path / "events.db").append_many(small_company())
+    bench = Workbench(tmp_path / "lake", f"sqlite:///{tmp_path}/events.db")
+    bench.mirror()
+    return bench
+
+
+def promised(bench, **cells):
+    """Promise 5 of A at DC, and mirror it; give the id of the line."""
+    row = {"product": "A", "location": "DC", "qty": 5, "due": SOON, **cells}
+    (promise,) = bench.promise([row])
+    bench.commit(promise, approver="Ada")
+    bench.mirror()
+    return str(promise.demand["demand"])
+
+
+def records(bench, days=0):
+    now = bench.snapshot().as_of + days * DAY
+    return promise_records(bench.lake, now)
+
+
+def test_a_promise_without_an_order_gets_a_number_that_stays(bench):
+    first = promised(bench, qty=5)
+    second = promised(bench, qty=6)
+    promised(bench, sales_order="SO-7", line=2)
+    numbers = dict(records(bench).select("demand", "number").iter_rows())
+    assert numbers[first] == "Q-0001"
+    assert numbers[second] == "Q-0002"
+    assert numbers["SO-7-2"] == "SO-7-2"
+
+
+def test_the_records_says_what_to_whom_by_when_how_sure_and_by_whom(bench):
+    demand = promised(bench)
+    (row,) = records(bench).to_dicts()
+    assert row["demand"] == demand
+    assert (row["product"], row["location"], row["qty"]) == ("A", "DC", 5.0)
+    assert (row["approver"], row["state"]) == ("Ada", "open")
+    assert row["promised"] <= row["due"] == dt.datetime(2026, 1, 6, tzinfo=dt.UTC)
+    assert row["date_prob"] == 1.0
+    assert row["revisions"] == 0
+
+
+def test_a_promise_is_overdue_once_its_date_is_past(bench):
+    promised(bench)
+    assert records(bench, days=60)["state"].to_list() == ["overdue"]
+
+
+def test_a_released_promise_stays_in_the_list_with_who_released_it(bench):
+    demand = promised(bench)
+    bench.desk.release(demand, approver="Bob", reason="cancelled by phone")
+    bench.mirror()
+    (row,) = records(bench).to_dicts()
+    assert (row["state"], row["approver"], row["number"]) == (
+        "released",
+        "Bob",
+        "Q-0001",
+    )
+    told = promise_events(bench.lake, demand)
+    assert [one.type for one in told] == ["OrderPromised", "PromiseRevised"]
+    assert told[-1].said.reason == "cancelled by phone"
+
+
+def test_a_date_of_ones_own_is_one_date_and_has_no_probability(bench):
+    row = {"product": "A", "location": "DC", "qty": 5, "due": SOON}
+    (promise,) = bench.promise([row])
+    own = int(promise.date or 0) + 3 * DAY
+    bench.desk.commit(
+        promise, approver="Eve", override=Override(date=own, reason="he insists")
+    )
+    bench.mirror()
+    (found,) = records(bench).to_dicts()
+    assert found["promised"].timestamp() == own
+    assert found["date_prob"] is None
+    assert found["revisions"] == 0
+
+
+def test_a_promise_asked_again_counts_its_new_date(bench):
+    demand = promised(bench)
+    row = {"demand": demand, "product": "A", "location": "DC", "qty": 60, "due": SOON}
+    (promise,) = bench.promise([row])
+    bench.desk.commit(promise, approver="Ada", reason="more is wanted")
+    bench.mirror()
+    (found,) = records(bench).to_dicts()
+    assert found["qty"] == promise.qty
+    assert found["revisions"] == 1
+    assert found["number"] == "Q-0001"
