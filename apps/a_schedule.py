@@ -15,12 +15,22 @@ app = marimo.App(width="full", app_title="Medhavi: production schedule")
 with app.setup:
     import marimo as mo
 
-    from medhavi.service.page_data import PageProblem, html, picture, section, wanted_of
+    from medhavi.service.page_data import (
+        PageProblem,
+        facts_of,
+        html,
+        picture,
+        section,
+        trouble_of,
+        wanted_of,
+    )
+    from medhavi.service.plan_pages import desk_words
     from medhavi.service.schedule_page import (
         EXAMPLE_NOTE,
         example_bytes,
         load_schedule,
         risk_of,
+        schedule_of,
     )
     from medhavi.views import page, theme
     from medhavi.views.schedule_words import (
@@ -29,6 +39,7 @@ with app.setup:
         proof_html,
         risk_chart,
         risk_orders_html,
+        schedule_finding,
         schedule_foot,
         schedule_tiles,
     )
@@ -51,10 +62,28 @@ def address():
 
 
 @app.cell(hide_code=True)
-def problem(params, wanted):
-    dropped = mo.ui.file(filetypes=[".json"], label="Drop a schedule file (JSON)")
+def how(params, wanted):
+    # The orders of the plan in force, or a schedule file of one's own.
+    sources = {"the plan in force": "plan", "a schedule file": "file"}
+    _file = mo.cli_args().get("problem") or ""
+    source = mo.ui.dropdown(
+        sources,
+        value="a schedule file"
+        if wanted("source") == "file" or _file
+        else "the plan in force",
+        label="Orders of",
+        on_change=lambda value: params.set("source", value),
+    )
+    mode = desk_words.mode_choice(wanted, params.set)
+    days = mo.ui.number(
+        start=1,
+        stop=60,
+        value=int(wanted("days") or 7),
+        label="Days from now",
+        on_change=lambda value: params.set("days", str(value)),
+    )
     goals = {
-        "as the file says": "",
+        "late orders, then changeovers": "",
         "fewest late orders": "late_orders,makespan",
         "earliest end": "makespan",
         "least set-up": "late_orders,setup,makespan",
@@ -62,40 +91,57 @@ def problem(params, wanted):
     objective = mo.ui.dropdown(
         goals,
         value=next((k for k, v in goals.items() if v == wanted("objective")), None)
-        or "as the file says",
+        or "late orders, then changeovers",
         label="What counts first",
         on_change=lambda value: params.set("objective", value),
     )
-    return dropped, objective
+    dropped = mo.ui.file(filetypes=[".json"], label="Drop a schedule file (JSON)")
+    return days, dropped, mode, objective, source
 
 
 @app.cell(hide_code=True)
-def solve(dropped, objective, wanted):
-    with mo.status.spinner("Scheduling", remove_on_exit=True):
-        shown = load_schedule(
-            mo.cli_args().get("problem") or "",
-            dropped.contents() if dropped.value else None,
-            objective=objective.value or "",
+def solve(days, dropped, mode, objective, source, wanted):
+    planned, zone = None, "UTC"
+    if source.value == "plan":
+        planned = desk_words.shown_plan(wanted, mode, desk_words.moments_of(wanted))
+        zone = planned.names.zone
+        shown = schedule_of(planned, float(days.value), objective.value or "")
+    else:
+        with mo.status.spinner("Scheduling", remove_on_exit=True):
+            shown = load_schedule(
+                mo.cli_args().get("problem") or "",
+                dropped.contents() if dropped.value else None,
+                objective=objective.value or "",
+            )
+    return planned, shown, zone
+
+
+@app.cell(hide_code=True)
+def head(planned, shown, wanted):
+    _facts = (
+        [("Source", shown.source)]
+        if planned is None
+        else facts_of(planned, wanted("known_at"))
+    )
+    mo.Html(
+        page.header(
+            "Production schedule", _facts, finding=schedule_finding(shown.schedule)
         )
-    return (shown,)
+    )
+    return
 
 
 @app.cell(hide_code=True)
-def head(dropped, objective, shown):
+def ask(days, dropped, mode, objective, planned, shown, source):
+    _asked = [dropped] if planned is None else [mode, days]
     _file = mo.download(
         example_bytes, filename="schedule.json", label="The example as a file to fill"
     )
-    _example = mo.vstack(
-        [
-            html(page.empty("An example, not your plant", EXAMPLE_NOTE)),
-            mo.hstack([_file], justify="start"),
-        ]
-    )
+    _example = [html(page.empty("An example, not your plant", EXAMPLE_NOTE)), _file]
     mo.vstack(
         [
-            mo.Html(page.header("Production schedule", [("Source", shown.source)])),
-            mo.hstack([objective, dropped], justify="start", wrap=True),
-            *([_example] if shown.is_example else []),
+            mo.hstack([source, objective, *_asked], justify="start", wrap=True),
+            *(_example if shown.is_example else []),
         ],
         gap=1,
     )
@@ -104,28 +150,24 @@ def head(dropped, objective, shown):
 
 @app.cell(hide_code=True)
 def trouble(shown):
-    _text = shown.problem and page.problem(
-        shown.problem.title, shown.problem.text, shown.problem.remedy
-    )
-    _list = f"<p></p>{page.findings_html(shown.findings)}" if shown.findings else ""
-    mo.stop(shown.schedule is None, html(f"{_text}{_list}"))
+    mo.stop(shown.schedule is None, trouble_of(shown))
     schedule = shown.schedule
     return (schedule,)
 
 
 @app.cell(hide_code=True)
-def tiles(schedule):
-    html(tiles_html(schedule_tiles(schedule)))
+def tiles(schedule, zone):
+    html(tiles_html(schedule_tiles(schedule, zone)))
     return
 
 
 @app.cell(hide_code=True)
-def gantt(schedule):
+def gantt(schedule, zone):
     section(
         "gantt",
         "Gantt chart by resource",
         picture(
-            gantt_chart(schedule),
+            gantt_chart(schedule, zone),
             "There is no schedule",
             "See below what cannot all hold.",
         ),
@@ -134,12 +176,13 @@ def gantt(schedule):
 
 
 @app.cell(hide_code=True)
-def orders(schedule):
+def orders(schedule, shown, zone):
     section(
         "orders",
         "Late orders and proof of optimality",
         html(proof_html(schedule)),
-        html(orders_html(schedule)),
+        html(orders_html(schedule, zone)),
+        html(page.findings_html(shown.findings) if shown.findings else ""),
     )
     return
 

@@ -5,18 +5,25 @@ from __future__ import annotations
 import json
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from medhavi.findings import Finding
+from medhavi.planners.scheduling.plan_problem import schedule_problem
+from medhavi.progress import Progress
 from medhavi.results.schedules.schedule import Schedule
+from medhavi.service.jobs.job import OnStop
+from medhavi.service.jobs.job_results import result_of
+from medhavi.service.jobs.plan_jobs import PlanRequest
 from medhavi.service.page_data import PageProblem, findings_of, problem_of
 from medhavi.workbench.files.schedule_files import risk, schedule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from medhavi.progress import Cancelled, Observe
     from medhavi.results.reports.risk import RiskReport
+    from medhavi.service.plan_pages.plan_loading import PlanPage
 
 
 _STEPS = ("filling", "labelling", "packing", "quality control")
@@ -100,11 +107,14 @@ def _order(name: str, minutes: tuple[int, ...], due: int) -> dict[str, Any]:
 _KEPT = 8
 EXAMPLE = "an example of six orders, not your plant"
 EXAMPLE_NOTE = (
-    "This page schedules a schedule file: orders, resources, steps and their times. It "
-    "does not read the work orders of a lake or of tables yet; those stand on the pages "
-    "Orders and Capacity. Until a file is dropped it shows an example made up for it."
+    "A schedule file has orders, resources, steps and their times. Until one is dropped "
+    "this shows an example made up for it."
 )
 """What the page says while nothing of the plant is shown."""
+NO_PLAN = PageProblem(
+    title="A plan of mode mrp has infinite capacity",
+    text="Its orders overlap. Choose another planning mode above to schedule its orders.",
+)
 _schedules: OrderedDict[str, Schedule] = OrderedDict()
 _lock = threading.Lock()
 
@@ -122,6 +132,67 @@ class SchedulePage:
     def is_example(self) -> bool:
         """Whether nothing but the example is shown."""
         return self.source == EXAMPLE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleRequest:
+    """A schedule of the next days of a plan in force.
+
+    Parameters
+    ----------
+    plan, fingerprint
+        Request of the plan, and which one the page shows.
+    days
+        From the plan's now on.
+    objective
+        Names with commas; empty: late orders, tardiness, changeovers.
+    """
+
+    plan: PlanRequest
+    fingerprint: str
+    days: float
+    objective: str = ""
+    title: str = field(default="Schedule of the plan", init=False, compare=False)
+    on_stop: ClassVar = OnStop.BEST
+    prompt: ClassVar = False
+
+    @property
+    def subject(self) -> object:
+        """Source of the plan: what is asked for later takes its place."""
+        return self.plan.subject, "schedule"
+
+    def run(self, observe: Observe, cancelled: Cancelled) -> Schedule:
+        """Schedule the plan that the page shows."""
+        observe(Progress("reading the plan"))
+        plan = self.plan.shown(self.fingerprint)
+        problem = schedule_problem(self.plan.tables(), plan, self.days)
+        wanted = self.objective or None
+        return schedule(problem, objective=wanted, observe=observe, cancelled=cancelled)
+
+
+def schedule_of(shown: PlanPage, days: float, objective: str = "") -> SchedulePage:
+    """Schedule of the next days of the plan that a page shows; a job makes it."""
+    source = "the plan in force"
+    plan, snapshot, asked = shown.plan, shown.snapshot, shown.request
+    if plan is None or snapshot is None or asked is None:
+        return SchedulePage(source=source, problem=shown.problem)
+    if plan.run.mode == "mrp":
+        return SchedulePage(source=source, problem=NO_PLAN)
+    request = ScheduleRequest(
+        plan=asked, fingerprint=plan.fingerprint, days=days, objective=objective
+    )
+
+    def here() -> Schedule:
+        problem = schedule_problem(snapshot, plan, days)
+        return schedule(problem, objective=objective or None)
+
+    try:
+        made = result_of(request, here, "The schedule is being made")
+    except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
+        return SchedulePage(source=source, problem=problem_of(failure))
+    if isinstance(made, PageProblem):
+        return SchedulePage(source=source, problem=made)
+    return SchedulePage(source=source, schedule=made, findings=made.findings)
 
 
 def example_bytes() -> bytes:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from medhavi.results.schedules.problem import TimeAxis
+from medhavi.results.schedules.problem import NO_MACHINE, WAITING, TimeAxis
 from medhavi.units import from_seconds, to_seconds
 from medhavi.views.names import (
     NOTHING,
@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 HUES = ("plan", "alt", "good", "warn")
 """At most four hues in a chart; bad is kept for what is late."""
 MINUTES_MS = 60_000
+NO_LINES = (WAITING, NO_MACHINE)
+"""Resources on which nothing is run: times between steps, steps without a machine."""
 
 
 def gantt_rows(schedule: Schedule, zone: str = "UTC") -> pl.DataFrame:
@@ -71,7 +73,9 @@ def gantt_rows(schedule: Schedule, zone: str = "UTC") -> pl.DataFrame:
     hues = order_hues(schedule)
     rows = []
     places = _places(schedule)
-    operations = schedule.operations.sort("start_minutes", "sales_order", "step")
+    operations = schedule.operations.filter(~pl.col("resource").is_in(NO_LINES)).sort(
+        "start_minutes", "sales_order", "step"
+    )
     for row in operations.iter_rows(named=True):
         place, label = places[row["resource"], row["unit"]]
         is_late = late.get(row["sales_order"], 0) > 0
@@ -121,6 +125,8 @@ def _places(schedule: Schedule) -> dict[tuple[str, int], tuple[int, str]]:
     """Row and label of each unit of each resource."""
     found: dict[tuple[str, int], tuple[int, str]] = {}
     for resource in schedule.problem.resources:
+        if resource.resource in NO_LINES:
+            continue
         name = resource.name or resource.resource
         for unit in range(1, resource.units + 1):
             label = name if resource.units == 1 else f"{name}, unit {unit}"
@@ -260,9 +266,10 @@ def schedule_tiles(schedule: Schedule, zone: str = "UTC") -> tuple[Tile, ...]:
         )
     orders = schedule.orders
     late = orders.filter(pl.col("late_minutes") > 0).height
-    busiest = schedule.resources.sort(
-        "utilization", "resource", descending=[True, False]
-    ).row(0, named=True)
+    lines = schedule.resources.filter(~pl.col("resource").is_in(NO_LINES))
+    busiest = lines.sort("utilization", "resource", descending=[True, False]).row(
+        0, named=True
+    )
     setup = float(schedule.resources["setup_minutes"].sum())
     return (
         Tile(
@@ -277,13 +284,38 @@ def schedule_tiles(schedule: Schedule, zone: str = "UTC") -> tuple[Tile, ...]:
             state="bad" if late else "good",
             word="late" if late else "none",
         ),
-        Tile(label="Set-up", figure=_span(schedule, setup), note="on all lines"),
+        Tile(
+            label="Set-up",
+            figure=_span(schedule, setup),
+            note=_setups_before(schedule) or "on all lines",
+        ),
         Tile(
             label="Busiest line",
             figure=percent(busiest["utilization"]),
             note=str(busiest["name"] or busiest["resource"]),
         ),
     )
+
+
+def _setups_before(schedule: Schedule) -> str:
+    """What changeovers took in the plan that was scheduled; empty: there is none."""
+    before = schedule.problem.reference
+    count, minutes = before.get("setup"), before.get("setup_minutes")
+    if not isinstance(count, float) or not isinstance(minutes, float):
+        return ""
+    now = schedule.operations.filter(pl.col("changeover_minutes") > 0).height
+    planned = duration(minutes / 60)
+    return f"{now:,} changeovers; as planned {count:,.0f} in {planned}"
+
+
+def schedule_finding(schedule: Schedule | None) -> str:
+    """What a schedule comes to, in one line."""
+    if schedule is None or schedule.operations.is_empty():
+        return ""
+    late = schedule.orders.filter(pl.col("late_minutes") > 0).height
+    told = f"{schedule.orders.height:,} orders, {late:,} late"
+    before = _setups_before(schedule)
+    return f"{told}; {before}" if before else told
 
 
 def _span(schedule: Schedule, minutes: float) -> str:

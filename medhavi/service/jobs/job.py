@@ -7,7 +7,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from multiprocessing.reduction import ForkingPickler
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from medhavi.findings import Finding
 from medhavi.progress import Progress
@@ -15,6 +17,18 @@ from medhavi.service.page_data import PageProblem
 
 if TYPE_CHECKING:
     from medhavi.progress import Cancelled, Observe
+
+
+def _view(content: dict[Any, Any]) -> MappingProxyType[Any, Any]:
+    return MappingProxyType(content)
+
+
+def _sent(view: MappingProxyType[Any, Any]) -> tuple[Callable[..., Any], tuple[Any]]:
+    return _view, (dict(view),)
+
+
+# Results hold mappings that nobody can change; they are sent as such.
+ForkingPickler.register(MappingProxyType, _sent)
 
 
 class OnStop(StrEnum):
