@@ -13,6 +13,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import polars as pl
 
+from medhavi.planners.constrained.search.found_orders import (
+    UNFIRMED,
+    Firmed,
+    Taken,
+)
 from medhavi.planners.kernels.plant_kernels.earlier_work import EarlierWork
 
 if TYPE_CHECKING:
@@ -21,6 +26,10 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.search.found_orders import SearchableRun
     from medhavi.planners.constrained.search.found_pegs import Found
     from medhavi.planners.constrained.search.plant.model import Model
+    from medhavi.planners.mrp.netting_state.state import SupplyOrder
+
+_STEP = 3
+"""Place of the step in the name of an item, after product, place and source."""
 
 
 class PlantNames(NamedTuple):
@@ -89,30 +98,69 @@ def schedule_of(
     floors
         As of `standing_work.date_existing`.
     """
-    plant, now, names = model.plant, model.as_of, names_of(run, model)
-    own, turned = _options(model, found.order_option)
-    machine = plant.machine[own]
+    now, names = model.as_of, names_of(run, model)
     orders = len(found.order_item)
     taker = np.asarray(found.peg_to, np.int64)
+    item = np.asarray(found.order_item, np.int64)
+    early = found.order_option, found.order_lane
+    late = found.order_late_option, found.order_late_lane
     columns: dict[str, Any] = {
         **names._asdict(),
-        "item": found.order_item,
+        "item": item,
         "qty": found.order_qty,
         "start": now + found.order_start,
         "end": now + found.order_end,
+        "late_start": now + found.order_late_start,
         "late": now + found.order_late_end,
-        "option": own - plant.x_start[found.order_item],
-        "turned": turned,
-        "machine": machine,
-        "unit": np.where(machine < 0, 0, found.order_lane - plant.m_lane[machine]),
+        "there": now + found.order_late_end + model.plant.post[item],
+        **_placed(model, item, early),
+        **{f"late_{name}": own for name, own in _placed(model, item, late).items()},
         "giver": found.peg_from,
         "taker": np.where(taker < 0, orders - 1 - taker, taker),
         "amount": found.peg_qty,
         **_wanted(model),
         "held": list(floors),
         "floor": list(floors.values()),
+        "standing": sorted(_standing(run)),
     }
     return pl.DataFrame({name: [pl.Series(one)] for name, one in columns.items()})
+
+
+def _placed(
+    model: Model, item: np.ndarray, work: tuple[np.ndarray, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Options of orders by their places among those of the item, machines and units.
+
+    `work` is option and lane of each. Shapes (n_orders,), int64.
+    """
+    plant, (own, turned) = model.plant, _options(model, work[0])
+    machine = plant.machine[own]
+    return {
+        "option": own - plant.x_start[item],
+        "turned": turned,
+        "machine": machine,
+        "unit": np.where(machine < 0, 0, work[1] - plant.m_lane[machine]),
+    }
+
+
+def _standing(run: SearchableRun) -> dict[str, SupplyOrder]:
+    """Existing orders by what says that they are as they were: names, dates, sizes."""
+    return {
+        _joined(
+            order.existing,
+            *order.node,
+            order.source_id,
+            order.steps,
+            order.timing.start,
+            order.timing.finish,
+        ): order
+        for order in run.release.orders
+        if order.existing is not None
+    }
+
+
+def _joined(*parts: object) -> str:
+    return "\x1f".join(map(str, parts))
 
 
 def _wanted(model: Model) -> dict[str, np.ndarray]:
@@ -138,7 +186,7 @@ def _options(model: Model, option: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return own, other.astype(np.int64)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class BaselineSchedule:
     """A schedule that was found before.
 
@@ -147,8 +195,8 @@ class BaselineSchedule:
     frame
         As of `schedule_of`.
     products
-        Products of which something changed since: what is late for want of them may be
-        sooner than before. None: all.
+        Products of which something changed since, but orders of them: what is late for
+        want of them may be sooner than before. None: all.
     """
 
     frame: pl.DataFrame
@@ -165,17 +213,90 @@ class BaselineSchedule:
         """Ends of orders, as late as they were allowed to be [UTC s]."""
         return self._numbers("late")
 
-    def reached(self, model: Model) -> np.ndarray:
+    def firmed(self, run: SearchableRun) -> Firmed:
+        """Orders that have become existing ones since, as they were planned.
+
+        That is by product, place, source, size and when they are there; of equal ones
+        the first is taken for the first.
+        """
+        before = set(self._list("standing"))
+        new = [one for name, one in _standing(run).items() if name not in before]
+        if not new:
+            return UNFIRMED
+        items = [name.split("\x1f") for name in self._list("items")]
+        item, size = self._numbers("item"), self._numbers("qty")
+        there, planned = self._numbers("there"), dict[tuple[Any, ...], list[int]]()
+        for at, own in enumerate(item.tolist()):
+            name = items[own]
+            if len(name) > _STEP and name[_STEP] == "0":
+                key = *name[:_STEP], int(size[at]), int(there[at])
+                planned.setdefault(key, []).append(at)
+        first: dict[int, SupplyOrder] = {}
+        for order in sorted(new, key=lambda order: order.existing or ""):
+            source = "" if order.source is None else order.source.source
+            key = *order.node, source, order.steps, order.timing.finish
+            if planned.get(key):
+                first[planned[key].pop(0)] = order
+        return self._with_steps(first, items, item)
+
+    def _with_steps(
+        self,
+        first: Mapping[int, SupplyOrder],
+        items: Sequence[Sequence[str]],
+        item: np.ndarray,
+    ) -> Firmed:
+        """Firmed orders with their earlier steps, and what they take."""
+        giver, taker = self._numbers("giver"), self._numbers("taker")
+        amount, orders = self._numbers("amount").tolist(), len(item)
+        of = dict(first)
+        found: dict[str, list[Taken]] = {}
+        supplies = [name.split("\x1f")[0] for name in self._list("supplies")]
+        open_ = list(first)
+        for one in open_:
+            low, high = np.searchsorted(taker, [one, one + 1]).tolist()
+            for peg in range(low, high):
+                gives = int(giver[peg])
+                if (
+                    gives >= 0
+                    and items[item[gives]][:_STEP] == items[item[one]][:_STEP]
+                ):
+                    of[gives] = of[one]
+                    open_.append(gives)
+        for at in range(len(taker)):
+            if taker[at] >= orders or taker[at] not in of:
+                continue
+            gives, name = int(giver[at]), of[int(taker[at])].existing or ""
+            if gives < 0:
+                one = Taken(supplies[-2 - gives], at, ("", ""), amount[at])
+            elif gives not in of:
+                own = items[item[gives]]
+                one = Taken("", at, (own[0], own[1]), amount[at])
+            elif of[gives] is not of[int(taker[at])]:
+                one = Taken(of[gives].existing or "", at, ("", ""), amount[at])
+            else:
+                continue
+            found.setdefault(name, []).append(one)
+        return Firmed(of, found)
+
+    def reached(self, run: SearchableRun, model: Model) -> np.ndarray:
         """Whether what changed may serve each demand of a plant sooner.
+
+        What became of a plan as it was planned changes nothing.
 
         Shape (n_demands,), bool.
         """
         plant = model.plant
         if self.products is None:
             return np.ones(len(plant.d_item), bool)
+        as_planned = {one.existing for one in run.firmed.of.values()}
+        before, now = set(self._list("standing")), set(_standing(run))
+        orders = [name.split("\x1f") for name in before ^ now]
+        products = self.products.union(
+            product for name, product, *_ in orders if name not in as_planned
+        )
         rows = zip(model.nodes, model.items, strict=True)
         found = [False] * len(plant.order)
-        for number in (one for node, one in rows if node.key[0] in self.products):
+        for number in (one for node, one in rows if node.key[0] in products):
             found[number] = True
         for item in plant.order[::-1].tolist():
             parts = plant.c_item[plant.c_start[item] : plant.c_start[item + 1]]
@@ -198,22 +319,40 @@ class BaselineSchedule:
         of = {one: number for number, one in enumerate(names)}
         return np.array([of.get(one, -1) for one in self._list(name)], np.int64)
 
-    def work(self, run: SearchableRun, model: Model) -> tuple[EarlierWork, np.ndarray]:
-        """Orders and pegs by numbers of a plant, and 1 for each demand that changed."""
-        now, names = model.as_of, names_of(run, model)
-        items = self._numbered("items", names.items)
+    def work(
+        self, run: SearchableRun, model: Model, *, late: bool
+    ) -> tuple[EarlierWork, np.ndarray]:
+        """Orders and pegs by numbers of a plant, and 1 for each demand that changed.
+
+        Parameters
+        ----------
+        run, model
+            The run and its plant.
+        late
+            Whether orders are where they were as late as may be, as the plan states
+            them; else as early as can be.
+        """
+        now, names, when = model.as_of, names_of(run, model), "late_" if late else ""
+        items, of = self._numbered("items", names.items), run.firmed.of
         item = items[self._numbers("item")]
-        option, lane, fits = self._places(model, item, names)
+        option, lane, fits = self._places(model, item, names, when)
+        fits[list(of)] = False
+        orders, old = len(item), len(self._list("demands"))
         before = self._numbered_back(names.demands)
-        giver, taker = self._numbers("giver"), self._numbers("taker")
-        supplies = self._numbered("supplies", names.supplies)
-        stands = giver < 0
-        gone = supplies[-2 - giver[stands]] < 0
-        giver[stands] = np.where(gone, -1, -2 - supplies[-2 - giver[stands]])
-        orders = len(item)
-        bounds = np.searchsorted(
-            taker, np.arange(orders + len(self._list("demands")) + 1)
-        )
+        giver, taker = self._givers(names, of), self._numbers("taker")
+        kept = np.ones(len(taker), bool)
+        kept[taker < orders] = ~np.isin(taker[taker < orders], list(of))
+        # What firmed orders lack is what they took of orders that are still planned.
+        taken = self._taken(run, model)
+        for turn, (demand, pegs) in enumerate(taken.items()):
+            taker[pegs], kept[pegs], before[demand] = (
+                orders + old + turn,
+                True,
+                old + turn,
+            )
+        turn = np.flatnonzero(kept)[np.argsort(taker[kept], kind="stable")]
+        giver, taker, amount = giver[turn], taker[turn], self._numbers("amount")[turn]
+        bounds = np.searchsorted(taker, np.arange(orders + old + len(taken) + 1))
         # Those that were not there before take nothing.
         place = np.where(before < 0, len(bounds) - 2, orders + before)
         each = np.where(before < 0, 0, bounds[place + 1] - bounds[place])
@@ -222,31 +361,65 @@ class BaselineSchedule:
         work = EarlierWork(
             o_item=np.where(fits, item, -1),
             o_qty=self._numbers("qty"),
-            o_start=self._numbers("start") - now,
-            o_end=self._numbers("end") - now,
+            o_start=self._numbers(f"{when}start") - now,
+            o_end=self._numbers("late" if late else "end") - now,
             o_option=option,
             o_lane=lane,
             o_peg=bounds[: orders + 1],
             d_peg=bounds[orders] + np.append(0, np.cumsum(each)),
             p_from=giver[pegs],
-            p_qty=self._numbers("amount")[pegs],
+            p_qty=amount[pegs],
         )
-        return work, self._changed(model, items, before)
+        lacks = before >= old
+        changed = self._changed(model, items, np.where(lacks, -1, before))
+        changed[lacks] = 0
+        return work, changed
+
+    def _givers(self, names: PlantNames, of: Mapping[int, SupplyOrder]) -> np.ndarray:
+        """Givers of all pegs, what stands by numbers of a plant; -1: it is gone."""
+        giver = self._numbers("giver")
+        supplies = self._numbered("supplies", names.supplies)
+        stands = giver < 0
+        gone = supplies[-2 - giver[stands]] < 0
+        found = np.array(giver)
+        found[stands] = np.where(gone, -1, -2 - supplies[-2 - giver[stands]])
+        now = {name.split("\x1f")[0]: at for at, name in enumerate(names.supplies)}
+        for one, order in of.items():
+            found[giver == one] = -2 - now.get(order.existing or "", -1)
+        return found
+
+    def _taken(self, run: SearchableRun, model: Model) -> dict[int, list[int]]:
+        """Pegs of what firmed orders lack, by the demand of a plant that it is now."""
+        found: dict[int, list[int]] = {}
+        left = {name: [*some] for name, some in run.firmed.takes.items()}
+        for demand, index in enumerate(model.lacking, start=model.demands):
+            need = run.release.needs[index]
+            name = "" if need.order is None else need.order.existing or ""
+            pegs, lacks = list[int](), need.open
+            for one in [*left.get(name, ())]:
+                if not one.unit and one.node == need.node.key and one.qty <= lacks:
+                    pegs.append(one.peg)
+                    left[name].remove(one)
+                    lacks -= one.qty
+            if pegs and not lacks:
+                found[demand] = pegs
+        return found
 
     def _places(
-        self, model: Model, item: np.ndarray, names: PlantNames
+        self, model: Model, item: np.ndarray, names: PlantNames, when: str
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Option and lane of each order, and whether they are there."""
-        plant, number = model.plant, self._numbers("option")
+        plant, number = model.plant, self._numbers(f"{when}option")
         known = np.maximum(item, 0)
         fits = (item >= 0) & (number < np.diff(plant.x_start)[known])
         option = np.where(fits, plant.x_start[known] + number, 0)
         machines = np.append(self._numbered("machines", names.machines), -1)
         machine = plant.machine[option]
-        fits &= machine == machines[self._numbers("machine")]
-        lane = np.where(machine < 0, 0, plant.m_lane[machine] + self._numbers("unit"))
+        fits &= machine == machines[self._numbers(f"{when}machine")]
+        unit = self._numbers(f"{when}unit")
+        lane = np.where(machine < 0, 0, plant.m_lane[machine] + unit)
         fits &= (machine < 0) | (lane < plant.m_lane[machine + 1])
-        turned = self._numbers("turned") == 1
+        turned = self._numbers(f"{when}turned") == 1
         if turned.any():
             own = np.append(model.campaigns.turned, -1)
             other = own[np.minimum(option, len(own) - 1)]

@@ -27,7 +27,7 @@ from medhavi.planners.mrp.netting_state.state import (
 from medhavi.units import ALWAYS, INT64_MAX, NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from fractions import Fraction
 
     from medhavi.planners.campaigns.campaign_rules import CampaignRules
@@ -152,6 +152,38 @@ def _may_die(node: Node) -> bool:
     return node.shelf_life is not None or any(
         unit.expires < NEVER for unit in node.units
     )
+
+
+class Taken(NamedTuple):
+    """What a firmed order takes of one unit, or of one order that is still planned.
+
+    `unit` is the name of what stands ("": it does not), `peg` the place of the peg in
+    the schedule, `node` the product and place.
+    """
+
+    unit: str
+    peg: int
+    node: NodeKey
+    qty: int
+
+
+class Firmed(NamedTuple):
+    """Orders of a schedule that have become existing orders, just as they were planned.
+
+    Attributes
+    ----------
+    of
+        The existing order that each earlier one is now, with its earlier steps.
+    takes
+        What each of those takes of what: names of units, "" for what was planned too
+        and still is, with the product, the earlier order and how much.
+    """
+
+    of: Mapping[int, SupplyOrder]
+    takes: Mapping[str, Sequence[Taken]]
+
+
+UNFIRMED = Firmed({}, {})
 
 
 class SearchedOrderCreation(FeasibleOrderCreation):
@@ -377,12 +409,14 @@ class SearchableRun(FeasibleRun):
     """What the plant says only nearly; then orders are placed anew with all rules."""
     by_all_rules: frozenset[NodeKey] = frozenset()
     """Products that are netted by all rules whatever the plant says of them."""
+    firmed: Firmed
+    """Orders of an earlier plan that are existing ones now, as they were planned."""
     _pinned_qty: dict[int, int]
     """What was settled or taken of pins, by identity [units]."""
 
     def build(self) -> None:
         """Read the state; nothing of it is settled."""
-        self.nearly = ()
+        self.nearly, self.firmed = (), UNFIRMED
         self._pinned_qty = {}
         super().build()
 

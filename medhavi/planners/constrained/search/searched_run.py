@@ -171,16 +171,21 @@ class SearchedRun(SearchableRun):
         run.release.dissolve()
         return self._memory.slices != before
 
-    def read(self, floors: Mapping[str, int]) -> Model:
+    def read(
+        self, floors: Mapping[str, int], kept: BaselineSchedule | None = None
+    ) -> Model:
         """Date existing orders, then read the plant.
 
-        `floors` are as of `standing_work.date_existing`.
+        `floors` are as of `standing_work.date_existing`; what `kept` planned and has
+        become an existing order since goes on with its pegs.
 
         Raises
         ------
         UnfitError
             The plant cannot say something.
         """
+        if kept is not None:
+            self.firmed = kept.firmed(self)
         date_existing(self.release, self._shop(), floors)
         if self.waiting:
             self.approximate("existing orders wait for their goods")
@@ -457,7 +462,7 @@ def _placed(
         Something is short, or dead, that netting by all rules would not lack.
     """
     watch.told(Progress("reading the plant", 0, 1))
-    model = run.read(floors)
+    model = run.read(floors, kept)
     if not engine.lists:
         announce_compiling(engine.kernels, watch.told)
     found = None
@@ -480,7 +485,7 @@ def _placed(
             run.release.dissolve()
             run = run.anew()
             run.parameters = parameters
-            model = run.read(floors)
+            model = run.read(floors, kept)
             run.approximate(str(differs))
             run.least = run.late_at_least()
         else:

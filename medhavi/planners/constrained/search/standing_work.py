@@ -31,12 +31,16 @@ Span = tuple[int, int]
 
 
 class Standing(NamedTuple):
-    """When an existing order is at work on a resource, with its family and units."""
+    """When an existing order is at work on a resource, with its family and units.
+
+    `prepared`: what of that changes the resource over for it [s of working time].
+    """
 
     start: int
     finish: int
     family: str | None = None
     units: int = 1
+    prepared: int = 0
 
 
 class LateGoodsError(Exception):
@@ -144,7 +148,13 @@ def standing_work(run: SearchableRun) -> dict[str, list[Standing]]:
     for window in (one for windows in (*orders, *reserved) for one in windows):
         for name, units in window.resources:
             whole = int(-(-units // 1))
-            span = Standing(window.start, window.finish, window.family, whole)
+            span = Standing(
+                window.start,
+                window.finish,
+                window.family,
+                whole,
+                window.changeover_seconds,
+            )
             found.setdefault(name, []).append(span)
     return {
         name: sorted(spans, key=lambda one: one[:2]) for name, spans in found.items()
