@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import polars as pl
 
 from medhavi.planners.constrained.search.found_orders import (
-    UNFIRMED,
-    Firmed,
+    EarlierPegs,
     Taken,
 )
+from medhavi.planners.constrained.search.standing_work import work_key
 from medhavi.planners.kernels.plant_kernels.earlier_work import EarlierWork
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.search.plant.model import Model
     from medhavi.planners.mrp.netting_state.state import SupplyOrder
 
+_TAKEN = ("taker_name", "taken_unit", "taken_owner", "taken_node", "taken_qty")
+"""Columns of what existing orders take of what stands."""
+_ANYWHERE = ("", "")
 _STEP = 3
 """Place of the step in the name of an item, after product, place and source."""
 
@@ -122,6 +126,9 @@ def schedule_of(
         "held": list(floors),
         "floor": list(floors.values()),
         "standing": sorted(_standing(run)),
+        **_standing_pegs(run),
+        "lanes": list(run.lanes),
+        "lane": list(run.lanes.values()),
     }
     return pl.DataFrame({name: [pl.Series(one)] for name, one in columns.items()})
 
@@ -157,6 +164,25 @@ def _standing(run: SearchableRun) -> dict[str, SupplyOrder]:
         for order in run.release.orders
         if order.existing is not None
     }
+
+
+def _standing_pegs(run: SearchableRun) -> dict[str, list[str] | list[int]]:
+    """What existing orders take of what stands: of whom, kept for whom, how much."""
+    release = run.release
+    found: dict[str, list[Any]] = {name: [] for name in _TAKEN}
+    matches = zip(
+        release.match_need, release.match_unit, release.match_qty, strict=True
+    )
+    for index, number, qty in matches:
+        need, unit = release.needs[index], release.units[number]
+        name = run.unit_name(unit)
+        if need.order is None or need.order.existing is None or not name:
+            continue
+        owner = run.owners.get((index, number), "")
+        row = need.order.existing, name, owner, _joined(*need.node.key), qty
+        for column, cell in zip(_TAKEN, row, strict=True):
+            found[column].append(cell)
+    return found
 
 
 def _joined(*parts: object) -> str:
@@ -213,70 +239,104 @@ class BaselineSchedule:
         """Ends of orders, as late as they were allowed to be [UTC s]."""
         return self._numbers("late")
 
-    def firmed(self, run: SearchableRun) -> Firmed:
-        """Orders that have become existing ones since, as they were planned.
+    def earlier(self, run: SearchableRun) -> EarlierPegs:
+        """What existing orders took and where they worked, in this schedule.
 
-        That is by product, place, source, size and when they are there; of equal ones
-        the first is taken for the first.
+        Those that it planned count as they were planned: by product, place, source,
+        size, begin and end; of equal ones the first is taken for the first.
         """
+        rows = zip(*(self._list(name) for name in _TAKEN), strict=True)
+        takes: dict[str, list[Taken]] = {}
+        for name, unit, owner, node, qty in rows:
+            product, place = node.split("\x1f")
+            takes.setdefault(name, []).append(
+                Taken(unit, owner, -1, (product, place), qty)
+            )
+        units = dict(zip(self._list("lanes"), self._list("lane"), strict=True))
+        firmed = self._firmed(run)
+        self._add_takes(firmed, takes)
+        self._add_units(firmed, units)
+        return EarlierPegs(firmed, takes, units)
+
+    def _firmed(self, run: SearchableRun) -> dict[int, SupplyOrder]:
+        """Orders, with their earlier steps, that are existing ones now."""
         before = set(self._list("standing"))
         new = [one for name, one in _standing(run).items() if name not in before]
-        if not new:
-            return UNFIRMED
-        items = [name.split("\x1f") for name in self._list("items")]
-        item, size = self._numbers("item"), self._numbers("qty")
-        there, planned = self._numbers("there"), dict[tuple[Any, ...], list[int]]()
-        for at, own in enumerate(item.tolist()):
-            name = items[own]
+        size, there = self._numbers("qty").tolist(), self._numbers("there").tolist()
+        planned: dict[tuple[Any, ...], list[int]] = {}
+        for at, name in enumerate(self._items if new else ()):
             if len(name) > _STEP and name[_STEP] == "0":
-                key = *name[:_STEP], int(size[at]), int(there[at])
+                key = *name[:_STEP], size[at], there[at]
                 planned.setdefault(key, []).append(at)
-        first: dict[int, SupplyOrder] = {}
+        found: dict[int, SupplyOrder] = {}
         for order in sorted(new, key=lambda order: order.existing or ""):
             source = "" if order.source is None else order.source.source
             key = *order.node, source, order.steps, order.timing.finish
-            if planned.get(key):
-                first[planned[key].pop(0)] = order
-        return self._with_steps(first, items, item)
-
-    def _with_steps(
-        self,
-        first: Mapping[int, SupplyOrder],
-        items: Sequence[Sequence[str]],
-        item: np.ndarray,
-    ) -> Firmed:
-        """Firmed orders with their earlier steps, and what they take."""
+            alike = planned.get(key)
+            if alike:
+                found[alike.pop(0)] = order
         giver, taker = self._numbers("giver"), self._numbers("taker")
-        amount, orders = self._numbers("amount").tolist(), len(item)
-        of = dict(first)
-        found: dict[str, list[Taken]] = {}
-        supplies = [name.split("\x1f")[0] for name in self._list("supplies")]
-        open_ = list(first)
+        open_ = list(found)
         for one in open_:
             low, high = np.searchsorted(taker, [one, one + 1]).tolist()
-            for peg in range(low, high):
-                gives = int(giver[peg])
+            for gives in giver[low:high].tolist():
                 if (
                     gives >= 0
-                    and items[item[gives]][:_STEP] == items[item[one]][:_STEP]
+                    and self._items[gives][:_STEP] == self._items[one][:_STEP]
                 ):
-                    of[gives] = of[one]
+                    found[gives] = found[one]
                     open_.append(gives)
-        for at in range(len(taker)):
-            if taker[at] >= orders or taker[at] not in of:
-                continue
-            gives, name = int(giver[at]), of[int(taker[at])].existing or ""
-            if gives < 0:
-                one = Taken(supplies[-2 - gives], at, ("", ""), amount[at])
-            elif gives not in of:
-                own = items[item[gives]]
-                one = Taken("", at, (own[0], own[1]), amount[at])
-            elif of[gives] is not of[int(taker[at])]:
-                one = Taken(of[gives].existing or "", at, ("", ""), amount[at])
+        return found
+
+    def _add_takes(
+        self, firmed: Mapping[int, SupplyOrder], takes: dict[str, list[Taken]]
+    ) -> None:
+        """Add what firmed orders take, and what existing ones take of them."""
+        supplies = [name.split("\x1f") for name in self._list("supplies")]
+        demands = [name.split("\x1f") for name in self._list("demands")]
+        rows = (self._numbers(name).tolist() for name in ("giver", "taker", "amount"))
+        orders = len(self._items)
+        for peg, (giver, taker, qty) in enumerate(zip(*rows, strict=True)):
+            lacking = taker >= orders and demands[taker - orders][0] == "lacking"
+            if taker in firmed:
+                name = firmed[taker].existing or ""
+            elif lacking:
+                name = demands[taker - orders][1]
             else:
                 continue
-            found.setdefault(name, []).append(one)
-        return Firmed(of, found)
+            if giver < 0:
+                one = Taken(*supplies[-2 - giver][:2], peg, _ANYWHERE, qty)
+            elif giver in firmed and firmed[giver] is firmed.get(taker):
+                continue
+            elif giver in firmed:
+                one = Taken(firmed[giver].existing or "", "", peg, _ANYWHERE, qty)
+            else:
+                product, place = self._items[giver][:2]
+                one = Taken("", "", peg, (product, place), qty)
+            if lacking and one.unit and giver < 0:
+                # It is matched, and told with what stands.
+                continue
+            takes.setdefault(name, []).append(one)
+
+    def _add_units(
+        self, firmed: Mapping[int, SupplyOrder], units: dict[str, int]
+    ) -> None:
+        """Add the units of machines that firmed orders work on."""
+        unit, machine = self._numbers("late_unit"), self._numbers("late_machine")
+        machines = self._list("machines")
+        for at, order in firmed.items():
+            windows = sorted(order.timing.steps, key=lambda window: window.start)
+            later = int(self._items[at][_STEP])
+            if machine[at] >= 0 and later < len(windows):
+                window = windows[-1 - later]
+                key = work_key(order, window.step, machines[machine[at]])
+                units[key] = int(unit[at])
+
+    @cached_property
+    def _items(self) -> list[list[str]]:
+        """Names of the items of all orders, in parts."""
+        items = [name.split("\x1f") for name in self._list("items")]
+        return [items[one] for one in self._numbers("item").tolist()]
 
     def reached(self, run: SearchableRun, model: Model) -> np.ndarray:
         """Whether what changed may serve each demand of a plant sooner.
@@ -288,7 +348,7 @@ class BaselineSchedule:
         plant = model.plant
         if self.products is None:
             return np.ones(len(plant.d_item), bool)
-        as_planned = {one.existing for one in run.firmed.of.values()}
+        as_planned = {one.existing for one in run.earlier.firmed.values()}
         before, now = set(self._list("standing")), set(_standing(run))
         orders = [name.split("\x1f") for name in before ^ now]
         products = self.products.union(
@@ -333,7 +393,7 @@ class BaselineSchedule:
             them; else as early as can be.
         """
         now, names, when = model.as_of, names_of(run, model), "late_" if late else ""
-        items, of = self._numbered("items", names.items), run.firmed.of
+        items, of = self._numbered("items", names.items), run.earlier.firmed
         item = items[self._numbers("item")]
         option, lane, fits = self._places(model, item, names, when)
         fits[list(of)] = False
@@ -342,7 +402,7 @@ class BaselineSchedule:
         giver, taker = self._givers(names, of), self._numbers("taker")
         kept = np.ones(len(taker), bool)
         kept[taker < orders] = ~np.isin(taker[taker < orders], list(of))
-        # What firmed orders lack is what they took of orders that are still planned.
+        # What existing orders lack is what they took of orders that are still planned.
         taken = self._taken(run, model)
         for turn, (demand, pegs) in enumerate(taken.items()):
             taker[pegs], kept[pegs], before[demand] = (
@@ -389,15 +449,16 @@ class BaselineSchedule:
         return found
 
     def _taken(self, run: SearchableRun, model: Model) -> dict[int, list[int]]:
-        """Pegs of what firmed orders lack, by the demand of a plant that it is now."""
+        """Pegs of what existing orders lack, by the demand of a plant that it is."""
         found: dict[int, list[int]] = {}
-        left = {name: [*some] for name, some in run.firmed.takes.items()}
+        left = {name: [*some] for name, some in run.earlier.takes.items()}
         for demand, index in enumerate(model.lacking, start=model.demands):
             need = run.release.needs[index]
             name = "" if need.order is None else need.order.existing or ""
             pegs, lacks = list[int](), need.open
             for one in [*left.get(name, ())]:
-                if not one.unit and one.node == need.node.key and one.qty <= lacks:
+                is_planned = one.peg >= 0 and one.node == need.node.key
+                if is_planned and one.qty <= lacks:
                     pegs.append(one.peg)
                     left[name].remove(one)
                     lacks -= one.qty

@@ -155,35 +155,49 @@ def _may_die(node: Node) -> bool:
 
 
 class Taken(NamedTuple):
-    """What a firmed order takes of one unit, or of one order that is still planned.
+    """What an existing order took of one unit, or of one order that is still planned.
 
-    `unit` is the name of what stands ("": it does not), `peg` the place of the peg in
-    the schedule, `node` the product and place.
+    Attributes
+    ----------
+    unit
+        Name of what stands; "": it is planned.
+    owner
+        Demand that the unit is kept for; "": any.
+    peg
+        Place of the peg in the schedule; -1: it is none of it.
+    node
+        Product and place.
+    qty
+        How much [units].
     """
 
     unit: str
+    owner: str
     peg: int
     node: NodeKey
     qty: int
 
 
-class Firmed(NamedTuple):
-    """Orders of a schedule that have become existing orders, just as they were planned.
+class EarlierPegs(NamedTuple):
+    """What is known of existing orders from an earlier schedule.
 
     Attributes
     ----------
-    of
-        The existing order that each earlier one is now, with its earlier steps.
+    firmed
+        Orders of the schedule, with their earlier steps, that have become existing ones
+        as they were planned, by their places in it.
     takes
-        What each of those takes of what: names of units, "" for what was planned too
-        and still is, with the product, the earlier order and how much.
+        What existing orders took, by their names.
+    units
+        Units of machines that they work on, by `Standing.key`.
     """
 
-    of: Mapping[int, SupplyOrder]
+    firmed: Mapping[int, SupplyOrder]
     takes: Mapping[str, Sequence[Taken]]
+    units: Mapping[str, int]
 
 
-UNFIRMED = Firmed({}, {})
+NOTHING_EARLIER = EarlierPegs({}, {}, {})
 
 
 class SearchedOrderCreation(FeasibleOrderCreation):
@@ -409,14 +423,19 @@ class SearchableRun(FeasibleRun):
     """What the plant says only nearly; then orders are placed anew with all rules."""
     by_all_rules: frozenset[NodeKey] = frozenset()
     """Products that are netted by all rules whatever the plant says of them."""
-    firmed: Firmed
-    """Orders of an earlier plan that are existing ones now, as they were planned."""
+    earlier: EarlierPegs
+    """What existing orders took and where they worked in a plan that is built on."""
+    owners: dict[tuple[int, int], str]
+    """Demands for which what existing orders took was kept, by need and unit."""
+    lanes: dict[str, int]
+    """Units of machines that existing orders work on, by `Standing.key`."""
     _pinned_qty: dict[int, int]
     """What was settled or taken of pins, by identity [units]."""
 
     def build(self) -> None:
         """Read the state; nothing of it is settled."""
-        self.nearly, self.firmed = (), UNFIRMED
+        self.nearly, self.earlier = (), NOTHING_EARLIER
+        self.owners, self.lanes = {}, {}
         self._pinned_qty = {}
         super().build()
 

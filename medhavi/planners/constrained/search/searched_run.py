@@ -176,8 +176,8 @@ class SearchedRun(SearchableRun):
     ) -> Model:
         """Date existing orders, then read the plant.
 
-        `floors` are as of `standing_work.date_existing`; what `kept` planned and has
-        become an existing order since goes on with its pegs.
+        `floors` are as of `standing_work.date_existing`; existing orders take what
+        they took in `kept`, also those that were planned there.
 
         Raises
         ------
@@ -185,7 +185,7 @@ class SearchedRun(SearchableRun):
             The plant cannot say something.
         """
         if kept is not None:
-            self.firmed = kept.firmed(self)
+            self.earlier = kept.earlier(self)
         date_existing(self.release, self._shop(), floors)
         if self.waiting:
             self.approximate("existing orders wait for their goods")

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.search.found_orders import SearchableRun
     from medhavi.planners.mrp.netting_state.state import Need, SupplyOrder
     from medhavi.providers.capacity.resources import ResourceClock
+    from medhavi.providers.sources import StepWindow
 
 Span = tuple[int, int]
 """Half-open [UTC s]."""
@@ -33,7 +34,8 @@ Span = tuple[int, int]
 class Standing(NamedTuple):
     """When an existing order is at work on a resource, with its family and units.
 
-    `prepared`: what of that changes the resource over for it [s of working time].
+    `prepared`: what of that changes the resource over for it [s of working time]; `key`
+    names it, as of `work_key`.
     """
 
     start: int
@@ -41,6 +43,7 @@ class Standing(NamedTuple):
     family: str | None = None
     units: int = 1
     prepared: int = 0
+    key: str = ""
 
 
 class LateGoodsError(Exception):
@@ -136,16 +139,24 @@ def _has_room(order: SupplyOrder, shop: Shop, floor: int) -> bool:
     return any(one is not None and one.steps == dated.steps for one in (early, late))
 
 
+def work_key(order: SupplyOrder, step: int, resource: str) -> str:
+    """Name of the work of an order on a resource."""
+    return f"{order.existing}\x1f{step}\x1f{resource}"
+
+
 def standing_work(run: SearchableRun) -> dict[str, list[Standing]]:
     """When existing orders and reservations are on each resource, by start."""
     found: dict[str, list[Standing]] = {}
     own = {demand.demand for demand in run.intake.demands}
     capacity, holds = run.providers.capacity, run.providers.reservations.capacity
-    orders = [
-        order.timing.steps for order in run.release.orders if order.kind == "make"
+    work: list[tuple[SupplyOrder | None, StepWindow]] = [
+        (order, window)
+        for order in run.release.orders
+        for window in (order.timing.steps if order.kind == "make" else ())
     ]
-    reserved = [work.windows for work in held_capacity(holds, capacity, own)]
-    for window in (one for windows in (*orders, *reserved) for one in windows):
+    reserved = held_capacity(holds, capacity, own)
+    work += [(None, window) for held in reserved for window in held.windows]
+    for order, window in work:
         for name, units in window.resources:
             whole = int(-(-units // 1))
             span = Standing(
@@ -154,6 +165,7 @@ def standing_work(run: SearchableRun) -> dict[str, list[Standing]]:
                 window.family,
                 whole,
                 window.changeover_seconds,
+                "" if order is None else work_key(order, window.step, name),
             )
             found.setdefault(name, []).append(span)
     return {
@@ -173,8 +185,13 @@ def in_turn(spans: Sequence[Standing]) -> list[Standing]:
     return found
 
 
-def on_units(spans: Sequence[Standing], units: int) -> list[list[Standing]]:
+def on_units(
+    spans: Sequence[Standing], units: int, known: Mapping[str, int] | None = None
+) -> list[list[Standing]]:
     """Work on each of the units of a machine, by start.
+
+    `known` are units on which some of it was before, by its key: it stays there where
+    it can.
 
     >>> work = [Standing(0, 9), Standing(2, 4), Standing(5, 7), Standing(6, 12)]
     >>> [[one[:2] for one in unit] for unit in on_units(work, 2)]
@@ -190,7 +207,9 @@ def on_units(spans: Sequence[Standing], units: int) -> list[list[Standing]]:
             if end is not None
         ]
         ready += [(0, 0, unit) for unit, end in enumerate(free) if end is None]
-        for _, _, unit in sorted(ready)[: span.units]:
+        before = (known or {}).get(span.key, -1)
+        turn = sorted(ready, key=lambda one: (one[2] != before or one[0] > 0, one))
+        for _, _, unit in turn[: span.units]:
             found[unit].append(span)
             free[unit] = max(span.finish, free[unit] or span.finish)
     return [in_turn(one) for one in found]

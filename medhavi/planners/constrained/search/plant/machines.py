@@ -516,7 +516,14 @@ class Machines:
         elif self._changes_over(name):
             why = f"{name} has several units and is changed over"
             self._run.approximate(why)
-        standing = on_units(self._standing.get(name, ()), lanes)
+        known = self._run.earlier.units
+        standing = on_units(self._standing.get(name, ()), lanes, known)
+        self._run.lanes.update(
+            (one.key, unit)
+            for unit, work in enumerate(standing if lanes > 1 else ())
+            for one in work
+            if one.key
+        )
         self._standing_on(clock, standing, each)
         self.units.append(lanes)
         return number

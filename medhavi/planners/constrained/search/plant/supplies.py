@@ -267,8 +267,8 @@ class StandingSupplies:
         self._replace = replacements(run, last)
         self._release, self._name = run.release, run.unit_name
         self._taken = taken_by_orders(run)
-        self._pegged: dict[int, int] = {}
-        """What is left of pegs of firmed orders, by their places [units]."""
+        self._left_of: dict[tuple[str, int], int] = {}
+        """What is left of what existing orders took, by name and place [units]."""
         self._known_below: dict[NodeKey, set[int]] = {}
 
     def of(self, node: Node) -> list[StandingSupply]:
@@ -277,7 +277,7 @@ class StandingSupplies:
             if pin.supply is not None and pin.label and not self._is_settled(pin):
                 self._run.approximate(f"{node.key} is pegged to what is made of it")
         held = self._settle(node)
-        self._keep_standing(self._standing(node), node)
+        self._keep_standing(self._standing(node), node, held)
         return self._left(node, held)
 
     def of_netted(self, node: Node, lead: int) -> list[StandingSupply]:
@@ -293,7 +293,7 @@ class StandingSupplies:
         """
         held = self._settle(node)
         standing = [need for need in self._standing(node) if need.instant < lead]
-        self._keep_standing(standing, node)
+        self._keep_standing(standing, node, held)
         if self._run.keeps_for_important:
             keep_for_important(node, self._release, self._run.providers.capacity)
         asked = [need for need in node.needs if need.demand != NO_DEMAND]
@@ -365,26 +365,56 @@ class StandingSupplies:
             if need.order is not None or need.index in bookings
         ]
 
-    def _keep_standing(self, needs: Sequence[Need], node: Node) -> None:
+    def _keep_standing(
+        self, needs: Sequence[Need], node: Node, held: list[StandingSupply]
+    ) -> None:
         """Match what existing orders need with what stands.
 
-        Those that were planned take what they were pegged to, and wait for what is
-        planned still.
+        They take what they took before, also of what is kept for the demands that they
+        serve, and wait for what was planned for them and is planned still.
         """
         units = {self._name(unit): unit for unit in node.units}
         waits: dict[int, int] = {}
         for need in sorted(needs, key=SEQUENCE):
             name = "" if need.order is None else need.order.existing or ""
-            for one in self._run.firmed.takes.get(name, ()):
-                unit, left = units.get(one.unit), self._pegged.get(one.peg, one.qty)
-                if unit is not None and self._release.usable(unit, need):
-                    left -= self._release.match(need, unit, left)
-                elif not one.unit and one.node == node.key:
+            for at, one in enumerate(self._run.earlier.takes.get(name, ())):
+                unit, left = units.get(one.unit), self._left_of.get((name, at), one.qty)
+                if not one.unit and one.node == node.key:
                     more = min(left, need.open - waits.get(need.index, 0))
                     waits[need.index] = waits.get(need.index, 0) + more
-                    left -= more
-                self._pegged[one.peg] = left
+                elif unit is None or not self._release.usable(unit, need):
+                    continue
+                elif one.owner:
+                    more = self._take_held(need, unit, held, (one.owner, left))
+                else:
+                    more = self._release.match(need, unit, left)
+                self._left_of[name, at] = left - more
         self._keep(needs, node.units, waits)
+
+    def _take_held(
+        self,
+        need: Need,
+        unit: SupplyUnit,
+        held: list[StandingSupply],
+        most: tuple[str, int],
+    ) -> int:
+        """Match a need with what is kept of a unit for a demand, at most so much."""
+        owner, qty = most
+        for at, one in enumerate(held):
+            if one.unit is not unit or one.pin is None or one.demand == NO_DEMAND:
+                continue
+            if self._run.intake.demands[one.demand].demand != owner:
+                continue
+            taken = min(one.qty, qty, need.open)
+            unit.free += taken
+            self._release.match(need, unit, taken)
+            self._run.take_pinned(one.pin, taken)
+            self._run.owners[need.index, unit.index] = owner
+            held[at] = one._replace(qty=one.qty - taken)
+            if taken == one.qty:
+                del held[at]
+            return taken
+        return 0
 
     def _keep(
         self,
