@@ -11,15 +11,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
 import numpy as np
 import polars as pl
 
+from medhavi.planners.constrained.orders.jobs import jobs_of
 from medhavi.planners.constrained.search.found_orders import (
     EarlierPegs,
     Taken,
 )
 from medhavi.planners.constrained.search.standing_work import work_key
 from medhavi.planners.kernels.plant_kernels.earlier_work import EarlierWork
+from medhavi.providers.sources import OrderTiming
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
 _TAKEN = ("taker_name", "taken_unit", "taken_owner", "taken_node", "taken_qty")
 """Columns of what existing orders take of what stands."""
 _ANYWHERE = ("", "")
+_TIMING = msgspec.json.Decoder(OrderTiming)
 _STEP = 3
 """Place of the step in the name of an item, after product, place and source."""
 
@@ -108,6 +112,8 @@ def schedule_of(
     item = np.asarray(found.order_item, np.int64)
     early = found.order_option, found.order_lane
     late = found.order_late_option, found.order_late_lane
+    moving = {job.order.existing: job.order.timing for job in jobs_of(run.release)}
+    moving.pop(None, None)
     columns: dict[str, Any] = {
         **names._asdict(),
         "item": item,
@@ -127,6 +133,9 @@ def schedule_of(
         "floor": list(floors.values()),
         "standing": sorted(_standing(run)),
         **_standing_pegs(run),
+        "bought": sorted(_bought(run)),
+        "moving": list(moving),
+        "moved": [msgspec.json.encode(one).decode() for one in moving.values()],
         "lanes": list(run.lanes),
         "lane": list(run.lanes.values()),
     }
@@ -164,6 +173,20 @@ def _standing(run: SearchableRun) -> dict[str, SupplyOrder]:
         for order in run.release.orders
         if order.existing is not None
     }
+
+
+def _bought(run: SearchableRun) -> list[str]:
+    """New purchases by product, place, source, size and when they are there."""
+    return [
+        _purchase(order)
+        for order in run.release.orders
+        if order.existing is None and order.kind == "buy" and order.units
+    ]
+
+
+def _purchase(order: SupplyOrder) -> str:
+    source = "" if order.source is None else order.source.source
+    return _joined(*order.node, source, order.steps, order.timing.finish)
 
 
 def _standing_pegs(run: SearchableRun) -> dict[str, list[str] | list[int]]:
@@ -243,7 +266,7 @@ class BaselineSchedule:
         """What existing orders took and where they worked, in this schedule.
 
         Those that it planned count as they were planned: by product, place, source,
-        size, begin and end; of equal ones the first is taken for the first.
+        size, and when their steps end; of equal ones the first is taken for the first.
         """
         rows = zip(*(self._list(name) for name in _TAKEN), strict=True)
         takes: dict[str, list[Taken]] = {}
@@ -256,7 +279,9 @@ class BaselineSchedule:
         firmed = self._firmed(run)
         self._add_takes(firmed, takes)
         self._add_units(firmed, units)
-        return EarlierPegs(firmed, takes, units)
+        moved = zip(self._list("moving"), self._list("moved"), strict=True)
+        dates = {name: _TIMING.decode(timing) for name, timing in moved}
+        return EarlierPegs(firmed, takes, units, dates)
 
     def _firmed(self, run: SearchableRun) -> dict[int, SupplyOrder]:
         """Orders, with their earlier steps, that are existing ones now."""
@@ -269,23 +294,33 @@ class BaselineSchedule:
                 key = *name[:_STEP], size[at], there[at]
                 planned.setdefault(key, []).append(at)
         found: dict[int, SupplyOrder] = {}
+        end = self._numbers("late").tolist()
         for order in sorted(new, key=lambda order: order.existing or ""):
             source = "" if order.source is None else order.source.source
-            key = *order.node, source, order.steps, order.timing.finish
-            alike = planned.get(key)
-            if alike:
-                found[alike.pop(0)] = order
-        giver, taker = self._numbers("giver"), self._numbers("taker")
-        open_ = list(found)
-        for one in open_:
+            alike = planned.get(
+                (*order.node, source, order.steps, order.timing.finish), []
+            )
+            ends = sorted(window.finish for window in order.timing.steps)
+            for at in alike:
+                steps = self._with_earlier_steps(at)
+                if not ends or sorted(end[step] for step in steps) == ends:
+                    found |= dict.fromkeys(steps, order)
+                    alike.remove(at)
+                    break
+        return found
+
+    def _with_earlier_steps(self, at: int) -> list[int]:
+        """Places of the steps of an order, the last one first."""
+        giver, taker = self._pegs
+        found = [at]
+        for one in found:
             low, high = np.searchsorted(taker, [one, one + 1]).tolist()
-            for gives in giver[low:high].tolist():
-                if (
-                    gives >= 0
-                    and self._items[gives][:_STEP] == self._items[one][:_STEP]
-                ):
-                    found[gives] = found[one]
-                    open_.append(gives)
+            own = self._items[one][:_STEP]
+            found += [
+                gives
+                for gives in giver[low:high].tolist()
+                if gives >= 0 and self._items[gives][:_STEP] == own
+            ]
         return found
 
     def _add_takes(
@@ -333,6 +368,11 @@ class BaselineSchedule:
                 units[key] = int(unit[at])
 
     @cached_property
+    def _pegs(self) -> tuple[np.ndarray, np.ndarray]:
+        """Givers and takers of all pegs, by takers."""
+        return self._numbers("giver"), self._numbers("taker")
+
+    @cached_property
     def _items(self) -> list[list[str]]:
         """Names of the items of all orders, in parts."""
         items = [name.split("\x1f") for name in self._list("items")]
@@ -348,9 +388,11 @@ class BaselineSchedule:
         plant = model.plant
         if self.products is None:
             return np.ones(len(plant.d_item), bool)
+        before, now = set(self._list("standing")), _standing(run)
+        bought = set(self._list("bought"))
         as_planned = {one.existing for one in run.earlier.firmed.values()}
-        before, now = set(self._list("standing")), set(_standing(run))
-        orders = [name.split("\x1f") for name in before ^ now]
+        as_planned |= {one.existing for one in now.values() if _purchase(one) in bought}
+        orders = [name.split("\x1f") for name in before.symmetric_difference(now)]
         products = self.products.union(
             product for name, product, *_ in orders if name not in as_planned
         )

@@ -190,14 +190,17 @@ class EarlierPegs(NamedTuple):
         What existing orders took, by their names.
     units
         Units of machines that they work on, by `Standing.key`.
+    dates
+        Timings of those that may move, by their names.
     """
 
     firmed: Mapping[int, SupplyOrder]
     takes: Mapping[str, Sequence[Taken]]
     units: Mapping[str, int]
+    dates: Mapping[str, OrderTiming]
 
 
-NOTHING_EARLIER = EarlierPegs({}, {}, {})
+NOTHING_EARLIER = EarlierPegs({}, {}, {}, {})
 
 
 class SearchedOrderCreation(FeasibleOrderCreation):

@@ -186,7 +186,8 @@ class SearchedRun(SearchableRun):
         """
         if kept is not None:
             self.earlier = kept.earlier(self)
-        date_existing(self.release, self._shop(), floors)
+        before = self.earlier.dates
+        date_existing(self.release, self._shop(), floors, before)
         if self.waiting:
             self.approximate("existing orders wait for their goods")
         rules = self.campaign_rules

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.search.found_orders import SearchableRun
     from medhavi.planners.mrp.netting_state.state import Need, SupplyOrder
     from medhavi.providers.capacity.resources import ResourceClock
-    from medhavi.providers.sources import StepWindow
+    from medhavi.providers.sources import OrderTiming, StepWindow
 
 Span = tuple[int, int]
 """Half-open [UTC s]."""
@@ -61,12 +61,16 @@ class LateGoodsError(Exception):
 
 
 def date_existing(
-    release: FeasibleOrderCreation, shop: Shop, floors: Mapping[str, int]
+    release: FeasibleOrderCreation,
+    shop: Shop,
+    floors: Mapping[str, int],
+    before: Mapping[str, OrderTiming],
 ) -> None:
     """Date existing orders that may move where they find room, in order of starts.
 
     Before anything new; those that have room on their dates keep them, the others and
-    those that should have begun come as early as can be. From then on all stand.
+    those that should have begun come as early as can be. Where an earlier plan moved
+    one it goes there, while there is room. From then on all stand.
 
     Parameters
     ----------
@@ -77,14 +81,17 @@ def date_existing(
     floors
         Before when an order does not begin, for its goods are not there, by its name
         [UTC seconds].
+    before
+        Timings of orders in an earlier plan, by their names.
     """
     moving = [job.order for job in jobs_of(release)]
     moved: set[int] = set()
     for order in sorted(moving, key=lambda order: order.timing.start):
         dated = order.timing
         floor = max(release.as_of, floors.get(order.existing or "", release.as_of))
-        found = shop.earliest(order, max(dated.start, floor))
-        if found is not None and not _has_room(order, shop, floor):
+        again = _where_it_was(order, shop, floor, before.get(order.existing or ""))
+        found = again or shop.earliest(order, max(dated.start, floor))
+        if found is not None and (again or not _has_room(order, shop, floor)):
             order.timing = found
             moved.add(order.index)
             for unit in order.units:
@@ -127,6 +134,18 @@ def require_goods(
             floors[order.existing] = max(start, floors.get(order.existing, start))
     if floors:
         raise LateGoodsError(floors)
+
+
+def _where_it_was(
+    order: SupplyOrder, shop: Shop, floor: int, before: OrderTiming | None
+) -> OrderTiming | None:
+    """Timing that an earlier plan gave an order; None: it has no room there now."""
+    if before is None or before.start < floor:
+        return None
+    if order.kind == "make":
+        return shop.as_before(order, before)
+    found = shop.earliest(order, before.ready)
+    return found if found == before else None
 
 
 def _has_room(order: SupplyOrder, shop: Shop, floor: int) -> bool:
