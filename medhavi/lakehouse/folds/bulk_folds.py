@@ -342,7 +342,10 @@ def _fold_orders(state: State, rows: pl.DataFrame) -> pl.Series:
     before = _before(state, "supply_orders")
     # What ends the firmed times of steps is folded fact by fact.
     steps = state.frame("supply_order_steps")
-    firmed = steps.filter(pl.col("status") == "firmed")[order]
+    is_firmed = pl.col("status") == "firmed"
+    firmed = pl.concat(
+        [steps.filter(is_firmed)[order], rows.filter(of_step & is_firmed)[order]]
+    )
     rows = rows.filter(~pl.col(order).is_in(firmed.implode()))
     rows = (
         rows.join(

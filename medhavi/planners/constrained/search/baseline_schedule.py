@@ -15,10 +15,11 @@ import msgspec
 import numpy as np
 import polars as pl
 
-from medhavi.planners.constrained.orders.jobs import jobs_of
+from medhavi.planners.constrained.memory import Reductions
+from medhavi.planners.constrained.orders.jobs import may_move
 from medhavi.planners.constrained.search.found_orders import (
+    EarlierPeg,
     EarlierPegs,
-    Taken,
 )
 from medhavi.planners.constrained.search.standing_work import work_key
 from medhavi.planners.kernels.plant_kernels.earlier_work import EarlierWork
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 _TAKEN = ("taker_name", "taken_unit", "taken_owner", "taken_node", "taken_qty")
 """Columns of what existing orders take of what stands."""
 _ANYWHERE = ("", "")
+_REDUCTIONS = msgspec.json.Decoder(Reductions)
 _TIMING = msgspec.json.Decoder(OrderTiming)
 _STEP = 3
 """Place of the step in the name of an item, after product, place and source."""
@@ -112,8 +114,11 @@ def schedule_of(
     item = np.asarray(found.order_item, np.int64)
     early = found.order_option, found.order_lane
     late = found.order_late_option, found.order_late_lane
-    moving = {job.order.existing: job.order.timing for job in jobs_of(run.release)}
-    moving.pop(None, None)
+    moving = {
+        order.existing: order.timing
+        for order in run.release.orders
+        if order.existing is not None and may_move(order)
+    }
     columns: dict[str, Any] = {
         **names._asdict(),
         "item": item,
@@ -136,6 +141,7 @@ def schedule_of(
         "bought": sorted(_bought(run)),
         "moving": list(moving),
         "moved": [msgspec.json.encode(one).decode() for one in moving.values()],
+        "reductions": [msgspec.json.encode(run.reductions).decode()],
         "lanes": list(run.lanes),
         "lane": list(run.lanes.values()),
     }
@@ -269,11 +275,11 @@ class BaselineSchedule:
         size, and when their steps end; of equal ones the first is taken for the first.
         """
         rows = zip(*(self._list(name) for name in _TAKEN), strict=True)
-        takes: dict[str, list[Taken]] = {}
+        takes: dict[str, list[EarlierPeg]] = {}
         for name, unit, owner, node, qty in rows:
             product, place = node.split("\x1f")
             takes.setdefault(name, []).append(
-                Taken(unit, owner, -1, (product, place), qty)
+                EarlierPeg(unit, owner, -1, (product, place), qty)
             )
         units = dict(zip(self._list("lanes"), self._list("lane"), strict=True))
         firmed = self._firmed(run)
@@ -324,7 +330,7 @@ class BaselineSchedule:
         return found
 
     def _add_takes(
-        self, firmed: Mapping[int, SupplyOrder], takes: dict[str, list[Taken]]
+        self, firmed: Mapping[int, SupplyOrder], takes: dict[str, list[EarlierPeg]]
     ) -> None:
         """Add what firmed orders take, and what existing ones take of them."""
         supplies = [name.split("\x1f") for name in self._list("supplies")]
@@ -340,14 +346,15 @@ class BaselineSchedule:
             else:
                 continue
             if giver < 0:
-                one = Taken(*supplies[-2 - giver][:2], peg, _ANYWHERE, qty)
+                unit, owner, *_ = supplies[-2 - giver]
+                one = EarlierPeg(unit, owner, peg, _ANYWHERE, qty)
             elif giver in firmed and firmed[giver] is firmed.get(taker):
                 continue
             elif giver in firmed:
-                one = Taken(firmed[giver].existing or "", "", peg, _ANYWHERE, qty)
+                one = EarlierPeg(firmed[giver].existing or "", "", peg, _ANYWHERE, qty)
             else:
                 product, place = self._items[giver][:2]
-                one = Taken("", "", peg, (product, place), qty)
+                one = EarlierPeg("", "", peg, (product, place), qty)
             if lacking and one.unit and giver < 0:
                 # It is matched, and told with what stands.
                 continue
@@ -378,6 +385,27 @@ class BaselineSchedule:
         items = [name.split("\x1f") for name in self._list("items")]
         return [items[one] for one in self._numbers("item").tolist()]
 
+    def changed_orders(self, run: SearchableRun) -> frozenset[str]:
+        """Products of existing orders that are others, but those of this plan."""
+        before, now = set(self._list("standing")), _standing(run)
+        bought = set(self._list("bought"))
+        as_planned = {one.existing for one in self._firmed(run).values()}
+        as_planned |= {one.existing for one in now.values() if _purchase(one) in bought}
+        orders = [name.split("\x1f") for name in before.symmetric_difference(now)]
+        return frozenset(
+            product for name, product, *_ in orders if name not in as_planned
+        )
+
+    def reductions(self, run: SearchableRun) -> Reductions | None:
+        """What was wanted less than stated; None: something may serve more now.
+
+        That a plan became orders, as it was planned, serves nothing more.
+        """
+        if self.products is None or self.products or self.changed_orders(run):
+            return None
+        (text,) = self._list("reductions")
+        return _REDUCTIONS.decode(text)
+
     def reached(self, run: SearchableRun, model: Model) -> np.ndarray:
         """Whether what changed may serve each demand of a plant sooner.
 
@@ -388,14 +416,7 @@ class BaselineSchedule:
         plant = model.plant
         if self.products is None:
             return np.ones(len(plant.d_item), bool)
-        before, now = set(self._list("standing")), _standing(run)
-        bought = set(self._list("bought"))
-        as_planned = {one.existing for one in run.earlier.firmed.values()}
-        as_planned |= {one.existing for one in now.values() if _purchase(one) in bought}
-        orders = [name.split("\x1f") for name in before.symmetric_difference(now)]
-        products = self.products.union(
-            product for name, product, *_ in orders if name not in as_planned
-        )
+        products = self.products | self.changed_orders(run)
         rows = zip(model.nodes, model.items, strict=True)
         found = [False] * len(plant.order)
         for number in (one for node, one in rows if node.key[0] in products):
@@ -446,12 +467,9 @@ class BaselineSchedule:
         kept[taker < orders] = ~np.isin(taker[taker < orders], list(of))
         # What existing orders lack is what they took of orders that are still planned.
         taken = self._taken(run, model)
-        for turn, (demand, pegs) in enumerate(taken.items()):
-            taker[pegs], kept[pegs], before[demand] = (
-                orders + old + turn,
-                True,
-                old + turn,
-            )
+        for more, (demand, lacks) in enumerate(taken.items()):
+            taker[lacks], kept[lacks] = orders + old + more, True
+            before[demand] = old + more
         turn = np.flatnonzero(kept)[np.argsort(taker[kept], kind="stable")]
         giver, taker, amount = giver[turn], taker[turn], self._numbers("amount")[turn]
         bounds = np.searchsorted(taker, np.arange(orders + old + len(taken) + 1))
@@ -472,9 +490,9 @@ class BaselineSchedule:
             p_from=giver[pegs],
             p_qty=amount[pegs],
         )
-        lacks = before >= old
-        changed = self._changed(model, items, np.where(lacks, -1, before))
-        changed[lacks] = 0
+        waits = before >= old
+        changed = self._changed(model, items, np.where(waits, -1, before))
+        changed[waits] = 0
         return work, changed
 
     def _givers(self, names: PlantNames, of: Mapping[int, SupplyOrder]) -> np.ndarray:

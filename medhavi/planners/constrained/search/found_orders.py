@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from medhavi.planners.campaigns.campaign_rules import CampaignRules
+    from medhavi.planners.constrained.memory import Reductions
     from medhavi.planners.mrp.hard_allocations import HardAllocation
     from medhavi.planners.mrp.netting_state.state import (
         Node,
@@ -154,7 +155,7 @@ def _may_die(node: Node) -> bool:
     )
 
 
-class Taken(NamedTuple):
+class EarlierPeg(NamedTuple):
     """What an existing order took of one unit, or of one order that is still planned.
 
     Attributes
@@ -195,7 +196,7 @@ class EarlierPegs(NamedTuple):
     """
 
     firmed: Mapping[int, SupplyOrder]
-    takes: Mapping[str, Sequence[Taken]]
+    takes: Mapping[str, Sequence[EarlierPeg]]
     units: Mapping[str, int]
     dates: Mapping[str, OrderTiming]
 
@@ -446,6 +447,19 @@ class SearchableRun(FeasibleRun):
         """Note that the plant says something only nearly."""
         if why not in self.nearly:
             self.nearly += (why,)
+
+    @property
+    def reductions(self) -> Reductions:
+        """What is wanted less than stated, and why."""
+        return self._memory.reductions(self._demand_names)
+
+    def reduce(self, known: Reductions | None) -> bool:
+        """Want less when it is built anew, as an earlier plan; whether it does."""
+        return known is not None and self._memory.reduce(known, self._demand_names)
+
+    @property
+    def _demand_names(self) -> list[str]:
+        return [one.demand for one in self.intake.demands]
 
     @property
     def campaign_rules(self) -> CampaignRules | None:

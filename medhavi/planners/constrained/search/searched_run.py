@@ -373,6 +373,9 @@ def plan(  # noqa: PLR0913 - one keyword each
         # What nothing brings is shared out first: less is wanted then.
         run.release.dissolve()
         run = run.anew()
+    if kept is not None and run.reduce(kept.reductions(run)):
+        run.release.dissolve()
+        run = run.anew()
     if stop():
         return netted_run.cancelled_plan(run, run.fingerprint, version, seed)
     watch = Watch(told=observe or unobserved, stop=stop)

@@ -221,7 +221,8 @@ class _WarmRepair(Repair):
     def improve(self, moves: int, tally: np.ndarray) -> None:
         """Try moves for what was served anew, then for what else is late; save orders.
 
-        What is free at last goes to those who wait for it.
+        What is free at last goes to those who wait for it, where there is any of that:
+        what nothing reached stays where it was.
         """
         hit, gain = self._before.hit == 1, LEAST_GAIN * SCALE * self._model.tolerance
         for aimed, count in ((hit, MOVES_A_HIT), (self._aimed & ~hit, MOVES_A_LATE)):
@@ -230,6 +231,8 @@ class _WarmRepair(Repair):
             self._try(moves + own, gain, tally)
         self._kernels.trim(self._plant, self._plan, self._shrunk(), MOST_TOGETHER)
         self._kernels.prefer(self._plant, self._plan)
+        if not (self._late & self._aimed).any():
+            return
         before, cost = ScheduleRecord(*map(copy, self._plan)), self.cost
         self._kernels.justify_left(self._plant, self._plan)
         if self.cost > cost - gain:

@@ -516,8 +516,8 @@ class Machines:
         elif self._changes_over(name):
             why = f"{name} has several units and is changed over"
             self._run.approximate(why)
-        known = self._run.earlier.units
-        standing = on_units(self._standing.get(name, ()), lanes, known)
+        before = self._run.earlier.units
+        standing = on_units(self._standing.get(name, ()), lanes, before)
         self._run.lanes.update(
             (one.key, unit)
             for unit, work in enumerate(standing if lanes > 1 else ())

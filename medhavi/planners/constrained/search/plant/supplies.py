@@ -356,7 +356,7 @@ class StandingSupplies:
                 open_ += new
         return found
 
-    def _standing(self, node: Node) -> Iterable[Need]:
+    def _standing(self, node: Node) -> list[Need]:
         """Needs of existing orders and of negative stock."""
         bookings = self._run.intake.bookings
         return [
