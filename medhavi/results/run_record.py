@@ -352,6 +352,18 @@ class Basis:
             products |= named - {_EVERYTHING}
         return SnapshotDifference(frozenset(products), tuple(sorted(wide)), changed)
 
+    def distance(self, later: Snapshot) -> tuple[int, int]:
+        """How far a later snapshot is: tables that touch everything, other rows.
+
+        Of each table the products count whose rows differ, whatever is at hand.
+        """
+        changed = self.changed(later)
+        wide = sum(name not in _OF_PRODUCT for name in changed)
+        rows = (
+            len(self._differing(later, name)) for name in changed if name in _OF_PRODUCT
+        )
+        return wide, sum(rows)
+
     def _differing(self, later: Snapshot, table: str) -> set[str]:
         """Name the products whose rows of one table differ."""
         before = self.snapshot

@@ -258,6 +258,11 @@ class BaselineSchedule:
     products: frozenset[str] | None
 
     @property
+    def is_complete(self) -> bool:
+        """Whether it tells all that is read of it: earlier releases kept less."""
+        return "reductions" in self.frame.columns
+
+    @property
     def floors(self) -> dict[str, int]:
         """Before when existing orders do not begin, as of `date_existing`."""
         names, floors = self._list("held"), self._list("floor")
