@@ -18,7 +18,7 @@ from tests import factories
 from tests.api import plan
 from tests.lakehouse.lake_events import START, event
 from tests.planners.small_plans import day
-from tests.workbench.edit_company import company, proposal
+from tests.workbench.edit_company import company, opened, proposal
 
 NOW = START + dt.timedelta(minutes=21)
 """No later than the moment of the company: its now stays."""
@@ -181,14 +181,21 @@ def test_the_published_plan_of_these_facts_comes_before_one_recorded_later(bench
     assert found(bench).plan.fingerprint == first.fingerprint
 
 
-def test_of_two_published_plans_of_these_facts_that_published_last_is_in_force(bench):
+def test_of_published_plans_of_these_facts_that_published_last_is_in_force(
+    bench, tmp_path
+):
     first = plan(bench.snapshot(), "constrained")
     other = first.replace(exceptions=first.exceptions.clear())
     bench.lake.record(other)
-    for one in (first, other):
-        bench.publish(one, approver="Ada")
+    told = []
+    for one in (first, other, first, first, other):
+        told.append(bench.publish(one, approver="Ada"))
         bench.mirror()
-        assert found(bench).plan.fingerprint == one.fingerprint
+        again = opened(tmp_path)
+        assert found(again).plan.fingerprint == one.fingerprint
+    # Publishing what is in force is no further decision, going back to a plan is.
+    assert len(set(told)) == 4
+    assert told[2] == told[3]
 
 
 @pytest.mark.parametrize("mode", MODES)
