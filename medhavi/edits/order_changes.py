@@ -15,6 +15,8 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
+import polars as pl
+
 from medhavi.edits.catalogue import Argument, change
 from medhavi.edits.order_states import OrderFacts, OrderState, Verb, advance
 from medhavi.edits.parameter import OrderEdit
@@ -72,8 +74,10 @@ class EditedPlan:
     choice="Firm",
 )
 def firm(orders: EditedPlan, *, supply: Supply, lock: Lock = True) -> Patch:
-    """The proposal becomes an order."""
-    return _stated(orders, [_order(orders, supply, Verb.FIRM, lock=lock).stated])
+    """The proposal becomes an order; where its dates are fixed, so are its steps."""
+    order = _order(orders, supply, Verb.FIRM, lock=lock)
+    steps = planned_steps(orders.plan, supply, order.stated) if lock else []
+    return order.restated(order.stated, steps)
 
 
 @change("Let the work of a firm order begin.", event="order", choice="Release")
@@ -98,7 +102,7 @@ def move(
 ) -> Patch:
     """Of one date alone the other follows by the time that its source takes."""
     order = _order(orders, supply, Verb.MOVE, lock=lock)
-    return _stated(orders, [{**order.stated, **order.dates(due, start)}])
+    return order.restated({**order.stated, **order.dates(due, start)})
 
 
 @change("Make several orders of one.", event="order", choice="Split")
@@ -133,7 +137,7 @@ def change_qty(
 ) -> Patch:
     """The order has another quantity [as the order]."""
     order = _order(orders, supply, Verb.CHANGE_QTY, lock=lock, qty=qty)
-    return _stated(orders, [{**order.stated, "qty": order.quantity("qty", qty)}])
+    return order.restated({**order.stated, "qty": order.quantity("qty", qty)})
 
 
 @change("Let an order come from elsewhere.", event="order", choice="Change source")
@@ -159,7 +163,7 @@ def change_source(
     if order.supply is None:
         return order.replaced_by([row])
     number = order_number(row["kind"], order.supply, orders.taken)
-    return _stated(orders, [{**row, "supply_order": number}])
+    return order.restated({**row, "supply_order": number})
 
 
 @change("End an order of which nothing is there yet.", event="order", choice="Cancel")
@@ -247,7 +251,28 @@ class _EditedOrder:
         if self.supply is not None:
             return patch
         snapshot, key = self.orders.providers.snapshot, {"supply_order": base}
-        return patch.then(Patch.removing(snapshot, "supply_orders", key))
+        gone = Patch.removing(snapshot, "supply_orders", key)
+        return patch.then(self._without_firmed_steps()).then(gone)
+
+    def restated(self, row: Row, steps: Sequence[Row] = ()) -> Patch:
+        """The order as it is after the edit; firmed times of its steps are new ones."""
+        patch = _stated(self.orders, [row], steps)
+        return (
+            patch
+            if self.supply is not None
+            else self._without_firmed_steps().then(patch)
+        )
+
+    def _without_firmed_steps(self) -> Patch:
+        """Steps run as firmed no more; what a schedule or the floor states stays."""
+        rows = self.orders.providers.snapshot["supply_order_steps"]
+        own = pl.col("supply_order") == self.row["supply_order"]
+        firmed = rows.filter(own & (pl.col("status") == "firmed") & ~pl.col("locked"))
+        if not firmed.height:
+            return Patch()
+        return Patch(
+            deletes={"supply_order_steps": firmed.select("supply_order", "step")}
+        )
 
     # ------------------------------------------------------------------------- dates
     def dates(self, due: dt.datetime | None, start: dt.datetime | None) -> Row:
@@ -435,8 +460,11 @@ def _firmed(orders: EditedPlan, proposal: Row, *, lock: bool) -> Row:
     return order_row(proposal, number, locked=lock, demand=demand)
 
 
-def _stated(orders: EditedPlan, rows: Sequence[Row]) -> Patch:
-    return Patch.of(orders.providers.snapshot, {"supply_orders": rows})
+def _stated(
+    orders: EditedPlan, rows: Sequence[Row], steps: Sequence[Row] = ()
+) -> Patch:
+    tables = {"supply_orders": rows, "supply_order_steps": steps}
+    return Patch.of(orders.providers.snapshot, tables)
 
 
 def _refuse(column: str, value: object, reason: str, way_out: str) -> NoReturn:
@@ -486,6 +514,35 @@ def order_row(
         "demand": demand,
     }
     return {name: cell for name, cell in row.items() if cell is not None}
+
+
+def planned_steps(
+    plan: Plan, supply: str, row: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """Steps of the order that a proposal becomes, where and when they are planned.
+
+    Parameters
+    ----------
+    plan
+        Of the proposal.
+    supply
+        Its id.
+    row
+        The order.
+
+    Returns
+    -------
+    list of dict
+        Rows of `supply_order_steps`; of several resources of a step the first one, by
+        which it is known who does it with them.
+    """
+    windows = (
+        plan.operations.filter(pl.col("supply") == supply)
+        .group_by("step", maintain_order=True)
+        .agg(pl.col("resource").first(), pl.col("start").min(), pl.col("finish").max())
+    )
+    own = {"supply_order": row["supply_order"], "status": row["status"]}
+    return [{**own, **window} for window in windows.sort("step").to_dicts()]
 
 
 def order_number(kind: str, supply: Mapping[str, Any], taken: Collection[str]) -> str:

@@ -31,7 +31,7 @@ from medhavi.snapshot.snapshot import active_holds
 from medhavi.units import iso, to_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
 
 class Status(StrEnum):
@@ -332,9 +332,17 @@ class Basis:
             if self.digests.get(name) != new.get(name)
         )
 
-    def touched(self, later: Snapshot) -> SnapshotDifference:
-        """Which products and tables a later snapshot changes."""
-        changed = self.changed(later)
+    def touched(
+        self, later: Snapshot, *, besides: Collection[str] = ()
+    ) -> SnapshotDifference:
+        """Which products and tables a later snapshot changes.
+
+        Parameters
+        ----------
+        besides
+            Tables that are not looked at.
+        """
+        changed = self.changed(later).difference(besides)
         products: set[str] = set()
         wide = {name for name in changed if name not in _OF_PRODUCT}
         for name in sorted(changed - wide):
@@ -343,6 +351,18 @@ class Basis:
                 wide.add(name)
             products |= named - {_EVERYTHING}
         return SnapshotDifference(frozenset(products), tuple(sorted(wide)), changed)
+
+    def distance(self, later: Snapshot) -> tuple[int, int]:
+        """How far a later snapshot is: tables that touch everything, other rows.
+
+        Of each table the products count whose rows differ, whatever is at hand.
+        """
+        changed = self.changed(later)
+        wide = sum(name not in _OF_PRODUCT for name in changed)
+        rows = (
+            len(self._differing(later, name)) for name in changed if name in _OF_PRODUCT
+        )
+        return wide, sum(rows)
 
     def _differing(self, later: Snapshot, table: str) -> set[str]:
         """Name the products whose rows of one table differ."""

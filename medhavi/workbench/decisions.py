@@ -1,6 +1,7 @@
 """Decisions as events: the only writer of them.
 
-An event's id is made from what it decides, so deciding the same again is one event.
+An event's id is made from what it decides and from the decision that it follows:
+deciding again what stands is one event, going back to what stood before is a new one.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from medhavi.errors import UsageError
-from medhavi.events.event_types.catalog import new_event, stream_for
+from medhavi.events.event_types.catalog import decode, new_event, stream_for
 from medhavi.events.event_types.decision_types import (
     EstimatesPublished,
     EventCorrected,
@@ -21,14 +22,16 @@ from medhavi.events.event_types.decision_types import (
     ModelPromoted,
     PlanPublished,
 )
+from medhavi.events.store import EventFilter
 from medhavi.units import from_seconds
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import polars as pl
 
+    from medhavi.events.envelope import RecordedEvent
     from medhavi.events.store import BulkStore, EventStore
     from medhavi.lakehouse import Lake, MirrorReport
     from medhavi.lakehouse.log.mirror import ReplayReport
@@ -64,7 +67,7 @@ def publish_plan(
     Returns
     -------
     str
-        Id of the event.
+        Id of the event; publishing the plan that was published last is the same event.
     """
     if plan.run.as_of is None:
         message = "The plan has no as_of; only a planned snapshot can be published."
@@ -89,16 +92,51 @@ def publish_plan(
         package_version=plan.run.package_version,
         baseline=baseline,
     )
+    own = ("run", "approver", "baseline")
+    published = store.read_all(filter=EventFilter(types=("PlanPublished",)))
     words = "|".join(("PlanPublished", recorded.run_id, approver, baseline or ""))
+    identity, is_new = _identity(body, words, published, own, ("mode",))
     event = new_event(
         body,
-        event_id=str(uuid.uuid5(_NAMESPACE, words)),
+        event_id=identity,
         occurred_at=as_of,
         actor=approver,
         correlation_id=recorded.run_id,
     )
-    store.append(stream_for(body), [event])
-    return event.event_id
+    if is_new:
+        store.append(stream_for(body), [event])
+    return identity
+
+
+def _identity(
+    body: Any,
+    words: str,
+    before: Iterable[RecordedEvent],
+    decides: Sequence[str],
+    about: Sequence[str] = (),
+) -> tuple[str, bool]:
+    """Id of a decision, and whether it is new: the last one may decide the same.
+
+    Parameters
+    ----------
+    words
+        What is decided.
+    before
+        Earlier decisions, the oldest first.
+    decides, about
+        Fields of what is decided, and of what about: others say nothing of this.
+    """
+    last: tuple[str, Any] | None = None
+    for event in before:
+        told = decode(event.type, event.schema_version, event.payload)
+        if all(getattr(told, name) == getattr(body, name) for name in about):
+            last = event.event_id, told
+    if last is None:
+        return str(uuid.uuid5(_NAMESPACE, words)), True
+    identity, told = last
+    if all(getattr(told, name) == getattr(body, name) for name in decides):
+        return identity, False
+    return str(uuid.uuid5(_NAMESPACE, f"{words}|{identity}")), True
 
 
 def publish_estimates(
@@ -125,7 +163,7 @@ def publish_estimates(
     Returns
     -------
     str
-        Id of the event; publishing the same batch for the same moment is one event.
+        Id of the event; publishing the batch that stands for a moment is one event.
     """
     body = msgspec.convert(
         {
@@ -142,7 +180,8 @@ def publish_estimates(
         EstimatesPublished,
     )
     words = f"EstimatesPublished|{kind}|{gold.hash}|{as_of}"
-    return _append_one(store, body, words, as_of=as_of, actor="medhavi")
+    same = ("hash",)
+    return _append_next(store, body, words, same, as_of=as_of, actor="medhavi")
 
 
 def promote_model(
@@ -170,7 +209,8 @@ def promote_model(
         reason=reason,
     )
     words = f"ModelPromoted|{model}|{version}|{previous or ''}|{approver}|{as_of}"
-    return _append_one(store, body, words, as_of=as_of, actor=approver)
+    same = ("version", "approver")
+    return _append_next(store, body, words, same, as_of=as_of, actor=approver)
 
 
 def append_reviews(
@@ -258,6 +298,31 @@ def _amend(store: EventStore, body: Any, words: str, approver: str) -> str:
     event = new_event(body, event_id=str(uuid.uuid5(_NAMESPACE, words)), actor=approver)
     store.append(stream_for(body), [event])
     return event.event_id
+
+
+def _append_next(
+    store: EventStore,
+    body: Any,
+    words: str,
+    decides: Sequence[str],
+    *,
+    as_of: int,
+    actor: str,
+) -> str:
+    """Append one decision of a stream of such, in effect at its moment.
+
+    The same for the same moment as the last one is that one.
+    """
+    moment = from_seconds(as_of)
+    earlier = list(store.read(stream_for(body)))
+    if earlier and earlier[-1].occurred_at != moment:
+        # For another moment it is another decision, as its words say.
+        words, earlier = f"{words}|{earlier[-1].event_id}", []
+    identity, is_new = _identity(body, words, earlier, decides)
+    event = new_event(body, event_id=identity, occurred_at=moment, actor=actor)
+    if is_new:
+        store.append(stream_for(body), [event])
+    return identity
 
 
 def _append_one(

@@ -11,9 +11,11 @@ import os
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import msgspec
 import polars as pl
 
 from medhavi.errors import EnvironmentFailure
@@ -21,13 +23,14 @@ from medhavi.lakehouse.layout import environment
 from medhavi.planners.pipeline import changed_inputs
 from medhavi.progress import Progress
 from medhavi.results.plans.plan import Plan
-from medhavi.results.run_record import Basis
+from medhavi.results.run_record import Basis, Status
+from medhavi.units import to_seconds
 from medhavi.version import __version__
 from medhavi.workbench.files.tables_run import plan_snapshot, write_plan
 from medhavi.workbench.runs import published_plans
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from medhavi.lakehouse import Lake
     from medhavi.progress import Cancelled, Observe
@@ -37,6 +40,8 @@ CACHE_VARIABLE = "MEDHAVI_CACHE"
 """Variable of the folder of plans that no lake keeps."""
 _ON_BASELINE = ("baseline", "stability_price")
 """Settings that only a plan on another one has."""
+MOST_COMPARED = 24
+"""Recorded plans whose facts are compared with newer ones, the newest."""
 MOST_KEPT = 32
 """Plans that stay in the cache; the one written longest ago goes first."""
 
@@ -97,7 +102,7 @@ def renewed_plan(
     observe: Observe | None = None,
     cancelled: Cancelled | None = None,
 ) -> Plan:
-    """Plan in force of these tables; made, on the older one, where there is none.
+    """Plan in force of these tables; made, on the nearest one, where there is none.
 
     Parameters
     ----------
@@ -125,9 +130,9 @@ def renewed_plan(
         return known.plan
     settings, baseline = None, None
     if known is not None:
-        stated = known.plan.run.settings.items()
-        settings = {name: value for name, value in stated if name not in _ON_BASELINE}
-        baseline = None if mode == "optimize" else known.plan
+        settings = _own_settings(known.plan.run.settings)
+        if mode != "optimize":
+            baseline = nearest_plan(snapshot, known.plan, lake)
     made = plan_snapshot(
         snapshot, mode, settings, observe, baseline=baseline, cancelled=cancelled
     )
@@ -136,6 +141,56 @@ def renewed_plan(
     if observe is not None:
         observe(Progress("recording"))
     return keep_plan(made, snapshot, None if past else lake)
+
+
+def nearest_plan(snapshot: Snapshot, known: Plan, lake: Lake | None) -> Plan:
+    """Recorded plan whose facts are nearest to some tables: fewest rows differ.
+
+    A decision that is taken back is so planned on the plan before it, not on the plan
+    with it. Plans of other settings, of another moment or of another version are no
+    base; of equally near ones the newest counts.
+
+    Parameters
+    ----------
+    snapshot
+        Tables that are to be planned.
+    known
+        Plan in force, which is the base where no other is nearer.
+    lake
+        Where plans are recorded; None: there are no others.
+    """
+    if lake is None or known.basis is None:
+        return known
+    runs = lake.table("gold.plan_runs").filter(
+        (pl.col("mode") == known.run.mode)
+        & (pl.col("package_version") == __version__)
+        & (pl.col("status") != Status.CANCELLED)
+        & (pl.col("fingerprint") != known.fingerprint)
+    )
+    newest = runs.sort("recorded_at", descending=True).collect()
+    own, nearest = _own_settings(known.run.settings), None
+    least = (known.run.as_of != int(snapshot.as_of), *known.basis.distance(snapshot))
+    alike = (
+        row
+        for row in newest.iter_rows(named=True)
+        if to_seconds(row["as_of"]) == int(snapshot.as_of)
+        and _own_settings(msgspec.json.decode(row["settings"])) == own
+    )
+    for row in islice(alike, MOST_COMPARED):
+        basis = lake.recorded_basis(row["run_id"])
+        if basis is None or (known.basis.schedule is None) < (basis.schedule is None):
+            continue
+        distance = False, *basis.distance(snapshot)
+        if distance < least:
+            least, nearest = distance, row["run_id"]
+    return known if nearest is None else lake.recorded_plan(nearest)
+
+
+def _own_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of a plan, as JSON has them, but for those of a plan on another one."""
+    own = {name: one for name, one in settings.items() if name not in _ON_BASELINE}
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(own))
+    return plain
 
 
 def keep_plan(plan: Plan, snapshot: Snapshot, lake: Lake | None) -> Plan:

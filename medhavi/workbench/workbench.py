@@ -505,6 +505,16 @@ class Workbench(LakeReading, PlanEditing, FactAmending, ExceptionReviewing):
 
         return PlanEdits(self.lake, self.store, self.last_run)
 
+    def _keep(self, plan: Plan, snapshot: Snapshot) -> None:
+        from contextlib import suppress
+
+        from medhavi.errors import EnvironmentFailure
+        from medhavi.workbench.plan_in_force import keep_plan
+
+        # What is decided stands without it: it is planned again.
+        with suppress(EnvironmentFailure):
+            keep_plan(plan, snapshot, self.lake)
+
     def _forget(self) -> None:
         self._desk = None
 

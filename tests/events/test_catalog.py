@@ -139,7 +139,7 @@ def test_exactly_the_required_columns_must_be_there(table):
         ("StockCounted", "stock", set()),
         ("LotReceived", "stock", {"supply_order"}),
         ("SupplyOrderPlaced", "supply_orders", set()),
-        ("SupplyOrderFirmed", "supply_orders", {"approver", "run"}),
+        ("SupplyOrderFirmed", "supply_orders", {"approver", "run", "steps"}),
         ("ReservationCreated", "reservations", set()),
         ("PegFirmed", "pegs", {"approver"}),
     ],

@@ -105,6 +105,21 @@ _FACTS = st.one_of(
         status=_STATUS,
         firm=st.none() | st.booleans(),
     ),
+    _told(
+        "SupplyOrderFirmed",
+        supply_order=_ORDERS,
+        kind=st.just("work"),
+        **_PLACE,
+        qty=_QUANTITIES,
+        due=_MOMENTS,
+        approver=st.just("ann"),
+        steps=st.none()
+        | st.lists(
+            st.fixed_dictionaries({"step": _STEP, "start": _MOMENTS}),
+            max_size=2,
+            unique_by=lambda row: row["step"],
+        ),
+    ),
     *(
         _told(
             kind,

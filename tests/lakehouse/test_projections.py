@@ -397,6 +397,53 @@ def test_a_firmed_proposal_is_an_order_without_the_decisions_fields():
     assert "approver" not in row
 
 
+FIRMED = ORDER | {
+    "approver": "ann",
+    "steps": [{"step": 10, "resource": "M1", "start": day(1), "finish": day(2)}],
+}
+
+
+def test_steps_of_a_firmed_order_run_where_and_when_they_were_planned():
+    told = ("SupplyOrderFirmed", FIRMED)
+    (row,) = rows("supply_order_steps", told)
+    assert (row["supply_order"], row["step"], row["resource"]) == ("PO-1", 10, "M1")
+    assert (row["start"], row["finish"], row["status"]) == (day(1), day(2), "firmed")
+    again = ("SupplyOrderFirmed", {**ORDER, "approver": "ann", "qty": 3.0})
+    assert len(rows("supply_order_steps", told, again)) == 1
+    none = ("SupplyOrderFirmed", {**ORDER, "approver": "ann", "steps": []})
+    assert rows("supply_order_steps", told, none) == []
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        ("SupplyOrderRescheduled", {"supply_order": "PO-1", "due": day(9)}),
+        ("SupplyOrderStarted", {"supply_order": "PO-1", "started_at": day(3)}),
+        ("SupplyOrderPlaced", ORDER),
+    ],
+)
+def test_what_an_order_does_instead_ends_the_firmed_times_of_its_steps(later):
+    assert rows("supply_order_steps", ("SupplyOrderFirmed", FIRMED), later) == []
+
+
+def test_a_report_of_a_step_takes_the_place_of_its_firmed_times():
+    report = {"supply_order": "PO-1", "step": 10, "status": "completed"}
+    told = ("SupplyOrderFirmed", FIRMED), ("SupplyOrderProgressReported", report)
+    (row,) = rows("supply_order_steps", *told)
+    assert (row["status"], row.get("finish")) == ("completed", None)
+
+
+def test_locked_steps_outlive_other_dates():
+    lock = {"supply_order": "PO-1", "step": 10}
+    moved = {"supply_order": "PO-1", "due": day(9)}
+    told = (
+        ("SupplyOrderFirmed", FIRMED),
+        ("OperationLocked", lock),
+        ("SupplyOrderRescheduled", moved),
+    )
+    assert len(rows("supply_order_steps", *told)) == 1
+
+
 def test_operations_are_locked_and_unlocked():
     lock = {"supply_order": "PO-1", "step": 10, "resource": "M1", "start": day(1)}
     told = (("SupplyOrderPlaced", ORDER), ("OperationLocked", lock))

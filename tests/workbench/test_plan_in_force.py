@@ -7,13 +7,18 @@ import datetime as dt
 import pytest
 
 from medhavi.workbench import plan_in_force as kept_plans
-from medhavi.workbench.plan_in_force import keep_plan, plan_in_force, renewed_plan
+from medhavi.workbench.plan_in_force import (
+    keep_plan,
+    nearest_plan,
+    plan_in_force,
+    renewed_plan,
+)
 from medhavi.workbench.runs import published_plans
 from tests import factories
 from tests.api import plan
 from tests.lakehouse.lake_events import START, event
 from tests.planners.small_plans import day
-from tests.workbench.edit_company import company, proposal
+from tests.workbench.edit_company import company, opened, proposal
 
 NOW = START + dt.timedelta(minutes=21)
 """No later than the moment of the company: its now stays."""
@@ -102,6 +107,58 @@ def more_stock():
     )
 
 
+def test_a_plan_is_renewed_on_the_one_whose_facts_are_nearest(bench):
+    first = renewed_plan(bench.snapshot(), "constrained", bench.lake)
+    done = bench.firm(first, proposal(first), approver="Ada")
+    keep_plan(done.preview.plan, bench.snapshot(), bench.lake)
+    assert found(bench).plan.fingerprint == done.preview.plan.fingerprint
+    assert bench.undo(approver="Ada").committed
+    later(bench, event(92, "SupplierDefined", occurred=NOW, supplier="S", name="Sun"))
+    known = found(bench).plan
+    assert known.fingerprint == done.preview.plan.fingerprint
+    nearest = nearest_plan(bench.snapshot(), known, bench.lake)
+    assert nearest.fingerprint == first.fingerprint
+    # Where both are as near, the plan in force is the base.
+    assert nearest_plan(bench.snapshot(), first, bench.lake) is first
+    assert nearest_plan(bench.snapshot(), known, None) is known
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_plan_of_an_approved_edit_is_in_force_as_it_was_shown(bench, mode):
+    first = renewed_plan(bench.snapshot(), mode, bench.lake)
+    preview = bench.preview(first, {"kind": "firm", "supply": proposal(first)})
+    assert bench.commit_edit(preview, approver="Ada").committed
+    back = found(bench, mode)
+    assert back.current
+    assert back.plan.fingerprint == preview.plan.fingerprint
+    assert bench.snapshot().fingerprint == preview.fingerprint_after
+
+
+def test_a_preview_of_facts_that_moved_on_is_not_in_force(bench):
+    first = renewed_plan(bench.snapshot(), "constrained", bench.lake)
+    preview = bench.preview(first, {"kind": "firm", "supply": proposal(first)})
+    later(bench, event(93, "PromisePolicyDefined", occurred=NOW, policy="P"))
+    assert bench.commit_edit(preview, approver="Ada").committed
+    assert bench.snapshot().fingerprint != preview.fingerprint_after
+    assert (
+        not bench.lake.table("gold.plan_runs")
+        .collect()["fingerprint"]
+        .is_in([preview.plan.fingerprint])
+        .any()
+    )
+
+
+def test_plans_of_other_settings_are_no_base(bench):
+    first = renewed_plan(bench.snapshot(), "constrained", bench.lake)
+    light = plan(bench.snapshot(), "constrained", {"effort": "light"})
+    bench.lake.record(light)
+    done = bench.firm(first, proposal(first), approver="Ada")
+    known = done.preview.plan
+    assert bench.undo(approver="Ada").committed
+    nearest = nearest_plan(bench.snapshot(), known, bench.lake)
+    assert nearest.fingerprint == first.fingerprint
+
+
 def test_older_plans_are_none_of_another_moment(bench):
     renewed_plan(bench.snapshot(), "mrp", bench.lake)
     later(bench, *more_stock())
@@ -124,14 +181,21 @@ def test_the_published_plan_of_these_facts_comes_before_one_recorded_later(bench
     assert found(bench).plan.fingerprint == first.fingerprint
 
 
-def test_of_two_published_plans_of_these_facts_that_published_last_is_in_force(bench):
+def test_of_published_plans_of_these_facts_that_published_last_is_in_force(
+    bench, tmp_path
+):
     first = plan(bench.snapshot(), "constrained")
     other = first.replace(exceptions=first.exceptions.clear())
     bench.lake.record(other)
-    for one in (first, other):
-        bench.publish(one, approver="Ada")
+    told = []
+    for one in (first, other, first, first, other):
+        told.append(bench.publish(one, approver="Ada"))
         bench.mirror()
-        assert found(bench).plan.fingerprint == one.fingerprint
+        again = opened(tmp_path)
+        assert found(again).plan.fingerprint == one.fingerprint
+    # Publishing what is in force is no further decision, going back to a plan is.
+    assert len(set(told)) == 4
+    assert told[2] == told[3]
 
 
 @pytest.mark.parametrize("mode", MODES)

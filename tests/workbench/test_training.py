@@ -147,6 +147,27 @@ def test_without_an_approver_nothing_changes_for_planners(tmp_path):
     assert estimates(bench).filter(kind="supplier")["model"][0] == "supplier-lead-time"
 
 
+def test_going_back_to_a_version_is_a_new_decision_each_time(tmp_path):
+    bench = opened(tmp_path)
+    name = "supplier-lead-time"
+    for trees in (10, 12):
+        bench.train(kinds=("lead_time",), recipe=TrainingRecipe(trees=trees))
+    one, two = sorted({version(bench, name, place) for place in (0, 1)})
+    for wanted in (one, two, one, two, two):
+        assert bench.promote(name, approver="Anna", version=wanted).version == wanted
+        again = Workbench(lake=bench.lake.path, store=bench._store_url)
+        assert estimates(again).filter(kind="supplier")["version"].unique()[0] == wanted
+    told = bench.events("ModelPromoted").collect()
+    # What stands is not decided once more.
+    assert told.height == 4
+
+
+def version(bench, name, place):
+    from medhavi.predict.registry import Registry
+
+    return Registry(bench.models).versions(name)[place].version
+
+
 def test_what_did_not_earn_it_is_refused_and_nothing_changes(trained, tmp_path):
     bench = opened(tmp_path)
     strict = TrainingRecipe(trees=10, coverage_level=0.001)

@@ -14,10 +14,17 @@ from medhavi.events.event_types.master_data import Instant, Payload, row_type, s
 if TYPE_CHECKING:
     DemandRow = Any
     EstimateRow = Any
+    StepRow = Any
 else:
     from medhavi.events.event_types.movements import DemandRow
 
     EstimateRow = row_type("estimates", "EstimateRow", doc="A row of estimates.")
+    StepRow = row_type(
+        "supply_order_steps",
+        "StepRow",
+        doc="Where and when a step of an order is to run.",
+        columns=("step", "resource", "start", "finish"),
+    )
 
 Reason = Annotated[str | None, says("why, for people")]
 Approver = Annotated[str, says("who confirmed it")]
@@ -136,11 +143,18 @@ SupplyOrderFirmed: Any = row_type(
     "SupplyOrderFirmed",
     doc=(
         "A proposal of a plan became an order. Supply_orders: the row, new or replaced; "
-        "status firmed where it is absent."
+        "status firmed where it is absent. With `steps`: rows of supply_order_steps, "
+        "status firmed, until a step is reported or the order has other dates."
     ),
     extra={
         "approver": Approver,
         "run": (Annotated[str | None, says("plan run that proposed it")], None),
+        "steps": (
+            Annotated[
+                list[StepRow] | None, says("its steps as planned; absent: unchanged")
+            ],
+            None,
+        ),
     },
 )
 

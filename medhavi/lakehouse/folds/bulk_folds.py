@@ -340,6 +340,13 @@ def _fold_orders(state: State, rows: pl.DataFrame) -> pl.Series:
     received = kind == "SupplyOrderReceived"
     of_step = kind == "SupplyOrderProgressReported"
     before = _before(state, "supply_orders")
+    # What ends the firmed times of steps is folded fact by fact.
+    steps = state.frame("supply_order_steps")
+    is_firmed = pl.col("status") == "firmed"
+    firmed = pl.concat(
+        [steps.filter(is_firmed)[order], rows.filter(of_step & is_firmed)[order]]
+    )
+    rows = rows.filter(~pl.col(order).is_in(firmed.implode()))
     rows = (
         rows.join(
             before.select("before_supply_order", "before_status"),

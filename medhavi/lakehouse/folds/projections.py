@@ -306,16 +306,33 @@ def _lot_status_changed(state: State, fact: Fact) -> None:
 
 # ------------------------------------------------------------ supply orders
 def _supply_order_placed(state: State, fact: Fact) -> None:
+    _forget_firmed_steps(state, fact)
     state.put("supply_orders", row_of("supply_orders", fact.body))
 
 
 def _supply_order_firmed(state: State, fact: Fact) -> None:
     row = row_of("supply_orders", fact.body)
     state.put("supply_orders", {"status": "firmed", **row})
+    if fact.body.steps is None:
+        return
+    _forget_firmed_steps(state, fact)
+    for step in fact.body.steps:
+        cells = {"status": "firmed", **filled(step)}
+        _change_step(state, fact.body.supply_order, step.step, cells)
+
+
+def _forget_firmed_steps(state: State, fact: Fact) -> None:
+    """Forget where and when the steps of an order were to run, as it was firmed."""
+    name = fact.body.supply_order
+    for key in state.keys("supply_order_steps", "supply_order", [name]):
+        row = state.row("supply_order_steps", key) or {}
+        if row.get("status") == "firmed" and not row.get("locked"):
+            state.drop("supply_order_steps", key)
 
 
 def _supply_order_changed(state: State, fact: Fact) -> None:
     """Take start, due and quantity where the fact states them."""
+    _forget_firmed_steps(state, fact)
     names = ("start", "due", "qty")
     stated = {name: getattr(fact.body, name, None) for name in names}
     cells = {name: cell for name, cell in stated.items() if cell is not None}
@@ -327,6 +344,7 @@ def _supply_order_started(state: State, fact: Fact) -> None:
     before = known(state, fact, "supply_orders", body.supply_order)
     if before is None:
         return
+    _forget_firmed_steps(state, fact)
     if before.get("status") != "in_process":
         # Later steps report their own start; the order keeps its first.
         row = {**before, "status": "in_process", "start": body.started_at}
@@ -341,6 +359,7 @@ def _supply_order_started(state: State, fact: Fact) -> None:
 def _progress_reported(state: State, fact: Fact) -> None:
     body = fact.body
     if known(state, fact, "supply_orders", body.supply_order) is not None:
+        _forget_firmed_steps(state, fact)
         _change_step(state, body.supply_order, body.step, filled(body))
 
 

@@ -3,30 +3,48 @@
 from __future__ import annotations
 
 from copy import copy
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.campaigns.campaign_rules import campaigns_obeyed
 from medhavi.planners.constrained.netting.given_sources import UNDECIDED
+
+# What is kept with a plan is read by the types of its fields.
+from medhavi.planners.constrained.netting.rationing import Slice  # noqa: TC001
+from medhavi.planners.constrained.orders.causes import Cause  # noqa: TC001
 from medhavi.planners.disruptions import with_disruptions
+from medhavi.planners.mrp.netting_state.state import NodeKey  # noqa: TC001
+from medhavi.planners.mrp.netting_state.stock_levels import (  # noqa: TC001
+    LevelReduction,
+)
 from medhavi.planners.mrp.unsupported import MRP, check_supported
 from medhavi.providers import Providers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from medhavi.findings import Finding
     from medhavi.planners.campaigns.campaign_rules import CampaignRules
     from medhavi.planners.constrained.netting.given_sources import Decisions
-    from medhavi.planners.constrained.netting.rationing import Rationing, Slice
-    from medhavi.planners.constrained.orders.causes import Cause
-    from medhavi.planners.mrp.netting_state.state import Need, NodeKey
-    from medhavi.planners.mrp.netting_state.stock_levels import LevelReduction
+    from medhavi.planners.constrained.netting.rationing import Rationing
+    from medhavi.planners.mrp.netting_state.state import Need
     from medhavi.planners.parameters import ConstrainedParameters
     from medhavi.providers.table_rows import Row
     from medhavi.snapshot import Snapshot
 
 
 READING = MRP.with_capacity("constrained", "max_early_days")
+
+
+class Reductions(NamedTuple):
+    """What is wanted less than stated, and why, by names: as of `Memory`."""
+
+    slices: dict[str, list[Slice]]
+    missing: dict[str, NodeKey]
+    refused: dict[str, list[Cause]]
+    rules: dict[str, tuple[str, int]]
+    lowered: list[tuple[NodeKey, list[LevelReduction]]]
+    delays: int
+    stays: list[str]
 
 
 class Memory:
@@ -83,6 +101,31 @@ class Memory:
         self.delays = 0
         self.stays: set[str] = set()
         self.breaches: dict[tuple[str, str], Finding] = {}
+
+    def reductions(self, demands: Sequence[str]) -> Reductions:
+        """What is wanted less than stated; `demands` are the names by index."""
+        return Reductions(
+            slices={demands[one]: own for one, own in self.slices.items()},
+            missing={demands[one]: node for one, node in self.missing.items()},
+            refused={demands[one]: own for one, own in self.refused.items()},
+            rules={demands[one]: rule for one, rule in self.rules.items()},
+            lowered=[*self.lowered.items()],
+            delays=self.delays,
+            stays=sorted(self.stays),
+        )
+
+    def reduce(self, known: Reductions, demands: Sequence[str]) -> bool:
+        """Want less from now on, as an earlier plan did; whether anything is less."""
+        of = {name: one for one, name in enumerate(demands)}
+        if not (known.slices or known.lowered or known.stays):
+            return False
+        self.slices = {of[name]: own for name, own in known.slices.items()}
+        self.missing = {of[name]: node for name, node in known.missing.items()}
+        self.refused = {of[name]: own for name, own in known.refused.items()}
+        self.rules = {of[name]: rule for name, rule in known.rules.items()}
+        self.lowered, self.delays = dict(known.lowered), known.delays
+        self.stays = set(known.stays)
+        return True
 
     def ration(self, rationing: Rationing, parts: Iterable[tuple[Need, Slice]]) -> bool:
         """Change slices and stock levels to what is there; False: nothing changes."""

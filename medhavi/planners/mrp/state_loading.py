@@ -400,7 +400,7 @@ class StateLoader:
             computed = (
                 source.clock.latest(due, units)
                 if start is None
-                else source.clock.earliest(start, units)
+                else _beginning(source, start, units)
             )
         if computed is None:
             begin = due if start is None else start
@@ -456,6 +456,20 @@ class StateLoader:
             supply=supply,
         )
         self.intake.pins.setdefault(key, []).append(pin)
+
+
+def _beginning(source: Source, start: int, units: int) -> OrderTiming | None:
+    """Order of a source that begins at an instant, else the first one after it.
+
+    What leaves at a departure is ready before: asked for what is ready by then only,
+    the source would name the next departure.
+    """
+    found = source.clock.earliest(start, units)
+    if found is None or found.start == start:
+        return found
+    ready = start - (found.start - found.ready)
+    sooner = source.clock.earliest(ready, units)
+    return sooner if sooner is not None and sooner.start == start else found
 
 
 if TYPE_CHECKING:

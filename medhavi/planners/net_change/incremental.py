@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
 
+ORDER_TABLES = frozenset({"supply_orders", "supply_order_steps"})
 _PRICE = "stability_price"
 _OWN = {"baseline", _PRICE}
 """Settings that only a plan on a baseline has."""
@@ -165,9 +166,11 @@ def _kept(
         return None
     if basis.schedule is None:
         return f"no schedule of a search is kept with it: planned by {run.engine}"
-    touched = basis.touched(snapshot)
+    # What changed of orders is told by the schedule itself.
+    touched = basis.touched(snapshot, besides=ORDER_TABLES)
     products = None if touched.tables else touched.products
-    return BaselineSchedule(frame=basis.schedule, products=products)
+    kept = BaselineSchedule(frame=basis.schedule, products=products)
+    return kept if kept.is_complete else "its schedule was kept by an earlier release"
 
 
 def _steady(settings: Mapping[str, object]) -> list[tuple[str, object]]:

@@ -129,6 +129,7 @@ def _cut(
         fixed=task.fixed * left if begun else task.fixed,
         rate=task.rate * left,
         fixed_window=row.window,
+        changes_over=not begun and task.node.family is not None,
     )
 
 

@@ -50,8 +50,10 @@ class RoutingTask:
     units
         Units that enter it per order step, for transfer batches.
     fixed_window
-        Start and end that are given (work in progress), one of them may be missing;
-        nothing is placed then.
+        Start and end that are given (work in progress, a firm order), one of them may
+        be missing; nothing is placed then.
+    changes_over
+        Whether open time that a given window has beyond the work is its changeover.
     """
 
     plan: StepPlan
@@ -59,6 +61,7 @@ class RoutingTask:
     rate: Fraction
     units: Fraction
     fixed_window: tuple[int | None, int | None] | None = None
+    changes_over: bool = False
 
     @property
     def node(self) -> StepNode:
@@ -451,6 +454,10 @@ def _given(
         start = option.axis.before(finish, work)
     if start is None or finish is None:
         return None
+    if task.changes_over:
+        axis = option.axis
+        spare = axis.working.between(start, finish) - axis.length(work, (start, finish))
+        work = replace(work, setup=work.setup + max(spare, 0))
     return StepAssignment(option=option, work=work, start=start, finish=finish)
 
 

@@ -175,6 +175,16 @@ class FiniteCapacity:
             timing = timing._replace(holds=(*timing.holds, *tools))
         return timing
 
+    def open_for(self, timing: OrderTiming) -> bool:
+        """Whether all resources of an order are open while it works."""
+        return all(
+            self._capacity.resource(name).working.between(start, finish)
+            == finish - start
+            for window in timing.steps
+            for name, _ in window.resources
+            for start, finish in window.segments
+        )
+
     def changed_over(self, timing: OrderTiming) -> bool:
         """Whether all steps of an order that is held have their changeovers."""
         return all(self._room.changed_over(window) for window in timing.steps)

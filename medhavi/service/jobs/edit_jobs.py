@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from medhavi.errors import EnvironmentFailure, UsageError
+from medhavi.errors import UsageError
 from medhavi.progress import Progress
 from medhavi.service.jobs.job import OnStop
 from medhavi.service.jobs.plan_jobs import PlanRequest
 from medhavi.service.page_data import AnswerCache, DataSource, bench_of
 from medhavi.workbench.orders.plan_edit_answers import EditCommit, EditStatus
-from medhavi.workbench.plan_in_force import keep_plan
 
 if TYPE_CHECKING:
     from medhavi.progress import Cancelled, Observe
@@ -122,19 +120,8 @@ class DecisionRequest:
 
 
 def committed(bench: Workbench, preview: Preview, approver: str) -> EditCommit:
-    """Commit a preview and keep its plan as the plan of the newest facts.
-
-    Nothing is kept where later facts changed the tables as well.
-    """
-    done = bench.commit_edit(preview, approver=approver)
-    if done.committed and preview.plan is not None:
-        snapshot = bench.edits.facts.read()[1]
-        if snapshot.fingerprint == preview.fingerprint_after:
-            with suppress(
-                EnvironmentFailure
-            ):  # what is decided stands; it is replanned
-                keep_plan(preview.plan, snapshot, bench.lake)
-    return replace(done, preview=None)
+    """Commit a preview; the answer travels without its plan, which is kept."""
+    return replace(bench.commit_edit(preview, approver=approver), preview=None)
 
 
 def required_bench(source: DataSource) -> Workbench:

@@ -36,6 +36,22 @@ _NAMESPACE = uuid.UUID("6d656468-6176-5669-a465-706c616e6564")
 _ENDS = {"start", "due", "qty"}
 
 
+def steps_after(rows: Iterable[RowChange]) -> dict[str, list[Row]]:
+    """Steps that orders have after an edit, by order: of those whose steps it changes.
+
+    Parameters
+    ----------
+    rows
+        Rows before and after, of orders and their steps.
+    """
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        if row.table == "supply_order_steps":
+            own = found.setdefault(row.key["supply_order"], [])
+            own += [] if row.after is None else [row.after]
+    return found
+
+
 def edit_id(asked: Mapping[str, object], run: str | None, revision: int) -> str:
     """Id of an edit: the same wish at the same place is the same edit."""
     words = msgspec.json.encode(
@@ -71,8 +87,9 @@ class Writer:
         run: str | None,
         reason: str | None,
         replaced_by: Sequence[str] = (),
+        steps: Sequence[Row] | None = None,
     ) -> None:
-        """How one order changes."""
+        """How one order changes; its firmed steps, None: they are as they were."""
         number = row.key["supply_order"]
         if row.after is None:
             if replaced_by:
@@ -87,7 +104,9 @@ class Writer:
                 self._add("SupplyOrderCancelled", supply_order=number, reason=reason)
             return
         changed = _changed(row)
-        if changed == {"status"} and row.after["status"] == "released":
+        if steps:
+            self._firmed(row.after, run, steps)
+        elif changed == {"status"} and row.after["status"] == "released":
             self._add("SupplyOrderReleased", supply_order=number)
         elif changed and changed <= _ENDS and all(row.after.get(n) for n in changed):
             cells = {name: row.after[name] for name in sorted(changed)}
@@ -95,9 +114,20 @@ class Writer:
                 "SupplyOrderRescheduled", supply_order=number, reason=reason, **cells
             )
         else:
-            self._add(
-                "SupplyOrderFirmed", **row.after, approver=self._approver, run=run
-            )
+            self._firmed(row.after, run, steps)
+
+    def _firmed(self, row: Row, run: str | None, steps: Sequence[Row] | None) -> None:
+        names = ("step", "resource", "start", "finish")
+        stated = steps and [
+            {name: step[name] for name in names if name in step} for step in steps
+        ]
+        self._add(
+            "SupplyOrderFirmed",
+            **row,
+            approver=self._approver,
+            run=run,
+            steps=stated,
+        )
 
     def master(self, rows: Iterable[RowChange]) -> None:
         """What a row of master data is; or that there is none any more."""

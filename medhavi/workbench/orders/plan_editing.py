@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from medhavi.results.difference import PegHistory
     from medhavi.results.figures.kpis import Measure
     from medhavi.results.plans.plan import Plan
+    from medhavi.snapshot import Snapshot
     from medhavi.workbench.orders.plan_edit_answers import (
         EditCommit,
         EditRecord,
@@ -131,10 +132,18 @@ class PlanEditing(ABC):
         return days.zone_of(location=found[0] if found.len() else None) or "UTC"
 
     def commit_edit(self, preview: Preview, *, approver: str) -> EditCommit:
-        """Make a previewed edit binding; see `PlanEdits.commit`."""
+        """Make a previewed edit binding; see `PlanEdits.commit`.
+
+        The plan that was shown is the plan of the facts then, as it was shown: it is
+        kept, unless later facts changed the tables as well.
+        """
         done = self.edits.commit(preview, approver=approver)
         if done.committed:
             self._forget()
+            _, snapshot = self.edits.facts.read()
+            shown = preview.plan
+            if shown is not None and snapshot.fingerprint == preview.fingerprint_after:
+                self._keep(shown, snapshot)
         return done
 
     def edit(
@@ -314,6 +323,10 @@ class PlanEditing(ABC):
     def peg_history(self) -> PegHistory:
         """What became of pegs over the published plans, by demand and supply."""
         return self.edits.facts.peg_history()
+
+    @abstractmethod
+    def _keep(self, plan: Plan, snapshot: Snapshot) -> None:
+        """Keep a plan as that of the newest facts, where there is room for it."""
 
     @abstractmethod
     def _forget(self) -> None:

@@ -37,6 +37,7 @@ from medhavi.workbench.orders.plan_edit_events import (
     override_id,
     plain_row,
     records,
+    steps_after,
     take_back,
 )
 from medhavi.workbench.orders.plan_edit_preview import worked_out
@@ -314,14 +315,8 @@ class PlanEdits:
             writer.master(preview.rows)
             return []
         for edit, rows in zip(preview.edit.edits, preview.steps, strict=True):
-            made = [one.key["supply_order"] for one in rows if one.before is None]
-            for row in rows:
-                writer.order(
-                    row,
-                    run=preview.run,
-                    reason=edit.reason or preview.edit.reason,
-                    replaced_by=made,
-                )
+            reason = edit.reason or preview.edit.reason
+            _write_orders(writer, rows, preview.run, reason)
         return []
 
     # --------------------------------------------------------------------- undoing
@@ -340,8 +335,7 @@ class PlanEdits:
         if event == "master":
             writer.master(rows)
             return
-        for row_edit in rows:
-            writer.order(row_edit, run=taken.run, reason=reason or "taken back")
+        _write_orders(writer, rows, taken.run, reason or "taken back", anew=False)
 
     def _moved_on(
         self, taken: EditRecord, standing: Sequence[EditRecord], snapshot: Snapshot
@@ -370,6 +364,29 @@ class PlanEdits:
                 "Take later edits back first, or edit the order as it is now.",
             )
         return None
+
+
+def _write_orders(
+    writer: Writer,
+    rows: Sequence[RowChange],
+    run: str | None,
+    reason: str | None,
+    *,
+    anew: bool = True,
+) -> None:
+    """Write what an edit does to orders; `anew`: new ones replace those that go."""
+    orders = [row for row in rows if row.table == "supply_orders"]
+    steps = steps_after(rows)
+    made = [row.key["supply_order"] for row in orders if row.before is None and anew]
+    for row in orders:
+        number = row.key["supply_order"]
+        writer.order(
+            row,
+            run=run,
+            reason=reason,
+            replaced_by=made,
+            steps=steps.get(number),
+        )
 
 
 def _turned_back(taken: EditRecord) -> tuple[RowChange, ...]:

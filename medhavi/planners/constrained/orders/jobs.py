@@ -188,7 +188,7 @@ def _own(
     plain: dict[int, bool] = {}
     count = 0
     for order in release.orders:
-        if not _moves(order):
+        if not may_move(order):
             found.append(None)
             continue
         job = Job(number=count, order=order)
@@ -217,7 +217,8 @@ def _not_too_early(job: Job, most_early: Mapping[str, int]) -> None:
                 job.floor = max(job.floor, earliest)
 
 
-def _moves(order: SupplyOrder) -> bool:
+def may_move(order: SupplyOrder) -> bool:
+    """Whether an order is placed: a new one, or an existing one that may move."""
     if order.source is None or order.steps == 0:
         return False
     if order.existing is None:

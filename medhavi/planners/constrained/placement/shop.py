@@ -88,6 +88,12 @@ class Shop:
             return None
         return self._finite.as_dated(source.source, timing)
 
+    def as_before(self, order: SupplyOrder, timing: OrderTiming) -> OrderTiming | None:
+        """A make order where it was in an earlier plan; None: it does not fit now."""
+        if order.source is None or not self._finite.open_for(timing):
+            return None
+        return self._finite.as_dated(order.source.source, timing)
+
     def changed_over(self, timing: OrderTiming) -> bool:
         """Whether all steps of an order that is held have their changeovers."""
         return self._finite.changed_over(timing)

@@ -8,12 +8,22 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
 import numpy as np
 import polars as pl
 
+from medhavi.planners.constrained.memory import Reductions
+from medhavi.planners.constrained.orders.jobs import may_move
+from medhavi.planners.constrained.search.found_orders import (
+    EarlierPeg,
+    EarlierPegs,
+)
+from medhavi.planners.constrained.search.standing_work import work_key
 from medhavi.planners.kernels.plant_kernels.earlier_work import EarlierWork
+from medhavi.providers.sources import OrderTiming
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -21,6 +31,15 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.search.found_orders import SearchableRun
     from medhavi.planners.constrained.search.found_pegs import Found
     from medhavi.planners.constrained.search.plant.model import Model
+    from medhavi.planners.mrp.netting_state.state import SupplyOrder
+
+_TAKEN = ("taker_name", "taken_unit", "taken_owner", "taken_node", "taken_qty")
+"""Columns of what existing orders take of what stands."""
+_ANYWHERE = ("", "")
+_REDUCTIONS = msgspec.json.Decoder(Reductions)
+_TIMING = msgspec.json.Decoder(OrderTiming)
+_STEP = 3
+"""Place of the step in the name of an item, after product, place and source."""
 
 
 class PlantNames(NamedTuple):
@@ -89,30 +108,114 @@ def schedule_of(
     floors
         As of `standing_work.date_existing`.
     """
-    plant, now, names = model.plant, model.as_of, names_of(run, model)
-    own, turned = _options(model, found.order_option)
-    machine = plant.machine[own]
+    now, names = model.as_of, names_of(run, model)
     orders = len(found.order_item)
     taker = np.asarray(found.peg_to, np.int64)
+    item = np.asarray(found.order_item, np.int64)
+    early = found.order_option, found.order_lane
+    late = found.order_late_option, found.order_late_lane
+    moving = {
+        order.existing: order.timing
+        for order in run.release.orders
+        if order.existing is not None and may_move(order)
+    }
     columns: dict[str, Any] = {
         **names._asdict(),
-        "item": found.order_item,
+        "item": item,
         "qty": found.order_qty,
         "start": now + found.order_start,
         "end": now + found.order_end,
+        "late_start": now + found.order_late_start,
         "late": now + found.order_late_end,
-        "option": own - plant.x_start[found.order_item],
-        "turned": turned,
-        "machine": machine,
-        "unit": np.where(machine < 0, 0, found.order_lane - plant.m_lane[machine]),
+        "there": now + found.order_late_end + model.plant.post[item],
+        **_placed(model, item, early),
+        **{f"late_{name}": own for name, own in _placed(model, item, late).items()},
         "giver": found.peg_from,
         "taker": np.where(taker < 0, orders - 1 - taker, taker),
         "amount": found.peg_qty,
         **_wanted(model),
         "held": list(floors),
         "floor": list(floors.values()),
+        "standing": sorted(_standing(run)),
+        **_standing_pegs(run),
+        "bought": sorted(_bought(run)),
+        "moving": list(moving),
+        "moved": [msgspec.json.encode(one).decode() for one in moving.values()],
+        "reductions": [msgspec.json.encode(run.reductions).decode()],
+        "lanes": list(run.lanes),
+        "lane": list(run.lanes.values()),
     }
     return pl.DataFrame({name: [pl.Series(one)] for name, one in columns.items()})
+
+
+def _placed(
+    model: Model, item: np.ndarray, work: tuple[np.ndarray, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Options of orders by their places among those of the item, machines and units.
+
+    `work` is option and lane of each. Shapes (n_orders,), int64.
+    """
+    plant, (own, turned) = model.plant, _options(model, work[0])
+    machine = plant.machine[own]
+    return {
+        "option": own - plant.x_start[item],
+        "turned": turned,
+        "machine": machine,
+        "unit": np.where(machine < 0, 0, work[1] - plant.m_lane[machine]),
+    }
+
+
+def _standing(run: SearchableRun) -> dict[str, SupplyOrder]:
+    """Existing orders by what says that they are as they were: names, dates, sizes."""
+    return {
+        _joined(
+            order.existing,
+            *order.node,
+            order.source_id,
+            order.steps,
+            order.timing.start,
+            order.timing.finish,
+        ): order
+        for order in run.release.orders
+        if order.existing is not None
+    }
+
+
+def _bought(run: SearchableRun) -> list[str]:
+    """New purchases by product, place, source, size and when they are there."""
+    return [
+        _purchase(order)
+        for order in run.release.orders
+        if order.existing is None and order.kind == "buy" and order.units
+    ]
+
+
+def _purchase(order: SupplyOrder) -> str:
+    source = "" if order.source is None else order.source.source
+    return _joined(*order.node, source, order.steps, order.timing.finish)
+
+
+def _standing_pegs(run: SearchableRun) -> dict[str, list[str] | list[int]]:
+    """What existing orders take of what stands: of whom, kept for whom, how much."""
+    release = run.release
+    found: dict[str, list[Any]] = {name: [] for name in _TAKEN}
+    matches = zip(
+        release.match_need, release.match_unit, release.match_qty, strict=True
+    )
+    for index, number, qty in matches:
+        need, unit = release.needs[index], release.units[number]
+        name = run.unit_name(unit)
+        if need.order is None or need.order.existing is None or not name:
+            continue
+        owner = run.owners.get((index, number), "")
+        row = need.order.existing, name, owner, _joined(*need.node.key), qty
+        for column, cell in zip(_TAKEN, row, strict=True):
+            found[column].append(cell)
+    return found
+
+
+def _joined(*parts: object) -> str:
+    return "\x1f".join(map(str, parts))
 
 
 def _wanted(model: Model) -> dict[str, np.ndarray]:
@@ -138,7 +241,7 @@ def _options(model: Model, option: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return own, other.astype(np.int64)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class BaselineSchedule:
     """A schedule that was found before.
 
@@ -147,12 +250,17 @@ class BaselineSchedule:
     frame
         As of `schedule_of`.
     products
-        Products of which something changed since: what is late for want of them may be
-        sooner than before. None: all.
+        Products of which something changed since, but orders of them: what is late for
+        want of them may be sooner than before. None: all.
     """
 
     frame: pl.DataFrame
     products: frozenset[str] | None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether it tells all that is read of it: earlier releases kept less."""
+        return "reductions" in self.frame.columns
 
     @property
     def floors(self) -> dict[str, int]:
@@ -165,17 +273,158 @@ class BaselineSchedule:
         """Ends of orders, as late as they were allowed to be [UTC s]."""
         return self._numbers("late")
 
-    def reached(self, model: Model) -> np.ndarray:
+    def earlier(self, run: SearchableRun) -> EarlierPegs:
+        """What existing orders took and where they worked, in this schedule.
+
+        Those that it planned count as they were planned: by product, place, source,
+        size, and when their steps end; of equal ones the first is taken for the first.
+        """
+        rows = zip(*(self._list(name) for name in _TAKEN), strict=True)
+        takes: dict[str, list[EarlierPeg]] = {}
+        for name, unit, owner, node, qty in rows:
+            product, place = node.split("\x1f")
+            takes.setdefault(name, []).append(
+                EarlierPeg(unit, owner, -1, (product, place), qty)
+            )
+        units = dict(zip(self._list("lanes"), self._list("lane"), strict=True))
+        firmed = self._firmed(run)
+        self._add_takes(firmed, takes)
+        self._add_units(firmed, units)
+        moved = zip(self._list("moving"), self._list("moved"), strict=True)
+        dates = {name: _TIMING.decode(timing) for name, timing in moved}
+        return EarlierPegs(firmed, takes, units, dates)
+
+    def _firmed(self, run: SearchableRun) -> dict[int, SupplyOrder]:
+        """Orders, with their earlier steps, that are existing ones now."""
+        before = set(self._list("standing"))
+        new = [one for name, one in _standing(run).items() if name not in before]
+        size, there = self._numbers("qty").tolist(), self._numbers("there").tolist()
+        planned: dict[tuple[Any, ...], list[int]] = {}
+        for at, name in enumerate(self._items if new else ()):
+            if len(name) > _STEP and name[_STEP] == "0":
+                key = *name[:_STEP], size[at], there[at]
+                planned.setdefault(key, []).append(at)
+        found: dict[int, SupplyOrder] = {}
+        end = self._numbers("late").tolist()
+        for order in sorted(new, key=lambda order: order.existing or ""):
+            source = "" if order.source is None else order.source.source
+            alike = planned.get(
+                (*order.node, source, order.steps, order.timing.finish), []
+            )
+            ends = sorted(window.finish for window in order.timing.steps)
+            for at in alike:
+                steps = self._with_earlier_steps(at)
+                if not ends or sorted(end[step] for step in steps) == ends:
+                    found |= dict.fromkeys(steps, order)
+                    alike.remove(at)
+                    break
+        return found
+
+    def _with_earlier_steps(self, at: int) -> list[int]:
+        """Places of the steps of an order, the last one first."""
+        giver, taker = self._pegs
+        found = [at]
+        for one in found:
+            low, high = np.searchsorted(taker, [one, one + 1]).tolist()
+            own = self._items[one][:_STEP]
+            found += [
+                gives
+                for gives in giver[low:high].tolist()
+                if gives >= 0 and self._items[gives][:_STEP] == own
+            ]
+        return found
+
+    def _add_takes(
+        self, firmed: Mapping[int, SupplyOrder], takes: dict[str, list[EarlierPeg]]
+    ) -> None:
+        """Add what firmed orders take, and what existing ones take of them."""
+        supplies = [name.split("\x1f") for name in self._list("supplies")]
+        demands = [name.split("\x1f") for name in self._list("demands")]
+        rows = (self._numbers(name).tolist() for name in ("giver", "taker", "amount"))
+        orders = len(self._items)
+        for peg, (giver, taker, qty) in enumerate(zip(*rows, strict=True)):
+            lacking = taker >= orders and demands[taker - orders][0] == "lacking"
+            if taker in firmed:
+                name = firmed[taker].existing or ""
+            elif lacking:
+                name = demands[taker - orders][1]
+            else:
+                continue
+            if giver < 0:
+                unit, owner, *_ = supplies[-2 - giver]
+                one = EarlierPeg(unit, owner, peg, _ANYWHERE, qty)
+            elif giver in firmed and firmed[giver] is firmed.get(taker):
+                continue
+            elif giver in firmed:
+                one = EarlierPeg(firmed[giver].existing or "", "", peg, _ANYWHERE, qty)
+            else:
+                product, place = self._items[giver][:2]
+                one = EarlierPeg("", "", peg, (product, place), qty)
+            if lacking and one.unit and giver < 0:
+                # It is matched, and told with what stands.
+                continue
+            takes.setdefault(name, []).append(one)
+
+    def _add_units(
+        self, firmed: Mapping[int, SupplyOrder], units: dict[str, int]
+    ) -> None:
+        """Add the units of machines that firmed orders work on."""
+        unit, machine = self._numbers("late_unit"), self._numbers("late_machine")
+        machines = self._list("machines")
+        for at, order in firmed.items():
+            windows = sorted(order.timing.steps, key=lambda window: window.start)
+            later = int(self._items[at][_STEP])
+            if machine[at] >= 0 and later < len(windows):
+                window = windows[-1 - later]
+                key = work_key(order, window.step, machines[machine[at]])
+                units[key] = int(unit[at])
+
+    @cached_property
+    def _pegs(self) -> tuple[np.ndarray, np.ndarray]:
+        """Givers and takers of all pegs, by takers."""
+        return self._numbers("giver"), self._numbers("taker")
+
+    @cached_property
+    def _items(self) -> list[list[str]]:
+        """Names of the items of all orders, in parts."""
+        items = [name.split("\x1f") for name in self._list("items")]
+        return [items[one] for one in self._numbers("item").tolist()]
+
+    def changed_orders(self, run: SearchableRun) -> frozenset[str]:
+        """Products of existing orders that are others, but those of this plan."""
+        before, now = set(self._list("standing")), _standing(run)
+        bought = set(self._list("bought"))
+        as_planned = {one.existing for one in self._firmed(run).values()}
+        as_planned |= {one.existing for one in now.values() if _purchase(one) in bought}
+        orders = [name.split("\x1f") for name in before.symmetric_difference(now)]
+        return frozenset(
+            product for name, product, *_ in orders if name not in as_planned
+        )
+
+    def reductions(self, run: SearchableRun) -> Reductions | None:
+        """What was wanted less than stated; None: something may serve more now.
+
+        That a plan became orders, as it was planned, serves nothing more.
+        """
+        if self.products is None or self.products or self.changed_orders(run):
+            return None
+        (text,) = self._list("reductions")
+        return _REDUCTIONS.decode(text)
+
+    def reached(self, run: SearchableRun, model: Model) -> np.ndarray:
         """Whether what changed may serve each demand of a plant sooner.
+
+        What became of a plan as it was planned changes nothing.
 
         Shape (n_demands,), bool.
         """
         plant = model.plant
         if self.products is None:
             return np.ones(len(plant.d_item), bool)
+        products = self.products | self.changed_orders(run)
         rows = zip(model.nodes, model.items, strict=True)
         found = [False] * len(plant.order)
-        for number in (one for node, one in rows if node.key[0] in self.products):
+        for number in (one for node, one in rows if node.key[0] in products):
             found[number] = True
         for item in plant.order[::-1].tolist():
             parts = plant.c_item[plant.c_start[item] : plant.c_start[item + 1]]
@@ -198,22 +447,37 @@ class BaselineSchedule:
         of = {one: number for number, one in enumerate(names)}
         return np.array([of.get(one, -1) for one in self._list(name)], np.int64)
 
-    def work(self, run: SearchableRun, model: Model) -> tuple[EarlierWork, np.ndarray]:
-        """Orders and pegs by numbers of a plant, and 1 for each demand that changed."""
-        now, names = model.as_of, names_of(run, model)
-        items = self._numbered("items", names.items)
+    def work(
+        self, run: SearchableRun, model: Model, *, late: bool
+    ) -> tuple[EarlierWork, np.ndarray]:
+        """Orders and pegs by numbers of a plant, and 1 for each demand that changed.
+
+        Parameters
+        ----------
+        run, model
+            The run and its plant.
+        late
+            Whether orders are where they were as late as may be, as the plan states
+            them; else as early as can be.
+        """
+        now, names, when = model.as_of, names_of(run, model), "late_" if late else ""
+        items, of = self._numbered("items", names.items), run.earlier.firmed
         item = items[self._numbers("item")]
-        option, lane, fits = self._places(model, item, names)
+        option, lane, fits = self._places(model, item, names, when)
+        fits[list(of)] = False
+        orders, old = len(item), len(self._list("demands"))
         before = self._numbered_back(names.demands)
-        giver, taker = self._numbers("giver"), self._numbers("taker")
-        supplies = self._numbered("supplies", names.supplies)
-        stands = giver < 0
-        gone = supplies[-2 - giver[stands]] < 0
-        giver[stands] = np.where(gone, -1, -2 - supplies[-2 - giver[stands]])
-        orders = len(item)
-        bounds = np.searchsorted(
-            taker, np.arange(orders + len(self._list("demands")) + 1)
-        )
+        giver, taker = self._givers(names, of), self._numbers("taker")
+        kept = np.ones(len(taker), bool)
+        kept[taker < orders] = ~np.isin(taker[taker < orders], list(of))
+        # What existing orders lack is what they took of orders that are still planned.
+        taken = self._taken(run, model)
+        for more, (demand, lacks) in enumerate(taken.items()):
+            taker[lacks], kept[lacks] = orders + old + more, True
+            before[demand] = old + more
+        turn = np.flatnonzero(kept)[np.argsort(taker[kept], kind="stable")]
+        giver, taker, amount = giver[turn], taker[turn], self._numbers("amount")[turn]
+        bounds = np.searchsorted(taker, np.arange(orders + old + len(taken) + 1))
         # Those that were not there before take nothing.
         place = np.where(before < 0, len(bounds) - 2, orders + before)
         each = np.where(before < 0, 0, bounds[place + 1] - bounds[place])
@@ -222,31 +486,66 @@ class BaselineSchedule:
         work = EarlierWork(
             o_item=np.where(fits, item, -1),
             o_qty=self._numbers("qty"),
-            o_start=self._numbers("start") - now,
-            o_end=self._numbers("end") - now,
+            o_start=self._numbers(f"{when}start") - now,
+            o_end=self._numbers("late" if late else "end") - now,
             o_option=option,
             o_lane=lane,
             o_peg=bounds[: orders + 1],
             d_peg=bounds[orders] + np.append(0, np.cumsum(each)),
             p_from=giver[pegs],
-            p_qty=self._numbers("amount")[pegs],
+            p_qty=amount[pegs],
         )
-        return work, self._changed(model, items, before)
+        waits = before >= old
+        changed = self._changed(model, items, np.where(waits, -1, before))
+        changed[waits] = 0
+        return work, changed
+
+    def _givers(self, names: PlantNames, of: Mapping[int, SupplyOrder]) -> np.ndarray:
+        """Givers of all pegs, what stands by numbers of a plant; -1: it is gone."""
+        giver = self._numbers("giver")
+        supplies = self._numbered("supplies", names.supplies)
+        stands = giver < 0
+        gone = supplies[-2 - giver[stands]] < 0
+        found = np.array(giver)
+        found[stands] = np.where(gone, -1, -2 - supplies[-2 - giver[stands]])
+        now = {name.split("\x1f")[0]: at for at, name in enumerate(names.supplies)}
+        for one, order in of.items():
+            found[giver == one] = -2 - now.get(order.existing or "", -1)
+        return found
+
+    def _taken(self, run: SearchableRun, model: Model) -> dict[int, list[int]]:
+        """Pegs of what existing orders lack, by the demand of a plant that it is."""
+        found: dict[int, list[int]] = {}
+        left = {name: [*some] for name, some in run.earlier.takes.items()}
+        for demand, index in enumerate(model.lacking, start=model.demands):
+            need = run.release.needs[index]
+            name = "" if need.order is None else need.order.existing or ""
+            pegs, lacks = list[int](), need.open
+            for one in [*left.get(name, ())]:
+                is_planned = one.peg >= 0 and one.node == need.node.key
+                if is_planned and one.qty <= lacks:
+                    pegs.append(one.peg)
+                    left[name].remove(one)
+                    lacks -= one.qty
+            if pegs and not lacks:
+                found[demand] = pegs
+        return found
 
     def _places(
-        self, model: Model, item: np.ndarray, names: PlantNames
+        self, model: Model, item: np.ndarray, names: PlantNames, when: str
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Option and lane of each order, and whether they are there."""
-        plant, number = model.plant, self._numbers("option")
+        plant, number = model.plant, self._numbers(f"{when}option")
         known = np.maximum(item, 0)
         fits = (item >= 0) & (number < np.diff(plant.x_start)[known])
         option = np.where(fits, plant.x_start[known] + number, 0)
         machines = np.append(self._numbered("machines", names.machines), -1)
         machine = plant.machine[option]
-        fits &= machine == machines[self._numbers("machine")]
-        lane = np.where(machine < 0, 0, plant.m_lane[machine] + self._numbers("unit"))
+        fits &= machine == machines[self._numbers(f"{when}machine")]
+        unit = self._numbers(f"{when}unit")
+        lane = np.where(machine < 0, 0, plant.m_lane[machine] + unit)
         fits &= (machine < 0) | (lane < plant.m_lane[machine + 1])
-        turned = self._numbers("turned") == 1
+        turned = self._numbers(f"{when}turned") == 1
         if turned.any():
             own = np.append(model.campaigns.turned, -1)
             other = own[np.minimum(option, len(own) - 1)]

@@ -27,10 +27,11 @@ from medhavi.planners.mrp.netting_state.state import (
 from medhavi.units import ALWAYS, INT64_MAX, NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from fractions import Fraction
 
     from medhavi.planners.campaigns.campaign_rules import CampaignRules
+    from medhavi.planners.constrained.memory import Reductions
     from medhavi.planners.mrp.hard_allocations import HardAllocation
     from medhavi.planners.mrp.netting_state.state import (
         Node,
@@ -152,6 +153,55 @@ def _may_die(node: Node) -> bool:
     return node.shelf_life is not None or any(
         unit.expires < NEVER for unit in node.units
     )
+
+
+class EarlierPeg(NamedTuple):
+    """What an existing order took of one unit, or of one order that is still planned.
+
+    Attributes
+    ----------
+    unit
+        Name of what stands; "": it is planned.
+    owner
+        Demand that the unit is kept for; "": any.
+    peg
+        Place of the peg in the schedule; -1: it is none of it.
+    node
+        Product and place.
+    qty
+        How much [units].
+    """
+
+    unit: str
+    owner: str
+    peg: int
+    node: NodeKey
+    qty: int
+
+
+class EarlierPegs(NamedTuple):
+    """What is known of existing orders from an earlier schedule.
+
+    Attributes
+    ----------
+    firmed
+        Orders of the schedule, with their earlier steps, that have become existing ones
+        as they were planned, by their places in it.
+    takes
+        What existing orders took, by their names.
+    units
+        Units of machines that they work on, by `Standing.key`.
+    dates
+        Timings of those that may move, by their names.
+    """
+
+    firmed: Mapping[int, SupplyOrder]
+    takes: Mapping[str, Sequence[EarlierPeg]]
+    units: Mapping[str, int]
+    dates: Mapping[str, OrderTiming]
+
+
+NOTHING_EARLIER = EarlierPegs({}, {}, {}, {})
 
 
 class SearchedOrderCreation(FeasibleOrderCreation):
@@ -377,12 +427,19 @@ class SearchableRun(FeasibleRun):
     """What the plant says only nearly; then orders are placed anew with all rules."""
     by_all_rules: frozenset[NodeKey] = frozenset()
     """Products that are netted by all rules whatever the plant says of them."""
+    earlier: EarlierPegs
+    """What existing orders took and where they worked in a plan that is built on."""
+    owners: dict[tuple[int, int], str]
+    """Demands for which what existing orders took was kept, by need and unit."""
+    lanes: dict[str, int]
+    """Units of machines that existing orders work on, by `Standing.key`."""
     _pinned_qty: dict[int, int]
     """What was settled or taken of pins, by identity [units]."""
 
     def build(self) -> None:
         """Read the state; nothing of it is settled."""
-        self.nearly = ()
+        self.nearly, self.earlier = (), NOTHING_EARLIER
+        self.owners, self.lanes = {}, {}
         self._pinned_qty = {}
         super().build()
 
@@ -390,6 +447,19 @@ class SearchableRun(FeasibleRun):
         """Note that the plant says something only nearly."""
         if why not in self.nearly:
             self.nearly += (why,)
+
+    @property
+    def reductions(self) -> Reductions:
+        """What is wanted less than stated, and why."""
+        return self._memory.reductions(self._demand_names)
+
+    def reduce(self, known: Reductions | None) -> bool:
+        """Want less when it is built anew, as an earlier plan; whether it does."""
+        return known is not None and self._memory.reduce(known, self._demand_names)
+
+    @property
+    def _demand_names(self) -> list[str]:
+        return [one.demand for one in self.intake.demands]
 
     @property
     def campaign_rules(self) -> CampaignRules | None:

@@ -171,17 +171,23 @@ class SearchedRun(SearchableRun):
         run.release.dissolve()
         return self._memory.slices != before
 
-    def read(self, floors: Mapping[str, int]) -> Model:
+    def read(
+        self, floors: Mapping[str, int], kept: BaselineSchedule | None = None
+    ) -> Model:
         """Date existing orders, then read the plant.
 
-        `floors` are as of `standing_work.date_existing`.
+        `floors` are as of `standing_work.date_existing`; existing orders take what
+        they took in `kept`, also those that were planned there.
 
         Raises
         ------
         UnfitError
             The plant cannot say something.
         """
-        date_existing(self.release, self._shop(), floors)
+        if kept is not None:
+            self.earlier = kept.earlier(self)
+        before = self.earlier.dates
+        date_existing(self.release, self._shop(), floors, before)
         if self.waiting:
             self.approximate("existing orders wait for their goods")
         rules = self.campaign_rules
@@ -367,6 +373,9 @@ def plan(  # noqa: PLR0913 - one keyword each
         # What nothing brings is shared out first: less is wanted then.
         run.release.dissolve()
         run = run.anew()
+    if kept is not None and run.reduce(kept.reductions(run)):
+        run.release.dissolve()
+        run = run.anew()
     if stop():
         return netted_run.cancelled_plan(run, run.fingerprint, version, seed)
     watch = Watch(told=observe or unobserved, stop=stop)
@@ -457,7 +466,7 @@ def _placed(
         Something is short, or dead, that netting by all rules would not lack.
     """
     watch.told(Progress("reading the plant", 0, 1))
-    model = run.read(floors)
+    model = run.read(floors, kept)
     if not engine.lists:
         announce_compiling(engine.kernels, watch.told)
     found = None
@@ -480,7 +489,7 @@ def _placed(
             run.release.dissolve()
             run = run.anew()
             run.parameters = parameters
-            model = run.read(floors)
+            model = run.read(floors, kept)
             run.approximate(str(differs))
             run.least = run.late_at_least()
         else:

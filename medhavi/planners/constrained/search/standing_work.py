@@ -25,18 +25,25 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.search.found_orders import SearchableRun
     from medhavi.planners.mrp.netting_state.state import Need, SupplyOrder
     from medhavi.providers.capacity.resources import ResourceClock
+    from medhavi.providers.sources import OrderTiming, StepWindow
 
 Span = tuple[int, int]
 """Half-open [UTC s]."""
 
 
 class Standing(NamedTuple):
-    """When an existing order is at work on a resource, with its family and units."""
+    """When an existing order is at work on a resource, with its family and units.
+
+    `prepared`: what of that changes the resource over for it [s of working time]; `key`
+    names it, as of `work_key`.
+    """
 
     start: int
     finish: int
     family: str | None = None
     units: int = 1
+    prepared: int = 0
+    key: str = ""
 
 
 class LateGoodsError(Exception):
@@ -54,12 +61,16 @@ class LateGoodsError(Exception):
 
 
 def date_existing(
-    release: FeasibleOrderCreation, shop: Shop, floors: Mapping[str, int]
+    release: FeasibleOrderCreation,
+    shop: Shop,
+    floors: Mapping[str, int],
+    before: Mapping[str, OrderTiming],
 ) -> None:
     """Date existing orders that may move where they find room, in order of starts.
 
     Before anything new; those that have room on their dates keep them, the others and
-    those that should have begun come as early as can be. From then on all stand.
+    those that should have begun come as early as can be. Where an earlier plan moved
+    one it goes there, while there is room. From then on all stand.
 
     Parameters
     ----------
@@ -70,14 +81,17 @@ def date_existing(
     floors
         Before when an order does not begin, for its goods are not there, by its name
         [UTC seconds].
+    before
+        Timings of orders in an earlier plan, by their names.
     """
     moving = [job.order for job in jobs_of(release)]
     moved: set[int] = set()
     for order in sorted(moving, key=lambda order: order.timing.start):
         dated = order.timing
         floor = max(release.as_of, floors.get(order.existing or "", release.as_of))
-        found = shop.earliest(order, max(dated.start, floor))
-        if found is not None and not _has_room(order, shop, floor):
+        again = _where_it_was(order, shop, floor, before.get(order.existing or ""))
+        found = again or shop.earliest(order, max(dated.start, floor))
+        if found is not None and (again or not _has_room(order, shop, floor)):
             order.timing = found
             moved.add(order.index)
             for unit in order.units:
@@ -122,6 +136,18 @@ def require_goods(
         raise LateGoodsError(floors)
 
 
+def _where_it_was(
+    order: SupplyOrder, shop: Shop, floor: int, before: OrderTiming | None
+) -> OrderTiming | None:
+    """Timing that an earlier plan gave an order; None: it has no room there now."""
+    if before is None or before.start < floor:
+        return None
+    if order.kind == "make":
+        return shop.as_before(order, before)
+    found = shop.earliest(order, before.ready)
+    return found if found == before else None
+
+
 def _has_room(order: SupplyOrder, shop: Shop, floor: int) -> bool:
     """Whether an existing order can be done on its dates, and may."""
     dated = order.timing
@@ -132,19 +158,34 @@ def _has_room(order: SupplyOrder, shop: Shop, floor: int) -> bool:
     return any(one is not None and one.steps == dated.steps for one in (early, late))
 
 
+def work_key(order: SupplyOrder, step: int, resource: str) -> str:
+    """Name of the work of an order on a resource."""
+    return f"{order.existing}\x1f{step}\x1f{resource}"
+
+
 def standing_work(run: SearchableRun) -> dict[str, list[Standing]]:
     """When existing orders and reservations are on each resource, by start."""
     found: dict[str, list[Standing]] = {}
     own = {demand.demand for demand in run.intake.demands}
     capacity, holds = run.providers.capacity, run.providers.reservations.capacity
-    orders = [
-        order.timing.steps for order in run.release.orders if order.kind == "make"
+    work: list[tuple[SupplyOrder | None, StepWindow]] = [
+        (order, window)
+        for order in run.release.orders
+        for window in (order.timing.steps if order.kind == "make" else ())
     ]
-    reserved = [work.windows for work in held_capacity(holds, capacity, own)]
-    for window in (one for windows in (*orders, *reserved) for one in windows):
+    reserved = held_capacity(holds, capacity, own)
+    work += [(None, window) for held in reserved for window in held.windows]
+    for order, window in work:
         for name, units in window.resources:
             whole = int(-(-units // 1))
-            span = Standing(window.start, window.finish, window.family, whole)
+            span = Standing(
+                window.start,
+                window.finish,
+                window.family,
+                whole,
+                window.changeover_seconds,
+                "" if order is None else work_key(order, window.step, name),
+            )
             found.setdefault(name, []).append(span)
     return {
         name: sorted(spans, key=lambda one: one[:2]) for name, spans in found.items()
@@ -163,8 +204,13 @@ def in_turn(spans: Sequence[Standing]) -> list[Standing]:
     return found
 
 
-def on_units(spans: Sequence[Standing], units: int) -> list[list[Standing]]:
+def on_units(
+    spans: Sequence[Standing], units: int, known: Mapping[str, int] | None = None
+) -> list[list[Standing]]:
     """Work on each of the units of a machine, by start.
+
+    `known` are units on which some of it was before, by its key: it stays there where
+    it can.
 
     >>> work = [Standing(0, 9), Standing(2, 4), Standing(5, 7), Standing(6, 12)]
     >>> [[one[:2] for one in unit] for unit in on_units(work, 2)]
@@ -180,7 +226,9 @@ def on_units(spans: Sequence[Standing], units: int) -> list[list[Standing]]:
             if end is not None
         ]
         ready += [(0, 0, unit) for unit, end in enumerate(free) if end is None]
-        for _, _, unit in sorted(ready)[: span.units]:
+        before = (known or {}).get(span.key, -1)
+        turn = sorted(ready, key=lambda one: (one[2] != before or one[0] > 0, one))
+        for _, _, unit in turn[: span.units]:
             found[unit].append(span)
             free[unit] = max(span.finish, free[unit] or span.finish)
     return [in_turn(one) for one in found]

@@ -76,12 +76,11 @@ def resumed(
     """
     if not len(model.plant.order):
         return None
-    work, changed = kept.work(run, model)
-    start = _WarmStart(model, engine, work, changed)
-    if not start.laid() or start.hit.sum() > MOST_HIT * len(changed):
+    start = _laid(run, model, engine, kept)
+    if start is None:
         return None
     late = np.asarray(start.plan.d_finish, np.int64) > model.plant.d_due
-    aimed = (start.hit == 1) | (late & kept.reached(model))
+    aimed = (start.hit == 1) | (late & kept.reached(run, model))
     tally = engine.ints(np.zeros(3))
     repair: _WarmRepair | None = None
     for turn in range(STARTS):
@@ -100,6 +99,27 @@ def resumed(
     stay = float(repair.staying)
     effort = {**found.effort, "demands_anew": anew, "orders_kept": stay}
     return found._replace(effort=effort)
+
+
+def _laid(
+    run: SearchableRun, model: Model, engine: Engine, kept: BaselineSchedule
+) -> _WarmStart | None:
+    """Lay what was kept as early as it was found; where that hits more, as late.
+
+    An order that was firmed where it was planned comes as late as it may be: what takes
+    of it is later than it could be too. None: nothing fits, or too much is hit.
+    """
+    best: _WarmStart | None = None
+    for late in (False, True):
+        work, changed = kept.work(run, model, late=late)
+        start, hit = _WarmStart(model, engine, work, changed), int(changed.sum())
+        if start.laid() and (best is None or start.hit.sum() < best.hit.sum()):
+            best = start
+        if best is not None and best.hit.sum() == hit:
+            break
+    if best is None or best.hit.sum() > MOST_HIT * len(best.hit):
+        return None
+    return best
 
 
 class _WarmStart:
@@ -121,7 +141,7 @@ class _WarmStart:
         self, model: Model, engine: Engine, work: EarlierWork, changed: np.ndarray
     ) -> None:
         self.model, self.engine, self.work = model, engine, work
-        self.hit = changed
+        self.hit = changed.copy()
         self.of = np.full(len(work.o_item), -1, np.int64)
 
     def room(self) -> ScheduleRecord:
@@ -201,7 +221,8 @@ class _WarmRepair(Repair):
     def improve(self, moves: int, tally: np.ndarray) -> None:
         """Try moves for what was served anew, then for what else is late; save orders.
 
-        What is free at last goes to those who wait for it.
+        What is free at last goes to those who wait for it, where there is any of that:
+        what nothing reached stays where it was.
         """
         hit, gain = self._before.hit == 1, LEAST_GAIN * SCALE * self._model.tolerance
         for aimed, count in ((hit, MOVES_A_HIT), (self._aimed & ~hit, MOVES_A_LATE)):
@@ -210,6 +231,8 @@ class _WarmRepair(Repair):
             self._try(moves + own, gain, tally)
         self._kernels.trim(self._plant, self._plan, self._shrunk(), MOST_TOGETHER)
         self._kernels.prefer(self._plant, self._plan)
+        if not (self._late & self._aimed).any():
+            return
         before, cost = ScheduleRecord(*map(copy, self._plan)), self.cost
         self._kernels.justify_left(self._plant, self._plan)
         if self.cost > cost - gain:

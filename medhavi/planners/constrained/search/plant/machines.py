@@ -73,12 +73,13 @@ class State(NamedTuple):
     """What a machine is set up for, and the campaign that it is in.
 
     `rule` is that of the campaign, where it ends with a cleaning; of two in a row one
-    is `turned`.
+    is `turned`. `prepared` is what of its changeover lies in the work itself [s].
     """
 
     family: str | None
     rule: CampaignRule | None = None
     turned: bool = False
+    prepared: int = 0
 
 
 class Campaigns(NamedTuple):
@@ -396,14 +397,14 @@ class Machines:
         states = self._run.providers.changeovers.states
         for machine, clock in self._changing.items():
             calendar = self._calendar(clock.working, ())
-            spans: list[tuple[tuple[int, int], str | None]] = []
+            spans: list[tuple[tuple[int, int], str | None, int]] = []
             standing = in_turn(self._standing.get(clock.resource, ()))
             if clock.resource in states:
                 # What stands follows it, even before now.
                 until = min(
                     (one.start - self._as_of for one in standing[:1]), default=0
                 )
-                spans.append(((-FAR, min(until, 0)), states[clock.resource]))
+                spans.append(((-FAR, min(until, 0)), states[clock.resource], 0))
             for span in standing:
                 name = span.family
                 if name is None and clock.matrix is not None:
@@ -411,15 +412,15 @@ class Machines:
                     self._run.approximate(why)
                     name = spans[-1][1] if spans else None
                 begin, end = span.start - self._as_of, span.finish - self._as_of
-                spans.append(((begin, end), name))
-            begun = sum(begin < 0 for (begin, _), _ in spans)
+                spans.append(((begin, end), name, span.prepared))
+            begun = sum(begin < 0 for (begin, _), *_ in spans)
             if begun:
                 # Nothing is changed over before now, however long that has ended.
-                (begin, end), name = spans[begun - 1]
-                spans[begun - 1] = (begin, max(end, 0)), name
-            for instants, name in spans:
+                (begin, end), name, prepared = spans[begun - 1]
+                spans[begun - 1] = (begin, max(end, 0)), name, prepared
+            for instants, name, prepared in spans:
                 rule = self._cleaned(clock.resource, name, "")
-                family = self._number_of(State(name, rule))
+                family = self._number_of(State(name, rule, prepared=prepared))
                 like = Option(machine=machine, calendar=calendar, family=family)
                 found.append((instants, like))
         return found
@@ -465,6 +466,7 @@ class Machines:
         if clock.matrix is not None and after.family is not None:
             change = changeovers.seconds(clock.matrix, before.family, after.family)
             cleans = changeovers.cleans(clock.matrix, before.family, after.family)
+            change = max(change - after.prepared, 0)
         same = (rule, before.turned) == (after.rule, after.turned)
         if rule is None or rule.resource != clock.resource or same or cleans:
             return change, 0
@@ -514,7 +516,14 @@ class Machines:
         elif self._changes_over(name):
             why = f"{name} has several units and is changed over"
             self._run.approximate(why)
-        standing = on_units(self._standing.get(name, ()), lanes)
+        before = self._run.earlier.units
+        standing = on_units(self._standing.get(name, ()), lanes, before)
+        self._run.lanes.update(
+            (one.key, unit)
+            for unit, work in enumerate(standing if lanes > 1 else ())
+            for one in work
+            if one.key
+        )
         self._standing_on(clock, standing, each)
         self.units.append(lanes)
         return number

@@ -13,6 +13,7 @@ the one that orders take (rule 9).
 from __future__ import annotations
 
 from itertools import accumulate
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.constrained.netting.feasible_netting import keep_for_important
@@ -26,7 +27,7 @@ from medhavi.planners.mrp.netting_state.state import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from fractions import Fraction
 
     from medhavi.planners.constrained.search.found_orders import SearchableRun
@@ -266,6 +267,8 @@ class StandingSupplies:
         self._replace = replacements(run, last)
         self._release, self._name = run.release, run.unit_name
         self._taken = taken_by_orders(run)
+        self._left_of: dict[tuple[str, int], int] = {}
+        """What is left of what existing orders took, by name and place [units]."""
         self._known_below: dict[NodeKey, set[int]] = {}
 
     def of(self, node: Node) -> list[StandingSupply]:
@@ -274,7 +277,7 @@ class StandingSupplies:
             if pin.supply is not None and pin.label and not self._is_settled(pin):
                 self._run.approximate(f"{node.key} is pegged to what is made of it")
         held = self._settle(node)
-        self._keep(self._standing(node), node.units)
+        self._keep_standing(self._standing(node), node, held)
         return self._left(node, held)
 
     def of_netted(self, node: Node, lead: int) -> list[StandingSupply]:
@@ -285,10 +288,12 @@ class StandingSupplies:
         node
             Its demands are no part of the plant: what is there for them stays theirs.
         lead
-            When new supply is there [UTC s].
+            When new supply is there [UTC s]: what is wanted from then on can wait for
+            it, and is netted with all else.
         """
         held = self._settle(node)
-        self._keep(self._standing(node), node.units)
+        standing = [need for need in self._standing(node) if need.instant < lead]
+        self._keep_standing(standing, node, held)
         if self._run.keeps_for_important:
             keep_for_important(node, self._release, self._run.providers.capacity)
         asked = [need for need in node.needs if need.demand != NO_DEMAND]
@@ -351,7 +356,7 @@ class StandingSupplies:
                 open_ += new
         return found
 
-    def _standing(self, node: Node) -> Iterable[Need]:
+    def _standing(self, node: Node) -> list[Need]:
         """Needs of existing orders and of negative stock."""
         bookings = self._run.intake.bookings
         return [
@@ -360,11 +365,71 @@ class StandingSupplies:
             if need.order is not None or need.index in bookings
         ]
 
-    def _keep(self, needs: Iterable[Need], units: Iterable[SupplyUnit]) -> None:
-        """Match needs with what is there in time, the first need first."""
+    def _keep_standing(
+        self, needs: Sequence[Need], node: Node, held: list[StandingSupply]
+    ) -> None:
+        """Match what existing orders need with what stands.
+
+        They take what they took before, also of what is kept for the demands that they
+        serve, and wait for what was planned for them and is planned still.
+        """
+        units = {self._name(unit): unit for unit in node.units}
+        waits: dict[int, int] = {}
+        for need in sorted(needs, key=SEQUENCE):
+            name = "" if need.order is None else need.order.existing or ""
+            for at, one in enumerate(self._run.earlier.takes.get(name, ())):
+                unit, left = units.get(one.unit), self._left_of.get((name, at), one.qty)
+                if not one.unit and one.node == node.key:
+                    more = min(left, need.open - waits.get(need.index, 0))
+                    waits[need.index] = waits.get(need.index, 0) + more
+                elif unit is None or not self._release.usable(unit, need):
+                    continue
+                elif one.owner:
+                    more = self._take_held(need, unit, held, (one.owner, left))
+                else:
+                    more = self._release.match(need, unit, left)
+                self._left_of[name, at] = left - more
+        self._keep(needs, node.units, waits)
+
+    def _take_held(
+        self,
+        need: Need,
+        unit: SupplyUnit,
+        held: list[StandingSupply],
+        most: tuple[str, int],
+    ) -> int:
+        """Match a need with what is kept of a unit for a demand, at most so much."""
+        owner, qty = most
+        for at, one in enumerate(held):
+            if one.unit is not unit or one.pin is None or one.demand == NO_DEMAND:
+                continue
+            if self._run.intake.demands[one.demand].demand != owner:
+                continue
+            taken = min(one.qty, qty, need.open)
+            unit.free += taken
+            self._release.match(need, unit, taken)
+            self._run.take_pinned(one.pin, taken)
+            self._run.owners[need.index, unit.index] = owner
+            held[at] = one._replace(qty=one.qty - taken)
+            if taken == one.qty:
+                del held[at]
+            return taken
+        return 0
+
+    def _keep(
+        self,
+        needs: Iterable[Need],
+        units: Iterable[SupplyUnit],
+        waits: Mapping[int, int] = MappingProxyType({}),
+    ) -> None:
+        """Match needs with what is there in time, the first need first.
+
+        `waits`: what of a need is left open, by its index [units].
+        """
         release, waiting = self._release, sorted(units, key=FIRST_AVAILABLE)
         for need in sorted(needs, key=SEQUENCE):
-            for unit in waiting if need.open else ():
+            later = waits.get(need.index, 0)
+            for unit in waiting if need.open > later else ():
                 in_time = unit.free > 0 and unit.available <= need.instant
-                if in_time and need.open and release.usable(unit, need):
-                    release.match(need, unit)
+                if in_time and need.open > later and release.usable(unit, need):
+                    release.match(need, unit, need.open - later if later else None)

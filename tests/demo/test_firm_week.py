@@ -1,0 +1,33 @@
+"""A planner of the demo company firms the orders of a week as they are planned."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+
+from medhavi.units import from_seconds
+from tests.planners.test_firm_as_planned import constrained, planned, require_kept
+
+if TYPE_CHECKING:
+    from medhavi.results.plans.plan import Plan
+    from medhavi.snapshot import Snapshot
+
+
+@pytest.fixture(scope="module")
+def first(snapshot: Snapshot) -> Plan:
+    """The constrained plan of the demo company."""
+    return constrained(snapshot)
+
+
+@pytest.mark.parametrize("week", [0, 2, 4])
+def test_a_week_is_firmed_for_nothing(
+    snapshot: Snapshot, first: Plan, week: int
+) -> None:
+    begin = from_seconds(int(snapshot.as_of)) + dt.timedelta(days=7 * week)
+    end = begin + dt.timedelta(days=7)
+    rows = planned(first).filter(pl.col("start").is_between(begin, end, closed="left"))
+    assert rows.height > 20
+    require_kept(snapshot, first, rows["id"].to_list())
