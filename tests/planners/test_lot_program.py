@@ -128,7 +128,12 @@ def enumerated(items: Sequence[LotItem], free: np.ndarray) -> float:
                 if t >= one.first
             ]
             choices.append([NEVER_MADE, *early, *late])
+    firsts = np.cumsum([0, *(len(one.needs) for one in items)])
     for made in itertools.product(*choices):
+        parts = [made[a:b] for a, b in itertools.pairwise(firsts)]
+        kept = [[t for t in own if t != NEVER_MADE] for own in parts]
+        if any(own != sorted(own) for own in kept):
+            continue
         cost, hours, place = 0.0, np.zeros(size), 0
         for one in items:
             own = made[place : place + len(one.needs)]
@@ -174,8 +179,11 @@ def test_lots_are_the_cheapest_of_all_ways_to_cut_needs(seed):
         for _ in range(2)
     ]
     free = np.array([float(draw.choice([0, 6, 12])) for _ in DAYS])
-    cost, _ = solved(items, free)
+    cost, made = solved(items, free)
     assert cost == pytest.approx(enumerated(items, free), abs=1e-6)
+    for own in made:
+        begun = [bucket for bucket in own if bucket != NEVER_MADE]
+        assert begun == sorted(begun)
 
 
 # --- lots that are obeyed -----------------------------------------------------------

@@ -8,13 +8,15 @@ u_s = 1 where nothing brings it:
 
     least  sum K y_t + sum q_s (hold_ts + late_ts) x_ts + sum q_s never_s u_s
     sum_t x_ts + u_s = 1,   x_ts <= y_t
+    sum_(v <= t) x_vs <= sum_(v <= t) x_vr + u_r   for r the need before s
     sum_products (a y_t + sum_s b q_s x_ts) + w_(t+1) - w_t <= free_t,  w_t <= W
 
 of each resource with free_t hours in bucket t, a for a set-up and b for a unit. Work
 w_t for lots of bucket t is done in the bucket before, as much as a usual lot: it may
 run over night with one set-up.
 
-A need is brought by one lot alone, so that a lot is known by the needs that it covers.
+A need is brought by one lot alone, and none of a later lot before one of an earlier
+lot, so that a lot is known by the needs that it covers.
 That is harder for a solver than shares, but for w: what did not fit by a little does.
 """
 
@@ -162,6 +164,7 @@ def lot_program(items: Sequence[LotItem], free: Floats, days: Floats) -> LotProg
     lot = np.array(shares.item, int) * size + np.array(shares.bucket, int)
     problem.entries(tied.at(every), share.at(every), 1.0)
     problem.entries(tied.at(every), lots.at(lot), -1.0)
+    _add_sequence(problem, first.tolist(), share, short, shares)
     _add_hours(problem, items, free, lots, share, shares)
     return LotProgram(
         program=problem.program(),
@@ -193,6 +196,34 @@ def _shares(items: Sequence[LotItem], ends: Floats) -> _NeedShares:
                 found.cost.append(cost)
                 found.qty.append(need.qty)
     return found
+
+
+def _add_sequence(
+    problem: Problem,
+    first: Sequence[int],
+    share: Block,
+    short: Block,
+    shares: _NeedShares,
+) -> None:
+    """Let no need be made before an earlier one of its product is.
+
+    Else a lot would cover needs on both sides of another one's.
+    """
+    by_need: dict[int, list[int]] = {}
+    for place, (item, need) in enumerate(zip(shares.item, shares.need, strict=True)):
+        by_need.setdefault(first[item] + need, []).append(place)
+    pairs = [
+        (need - 1, need, bucket)
+        for need, places in by_need.items()
+        if need - 1 in by_need and need not in first
+        for bucket in (shares.bucket[place] for place in places)
+    ]
+    rows = problem.rows("sequence", len(pairs), upper=0.0)
+    for row, (before, need, bucket) in enumerate(pairs):
+        for owner, sign in ((need, 1.0), (before, -1.0)):
+            some = [one for one in by_need[owner] if shares.bucket[one] <= bucket]
+            problem.entries(np.repeat(rows.at([row]), len(some)), share.at(some), sign)
+        problem.entries(rows.at([row]), short.at([before]), -1.0)
 
 
 def _add_hours(
