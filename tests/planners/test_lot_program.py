@@ -108,57 +108,71 @@ def enumerated(items: Sequence[LotItem], free: np.ndarray) -> float:
 
     The hours that a bucket takes of the one before are as the program allows.
     """
-    size, best = len(DAYS), np.inf
-    lots = [[(one, need, h) for need in one.needs for h in one.hours] for one in items]
-    usual = [h.setup + h.each * need.qty for group in lots for _, need, h in group]
+    usual = [
+        hours.setup + hours.each * need.qty
+        for one in items
+        for need in one.needs
+        for hours in one.hours
+    ]
     most = max(sum(usual) / len(usual), max(usual) - float(free.max()))
-    choices = []
-    for one in items:
-        for need in one.needs:
-            early = [
-                t
-                for t in range(one.first, need.bucket + 1)
-                if t >= need.bucket - 1
-                or need.qty * one.holding[t : need.bucket].sum()
-                <= EARLY * one.setup_cost
-            ]
-            late = [
-                t
-                for t in range(need.bucket + 1, min(need.bucket + LATE, size - 1) + 1)
-                if t >= one.first
-            ]
-            choices.append([NEVER_MADE, *early, *late])
+    choices = [buckets_of(one, need) for one in items for need in one.needs]
     firsts = np.cumsum([0, *(len(one.needs) for one in items)])
+    best = np.inf
     for made in itertools.product(*choices):
         parts = [made[a:b] for a, b in itertools.pairwise(firsts)]
         kept = [[t for t in own if t != NEVER_MADE] for own in parts]
-        if any(own != sorted(own) for own in kept):
-            continue
-        cost, hours, place = 0.0, np.zeros(size), 0
-        for one in items:
-            own = made[place : place + len(one.needs)]
-            place += len(one.needs)
-            begun = set(own) - {NEVER_MADE}
-            cost += one.setup_cost * len(begun)
-            for h in one.hours:
-                for bucket in begun:
-                    hours[bucket] += h.setup
-            for need, bucket in zip(one.needs, own, strict=True):
-                if bucket == NEVER_MADE:
-                    cost += need.qty * need.late * (size - need.bucket) + one.setup_cost
-                    continue
-                cost += need.qty * one.holding[bucket : need.bucket].sum()
-                cost += need.qty * need.late * max(0, bucket - need.bucket)
-                for h in one.hours:
-                    hours[bucket] += h.each * need.qty
-        over = 0.0
-        for bucket in range(size - 1, -1, -1):
-            over = max(0.0, hours[bucket] + over - free[bucket])
-            if over > (most if bucket else 0.0) + 1e-9:
-                break
-        else:
-            best = min(best, cost)
+        if all(own == sorted(own) for own in kept) and fits(items, parts, free, most):
+            best = min(best, sum(map(cost_of, items, parts)))
     return best
+
+
+def buckets_of(one: LotItem, need: LotNeed) -> list[int]:
+    """Buckets in which a need may be made."""
+    last = min(need.bucket + LATE, len(DAYS) - 1)
+    held = [
+        need.qty * one.holding[bucket : need.bucket].sum() for bucket in range(last + 1)
+    ]
+    near = [
+        bucket
+        for bucket in range(one.first, last + 1)
+        if bucket >= need.bucket - 1 or held[bucket] <= EARLY * one.setup_cost
+    ]
+    return [NEVER_MADE, *near]
+
+
+def cost_of(one: LotItem, made: Sequence[int]) -> float:
+    """What it costs to make the needs of a product in some buckets."""
+    cost = one.setup_cost * len(set(made) - {NEVER_MADE})
+    for need, bucket in zip(one.needs, made, strict=True):
+        if bucket == NEVER_MADE:
+            cost += need.qty * need.late * (len(DAYS) - need.bucket) + one.setup_cost
+        else:
+            cost += need.qty * one.holding[bucket : need.bucket].sum()
+            cost += need.qty * need.late * max(0, bucket - need.bucket)
+    return cost
+
+
+def fits(
+    items: Sequence[LotItem],
+    parts: Sequence[Sequence[int]],
+    free: np.ndarray,
+    most: float,
+) -> bool:
+    """Whether buckets have the hours, with so many of the one before."""
+    hours = np.zeros(len(DAYS))
+    for one, made in zip(items, parts, strict=True):
+        for each in one.hours:
+            for bucket in set(made) - {NEVER_MADE}:
+                hours[bucket] += each.setup
+            for need, bucket in zip(one.needs, made, strict=True):
+                if bucket != NEVER_MADE:
+                    hours[bucket] += each.each * need.qty
+    over = 0.0
+    for bucket in range(len(DAYS) - 1, -1, -1):
+        over = max(0.0, hours[bucket] + over - free[bucket])
+        if over > (most if bucket else 0.0) + 1e-9:
+            return False
+    return True
 
 
 @pytest.mark.parametrize("seed", range(examples(8, 40)))

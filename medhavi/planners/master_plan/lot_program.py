@@ -205,7 +205,7 @@ def _add_sequence(
     short: Block,
     shares: _NeedShares,
 ) -> None:
-    """Let no need be made before an earlier one of its product is.
+    """Add rows by which needs of a product are made in their sequence.
 
     Else a lot would cover needs on both sides of another one's.
     """

@@ -296,7 +296,7 @@ def plan(
     Plan
         Of mode constrained, with the parts and prices of the program: the cheapest one
         of a plan that does not follow it, one that does, and, where orders have costs
-        of their own, one that does in lots that cover some days. Where the program was
+        of their own, one that does in planned lots. Where the program was
         not solved the one that does not, and its engine says so.
 
     Notes
@@ -322,9 +322,12 @@ def plan(
         if solution.outcome is SolveStatus.OPTIMAL:
             tell(Progress("plan as it says", 3, 4))
             guides = [guided(built, solution, parameters.effort, way)]
-            lots = planned_lots(built, solution.values, solver, cancelled)
-            if lots and guides[0].run.status is not Status.CANCELLED:
-                guides.append(guided(built, solution, parameters.effort, way, lots))
+            if guides[0].run.status is not Status.CANCELLED:
+                lots = planned_lots(built, solution.values, solver, cancelled)
+                known = min(
+                    worth(one, snapshot, parameters) for one in (plain, *guides)
+                )
+                guides += _in_lots(built, solution, lots, known, way)
             plain = beside(plain, built, solution)
             made = _cheapest(plain, guides, snapshot, parameters)
             prices = price_table(built, session, solution, cancelled)
@@ -334,6 +337,35 @@ def plan(
     tell(Progress("plan as it says", 4, 4))
     run.release.dissolve()
     return made
+
+
+def _in_lots(
+    built: BuiltProgram,
+    solution: Solution,
+    lots: Lots,
+    known: float,
+    way: RunOptions,
+) -> list[Plan]:
+    """Plan in planned lots; none: nothing has any.
+
+    Needs of what other orders take move with those orders, and a large lot of it makes
+    many of them wait: such lots are planned where a plan of little effort in them costs
+    less than the best one that is known, else lots of what is sold alone.
+
+    Parameters
+    ----------
+    known
+        What the best plan costs up to now [base currency].
+    """
+    run, effort = built.statement.run, built.statement.parameters.effort
+    sold = {demand.node for demand in run.intake.demands}
+    if not lots.keys() <= sold:
+        tried = guided(built, solution, "light", way, lots)
+        if effort == "light" or tried.run.status is Status.CANCELLED:
+            return [tried]
+        if worth(tried, run.stated, run.goals) >= known:
+            lots = {key: own for key, own in lots.items() if key in sold}
+    return [guided(built, solution, effort, way, lots)] if lots else []
 
 
 def _cheapest(
