@@ -245,13 +245,18 @@ class HighsSession:
         if first:
             self._model.cbSimplexInterrupt.subscribe(self._interrupt)
             self._model.cbIpmInterrupt.subscribe(self._interrupt)
-            self._model.cbMipInterrupt.subscribe(self._interrupt)
+            self._model.cbMipInterrupt.subscribe(self._ask)
 
     def _interrupt(self, event: Any) -> None:
         self._asked += 1
-        if self._stopped or self._asked % POLL_EVERY:
+        if self._asked % POLL_EVERY == 0:
+            self._ask(event)
+
+    def _ask(self, event: Any) -> None:
+        # The search of whole columns calls seldom: it is asked each time.
+        if self._stopped or self._cancelled is None:
             return
-        if self._cancelled is not None and self._cancelled():
+        if self._cancelled():
             self._stopped = True
             event.data_in.user_interrupt = True
 

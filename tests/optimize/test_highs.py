@@ -167,6 +167,15 @@ def test_whole_columns_take_whole_numbers():
     assert np.abs(found.values - np.round(found.values)).max() < 1e-6
 
 
+def test_a_search_of_whole_columns_is_interrupted_with_what_it_found():
+    program = bags(80, 2).program()
+    asked = iter(range(100))
+    found = Highs().open(program).solve(cancelled=lambda: next(asked) >= 3)
+    assert found.outcome is SolveStatus.CANCELLED
+    assert next(asked) < 10
+    assert len(found.values) in {0, 80}
+
+
 def test_a_limit_of_nodes_keeps_the_best_point_and_a_bound():
     program = bags(80, 2).program()
     limits = SolverLimits(nodes=1)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from medhavi.results.figures.scorecard import scorecard
+from medhavi.results.run_record import Status
 from tests import factories
 from tests.api import plan, verify
 from tests.examples import examples
@@ -86,6 +87,21 @@ def test_a_lot_is_set_up_once_for_needs_that_cost_less_to_hold():
     found = plan(snapshot, "optimize")
     assert len(orders(found)) < snapshot["demands"].height
     assert (found.fulfilment["status"] == "on_time").all()
+
+
+def test_ctrl_c_while_lots_are_planned_keeps_the_best_plan_so_far():
+    snapshot, told = lot_sizing(1), []
+    stopped = plan(
+        snapshot,
+        "optimize",
+        observe=lambda one: told.append(one.phase),
+        cancelled=lambda: "plan lots" in told,
+    )
+    assert stopped.run.status is Status.CANCELLED
+    assert "program" in stopped.run.engine
+    assert not verify(stopped, snapshot)
+    cost = scorecard(stopped, snapshot).total
+    assert cost >= scorecard(plan(snapshot, "optimize"), snapshot).total
 
 
 def sold(*due: int, rate: float = 0.0, **more: object) -> Snapshot:

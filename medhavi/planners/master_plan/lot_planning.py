@@ -68,11 +68,11 @@ def planned_lots(
     values: Floats,
     solver: Solver,
     cancelled: Cancelled | None = None,
-) -> dict[NodeKey, tuple[int, ...]]:
+) -> dict[NodeKey, tuple[int, ...]] | None:
     """Instants at which planned lots of products begin, as of `Decisions`.
 
     Of products whose orders have a cost of their own, and of which some lot covers
-    needs of several buckets.
+    needs of several buckets. None: interrupted.
 
     Parameters
     ----------
@@ -102,8 +102,8 @@ class _Levels:
 
     def planned(
         self, solver: Solver, cancelled: Cancelled | None
-    ) -> dict[NodeKey, tuple[int, ...]]:
-        """Plan the lots of all levels."""
+    ) -> dict[NodeKey, tuple[int, ...]] | None:
+        """Plan the lots of all levels; None: interrupted."""
         self._ask_demands()
         found: dict[NodeKey, tuple[int, ...]] = {}
         for level in self._levels():
@@ -121,7 +121,7 @@ class _Levels:
                     if any(_joins(lot, self._grid.at_or_before) for lot in lots):
                         found[one.node.key] = _begins(lots)
             if cancelled is not None and cancelled():
-                return {}
+                return None
         return found
 
     # --- what is followed ----------------------------------------------------------

@@ -310,31 +310,36 @@ def plan(
     solver = solver or solver_of(parameters, seed)
     least = cost_at_least(run, solver, cancelled)
     way = RunOptions(observe, cancelled, seed, least)
-    tell(Progress("plan without the program", 0, 4))
+    tell(Progress("plan without the program", 0, 5))
     plain = decided(run, UNDECIDED, parameters.effort, way)
     made = plain
     if plain.run.status is not Status.CANCELLED:
-        tell(Progress("state", 1, 4))
+        tell(Progress("state", 1, 5))
         built = build(state(run, parameters))
-        tell(Progress("solve", 2, 4))
+        tell(Progress("solve", 2, 5))
         session = solver.open(built.program)
         solution = session.solve(cancelled=cancelled)
         if solution.outcome is SolveStatus.OPTIMAL:
-            tell(Progress("plan as it says", 3, 4))
+            tell(Progress("plan as it says", 3, 5))
             guides = [guided(built, solution, parameters.effort, way)]
+            lots: Lots | None = {}
             if guides[0].run.status is not Status.CANCELLED:
+                tell(Progress("plan lots", 4, 5))
                 lots = planned_lots(built, solution.values, solver, cancelled)
+            if lots:
                 known = min(
                     worth(one, snapshot, parameters) for one in (plain, *guides)
                 )
-                guides += _in_lots(built, solution, lots, known, way)
+                guides.append(_in_lots(built, solution, lots, known, way))
             plain = beside(plain, built, solution)
             made = _cheapest(plain, guides, snapshot, parameters)
+            if lots is None:
+                made = replace(made, run=replace(made.run, status=Status.CANCELLED))
             prices = price_table(built, session, solution, cancelled)
             made = made.replace(prices=prices)
         else:
             made = _unsolved(plain, built, solution)
-    tell(Progress("plan as it says", 4, 4))
+    tell(Progress("plan as it says", 5, 5))
     run.release.dissolve()
     return made
 
@@ -345,8 +350,8 @@ def _in_lots(
     lots: Lots,
     known: float,
     way: RunOptions,
-) -> list[Plan]:
-    """Plan in planned lots; none: nothing has any.
+) -> Plan:
+    """Plan in planned lots.
 
     Needs of what other orders take move with those orders, and a large lot of it makes
     many of them wait: such lots are planned where a plan of little effort in them costs
@@ -361,11 +366,13 @@ def _in_lots(
     sold = {demand.node for demand in run.intake.demands}
     if not lots.keys() <= sold:
         tried = guided(built, solution, "light", way, lots)
-        if effort == "light" or tried.run.status is Status.CANCELLED:
-            return [tried]
-        if worth(tried, run.stated, run.goals) >= known:
-            lots = {key: own for key, own in lots.items() if key in sold}
-    return [guided(built, solution, effort, way, lots)] if lots else []
+        apart = {key: own for key, own in lots.items() if key in sold}
+        worse = worth(tried, run.stated, run.goals) >= known
+        stopped = tried.run.status is Status.CANCELLED
+        if effort == "light" or stopped or (worse and not apart):
+            return tried
+        lots = apart if worse else lots
+    return guided(built, solution, effort, way, lots)
 
 
 def _cheapest(
