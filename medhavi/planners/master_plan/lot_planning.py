@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from medhavi.progress import Cancelled
     from medhavi.providers.sources import OrderTiming
 
+MORE_LOTS = (100, 1)
+"""Least lots by which an order is made larger to see what a unit takes."""
 DUST = 1e-6
 """Money, hours or units below which there are none."""
 
@@ -225,18 +227,27 @@ class _Levels:
         return from_units(way.source.lot(1), way.source.step)
 
     def _hours(self, way: SupplyAlternative) -> tuple[LotHours, ...]:
-        """Hours of finite resources of a lot, whatever its size and for each unit."""
+        """Hours of finite resources of a lot, whatever its size and for each unit.
+
+        From what many lots take more than one: times are whole seconds.
+        """
         least = way.source.lot(1)
         one = self._taken(way, least)
-        two = self._taken(way, 2 * least)
+        for more in MORE_LOTS:
+            many = self._taken(way, (1 + more) * least)
+            each = {
+                name: max(0.0, many[name] - one[name]) / more
+                for name in many.keys() & one
+            }
+            if one.keys() <= each.keys():
+                break
+        else:
+            return ()
         size = self._size(way)
-        found = []
-        for resource in sorted(one.keys() & two.keys()):
-            each = max(0.0, two[resource] - one[resource])
-            found.append(
-                LotHours(resource, max(0.0, one[resource] - each), each / size)
-            )
-        return tuple(found)
+        return tuple(
+            LotHours(name, max(0.0, one[name] - each[name]), each[name] / size)
+            for name in sorted(one)
+        )
 
     def _taken(self, way: SupplyAlternative, units: int) -> dict[int, float]:
         timing = way.source.clock.earliest(self._statement.run.as_of, units)
