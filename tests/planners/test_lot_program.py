@@ -15,6 +15,7 @@ from medhavi.planners.constrained import netted_run
 from medhavi.planners.constrained.memory import memory_of
 from medhavi.planners.constrained.netting.given_sources import Decisions
 from medhavi.planners.constrained.search import searched_run
+from medhavi.planners.constrained.search.construction import largest_tree
 from medhavi.planners.kernels.plant_kernels.plant_record import (
     FAR,
     joined_from,
@@ -256,3 +257,14 @@ def test_an_order_joins_the_needs_of_its_lot_or_those_of_its_days():
     window = plant([{**row, "cover": 3 * DAY}], [])
     assert joined_from(window, 0, DAY) == DAY
     assert joined_until(window, 0, DAY) == 4 * DAY
+
+
+def test_an_order_is_cut_into_as_many_as_its_lot_asks_for():
+    """Ones of A in lots of 2 + 3 and 4, ones of B by need: not nine of either."""
+    row = {"machine": 0, "rate": 1, "most": 1}
+    asked = [(0, 2, DAY, 1), (0, 3, 2 * DAY, 1), (0, 4, 6 * DAY, 1)]
+    lots = {**row, "lots": [5 * DAY], "cover": FAR}
+    assert largest_tree(plant([lots], asked)) == 5
+    assert largest_tree(plant([{**row, "cover": DAY}], asked)) == 9
+    beside = [(1, qty, due, weight) for _, qty, due, weight in asked]
+    assert largest_tree(plant([{**lots, "most": 0}, row], [asked[0], *beside])) == 4
