@@ -41,10 +41,13 @@ class SolverLimits(NamedTuple):
         Of the simplex or the interior-point method: the same in every run.
     seconds
         Safety stop by the clock: a run that it ends does not repeat.
+    nodes
+        Of the search tree where columns are whole: the same in every run.
     """
 
     iterations: int | None = None
     seconds: float | None = None
+    nodes: int | None = None
 
 
 NO_LIMITS = SolverLimits()
@@ -113,6 +116,8 @@ class HighsSession:
 
     def _load(self) -> None:
         program, package = self.program, self._package
+        kinds = np.zeros(program.n_columns, dtype=np.int32)
+        kinds[program.whole] = int(package.HighsVarType.kInteger)
         self._model.passModel(
             program.n_columns,
             program.n_rows,
@@ -128,7 +133,7 @@ class HighsSession:
             program.starts[:-1].astype(np.int32),
             program.indices.astype(np.int32),
             program.values,
-            np.zeros(program.n_columns, dtype=np.int32),
+            kinds,
         )
 
     # --- changes -------------------------------------------------------------------
@@ -171,13 +176,20 @@ class HighsSession:
             return self._empty()
         self._watch(cancelled)
         steps = min(MOST_SIMPLEX_STEPS, int(STEPS_A_ROW * self._rows))
-        most, seconds = self._limits
+        most, seconds, nodes = self._limits
         allowed = self._package.kHighsIInf if most is None else most
         limit = min(max(self._least_steps, steps), allowed)
-        self._model.setOptionValue("simplex_iteration_limit", limit)
         # HiGHS counts the time of all its runs.
         end = math.inf if seconds is None else self._model.getRunTime() + seconds
         self._model.setOptionValue("time_limit", end)
+        if len(self.program.whole):
+            unlimited = self._package.kHighsIInf
+            self._model.setOptionValue(
+                "mip_max_nodes", unlimited if nodes is None else nodes
+            )
+            self._model.run()
+            return self._answer_whole()
+        self._model.setOptionValue("simplex_iteration_limit", limit)
         self._model.run()
         limited = self._package.HighsModelStatus.kIterationLimit
         if self._model.getModelStatus() != limited or limit == allowed:
@@ -233,29 +245,52 @@ class HighsSession:
         if first:
             self._model.cbSimplexInterrupt.subscribe(self._interrupt)
             self._model.cbIpmInterrupt.subscribe(self._interrupt)
+            self._model.cbMipInterrupt.subscribe(self._ask)
 
     def _interrupt(self, event: Any) -> None:
         self._asked += 1
-        if self._stopped or self._asked % POLL_EVERY:
+        if self._asked % POLL_EVERY == 0:
+            self._ask(event)
+
+    def _ask(self, event: Any) -> None:
+        # The search of whole columns calls seldom: it is asked each time.
+        if self._stopped or self._cancelled is None:
             return
-        if self._cancelled is not None and self._cancelled():
+        if self._cancelled():
             self._stopped = True
             event.data_in.user_interrupt = True
 
-    def _answer(self) -> Solution:
-        package, model = self._package, self._model
-        status = model.getModelStatus()
-        kinds = package.HighsModelStatus
-        outcome = {
+    def _outcome(self) -> SolveStatus:
+        kinds = self._package.HighsModelStatus
+        status = self._model.getModelStatus()
+        if status == kinds.kUnboundedOrInfeasible:
+            return SolveStatus.INFEASIBLE
+        return {
             kinds.kOptimal: SolveStatus.OPTIMAL,
             kinds.kInfeasible: SolveStatus.INFEASIBLE,
             kinds.kUnbounded: SolveStatus.UNBOUNDED,
             kinds.kInterrupt: SolveStatus.CANCELLED,
             kinds.kTimeLimit: SolveStatus.LIMIT,
             kinds.kIterationLimit: SolveStatus.LIMIT,
+            kinds.kSolutionLimit: SolveStatus.LIMIT,
         }.get(status, SolveStatus.ERROR)
-        if status == kinds.kUnboundedOrInfeasible:
-            outcome = SolveStatus.INFEASIBLE
+
+    def _answer_whole(self) -> Solution:
+        """The best point that was found, and the bound of the search tree."""
+        info, none = self._model.getInfo(), np.zeros(0)
+        found = info.primal_solution_status == self._package.kSolutionStatusFeasible
+        return Solution(
+            outcome=self._outcome(),
+            objective=float(info.objective_function_value) if found else math.nan,
+            bound=float(info.mip_dual_bound),
+            values=np.array(self._model.getSolution().col_value) if found else none,
+            row_prices=none,
+            reduced_costs=none,
+            iterations=int(info.simplex_iteration_count),
+        )
+
+    def _answer(self) -> Solution:
+        model, outcome = self._model, self._outcome()
         found = model.getSolution()
         solved = outcome is SolveStatus.OPTIMAL
         values = np.array(found.col_value) if solved else np.zeros(0)

@@ -1,4 +1,4 @@
-"""A linear program as text in free MPS, which every solver reads.
+"""A program as text in free MPS, which every solver reads.
 
 Free MPS: fields apart by blanks, names without any; a column that no bound names is 0
 or more. What a row may be between two numbers is told by its range.
@@ -76,10 +76,20 @@ def _coefficients(
     ends = np.searchsorted(program.indices[order], np.arange(program.n_columns + 1))
     cost = program.cost.tolist()
     which, values = where[order].tolist(), program.values[order].tolist()
+    whole = np.isin(np.arange(program.n_columns), program.whole).tolist()
     for place, name in enumerate(columns):
+        if whole[place] != (place > 0 and whole[place - 1]):
+            yield _marker(begins=whole[place])
         yield f" {name} {OBJECTIVE} {cost[place]!r}\n"
         for entry in range(ends[place], ends[place + 1]):
             yield f" {name} {rows[which[entry]]} {values[entry]!r}\n"
+    if whole and whole[-1]:
+        yield _marker(begins=False)
+
+
+def _marker(*, begins: bool) -> str:
+    """Line between columns of any and of whole numbers."""
+    return f" MARKER 'MARKER' '{'INTORG' if begins else 'INTEND'}'\n"
 
 
 def _limits(program: Program, rows: Sequence[str]) -> Iterator[str]:

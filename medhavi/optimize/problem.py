@@ -1,4 +1,4 @@
-"""A sparse linear program from named blocks of rows, and what solvers answer.
+"""A sparse program, some columns whole, from blocks of rows, and what solvers answer.
 
 Blocks are ranges: `problem.columns("order", 1000)` gives a block whose columns are
 addressed by their place in it. Entries come as whole arrays and are sorted once, so a
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import ArrayLike
 
@@ -69,6 +69,8 @@ class Program:
     parts
         Objective by named part, each a cost per column, shape (n,); the cost of a
         column is their sum.
+    whole
+        Columns that take whole numbers alone, rising, shape (k,).
     """
 
     column_blocks: tuple[Block, ...]
@@ -81,6 +83,7 @@ class Program:
     indices: Ints
     values: Floats
     parts: Mapping[str, Floats]
+    whole: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     @property
     def n_columns(self) -> int:
@@ -161,6 +164,7 @@ class Problem:
         self._rows = _Side()
         self._entries: list[tuple[Ints, Ints, Floats]] = []
         self._costs: list[tuple[str, Ints, Floats]] = []
+        self._whole: list[Block] = []
 
     def columns(
         self,
@@ -168,15 +172,20 @@ class Problem:
         size: int,
         lower: ArrayLike = 0.0,
         upper: ArrayLike = INFINITY,
+        *,
+        whole: bool = False,
     ) -> Block:
-        """Add a block of columns with their bounds.
+        """Add a block of columns with their bounds, of whole numbers or any.
 
         Raises
         ------
         ValueError
             The name is taken, or a bound has another size.
         """
-        return self._columns.add(name, size, lower, upper)
+        block = self._columns.add(name, size, lower, upper)
+        if whole:
+            self._whole.append(block)
+        return block
 
     def rows(
         self,
@@ -247,6 +256,7 @@ class Problem:
             indices=columns[place],
             values=summed,
             parts=dict(self._parts(n)),
+            whole=_joined_whole(self._whole),
         )
 
     def _collected(self) -> tuple[Ints, Ints, Floats]:
@@ -267,6 +277,11 @@ class Problem:
             yield name, total
 
 
+def _joined_whole(blocks: Sequence[Block]) -> Ints:
+    places = [np.arange(block.start, block.stop) for block in blocks]
+    return np.concatenate(places) if places else np.zeros(0, dtype=np.int64)
+
+
 def _joined(pieces: list[Floats]) -> Floats:
     return np.concatenate(pieces) if pieces else np.zeros(0)
 
@@ -274,7 +289,8 @@ def _joined(pieces: list[Floats]) -> Floats:
 class SolveStatus(StrEnum):
     """What was shown about a program; nothing more is ever claimed.
 
-    `limit`: a limit of iterations or seconds came first. `error`: the solver failed.
+    `limit`: a limit of iterations, nodes or seconds came first. `error`: the solver
+    failed.
     """
 
     OPTIMAL = "optimal"
@@ -296,13 +312,16 @@ class Solution:
     objective
         Cost of `values`; nan where there are none.
     bound
-        No point costs less than this; equal to `objective` at an optimum.
+        No point costs less than this; equal to `objective` at an optimum, or a ten
+        thousandth below it where columns are whole.
     values
-        One per column, shape (n,); empty without a point.
+        One per column, shape (n,); empty without a point. Of whole columns the best
+        point that was found before a limit.
     row_prices
         Change of the objective per unit that a row's bound rises, shape (m,); of a
         minimum, so a bound that costs money has a positive price as a lower bound and
-        a negative one as an upper bound. Empty where none were found.
+        a negative one as an upper bound. Empty where none were found, or columns are
+        whole.
     reduced_costs
         The same for the bounds of columns, shape (n,).
     iterations

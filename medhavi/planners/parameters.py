@@ -241,6 +241,9 @@ class OptimizeParameters(PlannerParameters):
         What ends a solve of a program; none: nothing does. A plan is made all the same,
         without the program where it was not solved; one that the clock ended is not
         repeatable.
+    lot_nodes
+        Nodes of the search tree, at most, after which the lots of products that share
+        resources are taken as they are.
     effort
         How much the plan is improved that follows the program, as in mode constrained:
         "light", "standard" or "full".
@@ -262,6 +265,7 @@ class OptimizeParameters(PlannerParameters):
     shift_hours: float = 8.0
     most_iterations: int | None = None
     most_seconds: float | None = None
+    lot_nodes: int = 1
     effort: str = "standard"
 
     def __post_init__(self) -> None:
@@ -279,6 +283,7 @@ class OptimizeParameters(PlannerParameters):
             raise UsageError(message)
         require_one_of("effort", self.effort, EFFORTS)
         require_whole("prices_verified", self.prices_verified)
+        require_whole("lot_nodes", self.lot_nodes)
         if self.most_iterations is not None:
             require_whole("most_iterations", self.most_iterations)
         if self.most_seconds is not None:

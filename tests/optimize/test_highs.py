@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medhavi.optimize.highs import Highs, HighsSession
+from medhavi.optimize.highs import Highs, HighsSession, SolverLimits
 from medhavi.optimize.problem import Problem, SolveStatus
 
 if TYPE_CHECKING:
@@ -131,3 +132,56 @@ def test_the_interior_point_method_ends_where_the_simplex_method_does(seed):
     again = session.solve()
     assert again.objective == pytest.approx(2 * whole.objective)
     assert again.iterations == 0
+
+
+def bags(items: int, seed: int) -> Problem:
+    """Whole things of some weight and value in bags: the most value costs least."""
+    draw = np.random.default_rng(seed)
+    problem = Problem()
+    taken = problem.columns("taken", items, 0.0, 1.0, whole=True)
+    rows = problem.rows("bags", 3, upper=float(items))
+    every = np.arange(items)
+    for row in range(3):
+        problem.entries(
+            np.repeat(rows.at([row]), items),
+            taken.at(every),
+            draw.integers(2, 9, items),
+        )
+    problem.cost("value", taken.at(every), -draw.uniform(2, 9, items))
+    return problem
+
+
+def test_whole_columns_take_whole_numbers():
+    problem = bags(8, 1)
+    program = problem.program()
+    found = Highs().open(program).solve()
+    ways = np.array(list(itertools.product([0.0, 1.0], repeat=8)))
+    weights = np.zeros((3, 8))
+    for row in range(3):
+        span = slice(program.starts[row], program.starts[row + 1])
+        weights[row, program.indices[span]] = program.values[span]
+    fits = (ways @ weights.T <= program.row_upper).all(axis=1)
+    assert found.outcome is SolveStatus.OPTIMAL
+    assert found.objective == pytest.approx((ways[fits] @ program.cost).min())
+    assert found.bound <= found.objective + 1e-9
+    assert np.abs(found.values - np.round(found.values)).max() < 1e-6
+
+
+def test_a_search_of_whole_columns_is_interrupted_with_what_it_found():
+    program = bags(80, 2).program()
+    asked = iter(range(100))
+    found = Highs().open(program).solve(cancelled=lambda: next(asked) >= 3)
+    assert found.outcome is SolveStatus.CANCELLED
+    assert next(asked) < 10
+    assert len(found.values) in {0, 80}
+
+
+def test_a_limit_of_nodes_keeps_the_best_point_and_a_bound():
+    program = bags(80, 2).program()
+    limits = SolverLimits(nodes=1)
+    found = Highs(limits=limits).open(program).solve()
+    assert found.outcome is SolveStatus.LIMIT
+    assert found.bound < found.objective < 0
+    assert len(found.values) == 80
+    again = Highs(limits=limits).open(program).solve()
+    assert (again.values == found.values).all()

@@ -71,3 +71,19 @@ def test_a_name_stands_for_one_thing():
         list(mps(program, ["x_1", "x 1", *"abcd"], list("abcde")))
     with pytest.raises(ValueError, match="Two have the name cost"):
         list(mps(program, list("abcdef"), ["cost", *"abcd"]))
+
+
+def test_whole_columns_are_read_as_whole(tmp_path):
+    problem = Problem()
+    for place, whole in enumerate([False, True, True, False, True]):
+        block = problem.columns(f"x{place}", 1, 0.0, 3.5, whole=whole)
+        problem.cost("one", block.at([0]), [-1.0])
+    row = problem.rows("r", 1, upper=100.0)
+    problem.entries(row.at([0] * 5), np.arange(5), 1.0)
+    file = tmp_path / "model.mps"
+    file.write_text("".join(mps(problem.program(), list("abcde"), ["r"])))
+    model = highspy.Highs()
+    model.setOptionValue("output_flag", False)
+    model.readModel(str(file))
+    model.run()
+    assert list(model.getSolution().col_value) == [3.5, 3.0, 3.0, 3.5, 3.0]

@@ -102,6 +102,8 @@ def plant(
             for name in ITEM
             if name != "stock" and name not in OPTION
         },
+        lot_start=np.cumsum([0, *(len(row.get("lots", ())) for row in rows)]),
+        lot_at=np.array([at for row in rows for at in row.get("lots", ())], np.int64),
         x_start=np.cumsum([0, *(len(several) for several in ways)]),
         **{
             name: np.array([option[name] for option in options], np.int64)

@@ -150,7 +150,7 @@ class FeasibleRun(MrpRun):
         made = self.register(
             self.model, self.as_of, finite, self.providers.supply_limits()
         )
-        made.batch_days = self._memory.decisions.batch_days
+        made.lots = self._memory.decisions.lots
         made.bring(self._memory.decisions.amounts)
         return made
 
@@ -176,8 +176,7 @@ class FeasibleRun(MrpRun):
     def _levels_of(self, node: Node) -> StockLevels:
         levels = super()._levels_of(node)
         if node.rules.lot_rule == "lot_for_lot":
-            own = self._memory.decisions.batch_days.get(node.key, 0.0)
-            levels.batch_days = max(levels.batch_days, own)
+            levels.lots = self._memory.decisions.lots.get(node.key, ())
         return levels
 
     @property

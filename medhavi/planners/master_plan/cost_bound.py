@@ -17,8 +17,11 @@ product, y_dk what demand d gets as its k-th part, u_d what it never gets:
 - Part k of a demand is there no sooner than it would be were the demand alone in the
   world (`WayChains`), and is late by as much.
 
-Left out, for it may only make plans dearer: capacity and queues, what existing orders
-take, holds, lives, qualities, rules of demands, storage; holding stock counts nothing.
+Of what is sold from lots of one source each order pays its set-up, what waits for its
+demand is held, and lots take hours (`lot_bound`).
+
+Left out, for it may only make plans dearer: queues, what existing orders take, holds,
+lives, qualities, rules of demands, storage, stock of all else.
 A product in a circle of sources, and what orders give besides, has an M without limit.
 """
 
@@ -30,17 +33,25 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from medhavi.optimize.problem import Problem, SolveStatus
+from medhavi.optimize.problem import Problem
 from medhavi.planners.constrained.netting.way_chains import WayChains
 from medhavi.planners.master_plan.blocks import PART_OF
+from medhavi.planners.master_plan.lot_bound import (
+    DemandPart,
+    LotPrice,
+    add_lots,
+    has_lots,
+    holding_of,
+    seconds_of,
+)
 from medhavi.planners.master_plan.statement import ObjectivePart
 from medhavi.providers.product_facts import demand_value
 from medhavi.units import ALWAYS, DAY, HOUR, INT64_MAX, NEVER, exact, from_units
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from medhavi.optimize.problem import Block, Program, Solver
+    from medhavi.optimize.problem import Block, Floats, Program, Solver
     from medhavi.planners.master_plan.statement import ProgramRun
     from medhavi.planners.mrp.netting_state.state import (
         Demand,
@@ -65,12 +76,24 @@ Lines = tuple[tuple["NodeKey", float], ...]
 
 
 class _Source(NamedTuple):
-    """A source by unit of use: what it gives, takes and costs at least."""
+    """A source by unit of use: what it gives, takes and costs at least.
 
-    kind: str
+    `running` is what a unit costs where each order pays its fixed cost beside; no more
+    than `most` units of an order are of use.
+    """
+
+    way: SupplyAlternative
     given: Lines
     taken: tuple[Lines, ...]
     cost: float
+    running: float
+    most: float
+    gain: float
+
+    @property
+    def kind(self) -> str:
+        """make, buy or move."""
+        return self.way.source.kind
 
 
 def cost_at_least(
@@ -93,9 +116,9 @@ def cost_at_least(
         None: the program was not solved.
     """
     found = solver.open(cost_program(run)).solve(cancelled=cancelled)
-    if found.outcome is not SolveStatus.OPTIMAL:
+    if not math.isfinite(found.bound):
         return None
-    return max(0.0, found.objective * (1 - SAFE))
+    return max(0.0, found.bound * (1 - SAFE))
 
 
 def cost_program(run: ProgramRun) -> Program:
@@ -110,11 +133,43 @@ def cost_program(run: ProgramRun) -> Program:
             existing[place[unit.node.key]] += unit.qty
     problem, entries = Problem(), _Entries(place)
     goods = problem.rows("goods", len(nodes), lower=-existing)
-    _add_sources(problem, entries, list(_Sources(run, nodes).priced()))
+    sources = list(_Sources(run, nodes).priced())
+    asked = {demand.node for demand in run.intake.demands}
+    lotted = has_lots(run) & asked & nodes.keys()
+    supply = _add_sources(problem, entries, sources, lotted)
     _add_substitutes(problem, entries, nodes)
-    _add_demands(problem, entries, run)
+    parts = _add_demands(problem, entries, run, lotted)
+    priced = [
+        _lot_price(run, nodes[source.given[0][0]], source, column, existing, place)
+        for column, source in enumerate(sources, start=supply.start)
+        if source.given[0][0] in lotted
+    ]
+    add_lots(problem, run, priced, parts)
     entries.put(problem, goods)
     return problem.program()
+
+
+def _lot_price(
+    run: ProgramRun,
+    node: Node,
+    source: _Source,
+    column: int,
+    existing: Floats,
+    place: Mapping[NodeKey, int],
+) -> LotPrice:
+    """Price the lots of a source."""
+    setup, each = seconds_of(run, source.way, source.gain)
+    return LotPrice(
+        key=node.key,
+        column=column,
+        fixed=run.goals.cost_weight * source.way.source.fixed_cost,
+        saved=source.cost - source.running,
+        most=source.most,
+        existing=float(existing[place[node.key]]),
+        holding=holding_of(run, node),
+        setup=setup,
+        each=each,
+    )
 
 
 def _counts(node: Node) -> bool:
@@ -210,11 +265,20 @@ class _Sources:
         ]
         if way.origin is not None:
             taken.append(((way.origin.key, each),))
-        cost = min(
-            self._order(way, lot) / min(lot * gain, most)
+        fixed = self._goals.cost_weight * way.source.fixed_cost
+        orders = [
+            (self._order(way, lot), min(lot * gain, most))
             for lot in _lots(way.source, most / gain)
+        ]
+        return _Source(
+            way=way,
+            given=given,
+            taken=tuple(taken),
+            cost=min(price / useful for price, useful in orders),
+            running=min((price - fixed) / useful for price, useful in orders),
+            most=min(most, (way.source.max_lot or math.inf) * gain),
+            gain=gain,
         )
-        return _Source(way.source.kind, given, tuple(taken), cost)
 
     def _order(self, way: SupplyAlternative, lot: int) -> float:
         """Least weighted cost of an order with its hours [base currency]."""
@@ -288,9 +352,15 @@ class _Entries:
 
 
 def _add_sources(
-    problem: Problem, entries: _Entries, sources: Sequence[_Source]
-) -> None:
-    """Add what sources bring, take and cost; of rival lines an order takes some."""
+    problem: Problem,
+    entries: _Entries,
+    sources: Sequence[_Source],
+    lotted: Collection[NodeKey],
+) -> Block:
+    """Add what sources bring, take and cost; of rival lines an order takes some.
+
+    What is `lotted` pays the fixed cost of orders beside.
+    """
     supply = problem.columns("supply", len(sources))
     rivals: list[tuple[int, Lines]] = []
     for column, source in enumerate(sources, start=supply.start):
@@ -303,7 +373,10 @@ def _add_sources(
                 entries.add(lines[0][0], column, -lines[0][1])
     for kind, part in PART_OF.items():
         own = [number for number, one in enumerate(sources) if one.kind == kind]
-        costs = [sources[number].cost for number in own]
+        costs = [
+            one.running if one.given[0][0] in lotted else one.cost
+            for one in (sources[number] for number in own)
+        ]
         problem.cost(part, supply.at(own), costs)
     counts = [len(lines) for _, lines in rivals]
     rows = problem.rows("rival lines", len(rivals), lower=0.0)
@@ -319,6 +392,7 @@ def _add_sources(
     every = [line for _, lines in rivals for line in lines]
     for column, (key, rate) in enumerate(every, start=shares.start):
         entries.add(key, column, -rate)
+    return supply
 
 
 def _add_substitutes(
@@ -336,8 +410,13 @@ def _add_substitutes(
         entries.add(other, column, -ratio)
 
 
-def _add_demands(problem: Problem, entries: _Entries, run: ProgramRun) -> None:
-    """Add what demands get, part by part, and what they never get."""
+def _add_demands(
+    problem: Problem, entries: _Entries, run: ProgramRun, lotted: Collection[NodeKey]
+) -> list[DemandPart]:
+    """Add what demands get, part by part, and what they never get.
+
+    Gives the parts of what is `lotted`.
+    """
     demands = run.intake.demands
     chains = chains_of(run)
     quantities = [float(demand.qty) for demand in demands]
@@ -349,14 +428,25 @@ def _add_demands(problem: Problem, entries: _Entries, run: ProgramRun) -> None:
     sizes: list[float] = []
     late: list[float] = []
     never: list[float] = []
+    of_lots: list[DemandPart] = []
     for number, demand in enumerate(demands):
         node = run.model.node(demand.node)
         weight = run.settings.weight(demand.priority)
         value = demand_value(demand.row, demand.unit_cost, weight)
         each = run.goals.lateness_weight * float(node.step)
         never.append(each * value.short)
-        for begin, end in pairwise(_parts(demand, node, chains)):
+        cuts = _parts(demand, node, chains)
+        if chains.there(node, demand.qty) <= demand.due:
+            cuts = [0, demand.qty]
+        for begin, end in pairwise(cuts):
             over = max(0, chains.there(node, begin + 1) - demand.due)
+            if demand.node in lotted:
+                second = each * value.late / DAY
+                size = float(end - begin)
+                place = len(owner)
+                of_lots.append(
+                    DemandPart(demand.node, place, size, demand.due, over, second)
+                )
             owner.append(number)
             sizes.append(float(end - begin))
             late.append(each * value.late * over / DAY)
@@ -366,6 +456,7 @@ def _add_demands(problem: Problem, entries: _Entries, run: ProgramRun) -> None:
         entries.add(demands[number].node, column, -1.0)
     problem.cost(ObjectivePart.LATENESS, given.at(np.arange(len(owner))), late)
     problem.cost(ObjectivePart.SHORTAGE, short.at(every), never)
+    return [part._replace(column=given.start + part.column) for part in of_lots]
 
 
 def chains_of(run: ProgramRun) -> WayChains:

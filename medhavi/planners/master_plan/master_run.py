@@ -23,6 +23,7 @@ from medhavi.planners.constrained.search import searched_run
 from medhavi.planners.master_plan import statement as names
 from medhavi.planners.master_plan.blocks import build
 from medhavi.planners.master_plan.cost_bound import chains_of, cost_at_least
+from medhavi.planners.master_plan.lot_planning import planned_lots
 from medhavi.planners.master_plan.shadow_prices import price_table
 from medhavi.planners.master_plan.statement import (
     GROUPS,
@@ -35,13 +36,14 @@ from medhavi.progress import Progress, unobserved
 from medhavi.results.amounts import currency_of
 from medhavi.results.figures.scorecard import scorecard
 from medhavi.results.run_record import ProgramRecord, Status
-from medhavi.units import DAY, NEVER
+from medhavi.units import NEVER
 from medhavi.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from medhavi.optimize.problem import Floats, Solution, Solver
+    from medhavi.planners.constrained.netting.given_sources import Lots
     from medhavi.planners.master_plan.blocks import BuiltProgram
     from medhavi.planners.mrp.netting_state.state import NodeKey
     from medhavi.planners.parameters import OptimizeParameters
@@ -143,37 +145,6 @@ def _amounts(
     }
 
 
-def _batches(built: BuiltProgram, values: Floats) -> dict[NodeKey, float]:
-    """Days that a lot covers where each order has a cost of its own.
-
-    Order interval of the economic order quantity: sqrt(2 K / (h d)) with K the cost of
-    an order, h the cost to hold a unit for a day, d the units of a day in the solution
-    (Silver, Pyke, Thomas, ISBN 978-1466558618, section 4.1); the horizon where nothing
-    is paid for holding. Not of what dies.
-    """
-    statement = built.statement
-    orders = values[built.program.column_block(names.ORDERS).span]
-    days = float(statement.grid.lengths.sum()) / DAY
-    holding = statement.holding.sum(axis=1) / days
-    fixed: dict[NodeKey, float] = {}
-    brought: dict[NodeKey, float] = {}
-    for plan in statement.plans:
-        source, node = plan.ways[0].source, plan.given[0].node
-        once = 2 * source.cost(plan.size) - source.cost(2 * plan.size)
-        amount = float(orders[plan.first : plan.first + len(plan.times.start)].sum())
-        if once > DUST and amount > DUST and node.shelf_life is None:
-            fixed[node.key] = max(once, fixed.get(node.key, 0.0))
-            brought[node.key] = amount + brought.get(node.key, 0.0)
-    place = {node.key: number for number, node in enumerate(statement.nodes)}
-    found: dict[NodeKey, float] = {}
-    for key, once in fixed.items():
-        daily = holding[place[key]] * brought[key] / days
-        best = math.sqrt(2 * once / daily) if daily > 0 else days
-        if best >= 1:
-            found[key] = float(round(min(best, days)))
-    return found
-
-
 def _wanted(built: BuiltProgram, values: Floats) -> dict[int, list[Slice]]:
     """What is wanted of the demands that a solution leaves short, by their index.
 
@@ -210,13 +181,13 @@ def guided(
     solution: Solution,
     effort: str,
     way: RunOptions,
-    batches: Mapping[NodeKey, float] = MappingProxyType({}),
+    lots: Lots = MappingProxyType({}),
 ) -> Plan:
     """Constrained plan that follows a solution of a program, with its parts.
 
-    `batches` are days that lots of products cover, by product and location.
+    `lots` are planned lots, as of `Decisions`.
     """
-    decisions = replace(guidance(built, solution.values), batch_days=batches)
+    decisions = replace(guidance(built, solution.values), lots=lots)
     made = decided(built.statement.run, decisions, effort, way)
     return beside(made, built, solution)
 
@@ -296,7 +267,9 @@ def worth(made: Plan, snapshot: Snapshot, parameters: OptimizeParameters) -> flo
 
 def solver_of(parameters: OptimizeParameters, seed: int | None = None) -> Highs:
     """Solver with the limits of the parameters."""
-    limits = SolverLimits(parameters.most_iterations, parameters.most_seconds)
+    limits = SolverLimits(
+        parameters.most_iterations, parameters.most_seconds, parameters.lot_nodes
+    )
     return Highs(SEED if seed is None else seed, limits)
 
 
@@ -323,7 +296,7 @@ def plan(
     Plan
         Of mode constrained, with the parts and prices of the program: the cheapest one
         of a plan that does not follow it, one that does, and, where orders have costs
-        of their own, one that does in lots that cover some days. Where the program was
+        of their own, one that does in planned lots. Where the program was
         not solved the one that does not, and its engine says so.
 
     Notes
@@ -337,31 +310,69 @@ def plan(
     solver = solver or solver_of(parameters, seed)
     least = cost_at_least(run, solver, cancelled)
     way = RunOptions(observe, cancelled, seed, least)
-    tell(Progress("plan without the program", 0, 4))
+    tell(Progress("plan without the program", 0, 5))
     plain = decided(run, UNDECIDED, parameters.effort, way)
     made = plain
     if plain.run.status is not Status.CANCELLED:
-        tell(Progress("state", 1, 4))
+        tell(Progress("state", 1, 5))
         built = build(state(run, parameters))
-        tell(Progress("solve", 2, 4))
+        tell(Progress("solve", 2, 5))
         session = solver.open(built.program)
         solution = session.solve(cancelled=cancelled)
         if solution.outcome is SolveStatus.OPTIMAL:
-            tell(Progress("plan as it says", 3, 4))
+            tell(Progress("plan as it says", 3, 5))
             guides = [guided(built, solution, parameters.effort, way)]
-            batches = _batches(built, solution.values)
-            if batches and guides[0].run.status is not Status.CANCELLED:
-                more = guided(built, solution, parameters.effort, way, batches)
-                guides.append(more)
+            lots: Lots | None = {}
+            if guides[0].run.status is not Status.CANCELLED:
+                tell(Progress("plan lots", 4, 5))
+                lots = planned_lots(built, solution.values, solver, cancelled)
+            if lots:
+                known = min(
+                    worth(one, snapshot, parameters) for one in (plain, *guides)
+                )
+                guides.append(_in_lots(built, solution, lots, known, way))
             plain = beside(plain, built, solution)
             made = _cheapest(plain, guides, snapshot, parameters)
+            if lots is None:
+                made = replace(made, run=replace(made.run, status=Status.CANCELLED))
             prices = price_table(built, session, solution, cancelled)
             made = made.replace(prices=prices)
         else:
             made = _unsolved(plain, built, solution)
-    tell(Progress("plan as it says", 4, 4))
+    tell(Progress("plan as it says", 5, 5))
     run.release.dissolve()
     return made
+
+
+def _in_lots(
+    built: BuiltProgram,
+    solution: Solution,
+    lots: Lots,
+    known: float,
+    way: RunOptions,
+) -> Plan:
+    """Plan in planned lots.
+
+    Needs of what other orders take move with those orders, and a large lot of it makes
+    many of them wait: such lots are planned where a plan of little effort in them costs
+    less than the best one that is known, else lots of what is sold alone.
+
+    Parameters
+    ----------
+    known
+        What the best plan costs up to now [base currency].
+    """
+    run, effort = built.statement.run, built.statement.parameters.effort
+    sold = {demand.node for demand in run.intake.demands}
+    if not lots.keys() <= sold:
+        tried = guided(built, solution, "light", way, lots)
+        apart = {key: own for key, own in lots.items() if key in sold}
+        worse = worth(tried, run.stated, run.goals) >= known
+        stopped = tried.run.status is Status.CANCELLED
+        if effort == "light" or stopped or (worse and not apart):
+            return tried
+        lots = apart if worse else lots
+    return guided(built, solution, effort, way, lots)
 
 
 def _cheapest(

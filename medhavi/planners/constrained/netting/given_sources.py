@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 from medhavi.planners.constrained.netting.rationing import Slice
 from medhavi.planners.mrp.netting_state.order_creation import OrderCreation
-from medhavi.planners.mrp.netting_state.state import NodeKey
 
 if TYPE_CHECKING:
     from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
     from medhavi.planners.mrp.netting_state.order_creation import NetRequirement
     from medhavi.planners.mrp.netting_state.state import (
         Node,
+        NodeKey,
         SupplyAlternative,
         SupplyUnit,
     )
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     Place = tuple[NodeKey, str]
     Amounts = Mapping[NodeKey, Mapping[str, Sequence[tuple[int, float]]]]
+    Lots = Mapping[NodeKey, Sequence[int]]
 
 
 HALF = 0.5
@@ -197,7 +198,7 @@ class GivenOrderCreation(OrderCreation):
     def __init__(self, model: ItemLocationGraph, as_of: int) -> None:
         super().__init__(model, as_of)
         self._queue = PieceQueue(model.providers.capacity)
-        self.batch_days: Mapping[NodeKey, float] = {}
+        self.lots: Lots = {}
         self._amounts: Amounts = {}
         self._brought: dict[tuple[NodeKey, str], int] = {}
         self._left: dict[NodeKey, dict[str, float]] = {}
@@ -282,9 +283,10 @@ class Decisions:
 
     Parameters
     ----------
-    batch_days
-        Days of later needs that a lot covers, by place, where lots are as large as
-        needs: a plan may be better with fewer set-ups than the tables ask for.
+    lots
+        Instants at which needs of the next lot begin, rising, by place [UTC s], where
+        the tables state no other rule: all needs between two of them join one lot, for
+        a plan may be better with fewer set-ups than needs.
     amounts
         Sources by place, and how much each is meant to bring until when [UTC s, units]:
         the one of which most is left is asked first, instead of the one that the tables
@@ -299,7 +301,7 @@ class Decisions:
         found; none: a search of little effort tells.
     """
 
-    batch_days: Mapping[NodeKey, float] = field(default_factory=dict)
+    lots: Lots = field(default_factory=dict)
     amounts: Amounts = field(default_factory=dict)
     slices: Mapping[int, Sequence[Slice]] = field(default_factory=dict)
     share: float = 1.0

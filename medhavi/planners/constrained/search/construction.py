@@ -17,6 +17,7 @@ from medhavi.planners.kernels.plant_kernels.plant_record import (
     MOST_LOTS,
     Pass,
     gain_of,
+    joined_from,
     lot_of,
     taken_of,
 )
@@ -185,25 +186,45 @@ def largest_tree(plant: Plant) -> int:
 
 
 def _most_pieces(plant: Plant) -> list[int]:
-    """Count the orders that the largest need of each item is cut into."""
-    wanted = [0] * len(plant.order)
-    # One order may join all that is wanted.
-    joins = any(plant.cover)
+    """Count the orders that the largest need of each item is cut into.
 
-    def want(item: int, qty: int) -> None:
-        wanted[item] = wanted[item] + qty if joins else max(wanted[item], qty)
-
-    for item, qty in zip(plant.d_item, plant.d_qty, strict=True):
-        want(item, qty)
-    found = [1] * len(wanted)
-    for item, need in enumerate(wanted):
+    An order of an item that joins later needs may be for all of them, or, where demands
+    alone ask for it in planned lots, for those of a lot.
+    """
+    items = len(plant.order)
+    largest, all_needs = [0] * items, [0] * items
+    of_lots: dict[tuple[int, int], int] = {}
+    taken: set[int] = set()
+    rows = zip(plant.d_item, plant.d_qty, plant.d_due, strict=True)
+    for item, qty, due in rows:
+        largest[item] = max(largest[item], qty)
+        all_needs[item] += qty
+        lot = item, joined_from(plant, item, due)
+        of_lots[lot] = of_lots.get(lot, 0) + qty
+    of_lot = [0] * items
+    for (item, _), qty in of_lots.items():
+        of_lot[item] = max(of_lot[item], qty)
+    found = [1] * items
+    for item in range(items):
+        need = largest[item]
+        if plant.cover[item]:
+            planned = plant.lot_start[item] < plant.lot_start[item + 1]
+            alone = planned and item not in taken
+            need = of_lot[item] if alone else all_needs[item]
         for source in plant.a_item[plant.a_start[item] : plant.a_start[item + 1]]:
-            wanted[source] = max(wanted[source], need)
+            if source != item:
+                largest[source] = max(largest[source], need)
+                all_needs[source] = max(all_needs[source], all_needs[item])
         size = lot_of(plant, item, need)
         if plant.most[item] and need:
             found[item] = -(-need // max(1, gain_of(plant, item, size)))
+        whole = lot_of(plant, item, all_needs[item])
+        orders = -(-all_needs[item] // max(1, gain_of(plant, item, whole)))
         for line in range(plant.c_start[item], plant.c_start[item + 1]):
-            want(plant.c_item[line], taken_of(plant, line, size))
+            part = plant.c_item[line]
+            taken.add(part)
+            largest[part] = max(largest[part], taken_of(plant, line, size))
+            all_needs[part] += orders * taken_of(plant, line, whole)
     return found
 
 

@@ -20,6 +20,7 @@ from medhavi.planners.kernels.plant_kernels.plant_record import (
     end_from,
     fresh_from,
     gain_of,
+    joined_until,
     length_of,
     lot_of,
     taken_of,
@@ -260,13 +261,11 @@ def joined(
     """
     own = ids[first]
     begin = work.r_time[own]
+    end = joined_until(plant, item, begin)
     wanted, lacking = 0, 0
     for place in range(first + 1, len(ids)):
         at = ids[place]
-        if (
-            work.r_time[at] >= begin + plant.cover[item]
-            or begin + life < work.r_until[at]
-        ):
+        if work.r_time[at] >= end or begin + life < work.r_until[at]:
             break
         if plant.apart[item] == 1 and work.r_for[at] != work.r_for[own]:
             continue

@@ -45,8 +45,9 @@ class Plant(NamedTuple):
     no longer than what it carries. `mortal` is 1 where it takes what may die.
 
     An order of an item joins what later requirements lack within `cover` seconds from
-    the first one on; where the item is kept `apart` (1), what an order gives serves one
-    demand alone.
+    the first one on, but where its lots are planned, those of the lot of the first one:
+    instants `lot_at` from `lot_start` on, rising, at which the next lot begins. Where
+    the item is kept `apart` (1), what an order gives serves one demand alone.
 
     In millionths of the base currency an order of an item costs `each_order` and
     `each_step` for each of its steps, by its first options; that of a routing has the
@@ -126,6 +127,8 @@ class Plant(NamedTuple):
     carries: np.ndarray
     mortal: np.ndarray
     cover: np.ndarray
+    lot_start: np.ndarray
+    lot_at: np.ndarray
     apart: np.ndarray
     each_order: np.ndarray
     each_step: np.ndarray
@@ -518,6 +521,30 @@ def fresh_from(plant: Plant, item: int, until: int, length: int) -> int:
     if plant.carries[item] == 1:
         return born
     return born - plant.post[item] - length
+
+
+def joined_from(plant: Plant, item: int, instant: int) -> int:
+    """First instant of the requirements that an order for one at an instant joins [s].
+
+    Begin of its planned lot; without planned lots the instant itself.
+    """
+    first, last = plant.lot_start[item], plant.lot_start[item + 1]
+    if first == last:
+        return instant
+    begin = -FAR
+    for place in range(first, last):
+        if plant.lot_at[place] > instant:
+            break
+        begin = plant.lot_at[place]
+    return begin
+
+
+def joined_until(plant: Plant, item: int, instant: int) -> int:
+    """First instant behind the requirements that an order for one joins [s]."""
+    for place in range(plant.lot_start[item], plant.lot_start[item + 1]):
+        if plant.lot_at[place] > instant:
+            return plant.lot_at[place]
+    return instant + plant.cover[item]
 
 
 def lot_of(plant: Plant, item: int, need: int) -> int:

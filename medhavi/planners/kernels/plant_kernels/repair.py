@@ -19,6 +19,8 @@ from medhavi.planners.kernels.plant_kernels.plant_record import (
     begin_by,
     end_by,
     fresh_from,
+    joined_from,
+    joined_until,
     length_of,
     lot_of,
     taken_of,
@@ -226,23 +228,25 @@ def open_need(
     open_source(plant, plan, top, plant.a_start[plan.f_item[top]])
 
 
-def unserved(plant: Plant, plan: ScheduleRecord, item: int, by: int) -> int:
+def unserved(plant: Plant, plan: ScheduleRecord, item: int, by: int) -> tuple[int, int]:
     """What demands for an item lack that an order wanted by an instant joins [steps].
 
-    Those that were taken out and are not back yet.
+    Those that were taken out and are not back yet; and when the order is wanted then.
     """
-    lacking, end = 0, by + plant.cover[item]
+    lacking, first = 0, by
+    begin, end = joined_from(plant, item, by), joined_until(plant, item, by)
     for demand in range(len(plant.d_item)):
         if (
             plant.d_item[demand] == item
             and plan.d_peg[demand] < 0
             and demand != plan.state[SERVED]
-            and by <= plant.d_due[demand] < end
+            and begin <= plant.d_due[demand] < end
         ):
             lacking += plant.d_qty[demand]
+            first = min(first, plant.d_due[demand])
     for supply in range(plant.s_start[item], plant.s_start[item + 1]):
         lacking -= plant.s_qty[supply] - plan.s_used[supply]
-    return max(lacking, 0)
+    return max(lacking, 0), first
 
 
 def spare_of(plant: Plant, plan: ScheduleRecord, item: int) -> int:
@@ -287,7 +291,8 @@ def open_source(plant: Plant, plan: ScheduleRecord, top: int, place: int) -> Non
     source, item = plant.a_item[place], plan.f_item[top]
     need = plan.f_need[top]
     if plant.cover[item] > 0 and plant.apart[item] == 0:
-        need += unserved(plant, plan, item, plan.f_by[top])
+        more, plan.f_by[top] = unserved(plant, plan, item, plan.f_by[top])
+        need += more
     if plan.state[JOINED] == item + 1:
         need = max(need, plan.state[JOINT])
     elif plan.d_cut[3 * plan.state[SERVED]] > 0:

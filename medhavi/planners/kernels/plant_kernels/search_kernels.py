@@ -45,6 +45,8 @@ INLINED = frozenset(
         "begin_by",
         "end_by",
         "lot_of",
+        "joined_from",
+        "joined_until",
         "cut_need",
         "set_cut",
         "gain_of",

@@ -12,7 +12,7 @@ from bisect import bisect_right
 from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
-from medhavi.units import ALWAYS, DAY, DAYS_PER_YEAR, ceil_fraction, exact
+from medhavi.units import ALWAYS, DAY, DAYS_PER_YEAR, NEVER, ceil_fraction, exact
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,6 +57,9 @@ class StockLevels:
         How much less is wanted for a while, because more cannot be had.
     batch_days
         Days of later needs that a lot covers; 0: its own need.
+    lots
+        Instants from which on needs are of the next planned lot, rising [UTC seconds];
+        they rule out `batch_days`. None: no lots are planned.
     """
 
     __slots__ = (
@@ -74,6 +77,7 @@ class StockLevels:
         "eoq",
         "first_repair",
         "idle",
+        "lots",
         "lowered",
     )
 
@@ -101,6 +105,7 @@ class StockLevels:
         )
         self.first_repair = self._now if explicit else lead
         self.idle = rules.is_plain
+        self.lots: Sequence[int] = ()
         self.batch_days = 0.0
         if rules.lot_rule == "poq":
             self.batch_days = rules.cover_days or 0.0
@@ -182,10 +187,14 @@ class StockLevels:
     @property
     def looks_ahead(self) -> bool:
         """Whether later needs may join an order."""
-        return bool(self.batch_days) or self._node.rules.lot_rule in PLANNED_RULES
+        rule = self._node.rules.lot_rule
+        return bool(self.batch_days or self.lots) or rule in PLANNED_RULES
 
     def window_end(self, instant: int) -> int:
         """End of the batch window that a first need at an instant opens."""
+        if self.lots:
+            place = bisect_right(self.lots, instant)
+            return self.lots[place] if place < len(self.lots) else NEVER
         if not self.batch_days:
             return instant
         end = self._calendar.add_days(instant, self.batch_days)

@@ -58,9 +58,10 @@ class Item:
     """One item of a plant: quantities in steps, instants and times in seconds.
 
     `sources` are the items whose orders serve it (none: it alone), `lacking` what
-    existing orders lack of it, `levels` what has to be in stock from an instant on,
-    each time more [units, s], `below` what it takes and `needs` for which of the needs
-    of an order (-1: of an earlier step); all else as of `Plant` and `Model`.
+    existing orders lack of it, `lots` when planned lots of it begin [s], `levels` what
+    has to be in stock from an instant on, each time more [units, s], `below` what it
+    takes and `needs` for which of the needs of an order (-1: of an earlier step); all
+    else as of `Plant` and `Model`.
     """
 
     ranked: int = 0
@@ -77,6 +78,7 @@ class Item:
     life: int = FAR
     carries: int = 0
     cover: int = 0
+    lots: tuple[int, ...] = ()
     apart: int = 0
     each_order: int = 0
     each_step: int = 0
@@ -168,6 +170,14 @@ def ready_alone(
         for one in several
     ]
     return np.array(counted, np.int64)
+
+
+def planned_lots(items: Sequence[Item]) -> dict[str, np.ndarray]:
+    """When planned lots begin [s], as of `Plant`; int64."""
+    return {
+        "lot_start": np.cumsum([0, *(len(item.lots) for item in items)]),
+        "lot_at": np.array([at for item in items for at in item.lots], np.int64),
+    }
 
 
 def mortal(items: Sequence[Item]) -> np.ndarray:

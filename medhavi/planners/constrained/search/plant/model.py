@@ -33,6 +33,7 @@ from medhavi.planners.constrained.search.plant.items import (
     columns,
     first_levels,
     mortal,
+    planned_lots,
     ready_alone,
     shared_parts,
     standing,
@@ -241,6 +242,7 @@ class _Reading:
             a_ready=ready_alone(items, sources, self._as_of),
             x_start=np.cumsum([0, *(len(item.options) for item in items)]),
             **columns(items, ITEM_FIELDS),
+            **planned_lots(items),
             **columns([*options, *(option for _, option in blocks)], OPTION_FIELDS),
             unit=np.append(unit, np.full(len(blocks), -1, np.int64)),
             **machines_together(
@@ -433,7 +435,10 @@ class _Reading:
             self._netted.add(number)
             self._run.approximate(why)
         levels = self._run.stock_levels(node)
-        if levels.batch_days:
+        if levels.lots:
+            item.lots = tuple(at - self._as_of for at in levels.lots)
+            item.cover = FAR
+        elif levels.batch_days:
             item.cover = levels.window_end(self._as_of) - self._as_of
         return item
 

@@ -1,0 +1,407 @@
+"""Planned lots of all products, level by level from what is sold downwards.
+
+Lots of a level are sized by a program of their own (`lot_program`), on the hours that
+the levels above leave; what they take is needed by the levels below. A product follows
+the source that brings most of it in the solution of the program of amounts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+from medhavi.planners.master_plan import statement as names
+from medhavi.planners.master_plan.cost_bound import chains_of
+from medhavi.planners.master_plan.lot_program import (
+    NEVER_MADE,
+    LotHours,
+    LotItem,
+    LotNeed,
+    lot_program,
+)
+from medhavi.units import DAY, HOUR, NEVER, from_units
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from medhavi.optimize.problem import Floats, Ints, Solver
+    from medhavi.planners.master_plan.blocks import BuiltProgram
+    from medhavi.planners.mrp.netting_state.state import (
+        Node,
+        NodeKey,
+        SupplyAlternative,
+    )
+    from medhavi.progress import Cancelled
+    from medhavi.providers.sources import OrderTiming
+
+MORE_LOTS = (100, 1)
+"""Least lots by which an order is made larger to see what a unit takes."""
+DUST = 1e-6
+"""Money, hours or units below which there are none."""
+
+
+class _DatedNeed(NamedTuple):
+    """A need: instant [UTC s], units of the product, what a late unit costs a day."""
+
+    instant: int
+    qty: float
+    late: float
+
+
+class _LotProduct(NamedTuple):
+    """A product at a place whose lots are planned, with its net needs by date."""
+
+    node: Node
+    way: SupplyAlternative
+    wanted: list[_DatedNeed]
+    item: LotItem
+
+
+class _Lot(NamedTuple):
+    """What one order brings: needs of a product by date, and its bucket."""
+
+    wanted: list[_DatedNeed]
+    bucket: int
+
+
+def planned_lots(
+    built: BuiltProgram,
+    values: Floats,
+    solver: Solver,
+    cancelled: Cancelled | None = None,
+) -> dict[NodeKey, tuple[int, ...]] | None:
+    """Instants at which planned lots of products begin, as of `Decisions`.
+
+    Of products whose orders have a cost of their own, and of which some lot covers
+    needs of several buckets. None: interrupted.
+
+    Parameters
+    ----------
+    built
+        Program of amounts and its facts.
+    values
+        Its solution, shape (n,).
+    solver, cancelled
+        Solves the programs of lots; polled.
+    """
+    return _Levels(built, values).planned(solver, cancelled)
+
+
+class _Levels:
+    """Needs, hours and lots while levels are planned."""
+
+    def __init__(self, built: BuiltProgram, values: Floats) -> None:
+        self._statement = built.statement
+        self._grid = built.statement.grid
+        self._goals = built.statement.parameters
+        self._values = values[built.program.column_block(names.ORDERS).span]
+        self._chains = chains_of(built.statement.run)
+        self._free = built.statement.free.copy()
+        self._resource = {name: n for n, name in enumerate(built.statement.resources)}
+        self._wanted: dict[NodeKey, list[_DatedNeed]] = {}
+        self._ways = self._followed()
+
+    def planned(
+        self, solver: Solver, cancelled: Cancelled | None
+    ) -> dict[NodeKey, tuple[int, ...]] | None:
+        """Plan the lots of all levels; None: interrupted."""
+        self._ask_demands()
+        found: dict[NodeKey, tuple[int, ...]] = {}
+        for level in self._levels():
+            products = [one for node in level for one in self._product(node)]
+            sized = [one for one in products if _is_sized(one)]
+            # What is ordered by need takes its hours first.
+            for one in products:
+                if not _is_sized(one):
+                    self._order(one, [_Lot([want], -1) for want in one.wanted])
+            for members in _sharing(sized):
+                for one, lots in zip(
+                    members, self._lots(members, solver, cancelled), strict=True
+                ):
+                    self._order(one, lots)
+                    if any(_joins(lot, self._grid.at_or_before) for lot in lots):
+                        found[one.node.key] = _begins(lots)
+            if cancelled is not None and cancelled():
+                return None
+        return found
+
+    # --- what is followed ----------------------------------------------------------
+    def _followed(self) -> dict[NodeKey, SupplyAlternative]:
+        """Source of each product that brings most of it; the first where none does."""
+        most: dict[NodeKey, float] = {}
+        found: dict[NodeKey, SupplyAlternative] = {}
+        for plan in self._statement.plans:
+            own = self._values[plan.first : plan.first + len(plan.times.start)]
+            amount = float(own.sum())
+            key = plan.given[0].node.key if plan.given else None
+            if key is not None and amount > most.get(key, -1.0):
+                most[key], found[key] = amount, plan.ways[0]
+        return found
+
+    def _levels(self) -> Iterator[list[Node]]:
+        """Nodes by level: each after all that may take of it."""
+        run = self._statement.run
+        depth: dict[NodeKey, int] = {}
+        levels: dict[int, list[Node]] = {}
+        for cluster in run.clusters:
+            for node in cluster:
+                own = depth.setdefault(node.key, 0)
+                levels.setdefault(own, []).append(node)
+                for key in run.model.takes_from(node):
+                    depth[key] = max(depth.get(key, 0), own + 1)
+        for own in sorted(levels):
+            yield levels[own]
+
+    # --- needs ---------------------------------------------------------------------
+    def _ask_demands(self) -> None:
+        """Take over what demands want, but for what they are short of anyway."""
+        statement = self._statement
+        run, wanted = statement.run, statement.wanted
+        for demand in run.intake.demands:
+            number, qty = demand.index, float(wanted.qty[demand.index])
+            if wanted.node[number] >= 0 and qty > DUST:
+                late = self._goals.lateness_weight * float(wanted.late[number])
+                instant = max(demand.due, run.as_of)
+                self._ask(demand.node, _DatedNeed(instant, qty, late))
+
+    def _ask(self, key: NodeKey, wanted: _DatedNeed) -> None:
+        self._wanted.setdefault(key, []).append(wanted)
+
+    def _product(self, node: Node) -> list[_LotProduct]:
+        """Net needs of a product with the source that it follows; none: no need."""
+        way = self._ways.get(node.key)
+        number = self._statement.place.get(id(node), -1)
+        if way is None or number < 0:
+            return []
+        wanted = self._net(number, sorted(self._wanted.get(node.key, [])))
+        there = self._chains.there(node, 1)
+        first = int(self._grid.at_or_before(there)) if there < NEVER else -1
+        if not wanted or first < 0 or first >= self._grid.size - 1:
+            return []
+        hours = self._hours(way)
+        rates = self._statement.rates
+        fixed = 2 * way.source.cost(self._size(way)) - way.source.cost(
+            2 * self._size(way)
+        )
+        for resource, number_of in self._resource.items():
+            setup = sum(one.setup for one in hours if one.resource == number_of)
+            fixed += setup * rates[resource].cost
+        merged: dict[int, LotNeed] = {}
+        for instant, qty, late in wanted:
+            bucket = int(self._grid.at_or_before(instant))
+            known = merged.get(bucket, LotNeed(bucket, 0.0, 0.0))
+            total = known.qty + qty
+            mean = (known.qty * known.late + qty * late) / total
+            merged[bucket] = LotNeed(bucket, total, mean)
+        weight = self._goals.inventory_weight
+        item = LotItem(
+            needs=tuple(merged[bucket] for bucket in sorted(merged)),
+            setup_cost=max(0.0, self._goals.cost_weight * fixed),
+            holding=weight * self._statement.holding[number],
+            first=first,
+            hours=hours,
+        )
+        return [_LotProduct(node, way, wanted, item)]
+
+    def _net(self, number: int, wanted: Sequence[_DatedNeed]) -> list[_DatedNeed]:
+        """Needs less what is there or comes in time, by date."""
+        flow = self._statement.flow[number].copy()
+        for lot in self._statement.lots:
+            if lot.node == number:
+                flow[lot.first] += lot.qty
+        found: list[_DatedNeed] = []
+        there, bucket = 0.0, -1
+        for instant, qty, late in wanted:
+            at = int(self._grid.at_or_before(instant))
+            while bucket < at:
+                bucket += 1
+                there += float(flow[bucket])
+            used = max(0.0, min(there, qty))
+            there -= used
+            if qty - used > DUST:
+                found.append(_DatedNeed(instant, qty - used, late))
+        return found
+
+    def _size(self, way: SupplyAlternative) -> float:
+        return from_units(way.source.lot(1), way.source.step)
+
+    def _hours(self, way: SupplyAlternative) -> tuple[LotHours, ...]:
+        """Hours of finite resources of a lot, whatever its size and for each unit.
+
+        From what many lots take more than one: times are whole seconds.
+        """
+        least = way.source.lot(1)
+        one = self._taken(way, least)
+        for more in MORE_LOTS:
+            many = self._taken(way, (1 + more) * least)
+            each = {
+                name: max(0.0, many[name] - one[name]) / more
+                for name in many.keys() & one
+            }
+            if one.keys() <= each.keys():
+                break
+        else:
+            return ()
+        size = self._size(way)
+        return tuple(
+            LotHours(name, max(0.0, one[name] - each[name]), each[name] / size)
+            for name in sorted(one)
+        )
+
+    def _taken(self, way: SupplyAlternative, units: int) -> dict[int, float]:
+        timing = way.source.clock.earliest(self._statement.run.as_of, units)
+        found: dict[int, float] = {}
+        for window in () if timing is None else timing.steps:
+            worked = (window.setup_seconds + window.run_seconds) / HOUR
+            for name, amount in window.resources:
+                number = self._resource.get(name)
+                if number is not None:
+                    found[number] = found.get(number, 0.0) + worked * amount
+        return found
+
+    # --- lots ----------------------------------------------------------------------
+    def _lots(
+        self,
+        members: Sequence[_LotProduct],
+        solver: Solver,
+        cancelled: Cancelled | None,
+    ) -> list[list[_Lot]]:
+        """Lots of products that share resources; a lot a need without a solution."""
+        used = sorted({one.resource for each in members for one in each.item.hours})
+        place = {resource: number for number, resource in enumerate(used)}
+        items = [
+            replace(
+                each.item,
+                hours=tuple(
+                    one._replace(resource=place[one.resource])
+                    for one in each.item.hours
+                ),
+            )
+            for each in members
+        ]
+        stated = lot_program(items, self._free[used], self._grid.lengths / DAY)
+        solution = solver.open(stated.program).solve(cancelled=cancelled)
+        if not len(solution.values):
+            return [[_Lot([want], -1) for want in each.wanted] for each in members]
+        return [
+            self._cut(each, buckets)
+            for each, buckets in zip(
+                members, stated.buckets(solution.values), strict=True
+            )
+        ]
+
+    def _cut(self, product: _LotProduct, made: Sequence[int]) -> list[_Lot]:
+        """Cut the needs of a product into lots, by the bucket in which each is made."""
+        by_bucket = {
+            need.bucket: bucket
+            for need, bucket in zip(product.item.needs, made, strict=True)
+        }
+        found: list[_Lot] = []
+        for want in product.wanted:
+            bucket = by_bucket[int(self._grid.at_or_before(want.instant))]
+            if not found or bucket != found[-1].bucket or bucket == NEVER_MADE:
+                found.append(_Lot([], bucket))
+            found[-1].wanted.append(want)
+        return found
+
+    def _order(self, product: _LotProduct, lots: Sequence[_Lot]) -> None:
+        """Take the hours of lots, and ask for what they take."""
+        node, way = product.node, product.way
+        step = float(node.step)
+        for lot in lots:
+            qty = sum(want.qty for want in lot.wanted)
+            first = lot.wanted[0].instant
+            by = first
+            if lot.bucket >= 0:
+                end = int(self._grid.edges[lot.bucket + 1])
+                by = min(first, end) if end > first else end
+            size = way.first_size(max(1, round(qty / step)), by)
+            timing = None if size <= 0 else way.source.clock.latest(by, size)
+            if timing is None or timing.start < self._statement.run.as_of:
+                start = max(self._statement.run.as_of, way.source.fence_start)
+                timing = way.source.clock.earliest(start, max(size, 1))
+            if timing is None:
+                continue
+            bucket = int(
+                self._grid.at_or_before(min(by, int(self._grid.edges[-1]) - 1))
+            )
+            for resource, setup, each in product.item.hours:
+                self._take(resource, bucket, setup + each * qty)
+            late = sum(want.qty * want.late for want in lot.wanted)
+            self._ask_parts(way, size, timing, late)
+
+    def _take(self, resource: int, bucket: int, hours: float) -> None:
+        """Take hours of a bucket, and of those before it where it has too few."""
+        free = self._free[resource]
+        while hours > DUST and bucket >= 0:
+            taken = min(hours, float(free[bucket]))
+            free[bucket] -= taken
+            hours -= taken
+            bucket -= 1
+
+    def _ask_parts(
+        self, way: SupplyAlternative, size: int, timing: OrderTiming, late: float
+    ) -> None:
+        """Ask for what an order takes; it is late as its own taker would be."""
+        if way.origin is not None:
+            qty = size * float(way.source.step)
+            self._ask(way.origin.key, _DatedNeed(timing.start, qty, late / qty))
+            return
+        for group in way.intakes:
+            component, other, _ = group[0]
+            qty = component.steps(size) * float(other.step)
+            if qty > DUST:
+                self._ask(other.key, _DatedNeed(timing.start, qty, late / qty))
+
+
+def _is_sized(product: _LotProduct) -> bool:
+    """Whether orders of a product cost something whatever their size.
+
+    Not of what dies, of what is kept for one demand, or where a rule sizes lots.
+    """
+    node = product.node
+    return (
+        product.item.setup_cost > DUST
+        and len(product.item.needs) > 1
+        and node.shelf_life is None
+        and not node.make_to_order
+        and node.rules.lot_rule == "lot_for_lot"
+        and not any(source.batch_window_days for source in node.sources)
+    )
+
+
+def _sharing(products: Sequence[_LotProduct]) -> list[list[_LotProduct]]:
+    """Products by what resources they share, directly or by others."""
+    groups: list[tuple[set[int], list[_LotProduct]]] = []
+    for one in products:
+        own = {hours.resource for hours in one.item.hours}
+        members = [one]
+        rest = []
+        for resources, others in groups:
+            if resources & own:
+                own |= resources
+                members = others + members
+            else:
+                rest.append((resources, others))
+        groups = [*rest, (own, members)]
+    return [members for _, members in groups]
+
+
+def _joins(lot: _Lot, bucket_of: Callable[[int], Ints]) -> bool:
+    """Whether a lot covers needs of several buckets."""
+    first, last = (int(bucket_of(lot.wanted[place].instant)) for place in (0, -1))
+    return first < last
+
+
+def _begins(lots: Sequence[_Lot]) -> tuple[int, ...]:
+    """Instants at which lots begin: half way from the last need before to the first.
+
+    Needs of components move a little with the orders above them.
+    """
+    found = []
+    for before, lot in pairwise(lots):
+        last, first = before.wanted[-1].instant, lot.wanted[0].instant
+        if last < first:
+            found.append((last + first + 1) // 2)
+    return tuple(found)

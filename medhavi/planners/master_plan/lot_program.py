@@ -1,0 +1,274 @@
+r"""Lot sizing of products of one level: which needs one order brings, and when.
+
+Facility-location formulation (Krarup and Bilde 1977, Numerische Methoden bei
+Optimierungsaufgaben 3, 155-186; Pochet and Wolsey, Production Planning by Mixed Integer
+Programming, ISBN 978-0387299594, section 7.2). Of each product with y_t = 1 where a lot
+is there by the end of bucket t, x_ts = 1 where it brings the need q_s of bucket s, and
+u_s = 1 where nothing brings it:
+
+    least  sum K y_t + sum q_s (hold_ts + late_ts) x_ts + sum q_s never_s u_s
+    sum_t x_ts + u_s = 1,   x_ts <= y_t
+    sum_(v <= t) x_vs <= sum_(v <= t) x_vr + u_r   for r the need before s
+    sum_products (a y_t + sum_s b q_s x_ts) + w_(t+1) - w_t <= free_t,  w_t <= W
+
+of each resource with free_t hours in bucket t, a for a set-up and b for a unit. Work
+w_t for lots of bucket t is done in the bucket before, as much as a usual lot: it may
+run over night with one set-up.
+
+A need is brought by one lot alone, and none of a later lot before one of an earlier
+lot, so that a lot is known by the needs that it covers.
+That is harder for a solver than shares, but for w: what did not fit by a little does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from medhavi.optimize.problem import Floats, Problem, Program
+
+if TYPE_CHECKING:
+    from medhavi.optimize.problem import Block
+
+EARLY = 3.0
+"""Set-ups that a need is held for at most, made earlier than it is needed."""
+LATE = 3
+"""Buckets that a need comes late at most; what is later counts as never."""
+NEVER_MADE = -1
+"""Bucket of a need that no lot brings."""
+
+
+class LotNeed(NamedTuple):
+    """A need of a product.
+
+    Parameters
+    ----------
+    bucket
+        In which it is.
+    qty
+        How much [units].
+    late
+        What a unit costs for a day that it comes late.
+    """
+
+    bucket: int
+    qty: float
+    late: float
+
+
+class LotHours(NamedTuple):
+    """Hours of a resource: of a set-up, and for a unit."""
+
+    resource: int
+    setup: float
+    each: float
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class LotItem:
+    """A product whose lots are sized.
+
+    Parameters
+    ----------
+    needs
+        By bucket, rising, one of each bucket.
+    setup_cost
+        What a lot costs whatever its size.
+    holding
+        What it costs to hold a unit over each bucket, shape (T,).
+    first
+        First bucket in which a lot may be there.
+    hours
+        What a lot takes of resources.
+    """
+
+    needs: tuple[LotNeed, ...]
+    setup_cost: float
+    holding: Floats
+    first: int
+    hours: tuple[LotHours, ...]
+
+
+class _NeedShares(NamedTuple):
+    """Needs by bucket of production: places in the items, costs, quantities."""
+
+    item: list[int]
+    need: list[int]
+    bucket: list[int]
+    cost: list[float]
+    qty: list[float]
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class LotProgram:
+    """A program, and what its shares stand for: item, need and bucket of each."""
+
+    program: Program
+    items: Sequence[LotItem]
+    share_item: Sequence[int]
+    share_need: Sequence[int]
+    share_bucket: Sequence[int]
+
+    def buckets(self, values: Floats) -> list[list[int]]:
+        """Bucket in which each need of each item is made; `NEVER_MADE`: in none."""
+        found = [[NEVER_MADE] * len(item.needs) for item in self.items]
+        shares = values[self.program.column_block("shares").span]
+        for place in np.flatnonzero(shares > 1 / 2).tolist():
+            item, need = self.share_item[place], self.share_need[place]
+            found[item][need] = self.share_bucket[place]
+        return found
+
+
+def lot_program(items: Sequence[LotItem], free: Floats, days: Floats) -> LotProgram:
+    """State the lots of some products that share resources.
+
+    Parameters
+    ----------
+    items
+        Products of one level.
+    free
+        Hours of the resources, shape (R, T).
+    days
+        Length of each bucket, shape (T,).
+    """
+    ends = np.cumsum(days)
+    shares = _shares(items, ends)
+    problem = Problem()
+    size = len(ends)
+    count = len(shares.item)
+    lots = problem.columns("lots", len(items) * size, 0.0, 1.0, whole=True)
+    share = problem.columns("shares", count, 0.0, 1.0, whole=True)
+    owner, sizes, never = [], [], []
+    for place, item in enumerate(items):
+        for need in item.needs:
+            owner.append(place)
+            sizes.append(need.qty)
+            # As late as at the end of all time, a bucket at least.
+            left = ends[-1] - ends[need.bucket] + days[-1]
+            never.append(need.qty * need.late * left + item.setup_cost)
+    first = np.cumsum([0, *(len(item.needs) for item in items)])
+    made = problem.rows("needs", len(owner), 1.0, 1.0)
+    short = problem.columns("never", len(owner), 0.0, 1.0)
+    where = first[shares.item] + np.array(shares.need, int)
+    every = np.arange(count)
+    problem.entries(made.at(where), share.at(every), 1.0)
+    problem.entries(made.at(np.arange(len(owner))), short.at(np.arange(len(owner))), 1)
+    problem.cost("late", short.at(np.arange(len(owner))), never)
+    problem.cost("held and late", share.at(every), shares.cost)
+    setups = np.repeat([item.setup_cost for item in items], size)
+    problem.cost("set-ups", lots.at(np.arange(len(items) * size)), setups)
+    tied = problem.rows("of a lot", count, upper=0.0)
+    lot = np.array(shares.item, int) * size + np.array(shares.bucket, int)
+    problem.entries(tied.at(every), share.at(every), 1.0)
+    problem.entries(tied.at(every), lots.at(lot), -1.0)
+    _add_sequence(problem, first.tolist(), share, short, shares)
+    _add_hours(problem, items, free, lots, share, shares)
+    return LotProgram(
+        program=problem.program(),
+        items=items,
+        share_item=shares.item,
+        share_need=shares.need,
+        share_bucket=shares.bucket,
+    )
+
+
+def _shares(items: Sequence[LotItem], ends: Floats) -> _NeedShares:
+    """Buckets in which each need may be made, and what it costs there."""
+    found = _NeedShares([], [], [], [], [])
+    for place, item in enumerate(items):
+        held = np.concatenate([[0.0], np.cumsum(item.holding)])
+        most = EARLY * item.setup_cost
+        for number, need in enumerate(item.needs):
+            due = need.bucket
+            for bucket in range(item.first, min(due + LATE, len(ends) - 1) + 1):
+                if bucket <= due:
+                    cost = need.qty * float(held[due] - held[bucket])
+                    if cost > most and bucket < due - 1:
+                        continue
+                else:
+                    cost = need.qty * need.late * float(ends[bucket] - ends[due])
+                found.item.append(place)
+                found.need.append(number)
+                found.bucket.append(bucket)
+                found.cost.append(cost)
+                found.qty.append(need.qty)
+    return found
+
+
+def _add_sequence(
+    problem: Problem,
+    first: Sequence[int],
+    share: Block,
+    short: Block,
+    shares: _NeedShares,
+) -> None:
+    """Add rows by which needs of a product are made in their sequence.
+
+    Else a lot would cover needs on both sides of another one's.
+    """
+    by_need: dict[int, list[int]] = {}
+    for place, (item, need) in enumerate(zip(shares.item, shares.need, strict=True)):
+        by_need.setdefault(first[item] + need, []).append(place)
+    pairs = [
+        (need - 1, need, bucket)
+        for need, places in by_need.items()
+        if need - 1 in by_need and need not in first
+        for bucket in (shares.bucket[place] for place in places)
+    ]
+    rows = problem.rows("sequence", len(pairs), upper=0.0)
+    for row, (before, need, bucket) in enumerate(pairs):
+        for owner, sign in ((need, 1.0), (before, -1.0)):
+            some = [one for one in by_need[owner] if shares.bucket[one] <= bucket]
+            problem.entries(np.repeat(rows.at([row]), len(some)), share.at(some), sign)
+        problem.entries(rows.at([row]), short.at([before]), -1.0)
+
+
+def _add_hours(
+    problem: Problem,
+    items: Sequence[LotItem],
+    free: Floats,
+    lots: Block,
+    share: Block,
+    shares: _NeedShares,
+) -> None:
+    """Add the hours that lots take of each resource in each bucket."""
+    resources, size = free.shape
+    used = problem.rows("hours", resources * size, upper=free.ravel())
+    buckets = np.arange(size)
+    usual: list[list[float]] = [[] for _ in range(resources)]
+    item, bucket = np.array(shares.item, int), np.array(shares.bucket, int)
+    qty = np.array(shares.qty)
+    for place, one in enumerate(items):
+        own = np.flatnonzero(item == place)
+        for resource, setup, each in one.hours:
+            rows = used.at(resource * size + buckets)
+            problem.entries(rows, lots.at(place * size + buckets), setup)
+            rows = used.at(resource * size + bucket[own])
+            problem.entries(rows, share.at(own), each * qty[own])
+            usual[resource] += [setup + each * need.qty for need in one.needs]
+    # The last bucket has no work of the next one, the first one no bucket before it.
+    begun = problem.columns(
+        "begun before",
+        resources * size,
+        upper=np.where(buckets > 0, _overnight(usual, free)[:, None], 0.0).ravel(),
+    )
+    every = np.arange(resources * size)
+    problem.entries(used.at(every), begun.at(every), -1.0)
+    before = every[every % size > 0]
+    problem.entries(used.at(before - 1), begun.at(before), 1.0)
+
+
+def _overnight(usual: Sequence[Sequence[float]], free: Floats) -> Floats:
+    """Hours that work of a bucket may take of the one before, shape (R,).
+
+    Those of a mean lot of one need; more where the largest fits into no bucket.
+    """
+    found = np.zeros(len(usual))
+    for resource, lots in enumerate(usual):
+        if lots:
+            most = max(lots) - float(free[resource].max(initial=0.0))
+            found[resource] = max(sum(lots) / len(lots), most)
+    return found

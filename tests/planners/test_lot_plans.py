@@ -1,0 +1,189 @@
+"""Plans of mode optimize in planned lots: cheaper, carried out, above their bound."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from medhavi.results.figures.scorecard import scorecard
+from medhavi.results.run_record import Status
+from tests import factories
+from tests.api import plan, verify
+from tests.examples import examples
+from tests.planners.small_plans import day, orders
+
+if TYPE_CHECKING:
+    from medhavi.snapshot import Snapshot
+
+
+def lot_sizing(seed: int, products: int = 2, days: int = 4) -> Snapshot:
+    """Products of one machine that is open 8 h a day, each wanted on most days."""
+    draw = random.Random(seed)
+    names = "ABC"[:products]
+    return factories.snapshot(
+        settings=[{"as_of": day(0), "horizon_days": days + 1.0, "bucket": "day"}],
+        products=[
+            {"product": name, "unit_cost": 365.0 * draw.choice([0.2, 1.0])}
+            for name in names
+        ],
+        inventory_policies=[
+            {"product": name, "location": "L", "holding_rate": 1.0} for name in names
+        ],
+        calendars=[{"calendar": "DAY"}],
+        shifts=[
+            {"calendar": "DAY", "weekday": weekday, "start": "00:00", "finish": "08:00"}
+            for weekday in range(1, 8)
+        ],
+        resources=[{"resource": "M", "calendar": "DAY"}],
+        routings=[
+            {"routing": name, "product": name, "fixed_cost": draw.choice([10.0, 40.0])}
+            for name in names
+        ],
+        steps=[
+            {
+                "routing": name,
+                "step": 1,
+                "setup_minutes": draw.choice([0.0, 60.0]),
+                "run_minutes_per_unit": 12.0,
+            }
+            for name in names
+        ],
+        step_resources=[
+            {"routing": name, "step": 1, "resource": "M"} for name in names
+        ],
+        demands=[
+            {
+                "demand": f"{name}{number}",
+                "product": name,
+                "qty": float(draw.randint(4, 20)),
+                "due": day(number + 23 / 24),
+                "late_cost_per_day": draw.choice([20.0, 1000.0]),
+                "short_cost": 5000.0,
+            }
+            for name in names
+            for number in range(days)
+            if draw.random() < 0.8
+        ],
+    )
+
+
+@pytest.mark.req("OME-07")
+@pytest.mark.parametrize("seed", range(examples(6, 40)))
+def test_a_plan_in_lots_is_executable_and_costs_no_less_than_its_bound(seed):
+    snapshot = lot_sizing(seed)
+    found = plan(snapshot, "optimize")
+    assert not verify(found, snapshot)
+    cost = scorecard(found, snapshot).total
+    plain = scorecard(plan(snapshot, "constrained"), snapshot).total
+    assert found.run.bound is not None
+    assert found.run.bound <= cost <= plain + 1e-6
+
+
+def test_a_lot_is_set_up_once_for_needs_that_cost_less_to_hold():
+    """Four days of A and B at 40 an order and a few to hold: one lot each."""
+    snapshot = lot_sizing(3)
+    found = plan(snapshot, "optimize")
+    assert len(orders(found)) < snapshot["demands"].height
+    assert (found.fulfilment["status"] == "on_time").all()
+
+
+def test_ctrl_c_while_lots_are_planned_keeps_the_best_plan_so_far():
+    snapshot, told = lot_sizing(1), []
+    stopped = plan(
+        snapshot,
+        "optimize",
+        observe=lambda one: told.append(one.phase),
+        cancelled=lambda: "plan lots" in told,
+    )
+    assert stopped.run.status is Status.CANCELLED
+    assert "program" in stopped.run.engine
+    assert not verify(stopped, snapshot)
+    cost = scorecard(stopped, snapshot).total
+    assert cost >= scorecard(plan(snapshot, "optimize"), snapshot).total
+
+
+def sold(*due: int, rate: float = 0.0, **more: object) -> Snapshot:
+    """Ten of A on some days, 100 an order, at 0.1 a day for one that is held."""
+    return factories.snapshot(
+        settings=[{"as_of": day(0), "horizon_days": 40.0, "bucket": "day"}],
+        products=[{"product": "A", "unit_cost": 36.5}],
+        inventory_policies=[{"product": "A", "location": "L", "holding_rate": rate}],
+        routings=[{"routing": "R", "product": "A", "fixed_cost": 100.0, **more}],
+        demands=[
+            {"demand": f"D{at}", "product": "A", "qty": 10.0, "due": day(at + 0.5)}
+            for at in due
+        ],
+    )
+
+
+@pytest.mark.req("OME-07")
+@pytest.mark.parametrize(
+    ("due", "cost"),
+    [
+        # A need that is held for a day costs 1 more, not an order more.
+        ((10, 11), 101.0),
+        ((10, 30), 120.0),
+        ((2, 22, 30), 148.0),
+    ],
+)
+def test_the_bound_counts_a_lot_and_what_it_holds(due, cost):
+    snapshot = sold(*due, rate=1.0)
+    found = plan(snapshot, "optimize")
+    assert scorecard(found, snapshot).total == pytest.approx(cost)
+    assert found.run.bound == pytest.approx(cost, rel=1e-4)
+
+
+def test_what_stands_is_no_lot_in_the_bound():
+    snapshot = sold(10, 11, rate=1.0)
+    tables = {name: snapshot[name].to_dicts() for name in ("demands", "products")}
+    stocked = factories.snapshot(
+        **tables,
+        settings=[{"as_of": day(0), "horizon_days": 40.0, "bucket": "day"}],
+        routings=[{"routing": "R", "product": "A", "fixed_cost": 100.0}],
+        stock=[{"product": "A", "location": "L", "qty": 20.0}],
+    )
+    found = plan(stocked, "optimize")
+    assert found.run.bound == pytest.approx(0.0)
+
+
+def test_a_largest_lot_is_paid_for_each_order_in_the_bound():
+    snapshot = sold(10, 11, 12, max_lot=15.0)
+    assert plan(snapshot, "optimize").run.bound == pytest.approx(200.0, rel=1e-4)
+
+
+def test_lots_of_a_part_are_planned_where_they_pay():
+    """Six days of A and B of one part C: its orders cost 90, to hold it little."""
+    names = ("A", "B")
+    snapshot = factories.snapshot(
+        settings=[{"as_of": day(0), "horizon_days": 20.0, "bucket": "day"}],
+        products=[{"product": one, "unit_cost": 36.5} for one in (*names, "C")],
+        inventory_policies=[
+            {"product": one, "location": "L", "holding_rate": 1.0}
+            for one in (*names, "C")
+        ],
+        resources=[{"resource": "M"}, {"resource": "N"}],
+        routings=[
+            {"routing": one, "product": one, "fixed_cost": cost}
+            for one, cost in (("A", 15.0), ("B", 15.0), ("C", 90.0))
+        ],
+        steps=[
+            {"routing": one, "step": 1, "run_minutes_per_unit": 20.0}
+            for one in (*names, "C")
+        ],
+        step_resources=[
+            {"routing": one, "step": 1, "resource": resource}
+            for one, resource in (("A", "M"), ("B", "M"), ("C", "N"))
+        ],
+        bom_lines=[{"routing": one, "component": "C"} for one in names],
+        demands=[
+            {"demand": f"{one}{at}", "product": one, "qty": 10.0, "due": day(at + 0.9)}
+            for one in names
+            for at in range(8, 14)
+        ],
+    )
+    found = plan(snapshot, "optimize")
+    assert not verify(found, snapshot)
+    assert len(orders(found, "C")) <= 2
+    assert (found.fulfilment["status"] == "on_time").all()
