@@ -27,6 +27,7 @@ with app.setup:
         wanted_data,
         wanted_of,
     )
+    from medhavi.service.page_files import picture_buttons
     from medhavi.service.plan_pages import desk_parts, desk_words, plan_page
     from medhavi.service.plan_pages.plan_page import last_approver
     from medhavi.service.promise_pages import (
@@ -191,6 +192,7 @@ def sure(drag, get_slid, keep_share, names, promise, told):
             f"<h3>{title_of(_chart)}</h3><p class='muted small'>Drag the orange rule "
             "or move the slider: the chance goes with the date.</p>"
             f'<div class="mv-draw mv-drag">{curve_drawn.text}</div>'
+            f"{picture_buttons(_chart).text}"
         )
     section("sure", "Probability on time", _shown)
     return (curve_drawn,)

@@ -27,6 +27,7 @@ with app.setup:
         trouble_of,
         wanted_data,
     )
+    from medhavi.service.page_files import picture_buttons
     from medhavi.service.plan_pages.desk_words import (
         address_of,
         mode_choice,
@@ -206,6 +207,7 @@ def picture(across, front, up):
         mo.hstack([across, up], justify="start"),
         html(f"<h3>{escape(title_of(_chart))}</h3>"),
         scatter,
+        picture_buttons(_chart),
         html(
             f'<p class="muted">{_stopped}Points are plans, by their scorecards. Hollow '
             f"diamonds are the {front.programs.height} programs that guide them: they count "

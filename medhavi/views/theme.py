@@ -350,6 +350,8 @@ form,form *{--amber-1:var(--mv-card)!important;--gray-1:var(--mv-card)!important
  --action-border:var(--mv-plan)!important;--action-foreground:var(--mv-page)!important}
 @media (min-width:641px){.mv-framed [class*="sm:px-16"]{padding-inline:12px!important}}
 .mv-draw{overflow-x:auto}
+.mv-files{display:flex;justify-content:flex-end;gap:4px;zoom:.75}
+@media print{.mv-files{display:none}}
 .mv-draw marimo-vega{display:block}
 .vega-embed{width:100%}
 [data-testid=notebook-menu-dropdown]{opacity:.35}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from medhavi.planners.promising.answering import chance_by
 from medhavi.planners.promising.supply_search.requests import TABLE
+from medhavi.service import page_files
 from medhavi.service.page_data import html, trouble_of
 from medhavi.service.plan_pages.desk_parts import rows_download
 from medhavi.service.promise_pages import promise_page
@@ -317,8 +318,8 @@ def answer_files(rows: pl.DataFrame) -> mo.Html:
     return _downloads(
         "Answers",
         "answers",
-        lambda: promise_page.as_xlsx(rows),
-        lambda: promise_page.as_csv(rows),
+        lambda: page_files.as_xlsx(rows, "answers"),
+        lambda: page_files.as_csv(rows),
     )
 
 
