@@ -167,8 +167,10 @@ def tiles(loads, names, plan, snapshot, view):
 @app.cell(hide_code=True)
 def load_map(choose, loads, names, plan, view):
     mo.stop(view is None)
-    load_picture, _title = capacity_page.load_picture(plan, loads, names, view, choose)
-    capacity_page.framed(load_picture, _title)
+    load_picture, _title, _files = capacity_page.load_picture(
+        plan, loads, names, view, choose
+    )
+    capacity_page.framed(load_picture, _title, _files)
     return (load_picture,)
 
 
@@ -200,14 +202,14 @@ def choose_window(colour, names, rows, snapshot, view):
 
 @app.cell(hide_code=True)
 def draw_gantt(asked, choose_operation, names, shown, window):
-    gantt_picture, gantt_title = capacity_page.gantt_picture(
+    gantt_picture, gantt_title, gantt_files = capacity_page.gantt_picture(
         shown, window, names, asked, choose_operation
     )
-    return gantt_picture, gantt_title
+    return gantt_files, gantt_picture, gantt_title
 
 
 @app.cell(hide_code=True)
-def gantt(colour, controls, gantt_picture, gantt_title, rows):
+def gantt(colour, controls, gantt_files, gantt_picture, gantt_title, rows):
     mo.vstack(
         [
             mo.hstack(
@@ -216,7 +218,9 @@ def gantt(colour, controls, gantt_picture, gantt_title, rows):
                 align="end",
                 wrap=True,
             ),
-            capacity_page.framed(gantt_picture, gantt_title, capacity_page.LEGEND),
+            capacity_page.framed(
+                gantt_picture, gantt_title, gantt_files, capacity_page.LEGEND
+            ),
         ],
         gap=1,
     )
@@ -251,8 +255,9 @@ def details(down_form, grid, move_form, names, shown, view):
     _lake = bool(shown.source.lake)
     _move = move_form if _lake else capacity_edits.only_on_a_lake()
     _down = down_form if _lake else capacity_edits.only_on_a_lake()
-    _rows = grid
-    if grid is None:
+    if grid is not None:
+        _rows = capacity_page.operation_grid(grid)
+    else:
         _rows = html(page.empty("No operation in this window", "Choose other days."))
     mo.ui.tabs(
         {

@@ -115,7 +115,7 @@ def inbox(get_done, plan, shown, state):
     table = cockpit_page.inbox_table(shown, state.value, reviews) if plan else None
     # Shown from here on, so that a tick has nothing else drawn again.
     listed = (
-        mo.vstack([table])
+        cockpit_page.inbox_part(table, shown.names)
         if table is not None
         else html(page.empty("No exception here", "Choose another state above."))
     )

@@ -128,7 +128,11 @@ def listed(scope, state):
 @app.cell(hide_code=True)
 def findings(scope, state, tab, table):
     mo.stop(state is None or tab.value != "Findings")
-    _rows = data_page.no_finding(state, scope.value) if table is None else table
+    _rows = (
+        data_page.no_finding(state, scope.value)
+        if table is None
+        else data_page.finding_part(table, state)
+    )
     mo.vstack([scope, _rows], gap=1)
     return
 

@@ -19,6 +19,7 @@ with app.setup:
 
     import medhavi as mv
     from medhavi.service import tradeoff_page
+    from medhavi.service.downloads import picture_buttons
     from medhavi.service.page_data import (
         facts_of,
         html,
@@ -206,6 +207,7 @@ def picture(across, front, up):
         mo.hstack([across, up], justify="start"),
         html(f"<h2 class='mv-of'>{escape(title_of(_chart))}</h2>"),
         scatter,
+        picture_buttons(_chart),
         html(
             f'<p class="muted">{_stopped}Points are plans, by their scorecards. Hollow '
             f"diamonds are the {front.programs.height} programs that guide them: they count "

@@ -154,6 +154,9 @@ def say_quarantine():
     reason, and everything else goes on. When the catalogue learns its type,
     `replay` counts it in its old place. (This is the lemonade shop: your own events
     are left alone.)
+
+    Below it the log in SQL (`mo.sql` with the workbench as its engine), and the
+    **lineage** of one number: the events that the stock of lemonade comes from.
     """)
     return
 
@@ -167,6 +170,17 @@ def send_nonsense(practice, told):
     shown_parts = waiting["code", "type", "reason"], left["product", "location", "qty"]
     mo.vstack([mo.ui.table(part, selection=None) for part in shown_parts])
     return left, waiting
+
+
+@app.cell
+def ask_in_sql(practice, waiting):
+    mo.stop(waiting.is_empty())
+    kinds = mo.sql(
+        "select type, count(*) as events from bronze.events group by type order by type",
+        engine=practice.connection,
+    )
+    mo.vstack([kinds, practice.lineage("stock", "LEMONADE|SHOP", "qty")])
+    return (kinds,)
 
 
 @app.cell(hide_code=True)

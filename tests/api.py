@@ -91,6 +91,8 @@ from medhavi.results.verify import verify
 from medhavi.service.page_data import DataSource, PageData, PageProblem, load_data
 from medhavi.views.names import Names, names_of
 from medhavi.views.page import trust_line
+from medhavi.views.pictures.lateness import late_demands
+from medhavi.views.plan_pages.meeting_pack import meeting_pack, pack_sections
 from medhavi.views.theme import DARK, LIGHT
 from medhavi.workbench import Workbench
 from medhavi.workbench.commitments.commit_answer import Commit, CommitStatus, gives_way
@@ -179,12 +181,15 @@ __all__ = [
     "generate",
     "gives_way",
     "ground_truth",
+    "late_demands",
     "lineage",
     "load_data",
     "master_event",
+    "meeting_pack",
     "names_of",
     "new_event",
     "open_store",
+    "pack_sections",
     "parse_stream",
     "plan",
     "plan_to_build_on",

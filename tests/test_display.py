@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import pytest
 
+from medhavi.predict.coverage import PredictorReport
+from medhavi.results.plan_remedy import PlanRemedy
 from medhavi.results.plans.plan import Plan
+from medhavi.results.plans.source_trace import Trace
 from medhavi.results.promises.promise import Promise
+from medhavi.results.reports.lineage import Lineage
 from medhavi.results.reports.risk import RiskReport
 from medhavi.results.reports.study import HindsightReport, StudyReport
 from medhavi.results.schedules.schedule import Schedule
 from medhavi.snapshot import Snapshot
+from medhavi.workbench.cycle.cycle import CycleReport
+from medhavi.workbench.studies.studies import StudyResult
 from tests import factories
 from tests.api import plan
 
-SHOWN = (Snapshot, Plan, Promise, Schedule, StudyReport, HindsightReport, RiskReport)
+SHOWN = (
+    *(Snapshot, Plan, Promise, Schedule, StudyReport, HindsightReport, RiskReport),
+    *(Trace, PlanRemedy, Lineage, CycleReport, PredictorReport, StudyResult),
+)
 
 
 @pytest.mark.parametrize("kind", SHOWN, ids=lambda kind: kind.__name__)

@@ -229,7 +229,7 @@ def writer_of(place: Path) -> Callable[[DataFrame], bytes]:
     UsageError
         It is neither xlsx nor CSV, or its folder is not there.
     """
-    from medhavi.service.promise_pages.promise_page import as_csv, as_xlsx
+    from medhavi.service.downloads import as_csv, as_xlsx
 
     kinds = {".xlsx": as_xlsx, ".csv": as_csv}
     if place.suffix.lower() not in kinds:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from medhavi.display import TextDisplay
 from medhavi.predict import windows
 from medhavi.predict.calibration import coverage_band, covers
 from medhavi.predict.lead_time import LeadTimeModel, PlainQuantile, calibrated
@@ -178,6 +179,14 @@ class RecentCoverage:
     high: float
     since: dt.datetime | None
 
+    def __str__(self) -> str:
+        """Share that came within a quantile, beside what was told and chance allows."""
+        since = "" if self.since is None else f", since {self.since:%Y-%m-%d}"
+        return (
+            f"{self.quantile}: {self.share:.0%} of the newest {self.orders} came within "
+            f"it, told {self.told:.0%}, chance {self.low:.0%} to {self.high:.0%}{since}"
+        )
+
     @property
     def has_slipped(self) -> bool:
         """Whether the share is outside of what chance allows."""
@@ -317,7 +326,7 @@ def undercovered(spread: pl.DataFrame, recipe: TrainingRecipe = _USUAL) -> pl.Da
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PredictorReport:
+class PredictorReport(TextDisplay):
     """A predictor and how it holds.
 
     Attributes
@@ -355,6 +364,13 @@ class PredictorReport:
     by_month: pl.DataFrame
     spread: pl.DataFrame
     problem: str = ""
+
+    def __str__(self) -> str:
+        """Model and version; coverage of the newest outcomes against what it says."""
+        used = f"version {self.champion.version}" if self.champion else "the plain rule"
+        lines = [f"{self.model}: {used}, {self.outcomes.height:,} outcomes watched"]
+        lines += [str(one) for one in self.recent]
+        return "\n".join([*lines, self.problem] if self.problem else lines)
 
     @property
     def slipped(self) -> RecentCoverage | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from medhavi.display import TextDisplay
 from medhavi.results.limiter import RemedyKind
 from medhavi.snapshot.patch import Patch
 from medhavi.units import from_seconds, iso
@@ -36,7 +37,7 @@ class WorsenedDemand:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PlanRemedy:
+class PlanRemedy(TextDisplay):
     """One change of the tables, and what planning again with it gave.
 
     Parameters

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from medhavi.errors import MedhaviError, UsageError, VerificationFailed
 from medhavi.findings import BadData, Finding, finding, has_errors
+from medhavi.service.downloads import picture_buttons
 from medhavi.snapshot import Snapshot
 from medhavi.snapshot.reading.local_days import ASKED_EDGES, asked_instant
 from medhavi.views import page
@@ -560,6 +561,7 @@ def picture(chart: Picture | None, what: str, advice: str) -> mo.Html:
     )
     return html(
         f'<h2 class="mv-of">{escape(title_of(chart))}</h2><div class="mv-draw">{drawn.text}</div>'
+        f"{picture_buttons(chart).text}"
     )
 
 

@@ -317,7 +317,7 @@ def _predictors(_chosen: Choices, source: DataSource) -> Cells:
     if not source.lake:
         return ['snapshot["estimates"]']
     return [
-        "mo.vstack([str(one) for one in bench.drift()])",
+        "mo.vstack(list(bench.drift()))",
         "bench.predicted_times(plan)",
     ]
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from medhavi.service.downloads import grid_button
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
@@ -13,28 +15,37 @@ if TYPE_CHECKING:
 
 def page_table(
     rows: pl.DataFrame,
+    name: str,
     *,
     formats: Mapping[str, str | Callable[..., Any]],
     right: Iterable[str],
     widths: Mapping[str, int] | None = None,
     page_size: int = 12,
-) -> mo.ui.table:
-    """Show rows without selection; the first column stays where a grid is scrolled.
+    units: Mapping[str, str] | None = None,
+) -> mo.Html:
+    """Show rows without selection, with a button that gives them as a workbook.
+
+    The first column stays where a grid is scrolled.
 
     Parameters
     ----------
+    name
+        What the rows are: the name of the file.
     formats
         How the cells of a column are written, by its name.
     right
         Columns set to the right.
     widths
         Width of a column [px], by its name; columns that `rows` lacks are passed over.
+    units
+        Unit of a column in the file, by its name.
     """
     import marimo as mo
 
-    return mo.ui.table(
+    table = mo.ui.table(
         rows,
         selection=None,
+        show_download=False,
         page_size=page_size,
         show_column_summaries=False,
         show_data_types=False,
@@ -47,3 +58,4 @@ def page_table(
         format_mapping=dict(formats),
         text_justify_columns=dict.fromkeys(right, "right"),
     )
+    return mo.vstack([table, grid_button(rows, name, units)], gap=0)

@@ -154,10 +154,13 @@ _WIDTHS = {
 """Width of each column [px]: all of them fit a window of 1280."""
 
 
-def _table(rows: pl.DataFrame, right: Sequence[str], size: int = 8) -> mo.ui.table:
+def _table(
+    rows: pl.DataFrame, name: str, right: Sequence[str], size: int = 8
+) -> mo.Html:
     dates = [name for name, kind in rows.schema.items() if kind.is_temporal()]
     return page_table(
         rows,
+        name,
         formats=dict.fromkeys(dates, clock),
         right=right,
         widths=_WIDTHS,
@@ -182,7 +185,7 @@ def spread_table(one: PredictorReport, names: Names) -> mo.Html:
         f"{int(one.spread['orders'].max() or 0)} orders at most. Within P80: share of "  # type: ignore[arg-type]
         "the orders that were not learned from.</p>"
     )
-    table = _table(rows, ("Orders", *rows.columns[4:]))
+    table = _table(rows, one.model, ("Orders", *rows.columns[4:]))
     return mo.vstack([html(told), table], gap=0.5)
 
 
@@ -209,7 +212,7 @@ def own_effects(
     return effects.filter(pl.col("kind") == one.about)
 
 
-def effect_table(effects: pl.DataFrame, names: Names) -> mo.ui.table | mo.Html:
+def effect_table(effects: pl.DataFrame, names: Names) -> mo.Html:
     """Planned against stated times, and how many demands depend on them."""
     if effects.is_empty():
         return html(
@@ -219,7 +222,9 @@ def effect_table(effects: pl.DataFrame, names: Names) -> mo.ui.table | mo.Html:
             )
         )
     rows = predictors.effect_rows(effects, names)
-    return _table(rows, ("Planned", "Stated", "Orders", "Demands", "Late"), 6)
+    return _table(
+        rows, "Predicted times", ("Planned", "Stated", "Orders", "Demands", "Late"), 6
+    )
 
 
 def key_choice(
@@ -261,7 +266,8 @@ def demand_table(
                 "Its orders refill stock or serve nobody yet.",
             )
         )
-    return _table(predictors.demand_rows(found, shown.names), ("Late by",), 6)
+    rows = predictors.demand_rows(found, shown.names)
+    return _table(rows, "Demands", ("Late by",), 6)
 
 
 # -------------------------------------------------------------------------- work

@@ -381,6 +381,8 @@ form,form *{--amber-1:var(--mv-card)!important;--gray-1:var(--mv-card)!important
 @media (min-width:641px){[class*="sm:px-16"]{padding-inline:24px!important}
  .mv-framed [class*="sm:px-16"]{padding-inline:12px!important}}
 .mv-draw{overflow-x:auto}
+.mv-files{display:flex;justify-content:flex-end;gap:4px;zoom:.75}
+@media print{.mv-files{display:none}}
 .mv-draw marimo-vega{display:block}
 .vega-embed{width:100%}
 form>.rounded-lg.border{gap:4px;padding:12px 16px}

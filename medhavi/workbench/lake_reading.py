@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from medhavi.lakehouse import Lake, QueryLimits
+    from medhavi.lakehouse.connection import QueryConnection
     from medhavi.results.plans.plan import Plan
     from medhavi.results.reports.lineage import Lineage
     from medhavi.snapshot import Snapshot
@@ -72,6 +73,13 @@ class LakeReading:
     def query(self, sql: str, limits: QueryLimits | None = None) -> pl.DataFrame:
         """Run one SELECT over bronze, silver and gold by table name."""
         return self.lake.query(sql, limits)
+
+    @property
+    def connection(self) -> QueryConnection:
+        """Queries as a database connection: `mo.sql(text, engine=wb.connection)`."""
+        from medhavi.lakehouse.connection import QueryConnection
+
+        return QueryConnection(self.query)
 
     def events(self, type: str | None = None) -> pl.LazyFrame:  # noqa: A002 - design 8
         """Mirrored events, sorted by position; of one type, if named.

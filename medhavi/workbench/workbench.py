@@ -222,7 +222,7 @@ class Workbench(LakeReading, PlanEditing, FactAmending, ExceptionReviewing):
         return made.with_measured({**measurement.facts(), **facts})
 
     def plan_in_force(self, mode: str = "mrp") -> Plan:
-        """Plan that pages show: published or recorded last, made if there is none."""
+        """Plan that pages show, published or recorded last; made if there is none."""
         from medhavi.workbench.plan_in_force import renewed_plan
 
         return renewed_plan(self.snapshot(), mode, self.lake, kept=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import polars as pl
 import pytest
 from playwright.sync_api import expect
 
@@ -51,6 +52,27 @@ def test_the_items_page_shows_the_record_of_an_item(watched):
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Search")).to_be_visible(timeout=SLOW)
     expect(page.get_by_role("link", name="Trade-offs").last).to_be_visible()
+    watched.assert_clean()
+
+
+@pytest.mark.req("ANA-10")
+def test_a_picture_and_a_grid_are_downloaded(watched, tmp_path):
+    """As files with their title, their units and their local times."""
+    watched.open("/items/")
+    page = watched.page
+    files = page.locator(".mv-files")
+    for label, begins in (("SVG", b"<svg"), ("PNG", b"\x89PNG")):
+        button = files.get_by_text(label, exact=True).first
+        expect(button).to_be_visible(timeout=SLOW)
+        with page.expect_download() as got:
+            button.click()
+        got.value.save_as(tmp_path / label)
+        assert (tmp_path / label).read_bytes().startswith(begins)
+    page.get_by_role("tab", name="Orders and requirements").click()
+    with page.expect_download() as got:
+        files.get_by_text("Excel", exact=True).first.click()
+    got.value.save_as(tmp_path / "rows.xlsx")
+    assert "When (local)" in pl.read_excel(tmp_path / "rows.xlsx").columns
     watched.assert_clean()
 
 

@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 from playwright.sync_api import expect
 
-from medhavi.service.promise_pages.promise_page import KINDS, as_xlsx
+from medhavi.service.downloads import as_xlsx
+from medhavi.service.promise_pages.promise_page import KINDS
 from medhavi.views.promises.words import promise_names
 from tests.api import DARK, LIGHT, Lake
 from tests.browser.conftest import Watched, served

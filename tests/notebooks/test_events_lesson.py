@@ -33,6 +33,11 @@ def test_the_late_breakage_is_the_difference_of_two_snapshots_of_one_moment(valu
     assert {row["was"]: row["qty"] for row in rows} == {"before": 40.0, "after": 30.0}
 
 
+def test_the_log_is_asked_in_sql(values):
+    kinds = dict(values["kinds"].rows())
+    assert kinds["StockCounted"] == kinds["StokCounted"] == 1
+
+
 def test_what_cannot_be_read_waits_and_stops_nothing(values):
     assert values["waiting"]["type"].to_list() == ["StokCounted"]
     assert values["left"]["qty"].to_list() == [30.0]

@@ -263,7 +263,9 @@ def test_a_downtime_is_priced_and_kept_on_a_lake(tmp_path) -> None:
     assert asked.preview.ready
     view = capacity_page.CapacityWindow(resource=resource, first=dt.date(2026, 1, 8))
     window = capacity_page.shown_window(view, snapshot, page.names, "", "date")
-    [drawn, title] = capacity_page.gantt_picture(page, window, page.names, asked, str)
+    [drawn, title, _] = capacity_page.gantt_picture(
+        page, window, page.names, asked, str
+    )
     assert title.startswith("With the edit, Thu 8 Jan")
     assert " down, Thu 8 Jan to Sat 10 Jan" in str(drawn.text)
     assert plan_page.decide(page, asked, "Ana").kept

@@ -8,11 +8,11 @@ import polars as pl
 import pytest
 
 from medhavi.service import page_data
+from medhavi.service.downloads import as_csv, as_xlsx
 from medhavi.service.order_pages import one_order, order_page
 from medhavi.service.order_pages.order_page import SUGGESTED
 from medhavi.service.plan_pages import desk_words, item_page, plan_page
 from medhavi.service.plan_pages.plan_loading import PlanPage, load_page
-from medhavi.service.promise_pages.promise_page import as_csv, as_xlsx
 from medhavi.service.search_page import OBJECTS
 from medhavi.views.order_grid import OrderFilter, grid_rows
 from tests import factories

@@ -13,6 +13,7 @@ import pytest
 
 from medhavi.errors import UsageError
 from medhavi.service import page_data
+from medhavi.service.downloads import as_csv, as_xlsx
 from medhavi.service.promise_pages import promise_page, promise_widgets
 from medhavi.service.promise_pages.promise_commit import (
     OverrideDate,
@@ -23,8 +24,6 @@ from medhavi.service.promise_pages.promise_commit import (
 from medhavi.service.promise_pages.promise_page import (
     PromisePage,
     answer_file,
-    as_csv,
-    as_xlsx,
     ask,
     ask_changed,
     choices,

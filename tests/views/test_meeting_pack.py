@@ -9,11 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from medhavi.results.reports.exception_list import exception_list
-from medhavi.views.pictures.lateness import late_demands
-from medhavi.views.plan_pages import meeting_pack
-from medhavi.views.plan_pages.meeting_pack import pack_sections
 from tests import factories
-from tests.api import plan
+from tests.api import late_demands, meeting_pack, pack_sections, plan
 
 
 def part(sections, title):
@@ -39,9 +36,9 @@ def late():
 
 def test_the_pack_is_a_pdf_and_the_same_to_the_byte(late):
     snapshot, made = late
-    pack = meeting_pack.meeting_pack(made, snapshot, source="here")
+    pack = meeting_pack(made, snapshot, source="here")
     assert pack.startswith(b"%PDF-")
-    assert pack == meeting_pack.meeting_pack(made, snapshot, source="here")
+    assert pack == meeting_pack(made, snapshot, source="here")
     assert re.search(rb"/Producer.*Medhavi|Medhavi", pack)
 
 
@@ -71,7 +68,7 @@ def test_a_plan_without_anything_to_decide_is_a_page_of_figures():
     snapshot = factories.snapshot()
     made = plan(snapshot)
     assert pack_sections(made, snapshot) == []
-    assert meeting_pack.meeting_pack(made, snapshot).startswith(b"%PDF-")
+    assert meeting_pack(made, snapshot).startswith(b"%PDF-")
 
 
 def test_reviewed_exceptions_are_left_out(late):

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from medhavi.errors import NotAvailable, UsageError
-from medhavi.service.promise_pages import promise_page
+from medhavi.service import downloads
 from medhavi.workbench.files import export
 from medhavi.workbench.files.export import export_plan
 from tests import factories
@@ -148,8 +148,8 @@ def test_csv_for_programs_can_have_its_texts_as_they_are(tmp_path, odd):
 
 def test_answers_for_a_spreadsheet_hold_no_formula():
     rows = pl.DataFrame({"demand": [FORMULA, "A"], "qty": [-1.5, 2.0]})
-    text = promise_page.as_csv(rows).decode("utf-8-sig")
+    text = downloads.as_csv(rows).decode("utf-8-sig")
     assert text.splitlines()[1].startswith("\"'=HYPERLINK")
     assert text.splitlines()[1].endswith(",-1.5")
-    with zipfile.ZipFile(io.BytesIO(promise_page.as_xlsx(rows))) as book:
+    with zipfile.ZipFile(io.BytesIO(downloads.as_xlsx(rows))) as book:
         assert b"<f>" not in book.read("xl/worksheets/sheet1.xml")

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from medhavi.display import TextDisplay
 from medhavi.errors import EnvironmentFailure
 from medhavi.events.envelope import arrow_schema, to_arrow
 from medhavi.events.store import StoreUnreachable
@@ -171,7 +172,7 @@ _FIRST_WINDOW, _WIDER = 1_000, 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MirrorReport:
+class MirrorReport(TextDisplay):
     """What one run of the mirror did.
 
     `position` is the store's position that bronze now holds; `cancelled` tells that the

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import polars as pl
 
+from medhavi.display import TextDisplay
 from medhavi.errors import UsageError
 from medhavi.findings import BadData, Finding, finding
 from medhavi.optimize.service_times import NetworkNode, service_times
@@ -324,7 +325,7 @@ class SafetyStockParameters(PlannerParameters):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SafetyStock:
+class SafetyStock(TextDisplay):
     """Where safety stock should stand.
 
     Parameters

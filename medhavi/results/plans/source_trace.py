@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
+from medhavi.display import TextDisplay
 from medhavi.errors import UsageError
 from medhavi.results.amounts import duration, local_text, number
 from medhavi.results.plans.tables import COUNT, INSTANT, NUMBER, TEXT
@@ -133,7 +134,7 @@ class TraceEdge(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trace:
+class Trace(TextDisplay):
     """The sources of one demand.
 
     Parameters

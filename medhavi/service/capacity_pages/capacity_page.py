@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from medhavi.results.reports.resource_load import ResourceLoads
+from medhavi.service.downloads import grid_button, picture_buttons
 from medhavi.service.page_data import AnswerCache, html, picture
 from medhavi.service.plan_pages.desk_words import page_head
 from medhavi.snapshot.patch import Patch
@@ -295,8 +296,8 @@ def load_picture(
     names: Names,
     view: CapacityWindow,
     choose: Callable[[CapacityWindow], None],
-) -> tuple[mo.ui.altair_chart | None, str]:
-    """Load map and its title; a click on a cell shows its resource and week below."""
+) -> tuple[mo.ui.altair_chart | None, str, str]:
+    """Load map, title and files; a click on a cell shows its resource and week."""
     drawn = load_chart(plan, names, loads, chosen=_cell_of(loads, view), pick=True)
     return _clickable(
         drawn,
@@ -319,11 +320,11 @@ def gantt_picture(
     names: Names,
     asked: PreviewResult | None,
     chosen: Callable[[str], None],
-) -> tuple[mo.ui.altair_chart | None, str]:
-    """Operations of the window and their title; of a priced edit with the old ones."""
+) -> tuple[mo.ui.altair_chart | None, str, str]:
+    """Operations of the window, title and files; of a priced edit with the old ones."""
     plan = shown.plan
     if plan is None:
-        return None, ""
+        return None, "", ""
     preview = None if asked is None else asked.preview
     after = None if preview is None else preview.plan
     drawn = operations_chart(
@@ -334,8 +335,8 @@ def gantt_picture(
         before=None if after is None else plan,
         pick=True,
     )
-    drawing, title = _clickable(drawn, (PICKED, "key"), chosen)
-    return drawing, title if after is None else f"With the edit, {title}"
+    drawing, title, files = _clickable(drawn, (PICKED, "key"), chosen)
+    return drawing, title if after is None else f"With the edit, {title}", files
 
 
 def _with_units(snapshot: Snapshot | None, preview: Preview | None) -> Snapshot | None:
@@ -352,12 +353,12 @@ def _with_units(snapshot: Snapshot | None, preview: Preview | None) -> Snapshot 
 
 def _clickable(
     chart: Picture | None, selection: tuple[str, str], chosen: Callable[[str], None]
-) -> tuple[mo.ui.altair_chart | None, str]:
-    """Chart that calls `chosen` with the field of a clicked mark, and its title."""
+) -> tuple[mo.ui.altair_chart | None, str, str]:
+    """Chart that calls `chosen` with the field of a clicked mark, title and files."""
     import marimo as mo
 
     if chart is None:
-        return None, ""
+        return None, "", ""
     name, field = selection
 
     def told(_rows: object) -> None:
@@ -368,7 +369,7 @@ def _clickable(
     drawn = mo.ui.altair_chart(
         untitled(chart), chart_selection=False, legend_selection=False, on_change=told
     )
-    return drawn, title_of(chart)
+    return drawn, title_of(chart), picture_buttons(chart).text
 
 
 def picked(selections: Mapping[str, Any] | None, name: str, field: str) -> str:
@@ -383,13 +384,16 @@ def picked(selections: Mapping[str, Any] | None, name: str, field: str) -> str:
     return str(found[0]) if found else ""
 
 
-def framed(drawn: mo.ui.altair_chart | None, title: str, note: str = "") -> mo.Html:
+def framed(
+    drawn: mo.ui.altair_chart | None, title: str, files: str, note: str = ""
+) -> mo.Html:
     """Clickable picture below its title, with a line that tells how it is read."""
     if drawn is None:
         return picture(None, "No work", "Add rows to step_resources and demands.")
     told = f'<p class="muted small">{escape(note)}</p>' if note else ""
     return html(
-        f'<h2 class="mv-of">{escape(title)}</h2><div class="mv-draw">{drawn.text}</div>{told}'
+        f'<h2 class="mv-of">{escape(title)}</h2><div class="mv-draw">{drawn.text}</div>'
+        f"{told}{files}"
     )
 
 
@@ -436,6 +440,7 @@ def operation_table(
         page_size=10,
         show_column_summaries=False,
         show_data_types=False,
+        show_download=False,
         hidden_columns=["Id"],
         freeze_columns_left=["Order"],
         column_widths=dict(_WIDTHS),
@@ -443,6 +448,14 @@ def operation_table(
         text_justify_columns={"Run": "right", "Set-up": "right"},
         label="Operations of the window",
     )
+
+
+def operation_grid(table: mo.ui.table) -> mo.Html:
+    """Operations with their file."""
+    import marimo as mo
+
+    file = grid_button(table.data, "Operations", hidden=("Id",))
+    return mo.vstack([table, file], gap=0)
 
 
 def operation_part(shown: PlanPage, view: CapacityWindow, names: Names) -> mo.Html:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi.lakehouse import Lake
+from medhavi.service.downloads import grid_button
 from medhavi.service.page_data import facts_of, html, picture, problem_html
 from medhavi.service.page_table import page_table
 from medhavi.snapshot import Snapshot
@@ -205,6 +206,7 @@ def finding_table(state: DataState, scope: str) -> mo.ui.table | None:
         page_size=8,
         show_column_summaries=False,
         show_data_types=False,
+        show_download=False,
         hidden_columns=["Group", *unused],
         freeze_columns_left=["Severity", "Code"],
         column_widths={
@@ -224,6 +226,15 @@ def finding_table(state: DataState, scope: str) -> mo.ui.table | None:
         },
         text_justify_columns={"Times": "right", "Late cost": "right"},
     )
+
+
+def finding_part(table: mo.ui.table, state: DataState) -> mo.Html:
+    """Findings with their file."""
+    import marimo as mo
+
+    units = {"Late cost": state.names.currency}
+    file = grid_button(table.data, "Findings", units, ("Group",))
+    return mo.vstack([table, file], gap=0)
 
 
 def no_finding(state: DataState, scope: str) -> mo.Html:
@@ -246,6 +257,7 @@ def refused_part(state: DataState) -> mo.Html:
         )
     return page_table(
         rows,
+        "Refused rows and events",
         formats={},
         right=(),
         widths={"What": 150, "Where": 170, "Code": 80, "Reason": 420, "Content": 380},

@@ -206,7 +206,7 @@ def exports(shown: pl.DataFrame, names: Names) -> mo.Html:
     """Offer the filtered orders as files: names, local times, units, money."""
     import marimo as mo
 
-    from medhavi.service.promise_pages.promise_page import as_csv, as_xlsx
+    from medhavi.service.downloads import as_csv, as_xlsx
 
     def rows() -> pl.DataFrame:
         made = grid_rows(shown, names).drop("Id")

@@ -9,6 +9,7 @@ import polars as pl
 
 from medhavi.errors import MedhaviError
 from medhavi.lakehouse import Lake
+from medhavi.service.downloads import grid_button
 from medhavi.service.page_data import bench_of, html, problem_of
 from medhavi.service.page_table import page_table
 from medhavi.service.plan_pages.plan_page import EditResult, remember_approver
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
 
     from medhavi.results.plans.plan import Plan
     from medhavi.service.plan_pages.plan_loading import PlanPage
+    from medhavi.views.names import Names
 
+_HIDDEN = ("Key", "State", "Order", "Demand")
 STATES = {"To do": cockpit.OPEN, "Done": cockpit.DONE, "All": cockpit.ALL}
 ASSIGN, SETTLE, REOPEN = "assign or note", "done", "open again"
 
@@ -83,7 +86,8 @@ def inbox_table(
         page_size=10,
         show_column_summaries=False,
         show_data_types=False,
-        hidden_columns=["Key", "State", "Order", "Demand"],
+        show_download=False,
+        hidden_columns=list(_HIDDEN),
         freeze_columns_left=["What"],
         column_widths={
             "What": 196,
@@ -101,6 +105,15 @@ def inbox_table(
         },
         text_justify_columns={"Times": "right", "Worth": "right"},
     )
+
+
+def inbox_part(table: mo.ui.table, names: Names) -> mo.Html:
+    """Exceptions with their file."""
+    import marimo as mo
+
+    units = {"Worth": names.currency}
+    file = grid_button(table.data, "Exceptions", units, _HIDDEN)
+    return mo.vstack([table, file], gap=0)
 
 
 def review_form(given: Mapping[str, str]) -> mo.ui.form[Any, Any]:
@@ -175,7 +188,7 @@ def links_html(key: str) -> str:
     return f"<p>{links}</p>"
 
 
-def promise_table(shown: PlanPage, plan: Plan) -> mo.ui.table | mo.Html:
+def promise_table(shown: PlanPage, plan: Plan) -> mo.Html:
     """Promised order lines that the plan does not keep."""
     assert shown.snapshot is not None
     rows = cockpit.promises_missed(plan, shown.snapshot, shown.names)
@@ -186,6 +199,8 @@ def promise_table(shown: PlanPage, plan: Plan) -> mo.ui.table | mo.Html:
     currency = shown.names.currency
     return page_table(
         rows,
+        "Promises at risk",
+        units={"Money": currency},
         formats={
             "Promised": clock,
             "Planned": clock,
@@ -196,7 +211,7 @@ def promise_table(shown: PlanPage, plan: Plan) -> mo.ui.table | mo.Html:
     )
 
 
-def event_table(shown: PlanPage) -> mo.ui.table | mo.Html:
+def event_table(shown: PlanPage) -> mo.Html:
     """Facts of the last day and week by kind."""
     plan = shown.plan
     if not shown.source.lake or plan is None or plan.run.as_of is None:
@@ -221,4 +236,4 @@ def event_table(shown: PlanPage) -> mo.ui.table | mo.Html:
         .str.to_lowercase(),
     )
     right = ["Last day", "Last 7 days"]
-    return page_table(rows, formats={"Newest": clock}, right=right)
+    return page_table(rows, "Events", formats={"Newest": clock}, right=right)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from medhavi.service.downloads import grid_button
 from medhavi.service.page_data import PageProblem, html, problem_html, said
 from medhavi.service.plan_pages import plan_page
 from medhavi.service.plan_pages.remedy_edits import answer_of, rows_file
@@ -213,13 +214,15 @@ def rows_download(rows: Rows, snapshot: Snapshot) -> mo.Html:
     return mo.hstack([file], justify="start")
 
 
-def exception_table(plan: Plan, names: Names, code: str | None) -> mo.ui.table:
+def exception_table(plan: Plan, names: Names, code: str | None) -> mo.Html:
     """Show the exceptions of a kind, or all."""
     import marimo as mo
 
-    return mo.ui.table(
-        exception_rows(plan, names, code),
+    rows = exception_rows(plan, names, code)
+    table = mo.ui.table(
+        rows,
         selection=None,
+        show_download=False,
         page_size=6,
         show_column_summaries=False,
         show_data_types=False,
@@ -238,3 +241,5 @@ def exception_table(plan: Plan, names: Names, code: str | None) -> mo.ui.table:
         format_mapping={"Date": clock, "Quantity": plain, "Hours": plain},
         hover_template="{{Ids}}",
     )
+    file = grid_button(rows, "Exceptions", {"Hours": "h"}, ("Ids",))
+    return mo.vstack([table, file], gap=0)

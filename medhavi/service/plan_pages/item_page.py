@@ -128,6 +128,7 @@ def movement_table(record: TimePhasedRecord, plan: Plan, names: Names) -> mo.Htm
         return html(page.empty("No movement", "Nothing of it is ordered or required."))
     return page_table(
         rows,
+        f"Movements {record.product} {record.location}",
         formats={"When": clock, "Quantity": plain},
         right=["Quantity"],
         page_size=15,

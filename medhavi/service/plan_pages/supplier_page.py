@@ -102,7 +102,7 @@ def subject_choice(
     )
 
 
-def record_table(found: Deliveries | None, names: Names) -> mo.ui.table | mo.Html:
+def record_table(found: Deliveries | None, names: Names) -> mo.Html:
     """Record of each supplier and lane."""
     if found is None or found.record.is_empty():
         return html(
@@ -113,19 +113,19 @@ def record_table(found: Deliveries | None, names: Names) -> mo.ui.table | mo.Htm
         )
     rows = suppliers.record_rows(found.record, names)
     right = ("Deliveries", "On time", "Lately", "Stated", "Median", "P95", "Overdue")
-    return _table(rows, {"Changed": clock}, right)
+    return _table(rows, "Delivery record", {"Changed": clock}, right)
 
 
-def owed_table(shown: PlanPage) -> mo.ui.table | mo.Html:
+def owed_table(shown: PlanPage) -> mo.Html:
     """Open purchases and transfers."""
     assert shown.plan is not None
     rows = suppliers.owed_rows(shown.plan, shown.names)
     if rows.is_empty():
         return html(page.empty("Nothing is owed", "No purchase or transfer is open."))
-    return _table(rows, {"Due": clock}, ("Quantity",))
+    return _table(rows, "Open orders", {"Due": clock}, ("Quantity",))
 
 
-def buy_table(shown: PlanPage, days: float) -> mo.ui.table | mo.Html:
+def buy_table(shown: PlanPage, days: float) -> mo.Html:
     """Planned purchases to order within some days, by supplier."""
     assert shown.plan is not None
     rows = suppliers.buy_rows(shown.plan, shown.names, days)
@@ -134,18 +134,24 @@ def buy_table(shown: PlanPage, days: float) -> mo.ui.table | mo.Html:
     currency = shown.names.currency
     return _table(
         rows,
+        "To order",
         {
             "Order by": clock,
             "Due": clock,
             "Cost": lambda cost: "" if cost is None else money(cost, currency),
         },
         ("Quantity", "Cost"),
+        {"Cost": currency},
     )
 
 
 def _table(
     rows: pl.DataFrame,
+    name: str,
     formats: dict[str, str | Callable[..., Any]],
     right: tuple[str, ...],
-) -> mo.ui.table:
-    return page_table(rows, formats=formats, right=right, widths=_WIDTHS)
+    units: dict[str, str] | None = None,
+) -> mo.Html:
+    return page_table(
+        rows, name, formats=formats, right=right, widths=_WIDTHS, units=units
+    )

@@ -11,9 +11,9 @@ import polars as pl
 from medhavi.lakehouse import Lake
 from medhavi.planners.promising.supply_search.requests import columns
 from medhavi.results.promises.promise_states import STANDING, PromiseState
+from medhavi.service.downloads import as_csv, as_xlsx
 from medhavi.service.page_data import bench_of, html, problem_of
 from medhavi.service.plan_pages.plan_page import remember_approver
-from medhavi.service.promise_pages import promise_page
 from medhavi.service.promise_pages.open_lists import tell_lists
 from medhavi.service.promise_pages.promise_commit import CommitMessage
 from medhavi.views import page
@@ -179,13 +179,13 @@ def exports(shown: pl.DataFrame, names: Names) -> mo.Html:
 
     def csv() -> bytes:
         clocks = pl.col(pl.Datetime).dt.strftime("%Y-%m-%d %H:%M")
-        return promise_page.as_csv(rows().with_columns(clocks))
+        return as_csv(rows().with_columns(clocks))
 
     return mo.hstack(
         [
             mo.download(csv, filename="promises.csv", label="CSV"),
             mo.download(
-                lambda: promise_page.as_xlsx(rows()),
+                lambda: as_xlsx(rows()),
                 filename="promises.xlsx",
                 label="Excel",
             ),

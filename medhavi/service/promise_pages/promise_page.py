@@ -40,7 +40,7 @@ from medhavi.planners.promising.supply_search.requests import (
     read_requests,
 )
 from medhavi.planners.promising.what_if import asked_again, book_with
-from medhavi.results.plans.folder import WORKBOOK_OPTIONS, guarded
+from medhavi.results.promises.parts import PromiseVariant
 from medhavi.results.promises.promise import Promise
 from medhavi.schema import tables
 from medhavi.schema.template import columns_in_order
@@ -559,19 +559,3 @@ def _example(page: PromisePage) -> dict[str, object]:
     if page.due is not None:
         row["due"] = from_seconds(page.due).strftime("%Y-%m-%dT%H:%M:%SZ")
     return row
-
-
-# ------------------------------------------------------------------------ the answers
-def as_csv(rows: pl.DataFrame) -> bytes:
-    """Rows of a list as CSV that Excel opens with its letters right, texts as texts."""
-    return b"\xef\xbb\xbf" + guarded(rows).write_csv().encode()
-
-
-def as_xlsx(rows: pl.DataFrame) -> bytes:
-    """Rows of a list as a workbook with a filter."""
-    import xlsxwriter
-
-    written = io.BytesIO()
-    with xlsxwriter.Workbook(written, WORKBOOK_OPTIONS) as book:
-        rows.write_excel(book, worksheet="answers", autofit=True, freeze_panes=(1, 0))
-    return written.getvalue()

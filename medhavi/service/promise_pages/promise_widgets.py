@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from medhavi.planners.promising.answering import chance_by
 from medhavi.planners.promising.supply_search.requests import TABLE
+from medhavi.service import downloads
 from medhavi.service.page_data import html, trouble_of
 from medhavi.service.plan_pages.desk_parts import rows_download
 from medhavi.service.promise_pages import promise_page
@@ -192,6 +193,7 @@ def two_pictures(
         if curve is None or chart is None
         else f"<h3>{title_of(chart)}</h3>"
         f'<div class="mv-draw mv-drag">{curve.text}</div>'
+        f"{downloads.picture_buttons(chart).text}"
     )
     return f'<div class="mv-two"><div>{chain.text}</div><div>{told}</div></div>'
 
@@ -321,8 +323,8 @@ def answer_files(rows: pl.DataFrame) -> mo.Html:
     return _downloads(
         "Answers",
         "answers",
-        lambda: promise_page.as_xlsx(rows),
-        lambda: promise_page.as_csv(rows),
+        lambda: downloads.as_xlsx(rows, "answers"),
+        lambda: downloads.as_csv(rows),
     )
 
 

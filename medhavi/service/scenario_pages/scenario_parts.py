@@ -152,9 +152,9 @@ def scenario_choice(
     )
 
 
-def _rows_table(rows: pl.DataFrame, forms: dict[str, Any]) -> Any:
-    numbers = [name for name, dtype in rows.schema.items() if dtype.is_numeric()]
-    return page_table(rows, formats=forms, right=numbers)
+def _rows_table(rows: pl.DataFrame, name: str, forms: dict[str, Any]) -> Any:
+    numbers = [one for one, dtype in rows.schema.items() if dtype.is_numeric()]
+    return page_table(rows, name, formats=forms, right=numbers)
 
 
 def demand_table(shown: PlanPage, scenario: Scenario, one: ScenarioComparison) -> Any:
@@ -170,7 +170,7 @@ def demand_table(shown: PlanPage, scenario: Scenario, one: ScenarioComparison) -
         **dict.fromkeys(dates, clock),
         "Money": lambda value: money(value, names.currency),
     }
-    return _rows_table(rows, forms)
+    return _rows_table(rows, "Demands", forms)
 
 
 def order_table(one: ScenarioComparison, names: Names) -> Any:
@@ -179,7 +179,7 @@ def order_table(one: ScenarioComparison, names: Names) -> Any:
         return html(page.empty("No order differs", "Every order stays as it is today."))
     dates = ("Date today", "Date then")
     rows = order_rows(one, names)
-    return _rows_table(rows, dict.fromkeys(dates, clock))
+    return _rows_table(rows, "Orders", dict.fromkeys(dates, clock))
 
 
 def accept_parts(

@@ -12,6 +12,8 @@ from medhavi.views.theme import FONT, LIGHT, WIDTH, inked, specification
 if TYPE_CHECKING:
     from medhavi.views.theme import Picture
 
+_PADDING = 16
+"""Ground around a picture in a file [px]."""
 _PRINTED_FONT = '"DejaVu Sans"'
 """Type of PNG files, the same on each machine; as JSON."""
 
@@ -51,4 +53,5 @@ def font_folder() -> Path:
 def _printed(chart: Picture, width: int) -> dict[str, Any]:
     """Specification in fixed colours on a ground of its own."""
     spec = inked(specification(chart, width), "light")
-    return {**spec, "background": LIGHT.page}
+    config = {**spec["config"], "padding": _PADDING}
+    return {**spec, "config": config, "background": LIGHT.page}

@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from medhavi.display import TextDisplay
 from medhavi.errors import MedhaviError, UsageError
 from medhavi.events.memory import system_clock
 from medhavi.progress import unobserved
@@ -166,7 +167,7 @@ class StepReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CycleReport:
+class CycleReport(TextDisplay):
     """What one cycle did.
 
     `resumed` names the cycle before, where that was cut short. `failure` is what went

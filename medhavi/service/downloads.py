@@ -1,0 +1,139 @@
+"""Files of what a page shows: SVG and PNG of a picture, a workbook of a grid.
+
+One way for all pages: what a file has is what stands on the page, with names, local
+times and units; it is made when somebody asks for it.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from medhavi.results.plans.folder import WORKBOOK_OPTIONS, guarded
+from medhavi.views.pictures.picture_files import picture_png, picture_svg
+from medhavi.views.theme import title_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import marimo as mo
+
+    from medhavi.views.theme import Picture
+
+_LONGEST_SHEET = 31
+"""Characters of the name of a sheet, Excel's limit."""
+_ROW_ID = "_marimo_row_id"
+"""Column that marimo adds to the rows of a grid with a selection."""
+_NOT_IN_NAMES = re.compile(r"[^\w]+")
+
+
+def as_csv(rows: pl.DataFrame) -> bytes:
+    """Rows of a list as CSV that Excel opens with its letters right, texts as texts."""
+    return b"\xef\xbb\xbf" + guarded(rows).write_csv().encode()
+
+
+def as_xlsx(rows: pl.DataFrame, sheet: str = "rows") -> bytes:
+    """Rows of a list as a workbook with a filter and a header that stays."""
+    import xlsxwriter
+
+    written = io.BytesIO()
+    with xlsxwriter.Workbook(written, WORKBOOK_OPTIONS) as book:
+        rows.write_excel(
+            book,
+            worksheet=sheet[:_LONGEST_SHEET],
+            autofit=True,
+            freeze_panes=(1, 0),
+        )
+    return written.getvalue()
+
+
+def told_rows(
+    rows: pl.DataFrame, units: Mapping[str, str], hidden: tuple[str, ...] = ()
+) -> pl.DataFrame:
+    """Rows of a grid as a file has them: units in the header, clocks named local.
+
+    Parameters
+    ----------
+    units
+        Unit of a column, such as the currency of its money.
+    hidden
+        Columns that the page does not show.
+
+    Examples
+    --------
+    >>> told_rows(
+    ...     pl.DataFrame({"Key": ["k"], "Cost": [2.0]}), {"Cost": "EUR"}, ("Key",)
+    ... )
+    shape: (1, 1)
+    ┌────────────┐
+    │ Cost (EUR) │
+    │ ---        │
+    │ f64        │
+    ╞════════════╡
+    │ 2.0        │
+    └────────────┘
+    """
+    shown = rows.drop(*hidden, _ROW_ID, strict=False)
+    words = dict(units)
+    for name, kind in shown.schema.items():
+        if isinstance(kind, pl.Datetime):
+            words.setdefault(name, "local")
+    return shown.rename(
+        {name: f"{name} ({word})" for name, word in words.items() if name in shown}
+    )
+
+
+def file_name(title: str) -> str:
+    """Name of a file without its ending.
+
+    >>> file_name("22 of 743 demands late, € 271k; Fill heavy 1")
+    '22-of-743-demands-late-271k-Fill-heavy-1'
+    """
+    return _NOT_IN_NAMES.sub("-", title).strip("-")[:60] or "picture"
+
+
+def picture_buttons(chart: Picture, title: str = "") -> mo.Html:
+    """Buttons that give a chart as PNG and as SVG."""
+    import marimo as mo
+
+    named = chart if title == "" else chart.properties(title=title)
+    name = file_name(title or title_of(chart))
+    png, svg = (
+        mo.download(
+            made, filename=f"{name}.{ending}", mimetype=kind, label=ending.upper()
+        )
+        for made, ending, kind in (
+            (lambda: picture_png(named), "png", "image/png"),
+            (lambda: picture_svg(named), "svg", "image/svg+xml"),
+        )
+    )
+    return _row(png, svg)
+
+
+def grid_button(
+    rows: Any,
+    name: str,
+    units: Mapping[str, str] | None = None,
+    hidden: tuple[str, ...] = (),
+) -> mo.Html:
+    """Button that gives the rows of a grid, a frame, as a workbook; see `told_rows`."""
+    import marimo as mo
+
+    return _row(
+        mo.download(
+            lambda: as_xlsx(told_rows(rows, units or {}, hidden), name),
+            filename=f"{file_name(name)}.xlsx",
+            label="Excel",
+        )
+    )
+
+
+def _row(*buttons: Any) -> mo.Html:
+    """Small buttons in one line, at the right of what they are files of."""
+    import marimo as mo
+
+    inside = "".join(button.text for button in buttons)
+    return mo.Html(f'<div class="mv mv-files">{inside}</div>')

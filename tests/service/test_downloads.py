@@ -1,0 +1,78 @@
+"""Files of a page: pictures as they are seen, grids with names, local times, units."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+
+import polars as pl
+import pytest
+
+from medhavi.service.downloads import (
+    as_xlsx,
+    file_name,
+    grid_button,
+    picture_buttons,
+    told_rows,
+)
+from medhavi.service.page_data import picture
+from medhavi.service.page_table import page_table
+from medhavi.views.pictures.picture_files import picture_png, picture_svg
+from medhavi.views.pictures.stock import stock_chart
+from tests import factories
+from tests.api import names_of, plan
+
+CLOCK = dt.datetime(2026, 3, 2, 7, 30)  # noqa: DTZ001 - a wall clock has no zone
+ROWS = pl.DataFrame(
+    {
+        "Item": ["Olive soap"],
+        "Start": [CLOCK],
+        "Worth": [12.5],
+        "Key": ["k"],
+        "_marimo_row_id": [0],
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def chart():
+    snapshot = factories.snapshot(demands=[{"qty": 5}])
+    made = plan(snapshot)
+    product, location = made.positions.select("product", "location").row(0)
+    return stock_chart(made, product, location, names_of(snapshot))
+
+
+def test_a_workbook_has_units_local_times_and_no_keys():
+    told = told_rows(ROWS, {"Worth": "EUR"}, ("Key",))
+    assert told.columns == ["Item", "Start (local)", "Worth (EUR)"]
+    read = pl.read_excel(io.BytesIO(as_xlsx(told, "A sheet" * 9)))
+    assert read.row(0) == ("Olive soap", CLOCK, 12.5)
+
+
+def test_a_text_that_begins_like_a_formula_stays_a_text():
+    rows = pl.DataFrame({"Item": ["=1+1", "+A1"]})
+    read = pl.read_excel(io.BytesIO(as_xlsx(rows)))
+    assert read["Item"].to_list() == ["=1+1", "+A1"]
+
+
+def test_a_picture_file_has_its_title_and_fixed_colours(chart):
+    svg = picture_svg(chart).decode()
+    assert chart["title"]["text"] in svg
+    assert "var(--mv" not in svg
+    png = picture_png(chart)
+    assert png.startswith(b"\x89PNG")
+    assert png == picture_png(chart)
+
+
+def test_each_picture_and_each_grid_brings_its_files(chart):
+    assert picture(chart, "", "").text.count("<marimo-download") == 2
+    assert "<marimo-download" not in picture(None, "Nothing", "Do it.").text
+    assert picture_buttons(chart).text.count("mv-files") == 1
+    assert grid_button(ROWS, "Rows").text.count("<marimo-download") == 1
+    grid = page_table(ROWS, "Rows", formats={}, right=())
+    assert grid.text.count("<marimo-download") == 1
+
+
+def test_a_file_is_named_by_what_it_shows():
+    assert file_name("6 late: € 80k / 3 h") == "6-late-80k-3-h"
+    assert file_name("…") == "picture"
