@@ -15,7 +15,8 @@ app = marimo.App(width="full", app_title="Medhavi: production schedule")
 with app.setup:
     import marimo as mo
 
-    from medhavi.service.page_data import PageProblem, html, picture, section, wanted_of
+    from medhavi.service.page_data import PageProblem, html, picture, section
+    from medhavi.service.plan_pages import desk_words
     from medhavi.service.schedule_page import (
         EXAMPLE_NOTE,
         example_bytes,
@@ -25,6 +26,7 @@ with app.setup:
     from medhavi.views import page, theme
     from medhavi.views.schedule_words import (
         gantt_chart,
+        gantt_title,
         orders_html,
         proof_html,
         risk_chart,
@@ -46,8 +48,8 @@ def style():
 @app.cell(hide_code=True)
 def address():
     params = mo.query_params()
-    wanted = wanted_of(params)
-    return params, wanted
+    wanted, keep = desk_words.address_of(params)
+    return keep, params, wanted
 
 
 @app.cell(hide_code=True)
@@ -93,7 +95,13 @@ def head(dropped, objective, shown):
     )
     mo.vstack(
         [
-            mo.Html(page.header("Production schedule", [("Source", shown.source)])),
+            mo.Html(
+                page.header(
+                    "Production schedule",
+                    [("Source", shown.source)],
+                    finding=gantt_title(shown.schedule) if shown.schedule else "",
+                )
+            ),
             mo.hstack([objective, dropped], justify="start", wrap=True),
             *([_example] if shown.is_example else []),
         ],
@@ -134,7 +142,20 @@ def gantt(schedule):
 
 
 @app.cell(hide_code=True)
-def orders(schedule):
+def choose_tab(keep, wanted):
+    tab = desk_words.tab_bar(("Orders", "Risk"), wanted, keep, "Orders")
+    return (tab,)
+
+
+@app.cell(hide_code=True)
+def bar(schedule, tab):
+    tab if schedule else None
+    return
+
+
+@app.cell(hide_code=True)
+def orders(schedule, tab):
+    mo.stop(tab.value != "Orders")
     section(
         "orders",
         "Late orders and proof of optimality",
@@ -164,7 +185,8 @@ def uncertainty(params, schedule, wanted):
 
 
 @app.cell(hide_code=True)
-def risk(schedule, spread, steps):
+def risk(schedule, spread, steps, tab):
+    mo.stop(tab.value != "Risk")
     _told = risk_of(
         schedule,
         scenarios=10_000,

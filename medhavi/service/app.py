@@ -42,6 +42,7 @@ from medhavi.service.tracking_pages import (
     TrackingPages,
     tracking_routes,
 )
+from medhavi.views.app_style import app_style
 from medhavi.views.names import count, money
 from medhavi.views.page import (
     HOME,
@@ -49,9 +50,8 @@ from medhavi.views.page import (
     PAGES,
     document,
     findings_words,
-    top_html,
+    navigation_html,
 )
-from medhavi.views.theme import app_style
 from medhavi.workbench.workspace import models_folder
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def landing_html(
         if entries
     )
     body = (
-        f'{top_html(HOME)}<header class="brand"><h1>Medhavi</h1>'
+        f'{navigation_html(HOME)}<header class="brand"><h1>Medhavi</h1>'
         '<p class="muted">Supply-chain plans that explain themselves.</p></header>'
         f"{_state(health)}{body}{_footer(health)}"
     )

@@ -12,7 +12,7 @@ from medhavi.service.shell import FRAMED_SCRIPT
 from medhavi.views.item_record import item_link
 from medhavi.views.names import count, quantity, when
 from medhavi.views.order_grid import demand_link, order_link
-from medhavi.views.page import ICON, PAGES, document, empty, table_html, top_html
+from medhavi.views.page import ICON, PAGES, document, empty, navigation_html, table_html
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -140,7 +140,7 @@ def search_html(text: str, tables: str = "") -> str:
         )
     else:
         body = _results_html(search_results(data.snapshot, data.names, text), text)
-    body = f"{top_html(asked=text)}<main><h1>Search</h1>{body}</main>"
+    body = f"{navigation_html(asked=text)}<main><h1>Search</h1>{body}</main>"
     head = ICON + FRAMED_SCRIPT
     return document("Medhavi: search", body, rules=_RULES, head=head)
 
