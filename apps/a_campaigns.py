@@ -26,7 +26,6 @@ with app.setup:
         section,
         trouble_of,
         wanted_data,
-        wanted_of,
     )
     from medhavi.service.plan_pages import desk_parts, desk_words, plan_page
     from medhavi.service.plan_pages.plan_page import (
@@ -50,8 +49,8 @@ def style():
 @app.cell(hide_code=True)
 def address():
     params = mo.query_params()
-    wanted = wanted_of(params)
-    return params, wanted
+    wanted, keep = desk_words.address_of(params)
+    return keep, params, wanted
 
 
 @app.cell(hide_code=True)
@@ -141,7 +140,22 @@ def tiles(names, study):
 
 
 @app.cell(hide_code=True)
-def setups(shown, study):
+def choose_tab(keep, wanted):
+    # The address of an edit of a cell names its families: it leads to the matrix.
+    _first = "Changeover matrix" if wanted("from") or wanted("matrix") else "Effect"
+    tab = desk_words.tab_bar(campaign_page.TABS, wanted, keep, _first)
+    return (tab,)
+
+
+@app.cell(hide_code=True)
+def bar(read, tab):
+    tab if read.problem is None else None
+    return
+
+
+@app.cell(hide_code=True)
+def setups(shown, study, tab):
+    mo.stop(tab.value != "Effect")
     section(
         "setups",
         "Changeover time",
@@ -155,7 +169,8 @@ def setups(shown, study):
 
 
 @app.cell(hide_code=True)
-def runs(names, study):
+def runs(names, study, tab):
+    mo.stop(tab.value != "Effect")
     section(
         "runs",
         "Effect of campaigns",
@@ -179,7 +194,7 @@ def choose_matrix(params, read, wanted):
 
 
 @app.cell(hide_code=True)
-def show_matrix(matrix, names, read):
+def show_matrix(matrix, names, read, tab):
     if matrix.value is None:
         families, grid = {}, None
         _parts = [
@@ -204,7 +219,9 @@ def show_matrix(matrix, names, read):
             ),
             grid,
         ]
-    section("matrix", "Changeover matrix", *_parts)
+    section(
+        "matrix", "Changeover matrix", *_parts
+    ) if tab.value == "Changeover matrix" else None
     return families, grid
 
 
@@ -212,8 +229,13 @@ def show_matrix(matrix, names, read):
 def edit_cell(families, grid, matrix, price, read, wanted):
     mo.stop(grid is None)
     form = change_form(read.snapshot, matrix.value, families, grid.value, wanted, price)
-    form
     return (form,)
+
+
+@app.cell(hide_code=True)
+def show_form(form, tab):
+    form if tab.value == "Changeover matrix" else None
+    return
 
 
 @app.cell(hide_code=True)
@@ -242,9 +264,10 @@ def priced(get_asked, names, shown, study):
 
 
 @app.cell(hide_code=True)
-def who(approver, form, shown):
+def who(approver, form, shown, tab):
     # Apart from the price: a name that is typed while it is worked out stays.
-    approver if form is not None and shown.source.lake else None
+    _on = tab.value == "Changeover matrix"
+    approver if _on and form is not None and shown.source.lake else None
     return
 
 
@@ -281,7 +304,8 @@ def undo():
 
 
 @app.cell(hide_code=True)
-def history(approver, back, names, shown, study):
+def history(approver, back, names, shown, study, tab):
+    mo.stop(tab.value != "Changeover matrix")
     _past = plan_page.decisions(shown) if study else []
     section(
         "decisions",
@@ -306,7 +330,8 @@ def outcome(get_decision, read, settle):
 
 
 @app.cell(hide_code=True)
-def proposals(names, study):
+def proposals(names, study, tab):
+    mo.stop(tab.value != "Campaigns")
     section(
         "proposals",
         "Campaigns by saving",
@@ -316,7 +341,8 @@ def proposals(names, study):
 
 
 @app.cell(hide_code=True)
-def kept(names, study):
+def kept(names, study, tab):
+    mo.stop(tab.value != "Campaigns")
     section(
         "kept",
         "Campaign adherence",

@@ -308,11 +308,9 @@ def sure_slider(get_dragged, keep_share, slide, tab, told):
 
 @app.cell(hide_code=True)
 def moved_words(moved_to, names, share_slider, told):
-    mo.hstack(
-        [share_slider, html(promise_widgets.moved_words(told, moved_to, names))],
-        widths=[1, 1],
-        align="end",
-        gap=2,
+    html(
+        f'<div class="mv-two"><div>{share_slider.text}</div>'
+        f"<div>{promise_widgets.moved_words(told, moved_to, names)}</div></div>"
     )
     return
 

@@ -22,7 +22,6 @@ with app.setup:
         picture,
         section,
         trouble_of,
-        wanted_of,
     )
     from medhavi.service.plan_pages import desk_words
     from medhavi.service.schedule_page import (
@@ -57,7 +56,7 @@ def style():
 @app.cell(hide_code=True)
 def address():
     params = mo.query_params()
-    wanted = wanted_of(params)
+    wanted, _keep = desk_words.address_of(params)
     return params, wanted
 
 
@@ -176,7 +175,20 @@ def gantt(schedule, zone):
 
 
 @app.cell(hide_code=True)
-def orders(schedule, shown, zone):
+def choose_tab(params, wanted):
+    tab = desk_words.tab_bar(("Orders", "Risk"), wanted, params.set, "Orders")
+    return (tab,)
+
+
+@app.cell(hide_code=True)
+def bar(schedule, tab):
+    tab if schedule else None
+    return
+
+
+@app.cell(hide_code=True)
+def orders(schedule, shown, tab, zone):
+    mo.stop(tab.value != "Orders")
     section(
         "orders",
         "Late orders and proof of optimality",
@@ -207,7 +219,8 @@ def uncertainty(params, schedule, wanted):
 
 
 @app.cell(hide_code=True)
-def risk(schedule, spread, steps):
+def risk(schedule, spread, steps, tab):
+    mo.stop(tab.value != "Risk")
     _told = risk_of(
         schedule,
         scenarios=10_000,

@@ -44,6 +44,7 @@ from medhavi.service.tracking_pages import (
     tracking_routes,
 )
 from medhavi.service.view_api import view_routes
+from medhavi.views.app_style import app_style
 from medhavi.views.names import count, money
 from medhavi.views.page import (
     HOME,
@@ -53,7 +54,6 @@ from medhavi.views.page import (
     findings_words,
     navigation_html,
 )
-from medhavi.views.theme import app_style
 from medhavi.workbench.workspace import models_folder
 
 if TYPE_CHECKING:

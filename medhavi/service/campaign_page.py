@@ -20,12 +20,12 @@ from medhavi.planners.campaigns.campaign_proposals import plan_changes
 from medhavi.progress import Progress
 from medhavi.providers import Providers
 from medhavi.results.plans.plan import Plan
+from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.jobs.edit_jobs import PricedEdit
 from medhavi.service.jobs.job import OnStop
 from medhavi.service.jobs.job_results import result_of
 from medhavi.service.jobs.plan_jobs import PlanRequest
 from medhavi.service.page_data import (
-    AnswerCache,
     DataSource,
     PageProblem,
     bench_of,
@@ -468,6 +468,8 @@ def _worked_out(
     )
 
 
+TABS = ("Effect", "Changeover matrix", "Campaigns")
+"""Parts of the page."""
 AS_ANY = "as a row for any family says"
 CLEANING = {"is a cleaning": True, "is no cleaning": False}
 

@@ -8,15 +8,20 @@ from __future__ import annotations
 import os
 import shlex
 import threading
-from collections import OrderedDict
 from contextlib import suppress
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol
 
-from medhavi.errors import MedhaviError, UsageError, VerificationFailed
+from medhavi.errors import (
+    InfeasibleBudgets,
+    MedhaviError,
+    UsageError,
+    VerificationFailed,
+)
 from medhavi.findings import BadData, Finding, finding, has_errors
+from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.downloads import picture_buttons
 from medhavi.snapshot import Snapshot
 from medhavi.snapshot.reading.local_days import ASKED_EDGES, asked_instant
@@ -35,57 +40,6 @@ if TYPE_CHECKING:
     from medhavi.workbench.workbench import Workbench
 
     Wanted = Callable[[str], str]
-
-Value = TypeVar("Value")
-
-
-@dataclass(slots=True)
-class _Slot(Generic[Value]):
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    made: list[Value] = field(default_factory=list)
-
-
-class AnswerCache(Generic[Value]):
-    """Answers by key; who asks for another key does not wait.
-
-    Parameters
-    ----------
-    most
-        How many are kept; the one that was asked for longest ago goes first.
-    """
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._slots: OrderedDict[Hashable, _Slot[Value]] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def known(self, key: Hashable) -> Value | None:
-        """Answer of a key where it is known."""
-        with self._lock:
-            slot = self._slots.get(key)
-        return slot.made[0] if slot is not None and slot.made else None
-
-    def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
-        """Answer of a key; `make` it where it is not known.
-
-        What `make` raises is raised, and nothing is kept.
-        """
-        with self._lock:
-            slot = self._slots.setdefault(key, _Slot())
-            self._slots.move_to_end(key)
-            while len(self._slots) > self._most:
-                self._slots.popitem(last=False)
-        with slot.lock:
-            if not slot.made:
-                slot.made.append(make())
-            return slot.made[0]
-
-    def put(self, key: Hashable, answer: Value) -> None:
-        """Take another answer for a key."""
-        with self._lock:
-            self._slots.pop(key, None)
-        self.get(key, lambda: answer)
-
 
 TABLES_VARIABLE = "MEDHAVI_TABLES"
 """Variable of the folders and workbooks that pages may show, divided by `os.pathsep`.
@@ -143,7 +97,8 @@ class PageProblem:
     """What stands in the way of a page, for people.
 
     `job` is the name of the job whose result the page waits for, or could not get;
-    `stop` is the word of the button that stops it.
+    `stop` is the word of the button that stops it. `is_final`: the same question has
+    the same answer, so nothing offers to ask it again.
     """
 
     title: str
@@ -151,6 +106,7 @@ class PageProblem:
     remedy: str = ""
     job: str = ""
     stop: str = ""
+    is_final: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -419,24 +375,32 @@ def _bad_data(failure: BadData) -> PageProblem:
     )
 
 
+_PROBLEMS: tuple[tuple[type[Exception], str, str], ...] = (
+    (
+        VerificationFailed,
+        "The plan failed its own check",
+        "Report it with the data: this is a defect of the planner.",
+    ),
+    (
+        InfeasibleBudgets,
+        "No plan keeps these budgets",
+        "Raise a budget, or leave it empty, and find the trade-offs again.",
+    ),
+    (MedhaviError, "There is nothing to show yet", ""),
+    (OSError, "The data cannot be read", "Check the folder's name and permissions."),
+)
+"""Failure, its title and what helps; the first that fits."""
+
+
 def problem_of(failure: Exception) -> PageProblem:
     """What went wrong, for people."""
     if isinstance(failure, BadData):
         return _bad_data(failure)
-    if isinstance(failure, VerificationFailed):
-        return PageProblem(
-            title="The plan failed its own check",
-            text=str(failure),
-            remedy="Report it with the data: this is a defect of the planner.",
-        )
-    if isinstance(failure, MedhaviError):
-        return PageProblem(title="There is nothing to show yet", text=str(failure))
-    if isinstance(failure, OSError):
-        return PageProblem(
-            title="The data cannot be read",
-            text=str(failure),
-            remedy="Check the folder's name and permissions.",
-        )
+    for kind, title, remedy in _PROBLEMS:
+        if isinstance(failure, kind):
+            is_final = kind is InfeasibleBudgets
+            text = str(failure)
+            return PageProblem(title=title, text=text, remedy=remedy, is_final=is_final)
     return PageProblem(
         title="Medhavi failed in a way it should not",
         text=f"{type(failure).__name__}: {failure}",

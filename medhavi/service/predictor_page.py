@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from medhavi.predict.plan_effects import demands_behind, plan_effects
 from medhavi.predict.versions import DATABASE
 from medhavi.progress import unobserved
+from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.jobs.job_queue import current_queue
 from medhavi.service.jobs.job_results import outcome_of, result_of
 from medhavi.service.jobs.open_pages import OpenPages, this_cell
@@ -17,7 +18,6 @@ from medhavi.service.jobs.predictor_jobs import (
     TrainingRequest,
 )
 from medhavi.service.page_data import (
-    AnswerCache,
     PageProblem,
     html,
     problem_html,

@@ -14,6 +14,7 @@ from medhavi.findings import Finding
 from medhavi.progress import unobserved
 from medhavi.results.figures.scorecard import scorecard
 from medhavi.results.pareto_front import ParetoFront
+from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.jobs.job_queue import current_queue
 from medhavi.service.jobs.job_results import outcome_of
 from medhavi.service.jobs.open_pages import OpenPages, this_cell
@@ -23,12 +24,7 @@ from medhavi.service.jobs.plan_jobs import (
     PlanRequest,
     front_folder,
 )
-from medhavi.service.page_data import (
-    AnswerCache,
-    PageProblem,
-    findings_of,
-    problem_of,
-)
+from medhavi.service.page_data import PageProblem, findings_of, problem_of
 from medhavi.service.plan_pages import desk_words
 from medhavi.service.plan_pages.plan_loading import PlanPage, followed, open_pages
 from medhavi.views.pictures.pareto import TITLES

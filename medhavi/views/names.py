@@ -45,6 +45,7 @@ __all__ = [
     "count",
     "day",
     "duration",
+    "event_words",
     "full_money",
     "is_currency",
     "local",
@@ -135,6 +136,18 @@ def count(amount: int, word: str, plural: str | None = None) -> str:
     ('1 demand', '1,200 demands', '2 supplies')
     """
     return f"{amount:,} {word if amount == 1 else plural or word + 's'}"
+
+
+def event_words(event_type: str) -> str:
+    """Type of an event in words.
+
+    >>> event_words("SupplyOrderReceived")
+    'Supply order received'
+    """
+    return _CAPITAL.sub(" ", event_type).capitalize()
+
+
+_CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def wall_milliseconds(moment: dt.datetime, zone: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
@@ -12,16 +13,18 @@ from medhavi.results.limiter import Limiter
 from medhavi.results.plans.lateness import WORDS, Verdict, tally
 from medhavi.results.plans.plan import late_and_bound, program_words
 from medhavi.units import from_seconds
+from medhavi.views.app_style import app_style
 from medhavi.views.names import (
     NOTHING,
     code_words,
     count,
     duration,
+    event_words,
     quantity,
     relative,
     when,
 )
-from medhavi.views.theme import app_style, style_sheet
+from medhavi.views.theme import style_sheet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -305,6 +308,16 @@ def findings_html(findings: Sequence[Finding]) -> str:
     return table_html(("", "Code", "Where", "What", "What to do"), rows) + tail
 
 
+def finding_text(found: Finding) -> str:
+    """Message of a finding; types of events are told in words."""
+    if not found.code.startswith("LAKE"):
+        return found.message
+    return _EVENT_TYPE.sub(lambda hit: event_words(hit[0]).lower(), found.message)
+
+
+_EVENT_TYPE = re.compile(r"\b(?:[A-Z][a-z]+){2,}\b")
+
+
 def _finding_cells(found: Finding) -> tuple[str, ...]:
     state, word = _FINDING_MARKS[found.severity]
     place = ".".join(part for part in (found.table, found.column) if part)
@@ -313,7 +326,7 @@ def _finding_cells(found: Finding) -> tuple[str, ...]:
         f'<span class="mv-mark mv-{state}">{word}</span>',
         f"<code>{escape(found.code)}</code>",
         escape(place + row),
-        escape(found.message),
+        escape(finding_text(found)),
         escape(found.remedy),
     )
 
@@ -543,30 +556,28 @@ PAGES = {
 HOME = "Start page and lessons"
 
 
-def top_html(current: str = "", *, rules: str = "", asked: str = "") -> str:
-    """Style sheet of a page, the links to all others, and the search.
+def top_html(current: str = "", *, rules: str = "") -> str:
+    """Style sheet of an app or lesson with its own CSS, above `navigation_html`."""
+    return f"<style>{app_style()}{rules}</style>{navigation_html(current)}"
+
+
+def navigation_html(current: str = "", *, asked: str = "") -> str:
+    """Links to all pages, and the search.
 
     Parameters
     ----------
     current
-        Last part of the page's own address, `HOME` for the start page; empty for a
-        lesson.
-    rules
-        More CSS of the page.
+        Last part of the page's own address, `HOME` for the start page.
     asked
         Text that was searched for.
 
     Examples
     --------
-    >>> '<a href="/plan/" target="_self" aria-current="page">' in top_html("plan")
+    >>> '<a href="/plan/" target="_self" aria-current="page">' in navigation_html(
+    ...     "plan"
+    ... )
     True
     """
-    style = f"<style>{app_style()}{rules}</style>"
-    return style + navigation_html(current, asked=asked)
-
-
-def navigation_html(current: str = "", *, asked: str = "") -> str:
-    """Links to all pages and the search, for a document that has its style sheet."""
     here = {current: ' aria-current="page"'}
     links = "".join(
         f'<a href="/{address}/" target="_self"{here.get(address, "")}>'

@@ -97,8 +97,10 @@ WIDTH, ROW, PLOT = 880, 26, 220
 """Width of a chart on a page, height of a row of bars, height of a plot [px]."""
 LINE = 12
 """Height of a line where a label has two [px]."""
-_NARROW, _NARROW_LABEL = 520, 128
+_NARROW, _NARROW_LABEL = 520, 168
 """A chart narrower than the one leaves its labels the other [px]."""
+_LINE_LETTERS = 22
+"""So many letters fit that room."""
 MOST_MARKS = 5000
 """A picture with more marks than this says less; views cut and say what they cut."""
 
@@ -138,7 +140,7 @@ def label_room(most: int) -> str:
     """Room of the labels beside a chart [px], as an expression of Vega.
 
     >>> label_room(320)
-    'containerSize()[0] < 520 ? 128 : 320'
+    'containerSize()[0] < 520 ? 168 : 320'
     """
     return narrow(_NARROW_LABEL, most)
 
@@ -216,11 +218,6 @@ def variables(tokens: Tokens) -> str:
     return "".join(
         f"--mv-{item.name}:{getattr(tokens, item.name)};" for item in fields(tokens)
     )
-
-
-def app_style() -> str:
-    """CSS of marimo apps: ours, and marimo's own colours and type."""
-    return style_sheet(switch="class") + _APP_RULES.replace("FONT", FONT)
 
 
 def style_sheet(*, switch: str = "media") -> str:
@@ -345,61 +342,6 @@ _RULES = """
 }
 """
 
-_APP_RULES = """
-[role="tablist"]{flex-wrap:wrap;height:auto!important;max-height:none!important}
-:root{--marimo-text-font:FONT;--marimo-heading-font:FONT}
-body,.marimo,.marimo *,.marimo-cell,.marimo-cell *{--background:var(--mv-page)!important;
- --card:var(--mv-card)!important;--border:var(--mv-line)!important;
- --foreground:var(--mv-ink)!important;--muted-foreground:var(--mv-muted)!important;
- --primary:var(--mv-plan)!important;--link:var(--mv-plan)!important;
- --secondary:var(--mv-card)!important;--secondary-foreground:var(--mv-ink)!important;
- --destructive:var(--mv-bad_ink)!important;
- --success:var(--mv-good_ink)!important;--success-foreground:var(--mv-page)!important;
- --success-hover:var(--success)!important;--success-border:var(--success)!important;
- --base-shadow:transparent!important;--base-shadow-darker:transparent!important}
-body,#root,#App{background:var(--mv-page)!important}
-.marimo-cell{font-size:14px}
-.marimo-cell .output-area>.output.block{margin-block:8px}
-table.caption-bottom td,table.caption-bottom td .truncate,table.caption-bottom td *{
- white-space:normal;text-overflow:clip;overflow-wrap:break-word;min-width:0}
-table.caption-bottom td .truncate{overflow:visible}
-table.caption-bottom td,table.caption-bottom th{padding-inline:6px!important}
-table.caption-bottom td{height:30px;font-size:12px}
-table.caption-bottom th .pb-3{padding-bottom:0}
-table.caption-bottom th,table.caption-bottom th *{white-space:normal;font-size:12px}
-.marimo-cell .mv h1,.marimo-cell .mv h2,.marimo-cell .mv h3{
- font-family:FONT;text-align:left}
-body:not(:has(.mv,marimo-progress,.markdown))::before{content:"Opening the page …";
- position:fixed;z-index:50;top:64px;left:0;right:0;text-align:center;font:14px FONT;
- color:var(--mv-muted);animation:mv-wait 1.6s ease-in-out infinite alternate}
-@keyframes mv-wait{from{opacity:.35}to{opacity:1}}
-@media (prefers-reduced-motion:reduce){body::before{animation:none!important}}
-form,form *{--amber-1:var(--mv-card)!important;--gray-1:var(--mv-card)!important;
- --amber-7:var(--mv-line)!important;
- --action:var(--mv-plan)!important;--action-hover:var(--mv-plan)!important;
- --action-border:var(--mv-plan)!important;--action-foreground:var(--mv-page)!important}
-@media (min-width:641px){[class*="sm:px-16"]{padding-inline:24px!important}
- .mv-framed [class*="sm:px-16"]{padding-inline:12px!important}}
-.mv-draw{overflow-x:auto}
-.mv-files{display:flex;justify-content:flex-end;gap:4px;zoom:.75}
-@media print{.mv-files{display:none}}
-.mv-draw marimo-vega{display:block}
-.vega-embed{width:100%}
-form>.rounded-lg.border{gap:4px;padding:12px 16px}
-[data-testid=notebook-menu-dropdown]{opacity:.7}
-[class*="text-muted-foreground/"]{color:var(--mv-muted)!important}
-.fixed.right-8.z-10000{display:none!important}
-@media print,(max-width:640px){[data-testid=notebook-menu-dropdown]{display:none}}
-@media (max-width:640px){
- .mo-label{max-width:100%;flex-wrap:wrap}
- .mo-label>*{min-width:0;max-width:100%}
- .mo-label button,.mo-label select,.mo-label input{max-width:100%}
- .border-t:has(>[class*="lg:justify-self-center"]){flex-wrap:wrap}
-}
-"""
-"""What marimo's own pages need beside the style sheet."""
-
-
 DAY_MS = 86_400_000
 _LABELLED = re.compile(r'<(path|rect) ([^>]*?) ?aria-label="([^"]+)"([^>]*?)/>')
 
@@ -448,11 +390,23 @@ def label_lines(labels: Sequence[str], place: str) -> str:
     --------
     >>> label_lines(["Mix, Lodz"], "value")
     'containerSize()[0] < 520 ? [["Mix", "Lodz"]][value] : ["Mix, Lodz"][value]'
+    >>> in_lines("Oliva conditioner 250 ml in stock, Lodz")
+    ['Oliva conditioner 250', 'ml in stock, Lodz']
     """
     whole = json.dumps(list(labels), ensure_ascii=False)
-    cut = json.dumps([label.split(", ", 1) for label in labels], ensure_ascii=False)
+    cut = json.dumps([in_lines(label) for label in labels], ensure_ascii=False)
     size = f"containerSize()[0] < {_NARROW}"
     return f"{size} ? {cut}[{place}] : {whole}[{place}]"
+
+
+def in_lines(label: str) -> list[str]:
+    """Label in two lines where it is long: at its comma, else near its middle."""
+    parts = label.split(", ", 1)
+    if max(map(len, parts)) <= _LINE_LETTERS or " " not in label:
+        return parts
+    places = [place for place, letter in enumerate(label) if letter == " "]
+    middle = min(places, key=lambda place: abs(2 * place - len(label)))
+    return [label[:middle], label[middle + 1 :]]
 
 
 def time_axis(first: int, last: int, *, field: str = "x", title: str = "") -> alt.X:

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from medhavi.service.page_data import AnswerCache
+from medhavi.service.answer_cache import AnswerCache
 
 
 def test_an_answer_is_made_once_and_the_oldest_goes():

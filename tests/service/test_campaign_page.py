@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from medhavi.service import campaign_page, page_data
+from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.campaign_page import (
     FROM,
     CampaignPage,
@@ -18,7 +19,6 @@ from medhavi.service.campaign_page import (
     setup_rows,
     show_change,
 )
-from medhavi.service.page_data import AnswerCache
 from medhavi.service.plan_pages import desk_words, plan_page
 from medhavi.views.names import NOTHING
 from medhavi.workbench.files.tables_run import plan_snapshot, write_plan

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from medhavi.service import page_data
-from medhavi.service.page_data import AnswerCache
+from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.plan_pages import desk_parts, desk_words, plan_page
 from medhavi.service.plan_pages.plan_loading import PlanPage, load_page, plan_of
 from medhavi.service.plan_pages.plan_page import (

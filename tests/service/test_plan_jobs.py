@@ -11,6 +11,7 @@ import pytest
 from medhavi.results.plan_remedy import RemedyTrials
 from medhavi.schema.template import example_rows
 from medhavi.service import campaign_page, page_data
+from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.jobs.job import JobState, OnStop
 from medhavi.service.jobs.job_queue import JobQueue
 from medhavi.service.plan_pages import plan_loading, plan_page
@@ -45,7 +46,7 @@ def no_plan_here(monkeypatch):
     monkeypatch.setattr("medhavi.workbench.plan_in_force.plan_snapshot", refuse)
     monkeypatch.setattr("medhavi.planners.pipeline.plan", refuse)
     monkeypatch.setattr(campaign_page, "plan_snapshot", refuse)
-    plan_loading._plans = page_data.AnswerCache(8)
+    plan_loading._plans = AnswerCache(8)
     plan_loading._shown.clear()
     page_data._benches.clear()
 
@@ -78,7 +79,7 @@ def test_a_job_makes_the_plan_of_a_folder_and_every_page_has_it(
     assert (shown.problem, shown.renewal) == (None, "")
     assert shown.plan.run.mode == "constrained"
     assert load_page(str(tables)).plan is shown.plan
-    plan_loading._plans = page_data.AnswerCache(8)
+    plan_loading._plans = AnswerCache(8)
     plan_loading._shown.clear()
     jobs = len(queue.jobs())
     assert load_page(str(tables)).plan.fingerprint == shown.plan.fingerprint

@@ -9,8 +9,8 @@ import pytest
 
 from medhavi.errors import UsageError
 from medhavi.schema.template import example_rows
+from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.page_data import (
-    AnswerCache,
     choose_source,
     facts_of,
     keep_in,

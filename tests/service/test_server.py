@@ -9,7 +9,7 @@ import pytest
 from medhavi.errors import EnvironmentFailure, UsageError
 from medhavi.service.app import entries, folder_of, health, landing_html, serve
 from medhavi.service.shell import START, shell_html
-from medhavi.views.page import PAGES, top_html
+from medhavi.views.page import PAGES, navigation_html
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def test_apps_stand_in_the_order_of_a_day_with_the_titles_of_the_links():
 def test_every_app_leads_to_the_start_page_and_to_every_other(entry):
     name = entry.address.strip("/")
     assert f'page.top_html("{name}"' in entry.path.read_text("utf-8")
-    text = top_html(name)
+    text = navigation_html(name)
     assert 'href="/"' in text
     assert [one for one in PAGES if f'href="/{one}/"' not in text] == []
 

@@ -7,10 +7,11 @@ import pytest
 from medhavi.results.pareto_front import ParetoFront
 from medhavi.schema.template import example_rows
 from medhavi.service import tradeoff_page
+from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.jobs.job import JobState
 from medhavi.service.jobs.job_queue import JobQueue, current_queue
 from medhavi.service.jobs.plan_jobs import FrontRequest, front_folder
-from medhavi.service.page_data import AnswerCache, DataSource
+from medhavi.service.page_data import DataSource
 from medhavi.service.plan_pages import plan_loading
 from medhavi.service.tradeoff_page import (
     begin,
@@ -104,6 +105,10 @@ def test_budgets_that_cannot_hold_say_what_to_allow_and_the_last_front_stays(
     assert "cannot hold" in shown.problem.text
     assert shown.front is before
     assert found(lemonade).problem is None
+    # The same budgets have the same answer: nobody is offered to start again.
+    assert shown.problem.is_final
+    assert shown.problem.remedy.startswith("Raise a budget")
+    assert shown.problem.job == ""
 
 
 def test_what_cannot_be_asked_is_told(queue, lemonade):

@@ -9,6 +9,7 @@ import altair as alt
 import pytest
 
 from medhavi.views import theme
+from medhavi.views.app_style import app_style
 from medhavi.views.theme import MODES, Tokens
 from tests.api import DARK, LIGHT
 
@@ -63,7 +64,7 @@ def test_an_unknown_colour_is_an_error():
 
 def test_every_variable_of_the_style_sheet_is_a_token():
     known = {item.name for item in fields(Tokens)}
-    used = set(re.findall(r"var\(--mv-([a-z_]+)\)", theme.app_style()))
+    used = set(re.findall(r"var\(--mv-([a-z_]+)\)", app_style()))
     assert used <= known
 
 
@@ -73,8 +74,8 @@ def test_the_style_sheet_follows_the_reader_or_a_class():
 
 
 def test_the_style_sheet_asks_no_host():
-    assert "url(" not in theme.app_style()
-    assert "@import" not in theme.app_style()
+    assert "url(" not in app_style()
+    assert "@import" not in app_style()
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from medhavi.results.reports.resource_load import ResourceLoads
+from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.downloads import grid_button, picture_buttons
-from medhavi.service.page_data import AnswerCache, html, picture
+from medhavi.service.page_data import html, picture
 from medhavi.service.plan_pages.desk_words import page_head
 from medhavi.snapshot.patch import Patch
 from medhavi.units import from_seconds

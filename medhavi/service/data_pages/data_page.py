@@ -208,7 +208,7 @@ def finding_table(state: DataState, scope: str) -> mo.ui.table | None:
         show_data_types=False,
         show_download=False,
         hidden_columns=["Group", *unused],
-        freeze_columns_left=["Severity", "Code"],
+        freeze_columns_left=["Severity"],
         column_widths={
             "Severity": 92,
             "Code": 78,

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from medhavi.errors import UsageError
 from medhavi.progress import Progress
+from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.jobs.job import OnStop
 from medhavi.service.jobs.plan_jobs import PlanRequest
-from medhavi.service.page_data import AnswerCache, DataSource, bench_of
+from medhavi.service.page_data import DataSource, bench_of
 from medhavi.workbench.orders.plan_edit_answers import EditCommit, EditStatus
 
 if TYPE_CHECKING:

@@ -64,4 +64,6 @@ def outcome_of(job: Job, title: str) -> object:
     )
     if cell is not None:
         job.when_begun_again(cell)
+    if told.is_final:
+        return told
     return replace(told, job=job.name, remedy=AGAIN)

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from medhavi.errors import UsageError
 from medhavi.progress import Progress
+from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.jobs.job import OnStop
-from medhavi.service.page_data import AnswerCache, DataSource, read_snapshot
+from medhavi.service.page_data import DataSource, read_snapshot
 from medhavi.workbench.files.export import trade_offs, write_front
 from medhavi.workbench.plan_in_force import (
     cache_folder,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,7 @@ from medhavi.service.page_data import bench_of, html, picture
 from medhavi.views import page
 from medhavi.views.data_pages.lineage_words import lineage_link
 from medhavi.views.item_record import item_link
-from medhavi.views.names import number, when
+from medhavi.views.names import event_words, number, when
 from medhavi.views.order_grid import own_exceptions_html, serves_html
 from medhavi.views.order_list import order_words
 from medhavi.views.pictures.chain import chain_chart
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
     Row = Mapping[str, Any]
 
-_WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _INSTANTS = ("start", "due")
 
 
@@ -98,7 +96,7 @@ def events_html(shown: PlanPage, row: Row) -> str:
     zone = shown.names.zone_of(row["location"])
     rows = [
         (
-            escape(event_words(one.type)),
+            escape(event_words(one.type.removeprefix("SupplyOrder"))),
             escape(_stated(one, zone)),
             escape(one.actor),
             escape(when(one.recorded_at, zone)),
@@ -106,16 +104,6 @@ def events_html(shown: PlanPage, row: Row) -> str:
         for one in reversed(found.events)
     ]
     return page.table_html(("Event", "Stated", "By", "When"), rows)
-
-
-def event_words(event_type: str) -> str:
-    """Type of an event of an order in words.
-
-    >>> event_words("SupplyOrderProgressReported"), event_words("OperationStarted")
-    ('Progress reported', 'Operation started')
-    """
-    name = event_type.removeprefix("SupplyOrder")
-    return _WORD.sub(" ", name).capitalize()
 
 
 def _stated(event: OrderEvent, zone: str) -> str:

@@ -10,7 +10,7 @@ import polars as pl
 
 from medhavi.edits.edit import EDITS
 from medhavi.edits.order_states import OrderState, Verb, allowed
-from medhavi.service.page_data import AnswerCache
+from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.plan_pages import plan_page
 from medhavi.views import order_grid, page
 from medhavi.views.names import money

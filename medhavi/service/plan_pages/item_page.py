@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from medhavi.errors import UsageError
 from medhavi.results.reports.time_phased import BUCKETS, TimePhasedRecords
-from medhavi.service.page_data import AnswerCache, html
+from medhavi.service.answer_cache import AnswerCache
+from medhavi.service.page_data import html
 from medhavi.service.page_table import page_table
 from medhavi.service.plan_pages.desk_words import item_choice as items_in_need
 from medhavi.service.plan_pages.desk_words import page_head

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from medhavi.findings import Finding
 from medhavi.results.plans.plan import Plan
+from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.jobs.job_queue import current_queue
 from medhavi.service.jobs.job_results import AGAIN
 from medhavi.service.jobs.open_pages import OpenPages, this_cell
 from medhavi.service.jobs.plan_jobs import PlanRequest
 from medhavi.service.page_data import (
-    AnswerCache,
     DataSource,
     PageProblem,
     findings_of,

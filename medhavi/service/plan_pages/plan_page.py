@@ -18,6 +18,7 @@ from medhavi.edits.edit import EDITS
 from medhavi.edits.order_states import OrderState, Verb, allowed
 from medhavi.errors import UsageError
 from medhavi.progress import unobserved
+from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.jobs.edit_jobs import (
     DecisionRequest,
     PreviewRequest,
@@ -28,7 +29,6 @@ from medhavi.service.jobs.edit_jobs import (
 from medhavi.service.jobs.job_results import result_of
 from medhavi.service.jobs.plan_jobs import PlanRequest, RemedyRequest
 from medhavi.service.page_data import (
-    AnswerCache,
     PageData,
     PageProblem,
     bench_of,

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from medhavi.errors import MedhaviError
-from medhavi.service.page_data import AnswerCache, html
+from medhavi.service.answer_cache import AnswerCache
+from medhavi.service.page_data import html
 from medhavi.service.page_table import page_table
 from medhavi.views import page
 from medhavi.views.names import money

@@ -33,10 +33,11 @@ from medhavi.scenarios import (
     study_of,
     study_text,
 )
+from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.jobs.job import OnStop
 from medhavi.service.jobs.job_results import result_of
 from medhavi.service.jobs.plan_jobs import PlanRequest
-from medhavi.service.page_data import AnswerCache, PageProblem, read_moment
+from medhavi.service.page_data import PageProblem, read_moment
 from medhavi.service.plan_pages.plan_loading import PlanPage
 from medhavi.service.plan_pages.remedy_edits import (
     CARRY,

@@ -16,7 +16,7 @@ from medhavi.views.data_pages.lineage_words import lineage_link
 from medhavi.views.item_record import item_link
 from medhavi.views.names import NOTHING, count, money, relative
 from medhavi.views.order_grid import demand_link, order_link
-from medhavi.views.page import table_html
+from medhavi.views.page import finding_text, table_html
 from medhavi.views.tiles import Tile
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ class FindingList:
                     ),
                     "Row": _row_words(told, self, names),
                     "Times": len(told),
-                    "Finding": names.told(told[0].message),
+                    "Finding": names.told(finding_text(told[0])),
                     "What to do": told[0].remedy,
                     "Late cost": self.worth(told) or None,
                 }
@@ -287,7 +287,7 @@ def group_html(known: FindingList, number: int, names: Names) -> str:
                 (
                     said(one.column or "") or NOTHING,
                     one.value or NOTHING,
-                    names.told(one.message),
+                    names.told(finding_text(one)),
                     one.remedy,
                     money(known.worth([one]) or 0.0, names.currency)
                     if known.worth([one])

@@ -11,9 +11,11 @@ from medhavi.units import from_seconds
 from medhavi.views.names import Names, duration, quantity, wall_milliseconds, when
 from medhavi.views.theme import (
     DAY_MS,
+    LINE,
     ROW,
     finished,
     label_limit,
+    label_lines,
     legend_below,
     rows_of,
     rules_at,
@@ -180,6 +182,7 @@ def chain_chart(
         title=None,
         axis=alt.Axis(
             labelExpr=_label_expression(labels),
+            labelLineHeight=LINE,
             labelLimit=label_limit(320),
             domain=False,
         ),
@@ -216,7 +219,5 @@ def chain_chart(
 
 def _label_expression(labels: pl.DataFrame) -> str:
     """Labels of the rows; a row in the past carries its mark."""
-    import json
-
     texts = [("▲ " if past else "") + label for _, label, past in labels.iter_rows()]
-    return f"{json.dumps(texts, ensure_ascii=False)}[datum.value]"
+    return label_lines(texts, "datum.value")
