@@ -47,6 +47,11 @@ gate that is missed is written as missed: the command ends with exit 1.
 | `import medhavi`, against `python -c pass` | 3 x | |
 | `medhavi --help`, against `python -c pass` | 15 x | |
 | `make demo`, small, after installation | 240 s, 2 GB | 90 s |
+| pages of the demo company: first after start; page to page | 3 s; 0.8 s | 1.5 s; 0.3 s |
+| click without planning, p95 | 300 ms, 0.1 CPU s | 100 ms |
+| full quote on the page | 0.6 s, 0.3 CPU s | 0.25 s |
+| slowest page of m1000; m10000 | 4 s; 5 s | 3 s |
+| further session; 20 at once, first content | 4 MB; 5 s | |
 
 frePPLe's engine in C++ nets the model of 10,000 demands in 0.2 s (no tables of pegs).
 """

@@ -189,7 +189,9 @@ def suppliers(lake: LakeOption = None) -> None:
     """
     from medhavi.workbench.promise_desk.repromising import supplier_account
 
-    rows = supplier_account(open_workbench(lake).lake).rename({"subject": "supplier"})
+    bench = open_workbench(lake)
+    rows = supplier_account(bench.lake, bench.snapshot())
+    rows = rows.rename({"subject": "supplier"})
     if rows.is_empty():
         talk().say("Nothing was bought yet.")
     else:

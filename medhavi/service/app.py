@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import errno
+import importlib
 import os
 import socket
 import sys
@@ -353,6 +354,7 @@ def create_app(
         keepers = [one for one in (plans, keeper) if one is not None]
         for one in keepers:
             one.start()
+        threading.Thread(target=_load_libraries, name="libraries", daemon=True).start()
         yield
         for one in keepers:
             await run_in_threadpool(one.stop)
@@ -405,6 +407,12 @@ def create_app(
     )
     pages = [entry.address for entry in (*apps, *notebooks)]
     return RequestGuard(served, pages, hosts)
+
+
+def _load_libraries() -> None:
+    """Load what pages need before the first one asks: it would wait a second for it."""
+    for name in ("altair", "scipy.stats"):
+        importlib.import_module(name)
 
 
 def _keeper(*, watch: bool, compared_every: float) -> DeskMaintenance | None:

@@ -16,6 +16,7 @@ from medhavi.views.names import money
 from medhavi.views.order_list import clock
 from medhavi.views.plan_pages import suppliers
 from medhavi.workbench.promise_desk.repromising import supplier_account
+from medhavi.workbench.training.observed_history import history_of
 from medhavi.workbench.workbench import Workbench
 
 if TYPE_CHECKING:
@@ -69,11 +70,11 @@ def deliveries_of(shown: PlanPage) -> Deliveries | None:
         return None
 
     def read() -> Deliveries:
-        bench = Workbench(lake=shown.source.lake)
-        kinds = ("supplier", "lane")
+        lake = Workbench(lake=shown.source.lake).lake
+        observed, kinds = lake.lead_time_observations(), ("supplier", "lane")
         return Deliveries(
-            history=pl.concat([bench.history(kind) for kind in kinds]),
-            record=pl.concat([supplier_account(bench.lake, kind) for kind in kinds]),
+            history=pl.concat([history_of(observed, snapshot, one) for one in kinds]),
+            record=pl.concat([supplier_account(lake, snapshot, one) for one in kinds]),
         )
 
     try:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from medhavi.providers.reservations.ledger import Reservation
     from medhavi.results.figures.promise_figures import Figures
     from medhavi.results.promises.promise import Promise
+    from medhavi.snapshot import Snapshot
     from medhavi.workbench.commitments.decisions import DecisionWriter
     from medhavi.workbench.commitments.live_ledger import LivePromiseLedger
     from medhavi.workbench.promise_desk.promise_desk import PromiseDesk
@@ -273,23 +274,30 @@ def promise_account(lake: Lake, watch: PromiseMonitor | None = None) -> Figures:
         .collect()
     )
     told = [{**json.loads(payload), "type": kind} for kind, payload in rows.iter_rows()]
+    now = dt.datetime.fromtimestamp(lake.snapshot().as_of, dt.UTC)
     return promise_figures(
-        lake.order_line_observations(), decision_rows(told), _now(lake), watch=watch
+        lake.order_line_observations(), decision_rows(told), now, watch=watch
     )
 
 
-def supplier_account(lake: Lake, kind: str = "supplier") -> pl.DataFrame:
-    """Scorecard of suppliers or lanes; see `predict.supplier_scorecard`."""
+def supplier_account(
+    lake: Lake, snapshot: Snapshot, kind: str = "supplier"
+) -> pl.DataFrame:
+    """Scorecard of suppliers or lanes; see `predict.supplier_scorecard`.
+
+    Parameters
+    ----------
+    snapshot
+        Open orders, and the moment that what is owed is counted to.
+    kind
+        supplier or lane.
+    """
     return supplier_scorecard(
         lake.table("gold.lead_time_observations").collect(),
-        lake.snapshot()["supply_orders"],
-        _now(lake),
+        snapshot["supply_orders"],
+        dt.datetime.fromtimestamp(snapshot.as_of, dt.UTC),
         kind,
     )
-
-
-def _now(lake: Lake) -> dt.datetime:
-    return dt.datetime.fromtimestamp(lake.snapshot().as_of, dt.UTC)
 
 
 def record_rejections(desk: PromiseDesk, promises: Iterable[Promise]) -> int:
