@@ -143,7 +143,7 @@ class Workbench(LakeReading, PlanEditing, FactAmending, ExceptionReviewing):
         """
         from medhavi.workbench.promise_desk.repromising import supplier_account
 
-        return supplier_account(self.lake, kind)
+        return supplier_account(self.lake, self.snapshot(), kind)
 
     def safety_stock(self, settings: Mapping[str, object] | None = None) -> SafetyStock:
         """Safety stock of all places, by what the customers of the lake ordered.
