@@ -24,6 +24,7 @@ from medhavi.results.amounts import currency_of
 from medhavi.service.api.desk_api import DeskApi
 from medhavi.service.api.desk_maintenance import COMPARED_SECONDS, DeskMaintenance
 from medhavi.service.api.guard import RequestGuard
+from medhavi.service.api.view_api import view_routes
 from medhavi.service.jobs.job_progress import JOBS_SCRIPT, job_routes
 from medhavi.service.jobs.job_queue import JobQueue
 from medhavi.service.page_data import (
@@ -44,7 +45,6 @@ from medhavi.service.tracking_pages import (
     TrackingPages,
     tracking_routes,
 )
-from medhavi.service.view_api import view_routes
 from medhavi.views.app_style import app_style
 from medhavi.views.names import count, money
 from medhavi.views.page import (

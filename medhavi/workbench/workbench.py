@@ -134,13 +134,7 @@ class Workbench(LakeReading, PlanEditing, FactAmending, ExceptionReviewing):
         return self.lake.mirror(self.store, observe, cancelled)
 
     def suppliers(self, kind: str = "supplier") -> pl.DataFrame:
-        """Delivery record of each supplier or lane, the least reliable first.
-
-        Parameters
-        ----------
-        kind
-            supplier or lane.
-        """
+        """Delivery record of each supplier, or lane, the least reliable first."""
         from medhavi.workbench.promise_desk.repromising import supplier_account
 
         return supplier_account(self.lake, self.snapshot(), kind)

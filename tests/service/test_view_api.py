@@ -9,8 +9,8 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from medhavi.schema.template import example_rows
+from medhavi.service.api.view_api import known_views, view_routes
 from medhavi.service.search_page import search_html
-from medhavi.service.view_api import known_views, view_routes
 from medhavi.snapshot import Snapshot
 from medhavi.views.page import navigation_html
 

@@ -85,10 +85,10 @@ def planned_lots(
     solver, cancelled
         Solves the programs of lots; polled.
     """
-    return _Levels(built, values).planned(solver, cancelled)
+    return _ProductLevels(built, values).planned(solver, cancelled)
 
 
-class _Levels:
+class _ProductLevels:
     """Needs, hours and lots while levels are planned."""
 
     def __init__(self, built: BuiltProgram, values: Floats) -> None:

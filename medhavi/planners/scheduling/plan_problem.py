@@ -17,8 +17,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn
 
 import polars as pl
@@ -26,7 +24,7 @@ import polars as pl
 from medhavi.errors import UsageError
 from medhavi.findings import finding
 from medhavi.planners.disruptions import with_disruptions
-from medhavi.planners.scheduling.handovers import Handovers
+from medhavi.planners.scheduling.order_windows import OrderWindows
 from medhavi.planners.scheduling.planned_work import (
     ROUNDING,
     back_from,
@@ -35,9 +33,9 @@ from medhavi.planners.scheduling.planned_work import (
     planned_orders,
 )
 from medhavi.planners.scheduling.problem_file import ProblemFile
+from medhavi.planners.scheduling.scheduled_step import ScheduledStep
 from medhavi.providers import Providers
 from medhavi.providers.capacity.clocks import Duration
-from medhavi.providers.capacity.schedule import RoutingTask
 from medhavi.providers.finite_capacity.occupancy import held_capacity
 from medhavi.results.schedules.problem import (
     ANY,
@@ -62,7 +60,7 @@ from medhavi.units import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from medhavi.findings import Finding
     from medhavi.planners.scheduling.planned_work import (
@@ -72,6 +70,7 @@ if TYPE_CHECKING:
     )
     from medhavi.providers.capacity.axis import ResourceOption
     from medhavi.providers.capacity.routings import CompiledRouting
+    from medhavi.providers.capacity.schedule import RoutingTask
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
 
@@ -79,17 +78,15 @@ Window = tuple[dt.datetime, dt.datetime]
 WINDOW_DAYS = 7.0
 """Days from now that are scheduled unless stated."""
 _OBJECTIVE = (Objective.LATE_ORDERS, Objective.WEIGHTED_TARDINESS, Objective.SETUP)
-_GATES, _WAITS = 1_000_000, 2_000_000
-"""Numbers of the steps that wait for goods, and of waits behind a step, begin here."""
 
 
-class _UnstatedError(Exception):
+class _UnsupportedError(Exception):
     """Why an order cannot be stated, in words."""
 
 
 def _refuse(why: str) -> NoReturn:
     """Fail: an order is more than a schedule file can say."""
-    raise _UnstatedError(why)
+    raise _UnsupportedError(why)
 
 
 def schedule_problem(
@@ -156,7 +153,7 @@ class _PlanReader:
         """Why an order that begins within the window stays as planned, by id."""
         self.windows: dict[str, tuple[Stretch, ...]] = {}
         self.units: dict[str, int] = {}
-        self.steps: dict[str, dict[int, _StatedStep]] = {}
+        self.steps: dict[str, dict[int, ScheduledStep]] = {}
         self.families = dict(self.providers.capacity.states)
         """What each resource is set up for when the window begins."""
         self.owner: dict[str, PlannedOrder] = {}
@@ -175,7 +172,7 @@ class _PlanReader:
             message = f"No planned order to make can be scheduled in the window: {why}."
             raise UsageError(message)
         scheduled = {one.ident for one in free}
-        self.handovers = Handovers(self.providers, self.orders, scheduled)
+        self.order_windows = OrderWindows(self.providers, self.orders, scheduled)
         orders = [self._order(one) for one in free]
         resources = self._resources(free, fixed)
         problem = ScheduleProblem(
@@ -228,13 +225,13 @@ class _PlanReader:
         for order in found:
             try:
                 self.steps[order.ident] = self._read_steps(order)
-            except _UnstatedError as why:
+            except _UnsupportedError as why:
                 self.kept[order.ident] = str(why)
             else:
                 kept.append(order)
         return sorted(kept, key=lambda one: (one.start, one.name))
 
-    def _read_steps(self, order: PlannedOrder) -> dict[int, _StatedStep]:
+    def _read_steps(self, order: PlannedOrder) -> dict[int, ScheduledStep]:
         compiled = self.providers.capacity.compiled(order.row["source"])
         self._check_routing(order, compiled)
         product = order.row["product"]
@@ -242,7 +239,7 @@ class _PlanReader:
             order.row["order_qty"] / float(self.providers.facts.step(product))
         )
         planned = {one.step: one for one in order.work}
-        found: dict[int, _StatedStep] = {}
+        found: dict[int, ScheduledStep] = {}
         for task in compiled.tasks:
             if task.node.step not in planned:
                 _refuse("a step of it is not in the plan")
@@ -275,7 +272,7 @@ class _PlanReader:
         ):
             _refuse("it takes goods at other times than when a step begins")
 
-    def _read_step(self, task: RoutingTask, units: int) -> _StatedStep:
+    def _read_step(self, task: RoutingTask, units: int) -> ScheduledStep:
         node = task.node
         if node.batch is not None:
             _refuse("its steps overlap by transfer batches")
@@ -288,7 +285,7 @@ class _PlanReader:
                 _refuse(f"{name} works at a pace that changes")
             length = Duration.of(node, option, task.fixed, task.rate).length(units)
             options[name] = length
-        return _StatedStep(task=task, options=options)
+        return ScheduledStep(task=task, options=options)
 
     def _options(self, task: RoutingTask) -> Sequence[ResourceOption]:
         for epoch in task.plan.epochs:
@@ -483,7 +480,7 @@ class _PlanReader:
     def _order(self, order: PlannedOrder) -> Order:
         ident = order.ident
         stated = self.steps[ident]
-        there = self.handovers.there(order, self.start)
+        there = self.order_windows.there(order, self.start)
         roots = [step for step, one in stated.items() if not one.after]
         first = next(iter(stated)) if None in there else None
         release = self.start
@@ -499,9 +496,9 @@ class _PlanReader:
         steps = [
             part
             for step in stated
-            for part in self._parts(step, stated[step], gates.get(step), release)
+            for part in stated[step].parts(gates.get(step), release)
         ]
-        wanted = self.handovers.due(order)
+        wanted = self.order_windows.due(order)
         tail = order.finish - order.ends
         due = None if wanted is None else max(self._minutes(wanted - tail), 0.0)
         return Order(
@@ -511,34 +508,6 @@ class _PlanReader:
             qty=order.row["qty"],
             release_minutes=self._minutes(release),
             due_minutes=due,
-        )
-
-    def _parts(
-        self, number: int, stated: _StatedStep, gate: int | None, release: int
-    ) -> Iterable[Step]:
-        """A step, before it the waits for what comes before it and for its goods."""
-        after = []
-        for place, (earlier, wait) in enumerate(stated.after):
-            if not wait:
-                after.append(earlier)
-                continue
-            own = _WAITS + 10 * number + place
-            yield _wait(own, (earlier,), wait / MINUTE)
-            after.append(own)
-        if gate is not None and gate > release:
-            own = _GATES + number
-            yield _wait(own, (), (gate - release) / MINUTE)
-            after.append(own)
-        node = stated.task.node
-        yield Step(
-            step=number,
-            options=tuple(
-                Option(resource=name, run_minutes=seconds / MINUTE)
-                for name, seconds in sorted(stated.options.items())
-            ),
-            after=tuple(after),
-            family=node.family,
-            splittable=node.splittable,
         )
 
     def _resources(
@@ -623,22 +592,3 @@ class _PlanReader:
             "late_orders": float(sum(1 for one in over if one > ROUNDING)),
             "weighted_tardiness": sum(max(one, 0.0) for one in over),
         }
-
-
-@dataclass(slots=True, kw_only=True)
-class _StatedStep:
-    """A step with the working time of each resource [s].
-
-    `after` are the steps before it, each with what lies between [s]; `queue` is what
-    lies between the goods of a first step and its begin.
-    """
-
-    task: RoutingTask
-    options: Mapping[str, int]
-    after: list[tuple[int, int]] = field(default_factory=list)
-    queue: int = 0
-
-
-def _wait(number: int, after: tuple[int, ...], minutes: float) -> Step:
-    option = Option(resource=WAITING, run_minutes=minutes)
-    return Step(step=number, options=(option,), name="wait", after=after)

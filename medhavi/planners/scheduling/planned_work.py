@@ -23,7 +23,7 @@ ROUNDING = 1e-6
 """Quantities and minutes that differ by less are equal."""
 
 
-class Take(NamedTuple):
+class Consumption(NamedTuple):
     """What an order takes: product and place, by which step, and when [UTC s]."""
 
     node: Node

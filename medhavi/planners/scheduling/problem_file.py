@@ -346,7 +346,7 @@ class _ProblemReader:
             why, way_out = "it has windows and a calendar", "State one of them."
         elif "calendar" in row and self.raw.get("time_axis") == "working":
             why = "it has a calendar, and the working axis leaves closed time out"
-            way_out = "Take the calendar axis, or windows in working minutes."
+            way_out = "Consumption the calendar axis, or windows in working minutes."
         if why:
             self.check.say("SCHED010", place, why=why, way_out=way_out)
 

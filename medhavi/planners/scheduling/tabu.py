@@ -110,7 +110,7 @@ class MachineSequences:
         self.lines = [list(line) for line in state[1]]
 
     def shift(self, task: int, mode: int, place: int) -> None:
-        """Take a task out and put it at a place of the machine of a mode."""
+        """Consumption a task out and put it at a place of the machine of a mode."""
         self.lines[self.machine[task][self.modes[task]]].remove(task)
         self.modes[task] = mode
         self.lines[self.machine[task][mode]].insert(place, task)

@@ -55,7 +55,9 @@ if TYPE_CHECKING:
     from medhavi.progress import Observe
     from medhavi.results.plan_remedy import RemedyTrials
     from medhavi.results.plans.plan import Plan
-    from medhavi.service.page_data import DataSource
+    from medhavi.service.page_data import (
+        PageWithSource,
+    )
     from medhavi.service.plan_pages.plan_loading import PlanPage
     from medhavi.snapshot import Snapshot
     from medhavi.workbench.orders.plan_edit_answers import EditRecord
@@ -184,14 +186,6 @@ class PricedAnswer(Protocol):
     @property
     def request(self) -> PricedEdit | None:
         """What works it out once more, elsewhere."""
-
-
-class PageWithSource(Protocol):
-    """A page that knows where its data come from."""
-
-    @property
-    def source(self) -> DataSource:
-        """Where."""
 
 
 def show_edit(

@@ -8,6 +8,7 @@ apart the priorities are.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -188,15 +189,13 @@ def largest_tree(plant: Plant) -> int:
 def _most_pieces(plant: Plant) -> list[int]:
     """Count the orders that the largest need of each item is cut into.
 
-    An order of an item that joins later needs may be for all of them, or, where demands
-    alone ask for it in planned lots, for those of a lot.
+    One that joins needs may be for all, or, where demands alone ask, for a planned lot.
     """
     items = len(plant.order)
     largest, all_needs = [0] * items, [0] * items
     of_lots: dict[tuple[int, int], int] = {}
     taken: set[int] = set()
-    rows = zip(plant.d_item, plant.d_qty, plant.d_due, strict=True)
-    for item, qty, due in rows:
+    for item, qty, due in zip(plant.d_item, plant.d_qty, plant.d_due, strict=True):
         largest[item] = max(largest[item], qty)
         all_needs[item] += qty
         lot = item, joined_from(plant, item, due)
@@ -209,8 +208,7 @@ def _most_pieces(plant: Plant) -> list[int]:
         need = largest[item]
         if plant.cover[item]:
             planned = plant.lot_start[item] < plant.lot_start[item + 1]
-            alone = planned and item not in taken
-            need = of_lot[item] if alone else all_needs[item]
+            need = of_lot[item] if planned and item not in taken else all_needs[item]
         for source in plant.a_item[plant.a_start[item] : plant.a_start[item + 1]]:
             if source != item:
                 largest[source] = max(largest[source], need)
@@ -566,10 +564,8 @@ def construct(
         Passes over the plant.
     effort
         "light" tries fewer settings.
-    told
-        Called with the best weighted lateness after each pass.
-    stop
-        Ends the grid; the best so far counts.
+    told, stop
+        Called with the best weighted lateness after each pass; ends the grid.
     """
     best: Constructed | None = None
 
@@ -585,9 +581,7 @@ def construct(
             passes.swap()
             told(cost)
 
-    grid: tuple[tuple[float, float], ...] = LIGHT
-    if effort != "light":
-        grid = tuple((one, other) for one in ALLOWANCES for other in SHORTS)
+    grid = LIGHT if effort == "light" else tuple(product(ALLOWANCES, SHORTS))
     for allowance, short in grid:
         tried(Setting(allowance=allowance, short=short))
     for hold in HOLDS[1::2] if effort == "light" else HOLDS:
@@ -602,7 +596,5 @@ def construct(
 
 
 def _of(best: Constructed | None) -> Constructed:
-    if best is None:
-        message = "No pass was made."
-        raise ValueError(message)
+    assert best is not None, "the grid is empty"
     return best

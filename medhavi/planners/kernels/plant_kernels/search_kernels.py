@@ -128,6 +128,7 @@ ENTRIES = frozenset(
 def functions() -> list[FunctionType]:
     """List the functions of all files, callees first."""
     from medhavi.planners.kernels.plant_kernels import (
+        changeover_sequence,
         consolidation,
         earlier_work,
         event_passes,
@@ -150,6 +151,7 @@ def functions() -> list[FunctionType]:
             schedule_record,
             placement,
             repair,
+            changeover_sequence,
             justification,
             lot_streaming,
             moves,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from medhavi.planners.scheduling.planned_work import Take
+from medhavi.planners.scheduling.planned_work import Consumption
 from medhavi.units import HOUR, MINUTE, to_seconds
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from medhavi.providers import Providers
 
 
-class Handovers:
+class OrderWindows:
     """Dates between which scheduled orders may move with no other one moving.
 
     Of what an order gives, its pegs say who takes it; what is pegged to no demand is
@@ -119,7 +119,7 @@ class Handovers:
             if first is not None:
                 yield first
 
-    def _taken_by(self, order: PlannedOrder) -> list[Take]:
+    def _taken_by(self, order: PlannedOrder) -> list[Consumption]:
         """What an order takes in the plan."""
         row = order.row
         if row["kind"] == "move":
@@ -129,7 +129,7 @@ class Handovers:
             origin, cutoff = lane
             leaves = order.start if row["departure"] is None else row["departure"]
             left = leaves if isinstance(leaves, int) else to_seconds(leaves)
-            return [Take((row["product"], origin), None, left - cutoff)]
+            return [Consumption((row["product"], origin), None, left - cutoff)]
         if row["kind"] != "make" or row["status"] == "in_process" or not order.work:
             return []
         begins = {one.step: one.start for one in order.work}
@@ -139,5 +139,5 @@ class Handovers:
             at = begins.get(one.step, first) if one.step is not None else first
             offset = min(0, round(one.offset_minutes * MINUTE))
             node = one.component, one.location
-            found.append(Take(node, one.step, at + offset))
+            found.append(Consumption(node, one.step, at + offset))
         return found

@@ -1,0 +1,145 @@
+# mypy: disable-error-code="no-any-return"
+# What an array gives is Any; the kernels are arithmetic on it.
+"""Turns of work on units that are changed over, where all moves as late as may be.
+
+Lanes hold the last order first there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from medhavi.planners.kernels.plant_kernels.plant_record import (
+    FAR,
+    begin_by,
+    change_of,
+    changed_by,
+    changed_from,
+    end_by,
+    length_of,
+)
+from medhavi.planners.kernels.plant_kernels.schedule_record import insert
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from medhavi.planners.kernels.plant_kernels.plant_record import Plant
+    from medhavi.planners.kernels.plant_kernels.schedule_record import ScheduleRecord
+
+KEEPS_TURN = -2
+"""In the place of a family: work keeps its turn among what is on its unit."""
+
+
+def append(plan: ScheduleRecord, lane: int, order: int) -> None:
+    """Put an order behind the others of a lane, at the instants that it has."""
+    insert(plan, lane, lane * plan.width[0] + plan.laned[lane], order)
+
+
+def before_last(
+    plant: Plant, plan: ScheduleRecord, lane: int, option: int, limit: int
+) -> int:
+    """Latest end before the last one of a lane that holds the last order first."""
+    if plan.laned[lane] == 0:
+        return limit
+    at = lane * plan.width[0] + plan.laned[lane] - 1
+    other = plan.lane[at]
+    own, start = plan.o_option[other], plan.o_start[other]
+    family = plant.family[own]
+    change = change_of(plant, plant.machine[option], plant.family[option], family)
+    return min(limit, changed_by(plant, own, start, change))
+
+
+def later_turn(
+    plant: Plant, plan: ScheduleRecord, order: int, limit: int, before: int
+) -> tuple[int, int, int]:
+    """Last gap on a unit with changeovers behind work that comes after: where, when.
+
+    The lane holds the last order first; `before` is the family ahead of the order in
+    the sequence that was, as of `families_ahead`. What is ahead has to have time for
+    the changeover without the order between, and changeovers take no more time than
+    before. Place -1: there is no such gap.
+    """
+    option = plan.o_option[order]
+    lane, machine, family = (
+        plan.o_lane[order],
+        plant.machine[option],
+        plant.family[option],
+    )
+    length = length_of(plant, plan.o_item[order], option, plan.o_qty[order])
+    low = lane * plan.width[0]
+    stop = low + plan.laned[lane]
+    if stop == low or before == KEEPS_TURN:
+        return -1, 0, 0
+    front = plant.family[plan.o_option[plan.lane[stop - 1]]]
+    if front < 0:
+        return -1, 0, 0
+    ahead = change_of(plant, machine, before, family)
+    saved = ahead + change_of(plant, machine, family, front)
+    without = change_of(plant, machine, before, front)
+    if without > saved + length:
+        return -1, 0, 0
+    saved -= without
+    for at in range(low, stop):
+        free, added = limit, 0
+        earlier = plan.lane[at]
+        own = plant.family[plan.o_option[earlier]]
+        if own < 0:
+            return -1, 0, 0
+        if at > low:
+            other = plan.lane[at - 1]
+            taking = plan.o_option[other]
+            change = change_of(plant, machine, family, plant.family[taking])
+            free = min(limit, changed_by(plant, taking, plan.o_start[other], change))
+            added = change - change_of(plant, machine, own, plant.family[taking])
+        if free <= plan.o_end[earlier]:
+            continue
+        change = change_of(plant, machine, own, family)
+        if added + change > saved:
+            continue
+        end = end_by(plant, option, free, length)
+        start = begin_by(plant, option, end, length)
+        if changed_from(plant, option, plan.o_end[earlier], change) <= start:
+            return at, start, end
+    return -1, 0, 0
+
+
+def place_turn(
+    plant: Plant, plan: ScheduleRecord, order: int, limit: int, before: int
+) -> tuple[int, int]:
+    """Put an order on its unit with changeovers: in a later turn, else ahead of all."""
+    option = plan.o_option[order]
+    lane = plant.m_lane[plant.machine[option]]
+    at, start, end = later_turn(plant, plan, order, limit, before)
+    if at >= 0:
+        insert(plan, lane, at, order)
+        return start, end
+    length = length_of(plant, plan.o_item[order], option, plan.o_qty[order])
+    end = end_by(plant, option, before_last(plant, plan, lane, option, limit), length)
+    append(plan, lane, order)
+    return begin_by(plant, option, end, length), end
+
+
+def block_of(plant: Plant, plan: ScheduleRecord, block: int) -> int:
+    """Order that a block that stands is in a schedule."""
+    return len(plan.o_item) - len(plant.v_begin) + block
+
+
+def families_ahead(plant: Plant, plan: ScheduleRecord, found: np.ndarray) -> None:
+    """Family of the work directly ahead of each order on its unit; -1: there is none.
+
+    `KEEPS_TURN` behind work without a family, and of all orders where some of them
+    stay: those are placed out of their turn. Shape of `found` (n_orders,).
+    """
+    found[:] = KEEPS_TURN
+    for lane in range(len(plan.laned)):
+        low = lane * plan.width[0]
+        for at in range(low, low + plan.laned[lane]):
+            order = plan.lane[at]
+            if order < block_of(plant, plan, 0) and plan.o_stays[order] < FAR:
+                found[:] = KEEPS_TURN
+                return
+            found[order] = -1
+            if at > low:
+                earlier = plan.o_option[plan.lane[at - 1]]
+                family = plant.family[earlier]
+                found[order] = family if family >= 0 else KEEPS_TURN
