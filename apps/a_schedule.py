@@ -27,6 +27,7 @@ with app.setup:
     from medhavi.service.schedule_page import (
         EXAMPLE_NOTE,
         example_bytes,
+        has_tables,
         load_schedule,
         risk_of,
         schedule_of,
@@ -68,7 +69,7 @@ def how(params, wanted):
     source = mo.ui.dropdown(
         sources,
         value="a schedule file"
-        if wanted("source") == "file" or _file
+        if wanted("source") == "file" or _file or not has_tables(wanted("tables"))
         else "the plan in force",
         label="Orders of",
         on_change=lambda value: params.set("source", value),

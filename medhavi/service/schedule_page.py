@@ -8,6 +8,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from medhavi.errors import MedhaviError
 from medhavi.findings import Finding
 from medhavi.planners.scheduling.plan_problem import schedule_problem
 from medhavi.progress import Progress
@@ -15,7 +16,12 @@ from medhavi.results.schedules.schedule import Schedule
 from medhavi.service.jobs.job import OnStop
 from medhavi.service.jobs.job_results import result_of
 from medhavi.service.jobs.plan_jobs import PlanRequest
-from medhavi.service.page_data import PageProblem, findings_of, problem_of
+from medhavi.service.page_data import (
+    PageProblem,
+    choose_source,
+    findings_of,
+    problem_of,
+)
 from medhavi.workbench.files.schedule_files import risk, schedule
 
 if TYPE_CHECKING:
@@ -168,6 +174,15 @@ class ScheduleRequest:
         problem = schedule_problem(self.plan.tables(), plan, self.days)
         wanted = self.objective or None
         return schedule(problem, objective=wanted, observe=observe, cancelled=cancelled)
+
+
+def has_tables(name: str) -> bool:
+    """Whether there are tables or a lake to plan; `name` as of `load_data`."""
+    try:
+        choose_source(name)
+    except MedhaviError:
+        return False
+    return True
 
 
 def schedule_of(shown: PlanPage, days: float, objective: str = "") -> SchedulePage:

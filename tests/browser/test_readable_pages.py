@@ -28,14 +28,14 @@ PAGES = {
     "/items/": "Past-due releases",
     "/capacity/": "Utilisation of the bottleneck",
     "/campaigns/": "Campaign adherence",
-    f"/promise/?{urlencode(SHORT)}": "The same question as a command",
-    "/schedule/": "longer than the mean",
+    f"/promise/?{urlencode(SHORT)}": "Sourcing options",
+    "/schedule/?mode=constrained": "Late orders and proof of optimality",
     f"/scenarios/?{urlencode({'scenarios': SCENARIO})}": "Data as of",
     "/tradeoffs/": "Nothing is computed yet",
     "/data/": "Late cost on a finding",
     "/data/?tab=refused": "Nothing is refused",
 }
-DRAWN = ("/plan/?mode", "/capacity/", "/promise/", "/schedule/", "/scenarios/")
+DRAWN = ("/plan/?mode", "/capacity/", "/promise/", "/scenarios/")
 """Pages of this company with charts."""
 
 

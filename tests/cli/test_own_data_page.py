@@ -49,6 +49,7 @@ def test_every_command_of_the_page_is_one(medhavi):
         "kpi",
         "export",
         "compare",
+        "lineage",
     }
     for name in commands:
         assert medhavi(name, "--help").code == 0

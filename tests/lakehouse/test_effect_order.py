@@ -79,7 +79,7 @@ def test_a_late_count_does_not_change_what_was_counted_after_it(tmp_path, apart)
     snapshot = lake.snapshot()
     assert stock(snapshot) == 600.0
     (found,) = (one for one in snapshot.findings if one.code == "LAKE008")
-    for part in ("position 3", "StockCounted", "stock-A,DC", "2026-01-09", "2 facts"):
+    for part in ("Event 3", "StockCounted", "stock-A,DC", "2026-01-09", "2 facts"):
         assert part in found.message
 
 
@@ -202,7 +202,7 @@ def test_a_fact_dated_2062_moves_nothing_and_is_named(tmp_path):
     assert stock(snapshot) == 42.0
     assert snapshot.as_of == int(day(2).timestamp())
     (found,) = (one for one in snapshot.findings if one.code == "LAKE009")
-    for part in ("position 3", "stock-A,DC", id_of(3), "2062-01-01"):
+    for part in ("Event 3", "stock-A,DC", id_of(3), "2062-01-01"):
         assert part in found.message
     assert stock(lake.snapshot(effective_at=far)) == 1.0
 

@@ -422,7 +422,7 @@ def test_an_override_of_nothing_is_a_finding_with_its_position(tmp_path):
     lake.mirror(store_of([overridden(1, 5.0), overridden(2, 5.0, key={"prod": "A"})]))
     found = [str(f) for f in lake.snapshot().findings if f.code == "LAKE007"]
     assert len(found) == 2
-    assert "position 1" in found[0]
+    assert "event 1" in found[0]
 
 
 def test_override_keys_of_numbers_are_read_by_their_column(tmp_path):

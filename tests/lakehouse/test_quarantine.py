@@ -62,7 +62,7 @@ def test_a_snapshot_names_the_position_of_what_it_does_not_count(tmp_path):
     lake = lake_of(tmp_path, log_of(moved(1, 5.0), moved(2, 7.0), p2=bad))
     found = [f for f in lake.snapshot().findings if f.code == "LAKE001"]
     assert len(found) == 1
-    assert "position 2 (StockMoved)" in found[0].message
+    assert "Event 2 (StockMoved)" in found[0].message
     assert "EVT004" in found[0].message
 
 

@@ -56,6 +56,8 @@ READS = {
         "promising/supply_search/lead_draws.py",
         "supply_terms",
     ): "whether any time is uncertain",
+    ("scheduling/order_windows.py", "lanes"): "where goods of moves are taken",
+    ("scheduling/plan_problem.py", "changeovers"): "rows of the schedule file",
     ("promising/table_proposals.py", "step_resources"): "who may be down",
     (
         "promising/table_proposals.py",

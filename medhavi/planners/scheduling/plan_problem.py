@@ -24,43 +24,37 @@ import polars as pl
 from medhavi.errors import UsageError
 from medhavi.findings import finding
 from medhavi.planners.disruptions import with_disruptions
+from medhavi.planners.scheduling.fixed_work import FixedWork
 from medhavi.planners.scheduling.order_windows import OrderWindows
 from medhavi.planners.scheduling.planned_work import (
     ROUNDING,
-    back_from,
-    on_from,
-    open_between,
     planned_orders,
 )
 from medhavi.planners.scheduling.problem_file import ProblemFile
 from medhavi.planners.scheduling.scheduled_step import ScheduledStep
 from medhavi.providers import Providers
 from medhavi.providers.capacity.clocks import Duration
-from medhavi.providers.finite_capacity.occupancy import held_capacity
 from medhavi.results.schedules.problem import (
     ANY,
     NO_MACHINE,
     WAITING,
     Changeover,
     Objective,
-    Option,
     Order,
     Resource,
     ScheduleProblem,
-    Step,
 )
 from medhavi.snapshot.calendars.intervals import joined
 from medhavi.units import (
     DAY,
     MINUTE,
-    ceil_fraction,
     from_seconds,
     seconds_up,
     to_seconds,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from medhavi.findings import Finding
     from medhavi.planners.scheduling.planned_work import (
@@ -154,14 +148,14 @@ class _PlanReader:
         self.windows: dict[str, tuple[Stretch, ...]] = {}
         self.units: dict[str, int] = {}
         self.steps: dict[str, dict[int, ScheduledStep]] = {}
-        self.families = dict(self.providers.capacity.states)
-        """What each resource is set up for when the window begins."""
         self.owner: dict[str, PlannedOrder] = {}
         """Order of work that stays, by the number that it has in the problem."""
 
     # ------------------------------------------------------------------ all of it
     def read(self) -> ProblemFile:
         free = self._stated()
+        span = self.start, self.reach
+        self.fixed = FixedWork(self.providers, self.orders, span, self.windows)
         while True:
             fixed, faulty = self._fixed(free)
             if not faulty:
@@ -350,128 +344,17 @@ class _PlanReader:
                 if one.resource in last:
                     last[one.resource] = max(last[one.resource], one.finish)
         last.pop(NO_MACHINE, None)
-        faulty = self._reserved(last)
+        faulty = self.fixed.reserved(last)
         fixed: list[tuple[Order, PlannedWork]] = []
         for name, free_until in last.items():
-            for one, order in self._staying(name, scheduled, free_until):
-                stated = self._fixed_step(one, order)
+            for one, order in self.fixed.staying(name, scheduled, free_until):
+                stated = self.fixed.fixed_step(one, order)
                 if stated is None:
                     faulty[name] = f"work on {name} that stays cannot be stated"
                     break
                 self.owner[stated.order] = order
                 fixed.append((stated, one))
         return [pair for pair in fixed if pair[1].resource not in faulty], faulty
-
-    def _reserved(self, names: Iterable[str]) -> dict[str, str]:
-        """Resources of which time is reserved for promises, with words for it."""
-        capacity = self.providers.capacity
-        holds = held_capacity(self.providers.reservations.capacity, capacity, ())
-        taken = {
-            resource
-            for hold in holds
-            for held in hold.windows
-            if held.finish > self.start
-            for resource, _ in held.resources
-        }
-        return {
-            name: f"time of {name} is reserved for promises"
-            for name in names
-            if name in taken
-        }
-
-    def _staying(
-        self, name: str, scheduled: Collection[str], free_until: int
-    ) -> Iterable[tuple[PlannedWork, PlannedOrder]]:
-        """Work of other orders on a resource that counts, by its begin."""
-        others = sorted(
-            (
-                (one, order)
-                for order in self.orders.values()
-                if order.ident not in scheduled
-                for one in order.work
-                if one.resource == name
-            ),
-            key=lambda pair: (pair[0].start, pair[0].finish, pair[1].name),
-        )
-        before = [pair for pair in others if pair[0].start < self.start]
-        if before and (family := self._family(*before[-1])) is not None:
-            self.families[name] = family
-        behind = [one.start for one, _ in others if one.start >= free_until]
-        bound = min([*behind, self.reach])
-        for one, order in others:
-            if one.finish > self.start and one.start <= bound:
-                yield one, order
-
-    def _family(self, work: PlannedWork, order: PlannedOrder) -> str | None:
-        """Family of a step of an order, if its routing says one."""
-        if order.row["kind"] != "make" or order.row["source"] is None:
-            return None
-        nodes = self.providers.capacity.compiled(order.row["source"]).network.nodes
-        return next((one.family for one in nodes if one.step == work.step), None)
-
-    def _fixed_step(self, work: PlannedWork, order: PlannedOrder) -> Order | None:
-        """Order of one fixed step; None where its planned dates cannot be stated."""
-        assert work.resource is not None
-        if work.units != 1:
-            return None
-        name = work.resource
-        windows, finish = self.windows[name], min(work.finish, self.reach)
-        begun = work.start < self.start
-        booked = 0 if begun else self._booked_change(work, order)
-        run = open_between(windows, work.start, finish) - booked
-        if not begun and work.finish <= self.reach:
-            run = round(work.minutes * MINUTE) - booked
-        begin = back_from(windows, finish, run)
-        if begin is None or on_from(windows, begin, run) != finish:
-            return None
-        change = 0 if begun else self._changeover(work, order)
-        if change and not any(a <= begin - change and begin <= b for a, b in windows):
-            return None
-        step = Step(
-            step=work.step,
-            options=(Option(resource=name, run_minutes=run / MINUTE),),
-            name="as planned",
-            family=self._family(work, order),
-            splittable=True,
-            start_minutes=(begin - self.start) / MINUTE,
-            resource=name,
-        )
-        number = f"{order.name} {work.step}"
-        return Order(order=number, steps=(step,), product=order.row["product"])
-
-    def _booked_change(self, work: PlannedWork, order: PlannedOrder) -> int:
-        """Changeover that is booked with a step in the plan [s]."""
-        if self._family(work, order) is None:
-            return 0
-        tasks = self.providers.capacity.compiled(order.row["source"]).tasks
-        own = {
-            ceil_fraction(option.setup / (option.axis.steady or 1))
-            for task in tasks
-            if task.node.step == work.step
-            for epoch in task.plan.epochs
-            for option in epoch.options
-            if any(name == work.resource for name, _ in option.resources)
-        }
-        return max(round(work.setup_minutes * MINUTE) - max(own, default=0), 0)
-
-    def _changeover(self, work: PlannedWork, order: PlannedOrder) -> int:
-        """Changeover that a step needs in the sequence of the plan [s]."""
-        clock = self.providers.capacity.resource(str(work.resource))
-        family = self._family(work, order)
-        if clock.matrix is None or family is None:
-            return 0
-        before = [
-            (one.finish, other)
-            for other in self.orders.values()
-            for one in other.work
-            if one.resource == work.resource and one.finish <= work.start
-        ]
-        state = self.providers.capacity.states.get(str(work.resource))
-        if before:
-            finish, other = max(before, key=lambda pair: pair[0])
-            earlier = next(w for w in other.work if w.finish == finish)
-            state = self._family(earlier, other)
-        return self.providers.changeovers.seconds(clock.matrix, state, family)
 
     # ------------------------------------------------------------------ the problem
     def _minutes(self, instant: int) -> float:
@@ -537,7 +420,7 @@ class _PlanReader:
                     changeover_matrix=clock.matrix,
                     setup_family=None
                     if clock.matrix is None
-                    else self.families.get(name),
+                    else self.fixed.families.get(name),
                 )
             )
         many = sum(len(self.steps[order.ident]) for order in free)
@@ -561,6 +444,29 @@ class _PlanReader:
                 setup_minutes=seconds_up(row["setup_minutes"], MINUTE) / MINUTE,
                 cost=row["cost"] or 0.0,
             )
+        known = {
+            *(task.node.family for own in self.steps.values() for task in _tasks(own)),
+            *self.fixed.stated.values(),
+            *self.fixed.families.values(),
+        }
+        families = sorted(one for one in known if one is not None)
+        for name, (matrix, own, before) in sorted(self.fixed.as_planned.items()):
+            for other in families:
+                if other == name:
+                    continue
+                alike = str(self.fixed.own_family(other))
+                pairs = [(other, name, alike, own)]
+                if other not in self.fixed.as_planned:
+                    pairs.append((name, other, own, alike))
+                for first, then, left, wanted in pairs:
+                    seconds = self.providers.changeovers.seconds(matrix, left, wanted)
+                    free = first == before and then == name
+                    yield Changeover(
+                        matrix=matrix,
+                        from_family=first,
+                        to_family=then,
+                        setup_minutes=0.0 if free else seconds / MINUTE,
+                    )
 
     def _as_planned(
         self,
@@ -570,13 +476,13 @@ class _PlanReader:
     ) -> dict[str, float]:
         """Figures of the same work in the plan, to be compared with."""
         done = [
-            self._changeover(one, order)
+            self.fixed.changeover(one, order)
             for order in free
             for one in order.work
             if one.resource
         ]
         stays = [
-            self._changeover(one, self.owner[stated.order])
+            self.fixed.changeover(one, self.owner[stated.order])
             for stated, one in fixed
             if one.start >= self.start
         ]
@@ -592,3 +498,7 @@ class _PlanReader:
             "late_orders": float(sum(1 for one in over if one > ROUNDING)),
             "weighted_tardiness": sum(max(one, 0.0) for one in over),
         }
+
+
+def _tasks(steps: Mapping[int, ScheduledStep]) -> Iterable[RoutingTask]:
+    return (one.task for one in steps.values())
