@@ -29,7 +29,7 @@ PAGES = {
     "/capacity/": "Utilisation of the bottleneck",
     "/campaigns/": "Campaign adherence",
     f"/promise/?{urlencode(SHORT)}": "Sourcing options",
-    "/schedule/?mode=constrained": "Late orders and proof of optimality",
+    "/schedule/?mode=constrained": "No planned order to make",
     f"/scenarios/?{urlencode({'scenarios': SCENARIO})}": "Data as of",
     "/tradeoffs/": "Nothing is computed yet",
     "/data/": "Late cost on a finding",

@@ -485,6 +485,7 @@ class _PlanReader:
             self.fixed.changeover(one, self.owner[stated.order])
             for stated, one in fixed
             if one.start >= self.start
+            and stated.steps[0].family not in self.fixed.as_planned
         ]
         changes = [seconds for seconds in (*done, *stays) if seconds]
         over = [
