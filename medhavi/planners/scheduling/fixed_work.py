@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from medhavi.planners.scheduling.planned_work import (
-    back_from,
-    on_from,
-    open_between,
-)
 from medhavi.providers.finite_capacity.occupancy import held_capacity
 from medhavi.results.schedules.problem import Option, Order, Step
 from medhavi.units import MINUTE, ceil_fraction
@@ -22,6 +19,7 @@ if TYPE_CHECKING:
         Stretch,
     )
     from medhavi.providers import Providers
+    from medhavi.snapshot.calendars.working_time import WorkingTime
 
 
 class FixedWork:
@@ -33,8 +31,8 @@ class FixedWork:
         All orders of the plan, by id.
     span
         Begin of the window, and how far anything of it reaches [UTC s].
-    windows
-        When each resource is open [UTC s].
+    clocks
+        Open time of each resource.
 
     Attributes
     ----------
@@ -51,10 +49,20 @@ class FixedWork:
         providers: Providers,
         orders: Mapping[str, PlannedOrder],
         span: Stretch,
-        windows: Mapping[str, tuple[Stretch, ...]],
+        clocks: Mapping[str, WorkingTime],
     ) -> None:
-        self._providers, self._orders, self._windows = providers, orders, windows
+        self._providers, self._clocks = providers, clocks
         self._start, self._reach = span
+        self._work: dict[str, list[tuple[PlannedWork, PlannedOrder]]] = defaultdict(
+            list
+        )
+        """Work on each resource with its order, by its end."""
+        for order in orders.values():
+            for one in order.work:
+                if one.resource is not None:
+                    self._work[one.resource].append((one, order))
+        for done in self._work.values():
+            done.sort(key=lambda pair: pair[0].finish)
         self.families = dict(providers.capacity.states)
         self.stated: dict[tuple[str, int], str | None] = {}
         self.as_planned: dict[str, tuple[str, str, str | None]] = {}
@@ -81,13 +89,7 @@ class FixedWork:
     ) -> Iterable[tuple[PlannedWork, PlannedOrder]]:
         """Work of other orders on a resource that counts, by its begin."""
         others = sorted(
-            (
-                (one, order)
-                for order in self._orders.values()
-                if order.ident not in scheduled
-                for one in order.work
-                if one.resource == name
-            ),
+            (pair for pair in self._work[name] if pair[1].ident not in scheduled),
             key=lambda pair: (pair[0].start, pair[0].finish, pair[1].name),
         )
         before = [pair for pair in others if pair[0].start < self._start]
@@ -112,23 +114,24 @@ class FixedWork:
         if work.units != 1:
             return None
         name = work.resource
-        windows, finish = self._windows[name], min(work.finish, self._reach)
+        clock, finish = self._clocks[name], min(work.finish, self._reach)
         begun = work.start < self._start
         booked = 0 if begun else self._booked_change(work, order)
-        run = open_between(windows, work.start, finish) - booked
+        run = clock.between(max(work.start, self._start), finish) - booked
         if not begun and work.finish <= self._reach:
             run = round(work.minutes * MINUTE) - booked
         family = self.family(work, order)
-        begin = back_from(windows, finish, run)
+        begin = clock.subtract(finish, run)
         change = 0 if begun else self.changeover(work, order)
         if begin is not None and change:
             free, before = self._ahead(work)
-            if not any(min(b, begin) - max(a, free) >= change for a, b in windows):
+            fits = clock.first_fit(max(free, self._start), change)
+            if fits is None or fits + change > begin:
                 # It pauses over closed time, which a set-up of a schedule never does.
                 run += booked
-                begin = back_from(windows, finish, run)
+                begin = clock.subtract(finish, run)
                 family = self._changed_as_planned(work, order, before)
-        if begin is None or on_from(windows, begin, run) != finish:
+        if begin is None or begin < self._start or clock.add(begin, run) != finish:
             return None
         self.stated[order.ident, work.step] = family
         step = Step(
@@ -177,16 +180,14 @@ class FixedWork:
 
     def _ahead(self, work: PlannedWork) -> tuple[int, str | None]:
         """End of the work before, on the resource of some, and the family it leaves."""
-        before = [
-            (one.finish, other, one)
-            for other in self._orders.values()
-            for one in other.work
-            if one.resource == work.resource and one.finish <= work.start
-        ]
-        if not before:
+        done = self._work[str(work.resource)]
+        count = bisect_right(done, work.start, key=lambda pair: pair[0].finish)
+        if not count:
             state = self._providers.capacity.states.get(str(work.resource))
             return self._start, state
-        finish, other, one = max(before, key=lambda found: found[0])
+        finish = done[count - 1][0].finish
+        first = bisect_left(done, finish, key=lambda pair: pair[0].finish)
+        one, other = done[first]
         stated = self.stated.get((other.ident, one.step))
         return finish, stated or self.family(one, other)
 

@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from medhavi.providers.capacity.schedule import RoutingTask
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
+    from medhavi.snapshot.calendars.working_time import WorkingTime
 
 Window = tuple[dt.datetime, dt.datetime]
 WINDOW_DAYS = 7.0
@@ -145,7 +146,8 @@ class _PlanReader:
         self.reach = end
         self.kept: dict[str, str] = {}
         """Why an order that begins within the window stays as planned, by id."""
-        self.windows: dict[str, tuple[Stretch, ...]] = {}
+        self.windows: dict[str, list[Stretch]] = {}
+        self.clocks: dict[str, WorkingTime] = {}
         self.units: dict[str, int] = {}
         self.steps: dict[str, dict[int, ScheduledStep]] = {}
         self.owner: dict[str, PlannedOrder] = {}
@@ -155,7 +157,7 @@ class _PlanReader:
     def read(self) -> ProblemFile:
         free = self._stated()
         span = self.start, self.reach
-        self.fixed = FixedWork(self.providers, self.orders, span, self.windows)
+        self.fixed = FixedWork(self.providers, self.orders, span, self.clocks)
         while True:
             fixed, faulty = self._fixed(free)
             if not faulty:
@@ -303,17 +305,19 @@ class _PlanReader:
             _refuse(f"hours of {name} are counted per {clock.bucket}")
         if units != 1:
             _refuse(f"it needs several units of {name}")
-        windows = tuple(option.axis.working.segments(self.start, self.reach))
+        windows = option.axis.working.segments(self.start, self.reach)
         offered = [one for one in clock.units(self.start, self.reach) if one[2] > 0]
         counts = {one[2] for one in offered}
         there = joined([(begin, end) for begin, end, _ in offered])
         if len(counts) > 1 or any(one != int(one) for one in counts):
             _refuse(f"units of {name} come and go")
-        if joined(windows) != there:
+        if (
+            joined(windows) != there
+            or self.windows.setdefault(name, windows) != windows
+        ):
             _refuse(f"its step on {name} has shifts of its own")
         self.units[name] = int(next(iter(counts), 1))
-        if self.windows.setdefault(name, windows) != windows:
-            _refuse(f"its step on {name} has shifts of its own")
+        self.clocks.setdefault(name, option.axis.working)
         return name
 
     def _uses(self, order: PlannedOrder, faulty: Mapping[str, str]) -> bool:

@@ -11,8 +11,6 @@ import polars as pl
 from medhavi.units import to_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from medhavi.results.plans.plan import Plan
 
 Node = tuple[str, str]
@@ -145,36 +143,3 @@ def planned_orders(plan: Plan) -> dict[str, PlannedOrder]:
             found[supply].pegged = qty
             found[supply].levels = {(one["demand"], one["level"]) for one in levels}
     return found
-
-
-def back_from(windows: Sequence[Stretch], finish: int, work: int) -> int | None:
-    """Begin of work that ends at an instant within open stretches; None: no room."""
-    if not work:
-        return finish
-    for begin, end in reversed(windows):
-        if begin >= finish:
-            continue
-        there = min(end, finish) - begin
-        if there >= work:
-            return min(end, finish) - work
-        work -= there
-    return None
-
-
-def on_from(windows: Sequence[Stretch], start: int, work: int) -> int | None:
-    """End of work that begins at an instant within open stretches; None: no room."""
-    if not work:
-        return start
-    for begin, end in windows:
-        if end <= start:
-            continue
-        there = end - max(begin, start)
-        if there >= work:
-            return max(begin, start) + work
-        work -= there
-    return None
-
-
-def open_between(windows: Sequence[Stretch], start: int, finish: int) -> int:
-    """Open time between two instants [s]."""
-    return sum(max(min(b, finish) - max(a, start), 0) for a, b in windows)
