@@ -17,7 +17,7 @@ from medhavi.views.pictures.picture_files import picture_png, picture_svg
 from medhavi.views.theme import title_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import marimo as mo
 
@@ -128,6 +128,33 @@ def grid_button(
             filename=f"{file_name(name)}.xlsx",
             label="Excel",
         )
+    )
+
+
+def list_files(rows: Callable[[], pl.DataFrame], name: str) -> mo.Html:
+    """Buttons that give a list as CSV and as a workbook, made when they are pressed.
+
+    Parameters
+    ----------
+    rows
+        Makes what the files have; its clocks are texts in CSV.
+    name
+        Of the files, without their ending.
+    """
+    import marimo as mo
+
+    def csv() -> bytes:
+        clocks = pl.col(pl.Datetime).dt.strftime("%Y-%m-%d %H:%M")
+        return as_csv(rows().with_columns(clocks))
+
+    return mo.hstack(
+        [
+            mo.download(csv, filename=f"{name}.csv", label="CSV"),
+            mo.download(
+                lambda: as_xlsx(rows()), filename=f"{name}.xlsx", label="Excel"
+            ),
+        ],
+        justify="start",
     )
 
 

@@ -11,7 +11,9 @@ import polars as pl
 from medhavi.edits.edit import EDITS
 from medhavi.edits.order_states import OrderState, Verb, allowed
 from medhavi.service.answer_cache import AnswerCache
+from medhavi.service.downloads import list_files
 from medhavi.service.plan_pages import plan_page
+from medhavi.service.plan_pages.page_choices import choice, named_options, number_choice
 from medhavi.views import order_grid, page
 from medhavi.views.names import money
 from medhavi.views.order_grid import OrderFilter, grid_rows, order_link, planned_orders
@@ -67,8 +69,8 @@ def filter_choice(
     offered: dict[str, tuple[str, dict[str, str]]] = {
         "kind": ("Type", {one: one for one in order_grid.KINDS}),
         "status": ("Status", _words(orders["status"])),
-        "product": ("Item", _named(orders["product"], names)),
-        "location": ("Location", _named(orders["location"], names)),
+        "product": ("Item", named_options(orders["product"], names)),
+        "location": ("Location", named_options(orders["location"], names)),
         "week": ("Starts", order_grid.week_options(orders)),
         "code": ("Exception", _codes(plan)),
     }
@@ -77,33 +79,15 @@ def filter_choice(
         if wanted(name) and wanted(name) not in options.values():
             # No order is such any more: the filter stays as it is in the address.
             options = {**options, wanted(name).replace("_", " "): wanted(name)}
-        chosen = next((k for k, v in options.items() if v == wanted(name)), None)
-        return mo.ui.dropdown(
-            options,
-            value=chosen,
-            searchable=True,
-            allow_select_none=True,
-            label=label,
-            on_change=lambda value: keep(name, value or ""),
-        )
+        return choice(name, label, options, wanted, keep, none=True)
 
     picks: dict[str, Any] = {name: pick(name, *made) for name, made in offered.items()}
-    number = mo.ui.text(
-        value=wanted("number"),
-        placeholder="part of a number",
-        label="Number",
-        on_change=lambda value: keep("number", value),
-    )
+    number = number_choice(wanted, keep)
     return mo.ui.dictionary({**picks, "number": number})
 
 
 def _words(values: pl.Series) -> dict[str, str]:
     return {one.replace("_", " "): one for one in values.drop_nulls().unique().sort()}
-
-
-def _named(values: pl.Series, names: Names) -> dict[str, str]:
-    found = {names.both(one): one for one in values.drop_nulls().unique()}
-    return dict(sorted(found.items()))
 
 
 def _codes(plan: Plan) -> dict[str, str]:
@@ -204,9 +188,6 @@ def asked_order(orders: pl.DataFrame, order: str) -> str | None:
 
 def exports(shown: pl.DataFrame, names: Names) -> mo.Html:
     """Offer the filtered orders as files: names, local times, units, money."""
-    import marimo as mo
-
-    from medhavi.service.downloads import as_csv, as_xlsx
 
     def rows() -> pl.DataFrame:
         made = grid_rows(shown, names).drop("Id")
@@ -215,17 +196,7 @@ def exports(shown: pl.DataFrame, names: Names) -> mo.Html:
             {"Value": value, "Start": "Start (local)", "Due": "Due (local)"}
         )
 
-    def csv() -> bytes:
-        clocks = pl.col("Start (local)", "Due (local)").dt.strftime("%Y-%m-%d %H:%M")
-        return as_csv(rows().with_columns(clocks))
-
-    return mo.hstack(
-        [
-            mo.download(csv, filename="orders.csv", label="CSV"),
-            mo.download(lambda: as_xlsx(rows()), filename="orders.xlsx", label="Excel"),
-        ],
-        justify="start",
-    )
+    return list_files(rows, "orders")
 
 
 # ------------------------------------------------------------------------------ actions

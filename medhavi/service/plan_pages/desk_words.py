@@ -21,6 +21,7 @@ from medhavi.service.page_data import (
     served_mode,
     wanted_of,
 )
+from medhavi.service.plan_pages.page_choices import choice
 from medhavi.service.plan_pages.plan_loading import MODES, load_page, put_in_force
 from medhavi.service.plan_pages.plan_page import (
     EditResult,
@@ -485,7 +486,7 @@ def demand_choice(
     options = order_list.demand_options(
         plan, shown.snapshot["demands"], shown.names, first
     )
-    return _choice("demand", "Demand", options, wanted, keep)
+    return choice("demand", "Demand", options, wanted, keep)
 
 
 def item_choice(
@@ -505,7 +506,7 @@ def item_choice(
         for product, place in (*items, *more)
     }
     unknown = bool(wanted("item")) and wanted("item") not in options.values()
-    return _choice("item", "Item", options, wanted, keep, none=unknown)
+    return choice("item", "Item", options, wanted, keep, none=unknown)
 
 
 def code_choice(plan: Plan, wanted: Wanted, keep: Keep) -> mo.ui.dropdown:
@@ -514,31 +515,7 @@ def code_choice(plan: Plan, wanted: Wanted, keep: Keep) -> mo.ui.dropdown:
         f"{row['mark'][0]} {row['headline']} ({row['number']:,})": row["code"]
         for row in codes(plan).iter_rows(named=True)
     }
-    return _choice("code", "Kind", options, wanted, keep, none=True)
-
-
-def _choice(
-    name: str,
-    label: str,
-    options: Mapping[str, str],
-    wanted: Wanted,
-    keep: Keep,
-    *,
-    none: bool = False,
-) -> mo.ui.dropdown:
-    """Ask for one of many; the address says which, and keeps it."""
-    import marimo as mo
-
-    labels = {item: text for text, item in options.items()}
-    usual = None if none else next(iter(options), None)
-    return mo.ui.dropdown(
-        dict(options),
-        value=labels.get(wanted(name), usual),
-        searchable=True,
-        allow_select_none=none or None,
-        label=label,
-        on_change=lambda value: keep(name, value or ""),
-    )
+    return choice("code", "Kind", options, wanted, keep, none=True)
 
 
 _TABLES = ("fulfilment", "exceptions", "loads", "pegging")

@@ -11,8 +11,9 @@ import polars as pl
 from medhavi.lakehouse import Lake
 from medhavi.planners.promising.supply_search.requests import columns
 from medhavi.results.promises.promise_states import STANDING, PromiseState
-from medhavi.service.downloads import as_csv, as_xlsx
+from medhavi.service.downloads import list_files
 from medhavi.service.page_data import bench_of, html, problem_of
+from medhavi.service.plan_pages.page_choices import choice, named_options, number_choice
 from medhavi.service.plan_pages.plan_page import remember_approver
 from medhavi.service.promise_pages.open_lists import tell_lists
 from medhavi.service.promise_pages.promise_commit import CommitMessage
@@ -69,30 +70,19 @@ def filter_choice(
     states |= {str(one).capitalize(): str(one) for one in PromiseState}
     offered = {
         "state": ("State", states),
-        "customer": ("Customer", _named(records["customer"], names)),
-        "product": ("Product", _named(records["product"], names)),
+        "customer": ("Customer", named_options(records["customer"], names)),
+        "product": ("Product", named_options(records["product"], names)),
     }
 
-    def pick(name: str, label: str, options: Mapping[str, str]) -> mo.ui.dropdown:
-        at = ADDRESS[name]
-        asked = wanted(at) or (TO_KEEP if name == "state" and not _any(wanted) else "")
-        chosen = next((text for text, one in options.items() if one == asked), None)
-        return mo.ui.dropdown(
-            dict(options),
-            value=chosen,
-            searchable=True,
-            allow_select_none=True,
-            label=label,
-            on_change=lambda value: keep(at, value or ""),
-        )
+    def asked(at: str) -> str:
+        usual = TO_KEEP if at == ADDRESS["state"] and not _any(wanted) else ""
+        return wanted(at) or usual
 
-    picks: dict[str, Any] = {name: pick(name, *made) for name, made in offered.items()}
-    number = mo.ui.text(
-        value=wanted("number"),
-        placeholder="part of a number",
-        label="Number",
-        on_change=lambda value: keep("number", value),
-    )
+    picks: dict[str, Any] = {
+        name: choice(ADDRESS[name], label, options, asked, keep, none=True)
+        for name, (label, options) in offered.items()
+    }
+    number = number_choice(wanted, keep)
     return mo.ui.dictionary({**picks, "number": number})
 
 
@@ -101,11 +91,6 @@ def _any(wanted: Wanted) -> bool:
     return any(wanted(ADDRESS[name]) for name in FILTERS if name != "state") or bool(
         wanted("promise")
     )
-
-
-def _named(values: pl.Series, names: Names) -> dict[str, str]:
-    found = {names.both(one): one for one in values.drop_nulls().unique()}
-    return dict(sorted(found.items()))
 
 
 def filter_of(chosen: Mapping[str, str | None]) -> PromiseFilter:
@@ -169,7 +154,6 @@ def promise_table(
 
 def exports(shown: pl.DataFrame, names: Names) -> mo.Html:
     """Offer the listed promises as files: names, local times, units."""
-    import marimo as mo
 
     def rows() -> pl.DataFrame:
         made = promises.promise_rows(shown, names).drop("Id")
@@ -177,21 +161,7 @@ def exports(shown: pl.DataFrame, names: Names) -> mo.Html:
             {one: f"{one} (local)" for one in ("Promised", "Requested", "Recorded")}
         )
 
-    def csv() -> bytes:
-        clocks = pl.col(pl.Datetime).dt.strftime("%Y-%m-%d %H:%M")
-        return as_csv(rows().with_columns(clocks))
-
-    return mo.hstack(
-        [
-            mo.download(csv, filename="promises.csv", label="CSV"),
-            mo.download(
-                lambda: as_xlsx(rows()),
-                filename="promises.xlsx",
-                label="Excel",
-            ),
-        ],
-        justify="start",
-    )
+    return list_files(rows, "promises")
 
 
 def none_words(data: PageData, records: pl.DataFrame) -> tuple[str, str]:
