@@ -60,11 +60,8 @@ def later_turn(
     before. Place -1: there is no such gap.
     """
     option = plan.o_option[order]
-    lane, machine, family = (
-        plan.o_lane[order],
-        plant.machine[option],
-        plant.family[option],
-    )
+    machine, family = plant.machine[option], plant.family[option]
+    lane = plant.m_lane[machine]
     length = length_of(plant, plan.o_item[order], option, plan.o_qty[order])
     low = lane * plan.width[0]
     stop = low + plan.laned[lane]
