@@ -107,13 +107,16 @@ def remembered():
     get_again, ask_again = mo.state(0)
     get_decision, decide = mo.state(None)
     get_released, released = mo.state(None)
+    get_picked, pick_number = mo.state("")
     return (
         approver,
         ask_again,
         decide,
         get_again,
         get_decision,
+        get_picked,
         get_released,
+        pick_number,
         released,
         remedy_ok,
     )
@@ -568,8 +571,10 @@ def promise_grid(filters, keep, offered, promises, shown, tab, wanted):
 
 
 @app.cell(hide_code=True)
-def pick(promise_table, promises):
+def pick(get_picked, pick_number, promise_table, promises):
     one = promise_list.chosen_promise(promises, promise_table)
+    if one and one["number"] != get_picked():
+        pick_number(one["number"])
     return (one,)
 
 
@@ -580,9 +585,12 @@ def one_promise(one, shown):
 
 
 @app.cell(hide_code=True)
-def one_change(ask_again, keep_all, one):
+def one_change(ask_again, get_picked, keep_all):
+    # Made anew for another promise alone: what is typed stays while the list is read.
+    _number = get_picked()
+
     def _ask(count):
-        keep_all({**promise_list.NO_REQUEST, "again": one["number"], "tab": "desk"})
+        keep_all({**promise_list.NO_REQUEST, "again": _number, "tab": "desk"})
         ask_again(count)
 
     again_button = mo.ui.button(
