@@ -88,11 +88,15 @@ COUNTS = {
     ("mrp/netting_state/stock_levels.py", "subtract_days"): "windows of stock policies",
     ("replenishment/replenishing.py", "add_days"): "cover days of a stock level",
     (
+        "scheduling/fixed_work.py",
+        "first_fit",
+    ): "whether a set-up fits in front of work that stays as planned",
+    (
         "work_orders/order_parameters.py",
         "subtract_days",
     ): "the firming window before a need",
 }
-"""Days that a planner counts in a calendar that a provider gave it."""
+"""What a planner counts in a calendar that a provider gave it."""
 
 OWN_FILES = {
     "scheduling/problem_file.py": "a problem file brings its own calendars",
