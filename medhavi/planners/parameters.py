@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from medhavi.errors import UsageError
 from medhavi.planners.kernels.compiled import EngineName
 from medhavi.results.buckets import grid
+from medhavi.results.figures.overtime import OVERLOAD_FACTOR
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -260,7 +261,7 @@ class OptimizeParameters(PlannerParameters):
     safety_weight: float = 1.0
     co2_price: float = 0.0
     overload: bool = True
-    overload_factor: float = 10.0
+    overload_factor: float = OVERLOAD_FACTOR
     prices_verified: int = 5
     shift_hours: float = 8.0
     most_iterations: int | None = None
