@@ -457,7 +457,8 @@ def pareto(
         ),
     ] = None,
     settings: Annotated[
-        Path | None, typer.Option("--settings", help="Parameters of mode optimize.")
+        Path | None,
+        typer.Option("--settings", help="Parameters of trade-offs and mode optimize."),
     ] = None,
     out: FolderOption = None,
     file_format: FormatOption = FileFormat.PARQUET,
@@ -466,11 +467,12 @@ def pareto(
 
     Each is verified; all are written, or none.
     """
-    from medhavi.workbench.files.export import trade_offs, write_front
+    from medhavi.planners.master_plan.trade_offs import pareto as find_front
+    from medhavi.workbench.files.export import write_front
 
     conversation = talk()
     names = [name.strip() for name in objectives.split(",") if name.strip()]
-    front = trade_offs(
+    front = find_front(
         place.snapshot(),
         names,
         points,
@@ -487,6 +489,8 @@ def pareto(
         run=front.run.as_dict(),
         fingerprint=front.fingerprint,
         points=front.points.to_dicts(),
+        hypervolume=front.hypervolume,
+        knee=front.knee(*front.chosen[:2]),
         objectives=front.objectives.to_dicts(),
     )
     leave_if_cancelled(front.run.status, "the points so far were kept")
