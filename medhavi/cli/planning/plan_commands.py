@@ -465,21 +465,28 @@ def pareto(
 ) -> None:
     """Show what lateness, CO2 and stock cost: the best plans.
 
-    Each is verified; all are written, or none.
+    Each is verified; all are written, or none. Ctrl-C keeps the plans that were made
+    by then; a second one ends at once.
     """
     from medhavi.planners.master_plan.trade_offs import pareto as find_front
     from medhavi.workbench.files.export import write_front
 
     conversation = talk()
     names = [name.strip() for name in objectives.split(",") if name.strip()]
-    front = find_front(
-        place.snapshot(),
-        names,
-        points,
-        settings=settings_file(settings),
-        budgets=dict(map(_budget, at_most or ())),
-        observe=conversation.progress,
-    )
+    budgets = dict(map(_budget, at_most or ()))
+    wishes, snapshot = settings_file(settings), place.snapshot()
+    with interruption() as cancelled:
+        front = find_front(
+            snapshot,
+            names,
+            points,
+            settings=wishes,
+            budgets=budgets,
+            observe=conversation.progress,
+            cancelled=cancelled,
+        )
+        if not front.plans and cancelled():
+            raise KeyboardInterrupt
     if out is not None:
         write_front(front, out, str(file_format))
         conversation.note(f"written to {out}")
