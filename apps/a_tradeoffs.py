@@ -41,7 +41,7 @@ with app.setup:
         changes_html,
         difference_html,
         front_chart,
-        knee,
+        hypervolume_words,
         points_html,
     )
     from medhavi.views.theme import title_of, untitled
@@ -211,7 +211,8 @@ def picture(across, front, up):
         html(
             f'<p class="muted">{_stopped}Points are plans, by their scorecards. Hollow '
             f"diamonds are the {front.programs.height} programs that guide them: they count "
-            "overtime, overload and safety stock, divide lots, and bound no plan.</p>"
+            "overtime, overload and safety stock, divide lots, and bound no plan."
+            f"{hypervolume_words(front)}</p>"
         ),
     )
     return (scatter,)
@@ -241,7 +242,7 @@ def brushed(front, scatter):
 def choose_two(front, keep, picked, wanted):
     _labels = {f"Plan {p}": p for p in front.points["point"]}
     _cheapest = front.points.sort("cost", "point")["point"][0]
-    _other = picked[0] if picked else knee(front)
+    _other = picked[0] if picked else front.knee()
     _other = front.points["point"][-1] if _other is None else _other
 
     def _first(name, usual):

@@ -13,7 +13,7 @@ from medhavi.progress import Progress
 from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.jobs.job import OnStop
 from medhavi.service.page_data import DataSource, read_snapshot
-from medhavi.workbench.files.export import trade_offs, write_front
+from medhavi.workbench.files.export import write_front
 from medhavi.workbench.plan_in_force import (
     cache_folder,
     plan_in_force,
@@ -230,9 +230,11 @@ class FrontRequest:
         UsageError
             No plan keeps the budgets.
         """
+        from medhavi.planners.master_plan.trade_offs import pareto
+
         observe(Progress("reading the tables"))
         asked = self.plan
-        front = trade_offs(
+        front = pareto(
             asked.tables(),
             OBJECTIVES,
             self.points,
