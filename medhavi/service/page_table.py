@@ -11,6 +11,36 @@ if TYPE_CHECKING:
     import polars as pl
 
 
+def grid_files(name: str, rows: Callable[[], pl.DataFrame]) -> mo.Html:
+    """Offer the rows of a grid as Excel and CSV: names, local times, units.
+
+    Parameters
+    ----------
+    name
+        Of the files, without their kind.
+    rows
+        Makes the rows when a file is asked for.
+    """
+    import marimo as mo
+    import polars as pl
+
+    from medhavi.service.promise_pages.promise_page import as_csv, as_xlsx
+
+    def csv() -> bytes:
+        clocks = pl.col(pl.Datetime).dt.strftime("%Y-%m-%d %H:%M")
+        return as_csv(rows().with_columns(clocks))
+
+    return mo.hstack(
+        [
+            mo.download(csv, filename=f"{name}.csv", label="CSV"),
+            mo.download(
+                lambda: as_xlsx(rows()), filename=f"{name}.xlsx", label="Excel"
+            ),
+        ],
+        justify="start",
+    )
+
+
 def page_table(
     rows: pl.DataFrame,
     *,

@@ -11,6 +11,7 @@ import polars as pl
 from medhavi.edits.edit import EDITS
 from medhavi.edits.order_states import OrderState, Verb, allowed
 from medhavi.service.answer_cache import AnswerCache
+from medhavi.service.page_table import grid_files
 from medhavi.service.plan_pages import plan_page
 from medhavi.views import order_grid, page
 from medhavi.views.names import money
@@ -152,7 +153,7 @@ def order_table(
         # A proposal's id says nothing to anybody; decisions need it. The rest fits.
         hidden_columns=["Id", "Type", "Serves", "Value"],
         column_widths={
-            "Order": 118,
+            "Order": 128,
             "Type": 60,
             "Item": 150,
             "Location": 80,
@@ -163,7 +164,7 @@ def order_table(
             "Status": 80,
             "Serves": 160,
             "Days late": 46,
-            "Exception": 158,
+            "Exception": 148,
             "Value": 80,
         },
         format_mapping={
@@ -204,9 +205,6 @@ def asked_order(orders: pl.DataFrame, order: str) -> str | None:
 
 def exports(shown: pl.DataFrame, names: Names) -> mo.Html:
     """Offer the filtered orders as files: names, local times, units, money."""
-    import marimo as mo
-
-    from medhavi.service.promise_pages.promise_page import as_csv, as_xlsx
 
     def rows() -> pl.DataFrame:
         made = grid_rows(shown, names).drop("Id")
@@ -215,17 +213,7 @@ def exports(shown: pl.DataFrame, names: Names) -> mo.Html:
             {"Value": value, "Start": "Start (local)", "Due": "Due (local)"}
         )
 
-    def csv() -> bytes:
-        clocks = pl.col("Start (local)", "Due (local)").dt.strftime("%Y-%m-%d %H:%M")
-        return as_csv(rows().with_columns(clocks))
-
-    return mo.hstack(
-        [
-            mo.download(csv, filename="orders.csv", label="CSV"),
-            mo.download(lambda: as_xlsx(rows()), filename="orders.xlsx", label="Excel"),
-        ],
-        justify="start",
-    )
+    return grid_files("orders", rows)
 
 
 # ------------------------------------------------------------------------------ actions

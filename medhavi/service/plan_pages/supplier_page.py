@@ -10,7 +10,7 @@ import polars as pl
 from medhavi.errors import MedhaviError
 from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.page_data import html
-from medhavi.service.page_table import page_table
+from medhavi.service.page_table import grid_files, page_table
 from medhavi.views import page
 from medhavi.views.names import money
 from medhavi.views.order_list import clock
@@ -103,7 +103,7 @@ def subject_choice(
     )
 
 
-def record_table(found: Deliveries | None, names: Names) -> mo.ui.table | mo.Html:
+def record_table(found: Deliveries | None, names: Names) -> mo.Html:
     """Record of each supplier and lane."""
     if found is None or found.record.is_empty():
         return html(
@@ -114,19 +114,19 @@ def record_table(found: Deliveries | None, names: Names) -> mo.ui.table | mo.Htm
         )
     rows = suppliers.record_rows(found.record, names)
     right = ("Deliveries", "On time", "Lately", "Stated", "Median", "P95", "Overdue")
-    return _table(rows, {"Changed": clock}, right)
+    return _table("deliveries", rows, {"Changed": clock}, right)
 
 
-def owed_table(shown: PlanPage) -> mo.ui.table | mo.Html:
+def owed_table(shown: PlanPage) -> mo.Html:
     """Open purchases and transfers."""
     assert shown.plan is not None
     rows = suppliers.owed_rows(shown.plan, shown.names)
     if rows.is_empty():
         return html(page.empty("Nothing is owed", "No purchase or transfer is open."))
-    return _table(rows, {"Due": clock}, ("Quantity",))
+    return _table("open-orders", rows, {"Due": clock}, ("Quantity",))
 
 
-def buy_table(shown: PlanPage, days: float) -> mo.ui.table | mo.Html:
+def buy_table(shown: PlanPage, days: float) -> mo.Html:
     """Planned purchases to order within some days, by supplier."""
     assert shown.plan is not None
     rows = suppliers.buy_rows(shown.plan, shown.names, days)
@@ -134,6 +134,7 @@ def buy_table(shown: PlanPage, days: float) -> mo.ui.table | mo.Html:
         return html(page.empty("Nothing to order", "Choose a longer time."))
     currency = shown.names.currency
     return _table(
+        "buy-list",
         rows,
         {
             "Order by": clock,
@@ -145,8 +146,13 @@ def buy_table(shown: PlanPage, days: float) -> mo.ui.table | mo.Html:
 
 
 def _table(
+    name: str,
     rows: pl.DataFrame,
     formats: dict[str, str | Callable[..., Any]],
     right: tuple[str, ...],
-) -> mo.ui.table:
-    return page_table(rows, formats=formats, right=right, widths=_WIDTHS)
+) -> mo.Html:
+    import marimo as mo
+
+    files = grid_files(name, lambda: rows)
+    table = page_table(rows, formats=formats, right=right, widths=_WIDTHS)
+    return mo.vstack([files, table], gap=1)

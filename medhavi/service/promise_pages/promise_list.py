@@ -12,8 +12,8 @@ from medhavi.lakehouse import Lake
 from medhavi.planners.promising.supply_search.requests import columns
 from medhavi.results.promises.promise_states import STANDING, PromiseState
 from medhavi.service.page_data import bench_of, html, problem_of
+from medhavi.service.page_table import grid_files
 from medhavi.service.plan_pages.plan_page import remember_approver
-from medhavi.service.promise_pages import promise_page
 from medhavi.service.promise_pages.open_lists import tell_lists
 from medhavi.service.promise_pages.promise_commit import CommitMessage
 from medhavi.views import page
@@ -169,7 +169,6 @@ def promise_table(
 
 def exports(shown: pl.DataFrame, names: Names) -> mo.Html:
     """Offer the listed promises as files: names, local times, units."""
-    import marimo as mo
 
     def rows() -> pl.DataFrame:
         made = promises.promise_rows(shown, names).drop("Id")
@@ -177,21 +176,7 @@ def exports(shown: pl.DataFrame, names: Names) -> mo.Html:
             {one: f"{one} (local)" for one in ("Promised", "Requested", "Recorded")}
         )
 
-    def csv() -> bytes:
-        clocks = pl.col(pl.Datetime).dt.strftime("%Y-%m-%d %H:%M")
-        return promise_page.as_csv(rows().with_columns(clocks))
-
-    return mo.hstack(
-        [
-            mo.download(csv, filename="promises.csv", label="CSV"),
-            mo.download(
-                lambda: promise_page.as_xlsx(rows()),
-                filename="promises.xlsx",
-                label="Excel",
-            ),
-        ],
-        justify="start",
-    )
+    return grid_files("promises", rows)
 
 
 def none_words(data: PageData, records: pl.DataFrame) -> tuple[str, str]:
