@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from medhavi.findings import Severity
 from medhavi.findings.groups import ignored_together, told_together
@@ -30,7 +31,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from medhavi.findings import Finding
-    from medhavi.results.plans.explanation import ChainLink, Explanation
+    from medhavi.results.plans.explanation import (
+        ChainLink,
+        Explanation,
+        LatenessReason,
+    )
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
     from medhavi.views.names import Names
@@ -177,10 +182,14 @@ _HELP = {
 }
 
 
+def _longest_reason(explanation: Explanation) -> LatenessReason | None:
+    helped = (one for one in explanation.reasons if one.code in _HELP)
+    return max(helped, key=lambda one: one.hours, default=None)
+
+
 def advice(explanation: Explanation, names: Names) -> str | None:
     """What can help against the longest reason, or an overdue start."""
-    helped = (one for one in explanation.reasons if one.code in _HELP)
-    reason = max(helped, key=lambda one: one.hours, default=None)
+    reason = _longest_reason(explanation)
     if reason is not None:
         return _HELP[Limiter(reason.code)].format(subject=names.place(reason.subject))
     past = explanation.first_in_past
@@ -208,16 +217,6 @@ _FEW_COLUMNS = 4
 """So many columns fit on a phone."""
 
 
-_STANDALONE = """
-html{background:var(--mv-page)}
-body.mv{margin:0 auto;padding:32px 24px;max-width:1100px;background:var(--mv-page)}
-main,section{display:grid;gap:16px;grid-template-columns:minmax(0,1fr)}main{gap:40px}
-figure{margin:0;display:grid;gap:8px;min-width:0}footer{margin-top:40px}
-@media (max-width:520px){body.mv{padding:20px 16px}.mv h1{font-size:24px}}
-@media print{.mv-card{break-inside:avoid}}
-"""
-
-
 ICON = '<link rel="icon" href="data:,">'
 """Icon of a served page: none, and no question for one."""
 
@@ -241,27 +240,6 @@ def document(title: str, body: str, *, rules: str = "", head: str = "") -> str:
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         f"<title>{escape(title)}</title><style>{style_sheet()}{rules}</style>{head}"
         f'</head><body class="mv">{body}</body></html>\n'
-    )
-
-
-def standalone(
-    title: str,
-    head: str,
-    sections: Iterable[tuple[str, str]],
-    trust: Iterable[str],
-) -> str:
-    """Whole document that needs no network, no script and no server.
-
-    `head`, the bodies of the sections and the parts of the trust line are HTML already.
-    """
-    body = "".join(
-        f"<section><h2>{escape(name)}</h2>{text}</section>" for name, text in sections
-    )
-    foot = "".join(f"<span>{part}</span>" for part in trust)
-    return document(
-        title,
-        f'<main>{head}{body}</main><footer class="mv-trust">{foot}</footer>',
-        rules=_STANDALONE,
     )
 
 
@@ -394,7 +372,13 @@ def story_html(explanation: Explanation, names: Names, as_of: int | None) -> str
         for line in lines[1:]
     )
     help_text = advice(explanation, names)
-    helped = f"<p><b>What would help:</b> {escape(help_text)}</p>" if help_text else ""
+    told = escape(help_text or "")
+    reason = _longest_reason(explanation)
+    if reason is not None and reason.code == Limiter.AWAITING_SUPPLY:
+        order = escape(names.place(reason.subject))
+        link = f"/orders/?{urlencode({'order': reason.subject})}"
+        told = told.replace(order, f'<a href="{link}" target="_self">{order}</a>', 1)
+    helped = f"<p><b>What would help:</b> {told}</p>" if help_text else ""
     return (
         f'<div class="mv-list"><p>{escape(lines[0].text)}</p>'
         f'<ol class="mv-chain">{items}</ol>{helped}</div>'
@@ -526,15 +510,6 @@ def plan_command(source: str = "", *, mode: str = "mrp") -> str:
     'medhavi plan --lake lake --mode mrp --out plan'
     """
     return f"medhavi plan{source} --mode {mode} --out plan"
-
-
-def since(moment_seconds: int, now_seconds: int) -> str:
-    """How long ago an instant was.
-
-    >>> since(0, 7200)
-    '2 hours ago'
-    """
-    return relative(from_seconds(moment_seconds), now_seconds)
 
 
 PAGES = {

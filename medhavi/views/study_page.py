@@ -9,7 +9,7 @@ import polars as pl
 
 from medhavi.results.amounts import difference, figure
 from medhavi.views.names import NOTHING, count, number, percent, quantity, when
-from medhavi.views.page import empty, header, standalone, table_html
+from medhavi.views.page import document, empty, header, table_html
 from medhavi.views.theme import (
     ROW,
     drawing,
@@ -22,7 +22,7 @@ from medhavi.views.theme import (
 from medhavi.views.tiles import Tile, tiles_html
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from medhavi.results.reports.study import HindsightReport, StudyReport
     from medhavi.views.names import Names
@@ -450,3 +450,34 @@ def _more(rows: pl.DataFrame) -> str:
     if rest <= 0:
         return ""
     return f'<p class="muted small">and {rest:,} more in the tables of the study</p>'
+
+
+_STANDALONE = """
+html{background:var(--mv-page)}
+body.mv{margin:0 auto;padding:32px 24px;max-width:1100px;background:var(--mv-page)}
+main,section{display:grid;gap:16px;grid-template-columns:minmax(0,1fr)}main{gap:40px}
+figure{margin:0;display:grid;gap:8px;min-width:0}footer{margin-top:40px}
+@media (max-width:520px){body.mv{padding:20px 16px}.mv h1{font-size:24px}}
+@media print{.mv-card{break-inside:avoid}}
+"""
+
+
+def standalone(
+    title: str,
+    head: str,
+    sections: Iterable[tuple[str, str]],
+    trust: Iterable[str],
+) -> str:
+    """Whole document that needs no network, no script and no server.
+
+    `head`, the bodies of the sections and the parts of the trust line are HTML already.
+    """
+    body = "".join(
+        f"<section><h2>{escape(name)}</h2>{text}</section>" for name, text in sections
+    )
+    foot = "".join(f"<span>{part}</span>" for part in trust)
+    return document(
+        title,
+        f'<main>{head}{body}</main><footer class="mv-trust">{foot}</footer>',
+        rules=_STANDALONE,
+    )
