@@ -96,7 +96,7 @@ def load_front(
         return _found_here(data.source, asked, observe or unobserved)
     if cell is not None:
         _open_fronts.follow(data.source, cell)
-    shown = FrontPage(front=_kept_front(data.source))
+    shown = FrontPage(front=kept_front(data.source))
     subject = FrontRequest.subject_of(data.source)
     job = queue.newest(subject)
     told = None if job is None else outcome_of(job, "Trade-offs are being found")
@@ -114,10 +114,10 @@ def _found_here(
             asked.run(observe, lambda: False)
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
         return FrontPage(problem=problem_of(failure), findings=findings_of(failure))
-    return FrontPage(front=_kept_front(source))
+    return FrontPage(front=kept_front(source))
 
 
-def _kept_front(source: DataSource) -> ParetoFront | None:
+def kept_front(source: DataSource) -> ParetoFront | None:
     """Front that was written last, if it can be read."""
     place = front_folder(source)
     try:

@@ -55,13 +55,17 @@ def pack_download(shown: PlanPage) -> mo.Html:
     assert snapshot is not None
 
     def content() -> bytes:
+        from medhavi.service.tradeoff_page import kept_front
         from medhavi.views.plan_pages.meeting_pack import meeting_pack
 
+        front = kept_front(shown.source)
+        facts = None if front is None else front.run.snapshot_fingerprint
         return meeting_pack(
             plan,
             snapshot,
             published=published_figures(shown),
             reviews=reviews_of(shown),
+            front=front if facts == snapshot.fingerprint else None,
             source=str(shown.source),
         )
 
