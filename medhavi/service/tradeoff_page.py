@@ -9,12 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from medhavi.errors import MedhaviError
 from medhavi.findings import Finding
 from medhavi.progress import unobserved
 from medhavi.results.figures.scorecard import scorecard
 from medhavi.results.pareto_front import ParetoFront
-from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.jobs.job_queue import current_queue
 from medhavi.service.jobs.job_results import outcome_of
 from medhavi.service.jobs.open_pages import OpenPages, this_cell
@@ -22,12 +20,13 @@ from medhavi.service.jobs.plan_jobs import (
     OBJECTIVES,
     FrontRequest,
     PlanRequest,
-    front_folder,
+    kept_front,
 )
 from medhavi.service.page_data import PageProblem, findings_of, problem_of
 from medhavi.service.plan_pages import desk_words
 from medhavi.service.plan_pages.plan_loading import PlanPage, followed, open_pages
 from medhavi.views.pictures.pareto import TITLES
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,8 +35,6 @@ if TYPE_CHECKING:
     from medhavi.service.page_data import DataSource, PageData
     from medhavi.service.plan_pages.plan_page import EditResult
 
-_KEPT = 4
-_fronts: AnswerCache[ParetoFront] = AnswerCache(_KEPT)
 _open_fronts = OpenPages()
 """Cells that show the front of a source, by source."""
 
@@ -99,7 +96,7 @@ def load_front(
     shown = FrontPage(front=kept_front(data.source))
     subject = FrontRequest.subject_of(data.source)
     job = queue.newest(subject)
-    told = None if job is None else outcome_of(job, "Trade-offs are being found")
+    told = None if job is None else outcome_of(job, say("trade_offs_are_being_found"))
     if job is None or not isinstance(told, PageProblem):
         return shown
     findings = () if job.outcome is None else job.outcome.findings
@@ -117,16 +114,6 @@ def _found_here(
     return FrontPage(front=kept_front(source))
 
 
-def kept_front(source: DataSource) -> ParetoFront | None:
-    """Front that was written last, if it can be read."""
-    place = front_folder(source)
-    try:
-        written = (place / "run.json").stat().st_mtime_ns
-        return _fronts.get((place, written), lambda: ParetoFront.from_folder(place))
-    except (MedhaviError, OSError, ValueError):
-        return None  # there is none, or another version wrote it: it is found anew
-
-
 def budgets_of(values: Mapping[str, object]) -> tuple[dict[str, float], str]:
     """Budgets of a form by objective, and what is no number, in words.
 
@@ -141,7 +128,7 @@ def budgets_of(values: Mapping[str, object]) -> tuple[dict[str, float], str]:
             found |= {name: float(text)} if text else {}
         except ValueError:
             title = TITLES[name]
-            wrong = f"{text} is no number: leave {title} empty or write it like 40000."
+            wrong = say("is_no_number_leave_empty", text, title)
     return found, wrong
 
 

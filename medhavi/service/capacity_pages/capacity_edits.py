@@ -11,6 +11,7 @@ from medhavi.service.page_data import PageProblem, html, problem_of, read_moment
 from medhavi.service.plan_pages import desk_words, plan_page
 from medhavi.views import order_list, page
 from medhavi.views.plan_pages.capacity_words import sources_of
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -26,12 +27,9 @@ if TYPE_CHECKING:
 
     Form = Mapping[str, Any]
 
-BEGIN, FINISH, SOURCE = "begin at", "finish by", "come from another source"
+BEGIN, FINISH, SOURCE = "begin at", "finish by", say("come_from_another_source")
 PRICE = "Price it"
-UNLIMITED = (
-    '<p class="muted">MRP plans without limits of capacity: the work stays where it is '
-    "and overloads the resource. Plan with finite capacity to see who waits.</p>"
-)
+UNLIMITED = f'<p class="muted">{say("mrp_plans_without_limits")}</p>'
 """What the price of an edit leaves out in mode mrp."""
 
 
@@ -62,7 +60,7 @@ def move_form(
     return (
         mo.md("{kind} {moment} {source}" if others else "{kind} {moment}")
         .batch(
-            kind=mo.ui.dropdown(kinds, value=BEGIN, label="The order shall"),
+            kind=mo.ui.dropdown(kinds, value=BEGIN, label=say("the_order_shall")),
             moment=mo.ui.text(label=f"time ({zone})", placeholder="2026-12-04 14:00"),
             **(
                 {
@@ -122,7 +120,9 @@ def downtime_form(
             ),
             begin=mo.ui.text(label="down from (local)", placeholder="2026-12-04 06:00"),
             end=mo.ui.text(label="to (local)", placeholder="2026-12-05"),
-            units=mo.ui.number(start=0, value=0, step=1, label="units that work on"),
+            units=mo.ui.number(
+                start=0, value=0, step=1, label=say("units_that_work_on")
+            ),
         )
         .form(submit_button_label=PRICE, bordered=False, on_change=submitted)
     )
@@ -178,8 +178,7 @@ def only_on_a_lake() -> mo.Html:
     """Why nothing is edited on tables."""
     return html(
         page.empty(
-            "Edits need a lake",
-            "These tables are a folder. Serve a lake (medhavi serve --lake) to move "
-            "orders and enter downtime.",
+            say("edits_need_a_lake"),
+            say("these_tables_are_a_folder"),
         )
     )

@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from medhavi.views.words import say
+
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
@@ -138,7 +140,7 @@ def job_routes(queue: JobQueue) -> list[Route]:
 
     def answer(job: object) -> Response:
         if job is None:
-            text = "No such job is known. It may have ended long ago."
+            text = say("no_such_job_is_known")
             return JSONResponse({"error": text}, status_code=404)
         return JSONResponse(job.as_dict())  # type: ignore[attr-defined]
 
