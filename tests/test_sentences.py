@@ -25,11 +25,14 @@ BANNED = (
     *("a wish for", "half the time", "nobody has", "such a ", "eaten", "whom it"),
 )
 """What no planner says aloud."""
+QUOTED = r"[\"`]([^\"`\n=;]*)[\"`]"
+"""Texts of a script or a style sheet."""
 NO_SENTENCES = {
     "default-src ": "policy of content for browsers",
     "mv.Workbench": "code of a notebook",
     "plan.chart.": "code of a notebook",
     "# The page": "code of a notebook",
+    "DejaVu ": "name of a font",
 }
 """Beginnings of texts that nobody reads as a sentence, and what they are."""
 
@@ -89,9 +92,10 @@ def sentences(tree: ast.Module) -> list[str]:
             )
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             found.append(node.value)
+    inside = [text for one in found if "\n" in one for text in re.findall(QUOTED, one)]
     return [
         text
-        for text in found
+        for text in [*found, *inside]
         if SAID.search(re.sub(r"<[^>]*>", "|", text))
         and text.count("\n") < 2
         and not text.startswith(("medhavi ", *NO_SENTENCES))
@@ -117,10 +121,11 @@ def test_no_sentence_stands_outside_the_catalogue():
 
 def test_every_entry_is_used():
     texts = {
-        node.value
+        text
         for tree in trees().values()
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant)
+        for text in (node.value, *re.findall("«(.*?)»", str(node.value)))
     }
     assert {key for key, _ in entries()} - texts == set()
 

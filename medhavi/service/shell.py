@@ -12,7 +12,7 @@ from html import escape
 
 from medhavi.service.jobs.job_progress import JOBS_SCRIPT
 from medhavi.views.page import ICON, PAGES, document, search_form
-from medhavi.views.words import say
+from medhavi.views.words import say, worded
 
 START = "/start"
 """Address of the start page inside the shell."""
@@ -165,7 +165,7 @@ function list(found) {
     link.href = one.address; link.textContent = link.title = one.name;
     gone.textContent = "\u00d7"; gone.setAttribute("aria-label", `Delete view ${one.name}`);
     gone.addEventListener("click", () => {
-      if (confirm(`Delete the view "${one.name}"?`)) send("/views/delete", one);
+      if (confirm(`«delete_the_view» ${one.name}`)) send("/views/delete", one);
     });
     row.append(link, gone);
     return row;
@@ -260,7 +260,7 @@ def shell_html(place: str) -> str:
         f"{search_form()}</header>"
         f'<nav class="side" aria-label="Pages">{links}{_VIEWS}</nav>'
         f'<main class="pages" aria-label="Page" data-first="{START}"></main>'
-        f"<script>{_SCRIPT}</script>{JOBS_SCRIPT}"
+        f"<script>{worded(_SCRIPT)}</script>{JOBS_SCRIPT}"
     )
     return document("Medhavi", body, rules=_RULES, head=ICON)
 

@@ -412,8 +412,8 @@ def risk_orders_html(report: RiskReport) -> str:
         (
             "Order",
             say("chance_to_be_late"),
-            say("done_half_the_time"),
-            "Done, 95 of 100",
+            "Done, P50",
+            "Done, P95",
         ),
         rows,
         (say("chance_to_be_late"),),

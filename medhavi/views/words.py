@@ -7,6 +7,7 @@ the terms of the trade, and to put them into another language.
 from __future__ import annotations
 
 import datetime as dt
+import re
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -44,6 +45,15 @@ def say(key: str, *values: object) -> str:
     return text.format_map(
         {name: _written(value) for name, value in zip(names, values, strict=True)}
     )
+
+
+def worded(script: str) -> str:
+    """Script or style sheet in which each «key» is its sentence.
+
+    >>> worded('content: "«nothing_is_late»"')
+    'content: "Nothing is late"'
+    """
+    return re.sub("«(.*?)»", lambda found: say(found[1]), script)
 
 
 def _written(value: object) -> str:

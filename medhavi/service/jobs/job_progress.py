@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from medhavi.views.words import say
+from medhavi.views.words import say, worded
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -66,7 +66,7 @@ function draw(jobs) {
     bar = document.createElement("div");
     bar.className = "mv mv-jobs";
     bar.setAttribute("role", "region");
-    bar.setAttribute("aria-label", "Work in progress");
+    bar.setAttribute("aria-label", "«work_in_progress»");
     if (!document.querySelector("main.pages")) bar.classList.add("alone");
     document.body.append(bar);
   }
@@ -115,7 +115,7 @@ look();
 
 JOBS_SCRIPT = (
     "<script>addEventListener('DOMContentLoaded', () => {"
-    + _SCRIPT.replace("RULES", json.dumps(_RULES))
+    + worded(_SCRIPT).replace("RULES", json.dumps(_RULES))
     + "})</script>"
 )
 """Script of the shell and of each page."""
