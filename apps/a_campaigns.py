@@ -57,15 +57,12 @@ def address():
 
 @app.cell(hide_code=True)
 def choose_how(params, wanted):
-    _words = {
-        say("obey_the_rules_and_save"): "propose",
-        say("obey_the_rules_alone"): "rules",
-    }
+    _words = {say("rules_and_set_up"): "propose", say("rules_alone"): "rules"}
     how = mo.ui.dropdown(
         _words,
         value=next(word for word, name in _words.items() if name == "propose")
         if wanted("how") != "rules"
-        else say("obey_the_rules_alone"),
+        else say("rules_alone"),
         label="Campaigns",
         on_change=lambda value: params.set("how", value),
     )
@@ -164,7 +161,7 @@ def setups(shown, study, tab):
         picture(
             setup_chart(campaign_page.setup_rows(shown)),
             say("nothing_is_changed_over"),
-            say("each_resource_with_a_changeover"),
+            say("each_stays_with_a_family"),
         ),
     )
     return
@@ -200,23 +197,14 @@ def show_matrix(matrix, names, read, tab):
     if matrix.value is None:
         families, grid = {}, None
         _parts = [
-            html(
-                page.empty(
-                    say("there_is_no_changeover_matrix"),
-                    say("name_one_in_resources_changeover"),
-                )
-            )
+            html(page.empty(say("there_is_no_changeover_matrix"), say("name_a_matrix")))
         ]
     else:
         families = campaign_page.matrix_families(read.snapshot, matrix.value, names)
         grid = matrix_grid(
             campaign_page.matrix_table(read.snapshot, matrix.value, families)
         )
-        _parts = [
-            matrix,
-            html(f'<p class="muted">{say("minutes_from_the_family")}</p>'),
-            grid,
-        ]
+        _parts = [matrix, html(f'<p class="muted">{say("matrix_legend")}</p>'), grid]
     section(
         "matrix", "Changeover matrix", *_parts
     ) if tab.value == "Changeover matrix" else None
@@ -274,12 +262,7 @@ def approve(asked):
     mo.stop(asked.study is None)
     mo.stop(
         not asked.binding,
-        html(
-            page.empty(
-                say("nothing_can_be_kept"),
-                say("a_folder_of_tables"),
-            )
-        ),
+        html(page.empty(say("nothing_can_be_kept"), say("tables_are_read_only"))),
     )
     accept = mo.ui.run_button(label=say("approve_the_edit"), kind="success")
     accept

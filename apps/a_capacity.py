@@ -150,10 +150,7 @@ def trouble(shown):
 @app.cell(hide_code=True)
 def nothing(plan, view):
     html(
-        page.empty(
-            say("no_resource_has_load"),
-            say("add_resources_routings_with_steps"),
-        )
+        page.empty(say("no_resource_has_load"), say("add_resources"))
     ) if plan and view is None else None
     return
 
@@ -297,7 +294,7 @@ def decide(accept, approver, asked, drop, names, plan):
     _buttons = [approver, accept, drop] if desk_parts.is_ready(asked) else [drop]
     mo.vstack(
         [
-            html(f'<h2 id="decide">{say("cost_and_affected_demands")}</h2>'),
+            html(f'<h2 id="decide">{say("cost_and_demands")}</h2>'),
             capacity_edits.priced_part(asked, plan, names),
             mo.hstack(_buttons, justify="start", align="end", wrap=True),
         ],

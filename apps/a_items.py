@@ -105,7 +105,7 @@ def show(names, plan, record, snapshot):
     _stock = picture(
         stock_chart(plan, record.product, record.location, names),
         "No movement",
-        say("the_plan_neither_receives_nor"),
+        say("no_movement_here"),
     )
     _made = item_record.supply_html(snapshot, record.product, record.location, names)
     mo.ui.tabs(

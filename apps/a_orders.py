@@ -246,7 +246,7 @@ def price(get_asked, names, plan, renew, session, shown):
     asked = plan_page.show_edit(shown, _edit, get_asked().press)
     mo.stop(
         plan_page.is_replanned(shown, asked, session, renew),
-        html(f'<p class="muted">{say("facts_have_changed_planning_again")}</p>'),
+        html(f'<p class="muted">{say("planning_again")}</p>'),
     )
     html(
         desk_words.asked_html(asked, names, desk_words.edited_words(plan, _edit, names))

@@ -163,9 +163,7 @@ def late(mode, names, plan, tab):
         "late",
         "Late demands",
         picture(
-            late_chart(plan, names),
-            say("nothing_is_late"),
-            say("every_demand_has_its_supply"),
+            late_chart(plan, names), say("nothing_is_late"), say("all_demands_on_time")
         ),
         mo.accordion(
             {
@@ -187,8 +185,8 @@ def overdue(mode, names, plan, tab):
         "Past-due releases",
         picture(
             overdue_chart(plan, names),
-            say("nothing_no_start_lies_before"),
-            say("look_at_the_stocks"),
+            say("no_start_before_now"),
+            say("look_for_tight"),
         ),
     )
     return
@@ -205,14 +203,7 @@ def choose_demand(keep, plan, shown, wanted):
 def why(demand, everything, names, plan, tab):
     mo.stop(tab.value != "Late demands")
     if demand.value is None:
-        _parts = [
-            html(
-                page.empty(
-                    say("no_demand_is_planned"),
-                    say("add_rows_to_demands"),
-                )
-            )
-        ]
+        _parts = [html(page.empty(say("no_demand_is_planned"), say("add_demand_rows")))]
     else:
         _told = plan.explain(demand.value, names=dict(names.texts))
         _parts = [
@@ -220,7 +211,7 @@ def why(demand, everything, names, plan, tab):
             picture(
                 chain_chart(_told, names, plan.run.as_of, everything=everything.value),
                 say("stock_serves_it"),
-                say("nothing_has_to_be_made"),
+                say("nothing_to_supply"),
             ),
             html(page.story_html(_told, names, plan.run.as_of)),
         ]
@@ -302,11 +293,7 @@ def loads(names, plan, tab):
     section(
         "loads",
         "Capacity load",
-        picture(
-            load_chart(plan, names),
-            say("no_resource_has_work"),
-            say("add_rows_to_step_resources"),
-        ),
+        picture(load_chart(plan, names), say("no_resource_has_work"), say("add_steps")),
     )
     return
 
@@ -355,7 +342,7 @@ def price(get_asked, names, plan, renew, session, shown):
     asked = plan_page.show_edit(shown, _edit, get_asked().press)
     mo.stop(
         plan_page.is_replanned(shown, asked, session, renew),
-        html(f'<p class="muted">{say("facts_have_changed_planning_again")}</p>'),
+        html(f'<p class="muted">{say("planning_again")}</p>'),
     )
     html(
         desk_words.asked_html(asked, names, desk_words.edited_words(plan, _edit, names))
@@ -433,7 +420,7 @@ def compared(names, other, plan, shown, tab):
         _other = plan_page.other_plan(shown, other.value)
         mo.stop(_other.problem is not None, trouble_of(_other))
         _told = comparison_html(plan, _other.plan, compare(plan, _other.plan), names)
-    section("compare", say("comparison_with_another_planning_mode"), other, html(_told))
+    section("compare", say("comparison_of_modes"), other, html(_told))
     return
 
 

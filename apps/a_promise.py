@@ -349,11 +349,11 @@ def trying(told):
 
 @app.cell(hide_code=True)
 def reasons(names, part, promise, set_tried, tab):
-    mo.stop(tab.value != "Desk" or part.value != say("why_and_remedies"))
+    mo.stop(tab.value != "Desk" or part.value != say("why_remedies"))
     tries = promise_widgets.remedy_buttons(promise, names, set_tried)
     section(
         "why",
-        say("limiting_factors_and_remedies"),
+        say("limits_and_remedies"),
         html(reasons_html(promise, names)),
         html(remedies_html(promise, names)),
         *(
@@ -380,9 +380,7 @@ def try_remedy(get_tried, past, promise, shown, told):
 @app.cell(hide_code=True)
 def tried(get_tried, names, part, shown, tab, told, tried_page):
     mo.stop(
-        tried_page is None
-        or tab.value != "Desk"
-        or part.value != say("why_and_remedies")
+        tried_page is None or tab.value != "Desk" or part.value != say("why_remedies")
     )
     _remedy = told.promise.remedies[get_tried()]
     section(
@@ -399,7 +397,7 @@ def try_it(get_tried, part, past, promise, shown, tab, tried_page):
         tried_page is None
         or tried_page.promise is None
         or tab.value != "Desk"
-        or part.value != say("why_and_remedies")
+        or part.value != say("why_remedies")
     )
     _rows = promise.remedies[get_tried()].rows
     remedy = promise_commit.edit_of(promise.remedies[get_tried()], shown, past=past)
@@ -725,10 +723,7 @@ def bulk_done(answer_table, answers, approver, bulk_accept, shown):
 def look(look_again, tab):
     mo.stop(tab.value != "At risk")
     mo.vstack(
-        [
-            html(f'<p class="muted">{say("every_accepted_promise_is_asked")}</p>'),
-            look_again,
-        ],
+        [html(f'<p class="muted">{say("every_promise_is_asked")}</p>'), look_again],
         gap=1,
     )
     return
@@ -767,7 +762,7 @@ def hot_spots(get_watch, many, shown, tab, told):
     _answers = recent(str(shown.source))
     section(
         "hot-spots",
-        say("most_frequent_limiting_factors"),
+        say("frequent_limits"),
         html(
             f'<p class="muted">{say("of_the_last_answers", len(_answers))}</p>'
             f"{promise_lists.hot_spots_html(_answers, shown.names)}"

@@ -224,9 +224,7 @@ def preview_button(answer, ask, decide, scenario):
         decide(None)
         ask((scenario.name, plan_page.EditForm(form=answer.edit)))
 
-    preview = mo.ui.button(
-        label=say("preview_cost_and_affected_demands"), on_click=_asked
-    )
+    preview = mo.ui.button(label=say("preview_cost"), on_click=_asked)
     return (preview,)
 
 

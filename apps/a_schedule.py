@@ -136,7 +136,7 @@ def head(planned, shown, wanted):
 def ask(days, dropped, mode, objective, planned, shown, source):
     _asked = [dropped] if planned is None else [mode, days]
     _file = mo.download(
-        example_bytes, filename="schedule.json", label=say("the_example_as_a_file")
+        example_bytes, filename="schedule.json", label=say("example_file")
     )
     _example = [html(page.empty(say("an_example_not_your_plant"), EXAMPLE_NOTE)), _file]
     mo.vstack(
@@ -168,9 +168,7 @@ def gantt(schedule, zone):
         "gantt",
         say("gantt_chart_by_resource"),
         picture(
-            gantt_chart(schedule, zone),
-            say("there_is_no_schedule"),
-            say("see_conflicts_below"),
+            gantt_chart(schedule, zone), say("no_schedule"), say("see_conflicts_below")
         ),
     )
     return
@@ -215,7 +213,7 @@ def uncertainty(params, schedule, wanted):
         on_change=lambda value: params.set("spread", str(value)),
     )
     steps = mo.ui.dropdown(
-        _names, value=None, allow_select_none=True, label=say("only_these_steps")
+        _names, value=None, allow_select_none=True, label=say("these_steps_only")
     )
     return spread, steps
 

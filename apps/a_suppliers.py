@@ -64,7 +64,7 @@ def head(found, mode, names, shown, wanted):
     _told = suppliers.supplier_finding(found.record, names) if found else ""
     mo.vstack(
         desk_words.page_head(
-            say("suppliers_and_lanes"), shown, wanted("known_at"), _told, [mode]
+            say("suppliers_lanes"), shown, wanted("known_at"), _told, [mode]
         ),
         gap=1,
     )

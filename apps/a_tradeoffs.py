@@ -150,23 +150,14 @@ def work(begun, ready):
 def find(last, ready):
     mo.stop(
         last.front is None,
-        html(
-            page.empty(
-                say("nothing_is_computed_yet"),
-                say("choose_how_many_programs_guide"),
-            )
-        )
+        html(page.empty(say("no_plans_yet"), say("choose_programs")))
         if last.problem is None
         else None,
     )
     front = last.front
     current = is_current(ready, front)
     html(
-        page.problem(
-            say("of_earlier_data"),
-            say("the_tables_have_changed_since"),
-            say("find_the_trade_offs_again"),
-        )
+        page.problem(say("earlier_data"), say("tables_changed"), say("find_again"))
     ) if not current else None
     return current, front
 
@@ -226,9 +217,7 @@ def brushed(front, scatter):
         else f'<p class="muted">{say("draw_a_rectangle")}</p>'
     )
     section(
-        "plans",
-        say("objectives_of_each_plan"),
-        html(_hint + points_html(front, picked)),
+        "plans", say("objectives_of_plans"), html(_hint + points_html(front, picked))
     )
     return (picked,)
 

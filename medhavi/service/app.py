@@ -155,7 +155,7 @@ def landing_html(
     )
     body = (
         f'{navigation_html(HOME)}<main><header class="brand"><h1>Medhavi</h1>'
-        f'<p class="muted">{say("supply_chain_plans_that_explain")}</p></header>'
+        f'<p class="muted">{say("plans_that_explain")}</p></header>'
         f"{_state(health)}{body}</main>{_footer(health)}"
     )
     return document("Medhavi", body, rules=_RULES, head=ICON + FRAMED_SCRIPT)
@@ -562,11 +562,7 @@ def _listener(host: str, port: int) -> socket.socket:
     except OSError as failure:
         listener.close()
         taken = failure.errno == errno.EADDRINUSE
-        reason = (
-            say("is_taken_by_another_program")
-            if taken
-            else say("cannot_be_used", failure)
-        )
+        reason = say("port_taken") if taken else say("port_unusable", failure)
         message = (
             f"Port {port} {reason}. Choose another: medhavi serve --port {port + 1}"
         )

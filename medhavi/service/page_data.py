@@ -376,16 +376,8 @@ def _bad_data(failure: BadData) -> PageProblem:
 
 
 _PROBLEMS: tuple[tuple[type[Exception], str, str], ...] = (
-    (
-        VerificationFailed,
-        say("the_plan_failed_its_own"),
-        say("report_it_with_the_data"),
-    ),
-    (
-        InfeasibleBudgets,
-        say("no_plan_keeps_these_budgets"),
-        say("raise_a_budget_or_leave"),
-    ),
+    (VerificationFailed, say("plan_failed_check"), say("report_defect")),
+    (InfeasibleBudgets, say("no_plan_in_budget"), say("raise_a_budget")),
     (MedhaviError, say("there_is_nothing_to_show"), ""),
     (OSError, say("data_unreadable"), say("check_the_folders_name")),
 )
@@ -404,7 +396,7 @@ def problem_of(failure: Exception) -> PageProblem:
     return PageProblem(
         title=say("medhavi_failed_in_a_way"),
         text=f"{type(failure).__name__}: {failure}",
-        remedy=say("report_it_with_the_data_the_servers"),
+        remedy=say("report_with_log"),
     )
 
 

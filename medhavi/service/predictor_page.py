@@ -90,16 +90,13 @@ def _stamp(lake: str) -> int:
 def nothing_html(shown: PlanPage, found: Reports | PageProblem | None) -> str:
     """Why no predictor is shown, and what to do; empty where they are."""
     if found is None:
-        return page.empty(
-            say("no_predictor_without_a_lake"),
-            say("predictors_learn_from_orders"),
-        )
+        return page.empty(say("no_predictor"), say("predictors_learn"))
     if isinstance(found, PageProblem):
         return problem_html(found)
     if not any(one.observations for one in found):
         return page.empty(
             say("no_order_has_been_observed"),
-            say("record_purchases_and_transfers", shown.source.option),
+            say("record_receipts", shown.source.option),
         )
     return ""
 
@@ -171,12 +168,7 @@ def spread_table(one: PredictorReport, names: Names) -> mo.Html:
     import marimo as mo
 
     if one.spread.is_empty():
-        return html(
-            page.empty(
-                say("no_estimate_is_published"),
-                say("train_and_put_in_use"),
-            )
-        )
+        return html(page.empty(say("no_estimate"), say("train_first")))
     rows = predictors.spread_rows(one.spread, names)
     newest = int(one.spread["orders"].max() or 0)  # type: ignore[arg-type]
     told = f'<p class="muted small">{say("predicted_and_actual", newest)}</p>'
@@ -210,12 +202,7 @@ def own_effects(
 def effect_table(effects: pl.DataFrame, names: Names) -> mo.Html:
     """Planned against stated times, and how many demands depend on them."""
     if effects.is_empty():
-        return html(
-            page.empty(
-                say("no_order_on_predicted_time"),
-                say("planned_purchases_and_transfers_use"),
-            )
-        )
+        return html(page.empty(say("no_predicted_time"), say("stated_times_are_used")))
     rows = predictors.effect_rows(effects, names)
     return _table(
         rows, "Predicted times", ("Planned", "Stated", "Orders", "Demands", "Late"), 6
@@ -255,12 +242,7 @@ def demand_table(
     subject, product = key.value.rsplit("|", 1)
     found = demands_behind(shown.plan, subject, product)
     if found.is_empty():
-        return html(
-            page.empty(
-                say("no_demand_depends_on_it"),
-                say("its_orders_refill_stock"),
-            )
-        )
+        return html(page.empty(say("no_demand_affected"), say("orders_refill_stock")))
     rows = predictors.demand_rows(found, shown.names)
     return _table(rows, "Demands", ("Late by",), 6)
 
@@ -345,7 +327,7 @@ def promotion(
 ) -> ChampionRequest | str:
     """Request of a decision; in a sentence why there is none."""
     if not approver.strip():
-        return say("name_the_approver_a_predictor")
+        return say("predictor_needs_approver")
     return ChampionRequest(
         source=shown.source,
         model=one.model,
@@ -374,7 +356,7 @@ def tracking_link(source: DataSource) -> mo.Html | None:
     if not address or not source.lake:
         return None
     return html(
-        f'<a href="{escape(address)}" target="_blank">{say("training_runs_in_mlflow")}</a>'
+        f'<a href="{escape(address)}" target="_blank">{say("training_runs")}</a>'
     )
 
 

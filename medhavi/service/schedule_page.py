@@ -115,10 +115,7 @@ _KEPT = 8
 EXAMPLE = say("an_example_of_six_orders")
 EXAMPLE_NOTE = say("a_schedule_file_has_orders")
 """What the page says while nothing of the plant is shown."""
-NO_PLAN = PageProblem(
-    title=say("a_plan_of_mode_mrp"),
-    text=say("its_orders_overlap_choose_another"),
-)
+NO_PLAN = PageProblem(title=say("mrp_is_infinite"), text=say("orders_overlap"))
 _schedules: OrderedDict[str, Schedule] = OrderedDict()
 _lock = threading.Lock()
 

@@ -320,23 +320,15 @@ def supply_html(snapshot: Snapshot, product: str, location: str, names: Names) -
                 "Sources",
                 ("Source", "Preference", "Kind"),
                 _sources(snapshot, moved, here, names),
-                empty(
-                    "No source",
-                    say("add_a_routing_supply_terms"),
-                ),
+                empty("No source", say("add_a_routing_supply_terms")),
             ),
             (
                 "Components",
                 per,
                 components,
-                empty("No components", say("nothing_is_made_from_components")),
+                empty("No components", say("no_components_here")),
             ),
-            (
-                "Where used",
-                per,
-                uses,
-                empty("Not used", say("no_item_uses_it")),
-            ),
+            ("Where used", per, uses, empty("Not used", say("no_item_uses_it"))),
         )
     )
 

@@ -357,10 +357,7 @@ def serves_html(plan: Plan, supply: str, names: Names) -> str:
         how="left",
     ).sort("lateness_h", "due", "demand", descending=[True, False, False])
     if found.is_empty():
-        return empty(
-            say("it_serves_no_demand"),
-            say("it_fills_stock_see"),
-        )
+        return empty(say("it_serves_no_demand"), say("it_fills_stock_see"))
     rows = [_served_cells(row, names) for row in found.head(MOST_SERVED).to_dicts()]
     more = found.height - len(rows)
     columns = ("Demand", "Pegged quantity", "Due", "Status")

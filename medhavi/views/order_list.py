@@ -265,7 +265,7 @@ _TABLES = {"supplies": "orders", "operations": "operations", "fulfilment": "dema
 def comparison_html(old: Plan, new: Plan, delta: PlanDelta, names: Names) -> str:
     """What differs from an old plan to a new one."""
     if delta.is_empty:
-        return empty(say("the_plans_are_equal"), say("every_order_date_and_figure"))
+        return empty(say("the_plans_are_equal"), say("all_the_same"))
     return _counts(delta) + _figures(old, new) + _demands(old, new, names)
 
 

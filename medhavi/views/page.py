@@ -93,7 +93,7 @@ def story(
         Sentence(
             kind="sum",
             text=say(
-                "from_first_start_to_delivery",
+                "start_to_delivery",
                 duration(explanation.total_hours),
                 duration(sum(x.waiting_hours for x in explanation.chain)),
             ),
@@ -521,7 +521,7 @@ PAGES = {
     "items": "Items",
     "capacity": "Capacity",
     "promise": "Promise desk",
-    "suppliers": say("suppliers_and_lanes"),
+    "suppliers": say("suppliers_lanes"),
     "predictors": "Predictors",
     "schedule": "Production schedule",
     "campaigns": say("campaigns_and_changeovers"),

@@ -162,10 +162,7 @@ def _picture(chart: Picture | None, nothing: str) -> str:
 
 def _worst(plan: Plan, worst: tuple[WorstDemand, ...], names: Names) -> str:
     if not worst:
-        return empty(
-            say("nothing_no_start_lies_before"),
-            say("look_at_the_stocks"),
-        )
+        return empty(say("no_start_before_now"), say("look_for_tight"))
     bars = _picture(overdue_chart(plan, names), "")
     return bars + "".join(_chain(plan, item, names) for item in worst)
 
@@ -180,10 +177,7 @@ def _chain(plan: Plan, item: WorstDemand, names: Names) -> str:
 
 
 def _loads(plan: Plan, names: Names) -> str:
-    nothing = empty(
-        say("no_resource_has_work"),
-        say("add_rows_to_step_resources"),
-    )
+    nothing = empty(say("no_resource_has_work"), say("add_steps"))
     return _picture(load_chart(plan, names), nothing)
 
 
@@ -224,11 +218,7 @@ def _orders(plan: Plan, names: Names) -> str:
         for row in planned.head(_ORDERS).iter_rows(named=True)
     ]
     more = planned.height - len(cells)
-    tail = (
-        f'<p class="muted small">{say("later_orders_in_the_export", more)}</p>'
-        if more > 0
-        else ""
-    )
+    tail = f'<p class="muted small">{say("later_orders", more)}</p>' if more > 0 else ""
     columns = ("Order", "Product", "Where", "Quantity", "Start", "There")
     return table_html(columns, cells, ("Quantity",)) + tail
 

@@ -257,14 +257,8 @@ _MINUTES = frozenset({"weighted_tardiness", "max_tardiness", "makespan"})
 def schedule_tiles(schedule: Schedule, zone: str = "UTC") -> tuple[Tile, ...]:
     """Figures of a schedule: end, late orders, set-up, bottleneck."""
     if schedule.operations.is_empty():
-        return (
-            Tile(
-                label="All done",
-                figure=NOTHING,
-                state="bad",
-                word=say("cannot_be_scheduled"),
-            ),
-        )
+        word = say("unscheduled")
+        return (Tile(label="All done", figure=NOTHING, state="bad", word=word),)
     orders = schedule.orders
     late = orders.filter(pl.col("late_minutes") > 0).height
     lines = schedule.resources.filter(~pl.col("resource").is_in(NO_LINES))
@@ -409,12 +403,7 @@ def risk_orders_html(report: RiskReport) -> str:
         for row in ranked.iter_rows(named=True)
     ]
     return table_html(
-        (
-            "Order",
-            say("chance_to_be_late"),
-            "Done, P50",
-            "Done, P95",
-        ),
+        ("Order", say("chance_to_be_late"), "Done, P50", "Done, P95"),
         rows,
         (say("chance_to_be_late"),),
         few=3,

@@ -250,9 +250,7 @@ def calibration_chart(report: HindsightReport) -> Picture | None:
     dots = base.mark_circle(color=token("plan"), size=70, opacity=1).encode(
         y=alt.Y("happened:Q", title="happened", scale=scale, axis=axis)
     )
-    return finished(
-        alt.layer(line, bars, dots), say("stated_probability_and_share"), _HEIGHT
-    )
+    return finished(alt.layer(line, bars, dots), say("stated_and_actual"), _HEIGHT)
 
 
 MOST_ROWS = 30
@@ -301,10 +299,7 @@ def hindsight_tiles(report: HindsightReport) -> str:
     """Figures of all lines together as tiles."""
     row = report.overall()
     if not row["judged"]:
-        return empty(
-            say("nothing_can_be_judged_yet"),
-            say("no_line_of_these_days"),
-        )
+        return empty(say("nothing_can_be_judged_yet"), say("no_line_of_these_days"))
     band = f"{percent(row['met_low'])} to {percent(row['met_high'])}"
     tiles = (
         Tile(

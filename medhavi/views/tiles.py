@@ -138,11 +138,7 @@ def plan_tiles(plan: Plan) -> tuple[Tile, ...]:
         ),
         _overload(plan),
         _exception_tile(
-            plan,
-            ExceptionCode.BELOW_SAFETY,
-            say("stocks_below_safety"),
-            "warn",
-            "short",
+            plan, ExceptionCode.BELOW_SAFETY, say("below_safety"), "warn", "short"
         ),
         _unserved(plan),
     )

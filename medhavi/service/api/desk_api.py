@@ -279,7 +279,7 @@ class DeskApi:
         asked = body.get("requests")
         if not isinstance(asked, list) or not all(isinstance(r, dict) for r in asked):
             problem = say("the_requests_are_no_list")
-            remedy = say("give_requests_with_product_location")
+            remedy = say("requests_need_fields")
             raise BodyRefusedError(400, "requests", problem, remedy)
         policy = text_of(body, "policy") or None
         detail = text_of(body, "detail") or "full"
@@ -428,7 +428,7 @@ def _refusal(failure: MedhaviError) -> tuple[int, dict[str, object]]:
 
 _NOT_OPEN = say("the_desk_is_not_open")
 _FAILED = say("the_desk_failed")
-_REPORT = say("report_it_with_the_request")
+_REPORT = say("report_request")
 _VERBS: dict[str, Verb] = {
     "quote": DeskApi.quote,
     "hold": DeskApi.hold,
@@ -447,8 +447,8 @@ async def _content(request: Request) -> bytes:
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
-        problem = say("the_body_is_no_json_by_its_content")
-        remedy = say("send_it_with_content_type")
+        problem = say("wrong_content_type")
+        remedy = say("send_as_json")
         raise BodyRefusedError(415, "content-type", problem, remedy)
     found = bytearray()
     async for piece in request.stream():

@@ -100,11 +100,7 @@ TOO_LARGE = HttpRefusal(
     say("send_less_at_once"),
 )
 _GONE = HttpRefusal(404, say("the_file_of_this_page"), say("load_the_page_again"))
-_FAILED = HttpRefusal(
-    500,
-    say("the_server_failed"),
-    say("report_it_with_the_request_id"),
-)
+_FAILED = HttpRefusal(500, say("the_server_failed"), say("report_request_id"))
 
 
 class RequestGuard:
@@ -198,11 +194,7 @@ def _foreign(scope: Scope, host: str) -> HttpRefusal | None:
         and _values(scope, b"sec-fetch-dest") == ["document"]
     )
     if not followed and any(one not in {"same-origin", "none"} for one in site):
-        return HttpRefusal(
-            403,
-            say("a_page_of_another_site"),
-            say("open_the_page"),
-        )
+        return HttpRefusal(403, say("a_page_of_another_site"), say("open_the_page"))
     return None
 
 

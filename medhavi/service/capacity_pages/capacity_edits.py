@@ -176,9 +176,4 @@ def priced_part(asked: PreviewResult, plan: Plan, names: Names) -> mo.Html:
 
 def only_on_a_lake() -> mo.Html:
     """Why nothing is edited on tables."""
-    return html(
-        page.empty(
-            say("edits_need_a_lake"),
-            say("these_tables_are_a_folder"),
-        )
-    )
+    return html(page.empty(say("edits_need_a_lake"), say("folder_takes_no_edits")))

@@ -388,7 +388,7 @@ def framed(
 ) -> mo.Html:
     """Clickable picture below its title, with a line that tells how it is read."""
     if drawn is None:
-        return picture(None, "No work", say("add_rows_to_step_resources_and_demands"))
+        return picture(None, "No work", say("add_step_resources"))
     told = f'<p class="muted small">{escape(note)}</p>' if note else ""
     return html(
         f'<h2 class="mv-of">{escape(title)}</h2><div class="mv-draw">{drawn.text}</div>'

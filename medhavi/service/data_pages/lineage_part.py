@@ -52,7 +52,7 @@ def lineage_form(
             ),
             key=mo.ui.text(wanted("key"), label="Key (| between parts)"),
             column=mo.ui.text(
-                wanted("column"), label="Column", placeholder=say("empty_the_row")
+                wanted("column"), label="Column", placeholder=say("empty_is_row")
             ),
         )
         .form(
@@ -72,17 +72,11 @@ def answer_html(shown: PlanPage, asked: tuple[str, str, str], wanted: Wanted) ->
     """Lineage that is asked for, with its command, or why there is none."""
     table, key, column = asked
     if not shown.source.lake:
-        return page.empty(
-            say("files_have_no_events"),
-            say("a_number_of_a_folder"),
-        )
+        return page.empty(say("files_have_no_events"), say("files_hold_numbers"))
     if not table:
         return page.empty(
             say("no_number_is_chosen"),
-            say(
-                "choose_a_table_the_key",
-                escape("|".join(tables()["supply_terms"].key[:3])),
-            ),
+            say("choose_a_number", escape("|".join(tables()["supply_terms"].key[:3]))),
         )
     zone = shown.names.zone
     moments = {

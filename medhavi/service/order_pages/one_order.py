@@ -46,10 +46,7 @@ def order_choice(selected: Sequence[Row]) -> mo.ui.dropdown | None:
 def missing_html(order: str) -> str:
     """Why no order is looked at."""
     if order:
-        return page.empty(
-            say("order_not_in_plan", order),
-            say("it_may_be_completed"),
-        )
+        return page.empty(say("order_not_in_plan", order), say("it_may_be_completed"))
     return page.empty(say("no_order_is_selected"), say("tick_an_order"))
 
 
@@ -72,7 +69,7 @@ def why_parts(plan: Plan, row: Row, names: Names) -> list[mo.Html]:
     chain = picture(
         chain_chart(told, names, plan.run.as_of),
         say("stock_serves_it"),
-        say("nothing_has_to_be_made"),
+        say("nothing_to_supply"),
     )
     title = say("pegging_chain_of", escape(names.name(row["demand"])))
     story = html(page.story_html(told, names, plan.run.as_of))

@@ -160,10 +160,10 @@ def review(
     """
     bench = bench_of(shown.source)
     if bench is None:
-        text = say("reviews_are_kept")
+        text = say("reviews_need_a_lake")
         return EditResult(title=say("nothing_can_be_kept"), text=text, kept=False)
     if not keys:
-        text = say("tick_one_or_more_rows")
+        text = say("tick_rows")
         return EditResult(title=say("no_exception_is_chosen"), text=text, kept=False)
     try:
         bench.review_exceptions(
@@ -220,7 +220,7 @@ def event_table(shown: PlanPage) -> mo.Html:
     """Facts of the last day and week by kind."""
     plan = shown.plan
     if not shown.source.lake or plan is None or plan.run.as_of is None:
-        return html(page.empty(say("no_event_log"), say("tables_of_a_folder_have")))
+        return html(page.empty(say("no_event_log"), say("folder_without_history")))
     events = (
         Lake(shown.source.lake)
         .table("bronze.events")

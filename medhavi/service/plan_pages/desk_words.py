@@ -96,10 +96,7 @@ def preview_html(preview: Preview, names: Names, order: str = "") -> str:
     """
     if preview.status is EditStatus.STALE:
         seen = "".join(f"<li>{escape(str(one))}</li>" for one in preview.changed[:10])
-        text = empty(
-            say("facts_change_faster_than"),
-            say("press_preview_again_since"),
-        )
+        text = empty(say("facts_change_fast"), say("preview_again"))
         return f"{text}<ul>{seen}</ul>"
     if not preview.ready or preview.price is None:
         return findings_html(preview.findings)
@@ -386,9 +383,7 @@ def moment_form(wanted: Wanted, keep: Keep) -> mo.ui.form[Any, Any]:
             }
         )
         .form(
-            submit_button_label=say("plan_this_moment"),
-            bordered=False,
-            on_change=store,
+            submit_button_label=say("plan_this_moment"), bordered=False, on_change=store
         )
     )
 

@@ -94,10 +94,7 @@ def nothing_html(shown: PlanPage, names: Names, item: str | None, asked: str) ->
             say("there_is_no_item", told), say("choose_one_above_or_search")
         )
     if item is None or shown.snapshot is None:
-        return page.empty(
-            say("no_item_is_planned"),
-            say("add_demands_stock_or_orders"),
-        )
+        return page.empty(say("no_item_is_planned"), say("add_demands_or_stock"))
     product, location = item.rsplit("|", 1)
     told = page.empty(
         say("at_has_no_requirement", names.name(product), names.name(location)),
@@ -120,9 +117,7 @@ def head_parts(
     if record is not None:
         address = escape(scenario_link(f"{record.product}|{record.location}"))
         links = [
-            html(
-                f'<a href="{address}" target="_self">{say("scenario_with_this_item")}</a>'
-            )
+            html(f'<a href="{address}" target="_self">{say("scenario_of_item")}</a>')
         ]
     return page_head("Items", shown, known_at, found, [*choices, *links])
 

@@ -270,8 +270,7 @@ def _not_made(page: PlanPage, known: PlanInForce | None, job: Job) -> PlanPage:
     assert job.outcome is not None
     job.when_begun_again(lambda: open_pages.tell(page.source))
     told = job.outcome.problem or PageProblem(
-        title=say("the_plan_was_stopped"),
-        text=say("ended_before_a_plan"),
+        title=say("the_plan_was_stopped"), text=say("ended_before_a_plan")
     )
     if known is not None:
         older = _meanwhile(page, known, job)

@@ -329,7 +329,7 @@ def decide(
     if not approver.strip():
         return EditResult(
             title=say("approver_missing"),
-            text=say("a_decision_is_made"),
+            text=say("decision_needs_approver"),
             kept=False,
         )
     request = DecisionRequest(
@@ -345,7 +345,7 @@ def decide(
     if not done.committed:
         why = [str(one) for one in (*done.findings, *done.changed)]
         return EditResult(
-            title=say("it_was_not_done"), text=" ".join(why) or OVERTAKEN, kept=False
+            title=say("not_recorded"), text=" ".join(why) or OVERTAKEN, kept=False
         )
     kind = str(preview.edit.kind).replace("_", " ").capitalize()
     orders = ", ".join(done.orders) or kind
@@ -358,7 +358,7 @@ def decide(
     )
 
 
-OVERTAKEN = say("the_facts_have_changed_since")
+OVERTAKEN = say("facts_changed")
 
 
 def recorded(page: PageWithSource, decision: Decision) -> EditResult | PageProblem:
@@ -375,7 +375,7 @@ def take_back(
     if not approver.strip():
         return EditResult(
             title=say("nothing_was_taken_back"),
-            text=say("it_needs_an_approver"),
+            text=say("undo_needs_approver"),
             kept=False,
         )
     request = DecisionRequest(source=page.source, approver=approver, press=press)

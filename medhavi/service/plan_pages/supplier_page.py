@@ -108,12 +108,7 @@ def subject_choice(
 def record_table(found: Deliveries | None, names: Names) -> mo.Html:
     """Record of each supplier and lane."""
     if found is None or found.record.is_empty():
-        return html(
-            page.empty(
-                say("no_delivery_is_known"),
-                say("serve_a_lake_with_receipts"),
-            )
-        )
+        return html(page.empty(say("no_delivery_is_known"), say("serve_receipts")))
     rows = suppliers.record_rows(found.record, names)
     right = ("Deliveries", "On time", "Lately", "Stated", "Median", "P95", "Overdue")
     return _table(rows, "Delivery record", {"Changed": clock}, right)

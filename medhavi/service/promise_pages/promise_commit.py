@@ -75,14 +75,10 @@ class OverrideDate:
 
 
 _NOBODY = CommitMessage(
-    title=say("approver_missing"),
-    text=say("a_promise_is_made"),
-    kept=False,
+    title=say("approver_missing"), text=say("promise_needs_approver"), kept=False
 )
 _NOTHING = CommitMessage(
-    title=say("nothing_to_promise"),
-    text=say("quote_something_that_can"),
-    kept=False,
+    title=say("nothing_to_promise"), text=say("quote_something_else"), kept=False
 )
 
 
@@ -140,7 +136,7 @@ def commit_lines(
         return CommitMessage(title=problem.title, text=problem.text, kept=False)
     if not done.committed:
         return CommitMessage(
-            title=say("others_came_first"), text=_lost(done, data.names), kept=False
+            title=say("others_first"), text=_lost(done, data.names), kept=False
         )
     remember_approver(approver)
     return CommitMessage(

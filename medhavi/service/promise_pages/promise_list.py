@@ -170,7 +170,7 @@ def none_words(data: PageData, records: pl.DataFrame) -> tuple[str, str]:
     if not data.source.lake:
         return say("no_promise_is_known"), say("promises_are_in_the_log")
     if records.is_empty():
-        return say("nothing_was_promised_yet"), say("quote_something_on_the_desk")
+        return say("no_promise_yet"), say("quote_on_the_desk")
     return say("no_promise_matches"), say("remove_a_filter")
 
 
@@ -224,7 +224,7 @@ def release(
     bench = bench_of(data.source)
     title = say("it_was_not_released")
     if bench is None or not approver.strip():
-        text = say("a_release_is_approved")
+        text = say("release_needs_approver")
         return CommitMessage(title=title, text=text, kept=False)
     try:
         freed = bench.desk.release(
@@ -320,6 +320,5 @@ def with_line(
 def again_html(line: StandingLine) -> str:
     """Notice above a request that asks a promise again."""
     return page.empty(
-        say("is_asked_again", line.number),
-        say("it_stands_promised", line.promised),
+        say("asked_again", line.number), say("stands_promised", line.promised)
     )

@@ -47,12 +47,9 @@ SHOWN = (
 """Columns of answers that fit beside each other; the others are hidden at first."""
 TABS = ("Desk", "Promises", "Request file", "At risk")
 """Parts of the page."""
-PARTS = ("Confirm", say("why_and_remedies"), "Sensitivity")
+PARTS = ("Confirm", say("why_remedies"), "Sensitivity")
 """Parts of an answer."""
-NOT_HERE = (
-    say("nothing_can_be_kept"),
-    say("a_promise_needs_a_lake"),
-)
+NOT_HERE = (say("nothing_can_be_kept"), say("promise_needs_a_lake"))
 """What is said where no store is known, and what to do."""
 
 
@@ -187,10 +184,7 @@ def two_pictures(
         chain is uncertain.
     """
     told = (
-        page.empty(
-            say("nothing_in_the_chain"),
-            say("no_learned_lead_time"),
-        )
+        page.empty(say("nothing_in_the_chain"), say("no_learned_lead_time"))
         if curve is None or chart is None
         else f"<h3>{title_of(chart)}</h3>"
         f'<div class="mv-draw mv-drag">{curve.text}</div>'
@@ -210,7 +204,7 @@ def share_slider(
     return mo.ui.slider(
         steps=shares,
         value=first,
-        label=say("probability_by_the_chosen_date"),
+        label=say("probability_chosen"),
         show_value=True,
         full_width=True,
         on_change=lambda value: moved(float(value or 0) / 100),
@@ -270,7 +264,7 @@ def decision_text(chosen: PromisePage, tried: PromisePage | None) -> str:
         "confirming_books", count(len(promise.reservations), "reservation"), moved
     )
     if tried is not None and tried.promise is not None and not tried.binding:
-        text += f" {say('what_was_tried_above_changes')}"
+        text += f" {say('tried_changes_data')}"
     return f'<p class="muted">{text}</p>'
 
 

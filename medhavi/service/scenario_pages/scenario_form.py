@@ -46,7 +46,7 @@ _LABELS = {"factor": "Change", "start": "From", "finish": "To", "qty": "Quantity
 _PLACEHOLDERS = {
     "instant": "2026-11-03 14:00",
     "%": "15 or -10",
-    "share": say("whole_is_1"),
+    "share": say("one_is_all"),
 }
 
 

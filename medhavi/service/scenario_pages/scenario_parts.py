@@ -104,10 +104,7 @@ def list_parts(held: ScenarioList, names: Names, buttons: mo.ui.dictionary) -> m
         return html(page.problem(say("the_address_names_no_scenarios"), told))
     if not held.scenarios:
         return html(
-            page.empty(
-                say("no_scenario_yet"),
-                say("choose_a_kind_of_change", MOST_SCENARIOS),
-            )
+            page.empty(say("no_scenario_yet"), say("choose_a_change", MOST_SCENARIOS))
         )
     rows: list[Any] = []
     for one in held.scenarios:

@@ -25,7 +25,7 @@ _MOST_INPUTS = 12
 _ORIGINS = {
     "events": say("stated_by_events"),
     "override": say("set_by_an_override"),
-    "default": say("the_default_of_its_column"),
+    "default": say("column_default"),
     "moment": say("moment_of_the_page"),
     "plan": say("worked_out_by_the_plan"),
 }

@@ -116,7 +116,7 @@ def _bars(
         when(start, names.zone),
         when(finish, names.zone),
         duration((finish - start).total_seconds() / 3600),
-    ) + (say("should_have_started_before_now") if past else "")
+    ) + (say("started_before_now") if past else "")
     shared = {
         "place": place,
         "label": f"{verb} {names.name(product)}, {names.name(location)}",
@@ -147,10 +147,7 @@ def chain_title(explanation: Explanation, as_of: int | None) -> str:
         return say("chain_overdue", total, duration(overdue))
     if overdue:
         return say(
-            "chain_overdue_and_adds",
-            total,
-            duration(overdue),
-            duration(late - overdue),
+            "chain_adds_to_overdue", total, duration(overdue), duration(late - overdue)
         )
     if late:
         return say("chain_ends_late", total, duration(late))

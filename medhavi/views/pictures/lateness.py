@@ -149,7 +149,7 @@ def late_html(plan: Plan, names: Names, most: int = MOST_LATE) -> str:
     """List the late demands with their causes and remedies, the dearest first."""
     late = late_demands(plan)
     if late.is_empty():
-        return empty(say("every_demand_is_kept"), say("look_at_the_stocks_and_loads"))
+        return empty(say("every_demand_is_kept"), say("look_at_stocks"))
     shown = late.head(most)
     told = late_causes(plan, shown["demand"].to_list(), names)
     rows = [
@@ -240,7 +240,7 @@ def _row(row: dict[str, object], as_of: int, names: Names) -> dict[str, object]:
         "cause": cause,
         "word": f"▲ {duration(days * 24)}: {cause} {what}",
         "tip": say(
-            "should_have_begun_before_now",
+            "begun_before_now",
             names.name(str(row["demand"])),
             cause,
             what,
@@ -323,7 +323,7 @@ def causes_html(plan: Plan, names: Names, most: int = MOST_CAUSES) -> str:
     """List the reasons with what they cost."""
     groups = cause_groups(plan)
     if groups.is_empty():
-        return empty(say("nothing_is_late"), say("every_demand_has_its_supply"))
+        return empty(say("nothing_is_late"), say("all_demands_on_time"))
     rows = [
         (
             _reason(row["code"]),

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from medhavi.views.theme import Picture
 
 COLOURS = {
-    "date": say("late_or_on_time"),
+    "date": say("late_on_time"),
     "status": "Order status",
     "family": "Product family",
 }
@@ -68,11 +68,7 @@ MOST_ROWS = 60
 """Rows of a picture: units of resources."""
 MOST_SERVED = 3
 """Demands that a bar names on hover; it counts the others."""
-_LOST = {
-    CLOSED: "closed",
-    DOWN: "down",
-    WITHHELD: say("left_free_by_promises"),
-}
+_LOST = {CLOSED: "closed", DOWN: "down", WITHHELD: say("left_free_by_promises")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -174,10 +174,7 @@ def proposals_html(
 ) -> str:
     """List the proposals; without any, say what asks for them."""
     if not found:
-        return empty(
-            say("no_campaigns_are_proposed"),
-            say("nothing_is_gained_by_running"),
-        )
+        return empty(say("no_campaigns"), say("no_saving_in_a_row"))
     rows = proposal_rows(found[:_MOST], names)
     columns = tuple(rows[0])
     cells = [tuple(escape(cell) for cell in row.values()) for row in rows]
@@ -214,10 +211,7 @@ def compliance_html(
 ) -> str:
     """List how campaigns were kept; without a plan, say where one comes from."""
     if not found:
-        return empty(
-            say("no_campaigns_were_carried_out"),
-            say("publish_a_plan_with_campaigns"),
-        )
+        return empty(say("no_campaigns_reported"), say("publish_campaigns"))
     rows = compliance_rows(found[:_MOST], names)
     columns = tuple(rows[0])
     cells = [tuple(escape(cell) for cell in row.values()) for row in rows]

@@ -166,7 +166,7 @@ def capacity_finding(plan: Plan, loads: pl.DataFrame, names: Names) -> str:
         return f"{told}; {over}" if over else told
     if over:
         return f"{name} is {over}"
-    return say("no_lateness_waits_for_capacity", name, percent(found.load))
+    return say("no_capacity_lateness", name, percent(found.load))
 
 
 def capacity_tiles(
@@ -189,7 +189,7 @@ def capacity_tiles(
     own_work = own_setup + float(own["run"].sum())
     return (
         Tile(
-            label=say("utilisation_of_the_bottleneck"),
+            label=say("bottleneck_utilisation"),
             figure=percent(found.load),
             note=name,
             state="bad" if found.load > 1 else "",
@@ -371,7 +371,7 @@ def why_words(
         )
         for row in dearest.iter_rows(named=True)
     ]
-    return told or [say("begins_when_components_are_available")]
+    return told or [say("begins_with_components")]
 
 
 def _delay_words(
@@ -464,7 +464,7 @@ def _alternates_html(
                 if row["resource"] == operation["resource"]
                 else ""
             ),
-            say("resource_of_the_step"),
+            say("step_resource"),
             number(row["preference"] or 0),
             percent(row["speed"] or 1.0),
         )
@@ -474,7 +474,7 @@ def _alternates_html(
         (
             escape(names.name(source))
             + (" (now)" if source == order["source"] else ""),
-            say("source_of_the_item"),
+            say("item_source"),
             number(rank or 0),
             NOTHING,
         )
@@ -530,8 +530,5 @@ def downtime_html(snapshot: Snapshot, resource: str, names: Names) -> str:
         for row in units.sort("valid_from").iter_rows(named=True)
     ]
     if not rows:
-        return empty(
-            say("no_downtime_of", names.name(resource)),
-            say("enter_a_downtime_above"),
-        )
+        return empty(say("no_downtime", names.name(resource)), say("enter_a_downtime"))
     return table_html(("From", "To", "What", "By"), rows)

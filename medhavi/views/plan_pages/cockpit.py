@@ -98,7 +98,7 @@ def _tile(
         is_share=is_share,
         more_is_better=is_share,
         course=known if len(known) > 1 else (),
-        course_words=say("published_plans_then_this_one"),
+        course_words=say("published_plans"),
     )
 
 

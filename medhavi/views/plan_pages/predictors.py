@@ -37,11 +37,7 @@ TITLES = {
     "lane-on-time": "Lane reliability",
 }
 """Title of each predictor by its registered name."""
-_BASES = {
-    "model": "model",
-    "group": "own record",
-    "global": say("record_of_all"),
-}
+_BASES = {"model": "model", "group": "own record", "global": say("record_of_all")}
 _ALL = "*"
 
 
@@ -95,7 +91,7 @@ def coverage_words(found: RecentCoverage, names: Names) -> str:
         since = f" since {first.day} {first:%b %Y}"
     what = (
         say(
-            "newest_orders_on_time",
+            "newest_on_time",
             percent(found.share),
             found.orders,
             since,

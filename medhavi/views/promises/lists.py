@@ -81,7 +81,7 @@ _ANSWERS = {
     "Currency": pl.String,
     "CO2 kg": pl.Float64,
     "Limited by": pl.String,
-    say("what_would_help"): pl.String,
+    say("remedies"): pl.String,
     "Zone": pl.String,
 }
 
@@ -110,7 +110,7 @@ def _answer(place: int, one: Promise, names: Names) -> dict[str, object]:
         "Currency": one.cost.currency,
         "CO2 kg": round(one.co2_kg, 1),
         "Limited by": "" if one.limiter is None else reason_words(one.limiter, own),
-        say("what_would_help"): "; ".join(helps),
+        say("remedies"): "; ".join(helps),
         "Zone": own.zone,
     }
 
@@ -145,10 +145,7 @@ def hot_spots_html(promises: Sequence[Promise], names: Names) -> str:
         if one.limiter is not None:
             late[one.limiter.code.value, one.limiter.subject].append(one)
     if not late:
-        return empty(
-            say("nothing_limited_the_answers"),
-            say("quote_something_drop_a_file"),
-        )
+        return empty(say("nothing_limited"), say("quote_or_drop_a_file"))
     ranked = sorted(late.items(), key=lambda item: (-len(item[1]), item[0]))
     rows = [_spot(found, len(promises), names) for _, found in ranked[:MOST_SPOTS]]
     more = len(ranked) - len(rows)
@@ -220,19 +217,11 @@ def at_risk_html(watch: PromiseMonitor, names: Names) -> str:
             else say("no_promise_is_accepted_yet"),
             say("look_again_when_facts_have")
             if watch.watched
-            else say("quote_something_above_and_promise"),
+            else say("quote_and_promise"),
         )
     rows = [_watched(one, watch.currency, names) for one in found[:MOST_AT_RISK]]
     more = len(found) - len(rows)
-    columns = (
-        "Order",
-        "Product",
-        "Promised",
-        "Now",
-        "Costs",
-        "Why",
-        say("what_would_help"),
-    )
+    columns = ("Order", "Product", "Promised", "Now", "Costs", "Why", say("remedies"))
     return table_html(columns, rows, ("Costs",), more=more)
 
 
@@ -244,11 +233,7 @@ def _watched(one: MonitoredPromise, currency: str, names: Names) -> tuple[str, .
     )
     late = one.late_hours
     behind = f", {duration(late)} later" if late else ""
-    chance = say(
-        "probabilities_promised_requested",
-        percent(one.date_prob),
-        percent(one.on_time_prob),
-    )
+    chance = say("probabilities", percent(one.date_prob), percent(one.on_time_prob))
     breaks = f" {say('and_breaks_what_was_agreed')}" if one.breaks_agreement else ""
     order = escape(order_words(one.sales_order, one.line) or "no order")
     whose = f"<br><span class='muted small'>{names.html(one.customer)}</span>"

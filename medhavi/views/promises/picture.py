@@ -516,7 +516,5 @@ def probability_sentence(promise: Promise) -> str:
     if promise.on_time_prob is None or promise.date_prob is None:
         return say("probability_of_the_delivery_date")
     return say(
-        "probabilities_by_dates",
-        percent(promise.on_time_prob),
-        percent(promise.date_prob),
+        "two_probabilities", percent(promise.on_time_prob), percent(promise.date_prob)
     )

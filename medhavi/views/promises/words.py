@@ -164,7 +164,7 @@ def promise_tiles(
             word="" if promise.qty >= qty else say("less_than_asked_for"),
         ),
         Tile(
-            label=say("probability_by_the_requested_date"),
+            label=say("probability_requested"),
             figure=share(promise.on_time_prob),
             note=_quoted(promise, names),
         ),
@@ -246,14 +246,7 @@ def options_html(promise: Promise, names: Names) -> str:
         )
         for option in shown
     ]
-    columns = (
-        "Option",
-        "Delivery",
-        BY_REQUESTED,
-        BY_QUOTED,
-        "Cost",
-        say("parts_of_cost"),
-    )
+    columns = ("Option", "Delivery", BY_REQUESTED, BY_QUOTED, "Cost", say("cost_parts"))
     more = len(promise.options) - len(shown)
     tail = (
         f'<p class="muted small">{say("and_more_all_worse", more)}</p>' if more else ""
@@ -456,8 +449,8 @@ def _rows(before: Promise, after: Promise, names: Names) -> list[tuple[str, ...]
             _date(after, names),
             gain_words(before.date, after.date),
         ),
-        (say("probability_by_the_requested_date"), *by_due, ""),
-        (say("probability_by_the_quoted_date"), *by_date, ""),
+        (say("probability_requested"), *by_due, ""),
+        (say("probability_quoted"), *by_date, ""),
         (
             "Quantity",
             quantity(before.qty, unit),
@@ -510,7 +503,7 @@ def variants_html(
         for one in variants
     ]
     columns = (
-        say("if_it_were"),
+        say("if_changed"),
         "Answer",
         "Delivery",
         "Quantity",
