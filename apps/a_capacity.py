@@ -30,6 +30,7 @@ with app.setup:
     from medhavi.views.names import local
     from medhavi.views.plan_pages import capacity_words
     from medhavi.views.tiles import tiles_html
+    from medhavi.views.words import say
 
     theme.register()
 
@@ -68,7 +69,7 @@ def remembered():
     approver = mo.ui.text(
         value=last_approver(), label="Approver", placeholder="your name"
     )
-    back = mo.ui.run_button(label="Take the last decision back")
+    back = mo.ui.run_button(label=say("undo_last_decision"))
 
     def set_view(chosen):
         drag(None)
@@ -164,10 +165,7 @@ def trouble(shown):
 @app.cell(hide_code=True)
 def nothing(plan, view):
     html(
-        page.empty(
-            "No resource has work",
-            "Add resources, routings with steps, and demands: their load stands here.",
-        )
+        page.empty(say("no_resource_has_load"), say("add_resources"))
     ) if plan and view is None else None
     return
 
@@ -310,7 +308,9 @@ def details(down_form, grid, move_form, names, shown, view):
     if grid is not None:
         _rows = capacity_page.operation_grid(grid)
     else:
-        _rows = html(page.empty("No operation in this window", "Choose other days."))
+        _rows = html(
+            page.empty(say("no_operation_in_this_window"), say("choose_other_days"))
+        )
     mo.ui.tabs(
         {
             "Operation": mo.vstack(
@@ -335,7 +335,7 @@ def details(down_form, grid, move_form, names, shown, view):
 
 @app.cell(hide_code=True)
 def decision_buttons(asked):
-    accept = mo.ui.run_button(label="Approve the edit", kind="success")
+    accept = mo.ui.run_button(label=say("approve_the_edit"), kind="success")
     drop = mo.ui.run_button(label="Drop it")
     return accept, drop
 
@@ -346,7 +346,7 @@ def decide(accept, approver, asked, drop, names, plan):
     _buttons = [approver, accept, drop] if desk_parts.is_ready(asked) else [drop]
     mo.vstack(
         [
-            html('<h2 id="decide">Cost and affected demands</h2>'),
+            html(f'<h2 id="decide">{say("cost_and_demands")}</h2>'),
             capacity_edits.priced_part(asked, plan, names),
             mo.hstack(_buttons, justify="start", align="end", wrap=True),
         ],

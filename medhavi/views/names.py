@@ -33,6 +33,7 @@ from medhavi.results.amounts import (
     quantity,
 )
 from medhavi.units import from_seconds, to_seconds
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from medhavi.snapshot import Snapshot
@@ -336,8 +337,9 @@ def names_of(snapshot: Snapshot | None) -> Names:
     places = location_zones(snapshot)
     routings = snapshot["routings"].select("routing", "product", "location")
     texts |= {
-        routing: f"making {texts.get(product, product)} at "
-        f"{texts.get(location, location)}"
+        routing: say(
+            "making_at", texts.get(product, product), texts.get(location, location)
+        )
         for routing, product, location in routings.iter_rows()
     }
     texts |= _forecasts(snapshot, texts)
@@ -378,8 +380,13 @@ def _forecasts(snapshot: Snapshot, texts: Mapping[str, str]) -> dict[str, str]:
     columns = ("demand", "product", "location", "due")
     rows = snapshot["demands"].filter(pl.col("kind") == "forecast").select(columns)
     told = {
-        demand: f"{texts.get(product, product)} at {texts.get(place, place)}, "
-        f"forecast of {day(due)} {due.year}"
+        demand: say(
+            "forecast_of",
+            texts.get(product, product),
+            texts.get(place, place),
+            day(due),
+            str(due.year),
+        )
         for demand, product, place, due in rows.iter_rows()
     }
     return _apart(told)

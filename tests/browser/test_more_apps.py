@@ -139,7 +139,7 @@ def test_the_campaigns_app_shows_what_an_edited_cell_changes(watched, tables):
     for words in (
         "from FA to FB takes 60 min",
         "New cell, with campaigns",
-        "Nothing can be kept from here",
+        "Nothing can be recorded here",
     ):
         expect(page.get_by_text(words).first).to_be_visible(timeout=SLOW)
     watched.assert_clean()

@@ -17,7 +17,7 @@ from medhavi.service.page_data import PageProblem
 from medhavi.service.plan_pages import plan_page
 from medhavi.service.plan_pages.plan_loading import PlanPage, plan_of
 from medhavi.service.plan_pages.plan_page import EditForm
-from medhavi.views.names import names_of
+from medhavi.views.names import names_of, number
 from medhavi.views.pictures.load import loads_from_now
 from medhavi.views.plan_pages import capacity_words
 from tests import factories
@@ -107,7 +107,7 @@ def test_without_lateness_the_most_overloaded_is_named(company) -> None:
     loads = capacity_page.loads_of(page)
     told = capacity_words.capacity_finding(plan, loads, names_of(company))
     over = loads["overload"].sum()
-    assert told == f"M is {over:,.0f} h over its open time in 1 bucket"
+    assert told == f"M is {number(over)} h over its open time in 1 bucket"
 
 
 def test_tiles_are_sums_of_the_loads(shown, loads, company) -> None:
@@ -384,7 +384,7 @@ def test_a_price_without_limits_of_capacity_says_so(tmp_path, mode) -> None:
     edit = EditForm(form=capacity_edits.downtime(form, page.names))
     asked = capacity_edits.priced(page, edit)
     told = capacity_edits.priced_part(asked, plan, page.names)
-    assert ("without limits of capacity" in told.text) == (mode == "mrp")
+    assert ("infinite capacity" in told.text) == (mode == "mrp")
 
 
 def test_nothing_is_priced_on_tables(shown) -> None:

@@ -21,6 +21,7 @@ from medhavi.service.page_data import (
 from medhavi.service.plan_pages import desk_words, plan_page
 from medhavi.views import order_list, page
 from medhavi.views.plan_pages.capacity_words import sources_of
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -37,13 +38,10 @@ if TYPE_CHECKING:
 
     Form = Mapping[str, Any]
 
-BEGIN, FINISH, SOURCE = "begin at", "finish by", "come from another source"
-RESOURCE = "run on another resource"
+BEGIN, FINISH, SOURCE = "begin at", "finish by", say("come_from_another_source")
+RESOURCE = say("run_on_another_resource")
 PRICE = "Price it"
-UNLIMITED = (
-    '<p class="muted">MRP plans without limits of capacity: the work stays where it is '
-    "and overloads the resource. Plan with finite capacity to see who waits.</p>"
-)
+UNLIMITED = f'<p class="muted">{say("mrp_plans_without_limits")}</p>'
 """What the price of an edit leaves out in mode mrp."""
 
 
@@ -83,7 +81,7 @@ def move_form(
     ]
     zone = names.zone_of(view.resource)
     fields: dict[str, mo.ui.dropdown | mo.ui.text] = {
-        "kind": mo.ui.dropdown(kinds, value=BEGIN, label="The order shall"),
+        "kind": mo.ui.dropdown(kinds, value=BEGIN, label=say("the_order_shall")),
         "moment": mo.ui.text(label=f"time ({zone})", placeholder="2026-12-04 14:00"),
     }
     for name, options in (("resource", beside), ("source", others)):
@@ -141,7 +139,7 @@ def dragged(
         choices = capacity.choices(source) if source in made else {}
         if any(resource in able for able in choices.values()):
             return {"kind": "change_source", "supply": view.order, "source": source}
-    message = f"{names.name(resource)} can do no step of this order."
+    message = say("can_do_no_step", names.name(resource))
     raise UsageError(message)
 
 
@@ -158,11 +156,13 @@ def dragged_choices(
         assert isinstance(asked, Mapping)
         price(asked)
 
-    buttons = {"leave": mo.ui.button(label="Put it back", on_click=lambda _: leave())}
+    buttons = {
+        "leave": mo.ui.button(label=say("put_it_back"), on_click=lambda _: leave())
+    }
     if isinstance(asked, Mapping):
-        tip = "" if shown.source.lake else "Edits need a lake: medhavi serve --lake"
+        tip = "" if shown.source.lake else say("folder_takes_no_edits")
         own = mo.ui.button(
-            label="Price the move",
+            label=say("price_the_move"),
             on_click=priced,
             disabled=bool(tip),
             tooltip=tip,
@@ -197,7 +197,7 @@ def moved(form: Form, view: CapacityWindow, names: Names) -> dict[str, Any]:
             raise UsageError(message)
         return {"kind": "change_source", "supply": view.order, "source": form["source"]}
     if form["kind"] == RESOURCE and not form["resource"]:
-        message = "Choose the resource that the order shall run on."
+        message = say("choose_the_resource")
         raise UsageError(message)
     begins = form["kind"] in (BEGIN, RESOURCE)
     moment = read_moment(
@@ -234,7 +234,9 @@ def downtime_form(
             ),
             begin=mo.ui.text(label="down from (local)", placeholder="2026-12-04 06:00"),
             end=mo.ui.text(label="to (local)", placeholder="2026-12-05"),
-            units=mo.ui.number(start=0, value=0, step=1, label="units that work on"),
+            units=mo.ui.number(
+                start=0, value=0, step=1, label=say("units_that_work_on")
+            ),
         )
         .form(submit_button_label=PRICE, bordered=False, on_change=submitted)
     )
@@ -288,10 +290,4 @@ def priced_part(asked: PreviewResult, plan: Plan, names: Names) -> mo.Html:
 
 def only_on_a_lake() -> mo.Html:
     """Why nothing is edited on tables."""
-    return html(
-        page.empty(
-            "Edits need a lake",
-            "These tables are a folder. Serve a lake (medhavi serve --lake) to move "
-            "orders and enter downtime.",
-        )
-    )
+    return html(page.empty(say("edits_need_a_lake"), say("folder_takes_no_edits")))

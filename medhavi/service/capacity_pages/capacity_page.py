@@ -34,6 +34,7 @@ from medhavi.views.plan_pages.capacity_words import (
     resources_by_need,
 )
 from medhavi.views.theme import title_of, untitled
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, MutableMapping, Sequence
@@ -58,11 +59,7 @@ SITE, OWN = "its site", "this resource"
 """Rows of the Gantt."""
 MOST_RESOURCES = 24
 """Resources of a site that the Gantt shows."""
-LEGEND = (
-    "Pale: set-up. ■ framed: firm or begun. ▲ for a late demand. Grey: closed. "
-    "Orange: down. Dashed: before the edit. A click on a bar chooses its operation; "
-    "the dotted box over it is dragged to another time or resource."
-)
+LEGEND = say("gantt_legend")
 _WIDTHS: Mapping[str, int] = {
     "Order": 112,
     "Product": 186,
@@ -228,9 +225,9 @@ def window_controls(
 
     return mo.ui.dictionary(
         {
-            "earlier": at("◀ Earlier", "One window earlier", view.first - step),
-            "now": at("Now", "The window of now", now),
-            "later": at("Later ▶", "One window later", view.first + step),
+            "earlier": at("◀ Earlier", say("one_window_earlier"), view.first - step),
+            "now": at("Now", say("the_window_of_now"), now),
+            "later": at("Later ▶", say("one_window_later"), view.first + step),
             "first": mo.ui.date(
                 value=view.first,
                 label="From",
@@ -363,7 +360,7 @@ def gantt_picture(
             dropped(*place)
 
     drawing, title, files = _clickable(drawn, {PICKED: pick, DRAGGED: drop})
-    return drawing, title if after is None else f"With the edit, {title}", files
+    return drawing, title if after is None else say("with_the_edit", title), files
 
 
 def _with_units(snapshot: Snapshot | None, preview: Preview | None) -> Snapshot | None:
@@ -418,7 +415,7 @@ def framed(
 ) -> mo.Html:
     """Clickable picture below its title, with a line that tells how it is read."""
     if drawn is None:
-        return picture(None, "No work", "Add rows to step_resources and demands.")
+        return picture(None, "No work", say("add_step_resources"))
     told = f'<p class="muted small">{escape(note)}</p>' if note else ""
     return html(
         f'<h2 class="mv-of">{escape(title)}</h2><div class="mv-draw">{drawn.text}</div>'
@@ -475,7 +472,7 @@ def operation_table(
         column_widths=dict(_WIDTHS),
         format_mapping={"Start": clock, "Finish": clock},
         text_justify_columns={"Run": "right", "Set-up": "right"},
-        label="Operations of the window",
+        label=say("operations_of_the_window"),
     )
 
 

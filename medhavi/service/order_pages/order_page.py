@@ -18,6 +18,7 @@ from medhavi.views import order_grid, page
 from medhavi.views.names import money, names_of
 from medhavi.views.order_grid import OrderFilter, grid_rows, order_link, planned_orders
 from medhavi.views.order_list import clock, codes, plain
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -38,7 +39,7 @@ SUGGESTED = "suggested"
 """Action that does to each order what its exception suggests."""
 ACTIONS = {
     **{kind.choice: kind.name for kind in EDITS.values() if kind.choice},
-    "As its exception suggests": SUGGESTED,
+    say("as_its_exception_suggests"): SUGGESTED,
 }
 """What planners do to orders, by the words of the choice."""
 OF_ONE = (Verb.SPLIT, Verb.CHANGE_QTY)
@@ -251,7 +252,7 @@ def action_choice(
 def no_action(selected: Sequence[Row]) -> str:
     """Why no action is offered, as HTML."""
     if not selected:
-        return page.empty("No order is selected", "Tick orders in the grid.")
+        return page.empty(say("no_order_is_selected"), say("tick_orders_in_the_grid"))
     counts: dict[str, int] = {}
     for row in selected:
         status = str(row["status"]).replace("_", " ")
@@ -260,8 +261,8 @@ def no_action(selected: Sequence[Row]) -> str:
         f"{number:,} {status}" for status, number in sorted(counts.items())
     )
     return page.empty(
-        f"No action fits all {len(selected):,} selected orders ({told})",
-        "Filter by status, then select again.",
+        say("no_action_fits_all_selected", len(selected), told),
+        say("filter_by_status_then_select"),
     )
 
 
@@ -298,7 +299,7 @@ def edit_form(
             start=-365.0,
             stop=365.0,
             value=before.get("days") or 0.0,
-            label="or by days",
+            label=say("or_by_days"),
         )
     elif kind == Verb.SPLIT:
         inputs["parts"] = mo.ui.text(
@@ -388,6 +389,6 @@ def selection_words(selected: Sequence[Row]) -> str:
     shown = ", ".join(
         f'<a href="{order_link(one)}" target="_self">{one}</a>' for one in numbers[:8]
     )
-    more = f" and {len(numbers) - 8:,} more" if len(numbers) > 8 else ""
+    more = f" {say('and_more', len(numbers) - 8)}" if len(numbers) > 8 else ""
     head = "1 order" if len(numbers) == 1 else f"{len(numbers):,} orders"
     return f"<p><b>{head}</b>: {shown}{more}</p>"

@@ -37,6 +37,7 @@ from medhavi.views.names import (
 )
 from medhavi.views.pictures.gantt import BAR, RUN, SETUP, GanttStyle, gantt
 from medhavi.views.theme import MOST_MARKS, rules_at, time_axis
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     from medhavi.views.theme import Picture
 
 COLOURS = {
-    "date": "Late or on time",
+    "date": say("late_on_time"),
     "status": "Order status",
     "family": "Product family",
 }
@@ -60,7 +61,7 @@ _STATUS_HUES = {
 _DATE_WORDS = {
     "plan": "on time",
     "warn": "at risk",
-    "bad": "▲ late or short",
+    "bad": say("late_mark"),
     "alt": "for stock",
 }
 _FAMILY_HUES = ("plan", "alt", "good", "warn")
@@ -70,11 +71,7 @@ DRAG_MS = 15 * 60 * 1000
 """What is dragged begins at whole quarters of an hour."""
 MOST_SERVED = 3
 """Demands that a bar names on hover; it counts the others."""
-_LOST = {
-    CLOSED: "closed",
-    DOWN: "down",
-    WITHHELD: "left free by promises",
-}
+_LOST = {CLOSED: "closed", DOWN: "down", WITHHELD: say("left_free_by_promises")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -300,12 +297,20 @@ def _tip(row: dict[str, Any], names: Names) -> str:
     before = f", set-up {duration(setup / 60)}" if setup else ""
     status = str(row["status"]).replace("_", " ")
     state = f"{status}, firm" if row["firm"] and status == "firmed" else status
-    return (
-        f"{row['number']}: {amount} {names.both(row['product'])}, step {row['step']} on "
-        f"{names.name(row['resource'])}: {when(row['start'], zone)} to "
-        f"{when(row['finish'], zone)}, run {duration((row['run_minutes'] or 0) / 60)}"
-        f"{before}; {state}{', locked' if row['locked'] else ''}; "
-        f"{served_words(row['served'], row['verdict'], names)}"
+    return say(
+        "operation_tip",
+        row["number"],
+        amount,
+        names.both(row["product"]),
+        row["step"],
+        names.name(row["resource"]),
+        when(row["start"], zone),
+        when(row["finish"], zone),
+        duration((row["run_minutes"] or 0) / 60),
+        before,
+        state,
+        ", locked" if row["locked"] else "",
+        served_words(row["served"], row["verdict"], names),
     )
 
 
@@ -318,8 +323,8 @@ def served_words(
         return "for stock"
     more = len(told) - MOST_SERVED
     listed = ", ".join(names.name(one) for one in told[:MOST_SERVED])
-    also = f" and {more:,} more" if more > 0 else ""
-    late = {"late": ", ▲ late or short", "at_risk": ", ◆ at risk"}.get(
+    also = f" {say('and_more', more)}" if more > 0 else ""
+    late = {"late": say("late_mark_part"), "at_risk": ", ◆ at risk"}.get(
         verdict or "", ""
     )
     return f"for {listed}{also}{late}"
@@ -378,7 +383,7 @@ def window_title(work: pl.DataFrame, window: GanttWindow, names: Names) -> str:
     setup = float(work["setup_minutes"].fill_null(0.0).sum()) / 60
     told = [
         count(work["id"].n_unique(), "operation"),
-        *([f"▲ {count(late, 'order')} for late demands"] if late else []),
+        *([say("for_late_demands", count(late, "order"))] if late else []),
         *([f"{duration(setup)} of set-up"] if setup else []),
     ]
     return f"{days}: {', '.join(told)}"
@@ -531,7 +536,7 @@ def operations_chart(
     title = window_title(work, window, known)
     left_out = work.height - bars["key"].n_unique()
     if left_out > 0:
-        title += f"; {left_out:,} more are not drawn: choose fewer days"
+        title += say("more_not_drawn", left_out)
     return gantt(
         _inside(bars, span),
         [label for _, label in sorted(places.values())],
