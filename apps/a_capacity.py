@@ -60,8 +60,10 @@ def how(params, wanted):
 def remembered():
     # What a person chose stays while the plan is made anew for what was decided.
     session = EditSession()
-    get_view, set_view = mo.state(None)
+    get_view, _set_view = mo.state(None)
     get_asked, ask = mo.state(None)
+    get_dragged, drag = mo.state(None)
+    get_put_back, _put_back = mo.state(0)
     get_decision, decide = mo.state(None)
     get_renewed, renew = mo.state(0)
     approver = mo.ui.text(
@@ -69,8 +71,17 @@ def remembered():
     )
     back = mo.ui.run_button(label=say("undo_last_decision"))
 
+    def set_view(chosen):
+        drag(None)
+        _set_view(chosen)
+
+    def put_back():
+        drag(None)
+        _put_back(lambda times: times + 1)
+
     def price(edit):
         decide(None)
+        drag(None)
         ask(EditForm(form=edit))
 
     def settle(done):
@@ -82,11 +93,15 @@ def remembered():
         ask,
         back,
         decide,
+        drag,
         get_asked,
         get_decision,
+        get_dragged,
+        get_put_back,
         get_renewed,
         get_view,
         price,
+        put_back,
         renew,
         session,
         set_view,
@@ -192,16 +207,25 @@ def window_choice(choose, names, plan, view):
 
 
 @app.cell(hide_code=True)
-def choose_window(colour, names, rows, snapshot, view):
+def choose_window(colour, get_put_back, names, rows, snapshot, view):
+    # What is put back is drawn anew where it was.
+    _put_back = get_put_back()
     mo.stop(view is None)
     window = capacity_page.shown_window(view, snapshot, names, rows.value, colour.value)
     return (window,)
 
 
 @app.cell(hide_code=True)
-def draw_gantt(asked, choose_operation, names, shown, window):
+def draw_gantt(asked, choose_operation, drag, names, shown, view, window):
+    def _dropped(resource, begin):
+        drag(
+            capacity_edits.read(
+                lambda: capacity_edits.dragged(shown, view, resource, begin)
+            )
+        )
+
     gantt_picture, gantt_title, gantt_files = capacity_page.gantt_picture(
-        shown, window, names, asked, choose_operation
+        shown, window, names, asked, choose_operation, _dropped
     )
     return gantt_files, gantt_picture, gantt_title
 
@@ -221,6 +245,34 @@ def gantt(colour, controls, gantt_files, gantt_picture, gantt_title, rows):
             ),
         ],
         gap=1,
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def dragged_order(get_dragged):
+    # A cell of its own: what a press changes runs all cells but that of its button.
+    dragged = get_dragged()
+    return (dragged,)
+
+
+@app.cell(hide_code=True)
+def dragged_choice(dragged, put_back, price, shown):
+    choices = capacity_edits.dragged_choices(dragged, shown, price, put_back)
+    return (choices,)
+
+
+@app.cell(hide_code=True)
+def dragged_to(choices, dragged, names, plan):
+    mo.stop(dragged is None)
+    mo.hstack(
+        [
+            capacity_edits.dragged_part(dragged, plan, names),
+            *choices.elements.values(),
+        ],
+        justify="start",
+        align="center",
+        wrap=True,
     )
     return
 

@@ -41,7 +41,7 @@ with app.setup:
         changes_html,
         difference_html,
         front_chart,
-        knee,
+        hypervolume_words,
         points_html,
     )
     from medhavi.views.theme import title_of, untitled
@@ -197,7 +197,8 @@ def picture(across, front, up):
         scatter,
         picture_buttons(_chart),
         html(
-            f'<p class="muted">{say("points_are_plans", _stopped, front.programs.height)}</p>'
+            f'<p class="muted">{say("points_are_plans", _stopped, front.programs.height)}'
+            f"{hypervolume_words(front)}</p>"
         ),
     )
     return (scatter,)
@@ -226,7 +227,7 @@ def brushed(front, scatter):
 def choose_two(front, keep, picked, wanted):
     _labels = {f"Plan {p}": p for p in front.points["point"]}
     _cheapest = front.points.sort("cost", "point")["point"][0]
-    _other = picked[0] if picked else knee(front)
+    _other = picked[0] if picked else front.knee()
     _other = front.points["point"][-1] if _other is None else _other
 
     def _first(name, usual):

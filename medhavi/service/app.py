@@ -530,7 +530,7 @@ def serve(  # noqa: PLR0913 - one keyword each
         os.environ[DATE_FORMAT_VARIABLE] = date_format
     if mode is not None:
         os.environ[MODE_VARIABLE] = mode
-    listener = _listener(host, port)
+    listener = listening_socket(host, port)
     address = f"http://{'localhost' if host == '::1' else host}:{port}"
     # A thread that waits for the interpreter gets it after a ms: threads of calls wait
     # for it several times, beside a long one 5 ms (the default) each time.
@@ -551,10 +551,12 @@ def serve(  # noqa: PLR0913 - one keyword each
     uvicorn.Server(config).run(sockets=[listener])
 
 
-def _listener(host: str, port: int) -> socket.socket:
+def listening_socket(host: str, port: int) -> socket.socket:
     """Take the port before anything heavy is loaded."""
     family = socket.AF_INET6 if host == "::1" else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # Only of a socket that names TCP does asyncio send small parts at once: headers and
+    # bodies, and each message to a page, would wait 40 ms for the one before.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))

@@ -161,6 +161,18 @@ def wall_milliseconds(moment: dt.datetime, zone: str) -> int:
     return to_seconds(there.replace(tzinfo=dt.UTC)) * 1000
 
 
+def from_wall(milliseconds: int, zone: str) -> dt.datetime:
+    """Instant at which the wall clock of a zone shows what a chart counts [ms].
+
+    Of an hour that the clocks show twice it is the first.
+
+    >>> from_wall(3600000, "Europe/Rome").isoformat()
+    '1970-01-01T00:00:00+00:00'
+    """
+    shown = from_seconds(milliseconds // 1000).replace(tzinfo=ZoneInfo(zone))
+    return shown.astimezone(dt.UTC)
+
+
 _ID = re.compile(r"[A-Za-z0-9](?:[\w.\-]*\w)?")
 _NAMED = {"products": "product", "suppliers": "supplier", "customers": "customer"}
 

@@ -466,27 +466,36 @@ def pareto(
         ),
     ] = None,
     settings: Annotated[
-        Path | None, typer.Option("--settings", help="Parameters of mode optimize.")
+        Path | None,
+        typer.Option("--settings", help="Parameters of trade-offs and mode optimize."),
     ] = None,
     out: FolderOption = None,
     file_format: FormatOption = FileFormat.PARQUET,
 ) -> None:
     """Show what lateness, CO2 and stock cost: the best plans.
 
-    Each is verified; all are written, or none.
+    Each is verified; all are written, or none. Ctrl-C keeps the plans that were made
+    by then; a second one ends at once.
     """
-    from medhavi.workbench.files.export import trade_offs, write_front
+    from medhavi.planners.master_plan.trade_offs import pareto as find_front
+    from medhavi.workbench.files.export import write_front
 
     conversation = talk()
     names = [name.strip() for name in objectives.split(",") if name.strip()]
-    front = trade_offs(
-        place.snapshot(),
-        names,
-        points,
-        settings=settings_file(settings),
-        budgets=dict(map(_budget, at_most or ())),
-        observe=conversation.progress,
-    )
+    budgets = dict(map(_budget, at_most or ()))
+    wishes, snapshot = settings_file(settings), place.snapshot()
+    with interruption() as cancelled:
+        front = find_front(
+            snapshot,
+            names,
+            points,
+            settings=wishes,
+            budgets=budgets,
+            observe=conversation.progress,
+            cancelled=cancelled,
+        )
+        if not front.plans and cancelled():
+            raise KeyboardInterrupt
     if out is not None:
         write_front(front, out, str(file_format))
         conversation.note(f"written to {out}")
@@ -496,6 +505,8 @@ def pareto(
         run=front.run.as_dict(),
         fingerprint=front.fingerprint,
         points=front.points.to_dicts(),
+        hypervolume=front.hypervolume,
+        knee=front.knee(*front.chosen[:2]),
         objectives=front.objectives.to_dicts(),
     )
     leave_if_cancelled(front.run.status, "the points so far were kept")

@@ -15,7 +15,7 @@ from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.jobs.job import OnStop
 from medhavi.service.page_data import DataSource, read_snapshot
 from medhavi.views.words import say
-from medhavi.workbench.files.export import trade_offs, write_front
+from medhavi.workbench.files.export import write_front
 from medhavi.workbench.plan_in_force import (
     cache_folder,
     plan_in_force,
@@ -232,9 +232,11 @@ class FrontRequest:
         UsageError
             No plan keeps the budgets.
         """
+        from medhavi.planners.master_plan.trade_offs import pareto
+
         observe(Progress(say("reading_the_tables")))
         asked = self.plan
-        front = trade_offs(
+        front = pareto(
             asked.tables(),
             OBJECTIVES,
             self.points,

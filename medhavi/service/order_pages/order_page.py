@@ -15,7 +15,7 @@ from medhavi.service.downloads import list_files
 from medhavi.service.plan_pages import plan_page
 from medhavi.service.plan_pages.page_choices import choice, named_options, number_choice
 from medhavi.views import order_grid, page
-from medhavi.views.names import money
+from medhavi.views.names import money, names_of
 from medhavi.views.order_grid import OrderFilter, grid_rows, order_link, planned_orders
 from medhavi.views.order_list import clock, codes, plain
 from medhavi.views.words import say
@@ -214,6 +214,10 @@ def actions_for(selected: Sequence[Row], plan: Plan) -> dict[str, str]:
         known -= set(OF_ONE)
     if len({(row["product"], row["location"]) for row in selected}) > 1:
         known.discard(Verb.CHANGE_SOURCE)
+    if {row["kind"] for row in selected} != {"make"} or len(
+        {row["source"] for row in selected}
+    ) > 1:
+        known.discard(Verb.CHANGE_RESOURCE)
     found = {words: kind for words, kind in ACTIONS.items() if kind in known}
     if len(suggestions(selected, plan)) == len(selected):
         found |= {words: kind for words, kind in ACTIONS.items() if kind == SUGGESTED}
@@ -309,6 +313,10 @@ def edit_form(
         inputs["source"] = mo.ui.dropdown(
             _sources(selected[0], snapshot), label="Source", searchable=True
         )
+    elif kind == Verb.CHANGE_RESOURCE:
+        inputs["resource"] = mo.ui.dropdown(
+            _alternates(selected[0], snapshot), label="Resource", searchable=True
+        )
     inputs["reason"] = mo.ui.text(value=before.get("reason") or "", label="Reason")
 
     def send(form: dict[str, Any] | None) -> None:
@@ -334,6 +342,15 @@ def _sources(row: Row, snapshot: Snapshot) -> list[str]:
     return list(dict.fromkeys(one.source for one in found if one.source not in own))
 
 
+def _alternates(row: Row, snapshot: Snapshot) -> dict[str, str]:
+    """Resources of the steps of an order that can run on several, by their words."""
+    from medhavi.providers import Providers
+
+    choices = Providers(snapshot).capacity.choices(row["source"]).values()
+    names = names_of(snapshot)
+    return {names.name(one): one for able in choices if len(able) > 1 for one in able}
+
+
 def edit_of(
     kind: str, form: Mapping[str, Any], selected: Sequence[Row], plan: Plan
 ) -> dict[str, Any]:
@@ -342,7 +359,8 @@ def edit_of(
     Parameters
     ----------
     form
-        `due`, `days`, `parts`, `qty`, `source` and `reason`, those that the kind takes.
+        `due`, `days`, `parts`, `qty`, `source`, `resource` and `reason`, those that the
+        kind takes.
     """
     reason = {"reason": form.get("reason")} if form.get("reason") else {}
     if kind == SUGGESTED:
@@ -355,7 +373,8 @@ def edit_of(
 
 
 def _values(form: Mapping[str, Any], row: Row) -> dict[str, Any]:
-    stated = {name: form[name] for name in ("parts", "qty", "source") if form.get(name)}
+    names = ("parts", "qty", "source", "resource")
+    stated = {name: form[name] for name in names if form.get(name)}
     due = form.get("due")
     if not due and form.get("days"):
         due = (row["finish"] + dt.timedelta(days=form["days"])).isoformat()

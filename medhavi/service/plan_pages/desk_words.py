@@ -116,8 +116,7 @@ def preview_html(preview: Preview, names: Names, order: str = "") -> str:
     if "edits" in preview.edit.values:
         head = f"{_several(preview.edit)}: {order or ', '.join(preview.orders)}"
     elif order:
-        verb = EDITS[preview.edit.kind].choice or preview.edit.kind
-        head = f"{verb}{_target(preview.edit, names)}: {order}"
+        head = f"{edit_words(preview.edit, names)}: {order}"
     told = f"<p><b>{escape(names.told(head).replace('_', ' '))}</b></p>"
     told += table_html((say("what_it_costs"), "Money"), rows, ("Money",))
     told += _effects(say("who_gets_worse"), preview.victims, names)
@@ -168,9 +167,19 @@ def added_words(preview: Preview, names: Names) -> str:
     return "; ".join(told)
 
 
+def edit_words(edit: Edit, names: Names) -> str:
+    """What is done to an order, and what is made of it."""
+    verb = EDITS[edit.kind].choice or edit.kind
+    return f"{verb}{_target(edit, names)}"
+
+
 def _target(edit: Edit, names: Names) -> str:
-    """What an edit makes of its order."""
     values = edit.values
+    if "resource" in values:
+        begin = f", to begin {when(values['start'], names.zone)}"
+        return (
+            f" to {names.name(values['resource'])}{begin if 'start' in values else ''}"
+        )
     if "due" in values:
         return f" to {when(values['due'], names.zone)}"
     if "start" in values:

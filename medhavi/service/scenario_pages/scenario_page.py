@@ -292,7 +292,7 @@ def _comparison(
             outcome.status,
             (plan, outcome.plan),
             change=cost.total,
-            overtime=cost.overtime,
+            extra_units=cost.extra_units,
             problem=outcome.problem,
         )
 

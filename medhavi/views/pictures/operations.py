@@ -28,6 +28,7 @@ from medhavi.views.names import (
     count,
     day,
     duration,
+    from_wall,
     local,
     percent,
     quantity,
@@ -66,6 +67,8 @@ _DATE_WORDS = {
 _FAMILY_HUES = ("plan", "alt", "good", "warn")
 MOST_ROWS = 60
 """Rows of a picture: units of resources."""
+DRAG_MS = 15 * 60 * 1000
+"""What is dragged begins at whole quarters of an hour."""
 MOST_SERVED = 3
 """Demands that a bar names on hover; it counts the others."""
 _LOST = {CLOSED: "closed", DOWN: "down", WITHHELD: say("left_free_by_promises")}
@@ -85,6 +88,8 @@ class GanttWindow:
         Of `COLOURS`.
     order
         Id of the order that stands out; empty: none.
+    step
+        Its step that can be dragged; None: none.
     """
 
     resources: tuple[str, ...]
@@ -92,6 +97,7 @@ class GanttWindow:
     end: dt.datetime
     colour: str = "date"
     order: str = ""
+    step: int | None = None
 
 
 def gantt_window(
@@ -100,7 +106,7 @@ def gantt_window(
     first: dt.date,
     days: int,
     colour: str = "date",
-    order: str = "",
+    chosen: tuple[str, int | None] = ("", None),
 ) -> GanttWindow:
     """Window of whole local days of the first resource."""
     from zoneinfo import ZoneInfo
@@ -111,7 +117,12 @@ def gantt_window(
         for date in (first, first + dt.timedelta(days=days))
     )
     return GanttWindow(
-        resources=tuple(resources), begin=begin, end=end, colour=colour, order=order
+        resources=tuple(resources),
+        begin=begin,
+        end=end,
+        colour=colour,
+        order=chosen[0],
+        step=chosen[1],
     )
 
 
@@ -434,6 +445,56 @@ def ghost_rows(
     )
 
 
+def dragged_box(
+    bars: pl.DataFrame, work: pl.DataFrame, window: GanttWindow, span: tuple[int, int]
+) -> tuple[int, int, int] | None:
+    """Row, begin and end of the step of a window that can be dragged; None: none can.
+
+    Parameters
+    ----------
+    bars, work
+        Of `operation_bars` and `window_operations`.
+    span
+        Ends of the axis: what goes beyond them cannot be dragged.
+    """
+    own = work.filter(
+        (pl.col("supply") == window.order) & pl.col("step").eq_missing(window.step)
+    )
+    drawn = bars.filter(pl.col("key").is_in(own["id"].implode()))
+    if drawn.is_empty() or drawn["place"].n_unique() > 1:
+        return None
+    begin, end = int(drawn["x"].to_list()[0]), max(drawn["x2"].to_list())
+    if begin < span[0] or end > span[1]:
+        return None
+    return int(drawn["place"][0]), begin, int(end)
+
+
+def dropped_at(
+    plan: Plan,
+    window: GanttWindow,
+    names: Names,
+    snapshot: Snapshot | None,
+    box: Mapping[str, Sequence[float]],
+) -> tuple[str, dt.datetime] | None:
+    """Resource and begin where the box of a window was dropped; None: at no row.
+
+    Parameters
+    ----------
+    box
+        Selection `DRAGGED`: ends of `x` [ms of the wall clock] and `row`.
+    """
+    ends, rows = box.get("x"), box.get("row")
+    if not ends or not rows:
+        return None
+    middle = int(sum(rows) / 2)
+    places = unit_rows(window_operations(plan, window), window, names, snapshot)
+    found = [key[0] for key, (place, _) in places.items() if place == middle]
+    if not found:
+        return None
+    wall = round(min(ends) / DRAG_MS) * DRAG_MS
+    return found[0], from_wall(wall, names.zone_of(found[0]))
+
+
 def operations_chart(
     plan: Plan,
     window: GanttWindow,
@@ -452,7 +513,7 @@ def operations_chart(
     before
         Plan without an edit; what moved since is outlined.
     pick
-        A click selects an operation.
+        A click selects an operation, and the chosen step can be dragged.
     """
     known = names or Names()
     work = window_operations(plan, window)
@@ -489,6 +550,7 @@ def operations_chart(
             rules=rules_at(inside, *span),
             order=window.order,
             pick=pick,
+            box=dragged_box(bars, work, window, span) if pick and not before else None,
         ),
     )
 
