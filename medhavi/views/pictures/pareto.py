@@ -140,12 +140,7 @@ def _title(front: ParetoFront, x: str, y: str, middle: int | None) -> str:
 def hypervolume_words(front: ParetoFront) -> str:
     """Sentence on how much of the box of all plans some plan beats, or nothing."""
     share = front.hypervolume
-    if share is None:
-        return ""
-    return (
-        f" Of the box from the best to the worst value in each objective "
-        f"{percent(share)} is beaten by some plan (hypervolume)."
-    )
+    return "" if share is None else f" {say('hypervolume_of', percent(share))}"
 
 
 def points_html(front: ParetoFront, chosen: Sequence[int] = ()) -> str:
