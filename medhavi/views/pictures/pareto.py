@@ -149,7 +149,7 @@ def points_html(front: ParetoFront, chosen: Sequence[int] = ()) -> str:
     if chosen:
         wanted = wanted.filter(pl.col("point").is_in(list(chosen)))
     if wanted.is_empty():
-        return empty(say("no_plan_is_selected"), say("draw_around_points"))
+        return empty(say("no_plan_is_selected"), say("draw_a_rectangle"))
     columns, rows = point_rows(front, wanted)
     return table_html(columns, [tuple(map(escape, row)) for row in rows], columns[1:])
 
