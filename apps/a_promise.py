@@ -413,9 +413,7 @@ def try_it(get_tried, part, past, promise, shown, tab, tried_page):
 @app.cell(hide_code=True)
 def remedy_price(get_asked, names, shown):
     mo.stop(get_asked() is None)
-    with mo.status.spinner(
-        say("reading_the_plan_capital"), remove_on_exit=True
-    ) as _spinner:
+    with mo.status.spinner(say("reading_the_plan"), remove_on_exit=True) as _spinner:
         priced = promise_commit.priced(
             shown, get_asked(), lambda done: _spinner.update(subtitle=str(done))
         )
@@ -474,14 +472,14 @@ def giving_way(names, part, promise, tab):
 @app.cell(hide_code=True)
 def choose_answer(tried_page):
     _both = tried_page is not None and tried_page.binding
-    _answers = ["as asked", say("with_the_change_lower")] if _both else ["as asked"]
+    _answers = ["as asked", say("with_the_change")] if _both else ["as asked"]
     which = mo.ui.radio(_answers, value="as asked", label="Answer", inline=True)
     return (which,)
 
 
 @app.cell(hide_code=True)
 def choose_date(moved_to, names, told, tried_page, which):
-    chosen = tried_page if which.value == say("with_the_change_lower") else told
+    chosen = tried_page if which.value == say("with_the_change") else told
     _date = promise_widgets.own_date(told, moved_to, names) if chosen is told else ""
     own = promise_widgets.own_field(_date)
     return chosen, own

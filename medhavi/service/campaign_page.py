@@ -550,7 +550,7 @@ def change_form(
             cleaning=mo.ui.dropdown(CLEANING, value=cleaning, label="and"),
         )
         .form(
-            submit_button_label=say("show_what_it_changes"),
+            submit_button_label=say("show_what_changes"),
             bordered=True,
             on_change=lambda form: submitted(form and {"matrix": matrix, **form}),
         )

@@ -327,7 +327,7 @@ def promotion(
 ) -> ChampionRequest | str:
     """Request of a decision; in a sentence why there is none."""
     if not approver.strip():
-        return say("predictor_needs_approver")
+        return say("fill_in_the_approver")
     return ChampionRequest(
         source=shown.source,
         model=one.model,

@@ -92,7 +92,7 @@ def html(
     sections = (
         ("worst", "Past-due releases", _worst(plan, worst, names)),
         ("loads", "Capacity load", _loads(plan, names)),
-        ("stock", say("lowest_projected_balances"), _stocks(plan, names)),
+        ("stock", say("lowest_projected_balance"), _stocks(plan, names)),
         ("exceptions", "Exceptions", _exceptions(plan)),
         ("orders", "Next releases", _orders(plan, names)),
         ("figures", "Key figures", figures_html(plan)),

@@ -318,7 +318,7 @@ def hindsight_tiles(report: HindsightReport) -> str:
             note=say("then_days_off", _days(row["bias_days_then"])),
         ),
         Tile(
-            label=say("by_the_requested_date"),
+            label=say("by_requested_date"),
             figure=percent(row["on_time"]),
             note=f"stated {percent(row['on_time_said'])}",
         ),

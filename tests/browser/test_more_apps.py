@@ -135,7 +135,7 @@ def test_the_campaigns_app_shows_what_an_edited_cell_changes(watched, tables):
     minutes = page.get_by_placeholder("as a row for any family says")
     expect(minutes).to_have_value("120", timeout=SLOW)
     minutes.fill("60")
-    page.get_by_role("button", name="Show what it changes").click()
+    page.get_by_role("button", name="Show what changes").click()
     for words in (
         "from FA to FB takes 60 min",
         "New cell, with campaigns",

@@ -188,7 +188,7 @@ def weigh(page) -> None:
 def move_the_date(page) -> None:
     """Drag the rule, then move the slider: the chance follows."""
     chance = page.get_by_text("probability of delivery by then").first
-    expect(chance).to_contain_text("80 % chance")
+    expect(chance).to_contain_text("80 % probability")
 
     part(page, "Confirm")
     drag(page, 0.95)

@@ -86,9 +86,7 @@ def test_a_person_trains_looks_and_puts_a_version_in_use(folder, queue):
     assert "may be put in use" in kept_html(one)
     version = version_choice(one)
     assert "--version 1 --approver NAME" in commands_html(shown, one, version.value)
-    assert promotion(shown, one, version.value, " ") == (
-        "A predictor needs an approver: fill in the name."
-    )
+    assert promotion(shown, one, version.value, " ") == ("Fill in the approver.")
     asked = promotion(shown, one, version.value, "Anna")
     assert begin(asked) == ""
     told = queue.newest(asked.subject).wait()

@@ -359,7 +359,7 @@ def test_promises_at_risk_are_told_by_name_with_their_reason(company):
 
 def test_nothing_at_risk_says_what_to_do(company):
     found = watch_promises(company)
-    assert watch_sentence(found.watch) == "No promise is accepted yet."
+    assert watch_sentence(found.watch) == "No promise is accepted yet"
     assert "Quote something" in at_risk_html(found.watch, company.names)
     assert risk_spots_html(None, company.names) == ""
     nowhere = watch_promises(load_data("/not/there"))

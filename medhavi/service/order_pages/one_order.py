@@ -47,7 +47,7 @@ def missing_html(order: str) -> str:
     """Why no order is looked at."""
     if order:
         return page.empty(say("order_not_in_plan", order), say("it_may_be_completed"))
-    return page.empty(say("no_order_is_selected"), say("tick_an_order"))
+    return page.empty(say("no_order_is_selected"), say("tick_orders_in_the_grid"))
 
 
 def why_parts(plan: Plan, row: Row, names: Names) -> list[mo.Html]:

@@ -329,7 +329,7 @@ def decide(
     if not approver.strip():
         return EditResult(
             title=say("approver_missing"),
-            text=say("decision_needs_approver"),
+            text=say("fill_in_the_approver"),
             kept=False,
         )
     request = DecisionRequest(
@@ -375,7 +375,7 @@ def take_back(
     if not approver.strip():
         return EditResult(
             title=say("nothing_was_taken_back"),
-            text=say("undo_needs_approver"),
+            text=say("fill_in_the_approver"),
             kept=False,
         )
     request = DecisionRequest(source=page.source, approver=approver, press=press)

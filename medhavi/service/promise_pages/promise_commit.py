@@ -75,7 +75,7 @@ class OverrideDate:
 
 
 _NOBODY = CommitMessage(
-    title=say("approver_missing"), text=say("promise_needs_approver"), kept=False
+    title=say("approver_missing"), text=say("fill_in_the_approver"), kept=False
 )
 _NOTHING = CommitMessage(
     title=say("nothing_to_promise"), text=say("quote_something_else"), kept=False

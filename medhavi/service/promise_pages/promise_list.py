@@ -224,7 +224,7 @@ def release(
     bench = bench_of(data.source)
     title = say("it_was_not_released")
     if bench is None or not approver.strip():
-        text = say("release_needs_approver")
+        text = say("fill_in_the_approver")
         return CommitMessage(title=title, text=text, kept=False)
     try:
         freed = bench.desk.release(

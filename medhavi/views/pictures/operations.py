@@ -324,7 +324,7 @@ def served_words(
     more = len(told) - MOST_SERVED
     listed = ", ".join(names.name(one) for one in told[:MOST_SERVED])
     also = f" {say('and_more', more)}" if more > 0 else ""
-    late = {"late": say("late_mark_part"), "at_risk": ", ◆ at risk"}.get(
+    late = {"late": f", {say('late_mark')}", "at_risk": ", ◆ at risk"}.get(
         verdict or "", ""
     )
     return f"for {listed}{also}{late}"

@@ -140,12 +140,7 @@ def _title(front: ParetoFront, x: str, y: str, middle: int | None) -> str:
 def hypervolume_words(front: ParetoFront) -> str:
     """Sentence on how much of the box of all plans some plan beats, or nothing."""
     share = front.hypervolume
-    if share is None:
-        return ""
-    return (
-        f" Of the box from the best to the worst value in each objective "
-        f"{percent(share)} is beaten by some plan (hypervolume)."
-    )
+    return "" if share is None else f" {say('hypervolume_of', percent(share))}"
 
 
 def points_html(front: ParetoFront, chosen: Sequence[int] = ()) -> str:
@@ -154,7 +149,7 @@ def points_html(front: ParetoFront, chosen: Sequence[int] = ()) -> str:
     if chosen:
         wanted = wanted.filter(pl.col("point").is_in(list(chosen)))
     if wanted.is_empty():
-        return empty(say("no_plan_is_selected"), say("draw_around_points"))
+        return empty(say("no_plan_is_selected"), say("draw_a_rectangle"))
     columns, rows = point_rows(front, wanted)
     return table_html(columns, [tuple(map(escape, row)) for row in rows], columns[1:])
 

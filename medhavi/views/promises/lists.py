@@ -192,7 +192,7 @@ def risk_spots_html(watch: PromiseMonitor | None, names: Names) -> str:
 def watch_sentence(watch: PromiseMonitor) -> str:
     """How the accepted promises stand."""
     if not watch.watched:
-        return say("no_promise_is_accepted")
+        return say("no_promise_is_accepted_yet")
     if not watch.at_risk:
         kept = count(watch.watched, "accepted promise")
         return say("all_hold", kept)
