@@ -12,6 +12,7 @@ from html import escape
 
 from medhavi.service.jobs.job_progress import JOBS_SCRIPT
 from medhavi.views.page import ICON, PAGES, document, search_form
+from medhavi.views.words import say, worded
 
 START = "/start"
 """Address of the start page inside the shell."""
@@ -194,7 +195,7 @@ function list(found) {
     link.href = one.address; link.textContent = link.title = one.name;
     gone.textContent = "\u00d7"; gone.setAttribute("aria-label", `Delete view ${one.name}`);
     gone.addEventListener("click", () => {
-      if (confirm(`Delete the view "${one.name}"?`)) send("/views/delete", one);
+      if (confirm(`«delete_the_view» ${one.name}`)) send("/views/delete", one);
     });
     row.append(link, gone);
     return row;
@@ -292,18 +293,19 @@ def shell_html(place: str) -> str:
         f'<nav class="side" aria-label="Pages">{links}{_VIEWS}</nav>'
         f'<main class="pages" aria-label="Page" data-first="{START}" '
         f'data-still="{STILL_MS}"></main>'
-        f"<script>{_SCRIPT}</script>{JOBS_SCRIPT}"
+        f"<script>{worded(_SCRIPT)}</script>{JOBS_SCRIPT}"
     )
     return document("Medhavi", body, rules=_RULES, head=ICON)
 
 
 _VIEWS = (
-    '<section class="views" aria-label="Saved views"><h2>Saved views</h2>'
-    '<div class="list"></div>'
-    '<button class="save">Save this view …</button>'
+    f'<section class="views" aria-label="{say("saved_views")}">'
+    f"<h2>{say('saved_views')}</h2>"
+    f'<div class="list"></div><button class="save">{say("save_this_view")}</button>'
     '<form hidden><input name="name" required maxlength="60" placeholder="its name" '
-    'aria-label="Name of the view"><button>Save</button></form><p role="status"></p>'
-    '<a class="notebook" href="/notebook">Open as notebook</a></section>'
+    f'aria-label="{say("name_of_the_view")}"><button>Save</button></form>'
+    f'<p role="status"></p><a class="notebook" href="/notebook">'
+    f"{say('open_as_notebook')}</a></section>"
 )
 """Part of the navigation with the views that people saved."""
 

@@ -59,7 +59,7 @@ def test_the_plan_is_read_from_the_landing_page_on(watched):
     box = page.get_by_role("checkbox").first
     expect(box).to_be_visible(timeout=SLOW)
     watched.act(box.click)
-    expect(page.get_by_text(re.compile("orders behind it")).first).to_be_visible()
+    expect(page.get_by_text(re.compile("orders of the chain")).first).to_be_visible()
     watched.act(lambda: page.get_by_role("link", name="Past-due releases").click())
     assert "code=PastDueStart" in page.url
     expect(page.get_by_text("Expedite the supply").first).to_be_visible(timeout=SLOW)
