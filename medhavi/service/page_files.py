@@ -69,7 +69,7 @@ class PageFiles:
 
 
 def parse_once() -> None:
-    """Let marimo parse each notebook once, not three times a visitor.
+    """Parse each notebook once a process, not three times a visitor.
 
     Half of the server's time for a further visitor went there. What is parsed is a tree
     that nobody writes to, and its text is the key: an edited file is another one.
