@@ -112,9 +112,14 @@ def _answers(server: Server) -> bool:
 
 
 _CLOCK = """
-const clock = window.medhaviClock = {begun: 0, ended: 0, runs: 0};
-const painted = () =>
-  requestAnimationFrame(() => setTimeout(() => { clock.ended = performance.now(); }));
+const clock = window.medhaviClock = {begun: 0, ended: 0, runs: 0, awaited: 0};
+const painted = () => {
+  clock.awaited += 1;
+  requestAnimationFrame(() => setTimeout(() => {
+    clock.ended = performance.now();
+    clock.awaited -= 1;
+  }));
+};
 for (const kind of ["pointerdown", "keydown"])
   addEventListener(kind, () => { clock.begun = performance.now(); painted(); }, true);
 const Channel = window.WebSocket;
@@ -157,6 +162,7 @@ class Visitor:
 
     def _clock(self) -> tuple[int, float]:
         """Runs of the page so far, and the time from the press to its picture [s]."""
+        self.page.wait_for_function("medhaviClock.awaited === 0")
         known = self.page.evaluate("medhaviClock")
         return known["runs"], (known["ended"] - known["begun"]) / 1000
 
