@@ -289,9 +289,18 @@ def forms(names, plan, price, ranked, snapshot, view):
         if form is not None:
             price(capacity_edits.read(lambda: capacity_edits.downtime(form, names)))
 
+    def submit_calendar(form):
+        if form is not None:
+            price(
+                capacity_edits.read(
+                    lambda: capacity_edits.calendar_exception(form, snapshot)
+                )
+            )
+
     move_form = capacity_edits.move_form(plan, snapshot, view, names, submit_move)
+    calendar_form = capacity_edits.calendar_form(snapshot, view, submit_calendar)
     down_form = capacity_edits.downtime_form(ranked, view, names, submit_downtime)
-    return down_form, move_form
+    return calendar_form, down_form, move_form
 
 
 @app.cell(hide_code=True)
@@ -301,10 +310,11 @@ def operation_grid(choose_operation, names, plan, view, window):
 
 
 @app.cell(hide_code=True)
-def details(down_form, grid, move_form, names, shown, view):
+def details(calendar_form, down_form, grid, move_form, names, shown, view):
     _lake = bool(shown.source.lake)
     _move = move_form if _lake else capacity_edits.only_on_a_lake()
     _down = down_form if _lake else capacity_edits.only_on_a_lake()
+    _opens = calendar_form if _lake else capacity_edits.only_on_a_lake()
     if grid is not None:
         _rows = capacity_page.operation_grid(grid)
     else:
@@ -325,6 +335,13 @@ def details(down_form, grid, move_form, names, shown, view):
                 [
                     _down,
                     capacity_page.downtime_part(shown, view, names),
+                ],
+                gap=1,
+            ),
+            "Calendar": mo.vstack(
+                [
+                    *([_opens] if calendar_form is not None else []),
+                    capacity_page.calendar_part(shown, view),
                 ],
                 gap=1,
             ),

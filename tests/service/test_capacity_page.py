@@ -19,8 +19,8 @@ from medhavi.service.plan_pages.plan_loading import PlanPage, plan_of
 from medhavi.service.plan_pages.plan_page import EditForm
 from medhavi.views.names import names_of, number
 from medhavi.views.pictures.load import loads_from_now
-from medhavi.views.plan_pages import capacity_words
-from tests import factories
+from medhavi.views.plan_pages import calendar_words, capacity_words
+from tests import api, factories
 from tests.api import DataSource, Lake
 from tests.service.promise_company import promise_company
 
@@ -361,6 +361,40 @@ def test_a_downtime_is_priced_and_kept_on_a_lake(tmp_path) -> None:
     assert plan_page.decide(page, asked, "Ana").kept
     units = Lake(lake).snapshot()["resource_units"]
     assert units.select("resource", "units").row(0) == (resource, 0.0)
+
+
+@pytest.mark.req("UI-05", "CAP-03")
+def test_a_calendar_is_read_and_opened_for_an_extra_shift(company) -> None:
+    told = calendar_words.calendar_html(company, "CAL")
+    assert "2 resources" in told
+    assert re.search(r"Friday</td>.*?08:00 to 16:00", told, re.DOTALL)
+    assert re.search(r"Saturday</td>.*?closed", told, re.DOTALL)
+    form = {
+        "calendar": "CAL",
+        "kind": "calendar_open",
+        "begin": "2026-01-10 08:00",
+        "end": "2026-01-10 16:00",
+        "reason": "",
+    }
+    edit = capacity_edits.calendar_exception(form, company)
+    (row,) = edit["rows"]
+    assert row["row"]["capacity"] == 1.0
+    assert row["row"]["reason"] == "extra shift"
+    after = api.edit(**edit).patch(company).apply(company)
+    assert "100 % open" in calendar_words.calendar_html(after, "CAL")
+    assert "extra shift" in calendar_words.calendar_html(after, "CAL")
+    # Eight hours more of the one machine, of two in time: some demand is earlier.
+    late, then = (
+        plan_of(one, "constrained").fulfilment["lateness_h"].sum()
+        for one in (company, after)
+    )
+    assert then < late
+    shut = {**form, "kind": "calendar_closed", "begin": "2026-01-09", "end": ""}
+    with pytest.raises(UsageError, match="from when to when"):
+        capacity_edits.calendar_exception(shut, company)
+    closed = capacity_edits.calendar_exception({**shut, "end": "2026-01-09"}, after)
+    assert closed["rows"][0]["row"]["priority"] == 1
+    assert closed["rows"][0]["row"]["capacity"] == 0.0
 
 
 @pytest.mark.parametrize("mode", ["mrp", "constrained"])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from medhavi.edits.edit import edit
+from medhavi.edits.edit import KINDS, edit
 from medhavi.errors import UsageError
 from medhavi.providers import Providers
 from medhavi.service.page_data import (
@@ -20,6 +20,7 @@ from medhavi.service.page_data import (
 )
 from medhavi.service.plan_pages import desk_words, plan_page
 from medhavi.views import order_list, page
+from medhavi.views.plan_pages.calendar_words import calendar_choices, zone_of
 from medhavi.views.plan_pages.capacity_words import sources_of
 from medhavi.views.words import say
 
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 BEGIN, FINISH, SOURCE = "begin at", "finish by", say("come_from_another_source")
 RESOURCE = say("run_on_another_resource")
 PRICE = "Price it"
+_OPENED = "open"
+_CALENDAR_KINDS = {_OPENED: "calendar_open", "closed": "calendar_closed"}
 UNLIMITED = f'<p class="muted">{say("mrp_plans_without_limits")}</p>'
 """What the price of an edit leaves out in mode mrp."""
 
@@ -254,8 +257,7 @@ def downtime(form: Form, names: Names) -> dict[str, Any]:
     begin = read_moment(form["begin"], zone, "begin")
     end = read_moment(form["end"], zone, "end")
     if begin is None or end is None or end <= begin:
-        message = "Enter from when to when it is down, like 2026-12-04 06:00."
-        raise UsageError(message)
+        raise UsageError(say("enter_from_when_to_when"))
     row = {
         "resource": form["resource"],
         "valid_from": begin.isoformat(),
@@ -263,6 +265,58 @@ def downtime(form: Form, names: Names) -> dict[str, Any]:
         "units": float(form["units"] or 0),
     }
     return {"kind": "add_rows", "rows": [{"table": "resource_units", "row": row}]}
+
+
+def calendar_form(
+    snapshot: Snapshot,
+    view: CapacityWindow,
+    submitted: Callable[[Form | None], None],
+) -> mo.ui.form[Any, Any] | None:
+    """Ask when a calendar of the resource is open or closed in addition to its week.
+
+    None where the resource and its place have no calendar: they are always open.
+    """
+    import marimo as mo
+
+    calendars = calendar_choices(snapshot, view.resource)
+    if not calendars:
+        return None
+    return (
+        mo.md("{calendar} {kind} {begin} {end} {reason}")
+        .batch(
+            calendar=mo.ui.dropdown(
+                calendars, value=next(iter(calendars)), label="Calendar"
+            ),
+            kind=mo.ui.dropdown(_CALENDAR_KINDS, value=_OPENED, label="is"),
+            begin=mo.ui.text(label="from (local)", placeholder="2026-12-05 06:00"),
+            end=mo.ui.text(label="to (local)", placeholder="2026-12-05 14:00"),
+            reason=mo.ui.text(label="Reason", placeholder="extra shift"),
+        )
+        .form(submit_button_label=PRICE, bordered=False, on_change=submitted)
+    )
+
+
+def calendar_exception(form: Form, snapshot: Snapshot) -> dict[str, Any]:
+    """Edit that opens or closes a calendar for a time: a row of `calendar_exceptions`.
+
+    Raises
+    ------
+    UsageError
+        A time is missing or cannot be read, or the end is not after the begin.
+    """
+    calendar = form["calendar"]
+    zone = zone_of(snapshot, calendar)
+    begin = read_moment(form["begin"], zone, "begin")
+    end = read_moment(form["end"], zone, "end")
+    if begin is None or end is None or end <= begin:
+        raise UsageError(say("enter_from_when_to_when"))
+    span = {"start": begin.isoformat(), "finish": end.isoformat()}
+    patch = KINDS[form["kind"]].make(snapshot, calendar=calendar, **span)
+    (row,) = patch.upserts["calendar_exceptions"].to_dicts()
+    reason = form["reason"] or KINDS[form["kind"]].choice.lower()
+    stated = {**row, **span, "reason": reason}
+    new = {"table": "calendar_exceptions", "row": stated}
+    return {"kind": "add_rows", "rows": [new]}
 
 
 def read(asked: Callable[[], dict[str, Any]]) -> dict[str, Any] | PageProblem:

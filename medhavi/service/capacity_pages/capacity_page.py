@@ -16,6 +16,7 @@ from medhavi.service.page_data import html, picture
 from medhavi.service.plan_pages.desk_words import page_head
 from medhavi.snapshot.patch import Patch
 from medhavi.units import from_seconds
+from medhavi.views import page
 from medhavi.views.names import local
 from medhavi.views.order_list import clock
 from medhavi.views.pictures.gantt import DRAGGED, PICKED
@@ -26,6 +27,7 @@ from medhavi.views.pictures.operations import (
     gantt_window,
     operations_chart,
 )
+from medhavi.views.plan_pages.calendar_words import calendar_html, calendars_of
 from medhavi.views.plan_pages.capacity_words import (
     capacity_finding,
     downtime_html,
@@ -497,3 +499,11 @@ def downtime_part(shown: PlanPage, view: CapacityWindow, names: Names) -> mo.Htm
     """Downtime of the chosen resource."""
     assert shown.snapshot is not None
     return html(downtime_html(shown.snapshot, view.resource, names))
+
+
+def calendar_part(shown: PlanPage, view: CapacityWindow) -> mo.Html:
+    """Calendars that open the chosen resource."""
+    assert shown.snapshot is not None
+    found = calendars_of(shown.snapshot, view.resource)
+    told = (calendar_html(shown.snapshot, one) for one in found)
+    return html("".join(told) or page.empty(say("always_open"), say("add_a_calendar")))
