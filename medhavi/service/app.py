@@ -334,8 +334,9 @@ def create_app(
     from starlette.routing import Mount, Route
 
     from medhavi.service.page_files import ADDRESS as FILES
-    from medhavi.service.page_files import PageFiles
+    from medhavi.service.page_files import PageFiles, parse_once
 
+    parse_once()
     apps, notebooks = entries("apps"), entries("notebooks")
     # The title lets marimo carry the style sheet into its components.
     style = f"<style title='marimo-custom'>{app_style()}</style>"

@@ -2,7 +2,8 @@
 
 Each page of marimo has an address of its own, and below it the same three hundred
 files: a browser that changes the page asked for all of them again. Here they have one
-address with the version in it, so a browser asks once and then never.
+address with the version in it, so a browser asks once and then never. The notebooks of
+pages are parsed once, too.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ ADDRESS: Final = f"/marimo/{importlib.metadata.version('marimo')}"
 _KEPT: Final = (b"cache-control", b"public, max-age=31536000, immutable")
 _MOST_KEPT: Final = 512
 """Files that stay in memory; a page asks for some three hundred."""
+_MOST_PARSED: Final = 64
 _SUFFIXES: Final = frozenset(
     (".js", ".css", ".woff2", ".woff", ".ttf", ".png", ".svg", ".ico", ".json", ".wasm")
 )
@@ -64,3 +66,16 @@ class PageFiles:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         body = b"" if scope["method"] == "HEAD" else content
         await send({"type": "http.response.body", "body": body})
+
+
+def parse_once() -> None:
+    """Parse each notebook once a process, not three times a visitor.
+
+    Half of the server's time for a further visitor went there. What is parsed is a tree
+    that nobody writes to, and its text is the key: an edited file is another one.
+    """
+    from marimo._ast import parse
+
+    if not hasattr(parse.parse_notebook, "cache_info"):
+        kept = lru_cache(_MOST_PARSED)(parse.parse_notebook)
+        parse.parse_notebook = kept

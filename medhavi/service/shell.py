@@ -91,7 +91,12 @@ body.mv{display:grid;grid-template:48px 1fr auto/auto 1fr;overflow:hidden}
  .side{display:flex;width:auto;max-width:100vw;overflow-x:auto;padding:4px 8px;border-right:0;
   border-bottom:1px solid var(--mv-line)}
  .mv .side a{white-space:nowrap}.narrow .side span{display:inline}
- .bar button,.bar .place,.views{display:none}
+ .bar button,.bar .place,.views h2{display:none}
+ .views,.narrow .views,.views .list{display:flex;align-items:center;width:auto;
+  white-space:nowrap}
+ .views{margin:0;padding:0 0 0 8px;border-top:0;border-left:1px solid var(--mv-line)}
+ .mv .views .list a{overflow:visible}
+ .views form:not([hidden]){display:flex}.views input{width:130px}
  .bar input{width:150px}
 }
 """
@@ -125,8 +130,8 @@ function show(address, push = true) {
   }
   for (const one of frames.values()) one.classList.toggle("shown", one === frame);
   for (const one of links)
-    one.pathname === key ? one.setAttribute("aria-current", "page")
-                         : one.removeAttribute("aria-current");
+    if (one.pathname !== key) one.removeAttribute("aria-current");
+    else { one.setAttribute("aria-current", "page"); one.scrollIntoView({block: "nearest"}); }
   shown = frame;
   const target = "#" + url.pathname + url.search + url.hash;
   if (push && location.hash !== target) history.pushState(null, "", target);

@@ -124,8 +124,10 @@ def test_a_page_is_loaded_before_somebody_asks_for_it(watched):
 
 
 @pytest.mark.req("UI-08", "ANA-10")
-def test_a_view_is_saved_opened_deleted_and_shown_as_a_notebook(watched):
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_view_is_saved_opened_deleted_and_shown_as_a_notebook(watched, width):
     page = watched.page
+    page.set_viewport_size({"width": width, "height": 2600})
     page.goto(f"{watched.address}/#/orders/?kind=buy")
     shown = page.frame_locator("iframe.shown")
     expect(shown.get_by_role("heading", name="Orders", exact=True)).to_be_visible(

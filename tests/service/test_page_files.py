@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 
 import pytest
+from marimo._ast import load, parse
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.testclient import TestClient
 
 from medhavi.service.app import create_app
-from medhavi.service.page_files import ADDRESS, PageFiles
+from medhavi.service.page_files import ADDRESS, PageFiles, parse_once
 
 OWN = "http://localhost:8710"
 _LINKED = re.compile(r'(?:src|href)="([^"#]+\.(?:js|css|woff2))"')
@@ -56,3 +57,20 @@ def test_nothing_else_is_read(tmp_path):
     assert client.get("/files/a.js").text == "1"
     for path in ("a.html", "../secret.js", "%2e%2e/secret.js", "b.js", ""):
         assert client.get(f"/files/{path}").status_code == 404, path
+
+
+def test_a_notebook_is_parsed_once_and_each_visitor_has_cells_of_his_own(tmp_path):
+    place = tmp_path / "a_page.py"
+    text = "import marimo\napp = marimo.App()\n@app.cell\ndef one():\n    x = {}\n"
+    parse_once()
+    place.write_text(text.format(1), "utf-8")
+    first, second = load.load_app(place), load.load_app(place)
+    assert parse.parse_notebook(text, str(place)) is parse.parse_notebook(
+        text, str(place)
+    )
+    assert first is not second
+    assert (
+        [*first._cell_manager.codes()] == [*second._cell_manager.codes()] == ["x = 1"]
+    )
+    place.write_text(text.format(2), "utf-8")
+    assert [*load.load_app(place)._cell_manager.codes()] == ["x = 2"]
