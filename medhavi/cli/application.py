@@ -57,7 +57,7 @@ COMMANDS: Commands = {
     "export": plan_commands.export,
     "pack": plan_commands.pack,
     "remedies": plan_commands.remedies,
-    "pareto": plan_commands.pareto,
+    "pareto": planner_commands.pareto,
     "replenish": planner_commands.replenish,
     "safety-stock": planner_commands.place_safety_stock,
     "campaigns": study_commands.campaigns,

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -26,12 +26,6 @@ if TYPE_CHECKING:
 
     from medhavi.optimize.problem import Floats, Session
 
-SHARE = 0.05
-"""Share of the other objectives in the goal, of their usual size: an end of the front
-is where one part in a hundred of one is worth five of another. Beyond it, little is won
-for very much, and a program takes ten times as long."""
-TIES = 1e-3
-"""Share in the goal of what breaks ties."""
 NEAR = 1e-4
 """Points that are nearer than this in all objectives, of their size, are one."""
 SLACK = 1e-7
@@ -59,6 +53,13 @@ class Point:
     limited: tuple[str, float] | None
 
 
+class GoalShares(NamedTuple):
+    """Shares in the goal, of usual sizes: of the other objectives, and of ties."""
+
+    others: float = 0.05
+    ties: float = 1e-3
+
+
 class Front:
     """Finds the points.
 
@@ -75,6 +76,8 @@ class Front:
         Polled; True ends the search with the points that are there.
     ties
         Weights per column, of size 1, that choose among equal points.
+    shares
+        How much the other objectives and ties count in the goal.
     """
 
     def __init__(
@@ -84,8 +87,10 @@ class Front:
         scales: Mapping[str, float],
         cancelled: Callable[[], bool] | None = None,
         ties: Floats | float = 0.0,
+        shares: GoalShares = GoalShares(),  # noqa: B008 - a frozen value
     ) -> None:
         self._ties = ties
+        self._shares = shares
         self._session = session
         self._objectives = dict(objectives)
         self._names = list(objectives)
@@ -202,10 +207,12 @@ class Front:
 
     def _aim(self, goal: str) -> None:
         """Minimise one objective and a share of the others, from the last basis."""
-        cost = self._objectives[goal] + TIES * self._scales[goal] * self._ties
+        cost = (
+            self._objectives[goal] + self._shares.ties * self._scales[goal] * self._ties
+        )
         for name, weights in self._objectives.items():
             if name != goal:
-                share = SHARE * self._scales[goal] / self._scales[name]
+                share = self._shares.others * self._scales[goal] / self._scales[name]
                 cost += share * weights
         self._session.set_cost(cost)
         self._goal = goal

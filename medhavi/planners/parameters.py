@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from medhavi.errors import UsageError
 from medhavi.planners.kernels.compiled import EngineName
 from medhavi.results.buckets import grid
+from medhavi.results.figures.overtime import OVERLOAD_FACTOR
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -151,10 +152,7 @@ class ConstrainedParameters(PlannerParameters):
         require_one_of("lateness_by", self.lateness_by, LATENESS)
         require_number("base_days", self.base_days)
         require_number("money_days", self.money_days)
-        share: object = self.refused_share
-        if not isinstance(share, int | float) or not 0 <= share <= 1:
-            message = f"refused_share ({share}) must be a number from 0 to 1."
-            raise UsageError(message)
+        require_share("refused_share", self.refused_share)
         weights: object = self.class_weights
         if (
             not isinstance(weights, list | tuple)
@@ -182,6 +180,13 @@ def require_number(name: str, value: object, least: float = 0) -> None:
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if not number or not math.isfinite(value) or value < least:  # type: ignore[arg-type, operator]
         message = f"{name} ({value}) must be a number of at least {least}."
+        raise UsageError(message)
+
+
+def require_share(name: str, value: object, least: float = 0) -> None:
+    """Refuse a setting that is no number from `least` to 1."""
+    if not isinstance(value, int | float) or not least <= value <= 1:
+        message = f"{name} ({value}) must be a number from {least:g} to 1."
         raise UsageError(message)
 
 
@@ -260,7 +265,7 @@ class OptimizeParameters(PlannerParameters):
     safety_weight: float = 1.0
     co2_price: float = 0.0
     overload: bool = True
-    overload_factor: float = 10.0
+    overload_factor: float = OVERLOAD_FACTOR
     prices_verified: int = 5
     shift_hours: float = 8.0
     most_iterations: int | None = None
@@ -292,3 +297,43 @@ class OptimizeParameters(PlannerParameters):
             grid(self.bucket, 0)
         except (TypeError, ValueError) as wrong:
             raise UsageError(str(wrong).replace("settings.bucket", "bucket")) from wrong
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TradeOffParameters(OptimizeParameters):
+    """How efficient plans between objectives are found; effort is that of each plan.
+
+    Parameters
+    ----------
+    end_share
+        Share of the other objectives in the goal of a program, of their usual size: at
+        0.05 an end of the front is where one part in a hundred of one is worth five of
+        another. Beyond it little is won for very much, and a program takes ten times as
+        long.
+    tie_share
+        Share in the goal of the whole objective, which breaks ties.
+    latest_share, usual_share, least_late_share
+        After how much of its effort the search of a plan ends: that of the latest
+        point, of one where lateness is not traded, and of the least late point. What is
+        left of it costs more time than it brings.
+    """
+
+    of: ClassVar[str] = "the search for trade-offs"
+    end_share: float = 0.05
+    tie_share: float = 1e-3
+    latest_share: float = 0.3
+    usual_share: float = 0.5
+    least_late_share: float = 0.7
+
+    def __post_init__(self) -> None:
+        OptimizeParameters.__post_init__(self)
+        require_share("end_share", self.end_share)
+        require_share("tie_share", self.tie_share)
+        for name in ("latest_share", "usual_share", "least_late_share"):
+            require_share(name, getattr(self, name), least=0.01)
+        if self.latest_share > self.least_late_share:
+            message = (
+                f"latest_share ({self.latest_share}) must be at most least_late_share "
+                f"({self.least_late_share}): less lateness takes a longer search."
+            )
+            raise UsageError(message)

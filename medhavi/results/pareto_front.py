@@ -12,6 +12,7 @@ import polars as pl
 
 from medhavi.display import Charted
 from medhavi.results.amounts import with_unit
+from medhavi.results.figures.trade_off_figures import hypervolume_share, knee
 from medhavi.results.plans.folder import guarded, write_json
 from medhavi.results.plans.plan import Plan
 from medhavi.results.run_record import RunRecord
@@ -106,6 +107,24 @@ class ParetoFront(Charted):
         return self.plans[point]
 
     @property
+    def chosen(self) -> list[str]:
+        """Names of the objectives that were traded."""
+        return list(self.objectives.filter("chosen")["objective"])
+
+    @property
+    def hypervolume(self) -> float | None:
+        """Share of the box of the traded objectives that some plan beats [fraction].
+
+        From the best to the worst value of each among the points; see
+        `hypervolume_share`.
+        """
+        return hypervolume_share(self.points, self.chosen)
+
+    def knee(self, x: str = "cost", y: str = "lateness") -> int | None:
+        """Point where giving up more x begins to buy little y; see `knee`."""
+        return knee(self.points, x, y)
+
+    @property
     def fingerprint(self) -> str:
         """SHA-256 over the tables."""
         return tree_hash(
@@ -158,14 +177,18 @@ class ParetoFront(Charted):
 
     def run_json(self) -> dict[str, object]:
         """Content of `run.json`."""
-        return {**self.run.as_dict(), "fingerprint": self.fingerprint}
+        return {
+            **self.run.as_dict(),
+            "fingerprint": self.fingerprint,
+            "hypervolume": self.hypervolume,
+        }
 
     def __str__(self) -> str:
         """Line per point."""
         units = dict(
             self.objectives.filter("chosen").select("objective", "unit").iter_rows()
         )
-        chosen = list(units)
+        chosen = self.chosen
         told = "plan" if self.points.height == 1 else "plans"
         front = (
             f"{self.points.height} {told} that no other beats in {', '.join(chosen)}"
@@ -177,4 +200,11 @@ class ParetoFront(Charted):
             if service is not None:
                 parts.append(f"on time {service:.1%}")
             lines.append(f"  {row['point']}: {', '.join(parts)}")
+        if self.hypervolume is not None:
+            lines.append(
+                f"hypervolume {self.hypervolume:.1%} of the box of these plans"
+            )
+        middle = self.knee(*chosen[:2])
+        if middle is not None:
+            lines.append(f"knee between {' and '.join(chosen[:2])}: {middle}")
         return "\n".join(lines)

@@ -9,8 +9,10 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import polars as pl
 import pytest
 
+from medhavi.results.pareto_front import ParetoFront
 from medhavi.results.plans.plan import Plan
 from medhavi.snapshot import Snapshot
 from medhavi.workbench.files.tables_run import plan_snapshot
@@ -144,6 +146,40 @@ def test_ctrl_c_keeps_the_best_plan_so_far(tmp_path, mode, settings, phase):
     assert made.run.status == "cancelled"
     assert made.fulfilment.height == 80
     assert verify(made, Snapshot.from_folder(place)) == []
+
+
+def test_ctrl_c_keeps_the_plans_of_a_front_that_were_made(tmp_path):
+    snapshot = Snapshot.from_folder(crowded(tmp_path / "free"))
+    place, out = tmp_path / "tables", tmp_path / "front"
+    snapshot.replace(
+        steps=snapshot["steps"].with_columns(
+            fixed_minutes=0.0, run_minutes_per_unit=pl.lit(240.0)
+        ),
+        demands=snapshot["demands"].with_columns(
+            price=100.0, late_cost_per_day=3.0 * pl.col("priority")
+        ),
+    ).to_folder(place)
+    words = ["pareto", "--tables", place, "--out", out, "--points", "9", "--json"]
+    code = "import sys; from medhavi.cli import main; sys.exit(main())"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *words, "--objectives", "cost,lateness"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("points"):
+            break
+    process.send_signal(signal.SIGINT)
+    told, said = process.communicate(timeout=120)
+    assert process.returncode == 3, said
+    assert said.endswith("interrupted: the points so far were kept\n")
+    front = ParetoFront.from_folder(out)
+    assert json.loads(told)["points"] == front.points.to_dicts()
+    assert front.points.height >= 1
+    told_of = Snapshot.from_folder(place)
+    assert all(verify(made, told_of) == [] for made in front.plans.values())
 
 
 def test_ctrl_c_before_any_plan_leaves_what_was_there(tmp_path):

@@ -10,7 +10,9 @@ import pytest
 
 import medhavi
 from medhavi.errors import InfeasibleBudgets, UsageError
+from medhavi.findings import finding
 from medhavi.optimize.pareto import nondominated
+from medhavi.planners.master_plan import trade_offs
 from medhavi.results.figures.scorecard import scorecard
 from medhavi.results.pareto_front import ParetoFront
 from tests import factories
@@ -79,6 +81,67 @@ def test_each_plan_of_a_front_is_a_run_of_its_own():
     assert all(one.run.settings["share"] == 0.5 for one in found.plans.values())
     other = medhavi.pareto(company(), ("cost", "lateness"), 4, settings=WEEKS)
     assert not runs & {plan.run.run_id for plan in other.plans.values()}
+
+
+def test_a_plan_that_breaks_a_rule_is_left_out_before_it_beats_another(monkeypatch):
+    """A defect of the planner, which the verifier alone tells: here a made-up one."""
+    whole = medhavi.pareto(company(), ("cost", "co2"), 4, settings=WEEKS)
+    faulty = whole.plan(1)
+    snapshot, told = company(), []
+
+    def judged(plan, given):
+        found = verify(plan, given)
+        same = plan.fingerprint == faulty.fingerprint
+        return (
+            [finding("VER061", table="supplies", value="M", moment=0), *found]
+            if same
+            else found
+        )
+
+    monkeypatch.setattr(trade_offs, "verify", judged)
+    front = medhavi.pareto(
+        snapshot, ("cost", "co2"), 4, settings=WEEKS, observe=told.append
+    )
+    assert faulty.fingerprint not in front.points["plan"].to_list()
+    assert sorted(front.plans) == front.points["point"].to_list()
+    assert any("a plan is left out: VER061" in str(one) for one in told)
+
+
+def test_shares_of_the_search_are_settings():
+    shares = {"latest_share": 0.2, "usual_share": 0.25, "least_late_share": 0.3}
+    front = medhavi.pareto(
+        company(), ("cost", "co2"), 3, settings={**WEEKS, **shares, "effort": "light"}
+    )
+    for plan in front.plans.values():
+        assert plan.run.settings["share"] == 0.25
+        assert plan.run.settings["effort"] == "light"
+    # Where others count as much as the goal, ends come together.
+    alike = {**WEEKS, "end_share": 1.0}
+    near = medhavi.pareto(company(), ("cost", "co2"), 2, settings=alike, plans=False)
+    far = medhavi.pareto(company(), ("cost", "co2"), 2, settings=WEEKS, plans=False)
+    assert (near.programs.height, far.programs.height) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"end_share": 2}, "end_share"),
+        ({"usual_share": 0}, "usual_share"),
+        ({"latest_share": 0.8}, "at most least_late_share"),
+    ],
+)
+def test_shares_out_of_range_are_refused(settings, message):
+    with pytest.raises(UsageError, match=message):
+        medhavi.pareto(company(), ("cost", "co2"), 3, settings=settings)
+
+
+@pytest.mark.req("OMO-15")
+def test_a_front_tells_its_knee_and_its_hypervolume():
+    front = medhavi.pareto(company(), ("cost", "co2"), 5, settings=WEEKS)
+    assert front.hypervolume is not None
+    assert 0 <= front.hypervolume < 1
+    assert f"hypervolume {front.hypervolume:.1%}" in str(front)
+    assert front.run_json()["hypervolume"] == front.hypervolume
 
 
 def test_the_program_of_a_plan_is_told_by_its_own_value():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from medhavi.results.figures.kpis import kpi_table
-from medhavi.results.figures.scorecard import late_hours_by_domain, scorecard
+from medhavi.results.figures.scorecard import PARTS, late_hours_by_domain, scorecard
 from tests.results.hand_plan import at, hand_plan, hand_snapshot
 
 
@@ -95,12 +95,32 @@ def test_stock_that_nothing_moves_counts_to_the_end():
 
 
 @pytest.mark.req("KPI-33")
+def test_work_beyond_open_hours_is_paid_as_overtime_and_then_as_overload():
+    # 2 h a day are agreed at 15 on top of an ordinary hour: 14 of the week's 20; the
+    # rest costs ten times as much. Nobody has agreed to any on the other machine.
+    resources = [
+        {"resource": "M", "cost_per_hour": 30.0, "overtime_minutes_per_day": 120.0},
+        {"resource": "N", "cost_per_hour": 0.0},
+    ]
+    loads = [
+        {"resource": name, "bucket": at("2026-01-05 00:00"), "overload": hours}
+        for name, hours in (("M", 20.0), ("N", 1.0))
+    ]
+    plan = hand_plan(supplies=[], positions=[], causes=[], loads=loads)
+    week = [{"as_of": at("2026-01-05 00:00"), "bucket": "week"}]
+    card = scorecard(plan, hand_snapshot(resources=resources, stock=[], settings=week))
+    assert card.overtime == pytest.approx(14 * 15)
+    assert card.overload == pytest.approx(6 * 150 + 500)
+    assert card.total == pytest.approx(card.overtime + card.overload)
+    assert card.objectives["cost"] == pytest.approx(card.total)
+
+
+@pytest.mark.req("KPI-33")
 def test_the_parts_of_the_figure_sum_to_it():
     plan = hand_plan(causes=[cause("LeadTime", 5.0, 12.5)])
     rows = kpi_table(plan, hand_snapshot())
     value = dict(rows.select("kpi", "value").iter_rows())
-    parts = ("purchase", "production", "transport", "holding", "lateness")
-    assert value["KPI-33"] == pytest.approx(sum(value[f"KPI-33.{p}"] for p in parts))
+    assert value["KPI-33"] == pytest.approx(sum(value[f"KPI-33.{p}"] for p in PARTS))
     assert value["KPI-33.lateness"] == 12.5
 
 

@@ -12,7 +12,6 @@ from medhavi.results.run_record import RunRecord
 from medhavi.views.pictures.pareto import (
     difference_html,
     front_chart,
-    knee,
     objective_text,
     points_html,
 )
@@ -62,7 +61,7 @@ BENT = ((100.0, 50.0), (110.0, 10.0), (200.0, 0.0))
 
 @pytest.mark.req("UI-07")
 def test_the_knee_is_where_the_front_bends():
-    assert knee(front(*BENT)) == 2
+    assert front(*BENT).knee() == 2
 
 
 @pytest.mark.parametrize(
@@ -76,13 +75,13 @@ def test_the_knee_is_where_the_front_bends():
     ],
 )
 def test_a_straight_or_short_front_has_no_knee(values):
-    assert knee(front(*values)) is None
+    assert front(*values).knee() is None
 
 
 @given(st.floats(0.1, 100), st.floats(0.1, 100))
 def test_the_knee_does_not_depend_on_the_units(wide, high):
     scaled = tuple((cost * wide, late * high) for cost, late in BENT)
-    assert knee(front(*scaled)) == 2
+    assert front(*scaled).knee() == 2
 
 
 def test_the_picture_says_what_the_knee_brings():

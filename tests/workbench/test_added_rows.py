@@ -60,13 +60,13 @@ def test_a_unit_more_is_paid_as_overtime_while_it_is_there(bench):
     """Two days of 24 hours at one and a half times 30 an hour."""
     window = {"valid_from": day(1).isoformat(), "valid_to": day(3).isoformat()}
     shown = bench.preview(plan_of(bench), asked({**MORE, **window}))
-    assert shown.price.overtime == pytest.approx(48 * 45)
+    assert shown.price.extra_units == pytest.approx(48 * 45)
     parts = [v for name, v in shown.price.as_dict().items() if name != "total"]
     assert shown.price.total == pytest.approx(sum(parts))
     fewer = bench.preview(
         plan_of(bench), asked({**SHUT, "valid_from": day(1).isoformat()})
     )
-    assert fewer.price.overtime == 0.0
+    assert fewer.price.extra_units == 0.0
 
 
 def test_one_verb_adds_rows_to_several_tables(bench):

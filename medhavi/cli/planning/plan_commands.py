@@ -36,6 +36,7 @@ from medhavi.cli.options import (
     StrictOption,
     TablesOption,
     VerboseOption,
+    existing_folder,
     existing_plan,
     existing_tables,
     settings_file,
@@ -378,11 +379,15 @@ def pack(
     mode: Annotated[
         PlanMode, typer.Option("--mode", help="Mode of the plan in force.")
     ] = PlanMode.MRP,
+    front_folder: Annotated[
+        Path | None, typer.Option("--front", help="Trade-offs to add (pareto --out).")
+    ] = None,
     tables: TablesOption = None,
     lake: LakeOption = None,
     date_format: DateFormatOption = None,
 ) -> None:
     """Write the meeting pack: figures, late demands, capacity, buy list as PDF."""
+    from medhavi.results.pareto_front import ParetoFront
     from medhavi.results.plans.plan import Plan
     from medhavi.workbench.files.atomic_write import replaced_file
     from medhavi.workbench.plan_in_force import renewed_plan
@@ -404,10 +409,14 @@ def pack(
                 "tables that it was made from."
             )
             raise UsageError(message)
+    front = None
+    if front_folder is not None:
+        front = ParetoFront.from_folder(existing_folder(front_folder, "--front"))
     if bench is not None:
-        bench.pack(out, made, snapshot=snapshot)
+        bench.pack(out, made, snapshot=snapshot, front=front)
     else:
-        content = packed(snapshot, made, source="" if tables is None else tables.name)
+        named = "" if tables is None else tables.name
+        content = packed(snapshot, made, front=front, source=named)
         with replaced_file(out) as fresh:
             fresh.write_bytes(content)
     conversation.say(str(out))
@@ -430,66 +439,6 @@ def _refuse_options_of_orders(given: Mapping[str, object]) -> None:
             "leave that out, or name orders instead of a folder."
         )
         raise UsageError(message)
-
-
-def _budget(text: str) -> tuple[str, float]:
-    name, _, value = text.partition("=")
-    try:
-        return name.strip(), float(value)
-    except ValueError as wrong:
-        message = f"--at-most {text}: write a name and a number, such as cost=900000."
-        raise UsageError(message) from wrong
-
-
-def pareto(
-    place: TableSource,
-    points: Annotated[
-        int, typer.Option("--points", help="How many programs guide plans.")
-    ] = 12,
-    objectives: Annotated[
-        str,
-        typer.Option("--objectives", help="Names with commas, the first is the goal."),
-    ] = "cost,lateness,co2,inventory",
-    at_most: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--at-most", help="A budget, such as cost=900000 or co2=40000 (kg)."
-        ),
-    ] = None,
-    settings: Annotated[
-        Path | None, typer.Option("--settings", help="Parameters of mode optimize.")
-    ] = None,
-    out: FolderOption = None,
-    file_format: FormatOption = FileFormat.PARQUET,
-) -> None:
-    """Show what lateness, CO2 and stock cost: the best plans.
-
-    Each is verified; all are written, or none.
-    """
-    from medhavi.workbench.files.export import trade_offs, write_front
-
-    conversation = talk()
-    names = [name.strip() for name in objectives.split(",") if name.strip()]
-    front = trade_offs(
-        place.snapshot(),
-        names,
-        points,
-        settings=settings_file(settings),
-        budgets=dict(map(_budget, at_most or ())),
-        observe=conversation.progress,
-    )
-    if out is not None:
-        write_front(front, out, str(file_format))
-        conversation.note(f"written to {out}")
-    conversation.say(str(front))
-    conversation.answer(
-        out=out,
-        run=front.run.as_dict(),
-        fingerprint=front.fingerprint,
-        points=front.points.to_dicts(),
-        objectives=front.objectives.to_dicts(),
-    )
-    leave_if_cancelled(front.run.status, "the points so far were kept")
 
 
 def remedies(

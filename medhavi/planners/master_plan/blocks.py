@@ -29,6 +29,7 @@ from medhavi.optimize.problem import Problem, Program
 from medhavi.planners.master_plan import statement as names
 from medhavi.planners.master_plan.statement import ObjectivePart, Statement
 from medhavi.providers.product_facts import LATE_COST_SHARE, SHORT_PRICES
+from medhavi.results.figures.overtime import LEAST_OVERTIME
 from medhavi.units import DAY, seconds_up, to_seconds
 
 if TYPE_CHECKING:
@@ -45,10 +46,6 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
-
-
-LEAST_OVERTIME = 1.0
-"""Least price of an hour of overtime: free overload would be no overload."""
 
 
 def add_capacity(problem: Problem, statement: Statement, orders: Block) -> Block:

@@ -254,6 +254,8 @@ def plan_parts(
         ObjectivePart.MAKING: parameters.cost_weight * found.production,
         ObjectivePart.BUYING: parameters.cost_weight * found.purchase,
         ObjectivePart.MOVING: parameters.cost_weight * found.transport,
+        ObjectivePart.OVERTIME: parameters.cost_weight * found.overtime,
+        ObjectivePart.OVERLOAD: parameters.overload_weight * found.overload,
         ObjectivePart.HOLDING: parameters.inventory_weight * found.holding,
         ObjectivePart.LATENESS: parameters.lateness_weight * found.lateness,
         ObjectivePart.CO2: parameters.co2_price * found.co2_kg,

@@ -16,7 +16,7 @@ import polars as pl
 
 from medhavi.errors import InfeasibleBudgets, UsageError
 from medhavi.optimize.conflict import Budget, Budgets
-from medhavi.optimize.pareto import Front, nondominated
+from medhavi.optimize.pareto import Front, GoalShares, nondominated
 from medhavi.optimize.problem import SolveStatus
 from medhavi.planners.constrained.netting.given_sources import UNDECIDED
 from medhavi.planners.constrained.search.baseline_schedule import BaselineSchedule
@@ -32,13 +32,14 @@ from medhavi.planners.master_plan.master_run import (
     solver_of,
 )
 from medhavi.planners.master_plan.statement import ObjectivePart, state
-from medhavi.planners.parameters import OptimizeParameters
+from medhavi.planners.parameters import TradeOffParameters
 from medhavi.progress import Progress, Stop, unobserved
 from medhavi.results.amounts import currency_of, with_unit
 from medhavi.results.figures.scorecard import scorecard
 from medhavi.results.pareto_front import OBJECTIVE, POINT, PROGRAM, ParetoFront
 from medhavi.results.plans.lateness import tally
 from medhavi.results.run_record import RunRecord, Status
+from medhavi.results.verify import verify
 from medhavi.version import __version__
 
 if TYPE_CHECKING:
@@ -62,11 +63,6 @@ MEANINGS = {
 SERVICE_SLACK = 1e-6
 """Room of the service row, of the whole value: a solver's zero is not exact."""
 LEAST_POINTS = 2
-EFFORT = "standard"
-"""How much the plan of a point is improved, as in mode constrained."""
-SHORTEST, USUAL, LONGEST = 0.3, 0.5, 0.7
-"""After how much of that the search ends for the latest point, where lateness is not
-traded, and for the least late point: the rest of it costs more time than it brings."""
 DECIMALS = 2
 """Plans whose objectives are equal to so many decimals of their units are one."""
 
@@ -84,7 +80,7 @@ def pareto(  # noqa: PLR0913 - the public name, keywords but for three
     objectives: Sequence[str] = OBJECTIVES,
     points: int = 12,
     *,
-    settings: OptimizeParameters | Mapping[str, object] | None = None,
+    settings: TradeOffParameters | Mapping[str, object] | None = None,
     budgets: Mapping[str, float] | None = None,
     plans: bool = True,
     observe: Observe | None = None,
@@ -93,7 +89,8 @@ def pareto(  # noqa: PLR0913 - the public name, keywords but for three
     """Find efficient plans between objectives.
 
     Efficient points of the program guide plans, a plan without it is made, too, and
-    plans that another one beats, or equals, are left out.
+    each is verified. Plans that another one beats, or equals, are left out; so is one
+    that breaks a rule, a defect of the planner that `observe` is told.
 
     Parameters
     ----------
@@ -105,8 +102,9 @@ def pareto(  # noqa: PLR0913 - the public name, keywords but for three
     points
         How many points of the program guide plans; fewer where it has no more.
     settings
-        Parameters of mode optimize, as a record or by name; plans are made with a share
-        of effort standard, the larger the less late their program is.
+        Parameters of trade-offs, and with them of mode optimize, as a record or by
+        name; plans are made with a share of their effort, the larger the less late
+        their program is.
     budgets
         The most of objectives by name, traded or not; points are plans that keep them.
     plans
@@ -132,8 +130,8 @@ def pareto(  # noqa: PLR0913 - the public name, keywords but for three
     _check_budgets(most)
     parameters = (
         settings
-        if isinstance(settings, OptimizeParameters)
-        else OptimizeParameters.from_mapping(settings or {})
+        if isinstance(settings, TradeOffParameters)
+        else TradeOffParameters.from_mapping(settings or {})
     )
     run = built_run(snapshot, parameters)
     built = build(state(run, parameters))
@@ -141,11 +139,11 @@ def pareto(  # noqa: PLR0913 - the public name, keywords but for three
     limits = {name: Budget(vectors[name], value) for name, value in most.items()}
     chosen = {name: vectors[name] for name in objectives}
     stop, tell = Stop(cancelled), observe or unobserved
-    found = _found(built, vectors, chosen, limits, points, tell, stop)
-    asked = {"objectives": list(objectives), "effort": EFFORT, "budgets": most}
+    found = _found(built, parameters, vectors, chosen, limits, points, tell, stop)
+    asked = {"objectives": list(objectives), "budgets": most}
     kept: list[Candidate] = []
     if plans:
-        made = _candidates(built, found, asked, tell, stop)
+        made = _candidates(built, parameters, found, asked, tell, stop)
         kept = _unbeaten(_within(made, most), objectives)
     record = RunRecord(
         planner="pareto",
@@ -174,6 +172,7 @@ def pareto(  # noqa: PLR0913 - the public name, keywords but for three
 
 def _candidates(
     built: BuiltProgram,
+    parameters: TradeOffParameters,
     found: Sequence[Point],
     asked: Mapping[str, object],
     tell: Observe,
@@ -188,11 +187,12 @@ def _candidates(
     least = cost_at_least(run, solver_of(run.goals), stop)
     way = RunOptions(cancelled=stop, at_least=least)
     tell(Progress("plan without the program", 0, len(found) + 1, bound=least))
-    first = replace(UNDECIDED, share=USUAL)
-    made = decided(run, first, EFFORT, way)
-    yield _candidate(built, None, made, {**asked, "share": USUAL})
+    usual, effort = parameters.usual_share, parameters.effort
+    first = replace(UNDECIDED, share=usual)
+    made = decided(run, first, effort, way)
+    yield from _verified(built, None, made, {**asked, "share": usual}, tell)
     floors = _floors(made)
-    seen, shares = [replace(first, floors=floors)], _shares(found)
+    seen, shares = [replace(first, floors=floors)], _shares(found, parameters)
     for number, (point, share) in enumerate(zip(found, shares, strict=True), 1):
         if stop():
             return
@@ -202,11 +202,11 @@ def _candidates(
         if follows in seen:
             continue
         seen.append(follows)
-        made = beside(decided(run, follows, EFFORT, way), built, point.solution)
+        made = beside(decided(run, follows, effort, way), built, point.solution)
         # Which objective is capped, and where, tells the runs of a front apart.
         capped = dict(zip(("limited", "limit"), point.limited or (), strict=False))
         told = {**asked, "program": number, "share": share, **capped}
-        yield _candidate(built, number, made, told)
+        yield from _verified(built, number, made, told, tell)
 
 
 def _floors(made: Plan) -> Mapping[str, int]:
@@ -217,24 +217,32 @@ def _floors(made: Plan) -> Mapping[str, int]:
     return BaselineSchedule(frame=schedule, products=None).floors
 
 
-def _shares(found: Sequence[Point]) -> list[float]:
+def _shares(found: Sequence[Point], parameters: TradeOffParameters) -> list[float]:
     """How far the search goes for each point: by its lateness, where that is traded."""
+    shortest, longest = parameters.latest_share, parameters.least_late_share
     late = [point.values.get("lateness", 0.0) for point in found]
     most, least = max(late, default=0.0), min(late, default=0.0)
     span = most - least
     if span <= 0:
-        return [USUAL] * len(late)
-    return [SHORTEST + (LONGEST - SHORTEST) * (most - one) / span for one in late]
+        return [parameters.usual_share] * len(late)
+    return [shortest + (longest - shortest) * (most - one) / span for one in late]
 
 
-def _candidate(
-    built: BuiltProgram, number: int | None, made: Plan, asked: Mapping[str, object]
-) -> Candidate:
-    """Name a plan by what was asked, and measure it."""
+def _verified(
+    built: BuiltProgram,
+    number: int | None,
+    made: Plan,
+    asked: Mapping[str, object],
+    tell: Observe,
+) -> Iterator[Candidate]:
+    """Name a plan by what was asked, and measure it; none where it breaks a rule."""
+    snapshot = built.statement.run.stated
     settings = {**made.run.settings, **asked}
     plan = replace(made, run=replace(made.run, settings=settings))
-    values = scorecard(plan, built.statement.run.stated).objectives
-    return Candidate(number, plan, values)
+    if faults := verify(plan, snapshot):
+        tell(Progress(f"a plan is left out: {faults[0]}"))
+        return
+    yield Candidate(number, plan, scorecard(plan, snapshot).objectives)
 
 
 def _within(
@@ -256,8 +264,9 @@ def _unbeaten(made: Iterable[Candidate], objectives: Sequence[str]) -> list[Cand
     return [every[place] for place in first[nondominated(distinct)].tolist()]
 
 
-def _found(
+def _found(  # noqa: PLR0913, PLR0917 - what the search is made of
     built: BuiltProgram,
+    parameters: TradeOffParameters,
     vectors: Mapping[str, Floats],
     chosen: Mapping[str, Floats],
     budgets: Mapping[str, Budget],
@@ -276,7 +285,7 @@ def _found(
     def tell(done: int) -> None:
         observe(Progress("solve programs", min(done, points), points))
 
-    session = solver_of(built.statement.run.goals).open(built.program)
+    session = solver_of(parameters).open(built.program)
     tell(0)
     session.set_cost(vectors["shortage"])
     best = session.solve(cancelled=cancelled)
@@ -300,7 +309,9 @@ def _found(
         for name, weights in chosen.items()
     }
     ties = built.program.cost / max(abs(usual.objective), 1.0)
-    return Front(session, chosen, scales, cancelled, ties).points(points, tell)
+    shares = GoalShares(parameters.end_share, parameters.tie_share)
+    front = Front(session, chosen, scales, cancelled, ties, shares)
+    return front.points(points, tell)
 
 
 def conflict_words(

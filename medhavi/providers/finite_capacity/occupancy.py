@@ -24,6 +24,7 @@ from medhavi.providers.finite_capacity.resource_ledger import (
     millionths,
 )
 from medhavi.providers.sources import StepWindow
+from medhavi.results.figures.overtime import overtime_premium
 from medhavi.units import DAY, MINUTE, exact, seconds_up
 
 if TYPE_CHECKING:
@@ -463,10 +464,6 @@ def _held(hold: Hold, working: WorkingTime, end: int, units: int) -> StepWindow:
 
 
 HOURS = 60.0
-OVERTIME_FACTOR = 1.5
-"""An hour of overtime in ordinary hours, where its cost is not stated."""
-FREE_HOUR_OVERTIME = 50.0
-"""Cost of an hour of overtime where ordinary hours cost nothing."""
 DECIMALS = 9
 """The last digits of a sum of floats depend on its order, and that on threads."""
 
@@ -552,16 +549,8 @@ def hour_rates(resources: pl.DataFrame) -> dict[str, HourRates]:
         row["resource"]: HourRates(
             cost=row["cost_per_hour"],
             co2_kg=row["co2_kg_per_hour"],
-            overtime=max(0.0, overtime_rate(row) - row["cost_per_hour"]),
+            overtime=overtime_premium(row),
             overtime_per_day=row["overtime_minutes_per_day"] / HOURS,
         )
         for row in resources.iter_rows(named=True)
     }
-
-
-def overtime_rate(row: Mapping[str, float | None]) -> float:
-    """What an hour of overtime of a resource costs [base currency]."""
-    stated, ordinary = row["overtime_cost_per_hour"], row["cost_per_hour"] or 0.0
-    if stated is not None:
-        return stated
-    return OVERTIME_FACTOR * ordinary or FREE_HOUR_OVERTIME

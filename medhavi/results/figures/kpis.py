@@ -345,20 +345,21 @@ def lateness_by_domain(plan: Plan, _snapshot: Snapshot) -> list[Measure]:
 
 
 def score(plan: Plan, snapshot: Snapshot) -> list[Measure]:
-    """KPI-33: cost of new orders, of holding stock and of lateness, in all modes alike.
+    """KPI-33: cost of new orders, extra hours, stock and lateness, in all modes alike.
 
-    Purchase, production and transport are the costs of new orders, holding is the
-    value of projected stock x holding rate over the horizon, lateness the money of the
-    causes. Inventory is the mean value of the stock and no part of the total.
+    Purchase, production and transport are the costs of new orders. Overtime is the work
+    beyond the open hours of a bucket as far as it is agreed, at what it costs on top of
+    ordinary hours; overload is the work beyond that, at ten times as much. Holding is
+    the value of projected stock x holding rate over the horizon, lateness the money of
+    the causes. Inventory is the mean value of the stock and no part of the total.
     """
     card = scorecard(plan, snapshot)
-    costs = ("purchase", "production", "transport", "holding", "lateness")
     money = currency_of(snapshot)
     return [
         amount(card.total, money),
         *(
-            amount(getattr(card, part), money, part, f"{part.capitalize()} cost")
-            for part in costs
+            amount(cost, money, part, f"{part.capitalize()} cost")
+            for part, cost in card.parts.items()
         ),
         amount(card.inventory, money, "inventory", "Inventory value"),
         amount(card.co2_kg, "kg", "co2", "Emissions"),
@@ -507,7 +508,9 @@ KPIS: dict[str, Kpi] = {
         "premium, variation, tail, robustness",
         _without_facts(_SCENARIOS),
     ),
-    "KPI-33": Kpi("Scorecard", "cost of supply, stock and lateness", score),
+    "KPI-33": Kpi(
+        "Scorecard", "cost of supply, extra hours, stock and lateness", score
+    ),
     "KPI-34": Kpi(
         "Decisions and goals",
         "which decision moves which goal",

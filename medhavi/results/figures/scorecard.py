@@ -3,7 +3,8 @@
 The parts of KPI-33 have one meaning in every mode, so that plans of different modes
 stand side by side; an optimised plan's own objective is in `contributions`.
 
-In mode mrp nothing is moved out of the past, so lateness shows as starts before now.
+In mode mrp nothing is moved out of the past and no hour is refused, so what cannot be
+in time shows as starts before now and as overload.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from medhavi.results.figures.overtime import overtime_cost
 from medhavi.results.limiter import Limiter
 from medhavi.units import DAY, DAYS_PER_YEAR, from_seconds
 
@@ -23,31 +25,48 @@ if TYPE_CHECKING:
 
 HOLDING_RATE: Final = 0.2
 """Share of its value that stock costs a year, where inventory_policies has no row."""
-_PARTS = {"buy": "purchase", "make": "production", "move": "transport"}
+PARTS: Final = (
+    "purchase",
+    "production",
+    "transport",
+    "overtime",
+    "overload",
+    "holding",
+    "lateness",
+)
+"""Names of the parts, in the order of pages."""
+_KINDS = {"buy": "purchase", "make": "production", "move": "transport"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scorecard:
     """Parts of the cost of a plan [base currency], its stock and its emissions.
 
-    `lateness` is the money of late, short and unplanned demands, `holding` what the
-    projected stock costs over the horizon. `inventory` is the mean value of that stock,
-    no part of the total. `co2_kg` counts new orders.
+    `overtime` and `overload` are the money of work beyond open hours, `lateness` that
+    of late, short and unplanned demands, `holding` what the projected stock costs over
+    the horizon. `inventory` is the mean value of that stock, no part of the total.
+    `co2_kg` counts new orders.
     """
 
     purchase: float
     production: float
     transport: float
+    overtime: float
+    overload: float
     holding: float
     lateness: float
     inventory: float
     co2_kg: float
 
     @property
+    def parts(self) -> dict[str, float]:
+        """Parts of the total by name [base currency]."""
+        return {name: getattr(self, name) for name in PARTS}
+
+    @property
     def total(self) -> float:
         """Sum of the parts [base currency]."""
-        supply = self.purchase + self.production + self.transport
-        return supply + self.holding + self.lateness
+        return sum(self.parts.values())
 
     @property
     def objectives(self) -> dict[str, float]:
@@ -74,13 +93,16 @@ def scorecard(plan: Plan, snapshot: Snapshot) -> Scorecard:
         .agg(pl.col("cost").fill_null(0.0).sum())
         .iter_rows()
     )
-    costs = {part: float(by_kind.get(kind, 0.0)) for kind, part in _PARTS.items()}
+    costs = {part: float(by_kind.get(kind, 0.0)) for kind, part in _KINDS.items()}
     stock = _stock_days(plan, snapshot)
     span = snapshot.settings.horizon_days
     value_days = float((stock["days"] * stock["unit_cost"]).sum())
     holding = stock["days"] * stock["unit_cost"] * stock["rate"] / DAYS_PER_YEAR
+    extra = overtime_cost(plan, snapshot)
     return Scorecard(
         **costs,
+        overtime=extra.overtime,
+        overload=extra.overload,
         holding=float(holding.sum()),
         lateness=float(plan.causes["money"].fill_null(0.0).sum()),
         inventory=value_days / span if span > 0 else 0.0,

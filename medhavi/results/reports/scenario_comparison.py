@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from medhavi.results.figures.scorecard import PARTS
 from medhavi.results.plans.lateness import tally, verdicts
 
 if TYPE_CHECKING:
@@ -20,13 +21,7 @@ if TYPE_CHECKING:
 
 SCORECARD = "KPI-33"
 COST_PARTS: Mapping[str, str] = MappingProxyType(
-    {
-        "KPI-33.purchase": "Purchase",
-        "KPI-33.production": "Production",
-        "KPI-33.transport": "Transport",
-        "KPI-33.holding": "Holding",
-        "KPI-33.lateness": "Lateness",
-    }
+    {f"{SCORECARD}.{part}": part.capitalize() for part in PARTS}
 )
 """Parts of the scorecard by key figure; they sum up to it."""
 COMPARED_KPIS = ("KPI-01", "KPI-05", "KPI-28", SCORECARD)
@@ -94,7 +89,7 @@ class ScenarioComparison:
         plans: tuple[Plan, Plan],
         *,
         change: float = 0.0,
-        overtime: float = 0.0,
+        extra_units: float = 0.0,
         problem: str = "",
     ) -> ScenarioComparison:
         """Compare the plan of today and that of a scenario.
@@ -103,14 +98,17 @@ class ScenarioComparison:
         ----------
         plans
             Today's and the scenario's, with their key figures.
-        change, overtime
+        change, extra_units
             What the scenario costs more than today, all orders and extra units
             counted; and the part of the extra units [base currency].
         """
         today, plan = plans
         old, new = _figures(today), _figures(plan)
         scored = (new[SCORECARD] or 0.0) - (old[SCORECARD] or 0.0)
-        rest = {EXTRA_UNITS: overtime, OPEN_ORDERS: change - scored - overtime}
+        rest = {
+            EXTRA_UNITS: extra_units,
+            OPEN_ORDERS: change - scored - extra_units,
+        }
         return cls(
             name=name,
             status=status,

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from medhavi.results.figures.trade_off_figures import edge
 from medhavi.views.names import NOTHING, count, is_currency, money, number, percent
 from medhavi.views.page import empty, table_html
 from medhavi.views.theme import finished, rows_of, token
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,7 +25,6 @@ TITLES = {
     "co2": "emissions",
     "inventory": "inventory",
 }
-_FEW = 3
 
 
 def objective_text(front: ParetoFront, name: str, value: float | None) -> str:
@@ -40,34 +41,6 @@ def objective_text(front: ParetoFront, name: str, value: float | None) -> str:
 def budget_unit(name: str, currency: str) -> str:
     """Unit of an objective, as a form asks for it."""
     return "kg" if name == "co2" else currency or "money"
-
-
-def knee(front: ParetoFront, x: str = "cost", y: str = "lateness") -> int | None:
-    """Point where giving up more x begins to buy little y.
-
-    The point that lies farthest below the straight line between the two ends of the
-    front (Das 1999, doi:10.1007/s001580050111); None for fewer than three points.
-    """
-    rows = _edge(front, x, y)
-    if rows.height < _FEW:
-        return None
-    first, last = rows.row(0, named=True), rows.row(-1, named=True)
-    wide, high = last[x] - first[x], first[y] - last[y]
-    if wide <= 0 or high <= 0:
-        return None
-    below = [
-        (1 - (row[x] - first[x]) / wide - (row[y] - last[y]) / high, -row["point"])
-        for row in rows.iter_rows(named=True)
-    ]
-    best = max(below)
-    return -best[1] if best[0] > 0 else None
-
-
-def _edge(front: ParetoFront, x: str, y: str) -> pl.DataFrame:
-    """Points that no other beats in these two objectives, by x."""
-    rows = front.points.sort(x, y, "point")
-    best_before = rows[y].cum_min().shift(1)
-    return rows.filter((pl.lit(best_before).is_null()) | (rows[y] < best_before))
 
 
 def front_chart(
@@ -93,7 +66,7 @@ def front_chart(
 
     if front.points.is_empty():
         return None
-    middle = knee(front, x, y)
+    middle = front.knee(x, y)
     rows = front.points.select("point", x, y, "late_demands").with_columns(
         pl.Series(
             "tip", [_tip(front, row) for row in front.points.iter_rows(named=True)]
@@ -116,13 +89,13 @@ def front_chart(
         marks = marks.add_params(
             alt.selection_interval(encodings=["x", "y"], name="brush")
         )
-    edge = _edge(front, x, y)["point"].to_list()
+    best = edge(front.points, x, y)["point"].to_list()
     guides = rows_of(front.programs.select("program", x, y))
     layers = [
         alt.Chart(guides)
         .mark_point(shape="diamond", color=token("muted"), size=50, aria=False)
         .encode(x=alt.X(f"{x}:Q"), y=alt.Y(f"{y}:Q")),
-        base.transform_filter(alt.FieldOneOfPredicate("point", edge)).mark_line(
+        base.transform_filter(alt.FieldOneOfPredicate("point", best)).mark_line(
             color=token("line"), aria=False
         ),
         marks,
@@ -156,14 +129,22 @@ def _tip(front: ParetoFront, row: dict[str, object]) -> str:
 def _title(front: ParetoFront, x: str, y: str, middle: int | None) -> str:
     if middle is None:
         plans = count(front.points.height, "plan")
-        return f"{plans} between {TITLES[x]} and {TITLES[y]}"
+        return say("plans_between", plans, TITLES[x], TITLES[y])
     cheapest = front.points.sort(x, y).row(0, named=True)
     at = front.points.filter(pl.col("point") == middle).row(0, named=True)
     less = percent(1 - at[y] / cheapest[y]) if cheapest[y] else NOTHING
     more = percent(at[x] / cheapest[x] - 1) if cheapest[x] else NOTHING
+    return say("plan_trades", middle, less, TITLES[y], more, TITLES[x])
+
+
+def hypervolume_words(front: ParetoFront) -> str:
+    """Sentence on how much of the box of all plans some plan beats, or nothing."""
+    share = front.hypervolume
+    if share is None:
+        return ""
     return (
-        f"Plan {middle} has {less} less {TITLES[y]} than the cheapest for {more} more "
-        f"{TITLES[x]}"
+        f" Of the box from the best to the worst value in each objective "
+        f"{percent(share)} is beaten by some plan (hypervolume)."
     )
 
 
@@ -173,7 +154,7 @@ def points_html(front: ParetoFront, chosen: Sequence[int] = ()) -> str:
     if chosen:
         wanted = wanted.filter(pl.col("point").is_in(list(chosen)))
     if wanted.is_empty():
-        return empty("No plan is selected", "Draw a rectangle around some points.")
+        return empty(say("no_plan_is_selected"), say("draw_around_points"))
     columns, rows = point_rows(front, wanted)
     return table_html(columns, [tuple(map(escape, row)) for row in rows], columns[1:])
 
@@ -182,7 +163,7 @@ def point_rows(
     front: ParetoFront, points: pl.DataFrame | None = None
 ) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Columns and rows of points with what their plans come to; None: of all."""
-    middle = knee(front)
+    middle = front.knee()
     rows = [
         (
             f"{row['point']}{' ◆ knee' if row['point'] == middle else ''}",
@@ -229,9 +210,9 @@ def difference_html(front: ParetoFront, first: int, second: int) -> str:
     """What the second plan costs and brings beside the first."""
     rows = {row["point"]: row for row in front.points.iter_rows(named=True)}
     if len(rows) == 1:
-        return empty("One plan", "Every other plan is equal to it or worse.")
+        return empty("One plan", say("every_other_plan_is_equal"))
     if first not in rows or second not in rows:
-        return empty("Choose two plans", "Their difference stands here.")
+        return empty(say("choose_two_plans"), say("their_difference_stands_here"))
     cells = []
     for name, title in TITLES.items():
         one, other = rows[first][name], rows[second][name]

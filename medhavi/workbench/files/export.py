@@ -11,18 +11,16 @@ import polars as pl
 
 from medhavi.errors import NotAvailable, UsageError
 from medhavi.planners.replenishment.replenishing import replenish
-from medhavi.progress import Progress
 from medhavi.results.plans.folder import WORKBOOK_OPTIONS, guarded, write_frames
 from medhavi.results.plans.tables import INSTANT
 from medhavi.workbench.files.atomic_write import replaced_file, replaced_folder
 from medhavi.workbench.files.tables_run import RESULT_NAMES, verify_or_refuse
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from medhavi.planners.replenishment.replenishing import Replenishment
     from medhavi.planners.replenishment.safety_stock import SafetyStock
-    from medhavi.progress import Cancelled, Observe
     from medhavi.results.pareto_front import ParetoFront
     from medhavi.results.plans.folder import Format
     from medhavi.results.plans.plan import Plan
@@ -185,53 +183,6 @@ FRONT_NAMES = frozenset({"points", "programs", "objectives", "run"})
 
 MODEL = ".mps.gz"
 """How the name of a written model ends."""
-
-
-def trade_offs(
-    snapshot: Snapshot,
-    objectives: Sequence[str],
-    points: int,
-    *,
-    settings: Mapping[str, object] | None = None,
-    budgets: Mapping[str, float] | None = None,
-    observe: Observe | None = None,
-    cancelled: Cancelled | None = None,
-) -> ParetoFront:
-    """Find efficient plans and verify each of them.
-
-    A point whose plan does not verify is left out, and `observe` is told. Once
-    `cancelled`, the front holds the plans that were made.
-
-    Raises
-    ------
-    BadData
-        The data has errors; all are named.
-    UsageError
-        Objectives, budgets, points or settings that do not exist.
-    InfeasibleBudgets
-        No program keeps all budgets.
-    """
-    from medhavi.planners.master_plan.trade_offs import pareto
-    from medhavi.results.verify import verify
-
-    front = pareto(
-        snapshot,
-        objectives,
-        points,
-        settings=settings,
-        budgets=budgets,
-        observe=observe,
-        cancelled=cancelled,
-    )
-    kept: dict[int, Plan] = {}
-    for point, plan in front.plans.items():
-        found = verify(plan, snapshot)
-        if not found:
-            kept[point] = plan
-        elif observe is not None:
-            observe(Progress(f"point {point} is left out: {found[0]}"))
-    verified = front.points.filter(pl.col("point").is_in(list(kept)))
-    return replace(front, points=verified, plans=kept)
 
 
 def write_model(

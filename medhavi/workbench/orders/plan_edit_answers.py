@@ -81,8 +81,8 @@ class DemandEffect:
 class EditPrice:
     """What an edit costs [base currency], part by part; negative: it saves.
 
-    `overtime` pays units beyond those of the resource while they are there, `holding`
-    is stock over the horizon, `lateness` the money of late and short demands.
+    Parts of the scorecard, but for all orders, and `extra_units`: units beyond those of
+    a resource, paid while they are there.
     """
 
     purchase: float
@@ -91,24 +91,17 @@ class EditPrice:
     holding: float
     lateness: float
     overtime: float = 0.0
+    overload: float = 0.0
+    extra_units: float = 0.0
 
     @property
     def total(self) -> float:
         """Sum of the parts."""
-        supply = self.purchase + self.production + self.transport
-        return supply + self.overtime + self.holding + self.lateness
+        return float(sum(asdict(self).values()))
 
     def as_dict(self) -> dict[str, float]:
         """Parts and their sum."""
-        return {
-            "purchase": self.purchase,
-            "production": self.production,
-            "transport": self.transport,
-            "overtime": self.overtime,
-            "holding": self.holding,
-            "lateness": self.lateness,
-            "total": self.total,
-        }
+        return {**asdict(self), "total": self.total}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

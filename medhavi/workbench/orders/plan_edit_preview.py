@@ -15,8 +15,8 @@ from medhavi.edits.data_changes import hidden_times
 from medhavi.findings import BadData, has_errors
 from medhavi.planners.pipeline import plan as make_plan
 from medhavi.providers import Providers
-from medhavi.providers.finite_capacity.occupancy import overtime_rate
 from medhavi.results.figures.kpis import kpi_table
+from medhavi.results.figures.overtime import overtime_rate
 from medhavi.results.figures.scorecard import scorecard
 from medhavi.results.plans.lateness import verdicts
 from medhavi.snapshot.patch import Patch
@@ -164,15 +164,11 @@ def price(old: tuple[Plan, Snapshot], new: tuple[Plan, Snapshot]) -> EditPrice:
     supply = {
         part: _cost(new[0], kind) - _cost(old[0], kind) for kind, part in _KINDS.items()
     }
-    return EditPrice(
-        **supply,
-        holding=after.holding - before.holding,
-        lateness=after.lateness - before.lateness,
-        overtime=_overtime(old[1], new[1]),
-    )
+    apart = {part: cost - before.parts[part] for part, cost in after.parts.items()}
+    return EditPrice(**{**apart, **supply}, extra_units=_extra_units(old[1], new[1]))
 
 
-def _overtime(old: Snapshot, new: Snapshot) -> float:
+def _extra_units(old: Snapshot, new: Snapshot) -> float:
     """What units beyond those of their resources cost more than before.
 
     Their working hours inside the horizon count, as for a remedy that asks for one.

@@ -1,0 +1,83 @@
+"""What work beyond the open hours of resources costs: overtime and overload.
+
+Work beyond the open hours of a bucket is overtime as far as it is agreed
+(resources.overtime_minutes_per_day), and overload beyond. Both come on top of the
+ordinary cost of those hours, which is the order's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import polars as pl
+
+from medhavi.results.buckets import grid
+from medhavi.units import DAY, HOUR, MINUTE
+
+if TYPE_CHECKING:
+    from medhavi.results.plans.plan import Plan
+    from medhavi.snapshot import Snapshot
+
+OVERTIME_FACTOR: Final = 1.5
+"""An hour of overtime in ordinary hours, where its cost is not stated."""
+FREE_HOUR_OVERTIME: Final = 50.0
+"""Cost of an hour of overtime where ordinary hours cost nothing [base currency]."""
+OVERLOAD_FACTOR: Final = 10.0
+"""Price of an hour of overload in hours of overtime: nobody has agreed to it."""
+LEAST_OVERTIME: Final = 1.0
+"""Least price of overtime that overload is priced by [base currency per hour]: free
+overload would be no overload."""
+
+Rates = Mapping[str, float | None]
+
+
+class OvertimeCost(NamedTuple):
+    """Money of overtime and of overload [base currency]."""
+
+    overtime: float
+    overload: float
+
+
+def overtime_rate(resource: Rates) -> float:
+    """Cost of an hour of overtime of a resource [base currency].
+
+    >>> overtime_rate({"overtime_cost_per_hour": None, "cost_per_hour": 30.0})
+    45.0
+    """
+    stated = resource["overtime_cost_per_hour"]
+    if stated is not None:
+        return stated
+    return OVERTIME_FACTOR * (resource["cost_per_hour"] or 0.0) or FREE_HOUR_OVERTIME
+
+
+def overtime_premium(resource: Rates) -> float:
+    """Cost of an hour of overtime on top of an ordinary hour [base currency].
+
+    >>> overtime_premium({"overtime_cost_per_hour": None, "cost_per_hour": 30.0})
+    15.0
+    """
+    return max(0.0, overtime_rate(resource) - (resource["cost_per_hour"] or 0.0))
+
+
+def overtime_cost(plan: Plan, snapshot: Snapshot) -> OvertimeCost:
+    """Money of the hours by which a plan exceeds those of its resources, by bucket."""
+    resources = {row["resource"]: row for row in snapshot["resources"].to_dicts()}
+    overtime = overload = 0.0
+    rule = grid(snapshot.settings.bucket, snapshot.as_of)
+    over = plan.loads.filter(pl.col("overload") > 0).sort("resource", "bucket")
+    starts = over["bucket"].dt.epoch("s").to_numpy()
+    days = (rule.ends(starts) - starts) / DAY
+    for name, hours, length in zip(
+        over["resource"], over["overload"], days.tolist(), strict=True
+    ):
+        row = resources.get(name)
+        if row is None:
+            continue
+        agreed = (row["overtime_minutes_per_day"] or 0.0) * MINUTE / HOUR * length
+        premium = overtime_premium(row)
+        bought = min(hours, agreed)
+        overtime += bought * premium
+        price = OVERLOAD_FACTOR * max(premium, LEAST_OVERTIME)
+        overload += (hours - bought) * price
+    return OvertimeCost(overtime, overload)
