@@ -40,6 +40,7 @@ from tests import api
 from tests.api import ConstrainedParameters, verify
 from tests.examples import examples
 from tests.factories import AS_OF
+from tests.planners.campaign_shop import shop
 from tests.planners.search_plants import DAY, ENGINE, two_sites, workshop
 from tests.planners.small_plans import KERNELS
 
@@ -280,6 +281,35 @@ def test_what_a_search_reads_of_a_plant() -> None:
     assert plant.s_item.tolist() == [of["PART"]]
     assert plant.s_qty.tolist() == [1]
     assert plant.d_weight.tolist() == [2500, 500]
+
+
+@pytest.mark.req("CAP-15")
+def test_machines_of_one_matrix_share_its_times() -> None:
+    """Times between hundreds of families, machine by machine, would fill memory."""
+    names = "ABC"
+    tables = {
+        "resources": [
+            {"resource": f"M{name}", "location": "L", "changeover_matrix": matrix}
+            for name, matrix in zip(names, "XXY", strict=True)
+        ],
+        "step_resources": [
+            {"routing": f"R{name}", "step": 1, "resource": f"M{name}"} for name in names
+        ],
+        "changeovers": [
+            {"matrix": "X", "from_family": "FA", "to_family": "FB", "setup_minutes": 3},
+            {"matrix": "X", "from_family": "*", "to_family": "*", "setup_minutes": 5},
+            {"matrix": "Y", "from_family": "*", "to_family": "*", "setup_minutes": 7},
+        ],
+    }
+    asked = shop([(name, 1.0, 9.0) for name in names], **tables)
+    model = model_of(run_of(dict(asked.tables)), WEIGHTS)
+    plant = model.plant
+    begin = [int(plant.m_change[model.machines.index(f"M{name}")]) for name in names]
+    assert plant.f_size[0] == 3
+    assert begin == [0, 0, 9]
+    times = plant.f_change.reshape(2, 3, 3)
+    assert sorted(times[0].ravel()) == [0, 0, 0, 180, 300, 300, 300, 300, 300]
+    assert sorted(times[1].ravel()) == [0, 0, 0] + [420] * 6
 
 
 def test_work_on_no_finite_resource_has_no_machine() -> None:

@@ -23,12 +23,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
+import numpy as np
+
 from medhavi.providers.capacity.network import minutes
 from medhavi.snapshot.calendars.calendars import EARLIEST, LATEST
 from medhavi.units import DAY, ceil_fraction
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from medhavi.providers.capacity.network import StepNode
     from medhavi.providers.table_rows import TableRows
@@ -433,6 +435,19 @@ class Changeovers:
     def cost(self, matrix: str, before: str | None, family: str) -> float:
         """Money of a change besides its time [base currency]."""
         return self._row(matrix, before, family)[0]
+
+    def between(self, matrix: str, families: Sequence[str | None]) -> np.ndarray:
+        """Time [s] of each change between families, and whether it cleans.
+
+        Shape (2, n_families, n_families), int64: before, after; no family needs none.
+        """
+        found = np.zeros((2, len(families), len(families)), np.int64)
+        for row, before in enumerate(families):
+            for column, after in enumerate(families):
+                if after is not None:
+                    asked = matrix, before, after
+                    found[:, row, column] = self.seconds(*asked), self.cleans(*asked)
+        return found
 
     def cleans(self, matrix: str, before: str | None, family: str) -> bool:
         """Whether a change counts as a cleaning."""

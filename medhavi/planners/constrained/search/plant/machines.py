@@ -429,8 +429,8 @@ class Machines:
         """Changeover times of all machines between all families, as of `Plant`."""
         size = len(self._states)
         first = [-1] * len(self.numbers)
-        for place, machine in enumerate(self._changing):
-            first[machine] = place * size * size
+        for machine, clock in self._changing.items():
+            first[machine] = self._tables[self._changed_by(clock)] * size * size
         return {
             "m_change": np.array(first, np.int64),
             "f_change": self._times.sum(axis=0),
@@ -449,28 +449,49 @@ class Machines:
     @cached_property
     def _times(self) -> np.ndarray:
         """Changeovers without cleanings, and cleanings [s]. Shape (2, n), int64."""
-        found = [
-            self._time(clock, before, after)
-            for clock in self._changing.values()
-            for before in self._states
-            for after in self._states
-        ]
-        return np.array(found, np.int64).reshape(-1, 2).T.copy()
+        found = [self._table(*told) for told in self._tables]
+        return np.concatenate(found, axis=1) if found else np.zeros((2, 0), np.int64)
 
-    def _time(
-        self, clock: ResourceClock, before: State, after: State
-    ) -> tuple[int, int]:
-        """Time to change a machine over, and to clean it before that [s]."""
-        changeovers, rule = self._run.providers.changeovers, before.rule
-        change, cleans = 0, False
-        if clock.matrix is not None and after.family is not None:
-            change = changeovers.seconds(clock.matrix, before.family, after.family)
-            cleans = changeovers.cleans(clock.matrix, before.family, after.family)
-            change = max(change - after.prepared, 0)
-        same = (rule, before.turned) == (after.rule, after.turned)
-        if rule is None or rule.resource != clock.resource or same or cleans:
-            return change, 0
-        return change, rule.cleaning.seconds
+    @cached_property
+    def _tables(self) -> dict[tuple[str | None, str], int]:
+        """Number of each table of times, by what it depends on.
+
+        Machines of one matrix share it: a hundred machines of a plant would fill
+        memory with the times between its hundreds of families.
+        """
+        keys = map(self._changed_by, self._changing.values())
+        return {key: place for place, key in enumerate(dict.fromkeys(keys))}
+
+    def _changed_by(self, clock: ResourceClock) -> tuple[str | None, str]:
+        """Matrix of a machine, and its name where its own rules clean it."""
+        cleaned = {one.rule.resource for one in self._states if one.rule is not None}
+        return clock.matrix, clock.resource if clock.resource in cleaned else ""
+
+    def _table(self, matrix: str | None, cleaned: str) -> np.ndarray:
+        """Times between all states of a machine. Shape (2, n_states²), int64."""
+        changeovers, states = self._run.providers.changeovers, list(self._states)
+        change = np.zeros((len(states), len(states)), np.int64)
+        cleans = np.zeros_like(change, np.bool_)
+        if matrix is not None:
+            families = list(dict.fromkeys(one.family for one in states))
+            number = np.array([families.index(one.family) for one in states], np.int64)
+            told = changeovers.between(matrix, families)[:, number][..., number]
+            prepared = np.array([one.prepared for one in states], np.int64)
+            change, cleans = np.maximum(told[0] - prepared, 0), told[1] > 0
+        return np.stack([change, self._cleanings(cleaned, cleans)]).reshape(2, -1)
+
+    def _cleanings(self, cleaned: str, cleans: np.ndarray) -> np.ndarray:
+        """Time to clean a machine between its states [s]; those that do so need none.
+
+        Shapes (n_states, n_states), int64 and bool.
+        """
+        found = np.zeros_like(cleans, np.int64)
+        for row, before in enumerate(self._states):
+            rule, own = before.rule, (before.rule, before.turned)
+            if rule is not None and rule.resource == cleaned:
+                other = [(after.rule, after.turned) != own for after in self._states]
+                found[row, other & ~cleans[row]] = rule.cleaning.seconds
+        return found
 
     def _calendar(self, working: WorkingTime, units: Units) -> int:
         """Number of an open time, less when one of some units of machines is away."""
