@@ -31,6 +31,7 @@ from medhavi.cli.options import (
     LakeOption,
     PlanArgument,
     PlanMode,
+    ResumeOption,
     SettingsOption,
     StoreOption,
     StrictOption,
@@ -45,6 +46,7 @@ from medhavi.errors import NotAvailable, UsageError
 if TYPE_CHECKING:
     from medhavi.progress import Cancelled, Observe, Progress
     from medhavi.results.plans.plan import Plan
+    from medhavi.workbench.files.step_cache import StepCache
 
 
 class Effort(StrEnum):
@@ -89,6 +91,7 @@ def plan(
         Path | None,
         typer.Option("--write-model", help="Mode optimize: its program, x.mps.gz."),
     ] = None,
+    resume: ResumeOption = False,
     out: FolderOption = None,
     file_format: FormatOption = FileFormat.PARQUET,
     verbose: VerboseOption = False,
@@ -97,9 +100,10 @@ def plan(
 
     The plan is verified and rated, and written whole or not at all. In modes
     constrained and optimize Ctrl-C keeps the best plan so far; a second one ends at
-    once.
+    once. What ended a run of mode optimize, its finished steps are kept for --resume.
     """
     from medhavi.results.plans.plan import key_figures
+    from medhavi.workbench.files.step_cache import StepCache
 
     conversation = talk()
     _refuse_what_does_not_fit(mode, effort, baseline, model)
@@ -113,6 +117,7 @@ def plan(
         _write_model(place, moment, parameters, model)
         conversation.note(f"program written to {model}")
     before = None if baseline is None else _stored(baseline)
+    steps = StepCache(resume=resume)
     with _interruptible(mode) as cancelled:
         if tables is not None:
             work = partial(
@@ -123,13 +128,14 @@ def plan(
             )
         else:
             work = partial(_plan_of_lake, lake, moment, strict=bool(strict))
-        made = work(mode, parameters, before, conversation.progress, cancelled)
+        made = work(mode, parameters, before, conversation.progress, cancelled, steps)
     conversation.report(made.findings)
     if out is not None:
         from medhavi.workbench.files.tables_run import write_plan
 
         write_plan(made, out, str(file_format))
         conversation.note(f"written to {out}")
+    steps.end(made.run.status)
     conversation.say(str(made))
     conversation.answer(
         out=out,
@@ -209,6 +215,7 @@ def _plan_of_tables(
     baseline: Plan | None,
     observe: Observe,
     cancelled: Cancelled | None,
+    steps: StepCache,
     *,
     hold: bool,
     date_format: str | None,
@@ -222,6 +229,7 @@ def _plan_of_tables(
         baseline=baseline,
         observe=observe,
         cancelled=cancelled,
+        kept=steps,
         hold_bad_rows=hold,
         date_format=date_format,
     )
@@ -235,6 +243,7 @@ def _plan_of_lake(
     baseline: Plan | None,
     observe: Observe,
     cancelled: Cancelled | None,
+    steps: StepCache,
     *,
     strict: bool,
 ) -> Plan:
@@ -248,6 +257,7 @@ def _plan_of_lake(
         baseline=baseline,
         observe=observe,
         cancelled=cancelled,
+        kept=steps,
         strict=strict,
     )
 
@@ -430,77 +440,6 @@ def _refuse_options_of_orders(given: Mapping[str, object]) -> None:
             "leave that out, or name orders instead of a folder."
         )
         raise UsageError(message)
-
-
-def _budget(text: str) -> tuple[str, float]:
-    name, _, value = text.partition("=")
-    try:
-        return name.strip(), float(value)
-    except ValueError as wrong:
-        message = f"--at-most {text}: write a name and a number, such as cost=900000."
-        raise UsageError(message) from wrong
-
-
-def pareto(
-    place: TableSource,
-    points: Annotated[
-        int, typer.Option("--points", help="How many programs guide plans.")
-    ] = 12,
-    objectives: Annotated[
-        str,
-        typer.Option("--objectives", help="Names with commas, the first is the goal."),
-    ] = "cost,lateness,co2,inventory",
-    at_most: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--at-most", help="A budget, such as cost=900000 or co2=40000 (kg)."
-        ),
-    ] = None,
-    settings: Annotated[
-        Path | None,
-        typer.Option("--settings", help="Parameters of trade-offs and mode optimize."),
-    ] = None,
-    out: FolderOption = None,
-    file_format: FormatOption = FileFormat.PARQUET,
-) -> None:
-    """Show what lateness, CO2 and stock cost: the best plans.
-
-    Each is verified; all are written, or none. Ctrl-C keeps the plans that were made
-    by then; a second one ends at once.
-    """
-    from medhavi.planners.master_plan.trade_offs import pareto as find_front
-    from medhavi.workbench.files.export import write_front
-
-    conversation = talk()
-    names = [name.strip() for name in objectives.split(",") if name.strip()]
-    budgets = dict(map(_budget, at_most or ()))
-    wishes, snapshot = settings_file(settings), place.snapshot()
-    with interruption() as cancelled:
-        front = find_front(
-            snapshot,
-            names,
-            points,
-            settings=wishes,
-            budgets=budgets,
-            observe=conversation.progress,
-            cancelled=cancelled,
-        )
-        if not front.plans and cancelled():
-            raise KeyboardInterrupt
-    if out is not None:
-        write_front(front, out, str(file_format))
-        conversation.note(f"written to {out}")
-    conversation.say(str(front))
-    conversation.answer(
-        out=out,
-        run=front.run.as_dict(),
-        fingerprint=front.fingerprint,
-        points=front.points.to_dicts(),
-        hypervolume=front.hypervolume,
-        knee=front.knee(*front.chosen[:2]),
-        objectives=front.objectives.to_dicts(),
-    )
-    leave_if_cancelled(front.run.status, "the points so far were kept")
 
 
 def remedies(

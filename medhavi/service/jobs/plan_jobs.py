@@ -13,9 +13,10 @@ from medhavi.progress import Progress
 from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.jobs.job import OnStop
 from medhavi.service.page_data import DataSource, read_snapshot
+from medhavi.workbench.files.cache import cache_folder
 from medhavi.workbench.files.export import write_front
+from medhavi.workbench.files.step_cache import StepCache
 from medhavi.workbench.plan_in_force import (
-    cache_folder,
     plan_in_force,
     renewed_plan,
 )
@@ -220,6 +221,8 @@ class FrontRequest:
     def run(self, observe: Observe, cancelled: Cancelled) -> str:
         """Find the plans and keep them; stopped, those that were made.
 
+        What was ended before it was done goes on from the plans that were made.
+
         Returns
         -------
         str
@@ -233,7 +236,7 @@ class FrontRequest:
         from medhavi.planners.master_plan.trade_offs import pareto
 
         observe(Progress("reading the tables"))
-        asked = self.plan
+        asked, steps = self.plan, StepCache(resume=True)
         front = pareto(
             asked.tables(),
             OBJECTIVES,
@@ -241,6 +244,7 @@ class FrontRequest:
             budgets=dict(self.budgets),
             observe=observe,
             cancelled=cancelled,
+            kept=steps,
         )
         if not front.plans and cancelled():
             raise KeyboardInterrupt
@@ -249,6 +253,7 @@ class FrontRequest:
             raise UsageError(message)
         observe(Progress("writing the plans"))
         write_front(front, front_folder(asked.source), "parquet")
+        steps.end(front.run.status)
         return front.fingerprint
 
 
