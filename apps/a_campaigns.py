@@ -33,9 +33,11 @@ with app.setup:
         EditForm,
         last_approver,
     )
-    from medhavi.views import campaign_words, page, theme
-    from medhavi.views.campaign_words import setup_chart
+    from medhavi.views import page, theme
+    from medhavi.views.plan_pages import campaign_words
+    from medhavi.views.plan_pages.campaign_words import setup_chart
     from medhavi.views.tiles import tiles_html
+    from medhavi.views.words import say
 
     theme.register()
 
@@ -55,15 +57,12 @@ def address():
 
 @app.cell(hide_code=True)
 def choose_how(params, wanted):
-    _words = {
-        "obey the rules and save set-up": "propose",
-        "obey the rules alone": "rules",
-    }
+    _words = {say("rules_and_set_up"): "propose", say("rules_alone"): "rules"}
     how = mo.ui.dropdown(
         _words,
         value=next(word for word, name in _words.items() if name == "propose")
         if wanted("how") != "rules"
-        else "obey the rules alone",
+        else say("rules_alone"),
         label="Campaigns",
         on_change=lambda value: params.set("how", value),
     )
@@ -106,7 +105,7 @@ def head(how, read, wanted):
     _facts = facts_of(read, wanted("known_at"))
     mo.vstack(
         [
-            mo.Html(page.header("Campaigns and changeovers", _facts)),
+            mo.Html(page.header(say("campaigns_and_changeovers"), _facts)),
             mo.hstack([how], justify="start"),
         ],
         gap=1,
@@ -161,8 +160,8 @@ def setups(shown, study, tab):
         "Changeover time",
         picture(
             setup_chart(campaign_page.setup_rows(shown)),
-            "Nothing is changed over",
-            "Each resource with a changeover matrix stays with one family.",
+            say("nothing_is_changed_over"),
+            say("each_stays_with_a_family"),
         ),
     )
     return
@@ -173,7 +172,7 @@ def runs(names, study, tab):
     mo.stop(tab.value != "Effect")
     section(
         "runs",
-        "Effect of campaigns",
+        say("effect_of_campaigns"),
         html(campaign_words.runs_html(study.difference, currency=names.currency)),
         html(campaign_words.kpis_html(study.kpis)),
     )
@@ -198,27 +197,14 @@ def show_matrix(matrix, names, read, tab):
     if matrix.value is None:
         families, grid = {}, None
         _parts = [
-            html(
-                page.empty(
-                    "There is no changeover matrix",
-                    "Name one in resources.changeover_matrix and give steps a family.",
-                )
-            )
+            html(page.empty(say("there_is_no_changeover_matrix"), say("name_a_matrix")))
         ]
     else:
         families = campaign_page.matrix_families(read.snapshot, matrix.value, names)
         grid = matrix_grid(
             campaign_page.matrix_table(read.snapshot, matrix.value, families)
         )
-        _parts = [
-            matrix,
-            html(
-                '<p class="muted">Minutes from the family on the left to the one above; '
-                "● is a cleaning; in brackets: what a row for any family says. Choose "
-                "a cell to edit it.</p>"
-            ),
-            grid,
-        ]
+        _parts = [matrix, html(f'<p class="muted">{say("matrix_legend")}</p>'), grid]
     section(
         "matrix", "Changeover matrix", *_parts
     ) if tab.value == "Changeover matrix" else None
@@ -258,7 +244,7 @@ def priced(get_asked, names, shown, study):
             ),
         )
     section(
-        "price", "Effect of the new changeover time", *(html(_part) for _part in _told)
+        "price", say("effect_of_the_new_changeover"), *(html(_part) for _part in _told)
     )
     return (asked,)
 
@@ -276,15 +262,9 @@ def approve(asked):
     mo.stop(asked.study is None)
     mo.stop(
         not asked.binding,
-        html(
-            page.empty(
-                "Nothing can be kept from here",
-                "A folder of tables is not written to. Serve a lake with its event "
-                "store, or edit the row of changeovers.",
-            )
-        ),
+        html(page.empty(say("nothing_can_be_kept"), say("tables_are_read_only"))),
     )
-    accept = mo.ui.run_button(label="Approve the edit", kind="success")
+    accept = mo.ui.run_button(label=say("approve_the_edit"), kind="success")
     accept
     return (accept,)
 
@@ -299,7 +279,7 @@ def decided(accept, approver, asked, decide):
 @app.cell(hide_code=True)
 def undo():
     # Apart from where it is shown: pressed right after the name, it is still the same.
-    back = mo.ui.run_button(label="Take the last decision back")
+    back = mo.ui.run_button(label=say("undo_last_decision"))
     return (back,)
 
 
@@ -310,7 +290,7 @@ def history(approver, back, names, shown, study, tab):
     section(
         "decisions",
         "Decisions",
-        html(desk_words.history_html(_past, names, "Choose a cell above.")),
+        html(desk_words.history_html(_past, names, say("choose_a_cell_above"))),
         *([mo.hstack([approver, back], justify="start", wrap=True)] if _past else []),
     )
     return
@@ -334,7 +314,7 @@ def proposals(names, study, tab):
     mo.stop(tab.value != "Campaigns")
     section(
         "proposals",
-        "Campaigns by saving",
+        say("campaigns_by_saving"),
         html(campaign_words.proposals_html(study.proposals, names)),
     )
     return

@@ -30,6 +30,7 @@ with app.setup:
     from medhavi.views.names import local
     from medhavi.views.plan_pages import capacity_words
     from medhavi.views.tiles import tiles_html
+    from medhavi.views.words import say
 
     theme.register()
 
@@ -59,17 +60,28 @@ def how(params, wanted):
 def remembered():
     # What a person chose stays while the plan is made anew for what was decided.
     session = EditSession()
-    get_view, set_view = mo.state(None)
+    get_view, _set_view = mo.state(None)
     get_asked, ask = mo.state(None)
+    get_dragged, drag = mo.state(None)
+    get_put_back, _put_back = mo.state(0)
     get_decision, decide = mo.state(None)
     get_renewed, renew = mo.state(0)
     approver = mo.ui.text(
         value=last_approver(), label="Approver", placeholder="your name"
     )
-    back = mo.ui.run_button(label="Take the last decision back")
+    back = mo.ui.run_button(label=say("undo_last_decision"))
+
+    def set_view(chosen):
+        drag(None)
+        _set_view(chosen)
+
+    def put_back():
+        drag(None)
+        _put_back(lambda times: times + 1)
 
     def price(edit):
         decide(None)
+        drag(None)
         ask(EditForm(form=edit))
 
     def settle(done):
@@ -81,11 +93,15 @@ def remembered():
         ask,
         back,
         decide,
+        drag,
         get_asked,
         get_decision,
+        get_dragged,
+        get_put_back,
         get_renewed,
         get_view,
         price,
+        put_back,
         renew,
         session,
         set_view,
@@ -149,10 +165,7 @@ def trouble(shown):
 @app.cell(hide_code=True)
 def nothing(plan, view):
     html(
-        page.empty(
-            "No resource has work",
-            "Add resources, routings with steps, and demands: their load stands here.",
-        )
+        page.empty(say("no_resource_has_load"), say("add_resources"))
     ) if plan and view is None else None
     return
 
@@ -194,16 +207,25 @@ def window_choice(choose, names, plan, view):
 
 
 @app.cell(hide_code=True)
-def choose_window(colour, names, rows, snapshot, view):
+def choose_window(colour, get_put_back, names, rows, snapshot, view):
+    # What is put back is drawn anew where it was.
+    _put_back = get_put_back()
     mo.stop(view is None)
     window = capacity_page.shown_window(view, snapshot, names, rows.value, colour.value)
     return (window,)
 
 
 @app.cell(hide_code=True)
-def draw_gantt(asked, choose_operation, names, shown, window):
+def draw_gantt(asked, choose_operation, drag, names, shown, view, window):
+    def _dropped(resource, begin):
+        drag(
+            capacity_edits.read(
+                lambda: capacity_edits.dragged(shown, view, resource, begin)
+            )
+        )
+
     gantt_picture, gantt_title, gantt_files = capacity_page.gantt_picture(
-        shown, window, names, asked, choose_operation
+        shown, window, names, asked, choose_operation, _dropped
     )
     return gantt_files, gantt_picture, gantt_title
 
@@ -228,6 +250,34 @@ def gantt(colour, controls, gantt_files, gantt_picture, gantt_title, rows):
 
 
 @app.cell(hide_code=True)
+def dragged_order(get_dragged):
+    # A cell of its own: what a press changes runs all cells but that of its button.
+    dragged = get_dragged()
+    return (dragged,)
+
+
+@app.cell(hide_code=True)
+def dragged_choice(dragged, put_back, price, shown):
+    choices = capacity_edits.dragged_choices(dragged, shown, price, put_back)
+    return (choices,)
+
+
+@app.cell(hide_code=True)
+def dragged_to(choices, dragged, names, plan):
+    mo.stop(dragged is None)
+    mo.hstack(
+        [
+            capacity_edits.dragged_part(dragged, plan, names),
+            *choices.elements.values(),
+        ],
+        justify="start",
+        align="center",
+        wrap=True,
+    )
+    return
+
+
+@app.cell(hide_code=True)
 def forms(names, plan, price, ranked, snapshot, view):
     mo.stop(view is None)
 
@@ -239,9 +289,18 @@ def forms(names, plan, price, ranked, snapshot, view):
         if form is not None:
             price(capacity_edits.read(lambda: capacity_edits.downtime(form, names)))
 
+    def submit_calendar(form):
+        if form is not None:
+            price(
+                capacity_edits.read(
+                    lambda: capacity_edits.calendar_exception(form, snapshot)
+                )
+            )
+
     move_form = capacity_edits.move_form(plan, snapshot, view, names, submit_move)
+    calendar_form = capacity_edits.calendar_form(snapshot, view, submit_calendar)
     down_form = capacity_edits.downtime_form(ranked, view, names, submit_downtime)
-    return down_form, move_form
+    return calendar_form, down_form, move_form
 
 
 @app.cell(hide_code=True)
@@ -251,14 +310,17 @@ def operation_grid(choose_operation, names, plan, view, window):
 
 
 @app.cell(hide_code=True)
-def details(down_form, grid, move_form, names, shown, view):
+def details(calendar_form, down_form, grid, move_form, names, shown, view):
     _lake = bool(shown.source.lake)
     _move = move_form if _lake else capacity_edits.only_on_a_lake()
     _down = down_form if _lake else capacity_edits.only_on_a_lake()
+    _opens = calendar_form if _lake else capacity_edits.only_on_a_lake()
     if grid is not None:
         _rows = capacity_page.operation_grid(grid)
     else:
-        _rows = html(page.empty("No operation in this window", "Choose other days."))
+        _rows = html(
+            page.empty(say("no_operation_in_this_window"), say("choose_other_days"))
+        )
     mo.ui.tabs(
         {
             "Operation": mo.vstack(
@@ -276,6 +338,13 @@ def details(down_form, grid, move_form, names, shown, view):
                 ],
                 gap=1,
             ),
+            "Calendar": mo.vstack(
+                [
+                    *([_opens] if calendar_form is not None else []),
+                    capacity_page.calendar_part(shown, view),
+                ],
+                gap=1,
+            ),
         }
     )
     return
@@ -283,7 +352,7 @@ def details(down_form, grid, move_form, names, shown, view):
 
 @app.cell(hide_code=True)
 def decision_buttons(asked):
-    accept = mo.ui.run_button(label="Approve the edit", kind="success")
+    accept = mo.ui.run_button(label=say("approve_the_edit"), kind="success")
     drop = mo.ui.run_button(label="Drop it")
     return accept, drop
 
@@ -294,7 +363,7 @@ def decide(accept, approver, asked, drop, names, plan):
     _buttons = [approver, accept, drop] if desk_parts.is_ready(asked) else [drop]
     mo.vstack(
         [
-            html('<h2 id="decide">Cost and affected demands</h2>'),
+            html(f'<h2 id="decide">{say("cost_and_demands")}</h2>'),
             capacity_edits.priced_part(asked, plan, names),
             mo.hstack(_buttons, justify="start", align="end", wrap=True),
         ],

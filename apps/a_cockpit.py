@@ -32,6 +32,7 @@ with app.setup:
     from medhavi.views.pictures.network import network_chart
     from medhavi.views.plan_pages import cockpit
     from medhavi.views.tiles import tiles_html
+    from medhavi.views.words import say
 
     theme.register()
 
@@ -117,7 +118,9 @@ def inbox(get_done, plan, shown, state):
     listed = (
         cockpit_page.inbox_part(table, shown.names)
         if table is not None
-        else html(page.empty("No exception here", "Choose another state above."))
+        else html(
+            page.empty(say("no_exception_here"), say("choose_another_state_above"))
+        )
     )
     return form, listed, table
 
@@ -126,11 +129,11 @@ def inbox(get_done, plan, shown, state):
 def others(names, plan, shown):
     mo.stop(plan is None)
     others = {
-        "Promises at risk": cockpit_page.promise_table(shown, plan),
+        say("promises_at_risk"): cockpit_page.promise_table(shown, plan),
         "Network": picture(
             network_chart(plan, shown.snapshot, names),
             "No map",
-            "Add latitude and longitude to the table locations.",
+            say("add_latitude_and_longitude"),
         ),
         "Events": cockpit_page.event_table(shown),
     }

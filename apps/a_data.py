@@ -22,6 +22,7 @@ with app.setup:
     from medhavi.service.plan_pages import desk_words
     from medhavi.views import page, theme
     from medhavi.views.data_pages.finding_list import group_html
+    from medhavi.views.words import say
 
     theme.register()
 
@@ -181,7 +182,7 @@ def ask_cell(found, shown, state, wanted):
 
 @app.cell(hide_code=True)
 def mend(form, tab):
-    mo.stop(tab.value != "Mend a cell")
+    mo.stop(tab.value != say("correct_a_cell"))
     form
     return
 
@@ -208,7 +209,7 @@ def propose(dropped, form, shown, state, tab, whole):
             proposal = own_data.uploaded(
                 shown, _file.name, _file.contents, whole=whole.value
             )
-    elif tab.value == "Mend a cell" and form is not None and form.value:
+    elif tab.value == say("correct_a_cell") and form is not None and form.value:
         proposal = own_data.proposed_cell(shown, state, form.value)
     return (proposal,)
 
@@ -250,7 +251,7 @@ def buttons():
     # Apart from where they are shown: pressed right after the name, they are the same.
     accept, back = (
         mo.ui.run_button(label=label)
-        for label in ("Take the change", "Take the last change back")
+        for label in (say("apply_change"), say("undo_last_change"))
     )
     return accept, back
 

@@ -21,6 +21,7 @@ with app.setup:
     from medhavi.views import item_record, page, theme
     from medhavi.views.pictures.stock import stock_chart
     from medhavi.views.tiles import tiles_html
+    from medhavi.views.words import say
 
     theme.register()
 
@@ -104,7 +105,7 @@ def show(names, plan, record, snapshot):
     _stock = picture(
         stock_chart(plan, record.product, record.location, names),
         "No movement",
-        "The plan neither receives nor issues this item here.",
+        say("no_movement_here"),
     )
     _made = item_record.supply_html(snapshot, record.product, record.location, names)
     mo.ui.tabs(
@@ -112,8 +113,10 @@ def show(names, plan, record, snapshot):
             "Time-phased record": mo.vstack(
                 [html(item_record.record_html(record, names)), _stock], gap=1
             ),
-            "Orders and requirements": item_page.movement_table(record, plan, names),
-            "Sources and where used": html(f'<div class="mv-list">{_made}</div>'),
+            say("orders_and_requirements"): item_page.movement_table(
+                record, plan, names
+            ),
+            say("sources_and_where_used"): html(f'<div class="mv-list">{_made}</div>'),
         }
     )
     return

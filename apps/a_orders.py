@@ -27,6 +27,7 @@ with app.setup:
     )
     from medhavi.views import order_grid, page, theme
     from medhavi.views.tiles import tiles_html
+    from medhavi.views.words import say
 
     theme.register()
 
@@ -149,7 +150,7 @@ def tiles(everything, link, names, plan):
 def grid(chosen, keep, names, plan, rows, session):
     mo.stop(plan is None)
     table = order_page.order_table(rows, names, session, keep)
-    _none = html(page.empty("No such order", "Take a filter away."))
+    _none = html(page.empty(say("no_order_matches"), say("remove_a_filter")))
     mo.vstack(
         [
             mo.hstack(
@@ -245,7 +246,7 @@ def price(get_asked, names, plan, renew, session, shown):
     asked = plan_page.show_edit(shown, _edit, get_asked().press)
     mo.stop(
         plan_page.is_replanned(shown, asked, session, renew),
-        html('<p class="muted">Facts have changed: planning again.</p>'),
+        html(f'<p class="muted">{say("planning_again")}</p>'),
     )
     html(
         desk_words.asked_html(asked, names, desk_words.edited_words(plan, _edit, names))
@@ -255,7 +256,7 @@ def price(get_asked, names, plan, renew, session, shown):
 
 @app.cell(hide_code=True)
 def choose_accept(asked):
-    accept = mo.ui.run_button(label="Approve the edit", kind="success")
+    accept = mo.ui.run_button(label=say("approve_the_edit"), kind="success")
     ready = desk_parts.is_ready(asked)
     return accept, ready
 
@@ -276,7 +277,7 @@ def approved(accept, approver, asked, decide):
 @app.cell(hide_code=True)
 def buttons():
     # Apart from where they are shown: pressed right after the name, they are the same.
-    back = mo.ui.run_button(label="Take the last decision back")
+    back = mo.ui.run_button(label=say("undo_last_decision"))
     return (back,)
 
 

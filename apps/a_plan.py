@@ -49,6 +49,7 @@ with app.setup:
     from medhavi.views.pictures.stock import stock_chart
     from medhavi.views.report import figures_html
     from medhavi.views.tiles import tiles_html
+    from medhavi.views.words import say
 
     theme.register()
 
@@ -162,14 +163,12 @@ def late(mode, names, plan, tab):
         "late",
         "Late demands",
         picture(
-            late_chart(plan, names),
-            "Nothing is late",
-            "Every demand has its supply by its due date.",
+            late_chart(plan, names), say("nothing_is_late"), say("all_demands_on_time")
         ),
         mo.accordion(
             {
-                "Late demands by cost, and why": html(late_html(plan, names)),
-                "Cost of lateness by cause": html(causes_html(plan, names)),
+                say("late_demands_by_cost"): html(late_html(plan, names)),
+                say("cost_of_lateness_by_cause"): html(causes_html(plan, names)),
             }
         )
         if late_demands(plan).height
@@ -186,8 +185,8 @@ def overdue(mode, names, plan, tab):
         "Past-due releases",
         picture(
             overdue_chart(plan, names),
-            "Nothing: no start lies before now",
-            "Look at the stocks and loads below for what is tight.",
+            say("no_start_before_now"),
+            say("look_for_tight"),
         ),
     )
     return
@@ -196,7 +195,7 @@ def overdue(mode, names, plan, tab):
 @app.cell(hide_code=True)
 def choose_demand(keep, plan, shown, wanted):
     demand = desk_words.demand_choice(shown, plan, wanted, keep)
-    everything = mo.ui.checkbox(label="all orders behind it")
+    everything = mo.ui.checkbox(label=say("all_orders_of_the_chain"))
     return demand, everything
 
 
@@ -204,26 +203,19 @@ def choose_demand(keep, plan, shown, wanted):
 def why(demand, everything, names, plan, tab):
     mo.stop(tab.value != "Late demands")
     if demand.value is None:
-        _parts = [
-            html(
-                page.empty(
-                    "No demand is planned",
-                    "Add rows to demands with a due date inside the horizon.",
-                )
-            )
-        ]
+        _parts = [html(page.empty(say("no_demand_is_planned"), say("add_demand_rows")))]
     else:
         _told = plan.explain(demand.value, names=dict(names.texts))
         _parts = [
             mo.hstack([demand, everything], justify="start", wrap=True),
             picture(
                 chain_chart(_told, names, plan.run.as_of, everything=everything.value),
-                "Stock serves it",
-                "Nothing has to be made, bought or moved for this demand.",
+                say("stock_serves_it"),
+                say("nothing_to_supply"),
             ),
             html(page.story_html(_told, names, plan.run.as_of)),
         ]
-    section("why", "Pegging chain of a demand", *_parts)
+    section("why", say("pegging_chain_of_a_demand"), *_parts)
     return
 
 
@@ -235,11 +227,7 @@ def choose_remedy(mode, names, plan, tab):
     section(
         "remedies",
         "Remedies",
-        html(
-            '<p class="muted">Changes are tried in order of what the lateness costs that '
-            "waits for them. Those that cure most are planned as this plan was, so "
-            "their dates are the ones you would get.</p>"
-        ),
+        html(f'<p class="muted">{say("changes_are_tried_in_order")}</p>'),
         remedy_form,
     )
     return (remedy_form,)
@@ -275,7 +263,7 @@ def stock(item, names, plan, tab):
     mo.stop(tab.value != "Stock")
     if item.value is None:
         _parts = [
-            html(page.empty("No stock is moved", "Add demands, or a later horizon."))
+            html(page.empty(say("no_stock_is_moved"), say("add_demands_or_a_later")))
         ]
     else:
         _product, _place = item.value.rsplit("|", 1)
@@ -291,11 +279,11 @@ def stock(item, names, plan, tab):
             ),
             picture(
                 stock_chart(plan, _product, _place, names),
-                "Nothing moves here",
-                "Choose another product and place.",
+                say("nothing_moves_here"),
+                say("choose_another_product_and_place"),
             ),
         ]
-    section("stock", "Projected available balance", *_parts)
+    section("stock", say("projected_available_balance"), *_parts)
     return
 
 
@@ -305,11 +293,7 @@ def loads(names, plan, tab):
     section(
         "loads",
         "Capacity load",
-        picture(
-            load_chart(plan, names),
-            "No resource has work in this plan",
-            "Add rows to step_resources, or look at what is bought and moved.",
-        ),
+        picture(load_chart(plan, names), say("no_resource_has_work"), say("add_steps")),
     )
     return
 
@@ -326,9 +310,7 @@ def exceptions(code, costs, link, names, plan, preview, tab):
     _kinds = codes(plan)
     answers = []
     if _kinds.is_empty():
-        _parts = [
-            html(page.empty("No exceptions", "The plan keeps every rule and date."))
-        ]
+        _parts = [html(page.empty("No exceptions", say("the_plan_keeps_every_rule")))]
     else:
         _chosen = _kinds.filter(_kinds["code"] == (code.value or ""))
         _advice = _chosen["remedy"].to_list()
@@ -347,7 +329,7 @@ def exceptions(code, costs, link, names, plan, preview, tab):
             desk_parts.exception_table(plan, names, code.value),
         ]
         if answers:
-            _parts += [html("<h3>Suggested edits, by money</h3>")]
+            _parts += [html(f"<h3>{say('suggested_edits_by_money')}</h3>")]
             _parts += [desk_parts.beside(_line) for _line in answers]
     section("exceptions", "Exceptions", *_parts)
     return (answers,)
@@ -360,7 +342,7 @@ def price(get_asked, names, plan, renew, session, shown):
     asked = plan_page.show_edit(shown, _edit, get_asked().press)
     mo.stop(
         plan_page.is_replanned(shown, asked, session, renew),
-        html('<p class="muted">Facts have changed: planning again.</p>'),
+        html(f'<p class="muted">{say("planning_again")}</p>'),
     )
     html(
         desk_words.asked_html(asked, names, desk_words.edited_words(plan, _edit, names))
@@ -370,7 +352,7 @@ def price(get_asked, names, plan, renew, session, shown):
 
 @app.cell(hide_code=True)
 def choose_accept(asked):
-    accept = mo.ui.run_button(label="Approve the edit", kind="success")
+    accept = mo.ui.run_button(label=say("approve_the_edit"), kind="success")
     ready = desk_parts.is_ready(asked)
     return accept, ready
 
@@ -397,20 +379,17 @@ def outcome(get_decision, settle, shown):
 @app.cell(hide_code=True)
 def approver_buttons():
     # Apart from where it is shown: pressed right after the name, it is the same.
-    publish = mo.ui.run_button(label="Publish this plan", kind="success")
+    publish = mo.ui.run_button(label=say("publish_this_plan"), kind="success")
     return (publish,)
 
 
 @app.cell(hide_code=True)
 def publishing(approver, publish, shown, tab):
-    mo.stop(tab.value != "Compare and publish")
+    mo.stop(tab.value != say("compare_and_publish"))
     section(
         "publish",
-        "Publish the plan",
-        html(
-            '<p class="muted">A published plan is kept, and the tiles of the next one '
-            "say what has changed since.</p>"
-        ),
+        say("publish_the_plan"),
+        html(f'<p class="muted">{say("a_published_plan_is_kept")}</p>'),
         mo.hstack([approver, publish], justify="start", wrap=True),
     ) if shown.source.lake else None
     return
@@ -428,20 +407,20 @@ def choose_other(mode):
     other = mo.ui.dropdown(
         [name for name in MODES if name != mode.value],
         allow_select_none=True,
-        label="Compare with mode",
+        label=say("compare_with_mode"),
     )
     return (other,)
 
 
 @app.cell(hide_code=True)
 def compared(names, other, plan, shown, tab):
-    mo.stop(tab.value != "Compare and publish")
+    mo.stop(tab.value != say("compare_and_publish"))
     _told = ""
     if other.value is not None:
         _other = plan_page.other_plan(shown, other.value)
         mo.stop(_other.problem is not None, trouble_of(_other))
         _told = comparison_html(plan, _other.plan, compare(plan, _other.plan), names)
-    section("compare", "Comparison with another planning mode", other, html(_told))
+    section("compare", say("comparison_of_modes"), other, html(_told))
     return
 
 

@@ -25,6 +25,7 @@ with app.setup:
     from medhavi.views.pictures.coverage import coverage_chart
     from medhavi.views.plan_pages import predictors
     from medhavi.views.tiles import tiles_html
+    from medhavi.views.words import say
 
     theme.register()
 
@@ -53,8 +54,8 @@ def remembered():
     approver = mo.ui.text(
         value=last_approver(), label="Approver", placeholder="your name"
     )
-    retrain = mo.ui.run_button(label="Retrain all predictors")
-    promote = mo.ui.run_button(label="Put this version in use", kind="success")
+    retrain = mo.ui.run_button(label=say("retrain_all_predictors"))
+    promote = mo.ui.run_button(label=say("put_this_version_in_use"), kind="success")
     return approver, get_told, promote, retrain, tell
 
 
@@ -71,7 +72,7 @@ def work(get_told, shown):
     _told = get_told()
     working = predictor_page.work_html(shown.source)
     html(
-        f"{working}{page.empty('Retrain and put in use', _told) if _told else ''}"
+        f"{working}{page.empty(say('retrain_and_put_in_use'), _told) if _told else ''}"
     ) if working or _told else None
     return (working,)
 
@@ -135,8 +136,8 @@ def coverage(names, one):
     mo.stop(one is None)
     picture(
         coverage_chart(one.by_month, predictor_page.coverage_title(one, names)),
-        "No coverage to draw",
-        one.problem or "Too few orders have been observed; more receipts will do.",
+        say("no_coverage_to_draw"),
+        one.problem or say("too_few_orders_have_been"),
     )
     return
 
@@ -194,7 +195,7 @@ def versions(names, one, tab):
     html(
         predictors.versions_html(one, names)
         if one.versions
-        else page.empty("No version yet", "Train: the plain rule is in use until then.")
+        else page.empty(say("no_version_yet"), say("train_the_plain_rule"))
     )
     return
 

@@ -51,7 +51,6 @@ with app.setup:
     )
     from medhavi.version import __version__
     from medhavi.views import page, theme
-    from medhavi.views.names import count
     from medhavi.views.promises import lists as promise_lists
     from medhavi.views.promises import records as promise_records
     from medhavi.views.promises.picture import (
@@ -71,6 +70,7 @@ with app.setup:
         variants_html,
     )
     from medhavi.views.tiles import tiles_html
+    from medhavi.views.words import say
 
     theme.register()
 
@@ -103,7 +103,7 @@ def remembered():
         value=last_approver(), label="Approver", placeholder="your name"
     )
     # Here, not where it is shown: a new approver runs the cell that asks for it too.
-    remedy_ok = mo.ui.run_button(label="Approve the change", kind="success")
+    remedy_ok = mo.ui.run_button(label=say("approve_the_change"), kind="success")
     get_again, ask_again = mo.state(0)
     get_decision, decide = mo.state(None)
     get_released, released = mo.state(None)
@@ -137,7 +137,7 @@ def listed(shown):
 @app.cell(hide_code=True)
 def watching(shown):
     _what = shown.source  # another source is looked at anew
-    look_again = mo.ui.run_button(label="Check all promises again")
+    look_again = mo.ui.run_button(label=say("check_all_promises_again"))
     get_watch, keep_watch = mo.state(None)
     return get_watch, keep_watch, look_again
 
@@ -264,8 +264,8 @@ def moving(told):
 def chain(names, promise, shown, told):
     chain_drawn = picture(
         promise_chain_chart(promise, names, due=told.due, as_of=shown.snapshot.as_of),
-        "Nothing has to happen first",
-        "It is served from stock where it lies, or nothing can be promised.",
+        say("nothing_has_to_happen_first"),
+        say("it_is_served_from_stock"),
     )
     return (chain_drawn,)
 
@@ -349,16 +349,16 @@ def trying(told):
 
 @app.cell(hide_code=True)
 def reasons(names, part, promise, set_tried, tab):
-    mo.stop(tab.value != "Desk" or part.value != "Why and remedies")
+    mo.stop(tab.value != "Desk" or part.value != say("why_remedies"))
     tries = promise_widgets.remedy_buttons(promise, names, set_tried)
     section(
         "why",
-        "Limiting factors and remedies",
+        say("limits_and_remedies"),
         html(reasons_html(promise, names)),
         html(remedies_html(promise, names)),
         *(
             [
-                html("<p class='muted'>Try one: it is quoted with its rows.</p>"),
+                html(f'<p class="muted">{say("try_one_it_is_quoted")}</p>'),
                 mo.hstack(tries, justify="start", wrap=True),
             ]
             if tries
@@ -380,7 +380,7 @@ def try_remedy(get_tried, past, promise, shown, told):
 @app.cell(hide_code=True)
 def tried(get_tried, names, part, shown, tab, told, tried_page):
     mo.stop(
-        tried_page is None or tab.value != "Desk" or part.value != "Why and remedies"
+        tried_page is None or tab.value != "Desk" or part.value != say("why_remedies")
     )
     _remedy = told.promise.remedies[get_tried()]
     section(
@@ -397,13 +397,13 @@ def try_it(get_tried, part, past, promise, shown, tab, tried_page):
         tried_page is None
         or tried_page.promise is None
         or tab.value != "Desk"
-        or part.value != "Why and remedies"
+        or part.value != say("why_remedies")
     )
     _rows = promise.remedies[get_tried()].rows
     remedy = promise_commit.edit_of(promise.remedies[get_tried()], shown, past=past)
     get_asked, ask_price = mo.state(None)
     do_it = mo.ui.button(
-        label="Show its price",
+        label=say("show_its_price"),
         on_change=lambda _: ask_price(plan_page.EditForm(form=remedy.edit)),
     )
     mo.vstack(promise_commit.doing(remedy, _rows, do_it))
@@ -413,7 +413,9 @@ def try_it(get_tried, part, past, promise, shown, tab, tried_page):
 @app.cell(hide_code=True)
 def remedy_price(get_asked, names, shown):
     mo.stop(get_asked() is None)
-    with mo.status.spinner("Reading the plan", remove_on_exit=True) as _spinner:
+    with mo.status.spinner(
+        say("reading_the_plan_capital"), remove_on_exit=True
+    ) as _spinner:
         priced = promise_commit.priced(
             shown, get_asked(), lambda done: _spinner.update(subtitle=str(done))
         )
@@ -451,7 +453,7 @@ def otherwise(names, part, past, promise, shown, tab, told):
     mo.stop(tab.value != "Desk" or part.value != "Sensitivity")
     section(
         "otherwise",
-        "Sensitivity of the request",
+        say("sensitivity_of_the_request"),
         html(variants_html(variants_of(shown, told, past=past), promise, names)),
     )
     return
@@ -463,10 +465,7 @@ def giving_way(names, part, promise, tab):
     section(
         "giving-way",
         "Preemption",
-        html(
-            '<p class="muted">The policy lets it take from less important orders. '
-            "Once it is promised, each of them comes whole at its new date.</p>"
-        ),
+        html(f'<p class="muted">{say("the_policy_lets_it_take")}</p>'),
         html(preempted_html(promise, names)),
     )
     return
@@ -475,14 +474,14 @@ def giving_way(names, part, promise, tab):
 @app.cell(hide_code=True)
 def choose_answer(tried_page):
     _both = tried_page is not None and tried_page.binding
-    _answers = ["as asked", "with the change"] if _both else ["as asked"]
+    _answers = ["as asked", say("with_the_change_lower")] if _both else ["as asked"]
     which = mo.ui.radio(_answers, value="as asked", label="Answer", inline=True)
     return (which,)
 
 
 @app.cell(hide_code=True)
 def choose_date(moved_to, names, told, tried_page, which):
-    chosen = tried_page if which.value == "with the change" else told
+    chosen = tried_page if which.value == say("with_the_change_lower") else told
     _date = promise_widgets.own_date(told, moved_to, names) if chosen is told else ""
     own = promise_widgets.own_field(_date)
     return chosen, own
@@ -503,7 +502,7 @@ def confirm(chosen, own, part, tab, told, tried_page, which):
 def decision(told):
     # Apart from the date: what is typed while an answer is worked out stays.
     _question = told.row  # a new question has no reason yet
-    because = mo.ui.text(label="because", placeholder="why another date")
+    because = mo.ui.text(label="because", placeholder=say("why_another_date"))
     accept = mo.ui.run_button(label="Promise it", kind="success")
     return accept, because
 
@@ -594,12 +593,12 @@ def one_change(ask_again, get_picked, keep_all):
         ask_again(count)
 
     again_button = mo.ui.button(
-        label="Promise it again",
+        label=say("promise_it_again"),
         value=0,
         on_click=lambda count: count + 1,
         on_change=_ask,
     )
-    why_released = mo.ui.text(label="Reason", placeholder="why it is released")
+    why_released = mo.ui.text(label="Reason", placeholder=say("why_it_is_released"))
     release_button = mo.ui.run_button(label="Release it", kind="danger")
     return again_button, release_button, why_released
 
@@ -634,7 +633,7 @@ def drop(offered):
     dropped = mo.ui.file(
         filetypes=list(promise_page.KINDS),
         kind="area",
-        label="Drop a file of requests: xlsx, CSV or JSON",
+        label=say("drop_a_file_of_requests"),
         max_size=promise_page.MOST_BYTES,
     )
     return (dropped,)
@@ -645,11 +644,7 @@ def drop_here(dropped, tab, told):
     mo.stop(tab.value != "Request file")
     mo.vstack(
         [
-            html(
-                '<p class="muted">Each line of the file is answered by priority, '
-                "seeing what the lines before it took. Nothing is promised before "
-                "you choose.</p>"
-            ),
+            html(f'<p class="muted">{say("each_line_of_the_file")}</p>'),
             promise_widgets.templates(told),
             dropped,
         ],
@@ -685,8 +680,7 @@ def bulk_answers(answers, shown):
         [
             html(
                 f"<p><b>{promise_lists.answers_sentence(answers.promises)}</b> "
-                "Dates are local to each place; the files say the zone. <i>Columns</i> "
-                "shows customers, places, chances, costs and what would help.</p>"
+                f"{say('dates_are_local_to_each')}</p>"
                 f"{promise_widgets.brief_words(answers)}"
             ),
             answer_table,
@@ -700,7 +694,9 @@ def bulk_answers(answers, shown):
 @app.cell(hide_code=True)
 def bulk_decision():
     # Apart from where it is shown: pressed right after the name, it is still the same.
-    bulk_accept = mo.ui.run_button(label="Promise the chosen lines", kind="success")
+    bulk_accept = mo.ui.run_button(
+        label=say("promise_the_chosen_lines"), kind="success"
+    )
     return (bulk_accept,)
 
 
@@ -727,14 +723,7 @@ def bulk_done(answer_table, answers, approver, bulk_accept, shown):
 def look(look_again, tab):
     mo.stop(tab.value != "At risk")
     mo.vstack(
-        [
-            html(
-                '<p class="muted">Every accepted promise is asked again on today\'s '
-                "facts. That takes some seconds a hundred promises; nothing is "
-                "written.</p>"
-            ),
-            look_again,
-        ],
+        [html(f'<p class="muted">{say("every_promise_is_asked")}</p>'), look_again],
         gap=1,
     )
     return
@@ -753,7 +742,7 @@ def at_risk(get_watch, shown, tab):
     mo.stop(tab.value != "At risk")
     _found = get_watch()
     if _found is None:
-        _shown = html(page.empty("Nobody has looked yet", "Press the button above."))
+        _shown = html(page.empty(say("not_checked_yet"), say("press_the_button_above")))
     elif _found.watch is None:
         _shown = trouble_of(_found)
     else:
@@ -773,9 +762,9 @@ def hot_spots(get_watch, many, shown, tab, told):
     _answers = recent(str(shown.source))
     section(
         "hot-spots",
-        "Most frequent limiting factors",
+        say("frequent_limits"),
         html(
-            f"<p class='muted'>Of the last {count(len(_answers), 'answer')} here.</p>"
+            f'<p class="muted">{say("of_the_last_answers", len(_answers))}</p>'
             f"{promise_lists.hot_spots_html(_answers, shown.names)}"
         ),
         html(promise_lists.risk_spots_html(_watch, shown.names)),

@@ -38,6 +38,7 @@ with app.setup:
     from medhavi.views import page, theme
     from medhavi.views.pictures import scenarios as side_by_side
     from medhavi.views.tiles import tiles_html
+    from medhavi.views.words import say
 
     theme.register()
 
@@ -201,7 +202,9 @@ def tiles(found, look, names):
             mo.hstack([look], justify="start"),
             html(tiles_html(side_by_side.scenario_tiles(one, names), "#scenarios"))
             if one.is_planned
-            else html(page.problem(f"{one.name} has no plan", names.told(one.problem))),
+            else html(
+                page.problem(say("has_no_plan", one.name), names.told(one.problem))
+            ),
         ],
         gap=1,
     )
@@ -221,7 +224,7 @@ def preview_button(answer, ask, decide, scenario):
         decide(None)
         ask((scenario.name, plan_page.EditForm(form=answer.edit)))
 
-    preview = mo.ui.button(label="Preview cost and affected demands", on_click=_asked)
+    preview = mo.ui.button(label=say("preview_cost"), on_click=_asked)
     return (preview,)
 
 
@@ -237,20 +240,20 @@ def show(answer, found, one, preview, scenario, shown, study):
     mo.stop(scenario is None)
     _names = shown.names
     _tabs = {
-        "Cost by part": mo.vstack(
+        say("cost_by_part"): mo.vstack(
             [
                 picture(
                     side_by_side.waterfall_chart(one, _names)
                     if one.is_planned
                     else None,
-                    "No plan to draw",
-                    "Change the scenario: the reason stands above.",
+                    say("no_plan_to_draw"),
+                    say("change_the_scenario_the_reason"),
                 ),
                 html(side_by_side.money_table(found, _names)),
             ],
             gap=1,
         ),
-        "Demands and promises": scenario_parts.demand_table(shown, scenario, one),
+        say("demands_and_promises"): scenario_parts.demand_table(shown, scenario, one),
         "Orders": scenario_parts.order_table(one, _names),
         "Accept": scenario_parts.accept_parts(answer, shown, scenario, preview),
         "Study file": scenario_parts.study_parts(study),
@@ -274,7 +277,7 @@ def price(get_asked, names, scenario, shown):
 def approve(asked):
     # Apart from where it is shown: pressed right after the name, it is the same.
     ready = desk_parts.is_ready(asked)
-    accept = mo.ui.run_button(label="Approve the scenario", kind="success")
+    accept = mo.ui.run_button(label=say("approve_the_scenario"), kind="success")
     return accept, ready
 
 

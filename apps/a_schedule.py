@@ -44,6 +44,7 @@ with app.setup:
         schedule_tiles,
     )
     from medhavi.views.tiles import tiles_html
+    from medhavi.views.words import say
 
     theme.register()
 
@@ -64,13 +65,13 @@ def address():
 @app.cell(hide_code=True)
 def how(params, wanted):
     # The orders of the plan in force, or a schedule file of one's own.
-    sources = {"the plan in force": "plan", "a schedule file": "file"}
+    sources = {say("the_plan_in_force"): "plan", say("a_schedule_file"): "file"}
     _file = mo.cli_args().get("problem") or ""
     source = mo.ui.dropdown(
         sources,
-        value="a schedule file"
+        value=say("a_schedule_file")
         if wanted("source") == "file" or _file or not has_tables(wanted("tables"))
-        else "the plan in force",
+        else say("the_plan_in_force"),
         label="Orders of",
         on_change=lambda value: params.set("source", value),
     )
@@ -79,23 +80,23 @@ def how(params, wanted):
         start=1,
         stop=60,
         value=int(wanted("days") or 7),
-        label="Days from now",
+        label=say("days_from_now"),
         on_change=lambda value: params.set("days", str(value)),
     )
     goals = {
-        "late orders, then changeovers": "",
-        "fewest late orders": "late_orders,makespan",
+        say("late_orders_then_changeovers"): "",
+        say("fewest_late_orders"): "late_orders,makespan",
         "earliest end": "makespan",
         "least set-up": "late_orders,setup,makespan",
     }
     objective = mo.ui.dropdown(
         goals,
         value=next((k for k, v in goals.items() if v == wanted("objective")), None)
-        or "late orders, then changeovers",
-        label="What counts first",
+        or say("late_orders_then_changeovers"),
+        label=say("objective"),
         on_change=lambda value: params.set("objective", value),
     )
-    dropped = mo.ui.file(filetypes=[".json"], label="Drop a schedule file (JSON)")
+    dropped = mo.ui.file(filetypes=[".json"], label=say("drop_a_schedule_file_json"))
     return days, dropped, mode, objective, source
 
 
@@ -135,9 +136,9 @@ def head(planned, shown, wanted):
 def ask(days, dropped, mode, objective, planned, shown, source):
     _asked = [dropped] if planned is None else [mode, days]
     _file = mo.download(
-        example_bytes, filename="schedule.json", label="The example as a file to fill"
+        example_bytes, filename="schedule.json", label=say("example_file")
     )
-    _example = [html(page.empty("An example, not your plant", EXAMPLE_NOTE)), _file]
+    _example = [html(page.empty(say("an_example_not_your_plant"), EXAMPLE_NOTE)), _file]
     mo.vstack(
         [
             mo.hstack([source, objective, *_asked], justify="start", wrap=True),
@@ -165,11 +166,9 @@ def tiles(schedule, zone):
 def gantt(schedule, zone):
     section(
         "gantt",
-        "Gantt chart by resource",
+        say("gantt_chart_by_resource"),
         picture(
-            gantt_chart(schedule, zone),
-            "There is no schedule",
-            "See below what cannot all hold.",
+            gantt_chart(schedule, zone), say("no_schedule"), say("see_conflicts_below")
         ),
     )
     return
@@ -192,7 +191,7 @@ def orders(schedule, shown, tab, zone):
     mo.stop(tab.value != "Orders")
     section(
         "orders",
-        "Late orders and proof of optimality",
+        say("late_orders_and_proof"),
         html(proof_html(schedule)),
         html(orders_html(schedule, zone)),
         html(page.findings_html(shown.findings) if shown.findings else ""),
@@ -210,11 +209,11 @@ def uncertainty(params, schedule, wanted):
         step=5,
         value=int(wanted("spread") or 0),
         show_value=True,
-        label="Volatility of run times, ± %; 0: as the file says",
+        label=say("volatility_of_run_times_0"),
         on_change=lambda value: params.set("spread", str(value)),
     )
     steps = mo.ui.dropdown(
-        _names, value=None, allow_select_none=True, label="Only these steps"
+        _names, value=None, allow_select_none=True, label=say("these_steps_only")
     )
     return spread, steps
 
@@ -233,11 +232,11 @@ def risk(schedule, spread, steps, tab):
         [html(page.problem(_told.title, _told.text, _told.remedy))]
         if isinstance(_told, PageProblem)
         else [
-            picture(risk_chart(_told), "No risk", "Nothing is uncertain."),
+            picture(risk_chart(_told), "No risk", say("nothing_is_uncertain")),
             html(risk_orders_html(_told)),
         ]
     )
-    section("risk", "Risk of the makespan", _controls, *_parts)
+    section("risk", say("risk_of_the_makespan"), _controls, *_parts)
     return
 
 

@@ -27,6 +27,7 @@ with app.setup:
     from medhavi.views.pictures.delivery_record import delivery_chart
     from medhavi.views.plan_pages import suppliers
     from medhavi.views.tiles import tiles_html
+    from medhavi.views.words import say
 
     theme.register()
 
@@ -63,7 +64,7 @@ def head(found, mode, names, shown, wanted):
     _told = suppliers.supplier_finding(found.record, names) if found else ""
     mo.vstack(
         desk_words.page_head(
-            "Suppliers and lanes", shown, wanted("known_at"), _told, [mode]
+            say("suppliers_lanes"), shown, wanted("known_at"), _told, [mode]
         ),
         gap=1,
     )
@@ -106,7 +107,7 @@ def show(days, found, names, plan, shown, subject):
                 [
                     supplier_page.record_table(found, names),
                     subject if subject is not None else mo.md(""),
-                    picture(_drawn, "No delivery", "Choose a supplier or lane."),
+                    picture(_drawn, "No delivery", say("choose_a_supplier_or_lane")),
                 ],
                 gap=1,
             ),

@@ -45,6 +45,7 @@ with app.setup:
         points_html,
     )
     from medhavi.views.theme import title_of, untitled
+    from medhavi.views.words import say
 
     theme.register()
 
@@ -110,16 +111,12 @@ def effort(ready, wanted):
                 for name, title in TITLES.items()
             },
         )
-        .form(submit_button_label="Find the trade-offs", bordered=True)
+        .form(submit_button_label=say("find_the_trade_offs"), bordered=True)
     )
     section(
         "effort",
-        "Number of plans, and budgets",
-        html(
-            f'<p class="muted">Linear programs over {_size:,} orders and forecasts guide '
-            "as many plans within capacity and all rules. Plans that exceed a budget, or "
-            "that another one beats or equals, are left out, so fewer may remain.</p>"
-        ),
+        say("number_of_plans_and_budgets"),
+        html(f'<p class="muted">{say("linear_programs_over_orders", _size)}</p>'),
         form,
     )
     return (form,)
@@ -133,13 +130,15 @@ def begin(form, ready):
         _budgets, _wrong = budgets_of(form.value)
         if not _wrong:
             begun = tradeoff_page.begin(ready, form.value["points"], _budgets)
-    html(page.problem("A budget is a number", _wrong, "")) if _wrong else None
+    html(page.problem(say("a_budget_is_a_number"), _wrong, "")) if _wrong else None
     return (begun,)
 
 
 @app.cell(hide_code=True)
 def work(begun, ready):
-    with mo.status.spinner("Reading the last plans", remove_on_exit=True) as _spinner:
+    with mo.status.spinner(
+        say("reading_the_last_plans"), remove_on_exit=True
+    ) as _spinner:
         last = tradeoff_page.load_front(
             ready, begun, observe=lambda done: _spinner.update(subtitle=str(done))
         )
@@ -151,23 +150,14 @@ def work(begun, ready):
 def find(last, ready):
     mo.stop(
         last.front is None,
-        html(
-            page.empty(
-                "Nothing is computed yet",
-                "Choose how many programs guide plans, then find them.",
-            )
-        )
+        html(page.empty(say("no_plans_yet"), say("choose_programs")))
         if last.problem is None
         else None,
     )
     front = last.front
     current = is_current(ready, front)
     html(
-        page.problem(
-            "Of earlier data",
-            "The tables have changed since these plans were made.",
-            "Find the trade-offs again to publish one.",
-        )
+        page.problem(say("earlier_data"), say("tables_changed"), say("find_again"))
     ) if not current else None
     return current, front
 
@@ -193,9 +183,7 @@ def axes(keep, wanted):
 @app.cell(hide_code=True)
 def picture(across, front, up):
     _stopped = (
-        "The search was stopped: these are the plans that were made by then. "
-        if str(front.run.status) == "cancelled"
-        else ""
+        f"{say('search_was_stopped')} " if str(front.run.status) == "cancelled" else ""
     )
     _chart = front_chart(front, across.value, up.value, brush=True)
     scatter = mo.ui.altair_chart(
@@ -209,9 +197,7 @@ def picture(across, front, up):
         scatter,
         picture_buttons(_chart),
         html(
-            f'<p class="muted">{_stopped}Points are plans, by their scorecards. Hollow '
-            f"diamonds are the {front.programs.height} programs that guide them: they count "
-            "overtime, overload and safety stock, divide lots, and bound no plan."
+            f'<p class="muted">{say("points_are_plans", _stopped, front.programs.height)}'
             f"{hypervolume_words(front)}</p>"
         ),
     )
@@ -227,13 +213,12 @@ def brushed(front, scatter):
         else []
     )
     _hint = (
-        f'<p class="muted">{len(picked)} of {front.points.height} plans are '
-        "selected.</p>"
+        f'<p class="muted">{say("plans_selected", len(picked), front.points.height)}</p>'
         if picked
-        else '<p class="muted">Draw a rectangle in the picture to select plans.</p>'
+        else f'<p class="muted">{say("draw_a_rectangle")}</p>'
     )
     section(
-        "plans", "Objectives of each plan", html(_hint + points_html(front, picked))
+        "plans", say("objectives_of_plans"), html(_hint + points_html(front, picked))
     )
     return (picked,)
 
@@ -270,15 +255,11 @@ def difference(front, one, two):
     _delta = mv.compare(front.plan(one.value), front.plan(two.value))
     section(
         "difference",
-        "Difference between two plans",
+        say("difference_between_two_plans"),
         mo.hstack([one, two], justify="start"),
         html(difference_html(front, one.value, two.value)),
         mo.accordion(
-            {
-                "Orders, demands and pegs that differ": html(
-                    f"<pre>{escape(str(_delta))}</pre>"
-                )
-            }
+            {say("orders_demands_and_pegs"): html(f"<pre>{escape(str(_delta))}</pre>")}
         ),
     )
     return
@@ -295,7 +276,7 @@ def against(front, mode, ready):
     _before = tradeoff_page.plan_before(ready, mode.value)
     section(
         "in_force",
-        "Difference from the plan in force",
+        say("difference_from_the_plan"),
         mode,
         trouble_of(_before)
         if _before.problem
@@ -311,7 +292,7 @@ def publish_choice(front, knee_first):
         value=f"Plan {knee_first}",
         label="Plan",
     )
-    release = mo.ui.run_button(label="Publish this plan", kind="success")
+    release = mo.ui.run_button(label=say("publish_this_plan"), kind="success")
     return chosen, release
 
 
@@ -319,7 +300,7 @@ def publish_choice(front, knee_first):
 def publishing(approver, chosen, current, ready, release):
     section(
         "publish",
-        "Publish a plan",
+        say("publish_a_plan"),
         mo.hstack([chosen, approver, release], justify="start", wrap=True),
     ) if ready.source.lake and current else None
     return

@@ -28,12 +28,7 @@ from medhavi.cli.command_group import (
     register_unavailable,
 )
 from medhavi.cli.command_output import begin
-from medhavi.cli.planning import (
-    orders_commands,
-    plan_commands,
-    planner_commands,
-    trade_off_commands,
-)
+from medhavi.cli.planning import orders_commands, plan_commands, planner_commands
 from medhavi.cli.planning.order_edit_commands import OrdersGroup
 
 app = CommandGroup(
@@ -62,7 +57,7 @@ COMMANDS: Commands = {
     "export": plan_commands.export,
     "pack": plan_commands.pack,
     "remedies": plan_commands.remedies,
-    "pareto": trade_off_commands.pareto,
+    "pareto": planner_commands.pareto,
     "replenish": planner_commands.replenish,
     "safety-stock": planner_commands.place_safety_stock,
     "campaigns": study_commands.campaigns,

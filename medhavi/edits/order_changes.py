@@ -8,8 +8,6 @@ findings, all of them; the edit changes nothing then.
 from __future__ import annotations
 
 import datetime as dt
-import itertools
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import reduce
@@ -18,11 +16,17 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import polars as pl
 
 from medhavi.edits.catalogue import Argument, change
+from medhavi.edits.order_rows import (
+    KINDS,
+    free_number,
+    order_number,
+    order_row,
+    planned_steps,
+)
 from medhavi.edits.order_states import OrderFacts, OrderState, Verb, advance
 from medhavi.edits.parameter import OrderEdit
 from medhavi.findings import BadData, finding
 from medhavi.providers import Providers
-from medhavi.results.identity import DIGITS, LETTERS
 from medhavi.results.plans.plan import Plan
 from medhavi.snapshot.patch import Patch
 from medhavi.snapshot.reading.row_findings import nearest
@@ -36,10 +40,6 @@ if TYPE_CHECKING:
 
     Row = dict[str, Any]
 
-KINDS = {"make": "work", "buy": "purchase", "move": "transfer"}
-"""Kind of a supply → kind of an order."""
-PREFIXES = {"work": "WO", "purchase": "PO", "transfer": "TO"}
-_NUMBER = re.compile(rf"(?:{'|'.join(LETTERS.values())})-(?P<counted>.*-\d+)$")
 _MOST_AHEAD = dt.timedelta(days=36_525)
 _SUPPLY_KINDS = {order: supply for supply, order in KINDS.items()}
 
@@ -166,6 +166,25 @@ def change_source(
     return order.restated({**row, "supply_order": number})
 
 
+@change(
+    "Let the work of an order run on another resource.",
+    event="order",
+    choice="Change resource",
+)
+def change_resource(
+    orders: EditedPlan,
+    *,
+    supply: Supply,
+    resource: Annotated[str, Argument("Alternative of a step of its routing.")],
+    start: Annotated[dt.datetime | None, Argument("When it is to begin.")] = None,
+    lock: Lock = True,
+) -> Patch:
+    """Steps that can run there do so; the others keep the resources they have."""
+    order = _order(orders, supply, Verb.CHANGE_RESOURCE, lock=lock)
+    dates = {} if start is None else order.dates(None, start)
+    return order.restated({**order.stated, **dates}, order.steps_on(resource))
+
+
 @change("End an order of which nothing is there yet.", event="order", choice="Cancel")
 def cancel(orders: EditedPlan, *, supply: Supply) -> Patch:
     """The order is gone."""
@@ -273,6 +292,42 @@ class _EditedOrder:
         return Patch(
             deletes={"supply_order_steps": firmed.select("supply_order", "step")}
         )
+
+    # ------------------------------------------------------------------------- steps
+    def steps_on(self, resource: str) -> list[Row]:
+        """Steps without times, those that can run on a resource there.
+
+        Raises
+        ------
+        BadData
+            No step of the order can run there.
+        """
+        choices: Mapping[int, Collection[str]] = {}
+        if self.row["kind"] == "work" and self.row.get("source"):
+            choices = self.orders.providers.capacity.choices(self.row["source"])
+        if not any(resource in names for names in choices.values()):
+            known = {name for names in choices.values() for name in names}
+            others = ", ".join(sorted(known)) or "no resource"
+            reason = "no step of the order can run there"
+            _refuse("resource", resource, reason, f"It can run on {others}.")
+        number = self.row["supply_order"]
+        rows = self.orders.providers.snapshot["supply_order_steps"]
+        kept = rows.filter(pl.col("supply_order") == number).to_dicts()
+        if self.supply is not None:
+            kept = planned_steps(self.orders.plan, self.supply["id"], self.stated)
+        known_resources = {row["step"]: row["resource"] for row in kept}
+        return [
+            {
+                "supply_order": number,
+                "step": step,
+                "status": self.stated["status"],
+                "resource": resource
+                if resource in names
+                else known_resources.get(step),
+            }
+            for step, names in choices.items()
+            if resource in names or known_resources.get(step)
+        ]
 
     # ------------------------------------------------------------------------- dates
     def dates(self, due: dt.datetime | None, start: dt.datetime | None) -> Row:
@@ -483,101 +538,3 @@ def _refuse(column: str, value: object, reason: str, way_out: str) -> NoReturn:
 
 
 # ---------------------------------------------------------------- orders of proposals
-def order_row(
-    supply: Mapping[str, Any], order: str, *, locked: bool, demand: str | None = None
-) -> dict[str, Any]:
-    """Order that a proposal becomes: firmed, as it was planned.
-
-    Parameters
-    ----------
-    supply
-        Row of `supplies` of status planned.
-    order
-        Number of the order.
-    locked
-        Whether its dates are fixed.
-    demand
-        Whom it is made for, where it is made to order.
-    """
-    kind = KINDS[supply["kind"]]
-    row = {
-        "supply_order": order,
-        "kind": kind,
-        "product": supply["product"],
-        "location": supply["location"],
-        "qty": supply["order_qty"] if kind == "work" else supply["qty"],
-        "start": supply["start"],
-        "due": supply["finish"],
-        "status": "firmed",
-        "source": supply["lane"] or supply["source"],
-        "locked": locked,
-        "demand": demand,
-    }
-    return {name: cell for name, cell in row.items() if cell is not None}
-
-
-def planned_steps(
-    plan: Plan, supply: str, row: Mapping[str, Any]
-) -> list[dict[str, Any]]:
-    """Steps of the order that a proposal becomes, where and when they are planned.
-
-    Parameters
-    ----------
-    plan
-        Of the proposal.
-    supply
-        Its id.
-    row
-        The order.
-
-    Returns
-    -------
-    list of dict
-        Rows of `supply_order_steps`; of several resources of a step the first one, by
-        which it is known who does it with them.
-    """
-    windows = (
-        plan.operations.filter(pl.col("supply") == supply)
-        .group_by("step", maintain_order=True)
-        .agg(pl.col("resource").first(), pl.col("start").min(), pl.col("finish").max())
-    )
-    own = {"supply_order": row["supply_order"], "status": row["status"]}
-    return [{**own, **window} for window in windows.sort("step").to_dicts()]
-
-
-def order_number(kind: str, supply: Mapping[str, Any], taken: Collection[str]) -> str:
-    """First free id of the order that a proposal becomes: its number's place and count.
-
-    A proposal comes back in later plans when its cause goes on, so that an id may be
-    taken by the order of an earlier plan. A proposal without a number has the first
-    free count of its location.
-
-    Parameters
-    ----------
-    kind
-        Kind of the order.
-    supply
-        Row of `supplies` of status planned.
-    taken
-        Ids of all orders that there ever were.
-
-    >>> proposal = {"id": "00ff", "number": "B-LODZ-0417", "location": "LODZ"}
-    >>> order_number("purchase", proposal, {"PO-LODZ-0417"})
-    'PO-LODZ-0417-2'
-    """
-    number = _NUMBER.match(supply.get("number") or "")
-    if number is not None:
-        return free_number(f"{PREFIXES[kind]}-{number['counted']}", taken)
-    begin = f"{PREFIXES[kind]}-{supply['location']}"
-    counts = (f"{begin}-{count:0{DIGITS}}" for count in itertools.count(1))
-    return next(wanted for wanted in counts if wanted not in taken)
-
-
-def free_number(wanted: str, taken: Collection[str]) -> str:
-    """Number, counted up from 2 where it is taken."""
-    if wanted not in taken:
-        return wanted
-    count = 2
-    while f"{wanted}-{count}" in taken:
-        count += 1
-    return f"{wanted}-{count}"

@@ -37,13 +37,14 @@ class OrderState(StrEnum):
 
 
 class Verb(StrEnum):
-    """What is done to an order, by planners (the first seven) or by the shop floor."""
+    """What is done to an order, by planners (the first eight) or by the shop floor."""
 
     FIRM = "firm"
     RELEASE = "release"
     MOVE = "move"
     CHANGE_QTY = "change_qty"
     CHANGE_SOURCE = "change_source"
+    CHANGE_RESOURCE = "change_resource"
     SPLIT = "split"
     CANCEL = "cancel"
     START = "start"
@@ -59,6 +60,7 @@ EDITS = (
     Verb.MOVE,
     Verb.CHANGE_QTY,
     Verb.CHANGE_SOURCE,
+    Verb.CHANGE_RESOURCE,
     Verb.SPLIT,
     Verb.CANCEL,
 )
@@ -143,12 +145,16 @@ TRANSITIONS: Mapping[tuple[OrderState, Verb], Transition] = MappingProxyType(
         (_S.PLANNED, _V.MOVE): Transition(_S.FIRMED, (SOMETHING,)),
         (_S.PLANNED, _V.CHANGE_QTY): Transition(_S.FIRMED),
         (_S.PLANNED, _V.CHANGE_SOURCE): Transition(_S.FIRMED, (SOMETHING,)),
+        (_S.PLANNED, _V.CHANGE_RESOURCE): Transition(_S.FIRMED, (SOMETHING,)),
         (_S.PLANNED, _V.SPLIT): Transition(_S.FIRMED, (SOMETHING,)),
         (_S.PLANNED, _V.CANCEL): Transition(_S.CANCELLED),
         (_S.FIRMED, _V.RELEASE): Transition(_S.RELEASED, (SOMETHING,)),
         (_S.FIRMED, _V.MOVE): Transition(_S.FIRMED, (NOT_LOCKED,)),
         (_S.FIRMED, _V.CHANGE_QTY): Transition(_S.FIRMED, (NOT_BELOW_DONE,)),
         (_S.FIRMED, _V.CHANGE_SOURCE): Transition(
+            _S.FIRMED, (NOTHING_DONE, NOT_LOCKED)
+        ),
+        (_S.FIRMED, _V.CHANGE_RESOURCE): Transition(
             _S.FIRMED, (NOTHING_DONE, NOT_LOCKED)
         ),
         (_S.FIRMED, _V.SPLIT): Transition(_S.FIRMED, (NOTHING_DONE, NOT_LOCKED)),

@@ -53,7 +53,10 @@ _HOLDS_DONE = ("released", "expired")
 
 
 def assemble(
-    state: State, as_of: dt.datetime | None, about: Sequence[Finding] = ()
+    state: State,
+    as_of: dt.datetime | None,
+    about: Sequence[Finding] = (),
+    position: int | None = None,
 ) -> Snapshot:
     """Snapshot of a state.
 
@@ -66,12 +69,15 @@ def assemble(
         its settings are missing).
     about
         Further findings, about the log.
+    position
+        Of the newest event that is known; None: of a moment of the past.
     """
     frames, found = overridden(state, as_of)
     frames["settings"] = _settings(frames["settings"], as_of)
     _keep_what_matters(frames, as_of)
     found = [*quality_findings(state), *about, *found]
-    return Snapshot.from_frames(frames, findings=found).hold_bad_rows()
+    made = Snapshot.from_frames(frames, findings=found, position=position)
+    return made.hold_bad_rows()
 
 
 def _settings(frame: pl.DataFrame, as_of: dt.datetime | None) -> pl.DataFrame:
@@ -250,9 +256,9 @@ class Lake:
             effective_at = log.newest(known_at)
             if known_at is None and effective_at is not None:
                 head = self._silver.head(log)
-                return assemble(
-                    head.state, effective_at, _about(log, None, effective_at)
-                )
+                about = _about(log, None, effective_at)
+                position = head.reach.position
+                return assemble(head.state, effective_at, about, position)
         if effective_at is None:
             return assemble(State(), None)
         state = self._silver.at(log, Moment(known_at, effective_at))

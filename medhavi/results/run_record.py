@@ -283,6 +283,8 @@ _OF_ROUTING = (
     "step_resources",
 )
 _EVERYTHING = "*"
+_POSITION = "position of the log"
+"""What stands in the place of a table for the position of a basis."""
 HOLDS = "reservations"
 
 
@@ -316,6 +318,8 @@ class Basis:
     schedule
         What a search in mode constrained found, one row of lists: plans on this one
         resume it; only that search looks inside.
+    position
+        Of the newest event that the snapshot knows, where it comes from a log.
     """
 
     digests: Mapping[str, str]
@@ -323,6 +327,7 @@ class Basis:
     stored: pl.DataFrame | None = None
     kept: object = None
     schedule: pl.DataFrame | None = None
+    position: int | None = None
 
     @classmethod
     def of(cls, snapshot: Snapshot) -> Basis:
@@ -332,7 +337,7 @@ class Basis:
         if active.height < snapshot[HOLDS].height:
             del digests[HOLDS]
             digests |= {HOLDS: sorted_hash(active)} if active.height else {}
-        return cls(digests=digests, snapshot=snapshot)
+        return cls(digests=digests, snapshot=snapshot, position=snapshot.position)
 
     @cached_property
     def locale(self) -> PlanLocale | None:
@@ -409,10 +414,11 @@ class Basis:
 
     def to_frame(self) -> pl.DataFrame:
         """Digests and marks as one frame, for a file."""
+        stated = dict(self.digests)
+        if self.position is not None:
+            stated[_POSITION] = str(self.position)
         digests = pl.DataFrame(
-            {
-                "table": [f"{name}={self.digests[name]}" for name in self.digests],
-            }
+            {"table": [f"{name}={stated[name]}" for name in stated]}
         ).with_columns(
             product=pl.lit(None, dtype=pl.String), mark=pl.lit(None, dtype=pl.UInt64)
         )
@@ -423,8 +429,13 @@ class Basis:
         """Read what `to_frame` gave."""
         stated = frame.filter(pl.col("mark").is_null())["table"].to_list()
         digests = dict(entry.split("=", 1) for entry in stated)
+        position = digests.pop(_POSITION, None)
         marks = frame.filter(pl.col("mark").is_not_null())
-        return cls(digests=digests, stored=marks)
+        return cls(
+            digests=digests,
+            stored=marks,
+            position=None if position is None else int(position),
+        )
 
     def _marks_of(self, table: str) -> pl.DataFrame:
         """Marks of one table: product, mark."""

@@ -55,6 +55,7 @@ from medhavi.views.page import (
     findings_words,
     navigation_html,
 )
+from medhavi.views.words import say
 from medhavi.workbench.workspace import models_folder
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ def landing_html(
     )
     body = (
         f'{navigation_html(HOME)}<main><header class="brand"><h1>Medhavi</h1>'
-        '<p class="muted">Supply-chain plans that explain themselves.</p></header>'
+        f'<p class="muted">{say("plans_that_explain")}</p></header>'
         f"{_state(health)}{body}</main>{_footer(health)}"
     )
     return document("Medhavi", body, rules=_RULES, head=ICON + FRAMED_SCRIPT)
@@ -174,11 +175,8 @@ def _state(health: Mapping[str, object]) -> str:
     """What data there is; without any, what to do."""
     if health["data"] == "none":
         return (
-            '<div class="mv-empty"><b>There is no data yet</b>'
-            "Run <code>medhavi demo</code> for the demo company, or "
-            "<code>medhavi template --csv my-tables</code> for your own, then "
-            "<code>medhavi serve --tables my-tables</code>. The lessons below bring "
-            "their own data.</div>"
+            f'<div class="mv-empty"><b>{say("no_data_yet")}</b>'
+            f"{say('run_the_demo_or_your_own')}</div>"
         )
     return (
         '<div class="mv-facts">'
@@ -198,7 +196,7 @@ def _footer(health: Mapping[str, object]) -> str:
         '<footer class="mv-trust">'
         f"<span>Medhavi <b>{escape(str(health['version']))}</b></span>"
         '<span><a href="/health">health</a></span>'
-        "<span>Served to this machine only</span></footer>"
+        f"<span>{say('served_to_this_machine_only')}</span></footer>"
     )
 
 
@@ -252,19 +250,22 @@ def numbers_of(snapshot: Snapshot) -> dict[str, str]:
     return {
         "suppliers": count(bought, "open purchase"),
         "predictors": count(predicted, "published estimate"),
-        "cockpit": count(lines.height, "open order line"),
+        "cockpit": count(lines.height, say("open_order_line")),
         "items": f"{count(items, 'item')} at {count(places, 'location')}",
         "capacity": f"{count(snapshot['resources'].height, 'resource')}, "
         f"{count(down, 'disruption')} of them",
         "orders": f"{count(standing, 'open order')}",
-        "campaigns": f"{count(changing, 'resource')} with a changeover matrix",
-        "plan": f"{overdue:,} of {count(lines.height, 'order line')} past due",
-        "scenarios": f"{count(snapshot['resources'].height, 'resource')} and "
-        f"{count(snapshot['suppliers'].height, 'supplier')} for a what-if",
-        "schedule": f"{count(started, 'open work order')}, listed under Orders",
-        "promise": f"{count(waiting, 'order line')} without a promised date",
-        "tradeoffs": f"{money(value, currency)} of stock on hand",
-        "data": f"{findings_words(snapshot.findings)} in the tables",
+        "campaigns": say("with_a_changeover_matrix", count(changing, "resource")),
+        "plan": say("of_past_due", overdue, count(lines.height, "order line")),
+        "scenarios": say(
+            "for_a_what_if",
+            count(snapshot["resources"].height, "resource"),
+            count(snapshot["suppliers"].height, "supplier"),
+        ),
+        "schedule": say("listed_under_orders", count(started, say("open_work_order"))),
+        "promise": say("without_a_promised_date", count(waiting, "order line")),
+        "tradeoffs": say("of_stock_on_hand", money(value, currency)),
+        "data": say("in_the_tables", findings_words(snapshot.findings)),
     }
 
 
@@ -529,7 +530,7 @@ def serve(  # noqa: PLR0913 - one keyword each
         os.environ[DATE_FORMAT_VARIABLE] = date_format
     if mode is not None:
         os.environ[MODE_VARIABLE] = mode
-    listener = _listener(host, port)
+    listener = listening_socket(host, port)
     address = f"http://{'localhost' if host == '::1' else host}:{port}"
     # A thread that waits for the interpreter gets it after a ms: threads of calls wait
     # for it several times, beside a long one 5 ms (the default) each time.
@@ -546,14 +547,16 @@ def serve(  # noqa: PLR0913 - one keyword each
         timeout_graceful_shutdown=3,
         server_header=False,
     )
-    print(f"Medhavi is at {address} (Ctrl-C ends it)", flush=True)  # noqa: T201
+    print(say("medhavi_is_at_ctrl_c", address), flush=True)  # noqa: T201
     uvicorn.Server(config).run(sockets=[listener])
 
 
-def _listener(host: str, port: int) -> socket.socket:
+def listening_socket(host: str, port: int) -> socket.socket:
     """Take the port before anything heavy is loaded."""
     family = socket.AF_INET6 if host == "::1" else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # Only of a socket that names TCP does asyncio send small parts at once: headers and
+    # bodies, and each message to a page, would wait 40 ms for the one before.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
@@ -561,9 +564,7 @@ def _listener(host: str, port: int) -> socket.socket:
     except OSError as failure:
         listener.close()
         taken = failure.errno == errno.EADDRINUSE
-        reason = (
-            "is taken by another program" if taken else f"cannot be used: {failure}"
-        )
+        reason = say("port_taken") if taken else say("port_unusable", failure)
         message = (
             f"Port {port} {reason}. Choose another: medhavi serve --port {port + 1}"
         )

@@ -34,8 +34,9 @@ from medhavi.service.page_data import (
 )
 from medhavi.service.plan_pages.plan_loading import plan_of
 from medhavi.snapshot import Snapshot
-from medhavi.views.campaign_words import WITH, WITHOUT, family_name
 from medhavi.views.names import NOTHING, Names, number
+from medhavi.views.plan_pages.campaign_words import WITH, WITHOUT, family_name
+from medhavi.views.words import say
 from medhavi.workbench.files.tables_run import plan_snapshot
 from medhavi.workbench.orders.plan_edit_answers import Preview
 from medhavi.workbench.orders.plan_edit_preview import (
@@ -238,7 +239,7 @@ def _studied(
             ),
         )
 
-    return result_of(asked, here, "Campaigns are being planned", observe)
+    return result_of(asked, here, say("campaigns_are_being_planned"), observe)
 
 
 # ---------------------------------------------------------------------------- matrix
@@ -353,7 +354,7 @@ class MatrixRequest:
     shown: tuple[str, str]
     edit: str
     press: int
-    title: str = field(default="Effect of a changeover", init=False, compare=False)
+    title: str = field(default=say("effect_of_a_changeover"), init=False, compare=False)
     on_stop: ClassVar = OnStop.END
     prompt: ClassVar = True
 
@@ -370,7 +371,7 @@ class MatrixRequest:
 
     def worked_out(self, observe: Observe) -> EditedMatrix:
         """Plan with the cell, with and without campaigns."""
-        observe(Progress("planning with the edit"))
+        observe(Progress(say("planning_with_the_edit")))
         return _edited.get(self, lambda: self.made(self.plan.tables()))
 
     def made(self, snapshot: Snapshot) -> EditedMatrix:
@@ -411,7 +412,7 @@ def show_change(
             press=press,
         )
         told = result_of(
-            request, lambda: request.made(snapshot), "The effect is being worked out"
+            request, lambda: request.made(snapshot), say("effect_being_computed")
         )
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
         return EditedMatrix(problem=problem_of(failure))
@@ -470,8 +471,8 @@ def _worked_out(
 
 TABS = ("Effect", "Changeover matrix", "Campaigns")
 """Parts of the page."""
-AS_ANY = "as a row for any family says"
-CLEANING = {"is a cleaning": True, "is no cleaning": False}
+AS_ANY = say("as_row_for_any_family")
+CLEANING = {say("is_a_cleaning"): True, say("is_no_cleaning"): False}
 
 
 def matrix_grid(table: pl.DataFrame) -> mo.ui.table:
@@ -544,12 +545,12 @@ def change_form(
             minutes=mo.ui.text(
                 value=number(row["setup_minutes"]).replace(",", "") if row else "",
                 placeholder=AS_ANY,
-                label="takes, in minutes",
+                label=say("takes_in_minutes"),
             ),
             cleaning=mo.ui.dropdown(CLEANING, value=cleaning, label="and"),
         )
         .form(
-            submit_button_label="Show what it changes",
+            submit_button_label=say("show_what_it_changes"),
             bordered=True,
             on_change=lambda form: submitted(form and {"matrix": matrix, **form}),
         )
@@ -577,5 +578,5 @@ def change_words(form: Mapping[str, Any], names: Names) -> str:
         family_name(str(form[name]), names) for name in ("from_family", "to_family")
     )
     minutes = str(form["minutes"]).strip()
-    time = f"takes {minutes} min" if minutes else f"is {AS_ANY}"
-    return f"from {before} to {after} {time}"
+    time = say("takes_min", minutes) if minutes else f"is {AS_ANY}"
+    return say("changeover_from_to", before, after, time)

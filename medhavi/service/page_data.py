@@ -28,6 +28,7 @@ from medhavi.snapshot.reading.local_days import ASKED_EDGES, asked_instant
 from medhavi.views import page
 from medhavi.views.names import Names, names_of
 from medhavi.views.theme import title_of, untitled
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -368,26 +369,17 @@ def findings_of(failure: Exception) -> tuple[Finding, ...]:
 def _bad_data(failure: BadData) -> PageProblem:
     errors = sum(has_errors([found]) for found in failure.findings)
     return PageProblem(
-        title="The data has to be mended first",
-        text=f"{errors} error{'s stop' if errors != 1 else ' stops'} the plan. "
-        "Each is listed below with its place.",
-        remedy="Mend the rows below and load the page again.",
+        title=say("fix_data_errors"),
+        text=say("errors_listed", errors, "s stop" if errors != 1 else " stops"),
+        remedy=say("correct_and_load_again"),
     )
 
 
 _PROBLEMS: tuple[tuple[type[Exception], str, str], ...] = (
-    (
-        VerificationFailed,
-        "The plan failed its own check",
-        "Report it with the data: this is a defect of the planner.",
-    ),
-    (
-        InfeasibleBudgets,
-        "No plan keeps these budgets",
-        "Raise a budget, or leave it empty, and find the trade-offs again.",
-    ),
-    (MedhaviError, "There is nothing to show yet", ""),
-    (OSError, "The data cannot be read", "Check the folder's name and permissions."),
+    (VerificationFailed, say("plan_failed_check"), say("report_defect")),
+    (InfeasibleBudgets, say("no_plan_in_budget"), say("raise_a_budget")),
+    (MedhaviError, say("there_is_nothing_to_show"), ""),
+    (OSError, say("data_unreadable"), say("check_the_folders_name")),
 )
 """Failure, its title and what helps; the first that fits."""
 
@@ -402,9 +394,9 @@ def problem_of(failure: Exception) -> PageProblem:
             text = str(failure)
             return PageProblem(title=title, text=text, remedy=remedy, is_final=is_final)
     return PageProblem(
-        title="Medhavi failed in a way it should not",
+        title=say("medhavi_failed_in_a_way"),
         text=f"{type(failure).__name__}: {failure}",
-        remedy="Report it with the data; the server's log says more.",
+        remedy=say("report_with_log"),
     )
 
 

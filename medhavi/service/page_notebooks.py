@@ -27,6 +27,7 @@ from medhavi.service.shell import FRAMED_SCRIPT
 from medhavi.snapshot.reading.local_days import ASKED_EDGES
 from medhavi.views.order_grid import OrderFilter
 from medhavi.views.page import ICON, PAGES, document, header, navigation_html
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -79,17 +80,14 @@ def notebook_html(made: PageNotebook, address: str) -> str:
     body = (
         f"{navigation_html()}"
         f"{header('Notebook', [('Page', made.title)])}"
-        '<div class="mv mv-list"><p class="muted">Save it and run '
-        f"<code>marimo edit {made.name}.py</code>, or "
-        f"<code>python {made.name}.py</code>, where Medhavi is installed and the data "
-        "is the same.</p>"
+        f'<div class="mv mv-list"><p class="muted">{say("save_and_run", made.name)}</p>'
         f'<p><a class="mv-button" href="{escape(file)}" download>Download '
         f"{made.name}.py</a> "
         '<button class="mv-button" id="copy">Copy</button></p>'
         f'<pre class="mv-card" id="code">{escape(made.text)}</pre></div>'
     )
     return document(
-        f"Medhavi: notebook of {made.title}",
+        say("medhavi_notebook_of", made.title),
         body,
         rules=_RULES,
         head=ICON + FRAMED_SCRIPT + _COPY,

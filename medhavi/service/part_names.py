@@ -7,11 +7,13 @@ with markup in it, the field of a number.
 
 from __future__ import annotations
 
+from medhavi.views.words import worded
+
 _SCRIPT = """
 const words = element => element?.textContent?.trim() ?? "";
 const NAMED = [
   ["[data-testid=notebook-menu-dropdown], button[id^=radix][aria-haspopup=menu]",
-   one => words(one) || "Menu of this page"],
+   one => words(one) || "«menu_of_this_page»"],
   ["input[type=file]", one => words(one.parentElement) || words(one.getRootNode())],
   ["[aria-label*='<']", one => one.getAttribute("aria-label").replace(/<[^>]*>/g, "")],
   ["[role=radiogroup]", one => words(one.parentElement?.querySelector("label"))],
@@ -54,6 +56,8 @@ completeAll();
 """
 
 NAMES_SCRIPT = (
-    "<script>addEventListener('DOMContentLoaded', () => {" + _SCRIPT + "})</script>"
+    "<script>addEventListener('DOMContentLoaded', () => {"
+    + worded(_SCRIPT)
+    + "})</script>"
 )
 """Script of each page."""

@@ -30,6 +30,7 @@ from medhavi.views import page
 from medhavi.views.names import percent
 from medhavi.views.order_list import clock
 from medhavi.views.plan_pages import predictors
+from medhavi.views.words import say
 from medhavi.workbench.workspace import models_folder
 
 if TYPE_CHECKING:
@@ -49,10 +50,10 @@ if TYPE_CHECKING:
     Reports = tuple[PredictorReport, ...]
 
 TABS = (
-    "Spread by supplier or lane",
-    "Effect on the plan",
-    "Champion and challenger",
-    "Retrain and put in use",
+    say("spread_by_supplier_or_lane"),
+    say("effect_on_the_plan"),
+    say("champion_and_challenger"),
+    say("retrain_and_put_in_use"),
 )
 """Parts of the page below its picture."""
 _effects: AnswerCache[pl.DataFrame] = AnswerCache(4)
@@ -75,7 +76,7 @@ def reports_of(shown: PlanPage) -> Reports | PageProblem | None:
         except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
             return problem_of(failure)
 
-    return result_of(request, here, "The coverage of predictors is being read")
+    return result_of(request, here, say("the_coverage_of_predictors"))
 
 
 def _stamp(lake: str) -> int:
@@ -89,19 +90,13 @@ def _stamp(lake: str) -> int:
 def nothing_html(shown: PlanPage, found: Reports | PageProblem | None) -> str:
     """Why no predictor is shown, and what to do; empty where they are."""
     if found is None:
-        return page.empty(
-            "No predictor without a lake",
-            "Predictors learn from orders that were observed as events: what was "
-            "ordered when, and received when. Tables say only how it stands. Serve a "
-            "lake: medhavi serve --lake LAKE",
-        )
+        return page.empty(say("no_predictor"), say("predictors_learn"))
     if isinstance(found, PageProblem):
         return problem_html(found)
     if not any(one.observations for one in found):
         return page.empty(
-            "No order has been observed yet",
-            "Record purchases and transfers with their receipts, then train: "
-            f"medhavi train{shown.source.option}",
+            say("no_order_has_been_observed"),
+            say("record_receipts", shown.source.option),
         )
     return ""
 
@@ -173,18 +168,10 @@ def spread_table(one: PredictorReport, names: Names) -> mo.Html:
     import marimo as mo
 
     if one.spread.is_empty():
-        return html(
-            page.empty(
-                "No estimate is published",
-                "Train, and put in use what beats the plain rule.",
-            )
-        )
+        return html(page.empty(say("no_estimate"), say("train_first")))
     rows = predictors.spread_rows(one.spread, names)
-    told = (
-        '<p class="muted small">Predicted / actual, of the newest '
-        f"{int(one.spread['orders'].max() or 0)} orders at most. Within P80: share of "  # type: ignore[arg-type]
-        "the orders that were not learned from.</p>"
-    )
+    newest = int(one.spread["orders"].max() or 0)  # type: ignore[arg-type]
+    told = f'<p class="muted small">{say("predicted_and_actual", newest)}</p>'
     table = _table(rows, one.model, ("Orders", *rows.columns[4:]))
     return mo.vstack([html(told), table], gap=0.5)
 
@@ -215,12 +202,7 @@ def own_effects(
 def effect_table(effects: pl.DataFrame, names: Names) -> mo.Html:
     """Planned against stated times, and how many demands depend on them."""
     if effects.is_empty():
-        return html(
-            page.empty(
-                "No order counts on a predicted time",
-                "Planned purchases and transfers use the stated times.",
-            )
-        )
+        return html(page.empty(say("no_predicted_time"), say("stated_times_are_used")))
     rows = predictors.effect_rows(effects, names)
     return _table(
         rows, "Predicted times", ("Planned", "Stated", "Orders", "Demands", "Late"), 6
@@ -246,7 +228,7 @@ def key_choice(
         options,
         value=labels.get(wanted("key"), next(iter(options))),
         searchable=True,
-        label="Demands that depend on",
+        label=say("demands_that_depend_on"),
         on_change=lambda value: keep("key", value or ""),
     )
 
@@ -260,12 +242,7 @@ def demand_table(
     subject, product = key.value.rsplit("|", 1)
     found = demands_behind(shown.plan, subject, product)
     if found.is_empty():
-        return html(
-            page.empty(
-                "No demand depends on it",
-                "Its orders refill stock or serve nobody yet.",
-            )
-        )
+        return html(page.empty(say("no_demand_affected"), say("orders_refill_stock")))
     rows = predictors.demand_rows(found, shown.names)
     return _table(rows, "Demands", ("Late by",), 6)
 
@@ -330,7 +307,7 @@ def version_choice(one: PredictorReport) -> mo.ui.dropdown | None:
 def _version_words(one: PredictorReport, version: PredictorVersion) -> str:
     gain = percent(version.metrics.get("gain", 0.0))
     role = predictors.role_of(one, version)
-    return f"{version.version}, {role}, {gain} better than the plain rule"
+    return say("better_than_the_plain_rule", version.version, role, gain)
 
 
 def commands_html(shown: PlanPage, one: PredictorReport, version: str) -> str:
@@ -342,7 +319,7 @@ def commands_html(shown: PlanPage, one: PredictorReport, version: str) -> str:
             f"medhavi promote {one.model} --version {version} --approver NAME{option}"
         )
     told = "".join(f"<code>{escape(line)}</code><br>" for line in lines)
-    return f'<p class="muted small">The same as commands:<br>{told}</p>'
+    return f'<p class="muted small">{say("the_same_as_commands")}<br>{told}</p>'
 
 
 def promotion(
@@ -350,7 +327,7 @@ def promotion(
 ) -> ChampionRequest | str:
     """Request of a decision; in a sentence why there is none."""
     if not approver.strip():
-        return "Name the approver: a predictor is put in use by somebody."
+        return say("predictor_needs_approver")
     return ChampionRequest(
         source=shown.source,
         model=one.model,
@@ -362,19 +339,15 @@ def promotion(
 def kept_html(one: PredictorReport) -> str:
     """What can be put in use, or why nothing can."""
     if one.challenger is None:
-        told = "The newest version is in use." if one.champion else "Train first."
+        told = say("newest_version_in_use") if one.champion else "Train first."
         return f"<p>{told}</p>"
-    verdict = one.challenger.tags.get("reason", "")
-    stays = f"version {one.champion.version}" if one.champion else "the plain rule"
+    version = escape(one.challenger.version)
+    verdict = escape(one.challenger.tags.get("reason", ""))
+    stays = f"version {one.champion.version}" if one.champion else say("the_plain_rule")
     if not one.challenger.is_promotable:
-        return (
-            f"<p>Version {escape(one.challenger.version)} is refused: "
-            f"{escape(verdict)}. In use stays {stays}.</p>"
-        )
-    return (
-        f"<p>Version {escape(one.challenger.version)} may be put in use: "
-        f"{escape(verdict)}. To keep {stays}, do nothing.</p>"
-    )
+        told = say("version_is_refused", version, verdict, stays)
+        return f"<p>{told}</p>"
+    return f"<p>{say('version_may_be_put_in_use', version, verdict, stays)}</p>"
 
 
 def tracking_link(source: DataSource) -> mo.Html | None:
@@ -383,7 +356,7 @@ def tracking_link(source: DataSource) -> mo.Html | None:
     if not address or not source.lake:
         return None
     return html(
-        f'<a href="{escape(address)}" target="_blank">Training runs in MLflow</a>'
+        f'<a href="{escape(address)}" target="_blank">{say("training_runs")}</a>'
     )
 
 

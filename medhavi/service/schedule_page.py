@@ -22,6 +22,7 @@ from medhavi.service.page_data import (
     findings_of,
     problem_of,
 )
+from medhavi.views.words import say
 from medhavi.workbench.files.schedule_files import risk, schedule
 
 if TYPE_CHECKING:
@@ -111,16 +112,10 @@ def _order(name: str, minutes: tuple[int, ...], due: int) -> dict[str, Any]:
 
 
 _KEPT = 8
-EXAMPLE = "an example of six orders, not your plant"
-EXAMPLE_NOTE = (
-    "A schedule file has orders, resources, steps and their times. Until one is dropped "
-    "this shows an example made up for it."
-)
+EXAMPLE = say("an_example_of_six_orders")
+EXAMPLE_NOTE = say("a_schedule_file_has_orders")
 """What the page says while nothing of the plant is shown."""
-NO_PLAN = PageProblem(
-    title="A plan of mode mrp has infinite capacity",
-    text="Its orders overlap. Choose another planning mode above to schedule its orders.",
-)
+NO_PLAN = PageProblem(title=say("mrp_is_infinite"), text=say("orders_overlap"))
 _schedules: OrderedDict[str, Schedule] = OrderedDict()
 _lock = threading.Lock()
 
@@ -158,7 +153,7 @@ class ScheduleRequest:
     fingerprint: str
     days: float
     objective: str = ""
-    title: str = field(default="Schedule of the plan", init=False, compare=False)
+    title: str = field(default=say("schedule_of_the_plan"), init=False, compare=False)
     on_stop: ClassVar = OnStop.BEST
     prompt: ClassVar = False
 
@@ -169,7 +164,7 @@ class ScheduleRequest:
 
     def run(self, observe: Observe, cancelled: Cancelled) -> Schedule:
         """Schedule the plan that the page shows."""
-        observe(Progress("reading the plan"))
+        observe(Progress(say("reading_the_plan")))
         plan = self.plan.shown(self.fingerprint)
         problem = schedule_problem(self.plan.tables(), plan, self.days)
         wanted = self.objective or None
@@ -187,7 +182,7 @@ def has_tables(name: str) -> bool:
 
 def schedule_of(shown: PlanPage, days: float, objective: str = "") -> SchedulePage:
     """Schedule of the next days of the plan that a page shows; a job makes it."""
-    source = "the plan in force"
+    source = say("the_plan_in_force")
     plan, snapshot, asked = shown.plan, shown.snapshot, shown.request
     if plan is None or snapshot is None or asked is None:
         return SchedulePage(source=source, problem=shown.problem)
@@ -202,7 +197,7 @@ def schedule_of(shown: PlanPage, days: float, objective: str = "") -> SchedulePa
         return schedule(problem, objective=objective or None)
 
     try:
-        made = result_of(request, here, "The schedule is being made")
+        made = result_of(request, here, say("the_schedule_is_being_made"))
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
         return SchedulePage(source=source, problem=problem_of(failure))
     if isinstance(made, PageProblem):
@@ -235,7 +230,7 @@ def load_schedule(
     effort
         Deterministic effort; that of the file where None.
     """
-    name = "an uploaded file" if document else path or EXAMPLE
+    name = say("an_uploaded_file") if document else path or EXAMPLE
     try:
         source: Mapping[str, object] | str = path or example_schedule()
         if document:

@@ -13,6 +13,7 @@ from medhavi.views.item_record import item_link
 from medhavi.views.names import count, quantity, when
 from medhavi.views.order_grid import demand_link, order_link
 from medhavi.views.page import ICON, PAGES, document, empty, navigation_html, table_html
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -133,11 +134,9 @@ def search_html(text: str, tables: str = "") -> str:
     data = load_data(name=tables or None)
     if data.snapshot is None or data.problem is not None:
         told = data.problem.text if data.problem else ""
-        body = empty("No data to search", told)
+        body = empty(say("no_data_to_search"), told)
     elif not text.strip():
-        body = empty(
-            "Search", "Enter an order, item, demand, customer, supplier or resource."
-        )
+        body = empty("Search", say("enter_search"))
     else:
         body = _results_html(search_results(data.snapshot, data.names, text), text)
     body = f"{navigation_html(asked=text)}<main><h1>Search</h1>{body}</main>"
@@ -154,9 +153,7 @@ main{display:grid;gap:12px}
 
 def _results_html(results: list[SearchResult], text: str) -> str:
     if not results:
-        return empty(
-            f"Nothing matches “{text}”", "Try a part of the id or of the name."
-        )
+        return empty(f"Nothing matches “{text}”", say("try_a_part"))
     rows = [
         (
             f'<a href="{escape(result.address)}">{escape(result.title)}</a>',

@@ -12,9 +12,17 @@ from html import escape
 
 from medhavi.service.jobs.job_progress import JOBS_SCRIPT
 from medhavi.views.page import ICON, PAGES, document, search_form
+from medhavi.views.words import say, worded
 
 START = "/start"
 """Address of the start page inside the shell."""
+BEGIN_WORK = frozenset({"campaigns", "predictors"})
+"""Pages whose opening begins a job: they are loaded when somebody asks for them."""
+AHEAD = frozenset(PAGES) - BEGIN_WORK
+"""Pages that are loaded before somebody asks for them, one after the other."""
+_AHEAD = " data-ahead"
+STILL_MS = 1000
+"""So long nobody has touched a page when another one is loaded ahead [ms]."""
 
 _ICONS = {
     "start": "M3 9l7-6 7 6v8h-5v-5H8v5H3z",
@@ -93,17 +101,23 @@ const pages = document.querySelector(".pages"), frames = new Map();
 let shown = null;
 const links = [...document.querySelectorAll(".side a")];
 
+function open(url) {
+  const key = url.pathname, frame = document.createElement("iframe");
+  frame.title = links.find(one => one.pathname === key)?.textContent.trim() ?? key;
+  frame.src = url.pathname + url.search + url.hash;
+  frame.addEventListener("load", () => listen(frame.contentWindow));
+  frames.set(key, frame);
+  pages.append(frame);
+  return frame;
+}
+
 function show(address, push = true) {
   const first = pages.dataset.first;
   const url = new URL(address === "/" ? first : address, location.origin);
   const key = url.pathname;
   let frame = frames.get(key);
   if (!frame) {
-    frame = document.createElement("iframe");
-    frame.title = links.find(one => one.pathname === key)?.textContent.trim() ?? key;
-    frame.src = url.pathname + url.search + url.hash;
-    frames.set(key, frame);
-    pages.append(frame);
+    frame = open(url);
   } else if (url.search || url.hash) {
     const there = frame.contentWindow.location;
     // Replaced, not followed: the shell alone keeps the history.
@@ -116,6 +130,23 @@ function show(address, push = true) {
   shown = frame;
   const target = "#" + url.pathname + url.search + url.hash;
   if (push && location.hash !== target) history.pushState(null, "", target);
+}
+
+// All frames share one thread: a page is loaded ahead while nobody touches another.
+let touched = performance.now();
+const touch = () => { touched = performance.now(); };
+function listen(place) {
+  for (const kind of ["pointermove", "pointerdown", "wheel", "keydown"])
+    place.addEventListener(kind, touch, {capture: true, passive: true});
+}
+const drawn = frame => frame.contentDocument?.querySelector("h1");
+
+function loadAhead() {
+  const still = performance.now() - touched > pages.dataset.still;
+  if (!still || document.hidden || matchMedia("(max-width:700px)").matches) return;
+  if (![...frames.values()].every(drawn)) return;
+  const next = links.find(one => "ahead" in one.dataset && !frames.has(one.pathname));
+  if (next) { open(new URL(next.href)); touch(); }
 }
 
 function follow() {
@@ -164,7 +195,7 @@ function list(found) {
     link.href = one.address; link.textContent = link.title = one.name;
     gone.textContent = "\u00d7"; gone.setAttribute("aria-label", `Delete view ${one.name}`);
     gone.addEventListener("click", () => {
-      if (confirm(`Delete the view "${one.name}"?`)) send("/views/delete", one);
+      if (confirm(`«delete_the_view» ${one.name}`)) send("/views/delete", one);
     });
     row.append(link, gone);
     return row;
@@ -197,6 +228,7 @@ addEventListener("focus", () => send("/views").catch(() => {}));
 send("/views").catch(() => {});
 // A page keeps what it shows in its own address: the shell's follows it.
 setInterval(() => {
+  loadAhead();
   const there = shown?.contentWindow?.location;
   if (!there || there.origin !== location.origin || there.pathname === "blank") return;
   const target = "#" + there.pathname + there.search + there.hash;
@@ -204,6 +236,7 @@ setInterval(() => {
   const title = shown.contentDocument?.title;
   if (title && document.title !== title) document.title = title;
 }, 500);
+listen(window);
 follow();
 """
 
@@ -248,7 +281,7 @@ def shell_html(place: str) -> str:
     """Document of the shell; `place` is the name of the data that is served."""
     entries = [("start", START, "Start"), *((n, f"/{n}/", t) for n, t in PAGES.items())]
     links = "".join(
-        f'<a href="{address}" title="{escape(title)}">{_icon(name)}'
+        f'<a href="{address}" title="{escape(title)}"{_AHEAD * (name in AHEAD)}>{_icon(name)}'
         f"<span>{escape(title)}</span></a>"
         for name, address, title in entries
     )
@@ -258,19 +291,21 @@ def shell_html(place: str) -> str:
         f'<b>Medhavi</b><span class="place">{escape(place)}</span>'
         f"{search_form()}</header>"
         f'<nav class="side" aria-label="Pages">{links}{_VIEWS}</nav>'
-        f'<main class="pages" aria-label="Page" data-first="{START}"></main>'
-        f"<script>{_SCRIPT}</script>{JOBS_SCRIPT}"
+        f'<main class="pages" aria-label="Page" data-first="{START}" '
+        f'data-still="{STILL_MS}"></main>'
+        f"<script>{worded(_SCRIPT)}</script>{JOBS_SCRIPT}"
     )
     return document("Medhavi", body, rules=_RULES, head=ICON)
 
 
 _VIEWS = (
-    '<section class="views" aria-label="Saved views"><h2>Saved views</h2>'
-    '<div class="list"></div>'
-    '<button class="save">Save this view …</button>'
+    f'<section class="views" aria-label="{say("saved_views")}">'
+    f"<h2>{say('saved_views')}</h2>"
+    f'<div class="list"></div><button class="save">{say("save_this_view")}</button>'
     '<form hidden><input name="name" required maxlength="60" placeholder="its name" '
-    'aria-label="Name of the view"><button>Save</button></form><p role="status"></p>'
-    '<a class="notebook" href="/notebook">Open as notebook</a></section>'
+    f'aria-label="{say("name_of_the_view")}"><button>Save</button></form>'
+    f'<p role="status"></p><a class="notebook" href="/notebook">'
+    f"{say('open_as_notebook')}</a></section>"
 )
 """Part of the navigation with the views that people saved."""
 

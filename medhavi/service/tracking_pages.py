@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 
 from medhavi.errors import EnvironmentFailure
 from medhavi.predict.versions import DATABASE
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -180,7 +181,7 @@ def tracking_routes(pages: TrackingPages) -> list[Route]:
     async def passed_on(request: Request) -> Response:
         path, asked = request.url.path, request.url.query
         if not is_reading(request.method, path):
-            text = "MLflow is shown read-only. Use the page of predictors, or medhavi."
+            text = say("mlflow_is_shown_read_only")
             return JSONResponse({"error": text}, status_code=403)
         body, kind = await request.body(), request.headers.get("content-type", "")
         address = f"{path}?{asked}" if asked else path

@@ -9,12 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from medhavi.errors import MedhaviError
 from medhavi.findings import Finding
 from medhavi.progress import unobserved
 from medhavi.results.figures.scorecard import scorecard
 from medhavi.results.pareto_front import ParetoFront
-from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.jobs.job_queue import current_queue
 from medhavi.service.jobs.job_results import outcome_of
 from medhavi.service.jobs.open_pages import OpenPages, this_cell
@@ -22,12 +20,13 @@ from medhavi.service.jobs.plan_jobs import (
     OBJECTIVES,
     FrontRequest,
     PlanRequest,
-    front_folder,
+    kept_front,
 )
 from medhavi.service.page_data import PageProblem, findings_of, problem_of
 from medhavi.service.plan_pages import desk_words
 from medhavi.service.plan_pages.plan_loading import PlanPage, followed, open_pages
 from medhavi.views.pictures.pareto import TITLES
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,8 +35,6 @@ if TYPE_CHECKING:
     from medhavi.service.page_data import DataSource, PageData
     from medhavi.service.plan_pages.plan_page import EditResult
 
-_KEPT = 4
-_fronts: AnswerCache[ParetoFront] = AnswerCache(_KEPT)
 _open_fronts = OpenPages()
 """Cells that show the front of a source, by source."""
 
@@ -96,10 +93,10 @@ def load_front(
         return _found_here(data.source, asked, observe or unobserved)
     if cell is not None:
         _open_fronts.follow(data.source, cell)
-    shown = FrontPage(front=_kept_front(data.source))
+    shown = FrontPage(front=kept_front(data.source))
     subject = FrontRequest.subject_of(data.source)
     job = queue.newest(subject)
-    told = None if job is None else outcome_of(job, "Trade-offs are being found")
+    told = None if job is None else outcome_of(job, say("trade_offs_are_being_found"))
     if job is None or not isinstance(told, PageProblem):
         return shown
     findings = () if job.outcome is None else job.outcome.findings
@@ -114,17 +111,7 @@ def _found_here(
             asked.run(observe, lambda: False)
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
         return FrontPage(problem=problem_of(failure), findings=findings_of(failure))
-    return FrontPage(front=_kept_front(source))
-
-
-def _kept_front(source: DataSource) -> ParetoFront | None:
-    """Front that was written last, if it can be read."""
-    place = front_folder(source)
-    try:
-        written = (place / "run.json").stat().st_mtime_ns
-        return _fronts.get((place, written), lambda: ParetoFront.from_folder(place))
-    except (MedhaviError, OSError, ValueError):
-        return None  # there is none, or another version wrote it: it is found anew
+    return FrontPage(front=kept_front(source))
 
 
 def budgets_of(values: Mapping[str, object]) -> tuple[dict[str, float], str]:
@@ -141,7 +128,7 @@ def budgets_of(values: Mapping[str, object]) -> tuple[dict[str, float], str]:
             found |= {name: float(text)} if text else {}
         except ValueError:
             title = TITLES[name]
-            wrong = f"{text} is no number: leave {title} empty or write it like 40000."
+            wrong = say("is_no_number_leave_empty", text, title)
     return found, wrong
 
 

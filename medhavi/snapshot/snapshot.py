@@ -84,12 +84,14 @@ class Snapshot(TextDisplay):
     `snapshot["products"]` is a frame with all columns of the schema in their order;
     null means "not stated". Bad data never raises: see `findings`, or call `require`.
     `holds` tells whether rows that stop a planner are held instead of refused.
+    `position` is that of the newest event it knows, where it comes from a log.
     """
 
     _parts: Mapping[str, _Part]
     _before: tuple[Finding, ...] = field(default=())
     held: HeldRows = NOTHING_HELD
     holds: bool = False
+    position: int | None = None
     _memory: CheckMemory = field(default_factory=CheckMemory)
 
     @classmethod
@@ -99,17 +101,18 @@ class Snapshot(TextDisplay):
         findings: Iterable[Finding] = (),
         *,
         date_format: str | None = None,
+        position: int | None = None,
     ) -> Self:
         """Build from polars frames or lists of dicts; columns may be missing.
 
         `findings` are what the maker of the frames found on the way; `date_format` as
-        of `from_folder`.
+        of `from_folder`; `position` is that of the newest event they know.
 
         >>> snapshot = Snapshot.from_frames({"products": [{"product": "A"}]})
         >>> snapshot["products"]["uom"].to_list()
         ['each']
         """
-        return cls._build(frames, findings, date_format)
+        return cls._build(frames, findings, date_format, position)
 
     @classmethod
     def example(cls) -> Self:
@@ -132,6 +135,7 @@ class Snapshot(TextDisplay):
         frames: Mapping[str, Rows],
         before: Iterable[Finding],
         date_format: str | None = None,
+        position: int | None = None,
     ) -> Self:
         known = schema.tables()
         unknown = [
@@ -145,7 +149,11 @@ class Snapshot(TextDisplay):
             name: _part(name, raw[name], days) if name in raw else _absent(name)
             for name in known
         }
-        return cls(_parts=MappingProxyType(parts), _before=(*before, *unknown))
+        return cls(
+            _parts=MappingProxyType(parts),
+            _before=(*before, *unknown),
+            position=position,
+        )
 
     def replace(self, **frames: Rows) -> Self:
         """Snapshot with other rows in the named tables, each replaced whole.
@@ -165,6 +173,7 @@ class Snapshot(TextDisplay):
             _before=self._before,
             held=self.held,
             holds=self.holds,
+            position=self.position,
             _memory=CheckMemory(self._memory),
         )
 
@@ -221,6 +230,7 @@ class Snapshot(TextDisplay):
             _before=(*before, *held.findings()),
             held=held,
             holds=True,
+            position=self.position,
             _memory=CheckMemory(self._memory),
         )
 
@@ -233,6 +243,7 @@ class Snapshot(TextDisplay):
         return type(self)(
             _parts=MappingProxyType({**self._parts, **parts}),
             _before=self._before,
+            position=self.position,
             _memory=CheckMemory(self._memory),
         )
 
@@ -264,7 +275,9 @@ class Snapshot(TextDisplay):
         ]
         parts = {**self._parts, "settings": _Part(name="settings", normal=normal)}
         return type(self)(
-            _parts=MappingProxyType(parts), _before=(*self._before, *told)
+            _parts=MappingProxyType(parts),
+            _before=(*self._before, *told),
+            position=self.position,
         )
 
     def replace_when_read(
@@ -289,6 +302,7 @@ class Snapshot(TextDisplay):
             _before=self._before,
             held=self.held,
             holds=self.holds,
+            position=self.position,
             _memory=CheckMemory(self._memory),
         )
         if "settings" in self.__dict__:
@@ -360,7 +374,12 @@ class Snapshot(TextDisplay):
         if not strict or not self.holds:
             return self
         memory = CheckMemory(self._memory)
-        return type(self)(_parts=self._parts, _before=self._before, _memory=memory)
+        return type(self)(
+            _parts=self._parts,
+            _before=self._before,
+            position=self.position,
+            _memory=memory,
+        )
 
     @cached_property
     def settings(self) -> Settings:

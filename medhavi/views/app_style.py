@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from medhavi.views.theme import FONT, style_sheet
+from medhavi.views.words import worded
 
 _APP_RULES = """
 [role="tablist"]{flex-wrap:wrap;height:auto!important;max-height:none!important}
@@ -28,7 +29,7 @@ table.caption-bottom th .pb-3{padding-bottom:0}
 table.caption-bottom th,table.caption-bottom th *{white-space:normal;font-size:12px}
 .marimo-cell .mv h1,.marimo-cell .mv h2,.marimo-cell .mv h3{
  font-family:FONT;text-align:left}
-body:not(:has(.mv,marimo-progress,.markdown))::before{content:"Opening the page …";
+body:not(:has(.mv,marimo-progress,.markdown))::before{content:"«opening_the_page»";
  position:fixed;z-index:50;top:64px;left:0;right:0;text-align:center;font:14px FONT;
  color:var(--mv-muted);animation:mv-wait 1.6s ease-in-out infinite alternate}
 @keyframes mv-wait{from{opacity:.35}to{opacity:1}}
@@ -65,4 +66,4 @@ form>.rounded-lg.border{gap:4px;padding:12px 16px}
 
 def app_style() -> str:
     """CSS of marimo apps: ours, and marimo's own colours and type."""
-    return style_sheet(switch="class") + _APP_RULES.replace("FONT", FONT)
+    return style_sheet(switch="class") + worded(_APP_RULES).replace("FONT", FONT)

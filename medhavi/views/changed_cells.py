@@ -11,6 +11,7 @@ import polars as pl
 from medhavi.schema import tables
 from medhavi.views.names import NOTHING, number, when
 from medhavi.views.page import table_html
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -68,7 +69,7 @@ def rows_html(rows: Rows, snapshot: Snapshot, names: Names) -> str:
 
 def cells_html(told: Sequence[tuple[str, str, str, str, str]]) -> str:
     """List changed cells that are words already."""
-    columns = ("In", "Row", "Cell", "Now", "With the change")
+    columns = ("In", "Row", "Cell", "Now", say("with_the_change"))
     return table_html(columns, [tuple(map(escape, cells)) for cells in told])
 
 
@@ -87,7 +88,7 @@ def cell_words(
         now, then = value_words(one.before, names), value_words(one.after, names)
         yield place, where, said(one.column), now, then
     if not cells:
-        yield place, where, "", "", "as it is" if before else "a new row"
+        yield place, where, "", "", "unchanged" if before else say("a_new_row")
 
 
 def value_words(value: object, names: Names) -> str:

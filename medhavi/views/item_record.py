@@ -22,6 +22,7 @@ from medhavi.views.names import (
 )
 from medhavi.views.page import empty, table_html
 from medhavi.views.tiles import Tile
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -35,10 +36,10 @@ if TYPE_CHECKING:
 LINES = {
     "gross_requirements": "Gross requirements",
     "scheduled_receipts": "Scheduled receipts",
-    "projected_available_balance": "Projected available balance",
+    "projected_available_balance": say("projected_available_balance"),
     "net_requirements": "Net requirements",
-    "planned_order_receipts": "Planned order receipts",
-    "planned_order_releases": "Planned order releases",
+    "planned_order_receipts": say("planned_order_receipts"),
+    "planned_order_releases": say("planned_order_releases"),
     "expired": "Expired",
     "safety_stock": "Safety stock",
 }
@@ -127,14 +128,14 @@ def item_finding(record: TimePhasedRecord, names: Names) -> str:
     under = record.rows.filter(pl.col(_BALANCE) < pl.col("safety_stock"))
     if under.height:
         first = under.row(0, named=True)
-        words = "short" if first[_BALANCE] < 0 else "below safety stock"
+        words = "short" if first[_BALANCE] < 0 else say("below_safety_stock")
         lowest = quantity(
             under[_BALANCE].to_list()[under[_BALANCE].arg_min() or 0], unit
         )
         since = _bucket_words(first["bucket"], record.bucket)
         since = since.lower() if first["bucket"] is None else f"from {since}"
         parts.append(f"{words} {since}, lowest {lowest}")
-    return f"{item}: {'; '.join(parts) or 'covered over the horizon'}"
+    return f"{item}: {'; '.join(parts) or say('covered_over_the_horizon')}"
 
 
 def item_tiles(record: TimePhasedRecord, names: Names) -> tuple[Tile, ...]:
@@ -156,7 +157,7 @@ def item_tiles(record: TimePhasedRecord, names: Names) -> tuple[Tile, ...]:
             note=_reach(record),
         ),
         Tile(
-            label="Lowest projected balance",
+            label=say("lowest_projected_balance"),
             figure="unlimited" if endless else number(lowest[_BALANCE]),
             unit="" if endless else unit,
             note=f"{_lowest_when(lowest['bucket'], record.bucket)}; "
@@ -189,7 +190,7 @@ def item_tiles(record: TimePhasedRecord, names: Names) -> tuple[Tile, ...]:
 def _lowest_when(bucket: dt.date | None, length: str) -> str:
     """When the balance is lowest, in words."""
     if bucket is None:
-        return "now, with what is past due"
+        return say("now_with_past_due")
     return (
         f"in {_bucket_words(bucket, length)}"
         if length == "month"
@@ -205,14 +206,14 @@ def _reach(record: TimePhasedRecord) -> str:
     if short.height:
         first = short["bucket"][0]
         if first is None:
-            return "less than the past-due requirements"
+            return say("less_than_the_past_due")
         return f"runs short {_lowest_when(first, record.bucket)}"
     ahead = record.rows.filter(pl.col("bucket").is_not_null())
     days = {"day": 1, "week": 7, "month": 30}[record.bucket] * ahead.height
     used = float(ahead["gross_requirements"].sum())
     if not used:
-        return "no requirements ahead"
-    return f"{record.on_hand / used * days:,.1f} days of supply"
+        return say("no_requirements_ahead")
+    return say("days_of_supply", record.on_hand / used * days)
 
 
 _MOVEMENT_COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -282,7 +283,7 @@ def _purpose(
     served = pegged.get(str(moved["order"]), [])
     told = ", ".join(names.name(one) for one in served[:MOST_SERVED])
     more = len(served) - MOST_SERVED
-    return told + (f" and {more:,} more" if more > 0 else "")
+    return told + (f" {say('and_more', more)}" if more > 0 else "")
 
 
 def item_link(product: str, location: str) -> str:
@@ -319,23 +320,15 @@ def supply_html(snapshot: Snapshot, product: str, location: str, names: Names) -
                 "Sources",
                 ("Source", "Preference", "Kind"),
                 _sources(snapshot, moved, here, names),
-                empty(
-                    "No source",
-                    "Add a routing, supply terms or a lane that delivers it here.",
-                ),
+                empty("No source", say("add_a_routing_supply_terms")),
             ),
             (
                 "Components",
                 per,
                 components,
-                empty("No components", "Nothing is made from components here."),
+                empty("No components", say("no_components_here")),
             ),
-            (
-                "Where used",
-                per,
-                uses,
-                empty("Not used", "No item takes it from this location."),
-            ),
+            ("Where used", per, uses, empty("Not used", say("no_item_uses_it"))),
         )
     )
 

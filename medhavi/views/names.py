@@ -33,6 +33,7 @@ from medhavi.results.amounts import (
     quantity,
 )
 from medhavi.units import from_seconds, to_seconds
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from medhavi.snapshot import Snapshot
@@ -158,6 +159,18 @@ def wall_milliseconds(moment: dt.datetime, zone: str) -> int:
     """
     there = local(moment, zone)
     return to_seconds(there.replace(tzinfo=dt.UTC)) * 1000
+
+
+def from_wall(milliseconds: int, zone: str) -> dt.datetime:
+    """Instant at which the wall clock of a zone shows what a chart counts [ms].
+
+    Of an hour that the clocks show twice it is the first.
+
+    >>> from_wall(3600000, "Europe/Rome").isoformat()
+    '1970-01-01T00:00:00+00:00'
+    """
+    shown = from_seconds(milliseconds // 1000).replace(tzinfo=ZoneInfo(zone))
+    return shown.astimezone(dt.UTC)
 
 
 _ID = re.compile(r"[A-Za-z0-9](?:[\w.\-]*\w)?")
@@ -324,8 +337,9 @@ def names_of(snapshot: Snapshot | None) -> Names:
     places = location_zones(snapshot)
     routings = snapshot["routings"].select("routing", "product", "location")
     texts |= {
-        routing: f"making {texts.get(product, product)} at "
-        f"{texts.get(location, location)}"
+        routing: say(
+            "making_at", texts.get(product, product), texts.get(location, location)
+        )
         for routing, product, location in routings.iter_rows()
     }
     texts |= _forecasts(snapshot, texts)
@@ -366,8 +380,13 @@ def _forecasts(snapshot: Snapshot, texts: Mapping[str, str]) -> dict[str, str]:
     columns = ("demand", "product", "location", "due")
     rows = snapshot["demands"].filter(pl.col("kind") == "forecast").select(columns)
     told = {
-        demand: f"{texts.get(product, product)} at {texts.get(place, place)}, "
-        f"forecast of {day(due)} {due.year}"
+        demand: say(
+            "forecast_of",
+            texts.get(product, product),
+            texts.get(place, place),
+            day(due),
+            str(due.year),
+        )
         for demand, product, place, due in rows.iter_rows()
     }
     return _apart(told)

@@ -26,6 +26,7 @@ from medhavi.views.names import (
 from medhavi.views.order_list import MARKS, exception_rows
 from medhavi.views.page import empty, table_html
 from medhavi.views.tiles import Tile
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -243,7 +244,7 @@ def _serves(row: Mapping[str, Any], names: Names) -> str:
     if told != row["demand"]:
         # A forecast is named by its item and its period; the period tells it here.
         told = told.rsplit(", ", 1)[-1].capitalize()
-    return told + (f" and {more:,} more" if more else "")
+    return told + (f" {say('and_more', more)}" if more else "")
 
 
 def _exception(row: Mapping[str, Any]) -> str:
@@ -284,7 +285,7 @@ def orders_finding(orders: pl.DataFrame, shown: pl.DataFrame, names: Names) -> s
     if late:
         parts.append(f"{count(int(late), 'release')} past due")
     if troubled:
-        parts.append(f"{troubled:,} with an exception")
+        parts.append(say("with_an_exception", troubled))
     if worth:
         parts.append(money(worth, names.currency))
     return ", ".join(parts)
@@ -305,8 +306,9 @@ def order_tiles(
         Tile(
             label="Orders",
             figure=f"{orders.height:,}",
-            note=f"{proposals.height:,} planned, "
-            f"{orders.height - proposals.height:,} open",
+            note=say(
+                "planned_and_open", proposals.height, orders.height - proposals.height
+            ),
         ),
         Tile(
             label="Past-due releases",
@@ -317,17 +319,17 @@ def order_tiles(
             rows=f"week={PAST}" if late else "",
         ),
         Tile(
-            label="To release this week",
+            label=say("to_release_this_week"),
             figure=f"{begins.height:,}",
             note=week,
             rows=f"status=planned&week={monday}" if begins.height else "",
         ),
         Tile(
-            label="Orders with an exception",
+            label=say("orders_with_an_exception"),
             figure=f"{troubled.height:,}",
-            note=f"{money(worth, names.currency)} at unit cost" if worth else "",
+            note=say("at_unit_cost", money(worth, names.currency)) if worth else "",
             state="warn" if troubled.height else "good",
-            word="reschedule, expedite or check" if troubled.height else "none",
+            word=say("reschedule_expedite_or_check") if troubled.height else "none",
             rows=f"code={ANY}" if troubled.height else "",
         ),
     )
@@ -355,10 +357,7 @@ def serves_html(plan: Plan, supply: str, names: Names) -> str:
         how="left",
     ).sort("lateness_h", "due", "demand", descending=[True, False, False])
     if found.is_empty():
-        return empty(
-            "It serves no demand",
-            "It fills stock: see the safety level and the lot rule of its item.",
-        )
+        return empty(say("it_serves_no_demand"), say("it_fills_stock_see"))
     rows = [_served_cells(row, names) for row in found.head(MOST_SERVED).to_dicts()]
     more = found.height - len(rows)
     columns = ("Demand", "Pegged quantity", "Due", "Status")
@@ -394,4 +393,4 @@ def own_exceptions_html(plan: Plan, supply: str, names: Names) -> str:
         )
         for row in told
     ]
-    return table_html(("Exception", "Detail", "What to do"), rows)
+    return table_html(("Exception", "Detail", say("action")), rows)

@@ -21,6 +21,7 @@ from medhavi.views.names import (
     when,
 )
 from medhavi.views.page import empty, table_html
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -39,9 +40,14 @@ def order_words(plan: Plan, supply: str | None, names: Names) -> str:
     place = str(row["location"])
     number_of = f"{row['number']}: "
     amount = quantity(row["qty"], names.unit(str(row["product"])))
-    return (
-        f"{number_of}{row['kind']} {amount} {names.name(str(row['product']))} at "
-        f"{names.name(place)}, there {when(row['finish'], names.zone_of(place))}"
+    return say(
+        "order_delivered",
+        number_of,
+        row["kind"],
+        amount,
+        names.name(str(row["product"])),
+        names.name(place),
+        when(row["finish"], names.zone_of(place)),
     )
 
 
@@ -168,7 +174,7 @@ def groups_html(
         )
         for row in exception_groups(plan, costs).iter_rows(named=True)
     ]
-    columns = ("What", "How many", "Worth", "What to do")
+    columns = ("What", "How many", "Worth", say("action"))
     # Two of them hold sentences, for which a phone has no room side by side.
     return table_html(columns, rows, ("How many", "Worth"), few=3)
 
@@ -259,7 +265,7 @@ _TABLES = {"supplies": "orders", "operations": "operations", "fulfilment": "dema
 def comparison_html(old: Plan, new: Plan, delta: PlanDelta, names: Names) -> str:
     """What differs from an old plan to a new one."""
     if delta.is_empty:
-        return empty("The plans are equal", "Every order, date and figure is the same.")
+        return empty(say("the_plans_are_equal"), say("all_the_same"))
     return _counts(delta) + _figures(old, new) + _demands(old, new, names)
 
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from medhavi.findings import Severity
 from medhavi.findings.groups import ignored_together, told_together
@@ -25,12 +26,17 @@ from medhavi.views.names import (
     when,
 )
 from medhavi.views.theme import style_sheet
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from medhavi.findings import Finding
-    from medhavi.results.plans.explanation import ChainLink, Explanation
+    from medhavi.results.plans.explanation import (
+        ChainLink,
+        Explanation,
+        LatenessReason,
+    )
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
     from medhavi.views.names import Names
@@ -38,10 +44,10 @@ if TYPE_CHECKING:
 
 _VERBS = {"make": "Make", "buy": "Buy", "move": "Move"}
 _STATUS = {
-    Verdict.ON_TIME: "planned on time",
-    Verdict.AT_RISK: "on time only if the overdue start is caught up",
+    Verdict.ON_TIME: say("planned_on_time"),
+    Verdict.AT_RISK: say("on_time_only_if"),
     Verdict.UNPLANNED: "not planned",
-    Verdict.IGNORED: "not planned for (its status)",
+    Verdict.IGNORED: say("not_planned_for_its_status"),
 }
 _WAITING = 1.0
 """Waiting below this goes without saying [h]."""
@@ -75,9 +81,9 @@ def story(
     lines = [Sentence(kind="head", text=headline(explanation, names))]
     if not explanation.chain:
         text = (
-            "Stock serves it; nothing has to be made, bought or moved."
+            say("stock_serves_it_all")
             if explanation.planned and explanation.limiter != Limiter.NO_SOURCE
-            else "Nothing serves it: look at the exceptions of its product."
+            else say("nothing_serves_it")
         )
         return (*lines, Sentence(kind="stock", text=text))
     for link in explanation.chain:
@@ -86,9 +92,11 @@ def story(
     lines.append(
         Sentence(
             kind="sum",
-            text="From first start to delivery: "
-            f"{duration(explanation.total_hours)}, of which "
-            f"{duration(sum(x.waiting_hours for x in explanation.chain))} waiting.",
+            text=say(
+                "start_to_delivery",
+                duration(explanation.total_hours),
+                duration(sum(x.waiting_hours for x in explanation.chain)),
+            ),
         )
     )
     return tuple(lines)
@@ -109,10 +117,14 @@ def headline(explanation: Explanation, names: Names) -> str:
         # The hours say it.
         status, late = late.removeprefix(", "), ""
     if explanation.limiter == Limiter.NO_SOURCE:
-        status, limiter = "not all of it has a source", ""
+        status, limiter = say("partly_without_source"), ""
     thing = (
-        f"{asked} of {names.name(explanation.product)} "
-        f"at {names.name(explanation.location)}"
+        say(
+            "amount_at",
+            asked,
+            names.name(explanation.product),
+            names.name(explanation.location),
+        )
         if explanation.product
         else asked
     )
@@ -134,8 +146,8 @@ def lateness_words(hours: float | None, overdue: float) -> str:
     if not overdue:
         return f", {duration(hours)} late"
     own = hours - overdue
-    more = f"; the chain adds {duration(own)}" if own > 0 else ""
-    return f", already {duration(overdue)} overdue when planned{more}"
+    more = say("chain_adds", duration(own)) if own > 0 else ""
+    return say("already_overdue_when_planned", duration(overdue), more)
 
 
 def link_words(link: ChainLink, names: Names, as_of: int | None) -> str:
@@ -144,19 +156,21 @@ def link_words(link: ChainLink, names: Names, as_of: int | None) -> str:
     what = f"{quantity(link.qty, names.unit(link.product))} {names.name(link.product)}"
     how = {
         "make": f"at {names.name(link.location)}",
-        "buy": f"from {names.name(link.source)} for {names.name(link.location)}",
+        "buy": say(
+            "from_supplier_for", names.name(link.source), names.name(link.location)
+        ),
         "move": f"to {names.name(link.location)} ({names.name(link.source)})",
     }.get(link.kind, f"at {names.name(link.location)}")
     span = duration((link.finish - link.start).total_seconds() / 3600)
     wait = (
-        f" Then it waits {duration(link.waiting_hours)}."
+        f" {say('then_waits', duration(link.waiting_hours))}"
         if link.waiting_hours >= _WAITING
         else ""
     )
     past = ""
     if link.in_past and as_of is not None:
         ago = relative(link.start, from_seconds(as_of))
-        past = f" ▲ Should have started {ago}."
+        past = f" {say('should_have_started', ago)}"
     there = "" if zone == names.zone else f" {zone}"
     return (
         f"{_VERBS.get(link.kind, 'Supply')} {what} {how}: {when(link.start, zone)} "
@@ -165,37 +179,35 @@ def link_words(link: ChainLink, names: Names, as_of: int | None) -> str:
 
 
 _HELP = {
-    Limiter.CAPACITY_SHORTFALL: "More hours on {subject}, another source, less urgent "
-    "work behind it, or a later date.",
-    Limiter.CAPACITY_LOCKED: "Unlock work on {subject}, another source, or a later "
-    "date.",
-    Limiter.AWAITING_SUPPLY: "Expedite order {subject}, or agree a later date.",
-    Limiter.LEAD_TIME: "A faster way than {subject}, or a later date.",
-    Limiter.NO_TRANSPORT_CAPACITY: "One more departure on {subject}, another lane, or "
-    "a later date.",
-    Limiter.RELEASE_FENCE: "Release inside the fence of {subject}, or a later date.",
+    Limiter.CAPACITY_SHORTFALL: "more_hours_on",
+    Limiter.CAPACITY_LOCKED: "unlock_work_on",
+    Limiter.AWAITING_SUPPLY: "expedite_order",
+    Limiter.LEAD_TIME: "a_faster_way_than",
+    Limiter.NO_TRANSPORT_CAPACITY: "one_more_departure_on",
+    Limiter.RELEASE_FENCE: "release_inside_the_fence",
 }
+
+
+def _longest_reason(explanation: Explanation) -> LatenessReason | None:
+    helped = (one for one in explanation.reasons if one.code in _HELP)
+    return max(helped, key=lambda one: one.hours, default=None)
 
 
 def advice(explanation: Explanation, names: Names) -> str | None:
     """What can help against the longest reason, or an overdue start."""
-    helped = (one for one in explanation.reasons if one.code in _HELP)
-    reason = max(helped, key=lambda one: one.hours, default=None)
+    reason = _longest_reason(explanation)
     if reason is not None:
-        return _HELP[Limiter(reason.code)].format(subject=names.place(reason.subject))
+        return say(_HELP[Limiter(reason.code)], names.place(reason.subject))
     past = explanation.first_in_past
     if past is None:
         return None
     what = names.name(past.product)
     remedies = {
-        "buy": f"Expedite {what} at {names.name(past.source)}, buy it from a faster "
-        "supplier, or agree a later date.",
-        "make": f"Start {what} at once and shorten its steps or lot, or agree a later "
-        "date.",
-        "move": f"Send {what} by a faster lane or from another place, or agree a later "
-        "date.",
+        "buy": say("expedite_or_buy", what, names.name(past.source)),
+        "make": say("start_at_once_and_shorten", what),
+        "move": say("send_by_a_faster_lane", what),
     }
-    return remedies.get(past.kind, "Expedite it or agree a later date.")
+    return remedies.get(past.kind, say("expedite_it_or_agree"))
 
 
 _FINDING_MARKS = {
@@ -206,16 +218,6 @@ _FINDING_MARKS = {
 _MOST_FINDINGS = 200
 _FEW_COLUMNS = 4
 """So many columns fit on a phone."""
-
-
-_STANDALONE = """
-html{background:var(--mv-page)}
-body.mv{margin:0 auto;padding:32px 24px;max-width:1100px;background:var(--mv-page)}
-main,section{display:grid;gap:16px;grid-template-columns:minmax(0,1fr)}main{gap:40px}
-figure{margin:0;display:grid;gap:8px;min-width:0}footer{margin-top:40px}
-@media (max-width:520px){body.mv{padding:20px 16px}.mv h1{font-size:24px}}
-@media print{.mv-card{break-inside:avoid}}
-"""
 
 
 ICON = '<link rel="icon" href="data:,">'
@@ -244,27 +246,6 @@ def document(title: str, body: str, *, rules: str = "", head: str = "") -> str:
     )
 
 
-def standalone(
-    title: str,
-    head: str,
-    sections: Iterable[tuple[str, str]],
-    trust: Iterable[str],
-) -> str:
-    """Whole document that needs no network, no script and no server.
-
-    `head`, the bodies of the sections and the parts of the trust line are HTML already.
-    """
-    body = "".join(
-        f"<section><h2>{escape(name)}</h2>{text}</section>" for name, text in sections
-    )
-    foot = "".join(f"<span>{part}</span>" for part in trust)
-    return document(
-        title,
-        f'<main>{head}{body}</main><footer class="mv-trust">{foot}</footer>',
-        rules=_STANDALONE,
-    )
-
-
 def header(title: str, facts: Sequence[tuple[str, str]], *, finding: str = "") -> str:
     """Head of a page: its title, what it finds, and the moment it is computed for."""
     listed = "".join(
@@ -285,14 +266,14 @@ def moment_facts(
     return [
         *([("Source", source)] if source else []),
         ("As of", f"{now} ({names.zone})"),
-        ("Known at", known_at or "the latest event"),
+        ("Known at", known_at or say("the_latest_event")),
     ]
 
 
 def findings_html(findings: Sequence[Finding]) -> str:
     """List findings: code, place, message, remedy; errors first."""
     if not findings:
-        return empty("No findings", "Every check of the data passed.")
+        return empty("No findings", say("every_check_of_the_data"))
     order = list(_FINDING_MARKS)
     ranked = sorted(
         told_together(findings), key=lambda found: order.index(found.severity)
@@ -300,12 +281,11 @@ def findings_html(findings: Sequence[Finding]) -> str:
     rows = [_finding_cells(found) for found in ranked[:_MOST_FINDINGS]]
     more = len(ranked) - len(rows)
     tail = (
-        f'<p class="muted small">and {more:,} more; '
-        "<code>medhavi check</code> lists all</p>"
+        f'<p class="muted small">{say("and_more_by_check", more)}</p>'
         if more > 0
         else ""
     )
-    return table_html(("", "Code", "Where", "What", "What to do"), rows) + tail
+    return table_html(("", "Code", "Where", "What", say("action")), rows) + tail
 
 
 def finding_text(found: Finding) -> str:
@@ -374,7 +354,7 @@ def table_html(
     return (
         f'<div class="mv-scroll"><table class="mv-table{" mv-cards" * cards}">'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-        + (f'<p class="muted small">and {more:,} more</p>' if more > 0 else "")
+        + (f'<p class="muted small">{say("and_more", more)}</p>' if more > 0 else "")
     )
 
 
@@ -394,7 +374,13 @@ def story_html(explanation: Explanation, names: Names, as_of: int | None) -> str
         for line in lines[1:]
     )
     help_text = advice(explanation, names)
-    helped = f"<p><b>What would help:</b> {escape(help_text)}</p>" if help_text else ""
+    told = escape(help_text or "")
+    reason = _longest_reason(explanation)
+    if reason is not None and reason.code == Limiter.AWAITING_SUPPLY:
+        order = escape(names.place(reason.subject))
+        link = f"/orders/?{urlencode({'order': reason.subject})}"
+        told = told.replace(order, f'<a href="{link}" target="_self">{order}</a>', 1)
+    helped = f"<p>{say('what_would_help_line', told)}</p>" if help_text else ""
     return (
         f'<div class="mv-list"><p>{escape(lines[0].text)}</p>'
         f'<ol class="mv-chain">{items}</ol>{helped}</div>'
@@ -413,7 +399,7 @@ def empty(what: str, advice_text: str) -> str:
 def problem(title: str, text: str, remedy: str = "") -> str:
     """What stands in the way of a page."""
     body = "".join(f"<p>{escape(line)}</p>" for line in text.splitlines()[:20])
-    way = f"<p><b>What to do:</b> {escape(remedy)}</p>" if remedy else ""
+    way = f"<p>{say('remedy_line', escape(remedy))}</p>" if remedy else ""
     return (
         f'<div class="mv mv-card mv-problem mv-list"><h2>{escape(title)}</h2>'
         f"{body}{way}</div>"
@@ -447,7 +433,7 @@ def trust_line(
         NOTHING if as_of is None else when(from_seconds(as_of), names.zone, year=True)
     )
     checked = (
-        "not verified here"
+        say("not_verified_here")
         if violations is None
         else f"verified: {count(violations, 'violation')}"
     )
@@ -464,8 +450,8 @@ def trust_line(
     if plan.run.engine:
         planner += escape(f" by {plan.run.engine}")
     facts = [
-        ("Data as of", f"{data} ({names.zone})" if as_of is not None else data),
-        ("Known at", known_at or "the latest event"),
+        (say("data_as_of"), f"{data} ({names.zone})" if as_of is not None else data),
+        ("Known at", known_at or say("the_latest_event")),
         ("Status", f"{plan.run.status}{bound}, {checked}"),
         ("Planner", f"{planner}, Medhavi {plan.run.package_version}"),
         ("Data", _short(plan.run.snapshot_fingerprint)),
@@ -481,7 +467,7 @@ def _models(snapshot: Snapshot) -> str:
     """Name the models whose estimates a snapshot has, with their versions."""
     rows = snapshot["estimates"].select("model", "version").unique()
     named = sorted(f"{model} {version}" for model, version in rows.iter_rows())
-    return escape(", ".join(named)) or "none: plain times"
+    return escape(", ".join(named)) or say("none_plain_times")
 
 
 def data_line(
@@ -495,8 +481,8 @@ def data_line(
     """Footer of a page that shows no plan; `facts` say what it rests on."""
     data = when(from_seconds(snapshot.as_of), names.zone, year=True)
     told = [
-        ("Data as of", f"{data} ({names.zone})"),
-        ("Known at", known_at or "the latest event"),
+        (say("data_as_of"), f"{data} ({names.zone})"),
+        ("Known at", known_at or say("the_latest_event")),
         *facts,
     ]
     return _foot(
@@ -528,15 +514,6 @@ def plan_command(source: str = "", *, mode: str = "mrp") -> str:
     return f"medhavi plan{source} --mode {mode} --out plan"
 
 
-def since(moment_seconds: int, now_seconds: int) -> str:
-    """How long ago an instant was.
-
-    >>> since(0, 7200)
-    '2 hours ago'
-    """
-    return relative(from_seconds(moment_seconds), now_seconds)
-
-
 PAGES = {
     "cockpit": "Cockpit",
     "plan": "Plan",
@@ -544,16 +521,16 @@ PAGES = {
     "items": "Items",
     "capacity": "Capacity",
     "promise": "Promise desk",
-    "suppliers": "Suppliers and lanes",
+    "suppliers": say("suppliers_lanes"),
     "predictors": "Predictors",
     "schedule": "Production schedule",
-    "campaigns": "Campaigns and changeovers",
+    "campaigns": say("campaigns_and_changeovers"),
     "scenarios": "Scenarios",
     "tradeoffs": "Trade-offs",
     "data": "Data",
 }
 """Title of each page by the last part of its address."""
-HOME = "Start page and lessons"
+HOME = say("start_page_and_lessons")
 
 
 def top_html(current: str = "", *, rules: str = "") -> str:

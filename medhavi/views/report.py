@@ -16,7 +16,6 @@ from medhavi.results.plans.plan import key_figures
 from medhavi.units import from_seconds
 from medhavi.views.names import (
     NOTHING,
-    count,
     duration,
     is_currency,
     money,
@@ -45,6 +44,7 @@ from medhavi.views.pictures.load import load_chart
 from medhavi.views.pictures.stock import items_by_need, stock_chart
 from medhavi.views.theme import drawing, title_of, untitled
 from medhavi.views.tiles import plan_tiles, tiles_html
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,7 +92,7 @@ def html(
     sections = (
         ("worst", "Past-due releases", _worst(plan, worst, names)),
         ("loads", "Capacity load", _loads(plan, names)),
-        ("stock", "Lowest projected balances", _stocks(plan, names)),
+        ("stock", say("lowest_projected_balances"), _stocks(plan, names)),
         ("exceptions", "Exceptions", _exceptions(plan)),
         ("orders", "Next releases", _orders(plan, names)),
         ("figures", "Key figures", figures_html(plan)),
@@ -162,10 +162,7 @@ def _picture(chart: Picture | None, nothing: str) -> str:
 
 def _worst(plan: Plan, worst: tuple[WorstDemand, ...], names: Names) -> str:
     if not worst:
-        return empty(
-            "Nothing: no start lies before now",
-            "Look at the stocks and loads below for what is tight.",
-        )
+        return empty(say("no_start_before_now"), say("look_for_tight"))
     bars = _picture(overdue_chart(plan, names), "")
     return bars + "".join(_chain(plan, item, names) for item in worst)
 
@@ -180,17 +177,14 @@ def _chain(plan: Plan, item: WorstDemand, names: Names) -> str:
 
 
 def _loads(plan: Plan, names: Names) -> str:
-    nothing = empty(
-        "No resource has work in this plan",
-        "Add rows to step_resources, or look at what is bought and moved.",
-    )
+    nothing = empty(say("no_resource_has_work"), say("add_steps"))
     return _picture(load_chart(plan, names), nothing)
 
 
 def _stocks(plan: Plan, names: Names) -> str:
     items = items_by_need(plan).head(_STOCKS)
     if items.is_empty():
-        return empty("No stock is moved", "Add demands, or a later horizon.")
+        return empty(say("no_stock_is_moved"), say("add_demands_or_a_later"))
     return "".join(
         _picture(stock_chart(plan, product, location, names), "")
         for product, location in items.select("product", "location").iter_rows()
@@ -200,7 +194,7 @@ def _stocks(plan: Plan, names: Names) -> str:
 def _exceptions(plan: Plan) -> str:
     rows = codes(plan)
     if rows.is_empty():
-        return empty("No exceptions", "The plan keeps every rule and date.")
+        return empty("No exceptions", say("the_plan_keeps_every_rule"))
     cells = [
         (
             f'<span class="mv-mark">{escape(row["mark"])}</span>',
@@ -210,26 +204,21 @@ def _exceptions(plan: Plan) -> str:
         )
         for row in rows.iter_rows(named=True)
     ]
-    return table_html(("", "What", "Number", "What to do"), cells, ("Number",))
+    return table_html(("", "What", "Number", say("action")), cells, ("Number",))
 
 
 def _orders(plan: Plan, names: Names) -> str:
     if plan.run.as_of is None:
-        return empty("No moment", "The plan has no now, so nothing is next.")
+        return empty("No moment", say("the_plan_has_no_now"))
     planned = plan.supplies.filter(pl.col("status") == "planned").sort("start", "id")
     if planned.is_empty():
-        return empty("No new orders", "Stock and open orders serve every demand.")
+        return empty(say("no_new_orders"), say("stock_and_open_orders_serve"))
     cells = [
         _order(row, names, plan.run.as_of)
         for row in planned.head(_ORDERS).iter_rows(named=True)
     ]
     more = planned.height - len(cells)
-    tail = (
-        f'<p class="muted small">and {count(more, "later order")}; '
-        "<code>medhavi export PLAN --to xlsx</code> gives all</p>"
-        if more > 0
-        else ""
-    )
+    tail = f'<p class="muted small">{say("later_orders", more)}</p>' if more > 0 else ""
     columns = ("Order", "Product", "Where", "Quantity", "Start", "There")
     return table_html(columns, cells, ("Quantity",)) + tail
 

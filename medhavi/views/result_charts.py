@@ -23,6 +23,7 @@ from medhavi.results.schedules.schedule import Schedule
 from medhavi.views.names import Names, names_of
 from medhavi.views.page import table_html
 from medhavi.views.theme import drawing, style_sheet, title_of, untitled
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -57,7 +58,7 @@ class PagePart:
 
 def _drawn(chart: Picture | None) -> PagePart:
     if chart is None:
-        return PagePart('<p class="muted">There is nothing to draw.</p>')
+        return PagePart(f'<p class="muted">{say("there_is_nothing_to_draw")}</p>')
     head = f"<h3>{escape(title_of(chart))}</h3>"
     return PagePart(
         f'{head}<div class="mv-chart">{drawing(untitled(chart))}</div>', chart
@@ -75,7 +76,9 @@ class ChartList:
 
     def _repr_html_(self) -> str:
         rows = [(f"<code>{escape(call)}</code>", escape(t)) for call, t in self._told()]
-        return PagePart(table_html(("Picture", "What it shows"), rows))._repr_html_()
+        return PagePart(
+            table_html(("Picture", say("what_it_shows")), rows)
+        )._repr_html_()
 
     def _told(self) -> list[tuple[str, str]]:
         found = []

@@ -36,6 +36,7 @@ from medhavi.views.theme import (
     token,
 )
 from medhavi.views.tiles import Tile
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     import altair as alt
@@ -171,7 +172,7 @@ def _tip(schedule: Schedule, row: dict[str, object], zone: str) -> str:
             hours_text(float(row[key]))  # type: ignore[arg-type]
             for key in ("start_minutes", "finish_minutes")
         )
-        times = f"{start} to {finish} of working time"
+        times = say("to_of_working_time", start, finish)
     else:
         times = f"{when(row['start'], zone)} to {when(row['finish'], zone)}"  # type: ignore[arg-type]
     return f"{what}, {step}: {times}, run {run}{before}"
@@ -180,12 +181,12 @@ def _tip(schedule: Schedule, row: dict[str, object], zone: str) -> str:
 def gantt_title(schedule: Schedule) -> str:
     """What the schedule reaches: when all is done, and who is late."""
     late = schedule.orders.filter(pl.col("late_minutes") > 0).height
-    told = "no order is late" if not late else f"{count(late, 'order')} late"
+    told = say("no_order_is_late") if not late else f"{count(late, 'order')} late"
     proof = "proven shortest" if _proven_makespan(schedule) else str(schedule.status)
     span = duration(schedule.makespan / 60)
     if schedule.problem.time_axis is TimeAxis.WORKING:
-        span = f"{hours_text(schedule.makespan)} of working time"
-    return f"All done after {span} ({proof}), {told}"
+        span = say("working_time_of", hours_text(schedule.makespan))
+    return say("all_done_after", span, proof, told)
 
 
 def hours_text(minutes: float) -> str:
@@ -230,7 +231,7 @@ def _axis(schedule: Schedule, first: int, last: int, zone: str) -> alt.X:
         return time_axis(first, last, title=f"times of {zone}")
     return alt.X(
         "x:T",
-        title="hours of working time",
+        title=say("hours_of_working_time"),
         scale=time_scale(first, last),
         axis=alt.Axis(
             labelExpr=f"format(toNumber(datum.value) / {60 * MINUTES_MS}, ',.0f')",
@@ -244,10 +245,10 @@ _NAMES = {
     "late_orders": "late orders",
     "weighted_tardiness": "weighted tardiness",
     "max_tardiness": "greatest tardiness",
-    "makespan": "end of the last order",
+    "makespan": say("end_of_the_last_order"),
     "setup": "changeovers",
-    "cost": "cost of changeovers",
-    "load_balance": "balance of loads",
+    "cost": say("cost_of_changeovers"),
+    "load_balance": say("balance_of_loads"),
     "energy": "energy",
 }
 _MINUTES = frozenset({"weighted_tardiness", "max_tardiness", "makespan"})
@@ -256,14 +257,8 @@ _MINUTES = frozenset({"weighted_tardiness", "max_tardiness", "makespan"})
 def schedule_tiles(schedule: Schedule, zone: str = "UTC") -> tuple[Tile, ...]:
     """Figures of a schedule: end, late orders, set-up, bottleneck."""
     if schedule.operations.is_empty():
-        return (
-            Tile(
-                label="All done",
-                figure=NOTHING,
-                state="bad",
-                word="cannot be scheduled",
-            ),
-        )
+        word = say("unscheduled")
+        return (Tile(label="All done", figure=NOTHING, state="bad", word=word),)
     orders = schedule.orders
     late = orders.filter(pl.col("late_minutes") > 0).height
     lines = schedule.resources.filter(~pl.col("resource").is_in(NO_LINES))
@@ -273,21 +268,21 @@ def schedule_tiles(schedule: Schedule, zone: str = "UTC") -> tuple[Tile, ...]:
     setup = float(schedule.resources["setup_minutes"].sum())
     return (
         Tile(
-            label="All done after",
+            label=say("all_done_after_label"),
             figure=_span(schedule, schedule.makespan),
             note=_end(schedule, zone),
         ),
         Tile(
             label="Late orders",
             figure=f"{late:,}",
-            note=f"of {orders.height:,}; target 0",
+            note=say("of_all_target_0", orders.height),
             state="bad" if late else "good",
             word="late" if late else "none",
         ),
         Tile(
             label="Set-up",
             figure=_span(schedule, setup),
-            note=_setups_before(schedule) or "on all lines",
+            note=_setups_before(schedule) or say("on_all_lines"),
         ),
         Tile(
             label="Busiest line",
@@ -305,7 +300,7 @@ def _setups_before(schedule: Schedule) -> str:
         return ""
     now = schedule.operations.filter(pl.col("changeover_minutes") > 0).height
     planned = duration(minutes / 60)
-    return f"{now:,} changeovers; as planned {count:,.0f} in {planned}"
+    return say("changeovers_as_planned_in", now, count, planned)
 
 
 def schedule_finding(schedule: Schedule | None) -> str:
@@ -313,7 +308,7 @@ def schedule_finding(schedule: Schedule | None) -> str:
     if schedule is None or schedule.operations.is_empty():
         return ""
     late = schedule.orders.filter(pl.col("late_minutes") > 0).height
-    told = f"{schedule.orders.height:,} orders, {late:,} late"
+    told = say("orders_late", schedule.orders.height, late)
     before = _setups_before(schedule)
     return f"{told}; {before}" if before else told
 
@@ -326,7 +321,7 @@ def _span(schedule: Schedule, minutes: float) -> str:
 
 def _end(schedule: Schedule, zone: str) -> str:
     if schedule.problem.time_axis is TimeAxis.WORKING:
-        return "of working time"
+        return say("of_working_time")
     begin = to_seconds(schedule.problem.start)
     return when(from_seconds(begin + round(schedule.makespan * 60)), zone)
 
@@ -358,14 +353,14 @@ def _value(schedule: Schedule, objective: str, value: float | None) -> str:
 def _conflict(schedule: Schedule) -> str:
     rows = [(escape(str(text)),) for text in schedule.conflict["text"]]
     if not rows:
-        return empty("Nothing to schedule", "The file has no orders.")
-    return table_html(("What cannot all hold",), rows)
+        return empty(say("nothing_to_schedule"), say("the_file_has_no_orders"))
+    return table_html((say("conflicting_rules"),), rows)
 
 
 def orders_html(schedule: Schedule, zone: str = "UTC") -> str:
     """List the orders, the latest first."""
     if schedule.orders.is_empty():
-        return empty("No order is scheduled", "See what cannot all hold.")
+        return empty(say("no_order_is_scheduled"), say("see_conflicts"))
     ranked = schedule.orders.sort(
         "late_minutes", "finish_minutes", "order", descending=[True, False, False]
     )
@@ -408,9 +403,9 @@ def risk_orders_html(report: RiskReport) -> str:
         for row in ranked.iter_rows(named=True)
     ]
     return table_html(
-        ("Order", "Chance to be late", "Done, half the time", "Done, 95 of 100"),
+        ("Order", say("chance_to_be_late"), "Done, P50", "Done, P95"),
         rows,
-        ("Chance to be late",),
+        (say("chance_to_be_late"),),
         few=3,
     )
 
@@ -464,7 +459,7 @@ def risk_bars(report: RiskReport) -> pl.DataFrame:
             "scenarios": int(n),
             "none": 0,
             "part": "worst 5 %" if a >= tail else "usual",
-            "tip": f"{count(int(n), 'scenario')} from {a:,.1f} to {b:,.1f} h",
+            "tip": say("scenarios_from_to", count(int(n), "scenario"), a, b),
         }
         for a, b, n in zip(edges[:-1], edges[1:], counts, strict=True)
     ]
@@ -480,7 +475,7 @@ def risk_marks(report: RiskReport) -> pl.DataFrame:
         ("planned", "nominal", "ink"),
         ("half", "p50", "muted"),
         ("95 %", "var95", "warn"),
-        ("mean of the worst 5 %", "cvar95", "bad"),
+        (say("mean_of_the_worst_5"), "cvar95", "bad"),
     )
     return pl.DataFrame(
         [
@@ -501,10 +496,7 @@ def risk_title(report: RiskReport) -> str:
     """Premium in words, with its interval."""
     found = report.figures
     low, high = percent(found["premium_low"]), percent(found["premium_high"])
-    return (
-        f"The worst 5 % take {percent(found['premium'])} longer than the mean "
-        f"({low} to {high})"
-    )
+    return say("the_worst_5_take_longer", percent(found["premium"]), low, high)
 
 
 def risk_chart(report: RiskReport) -> Picture:
@@ -519,7 +511,7 @@ def risk_chart(report: RiskReport) -> Picture:
     domain = [min(edges) - margin, max(edges) + 8 * margin]
     x = alt.X(
         "x:Q",
-        title="hours until all is done",
+        title=say("hours_until_all_is_done"),
         scale=alt.Scale(domain=domain, nice=False, zero=False),
     )
     histogram = (

@@ -9,7 +9,7 @@ import polars as pl
 
 from medhavi.results.amounts import difference, figure
 from medhavi.views.names import NOTHING, count, number, percent, quantity, when
-from medhavi.views.page import empty, header, standalone, table_html
+from medhavi.views.page import document, empty, header, table_html
 from medhavi.views.theme import (
     ROW,
     drawing,
@@ -20,9 +20,10 @@ from medhavi.views.theme import (
     untitled,
 )
 from medhavi.views.tiles import Tile, tiles_html
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from medhavi.results.reports.study import HindsightReport, StudyReport
     from medhavi.views.names import Names
@@ -111,8 +112,8 @@ def study_html(report: StudyReport) -> str:
     """Write the page: the runs side by side, a picture per key figure, the changes."""
     sections = (
         ("Results", study_table(report)),
-        ("Key figures by scenario", _pictures(report)),
-        ("Changes by scenario", _changes(report)),
+        (say("key_figures_by_scenario"), _pictures(report)),
+        (say("changes_by_scenario"), _changes(report)),
     )
     facts = [
         ("Runs", count(report.runs.height, "run")),
@@ -130,7 +131,7 @@ def study_html(report: StudyReport) -> str:
 def study_table(report: StudyReport) -> str:
     """Runs as an HTML table: a column per key figure, differences below."""
     if report.runs.is_empty():
-        return empty("No runs", "Add a scenario to the study.")
+        return empty("No runs", say("add_a_scenario"))
     kpis = report.figures.select("kpi", "name").unique("kpi", maintain_order=True)
     names = [str(name) for name in kpis["name"]]
     by_run = {
@@ -185,7 +186,7 @@ def _pictures(report: StudyReport) -> str:
                 f'<div class="mv-chart">{drawing(untitled(chart))}</div></figure>'
             )
     return "".join(drawn) or empty(
-        "No figure has a value", "Choose other key figures in [output] kpis."
+        say("no_figure_has_a_value"), say("choose_other_key_figures")
     )
 
 
@@ -199,7 +200,7 @@ def _changes(report: StudyReport) -> str:
         (
             escape(str(row["scenario"])),
             "<br>".join(escape(str(change)) for change in row["changes"])
-            or '<span class="muted">nothing: the base as it is</span>',
+            or f'<span class="muted">{say("base_unchanged")}</span>',
         )
         for row in rows.iter_rows(named=True)
     ]
@@ -221,8 +222,12 @@ def calibration_chart(report: HindsightReport) -> Picture | None:
     if bins.is_empty():
         return None
     tips = [
-        f"said {percent(row['said'])}, happened {percent(row['happened'])} "
-        f"({count(row['lines'], 'line')})"
+        say(
+            "stated_and_happened",
+            percent(row["said"]),
+            percent(row["happened"]),
+            count(row["lines"], "line"),
+        )
         for row in bins.iter_rows(named=True)
     ]
     data = bins.with_columns(pl.Series("tip", tips))
@@ -245,9 +250,7 @@ def calibration_chart(report: HindsightReport) -> Picture | None:
     dots = base.mark_circle(color=token("plan"), size=70, opacity=1).encode(
         y=alt.Y("happened:Q", title="happened", scale=scale, axis=axis)
     )
-    return finished(
-        alt.layer(line, bars, dots), "Stated probability and share on time", _HEIGHT
-    )
+    return finished(alt.layer(line, bars, dots), say("stated_and_actual"), _HEIGHT)
 
 
 MOST_ROWS = 30
@@ -260,11 +263,11 @@ _GROUPS = (
 )
 _OUTCOMES = {
     "delivered": "delivered",
-    "overdue": "not there yet, all dates have passed",
+    "overdue": say("not_there_yet_all_dates"),
     "open": "open",
-    "changed": "ordered otherwise afterwards",
+    "changed": say("ordered_otherwise_afterwards"),
     "cancelled": "cancelled",
-    "unpromised": "not promised in full",
+    "unpromised": say("not_promised_in_full"),
 }
 
 
@@ -272,10 +275,10 @@ def hindsight_html(report: HindsightReport, names: Names) -> str:
     """Write the page: figures, calibration, groups, what went most wrong."""
     sections = (
         ("Dates kept", hindsight_tiles(report)),
-        ("Calibration of probabilities", _calibration(report)),
+        (say("calibration_of_probabilities"), _calibration(report)),
         *((title, group_table(report, by, names)) for by, title in _GROUPS),
         ("Largest misses", missed_table(report, names)),
-        ("Outcome of the lines", _outcomes(report)),
+        (say("outcome_of_the_lines"), _outcomes(report)),
     )
     facts = [
         ("Orders", f"{report.start} to {report.finish}"),
@@ -284,11 +287,11 @@ def hindsight_html(report: HindsightReport, names: Names) -> str:
     ]
     trust = (
         f"Study <b>{escape(report.name)}</b>",
-        f"Kept means at most <b>{report.tolerance_hours:g} h</b> later",
+        say("kept_means_at_most_h", f"{report.tolerance_hours:g}"),
         f"Medhavi <b>{escape(report.package_version)}</b>",
         "medhavi study run again gives the same page.",
     )
-    head = header("Promises in hindsight", facts)
+    head = header(say("promises_in_hindsight"), facts)
     return standalone(f"{report.name}: hindsight", head, sections, trust)
 
 
@@ -296,29 +299,26 @@ def hindsight_tiles(report: HindsightReport) -> str:
     """Figures of all lines together as tiles."""
     row = report.overall()
     if not row["judged"]:
-        return empty(
-            "Nothing can be judged yet",
-            "No line of these days has passed all its dates. Choose earlier days.",
-        )
+        return empty(say("nothing_can_be_judged_yet"), say("no_line_of_these_days"))
     band = f"{percent(row['met_low'])} to {percent(row['met_high'])}"
     tiles = (
         Tile(
-            label="Kept our date",
+            label=say("kept_our_date"),
             figure=percent(row["met"]),
             note=f"{band}; stated {percent(row['met_said'] or 0.0)}",
         ),
         Tile(
-            label="Kept the date promised then",
+            label=say("kept_the_date_promised_then"),
             figure=percent(row["met_then"]),
             note=f"{count(row['judged'], 'line')} judged",
         ),
         Tile(
             label="Median distance",
             figure=_days(row["bias_days"]),
-            note=f"at the time {_days(row['bias_days_then'])}",
+            note=say("then_days_off", _days(row["bias_days_then"])),
         ),
         Tile(
-            label="By the requested date",
+            label=say("by_the_requested_date"),
             figure=percent(row["on_time"]),
             note=f"stated {percent(row['on_time_said'])}",
         ),
@@ -329,11 +329,8 @@ def hindsight_tiles(report: HindsightReport) -> str:
 def _calibration(report: HindsightReport) -> str:
     chart = calibration_chart(report)
     if chart is None:
-        return empty("No probability to judge", "Choose earlier days.")
-    words = (
-        '<p class="muted small">A dot on the dashed line happened as often as was said; '
-        "below it, it was said too surely.</p>"
-    )
+        return empty(say("no_probability_to_judge"), say("choose_earlier_days"))
+    words = f'<p class="muted small">{say("a_dot_on_the_dashed")}</p>'
     return (
         f"<figure><h3>{escape(title_of(chart))}</h3>"
         f'<div class="mv-chart">{drawing(untitled(chart))}</div></figure>{words}'
@@ -376,9 +373,7 @@ def group_table(report: HindsightReport, by: str, names: Names) -> str:
         pl.col("judged"), pl.col("name"), descending=[True, False]
     )
     if rows.is_empty():
-        return empty(
-            "No line can be judged", "Nothing of this kind has passed its dates."
-        )
+        return empty(say("no_line_can_be_judged"), say("no_line_passed"))
     figures = ("Lines", "Kept ours", "Kept then", "Median distance", "then", "In time")
     cells = [
         (
@@ -401,7 +396,7 @@ def missed_table(report: HindsightReport, names: Names) -> str:
         pl.col("met").is_not_null() & ~pl.col("met") & pl.col("days_off").is_not_null()
     ).sort(pl.col("days_off"), pl.col("demand"), descending=[True, False])
     if rows.is_empty():
-        return empty("No date was missed", "Every judged line came by our date.")
+        return empty(say("no_date_was_missed"), say("every_judged_line_came"))
     figures = ("Late",)
     cells = [
         (
@@ -449,4 +444,35 @@ def _more(rows: pl.DataFrame) -> str:
     rest = rows.height - MOST_ROWS
     if rest <= 0:
         return ""
-    return f'<p class="muted small">and {rest:,} more in the tables of the study</p>'
+    return f'<p class="muted small">{say("and_more_in_the_tables", rest)}</p>'
+
+
+_STANDALONE = """
+html{background:var(--mv-page)}
+body.mv{margin:0 auto;padding:32px 24px;max-width:1100px;background:var(--mv-page)}
+main,section{display:grid;gap:16px;grid-template-columns:minmax(0,1fr)}main{gap:40px}
+figure{margin:0;display:grid;gap:8px;min-width:0}footer{margin-top:40px}
+@media (max-width:520px){body.mv{padding:20px 16px}.mv h1{font-size:24px}}
+@media print{.mv-card{break-inside:avoid}}
+"""
+
+
+def standalone(
+    title: str,
+    head: str,
+    sections: Iterable[tuple[str, str]],
+    trust: Iterable[str],
+) -> str:
+    """Whole document that needs no network, no script and no server.
+
+    `head`, the bodies of the sections and the parts of the trust line are HTML already.
+    """
+    body = "".join(
+        f"<section><h2>{escape(name)}</h2>{text}</section>" for name, text in sections
+    )
+    foot = "".join(f"<span>{part}</span>" for part in trust)
+    return document(
+        title,
+        f'<main>{head}{body}</main><footer class="mv-trust">{foot}</footer>',
+        rules=_STANDALONE,
+    )

@@ -13,6 +13,7 @@ from medhavi.results.plans.lateness import Verdict, not_kept, tally, verdicts
 from medhavi.units import from_seconds
 from medhavi.views.names import NOTHING, count, number, percent, when
 from medhavi.views.theme import token
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -137,7 +138,7 @@ def plan_tiles(plan: Plan) -> tuple[Tile, ...]:
         ),
         _overload(plan),
         _exception_tile(
-            plan, ExceptionCode.BELOW_SAFETY, "Stocks below safety", "warn", "short"
+            plan, ExceptionCode.BELOW_SAFETY, say("below_safety"), "warn", "short"
         ),
         _unserved(plan),
     )
@@ -147,15 +148,15 @@ def _on_time(plan: Plan) -> Tile:
     counts = tally(plan)
     share = counts.share_on_time
     if share is None:
-        return Tile(label="Demands met in time", figure=NOTHING, note="no demand")
+        return Tile(label=say("demands_met_in_time"), figure=NOTHING, note="no demand")
     missing = counts.live - counts.on_time
     met = verdicts(plan).filter(pl.col("verdict") == Verdict.ON_TIME)
     return Tile(
-        label="Demands met in time",
+        label=say("demands_met_in_time"),
         figure=percent(share),
-        note=f"{counts.on_time:,} of {counts.live:,}; target 100 %",
+        note=say("of_target_100", counts.on_time, counts.live),
         state="bad" if missing else "good",
-        word=f"{counts.at_risk:,} at risk, {counts.not_kept:,} not kept"
+        word=say("at_risk_not_kept", counts.at_risk, counts.not_kept)
         if missing
         else "all",
         rows=ExceptionCode.PAST_DUE_START if counts.at_risk else "",
@@ -163,7 +164,7 @@ def _on_time(plan: Plan) -> Tile:
         is_share=True,
         more_is_better=True,
         course=_by_due(plan, met),
-        course_words="By week of due date",
+        course_words=say("by_week_of_due_date"),
     )
 
 
@@ -195,7 +196,9 @@ def _overload(plan: Plan) -> Tile:
     hours = float(plan.loads["overload"].sum()) if plan.loads.height else None
     machines = plan.loads.filter(pl.col("overload") > 0)["resource"].n_unique()
     if hours is None:
-        return Tile(label="Overload", figure=NOTHING, note="no resource has work")
+        return Tile(
+            label="Overload", figure=NOTHING, note=say("no_resource_has_work_part")
+        )
     return Tile(
         label="Overload",
         figure=f"{hours:,.0f}",
@@ -206,7 +209,7 @@ def _overload(plan: Plan) -> Tile:
         rows=ExceptionCode.CAPACITY_OVERLOAD,
         value=hours,
         course=by_week(plan, plan.loads["bucket"], plan.loads["overload"]),
-        course_words="Hours by week",
+        course_words=say("hours_by_week"),
     )
 
 
@@ -214,7 +217,7 @@ def _unserved(plan: Plan) -> Tile:
     missed = not_kept(plan)
     number = missed.height
     return Tile(
-        label="Late or short",
+        label=say("late_or_short"),
         figure=f"{number:,}",
         note="target 0",
         state="bad" if number else "good",
@@ -222,7 +225,7 @@ def _unserved(plan: Plan) -> Tile:
         rows=ExceptionCode.NO_SOURCE if number else "",
         value=number,
         course=_by_due(plan, missed),
-        course_words="By week of due date",
+        course_words=say("by_week_of_due_date"),
     )
 
 
@@ -286,7 +289,7 @@ def changed_since(
     moment
         Its now [UTC seconds].
     """
-    since = f"since the plan of {when(from_seconds(moment), zone)}"
+    since = say("since_the_plan_of", when(from_seconds(moment), zone))
     return tuple(
         replace(tile, change=_change(tile, old, since))
         for tile, old in zip(tiles, before, strict=True)

@@ -192,11 +192,9 @@ class Workbench(LakeReading, PlanEditing, FactAmending, ExceptionReviewing):
             The plan breaks its own snapshot; nothing is kept.
         """
         from medhavi.workbench.files.tables_run import Measurement, plan_snapshot
-        from medhavi.workbench.orders.newest_facts import POSITION
 
         taken = self.snapshot() if snapshot is None else snapshot
         taken = taken.require(strict=strict)
-        facts = {POSITION: self.lake.position()} if snapshot is None else {}
         measurement = Measurement()
         before = self.last_run.of_plan(baseline)
         made = plan_snapshot(
@@ -213,7 +211,7 @@ class Workbench(LakeReading, PlanEditing, FactAmending, ExceptionReviewing):
         with measurement.phase("record"):
             made = self.lake.record(made, taken).plan
         self.last_run.take(made)
-        return made.with_measured({**measurement.facts(), **facts})
+        return made.with_measured(measurement.facts())
 
     def plan_in_force(self, mode: str = "mrp") -> Plan:
         """Plan that pages show, published or recorded last; made if there is none."""
@@ -503,11 +501,11 @@ class Workbench(LakeReading, PlanEditing, FactAmending, ExceptionReviewing):
         from contextlib import suppress
 
         from medhavi.errors import EnvironmentFailure
-        from medhavi.workbench.plan_in_force import keep_plan
+        from medhavi.workbench.plan_in_force import keep_plan, restated
 
         # What is decided stands without it: it is planned again.
         with suppress(EnvironmentFailure):
-            keep_plan(plan, snapshot, self.lake)
+            keep_plan(restated(plan, snapshot), snapshot, self.lake)
 
     def _forget(self) -> None:
         self._desk = None

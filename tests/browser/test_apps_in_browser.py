@@ -59,7 +59,7 @@ def test_the_plan_is_read_from_the_landing_page_on(watched):
     box = page.get_by_role("checkbox").first
     expect(box).to_be_visible(timeout=SLOW)
     watched.act(box.click)
-    expect(page.get_by_text(re.compile("orders behind it")).first).to_be_visible()
+    expect(page.get_by_text(re.compile("orders of the chain")).first).to_be_visible()
     watched.act(lambda: page.get_by_role("link", name="Past-due releases").click())
     assert "code=PastDueStart" in page.url
     expect(page.get_by_text("Expedite the supply").first).to_be_visible(timeout=SLOW)
@@ -74,14 +74,14 @@ def test_pages_stay_alive_in_the_shell(watched):
     shown = page.frame_locator("iframe.shown")
     expect(shown.get_by_role("heading", name="Medhavi")).to_be_visible(timeout=SLOW)
     side = page.get_by_role("navigation", name="Pages")
-    watched.act(lambda: side.get_by_role("link", name="Plan", exact=True).click())
+    side.get_by_role("link", name="Plan", exact=True).click()
     expect(shown.get_by_role("heading", name="Plan", exact=True)).to_be_visible(
         timeout=SLOW
     )
     expect(shown.locator(".mv-nav")).to_be_hidden()
     plan = next(frame for frame in page.frames if "/plan/" in frame.url)
     plan.evaluate("window.alive = true")
-    watched.act(lambda: side.get_by_role("link", name="Items").click())
+    side.get_by_role("link", name="Items").click()
     expect(shown.get_by_role("heading", name="Items")).to_be_visible(timeout=SLOW)
     assert "#/items/" in page.url
     side.get_by_role("link", name="Plan", exact=True).click()
@@ -98,6 +98,28 @@ def test_pages_stay_alive_in_the_shell(watched):
         shown.get_by_text(re.compile("^Lemonade, bottle at Plant: ")).first
     ).to_be_visible(timeout=SLOW)
     assert "#/items/?item=" in page.url
+    watched.assert_clean()
+
+
+@pytest.mark.req("UI-08")
+def test_a_page_is_loaded_before_somebody_asks_for_it(watched):
+    """Pages follow one after the other, none that would begin a job; one is shown."""
+    page = watched.page
+    page.goto(watched.address)
+    for name in ("cockpit", "plan"):
+        ahead = page.locator(f'iframe[src="/{name}/"]').content_frame.locator("h1")
+        expect(ahead.first).to_be_attached(timeout=SLOW)
+    expect(page.locator("iframe.shown")).to_have_attribute("src", "/start")
+    side = page.get_by_role("navigation", name="Pages")
+    for name, ahead in (("Cockpit", True), ("Predictors", False)):
+        link = side.get_by_role("link", name=name, exact=True)
+        assert (link.get_attribute("data-ahead") is not None) is ahead
+    side.get_by_role("link", name="Plan", exact=True).click()
+    shown = page.frame_locator("iframe.shown")
+    expect(shown.get_by_role("heading", name="Plan", exact=True)).to_be_visible(
+        timeout=1000
+    )
+    assert page.locator('iframe[src="/plan/"]').count() == 1
     watched.assert_clean()
 
 

@@ -88,7 +88,7 @@ def test_the_first_edit_is_approved_and_its_plan_shown(desk, tmp_path):
         timeout=SLOW
     )
     expect(page.get_by_label("Approver").first).to_have_value("Maria")
-    page.get_by_role("button", name="Take the last decision back").click()
+    page.get_by_role("button", name="Undo the last decision").click()
     expect(page.get_by_text("● Taken back")).to_be_visible(timeout=SLOW)
     desk.open("/promise/")
     expect(page.get_by_label("Approver").first).to_have_value("Maria", timeout=SLOW)

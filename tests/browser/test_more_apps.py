@@ -77,6 +77,16 @@ def test_a_picture_and_a_grid_are_downloaded(watched, tmp_path):
     watched.assert_clean()
 
 
+def drag(page, mark, by) -> None:
+    """Drag a mark of a picture by some pixels."""
+    box = mark.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + by[0], y + by[1], steps=8)
+    page.mouse.up()
+
+
 @pytest.mark.req("UI-02", "UI-05")
 def test_a_cell_of_the_load_leads_to_its_operations(watched):
     """From the map to the Gantt of a week, and to what one operation waits for."""
@@ -94,6 +104,14 @@ def test_a_cell_of_the_load_leads_to_its_operations(watched):
     watched.act(lambda: bars.first.click(force=True))
     page.wait_for_url(re.compile("order="), timeout=SLOW)
     expect(page.locator("h3:visible", has_text="Why then")).to_be_visible(timeout=SLOW)
+    box = pictures.nth(1).locator(".dragged_brush path").first
+    expect(box).to_be_visible(timeout=SLOW)
+    watched.act(lambda: drag(page, box, (60, 0)))
+    told = page.get_by_text("Reschedule to begin").locator("visible=true")
+    expect(told).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("button", name="Price the move")).to_be_disabled()
+    page.get_by_role("button", name="Put it back").click()
+    expect(told).to_have_count(0, timeout=SLOW)
     page.get_by_role("tab", name="Downtime").click()
     # The server of these tests has tables, where nothing is decided.
     expect(page.get_by_text("Edits need a lake").locator("visible=true")).to_be_visible(
@@ -121,7 +139,7 @@ def test_the_campaigns_app_shows_what_an_edited_cell_changes(watched, tables):
     for words in (
         "from FA to FB takes 60 min",
         "New cell, with campaigns",
-        "Nothing can be kept from here",
+        "Nothing can be recorded here",
     ):
         expect(page.get_by_text(words).first).to_be_visible(timeout=SLOW)
     watched.assert_clean()

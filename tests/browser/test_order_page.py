@@ -48,12 +48,12 @@ def test_two_orders_are_cancelled_at_one_price_and_come_back(desk, tmp_path):
     page.keyboard.press("Tab")
     page.get_by_role("button", name="Approve the edit").click()
     expect(page.get_by_text("● Decided")).to_be_visible(timeout=SLOW)
-    expect(page.get_by_text("No such order").first).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("No order matches").first).to_be_visible(timeout=SLOW)
     page.get_by_role("tab", name="History").click()
     told = page.get_by_text("edit 2 orders: PO-1, PO-2").first
     expect(told).to_be_visible(timeout=SLOW)
     assert "tab=history" in page.url
-    page.get_by_role("button", name="Take the last decision back").click()
+    page.get_by_role("button", name="Undo the last decision").click()
     expect(page.get_by_text("● Taken back")).to_be_visible(timeout=SLOW)
     kinds = [one.kind for one in opened(tmp_path).edit_history()]
     assert kinds == ["mass_change", "undo"]

@@ -48,7 +48,7 @@ def test_a_predictor_is_trained_looked_at_and_put_in_use(company, page: Page):
     page.get_by_role("tab", name="Champion and challenger").click()
     expect(page.get_by_text("champion, in use").first).to_be_visible(timeout=SLOW)
     page.get_by_role("tab", name="Effect on the plan").click()
-    expect(page.get_by_text("No order counts on a predicted time").first).to_be_visible(
+    expect(page.get_by_text("No order uses a predicted time").first).to_be_visible(
         timeout=SLOW
     )
     page.get_by_role("tab", name="Spread by supplier or lane").click()

@@ -51,7 +51,7 @@ def test_a_wrong_date_is_told_in_words(watched):
 def test_tables_keep_no_promise_and_the_page_says_so(watched):
     watched.open("/promise/")
     page = watched.page
-    expect(page.get_by_text("Nothing can be kept from here").first).to_be_visible(
+    expect(page.get_by_text("Nothing can be recorded here").first).to_be_visible(
         timeout=SLOW
     )
     watched.assert_clean()

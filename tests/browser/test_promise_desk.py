@@ -187,7 +187,7 @@ def weigh(page) -> None:
 
 def move_the_date(page) -> None:
     """Drag the rule, then move the slider: the chance follows."""
-    chance = page.get_by_text("chance that it is there by then").first
+    chance = page.get_by_text("probability of delivery by then").first
     expect(chance).to_contain_text("80 % chance")
 
     part(page, "Confirm")
@@ -245,7 +245,7 @@ def many_at_once(page) -> None:
     """A wrong file is told, a good one answered, written and promised."""
     part(page, "Request file")
     drop(page, "wrong.csv", WRONG)
-    wrong = page.get_by_role("heading", name="The file has to be mended first")
+    wrong = page.get_by_role("heading", name="Fix the errors of the file")
     expect(wrong).to_be_visible(timeout=SLOW)
     expect(page.get_by_text("request.qty row 2").first).to_be_visible()
     drop(page, "requests.csv", FILE)

@@ -34,3 +34,17 @@ def test_a_pdf_is_the_meeting_pack(medhavi, example, tmp_path):
     medhavi("plan", "--tables", example, "--out", tmp_path / "plan")
     said = medhavi("export", tmp_path / "plan", "--to", "pdf")
     assert (said.code, "medhavi pack" in said.err) == (2, True)
+
+
+def test_trade_offs_that_were_found_are_added(medhavi, example, tmp_path):
+    place = ("--tables", example)
+    assert (
+        medhavi("pareto", *place, "--points", 3, "--out", tmp_path / "front").code == 0
+    )
+    plain, full = tmp_path / "plain.pdf", tmp_path / "full.pdf"
+    medhavi("pack", *place, "--out", plain)
+    said = medhavi("pack", *place, "--front", tmp_path / "front", "--out", full)
+    assert said.code == 0
+    assert len(full.read_bytes()) > len(plain.read_bytes())
+    wrong = medhavi("pack", *place, "--front", tmp_path / "gone", "--out", full)
+    assert wrong.code == 2

@@ -196,3 +196,62 @@ def test_an_edit_says_what_it_asks_for():
     value = dt.date(2026, 1, 2)
     cell = edit("override", table="t", key={"a": 1}, column="c", value=value)
     assert (cell.values["value"], cell.values["key"]) == ("2026-01-02", {"a": "1"})
+
+
+# -------------------------------------------------------------------- another resource
+TWINS = {
+    "resources": [{"resource": "M1"}, {"resource": "M2"}, {"resource": "PACK"}],
+    "routings": [{}],
+    "steps": [
+        {"step": 1, "sequence": 1, "run_minutes_per_unit": 6},
+        {"step": 2, "sequence": 2, "run_minutes_per_unit": 6},
+    ],
+    "step_resources": [
+        {"step": 1, "resource": "M1", "choice": "mill", "preference": 1},
+        {"step": 1, "resource": "M2", "choice": "mill", "preference": 2},
+        {"step": 2, "resource": "PACK"},
+    ],
+    "demands": [{"qty": 10, "due": day(9)}],
+}
+"""Two mills of which the first is preferred, then one packing line."""
+
+
+@pytest.mark.req("WO-12", "CAP-12")
+@pytest.mark.parametrize("mode", ["mrp", "constrained"])
+def test_work_runs_on_another_resource_from_its_stated_begin(mode):
+    snapshot = factories.snapshot(**TWINS)
+    made = plan(snapshot, mode)
+    (supply,) = made.supplies["id"]
+    orders = EditedPlan(plan=made, providers=Providers(snapshot, infinite=True))
+    wanted = edit("change_resource", supply, resource="M2", start=day(4))
+    after = wanted.patch(orders).apply(snapshot)
+    steps = after["supply_order_steps"].select("step", "resource", "start", "status")
+    assert steps.rows() == [(1, "M2", None, "firmed"), (2, "PACK", None, "firmed")]
+    again = plan(after, mode)
+    (order,) = again.supplies.to_dicts()
+    assert (order["status"], order["start"]) == ("firmed", day(4))
+    work = again.operations.sort("step").select("resource", "start").rows()
+    assert [one for one, _ in work] == ["M2", "PACK"]
+    assert work[0][1] == day(4)
+    # From the other mill back again, the begin as it is.
+    orders = EditedPlan(plan=again, providers=Providers(after, infinite=True))
+    back = edit("change_resource", order["id"], resource="M1").patch(orders)
+    third = plan(back.apply(after), mode)
+    assert third.supplies["start"].to_list() == [day(4)]
+    assert third.operations.sort("step")["resource"].to_list() == ["M1", "PACK"]
+
+
+@pytest.mark.parametrize(
+    ("resource", "tables", "words"),
+    [
+        ("PACK-9", TWINS, "It can run on M1, M2, PACK."),
+        ("M1", {"supply_terms": [{"lead_time_days": 5}]}, "It can run on no resource."),
+    ],
+)
+def test_a_resource_that_can_do_no_step_is_refused(resource, tables, words):
+    _, found = decided(
+        ("change_resource", {"resource": resource}), **{"demands": [{}], **tables}
+    )
+    (one,) = found
+    assert one.code == "ORD004"
+    assert words in str(one)

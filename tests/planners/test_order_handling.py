@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from medhavi.edits.order_changes import free_number, order_number, order_row
+from medhavi.edits.order_rows import free_number, order_number, order_row
 from medhavi.errors import UsageError
 from medhavi.planners.work_orders.order_parameters import (
     FirmingRule,

@@ -20,8 +20,8 @@ from medhavi.edits.order_states import (
 
 PAIRS = list(itertools.product(OrderState, Verb))
 EXPECTED = {
-    "planned": "firm move change_qty change_source split cancel",
-    "firmed": "release move change_qty change_source split cancel",
+    "planned": "firm move change_qty change_source change_resource split cancel",
+    "firmed": "release move change_qty change_source change_resource split cancel",
     "released": "move change_qty split cancel start receive complete",
     "in_process": "change_qty cancel start report receive complete",
     "completed": "close",

@@ -12,14 +12,15 @@ from medhavi.errors import UsageError
 from medhavi.results.figures.kpis import used_share
 from medhavi.service import page_data
 from medhavi.service.capacity_pages import capacity_edits, capacity_page
+from medhavi.service.order_pages import order_page
 from medhavi.service.page_data import PageProblem
 from medhavi.service.plan_pages import plan_page
 from medhavi.service.plan_pages.plan_loading import PlanPage, plan_of
 from medhavi.service.plan_pages.plan_page import EditForm
-from medhavi.views.names import names_of
+from medhavi.views.names import names_of, number
 from medhavi.views.pictures.load import loads_from_now
-from medhavi.views.plan_pages import capacity_words
-from tests import factories
+from medhavi.views.plan_pages import calendar_words, capacity_words
+from tests import api, factories
 from tests.api import DataSource, Lake
 from tests.service.promise_company import promise_company
 
@@ -106,7 +107,7 @@ def test_without_lateness_the_most_overloaded_is_named(company) -> None:
     loads = capacity_page.loads_of(page)
     told = capacity_words.capacity_finding(plan, loads, names_of(company))
     over = loads["overload"].sum()
-    assert told == f"M is {over:,.0f} h over its open time in 1 bucket"
+    assert told == f"M is {number(over)} h over its open time in 1 bucket"
 
 
 def test_tiles_are_sums_of_the_loads(shown, loads, company) -> None:
@@ -222,6 +223,7 @@ def test_a_form_of_a_move_is_an_edit_in_local_time(shown, loads) -> None:
         ({"kind": capacity_edits.BEGIN, "moment": ""}, "Enter the time"),
         ({"kind": capacity_edits.BEGIN, "moment": "soon"}, "is no instant"),
         ({"kind": capacity_edits.SOURCE, "source": None}, "Choose the source"),
+        ({"kind": capacity_edits.RESOURCE, "resource": None}, "Choose the resource"),
     ],
 )
 def test_a_form_that_cannot_be_read_is_told(shown, form, words) -> None:
@@ -231,6 +233,94 @@ def test_a_form_that_cannot_be_read_is_told(shown, form, words) -> None:
     told = capacity_edits.read(lambda: capacity_edits.moved(form, view, shown.names))
     assert isinstance(told, PageProblem)
     assert words in capacity_edits.priced(shown, EditForm(form=told)).problem.text
+
+
+def mills() -> PlanPage:
+    """Two mills of one routing, an old mill of another, a packing line."""
+    snapshot = factories.snapshot(
+        resources=[{"resource": name} for name in ("M1", "M2", "OLD", "PACK")],
+        routings=[{}, {"routing": "R2", "preference": 2}],
+        steps=[
+            {"step": 1, "sequence": 1, "run_minutes_per_unit": 6},
+            {"step": 2, "sequence": 2, "run_minutes_per_unit": 6},
+            {"routing": "R2", "run_minutes_per_unit": 6},
+        ],
+        step_resources=[
+            {"step": 1, "resource": "M1", "choice": "mill", "preference": 1},
+            {"step": 1, "resource": "M2", "choice": "mill", "preference": 2},
+            {"step": 2, "resource": "PACK"},
+            {"routing": "R2", "resource": "OLD"},
+        ],
+        demands=[{"qty": 10, "due": NOW + 9 * DAY}],
+    )
+    return PlanPage(
+        source=DataSource(tables="mills"),
+        snapshot=snapshot,
+        plan=plan_of(snapshot, "constrained"),
+        names=names_of(snapshot),
+    )
+
+
+@pytest.mark.req("UI-05", "WO-12")
+@pytest.mark.parametrize(
+    ("step", "resource", "asked"),
+    [
+        (1, "M1", {"kind": "move"}),
+        (1, "M2", {"kind": "change_resource", "resource": "M2"}),
+        (2, "PACK", {"kind": "move"}),
+        (1, "OLD", {"kind": "change_source", "source": "R2"}),
+    ],
+)
+def test_what_is_dragged_moves_its_order_by_as_much(step, resource, asked) -> None:
+    page = mills()
+    own = page.plan.operations.filter(pl.col("step") == step)
+    supply, start = page.plan.supplies.select("id", "start").row(0)
+    view = capacity_page.CapacityWindow(
+        resource=own["resource"][0], first=NOW.date(), order=supply, step=step
+    )
+    begin = own["start"][0] + dt.timedelta(hours=3)
+    edit = capacity_edits.dragged(page, view, resource, begin)
+    if "source" not in asked:
+        asked = {**asked, "start": (start + dt.timedelta(hours=3)).isoformat()}
+    assert edit == {**asked, "supply": supply}
+    words = capacity_edits.dragged_part(edit, page.plan, page.names).text
+    assert (
+        page.names.name(asked.get("source", asked.get("resource", "make 10"))) in words
+    )
+
+
+@pytest.mark.req("WO-12")
+def test_only_made_orders_are_offered_another_resource() -> None:
+    page = mills()
+    rows = order_page.selected_rows(
+        order_page.orders_of(page), page.plan.supplies["id"]
+    )
+    assert "change_resource" in order_page.actions_for(rows, page.plan).values()
+    told: list[dict[str, object]] = []
+    form = order_page.edit_form(
+        "change_resource",
+        rows,
+        page.snapshot,
+        plan_page.EditSession(),
+        told.append,
+        page.plan,
+    )
+    assert set(form.element["resource"].options.values()) == {"M1", "M2"}
+
+
+@pytest.mark.req("UI-05")
+def test_what_is_dragged_to_a_stranger_is_refused_in_words() -> None:
+    page = mills()
+    supply = page.plan.supplies["id"][0]
+    view = capacity_page.CapacityWindow(
+        resource="PACK", first=NOW.date(), order=supply, step=2
+    )
+    asked = capacity_edits.read(
+        lambda: capacity_edits.dragged(page, view, "NEW", NOW + DAY)
+    )
+    assert isinstance(asked, PageProblem)
+    told = capacity_edits.dragged_part(asked, page.plan, page.names).text
+    assert "can do no step of this order" in told
 
 
 def test_a_downtime_needs_an_end_after_its_begin(shown) -> None:
@@ -264,13 +354,47 @@ def test_a_downtime_is_priced_and_kept_on_a_lake(tmp_path) -> None:
     view = capacity_page.CapacityWindow(resource=resource, first=dt.date(2026, 1, 8))
     window = capacity_page.shown_window(view, snapshot, page.names, "", "date")
     [drawn, title, _] = capacity_page.gantt_picture(
-        page, window, page.names, asked, str
+        page, window, page.names, asked, str, lambda *_: None
     )
     assert title.startswith("With the edit, Thu 8 Jan")
     assert " down, Thu 8 Jan to Sat 10 Jan" in str(drawn.text)
     assert plan_page.decide(page, asked, "Ana").kept
     units = Lake(lake).snapshot()["resource_units"]
     assert units.select("resource", "units").row(0) == (resource, 0.0)
+
+
+@pytest.mark.req("UI-05", "CAP-03")
+def test_a_calendar_is_read_and_opened_for_an_extra_shift(company) -> None:
+    told = calendar_words.calendar_html(company, "CAL")
+    assert "2 resources" in told
+    assert re.search(r"Friday</td>.*?08:00 to 16:00", told, re.DOTALL)
+    assert re.search(r"Saturday</td>.*?closed", told, re.DOTALL)
+    form = {
+        "calendar": "CAL",
+        "kind": "calendar_open",
+        "begin": "2026-01-10 08:00",
+        "end": "2026-01-10 16:00",
+        "reason": "",
+    }
+    edit = capacity_edits.calendar_exception(form, company)
+    (row,) = edit["rows"]
+    assert row["row"]["capacity"] == 1.0
+    assert row["row"]["reason"] == "extra shift"
+    after = api.edit(**edit).patch(company).apply(company)
+    assert "100 % open" in calendar_words.calendar_html(after, "CAL")
+    assert "extra shift" in calendar_words.calendar_html(after, "CAL")
+    # Eight hours more of the one machine, of two in time: some demand is earlier.
+    late, then = (
+        plan_of(one, "constrained").fulfilment["lateness_h"].sum()
+        for one in (company, after)
+    )
+    assert then < late
+    shut = {**form, "kind": "calendar_closed", "begin": "2026-01-09", "end": ""}
+    with pytest.raises(UsageError, match="from when to when"):
+        capacity_edits.calendar_exception(shut, company)
+    closed = capacity_edits.calendar_exception({**shut, "end": "2026-01-09"}, after)
+    assert closed["rows"][0]["row"]["priority"] == 1
+    assert closed["rows"][0]["row"]["capacity"] == 0.0
 
 
 @pytest.mark.parametrize("mode", ["mrp", "constrained"])
@@ -294,7 +418,7 @@ def test_a_price_without_limits_of_capacity_says_so(tmp_path, mode) -> None:
     edit = EditForm(form=capacity_edits.downtime(form, page.names))
     asked = capacity_edits.priced(page, edit)
     told = capacity_edits.priced_part(asked, plan, page.names)
-    assert ("without limits of capacity" in told.text) == (mode == "mrp")
+    assert ("infinite capacity" in told.text) == (mode == "mrp")
 
 
 def test_nothing_is_priced_on_tables(shown) -> None:

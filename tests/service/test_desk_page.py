@@ -71,7 +71,7 @@ def test_an_edit_shows_its_price_and_binds_when_somebody_approves(desk, tmp_path
     told = desk_words.preview_html(asked.preview, desk.names, "buy 30 A")
     assert "Firm: buy 30 A" in told
     assert "total" in told
-    assert plan_page.decide(desk, asked, " ").title == "Nobody has approved it"
+    assert plan_page.decide(desk, asked, " ").title == "No approver"
     done = plan_page.decide(desk, asked, "Ana")
     assert (done.kept, done.title) == (True, "Decided")
     assert "PO-" in done.text
@@ -95,7 +95,7 @@ def test_a_decision_is_taken_back_by_somebody(desk):
     assert "taken back" in desk_words.history_html(
         plan_page.decisions(desk), desk.names
     )
-    assert plan_page.take_back(desk, "Ben").title == "Nothing was taken back"
+    assert plan_page.take_back(desk, "Ben").title == "Nothing was undone"
 
 
 def test_a_plan_of_old_facts_is_not_edited(desk):
@@ -165,7 +165,7 @@ def test_a_folder_of_tables_has_no_desk(tmp_path):
     assert "needs a lake" in asked.problem.text
     assert plan_page.decisions(page) == []
     assert plan_page.take_back(page, "Ana").kept is False
-    assert "Nothing was decided yet" in desk_words.history_html([], page.names)
+    assert "No decision yet" in desk_words.history_html([], page.names)
 
 
 def test_exceptions_that_one_edit_answers():

@@ -147,7 +147,7 @@ def test_bad_data_is_listed_with_its_place(tmp_path, case, words):
     shown = load_page(str(written(tmp_path, case)))
     assert shown.plan is None
     assert shown.problem is not None
-    assert shown.problem.title == "The data has to be mended first"
+    assert shown.problem.title == "Fix the data errors to plan"
     assert any(words in found.message for found in shown.findings)
 
 
@@ -185,7 +185,7 @@ def test_a_defect_is_a_problem_in_words(lemonade, monkeypatch, tmp_path):
     monkeypatch.setattr("medhavi.workbench.plan_in_force.plan_snapshot", broken)
     shown = load_page(str(lemonade))
     assert shown.problem is not None
-    assert shown.problem.title == "Medhavi failed in a way it should not"
+    assert shown.problem.title == "Medhavi failed: a defect"
     assert "KeyError" in shown.problem.text
     assert shown.plan is None
 

@@ -87,7 +87,7 @@ def test_a_person_trains_looks_and_puts_a_version_in_use(folder, queue):
     version = version_choice(one)
     assert "--version 1 --approver NAME" in commands_html(shown, one, version.value)
     assert promotion(shown, one, version.value, " ") == (
-        "Name the approver: a predictor is put in use by somebody."
+        "A predictor needs an approver: fill in the name."
     )
     asked = promotion(shown, one, version.value, "Anna")
     assert begin(asked) == ""

@@ -252,7 +252,7 @@ def test_all_that_is_wrong_in_a_file_is_listed_with_row_and_column(company):
         "SO-8,1,C-1,A,NOWHERE,many,",
     )
     many = answer_file(company, "requests.csv", content)
-    assert many.problem.title == "The file has to be mended first"
+    assert many.problem.title == "Fix the errors of the file"
     places = {(found.row, found.column) for found in many.findings}
     wrong = {(1, "product"), (1, "qty"), (2, "qty"), (2, "due"), (2, "location")}
     assert wrong <= places
@@ -263,7 +263,7 @@ def test_all_that_is_wrong_in_a_file_is_listed_with_row_and_column(company):
     [
         ("requests.pdf", b"x", "is no request file"),
         ("requests.csv", b"0" * 50_000_001, "50 MB"),
-        ("requests.json", b"{", "mended"),
+        ("requests.json", b"{", "Fix the errors of the file"),
     ],
 )
 def test_what_is_no_request_file_is_said(company, name, content, words):

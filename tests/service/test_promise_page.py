@@ -67,8 +67,8 @@ def test_without_demands_there_is_still_something_to_ask(tmp_path):
     [
         ({"due": ""}, "needs a due date"),
         ({"due": "soon"}, "is no instant"),
-        ({"product": "Z"}, "The data has to be mended"),
-        ({"qty": -1}, "The data has to be mended"),
+        ({"product": "Z"}, "Fix the data errors"),
+        ({"qty": -1}, "Fix the data errors"),
     ],
 )
 def test_what_is_wrong_in_a_form_is_a_problem_of_the_page(stocked, change, words):
@@ -121,7 +121,7 @@ def test_a_promise_is_kept_and_the_next_question_knows_it(company):
 
 def test_nobody_approves_nothing(company):
     said = commit(company, ask(company, STOCKED), " ")
-    assert (said.kept, said.title) == (False, "Nobody has approved it")
+    assert (said.kept, said.title) == (False, "No approver")
 
 
 def test_the_past_keeps_no_promise(company):

@@ -80,8 +80,8 @@ def test_only_so_many_schedules_are_kept(monkeypatch):
 @pytest.mark.parametrize(
     ("document", "words"),
     [
-        (b"{half", "failed in a way"),
-        (b'{"schema": "other"}', "The data has to be mended"),
+        (b"{half", "Medhavi failed"),
+        (b'{"schema": "other"}', "Fix the data errors"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_told(document, words):
@@ -96,7 +96,7 @@ def test_what_cannot_all_hold_is_told():
     made = page.schedule
     assert made.operations.is_empty()
     assert schedule_tiles(made)[0].word == "cannot be scheduled"
-    assert "cannot all hold" in proof_html(made)
+    assert "Conflicting rules" in proof_html(made)
     assert "No order is scheduled" in orders_html(made)
 
 

@@ -8,6 +8,7 @@ from medhavi.results.pareto_front import ParetoFront
 from medhavi.schema.template import example_rows
 from medhavi.service import tradeoff_page
 from medhavi.service.answer_cache import AnswerCache
+from medhavi.service.jobs import plan_jobs
 from medhavi.service.jobs.job import JobState
 from medhavi.service.jobs.job_queue import JobQueue, current_queue
 from medhavi.service.jobs.plan_jobs import FrontRequest, front_folder
@@ -77,7 +78,7 @@ def test_a_job_finds_the_front_and_another_server_reads_it(queue, lemonade):
     assert shown.problem is None
     assert is_current(lemonade, shown.front)
     assert shown.front.points.height == len(shown.front.plans) >= 1
-    tradeoff_page._fronts = AnswerCache(4)
+    plan_jobs._fronts = AnswerCache(4)
     kept = ParetoFront.from_folder(front_folder(lemonade.source))
     assert load_front(lemonade).front.fingerprint == kept.fingerprint
     job = queue.newest(FrontRequest.subject_of(lemonade.source))

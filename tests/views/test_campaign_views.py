@@ -12,7 +12,7 @@ from medhavi.results.reports.campaign import (
     CampaignProposal,
     campaign_measures,
 )
-from medhavi.views.campaign_words import (
+from medhavi.views.plan_pages.campaign_words import (
     campaigns_command,
     compliance_html,
     compliance_rows,

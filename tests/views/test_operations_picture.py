@@ -9,10 +9,11 @@ import polars as pl
 import pytest
 
 from medhavi.errors import UsageError
-from medhavi.views.names import names_of
-from medhavi.views.pictures.gantt import FILLS, SHADES
+from medhavi.views.names import names_of, wall_milliseconds
+from medhavi.views.pictures.gantt import DRAGGED, FILLS, SHADES
 from medhavi.views.pictures.load import FILL, TRACK, load_cells, load_chart
 from medhavi.views.pictures.operations import (
+    dropped_at,
     gantt_window,
     ghost_rows,
     operation_bars,
@@ -288,3 +289,49 @@ def test_the_chosen_cell_is_framed_and_can_be_picked() -> None:
     text = str(chart.to_dict())
     assert f'datum.cell === "{cell}"' in text
     assert "picked_cell" in text
+
+
+# ------------------------------------------------------------------------ dragging
+def dragging(company, plan, place: int):
+    """Window in which the first step of an order can be dragged."""
+    names = names_of(company)
+    orders = plan.supplies["id"].to_list()
+    chosen = orders[place], plan.operations["step"].to_list()[0]
+    return names, gantt_window(names, ["M"], MONDAY, 14, "date", chosen)
+
+
+def box_of(drawn):
+    (box,) = [one for one in drawn["params"] if one["name"] == DRAGGED]
+    return box
+
+
+@pytest.mark.req("UI-05")
+def test_the_box_of_the_chosen_step_lies_on_its_bar(company, plan) -> None:
+    names, window = dragging(company, plan, 0)
+    drawn = operations_chart(plan, window, names, company, pick=True).to_dict()
+    box = box_of(drawn)
+    (own,) = plan.operations.filter(pl.col("supply") == window.order).to_dicts()
+    begin, _ = box["value"]["x"]
+    assert begin == wall_milliseconds(own["start"], "Europe/Rome")
+    first, last = box["value"]["y"]
+    assert last - first == 1
+    # Nothing is dragged where nothing is chosen, and on what an edit would make of it.
+    for chart in (
+        operations_chart(plan, window_of(names), names, company, pick=True),
+        operations_chart(plan, window, names, company, before=plan, pick=True),
+    ):
+        assert "value" not in box_of(chart.to_dict())
+    still = operations_chart(plan, window, names, company)
+    assert DRAGGED not in str(still.to_dict())
+
+
+@pytest.mark.req("UI-05")
+def test_a_box_is_dropped_on_a_resource_at_a_quarter_of_an_hour(company, plan) -> None:
+    names, window = dragging(company, plan, 0)
+    wall = wall_milliseconds(NOW + dt.timedelta(hours=9), "Europe/Rome")
+    box = {"x": [wall + 400_000, wall + 9_000_000], "row": [0.8, 1.8]}
+    at = dropped_at(plan, window, names, company, box)
+    assert at == ("M", NOW + dt.timedelta(hours=9))
+    assert dropped_at(plan, window, names, company, {"x": box["x"]}) is None
+    below = {**box, "row": [7.0, 8.0]}
+    assert dropped_at(plan, window, names, company, below) is None

@@ -97,7 +97,7 @@ def test_past_due_releases_and_exceptions_are_found_and_told():
     assert filtered(orders, OrderFilter(code=ANY)).height == 1
     assert week_options(orders) == {"Past due (1)": PAST}
     (row,) = grid_rows(orders, Names()).to_dicts()
-    assert row["Exception"] == "▲ Start lies before now, 3 d"
+    assert row["Exception"] == "▲ Past-due start, 3 d"
     assert row["Value"] is None
     found = orders_finding(orders, orders, Names())
     assert found == "1 order, 1 release past due, 1 with an exception"

@@ -9,7 +9,6 @@ import polars as pl
 import pytest
 
 from medhavi.units import to_seconds
-from medhavi.views.campaign_words import setup_chart
 from medhavi.views.order_grid import grid_rows, planned_orders
 from medhavi.views.pictures.chain import chain_chart, chain_rows, chain_title
 from medhavi.views.pictures.lateness import (
@@ -26,6 +25,7 @@ from medhavi.views.pictures.stock import (
     stock_rows,
     stock_title,
 )
+from medhavi.views.plan_pages.campaign_words import setup_chart
 from medhavi.views.theme import (
     DAY_MS,
     MOST_MARKS,

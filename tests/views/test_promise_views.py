@@ -179,7 +179,7 @@ def test_a_rejected_request_shows_dashes_and_what_to_do(rejected):
     tiles = promise_tiles(rejected, NAMES, qty=5.0, due=DUE)
     assert tiles[0].word == "cannot be promised"
     assert tiles[2].figure == "\N{EN DASH}"
-    assert "no way to serve it" in options_html(rejected, NAMES)
+    assert "No sourcing option" in options_html(rejected, NAMES)
     assert promise_chain_chart(rejected, NAMES, due=DUE, as_of=NOW) is None
     assert probability_chart(rejected, NAMES, due=DUE) is None
     assert chain_sentence(rejected, DUE) == "Nothing can be promised"
@@ -243,13 +243,13 @@ def test_remedies_show_what_they_gain_and_never_markup(promise):
 
 def test_nothing_to_help_is_said(promise):
     fine = replace(promise, remedies=(), limiter=None)
-    assert "Nothing has to help" in remedies_html(fine, NAMES)
+    assert "No remedy needed" in remedies_html(fine, NAMES)
 
 
 def test_the_pictures_draw(promise):
     chain = promise_chain_chart(promise, NAMES, due=DUE, as_of=NOW)
     assert chain is not None
-    assert chain.to_dict()["title"]["text"] == "It is there 1 d after it is due"
+    assert chain.to_dict()["title"]["text"] == "Delivered 1 d after the due date"
     curve = probability_chart(promise, NAMES, due=None)
     assert curve is not None
     assert "quoted date 83 %" in curve.to_dict()["title"]["text"]
@@ -263,8 +263,8 @@ def test_a_sure_date_has_no_curve(promise):
 @pytest.mark.parametrize(
     ("date", "due", "sentence"),
     [
-        (DUE, DUE, "It is there when it is due"),
-        (DUE - DAY, DUE, "It is there 1 d before it is due"),
+        (DUE, DUE, "Delivered when due"),
+        (DUE - DAY, DUE, "Delivered 1 d before the due date"),
         (DUE, None, "The chain of the promise"),
     ],
 )

@@ -587,7 +587,8 @@ def test_a_plan_of_older_facts_is_refused_with_what_changed(bench, tmp_path):
     assert "plan again" in "\n".join(shown.lines())
     opened(tmp_path).cancel(plan_of(bench), "PO-1", approver="Eve")
     # A plan that does not know its position is as old as gold says.
-    older = replace(plan, measured={})
+    assert plan.basis is not None
+    older = replace(plan, basis=replace(plan.basis, position=None))
     told = bench.preview(older, edit("firm", proposal(plan))).changed
     assert [one.actor for one in told] == ["Eve"]
 

@@ -124,6 +124,24 @@ def test_a_plan_is_renewed_on_the_one_whose_facts_are_nearest(bench):
 
 
 @pytest.mark.parametrize("mode", MODES)
+def test_a_plan_knows_which_events_it_knows(bench, mode):
+    """Also those that came while it was made, before it was recorded."""
+    snapshot = bench.snapshot()
+    later(bench, *more_stock())
+    keep_plan(plan(snapshot, mode), snapshot, bench.lake)
+    (run,) = bench.lake.table("gold.plan_runs").collect()["run_id"]
+    old = bench.lake.recorded_plan(run)
+    told = bench.preview(old, {"kind": "firm", "supply": proposal(old)})
+    assert told.status == "stale"
+    assert [one.type for one in told.changed] == ["StockCounted"]
+    new = renewed_plan(bench.snapshot(), mode, bench.lake)
+    done = bench.firm(new, proposal(new), approver="Ada")
+    assert done.committed
+    kept = found(bench, mode).plan
+    assert bench.edits.facts.since_plan(kept) == ()
+
+
+@pytest.mark.parametrize("mode", MODES)
 def test_the_plan_of_an_approved_edit_is_in_force_as_it_was_shown(bench, mode):
     first = renewed_plan(bench.snapshot(), mode, bench.lake)
     preview = bench.preview(first, {"kind": "firm", "supply": proposal(first)})

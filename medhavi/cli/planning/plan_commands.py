@@ -37,6 +37,7 @@ from medhavi.cli.options import (
     StrictOption,
     TablesOption,
     VerboseOption,
+    existing_folder,
     existing_plan,
     existing_tables,
     settings_file,
@@ -388,11 +389,15 @@ def pack(
     mode: Annotated[
         PlanMode, typer.Option("--mode", help="Mode of the plan in force.")
     ] = PlanMode.MRP,
+    front_folder: Annotated[
+        Path | None, typer.Option("--front", help="Trade-offs to add (pareto --out).")
+    ] = None,
     tables: TablesOption = None,
     lake: LakeOption = None,
     date_format: DateFormatOption = None,
 ) -> None:
     """Write the meeting pack: figures, late demands, capacity, buy list as PDF."""
+    from medhavi.results.pareto_front import ParetoFront
     from medhavi.results.plans.plan import Plan
     from medhavi.workbench.files.atomic_write import replaced_file
     from medhavi.workbench.plan_in_force import renewed_plan
@@ -414,10 +419,14 @@ def pack(
                 "tables that it was made from."
             )
             raise UsageError(message)
+    front = None
+    if front_folder is not None:
+        front = ParetoFront.from_folder(existing_folder(front_folder, "--front"))
     if bench is not None:
-        bench.pack(out, made, snapshot=snapshot)
+        bench.pack(out, made, snapshot=snapshot, front=front)
     else:
-        content = packed(snapshot, made, source="" if tables is None else tables.name)
+        named = "" if tables is None else tables.name
+        content = packed(snapshot, made, front=front, source=named)
         with replaced_file(out) as fresh:
             fresh.write_bytes(content)
     conversation.say(str(out))

@@ -111,12 +111,9 @@ def settle(
         elif report.allow_over and pin.label:
             over.append((pin, left))
     for pin, rest in over:
-        units = [
-            unit
-            for unit in _units(pin, name_of)
-            if unit.customer in {None, release.demand_customers[pin.demand]}
-        ]
-        kept = _block(units, rest, blocked)
+        units = _units(pin, name_of)
+        owner = release.demand_customers[pin.demand]
+        kept = _block([unit for unit in units if _may_have(unit, owner)], rest, blocked)
         if kept:
             report.over.append(AllocationGap(pin, kept))
     for pin in holds:
@@ -138,21 +135,46 @@ def _units(
 
 
 def kept_by(
-    pin: HardAllocation, name_of: Callable[[SupplyUnit], str]
+    pin: HardAllocation, release: OrderCreation, name_of: Callable[[SupplyUnit], str]
 ) -> Iterator[tuple[SupplyUnit, int]]:
     """Walk over the free supply that a pin keeps from everyone else, and how much.
 
     Parameters
     ----------
-    pin, name_of
-        As of `settle`.
+    pin, release, name_of
+        As of `settle`; what the owner needs is not known yet.
     """
     left = pin.qty
+    owner = None if pin.demand == NO_DEMAND else release.demand_customers[pin.demand]
     for unit in _units(pin, name_of):
         kept = min(left, unit.free)
-        if kept > 0 and unit.is_ours:
+        if kept > 0 and _may_have(unit, owner):
             yield unit, kept
             left -= kept
+
+
+def could_serve(
+    pin: HardAllocation, release: OrderCreation, name_of: Callable[[SupplyUnit], str]
+) -> bool:
+    """Whether free supply of a pin may serve what its owner needs.
+
+    Parameters
+    ----------
+    pin, release, name_of
+        As of `settle`.
+    """
+    free = [unit for unit in _units(pin, name_of) if unit.free > 0]
+    return any(
+        _may_serve(pin, unit, need, release)
+        for need in (pin.node.needs if free else ())
+        if release.shares(need).get(pin.demand)
+        for unit in free
+    )
+
+
+def _may_have(unit: SupplyUnit, customer: str | None) -> bool:
+    """Whether a unit is ours, or of a customer."""
+    return unit.is_ours or unit.customer == customer
 
 
 def _block(units: Iterable[SupplyUnit], qty: int, blocked: dict[int, int]) -> int:

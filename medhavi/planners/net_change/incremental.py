@@ -80,9 +80,10 @@ def plan(
 
     kept = _kept(snapshot, parameters, baseline)
     if kept is None:
-        return replace(
-            baseline, findings=_findings(_told(baseline, baseline), baseline)
-        )
+        told = _findings(_told(baseline, baseline), baseline)
+        assert baseline.basis is not None  # it tells that nothing changed
+        basis = replace(baseline.basis, position=snapshot.position)
+        return replace(baseline, findings=told, basis=basis)
     if isinstance(kept, str):
         return _whole(searched(None), snapshot, kept)
     made = searched(kept)

@@ -243,6 +243,15 @@ class Capacity:
         """Routing as the clocks use it."""
         return self._routings.compiled(routing)
 
+    def choices(self, routing: str) -> dict[int, tuple[str, ...]]:
+        """Resources that can do each step of a routing, by its number."""
+        found: dict[int, tuple[str, ...]] = {}
+        for task in self.compiled(routing).tasks:
+            options = (one for epoch in task.plan.epochs for one in epoch.options)
+            names = (name for option in options for name, _ in option.resources)
+            found[task.node.step] = tuple(dict.fromkeys(names))
+        return found
+
     def is_second_choice(
         self, routing: str, step: int, used: Collection[str], start: int
     ) -> bool:

@@ -451,7 +451,8 @@ def _sums(rows: pl.DataFrame) -> dict[tuple[str, str], float]:
 def _promised(facts: Facts, holds: pl.DataFrame) -> dict[tuple[str, str], float]:
     """What firm pegs, orders made for a demand and owners keep from holds, by place.
 
-    What an owner of a hold has pegged firmly beside it counts as far as it is used.
+    What an owner of a hold has pegged firmly beside it, or takes of lots of its own,
+    counts as far as it is used: lots of customers are held for nobody else.
     """
     lots = usable_lots(facts).filter(of_customers(facts))["lot_id"].to_list()
     made_for = facts.open_orders.filter(pl.col("demand").is_not_null())
@@ -460,12 +461,14 @@ def _promised(facts: Facts, holds: pl.DataFrame) -> dict[tuple[str, str], float]
     pegged = facts.plan.pegging.join(holds, on=PLACE, how="semi")
     kept = pl.col("firm") | pl.col("supply").is_in(names)
     others = pegged.filter(kept).join(holds, on=owner, how="anti")
+    of_lots = pegged.filter(pl.col("supply").is_in(lots))
+    firm = facts.snapshot["pegs"].filter("firm")
     stated, held, used = (
         rows.group_by(owner).agg(pl.col("qty").sum().alias(name))
         for name, rows in (
-            ("qty", facts.snapshot["pegs"].filter("firm")),
+            ("qty", pl.concat([one.select(*owner, "qty") for one in (firm, of_lots)])),
             ("held", holds),
-            ("used", pegged.filter("firm")),
+            ("used", pegged.filter(pl.col("firm") | pl.col("supply").is_in(lots))),
         )
     )
     beside = (

@@ -38,6 +38,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from medhavi.errors import MedhaviError, UsageError
 from medhavi.findings import BadData
 from medhavi.service.api.guard import FAILURE, PROBLEM, REQUEST_ID
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -92,8 +93,8 @@ class BodyRefusedError(UsageError):
 
 
 TOO_LARGE = (
-    f"The body has more than {MOST_BYTES // 1_000_000} MB.",
-    f"Ask for at most {MOST_LINES:,} lines a call.",
+    say("the_body_has_more_than", MOST_BYTES // 1_000_000),
+    say("ask_for_at_most_lines", MOST_LINES),
 )
 
 
@@ -116,7 +117,7 @@ def read_body(content: bytes) -> dict[str, Any]:
             content, object_pairs_hook=_object, parse_constant=_no_constant
         )
     except (ValueError, RecursionError) as failure:
-        problem = f"The body is no JSON: {failure}."
+        problem = say("the_body_is_no_json", failure)
         raise BodyRefusedError(400, "", problem, "Send one JSON object.") from failure
     if not isinstance(body, dict):
         message = "The body is a JSON value of another kind."
@@ -138,7 +139,7 @@ def text_of(body: Mapping[str, Any], field: str) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        problem = f"{_shown(value)} is no text."
+        problem = say("is_no_text", _shown(value))
         raise BodyRefusedError(400, field, problem, "Send text, or leave it out.")
     return value
 
@@ -201,10 +202,10 @@ def _check_values(value: object, place: str) -> None:
 
 def _check_text(text: str, place: str) -> None:
     if len(text) > MOST_TEXT:
-        problem = f"The text has {len(text):,} characters."
-        remedy = f"Send at most {MOST_TEXT:,}."
+        problem = say("the_text_has_characters", len(text))
+        remedy = say("send_at_most", MOST_TEXT)
     elif "\0" in text or _is_torn(text):
-        problem, remedy = "The text has a NUL or half a character.", "Send plain text."
+        problem, remedy = say("the_text_has_a_nul"), say("send_plain_text")
     else:
         return
     raise BodyRefusedError(422, place, problem, remedy)
@@ -220,13 +221,13 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        problem = "The key comes twice in one object."
+        problem = say("the_key_comes_twice")
         raise BodyRefusedError(400, _shown(twice), problem, "State it once.")
     return found
 
 
 def _no_constant(name: str) -> NoReturn:
-    problem = f"The body has {name}, which JSON has not."
+    problem = say("the_body_has_which_json", name)
     raise BodyRefusedError(422, "", problem, "Send a finite number, or null.")
 
 
@@ -277,14 +278,14 @@ class DeskApi:
         """Answer requests; nothing is written."""
         asked = body.get("requests")
         if not isinstance(asked, list) or not all(isinstance(r, dict) for r in asked):
-            problem = "The requests are no list of objects."
-            remedy = "Give requests with product, location, qty and due."
+            problem = say("the_requests_are_no_list")
+            remedy = say("requests_need_fields")
             raise BodyRefusedError(400, "requests", problem, remedy)
         policy = text_of(body, "policy") or None
         detail = text_of(body, "detail") or "full"
         if not asked:
-            problem = "requests has no line."
-            remedy = "State at least one, with product, location, qty and due."
+            problem = say("requests_has_no_line")
+            remedy = say("state_at_least")
             raise BodyRefusedError(400, "requests", problem, remedy)
         # Equal lines of two calls are two requests unless they state an own id.
         call = str(uuid.uuid4())
@@ -334,7 +335,7 @@ class DeskApi:
         with self._lock:
             known = self._quotes.get(text_of(body, "quote"))
         if known is None:
-            problem = "This quote is not known, or forgotten."
+            problem = say("this_quote_is_not_known")
             raise BodyRefusedError(400, "quote", problem, "Quote again.")
         policy, promises = known
         wanted = body.get("requests")
@@ -379,7 +380,7 @@ class DeskApi:
         size, most = next(one for one in THREADS if len(content) <= one[0])
         threads = self._threads.setdefault(size, CapacityLimiter(most))
         if threads.statistics().tasks_waiting >= MOST_WAITING:
-            problem = f"{MOST_WAITING} calls of this size wait already."
+            problem = say("calls_of_this_size_wait", MOST_WAITING)
             raise BodyRefusedError(429, "", problem, "Ask again in a minute.")
         status, answer = await to_thread.run_sync(
             self._answered, verb, request, content, limiter=threads
@@ -425,9 +426,9 @@ def _refusal(failure: MedhaviError) -> tuple[int, dict[str, object]]:
     return 503, {"remedy": "Ask again."}
 
 
-_NOT_OPEN = "The desk is not open."
-_FAILED = "The desk failed in a way it should not; its book is compared with the log."
-_REPORT = "Report it with the request id."
+_NOT_OPEN = say("the_desk_is_not_open")
+_FAILED = say("the_desk_failed")
+_REPORT = say("report_request")
 _VERBS: dict[str, Verb] = {
     "quote": DeskApi.quote,
     "hold": DeskApi.hold,
@@ -446,8 +447,8 @@ async def _content(request: Request) -> bytes:
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
-        problem = "The body is no JSON by its content type."
-        remedy = "Send it with content-type application/json."
+        problem = say("wrong_content_type")
+        remedy = say("send_as_json")
         raise BodyRefusedError(415, "content-type", problem, remedy)
     found = bytearray()
     async for piece in request.stream():

@@ -26,6 +26,8 @@ import traceback
 import uuid
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from medhavi.views.words import say
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -94,17 +96,11 @@ class HttpRefusal(NamedTuple):
 
 TOO_LARGE = HttpRefusal(
     413,
-    f"The body has more than {MOST_BYTES // 1_000_000} MB.",
-    "Send less at once; a large file is read by the command line.",
+    say("the_body_has_more_than", MOST_BYTES // 1_000_000),
+    say("send_less_at_once"),
 )
-_GONE = HttpRefusal(
-    404, "The file of this page is not there any more.", "Load the page again."
-)
-_FAILED = HttpRefusal(
-    500,
-    "The server failed in a way it should not.",
-    "Report it with the request id; the server's log has it with the cause.",
-)
+_GONE = HttpRefusal(404, say("the_file_of_this_page"), say("load_the_page_again"))
+_FAILED = HttpRefusal(500, say("the_server_failed"), say("report_request_id"))
 
 
 class RequestGuard:
@@ -153,8 +149,8 @@ class RequestGuard:
             said = ", ".join(hosts) or "no host"
             return HttpRefusal(
                 421,
-                f"This server answers for this machine only, not as {said[:200]}.",
-                "Open it as http://localhost with its port.",
+                say("this_server_answers", said[:200]),
+                say("open_it_as_http_localhost"),
             )
         return (
             _foreign(scope, hosts[0])
@@ -167,7 +163,7 @@ class RequestGuard:
         parts = path.split("/")
         if ".." in parts or "\\" in path or "\0" in path:
             return HttpRefusal(
-                400, "The path leaves its folder.", "Follow a link of a page."
+                400, say("the_path_leaves_its_folder"), say("follow_a_link")
             )
         page = f"/{parts[1]}" if len(parts) > 1 else ""
         if page not in self._pages:
@@ -175,9 +171,7 @@ class RequestGuard:
         below = path[len(page) :] or "/"
         if below in KERNEL or _SERVED.fullmatch(below):
             return None
-        return HttpRefusal(
-            404, "This address is not served.", "Open a page from the first one, /."
-        )
+        return HttpRefusal(404, say("this_address_is_not_served"), say("open_a_page"))
 
 
 def _foreign(scope: Scope, host: str) -> HttpRefusal | None:
@@ -190,8 +184,8 @@ def _foreign(scope: Scope, host: str) -> HttpRefusal | None:
     if any(_address(origin) not in ends for origin in origins):
         return HttpRefusal(
             403,
-            f"A page of {', '.join(origins)[:200]} asks; only its own pages may.",
-            "Open the page from this server.",
+            say("a_page_of_asks_only", ", ".join(origins)[:200]),
+            say("open_the_page"),
         )
     site = _values(scope, b"sec-fetch-site")
     followed = (
@@ -200,11 +194,7 @@ def _foreign(scope: Scope, host: str) -> HttpRefusal | None:
         and _values(scope, b"sec-fetch-dest") == ["document"]
     )
     if not followed and any(one not in {"same-origin", "none"} for one in site):
-        return HttpRefusal(
-            403,
-            "A page of another site asks; only its own pages may.",
-            "Open the page from this server.",
-        )
+        return HttpRefusal(403, say("a_page_of_another_site"), say("open_the_page"))
     return None
 
 

@@ -9,6 +9,7 @@ import msgspec
 from medhavi.errors import MedhaviError
 from medhavi.service.page_data import choose_source
 from medhavi.service.page_notebooks import notebook_html, notebook_of
+from medhavi.views.words import say
 from medhavi.workbench.files.cache import cache_folder
 from medhavi.workbench.files.saved_views import SavedView, views_of
 
@@ -51,12 +52,12 @@ def view_routes() -> list[Route]:
     async def change(request: Request) -> Response:
         body = await request.body()
         if len(body) > _MOST_BYTES:
-            return told(413, error="A view is a name and an address; this is more.")
+            return told(413, error=say("a_view_is_a_name"))
         deletes = request.url.path.endswith("/delete")
         try:
             await run_in_threadpool(_changed, body, deletes=deletes)
         except msgspec.MsgspecError:
-            return told(422, error="A view has a name and an address.")
+            return told(422, error=say("a_view_has_a_name"))
         except (MedhaviError, OSError) as failure:
             return told(422, error=str(failure))
         return told(200, views=await run_in_threadpool(_listed))

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from medhavi.edits.edit import KINDS, edit
 from medhavi.errors import UsageError
-from medhavi.service.page_data import PageProblem, html, problem_of, read_moment
+from medhavi.providers import Providers
+from medhavi.service.page_data import (
+    PageProblem,
+    html,
+    problem_html,
+    problem_of,
+    read_moment,
+)
 from medhavi.service.plan_pages import desk_words, plan_page
 from medhavi.views import order_list, page
+from medhavi.views.plan_pages.calendar_words import calendar_choices, zone_of
 from medhavi.views.plan_pages.capacity_words import sources_of
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    import datetime as dt
+    from collections.abc import Callable, Sequence
 
     import marimo as mo
 
@@ -26,12 +39,12 @@ if TYPE_CHECKING:
 
     Form = Mapping[str, Any]
 
-BEGIN, FINISH, SOURCE = "begin at", "finish by", "come from another source"
+BEGIN, FINISH, SOURCE = "begin at", "finish by", say("come_from_another_source")
+RESOURCE = say("run_on_another_resource")
 PRICE = "Price it"
-UNLIMITED = (
-    '<p class="muted">MRP plans without limits of capacity: the work stays where it is '
-    "and overloads the resource. Plan with finite capacity to see who waits.</p>"
-)
+_OPENED = "open"
+_CALENDAR_KINDS = {_OPENED: "calendar_open", "closed": "calendar_closed"}
+UNLIMITED = f'<p class="muted">{say("mrp_plans_without_limits")}</p>'
 """What the price of an edit leaves out in mode mrp."""
 
 
@@ -42,7 +55,7 @@ def move_form(
     names: Names,
     submitted: Callable[[Form | None], None],
 ) -> mo.ui.form[Any, Any] | None:
-    """Ask when the chosen order shall begin or finish, or from which source it comes.
+    """Ask when the chosen order begins or finishes, or what it runs on or comes from.
 
     None where no order is chosen.
     """
@@ -57,25 +70,120 @@ def move_form(
         for source, _ in sources_of(snapshot, order["product"], order["location"])
         if source != order["source"]
     }
-    kinds = [BEGIN, FINISH, *([SOURCE] if others else [])]
+    own = _operations(plan, view)["resource"].to_list()
+    beside = {
+        names.name(one): one
+        for one in choices_of(snapshot, order, view.step)
+        if one not in own
+    }
+    kinds = [
+        BEGIN,
+        FINISH,
+        *([RESOURCE] if beside else []),
+        *([SOURCE] if others else []),
+    ]
     zone = names.zone_of(view.resource)
+    fields: dict[str, mo.ui.dropdown | mo.ui.text] = {
+        "kind": mo.ui.dropdown(kinds, value=BEGIN, label=say("the_order_shall")),
+        "moment": mo.ui.text(label=f"time ({zone})", placeholder="2026-12-04 14:00"),
+    }
+    for name, options in (("resource", beside), ("source", others)):
+        if options:
+            fields[name] = mo.ui.dropdown(options, label=name, allow_select_none=True)
     return (
-        mo.md("{kind} {moment} {source}" if others else "{kind} {moment}")
-        .batch(
-            kind=mo.ui.dropdown(kinds, value=BEGIN, label="The order shall"),
-            moment=mo.ui.text(label=f"time ({zone})", placeholder="2026-12-04 14:00"),
-            **(
-                {
-                    "source": mo.ui.dropdown(
-                        others, label="source", allow_select_none=True
-                    )
-                }
-                if others
-                else {}
-            ),
-        )
+        mo.md(" ".join(f"{{{name}}}" for name in fields))
+        .batch(**fields)
         .form(submit_button_label=PRICE, bordered=False, on_change=submitted)
     )
+
+
+def choices_of(
+    snapshot: Snapshot, order: Mapping[str, Any], step: int | None
+) -> tuple[str, ...]:
+    """Resources that can do a step of an order; none where it is not made."""
+    if order["kind"] != "make" or not order["source"] or step is None:
+        return ()
+    choices = Providers(snapshot).capacity.choices(order["source"])
+    return choices.get(step, ())
+
+
+def _operations(plan: Plan, view: CapacityWindow) -> pl.DataFrame:
+    """Operations of the chosen step."""
+    own = pl.col("step").eq_missing(view.step)
+    return plan.operations.filter((pl.col("supply") == view.order) & own)
+
+
+def dragged(
+    shown: PlanPage, view: CapacityWindow, resource: str, begin: dt.datetime
+) -> dict[str, Any]:
+    """Edit that lets the chosen operation begin at a moment on a resource.
+
+    The order moves by as much as the operation. Where another source works on the
+    resource, the order comes from it, and its begin follows from when it is due.
+
+    Raises
+    ------
+    UsageError
+        No step and no source of the order can run there.
+    """
+    plan, snapshot, names = shown.plan, shown.snapshot, shown.names
+    assert plan is not None
+    assert snapshot is not None
+    order = plan.supplies.row(by_predicate=pl.col("id") == view.order, named=True)
+    own = _operations(plan, view)
+    start = order["start"] + (begin - own["start"].to_list()[0])
+    asked = {"supply": view.order, "start": start.isoformat()}
+    if resource in own["resource"]:
+        return {"kind": "move", **asked}
+    if resource in choices_of(snapshot, order, view.step):
+        return {"kind": "change_resource", "resource": resource, **asked}
+    capacity, made = Providers(snapshot).capacity, set(snapshot["routings"]["routing"])
+    for source, _ in sources_of(snapshot, order["product"], order["location"]):
+        choices = capacity.choices(source) if source in made else {}
+        if any(resource in able for able in choices.values()):
+            return {"kind": "change_source", "supply": view.order, "source": source}
+    message = say("can_do_no_step", names.name(resource))
+    raise UsageError(message)
+
+
+def dragged_choices(
+    asked: Mapping[str, Any] | PageProblem | None,
+    shown: PlanPage,
+    price: Callable[[Mapping[str, Any]], None],
+    leave: Callable[[], None],
+) -> mo.ui.dictionary:
+    """Buttons of an order that was dragged: its price, where it can be; and back."""
+    import marimo as mo
+
+    def priced(_: object) -> None:
+        assert isinstance(asked, Mapping)
+        price(asked)
+
+    buttons = {
+        "leave": mo.ui.button(label=say("put_it_back"), on_click=lambda _: leave())
+    }
+    if isinstance(asked, Mapping):
+        tip = "" if shown.source.lake else say("folder_takes_no_edits")
+        own = mo.ui.button(
+            label=say("price_the_move"),
+            on_click=priced,
+            disabled=bool(tip),
+            tooltip=tip,
+            kind="success",
+        )
+        buttons = {"price": own, **buttons}
+    return mo.ui.dictionary(buttons)
+
+
+def dragged_part(
+    asked: Mapping[str, Any] | PageProblem, plan: Plan, names: Names
+) -> mo.Html:
+    """Where an order is dragged to, or why it cannot be there."""
+    if isinstance(asked, PageProblem):
+        return html(problem_html(asked))
+    words = desk_words.edit_words(edit(**asked), names)
+    order = order_list.order_words(plan, asked["supply"], names)
+    return html(f"<p><b>{escape(words)}</b>: {escape(order)}</p>")
 
 
 def moved(form: Form, view: CapacityWindow, names: Names) -> dict[str, Any]:
@@ -84,17 +192,24 @@ def moved(form: Form, view: CapacityWindow, names: Names) -> dict[str, Any]:
     Raises
     ------
     UsageError
-        The time cannot be read, or no source is named.
+        The time cannot be read, or no source or resource is named.
     """
     if form["kind"] == SOURCE:
         if not form["source"]:
             message = "Choose the source that the order shall come from."
             raise UsageError(message)
         return {"kind": "change_source", "supply": view.order, "source": form["source"]}
-    begins = form["kind"] == BEGIN
+    if form["kind"] == RESOURCE and not form["resource"]:
+        message = say("choose_the_resource")
+        raise UsageError(message)
+    begins = form["kind"] in (BEGIN, RESOURCE)
     moment = read_moment(
         form["moment"], names.zone_of(view.resource), "begin" if begins else "end"
     )
+    if form["kind"] == RESOURCE:
+        start = {} if moment is None else {"start": moment.isoformat()}
+        asked = {"kind": "change_resource", "supply": view.order, **start}
+        return {**asked, "resource": form["resource"]}
     if moment is None:
         message = "Enter the time, like 2026-12-04 14:00."
         raise UsageError(message)
@@ -122,7 +237,9 @@ def downtime_form(
             ),
             begin=mo.ui.text(label="down from (local)", placeholder="2026-12-04 06:00"),
             end=mo.ui.text(label="to (local)", placeholder="2026-12-05"),
-            units=mo.ui.number(start=0, value=0, step=1, label="units that work on"),
+            units=mo.ui.number(
+                start=0, value=0, step=1, label=say("units_that_work_on")
+            ),
         )
         .form(submit_button_label=PRICE, bordered=False, on_change=submitted)
     )
@@ -140,8 +257,7 @@ def downtime(form: Form, names: Names) -> dict[str, Any]:
     begin = read_moment(form["begin"], zone, "begin")
     end = read_moment(form["end"], zone, "end")
     if begin is None or end is None or end <= begin:
-        message = "Enter from when to when it is down, like 2026-12-04 06:00."
-        raise UsageError(message)
+        raise UsageError(say("enter_from_when_to_when"))
     row = {
         "resource": form["resource"],
         "valid_from": begin.isoformat(),
@@ -149,6 +265,58 @@ def downtime(form: Form, names: Names) -> dict[str, Any]:
         "units": float(form["units"] or 0),
     }
     return {"kind": "add_rows", "rows": [{"table": "resource_units", "row": row}]}
+
+
+def calendar_form(
+    snapshot: Snapshot,
+    view: CapacityWindow,
+    submitted: Callable[[Form | None], None],
+) -> mo.ui.form[Any, Any] | None:
+    """Ask when a calendar of the resource is open or closed in addition to its week.
+
+    None where the resource and its place have no calendar: they are always open.
+    """
+    import marimo as mo
+
+    calendars = calendar_choices(snapshot, view.resource)
+    if not calendars:
+        return None
+    return (
+        mo.md("{calendar} {kind} {begin} {end} {reason}")
+        .batch(
+            calendar=mo.ui.dropdown(
+                calendars, value=next(iter(calendars)), label="Calendar"
+            ),
+            kind=mo.ui.dropdown(_CALENDAR_KINDS, value=_OPENED, label="is"),
+            begin=mo.ui.text(label="from (local)", placeholder="2026-12-05 06:00"),
+            end=mo.ui.text(label="to (local)", placeholder="2026-12-05 14:00"),
+            reason=mo.ui.text(label="Reason", placeholder="extra shift"),
+        )
+        .form(submit_button_label=PRICE, bordered=False, on_change=submitted)
+    )
+
+
+def calendar_exception(form: Form, snapshot: Snapshot) -> dict[str, Any]:
+    """Edit that opens or closes a calendar for a time: a row of `calendar_exceptions`.
+
+    Raises
+    ------
+    UsageError
+        A time is missing or cannot be read, or the end is not after the begin.
+    """
+    calendar = form["calendar"]
+    zone = zone_of(snapshot, calendar)
+    begin = read_moment(form["begin"], zone, "begin")
+    end = read_moment(form["end"], zone, "end")
+    if begin is None or end is None or end <= begin:
+        raise UsageError(say("enter_from_when_to_when"))
+    span = {"start": begin.isoformat(), "finish": end.isoformat()}
+    patch = KINDS[form["kind"]].make(snapshot, calendar=calendar, **span)
+    (row,) = patch.upserts["calendar_exceptions"].to_dicts()
+    reason = form["reason"] or KINDS[form["kind"]].choice.lower()
+    stated = {**row, **span, "reason": reason}
+    new = {"table": "calendar_exceptions", "row": stated}
+    return {"kind": "add_rows", "rows": [new]}
 
 
 def read(asked: Callable[[], dict[str, Any]]) -> dict[str, Any] | PageProblem:
@@ -176,10 +344,4 @@ def priced_part(asked: PreviewResult, plan: Plan, names: Names) -> mo.Html:
 
 def only_on_a_lake() -> mo.Html:
     """Why nothing is edited on tables."""
-    return html(
-        page.empty(
-            "Edits need a lake",
-            "These tables are a folder. Serve a lake (medhavi serve --lake) to move "
-            "orders and enter downtime.",
-        )
-    )
+    return html(page.empty(say("edits_need_a_lake"), say("folder_takes_no_edits")))

@@ -16,15 +16,18 @@ from medhavi.service.page_data import html, picture
 from medhavi.service.plan_pages.desk_words import page_head
 from medhavi.snapshot.patch import Patch
 from medhavi.units import from_seconds
+from medhavi.views import page
 from medhavi.views.names import local
 from medhavi.views.order_list import clock
-from medhavi.views.pictures.gantt import PICKED
+from medhavi.views.pictures.gantt import DRAGGED, PICKED
 from medhavi.views.pictures.load import PICKED_CELL, cell_key, load_chart
 from medhavi.views.pictures.operations import (
     COLOURS,
+    dropped_at,
     gantt_window,
     operations_chart,
 )
+from medhavi.views.plan_pages.calendar_words import calendar_html, calendars_of
 from medhavi.views.plan_pages.capacity_words import (
     capacity_finding,
     downtime_html,
@@ -33,6 +36,7 @@ from medhavi.views.plan_pages.capacity_words import (
     resources_by_need,
 )
 from medhavi.views.theme import title_of, untitled
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, MutableMapping, Sequence
@@ -49,6 +53,7 @@ if TYPE_CHECKING:
     from medhavi.workbench.orders.plan_edit_answers import Preview
 
     Wanted = Callable[[str], str]
+    Selection = Mapping[str, Any]
 
 SPANS = {"1 day": 1, "3 days": 3, "1 week": 7, "2 weeks": 14, "4 weeks": 28}
 """Lengths of a window by their words."""
@@ -56,10 +61,7 @@ SITE, OWN = "its site", "this resource"
 """Rows of the Gantt."""
 MOST_RESOURCES = 24
 """Resources of a site that the Gantt shows."""
-LEGEND = (
-    "Pale: set-up. ■ framed: firm or begun. ▲ for a late demand. Grey: closed. "
-    "Orange: down. Dashed: before the edit. A click on a bar chooses its operation."
-)
+LEGEND = say("gantt_legend")
 _WIDTHS: Mapping[str, int] = {
     "Order": 112,
     "Product": 186,
@@ -225,9 +227,9 @@ def window_controls(
 
     return mo.ui.dictionary(
         {
-            "earlier": at("◀ Earlier", "One window earlier", view.first - step),
-            "now": at("Now", "The window of now", now),
-            "later": at("Later ▶", "One window later", view.first + step),
+            "earlier": at("◀ Earlier", say("one_window_earlier"), view.first - step),
+            "now": at("Now", say("the_window_of_now"), now),
+            "later": at("Later ▶", say("one_window_later"), view.first + step),
             "first": mo.ui.date(
                 value=view.first,
                 label="From",
@@ -286,7 +288,12 @@ def shown_window(
         )["resource"]
         resources += sorted(beside, key=names.name)[: MOST_RESOURCES - 1]
     return gantt_window(
-        names, resources, view.first, view.days, colour or "date", view.order
+        names,
+        resources,
+        view.first,
+        view.days,
+        colour or "date",
+        (view.order, view.step),
     )
 
 
@@ -300,11 +307,12 @@ def load_picture(
 ) -> tuple[mo.ui.altair_chart | None, str, str]:
     """Load map, title and files; a click on a cell shows its resource and week."""
     drawn = load_chart(plan, names, loads, chosen=_cell_of(loads, view), pick=True)
-    return _clickable(
-        drawn,
-        (PICKED_CELL, "cell"),
-        lambda key: choose(chosen_cell(view, key, names)),
-    )
+
+    def tell(selected: Selection) -> None:
+        if key := picked(selected, "cell"):
+            choose(chosen_cell(view, key, names))
+
+    return _clickable(drawn, {PICKED_CELL: tell})
 
 
 def _cell_of(loads: pl.DataFrame, view: CapacityWindow) -> str:
@@ -321,8 +329,16 @@ def gantt_picture(
     names: Names,
     asked: PreviewResult | None,
     chosen: Callable[[str], None],
+    dropped: Callable[[str, dt.datetime], None],
 ) -> tuple[mo.ui.altair_chart | None, str, str]:
-    """Operations of the window, title and files; of a priced edit with the old ones."""
+    """Operations of the window, title and files; of a priced edit with the old ones.
+
+    Parameters
+    ----------
+    chosen, dropped
+        Called with the operation that is clicked, and with the resource and begin to
+        which the chosen one is dragged.
+    """
     plan = shown.plan
     if plan is None:
         return None, "", ""
@@ -336,8 +352,17 @@ def gantt_picture(
         before=None if after is None else plan,
         pick=True,
     )
-    drawing, title, files = _clickable(drawn, (PICKED, "key"), chosen)
-    return drawing, title if after is None else f"With the edit, {title}", files
+
+    def pick(selected: Selection) -> None:
+        if key := picked(selected, "key"):
+            chosen(key)
+
+    def drop(selected: Selection) -> None:
+        if place := dropped_at(plan, window, names, shown.snapshot, selected):
+            dropped(*place)
+
+    drawing, title, files = _clickable(drawn, {PICKED: pick, DRAGGED: drop})
+    return drawing, title if after is None else say("with_the_edit", title), files
 
 
 def _with_units(snapshot: Snapshot | None, preview: Preview | None) -> Snapshot | None:
@@ -353,35 +378,37 @@ def _with_units(snapshot: Snapshot | None, preview: Preview | None) -> Snapshot 
 
 
 def _clickable(
-    chart: Picture | None, selection: tuple[str, str], chosen: Callable[[str], None]
+    chart: Picture | None, selections: Mapping[str, Callable[[Selection], None]]
 ) -> tuple[mo.ui.altair_chart | None, str, str]:
-    """Chart that calls `chosen` with the field of a clicked mark, title and files."""
+    """Chart that tells of each selection when it changes, title and files."""
     import marimo as mo
 
     if chart is None:
         return None, "", ""
-    name, field = selection
+    told: dict[str, Selection] = {}
 
-    def told(_rows: object) -> None:
-        found = picked(drawn.selections, name, field)
-        if found:
-            chosen(found)
+    def tell(_rows: object) -> None:
+        for name, act in selections.items():
+            selected = (drawn.selections or {}).get(name) or {}
+            if selected != told.get(name, {}):
+                told[name] = selected
+                act(selected)
 
     drawn = mo.ui.altair_chart(
-        untitled(chart), chart_selection=False, legend_selection=False, on_change=told
+        untitled(chart), chart_selection=False, legend_selection=False, on_change=tell
     )
     return drawn, title_of(chart), picture_buttons(chart).text
 
 
-def picked(selections: Mapping[str, Any] | None, name: str, field: str) -> str:
-    """Field of the mark that a selection holds; empty: none.
+def picked(selected: Selection, field: str) -> str:
+    """Field of the mark that is selected; empty: none.
 
-    >>> picked({"picked": {"key": ["a1"]}}, "picked", "key")
+    >>> picked({"key": ["a1"]}, "key")
     'a1'
-    >>> picked({"picked": {}}, "picked", "key")
+    >>> picked({}, "key")
     ''
     """
-    found = ((selections or {}).get(name) or {}).get(field) or []
+    found = selected.get(field) or []
     return str(found[0]) if found else ""
 
 
@@ -390,7 +417,7 @@ def framed(
 ) -> mo.Html:
     """Clickable picture below its title, with a line that tells how it is read."""
     if drawn is None:
-        return picture(None, "No work", "Add rows to step_resources and demands.")
+        return picture(None, "No work", say("add_step_resources"))
     told = f'<p class="muted small">{escape(note)}</p>' if note else ""
     return html(
         f'<h2 class="mv-of">{escape(title)}</h2><div class="mv-draw">{drawn.text}</div>'
@@ -447,7 +474,7 @@ def operation_table(
         column_widths=dict(_WIDTHS),
         format_mapping={"Start": clock, "Finish": clock},
         text_justify_columns={"Run": "right", "Set-up": "right"},
-        label="Operations of the window",
+        label=say("operations_of_the_window"),
     )
 
 
@@ -472,3 +499,11 @@ def downtime_part(shown: PlanPage, view: CapacityWindow, names: Names) -> mo.Htm
     """Downtime of the chosen resource."""
     assert shown.snapshot is not None
     return html(downtime_html(shown.snapshot, view.resource, names))
+
+
+def calendar_part(shown: PlanPage, view: CapacityWindow) -> mo.Html:
+    """Calendars that open the chosen resource."""
+    assert shown.snapshot is not None
+    found = calendars_of(shown.snapshot, view.resource)
+    told = (calendar_html(shown.snapshot, one) for one in found)
+    return html("".join(told) or page.empty(say("always_open"), say("add_a_calendar")))

@@ -29,6 +29,7 @@ from medhavi.views.names import NOTHING, Names, count, names_of, relative, when
 from medhavi.views.names import money as money_words
 from medhavi.views.pictures.events import event_chart, table_chart
 from medhavi.views.tiles import tiles_html
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     Wanted = Callable[[str], str]
     Keep = Callable[[str, str], None]
 
-TABS = ("Findings", "Lineage", "Mend a cell", "Upload", "Refused", "Changes")
+TABS = ("Findings", "Lineage", say("correct_a_cell"), "Upload", "Refused", "Changes")
 """Parts of the page."""
 TO_DO, EVERYTHING = "To do", "All"
 _RECENT_DAYS = 28
@@ -116,15 +117,11 @@ def no_data_html(shown: PlanPage) -> str:
     """How to begin, where there are no tables."""
     problem = shown.problem
     told = "" if problem is None else problem.text
+    why = page.problem(problem.title, told, problem.remedy) if problem else ""
+    steps = (say("first_step"), say("second_step"), say("third_step"))
+    listed = "".join(f"<li>{step}</li>" for step in steps)
     return (
-        '<div class="mv-empty"><b>There is no data yet</b>'
-        f"{page.problem(problem.title, told, problem.remedy) if problem else ''}"
-        "<ol><li><code>medhavi demo</code> makes the demo company, or "
-        "<code>medhavi template --xlsx tables.xlsx</code> an empty workbook.</li>"
-        "<li>Fill it: settings, products, locations and demands first "
-        "(docs/own-data.md).</li>"
-        "<li><code>medhavi serve --tables tables.xlsx</code> shows it here with all "
-        "that is wrong.</li></ol></div>"
+        f'<div class="mv-empty"><b>{say("no_data_yet")}</b>{why}<ol>{listed}</ol></div>'
     )
 
 
@@ -167,15 +164,13 @@ def data_picture(state: DataState) -> mo.Html:
     """Events by day of a lake, or rows by table of files."""
     if state.snapshot.holds:
         chart = event_chart(state.events, state.names)
-        return picture(
-            chart, "No event", "Send events to the store: docs/kurrentdb.md."
-        )
+        return picture(chart, "No event", say("send_events_to_the_store"))
     wrong: dict[str, list[Finding]] = {}
     for one in state.findings.findings:
         if one.table and not asks_for_nothing(one):
             wrong.setdefault(one.table, []).append(one)
     sizes = {name: frame.height for name, frame in state.snapshot.tables.items()}
-    return picture(table_chart(sizes, wrong), "No row", "Fill the template.")
+    return picture(table_chart(sizes, wrong), "No row", say("fill_the_template"))
 
 
 def scope_choice(wanted: Wanted, keep: Keep) -> mo.ui.radio:
@@ -216,7 +211,7 @@ def finding_table(state: DataState, scope: str) -> mo.ui.table | None:
             "Row": 110,
             "Times": 55,
             "Finding": 260,
-            "What to do": 200,
+            say("action"): 200,
             "Late cost": 78,
         },
         format_mapping={
@@ -242,7 +237,7 @@ def no_finding(state: DataState, scope: str) -> mo.Html:
     notes = len(state.findings.findings)
     more = f"{count(notes, 'note')} under All." if notes and scope == TO_DO else ""
     return html(
-        page.empty("No finding asks for anything", f"Every check passed. {more}")
+        page.empty(say("no_finding_asks_for_anything"), say("every_check_passed", more))
     )
 
 
@@ -251,13 +246,11 @@ def refused_part(state: DataState) -> mo.Html:
     rows = refused_rows(state.snapshot, state.quarantine, state.names)
     if rows.is_empty():
         return html(
-            page.empty(
-                "Nothing is refused", "Every row and every event counts in the plan."
-            )
+            page.empty(say("nothing_is_refused"), say("every_row_and_every_event"))
         )
     return page_table(
         rows,
-        "Refused rows and events",
+        say("refused_rows_and_events"),
         formats={},
         right=(),
         widths={"What": 150, "Where": 170, "Code": 80, "Reason": 420, "Content": 380},

@@ -12,6 +12,7 @@ from medhavi.service.page_data import problem_html, problem_of, read_moment
 from medhavi.snapshot.reading.local_days import ASKED_EDGES
 from medhavi.views import page
 from medhavi.views.data_pages.lineage_words import lineage_html
+from medhavi.views.words import say
 from medhavi.workbench.figure_lineage import FIGURES, lineage
 
 if TYPE_CHECKING:
@@ -51,10 +52,12 @@ def lineage_form(
             ),
             key=mo.ui.text(wanted("key"), label="Key (| between parts)"),
             column=mo.ui.text(
-                wanted("column"), label="Column", placeholder="empty: the row"
+                wanted("column"), label="Column", placeholder=say("empty_is_row")
             ),
         )
-        .form(submit_button_label="Show its lineage", bordered=False, on_change=store)
+        .form(
+            submit_button_label=say("show_its_lineage"), bordered=False, on_change=store
+        )
     )
 
 
@@ -69,17 +72,11 @@ def answer_html(shown: PlanPage, asked: tuple[str, str, str], wanted: Wanted) ->
     """Lineage that is asked for, with its command, or why there is none."""
     table, key, column = asked
     if not shown.source.lake:
-        return page.empty(
-            "Files have no events",
-            "A number of a folder or a workbook stands in its file as it is: see its "
-            "row under Findings. Serve a lake to follow numbers to their events.",
-        )
+        return page.empty(say("files_have_no_events"), say("files_hold_numbers"))
     if not table:
         return page.empty(
-            "No number is chosen",
-            "Choose a table, the key of a row and a column above: such as "
-            f"supply_terms, {escape('|'.join(tables()['supply_terms'].key[:3]))}, "
-            "lead_time_days.",
+            say("no_number_is_chosen"),
+            say("choose_a_number", escape("|".join(tables()["supply_terms"].key[:3]))),
         )
     zone = shown.names.zone
     moments = {

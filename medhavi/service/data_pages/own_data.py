@@ -35,6 +35,7 @@ from medhavi.snapshot.table_difference import (
 from medhavi.views import page
 from medhavi.views.data_pages.differences import update_html
 from medhavi.views.names import when
+from medhavi.views.words import say
 from medhavi.workbench.files.table_files import KINDS, TableFiles, read_file
 from medhavi.workbench.orders.plan_edit_preview import worked_out
 
@@ -103,7 +104,7 @@ def file_choice() -> mo.ui.file:
     import marimo as mo
 
     return mo.ui.file(
-        filetypes=list(KINDS), kind="area", label="Drop a workbook, or TABLE.csv"
+        filetypes=list(KINDS), kind="area", label=say("drop_a_workbook_or_table")
     )
 
 
@@ -111,7 +112,7 @@ def whole_choice() -> mo.ui.checkbox:
     """Ask whether rows that the file lacks go."""
     import marimo as mo
 
-    return mo.ui.checkbox(label="Rows that the file lacks are removed")
+    return mo.ui.checkbox(label=say("rows_that_the_file_lacks"))
 
 
 def upload_part(dropped: mo.ui.file, whole: mo.ui.checkbox) -> mo.Html:
@@ -123,11 +124,7 @@ def upload_part(dropped: mo.ui.file, whole: mo.ui.checkbox) -> mo.Html:
         filename="medhavi-tables.xlsx",
         label="The template",
     )
-    words = html(
-        '<p class="muted">A workbook with a sheet a table, or one table as CSV or '
-        "Parquet. Columns that it lacks stay as they are. Nothing is taken before you "
-        "have seen what differs.</p>"
-    )
+    words = html(f'<p class="muted">{say("a_workbook_with_a_sheet")}</p>')
     return mo.vstack(
         [words, mo.hstack([dropped, whole, template], justify="start", wrap=True)],
         gap=1,
@@ -180,9 +177,9 @@ def cell_form(
             ),
             row=mo.ui.text(where, label=label),
             column=mo.ui.text(column, label="Column"),
-            value=mo.ui.text("", label="New value", placeholder="empty: no value"),
+            value=mo.ui.text("", label="New value", placeholder=say("empty_no_value")),
         )
-        .form(submit_button_label="Show what changes", bordered=False)
+        .form(submit_button_label=say("show_what_changes"), bordered=False)
     )
 
 
@@ -265,7 +262,7 @@ def priced(shown: PlanPage, proposal: DataProposal, press: int = 0) -> PreviewRe
     """Price of a proposal: the plan made again with it, beside the plan in force."""
     edit, plan, snapshot = proposal.edit, shown.plan, shown.snapshot
     if edit is None or plan is None or snapshot is None:
-        failure = UsageError("There is no plan to compare with.")
+        failure = UsageError(say("no_plan_to_compare"))
         return PreviewResult(problem=problem_of(failure))
     if shown.source.lake:
         return plan_page.show_edit(shown, edit, press)
@@ -327,7 +324,9 @@ def take(
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
         problem = problem_of(failure)
         return EditResult(title=problem.title, text=problem.text, kept=False)
-    return _kept(shown, approver, "Taken", f"{proposal.text}: the file before is kept.")
+    return _kept(
+        shown, approver, "Taken", say("the_file_before_is_kept", proposal.text)
+    )
 
 
 def recorded(shown: PlanPage, decision: DataDecision) -> EditResult | PageProblem:
@@ -371,11 +370,11 @@ def changes_html(shown: PlanPage, names: Names) -> str:
     """List the changes, the newest first."""
     if shown.source.lake:
         return desk_words.history_html(
-            plan_page.decisions(shown), names, "Mend a cell, or drop a file."
+            plan_page.decisions(shown), names, say("correct_or_upload")
         )
     past = _files(shown).history() if shown.source.tables else []
     if not past:
-        return page.empty("Nothing was changed yet", "Mend a cell, or drop a file.")
+        return page.empty(say("nothing_was_changed_yet"), say("correct_or_upload"))
     undone = {one.undoes for one in past}
     rows = [
         (
@@ -414,10 +413,7 @@ def command_html(shown: PlanPage, proposal: DataProposal, *, whole: bool) -> str
             f"medhavi orders override --table {edit['table']} {keys} "
             f"--column {edit['column']} --value {json.dumps(edit['value'])}{option}"
         )
-    return (
-        '<p class="muted small">As a command: '
-        f"<code>{escape(command)} --commit --approver NAME</code></p>"
-    )
+    return f'<p class="muted small">{say("as_a_command_commit_approver", escape(command))}</p>'
 
 
 def _files(shown: PlanPage) -> TableFiles:

@@ -12,6 +12,7 @@ from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.jobs.job import OnStop
 from medhavi.service.jobs.plan_jobs import PlanRequest
 from medhavi.service.page_data import DataSource, bench_of
+from medhavi.views.words import say
 from medhavi.workbench.orders.plan_edit_answers import EditCommit, EditStatus
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class PreviewRequest:
     edit: str
     press: int
     drawn: bool = False
-    title: str = field(default="Cost of an edit", init=False, compare=False)
+    title: str = field(default=say("cost_of_an_edit"), init=False, compare=False)
     on_stop: ClassVar = OnStop.END
     prompt: ClassVar = True
 
@@ -66,9 +67,9 @@ class PreviewRequest:
         return _previews.get(self, lambda: self._made(observe))
 
     def _made(self, observe: Observe) -> Preview:
-        observe(Progress("reading the plan"))
+        observe(Progress(say("reading_the_plan")))
         plan = self.plan.shown(self.fingerprint)
-        observe(Progress("planning with the edit"))
+        observe(Progress(say("planning_with_the_edit")))
         return required_bench(self.plan.source).preview(plan, json.loads(self.edit))
 
     def run(self, observe: Observe, cancelled: Cancelled) -> Preview:  # noqa: ARG002

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from medhavi.findings import Finding
 from medhavi.progress import Progress
 from medhavi.service.page_data import PageProblem
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from medhavi.progress import Cancelled, Observe
@@ -34,7 +35,7 @@ ForkingPickler.register(MappingProxyType, _sent)
 class OnStop(StrEnum):
     """What stopping does to work that runs, as the word of its button."""
 
-    BEST = "Stop and use the best"
+    BEST = say("stop_and_use_the_best")
     END = "Stop"
     NEVER = ""
 

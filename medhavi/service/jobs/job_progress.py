@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from medhavi.views.words import say, worded
+
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
@@ -64,7 +66,7 @@ function draw(jobs) {
     bar = document.createElement("div");
     bar.className = "mv mv-jobs";
     bar.setAttribute("role", "region");
-    bar.setAttribute("aria-label", "Work in progress");
+    bar.setAttribute("aria-label", "«work_in_progress»");
     if (!document.querySelector("main.pages")) bar.classList.add("alone");
     document.body.append(bar);
   }
@@ -113,7 +115,7 @@ look();
 
 JOBS_SCRIPT = (
     "<script>addEventListener('DOMContentLoaded', () => {"
-    + _SCRIPT.replace("RULES", json.dumps(_RULES))
+    + worded(_SCRIPT).replace("RULES", json.dumps(_RULES))
     + "})</script>"
 )
 """Script of the shell and of each page."""
@@ -138,7 +140,7 @@ def job_routes(queue: JobQueue) -> list[Route]:
 
     def answer(job: object) -> Response:
         if job is None:
-            text = "No such job is known. It may have ended long ago."
+            text = say("no_such_job_is_known")
             return JSONResponse({"error": text}, status_code=404)
         return JSONResponse(job.as_dict())  # type: ignore[attr-defined]
 

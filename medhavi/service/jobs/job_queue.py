@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from medhavi.service.jobs.job import ENDED, Job, JobOutcome, JobState, OnStop
 from medhavi.service.page_data import PageProblem, findings_of, problem_of
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -266,10 +267,9 @@ class _JobProcess:
         if job.stopping and job.request.on_stop is OnStop.END:
             return JobOutcome(state=JobState.STOPPED)
         problem = PageProblem(
-            title="The work was ended from outside",
-            text="Its process is gone: it was killed, or the machine had no memory left. "
-            "Nothing of it was kept.",
-            remedy="Start it again.",
+            title=say("the_work_was_ended"),
+            text=say("its_process_is_gone"),
+            remedy=say("start_it_again"),
         )
         return JobOutcome(state=JobState.FAILED, problem=problem)
 

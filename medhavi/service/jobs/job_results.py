@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from medhavi.service.jobs.job_queue import current_queue
 from medhavi.service.jobs.open_pages import this_cell
 from medhavi.service.page_data import PageProblem
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,7 +61,7 @@ def outcome_of(job: Job, title: str) -> object:
     if job.outcome.value is not None:
         return job.outcome.value
     told = job.outcome.problem or PageProblem(
-        title="The work was stopped", text="It was ended before there was a result."
+        title=say("the_work_was_stopped"), text=say("ended_before_a_result")
     )
     if cell is not None:
         job.when_begun_again(cell)

@@ -8,11 +8,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from medhavi.errors import UsageError
+from medhavi.errors import MedhaviError, UsageError
 from medhavi.progress import Progress
+from medhavi.results.pareto_front import ParetoFront
 from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.jobs.job import OnStop
 from medhavi.service.page_data import DataSource, read_snapshot
+from medhavi.views.words import say
 from medhavi.workbench.files.cache import cache_folder
 from medhavi.workbench.files.export import write_front
 from medhavi.workbench.files.step_cache import StepCache
@@ -102,7 +104,7 @@ class PlanRequest:
 
     def run(self, observe: Observe, cancelled: Cancelled) -> None:
         """Make the plan and keep it, unless it is there."""
-        observe(Progress("reading the tables"))
+        observe(Progress(say("reading_the_tables")))
         renewed_plan(
             self.tables(),
             self.mode,
@@ -150,7 +152,7 @@ class RemedyRequest:
         UsageError
             The plan in force is another one by now.
         """
-        observe(Progress("reading the plan"))
+        observe(Progress(say("reading_the_plan")))
         plan = self.plan.shown(self.fingerprint)
         return self.tried(plan, self.plan.tables(), observe, cancelled)
 
@@ -235,7 +237,7 @@ class FrontRequest:
         """
         from medhavi.planners.master_plan.trade_offs import pareto
 
-        observe(Progress("reading the tables"))
+        observe(Progress(say("reading_the_tables")))
         asked, steps = self.plan, StepCache(resume=True)
         front = pareto(
             asked.tables(),
@@ -251,7 +253,7 @@ class FrontRequest:
         if not front.plans:
             message = "No plan keeps the budgets. Allow more, and find again."
             raise UsageError(message)
-        observe(Progress("writing the plans"))
+        observe(Progress(say("writing_the_plans")))
         write_front(front, front_folder(asked.source), "parquet")
         steps.end(front.run.status)
         return front.fingerprint
@@ -264,6 +266,19 @@ def front_folder(source: DataSource) -> Path:
         return place.parent / FRONTS
     name = hashlib.sha256(str(place).encode()).hexdigest()[:40]
     return cache_folder() / FRONTS / name
+
+
+_fronts: AnswerCache[ParetoFront] = AnswerCache(4)
+
+
+def kept_front(source: DataSource) -> ParetoFront | None:
+    """Front that was written last, if it can be read."""
+    place = front_folder(source)
+    try:
+        written = (place / "run.json").stat().st_mtime_ns
+        return _fronts.get((place, written), lambda: ParetoFront.from_folder(place))
+    except (MedhaviError, OSError, ValueError):
+        return None  # there is none, or another version wrote it: it is found anew
 
 
 def lake_of(source: DataSource) -> Lake | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from medhavi.progress import Progress
 from medhavi.service.jobs.job import OnStop
 from medhavi.service.page_data import DataSource, store_of
+from medhavi.views.words import say
 from medhavi.workbench.workbench import Workbench
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class CoverageRequest:
 
     source: DataSource
     facts: str
-    title: str = field(default="Coverage of predictors", init=False, compare=False)
+    title: str = field(default=say("coverage_of_predictors"), init=False, compare=False)
     on_stop: ClassVar = OnStop.END
     prompt: ClassVar = True
 
@@ -42,7 +43,7 @@ class CoverageRequest:
         cancelled: Cancelled,  # noqa: ARG002 - it takes a second or two
     ) -> tuple[PredictorReport, ...]:
         """Report each predictor."""
-        observe(Progress("reading the observed orders"))
+        observe(Progress(say("reading_the_observed_orders")))
         return Workbench(lake=self.source.lake).drift()
 
 
@@ -51,7 +52,7 @@ class TrainingRequest:
     """Training of all predictors; new versions are challengers."""
 
     source: DataSource
-    title: str = field(default="Training of predictors", init=False, compare=False)
+    title: str = field(default=say("training_of_predictors"), init=False, compare=False)
     on_stop: ClassVar = OnStop.BEST
     prompt: ClassVar = False
 
@@ -68,7 +69,7 @@ class TrainingRequest:
         str
             What became of each, in a sentence.
         """
-        observe(Progress("reading the observed orders"))
+        observe(Progress(say("reading_the_observed_orders")))
         done = Workbench(lake=self.source.lake).train(
             observe=observe, cancelled=cancelled
         )
@@ -76,10 +77,7 @@ class TrainingRequest:
             raise KeyboardInterrupt
         ready = sum(one.promotable for one in done)
         fresh = sum(one.version is not None for one in done)
-        return (
-            f"{fresh} of {len(done)} predictors were trained, {ready} beat the plain "
-            "rule. Nothing changes for plans before one is put in use."
-        )
+        return say("predictors_trained", fresh, len(done), ready)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +88,9 @@ class ChampionRequest:
     model: str
     version: str
     approver: str
-    title: str = field(default="Putting a predictor in use", init=False, compare=False)
+    title: str = field(
+        default=say("putting_a_predictor_in_use"), init=False, compare=False
+    )
     on_stop: ClassVar = OnStop.NEVER
     prompt: ClassVar = True
 
@@ -120,7 +120,4 @@ class ChampionRequest:
         lake = self.source.lake
         bench = Workbench(lake=lake, store=store_of(lake))
         used = bench.promote(self.model, approver=self.approver, version=self.version)
-        return (
-            f"Version {used.version} is in use, approved by {self.approver}. Plans count "
-            "on its estimates from now on."
-        )
+        return say("version_is_in_use_approved", used.version, self.approver)

@@ -14,6 +14,7 @@ from medhavi.views.names import event_words, number, when
 from medhavi.views.order_grid import own_exceptions_html, serves_html
 from medhavi.views.order_list import order_words
 from medhavi.views.pictures.chain import chain_chart
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,11 +46,8 @@ def order_choice(selected: Sequence[Row]) -> mo.ui.dropdown | None:
 def missing_html(order: str) -> str:
     """Why no order is looked at."""
     if order:
-        return page.empty(
-            f"Order {order} is not in this plan",
-            "It may be completed or cancelled: look for its number with the search.",
-        )
-    return page.empty("No order is selected", "Tick an order in the grid.")
+        return page.empty(say("order_not_in_plan", order), say("it_may_be_completed"))
+    return page.empty(say("no_order_is_selected"), say("tick_an_order"))
 
 
 def why_parts(plan: Plan, row: Row, names: Names) -> list[mo.Html]:
@@ -58,8 +56,8 @@ def why_parts(plan: Plan, row: Row, names: Names) -> list[mo.Html]:
     traced = lineage_link("supplies", row["number"], "qty")
     head = (
         f"<p><b>{escape(order_words(plan, row['id'], names))}</b> · "
-        f'<a href="{escape(item)}" target="_self">Time-phased record</a> · '
-        f'<a href="{escape(traced)}" target="_self">Where its quantity comes from</a></p>'
+        f'<a href="{escape(item)}" target="_self">{say("time_phased_record")}</a> · '
+        f'<a href="{escape(traced)}" target="_self">{say("source_of_quantity")}</a></p>'
     )
     parts = [
         html(head + own_exceptions_html(plan, row["id"], names)),
@@ -70,12 +68,12 @@ def why_parts(plan: Plan, row: Row, names: Names) -> list[mo.Html]:
     told = plan.explain(row["demand"], names=dict(names.texts))
     chain = picture(
         chain_chart(told, names, plan.run.as_of),
-        "Stock serves it",
-        "Nothing has to be made, bought or moved for this demand.",
+        say("stock_serves_it"),
+        say("nothing_to_supply"),
     )
-    title = f"<h3>Pegging chain of {escape(names.name(row['demand']))}</h3>"
+    title = say("pegging_chain_of", escape(names.name(row["demand"])))
     story = html(page.story_html(told, names, plan.run.as_of))
-    return [*parts, html(title), chain, story]
+    return [*parts, html(f"<h3>{title}</h3>"), chain, story]
 
 
 def events_html(shown: PlanPage, row: Row) -> str:
@@ -84,15 +82,11 @@ def events_html(shown: PlanPage, row: Row) -> str:
 
     bench = bench_of(shown.source)
     if bench is None:
-        return page.empty(
-            "No events", "Events of orders need a lake and its event store."
-        )
+        return page.empty("No events", say("events_of_orders_need"))
     try:
         found = order_history(bench.edits.facts.lake, row["id"])
     except MedhaviError:
-        return page.empty(
-            "No event yet", "It is a proposal of the plan; firm it to make it an order."
-        )
+        return page.empty(say("no_event_yet"), say("it_is_a_proposal"))
     zone = shown.names.zone_of(row["location"])
     rows = [
         (

@@ -15,9 +15,10 @@ from medhavi.service.downloads import list_files
 from medhavi.service.plan_pages import plan_page
 from medhavi.service.plan_pages.page_choices import choice, named_options, number_choice
 from medhavi.views import order_grid, page
-from medhavi.views.names import money
+from medhavi.views.names import money, names_of
 from medhavi.views.order_grid import OrderFilter, grid_rows, order_link, planned_orders
 from medhavi.views.order_list import clock, codes, plain
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -38,7 +39,7 @@ SUGGESTED = "suggested"
 """Action that does to each order what its exception suggests."""
 ACTIONS = {
     **{kind.choice: kind.name for kind in EDITS.values() if kind.choice},
-    "As its exception suggests": SUGGESTED,
+    say("as_its_exception_suggests"): SUGGESTED,
 }
 """What planners do to orders, by the words of the choice."""
 OF_ONE = (Verb.SPLIT, Verb.CHANGE_QTY)
@@ -213,6 +214,10 @@ def actions_for(selected: Sequence[Row], plan: Plan) -> dict[str, str]:
         known -= set(OF_ONE)
     if len({(row["product"], row["location"]) for row in selected}) > 1:
         known.discard(Verb.CHANGE_SOURCE)
+    if {row["kind"] for row in selected} != {"make"} or len(
+        {row["source"] for row in selected}
+    ) > 1:
+        known.discard(Verb.CHANGE_RESOURCE)
     found = {words: kind for words, kind in ACTIONS.items() if kind in known}
     if len(suggestions(selected, plan)) == len(selected):
         found |= {words: kind for words, kind in ACTIONS.items() if kind == SUGGESTED}
@@ -247,7 +252,7 @@ def action_choice(
 def no_action(selected: Sequence[Row]) -> str:
     """Why no action is offered, as HTML."""
     if not selected:
-        return page.empty("No order is selected", "Tick orders in the grid.")
+        return page.empty(say("no_order_is_selected"), say("tick_orders_in_the_grid"))
     counts: dict[str, int] = {}
     for row in selected:
         status = str(row["status"]).replace("_", " ")
@@ -256,8 +261,8 @@ def no_action(selected: Sequence[Row]) -> str:
         f"{number:,} {status}" for status, number in sorted(counts.items())
     )
     return page.empty(
-        f"No action fits all {len(selected):,} selected orders ({told})",
-        "Filter by status, then select again.",
+        say("no_action_fits_all_selected", len(selected), told),
+        say("filter_by_status_then_select"),
     )
 
 
@@ -294,7 +299,7 @@ def edit_form(
             start=-365.0,
             stop=365.0,
             value=before.get("days") or 0.0,
-            label="or by days",
+            label=say("or_by_days"),
         )
     elif kind == Verb.SPLIT:
         inputs["parts"] = mo.ui.text(
@@ -307,6 +312,10 @@ def edit_form(
     elif kind == Verb.CHANGE_SOURCE:
         inputs["source"] = mo.ui.dropdown(
             _sources(selected[0], snapshot), label="Source", searchable=True
+        )
+    elif kind == Verb.CHANGE_RESOURCE:
+        inputs["resource"] = mo.ui.dropdown(
+            _alternates(selected[0], snapshot), label="Resource", searchable=True
         )
     inputs["reason"] = mo.ui.text(value=before.get("reason") or "", label="Reason")
 
@@ -333,6 +342,15 @@ def _sources(row: Row, snapshot: Snapshot) -> list[str]:
     return list(dict.fromkeys(one.source for one in found if one.source not in own))
 
 
+def _alternates(row: Row, snapshot: Snapshot) -> dict[str, str]:
+    """Resources of the steps of an order that can run on several, by their words."""
+    from medhavi.providers import Providers
+
+    choices = Providers(snapshot).capacity.choices(row["source"]).values()
+    names = names_of(snapshot)
+    return {names.name(one): one for able in choices if len(able) > 1 for one in able}
+
+
 def edit_of(
     kind: str, form: Mapping[str, Any], selected: Sequence[Row], plan: Plan
 ) -> dict[str, Any]:
@@ -341,7 +359,8 @@ def edit_of(
     Parameters
     ----------
     form
-        `due`, `days`, `parts`, `qty`, `source` and `reason`, those that the kind takes.
+        `due`, `days`, `parts`, `qty`, `source`, `resource` and `reason`, those that the
+        kind takes.
     """
     reason = {"reason": form.get("reason")} if form.get("reason") else {}
     if kind == SUGGESTED:
@@ -354,7 +373,8 @@ def edit_of(
 
 
 def _values(form: Mapping[str, Any], row: Row) -> dict[str, Any]:
-    stated = {name: form[name] for name in ("parts", "qty", "source") if form.get(name)}
+    names = ("parts", "qty", "source", "resource")
+    stated = {name: form[name] for name in names if form.get(name)}
     due = form.get("due")
     if not due and form.get("days"):
         due = (row["finish"] + dt.timedelta(days=form["days"])).isoformat()
@@ -369,6 +389,6 @@ def selection_words(selected: Sequence[Row]) -> str:
     shown = ", ".join(
         f'<a href="{order_link(one)}" target="_self">{one}</a>' for one in numbers[:8]
     )
-    more = f" and {len(numbers) - 8:,} more" if len(numbers) > 8 else ""
+    more = f" {say('and_more', len(numbers) - 8)}" if len(numbers) > 8 else ""
     head = "1 order" if len(numbers) == 1 else f"{len(numbers):,} orders"
     return f"<p><b>{head}</b>: {shown}{more}</p>"

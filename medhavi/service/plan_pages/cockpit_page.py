@@ -18,6 +18,7 @@ from medhavi.views import page
 from medhavi.views.names import money
 from medhavi.views.order_list import clock
 from medhavi.views.plan_pages import cockpit
+from medhavi.views.words import say
 from medhavi.workbench import plan_pack
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 _HIDDEN = ("Key", "State", "Order", "Demand")
 STATES = {"To do": cockpit.OPEN, "Done": cockpit.DONE, "All": cockpit.ALL}
-ASSIGN, SETTLE, REOPEN = "assign or note", "done", "open again"
+ASSIGN, SETTLE, REOPEN = say("assign_or_note"), "done", "open again"
 
 
 def published_figures(shown: PlanPage) -> list[Mapping[str, float | None]]:
@@ -55,13 +56,17 @@ def pack_download(shown: PlanPage) -> mo.Html:
     assert snapshot is not None
 
     def content() -> bytes:
+        from medhavi.service.jobs.plan_jobs import kept_front
         from medhavi.views.plan_pages.meeting_pack import meeting_pack
 
+        front = kept_front(shown.source)
+        facts = None if front is None else front.run.snapshot_fingerprint
         return meeting_pack(
             plan,
             snapshot,
             published=published_figures(shown),
             reviews=reviews_of(shown),
+            front=front if facts == snapshot.fingerprint else None,
             source=str(shown.source),
         )
 
@@ -133,7 +138,7 @@ def review_form(given: Mapping[str, str]) -> mo.ui.form[Any, Any]:
         mo.ui.text(given.get(name, ""), label=label, placeholder=hint)
         for name, label, hint in (
             ("assignee", "Assigned to", "a name"),
-            ("note", "Note", "found or agreed"),
+            ("note", "Note", say("found_or_agreed")),
         )
     )
     return (
@@ -155,11 +160,11 @@ def review(
     """
     bench = bench_of(shown.source)
     if bench is None:
-        text = "Reviews are kept in the event store: serve a lake."
-        return EditResult(title="Nothing can be kept from here", text=text, kept=False)
+        text = say("reviews_need_a_lake")
+        return EditResult(title=say("nothing_can_be_kept"), text=text, kept=False)
     if not keys:
-        text = "Tick one or more rows of the list above."
-        return EditResult(title="No exception is chosen", text=text, kept=False)
+        text = say("tick_rows")
+        return EditResult(title=say("no_exception_is_chosen"), text=text, kept=False)
     try:
         bench.review_exceptions(
             keys,
@@ -194,12 +199,12 @@ def promise_table(shown: PlanPage, plan: Plan) -> mo.Html:
     rows = cockpit.promises_missed(plan, shown.snapshot, shown.names)
     if rows.is_empty():
         return html(
-            page.empty("Every promise is kept", "No promised order line is late.")
+            page.empty(say("every_promise_is_kept"), say("no_promised_order_line"))
         )
     currency = shown.names.currency
     return page_table(
         rows,
-        "Promises at risk",
+        say("promises_at_risk"),
         units={"Money": currency},
         formats={
             "Promised": clock,
@@ -215,11 +220,7 @@ def event_table(shown: PlanPage) -> mo.Html:
     """Facts of the last day and week by kind."""
     plan = shown.plan
     if not shown.source.lake or plan is None or plan.run.as_of is None:
-        return html(
-            page.empty(
-                "No event log", "Tables of a folder have no history: serve a lake."
-            )
-        )
+        return html(page.empty(say("no_event_log"), say("folder_without_history")))
     events = (
         Lake(shown.source.lake)
         .table("bronze.events")

@@ -14,6 +14,7 @@ from medhavi.views.changed_cells import rows_html
 from medhavi.views.names import money, when
 from medhavi.views.order_list import clock, dearest_exceptions, exception_rows, plain
 from medhavi.views.pictures.lateness import late_demands, remedy_text
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -32,12 +33,11 @@ if TYPE_CHECKING:
     from medhavi.snapshot import Snapshot
     from medhavi.views.names import Names
 
-WHOLE_PLAN = "all late demands"
+WHOLE_PLAN = say("all_late_demands")
 """Choice of remedies for no demand in particular."""
 HOW_TO_DO = (
-    "<h3>Preview one of them</h3><p class='muted small'>Its cost and the demands it "
-    "affects then stand below, where it is approved. Changes that no edit makes go as "
-    "a file to the owner of the rows.</p>"
+    f"<h3>{say('preview_one_of_them')}</h3>"
+    f'<p class="muted small">{say("its_cost_and_the_demands")}</p>'
 )
 MOST_LATE = 200
 MOST_BUTTONS = 5
@@ -114,7 +114,7 @@ def _answer(row: Mapping[str, Any], names: Names) -> str:
         return "Cancel it:"
     there = when(row["suggested_date"], names.zone_of(row["location"]))
     forward = row["suggested_date"] < row["date"]
-    return f"{'Bring it forward' if forward else 'Put it off'} to {there}:"
+    return f"{say('reschedule_in') if forward else say('reschedule_out')} to {there}:"
 
 
 def remedy_lines(
@@ -209,7 +209,7 @@ def rows_download(rows: Rows, snapshot: Snapshot) -> mo.Html:
     file = mo.download(
         lambda: rows_file(rows, snapshot),
         filename="remedy-rows.xlsx",
-        label="The rows, xlsx",
+        label=say("rows_as_xlsx"),
     )
     return mo.hstack([file], justify="start")
 

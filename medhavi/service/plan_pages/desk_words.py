@@ -39,6 +39,7 @@ from medhavi.views.pictures.lateness import (
 )
 from medhavi.views.pictures.stock import items_by_need
 from medhavi.views.tiles import changed_since, plan_tiles
+from medhavi.views.words import say
 from medhavi.workbench.orders.plan_edit_answers import EditStatus
 from medhavi.workbench.runs import published_plan, published_plans
 
@@ -95,10 +96,7 @@ def preview_html(preview: Preview, names: Names, order: str = "") -> str:
     """
     if preview.status is EditStatus.STALE:
         seen = "".join(f"<li>{escape(str(one))}</li>" for one in preview.changed[:10])
-        text = empty(
-            "Facts change faster than this is planned",
-            "Press Preview again. Since the plan above was made:",
-        )
+        text = empty(say("facts_change_fast"), say("preview_again"))
         return f"{text}<ul>{seen}</ul>"
     if not preview.ready or preview.price is None:
         return findings_html(preview.findings)
@@ -118,14 +116,13 @@ def preview_html(preview: Preview, names: Names, order: str = "") -> str:
     if "edits" in preview.edit.values:
         head = f"{_several(preview.edit)}: {order or ', '.join(preview.orders)}"
     elif order:
-        verb = EDITS[preview.edit.kind].choice or preview.edit.kind
-        head = f"{verb}{_target(preview.edit, names)}: {order}"
+        head = f"{edit_words(preview.edit, names)}: {order}"
     told = f"<p><b>{escape(names.told(head).replace('_', ' '))}</b></p>"
-    told += table_html(("What it costs", "Money"), rows, ("Money",))
-    told += _effects("Who gets worse", preview.victims, names)
+    told += table_html((say("what_it_costs"), "Money"), rows, ("Money",))
+    told += _effects(say("who_gets_worse"), preview.victims, names)
     told += _effects("Who gains", preview.winners, names)
     if not preview.victims and not preview.winners:
-        told += '<p class="muted">No demand gets another date.</p>'
+        told += f'<p class="muted">{say("no_demand_gets_another_date")}</p>'
     return told + (findings_html(preview.findings) if preview.findings else "")
 
 
@@ -166,13 +163,23 @@ def added_words(preview: Preview, names: Names) -> str:
             for column, value in stated
             if value not in (None, [], tables()[one.table].columns[column].default)
         ]
-        told.append(f"a new row of {said(one.table)}: {', '.join(cells)}")
+        told.append(say("a_new_row_of", said(one.table), ", ".join(cells)))
     return "; ".join(told)
 
 
+def edit_words(edit: Edit, names: Names) -> str:
+    """What is done to an order, and what is made of it."""
+    verb = EDITS[edit.kind].choice or edit.kind
+    return f"{verb}{_target(edit, names)}"
+
+
 def _target(edit: Edit, names: Names) -> str:
-    """What an edit makes of its order."""
     values = edit.values
+    if "resource" in values:
+        begin = f", to begin {when(values['start'], names.zone)}"
+        return (
+            f" to {names.name(values['resource'])}{begin if 'start' in values else ''}"
+        )
     if "due" in values:
         return f" to {when(values['due'], names.zone)}"
     if "start" in values:
@@ -203,11 +210,13 @@ def _effects(title: str, effects: Sequence[DemandEffect], names: Names) -> str:
 
 
 def history_html(
-    records: Sequence[EditRecord], names: Names, advice: str = "Select orders above."
+    records: Sequence[EditRecord],
+    names: Names,
+    advice: str = say("select_orders_above"),
 ) -> str:
     """List what was decided, the newest first; without any, `advice` says how."""
     if not records:
-        return empty("Nothing was decided yet", advice)
+        return empty(say("nothing_was_decided_yet"), advice)
     rows = [
         (
             escape(_decision(one, names)),
@@ -224,9 +233,9 @@ def _decision(one: EditRecord, names: Names) -> str:
     """Decision in words: the orders, cells, rows or families it is about."""
     told = ", ".join(one.orders[:MOST_EFFECTS])
     if len(one.orders) > MOST_EFFECTS:
-        told += f" and {len(one.orders) - MOST_EFFECTS:,} more"
+        told += f" {say('and_more', len(one.orders) - MOST_EFFECTS)}"
     if one.kind == "mass_change":
-        return f"edit {len(one.orders):,} orders: {told}"
+        return say("edit_orders", len(one.orders), told)
     if one.kind == "override" and one.rows:
         told = ", ".join(
             f"{', '.join(row['after'])} of {_row_name(row, names)} ({row['table']})"
@@ -298,7 +307,9 @@ def edited_words(plan: Plan, edit: Mapping[str, Any], names: Names) -> str:
     numbers = dict(plan.supplies.select("id", "number").iter_rows())
     told = [str(numbers.get(one["supply"], one["supply"])) for one in edit["edits"]]
     more = len(told) - MOST_EFFECTS
-    return ", ".join(told[:MOST_EFFECTS]) + (f" and {more:,} more" if more > 0 else "")
+    return ", ".join(told[:MOST_EFFECTS]) + (
+        f" {say('and_more', more)}" if more > 0 else ""
+    )
 
 
 def tab_bar(
@@ -320,7 +331,7 @@ PLAN_TABS = (
     "Exceptions",
     "Capacity",
     "Stock",
-    "Compare and publish",
+    say("compare_and_publish"),
     "Key figures",
 )
 """Parts of the plan page."""
@@ -342,7 +353,7 @@ def exception_link(params: Mapping[str, str]) -> str:
 def orders_link(code: str | None) -> str:
     """Link to the orders that have an exception, as HTML."""
     address = f"/orders/?{urlencode({'code': code or order_grid.ANY})}"
-    return f'<a href="{escape(address)}" target="_self">Its orders, to edit at once</a>'
+    return f'<a href="{escape(address)}" target="_self">{say("its_orders_to_edit")}</a>'
 
 
 def moved_html(wanted: Wanted) -> str:
@@ -355,8 +366,8 @@ def moved_html(wanted: Wanted) -> str:
         return ""
     address = escape(f"/orders/?{urlencode(asked)}")
     return (
-        '<div class="mv-empty"><b>Orders have a page of their own</b>'
-        f'<a href="{address}" target="_self">Show these orders</a></div>'
+        f'<div class="mv-empty"><b>{say("orders_have_a_page")}</b>'
+        f'<a href="{address}" target="_self">{say("show_these_orders")}</a></div>'
     )
 
 
@@ -381,9 +392,7 @@ def moment_form(wanted: Wanted, keep: Keep) -> mo.ui.form[Any, Any]:
             }
         )
         .form(
-            submit_button_label="Plan this moment",
-            bordered=False,
-            on_change=store,
+            submit_button_label=say("plan_this_moment"), bordered=False, on_change=store
         )
     )
 
@@ -427,8 +436,7 @@ def head_parts(
     parts = page_head("Plan", shown, known_at, found, [mode])
     if shown.source.lake:
         hint = html(
-            f'<p class="muted">Local time of {shown.names.zone}, like 2026-11-02 07:00; '
-            "empty: the latest.</p>"
+            f'<p class="muted">{say("local_time_of_like_2026", shown.names.zone)}</p>'
         )
         parts.append(mo.accordion({"Another moment": mo.vstack([hint, moments])}))
     return parts
@@ -555,7 +563,7 @@ def publish(page: PlanPage, approver: str) -> EditResult:
     bench = bench_of(page.source)
     if bench is None or page.plan is None or page.snapshot is None:
         return EditResult(
-            title="Nothing can be kept from here", text="Serve a lake.", kept=False
+            title=say("nothing_can_be_kept"), text=say("serve_a_lake"), kept=False
         )
     try:
         bench.publish(page.plan, approver=approver)
@@ -566,7 +574,7 @@ def publish(page: PlanPage, approver: str) -> EditResult:
     remember_approver(approver)
     put_in_force(page.plan, page.snapshot, page.source)
     return EditResult(
-        title="It is the plan",
-        text=f"Published, approved by {approver}. The next plan is compared with it.",
+        title=say("it_is_the_plan"),
+        text=say("published_approved_by_the_next", approver),
         kept=True,
     )

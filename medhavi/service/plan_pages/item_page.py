@@ -16,6 +16,7 @@ from medhavi.views import page
 from medhavi.views.item_record import item_finding, movement_rows, supply_html
 from medhavi.views.order_list import clock, plain
 from medhavi.views.pictures.scenarios import scenario_link
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -89,16 +90,15 @@ def nothing_html(shown: PlanPage, names: Names, item: str | None, asked: str) ->
     """
     if item is None and asked:
         told = " at ".join(map(names.both, asked.split("|")))
-        return page.empty(f"There is no item {told}", "Choose one above, or search.")
-    if item is None or shown.snapshot is None:
         return page.empty(
-            "No item is planned",
-            "Add demands, stock or orders: each item that they name has a record.",
+            say("there_is_no_item", told), say("choose_one_above_or_search")
         )
+    if item is None or shown.snapshot is None:
+        return page.empty(say("no_item_is_planned"), say("add_demands_or_stock"))
     product, location = item.rsplit("|", 1)
     told = page.empty(
-        f"{names.name(product)} at {names.name(location)} has no requirement",
-        "Nothing of it is in stock, ordered or required in this plan.",
+        say("at_has_no_requirement", names.name(product), names.name(location)),
+        say("not_in_this_plan"),
     )
     supply = supply_html(shown.snapshot, product, location, names)
     return f'{told}<div class="mv-list">{supply}</div>'
@@ -117,7 +117,7 @@ def head_parts(
     if record is not None:
         address = escape(scenario_link(f"{record.product}|{record.location}"))
         links = [
-            html(f'<a href="{address}" target="_self">Scenario with this item</a>')
+            html(f'<a href="{address}" target="_self">{say("scenario_of_item")}</a>')
         ]
     return page_head("Items", shown, known_at, found, [*choices, *links])
 
@@ -126,7 +126,7 @@ def movement_table(record: TimePhasedRecord, plan: Plan, names: Names) -> mo.Htm
     """Requirements, receipts and releases of an item as a table."""
     rows = movement_rows(record, plan, names)
     if rows.is_empty():
-        return html(page.empty("No movement", "Nothing of it is ordered or required."))
+        return html(page.empty("No movement", say("nothing_of_it_is_ordered")))
     return page_table(
         rows,
         f"Movements {record.product} {record.location}",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from medhavi.views.words import say
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -46,7 +48,7 @@ def number_choice(wanted: Wanted, keep: Keep) -> mo.ui.text:
 
     return mo.ui.text(
         value=wanted("number"),
-        placeholder="part of a number",
+        placeholder=say("part_of_a_number"),
         label="Number",
         on_change=lambda value: keep("number", value),
     )

@@ -26,6 +26,7 @@ from medhavi.service.page_data import (
 )
 from medhavi.snapshot import Snapshot
 from medhavi.views.names import Names
+from medhavi.views.words import say
 from medhavi.workbench.plan_in_force import (
     PlanInForce,
     plan_in_force,
@@ -71,7 +72,7 @@ _shown: dict[tuple[DataSource, str], PlanPage] = {}
 """Page that was complete last, by source and mode, at the newest facts."""
 open_pages = OpenPages()
 """Cells that show the plan of a source, by source."""
-RENEWED = "of earlier facts; it is being renewed"
+RENEWED = say("older_plan_renewing")
 
 
 def load_page(
@@ -244,7 +245,7 @@ def _meanwhile(page: PlanPage, known: PlanInForce | None, job: Job | None) -> Pl
     if known is None:
         phase = "waiting" if job is None or job.progress is None else str(job.progress)
         problem = PageProblem(
-            title="The plan is being made",
+            title=say("the_plan_is_being_made"),
             text=phase,
             job="" if job is None else job.name,
             stop="" if job is None else job.stop_word,
@@ -269,12 +270,11 @@ def _not_made(page: PlanPage, known: PlanInForce | None, job: Job) -> PlanPage:
     assert job.outcome is not None
     job.when_begun_again(lambda: open_pages.tell(page.source))
     told = job.outcome.problem or PageProblem(
-        title="The plan was stopped",
-        text="It was ended before there was any plan to show.",
+        title=say("the_plan_was_stopped"), text=say("ended_before_a_plan")
     )
     if known is not None:
         older = _meanwhile(page, known, job)
-        return replace(older, renewal=f"of earlier facts. {told.title}: {told.text}")
+        return replace(older, renewal=say("older_plan_failed", told.title, told.text))
     problem = replace(told, job=job.name, remedy=AGAIN)
     return replace(
         page, problem=problem, findings=job.outcome.findings or page.findings

@@ -43,6 +43,7 @@ from medhavi.service.plan_pages.plan_loading import (
     open_pages,
 )
 from medhavi.units import to_seconds
+from medhavi.views.words import say
 from medhavi.workbench.orders.plan_edit_answers import (
     EditCommit,
     EditStatus,
@@ -224,7 +225,7 @@ def show_edit(
 def _priced(request: PreviewRequest, here: Callable[[], Preview]) -> PreviewResult:
     """Preview of a request, of a job where the server does jobs."""
     try:
-        found = result_of(request, here, "The edit is being priced")
+        found = result_of(request, here, say("the_edit_is_being_priced"))
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
         return PreviewResult(problem=problem_of(failure))
     if isinstance(found, PageProblem):
@@ -327,8 +328,8 @@ def decide(
     assert preview is not None
     if not approver.strip():
         return EditResult(
-            title="Nobody has approved it",
-            text="A decision is made by somebody: fill in the approver.",
+            title=say("approver_missing"),
+            text=say("decision_needs_approver"),
             kept=False,
         )
     request = DecisionRequest(
@@ -344,11 +345,11 @@ def decide(
     if not done.committed:
         why = [str(one) for one in (*done.findings, *done.changed)]
         return EditResult(
-            title="It was not done", text=" ".join(why) or OVERTAKEN, kept=False
+            title=say("not_recorded"), text=" ".join(why) or OVERTAKEN, kept=False
         )
     kind = str(preview.edit.kind).replace("_", " ").capitalize()
     orders = ", ".join(done.orders) or kind
-    again = " It was decided before; nothing was written again." * done.replayed
+    again = f" {say('it_was_decided_before_nothing')}" * done.replayed
     return EditResult(
         title="Decided",
         text=f"{orders}: approved by {approver}.{again}",
@@ -357,7 +358,7 @@ def decide(
     )
 
 
-OVERTAKEN = "The facts have changed since. Press Preview again."
+OVERTAKEN = say("facts_changed")
 
 
 def recorded(page: PageWithSource, decision: Decision) -> EditResult | PageProblem:
@@ -373,7 +374,9 @@ def take_back(
     """Undo the last edit that stands; see `decide`."""
     if not approver.strip():
         return EditResult(
-            title="Nothing was taken back", text="It needs an approver.", kept=False
+            title=say("nothing_was_taken_back"),
+            text=say("undo_needs_approver"),
+            kept=False,
         )
     request = DecisionRequest(source=page.source, approver=approver, press=press)
     done = _settled(request, lambda bench: bench.undo(approver=approver))
@@ -381,11 +384,12 @@ def take_back(
         return done
     if not done.committed:
         why = " ".join(str(one) for one in (*done.findings, *done.changed))
-        return EditResult(title="Nothing was taken back", text=why, kept=False)
+        return EditResult(title=say("nothing_was_taken_back"), text=why, kept=False)
     return EditResult(
         title="Taken back",
-        text=f"{', '.join(done.orders) or 'The data'}: as before, approved by "
-        f"{approver}.",
+        text=say(
+            "as_before_approved_by", ", ".join(done.orders) or "The data", approver
+        ),
         kept=True,
     )
 
@@ -404,7 +408,7 @@ def _settled(
     try:
         required_bench(source)
         begin(request, source)
-        done = result_of(request, here, "The decision is being recorded")
+        done = result_of(request, here, say("the_decision_is_being_recorded"))
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
         problem = problem_of(failure)
         return EditResult(title=problem.title, text=problem.text, kept=False)
@@ -444,7 +448,7 @@ def tried_remedies(
             asked, lambda: asked.tried(plan, snapshot, observe or unobserved)
         )
 
-    return result_of(asked, here, "Remedies are being tried", observe)
+    return result_of(asked, here, say("remedies_are_being_tried"), observe)
 
 
 def other_plan(page: PlanPage, mode: str) -> PlanPage:

@@ -20,6 +20,7 @@ from medhavi.events.event_types.master_data import MASTER
 from medhavi.planners.promising.what_if import HOLDS, REQUEST
 from medhavi.snapshot.patch import Patch
 from medhavi.views.changed_cells import changed_cells, known_row, said
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 ORDERS = "supply_orders"
 _DATES = {"start", "due"}
-CARRY = "Take the rows along, have them entered there, and ask again."
+CARRY = say("take_the_rows_along_have")
 """The way out where no edit does it."""
 
 
@@ -76,8 +77,8 @@ def answer_of(rows: Rows, snapshot: Snapshot) -> RemedyEdit:
                 cells += changed_cells(table, row, before)
     if added and cells:
         tables = ", ".join(sorted({said(one.table) for one in cells}))
-        words = f"It adds rows and changes cells ({tables})"
-        return RemedyEdit(why=f"{words}, and an edit does one of both. {CARRY}")
+        words = say("it_adds_rows_and_changes", tables)
+        return RemedyEdit(why=say("and_an_edit_does", words, CARRY))
     if added:
         return RemedyEdit(edit={"kind": "add_rows", "rows": added})
     return _answer(cells)
@@ -86,23 +87,20 @@ def answer_of(rows: Rows, snapshot: Snapshot) -> RemedyEdit:
 def _nobodys(changed: Rows, snapshot: Snapshot) -> str:
     """Why nobody decides this here; nothing where an edit may do it."""
     if set(changed) <= {REQUEST}:
-        return "It changes the question alone: promise it with the change."
+        return say("it_changes_the_question_alone")
     if HOLDS in changed:
-        return (
-            "It frees what is held for another order: that promise has to be "
-            "released first (medhavi promises release)."
-        )
+        return say("it_frees_what_is_held")
     if REQUEST in changed:
-        return f"It changes the question and data together. {CARRY}"
+        return say("it_changes_the_question", CARRY)
     for table, new in changed.items():
         known = [known_row(snapshot, table, row) for row in new]
         if None in known and table not in MASTER:
-            words = f"It adds rows to the table {said(table)}"
-            return f"{words}, which another system owns. {CARRY}"
+            words = say("it_adds_rows", said(table))
+            return say("which_another_system_owns", words, CARRY)
         for before in known if table == ORDERS else ():
             if before is not None and not _may_move(before):
                 words = f"{before['supply_order']} is {said(str(before['status']))}"
-                return f"{words}, and no edit moves it then. {CARRY}"
+                return say("and_no_edit_moves", words, CARRY)
     return ""
 
 
@@ -121,8 +119,8 @@ def _answer(cells: Sequence[ChangedCell]) -> RemedyEdit:
         return RemedyEdit(edit={"kind": "move", "supply": orders.pop(), "due": due})
     if len(cells) > 1 and orders:
         tables = ", ".join(sorted({said(one.table) for one in cells}))
-        words = f"It changes {len(cells)} cells of orders and more ({tables})"
-        return RemedyEdit(why=f"{words}, and an edit changes one order. {CARRY}")
+        words = say("it_changes_cells_of_orders", len(cells), tables)
+        return RemedyEdit(why=say("and_an_edit_changes", words, CARRY))
     first, *others = [_overridden(one) for one in cells]
     also = {"cells": others} if others else {}
     return RemedyEdit(edit={"kind": "override", **first, **also})

@@ -15,6 +15,7 @@ from medhavi.views import page
 from medhavi.views.names import money
 from medhavi.views.order_list import clock
 from medhavi.views.plan_pages import suppliers
+from medhavi.views.words import say
 from medhavi.workbench.promise_desk.repromising import supplier_account
 from medhavi.workbench.training.observed_history import history_of
 from medhavi.workbench.workbench import Workbench
@@ -99,7 +100,7 @@ def subject_choice(
         options,
         value=labels.get(wanted("supplier"), next(iter(options))),
         searchable=True,
-        label="Supplier or lane",
+        label=say("supplier_or_lane_title"),
         on_change=lambda value: keep("supplier", value or ""),
     )
 
@@ -107,12 +108,7 @@ def subject_choice(
 def record_table(found: Deliveries | None, names: Names) -> mo.Html:
     """Record of each supplier and lane."""
     if found is None or found.record.is_empty():
-        return html(
-            page.empty(
-                "No delivery is known",
-                "Serve a lake with receipts: each one says how long it took.",
-            )
-        )
+        return html(page.empty(say("no_delivery_is_known"), say("serve_receipts")))
     rows = suppliers.record_rows(found.record, names)
     right = ("Deliveries", "On time", "Lately", "Stated", "Median", "P95", "Overdue")
     return _table(rows, "Delivery record", {"Changed": clock}, right)
@@ -123,7 +119,7 @@ def owed_table(shown: PlanPage) -> mo.Html:
     assert shown.plan is not None
     rows = suppliers.owed_rows(shown.plan, shown.names)
     if rows.is_empty():
-        return html(page.empty("Nothing is owed", "No purchase or transfer is open."))
+        return html(page.empty(say("nothing_is_owed"), say("no_purchase_or_transfer")))
     return _table(rows, "Open orders", {"Due": clock}, ("Quantity",))
 
 
@@ -132,7 +128,7 @@ def buy_table(shown: PlanPage, days: float) -> mo.Html:
     assert shown.plan is not None
     rows = suppliers.buy_rows(shown.plan, shown.names, days)
     if rows.is_empty():
-        return html(page.empty("Nothing to order", "Choose a longer time."))
+        return html(page.empty(say("nothing_to_order"), say("choose_a_longer_time")))
     currency = shown.names.currency
     return _table(
         rows,

@@ -31,6 +31,7 @@ from medhavi.units import from_seconds, to_seconds
 from medhavi.views.names import count, when
 from medhavi.views.page import empty
 from medhavi.views.promises.words import there
+from medhavi.views.words import say
 from medhavi.workbench.commitments.commit_answer import gives_way
 from medhavi.workbench.commitments.commit_events import ReasonNeeded
 from medhavi.workbench.commitments.decisions import Override
@@ -74,14 +75,10 @@ class OverrideDate:
 
 
 _NOBODY = CommitMessage(
-    title="Nobody has approved it",
-    text="A promise is made by somebody: fill in the approver.",
-    kept=False,
+    title=say("approver_missing"), text=say("promise_needs_approver"), kept=False
 )
 _NOTHING = CommitMessage(
-    title="There is nothing to promise",
-    text="Quote something that can be kept.",
-    kept=False,
+    title=say("nothing_to_promise"), text=say("quote_something_else"), kept=False
 )
 
 
@@ -96,7 +93,9 @@ def commit(
     try:
         override = None if own is None else _override(own, page.promise, zone)
     except UsageError as failure:
-        return CommitMessage(title="It was not promised", text=str(failure), kept=False)
+        return CommitMessage(
+            title=say("it_was_not_promised"), text=str(failure), kept=False
+        )
     reason = "" if own is None else own.reason
     return commit_lines(data, [page.promise], approver, override, reason)
 
@@ -131,13 +130,13 @@ def commit_lines(
             )
     except ReasonNeeded as failure:
         text = failure.words(lambda change, moment: _when(data.names, change, moment))
-        return CommitMessage(title="It was not promised", text=text, kept=False)
+        return CommitMessage(title=say("it_was_not_promised"), text=text, kept=False)
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
         problem = problem_of(failure)
         return CommitMessage(title=problem.title, text=problem.text, kept=False)
     if not done.committed:
         return CommitMessage(
-            title="Others came first", text=_lost(done, data.names), kept=False
+            title=say("others_first"), text=_lost(done, data.names), kept=False
         )
     remember_approver(approver)
     return CommitMessage(
@@ -159,7 +158,7 @@ def _numbers(data: PageData, done: Commit) -> str:
     demands = [str(one.demand["demand"]) for one in done.promises]
     shown = ", ".join(known.get(one, one) for one in demands[:MOST_NUMBERS])
     more = len(demands) - MOST_NUMBERS
-    return f"{shown} and {more:,} more" if more > 0 else shown
+    return say("named_and_more", shown, more) if more > 0 else shown
 
 
 def _when(names: Names, change: PromiseChange, moment: int) -> str:
@@ -176,7 +175,7 @@ def _lost(done: Commit, names: Names) -> str:
         return text
     local = there(names, place)
     now = when(from_seconds(new.date), local.zone)
-    return f"{text} The earliest is {now} now."
+    return say("the_earliest_is_now", text, now)
 
 
 def _told(done: Commit, approver: str, names: Names, override: Override | None) -> str:
@@ -190,20 +189,20 @@ def _told(done: Commit, approver: str, names: Names, override: Override | None) 
     if override is not None:
         zone = names.zone_of(str(done.promises[0].demand.get("location")))
         date = when(from_seconds(override.date), zone)
-        text += f" The date is {date}, not the one that was found: {override.reason}."
+        text += f" {say('another_date_because', date, override.reason)}"
     if done.replayed:
-        return f"{text} It was promised before; nothing was written again."
+        return say("it_was_promised_before_nothing", text)
     moved = [line.line for line in gives_way(done.promises)]
     if moved:
         orders = ", ".join(one.sales_order or one.demand for one in moved)
-        verb = "has a new date" if len(moved) == 1 else "have new dates"
-        text += f" {orders} gave way and {verb}."
-    return f"{text} The list of promises has it."
+        verb = say("has_a_new_date") if len(moved) == 1 else say("have_new_dates")
+        text += f" {say('orders_gave_way', orders, verb)}"
+    return say("promise_recorded", text)
 
 
 PROMISED_BY = "promise_policies"
 """The one table that promises read and plans do not."""
-AGO = RemedyEdit(why="The page shows a chosen moment; nothing is decided in the past.")
+AGO = RemedyEdit(why=say("past_moment_shown"))
 
 
 def edit_of(remedy: TriedRemedy, data: PageData, *, past: bool = False) -> RemedyEdit:
@@ -211,9 +210,7 @@ def edit_of(remedy: TriedRemedy, data: PageData, *, past: bool = False) -> Remed
     if past:
         return AGO
     if data.snapshot is None or not data.source.lake:
-        return RemedyEdit(
-            why="Nothing can be kept from here: serve a lake with its store."
-        )
+        return RemedyEdit(why=say("nothing_can_be_kept_from_here"))
     return answer_of(remedy.rows, data.snapshot)
 
 
@@ -241,12 +238,11 @@ def doing(
 ) -> list[mo.Html]:
     """Button of a remedy that an edit does; else say why there is none."""
     if answer.edit is None:
-        told = "" if set(rows) <= {REQUEST} else empty("No edit does it", answer.why)
+        told = (
+            "" if set(rows) <= {REQUEST} else empty(say("no_edit_does_it"), answer.why)
+        )
         return [html(told)] if told else []
-    words = (
-        "<p class='muted'>It changes data for everybody: see first what it costs and "
-        "whom it hits. That plans twice.</p>"
-    )
+    words = f'<p class="muted">{say("remedy_changes_data")}</p>'
     return [html(words), do_it]
 
 

@@ -23,6 +23,7 @@ from medhavi.views.order_grid import demand_link
 from medhavi.views.order_list import clock, plain
 from medhavi.views.promises import records as promises
 from medhavi.views.promises.records import TO_KEEP, PromiseFilter
+from medhavi.views.words import say
 from medhavi.workbench.promise_desk.promise_records import promise_events
 
 if TYPE_CHECKING:
@@ -167,10 +168,10 @@ def exports(shown: pl.DataFrame, names: Names) -> mo.Html:
 def none_words(data: PageData, records: pl.DataFrame) -> tuple[str, str]:
     """Why a list is empty, and what to do."""
     if not data.source.lake:
-        return "No promise is known", "Promises are in the log of a lake: serve one."
+        return say("no_promise_is_known"), say("promises_are_in_the_log")
     if records.is_empty():
-        return "Nothing was promised yet", "Quote something on the desk and promise it."
-    return "No such promise", "Take a filter away."
+        return say("no_promise_yet"), say("quote_on_the_desk")
+    return say("no_promise_matches"), say("remove_a_filter")
 
 
 # ------------------------------------------------------------------------- one promise
@@ -189,7 +190,9 @@ def promise_parts(data: PageData, one: Mapping[str, Any]) -> list[mo.Html]:
     """One promise: its sentence, what it holds, its history."""
     assert data.snapshot is not None
     link = demand_link(one["demand"])
-    chain = f'<p><a href="{link}" target="_self">Pegging chain in the plan</a></p>'
+    chain = (
+        f'<p><a href="{link}" target="_self">{say("pegging_chain_in_the_plan")}</a></p>'
+    )
     holds = (
         data.snapshot["reservations"]
         .filter(
@@ -219,9 +222,9 @@ def release(
 ) -> CommitMessage:
     """Take a promise back; what it held is free again."""
     bench = bench_of(data.source)
-    title = "It was not released"
+    title = say("it_was_not_released")
     if bench is None or not approver.strip():
-        text = "A release is approved by somebody: fill in the approver."
+        text = say("release_needs_approver")
         return CommitMessage(title=title, text=text, kept=False)
     try:
         freed = bench.desk.release(
@@ -235,8 +238,7 @@ def release(
     held = f"{len(freed):,} reservation{'s' if len(freed) != 1 else ''}"
     return CommitMessage(
         title="Released",
-        text=f"{one['number']} has no date any more; {held} freed, approved by "
-        f"{approver}.",
+        text=say("has_no_date_any_more", one["number"], held, approver),
         kept=True,
     )
 
@@ -318,7 +320,5 @@ def with_line(
 def again_html(line: StandingLine) -> str:
     """Notice above a request that asks a promise again."""
     return page.empty(
-        f"{line.number} is asked again",
-        f"It stands promised for {line.promised} and keeps that date until you promise "
-        "another one. Another product or place is a new request.",
+        say("asked_again", line.number), say("stands_promised", line.promised)
     )

@@ -55,6 +55,7 @@ from medhavi.service.page_data import (
 from medhavi.units import from_seconds, to_seconds
 from medhavi.views.names import local
 from medhavi.views.promises.words import promise_names
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -470,8 +471,8 @@ def answer_file(
         if found:
             problem = replace(
                 problem,
-                title="The file has to be mended first",
-                remedy="Mend the rows below and drop the file again.",
+                title=say("fix_file_errors"),
+                remedy=say("correct_and_drop_again"),
             )
         return BulkPage(name=name, problem=problem, findings=found)
     if not brief:  # without reasons they would say that nothing limits

@@ -21,6 +21,7 @@ from medhavi.views.promises.lists import LINE
 from medhavi.views.promises.picture import DRAGGED
 from medhavi.views.promises.words import changes_html, compared_html, remedy_words
 from medhavi.views.theme import title_of, untitled
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -46,12 +47,9 @@ SHOWN = (
 """Columns of answers that fit beside each other; the others are hidden at first."""
 TABS = ("Desk", "Promises", "Request file", "At risk")
 """Parts of the page."""
-PARTS = ("Confirm", "Why and remedies", "Sensitivity")
+PARTS = ("Confirm", say("why_remedies"), "Sensitivity")
 """Parts of an answer."""
-NOT_HERE = (
-    "Nothing can be kept from here",
-    "A promise needs a lake at its latest moment and its event store.",
-)
+NOT_HERE = (say("nothing_can_be_kept"), say("promise_needs_a_lake"))
 """What is said where no store is known, and what to do."""
 
 
@@ -93,7 +91,7 @@ def request_form(
             location=pick("location", offered.locations, "Delivered at"),
             customer=pick("customer", offered.customers, "Customer", none=True),
             qty=text("qty", "Quantity", "3,650 or 12 case"),
-            due=text("due", "Due (local time there)", "2026-12-04 14:00"),
+            due=text("due", say("due_local_time_there"), "2026-12-04 14:00"),
             priority=mo.ui.number(
                 start=0,
                 step=1,
@@ -186,10 +184,7 @@ def two_pictures(
         chain is uncertain.
     """
     told = (
-        page.empty(
-            "Nothing in the chain is uncertain",
-            "No learned lead time and no stated 95th percentile takes part in it.",
-        )
+        page.empty(say("nothing_in_the_chain"), say("no_learned_lead_time"))
         if curve is None or chart is None
         else f"<h3>{title_of(chart)}</h3>"
         f'<div class="mv-draw mv-drag">{curve.text}</div>'
@@ -209,7 +204,7 @@ def share_slider(
     return mo.ui.slider(
         steps=shares,
         value=first,
-        label="Probability by the chosen date [%]",
+        label=say("probability_chosen"),
         show_value=True,
         full_width=True,
         on_change=lambda value: moved(float(value or 0) / 100),
@@ -233,14 +228,11 @@ def moved_words(told: PromisePage, date: int, names: Names) -> str:
     chance = chance_by(told.curve, date)
     moment = when(from_seconds(date), names.zone, year=True)
     hours = (date - (told.promise.date or date)) / 3600
-    apart = "the quoted date"
+    apart = say("the_quoted_date")
     if hours:
         word = "later" if hours > 0 else "earlier"
         apart = f"{duration(abs(hours))} {word} than quoted"
-    return (
-        f"<p><b>{escape(moment)}</b>: {percent(chance)} chance that it is there by "
-        f"then, {escape(apart)}.</p>"
-    )
+    return f"<p>{say('chance_by_then', escape(moment), percent(chance), escape(apart))}</p>"
 
 
 def own_date(told: PromisePage, date: int, names: Names) -> str:
@@ -263,19 +255,16 @@ def decision_text(chosen: PromisePage, tried: PromisePage | None) -> str:
     """What a commit would do, or why nothing can be committed."""
     promise = chosen.promise
     if promise is None or promise.date is None:
-        return page.empty("There is nothing to promise", "Ask for something else.")
+        return page.empty(say("nothing_to_promise"), say("ask_for_something_else"))
     if not chosen.binding:
         return page.empty(*NOT_HERE)
     others = len(promise.preempted)
     moved = f" and moves {count(others, 'other promise')}" if others else ""
-    text = (
-        f"It makes {count(len(promise.reservations), 'reservation')}{moved}, all at "
-        "once, and is asked again first; nothing happens before. Another date than the "
-        "one that was found, and a worse one than was promised before, need a reason, "
-        "which the log keeps."
+    text = say(
+        "confirming_books", count(len(promise.reservations), "reservation"), moved
     )
     if tried is not None and tried.promise is not None and not tried.binding:
-        text += " What was tried above changes data: make that change first, then ask again."
+        text += f" {say('tried_changes_data')}"
     return f'<p class="muted">{text}</p>'
 
 
@@ -348,12 +337,7 @@ def brief_words(many: BulkPage) -> str:
     if not many.brief:
         return ""
     most = f"{promise_page.MOST_IN_FULL:,}"
-    return (
-        f"<p>The file has more than {most} lines, so it is answered with dates, chances "
-        "and costs alone: the columns <i>Limited by</i> and <i>What would help</i> stay "
-        "empty, and <i>Most frequent limiting factors</i> does not count these lines. Files of up to "
-        f"{most} lines have them.</p>"
-    )
+    return f"<p>{say('the_file_has_more_than', most)}</p>"
 
 
 def odd_lines(many: BulkPage) -> list[mo.Html]:
@@ -364,7 +348,7 @@ def odd_lines(many: BulkPage) -> list[mo.Html]:
     other = [found for found in many.findings if found.table != TABLE]
     parts = [html(page.findings_html(asked))] if asked else []
     if other:
-        words = f"What is odd in the tables? {page.findings_words(other)}"
+        words = say("check_the_tables", page.findings_words(other))
         parts.append(mo.accordion({words: html(page.findings_html(other))}))
     return parts
 

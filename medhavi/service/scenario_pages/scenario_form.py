@@ -20,6 +20,7 @@ from medhavi.service.page_data import read_moment
 from medhavi.snapshot.reading.cells import is_day
 from medhavi.views.changed_cells import said
 from medhavi.views.names import day, number, quantity, readable, when
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -39,13 +40,13 @@ OFFERED: Mapping[str, ChangeKind] = {
     kind.choice: kind for kind in KINDS.values() if kind.choice
 }
 """Kinds of change that the page offers, by the words of the choice."""
-NEW = "a new scenario"
+NEW = say("a_new_scenario")
 """Choice of the scenario that a change goes to."""
 _LABELS = {"factor": "Change", "start": "From", "finish": "To", "qty": "Quantity"}
 _PLACEHOLDERS = {
     "instant": "2026-11-03 14:00",
     "%": "15 or -10",
-    "share": "1 is all of it",
+    "share": say("one_is_all"),
 }
 
 
@@ -103,12 +104,12 @@ def read_form(
             problems[name] = f"{text!r} is no {_wanted(parameter)}"
             continue
         if parameter.read(value) is None:
-            problems[name] = f"{text!r} is out of range: {_wanted(parameter)}"
+            problems[name] = say("is_out_of_range", repr(text), _wanted(parameter))
             continue
         row[name] = value
     start, finish = (instant(row.get(name)) for name in ("start", "finish"))
     if start is not None and finish is not None and finish < start:
-        problems["finish"] = "is before From"
+        problems["finish"] = say("is_before_from")
     return row, problems
 
 
@@ -127,9 +128,9 @@ def _value(parameter: Parameter, text: str, zone: str) -> object:
 
 def _wanted(parameter: Parameter) -> str:
     if parameter.type == "instant":
-        return "date or local time such as 2026-11-03 14:00"
+        return say("date_or_local_time_such")
     if parameter.unit == "%":
-        return "change in per cent such as 15 or -10, above -100"
+        return say("change_in_per_cent_such")
     return parameter.wanted.removeprefix("a ")
 
 
@@ -243,7 +244,7 @@ def kind_choice(snapshot: Snapshot, wanted: Wanted, keep: Keep) -> mo.ui.dropdow
     return mo.ui.dropdown(
         {words: kind.name for words, kind in OFFERED.items()},
         value=first.choice,
-        label="Kind of change",
+        label=say("kind_of_change"),
         on_change=lambda value: keep("kind", value),
     )
 
@@ -282,8 +283,8 @@ def change_form(
     )
     fields["name"] = mo.ui.text(
         value=str(draft.values.get("name") or ""),
-        label="Name of a new scenario",
-        placeholder="empty: named by its change",
+        label=say("name_of_a_new_scenario"),
+        placeholder=say("empty_named_by_its_change"),
         full_width=True,
     )
     cells = "".join(
@@ -293,7 +294,7 @@ def change_form(
     return (
         mo.Html(text)
         .batch(**fields)
-        .form(submit_button_label="Add the change", bordered=True, on_change=send)
+        .form(submit_button_label=say("add_the_change"), bordered=True, on_change=send)
     )
 
 

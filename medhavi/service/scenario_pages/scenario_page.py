@@ -56,6 +56,7 @@ from medhavi.snapshot.reading.local_days import ASKED_EDGES
 from medhavi.version import __version__
 from medhavi.views.changed_cells import said
 from medhavi.views.names import names_of
+from medhavi.views.words import say
 from medhavi.workbench.orders.plan_edit_preview import price
 from medhavi.workbench.studies.study_base import INCREMENTAL, StudyBase, is_netted_alone
 
@@ -128,7 +129,7 @@ def read_list(text: str) -> ScenarioList:
         study = study_of({"name": "page", "base": {"tables": "."}, "scenario": rows})
     except (json.JSONDecodeError, BadData) as wrong:
         found = wrong.findings if isinstance(wrong, BadData) else ()
-        told = " ".join(one.message for one in found) or "The list cannot be read."
+        told = " ".join(one.message for one in found) or say("the_list_cannot_be_read")
         return ScenarioList(trouble=told)
     kept = tuple(one for one in study.scenarios if one.changes)
     return ScenarioList(scenarios=kept[:MOST_SCENARIOS])
@@ -150,9 +151,9 @@ def add_change(
     into = str(values.get("into") or NEW)
     known = {one.name: one for one in held.scenarios}
     if into == NEW and len(known) >= MOST_SCENARIOS:
-        problems["into"] = f"{MOST_SCENARIOS} scenarios stand side by side; remove one"
+        problems["into"] = say("scenarios_stand_side_by_side", MOST_SCENARIOS)
     if into == NEW and name in (*known, BASE):
-        problems["name"] = f"{name} is there already"
+        problems["name"] = say("is_there_already", name)
     told = ChangeForm(kind=kind, values=values, problems=problems)
     if problems:
         return held, told
@@ -331,7 +332,7 @@ class ScenarioRequest:
 
     def run(self, observe: Observe, cancelled: Cancelled) -> ScenarioComparison:
         """Plan the scenario and compare it."""
-        observe(Progress("reading the plan"))
+        observe(Progress(say("reading_the_plan")))
         snapshot = self.plan.tables()
         shown = PlanPage(
             source=self.plan.source,
@@ -365,7 +366,7 @@ def scenarios_beside(
         told = result_of(
             asked,
             lambda one=one: compare_scenarios(shown, [one])[0],  # type: ignore[misc]
-            f"{one.name} is being planned",
+            say("is_being_planned", one.name),
         )
         if isinstance(told, PageProblem):
             missing.append(told)
@@ -409,12 +410,10 @@ def edit_of(shown: PlanPage, scenario: Scenario) -> RemedyEdit:
     rows, lost = changed_rows(shown, scenario)
     if lost:
         tables = ", ".join(map(said, lost))
-        return RemedyEdit(
-            why=f"It takes rows out of {tables}, which another system owns. {CARRY}"
-        )
+        return RemedyEdit(why=say("it_takes_rows_out", tables, CARRY))
     made = answer_of(rows, shown.snapshot)
     if made.edit is not None and not shown.source.lake:
-        why = "Decisions are recorded in the event store of a lake; this is a folder."
+        why = say("decisions_are_recorded")
         return RemedyEdit(why=f"{why} {CARRY}")
     return made
 

@@ -23,6 +23,7 @@ from medhavi.views import page
 from medhavi.views.names import money
 from medhavi.views.order_list import clock
 from medhavi.views.pictures.scenarios import demand_rows, order_rows
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -67,7 +68,7 @@ def builder(
 
     parts = [mo.hstack(list(choices), justify="start", wrap=True, gap=2), form]
     if trouble:
-        parts.append(html(page.problem("The change cannot be made", trouble)))
+        parts.append(html(page.problem(say("the_change_cannot_be_made"), trouble)))
     return mo.vstack(parts, gap=0.5)
 
 
@@ -100,14 +101,10 @@ def list_parts(held: ScenarioList, names: Names, buttons: mo.ui.dictionary) -> m
 
     if held.trouble:
         told = names.told(held.trouble)
-        return html(page.problem("The address names no scenarios", told))
+        return html(page.problem(say("the_address_names_no_scenarios"), told))
     if not held.scenarios:
         return html(
-            page.empty(
-                "No scenario yet",
-                f"Choose a kind of change above and add it; up to {MOST_SCENARIOS} "
-                "scenarios stand beside today's plan.",
-            )
+            page.empty(say("no_scenario_yet"), say("choose_a_change", MOST_SCENARIOS))
         )
     rows: list[Any] = []
     for one in held.scenarios:
@@ -161,7 +158,7 @@ def demand_table(shown: PlanPage, scenario: Scenario, one: ScenarioComparison) -
     """Demands and promises whose date differs, as a table."""
     if one.demands.is_empty():
         return html(
-            page.empty("No date differs", "Every demand is delivered as it is today.")
+            page.empty(say("no_date_differs"), say("every_demand_is_delivered"))
         )
     names = shown.names
     rows = demand_rows(one, names, asked_demands(shown, scenario))
@@ -176,7 +173,7 @@ def demand_table(shown: PlanPage, scenario: Scenario, one: ScenarioComparison) -
 def order_table(one: ScenarioComparison, names: Names) -> Any:
     """Orders that are new, gone, moved or resized, as a table."""
     if one.orders.is_empty():
-        return html(page.empty("No order differs", "Every order stays as it is today."))
+        return html(page.empty(say("no_order_differs"), say("every_order_stays")))
     dates = ("Date today", "Date then")
     rows = order_rows(one, names)
     return _rows_table(rows, "Orders", dict.fromkeys(dates, clock))
@@ -191,16 +188,12 @@ def accept_parts(
     file = mo.download(
         lambda: file_rows(shown, scenario),
         filename="changed-rows.xlsx",
-        label="The changed rows",
+        label=say("the_changed_rows"),
     )
     if answer.edit is None:
-        told = page.empty("No edit does it", answer.why)
+        told = page.empty(say("no_edit_does_it"), answer.why)
         return mo.vstack([html(told), file], gap=1)
-    words = (
-        '<p class="muted">The rows of the scenario become an edit of the plan. Its cost '
-        "and the demands it affects are shown first; nothing is recorded before you "
-        "approve.</p>"
-    )
+    words = f'<p class="muted">{say("the_rows_of_the_scenario")}</p>'
     return mo.vstack(
         [html(words), mo.hstack([preview, file], justify="start", wrap=True)], gap=1
     )
@@ -210,9 +203,9 @@ def study_parts(text: str) -> mo.Html:
     """Study file of the page, the command that repeats it, and its download."""
     import marimo as mo
 
-    shown = (
-        f"<p>Save it as scenarios.toml; <code>{STUDY_COMMAND}</code> plans the same "
-        f"runs with the same figures.</p><pre><code>{escape(text)}</code></pre>"
+    words = f"<p>{say('save_it_as_scenarios_toml', STUDY_COMMAND)}</p>"
+    shown = f"{words}<pre><code>{escape(text)}</code></pre>"
+    file = mo.download(
+        text.encode(), filename="scenarios.toml", label=say("the_study_file")
     )
-    file = mo.download(text.encode(), filename="scenarios.toml", label="The study file")
     return mo.vstack([html(f'<div class="mv-list">{shown}</div>'), file], gap=1)

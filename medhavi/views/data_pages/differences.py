@@ -11,6 +11,7 @@ from medhavi.snapshot.table_difference import changed_columns
 from medhavi.views.changed_cells import said, value_words
 from medhavi.views.names import NOTHING, count
 from medhavi.views.page import empty, findings_html, table_html
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from medhavi.snapshot.patch import RowChange
@@ -41,7 +42,7 @@ def update_html(update: TableDifference, names: Names) -> str:
     lead = f"<p><b>{escape(update_finding(update))}</b></p>"
     wrong = findings_html(update.findings) if update.findings else ""
     if not update.rows and not update.cells:
-        return wrong or empty("No table is in the file", "Name sheets like tables.")
+        return wrong or empty(say("no_table_in_file"), say("name_sheets_like_tables"))
     rows = [told for row in update.rows for told in _lines(update, row, names)]
     columns = ("Table", "File row", "Row", "Column", "Now", "Then")
     listed = (
@@ -53,7 +54,7 @@ def update_html(update: TableDifference, names: Names) -> str:
         f"<li>{escape(one.code)} {escape(one.message)}</li>"
         for one in told_together(update.mended)[:5]
     )
-    mended = f"<p>Gone with it:</p><ul>{gone}</ul>" if gone else ""
+    mended = f"<p>{say('gone_with_it')}</p><ul>{gone}</ul>" if gone else ""
     return lead + wrong + mended + listed
 
 
@@ -75,7 +76,7 @@ def _lines(
             if name not in key and value not in (None, "")
         ]
         words = ", ".join(filled[:_MOST_COLUMNS])
-        return [_cells(*head, "", "", f"a new row: {words}")]
+        return [_cells(*head, "", "", say("new_row_with", words))]
     return [
         _cells(
             *head,

@@ -18,6 +18,7 @@ from medhavi.views.names import NOTHING, count, money, relative
 from medhavi.views.order_grid import demand_link, order_link
 from medhavi.views.page import finding_text, table_html
 from medhavi.views.tiles import Tile
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -125,7 +126,7 @@ class FindingList:
                     "Row": _row_words(told, self, names),
                     "Times": len(told),
                     "Finding": names.told(finding_text(told[0])),
-                    "What to do": told[0].remedy,
+                    say("action"): told[0].remedy,
                     "Late cost": self.worth(told) or None,
                 }
                 for number, told in enumerate(self.groups)
@@ -136,7 +137,7 @@ class FindingList:
                 **dict.fromkeys(("Severity", "Code", "Where", "Row"), pl.String),
                 "Times": pl.Int64,
                 "Finding": pl.String,
-                "What to do": pl.String,
+                say("action"): pl.String,
                 "Late cost": pl.Float64,
             },
         )
@@ -146,7 +147,7 @@ def _row_words(told: Sequence[Finding], known: FindingList, names: Names) -> str
     """Where the first of some findings lies: row of a file, or key of a row."""
     first = told[0]
     key = known.key(first)
-    more = f" and {len(told) - 1:,} more" if len(told) > 1 else ""
+    more = f" {say('and_more', len(told) - 1)}" if len(told) > 1 else ""
     if key:
         words = ", ".join(map(names.name, key.values()))
         return words + (f", row {first.row}" if _of_file(first, known) else "") + more
@@ -209,21 +210,25 @@ def data_tiles(
             figure=f"{errors:,}",
             note="target 0",
             state="bad" if errors else "good",
-            word="rows held back" if held else "stop the plan" if errors else "none",
+            word=say("rows_held_back")
+            if held
+            else say("stop_the_plan")
+            if errors
+            else "none",
             rows="tab=findings",
         ),
         Tile(
             label="Warnings",
             figure=f"{warnings:,}",
-            note="that ask for something",
+            note=say("that_ask_for_something"),
             state="warn" if warnings else "good",
             word="to review" if warnings else "none",
             rows="tab=findings",
         ),
         Tile(
-            label="Late cost on a finding",
+            label=say("late_cost_on_a_finding"),
             figure=money(worth, names.currency) if worth else NOTHING,
-            note="most of one row, in the plan in force",
+            note=say("most_of_one_row"),
             rows="tab=findings",
         ),
         Tile(
@@ -231,7 +236,7 @@ def data_tiles(
             figure=f"{held + quarantined:,}",
             note=f"{count(held, 'row')}, {count(quarantined, 'event')}",
             state="warn" if held + quarantined else "good",
-            word="not planned with" if held + quarantined else "none",
+            word=say("left_out_of_the_plan") if held + quarantined else "none",
             rows="tab=refused",
         ),
         Tile(
@@ -240,7 +245,7 @@ def data_tiles(
             unit=newest[1].partition(" ")[2],
             note=newest[0],
             course=tuple(map(float, recent)),
-            course_words="Events by day",
+            course_words=say("events_by_day"),
         ),
     )
 
@@ -297,7 +302,7 @@ def group_html(known: FindingList, number: int, names: Names) -> str:
         )
         for one in told[:_MOST_ROWS]
     ]
-    columns = ("Row", "Column", "Value", "Finding", "What to do", "Late cost")
+    columns = ("Row", "Column", "Value", "Finding", say("action"), "Late cost")
     links = " · ".join(
         f'<a href="{escape(address)}" target="_self">{escape(word)}</a>'
         for word, address in object_links(known.key(told[0])).items()

@@ -12,6 +12,7 @@ from medhavi.results.reports.lineage import Standing, StepEffect
 from medhavi.views.changed_cells import said, value_words
 from medhavi.views.names import is_currency, money, number, percent, when
 from medhavi.views.page import empty, table_html
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from medhavi.results.reports.lineage import Lineage, LineageInput, LineageStep
@@ -22,20 +23,20 @@ _MOST_STEPS = 12
 """Newest events that are listed."""
 _MOST_INPUTS = 12
 _ORIGINS = {
-    "events": "stated by events",
-    "override": "set by an override",
-    "default": "the default of its column: no event states it",
-    "moment": "the moment that is looked at",
-    "plan": "worked out by the plan",
+    "events": say("stated_by_events"),
+    "override": say("set_by_an_override"),
+    "default": say("column_default"),
+    "moment": say("moment_of_the_page"),
+    "plan": say("worked_out_by_the_plan"),
 }
 _EFFECTS = {
     StepEffect.STATED: ("good", "● stated"),
     StepEffect.REMOVED: ("bad", "▲ removed"),
     StepEffect.OVERRIDDEN: ("warn", "◆ override"),
-    StepEffect.NOT_VALID: ("muted", "○ override, not valid now"),
+    StepEffect.NOT_VALID: ("muted", say("override_not_valid_now")),
     StepEffect.REFUSED: ("bad", "▲ refused"),
     StepEffect.VOIDED: ("muted", "○ voided"),
-    StepEffect.NOT_IN_EFFECT: ("muted", "○ not in effect yet"),
+    StepEffect.NOT_IN_EFFECT: ("muted", say("not_in_effect_yet")),
 }
 _UNITS = {"day": "d", "hour": "h"}
 _FIGURES = {"supplies": "order", "fulfilment": "demand", "kpis": "key figure"}
@@ -57,7 +58,7 @@ def lineage_html(found: Lineage, names: Names) -> str:
         parts.append(f"<h3>Events</h3>{_steps(found, names)}")
     elif not found.inputs and found.origin != "moment":
         parts.append(
-            empty("No event tells of it", "Its column has a default, or it is derived.")
+            empty(say("no_event_tells_of_it"), say("its_column_has_a_default"))
         )
     return f'<div class="mv-list">{"".join(parts)}</div>'
 
@@ -77,7 +78,7 @@ def _head(found: Lineage, names: Names) -> str:
         value = _amount(found.value, found.unit, names)
         told += f": <b>{escape(value)}</b>, {_ORIGINS[found.origin]}"
         if found.origin == "override":
-            told += f" in place of {escape(_value(found.stated, names))}"
+            told += " " + say("in_place_of", escape(_value(found.stated, names)))
         told += "."
     lines = [told]
     if found.standing is not Standing.PLANNED:
@@ -94,7 +95,7 @@ def _head(found: Lineage, names: Names) -> str:
 def _inputs(found: Lineage, names: Names) -> str:
     rows = [_input(one, names) for one in found.inputs[:_MOST_INPUTS]]
     return table_html(
-        ("What it is", "Of", "Amount", ""),
+        (say("what_it_is"), "Of", "Amount", ""),
         rows,
         ("Amount",),
         more=len(found.inputs) - len(rows),
@@ -122,7 +123,7 @@ def _steps(found: Lineage, names: Names) -> str:
     newest = [*reversed(found.steps)][:_MOST_STEPS]
     rows = [_step(one, found, names) for one in newest]
     more = len(found.steps) - len(rows)
-    columns = ("Event", "What it did", "In effect", "By", "Position")
+    columns = ("Event", say("what_it_did"), "In effect", "By", "Position")
     return table_html(columns, rows, ("Position",), more=more)
 
 
@@ -139,7 +140,7 @@ def _step(one: LineageStep, found: Lineage, names: Names) -> tuple[str, ...]:
     ]
     notes = [*one.codes, *([one.detail] if one.detail else [])]
     if one.amended_by is not None:
-        notes.append(f"amended by event {number(one.amended_by)}")
+        notes.append(say("amended_by_event", number(one.amended_by)))
     if notes:
         told.append(f"<span class='muted small'>{escape(', '.join(notes))}</span>")
     recorded = when(one.recorded_at, names.zone, year=True)

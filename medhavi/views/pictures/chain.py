@@ -22,6 +22,7 @@ from medhavi.views.theme import (
     time_axis,
     token,
 )
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -106,12 +107,16 @@ def _bars(
     first = wall_milliseconds(start, names.zone)
     last = wall_milliseconds(finish, names.zone)
     past = now is not None and first < now
-    tip = (
-        f"{verb} {amount} of {names.both(product)} at {names.name(location)}: "
-        f"{when(start, names.zone)} to {when(finish, names.zone)}, "
-        f"{duration((finish - start).total_seconds() / 3600)}"
-        + (", should have started before now" if past else "")
-    )
+    tip = say(
+        "supply_tip",
+        verb,
+        amount,
+        names.both(product),
+        names.name(location),
+        when(start, names.zone),
+        when(finish, names.zone),
+        duration((finish - start).total_seconds() / 3600),
+    ) + (say("started_before_now") if past else "")
     shared = {
         "place": place,
         "label": f"{verb} {names.name(product)}, {names.name(location)}",
@@ -139,20 +144,19 @@ def chain_title(explanation: Explanation, as_of: int | None) -> str:
     total = duration(explanation.total_hours)
     overdue, late = explanation.overdue_hours, explanation.lateness_hours or 0.0
     if overdue and late <= overdue:
-        return f"The chain takes {total}; already {duration(overdue)} overdue"
+        return say("chain_overdue", total, duration(overdue))
     if overdue:
-        return (
-            f"The chain takes {total}; already {duration(overdue)} overdue when "
-            f"planned, it adds {duration(late - overdue)}"
+        return say(
+            "chain_adds_to_overdue", total, duration(overdue), duration(late - overdue)
         )
     if late:
-        return f"The chain takes {total} and ends {duration(late)} after the due date"
+        return say("chain_ends_late", total, duration(late))
     if explanation.verdict in (Verdict.SHORT, Verdict.UNPLANNED):
-        return f"The chain takes {total}; {WORDS[explanation.verdict]}"
+        return say("chain_takes", total, WORDS[explanation.verdict])
     if past is None or as_of is None:
-        return f"The chain takes {total} and can still begin in time"
+        return say("chain_can_begin", total)
     ago = duration((from_seconds(as_of) - past.start).total_seconds() / 3600)
-    return f"The chain takes {total}; it should have begun {ago} ago"
+    return say("chain_should_have_begun", total, ago)
 
 
 def chain_chart(
@@ -213,7 +217,7 @@ def chain_chart(
     ]
     title = chain_title(explanation, as_of)
     if everything:
-        title = f"All {count} orders behind it"
+        title = say("all_orders_behind_it", count)
     return finished(alt.layer(*layers), title, ROW * max(count, 2) + 8)
 
 

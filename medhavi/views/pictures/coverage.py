@@ -8,6 +8,7 @@ import polars as pl
 
 from medhavi.views.names import count, percent
 from medhavi.views.theme import finished, legend_below, rows_of, token
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from medhavi.views.theme import Picture
@@ -38,9 +39,15 @@ def coverage_chart(by_month: pl.DataFrame, title: str) -> Picture | None:
                 "low": row["low"],
                 "high": row["high"],
                 "outside": not row["low"] - 1e-4 <= row["share"] <= row["high"] + 1e-4,
-                "tip": f"{row['month']:%b %Y}: {percent(row['share'])} of "
-                f"{count(row['orders'], 'order')}, predicted {percent(row['told'])}, "
-                f"chance allows {percent(row['low'])} to {percent(row['high'])}",
+                "tip": say(
+                    "coverage_tip",
+                    f"{row['month']:%b %Y}",
+                    percent(row["share"]),
+                    count(row["orders"], "order"),
+                    percent(row["told"]),
+                    percent(row["low"]),
+                    percent(row["high"]),
+                ),
             }
             for row in by_month.iter_rows(named=True)
         ]
@@ -67,9 +74,9 @@ def coverage_chart(by_month: pl.DataFrame, title: str) -> Picture | None:
     base = alt.Chart(rows_of(rows)).encode(x=months, color=colour)
     share = alt.Scale(domain=[min(0.4, float(rows["low"].min() or 0.0)), 1.0])  # type: ignore[arg-type]
     axis = alt.Axis(format=".0%", tickCount=5)
-    y = alt.Y("share:Q", title="Share of orders", scale=share, axis=axis)
+    y = alt.Y("share:Q", title=say("share_of_orders"), scale=share, axis=axis)
     band = base.mark_area(opacity=0.15, interpolate="monotone").encode(
-        y=alt.Y("low:Q", scale=share, title="Share of orders"), y2="high:Q"
+        y=alt.Y("low:Q", scale=share, title=say("share_of_orders")), y2="high:Q"
     )
     nominal = base.mark_line(strokeDash=[4, 3], strokeWidth=1.5).encode(y="told:Q")
     line = base.mark_line(strokeWidth=2).encode(y=y)

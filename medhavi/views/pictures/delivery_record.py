@@ -8,6 +8,7 @@ import polars as pl
 
 from medhavi.views.names import day, local, number, wall_milliseconds
 from medhavi.views.theme import finished, rows_of, rules_at, time_axis, token
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from medhavi.views.names import Names
@@ -42,8 +43,12 @@ def delivery_chart(
                 "days": row["lead_days"],
                 "stated": row["stated_days"],
                 "kept": "on time" if row["on_time"] else "late",
-                "tip": f"{day(local(row['known_at'], names.zone))}: "
-                f"{number(row['lead_days'])} d, stated {number(row['stated_days'])} d",
+                "tip": say(
+                    "delivery_tip",
+                    day(local(row["known_at"], names.zone)),
+                    number(row["lead_days"]),
+                    number(row["stated_days"]),
+                ),
             }
             for row in own.iter_rows(named=True)
         ]
@@ -73,13 +78,15 @@ def delivery_chart(
         pl.col("subject") == subject, pl.col("changed_at").is_not_null()
     )
     marks: list[Any] = []
-    title = f"Deliveries of {names.name(subject)}; dashed: the stated lead time"
+    title = say("deliveries_of", names.name(subject))
     for row in changed.iter_rows(named=True):
         at = wall_milliseconds(row["changed_at"], names.zone)
         word = "slower" if row["change"] > 0 else "faster"
         marks += rules_at({word: at}, first, last)
-        title = (
-            f"{names.name(subject)} is {word} since "
-            f"{day(local(row['changed_at'], names.zone))}; dashed: the stated lead time"
+        title = say(
+            "supplier_changed_since",
+            names.name(subject),
+            word,
+            day(local(row["changed_at"], names.zone)),
         )
     return finished(alt.layer(stated, points, *marks), title, height=260)

@@ -16,6 +16,7 @@ from medhavi.views.theme import (
     time_axis,
     token,
 )
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -104,7 +105,7 @@ def event_chart(events: pl.DataFrame, names: Names) -> Picture | None:
         .encode(
             x=time_axis(told["x"][0], told["x2"][-1]),
             x2="x2:T",
-            y=alt.Y("low:Q", title="Events a day"),
+            y=alt.Y("low:Q", title=say("events_a_day")),
             y2="high:Q",
             color=alt.Color(
                 "kind:N",
@@ -122,7 +123,7 @@ def event_chart(events: pl.DataFrame, names: Names) -> Picture | None:
         )
     )
     number = int(rows["number"].sum())
-    title = f"{count(number, 'event')} recorded from {day(first)} to {day(last)}"
+    title = say("events_recorded", count(number, "event"), day(first), day(last))
     return finished(chart, title, height=HEIGHT)
 
 

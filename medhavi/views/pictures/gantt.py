@@ -35,6 +35,11 @@ FILLS = {RUN: 0.36, SETUP: 0.12}
 """Opacity of the fill of a bar by its part: words in ink keep their contrast on it."""
 PICKED = "picked"
 """Selection of the bar that was clicked, by its `key`."""
+DRAGGED = "dragged"
+"""Selection of the box that is dragged: `x` [ms as the axis counts] and `row`."""
+# A page is told of the last of several selections that change at once: where a drag
+# ends, the click that ends it must change nothing.
+_BESIDE = f"click[!event.item || event.item.mark.name != '{DRAGGED}_brush']"
 CHARACTER = 7
 """Width of a character of a label on a bar [px]."""
 LEAST_CHARACTERS = 4
@@ -78,7 +83,10 @@ class GanttStyle:
     order
         Order whose bars stand out; empty: none.
     pick
-        A click selects a bar (`PICKED`).
+        A click selects a bar (`PICKED`), and a box over the bars is dragged in time
+        and to other rows (`DRAGGED`).
+    box
+        Row, begin and end [ms as the axis counts] of the box; None: there is none.
     """
 
     hues: Mapping[str, str]
@@ -87,6 +95,7 @@ class GanttStyle:
     rules: Sequence[Any] = ()
     order: str = ""
     pick: bool = False
+    box: tuple[int, int, int] | None = None
 
 
 def gantt(
@@ -127,7 +136,7 @@ def gantt(
     bars = _bars(base, style)
     if style.pick:
         bars = bars.add_params(
-            alt.selection_point(name=PICKED, fields=["key"], on="click", empty=False)
+            alt.selection_point(name=PICKED, fields=["key"], on=_BESIDE, empty=False)
         )
     drawn: list[Picture] = [*_shades(axis, row, style.shades), bars, _words(base, span)]
     if style.ghosts is not None and style.ghosts.height:
@@ -145,6 +154,10 @@ def gantt(
             ).encode(tooltip=alt.Tooltip("tip:N"), description=alt.Description("tip:N"))
         )
     chart = alt.layer(*drawn, *style.rules)
+    if style.pick:
+        # Without a box too: a page tells its browser once which selections there are.
+        box = _dragged(style.box, axis, span, len(labels))
+        chart = alt.layer(chart, box).resolve_scale(y="independent")
     return finished(chart, title, ROW * max(len(labels), 2) + 8)
 
 
@@ -178,6 +191,46 @@ def _bars(base: alt.Chart, style: GanttStyle) -> alt.Chart:
         description=alt.Description("tip:N"),
     )
     return bars
+
+
+def _dragged(
+    box: tuple[int, int, int] | None, axis: alt.X, span: tuple[int, int], rows: int
+) -> Picture:
+    """Box of a selection that can be moved but not begun anew or cleared.
+
+    Rows are numbers here: a selection over an ordinal scale has no height.
+    """
+    import altair as alt
+
+    value: Any = alt.Undefined
+    if box is not None:
+        place, begin, end = box
+        value = {"x": [begin, end], "y": [place, place + 1]}
+    moved = alt.selection_interval(
+        name=DRAGGED,
+        encodings=["x", "y"],
+        value=value,
+        on="[mousedown[false], mouseup] > mousemove",
+        clear=False,
+        zoom=False,
+        mark=alt.BrushConfig(
+            cursor="move",
+            fill=token("ink"),
+            fillOpacity=0.06,
+            stroke=token("ink"),
+            strokeWidth=2,
+            strokeDash=[2, 2],
+        ),
+    )
+    ends = pl.DataFrame({"x": list(span), "row": [0, rows]})
+    scale = alt.Scale(domain=[0, rows], reverse=True, nice=False)
+    corners: Picture = (
+        alt.Chart(rows_of(ends))
+        .mark_point(opacity=0, aria=False)
+        .encode(x=axis, y=alt.Y("row:Q", scale=scale, axis=None))
+        .add_params(moved)
+    )
+    return corners
 
 
 def _words(base: alt.Chart, span: tuple[int, int]) -> Picture:

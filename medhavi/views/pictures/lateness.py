@@ -15,9 +15,10 @@ from medhavi.views.names import NOTHING, Names, code_words, count, duration, mon
 from medhavi.views.page import empty, table_html
 from medhavi.views.promises.words import local_words
 from medhavi.views.theme import ROW, finished, legend_below, rows_of, token
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from medhavi.results.plan_remedy import PlanRemedy
     from medhavi.results.plans.plan import Plan
@@ -86,27 +87,24 @@ def cause_sentence(row: Mapping[str, object], names: Names) -> str:
     code = Limiter(str(row["code"]))
     hours = row["hours"]
     subject = names.place(str(row["subject"] or ""))
-    told = _SENTENCES.get(code, "{code}{colon}{subject}").format(
-        span=duration(float(str(hours))) if hours else "",
-        subject=subject,
-        code=code_words(code.value),
-        colon=": " if subject else "",
-    )
+    span = duration(float(str(hours))) if hours else ""
+    named = code_words(code.value) + (f": {subject}" if subject else "")
+    told = _SENTENCES[code](span, subject) if code in _SENTENCES else named
     words = " ".join(told.split())
     return words[:1].upper() + words[1:]
 
 
-_SENTENCES = {
-    Limiter.CAPACITY_SHORTFALL: "Waits {span} for {subject}, which is taken",
-    Limiter.CAPACITY_LOCKED: "Waits {span} for {subject}, which is locked",
-    Limiter.AWAITING_SUPPLY: "Waits {span} for order {subject}",
-    Limiter.MATERIAL_SHORTFALL: "Waits {span} for {subject}, which is short",
-    Limiter.NO_TRANSPORT_CAPACITY: "Waits {span} for room on {subject}",
-    Limiter.PAST_DUE: "Already {span} overdue when planned",
-    Limiter.LEAD_TIME: "{subject} adds {span}",
-    Limiter.NO_SOURCE: "Nothing supplies {subject}",
-    Limiter.RELEASE_FENCE: "{span} by the release fence of {subject}",
-    Limiter.ORDER_RULE: "{span} by a rule of {subject}",
+_SENTENCES: Mapping[Limiter, Callable[[str, str], str]] = {
+    Limiter.CAPACITY_SHORTFALL: lambda span, at: say("waits_for_taken", span, at),
+    Limiter.CAPACITY_LOCKED: lambda span, at: say("waits_for_locked", span, at),
+    Limiter.AWAITING_SUPPLY: lambda span, at: say("waits_for_order", span, at),
+    Limiter.MATERIAL_SHORTFALL: lambda span, at: say("waits_for_short", span, at),
+    Limiter.NO_TRANSPORT_CAPACITY: lambda span, at: say("waits_for_room_on", span, at),
+    Limiter.RELEASE_FENCE: lambda span, at: say("by_the_release_fence_of", span, at),
+    Limiter.ORDER_RULE: lambda span, at: say("by_a_rule_of", span, at),
+    Limiter.PAST_DUE: lambda span, _: say("overdue_when_planned", span),
+    Limiter.LEAD_TIME: lambda span, at: say("lead_time_adds", at, span),
+    Limiter.NO_SOURCE: lambda _, at: say("nothing_supplies", at),
 }
 """What a reason says; others give their code in words and what they are about."""
 
@@ -139,9 +137,10 @@ def late_chart(plan: Plan, names: Names) -> Picture | None:
         )
     )
     late = late_demands(plan)
-    title = (
-        f"{count(late.height, 'demand')} not kept, "
-        f"{money(float(late['money'].sum()), names.currency)}; by cost"
+    title = say(
+        "not_kept_by_cost",
+        count(late.height, "demand"),
+        money(float(late["money"].sum()), names.currency),
     )
     return finished(chart, title, ROW * len(order))
 
@@ -150,7 +149,7 @@ def late_html(plan: Plan, names: Names, most: int = MOST_LATE) -> str:
     """List the late demands with their causes and remedies, the dearest first."""
     late = late_demands(plan)
     if late.is_empty():
-        return empty("Every demand is kept", "Look at the stocks and loads below.")
+        return empty(say("every_demand_is_kept"), say("look_at_stocks"))
     shown = late.head(most)
     told = late_causes(plan, shown["demand"].to_list(), names)
     rows = [
@@ -240,8 +239,14 @@ def _row(row: dict[str, object], as_of: int, names: Names) -> dict[str, object]:
         "days": days,
         "cause": cause,
         "word": f"▲ {duration(days * 24)}: {cause} {what}",
-        "tip": f"{names.name(str(row['demand']))}: {cause} {what} ({source}) should have begun "
-        f"{duration(days * 24)} before now",
+        "tip": say(
+            "begun_before_now",
+            names.name(str(row["demand"])),
+            cause,
+            what,
+            source,
+            duration(days * 24),
+        ),
     }
 
 
@@ -257,7 +262,7 @@ def overdue_chart(plan: Plan, names: Names | None = None) -> Picture | None:
         # Room on the right for the words of the longest bar.
         x=alt.X(
             "days:Q",
-            title="days before now",
+            title=say("days_before_now"),
             scale=alt.Scale(domain=[0, most * 1.7], nice=False),
             axis=alt.Axis(tickCount=6),
         ),
@@ -285,8 +290,8 @@ def overdue_title(plan: Plan) -> str:
     """Count the demands with a missed start, by verdict (rule 45)."""
     counts = tally(plan).by_verdict
     risk, past = counts[Verdict.AT_RISK], counts[Verdict.PAST_DUE]
-    overdue = f", {past:,} past due when planned" if past else ""
-    return f"{count(risk, 'demand')} at risk{overdue}: the earliest missed starts"
+    overdue = say("past_due_when_planned", past) if past else ""
+    return say("at_risk_the_earliest_missed", count(risk, "demand"), overdue)
 
 
 MOST_CAUSES = 12
@@ -318,7 +323,7 @@ def causes_html(plan: Plan, names: Names, most: int = MOST_CAUSES) -> str:
     """List the reasons with what they cost."""
     groups = cause_groups(plan)
     if groups.is_empty():
-        return empty("Nothing is late", "Every demand has its supply by its due date.")
+        return empty(say("nothing_is_late"), say("all_demands_on_time"))
     rows = [
         (
             _reason(row["code"]),
@@ -330,17 +335,17 @@ def causes_html(plan: Plan, names: Names, most: int = MOST_CAUSES) -> str:
         for row in groups.head(most).iter_rows(named=True)
     ]
     more = groups.height - len(rows)
-    columns = ("Reason", "What binds", "Demands", "Late in sum", "Costs")
+    columns = ("Reason", "What binds", "Demands", say("late_in_sum"), "Costs")
     return table_html(columns, rows, ("Demands", "Costs"), more=more)
 
 
 def plan_finding(plan: Plan, names: Names) -> str:
     """What a plan finds: demands that are not kept, their cost, the largest cause."""
     counts = tally(plan)
-    missed = f"{counts.not_kept:,} of {count(counts.live, 'demand')} late or short"
+    missed = say("of_late_or_short", counts.not_kept, count(counts.live, "demand"))
     if plan.run.mode == "mrp":
-        at_risk = f"{counts.at_risk:,} of {count(counts.live, 'demand')} at risk"
-        return f"{at_risk}, {counts.not_kept:,} late or short"
+        at_risk = say("of_at_risk", counts.at_risk, count(counts.live, "demand"))
+        return say("at_risk_and_late", at_risk, counts.not_kept)
     groups = cause_groups(plan)
     if groups.is_empty():
         return missed
@@ -369,9 +374,8 @@ def plan_remedies_html(
     if not remedies:
         told = "; ".join(local_words(text, names) for text in tried)
         return empty(
-            "No remedy found",
-            f"Tried without gain for the demand itself: {told or 'no change applies'}. "
-            "Agree a later date, or raise the number of tries.",
+            say("no_remedy_found"),
+            say("tried_without_gain", told or say("no_change_applies")),
         )
     rows = [
         (

@@ -34,6 +34,7 @@ from medhavi.views.theme import (
     time_axis,
     token,
 )
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     import altair as alt
@@ -144,8 +145,14 @@ def _cell(
     start = wall_milliseconds(bucket, zone)  # type: ignore[arg-type]
     end = wall_milliseconds(ends[bucket], zone)  # type: ignore[index]
     tip = (
-        f"{names.name(resource)}, from {when(bucket, zone)}: "  # type: ignore[arg-type]
-        f"open {duration(available)}, run {duration(run)}, set-up {duration(setup)}"
+        say(
+            "load_tip",
+            names.name(resource),
+            when(bucket, zone),  # type: ignore[arg-type]
+            duration(available),
+            duration(run),
+            duration(setup),
+        )
         + (f", {duration(over)} too much" if over > 0 else "")
         + (f", free {duration(available - used)}" if available > used else "")
     )
@@ -180,7 +187,7 @@ def load_title(plan: Plan, names: Names, loads: pl.DataFrame | None = None) -> s
     """Which resource is short of how many hours; `loads` as in `load_cells`."""
     loads = loads_from_now(plan) if loads is None else loads
     early = _hours(plan.loads) - _hours(loads_from_now(plan))
-    before = f"; {early:,.0f} h of work lie before now" if early > 0 else ""
+    before = say("h_of_work_lie_before", early) if early > 0 else ""
     over = (
         loads.filter(pl.col("overload") > 0)
         .group_by("resource")
@@ -190,13 +197,17 @@ def load_title(plan: Plan, names: Names, loads: pl.DataFrame | None = None) -> s
     if over.is_empty():
         share = used_share(plan.loads).value
         used = "no work" if share is None else f"utilisation {percent(share)}"
-        return f"All work fits; {used}{before}"
+        return say("all_work_fits", used, before)
     worst = over.row(0, named=True)
-    more = f"; {over.height - 1} more are overloaded" if over.height > 1 else ""
-    times = "once" if worst["buckets"] == 1 else f"in {worst['buckets']} buckets"
-    return (
-        f"{names.name(worst['resource'])} is overloaded {times}, "
-        f"by {worst['overload']:,.0f} h in all{more}{before}"
+    more = say("more_are_overloaded", over.height - 1) if over.height > 1 else ""
+    times = "once" if worst["buckets"] == 1 else say("in_buckets", worst["buckets"])
+    return say(
+        "is_overloaded_by_h",
+        names.name(worst["resource"]),
+        times,
+        worst["overload"],
+        more,
+        before,
     )
 
 

@@ -8,6 +8,7 @@ import polars as pl
 
 from medhavi.views.names import money, percent
 from medhavi.views.theme import edge_of_words, finished, rows_of, token
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from medhavi.results.plans.plan import Plan
@@ -49,8 +50,11 @@ def network_rows(
         {
             **row,
             "name": names.name(row["location"]),
-            "tip": f"{names.name(row['location'])}: causes "
-            f"{money(row['money'] or 0.0, names.currency)} of lateness"
+            "tip": say(
+                "causes_cost_of_lateness",
+                names.name(row["location"]),
+                money(row["money"] or 0.0, names.currency),
+            )
             + (f" ({percent(row['share'])})" if row["share"] else ""),
         }
         for row in spots.sort("location").iter_rows(named=True)
@@ -158,7 +162,7 @@ def network_chart(plan: Plan, snapshot: Snapshot, names: Names) -> Picture | Non
     points = base.mark_circle(opacity=1).encode(
         size=alt.Size(
             "share:Q",
-            title="Share of lateness caused",
+            title=say("share_of_lateness_caused"),
             scale=alt.Scale(domain=[0, 1], range=[50, 900]),
             legend=None,
         ),
@@ -176,9 +180,9 @@ def network_chart(plan: Plan, snapshot: Snapshot, names: Names) -> Picture | Non
         words.append(part.mark_text(**look, color=token("ink"), aria=False))
     worst = spots.sort("share", "location", descending=[True, False]).row(0, named=True)
     title = (
-        f"{worst['name']} causes {percent(worst['share'])} of the cost of lateness"
+        say("causes_share_of_lateness", worst["name"], percent(worst["share"]))
         if worst["share"]
-        else "No location or lane causes lateness"
+        else say("no_location_or_lane_causes")
     )
     layers = ([lines] if flows.height else []) + [points, *words]
     return finished(alt.layer(*layers), title, height=HEIGHT)

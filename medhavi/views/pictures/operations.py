@@ -28,6 +28,7 @@ from medhavi.views.names import (
     count,
     day,
     duration,
+    from_wall,
     local,
     percent,
     quantity,
@@ -36,6 +37,7 @@ from medhavi.views.names import (
 )
 from medhavi.views.pictures.gantt import BAR, RUN, SETUP, GanttStyle, gantt
 from medhavi.views.theme import MOST_MARKS, rules_at, time_axis
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -45,7 +47,7 @@ if TYPE_CHECKING:
     from medhavi.views.theme import Picture
 
 COLOURS = {
-    "date": "Late or on time",
+    "date": say("late_on_time"),
     "status": "Order status",
     "family": "Product family",
 }
@@ -59,19 +61,17 @@ _STATUS_HUES = {
 _DATE_WORDS = {
     "plan": "on time",
     "warn": "at risk",
-    "bad": "▲ late or short",
+    "bad": say("late_mark"),
     "alt": "for stock",
 }
 _FAMILY_HUES = ("plan", "alt", "good", "warn")
 MOST_ROWS = 60
 """Rows of a picture: units of resources."""
+DRAG_MS = 15 * 60 * 1000
+"""What is dragged begins at whole quarters of an hour."""
 MOST_SERVED = 3
 """Demands that a bar names on hover; it counts the others."""
-_LOST = {
-    CLOSED: "closed",
-    DOWN: "down",
-    WITHHELD: "left free by promises",
-}
+_LOST = {CLOSED: "closed", DOWN: "down", WITHHELD: say("left_free_by_promises")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +88,8 @@ class GanttWindow:
         Of `COLOURS`.
     order
         Id of the order that stands out; empty: none.
+    step
+        Its step that can be dragged; None: none.
     """
 
     resources: tuple[str, ...]
@@ -95,6 +97,7 @@ class GanttWindow:
     end: dt.datetime
     colour: str = "date"
     order: str = ""
+    step: int | None = None
 
 
 def gantt_window(
@@ -103,7 +106,7 @@ def gantt_window(
     first: dt.date,
     days: int,
     colour: str = "date",
-    order: str = "",
+    chosen: tuple[str, int | None] = ("", None),
 ) -> GanttWindow:
     """Window of whole local days of the first resource."""
     from zoneinfo import ZoneInfo
@@ -114,7 +117,12 @@ def gantt_window(
         for date in (first, first + dt.timedelta(days=days))
     )
     return GanttWindow(
-        resources=tuple(resources), begin=begin, end=end, colour=colour, order=order
+        resources=tuple(resources),
+        begin=begin,
+        end=end,
+        colour=colour,
+        order=chosen[0],
+        step=chosen[1],
     )
 
 
@@ -289,12 +297,20 @@ def _tip(row: dict[str, Any], names: Names) -> str:
     before = f", set-up {duration(setup / 60)}" if setup else ""
     status = str(row["status"]).replace("_", " ")
     state = f"{status}, firm" if row["firm"] and status == "firmed" else status
-    return (
-        f"{row['number']}: {amount} {names.both(row['product'])}, step {row['step']} on "
-        f"{names.name(row['resource'])}: {when(row['start'], zone)} to "
-        f"{when(row['finish'], zone)}, run {duration((row['run_minutes'] or 0) / 60)}"
-        f"{before}; {state}{', locked' if row['locked'] else ''}; "
-        f"{served_words(row['served'], row['verdict'], names)}"
+    return say(
+        "operation_tip",
+        row["number"],
+        amount,
+        names.both(row["product"]),
+        row["step"],
+        names.name(row["resource"]),
+        when(row["start"], zone),
+        when(row["finish"], zone),
+        duration((row["run_minutes"] or 0) / 60),
+        before,
+        state,
+        ", locked" if row["locked"] else "",
+        served_words(row["served"], row["verdict"], names),
     )
 
 
@@ -307,8 +323,8 @@ def served_words(
         return "for stock"
     more = len(told) - MOST_SERVED
     listed = ", ".join(names.name(one) for one in told[:MOST_SERVED])
-    also = f" and {more:,} more" if more > 0 else ""
-    late = {"late": ", ▲ late or short", "at_risk": ", ◆ at risk"}.get(
+    also = f" {say('and_more', more)}" if more > 0 else ""
+    late = {"late": say("late_mark_part"), "at_risk": ", ◆ at risk"}.get(
         verdict or "", ""
     )
     return f"for {listed}{also}{late}"
@@ -367,7 +383,7 @@ def window_title(work: pl.DataFrame, window: GanttWindow, names: Names) -> str:
     setup = float(work["setup_minutes"].fill_null(0.0).sum()) / 60
     told = [
         count(work["id"].n_unique(), "operation"),
-        *([f"▲ {count(late, 'order')} for late demands"] if late else []),
+        *([say("for_late_demands", count(late, "order"))] if late else []),
         *([f"{duration(setup)} of set-up"] if setup else []),
     ]
     return f"{days}: {', '.join(told)}"
@@ -429,6 +445,56 @@ def ghost_rows(
     )
 
 
+def dragged_box(
+    bars: pl.DataFrame, work: pl.DataFrame, window: GanttWindow, span: tuple[int, int]
+) -> tuple[int, int, int] | None:
+    """Row, begin and end of the step of a window that can be dragged; None: none can.
+
+    Parameters
+    ----------
+    bars, work
+        Of `operation_bars` and `window_operations`.
+    span
+        Ends of the axis: what goes beyond them cannot be dragged.
+    """
+    own = work.filter(
+        (pl.col("supply") == window.order) & pl.col("step").eq_missing(window.step)
+    )
+    drawn = bars.filter(pl.col("key").is_in(own["id"].implode()))
+    if drawn.is_empty() or drawn["place"].n_unique() > 1:
+        return None
+    begin, end = int(drawn["x"].to_list()[0]), max(drawn["x2"].to_list())
+    if begin < span[0] or end > span[1]:
+        return None
+    return int(drawn["place"][0]), begin, int(end)
+
+
+def dropped_at(
+    plan: Plan,
+    window: GanttWindow,
+    names: Names,
+    snapshot: Snapshot | None,
+    box: Mapping[str, Sequence[float]],
+) -> tuple[str, dt.datetime] | None:
+    """Resource and begin where the box of a window was dropped; None: at no row.
+
+    Parameters
+    ----------
+    box
+        Selection `DRAGGED`: ends of `x` [ms of the wall clock] and `row`.
+    """
+    ends, rows = box.get("x"), box.get("row")
+    if not ends or not rows:
+        return None
+    middle = int(sum(rows) / 2)
+    places = unit_rows(window_operations(plan, window), window, names, snapshot)
+    found = [key[0] for key, (place, _) in places.items() if place == middle]
+    if not found:
+        return None
+    wall = round(min(ends) / DRAG_MS) * DRAG_MS
+    return found[0], from_wall(wall, names.zone_of(found[0]))
+
+
 def operations_chart(
     plan: Plan,
     window: GanttWindow,
@@ -447,7 +513,7 @@ def operations_chart(
     before
         Plan without an edit; what moved since is outlined.
     pick
-        A click selects an operation.
+        A click selects an operation, and the chosen step can be dragged.
     """
     known = names or Names()
     work = window_operations(plan, window)
@@ -470,7 +536,7 @@ def operations_chart(
     title = window_title(work, window, known)
     left_out = work.height - bars["key"].n_unique()
     if left_out > 0:
-        title += f"; {left_out:,} more are not drawn: choose fewer days"
+        title += say("more_not_drawn", left_out)
     return gantt(
         _inside(bars, span),
         [label for _, label in sorted(places.values())],
@@ -484,6 +550,7 @@ def operations_chart(
             rules=rules_at(inside, *span),
             order=window.order,
             pick=pick,
+            box=dragged_box(bars, work, window, span) if pick and not before else None,
         ),
     )
 

@@ -11,6 +11,7 @@ from medhavi.results.figures.trade_off_figures import edge
 from medhavi.views.names import NOTHING, count, is_currency, money, number, percent
 from medhavi.views.page import empty, table_html
 from medhavi.views.theme import finished, rows_of, token
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -128,15 +129,12 @@ def _tip(front: ParetoFront, row: dict[str, object]) -> str:
 def _title(front: ParetoFront, x: str, y: str, middle: int | None) -> str:
     if middle is None:
         plans = count(front.points.height, "plan")
-        return f"{plans} between {TITLES[x]} and {TITLES[y]}"
+        return say("plans_between", plans, TITLES[x], TITLES[y])
     cheapest = front.points.sort(x, y).row(0, named=True)
     at = front.points.filter(pl.col("point") == middle).row(0, named=True)
     less = percent(1 - at[y] / cheapest[y]) if cheapest[y] else NOTHING
     more = percent(at[x] / cheapest[x] - 1) if cheapest[x] else NOTHING
-    return (
-        f"Plan {middle} has {less} less {TITLES[y]} than the cheapest for {more} more "
-        f"{TITLES[x]}"
-    )
+    return say("plan_trades", middle, less, TITLES[y], more, TITLES[x])
 
 
 def hypervolume_words(front: ParetoFront) -> str:
@@ -156,7 +154,7 @@ def points_html(front: ParetoFront, chosen: Sequence[int] = ()) -> str:
     if chosen:
         wanted = wanted.filter(pl.col("point").is_in(list(chosen)))
     if wanted.is_empty():
-        return empty("No plan is selected", "Draw a rectangle around some points.")
+        return empty(say("no_plan_is_selected"), say("draw_around_points"))
     columns, rows = point_rows(front, wanted)
     return table_html(columns, [tuple(map(escape, row)) for row in rows], columns[1:])
 
@@ -212,9 +210,9 @@ def difference_html(front: ParetoFront, first: int, second: int) -> str:
     """What the second plan costs and brings beside the first."""
     rows = {row["point"]: row for row in front.points.iter_rows(named=True)}
     if len(rows) == 1:
-        return empty("One plan", "Every other plan is equal to it or worse.")
+        return empty("One plan", say("every_other_plan_is_equal"))
     if first not in rows or second not in rows:
-        return empty("Choose two plans", "Their difference stands here.")
+        return empty(say("choose_two_plans"), say("their_difference_stands_here"))
     cells = []
     for name, title in TITLES.items():
         one, other = rows[first][name], rows[second][name]

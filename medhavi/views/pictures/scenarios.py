@@ -24,6 +24,7 @@ from medhavi.views.names import (
 from medhavi.views.page import table_html
 from medhavi.views.theme import ROW, finished, label_limit, rows_of, token
 from medhavi.views.tiles import Tile
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,7 +38,7 @@ _COLUMNS = (
     "Scenario",
     "Cost",
     "Late demands",
-    "Cost of lateness",
+    say("cost_of_lateness"),
     "On time",
     "Inventory value",
     "Utilisation",
@@ -67,14 +68,14 @@ def scenario_finding(compared: Sequence[ScenarioComparison], names: Names) -> st
     """What the comparison finds; `compared` has the best first."""
     planned = [one for one in compared if one.is_planned]
     if not planned:
-        return "No scenario has a plan"
+        return say("no_scenario_has_a_plan")
     best = planned[0]
     late = best.not_kept - best.not_kept_today
     words = f"{signed_money(best.cost - best.cost_today, names.currency)} against today"
-    more = f"{_more(late)} late demands" if late else "as many late demands"
+    more = f"{_more(late)} late demands" if late else say("as_many_late_demands")
     lead = f"{best.name} costs least: " if len(planned) > 1 else f"{best.name}: "
     without = len(compared) - len(planned)
-    tail = f"; {count(without, 'scenario')} cannot be planned" if without else ""
+    tail = say("cannot_be_planned", count(without, "scenario")) if without else ""
     return f"{lead}{words}, {more}{tail}"
 
 
@@ -91,13 +92,13 @@ def scenario_tiles(one: ScenarioComparison, names: Names) -> tuple[Tile, ...]:
             word=_more(late) if late else "as today",
         ),
         _money_tile(
-            "Cost of lateness",
+            say("cost_of_lateness"),
             one.figures["KPI-33.lateness"] or 0.0,
             one.today["KPI-33.lateness"] or 0.0,
             names,
         ),
         Tile(
-            label="Demands and orders that differ",
+            label=say("demands_and_orders_that_differ"),
             figure=f"{one.demands.height:,}",
             unit="demands",
             note=count(one.orders.height, "order"),

@@ -22,6 +22,7 @@ from medhavi.views.theme import (
     time_axis,
     token,
 )
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     import altair as alt
@@ -97,10 +98,13 @@ def stock_rows(plan: Plan, product: str, location: str, names: Names) -> pl.Data
     for row, begin, end in zip(
         rows.iter_rows(named=True), edges, edges[1:], strict=False
     ):
-        tip = (
-            f"{when(begin, zone)}: stock {quantity(row['on_hand'], unit)}, "
-            f"safety {quantity(row['safety'], unit)}, "
-            f"in {quantity(row['inbound'], unit)}, out {quantity(row['gross'], unit)}"
+        tip = say(
+            "stock_tip",
+            when(begin, zone),
+            quantity(row["on_hand"], unit),
+            quantity(row["safety"], unit),
+            quantity(row["inbound"], unit),
+            quantity(row["gross"], unit),
         )
         records.append(
             {
@@ -147,12 +151,12 @@ def stock_title(plan: Plan, product: str, location: str, names: Names) -> str:
     rows = _item(plan, product, location)
     under = rows.filter(pl.col("on_hand") < pl.col("safety"))
     if under.is_empty():
-        return f"{place} stays at or above its safety"
+        return say("stays_at_or_above", place)
     first = under.row(0, named=True)
     day = when(first["bucket"], names.zone_of(location)).split(",")[0]
     unit = names.unit(product)
     lowest = quantity(under["on_hand"].to_list()[_lowest(under)], unit)
-    return f"{place} is below its safety from {day}; lowest {lowest}"
+    return say("is_below_its_safety", place, day, lowest)
 
 
 def _lowest(rows: pl.DataFrame) -> int:

@@ -29,6 +29,7 @@ from medhavi.views.order_grid import demand_link
 from medhavi.views.page import empty, table_html
 from medhavi.views.pictures.operations import window_operations
 from medhavi.views.tiles import Tile
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from medhavi.results.plans.plan import Plan
@@ -146,23 +147,26 @@ def capacity_finding(plan: Plan, loads: pl.DataFrame, names: Names) -> str:
     """What limits the plan, for the subtitle of a page."""
     found = bottleneck(plan, loads)
     if found is None:
-        return "No resource has work"
+        return say("no_resource_has_load")
     name = names.name(found.resource)
     over = (
-        f"{found.over:,.0f} h over its open time in {count(found.weeks, 'bucket')}"
+        say("hours_over_open_time", found.over, count(found.weeks, "bucket"))
         if found.over > 0
         else ""
     )
     if found.money > 0:
         cost = money(found.money, names.currency)
-        told = (
-            f"{name} causes {cost} of lateness: {count(found.demands, 'demand')}, "
-            f"{duration(found.late_hours)} late in all"
+        told = say(
+            "causes_lateness",
+            name,
+            cost,
+            count(found.demands, "demand"),
+            duration(found.late_hours),
         )
         return f"{told}; {over}" if over else told
     if over:
         return f"{name} is {over}"
-    return f"No lateness waits for capacity; {name} is the fullest at {percent(found.load)}"
+    return say("no_capacity_lateness", name, percent(found.load))
 
 
 def capacity_tiles(
@@ -185,7 +189,7 @@ def capacity_tiles(
     own_work = own_setup + float(own["run"].sum())
     return (
         Tile(
-            label="Utilisation of the bottleneck",
+            label=say("bottleneck_utilisation"),
             figure=percent(found.load),
             note=name,
             state="bad" if found.load > 1 else "",
@@ -195,8 +199,12 @@ def capacity_tiles(
             label="Set-up",
             figure=number(round(setup)),
             unit="h",
-            note=f"{_share(setup, setup + run)} of all work; "
-            f"{_share(own_setup, own_work)} on {name}",
+            note=say(
+                "share_of_all_work",
+                _share(setup, setup + run),
+                _share(own_setup, own_work),
+                name,
+            ),
         ),
         Tile(
             label="Overtime needed",
@@ -204,16 +212,18 @@ def capacity_tiles(
             unit="h",
             note=f"target 0 h; {_agreed(found.resource, snapshot, name)}",
             state="bad" if over > 0 else "good",
-            word="beyond open time" if over > 0 else "all fits",
+            word=say("beyond_open_time") if over > 0 else "all fits",
         ),
         Tile(
-            label="Free in the next 4 weeks",
+            label=say("free_in_the_next_4"),
             figure=number(round(_free(own, plan.run.as_of))),
             unit="h",
-            note=f"on {name}; {number(round(_free(loads, plan.run.as_of)))} h on all",
+            note=say(
+                "free_hours_on", name, number(round(_free(loads, plan.run.as_of)))
+            ),
         ),
         Tile(
-            label="Lateness by capacity",
+            label=say("lateness_by_capacity"),
             figure=money(late, names.currency),
             note=f"{count(demands, 'demand')}; target none",
             state="bad" if late > 0 else "good",
@@ -231,8 +241,8 @@ def _agreed(resource: str, snapshot: Snapshot, name: str) -> str:
     rows = snapshot["resources"].filter(pl.col("resource") == resource)
     minutes = float(rows["overtime_minutes_per_day"].sum())
     if not minutes:
-        return f"none agreed on {name}"
-    return f"{duration(minutes / 60)} a day agreed on {name}"
+        return say("none_agreed_on", name)
+    return say("a_day_agreed_on", duration(minutes / 60), name)
 
 
 def _free(loads: pl.DataFrame, as_of: int | None) -> float:
@@ -297,14 +307,15 @@ def operation_html(
     if step is not None:
         work = work.filter(pl.col("step") == step)
     if not orders or work.is_empty():
-        return empty("No operation is chosen", "Click a bar, or tick a row below.")
+        return empty(say("no_operation_is_chosen"), say("click_a_bar_or_tick"))
     order, first = orders[0], work.row(0, named=True)
     whys = "".join(
         f"<li>{escape(one)}</li>" for one in why_words(plan, snapshot, first, names)
     )
     return (
         f'<div class="mv-list"><p><b>{_head(order, work, names)}</b></p>'
-        f'<h3>Why then</h3><ol class="mv-chain">{whys}</ol>'
+        '<h3>Why then</h3><ol class="mv-chain">'
+        f"{whys}</ol>"
         f"<h3>Serves</h3>{_served_html(plan, snapshot, supply, names)}"
         f"<h3>Alternates</h3>{_alternates_html(snapshot, order, first, names)}</div>"
     )
@@ -319,13 +330,20 @@ def _head(order: dict[str, Any], work: pl.DataFrame, names: Names) -> str:
     run = float(work["run_minutes"].fill_null(0.0).sum())
     before = f", set-up {duration(setup / 60)}" if setup else ""
     status = str(order["status"]).replace("_", " ")
-    return (
-        f"{escape(order['number'])}, step {first['step']} on "
-        f"{names.html(first['resource'])}: {escape(amount)} "
-        f'<a href="{item}" target="_self">{names.html(order["product"])}</a>, '
-        f"{escape(when(first['start'], zone))} to "
-        f"{escape(when(last['finish'], zone))}, run {duration(run / 60)}{before}; "
-        f"{'■ ' if order['firm'] else ''}{escape(status)}"
+    link = f'<a href="{item}" target="_self">{names.html(order["product"])}</a>'
+    return say(
+        "operation_words",
+        escape(order["number"]),
+        first["step"],
+        names.html(first["resource"]),
+        escape(amount),
+        link,
+        escape(when(first["start"], zone)),
+        escape(when(last["finish"], zone)),
+        duration(run / 60),
+        before,
+        "■ " if order["firm"] else "",
+        escape(status),
     )
 
 
@@ -344,11 +362,16 @@ def why_words(
     )
     dearest = causes.sort("money", "demand", descending=[True, False]).head(2)
     told += [
-        f"{names.name(row['demand'])} is {duration(row['hours'])} late for "
-        f"{names.name(row['subject'])}, {money(row['money'], names.currency)}."
+        say(
+            "is_late_for",
+            names.name(row["demand"]),
+            duration(row["hours"]),
+            names.name(row["subject"]),
+            money(row["money"], names.currency),
+        )
         for row in dearest.iter_rows(named=True)
     ]
-    return told or ["It begins as soon as what it takes is there."]
+    return told or [say("begins_with_components")]
 
 
 def _delay_words(
@@ -364,15 +387,17 @@ def _delay_words(
         )["finish"].to_list()
         zone = names.zone_of(delay.subject)
         until = f" until {when(max(done), zone)}" if done else ""
-        return f"Waits {waited} for {names.name(delay.subject)}, which runs {order}{until}."
+        return say(
+            "waits_for_which_runs", waited, names.name(delay.subject), order, until
+        )
     if delay.reason == "component":
         come = plan.supplies.filter(pl.col("id") == delay.behind).to_dicts()
         there = ""
         if come:
             place = come[0]["location"]
             there = f", there {when(come[0]['finish'], names.zone_of(place))}"
-        return f"Waits {waited} for {names.name(delay.subject)} of {order}{there}."
-    return f"Then {waited} of slack: closed time, or nothing needs it earlier."
+        return say("waits_for_of", waited, names.name(delay.subject), order, there)
+    return say("then_of_slack_closed_time", waited)
 
 
 def _served_html(
@@ -388,7 +413,7 @@ def _served_html(
         .unique()
     )
     if pegs.is_empty():
-        return '<p class="muted">No demand: it goes into stock.</p>'
+        return f'<p class="muted">{say("no_demand_it_goes_into")}</p>'
     asked = snapshot["demands"].select("demand", "product", "location", "customer")
     there = plan.deliveries.group_by("demand").agg(pl.col("date").max())
     ranked = (
@@ -434,8 +459,12 @@ def _alternates_html(
     rows = [
         (
             names.html(row["resource"])
-            + (" (takes it now)" if row["resource"] == operation["resource"] else ""),
-            "resource of the step",
+            + (
+                f" {say('current_one')}"
+                if row["resource"] == operation["resource"]
+                else ""
+            ),
+            say("step_resource"),
             number(row["preference"] or 0),
             percent(row["speed"] or 1.0),
         )
@@ -445,7 +474,7 @@ def _alternates_html(
         (
             escape(names.name(source))
             + (" (now)" if source == order["source"] else ""),
-            "source of the item",
+            say("item_source"),
             number(rank or 0),
             NOTHING,
         )
@@ -501,8 +530,5 @@ def downtime_html(snapshot: Snapshot, resource: str, names: Names) -> str:
         for row in units.sort("valid_from").iter_rows(named=True)
     ]
     if not rows:
-        return empty(
-            f"No downtime of {names.name(resource)}",
-            "Enter a downtime above: its price stands before it is approved.",
-        )
+        return empty(say("no_downtime", names.name(resource)), say("enter_a_downtime"))
     return table_html(("From", "To", "What", "By"), rows)

@@ -22,6 +22,7 @@ from medhavi.views.order_list import MARKS
 from medhavi.views.pictures.load import loads_from_now
 from medhavi.views.plan_pages.capacity_words import bottleneck
 from medhavi.views.tiles import Tile
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -48,18 +49,18 @@ def cockpit_tiles(
     """
     values = dict(plan.kpis.select("kpi", "value").iter_rows())
     counts = tally(plan)
-    late = f"{counts.not_kept:,} of {count(counts.live, 'demand')} late or short"
+    late = say("of_late_or_short", counts.not_kept, count(counts.live, "demand"))
     busiest = _busiest(plan, names)
     co2 = values.get("KPI-33.co2")
     told: tuple[tuple[str, str, str, str, str], ...] = (
-        ("KPI-28", "On time in full", "target 100 %", "share", "/plan/#late"),
+        ("KPI-28", say("on_time_in_full"), "target 100 %", "share", "/plan/#late"),
         ("KPI-01", "Promises kept", "target 100 %", "share", "/promise/"),
-        ("KPI-33.lateness", "Cost of lateness", late, "money", "/plan/#late"),
+        ("KPI-33.lateness", say("cost_of_lateness"), late, "money", "/plan/#late"),
         ("KPI-33.inventory", "Inventory value", "mean", "money", "/items/"),
         ("KPI-05", "Utilisation", busiest, "share", "/capacity/"),
         (
             "KPI-33",
-            "Cost of the plan",
+            say("cost_of_the_plan"),
             "" if co2 is None else f"{co2 / 1000:,.1f} t CO2",
             "money",
             "/tradeoffs/",
@@ -97,7 +98,7 @@ def _tile(
         is_share=is_share,
         more_is_better=is_share,
         course=known if len(known) > 1 else (),
-        course_words="Published plans, then this one",
+        course_words=say("published_plans"),
     )
 
 
@@ -105,7 +106,7 @@ def _busiest(plan: Plan, names: Names) -> str:
     """Bottleneck with its utilisation from now on, as on the page of capacity."""
     found = bottleneck(plan, loads_from_now(plan))
     if found is None:
-        return "no resource has work"
+        return say("no_resource_has_work_part")
     return f"bottleneck: {names.name(found.resource)}, {percent(found.load)}"
 
 
@@ -186,7 +187,7 @@ def exception_links(key: str) -> dict[str, str]:
         links["Order"] = f"/order/{order}"
     if demand:
         links["Demand"] = f"/demand/{demand}"
-    links["All of the kind"] = f"/plan/?code={code}#exceptions"
+    links[say("all_of_the_kind")] = f"/plan/?code={code}#exceptions"
     return links
 
 

@@ -38,6 +38,7 @@ from medhavi.views.plan_pages.cockpit import (
 )
 from medhavi.views.plan_pages.suppliers import BUY_DAYS, buy_rows
 from medhavi.views.theme import title_of, untitled
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     import polars as pl
@@ -153,7 +154,7 @@ def _write(document: PdfDocument, one: PackSection) -> None:
         shown = one.rows[:MOST_ROWS]
         document.grid(list(one.columns), shown, list(one.columns.values()), one.right)
         if len(one.rows) > len(shown):
-            document.words(f"and {len(one.rows) - len(shown):,} more")
+            document.words(say("and_more", len(one.rows) - len(shown)))
 
 
 def _money(names: Names) -> Text:
@@ -165,7 +166,7 @@ def _late(plan: Plan, snapshot: Snapshot, names: Names) -> PackSection | None:
     chart = late_chart(plan, names)
     if late.is_empty():
         overdue = overdue_chart(plan, names)
-        words = "Every demand is kept"
+        words = say("every_demand_is_kept")
         return None if overdue is None else _late_section(words, overdue, ())
     asked = {row["demand"]: row for row in snapshot["demands"].iter_rows(named=True)}
     told = late_causes(plan, late["demand"].head(MOST_ROWS).to_list(), names)
@@ -183,7 +184,9 @@ def _late(plan: Plan, snapshot: Snapshot, names: Names) -> PackSection | None:
                 "\n".join(told.get(row["demand"], ())),
             )
         )
-    return _late_section(f"{count(late.height, 'demand')} late or short", chart, rows)
+    return _late_section(
+        say("demands_late_or_short", count(late.height, "demand")), chart, rows
+    )
 
 
 def _late_section(
@@ -205,7 +208,7 @@ def _promises(plan: Plan, snapshot: Snapshot, names: Names) -> PackSection | Non
     if missed.is_empty():
         return None
     return PackSection(
-        title="Promises not kept",
+        title=say("promises_not_kept"),
         words=count(missed.height, "order line"),
         columns=dict(zip(missed.columns, (16, 19, 24, 15, 15, 9, 9), strict=True)),
         right=("Money",),
@@ -254,7 +257,7 @@ def _to_order(plan: Plan, names: Names) -> PackSection | None:
     shares = (18, 13, 26, 12, 13, 15, 15, 8)
     return PackSection(
         title="To order",
-        words=f"{count(bought.height, 'order')} within {BUY_DAYS:g} days, {total}",
+        words=say("within_days", count(bought.height, "order"), f"{BUY_DAYS:g}", total),
         columns=dict(zip(bought.columns, shares, strict=True)),
         right=("Quantity", "Cost"),
         rows=_told(bought.sort("Order by", "Order"), {"Cost": _money(names)}),
@@ -272,8 +275,8 @@ def _exceptions(
     shown = found.select(found.columns[:8])
     shares = (26, 26, 11, 15, 6, 9, 11, 16)
     return PackSection(
-        title="Exceptions by money",
-        words=f"{count(found.height, 'message')} to do, worth {worth}",
+        title=say("exceptions_by_money"),
+        words=say("to_do_worth", count(found.height, "message"), worth),
         columns=dict(zip(shown.columns, shares, strict=True)),
         right=("Times", "Worth"),
         rows=_told(

@@ -21,6 +21,7 @@ from medhavi.views.names import (
 from medhavi.views.page import table_html
 from medhavi.views.pictures.coverage import QUANTILES
 from medhavi.views.tiles import Tile
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,24 +31,20 @@ if TYPE_CHECKING:
     from medhavi.views.names import Names
 
 TITLES = {
-    "supplier-lead-time": "Supplier lead time",
-    "lane-lead-time": "Lane transit time",
+    "supplier-lead-time": say("supplier_lead_time"),
+    "lane-lead-time": say("lane_transit_time"),
     "supplier-on-time": "Supplier reliability",
     "lane-on-time": "Lane reliability",
 }
 """Title of each predictor by its registered name."""
-_BASES = {
-    "model": "model",
-    "group": "own record",
-    "global": "record of all",
-}
+_BASES = {"model": "model", "group": "own record", "global": say("record_of_all")}
 _ALL = "*"
 
 
 def predictor_finding(reports: Sequence[PredictorReport], names: Names) -> str:
     """Which predictor has slipped since when, else how many hold."""
     if not any(one.observations for one in reports):
-        return "No order has been observed yet"
+        return say("no_order_has_been_observed")
     slipped = [one for one in reports if one.slipped is not None]
     if slipped:
         return "; ".join(
@@ -61,24 +58,28 @@ def predictor_finding(reports: Sequence[PredictorReport], names: Names) -> str:
     parts = [
         f"{count(len(used), 'model')} in use, "
         + (
-            f"{count(len(unwatched), 'is', 'are')} not watched: train again"
+            say("not_watched_train_again", count(len(unwatched), "is", "are"))
             if unwatched
             else "within coverage"
             if len(used) == 1
-            else "all within their coverage"
+            else say("all_within_their_coverage")
         )
         if used
-        else "No model is in use"
+        else say("no_model_is_in_use")
     ]
     for one in used:
         worst = undercovered(one.spread).head(1)
         parts += [
-            f"P80 of {names.name(row['subject'])} covers {percent(row['within_p80'])} "
-            f"of {count(row['judged'], 'order')}"
+            say(
+                "p80_of_covers_of",
+                names.name(row["subject"]),
+                percent(row["within_p80"]),
+                count(row["judged"], "order"),
+            )
             for row in worst.iter_rows(named=True)
         ]
     if plain and used:
-        parts.append(f"plain rule for {', '.join(plain)}")
+        parts.append(say("plain_rule_for", ", ".join(plain)))
     return "; ".join(parts)
 
 
@@ -89,13 +90,23 @@ def coverage_words(found: RecentCoverage, names: Names) -> str:
         first = local(found.since, names.zone)
         since = f" since {first.day} {first:%b %Y}"
     what = (
-        f"{percent(found.share)} of the newest {found.orders} orders were on time"
-        f"{since}, predicted {percent(found.told)}"
+        say(
+            "newest_on_time",
+            percent(found.share),
+            found.orders,
+            since,
+            percent(found.told),
+        )
         if found.quantile == CHANCE
-        else f"{QUANTILES[found.quantile]} covers {percent(found.share)} of the newest "
-        f"{found.orders} orders{since}"
+        else say(
+            "newest_orders_covered",
+            QUANTILES[found.quantile],
+            percent(found.share),
+            found.orders,
+            since,
+        )
     )
-    return f"{what}; chance allows {percent(found.low)} to {percent(found.high)}"
+    return say("chance_allows", what, percent(found.low), percent(found.high))
 
 
 def predictor_tiles(
@@ -109,18 +120,18 @@ def predictor_tiles(
     ready = [one for one in waiting if one.challenger and one.challenger.is_promotable]
     return (
         Tile(
-            label="Models in use",
+            label=say("models_in_use"),
             figure=f"{len(used)} of {len(reports)}",
             note=f"{count(len(ready), 'challenger')} ready"
             if ready
-            else "others: plain rule"
+            else say("others_plain_rule")
             if len(used) < len(reports)
             else "all",
         ),
         Tile(
             label="Within coverage",
             figure=f"{len(watched) - len(slipped)} of {len(watched)}",
-            note="newest 60 orders each" if watched else "none is watched",
+            note="newest 60 orders each" if watched else say("none_is_watched"),
             state="bad" if slipped else "good" if watched else "",
             word=", ".join(TITLES[one.model].lower() for one in slipped)
             if slipped
@@ -134,17 +145,17 @@ def predictor_tiles(
 
 
 def _planned_tile(effects: pl.DataFrame | None) -> Tile:
-    label = "Orders on predicted times"
+    label = say("orders_on_predicted_times")
     if effects is None:
-        return Tile(label=label, figure=NOTHING, note="no plan yet")
+        return Tile(label=label, figure=NOTHING, note=say("no_plan_yet"))
     orders = int(effects["orders"].sum())
     longer = effects.filter(pl.col("planned_days") > pl.col("stated_days"))
     return Tile(
         label=label,
         figure=f"{orders:,}",
-        note=f"{int(longer['orders'].sum()):,} longer than stated"
+        note=say("longer_than_stated", int(longer["orders"].sum()))
         if orders
-        else "none in this plan",
+        else say("none_in_this_plan"),
     )
 
 
@@ -333,7 +344,7 @@ def versions_html(report: PredictorReport, names: Names) -> str:
         "Version",
         "Role",
         "Method",
-        "Against plain rule",
+        say("against_plain_rule"),
         "P80 / P95 cover",
         "Judged on",
         "Learned from",
@@ -360,7 +371,7 @@ def versions_html(report: PredictorReport, names: Names) -> str:
 def role_of(report: PredictorReport, version: PredictorVersion) -> str:
     """What a version is: in use, challenger, refused or earlier."""
     if version is report.champion:
-        return "champion, in use"
+        return say("champion_in_use")
     if not version.is_promotable:
         return "refused"
     return "challenger" if version is report.challenger else "earlier"
@@ -382,4 +393,4 @@ def _basis(version: PredictorVersion) -> str:
     seen, place = version.tags.get("observations"), version.tags.get("position")
     if seen is None or place is None:
         return NOTHING
-    return f"{count(int(seen), 'order')}, up to event {int(place):,}"
+    return say("up_to_event", count(int(seen), "order"), int(place))

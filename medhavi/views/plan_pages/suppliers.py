@@ -19,6 +19,7 @@ from medhavi.views.names import (
     wall_clock,
 )
 from medhavi.views.tiles import Tile
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,23 +107,25 @@ def slower(record: pl.DataFrame) -> pl.DataFrame:
 def supplier_finding(record: pl.DataFrame, names: Names) -> str:
     """How many suppliers deliver late, and who got slower since when."""
     if record.is_empty():
-        return "No delivery is known"
+        return say("no_delivery_is_known")
     share, total = _lately(record)
     told = (
-        f"{percent(share)} of {count(total, 'delivery', 'deliveries')} on time "
-        "in the last 90 days"
+        say("on_time_90_days", percent(share), count(total, "delivery", "deliveries"))
         if total
-        else "No delivery in the last 90 days"
+        else say("no_delivery_in_the_last")
     )
     worse = slower(record)
     if worse.is_empty():
         return told
     first = worse.row(0, named=True)
     since = local(first["changed_at"], names.zone)
-    return (
-        f"{told}; {names.name(first['subject'])} is slower by "
-        f"{percent(first['change'])} of its stated lead time since "
-        f"{since.day} {since:%b %Y}"
+    return say(
+        "slower_since",
+        told,
+        names.name(first["subject"]),
+        percent(first["change"]),
+        since.day,
+        f"{since:%b %Y}",
     )
 
 
@@ -217,26 +220,26 @@ def supplier_tiles(plan: Plan, record: pl.DataFrame, names: Names) -> tuple[Tile
     worse = slower(record).height
     return (
         Tile(
-            label="On time, last 90 days",
+            label=say("on_time_last_90_days"),
             figure=percent(share) if total else NOTHING,
             note=count(total, "delivery", "deliveries"),
         ),
         Tile(
             label="Got slower",
             figure=f"{worse:,}",
-            note=f"of {count(record.height, 'supplier or lane', 'suppliers and lanes')}",
+            note=say("of_suppliers_and_lanes", record.height),
             state="warn" if worse else "good",
             word="slower" if worse else "none",
         ),
         Tile(
             label="Overdue receipts",
             figure=f"{overdue:,}",
-            note=f"of {count(owed.height, 'open order')}; target 0",
+            note=say("of_all_target_0", count(owed.height, "open order")),
             state="bad" if overdue else "good",
             word="overdue" if overdue else "none",
         ),
         Tile(
-            label="To order in 7 days",
+            label=say("to_order_in_7_days"),
             figure=f"{buys.height:,}",
             note=money(float(buys["cost"].sum()), names.currency)
             if buys.height

@@ -21,6 +21,7 @@ from medhavi.views.promises.words import (
     remedy_words,
     there,
 )
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,7 +81,7 @@ _ANSWERS = {
     "Currency": pl.String,
     "CO2 kg": pl.Float64,
     "Limited by": pl.String,
-    "What would help": pl.String,
+    say("remedies"): pl.String,
     "Zone": pl.String,
 }
 
@@ -109,7 +110,7 @@ def _answer(place: int, one: Promise, names: Names) -> dict[str, object]:
         "Currency": one.cost.currency,
         "CO2 kg": round(one.co2_kg, 1),
         "Limited by": "" if one.limiter is None else reason_words(one.limiter, own),
-        "What would help": "; ".join(helps),
+        say("remedies"): "; ".join(helps),
         "Zone": own.zone,
     }
 
@@ -127,7 +128,7 @@ def answers_sentence(promises: Sequence[Promise]) -> str:
     'No line was asked.'
     """
     if not promises:
-        return "No line was asked."
+        return say("no_line_was_asked")
     counts = [
         (word, sum(one.status is status for one in promises))
         for status, (_, word) in STATES.items()
@@ -144,10 +145,7 @@ def hot_spots_html(promises: Sequence[Promise], names: Names) -> str:
         if one.limiter is not None:
             late[one.limiter.code.value, one.limiter.subject].append(one)
     if not late:
-        return empty(
-            "Nothing limited the answers so far",
-            "Quote something, drop a file below, or ask all open orders.",
-        )
+        return empty(say("nothing_limited"), say("quote_or_drop_a_file"))
     ranked = sorted(late.items(), key=lambda item: (-len(item[1]), item[0]))
     rows = [_spot(found, len(promises), names) for _, found in ranked[:MOST_SPOTS]]
     more = len(ranked) - len(rows)
@@ -185,24 +183,27 @@ def risk_spots_html(watch: PromiseMonitor | None, names: Names) -> str:
         )
         for row in spots.head(MOST_SPOTS).iter_rows(named=True)
     ]
-    columns = ("What puts at risk", "Kind", "Promises", "Customers", "Costs")
+    columns = (say("what_puts_at_risk"), "Kind", "Promises", "Customers", "Costs")
     table = table_html(columns, rows, ("Promises", "Customers", "Costs"))
-    return f"<p class='muted'>Of the promises at risk.</p>{table}"
+    return f'<p class="muted">{say("of_the_promises_at_risk")}</p>{table}'
 
 
 # ------------------------------------------------------------------ what is at risk
 def watch_sentence(watch: PromiseMonitor) -> str:
     """How the accepted promises stand."""
     if not watch.watched:
-        return "No promise is accepted yet."
+        return say("no_promise_is_accepted")
     if not watch.at_risk:
         kept = count(watch.watched, "accepted promise")
-        return f"All hold: {kept} looked at."
+        return say("all_hold", kept)
     lost = money(watch.cost, watch.currency)
     verb = "does" if len(watch.at_risk) == 1 else "do"
-    return (
-        f"{len(watch.at_risk):,} of {count(watch.watched, 'accepted promise')} {verb} "
-        f"not hold any more; that costs {lost}."
+    return say(
+        "promises_fail",
+        len(watch.at_risk),
+        count(watch.watched, "accepted promise"),
+        verb,
+        lost,
     )
 
 
@@ -211,16 +212,16 @@ def at_risk_html(watch: PromiseMonitor, names: Names) -> str:
     found = (*watch.at_risk, *watch.moved)
     if not found:
         return empty(
-            "Every accepted promise holds on today's facts"
+            say("every_accepted_promise_holds")
             if watch.watched
-            else "No promise is accepted yet",
-            "Look again when facts have changed."
+            else say("no_promise_is_accepted_yet"),
+            say("look_again_when_facts_have")
             if watch.watched
-            else "Quote something above and promise it.",
+            else say("quote_and_promise"),
         )
     rows = [_watched(one, watch.currency, names) for one in found[:MOST_AT_RISK]]
     more = len(found) - len(rows)
-    columns = ("Order", "Product", "Promised", "Now", "Costs", "Why", "What would help")
+    columns = ("Order", "Product", "Promised", "Now", "Costs", "Why", say("remedies"))
     return table_html(columns, rows, ("Costs",), more=more)
 
 
@@ -232,11 +233,8 @@ def _watched(one: MonitoredPromise, currency: str, names: Names) -> tuple[str, .
     )
     late = one.late_hours
     behind = f", {duration(late)} later" if late else ""
-    chance = (
-        f"{percent(one.date_prob)} by the promised date, "
-        f"{percent(one.on_time_prob)} by the requested one"
-    )
-    breaks = " and breaks what was agreed" if one.breaks_agreement else ""
+    chance = say("probabilities", percent(one.date_prob), percent(one.on_time_prob))
+    breaks = f" {say('and_breaks_what_was_agreed')}" if one.breaks_agreement else ""
     order = escape(order_words(one.sales_order, one.line) or "no order")
     whose = f"<br><span class='muted small'>{names.html(one.customer)}</span>"
     amount = quantity(one.qty, names.unit(one.product))

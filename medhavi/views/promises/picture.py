@@ -38,6 +38,7 @@ from medhavi.views.theme import (
     time_axis,
     token,
 )
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -156,13 +157,13 @@ def _piece(entry: Mapping[str, Any], names: Names) -> ChainSegment:
     source = str(entry["way"]).partition(":")[2]
     if entry["way"] == "stock":
         part, label = MATERIAL, f"{name} in stock, {place}"
-        words = f"{amount} of {name} from stock at {place}"
+        words = say("from_stock", amount, name, place)
     elif entry["stage"] == "transport":
         part, label = MOVING, f"{name} to {place}"
-        words = f"{amount} of {name} moved in: {names.told(source)}"
+        words = say("moved_in", amount, name, names.told(source))
     else:
         part, label = MATERIAL, f"{name} bought"
-        words = f"{amount} of {name} bought: {names.told(source.replace('@', ' for '))}"
+        words = say("bought", amount, name, names.told(source.replace("@", " for ")))
         words += f", {entry['incoterm']}" if entry.get("incoterm") else ""
     return ChainSegment(
         label=label,
@@ -171,7 +172,7 @@ def _piece(entry: Mapping[str, Any], names: Names) -> ChainSegment:
         finish=_instant(entry["finish"]),
         free=_instant(entry["used"]),
         words=words,
-        next="it is used",
+        next=say("it_is_used"),
     )
 
 
@@ -188,8 +189,8 @@ def _made(entry: Mapping[str, Any], names: Names) -> Iterator[ChainSegment]:
         start=ready,
         finish=ready,
         free=used,
-        words=f"{amount} of {name} made at {names.name(entry['location'])}",
-        next="it is used",
+        words=say("made_at", amount, name, names.name(entry["location"])),
+        next=say("it_is_used"),
     )
 
 
@@ -218,9 +219,9 @@ def _leg(
     finish = _instant(entry["finish"])
     free, waits = finish, ""
     if follow is not None and follow.get("origin") == entry["destination"]:
-        free, waits = _instant(follow["start"]), "the next departure"
+        free, waits = _instant(follow["start"]), say("the_next_departure")
     elif due is not None and finish == date:
-        free, waits = max(due, finish), "it is due"
+        free, waits = max(due, finish), say("it_is_due")
     lane = names.name(entry["lane"])
     return ChainSegment(
         label=lane,
@@ -242,13 +243,13 @@ def _together(stock: Sequence[Mapping[str, Any]], names: Names) -> ChainSegment:
     finish = _instant(tight["finish"])
     what = count(len(stock), "component")
     return ChainSegment(
-        label="Components in stock",
+        label=say("components_in_stock"),
         part=MATERIAL,
         start=finish,
         finish=finish,
         free=finish + min(spare),
-        words=f"{what} from stock, the tightest {names.name(tight['product'])}",
-        next="it is used",
+        words=say("from_stock_the_tightest", what, names.name(tight["product"])),
+        next=say("it_is_used"),
     )
 
 
@@ -365,17 +366,17 @@ def promise_chain_chart(
 def chain_sentence(promise: Promise, due: int | None) -> str:
     """How the date stands to the due date."""
     if promise.date is None:
-        return "Nothing can be promised"
+        return say("nothing_can_be_promised")
     if due is None:
-        return "The chain of the promise"
+        return say("the_chain_of_the_promise")
     apart = (promise.date - due) / 3600
     if apart <= 0:
         return (
-            f"It is there {duration(-apart)} before it is due"
+            say("delivered_before_due", duration(-apart))
             if apart
-            else ("It is there when it is due")
+            else say("delivered_on_due_date")
         )
-    return f"It is there {duration(apart)} after it is due"
+    return say("delivered_after_due", duration(apart))
 
 
 def quantile_curve(promise: Promise) -> Curve:
@@ -433,7 +434,7 @@ def probability_chart(
         x=time_axis(first, last, title=f"times of {zone}"),
         y=alt.Y(
             "share:Q",
-            title="chance that it is there",
+            title=say("probability_delivered"),
             scale=alt.Scale(domain=[0, 1]),
             axis=alt.Axis(format="%", values=[0, 0.25, 0.5, 0.75, 1]),
         ),
@@ -513,8 +514,7 @@ def _dragged(
 def probability_sentence(promise: Promise) -> str:
     """Probabilities of the requested and of the quoted date."""
     if promise.on_time_prob is None or promise.date_prob is None:
-        return "Probability of the delivery date"
-    return (
-        f"Probability by the requested date {percent(promise.on_time_prob)}, "
-        f"by the quoted date {percent(promise.date_prob)}"
+        return say("probability_of_the_delivery_date")
+    return say(
+        "two_probabilities", percent(promise.on_time_prob), percent(promise.date_prob)
     )

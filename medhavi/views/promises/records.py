@@ -16,6 +16,7 @@ from medhavi.views.names import NOTHING, count, percent, quantity, wall_clock, w
 from medhavi.views.page import empty, table_html
 from medhavi.views.promises.words import BY_REQUESTED, there
 from medhavi.views.tiles import Tile
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -143,7 +144,7 @@ def records_finding(records: pl.DataFrame, now: int) -> str:
     """What the records finds, for the subtitle of a page."""
     standing = records.filter(pl.col("state").is_in(STANDING))
     if standing.is_empty():
-        return "No promise has to be kept"
+        return say("no_promise_to_keep")
     parts = [f"{count(standing.height, 'promise')} to keep"]
     parts += [
         f"{amount:,} {state}"
@@ -152,7 +153,7 @@ def records_finding(records: pl.DataFrame, now: int) -> str:
     ]
     soon = _soon(standing, now).height
     if soon:
-        parts.append(f"{soon:,} due within {SOON_DAYS} days")
+        parts.append(say("due_within_days", soon, SOON_DAYS))
     return ", ".join(parts)
 
 
@@ -172,30 +173,30 @@ def records_tiles(records: pl.DataFrame, now: int) -> tuple[Tile, ...]:
     customers = standing["customer"].n_unique() if standing.height else 0
     return (
         Tile(
-            label="Promises to keep",
+            label=say("promises_to_keep"),
             figure=f"{standing.height:,}",
             note=f"of {count(customers, 'customer')}",
             rows=_rows(TO_KEEP),
         ),
         Tile(
-            label=f"Due within {SOON_DAYS} days",
+            label=say("due_within_days_title", SOON_DAYS),
             figure=f"{_soon(standing, now).height:,}",
-            note="by their promised date",
+            note=say("by_their_promised_date"),
         ),
         Tile(
             label="Overdue",
             figure=f"{overdue:,}",
             note="target 0",
             state="bad" if overdue else "good",
-            word="past the promised date" if overdue else "none",
+            word=say("past_the_promised_date") if overdue else "none",
             rows=_rows(PromiseState.OVERDUE) if overdue else "",
         ),
         Tile(
-            label="Reported at risk",
+            label=say("reported_at_risk"),
             figure=f"{risky:,}",
-            note="target 0; see At risk",
+            note=say("target_0_see_at_risk"),
             state="warn" if risky else "good",
-            word="in the log" if risky else "none",
+            word=say("in_the_log") if risky else "none",
             rows=_rows(PromiseState.AT_RISK) if risky else "",
         ),
         Tile(
@@ -219,7 +220,7 @@ def promise_html(one: Mapping[str, Any], names: Names) -> str:
     product = one["product"]
     what = quantity(one["qty"], names.unit(product)) if product else ""
     sure = _share(one["date_prob"])
-    chance = f", probability {sure} when quoted" if sure else ""
+    chance = say("probability_when_quoted", sure) if sure else ""
     return (
         f"<p><b>{escape(one['number'])}</b> · {escape(what)} "
         f"{names.html(product) if product else ''}{whom}: "
@@ -262,7 +263,7 @@ def promise_history_html(events: Iterable[Any], zone: str, names: Names) -> str:
         for one in events
     ][::-1]
     if not rows:
-        return empty("No event yet", "It is in the log once it is mirrored.")
+        return empty(say("no_event_yet"), say("it_is_in_the_log"))
     return table_html(("Event", "Date", "Why", "By", "When"), rows)
 
 
@@ -275,9 +276,7 @@ def _event_words(event: Any) -> str:
 def holds_html(holds: Sequence[Mapping[str, Any]], names: Names) -> str:
     """What a promise holds: material, resources, departures."""
     if not holds:
-        return empty(
-            "It holds nothing", "Its goods are not reserved; promise it again."
-        )
+        return empty(say("it_holds_nothing"), say("its_goods_are_not_reserved"))
     rows = [
         (
             escape(str(one["kind"])),

@@ -29,6 +29,7 @@ from medhavi.views.names import (
 )
 from medhavi.views.page import empty, table_html
 from medhavi.views.tiles import Tile
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -104,7 +105,7 @@ def way_words(option: str, names: Names) -> str:
     shared = " and ".join(new) + (" at once" if len(new) > 1 else "")
     told = ", then ".join([*stocked, shared] if new else stocked)
     told = names.told(told.replace(":", " ").replace("@", " at "))
-    return told if way == option else f"{told}, which others have now"
+    return told if way == option else say("which_others_have_now", told)
 
 
 def local_words(text: str, names: Names) -> str:
@@ -120,11 +121,11 @@ def local_words(text: str, names: Names) -> str:
 STATES = {
     PromiseStatus.PROMISED: ("good", "on time"),
     PromiseStatus.PROMISED_LATE: ("warn", "late"),
-    PromiseStatus.PARTIAL: ("warn", "only a part"),
-    PromiseStatus.REJECTED: ("bad", "cannot be promised"),
+    PromiseStatus.PARTIAL: ("warn", say("only_a_part")),
+    PromiseStatus.REJECTED: ("bad", say("cannot_be_promised")),
 }
 PARTS = ("material", "production", "transport", "holding", "lateness")
-BY_REQUESTED, BY_QUOTED = "By requested date", "By quoted date"
+BY_REQUESTED, BY_QUOTED = say("by_requested_date"), say("by_quoted_date")
 """Columns of probabilities: of arrival by the date asked for, by the date quoted."""
 MOST_OPTIONS = 8
 """Options that stand side by side; the others are counted."""
@@ -160,10 +161,10 @@ def promise_tiles(
             figure=quantity(promise.qty, names.unit(product)),
             note=f"asked for {quantity(qty, names.unit(product))}",
             state="" if promise.qty >= qty else "warn",
-            word="" if promise.qty >= qty else "less than asked for",
+            word="" if promise.qty >= qty else say("less_than_asked_for"),
         ),
         Tile(
-            label="Probability by the requested date",
+            label=say("probability_requested"),
             figure=share(promise.on_time_prob),
             note=_quoted(promise, names),
         ),
@@ -202,7 +203,7 @@ def answer_finding(
     if promise.date is None:
         limit = promise.limiter
         why = f": {reason_words(limit, names)}" if limit else ""
-        return f"{what}: cannot be promised{why}"
+        return say("option_cannot_be_promised", what, why)
     apart = 0 if due is None else due - promise.date
     word = "before" if apart >= 0 else "after"
     late = f"{duration(abs(apart) / 3600)} {word} due" if apart else "when due"
@@ -231,7 +232,7 @@ def _quoted(promise: Promise, names: Names) -> str:
 def options_html(promise: Promise, names: Names) -> str:
     """Options with date, probabilities, cost by part and verdict; the chosen first."""
     if not promise.options:
-        return empty("There is no way to serve it", "See below what limits it.")
+        return empty(say("no_option"), say("see_below_what_limits_it"))
     shown = promise.options[:MOST_OPTIONS]
     often = Counter(option.option for option in shown)
     terms = any(option.incoterms for option in shown)
@@ -245,9 +246,11 @@ def options_html(promise: Promise, names: Names) -> str:
         )
         for option in shown
     ]
-    columns = ("Option", "Delivery", BY_REQUESTED, BY_QUOTED, "Cost", "Parts of cost")
+    columns = ("Option", "Delivery", BY_REQUESTED, BY_QUOTED, "Cost", say("cost_parts"))
     more = len(promise.options) - len(shown)
-    tail = f'<p class="muted small">and {more} more, all worse</p>' if more else ""
+    tail = (
+        f'<p class="muted small">{say("and_more_all_worse", more)}</p>' if more else ""
+    )
     table = table_html(
         (*columns, "CO2", *(("Bought",) if terms else ()), "Why not"),
         rows,
@@ -306,7 +309,7 @@ def reasons_html(promise: Promise, names: Names) -> str:
     """What limits the date, the strongest first."""
     told = promise.limiters or ((promise.limiter,) if promise.limiter else ())
     if not told:
-        return "<p>Nothing limits it: it is there in time.</p>"
+        return f"<p>{say('nothing_limits_it')}</p>"
     items = "".join(
         f"<li>{escape(reason_words(reason, names))} <span class='muted small'>"
         f"{escape(reason.code.value)}, {escape(duration(reason.hours))}</span></li>"
@@ -325,13 +328,13 @@ def reason_words(reason: PromiseReason, names: Names) -> str:
 def remedies_html(promise: Promise, names: Names) -> str:
     """List what was tried, with the date and the cost that it gave."""
     if not promise.remedies:
-        what = "Nothing has to help: it is there in time"
+        what = say("nothing_has_to_help")
         if promise.limiter is not None:
-            what = "No remedy found"
+            what = say("no_remedy_found")
         tried = [local_words(text, names) for text in promise.tried]
-        hint = "Ask for another date or quantity."
+        hint = say("ask_for_another_date")
         if tried:
-            hint = f"Tried without gain: {'; '.join(tried)}. {hint}"
+            hint = say("tried_without_gain_hint", "; ".join(tried), hint)
         return empty(what, hint)
     rows = [_remedy(remedy, promise, names) for remedy in promise.remedies]
     columns = ("Remedy", "Delivery", "Gain", "Quantity", "Cost", "Saves")
@@ -366,7 +369,7 @@ def gain_words(before: int | None, after: int | None) -> str:
         return NOTHING
     hours = (before - after) / 3600
     if hours == 0:
-        return "the same date"
+        return say("the_same_date")
     return f"{duration(abs(hours))} {'earlier' if hours > 0 else 'later'}"
 
 
@@ -396,7 +399,7 @@ def _giving(one: Preempted, promise: Promise, names: Names) -> tuple[str, ...]:
     zone = names.zone_of(one.location)
     whose = names.html(one.customer) if one.customer else escape(NOTHING)
     rank = ", ".join(part for part in (one.tier, f"priority {one.priority}") if part)
-    was, later = "no date yet", ""
+    was, later = say("no_date_yet"), ""
     if one.previous is not None:
         was = when(from_seconds(one.previous), zone)
         hours = (one.date - one.previous) / 3600
@@ -429,7 +432,7 @@ REQUEST, POLICIES = "request", "promise_policies"
 
 def compared_html(before: Promise, after: Promise, names: Names) -> str:
     """Both answers in a table: when, how sure, how much, at what cost, why."""
-    columns = ("", "As asked", "With the change", "Difference")
+    columns = ("", "As asked", say("with_the_change"), "Difference")
     return table_html(columns, _rows(before, after, names))
 
 
@@ -446,8 +449,8 @@ def _rows(before: Promise, after: Promise, names: Names) -> list[tuple[str, ...]
             _date(after, names),
             gain_words(before.date, after.date),
         ),
-        ("Probability by the requested date", *by_due, ""),
-        ("Probability by the quoted date", *by_date, ""),
+        (say("probability_requested"), *by_due, ""),
+        (say("probability_quoted"), *by_date, ""),
         (
             "Quantity",
             quantity(before.qty, unit),
@@ -494,13 +497,13 @@ def variants_html(
 ) -> str:
     """List what would be promised if one thing were asked for otherwise."""
     if not variants:
-        return empty("Nothing else was asked", "There is no other quantity or date.")
+        return empty(say("nothing_else_was_asked"), say("there_is_no_other_quantity"))
     rows = [
         tuple(escape(cell) for cell in _variant(one, promise, names))
         for one in variants
     ]
     columns = (
-        "If it were",
+        say("if_changed"),
         "Answer",
         "Delivery",
         "Quantity",

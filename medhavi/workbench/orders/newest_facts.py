@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 SHOWN = 20
 """Events that a stale plan is told, the newest."""
-POSITION = "log_position"
-"""Key of `Plan.measured`: head of the log when its snapshot was taken."""
 
 
 class NewestFacts:
@@ -90,12 +88,12 @@ class NewestFacts:
     def since_plan(self, plan: Plan) -> tuple[RecentEvent, ...]:
         """Newest events that a plan does not know, the newest first.
 
-        Known is what the log held when the plan's snapshot was taken, else what was
-        recorded when the plan was; of a plan of unknown age the newest events.
+        Known is what the log held when the plan's snapshot was taken; of a plan of
+        unknown age, such as one of tables, the newest events that were recorded after
+        it was.
         """
-        position = plan.measured.get(POSITION)
-        if isinstance(position, int):
-            return self.since(position)
+        if plan.basis is not None and plan.basis.position is not None:
+            return self.since(plan.basis.position)
         runs = self._lake.table("gold.plan_runs").collect()
         kept = runs.filter(pl.col("fingerprint") == plan.fingerprint)
         moments = kept["recorded_at"].to_list()

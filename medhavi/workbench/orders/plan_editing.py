@@ -166,6 +166,7 @@ class PlanEditing(ABC):
     split = _verb("split")
     change_qty = _verb("change_qty")
     change_source = _verb("change_source")
+    change_resource = _verb("change_resource")
     cancel = _verb("cancel")
     mass_change = _verb("mass_change")
     replace_rows = _verb("replace_rows")

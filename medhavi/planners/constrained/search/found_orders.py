@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from medhavi.planners.constrained.feasible_run import FeasibleRun
 from medhavi.planners.constrained.netting.dating import FeasibleOrderCreation
 from medhavi.planners.constrained.orders.jobs import jobs_of
-from medhavi.planners.mrp.hard_allocations import kept_by
+from medhavi.planners.mrp.hard_allocations import AllocationGap, could_serve
 from medhavi.planners.mrp.netting_state.order_creation import (
     PEG_SOURCE,
     SAFETY,
@@ -433,6 +433,10 @@ class SearchableRun(FeasibleRun):
     """Demands for which what existing orders took was kept, by need and unit."""
     lanes: dict[str, int]
     """Units of machines that existing orders work on, by `Standing.key`."""
+    set_aside: list[tuple[SupplyUnit, int]]
+    """What nobody takes before its product is netted, of units [units]."""
+    unkept: set[NodeKey]
+    """Products of which demands were found to take others than they are pegged to."""
     _pinned_qty: dict[int, int]
     """What was settled or taken of pins, by identity [units]."""
 
@@ -440,7 +444,7 @@ class SearchableRun(FeasibleRun):
         """Read the state; nothing of it is settled."""
         self.nearly, self.earlier = (), NOTHING_EARLIER
         self.owners, self.lanes = {}, {}
-        self._pinned_qty = {}
+        self._pinned_qty, self.set_aside, self.unkept = {}, [], set()
         super().build()
 
     def approximate(self, why: str) -> None:
@@ -522,6 +526,39 @@ class SearchableRun(FeasibleRun):
         """Count what the owner of a pin takes of it [units]."""
         self._pinned_qty[id(pin)] = self._pinned_qty.get(id(pin), 0) + qty
 
+    def keep_for_owner(
+        self, pin: HardAllocation, need: Need, unit: SupplyUnit, qty: int
+    ) -> None:
+        """Count what an order takes of a pin as taken by the owner alone [units]."""
+        self.take_pinned(pin, qty)
+        kept = min(qty, self.release.shares(need).get(pin.demand, 0))
+        if need.order is not None and kept:
+            need.pins += ((unit, pin.demand, kept),)
+        if kept < qty:
+            self.unkept.add(pin.node.key)
+
+    def require_pegs(self, node: Node) -> None:
+        """Note where firm pegs are not kept, and report those that cannot be.
+
+        What is wanted of the product is known, and what was found serves it.
+        """
+        pins = self.intake.pins.get(node.key, ())
+        for pin in pins:
+            left = pin.qty - self._pinned_qty.get(id(pin), 0)
+            if pin.blocks or pin.demand == NO_DEMAND or left <= 0:
+                continue
+            served = sum(
+                min(self.release.shares(need).get(pin.demand, 0), need.qty - need.open)
+                for need in node.needs
+            )
+            own = (one for one in pins if one.demand == pin.demand)
+            other = served - sum(self._pinned_qty.get(id(one), 0) for one in own)
+            if other > 0 and could_serve(pin, self.release, self._peg_name):
+                self.unkept.add(node.key)
+            elif other > 0:
+                gap = AllocationGap(pin, min(left, other))
+                self.pin_report.broken.append(gap)
+
     def _pins_of(self, cluster: list[Node]) -> Sequence[HardAllocation]:
         """What is left of pins, less what was settled or taken before."""
         found = [
@@ -535,11 +572,10 @@ class SearchableRun(FeasibleRun):
         return self._peg_name(unit)
 
     def block_rest(self, cluster: list[Node]) -> None:
-        """Keep from everyone what is held and was not taken."""
-        for pin in self._pins_of(cluster):
-            for unit, qty in kept_by(pin, self._peg_name) if pin.blocks else ():
-                unit.free -= qty
-                self.blocked[unit.index] = self.blocked.get(unit.index, 0) + qty
+        """Keep from everyone what is pegged or held and was not taken."""
+        pins = self._pins_of(cluster)
+        if pins:
+            self._settle(pins)
 
     def drop_orders(self, orders: Collection[int]) -> None:
         """Forget orders by index, with what they give and need."""

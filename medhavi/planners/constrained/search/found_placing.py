@@ -404,8 +404,21 @@ class SequencedPlacing(Placing):
             As of `forward`.
         """
         self._at_once = False
+        self._place_again(self._first_sequence())
+
+    def place_by_urgency(self) -> None:
+        """Place all orders anew by need and priority.
+
+        Raises
+        ------
+        LateGoodsError
+            As of `forward`.
+        """
+        self._place_again(self.by_urgency())
+
+    def _place_again(self, sequence: Sequence[Job]) -> None:
         self.clear()
-        self.place_all(self._first_sequence())
+        self.place_all(sequence)
         self._require_goods()
 
     def _require_goods(self) -> None:

@@ -30,6 +30,7 @@ from medhavi.planners.constrained.search.found_timings import timing_of, with_ho
 from medhavi.planners.constrained.search.plant.supplies import short_of
 from medhavi.providers.capacity.clocks import SingleStepClock
 from medhavi.providers.sources import OrderTiming
+from medhavi.units import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -275,6 +276,8 @@ class Layout:
         for held in model.supplies:
             if held.pin is not None:
                 held.unit.free += held.qty
+        for unit, qty in run.set_aside:
+            unit.free += qty
         bought = (model.plant.lead >= 0).tolist()
         rows = list(zip(model.items, model.sources, model.nodes, strict=True))
         for number, sources, node in rows:
@@ -293,6 +296,7 @@ class Layout:
                     self._net_anew(list(together.values()), run)
             elif bought[number]:
                 self._replace_bought(number, node, run)
+                run.require_pegs(node)
                 run.net_cluster([node])
             else:
                 self._net_rest(node, run)
@@ -351,6 +355,7 @@ class Layout:
                 differ(f"{node.key} is given twice")
             need.open -= given
             lacks += need.open
+        run.require_pegs(node)
         if not lacks:
             run.block_rest([node])
             return
@@ -381,7 +386,7 @@ class Layout:
             if release.match(release.needs[need], unit, amount) < amount:
                 differ(f"{unit.node.key} has not that much stock")
             if pin is not None:
-                run.take_pinned(pin, amount)
+                run.keep_for_owner(pin, release.needs[need], unit, amount)
 
     def _lend(self, need: Need, qty: int, unit: SupplyUnit, ratio: int) -> None:
         """Note what replaces a component: its own need is registered at last.
@@ -474,6 +479,10 @@ class Layout:
         self._release.by_products(made, item.way, exact=self._exact)
         for place, order in enumerate(made, start=len(self.orders)):
             self._place_of[id(order)] = place
+            unit = order.units[0]
+            if not self._exact and unit.expires < NEVER:
+                # Its clock runs it at once, where the search let a step of it wait.
+                unit.expires += unit.arrives - order.timing.finish
         self.orders += made
 
     def _instants(

@@ -230,6 +230,9 @@ class SearchedRun(SearchableRun):
                 raise ReducedDemandError
             why = "something is short"
             raise NettingError(why, self._lacking())
+        if self.unkept - self.by_all_rules:
+            why = "demands are to take what is pegged to them"
+            raise NettingError(why, frozenset(self.unkept))
 
     def _lacking(self) -> frozenset[NodeKey]:
         """Products of orders that lack something, or of demands that do."""
@@ -247,18 +250,15 @@ class SearchedRun(SearchableRun):
         placing = self.placing
         if not isinstance(placing, SequencedPlacing):
             return
-        if placing.campaigns is None:
+        ways = [placing.place_in_sequence] if placing.campaigns is None else []
+        for place in (*ways, placing.place_by_urgency):
             mark, lines = placing.mark(), self.lines
             try:
-                placing.place_in_sequence()
+                place()
             except LateGoodsError:
                 placing.undo(mark)
             else:
                 self._keep_better(lines, mark)
-        mark, lines = placing.mark(), self.lines
-        placing.clear()
-        placing.place_all(placing.by_urgency())
-        self._keep_better(lines, mark)
 
     def place(self) -> None:
         """Place all orders as found, and say what each demand gets.

@@ -303,19 +303,27 @@ class StandingSupplies:
     def _settle(self, node: Node) -> list[StandingSupply]:
         """Match what is pegged to, held for, or owned by those who ask for it.
 
-        What is kept for those who take it by way of orders is left, apart.
+        What is kept for those who take it by way of orders is left, apart. Holds get
+        what is pegged so and not needed: then they are settled when the product is
+        netted.
         """
         self._keep(filter(self._offers.restricted, node.needs), node.units)
         pins = self._run.intake.pins.get(node.key, ())
-        self._run.settle_pins([pin for pin in pins if self._is_settled(pin)])
+        later = [pin for pin in pins if not self._is_settled(pin)]
+        if not all(pin.blocks for pin in later):
+            later = [pin for pin in pins if pin.blocks or pin in later]
+        self._run.settle_pins([pin for pin in pins if pin not in later])
+        held: list[StandingSupply] = []
+        for pin in later:
+            for unit, qty in kept_by(pin, self._release, self._name):
+                unit.free -= qty
+                if pin.demand == NO_DEMAND:
+                    self._run.set_aside.append((unit, qty))
+                else:
+                    held.append(StandingSupply(unit, qty, pin))
         owned = [unit for unit in node.units if not unit.is_ours]
         if owned:
             self._keep([one for one in node.needs if one.demand != NO_DEMAND], owned)
-        held: list[StandingSupply] = []
-        for pin in pins:
-            for unit, qty in () if self._is_settled(pin) else kept_by(pin, self._name):
-                unit.free -= qty
-                held.append(StandingSupply(unit, qty, pin))
         return held
 
     def _left(self, node: Node, held: Sequence[StandingSupply]) -> list[StandingSupply]:

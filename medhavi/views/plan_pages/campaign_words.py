@@ -11,6 +11,7 @@ from medhavi.views.names import Names, duration, money, number, percent, when
 from medhavi.views.page import empty, table_html
 from medhavi.views.theme import ROW, finished, rows_of, token
 from medhavi.views.tiles import Tile
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,21 +54,21 @@ def saving_tiles(found: CampaignDifference, currency: str = "EUR") -> tuple[Tile
             word="saved" if saved > 0 else "nothing saved",
         ),
         Tile(
-            label="Changes of family",
+            label=say("changes_of_family"),
             figure=number(after.setups),
             note=f"without campaigns: {number(before.setups)}",
         ),
         Tile(
             label="Lateness",
             figure=duration(later),
-            note=f"late demands: {before.late} without, {after.late} with",
+            note=say("late_without_and_with", before.late, after.late),
             state="bad" if later > 0 else "good",
             word="later" if later > 0 else "no later",
         ),
         Tile(
-            label="Saved in all",
+            label=say("total_saving"),
             figure=money(found.saved_money, currency),
-            note="set-up and lateness",
+            note=say("set_up_and_lateness"),
             state="good" if found.saved_money >= 0 else "bad",
             word="gain" if found.saved_money >= 0 else "loss",
         ),
@@ -92,11 +93,11 @@ def runs_html(
     ]
     if edited is not None:
         rows += [
-            ("New cell, without campaigns", edited.without),
-            ("New cell, with campaigns", edited.with_campaigns),
+            (say("new_cell_without_campaigns"), edited.without),
+            (say("new_cell_with_campaigns"), edited.with_campaigns),
         ]
     columns = (
-        *("Plan", "Changes", "Set-up", "Cost of set-up", "Late"),
+        *("Plan", "Changes", "Set-up", say("cost_of_set_up"), "Late"),
         *("Not served", "Lateness", "Its money"),
     )
     cells = [(word, *_figures(one, currency)) for word, one in rows]
@@ -173,18 +174,13 @@ def proposals_html(
 ) -> str:
     """List the proposals; without any, say what asks for them."""
     if not found:
-        return empty(
-            "No campaigns are proposed",
-            "Nothing is gained by running families in a row, or no rule and no "
-            "changeover matrix asks for it.",
-        )
+        return empty(say("no_campaigns"), say("no_saving_in_a_row"))
     rows = proposal_rows(found[:_MOST], names)
     columns = tuple(rows[0])
     cells = [tuple(escape(cell) for cell in row.values()) for row in rows]
     more = len(found) - len(rows)
     tail = (
-        f'<p class="muted small">and {more:,} more; '
-        "<code>medhavi campaigns</code> lists all</p>"
+        f'<p class="muted small">{say("and_more_campaigns", more)}</p>'
         if more > 0
         else ""
     )
@@ -215,10 +211,7 @@ def compliance_html(
 ) -> str:
     """List how campaigns were kept; without a plan, say where one comes from."""
     if not found:
-        return empty(
-            "No campaigns were carried out yet",
-            "Publish a plan with campaigns and report what became of its orders.",
-        )
+        return empty(say("no_campaigns_reported"), say("publish_campaigns"))
     rows = compliance_rows(found[:_MOST], names)
     columns = tuple(rows[0])
     cells = [tuple(escape(cell) for cell in row.values()) for row in rows]
@@ -228,7 +221,7 @@ def compliance_html(
 def _campaign(one: CampaignAdherence, names: Names) -> str:
     resource, *family, place = one.campaign.split("|")
     told = names.name("|".join(family))
-    return f"{told} on {names.name(resource)}, no. {place}"
+    return say("campaign_place", told, names.name(resource), place)
 
 
 def _days(value: float | None) -> str:
@@ -280,7 +273,7 @@ def setup_chart(rows: pl.DataFrame) -> Picture | None:
         alt.Chart(rows_of(drawn))
         .mark_bar(cornerRadius=2)
         .encode(
-            x=alt.X("hours:Q", title="hours of changeovers"),
+            x=alt.X("hours:Q", title=say("hours_of_changeovers")),
             y=alt.Y("resource:N", title=None, sort=order, axis=alt.Axis(domain=False)),
             yOffset=alt.YOffset("plan:N", sort=[WITHOUT, WITH]),
             color=alt.Color(
@@ -310,7 +303,10 @@ def _title(rows: pl.DataFrame) -> str:
     hours.update(rows.group_by("plan").agg(pl.col("hours").sum()).iter_rows())
     saved = hours[WITHOUT] - hours[WITH]
     word = "less" if saved >= 0 else "more"
-    return (
-        f"{duration(abs(saved))} {word} set-up with campaigns: "
-        f"{duration(hours[WITH])} instead of {duration(hours[WITHOUT])}"
+    return say(
+        "set_up_with_campaigns",
+        duration(abs(saved)),
+        word,
+        duration(hours[WITH]),
+        duration(hours[WITHOUT]),
     )

@@ -1,0 +1,106 @@
+"""Calendars in words: what one opens, in which hours of a week, and what differs."""
+
+from __future__ import annotations
+
+import datetime as dt
+from html import escape
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from medhavi import schema
+from medhavi.units import from_seconds
+from medhavi.views.changed_cells import said
+from medhavi.views.names import NOTHING, count, percent, when
+from medhavi.views.page import table_html
+from medhavi.views.words import say
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from medhavi.snapshot import Snapshot
+
+CALENDAR = ("calendars", "calendar")
+MOST_EXCEPTIONS = 20
+"""Exceptions that are listed, from now on; the others are counted."""
+_MONDAY = dt.date(2026, 11, 2)
+
+
+def calendars_of(snapshot: Snapshot, resource: str) -> tuple[str, ...]:
+    """Calendars that open a resource: its own, then that of the place where it is."""
+    (row,) = snapshot["resources"].filter(pl.col("resource") == resource).to_dicts()
+    places = snapshot["locations"].filter(pl.col("location") == row["location"])
+    found = (row["calendar"], *places["calendar"].to_list())
+    return tuple(dict.fromkeys(one for one in found if one))
+
+
+def zone_of(snapshot: Snapshot, calendar: str) -> str:
+    """Zone in which the shifts of a calendar are local."""
+    rows = snapshot["calendars"].filter(pl.col("calendar") == calendar)
+    return str(rows["timezone"].to_list()[0])
+
+
+def used_by(snapshot: Snapshot, calendar: str) -> str:
+    """How many rows of which tables a calendar holds for."""
+    found = []
+    for table, spec in schema.tables().items():
+        named = [name for name, one in spec.columns.items() if CALENDAR in one.refs]
+        if table in ("shifts", "calendar_exceptions") or not named:
+            continue
+        held = pl.any_horizontal(pl.col(named) == calendar)
+        if rows := snapshot[table].filter(held).height:
+            found.append(count(rows, said(table).removesuffix("s")))
+    return ", ".join(found) or NOTHING
+
+
+def calendar_html(snapshot: Snapshot, calendar: str) -> str:
+    """Hours of a week of a calendar, and its exceptions from now on."""
+    zone = zone_of(snapshot, calendar)
+    week = table_html(
+        ("Weekday", f"Open ({zone})"),
+        [(escape(day), escape(hours)) for day, hours in _week(snapshot, calendar)],
+    )
+    now = from_seconds(int(snapshot.as_of))
+    frame = snapshot["calendar_exceptions"]
+    rows = frame.filter(
+        (pl.col("calendar") == calendar) & (pl.col("finish") > now)
+    ).sort("start")
+    told = [
+        (
+            escape(when(row["start"], zone, year=True)),
+            escape(when(row["finish"], zone, year=True)),
+            "closed" if not row["capacity"] else f"{percent(row['capacity'])} open",
+            escape(row["reason"] or NOTHING),
+        )
+        for row in rows.head(MOST_EXCEPTIONS).iter_rows(named=True)
+    ]
+    more = rows.height - len(told)
+    also = f'<p class="muted">{say("and_more", more)}</p>' if more > 0 else ""
+    differs = table_html(("From", "To", "What", "Reason"), told) + also if told else ""
+    words = escape(say("calendar_holds_for", calendar, used_by(snapshot, calendar)))
+    return f"<p>{words}</p>{week}{differs}"
+
+
+def _week(snapshot: Snapshot, calendar: str) -> Iterator[tuple[str, str]]:
+    """Each weekday and its shifts that hold now."""
+    now = from_seconds(int(snapshot.as_of))
+    shifts = snapshot["shifts"].filter(
+        (pl.col("calendar") == calendar)
+        & (pl.col("valid_from").is_null() | (pl.col("valid_from") <= now))
+        & (pl.col("valid_to").is_null() | (pl.col("valid_to") > now))
+    )
+    for weekday in range(1, 8):
+        own = shifts.filter(pl.col("weekday") == weekday).sort("start")
+        parts = [
+            f"{begin:%H:%M} to {end:%H:%M}"
+            + ("" if share == 1 else f" ({percent(share)})")
+            for begin, end, share in own.select("start", "finish", "capacity").rows()
+        ]
+        day = _MONDAY + dt.timedelta(days=weekday - 1)
+        yield f"{day:%A}", ", ".join(parts) or "closed"
+
+
+def calendar_choices(snapshot: Snapshot, resource: str) -> dict[str, str]:
+    """Calendars that open a resource, by name and what else they hold for."""
+    found = calendars_of(snapshot, resource)
+    return {f"{one} ({used_by(snapshot, one)})": one for one in found}

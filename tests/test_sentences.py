@@ -1,0 +1,156 @@
+"""The catalogue of sentences: all of them stand there, each is used, none is odd."""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+from collections import Counter
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDERS = ("apps", "medhavi/views", "medhavi/service")
+SAID = re.compile(r"[A-Za-z]+[,;:]? (?:[A-Za-z'-]+|\{\})[,;:]? [A-Za-z]+")
+"""Three words in a row: a sentence, or a part of one."""
+BANNED = (
+    *(
+        "the dearest",
+        "victim",
+        "be mended",
+        "mend ",
+        "what should have begun",
+        "is no time",
+    ),
+    *("a wish for", "half the time", "nobody has", "such a ", "eaten", "whom it"),
+)
+"""What no planner says aloud."""
+QUOTED = r"[\"`]([^\"`\n=;]*)[\"`]"
+"""Texts of a script or a style sheet."""
+NO_SENTENCES = {
+    "default-src ": "policy of content for browsers",
+    "mv.Workbench": "code of a notebook",
+    "plan.chart.": "code of a notebook",
+    "# The page": "code of a notebook",
+    "DejaVu ": "name of a font",
+}
+"""Beginnings of texts that nobody reads as a sentence, and what they are."""
+
+
+@cache
+def trees() -> dict[str, ast.Module]:
+    paths = [path for one in FOLDERS for path in sorted((ROOT / one).rglob("*.py"))]
+    return {
+        path.relative_to(ROOT).as_posix(): ast.parse(path.read_text("utf-8"))
+        for path in paths
+    }
+
+
+@cache
+def entries() -> list[tuple[str, str]]:
+    sections = tomllib.loads((ROOT / "medhavi/views/words.toml").read_text("utf-8"))
+    return [entry for section in sections.values() for entry in section.items()]
+
+
+def values(text: str) -> set[str]:
+    """Names in braces."""
+    return set(re.findall(r"\{(.*?)\}", text))
+
+
+def _is_log(node: ast.Call) -> bool:
+    called = node.func
+    owner = called.value if isinstance(called, ast.Attribute) else None
+    return isinstance(owner, ast.Name) and owner.id.lower() in {"_log", "log"}
+
+
+def sentences(tree: ast.Module) -> list[str]:
+    """Texts of three words and more; an f-string is one, with braces for values.
+
+    Docstrings, logs, what is raised for a programmer, commands, the settings of an
+    app, and scripts and style sheets are none.
+    """
+    skipped: set[int] = set()
+    found = []
+    for node in ast.walk(tree):
+        if id(node) in skipped:
+            continue
+        names = {getattr(one, "id", "") for one in getattr(node, "targets", ())}
+        if (
+            (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+            or isinstance(node, ast.Raise)
+            or (isinstance(node, ast.Call) and _is_log(node))
+            or names & {"message", "app"}
+        ):
+            skipped |= {id(one) for one in ast.walk(node)}
+        elif isinstance(node, ast.JoinedStr):
+            skipped |= {id(one) for one in node.values if isinstance(one, ast.Constant)}
+            found.append(
+                "".join(
+                    str(one.value) if isinstance(one, ast.Constant) else "{}"
+                    for one in node.values
+                )
+            )
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found.append(node.value)
+    inside = [text for one in found if "\n" in one for text in re.findall(QUOTED, one)]
+    return [
+        text
+        for text in [*found, *inside]
+        if SAID.search(re.sub(r"<[^>]*>", "|", text))
+        and text.count("\n") < 2
+        and not text.startswith(("medhavi ", *NO_SENTENCES))
+    ]
+
+
+def calls() -> list[tuple[str, int]]:
+    """Key of each call of `say` and the number of its values."""
+    return [
+        (str(node.args[0].value), len(node.args) - 1)
+        for tree in trees().values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and getattr(node.func, "id", "") == "say"
+        and isinstance(node.args[0], ast.Constant)
+    ]
+
+
+def test_no_sentence_stands_outside_the_catalogue():
+    found = {name: sentences(tree) for name, tree in trees().items()}
+    assert {name: texts for name, texts in found.items() if texts} == {}
+
+
+def test_every_entry_is_used():
+    texts = {
+        text
+        for tree in trees().values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant)
+        for text in (node.value, *re.findall("«(.*?)»", str(node.value)))
+    }
+    assert {key for key, _ in entries()} - texts == set()
+
+
+def test_every_sentence_is_in_the_catalogue_and_gets_its_values():
+    needed = {key: len(values(text)) for key, text in entries()}
+    assert [one for one in calls() if needed.get(one[0]) != one[1]] == []
+
+
+def test_a_key_and_a_text_stand_once():
+    keys = Counter(key for key, _ in entries())
+    texts = Counter(re.sub(r"\{\w+\}", "{}", text) for _, text in entries())
+    assert [one for one, times in (keys + texts).items() if times > 1] == []
+
+
+def test_values_are_names_alone():
+    """Numbers are written by one function, not by a format of a sentence."""
+    named = {name for _, text in entries() for name in values(text)}
+    assert {name for name in named if not re.fullmatch("[a-z][a-z_]*", name)} == set()
+
+
+def test_no_sentence_has_words_that_nobody_says():
+    said = [(key, word) for key, text in entries() for word in BANNED if word in text]
+    assert said == []
+
+
+def test_no_sentence_is_a_question():
+    assert [key for key, text in entries() if "?" in text] == []
