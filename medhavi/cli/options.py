@@ -97,6 +97,10 @@ OptionalApprover = Annotated[
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why, for the log.")]
 WhyOption = Annotated[str | None, typer.Option("--reason", help="Why, for the log.")]
 FolderOption = Annotated[Path | None, typer.Option("--out", help="Folder to write.")]
+ResumeOption = Annotated[
+    bool,
+    typer.Option("--resume", help="Mode optimize: go on from what a run has done."),
+]
 OutOption = Annotated[Path, typer.Option("--out", help="Folder of the result.")]
 PlanArgument = Annotated[Path, typer.Argument(help="Folder of a plan (plan --out).")]
 

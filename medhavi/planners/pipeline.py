@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from medhavi.errors import NotAvailable, UsageError
 from medhavi.findings import BadData, finding
@@ -25,6 +25,7 @@ from medhavi.results.run_record import Basis
 from medhavi.version import __version__
 
 if TYPE_CHECKING:
+    from medhavi.planners.master_plan.step_plans import StepPlans
     from medhavi.planners.mrp.unsupported import TableReading
     from medhavi.progress import Cancelled, Observe
     from medhavi.results.plans.plan import Plan
@@ -40,7 +41,16 @@ WITHOUT = "PLAN020"
 MODES = ("mrp", "constrained", "optimize")
 
 
-def plan(
+class _Options(NamedTuple):
+    """Progress, interruption, seed and kept plans of a run, as of `plan`."""
+
+    observe: Observe | None
+    cancelled: Cancelled | None
+    seed: int | None
+    kept: StepPlans | None = None
+
+
+def plan(  # noqa: PLR0913 - the public name, keywords but for three
     snapshot: Snapshot,
     mode: str = "mrp",
     settings: Settings = None,
@@ -49,6 +59,7 @@ def plan(
     seed: int | None = None,
     observe: Observe | None = None,
     cancelled: Cancelled | None = None,
+    kept: StepPlans | None = None,
 ) -> Plan:
     """Plan a snapshot.
 
@@ -71,6 +82,9 @@ def plan(
         Called with (phase, done, total).
     cancelled
         Polled; True ends the run early with status cancelled.
+    kept
+        Plans of steps of an earlier run in mode optimize that was ended: it goes on
+        from there, to the same result; other modes have one step.
 
     Raises
     ------
@@ -88,7 +102,7 @@ def plan(
         message = f"A baseline of mode {mode} is not built yet; leave it out."
         raise NotAvailable(message)
     with without_collections():
-        way = (observe, cancelled, seed)
+        way = _Options(observe, cancelled, seed, kept)
         made = _of_plannable_rows(mode, snapshot, settings, baseline, way)
     if baseline is not None:
         made = made.numbered(register_of(baseline.supplies))
@@ -100,7 +114,7 @@ def _of_plannable_rows(
     snapshot: Snapshot,
     settings: Settings,
     baseline: Plan | None,
-    way: tuple[Observe | None, Cancelled | None, int | None],
+    way: _Options,
 ) -> Plan:
     """Plan; of a snapshot that holds rows without those that the planner refuses.
 
@@ -145,9 +159,9 @@ def _of_mode(
     snapshot: Snapshot,
     settings: Settings,
     baseline: Plan | None,
-    way: tuple[Observe | None, Cancelled | None, int | None],
+    way: _Options,
 ) -> Plan:
-    observe, cancelled, seed = way
+    observe, cancelled, seed, kept = way
     price: float | None = None
     if mode == "constrained" and isinstance(settings, Mapping):
         on_baseline = baseline is not None
@@ -156,7 +170,7 @@ def _of_mode(
         from medhavi.planners.master_plan import master_run
 
         best = _as(OptimizeParameters, settings, mode)
-        made = master_run.plan(snapshot, best, observe, cancelled, seed=seed)
+        made = master_run.plan(snapshot, best, observe, cancelled, seed=seed, kept=kept)
     elif mode == "constrained":
         feasible = _as(ConstrainedParameters, settings, mode)
         if baseline is not None:
@@ -223,7 +237,7 @@ def plan_to_build_on(
         except (BadData, NotAvailable) as refusal:
             if not snapshot.holds or not unplannable_rows(snapshot, refusal):
                 raise
-            way = (observe, cancelled, seed)
+            way = _Options(observe, cancelled, seed)
             return _of_plannable_rows("mrp", snapshot, parameters, None, way)
     return with_left_out(made, snapshot)
 

@@ -86,6 +86,29 @@ class ProgramRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlanStep:
+    """What the plan of a step of a run came to.
+
+    Parameters
+    ----------
+    name
+        What guided it.
+    effort
+        How much it was improved.
+    cost, lateness
+        By the weights of the mode, and the money of lateness in it [base currency].
+    late
+        Demands that are late, short or not planned.
+    """
+
+    name: str
+    effort: str
+    cost: float
+    lateness: float
+    late: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
     """The repeatable facts of one run.
 
@@ -123,6 +146,9 @@ class RunRecord:
     program
         In mode optimize: what the program says that guides the plan; status, bound and
         gap are those of the plan.
+    steps
+        In mode optimize: the plans that were made, in their sequence; the cheapest one
+        is the answer.
     """
 
     planner: str
@@ -140,6 +166,7 @@ class RunRecord:
     netting: NettingScope | None = None
     engine: str = ""
     program: ProgramRecord | None = None
+    steps: tuple[PlanStep, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "status", Status(self.status))
@@ -175,6 +202,7 @@ class RunRecord:
             "effort": dict(self.effort),
             "netting": None if self.netting is None else str(self.netting),
             "program": None if self.program is None else asdict(self.program),
+            "steps": [asdict(step) for step in self.steps],
         }
 
     @classmethod
@@ -187,6 +215,7 @@ class RunRecord:
         program = known.get("program")
         if isinstance(program, Mapping):
             known["program"] = ProgramRecord(**program)
+        known["steps"] = tuple(PlanStep(**step) for step in row.get("steps") or ())  # type: ignore[attr-defined]
         return cls(**known)  # type: ignore[arg-type]
 
     def bound_words(self) -> str:

@@ -7,12 +7,10 @@ is made beside (docs/decisions/026).
 
 from __future__ import annotations
 
-import os
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -26,18 +24,19 @@ from medhavi.results.plans.plan import Plan
 from medhavi.results.run_record import Basis, Status
 from medhavi.units import to_seconds
 from medhavi.version import __version__
+from medhavi.workbench.files.cache import cache_folder
+from medhavi.workbench.files.step_cache import StepCache
 from medhavi.workbench.files.tables_run import plan_snapshot, write_plan
 from medhavi.workbench.runs import published_plans
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
     from medhavi.lakehouse import Lake
     from medhavi.progress import Cancelled, Observe
     from medhavi.snapshot import Snapshot
 
-CACHE_VARIABLE = "MEDHAVI_CACHE"
-"""Variable of the folder of plans that no lake keeps."""
 _ON_BASELINE = ("baseline", "stability_price")
 """Settings that only a plan on another one has."""
 MOST_COMPARED = 24
@@ -104,6 +103,8 @@ def renewed_plan(
 ) -> Plan:
     """Plan in force of these tables; made, on the nearest one, where there is none.
 
+    Where the run was ended before, it goes on from the steps that were done.
+
     Parameters
     ----------
     snapshot, mode, lake, past
@@ -133,14 +134,24 @@ def renewed_plan(
         settings = _own_settings(known.plan.run.settings)
         if mode != "optimize":
             baseline = nearest_plan(snapshot, known.plan, lake)
+    steps = StepCache(resume=True)
     made = plan_snapshot(
-        snapshot, mode, settings, observe, baseline=baseline, cancelled=cancelled
+        snapshot,
+        mode,
+        settings,
+        observe,
+        baseline=baseline,
+        cancelled=cancelled,
+        kept=steps,
     )
     if not kept:
+        steps.end(made.run.status)
         return made
     if observe is not None:
         observe(Progress("recording"))
-    return keep_plan(made, snapshot, None if past else lake)
+    recorded = keep_plan(made, snapshot, None if past else lake)
+    steps.end(made.run.status)
+    return recorded
 
 
 def nearest_plan(snapshot: Snapshot, known: Plan, lake: Lake | None) -> Plan:
@@ -259,9 +270,3 @@ def _place(snapshot: Snapshot, mode: str) -> Path:
     """Folder of a plan in the cache: the same facts, mode and version find it again."""
     name = f"{snapshot.fingerprint[:40]}-{mode}-{__version__}"
     return cache_folder() / "plans" / name
-
-
-def cache_folder() -> Path:
-    """Folder of results that no lake keeps."""
-    usual = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(os.environ.get(CACHE_VARIABLE) or Path(usual) / "medhavi")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from medhavi.events.store import BulkStore
     from medhavi.lakehouse import Lake, MirrorReport
+    from medhavi.planners.master_plan.step_plans import StepPlans
     from medhavi.planners.replenishment.safety_stock import SafetyStock
     from medhavi.predict.coverage import PredictorReport
     from medhavi.predict.recipe import TrainingRecipe
@@ -166,29 +167,27 @@ class Workbench(LakeReading, PlanEditing, FactAmending, ExceptionReviewing):
         cancelled: Cancelled | None = None,
         keep_run: bool = False,
         strict: bool = False,
+        kept: StepPlans | None = None,
     ) -> Plan:
         """Plan a snapshot, verify the plan and keep it in gold.
 
         Parameters
         ----------
-        snapshot
-            What is planned; the head of the log by default.
-        mode
-            "mrp", "constrained" or "optimize".
+        snapshot, mode
+            What is planned, the head of the log by default; mrp, constrained, optimize.
         baseline
             Earlier plan that is built upon; see `mv.plan`. Where it is the last one
             whose run was kept, read from a folder or not, that run is used.
-        observe, cancelled
-            Is called with each phase; ends the run with the best plan so far.
+        observe, cancelled, kept
+            Is called with each phase; ends the run with the best plan so far; plans of
+            finished steps, see `mv.plan`.
         keep_run
             Keep the run of mode mrp in memory with the plan; see `mv.plan_to_build_on`.
         strict
-            Refuse where rows are held.
+            Refuse where rows are held, as `BadData`.
 
         Raises
         ------
-        BadData
-            The data has errors, or rows are held and it is strict.
         VerificationFailed
             The plan breaks its own snapshot; nothing is kept.
         """
@@ -207,6 +206,7 @@ class Workbench(LakeReading, PlanEditing, FactAmending, ExceptionReviewing):
             before,
             keep_run=keep_run,
             cancelled=cancelled,
+            kept=kept,
         )
         with measurement.phase("record"):
             made = self.lake.record(made, taken).plan

@@ -15,6 +15,7 @@ import pytest
 from medhavi.results.pareto_front import ParetoFront
 from medhavi.results.plans.plan import Plan
 from medhavi.snapshot import Snapshot
+from medhavi.workbench.files.cache import cache_folder
 from medhavi.workbench.files.tables_run import plan_snapshot
 from tests import factories
 from tests.api import verify
@@ -180,6 +181,36 @@ def test_ctrl_c_keeps_the_plans_of_a_front_that_were_made(tmp_path):
     assert front.points.height >= 1
     told_of = Snapshot.from_folder(place)
     assert all(verify(made, told_of) == [] for made in front.plans.values())
+
+
+@pytest.mark.req("OPA-21")
+def test_a_killed_run_of_mode_optimize_is_resumed(medhavi, tmp_path, monkeypatch):
+    """Killed after its first plan; what it had done is gone when it is done."""
+    monkeypatch.setenv("MEDHAVI_CACHE", str(tmp_path / "cache"))
+    place = crowded(tmp_path / "tables")
+    words = ["plan", "--mode", "optimize", "--tables", str(place)]
+    code = "import sys; from medhavi.cli import main; sys.exit(main())"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *words, "--json"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("solve"):
+            break
+    process.kill()
+    process.communicate(timeout=60)
+    steps = cache_folder() / "steps"
+    assert len(list(steps.iterdir())) == 1
+    first = medhavi(*words, "--resume", "--out", tmp_path / "resumed", "--json")
+    assert first.code == 0, first.err
+    assert "late of priority" not in first.err.split("solve")[0]
+    assert list(steps.iterdir()) == []
+    whole = medhavi(*words, "--out", tmp_path / "whole", "--json")
+    assert first.answer["fingerprint"] == whole.answer["fingerprint"]
+    assert first.answer["run"] == whole.answer["run"]
 
 
 def test_ctrl_c_before_any_plan_leaves_what_was_there(tmp_path):

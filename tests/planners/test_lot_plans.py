@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from medhavi.results.figures.scorecard import scorecard
-from medhavi.results.run_record import Status
+from medhavi.results.run_record import RunRecord, Status
 from tests import factories
 from tests.api import plan, verify
 from tests.examples import examples
@@ -187,3 +187,21 @@ def test_lots_of_a_part_are_planned_where_they_pay():
     assert not verify(found, snapshot)
     assert len(orders(found, "C")) <= 2
     assert (found.fulfilment["status"] == "on_time").all()
+
+
+@pytest.mark.req("OPA-15")
+def test_a_run_tells_what_the_plan_of_each_step_came_to():
+    snapshot = lot_sizing(1)
+    found = plan(snapshot, "optimize")
+    names = [step.name for step in found.run.steps]
+    assert names[:2] == ["without the program", "guided by the program"]
+    assert set(names[2:]) == {"guided, in planned lots"}
+    plain = scorecard(plan(snapshot, "constrained"), snapshot)
+    assert found.run.steps[0].cost == pytest.approx(plain.total)
+    assert found.run.steps[0].lateness == pytest.approx(plain.lateness)
+    cheapest = min(step.cost for step in found.run.steps)
+    assert scorecard(found, snapshot).total == pytest.approx(cheapest)
+    assert RunRecord.from_dict(found.run.as_dict()) == found.run
+    assert f"plans made: {names[0]}" in str(found)
+    # A mode of one step has no history.
+    assert plan(snapshot, "constrained").run.steps == ()

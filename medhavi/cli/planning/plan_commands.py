@@ -31,6 +31,7 @@ from medhavi.cli.options import (
     LakeOption,
     PlanArgument,
     PlanMode,
+    ResumeOption,
     SettingsOption,
     StoreOption,
     StrictOption,
@@ -46,6 +47,7 @@ from medhavi.errors import NotAvailable, UsageError
 if TYPE_CHECKING:
     from medhavi.progress import Cancelled, Observe, Progress
     from medhavi.results.plans.plan import Plan
+    from medhavi.workbench.files.step_cache import StepCache
 
 
 class Effort(StrEnum):
@@ -90,6 +92,7 @@ def plan(
         Path | None,
         typer.Option("--write-model", help="Mode optimize: its program, x.mps.gz."),
     ] = None,
+    resume: ResumeOption = False,
     out: FolderOption = None,
     file_format: FormatOption = FileFormat.PARQUET,
     verbose: VerboseOption = False,
@@ -98,9 +101,10 @@ def plan(
 
     The plan is verified and rated, and written whole or not at all. In modes
     constrained and optimize Ctrl-C keeps the best plan so far; a second one ends at
-    once.
+    once. What ended a run of mode optimize, its finished steps are kept for --resume.
     """
     from medhavi.results.plans.plan import key_figures
+    from medhavi.workbench.files.step_cache import StepCache
 
     conversation = talk()
     _refuse_what_does_not_fit(mode, effort, baseline, model)
@@ -114,6 +118,7 @@ def plan(
         _write_model(place, moment, parameters, model)
         conversation.note(f"program written to {model}")
     before = None if baseline is None else _stored(baseline)
+    steps = StepCache(resume=resume)
     with _interruptible(mode) as cancelled:
         if tables is not None:
             work = partial(
@@ -124,13 +129,14 @@ def plan(
             )
         else:
             work = partial(_plan_of_lake, lake, moment, strict=bool(strict))
-        made = work(mode, parameters, before, conversation.progress, cancelled)
+        made = work(mode, parameters, before, conversation.progress, cancelled, steps)
     conversation.report(made.findings)
     if out is not None:
         from medhavi.workbench.files.tables_run import write_plan
 
         write_plan(made, out, str(file_format))
         conversation.note(f"written to {out}")
+    steps.end(made.run.status)
     conversation.say(str(made))
     conversation.answer(
         out=out,
@@ -210,6 +216,7 @@ def _plan_of_tables(
     baseline: Plan | None,
     observe: Observe,
     cancelled: Cancelled | None,
+    steps: StepCache,
     *,
     hold: bool,
     date_format: str | None,
@@ -223,6 +230,7 @@ def _plan_of_tables(
         baseline=baseline,
         observe=observe,
         cancelled=cancelled,
+        kept=steps,
         hold_bad_rows=hold,
         date_format=date_format,
     )
@@ -236,6 +244,7 @@ def _plan_of_lake(
     baseline: Plan | None,
     observe: Observe,
     cancelled: Cancelled | None,
+    steps: StepCache,
     *,
     strict: bool,
 ) -> Plan:
@@ -249,6 +258,7 @@ def _plan_of_lake(
         baseline=baseline,
         observe=observe,
         cancelled=cancelled,
+        kept=steps,
         strict=strict,
     )
 

@@ -14,6 +14,7 @@ from medhavi.cli.options import (
     FileFormat,
     FolderOption,
     FormatOption,
+    ResumeOption,
     SettingsOption,
     existing_folder,
     existing_plan,
@@ -59,6 +60,7 @@ def pareto(
         Path | None,
         typer.Option("--settings", help="Parameters of trade-offs and mode optimize."),
     ] = None,
+    resume: ResumeOption = False,
     out: FolderOption = None,
     file_format: FormatOption = FileFormat.PARQUET,
 ) -> None:
@@ -69,11 +71,13 @@ def pareto(
     """
     from medhavi.planners.master_plan.trade_offs import pareto as find_front
     from medhavi.workbench.files.export import write_front
+    from medhavi.workbench.files.step_cache import StepCache
 
     conversation = talk()
     names = [name.strip() for name in objectives.split(",") if name.strip()]
     budgets = dict(map(_budget, at_most or ()))
     wishes, snapshot = settings_file(settings), place.snapshot()
+    steps = StepCache(resume=resume)
     with interruption() as cancelled:
         front = find_front(
             snapshot,
@@ -83,12 +87,14 @@ def pareto(
             budgets=budgets,
             observe=conversation.progress,
             cancelled=cancelled,
+            kept=steps,
         )
         if not front.plans and cancelled():
             raise KeyboardInterrupt
     if out is not None:
         write_front(front, out, str(file_format))
         conversation.note(f"written to {out}")
+    steps.end(front.run.status)
     conversation.say(str(front))
     conversation.answer(
         out=out,

@@ -281,7 +281,7 @@ class _ProductLevels:
             for each in members
         ]
         stated = lot_program(items, self._free[used], self._grid.lengths / DAY)
-        solution = solver.open(stated.program).solve(cancelled=cancelled)
+        solution = stated.solve(solver, cancelled)
         if not len(solution.values):
             return [[_Lot([want], -1) for want in each.wanted] for each in members]
         return [

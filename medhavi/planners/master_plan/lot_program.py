@@ -23,7 +23,7 @@ That is harder for a solver than shares, but for w: what did not fit by a little
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -31,7 +31,8 @@ import numpy as np
 from medhavi.optimize.problem import Floats, Problem, Program
 
 if TYPE_CHECKING:
-    from medhavi.optimize.problem import Block
+    from medhavi.optimize.problem import Block, Solution, Solver
+    from medhavi.progress import Cancelled
 
 EARLY = 3.0
 """Set-ups that a need is held for at most, made earlier than it is needed."""
@@ -120,6 +121,36 @@ class LotProgram:
             item, need = self.share_item[place], self.share_need[place]
             found[item][need] = self.share_bucket[place]
         return found
+
+    def solve(self, solver: Solver, cancelled: Cancelled | None = None) -> Solution:
+        """Lots of all needs, as far as the solver finds some.
+
+        Where hours are short its first solutions leave needs to no lot at all. Then
+        needs are shared among lots first, which is far easier, and each is given to one
+        of the lots that are made so; what costs less is the answer.
+        """
+        program = self.program
+        found = solver.open(program).solve(cancelled=cancelled)
+        if len(found.values) and not self._left_out(found):
+            return found
+        lots = program.column_block("lots")
+        whole = lots.at(np.arange(lots.size))
+        shared = solver.open(replace(program, whole=whole)).solve(cancelled=cancelled)
+        if not len(shared.values):
+            return found
+        most = program.column_upper.copy()
+        most[lots.span] = np.round(shared.values[lots.span])
+        given = solver.open(replace(program, column_upper=most))
+        again = given.solve(cancelled=cancelled)
+        both = [one for one in (found, again) if len(one.values)]
+        return min(
+            both, key=lambda one: float(program.cost @ one.values), default=found
+        )
+
+    def _left_out(self, solution: Solution) -> bool:
+        """Whether a solution leaves some need to no lot."""
+        never = self.program.column_block("never").span
+        return bool((solution.values[never] > 1 / 2).any())
 
 
 def lot_program(items: Sequence[LotItem], free: Floats, days: Floats) -> LotProgram:

@@ -31,11 +31,13 @@ from medhavi.planners.master_plan.statement import (
     ProgramRun,
     state,
 )
+from medhavi.planners.master_plan.step_plans import PlansInMemory, step_name
 from medhavi.planners.parameters import ConstrainedParameters
 from medhavi.progress import Progress, unobserved
 from medhavi.results.amounts import currency_of
 from medhavi.results.figures.scorecard import scorecard
-from medhavi.results.run_record import ProgramRecord, Status
+from medhavi.results.plans.lateness import tally
+from medhavi.results.run_record import PlanStep, ProgramRecord, Status
 from medhavi.units import NEVER
 from medhavi.version import __version__
 
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
     from medhavi.optimize.problem import Floats, Solution, Solver
     from medhavi.planners.constrained.netting.given_sources import Lots
     from medhavi.planners.master_plan.blocks import BuiltProgram
+    from medhavi.planners.master_plan.step_plans import StepPlans
     from medhavi.planners.mrp.netting_state.state import NodeKey
     from medhavi.planners.parameters import OptimizeParameters
     from medhavi.progress import Cancelled, Observe
@@ -83,17 +86,21 @@ def contribution_rows(
 
 
 class RunOptions(NamedTuple):
-    """Progress, interruption and seed of a run, as of `plan`.
+    """Progress, interruption, seed and kept plans of a run, as of `plan`.
 
     `at_least` is what each of its plans costs at least, see `cost_at_least`.
     """
 
-    observe: Observe | None = None
-    cancelled: Cancelled | None = None
-    seed: int | None = None
+    observe: Observe | None
+    cancelled: Cancelled | None
+    seed: int | None
+    kept: StepPlans
     at_least: float | None = None
 
 
+WITHOUT, GUIDED = "without the program", "guided by the program"
+IN_LOTS = "guided, in planned lots"
+"""Steps of a run, as its record names them."""
 PROVEN = 2e-6
 """Gap of a plan that is proven best: the bound is told low by half as much."""
 DUST = 1e-6
@@ -196,15 +203,7 @@ def decided(
     run: ProgramRun, decisions: Decisions, effort: str, way: RunOptions
 ) -> Plan:
     """Constrained plan of the tables that a program states, by some decisions."""
-    made = searched_run.plan(
-        run.stated,
-        ConstrainedParameters(effort=effort),
-        __version__,
-        way.observe,
-        way.cancelled,
-        seed=way.seed,
-        decisions=decisions,
-    )
+    made = _done_before(run, decisions, effort, way)
     guided_by = decisions.amounts or decisions.slices
     follows = "guided by" if guided_by else "without"
     cost, least = worth(made, run.stated, run.goals), way.at_least
@@ -224,6 +223,28 @@ def decided(
     )
     found = tuple(dict.fromkeys((*run.findings, *made.findings)))
     return replace(made, run=record, findings=found)
+
+
+def _done_before(
+    run: ProgramRun, decisions: Decisions, effort: str, way: RunOptions
+) -> Plan:
+    """Plan of mode constrained by some decisions: the kept one, or made and kept."""
+    name = step_name(run, decisions, effort, way.seed)
+    known = way.kept.read(name)
+    if known is not None:
+        return known
+    made = searched_run.plan(
+        run.stated,
+        ConstrainedParameters(effort=effort),
+        __version__,
+        way.observe,
+        way.cancelled,
+        seed=way.seed,
+        decisions=decisions,
+    )
+    if made.run.status is not Status.CANCELLED:
+        way.kept.keep(name, made)
+    return made
 
 
 def beside(made: Plan, built: BuiltProgram, solution: Solution) -> Plan:
@@ -283,6 +304,7 @@ def plan(
     *,
     seed: int | None = None,
     solver: Solver | None = None,
+    kept: StepPlans | None = None,
 ) -> Plan:
     """Plan a snapshot in mode optimize, as of `pipeline.plan`.
 
@@ -292,6 +314,8 @@ def plan(
         An interruption keeps the best plan so far, whole, with status cancelled.
     solver
         Of the programs; None: HiGHS, with the limits of the parameters.
+    kept
+        Plans of steps of an earlier run that was ended: it goes on from there.
 
     Returns
     -------
@@ -311,10 +335,11 @@ def plan(
     run = built_run(snapshot, parameters)
     solver = solver or solver_of(parameters, seed)
     least = cost_at_least(run, solver, cancelled)
-    way = RunOptions(observe, cancelled, seed, least)
+    way = RunOptions(observe, cancelled, seed, kept or PlansInMemory(), least)
     tell(Progress("plan without the program", 0, 5))
-    plain = decided(run, UNDECIDED, parameters.effort, way)
-    made = plain
+    effort = parameters.effort
+    plain = decided(run, UNDECIDED, effort, way)
+    made, steps = plain, [(WITHOUT, effort, plain)]
     if plain.run.status is not Status.CANCELLED:
         tell(Progress("state", 1, 5))
         built = build(state(run, parameters))
@@ -323,7 +348,8 @@ def plan(
         solution = session.solve(cancelled=cancelled)
         if solution.outcome is SolveStatus.OPTIMAL:
             tell(Progress("plan as it says", 3, 5))
-            guides = [guided(built, solution, parameters.effort, way)]
+            guides = [guided(built, solution, effort, way)]
+            steps += [(GUIDED, effort, guides[0])]
             lots: Lots | None = {}
             if guides[0].run.status is not Status.CANCELLED:
                 tell(Progress("plan lots", 4, 5))
@@ -332,7 +358,9 @@ def plan(
                 known = min(
                     worth(one, snapshot, parameters) for one in (plain, *guides)
                 )
-                guides.append(_in_lots(built, solution, lots, known, way))
+                tried = _in_lots(built, solution, lots, known, way)
+                steps += [(IN_LOTS, *one) for one in tried]
+                guides.append(tried[-1][1])
             plain = beside(plain, built, solution)
             made = _cheapest(plain, guides, snapshot, parameters)
             if lots is None:
@@ -343,7 +371,26 @@ def plan(
             made = _unsolved(plain, built, solution)
     tell(Progress("plan as it says", 5, 5))
     run.release.dissolve()
-    return made
+    figures = tuple(_step(*step, snapshot, parameters) for step in steps)
+    return replace(made, run=replace(made.run, steps=figures))
+
+
+def _step(
+    name: str,
+    effort: str,
+    made: Plan,
+    snapshot: Snapshot,
+    parameters: OptimizeParameters,
+) -> PlanStep:
+    """What the plan of a step came to."""
+    parts = plan_parts(made, snapshot, parameters)
+    return PlanStep(
+        name=name,
+        effort=effort,
+        cost=sum(parts.values()),
+        lateness=parts[ObjectivePart.LATENESS],
+        late=tally(made).not_kept,
+    )
 
 
 def _in_lots(
@@ -352,8 +399,8 @@ def _in_lots(
     lots: Lots,
     known: float,
     way: RunOptions,
-) -> Plan:
-    """Plan in planned lots.
+) -> list[tuple[str, Plan]]:
+    """Plan in planned lots; the last one counts. Each with its effort.
 
     Needs of what other orders take move with those orders, and a large lot of it makes
     many of them wait: such lots are planned where a plan of little effort in them costs
@@ -372,9 +419,11 @@ def _in_lots(
         worse = worth(tried, run.stated, run.goals) >= known
         stopped = tried.run.status is Status.CANCELLED
         if effort == "light" or stopped or (worse and not apart):
-            return tried
+            return [("light", tried)]
         lots = apart if worse else lots
-    return guided(built, solution, effort, way, lots)
+        made = guided(built, solution, effort, way, lots)
+        return [("light", tried), (effort, made)]
+    return [(effort, guided(built, solution, effort, way, lots))]
 
 
 def _cheapest(

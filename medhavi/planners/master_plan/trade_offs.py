@@ -32,6 +32,7 @@ from medhavi.planners.master_plan.master_run import (
     solver_of,
 )
 from medhavi.planners.master_plan.statement import ObjectivePart, state
+from medhavi.planners.master_plan.step_plans import PlansInMemory
 from medhavi.planners.parameters import TradeOffParameters
 from medhavi.progress import Progress, Stop, unobserved
 from medhavi.results.amounts import currency_of, with_unit
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from medhavi.optimize.pareto import Point
     from medhavi.optimize.problem import Floats
     from medhavi.planners.master_plan.blocks import BuiltProgram
+    from medhavi.planners.master_plan.step_plans import StepPlans
     from medhavi.progress import Cancelled, Observe
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
@@ -85,6 +87,7 @@ def pareto(  # noqa: PLR0913 - the public name, keywords but for three
     plans: bool = True,
     observe: Observe | None = None,
     cancelled: Cancelled | None = None,
+    kept: StepPlans | None = None,
 ) -> ParetoFront:
     """Find efficient plans between objectives.
 
@@ -111,6 +114,8 @@ def pareto(  # noqa: PLR0913 - the public name, keywords but for three
         Whether plans are made; without, the front has programs and no points.
     observe, cancelled
         Progress and interruption.
+    kept
+        Plans of an earlier search that was ended: it goes on from there.
 
     Raises
     ------
@@ -141,10 +146,11 @@ def pareto(  # noqa: PLR0913 - the public name, keywords but for three
     stop, tell = Stop(cancelled), observe or unobserved
     found = _found(built, parameters, vectors, chosen, limits, points, tell, stop)
     asked = {"objectives": list(objectives), "budgets": most}
-    kept: list[Candidate] = []
+    unbeaten: list[Candidate] = []
     if plans:
-        made = _candidates(built, parameters, found, asked, tell, stop)
-        kept = _unbeaten(_within(made, most), objectives)
+        way = RunOptions(None, stop, None, kept or PlansInMemory())
+        made = _candidates(built, parameters, found, asked, tell, way)
+        unbeaten = _unbeaten(_within(made, most), objectives)
     record = RunRecord(
         planner="pareto",
         mode=run.mode,
@@ -160,13 +166,13 @@ def pareto(  # noqa: PLR0913 - the public name, keywords but for three
         },
     )
     run.release.dissolve()
-    table = _points(kept)
+    table = _points(unbeaten)
     return ParetoFront(
         points=table,
         programs=_programs(found, vectors),
         objectives=_objectives(table, objectives, currency_of(snapshot)),
         run=record,
-        plans={number: one.plan for number, one in enumerate(kept, start=1)},
+        plans={number: one.plan for number, one in enumerate(unbeaten, start=1)},
     )
 
 
@@ -176,16 +182,16 @@ def _candidates(
     found: Sequence[Point],
     asked: Mapping[str, object],
     tell: Observe,
-    stop: Stop,
+    way: RunOptions,
 ) -> Iterator[Candidate]:
     """Make a plan without the program, and one for each program whose aim differs.
 
     Lateness costs a program sources, and a plan set-ups too, the longer its search goes
     on: the search of the latest program ends first.
     """
-    run = built.statement.run
+    run, stop = built.statement.run, Stop(way.cancelled)
     least = cost_at_least(run, solver_of(run.goals), stop)
-    way = RunOptions(cancelled=stop, at_least=least)
+    way = way._replace(at_least=least)
     tell(Progress("plan without the program", 0, len(found) + 1, bound=least))
     usual, effort = parameters.usual_share, parameters.effort
     first = replace(UNDECIDED, share=usual)

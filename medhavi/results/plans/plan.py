@@ -383,7 +383,7 @@ def summary(plan: PlanAccess) -> str:
     counts = tally(plan)
     lines = [str(plan.run), _supplies(plan), _demands(counts)]
     bounded = late_and_bound(counts, plan.run.effort)
-    told = bounded, program_words(plan), shift_words(plan)
+    told = bounded, program_words(plan), step_words(plan), shift_words(plan)
     lines += [words for words in told if words]
     lines += _lateness(counts) + _exceptions(plan)
     if plan.findings:
@@ -491,6 +491,15 @@ def late_and_bound(counts: VerdictCounts, effort: Mapping[str, float]) -> str:
         f"{by_chain + by_capacity:,.0f} "
         f"({by_chain:,.0f} by lead times, {by_capacity:,.0f} for lack of time or goods)"
     )
+
+
+def step_words(plan: PlanAccess) -> str:
+    """What the plans of the steps of a run cost, in their sequence; "": one or none."""
+    steps, unit = plan.run.steps, plan.locale.currency
+    if len(steps) <= 1:
+        return ""
+    told = [f"{one.name} {with_unit(one.cost, unit)}" for one in steps]
+    return f"plans made: {'; '.join(told)}"
 
 
 def program_words(plan: PlanAccess) -> str:

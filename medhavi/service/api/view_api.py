@@ -10,8 +10,8 @@ from medhavi.errors import MedhaviError
 from medhavi.service.page_data import choose_source
 from medhavi.service.page_notebooks import notebook_html, notebook_of
 from medhavi.views.words import say
+from medhavi.workbench.files.cache import cache_folder
 from medhavi.workbench.files.saved_views import SavedView, views_of
-from medhavi.workbench.plan_in_force import cache_folder
 
 if TYPE_CHECKING:
     from starlette.requests import Request

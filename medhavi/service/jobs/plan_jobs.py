@@ -15,9 +15,10 @@ from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.jobs.job import OnStop
 from medhavi.service.page_data import DataSource, read_snapshot
 from medhavi.views.words import say
+from medhavi.workbench.files.cache import cache_folder
 from medhavi.workbench.files.export import write_front
+from medhavi.workbench.files.step_cache import StepCache
 from medhavi.workbench.plan_in_force import (
-    cache_folder,
     plan_in_force,
     renewed_plan,
 )
@@ -222,6 +223,8 @@ class FrontRequest:
     def run(self, observe: Observe, cancelled: Cancelled) -> str:
         """Find the plans and keep them; stopped, those that were made.
 
+        What was ended before it was done goes on from the plans that were made.
+
         Returns
         -------
         str
@@ -235,7 +238,7 @@ class FrontRequest:
         from medhavi.planners.master_plan.trade_offs import pareto
 
         observe(Progress(say("reading_the_tables")))
-        asked = self.plan
+        asked, steps = self.plan, StepCache(resume=True)
         front = pareto(
             asked.tables(),
             OBJECTIVES,
@@ -243,6 +246,7 @@ class FrontRequest:
             budgets=dict(self.budgets),
             observe=observe,
             cancelled=cancelled,
+            kept=steps,
         )
         if not front.plans and cancelled():
             raise KeyboardInterrupt
@@ -251,6 +255,7 @@ class FrontRequest:
             raise UsageError(message)
         observe(Progress(say("writing_the_plans")))
         write_front(front, front_folder(asked.source), "parquet")
+        steps.end(front.run.status)
         return front.fingerprint
 
 

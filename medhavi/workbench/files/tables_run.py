@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from medhavi.planners.master_plan.step_plans import StepPlans
     from medhavi.progress import Cancelled, Observe
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
@@ -113,6 +114,7 @@ def plan_snapshot(  # noqa: PLR0913 - one keyword each
     *,
     keep_run: bool = False,
     cancelled: Cancelled | None = None,
+    kept: StepPlans | None = None,
 ) -> Plan:
     """Plan, verify and rate a snapshot; on top of an earlier plan, if there is one.
 
@@ -125,6 +127,8 @@ def plan_snapshot(  # noqa: PLR0913 - one keyword each
     keep_run
         Whether the run is kept in memory with the plan, so that plans on it are made
         in little time; mode mrp alone does that.
+    kept
+        Plans of finished steps, see `pipeline.plan`.
 
     Raises
     ------
@@ -156,6 +160,7 @@ def plan_snapshot(  # noqa: PLR0913 - one keyword each
                 baseline=baseline,
                 observe=_phases(say),
                 cancelled=cancelled,
+                kept=kept,
             )
     if made.run.status is Status.CANCELLED and made.fulfilment.is_empty():
         raise KeyboardInterrupt
@@ -260,11 +265,13 @@ def plan_tables(  # noqa: PLR0913 - one keyword each
     hold_bad_rows: bool = False,
     date_format: str | None = None,
     cancelled: Cancelled | None = None,
+    kept: StepPlans | None = None,
 ) -> Plan:
     """Plan a folder of tables; write the result where `out` says so.
 
     With `hold_bad_rows` the plan leaves out what would stop it. `date_format` is the
-    order of written dates beside ISO 8601; None: what settings state.
+    order of written dates beside ISO 8601; None: what settings state. `kept` are plans
+    of finished steps, see `pipeline.plan`.
     """
     measurement = Measurement()
     with measurement.phase("load"):
@@ -272,7 +279,14 @@ def plan_tables(  # noqa: PLR0913 - one keyword each
             tables, hold_bad_rows=hold_bad_rows, date_format=date_format
         )
     made = plan_snapshot(
-        snapshot, mode, settings, observe, measurement, baseline, cancelled=cancelled
+        snapshot,
+        mode,
+        settings,
+        observe,
+        measurement,
+        baseline,
+        cancelled=cancelled,
+        kept=kept,
     )
     made = made.with_measured(measurement.facts())
     if out is not None:

@@ -1,0 +1,70 @@
+"""Plans of the steps of a run, kept so that a run that was ended goes on from there.
+
+Each step makes a plan by some decisions. It is known by what it follows from: tables,
+settings, seed, version and the decisions. So a run that is begun again reads the plans
+of the steps that were done, whatever ended it, and comes to the same result.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Protocol
+
+from medhavi.version import __version__
+
+if TYPE_CHECKING:
+    from medhavi.planners.constrained.netting.given_sources import Decisions
+    from medhavi.planners.master_plan.statement import ProgramRun
+    from medhavi.results.plans.plan import Plan
+
+
+class StepPlans(Protocol):
+    """Where plans of steps are kept."""
+
+    def read(self, name: str) -> Plan | None:
+        """Plan that was kept under a name; None: there is none."""
+
+    def keep(self, name: str, plan: Plan) -> None:
+        """Keep a plan under a name, whole or not at all."""
+
+
+class PlansInMemory:
+    """Plans of one run: equal decisions are planned once."""
+
+    def __init__(self) -> None:
+        self._plans: dict[str, Plan] = {}
+
+    def read(self, name: str) -> Plan | None:
+        """Plan that was kept under a name; None: there is none."""
+        return self._plans.get(name)
+
+    def keep(self, name: str, plan: Plan) -> None:
+        """Keep a plan under a name."""
+        self._plans[name] = plan
+
+
+def step_name(
+    run: ProgramRun, decisions: Decisions, effort: str, seed: int | None
+) -> str:
+    """Name of the plan that a run makes by some decisions, from all that it depends on.
+
+    Parameters
+    ----------
+    run
+        Its tables; settings of the program count by what it decides.
+    decisions, effort, seed
+        As the constrained planner is given them.
+    """
+    stated = (
+        __version__,
+        run.stated.fingerprint,
+        effort,
+        seed,
+        decisions.share,
+        sorted((key, list(at)) for key, at in decisions.lots.items()),
+        sorted((key, sorted(own.items())) for key, own in decisions.amounts.items()),
+        sorted((number, list(own)) for number, own in decisions.slices.items()),
+        sorted(decisions.floors.items()),
+    )
+    return hashlib.sha256(json.dumps(stated).encode()).hexdigest()[:32]

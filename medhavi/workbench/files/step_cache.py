@@ -1,0 +1,70 @@
+"""Plans of finished steps in the cache, for a run that is begun again.
+
+A run of mode optimize makes several plans, a front a dozen. Each is written when it is
+done; whatever ends the run, the next one of the same tables and settings reads them and
+goes on. When a run has come to its end its steps are dropped.
+"""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from medhavi.errors import MedhaviError
+from medhavi.results.plans.plan import Plan
+from medhavi.results.run_record import Status
+from medhavi.workbench.files.cache import cache_folder
+from medhavi.workbench.files.tables_run import write_plan
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+STEPS = "steps"
+MOST_STEPS = 64
+"""Plans of steps of runs that never came to their end, the newest."""
+
+
+class StepCache:
+    """Plans of steps under the names that their planner gives them.
+
+    Parameters
+    ----------
+    resume
+        Whether plans of an earlier run are read; else each step is made anew.
+    """
+
+    def __init__(self, *, resume: bool) -> None:
+        self._resume = resume
+        self._folder = cache_folder() / STEPS
+        self._names: set[str] = set()
+
+    def read(self, name: str) -> Plan | None:
+        """Plan that was kept under a name; None: there is none that can be read."""
+        place = self._folder / name
+        if not (self._resume and (place / "run.json").is_file()):
+            return None
+        try:
+            found = Plan.from_folder(place)
+        except (MedhaviError, OSError, ValueError):
+            return None
+        self._names.add(name)
+        return found
+
+    def keep(self, name: str, plan: Plan) -> None:
+        """Keep a plan; a cache that cannot be written keeps nothing."""
+        with suppress(MedhaviError, OSError):
+            write_plan(plan, self._folder / name)
+            self._names.add(name)
+            known = sorted(self._folder.iterdir(), key=lambda one: one.stat().st_mtime)
+            for place in known[:-MOST_STEPS]:
+                _drop(place)
+
+    def end(self, status: Status) -> None:
+        """Drop the plans of a run that came to its end, not of one that was stopped."""
+        for name in self._names if status is not Status.CANCELLED else ():
+            _drop(self._folder / name)
+
+
+def _drop(place: Path) -> None:
+    shutil.rmtree(place, ignore_errors=True)
