@@ -136,8 +136,6 @@ def ordinals(*parts: Part) -> NDArray[np.int64]:
     [0, 0, 1]
     """
     values = mixed(*parts)
-    if _differ(values):
-        return np.zeros(len(values), dtype=np.int64)
     order = np.argsort(values, kind="stable")
     ranked = values[order]
     place = np.arange(len(values), dtype=np.int64)
@@ -194,17 +192,9 @@ def operation_ids(supply: Part, step: Part, part: Part) -> pl.Series:
     return _unique(mixed(supply, step, part), "operations")
 
 
-def rising_peg_ids(
-    demand: Part, supply: Part, slice_number: Part
-) -> tuple[pl.Series, NDArray[np.int64]]:
-    """Ids of pegs in rising order, and the place of the peg of each.
-
-    `slice_number` counts the pegs between the same two. Numbers are put in order in a
-    tenth of the time of texts, and most rows of a plan are pegs.
-    """
-    values = mixed(demand, supply, slice_number)
-    order = np.argsort(values)
-    return _unique(values[order], "pegging"), order
+def peg_ids(demand: Part, supply: Part, slice_number: Part) -> pl.Series:
+    """Ids of pegs; `slice_number` counts the pegs between the same two."""
+    return _unique(mixed(demand, supply, slice_number), "pegging")
 
 
 def content_hashes(frame: pl.DataFrame, exclude: Sequence[str] = ()) -> pl.Series:
@@ -272,19 +262,13 @@ def _spread(values: Hashes) -> Hashes:
 
 def _unique(values: Hashes, table: str) -> pl.Series:
     ids = hex_texts(values)
-    if not _differ(values):
+    if pl.Series(values).n_unique() != len(values):
         message = (
             f"Two rows of {table} have the same id; "
             "give equal rows different ordinals (see results.identity.ordinals)."
         )
         raise ValueError(message)
     return ids
-
-
-def _differ(values: Hashes) -> bool:
-    """Whether no value comes twice."""
-    ranked = np.sort(values)
-    return not (ranked[1:] == ranked[:-1]).any()
 
 
 LETTERS: Final[Mapping[str, str]] = MappingProxyType(

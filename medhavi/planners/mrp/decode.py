@@ -18,7 +18,7 @@ from medhavi.results.identity import (
     coproduct_id,
     operation_ids,
     ordinals,
-    rising_peg_ids,
+    peg_ids,
     stock_id,
     supply_ids,
     text_hashes,
@@ -272,44 +272,45 @@ class Decoder:
 
     # --- pegging -------------------------------------------------------------------
     def pegging(self, pegs: PegArrays, pinned: set[tuple[int, int]]) -> pl.DataFrame:
-        """Pegs as a table in order of ids; `pinned` are (demand, unit) of firm pegs."""
+        """Pegs as a table; `pinned` are (demand, unit) of firm pegs."""
         # Few names stand behind many pegs: each is looked at once.
         chosen, unit_of = _numbered(pegs.unit)
         units = [self._release.units[index] for index in chosen.tolist()]
         wanted, demand_of = _numbered(pegs.demand)
         names = [self._release.demand_names[index] for index in wanted.tolist()]
-        demands = text_hashes(names)[demand_of]
-        supplies = self._unit_hashes(units)[unit_of]
-        ids, order = rising_peg_ids(demands, supplies, ordinals(demands, supplies))
-        demand_of, unit_of = demand_of[order], unit_of[order]
 
         def of_unit(cells: Iterable[str]) -> pl.Series:
             return pl.Series(cells, dtype=pl.String).gather(unit_of)
 
         frame = pl.DataFrame(
             {
-                "id": ids,
                 "demand": pl.Series(names, dtype=pl.String).gather(demand_of),
                 "supply": of_unit([self.unit_names[unit.index] for unit in units]),
                 "product": of_unit([unit.node.key[0] for unit in units]),
                 "location": of_unit([unit.node.key[1] for unit in units]),
-                "qty": _quantities(units, unit_of, pegs.qty[order]),
-                "level": pegs.level[order],
+                "qty": _quantities(units, unit_of, pegs.qty),
+                "level": pegs.level,
                 "source": of_unit([unit.source for unit in units]),
                 "firm": [
                     (demand, unit) in pinned
                     for demand, unit in zip(
-                        pegs.demand[order].tolist(),
-                        pegs.unit[order].tolist(),
-                        strict=True,
+                        pegs.demand.tolist(), pegs.unit.tolist(), strict=True
                     )
                 ]
                 if pinned
-                else np.zeros(len(order), dtype=np.bool_),
+                else np.zeros(len(pegs.demand), dtype=np.bool_),
             }
         )
+        demands = text_hashes(names)[demand_of]
+        supplies = self._unit_hashes(units)[unit_of]
+        ids = peg_ids(demands, supplies, ordinals(demands, supplies))
         return frame.select(
-            pl.col(name).cast(dtype) for name, dtype in SCHEMAS["pegging"].items()
+            ids.alias("id"),
+            *(
+                pl.col(name).cast(dtype)
+                for name, dtype in SCHEMAS["pegging"].items()
+                if name != "id"
+            ),
         )
 
     def _unit_hashes(self, units: Sequence[SupplyUnit]) -> Hashes:
