@@ -131,7 +131,12 @@ function show(address, push = true) {
   for (const one of frames.values()) one.classList.toggle("shown", one === frame);
   for (const one of links)
     if (one.pathname !== key) one.removeAttribute("aria-current");
-    else { one.setAttribute("aria-current", "page"); one.scrollIntoView({block: "nearest"}); }
+    else {
+      one.setAttribute("aria-current", "page");
+      // Not scrollIntoView: Tab would go on from this link.
+      const side = one.closest(".side");
+      side.scrollLeft = one.offsetLeft - side.offsetLeft - 8;
+    }
   shown = frame;
   const target = "#" + url.pathname + url.search + url.hash;
   if (push && location.hash !== target) history.pushState(null, "", target);
