@@ -535,6 +535,3 @@ def _refuse(column: str, value: object, reason: str, way_out: str) -> NoReturn:
             )
         ]
     )
-
-
-# ---------------------------------------------------------------- orders of proposals

@@ -142,8 +142,7 @@ def dragged(
         choices = capacity.choices(source) if source in made else {}
         if any(resource in able for able in choices.values()):
             return {"kind": "change_source", "supply": view.order, "source": source}
-    message = say("can_do_no_step", names.name(resource))
-    raise UsageError(message)
+    raise UsageError(say("can_do_no_step", names.name(resource)))
 
 
 def dragged_choices(
@@ -200,8 +199,7 @@ def moved(form: Form, view: CapacityWindow, names: Names) -> dict[str, Any]:
             raise UsageError(message)
         return {"kind": "change_source", "supply": view.order, "source": form["source"]}
     if form["kind"] == RESOURCE and not form["resource"]:
-        message = say("choose_the_resource")
-        raise UsageError(message)
+        raise UsageError(say("choose_the_resource"))
     begins = form["kind"] in (BEGIN, RESOURCE)
     moment = read_moment(
         form["moment"], names.zone_of(view.resource), "begin" if begins else "end"
@@ -253,15 +251,11 @@ def downtime(form: Form, names: Names) -> dict[str, Any]:
     UsageError
         A time is missing or cannot be read, or the end is not after the begin.
     """
-    zone = names.zone_of(form["resource"])
-    begin = read_moment(form["begin"], zone, "begin")
-    end = read_moment(form["end"], zone, "end")
-    if begin is None or end is None or end <= begin:
-        raise UsageError(say("enter_from_when_to_when"))
+    begin, end = _span(form, names.zone_of(form["resource"]))
     row = {
         "resource": form["resource"],
-        "valid_from": begin.isoformat(),
-        "valid_to": end.isoformat(),
+        "valid_from": begin,
+        "valid_to": end,
         "units": float(form["units"] or 0),
     }
     return {"kind": "add_rows", "rows": [{"table": "resource_units", "row": row}]}
@@ -305,18 +299,29 @@ def calendar_exception(form: Form, snapshot: Snapshot) -> dict[str, Any]:
         A time is missing or cannot be read, or the end is not after the begin.
     """
     calendar = form["calendar"]
-    zone = zone_of(snapshot, calendar)
-    begin = read_moment(form["begin"], zone, "begin")
-    end = read_moment(form["end"], zone, "end")
-    if begin is None or end is None or end <= begin:
-        raise UsageError(say("enter_from_when_to_when"))
-    span = {"start": begin.isoformat(), "finish": end.isoformat()}
+    begin, end = _span(form, zone_of(snapshot, calendar))
+    span = {"start": begin, "finish": end}
     patch = KINDS[form["kind"]].make(snapshot, calendar=calendar, **span)
     (row,) = patch.upserts["calendar_exceptions"].to_dicts()
     reason = form["reason"] or KINDS[form["kind"]].choice.lower()
     stated = {**row, **span, "reason": reason}
     new = {"table": "calendar_exceptions", "row": stated}
     return {"kind": "add_rows", "rows": [new]}
+
+
+def _span(form: Form, zone: str) -> tuple[str, str]:
+    """Begin and end that a form states, as ISO texts.
+
+    Raises
+    ------
+    UsageError
+        A time is missing or cannot be read, or the end is not after the begin.
+    """
+    begin = read_moment(form["begin"], zone, "begin")
+    end = read_moment(form["end"], zone, "end")
+    if begin is None or end is None or end <= begin:
+        raise UsageError(say("enter_from_when_to_when"))
+    return begin.isoformat(), end.isoformat()
 
 
 def read(asked: Callable[[], dict[str, Any]]) -> dict[str, Any] | PageProblem:

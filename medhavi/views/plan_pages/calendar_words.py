@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime as dt
+from calendar import day_name
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 CALENDAR = ("calendars", "calendar")
 MOST_EXCEPTIONS = 20
 """Exceptions that are listed, from now on; the others are counted."""
-_MONDAY = dt.date(2026, 11, 2)
 
 
 def calendars_of(snapshot: Snapshot, resource: str) -> tuple[str, ...]:
@@ -36,8 +35,7 @@ def calendars_of(snapshot: Snapshot, resource: str) -> tuple[str, ...]:
 
 def zone_of(snapshot: Snapshot, calendar: str) -> str:
     """Zone in which the shifts of a calendar are local."""
-    rows = snapshot["calendars"].filter(pl.col("calendar") == calendar)
-    return str(rows["timezone"].to_list()[0])
+    return snapshot.local_days.zone_of(calendar=calendar) or "UTC"
 
 
 def used_by(snapshot: Snapshot, calendar: str) -> str:
@@ -89,15 +87,14 @@ def _week(snapshot: Snapshot, calendar: str) -> Iterator[tuple[str, str]]:
         & (pl.col("valid_from").is_null() | (pl.col("valid_from") <= now))
         & (pl.col("valid_to").is_null() | (pl.col("valid_to") > now))
     )
-    for weekday in range(1, 8):
+    for weekday, day in enumerate(day_name, start=1):
         own = shifts.filter(pl.col("weekday") == weekday).sort("start")
         parts = [
             f"{begin:%H:%M} to {end:%H:%M}"
             + ("" if share == 1 else f" ({percent(share)})")
             for begin, end, share in own.select("start", "finish", "capacity").rows()
         ]
-        day = _MONDAY + dt.timedelta(days=weekday - 1)
-        yield f"{day:%A}", ", ".join(parts) or "closed"
+        yield day, ", ".join(parts) or "closed"
 
 
 def calendar_choices(snapshot: Snapshot, resource: str) -> dict[str, str]:
