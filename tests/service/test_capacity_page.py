@@ -14,7 +14,7 @@ from medhavi.service import page_data
 from medhavi.service.capacity_pages import capacity_edits, capacity_page
 from medhavi.service.order_pages import order_page
 from medhavi.service.page_data import PageProblem
-from medhavi.service.plan_pages import plan_page
+from medhavi.service.plan_pages import desk_words, plan_page
 from medhavi.service.plan_pages.plan_loading import PlanPage, plan_of
 from medhavi.service.plan_pages.plan_page import EditForm
 from medhavi.views.names import names_of, number
@@ -306,6 +306,21 @@ def test_only_made_orders_are_offered_another_resource() -> None:
         page.plan,
     )
     assert set(form.element["resource"].options.values()) == {"M1", "M2"}
+
+
+@pytest.mark.req("WO-12")
+@pytest.mark.parametrize(
+    ("stated", "words"),
+    [
+        ({}, "Change resource to M2"),
+        ({"start": NOW}, "Change resource to M2, to begin Mon 5 Jan"),
+    ],
+)
+def test_another_resource_is_told_with_and_without_a_begin(stated, words) -> None:
+    page = mills()
+    supply = page.plan.supplies["id"][0]
+    asked = api.edit("change_resource", supply, resource="M2", **stated)
+    assert desk_words.edit_words(asked, page.names) == words
 
 
 @pytest.mark.req("UI-05")

@@ -220,6 +220,43 @@ def test_another_source_is_another_order(bench):
     assert order(plan_of(bench), number) is None
 
 
+def mills(first):
+    """Events of a product that the first of two mills makes, and its order line."""
+    place = {"routing": "R-7", "step": 1}
+    told = [
+        ("ProductDefined", {"product": "J-7", "name": "Juice"}),
+        ("RoutingDefined", {"routing": "R-7", "product": "J-7", "location": "DC"}),
+        ("StepDefined", {**place, "sequence": 1, "run_minutes_per_unit": 60.0}),
+    ]
+    for rank, mill in enumerate(("M1", "M2"), start=1):
+        choice = {"resource": mill, "choice": "mill", "preference": rank}
+        told.append(("ResourceDefined", {"resource": mill, "location": "DC"}))
+        told.append(("StepResourceDefined", {**place, **choice}))
+    lines = [line("D-7", product="J-7", qty=10, due=day(20))]
+    told.append(("OrderPlaced", {"sales_order": "SO-7", "lines": lines}))
+    return [event(n, kind, **cells) for n, (kind, cells) in enumerate(told, first)]
+
+
+@pytest.mark.req("WO-12", "CAP-12")
+def test_an_order_runs_on_another_resource_until_that_is_taken_back(bench, tmp_path):
+    reported(tmp_path, *mills(50))
+    bench.mirror()
+    plan = plan_of(bench, mode="constrained")
+    made = plan.supplies.filter(pl.col("kind") == "make")["id"][0]
+    (number,) = bench.firm(plan, made, approver="Ada").orders
+    before = bench.snapshot()
+    plan = plan_of(bench, mode="constrained")
+    assert plan.operations["resource"].to_list() == ["M1"]
+    begin = plan.operations["start"].to_list()
+    done = bench.change_resource(plan, number, "M2", approver="Ada")
+    assert done.events == ("SupplyOrderFirmed",)
+    plan = plan_of(bench, mode="constrained")
+    assert plan.operations["resource"].to_list() == ["M2"]
+    assert plan.operations["start"].to_list() == begin
+    assert bench.undo(approver="Bob").committed
+    assert bench.snapshot().fingerprint == before.fingerprint
+
+
 def test_an_override_wins_until_it_is_taken_back(bench):
     before = bench.snapshot()
     place = ("demands", {"demand": "D-1"}, "qty")

@@ -176,10 +176,9 @@ def edit_words(edit: Edit, names: Names) -> str:
 def _target(edit: Edit, names: Names) -> str:
     values = edit.values
     if "resource" in values:
-        begin = f", to begin {when(values['start'], names.zone)}"
-        return (
-            f" to {names.name(values['resource'])}{begin if 'start' in values else ''}"
-        )
+        told = f" to {names.name(values['resource'])}"
+        begin = values.get("start")
+        return f"{told}, to begin {when(begin, names.zone)}" if begin else told
     if "due" in values:
         return f" to {when(values['due'], names.zone)}"
     if "start" in values:
