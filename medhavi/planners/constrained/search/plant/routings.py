@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from math import lcm
 from typing import TYPE_CHECKING
 
@@ -89,39 +88,41 @@ def linear(length: Duration, grain: int) -> tuple[tuple[int, int, int], bool]:
     of half a part more. So it is for all sizes where it is for the least and the most;
     else it is only near, and the second value False.
     """
-    exact = [Fraction(one, length.scale) for one in (length.fixed, length.rate * grain)]
+    exact = length.fixed, length.rate * grain
     near = 0, 0, 1
     for finest in FINEST:
-        first, each = (_near(one, finest) for one in exact)
-        scale = lcm(first.denominator, each.denominator)
-        numbers = int(first * scale), int(each * scale), scale
-        more = [(exact[0] - first + size * (exact[1] - each)) * scale for size in SIZES]
+        convergents = [_near(one, length.scale, finest) for one in exact]
+        scale = lcm(*(below for _, below in convergents))
+        first, each = (above * (scale // below) for above, below in convergents)
+        fixed, rate = (
+            one * scale - length.scale * own
+            for one, own in zip(exact, (first, each), strict=True)
+        )
+        more = [fixed + size * rate for size in SIZES]
         if scale > MOST_SCALE:
             break
-        if all(-1 < one <= 0 for one in more):
-            return numbers, True
-        if all(0 < one <= 1 for one in more):
-            return (2 * numbers[0] + 1, 2 * numbers[1], 2 * scale), True
-        near = numbers
+        if all(-length.scale < one <= 0 for one in more):
+            return (first, each, scale), True
+        if all(0 < one <= length.scale for one in more):
+            return (2 * first + 1, 2 * each, 2 * scale), True
+        near = first, each, scale
     return near, False
 
 
-def _near(value: Fraction, finest: int) -> Fraction:
+def _near(above: int, below: int, finest: int) -> tuple[int, int]:
     """Last convergent of a continued fraction whose denominator is no larger.
 
     It is off by less than 1 / (its denominator * finest) (Khinchin 1964, theorem 9).
     """
-    above, below, before = 1, 0, (0, 1)
-    rest = value
-    while True:
-        whole = rest.numerator // rest.denominator
-        following = whole * above + before[0], whole * below + before[1]
+    found, before = (1, 0), (0, 1)
+    while below:
+        whole, rest = divmod(above, below)
+        following = whole * found[0] + before[0], whole * found[1] + before[1]
         if following[1] > finest:
-            return Fraction(above, below)
-        before, (above, below) = (above, below), following
-        if rest == whole:
-            return value
-        rest = 1 / (rest - whole)
+            break
+        found, before = following, found
+        above, below = below, rest
+    return found
 
 
 def large_cost(task: RoutingTask, option: ResourceOption) -> float:
