@@ -31,6 +31,7 @@ SCALED = {
     "m10000hot": ("10000", "5000", "500", "--umin", "0.5", "--umax", "0.95"),
     "m10000cool": ("10000", "5000", "500", "--umin", "0.2", "--umax", "0.5"),
     "m20000": ("20000", "10000", "1000"),
+    "m30000": ("30000", "15000", "1500"),
 }
 """Demands, items, resources, load of the models that are regenerated."""
 DEEP = 10_000
@@ -129,6 +130,7 @@ INSTANCES: dict[str, Callable[[], Snapshot]] = {
     "m10000hot": lambda: scaled("m10000hot"),
     "m10000cool": lambda: scaled("m10000cool"),
     "m20000": lambda: scaled("m20000"),
+    "m30000": lambda: scaled("m30000"),
     **{
         f"{name}-{seed}": partial(scaled, name, seed)
         for name in ("m1000", "m3000", "m10000")

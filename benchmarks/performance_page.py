@@ -28,7 +28,7 @@ gate that is missed is written as missed: the command ends with exit 1.
 | demo company large, 50,000 operations and more: first plan; memory | 20 s; 2 GB | 5 s |
 | bill of materials of 10,000 levels | 1 s | |
 | two of each over 70 levels | a finding, not a number | |
-| m10000 in mode constrained, effort standard: late demands; CPU of reading, search and orders | 450; 15 s | 31 + 80 + 250; 15 s |
+| m10000 in mode constrained, effort standard: late demands; CPU of reading, search and orders | 400; 15 s | 20 + 60 + 180; 15 s |
 | company model of 3,000 demands: late demands against the general engine; first class | half, no class worse; a third | a quarter |
 | `medhavi plan` of m10000, start to files, mode mrp; constrained; memory | 3 s; 12 s; 0.5 GB | 1.5 s; 10 s; 0.3 GB |
 | first constrained plan after set-up: loading of kernels | 2 s | 1 s |
