@@ -71,8 +71,6 @@ MOST_CELLS = 2_000_000
 MOST_INSTANTS, LEAST_INSTANTS = 480, 48
 ROWS_EACH = 8
 """Rows of one group of resources from one instant on, at most."""
-SPAN = 16
-"""Instants that are looked at together."""
 TINY = 1e-6
 """What a solver may be wrong by; and the least coefficient of a row."""
 
@@ -314,21 +312,25 @@ class Requirements:
             if id(first) in seen:
                 continue
             seen.add(id(first))
-            open_nodes = [(first, self._parts(first))]
+            open_nodes = [self._opened(first)]
             while open_nodes:
-                node, parts = open_nodes[-1]
+                node, way, parts = open_nodes[-1]
                 below = next((one for one in parts if id(one) not in seen), None)
                 if below is None:
                     open_nodes.pop()
-                    done.append((node, self._single(node)))
+                    done.append((node, way))
                 else:
                     seen.add(id(below))
-                    open_nodes.append((below, self._parts(below)))
+                    open_nodes.append(self._opened(below))
         return done[::-1]
 
-    def _parts(self, node: Node) -> Iterator[Node]:
+    def _opened(
+        self, node: Node
+    ) -> tuple[Node, SupplyAlternative | None, Iterator[Node]]:
+        """A product, its only source, and what is below that."""
         way = self._single(node)
-        return iter(()) if way is None else (part for part, *_ in self._below(way))
+        below = [] if way is None else self._below(way)
+        return node, way, (part for part, *_ in below)
 
     def _ask(self) -> None:
         """Register what demands take, at the first instant that is not before due."""
@@ -444,30 +446,14 @@ class Requirements:
     def _rows_of(self, group: Group) -> Iterator[Row]:
         """Rows of a group: work that cannot begin before an instant, by a later one."""
         works = self._work[group]
-        grid, saved = self._grid.tolist(), self._saved.get(group, 0.0)
-        known: dict[int, float] = {}
-
-        def opened(at: int) -> float:
-            if at not in known:
-                known[at] = self._loads.open_time(group, self._now, grid[at])
-            return known[at]
-
+        saved = self._saved.get(group, 0.0)
+        time = self._loads.open_times(group, self._now, self._grid)
         for begin in sorted({work.begin for work in works}):
             own = [work for work in works if work.begin >= begin]
             since = max(0, int(np.searchsorted(self._grid, begin, side="right")) - 1)
-            work = np.zeros(len(grid))
+            work = np.zeros(len(self._grid))
             for one in own:
                 work += one.each * self._products[one.place].lacks
-            # Time grows: where the most work of a span fits at its start, all fits.
-            spans = range(0, len(grid), SPAN)
-            most = np.maximum.reduceat(work, spans) * (1 - SAFE)
-            fits = [
-                one <= max(0.0, opened(at) - opened(since)) + saved
-                for at, one in zip(spans, most.tolist(), strict=True)
-            ]
-            if all(fits):
-                continue
-            time = np.array([opened(at) for at in range(len(grid))])
             room = (np.maximum(0.0, time - time[since]) + saved) * (1 + SAFE)
             over = work * (1 - SAFE) - room
             bad = np.flatnonzero(over > 1.0)

@@ -9,9 +9,10 @@ holds for a time only), it is none: a bound by it gets weaker, never wrong.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import defaultdict
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from medhavi.planners.constrained.netting.least_times import options_of
 from medhavi.planners.constrained.netting.way_chains import given_beside, order_for_one
@@ -22,6 +23,7 @@ from medhavi.units import ALWAYS, NEVER
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping, Sequence
 
+    from medhavi.optimize.problem import Floats, Ints
     from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
     from medhavi.planners.mrp.netting_state.state import (
         ComponentRequirement,
@@ -76,7 +78,6 @@ class LeastLoads:
         }
         self._limits: dict[str, bool] = {}
         self._shares_of: dict[int, Shares] = {}
-        self._times: dict[tuple[str, int], list[OpenTime]] = {}
         self._holding: dict[str, list[Group]] = defaultdict(list)
         for group in sorted({*self._groups()}, key=sorted):
             for resource in group:
@@ -193,75 +194,58 @@ class LeastLoads:
         return _least_of(loads)
 
     # --- time ----------------------------------------------------------------------
-    def open_time(self, group: Group, start: int, finish: int) -> float:
-        """Time that a group has from one instant to another [s x units]."""
-        total = 0.0
+    def open_times(self, group: Group, start: int, instants: Ints) -> Floats:
+        """Time that a group has from an instant to each of some [s x units]."""
+        total = np.zeros(len(instants))
         for resource in sorted(group):
-            key = resource, start
-            if key not in self._times:
-                clock, busy = self._capacity.resource(resource), self._busy
-                self._times[key] = [
-                    OpenTime(clock, level, start, busy.get(resource, ()))
-                    for level in clock.levels
-                ]
-            total += sum(one.until(finish) for one in self._times[key])
+            clock, busy = self._capacity.resource(resource), self._busy
+            for level in clock.levels:
+                own = busy.get(resource, ())
+                total += open_time(clock, level, start, instants, own)
         return total
 
 
-class OpenTime:
-    """The open time of a resource while it has so many units, summed up once.
+def open_time(
+    clock: ResourceClock,
+    level: Level,
+    start: int,
+    instants: Ints,
+    busy: Sequence[Interval] = (),
+) -> Floats:
+    """Time that a resource has while it has so many units; a share counts 1 at least.
 
     Parameters
     ----------
     clock, level
         What the resource offers, and how many units when.
-    start
-        Time before it does not count.
+    start, instants
+        From when until when, shape (n,) [UTC s].
     busy
         Units that are at work already, by stretches in order that do not overlap.
+
+    Returns
+    -------
+    ndarray
+        Shape (n,) [s x units].
     """
+    begin, end, units = level
+    low, high = max(begin, start), min(end, int(instants[-1]))
 
-    def __init__(
-        self,
-        clock: ResourceClock,
-        level: Level,
-        start: int,
-        busy: Sequence[Interval] = (),
-    ) -> None:
-        begin, self._end, self._units = level
-        self._clock = clock
-        self._busy = list(busy)
-        self._high = self._low = max(begin, start)
-        self._starts: list[int] = []
-        self._pieces: list[Interval] = []
-        self._sums: list[float] = [0.0]
-
-    def until(self, finish: int) -> float:
-        """Time from the start to an instant [s x units]; a share counts 1 at least."""
-        high = min(self._end, finish)
-        if high <= self._low:
-            return 0.0
-        if high > self._high:
-            self._read(min(self._end, 2 * high - self._low))
-        place = bisect_left(self._starts, high) - 1
-        if place < 0:
-            return 0.0
-        begin, end, free = self._pieces[place]
-        return self._sums[place] + (min(end, high) - begin) * free
-
-    def _read(self, high: int) -> None:
-        self._high = high
-        shares = self._clock.working.shares(self._low, high)
-        self._pieces = combine(shares, self._busy, self._free)
-        self._starts = [piece[0] for piece in self._pieces]
-        self._sums = [0.0]
-        for begin, end, free in self._pieces:
-            self._sums.append(self._sums[-1] + (end - begin) * free)
-
-    def _free(self, share: float | None, busy: float | None) -> float | None:
+    def free(share: float | None, taken: float | None) -> float | None:
         if share is None:
             return None
-        return max(1.0, share) * max(0.0, self._units - (busy or 0.0))
+        return max(1.0, share) * max(0.0, units - (taken or 0.0))
+
+    shares = clock.working.shares(low, high) if high > low else []
+    pieces = combine(shares, list(busy), free)
+    if not pieces:
+        return np.zeros(len(instants))
+    begins, ends, paces = np.array(pieces, dtype=np.float64).T
+    sums = np.r_[0.0, np.cumsum((ends - begins) * paces)]
+    place = np.maximum(np.searchsorted(begins, instants) - 1, 0)
+    within = np.clip(instants, begins[place], ends[place]) - begins[place]
+    found: Floats = sums[place] + within * paces[place]
+    return found
 
 
 def _taken(option: ResourceOption, group: Group) -> tuple[float, float]:
