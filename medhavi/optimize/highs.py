@@ -3,7 +3,9 @@
 Traps of this solver (measured with 1.14): a thread count that differs from an earlier
 run of the process makes the next run end without an answer, so the scheduler is left as
 it is and parallel work is switched off; two packages that bring their own HiGHS live in
-one process up to 1.14 only.
+one process up to 1.14 only; the presolve of 1.14 gives whole columns values that it
+calls optimal and that are not (HiGHS issues 3043, 3073 and 3094), so they are solved
+without it.
 """
 
 from __future__ import annotations
@@ -118,6 +120,8 @@ class HighsSession:
         program, package = self.program, self._package
         kinds = np.zeros(program.n_columns, dtype=np.int32)
         kinds[program.whole] = int(package.HighsVarType.kInteger)
+        if len(program.whole):
+            self._model.setOptionValue("presolve", "off")
         self._model.passModel(
             program.n_columns,
             program.n_rows,

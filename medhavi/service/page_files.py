@@ -3,18 +3,21 @@
 Each page of marimo has an address of its own, and below it the same three hundred
 files: a browser that changes the page asked for all of them again. Here they have one
 address with the version in it, so a browser asks once and then never. The notebooks of
-pages are parsed once, too.
+pages are parsed and compiled once, too.
 """
 
 from __future__ import annotations
 
 import importlib.metadata
 import mimetypes
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from marimo._ast.cell import CellImpl
+    from marimo._types.ids import CellId_t
     from starlette.types import Receive, Scope, Send
 
 ADDRESS: Final = f"/marimo/{importlib.metadata.version('marimo')}"
@@ -23,6 +26,8 @@ _KEPT: Final = (b"cache-control", b"public, max-age=31536000, immutable")
 _MOST_KEPT: Final = 512
 """Files that stay in memory; a page asks for some three hundred."""
 _MOST_PARSED: Final = 64
+_MOST_COMPILED: Final = 2048
+"""Cells: a page has some forty, each compiled with and without the name of its file."""
 _SUFFIXES: Final = frozenset(
     (".js", ".css", ".woff2", ".woff", ".ttf", ".png", ".svg", ".ico", ".json", ".wasm")
 )
@@ -69,13 +74,44 @@ class PageFiles:
 
 
 def parse_once() -> None:
-    """Parse each notebook once a process, not three times a visitor.
+    """Parse and compile each notebook once a process, not three times a visitor.
 
-    Half of the server's time for a further visitor went there. What is parsed is a tree
-    that nobody writes to, and its text is the key: an edited file is another one.
+    Half of the server's time for a further visitor went there, and a quarter of its
+    memory. What is kept are trees and code that nobody writes to, and the text is the
+    key: an edited file is another one. What a kernel writes into a cell is its own.
     """
-    from marimo._ast import parse
+    from marimo._ast import compiler, parse
+    from marimo._runtime import runtime
 
-    if not hasattr(parse.parse_notebook, "cache_info"):
-        kept = lru_cache(_MOST_PARSED)(parse.parse_notebook)
-        parse.parse_notebook = kept
+    if hasattr(parse.parse_notebook, "cache_info"):
+        return
+    parse.parse_notebook = lru_cache(_MOST_PARSED)(parse.parse_notebook)
+    compiled = compiler.compile_cell
+    kept = lru_cache(_MOST_COMPILED)(compiled)
+
+    def compile_cell(
+        code: str, cell_id: CellId_t, filename: str | None = None, **more: Any
+    ) -> CellImpl:
+        if any(more.values()):
+            return compiled(code, cell_id, filename=filename, **more)
+        return _own(kept(code, cell_id, filename=filename))
+
+    for module in (compiler, runtime):
+        vars(module)["compile_cell"] = compile_cell
+
+
+def _own(kept: CellImpl) -> CellImpl:
+    """The same cell with nothing of what a kernel writes into it."""
+    from marimo._ast import cell
+
+    return replace(
+        kept,
+        defs=set(kept.defs),
+        refs=set(kept.refs),
+        config=cell.CellConfig(),
+        import_workspace=replace(kept.import_workspace, imported_defs=set()),
+        _status=cell.RuntimeState(),
+        _run_result_status=cell.RunResultStatus(),
+        _stale=cell.CellStaleState(),
+        _output=cell.CellOutput(),
+    )

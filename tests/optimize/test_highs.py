@@ -167,6 +167,17 @@ def test_whole_columns_take_whole_numbers():
     assert np.abs(found.values - np.round(found.values)).max() < 1e-6
 
 
+def test_what_is_called_optimal_is_optimal_though_a_column_is_whole():
+    """Least 2 x + 3 z with x + z >= 4.5, z whole: 9. (HiGHS 1.14 says 15 by itself.)"""
+    problem = Problem()
+    x = problem.columns("x", 1, 0.0, 10.0)
+    z = problem.columns("z", 1, 0.0, 10.0, whole=True)
+    row = problem.rows("sum", 1, lower=4.5)
+    problem.entries(row.at([0, 0]), [x.start, z.start], 1.0)
+    problem.cost("cost", [x.start, z.start], [2.0, 3.0])
+    assert Highs().open(problem.program()).solve().objective == pytest.approx(9.0)
+
+
 def test_a_search_of_whole_columns_is_interrupted_with_what_it_found():
     program = bags(80, 2).program()
     asked = iter(range(100))

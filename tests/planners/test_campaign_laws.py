@@ -150,6 +150,79 @@ def test_campaigns_of_any_searched_plan_keep_their_rules(snapshot):
     planned(snapshot)
 
 
+def standing(number, product, qty, due, status="released"):
+    """An existing order of the machine that ends at a due date [days from now]."""
+    return {
+        "supply_order": f"W{number}",
+        "kind": "work",
+        "product": product,
+        "location": "L",
+        "qty": qty,
+        "due": day(due),
+        "status": status,
+        "source": f"R{product}",
+    }
+
+
+@pytest.mark.req("DEF-09")
+@pytest.mark.parametrize(
+    ("families", "anew"),
+    [(FAMILIES, ""), ({**FAMILIES, "N": None}, "an existing order on M has no family")],
+)
+def test_of_existing_orders_that_overlap_the_one_that_ends_last_leaves_its_family(
+    families, anew
+):
+    """A runs from minute 60 to 360, a piece of B within it: then A goes on at once."""
+    more = [standing(2, "N", 30, 1 / 32)] if "N" in families else []
+    made = planned(
+        shop(
+            [("A", 400, 0.3), ("C", 60, 0.375)],
+            families,
+            supply_orders=[
+                standing(0, "A", 300, 0.25),
+                standing(1, "B", 60, 0.15),
+                *more,
+            ],
+            changeovers=matrix(
+                ("FA", "FB", 30, False),
+                ("FB", "FA", 60, False),
+                ("FA", "FC", 20, False),
+                ("FB", "FC", 90, False),
+            ),
+        )
+    )
+    assert anew in made.run.engine
+    assert [row[:4] for row in work(made)][-2:] == [
+        ("A", 360.0, 460.0, 0.0),
+        ("C", 460.0, 540.0, 20.0),
+    ]
+
+
+@st.composite
+def overlapping(draw):
+    """Orders that stand in each other's time, some of them without a family."""
+    moments = st.sampled_from([0.1, 0.15, 0.2, 0.25, 0.3])
+    return [
+        standing(
+            number,
+            draw(st.sampled_from("ABCN")),
+            draw(st.sampled_from([60, 120, 300])),
+            draw(moments),
+            draw(st.sampled_from(["released", "in_process", "firmed"])),
+        )
+        for number in range(draw(st.integers(2, 4)))
+    ]
+
+
+@pytest.mark.req("CMP-04", "DEF-09")
+@settings(max_examples=examples(4, 300), deadline=None)
+@given(DEMANDS, matrices(), overlapping(), rules())
+def test_existing_orders_that_overlap_break_no_plan(demands, rows, standing, ruled):
+    families = {**FAMILIES, "N": None}
+    tables = {"changeovers": rows, "supply_orders": standing, "campaign_rules": ruled}
+    planned(shop(demands, families, **tables, **CALENDAR))
+
+
 @pytest.mark.req("CMP-03")
 def test_a_search_cuts_what_is_too_much_for_one_campaign():
     """700 of at most 500 are made as two orders, each a campaign."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from marimo._ast import load, parse
+from marimo._ast import compiler, load, parse
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.testclient import TestClient
@@ -74,3 +74,26 @@ def test_a_notebook_is_parsed_once_and_each_visitor_has_cells_of_his_own(tmp_pat
     )
     place.write_text(text.format(2), "utf-8")
     assert [*load.load_app(place)._cell_manager.codes()] == ["x = 2"]
+
+
+def test_a_cell_is_compiled_once_and_each_visitor_has_a_state_of_his_own(tmp_path):
+    parse_once()
+    first, second = (compiler.compile_cell("x = y + 1", "one") for _ in range(2))
+    assert first.body is second.body
+    assert (second.defs, second.refs) == ({"x"}, {"y"})
+    first.defs.clear()
+    first.refs.clear()
+    first.configure({"disabled": True})
+    first.set_stale(stale=True, broadcast=False)
+    first.import_workspace.imported_defs.add("x")
+    first._run_result_status.state = "success"
+    first._output.output = "seen by one visitor alone"
+    third = compiler.compile_cell("x = y + 1", "one")
+    for other in (second, third):
+        assert (other.defs, other.refs) == ({"x"}, {"y"})
+        assert not other.config.disabled
+        assert not other.stale
+        assert not other.import_workspace.imported_defs
+        assert other.run_result_status is None
+        assert other.output is None
+    assert compiler.compile_cell("x = y + 2", "one").body is not first.body

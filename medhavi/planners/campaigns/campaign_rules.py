@@ -350,12 +350,12 @@ class CampaignViolation(NamedTuple):
 
 
 def runs(works: Iterable[ResourceWork]) -> list[CampaignRun]:
-    """Put work of one resource, in order of time, into runs.
+    """Put work of one resource into runs, in order of time.
 
     Work of no family does not end a campaign and belongs to none.
     """
     found: list[CampaignRun] = []
-    for work in sorted(works, key=by_time):
+    for work in in_turn(works):
         if work.neutral:
             continue
         if found and found[-1].joined_by(work):
@@ -441,6 +441,18 @@ def gap_cleaned(
             return True
         free_from = max(free_from, work.finish)
     return False
+
+
+def in_turn(works: Iterable[ResourceWork]) -> list[ResourceWork]:
+    """Work of one resource by start, without what is done inside other work.
+
+    Existing orders may overlap; the one that ends last leaves its family.
+    """
+    found: list[ResourceWork] = []
+    for work in sorted(works, key=by_time):
+        if not found or work.finish > found[-1].finish:
+            found.append(work)
+    return found
 
 
 def by_time(work: ResourceWork) -> tuple[int, int, int, int]:

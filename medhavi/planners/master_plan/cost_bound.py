@@ -18,7 +18,8 @@ product, y_dk what demand d gets as its k-th part, u_d what it never gets:
   world (`WayChains`), and is late by as much.
 
 Of what is sold from lots of one source each order pays its set-up, what waits for its
-demand is held, and lots take hours (`lot_bound`).
+demand is held, and lots take hours (`lot_bound`). Orders with lots, fixed costs or
+prices by quantity are whole besides (`order_bound`).
 
 Left out, for it may only make plans dearer: queues, what existing orders take, holds,
 lives, qualities, rules of demands, storage, stock of all else.
@@ -28,6 +29,7 @@ A product in a circle of sources, and what orders give besides, has an M without
 from __future__ import annotations
 
 import math
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -44,6 +46,13 @@ from medhavi.planners.master_plan.lot_bound import (
     holding_of,
     seconds_of,
 )
+from medhavi.planners.master_plan.order_bound import (
+    MOST_WHOLE,
+    WholeSource,
+    add_orders,
+    largest_size,
+    order_sizes,
+)
 from medhavi.planners.master_plan.statement import ObjectivePart
 from medhavi.providers.product_facts import demand_value
 from medhavi.units import ALWAYS, DAY, HOUR, INT64_MAX, NEVER, exact, from_units
@@ -52,6 +61,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from medhavi.optimize.problem import Block, Floats, Program, Solver
+    from medhavi.planners.master_plan.order_bound import OrderSizes
     from medhavi.planners.master_plan.statement import ProgramRun
     from medhavi.planners.mrp.netting_state.state import (
         Demand,
@@ -79,7 +89,8 @@ class _Source(NamedTuple):
     """A source by unit of use: what it gives, takes and costs at least.
 
     `running` is what a unit costs where each order pays its fixed cost beside; no more
-    than `most` units of an order are of use.
+    than `most` units of an order are of use. `sizes` of whole orders; `draws` is what a
+    unit ordered takes but for rival lines.
     """
 
     way: SupplyAlternative
@@ -89,6 +100,8 @@ class _Source(NamedTuple):
     running: float
     most: float
     gain: float
+    sizes: tuple[OrderSizes, ...] = ()
+    draws: Lines = ()
 
     @property
     def kind(self) -> str:
@@ -144,9 +157,35 @@ def cost_program(run: ProgramRun) -> Program:
         for column, source in enumerate(sources, start=supply.start)
         if source.given[0][0] in lotted
     ]
-    add_lots(problem, run, priced, parts)
+    more = add_lots(problem, run, priced, parts)
     entries.put(problem, goods)
+    cells = [
+        _whole_source(source, column, more.get(column), place)
+        for column, source in enumerate(sources, start=supply.start)
+        if source.sizes
+    ]
+    add_orders(problem, cells, entries.cells, existing)
     return problem.program()
+
+
+def _whole_source(
+    source: _Source,
+    column: int,
+    lots: Sequence[tuple[int, float]] | None,
+    place: Mapping[NodeKey, int],
+) -> WholeSource:
+    """State the orders of a source; `lots`: columns that pay its fixed costs."""
+    each = source.cost if lots is None else source.running
+    given = [(key, source.gain) for key, _ in source.given]
+    draws = [(key, -rate) for key, rate in source.draws]
+    return WholeSource(
+        kind=source.kind,
+        column=column,
+        paid=[(column, each), *(lots or ())],
+        multiple=source.way.source.multiple,
+        sizes=source.sizes,
+        cells=[(place[key], rate) for key, rate in (*given, *draws) if key in place],
+    )
 
 
 def _lot_price(
@@ -190,6 +229,8 @@ class _Sources:
         for demand in run.intake.demands:
             if demand.node in nodes:
                 self._most[demand.node] += demand.qty
+        self._ordered = dict(self._most)
+        """What is wanted where all that is ordered takes its components."""
 
     def priced(self) -> Iterator[_Source]:
         """Price the sources; a node comes when all that may take it have come."""
@@ -207,7 +248,7 @@ class _Sources:
                     come.append(other)
         # What is left stands in a circle of sources, or below one.
         for key in self._nodes.keys() - set(come):
-            self._most[key] = math.inf
+            self._most[key] = self._ordered[key] = math.inf
         for key in self._nodes:
             if takers[key]:
                 yield from self._of(key)
@@ -227,20 +268,37 @@ class _Sources:
         if not most:
             return
         for stand_in, ratio, _ in node.substitutes:
-            self._add(stand_in.key, most * float(ratio))
+            _add(self._most, stand_in.key, most * float(ratio))
+            _add(self._ordered, stand_in.key, self._ordered[key] * float(ratio))
         for way in self._model.ways(node):
             found = self._source(key, way, most)
             if found is not None:
+                single = found.given[0][0] == key and len(found.given) == 1
                 for lines in found.taken:
                     for other, rate in lines:
-                        self._add(
-                            other, rate * (most if len(found.given) == 1 else MOST)
-                        )
-                yield found
+                        _add(self._most, other, rate * (most if single else MOST))
+                yield self._sized(found, self._ordered[key] if single else MOST)
 
-    def _add(self, key: NodeKey, more: float) -> None:
-        if key in self._most:
-            self._most[key] += more
+    def _sized(self, found: _Source, wanted: float) -> _Source:
+        """A source with the sizes of its orders, and what those take at most."""
+        way, source = found.way, found.way.source
+        lines = [
+            [(one.node.key, _rate(one.component)) for one in group]
+            for group in way.intakes
+        ]
+        if way.origin is not None:
+            lines.append([(way.origin.key, 1.0)])
+        finite = wanted / found.gain < MOST
+        most = largest_size(source, wanted / found.gain) if finite else 0
+        for group in lines:
+            for other, rate in group:
+                size = wanted / found.gain + most
+                _add(self._ordered, other, rate * size if finite else math.inf)
+        if not finite:
+            return found
+        draws = tuple(group[0] for group in lines if len(group) == 1)
+        sizes = order_sizes(source, most, partial(self._order, way))
+        return found._replace(sizes=sizes, draws=draws)
 
     def _source(
         self, key: NodeKey, way: SupplyAlternative, most: float
@@ -293,6 +351,11 @@ class _Sources:
         return goals.cost_weight * cost + goals.co2_price * co2
 
 
+def _add(most: dict[NodeKey, float], key: NodeKey, more: float) -> None:
+    if key in most:
+        most[key] += more
+
+
 def _hourly(option: ResourceOption) -> float:
     """Cost of an hour of work at pace 1; 0 where the pace changes [base currency]."""
     pace = option.axis.steady
@@ -337,17 +400,17 @@ class _Entries:
 
     def __init__(self, place: Mapping[NodeKey, int]) -> None:
         self._place = place
-        self._cells: list[tuple[int, int, float]] = []
+        self.cells: list[tuple[int, int, float]] = []
 
     def add(self, key: NodeKey, column: int, rate: float) -> None:
         """Add a coefficient; products without limit have no row."""
         if key in self._place:
-            self._cells.append((self._place[key], column, rate))
+            self.cells.append((self._place[key], column, rate))
 
     def put(self, problem: Problem, goods: Block) -> None:
         """Put all into the rows."""
-        if self._cells:
-            rows, columns, values = zip(*self._cells, strict=True)
+        if self.cells:
+            rows, columns, values = zip(*self.cells, strict=True)
             problem.entries(goods.at(rows), columns, values)
 
 
@@ -450,7 +513,8 @@ def _add_demands(
             owner.append(number)
             sizes.append(float(end - begin))
             late.append(each * value.late * over / DAY)
-    given = problem.columns("given", len(owner), upper=sizes)
+    few = len(owner) <= MOST_WHOLE
+    given = problem.columns("given", len(owner), upper=sizes, whole=few)
     problem.entries(rows.at(owner), given.at(np.arange(len(owner))), 1.0)
     for column, number in enumerate(owner, start=given.start):
         entries.add(demands[number].node, column, -1.0)

@@ -190,7 +190,7 @@ def add_lots(
     run: ProgramRun,
     products: Sequence[LotPrice],
     parts: Sequence[DemandPart],
-) -> None:
+) -> dict[int, list[tuple[int, float]]]:
     """Add the lots of products to the program of a bound.
 
     Parameters
@@ -203,10 +203,15 @@ def add_lots(
         Those of `has_lots` that demands ask for.
     parts
         All that demands get of them.
+
+    Returns
+    -------
+    dict of int to list of (int, float)
+        Columns that pay for the lots of a source, with what each pays, by its column.
     """
     edges = _edges(run, parts)
     if edges is None or not products:
-        return
+        return {one.column: [] for one in products}
     shares = _shares(run, products, parts, edges)
     size, count = len(edges) - 1, len(shares.part)
     # One bucket more: orders that come when nobody asks.
@@ -216,14 +221,18 @@ def add_lots(
     share = problem.columns("of lots", count)
     _add_shares(problem, products, parts, shares, share)
     more = _add_sizes(problem, products, parts, shares, (lots, share))
+    paid: dict[int, list[tuple[int, float]]] = {}
     for number, one in enumerate(products):
         kind = run.model.ways(run.model.node(one.key))[0].source.kind
         span = np.arange(number * (size + 1), (number + 1) * (size + 1))
+        paid[one.column] = [(column, one.fixed) for column in lots.at(span).tolist()]
+        paid[one.column].append((int(more.at([number])[0]), 1.0))
         problem.cost(PART_OF[kind], lots.at(span), one.fixed)
         problem.cost(PART_OF[kind], more.at([number]), 1.0)
     problem.cost(ObjectivePart.HOLDING, share.at(np.arange(count)), shares.hold)
     problem.cost(ObjectivePart.LATENESS, share.at(np.arange(count)), shares.late)
     _add_hours(problem, run, products, edges, (lots, share), shares)
+    return paid
 
 
 def _add_shares(

@@ -1,8 +1,9 @@
 """Plans of the steps of a run, kept so that a run that was ended goes on from there.
 
 Each step makes a plan by some decisions. It is known by what it follows from: tables,
-settings, seed, version and the decisions. So a run that is begun again reads the plans
-of the steps that were done, whatever ended it, and comes to the same result.
+settings, seed and the decisions; who keeps it tells versions of the source apart. So a
+run that is begun again reads the plans of the steps that were done, whatever ended it,
+and comes to the same result.
 """
 
 from __future__ import annotations
@@ -10,8 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 from typing import TYPE_CHECKING, Protocol
-
-from medhavi.version import __version__
 
 if TYPE_CHECKING:
     from medhavi.planners.constrained.netting.given_sources import Decisions
@@ -57,7 +56,6 @@ def step_name(
         As the constrained planner is given them.
     """
     stated = (
-        __version__,
         run.stated.fingerprint,
         effort,
         seed,

@@ -10,6 +10,8 @@ that time is held together with the new work and comes back with it. Work that d
 leave that time does not fit there.
 
 On a resource of several units the blocks are taken as one sequence by their starts.
+Where existing orders overlap on a single unit, one that is done inside another takes no
+turn: the one that ends last leaves its family.
 """
 
 from __future__ import annotations
@@ -68,11 +70,12 @@ class FamilySequence:
         Times of all matrices.
     """
 
-    __slots__ = ("_book", "_changeovers", "_matrix", "_state")
+    __slots__ = ("_alone", "_book", "_changeovers", "_matrix", "_state")
 
     def __init__(self, book: ResourceLedger, changeovers: Changeovers) -> None:
         self._book = book
         self._changeovers = changeovers
+        self._alone = all(units <= 1 for *_, units in book.clock.levels)
         self._matrix = book.clock.matrix or ""
         self._state = changeovers.states.get(book.clock.resource)
 
@@ -147,10 +150,21 @@ class FamilySequence:
         blocks = self._book.blocks
         place = bisect_left(blocks, (instant,)) - 1
         while place >= 0:
-            if blocks[place].family is not None:
+            if blocks[place].family is not None and not self._inside(place):
                 return blocks[place]
             place -= 1
         return None
+
+    def _inside(self, place: int) -> bool:
+        """Whether a block is done inside one that began before, on a single unit."""
+        book = self._book
+        block = book.blocks[place]
+        used = book.used[bisect_left(book.times, block.finish) - 1]
+        return (
+            self._alone
+            and used > block.units
+            and any(one.finish >= block.finish for one in book.blocks[:place])
+        )
 
     def _after(self, instant: int) -> BusyInterval | None:
         blocks = self._book.blocks

@@ -131,7 +131,11 @@ def _rows(
 
 
 def _operations(facts: Facts, wanted: pl.DataFrame) -> pl.DataFrame:
-    """Row per order, step and resource, in order of time."""
+    """Row per order, step and resource, in order of time, but what takes no turn.
+
+    Where existing orders overlap, one that is done inside another leaves the machine to
+    it: the state after both is that of the one that ends last.
+    """
     main = facts.supplies.filter(pl.col("main") & (pl.col("kind") == "make"))
     used = (
         facts.plan.operations.join(wanted, on="resource", how="semi")
@@ -181,6 +185,9 @@ def _operations(facts: Facts, wanted: pl.DataFrame) -> pl.DataFrame:
             / (pl.col("efficiency").fill_null(1.0) * pl.col("speed").fill_null(1.0)),
         )
         .sort("resource", "begin", "end", "order", "step")
+        .filter(
+            pl.col("end") > pl.col("end").cum_max().shift(fill_value=0).over("resource")
+        )
     )
 
 

@@ -2,14 +2,17 @@
 
 A run of mode optimize makes several plans, a front a dozen. Each is written when it is
 done; whatever ends the run, the next one of the same tables and settings reads them and
-goes on. When a run has come to its end its steps are dropped.
+goes on. When a run has come to its end its steps are dropped. What other code made is
+never read: the source of the package is part of a name.
 """
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from functools import cache
+from pathlib import Path
 
 from medhavi.errors import MedhaviError
 from medhavi.results.plans.plan import Plan
@@ -17,9 +20,8 @@ from medhavi.results.run_record import Status
 from medhavi.workbench.files.cache import cache_folder
 from medhavi.workbench.files.tables_run import write_plan
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
+PACKAGE = Path(__file__).parents[2]
+"""Folder of the source that makes steps."""
 STEPS = "steps"
 MOST_STEPS = 64
 """Plans of steps of runs that never came to their end, the newest."""
@@ -41,7 +43,7 @@ class StepCache:
 
     def read(self, name: str) -> Plan | None:
         """Plan that was kept under a name; None: there is none that can be read."""
-        place = self._folder / name
+        place = self._place(name)
         if not (self._resume and (place / "run.json").is_file()):
             return None
         try:
@@ -54,7 +56,7 @@ class StepCache:
     def keep(self, name: str, plan: Plan) -> None:
         """Keep a plan; a cache that cannot be written keeps nothing."""
         with suppress(MedhaviError, OSError):
-            write_plan(plan, self._folder / name)
+            write_plan(plan, self._place(name))
             self._names.add(name)
             known = sorted(self._folder.iterdir(), key=lambda one: one.stat().st_mtime)
             for place in known[:-MOST_STEPS]:
@@ -63,7 +65,20 @@ class StepCache:
     def end(self, status: Status) -> None:
         """Drop the plans of a run that came to its end, not of one that was stopped."""
         for name in self._names if status is not Status.CANCELLED else ():
-            _drop(self._folder / name)
+            _drop(self._place(name))
+
+    def _place(self, name: str) -> Path:
+        return self._folder / f"{name}-{source_digest(PACKAGE)}"
+
+
+@cache
+def source_digest(package: Path) -> str:
+    """Digest of the source files of a package, by their places and their bytes."""
+    digest = hashlib.sha256()
+    for file in sorted((*package.rglob("*.py"), *package.rglob("*.toml"))):
+        digest.update(f"{file.relative_to(package)}\0".encode())
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()[:16]
 
 
 def _drop(place: Path) -> None:

@@ -17,6 +17,7 @@ from medhavi.planners.campaigns.campaign_rules import (
     by_time,
     check_campaign,
     gap_cleaned,
+    in_turn,
     runs,
 )
 from medhavi.planners.campaigns.campaign_sequence import (
@@ -377,9 +378,7 @@ class Campaigning:
                         campaign=number, whole=(planned.qty, planned.seconds)
                     )
                 found[resource].append(work)
-        for works in found.values():
-            works.sort(key=by_time)
-        return found
+        return {name: in_turn(works) for name, works in found.items()}
 
     # ---------------------------------------------------------------------- backward
     def settled(self) -> None:
