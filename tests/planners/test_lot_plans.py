@@ -189,6 +189,73 @@ def test_lots_of_a_part_are_planned_where_they_pay():
     assert (found.fulfilment["status"] == "on_time").all()
 
 
+# --- prices by quantity ---------------------------------------------------------------
+def bought(weeks: int, hold: float, **more: list[dict[str, object]]) -> Snapshot:
+    """A hundred of A a week at 5 each, from 300 on at 4."""
+    return factories.snapshot(
+        **{
+            "settings": [{"as_of": day(0), "horizon_days": 14.0 + 7 * weeks}],
+            "products": [{"product": "A", "unit_cost": 5.0}],
+            "inventory_policies": [
+                {"product": "A", "location": "L", "holding_rate": hold}
+            ],
+            "demands": [
+                {"demand": f"D{at}", "product": "A", "qty": 100.0, "price": 50.0}
+                | {"due": day(14 + 7 * at)}
+                for at in range(weeks)
+            ],
+            "supply_terms": [
+                {"product": "A", "supplier": "S", "lead_time_days": 5}
+                | {"unit_price": 5.0}
+            ],
+            "price_tiers": [
+                {"supplier": "S", "product": "A", "min_qty": 300.0, "unit_price": 4.0}
+            ],
+            **more,
+        }
+    )
+
+
+@pytest.mark.req("OMC-7.9.1")
+@pytest.mark.parametrize(
+    ("hold", "sizes"),
+    [
+        # Two weeks longer a unit is held for 0.04: less than the 1 that it saves.
+        (0.2, [300, 300]),
+        # For 20 times its value a year: more.
+        (20.0, [100] * 6),
+    ],
+)
+def test_an_order_is_as_large_as_a_price_asks_where_that_costs_less(hold, sizes):
+    snapshot = bought(6, hold)
+    found = plan(snapshot, "optimize")
+    assert not verify(found, snapshot)
+    assert sorted(found.supplies["qty"]) == sizes
+    assert (found.fulfilment["status"] == "on_time").all()
+
+
+@pytest.mark.req("OMC-7.9.1")
+def test_more_is_bought_than_is_wanted_where_that_costs_less():
+    """250 cost 1,225 of one supplier, 300 of the other one cost 1,200."""
+    snapshot = bought(
+        1,
+        0.2,
+        demands=[
+            {"demand": "D", "product": "P", "qty": 250.0, "due": day(15), "price": 50.0}
+        ],
+        routings=[{"routing": "R", "product": "P"}],
+        bom_lines=[{"routing": "R", "component": "A"}],
+        supply_terms=[
+            {"product": "A", "supplier": name, "lead_time_days": 5, "unit_price": price}
+            for name, price in (("S", 5.0), ("T", 4.9))
+        ],
+    )
+    found = plan(snapshot, "optimize")
+    assert not verify(found, snapshot)
+    assert [row[:2] for row in orders(found, "A")] == [("A", 300)]
+    assert scorecard(found, snapshot).purchase == pytest.approx(1200)
+
+
 @pytest.mark.req("OPA-15")
 def test_a_run_tells_what_the_plan_of_each_step_came_to():
     snapshot = lot_sizing(1)
