@@ -329,9 +329,11 @@ def _add_orders(
     )
     bucket = np.tile(buckets, len(item.sizes))
     may_be = (bucket >= first) & np.isin(bucket, [*item.ordered_in])
-    open_at = np.where(may_be, np.inf, 0.0)
+    wanted = sum(need.qty for need in item.needs)
+    # Whole columns have an end: without one HiGHS may miss the best of them.
+    open_at = np.where(may_be, np.ceil(wanted / least) + 1, 0.0)
     orders = problem.columns(f"orders {place}", count, upper=open_at, whole=True)
-    units = problem.columns(f"ordered {place}", count, upper=open_at)
+    units = problem.columns(f"ordered {place}", count)
     problem.cost("orders", orders.at(every), fixed)
     problem.cost("orders", units.at(every), each)
     for name, bound, sign in (("least", least, 1.0), ("most", most, -1.0)):
@@ -339,7 +341,8 @@ def _add_orders(
         problem.entries(rows.at(every), units.at(every), sign)
         problem.entries(rows.at(every), orders.at(every), -sign * bound)
     some = np.flatnonzero(multiple > 0)
-    pieces = problem.columns(f"multiples {place}", len(some), whole=True)
+    ends = np.ceil((wanted + most[some]) / multiple[some]) + 1
+    pieces = problem.columns(f"multiples {place}", len(some), upper=ends, whole=True)
     rows = problem.rows(f"multiples {place}", len(some), 0.0, 0.0)
     problem.entries(rows.at(np.arange(len(some))), units.at(some), 1.0)
     problem.entries(
