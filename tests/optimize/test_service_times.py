@@ -29,6 +29,56 @@ def test_the_network_of_the_textbook():
 
 
 @pytest.mark.req("REP-05")
+@pytest.mark.parametrize(
+    ("places", "cost"),
+    [
+        # Figure 6.14: ten stages of a network, the customer is quoted two days.
+        (
+            [
+                NetworkNode(2, 0.164485363),
+                NetworkNode(3, 0.493456088, suppliers=(0,)),
+                NetworkNode(2, 0.657941451, suppliers=(1,)),
+                NetworkNode(4, 0.986912176),
+                NetworkNode(2, 1.973824353, suppliers=(2, 3)),
+                NetworkNode(3, 2.138309716, suppliers=(4,)),
+                NetworkNode(6, 3.289707254),
+                NetworkNode(4, 1.315882902),
+                NetworkNode(3, 0.657941451),
+                NetworkNode(2, 8.224268136, 2, suppliers=(6, 5, 7, 8)),
+            ],
+            18.824004472592172,
+        ),
+        # Problem 6.7: three stages in a row.
+        (
+            [
+                NetworkNode(2, 80.0),
+                NetworkNode(1, 120.0, suppliers=(0,)),
+                NetworkNode(2, 160.0, 0, suppliers=(1,)),
+            ],
+            357.77087639996637,
+        ),
+        # Problem 6.9: two products of one assembly.
+        (
+            [
+                NetworkNode(3, 0.081458),
+                NetworkNode(2, 0.122187),
+                NetworkNode(8, 0.325832, suppliers=(1,)),
+                NetworkNode(21, 1.466242, suppliers=(0, 2)),
+                NetworkNode(7, 1.976986, 3, suppliers=(3,)),
+                NetworkNode(7, 1.902466, 3, suppliers=(3,)),
+            ],
+            15.649530249501026,
+        ),
+    ],
+)
+def test_published_networks_cost_what_another_program_finds(places, cost):
+    """Same book; costs by stockpyl 1.0.2, gsm_tree."""
+    found = service_times(places)
+    assert found.proven
+    assert found.cost == pytest.approx(cost, rel=1e-6)
+
+
+@pytest.mark.req("REP-05")
 def test_stock_moves_to_the_customer_where_the_last_step_adds_little_value():
     # Apart: 1 x 2 + 1.1 x 1 = 3.1; all at the customer: 1.1 x sqrt(5) = 2.46.
     near = [NetworkNode(4, 1.0), NetworkNode(1, 1.1, 0, suppliers=(0,))]

@@ -70,7 +70,7 @@ def lot_sizing(seed: int, products: int = 2, days: int = 4) -> Snapshot:
 
 
 @pytest.mark.req("OME-07")
-@pytest.mark.parametrize("seed", range(examples(6, 40)))
+@pytest.mark.parametrize("seed", [39, *range(examples(6, 39))])
 def test_a_plan_in_lots_is_executable_and_costs_no_less_than_its_bound(seed):
     snapshot = lot_sizing(seed)
     found = plan(snapshot, "optimize")
@@ -187,6 +187,73 @@ def test_lots_of_a_part_are_planned_where_they_pay():
     assert not verify(found, snapshot)
     assert len(orders(found, "C")) <= 2
     assert (found.fulfilment["status"] == "on_time").all()
+
+
+# --- prices by quantity ---------------------------------------------------------------
+def bought(weeks: int, hold: float, **more: list[dict[str, object]]) -> Snapshot:
+    """A hundred of A a week at 5 each, from 300 on at 4."""
+    return factories.snapshot(
+        **{
+            "settings": [{"as_of": day(0), "horizon_days": 14.0 + 7 * weeks}],
+            "products": [{"product": "A", "unit_cost": 5.0}],
+            "inventory_policies": [
+                {"product": "A", "location": "L", "holding_rate": hold}
+            ],
+            "demands": [
+                {"demand": f"D{at}", "product": "A", "qty": 100.0, "price": 50.0}
+                | {"due": day(14 + 7 * at)}
+                for at in range(weeks)
+            ],
+            "supply_terms": [
+                {"product": "A", "supplier": "S", "lead_time_days": 5}
+                | {"unit_price": 5.0}
+            ],
+            "price_tiers": [
+                {"supplier": "S", "product": "A", "min_qty": 300.0, "unit_price": 4.0}
+            ],
+            **more,
+        }
+    )
+
+
+@pytest.mark.req("OMC-7.9.1")
+@pytest.mark.parametrize(
+    ("hold", "sizes"),
+    [
+        # Two weeks longer a unit is held for 0.04: less than the 1 that it saves.
+        (0.2, [300, 300]),
+        # For 20 times its value a year: more.
+        (20.0, [100] * 6),
+    ],
+)
+def test_an_order_is_as_large_as_a_price_asks_where_that_costs_less(hold, sizes):
+    snapshot = bought(6, hold)
+    found = plan(snapshot, "optimize")
+    assert not verify(found, snapshot)
+    assert sorted(found.supplies["qty"]) == sizes
+    assert (found.fulfilment["status"] == "on_time").all()
+
+
+@pytest.mark.req("OMC-7.9.1")
+def test_more_is_bought_than_is_wanted_where_that_costs_less():
+    """250 cost 1,225 of one supplier, 300 of the other one cost 1,200."""
+    snapshot = bought(
+        1,
+        0.2,
+        demands=[
+            {"demand": "D", "product": "P", "qty": 250.0, "due": day(15), "price": 50.0}
+        ],
+        routings=[{"routing": "R", "product": "P"}],
+        bom_lines=[{"routing": "R", "component": "A"}],
+        supply_terms=[
+            {"product": "A", "supplier": name, "lead_time_days": 5, "unit_price": price}
+            for name, price in (("S", 5.0), ("T", 4.9))
+        ],
+    )
+    found = plan(snapshot, "optimize")
+    assert not verify(found, snapshot)
+    assert [row[:2] for row in orders(found, "A")] == [("A", 300)]
+    assert scorecard(found, snapshot).purchase == pytest.approx(1200)
 
 
 @pytest.mark.req("OPA-15")

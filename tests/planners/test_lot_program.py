@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import random
 from typing import TYPE_CHECKING
@@ -28,6 +29,7 @@ from medhavi.planners.master_plan.lot_program import (
     LotHours,
     LotItem,
     LotNeed,
+    LotSizes,
     lot_program,
 )
 from tests import factories
@@ -238,6 +240,59 @@ def test_lots_are_the_cheapest_of_all_ways_to_cut_needs(seed):
     for own in made:
         begun = [bucket for bucket in own if bucket != NEVER_MADE]
         assert begun == sorted(begun)
+
+
+# --- sizes and prices ---------------------------------------------------------------
+MOST_UNITS = 12
+
+
+def priced_orders(sizes: Sequence[LotSizes], bucket: int) -> list[float]:
+    """Least cost of orders in a bucket that bring so many units, by units."""
+    costs = [0.0, *[np.inf] * MOST_UNITS]
+    for units in range(1, MOST_UNITS + 1):
+        for one in sizes:
+            for size in range(int(one.least), min(units, int(one.most)) + 1):
+                if bucket >= one.first and size % (one.multiple or 1) == 0:
+                    price = one.fixed + one.each * size
+                    costs[units] = min(costs[units], costs[units - size] + price)
+    return costs
+
+
+@pytest.mark.req("OMC-7.9.1")
+@pytest.mark.parametrize("seed", range(examples(6, 60)))
+def test_orders_of_sizes_are_the_cheapest_of_all_ways_to_buy(seed):
+    """Least orders, multiples, a price break, a second supplier that is later."""
+    draw = random.Random(seed)
+    multiple, least = draw.choice([0.0, 2.0, 3.0]), draw.choice([1, 4])
+    start = -(-least // int(multiple or 1)) * int(multiple or 1)
+    end = 6 // int(multiple or 1) * int(multiple or 1)
+    more = (end + (multiple or 1.0), 12.0, multiple, 0.0, draw.choice([1.0, 3.0]), 0)
+    sizes = [
+        LotSizes("X", float(start), float(end), multiple, 0.0, 4.0, 0),
+        LotSizes("X", *more),
+        LotSizes(
+            "Y", 1.0, 12.0, 0.0, draw.choice([0.0, 5.0]), 2.5, draw.choice([0, 2])
+        ),
+    ]
+    qty = {t: draw.randint(1, 4) for t in draw.sample(range(4), draw.randint(1, 3))}
+    needs = [(t, float(qty[t])) for t in sorted(qty)]
+    hold, late = draw.choice([0.1, 1.0]), 20.0
+    one = item(*needs, setup=200.0, hold=hold, late=late)
+    one = dataclasses.replace(one, sizes=tuple(sizes))
+    stated = lot_program([one], np.zeros((0, 4)), DAYS)
+    found = Highs().open(stated.program).solve()
+    ways = np.array(list(itertools.product(range(MOST_UNITS + 1), repeat=4)))
+    costs = np.array([priced_orders(sizes, bucket) for bucket in range(4)])
+    there = ways.cumsum(axis=1) - np.cumsum([qty.get(t, 0) for t in range(4)])
+    spent = costs[np.arange(4), ways].sum(axis=1)
+    spent += (hold * np.maximum(there, 0) - late * np.minimum(there, 0)).sum(axis=1)
+    best = spent[there[:, -1] >= 0].min()
+    assert found.objective == pytest.approx(best, rel=1e-4)
+    bought = sum(order.qty for order in stated.orders(found.values, 0))
+    assert bought >= sum(qty.values()) - 1e-6
+    made = stated.buckets(found.values)[0]
+    assert made == sorted(made)
+    assert NEVER_MADE not in made
 
 
 # --- lots that are obeyed -----------------------------------------------------------

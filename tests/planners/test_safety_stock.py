@@ -68,6 +68,33 @@ def test_a_chain_by_hand():
 
 
 @pytest.mark.req("REP-05")
+def test_service_costs_more_and_more_stock():
+    """The stock of the chain, whose quotes are the best at every level."""
+    found = safety_stock(chain(), {"history_days": 2}, PAST)
+    curve = {row["service_level"]: row for row in found.curve.iter_rows(named=True)}
+    for level, row in curve.items():
+        deviations = NormalDist().inv_cdf(level)
+        qty = math.ceil(deviations * math.sqrt(250) * 1000) / 1000
+        assert row["money"] == pytest.approx(0.2 * 100 * qty)
+        other = safety_stock(chain(), {"history_days": 2, "service_level": level}, PAST)
+        assert other.money() == pytest.approx(row["money"])
+        assert other.money("alone_money") == pytest.approx(row["alone_money"])
+    assert curve[0.95]["money"] == pytest.approx(found.money())
+    steps = found.curve["step_money"].to_list()
+    assert steps[0] is None
+    assert steps[1:] == sorted(steps[1:])
+    assert steps[-1] == pytest.approx(
+        (curve[0.995]["money"] - curve[0.99]["money"]) / 0.5
+    )
+
+
+def test_a_level_that_a_policy_states_stays_along_the_curve():
+    stated = [{"product": "A", "location": "L", "service_level": 0.9}]
+    found = safety_stock(chain(inventory_policies=stated), {"history_days": 2}, PAST)
+    assert found.curve["money"].n_unique() == 1
+
+
+@pytest.mark.req("REP-05")
 def test_the_proposed_policies_are_tables_again():
     stated = [
         {"product": "A", "location": "W", "safety_qty": 50, "service_level": 0.9},

@@ -150,8 +150,21 @@ def place_safety_stock(
             for row in dearest.head(LISTED).iter_rows(named=True)
         ],
     )
+    show_table(
+        ["service", "a year", "each alone", "one point more"],
+        [
+            (
+                f"{level:.1%}",
+                number(money),
+                number(alone),
+                "" if step is None else number(step),
+            )
+            for level, money, alone, step in found.curve.iter_rows()
+        ],
+    )
     conversation.answer(
         out=out,
+        curve=found.curve.to_dicts(),
         money=found.money(),
         alone_money=found.money("alone_money"),
         today_money=found.money("today_money"),

@@ -151,6 +151,7 @@ class FeasibleRun(MrpRun):
             self.model, self.as_of, finite, self.providers.supply_limits()
         )
         made.lots = self._memory.decisions.lots
+        made.sizes = self._memory.decisions.sizes
         made.bring(self._memory.decisions.amounts)
         return made
 
@@ -177,6 +178,7 @@ class FeasibleRun(MrpRun):
         levels = super()._levels_of(node)
         if node.rules.lot_rule == "lot_for_lot":
             levels.lots = self._memory.decisions.lots.get(node.key, ())
+            levels.eoq = self._memory.decisions.sizes.get(node.key)
         return levels
 
     @property

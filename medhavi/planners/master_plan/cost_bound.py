@@ -89,8 +89,8 @@ class _Source(NamedTuple):
     """A source by unit of use: what it gives, takes and costs at least.
 
     `running` is what a unit costs where each order pays its fixed cost beside; no more
-    than `most` units of an order are of use. `sizes` of whole orders; `draws` is what a
-    unit ordered takes but for rival lines.
+    than `most` units of an order are of use. `sizes` of whole orders, of which
+    `wanted` units are; `draws` is what a unit ordered takes but for rival lines.
     """
 
     way: SupplyAlternative
@@ -102,6 +102,7 @@ class _Source(NamedTuple):
     gain: float
     sizes: tuple[OrderSizes, ...] = ()
     draws: Lines = ()
+    wanted: float = 0.0
 
     @property
     def kind(self) -> str:
@@ -182,6 +183,7 @@ def _whole_source(
         kind=source.kind,
         column=column,
         paid=[(column, each), *(lots or ())],
+        wanted=source.wanted,
         multiple=source.way.source.multiple,
         sizes=source.sizes,
         cells=[(place[key], rate) for key, rate in (*given, *draws) if key in place],
@@ -298,7 +300,7 @@ class _Sources:
             return found
         draws = tuple(group[0] for group in lines if len(group) == 1)
         sizes = order_sizes(source, most, partial(self._order, way))
-        return found._replace(sizes=sizes, draws=draws)
+        return found._replace(sizes=sizes, draws=draws, wanted=wanted / found.gain)
 
     def _source(
         self, key: NodeKey, way: SupplyAlternative, most: float

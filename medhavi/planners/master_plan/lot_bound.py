@@ -215,8 +215,15 @@ def add_lots(
     shares = _shares(run, products, parts, edges)
     size, count = len(edges) - 1, len(shares.part)
     # One bucket more: orders that come when nobody asks.
+    # No more are of use than units are: without an end HiGHS may miss the best of them.
+    asked = dict.fromkeys((one.key for one in products), 1.0)
+    for part in parts:
+        asked[part.key] += part.size
     lots = problem.columns(
-        "lots", len(products) * (size + 1), whole=count <= MOST_WHOLE
+        "lots",
+        len(products) * (size + 1),
+        upper=np.repeat([asked[one.key] for one in products], size + 1),
+        whole=count <= MOST_WHOLE,
     )
     share = problem.columns("of lots", count)
     _add_shares(problem, products, parts, shares, share)

@@ -2,7 +2,8 @@
 
 Lots of a level are sized by a program of their own (`lot_program`), on the hours that
 the levels above leave; what they take is needed by the levels below. A product follows
-the source that brings most of it in the solution of the program of amounts.
+the source that brings most of it in the solution of the program of amounts, but for one
+that is bought at prices by quantity: its program chooses of all that sell it.
 """
 
 from __future__ import annotations
@@ -18,22 +19,30 @@ from medhavi.planners.master_plan.lot_program import (
     LotHours,
     LotItem,
     LotNeed,
+    LotSizes,
     lot_program,
+)
+from medhavi.planners.master_plan.order_bound import (
+    OrderSizes,
+    largest_size,
+    order_sizes,
 )
 from medhavi.units import DAY, HOUR, NEVER, from_units
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Container, Iterator, Sequence
 
     from medhavi.optimize.problem import Floats, Ints, Solver
+    from medhavi.planners.constrained.netting.given_sources import Amounts, Lots, Sizes
     from medhavi.planners.master_plan.blocks import BuiltProgram
+    from medhavi.planners.master_plan.lot_program import LotOrder
     from medhavi.planners.mrp.netting_state.state import (
         Node,
         NodeKey,
         SupplyAlternative,
     )
     from medhavi.progress import Cancelled
-    from medhavi.providers.sources import OrderTiming
+    from medhavi.providers.sources import OrderTiming, Source
 
 MORE_LOTS = (100, 1)
 """Least lots by which an order is made larger to see what a unit takes."""
@@ -58,6 +67,30 @@ class _LotProduct(NamedTuple):
     item: LotItem
 
 
+class PlannedLots(NamedTuple):
+    """Planned lots, and least orders and amounts of what is bought by quantity.
+
+    All as of `Decisions`, by place.
+    """
+
+    lots: Lots
+    sizes: Sizes
+    amounts: Amounts
+
+    def of(self, places: Container[NodeKey]) -> PlannedLots:
+        """Those of some places."""
+        return PlannedLots(
+            {key: own for key, own in self.lots.items() if key in places},
+            {key: own for key, own in self.sizes.items() if key in places},
+            {key: own for key, own in self.amounts.items() if key in places},
+        )
+
+    @property
+    def places(self) -> set[NodeKey]:
+        """Places of which something is decided."""
+        return {*self.lots, *self.sizes, *self.amounts}
+
+
 class _Lot(NamedTuple):
     """What one order brings: needs of a product by date, and its bucket."""
 
@@ -70,11 +103,11 @@ def planned_lots(
     values: Floats,
     solver: Solver,
     cancelled: Cancelled | None = None,
-) -> dict[NodeKey, tuple[int, ...]] | None:
-    """Instants at which planned lots of products begin, as of `Decisions`.
+) -> PlannedLots | None:
+    """Planned lots of products, their least sizes, and who brings them.
 
-    Of products whose orders have a cost of their own, and of which some lot covers
-    needs of several buckets. None: interrupted.
+    Of products whose orders have a cost of their own, or prices by quantity, where some
+    lot covers needs of several buckets or is larger than they are. None: interrupted.
 
     Parameters
     ----------
@@ -101,10 +134,11 @@ class _ProductLevels:
         self._resource = {name: n for n, name in enumerate(built.statement.resources)}
         self._wanted: dict[NodeKey, list[_DatedNeed]] = {}
         self._ways = self._followed()
+        self._bought: dict[NodeKey, list[LotOrder]] = {}
 
     def planned(
         self, solver: Solver, cancelled: Cancelled | None
-    ) -> dict[NodeKey, tuple[int, ...]] | None:
+    ) -> PlannedLots | None:
         """Plan the lots of all levels; None: interrupted."""
         self._ask_demands()
         found: dict[NodeKey, tuple[int, ...]] = {}
@@ -124,6 +158,70 @@ class _ProductLevels:
                         found[one.node.key] = _begins(lots)
             if cancelled is not None and cancelled():
                 return None
+        sizes = {key: self._least(key, own) for key, own in self._bought.items()}
+        amounts = {key: self._brought(key, own) for key, own in self._bought.items()}
+        return PlannedLots(
+            found,
+            {key: least for key, least in sizes.items() if least},
+            {key: own for key, own in amounts.items() if len(own) > 1},
+        )
+
+    # --- what is bought by quantity -------------------------------------------------
+    def _sizes(self, node: Node, wanted: float) -> tuple[LotSizes, ...]:
+        """Sizes of orders of what is only bought, at prices by quantity."""
+        run, step = self._statement.run, float(node.step)
+        ways = run.model.ways(node)
+        tiers = any(way.source.costs.min_qtys for way in ways)
+        if not tiers or node.shared or any(way.source.kind != "buy" for way in ways):
+            return ()
+        found: list[LotSizes] = []
+        for source in (way.source for way in ways):
+            most = largest_size(source, wanted / step)
+
+            def price(units: int, source: Source = source) -> float:
+                qty = from_units(units, source.step)
+                return self._goals.cost_weight * source.cost(qty)
+
+            begin = max(run.as_of, source.fence_start)
+            timing = source.clock.earliest(begin, source.lot(1))
+            if timing is None:
+                continue
+            first = int(self._grid.at_or_before(timing.finish))
+            multiple = source.multiple * step if source.multiple > 1 else 0.0
+            found += [
+                LotSizes(
+                    source.source,
+                    *(one.least * step, one.most * step, multiple),
+                    *(one.fixed, one.each / step, first),
+                )
+                for one in order_sizes(source, most, price)
+                or (OrderSizes(1, most, 0.0, price(1)),)
+            ]
+        return tuple(found)
+
+    def _least(self, key: NodeKey, orders: Sequence[LotOrder]) -> int:
+        """Least order of all, where it is more than sources ask for [units]; or 0."""
+        node = self._statement.run.model.node(key)
+        least = {source.source: source.lot(1) for source in node.sources}
+        found = [
+            (round(one.sizes.least / float(node.step)), least[one.sizes.source])
+            for one in orders
+        ]
+        if any(size <= usual for size, usual in found):
+            return 0
+        return min((size for size, _ in found), default=0)
+
+    def _brought(
+        self, key: NodeKey, orders: Sequence[LotOrder]
+    ) -> dict[str, list[tuple[int, float]]]:
+        """What each source of a product brings by bucket."""
+        node = self._statement.run.model.node(key)
+        found: dict[str, list[tuple[int, float]]] = {
+            source.source: [] for source in node.sources
+        }
+        for one in orders:
+            begin = int(self._grid.edges[one.bucket])
+            found[one.sizes.source].append((begin, one.qty / float(node.step)))
         return found
 
     # --- what is followed ----------------------------------------------------------
@@ -194,6 +292,11 @@ class _ProductLevels:
             total = known.qty + qty
             mean = (known.qty * known.late + qty * late) / total
             merged[bucket] = LotNeed(bucket, total, mean)
+        sizes = self._sizes(node, sum(qty for _, qty, _ in wanted))
+        if sizes:
+            dearest = max(one.unit for one in sizes)
+            fixed = max((dearest - one.unit) * one.least for one in sizes)
+            first = min(one.first for one in sizes)
         weight = self._goals.inventory_weight
         item = LotItem(
             needs=tuple(merged[bucket] for bucket in sorted(merged)),
@@ -201,6 +304,7 @@ class _ProductLevels:
             holding=weight * self._statement.holding[number],
             first=first,
             hours=hours,
+            sizes=sizes,
         )
         return [_LotProduct(node, way, wanted, item)]
 
@@ -284,6 +388,9 @@ class _ProductLevels:
         solution = stated.solve(solver, cancelled)
         if not len(solution.values):
             return [[_Lot([want], -1) for want in each.wanted] for each in members]
+        for number, each in enumerate(members):
+            if each.item.sizes:
+                self._bought[each.node.key] = stated.orders(solution.values, number)
         return [
             self._cut(each, buckets)
             for each, buckets in zip(
@@ -309,14 +416,22 @@ class _ProductLevels:
         """Take the hours of lots, and ask for what they take."""
         node, way = product.node, product.way
         step = float(node.step)
+        left = 0.0
         for lot in lots:
-            qty = sum(want.qty for want in lot.wanted)
+            qty = sum(want.qty for want in lot.wanted) - left
+            left = max(0.0, -qty)
+            if qty <= DUST:
+                continue
             first = lot.wanted[0].instant
             by = first
             if lot.bucket >= 0:
                 end = int(self._grid.edges[lot.bucket + 1])
                 by = min(first, end) if end > first else end
-            size = way.first_size(max(1, round(qty / step)), by)
+            units = max(1, round(qty / step))
+            size = way.first_size(units, by)
+            # What a least lot brings beyond its needs serves the next ones.
+            needed = units if way.gain is None else way.gain.order_steps_for(units, by)
+            left = max(0.0, qty * (size / needed - 1)) if needed > 0 else 0.0
             timing = None if size <= 0 else way.source.clock.latest(by, size)
             if timing is None or timing.start < self._statement.run.as_of:
                 start = max(self._statement.run.as_of, way.source.fence_start)
@@ -363,7 +478,7 @@ def _is_sized(product: _LotProduct) -> bool:
     node = product.node
     return (
         product.item.setup_cost > DUST
-        and len(product.item.needs) > 1
+        and (len(product.item.needs) > 1 or bool(product.item.sizes))
         and node.shelf_life is None
         and not node.make_to_order
         and node.rules.lot_rule == "lot_for_lot"

@@ -15,6 +15,14 @@ of each resource with free_t hours in bucket t, a for a set-up and b for a unit.
 w_t for lots of bucket t is done in the bucket before, as much as a usual lot: it may
 run over night with one set-up.
 
+Of a product that is bought at prices by quantity an order of range k, n_tk of them,
+brings w_tk units and costs f n_tk + p_k w_tk; what is left over is held:
+
+    a_k n_tk <= w_tk <= b_k n_tk,   w_tk = m e_tk,   n_tk and e_tk whole
+    sum_s q_s x_ts + left_t = sum_k w_tk,   y_t <= sum_k n_tk
+
+Its needs may be shared among lots: what is left over of one serves a part of them.
+
 A need is brought by one lot alone, and none of a later lot before one of an earlier
 lot, so that a lot is known by the needs that it covers.
 That is harder for a solver than shares, but for w: what did not fit by a little does.
@@ -31,7 +39,9 @@ import numpy as np
 from medhavi.optimize.problem import Floats, Problem, Program
 
 if TYPE_CHECKING:
-    from medhavi.optimize.problem import Block, Solution, Solver
+    from collections.abc import Container
+
+    from medhavi.optimize.problem import Block, Ints, Solution, Solver
     from medhavi.progress import Cancelled
 
 EARLY = 3.0
@@ -40,6 +50,8 @@ LATE = 3
 """Buckets that a need comes late at most; what is later counts as never."""
 NEVER_MADE = -1
 """Bucket of a need that no lot brings."""
+DUST = 1e-6
+"""Units, or a share of them, below which there are none."""
 
 
 class LotNeed(NamedTuple):
@@ -60,6 +72,27 @@ class LotNeed(NamedTuple):
     late: float
 
 
+class LotSizes(NamedTuple):
+    """Sizes of orders between two price breaks of a source [units of the product].
+
+    Each is a whole number of `multiple` (0: any); `fixed` is paid an order, `each` a
+    unit, and none is there before bucket `first`.
+    """
+
+    source: str
+    least: float
+    most: float
+    multiple: float
+    fixed: float
+    each: float
+    first: int
+
+    @property
+    def unit(self) -> float:
+        """What a unit of the least order costs."""
+        return self.each + self.fixed / self.least
+
+
 class LotHours(NamedTuple):
     """Hours of a resource: of a set-up, and for a unit."""
 
@@ -77,13 +110,16 @@ class LotItem:
     needs
         By bucket, rising, one of each bucket.
     setup_cost
-        What a lot costs whatever its size.
+        What a lot costs whatever its size; with `sizes` the most that a larger one
+        saves, and they say what it costs.
     holding
         What it costs to hold a unit over each bucket, shape (T,).
     first
         First bucket in which a lot may be there.
     hours
         What a lot takes of resources.
+    sizes
+        Of orders, where more of them cost less a unit.
     """
 
     needs: tuple[LotNeed, ...]
@@ -91,6 +127,20 @@ class LotItem:
     holding: Floats
     first: int
     hours: tuple[LotHours, ...]
+    sizes: tuple[LotSizes, ...] = ()
+
+    @property
+    def ordered_in(self) -> set[int]:
+        """Buckets in which orders of sizes may be there: sooner only costs more."""
+        return {one.bucket for one in self.needs} | {one.first for one in self.sizes}
+
+
+class LotOrder(NamedTuple):
+    """An order of sizes: bucket by whose end it is there, and how much it brings."""
+
+    sizes: LotSizes
+    bucket: int
+    qty: float
 
 
 class _NeedShares(NamedTuple):
@@ -120,7 +170,28 @@ class LotProgram:
         for place in np.flatnonzero(shares > 1 / 2).tolist():
             item, need = self.share_item[place], self.share_need[place]
             found[item][need] = self.share_bucket[place]
+        never = values[self.program.column_block("never").span]
+        first = 0
+        for number, one in enumerate(self.items):
+            left_out = never[first : first + len(one.needs)] > 1 / 2
+            first += len(one.needs)
+            if one.sizes:
+                orders = self.orders(values, number)
+                found[number] = _covering(one.needs, left_out.tolist(), orders)
         return found
+
+    def orders(self, values: Floats, item: int) -> list[LotOrder]:
+        """Orders of an item with sizes, by bucket."""
+        units = self.program.column_block(f"ordered {item}")
+        size = units.size // len(self.items[item].sizes)
+        amounts = values[units.span].reshape(-1, size)
+        return [
+            LotOrder(
+                self.items[item].sizes[which], bucket, float(amounts[which, bucket])
+            )
+            for bucket in range(size)
+            for which in np.flatnonzero(amounts[:, bucket] > DUST).tolist()
+        ]
 
     def solve(self, solver: Solver, cancelled: Cancelled | None = None) -> Solution:
         """Lots of all needs, as far as the solver finds some.
@@ -133,8 +204,8 @@ class LotProgram:
         found = solver.open(program).solve(cancelled=cancelled)
         if len(found.values) and not self._left_out(found):
             return found
-        lots = program.column_block("lots")
-        whole = lots.at(np.arange(lots.size))
+        lots, share = (program.column_block(name) for name in ("lots", "shares"))
+        whole = np.setdiff1d(program.whole, share.at(np.arange(share.size)))
         shared = solver.open(replace(program, whole=whole)).solve(cancelled=cancelled)
         if not len(shared.values):
             return found
@@ -189,16 +260,33 @@ def lot_program(items: Sequence[LotItem], free: Floats, days: Floats) -> LotProg
     problem.entries(made.at(np.arange(len(owner))), short.at(np.arange(len(owner))), 1)
     problem.cost("late", short.at(np.arange(len(owner))), never)
     problem.cost("held and late", share.at(every), shares.cost)
-    setups = np.repeat([item.setup_cost for item in items], size)
+    setups = np.repeat([0 if i.sizes else i.setup_cost for i in items], size)
     problem.cost("set-ups", lots.at(np.arange(len(items) * size)), setups)
     tied = problem.rows("of a lot", count, upper=0.0)
     lot = np.array(shares.item, int) * size + np.array(shares.bucket, int)
     problem.entries(tied.at(every), share.at(every), 1.0)
     problem.entries(tied.at(every), lots.at(lot), -1.0)
-    _add_sequence(problem, first.tolist(), share, short, shares)
+    loose = {
+        need
+        for place, item in enumerate(items)
+        if item.sizes
+        for need in range(first[place], first[place + 1])
+    }
+    _add_sequence(problem, first.tolist(), loose, (share, short), shares)
     _add_hours(problem, items, free, lots, share, shares)
+    for place, item in enumerate(items):
+        if item.sizes:
+            each_lot = lots.at(place * size + np.arange(size))
+            _add_orders(problem, place, item, each_lot, share, shares)
+    # Of an item with sizes its orders are whole, and that is enough.
+    sized = [bool(items[place].sizes) for place in shares.item]
+    own = np.repeat([bool(item.sizes) for item in items], size)
+    parts = np.concatenate(
+        [share.at(np.flatnonzero(sized)), lots.at(np.flatnonzero(own))]
+    )
+    program = problem.program()
     return LotProgram(
-        program=problem.program(),
+        program=replace(program, whole=np.setdiff1d(program.whole, parts)),
         items=items,
         share_item=shares.item,
         share_need=shares.need,
@@ -206,15 +294,86 @@ def lot_program(items: Sequence[LotItem], free: Floats, days: Floats) -> LotProg
     )
 
 
+def _covering(
+    needs: Sequence[LotNeed], left_out: Sequence[bool], orders: Sequence[LotOrder]
+) -> list[int]:
+    """Bucket of the order that brings the last of each need, in their sequence."""
+    asked, there, place = 0.0, 0.0, -1
+    found = []
+    for need, out in zip(needs, left_out, strict=True):
+        if out or not orders:
+            found.append(NEVER_MADE)
+            continue
+        asked += need.qty
+        while there < asked * (1 - DUST) - DUST and place + 1 < len(orders):
+            place += 1
+            there += orders[place].qty
+        found.append(orders[max(place, 0)].bucket)
+    return found
+
+
+def _add_orders(
+    problem: Problem,
+    place: int,
+    item: LotItem,
+    lots: Ints,
+    share: Block,
+    shares: _NeedShares,
+) -> None:
+    """Add the orders of an item with sizes, by size and bucket, and what is left."""
+    size = len(item.holding)
+    count = len(item.sizes) * size
+    every, buckets = np.arange(count), np.arange(size)
+    least, most, multiple, fixed, each, first = (
+        np.repeat([one[field] for one in item.sizes], size) for field in range(1, 7)
+    )
+    bucket = np.tile(buckets, len(item.sizes))
+    may_be = (bucket >= first) & np.isin(bucket, [*item.ordered_in])
+    wanted = sum(need.qty for need in item.needs)
+    # Whole columns have an end: without one HiGHS may miss the best of them.
+    open_at = np.where(may_be, np.ceil(wanted / least) + 1, 0.0)
+    orders = problem.columns(f"orders {place}", count, upper=open_at, whole=True)
+    units = problem.columns(f"ordered {place}", count)
+    problem.cost("orders", orders.at(every), fixed)
+    problem.cost("orders", units.at(every), each)
+    for name, bound, sign in (("least", least, 1.0), ("most", most, -1.0)):
+        rows = problem.rows(f"{name} order {place}", count, lower=0.0)
+        problem.entries(rows.at(every), units.at(every), sign)
+        problem.entries(rows.at(every), orders.at(every), -sign * bound)
+    some = np.flatnonzero(multiple > 0)
+    ends = np.ceil((wanted + most[some]) / multiple[some]) + 1
+    pieces = problem.columns(f"multiples {place}", len(some), upper=ends, whole=True)
+    rows = problem.rows(f"multiples {place}", len(some), 0.0, 0.0)
+    problem.entries(rows.at(np.arange(len(some))), units.at(some), 1.0)
+    problem.entries(
+        rows.at(np.arange(len(some))), pieces.at(np.arange(len(some))), -multiple[some]
+    )
+    # What is left over is held until the end.
+    left = problem.columns(f"left {place}", size)
+    held = np.cumsum(item.holding[::-1])[::-1]
+    problem.cost("held and late", left.at(buckets), held)
+    rows = problem.rows(f"brought {place}", size, 0.0, 0.0)
+    problem.entries(rows.at(buckets), left.at(buckets), -1.0)
+    problem.entries(rows.at(every % size), units.at(every), 1.0)
+    own = np.flatnonzero(np.array(shares.item, int) == place)
+    bucket, qty = np.array(shares.bucket, int)[own], np.array(shares.qty)[own]
+    problem.entries(rows.at(bucket), share.at(own), -qty)
+    rows = problem.rows(f"ordered in {place}", size, upper=0.0)
+    problem.entries(rows.at(buckets), lots, 1.0)
+    problem.entries(rows.at(every % size), orders.at(every), -1.0)
+
+
 def _shares(items: Sequence[LotItem], ends: Floats) -> _NeedShares:
     """Buckets in which each need may be made, and what it costs there."""
     found = _NeedShares([], [], [], [], [])
     for place, item in enumerate(items):
         held = np.concatenate([[0.0], np.cumsum(item.holding)])
-        most = EARLY * item.setup_cost
+        most, ordered_in = EARLY * item.setup_cost, item.ordered_in
         for number, need in enumerate(item.needs):
             due = need.bucket
             for bucket in range(item.first, min(due + LATE, len(ends) - 1) + 1):
+                if item.sizes and bucket not in ordered_in:
+                    continue
                 if bucket <= due:
                     cost = need.qty * float(held[due] - held[bucket])
                     if cost > most and bucket < due - 1:
@@ -232,21 +391,23 @@ def _shares(items: Sequence[LotItem], ends: Floats) -> _NeedShares:
 def _add_sequence(
     problem: Problem,
     first: Sequence[int],
-    share: Block,
-    short: Block,
+    loose: Container[int],
+    columns: tuple[Block, Block],
     shares: _NeedShares,
 ) -> None:
     """Add rows by which needs of a product are made in their sequence.
 
-    Else a lot would cover needs on both sides of another one's.
+    Else a lot would cover needs on both sides of another one's. Not of those that are
+    `loose`.
     """
+    share, short = columns
     by_need: dict[int, list[int]] = {}
     for place, (item, need) in enumerate(zip(shares.item, shares.need, strict=True)):
         by_need.setdefault(first[item] + need, []).append(place)
     pairs = [
         (need - 1, need, bucket)
         for need, places in by_need.items()
-        if need - 1 in by_need and need not in first
+        if need - 1 in by_need and need not in first and need not in loose
         for bucket in (shares.bucket[place] for place in places)
     ]
     rows = problem.rows("sequence", len(pairs), upper=0.0)

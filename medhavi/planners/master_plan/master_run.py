@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -45,8 +44,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from medhavi.optimize.problem import Floats, Solution, Solver
-    from medhavi.planners.constrained.netting.given_sources import Lots
     from medhavi.planners.master_plan.blocks import BuiltProgram
+    from medhavi.planners.master_plan.lot_planning import PlannedLots
     from medhavi.planners.master_plan.step_plans import StepPlans
     from medhavi.planners.mrp.netting_state.state import NodeKey
     from medhavi.planners.parameters import OptimizeParameters
@@ -188,13 +187,15 @@ def guided(
     solution: Solution,
     effort: str,
     way: RunOptions,
-    lots: Lots = MappingProxyType({}),
+    lots: PlannedLots | None = None,
 ) -> Plan:
-    """Constrained plan that follows a solution of a program, with its parts.
-
-    `lots` are planned lots, as of `Decisions`.
-    """
-    decisions = replace(guidance(built, solution.values), lots=lots)
+    """Constrained plan that follows a solution of a program, with its parts."""
+    decisions = guidance(built, solution.values)
+    if lots is not None:
+        amounts = {**decisions.amounts, **lots.amounts}
+        decisions = replace(
+            decisions, lots=lots.lots, sizes=lots.sizes, amounts=amounts
+        )
     made = decided(built.statement.run, decisions, effort, way)
     return beside(made, built, solution)
 
@@ -350,20 +351,22 @@ def plan(
             tell(Progress("plan as it says", 3, 5))
             guides = [guided(built, solution, effort, way)]
             steps += [(GUIDED, effort, guides[0])]
-            lots: Lots | None = {}
-            if guides[0].run.status is not Status.CANCELLED:
+            stopped = guides[0].run.status is Status.CANCELLED
+            lots: PlannedLots | None = None
+            if not stopped:
                 tell(Progress("plan lots", 4, 5))
                 lots = planned_lots(built, solution.values, solver, cancelled)
-            if lots:
+                stopped = lots is None
+            if lots and lots.places:
                 known = min(
                     worth(one, snapshot, parameters) for one in (plain, *guides)
                 )
                 tried = _in_lots(built, solution, lots, known, way)
                 steps += [(IN_LOTS, *one) for one in tried]
-                guides.append(tried[-1][1])
+                guides += [one for _, one in tried]
             plain = beside(plain, built, solution)
             made = _cheapest(plain, guides, snapshot, parameters)
-            if lots is None:
+            if stopped:
                 made = replace(made, run=replace(made.run, status=Status.CANCELLED))
             prices = price_table(built, session, solution, cancelled)
             made = made.replace(prices=prices)
@@ -396,7 +399,7 @@ def _step(
 def _in_lots(
     built: BuiltProgram,
     solution: Solution,
-    lots: Lots,
+    lots: PlannedLots,
     known: float,
     way: RunOptions,
 ) -> list[tuple[str, Plan]]:
@@ -404,7 +407,8 @@ def _in_lots(
 
     Needs of what other orders take move with those orders, and a large lot of it makes
     many of them wait: such lots are planned where a plan of little effort in them costs
-    less than the best one that is known, else lots of what is sold alone.
+    less than the best one that is known, else lots of what is sold alone, or of what is
+    bought alone: those in which a plan of little effort costs less.
 
     Parameters
     ----------
@@ -413,17 +417,36 @@ def _in_lots(
     """
     run, effort = built.statement.run, built.statement.parameters.effort
     sold = {demand.node for demand in run.intake.demands}
-    if not lots.keys() <= sold:
-        tried = guided(built, solution, "light", way, lots)
-        apart = {key: own for key, own in lots.items() if key in sold}
-        worse = worth(tried, run.stated, run.goals) >= known
-        stopped = tried.run.status is Status.CANCELLED
-        if effort == "light" or stopped or (worse and not apart):
-            return [("light", tried)]
-        lots = apart if worse else lots
-        made = guided(built, solution, effort, way, lots)
-        return [("light", tried), (effort, made)]
-    return [(effort, guided(built, solution, effort, way, lots))]
+    made: list[tuple[str, Plan]] = []
+    if not lots.places <= sold:
+        goods = (sold, {key for key in lots.places if _is_bought(run, key)})
+        apart = [one for one in map(lots.of, goods) if one.places]
+        made.append(("light", guided(built, solution, "light", way, lots)))
+        worse = worth(made[0][1], run.stated, run.goals) >= known
+        if effort == "light" or _stopped(made) or (worse and not apart):
+            return made
+        if worse and len(apart) > 1:
+            costs = []
+            for one in apart:
+                made.append(("light", guided(built, solution, "light", way, one)))
+                if _stopped(made):
+                    return made
+                costs.append(worth(made[-1][1], run.stated, run.goals))
+            lots = apart[int(np.argmin(costs))]
+        elif worse:
+            lots = apart[0]
+    return [*made, (effort, guided(built, solution, effort, way, lots))]
+
+
+def _is_bought(run: ProgramRun, key: NodeKey) -> bool:
+    """Whether a product at a place is bought and nothing else."""
+    ways = run.model.ways(run.model.node(key))
+    return all(way.source.kind == "buy" for way in ways)
+
+
+def _stopped(made: Sequence[tuple[str, Plan]]) -> bool:
+    """Whether the last one of some plans was interrupted."""
+    return made[-1][1].run.status is Status.CANCELLED
 
 
 def _cheapest(

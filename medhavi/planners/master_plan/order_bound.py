@@ -11,7 +11,8 @@ units in all, of which a unit gives g_s:
 All that is ordered is paid, be it of use or not. Of any plan the orders that others
 make good for may be left out and those of more than all that is wanted cut to it, or
 to the least size of the best price: what is left fits these rows and costs no more. So
-b_sk of a source without a largest lot is the larger one of both.
+b_sk of a source without a largest lot is the larger one of both, and whole columns have
+an end: without one HiGHS may miss the best of them.
 """
 
 from __future__ import annotations
@@ -59,6 +60,8 @@ class WholeSource(NamedTuple):
         Its useful amount.
     paid
         Columns that pay for it besides, with what each pays [base currency].
+    wanted
+        Of it in all [units ordered]: no more orders than that are of use.
     multiple
         Of each order [units ordered].
     sizes
@@ -70,6 +73,7 @@ class WholeSource(NamedTuple):
     kind: str
     column: int
     paid: Sequence[tuple[int, float]]
+    wanted: float
     multiple: int
     sizes: Sequence[OrderSizes]
     cells: Sequence[tuple[int, float]]
@@ -143,11 +147,13 @@ def add_orders(
     owner = np.array([place for place, _ in ranges])
     pieces = np.array([float(sources[place].multiple) for place in owner])
     some = np.flatnonzero(pieces > 1)
-    orders = problem.columns("orders", count, whole=True)
-    units = problem.columns("ordered", count)
-    lots = problem.columns("multiples", len(some), whole=True)
     least = np.array([float(one.least) for _, one in ranges])
     most = np.array([float(one.most) for _, one in ranges])
+    wanted = np.array([math.ceil(sources[place].wanted) + 1.0 for place in owner])
+    orders = problem.columns("orders", count, upper=wanted, whole=True)
+    units = problem.columns("ordered", count)
+    pieces_at_most = np.ceil((wanted + most) / pieces)[some]
+    lots = problem.columns("multiples", len(some), upper=pieces_at_most, whole=True)
     for name, size, sign in (("least size", least, -1.0), ("largest size", most, 1.0)):
         rows = problem.rows(name, count, lower=0.0)
         problem.entries(rows.at(every), units.at(every), -sign)

@@ -82,7 +82,10 @@ RELAXED: tuple[RelaxedColumn, ...] = (
     RelaxedColumn("bom_lines", "qty_fixed", 0.0, SPREAD),
     RelaxedColumn("routing_outputs", "qty_fixed", 0.0, SPREAD),
     RelaxedColumn(
-        "price_tiers", "min_qty", 0.0, "the price of an order of usual size counts"
+        "price_tiers",
+        "min_qty",
+        0.0,
+        "the price of an order of usual size counts, in planned lots that of each",
     ),
     RelaxedColumn("routings", "safety_days", 0.0, USED_ON_ARRIVAL),
     RelaxedColumn("supply_terms", "safety_days", 0.0, USED_ON_ARRIVAL),

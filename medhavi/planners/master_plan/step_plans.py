@@ -61,6 +61,7 @@ def step_name(
         seed,
         decisions.share,
         sorted((key, list(at)) for key, at in decisions.lots.items()),
+        sorted(decisions.sizes.items()),
         sorted((key, sorted(own.items())) for key, own in decisions.amounts.items()),
         sorted((number, list(own)) for number, own in decisions.slices.items()),
         sorted(decisions.floors.items()),

@@ -36,7 +36,7 @@ from medhavi.units import DAY, from_seconds, from_units, units_up
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from fractions import Fraction
 
     from medhavi.planners.mrp.netting_state.state import (
@@ -283,6 +283,22 @@ customers upward. `safety_qty`: the stock that is proposed, rounded up to whole 
 """
 
 
+CURVE_COLUMNS: Mapping[str, pl.DataType] = {
+    "service_level": pl.Float64(),
+    "money": pl.Float64(),
+    "alone_money": pl.Float64(),
+    "step_money": pl.Float64(),
+}
+"""Columns of the curve.
+
+What holding costs at each service level [base currency a year]: where the placement
+has its stock, and with every place by itself. `step_money` is what one point of service
+(0.01) more costs from the level before on; null for the first one.
+"""
+CURVE_LEVELS = (0.8, 0.85, 0.9, 0.925, 0.95, 0.97, 0.98, 0.99, 0.995)
+"""Service levels of the curve, beside the one that holds."""
+
+
 MOST_CERTAIN = 0.99999
 """Service levels above are taken as this one: a normal demand has no upper end."""
 HOLDING_RATE = 0.2
@@ -334,6 +350,10 @@ class SafetyStock(TextDisplay):
         One row a product and location that demand reaches; columns of `COLUMNS`.
     policies
         Table `inventory_policies` with the proposed quantities in it.
+    curve
+        Service against stock: columns of `CURVE_COLUMNS`. A level that a policy states
+        stays; the quotes are those of the placement, which are the cheapest at every
+        level where no policy states one.
     bound
         No placement costs less a year, before rounding to whole steps.
     proven
@@ -346,6 +366,7 @@ class SafetyStock(TextDisplay):
 
     places: pl.DataFrame
     policies: pl.DataFrame
+    curve: pl.DataFrame
     bound: float
     proven: bool
     days: int
@@ -413,6 +434,7 @@ def safety_stock(
     return SafetyStock(
         places=table,
         policies=_policies(snapshot["inventory_policies"], table),
+        curve=_curve(kept, parameters, list(zip(known, times.covered, strict=True))),
         bound=times.bound,
         proven=times.proven,
         days=days,
@@ -503,6 +525,10 @@ class _Terms:
             "today_money": price * today,
         }
 
+    def money(self, one: Echelon, days: int) -> float:
+        """What holding the stock of so many days costs [base currency a year]."""
+        return self._holding(one) * self._stock(one, days)
+
     def _stock(self, one: Echelon, days: int) -> float:
         if not one.holds or days <= 0:
             return 0.0
@@ -525,6 +551,23 @@ class _Terms:
 
     def _policy(self, one: Echelon) -> Mapping[str, Any]:
         return self._policies.get((one.product, one.location), {})
+
+
+def _curve(
+    kept: Snapshot,
+    parameters: SafetyStockParameters,
+    covers: Sequence[tuple[Echelon, int]],
+) -> pl.DataFrame:
+    """Service against stock; `covers`: days that each place covers."""
+    rows: list[tuple[float, float, float]] = []
+    for level in sorted({*CURVE_LEVELS, parameters.service_level}):
+        terms = _Terms(kept, replace(parameters, service_level=level))
+        money = math.fsum(terms.money(one, days) for one, days in covers)
+        alone = math.fsum(terms.money(one, one.lead) for one, _ in covers)
+        rows.append((level, money, alone))
+    table = pl.DataFrame(rows, schema=list(CURVE_COLUMNS)[:3], orient="row")
+    step = pl.col("money").diff() / pl.col("service_level").diff() / 100
+    return table.with_columns(step_money=step)
 
 
 def _policies(stated: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:

@@ -230,7 +230,11 @@ def write_front(front: ParetoFront, out: str | Path, file_format: str) -> None:
 def write_safety_stock(
     found: SafetyStock, out: str | Path, file_format: Format = "parquet"
 ) -> None:
-    """Write the places and the changed policies, whole or not at all."""
-    frames = {"places": found.places, "inventory_policies": found.policies}
+    """Write places, the changed policies and the curve, whole or not at all."""
+    frames = {
+        "places": found.places,
+        "inventory_policies": found.policies,
+        "curve": found.curve,
+    }
     with replaced_folder(out, frozenset(frames)) as folder:
         write_frames(folder, frames, file_format)

@@ -266,7 +266,8 @@ class FeasiblePlainNetting(PlainNodeNetting):
         release, source = self._makes, way.source
         if way.recipe is None:
             self._most = release.largest(source)
-        if release.lots.get(self._node.key):
+        key = self._node.key
+        if release.lots.get(key) or release.sizes.get(key):
             return False
         return super()._opens(way) and not release.limits(source)
 

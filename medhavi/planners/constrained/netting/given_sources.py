@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     Place = tuple[NodeKey, str]
     Amounts = Mapping[NodeKey, Mapping[str, Sequence[tuple[int, float]]]]
     Lots = Mapping[NodeKey, Sequence[int]]
+    Sizes = Mapping[NodeKey, int]
 
 
 HALF = 0.5
@@ -199,6 +200,7 @@ class GivenOrderCreation(OrderCreation):
         super().__init__(model, as_of)
         self._queue = PieceQueue(model.providers.capacity)
         self.lots: Lots = {}
+        self.sizes: Sizes = {}
         self._amounts: Amounts = {}
         self._brought: dict[tuple[NodeKey, str], int] = {}
         self._left: dict[NodeKey, dict[str, float]] = {}
@@ -287,6 +289,9 @@ class Decisions:
         Instants at which needs of the next lot begin, rising, by place [UTC s], where
         the tables state no other rule: all needs between two of them join one lot, for
         a plan may be better with fewer set-ups than needs.
+    sizes
+        Least orders by place [units], where the tables state no other rule: more may
+        cost less in all.
     amounts
         Sources by place, and how much each is meant to bring until when [UTC s, units]:
         the one of which most is left is asked first, instead of the one that the tables
@@ -302,6 +307,7 @@ class Decisions:
     """
 
     lots: Lots = field(default_factory=dict)
+    sizes: Sizes = field(default_factory=dict)
     amounts: Amounts = field(default_factory=dict)
     slices: Mapping[int, Sequence[Slice]] = field(default_factory=dict)
     share: float = 1.0

@@ -49,7 +49,8 @@ class StockLevels:
     calendar
         Working time of the location: safety, cover and batch-window days count in it.
     eoq
-        Economic order quantity in units, where the lot rule is eoq.
+        Economic order quantity in units, where the lot rule is eoq, or the least order
+        that a program decides.
 
     Attributes
     ----------
@@ -180,7 +181,7 @@ class StockLevels:
         rules = self._node.rules
         if rules.lot_rule == "fixed" and rules.lot_size:
             return -(-missing // rules.lot_size) * rules.lot_size
-        if rules.lot_rule == "eoq" and self.eoq:
+        if self.eoq:
             return max(self.eoq, missing)
         return missing
 
