@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import lru_cache
 from math import lcm
 from typing import TYPE_CHECKING
 
@@ -81,6 +82,7 @@ def _next(network: RoutingNetwork, place: int) -> PrecedenceLink:
     return next(found, behind)
 
 
+@lru_cache(maxsize=1 << 16)
 def linear(length: Duration, grain: int) -> tuple[tuple[int, int, int], bool]:
     """Fixed time, rate and scale in small numbers [s, s per grain, times scale].
 
