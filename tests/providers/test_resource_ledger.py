@@ -194,6 +194,23 @@ def test_units_that_change_close_the_time_with_too_few_of_them(
     assert found == last_place(length, machines, (0, bound), split=split)
 
 
+def test_time_that_is_full_at_any_level_is_passed_at_once():
+    """Both units are taken from 0 to 80, in four openings: two looks find the end."""
+
+    class Counted(VaryingLedger):
+        looks = 0
+
+        def conflict(self, start, finish, need):
+            self.looks += 1
+            return super().conflict(start, finish, need)
+
+    closed = [(10, 20), (30, 40), (50, 60)]
+    book = Counted(clock_of(closed, ((ALWAYS, 90, 2.0), (90, NEVER, 1.0))))
+    book.add(block(0, 80, 2.0))
+    assert book.earliest(book.clock.working, False, 5, 0, MILLION) == (80, 85)
+    assert book.looks == 2
+
+
 def test_more_than_there_is_never_fits():
     book = ResourceLedger(clock_of())
     working = book.clock.working

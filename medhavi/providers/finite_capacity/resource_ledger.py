@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     Span = tuple[int, int]
 
-
 _SHORT = 15 * MINUTE
 """Lengths below are one class; each class after it reaches to twice the length."""
 _CLASSES = 6
@@ -79,11 +78,10 @@ class FreeIntervals:
         size = (length // _SHORT).bit_length()
         if size > _CLASSES:  # noqa: PLR1730 - hot: `min` takes twice as long
             size = _CLASSES
-        listed = self._lists.get(size)
+        listed, latest = self._lists.get(size), limit - length
         if listed is None:
-            return self._sought(splittable, length, bound, limit - length)
+            return self._sought(splittable, length, bound, latest)
         starts, ends = listed
-        latest = limit - length
         opened = self._working.soonest if splittable else self._unbroken
         for place in range(bisect_right(ends, bound), len(ends)):
             begin, end = starts[place], ends[place]
@@ -243,7 +241,7 @@ class VaryingIntervals(FreeIntervals):
             blocked = None if span is None else self._book.conflict(*span, self._need)
             if blocked is None:
                 return span
-            bound = blocked[1]
+            bound = self._book.full_until(blocked, self._need)
 
 
 MILLION: Final = 1_000_000
@@ -526,6 +524,14 @@ class VaryingLedger(ResourceLedger):
         """First piece of `[start, finish)` without room for the need."""
         return next(self._conflicts(start, finish, need), None)
 
+    def full_until(self, blocked: Span, need: int) -> int:
+        """End of a conflict, and of the use around it that always leaves no room."""
+        most = millionths(max(units for *_, units in self.clock.levels))
+        place = bisect_right(self.times, blocked[0]) - 1
+        while self.used[place] + need > most:
+            place += 1
+        return max(blocked[1], self.times[place])
+
     def last_conflict(self, start: int, finish: int, need: int) -> Span | None:
         """Last piece of `[start, finish)` without room for the need."""
         upper = finish
@@ -581,13 +587,11 @@ def last_span(
     length: int,
 ) -> Span | None:
     """Last span of so many working seconds up to an instant."""
-    if splittable:
-        start = working.subtract(bound, length)
-        finish = None if start is None else working.add(start, length)
-    else:
-        start = working.last_fit(bound, length)
-        finish = None if start is None else start + length
-    return None if start is None or finish is None else (start, finish)
+    start = (working.subtract if splittable else working.last_fit)(bound, length)
+    if start is None:
+        return None
+    finish = working.add(start, length) if splittable else start + length
+    return None if finish is None else (start, finish)
 
 
 def ledger(clock: ResourceClock) -> ResourceLedger:
