@@ -16,6 +16,8 @@ const NAMED = [
    one => words(one) || "«menu_of_this_page»"],
   ["input[type=file]", one => words(one.parentElement) || words(one.getRootNode())],
   ["[aria-label*='<']", one => one.getAttribute("aria-label").replace(/<[^>]*>/g, "")],
+  // Vega names the box that is dragged by nothing; the form below it does the same.
+  ["[class*=dragged_brush]", () => "«selected_operation»"],
   ["[role=radiogroup]", one => words(one.parentElement?.querySelector("label"))],
 ];
 const watched = new WeakSet();
