@@ -26,7 +26,9 @@ let due = 0;
 function complete(root) {
   if (!watched.has(root)) {
     watched.add(root);
-    observer.observe(root, {childList: true, subtree: true});
+    // A picture that is drawn anew for another width takes the names away.
+    const seen = {childList: true, subtree: true, attributeFilter: ["aria-label"]};
+    observer.observe(root, seen);
   }
   for (const one of root.querySelectorAll("*"))
     if (one.shadowRoot) complete(one.shadowRoot);

@@ -128,7 +128,7 @@ def days_of_supply(plan: Plan, snapshot: Snapshot) -> float | None:
     cost = float((delivered["planned"] * delivered["unit_cost"]).sum())
     if not isinstance(last, dt.datetime) or last <= now or not cost:
         return None
-    return value * ((last - now) / dt.timedelta(days=1)) / cost
+    return float(value) * ((last - now) / dt.timedelta(days=1)) / cost
 
 
 def _busiest(plan: Plan, names: Names) -> str:
