@@ -90,7 +90,9 @@ def trouble(shown):
 def tiles(names, plan, shown):
     _published = cockpit_page.published_figures(shown)
     html(
-        tiles_html(cockpit.cockpit_tiles(plan, names, _published), "{rows}")
+        tiles_html(
+            cockpit.cockpit_tiles(plan, names, _published, shown.snapshot), "{rows}"
+        )
     ) if plan else None
     return
 

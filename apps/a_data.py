@@ -18,7 +18,7 @@ with app.setup:
 
     from medhavi.service.data_pages import data_page, lineage_part, own_data
     from medhavi.service.data_pages.own_data import DataDecision
-    from medhavi.service.page_data import html
+    from medhavi.service.page_data import html, no_data_html
     from medhavi.service.plan_pages import desk_words
     from medhavi.views import page, theme
     from medhavi.views.data_pages.finding_list import group_html
@@ -87,7 +87,7 @@ def head(shown, state, wanted):
 
 @app.cell(hide_code=True)
 def nothing(shown, state):
-    html(data_page.no_data_html(shown) if state is None else data_page.plan_html(shown))
+    html(no_data_html(shown.problem) if state is None else data_page.plan_html(shown))
     return
 
 

@@ -111,13 +111,8 @@ def kept(chosen, everything, session, wanted):
         if chosen is not None
         else everything
     )
-    _named = (
-        order_page.asked_order(everything, wanted("order"))
-        if chosen is not None
-        else None
-    )
-    if _named and not session.orders:
-        session.select([_named])
+    if chosen is not None:
+        order_page.select_asked(session, everything, rows, wanted)
     return (rows,)
 
 

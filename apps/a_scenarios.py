@@ -163,9 +163,9 @@ def build(form, get_draft, kind, mode):
 
 
 @app.cell(hide_code=True)
-def held(get_list, hold, names):
+def held(get_list, hold, names, plan):
     removals = scenario_parts.removals(get_list(), names, hold)
-    scenario_parts.list_parts(get_list(), names, removals)
+    scenario_parts.list_parts(get_list(), names, removals) if plan else None
     return
 
 

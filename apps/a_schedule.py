@@ -33,6 +33,7 @@ with app.setup:
         schedule_of,
     )
     from medhavi.views import page, theme
+    from medhavi.views.names import Names
     from medhavi.views.schedule_words import (
         gantt_chart,
         orders_html,
@@ -102,10 +103,10 @@ def how(params, wanted):
 
 @app.cell(hide_code=True)
 def solve(days, dropped, mode, objective, source, wanted):
-    planned, zone = None, "UTC"
+    planned, names = None, Names()
     if source.value == "plan":
         planned = desk_words.shown_plan(wanted, mode, desk_words.moments_of(wanted))
-        zone = planned.names.zone
+        names = planned.names
         shown = schedule_of(planned, float(days.value), objective.value or "")
     else:
         with mo.status.spinner("Scheduling", remove_on_exit=True):
@@ -114,7 +115,7 @@ def solve(days, dropped, mode, objective, source, wanted):
                 dropped.contents() if dropped.value else None,
                 objective=objective.value or "",
             )
-    return planned, shown, zone
+    return names, planned, shown
 
 
 @app.cell(hide_code=True)
@@ -157,18 +158,20 @@ def trouble(shown):
 
 
 @app.cell(hide_code=True)
-def tiles(schedule, zone):
-    html(tiles_html(schedule_tiles(schedule, zone)))
+def tiles(names, schedule):
+    html(tiles_html(schedule_tiles(schedule, names.zone, names)))
     return
 
 
 @app.cell(hide_code=True)
-def gantt(schedule, zone):
+def gantt(names, schedule):
     section(
         "gantt",
         say("gantt_chart_by_resource"),
         picture(
-            gantt_chart(schedule, zone), say("no_schedule"), say("see_conflicts_below")
+            gantt_chart(schedule, names.zone, names),
+            say("no_schedule"),
+            say("see_conflicts_below"),
         ),
     )
     return
@@ -187,13 +190,13 @@ def bar(schedule, tab):
 
 
 @app.cell(hide_code=True)
-def orders(schedule, shown, tab, zone):
+def orders(names, schedule, shown, tab):
     mo.stop(tab.value != "Orders")
     section(
         "orders",
         say("late_orders_and_proof"),
         html(proof_html(schedule)),
-        html(orders_html(schedule, zone)),
+        html(orders_html(schedule, names.zone)),
         html(page.findings_html(shown.findings) if shown.findings else ""),
     )
     return

@@ -10,7 +10,7 @@ Efficient plans between cost, lateness, emissions and inventory, compared in pai
 import marimo
 
 __generated_with = "0.25.2"
-app = marimo.App(width="medium", app_title="Medhavi: trade-offs")
+app = marimo.App(width="full", app_title="Medhavi: trade-offs")
 
 with app.setup:
     from html import escape

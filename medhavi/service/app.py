@@ -12,9 +12,10 @@ import threading
 import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -64,10 +65,12 @@ if TYPE_CHECKING:
         Awaitable,
         Callable,
         Iterable,
+        Iterator,
         Mapping,
         Sequence,
     )
 
+    from marimo._session.session import SessionImpl
     from starlette.requests import Request
     from starlette.responses import Response
 
@@ -398,7 +401,7 @@ def create_app(
             Route("/health", alive),
             Route("/search", search),
             *job_routes(queue),
-            *view_routes(),
+            *view_routes(partial(_session_of, mounted)),
             *(Route(path, leading(link)) for path, link in OBJECTS.items()),
             *([] if keeper is None else DeskApi(keeper).routes()),
             *([] if runs is None else tracking_routes(runs)),
@@ -461,11 +464,23 @@ async def _end_sessions(mounted: object) -> None:
 
     Starlette does not run the lifespans of what is mounted.
     """
+    for manager in _session_managers(mounted):
+        await manager.shutdown()
+
+
+def _session_managers(mounted: object) -> Iterator[Any]:
+    """Keeper of the sessions of each page."""
     for route in getattr(mounted, "routes", ()):
         state = getattr(getattr(route, "app", None), "state", None)
         manager = getattr(state, "session_manager", None)
         if manager is not None:
-            await manager.shutdown()
+            yield manager
+
+
+def _session_of(mounted: object, name: str) -> SessionImpl | None:
+    """Session of an open page; None: it is closed."""
+    found = (one.sessions.get(name) for one in _session_managers(mounted))
+    return next(filter(None, found), None)
 
 
 def serve(  # noqa: PLR0913 - one keyword each

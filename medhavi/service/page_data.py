@@ -524,9 +524,22 @@ def picture(chart: Picture | None, what: str, advice: str) -> mo.Html:
 def trouble_of(shown: PageWithProblem) -> mo.Html:
     """What stands in the way of a page, and every finding behind it."""
     problem = shown.problem
+    source = getattr(shown, "source", None)
+    if isinstance(source, DataSource) and not source.option:
+        return html(no_data_html(problem))
     text = problem_html(problem) if problem else ""
     rows = f"<p></p>{page.findings_html(shown.findings)}" if shown.findings else ""
     return html(f"{text}{rows}")
+
+
+def no_data_html(problem: PageProblem | None) -> str:
+    """How to begin, where there are no tables."""
+    why = page.problem(problem.title, problem.text, problem.remedy) if problem else ""
+    steps = (say("first_step"), say("second_step"), say("third_step"))
+    listed = "".join(f"<li>{step}</li>" for step in steps)
+    return (
+        f'<div class="mv-empty"><b>{say("no_data_yet")}</b>{why}<ol>{listed}</ol></div>'
+    )
 
 
 def problem_html(problem: PageProblem) -> str:

@@ -16,6 +16,8 @@ const NAMED = [
    one => words(one) || "«menu_of_this_page»"],
   ["input[type=file]", one => words(one.parentElement) || words(one.getRootNode())],
   ["[aria-label*='<']", one => one.getAttribute("aria-label").replace(/<[^>]*>/g, "")],
+  // Vega names the box that is dragged by nothing; the form below it does the same.
+  ["[class*=dragged_brush]", () => "«selected_operation»"],
   ["[role=radiogroup]", one => words(one.parentElement?.querySelector("label"))],
 ];
 const watched = new WeakSet();
@@ -24,7 +26,9 @@ let due = 0;
 function complete(root) {
   if (!watched.has(root)) {
     watched.add(root);
-    observer.observe(root, {childList: true, subtree: true});
+    // A picture that is drawn anew for another width takes the names away.
+    const seen = {childList: true, subtree: true, attributeFilter: ["aria-label"]};
+    observer.observe(root, seen);
   }
   for (const one of root.querySelectorAll("*"))
     if (one.shadowRoot) complete(one.shadowRoot);

@@ -125,8 +125,7 @@ function show(address, push = true) {
     frame = open(url);
   } else if (url.search || url.hash) {
     const there = frame.contentWindow.location;
-    // Replaced, not followed: the shell alone keeps the history.
-    if (there.search !== url.search || url.hash) there.replace(url.href);
+    if (there.search !== url.search || url.hash) frame.contentWindow.move(url);
   }
   for (const one of frames.values()) one.classList.toggle("shown", one === frame);
   for (const one of links)
@@ -256,15 +255,16 @@ if (framed) document.documentElement.classList.add("mv-framed");
 addEventListener("click", event => {
   const link = event.composedPath().find(one => one.tagName === "A");
   const away = link && link.origin === location.origin && !link.hasAttribute("download")
-    && link.pathname !== location.pathname && link.target !== "_blank";
+    && link.target !== "_blank"
+    && (link.pathname !== location.pathname || link.search !== location.search);
   if (!framed || !away || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
   parent.postMessage(
     {address: link.pathname + link.search + link.hash}, location.origin);
 }, true);
 // What an address points at is drawn long after the page has loaded.
-const target = decodeURIComponent(location.hash.slice(1));
-if (target) {
+function seek(target) {
+  if (!target) return;
   const watch = new MutationObserver(() => {
     const there = document.getElementById(target);
     if (there) { watch.disconnect(); setTimeout(() => there.scrollIntoView(), 300); }
@@ -272,6 +272,26 @@ if (target) {
   watch.observe(document, {childList: true, subtree: true});
   setTimeout(() => watch.disconnect(), 60000);
 }
+seek(decodeURIComponent(location.hash.slice(1)));
+// An open page gets other choices without being loaded again: its kernel runs anew.
+let session = null;
+const Socket = WebSocket;
+window.WebSocket = class extends Socket {
+  constructor(url, ...rest) {
+    super(url, ...rest);
+    session = new URL(url, location).searchParams.get("session_id") ?? session;
+  }
+};
+window.move = async url => {
+  const before = location.href;
+  const body = JSON.stringify({session, query: url.search.slice(1)});
+  history.replaceState(history.state, "", url.href);
+  seek(decodeURIComponent(url.hash.slice(1)));
+  if (url.search === new URL(before).search) return location.replace(url.href);
+  const answer = session && await fetch("/move", {method: "POST", body}).catch(() => null);
+  // Replaced, not followed: the shell alone keeps the history.
+  if (!answer?.ok) location.reload();
+};
 addEventListener("keydown", event => {
   const home = framed ? parent.document : document;
   const field = home.querySelector(framed ? ".bar input" : ".mv-nav input");

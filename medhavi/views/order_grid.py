@@ -41,6 +41,8 @@ MOST_SERVED = 12
 KINDS = ("make", "buy", "move")
 PAST = "past"
 """Week of the orders that should have begun before now."""
+TICKED, ALL = "ticked", "all"
+"""Part of an address that selects all rows that are shown."""
 ANY = "any"
 """Code of orders with any exception."""
 _SEVERITIES = {"critical": 0, "warning": 1, "info": 2}
@@ -299,8 +301,6 @@ def order_tiles(
     late = int(orders["past"].sum() or 0)
     troubled = orders.filter(pl.col("code").is_not_null())
     monday = _monday(now, names.zone)
-    begins = proposals.filter(pl.col("week") == monday, ~pl.col("past"))
-    week = "" if monday is None else week_words(monday)
     worth = float(troubled["worth"].fill_null(0.0).sum())
     return (
         Tile(
@@ -318,11 +318,12 @@ def order_tiles(
             word="overdue" if late else "none",
             rows=f"week={PAST}" if late else "",
         ),
-        Tile(
-            label=say("to_release_this_week"),
-            figure=f"{begins.height:,}",
-            note=week,
-            rows=f"status=planned&week={monday}" if begins.height else "",
+        *(
+            _week_tile(proposals, monday + dt.timedelta(weeks=later), label)
+            for later, label in enumerate(
+                (say("to_release_this_week"), say("to_release_next_week"))
+            )
+            if monday is not None
         ),
         Tile(
             label=say("orders_with_an_exception"),
@@ -333,6 +334,13 @@ def order_tiles(
             rows=f"code={ANY}" if troubled.height else "",
         ),
     )
+
+
+def _week_tile(proposals: pl.DataFrame, monday: dt.date, label: str) -> Tile:
+    """Proposals that begin in a week; the tile leads to them, all selected."""
+    begins = proposals.filter(pl.col("week") == monday, ~pl.col("past")).height
+    rows = f"status=planned&week={monday}&{TICKED}={ALL}" if begins else ""
+    return Tile(label=label, figure=f"{begins:,}", note=week_words(monday), rows=rows)
 
 
 def _monday(now: int | None, zone: str) -> dt.date | None:

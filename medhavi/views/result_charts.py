@@ -185,7 +185,8 @@ class PlanCharts(ChartList):
         from medhavi.views.plan_pages.cockpit import cockpit_tiles
         from medhavi.views.tiles import tiles_html
 
-        return PagePart(tiles_html(cockpit_tiles(self.plan, names_of(snapshot))))
+        tiles = cockpit_tiles(self.plan, names_of(snapshot), snapshot=snapshot)
+        return PagePart(tiles_html(tiles))
 
     def exceptions(self, snapshot: Snapshot) -> pl.DataFrame:
         """Exception messages in words, most worth first."""

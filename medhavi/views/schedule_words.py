@@ -14,6 +14,7 @@ from medhavi.results.schedules.problem import NO_MACHINE, WAITING, TimeAxis
 from medhavi.units import from_seconds, to_seconds
 from medhavi.views.names import (
     NOTHING,
+    Names,
     count,
     duration,
     number,
@@ -50,17 +51,22 @@ if TYPE_CHECKING:
 HUES = ("plan", "alt", "good", "warn")
 """At most four hues in a chart; bad is kept for what is late."""
 MINUTES_MS = 60_000
+_IDS = Names()
 NO_LINES = (WAITING, NO_MACHINE)
 """Resources on which nothing is run: times between steps, steps without a machine."""
 
 
-def gantt_rows(schedule: Schedule, zone: str = "UTC") -> pl.DataFrame:
+def gantt_rows(
+    schedule: Schedule, zone: str = "UTC", names: Names = _IDS
+) -> pl.DataFrame:
     """Bars, one row per set-up and per working stretch of a run.
 
     Parameters
     ----------
     zone
         IANA zone whose wall clock is shown; on the working axis minutes are shown.
+    names
+        Of resources and products that have none of their own.
 
     Returns
     -------
@@ -73,7 +79,7 @@ def gantt_rows(schedule: Schedule, zone: str = "UTC") -> pl.DataFrame:
     late = dict(schedule.orders.select("order", "late_minutes").iter_rows())
     hues = order_hues(schedule)
     rows = []
-    places = _places(schedule)
+    places = _places(schedule, names)
     operations = schedule.operations.filter(~pl.col("resource").is_in(NO_LINES)).sort(
         "start_minutes", "sales_order", "step"
     )
@@ -87,7 +93,7 @@ def gantt_rows(schedule: Schedule, zone: str = "UTC") -> pl.DataFrame:
             "hue": "bad" if is_late else hues[row["sales_order"]],
             "late": is_late,
             "firm": False,
-            "tip": _tip(schedule, row, zone),
+            "tip": _tip(schedule, row, zone, names),
         }
         begin, length = row["setup_start_minutes"], row["setup_minutes"]
         if length:
@@ -122,13 +128,13 @@ def order_hues(schedule: Schedule) -> dict[str, str]:
     }
 
 
-def _places(schedule: Schedule) -> dict[tuple[str, int], tuple[int, str]]:
+def _places(schedule: Schedule, names: Names) -> dict[tuple[str, int], tuple[int, str]]:
     """Row and label of each unit of each resource."""
     found: dict[tuple[str, int], tuple[int, str]] = {}
     for resource in schedule.problem.resources:
         if resource.resource in NO_LINES:
             continue
-        name = resource.name or resource.resource
+        name = resource.name or names.name(resource.resource)
         for unit in range(1, resource.units + 1):
             label = name if resource.units == 1 else f"{name}, unit {unit}"
             found[resource.resource, unit] = (len(found), label)
@@ -159,10 +165,11 @@ def _x(problem: ScheduleProblem, minutes: float, zone: str) -> int:
     return wall_milliseconds(problem.start + timedelta(minutes=minutes), zone)
 
 
-def _tip(schedule: Schedule, row: dict[str, object], zone: str) -> str:
+def _tip(schedule: Schedule, row: dict[str, object], zone: str, names: Names) -> str:
     problem = schedule.problem
     order = problem.order_by_id[str(row["sales_order"])]
-    what = f"{order.order} {order.product or ''}".strip()
+    product = names.name(order.product) if order.product else ""
+    what = f"{order.order} {product}".strip()
     step = f"step {row['step']}" + (f" ({row['name']})" if row["name"] else "")
     run = duration(float(row["run_minutes"]) / 60)  # type: ignore[arg-type]
     setup = float(row["setup_minutes"])  # type: ignore[arg-type]
@@ -204,15 +211,17 @@ def _proven_makespan(schedule: Schedule) -> bool:
     return bool(rows.height and rows["proven"][0])
 
 
-def gantt_chart(schedule: Schedule, zone: str = "UTC") -> Picture | None:
+def gantt_chart(
+    schedule: Schedule, zone: str = "UTC", names: Names = _IDS
+) -> Picture | None:
     """Draw the schedule; None where there are no operations."""
     if schedule.operations.is_empty():
         return None
-    rows = gantt_rows(schedule, zone)
+    rows = gantt_rows(schedule, zone, names)
     first = _x(schedule.problem, 0, zone)
     last = int(rows["x2"].max())  # type: ignore[arg-type]
     last += max((last - first) // 50, MINUTES_MS)
-    labels = [label for _, label in sorted(_places(schedule).values())]
+    labels = [label for _, label in sorted(_places(schedule, names).values())]
     return gantt(
         rows,
         labels,
@@ -254,7 +263,9 @@ _NAMES = {
 _MINUTES = frozenset({"weighted_tardiness", "max_tardiness", "makespan"})
 
 
-def schedule_tiles(schedule: Schedule, zone: str = "UTC") -> tuple[Tile, ...]:
+def schedule_tiles(
+    schedule: Schedule, zone: str = "UTC", names: Names = _IDS
+) -> tuple[Tile, ...]:
     """Figures of a schedule: end, late orders, set-up, bottleneck."""
     if schedule.operations.is_empty():
         word = say("unscheduled")
@@ -287,7 +298,7 @@ def schedule_tiles(schedule: Schedule, zone: str = "UTC") -> tuple[Tile, ...]:
         Tile(
             label="Busiest line",
             figure=percent(busiest["utilization"]),
-            note=str(busiest["name"] or busiest["resource"]),
+            note=busiest["name"] or names.name(busiest["resource"]),
         ),
     )
 

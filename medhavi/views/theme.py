@@ -12,11 +12,12 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import textwrap
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import altair as alt
     import polars as pl
@@ -377,7 +378,7 @@ def label_limit(most: int) -> alt.ExprRef:
 
 
 def label_lines(labels: Sequence[str], place: str) -> str:
-    """Expression of a label by its place, in two lines where the chart is narrow.
+    """Expression of a label by its place, in several lines where the chart is narrow.
 
     Parameters
     ----------
@@ -400,13 +401,16 @@ def label_lines(labels: Sequence[str], place: str) -> str:
 
 
 def in_lines(label: str) -> list[str]:
-    """Label in two lines where it is long: at its comma, else near its middle."""
+    """Label in lines that fit a phone: at its comma, else as its words fit."""
     parts = label.split(", ", 1)
-    if max(map(len, parts)) <= _LINE_LETTERS or " " not in label:
+    if max(map(len, parts)) <= _LINE_LETTERS:
         return parts
-    places = [place for place, letter in enumerate(label) if letter == " "]
-    middle = min(places, key=lambda place: abs(2 * place - len(label)))
-    return [label[:middle], label[middle + 1 :]]
+    return textwrap.wrap(label, _LINE_LETTERS)
+
+
+def row_height(labels: Iterable[str]) -> int:
+    """Height of a row whose labels fit on a phone too [px]."""
+    return max(ROW, *(LINE * len(in_lines(label)) for label in labels))
 
 
 def time_axis(first: int, last: int, *, field: str = "x", title: str = "") -> alt.X:
@@ -430,7 +434,8 @@ def time_axis(first: int, last: int, *, field: str = "x", title: str = "") -> al
             format=form,
             tickCount=whole_days if 3 < days <= 7 else 6,
             labelAngle=0,
-            labelFlush=True,
+            # Half a label has no room beyond an end: it turns inwards there.
+            labelFlush=32,
         ),
     )
 

@@ -6,6 +6,7 @@ import pytest
 
 from medhavi.schema.template import example_rows
 from medhavi.service.data_pages import data_page
+from medhavi.service.page_data import no_data_html
 from medhavi.service.plan_pages.plan_loading import load_page
 from medhavi.snapshot import Snapshot
 from tests.service.promise_company import promise_company
@@ -57,7 +58,7 @@ def test_sound_files_say_so_and_notes_are_under_all(lemonade) -> None:
 def test_nothing_served_tells_how_to_begin() -> None:
     shown = load_page()
     assert data_page.state_of(shown) is None
-    told = data_page.no_data_html(shown)
+    told = no_data_html(shown.problem)
     assert "medhavi demo" in told
     assert "medhavi template --xlsx" in told
 

@@ -13,6 +13,7 @@ from medhavi.service.order_pages import one_order, order_page
 from medhavi.service.order_pages.order_page import SUGGESTED
 from medhavi.service.plan_pages import desk_words, item_page, plan_page
 from medhavi.service.plan_pages.plan_loading import PlanPage, load_page
+from medhavi.service.plan_pages.plan_page import EditSession
 from medhavi.service.search_page import OBJECTS
 from medhavi.views.order_grid import OrderFilter, grid_rows
 from tests import factories
@@ -167,12 +168,29 @@ def test_the_filtered_grid_is_exported_with_names_local_times_and_units(desk):
 def test_what_the_address_asks_for_filters(desk):
     assert set(order_page.FILTERS) == {
         "kind", "status", "product", "location", "week", "code", "number",
+        "ticked",
     }  # fmt: skip
     found = order_page.filter_of({"kind": "buy", "week": None})
     assert found == OrderFilter(kind="buy")
     link = desk_words.page_link({"mode": "mrp", "week": "past"}, order_page.FILTERS)
     assert link == "?mode=mrp&{rows}"
     assert desk_words.page_link({}, ()) == "?{rows}"
+
+
+def test_an_address_selects_one_order_or_all_that_are_shown(desk):
+    everything = order_page.orders_of(desk)
+    shown = everything.head(2)
+
+    def selected(session, **asked):
+        order_page.select_asked(session, everything, shown, lambda n: asked.get(n, ""))
+        return session.orders
+
+    assert selected(EditSession()) == ()
+    assert selected(EditSession(), ticked="all") == tuple(shown["id"])
+    (number, one) = everything.tail(1).select("number", "id").row(0)
+    assert selected(EditSession(), order=number, ticked="all") == (one,)
+    # What somebody selected stays.
+    assert selected(EditSession(orders=(one,)), ticked="all") == (one,)
 
 
 def test_addresses_of_the_plan_page_lead_on():

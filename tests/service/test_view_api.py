@@ -23,7 +23,7 @@ def client(tmp_path, monkeypatch):
     monkeypatch.setenv("MEDHAVI_TABLES", str(tmp_path / "own"))
     monkeypatch.setenv("MEDHAVI_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
-    return TestClient(Starlette(routes=view_routes()))
+    return TestClient(Starlette(routes=view_routes(lambda _: None)))
 
 
 def post(client, path="/views", **view):
@@ -98,3 +98,11 @@ def test_documents_follow_the_readers_light_or_dark():
     """The style of marimo's pages, which a class turns dark, is not in documents."""
     assert "<style>" not in navigation_html("plan")
     assert ":root,.light{" not in search_html("", "")
+
+
+def test_only_an_open_page_is_moved(client):
+    """One that is not there, or no request at all, is refused."""
+    assert (
+        post(client, "/move", session="s_gone", query="order=PO-1").status_code == 404
+    )
+    assert client.post("/move", content="{half").status_code == 422

@@ -13,6 +13,7 @@ from medhavi.views.plan_pages.cockpit import (
     ALL,
     DONE,
     cockpit_tiles,
+    days_of_supply,
     event_rows,
     exception_links,
     inbox_rows,
@@ -22,6 +23,7 @@ from medhavi.workbench.files.tables_run import plan_snapshot
 from tests import factories
 from tests.api import names_of
 from tests.factories import AS_OF
+from tests.lakehouse.lake_events import day
 
 
 @pytest.mark.req("UI-02")
@@ -34,6 +36,26 @@ def test_tiles_are_the_key_figures_and_their_course(plan, names):
     assert tiles["Cost of the plan"].course == (9.0, values["KPI-33"])
     assert tiles["Utilisation"].course == ()
     assert all(one.rows.startswith("/") for one in tiles.values())
+
+
+@pytest.mark.req("UI-02")
+def test_stock_is_told_in_days_of_supply():
+    """Its mean value over what is delivered a day: 20 in 10 days at a cost of 2."""
+    snapshot = factories.snapshot(
+        products=[{"unit_cost": 2.0}],
+        stock=[{"qty": 20}],
+        demands=[
+            {"due": day(5), "qty": 10},
+            {"demand": "D2", "due": day(10), "qty": 10},
+        ],
+    )
+    made = plan_snapshot(snapshot)
+    value = made.kpis.filter(kpi="KPI-33.inventory")["value"][0]
+    assert days_of_supply(made, snapshot) == pytest.approx(value / (2.0 * 20 / 10))
+    tiles = cockpit_tiles(made, names_of(snapshot), snapshot=snapshot)
+    assert "days of supply" in tiles[3].note
+    empty = factories.snapshot()
+    assert days_of_supply(plan_snapshot(empty), empty) is None
 
 
 def test_an_empty_company_has_tiles_without_figures():

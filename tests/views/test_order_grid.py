@@ -106,6 +106,9 @@ def test_past_due_releases_and_exceptions_are_found_and_told():
         "1",
         "week=past",
     )
+    this, following = (tiles[f"To release {week} week"] for week in ("this", "next"))
+    assert (this.figure, this.rows) == ("0", "")
+    assert following.note != this.note
     assert "Expedite the supply" in own_exceptions_html(made, row["Id"], Names())
 
 

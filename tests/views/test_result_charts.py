@@ -59,7 +59,8 @@ def test_the_pictures_of_a_plan_are_found_by_completion(plan):
 
 
 def test_tables_of_a_plan_are_those_of_the_pages(plan, lemonade, names):
-    assert tiles_html(cockpit_tiles(plan, names)) in plan.chart.figures(lemonade).html
+    tiles = cockpit_tiles(plan, names, snapshot=lemonade)
+    assert tiles_html(tiles) in plan.chart.figures(lemonade).html
     orders = plan.chart.orders(lemonade, kind="buy")
     bought = plan.supplies.filter(kind="buy")
     assert sorted(orders["Order"]) == sorted(bought["number"])

@@ -1,8 +1,9 @@
-"""Addresses of the shell for saved views, and for a page as a notebook."""
+"""Addresses of the shell: saved views, a page as a notebook, an open page moved."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
 import msgspec
 
@@ -14,6 +15,9 @@ from medhavi.workbench.files.cache import cache_folder
 from medhavi.workbench.files.saved_views import SavedView, views_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from marimo._session.session import SessionImpl
     from starlette.requests import Request
     from starlette.responses import Response
     from starlette.routing import Route
@@ -35,8 +39,21 @@ def known_views() -> SavedViews:
     return views_of(source.lake, source.tables, cache_folder())
 
 
-def view_routes() -> list[Route]:
-    """Routes that list, save and delete views, and give a page as a notebook."""
+class PageMove(msgspec.Struct):
+    """Other choices for an open page: its session, and the query of the address."""
+
+    session: str
+    query: str
+
+
+def view_routes(session_of: Callable[[str], SessionImpl | None]) -> list[Route]:
+    """Routes of views, of a page as a notebook and of a page that is moved.
+
+    Parameters
+    ----------
+    session_of
+        Session of an open page by its name.
+    """
     from starlette.concurrency import run_in_threadpool
     from starlette.responses import JSONResponse
     from starlette.routing import Route
@@ -62,13 +79,39 @@ def view_routes() -> list[Route]:
             return told(422, error=str(failure))
         return told(200, views=await run_in_threadpool(_listed))
 
+    async def move(request: Request) -> Response:
+        body = await request.body()
+        try:
+            asked = msgspec.json.decode(body[:_MOST_BYTES], type=PageMove)
+        except msgspec.MsgspecError:
+            return told(422)
+        session = session_of(asked.session)
+        if session is None:
+            return told(404)
+        _moved(session, asked.query)
+        return told(200)
+
     return [
+        Route("/move", move, methods=["POST"]),
         Route("/views", views),
         Route("/views", change, methods=["POST"]),
         Route("/views/delete", change, methods=["POST"]),
         Route("/notebook", _notebook),
         Route("/notebook.py", _notebook),
     ]
+
+
+def _moved(session: SessionImpl, query: str) -> None:
+    """Run all cells of an open page again, as if it was opened with this query."""
+    from marimo._runtime.commands import ExecuteCellsCommand
+
+    kernel: Any = session._kernel_manager  # noqa: SLF001 - no public way
+    shown = kernel.app_metadata.query_params
+    shown.clear()
+    shown.update(parse_qsl(query))
+    codes = session.app_file_manager.app.cell_manager.code_map()
+    again = ExecuteCellsCommand(cell_ids=list(codes), codes=list(codes.values()))
+    session.put_control_request(again, from_consumer_id=None)
 
 
 def _listed() -> list[dict[str, str]]:

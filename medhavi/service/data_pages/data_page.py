@@ -113,18 +113,6 @@ def head_html(shown: PlanPage, state: DataState | None, known_at: str) -> str:
     return page.header("Data", facts_of(shown, known_at), finding=found)
 
 
-def no_data_html(shown: PlanPage) -> str:
-    """How to begin, where there are no tables."""
-    problem = shown.problem
-    told = "" if problem is None else problem.text
-    why = page.problem(problem.title, told, problem.remedy) if problem else ""
-    steps = (say("first_step"), say("second_step"), say("third_step"))
-    listed = "".join(f"<li>{step}</li>" for step in steps)
-    return (
-        f'<div class="mv-empty"><b>{say("no_data_yet")}</b>{why}<ol>{listed}</ol></div>'
-    )
-
-
 def plan_html(shown: PlanPage) -> str:
     """What is done about the plan that prices the findings, where there is none."""
     if shown.problem is None or not shown.problem.job:

@@ -16,7 +16,14 @@ from medhavi.service.plan_pages import plan_page
 from medhavi.service.plan_pages.page_choices import choice, named_options, number_choice
 from medhavi.views import order_grid, page
 from medhavi.views.names import money, names_of
-from medhavi.views.order_grid import OrderFilter, grid_rows, order_link, planned_orders
+from medhavi.views.order_grid import (
+    ALL,
+    TICKED,
+    OrderFilter,
+    grid_rows,
+    order_link,
+    planned_orders,
+)
 from medhavi.views.order_list import clock, codes, plain
 from medhavi.views.words import say
 
@@ -44,7 +51,8 @@ ACTIONS = {
 """What planners do to orders, by the words of the choice."""
 OF_ONE = (Verb.SPLIT, Verb.CHANGE_QTY)
 """Actions whose values fit one order alone."""
-FILTERS = tuple(one.name for one in fields(OrderFilter))
+FILTERS = (*(one.name for one in fields(OrderFilter)), TICKED)
+"""Parts of the address that say which rows are shown, and whether all are selected."""
 _orders: AnswerCache[pl.DataFrame] = AnswerCache(4)
 
 
@@ -122,6 +130,7 @@ def order_table(
     def select(chosen: Any) -> None:
         found = list(chosen["Id"]) if len(chosen) else []
         session.select(found)
+        keep(TICKED, "")
         keep("order", numbers[ids.index(found[0])] if len(found) == 1 else "")
 
     return mo.ui.table(
@@ -175,6 +184,16 @@ def selected_rows(orders: pl.DataFrame, ids: Sequence[str]) -> list[dict[str, An
         for row in orders.filter(pl.col("id").is_in(list(ids))).to_dicts()
     }
     return [found[one] for one in ids if one in found]
+
+
+def select_asked(
+    session: EditSession, orders: pl.DataFrame, shown: pl.DataFrame, wanted: Wanted
+) -> None:
+    """Select what the address asks for, one order or all shown, where nothing is."""
+    named = asked_order(orders, wanted("order"))
+    if session.orders or not (named or wanted(TICKED) == ALL):
+        return
+    session.select([named] if named else shown["id"])
 
 
 def asked_order(orders: pl.DataFrame, order: str) -> str | None:

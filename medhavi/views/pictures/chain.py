@@ -17,6 +17,7 @@ from medhavi.views.theme import (
     label_limit,
     label_lines,
     legend_below,
+    row_height,
     rows_of,
     rules_at,
     time_axis,
@@ -218,7 +219,9 @@ def chain_chart(
     title = chain_title(explanation, as_of)
     if everything:
         title = say("all_orders_behind_it", count)
-    return finished(alt.layer(*layers), title, ROW * max(count, 2) + 8)
+    return finished(
+        alt.layer(*layers), title, row_height(labels["label"]) * max(count, 2) + 8
+    )
 
 
 def _label_expression(labels: pl.DataFrame) -> str:

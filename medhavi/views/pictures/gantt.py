@@ -42,8 +42,8 @@ DRAGGED = "dragged"
 _BESIDE = f"click[!event.item || event.item.mark.name != '{DRAGGED}_brush']"
 CHARACTER = 7
 """Width of a character of a label on a bar [px]."""
-LEAST_CHARACTERS = 4
-"""A label that has no room for so many is left out; the tip has it."""
+_MARKS = "[^▲■ ].*"
+"""What a label without room is shortened by: its marks stay, the tip has the rest."""
 SHADES = {"closed": ("line", 0.5), "down": ("bad", 0.15), "withheld": ("muted", 0.16)}
 """Hue and opacity of time behind the bars."""
 BAR = pl.Schema(
@@ -234,7 +234,7 @@ def _dragged(
 
 
 def _words(base: alt.Chart, span: tuple[int, int]) -> Picture:
-    """Words inside the bars that have room for them, cut where they end."""
+    """Words inside the bars that have room for them; in others their marks alone."""
     import altair as alt
 
     first, last = span
@@ -242,11 +242,11 @@ def _words(base: alt.Chart, span: tuple[int, int]) -> Picture:
     room = f"floor(({seen}) / {last - first} * width / {CHARACTER}) - 1"
     words: Picture = (
         base.transform_calculate(room=room)
-        .transform_filter(f"datum.text != '' && datum.room >= {LEAST_CHARACTERS}")
         .transform_calculate(
             said="length(datum.text) <= datum.room ? datum.text"
-            " : slice(datum.text, 0, datum.room - 1) + '…'"
+            f" : trim(replace(datum.text, regexp('{_MARKS}'), ''))"
         )
+        .transform_filter("datum.said != '' && length(datum.said) <= datum.room")
         .mark_text(align="left", dx=4, color=token("ink"), aria=False)
         .encode(text=alt.Text("said:N"))
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,17 @@ from medhavi.units import DAY, from_seconds, to_seconds
 from medhavi.views.names import NOTHING, Names, code_words, count, duration, money, when
 from medhavi.views.page import empty, table_html
 from medhavi.views.promises.words import local_words
-from medhavi.views.theme import ROW, finished, legend_below, rows_of, token
+from medhavi.views.theme import (
+    LINE,
+    ROW,
+    finished,
+    label_limit,
+    label_lines,
+    legend_below,
+    row_height,
+    rows_of,
+    token,
+)
 from medhavi.views.words import say
 
 if TYPE_CHECKING:
@@ -123,7 +134,19 @@ def late_chart(plan: Plan, names: Names) -> Picture | None:
         .mark_bar(height=ROW - 10, cornerRadius=2)
         .encode(
             x=alt.X("sum(days):Q", title="days late", stack="zero"),
-            y=alt.Y("name:N", title=None, sort=order, axis=alt.Axis(domain=False)),
+            y=alt.Y(
+                "name:N",
+                title=None,
+                sort=order,
+                axis=alt.Axis(
+                    labelExpr=label_lines(
+                        order, f"indexof({json.dumps(order)}, datum.value)"
+                    ),
+                    labelLineHeight=LINE,
+                    labelLimit=label_limit(400),
+                    domain=False,
+                ),
+            ),
             color=alt.Color(
                 "domain:N",
                 title=None,
@@ -142,7 +165,7 @@ def late_chart(plan: Plan, names: Names) -> Picture | None:
         count(late.height, "demand"),
         money(float(late["money"].sum()), names.currency),
     )
-    return finished(chart, title, ROW * len(order))
+    return finished(chart, title, row_height(order) * len(order))
 
 
 def late_html(plan: Plan, names: Names, most: int = MOST_LATE) -> str:

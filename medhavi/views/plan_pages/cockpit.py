@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -9,6 +10,7 @@ import polars as pl
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.plans.lateness import not_kept, tally
 from medhavi.results.reports.exception_list import exception_list
+from medhavi.units import from_seconds
 from medhavi.views.item_record import item_link
 from medhavi.views.names import (
     NOTHING,
@@ -25,7 +27,6 @@ from medhavi.views.tiles import Tile
 from medhavi.views.words import say
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Mapping, Sequence
 
     from medhavi.results.plans.plan import Plan
@@ -37,7 +38,10 @@ MOST_PLANS = 12
 
 
 def cockpit_tiles(
-    plan: Plan, names: Names, published: Sequence[Mapping[str, float | None]] = ()
+    plan: Plan,
+    names: Names,
+    published: Sequence[Mapping[str, float | None]] = (),
+    snapshot: Snapshot | None = None,
 ) -> tuple[Tile, ...]:
     """Service, promises, lateness, stock, load and cost of a plan.
 
@@ -46,17 +50,23 @@ def cockpit_tiles(
     published
         Key figures of published plans, the newest first; they are the course of each
         tile.
+    snapshot
+        Tables of the plan: with them stock is told in days of supply, too.
     """
     values = dict(plan.kpis.select("kpi", "value").iter_rows())
     counts = tally(plan)
     late = say("of_late_or_short", counts.not_kept, count(counts.live, "demand"))
     busiest = _busiest(plan, names)
     co2 = values.get("KPI-33.co2")
+    stock = "mean"
+    days = None if snapshot is None else days_of_supply(plan, snapshot)
+    if days is not None:
+        stock += f"; {say('days_of_supply', days)}"
     told: tuple[tuple[str, str, str, str, str], ...] = (
         ("KPI-28", say("on_time_in_full"), "target 100 %", "share", "/plan/#late"),
         ("KPI-01", "Promises kept", "target 100 %", "share", "/promise/"),
         ("KPI-33.lateness", say("cost_of_lateness"), late, "money", "/plan/#late"),
-        ("KPI-33.inventory", "Inventory value", "mean", "money", "/items/"),
+        ("KPI-33.inventory", "Inventory value", stock, "money", "/items/"),
         ("KPI-05", "Utilisation", busiest, "share", "/capacity/"),
         (
             "KPI-33",
@@ -100,6 +110,25 @@ def _tile(
         course=known if len(known) > 1 else (),
         course_words=say("published_plans"),
     )
+
+
+def days_of_supply(plan: Plan, snapshot: Snapshot) -> float | None:
+    """Mean inventory value by the mean cost of a day's deliveries [days].
+
+    None where nothing with a cost is delivered after now.
+    """
+    value = plan.kpis.filter(kpi="KPI-33.inventory")["value"].sum()
+    now = from_seconds(snapshot.as_of)
+    delivered = (
+        plan.fulfilment.select("demand", "due", "planned")
+        .join(snapshot["demands"].select("demand", "product"), on="demand")
+        .join(snapshot["products"].select("product", "unit_cost"), on="product")
+    )
+    last = delivered["due"].max()
+    cost = float((delivered["planned"] * delivered["unit_cost"]).sum())
+    if not isinstance(last, dt.datetime) or last <= now or not cost:
+        return None
+    return float(value) * ((last - now) / dt.timedelta(days=1)) / cost
 
 
 def _busiest(plan: Plan, names: Names) -> str:

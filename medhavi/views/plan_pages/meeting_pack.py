@@ -119,7 +119,7 @@ def meeting_pack(
     ]
     document = PdfDocument(f"{TITLE} {now}", moment, foot)
     document.heading(TITLE, plan_finding(plan, names), " · ".join(facts))
-    document.tiles(cockpit_tiles(plan, names, published))
+    document.tiles(cockpit_tiles(plan, names, published, snapshot))
     for one in pack_sections(plan, snapshot, reviews=reviews or {}, front=front):
         _write(document, one)
     return document.content()

@@ -33,6 +33,7 @@ from medhavi.views.theme import (
     label_limit,
     label_lines,
     legend_below,
+    row_height,
     rows_of,
     rules_at,
     time_axis,
@@ -359,7 +360,9 @@ def promise_chain_chart(
         *rules_at(walls, first, last),
     ]
     return finished(
-        alt.layer(*layers), chain_sentence(promise, due), ROW * max(len(labels), 2) + 8
+        alt.layer(*layers),
+        chain_sentence(promise, due),
+        row_height(labels) * max(len(labels), 2) + 8,
     )
 
 
