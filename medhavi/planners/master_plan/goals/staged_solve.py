@@ -106,7 +106,7 @@ class GoalProgram:
         }
 
     def _kept(self, found: Solution) -> bool:
-        solved = len(found.values) > 0
+        solved = len(found.values) == self._built.program.n_columns
         return solved and not excess(self.amounts(found), self._goals.budgets)
 
     def _unfinished(self, found: Solution, outcome: SolveStatus) -> Solution:
