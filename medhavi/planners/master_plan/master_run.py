@@ -390,7 +390,8 @@ def _by_program(
     guides = [guided(built, solution, effort, way)]
     steps = [(GUIDED, effort, guides[0])]
     lots: Lots | None = {}
-    if guides[0].run.status is not Status.CANCELLED:
+    paid = effort != "light" or fixed_share(built, guides[0]) >= parameters.lots_share
+    if paid and guides[0].run.status is not Status.CANCELLED:
         tell(Progress("plan lots", 4, 5))
         lots = planned_lots(built, solution.values, solver, cancelled)
     if lots:
@@ -480,6 +481,23 @@ def _step(
         lateness=parts[ObjectivePart.LATENESS],
         late=tally(made).not_kept,
     )
+
+
+def fixed_share(built: BuiltProgram, made: Plan) -> float:
+    """Share of what a plan costs that its new orders cost whatever their size.
+
+    Without lateness: set-ups that fill the hours make plans late.
+    """
+    statement = built.statement
+    sources = [way.source for plan in statement.plans for way in plan.ways]
+    fixed = {(one.source, one.product, one.location): one.fixed_cost for one in sources}
+    existing = set(statement.run.stated["supply_orders"]["supply_order"])
+    rows = made.supplies.select("id", "source", "product", "location").iter_rows()
+    paid = sum(fixed.get(tuple(key), 0.0) for one, *key in rows if one not in existing)
+    weight = statement.parameters.cost_weight
+    parts = plan_parts(made, statement.run.stated, statement.parameters)
+    cost = sum(parts.values()) - parts[ObjectivePart.LATENESS]
+    return weight * paid / (cost or 1.0)
 
 
 def _in_lots(
