@@ -76,10 +76,21 @@ class Budgets:
             for name, budget in budgets.items()
         }
 
-    def conflicts(self) -> tuple[Conflict, ...]:
-        """Find conflicts until the budgets that are left hold; empty: all hold."""
-        held, found = list[str](), list[Conflict]()
-        for name in self._budgets:
+    def conflicts(self, point: Floats) -> tuple[Conflict, ...]:
+        """Find conflicts until the budgets that are left hold; empty: all hold.
+
+        Parameters
+        ----------
+        point
+            Keeps all other rows, shape (n,): budgets that it keeps hold together.
+        """
+        found = list[Conflict]()
+        held = [
+            name
+            for name, one in self._budgets.items()
+            if one.weights @ point <= one.most
+        ]
+        for name in [one for one in self._budgets if one not in held]:
             if self._holds(name, held):
                 held.append(name)
                 continue
@@ -88,7 +99,7 @@ class Budgets:
                 rest = [one for one in names if one != other]
                 if not self._holds(name, rest):
                     names = rest
-            clash = (*names, name)
+            clash = tuple(one for one in self._budgets if one in {*names, name})
             more = {one: self._more(one, clash) for one in clash}
             known = {one: room for one, room in more.items() if room is not None}
             found.append(Conflict(clash, known))

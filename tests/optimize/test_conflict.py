@@ -24,7 +24,8 @@ def conflicts(**most: float):
     problem.entries(wanted.at([0, 0]), x.at([0, 1]), 1.0)
     session = Highs().open(problem.program())
     budgets = {name: Budget(WEIGHTS[name], value) for name, value in most.items()}
-    return Budgets(session, budgets).conflicts()
+    point = session.solve().values
+    return Budgets(session, budgets).conflicts(point)
 
 
 def test_budgets_that_hold_together_do_not_conflict():

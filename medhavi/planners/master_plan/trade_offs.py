@@ -304,7 +304,7 @@ def _found(  # noqa: PLR0913, PLR0917 - what the search is made of
     usual = session.solve(cancelled=cancelled)
     if {best.outcome, usual.outcome} != {SolveStatus.OPTIMAL}:
         return []
-    if conflicts := Budgets(session, budgets, cancelled).conflicts():
+    if conflicts := Budgets(session, budgets, cancelled).conflicts(best.values):
         currency = currency_of(built.statement.run.snapshot)
         most = {name: one.most for name, one in budgets.items()}
         raise InfeasibleBudgets(

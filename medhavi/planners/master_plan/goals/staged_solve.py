@@ -67,13 +67,14 @@ class GoalProgram:
         settled = not self._goals.stages and self._kept(found)
         if found.outcome is not SolveStatus.OPTIMAL or settled:
             return found
+        best = found
         if stages[0] == SHORTAGE:
             stages.remove(SHORTAGE)
             best = self._add_service()
             if best.outcome is not SolveStatus.OPTIMAL:
                 return self._unfinished(found, best.outcome)
         self._rows = self._add_budgets()
-        self.conflicts = self._rows.conflicts()
+        self.conflicts = self._rows.conflicts(best.values)
         self._rows.relax(self.conflicts)
         for name in stages:
             best = self._solved(self._amounts[name])
