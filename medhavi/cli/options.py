@@ -101,6 +101,10 @@ ResumeOption = Annotated[
     bool,
     typer.Option("--resume", help="Mode optimize: go on from what a run has done."),
 ]
+BudgetsOption = Annotated[
+    list[str] | None,
+    typer.Option("--at-most", help="A budget, such as cost=900000 or co2=40000 (kg)."),
+]
 OutOption = Annotated[Path, typer.Option("--out", help="Folder of the result.")]
 PlanArgument = Annotated[Path, typer.Argument(help="Folder of a plan (plan --out).")]
 
@@ -245,6 +249,27 @@ def settings_file(path: Path | None) -> dict[str, object]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, IsADirectoryError) as error:
         message = f"--settings {path}: this is no TOML file: {error}"
         raise UsageError(message) from error
+
+
+def budgets_of(texts: list[str] | None) -> dict[str, float]:
+    """Budgets by name, of options --at-most.
+
+    Raises
+    ------
+    UsageError
+        One is no name and number.
+    """
+    found: dict[str, float] = {}
+    for text in texts or ():
+        name, _, value = text.partition("=")
+        try:
+            found[name.strip()] = float(value)
+        except ValueError as wrong:
+            message = (
+                f"--at-most {text}: write a name and a number, such as cost=900000."
+            )
+            raise UsageError(message) from wrong
+    return found
 
 
 class LakeMoment(NamedTuple):

@@ -283,8 +283,11 @@ class HighsSession:
         """The best point that was found, and the bound of the search tree."""
         info, none = self._model.getInfo(), np.zeros(0)
         found = info.primal_solution_status == self._package.kSolutionStatusFeasible
+        outcome = self._outcome()
+        if found and outcome is SolveStatus.LIMIT:
+            outcome = SolveStatus.FEASIBLE
         return Solution(
-            outcome=self._outcome(),
+            outcome=outcome,
             objective=float(info.objective_function_value) if found else math.nan,
             bound=float(info.mip_dual_bound),
             values=np.array(self._model.getSolution().col_value) if found else none,

@@ -289,11 +289,12 @@ def _joined(pieces: list[Floats]) -> Floats:
 class SolveStatus(StrEnum):
     """What was shown about a program; nothing more is ever claimed.
 
-    `limit`: a limit of iterations, nodes or seconds came first. `error`: the solver
-    failed.
+    `feasible`: a point that keeps all rows, not proven best. `limit`: a limit of
+    iterations, nodes or seconds came before any. `error`: the solver failed.
     """
 
     OPTIMAL = "optimal"
+    FEASIBLE = "feasible"
     INFEASIBLE = "infeasible"
     UNBOUNDED = "unbounded"
     LIMIT = "limit"

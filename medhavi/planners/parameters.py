@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from medhavi.errors import UsageError
 from medhavi.planners.kernels.compiled import EngineName
 from medhavi.results.buckets import grid
 from medhavi.results.figures.overtime import OVERLOAD_FACTOR
+from medhavi.results.figures.scorecard import BUDGETS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
 
     from medhavi.snapshot.tables import Settings
 
@@ -204,6 +206,19 @@ def _check_common(record: MrpParameters | ConstrainedParameters) -> None:
         raise UsageError(message)
 
 
+def require_budgets(budgets: object) -> None:
+    """Refuse budgets that are no amounts by name."""
+    if not isinstance(budgets, Mapping):
+        message = f"budgets ({budgets}) must be amounts by name, such as co2 = 40000."
+        raise UsageError(message)
+    for name, value in budgets.items():
+        if name not in BUDGETS:
+            message = f"Unknown budget {name}; there are {', '.join(BUDGETS)}."
+            raise UsageError(message)
+        require_number(f"The budget of {name}", value)
+
+
+STAGES = ("tiers", "shortage", *BUDGETS)
 WEIGHTS = (
     "cost_weight",
     "lateness_weight",
@@ -252,6 +267,25 @@ class OptimizeParameters(PlannerParameters):
     effort
         How much the plan is improved that follows the program, as in mode constrained:
         "light", "standard" or "full".
+    lots_share
+        At effort light a plan in planned lots is made where fixed costs of orders are
+        at least so much of what the guided plan costs without its lateness: elsewhere
+        they take half of the time, and the plan is seldom the cheapest.
+    budgets
+        The most that a plan may come to, by name: cost, lateness, overtime or cash
+        [base currency], co2 [kg], inventory (mean value of stock) [base currency].
+        Where that matters as little is short as can be; of plans that keep them the
+        cheapest is the answer, else the one that exceeds them least.
+    budget_rounds
+        How many more plans are made by tighter budgets where the program keeps what its
+        plan does not.
+    stages
+        What is minimised one after the other before the money of all, by name: budgets,
+        "shortage", or "tiers", the service of each priority after that of the one
+        before. Least shortage is the first stage where neither is named.
+    stage_share, stage_room
+        By how much later stages may spoil an earlier one: a share of it, and an amount
+        in its unit.
     """
 
     of: ClassVar[str] = "mode optimize"
@@ -272,10 +306,16 @@ class OptimizeParameters(PlannerParameters):
     most_seconds: float | None = None
     lot_nodes: int = 1
     effort: str = "standard"
+    lots_share: float = 0.25
+    budgets: Mapping[str, float] = field(default_factory=dict)
+    budget_rounds: int = 2
+    stages: tuple[str, ...] = ()
+    stage_share: float = 0.01
+    stage_room: float = 1.0
 
     def __post_init__(self) -> None:
         lengths = ("late_days", "co2_price", "overload_factor", "shift_hours")
-        for name in (*WEIGHTS, *lengths):
+        for name in (*WEIGHTS, *lengths, "stage_room"):
             require_number(name, getattr(self, name))
         if self.shortage_weight == 0:
             message = (
@@ -289,6 +329,14 @@ class OptimizeParameters(PlannerParameters):
         require_one_of("effort", self.effort, EFFORTS)
         require_whole("prices_verified", self.prices_verified)
         require_whole("lot_nodes", self.lot_nodes)
+        require_whole("budget_rounds", self.budget_rounds)
+        require_share("stage_share", self.stage_share)
+        require_share("lots_share", self.lots_share)
+        require_budgets(self.budgets)
+        # The sequence in which they were typed decides nothing.
+        object.__setattr__(self, "budgets", dict(sorted(self.budgets.items())))
+        for name in self.stages:
+            require_one_of("stages", name, STAGES)
         if self.most_iterations is not None:
             require_whole("most_iterations", self.most_iterations)
         if self.most_seconds is not None:

@@ -70,12 +70,16 @@ class ProgramRecord:
     Parameters
     ----------
     status
-        Of the program: optimal, infeasible, unbounded, limit, cancelled or error.
+        Of the program: optimal; feasible, its later stages were not solved; infeasible,
+        no point keeps all budgets; unbounded, limit, cancelled or error.
     value
         Its objective [base currency]; None where it was not solved. No bound of plans:
         it spreads fixed costs and buys overload, and it dates by buckets.
     columns, rows, iterations
         Its size, and the steps of the solver.
+    conflict
+        Which budgets cannot hold together, and the least that one of them has to rise;
+        the plan follows the nearest point there is.
     """
 
     status: str
@@ -83,6 +87,18 @@ class ProgramRecord:
     columns: int
     rows: int
     iterations: int
+    conflict: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanBudget:
+    """A budget of a run and what its plan comes to, in `unit`."""
+
+    name: str
+    most: float
+    value: float
+    unit: str
+    kept: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +164,9 @@ class RunRecord:
         gap are those of the plan.
     steps
         In mode optimize: the plans that were made, in their sequence; the cheapest one
-        is the answer.
+        is the answer, of those that keep the budgets.
+    budgets
+        In mode optimize: what the plan comes to of each budget.
     """
 
     planner: str
@@ -167,6 +185,7 @@ class RunRecord:
     engine: str = ""
     program: ProgramRecord | None = None
     steps: tuple[PlanStep, ...] = ()
+    budgets: tuple[PlanBudget, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "status", Status(self.status))
@@ -203,6 +222,7 @@ class RunRecord:
             "netting": None if self.netting is None else str(self.netting),
             "program": None if self.program is None else asdict(self.program),
             "steps": [asdict(step) for step in self.steps],
+            "budgets": [asdict(one) for one in self.budgets],
         }
 
     @classmethod
@@ -216,6 +236,7 @@ class RunRecord:
         if isinstance(program, Mapping):
             known["program"] = ProgramRecord(**program)
         known["steps"] = tuple(PlanStep(**step) for step in row.get("steps") or ())  # type: ignore[attr-defined]
+        known["budgets"] = tuple(PlanBudget(**one) for one in row.get("budgets") or ())  # type: ignore[attr-defined]
         return cls(**known)  # type: ignore[arg-type]
 
     def bound_words(self) -> str:

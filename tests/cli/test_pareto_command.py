@@ -155,3 +155,21 @@ def test_budgets_are_typed_and_a_conflict_is_said(medhavi, tables):
     said = medhavi(*asked, "--at-most", "cost")
     assert said.code == 2
     assert "write a name and a number" in said.err
+
+
+@pytest.mark.req("OMO-14")
+def test_a_plan_has_budgets_too(medhavi, tables, tmp_path):
+    asked = ("plan", "--tables", tables, "--mode", "optimize", "--json")
+    said = medhavi(*asked, "--at-most", "co2=50", "--out", tmp_path / "plan")
+    assert said.code == 0, said.err
+    (told,) = said.answer["run"]["budgets"]
+    assert (told["name"], told["most"], told["kept"]) == ("co2", 50.0, True)
+    assert told["value"] <= 50
+    assert Plan.from_folder(tmp_path / "plan").run.budgets[0].kept
+    said = medhavi(*asked, "--at-most", "cost=12", "--at-most", "co2=50")
+    assert said.code == 0, said.err
+    assert said.answer["run"]["program"]["status"] == "infeasible"
+    assert "cannot hold together" in said.answer["run"]["program"]["conflict"]
+    said = medhavi("plan", "--tables", tables, "--at-most", "co2=50")
+    assert said.code == 2
+    assert "mode mrp has no budgets; add --mode optimize" in said.err

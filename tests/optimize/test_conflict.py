@@ -24,7 +24,8 @@ def conflicts(**most: float):
     problem.entries(wanted.at([0, 0]), x.at([0, 1]), 1.0)
     session = Highs().open(problem.program())
     budgets = {name: Budget(WEIGHTS[name], value) for name, value in most.items()}
-    return Budgets(session, budgets).conflicts()
+    point = session.solve().values
+    return Budgets(session, budgets).conflicts(point)
 
 
 def test_budgets_that_hold_together_do_not_conflict():
@@ -46,7 +47,7 @@ def test_a_budget_that_nothing_can_keep_conflicts_alone():
 
 
 def test_two_conflicts_are_both_told():
-    other, one = conflicts(stock=1.0, cost=22.0, co2=26.0)
+    one, other = conflicts(stock=1.0, cost=22.0, co2=26.0)
     assert (one.names, one.more) == (("stock",), {"stock": pytest.approx(1.0)})
     assert other.names == ("cost", "co2")
     assert other.more == {"cost": pytest.approx(6.0), "co2": pytest.approx(8.0)}

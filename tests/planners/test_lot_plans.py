@@ -272,3 +272,18 @@ def test_a_run_tells_what_the_plan_of_each_step_came_to():
     assert f"plans made: {names[0]}" in str(found)
     # A mode of one step has no history.
     assert plan(snapshot, "constrained").run.steps == ()
+
+
+@pytest.mark.req("MODE-01")
+def test_a_plan_of_light_effort_is_made_in_lots_where_orders_cost_enough():
+    snapshot = lot_sizing(1)
+
+    def steps(**settings: object) -> list[str]:
+        made = plan(snapshot, "optimize", settings)
+        assert verify(made, snapshot) == []
+        return [one.name for one in made.run.steps]
+
+    lots = "guided, in planned lots"
+    assert lots in steps(effort="light")
+    assert lots not in steps(effort="light", lots_share=1.0)
+    assert lots in steps(effort="standard", lots_share=1.0)

@@ -5,21 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 
 from medhavi.errors import UsageError
-from medhavi.optimize.highs import Highs
-from medhavi.optimize.problem import Solution, SolveStatus
-from medhavi.planners.master_plan import master_run
 from medhavi.results.run_record import Status
 from tests import factories
 from tests.api import OptimizeParameters, plan, verify
 from tests.planners.optimal_plans import DAILY
 from tests.planners.small_plans import day
+from tests.planners.test_trade_offs import clean_or_dirty
 
 if TYPE_CHECKING:
-    from medhavi.optimize.problem import Program
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
 
@@ -32,35 +28,6 @@ def company(due: float = 20.0, holding: float = 0.2) -> Snapshot:
         stock=[{"product": "A", "location": "L", "qty": 1}],
         inventory_policies=[{"product": "A", "location": "L", "holding_rate": holding}],
     )
-
-
-class Failing(Highs):
-    """A solver whose programs end in one way, whatever they are."""
-
-    def __init__(self, outcome: SolveStatus) -> None:
-        super().__init__()
-        self._outcome = outcome
-
-    def open(self, program: Program):
-        return FailingSession(program, self._outcome)
-
-
-class FailingSession:
-    def __init__(self, program: Program, outcome: SolveStatus) -> None:
-        self.program = program
-        self._outcome = outcome
-
-    def solve(self, *, cancelled=None) -> Solution:
-        nothing = np.zeros(0)
-        return Solution(
-            outcome=self._outcome,
-            objective=float("nan"),
-            bound=float("-inf"),
-            values=nothing,
-            row_prices=nothing,
-            reduced_costs=nothing,
-            iterations=0,
-        )
 
 
 def made(snapshot: Snapshot, **settings: object) -> Plan:
@@ -107,31 +74,49 @@ def test_a_limit_gives_a_whole_plan_and_says_so(limit, status):
 
 
 @pytest.mark.req("OMI-05")
-@pytest.mark.parametrize(
-    "outcome",
-    [SolveStatus.ERROR, SolveStatus.INFEASIBLE, SolveStatus.UNBOUNDED],
-)
-def test_a_program_that_was_not_solved_leaves_a_whole_plan(outcome):
-    snapshot = company()
-    parameters = OptimizeParameters.from_mapping(DAILY)
-    found = master_run.plan(snapshot, parameters, solver=Failing(outcome))
-    assert verify(found, snapshot) == []
-    assert told(found) == ("heuristic", str(outcome))
-    assert found.run.engine.endswith(f"without the program, which is {outcome}")
-    usual = plan(snapshot, "constrained")
+def test_numbers_that_the_solver_refuses_leave_a_whole_plan():
+    """A weight of 1e300 is beyond what HiGHS takes as a number."""
+    found = made(company(), inventory_weight=1e300)
+    assert told(found) == ("feasible", "error")
+    assert found.run.engine.endswith("without the program, which is error")
+    usual = plan(company(), "constrained")
     assert found.supplies.drop("content_hash").equals(
         usual.supplies.drop("content_hash")
     )
 
 
 @pytest.mark.req("OMI-05")
+def test_a_budget_that_no_plan_keeps_makes_a_program_infeasible():
+    """40 clean units emit 40 kg: the nearest plan is that, and says so."""
+    found = made(clean_or_dirty(), budgets={"co2": 30})
+    assert told(found) == ("heuristic", "infeasible")
+    assert found.run.program is not None
+    assert found.run.program.value is None
+
+
+@pytest.mark.req("OMI-05")
+def test_a_stage_that_ends_at_a_limit_leaves_the_point_before_it():
+    """The program is solved without steps; least CO2 takes some, and its cost more."""
+    found = made(clean_or_dirty(), stages=("co2",), most_iterations=0)
+    assert told(found) == ("feasible", "feasible")
+    assert found.supplies["source"].to_list() == ["CLEAN"]
+    found = made(clean_or_dirty(), budgets={"co2": 200}, most_iterations=0)
+    assert told(found) == ("feasible", "limit")
+    assert "its program is limit: no value guides the plan" in str(found)
+    assert "co2 40 kg, at most 200 kg as asked" in str(found)
+
+
+@pytest.mark.req("OMI-05")
 def test_what_is_stopped_while_it_solves_keeps_the_plan_before():
-    snapshot = company()
-    parameters = OptimizeParameters.from_mapping(DAILY)
-    solver = Failing(SolveStatus.CANCELLED)
-    found = master_run.plan(snapshot, parameters, solver=solver)
-    assert verify(found, snapshot) == []
-    assert told(found) == ("cancelled", "cancelled")
+    phases: list[str] = []
+    found = plan(
+        company(),
+        "optimize",
+        DAILY,
+        observe=lambda one: phases.append(one.phase),
+        cancelled=lambda: "solve" in phases,
+    )
+    assert verify(found, company()) == []
     assert found.run.status is Status.CANCELLED
 
 

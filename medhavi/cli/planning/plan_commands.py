@@ -22,6 +22,7 @@ from medhavi.cli.command_output import (
 from medhavi.cli.lake_commands import TableSource, moments, open_workbench
 from medhavi.cli.options import (
     AsOfOption,
+    BudgetsOption,
     DateFormatOption,
     FileFormat,
     FolderOption,
@@ -37,6 +38,7 @@ from medhavi.cli.options import (
     StrictOption,
     TablesOption,
     VerboseOption,
+    budgets_of,
     existing_folder,
     existing_plan,
     existing_tables,
@@ -81,6 +83,7 @@ def plan(
         ),
     ] = None,
     settings: SettingsOption = None,
+    at_most: BudgetsOption = None,
     baseline: Annotated[
         Path | None,
         typer.Option("--baseline", help="Folder of an earlier plan to build upon."),
@@ -102,18 +105,26 @@ def plan(
     The plan is verified and rated, and written whole or not at all. In modes
     constrained and optimize Ctrl-C keeps the best plan so far; a second one ends at
     once. What ended a run of mode optimize, its finished steps are kept for --resume.
+    Budgets (--at-most, mode optimize) choose among plans; what cannot hold together
+    is told with the least that one of them has to rise.
     """
     from medhavi.results.plans.plan import key_figures
     from medhavi.workbench.files.step_cache import StepCache
 
     conversation = talk()
     _refuse_what_does_not_fit(mode, effort, baseline, model)
+    budgets = budgets_of(at_most)
+    if budgets and mode is not PlanMode.OPTIMIZE:
+        message = f"plan --at-most: mode {mode} has no budgets; add --mode optimize."
+        raise UsageError(message)
     tables, lake = place.tables, place.lake
     moment = moments(as_of, known_at, lake, tables)
     _refuse_place(out)
     parameters = settings_file(settings)
     if effort is not None:
         parameters = {**parameters, "effort": str(effort)}
+    if budgets:
+        parameters = {**parameters, "budgets": budgets}
     if model is not None:
         _write_model(place, moment, parameters, model)
         conversation.note(f"program written to {model}")

@@ -11,11 +11,13 @@ from medhavi.cli.boundary import interruption, leave_if_cancelled
 from medhavi.cli.command_output import show_table, talk
 from medhavi.cli.lake_commands import TableSource, open_workbench
 from medhavi.cli.options import (
+    BudgetsOption,
     FileFormat,
     FolderOption,
     FormatOption,
     ResumeOption,
     SettingsOption,
+    budgets_of,
     existing_folder,
     existing_plan,
     settings_file,
@@ -32,15 +34,6 @@ if TYPE_CHECKING:
 LISTED = 20
 
 
-def _budget(text: str) -> tuple[str, float]:
-    name, _, value = text.partition("=")
-    try:
-        return name.strip(), float(value)
-    except ValueError as wrong:
-        message = f"--at-most {text}: write a name and a number, such as cost=900000."
-        raise UsageError(message) from wrong
-
-
 def pareto(
     place: TableSource,
     points: Annotated[
@@ -50,12 +43,7 @@ def pareto(
         str,
         typer.Option("--objectives", help="Names with commas, the first is the goal."),
     ] = "cost,lateness,co2,inventory",
-    at_most: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--at-most", help="A budget, such as cost=900000 or co2=40000 (kg)."
-        ),
-    ] = None,
+    at_most: BudgetsOption = None,
     settings: Annotated[
         Path | None,
         typer.Option("--settings", help="Parameters of trade-offs and mode optimize."),
@@ -75,7 +63,7 @@ def pareto(
 
     conversation = talk()
     names = [name.strip() for name in objectives.split(",") if name.strip()]
-    budgets = dict(map(_budget, at_most or ()))
+    budgets = budgets_of(at_most)
     wishes, snapshot = settings_file(settings), place.snapshot()
     steps = StepCache(resume=resume)
     with interruption() as cancelled:

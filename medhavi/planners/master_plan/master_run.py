@@ -22,6 +22,14 @@ from medhavi.planners.constrained.search import searched_run
 from medhavi.planners.master_plan import statement as names
 from medhavi.planners.master_plan.blocks import build
 from medhavi.planners.master_plan.cost_bound import chains_of, cost_at_least
+from medhavi.planners.master_plan.goals.goal_amounts import (
+    conflict_words,
+    excess,
+    plan_amounts,
+    preferred,
+    unit_of,
+)
+from medhavi.planners.master_plan.goals.staged_solve import GoalProgram
 from medhavi.planners.master_plan.lot_planning import planned_lots
 from medhavi.planners.master_plan.shadow_prices import price_table
 from medhavi.planners.master_plan.statement import (
@@ -36,13 +44,14 @@ from medhavi.progress import Progress, unobserved
 from medhavi.results.amounts import currency_of
 from medhavi.results.figures.scorecard import scorecard
 from medhavi.results.plans.lateness import tally
-from medhavi.results.run_record import PlanStep, ProgramRecord, Status
+from medhavi.results.run_record import PlanBudget, PlanStep, ProgramRecord, Status
 from medhavi.units import NEVER
 from medhavi.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+    from medhavi.optimize.conflict import Conflict
     from medhavi.optimize.problem import Floats, Solution, Solver
     from medhavi.planners.master_plan.blocks import BuiltProgram
     from medhavi.planners.master_plan.lot_planning import PlannedLots
@@ -100,6 +109,10 @@ class RunOptions(NamedTuple):
 WITHOUT, GUIDED = "without the program", "guided by the program"
 IN_LOTS = "guided, in planned lots"
 """Steps of a run, as its record names them."""
+TIGHTER = "guided, by tighter budgets"
+GUIDING = frozenset({SolveStatus.OPTIMAL, SolveStatus.FEASIBLE})
+"""What a program is whose solution a plan follows."""
+PROVED = frozenset({Status.OPTIMAL, Status.FEASIBLE})
 PROVEN = 2e-6
 """Gap of a plan that is proven best: the bound is told low by half as much."""
 DUST = 1e-6
@@ -255,15 +268,22 @@ def beside(made: Plan, built: BuiltProgram, solution: Solution) -> Plan:
     return replace(made, run=record).replace(contributions=rows)
 
 
-def _told(built: BuiltProgram, solution: Solution) -> ProgramRecord:
-    """What was shown about a program."""
-    solved = solution.outcome is SolveStatus.OPTIMAL
+def _told(
+    built: BuiltProgram, solution: Solution, conflicts: Sequence[Conflict] = ()
+) -> ProgramRecord:
+    """What was shown about a program, and which budgets it cannot keep together."""
+    statement, value = built.statement, None
+    if solution.outcome in GUIDING and not conflicts:
+        value = float(built.program.cost @ solution.values)
+    currency = currency_of(statement.run.snapshot)
+    budgets = statement.parameters.budgets
     return ProgramRecord(
-        status=str(solution.outcome),
-        value=float(built.program.cost @ solution.values) if solved else None,
+        status=str(SolveStatus.INFEASIBLE if conflicts else solution.outcome),
+        value=value,
         columns=built.program.n_columns,
         rows=built.program.n_rows,
         iterations=solution.iterations,
+        conflict=conflict_words(conflicts, budgets, currency),
     )
 
 
@@ -338,44 +358,114 @@ def plan(
     least = cost_at_least(run, solver, cancelled)
     way = RunOptions(observe, cancelled, seed, kept or PlansInMemory(), least)
     tell(Progress("plan without the program", 0, 5))
-    effort = parameters.effort
-    plain = decided(run, UNDECIDED, effort, way)
-    made, steps = plain, [(WITHOUT, effort, plain)]
+    plain = decided(run, UNDECIDED, parameters.effort, way)
+    made, steps = plain, [(WITHOUT, parameters.effort, plain)]
     if plain.run.status is not Status.CANCELLED:
-        tell(Progress("state", 1, 5))
-        built = build(state(run, parameters))
-        tell(Progress("solve", 2, 5))
-        session = solver.open(built.program)
-        solution = session.solve(cancelled=cancelled)
-        if solution.outcome is SolveStatus.OPTIMAL:
-            tell(Progress("plan as it says", 3, 5))
-            guides = [guided(built, solution, effort, way)]
-            steps += [(GUIDED, effort, guides[0])]
-            stopped = guides[0].run.status is Status.CANCELLED
-            lots: PlannedLots | None = None
-            if not stopped:
-                tell(Progress("plan lots", 4, 5))
-                lots = planned_lots(built, solution.values, solver, cancelled)
-                stopped = lots is None
-            if lots and lots.places:
-                known = min(
-                    worth(one, snapshot, parameters) for one in (plain, *guides)
-                )
-                tried = _in_lots(built, solution, lots, known, way)
-                steps += [(IN_LOTS, *one) for one in tried]
-                guides += [one for _, one in tried]
-            plain = beside(plain, built, solution)
-            made = _cheapest(plain, guides, snapshot, parameters)
-            if stopped:
-                made = replace(made, run=replace(made.run, status=Status.CANCELLED))
-            prices = price_table(built, session, solution, cancelled)
-            made = made.replace(prices=prices)
-        else:
-            made = _unsolved(plain, built, solution)
+        made, more = _by_program(run, plain, solver, way)
+        steps += more
     tell(Progress("plan as it says", 5, 5))
     run.release.dissolve()
     figures = tuple(_step(*step, snapshot, parameters) for step in steps)
-    return replace(made, run=replace(made.run, steps=figures))
+    budgets = _budgets(made, snapshot, parameters)
+    record = replace(made.run, steps=figures, budgets=budgets)
+    if not all(one.kept for one in budgets) and record.status in PROVED:
+        record = replace(record, status=Status.HEURISTIC)
+    return replace(made, run=record)
+
+
+def _by_program(
+    run: ProgramRun, plain: Plan, solver: Solver, way: RunOptions
+) -> tuple[Plan, list[tuple[str, str, Plan]]]:
+    """Solve the program and plan as it says; gives the answer, and each step."""
+    snapshot, parameters, cancelled = run.stated, run.goals, way.cancelled
+    tell, effort = way.observe or unobserved, parameters.effort
+    tell(Progress("state", 1, 5))
+    built = build(state(run, parameters))
+    tell(Progress("solve", 2, 5))
+    session = solver.open(built.program)
+    program = GoalProgram(built, session, cancelled)
+    solution, conflicts = program.solve(), program.conflicts
+    if solution.outcome not in GUIDING:
+        return _unsolved(plain, built, solution), []
+    tell(Progress("plan as it says", 3, 5))
+    guides = [guided(built, solution, effort, way)]
+    steps = [(GUIDED, effort, guides[0])]
+    stopped = guides[0].run.status is Status.CANCELLED
+    lots: PlannedLots | None = None
+    paid = effort != "light" or fixed_share(built, guides[0]) >= parameters.lots_share
+    if paid and not stopped:
+        tell(Progress("plan lots", 4, 5))
+        lots = planned_lots(built, solution.values, solver, cancelled)
+        stopped = lots is None
+    if lots and lots.places:
+        known = min(worth(one, snapshot, parameters) for one in (plain, *guides))
+        tried = _in_lots(built, solution, lots, known, way)
+        steps += [(IN_LOTS, *one) for one in tried]
+        guides += [one for _, one in tried]
+    prices = None
+    if solution.outcome is SolveStatus.OPTIMAL:
+        prices = price_table(built, session, solution, cancelled)
+    if not conflicts:
+        for tighter in _tightened(built, program, guides[0], solution, way):
+            steps += [(TIGHTER, effort, tighter)]
+            guides.append(tighter)
+    made = _cheapest(beside(plain, built, solution), guides, snapshot, parameters)
+    if stopped:
+        made = replace(made, run=replace(made.run, status=Status.CANCELLED))
+    if conflicts:
+        record = replace(made.run, program=_told(built, solution, conflicts))
+        made = replace(made, run=record)
+    if prices is not None:
+        made = made.replace(prices=prices)
+    return made, steps
+
+
+def _budgets(
+    made: Plan, snapshot: Snapshot, parameters: OptimizeParameters
+) -> tuple[PlanBudget, ...]:
+    """What a plan comes to of each budget."""
+    if not parameters.budgets:
+        return ()
+    amounts, currency = plan_amounts(made, snapshot), currency_of(snapshot)
+    over = excess(amounts, parameters.budgets)
+    return tuple(
+        PlanBudget(
+            name=name,
+            most=float(most),
+            value=amounts[name],
+            unit=unit_of(name, currency),
+            kept=name not in over,
+        )
+        for name, most in parameters.budgets.items()
+    )
+
+
+def _tightened(
+    built: BuiltProgram,
+    program: GoalProgram,
+    made: Plan,
+    solution: Solution,
+    way: RunOptions,
+) -> Iterator[Plan]:
+    """Plans by tighter budgets, where the program keeps what its plan does not.
+
+    Of what a plan comes to more than its program, the next program gets as much less.
+    """
+    run, parameters = built.statement.run, built.statement.parameters
+    budgets = dict(parameters.budgets)
+    for _ in range(parameters.budget_rounds):
+        amounts = plan_amounts(made, run.stated)
+        over = excess(amounts, parameters.budgets)
+        if not over or made.run.status is Status.CANCELLED:
+            return
+        for name in over:
+            share = parameters.budgets[name] / amounts[name]
+            budgets[name] = share * program.amounts(solution)[name]
+        solution = program.tighten(budgets)
+        if solution.outcome is not SolveStatus.OPTIMAL:
+            return
+        made = guided(built, solution, parameters.effort, way)
+        yield made
 
 
 def _step(
@@ -394,6 +484,23 @@ def _step(
         lateness=parts[ObjectivePart.LATENESS],
         late=tally(made).not_kept,
     )
+
+
+def fixed_share(built: BuiltProgram, made: Plan) -> float:
+    """Share of what a plan costs that its new orders cost whatever their size.
+
+    Without lateness: set-ups that fill the hours make plans late.
+    """
+    statement = built.statement
+    sources = [way.source for plan in statement.plans for way in plan.ways]
+    fixed = {(one.source, one.product, one.location): one.fixed_cost for one in sources}
+    existing = set(statement.run.stated["supply_orders"]["supply_order"])
+    rows = made.supplies.select("id", "source", "product", "location").iter_rows()
+    paid = sum(fixed.get(tuple(key), 0.0) for one, *key in rows if one not in existing)
+    weight = statement.parameters.cost_weight
+    parts = plan_parts(made, statement.run.stated, statement.parameters)
+    cost = sum(parts.values()) - parts[ObjectivePart.LATENESS]
+    return weight * paid / (cost or 1.0)
 
 
 def _in_lots(
@@ -455,9 +562,13 @@ def _cheapest(
     snapshot: Snapshot,
     parameters: OptimizeParameters,
 ) -> Plan:
-    """The cheapest one of a plan without the program and those that follow it."""
+    """The cheapest one of a plan without the program and those that follow it.
+
+    Of those that come first by budgets and stages.
+    """
     whole = [one for one in guides if one.run.status is not Status.CANCELLED]
-    made = min((*whole, plain), key=lambda one: worth(one, snapshot, parameters))
+    first = preferred((*whole, plain), snapshot, parameters)
+    made = min(first, key=lambda one: worth(one, snapshot, parameters))
     if len(whole) < len(guides):
         # One that was interrupted may be any part of a plan.
         return replace(made, run=replace(made.run, status=Status.CANCELLED))

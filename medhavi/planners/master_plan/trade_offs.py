@@ -7,7 +7,6 @@ cheapest "efficient" plan sells nothing.
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,9 +19,16 @@ from medhavi.optimize.pareto import Front, GoalShares, nondominated
 from medhavi.optimize.problem import SolveStatus
 from medhavi.planners.constrained.netting.given_sources import UNDECIDED
 from medhavi.planners.constrained.search.baseline_schedule import BaselineSchedule
-from medhavi.planners.master_plan import statement as names
 from medhavi.planners.master_plan.blocks import build
 from medhavi.planners.master_plan.cost_bound import cost_at_least
+from medhavi.planners.master_plan.goals.goal_amounts import (
+    SHORTAGE,
+    conflict_words,
+    excess,
+    program_amounts,
+    unit_of,
+)
+from medhavi.planners.master_plan.goals.staged_solve import add_service
 from medhavi.planners.master_plan.master_run import (
     RunOptions,
     beside,
@@ -33,9 +39,9 @@ from medhavi.planners.master_plan.master_run import (
 )
 from medhavi.planners.master_plan.statement import ObjectivePart, state
 from medhavi.planners.master_plan.step_plans import PlansInMemory
-from medhavi.planners.parameters import TradeOffParameters
+from medhavi.planners.parameters import TradeOffParameters, require_budgets
 from medhavi.progress import Progress, Stop, unobserved
-from medhavi.results.amounts import currency_of, with_unit
+from medhavi.results.amounts import currency_of
 from medhavi.results.figures.scorecard import scorecard
 from medhavi.results.pareto_front import OBJECTIVE, POINT, PROGRAM, ParetoFront
 from medhavi.results.plans.lateness import tally
@@ -46,7 +52,6 @@ from medhavi.version import __version__
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from medhavi.optimize.conflict import Conflict
     from medhavi.optimize.pareto import Point
     from medhavi.optimize.problem import Floats
     from medhavi.planners.master_plan.blocks import BuiltProgram
@@ -62,8 +67,6 @@ MEANINGS = {
     "co2": "emissions of new orders",
     "inventory": "mean value of stock",
 }
-SERVICE_SLACK = 1e-6
-"""Room of the service row, of the whole value: a solver's zero is not exact."""
 LEAST_POINTS = 2
 DECIMALS = 2
 """Plans whose objectives are equal to so many decimals of their units are one."""
@@ -75,6 +78,7 @@ class Candidate(NamedTuple):
     program: int | None
     plan: Plan
     values: dict[str, float]
+    amounts: dict[str, float]
 
 
 def pareto(  # noqa: PLR0913 - the public name, keywords but for three
@@ -130,14 +134,14 @@ def pareto(  # noqa: PLR0913 - the public name, keywords but for three
     -----
     Augmented ε-constraint, see `optimize.pareto`; requirements OPT.
     """
-    most = dict(sorted((budgets or {}).items()))
     _check(objectives, points)
-    _check_budgets(most)
     parameters = (
         settings
         if isinstance(settings, TradeOffParameters)
         else TradeOffParameters.from_mapping(settings or {})
     )
+    most = dict(sorted({**parameters.budgets, **(budgets or {})}.items()))
+    require_budgets(most)
     run = built_run(snapshot, parameters)
     built = build(state(run, parameters))
     vectors = objective_vectors(built)
@@ -248,7 +252,8 @@ def _verified(
     if faults := verify(plan, snapshot):
         tell(Progress(f"a plan is left out: {faults[0]}"))
         return
-    yield Candidate(number, plan, scorecard(plan, snapshot).objectives)
+    found = scorecard(plan, snapshot)
+    yield Candidate(number, plan, found.objectives, found.amounts)
 
 
 def _within(
@@ -256,7 +261,7 @@ def _within(
 ) -> Iterator[Candidate]:
     """Plans that keep the budgets: what a program keeps its plan may not."""
     for one in made:
-        if all(one.values[name] <= budget for name, budget in most.items()):
+        if not excess(one.amounts, most):
             yield one
 
 
@@ -293,21 +298,17 @@ def _found(  # noqa: PLR0913, PLR0917 - what the search is made of
 
     session = solver_of(parameters).open(built.program)
     tell(0)
-    session.set_cost(vectors["shortage"])
-    best = session.solve(cancelled=cancelled)
+    best = add_service(built, session, vectors[SHORTAGE], cancelled)
     session.set_cost(built.program.cost)
     session.restart()
     usual = session.solve(cancelled=cancelled)
     if {best.outcome, usual.outcome} != {SolveStatus.OPTIMAL}:
         return []
-    service = Budget(
-        vectors["shortage"], best.objective + SERVICE_SLACK * _whole(built)
-    )
-    session.add_row(-np.inf, service.most, service.weights)
-    if conflicts := Budgets(session, budgets, cancelled).conflicts():
+    if conflicts := Budgets(session, budgets, cancelled).conflicts(best.values):
         currency = currency_of(built.statement.run.snapshot)
+        most = {name: one.most for name, one in budgets.items()}
         raise InfeasibleBudgets(
-            conflict_words(conflicts, budgets, currency),
+            conflict_words(conflicts, most, currency),
             [conflict.more for conflict in conflicts],
         )
     scales = {
@@ -320,89 +321,14 @@ def _found(  # noqa: PLR0913, PLR0917 - what the search is made of
     return front.points(points, tell)
 
 
-def conflict_words(
-    conflicts: Sequence[Conflict], budgets: Mapping[str, Budget], currency: str
-) -> str:
-    """Words for budgets that cannot hold, and the least that one has to rise."""
-
-    def amount(name: str, value: float) -> str:
-        return with_unit(value, _unit(name, currency))
-
-    told = []
-    for conflict in conflicts:
-        named = " and ".join(
-            f"{name} at most {amount(name, budgets[name].most)}"
-            for name in conflict.names
-        )
-        ways = " or ".join(
-            f"{amount(name, more)} more {name}" for name, more in conflict.more.items()
-        )
-        hold = "cannot hold" if len(conflict.names) == 1 else "cannot hold together"
-        least = f": allow {ways}" if ways else ""
-        sentence = f"{named} {hold} where as little is short as can be{least}."
-        told.append(sentence[0].upper() + sentence[1:])
-    return " ".join(told)
-
-
 def objective_vectors(built: BuiltProgram) -> dict[str, Floats]:
-    """Weight per column for each objective, and for shortage.
+    """Weight per column for each amount; in cost also what safety stock is worth.
 
-    Weights of the settings are in cost and lateness; emissions count in kg and stock
-    in its mean value, whatever the settings say.
+    Without, the plan of least cost would run all buffers down.
     """
-    program, statement = built.program, built.statement
-    nothing = np.zeros(program.n_columns)
-    cost = sum(
-        (
-            vector
-            for name, vector in program.parts.items()
-            if name
-            not in {
-                ObjectivePart.LATENESS,
-                ObjectivePart.SHORTAGE,
-                ObjectivePart.WAITING,
-                ObjectivePart.CO2,
-            }
-        ),
-        start=nothing,
-    )
-    co2 = nothing.copy()
-    kilograms = [np.full(len(plan.times.start), plan.co2) for plan in statement.plans]
-    co2[program.column_block(names.ORDERS).span] = np.concatenate(
-        [np.zeros(0), *kilograms]
-    )
-    inventory = nothing.copy()
-    share = statement.grid.lengths / max(1, int(statement.grid.lengths.sum()))
-    value = np.outer(statement.stock_value, share).ravel()
-    inventory[program.column_block(names.STOCK).span] = value
-    return {
-        "cost": cost,
-        "lateness": program.parts.get(ObjectivePart.LATENESS, nothing),
-        "co2": co2,
-        "inventory": inventory,
-        "shortage": program.parts.get(ObjectivePart.SHORTAGE, nothing)
-        + program.parts.get(ObjectivePart.WAITING, nothing),
-    }
-
-
-def _whole(built: BuiltProgram) -> float:
-    """Money of leaving every demand short."""
-    wanted = built.statement.wanted
-    return float(wanted.qty @ wanted.short) + 1.0
-
-
-def _unit(objective: str, currency: str) -> str:
-    return "kg" if objective == "co2" else currency
-
-
-def _check_budgets(budgets: Mapping[str, float]) -> None:
-    for name, value in budgets.items():
-        if name not in OBJECTIVES:
-            message = f"Unknown budget {name}; there are {', '.join(OBJECTIVES)}."
-            raise UsageError(message)
-        if not (math.isfinite(value) and value >= 0):
-            message = f"The budget of {name} ({value}) must be a number of at least 0."
-            raise UsageError(message)
+    found = program_amounts(built)
+    safety = built.program.parts.get(ObjectivePart.SAFETY, 0.0)
+    return {**found, "cost": found["cost"] + safety}
 
 
 def _check(objectives: Sequence[str], points: int) -> None:
@@ -423,7 +349,11 @@ def _programs(found: Sequence[Point], vectors: Mapping[str, Floats]) -> pl.DataF
     rows = [
         {
             "program": number,
-            **{n: float(v @ point.solution.values) for n, v in vectors.items()},
+            **{
+                n: float(v @ point.solution.values)
+                for n, v in vectors.items()
+                if n in PROGRAM
+            },
             **dict(zip(("limited", "limit"), point.limited or (), strict=False)),
         }
         for number, point in enumerate(found, start=1)
@@ -454,7 +384,7 @@ def _objectives(
     rows = [
         {
             "objective": name,
-            "unit": _unit(name, currency),
+            "unit": unit_of(name, currency),
             "meaning": meaning,
             "best": table[name].min(),
             "worst": table[name].max(),

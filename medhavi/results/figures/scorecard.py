@@ -35,6 +35,9 @@ PARTS: Final = (
     "lateness",
 )
 """Names of the parts, in the order of pages."""
+BUDGETS: Final = ("cost", "lateness", "co2", "inventory", "overtime", "cash")
+"""What a plan may be given a budget of: `overtime` is the money of all work beyond open
+hours, `cash` what new orders and that work are paid, all but holding and lateness."""
 _KINDS = {"buy": "purchase", "make": "production", "move": "transport"}
 
 
@@ -67,6 +70,13 @@ class Scorecard:
     def total(self) -> float:
         """Sum of the parts [base currency]."""
         return sum(self.parts.values())
+
+    @property
+    def amounts(self) -> dict[str, float]:
+        """What budgets are about, `BUDGETS`: objectives, and parts of the cost."""
+        beyond = self.overtime + self.overload
+        paid = self.purchase + self.production + self.transport
+        return {**self.objectives, "overtime": beyond, "cash": paid + beyond}
 
     @property
     def objectives(self) -> dict[str, float]:

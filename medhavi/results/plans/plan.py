@@ -507,8 +507,9 @@ def program_words(plan: PlanAccess) -> str:
     program, least = plan.run.program, plan.run.bound
     if program is None:
         return ""
-    if program.value is None:
-        return f"its program is {program.status}: no value guides the plan"
+    if program.value is None and not program.conflict:
+        told = f"its program is {program.status}: no value guides the plan"
+        return "; ".join([told, *budget_words(plan)])
     unit = plan.contributions["unit"][0]
     money = with_unit(float(plan.contributions["plan"].fill_null(0.0).sum()), unit)
     words = [f"the plan comes to {money}"]
@@ -516,11 +517,22 @@ def program_words(plan: PlanAccess) -> str:
         words.append(
             f"no plan costs less than {with_unit(least, unit)} (gap {plan.run.gap:.0%})"
         )
-    value = with_unit(program.value, unit)
-    words.append(
-        f"the program that guides it is {program.status} at {value}, which is no bound"
-    )
-    return "; ".join(words)
+    words += budget_words(plan)
+    told = f"the program that guides it is {program.status}"
+    if program.value is not None:
+        told += f" at {with_unit(program.value, unit)}, which is no bound"
+    conflict = f": {program.conflict}".rstrip(".") if program.conflict else ""
+    return "; ".join([*words, told + conflict])
+
+
+def budget_words(plan: PlanAccess) -> list[str]:
+    """What a plan comes to of each budget."""
+    return [
+        f"{one.name} {with_unit(one.value, one.unit)}, "
+        f"{'at most' if one.kept else 'more than the'} {with_unit(one.most, one.unit)} "
+        f"{'as asked' if one.kept else 'allowed'}"
+        for one in plan.run.budgets
+    ]
 
 
 def shift_words(plan: PlanAccess) -> str:

@@ -1,0 +1,156 @@
+"""Hard budgets of one plan, and goals one after the other."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+import pytest
+
+from medhavi.errors import UsageError
+from medhavi.results.run_record import PlanBudget, RunRecord, Status
+from tests import factories
+from tests.api import OptimizeParameters, plan, verify
+from tests.planners.optimal_plans import DAILY, parts
+from tests.planners.small_plans import day
+from tests.planners.test_master_plan import demand
+from tests.planners.test_master_plan import made as machined
+from tests.planners.test_trade_offs import clean_or_dirty
+
+if TYPE_CHECKING:
+    from medhavi.results.plans.plan import Plan
+    from medhavi.snapshot import Snapshot
+
+
+def made(snapshot: Snapshot, **settings: object) -> Plan:
+    """Plan that the independent check finds nothing wrong with."""
+    found = plan(snapshot, "optimize", {**DAILY, **settings})
+    assert verify(found, snapshot) == []
+    return found
+
+
+def bought(found: Plan) -> dict[str, float]:
+    """Quantity by supplier."""
+    return dict(found.supplies.select("source", "qty").iter_rows())
+
+
+# --- budgets ------------------------------------------------------------------------
+@pytest.mark.req("OMO-14")
+def test_a_budget_of_co2_moves_so_much_to_the_clean_source_and_no_more():
+    """40 units: dirty 1 EUR and 9 kg, clean 3 and 1; 200 kg leave 20 dirty ones."""
+    free = made(clean_or_dirty())
+    assert bought(free) == {"DIRTY": 40}
+    found = made(clean_or_dirty(), budgets={"co2": 200})
+    assert bought(found) == {"DIRTY": 20, "CLEAN": 20}
+    assert found.run.budgets == (
+        PlanBudget(name="co2", most=200, value=200, unit="kg", kept=True),
+    )
+    assert "co2 200 kg, at most 200 kg as asked" in str(found)
+    assert found.run.run_id != free.run.run_id
+    assert RunRecord.from_dict(found.run.as_dict()) == found.run
+
+
+def test_a_budget_that_holds_anyway_changes_nothing():
+    free = made(clean_or_dirty())
+    found = made(clean_or_dirty(), budgets={"cash": 40})
+    assert found.supplies.equals(free.supplies)
+    assert found.run.status is free.run.status is Status.OPTIMAL
+
+
+def test_what_the_program_keeps_and_its_plan_does_not_is_planned_by_a_tighter_one():
+    """19.75 dirty units keep 198 kg, 20 do not; by 196 kg there are 19."""
+    budget = {"budgets": {"co2": 198}}
+    found = made(clean_or_dirty(), **budget)
+    assert [one.name for one in found.run.steps][-1] == "guided, by tighter budgets"
+    assert bought(found) == {"DIRTY": 19, "CLEAN": 21}
+    assert found.run.budgets[0].kept
+    once = made(clean_or_dirty(), **budget, budget_rounds=0)
+    assert bought(once) == {"CLEAN": 40}, "dearer, and within the budget"
+
+
+@pytest.mark.req("OME-05")
+@pytest.mark.req("OMO-14")
+def test_budgets_that_clash_name_their_least_relaxation_and_the_nearest_plan():
+    """Least cost at 100 kg: 7.5 dirty ones, 105; of the rises 25 in 80 is the least."""
+    found = made(clean_or_dirty(), budgets={"cost": 80, "co2": 100})
+    assert found.run.status is Status.HEURISTIC
+    assert found.run.program is not None
+    assert found.run.program.conflict == (
+        "Co2 at most 100 kg and cost at most 80 EUR cannot hold together where as "
+        "little is short as can be: allow 100 kg more co2 or 25 EUR more cost."
+    )
+    assert bought(found) == {"DIRTY": 8, "CLEAN": 32}
+    told = {one.name: (one.value, one.kept) for one in found.run.budgets}
+    assert told == {"cost": (104, False), "co2": (104, False)}
+    assert "cost 104 EUR, more than the 80 EUR allowed" in str(found)
+    assert found.run.program.conflict.rstrip(".") in str(found)
+
+
+@pytest.mark.req("OME-05")
+def test_work_beyond_open_hours_has_a_budget():
+    """Nine hours on a day of eight: one of overtime, at 30 instead of 20."""
+    snapshot = factories.snapshot(
+        **machined("A", 1),
+        resources=[
+            {"resource": "M", "calendar": "CAL", "cost_per_hour": 20.0}
+            | {"overtime_minutes_per_day": 120.0, "overtime_cost_per_hour": 30.0}
+        ],
+        shifts=[
+            {"weekday": n, "start": dt.time(0), "finish": dt.time(8)} for n in (1, 2)
+        ],
+        demands=[demand("D1", "A", 9, 1, price=1000, max_lateness_days=0)],
+    )
+    hard = {"overload": False}
+    assert parts(made(snapshot, **hard, budgets={"overtime": 10}))["overtime"] == 10
+    found = made(snapshot, **hard, budgets={"overtime": 4})
+    assert found.run.program is not None
+    assert found.run.program.conflict == (
+        "Overtime at most 4 EUR cannot hold where as little is short as can be: "
+        "allow 6 EUR more overtime."
+    )
+    assert found.run.budgets[0].kept, "no plan works beyond open hours"
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"budgets": {"beauty": 1.0}}, "Unknown budget beauty; there are cost"),
+        ({"budgets": {"co2": -1.0}}, r"The budget of co2 \(-1.0\) must be a number"),
+        ({"budgets": 3}, r"budgets \(3\) must be amounts by name"),
+        ({"stages": ("beauty",)}, r"stages \(beauty\) must be one of tiers, shortage"),
+        ({"stage_share": 2}, r"stage_share \(2\) must be a number from 0 to 1"),
+    ],
+)
+def test_goals_are_amounts_of_known_names(settings, message):
+    with pytest.raises(UsageError, match=message):
+        OptimizeParameters.from_mapping(settings)
+
+
+# --- stages -------------------------------------------------------------------------
+@pytest.mark.req("OMO-13")
+def test_a_later_stage_spoils_an_earlier_one_by_its_tolerance_and_no_more():
+    """Least CO2 is 40 kg; half of it and 20 kg more let 5 units come dirty."""
+    strict = made(clean_or_dirty(), stages=("co2",), stage_share=0.0, stage_room=0.0)
+    assert bought(strict) == {"CLEAN": 40}
+    loose = made(clean_or_dirty(), stages=("co2",), stage_share=0.5, stage_room=20.0)
+    assert bought(loose) == {"DIRTY": 5, "CLEAN": 35}
+
+
+@pytest.mark.req("OMO-13")
+def test_tiers_are_served_one_after_the_other_whatever_they_are_worth():
+    """Twelve in stock, twice ten wanted: money serves the rich one, tiers the first."""
+    wanted = [("RICH", 2, 5000.0), ("FIRST", 1, 1.0)]
+    snapshot = factories.snapshot(
+        stock=[{"product": "A", "location": "L", "qty": 12}],
+        demands=[
+            {"demand": name, "product": "A", "qty": 10, "due": day(5)}
+            | {"priority": priority, "price": price}
+            for name, priority, price in wanted
+        ],
+    )
+    short = {"FIRST": 8.0, "RICH": 0.0}
+    found = made(snapshot)
+    assert dict(found.fulfilment.select("demand", "short").iter_rows()) == short
+    short = {"FIRST": 0.0, "RICH": 8.0}
+    found = made(snapshot, stages=("tiers",))
+    assert dict(found.fulfilment.select("demand", "short").iter_rows()) == short
