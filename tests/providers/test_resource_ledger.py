@@ -195,7 +195,7 @@ def test_units_that_change_close_the_time_with_too_few_of_them(
 
 
 def test_time_that_is_full_at_any_level_is_passed_at_once():
-    """Both units are taken from 0 to 80, in four openings: two looks find the end."""
+    """Both units are taken from 0 to 80, in four openings: two looks pass them."""
 
     class Counted(VaryingLedger):
         looks = 0
@@ -204,11 +204,17 @@ def test_time_that_is_full_at_any_level_is_passed_at_once():
             self.looks += 1
             return super().conflict(start, finish, need)
 
+        def last_conflict(self, start, finish, need):
+            self.looks += 1
+            return super().last_conflict(start, finish, need)
+
     closed = [(10, 20), (30, 40), (50, 60)]
     book = Counted(clock_of(closed, ((ALWAYS, 90, 2.0), (90, NEVER, 1.0))))
     book.add(block(0, 80, 2.0))
     assert book.earliest(book.clock.working, False, 5, 0, MILLION) == (80, 85)
     assert book.looks == 2
+    assert book.latest(book.clock.working, False, 5, (-50, 79), MILLION) is None
+    assert book.looks == 3
 
 
 def test_more_than_there_is_never_fits():

@@ -152,9 +152,7 @@ class FreeIntervals:
     def _learn(self, length: int) -> None:
         """List the stretches for a length from now on."""
         size = min((length // _SHORT).bit_length(), _CLASSES)
-        starts: list[int] = []
-        ends: list[int] = []
-        self._lists[size] = starts, ends
+        starts, ends = self._lists[size] = list[int](), list[int]()
         self._lists = dict(sorted(self._lists.items()))
         for start, end, room in self._free(0, len(self._times)):
             if room >= size:
@@ -241,7 +239,7 @@ class VaryingIntervals(FreeIntervals):
             blocked = None if span is None else self._book.conflict(*span, self._need)
             if blocked is None:
                 return span
-            bound = self._book.full_until(blocked, self._need)
+            bound = self._book.full_around(blocked, self._need)[1]
 
 
 MILLION: Final = 1_000_000
@@ -524,13 +522,15 @@ class VaryingLedger(ResourceLedger):
         """First piece of `[start, finish)` without room for the need."""
         return next(self._conflicts(start, finish, need), None)
 
-    def full_until(self, blocked: Span, need: int) -> int:
-        """End of a conflict, and of the use around it that always leaves no room."""
-        most = millionths(max(units for *_, units in self.clock.levels))
-        place = bisect_right(self.times, blocked[0]) - 1
-        while self.used[place] + need > most:
-            place += 1
-        return max(blocked[1], self.times[place])
+    def full_around(self, blocked: Span, need: int) -> Span:
+        """A conflict with the use around it that leaves no room at any level."""
+        limit = millionths(max(units for *_, units in self.clock.levels)) - need
+        last = first = bisect_right(self.times, blocked[0]) - 1
+        while self.used[last] > limit:
+            last += 1
+        while self.used[first] > limit:
+            first -= 1
+        return min(blocked[0], self.times[first + 1]), max(blocked[1], self.times[last])
 
     def last_conflict(self, start: int, finish: int, need: int) -> Span | None:
         """Last piece of `[start, finish)` without room for the need."""
@@ -563,7 +563,7 @@ class VaryingLedger(ResourceLedger):
             blocked = self.last_conflict(*span, need)
             if blocked is None:
                 return span
-            bound = blocked[0]
+            bound = self.full_around(blocked, need)[0]
 
     def _conflicts(self, start: int, finish: int, need: int) -> Iterator[Span]:
         times, used = self.times, self.used
