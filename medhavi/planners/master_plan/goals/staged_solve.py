@@ -74,6 +74,11 @@ class GoalProgram:
             if best.outcome is not SolveStatus.OPTIMAL:
                 return self._unfinished(found, best.outcome)
         self._rows = self._add_budgets()
+        if not stages:
+            # Mostly they hold, and to show that takes a solve for each of them.
+            last = self._solved(self._built.program.cost)
+            if last.outcome is not SolveStatus.INFEASIBLE:
+                return self._ended(last, found)
         self.conflicts = self._rows.conflicts(best.values)
         self._rows.relax(self.conflicts)
         for name in stages:
@@ -83,10 +88,7 @@ class GoalProgram:
             most = room_above(best.objective, self._goals)
             self._session.add_row(-np.inf, most, self._amounts[name])
             found = best
-        last = self._solved(self._built.program.cost)
-        if last.outcome is not SolveStatus.OPTIMAL:
-            return self._unfinished(found, last.outcome)
-        return last
+        return self._ended(self._solved(self._built.program.cost), found)
 
     def tighten(self, budgets: Mapping[str, float]) -> Solution:
         """Solve again by tighter budgets, after `solve`, from the last basis."""
@@ -109,6 +111,12 @@ class GoalProgram:
     def _kept(self, found: Solution) -> bool:
         solved = len(found.values) == self._built.program.n_columns
         return solved and not excess(self.amounts(found), self._goals.budgets)
+
+    def _ended(self, last: Solution, found: Solution) -> Solution:
+        """The last solution; where there is none, the point before it."""
+        if last.outcome is SolveStatus.OPTIMAL:
+            return last
+        return self._unfinished(found, last.outcome)
 
     def _unfinished(self, found: Solution, outcome: SolveStatus) -> Solution:
         stopped = outcome is SolveStatus.CANCELLED
