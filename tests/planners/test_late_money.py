@@ -8,9 +8,10 @@ from medhavi.errors import UsageError
 from medhavi.planners.constrained.feasible_run import FeasibleRun
 from medhavi.planners.constrained.memory import Memory
 from medhavi.planners.constrained.orders.weighing import money_weights, states_money
+from medhavi.snapshot import Snapshot
 from tests import factories
 from tests.api import ConstrainedParameters, plan, verify
-from tests.planners.small_plans import KERNELS
+from tests.planners.small_plans import KERNELS, day
 
 ALWAYS_PLACED = {**KERNELS, "lateness_by": "money"}
 
@@ -36,6 +37,37 @@ def test_a_day_late_weighs_what_the_tables_say_it_costs():
     names = [demand.demand for demand in run.intake.demands]
     weights = dict(zip(names, found.by_demand, strict=True))
     assert weights == {"D1": 4 * 10 * 100, "D2": 4 * 3 * 100, "D3": 1}
+
+
+def test_a_currency_of_small_value_plans_as_one_of_large_value():
+    def late(factor):
+        tables = factories.tables(
+            resources=[{"cost_per_hour": 20.0 * factor}],
+            routings=[{"fixed_cost": 30.0 * factor, "max_lot": 2}],
+            steps=[{"fixed_minutes": 1200}],
+            step_resources=[{}],
+            demands=[
+                {"demand": f"D{n}", "qty": n, "price": 9.0 * factor / n, "due": day(3)}
+                for n in range(1, 7)
+            ],
+        )
+        snapshot = Snapshot.from_frames(tables)
+        made = plan(snapshot, "constrained")
+        assert verify(made, snapshot) == []
+        return made.deliveries.select("demand", "date").rows()
+
+    usual = late(1.0)
+    assert len({at for _, at in usual}) > 1
+    assert late(1e9) == late(1e15) == usual
+
+
+@pytest.mark.parametrize("price", [1e15, 1e19, 1e300])
+def test_a_price_beyond_all_measure_stops_no_plan(price):
+    snapshot = factories.snapshot(
+        demands=[{"demand": "D1", "price": price}, {"demand": "D2"}],
+        supply_terms=[{"lead_time_days": 3, "unit_price": price}],
+    )
+    assert verify(plan(snapshot, "constrained"), snapshot) == []
 
 
 def test_a_price_that_is_only_a_default_weighs_nothing():

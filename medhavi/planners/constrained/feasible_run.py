@@ -44,7 +44,6 @@ from medhavi.planners.constrained.orders.causes import (
 )
 from medhavi.planners.constrained.orders.jobs import most_early
 from medhavi.planners.constrained.orders.weighing import (
-    SCALE,
     Weights,
     judge,
     money_weights,
@@ -458,7 +457,7 @@ class FeasibleRun(MrpRun):
 
     def _record(self, version: str, seed: int | None, pegs: PegArrays) -> RunRecord:
         made = super()._record(version, seed, pegs)
-        reached, bound = self._reached, self.least.cost / SCALE / DAY
+        reached, bound = self._reached, self.least.cost / self.weights.scale / DAY
         gap = (reached - bound) / reached if reached > 0 else 0.0
         return replace(
             made,
@@ -476,7 +475,7 @@ class FeasibleRun(MrpRun):
     @property
     def _reached(self) -> float:
         """Weighted lateness by the rules of all orders [weighted days]."""
-        return weigh_lines(self.lines, self.weights)[1] / SCALE / DAY
+        return weigh_lines(self.lines, self.weights)[1] / self.weights.scale / DAY
 
     def _effort(self) -> dict[str, float]:
         late = sum(line.last > line.demand.due for line in self.lines)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.mrp.netting_state.state import Demand, SupplyUnit
 from medhavi.providers.product_facts import demand_value
-from medhavi.units import DAY, from_units
+from medhavi.units import DAY, INT64_MAX, from_units
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -91,6 +91,10 @@ class Line:
 
 SCALE = 100
 """Weights count hundredths."""
+MOST_WEIGHTED = INT64_MAX >> 3
+"""Weighted lateness of all demands that a search can add up [weight x s]."""
+LATEST = 1_500 * DAY
+"""Mean lateness at which the weighted lateness still fits [s]."""
 
 
 class Weights(NamedTuple):
@@ -101,6 +105,11 @@ class Weights(NamedTuple):
 
     by_priority: Sequence[float]
     base_days: float
+
+    @property
+    def scale(self) -> float:
+        """Parts of a weight of one that weights count."""
+        return SCALE
 
     def of(self, demand: Demand) -> int:
         """Weight of a demand [hundredths]."""
@@ -113,40 +122,31 @@ class Weights(NamedTuple):
         return round(self.base_days * DAY)
 
     @property
-    def usual(self) -> float:
-        """Weight of the demands that are moved about most easily."""
-        return 1.0
-
-    @property
     def tolerance(self) -> float:
         """Weight by which a search takes worse moves at first."""
-        return self.usual
+        return 1.0
 
 
 class MoneyWeights(NamedTuple):
-    """Weight of each demand by index: what a day of its lateness costs [hundredths].
+    """Weight of each demand by index: what a day of its lateness costs.
 
-    `base_days` is what each late one adds.
+    `base_days` is what each late one adds. `scale` parts of the currency are counted:
+    hundredths, and coarser ones where all that may be late would not fit 64 bits, as
+    of much money or of a currency of small value.
     """
 
     by_demand: Sequence[int]
     base_days: float
+    scale: float = SCALE
 
     def of(self, demand: Demand) -> int:
-        """Weight of a demand [hundredths of its currency a day]."""
+        """Weight of a demand [parts of the currency a day]."""
         return self.by_demand[demand.index]
 
     @property
     def base(self) -> int:
         """What a late demand weighs beside its lateness [s]."""
         return round(self.base_days * DAY)
-
-    @property
-    def usual(self) -> float:
-        """Weight of the demands that are moved about most easily: lower quartile."""
-        if not self.by_demand:
-            return 1.0
-        return sorted(self.by_demand)[len(self.by_demand) // 4] / SCALE
 
     @property
     def tolerance(self) -> float:
@@ -176,15 +176,18 @@ def money_weights(
 ) -> MoneyWeights:
     """Weigh demands as the causes of a plan are priced: per unit and day late.
 
-    What costs nothing still weighs a hundredth.
+    What costs nothing still weighs a part.
     """
-    found = []
+    costs = []
     for demand in demands:
         weight = settings.weight(demand.priority)
         rate = demand_value(demand.row, demand.unit_cost, weight).late
         units = from_units(demand.qty, model.node(demand.node).step)
-        found.append(max(1, round(rate * units * SCALE)))
-    return MoneyWeights(found, base_days)
+        costs.append(min(rate * units, float(INT64_MAX)))
+    most = sum(costs) * (LATEST + base_days * DAY)
+    scale = min(SCALE, MOST_WEIGHTED / most) if most else SCALE
+    found = [max(1, round(cost * scale)) for cost in costs]
+    return MoneyWeights(found, base_days, scale)
 
 
 def weigh_lines(

@@ -38,10 +38,10 @@ if TYPE_CHECKING:
     """Lane, and the windows in which an order on it may begin."""
 
 MOST = 1 << 50
-"""Most of one supply that counts: what is unlimited adds up in 64 bits."""
+"""Most of one supply, and of a price, that counts: more adds up in no 64 bits."""
 MOST_LEVELS = 200
 MONEY = 1_000_000
-"""Parts of a unit of the base currency in which a search counts."""
+"""Parts of a unit of the base currency in which a search counts prices."""
 
 
 class Part(NamedTuple):
@@ -211,7 +211,12 @@ def add_prices(items: Sequence[Item], source: Source) -> None:
             second = option.taken.cost_per_hour / HOUR / option.scale
             order += second * option.fixed
             step += second * option.rate / item.grain
-    product.each_order, product.each_step = round(order * MONEY), round(step * MONEY)
+    product.each_order, product.each_step = price(order), price(step)
+
+
+def price(cost: float) -> int:
+    """Cost as a search counts it [millionths]; beyond a thousand million it is that."""
+    return round(min(cost * MONEY, MOST))
 
 
 def shared_parts(

@@ -23,7 +23,6 @@ from medhavi.planners.constrained.search.construction import largest_tree
 from medhavi.planners.constrained.search.found_orders import StepComponent
 from medhavi.planners.constrained.search.plant.items import (
     ITEM_FIELDS,
-    MONEY,
     OPTION_FIELDS,
     Item,
     Lanes,
@@ -34,6 +33,7 @@ from medhavi.planners.constrained.search.plant.items import (
     first_levels,
     mortal,
     planned_lots,
+    price,
     ready_alone,
     shared_parts,
     standing,
@@ -389,7 +389,7 @@ class _Reading:
         item = self._stocked(node, number, [self._ways[one] for one in numbers])
         item.apart = int(node.make_to_order and number not in self._netted)
         value = (self._run.model.unit_cost(node.key[0]) or 1.0) * node.step
-        item.each_day = round(value * node.rules.holding_rate * MONEY / DAYS_PER_YEAR)
+        item.each_day = price(value * node.rules.holding_rate / DAYS_PER_YEAR)
         if not numbers:
             # Nothing brings it anew: the run shares out what stands.
             item.lead, item.options = UNSUPPLIED, [Option()]
