@@ -170,7 +170,11 @@ def lineage(shown, state, tab, traced, wanted):
     _form = None if traced is None else traced.value
     _asked = lineage_part.asked_of(_form, wanted)
     _answer = html(lineage_part.answer_html(shown, _asked, wanted))
-    mo.vstack([html('<a id="lineage"></a>'), traced, _answer] if traced else [_answer])
+    mo.vstack(
+        [html('<a id="lineage"></a>'), traced, _answer]
+        if traced is not None
+        else [_answer]
+    )
     return
 
 
