@@ -270,7 +270,7 @@ _RULES = """
 .mv-facts{display:flex;flex-wrap:wrap;gap:4px 20px;color:var(--mv-muted);
  font-size:12px}
 .mv-facts b{color:var(--mv-ink);font-weight:500}
-.mv-tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(168px,1fr));
+.mv-tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(160px,1fr));
  gap:12px}
 .mv .mv-tile{display:flex;flex-direction:column;gap:2px;padding:16px;
  border-radius:12px;background:var(--mv-card);border:1px solid var(--mv-line);
