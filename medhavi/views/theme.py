@@ -377,6 +377,29 @@ def label_limit(most: int) -> alt.ExprRef:
     return alt.ExprRef(label_room(most))
 
 
+def label_axis(labels: Sequence[str], most: int, place: str = "") -> alt.Axis:
+    """Axis of rows with labels, whole on a phone too.
+
+    Parameters
+    ----------
+    labels
+        Of the rows, from the top.
+    most
+        Room of the labels elsewhere [px].
+    place
+        Expression of the place of a row; rows are known by their label without it.
+    """
+    import altair as alt
+
+    names = json.dumps(list(labels), ensure_ascii=False)
+    return alt.Axis(
+        labelExpr=label_lines(labels, place or f"indexof({names}, datum.value)"),
+        labelLineHeight=LINE,
+        labelLimit=label_limit(most),
+        domain=False,
+    )
+
+
 def label_lines(labels: Sequence[str], place: str) -> str:
     """Expression of a label by its place, in several lines where the chart is narrow.
 

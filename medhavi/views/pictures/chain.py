@@ -11,11 +11,9 @@ from medhavi.units import from_seconds
 from medhavi.views.names import Names, duration, quantity, wall_milliseconds, when
 from medhavi.views.theme import (
     DAY_MS,
-    LINE,
     ROW,
     finished,
-    label_limit,
-    label_lines,
+    label_axis,
     legend_below,
     row_height,
     rows_of,
@@ -185,12 +183,7 @@ def chain_chart(
     row = alt.Y(
         "place:O",
         title=None,
-        axis=alt.Axis(
-            labelExpr=_label_expression(labels),
-            labelLineHeight=LINE,
-            labelLimit=label_limit(320),
-            domain=False,
-        ),
+        axis=label_axis(_label_texts(labels), 320, "datum.value"),
     )
     base = alt.Chart(rows_of(rows)).encode(
         x=time_axis(first, last, title=f"times of {known.zone}"),
@@ -224,7 +217,6 @@ def chain_chart(
     )
 
 
-def _label_expression(labels: pl.DataFrame) -> str:
+def _label_texts(labels: pl.DataFrame) -> list[str]:
     """Labels of the rows; a row in the past carries its mark."""
-    texts = [("▲ " if past else "") + label for _, label, past in labels.iter_rows()]
-    return label_lines(texts, "datum.value")
+    return [("▲ " if past else "") + label for _, label, past in labels.iter_rows()]

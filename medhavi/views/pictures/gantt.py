@@ -15,11 +15,9 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from medhavi.views.theme import (
-    LINE,
     ROW,
     finished,
-    label_limit,
-    label_lines,
+    label_axis,
     legend_below,
     rows_of,
     token,
@@ -125,12 +123,7 @@ def gantt(
         "place:O",
         title=None,
         scale=alt.Scale(domain=list(range(len(labels)))),
-        axis=alt.Axis(
-            labelExpr=label_lines(labels, "datum.value"),
-            labelLineHeight=LINE,
-            labelLimit=label_limit(240),
-            domain=False,
-        ),
+        axis=label_axis(labels, 240, "datum.value"),
     )
     base = alt.Chart(rows_of(rows)).encode(x=axis, y=row)
     bars = _bars(base, style)

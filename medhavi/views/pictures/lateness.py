@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -16,11 +15,9 @@ from medhavi.views.names import NOTHING, Names, code_words, count, duration, mon
 from medhavi.views.page import empty, table_html
 from medhavi.views.promises.words import local_words
 from medhavi.views.theme import (
-    LINE,
     ROW,
     finished,
-    label_limit,
-    label_lines,
+    label_axis,
     legend_below,
     row_height,
     rows_of,
@@ -138,14 +135,7 @@ def late_chart(plan: Plan, names: Names) -> Picture | None:
                 "name:N",
                 title=None,
                 sort=order,
-                axis=alt.Axis(
-                    labelExpr=label_lines(
-                        order, f"indexof({json.dumps(order)}, datum.value)"
-                    ),
-                    labelLineHeight=LINE,
-                    labelLimit=label_limit(400),
-                    domain=False,
-                ),
+                axis=label_axis(order, 400),
             ),
             color=alt.Color(
                 "domain:N",

@@ -8,7 +8,6 @@ own; the routing has. What is left at the end is the time to the due date.
 from __future__ import annotations
 
 import datetime as dt
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,12 +25,10 @@ from medhavi.views.names import (
 from medhavi.views.promises.words import step_key
 from medhavi.views.theme import (
     DAY_MS,
-    LINE,
     ROW,
     edge_of_words,
     finished,
-    label_limit,
-    label_lines,
+    label_axis,
     legend_below,
     row_height,
     rows_of,
@@ -314,14 +311,7 @@ def promise_chain_chart(
             "label:N",
             title=None,
             sort=labels,
-            axis=alt.Axis(
-                labelExpr=label_lines(
-                    labels, f"indexof({_texts(labels)}, datum.value)"
-                ),
-                labelLineHeight=LINE,
-                labelLimit=label_limit(300),
-                domain=False,
-            ),
+            axis=label_axis(labels, 300),
         ),
     )
     colours = alt.Scale(domain=list(_PARTS), range=[token(c) for c in _PARTS.values()])
@@ -389,10 +379,6 @@ def quantile_curve(promise: Promise) -> Curve:
         return ()
     known = tuple((share, int(date)) for share, date in dates)
     return known if len({date for _, date in known}) > 1 else ()
-
-
-def _texts(labels: Sequence[str]) -> str:
-    return json.dumps(list(labels), ensure_ascii=False)
 
 
 def probability_chart(
