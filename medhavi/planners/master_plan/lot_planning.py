@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from medhavi.planners.master_plan import statement as names
 from medhavi.planners.master_plan.cost_bound import chains_of
 from medhavi.planners.master_plan.lot_program import (
+    DUST,
     NEVER_MADE,
     LotHours,
     LotItem,
@@ -46,8 +47,6 @@ if TYPE_CHECKING:
 
 MORE_LOTS = (100, 1)
 """Least lots by which an order is made larger to see what a unit takes."""
-DUST = 1e-6
-"""Money, hours or units below which there are none."""
 
 
 class _DatedNeed(NamedTuple):

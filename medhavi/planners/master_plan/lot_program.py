@@ -51,7 +51,7 @@ LATE = 3
 NEVER_MADE = -1
 """Bucket of a need that no lot brings."""
 DUST = 1e-6
-"""Units, or a share of them, below which there are none."""
+"""Money, hours or units, or a share of them, below which there are none."""
 
 
 class LotNeed(NamedTuple):

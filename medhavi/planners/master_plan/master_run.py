@@ -510,7 +510,7 @@ def _in_lots(
     known: float,
     way: RunOptions,
 ) -> list[tuple[str, Plan]]:
-    """Plan in planned lots; the last one counts. Each with its effort.
+    """Plan in planned lots; each plan with its effort.
 
     Needs of what other orders take move with those orders, and a large lot of it makes
     many of them wait: such lots are planned where a plan of little effort in them costs
