@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.orders.weighing import Line
     from medhavi.planners.constrained.placement.campaigning import Campaigning
     from medhavi.planners.constrained.placement.shop import Shop
-    from medhavi.planners.mrp.netting_state.state import SupplyOrder
+    from medhavi.planners.mrp.netting_state.state import SupplyOrder, SupplyUnit
     from medhavi.providers.sources import OrderTiming
 
 TRIES = 16
@@ -348,9 +348,7 @@ class Placing:
     def _placed_early(self, job: Job) -> None:
         self._note(job)
         self._could_begin.pop(job.number, None)
-        if job.lacking:
-            return
-        if self._misses(job):
+        if job.lacking or self._misses(job):
             return
         order = job.order
         shop = self._shop
@@ -379,12 +377,60 @@ class Placing:
                 if self.campaigns is not None:
                     self.campaigns.placed(job, timing)
                 return
-            if lack >= NEVER:
-                late = self._in_time.outlives(job, timing)
-                if late > 0:
-                    self.outlived[job.order.index] = late
+            if lack < NEVER:
+                start = max(start, begun) + lack
+            elif not self._bring_later(job, timing):
                 return
-            start = max(start, begun) + lack
+
+    def _bring_later(self, job: Job, timing: OrderTiming) -> bool:
+        """Place later what would be dead when an order takes it; whether all was.
+
+        In campaigns orders keep their turn.
+        """
+        late = self._in_time.outlives(job, timing)
+        if late <= 0:
+            return False
+        if self.campaigns is None and self._all_later(job, timing):
+            return True
+        self.outlived[job.order.index] = late
+        return False
+
+    def _all_later(self, job: Job, timing: OrderTiming) -> bool:
+        """Place later all that would be dead when an order takes it, or some of it."""
+        for take in job.mortal:
+            use = self._in_time.use(job, take.need, timing)
+            for unit in take.units:
+                if unit.expires >= use:
+                    continue
+                brings = [one for one in job.before if one.order is unit.order]
+                if not brings or not self._later(brings[0], unit, use):
+                    return False
+        return True
+
+    def _later(self, job: Job, unit: SupplyUnit, use: int) -> bool:
+        """Place an order so late that a unit of it lives until it is taken.
+
+        It stays where it is if there is no such place, or others take from it before.
+        """
+        if job.stays or not job.placed:
+            return False
+        now = job.order.timing
+        self._give_back(job)
+        out = next(out for out in job.outs if out.unit is unit)
+        opens, out.opens = out.opens, use - (unit.expires - unit.arrives)
+        self._placed_early(job)
+        out.opens = opens
+        if job.placed and not any(
+            taker.placed and self._in_time.lack(taker, taker.order.timing) > 0
+            for taker in job.after
+        ):
+            return True
+        if job.placed:
+            self._give_back(job)
+        self._shop.occupy(job.order, now)
+        self._put(job, now)
+        job.placed = True
+        return False
 
     def _ready(self, job: Job) -> Mapping[int, int]:  # noqa: ARG002
         """When steps of an order may begin, by step; others with the one before."""

@@ -480,6 +480,7 @@ class SequencedPlacing(Placing):
             whole = job.order.kind != "make" or self._shop.changed_over(timing)
             if not whole or self._in_time.lack(job, timing) > 0 or self._misses(job):
                 self._give_back(job)
+                self._netted.restore(job)
                 self._placed_early(job)
                 found = True
         return found
@@ -494,12 +495,20 @@ class SequencedPlacing(Placing):
         self._give_back(job)
         self._placed_early(job)
         if job.placed:
-            if order.timing.finish < now.finish and not shop.owes(order, now):
+            sooner = order.timing.finish < now.finish
+            if sooner and not self._spoils(job) and not shop.owes(order, now):
                 return
             shop.release(order, order.timing)
         shop.occupy(order, now)
         self._put(job, now)
         job.placed = True
+
+    def _spoils(self, job: Job) -> bool:
+        """Whether what an order brings is dead when an order takes it where it is."""
+        return any(
+            taker.placed and self._in_time.dead(taker, taker.order.timing) > 0
+            for taker in job.after
+        )
 
     def _ready(self, job: Job) -> Mapping[int, int]:
         """When steps of an order were found to begin, and have what they take."""
