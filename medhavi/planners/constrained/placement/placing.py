@@ -402,7 +402,11 @@ class Placing:
             for unit in take.units:
                 if unit.expires >= use:
                     continue
-                brings = [one for one in job.before if one.order is unit.order]
+                brings = [
+                    one
+                    for one in job.before
+                    if one.order is unit.order and one.placed and not one.stays
+                ]
                 if not brings or not self._later(brings[0], unit, use):
                     return False
         return True
@@ -412,8 +416,6 @@ class Placing:
 
         It stays where it is if there is no such place, or others take from it before.
         """
-        if job.stays or not job.placed:
-            return False
         now = job.order.timing
         self._give_back(job)
         out = next(out for out in job.outs if out.unit is unit)
