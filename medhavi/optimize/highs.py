@@ -122,6 +122,8 @@ class HighsSession:
         kinds[program.whole] = int(package.HighsVarType.kInteger)
         if len(program.whole):
             self._model.setOptionValue("presolve", "off")
+            # Else "optimal" may be a ten-thousandth above the optimum.
+            self._model.setOptionValue("mip_rel_gap", 0.0)
         self._model.passModel(
             program.n_columns,
             program.n_rows,

@@ -313,8 +313,8 @@ class Solution:
     objective
         Cost of `values`; nan where there are none.
     bound
-        No point costs less than this; equal to `objective` at an optimum, or a ten
-        thousandth below it where columns are whole.
+        No point costs less than this; equal to `objective` at an optimum, to 1e-6 where
+        columns are whole.
     values
         One per column, shape (n,); empty without a point. Of whole columns the best
         point that was found before a limit.
