@@ -159,6 +159,23 @@ def test_a_missing_booking_is_made_up_first():
     assert exceptions(made, "NegativeStock")[0]["qty"] == 5
 
 
+@pytest.mark.parametrize("mode", ["mrp", "constrained"])
+def test_unlimited_stock_serves_what_is_made_to_order(mode):
+    # Mode constrained moved goods before they were bought.
+    snapshot = factories.snapshot(
+        products=[{"make_to_order": True}],
+        locations=[{}, {"location": "WH"}],
+        lanes=[{"origin": "L", "destination": "WH"}],
+        inventory_policies=[{"location": "WH", "unlimited": True}],
+        supply_terms=BUY,
+        demands=[{"location": "WH"}],
+    )
+    made = plan(snapshot, mode)
+    assert verify(made, snapshot) == []
+    assert made.supplies.is_empty()
+    assert made.fulfilment["status"].to_list() == ["on_time"]
+
+
 def test_unlimited_stock_is_always_there():
     made = planned(
         demands=[{"qty": 1000}],

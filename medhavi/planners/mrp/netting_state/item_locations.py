@@ -99,12 +99,15 @@ class ItemLocationGraph:
         number = self._product_rows.get(product)
         shelf = None if number is None else self._shelf_life[number]
         step = self.providers.facts.step(product)
+        rules = self._new_rules.get(key) or self.rules(key)
+        made_to_order = number is not None and bool(self._make_to_order[number])
         made = Node(
             key=key,
             step=step,
             sources=self.providers.sourcing.sources(product, location),
-            rules=self._new_rules.get(key) or self.rules(key),
-            make_to_order=bool(number is not None and self._make_to_order[number]),
+            rules=rules,
+            # What is always there is there for any demand.
+            make_to_order=made_to_order and not rules.unlimited,
             shelf_life=None if shelf is None else seconds_up(shelf, DAY),
             traits=self.traits.of_product(product),
         )
