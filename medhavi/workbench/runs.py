@@ -118,7 +118,9 @@ class LastRun:
 
 
 def _is_kept(plan: Plan) -> bool:
-    return plan.basis is not None and plan.basis.kept is not None
+    # A constrained plan keeps what it read, which nets nothing.
+    basis = plan.basis
+    return plan.run.mode == "mrp" and basis is not None and basis.kept is not None
 
 
 def nets_alone(snapshot: Snapshot, edited: Snapshot) -> bool:

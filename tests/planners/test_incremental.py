@@ -157,6 +157,11 @@ def test_a_baseline_from_a_folder_is_built_upon_alike(tmp_path: Path) -> None:
     stored = Plan.from_folder(tmp_path / "plan")
     made = constrained(after, stored)
     assert made.fingerprint == constrained(after, first).fingerprint
+    # What was read for the first plan serves again, after other demands.
+    again = changed(after, "D0", qty=3.0)
+    assert constrained(again, made).fingerprint == (
+        constrained(again, constrained(after, first)).fingerprint
+    )
 
 
 def test_an_existing_order_stays_where_it_is() -> None:
@@ -256,6 +261,9 @@ def test_every_plan_on_a_baseline_can_be_carried_out(
     made = constrained(after, first)
     assert faults(made, after) == []
     assert constrained(after, first).fingerprint == made.fingerprint
+    assert first.basis is not None
+    unread = replace(first, basis=replace(first.basis, kept=None))
+    assert constrained(after, unread).fingerprint == made.fingerprint
     existing = pl.col("firm") | (pl.col("status") != "planned")
     assert made.supplies.filter(existing)["id"].sort().to_list() == (
         whole.supplies.filter(existing)["id"].sort().to_list()

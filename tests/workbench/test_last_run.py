@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import polars as pl
 import pytest
 
@@ -10,6 +12,7 @@ from medhavi.results.plans.plan import Plan
 from medhavi.workbench.runs import FEW_PRODUCTS, LastRun, nets_alone
 from tests import factories
 from tests.api import plan as make_plan
+from tests.api import plan_to_build_on
 from tests.planners.small_plans import PYTHON, day
 from tests.workbench.edit_company import company, plan_of, proposal
 
@@ -106,6 +109,13 @@ def test_a_stored_plan_finds_its_kept_run_and_the_record_says_which_way_it_went(
     other = type(bench)(tmp_path / "lake").plan(changed, baseline=stored)
     assert other.run.netting == "all"
     assert made.fingerprint == other.fingerprint == bench.plan(changed).fingerprint
+
+
+def test_a_constrained_plan_does_not_take_the_place_of_a_kept_run():
+    last, first = LastRun(), plan_to_build_on(state(10), PYTHON)
+    last.take(first)
+    last.take(make_plan(state(20), "constrained", {"engine": "python"}))
+    assert last.of_plan(replace(first)) is first
 
 
 def test_what_differs_in_most_products_is_planned_whole():

@@ -81,6 +81,7 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.exception_messages import ExceptionMessages
     from medhavi.planners.mrp.fulfilment import DemandFulfilment
     from medhavi.planners.mrp.netting import DatedNodeNetting
+    from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
     from medhavi.planners.mrp.netting_state.state import Node, NodeKey
     from medhavi.planners.mrp.netting_state.stock_levels import StockLevels
     from medhavi.planners.mrp.reporting import PositionEvents
@@ -142,6 +143,14 @@ class FeasibleRun(MrpRun):
 
     def _provided(self) -> Providers:
         return self._memory.providers
+
+    def _graph(self) -> ItemLocationGraph:
+        known = self._memory.reading.graphs
+        return known.pop() if known else super()._graph()
+
+    def give_back(self) -> None:
+        """Leave the graph to the next run; the records of this one are let go."""
+        self._memory.reading.graphs.append(self.model.emptied())
 
     def _released(self) -> FeasibleOrderCreation:
         resources = self.snapshot["resources"]

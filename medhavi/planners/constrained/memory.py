@@ -18,18 +18,25 @@ from medhavi.planners.mrp.netting_state.stock_levels import (  # noqa: TC001
 )
 from medhavi.planners.mrp.unsupported import MRP, check_supported
 from medhavi.providers import Providers
+from medhavi.providers.table_rows import read_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from fractions import Fraction
+
+    import numpy as np
 
     from medhavi.findings import Finding
     from medhavi.planners.campaigns.campaign_rules import CampaignRules
     from medhavi.planners.constrained.netting.given_sources import Decisions
     from medhavi.planners.constrained.netting.rationing import Rationing
-    from medhavi.planners.mrp.netting_state.state import Need
+    from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
+    from medhavi.planners.mrp.netting_state.state import Need, Node, SupplyAlternative
     from medhavi.planners.parameters import ConstrainedParameters
+    from medhavi.providers.capacity.axis import ResourceOption
     from medhavi.providers.table_rows import Row
     from medhavi.snapshot import Snapshot
+    from medhavi.snapshot.calendars.working_time import WorkingTime
 
 
 READING = MRP.with_capacity("constrained", "max_early_days")
@@ -45,6 +52,89 @@ class Reductions(NamedTuple):
     lowered: list[tuple[NodeKey, list[LevelReduction]]]
     delays: int
     stays: list[str]
+
+
+class PlantFacts:
+    """What plants say of a company whatever is there and wanted, as far as it was read.
+
+    Attributes
+    ----------
+    ways
+        Sources that a search chooses from, by product and place.
+    rivals
+        Components that orders for a product take, with what replaces each, and at what
+        ratio, by identity.
+    departures
+        By lane and validity: its rows, the shortest time [s], when it leaves [UTC s].
+    loads
+        Weight [mg] and volume [cm3] of a unit, by product.
+    calendars
+        Open time, and its rows where no unit is away.
+    lengths
+        Fixed time, rate and scale of a step by an option, and whether they are exact,
+        by identity and grain; the value holds both, so that they stay.
+    slowed, steadied
+        Open time less what is lost while work is slower, by open time and paces;
+        options at one pace, by the identity of those that change it, which are kept.
+    changes
+        As of `Changeovers.between`, by matrix and families.
+    """
+
+    def __init__(self) -> None:
+        self.ways: dict[Node, Sequence[SupplyAlternative]] = {}
+        self.rivals: dict[Node, list[tuple[Node, dict[int, Fraction]]]] = {}
+        self.departures: dict[object, tuple[np.ndarray, int, list[int]]] = {}
+        self.loads: dict[str, tuple[Fraction, Fraction]] = {}
+        self.calendars: dict[WorkingTime, tuple[list[tuple[int, int]], np.ndarray]] = {}
+        self.lengths: dict[object, tuple[tuple[int, int, int], bool, object]] = {}
+        self.slowed: dict[object, WorkingTime] = {}
+        self.steadied: dict[int, tuple[ResourceOption, ResourceOption]] = {}
+        self.changes: dict[object, np.ndarray] = {}
+
+
+UNREAD = frozenset({"demands"})
+"""Tables that nothing of a reading depends on."""
+_SHARED = (
+    *("calendars", "capacity", "changeovers", "cleanings", "exchange", "facts"),
+    *("lead_times", "recipes", "roads", "sourcing", "suppliers", "transport"),
+)
+"""Providers that do not read those tables."""
+
+
+class PlantReading:
+    """What was read of a snapshot for its runs, and for plans on other demands.
+
+    Parameters
+    ----------
+    providers
+        Those of the snapshot as disruptions leave it.
+    before
+        An earlier reading of the same company, of which the demands alone differ.
+
+    Attributes
+    ----------
+    graphs
+        Graphs that no run uses now; one that does takes it out.
+    """
+
+    def __init__(
+        self, providers: Providers, before: PlantReading | None = None
+    ) -> None:
+        self.providers = providers
+        self.graphs: list[ItemLocationGraph] = [] if before is None else before.graphs
+        self._facts: dict[int, PlantFacts] = {} if before is None else before._facts  # noqa: SLF001 - its own kind
+
+    def on(self, snapshot: Snapshot) -> PlantReading:
+        """Reading of a snapshot that differs in `UNREAD` alone."""
+        known = self.providers.tables
+        names = UNREAD.intersection(known)
+        tables = {**known, **read_tables(snapshot, sorted(names))}
+        made = self.providers.on(snapshot, tables=tables, shared=_SHARED)
+        return PlantReading(made, self)
+
+    def facts(self, last: int) -> PlantFacts:
+        """What plants say that reach to a last due date [UTC s]."""
+        return self._facts.setdefault(last, PlantFacts())
 
 
 class Memory:
@@ -70,18 +160,27 @@ class Memory:
         Existing orders that fit at no time, and keep their place before all others.
     campaign_rules, breaches
         Rules that campaigns obey, and what was refused because of them.
-    providers
-        Those of the snapshot as disruptions leave it.
+    reading, providers
+        What was read of the snapshot as disruptions leave it.
     demands_read
         Rows of the demands with their quantities and dates, once they were read.
     """
 
-    def __init__(self, snapshot: Snapshot, decisions: Decisions = UNDECIDED) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        decisions: Decisions = UNDECIDED,
+        before: PlantReading | None = None,
+    ) -> None:
         self.campaign_rules: CampaignRules | None = None
         self.snapshot = with_disruptions(snapshot)
         self.fingerprint = snapshot.fingerprint
         self.findings = check_supported(snapshot, READING)
-        self.providers = Providers(self.snapshot)
+        if before is None:
+            self.reading = PlantReading(Providers(self.snapshot))
+        else:
+            self.reading = before.on(self.snapshot)
+        self.providers = self.reading.providers
         self.demands_read: list[tuple[Row, int, int, bool]] = []
         self._forget(decisions)
 
@@ -140,14 +239,17 @@ def memory_of(
     snapshot: Snapshot,
     parameters: ConstrainedParameters,
     decisions: Decisions = UNDECIDED,
+    before: PlantReading | None = None,
 ) -> Memory:
     """Fresh memory of a snapshot, with the campaigns that a run obeys.
+
+    `before` is a reading of the same company, of which the demands alone differ.
 
     Raises
     ------
     NotAvailable
         Something filled would change quantities or dates and is not built yet.
     """
-    memory = Memory(snapshot, decisions)
+    memory = Memory(snapshot, decisions, before)
     memory.campaign_rules = campaigns_obeyed(snapshot, parameters, memory.findings)
     return memory

@@ -72,6 +72,7 @@ def netted(
         if nettings == MOST_NETTINGS or not run.rationed():
             return run
         run.release.dissolve()
+        run.give_back()
 
 
 def plan(

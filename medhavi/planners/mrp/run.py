@@ -112,7 +112,7 @@ class MrpRun:
         self.providers = self._provided()
         self.tables = self.providers.rows(TABLES)
         refuse(self.providers.capacity.unsupported(), self.mode)
-        self.model = ItemLocationGraph(self.providers, self.tables)
+        self.model = self._graph()
         self.findings += self.model.traits.findings
         self.release = self._released()
         self.rank: dict[int, int] = {}
@@ -136,6 +136,10 @@ class MrpRun:
     def _provided(self) -> Providers:
         """Providers of the run."""
         return Providers(self.snapshot, infinite=True)
+
+    def _graph(self) -> ItemLocationGraph:
+        """Graph of the run, without a node."""
+        return ItemLocationGraph(self.providers, self.tables)
 
     def _released(self) -> OrderCreation:
         """Make the register of the run."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi.findings import finding
+from medhavi.planners.constrained.memory import UNREAD, PlantReading
 from medhavi.planners.constrained.search import searched_run
 from medhavi.planners.constrained.search.baseline_schedule import BaselineSchedule
 from medhavi.results.run_record import Basis, Status
@@ -73,9 +74,18 @@ def plan(
     """
     snapshot.require()
 
+    before = _reading(snapshot, baseline)
+
     def searched(kept: BaselineSchedule | None) -> Plan:
         return searched_run.plan(
-            snapshot, parameters, __version__, observe, cancelled, seed=seed, kept=kept
+            snapshot,
+            parameters,
+            __version__,
+            observe,
+            cancelled,
+            seed=seed,
+            kept=kept,
+            before=before,
         )
 
     kept = _kept(snapshot, parameters, baseline)
@@ -172,6 +182,14 @@ def _kept(
     products = None if touched.tables else touched.products
     kept = BaselineSchedule(frame=basis.schedule, products=products)
     return kept if kept.is_complete else "its schedule was kept by an earlier release"
+
+
+def _reading(snapshot: Snapshot, baseline: Plan) -> PlantReading | None:
+    """What was read for a baseline, where it holds for a snapshot as well."""
+    basis = baseline.basis
+    if basis is None or not isinstance(basis.kept, PlantReading):
+        return None
+    return basis.kept if basis.changed(snapshot) <= UNREAD else None
 
 
 def _steady(settings: Mapping[str, object]) -> list[tuple[str, object]]:

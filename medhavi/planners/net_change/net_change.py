@@ -84,7 +84,7 @@ def plan(
         if isinstance(made, Plan):
             return replace(made, run=replace(made.run, seed=seed))
         refusal = made
-    if basis is not None and basis.kept is not None:
+    if basis is not None and isinstance(basis.kept, Kept):
         whole = plan_and_keep(snapshot, parameters, observe, cancelled, seed=seed)
     else:
         whole = regenerate(snapshot, parameters, observe, cancelled, seed=seed)

@@ -224,10 +224,11 @@ class WorkingTime:
         self._cover(finish)
         first = bisect_right(self._ends, start)
         last = bisect_left(self._starts, finish)
-        return [
-            (max(start, self._starts[i]), min(finish, self._ends[i]))
-            for i in range(first, last)
-        ]
+        found = list(zip(self._starts[first:last], self._ends[first:last], strict=True))
+        if found:
+            found[0] = max(start, found[0][0]), found[0][1]
+            found[-1] = found[-1][0], min(finish, found[-1][1])
+        return found
 
     # ---------------------------------------------------------- unbroken stretches
     def first_fit(self, instant: int, length: int) -> int | None:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from medhavi.planners.campaigns.campaign_rules import CampaignRules
-    from medhavi.planners.constrained.memory import Reductions
+    from medhavi.planners.constrained.memory import PlantFacts, Reductions
     from medhavi.planners.mrp.hard_allocations import HardAllocation
     from medhavi.planners.mrp.netting_state.state import (
         Node,
@@ -515,6 +515,10 @@ class SearchableRun(FeasibleRun):
     def stock_levels(self, node: Node) -> StockLevels:
         """Stock levels of a node; its days of safety are not known yet."""
         return self._levels_of(node)
+
+    def facts(self, last: int) -> PlantFacts:
+        """What a plant that reaches to a last due date reads once [UTC s]."""
+        return self._memory.reading.facts(last)
 
     def settle_pins(self, pins: Sequence[HardAllocation]) -> None:
         """Settle pins before the search; netting leaves them alone after it."""

@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from medhavi.planners.constrained.bounds import LateAtLeast
+    from medhavi.planners.constrained.memory import PlantReading
     from medhavi.planners.constrained.netting.given_sources import Decisions
     from medhavi.planners.constrained.placement.placing import Placing
     from medhavi.planners.constrained.placement.shop import Shop
@@ -119,8 +120,8 @@ class SearchedRun(SearchableRun):
 
     found: Found
     model_found: Model
-    saves = True
-    """Whether money is saved: not where it only tells when existing orders move."""
+    counts = True
+    """Whether it may be the plan: else it only tells when existing orders move."""
     waiting = False
     """Whether existing orders wait for their goods where all is placed anew."""
     _exact = True
@@ -154,7 +155,8 @@ class SearchedRun(SearchableRun):
         return bool(jobs_of(self.release))
 
     def anew(self) -> SearchedRun:
-        """The same run, built and not netted."""
+        """The same run, built and not netted; this one has let go of its records."""
+        self.give_back()
         run = SearchedRun(self._memory, self.parameters, self._observe)
         run.build()
         run.waiting, run.by_all_rules = self.waiting, self.by_all_rules
@@ -169,6 +171,7 @@ class SearchedRun(SearchableRun):
         before = dict(self._memory.slices)
         run = netted_run.netted(self._memory, self.parameters, self._observe, lacking)
         run.release.dissolve()
+        run.give_back()
         return self._memory.slices != before
 
     def read(
@@ -337,6 +340,7 @@ def plan(  # noqa: PLR0913 - one keyword each
     seed: int | None = None,
     decisions: Decisions = UNDECIDED,
     kept: BaselineSchedule | None = None,
+    before: PlantReading | None = None,
 ) -> Plan:
     """Plan a snapshot in mode constrained.
 
@@ -354,6 +358,8 @@ def plan(  # noqa: PLR0913 - one keyword each
     kept
         The schedule of an earlier plan, which is resumed where enough of it fits: the
         effort of the run then has `orders_kept`.
+    before
+        What was read for that plan, where nothing but the demands differs.
 
     Raises
     ------
@@ -363,7 +369,7 @@ def plan(  # noqa: PLR0913 - one keyword each
         A filled column would change quantities or dates and is not built yet.
     """
     snapshot.require()
-    memory = memory_of(snapshot, parameters, decisions)
+    memory = memory_of(snapshot, parameters, decisions, before)
     engine = engine_of(parameters, snapshot["demands"].height)
     stop = Stop(cancelled)
     run = SearchedRun(memory, parameters, observe)
@@ -385,7 +391,10 @@ def plan(  # noqa: PLR0913 - one keyword each
         made = netted_run.plan(memory, parameters, version, observe, seed=seed, why=why)
     else:
         made, schedule = found
-        made = replace(made, basis=replace(Basis.of(snapshot), schedule=schedule))
+        # What sources are chosen from depends on what is decided.
+        read = memory.reading if decisions is UNDECIDED else None
+        basis = replace(Basis.of(snapshot), schedule=schedule, kept=read)
+        made = replace(made, basis=basis)
     if stop.asked:
         made = replace(made, run=replace(made.run, status=Status.CANCELLED))
     return made
@@ -410,10 +419,13 @@ def _around(
     moved = 0
     for _ in range(MOST_LESS):
         run.parameters = replace(parameters, effort=effort)
-        run.saves = effort == parameters.effort
+        run.counts = effort == parameters.effort
         try:
             run = _placed(run, engine, watch, name[1], floors, kept)
         except LateGoodsError as late:
+            if late.floors.keys() <= floors.keys():
+                # Who waits is known: another quick look would find no more.
+                effort = parameters.effort
             floors |= late.floors
             moved += 1
             run.waiting = moved == MOST_MOVED
@@ -433,6 +445,7 @@ def _around(
                 made = run.plan(*name)
                 schedule = schedule_of(run, run.model_found, run.found, floors)
                 run.dissolve()
+                run.give_back()
                 return made, schedule
             effort = parameters.effort
         run.release.dissolve()
@@ -472,12 +485,13 @@ def _placed(
     found = None
     if kept is not None:
         found = resumed(run, model, engine, kept, watch, seed or 1)
-    run.least = run.late_at_least(resumed=found is not None)
-    watch.told(Progress("late at least", run.least.late, len(run.intake.demands)))
+    if run.counts:
+        run.least = run.late_at_least(resumed=found is not None)
+        watch.told(Progress("late at least", run.least.late, len(run.intake.demands)))
     if found is None:
         effort, share = run.parameters.effort, run.decisions.share
         found = seek(
-            model, engine, effort, watch, seed or 1, saves=run.saves, share=share
+            model, engine, effort, watch, seed or 1, saves=run.counts, share=share
         )
     watch.told(Progress("laying out", 0, len(found.order_item)))
     if not run.nearly:
@@ -485,13 +499,14 @@ def _placed(
             run.adopt(model, found)
             run.place()
         except MismatchError as differs:
-            parameters = run.parameters
+            parameters, counts = run.parameters, run.counts
             run.release.dissolve()
             run = run.anew()
-            run.parameters = parameters
+            run.parameters, run.counts = parameters, counts
             model = run.read(floors, kept)
             run.approximate(str(differs))
-            run.least = run.late_at_least()
+            if run.counts:
+                run.least = run.late_at_least()
         else:
             return run
     run.adopt(model, found, exact=False)

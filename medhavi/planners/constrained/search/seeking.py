@@ -360,7 +360,7 @@ def seek(
                 passes.swap()
             Wheel(passes, first, wheel, own).turn(told, watch.stop)
             classes.tell(passes.work.d_finish)
-        repair = Repair(engine, model, watch, budget, _room(passes, budget), own)
+        repair = Repair(engine, model, watch, budget, _room(model, passes, budget), own)
         repair.load(passes.work)
         repair.justify()
         repair.improve(moves, tally)
@@ -373,11 +373,11 @@ def seek(
     return best.found(passes.made, tally)
 
 
-def _room(passes: Passes, budget: Budget) -> ScheduleRecord:
+def _room(model: Model, passes: Passes, budget: Budget) -> ScheduleRecord:
     """Make an empty schedule with room for the pass that counts."""
     work, lots = passes.work, (MOST_CUT + 1) * budget.cuts
     option = np.asarray(work.o_option[: int(work.totals[0])], np.int64)
-    return new_schedule(passes.plain, option, int(work.totals[1]), lots)
+    return new_schedule(passes.plain, model.tree, option, int(work.totals[1]), lots)
 
 
 def budget_of(demands: int, effort: str) -> Budget:

@@ -147,7 +147,7 @@ class _WarmStart:
     def room(self) -> ScheduleRecord:
         """Make an empty schedule with room for the earlier one."""
         option, pegs = self.work.o_option, len(self.work.p_qty)
-        return new_schedule(self.model.plant, option, pegs)
+        return new_schedule(self.model.plant, self.model.tree, option, pegs)
 
     def laid(self) -> bool:
         """Lay what fits, without what is for demands that are hit by what does not.

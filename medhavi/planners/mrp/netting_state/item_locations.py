@@ -46,6 +46,8 @@ class ItemLocationGraph:
         self.irregular = False
         """Links had to be left out to find an order of planning."""
         self._ways: dict[int, tuple[SupplyAlternative, ...]] = {}
+        self._known_nodes: dict[NodeKey, Node] = {}
+        self._known_ways: dict[int, tuple[SupplyAlternative, ...]] = {}
         self._no_rules = StockRules()
         self._around: dict[NodeKey, Surroundings] = {}
         self._new_rules: dict[NodeKey, StockRules] = {}
@@ -73,6 +75,17 @@ class ItemLocationGraph:
         fresh._new_rules = {**self._new_rules, **(rules or {})}  # noqa: SLF001
         return fresh
 
+    def emptied(self) -> ItemLocationGraph:
+        """Same graph for a next run: its nodes and ways come back when asked for.
+
+        The run before has let go of its records.
+        """
+        fresh = copy(self)
+        fresh._known_nodes = {**self._known_nodes, **self.nodes}  # noqa: SLF001 - its own kind
+        fresh._known_ways = {**self._known_ways, **self._ways}  # noqa: SLF001
+        fresh.nodes, fresh._ways, fresh.irregular = {}, {}, False  # noqa: SLF001
+        return fresh
+
     def with_rules(self, policies: TableRows, levels: TableRows) -> ItemLocationGraph:
         """Same graph with the rules of these rows and no others."""
         fresh = self.again()
@@ -95,6 +108,12 @@ class ItemLocationGraph:
         known = self.nodes.get(key)
         if known is not None:
             return known
+        again = self._known_nodes.get(key)
+        if again is not None:
+            self.nodes[key] = again
+            for other, _, _ in again.substitutes:
+                self.node(other.key)
+            return again
         product, location = key
         number = self._product_rows.get(product)
         shelf = None if number is None else self._shelf_life[number]
@@ -119,7 +138,12 @@ class ItemLocationGraph:
     def ways(self, node: Node) -> tuple[SupplyAlternative, ...]:
         """Compiled sources of a node."""
         known = self._ways.get(id(node))
-        if known is None:
+        if known is None and id(node) in self._known_ways:
+            known = self._ways[id(node)] = self._known_ways[id(node)]
+            for way in known:
+                for other in way.touched:
+                    self.node(other.key)
+        elif known is None:
             known = tuple([SupplyAlternative(source, self) for source in node.sources])
             self._ways[id(node)] = known
             node.shared = any(source.share is not None for source in node.sources)

@@ -21,7 +21,7 @@ from medhavi.providers.sources import OrderTiming, Source
 from medhavi.units import ALWAYS, NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from medhavi.providers import Providers
     from medhavi.providers.material.recipes import ProductOutput
@@ -325,6 +325,17 @@ class SupplyAlternative:
             self.yields = tuple(_yields(recipe, model))
         elif source.kind == "move" and source.origin is not None:
             self.origin = model.node((source.product, source.origin))
+
+    @property
+    def touched(self) -> Iterator[Node]:
+        """Nodes that its orders take from, or give to."""
+        for group in self.intakes:
+            for one in group:
+                yield one.node
+        for output in self.yields:
+            yield output.node
+        if self.origin is not None:
+            yield self.origin
 
     def first_size(self, wanted: int, instant: int) -> int:
         """Size of the first order for a quantity; 0: it would give nothing."""

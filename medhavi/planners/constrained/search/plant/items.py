@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -14,8 +15,12 @@ from medhavi.planners.constrained.search.plant.machines import (
     Option,
     refuse,
 )
-from medhavi.planners.constrained.search.plant.open_time import columns_of, open_rows
-from medhavi.planners.constrained.search.plant.sources import UNSUPPLIED
+from medhavi.planners.constrained.search.plant.open_time import (
+    columns_of,
+    departure_rows,
+    open_rows,
+)
+from medhavi.planners.constrained.search.plant.sources import MOST_EACH, UNSUPPLIED
 from medhavi.planners.constrained.search.plant.supplies import StandingSupply
 from medhavi.planners.kernels.plant_kernels.plant_record import DEPARTS, FAR, Plant
 from medhavi.planners.mrp.netting_state.state import ANY_TIME, Need
@@ -25,13 +30,11 @@ from medhavi.providers.transport.transport import ContinuousLaneClock, LaneClock
 from medhavi.units import HOUR, NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from medhavi.planners.constrained.search.plant.open_time import Row
+    from medhavi.planners.constrained.search.found_orders import SearchableRun
     from medhavi.planners.constrained.search.standing_work import Span
-    from medhavi.providers.finite_capacity.occupancy import Occupancy
     from medhavi.providers.sources import Source
-    from medhavi.providers.sourcing.supply_limits import SupplyLimits
     from medhavi.snapshot.calendars.working_time import WorkingTime
 
     Valid = tuple[str, tuple[tuple[int, int], ...]]
@@ -51,6 +54,19 @@ class Part(NamedTuple):
     c_each: int
     c_more: int
     c_over: int
+
+    @classmethod
+    def of(cls, item: int, numbers: tuple[int, int, int]) -> Part:
+        """Component of which a quantity takes so much, no more than exactly.
+
+        What is left is netted by the run.
+        """
+        most = max(numbers)
+        if most > MOST_EACH:
+            shift = most.bit_length() - MOST_EACH.bit_length() + 1
+            each, more, over = (number >> shift for number in numbers)
+            numbers = each, more, over + 1
+        return cls(item, *numbers)
 
 
 @dataclass(slots=True)
@@ -106,7 +122,7 @@ def columns(
 ) -> dict[str, np.ndarray]:
     """Fields of records in columns. Shapes (n_records,), int64."""
     return {
-        name: np.array([getattr(one, name) for one in records], np.int64)
+        name: np.fromiter(map(attrgetter(name), records), np.int64, len(records))
         for name in names
     }
 
@@ -259,28 +275,17 @@ class Lanes:
 
     Parameters
     ----------
-    as_of
-        Now [UTC s].
+    run
+        A run that is built and not netted yet.
     last
         The last due date [UTC s]; departures are listed for some years after it.
-    limits
-        What vehicles carry, with what is on them already.
-    occupancy
-        Tells what resources have to do already, where hours are counted.
-    approximate
-        Takes note of what is said only nearly.
     """
 
-    def __init__(
-        self,
-        as_of: int,
-        last: int,
-        limits: SupplyLimits,
-        occupancy: Callable[[], Occupancy],
-        approximate: Callable[[str], None],
-    ) -> None:
-        self._occupancy = occupancy
-        self._approximate = approximate
+    def __init__(self, run: SearchableRun, last: int) -> None:
+        self._facts = run.facts(last)
+        self._occupancy = run.occupancy
+        self._approximate = run.approximate
+        as_of = run.as_of
         self._hourly: list[Option] = []
         self._buckets: dict[str, tuple[int, int]] = {}
         """Calendar of the buckets of each resource, and where their room begins."""
@@ -288,12 +293,12 @@ class Lanes:
         self._begin = as_of - KNOWN_BEFORE
         self._end = max(last, as_of) + KNOWN_AFTER
         self._options: list[Option] = []
-        self._rows: list[list[Row]] = []
+        self._rows: list[np.ndarray] = []
         self.within: dict[int, int] = {}
         """Calendars of work that is within some spans alone: of which they are part."""
         self._known: dict[Valid, tuple[int, int]] = {}
         """Calendar and shortest time [s] of each lane that has one."""
-        self._limits = limits
+        self._limits = run.room()
         self._leaves: dict[Valid, list[int]] = {}
         """When each lane with departures leaves [UTC s]."""
         self._room_of: dict[Valid, list[int]] = {}
@@ -330,10 +335,9 @@ class Lanes:
         if not scheduled:
             return self._at_any_time(lane, clock)
         if lane not in self._known:
-            found = self._departures(lane, clock)
-            shortest = min(arrival - ready for ready, arrival in found)
+            rows, shortest, self._leaves[lane] = self._departures(lane, clock)
             self._known[lane] = len(self._rows), shortest
-            self._rows.append([(*one, 0, 0, 0) for one in found])
+            self._rows.append(rows)
         calendar, shortest = self._known[lane]
         option = Option(fixed=shortest, calendar=calendar, whole=DEPARTS)
         if limited:
@@ -348,16 +352,16 @@ class Lanes:
             if not isinstance(ledger, BucketLedger):
                 return
             self._buckets[option.hourly] = len(self._rows), len(self._room)
-            rows: list[Row] = []
+            rows: list[Span] = []
             begin, end = ledger.bucket(self._as_of)
             while begin < self._end:
-                rows.append((begin - self._as_of, end - self._as_of, 0, 0, 0))
+                rows.append((begin - self._as_of, end - self._as_of))
                 self._room.append(ledger.room(begin) // MILLION)
                 begin, end = ledger.bucket(end)
             # What is not known any more has room for all; the clocks refuse it.
-            rows.append((rows[-1][1], FAR, 0, 0, 0))
-            rows[0] = (-FAR, *rows[0][1:])
-            self._rows.append(rows)
+            rows.append((rows[-1][1], FAR))
+            rows[0] = -FAR, rows[0][1]
+            self._rows.append(departure_rows(rows))
             self._room.append(FAR)
         option.bucket, room = self._buckets[option.hourly]
         option.limits = ((0, 1, room),)
@@ -375,10 +379,13 @@ class Lanes:
                 most = [one for one in rooms if one is not None]
                 places.append(len(self._room) if most else -1)
                 self._room += most
+        each_of = self._facts.loads
+        if source.product not in each_of:
+            each_of[source.product] = self._limits.each(source)
         return tuple(
             (each.numerator, each.denominator, place)
             for each, place in zip(
-                self._limits.each(source), self._room_of[lane], strict=True
+                each_of[source.product], self._room_of[lane], strict=True
             )
             if place >= 0 and each > 0
         )
@@ -396,8 +403,24 @@ class Lanes:
             "l_most": np.array(self._room, np.int64),
         }
 
-    def _departures(self, lane: Valid, clock: LaneClock) -> list[tuple[int, int]]:
-        """When goods have to be ready for each departure, and arrive [s since now].
+    def _departures(
+        self, lane: Valid, clock: LaneClock
+    ) -> tuple[np.ndarray, int, list[int]]:
+        """Departures of a lane, as of `PlantFacts`; read once."""
+        known = self._facts.departures.get(lane)
+        if known is None:
+            found = self._listed(lane, clock)
+            instants = [
+                (low - self._as_of, high - self._as_of) for low, high, _ in found
+            ]
+            shortest = min(arrival - ready for ready, arrival in instants)
+            leaves = [start for *_, start in found]
+            known = departure_rows(instants), shortest, leaves
+            self._facts.departures[lane] = known
+        return known
+
+    def _listed(self, lane: Valid, clock: LaneClock) -> list[tuple[int, int, int]]:
+        """When goods have to be ready for each departure, arrive and leave [UTC s].
 
         Those that others overtake are left out: no goods need them.
         """
@@ -413,8 +436,7 @@ class Lanes:
             # Behind the last one it would leave at any time.
             far = self._as_of + UNSUPPLIED
             found.append((far, far + clock.cutoff + clock.transit, far + clock.cutoff))
-        self._leaves[lane] = [start for *_, start in found]
-        return [(low - self._as_of, high - self._as_of) for low, high, _ in found]
+        return found
 
     def _at_any_time(self, lane: Valid, clock: LaneClock) -> tuple[Option, int]:
         """Read a lane without a timetable.
@@ -431,7 +453,7 @@ class Lanes:
             self._known[lane] = len(self._rows), clock.transit
             # Goods are ready before they leave: so much earlier it is all counted.
             zero = self._as_of + clock.cutoff
-            self._rows.append(open_rows(self._open(clock.lane_time), (), 0, zero))
+            self._rows.append(open_rows(self._open(clock.lane_time), (), zero))
         option = Option(fixed=clock.transit, calendar=self._known[lane][0])
         self._options.append(option)
         return option, clock.cutoff
@@ -497,23 +519,17 @@ class Lanes:
                     self.within[own[key]] = option.calendar
                     self._rows.append(confined(others, *key))
                 option.calendar = own[key]
-        rows: list[Row] = []
-        bounds = [int(start[-1])]
-        for listed in self._rows:
-            first = bounds[-1]
-            rows += [(*row[:3], row[3] + first, row[4] + first) for row in listed]
-            bounds.append(first + len(listed))
-        found = {
-            name: np.concatenate([others[name], column])
-            for name, column in columns_of(rows).items()
-        }
-        return {"k_start": np.concatenate([start[:-1], bounds]), **found}
+        others = {**others, "k_start": start[:-1]}
+        rows = columns_of(self._rows, int(start[-1]))
+        return {name: np.concatenate([others[name], own]) for name, own in rows.items()}
 
 
 def confined(
     others: dict[str, np.ndarray], calendar: int, spans: Sequence[Span]
-) -> list[Row]:
+) -> np.ndarray:
     """Rows of a calendar within spans; what fits into none begins far away.
+
+    Shape (n_rows, 5), int64.
 
     Parameters
     ----------
@@ -544,4 +560,4 @@ def confined(
     if spans[-1][1] < FAR:
         walls.append(len(found))
         found.append((UNSUPPLIED, FAR))
-    return open_rows(found, [wall for wall in walls if wall], 0, 0)
+    return open_rows(found, [wall for wall in walls if wall], 0)

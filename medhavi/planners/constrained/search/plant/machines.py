@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple, NoReturn, TypeVar
 
 import numpy as np
@@ -13,7 +14,10 @@ from medhavi.planners.constrained.search.plant.open_time import (
     columns_of,
     open_rows,
 )
-from medhavi.planners.constrained.search.plant.routings import linear
+from medhavi.planners.constrained.search.plant.step_times import (
+    length_of,
+    steadied,
+)
 from medhavi.planners.constrained.search.standing_work import (
     cut,
     fewer_units,
@@ -22,19 +26,14 @@ from medhavi.planners.constrained.search.standing_work import (
     standing_work,
 )
 from medhavi.planners.kernels.plant_kernels.plant_record import FAR
-from medhavi.providers.capacity.axis import Axis, ResourceOption
-from medhavi.providers.capacity.clocks import Duration
-from medhavi.providers.capacity.resources import slowed
+from medhavi.providers.capacity.axis import ResourceOption
 from medhavi.snapshot.calendars.intervals import joined
-from medhavi.units import ALWAYS, DAY, MINUTE, NEVER, exact, units_down
+from medhavi.units import DAY, MINUTE, exact, units_down
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from medhavi.planners.constrained.search.found_orders import SearchableRun
-    from medhavi.planners.constrained.search.plant.open_time import (
-        Row,
-    )
     from medhavi.planners.constrained.search.standing_work import Span, Standing
     from medhavi.planners.mrp.netting_state.state import Node, SupplyAlternative
     from medhavi.providers.capacity.network import StepNode
@@ -127,13 +126,20 @@ class Option:
     within: tuple[tuple[int, int], ...] = ()
 
 
+_FIELDS = attrgetter(*Option.__slots__)
+_CALENDAR = Option.__slots__.index("calendar")
+
+
 def with_units(options: Sequence[Option]) -> tuple[list[Option], np.ndarray]:
     """Options, behind them how they are on each unit, and `unit` as of `Plant`."""
     found, first = list(options), np.full(len(options), -1, np.int64)
     for place, option in enumerate(options):
         if option.calendars:
             first[place] = len(found)
-            found += [replace(option, calendar=one) for one in option.calendars]
+            # Of as many as there are, `replace` takes six times as long.
+            same = _FIELDS(option)
+            before, after = same[:_CALENDAR], same[_CALENDAR + 1 :]
+            found += [Option(*(*before, one, *after)) for one in option.calendars]
     # In every other campaign they are of another family.
     found += [replace(one, family=one.turned) for one in options if one.turned >= 0]
     return found, np.append(first, np.full(len(found) - len(first), -1, np.int64))
@@ -179,6 +185,7 @@ class Machines:
 
     def __init__(self, run: SearchableRun, last: int) -> None:
         self._run = run
+        self._facts = run.facts(last)
         self._as_of = run.as_of
         self._known = run.as_of - KNOWN_BEFORE, max(last, run.as_of) + KNOWN_AFTER
         self.numbers: dict[str, int] = {}
@@ -193,8 +200,6 @@ class Machines:
         rules = () if run.campaign_rules is None else run.campaign_rules.stated
         self._cleaned_often = {one.resource for one in rules if one.cleaning.seconds}
         self._last = max(last, run.as_of)
-        self._slowed: dict[object, tuple[WorkingTime, WorkingTime]] = {}
-        """Open time less what is lost while work is slower, and all of it."""
         self._asked: dict[str, list[float]] = {}
         """Units that steps need of a resource or a pool at once."""
         needs = run.snapshot["step_resources"].select("resource", "units")
@@ -215,10 +220,11 @@ class Machines:
     ) -> Option:
         """Read what an option of a make does to a number of grains of so many steps."""
         node, routing = task.node, way.source.source
-        taken = self._steady(taken, routing)
+        if taken.axis.steady is None:
+            self._run.approximate(f"{routing} has a pace that changes")
+            taken = steadied(self._facts, taken, self.usual)
         option = Option(whole=int(not node.splittable), taken=taken)
-        length = Duration.of(node, taken, task.fixed, task.rate)
-        numbers, exactly = linear(length, grain)
+        numbers, exactly = length_of(self._facts, task, taken, grain)
         if not exactly:
             self._run.approximate(f"{routing} has no steady length")
         option.fixed, option.rate, option.scale = numbers
@@ -250,25 +256,6 @@ class Machines:
         )
         option.calendars = () if len(own) == 1 else tuple(own)
         return option
-
-    def _steady(self, taken: ResourceOption, routing: str) -> ResourceOption:
-        """An option at one pace; while it is slower it is open for less of each day.
-
-        Work that must not pause gets the pace that holds longest.
-        """
-        axis = taken.axis
-        if axis.steady is not None:
-            return taken
-        self._run.approximate(f"{routing} has a pace that changes")
-        if axis.splittable:
-            pace = max(pace for *_, pace in axis.paces)
-            key = id(axis.working), axis.paces
-            thinned = slowed(axis.working, axis.paces)
-            working = self._slowed.setdefault(key, (thinned, axis.working))[0]
-        else:
-            pace, working = self.usual(axis.paces), axis.working
-        steady = Axis(working, ((ALWAYS, NEVER, pace),), splittable=axis.splittable)
-        return replace(taken, axis=steady)
 
     def usual(self, periods: Iterable[tuple[int, int, Value]]) -> Value:
         """What holds longest from now to the last due date, of half-open periods."""
@@ -475,7 +462,12 @@ class Machines:
         if matrix is not None:
             families = list(dict.fromkeys(one.family for one in states))
             number = np.array([families.index(one.family) for one in states], np.int64)
-            told = changeovers.between(matrix, families)[:, number][..., number]
+            key = matrix, tuple(families)
+            between = self._facts.changes.get(key)
+            if between is None:
+                between = changeovers.between(matrix, families)
+                self._facts.changes[key] = between
+            told = between[:, number][..., number]
             prepared = np.array([one.prepared for one in states], np.int64)
             change, cleans = np.maximum(told[0] - prepared, 0), told[1] > 0
         return np.stack([change, self._cleanings(cleaned, cleans)]).reshape(2, -1)
@@ -503,16 +495,21 @@ class Machines:
     def windows(self) -> dict[str, np.ndarray]:
         """Open windows of all calendars."""
         begin, end = self._known
-        rows: list[Row] = []
-        start = [0]
+        parts: list[np.ndarray] = []
         for (_, units), (_, working) in self.calendars.items():
-            # Beyond what is known all counts as open; the clocks refuse what is there.
-            spans = [(-FAR, begin), *working.segments(begin, end), (end, FAR)]
+            known = self._facts.calendars.get(working)
+            if known is None:
+                # Beyond what is known all counts as open; the clocks refuse that.
+                spans = [(-FAR, begin), *working.segments(begin, end), (end, FAR)]
+                known = spans, open_rows(spans, (), self._as_of)
+                self._facts.calendars[working] = known
+            if not units:
+                parts.append(known[1])
+                continue
             away = [span for name, unit in units for span in self._busy[name][unit]]
-            found, walls = cut(spans, joined(away))
-            rows += open_rows(found, walls, len(rows), self._as_of)
-            start.append(len(rows))
-        return {"k_start": np.array(start, np.int64), **columns_of(rows)}
+            found, walls = cut(known[0], joined(away))
+            parts.append(open_rows(found, walls, self._as_of))
+        return columns_of(parts)
 
     def _number(self, name: str) -> int:
         """Number of a machine; it is read when it is met first."""

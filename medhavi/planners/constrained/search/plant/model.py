@@ -14,13 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from medhavi.planners.constrained.deliveries import in_parts
-from medhavi.planners.constrained.search.construction import largest_tree
 from medhavi.planners.constrained.search.found_orders import StepComponent
+from medhavi.planners.constrained.search.plant.demand_tree import largest_tree
 from medhavi.planners.constrained.search.plant.items import (
     ITEM_FIELDS,
     OPTION_FIELDS,
@@ -90,7 +91,8 @@ MOST_BELOW = 2000
 class Model:
     """A plant, and what its numbers stand for.
 
-    `nodes` are the products in order of planning and `items` their numbers in the
+    `tree` is how many orders one demand has at most, as of `largest_tree`. `nodes` are
+    the products in order of planning and `items` their numbers in the
     plant; `sources` are the items whose orders bring them: themselves, or where there
     are several those after them. The item of a make is its last step, the earlier steps
     have the numbers after it. Of each item, `serves` is the number of what is asked of
@@ -108,6 +110,7 @@ class Model:
     """
 
     plant: Plant
+    tree: int
     nodes: Sequence[Node]
     items: Sequence[int]
     sources: Sequence[Sequence[int]]
@@ -164,9 +167,7 @@ class _Reading:
         last = max((demand.due for demand in run.intake.demands), default=self._as_of)
         self._last = last
         self._machines = Machines(run, last)
-        self._lanes = Lanes(
-            self._as_of, last, run.room(), run.occupancy, run.approximate
-        )
+        self._lanes = Lanes(run, last)
         self._number: dict[int, int] = {}
         self._nodes: list[Node] = []
         self._sources: dict[int, list[int]] = {}
@@ -174,6 +175,7 @@ class _Reading:
         self._routings: dict[int, tuple[RoutingTask, ...]] = {}
         self._links: dict[int, list[PrecedenceLink]] = {}
         self._taken: dict[int, tuple[StepComponent, ...]] = {}
+        self._levels_of = cache(run.stock_levels)
         self._netted: set[int] = set()
         """Products that the run nets, though they are made, moved or fall out."""
         self._offers = Sources(run, last)
@@ -264,13 +266,15 @@ class _Reading:
             base=np.array([weights.base], np.int64),
             **windows,
         )
-        if largest_tree(plant) > MOST_BELOW:
+        tree = largest_tree(plant)
+        if tree > MOST_BELOW:
             refuse("a product has too many parts")
         priority = [demand.priority for demand in demands]
         first, last = min(priority, default=1), max(priority, default=1) + 1
         more = [first] * len(lacking) + [last] * len(levels)
         return Model(
             plant=plant,
+            tree=tree,
             nodes=self._nodes,
             items=products,
             sources=[self._sources.get(number, ()) for number in products],
@@ -430,11 +434,11 @@ class _Reading:
             return Item(supplies=found)
         item = Item(supplies=self._standing.of(node))
         item.lacking = list(self._standing.lacking(node))
-        item.levels, why = lasting_levels(self._run, node)
+        levels = self._levels_of(node)
+        item.levels, why = lasting_levels(node, levels, self._as_of)
         if why:
             self._netted.add(number)
             self._run.approximate(why)
-        levels = self._run.stock_levels(node)
         if levels.lots:
             item.lots = tuple(at - self._as_of for at in levels.lots)
             item.cover = FAR
@@ -448,7 +452,7 @@ class _Reading:
         source = way.source
         lot = 1 if other_lots(node, way) else lot_size(node)
         item.grain = max(source.multiple, lot)
-        item.least = max(source.min_lot, self._run.stock_levels(node).eoq or 1)
+        item.least = max(source.min_lot, self._levels_of(node).eoq or 1)
         item.most = source.max_lot or 0
         item.life = FAR if node.shelf_life is None else node.shelf_life
         # Stock for so many days of needs is there as long before them.
@@ -544,14 +548,7 @@ class _Reading:
         first.floor = max(first.floor, begin - zero)
 
     def _part(self, taken: StepComponent) -> Part:
-        numbers = taken.numbers
-        most = max(numbers)
-        if most > MOST_EACH:
-            # No more than exactly: what is left is netted by the run.
-            shift = most.bit_length() - MOST_EACH.bit_length() + 1
-            each, more, over = (number >> shift for number in numbers)
-            numbers = each, more, over + 1
-        return Part(self._number[id(taken.node)], *numbers)
+        return Part.of(self._number[id(taken.node)], taken.numbers)
 
     def _components(
         self, routing: str, way: SupplyAlternative, tasks: Sequence[RoutingTask]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,14 +11,14 @@ from medhavi.planners.kernels.plant_kernels.plant_record import FAR
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-Row = tuple[int, int, int, int, int]
-"""`k_open`, `k_close`, `k_before`, `k_first` and `k_next` of `Plant`."""
+COLUMNS = ("k_open", "k_close", "k_before", "k_first", "k_next")
+"""Columns of rows, as of `Plant`."""
 
 
 def open_rows(
-    spans: Sequence[tuple[int, int]], walls: Sequence[int], first: int, zero: int
-) -> list[Row]:
-    """Rows of the open spans of a calendar.
+    spans: Sequence[tuple[int, int]], walls: Sequence[int], zero: int
+) -> np.ndarray:
+    """Rows of the open spans of a calendar. Shape (n_spans, 5), int64.
 
     Parameters
     ----------
@@ -27,27 +26,39 @@ def open_rows(
         In order of time, from -`FAR` to `FAR` [UTC s].
     walls
         Places before which busy time lies.
-    first
-        How many rows of other calendars come before.
     zero
         Instant from which rows count [UTC s].
     """
-    rows: list[Row] = []
-    before = -FAR
-    bounds = [0, *walls, len(spans)]
-    for place, (low, high) in enumerate(spans):
-        opens = low if low == -FAR else low - zero
-        closes = high if high == FAR else high - zero
-        piece = bisect_right(bounds, place)
-        since, until = first + bounds[piece - 1], first + bounds[piece]
-        rows.append((opens, closes, before, since, until))
-        before += closes - opens
+    low, high = np.array(spans, np.int64).reshape(-1, 2).T
+    opens = np.where(low == -FAR, low, low - zero)
+    closes = np.where(high == FAR, high, high - zero)
+    lengths = closes - opens
+    bounds = np.array([0, *walls, len(spans)], np.int64)
+    piece = np.searchsorted(bounds, np.arange(len(spans)), side="right")
+    before = np.cumsum(lengths) - lengths - FAR
+    return np.column_stack([opens, closes, before, bounds[piece - 1], bounds[piece]])
+
+
+def departure_rows(pairs: Sequence[tuple[int, int]]) -> np.ndarray:
+    """Rows of pairs of instants that are no open time. Shape (n_pairs, 5), int64."""
+    rows = np.zeros((len(pairs), len(COLUMNS)), np.int64)
+    rows[:, :2] = np.array(pairs, np.int64).reshape(-1, 2)
     return rows
 
 
-def columns_of(rows: Sequence[Row]) -> dict[str, np.ndarray]:
-    """Windows of calendars in columns. Shapes (n_rows,), int64."""
-    columns = np.array(rows, np.int64).reshape(-1, 5).T
-    names = ("k_open", "k_close", "k_before", "k_first", "k_next")
-    named = zip(names, columns, strict=True)
-    return {name: column.copy() for name, column in named}
+def columns_of(parts: Sequence[np.ndarray], first: int = 0) -> dict[str, np.ndarray]:
+    """Windows of calendars in columns. Shapes (n_rows,), int64; `k_start` (n + 1,).
+
+    Parameters
+    ----------
+    parts
+        Rows of each calendar.
+    first
+        How many rows of other calendars come before.
+    """
+    counts = np.array([len(rows) for rows in parts], np.int64)
+    start = np.concatenate([[first], first + np.cumsum(counts)]).astype(np.int64)
+    rows = np.concatenate([np.zeros((0, len(COLUMNS)), np.int64), *parts])
+    rows[:, 3:] += np.repeat(start[:-1], counts)[:, np.newaxis]
+    found = {name: rows[:, at].copy() for at, name in enumerate(COLUMNS)}
+    return {"k_start": start, **found}

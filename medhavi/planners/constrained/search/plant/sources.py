@@ -53,6 +53,7 @@ class Sources:
     def __init__(self, run: SearchableRun, last: int) -> None:
         self._run = run
         self._last = last
+        self._facts = run.facts(last)
 
     def of(self, node: Node) -> Sequence[SupplyAlternative]:
         """Sources of a product by preference."""
@@ -63,16 +64,27 @@ class Sources:
             ways = [way for way in ways if way.source.share]
         if not ways:
             return ways
+        bought = [way for way in ways if way.source.kind == "buy"]
         for way in ways:
             if way.source.kind == "make" and way.source.fence_days < 0:
                 run.approximate(f"{way.source.source} may start in the past")
+        for way in bought if len(bought) < len(ways) else ():
+            if run.brings(way) and run.release.limited(way.source):
+                run.approximate(f"{way.source.source} has a limit")
+        known = self._facts.ways.get(node)
+        if known is None:
+            known = self._facts.ways[node] = self._chosen(node, ways)
+        return known
+
+    def _chosen(
+        self, node: Node, ways: Sequence[SupplyAlternative]
+    ) -> Sequence[SupplyAlternative]:
+        """What a search chooses from, of some sources of a product."""
+        run = self._run
         if all(way.source.kind == "buy" for way in ways):
             return [self._counted_on(node, ways)]
         # What carries less than a least lot brings nothing.
         ways = [way for way in ways if run.brings(way)]
-        for way in ways:
-            if way.source.kind == "buy" and run.release.limited(way.source):
-                run.approximate(f"{way.source.source} has a limit")
         if self.shares(node):
             return ways
         # Where one is cheaper for much and another for little, a lot of each counts.

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         NodeKey,
         SupplyUnit,
     )
+    from medhavi.planners.mrp.netting_state.stock_levels import StockLevels
 
 
 class StandingSupply(NamedTuple):
@@ -123,20 +124,12 @@ def replacements(run: SearchableRun, last: int) -> dict[int, list[StandingSupply
     """
     takers: dict[int, list[dict[int, Fraction]]] = {}
     nodes = {id(node): node for cluster in run.clusters for node in cluster}
+    known = run.facts(last).rivals
     for node in nodes.values():
-        for way in run.model.ways(node):
-            if way.origin is not None:
-                takers.setdefault(id(way.origin), []).append({})
-            for group in way.intakes:
-                main = line_taken(run, group, last)
-                others = {
-                    id(one.node): ratio(main.component, one.component)
-                    for one in group
-                    if main.component.numerator
-                    and one is not main
-                    and holds(run, one, last)
-                }
-                takers.setdefault(id(main.node), []).append(others)
+        if node not in known:
+            known[node] = list(_rivals(run, node, last))
+        for taken, others in known[node]:
+            takers.setdefault(id(taken), []).append(others)
     found: dict[int, list[StandingSupply]] = {}
     lent: set[int] = set()
     for number, rivals in takers.items():
@@ -154,6 +147,27 @@ def replacements(run: SearchableRun, last: int) -> dict[int, list[StandingSupply
             lent.add(other)
             found.setdefault(number, []).extend(_lent_of(run, own, each.numerator))
     return found
+
+
+def _rivals(
+    run: SearchableRun, node: Node, last: int
+) -> Iterator[tuple[Node, dict[int, Fraction]]]:
+    """What orders for a product take, with what replaces that and at what ratio."""
+    for way in run.model.ways(node):
+        if way.origin is not None:
+            yield way.origin, {}
+        for group in way.intakes:
+            main = line_taken(run, group, last)
+            yield (
+                main.node,
+                {
+                    id(one.node): ratio(main.component, one.component)
+                    for one in group
+                    if main.component.numerator
+                    and one is not main
+                    and holds(run, one, last)
+                },
+            )
 
 
 def _is_for_orders_alone(run: SearchableRun, node: Node) -> bool:
@@ -200,8 +214,12 @@ def there_for_demands(run: SearchableRun) -> dict[int, int]:
     return found
 
 
-def lasting_levels(run: SearchableRun, node: Node) -> tuple[list[tuple[int, int]], str]:
+def lasting_levels(
+    node: Node, levels: StockLevels, as_of: int
+) -> tuple[list[tuple[int, int]], str]:
     """What has to be in stock of a product from an instant on, each time more.
+
+    `levels` are those of the product, `as_of` is now [UTC s].
 
     Returns
     -------
@@ -218,14 +236,13 @@ def lasting_levels(run: SearchableRun, node: Node) -> tuple[list[tuple[int, int]
         more = rules.safety_qty or rules.levels
         return [], f"{node.key} has days of safety and a stock level" if more else ""
     found: list[tuple[int, int]] = []
-    levels = run.stock_levels(node)
     moments = sorted(levels.moments())
     wanted = [levels.wanted(moment) for moment in moments]
     lasts = [*accumulate(reversed(wanted), min)][::-1]
     kept = 0
     for moment, level in zip(moments, lasts, strict=True):
         if level > kept:
-            found.append((level - kept, moment - run.as_of))
+            found.append((level - kept, moment - as_of))
         kept = level
     falls = lasts != wanted
     return found, f"{node.key} has a stock level that falls" if falls else ""
