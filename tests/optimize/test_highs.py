@@ -106,12 +106,12 @@ def test_strong_duality_and_complementary_slackness(data):
     assert np.abs(room * found.row_prices).max() < 1e-6
 
 
-@pytest.mark.parametrize("steps", [1, 30])
+@pytest.mark.parametrize("steps", [1, 35])
 @pytest.mark.parametrize("seed", range(6))
 def test_what_goes_on_after_some_steps_ends_where_the_simplex_method_does(seed, steps):
     """Transport between 15 and 15 places takes more than half a step a row.
 
-    The first 15 steps last, and it goes on; of 30 seeds 0, 2 and 4 undo too many.
+    The first 15 steps last, and it goes on; of 35 those of some seeds undo too many.
     """
     random = np.random.default_rng(seed)
     n = 15

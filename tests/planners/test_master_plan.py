@@ -402,18 +402,21 @@ def two_lots(*demands, large, small, first="LARGE"):
 
 
 def test_a_plan_that_follows_the_program_and_costs_more_is_not_taken():
-    """The program buys 70 at 1, in lots of 60 that is 120; 70 at 1.5 cost 105."""
-    found = checked(
-        two_lots(
-            demand("D1", "A", 40, 20, price=1000),
-            demand("D2", "A", 30, 80, price=1000),
-            large=(60.0, 1.0),
-            small=(10.0, 1.5),
-            first="SMALL",
-        )
+    """The program buys 70 at 1, in lots of 60 that is 120; 70 at 1.5 cost 105.
+
+    Planned in lots it is one of 70 at 1.
+    """
+    snapshot = two_lots(
+        demand("D1", "A", 40, 20, price=1000),
+        demand("D2", "A", 30, 80, price=1000),
+        large=(60.0, 1.0),
+        small=(10.0, 1.5),
+        first="SMALL",
     )
+    found = checked(snapshot, {"effort": "light", "lots_share": 1.0})
     assert sources(found) == {"SMALL": 70}
     assert found.run.engine.endswith("without the program")
+    assert sources(checked(snapshot)) == {"LARGE": 70}
 
 
 @pytest.mark.req("OME-07")
