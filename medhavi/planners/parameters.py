@@ -218,6 +218,8 @@ def require_budgets(budgets: object) -> None:
         require_number(f"The budget of {name}", value)
 
 
+AUTO, DAYS_FIRST, WEEKS = "auto", "21xday+1xweek", "1xweek"
+"""Grid of decisions by size: the finer one and the coarser."""
 STAGES = ("tiers", "shortage", *BUDGETS)
 WEIGHTS = (
     "cost_weight",
@@ -236,8 +238,11 @@ class OptimizeParameters(PlannerParameters):
     Parameters
     ----------
     bucket
-        Grid of decisions, as settings.bucket: days first, where dates matter, then
-        weeks; a coarser grid is the strongest lever on solving time.
+        Grid of decisions, as settings.bucket, or "auto": three weeks of days, where
+        dates matter, then weeks; weeks alone where that are more than `most_cells`.
+    most_cells
+        Products at places times buckets, at most, of the finer grid: a coarser one is
+        the strongest lever on solving time.
     late_days
         A demand may be served up to so many days after its due date, later ones count
         as short (demands.max_lateness_days may say less) [days].
@@ -258,7 +263,8 @@ class OptimizeParameters(PlannerParameters):
     shift_hours
         Length of such a shift [h].
     most_iterations, most_seconds
-        What ends a solve of a program; none: nothing does. A plan is made all the same,
+        What ends a solve of a program, or of a part that shares no row with another;
+        none: nothing does. A plan is made all the same,
         without the program where it was not solved; one that the clock ended is not
         repeatable.
     lot_nodes
@@ -289,7 +295,8 @@ class OptimizeParameters(PlannerParameters):
     """
 
     of: ClassVar[str] = "mode optimize"
-    bucket: str = "21xday+1xweek"
+    bucket: str = AUTO
+    most_cells: int = 200_000
     late_days: float = 60.0
     cost_weight: float = 1.0
     lateness_weight: float = 1.0
@@ -327,6 +334,7 @@ class OptimizeParameters(PlannerParameters):
             message = "overload must be true or false."
             raise UsageError(message)
         require_one_of("effort", self.effort, EFFORTS)
+        require_whole("most_cells", self.most_cells)
         require_whole("prices_verified", self.prices_verified)
         require_whole("lot_nodes", self.lot_nodes)
         require_whole("budget_rounds", self.budget_rounds)
@@ -342,7 +350,7 @@ class OptimizeParameters(PlannerParameters):
         if self.most_seconds is not None:
             require_number("most_seconds", self.most_seconds)
         try:
-            grid(self.bucket, 0)
+            grid(DAYS_FIRST if self.bucket == AUTO else self.bucket, 0)
         except (TypeError, ValueError) as wrong:
             raise UsageError(str(wrong).replace("settings.bucket", "bucket")) from wrong
 

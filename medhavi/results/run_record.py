@@ -77,6 +77,8 @@ class ProgramRecord:
         it spreads fixed costs and buys overload, and it dates by buckets.
     columns, rows, iterations
         Its size, and the steps of the solver.
+    grid
+        Its buckets of time, and why those.
     conflict
         Which budgets cannot hold together, and the least that one of them has to rise;
         the plan follows the nearest point there is.
@@ -87,6 +89,7 @@ class ProgramRecord:
     columns: int
     rows: int
     iterations: int
+    grid: str = ""
     conflict: str = ""
 
 

@@ -16,7 +16,7 @@ from medhavi.planners.master_plan.master_run import built_run
 from medhavi.planners.master_plan.trade_offs import pareto
 from medhavi.results.figures.scorecard import scorecard
 from tests import factories
-from tests.api import OptimizeParameters, plan
+from tests.api import OptimizeParameters, plan, verify
 from tests.examples import examples, some
 from tests.planners.optimal_plans import DAILY
 from tests.planners.small_plans import day
@@ -218,13 +218,19 @@ def test_the_bound_is_the_cheapest_way_to_order(seed):
     assert at_least(factories.snapshot(**given)) == pytest.approx(best, rel=1e-4)
 
 
-@pytest.mark.parametrize("seed", range(12))
-def test_plans_of_tiny_companies_cost_no_less_than_the_cheapest_way(seed):
-    given, best = tiny(seed)
-    snapshot = factories.snapshot(**given)
-    for mode in ("constrained", "optimize"):
-        made = plan(snapshot, mode)
-        assert scorecard(made, snapshot).total >= best - 1e-6
+@pytest.mark.req("OPA-05", "OME-07")
+@pytest.mark.parametrize("seed", range(examples(6, 60)))
+@pytest.mark.parametrize("most", [0, 10**9])
+def test_the_bound_and_the_better_plan_hold_on_either_grid(seed, most):
+    tables, cheapest = tiny(seed)
+    snapshot = factories.snapshot(**tables)
+    made = plan(snapshot, "optimize", {"most_cells": most})
+    assert made.run.program.grid.startswith("21xday" if most else "1xweek")
+    assert verify(made, snapshot) == []
+    assert made.run.bound == pytest.approx(cheapest, rel=1e-4)
+    cost = scorecard(made, snapshot).total
+    usual = scorecard(plan(snapshot, "constrained"), snapshot).total
+    assert cheapest * (1 - 1e-6) <= cost <= usual + 1e-6
 
 
 # --- against plans -------------------------------------------------------------------

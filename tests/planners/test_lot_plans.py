@@ -256,6 +256,83 @@ def test_more_is_bought_than_is_wanted_where_that_costs_less():
     assert scorecard(found, snapshot).purchase == pytest.approx(1200)
 
 
+LEAST = ("LARGE", 1000.0, 1.0), ("SMALL", 10.0, 2.0)
+"""Sources of A, with the least order and the price of a unit."""
+
+
+def least_orders(kind: str, *wanted: tuple[float, int]) -> Snapshot:
+    """A, bought or made in orders of 1,000 at 1 or of 10 at 2, some of it by days."""
+    sources: dict[str, list[dict[str, object]]] = {
+        "suppliers": [{"supplier": name} for name, _, _ in LEAST],
+        "supply_terms": [
+            {"product": "A", "supplier": name, "moq": least, "unit_price": price}
+            | {"lead_time_days": 2}
+            for name, least, price in LEAST
+        ],
+    }
+    if kind == "made":
+        sources = {
+            "resources": [{"resource": "M", "cost_per_hour": 60.0}],
+            "routings": [
+                {"routing": name, "product": "A", "min_lot": least}
+                for name, least, _ in LEAST
+            ],
+            "steps": [
+                {"routing": name, "step": 1, "run_minutes_per_unit": minutes}
+                for name, _, minutes in LEAST
+            ],
+            "step_resources": [
+                {"routing": name, "step": 1, "resource": "M"} for name, _, _ in LEAST
+            ],
+        }
+    return factories.snapshot(
+        settings=[{"as_of": day(0), "horizon_days": 90.0, "bucket": "day"}],
+        products=[{"product": "A", "unit_cost": 1.0}],
+        inventory_policies=[{"product": "A", "location": "L", "holding_rate": 0.0}],
+        demands=[
+            {"demand": f"D{at}", "product": "A", "qty": qty, "due": day(at)}
+            | {"price": 50.0}
+            for qty, at in wanted
+        ],
+        **sources,
+    )
+
+
+@pytest.mark.req("OMC-7.9.1")
+@pytest.mark.parametrize("kind", ["bought", "made"])
+@pytest.mark.parametrize(
+    ("wanted", "cost"),
+    [
+        # 50 at 2, for 1,000 at 1 are too many.
+        ([(50.0, 20)], 100.0),
+        # One order of 1,200, for two of 1,000 leave 800.
+        ([(600.0, 20), (600.0, 40)], 1200.0),
+        ([(400.0, 20), (400.0, 30), (400.0, 40)], 1200.0),
+    ],
+)
+def test_least_orders_decide_who_brings_what_and_what_joins(kind, wanted, cost):
+    snapshot = least_orders(kind, *wanted)
+    found = plan(snapshot, "optimize")
+    assert not verify(found, snapshot)
+    assert scorecard(found, snapshot).total == pytest.approx(cost)
+    assert found.run.bound == pytest.approx(cost, rel=1e-4)
+    assert (found.fulfilment["status"] == "on_time").all()
+
+
+@pytest.mark.req("OMC-7.9.1")
+@pytest.mark.parametrize("kind", ["bought", "made"])
+@pytest.mark.parametrize("seed", range(examples(3, 30)))
+def test_least_orders_never_make_a_plan_dearer(kind, seed):
+    draw = random.Random(seed)
+    wanted = [(10.0 * draw.randint(1, 90), at) for at in (20, 30, 40, 50)]
+    snapshot = least_orders(kind, *wanted)
+    found = plan(snapshot, "optimize")
+    assert not verify(found, snapshot)
+    cost = scorecard(found, snapshot).total
+    assert found.run.bound <= cost
+    assert cost <= scorecard(plan(snapshot, "constrained"), snapshot).total + 1e-6
+
+
 @pytest.mark.req("OPA-15")
 def test_a_run_tells_what_the_plan_of_each_step_came_to():
     snapshot = lot_sizing(1)

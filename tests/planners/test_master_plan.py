@@ -360,6 +360,32 @@ def test_sources_share_a_demand_as_the_program_says():
     assert guided.run.engine.endswith("guided by the program")
 
 
+@pytest.mark.req("OPA-05", "OPA-22")
+def test_the_grid_is_of_weeks_where_days_are_too_many_cells():
+    """One product, wanted in 20 days: 21 days and 9 weeks until 60 days later."""
+    snapshot = factories.snapshot(
+        demands=[demand("D1", "A", 30, 20, price=100)],
+        suppliers=[{"supplier": "CHEAP"}, {"supplier": "DEAR"}],
+        supply_terms=[
+            {"product": "A", "supplier": "CHEAP", "preference": 2, "unit_price": 1.0}
+            | {"lead_time_days": 2},
+            {"product": "A", "supplier": "DEAR", "unit_price": 2.0}
+            | {"lead_time_days": 2},
+        ],
+    )
+    cells = plan(snapshot, "optimize").run.program.grid
+    assert (
+        cells == "21xday+1xweek: 30 cells of 21xday+1xweek, most_cells allows 200,000"
+    )
+    for most, told in ((30, "21xday"), (29, "1xweek:")):
+        found = plan(snapshot, "optimize", {"most_cells": most})
+        assert verify(found, snapshot) == []
+        assert sources(found) == {"CHEAP": 30}
+        assert found.run.program.grid.startswith(told)
+    named = plan(snapshot, "optimize", {"bucket": "month", "most_cells": 1})
+    assert named.run.program.grid == "month"
+
+
 def two_lots(*demands, large, small, first="LARGE"):
     """A product of two suppliers, with least lots and prices."""
     terms = [
@@ -376,18 +402,21 @@ def two_lots(*demands, large, small, first="LARGE"):
 
 
 def test_a_plan_that_follows_the_program_and_costs_more_is_not_taken():
-    """The program buys 70 at 1, in lots of 60 that is 120; 70 at 1.5 cost 105."""
-    found = checked(
-        two_lots(
-            demand("D1", "A", 40, 20, price=1000),
-            demand("D2", "A", 30, 80, price=1000),
-            large=(60.0, 1.0),
-            small=(10.0, 1.5),
-            first="SMALL",
-        )
+    """The program buys 70 at 1, in lots of 60 that is 120; 70 at 1.5 cost 105.
+
+    Planned in lots it is one of 70 at 1.
+    """
+    snapshot = two_lots(
+        demand("D1", "A", 40, 20, price=1000),
+        demand("D2", "A", 30, 80, price=1000),
+        large=(60.0, 1.0),
+        small=(10.0, 1.5),
+        first="SMALL",
     )
+    found = checked(snapshot, {"effort": "light", "lots_share": 1.0})
     assert sources(found) == {"SMALL": 70}
     assert found.run.engine.endswith("without the program")
+    assert sources(checked(snapshot)) == {"LARGE": 70}
 
 
 @pytest.mark.req("OME-07")
@@ -495,6 +524,7 @@ def test_the_price_of_the_bottleneck_is_what_overload_costs_and_was_tried():
         ({"shortage_weight": 0}, "the best plan makes nothing"),
         ({"overload": "yes"}, "overload must be true or false"),
         ({"prices_verified": 1.5}, "prices_verified"),
+        ({"most_cells": -1}, "most_cells"),
     ],
 )
 def test_settings_out_of_range_are_refused(settings, message):

@@ -3,12 +3,12 @@
 Lots of a level are sized by a program of their own (`lot_program`), on the hours that
 the levels above leave; what they take is needed by the levels below. A product follows
 the source that brings most of it in the solution of the program of amounts, but for one
-that is bought at prices by quantity: its program chooses of all that sell it.
+of which prices by quantity, least orders or multiples matter: its program chooses of
+all sources that buy or make it.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -133,7 +133,7 @@ class _ProductLevels:
         self._resource = {name: n for n, name in enumerate(built.statement.resources)}
         self._wanted: dict[NodeKey, list[_DatedNeed]] = {}
         self._ways = self._followed()
-        self._bought: dict[NodeKey, list[LotOrder]] = {}
+        self._sized: dict[NodeKey, list[LotOrder]] = {}
 
     def planned(
         self, solver: Solver, cancelled: Cancelled | None
@@ -157,46 +157,99 @@ class _ProductLevels:
                         found[one.node.key] = _begins(lots)
             if cancelled is not None and cancelled():
                 return None
-        sizes = {key: self._least(key, own) for key, own in self._bought.items()}
-        amounts = {key: self._brought(key, own) for key, own in self._bought.items()}
+        sizes = {key: self._least(key, own) for key, own in self._sized.items()}
+        amounts = {key: self._brought(key, own) for key, own in self._sized.items()}
         return PlannedLots(
             found,
             {key: least for key, least in sizes.items() if least},
             {key: own for key, own in amounts.items() if len(own) > 1},
         )
 
-    # --- what is bought by quantity -------------------------------------------------
-    def _sizes(self, node: Node, wanted: float) -> tuple[LotSizes, ...]:
-        """Sizes of orders of what is only bought, at prices by quantity."""
+    # --- what is ordered by quantity ------------------------------------------------
+    def _sizes(self, node: Node, wants: Sequence[float]) -> tuple[LotSizes, ...]:
+        """Sizes of orders of what is bought or made, where they matter.
+
+        Parameters
+        ----------
+        node
+            Product at a place.
+        wants
+            Its net needs.
+        """
         run, step = self._statement.run, float(node.step)
         ways = run.model.ways(node)
-        tiers = any(way.source.costs.min_qtys for way in ways)
-        if not tiers or node.shared or any(way.source.kind != "buy" for way in ways):
+        sources = [way.source for way in ways]
+        if node.shared or not all(map(self._is_plain, ways)):
             return ()
+        matter = any(
+            one.costs.min_qtys
+            or one.lot(1) * step > min(wants) + DUST
+            or (one.multiple > 1 and len(ways) > 1)
+            for one in sources
+        )
         found: list[LotSizes] = []
-        for source in (way.source for way in ways):
-            most = largest_size(source, wanted / step)
+        for way in ways if matter else ():
+            source, hours = way.source, self._hours(way)
+            most = largest_size(source, sum(wants) / step)
+            each = self._unit_cost(way, hours)
+            setup = sum(one.setup * self._hour_cost(one.resource) for one in hours)
 
-            def price(units: int, source: Source = source) -> float:
+            def price(
+                units: int,
+                source: Source = source,
+                each: float = each,
+                setup: float = setup,
+            ) -> float:
                 qty = from_units(units, source.step)
-                return self._goals.cost_weight * source.cost(qty)
+                cost = source.cost(qty) + each * qty + setup
+                return self._goals.cost_weight * cost
 
             begin = max(run.as_of, source.fence_start)
             timing = source.clock.earliest(begin, source.lot(1))
             if timing is None:
                 continue
-            first = int(self._grid.at_or_before(timing.finish))
+            there = max(timing.finish, self._chains.there(node, 1))
+            first = int(self._grid.at_or_before(there))
             multiple = source.multiple * step if source.multiple > 1 else 0.0
             found += [
                 LotSizes(
                     source.source,
                     *(one.least * step, one.most * step, multiple),
                     *(one.fixed, one.each / step, first),
-                )
+                )._replace(hours=hours)
                 for one in order_sizes(source, most, price)
                 or (OrderSizes(1, most, 0.0, price(1)),)
             ]
         return tuple(found)
+
+    def _is_plain(self, way: SupplyAlternative) -> bool:
+        """Whether a source buys, or makes a unit of one product a unit ordered."""
+        if way.source.kind == "buy":
+            return True
+        gain, many = way.gain, MORE_LOTS[0]
+        return (
+            gain is not None
+            and len(way.yields) == 1
+            and way.source.step == way.yields[0].node.step
+            and gain.order_steps_for(many, self._statement.run.as_of) == many
+        )
+
+    def _hour_cost(self, resource: int) -> float:
+        name = self._statement.resources[resource]
+        return self._statement.rates[name].cost
+
+    def _unit_cost(self, way: SupplyAlternative, hours: Sequence[LotHours]) -> float:
+        """What a unit costs beside its source: hours, and components at their value."""
+        statement = self._statement
+        cost = sum(one.each * self._hour_cost(one.resource) for one in hours)
+        for group in way.intakes:
+            component, other, _ = group[0]
+            number = statement.place.get(id(other), -1)
+            if number >= 0:
+                many = MORE_LOTS[0]
+                rate = float(component.steps(many) * other.step / way.source.step)
+                cost += rate / many * float(statement.value[number])
+        return cost
 
     def _least(self, key: NodeKey, orders: Sequence[LotOrder]) -> int:
         """Least order of all, where it is more than sources ask for [units]; or 0."""
@@ -291,11 +344,11 @@ class _ProductLevels:
             total = known.qty + qty
             mean = (known.qty * known.late + qty * late) / total
             merged[bucket] = LotNeed(bucket, total, mean)
-        sizes = self._sizes(node, sum(qty for _, qty, _ in wanted))
+        sizes = self._sizes(node, [qty for _, qty, _ in wanted])
         if sizes:
             dearest = max(one.unit for one in sizes)
             fixed = max((dearest - one.unit) * one.least for one in sizes)
-            first = min(one.first for one in sizes)
+            first, hours = min(one.first for one in sizes), ()
         weight = self._goals.inventory_weight
         item = LotItem(
             needs=tuple(merged[bucket] for bucket in sorted(merged)),
@@ -371,25 +424,16 @@ class _ProductLevels:
         cancelled: Cancelled | None,
     ) -> list[list[_Lot]]:
         """Lots of products that share resources; a lot a need without a solution."""
-        used = sorted({one.resource for each in members for one in each.item.hours})
+        used = sorted({one for each in members for one in each.item.resources})
         place = {resource: number for number, resource in enumerate(used)}
-        items = [
-            replace(
-                each.item,
-                hours=tuple(
-                    one._replace(resource=place[one.resource])
-                    for one in each.item.hours
-                ),
-            )
-            for each in members
-        ]
+        items = [each.item.renumbered(place) for each in members]
         stated = lot_program(items, self._free[used], self._grid.lengths / DAY)
         solution = stated.solve(solver, cancelled)
         if not len(solution.values):
             return [[_Lot([want], -1) for want in each.wanted] for each in members]
         for number, each in enumerate(members):
             if each.item.sizes:
-                self._bought[each.node.key] = stated.orders(solution.values, number)
+                self._sized[each.node.key] = stated.orders(solution.values, number)
         return [
             self._cut(each, buckets)
             for each, buckets in zip(
@@ -413,6 +457,9 @@ class _ProductLevels:
 
     def _order(self, product: _LotProduct, lots: Sequence[_Lot]) -> None:
         """Take the hours of lots, and ask for what they take."""
+        if product.item.sizes and product.node.key in self._sized:
+            self._order_sizes(product)
+            return
         node, way = product.node, product.way
         step = float(node.step)
         left = 0.0
@@ -444,6 +491,23 @@ class _ProductLevels:
                 self._take(resource, bucket, setup + each * qty)
             late = sum(want.qty * want.late for want in lot.wanted)
             self._ask_parts(way, size, timing, late)
+
+    def _order_sizes(self, product: _LotProduct) -> None:
+        """Take the hours of the orders of a product with sizes, and ask for parts."""
+        node, wanted = product.node, product.wanted
+        ways = {way.source.source: way for way in self._statement.run.model.ways(node)}
+        total = sum(want.qty for want in wanted)
+        late = sum(want.qty * want.late for want in wanted) / total
+        for one in self._sized[node.key]:
+            way = ways[one.sizes.source]
+            low, end = self._grid.edges[one.bucket : one.bucket + 2].tolist()
+            by = min([end, *(want.instant for want in wanted if want.instant >= low)])
+            size = way.first_size(max(1, round(one.qty / float(node.step))), by)
+            timing = None if size <= 0 else way.source.clock.latest(by, size)
+            for resource, setup, each in one.sizes.hours:
+                self._take(resource, one.bucket, setup + each * one.qty)
+            if timing is not None:
+                self._ask_parts(way, size, timing, late * one.qty)
 
     def _take(self, resource: int, bucket: int, hours: float) -> None:
         """Take hours of a bucket, and of those before it where it has too few."""
@@ -489,7 +553,7 @@ def _sharing(products: Sequence[_LotProduct]) -> list[list[_LotProduct]]:
     """Products by what resources they share, directly or by others."""
     groups: list[tuple[set[int], list[_LotProduct]]] = []
     for one in products:
-        own = {hours.resource for hours in one.item.hours}
+        own = one.item.resources
         members = [one]
         rest = []
         for resources, others in groups:
@@ -511,8 +575,11 @@ def _joins(lot: _Lot, bucket_of: Callable[[int], Ints]) -> bool:
 def _begins(lots: Sequence[_Lot]) -> tuple[int, ...]:
     """Instants at which lots begin: half way from the last need before to the first.
 
-    Needs of components move a little with the orders above them.
+    Needs of components move a little with the orders above them. One lot alone begins
+    with its first need.
     """
+    if len(lots) == 1:
+        return (lots[0].wanted[0].instant,)
     found = []
     for before, lot in pairwise(lots):
         last, first = before.wanted[-1].instant, lot.wanted[0].instant

@@ -39,7 +39,7 @@ import numpy as np
 from medhavi.optimize.problem import Floats, Problem, Program
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Container, Mapping
 
     from medhavi.optimize.problem import Block, Ints, Solution, Solver
     from medhavi.progress import Cancelled
@@ -72,11 +72,19 @@ class LotNeed(NamedTuple):
     late: float
 
 
+class LotHours(NamedTuple):
+    """Hours of a resource: of a set-up, and for a unit."""
+
+    resource: int
+    setup: float
+    each: float
+
+
 class LotSizes(NamedTuple):
     """Sizes of orders between two price breaks of a source [units of the product].
 
     Each is a whole number of `multiple` (0: any); `fixed` is paid an order, `each` a
-    unit, and none is there before bucket `first`.
+    unit, and none is there before bucket `first`. `hours` are what an order takes.
     """
 
     source: str
@@ -86,19 +94,12 @@ class LotSizes(NamedTuple):
     fixed: float
     each: float
     first: int
+    hours: tuple[LotHours, ...] = ()
 
     @property
     def unit(self) -> float:
         """What a unit of the least order costs."""
         return self.each + self.fixed / self.least
-
-
-class LotHours(NamedTuple):
-    """Hours of a resource: of a set-up, and for a unit."""
-
-    resource: int
-    setup: float
-    each: float
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -117,9 +118,9 @@ class LotItem:
     first
         First bucket in which a lot may be there.
     hours
-        What a lot takes of resources.
+        What a lot takes of resources; with `sizes` nothing, they say what orders take.
     sizes
-        Of orders, where more of them cost less a unit.
+        Of orders, where their least, multiple or price matters.
     """
 
     needs: tuple[LotNeed, ...]
@@ -133,6 +134,21 @@ class LotItem:
     def ordered_in(self) -> set[int]:
         """Buckets in which orders of sizes may be there: sooner only costs more."""
         return {one.bucket for one in self.needs} | {one.first for one in self.sizes}
+
+    @property
+    def resources(self) -> set[int]:
+        """Resources of which lots take hours."""
+        sized = (hours for one in self.sizes for hours in one.hours)
+        return {one.resource for one in (*self.hours, *sized)}
+
+    def renumbered(self, place: Mapping[int, int]) -> LotItem:
+        """The product with other numbers of resources."""
+
+        def of(hours: Sequence[LotHours]) -> tuple[LotHours, ...]:
+            return tuple(one._replace(resource=place[one.resource]) for one in hours)
+
+        sizes = tuple(one._replace(hours=of(one.hours)) for one in self.sizes)
+        return replace(self, hours=of(self.hours), sizes=sizes)
 
 
 class LotOrder(NamedTuple):
@@ -273,11 +289,11 @@ def lot_program(items: Sequence[LotItem], free: Floats, days: Floats) -> LotProg
         for need in range(first[place], first[place + 1])
     }
     _add_sequence(problem, first.tolist(), loose, (share, short), shares)
-    _add_hours(problem, items, free, lots, share, shares)
+    hours = _add_hours(problem, items, free, lots, share, shares)
     for place, item in enumerate(items):
         if item.sizes:
             each_lot = lots.at(place * size + np.arange(size))
-            _add_orders(problem, place, item, each_lot, share, shares)
+            _add_orders(problem, place, item, each_lot, share, shares, hours)
     # Of an item with sizes its orders are whole, and that is enough.
     sized = [bool(items[place].sizes) for place in shares.item]
     own = np.repeat([bool(item.sizes) for item in items], size)
@@ -319,6 +335,7 @@ def _add_orders(
     lots: Ints,
     share: Block,
     shares: _NeedShares,
+    hours: Block,
 ) -> None:
     """Add the orders of an item with sizes, by size and bucket, and what is left."""
     size = len(item.holding)
@@ -340,6 +357,11 @@ def _add_orders(
         rows = problem.rows(f"{name} order {place}", count, lower=0.0)
         problem.entries(rows.at(every), units.at(every), sign)
         problem.entries(rows.at(every), orders.at(every), -sign * bound)
+    for which, one in enumerate(item.sizes):
+        own = which * size + buckets
+        for resource, setup, unit in one.hours:
+            problem.entries(hours.at(resource * size + buckets), orders.at(own), setup)
+            problem.entries(hours.at(resource * size + buckets), units.at(own), unit)
     some = np.flatnonzero(multiple > 0)
     ends = np.ceil((wanted + most[some]) / multiple[some]) + 1
     pieces = problem.columns(f"multiples {place}", len(some), upper=ends, whole=True)
@@ -425,7 +447,7 @@ def _add_hours(
     lots: Block,
     share: Block,
     shares: _NeedShares,
-) -> None:
+) -> Block:
     """Add the hours that lots take of each resource in each bucket."""
     resources, size = free.shape
     used = problem.rows("hours", resources * size, upper=free.ravel())
@@ -441,6 +463,11 @@ def _add_hours(
             rows = used.at(resource * size + bucket[own])
             problem.entries(rows, share.at(own), each * qty[own])
             usual[resource] += [setup + each * need.qty for need in one.needs]
+        for sizes in one.sizes:
+            for resource, setup, each in sizes.hours:
+                usual[resource] += [
+                    setup + each * max(sizes.least, need.qty) for need in one.needs
+                ]
     # The last bucket has no work of the next one, the first one no bucket before it.
     begun = problem.columns(
         "begun before",
@@ -451,6 +478,7 @@ def _add_hours(
     problem.entries(used.at(every), begun.at(every), -1.0)
     before = every[every % size > 0]
     problem.entries(used.at(before - 1), begun.at(before), 1.0)
+    return used
 
 
 def _overnight(usual: Sequence[Sequence[float]], free: Floats) -> Floats:

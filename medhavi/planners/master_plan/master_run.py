@@ -283,6 +283,7 @@ def _told(
         columns=built.program.n_columns,
         rows=built.program.n_rows,
         iterations=solution.iterations,
+        grid=statement.grid_reason,
         conflict=conflict_words(conflicts, budgets, currency),
     )
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from medhavi.planners.parameters import AUTO, DAYS_FIRST, WEEKS
 from medhavi.results.buckets import grid
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
         ComponentRequirement,
         SupplyAlternative,
     )
+    from medhavi.planners.parameters import OptimizeParameters
     from medhavi.providers.sources import OrderTiming, StepWindow
 
     Ints = NDArray[np.int64]
@@ -96,6 +98,31 @@ def decision_grid(bucket: str, as_of: int, until: int) -> DecisionGrid:
             message = f"bucket ({bucket}) gives more than {MOST_EDGES} buckets."
             raise ValueError(message)
     return DecisionGrid(edges=np.asarray(edges, dtype=np.int64))
+
+
+def chosen_grid(
+    parameters: OptimizeParameters, nodes: int, as_of: int, until: int
+) -> tuple[DecisionGrid, str]:
+    """Lay the grid that is asked for, or one by size; gives it with the reason.
+
+    Parameters
+    ----------
+    parameters
+        Grid, and most cells of the finer one.
+    nodes
+        Number of products at places.
+    as_of, until
+        As of `decision_grid`.
+    """
+    if parameters.bucket != AUTO:
+        return decision_grid(parameters.bucket, as_of, until), parameters.bucket
+    fine, most = decision_grid(DAYS_FIRST, as_of, until), parameters.most_cells
+    cells = nodes * fine.size
+    size = f"{cells:,} cells of {DAYS_FIRST}"
+    if cells <= most:
+        return fine, f"{DAYS_FIRST}: {size}, most_cells allows {most:,}"
+    reason = f"{WEEKS}: {size} are more than most_cells ({most:,})"
+    return decision_grid(WEEKS, as_of, until), reason
 
 
 FEW_QUESTIONS = 40_000

@@ -21,7 +21,7 @@ from medhavi.planners.master_plan.source_rates import (
     node_needs,
     source_columns,
 )
-from medhavi.planners.master_plan.source_times import DecisionGrid, decision_grid
+from medhavi.planners.master_plan.source_times import DecisionGrid, chosen_grid
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND, Node
 from medhavi.planners.mrp.run import MrpRun
 from medhavi.planners.parameters import MrpParameters, OptimizeParameters
@@ -118,6 +118,8 @@ class Statement:
 
     Parameters
     ----------
+    grid_reason
+        Which grid was laid, and why, in words.
     nodes
         Products at locations that are planned (unlimited ones are not).
     flow
@@ -144,6 +146,7 @@ class Statement:
     run: ProgramRun
     parameters: OptimizeParameters
     grid: DecisionGrid
+    grid_reason: str
     nodes: tuple[Node, ...]
     place: Mapping[int, int]
     flow: Floats
@@ -186,11 +189,11 @@ def state(run: ProgramRun, parameters: OptimizeParameters) -> Statement:
     demands = run.intake.demands
     late = round(parameters.late_days * DAY)
     until = max([run.as_of, *(demand.due for demand in demands)]) + late
-    grid = decision_grid(parameters.bucket, run.as_of, until)
     clusters = run.clusters
     nodes = tuple(
         node for cluster in clusters for node in cluster if not node.rules.unlimited
     )
+    grid, grid_reason = chosen_grid(parameters, len(nodes), run.as_of, until)
     place = {id(node): i for i, node in enumerate(nodes)}
     rates = hour_rates(run.snapshot["resources"])
     needs = node_needs(clusters, run.release, run.as_of)
@@ -212,6 +215,7 @@ def state(run: ProgramRun, parameters: OptimizeParameters) -> Statement:
         run=run,
         parameters=parameters,
         grid=grid,
+        grid_reason=grid_reason,
         nodes=nodes,
         place=place,
         flow=flow,
