@@ -238,7 +238,14 @@ def find(names, promises, shown, tab, told):
 
 @app.cell(hide_code=True)
 def no_answer(tab, told):
-    mo.stop(told.promise is None, trouble_of(told) if tab.value == "Desk" else None)
+    trouble_of(told) if told.promise is None and tab.value == "Desk" else None
+    return
+
+
+@app.cell(hide_code=True)
+def answered(told):
+    # Apart from the tab: another one draws no picture anew.
+    mo.stop(told.promise is None)
     promise = told.promise
     return (promise,)
 
