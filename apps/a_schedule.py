@@ -73,7 +73,7 @@ def how(params, wanted):
         value=say("a_schedule_file")
         if wanted("source") == "file" or _file or not has_tables(wanted("tables"))
         else say("the_plan_in_force"),
-        label="Orders of",
+        label=say("orders_of"),
         on_change=lambda value: params.set("source", value),
     )
     mode = desk_words.mode_choice(wanted, params.set)
@@ -127,7 +127,7 @@ def head(planned, shown, wanted):
     )
     mo.Html(
         page.header(
-            "Production schedule", _facts, finding=schedule_finding(shown.schedule)
+            say("production_schedule"), _facts, finding=schedule_finding(shown.schedule)
         )
     )
     return
@@ -179,7 +179,9 @@ def gantt(names, schedule):
 
 @app.cell(hide_code=True)
 def choose_tab(params, wanted):
-    tab = desk_words.tab_bar(("Orders", "Risk"), wanted, params.set, "Orders")
+    tab = desk_words.tab_bar(
+        (say("orders"), say("risk")), wanted, params.set, say("orders")
+    )
     return (tab,)
 
 
@@ -191,7 +193,7 @@ def bar(schedule, tab):
 
 @app.cell(hide_code=True)
 def orders(names, schedule, shown, tab):
-    mo.stop(tab.value != "Orders")
+    mo.stop(tab.value != say("orders"))
     section(
         "orders",
         say("late_orders_and_proof"),
@@ -223,7 +225,7 @@ def uncertainty(params, schedule, wanted):
 
 @app.cell(hide_code=True)
 def risk(schedule, spread, steps, tab):
-    mo.stop(tab.value != "Risk")
+    mo.stop(tab.value != say("risk"))
     _told = risk_of(
         schedule,
         scenarios=10_000,

@@ -15,6 +15,7 @@ import polars as pl
 from medhavi.results.plans.folder import WORKBOOK_OPTIONS, guarded
 from medhavi.views.pictures.picture_files import picture_png, picture_svg
 from medhavi.views.theme import title_of
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -126,7 +127,7 @@ def grid_button(
         mo.download(
             lambda: as_xlsx(told_rows(rows, units or {}, hidden), name),
             filename=f"{file_name(name)}.xlsx",
-            label="Excel",
+            label=say("excel"),
         )
     )
 
@@ -149,9 +150,9 @@ def list_files(rows: Callable[[], pl.DataFrame], name: str) -> mo.Html:
 
     return mo.hstack(
         [
-            mo.download(csv, filename=f"{name}.csv", label="CSV"),
+            mo.download(csv, filename=f"{name}.csv", label=say("csv")),
             mo.download(
-                lambda: as_xlsx(rows()), filename=f"{name}.xlsx", label="Excel"
+                lambda: as_xlsx(rows()), filename=f"{name}.xlsx", label=say("excel")
             ),
         ],
         justify="start",
