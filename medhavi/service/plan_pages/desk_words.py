@@ -129,7 +129,7 @@ def preview_html(preview: Preview, names: Names, order: str = "") -> str:
 def _several(edit: Edit) -> str:
     """What is done to several orders."""
     verbs = {EDITS[one.kind].choice for one in edit.edits}
-    verb = verbs.pop() if len(verbs) == 1 else "Edit"
+    verb = (verbs.pop() if len(verbs) == 1 else "") or say("edit")
     return f"{verb} {len(edit.edits):,} orders"
 
 
