@@ -284,6 +284,8 @@ _RULES = """
  letter-spacing:0}
 .mv-tile .note{font-size:12px;color:var(--mv-muted)}
 .mv-tile .spark{width:100%;max-width:160px;height:24px;margin-top:auto;padding-top:4px}
+.mv-copied{position:fixed;right:16px;bottom:16px;z-index:9;padding:8px 12px;
+ border-radius:12px;background:var(--mv-ink);color:var(--mv-page)}
 .mv-mark{white-space:nowrap;font-weight:500}
 .mv-good{color:var(--mv-good_ink)}.mv-warn{color:var(--mv-warn_ink)}
 .mv-bad{color:var(--mv-bad_ink)}

@@ -73,6 +73,12 @@ def test_an_order_has_an_address_and_says_why(desk):
         shown.get_by_text("CSV", exact=True).first.click()
     text = file.value.path().read_text("utf-8-sig")
     assert text.startswith("Order,Type,Item,Location,Quantity,Unit,Start (local)")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    shown.get_by_text("Copy", exact=True).first.click()
+    expect(shown.get_by_text("Copied to the clipboard")).to_be_visible(timeout=SLOW)
+    copied = page.evaluate("navigator.clipboard.readText()").split("\n")
+    assert copied[0].split("\t") == text.split("\n")[0].split(",")
+    assert copied[1].startswith("PO-1\t")
     # Another address of an open page changes what it shows, and loads nothing again.
     frame = next(one for one in page.frames if "/orders/" in one.url)
     frame.evaluate("window.alive = true")
