@@ -194,7 +194,7 @@ def list_files(rows: Callable[[], pl.DataFrame], name: str) -> mo.Html:
     )
 
 
-def _copy(rows: Callable[[], pl.DataFrame], name: str) -> mo.ui.download:
+def _copy(rows: Callable[[], pl.DataFrame], name: str) -> mo.Html:
     """Button that copies rows; `COPY_SCRIPT` takes the place of its file."""
     import marimo as mo
 
