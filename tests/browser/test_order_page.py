@@ -89,4 +89,11 @@ def test_an_order_has_an_address_and_says_why(desk):
     page.go_back()
     expect(shown.get_by_text("1 order").first).to_be_visible(timeout=SLOW)
     assert frame.evaluate("window.alive")
+    # The trail says where one is, and leads to all of the page.
+    trail = page.get_by_role("navigation", name="Breadcrumbs")
+    expect(trail).to_have_text(re.compile("Orders.*PO-1"), timeout=SLOW)
+    trail.get_by_role("link", name="Orders").click()
+    expect(shown.get_by_text("1 order").first).to_be_hidden(timeout=SLOW)
+    expect(trail).to_have_text("Orders", timeout=SLOW)
+    assert frame.evaluate("window.alive")
     desk.assert_clean()
