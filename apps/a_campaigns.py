@@ -63,7 +63,7 @@ def choose_how(params, wanted):
         value=next(word for word, name in _words.items() if name == "propose")
         if wanted("how") != "rules"
         else say("rules_alone"),
-        label="Campaigns",
+        label=say("campaigns"),
         on_change=lambda value: params.set("how", value),
     )
     return (how,)
@@ -76,7 +76,7 @@ def remembered():
     get_decision, decide = mo.state(None)
     get_renewed, renew = mo.state(0)
     approver = mo.ui.text(
-        value=last_approver(), label="Approver", placeholder="your name"
+        value=last_approver(), label=say("approver"), placeholder=say("your_name")
     )
 
     def price(form):
@@ -154,10 +154,10 @@ def bar(read, tab):
 
 @app.cell(hide_code=True)
 def setups(shown, study, tab):
-    mo.stop(tab.value != "Effect")
+    mo.stop(tab.value != say("effect"))
     section(
         "setups",
-        "Changeover time",
+        say("changeover_time"),
         picture(
             setup_chart(campaign_page.setup_rows(shown)),
             say("nothing_is_changed_over"),
@@ -169,7 +169,7 @@ def setups(shown, study, tab):
 
 @app.cell(hide_code=True)
 def runs(names, study, tab):
-    mo.stop(tab.value != "Effect")
+    mo.stop(tab.value != say("effect"))
     section(
         "runs",
         say("effect_of_campaigns"),
@@ -186,7 +186,7 @@ def choose_matrix(params, read, wanted):
     matrix = mo.ui.dropdown(
         _all,
         value=wanted("matrix") if wanted("matrix") in _all else next(iter(_all), None),
-        label="Matrix",
+        label=say("matrix"),
         on_change=lambda value: params.set("matrix", value or ""),
     )
     return (matrix,)
@@ -205,9 +205,9 @@ def show_matrix(matrix, names, read, tab):
             campaign_page.matrix_table(read.snapshot, matrix.value, families)
         )
         _parts = [matrix, html(f'<p class="muted">{say("matrix_legend")}</p>'), grid]
-    section(
-        "matrix", "Changeover matrix", *_parts
-    ) if tab.value == "Changeover matrix" else None
+    section("matrix", say("changeover_matrix"), *_parts) if tab.value == say(
+        "changeover_matrix"
+    ) else None
     return families, grid
 
 
@@ -220,7 +220,7 @@ def edit_cell(families, grid, matrix, price, read, wanted):
 
 @app.cell(hide_code=True)
 def show_form(form, tab):
-    form if tab.value == "Changeover matrix" else None
+    form if tab.value == say("changeover_matrix") else None
     return
 
 
@@ -252,7 +252,7 @@ def priced(get_asked, names, shown, study):
 @app.cell(hide_code=True)
 def who(approver, form, shown, tab):
     # Apart from the price: a name that is typed while it is worked out stays.
-    _on = tab.value == "Changeover matrix"
+    _on = tab.value == say("changeover_matrix")
     approver if _on and form is not None and shown.source.lake else None
     return
 
@@ -285,11 +285,11 @@ def undo():
 
 @app.cell(hide_code=True)
 def history(approver, back, names, shown, study, tab):
-    mo.stop(tab.value != "Changeover matrix")
+    mo.stop(tab.value != say("changeover_matrix"))
     _past = plan_page.decisions(shown) if study else []
     section(
         "decisions",
-        "Decisions",
+        say("decisions"),
         html(desk_words.history_html(_past, names, say("choose_a_cell_above"))),
         *([mo.hstack([approver, back], justify="start", wrap=True)] if _past else []),
     )
@@ -311,7 +311,7 @@ def outcome(get_decision, read, settle):
 
 @app.cell(hide_code=True)
 def proposals(names, study, tab):
-    mo.stop(tab.value != "Campaigns")
+    mo.stop(tab.value != say("campaigns"))
     section(
         "proposals",
         say("campaigns_by_saving"),
@@ -322,10 +322,10 @@ def proposals(names, study, tab):
 
 @app.cell(hide_code=True)
 def kept(names, study, tab):
-    mo.stop(tab.value != "Campaigns")
+    mo.stop(tab.value != say("campaigns"))
     section(
         "kept",
-        "Campaign adherence",
+        say("campaign_adherence"),
         html(campaign_words.compliance_html(study.adherence, names)),
     )
     return

@@ -67,7 +67,7 @@ def remembered():
     get_decision, decide = mo.state(None)
     get_renewed, renew = mo.state(0)
     approver = mo.ui.text(
-        value=last_approver(), label="Approver", placeholder="your name"
+        value=last_approver(), label=say("approver"), placeholder=say("your_name")
     )
     back = mo.ui.run_button(label=say("undo_last_decision"))
 
@@ -353,7 +353,7 @@ def details(calendar_form, down_form, grid, move_form, names, shown, view):
 @app.cell(hide_code=True)
 def decision_buttons(asked):
     accept = mo.ui.run_button(label=say("approve_the_edit"), kind="success")
-    drop = mo.ui.run_button(label="Drop it")
+    drop = mo.ui.run_button(label=say("drop_it"))
     return accept, drop
 
 

@@ -68,7 +68,7 @@ def head(mode, names, shown, wanted):
     _found = plan_finding(shown.plan, names) if shown.plan else ""
     mo.vstack(
         desk_words.page_head(
-            "Cockpit",
+            say("cockpit"),
             shown,
             wanted("known_at"),
             _found,
@@ -102,10 +102,12 @@ def remembered():
     _nothing: tuple[Any, dict[str, Any]] = (None, {})
     get_done, tell = mo.state(_nothing)
     approver = mo.ui.text(
-        value=last_approver(), label="Your name", placeholder="your name"
+        value=last_approver(),
+        label=say("label_your_name"),
+        placeholder=say("your_name"),
     )
     state = mo.ui.radio(
-        cockpit_page.STATES, value="To do", inline=True, label="Exceptions"
+        cockpit_page.STATES, value="To do", inline=True, label=say("exceptions")
     )
     return approver, get_done, state, tell
 

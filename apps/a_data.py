@@ -106,10 +106,10 @@ def seen(state):
 @app.cell(hide_code=True)
 def choose_tab(keep, state, wanted):
     tab = desk_words.tab_bar(
-        data_page.TABS if state else ("Upload",),
+        data_page.TABS if state else (say("upload"),),
         wanted,
         keep,
-        "Findings" if state else "Upload",
+        say("findings") if state else say("upload"),
     )
     return (tab,)
 
@@ -128,7 +128,7 @@ def listed(scope, state):
 
 @app.cell(hide_code=True)
 def findings(scope, state, tab, table):
-    mo.stop(state is None or tab.value != "Findings")
+    mo.stop(state is None or tab.value != say("findings"))
     _rows = (
         data_page.no_finding(state, scope.value)
         if table is None
@@ -149,7 +149,7 @@ def select(state, table):
 
 @app.cell(hide_code=True)
 def chosen(group, state, tab):
-    mo.stop(group is None or tab.value != "Findings")
+    mo.stop(group is None or tab.value != say("findings"))
     html(group_html(state.findings, group, state.names))
     return
 
@@ -166,7 +166,7 @@ def ask_lineage(keep, shown, state, wanted):
 
 @app.cell(hide_code=True)
 def lineage(shown, state, tab, traced, wanted):
-    mo.stop(state is None or tab.value != "Lineage")
+    mo.stop(state is None or tab.value != say("lineage"))
     _form = None if traced is None else traced.value
     _asked = lineage_part.asked_of(_form, wanted)
     _answer = html(lineage_part.answer_html(shown, _asked, wanted))
@@ -199,7 +199,7 @@ def ask_file():
 
 @app.cell(hide_code=True)
 def upload(dropped, tab, whole):
-    mo.stop(tab.value != "Upload")
+    mo.stop(tab.value != say("upload"))
     own_data.upload_part(dropped, whole)
     return
 
@@ -207,7 +207,7 @@ def upload(dropped, tab, whole):
 @app.cell(hide_code=True)
 def propose(dropped, form, shown, state, tab, whole):
     proposal = None
-    if tab.value == "Upload" and dropped.value:
+    if tab.value == say("upload") and dropped.value:
         _file = dropped.value[0]
         with mo.status.spinner("Reading", remove_on_exit=True):
             proposal = own_data.uploaded(
@@ -229,7 +229,7 @@ def differences(proposal, shown, whole):
 
 @app.cell(hide_code=True)
 def choose_price(proposal):
-    ask_price = mo.ui.run_button(label="Price it")
+    ask_price = mo.ui.run_button(label=say("price_it"))
     return (ask_price,)
 
 
@@ -281,7 +281,7 @@ def approved(accept, approver, asked, decide, proposal):
 
 @app.cell(hide_code=True)
 def changes(approver, back, get_renewed, shown, state, tab):
-    mo.stop(state is None or tab.value != "Changes")
+    mo.stop(state is None or tab.value != say("changes"))
     _renewed = get_renewed()
     mo.vstack(
         [
@@ -308,7 +308,7 @@ def outcome(get_decision, settle, shown):
 
 @app.cell(hide_code=True)
 def refused(state, tab):
-    mo.stop(state is None or tab.value != "Refused")
+    mo.stop(state is None or tab.value != say("refused"))
     data_page.refused_part(state)
     return
 

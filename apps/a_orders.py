@@ -60,7 +60,7 @@ def remembered():
     get_decision, decide = mo.state(None)
     get_renewed, renew = mo.state(0)
     approver = mo.ui.text(
-        value=last_approver(), label="Approver", placeholder="your name"
+        value=last_approver(), label=say("approver"), placeholder=say("your_name")
     )
 
     def preview(edit):
@@ -120,7 +120,7 @@ def kept(chosen, everything, session, wanted):
 def head(everything, known_at, mode, names, rows, shown):
     _found = order_grid.orders_finding(everything, rows, names) if shown.plan else ""
     mo.vstack(
-        desk_words.page_head("Orders", shown, known_at, _found, [mode]),
+        desk_words.page_head(say("orders"), shown, known_at, _found, [mode]),
         gap=1,
     )
     return
@@ -171,7 +171,10 @@ def select(everything, table):
 @app.cell(hide_code=True)
 def choose_tab(keep, wanted):
     tab = desk_words.tab_bar(
-        ("Why", "Edit", "History"), wanted, keep, "Why" if wanted("order") else "Edit"
+        (say("why"), say("edit"), say("history")),
+        wanted,
+        keep,
+        say("why") if wanted("order") else say("edit"),
     )
     return (tab,)
 
@@ -204,7 +207,7 @@ def look(one, selected):
 
 @app.cell(hide_code=True)
 def why(looked, names, one, plan, tab, wanted):
-    mo.stop(plan is None or tab.value != "Why")
+    mo.stop(plan is None or tab.value != say("why"))
     _parts = (
         one_order.why_parts(plan, looked, names)
         if looked
@@ -222,7 +225,7 @@ def choose_action(plan, selected, session):
 
 @app.cell(hide_code=True)
 def edit(action, plan, preview, selected, session, snapshot, tab):
-    mo.stop(plan is None or tab.value != "Edit")
+    mo.stop(plan is None or tab.value != say("edit"))
     if action is None:
         edit_form, _parts = None, [html(order_page.no_action(selected))]
     else:
@@ -278,7 +281,7 @@ def buttons():
 
 @app.cell(hide_code=True)
 def history(approver, back, looked, names, shown, tab):
-    mo.stop(shown.plan is None or tab.value != "History")
+    mo.stop(shown.plan is None or tab.value != say("history"))
     _past = plan_page.decisions(shown)
     _own = (
         [html(f"<h3>{looked['number']}</h3>{one_order.events_html(shown, looked)}")]

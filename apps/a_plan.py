@@ -88,7 +88,7 @@ def remembered():
     get_decision, decide = mo.state(None)
     get_renewed, renew = mo.state(0)
     approver = mo.ui.text(
-        value=last_approver(), label="Approver", placeholder="your name"
+        value=last_approver(), label=say("approver"), placeholder=say("your_name")
     )
 
     def preview(edit):
@@ -158,10 +158,10 @@ def bar(plan, tab, wanted):
 
 @app.cell(hide_code=True)
 def late(mode, names, plan, tab):
-    mo.stop(tab.value != "Late demands" or mode.value == "mrp")
+    mo.stop(tab.value != say("late_demands") or mode.value == "mrp")
     section(
         "late",
-        "Late demands",
+        say("late_demands"),
         picture(
             late_chart(plan, names), say("nothing_is_late"), say("all_demands_on_time")
         ),
@@ -179,10 +179,10 @@ def late(mode, names, plan, tab):
 
 @app.cell(hide_code=True)
 def overdue(mode, names, plan, tab):
-    mo.stop(tab.value != "Late demands" or mode.value != "mrp")
+    mo.stop(tab.value != say("late_demands") or mode.value != "mrp")
     section(
         "overdue",
-        "Past-due releases",
+        say("past_due_releases"),
         picture(
             overdue_chart(plan, names),
             say("no_start_before_now"),
@@ -201,7 +201,7 @@ def choose_demand(keep, plan, shown, wanted):
 
 @app.cell(hide_code=True)
 def why(demand, everything, names, plan, tab):
-    mo.stop(tab.value != "Late demands")
+    mo.stop(tab.value != say("late_demands"))
     if demand.value is None:
         _parts = [html(page.empty(say("no_demand_is_planned"), say("add_demand_rows")))]
     else:
@@ -221,12 +221,12 @@ def why(demand, everything, names, plan, tab):
 
 @app.cell(hide_code=True)
 def choose_remedy(mode, names, plan, tab):
-    mo.stop(tab.value != "Late demands" or mode.value != "constrained")
+    mo.stop(tab.value != say("late_demands") or mode.value != "constrained")
     mo.stop(plan.causes.is_empty())
     remedy_form = desk_parts.remedy_form(plan, names)
     section(
         "remedies",
-        "Remedies",
+        say("label_remedies"),
         html(f'<p class="muted">{say("changes_are_tried_in_order")}</p>'),
         remedy_form,
     )
@@ -260,7 +260,7 @@ def choose_item(keep, names, plan, wanted):
 
 @app.cell(hide_code=True)
 def stock(item, names, plan, tab):
-    mo.stop(tab.value != "Stock")
+    mo.stop(tab.value != say("stock"))
     if item.value is None:
         _parts = [
             html(page.empty(say("no_stock_is_moved"), say("add_demands_or_a_later")))
@@ -289,10 +289,10 @@ def stock(item, names, plan, tab):
 
 @app.cell(hide_code=True)
 def loads(names, plan, tab):
-    mo.stop(tab.value != "Capacity")
+    mo.stop(tab.value != say("capacity"))
     section(
         "loads",
-        "Capacity load",
+        say("capacity_load"),
         picture(load_chart(plan, names), say("no_resource_has_work"), say("add_steps")),
     )
     return
@@ -306,11 +306,13 @@ def choose_code(keep, plan, wanted):
 
 @app.cell(hide_code=True)
 def exceptions(code, costs, link, names, plan, preview, tab):
-    mo.stop(tab.value != "Exceptions")
+    mo.stop(tab.value != say("exceptions"))
     _kinds = codes(plan)
     answers = []
     if _kinds.is_empty():
-        _parts = [html(page.empty("No exceptions", say("the_plan_keeps_every_rule")))]
+        _parts = [
+            html(page.empty(say("no_exceptions"), say("the_plan_keeps_every_rule")))
+        ]
     else:
         _chosen = _kinds.filter(_kinds["code"] == (code.value or ""))
         _advice = _chosen["remedy"].to_list()
@@ -331,7 +333,7 @@ def exceptions(code, costs, link, names, plan, preview, tab):
         if answers:
             _parts += [html(f"<h3>{say('suggested_edits_by_money')}</h3>")]
             _parts += [desk_parts.beside(_line) for _line in answers]
-    section("exceptions", "Exceptions", *_parts)
+    section("exceptions", say("exceptions"), *_parts)
     return (answers,)
 
 
@@ -426,8 +428,8 @@ def compared(names, other, plan, shown, tab):
 
 @app.cell(hide_code=True)
 def figures(plan, tab):
-    mo.stop(tab.value != "Key figures")
-    section("figures", "Key figures", html(figures_html(plan)))
+    mo.stop(tab.value != say("key_figures"))
+    section("figures", say("key_figures"), html(figures_html(plan)))
     return
 
 

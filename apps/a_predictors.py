@@ -52,7 +52,7 @@ def how(keep, wanted):
 def remembered():
     get_told, tell = mo.state("")
     approver = mo.ui.text(
-        value=last_approver(), label="Approver", placeholder="your name"
+        value=last_approver(), label=say("approver"), placeholder=say("your_name")
     )
     retrain = mo.ui.run_button(label=say("retrain_all_predictors"))
     promote = mo.ui.run_button(label=say("put_this_version_in_use"), kind="success")
@@ -97,7 +97,7 @@ def head(choice, mode, names, reports, shown, wanted):
     _told = predictors.predictor_finding(reports, names) if reports else ""
     mo.vstack(
         desk_words.page_head(
-            "Predictors",
+            say("predictors"),
             shown,
             wanted("known_at"),
             _told,

@@ -100,7 +100,7 @@ def address():
 def remembered():
     # Typed once: it stays for every question of this page.
     approver = mo.ui.text(
-        value=last_approver(), label="Approver", placeholder="your name"
+        value=last_approver(), label=say("approver"), placeholder=say("your_name")
     )
     # Here, not where it is shown: a new approver runs the cell that asks for it too.
     remedy_ok = mo.ui.run_button(label=say("approve_the_change"), kind="success")
@@ -153,7 +153,7 @@ def known(get_watch, records):
 @app.cell(hide_code=True)
 def choose_tab(get_again, keep, wanted):
     _again = get_again()  # asking a promise again leads to the desk
-    tab = desk_words.tab_bar(promise_widgets.TABS, wanted, keep, "Desk")
+    tab = desk_words.tab_bar(promise_widgets.TABS, wanted, keep, say("desk"))
     return (tab,)
 
 
@@ -161,7 +161,7 @@ def choose_tab(get_again, keep, wanted):
 def head(finding, shown, wanted):
     mo.Html(
         page.header(
-            "Promise desk", facts_of(shown, wanted("known_at")), finding=finding
+            say("promise_desk"), facts_of(shown, wanted("known_at")), finding=finding
         )
     )
     return
@@ -174,7 +174,7 @@ def trouble(shown):
         shown.problem is not None,
         mo.vstack(
             [
-                mo.Html(page.header("Promise desk", facts_of(shown, ""))),
+                mo.Html(page.header(say("promise_desk"), facts_of(shown, ""))),
                 trouble_of(shown),
             ]
         ),
@@ -207,7 +207,7 @@ def request(again, keep_all, offered, wanted):
 
 @app.cell(hide_code=True)
 def ask_for(again, form, tab):
-    mo.stop(tab.value != "Desk")
+    mo.stop(tab.value != say("desk"))
     _parts = [html(promise_list.again_html(again)), form] if again else [form]
     mo.vstack(_parts, gap=1)
     return
@@ -230,7 +230,7 @@ def answer(again, form, past, shown):
 def find(names, promises, shown, tab, told):
     finding = (
         answer_finding(told.promise, names, qty=told.qty, due=told.due)
-        if tab.value == "Desk" and told.promise is not None
+        if tab.value == say("desk") and told.promise is not None
         else promise_records.records_finding(promises, shown.snapshot.as_of)
     )
     return (finding,)
@@ -238,14 +238,21 @@ def find(names, promises, shown, tab, told):
 
 @app.cell(hide_code=True)
 def no_answer(tab, told):
-    mo.stop(told.promise is None, trouble_of(told) if tab.value == "Desk" else None)
+    trouble_of(told) if told.promise is None and tab.value == say("desk") else None
+    return
+
+
+@app.cell(hide_code=True)
+def answered(told):
+    # Apart from the tab: another one draws no picture anew.
+    mo.stop(told.promise is None)
     promise = told.promise
     return (promise,)
 
 
 @app.cell(hide_code=True)
 def tiles(names, promise, tab, told):
-    mo.stop(tab.value != "Desk")
+    mo.stop(tab.value != say("desk"))
     html(tiles_html(promise_tiles(promise, names, qty=told.qty, due=told.due)))
     return
 
@@ -272,7 +279,7 @@ def chain(names, promise, shown, told):
 
 @app.cell(hide_code=True)
 def sure(chain_drawn, drag, get_slid, keep_share, names, tab, told):
-    mo.stop(tab.value != "Desk")
+    mo.stop(tab.value != say("desk"))
 
     def _moved(share):
         drag(share)
@@ -304,7 +311,7 @@ def sure_slider(get_dragged, keep_share, slide, tab, told):
         slide(share)
         keep_share(share)
 
-    mo.stop(not told.curve or tab.value != "Desk")
+    mo.stop(not told.curve or tab.value != say("desk"))
     share_slider = promise_widgets.share_slider(told.curve, get_dragged(), _moved)
     return (share_slider,)
 
@@ -320,7 +327,7 @@ def moved_words(moved_to, names, share_slider, told):
 
 @app.cell(hide_code=True)
 def options(names, promise, tab):
-    mo.stop(tab.value != "Desk")
+    mo.stop(tab.value != say("desk"))
     html(f"<h3>Sourcing options</h3>{options_html(promise, names)}")
     return
 
@@ -328,14 +335,14 @@ def options(names, promise, tab):
 @app.cell(hide_code=True)
 def choose_part(keep, wanted):
     part = desk_words.tab_bar(
-        promise_widgets.PARTS, wanted, keep, "Confirm", name="part"
+        promise_widgets.PARTS, wanted, keep, say("confirm"), name="part"
     )
     return (part,)
 
 
 @app.cell(hide_code=True)
 def parts(part, promise, tab):
-    mo.stop(tab.value != "Desk" or promise is None)
+    mo.stop(tab.value != say("desk") or promise is None)
     part
     return
 
@@ -349,7 +356,7 @@ def trying(told):
 
 @app.cell(hide_code=True)
 def reasons(names, part, promise, set_tried, tab):
-    mo.stop(tab.value != "Desk" or part.value != say("why_remedies"))
+    mo.stop(tab.value != say("desk") or part.value != say("why_remedies"))
     tries = promise_widgets.remedy_buttons(promise, names, set_tried)
     section(
         "why",
@@ -380,7 +387,9 @@ def try_remedy(get_tried, past, promise, shown, told):
 @app.cell(hide_code=True)
 def tried(get_tried, names, part, shown, tab, told, tried_page):
     mo.stop(
-        tried_page is None or tab.value != "Desk" or part.value != say("why_remedies")
+        tried_page is None
+        or tab.value != say("desk")
+        or part.value != say("why_remedies")
     )
     _remedy = told.promise.remedies[get_tried()]
     section(
@@ -396,7 +405,7 @@ def try_it(get_tried, part, past, promise, shown, tab, tried_page):
     mo.stop(
         tried_page is None
         or tried_page.promise is None
-        or tab.value != "Desk"
+        or tab.value != say("desk")
         or part.value != say("why_remedies")
     )
     _rows = promise.remedies[get_tried()].rows
@@ -448,7 +457,7 @@ def remedy_done(get_decision, shown):
 
 @app.cell(hide_code=True)
 def otherwise(names, part, past, promise, shown, tab, told):
-    mo.stop(tab.value != "Desk" or part.value != "Sensitivity")
+    mo.stop(tab.value != say("desk") or part.value != say("sensitivity"))
     section(
         "otherwise",
         say("sensitivity_of_the_request"),
@@ -459,10 +468,14 @@ def otherwise(names, part, past, promise, shown, tab, told):
 
 @app.cell(hide_code=True)
 def giving_way(names, part, promise, tab):
-    mo.stop(tab.value != "Desk" or part.value != "Confirm" or not promise.preempted)
+    mo.stop(
+        tab.value != say("desk")
+        or part.value != say("confirm")
+        or not promise.preempted
+    )
     section(
         "giving-way",
-        "Preemption",
+        say("preemption"),
         html(f'<p class="muted">{say("the_policy_lets_it_take")}</p>'),
         html(preempted_html(promise, names)),
     )
@@ -473,7 +486,7 @@ def giving_way(names, part, promise, tab):
 def choose_answer(tried_page):
     _both = tried_page is not None and tried_page.binding
     _answers = ["as asked", say("with_the_change")] if _both else ["as asked"]
-    which = mo.ui.radio(_answers, value="as asked", label="Answer", inline=True)
+    which = mo.ui.radio(_answers, value="as asked", label=say("answer"), inline=True)
     return (which,)
 
 
@@ -487,7 +500,7 @@ def choose_date(moved_to, names, told, tried_page, which):
 
 @app.cell(hide_code=True)
 def confirm(chosen, own, part, tab, told, tried_page, which):
-    mo.stop(tab.value != "Desk" or part.value != "Confirm")
+    mo.stop(tab.value != say("desk") or part.value != say("confirm"))
     _parts = [html(promise_widgets.decision_text(chosen, tried_page))]
     if told.binding:
         _fields = [which, own] if len(which.options) > 1 else [own]
@@ -500,15 +513,19 @@ def confirm(chosen, own, part, tab, told, tried_page, which):
 def decision(told):
     # Apart from the date: what is typed while an answer is worked out stays.
     _question = told.row  # a new question has no reason yet
-    because = mo.ui.text(label="because", placeholder=say("why_another_date"))
-    accept = mo.ui.run_button(label="Promise it", kind="success")
+    because = mo.ui.text(
+        label=say("label_because"), placeholder=say("why_another_date")
+    )
+    accept = mo.ui.run_button(label=say("promise_it"), kind="success")
     return accept, because
 
 
 @app.cell(hide_code=True)
 def who(accept, approver, because, part, tab, told):
     # Apart from the reason: another approver leaves it as it was typed.
-    mo.stop(tab.value != "Desk" or part.value != "Confirm" or not told.binding)
+    mo.stop(
+        tab.value != say("desk") or part.value != say("confirm") or not told.binding
+    )
     mo.hstack([because, approver, accept], justify="start", align="end", wrap=True)
     return
 
@@ -523,7 +540,7 @@ def done(accept, approver, because, chosen, own, shown):
 
 @app.cell(hide_code=True)
 def records_figures(link, promises, shown, tab):
-    mo.stop(tab.value != "Promises")
+    mo.stop(tab.value != say("promises"))
     html(
         tiles_html(promise_records.records_tiles(promises, shown.snapshot.as_of), link)
     )
@@ -539,7 +556,7 @@ def choose(keep, promises, shown, wanted):
 @app.cell(hide_code=True)
 def promise_grid(filters, keep, offered, promises, shown, tab, wanted):
     # A part that is not shown has its names too: whoever types elsewhere runs on.
-    _on = tab.value == "Promises" and bool(offered)
+    _on = tab.value == say("promises") and bool(offered)
     _rows = promise_records.filtered_promises(
         promises, promise_list.filter_of(filters.value)
     )
@@ -596,8 +613,10 @@ def one_change(ask_again, get_picked, keep_all):
         on_click=lambda count: count + 1,
         on_change=_ask,
     )
-    why_released = mo.ui.text(label="Reason", placeholder=say("why_it_is_released"))
-    release_button = mo.ui.run_button(label="Release it", kind="danger")
+    why_released = mo.ui.text(
+        label=say("reason"), placeholder=say("why_it_is_released")
+    )
+    release_button = mo.ui.run_button(label=say("release_it"), kind="danger")
     return again_button, release_button, why_released
 
 
@@ -621,7 +640,7 @@ def one_release(approver, one, release_button, released, shown, why_released):
 
 @app.cell(hide_code=True)
 def one_released(get_released, tab):
-    _done = get_released() if tab.value == "Promises" else None
+    _done = get_released() if tab.value == say("promises") else None
     said(_done) if _done else None
     return
 
@@ -639,7 +658,7 @@ def drop(offered):
 
 @app.cell(hide_code=True)
 def drop_here(dropped, tab, told):
-    mo.stop(tab.value != "Request file")
+    mo.stop(tab.value != say("request_file"))
     mo.vstack(
         [
             html(f'<p class="muted">{say("each_line_of_the_file")}</p>'),
@@ -664,7 +683,7 @@ def answer_many(dropped, past, shown):
 
 @app.cell(hide_code=True)
 def bulk(many, tab):
-    mo.stop(many is None or tab.value != "Request file")
+    mo.stop(many is None or tab.value != say("request_file"))
     mo.stop(many.problem is not None, trouble_of(many))
     answers = many
     return (answers,)
@@ -719,7 +738,7 @@ def bulk_done(answer_table, answers, approver, bulk_accept, shown):
 
 @app.cell(hide_code=True)
 def look(look_again, tab):
-    mo.stop(tab.value != "At risk")
+    mo.stop(tab.value != say("at_risk"))
     mo.vstack(
         [html(f'<p class="muted">{say("every_promise_is_asked")}</p>'), look_again],
         gap=1,
@@ -737,7 +756,7 @@ def check(keep_watch, look_again, past, shown):
 
 @app.cell(hide_code=True)
 def at_risk(get_watch, shown, tab):
-    mo.stop(tab.value != "At risk")
+    mo.stop(tab.value != say("at_risk"))
     _found = get_watch()
     if _found is None:
         _shown = html(page.empty(say("not_checked_yet"), say("press_the_button_above")))
@@ -754,7 +773,7 @@ def at_risk(get_watch, shown, tab):
 @app.cell(hide_code=True)
 def hot_spots(get_watch, many, shown, tab, told):
     # It counts what was answered until now: it is drawn anew after each answer.
-    mo.stop(tab.value != "At risk")
+    mo.stop(tab.value != say("at_risk"))
     _after = (told, many)
     _watch = get_watch().watch if get_watch() else None
     _answers = recent(str(shown.source))

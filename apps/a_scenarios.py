@@ -37,6 +37,7 @@ with app.setup:
     )
     from medhavi.views import page, theme
     from medhavi.views.pictures import scenarios as side_by_side
+    from medhavi.views.pictures.lateness import plan_finding
     from medhavi.views.tiles import tiles_html
     from medhavi.views.words import say
 
@@ -73,7 +74,9 @@ def remembered(wanted):
     get_asked, ask = mo.state(_unasked)
     get_decision, decide = mo.state(None)
     approver = mo.ui.text(
-        value=plan_page.last_approver(), label="Approver", placeholder="your name"
+        value=plan_page.last_approver(),
+        label=say("approver"),
+        placeholder=say("your_name"),
     )
 
     def hold(held):
@@ -115,7 +118,14 @@ def data(mode, wanted):
 
 @app.cell(hide_code=True)
 def head(shown, wanted):
-    mo.Html(page.header("Scenarios", facts_of(shown, wanted("known_at"))))
+    _found = plan_finding(shown.plan, shown.names) if shown.plan else ""
+    mo.Html(
+        page.header(
+            say("scenarios_title"),
+            facts_of(shown, wanted("known_at")),
+            finding=say("compared_with_the_plan", _found) if _found else "",
+        )
+    )
     return
 
 

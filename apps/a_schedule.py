@@ -15,6 +15,7 @@ app = marimo.App(width="full", app_title="Medhavi: production schedule")
 with app.setup:
     import marimo as mo
 
+    from medhavi.edits.order_rows import scheduled_edits
     from medhavi.service.page_data import (
         PageProblem,
         facts_of,
@@ -23,7 +24,8 @@ with app.setup:
         section,
         trouble_of,
     )
-    from medhavi.service.plan_pages import desk_words
+    from medhavi.service.plan_pages import desk_parts, desk_words, plan_page
+    from medhavi.service.plan_pages.plan_page import Decision, EditForm, last_approver
     from medhavi.service.schedule_page import (
         EXAMPLE_NOTE,
         example_bytes,
@@ -73,7 +75,7 @@ def how(params, wanted):
         value=say("a_schedule_file")
         if wanted("source") == "file" or _file or not has_tables(wanted("tables"))
         else say("the_plan_in_force"),
-        label="Orders of",
+        label=say("orders_of"),
         on_change=lambda value: params.set("source", value),
     )
     mode = desk_words.mode_choice(wanted, params.set)
@@ -127,7 +129,7 @@ def head(planned, shown, wanted):
     )
     mo.Html(
         page.header(
-            "Production schedule", _facts, finding=schedule_finding(shown.schedule)
+            say("production_schedule"), _facts, finding=schedule_finding(shown.schedule)
         )
     )
     return
@@ -178,8 +180,66 @@ def gantt(names, schedule):
 
 
 @app.cell(hide_code=True)
+def remembered():
+    # What was decided stays while the plan is made anew for it.
+    get_asked, ask = mo.state(None)
+    get_decision, decide = mo.state(None)
+    approver = mo.ui.text(
+        value=last_approver(), label=say("approver"), placeholder=say("your_name")
+    )
+    accept = mo.ui.run_button(label=say("approve_the_edit"), kind="success")
+    return accept, approver, ask, decide, get_asked, get_decision
+
+
+@app.cell(hide_code=True)
+def take(ask, decide, planned, schedule):
+    def _price(_press):
+        decide(None)
+        _edits = scheduled_edits(planned.plan, schedule)
+        ask(EditForm(form={"kind": "mass_change", "edits": _edits}))
+
+    take_over = mo.ui.button(label=say("price_of_the_schedule"), on_change=_price)
+    take_over if planned and planned.source.lake else None
+    return (take_over,)
+
+
+@app.cell(hide_code=True)
+def price(get_asked, names, planned):
+    mo.stop(planned is None or get_asked() is None)
+    asked = plan_page.show_edit(planned, get_asked().form, get_asked().press)
+    _words = desk_words.edited_words(planned.plan, get_asked().form, names)
+    html(desk_words.asked_html(asked, names, _words))
+    return (asked,)
+
+
+@app.cell(hide_code=True)
+def approve(accept, approver, asked):
+    mo.hstack([approver, accept], justify="start", wrap=True) if desk_parts.is_ready(
+        asked
+    ) else None
+    return
+
+
+@app.cell(hide_code=True)
+def approved(accept, approver, asked, decide):
+    mo.stop(not accept.value)
+    decide(Decision(asked=asked, approver=approver.value))
+    return
+
+
+@app.cell(hide_code=True)
+def outcome(ask, get_decision, planned):
+    desk_parts.outcome(
+        planned, get_decision(), lambda done: ask(None) if done.kept else None
+    )
+    return
+
+
+@app.cell(hide_code=True)
 def choose_tab(params, wanted):
-    tab = desk_words.tab_bar(("Orders", "Risk"), wanted, params.set, "Orders")
+    tab = desk_words.tab_bar(
+        (say("orders"), say("risk")), wanted, params.set, say("orders")
+    )
     return (tab,)
 
 
@@ -191,7 +251,7 @@ def bar(schedule, tab):
 
 @app.cell(hide_code=True)
 def orders(names, schedule, shown, tab):
-    mo.stop(tab.value != "Orders")
+    mo.stop(tab.value != say("orders"))
     section(
         "orders",
         say("late_orders_and_proof"),
@@ -223,7 +283,7 @@ def uncertainty(params, schedule, wanted):
 
 @app.cell(hide_code=True)
 def risk(schedule, spread, steps, tab):
-    mo.stop(tab.value != "Risk")
+    mo.stop(tab.value != say("risk"))
     _told = risk_of(
         schedule,
         scenarios=10_000,

@@ -89,7 +89,7 @@ def tiles(found, names, plan):
 @app.cell(hide_code=True)
 def choose(found, names, params, wanted):
     subject = supplier_page.subject_choice(found, names, wanted, params.set)
-    days = mo.ui.slider(1, 60, value=7, label="Days ahead", show_value=True)
+    days = mo.ui.slider(1, 60, value=7, label=say("days_ahead"), show_value=True)
     return days, subject
 
 

@@ -70,7 +70,7 @@ def data(wanted):
 
 @app.cell(hide_code=True)
 def head(shown, wanted):
-    mo.Html(page.header("Trade-offs", facts_of(shown, wanted("known_at"))))
+    mo.Html(page.header(say("trade_offs"), facts_of(shown, wanted("known_at"))))
     return
 
 
@@ -84,7 +84,7 @@ def trouble(shown):
 @app.cell(hide_code=True)
 def remembered():
     approver = mo.ui.text(
-        value=last_approver(), label="Approver", placeholder="your name"
+        value=last_approver(), label=say("approver"), placeholder=say("your_name")
     )
     return (approver,)
 
@@ -100,13 +100,13 @@ def effort(ready, wanted):
                 stop=24,
                 value=min(max(int(wanted("points") or 6), 3), 24),
                 show_value=True,
-                label="Programs",
+                label=say("programs"),
             ),
             **{
                 name: mo.ui.text(
                     label=f"{title.capitalize()} at most "
                     f"[{budget_unit(name, ready.names.currency)}]",
-                    placeholder="no limit",
+                    placeholder=say("no_limit"),
                 )
                 for name, title in TITLES.items()
             },
@@ -168,13 +168,13 @@ def axes(keep, wanted):
     across = mo.ui.dropdown(
         _named,
         value=TITLES.get(wanted("x"), "cost"),
-        label="Across",
+        label=say("across"),
         on_change=lambda value: keep("x", value),
     )
     up = mo.ui.dropdown(
         _named,
         value=TITLES.get(wanted("y"), "lateness"),
-        label="Up",
+        label=say("up"),
         on_change=lambda value: keep("y", value),
     )
     return across, up
@@ -191,7 +191,7 @@ def picture(across, front, up):
     )
     section(
         "front",
-        "Efficient plans",
+        say("efficient_plans"),
         mo.hstack([across, up], justify="start"),
         html(f"<h2 class='mv-of'>{escape(title_of(_chart))}</h2>"),
         scatter,
@@ -237,13 +237,13 @@ def choose_two(front, keep, picked, wanted):
     one = mo.ui.dropdown(
         _labels,
         value=_first("from", _cheapest),
-        label="From",
+        label=say("from"),
         on_change=lambda value: keep("from", str(value)),
     )
     two = mo.ui.dropdown(
         _labels,
         value=_first("to", _other),
-        label="to",
+        label=say("label_to"),
         on_change=lambda value: keep("to", str(value)),
     )
     knee_first = _other
@@ -290,7 +290,7 @@ def publish_choice(front, knee_first):
     chosen = mo.ui.dropdown(
         {f"Plan {p}": p for p in front.points["point"]},
         value=f"Plan {knee_first}",
-        label="Plan",
+        label=say("plan"),
     )
     release = mo.ui.run_button(label=say("publish_this_plan"), kind="success")
     return chosen, release

@@ -9,8 +9,10 @@ from collections import Counter
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[1]
-FOLDERS = ("apps", "medhavi/views", "medhavi/service")
+FOLDERS = ("apps", "medhavi/views", "medhavi/service", "medhavi/cli")
 SAID = re.compile(r"[A-Za-z]+[,;:]? (?:[A-Za-z'-]+|\{\})[,;:]? [A-Za-z]+")
 """Three words in a row: a sentence, or a part of one."""
 BANNED = (
@@ -33,8 +35,26 @@ NO_SENTENCES = {
     "plan.chart.": "code of a notebook",
     "# The page": "code of a notebook",
     "DejaVu ": "name of a font",
+    "the history of one order": "help of a command",
 }
 """Beginnings of texts that nobody reads as a sentence, and what they are."""
+
+
+UNSAID = {
+    "message",
+    "app",
+    "EPILOG",
+    "GROUPS",
+    "LATER",
+    "_FULL_DISK",
+    "_FORBIDDEN",
+    "_LOCKED",
+}
+"""Names of what is raised, of the help of commands, and of errors of the system."""
+NAMED_BY = {"label", "placeholder", "title", "submit_button_label"}
+"""Arguments that people read, as short as they may be."""
+TITLED = {"section": 1, "empty": 0, "header": 0, "page_head": 0}
+"""Functions whose argument at a place is a title."""
 
 
 @cache
@@ -66,8 +86,8 @@ def _is_log(node: ast.Call) -> bool:
 def sentences(tree: ast.Module) -> list[str]:
     """Texts of three words and more; an f-string is one, with braces for values.
 
-    Docstrings, logs, what is raised for a programmer, commands, the settings of an
-    app, and scripts and style sheets are none.
+    Docstrings, logs, what is raised for a programmer, commands and the help of their
+    options, the settings of an app, and scripts and style sheets are none.
     """
     skipped: set[int] = set()
     found = []
@@ -75,11 +95,13 @@ def sentences(tree: ast.Module) -> list[str]:
         if id(node) in skipped:
             continue
         names = {getattr(one, "id", "") for one in getattr(node, "targets", ())}
+        names.add(getattr(getattr(node, "target", None), "id", ""))
         if (
             (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
             or isinstance(node, ast.Raise)
             or (isinstance(node, ast.Call) and _is_log(node))
-            or names & {"message", "app"}
+            or (isinstance(node, ast.keyword) and node.arg == "help")
+            or names & UNSAID
         ):
             skipped |= {id(one) for one in ast.walk(node)}
         elif isinstance(node, ast.JoinedStr):
@@ -102,6 +124,33 @@ def sentences(tree: ast.Module) -> list[str]:
     ]
 
 
+def labels(tree: ast.Module) -> list[str]:
+    """Texts of labels, titles and tabs, which have no sentence's length.
+
+    A field of a picture's rows, as `tip:N`, and what has no word are none.
+    """
+    stated: list[ast.expr] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            called = node.func
+            name = getattr(called, "attr", getattr(called, "id", ""))
+            stated += [one.value for one in node.keywords if one.arg in NAMED_BY]
+            if name in TITLED:
+                stated += node.args[TITLED[name] :][:1]
+        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Tuple):
+            names = [getattr(one, "id", "") for one in node.targets]
+            stated += node.value.elts if any("TABS" in one for one in names) else []
+        elif isinstance(node, ast.Compare) and isinstance(node.left, ast.Attribute):
+            owner = getattr(node.left.value, "id", "")
+            stated += node.comparators if owner in {"tab", "part"} else []
+    texts = [
+        one.value
+        for one in stated
+        if isinstance(one, ast.Constant) and isinstance(one.value, str)
+    ]
+    return [one for one in texts if re.search(r"[A-Za-z]{2}(?!.*:[A-Z]$)", one)]
+
+
 def calls() -> list[tuple[str, int]]:
     """Key of each call of `say` and the number of its values."""
     return [
@@ -117,6 +166,26 @@ def calls() -> list[tuple[str, int]]:
 def test_no_sentence_stands_outside_the_catalogue():
     found = {name: sentences(tree) for name, tree in trees().items()}
     assert {name: texts for name, texts in found.items() if texts} == {}
+
+
+def test_no_label_stands_outside_the_catalogue():
+    found = {name: labels(tree) for name, tree in trees().items()}
+    assert {name: texts for name, texts in found.items() if texts} == {}
+
+
+@pytest.mark.parametrize(
+    ("code", "found"),
+    [
+        ('mo.ui.text(label="Approver")', ["Approver"]),
+        ('mo.ui.text(label=say("approver"), placeholder="2026-12-04 14:00")', []),
+        ('section("late", "Late demands")', ["Late demands"]),
+        ('TABS = ("Desk", say("promises"))', ["Desk"]),
+        ('tab.value != "Why"', ["Why"]),
+        ('alt.Tooltip("tip:N")', []),
+    ],
+)
+def test_a_label_is_found(code, found):
+    assert labels(ast.parse(code)) == found
 
 
 def test_every_entry_is_used():

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from medhavi.cli.command_output import CommandOutput, talk
 from medhavi.errors import MedhaviError
 from medhavi.progress import Progress
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from medhavi.lakehouse.log.mirror import MirrorReport
@@ -120,16 +121,13 @@ def environment_reason(failure: Exception) -> str | None:
     full = number in _FULL_NUMBERS or any(mark in text for mark in _FULL_DISK)
     closed = number in _CLOSED_NUMBERS or any(mark in text for mark in _FORBIDDEN)
     reasons = {
-        f"The disk is full{where}. Free some space and run again; "
-        "nothing half-written was kept.": full,
-        f"Writing or reading is not permitted{where}: {failure}. "
-        "Choose another folder or change its permissions.": closed,
-        f"The database cannot be used{where}: {failure}.": any(
+        say("the_disk_is_full", where): full,
+        say("writing_or_reading_is", where, failure): closed,
+        say("the_database_cannot_be", where, failure): any(
             mark in text for mark in _LOCKED
         ),
-        "Memory is not enough for this size. Plan fewer products or add "
-        "memory.": isinstance(failure, MemoryError),
-        f"The system refused{where}: {failure}.": isinstance(failure, OSError)
+        say("memory_is_not_enough"): isinstance(failure, MemoryError),
+        say("the_system_refused", where, failure): isinstance(failure, OSError)
         or "os error" in text,
     }
     return next((reason for reason, holds in reasons.items() if holds), None)
@@ -145,7 +143,7 @@ def summary(conversation: CommandOutput) -> str:
         for name in ("error", "warning", "info")
         if name in counts
     ]
-    return f"The data has {', '.join(parts)}." if parts else "The data has no findings."
+    return say("the_data_has", ", ".join(parts)) if parts else say("the_data_has_no")
 
 
 def _kind(failure: MedhaviError) -> str:
@@ -204,9 +202,9 @@ def follow_store(workbench: Workbench) -> MirrorReport:
     """Mirror until interrupted; tell each batch, and when the store is away."""
     from medhavi.lakehouse.log.mirror import follow
 
-    say = talk().progress
+    observe = talk().progress
     store = workbench.store
     with interruption() as cancelled:
-        mirror = partial(workbench.lake.mirror, store, say, cancelled)
-        say(Progress("following the store; Ctrl-C ends it after the batch"))
-        return follow(mirror, store, cancelled=cancelled, observe=say)
+        mirror = partial(workbench.lake.mirror, store, observe, cancelled)
+        observe(Progress(say("following_the_store_ctrl")))
+        return follow(mirror, store, cancelled=cancelled, observe=observe)

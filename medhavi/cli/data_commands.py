@@ -27,6 +27,7 @@ from medhavi.cli.options import (
     instant,
 )
 from medhavi.errors import UsageError
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -89,7 +90,7 @@ def template(
     else:
         count = write_csv_template(csv or Path(), example=example)
     place = xlsx or csv
-    conversation.say(f"{count} tables in {place}. Fill them, then:")
+    conversation.say(say("tables_in_fill_them", count, place))
     conversation.say(f"  medhavi check --tables {place}")
     conversation.say(f"  medhavi plan --tables {place} --out result")
     conversation.answer(place=place, tables=count)
@@ -180,7 +181,7 @@ def verify(store: StoreOption = None) -> None:
     found = audit(open_workbench(None, store).store)
     conversation.report(found)
     if not found:
-        conversation.say("Nothing is missing, nothing is twice, all can be read.")
+        conversation.say(say("nothing_is_missing_nothing"))
     conversation.answer(faults=len(found))
 
 
@@ -199,7 +200,7 @@ def void(
     made = open_workbench(lake, store).void_event(
         event, reason=reason, approver=approver
     )
-    conversation.say(f"Event {event} counts no more; the void is event {made}.")
+    conversation.say(say("event_counts_no_more", event, made))
     conversation.answer(event=event, voided_by=made)
 
 
@@ -235,7 +236,7 @@ def correct(
         fields=dict(_field(text) for text in fields or ()),
         occurred_at=_moment(occurred_at, bench),
     )
-    conversation.say(f"Event {event} is corrected by event {made}.")
+    conversation.say(say("event_is_corrected_by", event, made))
     conversation.answer(event=event, corrected_by=made)
 
 
@@ -311,7 +312,7 @@ def train(
     tell_trained(done)
     ready = [each for each in done if each.promotable and not each.promoted]
     for each in ready:
-        conversation.say(f"to use it: medhavi promote {each.model} --approver YOU")
+        conversation.say(say("to_use_it_medhavi", each.model))
 
 
 def tell_trained(done: tuple[TrainingResult, ...]) -> None:
@@ -370,11 +371,9 @@ def predictors(lake: LakeOption = None) -> None:
             ("predictor", "version", "alias", "against plain", "p80", "p95", "verdict"),
             [_row(each) for each in found],
         )
-        conversation.say(
-            f"MLflow: mlflow ui --backend-store-uri sqlite:///{folder}/mlflow.db"
-        )
+        conversation.say(say("mlflow_mlflow_ui_backend", folder))
     else:
-        conversation.say(f"No predictor is in {folder}; make some with: medhavi train")
+        conversation.say(say("no_predictor_is_in", folder))
     conversation.answer(
         folder=folder,
         predictors=[
@@ -469,7 +468,5 @@ def promote(
     used = open_workbench(lake, store).promote(
         model, approver=approver, version=version
     )
-    conversation.say(
-        f"{used.model} version {used.version} is in use; estimates are published."
-    )
+    conversation.say(say("version_is_in_use", used.model, str(used.version)))
     conversation.answer(model=used.model, version=used.version)

@@ -25,6 +25,7 @@ from medhavi.cli.options import (
 )
 from medhavi.errors import EnvironmentFailure, UsageError
 from medhavi.results.amounts import figure, number
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from medhavi.results.reports.study import StudyReport
@@ -201,7 +202,7 @@ def tell(shown: Demonstration) -> None:
     undefined = sum(row["value"] is None for row in figures.values())
     if undefined:
         conversation.say(
-            f"{undefined} more are undefined; `medhavi kpi {shown.plan_folder}` says why"
+            say("more_are_undefined_medhavi", undefined, shown.plan_folder)
         )
     _tell_worst(shown)
     _tell_predictors(shown)
@@ -240,16 +241,22 @@ def tell(shown: Demonstration) -> None:
 def _tell_worst(shown: Demonstration) -> None:
     conversation = talk()
     if not shown.worst:
-        conversation.say("No demand needed a start in the past.")
+        conversation.say(say("no_demand_needed_a"))
         return
     conversation.say()
-    conversation.say("The worst demands: what should have started first, and why")
+    conversation.say(say("the_worst_demands_what"))
     for worst in shown.worst:
         conversation.say()
         conversation.say(
-            f"{worst.demand}: {worst.product} at {worst.location}, "
-            f"due {worst.due:%Y-%m-%d}; its chain should have started "
-            f"{number(worst.days_ago)} days ago ({worst.should_have_started:%Y-%m-%d})"
+            say(
+                "at_due_its_chain",
+                worst.demand,
+                worst.product,
+                worst.location,
+                format(worst.due, "%Y-%m-%d"),
+                number(worst.days_ago),
+                format(worst.should_have_started, "%Y-%m-%d"),
+            )
         )
         for line in worst.explanation.sentences():
             conversation.say(f"  {line}")
@@ -258,9 +265,9 @@ def _tell_worst(shown: Demonstration) -> None:
 def _tell_predictors(shown: Demonstration) -> None:
     conversation = talk()
     conversation.say()
-    conversation.say("Who keeps their word: predictors against the plain quantile")
+    conversation.say(say("who_keeps_their_word"))
     for row in shown.trained:
-        state = "in use" if row["promoted"] else "not in use"
+        state = "in use" if row["promoted"] else say("not_in_use")
         conversation.say(
             f"  {row['model']} {row['version'] or ''}: {state}; {row['reason']} "
             f"({row['observations']:,} observations)"
@@ -270,7 +277,7 @@ def _tell_predictors(shown: Demonstration) -> None:
 def _tell_modes(shown: Demonstration) -> None:
     conversation = talk()
     conversation.say()
-    conversation.say(f"The plan in {_COUNT[len(shown.modes)]} modes")
+    conversation.say(say("the_plan_in_modes", _COUNT[len(shown.modes)]))
     show_table(
         (
             "mode",
@@ -281,7 +288,7 @@ def _tell_modes(shown: Demonstration) -> None:
             "overload h",
             "inventory",
             "cost",
-            "of it late",
+            say("of_it_late"),
             "t CO2",
         ),
         [
@@ -300,9 +307,9 @@ def _tell_modes(shown: Demonstration) -> None:
             for row in shown.modes
         ],
     )
-    said = "mrp overloads and starts in the past (at risk); constrained can be done"
+    said = say("mrp_overloads_and_starts")
     if any(row.mode == "optimize" for row in shown.modes):
-        said += "; optimize is as feasible and chooses sources by money"
+        said += say("optimize_is_as_feasible")
     conversation.say(said)
 
 
@@ -311,7 +318,7 @@ def _tell_promises(shown: Demonstration) -> None:
 
     conversation = talk()
     conversation.say()
-    conversation.say("Three requests: can we promise it?")
+    conversation.say(say("three_requests_can_we"))
     locale = shown.plan.locale
     for one in shown.promises:
         conversation.say()
@@ -322,7 +329,7 @@ def _tell_promises(shown: Demonstration) -> None:
 def _tell_study(study: StudyReport) -> None:
     conversation = talk()
     conversation.say()
-    conversation.say("A study: what if?")
+    conversation.say(say("a_study_what_if"))
     table = study.table()
     names = [name for name in table.columns if name.startswith("KPI-")]
     shown_names = [name for name in names if "." not in name or name in _BESIDE]
@@ -347,9 +354,9 @@ def _tell_way_on(shown: Demonstration) -> None:
     conversation = talk()
     conversation.say()
     if shown.reused:
-        conversation.say(f"reused from an earlier run: {', '.join(shown.reused)}")
+        conversation.say(say("reused_from_an_earlier", ", ".join(shown.reused)))
     conversation.say(f"tables   {shown.plan_folder}")
-    conversation.say(f"report   {shown.report}  (opens without a network)")
+    conversation.say(say("report_opens_without_a", shown.report))
     if shown.study is not None:
         conversation.say(f"study    {shown.folder / 'study' / 'report.html'}")
     conversation.say(f"apps     medhavi serve --lake {shown.lake}")
@@ -359,7 +366,7 @@ def _tell_way_on(shown: Demonstration) -> None:
     )
     if shown.study is not None:
         hindsight = shown.folder / "hindsight.toml"
-        conversation.say(f"look back medhavi study run {hindsight}")
+        conversation.say(say("look_back_medhavi_study", hindsight))
     if shown.worst:
         first = shown.worst[0].demand
         conversation.say(
@@ -406,7 +413,7 @@ def examine(lake: str | None) -> list[SystemCheck]:
 def _python() -> SystemCheck:
     version = ".".join(str(part) for part in sys.version_info[:3])
     good = sys.version_info >= (3, 11)
-    detail = f"{version} at {sys.executable}; Medhavi {__version__}"
+    detail = say("at_medhavi", version, sys.executable, __version__)
     return SystemCheck(name="Python", state="ok" if good else "missing", detail=detail)
 
 
@@ -420,10 +427,10 @@ def _packages() -> SystemCheck:
     names = [_bare(line) for line in wanted if "extra ==" not in line]
     absent = [name for name in names if not _installed(name)]
     if absent:
-        detail = f"not installed: {', '.join(absent)}; run `make setup`"
+        detail = say("not_installed_run_make", ", ".join(absent))
         return SystemCheck(name="packages", state="missing", detail=detail)
     return SystemCheck(
-        name="packages", state="ok", detail=f"all {len(names)} are installed"
+        name="packages", state="ok", detail=say("all_are_installed", len(names))
     )
 
 
@@ -449,22 +456,22 @@ def _installed(name: str) -> bool:
 
 def _numba() -> SystemCheck:
     if _installed("numba"):
-        detail = f"{metadata.version('numba')}: compiled kernels can be used"
+        detail = say("compiled_kernels_can_be", metadata.version("numba"))
         return SystemCheck(name="numba", state="ok", detail=detail)
-    detail = "not installed (extra `fast`); kernels run uncompiled"
+    detail = say("not_installed_extra_fast")
     return SystemCheck(name="numba", state="optional", detail=detail)
 
 
 def _processors() -> SystemCheck:
     usable = len(os.sched_getaffinity(0))
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1024**3
-    detail = f"{usable} processors, {memory:.1f} GB of memory"
+    detail = say("processors_gb_of_memory", usable, round(memory, 1))
     return SystemCheck(name="machine", state="ok", detail=detail)
 
 
 def _disk() -> SystemCheck:
     free = shutil.disk_usage(Path.cwd()).free / 1024**3
-    detail = f"{free:.1f} GB free in {Path.cwd()}"
+    detail = say("gb_free_in", round(free, 1), Path.cwd())
     return SystemCheck(
         name="disk", state="ok" if free >= LEAST_FREE_GB else "missing", detail=detail
     )
@@ -473,18 +480,18 @@ def _disk() -> SystemCheck:
 def _lake(lake: str | None) -> SystemCheck:
     place = lake or os.environ.get("MEDHAVI_LAKE")
     if place is None:
-        detail = "none named (--lake or MEDHAVI_LAKE); `medhavi demo` makes one"
+        detail = say("none_named_lake_or")
         return SystemCheck(name="lake", state="optional", detail=detail)
     if "://" in place:
         return SystemCheck(
-            name="lake", state="unknown", detail=f"{place} is not looked at"
+            name="lake", state="unknown", detail=say("is_not_looked_at", place)
         )
     folder = Path(place)
     if not folder.is_dir():
-        detail = f"{place} is not there; `medhavi mirror --lake {place}` makes it"
+        detail = say("is_not_there_medhavi", place)
         return SystemCheck(name="lake", state="missing", detail=detail)
     if not os.access(folder, os.W_OK):
-        detail = f"{place} cannot be written to; change its permissions"
+        detail = say("cannot_be_written_to", place)
         return SystemCheck(name="lake", state="missing", detail=detail)
     return SystemCheck(name="lake", state="ok", detail=place)
 
@@ -502,15 +509,12 @@ def _permissions(lake: str | None) -> SystemCheck:
     ]
     if not places:
         return SystemCheck(
-            name="permissions", state="optional", detail="no workspace named"
+            name="permissions", state="optional", detail=say("no_workspace_named")
         )
     if wide:
-        detail = (
-            f"other users of this machine can read {', '.join(wide)}; "
-            "`chmod -R go-rwx` closes them"
-        )
+        detail = say("other_users_of_this", ", ".join(wide))
         return SystemCheck(name="permissions", state="optional", detail=detail)
-    detail = "the workspace is open to its owner alone"
+    detail = say("the_workspace_is_open")
     return SystemCheck(name="permissions", state="ok", detail=detail)
 
 
@@ -527,7 +531,7 @@ def _chromium() -> SystemCheck:
         or shutil.which("google-chrome")
     )
     if place is None:
-        detail = "not found; browser tests skip. `apt-get install chromium`"
+        detail = say("not_found_browser_tests")
         return SystemCheck(name="Chromium", state="optional", detail=detail)
     return SystemCheck(name="Chromium", state="ok", detail=place)
 
@@ -535,7 +539,7 @@ def _chromium() -> SystemCheck:
 def _public_data() -> SystemCheck:
     place = os.environ.get("MEDHAVI_PUBLIC_DATA")
     if place is None:
-        detail = "MEDHAVI_PUBLIC_DATA is not set; tests on public data skip"
+        detail = say("medhavi_public_data_is")
         return SystemCheck(name="public data", state="optional", detail=detail)
     state: State = "ok" if Path(place).is_dir() else "missing"
     return SystemCheck(name="public data", state=state, detail=place)

@@ -22,6 +22,7 @@ from medhavi.cli.options import (
     instant,
 )
 from medhavi.errors import UsageError
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     import polars as pl
@@ -235,7 +236,7 @@ def list_quarantine(lake: LakeOption = None) -> None:
     conversation = talk()
     frame = open_workbench(lake).quarantine()
     if frame.is_empty():
-        conversation.say("Nothing waits in quarantine.")
+        conversation.say(say("nothing_waits_in_quarantine"))
     else:
         _show(frame)
     conversation.answer(quarantine=frame.to_dicts())
@@ -270,4 +271,4 @@ def replay_quarantine(lake: LakeOption = None) -> None:
 def _show(frame: pl.DataFrame) -> None:
     show_table(frame.columns, frame.head(ROWS_FOR_PEOPLE).rows())
     if frame.height > ROWS_FOR_PEOPLE:
-        talk().note(f"{ROWS_FOR_PEOPLE} of {frame.height:,} rows; --json gives all")
+        talk().note(say("of_rows_json_gives", ROWS_FOR_PEOPLE, frame.height))

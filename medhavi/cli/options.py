@@ -11,6 +11,7 @@ import typer
 
 from medhavi.cli.command_output import talk
 from medhavi.errors import UsageError
+from medhavi.views.words import say
 
 
 def _date_format(text: str | None) -> str | None:
@@ -222,10 +223,7 @@ def instant(
         )
         raise UsageError(message)
     if zone_name is None and is_day(text.strip()):
-        talk().note(
-            f"warning: {option} {text} is a day of UTC, as settings.timezone states no "
-            "zone. State it, or write a time."
-        )
+        talk().note(say("warning_is_a_day", option, text))
     return value
 
 

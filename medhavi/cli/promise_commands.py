@@ -24,6 +24,7 @@ from medhavi.cli.options import (
 )
 from medhavi.errors import UsageError
 from medhavi.units import to_seconds
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -139,7 +140,7 @@ def promise(
     show(conversation, answers.promises, snapshot)
     if writer is not None and out is not None:
         out.write_bytes(writer(answer_rows(answers.promises, names_of(snapshot))))
-        conversation.say(f"{len(answers.promises)} answers are in {out}.")
+        conversation.say(say("answers_are_in", len(answers.promises), out))
     if desk is not None:
         binding = [one for one in answers.promises if one.date is not None]
         record_rejections(desk, answers.promises)
@@ -149,9 +150,7 @@ def promise(
         promises=[one.as_dict() for one in answers.promises],
         run=answers.run.as_dict(),
     )
-    leave_if_cancelled(
-        answers.run.status, "requests that were not reached are rejected"
-    )
+    leave_if_cancelled(answers.run.status, say("requests_that_were_not"))
 
 
 def _tenths(conversation: CommandOutput) -> Observe:
@@ -256,7 +255,7 @@ def settle(
     from medhavi.workbench.commitments.commit_answer import gives_way
 
     if not promises:
-        conversation.say("Nothing can be promised, so nothing was committed.")
+        conversation.say(say("nothing_can_be_promised_so"))
         conversation.answer(commit=None)
         return
     done = desk.commit(
@@ -266,7 +265,7 @@ def settle(
     if done.committed:
         lines = f"{len(promises)} promise" + ("s" if len(promises) > 1 else "")
         holds = f"{len(done.reservations)} reservations"
-        conversation.say(f"Committed {lines} with {holds}, approved by {approver}.")
+        conversation.say(say("committed_with_approved_by", lines, holds, approver))
         locale = PlanLocale.of(desk.snapshot)
         for moved in () if done.replayed else gives_way(done.promises):
             now = moment(moved.line.date, locale.zone_of(moved.line.location))

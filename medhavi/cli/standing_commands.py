@@ -16,6 +16,7 @@ from medhavi.cli.options import (
     WhyOption,
 )
 from medhavi.errors import UsageError
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from medhavi.results.amounts import PlanLocale
@@ -100,7 +101,7 @@ def at_risk(
     )
     if record:
         told = open_workbench(place.lake, store).record_risks()
-        conversation.say(f"{len(told.told)} risks are new in the log.")
+        conversation.say(say("risks_are_new_in", len(told.told)))
         conversation.answer(told=[one.demand for one in told.told])
 
 
@@ -145,9 +146,7 @@ def release(
     desk = open_workbench(lake, store).desk
     freed = desk.release(demand, approver=approver, reason=reason)
     told = (
-        f"{len(freed)} reservations released"
-        if freed
-        else "there is nothing to release"
+        f"{len(freed)} reservations released" if freed else say("there_is_nothing_to")
     )
     conversation.say(f"{demand}: {told}.")
     conversation.answer(released=list(freed))
@@ -160,7 +159,7 @@ def sweep(lake: LakeOption = None, store: StoreOption = None) -> None:
     """
     conversation = talk()
     freed = open_workbench(lake, store).desk.sweep()
-    conversation.say(f"{len(freed)} reservations freed or reduced.")
+    conversation.say(say("reservations_freed_or_reduced", len(freed)))
     conversation.answer(swept=list(freed))
 
 
@@ -193,7 +192,7 @@ def suppliers(lake: LakeOption = None) -> None:
     rows = supplier_account(bench.lake, bench.snapshot())
     rows = rows.rename({"subject": "supplier"})
     if rows.is_empty():
-        talk().say("Nothing was bought yet.")
+        talk().say(say("nothing_was_bought_yet"))
     else:
         shown = rows.head(ROWS_FOR_PEOPLE).iter_rows(named=True)
         show_table(list(SCORED.values()), (_scored(row) for row in shown))
@@ -205,33 +204,36 @@ def _tell(found: PromiseMonitor, snapshot: Snapshot) -> None:
     from medhavi.results.amounts import PlanLocale, full_money, with_local_times
     from medhavi.results.promises.promise import moment
 
-    say = talk().say
+    write = talk().say
     locale = PlanLocale.of(snapshot)
     currency = locale.currency
-    say(
-        f"{found.watched:,} promises: {found.kept:,} hold, {len(found.moved):,} can "
-        f"come in time another way, {len(found.at_risk):,} are at risk "
-        f"({full_money(found.cost, currency)})."
+    write(
+        say(
+            "promises_hold_can_come",
+            found.watched,
+            found.kept,
+            len(found.moved),
+            len(found.at_risk),
+            full_money(found.cost, currency),
+        )
     )
     if found.ahead:
-        say(f"{found.ahead:,} lie further ahead than their policy watches.")
+        write(say("lie_further_ahead_than", found.ahead))
     if not found.at_risk:
         return
-    say()
+    write()
     rows = found.frame().head(min(len(found.at_risk), ROWS_FOR_PEOPLE))
     show_table(SHOWN, (_row(row, locale) for row in rows.iter_rows(named=True)))
     if len(found.at_risk) > ROWS_FOR_PEOPLE:
-        talk().note(
-            f"{ROWS_FOR_PEOPLE} of {len(found.at_risk):,} rows; --json gives all"
-        )
+        talk().note(say("of_rows_json_gives", ROWS_FOR_PEOPLE, len(found.at_risk)))
     spots = found.hot_spots()
-    say("What binds them:")
+    write(say("what_binds_them"))
     show_table(spots.columns, spots.head(ROWS_FOR_PEOPLE).rows())
     for one in found.at_risk:
         for remedy in one.remedies:
             text = with_local_times(remedy.text, locale.told)
             date = moment(remedy.date, locale.zone_of(one.location))
-            say(f"{one.demand}: {text}: {date}, {full_money(remedy.cost, currency)}")
+            write(f"{one.demand}: {text}: {date}, {full_money(remedy.cost, currency)}")
 
 
 def _row(row: dict[str, Any], locale: PlanLocale) -> list[object]:
@@ -282,20 +284,22 @@ def _remedies(found: PromiseMonitor) -> list[dict[str, object]]:
 def _tell_renewed(done: RenewalResult) -> None:
     from medhavi.results.amounts import duration, number
 
-    say = talk().say
-    say(
-        f"{done.watch.watched:,} promises: {len(done.moved):,} with new holds, "
-        f"{len(done.better):,} earlier, {len(done.worse):,} worse as approved, "
-        f"{len(done.at_risk):,} at risk and left as they are."
+    write = talk().say
+    write(
+        say(
+            "promises_with_new_holds",
+            done.watch.watched,
+            len(done.moved),
+            len(done.better),
+            len(done.worse),
+            len(done.at_risk),
+        )
     )
     if done.waiting:
-        say(
-            f"{len(done.waiting):,} more could come in time with what others need or "
-            "those at risk hold: take worse dates, and renew again."
-        )
+        write(say("more_could_come_in", len(done.waiting)))
     for one in done.worse:
         hours = one.late_hours
         late = "" if not hours else f" {duration(hours)} later"
-        say(f"{one.demand}: {number(one.expected_qty)} of {number(one.qty)}{late}")
+        write(f"{one.demand}: {number(one.expected_qty)} of {number(one.qty)}{late}")
     for one in done.at_risk:
-        say(f"{one.demand} is {one.standing}; --worse {one.demand} would take it.")
+        write(say("is_worse_would_take", one.demand, one.standing))

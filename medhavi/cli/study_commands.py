@@ -23,6 +23,7 @@ from medhavi.cli.options import (
     existing_plan,
 )
 from medhavi.results.amounts import duration, full_money, number
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,7 +94,7 @@ def run(
     for row in result.report.runs.iter_rows(named=True):
         if row["problem"]:
             conversation.note(f"{row['scenario']}: {row['problem'].splitlines()[0]}")
-    conversation.say(f"report   {place / 'report.html'}  (opens without a network)")
+    conversation.say(say("report_opens_without_a", place / "report.html"))
     conversation.answer(
         study=result.report.as_dict(),
         out=place,
@@ -122,7 +123,7 @@ def _hindsight(
     place = out or Path("studies") / result.study.name
     write_hindsight(result, place, str(file_format))
     conversation.say(str(result.report))
-    conversation.say(f"report   {place / 'report.html'}  (opens without a network)")
+    conversation.say(say("report_opens_without_a", place / "report.html"))
     conversation.answer(
         hindsight=result.report.as_dict(),
         out=place,
@@ -197,7 +198,7 @@ def cycle(
         **moments(as_of, known_at, lake)._asdict(),
     )
     if report.resumed is not None:
-        conversation.note(f"cycle {report.resumed} was cut short; this one went on")
+        conversation.note(say("cycle_was_cut_short", report.resumed))
     conversation.answer(**report.as_dict())
     if report.failure is not None:
         raise report.failure
@@ -243,7 +244,7 @@ def campaigns(
     figures = found.with_campaigns.replace(kpis=found.kpis)
     if out is not None:
         write_plan(figures, out)
-        conversation.say(f"The plan with campaigns is in {out}.")
+        conversation.say(say("the_plan_with_campaigns", out))
     named = {
         name: row
         for name, row in figures.kpis_json().items()
@@ -261,7 +262,7 @@ def _proposals(
     found: Sequence[CampaignProposal], snapshot: Snapshot, conversation: CommandOutput
 ) -> None:
     if not found:
-        conversation.say("No campaigns: no rule and no changeover matrix asks for any.")
+        conversation.say(say("no_campaigns_no_rule"))
         return
     from medhavi.results.amounts import PlanLocale
 
@@ -299,7 +300,7 @@ def _difference(
             "set-up money",
             "late",
             "unserved",
-            "late in all",
+            say("late_in_all"),
         ),
         [
             (
@@ -315,16 +316,20 @@ def _difference(
         ],
     )
     share = found.setup_reduction
-    saved = "no set-up to save" if share is None else f"set-up reduction {share:.1%}"
+    saved = say("no_set_up_to") if share is None else f"set-up reduction {share:.1%}"
     conversation.say(
-        f"{saved}, lateness changes by {duration(found.lateness_hours)}, "
-        f"saved in all {full_money(found.saved_money, money)}"
+        say(
+            "lateness_changes_by_saved",
+            saved,
+            duration(found.lateness_hours),
+            full_money(found.saved_money, money),
+        )
     )
 
 
 def _adherence(found: Sequence[CampaignAdherence], conversation: CommandOutput) -> None:
     if not found:
-        conversation.say("The plan has no campaigns.")
+        conversation.say(say("the_plan_has_no"))
         return
     show_table(
         ("campaign", "start days", "end days", "qty", "set-up min", "in campaign"),

@@ -24,6 +24,7 @@ from medhavi.cli.planning.order_edit_commands import (
     edited,
 )
 from medhavi.errors import UsageError
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from medhavi.snapshot.table_difference import TableDifference
@@ -115,11 +116,11 @@ def _take(
 
     conversation = talk()
     if not found.rows or not commit:
-        conversation.note("Nothing is written; --commit --approver NAME does that.")
+        conversation.note(say("nothing_is_written_commit"))
         conversation.answer(change=None)
         return
     done = TableFiles(tables).take(found, approver=approver or "", text=text)
-    conversation.say(f"Taken as change {done.number}; the files before are kept.")
+    conversation.say(say("taken_as_change_the", str(done.number)))
     conversation.answer(change=done.number)
 
 
@@ -156,7 +157,7 @@ def undo(tables: PlaceOption, approver: OptionalApprover = None) -> None:
     from medhavi.workbench.files.table_files import TableFiles
 
     done = TableFiles(existing_tables(tables)).undo(approver=approver or "")
-    talk().say(f"Change {done.undoes} is taken back by change {done.number}.")
+    talk().say(say("change_is_taken_back", str(done.undoes), str(done.number)))
     talk().answer(change=done.number, undoes=done.undoes)
 
 

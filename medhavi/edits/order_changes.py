@@ -18,6 +18,7 @@ import polars as pl
 from medhavi.edits.catalogue import Argument, change
 from medhavi.edits.order_rows import (
     KINDS,
+    FirmStep,
     free_number,
     order_number,
     order_row,
@@ -185,6 +186,25 @@ def change_resource(
     return order.restated({**order.stated, **dates}, order.steps_on(resource))
 
 
+@change("Fix the steps of an order where and when a schedule has them.", event="order")
+def pin_steps(
+    orders: EditedPlan,
+    *,
+    supply: Supply,
+    steps: Annotated[
+        tuple[str, ...],
+        Argument(
+            "Step, resource, begin and finish in UTC: "
+            "'10 FILL-1 2026-12-04T06:00Z 2026-12-04T09:00Z'.",
+            option="step",
+        ),
+    ],
+) -> Patch:
+    """The order keeps what lies before its first and behind its last step."""
+    order = _order(orders, supply, Verb.CHANGE_RESOURCE)
+    return order.pinned(steps)
+
+
 @change("End an order of which nothing is there yet.", event="order", choice="Cancel")
 def cancel(orders: EditedPlan, *, supply: Supply) -> Patch:
     """The order is gone."""
@@ -328,6 +348,39 @@ class _EditedOrder:
             for step, names in choices.items()
             if resource in names or known_resources.get(step)
         ]
+
+    def pinned(self, steps: Sequence[str]) -> Patch:
+        """The order with these steps; its dates move as its first and last one do.
+
+        Raises
+        ------
+        BadData
+            A step is not readable, is lacking or not of its routing, or cannot be so.
+        """
+        choices: Mapping[int, Collection[str]] = {}
+        if self.row["kind"] == "work" and self.row.get("source"):
+            choices = self.orders.providers.capacity.choices(self.row["source"])
+        found = sorted(map(_pin, steps))
+        now = from_seconds(int(self.orders.providers.snapshot.as_of))
+        for one in found:
+            if one.resource not in choices.get(one.step, ()):
+                others = ", ".join(choices.get(one.step, ())) or "no resource"
+                reason = f"step {one.step} cannot run there"
+                _refuse("steps", one.resource, reason, f"It can run on {others}.")
+            if not now <= one.start <= one.finish:
+                reason = f"step {one.step} must begin at {now} or later, and then end"
+                _refuse("steps", one.start, reason, "Schedule the newest plan.")
+        own = self.row["supply_order"] if self.supply is None else self.supply["id"]
+        known = self.orders.plan.operations.filter(
+            pl.col("supply") == own, pl.col("step").is_in([one.step for one in found])
+        )
+        first: Any = min(one.start for one in found)
+        last: Any = max(one.finish for one in found)
+        row = {**self.stated, "due": self.row["due"] + (last - known["finish"].max())}
+        if "start" in row:
+            row["start"] = max(now, row["start"] + (first - known["start"].min()))
+        order = {"supply_order": row["supply_order"], "status": row["status"]}
+        return self.restated(row, [{**order, **one._asdict()} for one in found])
 
     # ------------------------------------------------------------------------- dates
     def dates(self, due: dt.datetime | None, start: dt.datetime | None) -> Row:
@@ -513,6 +566,14 @@ def _firmed(orders: EditedPlan, proposal: Row, *, lock: bool) -> Row:
         served = pegs.filter(pegs["supply"] == proposal["id"])["demand"].unique()
         demand = served[0] if served.len() == 1 else None
     return order_row(proposal, number, locked=lock, demand=demand)
+
+
+def _pin(text: str) -> FirmStep:
+    try:
+        return FirmStep.of(text)
+    except ValueError:
+        way_out = "Write it as '10 FILL-1 2026-12-04T06:00Z 2026-12-04T09:00Z'."
+        _refuse("steps", text, "not a step, a resource and two instants", way_out)
 
 
 def _stated(

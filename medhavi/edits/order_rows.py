@@ -2,23 +2,93 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import polars as pl
 
 from medhavi.results.identity import DIGITS, LETTERS
+from medhavi.results.schedules.problem import NO_MACHINE, WAITING
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from medhavi.results.plans.plan import Plan
+    from medhavi.results.schedules.schedule import Schedule
 
 KINDS = {"make": "work", "buy": "purchase", "move": "transfer"}
 """Kind of a supply → kind of an order."""
 PREFIXES = {"work": "WO", "purchase": "PO", "transfer": "TO"}
 _NUMBER = re.compile(rf"(?:{'|'.join(LETTERS.values())})-(?P<counted>.*-\d+)$")
+
+
+class FirmStep(NamedTuple):
+    """A step of an order where and when a schedule has it."""
+
+    step: int
+    resource: str
+    start: dt.datetime
+    finish: dt.datetime
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """Step as `str` writes it.
+
+        >>> str(FirmStep.of("10 FILL-1 2026-12-04T06:00Z 2026-12-04T09:00:30Z"))
+        '10 FILL-1 2026-12-04T06:00:00+00:00 2026-12-04T09:00:30+00:00'
+
+        Raises
+        ------
+        ValueError
+            It is no step, resource and two instants with their zone.
+        """
+        step, stated = text.split(maxsplit=1)
+        resource, *times = stated.rsplit(maxsplit=2)
+        start, finish = map(dt.datetime.fromisoformat, times)
+        if start.tzinfo is None or finish.tzinfo is None:
+            message = f"{text} states no zone"
+            raise ValueError(message)
+        return cls(int(step), resource, start, finish)
+
+    def __str__(self) -> str:
+        """Words that `of` reads."""
+        times = self.start.isoformat(), self.finish.isoformat()
+        return f"{self.step} {self.resource} {' '.join(times)}"
+
+
+def scheduled_edits(plan: Plan, schedule: Schedule) -> list[dict[str, Any]]:
+    """Edits by which the orders of a plan are as a schedule has them.
+
+    Parameters
+    ----------
+    plan
+        Whose orders were scheduled.
+    schedule
+        Of its `schedule_problem`; work that stays as planned is left out.
+
+    Returns
+    -------
+    list of dict
+        An edit `pin_steps` for each order, for one `mass_change`.
+    """
+    work = schedule.operations.filter(
+        ~pl.col("fixed") & ~pl.col("resource").is_in([NO_MACHINE, WAITING])
+    ).join(plan.supplies.select("id", sales_order="number"), on="sales_order")
+    return [
+        {
+            "kind": "pin_steps",
+            "supply": supply,
+            "steps": [
+                str(FirmStep(*row))
+                for row in own.select("step", "resource", "start", "finish").iter_rows()
+            ],
+        }
+        for (supply,), own in work.sort("id", "step").group_by(
+            "id", maintain_order=True
+        )
+    ]
 
 
 def order_row(

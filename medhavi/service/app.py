@@ -26,6 +26,7 @@ from medhavi.service.api.desk_api import DeskApi
 from medhavi.service.api.desk_maintenance import COMPARED_SECONDS, DeskMaintenance
 from medhavi.service.api.guard import RequestGuard
 from medhavi.service.api.view_api import view_routes
+from medhavi.service.downloads import COPY_SCRIPT
 from medhavi.service.jobs.job_progress import JOBS_SCRIPT, job_routes
 from medhavi.service.jobs.job_queue import JobQueue
 from medhavi.service.page_data import (
@@ -343,7 +344,7 @@ def create_app(
     apps, notebooks = entries("apps"), entries("notebooks")
     # The title lets marimo carry the style sheet into its components.
     style = f"<style title='marimo-custom'>{app_style()}</style>"
-    head = f"{style}{FRAMED_SCRIPT}{JOBS_SCRIPT}{NAMES_SCRIPT}"
+    head = f"{style}{FRAMED_SCRIPT}{JOBS_SCRIPT}{NAMES_SCRIPT}{COPY_SCRIPT}"
     server = marimo.create_asgi_app(quiet=True, html_head=head, asset_url=FILES)
     for entry in (*apps, *notebooks):
         server = server.with_app(path=entry.address.rstrip("/"), root=str(entry.path))

@@ -469,7 +469,7 @@ def _worked_out(
     )
 
 
-TABS = ("Effect", "Changeover matrix", "Campaigns")
+TABS = (say("effect"), say("changeover_matrix"), say("campaigns"))
 """Parts of the page."""
 AS_ANY = say("as_row_for_any_family")
 CLEANING = {say("is_a_cleaning"): True, say("is_no_cleaning"): False}
@@ -537,17 +537,20 @@ def change_form(
         mo.md("{from_family} {to_family} {minutes} {cleaning}")
         .batch(
             from_family=mo.ui.dropdown(
-                families, value=labels.get(before), searchable=True, label="From"
+                families, value=labels.get(before), searchable=True, label=say("from")
             ),
             to_family=mo.ui.dropdown(
-                families, value=labels.get(after), searchable=True, label="to"
+                families,
+                value=labels.get(after),
+                searchable=True,
+                label=say("label_to"),
             ),
             minutes=mo.ui.text(
                 value=number(row["setup_minutes"]).replace(",", "") if row else "",
                 placeholder=AS_ANY,
                 label=say("takes_in_minutes"),
             ),
-            cleaning=mo.ui.dropdown(CLEANING, value=cleaning, label="and"),
+            cleaning=mo.ui.dropdown(CLEANING, value=cleaning, label=say("label_and")),
         )
         .form(
             submit_button_label=say("show_what_changes"),

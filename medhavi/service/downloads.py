@@ -15,6 +15,7 @@ import polars as pl
 from medhavi.results.plans.folder import WORKBOOK_OPTIONS, guarded
 from medhavi.views.pictures.picture_files import picture_png, picture_svg
 from medhavi.views.theme import title_of
+from medhavi.views.words import say, worded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,6 +34,36 @@ _NOT_IN_NAMES = re.compile(r"[^\w]+")
 def as_csv(rows: pl.DataFrame) -> bytes:
     """Rows of a list as CSV that Excel opens with its letters right, texts as texts."""
     return b"\xef\xbb\xbf" + guarded(rows).write_csv().encode()
+
+
+def as_tsv(rows: pl.DataFrame) -> bytes:
+    """Rows of a list as cells of a spreadsheet, texts as texts."""
+    return guarded(_with_clocks(rows)).write_csv(separator="\t").encode()
+
+
+def _with_clocks(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.with_columns(pl.col(pl.Datetime).dt.strftime("%Y-%m-%d %H:%M"))
+
+
+COPY_SCRIPT = worded(
+    """<script>
+const press = HTMLAnchorElement.prototype.click;
+HTMLAnchorElement.prototype.click = function () {
+  if (!this.download.endsWith(".tsv")) return press.call(this);
+  const text = new TextDecoder().decode(
+    Uint8Array.from(atob(this.href.split(",")[1]), sign => sign.charCodeAt(0)));
+  navigator.clipboard.writeText(text).then(() => {
+    const told = document.createElement("div");
+    told.setAttribute("role", "status");
+    told.className = "mv mv-copied";
+    told.textContent = "«copied_to_the_clipboard»";
+    document.body.append(told);
+    setTimeout(() => told.remove(), 3000);
+  }, () => press.call(this));
+};
+</script>"""
+)
+"""What would be a file of tabs is copied; a browser that refuses has the file."""
 
 
 def as_xlsx(rows: pl.DataFrame, sheet: str = "rows") -> bytes:
@@ -119,15 +150,19 @@ def grid_button(
     units: Mapping[str, str] | None = None,
     hidden: tuple[str, ...] = (),
 ) -> mo.Html:
-    """Button that gives the rows of a grid, a frame, as a workbook; see `told_rows`."""
+    """Buttons that give the rows of a grid, a frame, as a workbook, and copy them.
+
+    See `told_rows`.
+    """
     import marimo as mo
 
     return _row(
         mo.download(
             lambda: as_xlsx(told_rows(rows, units or {}, hidden), name),
             filename=f"{file_name(name)}.xlsx",
-            label="Excel",
-        )
+            label=say("excel"),
+        ),
+        _copy(lambda: told_rows(rows, units or {}, hidden), name),
     )
 
 
@@ -143,18 +178,31 @@ def list_files(rows: Callable[[], pl.DataFrame], name: str) -> mo.Html:
     """
     import marimo as mo
 
-    def csv() -> bytes:
-        clocks = pl.col(pl.Datetime).dt.strftime("%Y-%m-%d %H:%M")
-        return as_csv(rows().with_columns(clocks))
-
     return mo.hstack(
         [
-            mo.download(csv, filename=f"{name}.csv", label="CSV"),
             mo.download(
-                lambda: as_xlsx(rows()), filename=f"{name}.xlsx", label="Excel"
+                lambda: as_csv(_with_clocks(rows())),
+                filename=f"{name}.csv",
+                label=say("csv"),
             ),
+            mo.download(
+                lambda: as_xlsx(rows()), filename=f"{name}.xlsx", label=say("excel")
+            ),
+            _copy(rows, name),
         ],
         justify="start",
+    )
+
+
+def _copy(rows: Callable[[], pl.DataFrame], name: str) -> mo.Html:
+    """Button that copies rows; `COPY_SCRIPT` takes the place of its file."""
+    import marimo as mo
+
+    return mo.download(
+        lambda: as_tsv(rows()),
+        filename=f"{file_name(name)}.tsv",
+        mimetype="text/tab-separated-values",
+        label=say("copy"),
     )
 
 

@@ -26,7 +26,7 @@ from medhavi.service.downloads import picture_buttons
 from medhavi.snapshot import Snapshot
 from medhavi.snapshot.reading.local_days import ASKED_EDGES, asked_instant
 from medhavi.views import page
-from medhavi.views.names import Names, names_of
+from medhavi.views.names import Names, names_of, unbroken
 from medhavi.views.theme import title_of, untitled
 from medhavi.views.words import say
 
@@ -495,7 +495,7 @@ def html(text: str) -> mo.Html:
     """HTML in the look of the pages."""
     import marimo as mo
 
-    return mo.Html(f'<div class="mv">{text}</div>')
+    return mo.Html(f'<div class="mv">{unbroken(text)}</div>')
 
 
 def section(key: str, title: str, *parts: object) -> mo.Html:

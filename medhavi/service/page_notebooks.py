@@ -79,7 +79,7 @@ def notebook_html(made: PageNotebook, address: str) -> str:
     file = f"/notebook.py?of={quote(address, safe='')}"
     body = (
         f"{navigation_html()}"
-        f"{header('Notebook', [('Page', made.title)])}"
+        f"{header(say('notebook'), [('Page', made.title)])}"
         f'<div class="mv mv-list"><p class="muted">{say("save_and_run", made.name)}</p>'
         f'<p><a class="mv-button" href="{escape(file)}" download>Download '
         f"{made.name}.py</a> "

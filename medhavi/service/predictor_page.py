@@ -113,7 +113,7 @@ def predictor_choice(
     return mo.ui.dropdown(
         options,
         value=labels.get(wanted("predictor"), next(iter(options))),
-        label="Predictor",
+        label=say("predictor"),
         on_change=lambda value: keep("predictor", value),
     )
 
@@ -301,7 +301,7 @@ def version_choice(one: PredictorReport) -> mo.ui.dropdown | None:
     }
     if not options:
         return None
-    return mo.ui.dropdown(options, value=next(iter(options)), label="Version")
+    return mo.ui.dropdown(options, value=next(iter(options)), label=say("version"))
 
 
 def _version_words(one: PredictorReport, version: PredictorVersion) -> str:

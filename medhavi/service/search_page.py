@@ -136,7 +136,7 @@ def search_html(text: str, tables: str = "") -> str:
         told = data.problem.text if data.problem else ""
         body = empty(say("no_data_to_search"), told)
     elif not text.strip():
-        body = empty("Search", say("enter_search"))
+        body = empty(say("search"), say("enter_search"))
     else:
         body = _results_html(search_results(data.snapshot, data.names, text), text)
     body = f"{navigation_html(asked=text)}<main><h1>Search</h1>{body}</main>"

@@ -24,6 +24,9 @@ _AHEAD = " data-ahead"
 STILL_MS = 1000
 """So long nobody has touched a page when another one is loaded ahead [ms]."""
 
+_OBJECTS = ("order", "promise", "demand", "item", "resource")
+"""Parts of addresses that name the object of a page, the one that counts first."""
+
 _ICONS = {
     "start": "M3 9l7-6 7 6v8h-5v-5H8v5H3z",
     "cockpit": "M3 14a7 7 0 1 1 14 0M10 14l4-5",
@@ -51,6 +54,8 @@ body.mv{display:grid;grid-template:48px 1fr auto/auto 1fr;overflow:hidden}
 .bar b{font-size:16px}
 .bar .place{color:var(--mv-muted);overflow:hidden;text-overflow:ellipsis;
  white-space:nowrap}
+.crumbs{min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
+.crumbs span::before{content:" \\203a  ";color:var(--mv-muted)}
 .bar form{margin-left:auto}
 .bar input{font:inherit;padding:4px 10px;width:240px;max-width:40vw;border-radius:6px;
  color:var(--mv-ink);background:var(--mv-card);border:1px solid var(--mv-line)}
@@ -91,7 +96,7 @@ body.mv{display:grid;grid-template:48px 1fr auto/auto 1fr;overflow:hidden}
  .side{display:flex;width:auto;max-width:100vw;overflow-x:auto;padding:4px 8px;border-right:0;
   border-bottom:1px solid var(--mv-line)}
  .mv .side a{white-space:nowrap}.narrow .side span{display:inline}
- .bar button,.bar .place,.views h2{display:none}
+ .bar button,.bar .place,.crumbs,.views h2{display:none}
  .views,.narrow .views,.views .list{display:flex;align-items:center;width:auto;
   white-space:nowrap}
  .views{margin:0;padding:0 0 0 8px;border-top:0;border-left:1px solid var(--mv-line)}
@@ -242,9 +247,28 @@ setInterval(() => {
   if (!there || there.origin !== location.origin || there.pathname === "blank") return;
   const target = "#" + there.pathname + there.search + there.hash;
   if (location.hash !== target) history.replaceState(null, "", target);
+  trail(there);
   const title = shown.contentDocument?.title;
   if (title && document.title !== title) document.title = title;
 }, 500);
+// Where one is: the page, which leads to all of it, and the object that it shows.
+const crumbs = document.querySelector(".crumbs");
+function trail(there) {
+  const page = links.find(one => one.pathname === there.pathname);
+  const asked = new URLSearchParams(there.search);
+  const object = crumbs.dataset.objects.split(" ").map(one => asked.get(one)).find(Boolean);
+  const [all, one] = crumbs.children;
+  all.textContent = page?.textContent.trim() ?? "";
+  all.href = there.pathname;
+  one.textContent = (object ?? "").replaceAll("|", " \u00b7 ");
+  one.hidden = !object;
+}
+crumbs.firstElementChild.addEventListener("click", event => {
+  event.preventDefault();
+  const url = new URL(event.target.href);
+  history.pushState(null, "", "#" + url.pathname);
+  shown.contentWindow.move(url);
+});
 listen(window);
 follow();
 """
@@ -319,6 +343,8 @@ def shell_html(place: str) -> str:
         '<header class="bar">'
         '<button aria-label="Navigation" aria-expanded="true">☰</button>'
         f'<b>Medhavi</b><span class="place">{escape(place)}</span>'
+        f'<nav class="crumbs" aria-label="{say("breadcrumbs")}" '
+        f'data-objects="{" ".join(_OBJECTS)}"><a></a><span aria-current="location" hidden></span></nav>'
         f"{search_form()}</header>"
         f'<nav class="side" aria-label="Pages">{links}{_VIEWS}</nav>'
         f'<main class="pages" aria-label="Page" data-first="{START}" '

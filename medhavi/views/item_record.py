@@ -151,7 +151,7 @@ def item_tiles(record: TimePhasedRecord, names: Names) -> tuple[Tile, ...]:
     nearest = receipts[0] if receipts else None
     return (
         Tile(
-            label="On hand",
+            label=say("on_hand"),
             figure=number(record.on_hand),
             unit=unit,
             note=_reach(record),
@@ -170,7 +170,7 @@ def item_tiles(record: TimePhasedRecord, names: Names) -> tuple[Tile, ...]:
             else "covered",
         ),
         Tile(
-            label="Next receipt",
+            label=say("next_receipt"),
             figure=NOTHING if nearest is None else number(nearest["qty"]),
             unit="" if nearest is None else unit,
             note="none planned"
@@ -178,7 +178,7 @@ def item_tiles(record: TimePhasedRecord, names: Names) -> tuple[Tile, ...]:
             else f"{when(nearest['instant'], zone)}, {nearest['kind'].split(' ')[0]}",
         ),
         Tile(
-            label="Past-due releases",
+            label=say("past_due_releases"),
             figure=f"{late.height:,}",
             note="target 0",
             state="bad" if late.height else "good",
@@ -320,15 +320,15 @@ def supply_html(snapshot: Snapshot, product: str, location: str, names: Names) -
                 "Sources",
                 ("Source", "Preference", "Kind"),
                 _sources(snapshot, moved, here, names),
-                empty("No source", say("add_a_routing_supply_terms")),
+                empty(say("no_source"), say("add_a_routing_supply_terms")),
             ),
             (
                 "Components",
                 per,
                 components,
-                empty("No components", say("no_components_here")),
+                empty(say("no_components"), say("no_components_here")),
             ),
-            ("Where used", per, uses, empty("Not used", say("no_item_uses_it"))),
+            ("Where used", per, uses, empty(say("not_used"), say("no_item_uses_it"))),
         )
     )
 

@@ -130,6 +130,23 @@ def relative(moment: dt.datetime, now: int | dt.datetime) -> str:
     return "now"
 
 
+_APART = re.compile(
+    r"<[^>]*>"
+    r"|(?<=\d) (?=%|(?:d|h|min|s|g|kg|t|ml|l|m|km|EUR|USD)\b)"
+    r"|(?:(?<=[€$£¥])|(?<=\b[A-Z]{3})) (?=\d)"
+)
+"""Tags, and the spaces inside amounts: before a unit, behind a sign of money."""
+
+
+def unbroken(html: str) -> str:
+    r"""HTML in which no line ends between a number and its unit.
+
+    >>> unbroken('<b title="9 %">100 % of € 46.7k</b>').replace("\xa0", "_")
+    '<b title="9 %">100_% of €_46.7k</b>'
+    """
+    return _APART.sub(lambda hit: hit[0] if hit[0] != " " else "\xa0", html)
+
+
 def count(amount: int, word: str, plural: str | None = None) -> str:
     """Text of a count with its noun.
 

@@ -304,14 +304,14 @@ def order_tiles(
     worth = float(troubled["worth"].fill_null(0.0).sum())
     return (
         Tile(
-            label="Orders",
+            label=say("orders"),
             figure=f"{orders.height:,}",
             note=say(
                 "planned_and_open", proposals.height, orders.height - proposals.height
             ),
         ),
         Tile(
-            label="Past-due releases",
+            label=say("past_due_releases"),
             figure=f"{late:,}",
             note="target 0",
             state="bad" if late else "good",

@@ -23,6 +23,7 @@ from medhavi.views.names import (
     event_words,
     quantity,
     relative,
+    unbroken,
     when,
 )
 from medhavi.views.theme import style_sheet
@@ -251,7 +252,7 @@ def header(title: str, facts: Sequence[tuple[str, str]], *, finding: str = "") -
     listed = "".join(
         f"<span>{escape(name)} <b>{escape(value)}</b></span>" for name, value in facts
     )
-    found = f'<p class="mv-finding">{escape(finding)}</p>' if finding else ""
+    found = f'<p class="mv-finding">{unbroken(escape(finding))}</p>' if finding else ""
     return (
         f'<div class="mv"><div class="mv-head"><h1>{escape(title)}</h1>'
         f'<div class="mv-facts">{listed}</div></div>{found}</div>'
@@ -273,7 +274,7 @@ def moment_facts(
 def findings_html(findings: Sequence[Finding]) -> str:
     """List findings: code, place, message, remedy; errors first."""
     if not findings:
-        return empty("No findings", say("every_check_of_the_data"))
+        return empty(say("no_findings"), say("every_check_of_the_data"))
     order = list(_FINDING_MARKS)
     ranked = sorted(
         told_together(findings), key=lambda found: order.index(found.severity)

@@ -194,7 +194,7 @@ def _stocks(plan: Plan, names: Names) -> str:
 def _exceptions(plan: Plan) -> str:
     rows = codes(plan)
     if rows.is_empty():
-        return empty("No exceptions", say("the_plan_keeps_every_rule"))
+        return empty(say("no_exceptions"), say("the_plan_keeps_every_rule"))
     cells = [
         (
             f'<span class="mv-mark">{escape(row["mark"])}</span>',
@@ -209,7 +209,7 @@ def _exceptions(plan: Plan) -> str:
 
 def _orders(plan: Plan, names: Names) -> str:
     if plan.run.as_of is None:
-        return empty("No moment", say("the_plan_has_no_now"))
+        return empty(say("no_moment"), say("the_plan_has_no_now"))
     planned = plan.supplies.filter(pl.col("status") == "planned").sort("start", "id")
     if planned.is_empty():
         return empty(say("no_new_orders"), say("stock_and_open_orders_serve"))

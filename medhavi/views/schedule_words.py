@@ -269,7 +269,7 @@ def schedule_tiles(
     """Figures of a schedule: end, late orders, set-up, bottleneck."""
     if schedule.operations.is_empty():
         word = say("unscheduled")
-        return (Tile(label="All done", figure=NOTHING, state="bad", word=word),)
+        return (Tile(label=say("all_done"), figure=NOTHING, state="bad", word=word),)
     orders = schedule.orders
     late = orders.filter(pl.col("late_minutes") > 0).height
     lines = schedule.resources.filter(~pl.col("resource").is_in(NO_LINES))
@@ -284,19 +284,19 @@ def schedule_tiles(
             note=_end(schedule, zone),
         ),
         Tile(
-            label="Late orders",
+            label=say("late_orders"),
             figure=f"{late:,}",
             note=say("of_all_target_0", orders.height),
             state="bad" if late else "good",
             word="late" if late else "none",
         ),
         Tile(
-            label="Set-up",
+            label=say("set_up"),
             figure=_span(schedule, setup),
             note=_setups_before(schedule) or say("on_all_lines"),
         ),
         Tile(
-            label="Busiest line",
+            label=say("busiest_line"),
             figure=percent(busiest["utilization"]),
             note=busiest["name"] or names.name(busiest["resource"]),
         ),
@@ -534,7 +534,7 @@ def risk_chart(report: RiskReport) -> Picture:
             y2=alt.Y2("none:Q"),
             y=alt.Y(
                 "scenarios:Q",
-                title="scenarios",
+                title=say("label_scenarios"),
                 scale=alt.Scale(domain=[0, most * 1.6], nice=False),
             ),
             color=alt.Color(

@@ -131,7 +131,7 @@ def study_html(report: StudyReport) -> str:
 def study_table(report: StudyReport) -> str:
     """Runs as an HTML table: a column per key figure, differences below."""
     if report.runs.is_empty():
-        return empty("No runs", say("add_a_scenario"))
+        return empty(say("no_runs"), say("add_a_scenario"))
     kpis = report.figures.select("kpi", "name").unique("kpi", maintain_order=True)
     names = [str(name) for name in kpis["name"]]
     by_run = {
@@ -240,15 +240,16 @@ def calibration_chart(report: HindsightReport) -> Picture | None:
         .encode(x=alt.X("v:Q", scale=scale), y=alt.Y("v:Q", scale=scale))
     )
     base = alt.Chart(rows_of(data)).encode(
-        x=alt.X("said:Q", title="said", scale=scale, axis=axis),
+        x=alt.X("said:Q", title=say("label_said"), scale=scale, axis=axis),
         tooltip=alt.Tooltip("tip:N"),
         description=alt.Description("tip:N"),
     )
     bars = base.mark_rule(color=token("plan"), opacity=0.5).encode(
-        y=alt.Y("low:Q", title="happened", scale=scale, axis=axis), y2=alt.Y2("high:Q")
+        y=alt.Y("low:Q", title=say("label_happened"), scale=scale, axis=axis),
+        y2=alt.Y2("high:Q"),
     )
     dots = base.mark_circle(color=token("plan"), size=70, opacity=1).encode(
-        y=alt.Y("happened:Q", title="happened", scale=scale, axis=axis)
+        y=alt.Y("happened:Q", title=say("label_happened"), scale=scale, axis=axis)
     )
     return finished(alt.layer(line, bars, dots), say("stated_and_actual"), _HEIGHT)
 
@@ -313,7 +314,7 @@ def hindsight_tiles(report: HindsightReport) -> str:
             note=f"{count(row['judged'], 'line')} judged",
         ),
         Tile(
-            label="Median distance",
+            label=say("median_distance"),
             figure=_days(row["bias_days"]),
             note=say("then_days_off", _days(row["bias_days_then"])),
         ),

@@ -284,6 +284,8 @@ _RULES = """
  letter-spacing:0}
 .mv-tile .note{font-size:12px;color:var(--mv-muted)}
 .mv-tile .spark{width:100%;max-width:160px;height:24px;margin-top:auto;padding-top:4px}
+.mv-copied{position:fixed;right:16px;bottom:16px;z-index:9;padding:8px 12px;
+ border-radius:12px;background:var(--mv-ink);color:var(--mv-page)}
 .mv-mark{white-space:nowrap;font-weight:500}
 .mv-good{color:var(--mv-good_ink)}.mv-warn{color:var(--mv-warn_ink)}
 .mv-bad{color:var(--mv-bad_ink)}
@@ -471,14 +473,7 @@ def rows_of(frame: pl.DataFrame) -> alt.Data:
     return alt.Data(values=tuple(frame.to_dicts()))
 
 
-def rule_at(
-    moment: int,
-    word: str,
-    *,
-    colour: str = "muted",
-    dy: int = -4,
-    left: bool = False,
-) -> Picture:
+def _rule(moment: int, word: str, *, colour: str, dy: int, left: bool) -> list[Picture]:
     """Vertical rule with its word at the top, right or left of it."""
     import altair as alt
 
@@ -492,8 +487,8 @@ def rule_at(
         baseline="bottom",
         color=token(colour),
         aria=False,
-    ).encode(text=alt.Text("word:N"), y=alt.value(0))
-    return alt.layer(line, text)
+    ).encode(text=alt.Text("word:N"), y=alt.YValue(0))
+    return [line, text]
 
 
 CLOSE = 0.4
@@ -505,7 +500,7 @@ _RULE_COLOURS = {"now": "ink", "quoted": "plan"}
 
 
 def rules_at(moments: Mapping[str, int], first: int, last: int) -> list[Picture]:
-    """Rule with its word for each instant of an axis.
+    """Layers of a rule and its word for each instant of an axis.
 
     Parameters
     ----------
@@ -522,7 +517,8 @@ def rules_at(moments: Mapping[str, int], first: int, last: int) -> list[Picture]
         level = level + 1 if close else 0
         before = x
         colour = _RULE_COLOURS.get(word, "muted")
-        drawn.append(rule_at(x, word, colour=colour, dy=-4 - 12 * level, left=x > edge))
+        # Flat: what stacks layers copies those inside layers once more.
+        drawn += _rule(x, word, colour=colour, dy=-4 - 12 * level, left=x > edge)
     return drawn
 
 
@@ -547,15 +543,17 @@ def finished(chart: Picture, title: str, height: int | None = None) -> Picture:
     """Chart its title and size; it takes the width that there is."""
     import altair as alt
 
-    sizes: dict[str, Any] = {"width": "container"}
-    if height is not None:
-        sizes["height"] = height
-    return chart.properties(
-        title=alt.Title(title, fontSize=BODY, anchor="start", offset=16, limit=WIDTH),
-        usermeta={"embedOptions": {"renderer": "svg", "actions": False}},
-        autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
-        **sizes,
+    # Not `properties`: it copies each layer, and all else copies them once more.
+    whole = chart.copy(deep=False)
+    whole["title"] = alt.Title(
+        title, fontSize=BODY, anchor="start", offset=16, limit=WIDTH
     )
+    whole["usermeta"] = {"embedOptions": {"renderer": "svg", "actions": False}}
+    whole["autosize"] = alt.AutoSizeParams(type="fit-x", contains="padding")
+    whole["width"] = "container"
+    if height is not None:
+        whole["height"] = height
+    return whole
 
 
 def specification(chart: Picture, width: int = WIDTH) -> dict[str, Any]:

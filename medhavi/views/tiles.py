@@ -197,10 +197,10 @@ def _overload(plan: Plan) -> Tile:
     machines = plan.loads.filter(pl.col("overload") > 0)["resource"].n_unique()
     if hours is None:
         return Tile(
-            label="Overload", figure=NOTHING, note=say("no_resource_has_work_part")
+            label=say("overload"), figure=NOTHING, note=say("no_resource_has_work_part")
         )
     return Tile(
-        label="Overload",
+        label=say("overload"),
         figure=f"{hours:,.0f}",
         unit="h",
         note="target 0 h",
@@ -245,7 +245,7 @@ def tiles_html(tiles: Iterable[Tile], link: str = "#exceptions") -> str:
 
 
 def _html(tile: Tile, link: str) -> str:
-    unit = f" <small>{escape(tile.unit)}</small>" if tile.unit else ""
+    unit = f"&nbsp;<small>{escape(tile.unit)}</small>" if tile.unit else ""
     mark = _marked(tile.state, tile.word) if tile.state else ""
     change = (
         f'<span class="note">{_marked(*tile.change)}</span>' if tile.change[1] else ""

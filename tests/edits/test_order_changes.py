@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 
+import polars as pl
 import pytest
 
+from medhavi import schedule, schedule_problem
+from medhavi.edits.order_rows import FirmStep, scheduled_edits
 from medhavi.findings import BadData
 from tests import factories
 from tests.api import EditedPlan, Providers, edit, plan
@@ -252,6 +255,64 @@ def test_a_resource_that_can_do_no_step_is_refused(resource, tables, words):
     _, found = decided(
         ("change_resource", {"resource": resource}), **{"demands": [{}], **tables}
     )
+    (one,) = found
+    assert one.code == "ORD004"
+    assert words in str(one)
+
+
+def test_pinned_steps_run_where_and_when_they_are_stated():
+    snapshot, mode = factories.snapshot(**TWINS), "constrained"
+    made = plan(snapshot, mode)
+    (supply,) = made.supplies["id"]
+    (planned,) = made.supplies.to_dicts()
+    work = made.operations.sort("step").select("step", "resource", "start", "finish")
+    (step, _, begin, end), *others = work.rows()
+    earlier = dt.timedelta(hours=2)
+    wanted = [(step, "M2", begin - earlier, end - earlier), *others]
+    orders = EditedPlan(plan=made, providers=Providers(snapshot, infinite=True))
+    steps = [str(FirmStep(*one)) for one in wanted]
+    after = edit("pin_steps", supply, steps=steps).patch(orders).apply(snapshot)
+    again = plan(after, mode)
+    (order,) = again.supplies.to_dicts()
+    assert order["status"] == "firmed"
+    assert order["start"] == planned["start"] - earlier
+    assert order["finish"] == planned["finish"]
+    found = again.operations.sort("step").select("step", "resource", "start", "finish")
+    assert found.rows() == wanted
+
+
+def test_a_schedule_of_a_plan_is_an_edit_of_its_orders():
+    """Two orders on two mills: each step of each is pinned as it is scheduled."""
+    tables = {
+        **TWINS,
+        "demands": [{"qty": 10, "due": day(9)}, {"qty": 20, "due": day(12)}],
+    }
+    snapshot = factories.snapshot(**tables)
+    made = plan(snapshot, "constrained")
+    told = schedule(schedule_problem(snapshot, made, 60.0))
+    edits = scheduled_edits(made, told)
+    assert {one["supply"] for one in edits} == set(made.supplies["id"])
+    orders = EditedPlan(plan=made, providers=Providers(snapshot, infinite=True))
+    after = edit("mass_change", edits=edits).patch(orders).apply(snapshot)
+    again = plan(after, "constrained")
+    work = told.operations.filter(~pl.col("fixed"), pl.col("step") < 100)
+    stated = work.select("step", "resource", "start", "finish").rows()
+    found = again.operations.select("step", "resource", "start", "finish").rows()
+    assert sorted(found) == sorted(stated)
+
+
+@pytest.mark.parametrize(
+    ("step", "words"),
+    [
+        ("1 M1 soon later", "Write it as '10 FILL-1"),
+        ("1 M1 2026-12-04T06:00 2026-12-04T09:00", "Write it as '10 FILL-1"),
+        ("9 M1 2026-12-04T06:00Z 2026-12-04T09:00Z", "step 9 cannot run there"),
+        ("1 PACK 2026-12-04T06:00Z 2026-12-04T09:00Z", "It can run on M1, M2."),
+        ("1 M1 1999-12-04T06:00Z 1999-12-04T09:00Z", "Schedule the newest plan."),
+    ],
+)
+def test_a_step_that_cannot_be_pinned_is_refused(step, words):
+    _, found = decided(("pin_steps", {"steps": [step]}), **TWINS)
     (one,) = found
     assert one.code == "ORD004"
     assert words in str(one)

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from medhavi.service.downloads import (
+    as_tsv,
     as_xlsx,
     file_name,
     grid_button,
@@ -49,6 +50,13 @@ def test_a_workbook_has_units_local_times_and_no_keys():
     assert read.row(0) == ("Olive soap", CLOCK, 12.5)
 
 
+def test_what_is_copied_has_units_local_times_and_no_keys():
+    told = told_rows(ROWS, {"Worth": "EUR"}, ("Key",))
+    head, row, _ = as_tsv(told).decode().split("\n")
+    assert head.split("\t") == ["Item", "Start (local)", "Worth (EUR)"]
+    assert row.split("\t") == ["Olive soap", "2026-03-02 07:30", "12.5"]
+
+
 def test_a_text_that_begins_like_a_formula_stays_a_text():
     rows = pl.DataFrame({"Item": ["=1+1", "+A1"]})
     read = pl.read_excel(io.BytesIO(as_xlsx(rows)))
@@ -68,9 +76,9 @@ def test_each_picture_and_each_grid_brings_its_files(chart):
     assert picture(chart, "", "").text.count("<marimo-download") == 2
     assert "<marimo-download" not in picture(None, "Nothing", "Do it.").text
     assert picture_buttons(chart).text.count("mv-files") == 1
-    assert grid_button(ROWS, "Rows").text.count("<marimo-download") == 1
+    assert grid_button(ROWS, "Rows").text.count("<marimo-download") == 2
     grid = page_table(ROWS, "Rows", formats={}, right=())
-    assert grid.text.count("<marimo-download") == 1
+    assert grid.text.count("<marimo-download") == 2
 
 
 def test_a_file_is_named_by_what_it_shows():

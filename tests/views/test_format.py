@@ -19,6 +19,7 @@ from medhavi.views.names import (
     percent,
     quantity,
     relative,
+    unbroken,
     wall_milliseconds,
     when,
 )
@@ -169,3 +170,17 @@ def test_one_thing_is_not_plural():
 def test_charts_get_the_wall_clock_of_the_place():
     apart = wall_milliseconds(WINTER, "Europe/Rome") - wall_milliseconds(WINTER, "UTC")
     assert apart == 3_600_000
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("100 %", "100_%"),
+        ("-€ 46.7k, CHF 12", "-€_46.7k, CHF_12"),
+        ("2 d 4 h late", "2_d 4_h late"),
+        ("29 of 743 demands", "29 of 743 demands"),
+        ('<abbr title="9 kg">9 kg</abbr>', '<abbr title="9 kg">9_kg</abbr>'),
+    ],
+)
+def test_no_line_ends_between_a_number_and_its_unit(text, kept):
+    assert unbroken(text).replace("\N{NO-BREAK SPACE}", "_") == kept

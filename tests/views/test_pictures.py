@@ -325,10 +325,10 @@ def test_no_two_ticks_bear_the_name_of_one_day(days, count):
 
 
 def test_words_of_rules_that_are_near_stand_one_above_the_other():
-    def height(rule) -> int:
-        return int(rule.to_dict(validate=False)["layer"][1]["mark"]["dy"])
+    def height(word) -> int:
+        return int(word.to_dict(validate=False)["mark"]["dy"])
 
-    now, due = rules_at({"due": 39, "now": 0}, 0, 100)
+    _, now, _, due = rules_at({"due": 39, "now": 0}, 0, 100)
     assert height(now) - height(due) == 12
-    now, due = rules_at({"now": 0, "due": 41}, 0, 100)
+    _, now, _, due = rules_at({"now": 0, "due": 41}, 0, 100)
     assert height(now) == height(due)

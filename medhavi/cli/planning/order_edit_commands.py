@@ -23,6 +23,7 @@ from medhavi.cli.options import (
     settings_file,
 )
 from medhavi.errors import UsageError
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from medhavi.edits.catalogue import ChangeKind
@@ -132,7 +133,7 @@ def _command(kind: ChangeKind) -> Callable[..., None]:
 
 
 _TYPES: Mapping[str, Any] = {"number": float, "flag": bool, "numbers": list[float]}
-_LISTS = ("key", "cells", "rows", "edits")
+_LISTS = ("key", "cells", "rows", "edits", "texts")
 
 
 def _options_of(stated: Parameter) -> Iterator[inspect.Parameter]:
@@ -199,7 +200,7 @@ def _firm(
         advice = bench.advice(made, parameters_of(settings))
         names = [one.supply for one in advice if one.action == "firm"]
         if not names:
-            talk().say("No rule firms a proposal now.")
+            talk().say(say("no_rule_firms_a"))
             talk().answer(preview=None, commit=None)
             return
     from medhavi.workbench.orders.plan_editing import firming_of
@@ -262,7 +263,7 @@ def _edit(
         conversation.failed = True
         return
     if approver is None:
-        conversation.note("Nothing is written; --commit --approver NAME does that.")
+        conversation.note(say("nothing_is_written_commit"))
         return
     settled(bench.commit_edit(preview, approver=approver), approver)
 

@@ -28,6 +28,7 @@ from medhavi.cli.planning.order_edit_commands import (
     settled,
 )
 from medhavi.errors import UsageError
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -134,9 +135,15 @@ def history(
     if account is not None:
         conversation.report(account.findings)
         conversation.say(
-            f"{account.state}: {number(account.good)} good, "
-            f"{number(account.scrap)} scrap, {number(account.rework)} sent back, "
-            f"{number(account.remaining)} of {number(account.ordered)} still to come"
+            say(
+                "good_scrap_sent_back",
+                account.state,
+                number(account.good),
+                number(account.scrap),
+                number(account.rework),
+                number(account.remaining),
+                number(account.ordered),
+            )
         )
     conversation.answer(
         order=order,
@@ -163,7 +170,7 @@ def publish(
     bench = bench_of(lake, store)
     made = plan_of(bench, plan, mode)
     event = bench.publish(made, approver=approver, baseline=baseline)
-    conversation.say(f"Published run {made.run.run_id}, approved by {approver}.")
+    conversation.say(say("published_run_approved_by", made.run.run_id, approver))
     conversation.answer(run=made.run.run_id, fingerprint=made.fingerprint, event=event)
 
 
@@ -211,7 +218,7 @@ def export_orders(
         conversation.say(str(out))
     elif not conversation.as_json:
         conversation.say(text.rstrip("\n"))
-    conversation.note(f"{len(found.rows)} decisions; ask next --since {found.next}")
+    conversation.note(say("decisions_ask_next_since", len(found.rows), str(found.next)))
     conversation.answer(out=out, kind=kind, **found.as_dict())
 
 
@@ -271,5 +278,5 @@ def review(
         exceptions, approver=approver, assignee=assignee, note=note, done=done
     )
     conversation = talk()
-    conversation.say(f"Recorded for {len(made)} by {approver}.")
+    conversation.say(say("recorded_for_by", len(made), approver))
     conversation.answer(events=list(made))

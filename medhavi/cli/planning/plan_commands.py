@@ -45,6 +45,7 @@ from medhavi.cli.options import (
     settings_file,
 )
 from medhavi.errors import NotAvailable, UsageError
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from medhavi.progress import Cancelled, Observe, Progress
@@ -127,7 +128,7 @@ def plan(
         parameters = {**parameters, "budgets": budgets}
     if model is not None:
         _write_model(place, moment, parameters, model)
-        conversation.note(f"program written to {model}")
+        conversation.note(say("program_written_to", model))
     before = None if baseline is None else _stored(baseline)
     steps = StepCache(resume=resume)
     with _interruptible(mode) as cancelled:
@@ -158,7 +159,7 @@ def plan(
         rows={name: frame.height for name, frame in made.tables.items()},
         measured=dict(made.measured),
     )
-    leave_if_cancelled(made.run.status, "the best plan so far was kept")
+    leave_if_cancelled(made.run.status, say("the_best_plan_so"))
 
 
 @contextmanager
@@ -494,7 +495,7 @@ def remedies(
 
     def told(tried: Progress) -> None:
         changes.append(tried.phase)
-        conversation.note(f"{tried.done} of {tried.total} tried: {tried.phase}")
+        conversation.note(say("of_tried", tried.done, tried.total, tried.phase))
 
     snapshot = place.snapshot()
     with interruption() as cancelled:
@@ -509,11 +510,11 @@ def remedies(
         stopped = cancelled()
     changes = list(dict.fromkeys(changes))
     if not found and not changes and _all_in_time(plan, demand):
-        conversation.say("No planned demand is late or short; no remedy is needed.")
+        conversation.say(say("no_planned_demand_is"))
     elif not found:
-        told_changes = "; ".join(changes) or "no change applies"
+        told_changes = "; ".join(changes) or say("no_change_applies")
         what = with_local_times(told_changes, locale.told)
-        conversation.say(f"No remedy found. Tried without gain: {what}.")
+        conversation.say(say("no_remedy_found_tried", what))
     else:
         show_table(
             ["what", "late", "for", "its date", "saves", "costs", "worse off"],
@@ -540,7 +541,7 @@ def remedies(
     conversation.answer(
         out=out, remedies=[one.as_dict() for one in found], tried=changes
     )
-    leave_if_cancelled("cancelled" if stopped else "", "what was tried so far was kept")
+    leave_if_cancelled("cancelled" if stopped else "", say("what_was_tried_so"))
 
 
 def _all_in_time(plan: Plan, demand: str | None) -> bool:

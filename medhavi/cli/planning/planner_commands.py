@@ -24,6 +24,7 @@ from medhavi.cli.options import (
 )
 from medhavi.errors import UsageError
 from medhavi.results.amounts import number
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from medhavi.planners.scheduling.problem_file import ProblemFile
@@ -93,7 +94,7 @@ def pareto(
         knee=front.knee(*front.chosen[:2]),
         objectives=front.objectives.to_dicts(),
     )
-    leave_if_cancelled(front.run.status, "the points so far were kept")
+    leave_if_cancelled(front.run.status, say("the_points_so_far"))
 
 
 def place_safety_stock(
@@ -139,7 +140,7 @@ def place_safety_stock(
         ],
     )
     show_table(
-        ["service", "a year", "each alone", "one point more"],
+        ["service", "a year", "each alone", say("one_point_more")],
         [
             (
                 f"{level:.1%}",
@@ -268,7 +269,7 @@ def schedule(
         _show(made)
     # Seconds stay in measured.json, so that the answer repeats to the byte (SCH-21).
     conversation.answer(**made.to_json(), out=out)
-    leave_if_cancelled(made.status, "the best schedule so far was kept")
+    leave_if_cancelled(made.status, say("the_best_schedule_so"))
 
 
 def _show(made: Schedule) -> None:

@@ -231,10 +231,12 @@ def downtime_form(
                 {names.name(one): one for one in ranked},
                 value=names.name(view.resource),
                 searchable=True,
-                label="Resource",
+                label=say("resource"),
             ),
-            begin=mo.ui.text(label="down from (local)", placeholder="2026-12-04 06:00"),
-            end=mo.ui.text(label="to (local)", placeholder="2026-12-05"),
+            begin=mo.ui.text(
+                label=say("down_from_local"), placeholder="2026-12-04 06:00"
+            ),
+            end=mo.ui.text(label=say("to_local"), placeholder="2026-12-05"),
             units=mo.ui.number(
                 start=0, value=0, step=1, label=say("units_that_work_on")
             ),
@@ -279,12 +281,12 @@ def calendar_form(
         mo.md("{calendar} {kind} {begin} {end} {reason}")
         .batch(
             calendar=mo.ui.dropdown(
-                calendars, value=next(iter(calendars)), label="Calendar"
+                calendars, value=next(iter(calendars)), label=say("calendar")
             ),
-            kind=mo.ui.dropdown(_CALENDAR_KINDS, value=_OPENED, label="is"),
-            begin=mo.ui.text(label="from (local)", placeholder="2026-12-05 06:00"),
-            end=mo.ui.text(label="to (local)", placeholder="2026-12-05 14:00"),
-            reason=mo.ui.text(label="Reason", placeholder="extra shift"),
+            kind=mo.ui.dropdown(_CALENDAR_KINDS, value=_OPENED, label=say("label_is")),
+            begin=mo.ui.text(label=say("from_local"), placeholder="2026-12-05 06:00"),
+            end=mo.ui.text(label=say("to_local"), placeholder="2026-12-05 14:00"),
+            reason=mo.ui.text(label=say("reason"), placeholder=say("extra_shift")),
         )
         .form(submit_button_label=PRICE, bordered=False, on_change=submitted)
     )

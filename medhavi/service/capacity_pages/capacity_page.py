@@ -204,7 +204,7 @@ def resource_choice(
         options,
         value=names.name(view.resource),
         searchable=True,
-        label="Resource",
+        label=say("resource"),
         on_change=lambda value: choose(replace(view, resource=value or view.resource)),
     )
 
@@ -232,13 +232,13 @@ def window_controls(
             "later": at("Later ▶", say("one_window_later"), view.first + step),
             "first": mo.ui.date(
                 value=view.first,
-                label="From",
+                label=say("from"),
                 on_change=lambda value: choose(replace(view, first=value)),
             ),
             "days": mo.ui.dropdown(
                 SPANS,
                 value=words.get(view.days, "1 week"),
-                label="Length",
+                label=say("length"),
                 on_change=lambda value: choose(replace(view, days=value or view.days)),
             ),
         }
@@ -252,7 +252,7 @@ def colour_choice(wanted: Wanted, keep: Callable[[str, str], None]) -> mo.ui.dro
     return mo.ui.dropdown(
         {words: name for name, words in COLOURS.items()},
         value=COLOURS.get(wanted("colour"), COLOURS["date"]),
-        label="Colour",
+        label=say("colour"),
         on_change=lambda value: keep("colour", value or "date"),
     )
 
@@ -265,7 +265,7 @@ def rows_choice(wanted: Wanted, keep: Callable[[str, str], None]) -> mo.ui.radio
         [SITE, OWN],
         value=OWN if wanted("rows") == "own" else SITE,
         inline=True,
-        label="Rows",
+        label=say("rows"),
         on_change=lambda value: keep("rows", "own" if value == OWN else "site"),
     )
 
@@ -435,7 +435,7 @@ def head_parts(
 ) -> list[mo.Html]:
     """Title with what the plan is short of, and the choices below it."""
     found = "" if shown.plan is None else capacity_finding(shown.plan, loads, names)
-    return page_head("Capacity", shown, known_at, found, choices)
+    return page_head(say("capacity"), shown, known_at, found, choices)
 
 
 def operation_table(

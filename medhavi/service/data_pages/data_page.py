@@ -42,7 +42,14 @@ if TYPE_CHECKING:
     Wanted = Callable[[str], str]
     Keep = Callable[[str, str], None]
 
-TABS = ("Findings", "Lineage", say("correct_a_cell"), "Upload", "Refused", "Changes")
+TABS = (
+    say("findings"),
+    say("lineage"),
+    say("correct_a_cell"),
+    say("upload"),
+    say("refused"),
+    say("changes"),
+)
 """Parts of the page."""
 TO_DO, EVERYTHING = "To do", "All"
 _RECENT_DAYS = 28
@@ -110,7 +117,7 @@ def head_html(shown: PlanPage, state: DataState | None, known_at: str) -> str:
     found = (
         "" if state is None else data_finding(state.findings, state.newest, state.now)
     )
-    return page.header("Data", facts_of(shown, known_at), finding=found)
+    return page.header(say("data"), facts_of(shown, known_at), finding=found)
 
 
 def plan_html(shown: PlanPage) -> str:
@@ -169,7 +176,7 @@ def scope_choice(wanted: Wanted, keep: Keep) -> mo.ui.radio:
         [TO_DO, EVERYTHING],
         value=EVERYTHING if wanted("scope") == "all" else TO_DO,
         inline=True,
-        label="Findings",
+        label=say("findings"),
         on_change=lambda one: keep("scope", "all" if one == EVERYTHING else ""),
     )
 

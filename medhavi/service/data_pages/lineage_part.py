@@ -47,12 +47,12 @@ def lineage_form(
             of=mo.ui.dropdown(
                 options,
                 value=at if at in options else None,
-                label="Table",
+                label=say("table"),
                 searchable=True,
             ),
-            key=mo.ui.text(wanted("key"), label="Key (| between parts)"),
+            key=mo.ui.text(wanted("key"), label=say("key_between_parts")),
             column=mo.ui.text(
-                wanted("column"), label="Column", placeholder=say("empty_is_row")
+                wanted("column"), label=say("column"), placeholder=say("empty_is_row")
             ),
         )
         .form(

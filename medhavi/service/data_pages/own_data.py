@@ -122,7 +122,7 @@ def upload_part(dropped: mo.ui.file, whole: mo.ui.checkbox) -> mo.Html:
     template = mo.download(
         plan_page.template_bytes,
         filename="medhavi-tables.xlsx",
-        label="The template",
+        label=say("the_template"),
     )
     words = html(f'<p class="muted">{say("a_workbook_with_a_sheet")}</p>')
     return mo.vstack(
@@ -172,12 +172,14 @@ def cell_form(
             table=mo.ui.dropdown(
                 filled,
                 value=at if at in filled else None,
-                label="Table",
+                label=say("table"),
                 searchable=True,
             ),
             row=mo.ui.text(where, label=label),
-            column=mo.ui.text(column, label="Column"),
-            value=mo.ui.text("", label="New value", placeholder=say("empty_no_value")),
+            column=mo.ui.text(column, label=say("column")),
+            value=mo.ui.text(
+                "", label=say("new_value"), placeholder=say("empty_no_value")
+            ),
         )
         .form(submit_button_label=say("show_what_changes"), bordered=False)
     )
@@ -392,7 +394,9 @@ def approver_field() -> mo.ui.text:
     """Ask who approves; it begins with who approved last."""
     import marimo as mo
 
-    return mo.ui.text(value=last_approver(), label="Approver", placeholder="your name")
+    return mo.ui.text(
+        value=last_approver(), label=say("approver"), placeholder=say("your_name")
+    )
 
 
 def command_html(shown: PlanPage, proposal: DataProposal, *, whole: bool) -> str:

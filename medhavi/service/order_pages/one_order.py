@@ -39,7 +39,7 @@ def order_choice(selected: Sequence[Row]) -> mo.ui.dropdown | None:
         return None
     options = {str(row["number"]): row["id"] for row in selected}
     return mo.ui.dropdown(
-        options, value=next(iter(options)), searchable=True, label="Order"
+        options, value=next(iter(options)), searchable=True, label=say("order")
     )
 
 
@@ -82,7 +82,7 @@ def events_html(shown: PlanPage, row: Row) -> str:
 
     bench = bench_of(shown.source)
     if bench is None:
-        return page.empty("No events", say("events_of_orders_need"))
+        return page.empty(say("no_events"), say("events_of_orders_need"))
     try:
         found = order_history(bench.edits.facts.lake, row["id"])
     except MedhaviError:

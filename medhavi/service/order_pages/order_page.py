@@ -311,7 +311,7 @@ def edit_form(
     if kind == Verb.MOVE:
         inputs["due"] = mo.ui.text(
             value=before.get("due") or "",
-            label="To (local)",
+            label=say("label_to_local"),
             placeholder="2026-12-04 14:00",
         )
         inputs["days"] = mo.ui.number(
@@ -322,21 +322,21 @@ def edit_form(
         )
     elif kind == Verb.SPLIT:
         inputs["parts"] = mo.ui.text(
-            value=before.get("parts") or "", label="Parts", placeholder="40 60"
+            value=before.get("parts") or "", label=say("parts"), placeholder="40 60"
         )
     elif kind == Verb.CHANGE_QTY:
         inputs["qty"] = mo.ui.number(
-            start=0.0, value=float(selected[0]["order_qty"]), label="Quantity"
+            start=0.0, value=float(selected[0]["order_qty"]), label=say("quantity")
         )
     elif kind == Verb.CHANGE_SOURCE:
         inputs["source"] = mo.ui.dropdown(
-            _sources(selected[0], snapshot), label="Source", searchable=True
+            _sources(selected[0], snapshot), label=say("source"), searchable=True
         )
     elif kind == Verb.CHANGE_RESOURCE:
         inputs["resource"] = mo.ui.dropdown(
-            _alternates(selected[0], snapshot), label="Resource", searchable=True
+            _alternates(selected[0], snapshot), label=say("resource"), searchable=True
         )
-    inputs["reason"] = mo.ui.text(value=before.get("reason") or "", label="Reason")
+    inputs["reason"] = mo.ui.text(value=before.get("reason") or "", label=say("reason"))
 
     def send(form: dict[str, Any] | None) -> None:
         if form is not None:
@@ -347,7 +347,7 @@ def edit_form(
     return (
         mo.md(template)
         .batch(**inputs)
-        .form(submit_button_label="Preview", bordered=False, on_change=send)
+        .form(submit_button_label=say("preview"), bordered=False, on_change=send)
     )
 
 

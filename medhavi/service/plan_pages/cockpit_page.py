@@ -70,7 +70,9 @@ def pack_download(shown: PlanPage) -> mo.Html:
             source=str(shown.source),
         )
 
-    return mo.download(content, filename="meeting-pack.pdf", label="Meeting pack (PDF)")
+    return mo.download(
+        content, filename="meeting-pack.pdf", label=say("meeting_pack_pdf")
+    )
 
 
 def inbox_table(
@@ -132,7 +134,7 @@ def review_form(given: Mapping[str, str]) -> mo.ui.form[Any, Any]:
     import marimo as mo
 
     action = mo.ui.dropdown(
-        [ASSIGN, SETTLE, REOPEN], value=given.get("action", ASSIGN), label="Mark"
+        [ASSIGN, SETTLE, REOPEN], value=given.get("action", ASSIGN), label=say("mark")
     )
     assignee, note = (
         mo.ui.text(given.get(name, ""), label=label, placeholder=hint)
@@ -144,7 +146,7 @@ def review_form(given: Mapping[str, str]) -> mo.ui.form[Any, Any]:
     return (
         mo.md("{action} {assignee} {note}")
         .batch(action=action, assignee=assignee, note=note)
-        .form(submit_button_label="Record", bordered=False)
+        .form(submit_button_label=say("record"), bordered=False)
     )
 
 
@@ -180,7 +182,7 @@ def review(
     remember_approver(approver)
     many = "exception" if len(keys) == 1 else "exceptions"
     return EditResult(
-        title="Recorded", text=f"{len(keys)} {many}, by {approver}.", kept=True
+        title=say("recorded"), text=f"{len(keys)} {many}, by {approver}.", kept=True
     )
 
 

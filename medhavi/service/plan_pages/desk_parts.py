@@ -56,11 +56,13 @@ def remedy_form(plan: Plan, names: Names) -> mo.ui.form[Any, Any]:
                 {WHOLE_PLAN: None, **{names.name(one): one for one in late}},
                 value=WHOLE_PLAN,
                 searchable=True,
-                label="For",
+                label=say("for"),
             ),
-            tries=mo.ui.number(start=1, stop=60, value=24, step=1, label="Changes"),
+            tries=mo.ui.number(
+                start=1, stop=60, value=24, step=1, label=say("changes")
+            ),
         )
-        .form(submit_button_label="Try remedies", bordered=False)
+        .form(submit_button_label=say("try_remedies"), bordered=False)
     )
 
 

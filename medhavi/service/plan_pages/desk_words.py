@@ -129,7 +129,7 @@ def preview_html(preview: Preview, names: Names, order: str = "") -> str:
 def _several(edit: Edit) -> str:
     """What is done to several orders."""
     verbs = {EDITS[one.kind].choice for one in edit.edits}
-    verb = verbs.pop() if len(verbs) == 1 else "Edit"
+    verb = (verbs.pop() if len(verbs) == 1 else "") or say("edit")
     return f"{verb} {len(edit.edits):,} orders"
 
 
@@ -326,12 +326,12 @@ def tab_bar(
 
 
 PLAN_TABS = (
-    "Late demands",
-    "Exceptions",
-    "Capacity",
-    "Stock",
+    say("late_demands"),
+    say("exceptions"),
+    say("capacity"),
+    say("stock"),
     say("compare_and_publish"),
-    "Key figures",
+    say("key_figures"),
 )
 """Parts of the plan page."""
 
@@ -385,7 +385,7 @@ def moment_form(wanted: Wanted, keep: Keep) -> mo.ui.form[Any, Any]:
         .batch(
             **{
                 name: mo.ui.text(
-                    value=wanted(name), placeholder="the latest", label=label
+                    value=wanted(name), placeholder=say("the_latest"), label=label
                 )
                 for name, label in labels.items()
             }
@@ -403,7 +403,7 @@ def mode_choice(wanted: Wanted, keep: Keep) -> mo.ui.dropdown:
     return mo.ui.dropdown(
         {MODE_WORDS[name]: name for name in MODES},
         value=MODE_WORDS.get(wanted("mode"), MODE_WORDS[served_mode()]),
-        label="Planning mode",
+        label=say("planning_mode"),
         on_change=lambda value: keep("mode", value),
     )
 
@@ -432,7 +432,7 @@ def head_parts(
     import marimo as mo
 
     found = plan_finding(shown.plan, shown.names) if shown.plan else ""
-    parts = page_head("Plan", shown, known_at, found, [mode])
+    parts = page_head(say("plan"), shown, known_at, found, [mode])
     if shown.source.lake:
         hint = html(
             f'<p class="muted">{say("local_time_of_like_2026", shown.names.zone)}</p>'

@@ -43,7 +43,7 @@ def bucket_choice(wanted: Wanted, keep: Keep) -> mo.ui.radio:
         list(BUCKETS),
         value=chosen if chosen in BUCKETS else "week",
         inline=True,
-        label="Bucket",
+        label=say("bucket"),
         on_change=lambda value: keep("bucket", value),
     )
 
@@ -119,14 +119,14 @@ def head_parts(
         links = [
             html(f'<a href="{address}" target="_self">{say("scenario_of_item")}</a>')
         ]
-    return page_head("Items", shown, known_at, found, [*choices, *links])
+    return page_head(say("items"), shown, known_at, found, [*choices, *links])
 
 
 def movement_table(record: TimePhasedRecord, plan: Plan, names: Names) -> mo.Html:
     """Requirements, receipts and releases of an item as a table."""
     rows = movement_rows(record, plan, names)
     if rows.is_empty():
-        return html(page.empty("No movement", say("nothing_of_it_is_ordered")))
+        return html(page.empty(say("no_movement"), say("nothing_of_it_is_ordered")))
     return page_table(
         rows,
         f"Movements {record.product} {record.location}",

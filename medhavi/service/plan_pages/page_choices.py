@@ -49,7 +49,7 @@ def number_choice(wanted: Wanted, keep: Keep) -> mo.ui.text:
     return mo.ui.text(
         value=wanted("number"),
         placeholder=say("part_of_a_number"),
-        label="Number",
+        label=say("number"),
         on_change=lambda value: keep("number", value),
     )
 

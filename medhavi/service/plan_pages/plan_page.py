@@ -351,7 +351,7 @@ def decide(
     orders = ", ".join(done.orders) or kind
     again = f" {say('it_was_decided_before_nothing')}" * done.replayed
     return EditResult(
-        title="Decided",
+        title=say("decided"),
         text=f"{orders}: approved by {approver}.{again}",
         kept=True,
         orders=done.orders,
@@ -386,7 +386,7 @@ def take_back(
         why = " ".join(str(one) for one in (*done.findings, *done.changed))
         return EditResult(title=say("nothing_was_taken_back"), text=why, kept=False)
     return EditResult(
-        title="Taken back",
+        title=say("taken_back"),
         text=say(
             "as_before_approved_by", ", ".join(done.orders) or "The data", approver
         ),

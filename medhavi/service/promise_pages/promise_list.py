@@ -237,7 +237,7 @@ def release(
     tell_lists(data.source)
     held = f"{len(freed):,} reservation{'s' if len(freed) != 1 else ''}"
     return CommitMessage(
-        title="Released",
+        title=say("released"),
         text=say("has_no_date_any_more", one["number"], held, approver),
         kept=True,
     )

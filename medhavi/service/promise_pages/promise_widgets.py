@@ -45,9 +45,9 @@ SHOWN = (
     *("Due", "Answer", "Delivery date", "Limited by"),
 )
 """Columns of answers that fit beside each other; the others are hidden at first."""
-TABS = ("Desk", "Promises", "Request file", "At risk")
+TABS = (say("desk"), say("promises"), say("request_file"), say("at_risk"))
 """Parts of the page."""
-PARTS = ("Confirm", say("why_remedies"), "Sensitivity")
+PARTS = (say("confirm"), say("why_remedies"), say("sensitivity"))
 """Parts of an answer."""
 NOT_HERE = (say("nothing_can_be_kept"), say("promise_needs_a_lake"))
 """What is said where no store is known, and what to do."""
@@ -96,18 +96,18 @@ def request_form(
                 start=0,
                 step=1,
                 value=int(wanted("priority") or 1),
-                label="Priority",
+                label=say("priority"),
                 full_width=True,
             ),
             policy=mo.ui.dropdown(
                 list(offered.policies),
                 value=policy,
                 allow_select_none=True,
-                label="Policy",
+                label=say("policy"),
                 full_width=True,
             ),
         )
-        .form(submit_button_label="Quote", bordered=True, on_change=keep)
+        .form(submit_button_label=say("quote"), bordered=True, on_change=keep)
     )
 
 
@@ -248,7 +248,9 @@ def own_field(date: str) -> mo.ui.text:
     """Ask for another date than the one that was found."""
     import marimo as mo
 
-    return mo.ui.text(value=date, label="Another date (local)", placeholder="as found")
+    return mo.ui.text(
+        value=date, label=say("another_date_local"), placeholder=say("as_found")
+    )
 
 
 def decision_text(chosen: PromisePage, tried: PromisePage | None) -> str:
@@ -293,7 +295,7 @@ def answer_table(rows: pl.DataFrame) -> mo.ui.table:
         },
         format_mapping={"Asked for": "{:,g}", "Promised": "{:,g}", "Cost": "{:,.2f}"},
         show_download=False,
-        label="Answers",
+        label=say("answers"),
     )
 
 

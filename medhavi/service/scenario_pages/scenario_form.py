@@ -278,7 +278,7 @@ def change_form(
     fields["into"] = mo.ui.dropdown(
         [NEW, *scenarios],
         value=into if into in scenarios else NEW,
-        label="Goes to",
+        label=say("goes_to"),
         full_width=True,
     )
     fields["name"] = mo.ui.text(

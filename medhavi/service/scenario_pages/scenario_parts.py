@@ -80,7 +80,7 @@ def removals(
 
     def button(title: str, name: str, number: int | None) -> mo.ui.button:
         return mo.ui.button(
-            label="Remove",
+            label=say("remove"),
             tooltip=f"Remove {title}",
             on_click=lambda _: hold(held.without(name, number)),
         )
@@ -144,7 +144,7 @@ def scenario_choice(
     return mo.ui.dropdown(
         names,
         value=asked if asked in names else names[0],
-        label="Look at",
+        label=say("look_at"),
         on_change=lambda value: keep("scenario", value or ""),
     )
 

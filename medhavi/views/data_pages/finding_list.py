@@ -206,7 +206,7 @@ def data_tiles(
     worth = known.worth(one for one in known.findings if not asks_for_nothing(one))
     return (
         Tile(
-            label="Errors",
+            label=say("errors"),
             figure=f"{errors:,}",
             note="target 0",
             state="bad" if errors else "good",
@@ -218,7 +218,7 @@ def data_tiles(
             rows="tab=findings",
         ),
         Tile(
-            label="Warnings",
+            label=say("warnings"),
             figure=f"{warnings:,}",
             note=say("that_ask_for_something"),
             state="warn" if warnings else "good",
@@ -232,7 +232,7 @@ def data_tiles(
             rows="tab=findings",
         ),
         Tile(
-            label="Refused",
+            label=say("refused"),
             figure=f"{held + quarantined:,}",
             note=f"{count(held, 'row')}, {count(quarantined, 'event')}",
             state="warn" if held + quarantined else "good",

@@ -85,6 +85,6 @@ def coverage_chart(by_month: pl.DataFrame, title: str) -> Picture | None:
         shape=alt.condition(
             "datum.outside", alt.value("triangle-up"), alt.value("circle")
         ),
-        tooltip=alt.Tooltip("tip:N", title="Coverage"),
+        tooltip=alt.Tooltip("tip:N", title=say("coverage")),
     )
     return finished(alt.layer(band, nominal, line, points), title, height=240)

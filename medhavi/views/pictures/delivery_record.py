@@ -59,7 +59,7 @@ def delivery_chart(
         "datum.kept == 'late'", alt.value(token("bad")), alt.value(token("good"))
     )
     points = base.mark_point(filled=True, size=45, opacity=0.8).encode(
-        y=alt.Y("days:Q", title="Lead time [d]", scale=alt.Scale(zero=True)),
+        y=alt.Y("days:Q", title=say("lead_time_d"), scale=alt.Scale(zero=True)),
         color=late,
         shape=alt.Shape(
             "kept:N",
@@ -69,7 +69,7 @@ def delivery_chart(
                 domain=["on time", "late"], range=["circle", "triangle-up"]
             ),
         ),
-        tooltip=alt.Tooltip("tip:N", title="Delivery"),
+        tooltip=alt.Tooltip("tip:N", title=say("delivery")),
     )
     stated = base.mark_line(
         interpolate="step-after", color=token("muted"), strokeDash=[4, 3]

@@ -117,8 +117,8 @@ def event_chart(events: pl.DataFrame, names: Names) -> Picture | None:
                 legend=legend_below(4),
             ),
             tooltip=[
-                alt.Tooltip("kind:N", title="Kind"),
-                alt.Tooltip("tip:N", title="Day"),
+                alt.Tooltip("kind:N", title=say("kind")),
+                alt.Tooltip("tip:N", title=say("day")),
             ],
         )
     )
@@ -162,7 +162,9 @@ def table_chart(
         .mark_bar()
         .encode(
             y=alt.Y("table:N", sort=None, title=None),
-            x=alt.X("rows:Q", title="Rows", axis=alt.Axis(tickMinStep=1, format=",d")),
+            x=alt.X(
+                "rows:Q", title=say("rows"), axis=alt.Axis(tickMinStep=1, format=",d")
+            ),
             color=alt.Color(
                 "state:N",
                 title=None,
@@ -172,8 +174,8 @@ def table_chart(
                 legend=legend_below(2),
             ),
             tooltip=[
-                alt.Tooltip("table:N", title="Table"),
-                alt.Tooltip("tip:N", title="Holds"),
+                alt.Tooltip("table:N", title=say("table")),
+                alt.Tooltip("tip:N", title=say("holds")),
             ],
         )
     )

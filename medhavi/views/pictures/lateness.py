@@ -130,7 +130,7 @@ def late_chart(plan: Plan, names: Names) -> Picture | None:
         alt.Chart(rows_of(rows))
         .mark_bar(height=ROW - 10, cornerRadius=2)
         .encode(
-            x=alt.X("sum(days):Q", title="days late", stack="zero"),
+            x=alt.X("sum(days):Q", title=say("days_late"), stack="zero"),
             y=alt.Y(
                 "name:N",
                 title=None,

@@ -152,7 +152,7 @@ def network_chart(plan: Plan, snapshot: Snapshot, names: Names) -> Picture | Non
             strokeWidth=alt.StrokeWidth(
                 "worth:Q", scale=alt.Scale(range=[1, 8]), legend=None
             ),
-            tooltip=alt.Tooltip("tip:N", title="Transfers"),
+            tooltip=alt.Tooltip("tip:N", title=say("transfers")),
         )
     )
     caused = alt.condition(
@@ -167,7 +167,7 @@ def network_chart(plan: Plan, snapshot: Snapshot, names: Names) -> Picture | Non
             legend=None,
         ),
         color=caused,
-        tooltip=alt.Tooltip("tip:N", title="Location"),
+        tooltip=alt.Tooltip("tip:N", title=say("location")),
     )
     own = base.encode(text=alt.Text("name:N")).transform_filter(
         "datum.kind != 'customer'"

@@ -540,7 +540,7 @@ def operations_chart(
     return gantt(
         _inside(bars, span),
         [label for _, label in sorted(places.values())],
-        time_axis(*span, title="local time"),
+        time_axis(*span, title=say("local_time")),
         span,
         title,
         GanttStyle(

@@ -205,7 +205,7 @@ def difference_html(front: ParetoFront, first: int, second: int) -> str:
     """What the second plan costs and brings beside the first."""
     rows = {row["point"]: row for row in front.points.iter_rows(named=True)}
     if len(rows) == 1:
-        return empty("One plan", say("every_other_plan_is_equal"))
+        return empty(say("one_plan"), say("every_other_plan_is_equal"))
     if first not in rows or second not in rows:
         return empty(say("choose_two_plans"), say("their_difference_stands_here"))
     cells = []

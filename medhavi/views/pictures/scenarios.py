@@ -85,7 +85,7 @@ def scenario_tiles(one: ScenarioComparison, names: Names) -> tuple[Tile, ...]:
     return (
         _money_tile("Cost", one.cost, one.cost_today, names),
         Tile(
-            label="Late demands",
+            label=say("late_demands"),
             figure=f"{one.not_kept:,}",
             note=f"today {one.not_kept_today:,}",
             state="bad" if late > 0 else "good" if late < 0 else "",

@@ -18,7 +18,7 @@ from medhavi.views.theme import (
     PLOT,
     finished,
     rows_of,
-    rule_at,
+    rules_at,
     time_axis,
     token,
 )
@@ -196,8 +196,8 @@ def stock_chart(
         *_short_words(rows),
         *_rug(rows, plot),
         base.mark_rect(opacity=0).encode(
-            y=alt.value(0),
-            y2=alt.value(PLOT),
+            y=alt.YValue(0),
+            y2=alt.Y2Value(PLOT),
             tooltip=alt.Tooltip("tip:N"),
             description=alt.Description("tip:N"),
         ),
@@ -205,7 +205,7 @@ def stock_chart(
     if plan.run.as_of is not None:
         now = wall_milliseconds(from_seconds(plan.run.as_of), known.zone_of(location))
         if first <= now <= last:
-            layers.append(rule_at(now, "now"))
+            layers += rules_at({"now": now}, first, last)
     title = stock_title(plan, product, location, known)
     return finished(alt.layer(*layers), title, PLOT)
 
@@ -264,7 +264,7 @@ def _rug(rows: pl.DataFrame, plot: int) -> list[Picture]:
         ("issues", "out", plot + 27, "muted"),
     ):
         moved = rows.filter(pl.col(field) > 0)
-        ticks = alt.Chart(rows_of(moved)).encode(x=alt.X("x:T"), y=alt.value(lane))
+        ticks = alt.Chart(rows_of(moved)).encode(x=alt.X("x:T"), y=alt.YValue(lane))
         lanes.append(
             ticks.mark_tick(
                 orient="vertical", size=10, thickness=2, color=token(colour), aria=False
@@ -274,6 +274,6 @@ def _rug(rows: pl.DataFrame, plot: int) -> list[Picture]:
         lanes.append(
             label.mark_text(
                 align="right", color=token("muted"), fontSize=11, aria=False
-            ).encode(x=alt.value(-8), y=alt.value(lane), text=alt.Text("word:N"))
+            ).encode(x=alt.XValue(-8), y=alt.YValue(lane), text=alt.Text("word:N"))
         )
     return lanes

@@ -47,7 +47,7 @@ def saving_tiles(found: CampaignDifference, currency: str = "EUR") -> tuple[Tile
     share = found.setup_reduction
     return (
         Tile(
-            label="Set-up saved",
+            label=say("set_up_saved"),
             figure=duration(saved / 60),
             note=f"{percent(share)} of {duration(before.setup_minutes / 60)}",
             state="good" if saved > 0 else "",
@@ -59,7 +59,7 @@ def saving_tiles(found: CampaignDifference, currency: str = "EUR") -> tuple[Tile
             note=f"without campaigns: {number(before.setups)}",
         ),
         Tile(
-            label="Lateness",
+            label=say("lateness"),
             figure=duration(later),
             note=say("late_without_and_with", before.late, after.late),
             state="bad" if later > 0 else "good",

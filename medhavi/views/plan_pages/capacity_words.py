@@ -196,7 +196,7 @@ def capacity_tiles(
             word="overloaded" if found.load > 1 else "",
         ),
         Tile(
-            label="Set-up",
+            label=say("set_up"),
             figure=number(round(setup)),
             unit="h",
             note=say(
@@ -207,7 +207,7 @@ def capacity_tiles(
             ),
         ),
         Tile(
-            label="Overtime needed",
+            label=say("overtime_needed"),
             figure=number(round(over)),
             unit="h",
             note=f"target 0 h; {_agreed(found.resource, snapshot, name)}",

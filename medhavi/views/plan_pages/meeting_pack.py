@@ -194,7 +194,7 @@ def _late_section(
 ) -> PackSection:
     titles = ("Demand", "Customer", "Item", "Due", "Late", "Cost", "Why")
     return PackSection(
-        title="Late demands",
+        title=say("late_demands"),
         words=words,
         chart=chart,
         columns=dict(zip(titles, (14, 15, 19, 13, 10, 8, 36), strict=True)),
@@ -240,7 +240,7 @@ def _capacity(plan: Plan, names: Names) -> PackSection | None:
         .iter_rows(named=True)
     ]
     return PackSection(
-        title="Capacity",
+        title=say("capacity"),
         words=capacity_finding(plan, loads, names),
         chart=chart,
         columns=columns,
@@ -256,7 +256,7 @@ def _to_order(plan: Plan, names: Names) -> PackSection | None:
     total = money(float(bought["Cost"].fill_null(0.0).sum()), names.currency)
     shares = (18, 13, 26, 12, 13, 15, 15, 8)
     return PackSection(
-        title="To order",
+        title=say("to_order"),
         words=say("within_days", count(bought.height, "order"), f"{BUY_DAYS:g}", total),
         columns=dict(zip(bought.columns, shares, strict=True)),
         right=("Quantity", "Cost"),
@@ -289,7 +289,7 @@ def _exceptions(
 def _trade_offs(front: ParetoFront) -> PackSection:
     columns, rows = point_rows(front)
     return PackSection(
-        title="Trade-offs",
+        title=say("trade_offs"),
         chart=front_chart(front),
         columns=dict.fromkeys(columns, 100 / len(columns)),
         right=columns[1:],

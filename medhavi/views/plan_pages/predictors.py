@@ -129,7 +129,7 @@ def predictor_tiles(
             else "all",
         ),
         Tile(
-            label="Within coverage",
+            label=say("within_coverage"),
             figure=f"{len(watched) - len(slipped)} of {len(watched)}",
             note="newest 60 orders each" if watched else say("none_is_watched"),
             state="bad" if slipped else "good" if watched else "",
@@ -162,7 +162,7 @@ def _planned_tile(effects: pl.DataFrame | None) -> Tile:
 def _training_tile(reports: Sequence[PredictorReport], names: Names) -> Tile:
     made = [(one, one.versions[0]) for one in reports if one.versions]
     if not made:
-        return Tile(label="Last training", figure=NOTHING, note="never trained")
+        return Tile(label=say("last_training"), figure=NOTHING, note="never trained")
     last = max(version.trained_at for _, version in made)
     fresh = sum(
         max(one.observations - int(version.tags.get("observations", 0)), 0)
@@ -171,7 +171,7 @@ def _training_tile(reports: Sequence[PredictorReport], names: Names) -> Tile:
     )
     moment = local(last, names.zone)
     return Tile(
-        label="Last training",
+        label=say("last_training"),
         figure=f"{moment.day} {moment:%b}",
         note=f"{count(fresh, 'order')} observed since",
     )

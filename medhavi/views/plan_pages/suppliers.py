@@ -225,14 +225,14 @@ def supplier_tiles(plan: Plan, record: pl.DataFrame, names: Names) -> tuple[Tile
             note=count(total, "delivery", "deliveries"),
         ),
         Tile(
-            label="Got slower",
+            label=say("got_slower"),
             figure=f"{worse:,}",
             note=say("of_suppliers_and_lanes", record.height),
             state="warn" if worse else "good",
             word="slower" if worse else "none",
         ),
         Tile(
-            label="Overdue receipts",
+            label=say("overdue_receipts"),
             figure=f"{overdue:,}",
             note=say("of_all_target_0", count(owed.height, "open order")),
             state="bad" if overdue else "good",

@@ -335,7 +335,7 @@ def promise_chain_chart(
             x=time_axis(first, last, field="x2"),
             x2=alt.X2("free:T"),
             color=colour,
-            stroke=alt.value(token("muted")),
+            stroke=alt.StrokeValue(token("muted")),
             **told,
         )
     )
@@ -482,7 +482,7 @@ def _dragged(
     here = base.transform_filter(drag)
     # No curve of chances comes to its lower right corner.
     words = here.encode(
-        text=alt.Text("tip:N"), x=alt.value("width"), y=alt.value(CURVE - 10)
+        text=alt.Text("tip:N"), x=alt.XValue("width"), y=alt.YValue(CURVE - 10)
     )
     colour = token("warn")
     return [
@@ -490,7 +490,7 @@ def _dragged(
         .encode(y=alt.Y("share:Q"))
         .add_params(drag),
         here.mark_rule(color=colour, strokeWidth=3, aria=False).encode(
-            y=alt.value(0), y2=alt.value("height")
+            y=alt.YValue(0), y2=alt.Y2Value("height")
         ),
         here.mark_point(color=colour, filled=True, size=110, opacity=1).encode(
             tooltip=alt.Tooltip("tip:N"), description=alt.Description("tip:N")

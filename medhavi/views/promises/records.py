@@ -184,7 +184,7 @@ def records_tiles(records: pl.DataFrame, now: int) -> tuple[Tile, ...]:
             note=say("by_their_promised_date"),
         ),
         Tile(
-            label="Overdue",
+            label=say("overdue"),
             figure=f"{overdue:,}",
             note="target 0",
             state="bad" if overdue else "good",
@@ -200,7 +200,7 @@ def records_tiles(records: pl.DataFrame, now: int) -> tuple[Tile, ...]:
             rows=_rows(PromiseState.AT_RISK) if risky else "",
         ),
         Tile(
-            label="Delivered",
+            label=say("delivered"),
             figure=f"{counts.get(PromiseState.DELIVERED, 0):,}",
             note=f"{counts.get(PromiseState.RELEASED, 0):,} released",
             rows=_rows(PromiseState.DELIVERED),

@@ -150,14 +150,14 @@ def promise_tiles(
     )
     return (
         Tile(
-            label="Delivery date",
+            label=say("delivery_date"),
             figure=date,
             note=f"{clock} {names.zone}; {late}" if clock else f"{names.zone}; {late}",
             state=state,
             word=word,
         ),
         Tile(
-            label="Quantity",
+            label=say("quantity"),
             figure=quantity(promise.qty, names.unit(product)),
             note=f"asked for {quantity(qty, names.unit(product))}",
             state="" if promise.qty >= qty else "warn",
@@ -169,7 +169,7 @@ def promise_tiles(
             note=_quoted(promise, names),
         ),
         Tile(
-            label="Cost",
+            label=say("cost"),
             figure=money(promise.cost.total, promise.cost.currency),
             note=f"paid out {money(promise.cost.cash_out, promise.cost.currency)}",
         ),
@@ -179,7 +179,7 @@ def promise_tiles(
 
 def _emissions(kilograms: float) -> Tile:
     figure, unit = _emitted(kilograms).split(" ", 1)
-    return Tile(label="Emissions", figure=figure, unit=f"{unit} CO2")
+    return Tile(label=say("emissions"), figure=figure, unit=f"{unit} CO2")
 
 
 def _emitted(kilograms: float) -> str:

@@ -167,6 +167,7 @@ class PlanEditing(ABC):
     change_qty = _verb("change_qty")
     change_source = _verb("change_source")
     change_resource = _verb("change_resource")
+    pin_steps = _verb("pin_steps")
     cancel = _verb("cancel")
     mass_change = _verb("mass_change")
     replace_rows = _verb("replace_rows")
