@@ -273,6 +273,8 @@ class OptimizeParameters(PlannerParameters):
     effort
         How much the plan is improved that follows the program, as in mode constrained:
         "light", "standard" or "full".
+    most_lot_cells
+        Products at places times buckets, at most, where plans in planned lots are made.
     lots_share
         At effort light a plan in planned lots is made where fixed costs of orders are
         at least so much of what the guided plan costs without its lateness: elsewhere
@@ -313,6 +315,7 @@ class OptimizeParameters(PlannerParameters):
     most_seconds: float | None = None
     lot_nodes: int = 1
     effort: str = "standard"
+    most_lot_cells: int = 200_000
     lots_share: float = 0.25
     budgets: Mapping[str, float] = field(default_factory=dict)
     budget_rounds: int = 2
@@ -337,6 +340,7 @@ class OptimizeParameters(PlannerParameters):
         require_whole("most_cells", self.most_cells)
         require_whole("prices_verified", self.prices_verified)
         require_whole("lot_nodes", self.lot_nodes)
+        require_whole("most_lot_cells", self.most_lot_cells)
         require_whole("budget_rounds", self.budget_rounds)
         require_share("stage_share", self.stage_share)
         require_share("lots_share", self.lots_share)

@@ -79,6 +79,8 @@ class ProgramRecord:
         Its size, and the steps of the solver.
     grid
         Its buckets of time, and why those.
+    lots
+        Why no plan in planned lots was tried; empty where one may have been.
     conflict
         Which budgets cannot hold together, and the least that one of them has to rise;
         the plan follows the nearest point there is.
@@ -90,6 +92,7 @@ class ProgramRecord:
     rows: int
     iterations: int
     grid: str = ""
+    lots: str = ""
     conflict: str = ""
 
 

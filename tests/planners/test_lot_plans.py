@@ -355,12 +355,16 @@ def test_a_run_tells_what_the_plan_of_each_step_came_to():
 def test_a_plan_of_light_effort_is_made_in_lots_where_orders_cost_enough():
     snapshot = lot_sizing(1)
 
-    def steps(**settings: object) -> list[str]:
+    def why_not(**settings: object) -> str:
         made = plan(snapshot, "optimize", settings)
         assert verify(made, snapshot) == []
-        return [one.name for one in made.run.steps]
+        assert made.run.program is not None
+        names = [one.name for one in made.run.steps]
+        told = made.run.program.lots
+        assert (told == "") == ("guided, in planned lots" in names)
+        return told
 
-    lots = "guided, in planned lots"
-    assert lots in steps(effort="light")
-    assert lots not in steps(effort="light", lots_share=1.0)
-    assert lots in steps(effort="standard", lots_share=1.0)
+    assert why_not(effort="light") == ""
+    assert "lots_share asks 100.0%" in why_not(effort="light", lots_share=1.0)
+    assert why_not(effort="standard", lots_share=1.0) == ""
+    assert "more than most_lot_cells (5)" in why_not(most_lot_cells=5)

@@ -393,8 +393,8 @@ def _by_program(
     steps = [(GUIDED, effort, guides[0])]
     stopped = guides[0].run.status is Status.CANCELLED
     lots: PlannedLots | None = None
-    paid = effort != "light" or fixed_share(built, guides[0]) >= parameters.lots_share
-    if paid and not stopped:
+    why_not = _why_not_in_lots(built, guides[0])
+    if not (why_not or stopped):
         tell(Progress("plan lots", 4, 5))
         lots = planned_lots(built, solution.values, solver, cancelled)
         stopped = lots is None
@@ -413,12 +413,24 @@ def _by_program(
     made = _cheapest(beside(plain, built, solution), guides, snapshot, parameters)
     if stopped:
         made = replace(made, run=replace(made.run, status=Status.CANCELLED))
-    if conflicts:
-        record = replace(made.run, program=_told(built, solution, conflicts))
-        made = replace(made, run=record)
+    record = replace(_told(built, solution, conflicts), lots=why_not)
+    made = replace(made, run=replace(made.run, program=record))
     if prices is not None:
         made = made.replace(prices=prices)
     return made, steps
+
+
+def _why_not_in_lots(built: BuiltProgram, made: Plan) -> str:
+    """Why a plan in planned lots is not worth its time; empty: it is."""
+    statement, parameters = built.statement, built.statement.parameters
+    cells, most = len(statement.nodes) * statement.grid.size, parameters.most_lot_cells
+    if cells > most:
+        return f"{cells:,} cells are more than most_lot_cells ({most:,})"
+    if parameters.effort != "light":
+        return ""
+    share, least = fixed_share(built, made), parameters.lots_share
+    why = f"fixed costs are {share:.1%} of the rest, lots_share asks {least:.1%}"
+    return "" if share >= least else why
 
 
 def _budgets(
