@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medhavi.planners.constrained.search.construction import (
+    ANY_TIME,
     DISPATCHED,
     NETTED,
     Passes,
@@ -44,6 +45,7 @@ def passed(
     *,
     hold: float = NEVER_HOLDS,
     short: float = 0.0,
+    ahead: float = ANY_TIME,
     wait: list[int] | None = None,
     engine: Engine = ENGINE,
 ) -> Pass:
@@ -54,7 +56,8 @@ def passed(
     read, memory = engine.of(made), engine.ints(new_memory(made))
     wanted = engine.ints(made.d_due)
     assert engine.kernels.order_all(read, work, wanted, engine.ints(waits))
-    rule = engine.floats(np.array([short, hold, 0.0, 0.0]))
+    setting = Setting(short=short, hold=hold, ahead=ahead)
+    rule = engine.floats(setting.rule)
     assert engine.kernels.evaluate(read, work, memory, rule, FAR) >= 0
     return work
 
@@ -308,7 +311,7 @@ SHARED = plant(
 def test_a_pass_ends_where_it_reaches_its_limit(share: float) -> None:
     read, memory = ENGINE.of(SHARED), ENGINE.ints(new_memory(SHARED))
     work = passed(SHARED)
-    rule = [0.0, 1.0, 0.0, 0.0]
+    rule = Setting(short=0.0, hold=1.0).rule.tolist()
     whole = K.evaluate(read, work, memory, rule, FAR)
     limit = int(whole * share)
     found = K.evaluate(read, work, memory, rule, limit)
@@ -469,6 +472,22 @@ def test_stock_goes_to_the_demand_that_costs_more_when_it_is_late(
     K.improve(read, plan, 30, 6, 1e-9, aims_of(made), [0, 0, 0])
     check(made, plan)
     assert plan.d_finish == [10 * DAY, 0]
+
+
+def test_early_work_is_not_released_and_leaves_its_machine_to_the_urgent() -> None:
+    """Of ten days due on day 20, or one due on day 3 whose part is there on day 2."""
+    made = plant(
+        [
+            {"machine": 0, "rate": 10 * DAY},
+            {"machine": 0, "rate": DAY, "below": [(2, 1)]},
+            {"machine": 1, "rate": 2 * DAY},
+        ],
+        [(0, 1, 20 * DAY, 5), (1, 1, 3 * DAY, 5)],
+        units=[1, 1],
+    )
+    assert list(passed(made).d_finish) == [10 * DAY, 11 * DAY]
+    assert list(passed(made, ahead=8.0).d_finish) == [13 * DAY, 3 * DAY]
+    assert list(passed(made, ahead=5.0).d_finish) == [15 * DAY, 3 * DAY]
 
 
 @pytest.mark.req("HEU-02")

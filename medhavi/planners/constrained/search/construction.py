@@ -1,8 +1,8 @@
 """Construct a schedule: try settings of the dispatch, keep the best.
 
 What is best differs with the load, so a small grid is tried in sequence: queue
-allowance with how far short orders go first, then how long machines hold, then how far
-apart the priorities are.
+allowance with how far short orders go first, then how long machines hold, how far apart
+the priorities are, and how early orders are released.
 """
 
 from __future__ import annotations
@@ -280,9 +280,11 @@ ALLOWANCES = (0.0, 0.2, 0.5, 0.8, 1.2)
 SHORTS = (0.0, 1.0, 2.0, 4.0)
 HOLDS = (0.25, 0.5, 1.0, 2.0, 8.0, 16.0, 1e9)
 SPREADS = (4.0, 8.0, 15.0, 25.0, 40.0)
+AHEADS = (80.0, 40.0, 20.0, 10.0)
 RELUCTANCES = (0.5, 1.0, 2.0, 4.0, 1e6)
 LIKINGS = (5.0, 20.0, 80.0, 320.0)
 FIRST_HOLD = 4.0
+ANY_TIME = 1e6
 LIGHT = ((0.2, 1.0), (0.5, 1.0), (0.2, 2.0), (0.8, 2.0))
 """Allowances and shorts of the least effort."""
 FIRST_ORDERS = 12
@@ -308,6 +310,9 @@ class Setting:
         earlier.
     alike
         By how many times its changeover an order is less urgent on a machine.
+    ahead
+        Days before its latest begin from which an order may begin: what is early keeps
+        no machine from what is urgent and comes later (order release: Bechte 1988).
     """
 
     allowance: float = 0.2
@@ -316,12 +321,13 @@ class Setting:
     spread: float = 0.0
     reluctance: float = 0.0
     alike: float = 0.0
+    ahead: float = ANY_TIME
 
     @property
     def rule(self) -> np.ndarray:
-        """Numbers that the kernels go by. Shape (4,), float64."""
-        numbers = self.short, self.hold, self.reluctance, self.alike
-        return np.array(numbers, np.float64)
+        """Numbers that the kernels go by. Shape (5,), float64."""
+        shares = self.short, self.hold, self.reluctance, self.alike
+        return np.array((*shares, self.ahead * DAY), np.float64)
 
 
 class _Wish(NamedTuple):
@@ -527,6 +533,8 @@ def construct(
         tried(replace(_of(best).setting, hold=hold))
     for spread in SPREADS[1::2] if effort == "light" else SPREADS:
         tried(replace(_of(best).setting, spread=spread))
+    for ahead in AHEADS[::2] if effort == "light" else AHEADS:
+        tried(replace(_of(best).setting, ahead=ahead))
     for reluctance in RELUCTANCES if passes.chooses else ():
         tried(replace(_of(best).setting, reluctance=reluctance))
     for alike in LIKINGS if passes.changes else ():

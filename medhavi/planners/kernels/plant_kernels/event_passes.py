@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from medhavi.planners.kernels.plant_kernels.plant_record import Pass, Plant
 
 
-SHORT, HOLD, RELUCTANCE, ALIKE = 0, 1, 2, 3
+SHORT, HOLD, RELUCTANCE, ALIKE, AHEAD = 0, 1, 2, 3, 4
 
 
 def rank_orders(plant: Plant, work: Pass, short: float, earlier: np.ndarray) -> None:
@@ -289,7 +289,8 @@ def dispatch(  # noqa: C901, PLR0912, PLR0915  (calls cost more)
         work.taken[place] = 0
     events = 0
     for order in range(orders):
-        ready[order] = work.o_release[order]
+        opens = work.o_due[order] - work.o_length[order] - int(rule[AHEAD])
+        ready[order] = max(work.o_release[order], opens)
         left[order] = work.o_lacks[order]
         length[order] = work.o_length[order]
         option = options[item[order]]
@@ -481,7 +482,7 @@ def evaluate(
 
     A pass ends where it reaches the limit: then it gives no less than that, and its
     dates mean nothing. -1: orders wait for each other. `rule` holds what a setting
-    says: `SHORT`, `HOLD`, `RELUCTANCE` and `ALIKE` are its places.
+    says: `SHORT`, `HOLD`, `RELUCTANCE`, `ALIKE` and `AHEAD` are its places.
     """
     rank_orders(plant, work, rule[SHORT], earlier)
     started, total = dispatch(plant, work, rule, limit)
