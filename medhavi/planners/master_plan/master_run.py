@@ -429,7 +429,7 @@ def _why_not_in_lots(built: BuiltProgram, made: Plan) -> str:
     if parameters.effort != "light":
         return ""
     share, least = fixed_share(built, made), parameters.lots_share
-    why = f"fixed costs are {share:.1%} of the rest, lots_share asks {least:.1%}"
+    why = f"fixed costs are {share:.1%} of the plan, lots_share asks {least:.1%}"
     return "" if share >= least else why
 
 

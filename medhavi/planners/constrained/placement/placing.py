@@ -91,6 +91,7 @@ class Placing:
         self._netted = Netted(release, self.jobs)
         self._existing = [job for job in self.jobs if job.order.existing is not None]
         self._anywhere = False
+        self._moving_up = False
         self._marked = False
         self._changes: list[Before] = []
         self._could_begin: dict[int, int] = {}
@@ -385,12 +386,14 @@ class Placing:
     def _bring_later(self, job: Job, timing: OrderTiming) -> bool:
         """Place later what would be dead when an order takes it; whether all was.
 
-        In campaigns orders keep their turn.
+        In campaigns orders keep their turn, and an order that may return to where it
+        was needs its goods there.
         """
         late = self._in_time.outlives(job, timing)
         if late <= 0:
             return False
-        if self.campaigns is None and self._all_later(job, timing):
+        stays = self.campaigns is not None or self._moving_up
+        if not stays and self._all_later(job, timing):
             return True
         self.outlived[job.order.index] = late
         return False
@@ -422,17 +425,25 @@ class Placing:
         opens, out.opens = out.opens, use - (unit.expires - unit.arrives)
         self._placed_early(job)
         out.opens = opens
-        if job.placed and not any(
-            taker.placed and self._in_time.lack(taker, taker.order.timing) > 0
-            for taker in job.after
-        ):
+        if job.placed and not self._fails_takers(job):
             return True
         if job.placed:
             self._give_back(job)
-        self._shop.occupy(job.order, now)
-        self._put(job, now)
-        job.placed = True
+        self._put_back(job, now)
         return False
+
+    def _fails_takers(self, job: Job) -> bool:
+        """Whether some order, where it is, lacks something now: late goods, or dead."""
+        return any(
+            taker.placed and self._in_time.lack(taker, taker.order.timing) > 0
+            for taker in job.after
+        )
+
+    def _put_back(self, job: Job, timing: OrderTiming) -> None:
+        """Place an order where it was before it was given back."""
+        self._shop.occupy(job.order, timing)
+        self._put(job, timing)
+        job.placed = True
 
     def _ready(self, job: Job) -> Mapping[int, int]:  # noqa: ARG002
         """When steps of an order may begin, by step; others with the one before."""

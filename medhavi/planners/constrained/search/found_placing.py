@@ -443,9 +443,11 @@ class SequencedPlacing(Placing):
             self.clear()
             super()._all_forward()
         moving, self._bounded = self._bounded, False
+        self._moving_up = moving
         for job in sorted(self.sequence, key=_starts) if moving else ():
             if job.placed and not job.stays:
                 self._move_up(job)
+        self._moving_up = False
 
     def _settles(self) -> bool:
         """Place orders later that lack something; whether none does then."""
@@ -496,19 +498,10 @@ class SequencedPlacing(Placing):
         self._placed_early(job)
         if job.placed:
             sooner = order.timing.finish < now.finish
-            if sooner and not self._spoils(job) and not shop.owes(order, now):
+            if sooner and not self._fails_takers(job) and not shop.owes(order, now):
                 return
             shop.release(order, order.timing)
-        shop.occupy(order, now)
-        self._put(job, now)
-        job.placed = True
-
-    def _spoils(self, job: Job) -> bool:
-        """Whether what an order brings is dead when an order takes it where it is."""
-        return any(
-            taker.placed and self._in_time.dead(taker, taker.order.timing) > 0
-            for taker in job.after
-        )
+        self._put_back(job, now)
 
     def _ready(self, job: Job) -> Mapping[int, int]:
         """When steps of an order were found to begin, and have what they take."""
