@@ -374,7 +374,7 @@ def create_app(
         return HTMLResponse(landing_html(apps, notebooks, health(keeper), numbers))
 
     async def shell(_request: Request) -> Response:
-        return HTMLResponse(shell_html(str(health(keeper)["place"])))
+        return HTMLResponse(shell_html(str(health(keeper)["place"]), OBJECTS))
 
     async def search(request: Request) -> Response:
         asked = request.query_params

@@ -9,10 +9,14 @@ state (docs/decisions/024). The address of the shell names the page and what it 
 from __future__ import annotations
 
 from html import escape
+from typing import TYPE_CHECKING
 
 from medhavi.service.jobs.job_progress import JOBS_SCRIPT
 from medhavi.views.page import ICON, PAGES, document, search_form
 from medhavi.views.words import say, worded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 START = "/start"
 """Address of the start page inside the shell."""
@@ -125,6 +129,9 @@ function show(address, push = true) {
   const first = pages.dataset.first;
   const url = new URL(address === "/" ? first : address, location.origin);
   const key = url.pathname;
+  // The server knows the page of an object's address.
+  if (pages.dataset.leading.split(" ").some(one => one && key.startsWith(one)))
+    return location.replace(url);
   let frame = frames.get(key);
   if (!frame) {
     frame = open(url);
@@ -259,7 +266,8 @@ function trail(there) {
   const object = crumbs.dataset.objects.split(" ").map(one => asked.get(one)).find(Boolean);
   const [all, one] = crumbs.children;
   all.textContent = page?.textContent.trim() ?? "";
-  all.href = there.pathname;
+  if (object) all.href = there.pathname;
+  else all.removeAttribute("href");
   one.textContent = (object ?? "").replaceAll("|", " \u00b7 ");
   one.hidden = !object;
 }
@@ -331,14 +339,18 @@ addEventListener("keydown", event => {
 the search before marimo takes it; a page scrolls to what its address names."""
 
 
-def shell_html(place: str) -> str:
-    """Document of the shell; `place` is the name of the data that is served."""
+def shell_html(place: str, objects: Iterable[str] = ()) -> str:
+    """Document of the shell; `place` is the name of the data that is served.
+
+    `objects` are the routes of objects, which the server leads to their pages.
+    """
     entries = [("start", START, "Start"), *((n, f"/{n}/", t) for n, t in PAGES.items())]
     links = "".join(
         f'<a href="{address}" title="{escape(title)}"{_AHEAD * (name in AHEAD)}>{_icon(name)}'
         f"<span>{escape(title)}</span></a>"
         for name, address, title in entries
     )
+    leading = " ".join(path.partition("{")[0] for path in objects)
     body = (
         '<header class="bar">'
         '<button aria-label="Navigation" aria-expanded="true">☰</button>'
@@ -347,7 +359,7 @@ def shell_html(place: str) -> str:
         f'data-objects="{" ".join(_OBJECTS)}"><a></a><span aria-current="location" hidden></span></nav>'
         f"{search_form()}</header>"
         f'<nav class="side" aria-label="Pages">{links}{_VIEWS}</nav>'
-        f'<main class="pages" aria-label="Page" data-first="{START}" '
+        f'<main class="pages" aria-label="Page" data-first="{START}" data-leading="{leading}" '
         f'data-still="{STILL_MS}"></main>'
         f"<script>{worded(_SCRIPT)}</script>{JOBS_SCRIPT}"
     )

@@ -96,4 +96,9 @@ def test_an_order_has_an_address_and_says_why(desk):
     expect(shown.get_by_text("1 order").first).to_be_hidden(timeout=SLOW)
     expect(trail).to_have_text("Orders", timeout=SLOW)
     assert frame.evaluate("window.alive")
+    # The short address of an object, typed behind the shell's, leads to its page.
+    page.evaluate("location.hash = '#/order/PO-1'")
+    expect(shown.get_by_text("1 order").first).to_be_visible(timeout=SLOW)
+    expect(trail).to_have_text(re.compile("Orders.*PO-1"), timeout=SLOW)
+    assert page.url.endswith("/#/orders/?order=PO-1")
     desk.assert_clean()
