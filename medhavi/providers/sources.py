@@ -190,6 +190,11 @@ class Costing(Protocol):
     """
 
     @property
+    def shared(self) -> float:
+        """Part of `fixed` that all orders of one departure pay once."""
+        ...
+
+    @property
     def unit(self) -> float:
         """Cost of one unit of the smallest order [base currency]."""
         ...
@@ -217,6 +222,8 @@ class Costing(Protocol):
 class LinearCost:
     """Cost and emission that are linear in the quantity.
 
+    `shared` is the part of `fixed` that all orders of one departure pay once.
+
     >>> LinearCost(unit=2.0, fixed=10.0, co2_unit=0.5).cost(5)
     20.0
     """
@@ -224,6 +231,7 @@ class LinearCost:
     unit: float = 0.0
     fixed: float = 0.0
     co2_unit: float = 0.0
+    shared: float = 0.0
 
     @property
     def min_qtys(self) -> tuple[float, ...]:
@@ -303,6 +311,11 @@ class Source(NamedTuple):
     def fixed_cost(self) -> float:
         """Cost of an order whatever its quantity [base currency]."""
         return self.costs.fixed
+
+    @property
+    def own_fixed_cost(self) -> float:
+        """The part of `fixed_cost` that each order pays, whatever leaves with it."""
+        return self.costs.fixed - self.costs.shared
 
     @property
     def incoterm(self) -> str | None:

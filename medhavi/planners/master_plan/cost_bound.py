@@ -12,6 +12,7 @@ product, y_dk what demand d gets as its k-th part, u_d what it never gets:
   included, so a useful unit costs at least r_s = min_q f(q) / min(g(q), M) over the
   lots that may be ordered: a fixed cost is spread over the largest possible lot, never
   over a mean one, and a least lot beyond M is paid whole.
+- What a departure costs once (`Costing.shared`) no order has to pay.
 - Hours cost their run on the cheapest choice of resources, set-up between orders none.
 - A component is taken at b = min_q take(q) / min(g(q), M).
 - Part k of a demand is there no sooner than it would be were the demand alone in the
@@ -203,7 +204,7 @@ def _lot_price(
     return LotPrice(
         key=node.key,
         column=column,
-        fixed=run.goals.cost_weight * source.way.source.fixed_cost,
+        fixed=run.goals.cost_weight * source.way.source.own_fixed_cost,
         saved=source.cost - source.running,
         most=source.most,
         existing=float(existing[place[node.key]]),
@@ -325,7 +326,7 @@ class _Sources:
         ]
         if way.origin is not None:
             taken.append(((way.origin.key, each),))
-        fixed = self._goals.cost_weight * way.source.fixed_cost
+        fixed = self._goals.cost_weight * way.source.own_fixed_cost
         orders = [
             (self._order(way, lot), min(lot * gain, most))
             for lot in _lots(way.source, most / gain)
@@ -344,7 +345,7 @@ class _Sources:
         """Least weighted cost of an order with its hours [base currency]."""
         source, goals = way.source, self._goals
         qty = from_units(lot, source.step)
-        cost, co2 = source.cost(qty), source.co2(qty)
+        cost, co2 = source.cost(qty) - source.costs.shared, source.co2(qty)
         if source.kind == "make":
             for task in self._capacity.compiled(source.source).tasks:
                 options = [one for epoch in task.plan.epochs for one in epoch.options]

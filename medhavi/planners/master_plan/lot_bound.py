@@ -128,7 +128,7 @@ def has_lots(run: ProgramRun) -> set[NodeKey]:
         if (
             len(ways) == 1
             and len(ways[0].yields) < 2
-            and ways[0].source.fixed_cost > 0
+            and ways[0].source.own_fixed_cost > 0
             and node.shelf_life is None
             and not node.substitutes
             and id(node) not in beside

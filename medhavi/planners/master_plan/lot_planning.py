@@ -201,7 +201,7 @@ class _ProductLevels:
                 setup: float = setup,
             ) -> float:
                 qty = from_units(units, source.step)
-                cost = source.cost(qty) + each * qty + setup
+                cost = source.cost(qty) - source.costs.shared + each * qty + setup
                 return self._goals.cost_weight * cost
 
             begin = max(run.as_of, source.fence_start)
@@ -331,9 +331,8 @@ class _ProductLevels:
             return []
         hours = self._hours(way)
         rates = self._statement.rates
-        fixed = 2 * way.source.cost(self._size(way)) - way.source.cost(
-            2 * self._size(way)
-        )
+        size, costs = self._size(way), way.source.costs
+        fixed = 2 * costs.cost(size) - costs.cost(2 * size) - costs.shared
         for resource, number_of in self._resource.items():
             setup = sum(one.setup for one in hours if one.resource == number_of)
             fixed += setup * rates[resource].cost

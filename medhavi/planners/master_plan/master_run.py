@@ -167,17 +167,17 @@ def _amounts(
 def _wanted(built: BuiltProgram, values: Floats) -> dict[int, list[Slice]]:
     """What is wanted of the demands that a solution leaves short, by their index.
 
-    Not of those that nothing can serve: the planner finds why by itself.
+    Not of those that nothing can serve, or with a firm peg to what goes into them.
     """
     statement = built.statement
     run, wanted = statement.run, statement.wanted
-    chains = chains_of(run)
+    chains, bound = chains_of(run), run.pegged_below
     amounts = values[built.program.column_block(names.DELIVERIES).span]
     served = np.array(wanted.held, float)
     np.add.at(served, wanted.column_demand, amounts)
     found: dict[int, list[Slice]] = {}
     for demand in run.intake.demands:
-        if wanted.node[demand.index] < 0:
+        if wanted.node[demand.index] < 0 or demand.index in bound:
             continue
         step = float(run.model.node(demand.node).step)
         units = math.ceil(float(served[demand.index]) / step * (1 - DUST) - DUST)
@@ -506,7 +506,7 @@ def fixed_share(built: BuiltProgram, made: Plan) -> float:
     """
     statement = built.statement
     sources = [way.source for plan in statement.plans for way in plan.ways]
-    fixed = {(one.source, one.product, one.location): one.fixed_cost for one in sources}
+    fixed = {(s.source, s.product, s.location): s.own_fixed_cost for s in sources}
     existing = set(statement.run.stated["supply_orders"]["supply_order"])
     rows = made.supplies.select("id", "source", "product", "location").iter_rows()
     paid = sum(fixed.get(tuple(key), 0.0) for one, *key in rows if one not in existing)

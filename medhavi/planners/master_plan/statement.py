@@ -22,6 +22,7 @@ from medhavi.planners.master_plan.source_rates import (
     source_columns,
 )
 from medhavi.planners.master_plan.source_times import DecisionGrid, chosen_grid
+from medhavi.planners.mrp.hard_allocations import kept_by
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND, Node
 from medhavi.planners.mrp.run import MrpRun
 from medhavi.planners.parameters import MrpParameters, OptimizeParameters
@@ -31,13 +32,14 @@ from medhavi.providers.product_facts import demand_value
 from medhavi.units import DAY, DAYS_PER_YEAR, HOUR, INT64_MAX, NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from medhavi.findings import Finding
     from medhavi.planners.master_plan.source_rates import InputRates
-    from medhavi.planners.mrp.netting_state.state import Demand
+    from medhavi.planners.mrp.hard_allocations import HardAllocation
+    from medhavi.planners.mrp.netting_state.state import Demand, SupplyUnit
     from medhavi.planners.mrp.netting_state.stock_levels import StockLevels
     from medhavi.snapshot import Snapshot
 
@@ -74,6 +76,22 @@ class ProgramRun(MrpRun):
         """All nodes in order of planning, after `build`."""
         return self._clusters
 
+    def kept_by(self, pin: HardAllocation) -> Iterator[tuple[SupplyUnit, int]]:
+        """Supply that a firm peg keeps for its owner, and how much [units]."""
+        return kept_by(pin, self.release, self._peg_name)
+
+    @property
+    def pegged_below(self) -> set[int]:
+        """Demands, by index, with a firm peg to something that goes into them."""
+        return {
+            pin.demand
+            for key, pins in self.intake.pins.items()
+            for pin in pins
+            if pin.demand != NO_DEMAND
+            and not pin.blocks
+            and self.intake.demands[pin.demand].node != key
+        }
+
     def levels_of(self, node: Node) -> StockLevels:
         """Levels of stock of a node."""
         return self._levels_of(node)
@@ -97,9 +115,9 @@ class ExpiringLot:
 class DemandArrays:
     """Demands as arrays, shape (D,).
 
-    `qty` is what the program decides on, `held` what a hold gives the demand at its
-    due date; `late` and `short` are money per unit (and day). Deliveries are columns:
-    `column_demand`, `column_edge`, `column_days` (days late), shape (Y,).
+    `qty` is what the program decides on, `held` what a hold or a firm peg gives the
+    demand at its due date; `late` and `short` are money per unit (and day). Deliveries
+    are columns: `column_demand`, `column_edge`, `column_days` (days late), shape (Y,).
     """
 
     node: Ints
@@ -200,7 +218,7 @@ def state(run: ProgramRun, parameters: OptimizeParameters) -> Statement:
     plans = source_columns(clusters, needs, run.release, grid, rates)
     value = _cheapest(nodes, place, plans, run)
     flow, fixed_needs, lots = _supply(run, grid, nodes, place)
-    held = _hold(run, flow, place, plans)
+    held = _hold(run, grid, flow, place, plans)
     wanted = _wanted(run, parameters, grid, place, value, held)
     resources = tuple(sorted({w.resource for plan in plans for w in plan.occupied}))
     resources = tuple(
@@ -267,11 +285,12 @@ def _supply(
 
 def _hold(
     run: ProgramRun,
+    grid: DecisionGrid,
     flow: Floats,
     place: Mapping[int, int],
     plans: Sequence[SourceColumns],
 ) -> dict[int, float]:
-    """Take holds out of stock; gives what they bring the demands that own them.
+    """Take holds and firm pegs out of supply; what they bring their owners, by index.
 
     What is held where its owner does not stand comes free again when a move to the
     owner must take it: until then nobody else may have it.
@@ -286,7 +305,10 @@ def _hold(
     for pins in run.intake.pins.values():
         for pin in pins:
             number = place.get(id(pin.node))
-            if number is None or not pin.blocks:
+            if number is None:
+                continue
+            if not pin.blocks:
+                _keep_peg(run, grid, pin, flow[number], held)
                 continue
             qty = min(pin.qty * float(pin.node.step), max(0.0, flow[number, 0]))
             flow[number, 0] -= qty
@@ -303,6 +325,32 @@ def _hold(
             free = 0 if plan is None else _last_take(plan, owner.due)
             flow[number, free] += qty
     return held
+
+
+def _keep_peg(
+    run: ProgramRun,
+    grid: DecisionGrid,
+    pin: HardAllocation,
+    flow: Floats,
+    held: dict[int, float],
+) -> None:
+    """Take what is pegged firmly to a demand out of the supply of its product.
+
+    Shape of `flow` (T,). Not of what expires, which is no part of it.
+    """
+    if pin.demand == NO_DEMAND:
+        return
+    owner = run.intake.demands[pin.demand]
+    if owner.node != pin.node.key:
+        return
+    step = float(pin.node.step)
+    for unit, units in run.kept_by(pin):
+        at = int(grid.at_or_after(max(unit.available, run.as_of)))
+        if at < grid.size and unit.expires >= NEVER:
+            wanted = owner.qty * step - held.get(owner.index, 0.0)
+            qty = max(0.0, min(units * step, float(flow[at]), wanted))
+            flow[at] -= qty
+            held[owner.index] = held.get(owner.index, 0.0) + qty
 
 
 def _goes_into(run: ProgramRun, node: Node, top: Node) -> bool:

@@ -234,7 +234,7 @@ MRP = TableReading(
     tables={
         "changeovers": "sequence-dependent set-up",
         "campaign_rules": "campaigns",
-        "tariffs": "energy prices",
+        "tariffs": "energy prices count in what a plan costs alone",
         "resource_state": "the present set-up of resources",
         "promise_policies": "promising",
         "disruptions": "disruptions",

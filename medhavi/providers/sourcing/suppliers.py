@@ -238,6 +238,11 @@ class PriceList:
         """A purchase has no cost apart from its price."""
         return 0.0
 
+    @property
+    def shared(self) -> float:
+        """Purchases share no departure."""
+        return 0.0
+
     def cost(self, qty: float) -> float:
         """Price of an order [base currency]."""
         return self.unit_price(qty) * self.rate * qty

@@ -361,6 +361,9 @@ class Transport:
         return LinearCost(
             unit=unit + per_kg * weight,
             fixed=fixed,
+            shared=self._lanes[lane]["fixed_cost"]
+            if self._departures.get(lane)
+            else 0.0,
             co2_unit=emitted * weight / KG_PER_TONNE,
         )
 

@@ -347,11 +347,13 @@ def lateness_by_domain(plan: Plan, _snapshot: Snapshot) -> list[Measure]:
 def score(plan: Plan, snapshot: Snapshot) -> list[Measure]:
     """KPI-33: cost of new orders, extra hours, stock and lateness, in all modes alike.
 
-    Purchase, production and transport are the costs of new orders. Overtime is the work
-    beyond the open hours of a bucket as far as it is agreed, at what it costs on top of
-    ordinary hours; overload is the work beyond that, at ten times as much. Holding is
-    the value of projected stock x holding rate over the horizon, lateness the money of
-    the causes. Inventory is the mean value of the stock and no part of the total.
+    Purchase, production and transport are the costs of new orders; a departure is paid
+    once, however many orders leave with it, and production holds the money of
+    changeovers and of energy (tariffs). Overtime is the work beyond the open hours of a
+    bucket as far as it is agreed, at what it costs on top of ordinary hours; overload
+    is the work beyond that, at ten times as much. Holding is the value of projected
+    stock x holding rate over the horizon, lateness the money of the causes. Inventory
+    is the mean value of the stock and no part of the total.
     """
     card = scorecard(plan, snapshot)
     money = currency_of(snapshot)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from medhavi.results.figures.order_costs import emitted_by, order_costs
 from medhavi.results.figures.overtime import overtime_cost
 from medhavi.results.limiter import Limiter
 from medhavi.units import DAY, DAYS_PER_YEAR, from_seconds
@@ -38,7 +39,6 @@ PARTS: Final = (
 BUDGETS: Final = ("cost", "lateness", "co2", "inventory", "overtime", "cash")
 """What a plan may be given a budget of: `overtime` is the money of all work beyond open
 hours, `cash` what new orders and that work are paid, all but holding and lateness."""
-_KINDS = {"buy": "purchase", "make": "production", "move": "transport"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,31 +92,23 @@ class Scorecard:
 def scorecard(plan: Plan, snapshot: Snapshot) -> Scorecard:
     """Measure a plan against its snapshot.
 
-    New orders count with their cost, existing ones are the same in every plan. Stock is
-    valued at `products.unit_cost` from now to the end of the horizon; between the rows
-    of `positions` it stays as it was.
+    New orders count with their cost (see `order_costs`), existing ones are the same in
+    every plan. Stock is valued at `products.unit_cost` from now to the end of the
+    horizon; between the rows of `positions` it stays as it was.
     """
-    existing = snapshot["supply_orders"].select(pl.col("supply_order").alias("id"))
-    new = plan.supplies.join(existing, on="id", how="anti").sort("id")
-    by_kind = dict(
-        new.group_by("kind", maintain_order=True)
-        .agg(pl.col("cost").fill_null(0.0).sum())
-        .iter_rows()
-    )
-    costs = {part: float(by_kind.get(kind, 0.0)) for kind, part in _KINDS.items()}
     stock = _stock_days(plan, snapshot)
     span = snapshot.settings.horizon_days
     value_days = float((stock["days"] * stock["unit_cost"]).sum())
     holding = stock["days"] * stock["unit_cost"] * stock["rate"] / DAYS_PER_YEAR
     extra = overtime_cost(plan, snapshot)
     return Scorecard(
-        **costs,
+        **order_costs(plan, snapshot),
         overtime=extra.overtime,
         overload=extra.overload,
         holding=float(holding.sum()),
         lateness=float(plan.causes["money"].fill_null(0.0).sum()),
         inventory=value_days / span if span > 0 else 0.0,
-        co2_kg=float(new["co2_kg"].fill_null(0.0).sum()),
+        co2_kg=emitted_by(plan, snapshot),
     )
 
 

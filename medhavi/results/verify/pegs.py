@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.verify.balance import usable_lots
 from medhavi.results.verify.facts import (
     PLACE,
     TOLERANCE,
     faults,
     once,
-    whole_up,
 )
+from medhavi.results.verify.firm_pegs import check_firm_pegs
 from medhavi.results.verify.material_use import consumption, move_departures, outputs
 from medhavi.units import ALWAYS
 
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from medhavi.results.verify.facts import Facts
 
 
-_OWNED = ("demand", *PLACE)
 _SOURCES = {"make": "PROD", "buy": "SUP", "move": "TRANS"}
 
 
@@ -46,8 +44,7 @@ def check_pegs(facts: Facts) -> list[Finding]:
         *_sources(known),
         *_times(facts, known),
         *_chains(facts, known),
-        *_firm(facts),
-        *_over(facts, _givers(facts)),
+        *check_firm_pegs(facts, _givers(facts)),
         *_make_to_order(facts, known),
     ]
 
@@ -360,131 +357,6 @@ def _chains(facts: Facts, known: pl.DataFrame) -> list[Finding]:
     lost = pegs[orphans["row"]]
     cells = pl.col("id").alias("value"), "level", "product"
     return faults("VER008", "pegging", lost.select(*cells))
-
-
-def _firm(facts: Facts) -> list[Finding]:
-    firm = facts.snapshot["pegs"].filter("firm")
-    if firm.is_empty():
-        return []
-    broken = facts.exceptions.get("FirmPegBroken", set())
-    open_demands = facts.plan.fulfilment.filter(pl.col("status") != "ignored")
-    own = facts.demands.select("demand", *PLACE, own=pl.lit(value=True))
-    bound = facts.plan.pegging.join(firm, on="demand", how="semi")
-    taken = bound.group_by("demand", *PLACE).agg(pl.col("qty").sum().alias("taken"))
-    lost = (
-        firm.join(open_demands.select("demand", "planned"), on="demand")
-        .join(_pegged(facts), on=["demand", "supply"], how="left")
-        .join(own, on=["demand", *PLACE], how="left")
-        .join(taken, on=["demand", *PLACE], how="left")
-        .with_columns(
-            pl.col("pegged").fill_null(0.0),
-            # Of what goes into it a demand cannot take more than it needs.
-            most=pl.when("own").then("planned").otherwise(pl.col("taken")),
-        )
-        .with_columns(qty=pl.min_horizontal("qty", "most"))
-        # Other firm pegs may give it all that it needs there.
-        .with_columns(rest=pl.col("most") - pl.col("pegged").sum().over(*_OWNED))
-        .filter(pl.col("rest").is_null() | (pl.col("rest") > TOLERANCE))
-        .filter(pl.col("pegged") < pl.col("qty") - TOLERANCE * (1 + pl.col("qty")))
-        .filter(~pl.col("demand").is_in(list(broken)))
-        .filter(~pl.col("supply").is_in(list(broken)))
-    )
-    return faults(
-        "VER006",
-        "pegging",
-        lost,
-        "qty",
-        "pegged",
-        value=pl.format("{} → {}", "demand", "supply"),
-    )
-
-
-def _over(facts: Facts, givers: pl.DataFrame) -> list[Finding]:
-    """Check what firm pegs keep beyond the need of their demands (PEG-08).
-
-    What the plan says they keep nobody else has; and they keep all that is there where
-    the settings allow it and their demands are served in full, else nothing.
-    """
-    told = (
-        facts.plan.exceptions.filter(code=str(ExceptionCode.OVER_PEGGED))
-        .group_by("supply")
-        .agg(pl.col("qty").sum().alias("told"))
-    )
-    if told.is_empty() and not facts.snapshot["pegs"]["firm"].any():
-        return []
-    sums = (
-        _surplus(facts)
-        .join(told, on="supply", how="full", coalesce=True)
-        .join(givers.select("supply", "available"), on="supply")
-        .filter(pl.col("available").is_finite())
-        .with_columns(pl.col("told", "taken", "others", "over").fill_null(0.0))
-        .with_columns(rest=pl.col("available") - pl.col("taken"))
-    )
-    allowed = facts.snapshot.settings.over_peg == "allow"
-    most = pl.col("over") if allowed else pl.lit(0.0)
-    slack = TOLERANCE * (1 + pl.col("available"))
-    wrong = sums.with_columns(
-        due=pl.min_horizontal(most, pl.col("rest") + pl.col("others"))
-    ).filter(
-        (pl.col("told") > pl.col("rest") + slack)
-        | (pl.col("told") > pl.col("due") + slack)
-        | (pl.col("sure") & (pl.col("told") < pl.col("due") - slack))
-    )
-    cells = pl.col("supply").alias("value"), "told", "rest", "due"
-    return faults("VER076", "pegging", wrong.select(*cells).sort("value"))
-
-
-def _surplus(facts: Facts) -> pl.DataFrame:
-    """Surplus of each supply bound firmly: supply, taken, others, over, sure.
-
-    `taken` is pegged of it, `others` of that to demands that it is not bound to, `over`
-    bound and not pegged; `sure` where all that it is bound to are served in full.
-    """
-    broken = list(facts.exceptions.get("FirmPegBroken", set()))
-    served = facts.plan.fulfilment.filter(pl.col("status") != "ignored").select(
-        "demand", whole=pl.col("planned") >= pl.col("qty") - TOLERANCE
-    )
-    pegged = _pegged(facts)
-    step = pl.col("step_qty").fill_null(1.0)
-    firm = (
-        facts.snapshot["pegs"]
-        .filter("firm")
-        .join(served, on="demand")
-        .join(pegged, on=["demand", "supply"], how="left")
-        .join(facts.steps_of_products, on="product", how="left")
-        .select(
-            "demand",
-            "supply",
-            over=whole_up(pl.col("qty") / step) * step - pl.col("pegged").fill_null(0),
-            sure=pl.col("whole")
-            & (pl.col("pegged") > 0).fill_null(value=False)
-            & ~pl.col("demand").is_in(broken),
-        )
-    )
-    made_for = facts.open_orders.select(
-        pl.col("supply_order").alias("supply"), "demand"
-    )
-    others = pegged.join(firm, on=["demand", "supply"], how="anti").join(
-        made_for, on=["demand", "supply"], how="anti"
-    )
-    return (
-        firm.group_by("supply")
-        .agg(pl.col("over").clip(lower_bound=0.0).sum(), pl.col("sure").all())
-        .join(_sum_of(pegged, "taken"), on="supply", how="left")
-        .join(_sum_of(others, "others"), on="supply", how="left")
-    )
-
-
-@once
-def _pegged(facts: Facts) -> pl.DataFrame:
-    """What demands have of supplies that are bound firmly: demand, supply, pegged."""
-    firm = facts.snapshot["pegs"].filter("firm")
-    bound = facts.plan.pegging.join(firm, on="supply", how="semi")
-    return bound.group_by("demand", "supply").agg(pegged=pl.col("qty").sum())
-
-
-def _sum_of(pegged: pl.DataFrame, name: str) -> pl.DataFrame:
-    return pegged.group_by("supply").agg(pl.col("pegged").sum().alias(name))
 
 
 def _make_to_order(facts: Facts, known: pl.DataFrame) -> list[Finding]:

@@ -16,6 +16,7 @@ from medhavi.findings import BadData, has_errors
 from medhavi.planners.pipeline import plan as make_plan
 from medhavi.providers import Providers
 from medhavi.results.figures.kpis import kpi_table
+from medhavi.results.figures.order_costs import order_costs
 from medhavi.results.figures.overtime import overtime_rate
 from medhavi.results.figures.scorecard import scorecard
 from medhavi.results.plans.lateness import verdicts
@@ -140,7 +141,6 @@ def planned_again(
     return made.replace(kpis=kpi_table(made, edited))
 
 
-_KINDS = {"buy": "purchase", "make": "production", "move": "transport"}
 _NOTHING = 1e-9
 
 
@@ -161,8 +161,10 @@ def price(old: tuple[Plan, Snapshot], new: tuple[Plan, Snapshot]) -> EditPrice:
     those cost is not gone with the name.
     """
     before, after = scorecard(*old), scorecard(*new)
+    known = order_costs(*old, existing=True)
     supply = {
-        part: _cost(new[0], kind) - _cost(old[0], kind) for kind, part in _KINDS.items()
+        part: cost - known[part]
+        for part, cost in order_costs(*new, existing=True).items()
     }
     apart = {part: cost - before.parts[part] for part, cost in after.parts.items()}
     return EditPrice(**{**apart, **supply}, extra_units=_extra_units(old[1], new[1]))
@@ -195,11 +197,6 @@ def _unit_hours(snapshot: Snapshot) -> float:
             seconds = capacity.working_time(row["resource"]).between(start, until)
             paid += more * seconds / HOUR * overtime_rate(resource)
     return paid
-
-
-def _cost(plan: Plan, kind: str) -> float:
-    rows = plan.supplies.filter(pl.col("kind") == kind).sort("id")
-    return float(rows["cost"].fill_null(0.0).sum())
 
 
 def effects(

@@ -1,0 +1,174 @@
+"""Firm pegs: what a supply is bound to is served by it, and by how much at most."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from medhavi.results.exceptions import ExceptionCode
+from medhavi.results.verify.facts import PLACE, TOLERANCE, faults, once, whole_up
+
+if TYPE_CHECKING:
+    from medhavi.findings import Finding
+    from medhavi.results.verify.facts import Facts
+
+_OWNED = ("demand", *PLACE)
+
+
+def check_firm_pegs(facts: Facts, givers: pl.DataFrame) -> list[Finding]:
+    """Check that firm pegs are kept, and what they keep beyond the need.
+
+    Parameters
+    ----------
+    facts
+        Plan and snapshot.
+    givers
+        What may be pegged: columns supply and available.
+    """
+    return [*_kept(facts), *_over(facts, givers)]
+
+
+def _kept(facts: Facts) -> list[Finding]:
+    firm = facts.snapshot["pegs"].filter("firm")
+    if firm.is_empty():
+        return []
+    broken = facts.exceptions.get("FirmPegBroken", set())
+    open_demands = facts.plan.fulfilment.filter(pl.col("status") != "ignored")
+    own = facts.demands.select("demand", *PLACE, "wanted", own=_is_plain())
+    bound = facts.plan.pegging.join(firm, on="demand", how="semi")
+    taken = bound.group_by("demand", *PLACE).agg(pl.col("qty").sum().alias("taken"))
+    lost = (
+        firm.join(open_demands.select("demand", "planned"), on="demand")
+        .join(_pegged(facts), on=["demand", "supply"], how="left")
+        .join(own, on=["demand", *PLACE], how="left")
+        .join(taken, on=["demand", *PLACE], how="left")
+        .join(_others(facts), on="supply", how="left")
+        .with_columns(pl.col("pegged", "others").fill_null(0.0))
+        .with_columns(
+            # Of what goes into it a demand cannot take more than it needs.
+            most=pl.when(pl.col("own").is_null())
+            .then("taken")
+            # Nobody else has what it would take.
+            .when(pl.col("own") & (pl.col("others") > TOLERANCE))
+            .then(pl.min_horizontal("wanted", pl.col("planned") + pl.col("others")))
+            .otherwise("planned")
+        )
+        .with_columns(qty=pl.min_horizontal("qty", "most"))
+        # Other firm pegs may give it all that it needs there.
+        .with_columns(rest=pl.col("most") - pl.col("pegged").sum().over(*_OWNED))
+        .filter(pl.col("rest").is_null() | (pl.col("rest") > TOLERANCE))
+        .filter(pl.col("pegged") < pl.col("qty") - TOLERANCE * (1 + pl.col("qty")))
+        # What others have could have been theirs, whatever the plan says.
+        .filter(
+            (pl.col("own") & (pl.col("others") > TOLERANCE))
+            | ~pl.any_horizontal(pl.col("demand", "supply").is_in(list(broken)))
+        )
+    )
+    return faults(
+        "VER006",
+        "pegging",
+        lost,
+        "qty",
+        "pegged",
+        value=pl.format("{} → {}", "demand", "supply"),
+    )
+
+
+def _is_plain() -> pl.Expr:
+    """Whether a demand takes whatever part comes, whenever it comes."""
+    whole = pl.col("full_line") | (pl.col("order_policy") != "independent")
+    least = pl.max_horizontal("min_shipment", "min_shelf_days") > 0
+    return ~whole & ~least & pl.col("max_lateness_days").is_null()
+
+
+def _others(facts: Facts) -> pl.DataFrame:
+    """What supplies give to whom they are not bound: supply, others."""
+    firm = facts.snapshot["pegs"].filter("firm").select("demand", "supply")
+    made_for = facts.open_orders.select("demand", supply="supply_order")
+    loose = _pegged(facts).join(
+        pl.concat([firm, made_for]), on=["demand", "supply"], how="anti"
+    )
+    return _sum_of(loose, "others")
+
+
+def _over(facts: Facts, givers: pl.DataFrame) -> list[Finding]:
+    """Check what firm pegs keep beyond the need of their demands (PEG-08).
+
+    What the plan says they keep nobody else has; and they keep all that is there where
+    the settings allow it and their demands are served in full, else nothing.
+    """
+    told = (
+        facts.plan.exceptions.filter(code=str(ExceptionCode.OVER_PEGGED))
+        .group_by("supply")
+        .agg(pl.col("qty").sum().alias("told"))
+    )
+    if told.is_empty() and not facts.snapshot["pegs"]["firm"].any():
+        return []
+    sums = (
+        _surplus(facts)
+        .join(told, on="supply", how="full", coalesce=True)
+        .join(givers.select("supply", "available"), on="supply")
+        .filter(pl.col("available").is_finite())
+        .with_columns(pl.col("told", "taken", "others", "over").fill_null(0.0))
+        .with_columns(rest=pl.col("available") - pl.col("taken"))
+    )
+    allowed = facts.snapshot.settings.over_peg == "allow"
+    most = pl.col("over") if allowed else pl.lit(0.0)
+    slack = TOLERANCE * (1 + pl.col("available"))
+    wrong = sums.with_columns(
+        due=pl.min_horizontal(most, pl.col("rest") + pl.col("others"))
+    ).filter(
+        (pl.col("told") > pl.col("rest") + slack)
+        | (pl.col("told") > pl.col("due") + slack)
+        | (pl.col("sure") & (pl.col("told") < pl.col("due") - slack))
+    )
+    cells = pl.col("supply").alias("value"), "told", "rest", "due"
+    return faults("VER076", "pegging", wrong.select(*cells).sort("value"))
+
+
+def _surplus(facts: Facts) -> pl.DataFrame:
+    """Surplus of each supply bound firmly: supply, taken, others, over, sure.
+
+    `taken` is pegged of it, `others` of that to demands that it is not bound to, `over`
+    bound and not pegged; `sure` where all that it is bound to are served in full.
+    """
+    broken = list(facts.exceptions.get("FirmPegBroken", set()))
+    served = facts.plan.fulfilment.filter(pl.col("status") != "ignored").select(
+        "demand", whole=pl.col("planned") >= pl.col("qty") - TOLERANCE
+    )
+    pegged = _pegged(facts)
+    step = pl.col("step_qty").fill_null(1.0)
+    firm = (
+        facts.snapshot["pegs"]
+        .filter("firm")
+        .join(served, on="demand")
+        .join(pegged, on=["demand", "supply"], how="left")
+        .join(facts.steps_of_products, on="product", how="left")
+        .select(
+            "demand",
+            "supply",
+            over=whole_up(pl.col("qty") / step) * step - pl.col("pegged").fill_null(0),
+            sure=pl.col("whole")
+            & (pl.col("pegged") > 0).fill_null(value=False)
+            & ~pl.col("demand").is_in(broken),
+        )
+    )
+    return (
+        firm.group_by("supply")
+        .agg(pl.col("over").clip(lower_bound=0.0).sum(), pl.col("sure").all())
+        .join(_sum_of(pegged, "taken"), on="supply", how="left")
+        .join(_others(facts), on="supply", how="left")
+    )
+
+
+@once
+def _pegged(facts: Facts) -> pl.DataFrame:
+    """What demands have of supplies that are bound firmly: demand, supply, pegged."""
+    firm = facts.snapshot["pegs"].filter("firm")
+    bound = facts.plan.pegging.join(firm, on="supply", how="semi")
+    return bound.group_by("demand", "supply").agg(pegged=pl.col("qty").sum())
+
+
+def _sum_of(pegged: pl.DataFrame, name: str) -> pl.DataFrame:
+    return pegged.group_by("supply").agg(pl.col("pegged").sum().alias(name))
