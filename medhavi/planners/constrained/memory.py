@@ -17,6 +17,7 @@ from medhavi.planners.mrp.netting_state.stock_levels import (  # noqa: TC001
     LevelReduction,
 )
 from medhavi.planners.mrp.unsupported import MRP, check_supported
+from medhavi.planners.overtime import with_overtime
 from medhavi.providers import Providers
 from medhavi.providers.table_rows import read_tables
 
@@ -161,7 +162,8 @@ class Memory:
     campaign_rules, breaches
         Rules that campaigns obey, and what was refused because of them.
     reading, providers
-        What was read of the snapshot as disruptions leave it.
+        What was read of the snapshot as disruptions leave it, with overtime where that
+        is decided.
     demands_read
         Rows of the demands with their quantities and dates, once they were read.
     """
@@ -174,6 +176,8 @@ class Memory:
     ) -> None:
         self.campaign_rules: CampaignRules | None = None
         self.snapshot = with_disruptions(snapshot)
+        if decisions.overtime:
+            self.snapshot = with_overtime(self.snapshot, Providers(self.snapshot))
         self.fingerprint = snapshot.fingerprint
         self.findings = check_supported(snapshot, READING)
         if before is None:

@@ -35,7 +35,7 @@ from medhavi.planners.master_plan.blocks import PART_OF
 from medhavi.planners.master_plan.statement import ObjectivePart
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND
 from medhavi.results.buckets import grid
-from medhavi.units import DAY, DAYS_PER_YEAR
+from medhavi.units import DAY, DAYS_PER_YEAR, MINUTE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -385,7 +385,14 @@ def _add_hours(
 
 
 def _open_by(run: ProgramRun, name: str, edges: Ints) -> Floats:
-    """Open seconds of a resource from now to the end of each bucket."""
+    """Seconds of a resource from now to the end of each bucket, with its overtime."""
     clock = run.providers.capacity.resource(name)
     spans = [clock.available(low, high) for low, high in pairwise(edges.tolist())]
-    return np.cumsum(spans)
+    (row,) = run.snapshot["resources"].filter(resource=name).to_dicts()
+    # Of each day that has begun by then, the first and the last one in part.
+    days = (edges[1:] - edges[0]) / DAY + 2
+    most = run.snapshot["resource_units"].filter(resource=name)["units"].max()
+    units = max(row["units"], most or 0.0)
+    beyond = days * row["overtime_minutes_per_day"] * MINUTE * units
+    found: Floats = np.cumsum(spans) + beyond
+    return found

@@ -31,14 +31,18 @@ from medhavi.planners.master_plan.goals.goal_amounts import (
 )
 from medhavi.planners.master_plan.goals.staged_solve import GoalProgram
 from medhavi.planners.master_plan.lot_planning import planned_lots
-from medhavi.planners.master_plan.shadow_prices import price_table
+from medhavi.planners.master_plan.shadow_prices import price_table, works_overtime
 from medhavi.planners.master_plan.statement import (
     GROUPS,
     ObjectivePart,
     ProgramRun,
     state,
 )
-from medhavi.planners.master_plan.step_plans import PlansInMemory, step_name
+from medhavi.planners.master_plan.step_plans import (
+    PlansInMemory,
+    bounded,
+    step_name,
+)
 from medhavi.planners.parameters import ConstrainedParameters
 from medhavi.progress import Progress, unobserved
 from medhavi.results.amounts import currency_of
@@ -123,7 +127,8 @@ def guidance(built: BuiltProgram, values: Floats) -> Decisions:
     """Decisions of the constrained planner that follow a solution.
 
     Of several sources of a product at a location each brings about as much as in the
-    solution; what the solution leaves short is not wanted.
+    solution; what the solution leaves short is not wanted. Where it works beyond open
+    hours, agreed overtime may be worked.
 
     Parameters
     ----------
@@ -132,7 +137,8 @@ def guidance(built: BuiltProgram, values: Floats) -> Decisions:
     values
         Solution, shape (n,).
     """
-    return Decisions(amounts=_amounts(built, values), slices=_wanted(built, values))
+    slices, overtime = _wanted(built, values), works_overtime(built, values)
+    return Decisions(amounts=_amounts(built, values), slices=slices, overtime=overtime)
 
 
 def _amounts(
@@ -217,7 +223,7 @@ def decided(
     run: ProgramRun, decisions: Decisions, effort: str, way: RunOptions
 ) -> Plan:
     """Constrained plan of the tables that a program states, by some decisions."""
-    made = _done_before(run, decisions, effort, way)
+    made = bounded(run, decisions, _done_before(run, decisions, effort, way))
     guided_by = decisions.amounts or decisions.slices
     follows = "guided by" if guided_by else "without"
     cost, least = worth(made, run.stated, run.goals), way.at_least
@@ -344,14 +350,8 @@ def plan(
     Plan
         Of mode constrained, with the parts and prices of the program: the cheapest one
         of a plan that does not follow it, one that does, and, where orders have costs
-        of their own, one that does in planned lots. Where the program was
-        not solved the one that does not, and its engine says so.
-
-    Notes
-    -----
-    Multi-period lot-free production, purchase and transport program; Pochet and Wolsey,
-    Production Planning by Mixed Integer Programming (ISBN 978-0387299594); requirements
-    OME-04, OME-07, CMP.
+        of their own, one that does in planned lots. Where the program was not solved
+        the one that does not, and its engine says so.
     """
     tell = observe or unobserved
     run = built_run(snapshot, parameters)

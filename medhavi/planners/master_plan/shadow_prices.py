@@ -27,7 +27,7 @@ from medhavi.units import HOUR
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from medhavi.optimize.problem import Session, Solution
+    from medhavi.optimize.problem import Floats, Session, Solution
     from medhavi.planners.master_plan.blocks import BuiltProgram
     from medhavi.planners.master_plan.statement import Statement
     from medhavi.progress import Cancelled
@@ -66,6 +66,27 @@ class PriceRow(NamedTuple):
     verified: bool
     more: float | None = None
     saves: float | None = None
+
+
+def works_overtime(built: BuiltProgram, values: Floats) -> bool:
+    """Whether a solution works beyond open hours where overtime is agreed.
+
+    Parameters
+    ----------
+    built
+        Program and its facts.
+    values
+        Solution, shape (n,).
+    """
+    statement = built.statement
+    agreed = statement.overtime.ravel() > 0
+    if not agreed.any():
+        return False
+    beyond = np.zeros(agreed.size)
+    beyond[agreed] = values[built.program.column_block(names.OVERTIME).span]
+    if statement.parameters.overload:
+        beyond += values[built.program.column_block(names.OVERLOAD).span]
+    return bool((beyond[agreed] > SMALL).any())
 
 
 def price_table(

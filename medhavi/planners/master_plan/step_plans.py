@@ -10,7 +10,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
+
+from medhavi.planners.overtime import agreed_overtime
 
 if TYPE_CHECKING:
     from medhavi.planners.constrained.netting.given_sources import Decisions
@@ -60,6 +63,7 @@ def step_name(
         effort,
         seed,
         decisions.share,
+        decisions.overtime,
         sorted((key, list(at)) for key, at in decisions.lots.items()),
         sorted(decisions.sizes.items()),
         sorted((key, sorted(own.items())) for key, own in decisions.amounts.items()),
@@ -67,3 +71,18 @@ def step_name(
         sorted(decisions.floors.items()),
     )
     return hashlib.sha256(json.dumps(stated).encode()).hexdigest()[:32]
+
+
+def bounded(run: ProgramRun, decisions: Decisions, made: Plan) -> Plan:
+    """Plan with the bounds on late demands that hold for every plan of the mode.
+
+    With overtime fewer may be late than where nobody works any.
+    """
+    if decisions.overtime or agreed_overtime(run.stated).is_empty():
+        return made
+    effort = {
+        name: count
+        for name, count in made.run.effort.items()
+        if not name.startswith(("late_at_least", "late_by"))
+    }
+    return replace(made, run=replace(made.run, effort=effort))

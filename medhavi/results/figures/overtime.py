@@ -1,6 +1,7 @@
 """What work beyond the open hours of resources costs: overtime and overload.
 
-Work beyond the open hours of a bucket is overtime as far as it is agreed
+Work after the open hours of a day (mode optimize), or beyond those of a bucket (modes
+that do not keep to them) is overtime as far as it is agreed
 (resources.overtime_minutes_per_day), and overload beyond. Both come on top of the
 ordinary cost of those hours, which is the order's own.
 """
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import polars as pl
 
 from medhavi.results.buckets import grid
+from medhavi.results.verify.facts import Facts
 from medhavi.units import DAY, HOUR, MINUTE
 
 if TYPE_CHECKING:
@@ -63,7 +65,11 @@ def overtime_premium(resource: Rates) -> float:
 def overtime_cost(plan: Plan, snapshot: Snapshot) -> OvertimeCost:
     """Money of the hours by which a plan exceeds those of its resources, by bucket."""
     resources = {row["resource"]: row for row in snapshot["resources"].to_dicts()}
-    overtime = overload = 0.0
+    overtime = sum(
+        hours * overtime_premium(resources[name])
+        for name, hours in overtime_worked(plan, snapshot).items()
+    )
+    overload = 0.0
     rule = grid(snapshot.settings.bucket, snapshot.as_of)
     over = plan.loads.filter(pl.col("overload") > 0).sort("resource", "bucket")
     starts = over["bucket"].dt.epoch("s").to_numpy()
@@ -81,3 +87,33 @@ def overtime_cost(plan: Plan, snapshot: Snapshot) -> OvertimeCost:
         price = OVERLOAD_FACTOR * max(premium, LEAST_OVERTIME)
         overload += (hours - bought) * price
     return OvertimeCost(overtime, overload)
+
+
+def overtime_worked(plan: Plan, snapshot: Snapshot) -> dict[str, float]:
+    """Unit-hours that resources work outside their open time, by resource.
+
+    Of mode optimize, which dates overtime; other modes work none.
+    """
+    if plan.run.mode != "optimize":
+        return {}
+    resources = snapshot["resources"].filter(
+        (pl.col("overtime_minutes_per_day") > 0) & pl.col("calendar").is_not_null()
+    )
+    facts = Facts(plan, snapshot)
+    work = plan.operations.join(
+        resources.select("resource", "calendar"), on="resource"
+    ).sort("resource", "start", "id")
+    found = {}
+    for (name, calendar), rows in work.group_by(
+        "resource", "calendar", maintain_order=True
+    ):
+        start, finish = (
+            rows[column].dt.epoch("s").to_numpy() for column in ("start", "finish")
+        )
+        closed = (
+            finish - start - facts.clock.open_time(str(calendar)).between(start, finish)
+        )
+        hours = float((closed * rows["units"].fill_null(1.0).to_numpy()).sum()) / HOUR
+        if hours > 0:
+            found[str(name)] = hours
+    return found

@@ -6,7 +6,7 @@ to count the same.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -20,6 +20,8 @@ from medhavi.results.verify.facts import (
 from medhavi.units import ALWAYS, HOUR, NEVER, exact
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from medhavi.findings import Finding
@@ -67,8 +69,10 @@ def check_capacity(facts: Facts) -> list[Finding]:
 @once
 def overused(facts: Facts) -> pl.DataFrame:
     """Resources used above their units: the first instant."""
-    finite = facts.snapshot["resources"].filter(
-        pl.col("finite") & pl.col("bucket").is_null()
+    finite = (
+        facts.snapshot["resources"]
+        .filter(pl.col("finite") & pl.col("bucket").is_null())
+        .with_columns(facts.overtime_s)
     )
     places = dict(
         facts.snapshot["locations"].select("location", "calendar").iter_rows()
@@ -92,7 +96,7 @@ def overused(facts: Facts) -> pl.DataFrame:
         if group is None:
             continue
         calendars = (row["calendar"], places.get(row["location"]))
-        fault = _overuse(facts, row["resource"], row["units"], calendars, group)
+        fault = _overuse(facts, row, calendars, group)
         if fault is not None:
             over.append(fault)
     return pl.DataFrame(over)
@@ -143,11 +147,11 @@ def placed_operations(facts: Facts) -> pl.DataFrame:
 
 def _overuse(
     facts: Facts,
-    resource: str,
-    units: float,
+    row: Mapping[str, Any],
     calendars: tuple[str | None, str | None],
     group: pl.DataFrame,
 ) -> dict[str, object] | None:
+    resource = row["resource"]
     start = group["start"].dt.epoch("s").to_numpy()
     finish = group["finish"].dt.epoch("s").to_numpy()
     taken = group["units"].fill_null(1.0).to_numpy()
@@ -157,7 +161,9 @@ def _overuse(
     level = np.cumsum(np.bincount(place, weights=change))
     ours = np.tile(group["planned"].to_numpy(), 2)
     new = np.cumsum(np.bincount(place, weights=change * ours))
-    edges, available = units_on_offer(facts, resource, units, calendars, moments)
+    edges, available = units_on_offer(
+        facts, resource, row["units"], calendars, moments, overtime=row["overtime_s"]
+    )
     index = np.maximum(np.searchsorted(moments, edges, side="right") - 1, 0)
     used = np.where(edges >= moments[0], level[index], 0.0)
     # Orders that stand as they are dated may exceed it; nothing may be put beside them.
@@ -182,6 +188,7 @@ def units_on_offer(
     moments: Instants,
     *,
     whole: bool = True,
+    overtime: int = 0,
 ) -> tuple[Instants, NDArray[np.float64]]:
     """Units that a resource offers from each instant on.
 
@@ -195,13 +202,15 @@ def units_on_offer(
         Instants that are wanted in any case, rising; nothing outside them is given.
     whole
         A share of a shift leaves whole units (rule 17); False: it multiplies.
+    overtime
+        Which the resource works after each day at most [s].
 
     Returns
     -------
     edges, available
         Instants at which units may change, and the units from there on.
     """
-    common = facts.clock.common(list(calendars))
+    common = facts.clock.common(list(calendars), (calendars[0], overtime))
     edges = _edges(facts, resource, common, moments)
     available = _available(facts, resource, units, edges)
     if common is None:

@@ -152,6 +152,16 @@ class Facts:
             ).alias("step_qty"),
         )
 
+    @property
+    def overtime_s(self) -> pl.Expr:
+        """Overtime of a resource after each day of its work [s]: mode optimize's."""
+        minutes = pl.when(
+            (pl.lit(self.mode) == "optimize")
+            & pl.col("finite")
+            & pl.col("bucket").is_null()
+        ).then("overtime_minutes_per_day")
+        return (minutes.fill_null(0.0) * 60).cast(pl.Int64).alias("overtime_s")
+
     @cached_property
     def named_resources(self) -> pl.DataFrame:
         """Each resource under its own name and its pool's: columns resource, named."""

@@ -390,7 +390,9 @@ def _closed(facts: Facts) -> list[Finding]:
             how="left",
         )
         .join(
-            snapshot["resources"].select("resource", pl.col("calendar").alias("c2")),
+            snapshot["resources"].select(
+                "resource", facts.overtime_s, pl.col("calendar").alias("c2")
+            ),
             on="resource",
             how="left",
         )
@@ -403,8 +405,10 @@ def _closed(facts: Facts) -> list[Finding]:
         )
     ).filter(pl.any_horizontal(pl.col("c1", "c2", "c3").is_not_null()))
     parts = []
-    for calendars, group in rows.group_by("c1", "c2", "c3", maintain_order=True):
-        common = facts.clock.common([None if c is None else str(c) for c in calendars])
+    by = ("c1", "c2", "c3", "overtime_s")
+    for (*calendars, overtime), group in rows.group_by(by, maintain_order=True):
+        names = [None if c is None else str(c) for c in calendars]
+        common = facts.clock.common(names, (names[1], overtime or 0))
         if common is None:
             continue
         start = group["start"].dt.epoch("s").to_numpy()

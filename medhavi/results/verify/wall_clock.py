@@ -7,6 +7,7 @@ date by `zoneinfo` and knows only the window of the plan.
 from __future__ import annotations
 
 import datetime as dt
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -133,13 +134,47 @@ class WallClock:
             self._known[calendar] = self._listed(calendar)
         return self._known[calendar]
 
-    def common(self, calendars: Sequence[str | None]) -> OpenIntervals | None:
-        """Time at which all are open; None when nothing closes."""
+    def common(
+        self,
+        calendars: Sequence[str | None],
+        overtime: tuple[str | None, int] = ("", 0),
+    ) -> OpenIntervals | None:
+        """Time at which all are open; None when nothing closes.
+
+        `overtime` is one of them after whose days of work somebody works on, and for
+        how long at most [s].
+        """
         found: OpenIntervals | None = None
+        name, seconds = overtime
+        if name is not None and seconds:
+            found = self._prolonged(name, seconds)
+            calendars = list(calendars)
+            calendars.remove(name)
         for name in dict.fromkeys(c for c in calendars if c is not None):
             own = self.open_time(name)
             found = own if found is None else _both(found, own)
         return found
+
+    def _prolonged(self, calendar: str, seconds: int) -> OpenIntervals:
+        """Open time of a calendar, and some time after each of its local days."""
+        own, zone = self.open_time(calendar), self._zones[calendar]
+        pieces = list(
+            zip(
+                own.starts.tolist(),
+                own.finishes.tolist(),
+                own.share(own.starts).tolist(),
+                strict=True,
+            )
+        )
+        last = {_local(piece[1] - 1, zone) // DAY: piece[1] for piece in pieces}
+        opens = sorted({piece[0] for piece in pieces})
+        more = []
+        for finish in last.values():
+            after = bisect_left(opens, finish)
+            until = opens[after] if after < len(opens) else NEVER
+            if until > finish:
+                more.append((finish, min(finish + seconds, until), 1.0))
+        return _stretches(sorted([*pieces, *more]))
 
     def day_axis(self, calendar: str | None, instants: Instants) -> Instants:
         """Place instants on the axis of open local dates, 24 h each [seconds].

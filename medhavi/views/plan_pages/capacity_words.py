@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from medhavi.results.figures.overtime import overtime_worked
 from medhavi.results.limiter import Domain, Limiter
 from medhavi.results.plans.lateness import WORDS, Verdict, verdicts
 from medhavi.results.plans.source_trace import start_delays
@@ -179,7 +180,8 @@ def capacity_tiles(
     name = names.name(found.resource)
     own = loads.filter(pl.col("resource") == found.resource)
     setup, run = float(loads["setup"].sum()), float(loads["run"].sum())
-    over = float(loads["overload"].sum())
+    overload = float(loads["overload"].sum())
+    over = overload + sum(overtime_worked(plan, snapshot).values())
     causes = resources_by_need(plan, loads)
     late = float(causes["money"].sum())
     demands = plan.causes.filter(
@@ -211,7 +213,7 @@ def capacity_tiles(
             figure=number(round(over)),
             unit="h",
             note=f"target 0 h; {_agreed(found.resource, snapshot, name)}",
-            state="bad" if over > 0 else "good",
+            state="bad" if overload > 0 else "" if over > 0 else "good",
             word=say("beyond_open_time") if over > 0 else "all fits",
         ),
         Tile(

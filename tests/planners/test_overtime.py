@@ -1,0 +1,119 @@
+"""Overtime that is agreed: worked after a day's last shift where that pays."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import polars as pl
+import pytest
+
+from medhavi.results.figures.scorecard import scorecard
+from tests import factories
+from tests.api import plan, verify
+from tests.planners.optimal_plans import best
+from tests.planners.small_plans import day, days, deliveries
+
+Rows = dict[str, list[dict[str, object]]]
+
+
+def shop(**more: object) -> Rows:
+    """A machine that is open from 6 to 14 each day, an hour for a unit of A.
+
+    10 are wanted at 22 of the first day, 100 a unit and day late.
+    """
+    return {
+        "calendars": [{}],
+        "shifts": [
+            {"weekday": number, "start": dt.time(6), "finish": dt.time(14)}
+            for number in range(1, 8)
+        ],
+        "resources": [
+            {"resource": "M", "calendar": "CAL", "cost_per_hour": 20.0}
+            | {"overtime_minutes_per_day": 120.0, **more}
+        ],
+        "routings": [{"routing": "R", "product": "A"}],
+        "steps": [{"routing": "R", "run_minutes_per_unit": 60}],
+        "step_resources": [{"routing": "R", "step": 1, "resource": "M"}],
+        "demands": [
+            {"demand": "D1", "product": "A", "qty": 10, "due": day(22 / 24)}
+            | {"late_cost_per_day": 100.0, "short_cost": 1e4}
+        ],
+    }
+
+
+@pytest.mark.req("OMC-7.5.1", "OMO-04")
+def test_two_hours_of_overtime_make_ten_hours_of_work_in_a_day():
+    """10 h at 20, and 2 of them at 30: 220; without it 2 h are worked the next day."""
+    rows = shop()
+    found = best(**rows)
+    work = found.operations.select("start", "finish").row(0)
+    assert [days(moment) for moment in work] == pytest.approx([6 / 24, 16 / 24])
+    assert deliveries(found) == [(10, pytest.approx(22 / 24))]
+    card = scorecard(found, factories.snapshot(**rows))
+    assert (card.production, card.overtime, card.lateness) == (200, 20, 0)
+    assert found.loads.select("available", "overload").row(0)[1] == 0
+
+
+@pytest.mark.req("OMC-7.5.1", "OMO-04")
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"overtime_minutes_per_day": 0.0},
+        {"overtime_cost_per_hour": 500.0},
+        {"calendar": None, "overtime_minutes_per_day": 120.0},
+    ],
+)
+def test_no_overtime_is_worked_that_is_not_agreed_or_does_not_pay(more):
+    """Two units that are a day late cost 200, two hours of overtime 960."""
+    rows = shop(**more)
+    found = best(**rows)
+    assert scorecard(found, factories.snapshot(**rows)).overtime == 0
+
+
+@pytest.mark.req("OMC-7.5.1")
+def test_overtime_is_worked_where_the_plant_is_open_too():
+    """The plant closes at 15: one hour of overtime is left of each day."""
+    rows = shop()
+    rows["locations"] = [{"location": "L", "calendar": "PLANT"}]
+    rows["calendars"].append({"calendar": "PLANT"})
+    rows["shifts"] += [
+        {"calendar": "PLANT", "weekday": number}
+        | {"start": dt.time(5), "finish": dt.time(15)}
+        for number in range(1, 8)
+    ]
+    found = best(**rows)
+    first = found.operations.sort("start").row(0, named=True)
+    assert days(first["finish"]) <= 15 / 24 + 1e-6
+
+
+@pytest.mark.req("OMC-7.5.1")
+def test_the_check_finds_more_overtime_than_is_agreed():
+    """Two hours are worked; of them one, or none in another mode, is agreed."""
+    rows = shop()
+    found = best(**rows)
+    less = shop(overtime_minutes_per_day=60.0)
+    codes = [one.code for one in verify(found, factories.snapshot(**less))]
+    assert {"VER025", "VER060"} <= set(codes)
+
+
+@pytest.mark.req("MODE-02")
+def test_mode_constrained_works_no_overtime():
+    snapshot = factories.snapshot(**shop())
+    found = plan(snapshot, "constrained")
+    assert scorecard(found, snapshot).overtime == 0
+    assert deliveries(found)[-1][1] > 1
+
+
+@pytest.mark.req("OPA-19")
+def test_a_plan_with_overtime_is_built_upon():
+    """What another mode cannot work it dates anew, and the check finds nothing."""
+    rows = shop()
+    snapshot = factories.snapshot(**rows)
+    before = plan(snapshot, "optimize")
+    assert before.operations["start"].len()
+    more = {"demand": "D2", "product": "A", "qty": 3, "due": day(3)}
+    changed = factories.snapshot(**{**rows, "demands": [*rows["demands"], more]})
+    again = plan(changed, "constrained", baseline=before)
+    assert verify(again, changed) == []
+    assert (again.fulfilment["planned"] == again.fulfilment["qty"]).all()
+    assert again.operations.filter(pl.col("resource") == "M").height
