@@ -512,7 +512,9 @@ def program_words(plan: PlanAccess) -> str:
         return "; ".join([told, *budget_words(plan)])
     unit = plan.contributions["unit"][0]
     money = with_unit(float(plan.contributions["plan"].fill_null(0.0).sum()), unit)
-    words = [f"the plan comes to {money}"]
+    by_profit = plan.run.settings.get("goal") == "profit"
+    lost = " with the sales that it loses" if by_profit else ""
+    words = [f"the plan comes to {money}{lost}"]
     if least is not None and plan.run.gap is not None:
         words.append(
             f"no plan costs less than {with_unit(least, unit)} (gap {plan.run.gap:.0%})"
