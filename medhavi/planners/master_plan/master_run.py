@@ -22,6 +22,7 @@ from medhavi.planners.master_plan.decode.decoder import (
     ProgramDecoder,
     RunOptions,
     beside,
+    contribution_rows,
     decided,
     program_record,
 )
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from medhavi.optimize.problem import Solution, Solver
+    from medhavi.planners.constrained.search.baseline_schedule import BaselineSchedule
     from medhavi.planners.master_plan.blocks import BuiltProgram
     from medhavi.planners.master_plan.lot_planning import PlannedLots
     from medhavi.planners.master_plan.statement import Statement
@@ -145,6 +147,33 @@ def plan(
     if not all(one.kept for one in budgets) and record.status in PROVED:
         record = replace(record, status=Status.HEURISTIC)
     return replace(made, run=record)
+
+
+def resumed(
+    snapshot: Snapshot,
+    parameters: OptimizeParameters,
+    schedule: BaselineSchedule,
+    observe: Observe | None = None,
+    cancelled: Cancelled | None = None,
+    *,
+    seed: int | None = None,
+) -> Plan:
+    """Plan a snapshot on the schedule of a plan in mode optimize, by its decisions.
+
+    No program is solved: what sources bring, what joins and what is not worth serving
+    stays as it was for all that did not change.
+    """
+    run = built_run(snapshot, parameters)
+    least = cost_at_least(run, solver_of(parameters, seed), cancelled)
+    way = RunOptions(observe, cancelled, seed, PlansInMemory(), least, schedule)
+    decisions = schedule.decisions(run.intake.demands)
+    made = decided(run, decisions, parameters.effort, way)
+    rows = contribution_rows(run, made, None)
+    run.release.dissolve()
+    budgets = _budgets(made, snapshot, parameters)
+    return replace(made, run=replace(made.run, budgets=budgets)).replace(
+        contributions=rows
+    )
 
 
 def _by_program(

@@ -27,10 +27,11 @@ from medhavi.units import NEVER
 from medhavi.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from medhavi.optimize.conflict import Conflict
     from medhavi.optimize.problem import Floats, Solution
+    from medhavi.planners.constrained.search.baseline_schedule import BaselineSchedule
     from medhavi.planners.master_plan.blocks import BuiltProgram
     from medhavi.planners.master_plan.lot_planning import PlannedLots
     from medhavi.planners.master_plan.statement import ProgramRun
@@ -50,7 +51,8 @@ DUST = 1e-6
 class RunOptions(NamedTuple):
     """Progress, interruption, seed and kept plans of a run, as of `plan`.
 
-    `at_least` is what each of its plans costs at least, see `cost_at_least`.
+    `at_least` is what each of its plans costs at least, see `cost_at_least`; `schedule`
+    that of a baseline, which is resumed.
     """
 
     observe: Observe | None
@@ -58,6 +60,7 @@ class RunOptions(NamedTuple):
     seed: int | None
     kept: StepPlans
     at_least: float | None = None
+    schedule: BaselineSchedule | None = None
 
 
 def guidance(
@@ -202,7 +205,7 @@ def _done_before(
 ) -> Plan:
     """Plan of mode constrained by some decisions: the kept one, or made and kept."""
     name = step_name(run, decisions, effort, way.seed)
-    known = way.kept.read(name)
+    known = None if way.schedule is not None else way.kept.read(name)
     if known is not None:
         return known
     made = searched_run.plan(
@@ -213,8 +216,9 @@ def _done_before(
         way.cancelled,
         seed=way.seed,
         decisions=decisions,
+        kept=way.schedule,
     )
-    if made.run.status is not Status.CANCELLED:
+    if made.run.status is not Status.CANCELLED and way.schedule is None:
         way.kept.keep(name, made)
     return made
 
@@ -222,7 +226,8 @@ def _done_before(
 def beside(made: Plan, built: BuiltProgram, solution: Solution) -> Plan:
     """Plan with what the program says: its value, its size, the parts of its cost."""
     record = replace(made.run, program=program_record(built, solution))
-    rows = contribution_rows(built, solution, made)
+    parts = built.program.contributions(solution.values)
+    rows = contribution_rows(built.statement.run, made, parts)
     return replace(made, run=record).replace(contributions=rows)
 
 
@@ -247,21 +252,26 @@ def program_record(
 
 
 def contribution_rows(
-    built: BuiltProgram, solution: Solution, made: Plan
+    run: ProgramRun, made: Plan, parts: Mapping[str, float] | None
 ) -> pl.DataFrame:
     """What each part adds to the objective of the program, and to that of a plan.
 
     Either column sums to its objective, weights included. `plan` is null for what the
-    scorecard does not price; its lateness holds the shortage.
+    scorecard does not price; its lateness holds the shortage. `value` is null where no
+    program was solved (no `parts`).
     """
-    statement = built.statement
-    currency = currency_of(statement.run.snapshot)
-    parts = built.program.contributions(solution.values)
-    planned = plan_parts(made, statement.run.stated, statement.parameters)
+    currency = currency_of(run.snapshot)
+    planned, said = plan_parts(made, run.stated, run.goals), parts or {}
     rows = [
-        (GROUPS[part], part, parts.get(part, 0.0), planned.get(part), currency)
+        (
+            GROUPS[part],
+            part,
+            None if parts is None else said.get(part, 0.0),
+            planned.get(part),
+            currency,
+        )
         for part in ObjectivePart
-        if part in parts or part in planned
+        if part in said or part in planned
     ]
     return pl.DataFrame(
         rows,
