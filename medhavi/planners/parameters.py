@@ -372,15 +372,6 @@ class OptimizeParameters(PlannerParameters):
         except (TypeError, ValueError) as wrong:
             raise UsageError(str(wrong).replace("settings.bucket", "bucket")) from wrong
 
-    @property
-    def never_weight(self) -> float:
-        """Factor on what a plan costs by what it never delivers.
-
-        By goal cost that is a part of its lateness.
-        """
-        by_profit = self.goal == "profit"
-        return self.shortage_weight if by_profit else self.lateness_weight
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TradeOffParameters(OptimizeParameters):

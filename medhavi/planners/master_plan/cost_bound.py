@@ -497,7 +497,7 @@ def _add_demands(
         node = run.model.node(demand.node)
         value = run.value_of(demand)
         each = run.goals.lateness_weight * float(node.step)
-        never.append(run.goals.never_weight * float(node.step) * value.short)
+        never.append(run.goals.shortage_weight * float(node.step) * value.short)
         cuts = _parts(demand, node, chains)
         if chains.there(node, demand.qty) <= demand.due:
             cuts = [0, demand.qty]

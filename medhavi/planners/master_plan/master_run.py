@@ -333,7 +333,7 @@ def _step(
         name=name,
         effort=effort,
         cost=sum(parts.values()),
-        lateness=parts[ObjectivePart.LATENESS],
+        lateness=parts[ObjectivePart.LATENESS] + parts[ObjectivePart.SHORTAGE],
         late=tally(made).not_kept,
     )
 
@@ -356,7 +356,8 @@ def fixed_share(built: BuiltProgram, made: Plan) -> float:
     paid = sum(fixed.get(tuple(key), 0.0) for one, *key in rows if one not in existing)
     weight = statement.parameters.cost_weight
     parts = plan_parts(made, statement.run.stated, statement.parameters)
-    cost = sum(parts.values()) - parts[ObjectivePart.LATENESS]
+    late = parts[ObjectivePart.LATENESS] + parts[ObjectivePart.SHORTAGE]
+    cost = sum(parts.values()) - late
     return weight * paid / (cost or 1.0)
 
 

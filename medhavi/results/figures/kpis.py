@@ -353,7 +353,8 @@ def score(plan: Plan, snapshot: Snapshot) -> list[Measure]:
     beyond the open hours of a bucket as far as it is agreed, at what it costs on top of
     ordinary hours; overload is the work beyond that, at ten times as much. Holding is
     the value of projected stock x holding rate over the horizon, lateness the money of
-    the causes. Inventory is the mean value of the stock and no part of the total.
+    the causes, shortage of it that of what is never delivered. Inventory is the mean
+    value of the stock and no part of the total.
     Revenue is what is delivered at stated prices, profit what is left of it after the
     total, without what demands that are never delivered cost by default.
     """
@@ -365,6 +366,7 @@ def score(plan: Plan, snapshot: Snapshot) -> list[Measure]:
             amount(cost, money, part, f"{part.capitalize()} cost")
             for part, cost in card.parts.items()
         ),
+        amount(card.shortage, money, "shortage", "Shortage cost"),
         amount(card.inventory, money, "inventory", "Inventory value"),
         amount(card.co2_kg, "kg", "co2", "Emissions"),
         *_earnings(card, snapshot, money),

@@ -51,8 +51,8 @@ class Scorecard:
     of late, short and unplanned demands, `holding` what the projected stock costs over
     the horizon. `inventory` is the mean value of that stock, no part of the total.
     `co2_kg` counts new orders. `revenue` is what is delivered at its stated price.
-    `goodwill` is the money in `lateness` of what is never delivered and whose cost no
-    table states: a default that keeps plans from selling nothing, and no payment.
+    `shortage` is the money in `lateness` of what is never delivered, `goodwill` of it
+    what no table states: a default that keeps plans from selling nothing, no payment.
     """
 
     purchase: float
@@ -65,6 +65,7 @@ class Scorecard:
     inventory: float
     co2_kg: float
     revenue: float = 0.0
+    shortage: float = 0.0
     goodwill: float = 0.0
 
     @property
@@ -130,6 +131,7 @@ def scorecard(plan: Plan, snapshot: Snapshot) -> Scorecard:
         inventory=value_days / span if span > 0 else 0.0,
         co2_kg=float(new["co2_kg"].fill_null(0.0).sum()),
         revenue=float(sold["revenue"].sum()),
+        shortage=float(sold["shortage"].sum()),
         goodwill=float((sold["shortage"] - sold["penalty"]).sum()),
     )
 

@@ -257,7 +257,7 @@ def contribution_rows(
     """What each part adds to the objective of the program, and to that of a plan.
 
     Either column sums to its objective, weights included. `plan` is null for what the
-    scorecard does not price; its lateness holds the shortage. `value` is null where no
+    scorecard does not price. `value` is null where no
     program was solved (no `parts`).
     """
     currency = currency_of(run.snapshot)

@@ -20,29 +20,28 @@ def plan_parts(
 ) -> dict[ObjectivePart, float]:
     """Parts of what a plan costs, by the weights of the mode [base currency].
 
-    By goal cost lateness holds the shortage. By goal profit what is never delivered
-    costs its stated price and penalty, or what it costs by default without a price: the
-    sum is what all demands would bring less what the plan earns.
+    By goal cost what is never delivered costs its default or stated short_cost. By goal
+    profit it costs its stated price and penalty, where it has a price: the sum is what
+    all demands would bring less what the plan earns.
     """
-    found = scorecard(made, snapshot)
-    parts = {
+    found, sold = scorecard(made, snapshot), sales(made, snapshot)
+    never = pl.col("shortage")
+    if parameters.goal == "profit":
+        lost = pl.col("lost") + pl.col("penalty")
+        never = pl.when(pl.col("priced")).then(lost).otherwise(never)
+    return {
         ObjectivePart.MAKING: parameters.cost_weight * found.production,
         ObjectivePart.BUYING: parameters.cost_weight * found.purchase,
         ObjectivePart.MOVING: parameters.cost_weight * found.transport,
         ObjectivePart.OVERTIME: parameters.cost_weight * found.overtime,
         ObjectivePart.OVERLOAD: parameters.overload_weight * found.overload,
         ObjectivePart.HOLDING: parameters.inventory_weight * found.holding,
-        ObjectivePart.LATENESS: parameters.lateness_weight * found.lateness,
+        ObjectivePart.LATENESS: parameters.lateness_weight
+        * (found.lateness - found.shortage),
+        ObjectivePart.SHORTAGE: parameters.shortage_weight
+        * float(sold.select(never).to_series().sum()),
         ObjectivePart.CO2: parameters.co2_price * found.co2_kg,
     }
-    if parameters.goal == "profit":
-        sold = sales(made, snapshot)
-        late = found.lateness - float(sold["shortage"].sum())
-        unpriced = pl.when(pl.col("priced")).then("penalty").otherwise("shortage")
-        never = float(sold.select(pl.col("lost") + unpriced).to_series().sum())
-        parts[ObjectivePart.LATENESS] = parameters.lateness_weight * late
-        parts[ObjectivePart.SHORTAGE] = parameters.shortage_weight * never
-    return parts
 
 
 def worth(made: Plan, snapshot: Snapshot, parameters: OptimizeParameters) -> float:
