@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from medhavi.edits import apply, changes
     from medhavi.errors import MedhaviError
     from medhavi.planners.late_remedies.remedy_trials import remedies
+    from medhavi.planners.master_plan.goals.calibration import calibrate
     from medhavi.planners.master_plan.trade_offs import pareto
     from medhavi.planners.pipeline import plan, plan_to_build_on
     from medhavi.planners.promising.promise_run import promise
@@ -43,6 +44,7 @@ __all__ = [
     "apply",
     "backtest",
     "backtest_rates",
+    "calibrate",
     "changes",
     "compare",
     "cost_of_change",
@@ -72,6 +74,7 @@ _PLACES = {
     "apply": "medhavi.edits",
     "backtest": "medhavi.predict.backtest",
     "backtest_rates": "medhavi.predict.reliability",
+    "calibrate": "medhavi.planners.master_plan.goals.calibration",
     "changes": "medhavi.edits",
     "compare": "medhavi.results.difference",
     "pareto": "medhavi.planners.master_plan.trade_offs",

@@ -58,6 +58,7 @@ COMMANDS: Commands = {
     "pack": plan_commands.pack,
     "remedies": plan_commands.remedies,
     "pareto": planner_commands.pareto,
+    "calibrate": planner_commands.calibrate,
     "replenish": planner_commands.replenish,
     "safety-stock": planner_commands.place_safety_stock,
     "campaigns": study_commands.campaigns,

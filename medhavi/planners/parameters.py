@@ -221,6 +221,7 @@ def require_budgets(budgets: object) -> None:
 AUTO, DAYS_FIRST, WEEKS = "auto", "21xday+1xweek", "1xweek"
 """Grid of decisions by size: the finer one and the coarser."""
 STAGES = ("tiers", "shortage", *BUDGETS)
+GOALS = ("cost", "profit")
 WEIGHTS = (
     "cost_weight",
     "lateness_weight",
@@ -237,6 +238,15 @@ class OptimizeParameters(PlannerParameters):
 
     Parameters
     ----------
+    goal
+        "cost": all that is wanted is served at least cost, as far as it can be.
+        "profit": what is never delivered of a demand with a price costs that price, and
+        short_cost where it is stated, so that under shortage goods and hours go to what
+        earns most, and nothing is served that costs more than it brings. Demands
+        without a price are wanted as before.
+    profit_rounds
+        How many more plans are made, goal profit, without demands that cost more in the
+        best plan than they bring.
     bucket
         Grid of decisions, as settings.bucket, or "auto": three weeks of days, where
         dates matter, then weeks; weeks alone where that are more than `most_cells`.
@@ -297,6 +307,8 @@ class OptimizeParameters(PlannerParameters):
     """
 
     of: ClassVar[str] = "mode optimize"
+    goal: str = "cost"
+    profit_rounds: int = 2
     bucket: str = AUTO
     most_cells: int = 200_000
     late_days: float = 60.0
@@ -336,7 +348,9 @@ class OptimizeParameters(PlannerParameters):
         if self.overload not in {True, False}:
             message = "overload must be true or false."
             raise UsageError(message)
+        require_one_of("goal", self.goal, GOALS)
         require_one_of("effort", self.effort, EFFORTS)
+        require_whole("profit_rounds", self.profit_rounds)
         require_whole("most_cells", self.most_cells)
         require_whole("prices_verified", self.prices_verified)
         require_whole("lot_nodes", self.lot_nodes)
@@ -387,6 +401,12 @@ class TradeOffParameters(OptimizeParameters):
 
     def __post_init__(self) -> None:
         OptimizeParameters.__post_init__(self)
+        if self.goal != "cost":
+            message = (
+                f"goal ({self.goal}) must be cost: trade-offs are between plans that "
+                "serve as much as can be."
+            )
+            raise UsageError(message)
         require_share("end_share", self.end_share)
         require_share("tie_share", self.tie_share)
         for name in ("latest_share", "usual_share", "least_late_share"):

@@ -73,8 +73,8 @@ def plan(  # noqa: PLR0913 - the public name, keywords but for three
         Parameters of the planner, as a record or by name.
     baseline
         Earlier plan of the same company; mode mrp plans again only what changed since,
-        with the same result (see `net_change.plan`), mode constrained serves what that
-        reaches anew (see `incremental.plan`; setting stability_price).
+        with the same result (see `net_change.plan`), the others serve what that reaches
+        anew (see `incremental`; setting stability_price).
     seed
         Seed of random choices; modes mrp and constrained make none and record the seed
         as given, mode optimize hands it to the solver.
@@ -89,7 +89,7 @@ def plan(  # noqa: PLR0913 - the public name, keywords but for three
     Raises
     ------
     NotAvailable
-        A baseline for mode optimize, or a filled column that is not built yet.
+        A filled column is not built yet.
     UsageError
         Unknown mode or setting.
     BadData
@@ -98,9 +98,6 @@ def plan(  # noqa: PLR0913 - the public name, keywords but for three
     if mode not in MODES:
         message = f"Unknown mode {mode}; there are {', '.join(MODES)}."
         raise UsageError(message)
-    if baseline is not None and mode == "optimize":
-        message = f"A baseline of mode {mode} is not built yet; leave it out."
-        raise NotAvailable(message)
     with without_collections():
         way = _Options(observe, cancelled, seed, kept)
         made = _of_plannable_rows(mode, snapshot, settings, baseline, way)
@@ -163,14 +160,22 @@ def _of_mode(
 ) -> Plan:
     observe, cancelled, seed, kept = way
     price: float | None = None
-    if mode == "constrained" and isinstance(settings, Mapping):
+    if mode != "mrp" and isinstance(settings, Mapping):
         on_baseline = baseline is not None
         settings, price = _without_price(settings, on_baseline=on_baseline)
     if mode == "optimize":
         from medhavi.planners.master_plan import master_run
 
         best = _as(OptimizeParameters, settings, mode)
+        if baseline is not None:
+            from medhavi.planners.net_change import incremental
+
+            return incremental.optimized(
+                snapshot, best, baseline, observe, cancelled, seed=seed, price=price
+            )
         made = master_run.plan(snapshot, best, observe, cancelled, seed=seed, kept=kept)
+        if made.basis is not None:
+            return made
     elif mode == "constrained":
         feasible = _as(ConstrainedParameters, settings, mode)
         if baseline is not None:
@@ -251,7 +256,7 @@ def check_settings(
     ----------
     on_baseline
         Whether plans are built on an earlier one: effort incremental and
-        stability_price are settings of mode constrained then.
+        stability_price are settings of modes constrained and optimize then.
 
     Raises
     ------
@@ -261,14 +266,12 @@ def check_settings(
     if mode not in MODES:
         message = f"Unknown mode {mode}; there are {', '.join(MODES)}."
         raise UsageError(message)
-    if mode == "optimize":
-        OptimizeParameters.from_mapping(settings)
-    elif mode == "constrained":
-        ConstrainedParameters.from_mapping(
-            _without_price(settings, on_baseline=on_baseline)[0]
-        )
-    else:
+    if mode == "mrp":
         MrpParameters.from_mapping(settings)
+        return
+    own = _without_price(settings, on_baseline=on_baseline)[0]
+    known = OptimizeParameters if mode == "optimize" else ConstrainedParameters
+    known.from_mapping(own)
 
 
 def _without_price(

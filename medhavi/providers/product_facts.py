@@ -10,6 +10,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from medhavi.results.figures.scorecard import SHORT_PRICES
 from medhavi.units import DAY, exact, seconds_up
 
 if TYPE_CHECKING:
@@ -176,8 +177,6 @@ class ProductFacts:
 
 LATE_COST_SHARE = 0.02
 """Default cost of a day late: this share of the price (demands.late_cost_per_day)."""
-SHORT_PRICES = 3.0
-"""Default cost of a unit never delivered, in prices (demands.short_cost)."""
 
 
 class DemandValue(NamedTuple):

@@ -99,6 +99,7 @@ class Limiter(StrEnum):
     FULL_ORDER_VIOLATION = "FullOrderViolation"
     FULL_DELIVERY_VIOLATION = "FullDeliveryViolation"
     COST_CAP_EXCEEDED = "CostCapExceeded"
+    UNPROFITABLE = "Unprofitable"
     RISK_CAP_EXCEEDED = "RiskCapExceeded"
     SEARCH_TIMEOUT = "SearchTimeout"
     DATA_STALE = "DataStale"

@@ -54,8 +54,8 @@ class LastRun:
             A plan of the snapshot.
         edited
             The snapshot with an edit. Where its tables differ in what is netted alone,
-            the kept run is built on; it is made first where there is none. In mode
-            constrained the plan itself is built on.
+            the kept run is built on; it is made first where there is none. In modes
+            constrained and optimize the plan itself is built on.
         """
         mode, seed = plan.run.mode, plan.run.seed
         settings = {k: v for k, v in plan.run.settings.items() if k != "baseline"}
@@ -63,7 +63,7 @@ class LastRun:
             self.take(plan)
             made = self.netted(snapshot, edited, settings, seed)
         else:
-            on = plan if mode == "constrained" else None
+            on = None if mode == "mrp" else plan
             made = make_plan(edited, mode, settings=settings, baseline=on, seed=seed)
         return made.numbered(register_of(plan.supplies))
 

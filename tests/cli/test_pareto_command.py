@@ -81,7 +81,7 @@ def test_effort_is_that_of_the_plan_which_follows_the_program(medhavi, tables):
     assert said.answer["run"]["settings"]["effort"] == "full"
     refused = medhavi(*words, "incremental")
     assert refused.code == 2
-    assert "mode optimize plans all anew" in refused.err
+    assert "builds on a plan: give --baseline DIR" in refused.err
 
 
 def test_a_front_replaces_an_earlier_one(medhavi, tables, tmp_path):

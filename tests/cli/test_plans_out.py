@@ -262,3 +262,14 @@ def test_a_place_for_something_else_is_refused_before_planning(medhavi, example)
     assert said.code == 2
     assert "which is no part of such a result" in said.err
     assert "planning" not in said.err
+
+
+def test_weights_are_calibrated_from_plans_and_are_settings(medhavi, planned, tmp_path):
+    said = medhavi("calibrate", planned)
+    assert said.code == 0, said.err
+    assert "cost_weight = 1" in said.out
+    weights = tmp_path / "weights.toml"
+    weights.write_text(said.out, "utf-8")
+    tables = planned.parent / "tables"
+    words = ("plan", "--tables", tables, "--mode", "optimize", "--settings", weights)
+    assert medhavi(*words).code == 0

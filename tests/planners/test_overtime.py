@@ -105,7 +105,8 @@ def test_mode_constrained_works_no_overtime():
 
 
 @pytest.mark.req("OPA-19")
-def test_a_plan_with_overtime_is_built_upon():
+@pytest.mark.parametrize("mode", ["constrained", "optimize"])
+def test_a_plan_with_overtime_is_built_upon(mode):
     """What another mode cannot work it dates anew, and the check finds nothing."""
     rows = shop()
     snapshot = factories.snapshot(**rows)
@@ -113,7 +114,7 @@ def test_a_plan_with_overtime_is_built_upon():
     assert before.operations["start"].len()
     more = {"demand": "D2", "product": "A", "qty": 3, "due": day(3)}
     changed = factories.snapshot(**{**rows, "demands": [*rows["demands"], more]})
-    again = plan(changed, "constrained", baseline=before)
+    again = plan(changed, mode, baseline=before)
     assert verify(again, changed) == []
     assert (again.fulfilment["planned"] == again.fulfilment["qty"]).all()
     assert again.operations.filter(pl.col("resource") == "M").height

@@ -24,12 +24,6 @@ def test_an_unknown_mode_is_a_wrong_use():
         plan(small(), mode="guess")
 
 
-def test_mode_optimize_refuses_a_baseline():
-    baseline = plan(small(), settings=PYTHON)
-    with pytest.raises(NotAvailable, match="baseline"):
-        plan(small(), "optimize", baseline=baseline)
-
-
 @pytest.mark.parametrize(
     ("settings", "text"),
     [

@@ -58,6 +58,7 @@ PLANNING = [
     "AwaitingSupply",
     "NoSource",
     "DemandStatus",
+    "Unprofitable",
     "PastDue",
 ]
 
@@ -67,7 +68,7 @@ PLANNING = [
 def test_the_enum_is_the_union_of_its_sources() -> None:
     wanted = {limiter(name) for name in (*PROMISING, *OPTIMISING, *PLANNING)}
     assert wanted == set(Limiter)
-    assert len(Limiter) == 35
+    assert len(Limiter) == 36
 
 
 def test_other_names_mean_a_code_and_are_none() -> None:

@@ -185,9 +185,6 @@ def _refuse_what_does_not_fit(
     if mode is PlanMode.MRP:
         message = f"plan --effort: mode {mode} has one effort."
         raise NotAvailable(message)
-    if mode is PlanMode.OPTIMIZE and effort is Effort.INCREMENTAL:
-        message = f"plan --effort incremental: mode {mode} plans all anew."
-        raise NotAvailable(message)
     if effort is Effort.INCREMENTAL and baseline is None:
         message = "plan --effort incremental builds on a plan: give --baseline DIR."
         raise UsageError(message)

@@ -97,6 +97,28 @@ def pareto(
     leave_if_cancelled(front.run.status, say("the_points_so_far"))
 
 
+def calibrate(
+    plans: Annotated[list[Path], typer.Argument(help="Folders of plans of the past.")],
+) -> None:
+    """Print weights of mode optimize by which the parts of past plans balance.
+
+    Lateness then is 30 % of the whole, cost 40 % and shortage 30 %. What is printed
+    is a file for --settings; a part without history keeps its weight of 1.
+    """
+    from medhavi.planners.master_plan.goals.calibration import calibrate as weights_of
+    from medhavi.results.plans.plan import Plan
+
+    conversation = talk()
+    found = weights_of([Plan.from_folder(existing_plan(one)) for one in plans])
+    conversation.say(str(found))
+    conversation.answer(
+        plans=found.plans,
+        means=dict(found.means),
+        weights=dict(found.weights),
+        unknown=list(found.unknown),
+    )
+
+
 def place_safety_stock(
     place: TableSource,
     settings: SettingsOption = None,

@@ -10,7 +10,7 @@ from medhavi.planners.constrained.netting.given_sources import UNDECIDED
 
 # What is kept with a plan is read by the types of its fields.
 from medhavi.planners.constrained.netting.rationing import Slice  # noqa: TC001
-from medhavi.planners.constrained.orders.causes import Cause  # noqa: TC001
+from medhavi.planners.constrained.orders.causes import Cause
 from medhavi.planners.disruptions import with_disruptions
 from medhavi.planners.mrp.netting_state.state import NodeKey  # noqa: TC001
 from medhavi.planners.mrp.netting_state.stock_levels import (  # noqa: TC001
@@ -199,7 +199,10 @@ class Memory:
         self.slices = {demand: [*own] for demand, own in decisions.slices.items()}
         self.missing: dict[int, NodeKey] = {}
         self.lowered: dict[NodeKey, list[LevelReduction]] = {}
-        self.refused: dict[int, list[Cause]] = {}
+        self.refused = {
+            demand: [Cause(*why, None, None, 0)]
+            for demand, why in decisions.refused.items()
+        }
         self.rules: dict[int, tuple[str, int]] = {}
         self.delays = 0
         self.stays: set[str] = set()

@@ -28,8 +28,9 @@ import numpy as np
 from medhavi.optimize.problem import Problem, Program
 from medhavi.planners.master_plan import statement as names
 from medhavi.planners.master_plan.statement import ObjectivePart, Statement
-from medhavi.providers.product_facts import LATE_COST_SHARE, SHORT_PRICES
+from medhavi.providers.product_facts import LATE_COST_SHARE
 from medhavi.results.figures.overtime import LEAST_OVERTIME
+from medhavi.results.figures.scorecard import SHORT_PRICES
 from medhavi.units import DAY, seconds_up, to_seconds
 
 if TYPE_CHECKING:

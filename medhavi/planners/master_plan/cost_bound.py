@@ -55,7 +55,6 @@ from medhavi.planners.master_plan.order_bound import (
     order_sizes,
 )
 from medhavi.planners.master_plan.statement import ObjectivePart
-from medhavi.providers.product_facts import demand_value
 from medhavi.units import ALWAYS, DAY, HOUR, INT64_MAX, NEVER, exact, from_units
 
 if TYPE_CHECKING:
@@ -497,10 +496,9 @@ def _add_demands(
     of_lots: list[DemandPart] = []
     for number, demand in enumerate(demands):
         node = run.model.node(demand.node)
-        weight = run.settings.weight(demand.priority)
-        value = demand_value(demand.row, demand.unit_cost, weight)
+        value = run.value_of(demand)
         each = run.goals.lateness_weight * float(node.step)
-        never.append(each * value.short)
+        never.append(run.goals.shortage_weight * float(node.step) * value.short)
         cuts = _parts(demand, node, chains)
         if chains.there(node, demand.qty) <= demand.due:
             cuts = [0, demand.qty]

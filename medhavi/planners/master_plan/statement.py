@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.hard_allocations import HardAllocation
     from medhavi.planners.mrp.netting_state.state import Demand, SupplyUnit
     from medhavi.planners.mrp.netting_state.stock_levels import StockLevels
+    from medhavi.providers.product_facts import DemandValue
     from medhavi.snapshot import Snapshot
 
     Ints = NDArray[np.int64]
@@ -91,6 +92,15 @@ class ProgramRun(MrpRun):
             and not pin.blocks
             and self.intake.demands[pin.demand].node != key
         }
+
+    def value_of(self, demand: Demand, least_price: float = 0.0) -> DemandValue:
+        """Money of a unit of a demand by the goal, as of `demand_value`."""
+        weight = self.settings.weight(demand.priority)
+        found = demand_value(demand.row, demand.unit_cost, weight, least_price)
+        if self.goals.goal == "profit" and demand.row["price"] is not None:
+            penalty = demand.row["short_cost"] or 0.0
+            found = found._replace(short=found.price + float(penalty))
+        return found
 
     def levels_of(self, node: Node) -> StockLevels:
         """Levels of stock of a node."""
@@ -405,12 +415,7 @@ def _wanted(
     numbers = [place.get(id(run.model.node(d.node)), -1) for d in demands]
     node = np.array(numbers, dtype=np.int64)
     worth = [
-        demand_value(
-            demand.row,
-            demand.unit_cost,
-            run.settings.weight(demand.priority),
-            float(value[number]) if number >= 0 else 0.0,
-        )
+        run.value_of(demand, float(value[number]) if number >= 0 else 0.0)
         for demand, number in zip(demands, numbers, strict=True)
     ]
     steps = [float(run.model.node(d.node).step) for d in demands]

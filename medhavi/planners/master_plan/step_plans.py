@@ -68,6 +68,7 @@ def step_name(
         sorted(decisions.sizes.items()),
         sorted((key, sorted(own.items())) for key, own in decisions.amounts.items()),
         sorted((number, list(own)) for number, own in decisions.slices.items()),
+        sorted(decisions.refused.items()),
         sorted(decisions.floors.items()),
     )
     return hashlib.sha256(json.dumps(stated).encode()).hexdigest()[:32]

@@ -21,6 +21,12 @@ from medhavi.planners.constrained.netting.given_sources import UNDECIDED
 from medhavi.planners.constrained.search.baseline_schedule import BaselineSchedule
 from medhavi.planners.master_plan.blocks import build
 from medhavi.planners.master_plan.cost_bound import cost_at_least
+from medhavi.planners.master_plan.decode.decoder import (
+    RunOptions,
+    beside,
+    decided,
+    guidance,
+)
 from medhavi.planners.master_plan.goals.goal_amounts import (
     SHORTAGE,
     conflict_words,
@@ -29,14 +35,7 @@ from medhavi.planners.master_plan.goals.goal_amounts import (
     unit_of,
 )
 from medhavi.planners.master_plan.goals.staged_solve import add_service
-from medhavi.planners.master_plan.master_run import (
-    RunOptions,
-    beside,
-    built_run,
-    decided,
-    guidance,
-    solver_of,
-)
+from medhavi.planners.master_plan.master_run import built_run, solver_of
 from medhavi.planners.master_plan.statement import ObjectivePart, state
 from medhavi.planners.master_plan.step_plans import PlansInMemory
 from medhavi.planners.parameters import TradeOffParameters, require_budgets

@@ -1,4 +1,4 @@
-"""Mode constrained on a baseline: what a change does not reach stays where it is.
+"""Modes constrained and optimize on a baseline: what a change does not reach stays.
 
 The search resumes the schedule that it found for the baseline: orders that still fit
 stay, and demands that changed, or whose orders do not fit any more, are served anew.
@@ -8,7 +8,7 @@ Moves then look for less lateness where that was.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
@@ -20,10 +20,10 @@ from medhavi.results.run_record import Basis, Status
 from medhavi.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from medhavi.findings import Finding
-    from medhavi.planners.parameters import ConstrainedParameters
+    from medhavi.planners.parameters import ConstrainedParameters, OptimizeParameters
     from medhavi.progress import Cancelled, Observe
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
@@ -32,6 +32,28 @@ ORDER_TABLES = frozenset({"supply_orders", "supply_order_steps"})
 _PRICE = "stability_price"
 _OWN = {"baseline", _PRICE}
 """Settings that only a plan on a baseline has."""
+
+
+class Planner(NamedTuple):
+    """What makes the plans of a mode.
+
+    Parameters
+    ----------
+    settings
+        Of its plans.
+    searched
+        Plan from nothing, or one that resumes a schedule, where it can.
+    money
+        What a plan is judged by [base currency].
+    """
+
+    settings: Mapping[str, object]
+    searched: Callable[[BaselineSchedule | None], Plan]
+    money: Callable[[Plan], float]
+
+
+_ANEW = "demands_anew"
+"""What the effort of a plan has that resumed a schedule."""
 _PLACED = ["kind", "product", "location", "source", "qty", "start", "finish"]
 
 
@@ -53,17 +75,8 @@ def plan(
         All planning tables.
     parameters, observe, cancelled, seed
         As of `searched_run.plan`.
-    baseline
-        Earlier plan of the same company in mode constrained.
-    price
-        Most that lateness and shortage may cost more than in the baseline before a plan
-        is made from nothing to compare, and then than in that [base currency]; None:
-        they are not compared.
-
-    Returns
-    -------
-    Plan
-        Finding NET003 tells how much was planned again, NET001 why all of it was.
+    baseline, price
+        As of `on_baseline`; plans are judged by lateness and shortage.
 
     Raises
     ------
@@ -73,7 +86,6 @@ def plan(
         A filled column would change quantities or dates and is not built yet.
     """
     snapshot.require()
-
     before = _reading(snapshot, baseline)
 
     def searched(kept: BaselineSchedule | None) -> Plan:
@@ -88,7 +100,87 @@ def plan(
             before=before,
         )
 
-    kept = _kept(snapshot, parameters, baseline)
+    planner = Planner(parameters.as_dict(), searched, _money)
+    return on_baseline(snapshot, "constrained", planner, baseline, price)
+
+
+def optimized(
+    snapshot: Snapshot,
+    parameters: OptimizeParameters,
+    baseline: Plan,
+    observe: Observe | None = None,
+    cancelled: Cancelled | None = None,
+    *,
+    seed: int | None = None,
+    price: float | None = None,
+) -> Plan:
+    """Plan a snapshot in mode optimize on top of an earlier plan.
+
+    Parameters
+    ----------
+    snapshot
+        All planning tables.
+    parameters, observe, cancelled, seed
+        As of `master_run.plan`.
+    baseline, price
+        As of `on_baseline`; plans are judged by what they cost by goal and weights.
+
+    Raises
+    ------
+    BadData
+        The snapshot has errors; all of them are named.
+    NotAvailable
+        A filled column would change quantities or dates and is not built yet.
+    """
+    from medhavi.planners.master_plan import master_run
+
+    snapshot.require()
+
+    def searched(kept: BaselineSchedule | None) -> Plan:
+        given = snapshot, parameters
+        if kept is not None:
+            made = master_run.resumed(*given, kept, observe, cancelled, seed=seed)
+            if _ANEW in made.run.effort or made.run.status is Status.CANCELLED:
+                return made
+        return master_run.plan(*given, observe, cancelled, seed=seed)
+
+    def money(made: Plan) -> float:
+        return float(made.contributions["plan"].fill_null(0.0).sum())
+
+    planner = Planner(parameters.as_dict(), searched, money)
+    return on_baseline(snapshot, "optimize", planner, baseline, price)
+
+
+def on_baseline(
+    snapshot: Snapshot,
+    mode: str,
+    planner: Planner,
+    baseline: Plan,
+    price: float | None = None,
+) -> Plan:
+    """Plan a snapshot on top of an earlier plan.
+
+    Parameters
+    ----------
+    snapshot
+        All planning tables.
+    mode, planner
+        Mode, and what makes its plans.
+    baseline
+        Earlier plan of the same company in that mode.
+    price
+        Most that the plan may be worse than the baseline before one is made from
+        nothing to compare, and then than that [base currency]; None: they are not
+        compared. In mode optimize orders join first where that saves more than the
+        price, and without one wherever it saves anything.
+
+    Returns
+    -------
+    Plan
+        Finding NET003 tells how much was planned again, NET001 why all of it was.
+    """
+    searched, money = planner.searched, planner.money
+    kept = _kept(snapshot, mode, planner.settings, baseline)
     if kept is None:
         told = _findings(_told(baseline, baseline), baseline)
         assert baseline.basis is not None  # it tells that nothing changed
@@ -96,23 +188,31 @@ def plan(
         return replace(baseline, findings=told, basis=basis)
     if isinstance(kept, str):
         return _whole(searched(None), snapshot, kept)
+    if mode == "optimize":
+        kept = replace(kept, saves=price is None)
     made = searched(kept)
     if made.run.status is Status.CANCELLED:
         return made
-    if "demands_anew" not in made.run.effort:
+    if _ANEW not in made.run.effort:
         reason = "most of its orders do not fit any more"
-        if made.basis is None:
+        if made.basis is None or made.basis.schedule is None:
             reason = f"no schedule was found: planned by {made.run.engine}"
         return _whole(made, snapshot, reason)
     # The same tables and settings give another plan on another baseline.
     own = {**made.run.settings, "baseline": baseline.fingerprint}
     own |= {} if price is None else {_PRICE: price}
     made = replace(made, run=replace(made.run, settings=own))
-    if price is not None and _money(made) > _money(baseline) + price:
+    if mode == "optimize" and price is not None:
+        saving = searched(replace(kept, saves=True))
+        stopped = saving.run.status is Status.CANCELLED
+        if not stopped and money(made) > money(saving) + price:
+            made = replace(saving, run=replace(saving.run, settings=own))
+    if price is not None and money(made) > money(baseline) + price:
         whole = searched(None)
-        if _money(made) > _money(whole) + price:
+        if money(made) > money(whole) + price:
+            what = "lateness" if mode == "constrained" else "the plan"
             reason = (
-                f"lateness costs {_money(made):g} on it and {_money(whole):g} in a "
+                f"{what} costs {money(made):g} on it and {money(whole):g} in a "
                 f"plan from nothing, more than {price:g} apart"
             )
             return _whole(whole, snapshot, reason)
@@ -128,7 +228,7 @@ def _told(made: Plan, baseline: Plan) -> Finding:
     new = pl.col("status") == "planned"
     before = baseline.supplies.filter(new).select(_PLACED)
     after = made.supplies.filter(new)
-    anew = 0.0 if made is baseline else made.run.effort["demands_anew"]
+    anew = 0.0 if made is baseline else made.run.effort[_ANEW]
     return finding(
         "NET003",
         count=int(anew),
@@ -151,21 +251,21 @@ def _money(made: Plan) -> float:
 
 
 def _kept(
-    snapshot: Snapshot, parameters: ConstrainedParameters, baseline: Plan
+    snapshot: Snapshot, mode: str, settings: Mapping[str, object], baseline: Plan
 ) -> BaselineSchedule | str | None:
     """Schedule of a baseline; a text says why there is none, None: nothing changed."""
     run, basis = baseline.run, baseline.basis
     if basis is None:
         return "it does not know what it was made from"
     troubles = (
-        (run.mode != "constrained", f"it is a plan of mode {run.mode}"),
+        (run.mode != mode, f"it is a plan of mode {run.mode}"),
         (run.status is Status.CANCELLED, "it was cancelled"),
         (
             run.package_version != __version__,
             f"it was made by version {run.package_version}",
         ),
         (
-            _steady(run.settings) != _steady(parameters.as_dict()),
+            _steady(run.settings) != _steady(settings),
             "it has other settings",
         ),
         (run.as_of != int(snapshot.as_of), "it was made at another moment"),

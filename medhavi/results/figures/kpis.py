@@ -26,6 +26,8 @@ from medhavi.units import HOUR
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from medhavi.results.figures.scorecard import Scorecard
+
 BOTTLENECK = 0.95
 """A resource is a bottleneck from this utilisation on [fraction]."""
 
@@ -352,8 +354,11 @@ def score(plan: Plan, snapshot: Snapshot) -> list[Measure]:
     changeovers and of energy (tariffs). Overtime is the work beyond the open hours of a
     bucket as far as it is agreed, at what it costs on top of ordinary hours; overload
     is the work beyond that, at ten times as much. Holding is the value of projected
-    stock x holding rate over the horizon, lateness the money of the causes. Inventory
-    is the mean value of the stock and no part of the total.
+    stock x holding rate over the horizon, lateness the money of the causes, shortage of
+    it that of what is never delivered. Inventory is the mean value of the stock and no
+    part of the total. Revenue is what is delivered at stated prices, profit what is
+    left of it after the total, without what demands that are never delivered cost by
+    default.
     """
     card = scorecard(plan, snapshot)
     money = currency_of(snapshot)
@@ -363,8 +368,20 @@ def score(plan: Plan, snapshot: Snapshot) -> list[Measure]:
             amount(cost, money, part, f"{part.capitalize()} cost")
             for part, cost in card.parts.items()
         ),
+        amount(card.shortage, money, "shortage", "Shortage cost"),
         amount(card.inventory, money, "inventory", "Inventory value"),
         amount(card.co2_kg, "kg", "co2", "Emissions"),
+        *_earnings(card, snapshot, money),
+    ]
+
+
+def _earnings(card: Scorecard, snapshot: Snapshot, money: str) -> list[Measure]:
+    """Revenue and profit, where any demand states its price."""
+    if snapshot["demands"]["price"].is_null().all():
+        return []
+    return [
+        amount(card.revenue, money, "revenue", "Revenue"),
+        amount(card.profit, money, "profit", "Profit"),
     ]
 
 

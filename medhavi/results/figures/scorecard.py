@@ -39,6 +39,8 @@ PARTS: Final = (
 BUDGETS: Final = ("cost", "lateness", "co2", "inventory", "overtime", "cash")
 """What a plan may be given a budget of: `overtime` is the money of all work beyond open
 hours, `cash` what new orders and that work are paid, all but holding and lateness."""
+SHORT_PRICES: Final = 3.0
+"""Default cost of a unit never delivered, in prices (demands.short_cost)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +50,9 @@ class Scorecard:
     `overtime` and `overload` are the money of work beyond open hours, `lateness` that
     of late, short and unplanned demands, `holding` what the projected stock costs over
     the horizon. `inventory` is the mean value of that stock, no part of the total.
-    `co2_kg` counts new orders.
+    `co2_kg` counts new orders. `revenue` is what is delivered at its stated price.
+    `shortage` is the money in `lateness` of what is never delivered, `goodwill` of it
+    what no table states: a default that keeps plans from selling nothing, no payment.
     """
 
     purchase: float
@@ -60,6 +64,9 @@ class Scorecard:
     lateness: float
     inventory: float
     co2_kg: float
+    revenue: float = 0.0
+    shortage: float = 0.0
+    goodwill: float = 0.0
 
     @property
     def parts(self) -> dict[str, float]:
@@ -70,6 +77,11 @@ class Scorecard:
     def total(self) -> float:
         """Sum of the parts [base currency]."""
         return sum(self.parts.values())
+
+    @property
+    def profit(self) -> float:
+        """Revenue less the total without its goodwill [base currency]."""
+        return self.revenue - (self.total - self.goodwill)
 
     @property
     def amounts(self) -> dict[str, float]:
@@ -101,6 +113,7 @@ def scorecard(plan: Plan, snapshot: Snapshot) -> Scorecard:
     value_days = float((stock["days"] * stock["unit_cost"]).sum())
     holding = stock["days"] * stock["unit_cost"] * stock["rate"] / DAYS_PER_YEAR
     extra = overtime_cost(plan, snapshot)
+    sold = sales(plan, snapshot)
     return Scorecard(
         **order_costs(plan, snapshot),
         overtime=extra.overtime,
@@ -109,6 +122,43 @@ def scorecard(plan: Plan, snapshot: Snapshot) -> Scorecard:
         lateness=float(plan.causes["money"].fill_null(0.0).sum()),
         inventory=value_days / span if span > 0 else 0.0,
         co2_kg=emitted_by(plan, snapshot),
+        revenue=float(sold["revenue"].sum()),
+        shortage=float(sold["shortage"].sum()),
+        goodwill=float((sold["shortage"] - sold["penalty"]).sum()),
+    )
+
+
+def sales(plan: Plan, snapshot: Snapshot) -> pl.DataFrame:
+    """What each planned demand brings, and what it costs never to deliver the rest.
+
+    Returns
+    -------
+    polars.DataFrame
+        demand, priced (whether its price is stated); revenue, of what is delivered, and
+        lost, of what is not, at its stated price; shortage, the money in its causes of
+        what is not delivered, and penalty, of it what demands.short_cost states
+        [base currency].
+    """
+    demands = snapshot["demands"]
+    live = plan.fulfilment.filter(pl.col("status") != "ignored")
+    weights = {one: snapshot.settings.weight(one) for one in demands["priority"]}
+    weight = pl.col("priority").replace_strict(weights, return_dtype=pl.Float64)
+    stated = demands.select("demand", "product", "price", "short_cost", weight=weight)
+    costs = snapshot["products"].select("product", "unit_cost")
+    usual = pl.col("unit_cost").fill_null(0.0).replace(0.0, 1.0)
+    default = SHORT_PRICES * pl.col("weight") * pl.coalesce("price", usual)
+    return (
+        live.select("demand", "planned", rest=pl.col("qty") - pl.col("planned"))
+        .join(stated, on="demand", how="left", maintain_order="left")
+        .join(costs, on="product", how="left", maintain_order="left")
+        .select(
+            "demand",
+            priced=pl.col("price").is_not_null(),
+            revenue=pl.col("planned") * pl.col("price").fill_null(0.0),
+            lost=pl.col("rest") * pl.col("price").fill_null(0.0),
+            shortage=pl.col("rest") * pl.coalesce("short_cost", default),
+            penalty=pl.col("rest") * pl.col("short_cost").fill_null(0.0),
+        )
     )
 
 

@@ -51,7 +51,9 @@ __all__ = ["KEYS", "SCHEMAS", "Plan"]
 BASIS = "basis.arrow"
 """What a plan was made from, beside its tables: for planning on a baseline."""
 SCHEDULE = "search_schedule.arrow"
-"""What a search found, beside the tables of a plan in mode constrained."""
+"""What a search found, beside the tables of a plan that it made."""
+FIGURES = frozenset({"kpis", "contributions", "prices"})
+"""Tables that say what a plan comes to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,9 +205,10 @@ class Plan(Charted):
     def replace(self, **tables: pl.DataFrame) -> Plan:
         """Plan with some tables exchanged.
 
-        With other tables than `kpis` it is no longer what a planner made of its basis.
+        With other tables than those of its figures and its money it is no longer what a
+        planner made of its basis.
         """
-        kept = self.basis if set(tables) <= {"kpis"} else None
+        kept = self.basis if set(tables) <= FIGURES else None
         told_in = self.told_in if kept is not None else self.locale
         return replace(
             self, tables={**self.tables, **tables}, basis=kept, told_in=told_in
@@ -505,19 +508,23 @@ def step_words(plan: PlanAccess) -> str:
 def program_words(plan: PlanAccess) -> str:
     """Put the money of a plan beside its bound and its program; "": no program."""
     program, least = plan.run.program, plan.run.bound
-    if program is None:
-        return ""
-    if program.value is None and not program.conflict:
+    if program is not None and program.value is None and not program.conflict:
         told = f"its program is {program.status}: no value guides the plan"
         return "; ".join([told, *budget_words(plan)])
+    if plan.contributions.is_empty():
+        return ""
     unit = plan.contributions["unit"][0]
     money = with_unit(float(plan.contributions["plan"].fill_null(0.0).sum()), unit)
-    words = [f"the plan comes to {money}"]
+    by_profit = plan.run.settings.get("goal") == "profit"
+    lost = " with the sales that it loses" if by_profit else ""
+    words = [f"the plan comes to {money}{lost}"]
     if least is not None and plan.run.gap is not None:
         words.append(
             f"no plan costs less than {with_unit(least, unit)} (gap {plan.run.gap:.0%})"
         )
     words += budget_words(plan)
+    if program is None:
+        return "; ".join(words)
     told = f"the program that guides it is {program.status}"
     if program.value is not None:
         told += f" at {with_unit(program.value, unit)}, which is no bound"

@@ -78,7 +78,7 @@ class StudyBase:
     snapshot
         Tables of the study.
     plan
-        Plan of them in mode constrained that runs with effort incremental build on;
+        Plan of them that runs with effort incremental build on;
         made when it is asked for first where there is none.
     """
 
@@ -143,4 +143,4 @@ class StudyBase:
 
 def builds_on_base(choice: PlannerChoice) -> bool:
     """Whether the runs of a planner resume the plan of the unchanged tables."""
-    return choice.mode == "constrained" and choice.settings.get("effort") == INCREMENTAL
+    return choice.mode != "mrp" and choice.settings.get("effort") == INCREMENTAL

@@ -25,11 +25,13 @@ if TYPE_CHECKING:
     )
     from medhavi.providers.capacity.capacity import Capacity
     from medhavi.providers.sources import OrderTiming, Source, StepWindow
+    from medhavi.results.limiter import Limiter
 
     Place = tuple[NodeKey, str]
     Amounts = Mapping[NodeKey, Mapping[str, Sequence[tuple[int, float]]]]
     Lots = Mapping[NodeKey, Sequence[int]]
     Sizes = Mapping[NodeKey, int]
+    Reasons = Mapping[int, tuple[Limiter, str]]
 
 
 HALF = 0.5
@@ -298,6 +300,8 @@ class Decisions:
         prefer.
     slices
         What is wanted of a demand, by its index, where it is not all of it.
+    refused
+        Why the rest is not, where that is known: code and subject.
     share
         After how much of its effort a search ends, from 0 to 1: the sooner, the more is
         late and the less is paid for set-ups and dear sources.
@@ -312,6 +316,7 @@ class Decisions:
     sizes: Sizes = field(default_factory=dict)
     amounts: Amounts = field(default_factory=dict)
     slices: Mapping[int, Sequence[Slice]] = field(default_factory=dict)
+    refused: Reasons = field(default_factory=dict)
     share: float = 1.0
     overtime: bool = False
     floors: Mapping[str, int] = field(default_factory=dict)

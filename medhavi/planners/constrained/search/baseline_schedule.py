@@ -16,6 +16,10 @@ import numpy as np
 import polars as pl
 
 from medhavi.planners.constrained.memory import Reductions
+from medhavi.planners.constrained.netting.named_decisions import (
+    NamedDecisions,
+    named,
+)
 from medhavi.planners.constrained.orders.jobs import may_move
 from medhavi.planners.constrained.search.found_orders import (
     EarlierPeg,
@@ -28,15 +32,17 @@ from medhavi.providers.sources import OrderTiming
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from medhavi.planners.constrained.netting.given_sources import Decisions
     from medhavi.planners.constrained.search.found_orders import SearchableRun
     from medhavi.planners.constrained.search.found_pegs import Found
     from medhavi.planners.constrained.search.plant.model import Model
-    from medhavi.planners.mrp.netting_state.state import SupplyOrder
+    from medhavi.planners.mrp.netting_state.state import Demand, SupplyOrder
 
 _TAKEN = ("taker_name", "taken_unit", "taken_owner", "taken_node", "taken_qty")
 """Columns of what existing orders take of what stands."""
 _ANYWHERE = ("", "")
 _REDUCTIONS = msgspec.json.Decoder(Reductions)
+_DECISIONS = msgspec.json.Decoder(NamedDecisions)
 _TIMING = msgspec.json.Decoder(OrderTiming)
 _STEP = 3
 """Place of the step in the name of an item, after product, place and source."""
@@ -142,6 +148,9 @@ def schedule_of(
         "moving": list(moving),
         "moved": [msgspec.json.encode(one).decode() for one in moving.values()],
         "reductions": [msgspec.json.encode(run.reductions).decode()],
+        "decisions": [
+            msgspec.json.encode(named(run.decisions, run.intake.demands)).decode()
+        ],
         "lanes": list(run.lanes),
         "lane": list(run.lanes.values()),
     }
@@ -252,21 +261,33 @@ class BaselineSchedule:
     products
         Products of which something changed since, but orders of them: what is late for
         want of them may be sooner than before. None: all.
+    saves
+        Whether orders join where that costs less, once demands were served anew: fewer
+        of the schedule stay then.
     """
 
     frame: pl.DataFrame
     products: frozenset[str] | None
+    saves: bool = False
 
     @property
     def is_complete(self) -> bool:
         """Whether it tells all that is read of it: earlier releases kept less."""
-        return "reductions" in self.frame.columns
+        return "decisions" in self.frame.columns
 
     @property
     def floors(self) -> dict[str, int]:
         """Before when existing orders do not begin, as of `date_existing`."""
         names, floors = self._list("held"), self._list("floor")
         return {str(one): int(at) for one, at in zip(names, floors, strict=True)}
+
+    def decisions(self, demands: Sequence[Demand]) -> Decisions:
+        """What the plan was made with beyond its tables, for a run with these demands.
+
+        Alternatives that are not there any more are asked never.
+        """
+        (text,) = self._list("decisions")
+        return _DECISIONS.decode(text).of(demands)
 
     @property
     def late(self) -> np.ndarray:

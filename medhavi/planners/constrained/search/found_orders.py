@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from medhavi.planners.campaigns.campaign_rules import CampaignRules
     from medhavi.planners.constrained.memory import PlantFacts, Reductions
+    from medhavi.planners.constrained.netting.given_sources import Decisions
     from medhavi.planners.mrp.hard_allocations import HardAllocation
     from medhavi.planners.mrp.netting_state.state import (
         Node,
@@ -451,6 +452,11 @@ class SearchableRun(FeasibleRun):
         """Note that the plant says something only nearly."""
         if why not in self.nearly:
             self.nearly += (why,)
+
+    @property
+    def decisions(self) -> Decisions:
+        """What the plan is made with beyond its tables."""
+        return self._memory.decisions
 
     @property
     def reductions(self) -> Reductions:

@@ -145,11 +145,6 @@ class SearchedRun(SearchableRun):
         return late_at_least(planned, demands, self.weights, by_chain_alone=light)
 
     @property
-    def decisions(self) -> Decisions:
-        """What the plan is made with beyond its tables."""
-        return self._memory.decisions
-
-    @property
     def may_move(self) -> bool:
         """Whether some existing order may move."""
         return bool(jobs_of(self.release))

@@ -43,6 +43,8 @@ STARTS = 4
 """How often that is done with other random numbers where lateness grew."""
 MOVES_A_LATE = 50
 """Moves for each other late demand that may be served sooner."""
+SAVINGS = 2
+"""How often all orders are looked through for money to be saved, at most."""
 LEAST_GAIN = 1 * HOUR
 """What a move saves at least on average, at the weight of the tolerance [s]: who is not
 hit moves for that alone."""
@@ -88,6 +90,8 @@ def resumed(
         if not tried.serve(kept.late - model.as_of):
             return None
         tried.improve(0, tally)
+        if kept.saves and start.hit.any():
+            tried.consolidate()
         if repair is None or tried.cost < repair.cost:
             repair = tried
         if not tried.is_later or watch.stop():
@@ -237,6 +241,13 @@ class _WarmRepair(Repair):
         self._kernels.justify_left(self._plant, self._plan)
         if self.cost > cost - gain:
             self._restore(before)
+
+    def consolidate(self) -> None:
+        """Join orders where that costs less than to hold goods for longer."""
+        for _ in range(SAVINGS):
+            together = self._kernels.consolidate(self._plant, self._plan, MOST_TOGETHER)
+            if not together:
+                break
 
     @property
     def _late(self) -> np.ndarray:

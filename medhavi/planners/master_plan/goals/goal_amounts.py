@@ -107,10 +107,16 @@ def stages_of(goals: OptimizeParameters, amounts: Mapping[str, object]) -> list[
     """Amounts that are minimised one after the other, before the money of all.
 
     Least shortage comes first, where no stage says what of it counts: without it the
-    plan of least cost sells nothing.
+    plan of least cost sells nothing. By goal profit what is sold counts anyway.
     """
     stages = list(goals.stages)
-    if (stages or goals.budgets) and stages[:1] != [TIERS] and SHORTAGE not in stages:
+    by_cost = goals.goal == "cost"
+    if (
+        by_cost
+        and (stages or goals.budgets)
+        and stages[:1] != [TIERS]
+        and SHORTAGE not in stages
+    ):
         stages.insert(0, SHORTAGE)
     tiers = [name for name in amounts if name.startswith(tier_name(0)[:-1])]
     return [name for stage in stages for name in (tiers if stage == TIERS else [stage])]

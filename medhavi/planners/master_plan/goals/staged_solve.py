@@ -68,7 +68,7 @@ class GoalProgram:
         if found.outcome is not SolveStatus.OPTIMAL or settled:
             return found
         best = found
-        if stages[0] == SHORTAGE:
+        if stages[:1] == [SHORTAGE]:
             stages.remove(SHORTAGE)
             best = self._add_service()
             if best.outcome is not SolveStatus.OPTIMAL:
@@ -93,7 +93,8 @@ class GoalProgram:
     def tighten(self, budgets: Mapping[str, float]) -> Solution:
         """Solve again by tighter budgets, after `solve`, from the last basis."""
         if self._rows is None:
-            self._add_service()
+            if self._goals.goal == "cost":
+                self._add_service()
             self._rows = self._add_budgets()
             self._session.set_cost(self._built.program.cost)
             self._session.restart()

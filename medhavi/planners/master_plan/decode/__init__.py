@@ -1,0 +1,1 @@
+"""Constrained plans that follow a program, and what they come to."""

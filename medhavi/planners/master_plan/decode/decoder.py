@@ -1,0 +1,294 @@
+"""Plans that follow what a program says: amounts, lots, what it leaves short."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import polars as pl
+
+from medhavi.optimize.problem import SolveStatus
+from medhavi.planners.constrained.netting.given_sources import UNDECIDED, Decisions
+from medhavi.planners.constrained.netting.rationing import Slice
+from medhavi.planners.constrained.search import searched_run
+from medhavi.planners.master_plan import statement as names
+from medhavi.planners.master_plan.cost_bound import chains_of
+from medhavi.planners.master_plan.goals.goal_amounts import conflict_words
+from medhavi.planners.master_plan.goals.plan_value import plan_parts, worth
+from medhavi.planners.master_plan.goals.profit import UNPROFITABLE, reasons_short
+from medhavi.planners.master_plan.shadow_prices import works_overtime
+from medhavi.planners.master_plan.statement import GROUPS, ObjectivePart
+from medhavi.planners.master_plan.step_plans import bounded, step_name
+from medhavi.planners.parameters import ConstrainedParameters
+from medhavi.results.amounts import currency_of
+from medhavi.results.run_record import ProgramRecord, Status
+from medhavi.units import NEVER
+from medhavi.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from medhavi.optimize.conflict import Conflict
+    from medhavi.optimize.problem import Floats, Solution
+    from medhavi.planners.constrained.search.baseline_schedule import BaselineSchedule
+    from medhavi.planners.master_plan.blocks import BuiltProgram
+    from medhavi.planners.master_plan.lot_planning import PlannedLots
+    from medhavi.planners.master_plan.statement import ProgramRun
+    from medhavi.planners.master_plan.step_plans import StepPlans
+    from medhavi.planners.mrp.netting_state.state import NodeKey
+    from medhavi.progress import Cancelled, Observe
+    from medhavi.results.plans.plan import Plan
+
+GUIDING = frozenset({SolveStatus.OPTIMAL, SolveStatus.FEASIBLE})
+"""What a program is whose solution a plan follows."""
+PROVEN = 2e-6
+"""Gap of a plan that is proven best: the bound is told low by half as much."""
+DUST = 1e-6
+"""Share of a step or of a quantity below which a value of the solver is nothing."""
+
+
+class RunOptions(NamedTuple):
+    """Progress, interruption, seed and kept plans of a run, as of `plan`.
+
+    `at_least` is what each of its plans costs at least, see `cost_at_least`; `schedule`
+    that of a baseline, which is resumed.
+    """
+
+    observe: Observe | None
+    cancelled: Cancelled | None
+    seed: int | None
+    kept: StepPlans
+    at_least: float | None = None
+    schedule: BaselineSchedule | None = None
+
+
+def guidance(
+    built: BuiltProgram, values: Floats, plain: Plan | None = None
+) -> Decisions:
+    """Decisions of the constrained planner that follow a solution.
+
+    Of several sources of a product at a location each brings about as much as in the
+    solution; what the solution leaves short is not wanted. Where it works beyond open
+    hours, agreed overtime may be worked.
+
+    Parameters
+    ----------
+    built
+        Program and its facts.
+    values
+        Solution, shape (n,).
+    plain
+        Plan without the program, which knows what is short.
+    """
+    slices = _wanted(built, values)
+    refused = {} if plain is None else reasons_short(built.statement, slices, plain)
+    return Decisions(
+        amounts=_amounts(built, values),
+        slices=slices,
+        refused=refused,
+        overtime=works_overtime(built, values),
+    )
+
+
+class ProgramDecoder(NamedTuple):
+    """What plans follow: a solution of the program, and lots; None: neither.
+
+    `lost` are demands that are left out because they cost more than they bring.
+    """
+
+    built: BuiltProgram
+    solution: Solution
+    plain: Plan
+    lots: PlannedLots | None = None
+    follows: bool = True
+    lost: tuple[int, ...] = ()
+
+    def decisions(self) -> Decisions:
+        """Decisions of the constrained planner."""
+        found = UNDECIDED
+        if self.follows:
+            found = guidance(self.built, self.solution.values, self.plain)
+        if self.lots is not None:
+            amounts = {**found.amounts, **self.lots.amounts}
+            lots, sizes = self.lots.lots, self.lots.sizes
+            found = replace(found, lots=lots, sizes=sizes, amounts=amounts)
+        if self.lost:
+            demands = self.built.statement.run.intake.demands
+            why = {one: (UNPROFITABLE, demands[one].demand) for one in self.lost}
+            slices = {**found.slices, **{one: [] for one in self.lost}}
+            found = replace(found, slices=slices, refused={**found.refused, **why})
+        return found
+
+    def plan(self, effort: str, way: RunOptions) -> Plan:
+        """Constrained plan, with the parts of the program."""
+        run = self.built.statement.run
+        made = decided(run, self.decisions(), effort, way)
+        return beside(made, self.built, self.solution)
+
+
+def _amounts(
+    built: BuiltProgram, values: Floats
+) -> dict[NodeKey, dict[str, list[tuple[int, float]]]]:
+    """What sources bring by bucket, of each product at a place that has several.
+
+    Each amount counts from the begin of the bucket at whose end it arrives: a need of
+    that bucket may be served by it.
+    """
+    statement = built.statement
+    orders = values[built.program.column_block(names.ORDERS).span]
+    edges = statement.grid.edges
+    found: dict[NodeKey, dict[str, list[tuple[int, float]]]] = {}
+    for plan in statement.plans:
+        own = orders[plan.first : plan.first + len(plan.times.start)]
+        own = own / float(plan.ways[0].source.step)
+        some = np.flatnonzero(own > DUST)
+        begins = edges[np.maximum(plan.times.arrive[some] - 1, 0)]
+        brought = list(zip(begins.tolist(), own[some].tolist(), strict=True))
+        sources = [way.source for way in plan.ways]
+        places = {((one.product, one.location), one.source) for one in sources}
+        for key, name in sorted(places):
+            found.setdefault(key, {}).setdefault(name, []).extend(brought)
+    return {
+        key: amounts
+        for key, amounts in found.items()
+        if len(amounts) > 1 and any(amounts.values())
+    }
+
+
+def _wanted(built: BuiltProgram, values: Floats) -> dict[int, list[Slice]]:
+    """What is wanted of the demands that a solution leaves short, by their index.
+
+    By goal cost not of those that nothing can serve: the planner finds why by itself.
+    Not of those with a firm peg to what goes into them.
+    """
+    statement = built.statement
+    run, wanted = statement.run, statement.wanted
+    chains, by_profit = chains_of(run), statement.parameters.goal == "profit"
+    bound = run.pegged_below
+    amounts = values[built.program.column_block(names.DELIVERIES).span]
+    served = np.array(wanted.held, float)
+    np.add.at(served, wanted.column_demand, amounts)
+    found: dict[int, list[Slice]] = {}
+    for demand in run.intake.demands:
+        if wanted.node[demand.index] < 0 or demand.index in bound:
+            continue
+        step = float(run.model.node(demand.node).step)
+        units = math.ceil(float(served[demand.index]) / step * (1 - DUST) - DUST)
+        if units < demand.qty and (by_profit or chains.at(demand) < NEVER):
+            date = max(demand.due, run.as_of)
+            found[demand.index] = [Slice(units, date)] if units > 0 else []
+    return found
+
+
+def decided(
+    run: ProgramRun, decisions: Decisions, effort: str, way: RunOptions
+) -> Plan:
+    """Constrained plan of the tables that a program states, by some decisions."""
+    made = bounded(run, decisions, _done_before(run, decisions, effort, way))
+    guided_by = decisions.amounts or decisions.slices
+    follows = "guided by" if guided_by else "without"
+    cost, least = worth(made, run.stated, run.goals), way.at_least
+    gap = None if least is None else max(0.0, cost - least) / (cost or 1.0)
+    status = made.run.status
+    if gap is not None and status is Status.HEURISTIC:
+        status = Status.OPTIMAL if gap <= PROVEN else Status.FEASIBLE
+    record = replace(
+        made.run,
+        status=status,
+        bound=least,
+        gap=gap,
+        planner=run.mode,
+        mode=run.mode,
+        settings=run.goals.as_dict(),
+        engine=f"{made.run.engine}, {follows} the program",
+    )
+    found = tuple(dict.fromkeys((*run.findings, *made.findings)))
+    return replace(made, run=record, findings=found)
+
+
+def _done_before(
+    run: ProgramRun, decisions: Decisions, effort: str, way: RunOptions
+) -> Plan:
+    """Plan of mode constrained by some decisions: the kept one, or made and kept."""
+    name = step_name(run, decisions, effort, way.seed)
+    known = None if way.schedule is not None else way.kept.read(name)
+    if known is not None:
+        return known
+    made = searched_run.plan(
+        run.stated,
+        ConstrainedParameters(effort=effort),
+        __version__,
+        way.observe,
+        way.cancelled,
+        seed=way.seed,
+        decisions=decisions,
+        kept=way.schedule,
+    )
+    if made.run.status is not Status.CANCELLED and way.schedule is None:
+        way.kept.keep(name, made)
+    return made
+
+
+def beside(made: Plan, built: BuiltProgram, solution: Solution) -> Plan:
+    """Plan with what the program says: its value, its size, the parts of its cost."""
+    record = replace(made.run, program=program_record(built, solution))
+    parts = built.program.contributions(solution.values)
+    rows = contribution_rows(built.statement.run, made, parts)
+    return replace(made, run=record).replace(contributions=rows)
+
+
+def program_record(
+    built: BuiltProgram, solution: Solution, conflicts: Sequence[Conflict] = ()
+) -> ProgramRecord:
+    """What was shown about a program, and which budgets it cannot keep together."""
+    statement, value = built.statement, None
+    if solution.outcome in GUIDING and not conflicts:
+        value = float(built.program.cost @ solution.values)
+    currency = currency_of(statement.run.snapshot)
+    budgets = statement.parameters.budgets
+    return ProgramRecord(
+        status=str(SolveStatus.INFEASIBLE if conflicts else solution.outcome),
+        value=value,
+        columns=built.program.n_columns,
+        rows=built.program.n_rows,
+        iterations=solution.iterations,
+        grid=statement.grid_reason,
+        conflict=conflict_words(conflicts, budgets, currency),
+    )
+
+
+def contribution_rows(
+    run: ProgramRun, made: Plan, parts: Mapping[str, float] | None
+) -> pl.DataFrame:
+    """What each part adds to the objective of the program, and to that of a plan.
+
+    Either column sums to its objective, weights included. `plan` is null for what the
+    scorecard does not price. `value` is null where no
+    program was solved (no `parts`).
+    """
+    currency = currency_of(run.snapshot)
+    planned, said = plan_parts(made, run.stated, run.goals), parts or {}
+    rows = [
+        (
+            GROUPS[part],
+            part,
+            None if parts is None else said.get(part, 0.0),
+            planned.get(part),
+            currency,
+        )
+        for part in ObjectivePart
+        if part in said or part in planned
+    ]
+    return pl.DataFrame(
+        rows,
+        schema={
+            "objective": pl.String,
+            "part": pl.String,
+            "value": pl.Float64,
+            "plan": pl.Float64,
+            "unit": pl.String,
+        },
+        orient="row",
+    )

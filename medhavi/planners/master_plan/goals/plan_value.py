@@ -1,0 +1,49 @@
+"""Money of a plan by the goal and the weights of mode optimize."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from medhavi.planners.master_plan.statement import ObjectivePart
+from medhavi.results.figures.scorecard import sales, scorecard
+
+if TYPE_CHECKING:
+    from medhavi.planners.parameters import OptimizeParameters
+    from medhavi.results.plans.plan import Plan
+    from medhavi.snapshot import Snapshot
+
+
+def plan_parts(
+    made: Plan, snapshot: Snapshot, parameters: OptimizeParameters
+) -> dict[ObjectivePart, float]:
+    """Parts of what a plan costs, by the weights of the mode [base currency].
+
+    By goal cost what is never delivered costs its default or stated short_cost. By goal
+    profit it costs its stated price and penalty, where it has a price: the sum is what
+    all demands would bring less what the plan earns.
+    """
+    found, sold = scorecard(made, snapshot), sales(made, snapshot)
+    never = pl.col("shortage")
+    if parameters.goal == "profit":
+        lost = pl.col("lost") + pl.col("penalty")
+        never = pl.when(pl.col("priced")).then(lost).otherwise(never)
+    return {
+        ObjectivePart.MAKING: parameters.cost_weight * found.production,
+        ObjectivePart.BUYING: parameters.cost_weight * found.purchase,
+        ObjectivePart.MOVING: parameters.cost_weight * found.transport,
+        ObjectivePart.OVERTIME: parameters.cost_weight * found.overtime,
+        ObjectivePart.OVERLOAD: parameters.overload_weight * found.overload,
+        ObjectivePart.HOLDING: parameters.inventory_weight * found.holding,
+        ObjectivePart.LATENESS: parameters.lateness_weight
+        * (found.lateness - found.shortage),
+        ObjectivePart.SHORTAGE: parameters.shortage_weight
+        * float(sold.select(never).to_series().sum()),
+        ObjectivePart.CO2: parameters.co2_price * found.co2_kg,
+    }
+
+
+def worth(made: Plan, snapshot: Snapshot, parameters: OptimizeParameters) -> float:
+    """What a plan costs by goal and weights of the mode [base currency]."""
+    return sum(plan_parts(made, snapshot, parameters).values())

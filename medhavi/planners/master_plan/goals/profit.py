@@ -1,0 +1,171 @@
+"""Goal profit: demands that bring less than they cost, and why a demand is left short.
+
+Of an order that serves several demands each bears its share, of what it costs whole or
+but for its fixed cost: the rest of the order is made either way. Neither is exact, so
+plans are made without the losing demands, and the best one is the answer.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from medhavi.findings import finding
+from medhavi.results.amounts import with_unit
+from medhavi.results.figures.scorecard import sales
+from medhavi.results.limiter import Limiter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from medhavi.findings import Finding
+    from medhavi.planners.master_plan.statement import Statement
+    from medhavi.results.plans.plan import Plan
+
+    Reason = tuple[Limiter, str]
+
+UNPROFITABLE = Limiter.UNPROFITABLE
+
+
+def reasons_short(
+    statement: Statement, less: Iterable[int], plain: Plan
+) -> dict[int, Reason]:
+    """Why demands are not wanted whole, by their index.
+
+    They bring less than their goods cost at least, or lack what they lack in a plan
+    without the program, they themselves or others of the same product at that place.
+    """
+    run = statement.run
+    rows = (
+        plain.causes.join(
+            plain.fulfilment.filter(pl.col("planned") < pl.col("qty")),
+            on="demand",
+            how="semi",
+        )
+        .sort("money", descending=True, nulls_last=True, maintain_order=True)
+        .unique("demand", keep="first", maintain_order=True)
+    )
+    known = {
+        demand: (Limiter(code), subject)
+        for demand, code, subject in rows.select("demand", "code", "subject").rows()
+    }
+    demands = run.intake.demands
+    alike = {
+        one.node: known[one.demand]
+        for one in reversed(demands)
+        if one.demand in known and known[one.demand][1] != one.demand
+    }
+    found: dict[int, Reason] = {}
+    for index in less:
+        demand = demands[index]
+        cause = known.get(demand.demand) or alike.get(demand.node)
+        if unit_cost(statement, index) > brought(statement, index):
+            cause = UNPROFITABLE, demand.demand
+        if cause is not None:
+            found[index] = cause
+    return found
+
+
+def unit_cost(statement: Statement, index: int) -> float:
+    """What a unit of a demand costs by its goods at least [base currency]."""
+    node = int(statement.wanted.node[index])
+    return float(statement.value[node]) if node >= 0 else 0.0
+
+
+def brought(statement: Statement, index: int) -> float:
+    """What a unit of a demand brings, against leaving it short [base currency]."""
+    return float(statement.wanted.short[index])
+
+
+def losing(
+    made: Plan, statement: Statement, fixed: Mapping[tuple[str, ...], float] | None
+) -> dict[int, float]:
+    """What a unit costs of each demand that costs more in a plan than it brings.
+
+    Parameters
+    ----------
+    made
+        Plan.
+    fixed
+        Fixed cost of an order by source, product and location, which a demand that
+        shares the order does not bear; None: it bears its share of all.
+
+    Returns
+    -------
+    dict of int to float
+        By index; demands with a stated price alone.
+    """
+    snapshot, goals = statement.run.stated, statement.parameters
+    existing = snapshot["supply_orders"].select(pl.col("supply_order").alias("id"))
+    orders = made.supplies.join(existing, on="id", how="anti").select(
+        pl.col("id").alias("supply"), "source", "product", "location", "cost"
+    )
+    keys = orders.select("source", "product", "location").rows()
+    own = [0.0 if fixed is None else fixed.get(key, 0.0) for key in keys]
+    parts = pl.col("qty") / pl.col("qty").sum().over("supply")
+    alone = pl.len().over("supply") == 1
+    shared = pl.col("cost").fill_null(0.0) - pl.when(alone).then(0).otherwise("fixed")
+    paid = (
+        made.pegging.group_by("supply", "demand", maintain_order=True)
+        .agg(pl.col("qty").sum())
+        .join(orders.with_columns(fixed=pl.Series(own, dtype=pl.Float64)), on="supply")
+        .with_columns(paid=parts * shared)
+        .group_by("demand", maintain_order=True)
+        .agg(pl.col("paid").sum())
+    )
+    late = made.causes.group_by("demand").agg(late=pl.col("money").fill_null(0.0).sum())
+    rows = (
+        sales(made, snapshot)
+        .filter(pl.col("priced") & (pl.col("revenue") > 0))
+        .join(made.fulfilment.select("demand", "planned"), on="demand")
+        .join(paid, on="demand", how="left")
+        .join(late, on="demand", how="left")
+        .select(
+            "demand",
+            "planned",
+            cost=goals.cost_weight * pl.col("paid").fill_null(0.0)
+            + goals.lateness_weight
+            * (pl.col("late").fill_null(0.0) - pl.col("shortage")),
+        )
+    )
+    found = {name: (qty, cost) for name, qty, cost in rows.rows()}
+    losses: dict[int, float] = {}
+    for demand in statement.run.intake.demands:
+        qty, cost = found.get(demand.demand, (0.0, 0.0))
+        gain = goals.shortage_weight * brought(statement, demand.index)
+        if cost > gain * qty:
+            losses[demand.index] = cost / qty
+    return losses
+
+
+def losses_found(
+    made: Plan, statement: Statement, costs: Mapping[int, float], currency: str
+) -> tuple[Finding, ...]:
+    """Finding that names the demands which are left short as unprofitable, if any.
+
+    `costs` are what a unit costs where a plan said so, by index.
+    """
+    left = made.fulfilment.join(
+        made.causes.filter(pl.col("code") == UNPROFITABLE), on="demand", how="semi"
+    ).select("demand", pl.col("qty") - pl.col("planned"))
+    rest = {name: qty for name, qty in left.rows() if qty > 0}
+    told = []
+    for demand in statement.run.intake.demands:
+        qty = rest.get(demand.demand, 0.0)
+        if qty:
+            unit = costs.get(demand.index, unit_cost(statement, demand.index))
+            brings = qty * brought(statement, demand.index)
+            told.append((qty * unit - brings, brings, qty * unit, demand.demand))
+    if not told:
+        return ()
+    _, brings, cost, dearest = max(told)
+    found = finding(
+        "PLAN021",
+        value=len(told),
+        demand=dearest,
+        brings=with_unit(brings, currency),
+        cost=with_unit(cost, currency),
+        saved=with_unit(sum(one[0] for one in told), currency),
+    )
+    return (found,)

@@ -1,0 +1,177 @@
+"""Mode optimize on a baseline: what a change does not reach stays as it was."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pytest
+
+from medhavi.results.plans.plan import Plan
+from tests import factories
+from tests.api import plan, verify
+from tests.planners.optimal_plans import DAILY
+from tests.planners.small_plans import day, fulfilment
+from tests.planners.test_master_plan import demand, made
+from tests.planners.test_profit import company
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from medhavi.snapshot import Snapshot
+
+PLACED = ["kind", "product", "location", "source", "qty", "start", "finish"]
+SUPPLIERS = [{"supplier": name} for name in ("BULK", "RETAIL")]
+
+
+def two_sellers(*asked: float) -> Snapshot:
+    """A costs 1 from 1,000 pieces on, or 2 from 10 on; five of B are made."""
+    term = {"location": "L", "lead_time_days": 2.0}
+    return factories.snapshot(
+        suppliers=SUPPLIERS,
+        supply_terms=[
+            {"supplier": "BULK", "product": "A", "moq": 1000.0, "unit_price": 1.0}
+            | term,
+            {"supplier": "RETAIL", "product": "A", "moq": 10.0, "unit_price": 2.0}
+            | term,
+        ],
+        resources=[{"resource": "M"}],
+        **made("B", 1, cost_per_unit=1.0),
+        demands=[
+            *(demand(f"A{n}", "A", qty, 7 * n) for n, qty in enumerate(asked, 1)),
+            *(demand(f"B{n}", "B", 1, 9) for n in range(5)),
+        ],
+    )
+
+
+def best(snapshot: Snapshot, before: Plan | None = None, **settings: Any) -> Plan:
+    """Plan in mode optimize; the independent check finds nothing."""
+    found = plan(snapshot, "optimize", {**DAILY, **settings}, baseline=before)
+    assert verify(found, snapshot) == []
+    return found
+
+
+def churn(found: Plan, before: Plan) -> float:
+    """Units of orders by source and date that are in one of two plans alone."""
+    key = ["source", "product", "location", "finish"]
+    qty = [
+        one.supplies.group_by(key).agg(pl.col("qty").sum()) for one in (found, before)
+    ]
+    both = qty[0].join(qty[1], on=key, how="full", nulls_equal=True, coalesce=True)
+    return float(
+        (both["qty"].fill_null(0) - both["qty_right"].fill_null(0)).abs().sum()
+    )
+
+
+@pytest.mark.req("OMC-7.13")
+def test_unchanged_tables_give_the_baseline_back(tmp_path: Path) -> None:
+    snapshot = two_sellers(50)
+    first = best(snapshot)
+    first.to_folder(tmp_path / "plan")
+    stored = Plan.from_folder(tmp_path / "plan")
+    again = best(snapshot, stored, stability_price=100.0)
+    assert churn(again, first) == 0
+    assert again.fingerprint == first.fingerprint
+    assert again.run == first.run
+
+
+@pytest.mark.req("OMC-7.13")
+@pytest.mark.req("OMO-08")
+def test_the_more_stability_is_worth_the_less_changes():
+    """50 of A cost 100 from RETAIL; 900 cost 1,800 there and 1,000 from BULK."""
+    first = best(two_sellers(50))
+    after = two_sellers(900)
+    costs, changes = [], []
+    for price in (0.0, 700.0, 900.0):
+        found = best(after, first, stability_price=price)
+        assert fulfilment(found, "A1")["planned"] == 900
+        costs.append(float(found.supplies["cost"].sum()))
+        changes.append(churn(found, first))
+    assert costs == [1005, 1005, 1805]
+    assert changes == [1050, 1050, 850]
+    assert (
+        "plan from nothing"
+        in best(after, first, stability_price=0.0).findings[0].message
+    )
+    asked = best(after, first)
+    assert churn(asked, first) == 850, "without a price all stays"
+    told = asked.findings[0]
+    assert told.code == "NET003"
+    assert "5 of 6 planned orders stay as they were" in told.message
+    assert "the plan comes to 1,805 EUR; no plan costs less than 1,005" in str(asked)
+    parts = asked.contributions["plan"].fill_null(0.0).sum()
+    assert parts == pytest.approx(1805, abs=1.0)
+
+
+def test_lots_that_join_needs_join_them_still():
+    """Two weeks of 500 are one order of BULK; a third week comes besides."""
+    first = best(two_sellers(500, 500))
+    assert first.supplies.filter(product="A").select("source", "qty").rows() == [
+        ("BULK", 1000)
+    ]
+    found = best(two_sellers(500, 500, 10), first)
+    assert first.supplies.join(found.supplies, on=PLACED, how="anti").is_empty()
+    again = best(two_sellers(500, 500, 10, 20), found)
+    assert again.run.effort["demands_anew"] == 1
+
+
+def test_what_was_not_worth_serving_is_not_served_on_the_plan_either():
+    goods: list[Any] = [
+        demand("D1", "A", 8, 5, price=10.0, priority=1),
+        demand("D2", "A", 8, 5, price=12.0, priority=2),
+        demand("D3", "A", 2, 5, price=3.0, priority=1),
+    ]
+    first = best(company(goods, 10), goal="profit")
+    goods[1] = {**goods[1], "qty": 7.0}
+    found = best(company(goods, 10), first, goal="profit")
+    assert "demands_anew" in found.run.effort
+    assert fulfilment(found, "D2")["planned"] == 7
+    assert fulfilment(found, "D3")["planned"] == 0
+
+
+def firmed() -> list[dict[str, Any]]:
+    """An order of three A that is firm, five days before it is needed."""
+    row = {"supply_order": "PO", "kind": "purchase", "product": "A", "location": "L"}
+    dates = {"start": day(1), "finish": day(3), "due": day(3)}
+    return [{**row, "qty": 300.0, "supplier": "RETAIL", "status": "firmed", **dates}]
+
+
+def pegged(found: Plan, demand: str, supply: str) -> float:
+    rows = found.pegging.filter(pl.col("supply") == supply, pl.col("demand") == demand)
+    return float(rows["qty"].sum())
+
+
+@pytest.mark.req("OMC-7.5.3")
+@pytest.mark.req("OMC-7.12.9")
+def test_locked_orders_and_firm_pegs_stay_when_demands_change():
+    """PO brings A2, which is less urgent, what is pegged to it, before and after."""
+    firm = {"demand": "A2", "supply": "PO", "product": "A", "location": "L"}
+    tables = two_sellers(200, 300)
+    snapshot = tables.replace(
+        supply_orders=factories.snapshot(supply_orders=firmed())["supply_orders"],
+        pegs=factories.snapshot(pegs=[{**firm, "qty": 300.0}])["pegs"],
+    )
+    first = best(snapshot)
+    kept = ["id", *PLACED]
+    assert pegged(first, "A2", "PO") == 300
+    more = pl.when(pl.col("demand") == "A1").then(900.0).otherwise("qty")
+    after = snapshot.replace(demands=snapshot["demands"].with_columns(qty=more))
+    for settings in ({}, {"stability_price": 0.0}):
+        found = best(after, first, **settings)
+        row = found.supplies.filter(id="PO").select(kept)
+        assert row.equals(first.supplies.filter(id="PO").select(kept))
+        assert pegged(found, "A2", "PO") == 300
+        assert fulfilment(found, "A1")["status"] == "on_time"
+
+
+def test_a_baseline_of_another_mode_is_planned_anew_and_says_so():
+    snapshot = two_sellers(50)
+    found = best(snapshot, plan(snapshot, "constrained"))
+    assert found.findings[0].code == "NET001"
+    assert "it is a plan of mode constrained" in found.findings[0].message
+
+
+def test_effort_incremental_is_one_of_mode_optimize_on_a_baseline():
+    first = best(two_sellers(50))
+    found = best(two_sellers(60), first, effort="incremental")
+    assert found.findings[0].code == "NET003"
