@@ -212,9 +212,9 @@ def promise_parts(data: PageData, one: Mapping[str, Any]) -> list[mo.Html]:
     ]
 
 
-def can_change(data: PageData, one: Mapping[str, Any], *, past: bool) -> bool:
+def can_change(data: PageData, one: Mapping[str, Any]) -> bool:
     """Whether a promise can be asked again or released from here."""
-    return not past and bench_of(data.source) is not None and one["state"] in STANDING
+    return bench_of(data.source) is not None and one["state"] in STANDING
 
 
 def release(
