@@ -88,12 +88,11 @@ def address():
     link = desk_words.page_link(
         params.to_dict(), ("tab", "promise", *promise_list.ADDRESS.values())
     )
-    past = bool(wanted("known_at") or wanted("effective_at"))
 
     def keep_all(values):
         keep_in(params, values)
 
-    return keep, keep_all, link, past, wanted
+    return keep, keep_all, link, wanted
 
 
 @app.cell(hide_code=True)
@@ -214,12 +213,11 @@ def ask_for(again, form, tab):
 
 
 @app.cell(hide_code=True)
-def answer(again, form, past, shown):
+def answer(again, form, shown):
     with mo.status.spinner("Quoting", remove_on_exit=True):
         told = ask(
             shown,
             promise_list.with_line(form.value or form.element.value, again),
-            past=past,
         )
     _place = told.promise.demand["location"] if told.promise else None
     names = there(shown.names, _place)
@@ -376,11 +374,11 @@ def reasons(names, part, promise, set_tried, tab):
 
 
 @app.cell(hide_code=True)
-def try_remedy(get_tried, past, promise, shown, told):
+def try_remedy(get_tried, promise, shown, told):
     tried_page = None
     if 0 <= get_tried() < len(promise.remedies):
         with mo.status.spinner("Quoting", remove_on_exit=True):
-            tried_page = ask_changed(shown, told, get_tried(), past=past)
+            tried_page = ask_changed(shown, told, get_tried())
     return (tried_page,)
 
 
@@ -401,7 +399,7 @@ def tried(get_tried, names, part, shown, tab, told, tried_page):
 
 
 @app.cell(hide_code=True)
-def try_it(get_tried, part, past, promise, shown, tab, tried_page):
+def try_it(get_tried, part, promise, shown, tab, tried_page):
     mo.stop(
         tried_page is None
         or tried_page.promise is None
@@ -409,7 +407,7 @@ def try_it(get_tried, part, past, promise, shown, tab, tried_page):
         or part.value != say("why_remedies")
     )
     _rows = promise.remedies[get_tried()].rows
-    remedy = promise_commit.edit_of(promise.remedies[get_tried()], shown, past=past)
+    remedy = promise_commit.edit_of(promise.remedies[get_tried()], shown)
     get_asked, ask_price = mo.state(None)
     do_it = mo.ui.button(
         label=say("show_its_price"),
@@ -456,12 +454,12 @@ def remedy_done(get_decision, shown):
 
 
 @app.cell(hide_code=True)
-def otherwise(names, part, past, promise, shown, tab, told):
+def otherwise(names, part, promise, shown, tab, told):
     mo.stop(tab.value != say("desk") or part.value != say("sensitivity"))
     section(
         "otherwise",
         say("sensitivity_of_the_request"),
-        html(variants_html(variants_of(shown, told, past=past), promise, names)),
+        html(variants_html(variants_of(shown, told), promise, names)),
     )
     return
 
@@ -621,13 +619,13 @@ def one_change(ask_again, get_picked, keep_all):
 
 
 @app.cell(hide_code=True)
-def one_buttons(again_button, approver, one, past, release_button, shown, why_released):
+def one_buttons(again_button, approver, one, release_button, shown, why_released):
     mo.hstack(
         [again_button, why_released, approver, release_button],
         justify="start",
         align="end",
         wrap=True,
-    ) if one and promise_list.can_change(shown, one, past=past) else None
+    ) if one and promise_list.can_change(shown, one) else None
     return
 
 
@@ -671,13 +669,11 @@ def drop_here(dropped, tab, told):
 
 
 @app.cell(hide_code=True)
-def answer_many(dropped, past, shown):
+def answer_many(dropped, shown):
     many = None
     if dropped.value:
         with mo.status.spinner("Answering", remove_on_exit=True):
-            many = promise_page.answer_file(
-                shown, dropped.name(), dropped.contents(), past=past
-            )
+            many = promise_page.answer_file(shown, dropped.name(), dropped.contents())
     return (many,)
 
 
@@ -747,10 +743,10 @@ def look(look_again, tab):
 
 
 @app.cell(hide_code=True)
-def check(keep_watch, look_again, past, shown):
+def check(keep_watch, look_again, shown):
     mo.stop(not look_again.value)
     with mo.status.spinner("Asking again", remove_on_exit=True):
-        keep_watch(watch_promises(shown, past=past))
+        keep_watch(watch_promises(shown))
     return
 
 

@@ -287,7 +287,8 @@ An app shows the data of the current workspace, or of the folders and workbooks 
 `medhavi serve --tables` names (`MEDHAVI_TABLES` where an app runs by itself): the first of
 them, or the one that the address names by the last part of its path
 (`/plan/?tables=NAME`). The address keeps what was chosen: moment, demand, product, kind of
-exception. In the server an app shows the plan in force, which jobs make beside it; an app that
+exception. In the server the bar chooses one moment for all of them (`known_at`): what was known
+then is shown, and nothing is decided. There an app shows the plan in force, which jobs make beside it; an app that
 runs by itself makes in its own process what is not recorded.
 """
 NOTEBOOKS = """# notebooks/

@@ -210,24 +210,27 @@ _lock = threading.Lock()
 _kept: dict[str, tuple[float, dict[str, str]]] = {}
 
 
-def live_numbers(tables: str | None = None) -> Mapping[str, str]:
+def live_numbers(tables: str | None = None, *, known_at: str = "") -> Mapping[str, str]:
     """Sentence with a number by app; nothing where there is no data.
 
     Parameters
     ----------
     tables
         Folder of tables; else the environment's or the workspace's data.
+    known_at
+        Moment of a lake; empty: now.
     """
     now = time.monotonic()
     with _lock:
         known = _kept.get(tables or "")
-        if known is not None and now - known[0] < KEPT_SECONDS:
+        if not known_at and known is not None and now - known[0] < KEPT_SECONDS:
             return known[1]
-        data = load_data(tables)
+        data = load_data(tables, known_at=known_at)
         told: dict[str, str] = {}
         if data.snapshot is not None and data.problem is None:
             told = numbers_of(data.snapshot)
-        _kept[tables or ""] = (now, told)
+        if not known_at:
+            _kept[tables or ""] = (now, told)
         return told
 
 
@@ -369,12 +372,17 @@ def create_app(
             await run_in_threadpool(runs.stop)
         await _end_sessions(mounted)
 
-    async def landing(_request: Request) -> Response:
-        numbers = await run_in_threadpool(live_numbers)
+    async def landing(request: Request) -> Response:
+        known_at = request.query_params.get("known_at", "")
+        numbers = await run_in_threadpool(live_numbers, known_at=known_at)
         return HTMLResponse(landing_html(apps, notebooks, health(keeper), numbers))
 
     async def shell(_request: Request) -> Response:
-        return HTMLResponse(shell_html(str(health(keeper)["place"]), OBJECTS))
+        told = health(keeper)
+        has_moments = told["data"] == "lake"
+        return HTMLResponse(
+            shell_html(str(told["place"]), OBJECTS, has_moments=has_moments)
+        )
 
     async def search(request: Request) -> Response:
         asked = request.query_params

@@ -9,7 +9,7 @@ import os
 import shlex
 import threading
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -62,11 +62,13 @@ _snapshots: AnswerCache[Snapshot] = AnswerCache(4)
 class DataSource:
     """Where the tables come from: a folder, or the lake of a workspace.
 
-    Both are empty where nothing names one.
+    Both are empty where nothing names one. `past`: as they were at a moment, of which
+    nothing that is decided can bind.
     """
 
     tables: str = ""
     lake: str = ""
+    past: bool = False
 
     def __str__(self) -> str:
         """Name for the header of a page."""
@@ -247,6 +249,8 @@ def load_data(
     followed: tuple[Finding, ...] = ()
     try:
         source = source if source.tables else choose_source(name)
+        if source.lake and (known_at or effective_at):
+            source = replace(source, past=True)
         followed = _follow(source)
         snapshot = read_snapshot(source, known_at, effective_at)
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
@@ -347,7 +351,7 @@ def bench_of(source: DataSource) -> Workbench | None:
 
     All pages of a lake share it: what one decides, the others know.
     """
-    if not source.lake:
+    if not source.lake or source.past:
         return None
     from medhavi.workbench.shared_desk import SharedWorkbench
 
@@ -488,6 +492,8 @@ def facts_of(shown: PageWithSource, known_at: str) -> list[tuple[str, str]]:
         return [("Source", str(shown.source))]
     facts = page.moment_facts(shown.snapshot, shown.names, str(shown.source), known_at)
     renewal = getattr(shown, "renewal", "")
+    if shown.source.past:
+        facts.append(("State", say("a_past_moment")))
     return [*facts, ("Plan", renewal)] if renewal else facts
 
 

@@ -4,20 +4,37 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
+
 from medhavi.service.downloads import grid_button
+from medhavi.views.names import unbroken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     import marimo as mo
-    import polars as pl
+
+    Format = str | Callable[..., Any]
+
+
+def written(rows: pl.DataFrame, formats: Mapping[str, Format]) -> dict[str, Format]:
+    r"""How the cells of a grid are written; no line ends inside an amount of a text.
+
+    What is searched, copied and written to files is the text as it is.
+
+    >>> rows = pl.DataFrame({"What": ["late, 1 d 22 h"]})
+    >>> written(rows, {})["What"]("late, 1 d 22 h").replace("\xa0", "_")
+    'late, 1_d 22_h'
+    """
+    texts = [name for name, kind in rows.schema.items() if kind == pl.String]
+    return {**dict.fromkeys(texts, lambda cell: cell and unbroken(cell)), **formats}
 
 
 def page_table(
     rows: pl.DataFrame,
     name: str,
     *,
-    formats: Mapping[str, str | Callable[..., Any]],
+    formats: Mapping[str, Format],
     right: Iterable[str],
     widths: Mapping[str, int] | None = None,
     page_size: int = 12,
@@ -55,7 +72,7 @@ def page_table(
             for name, width in (widths or {}).items()
             if name in rows.columns
         },
-        format_mapping=dict(formats),
+        format_mapping=written(rows, formats),
         text_justify_columns=dict.fromkeys(right, "right"),
     )
     return mo.vstack([table, grid_button(rows, name, units)], gap=0)

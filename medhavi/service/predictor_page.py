@@ -328,6 +328,8 @@ def promotion(
     """Request of a decision; in a sentence why there is none."""
     if not approver.strip():
         return say("fill_in_the_approver")
+    if shown.source.past:
+        return say("past_moment_shown")
     return ChampionRequest(
         source=shown.source,
         model=one.model,

@@ -59,6 +59,15 @@ body.mv{display:grid;grid-template:48px 1fr auto/auto 1fr;overflow:hidden}
 .bar .place{color:var(--mv-muted);overflow:hidden;text-overflow:ellipsis;
  white-space:nowrap}
 .crumbs{min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
+.bar .asof{color:var(--mv-ink);white-space:nowrap}
+.bar .asof.past{color:var(--mv-warn_ink);font-weight:600}
+.bar .asof.past::before{content:"\\25c6  "}
+.moment{margin:0;inset:52px 16px auto auto;padding:16px;border-radius:12px;
+ color:var(--mv-ink);background:var(--mv-card);border:1px solid var(--mv-line)}
+.moment form{display:grid;gap:8px;justify-items:start;max-width:260px}
+.moment .mv-button{color:var(--mv-ink);border:1px solid var(--mv-line);padding:4px 12px}
+.moment input{width:auto;max-width:100%;font:inherit;padding:4px 8px;color:var(--mv-ink);
+ background:var(--mv-page);border:1px solid var(--mv-line);border-radius:6px}
 .crumbs span::before{content:" \\203a  ";color:var(--mv-muted)}
 .bar form{margin-left:auto}
 .bar input{font:inherit;padding:4px 10px;width:240px;max-width:40vw;border-radius:6px;
@@ -96,17 +105,18 @@ body.mv{display:grid;grid-template:48px 1fr auto/auto 1fr;overflow:hidden}
  visibility:hidden;background:var(--mv-page)}
 .pages iframe.shown{visibility:visible}
 @media (max-width:700px){
- body.mv{grid-template:48px auto 1fr auto/1fr}
+ body.mv{grid-template:auto auto 1fr auto/1fr}
  .side{display:flex;width:auto;max-width:100vw;overflow-x:auto;padding:4px 8px;border-right:0;
   border-bottom:1px solid var(--mv-line)}
  .mv .side a{white-space:nowrap}.narrow .side span{display:inline}
- .bar button,.bar .place,.crumbs,.views h2{display:none}
+ .bar{flex-wrap:wrap;gap:0 8px;padding:8px 16px}.bar .asof{padding:4px 0}
+ .bar [aria-expanded],.bar .place,.crumbs,.views h2{display:none}
  .views,.narrow .views,.views .list{display:flex;align-items:center;width:auto;
   white-space:nowrap}
  .views{margin:0;padding:0 0 0 8px;border-top:0;border-left:1px solid var(--mv-line)}
  .mv .views .list a{overflow:visible}
  .views form:not([hidden]){display:flex}.views input{width:130px}
- .bar input{width:150px}
+ .bar form{min-width:0}.bar input[type=search]{width:150px}
 }
 """
 
@@ -114,6 +124,36 @@ _SCRIPT = """
 const pages = document.querySelector(".pages"), frames = new Map();
 let shown = null;
 const links = [...document.querySelectorAll(".side a")];
+// What was known then is what pages show: empty, of now.
+const MOMENTS = ["known_at", "effective_at"], moment = {known_at: "", effective_at: ""};
+const asof = document.querySelector(".asof"), choice = document.querySelector(".moment");
+
+const stated = url => MOMENTS.some(one => url.searchParams.get(one));
+
+function take(url) {
+  for (const one of MOMENTS) moment[one] = url.searchParams.get(one) ?? "";
+}
+
+function dated(url) {
+  if (!links.some(one => one.pathname === url.pathname)) return url;
+  for (const one of MOMENTS) {
+    if ((url.searchParams.get(one) ?? "") === moment[one]) continue;
+    if (moment[one]) url.searchParams.set(one, moment[one]);
+    else url.searchParams.delete(one);
+  }
+  return url;
+}
+
+function tellMoment() {
+  if (!asof) return;
+  const own = moment.known_at || moment.effective_at, at = new Date(own);
+  const form = {weekday: "short", day: "numeric", month: "short", year: "numeric",
+                hour: "2-digit", minute: "2-digit"};
+  const text = own && (isNaN(at) ? own : at.toLocaleString("en-GB", form));
+  const told = own ? `«as_of» ${text}` : "«as_of_now»";
+  if (asof.textContent !== told) asof.textContent = told;
+  asof.classList.toggle("past", Boolean(own));
+}
 
 function open(url) {
   const key = url.pathname, frame = document.createElement("iframe");
@@ -132,13 +172,13 @@ function show(address, push = true) {
   // The server knows the page of an object's address.
   if (pages.dataset.leading.split(" ").some(one => one && key.startsWith(one)))
     return location.replace(url);
+  if (stated(url)) take(url);
   let frame = frames.get(key);
-  if (!frame) {
-    frame = open(url);
-  } else if (url.search || url.hash) {
-    const there = frame.contentWindow.location;
-    if (there.search !== url.search || url.hash) frame.contentWindow.move(url);
-  }
+  const there = frame?.contentWindow.location;
+  if (there && !url.search && !url.hash) url.search = there.search;
+  dated(url);
+  if (!frame) frame = open(url);
+  else if (there.search !== url.search || url.hash) frame.contentWindow.move(url);
   for (const one of frames.values()) one.classList.toggle("shown", one === frame);
   for (const one of links)
     if (one.pathname !== key) one.removeAttribute("aria-current");
@@ -167,12 +207,14 @@ function loadAhead() {
   if (!still || document.hidden || matchMedia("(max-width:700px)").matches) return;
   if (![...frames.values()].every(drawn)) return;
   const next = links.find(one => "ahead" in one.dataset && !frames.has(one.pathname));
-  if (next) { open(new URL(next.href)); touch(); }
+  if (next) { open(dated(new URL(next.href))); touch(); }
 }
 
 function follow() {
-  show(location.hash.startsWith("#/") ? location.hash.slice(1) : pages.dataset.first,
-       false);
+  const address =
+    location.hash.startsWith("#/") ? location.hash.slice(1) : pages.dataset.first;
+  take(new URL(address, location.origin));
+  show(address, false);
 }
 
 addEventListener("popstate", follow);
@@ -254,6 +296,8 @@ setInterval(() => {
   if (!there || there.origin !== location.origin || there.pathname === "blank") return;
   const target = "#" + there.pathname + there.search + there.hash;
   if (location.hash !== target) history.replaceState(null, "", target);
+  if (links.some(one => one.pathname === there.pathname)) take(new URL(there));
+  tellMoment();
   trail(there);
   const title = shown.contentDocument?.title;
   if (title && document.title !== title) document.title = title;
@@ -276,6 +320,19 @@ crumbs.firstElementChild.addEventListener("click", event => {
   const url = new URL(event.target.href);
   history.pushState(null, "", "#" + url.pathname);
   shown.contentWindow.move(url);
+});
+asof?.addEventListener("click", () => {
+  choice.querySelector("input").value = moment.known_at.replace(" ", "T");
+});
+choice?.addEventListener("submit", event => {
+  event.preventDefault();
+  moment.known_at = event.submitter.value
+    ? "" : event.target.elements.known_at.value.replace("T", " ");
+  moment.effective_at = "";
+  choice.hidePopover();
+  tellMoment();
+  const there = shown.contentWindow.location;
+  show(dated(new URL(there)).href);
 });
 listen(window);
 follow();
@@ -339,10 +396,13 @@ addEventListener("keydown", event => {
 the search before marimo takes it; a page scrolls to what its address names."""
 
 
-def shell_html(place: str, objects: Iterable[str] = ()) -> str:
+def shell_html(
+    place: str, objects: Iterable[str] = (), *, has_moments: bool = False
+) -> str:
     """Document of the shell; `place` is the name of the data that is served.
 
     `objects` are the routes of objects, which the server leads to their pages.
+    `has_moments`: it is a lake, which knows what was known before.
     """
     entries = [("start", START, "Start"), *((n, f"/{n}/", t) for n, t in PAGES.items())]
     links = "".join(
@@ -357,7 +417,7 @@ def shell_html(place: str, objects: Iterable[str] = ()) -> str:
         f'<b>Medhavi</b><span class="place">{escape(place)}</span>'
         f'<nav class="crumbs" aria-label="{say("breadcrumbs")}" '
         f'data-objects="{" ".join(_OBJECTS)}"><a></a><span aria-current="location" hidden></span></nav>'
-        f"{search_form()}</header>"
+        f"{search_form()}{_MOMENT * has_moments}</header>"
         f'<nav class="side" aria-label="Pages">{links}{_VIEWS}</nav>'
         f'<main class="pages" aria-label="Page" data-first="{START}" data-leading="{leading}" '
         f'data-still="{STILL_MS}"></main>'
@@ -365,6 +425,17 @@ def shell_html(place: str, objects: Iterable[str] = ()) -> str:
     )
     return document("Medhavi", body, rules=_RULES, head=ICON)
 
+
+_MOMENT = (
+    f'<button class="asof" popovertarget="moment">{say("as_of_now")}</button>'
+    '<div class="moment" id="moment" popover><form>'
+    f'<label for="known_at">{say("as_known_at")}</label>'
+    '<input type="datetime-local" id="known_at" name="known_at" required>'
+    f'<button class="mv-button">{say("show_this_moment")}</button>'
+    f'<button class="mv-button" value="now" formnovalidate>{say("back_to_now")}</button>'
+    "</form></div>"
+)
+"""Part of the bar that says, and asks, of which moment all pages are."""
 
 _VIEWS = (
     f'<section class="views" aria-label="{say("saved_views")}">'

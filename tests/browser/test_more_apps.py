@@ -8,6 +8,9 @@ import polars as pl
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.conftest import Watched, served
+from tests.workbench.setup_company import setup_company
+
 pytestmark = pytest.mark.browser
 SLOW = 30_000
 """A loaded machine paints late [ms]."""
@@ -30,6 +33,42 @@ def test_the_schedule_app_shows_sequence_proof_and_risk(watched):
         expect(page.get_by_text(words).first).to_be_visible(timeout=SLOW)
     expect(page.locator("marimo-vega svg")).to_have_count(2, timeout=SLOW)
     watched.assert_clean()
+
+
+@pytest.mark.req("WO-12")
+def test_a_schedule_is_taken_into_the_plan_and_back(page, tmp_path, chromium):
+    bench = setup_company(
+        tmp_path,
+        [{"matrix": "X", "from_family": "*", "to_family": "*", "setup_minutes": 60.0}],
+    )
+    with served(tmp_path, "--lake", str(tmp_path / "lake")) as address:
+        desk = Watched(page, address)
+        desk.open("/schedule/?mode=constrained")
+        price = page.get_by_role("button", name="Take it into the plan")
+        expect(price).to_be_visible(timeout=SLOW)
+        desk.act(price.click)
+        expect(page.get_by_text("No demand gets another date")).to_be_visible(
+            timeout=SLOW
+        )
+        page.get_by_label("Approver").fill("Maria")
+        page.keyboard.press("Tab")
+        approve = page.get_by_role("button", name="Approve the edit")
+        approve.click()
+        expect(page.get_by_text("● Decided")).to_be_visible(timeout=SLOW)
+        expect(approve).to_have_count(0, timeout=SLOW)
+        # All of it is firm now: nothing is left to be scheduled.
+        expect(page.get_by_text("firmed, released or in process")).to_be_visible(
+            timeout=SLOW
+        )
+        assert bench.snapshot()["supply_order_steps"]["status"].unique().to_list() == [
+            "firmed"
+        ]
+        desk.open("/orders/?tab=history")
+        page.get_by_role("button", name="Undo the last decision").click()
+        expect(page.get_by_text("● Taken back")).to_be_visible(timeout=SLOW)
+        desk.open("/schedule/?mode=constrained")
+        expect(price).to_be_visible(timeout=SLOW)
+        desk.assert_clean()
 
 
 @pytest.mark.req("UI-02", "MRP-17")

@@ -102,3 +102,52 @@ def test_an_order_has_an_address_and_says_why(desk):
     expect(trail).to_have_text(re.compile("Orders.*PO-1"), timeout=SLOW)
     assert page.url.endswith("/#/orders/?order=PO-1")
     desk.assert_clean()
+
+
+@pytest.mark.req("UI-08")
+def test_all_pages_show_a_chosen_moment_until_they_are_back_at_now(desk, tmp_path):
+    page = desk.page
+    page.goto(f"{desk.address}/#/orders/")
+    shown = page.frame_locator("iframe.shown")
+    row = shown.get_by_role("row").filter(has_text="PO-2")
+    expect(row).to_be_visible(timeout=SLOW)
+    asof = page.get_by_role("button", name=re.compile("As of"))
+    expect(asof).to_have_text("As of now")
+    asof.click()
+    page.get_by_label(re.compile("^All pages as it was known")).fill("2026-01-05T00:25")
+    page.get_by_role("button", name="Show this moment").click()
+    state = shown.get_by_text("a past moment, nothing is decided")
+    expect(state).to_be_visible(timeout=SLOW)
+    expect(row).to_have_count(0)
+    expect(asof).to_have_text("As of Mon, 5 Jan 2026, 00:25")
+    # Another page is of the same moment; there nothing is decided.
+    side = page.get_by_role("navigation", name="Pages")
+    side.get_by_role("link", name="Plan", exact=True).click()
+    expect(shown.get_by_role("heading", name="Plan", exact=True)).to_be_visible(
+        timeout=SLOW
+    )
+    expect(state).to_be_visible(timeout=SLOW)
+    assert "/plan/?known_at=2026-01-05" in page.url
+    side.get_by_role("link", name="Orders", exact=True).click()
+    desk.act(
+        lambda: (
+            shown.get_by_role("row")
+            .filter(has_text="PO-1")
+            .get_by_role("checkbox")
+            .click()
+        )
+    )
+    shown.get_by_role("button", name="Preview", exact=True).click()
+    expect(shown.get_by_text("nothing is decided in the past")).to_be_visible(
+        timeout=SLOW
+    )
+    expect(shown.get_by_role("button", name="Approve the edit")).to_have_count(0)
+    page.reload()
+    expect(state).to_be_visible(timeout=SLOW)
+    asof.click()
+    page.get_by_role("button", name="Back to now").click()
+    expect(row).to_be_visible(timeout=SLOW)
+    expect(state).to_have_count(0)
+    assert "known_at" not in page.url
+    assert opened(tmp_path).edit_history() == []
+    desk.assert_clean()

@@ -279,6 +279,10 @@ def test_pinned_steps_run_where_and_when_they_are_stated():
     assert order["finish"] == planned["finish"]
     found = again.operations.sort("step").select("step", "resource", "start", "finish")
     assert found.rows() == wanted
+    # On the plan before, the order is that which it became: nobody is served anew.
+    resumed = plan(after, mode, baseline=made)
+    assert resumed.run.effort["demands_anew"] == 0
+    assert resumed.supplies["status"].to_list() == ["firmed"]
 
 
 def test_a_schedule_of_a_plan_is_an_edit_of_its_orders():

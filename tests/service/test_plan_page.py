@@ -18,7 +18,7 @@ from medhavi.service.page_data import (
     read_moment,
     served_tables,
 )
-from medhavi.service.plan_pages import plan_loading
+from medhavi.service.plan_pages import desk_words, plan_loading, plan_page
 from medhavi.service.plan_pages.plan_loading import load_page
 from medhavi.service.promise_pages.promise_page import named
 from medhavi.snapshot import Snapshot
@@ -223,6 +223,24 @@ def test_another_moment_is_read_in_local_time(lake):
     later = load_page(effective_at=asked).snapshot
     assert later is not None
     assert later.as_of == int((START + dt.timedelta(days=400)).timestamp()) // 60 * 60
+
+
+def test_nothing_binds_that_is_decided_at_a_past_moment(lake):
+    for moment in ({"known_at": "2026-01-06"}, {"effective_at": "2026-01-06"}):
+        shown = load_page(**moment)
+        assert shown.plan is not None
+        form = {"kind": "cancel", "supply": "PO-1"}
+        asked = plan_page.show_edit(shown, form)
+        assert asked.problem is not None
+        assert "in the past" in asked.problem.text
+        for done in (
+            plan_page.take_back(shown, "Ada"),
+            desk_words.publish(shown, "Ada"),
+        ):
+            assert isinstance(done, plan_page.EditResult)
+            assert not done.kept
+            assert "in the past" in done.text
+        assert ("State", "a past moment, nothing is decided") in facts_of(shown, "")
 
 
 def test_a_moment_before_all_events_is_an_empty_plan(lake):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 
@@ -125,9 +126,11 @@ def test_nobody_approves_nothing(company):
 
 
 def test_the_past_keeps_no_promise(company):
-    page = ask(company, STOCKED, past=True)
+    ago = replace(company, source=replace(company.source, past=True))
+    page = ask(ago, STOCKED)
     assert page.promise is not None
     assert not page.binding
+    assert not commit(ago, ask(company, STOCKED), "Ada").kept
 
 
 def test_a_store_that_is_gone_is_told_in_words(company, tmp_path):

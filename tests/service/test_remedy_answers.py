@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 
@@ -165,5 +166,6 @@ def test_nothing_is_decided_on_tables_or_in_the_past(snapshot):
     page = PageData(source=DataSource(tables="t"), snapshot=snapshot)
     assert "serve a lake" in promise_commit.edit_of(remedy, page).why
     lake = PageData(source=DataSource(lake="l"), snapshot=snapshot)
-    assert "in the past" in promise_commit.edit_of(remedy, lake, past=True).why
+    ago = replace(lake, source=DataSource(lake="l", past=True))
+    assert "in the past" in promise_commit.edit_of(remedy, ago).why
     assert promise_commit.edit_of(remedy, lake).edit is not None

@@ -13,6 +13,7 @@ from medhavi.results.reports.resource_load import ResourceLoads
 from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.downloads import grid_button, picture_buttons
 from medhavi.service.page_data import html, picture
+from medhavi.service.page_table import written
 from medhavi.service.plan_pages.desk_words import page_head
 from medhavi.snapshot.patch import Patch
 from medhavi.units import from_seconds
@@ -472,7 +473,7 @@ def operation_table(
         hidden_columns=["Id"],
         freeze_columns_left=["Order"],
         column_widths=dict(_WIDTHS),
-        format_mapping={"Start": clock, "Finish": clock},
+        format_mapping=written(rows, {"Start": clock, "Finish": clock}),
         text_justify_columns={"Run": "right", "Set-up": "right"},
         label=say("operations_of_the_window"),
     )

@@ -13,7 +13,7 @@ import polars as pl
 from medhavi.lakehouse import Lake
 from medhavi.service.downloads import grid_button
 from medhavi.service.page_data import facts_of, html, picture, problem_html
-from medhavi.service.page_table import page_table
+from medhavi.service.page_table import page_table, written
 from medhavi.snapshot import Snapshot
 from medhavi.units import from_seconds
 from medhavi.views import page
@@ -209,11 +209,14 @@ def finding_table(state: DataState, scope: str) -> mo.ui.table | None:
             say("action"): 200,
             "Late cost": 78,
         },
-        format_mapping={
-            "Late cost": lambda cost: (
-                "" if cost is None else money_words(cost, names.currency)
-            )
-        },
+        format_mapping=written(
+            rows,
+            {
+                "Late cost": lambda cost: (
+                    "" if cost is None else money_words(cost, names.currency)
+                )
+            },
+        ),
         text_justify_columns={"Times": "right", "Late cost": "right"},
     )
 

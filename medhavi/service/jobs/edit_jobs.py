@@ -135,6 +135,8 @@ def required_bench(source: DataSource) -> Workbench:
         There is none: nothing that is decided can bind.
     """
     bench = bench_of(source)
+    if source.past:
+        raise UsageError(say("past_moment_shown"))
     if bench is None:
         message = "An edit needs a lake and its event store, not a folder."
         raise UsageError(message)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -80,7 +81,7 @@ def events_html(shown: PlanPage, row: Row) -> str:
     """What happened to an order, the newest first."""
     from medhavi.workbench.orders.order_history import order_history
 
-    bench = bench_of(shown.source)
+    bench = bench_of(replace(shown.source, past=False))
     if bench is None:
         return page.empty(say("no_events"), say("events_of_orders_need"))
     try:

@@ -12,6 +12,7 @@ from medhavi.edits.edit import EDITS
 from medhavi.edits.order_states import OrderState, Verb, allowed
 from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.downloads import list_files
+from medhavi.service.page_table import written
 from medhavi.service.plan_pages import plan_page
 from medhavi.service.plan_pages.page_choices import choice, named_options, number_choice
 from medhavi.views import order_grid, page
@@ -160,15 +161,18 @@ def order_table(
             "Exception": 158,
             "Value": 80,
         },
-        format_mapping={
-            "Start": clock,
-            "Due": clock,
-            "Quantity": plain,
-            "Days late": plain,
-            "Value": lambda value: (
-                "" if value is None else money(value, names.currency)
-            ),
-        },
+        format_mapping=written(
+            rows,
+            {
+                "Start": clock,
+                "Due": clock,
+                "Quantity": plain,
+                "Days late": plain,
+                "Value": lambda value: (
+                    "" if value is None else money(value, names.currency)
+                ),
+            },
+        ),
         text_justify_columns={
             "Quantity": "right",
             "Days late": "right",

@@ -11,7 +11,7 @@ from medhavi.errors import MedhaviError
 from medhavi.lakehouse import Lake
 from medhavi.service.downloads import grid_button
 from medhavi.service.page_data import bench_of, html, problem_of
-from medhavi.service.page_table import page_table
+from medhavi.service.page_table import page_table, written
 from medhavi.service.plan_pages.plan_page import EditResult, remember_approver
 from medhavi.units import from_seconds
 from medhavi.views import page
@@ -106,10 +106,13 @@ def inbox_table(
             "Assigned to": 110,
             "Note": 140,
         },
-        format_mapping={
-            "First": clock,
-            "Worth": lambda worth: money(worth, names.currency) if worth else "",
-        },
+        format_mapping=written(
+            rows,
+            {
+                "First": clock,
+                "Worth": lambda worth: money(worth, names.currency) if worth else "",
+            },
+        ),
         text_justify_columns={"Times": "right", "Worth": "right"},
     )
 
@@ -162,7 +165,8 @@ def review(
     """
     bench = bench_of(shown.source)
     if bench is None:
-        text = say("reviews_need_a_lake")
+        past = shown.source.past
+        text = say("past_moment_shown") if past else say("reviews_need_a_lake")
         return EditResult(title=say("nothing_can_be_kept"), text=text, kept=False)
     if not keys:
         text = say("tick_rows")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from medhavi.service.downloads import grid_button
 from medhavi.service.page_data import PageProblem, html, problem_html, said
+from medhavi.service.page_table import written
 from medhavi.service.plan_pages import plan_page
 from medhavi.service.plan_pages.remedy_edits import answer_of, rows_file
 from medhavi.views import order_list
@@ -240,7 +241,9 @@ def exception_table(plan: Plan, names: Names, code: str | None) -> mo.Html:
             "Detail": 230,
             "Demand": 110,
         },
-        format_mapping={"Date": clock, "Quantity": plain, "Hours": plain},
+        format_mapping=written(
+            rows, {"Date": clock, "Quantity": plain, "Hours": plain}
+        ),
         hover_template="{{Ids}}",
     )
     file = grid_button(rows, "Exceptions", {"Hours": "h"}, ("Ids",))

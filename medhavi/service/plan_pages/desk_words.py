@@ -561,9 +561,9 @@ def publish(page: PlanPage, approver: str) -> EditResult:
     """Make the page's plan the plan; a refusal and a failure are told in words."""
     bench = bench_of(page.source)
     if bench is None or page.plan is None or page.snapshot is None:
-        return EditResult(
-            title=say("nothing_can_be_kept"), text=say("serve_a_lake"), kept=False
-        )
+        past = page.source.past
+        text = say("past_moment_shown") if past else say("serve_a_lake")
+        return EditResult(title=say("nothing_can_be_kept"), text=text, kept=False)
     try:
         bench.publish(page.plan, approver=approver)
         bench.edits.facts.read()

@@ -205,9 +205,9 @@ PROMISED_BY = "promise_policies"
 AGO = RemedyEdit(why=say("past_moment_shown"))
 
 
-def edit_of(remedy: TriedRemedy, data: PageData, *, past: bool = False) -> RemedyEdit:
+def edit_of(remedy: TriedRemedy, data: PageData) -> RemedyEdit:
     """Edit that puts a remedy in place, or why there is none here."""
-    if past:
+    if data.source.past:
         return AGO
     if data.snapshot is None or not data.source.lake:
         return RemedyEdit(why=say("nothing_can_be_kept_from_here"))
@@ -255,9 +255,9 @@ class MonitoringPage:
     findings: tuple[Finding, ...] = ()
 
 
-def watch_promises(data: PageData, *, past: bool = False) -> MonitoringPage:
+def watch_promises(data: PageData) -> MonitoringPage:
     """Ask all accepted promises again on today's facts; nothing is written."""
-    bench = None if past else bench_of(data.source)
+    bench = bench_of(data.source)
     try:
         if bench is not None:
             return MonitoringPage(watch=bench.at_risk())

@@ -13,6 +13,7 @@ from medhavi.planners.promising.supply_search.requests import columns
 from medhavi.results.promises.promise_states import STANDING, PromiseState
 from medhavi.service.downloads import list_files
 from medhavi.service.page_data import bench_of, html, problem_of
+from medhavi.service.page_table import written
 from medhavi.service.plan_pages.page_choices import choice, named_options, number_choice
 from medhavi.service.plan_pages.plan_page import remember_approver
 from medhavi.service.promise_pages.open_lists import tell_lists
@@ -143,12 +144,15 @@ def promise_table(
             "Requested": 130,
             "Recorded": 130,
         },
-        format_mapping={
-            "Promised": clock,
-            "Requested": clock,
-            "Recorded": clock,
-            "Quantity": plain,
-        },
+        format_mapping=written(
+            rows,
+            {
+                "Promised": clock,
+                "Requested": clock,
+                "Recorded": clock,
+                "Quantity": plain,
+            },
+        ),
         text_justify_columns={"Quantity": "right", "Probability": "right"},
     )
 
@@ -212,9 +216,9 @@ def promise_parts(data: PageData, one: Mapping[str, Any]) -> list[mo.Html]:
     ]
 
 
-def can_change(data: PageData, one: Mapping[str, Any], *, past: bool) -> bool:
+def can_change(data: PageData, one: Mapping[str, Any]) -> bool:
     """Whether a promise can be asked again or released from here."""
-    return not past and bench_of(data.source) is not None and one["state"] in STANDING
+    return bench_of(data.source) is not None and one["state"] in STANDING
 
 
 def release(

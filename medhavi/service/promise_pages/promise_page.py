@@ -244,7 +244,7 @@ def named(data: PageData) -> PageData:
 
 
 @contextmanager
-def open_book(data: PageData, *, past: bool = False) -> Iterator[PromiseLedger]:
+def open_book(data: PageData) -> Iterator[PromiseLedger]:
     """Live book of a lake, else one of the tables; nobody else asks it then.
 
     Raises
@@ -252,7 +252,7 @@ def open_book(data: PageData, *, past: bool = False) -> Iterator[PromiseLedger]:
     UsageError
         There are no tables.
     """
-    desk = None if past else desk_of(data)
+    desk = desk_of(data)
     if desk is not None:
         with desk.look() as book:
             yield book
@@ -270,9 +270,7 @@ def binding_desk(data: PageData) -> Iterator[PromiseDesk | None]:
     yield desk_of(data)
 
 
-def ask(
-    data: PageData, form: Mapping[str, object], *, past: bool = False
-) -> PromisePage:
+def ask(data: PageData, form: Mapping[str, object]) -> PromisePage:
     """Answer a form; nothing is written.
 
     Parameters
@@ -283,15 +281,13 @@ def ask(
         product, location, qty (a number, or text with a unit), due (local text of the
         place), and if stated customer, priority, policy, and `cells`, a mapping of
         further cells of the request.
-    past
-        The tables are of a chosen moment: what was committed since does not count.
     """
     if data.snapshot is None:
         return PromisePage(problem=data.problem)
     try:
         row = _row(form, data)
-        with open_book(data, past=past) as book:
-            desk = None if past else desk_of(data)
+        with open_book(data) as book:
+            desk = desk_of(data)
             call = "" if desk is None else str(uuid.uuid4())
             asked = read_requests([row], book.snapshot, book.named, call)
             [request] = asked.requests
@@ -317,13 +313,11 @@ def ask(
     )
 
 
-def variants_of(
-    data: PageData, page: PromisePage, *, past: bool = False
-) -> tuple[PromiseVariant, ...]:
+def variants_of(data: PageData, page: PromisePage) -> tuple[PromiseVariant, ...]:
     """What would be promised if one thing of an answer were asked for otherwise."""
     if page.promise is None or page.request is None:
         return ()
-    with open_book(data, past=past) as book:
+    with open_book(data) as book:
         used = book.policies.of(page.request, None)
         search = OptionSearch(book, page.request, used)
         return sensitivity(search, page.promise, _date)
@@ -335,9 +329,7 @@ def _date(
     return quote(book, request, policy, detail="date")
 
 
-def ask_changed(
-    data: PageData, page: PromisePage, place: int, *, past: bool = False
-) -> PromisePage:
+def ask_changed(data: PageData, page: PromisePage, place: int) -> PromisePage:
     """Answer once more with a remedy's rows in place; nothing is written.
 
     Parameters
@@ -356,7 +348,7 @@ def ask_changed(
         return PromisePage(problem=page.problem)
     try:
         rows = page.promise.remedies[place].rows
-        with open_book(data, past=past) as book:
+        with open_book(data) as book:
             other = book_with(book, rows)
             request = asked_again(page.request, rows)
             promise = quote(other, request)
@@ -445,9 +437,7 @@ class BulkPage:
     brief: bool = False
 
 
-def answer_file(
-    data: PageData, name: str, content: bytes, *, past: bool = False
-) -> BulkPage:
+def answer_file(data: PageData, name: str, content: bytes) -> BulkPage:
     """Answer every line of a dropped file; nothing is written.
 
     Parameters
@@ -456,15 +446,13 @@ def answer_file(
         Of the file; .xlsx, .csv and .json are taken.
     content
         Its bytes.
-    past
-        The tables are of a chosen moment.
     """
     try:
         _check(name, content)
         raw, brief = _read(content)
         asked = WrittenRequests(source=raw, date_format=file_date_format())
         detail = "date" if brief else "full"
-        answers, binding = _answers(data, asked, detail, past=past)
+        answers, binding = _answers(data, asked, detail)
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
         problem = problem_of(failure)
         found = findings_of(failure)
@@ -495,14 +483,13 @@ def _read(content: bytes) -> tuple[pl.DataFrame | bytes, bool]:
 
 
 def _answers(
-    data: PageData, asked: WrittenRequests, detail: str, *, past: bool
+    data: PageData, asked: WrittenRequests, detail: str
 ) -> tuple[Answers, bool]:
-    if not past:
-        with binding_desk(data) as desk:
-            if desk is not None:
-                call = str(uuid.uuid4())
-                return desk.answer(asked, detail=detail, call=call), True
-    with open_book(data, past=past) as book:
+    with binding_desk(data) as desk:
+        if desk is not None:
+            call = str(uuid.uuid4())
+            return desk.answer(asked, detail=detail, call=call), True
+    with open_book(data) as book:
         before = book.tokens
         try:
             return answer_on(book, asked, detail=detail), False

@@ -297,8 +297,8 @@ class BaselineSchedule:
     def earlier(self, run: SearchableRun) -> EarlierPegs:
         """What existing orders took and where they worked, in this schedule.
 
-        Those that it planned count as they were planned: by product, place, source,
-        size, and when their steps end; of equal ones the first is taken for the first.
+        Those that it planned count as they were planned, where they were moved since as
+        well; see `_firmed`.
         """
         rows = zip(*(self._list(name) for name in _TAKEN), strict=True)
         takes: dict[str, list[EarlierPeg]] = {}
@@ -308,37 +308,55 @@ class BaselineSchedule:
                 EarlierPeg(unit, owner, -1, (product, place), qty)
             )
         units = dict(zip(self._list("lanes"), self._list("lane"), strict=True))
-        firmed = self._firmed(run)
+        firmed = self._firmed(run, moved=True)
         self._add_takes(firmed, takes)
         self._add_units(firmed, units)
         moved = zip(self._list("moving"), self._list("moved"), strict=True)
         dates = {name: _TIMING.decode(timing) for name, timing in moved}
         return EarlierPegs(firmed, takes, units, dates)
 
-    def _firmed(self, run: SearchableRun) -> dict[int, SupplyOrder]:
-        """Orders, with their earlier steps, that are existing ones now."""
+    def _firmed(
+        self, run: SearchableRun, *, moved: bool = False
+    ) -> dict[int, SupplyOrder]:
+        """Orders, with their earlier steps, that are existing ones now.
+
+        By product, place, source, size, and when their steps end; of equal ones the
+        first is taken for the first. `moved`: then those of the rest whose ends are the
+        nearest.
+        """
         before = set(self._list("standing"))
         new = [one for name, one in _standing(run).items() if name not in before]
         size, there = self._numbers("qty").tolist(), self._numbers("there").tolist()
         planned: dict[tuple[Any, ...], list[int]] = {}
         for at, name in enumerate(self._items if new else ()):
             if len(name) > _STEP and name[_STEP] == "0":
-                key = *name[:_STEP], size[at], there[at]
-                planned.setdefault(key, []).append(at)
+                planned.setdefault((*name[:_STEP], size[at]), []).append(at)
         found: dict[int, SupplyOrder] = {}
         end = self._numbers("late").tolist()
+
+        def as_planned(order: SupplyOrder, at: int) -> bool:
+            ends = sorted(window.finish for window in order.timing.steps)
+            return there[at] == order.timing.finish and (
+                not ends
+                or ends == sorted(end[step] for step in self._with_earlier_steps(at))
+            )
+
+        rest: list[tuple[SupplyOrder, list[int]]] = []
         for order in sorted(new, key=lambda order: order.existing or ""):
             source = "" if order.source is None else order.source.source
-            alike = planned.get(
-                (*order.node, source, order.steps, order.timing.finish), []
-            )
-            ends = sorted(window.finish for window in order.timing.steps)
-            for at in alike:
-                steps = self._with_earlier_steps(at)
-                if not ends or sorted(end[step] for step in steps) == ends:
-                    found |= dict.fromkeys(steps, order)
-                    alike.remove(at)
-                    break
+            alike = planned.get((*order.node, source, order.steps), [])
+            same = next((one for one in alike if as_planned(order, one)), None)
+            if same is None:
+                rest.append((order, alike))
+                continue
+            found |= dict.fromkeys(self._with_earlier_steps(same), order)
+            alike.remove(same)
+        for order, alike in rest if moved else ():
+            if alike:
+                finish = order.timing.finish
+                at = min(alike, key=lambda one: abs(there[one] - finish))
+                found |= dict.fromkeys(self._with_earlier_steps(at), order)
+                alike.remove(at)
         return found
 
     def _with_earlier_steps(self, at: int) -> list[int]:
