@@ -206,7 +206,7 @@ MOST_OUT = 15
 """Demands that one move takes out at most."""
 MOST_TOGETHER = 60
 """Demands that are served anew to save money, at most."""
-MOST_SAVINGS, WORTH_A_LOOK = 5, 0.1
+MOST_SAVINGS, WORTH_A_LOOK = 5, 0.03
 """How often all orders are looked through for money to be saved, at most, and what
 share of the orders of the first time the last one had to save for another."""
 FIRST_HEAT = 96 * HOUR
