@@ -144,6 +144,8 @@ def plant(
         k_before=np.zeros(0, np.int64),
         k_first=np.zeros(0, np.int64),
         k_next=np.zeros(0, np.int64),
+        k_near=np.zeros(0, np.int64),
+        k_days=np.zeros(1, np.int64),
         l_start=np.zeros(len(options) + 1, np.int64),
         l_each=np.zeros(0, np.int64),
         l_over=np.zeros(0, np.int64),

@@ -13,7 +13,7 @@ from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from medhavi.errors import UsageError
-from medhavi.planners.constrained.search import seeking
+from medhavi.planners.constrained.search import search_effort
 from medhavi.planners.constrained.search.searched_run import ENOUGH, engine_of
 from medhavi.snapshot import Snapshot
 from tests import factories
@@ -563,11 +563,16 @@ def test_a_crowded_plant_is_searched_in_its_own_manner(
 ) -> None:
     """The wheel looks at the urgent ones alone now and then, and the plan repeats."""
     usual = searched(CROWDED, effort)
-    monkeypatch.setattr(seeking, "CROWDED", 1)
+    monkeypatch.setattr(search_effort, "CROWDED", 1)
     first, second = searched(CROWDED, effort), searched(CROWDED, effort)
     assert first.fingerprint == second.fingerprint
     assert first.run.effort["passes"] != usual.run.effort["passes"]
     assert list(verify(first, Snapshot.from_frames(CROWDED))) == []
+    # Where hardly any lateness could be avoided it makes fewer passes and moves.
+    monkeypatch.setattr(search_effort, "MUCH", 1e9)
+    eased = searched(CROWDED, effort).run.effort
+    assert eased["passes"] < first.run.effort["passes"]
+    assert eased["moves"] < first.run.effort["moves"]
 
 
 def test_a_search_that_is_cancelled_keeps_its_best_plan() -> None:

@@ -394,10 +394,11 @@ class Requirements:
             return np.minimum(self._places + delay, count - 1)
         taken = self._places.copy()
         if way.source.kind == "move":
-            for place, instant in enumerate(self._grid.tolist()):
-                timing = way.source.clock.latest(instant, lot)
-                if timing is not None:
-                    taken[place] = np.searchsorted(self._grid, timing.ready)
+            clock = way.source.clock
+            timings = [clock.latest(instant, lot) for instant in self._grid.tolist()]
+            leaves = np.array([one is not None for one in timings])
+            ready = np.array([one.ready for one in timings if one], np.int64)
+            taken[leaves] = np.searchsorted(self._grid, ready)
         taken = np.maximum.accumulate(taken)
         return np.searchsorted(taken, self._places, side="right") - 1
 

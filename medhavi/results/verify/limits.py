@@ -329,15 +329,21 @@ def check_limits(facts: Facts) -> list[Finding]:
 # --- fences ------------------------------------------------------------------------
 def _fences(facts: Facts) -> list[Finding]:
     """Check that open days of the fence lie between now and each new start."""
-    rows = facts.new_orders.join(_fenced(facts), on=["kind", "source"], suffix="_of")
-    rows = rows.filter(
-        (pl.col("kind") == "make")
-        | (
-            (pl.col("named") == pl.col("product"))
-            & ((pl.col("place") == pl.col("location")) | (pl.col("place") == "*"))
-            & valid_at("start_s")
-        )
+    orders, fences = facts.new_orders, _fenced(facts)
+    made = orders.join(
+        fences.filter(pl.col("kind") == "make"), on=["kind", "source"], suffix="_of"
     )
+    # Of a supplier only terms of the product: it may have thousands.
+    named = pl.col("named").alias("product")
+    bought = orders.join(
+        fences.filter(pl.col("kind") == "buy").with_columns(named),
+        on=["kind", "source", "product"],
+        suffix="_of",
+    ).filter(
+        ((pl.col("place") == pl.col("location")) | (pl.col("place") == "*"))
+        & valid_at("start_s")
+    )
+    rows = pl.concat([made, bought], how="diagonal")
     if rows.is_empty():
         return []
     parts = []
@@ -436,25 +442,26 @@ def _receipts(facts: Facts) -> pl.DataFrame:
         )
         .unique("id", keep="first", maintain_order=True)
     )
-    calendars = dict(
-        facts.snapshot["locations"].select("location", "calendar").iter_rows()
-    )
+    places = facts.snapshot["locations"].select("location", "calendar")
+    rows = rows.join(places, on="location", how="left", maintain_order="left")
     door = rows["finish_s"].to_numpy().copy()
-    for place in np.flatnonzero(rows["receipt_days"].to_numpy() != 0).tolist():
-        calendar = calendars.get(rows["location"][place])
-        days = rows["receipt_days"][place]
-        door[place] = _door(facts, calendar, int(door[place]), days)
+    days = rows["receipt_days"].to_numpy()
+    for calendar in rows["calendar"].unique():
+        own = rows["calendar"].eq_missing(calendar).to_numpy() & (days != 0)
+        door[own] = _doors(facts, calendar, door[own], days[own])
     return rows.with_columns(door_s=pl.Series(door, dtype=pl.Int64))
 
 
-def _door(facts: Facts, calendar: str | None, finish: int, days: float) -> int:
-    """Latest instant with so many open days up to the finish."""
-    needed = round(days * DAY)
+def _doors(
+    facts: Facts, calendar: str | None, finish: Instants, days: NDArray[np.float64]
+) -> Instants:
+    """Latest instants with so many open days up to each finish."""
+    needed = np.rint(days * DAY).astype(np.int64)
     if calendar is None:
         return finish - needed
-    low, high = np.array([facts.as_of - 400 * DAY]), np.array([finish])
-    target = facts.clock.day_axis(calendar, high) - needed + 1
-    return int(first_with_count(facts, calendar, target, (low, high))[0]) - 1
+    low = np.full(len(finish), facts.as_of - 400 * DAY)
+    target = facts.clock.day_axis(calendar, finish) - needed + 1
+    return first_with_count(facts, calendar, target, (low, finish)) - 1
 
 
 def _periods(facts: Facts, receipts: pl.DataFrame) -> list[dict[str, object]]:

@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -30,6 +30,11 @@ from medhavi.planners.constrained.search.found_pegs import (
     lanes_beside,
 )
 from medhavi.planners.constrained.search.plant.machines import refuse
+from medhavi.planners.constrained.search.search_effort import (
+    budget_of,
+    eased,
+    is_crowded,
+)
 from medhavi.planners.kernels.plant_kernels.lot_streaming import MOST_CUT, MoveSettings
 from medhavi.planners.kernels.plant_kernels.plant_record import FAR
 from medhavi.planners.kernels.plant_kernels.schedule_record import (
@@ -45,6 +50,7 @@ if TYPE_CHECKING:
 
     from medhavi.planners.constrained.search.construction import Constructed
     from medhavi.planners.constrained.search.plant.model import Model
+    from medhavi.planners.constrained.search.search_effort import Budget, Manner
     from medhavi.planners.kernels.compiled import Engine
     from medhavi.planners.kernels.plant_kernels.plant_record import Pass, Plant
 
@@ -54,20 +60,6 @@ SHARES = (0.02, 0.1, 0.3, 1.0)
 STEPS = (0.1, 0.3, 1.0)
 """Shares of the lateness by which an order becomes more urgent."""
 MOST_DAYS = 10.0
-
-
-class Manner(NamedTuple):
-    """How a wheel turns.
-
-    `turns`: how many passes it makes. `focus`: how often a pass looks only at demands
-    that weigh as much as one that is drawn by its lateness: what weighs most is late
-    the least often, and little of a pass falls to it otherwise. `heat`: by what share a
-    worse pass may be at first.
-    """
-
-    turns: int
-    focus: float = 0.0
-    heat: float = 0.002
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,58 +206,15 @@ MOST_OUT = 15
 """Demands that one move takes out at most."""
 MOST_TOGETHER = 60
 """Demands that are served anew to save money, at most."""
-MOST_SAVINGS = 5
-"""How often all orders are looked through for money to be saved, at most."""
+MOST_SAVINGS, WORTH_A_LOOK = 5, 0.03
+"""How often all orders are looked through for money to be saved, at most, and what
+share of the orders of the first time the last one had to save for another."""
 FIRST_HEAT = 96 * HOUR
 """By how much worse a move may be at first, at the weight of the tolerance [s]."""
-SMALL, FEW, SOME, CROWDED = 5, 100, 1000, 5000
-"""Demands up to which a plant is started most often, and often, from which it is
-started once, and from which it is crowded: it gets few moves for each then."""
 APART_SEEDS = 100_000
 """By how much the seeds of two starts differ."""
 SCALE = 100
 """Weights count hundredths."""
-
-
-class Budget(NamedTuple):
-    """How long a search goes on: turns of the wheel; moves per demand, within limits.
-
-    A move costs the more the larger the plant, and a small one gains from more of them:
-    50 for each of 1,000 demands, 12 for each of 10,000. `passes_base`, `moves_base`:
-    share of the base days that a late demand counts in passes and in moves. With less,
-    days count more, and no demand waits very long for the sake of others. `starts`: how
-    often all is done with other random numbers; the best one counts. `cuts`: whether
-    moves cut orders for late demands into lots. `stock`: share of the moves that take
-    out who has of stock what a late demand might have. `between`: moves for each demand
-    after which all is justified.
-    """
-
-    wheel: Manner
-    moves: int
-    least: int
-    most: int
-    passes_base: float = 1.0
-    moves_base: float = 1.0
-    starts: int = 1
-    cuts: bool = False
-    stock: float = 0.0
-    between: float = 0.1
-
-
-NOTHING = Budget(Manner(0), 0, 0, 0)
-USUAL = Budget(Manner(250), 50, 300, 70_000, cuts=True, stock=0.3)
-STARTS = {"standard": (16, 6, 2, 1), "full": (16, 16, 5, 3)}
-"""Of plants of a handful, few, some hundred, and more demands. Which start of few is
-good is not known before."""
-CROWDED_WHEEL = Manner(250, focus=0.4, heat=0.006)
-CROWDED_BUDGETS = {
-    "light": NOTHING,
-    "standard": Budget(
-        CROWDED_WHEEL, 40, 300, 120_000, passes_base=0.6, moves_base=0.35, between=0.3
-    ),
-    "full": Budget(CROWDED_WHEEL._replace(turns=400), 100, 1000, 300_000, 0.6),
-}
-"""Those of crowded plants: the urgent few get a share of the passes to themselves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -344,6 +293,8 @@ def seek(
     classes = _Classes(watch, model)
     first = construct(passes, effort, told, watch.stop)
     classes.tell(passes.work.d_finish)
+    if budget.wheel.turns and is_crowded(len(plant.d_item)):
+        budget = eased(budget, _avoidable(passes, model, budget, first.cost))
     turned, moved = min(1.0, 2 * share), max(0.0, 2 * share - 1)
     wheel = budget.wheel._replace(turns=round(budget.wheel.turns * turned))
     wanted = max(budget.moves * len(plant.d_item), budget.least)
@@ -373,19 +324,22 @@ def seek(
     return best.found(passes.made, tally)
 
 
+def _avoidable(passes: Passes, model: Model, budget: Budget, cost: int) -> float:
+    """Share of a weighted lateness that demands have beyond what each has alone."""
+    engine, plant = passes.engine, passes.plain
+    least = engine.ints(np.zeros(len(plant.d_item)))
+    room = engine.of(_room(model, passes, budget))
+    engine.kernels.date_alone(passes.plant, room, least, engine.ints(np.zeros(0)))
+    late = np.asarray(least) - plant.d_due
+    alone = np.where(late > 0, plant.d_weight * (plant.base[0] + late), 0).sum()
+    return max(0.0, 1.0 - int(alone) / cost) if cost else 0.0
+
+
 def _room(model: Model, passes: Passes, budget: Budget) -> ScheduleRecord:
     """Make an empty schedule with room for the pass that counts."""
     work, lots = passes.work, (MOST_CUT + 1) * budget.cuts
     option = np.asarray(work.o_option[: int(work.totals[0])], np.int64)
     return new_schedule(passes.plain, model.tree, option, int(work.totals[1]), lots)
-
-
-def budget_of(demands: int, effort: str) -> Budget:
-    """Budget of a plant of so many demands."""
-    if demands >= CROWDED or effort == "light":
-        return CROWDED_BUDGETS[effort]
-    size = sum(demands >= least for least in (SMALL, FEW, SOME))
-    return USUAL._replace(starts=STARTS[effort][size])
 
 
 def _counting(plant: Plant, share: float) -> Plant:
@@ -488,8 +442,11 @@ class Repair:
     def settle(self, *, saves: bool) -> None:
         """Cut no more than pays, save money where asked to, take what is preferred."""
         self._kernels.settle_cuts(self._plant, self._plan, self._aims, MOST_OUT)
+        most = 0
         for _ in range(MOST_SAVINGS if saves else 0):
-            if not self._kernels.consolidate(self._plant, self._plan, MOST_TOGETHER):
+            saved = self._kernels.consolidate(self._plant, self._plan, MOST_TOGETHER)
+            most = max(most, saved)
+            if saved <= WORTH_A_LOOK * most:
                 break
         self._kernels.prefer_sources(self._plant, self._plan, MOST_OUT)
         for justify in (self._kernels.justify_right, self._kernels.justify_left):

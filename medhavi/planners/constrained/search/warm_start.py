@@ -13,13 +13,13 @@ import numpy as np
 
 from medhavi.planners.constrained.search.construction import new_schedule
 from medhavi.planners.constrained.search.found_pegs import chained
+from medhavi.planners.constrained.search.search_effort import budget_of
 from medhavi.planners.constrained.search.seeking import (
     CHUNK,
     MOST_OUT,
     MOST_TOGETHER,
     SCALE,
     Repair,
-    budget_of,
 )
 from medhavi.planners.kernels.plant_kernels.plant_record import FAR
 from medhavi.planners.kernels.plant_kernels.schedule_record import ScheduleRecord

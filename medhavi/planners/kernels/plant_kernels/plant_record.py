@@ -16,6 +16,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from medhavi.units import DAY
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -69,7 +71,9 @@ class Plant(NamedTuple):
     `whole` (1: work does not pause over closed time; `DEPARTS`: a lane). `k_start`
     bounds the open windows of each calendar, in order of time: `k_open`, `k_close`, and
     `k_before`, the open seconds of the earlier ones. The first and the last one have no
-    end, so that every instant has a window. Work pauses between windows `k_first` up to
+    end, so that every instant has a window. `k_near` is the place of the first window
+    that closes after the begin of each of the first `k_days` days (one number) of a
+    calendar. Work pauses between windows `k_first` up to
     `k_next`, of which each is one; what lies beyond them is behind other work that
     stands. The windows of a lane are its departures, from when goods have to be ready
     to when they arrive, neither falling; before the first and after the last one it
@@ -160,6 +164,8 @@ class Plant(NamedTuple):
     k_before: np.ndarray
     k_first: np.ndarray
     k_next: np.ndarray
+    k_near: np.ndarray
+    k_days: np.ndarray
     l_start: np.ndarray
     l_each: np.ndarray
     l_over: np.ndarray
@@ -283,7 +289,12 @@ def machine_of(plant: Plant, option: int, place: int) -> int:
 
 def window_of(plant: Plant, calendar: int, time: int) -> int:
     """Place of the first window of a calendar that closes after an instant."""
-    close = plant.k_close
+    close, days, day = plant.k_close, plant.k_days[0], time // DAY
+    if 0 <= day < days:
+        place = plant.k_near[calendar * days + day]
+        while close[place] <= time:
+            place += 1
+        return place
     low, high = plant.k_start[calendar], plant.k_start[calendar + 1] - 1
     while low < high:
         middle = (low + high) >> 1

@@ -18,6 +18,7 @@ from medhavi.planners.constrained.search.plant.machines import (
 from medhavi.planners.constrained.search.plant.open_time import (
     columns_of,
     departure_rows,
+    nearest,
     open_rows,
 )
 from medhavi.planners.constrained.search.plant.sources import MOST_EACH, UNSUPPLIED
@@ -521,7 +522,10 @@ class Lanes:
                 option.calendar = own[key]
         others = {**others, "k_start": start[:-1]}
         rows = columns_of(self._rows, int(start[-1]))
-        return {name: np.concatenate([others[name], own]) for name, own in rows.items()}
+        found = {
+            name: np.concatenate([others[name], own]) for name, own in rows.items()
+        }
+        return {**found, **nearest(found["k_start"], found["k_close"])}
 
 
 def confined(

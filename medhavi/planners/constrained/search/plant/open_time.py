@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from medhavi.planners.kernels.plant_kernels.plant_record import FAR
+from medhavi.units import DAY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+NEAR_DAYS = 400
+"""Days from now on at which the window of a calendar is known without seeking it."""
 COLUMNS = ("k_open", "k_close", "k_before", "k_first", "k_next")
 """Columns of rows, as of `Plant`."""
 
@@ -62,3 +66,20 @@ def columns_of(parts: Sequence[np.ndarray], first: int = 0) -> dict[str, np.ndar
     rows[:, 3:] += np.repeat(start[:-1], counts)[:, np.newaxis]
     found = {name: rows[:, at].copy() for at, name in enumerate(COLUMNS)}
     return {"k_start": start, **found}
+
+
+def nearest(start: np.ndarray, close: np.ndarray) -> dict[str, np.ndarray]:
+    """Places of windows by day: `k_near` and `k_days` of `Plant`.
+
+    Parameters
+    ----------
+    start, close
+        `k_start` and `k_close` of `Plant`.
+    """
+    days = np.arange(NEAR_DAYS) * DAY
+    rows = [
+        low + np.searchsorted(close[low:high], days, side="right")
+        for low, high in pairwise(start.tolist())
+    ]
+    near = np.concatenate([np.zeros(0, np.int64), *rows])
+    return {"k_near": near, "k_days": np.array([NEAR_DAYS])}

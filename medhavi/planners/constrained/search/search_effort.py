@@ -1,0 +1,99 @@
+"""How much a search does: turns of its wheel, and moves.
+
+Effort counts passes and moves, never seconds, so a search repeats exactly.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+SMALL, FEW, SOME, CROWDED = 5, 100, 1000, 5000
+"""Demands up to which a plant is started most often, and often, from which it is
+started once, and from which it is crowded: it gets few moves for each then."""
+MUCH = 0.25
+"""Share of the weighted lateness of a crowded plant that could be avoided from which it
+gets all turns and moves; with less it gets as much less of them."""
+LEAST_TURNS, LEAST_MOVES = 0.25, 0.375
+"""Parts of its turns and moves that it gets at least."""
+
+
+class Manner(NamedTuple):
+    """How a wheel turns.
+
+    `turns`: how many passes it makes. `focus`: how often a pass looks only at demands
+    that weigh as much as one that is drawn by its lateness: what weighs most is late
+    the least often, and little of a pass falls to it otherwise. `heat`: by what share a
+    worse pass may be at first.
+    """
+
+    turns: int
+    focus: float = 0.0
+    heat: float = 0.002
+
+
+class Budget(NamedTuple):
+    """How long a search goes on: turns of the wheel; moves per demand, within limits.
+
+    A move costs the more the larger the plant, and a small one gains from more of them:
+    50 for each of 1,000 demands, 12 for each of 10,000. `passes_base`, `moves_base`:
+    share of the base days that a late demand counts in passes and in moves. With less,
+    days count more, and no demand waits very long for the sake of others. `starts`: how
+    often all is done with other random numbers; the best one counts. `cuts`: whether
+    moves cut orders for late demands into lots. `stock`: share of the moves that take
+    out who has of stock what a late demand might have. `between`: moves for each demand
+    after which all is justified.
+    """
+
+    wheel: Manner
+    moves: int
+    least: int
+    most: int
+    passes_base: float = 1.0
+    moves_base: float = 1.0
+    starts: int = 1
+    cuts: bool = False
+    stock: float = 0.0
+    between: float = 0.1
+
+
+NOTHING = Budget(Manner(0), 0, 0, 0)
+USUAL = Budget(Manner(250), 50, 300, 70_000, cuts=True, stock=0.3)
+STARTS = {"standard": (16, 6, 2, 1), "full": (16, 16, 5, 3)}
+"""Of plants of a handful, few, some hundred, and more demands. Which start of few is
+good is not known before."""
+CROWDED_WHEEL = Manner(250, focus=0.4, heat=0.006)
+CROWDED_BUDGETS = {
+    "light": NOTHING,
+    "standard": Budget(
+        CROWDED_WHEEL, 40, 300, 120_000, passes_base=0.6, moves_base=0.35, between=0.3
+    ),
+    "full": Budget(CROWDED_WHEEL._replace(turns=400), 100, 1000, 300_000, 0.6),
+}
+"""Those of crowded plants: the urgent few get a share of the passes to themselves."""
+
+
+def is_crowded(demands: int) -> bool:
+    """Whether a plant of so many demands is crowded."""
+    return demands >= CROWDED
+
+
+def budget_of(demands: int, effort: str) -> Budget:
+    """Budget of a plant of so many demands."""
+    if is_crowded(demands) or effort == "light":
+        return CROWDED_BUDGETS[effort]
+    size = sum(demands >= least for least in (SMALL, FEW, SOME))
+    return USUAL._replace(starts=STARTS[effort][size])
+
+
+def eased(budget: Budget, avoidable: float) -> Budget:
+    """Budget of a crowded plant of whose lateness so much could be avoided, 0 to 1.
+
+    Where most demands that are late must be, the few others are soon helped.
+    """
+    part = min(1.0, avoidable / MUCH)
+    turns = round(budget.wheel.turns * max(LEAST_TURNS, part))
+    moves, most = (
+        round(one * max(LEAST_MOVES, part)) for one in (budget.moves, budget.most)
+    )
+    wheel = budget.wheel._replace(turns=turns)
+    return budget._replace(wheel=wheel, moves=moves, most=most)
