@@ -11,10 +11,12 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from medhavi.edits.remedy_changes import hours_after_work, own_calendar
+from medhavi.providers import Providers
+from medhavi.results.figures.overtime import overtime_worked
 from medhavi.units import MINUTE
 
 if TYPE_CHECKING:
-    from medhavi.providers import Providers
+    from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
 
 
@@ -63,3 +65,19 @@ def with_overtime(snapshot: Snapshot, providers: Providers) -> Snapshot:
             known = known.join(added, on="resource", how="anti")
         tables[name] = pl.concat([known, added])
     return snapshot.replace(**tables) if tables else snapshot
+
+
+def providers_of(plan: Plan, snapshot: Snapshot) -> Providers:
+    """Providers that know the hours in which a plan works.
+
+    Parameters
+    ----------
+    plan
+        Of any mode.
+    snapshot
+        What it was made of, as its disruptions leave it.
+    """
+    found = Providers(snapshot)
+    if not overtime_worked(plan, snapshot):
+        return found
+    return Providers(with_overtime(snapshot, found))

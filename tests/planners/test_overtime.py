@@ -7,7 +7,9 @@ import datetime as dt
 import polars as pl
 import pytest
 
+import medhavi
 from medhavi.results.figures.scorecard import scorecard
+from medhavi.results.verify.check_schedule import verify_schedule
 from tests import factories
 from tests.api import plan, verify
 from tests.planners.optimal_plans import best
@@ -118,3 +120,13 @@ def test_a_plan_with_overtime_is_built_upon(mode):
     assert verify(again, changed) == []
     assert (again.fulfilment["planned"] == again.fulfilment["qty"]).all()
     assert again.operations.filter(pl.col("resource") == "M").height
+
+
+@pytest.mark.req("SCH-24")
+def test_a_plan_with_overtime_is_scheduled_in_its_hours():
+    snapshot = factories.snapshot(**shop())
+    made = plan(snapshot, "optimize")
+    found = medhavi.schedule(medhavi.schedule_problem(snapshot, made, 2.0), effort=1)
+    assert verify_schedule(found) == []
+    (finish,) = found.operations["finish"]
+    assert days(finish) == pytest.approx(16 / 24)

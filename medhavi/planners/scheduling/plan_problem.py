@@ -24,6 +24,7 @@ import polars as pl
 from medhavi.errors import UsageError
 from medhavi.findings import finding
 from medhavi.planners.disruptions import with_disruptions
+from medhavi.planners.overtime import providers_of
 from medhavi.planners.scheduling.fixed_work import FixedWork
 from medhavi.planners.scheduling.order_windows import OrderWindows
 from medhavi.planners.scheduling.planned_work import (
@@ -32,7 +33,6 @@ from medhavi.planners.scheduling.planned_work import (
 )
 from medhavi.planners.scheduling.problem_file import ProblemFile
 from medhavi.planners.scheduling.scheduled_step import ScheduledStep
-from medhavi.providers import Providers
 from medhavi.providers.capacity.clocks import Duration
 from medhavi.results.schedules.problem import (
     ANY,
@@ -141,7 +141,7 @@ class _PlanReader:
     def __init__(self, snapshot: Snapshot, plan: Plan, start: int, end: int) -> None:
         self.snapshot, self.plan = snapshot, plan
         self.start, self.end = start, end
-        self.providers = Providers(with_disruptions(snapshot))
+        self.providers = providers_of(plan, with_disruptions(snapshot))
         self.orders = planned_orders(plan)
         self.reach = end
         self.kept: dict[str, str] = {}
