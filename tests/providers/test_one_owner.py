@@ -38,6 +38,7 @@ OWNED = {
 READS = {
     ("disruptions.py", "lane_blackouts"): "blocked lanes become blackouts",
     ("disruptions.py", "supply_terms"): "delays become lead times",
+    ("overtime.py", "calendars"): "the zone in which a day of work ends",
     (
         "net_change/net_change.py",
         "supplier_capacity",
