@@ -76,12 +76,17 @@ def test_a_folder_is_a_baseline(medhavi, snapshot, tables, tmp_path):
 def test_a_baseline_must_be_a_plan(medhavi, tables, tmp_path):
     said = medhavi("plan", "--tables", tables, "--baseline", tmp_path)
     assert said.code == 2
-    words = ("plan", "--tables", tables, "--mode", "optimize", "--baseline")
+    assert "plan" in said.err
+
+
+@pytest.mark.parametrize("mode", ["constrained", "optimize"])
+def test_on_a_plan_of_another_mode_all_is_planned_anew(medhavi, tables, tmp_path, mode):
     first = tmp_path / "first"
     assert medhavi("plan", "--tables", tables, "--out", first).code == 0
-    refused = medhavi(*words, first)
-    assert refused.code == 2
-    assert "baseline" in refused.err
+    words = ("plan", "--tables", tables, "--mode", mode, "--json", "--baseline", first)
+    made = medhavi(*words)
+    assert made.code == 0, made.err
+    assert made.answer["findings"][0]["code"] == "NET001"
 
 
 def test_the_basis_of_a_csv_folder_is_read_too(medhavi, tables, tmp_path):

@@ -187,7 +187,7 @@ def decided(
 ) -> Plan:
     """Constrained plan of the tables that a program states, by some decisions."""
     made = bounded(run, decisions, _done_before(run, decisions, effort, way))
-    guided_by = decisions.amounts or decisions.slices
+    guided_by = decisions.amounts or decisions.slices or decisions.overtime
     follows = "guided by" if guided_by else "without"
     cost, least = worth(made, run.stated, run.goals), way.at_least
     gap = None if least is None else max(0.0, cost - least) / (cost or 1.0)
