@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medhavi.edits import apply, changes
-from medhavi.errors import NotAvailable
 from medhavi.findings import BadData
 from medhavi.results.plans.plan import Plan
 from medhavi.snapshot import Snapshot
@@ -242,12 +241,6 @@ def test_a_limited_supplier_counts_the_whole_group():
     made, code = net(other_qty(before), plan_to_build_on(before, PYTHON))
     assert code == "NET002"
     assert "SupplierCapacity" in made.exceptions["code"].to_list()
-
-
-def test_another_mode_takes_no_baseline():
-    before = company()
-    with pytest.raises(NotAvailable, match="baseline"):
-        plan(before, "optimize", baseline=plan(before, settings=PYTHON))
 
 
 def test_errors_in_the_data_are_named():
