@@ -23,15 +23,11 @@ from tests.planners.small_plans import (
     orders,
     pegs,
 )
+from tests.planners.test_source_toys import wanted
 
 Row = dict[str, object]
 NEVER_SHORT = {"short_cost": 1e5}
 BUY = {"product": "A", "lead_time_days": 2, "unit_price": 1}
-
-
-def wanted(name: str, qty: float, due: float, **more: object) -> Row:
-    """A demand of A."""
-    return {"demand": name, "product": "A", "qty": qty, "due": day(due), **more}
 
 
 def machine(routing: str, minutes: float, resource: str = "M", **more: object) -> Row:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 import polars as pl
 
+from medhavi.results.verify.campaigns import Changes, sequences
+from medhavi.results.verify.facts import Facts
 from medhavi.units import HOUR
 
 if TYPE_CHECKING:
@@ -82,80 +84,19 @@ def _shared(plan: Plan, counted: pl.DataFrame, snapshot: Snapshot) -> float:
 def changeover_cost(plan: Plan, snapshot: Snapshot) -> float:
     """Money of the changes of family on all resources [base currency].
 
-    Where what is set up is known: on resources of one unit that work in sequence. Where
-    orders overlap there, the state is that of the one that ends last.
+    Where what is set up is known: on resources of one unit that work in sequence.
     """
-    rows = snapshot["changeovers"]
-    if not (rows["cost"].fill_null(0.0) > 0).any():
+    if not (snapshot["changeovers"]["cost"].fill_null(0.0) > 0).any():
         return 0.0
-    changed = (
-        _changes(plan, snapshot)
-        .group_by("matrix", "before", "family")
-        .agg(pl.len().alias("count"))
-        .join(
-            rows.select("matrix", "from_family", "to_family", "cost").with_row_index(),
-            on="matrix",
-        )
-        .with_columns(
-            any_before=pl.col("from_family") == "*",
-            any_after=pl.col("to_family") == "*",
-        )
-        .filter(
-            (pl.col("any_before") | (pl.col("from_family") == pl.col("before")))
-            & (pl.col("any_after") | (pl.col("to_family") == pl.col("family")))
-        )
-        # The row with fewer stars wins, then the one that names what was before.
-        .sort(
-            pl.col("any_before").cast(pl.Int8) + pl.col("any_after").cast(pl.Int8),
-            "any_before",
-            "index",
-        )
-        .unique(["matrix", "before", "family"], keep="first", maintain_order=True)
-        .sort("matrix", "before", "family")
-    )
-    return float((changed["count"] * changed["cost"].fill_null(0.0)).sum())
-
-
-def _changes(plan: Plan, snapshot: Snapshot) -> pl.DataFrame:
-    """Changes in order of time: matrix, before, family."""
-    more = snapshot["resource_units"].filter(pl.col("units") > 1)
-    resources = (
-        snapshot["resources"]
-        .filter(
-            pl.col("changeover_matrix").is_not_null()
-            & pl.col("finite")
-            & pl.col("bucket").is_null()
-            & (pl.col("units") == 1)
-        )
-        .join(more, on="resource", how="anti")
-        .join(
-            snapshot["resource_state"].select("resource", state="family"),
-            on="resource",
-            how="left",
-        )
-        .select("resource", "state", matrix="changeover_matrix")
-    )
-    steps = snapshot["steps"].select("step", "family", source="routing")
-    made = plan.supplies.filter(kind="make").select("source", supply="id")
-    return (
-        plan.operations.join(resources, on="resource")
-        .join(made.unique("supply"), on="supply")
-        .join(steps.drop_nulls("family"), on=["source", "step"])
-        .group_by("resource", "matrix", "state", "supply", "step", "family")
-        .agg(pl.col("start").min(), pl.col("finish").max())
-        .filter(pl.col("finish") > pl.col("start"))
-        .sort("resource", "start", "finish", "supply", "step")
-        .filter(
-            (
-                pl.col("finish") > pl.col("finish").cum_max().shift().over("resource")
-            ).fill_null(value=True)
-        )
-        .with_columns(
-            before=pl.coalesce(pl.col("family").shift().over("resource"), "state")
-        )
-        .drop_nulls("before")
-        .filter(pl.col("before") != pl.col("family"))
-    )
+    facts, cost = Facts(plan, snapshot), 0.0
+    for resource, jobs in sequences(facts, {}):
+        changes = Changes(facts, resource)
+        before = changes.state
+        for job in jobs:
+            if job.finish > job.start:
+                cost += changes.cost(before, job.family)
+                before = job.family or before
+    return cost
 
 
 class Energy(NamedTuple):
@@ -177,19 +118,15 @@ def energy(plan: Plan, snapshot: Snapshot) -> Energy:
     work = plan.operations.join(
         powered.select("resource", "location", "power_kw"), on="resource"
     ).sort("location", "start", "id")
-    money = emitted = 0.0
+    sums = [0.0, 0.0]
     for (location,), rows in work.group_by("location", maintain_order=True):
         own = tariffs.filter(pl.col("location") == location).sort("valid_from")
         power = (rows["power_kw"] * rows["units"].fill_null(1.0)).to_numpy()
         spans = [rows[name].dt.epoch("s").to_numpy() for name in ("start", "finish")]
-        for column in ("price_per_kwh", "co2_kg_per_kwh"):
+        for place, column in enumerate(("price_per_kwh", "co2_kg_per_kwh")):
             begin, finish = (_until(own, column, span) for span in spans)
-            total = float((power * (finish - begin)).sum())
-            if column == "price_per_kwh":
-                money += total
-            else:
-                emitted += total
-    return Energy(money, emitted)
+            sums[place] += float((power * (finish - begin)).sum())
+    return Energy(*sums)
 
 
 def _until(tariffs: pl.DataFrame, column: str, instants: np.ndarray) -> np.ndarray:

@@ -89,6 +89,20 @@ def overtime_cost(plan: Plan, snapshot: Snapshot) -> OvertimeCost:
     return OvertimeCost(overtime, overload)
 
 
+def agreed_overtime(snapshot: Snapshot) -> pl.DataFrame:
+    """Rows of the resources that may work overtime.
+
+    Work in sequence on a calendar of its own kind: hours that are counted by bucket,
+    and what is always open, have no end of a day.
+    """
+    return snapshot["resources"].filter(
+        (pl.col("overtime_minutes_per_day") > 0)
+        & pl.col("finite")
+        & pl.col("bucket").is_null()
+        & pl.col("calendar").is_not_null()
+    )
+
+
 def overtime_worked(plan: Plan, snapshot: Snapshot) -> dict[str, float]:
     """Unit-hours that resources work outside their open time, by resource.
 
@@ -96,13 +110,11 @@ def overtime_worked(plan: Plan, snapshot: Snapshot) -> dict[str, float]:
     """
     if plan.run.mode != "optimize":
         return {}
-    resources = snapshot["resources"].filter(
-        (pl.col("overtime_minutes_per_day") > 0) & pl.col("calendar").is_not_null()
-    )
     facts = Facts(plan, snapshot)
-    work = plan.operations.join(
-        resources.select("resource", "calendar"), on="resource"
-    ).sort("resource", "start", "id")
+    resources = agreed_overtime(snapshot).select("resource", "calendar")
+    work = plan.operations.join(resources, on="resource").sort(
+        "resource", "start", "id"
+    )
     found = {}
     for (name, calendar), rows in work.group_by(
         "resource", "calendar", maintain_order=True

@@ -55,7 +55,7 @@ def check_campaigns(facts: Facts) -> list[Finding]:
     found: list[Finding] = []
     ruled = settings.get("campaigns", "off") != "off"
     rules = _rules(facts) if ruled else {}
-    for resource, jobs in _rows(facts, rules):
+    for resource, jobs in sequences(facts, rules):
         found += _changes(facts, resource, jobs)
         if resource in rules:
             found += _named(resource, jobs)
@@ -89,10 +89,13 @@ def _rule_of(rules: Iterable[Row], family: str | None, product: str) -> Row | No
     return None
 
 
-def _rows(
+def sequences(
     facts: Facts, rules: Mapping[str, Sequence[Row]]
 ) -> Iterator[tuple[str, list[CampaignOperation]]]:
-    """Walk over the resources whose sequence matters, each with its work in order."""
+    """Walk over the resources whose sequence matters, each with its work in order.
+
+    Resources with a matrix of changes, or with campaign rules: `rules` by resource.
+    """
     resources = facts.snapshot["resources"]
     # Beside a second unit nothing says which of them is set up for what.
     more = facts.snapshot["resource_units"].filter(pl.col("units") > 1)
@@ -268,7 +271,7 @@ def _interrupted(resource: str, jobs: Sequence[CampaignOperation]) -> list[Findi
 def _cleanings(
     facts: Facts, resource: str, jobs: Sequence[CampaignOperation]
 ) -> list[Finding]:
-    changes = _Changes(facts, resource)
+    changes = Changes(facts, resource)
     planned = [
         (row["valid_from"].timestamp(), row["valid_to"].timestamp())
         for row in facts.snapshot["cleaning_windows"]
@@ -370,7 +373,7 @@ def _changes(
     What is owed may also lie in the idle time directly before. An operation that takes
     no time holds no machine, so it changes nothing.
     """
-    changes = _Changes(facts, resource)
+    changes = Changes(facts, resource)
     wrong = []
     before = changes.state
     busy = facts.as_of
@@ -396,7 +399,7 @@ def _changes(
     return faults("CAM096", "operations", wrong, column="setup_minutes")
 
 
-class _Changes:
+class Changes:
     """The matrix of one resource, read row by row: the fewest stars win."""
 
     def __init__(self, facts: Facts, resource: str) -> None:
@@ -426,6 +429,11 @@ class _Changes:
         """Time of a change [min]."""
         row = self._row(before, after)
         return 0.0 if row is None else float(row["setup_minutes"])
+
+    def cost(self, before: str | None, after: str | None) -> float:
+        """Money of a change besides its time [base currency]."""
+        row = self._row(before, after)
+        return 0.0 if row is None else float(row["cost"] or 0.0)
 
     def cleans(self, before: str | None, after: str | None) -> bool:
         """Whether a change is a cleaning."""

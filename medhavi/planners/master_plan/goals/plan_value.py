@@ -24,11 +24,12 @@ def plan_parts(
     profit it costs its stated price and penalty, where it has a price: the sum is what
     all demands would bring less what the plan earns.
     """
-    found, sold = scorecard(made, snapshot), sales(made, snapshot)
-    never = pl.col("shortage")
+    found = scorecard(made, snapshot)
+    never = found.shortage
     if parameters.goal == "profit":
         lost = pl.col("lost") + pl.col("penalty")
-        never = pl.when(pl.col("priced")).then(lost).otherwise(never)
+        own = pl.when("priced").then(lost).otherwise("shortage")
+        never = float(sales(made, snapshot).select(own).to_series().sum())
     return {
         ObjectivePart.MAKING: parameters.cost_weight * found.production,
         ObjectivePart.BUYING: parameters.cost_weight * found.purchase,
@@ -38,8 +39,7 @@ def plan_parts(
         ObjectivePart.HOLDING: parameters.inventory_weight * found.holding,
         ObjectivePart.LATENESS: parameters.lateness_weight
         * (found.lateness - found.shortage),
-        ObjectivePart.SHORTAGE: parameters.shortage_weight
-        * float(sold.select(never).to_series().sum()),
+        ObjectivePart.SHORTAGE: parameters.shortage_weight * never,
         ObjectivePart.CO2: parameters.co2_price * found.co2_kg,
     }
 
