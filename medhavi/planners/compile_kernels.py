@@ -27,12 +27,16 @@ RUNS: tuple[tuple[str, Mapping[str, object]], ...] = (
 
 
 def small_company() -> Snapshot:
-    """Company in which orders compete for a machine and some demands are late."""
+    """Company short of hours: some demands are late, and goods expire."""
     return Snapshot.from_frames(
         {
             "settings": [{"as_of": START, "horizon_days": 60}],
             "locations": [{"location": "PLANT", "kind": "plant"}],
-            "products": [{"product": one} for one in ("A", "B", "C")],
+            "products": [
+                {"product": "A"},
+                {"product": "B", "shelf_life_days": 30.0},
+                {"product": "C"},
+            ],
             "resources": [
                 {"resource": one, "location": "PLANT"} for one in ("M1", "M2")
             ],

@@ -17,6 +17,7 @@ from tests.api import plan, verify
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from types import FrameType
 
 COUNTED = """
 import json
@@ -35,11 +36,26 @@ print(json.dumps({
 """
 
 
-def test_each_run_plans_the_small_company_by_its_engine() -> None:
+def test_the_small_company_is_planned_by_every_kernel() -> None:
+    """A kernel that it left out would be compiled in the first plan of a user."""
+    entered: set[str] = set()
+
+    def note(frame: FrameType, _event: str, _found: object) -> None:
+        entered.add(frame.f_code.co_name)
+
     company = small_company()
     assert company.findings == ()
-    made = [plan(company, mode, {**how, "engine": "python"}) for mode, how in RUNS]
+    fewer = company.replace(demands=company["demands"][1:])
+    plain = [(mode, {**how, "engine": "python"}) for mode, how in RUNS]
+    sys.setprofile(note)
+    try:
+        made = [plan(company, *one) for one in plain]
+        again = plan(fewer, *plain[-1], baseline=made[-1])
+    finally:
+        sys.setprofile(None)
+    assert entered >= ENTRIES
     assert [verify(one, company) for one in made] == [[]] * len(RUNS)
+    assert verify(again, fewer) == []
     assert made[-1].run.engine == "search"
     assert (made[-1].fulfilment["lateness_h"] > 0).any()
 
