@@ -3,7 +3,7 @@
 Each page of marimo has an address of its own, and below it the same three hundred
 files: a browser that changes the page asked for all of them again. Here they have one
 address with the version in it, so a browser asks once and then never. The notebooks of
-pages are parsed and compiled once, too.
+pages are parsed and compiled once, too, and messages of kernels read by one decoder.
 """
 
 from __future__ import annotations
@@ -115,3 +115,17 @@ def _own(kept: CellImpl) -> CellImpl:
         _stale=cell.CellStaleState(),
         _output=cell.CellOutput(),
     )
+
+
+def decode_by_one_decoder() -> None:
+    """Read the messages of kernels by one decoder a process.
+
+    marimo makes the decoder of its kinds of message anew for each: a third of the
+    server's time for a further visitor, and much of each click.
+    """
+    import msgspec
+    from marimo._messaging.notification import NotificationMessage
+    from marimo._session.state import session_view
+
+    decoder = msgspec.json.Decoder(NotificationMessage)
+    vars(session_view)["deserialize_kernel_message"] = decoder.decode

@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import re
+from typing import get_args
 
+import msgspec
 import pytest
 from marimo._ast import compiler, load, parse
+from marimo._messaging import serde
+from marimo._messaging.notification import (
+    CompletedRunNotification,
+    NotificationMessage,
+)
+from marimo._session.state import session_view
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.testclient import TestClient
 
 from medhavi.service.app import create_app
-from medhavi.service.page_files import ADDRESS, PageFiles, parse_once
+from medhavi.service.page_files import (
+    ADDRESS,
+    PageFiles,
+    decode_by_one_decoder,
+    parse_once,
+)
 
 OWN = "http://localhost:8710"
 _LINKED = re.compile(r'(?:src|href)="([^"#]+\.(?:js|css|woff2))"')
@@ -97,3 +110,18 @@ def test_a_cell_is_compiled_once_and_each_visitor_has_a_state_of_his_own(tmp_pat
         assert other.run_result_status is None
         assert other.output is None
     assert compiler.compile_cell("x = y + 2", "one").body is not first.body
+
+
+def test_messages_of_kernels_are_read_as_marimo_reads_them():
+    """All kinds that it has, by one decoder that a session's view uses."""
+    decode_by_one_decoder()
+    kinds = get_args(NotificationMessage)
+    assert len(kinds) > 30
+    message = serde.serialize_kernel_message(CompletedRunNotification())
+    view = session_view.SessionView()
+    view.add_raw_notification(message)
+    read = vars(session_view)["deserialize_kernel_message"]
+    assert read(message) == serde.deserialize_kernel_message(message)
+    assert read.__self__.type == NotificationMessage
+    with pytest.raises(msgspec.ValidationError):
+        read(b'{"op": "none of these"}')
