@@ -341,14 +341,9 @@ def create_app(
     from starlette.routing import Mount, Route
 
     from medhavi.service.page_files import ADDRESS as FILES
-    from medhavi.service.page_files import (
-        PageFiles,
-        decode_by_one_decoder,
-        parse_once,
-    )
+    from medhavi.service.page_files import PageFiles, share_between_visitors
 
-    parse_once()
-    decode_by_one_decoder()
+    share_between_visitors()
     apps, notebooks = entries("apps"), entries("notebooks")
     # The title lets marimo carry the style sheet into its components.
     style = f"<style title='marimo-custom'>{app_style()}</style>"

@@ -8,6 +8,7 @@ from typing import get_args
 import msgspec
 import pytest
 from marimo._ast import compiler, load, parse
+from marimo._entrypoints import registry
 from marimo._messaging import serde
 from marimo._messaging.notification import (
     CompletedRunNotification,
@@ -23,6 +24,7 @@ from medhavi.service.page_files import (
     ADDRESS,
     PageFiles,
     decode_by_one_decoder,
+    find_extensions_once,
     parse_once,
 )
 
@@ -125,3 +127,13 @@ def test_messages_of_kernels_are_read_as_marimo_reads_them():
     assert read.__self__.type == NotificationMessage
     with pytest.raises(msgspec.ValidationError):
         read(b'{"op": "none of these"}')
+
+
+def test_extensions_are_looked_for_once():
+    find_extensions_once()
+    find = vars(registry)["get_entry_points"]
+    group = "marimo.cell.executor"
+    assert find(group) is find(group)
+    assert list(find(group)) == list(find.__wrapped__(group))
+    find_extensions_once()
+    assert vars(registry)["get_entry_points"] is find
