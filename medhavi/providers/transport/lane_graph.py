@@ -177,15 +177,6 @@ class LaneEdge:
         self._from, self._departures = start, found
         return True
 
-    def listed(self, start: int, end: int) -> list[int] | None:
-        """List the departures of a time, all of which arrive after `transit` [s].
-
-        None: not each of them does, or the room of one is another than that of others.
-        """
-        if not self._plain or (self.limited and not self._simple):
-            return None
-        return self._timetable.between(start, end)
-
     @property
     def fills(self) -> bool:
         """Whether a vehicle leaves only with a least load."""
