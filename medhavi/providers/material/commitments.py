@@ -14,6 +14,7 @@ from __future__ import annotations
 from copy import copy
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from medhavi.providers.table_rows import validity
 from medhavi.units import ALWAYS, DAY, NEVER, seconds_up, units_down, units_up
 
 if TYPE_CHECKING:
@@ -514,15 +515,7 @@ class SafetyLevels:
             qty = self._levels.column("safety_qty")[i]
             if qty is None:
                 continue
-            begin = self._levels.column("valid_from")[i]
-            end = self._levels.column("valid_to")[i]
-            found.append(
-                (
-                    ALWAYS if begin is None else begin,
-                    NEVER if end is None else end,
-                    units_up(qty, step),
-                )
-            )
+            found.append((*validity(self._levels.row(i)), units_up(qty, step)))
         return sorted(found)
 
     def _covered(

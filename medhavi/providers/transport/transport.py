@@ -14,7 +14,7 @@ from medhavi.providers.sources import LinearCost, Offer, OrderTiming
 from medhavi.providers.transport.timetable import Timetable
 from medhavi.snapshot.calendars.working_time import ALWAYS_OPEN, WorkingTime
 from medhavi.snapshot.calendars.zones import zone
-from medhavi.units import ALWAYS, DAY, HOUR, NEVER, exact, seconds_up
+from medhavi.units import DAY, HOUR, NEVER, exact, seconds_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -340,14 +340,7 @@ class Transport:
             source=lane,
             origin=row["origin"],
             preference=row["preference"],
-            window=(ALWAYS, NEVER),
             step=self._facts.step(product),
-            min_lot=0.0,
-            max_lot=None,
-            lot_multiple=0.0,
-            batch_window_days=0.0,
-            safety_days=0.0,
-            fence_days=0.0,
             fence_time=self._calendars.working_time(row["calendar"]),
             row=row,
             clock=lambda safety: self.clock(lane, safety),
