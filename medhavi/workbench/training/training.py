@@ -41,7 +41,9 @@ if TYPE_CHECKING:
     from medhavi.progress import Cancelled, Observe
     from medhavi.snapshot import Snapshot
 
-    Comparison = backtest.Comparison | reliability.RateComparison
+    Comparison = (
+        backtest.Comparison[backtest.Score] | backtest.Comparison[reliability.RateScore]
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
