@@ -61,17 +61,6 @@ class Commitments:
         itself leaves them out.
     """
 
-    __slots__ = (
-        "_as_of",
-        "_by_node",
-        "_by_owner",
-        "_demands",
-        "_may_keep_more",
-        "_numbers",
-        "_providers",
-        "lanes",
-    )
-
     def __init__(self, providers: Providers, *, promised: bool = True) -> None:
         self._providers = providers
         self._as_of = int(providers.snapshot.as_of)

@@ -292,21 +292,6 @@ class Recipes:
         Outputs whose role cannot hold.
     """
 
-    __slots__ = (
-        "_facts",
-        "_known",
-        "_line_cells",
-        "_line_numbers",
-        "_lines",
-        "_output_numbers",
-        "_outputs",
-        "_routing_numbers",
-        "_routings",
-        "_shares",
-        "findings",
-        "makers",
-    )
-
     def __init__(
         self, tables: Mapping[str, TableRows], facts: ProductFacts, shares: Capacity
     ) -> None:

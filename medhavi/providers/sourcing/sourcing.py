@@ -113,20 +113,6 @@ class Sourcing:
         Now of the plan [s]; what ended by then is never proposed.
     """
 
-    __slots__ = (
-        "_as_of",
-        "_base",
-        "_decides",
-        "_known",
-        "_lanes",
-        "_location_times",
-        "_roads",
-        "_rows",
-        "_rows_of",
-        "_rules",
-        "_touched",
-    )
-
     def __init__(
         self, tables: Mapping[str, TableRows], roads: SupplyKinds, as_of: int
     ) -> None:

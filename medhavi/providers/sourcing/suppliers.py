@@ -269,22 +269,6 @@ class Suppliers:
         Rates of currencies.
     """
 
-    __slots__ = (
-        "_all_fresh",
-        "_any_incoterm",
-        "_calendars",
-        "_exchange",
-        "_facts",
-        "_lead_times",
-        "_sold_at",
-        "_sold_by",
-        "_suppliers",
-        "_terms",
-        "_terms_of",
-        "_tiers",
-        "_tiers_of",
-    )
-
     def __init__(
         self,
         tables: Mapping[str, TableRows],

@@ -301,16 +301,6 @@ class LaneGraph:
         Tells whether goods can lie at a location; at customers they end.
     """
 
-    __slots__ = (
-        "_bounds",
-        "_edges",
-        "_into",
-        "_out",
-        "_stores",
-        "_towards",
-        "_transport",
-    )
-
     def __init__(self, transport: Transport, stores: Callable[[str], bool]) -> None:
         self._transport = transport
         self._stores = stores

@@ -133,23 +133,6 @@ class Transport:
         blocked it is as in a blackout; in part, `room` counts what is left.
     """
 
-    __slots__ = (
-        "_alike",
-        "_blackouts",
-        "_calendars",
-        "_clocks",
-        "_cutoffs",
-        "_departures",
-        "_facts",
-        "_lanes",
-        "_lead_times",
-        "_levels",
-        "_partly",
-        "_reliable",
-        "_timetables",
-        "into",
-    )
-
     def __init__(
         self,
         tables: Mapping[str, TableRows],
