@@ -22,8 +22,8 @@ with app.setup:
     from medhavi.service.plan_pages import desk_words
     from medhavi.service.plan_pages.plan_page import last_approver
     from medhavi.views import page, theme
-    from medhavi.views.pictures.coverage import coverage_chart
     from medhavi.views.plan_pages import predictors
+    from medhavi.views.plan_pages.predictors import coverage_chart
     from medhavi.views.tiles import tiles_html
     from medhavi.views.words import say
 

@@ -24,8 +24,8 @@ with app.setup:
     )
     from medhavi.service.plan_pages import desk_words, supplier_page
     from medhavi.views import page, theme
-    from medhavi.views.pictures.delivery_record import delivery_chart
     from medhavi.views.plan_pages import suppliers
+    from medhavi.views.plan_pages.suppliers import delivery_chart
     from medhavi.views.tiles import tiles_html
     from medhavi.views.words import say
 

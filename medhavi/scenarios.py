@@ -341,7 +341,7 @@ class _StudyReader:
         """Try each setting by itself, so that all that are wrong are named."""
         for key, value in settings.items():
             try:
-                check_settings(mode, {key: value}, on_baseline=True)
+                check_settings(mode, {key: value})
             except UsageError as error:
                 wanted = f"another one ({str(error).rstrip('.')})"
                 self._wrong(key, value, place, wanted)

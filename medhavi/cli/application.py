@@ -16,7 +16,6 @@ from medhavi.cli import (
     desk_commands,
     lake_commands,
     promise_commands,
-    standing_commands,
     study_commands,
     table_commands,
 )
@@ -67,7 +66,7 @@ COMMANDS: Commands = {
     "drift": data_commands.drift,
     "promote": data_commands.promote,
     "promise": promise_commands.promise,
-    "suppliers": standing_commands.suppliers,
+    "suppliers": promise_commands.suppliers,
     "query": lake_commands.query,
     "lineage": lake_commands.lineage,
     "cycle": study_commands.cycle,
@@ -110,11 +109,11 @@ GROUPS: tuple[tuple[str, str, Commands], ...] = (
         "promises",
         "Accepted promises: which hold, promise them again, take them back.",
         {
-            "at-risk": standing_commands.at_risk,
-            "renew": standing_commands.renew,
-            "release": standing_commands.release,
-            "figures": standing_commands.figures,
-            "sweep": standing_commands.sweep,
+            "at-risk": promise_commands.at_risk,
+            "renew": promise_commands.renew,
+            "release": promise_commands.release,
+            "figures": promise_commands.figures,
+            "sweep": promise_commands.sweep,
         },
     ),
     (

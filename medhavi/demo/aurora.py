@@ -1,4 +1,4 @@
-"""The demo company as events: `generate` gives its history, `describe` its figures."""
+"""The demo company as events: `generate` makes its history."""
 
 from __future__ import annotations
 
@@ -395,15 +395,3 @@ def _counted(
         if given * 10 // total > told:
             told = given * 10 // total
             observe(Progress("events written", given, total))
-
-
-def describe(scale: str = "small") -> Mapping[str, int]:
-    """How many rows of each master-data table a company of this scale has.
-
-    Examples
-    --------
-    >>> describe("small")["suppliers"]
-    40
-    """
-    company = found(scale_of(scale), 1)
-    return {table: len(rows) for table, rows in company.rows.items()}

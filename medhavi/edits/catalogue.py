@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import (
     TYPE_CHECKING,
@@ -36,7 +36,7 @@ from medhavi.snapshot.patch import Patch
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from medhavi.edits.parameter import Type
+    from medhavi.edits.parameter import Argument, Type
 
 _TYPES: Mapping[object, Type] = {
     str: "text",
@@ -55,36 +55,6 @@ _TYPES: Mapping[object, Type] = {
 }
 Event = Literal["order", "master", "override"]
 """What a change is recorded as: events of orders, of master data, of an override."""
-
-
-@dataclass(frozen=True, slots=True)
-class Argument:
-    """What an argument of a change means, and which values it takes.
-
-    Parameters
-    ----------
-    meaning
-        In words, for messages and docs/studies.md.
-    least
-        Smallest number; it must be above it where `open_end` says so.
-    reference
-        (table, column) in which the value has to occur; None: free.
-    option
-        Name on the command line, where it is not that of the argument; "!": the switch
-        says no.
-    columns
-        Of a key whose columns are known: each column, its option and meaning.
-    unit
-        Unit of the number; "%": a form asks by how many per cent it changes.
-    """
-
-    meaning: str
-    least: float | None = None
-    open_end: bool = False
-    reference: tuple[str, str] | None = None
-    option: str = ""
-    columns: tuple[tuple[str, str, str], ...] = ()
-    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,17 +145,10 @@ def _parameters(function: Callable[..., Patch]) -> dict[str, Parameter]:
         if stated.kind is not inspect.Parameter.KEYWORD_ONLY:
             continue
         base, about = _annotated(hints[name])
+        meant = {one.name: getattr(about, one.name) for one in fields(about)}
+        required = stated.default is inspect.Parameter.empty
         found[name] = Parameter(
-            name=name,
-            meaning=about.meaning,
-            type=_TYPES[base],
-            required=stated.default is inspect.Parameter.empty,
-            least=about.least,
-            open_end=about.open_end,
-            reference=about.reference,
-            option=about.option,
-            columns=about.columns,
-            unit=about.unit,
+            name=name, type=_TYPES[base], required=required, **meant
         )
     return found
 

@@ -9,8 +9,8 @@ import msgspec
 import polars as pl
 
 from medhavi import schema
-from medhavi.edits.catalogue import Argument, change
-from medhavi.edits.parameter import Cell, CellValue, Key, NewRow
+from medhavi.edits.catalogue import change
+from medhavi.edits.parameter import Argument, Cell, CellValue, Key, NewRow
 from medhavi.findings import BadData, finding
 from medhavi.providers import Providers
 from medhavi.providers.lead_times import EVERY_PRODUCT

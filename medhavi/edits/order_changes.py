@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import polars as pl
 
-from medhavi.edits.catalogue import Argument, change
+from medhavi.edits.catalogue import change
 from medhavi.edits.order_rows import (
     KINDS,
     FirmStep,
@@ -25,7 +25,7 @@ from medhavi.edits.order_rows import (
     planned_steps,
 )
 from medhavi.edits.order_states import OrderFacts, OrderState, Verb, advance
-from medhavi.edits.parameter import OrderEdit
+from medhavi.edits.parameter import Argument, OrderEdit
 from medhavi.findings import BadData, finding
 from medhavi.providers import Providers
 from medhavi.results.plans.plan import Plan

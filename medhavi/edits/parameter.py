@@ -72,36 +72,53 @@ class OrderEdit(Protocol):
         """Rows that it changes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parameter:
-    """One parameter of a kind of change.
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """What an argument of a change means, and which values it takes.
 
     Parameters
     ----------
-    name, meaning
-        As in the study file; the meaning ends up in docs/studies.md and messages.
-    type
-        What a value is read as; a moment is an instant whose day lies in a known zone.
-    required
-        Whether it has to be stated.
+    meaning
+        In words, for messages and docs/studies.md.
     least
-        Smallest number; a factor must be above it where `open_end` says so.
+        Smallest number; it must be above it where `open_end` says so.
     reference
-        (table, column) in which the value has to occur in the base; None: free.
-    option, columns, unit
-        As in `Argument`.
+        (table, column) in which the value has to occur; None: free.
+    option
+        Name on the command line, where it is not that of the argument; "!": the switch
+        says no.
+    columns
+        Of a key whose columns are known: each column, its option and meaning.
+    unit
+        Unit of the number; "%": a form asks by how many per cent it changes.
     """
 
-    name: str
     meaning: str
-    type: Type = "text"
-    required: bool = False
     least: float | None = None
     open_end: bool = False
     reference: tuple[str, str] | None = None
     option: str = ""
     columns: tuple[tuple[str, str, str], ...] = ()
     unit: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter(Argument):
+    """One parameter of a kind of change.
+
+    Parameters
+    ----------
+    name
+        As in the study file.
+    type
+        What a value is read as; a moment is an instant whose day lies in a known zone.
+    required
+        Whether it has to be stated.
+    """
+
+    name: str
+    type: Type = "text"
+    required: bool = False
 
     def read(self, value: object) -> Any:
         """Value in its plain form; None where it is not `wanted`.

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import polars as pl
 
-from medhavi.edits.catalogue import Argument, change
-from medhavi.edits.parameter import Cells, Moment, instant
+from medhavi.edits.catalogue import change
+from medhavi.edits.parameter import Argument, Cells, Moment, instant
 from medhavi.edits.remedy_changes import one_unit_more
 from medhavi.providers.product_facts import ProductFacts
 from medhavi.providers.table_rows import read_tables

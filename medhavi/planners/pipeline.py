@@ -247,16 +247,10 @@ def plan_to_build_on(
     return with_left_out(made, snapshot)
 
 
-def check_settings(
-    mode: str, settings: Mapping[str, object], *, on_baseline: bool = False
-) -> None:
+def check_settings(mode: str, settings: Mapping[str, object]) -> None:
     """Refuse a mode, or settings by name, before anything is planned.
 
-    Parameters
-    ----------
-    on_baseline
-        Whether plans are built on an earlier one: effort incremental and
-        stability_price are settings of modes constrained and optimize then.
+    Those of a plan on a baseline are settings too: effort incremental, stability_price.
 
     Raises
     ------
@@ -269,7 +263,7 @@ def check_settings(
     if mode == "mrp":
         MrpParameters.from_mapping(settings)
         return
-    own = _without_price(settings, on_baseline=on_baseline)[0]
+    own = _without_price(settings, on_baseline=True)[0]
     known = OptimizeParameters if mode == "optimize" else ConstrainedParameters
     known.from_mapping(own)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 import polars as pl
@@ -29,7 +29,7 @@ from medhavi.predict.windows import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -40,34 +40,84 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Score:
+class WayScore:
+    """How one way did on the judged orders; `fits`: it states what came."""
+
+    method: str
+    basis: str
+    loss: float
+    fits: bool = True
+
+    def row(self, tested: int) -> dict[str, Any]:
+        """Figures by name, of so many judged orders."""
+        raise NotImplementedError
+
+    def reason(self, plain: Any, tested: int, *, better: bool) -> str:
+        """Why it may be used, or not."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score(WayScore):
     """How one way did on the judged orders.
 
     `loss` is pinball at p80 plus pinball at p95 [days]; `pinball` and `coverage` are
     one per quantile; `fits` tells whether the gated coverages are what chance allows.
     """
 
-    method: str
-    basis: str
-    loss: float
     pinball: tuple[float, ...]
     coverage: tuple[float, ...]
-    fits: bool
+
+    def row(self, tested: int) -> dict[str, Any]:
+        """Losses and coverages on so many judged orders, and the band of chance."""
+        told: dict[str, Any] = {}
+        for quantile, loss in zip(QUANTILES, self.pinball, strict=True):
+            told[f"pinball_p{quantile * 100:.0f}"] = loss
+        told["loss"] = self.loss
+        for quantile, share in zip(QUANTILES, self.coverage, strict=True):
+            told[f"coverage_p{quantile * 100:.0f}"] = share
+        low, high = wilson(self.coverage[1], tested)
+        return {
+            **told,
+            "coverage_p80_low": low,
+            "coverage_p80_high": high,
+            "fits": self.fits,
+        }
+
+    def reason(self, plain: Score, tested: int, *, better: bool) -> str:
+        """Why it may be used, or not: losses and coverages."""
+        shares = dict(zip(QUANTILES, self.coverage, strict=True))
+        told = " and ".join(f"{shares[q]:.1%} at p{q * 100:.0f}" for q in GATED)
+        losses = f"loss {self.loss:.3g} against {plain.loss:.3g} days"
+        if not better:
+            why = "does not beat" if self.loss >= plain.loss else "beats by chance only"
+            return f"{self.method} {why} the {plain.method} quantile: {losses}"
+        if not self.fits:
+            return (
+                f"{self.method} covers {told}, which is not chance in {tested} orders; "
+                f"{losses}"
+            )
+        return (
+            f"{self.method} beats the {plain.method} quantile: {losses}; covers {told}"
+        )
+
+
+S = TypeVar("S", bound=WayScore)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class Comparison(Generic[S]):
     """All ways on one history, and which may be used.
 
     `chosen` is the candidate with the least loss on the origins that choose, of those
     whose coverage fits there, else of all. `promotable` says whether it may be used;
     `reason` says why or why not. `gain` is 1 - loss / loss of the best plain quantile,
     on the judged orders; `upper` the largest upper bound of the difference of its loss
-    to that of a plain one [days]. `outcomes` are the judged orders with what the chosen
+    to that of a plain one. `outcomes` are the judged orders with what the chosen
     way told of them, see `windows.OUTCOMES`.
     """
 
-    scores: tuple[Score, ...]
+    scores: tuple[S, ...]
     chosen: str
     plain: str
     promotable: bool
@@ -82,27 +132,23 @@ class Comparison:
     test_to: dt.datetime | None
     outcomes: pl.DataFrame = field(compare=False, repr=False)
 
-    def score(self, method: str) -> Score:
+    def score(self, method: str) -> S:
         """Score of one way."""
         return next(score for score in self.scores if score.method == method)
 
     def to_frame(self) -> pl.DataFrame:
-        """One row a way: losses and coverages, and the band of what is seen."""
-        rows: list[dict[str, Any]] = []
-        for score in self.scores:
-            row: dict[str, Any] = {"method": score.method, "basis": score.basis}
-            for quantile, loss in zip(QUANTILES, score.pinball, strict=True):
-                row[f"pinball_p{quantile * 100:.0f}"] = loss
-            row["loss"] = score.loss
-            for quantile, share in zip(QUANTILES, score.coverage, strict=True):
-                row[f"coverage_p{quantile * 100:.0f}"] = share
-            row["coverage_p80_low"], row["coverage_p80_high"] = wilson(
-                score.coverage[1], self.tested
-            )
-            row["fits"] = score.fits
-            row["chosen"] = score.method == self.chosen
-            rows.append(row)
-        return pl.DataFrame(rows)
+        """One row a way."""
+        return pl.DataFrame(
+            [
+                {
+                    "method": score.method,
+                    "basis": score.basis,
+                    **score.row(self.tested),
+                    "chosen": score.method == self.chosen,
+                }
+                for score in self.scores
+            ]
+        )
 
 
 def prepared(
@@ -119,7 +165,7 @@ def backtest(
     recipe: TrainingRecipe = TrainingRecipe(),  # noqa: B008 - it is frozen
     *,
     cut: Callable[[pl.DataFrame, TrainingRecipe], Split] = windows,
-) -> Comparison:
+) -> Comparison[Score]:
     """Choose a way on rolling origins and judge it on later orders.
 
     Parameters
@@ -137,21 +183,42 @@ def backtest(
     judge = taken.judge
     said = {name: _said(name, judge, recipe, stated=stated) for name in names}
     scores = tuple(_score(name, said[name], judge.test, recipe) for name in names)
-    by_name = {score.method: score for score in scores}
+    return compared(scores, chosen, said, taken, recipe, plains=PLAIN, losses=_losses)
+
+
+def compared(
+    scores: tuple[S, ...],
+    chosen: str,
+    said: Mapping[str, Floats],
+    taken: Split,
+    recipe: TrainingRecipe,
+    *,
+    plains: Collection[str],
+    losses: Callable[[Floats, pl.DataFrame], Floats],
+) -> Comparison[S]:
+    """Compare the chosen way with each plain one on the judged orders.
+
+    Parameters
+    ----------
+    said
+        What each way told of the judged orders.
+    plains
+        Names of the plain ways.
+    losses
+        Loss of each order, of what a way told of it.
+    """
+    judge = taken.judge
     plain = min(
-        (score for score in scores if score.method in PLAIN),
+        (score for score in scores if score.method in plains),
         key=lambda score: score.loss,
     )
-    best = by_name[chosen]
+    best = next(score for score in scores if score.method == chosen)
+    lost = losses(said[chosen], judge.test)
+    ordered = judge.test["ordered_at"]
     proof = [
-        calibration.evidence(
-            _losses(said[chosen], judge.test),
-            _losses(said[name], judge.test),
-            judge.test["ordered_at"],
-            recipe,
-        )
-        for name in names
-        if name in PLAIN
+        calibration.evidence(lost, losses(said[name], judge.test), ordered, recipe)
+        for name in said
+        if name in plains
     ]
     chose = sum(each.test.height for each in taken.choose)
     better = bool(chose) and all(each.better for each in proof)
@@ -160,15 +227,15 @@ def backtest(
         chosen=chosen,
         plain=plain.method,
         promotable=better and best.fits,
-        reason=_reason(best, plain, better=better, tested=judge.test.height),
+        reason=best.reason(plain, judge.test.height, better=better),
         gain=1.0 - best.loss / plain.loss if plain.loss else 0.0,
         upper=max(each.upper for each in proof),
         fitted=judge.fit.height,
         calibrated=judge.calibrate.height,
         chose=chose,
         tested=judge.test.height,
-        test_from=judge.test["ordered_at"].min(),  # type: ignore[arg-type]
-        test_to=judge.test["ordered_at"].max(),  # type: ignore[arg-type]
+        test_from=ordered.min(),  # type: ignore[arg-type]
+        test_to=ordered.max(),  # type: ignore[arg-type]
         outcomes=outcomes(judge.test, said[chosen]),
     )
 
@@ -238,21 +305,6 @@ def _score(
             if quantile in GATED
         ),
     )
-
-
-def _reason(best: Score, plain: Score, *, better: bool, tested: int) -> str:
-    shares = dict(zip(QUANTILES, best.coverage, strict=True))
-    told = " and ".join(f"{shares[q]:.1%} at p{q * 100:.0f}" for q in GATED)
-    losses = f"loss {best.loss:.3g} against {plain.loss:.3g} days"
-    if not better:
-        why = "does not beat" if best.loss >= plain.loss else "beats by chance only"
-        return f"{best.method} {why} the {plain.method} quantile: {losses}"
-    if not best.fits:
-        return (
-            f"{best.method} covers {told}, which is not chance in {tested} orders; "
-            f"{losses}"
-        )
-    return f"{best.method} beats the {plain.method} quantile: {losses}; covers {told}"
 
 
 def final_model(

@@ -54,9 +54,7 @@ def outcomes_since(
     return windows.outcomes(taken.test, told_by(model.method, taken))
 
 
-def plain_outcomes(
-    history: pl.DataFrame, recipe: TrainingRecipe = _USUAL, *, chances: bool
-) -> pl.DataFrame:
+def plain_outcomes(history: pl.DataFrame, *, chances: bool) -> pl.DataFrame:
     """Outcomes of the latest orders as the plain rule told them.
 
     Parameters
@@ -66,15 +64,15 @@ def plain_outcomes(
     """
     known = history.filter(pl.col("on_time").is_not_null()) if chances else history
     stated = windows.stated_in(known)
-    rows = _prepared(known, recipe, stated=stated)
-    taken = windows.windows(rows, recipe).judge
+    rows = _prepared(known, _USUAL, stated=stated)
+    taken = windows.windows(rows, _USUAL).judge
     if taken.fit.is_empty() or taken.calibrate.is_empty():
         return pl.DataFrame(schema=windows.OUTCOMES)
     if chances:
-        said = as_they_stood(PlainRecentRate.name, taken, recipe)
+        said = as_they_stood(PlainRecentRate.name, taken, _USUAL)
     else:
         name = PlainQuantile.name
-        model = calibrated(name, taken.fit, taken.calibrate, recipe, stated=stated)
+        model = calibrated(name, taken.fit, taken.calibrate, _USUAL, stated=stated)
         said = windows.as_it_stood(model, taken)
     return windows.outcomes(taken.test, said)
 
@@ -86,12 +84,6 @@ def _prepared(
     return windows.as_of(rows, rows, recipe)
 
 
-HITS: dict[str, pl.DataType] = {
-    "ordered_at": pl.Datetime("us", "UTC"),
-    "quantile": pl.String(),
-    "told": pl.Float64(),
-    "hit": pl.Boolean(),
-}
 CHANCE = "on_time"
 """Name of the chance to be on time beside those of the quantiles."""
 
@@ -102,7 +94,7 @@ def hits(outcomes: pl.DataFrame) -> pl.DataFrame:
     Returns
     -------
     DataFrame
-        Columns of `HITS`: `told` is the probability of a hit as it was told.
+        ordered_at, quantile, `told`: the probability of a hit as it was told, and hit.
     """
     parts = [
         outcomes.filter(pl.col(name).is_not_null()).select(
@@ -131,9 +123,7 @@ COVERAGE: dict[str, pl.DataType] = {
 }
 
 
-def coverage_by_month(
-    outcomes: pl.DataFrame, zone: str, recipe: TrainingRecipe = _USUAL
-) -> pl.DataFrame:
+def coverage_by_month(outcomes: pl.DataFrame, zone: str) -> pl.DataFrame:
     """Share of the orders of each month that came within what was told.
 
     Returns
@@ -153,7 +143,7 @@ def coverage_by_month(
         .sort("quantile", "month")
     )
     bands = [
-        coverage_band(round(told, 4), orders, recipe.coverage_level)
+        coverage_band(round(told, 4), orders, _USUAL.coverage_level)
         for told, orders in found.select("told", "orders").iter_rows()
     ]
     return found.with_columns(
@@ -193,12 +183,10 @@ class RecentCoverage:
         return self.since is not None
 
 
-def recent_coverage(
-    outcomes: pl.DataFrame, recipe: TrainingRecipe = _USUAL
-) -> tuple[RecentCoverage, ...]:
-    """Coverage of the newest `recipe.window` outcomes, the worst quantile first."""
+def recent_coverage(outcomes: pl.DataFrame) -> tuple[RecentCoverage, ...]:
+    """Coverage of the newest outcomes, the worst quantile first."""
     found = [
-        _recent(part, str(name), recipe)
+        _recent(part, str(name))
         for (name,), part in hits(outcomes).group_by("quantile", maintain_order=True)
     ]
     return tuple(
@@ -206,13 +194,13 @@ def recent_coverage(
     )
 
 
-def _recent(part: pl.DataFrame, name: str, recipe: TrainingRecipe) -> RecentCoverage:
-    newest = part.tail(recipe.window)
+def _recent(part: pl.DataFrame, name: str) -> RecentCoverage:
+    newest = part.tail(_USUAL.window)
     told = round(float(newest["told"].sum()) / newest.height, 4)
     share = float(newest["hit"].sum()) / newest.height
-    low, high = coverage_band(told, newest.height, recipe.coverage_level)
+    low, high = coverage_band(told, newest.height, _USUAL.coverage_level)
     since = None
-    if not covers(share, told, newest.height, recipe):
+    if not covers(share, told, newest.height, _USUAL):
         gaps = part["hit"].cast(pl.Float64) - part["told"]
         changed = change_point(gaps.to_numpy())
         same = changed is not None and (changed[1] > 0) == (share > told)
@@ -257,7 +245,6 @@ def spread(
     estimates: pl.DataFrame,
     history: pl.DataFrame,
     outcomes: pl.DataFrame,
-    recipe: TrainingRecipe = _USUAL,
 ) -> pl.DataFrame:
     """What is told of each supplier or lane beside what came, see `SPREAD`.
 
@@ -276,11 +263,11 @@ def spread(
         pl.concat([history, whole])
         .sort("known_at")
         .group_by(keys)
-        .tail(recipe.window)
+        .tail(_USUAL.window)
         .group_by(keys)
         .agg(
             orders=pl.len(),
-            stated_days=pl.col("stated_days").tail(recipe.memory).median(),
+            stated_days=pl.col("stated_days").tail(_USUAL.memory).median(),
             came_p50=pl.col("lead_days").quantile(0.5, "linear"),
             came_p80=pl.col("lead_days").quantile(0.8, "linear"),
             came_p95=pl.col("lead_days").quantile(0.95, "linear"),
@@ -311,7 +298,7 @@ def spread(
     )
 
 
-def undercovered(spread: pl.DataFrame, recipe: TrainingRecipe = _USUAL) -> pl.DataFrame:
+def undercovered(spread: pl.DataFrame) -> pl.DataFrame:
     """Rows of `spread` over all products whose own P80 covers too few, worst first.
 
     The confidence is shared by all of them: one of forty suppliers is outside of its
@@ -319,7 +306,7 @@ def undercovered(spread: pl.DataFrame, recipe: TrainingRecipe = _USUAL) -> pl.Da
     """
     own = spread.filter((pl.col("product") == "*") & (pl.col("judged") > 0))
     own = own.filter(pl.col("within_p80").is_not_null())
-    level = 1.0 - (1.0 - recipe.coverage_level) / max(own.height, 1)
+    level = 1.0 - (1.0 - _USUAL.coverage_level) / max(own.height, 1)
     lows = [coverage_band(0.8, count, level).low for count in own["judged"]]
     low = pl.Series(lows, dtype=pl.Float64)
     return own.filter(own["within_p80"] < low - 1e-4).sort("within_p80", "subject")

@@ -7,25 +7,24 @@ rate and the rates of groups are counted anew on the day of each order.
 
 from __future__ import annotations
 
-import datetime as dt
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import polars as pl
 
-from medhavi.predict import calibration
-from medhavi.predict.backtest import prepared
+from medhavi.predict.backtest import WayScore, compared, prepared
 from medhavi.predict.calibration import Bin, brier, reliability_curve
 from medhavi.predict.recipe import TrainingRecipe, one_thread
-from medhavi.predict.windows import latest, outcomes, windows
+from medhavi.predict.windows import latest, windows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
+    from medhavi.predict.backtest import Comparison
     from medhavi.predict.lead_time import Basis
     from medhavi.predict.windows import Split, Windows
 
@@ -275,58 +274,26 @@ class RateModel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RateScore:
+class RateScore(WayScore):
     """Brier score of one way, and what it stated against what came."""
 
-    method: str
-    basis: str
-    loss: float
     stated: float
     observed: float
     curve: tuple[Bin, ...]
 
+    def row(self, tested: int) -> dict[str, Any]:  # noqa: ARG002 - of all alike
+        """Brier score, what was stated and what came."""
+        return {"brier": self.loss, "stated": self.stated, "observed": self.observed}
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RateComparison:
-    """All ways on one history; fields as in `backtest.Comparison`.
-
-    `upper` is the largest upper bound of the difference of its Brier score to that of
-    a plain rate.
-    """
-
-    scores: tuple[RateScore, ...]
-    chosen: str
-    promotable: bool
-    reason: str
-    gain: float
-    upper: float
-    fitted: int
-    calibrated: int
-    chose: int
-    tested: int
-    test_from: dt.datetime | None
-    test_to: dt.datetime | None
-    plain: str
-    outcomes: pl.DataFrame = field(compare=False, repr=False)
-
-    def score(self, method: str) -> RateScore:
-        """Score of one way."""
-        return next(score for score in self.scores if score.method == method)
-
-    def to_frame(self) -> pl.DataFrame:
-        """One row a way."""
-        return pl.DataFrame(
-            [
-                {
-                    "method": score.method,
-                    "basis": score.basis,
-                    "brier": score.loss,
-                    "stated": score.stated,
-                    "observed": score.observed,
-                    "chosen": score.method == self.chosen,
-                }
-                for score in self.scores
-            ]
+    def reason(self, plain: RateScore, tested: int, *, better: bool) -> str:  # noqa: ARG002
+        """Why it may be used, or not: both Brier scores."""
+        verb = "beats"
+        if not better:
+            late = self.loss >= plain.loss
+            verb = "does not beat" if late else "beats by chance only"
+        return (
+            f"{self.method} {verb} the {plain.method} rate: Brier {self.loss:.4f} "
+            f"against {plain.loss:.4f}"
         )
 
 
@@ -335,7 +302,7 @@ def backtest_rates(
     recipe: TrainingRecipe = TrainingRecipe(),  # noqa: B008 - it is frozen
     *,
     cut: Callable[[pl.DataFrame, TrainingRecipe], Split] = windows,
-) -> RateComparison:
+) -> Comparison[RateScore]:
     """Choose a way on rolling origins and judge it on later orders.
 
     Observations whose `on_time` is not known are left out.
@@ -358,35 +325,8 @@ def backtest_rates(
         )
         for name in RATES
     )
-    by_name = {score.method: score for score in scores}
-    best = by_name[chosen]
-    plain = min((by_name[name] for name in PLAIN_RATES), key=lambda score: score.loss)
-    proof = [
-        calibration.evidence(
-            _squares(said[chosen], happened),
-            _squares(said[name], happened),
-            judge.test["ordered_at"],
-            recipe,
-        )
-        for name in PLAIN_RATES
-    ]
-    chose = sum(each.test.height for each in taken.choose)
-    better = bool(chose) and all(each.better for each in proof)
-    return RateComparison(
-        scores=scores,
-        chosen=chosen,
-        promotable=better,
-        reason=_reason(best, plain, better=better),
-        gain=1.0 - best.loss / plain.loss if plain.loss else 0.0,
-        upper=max(each.upper for each in proof),
-        fitted=judge.fit.height,
-        calibrated=judge.calibrate.height,
-        chose=chose,
-        tested=judge.test.height,
-        test_from=judge.test["ordered_at"].min(),  # type: ignore[arg-type]
-        test_to=judge.test["ordered_at"].max(),  # type: ignore[arg-type]
-        plain=plain.method,
-        outcomes=outcomes(judge.test, said[chosen]),
+    return compared(
+        scores, chosen, said, taken, recipe, plains=PLAIN_RATES, losses=_losses
     )
 
 
@@ -444,19 +384,13 @@ def told_by(method: RateMethod, taken: Windows) -> Floats:
     return drawn
 
 
+def _losses(said: Floats, test: pl.DataFrame) -> Floats:
+    return _squares(said, test["on_time"].to_numpy().astype(bool))
+
+
 def _squares(said: Floats, happened: NDArray[np.bool_]) -> Floats:
     """Squared gap of probability and outcome of each order, shape (n,)."""
     return np.asarray((said - happened.astype(float)) ** 2, dtype=np.float64)
-
-
-def _reason(best: RateScore, plain: RateScore, *, better: bool) -> str:
-    verb = "beats"
-    if not better:
-        verb = "does not beat" if best.loss >= plain.loss else "beats by chance only"
-    return (
-        f"{best.method} {verb} the {plain.method} rate: Brier {best.loss:.4f} against "
-        f"{plain.loss:.4f}"
-    )
 
 
 def recounted(model: RateModel, history: pl.DataFrame) -> RateModel:

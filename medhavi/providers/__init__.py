@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from medhavi.providers.reservations.reservations import Holds
     from medhavi.providers.sourcing.default_lanes import SupplyKinds
     from medhavi.providers.sourcing.sourcing import Sourcing
-    from medhavi.providers.sourcing.supplier_offers import SupplierOffers
     from medhavi.providers.sourcing.suppliers import ExchangeRates, Suppliers
     from medhavi.providers.sourcing.supply_limits import SupplyLimits
     from medhavi.providers.table_rows import TableRows
@@ -371,11 +370,11 @@ class Providers:
             loads,
         )
 
-    def supplier_offers(self) -> SupplierOffers:
-        """Quotes of suppliers, with nothing taken but by existing purchases."""
-        from medhavi.providers.sourcing.supplier_offers import SupplierOffers
-
-        return SupplierOffers(self)
+    def supplier_limits(self) -> SupplyLimits:
+        """Limits of suppliers of which existing purchases have taken their part."""
+        limits = self.supply_limits()
+        limits.take_purchases(self.tables["supply_orders"])
+        return limits
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:

@@ -132,15 +132,6 @@ class LeadTimes:
         terms that are cut where delays begin and end; `disruptions` is read then.
     """
 
-    __slots__ = (
-        "_delays",
-        "_estimates",
-        "_known",
-        "_reliability",
-        "_tables",
-        "quantile",
-    )
-
     def __init__(
         self,
         tables: Mapping[str, TableRows],

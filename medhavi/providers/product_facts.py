@@ -67,18 +67,6 @@ class ProductFacts:
         `products` and `locations`.
     """
 
-    __slots__ = (
-        "_cells",
-        "_customers",
-        "_dangerous",
-        "_lineages",
-        "_locations",
-        "_numbers",
-        "_parents",
-        "_places",
-        "_steps",
-    )
-
     def __init__(self, tables: Mapping[str, TableRows]) -> None:
         products = tables["products"]
         self._cells = {name: products.column(name) for name in CELLS}

@@ -13,13 +13,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
-from medhavi.units import exact
+from medhavi.providers.table_rows import validity
+from medhavi.units import ALWAYS, NEVER, exact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from medhavi.providers.table_rows import Row
     from medhavi.snapshot.calendars.working_time import WorkingTime
 
 
@@ -256,20 +258,35 @@ class Offer(NamedTuple):
 
     kind: Kind
     source: str
-    origin: str | None
     preference: int
-    window: Window
     step: Fraction
-    min_lot: float
-    max_lot: float | None
-    lot_multiple: float
-    batch_window_days: float
-    safety_days: float
-    fence_days: float
     fence_time: WorkingTime
     row: Mapping[str, object]
     clock: Callable[[float], Clock]
     costs: Costing
+    origin: str | None = None
+    window: Window = (ALWAYS, NEVER)
+    min_lot: float = 0.0
+    max_lot: float | None = None
+    lot_multiple: float = 0.0
+    batch_window_days: float = 0.0
+    safety_days: float = 0.0
+    fence_days: float = 0.0
+
+    @classmethod
+    def stated(cls, row: Row, **own: Any) -> Offer:
+        """Offer with the validity, lots and days of its master row."""
+        return cls(
+            row=row,
+            preference=row["preference"],
+            window=validity(row),
+            max_lot=row["max_lot"],
+            lot_multiple=row["lot_multiple"],
+            batch_window_days=row["batch_window_days"],
+            safety_days=row["safety_days"],
+            fence_days=row["fence_days"],
+            **own,
+        )
 
 
 class Source(NamedTuple):

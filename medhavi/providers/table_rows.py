@@ -9,12 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from medhavi.units import ALWAYS, NEVER
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Sequence
 
     from medhavi.snapshot import Snapshot
 
 Row = Mapping[str, Any]
+
+
+def validity(row: Row) -> tuple[int, int]:
+    """Half-open validity of a row [UTC s], open where it states none."""
+    begin, end = row["valid_from"], row["valid_to"]
+    return ALWAYS if begin is None else begin, NEVER if end is None else end
 
 
 class TableColumns(dict[str, list[Any]]):

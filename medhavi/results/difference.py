@@ -421,10 +421,6 @@ class PegHistory:
         """What served a demand, then what serves it, each in its time."""
         return tuple(one for one in self.records if one.demand == demand)
 
-    def of_supply(self, supply: str) -> tuple[PegRecord, ...]:
-        """What a supply or a stock lot served and serves."""
-        return tuple(one for one in self.records if one.supply == supply)
-
     @property
     def records(self) -> tuple[PegRecord, ...]:
         """All pegs: ended ones in the order in which they ended, then active ones."""

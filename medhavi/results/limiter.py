@@ -199,15 +199,6 @@ ALIASES: Mapping[str, Limiter] = MappingProxyType(
 """Other names in use for the same reason; answers never show them."""
 
 
-def limiter(text: str) -> Limiter:
-    """Read a code or one of its other names.
-
-    >>> limiter("InventoryShortage").value
-    'MaterialShortfall'
-    """
-    return ALIASES[text] if text in ALIASES else Limiter(text)
-
-
 def limiters_page() -> str:
     """Docs/limiters.md: one section a code, grouped by domain."""
     lines = [

@@ -64,7 +64,6 @@ def html(
     plan: Plan,
     snapshot: Snapshot | None = None,
     *,
-    violations: int | None = None,
     source: str = "",
     command: str = "",
 ) -> str:
@@ -76,17 +75,14 @@ def html(
         A plan with its key figures.
     snapshot
         What was planned: the page then uses names, units and local times, and checks
-        the plan against it where `violations` is not given.
-    violations
-        Broken rules that an independent check counted.
+        the plan against it.
     source
         Where the data came from, for the header.
     command
         Command line that makes the same plan.
     """
     names = names_of(snapshot)
-    if violations is None and snapshot is not None:
-        violations = _verified(plan, snapshot)
+    violations = None if snapshot is None else _verified(plan, snapshot)
     worst = worst_demands(plan, dict(names.texts))
     found = [*(snapshot.findings if snapshot is not None else ()), *plan.findings]
     sections = (

@@ -53,21 +53,8 @@ def publish_plan(
     """Append PlanPublished: run, fingerprints, figures, places of tables, no rows.
 
     It takes effect at the plan's own now, so that a snapshot of that moment or later
-    knows it, in a company of the past too.
-
-    Parameters
-    ----------
-    recorded
-        Where the plan lies in gold.
-    approver
-        Who confirmed it.
-    baseline
-        Run that it replaces.
-
-    Returns
-    -------
-    str
-        Id of the event; publishing the plan that was published last is the same event.
+    knows it, in a company of the past too. See `Workbench.publish`; `recorded` is where
+    the plan lies in gold.
     """
     if plan.run.as_of is None:
         message = "The plan has no as_of; only a planned snapshot can be published."

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from medhavi.errors import UsageError
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     import polars as pl
 
     from medhavi.lakehouse import Lake, QueryLimits
-    from medhavi.lakehouse.connection import QueryConnection
     from medhavi.results.plans.plan import Plan
     from medhavi.results.reports.lineage import Lineage
     from medhavi.snapshot import Snapshot
@@ -77,7 +76,7 @@ class LakeReading:
     @property
     def connection(self) -> QueryConnection:
         """Queries as a database connection: `mo.sql(text, engine=wb.connection)`."""
-        from medhavi.lakehouse.connection import QueryConnection
+        from medhavi.workbench.lake_reading import QueryConnection
 
         return QueryConnection(self.query)
 
@@ -108,3 +107,85 @@ def _refuse_unknown_type(name: str) -> None:
         hint = f" Near: {', '.join(near)}." if near else ""
         message = f"There is no event type {name}.{hint}"
         raise UsageError(message)
+
+
+class QueryConnection:
+    """Connection whose cursors run one SELECT each.
+
+    Parameters
+    ----------
+    run
+        Runs a statement; its rows.
+    """
+
+    dialect = "duckdb"
+    """SQL that it speaks, by which editors colour it."""
+
+    def __init__(self, run: Callable[[str], pl.DataFrame]) -> None:
+        self._run = run
+
+    def cursor(self) -> QueryCursor:
+        """Cursor for a statement."""
+        return QueryCursor(self._run)
+
+    def commit(self) -> None:
+        """Do nothing: nothing is written."""
+
+    def rollback(self) -> None:
+        """Do nothing: nothing is written."""
+
+    def close(self) -> None:
+        """Do nothing: each query has a process of its own, which ended with it."""
+
+
+class QueryCursor:
+    """Rows of one statement.
+
+    Attributes
+    ----------
+    description
+        Name and type of each column, as PEP 249 has them; None before `execute`.
+    """
+
+    def __init__(self, run: Callable[[str], pl.DataFrame]) -> None:
+        self._run = run
+        self._rows: list[tuple[Any, ...]] = []
+        self.description: list[tuple[Any, ...]] | None = None
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> QueryCursor:
+        """Run a SELECT.
+
+        Raises
+        ------
+        UsageError
+            It does not read, is no SQL, names what is not there, or has parameters.
+        LimitReached
+            It would take more than a query may.
+        """
+        if parameters:
+            _refuse_parameters()
+        found = self._run(sql)
+        nothing = (None,) * 5
+        self.description = [
+            (name, str(kind), *nothing) for name, kind in found.schema.items()
+        ]
+        self._rows = found.rows()
+        return self
+
+    def fetchall(self) -> list[tuple[Any, ...]]:
+        """All rows that were not fetched yet."""
+        rows, self._rows = self._rows, []
+        return rows
+
+    def fetchone(self) -> tuple[Any, ...] | None:
+        """Next row; None: there is none."""
+        return self._rows.pop(0) if self._rows else None
+
+    def close(self) -> None:
+        """Forget the rows."""
+        self._rows = []
+
+
+def _refuse_parameters() -> NoReturn:
+    message = "A query has no parameters; write the values into the statement."
+    raise UsageError(message)

@@ -268,8 +268,10 @@ class Workbench(LakeReading, PlanEditing, FactAmending, ExceptionReviewing):
         kinds
             lead_time, reliability.
         approver
-            Puts in use what earned it, and publishes estimates; without one the new
-            versions are challengers.
+            Puts in use what beats the plain quantile within the tolerance, and
+            publishes estimates; without one the new versions are challengers.
+        known_at
+            Learn only from what was recorded up to then.
         cancelled
             Asked before each predictor; those that were trained are the result.
 
@@ -471,15 +473,7 @@ class Workbench(LakeReading, PlanEditing, FactAmending, ExceptionReviewing):
         worse: Collection[str] | str = (),
         gain_hours: float | None = None,
     ) -> RenewalResult:
-        """Promise again on today's facts; see `repromising.repromise`.
-
-        Parameters
-        ----------
-        worse
-            Demands whose later date, or smaller quantity, is taken; "all": every one.
-        gain_hours
-            Earlier dates are taken where they gain this much [h]; None: none are.
-        """
+        """Promise again on today's facts; see `repromising.repromise`."""
         from medhavi.workbench.promise_desk.repromising import repromise
 
         return repromise(

@@ -17,7 +17,6 @@ from medhavi.events.event_types.decision_types import (
     PromiseAtRisk,
     SettingChanged,
 )
-from medhavi.events.event_types.master_data import NOT_MASTER
 from medhavi.events.event_types.movements import DemandRow, OrderPlaced, StockMoved
 from medhavi.schema import tables
 from tests.api import (
@@ -92,6 +91,23 @@ def full(payload):
 def test_the_catalogue_has_the_types_of_the_design(group, names):
     found = {name for name, entry in TYPES.items() if entry.group == group}
     assert found == set(names.split())
+
+
+NOT_MASTER = frozenset(
+    {
+        "settings",
+        "stock",
+        "supply_orders",
+        "supply_order_steps",
+        "demands",
+        "reservations",
+        "pegs",
+        "disruptions",
+        "resource_state",
+        "estimates",
+    }
+)
+"""Tables that movements, disruptions and decisions fill."""
 
 
 def test_every_table_is_master_data_or_filled_by_other_events():

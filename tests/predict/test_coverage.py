@@ -68,13 +68,13 @@ def test_months_are_those_of_the_company_with_the_band_of_their_count():
 
 
 def test_the_plain_rule_is_watched_where_nothing_is_in_use(history):
-    days = plain_outcomes(history, RECIPE, chances=False)
-    chances = plain_outcomes(history, RECIPE, chances=True)
+    days = plain_outcomes(history, chances=False)
+    chances = plain_outcomes(history, chances=True)
     assert days.height == chances.height > 100
     assert {one.quantile for one in recent_coverage(days)} == {"p80", "p95"}
     assert {one.quantile for one in recent_coverage(chances)} == {CHANCE}
-    assert plain_outcomes(history.head(1), RECIPE, chances=False).is_empty()
-    assert recent_coverage(plain_outcomes(history.head(1), RECIPE, chances=True)) == ()
+    assert plain_outcomes(history.head(1), chances=False).is_empty()
+    assert recent_coverage(plain_outcomes(history.head(1), chances=True)) == ()
 
 
 def test_orders_since_a_training_are_told_as_the_kept_model_says(history):
@@ -122,7 +122,7 @@ def test_spread_puts_what_is_told_beside_what_came(history):
             for name in ("A", "B", "NOBODY")
         ]
     )
-    found = spread(estimates, history, plain_outcomes(history, RECIPE, chances=False))
+    found = spread(estimates, history, plain_outcomes(history, chances=False))
     rows = {row["subject"]: row for row in found.to_dicts()}
     assert rows["A"]["came_p50"] == pytest.approx(10.0, rel=0.1)
     assert rows["B"]["came_p50"] == pytest.approx(15.0, rel=0.1)

@@ -57,7 +57,7 @@ READS = {
         "promising/supply_search/lead_draws.py",
         "supply_terms",
     ): "whether any time is uncertain",
-    ("scheduling/order_windows.py", "lanes"): "where goods of moves are taken",
+    ("scheduling/planned_work.py", "lanes"): "where goods of moves are taken",
     ("scheduling/plan_problem.py", "changeovers"): "rows of the schedule file",
     ("promising/table_proposals.py", "step_resources"): "who may be down",
     (
@@ -89,7 +89,7 @@ COUNTS = {
     ("mrp/netting_state/stock_levels.py", "subtract_days"): "windows of stock policies",
     ("replenishment/replenishing.py", "add_days"): "cover days of a stock level",
     (
-        "scheduling/fixed_work.py",
+        "scheduling/planned_work.py",
         "first_fit",
     ): "whether a set-up fits in front of work that stays as planned",
     (

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from medhavi.results.figures.trade_off_figures import hypervolume, hypervolume_share
+from medhavi.results.pareto_front import hypervolume, hypervolume_share
 
 
 def by_inclusion_and_exclusion(values, reference):

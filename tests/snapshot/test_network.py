@@ -17,17 +17,21 @@ def network(**tables):
     return factories.snapshot(**tables).network
 
 
+def name(net, node):
+    return " @ ".join(net.ids(node))
+
+
 def edges(net):
     """All edges as names: (node, what it draws on)."""
     return {
-        (net.name(node), net.name(lower))
+        (name(net, node), name(net, lower))
         for node in range(len(net))
         for lower in net.components(node)
     }
 
 
 def names(net):
-    return [net.name(node) for node in range(len(net))]
+    return [name(net, node) for node in range(len(net))]
 
 
 def test_nodes_are_sorted_item_locations_that_rows_refer_to():
@@ -185,7 +189,7 @@ def test_two_warehouses_that_only_receive_draw_on_the_one_nearer_to_a_source():
     assert edges(net) == {("A @ W", "A @ L"), ("A @ V", "A @ W")}
     assert net.ignored_moves == {("A", "W", "V")}
     assert net.cycles == ()
-    assert [[net.name(node) for node in path] for path in net.circles] == [
+    assert [[name(net, node) for node in path] for path in net.circles] == [
         ["A @ V", "A @ W", "A @ V"]
     ]
 
@@ -237,7 +241,7 @@ def test_a_circle_that_sourcing_states_is_a_cycle():
         lanes=[{}, {"origin": "W", "destination": "L"}],
     )
     [path] = net.cycles
-    assert [net.name(node) for node in path] == ["A @ L", "A @ W", "A @ L"]
+    assert [name(net, node) for node in path] == ["A @ L", "A @ W", "A @ L"]
     assert net.ignored_moves == frozenset()
 
 
@@ -296,7 +300,7 @@ def test_a_cycle_through_routings_stays_and_is_named():
         demands=[{"product": "C"}],
     )
     [path] = net.cycles
-    assert [net.name(node) for node in path] == ["A @ L", "B @ L", "A @ L"]
+    assert [name(net, node) for node in path] == ["A @ L", "B @ L", "A @ L"]
     assert net.level.tolist() == [-1, -1, 0]
     assert net.order.tolist() == [2, 0, 1]
 
@@ -333,24 +337,10 @@ def test_ratios_bound_the_need_over_yields_and_scrap():
     assert net.component_ratio.tolist() == [8.0]
 
 
-def test_lanes_are_indexed_by_destination():
-    net = network(lanes=[{}, {"origin": "V"}, {"origin": "W", "destination": "V"}])
-    assert net.lanes == ("T1", "T2", "T3")
-    place = net.locations.index("W")
-    inbound = net.inbound[net.inbound_start[place] : net.inbound_start[place + 1]]
-    assert [net.lanes[lane] for lane in inbound] == ["T1", "T2"]
-    assert [net.locations[code] for code in net.lane_origin] == ["L", "V", "W"]
-
-
-def test_lanes_to_unknown_places_are_left_out():
-    snapshot = factories.bare(lanes=[{}], locations=[{}])
-    assert snapshot.network.lanes == ()
-
-
 def test_arrays_cannot_be_written():
     net = network(demands=[{}], routings=[{}], bom_lines=[{}])
     arrays = [value for value in vars(net).values() if isinstance(value, np.ndarray)]
-    assert len(arrays) == 15
+    assert len(arrays) == 11
     assert all(array.flags.c_contiguous for array in arrays)
     with pytest.raises(ValueError, match="read-only"):
         net.component[0] = 1

@@ -85,7 +85,7 @@ def test_the_knee_does_not_depend_on_the_units(wide, high):
 
 
 def test_the_picture_says_what_the_knee_brings():
-    chart = front_chart(front(*BENT), chosen=[2], brush=True)
+    chart = front_chart(front(*BENT), brush=True)
     assert chart is not None
     assert chart.to_dict()["title"]["text"] == (
         "Plan 2 has 80 % less lateness than the cheapest for 10 % more cost"

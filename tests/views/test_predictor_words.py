@@ -19,8 +19,8 @@ from medhavi.predict.coverage import (
 from medhavi.predict.plan_effects import EFFECTS
 from medhavi.predict.versions import PredictorVersion
 from medhavi.predict.windows import OUTCOMES
-from medhavi.views.pictures.coverage import coverage_chart
 from medhavi.views.plan_pages.predictors import (
+    coverage_chart,
     effect_rows,
     predictor_finding,
     predictor_tiles,

@@ -9,10 +9,10 @@ import pytest
 
 from medhavi.lakehouse.observations import LEAD_TIME_SCHEMA
 from medhavi.predict.scorecards import supplier_scorecard
-from medhavi.views.pictures.delivery_record import delivery_chart
 from medhavi.views.plan_pages.suppliers import (
     NO_RECORD,
     buy_rows,
+    delivery_chart,
     owed_rows,
     record_rows,
     supplier_finding,

@@ -327,11 +327,11 @@ def test_tentative_holds_that_ran_out_are_swept_once():
     hold = {"qty": 4, "state": "tentative", "expires_at": late}
     of = desk(10, store, reservations=[{**hold, "start": AS_OF, "finish": AS_OF}])
     assert free(of) == 6
-    assert of.expire() == ()
-    swept = of.expire(to_seconds(late))
+    assert of.sweep() == ()
+    swept = of.sweep(to_seconds(late))
     assert len(swept) == 1
     assert free(of) == 10
-    assert of.expire(to_seconds(late)) == ()
+    assert of.sweep(to_seconds(late)) == ()
     assert types(store) == ["ReservationExpired"]
 
 

@@ -184,7 +184,7 @@ def test_pegs_of_published_plans_are_kept(tmp_path):
     second = bench.plan()
     bench.publish(second, approver="Ada", baseline=first.run.run_id)
     kept = bench.peg_history()
-    (ended,) = kept.of_supply(proposal(first))
+    (ended,) = (one for one in kept.records if one.supply == proposal(first))
     assert (ended.status, ended.replaced_by) == ("Superseded", (number,))
     assert (ended.since, ended.until) == (first.run.run_id, second.run.run_id)
-    assert {one.status for one in kept.of_supply(number)} == {"Active"}
+    assert {one.status for one in kept.records if one.supply == number} == {"Active"}

@@ -196,22 +196,6 @@ MASTER: Mapping[str, MasterTable] = MappingProxyType(
 )
 """Table → singular name, stream category, columns of the stream's id."""
 
-NOT_MASTER = frozenset(
-    {
-        "settings",
-        "stock",
-        "supply_orders",
-        "supply_order_steps",
-        "demands",
-        "reservations",
-        "pegs",
-        "disruptions",
-        "resource_state",
-        "estimates",
-    }
-)
-"""Tables that movements, disruptions and decisions fill."""
-
 
 def master_types() -> dict[str, tuple[Any, str, tuple[str, ...]]]:
     """Type → payload, stream category, fields of the stream's id."""

@@ -87,15 +87,15 @@ class Moment(NamedTuple):
     known_at: dt.datetime | None
     effective_at: dt.datetime
 
-    def sees(self, *, voided: bool = True) -> pl.Expr:
-        """Rows that count at the moment; `voided`: they carry that mark."""
+    def sees(self) -> pl.Expr:
+        """Rows that count at the moment."""
         counts = (pl.col("occurred_at") <= self.effective_at) | (
             pl.col("type") == ALWAYS_CURRENT
         )
         counts |= pl.col(FAULT).is_not_null()
         if self.known_at is not None:
             counts &= pl.col("recorded_at") <= self.known_at
-        return counts & ~pl.col("voided") if voided else counts
+        return counts & ~pl.col("voided")
 
 
 class RecordedFact(NamedTuple):

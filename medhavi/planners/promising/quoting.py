@@ -404,15 +404,7 @@ class _PreemptionTrials:
         was = due if rival.date is None else max(rival.date, due)
         late = max(max(found.date, due) - was, 0) / DAY
         return Preempted(
-            demand=request.demand,
-            sales_order=request.sales_order,
-            line=request.line,
-            customer=request.customer,
-            tier=self._book.policies.tier(request),
-            priority=request.priority,
-            product=request.product,
-            location=request.location,
-            qty=found.qty,
+            **self._book.policies.line(replace(request, qty=found.qty)),
             previous=rival.date,
             date=found.date,
             cost=late * found.qty * self._book.costs.late_rate(request),

@@ -396,15 +396,7 @@ def _record(
 ) -> MonitoredPromise:
     request = one.request
     return MonitoredPromise(
-        demand=request.demand,
-        sales_order=request.sales_order,
-        line=request.line,
-        customer=request.customer,
-        tier=book.policies.tier(request),
-        priority=request.priority,
-        product=request.product,
-        location=request.location,
-        qty=request.qty,
+        **book.policies.line(request),
         due=one.due,
         promised=one.promised,
         expected=made.date,

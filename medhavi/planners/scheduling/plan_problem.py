@@ -17,6 +17,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn
 
 import polars as pl
@@ -25,24 +27,26 @@ from medhavi.errors import UsageError
 from medhavi.findings import finding
 from medhavi.planners.disruptions import with_disruptions
 from medhavi.planners.overtime import providers_of
-from medhavi.planners.scheduling.fixed_work import FixedWork
-from medhavi.planners.scheduling.order_windows import OrderWindows
 from medhavi.planners.scheduling.planned_work import (
     ROUNDING,
+    FixedWork,
+    OrderWindows,
     planned_orders,
 )
 from medhavi.planners.scheduling.problem_file import ProblemFile
-from medhavi.planners.scheduling.scheduled_step import ScheduledStep
 from medhavi.providers.capacity.clocks import Duration
+from medhavi.providers.capacity.schedule import RoutingTask
 from medhavi.results.schedules.problem import (
     ANY,
     NO_MACHINE,
     WAITING,
     Changeover,
     Objective,
+    Option,
     Order,
     Resource,
     ScheduleProblem,
+    Step,
 )
 from medhavi.snapshot.calendars.intervals import joined
 from medhavi.units import (
@@ -54,7 +58,7 @@ from medhavi.units import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from medhavi.findings import Finding
     from medhavi.planners.scheduling.planned_work import (
@@ -64,10 +68,64 @@ if TYPE_CHECKING:
     )
     from medhavi.providers.capacity.axis import ResourceOption
     from medhavi.providers.capacity.routings import CompiledRouting
-    from medhavi.providers.capacity.schedule import RoutingTask
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
     from medhavi.snapshot.calendars.working_time import WorkingTime
+
+
+_GATES, _WAITS = 1_000_000, 2_000_000
+"""Numbers of the steps that wait for goods, and of waits behind a step, begin here."""
+
+
+@dataclass(slots=True, kw_only=True)
+class ScheduledStep:
+    """A step with the working time of each resource [s].
+
+    `after` are the steps before it, each with what lies between [s]; `queue` is what
+    lies between the goods of a first step and its begin.
+    """
+
+    task: RoutingTask
+    options: Mapping[str, int]
+    after: list[tuple[int, int]] = field(default_factory=list)
+    queue: int = 0
+
+    def parts(self, gate: int | None, release: int) -> Iterator[Step]:
+        """The step, before it the waits for what comes before it and for its goods.
+
+        Parameters
+        ----------
+        gate
+            Instant before which it may not begin [UTC s].
+        release
+            Instant before which nothing of its order begins [UTC s].
+        """
+        node, after = self.task.node, []
+        for place, (earlier, wait) in enumerate(self.after):
+            own = earlier
+            if wait:
+                own = _WAITS + 10 * node.step + place
+                yield _wait(own, (earlier,), wait)
+            after.append(own)
+        if gate is not None and gate > release:
+            after.append(_GATES + node.step)
+            yield _wait(after[-1], (), gate - release)
+        yield Step(
+            step=node.step,
+            options=tuple(
+                Option(resource=name, run_minutes=seconds / MINUTE)
+                for name, seconds in sorted(self.options.items())
+            ),
+            after=tuple(after),
+            family=node.family,
+            splittable=node.splittable,
+        )
+
+
+def _wait(number: int, after: tuple[int, ...], seconds: int) -> Step:
+    option = Option(resource=WAITING, run_minutes=seconds / MINUTE)
+    return Step(step=number, options=(option,), name="wait", after=after)
+
 
 Window = tuple[dt.datetime, dt.datetime]
 WINDOW_DAYS = 7.0

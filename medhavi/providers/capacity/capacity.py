@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Literal
 
 from medhavi.providers.capacity.network import moved
 from medhavi.providers.capacity.orders import StepProgress, dated, remaining
-from medhavi.providers.capacity.resources import ResourceClock, Resources, window
+from medhavi.providers.capacity.resources import ResourceClock, Resources
 from medhavi.providers.capacity.routings import Routings
 from medhavi.providers.product_facts import WHOLE, ProductFacts
-from medhavi.providers.table_rows import read_tables
+from medhavi.providers.table_rows import read_tables, validity
 from medhavi.units import ALWAYS, MINUTE, NEVER, seconds_up
 
 if TYPE_CHECKING:
@@ -443,7 +443,7 @@ class Capacity:
         for members in groups.values():
             first = members[0][1]
             rule = rules.get((first["routing"], first["step"]), "preference")
-            dated = any(window(row) != (ALWAYS, NEVER) for _, row in members)
+            dated = any(validity(row) != (ALWAYS, NEVER) for _, row in members)
             if rule == "preference" and not dated:
                 continue
             if len({row["yield"] for _, row in members}) > 1:

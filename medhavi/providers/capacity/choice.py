@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from medhavi.providers.capacity.axis import UNLIMITED, Axis, ResourceOption, WorkContent
 from medhavi.providers.capacity.network import StepNode, minutes, times
-from medhavi.providers.capacity.resources import EVER, cut, window
-from medhavi.providers.table_rows import Row
+from medhavi.providers.capacity.resources import EVER, cut
+from medhavi.providers.table_rows import Row, validity
 from medhavi.units import exact
 
 if TYPE_CHECKING:
@@ -222,7 +222,10 @@ def step_plan(
         valid = [c for c in candidates if c.window[0] <= start < c.window[1]]
         groups: dict[object, list[_Candidate]] = defaultdict(list)
         for row in rows:
-            if row["choice"] is not None or window(row)[0] <= start < window(row)[1]:
+            if (
+                row["choice"] is not None
+                or validity(row)[0] <= start < validity(row)[1]
+            ):
                 groups[_group(row)] = []
         for candidate in valid:
             groups[candidate.group].append(candidate)
@@ -382,7 +385,7 @@ def _group(row: Row) -> object:
 def _candidates(row: Row, resources: Resources) -> list[_Candidate]:
     """List the resources that a row names, with the time in which each counts."""
     name, skill = row["resource"], row["skill"]
-    begin, end = window(row)
+    begin, end = validity(row)
     preference = 1 if row["preference"] is None else row["preference"]
     found = []
     for member, valid_from, valid_to, wanted in resources.skilled(name, skill):

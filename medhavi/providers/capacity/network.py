@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 from medhavi.findings import BadData, finding
-from medhavi.providers.capacity.resources import window
+from medhavi.providers.table_rows import validity
 from medhavi.snapshot.calendars.calendars import WorkingTime
 from medhavi.snapshot.network.precedence import by_precedence
 from medhavi.units import MINUTE, exact, seconds_up
@@ -210,7 +210,7 @@ def stated_yields(
         group = row["choice"] if row["choice"] is not None else (row["resource"],)
         groups[row["step"], group].append(row)
     for (step, _), rows in groups.items():
-        now = [r for r in rows if window(r)[0] <= as_of < window(r)[1]]
+        now = [r for r in rows if validity(r)[0] <= as_of < validity(r)[1]]
         first = min(now or rows, key=lambda r: (r["preference"], r["resource"]))
         if step in found:
             found[step] *= exact(first["yield"] or 1.0)

@@ -11,8 +11,9 @@ from collections import defaultdict
 from copy import copy
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from medhavi.providers.table_rows import validity
 from medhavi.snapshot.calendars.calendars import WorkingTime
 from medhavi.snapshot.calendars.intervals import (
     CachedIntervals,
@@ -298,7 +299,7 @@ class Resources:
         if finite:
             for row in tables["disruptions"]:
                 if row["kind"] == "resource_down" and row["severity"]:
-                    self._down[row["subject"]].append((*window(row), row["severity"]))
+                    self._down[row["subject"]].append((*validity(row), row["severity"]))
         self._rows: dict[str, Row] = {
             row["resource"]: row for row in tables["resources"]
         }
@@ -368,7 +369,7 @@ class Resources:
         found = [
             (
                 member,
-                *window(row),
+                *validity(row),
                 1 if row["preference"] is None else row["preference"],
             )
             for member in members
@@ -453,7 +454,7 @@ class Resources:
             stopped += [level[:2] for level in levels if not level[2]]
         if row["bucket"] is None and not working.always_open:
             working = self._staffed_time(working, levels)
-        stopped += [window(cleaning) for cleaning in self._cleaning.get(name, ())]
+        stopped += [validity(cleaning) for cleaning in self._cleaning.get(name, ())]
         working = working.without(stopped)
         if name in self._kept and row["bucket"] is None:
             working = leaving(working, self._kept[name])
@@ -477,12 +478,6 @@ class Resources:
         )
 
 
-def window(row: Mapping[str, Any]) -> tuple[int, int]:
-    """Validity of a row, open where it states none."""
-    begin, end = row["valid_from"], row["valid_to"]
-    return ALWAYS if begin is None else begin, NEVER if end is None else end
-
-
 def cut(edges: Iterable[int]) -> list[tuple[int, int]]:
     """Cut all time at the edges.
 
@@ -495,7 +490,7 @@ def cut(edges: Iterable[int]) -> list[tuple[int, int]]:
 
 def _by_time(rows: list[Row], column: str, missing: float) -> list[Level]:
     """Read a column by time; of overlapping rows the one that began last holds."""
-    stated = [(*window(row), row[column]) for row in rows if row[column] is not None]
+    stated = [(*validity(row), row[column]) for row in rows if row[column] is not None]
     stated.sort(key=lambda piece: piece[0])
     result: list[Level] = []
     for start, finish in cut(edge for piece in stated for edge in piece[:2]):

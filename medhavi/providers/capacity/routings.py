@@ -30,8 +30,8 @@ from medhavi.providers.capacity.network import (
     stated_yields,
     times,
 )
-from medhavi.providers.capacity.resources import window
 from medhavi.providers.capacity.schedule import NetworkClock, RoutingTask
+from medhavi.providers.table_rows import validity
 from medhavi.snapshot.calendars.calendars import WorkingTime
 from medhavi.units import DAY, MINUTE, seconds_up
 
@@ -467,7 +467,7 @@ class Routings:
                 rows[number] = {**row, "resource": resource, "skill": None}
                 for between in shape.between(step, row["until_step"]):
                     units = row["units"] or 1.0
-                    found[between].append((resource, units, window(row)))
+                    found[between].append((resource, units, validity(row)))
         return found
 
     def _outlets(
@@ -510,4 +510,4 @@ class Routings:
 
 def _key(row: Row) -> tuple[int, str, int]:
     """What tells rows of `step_resources` of one routing apart, in their order."""
-    return row["step"], row["resource"], window(row)[0]
+    return row["step"], row["resource"], validity(row)[0]

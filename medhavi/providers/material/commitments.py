@@ -14,6 +14,7 @@ from __future__ import annotations
 from copy import copy
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from medhavi.providers.table_rows import validity
 from medhavi.units import ALWAYS, DAY, NEVER, seconds_up, units_down, units_up
 
 if TYPE_CHECKING:
@@ -59,17 +60,6 @@ class Commitments:
         Open demands with a promised date count. A planner that plans these demands
         itself leaves them out.
     """
-
-    __slots__ = (
-        "_as_of",
-        "_by_node",
-        "_by_owner",
-        "_demands",
-        "_may_keep_more",
-        "_numbers",
-        "_providers",
-        "lanes",
-    )
 
     def __init__(self, providers: Providers, *, promised: bool = True) -> None:
         self._providers = providers
@@ -514,15 +504,7 @@ class SafetyLevels:
             qty = self._levels.column("safety_qty")[i]
             if qty is None:
                 continue
-            begin = self._levels.column("valid_from")[i]
-            end = self._levels.column("valid_to")[i]
-            found.append(
-                (
-                    ALWAYS if begin is None else begin,
-                    NEVER if end is None else end,
-                    units_up(qty, step),
-                )
-            )
+            found.append((*validity(self._levels.row(i)), units_up(qty, step)))
         return sorted(found)
 
     def _covered(

@@ -53,20 +53,6 @@ class Material:
         material.undo(mark)
     """
 
-    __slots__ = (
-        "_commitments",
-        "_kinds",
-        "_lines",
-        "_made_for",
-        "_none",
-        "_on_hand",
-        "_own",
-        "_provided",
-        "_providers",
-        "_receipts",
-        "journal",
-    )
-
     def __init__(
         self, providers: Providers, *, own: str | None = None, promised: bool = True
     ) -> None:

@@ -24,6 +24,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from medhavi.findings import finding
+from medhavi.providers.table_rows import validity
 from medhavi.units import ALWAYS, NEVER, exact
 
 if TYPE_CHECKING:
@@ -55,9 +56,6 @@ class Component(NamedTuple):
     step: int | None
     anchor: Anchor
     offset_minutes: float
-    qty_per: Fraction
-    qty_fixed: Fraction
-    scrap: Fraction
     substitute_group: str | None
     priority: int
     valid_from: int
@@ -95,8 +93,6 @@ class Output(NamedTuple):
     step: int | None
     anchor: Anchor
     offset_minutes: float
-    qty_per: Fraction
-    qty_fixed: Fraction
     valid_from: int
     valid_to: int
     numerator: int
@@ -296,21 +292,6 @@ class Recipes:
         Outputs whose role cannot hold.
     """
 
-    __slots__ = (
-        "_facts",
-        "_known",
-        "_line_cells",
-        "_line_numbers",
-        "_lines",
-        "_output_numbers",
-        "_outputs",
-        "_routing_numbers",
-        "_routings",
-        "_shares",
-        "findings",
-        "makers",
-    )
-
     def __init__(
         self, tables: Mapping[str, TableRows], facts: ProductFacts, shares: Capacity
     ) -> None:
@@ -508,13 +489,10 @@ class Recipes:
             step,
             anchor,
             offset,
-            exact(per),
-            exact(fixed),
-            exact(scrap),
             group,
             priority,
-            _begin(begin),
-            _end(end),
+            ALWAYS if begin is None else begin,
+            NEVER if end is None else end,
             *compiled(scale, per, fixed, scrap),
             step is None and anchor == "start" and not offset,
         )
@@ -527,6 +505,7 @@ class Recipes:
             row["qty_fixed"],
             0.0,
         )
+        begin, end = validity(row)
         return Output(
             line=row["line"],
             product=row["product"],
@@ -535,10 +514,8 @@ class Recipes:
             step=row["step"],
             anchor=row["anchor"],
             offset_minutes=row["offset_minutes"],
-            qty_per=exact(row["qty_per"]),
-            qty_fixed=exact(row["qty_fixed"]),
-            valid_from=_begin(row["valid_from"]),
-            valid_to=_end(row["valid_to"]),
+            valid_from=begin,
+            valid_to=end,
             numerator=numerator,
             addend=addend,
             denominator=denominator,
@@ -577,11 +554,3 @@ def _groups(components: tuple[Component, ...]) -> tuple[tuple[Component, ...], .
         tuple(sorted(group, key=lambda c: (c.priority, c.line)))
         for group in found.values()
     )
-
-
-def _begin(instant: int | None) -> int:
-    return ALWAYS if instant is None else instant
-
-
-def _end(instant: int | None) -> int:
-    return NEVER if instant is None else instant

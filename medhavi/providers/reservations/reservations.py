@@ -68,16 +68,6 @@ class Holds:
         Active holds of these kinds, by id.
     """
 
-    __slots__ = (
-        "_by_demand",
-        "_by_lane",
-        "_by_node",
-        "_others",
-        "capacity",
-        "findings",
-        "transport",
-    )
-
     def __init__(
         self, tables: Mapping[str, TableRows], facts: ProductFacts, as_of: int
     ) -> None:

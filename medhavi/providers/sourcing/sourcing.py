@@ -113,20 +113,6 @@ class Sourcing:
         Now of the plan [s]; what ended by then is never proposed.
     """
 
-    __slots__ = (
-        "_as_of",
-        "_base",
-        "_decides",
-        "_known",
-        "_lanes",
-        "_location_times",
-        "_roads",
-        "_rows",
-        "_rows_of",
-        "_rules",
-        "_touched",
-    )
-
     def __init__(
         self, tables: Mapping[str, TableRows], roads: SupplyKinds, as_of: int
     ) -> None:
@@ -381,27 +367,15 @@ class Sourcing:
         row = self._roads.recipes.row(routing)
         if row is None or routing not in self._routings(node):
             return []
-        begin, end = row["valid_from"], row["valid_to"]
         location_time = self.location_time(node[1])
         return [
-            Offer(
+            Offer.stated(
+                row,
                 kind="make",
                 source=routing,
-                origin=None,
-                preference=row["preference"],
-                window=(
-                    ALWAYS if begin is None else begin,
-                    NEVER if end is None else end,
-                ),
                 step=self._roads.facts.step(row["product"]),
                 min_lot=row["min_lot"],
-                max_lot=row["max_lot"],
-                lot_multiple=row["lot_multiple"],
-                batch_window_days=row["batch_window_days"],
-                safety_days=row["safety_days"],
-                fence_days=row["fence_days"],
                 fence_time=location_time,
-                row=row,
                 clock=lambda safety: self._roads.capacity.clock(
                     routing, safety, location_time
                 ),

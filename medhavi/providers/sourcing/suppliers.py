@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from medhavi.findings import finding
 from medhavi.providers.sources import Offer, OrderTiming
 from medhavi.snapshot.calendars.working_time import ALWAYS_OPEN, WorkingTime
-from medhavi.units import ALWAYS, DAY, NEVER, from_seconds, seconds_up
+from medhavi.units import DAY, from_seconds, seconds_up
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -269,22 +269,6 @@ class Suppliers:
         Rates of currencies.
     """
 
-    __slots__ = (
-        "_all_fresh",
-        "_any_incoterm",
-        "_calendars",
-        "_exchange",
-        "_facts",
-        "_lead_times",
-        "_sold_at",
-        "_sold_by",
-        "_suppliers",
-        "_terms",
-        "_terms_of",
-        "_tiers",
-        "_tiers_of",
-    )
-
     def __init__(
         self,
         tables: Mapping[str, TableRows],
@@ -396,22 +380,13 @@ class Suppliers:
         supplier_time = self._calendars.working_time(supplier.get("calendar"))
         location_time = self._calendars.working_time(self._facts.calendar(location))
         days = (self._lead_times.supplier(row, product).amount, row["receipt_days"])
-        begin, end = row["valid_from"], row["valid_to"]
-        return Offer(
+        return Offer.stated(
+            row,
             kind="buy",
             source=row["supplier"],
-            origin=None,
-            preference=row["preference"],
-            window=(ALWAYS if begin is None else begin, NEVER if end is None else end),
             step=self._facts.step(product),
             min_lot=row["moq"],
-            max_lot=row["max_lot"],
-            lot_multiple=row["lot_multiple"],
-            batch_window_days=row["batch_window_days"],
-            safety_days=row["safety_days"],
-            fence_days=row["fence_days"],
             fence_time=supplier_time,
-            row=row,
             clock=lambda safety: purchase_clock(
                 days, safety, supplier_time, location_time
             ),

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from math import floor
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from medhavi.providers.material.supply_orders import LIVE
 from medhavi.providers.transport.timetable import (
     MILLION,
     NOTHING,
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
     from medhavi.providers.sourcing.sourcing import Sourcing
     from medhavi.providers.table_rows import Row, TableRows
     from medhavi.providers.transport.transport import Transport
+
+
+WINDOWS: Final = 1_000
+"""How many full windows are passed before a supplier is given up."""
 
 
 class SupplyLimit(NamedTuple):
@@ -237,6 +242,53 @@ class SupplyLimits:
         return finish if found is None else found
 
     # --- suppliers -----------------------------------------------------------------
+    def take_purchases(self, orders: TableRows) -> None:
+        """Take the part of purchases that are on order, past ones as of now."""
+        for row in orders:
+            if row["kind"] != "purchase" or row["status"] not in LIVE:
+                continue
+            source = self._sourcing.source_of(
+                "purchase", row["source"] or "", row["product"], row["location"]
+            )
+            if source is not None:
+                rest = (exact(row["qty"]) - exact(row["qty_done"])) / source.step
+                self.hold(source, max(0, floor(rest)), max(row["due"], self._as_of))
+
+    def hold(self, source: Source, units: int, finish: int, sign: int = 1) -> None:
+        """Take the part of a purchase that is usable at an instant; see `take`."""
+        self.take(source, units, self.door(source, finish), sign)
+
+    def usable(self, source: Source, units: int, finish: int) -> int | None:
+        """When a purchase is usable that would be so at `finish`, limits obeyed.
+
+        Returns
+        -------
+        int or None
+            The instant, at least `finish` [s]; None: the supplier never delivers that
+            much at once.
+        """
+        largest = self.largest(source)
+        if largest is not None and units > largest:
+            return None
+        at, usable = self.door(source, finish), finish
+        for _ in range(WINDOWS):
+            until = self.until(source, units, at)
+            if until is None:
+                return usable
+            at = until
+            found = self._received(source, at)
+            if found is None:
+                return None
+            usable = found
+        return None
+
+    def _received(self, source: Source, at: int) -> int | None:
+        """When goods are usable that reach the door at an instant."""
+        days = source.row["receipt_days"]
+        if not isinstance(days, float) or not days:
+            return at
+        return self._sourcing.location_time(source.location).add_days(at, days)
+
     def _full(self, source: Source, units: int, at: int) -> list[SupplyLimit]:
         """List the limits that an order would break."""
         qty = units * source.step

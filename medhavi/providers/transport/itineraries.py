@@ -12,7 +12,7 @@ way; nothing is sent on from there.
 from __future__ import annotations
 
 from copy import copy
-from math import log, prod
+from math import log
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from medhavi.providers.transport.arrival_search import (
@@ -408,10 +408,6 @@ class Itineraries:
             legs.append(Leg(edge.lane, edge.origin, edge.destination, ready, *found))
             ready = found[1]
         return legs
-
-    def reliability(self, itinerary: Itinerary) -> float:
-        """Chance that all legs are on time, each by itself (TRN-02)."""
-        return prod(self._transport.reliability(lane) for lane in itinerary.lanes)
 
     def along(
         self, found: Itinerary, ready: int, transit: Callable[[str], int | None]

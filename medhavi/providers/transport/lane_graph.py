@@ -177,15 +177,6 @@ class LaneEdge:
         self._from, self._departures = start, found
         return True
 
-    def listed(self, start: int, end: int) -> list[int] | None:
-        """List the departures of a time, all of which arrive after `transit` [s].
-
-        None: not each of them does, or the room of one is another than that of others.
-        """
-        if not self._plain or (self.limited and not self._simple):
-            return None
-        return self._timetable.between(start, end)
-
     @property
     def fills(self) -> bool:
         """Whether a vehicle leaves only with a least load."""
@@ -309,16 +300,6 @@ class LaneGraph:
     stores
         Tells whether goods can lie at a location; at customers they end.
     """
-
-    __slots__ = (
-        "_bounds",
-        "_edges",
-        "_into",
-        "_out",
-        "_stores",
-        "_towards",
-        "_transport",
-    )
 
     def __init__(self, transport: Transport, stores: Callable[[str], bool]) -> None:
         self._transport = transport

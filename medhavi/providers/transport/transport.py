@@ -14,7 +14,7 @@ from medhavi.providers.sources import LinearCost, Offer, OrderTiming
 from medhavi.providers.transport.timetable import Timetable
 from medhavi.snapshot.calendars.working_time import ALWAYS_OPEN, WorkingTime
 from medhavi.snapshot.calendars.zones import zone
-from medhavi.units import ALWAYS, DAY, HOUR, NEVER, exact, seconds_up
+from medhavi.units import DAY, HOUR, NEVER, exact, seconds_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -132,23 +132,6 @@ class Transport:
         Whether a blocked lane does not depart (rule 20; `disruptions` is read). Fully
         blocked it is as in a blackout; in part, `room` counts what is left.
     """
-
-    __slots__ = (
-        "_alike",
-        "_blackouts",
-        "_calendars",
-        "_clocks",
-        "_cutoffs",
-        "_departures",
-        "_facts",
-        "_lanes",
-        "_lead_times",
-        "_levels",
-        "_partly",
-        "_reliable",
-        "_timetables",
-        "into",
-    )
 
     def __init__(
         self,
@@ -340,14 +323,7 @@ class Transport:
             source=lane,
             origin=row["origin"],
             preference=row["preference"],
-            window=(ALWAYS, NEVER),
             step=self._facts.step(product),
-            min_lot=0.0,
-            max_lot=None,
-            lot_multiple=0.0,
-            batch_window_days=0.0,
-            safety_days=0.0,
-            fence_days=0.0,
             fence_time=self._calendars.working_time(row["calendar"]),
             row=row,
             clock=lambda safety: self.clock(lane, safety),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -21,6 +21,24 @@ class PromiseStatus(StrEnum):
     PROMISED_LATE = "promised_late"
     PARTIAL = "partial"
     REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromisedLine:
+    """Line of an order: its ids, whose it is, how important, what and how much."""
+
+    demand: str
+    sales_order: str | None
+    line: int | None
+    customer: str | None
+    tier: str | None
+    priority: int
+    product: str
+    location: str
+    qty: float
+
+
+LINE = tuple(one.name for one in fields(PromisedLine))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,6 +30,7 @@ from medhavi.results.promises.parts import (
     PromiseBasis,
     PromiseCost,
     PromisedDelivery,
+    PromisedLine,
     PromiseOption,
     PromiseReason,
     PromiseStatus,
@@ -163,7 +164,7 @@ class Promise(Charted):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Preempted:
+class Preempted(PromisedLine):
     """A line that gives way to a more important one, and what it is promised instead.
 
     Parameters
@@ -176,15 +177,6 @@ class Preempted:
         Its own new answer, with the holds that take the place of the old ones.
     """
 
-    demand: str
-    sales_order: str | None
-    line: int | None
-    customer: str | None
-    tier: str | None
-    priority: int
-    product: str
-    location: str
-    qty: float
     previous: int | None
     date: int
     cost: float

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi.results.plans.tables import COUNT, FLAG, INSTANT, NUMBER, TEXT
-from medhavi.results.promises.parts import PromiseStatus
+from medhavi.results.promises.parts import LINE, PromisedLine, PromiseStatus
 from medhavi.results.promises.promise import Promise
 from medhavi.units import HOUR, from_seconds, iso
 
@@ -47,13 +47,11 @@ AT_RISK = frozenset(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MonitoredPromise:
+class MonitoredPromise(PromisedLine):
     """An accepted promise that does not hold as it was made.
 
     Parameters
     ----------
-    demand, sales_order, line, customer, tier, priority, product, location
-        The line.
     qty
         Still to come of what was promised [base units].
     promised
@@ -80,15 +78,6 @@ class MonitoredPromise:
         The whole answer of today: options, reasons, remedies, holds.
     """
 
-    demand: str
-    sales_order: str | None
-    line: int | None
-    customer: str | None
-    tier: str | None
-    priority: int
-    product: str
-    location: str
-    qty: float
     due: int
     promised: int
     expected: int | None
@@ -128,15 +117,7 @@ class MonitoredPromise:
         """Row of the table; see `WATCHED`."""
         reason = self.limiter
         return {
-            "demand": self.demand,
-            "sales_order": self.sales_order,
-            "line": self.line,
-            "customer": self.customer,
-            "tier": self.tier,
-            "priority": self.priority,
-            "product": self.product,
-            "location": self.location,
-            "qty": self.qty,
+            **{name: getattr(self, name) for name in LINE},
             "standing": str(self.standing),
             "due": from_seconds(self.due),
             "promised": from_seconds(self.promised),

@@ -169,7 +169,6 @@ class Network:
 
     products: tuple[str, ...]
     locations: tuple[str, ...]
-    lanes: tuple[str, ...]
     node_product: Codes
     """shape (n_nodes,), int32: product code; nodes ascend by product, then location"""
     node_location: Codes
@@ -194,15 +193,6 @@ class Network:
     codes; -1 on and below a cycle"""
     order: Codes
     """shape (n_nodes,), int32: node codes by (level, node); those on a cycle last"""
-    lane_origin: Codes
-    """shape (n_lanes,), int32: location code"""
-    lane_destination: Codes
-    """shape (n_lanes,), int32: location code"""
-    inbound_start: Starts
-    """shape (n_locations + 1,), int64: lanes into location i are
-    inbound[start[i]:start[i+1]]"""
-    inbound: Codes
-    """shape (n_lanes,), int32: lane code"""
     cycles: tuple[tuple[int, ...], ...]
     """Closed paths of nodes that need each other (an error), the first node twice"""
     circles: tuple[tuple[int, ...], ...]
@@ -274,10 +264,6 @@ class Network:
             self.locations[self.node_location[node]],
         )
 
-    def name(self, node: int) -> str:
-        """Write a node for people: product @ location."""
-        return " @ ".join(self.ids(node))
-
     def components(self, node: int) -> list[int]:
         """Nodes that a node may draw on."""
         start = self.component_start
@@ -308,20 +294,11 @@ def _build(snapshot: TableAccess, found: Links) -> Network:
     down = rows_of(count, parent, child)
     up = rows_of(count, child, parent)
     last = np.where(level < 0, count, level)
-    lanes = snapshot["lanes"]
-    lane_origin = _place_codes(lanes["origin"], locations)
-    lane_destination = _place_codes(lanes["destination"], locations)
-    known = (lane_origin >= 0) & (lane_destination >= 0)
-    lane_origin, lane_destination = lane_origin[known], lane_destination[known]
-    inbound = rows_of(
-        len(locations), lane_destination, np.arange(len(lane_destination))
-    )
     node_product = nodes["product code"].to_numpy()
     node_location = nodes["location code"].to_numpy()
     return Network(
         products=tuple(products.to_list()),
         locations=tuple(locations.to_list()),
-        lanes=tuple(lanes["lane"].filter(pl.Series(known)).to_list()),
         node_product=_codes(node_product),
         node_location=_codes(node_location),
         sourced=_frozen(sourced),
@@ -333,10 +310,6 @@ def _build(snapshot: TableAccess, found: Links) -> Network:
         parent=_codes(up.target),
         level=_codes(level),
         order=_codes(np.lexsort((np.arange(count), last))),
-        lane_origin=_codes(lane_origin),
-        lane_destination=_codes(lane_destination),
-        inbound_start=_frozen(inbound.start),
-        inbound=_codes(inbound.target),
         cycles=tuple(tuple(path) for path in circular),
         circles=tuple(tuple(path) for path in circles),
         ignored_moves=_named(ignored, nodes),
@@ -507,17 +480,6 @@ def _named(
         ids.select("node", origin="location"), left_on="child", right_on="node"
     )
     return frozenset(named.select(*NODE, "origin").iter_rows())
-
-
-def _place_codes(ids: pl.Series, locations: pl.Series) -> NDArray[np.int64]:
-    """Location codes; -1 for an id that is in no table (an error of its own)."""
-    coded = pl.DataFrame({"location": ids}).join(
-        _numbered(locations, "location"),
-        on="location",
-        how="left",
-        maintain_order="left",
-    )
-    return coded["location code"].cast(pl.Int64).fill_null(-1).to_numpy()
 
 
 def _codes(values: NDArray[np.generic]) -> Codes:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from medhavi.results.figures.trade_off_figures import edge
+from medhavi.results.pareto_front import edge
 from medhavi.views.names import NOTHING, count, is_currency, money, number, percent
 from medhavi.views.page import empty, table_html
 from medhavi.views.theme import finished, rows_of, token
@@ -47,7 +47,6 @@ def front_chart(
     front: ParetoFront,
     x: str = "cost",
     y: str = "lateness",
-    chosen: Sequence[int] = (),
     *,
     brush: bool = False,
 ) -> Picture | None:
@@ -57,8 +56,6 @@ def front_chart(
 
     Parameters
     ----------
-    chosen
-        Points that are marked; all where empty.
     brush
         Let a rectangle select points.
     """
@@ -72,7 +69,6 @@ def front_chart(
             "tip", [_tip(front, row) for row in front.points.iter_rows(named=True)]
         ),
         pl.col("point").cast(pl.String).alias("word"),
-        picked=pl.col("point").is_in(list(chosen) or front.points["point"].to_list()),
     )
     # A brush needs the frame itself: marimo filters it by the rectangle.
     data = rows if brush else rows_of(rows)
@@ -80,8 +76,9 @@ def front_chart(
         x=alt.X(f"{x}:Q", title=_axis(front, x), scale=alt.Scale(zero=False)),
         y=alt.Y(f"{y}:Q", title=_axis(front, y), scale=alt.Scale(zero=False)),
     )
-    marks = base.mark_point(filled=True, size=90, color=token("plan")).encode(
-        opacity=alt.condition("datum.picked", alt.value(1), alt.value(0.25)),
+    marks = base.mark_point(
+        filled=True, size=90, opacity=1, color=token("plan")
+    ).encode(
         tooltip=alt.Tooltip("tip:N"),
         description=alt.Description("tip:N"),
     )

@@ -54,14 +54,13 @@ _KPIS: tuple[tuple[str, str], ...] = (
 """Key figures of the columns after the first three, and how they are read."""
 
 
-def scenario_link(subject: str, kind: str = "") -> str:
+def scenario_link(subject: str) -> str:
     """Address of the page with an item, resource, customer or supplier chosen.
 
-    >>> scenario_link("S-19", "supplier_delay")
-    '/scenarios/?subject=S-19&kind=supplier_delay'
+    >>> scenario_link("S-19")
+    '/scenarios/?subject=S-19'
     """
-    asked = {"subject": subject, **({"kind": kind} if kind else {})}
-    return f"/scenarios/?{urlencode(asked)}"
+    return f"/scenarios/?{urlencode({'subject': subject})}"
 
 
 def scenario_finding(compared: Sequence[ScenarioComparison], names: Names) -> str:

@@ -233,7 +233,7 @@ def _settings(rule: StepRule) -> list[str]:
     from medhavi.planners.pipeline import check_settings
 
     try:
-        check_settings(PLANNING[rule.name], rule.settings, on_baseline=True)
+        check_settings(PLANNING[rule.name], rule.settings)
     except MedhaviError as refused:
         return [f"{rule.name}: {str(refused).rstrip('.')}"]
     return []

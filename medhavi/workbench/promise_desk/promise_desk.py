@@ -308,29 +308,6 @@ class PromiseDesk:
 
         return self.settle(decide, approver)
 
-    def expire(self, now: int | None = None) -> tuple[str, ...]:
-        """Expire tentative holds that are past their end; safe to repeat.
-
-        Parameters
-        ----------
-        now
-            Moment [s]; now of the tables by default.
-
-        Returns
-        -------
-        tuple of str
-            Ids of the holds that ran out.
-        """
-        moment = self.live.now if now is None else now
-
-        def decide(
-            decider: DecisionWriter,
-        ) -> tuple[list[NewEvent], tuple[Reservation, ...]]:
-            holds = self.live.state.ledger.ended(moment)
-            return decider.expired(holds), holds
-
-        return self.settle(decide, "medhavi")
-
     def sweep(self, now: int | None = None) -> tuple[str, ...]:
         """Release holds that nobody needs any more; safe to repeat (RES-09, RES-11).
 

@@ -41,7 +41,9 @@ if TYPE_CHECKING:
     from medhavi.progress import Cancelled, Observe
     from medhavi.snapshot import Snapshot
 
-    Comparison = backtest.Comparison | reliability.RateComparison
+    Comparison = (
+        backtest.Comparison[backtest.Score] | backtest.Comparison[reliability.RateScore]
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,26 +220,7 @@ def train(
     observe: Observe | None = None,
     cancelled: Cancelled | None = None,
 ) -> tuple[TrainingResult, ...]:
-    """Train, judge and register predictors; with an approver, use what earned it.
-
-    Parameters
-    ----------
-    kinds
-        lead_time, reliability.
-    approver
-        Promotes every predictor that beats the plain quantile within the tolerance,
-        and publishes estimates. Without one, new versions are challengers and nothing
-        changes for planners.
-    known_at
-        Learn only from what was recorded up to then.
-    cancelled
-        Asked before each predictor; those that were trained by then are the result.
-
-    Raises
-    ------
-    UsageError
-        A kind is unknown, or the approver has no name.
-    """
+    """Train, judge and register predictors; see `Workbench.train`."""
     for kind in kinds:
         if kind not in KINDS:
             message = f"There is no kind {kind!r} of predictors; there are {KINDS}."

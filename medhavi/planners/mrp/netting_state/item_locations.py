@@ -16,15 +16,16 @@ from typing import TYPE_CHECKING, NamedTuple
 from medhavi.findings import BadData, finding
 from medhavi.planners.mrp.netting_state.state import Node, StockRules, SupplyAlternative
 from medhavi.providers.material.characteristics import CharacteristicsCatalog
+from medhavi.providers.table_rows import validity
 from medhavi.snapshot.network.precedence import by_precedence, circle
-from medhavi.units import ALWAYS, DAY, NEVER, exact, seconds_up, units_down, units_up
+from medhavi.units import DAY, exact, seconds_up, units_down, units_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from medhavi.planners.mrp.netting_state.state import NodeKey
     from medhavi.providers import Providers
-    from medhavi.providers.table_rows import Row, TableRows
+    from medhavi.providers.table_rows import TableRows
 
 _LEVELS = ("safety_qty", "min_qty", "target_qty")
 
@@ -174,7 +175,7 @@ class ItemLocationGraph:
         for row in sorted(own, key=lambda row: (row["priority"], row["substitute"])):
             other = self.node((row["substitute"], location))
             ratio = exact(row["ratio"]) * self.nodes[key].step / other.step
-            yield other, ratio, _window(row)
+            yield other, ratio, validity(row)
 
     def rules(self, key: NodeKey) -> StockRules:
         """Stock rules that tables state for a node."""
@@ -202,11 +203,11 @@ class ItemLocationGraph:
         phases = [self._levels.row(i) for i in self._level_rows.get(key, ())]
         rules.levels = tuple(
             (
-                *_window(row),
+                *validity(row),
                 {name: _up(row[name], step) for name in _LEVELS}
                 | {"max_qty": _down(row["max_qty"], step)},
             )
-            for row in sorted(phases, key=_window)
+            for row in sorted(phases, key=validity)
         )
         return rules
 
@@ -421,11 +422,6 @@ def _up(value: float | None, step: Fraction) -> int | None:
 
 def _down(value: float | None, step: Fraction) -> int | None:
     return None if value is None else units_down(value, step)
-
-
-def _window(row: Row) -> Window:
-    begin, end = row["valid_from"], row["valid_to"]
-    return (ALWAYS if begin is None else begin, NEVER if end is None else end)
 
 
 if TYPE_CHECKING:

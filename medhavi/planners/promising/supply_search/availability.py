@@ -101,8 +101,8 @@ class AvailabilityCheck:
     __slots__ = (
         "_asked",
         "_bought",
+        "_limits",
         "_making",
-        "_offers",
         "_perishable",
         "_placed",
         "_spared",
@@ -139,7 +139,7 @@ class AvailabilityCheck:
         self._placed: KnownOrders | None = None
         self.times = UncertainTimes(providers)
         self.reserves = reserves_of(providers)
-        self._offers = providers.supplier_offers() if limited(providers) else None
+        self._limits = providers.supplier_limits() if limited(providers) else None
         self._bought: list[Bought] = []
         self._making: dict[Making, RoutingNeeds | Blocked] = {}
         self.material = providers.material() if material is None else material
@@ -341,8 +341,8 @@ class AvailabilityCheck:
             timing = source.clock.earliest(start, steps)
         else:
             timing = self.leads.timing(source, start, steps)
-        if timing is not None and self._offers is not None:
-            usable = self._offers.usable(source, steps, timing.finish)
+        if timing is not None and self._limits is not None:
+            usable = self._limits.usable(source, steps, timing.finish)
             if usable is not None:
                 self.buy_again([(source, steps, usable)])
             timing = None if usable is None else timing._replace(finish=usable)
@@ -361,9 +361,9 @@ class AvailabilityCheck:
 
     def buy_again(self, orders: Iterable[Bought]) -> None:
         """Take what suppliers can deliver at most; the journal undoes it."""
-        if self._offers is not None:
+        if self._limits is not None:
             for source, steps, usable in orders:
-                self._offers.hold(source, steps, usable)
+                self._limits.hold(source, steps, usable)
                 self._bought.append((source, steps, usable))
 
     def order(self, bought: PlannedPurchase) -> Bought:
@@ -376,9 +376,9 @@ class AvailabilityCheck:
 
     def give_up(self, orders: Iterable[Bought]) -> None:
         """Release the supplier offers that orders took; the journal undoes this."""
-        if self._offers is not None:
+        if self._limits is not None:
             for source, steps, usable in orders:
-                self._offers.hold(source, steps, usable, -1)
+                self._limits.hold(source, steps, usable, -1)
                 self._bought.append((source, -steps, usable))
 
     # ------------------------------------------------------------------ capacity

@@ -86,21 +86,6 @@ class UncertainTimes:
         Departures of the lanes as arrays.
     """
 
-    __slots__ = (
-        "_before",
-        "_bought",
-        "_draws",
-        "_known",
-        "_lanes",
-        "_moved",
-        "_routes",
-        "_stated",
-        "anything",
-        "columns",
-        "legs",
-        "providers",
-    )
-
     def __init__(self, providers: Providers) -> None:
         self.providers = providers
         self._before: UncertainTimes | None = None

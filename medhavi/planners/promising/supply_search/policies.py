@@ -23,6 +23,7 @@ from medhavi.providers.capacity.resources import WithheldCapacity, stopped_share
 from medhavi.providers.material.characteristics import Characteristics
 from medhavi.providers.product_facts import lineage
 from medhavi.providers.table_rows import TableRows
+from medhavi.results.promises.parts import LINE
 from medhavi.snapshot.reading.row_findings import nearest
 from medhavi.units import DAY, MINUTE, exact, seconds_up
 
@@ -213,6 +214,11 @@ class Policies:
             if row is not None and row["tier"] is not None:
                 return str(row["tier"])
         return None
+
+    def line(self, request: Request) -> dict[str, Any]:
+        """Fields of `PromisedLine` of a request."""
+        own = {name: getattr(request, name) for name in LINE}
+        return {**own, "tier": self.tier(request)}
 
     # ------------------------------------------------------------------- merging
     def _merged(self, request: Request, wanted: str | None) -> Policy:

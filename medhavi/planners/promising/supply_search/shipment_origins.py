@@ -96,18 +96,6 @@ class ShipmentOrigins:
         Sourcing, lanes, facts.
     """
 
-    __slots__ = (
-        "_alike",
-        "_dear",
-        "_doors",
-        "_inbounds",
-        "_known",
-        "_providers",
-        "_rivals",
-        "_rows",
-        "_trees",
-    )
-
     def __init__(self, providers: Providers) -> None:
         self._providers = providers
         self._rows = providers.tables["sourcing"].index("product", "location")
