@@ -74,7 +74,9 @@ def remembered():
 @app.cell(hide_code=True)
 def data(get_renewed, mode, wanted):
     _renewed = get_renewed()
-    shown = desk_words.shown_plan(wanted, mode, desk_words.moments_of(wanted))
+    shown = desk_words.shown_plan(
+        wanted, mode, desk_words.moments_of(wanted, scenario=False)
+    )
     state = data_page.state_of(shown)
     return shown, state
 

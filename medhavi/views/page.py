@@ -531,6 +531,8 @@ PAGES = {
     "data": "Data",
 }
 """Title of each page by the last part of its address."""
+IN_FORCE = frozenset({"predictors", "campaigns", "scenarios", "tradeoffs", "data"})
+"""Pages that show the plan in force alone, whichever scenario others show."""
 HOME = say("start_page_and_lessons")
 
 

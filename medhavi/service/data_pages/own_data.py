@@ -14,8 +14,9 @@ from medhavi.errors import UsageError
 from medhavi.findings import has_errors
 from medhavi.results.run_record import Basis
 from medhavi.schema import tables
+from medhavi.service.data_source import file_date_format
 from medhavi.service.jobs.open_pages import this_cell
-from medhavi.service.page_data import PageProblem, file_date_format, html, problem_of
+from medhavi.service.page_data import PageProblem, html, problem_of
 from medhavi.service.plan_pages import desk_parts, desk_words, plan_page
 from medhavi.service.plan_pages.plan_loading import open_pages
 from medhavi.service.plan_pages.plan_page import (

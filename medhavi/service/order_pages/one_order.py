@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -81,7 +80,7 @@ def events_html(shown: PlanPage, row: Row) -> str:
     """What happened to an order, the newest first."""
     from medhavi.workbench.orders.order_history import order_history
 
-    bench = bench_of(replace(shown.source, past=False))
+    bench = bench_of(shown.source.in_force)
     if bench is None:
         return page.empty(say("no_events"), say("events_of_orders_need"))
     try:

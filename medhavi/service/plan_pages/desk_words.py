@@ -11,14 +11,15 @@ from medhavi.edits.edit import EDITS
 from medhavi.errors import MedhaviError
 from medhavi.lakehouse import Lake
 from medhavi.schema import cell, tables
+from medhavi.service.data_source import served_mode
 from medhavi.service.page_data import (
+    SCENARIO,
     bench_of,
     facts_of,
     html,
     keep_in,
     problem_html,
     problem_of,
-    served_mode,
     wanted_of,
 )
 from medhavi.service.plan_pages.page_choices import choice
@@ -42,6 +43,7 @@ from medhavi.views.tiles import changed_since, plan_tiles
 from medhavi.views.words import say
 from medhavi.workbench.orders.plan_edit_answers import EditStatus
 from medhavi.workbench.runs import published_plan, published_plans
+from medhavi.workbench.studies.scenario_list import STUDY_COMMAND
 
 if TYPE_CHECKING:
     from collections.abc import (
@@ -452,14 +454,22 @@ def shown_plan(
             name=wanted("tables"),
             known_at=moments["known_at"],
             effective_at=moments["effective_at"],
+            scenario=moments[SCENARIO],
             mode=mode.value,
             observe=lambda done: spinner.update(subtitle=str(done)),
         )
 
 
-def moments_of(wanted: Wanted) -> dict[str, str]:
-    """Moments that the address of a page asks for."""
-    return {name: wanted(name) for name in ("effective_at", "known_at")}
+def moments_of(wanted: Wanted, *, scenario: bool = True) -> dict[str, str]:
+    """Moments and scenario that the address of a page asks for.
+
+    Parameters
+    ----------
+    scenario
+        Whether the page shows scenarios; else it shows the plan in force.
+    """
+    moments = {name: wanted(name) for name in ("effective_at", "known_at")}
+    return {**moments, SCENARIO: wanted(SCENARIO) if scenario else ""}
 
 
 def foot(shown: PlanPage, known_at: str) -> mo.Html:
@@ -474,7 +484,9 @@ def foot(shown: PlanPage, known_at: str) -> mo.Html:
             shown.names,
             violations=shown.violations,
             findings=shown.findings,
-            command=page.plan_command(shown.source.option, mode=shown.plan.run.mode),
+            command=STUDY_COMMAND
+            if shown.source.scenario
+            else page.plan_command(shown.source.option, mode=shown.plan.run.mode),
             known_at=known_at,
         )
     )
@@ -561,8 +573,7 @@ def publish(page: PlanPage, approver: str) -> EditResult:
     """Make the page's plan the plan; a refusal and a failure are told in words."""
     bench = bench_of(page.source)
     if bench is None or page.plan is None or page.snapshot is None:
-        past = page.source.past
-        text = say("past_moment_shown") if past else say("serve_a_lake")
+        text = page.source.unbound or say("serve_a_lake")
         return EditResult(title=say("nothing_can_be_kept"), text=text, kept=False)
     try:
         bench.publish(page.plan, approver=approver)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Protocol
@@ -419,7 +419,7 @@ def _settled(
 
 def decisions(page: PageWithSource) -> list[EditRecord]:
     """Edits of the lake's store, the oldest first; none without a store."""
-    bench = bench_of(replace(page.source, past=False))
+    bench = bench_of(page.source.in_force)
     try:
         return [] if bench is None else bench.edit_history()
     except Exception:  # noqa: BLE001 - history is an extra; the page stands without it
