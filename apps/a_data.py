@@ -77,7 +77,7 @@ def data(get_renewed, mode, wanted):
     shown = desk_words.shown_plan(
         wanted, mode, desk_words.moments_of(wanted, scenario=False)
     )
-    state = data_page.state_of(shown)
+    state = data_page.state_of(shown, wanted("known_at"))
     return shown, state
 
 
@@ -282,12 +282,12 @@ def approved(accept, approver, asked, decide, proposal):
 
 
 @app.cell(hide_code=True)
-def changes(approver, back, get_renewed, shown, state, tab):
+def changes(approver, back, get_renewed, shown, state, tab, wanted):
     mo.stop(state is None or tab.value != say("changes"))
     _renewed = get_renewed()
     mo.vstack(
         [
-            html(own_data.changes_html(shown, state.names)),
+            html(own_data.changes_html(shown, state.names, wanted("known_at"))),
             mo.hstack([approver, back], justify="start", align="end", wrap=True),
         ],
         gap=1,

@@ -280,11 +280,15 @@ def buttons():
 
 
 @app.cell(hide_code=True)
-def history(approver, back, looked, names, shown, tab):
+def history(approver, back, known_at, looked, names, shown, tab):
     mo.stop(shown.plan is None or tab.value != say("history"))
-    _past = plan_page.decisions(shown)
+    _past = plan_page.decisions(shown, known_at)
     _own = (
-        [html(f"<h3>{looked['number']}</h3>{one_order.events_html(shown, looked)}")]
+        [
+            html(
+                f"<h3>{looked['number']}</h3>{one_order.events_html(shown, looked, known_at)}"
+            )
+        ]
         if looked
         else []
     )

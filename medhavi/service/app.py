@@ -382,9 +382,7 @@ def create_app(
 
     async def search(request: Request) -> Response:
         asked = request.query_params
-        page = await run_in_threadpool(
-            search_html, asked.get("q", ""), asked.get("tables", "")
-        )
+        page = await run_in_threadpool(search_html, asked.get("q", ""), asked)
         return HTMLResponse(page)
 
     def leading(

@@ -5,6 +5,7 @@ Apps hold widgets and layout; what reads or fails is here, for all of them alike
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -32,7 +33,6 @@ from medhavi.views.words import say
 from medhavi.workbench.studies.scenario_list import read_list
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Callable, Hashable, Mapping, MutableMapping
 
     import marimo as mo
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
     Wanted = Callable[[str], str]
 
+FOR_EVER = dt.datetime.max.replace(tzinfo=dt.UTC)
 SCENARIO = "what_if"
 """Part of an address that states the scenario whose plan a page shows."""
 _benches: dict[str, Workbench] = {}
@@ -216,6 +217,18 @@ def read_snapshot(
     return _snapshots.get(
         (*key, known, effective), lambda: bench.snapshot(known, effective)
     )
+
+
+def recorded_until(known_at: str, names: Names) -> dt.datetime:
+    """Instant up to which what was recorded counts on a page; for ever where none is.
+
+    Parameters
+    ----------
+    known_at
+        Moment that the address states, in the company's local time; empty: the latest.
+    """
+    moment = read_moment(known_at, names.zone, ASKED_EDGES["known_at"])
+    return FOR_EVER if moment is None else moment
 
 
 def with_scenario(source: DataSource, base: Snapshot) -> Snapshot:

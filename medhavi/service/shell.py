@@ -137,8 +137,9 @@ const asof = document.querySelector(".asof"), choice = document.querySelector(".
 const whatif = document.querySelector(".whatif"), pick = whatif?.querySelector("select");
 
 const stated = url => STATES.some(one => url.searchParams.get(one));
-const shows = path => links.some(one => one.pathname === path && "scenario" in one.dataset);
+const shows = path => path === "/search" || links.some(one => one.pathname === path && "scenario" in one.dataset);
 const fits = (one, url) => one !== WHAT_IF || shows(url.pathname);
+const follows = path => path === "/search" || links.some(one => one.pathname === path);
 
 function take(url) {
   for (const one of STATES)
@@ -146,7 +147,7 @@ function take(url) {
 }
 
 function dated(url) {
-  if (!links.some(one => one.pathname === url.pathname)) return url;
+  if (!follows(url.pathname)) return url;
   for (const one of STATES) {
     const wanted = fits(one, url) ? moment[one] : "";
     if ((url.searchParams.get(one) ?? "") === wanted) continue;
@@ -194,7 +195,8 @@ function tellMoment() {
   const own = moment.known_at || moment.effective_at, at = new Date(own);
   const form = {weekday: "short", day: "numeric", month: "short", year: "numeric",
                 hour: "2-digit", minute: "2-digit"};
-  const text = own && (isNaN(at) ? own : at.toLocaleString("en-GB", form));
+  const text = own && (isNaN(at) ? own
+    : at.toLocaleString("en-GB", form).replace(",", ""));
   const told = own ? `«as_of» ${text}` : "«as_of_now»";
   if (asof.textContent !== told) asof.textContent = told;
   asof.classList.toggle("past", Boolean(own));
@@ -341,7 +343,7 @@ setInterval(() => {
   if (!there || there.origin !== location.origin || there.pathname === "blank") return;
   const target = "#" + there.pathname + there.search + there.hash;
   if (location.hash !== target) history.replaceState(null, "", target);
-  if (links.some(one => one.pathname === there.pathname)) take(new URL(there));
+  if (follows(there.pathname)) take(new URL(there));
   tellMoment();
   if (document.activeElement !== pick) tellScenario();
   trail(there);

@@ -13,6 +13,7 @@ from medhavi.findings.groups import ignored_together, told_together
 from medhavi.results.limiter import Limiter
 from medhavi.results.plans.lateness import WORDS, Verdict, tally
 from medhavi.results.plans.plan import late_and_bound, program_words
+from medhavi.snapshot.reading.local_days import ASKED_EDGES, asked_instant
 from medhavi.units import from_seconds
 from medhavi.views.app_style import app_style
 from medhavi.views.names import (
@@ -267,8 +268,21 @@ def moment_facts(
     return [
         *([("Source", source)] if source else []),
         ("As of", f"{now} ({names.zone})"),
-        ("Known at", known_at or say("the_latest_event")),
+        ("Known at", known_words(known_at, names)),
     ]
+
+
+def known_words(known_at: str, names: Names) -> str:
+    """Moment up to which facts were known, as an address states it, for people."""
+    moment = asked_instant(
+        known_at,
+        ASKED_EDGES["known_at"],
+        zone_name=names.zone,
+        clock=names.zone,
+    )
+    if moment is None:
+        return say("the_latest_event")
+    return f"{when(moment, names.zone, year=True)} ({names.zone})"
 
 
 def findings_html(findings: Sequence[Finding]) -> str:
@@ -452,7 +466,7 @@ def trust_line(
         planner += escape(f" by {plan.run.engine}")
     facts = [
         (say("data_as_of"), f"{data} ({names.zone})" if as_of is not None else data),
-        ("Known at", known_at or say("the_latest_event")),
+        ("Known at", known_words(known_at, names)),
         ("Status", f"{plan.run.status}{bound}, {checked}"),
         ("Planner", f"{planner}, Medhavi {plan.run.package_version}"),
         ("Data", _short(plan.run.snapshot_fingerprint)),
@@ -483,7 +497,7 @@ def data_line(
     data = when(from_seconds(snapshot.as_of), names.zone, year=True)
     told = [
         (say("data_as_of"), f"{data} ({names.zone})"),
-        ("Known at", known_at or say("the_latest_event")),
+        ("Known at", known_words(known_at, names)),
         *facts,
     ]
     return _foot(

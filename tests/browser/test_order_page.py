@@ -119,7 +119,7 @@ def test_all_pages_show_a_chosen_moment_until_they_are_back_at_now(desk, tmp_pat
     state = shown.get_by_text("a past moment, nothing is decided")
     expect(state).to_be_visible(timeout=SLOW)
     expect(row).to_have_count(0)
-    expect(asof).to_have_text("As of Mon, 5 Jan 2026, 00:25")
+    expect(asof).to_have_text("As of Mon 5 Jan 2026, 00:25")
     # Another page is of the same moment; there nothing is decided.
     side = page.get_by_role("navigation", name="Pages")
     side.get_by_role("link", name="Plan", exact=True).click()
@@ -128,6 +128,11 @@ def test_all_pages_show_a_chosen_moment_until_they_are_back_at_now(desk, tmp_pat
     )
     expect(state).to_be_visible(timeout=SLOW)
     assert "/plan/?known_at=2026-01-05" in page.url
+    expect(shown.get_by_text("Mon 5 Jan 2026, 00:25 (UTC)").first).to_be_visible()
+    # Neither is anything found that came later.
+    page.get_by_role("searchbox").fill("PO-2")
+    page.keyboard.press("Enter")
+    expect(shown.get_by_text("Nothing matches")).to_be_visible(timeout=SLOW)
     side.get_by_role("link", name="Orders", exact=True).click()
     desk.act(
         lambda: (

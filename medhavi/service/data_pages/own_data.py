@@ -369,11 +369,11 @@ def _kept(shown: PlanPage, approver: str, title: str, text: str) -> EditResult:
     return EditResult(title=title, text=f"{text} Approved by {approver}.", kept=True)
 
 
-def changes_html(shown: PlanPage, names: Names) -> str:
+def changes_html(shown: PlanPage, names: Names, known_at: str = "") -> str:
     """List the changes, the newest first."""
     if shown.source.lake:
         return desk_words.history_html(
-            plan_page.decisions(shown), names, say("correct_or_upload")
+            plan_page.decisions(shown, known_at), names, say("correct_or_upload")
         )
     past = _files(shown).history() if shown.source.tables else []
     if not past:

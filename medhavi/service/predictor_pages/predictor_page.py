@@ -249,7 +249,12 @@ def demand_table(
 
 # -------------------------------------------------------------------------- work
 def begin(request: TrainingRequest | ChampionRequest) -> str:
-    """Begin work; outside a server it is done here, and said how it ended."""
+    """Begin work; outside a server it is done here, and said how it ended.
+
+    Of a state where nothing binds nothing is trained or put in use.
+    """
+    if request.source.unbound:
+        return request.source.unbound
     if isinstance(request, ChampionRequest):
         remember_approver(request.approver)
     queue = current_queue()
@@ -328,8 +333,6 @@ def promotion(
     """Request of a decision; in a sentence why there is none."""
     if not approver.strip():
         return say("fill_in_the_approver")
-    if shown.source.unbound:
-        return shown.source.unbound
     return ChampionRequest(
         source=shown.source,
         model=one.model,
