@@ -162,7 +162,7 @@ def search_html(text: str, asked: Mapping[str, str] = NO_CHOICES) -> str:
         body = empty(say("search"), say("enter_search"))
     else:
         body = _results_html(search_results(data.snapshot, data.names, text), text)
-    title = header("Search", facts_of(data, asked.get("known_at", "")))
+    title = header(say("search"), facts_of(data, asked.get("known_at", "")))
     body = f"{navigation_html(asked=text)}<main>{title}{body}</main>"
     head = ICON + FRAMED_SCRIPT
     return document("Medhavi: search", body, rules=_RULES, head=head)
