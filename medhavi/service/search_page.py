@@ -187,7 +187,10 @@ def _results_html(results: list[SearchResult], text: str) -> str:
         for result in results[:MOST_RESULTS]
     ]
     found = f'<p class="mv-finding">{count(len(results), "result")} for “{escape(text)}”</p>'
-    columns, more = ("Name", "Kind", "Details"), len(results) - len(rows)
+    columns, more = (
+        (say("column_name"), say("kind"), say("column_details")),
+        len(results) - len(rows),
+    )
     return found + table_html(columns, rows, more=more)
 
 

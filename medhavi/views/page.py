@@ -13,7 +13,6 @@ from medhavi.findings.groups import ignored_together, told_together
 from medhavi.results.limiter import Limiter
 from medhavi.results.plans.lateness import WORDS, Verdict, tally
 from medhavi.results.plans.plan import late_and_bound, program_words
-from medhavi.snapshot.reading.local_days import ASKED_EDGES, asked_instant
 from medhavi.units import from_seconds
 from medhavi.views.app_style import app_style
 from medhavi.views.names import (
@@ -22,6 +21,7 @@ from medhavi.views.names import (
     count,
     duration,
     event_words,
+    known_words,
     quantity,
     relative,
     unbroken,
@@ -272,19 +272,6 @@ def moment_facts(
     ]
 
 
-def known_words(known_at: str, names: Names) -> str:
-    """Moment up to which facts were known, as an address states it, for people."""
-    moment = asked_instant(
-        known_at,
-        ASKED_EDGES["known_at"],
-        zone_name=names.zone,
-        clock=names.zone,
-    )
-    if moment is None:
-        return say("the_latest_event")
-    return f"{when(moment, names.zone, year=True)} ({names.zone})"
-
-
 def findings_html(findings: Sequence[Finding]) -> str:
     """List findings: code, place, message, remedy; errors first."""
     if not findings:
@@ -300,7 +287,19 @@ def findings_html(findings: Sequence[Finding]) -> str:
         if more > 0
         else ""
     )
-    return table_html(("", "Code", "Where", "What", say("action")), rows) + tail
+    return (
+        table_html(
+            (
+                "",
+                say("column_code"),
+                say("column_where"),
+                say("column_what"),
+                say("action"),
+            ),
+            rows,
+        )
+        + tail
+    )
 
 
 def finding_text(found: Finding) -> str:

@@ -65,7 +65,7 @@ def test_quantities_of_one_unit_add_up_and_those_of_several_do_not(late, orders)
     pie = by_item.row(by_item["Item"].to_list().index("Apple pie"), named=True)
     assert (pie["Quantity"], pie["Unit"], pie["Value"]) == (48.0, "kg", 96.0)
     (place,) = group_rows(orders, "location", names).to_dicts()
-    assert (place["Quantity"], place["Unit"], place["Value"]) == (None, None, 111.0)
+    assert (place["Quantity"], place["Unit"], place["Value"]) == (None, "", 111.0)
 
 
 def test_a_file_has_the_orders_of_opened_groups_below_their_sums(late, orders):

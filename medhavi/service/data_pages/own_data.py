@@ -388,7 +388,9 @@ def changes_html(shown: PlanPage, names: Names, known_at: str = "") -> str:
         )
         for one in reversed(past)
     ]
-    return page.table_html(("Change", "Approved by", "When", ""), rows)
+    return page.table_html(
+        (say("column_change"), say("column_approved_by"), say("column_when"), ""), rows
+    )
 
 
 def approver_field() -> mo.ui.text:

@@ -101,7 +101,15 @@ def events_html(shown: PlanPage, row: Row, known_at: str = "") -> str:
         )
         for one in reversed(events)
     ]
-    return page.table_html(("Event", "Stated", "By", "When"), rows)
+    return page.table_html(
+        (
+            say("column_event"),
+            say("column_stated"),
+            say("column_by"),
+            say("column_when"),
+        ),
+        rows,
+    )
 
 
 def _stated(event: OrderEvent, zone: str) -> str:

@@ -74,6 +74,7 @@ if TYPE_CHECKING:
 
 
 MOST_EFFECTS = 10
+_MONEY = say("column_money")
 
 
 def asked_html(asked: PreviewResult, names: Names, order: str = "") -> str:
@@ -120,7 +121,7 @@ def preview_html(preview: Preview, names: Names, order: str = "") -> str:
     elif order:
         head = f"{edit_words(preview.edit, names)}: {order}"
     told = f"<p><b>{escape(names.told(head).replace('_', ' '))}</b></p>"
-    told += table_html((say("what_it_costs"), "Money"), rows, ("Money",))
+    told += table_html((say("what_it_costs"), _MONEY), rows, (_MONEY,))
     told += _effects(say("who_gets_worse"), preview.victims, names)
     told += _effects("Who gains", preview.winners, names)
     if not preview.victims and not preview.winners:
@@ -206,8 +207,14 @@ def _effects(title: str, effects: Sequence[DemandEffect], names: Names) -> str:
         for one in effects[:MOST_EFFECTS]
     ]
     more = len(effects) - len(rows)
-    columns = (title, "Product", "Before", "Then", "Money")
-    return table_html(columns, rows, ("Money",), more=more)
+    columns = (
+        title,
+        say("column_product"),
+        say("column_before"),
+        say("column_then"),
+        _MONEY,
+    )
+    return table_html(columns, rows, (_MONEY,), more=more)
 
 
 def history_html(
@@ -227,7 +234,10 @@ def history_html(
         )
         for one in reversed(records[-MOST_EFFECTS:])
     ]
-    return table_html(("Decision", "Approved by", "When", ""), rows)
+    return table_html(
+        (say("column_decision"), say("column_approved_by"), say("column_when"), ""),
+        rows,
+    )
 
 
 def _decision(one: EditRecord, names: Names) -> str:

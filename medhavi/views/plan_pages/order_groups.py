@@ -54,7 +54,10 @@ def group_rows(orders: pl.DataFrame, column: str, names: Names) -> pl.DataFrame:
     found = told.group_by("key").agg(
         pl.len().cast(pl.Int64).alias(_ORDERS),
         pl.when(one_unit).then(pl.col("qty").sum()).alias(_QUANTITY),
-        pl.when(one_unit).then(pl.col("unit").first()).alias(_UNIT),
+        pl.when(one_unit)
+        .then(pl.col("unit").first())
+        .otherwise(pl.lit(""))
+        .alias(_UNIT),
         (pl.col("late_h") > 0).sum().cast(pl.Int64).alias(_LATE),
         pl.col("code").is_not_null().sum().cast(pl.Int64).alias(_EXCEPTIONS),
         pl.col("worth").sum().alias(_VALUE),
