@@ -284,9 +284,9 @@ def undo():
 
 
 @app.cell(hide_code=True)
-def history(approver, back, names, shown, study, tab):
+def history(approver, back, names, shown, study, tab, wanted):
     mo.stop(tab.value != say("changeover_matrix"))
-    _past = plan_page.decisions(shown) if study else []
+    _past = plan_page.decisions(shown, wanted("known_at")) if study else []
     section(
         "decisions",
         say("decisions"),

@@ -74,8 +74,10 @@ def remembered():
 @app.cell(hide_code=True)
 def data(get_renewed, mode, wanted):
     _renewed = get_renewed()
-    shown = desk_words.shown_plan(wanted, mode, desk_words.moments_of(wanted))
-    state = data_page.state_of(shown)
+    shown = desk_words.shown_plan(
+        wanted, mode, desk_words.moments_of(wanted, scenario=False)
+    )
+    state = data_page.state_of(shown, wanted("known_at"))
     return shown, state
 
 
@@ -280,12 +282,12 @@ def approved(accept, approver, asked, decide, proposal):
 
 
 @app.cell(hide_code=True)
-def changes(approver, back, get_renewed, shown, state, tab):
+def changes(approver, back, get_renewed, shown, state, tab, wanted):
     mo.stop(state is None or tab.value != say("changes"))
     _renewed = get_renewed()
     mo.vstack(
         [
-            html(own_data.changes_html(shown, state.names)),
+            html(own_data.changes_html(shown, state.names, wanted("known_at"))),
             mo.hstack([approver, back], justify="start", align="end", wrap=True),
         ],
         gap=1,

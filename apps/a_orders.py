@@ -16,7 +16,7 @@ app = marimo.App(width="full", app_title="Medhavi: orders")
 with app.setup:
     import marimo as mo
 
-    from medhavi.service.order_pages import one_order, order_page
+    from medhavi.service.order_pages import group_part, one_order, order_page
     from medhavi.service.page_data import html, trouble_of
     from medhavi.service.plan_pages import desk_parts, desk_words, plan_page
     from medhavi.service.plan_pages.plan_page import (
@@ -142,22 +142,50 @@ def tiles(everything, link, names, plan):
 
 
 @app.cell(hide_code=True)
-def grid(chosen, keep, names, plan, rows, session):
+def choose_group(keep, wanted):
+    group = group_part.group_choice(wanted, keep)
+    return (group,)
+
+
+@app.cell(hide_code=True)
+def groups(group, keep, names, plan, rows, wanted):
     mo.stop(plan is None)
-    table = order_page.order_table(rows, names, session, keep)
-    _none = html(page.empty(say("no_order_matches"), say("remove_a_filter")))
+    grouped = group_part.group_table(rows, group.value, names, wanted, keep)
+    return (grouped,)
+
+
+@app.cell(hide_code=True)
+def choose_rows(chosen, group, grouped, names, rows):
+    _opened = group_part.opened(None if grouped is None else grouped.value)
+    listed = group_part.listed_rows(rows, group.value, _opened)
     mo.vstack(
         [
             mo.hstack(
-                [*chosen.elements.values(), order_page.exports(rows, names)],
+                [
+                    *chosen.elements.values(),
+                    group,
+                    group_part.grouped_files(rows, group.value, _opened, names),
+                ],
                 justify="start",
                 align="end",
                 wrap=True,
             ),
-            table if rows.height else _none,
+            *([] if grouped is None else [grouped]),
         ],
         gap=1,
     )
+    return (listed,)
+
+
+@app.cell(hide_code=True)
+def grid(grouped, keep, listed, names, rows, session):
+    table = order_page.order_table(listed, names, session, keep)
+    _none = html(page.empty(say("no_order_matches"), say("remove_a_filter")))
+    if listed.height:
+        _shown = table
+    else:
+        _shown = None if rows.height and grouped is not None else _none
+    _shown
     return (table,)
 
 
@@ -280,11 +308,15 @@ def buttons():
 
 
 @app.cell(hide_code=True)
-def history(approver, back, looked, names, shown, tab):
+def history(approver, back, known_at, looked, names, shown, tab):
     mo.stop(shown.plan is None or tab.value != say("history"))
-    _past = plan_page.decisions(shown)
+    _past = plan_page.decisions(shown, known_at)
     _own = (
-        [html(f"<h3>{looked['number']}</h3>{one_order.events_html(shown, looked)}")]
+        [
+            html(
+                f"<h3>{looked['number']}</h3>{one_order.events_html(shown, looked, known_at)}"
+            )
+        ]
         if looked
         else []
     )

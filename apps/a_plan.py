@@ -116,7 +116,7 @@ def remembered():
 @app.cell(hide_code=True)
 def data(get_renewed, mode, moments, wanted):
     _renewed = get_renewed()
-    _chosen = moments.value or desk_words.moments_of(wanted)
+    _chosen = {**desk_words.moments_of(wanted), **(moments.value or {})}
     shown = desk_words.shown_plan(wanted, mode, _chosen)
     names, known_at = shown.names, _chosen["known_at"]
     return known_at, names, shown

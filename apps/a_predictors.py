@@ -16,11 +16,11 @@ app = marimo.App(width="full", app_title="Medhavi: predictors")
 with app.setup:
     import marimo as mo
 
-    from medhavi.service import predictor_page
     from medhavi.service.jobs.predictor_jobs import TrainingRequest
     from medhavi.service.page_data import html, picture, trouble_of
     from medhavi.service.plan_pages import desk_words
     from medhavi.service.plan_pages.plan_page import last_approver
+    from medhavi.service.predictor_pages import predictor_page
     from medhavi.views import page, theme
     from medhavi.views.plan_pages import predictors
     from medhavi.views.plan_pages.predictors import coverage_chart
@@ -61,7 +61,9 @@ def remembered():
 
 @app.cell(hide_code=True)
 def data(mode, wanted):
-    shown = desk_words.shown_plan(wanted, mode, desk_words.moments_of(wanted))
+    shown = desk_words.shown_plan(
+        wanted, mode, desk_words.moments_of(wanted, scenario=False)
+    )
     names = shown.names
     return names, shown
 

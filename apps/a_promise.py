@@ -123,7 +123,7 @@ def remembered():
 
 @app.cell(hide_code=True)
 def data(wanted):
-    shown = named(wanted_data(wanted))
+    shown = named(wanted_data(wanted, scenario=True))
     return (shown,)
 
 

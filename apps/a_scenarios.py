@@ -40,6 +40,7 @@ with app.setup:
     from medhavi.views.pictures.lateness import plan_finding
     from medhavi.views.tiles import tiles_html
     from medhavi.views.words import say
+    from medhavi.workbench.studies import scenario_list
 
     theme.register()
 
@@ -67,7 +68,7 @@ def how(params, wanted):
 def remembered(wanted):
     # The cells that send changes and remove them are those that show them.
     get_list, set_list = mo.state(
-        scenario_page.read_list(wanted("scenarios")), allow_self_loops=True
+        scenario_list.read_list(wanted("scenarios")), allow_self_loops=True
     )
     get_draft, set_draft = mo.state(scenario_form.ChangeForm(), allow_self_loops=True)
     _unasked: Any = None
@@ -111,7 +112,9 @@ def keep(get_list, params):
 
 @app.cell(hide_code=True)
 def data(mode, wanted):
-    shown = desk_words.shown_plan(wanted, mode, desk_words.moments_of(wanted))
+    shown = desk_words.shown_plan(
+        wanted, mode, desk_words.moments_of(wanted, scenario=False)
+    )
     names = shown.names
     return names, shown
 

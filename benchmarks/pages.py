@@ -367,7 +367,7 @@ def slowest(server: Server) -> tuple[str, Cost]:
 
 def plan_kept(tables: Path, kept: Path) -> None:
     """Make the plan that pages show, in the cache that they read."""
-    from medhavi.service.page_data import USUAL_MODE
+    from medhavi.service.data_source import USUAL_MODE
     from medhavi.workbench.files.cache import CACHE_VARIABLE
     from medhavi.workbench.files.tables_run import read_tables
     from medhavi.workbench.plan_in_force import renewed_plan

@@ -88,7 +88,8 @@ from medhavi.providers.product_facts import lineage
 from medhavi.providers.sources import OrderTiming, StepWindow
 from medhavi.results.difference import compare
 from medhavi.results.verify import verify
-from medhavi.service.page_data import DataSource, PageData, PageProblem, load_data
+from medhavi.service.data_source import DataSource
+from medhavi.service.page_data import PageData, PageProblem, load_data
 from medhavi.views.names import Names, names_of
 from medhavi.views.page import trust_line
 from medhavi.views.pictures.lateness import late_demands

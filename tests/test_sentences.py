@@ -53,6 +53,8 @@ UNSAID = {
 """Names of what is raised, of the help of commands, and of errors of the system."""
 NAMED_BY = {"label", "placeholder", "title", "submit_button_label"}
 """Arguments that people read, as short as they may be."""
+OF_A_TILE = {"note", "word"}
+"""Arguments of a tile that people read beside its label."""
 TITLED = {"section": 1, "empty": 0, "header": 0, "page_head": 0}
 """Functions whose argument at a place is a title."""
 
@@ -124,8 +126,19 @@ def sentences(tree: ast.Module) -> list[str]:
     ]
 
 
+def either(node: ast.expr) -> list[ast.expr]:
+    """Texts of which an expression states one, or of which a tuple consists."""
+    if isinstance(node, ast.IfExp):
+        return [*either(node.body), *either(node.orelse)]
+    if isinstance(node, ast.BoolOp):
+        return [text for one in node.values for text in either(one)]
+    if isinstance(node, ast.Tuple):
+        return [text for one in node.elts for text in either(one)]
+    return [node]
+
+
 def labels(tree: ast.Module) -> list[str]:
-    """Texts of labels, titles and tabs, which have no sentence's length.
+    """Texts of labels, titles, tabs, tiles and headers, short as they are.
 
     A field of a picture's rows, as `tip:N`, and what has no word are none.
     """
@@ -137,6 +150,11 @@ def labels(tree: ast.Module) -> list[str]:
             stated += [one.value for one in node.keywords if one.arg in NAMED_BY]
             if name in TITLED:
                 stated += node.args[TITLED[name] :][:1]
+            if name == "Tile":
+                parts = [one.value for one in node.keywords if one.arg in OF_A_TILE]
+                stated += [text for part in parts for text in either(part)]
+            if name == "table_html":
+                stated += either(node.args[0])
         elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Tuple):
             names = [getattr(one, "id", "") for one in node.targets]
             stated += node.value.elts if any("TABS" in one for one in names) else []
@@ -182,6 +200,8 @@ def test_no_label_stands_outside_the_catalogue():
         ('TABS = ("Desk", say("promises"))', ["Desk"]),
         ('tab.value != "Why"', ["Why"]),
         ('alt.Tooltip("tip:N")', []),
+        ('Tile(figure="1", word="late" if late else say("none"))', ["late"]),
+        ('table_html(("Demand", say("due")), rows)', ["Demand"]),
     ],
 )
 def test_a_label_is_found(code, found):

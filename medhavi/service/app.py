@@ -26,27 +26,26 @@ from medhavi.service.api.desk_api import DeskApi
 from medhavi.service.api.desk_maintenance import COMPARED_SECONDS, DeskMaintenance
 from medhavi.service.api.guard import RequestGuard
 from medhavi.service.api.view_api import view_routes
-from medhavi.service.downloads import COPY_SCRIPT
-from medhavi.service.jobs.job_progress import JOBS_SCRIPT, job_routes
-from medhavi.service.jobs.job_queue import JobQueue
-from medhavi.service.page_data import (
+from medhavi.service.data_source import (
     DATE_FORMAT_VARIABLE,
     MODE_VARIABLE,
     TABLES_VARIABLE,
-    bench_of,
     choose_source,
-    load_data,
 )
+from medhavi.service.downloads import COPY_SCRIPT
+from medhavi.service.jobs.job_progress import JOBS_SCRIPT, job_routes
+from medhavi.service.jobs.job_queue import JobQueue
+from medhavi.service.page_data import bench_of, load_data
 from medhavi.service.part_names import NAMES_SCRIPT
 from medhavi.service.plan_pages.plan_maintenance import PlanMaintenance
-from medhavi.service.search_page import OBJECTS, search_html
-from medhavi.service.shell import FRAMED_SCRIPT, START, shell_html
-from medhavi.service.tracking_pages import (
+from medhavi.service.predictor_pages.tracking_pages import (
     ADDRESS,
     TRACKING_VARIABLE,
     TrackingPages,
     tracking_routes,
 )
+from medhavi.service.search_page import OBJECTS, search_html
+from medhavi.service.shell import FRAMED_SCRIPT, START, shell_html
 from medhavi.views.app_style import app_style
 from medhavi.views.names import count, money
 from medhavi.views.page import (
@@ -379,16 +378,11 @@ def create_app(
 
     async def shell(_request: Request) -> Response:
         told = health(keeper)
-        has_moments = told["data"] == "lake"
-        return HTMLResponse(
-            shell_html(str(told["place"]), OBJECTS, has_moments=has_moments)
-        )
+        return HTMLResponse(shell_html(str(told["place"]), OBJECTS, str(told["data"])))
 
     async def search(request: Request) -> Response:
         asked = request.query_params
-        page = await run_in_threadpool(
-            search_html, asked.get("q", ""), asked.get("tables", "")
-        )
+        page = await run_in_threadpool(search_html, asked.get("q", ""), asked)
         return HTMLResponse(page)
 
     def leading(

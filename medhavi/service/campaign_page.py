@@ -21,17 +21,12 @@ from medhavi.progress import Progress
 from medhavi.providers import Providers
 from medhavi.results.plans.plan import Plan
 from medhavi.service.answer_cache import AnswerCache
+from medhavi.service.data_source import DataSource
 from medhavi.service.jobs.edit_jobs import PricedEdit
 from medhavi.service.jobs.job import OnStop
 from medhavi.service.jobs.job_results import result_of
 from medhavi.service.jobs.plan_jobs import PlanRequest
-from medhavi.service.page_data import (
-    DataSource,
-    PageProblem,
-    bench_of,
-    findings_of,
-    problem_of,
-)
+from medhavi.service.page_data import PageProblem, bench_of, findings_of, problem_of
 from medhavi.service.plan_pages.plan_loading import plan_of
 from medhavi.snapshot import Snapshot
 from medhavi.views.names import NOTHING, Names, number

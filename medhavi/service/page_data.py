@@ -5,8 +5,7 @@ Apps hold widgets and layout; what reads or fails is here, for all of them alike
 
 from __future__ import annotations
 
-import os
-import shlex
+import datetime as dt
 import threading
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -14,6 +13,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from medhavi.edits.change import apply
 from medhavi.errors import (
     InfeasibleBudgets,
     MedhaviError,
@@ -22,6 +22,7 @@ from medhavi.errors import (
 )
 from medhavi.findings import BadData, Finding, finding, has_errors
 from medhavi.service.answer_cache import AnswerCache
+from medhavi.service.data_source import DataSource, choose_source, file_date_format
 from medhavi.service.downloads import picture_buttons
 from medhavi.snapshot import Snapshot
 from medhavi.snapshot.reading.local_days import ASKED_EDGES, asked_instant
@@ -29,9 +30,9 @@ from medhavi.views import page
 from medhavi.views.names import Names, names_of, unbroken
 from medhavi.views.theme import title_of, untitled
 from medhavi.views.words import say
+from medhavi.workbench.studies.scenario_list import read_list
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Callable, Hashable, Mapping, MutableMapping
 
     import marimo as mo
@@ -42,57 +43,12 @@ if TYPE_CHECKING:
 
     Wanted = Callable[[str], str]
 
-TABLES_VARIABLE = "MEDHAVI_TABLES"
-"""Variable of the folders and workbooks that pages may show, divided by `os.pathsep`.
-
-The first one is shown where an address names none.
-"""
-DATE_FORMAT_VARIABLE = "MEDHAVI_DATE_FORMAT"
-"""Variable of the order of written dates in files, beside ISO 8601 (DD.MM.YYYY)."""
-MODE_VARIABLE = "MEDHAVI_MODE"
-"""Variable of the planning mode of pages whose address names none."""
-USUAL_MODE = "constrained"
-"""That mode where the variable is not set: a plan that can be carried out."""
+FOR_EVER = dt.datetime.max.replace(tzinfo=dt.UTC)
+SCENARIO = "what_if"
+"""Part of an address that states the scenario whose plan a page shows."""
 _benches: dict[str, Workbench] = {}
 _opening = threading.Lock()
 _snapshots: AnswerCache[Snapshot] = AnswerCache(4)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DataSource:
-    """Where the tables come from: a folder, or the lake of a workspace.
-
-    Both are empty where nothing names one. `past`: as they were at a moment, of which
-    nothing that is decided can bind.
-    """
-
-    tables: str = ""
-    lake: str = ""
-    past: bool = False
-
-    def __str__(self) -> str:
-        """Name for the header of a page."""
-        if self.tables:
-            return Path(self.tables).name
-        return Path(self.lake).parent.name if self.lake else "none"
-
-    @property
-    def option(self) -> str:
-        """Option of a command that reads the same, from the folder of the server.
-
-        A folder elsewhere has its name only: where it lies is nobody's business.
-
-        >>> DataSource(tables="/srv/my tables").option
-        " --tables 'my tables'"
-        """
-        named, given = ("tables", self.tables) if self.tables else ("lake", self.lake)
-        if not given:
-            return ""
-        path, here = Path(given), Path.cwd()
-        if path.is_absolute():
-            inside = path.is_relative_to(here)
-            path = path.relative_to(here) if inside else Path(path.name)
-        return f" --{named} {shlex.quote(str(path))}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,77 +82,6 @@ class PageData:
     names: Names = field(default_factory=Names)
     findings: tuple[Finding, ...] = ()
     problem: PageProblem | None = None
-
-
-def served_tables(environment: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Path of each folder or workbook that is served, by the name an address uses.
-
-    Parameters
-    ----------
-    environment
-        Variables; those of the process by default.
-
-    Examples
-    --------
-    >>> served_tables({"MEDHAVI_TABLES": "/data/north:/data/south.xlsx"})
-    {'north': '/data/north', 'south.xlsx': '/data/south.xlsx'}
-    """
-    variables = os.environ if environment is None else environment
-    stated = variables.get(TABLES_VARIABLE) or ""
-    paths = [stated] if Path(stated).exists() else stated.split(os.pathsep)
-    served: dict[str, str] = {}
-    for path in filter(None, paths):
-        name = Path(path).name
-        alike = sum(Path(other).name == name for other in served.values())
-        served[f"{name}-{alike + 1}" if alike else name] = path
-    return served
-
-
-def served_mode() -> str:
-    """Planning mode of pages whose address names none."""
-    return os.environ.get(MODE_VARIABLE) or USUAL_MODE
-
-
-def file_date_format() -> str | None:
-    """Order of the dates in files that pages read; None: what settings state."""
-    return os.environ.get(DATE_FORMAT_VARIABLE) or None
-
-
-def choose_source(
-    name: str | None = None, environment: Mapping[str, str] | None = None
-) -> DataSource:
-    """Source of the named tables, of the first that are served, else of the workspace.
-
-    Parameters
-    ----------
-    name
-        Name that an address asks for, one of `served_tables`. A path is no name: what
-        a page reads is chosen where the server is started.
-    environment
-        Variables; those of the process by default.
-
-    Raises
-    ------
-    UsageError
-        No tables of that name are served, or nothing names any data.
-    """
-    from medhavi.workbench.workspace import current_workspace
-
-    served = served_tables(environment)
-    if name and name not in served:
-        known = f" Served: {', '.join(served)}." if served else ""
-        message = (
-            f"No tables of the name {name!r} are served.{known} Start the server with "
-            "`medhavi serve --tables FOLDER`; an address names the last part of the path."
-        )
-        raise UsageError(message)
-    if served:
-        return DataSource(tables=served[name or next(iter(served))])
-    found = current_workspace()
-    if found.lake is None:
-        message = "The workspace names no lake. Set MEDHAVI_LAKE or run: medhavi demo"
-        raise UsageError(message)
-    return DataSource(lake=found.lake)
 
 
 def read_moment(
@@ -233,6 +118,7 @@ def load_data(
     name: str | None = None,
     known_at: str | None = None,
     effective_at: str | None = None,
+    scenario: str | None = None,
 ) -> PageData:
     """Read the tables of a page; failures become its problem, never a traceback.
 
@@ -244,6 +130,8 @@ def load_data(
         Name of served tables that the address of a page states; see `choose_source`.
     known_at, effective_at
         Moments of a lake, in the company's local time; empty for the latest.
+    scenario
+        Scenario whose changes the tables have, as an address states it; empty: none.
     """
     source = DataSource(tables=tables or "")
     followed: tuple[Finding, ...] = ()
@@ -251,7 +139,8 @@ def load_data(
         source = source if source.tables else choose_source(name)
         if source.lake and (known_at or effective_at):
             source = replace(source, past=True)
-        followed = _follow(source)
+        source = replace(source, scenario=_one_scenario(scenario))
+        followed = _follow(source.base)
         snapshot = read_snapshot(source, known_at, effective_at)
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
         return PageData(
@@ -274,6 +163,20 @@ def load_data(
     )
 
 
+def _one_scenario(text: str | None) -> str:
+    """Text of the one scenario that an address states, as `ScenarioList` writes it.
+
+    Raises
+    ------
+    UsageError
+        It states none, or several.
+    """
+    held = read_list(text or "")
+    if text and (held.trouble or len(held.scenarios) != 1):
+        raise UsageError(say("no_scenario_of_the_address", held.trouble))
+    return held.text()
+
+
 def _follow(source: DataSource) -> tuple[Finding, ...]:
     """Mirror what the log of a lake has new; a log that cannot be read is a finding."""
     try:
@@ -289,6 +192,8 @@ def read_snapshot(
     source: DataSource, known_at: str | None = None, effective_at: str | None = None
 ) -> Snapshot:
     """Tables of a source at moments that an address states; see `load_data`."""
+    if source.scenario:
+        return with_scenario(source, read_snapshot(source.base, known_at, effective_at))
     if source.tables:
         from medhavi.workbench.files.tables_run import read_tables
 
@@ -312,6 +217,42 @@ def read_snapshot(
     return _snapshots.get(
         (*key, known, effective), lambda: bench.snapshot(known, effective)
     )
+
+
+def recorded_until(known_at: str, names: Names) -> dt.datetime:
+    """Instant up to which what was recorded counts on a page; for ever where none is.
+
+    Parameters
+    ----------
+    known_at
+        Moment that the address states, in the company's local time; empty: the latest.
+    """
+    moment = read_moment(known_at, names.zone, ASKED_EDGES["known_at"])
+    return FOR_EVER if moment is None else moment
+
+
+def with_scenario(source: DataSource, base: Snapshot) -> Snapshot:
+    """Tables with the changes of the scenario of a source.
+
+    Raises
+    ------
+    UsageError
+        A change cannot be made on them.
+    """
+    scenario = source.changed
+
+    def made() -> Snapshot:
+        try:
+            changed = apply(base, scenario.changes)
+            changed.require()
+        except BadData as wrong:
+            told = " ".join(one.message for one in wrong.findings[:3])
+            raise UsageError(
+                say("scenario_cannot_be_made", scenario.name, told)
+            ) from wrong
+        return changed
+
+    return _snapshots.get((base.fingerprint, source.scenario), made)
 
 
 def _newest(source: DataSource, bench: Workbench) -> Snapshot:
@@ -351,7 +292,7 @@ def bench_of(source: DataSource) -> Workbench | None:
 
     All pages of a lake share it: what one decides, the others know.
     """
-    if not source.lake or source.past:
+    if not source.lake or source.unbound:
         return None
     from medhavi.workbench.shared_desk import SharedWorkbench
 
@@ -471,8 +412,14 @@ def keep_in(
             del params[name]
 
 
-def wanted_data(wanted: Wanted) -> PageData:
-    """Tables and moments that the address of a page asks for, read under a spinner."""
+def wanted_data(wanted: Wanted, *, scenario: bool = False) -> PageData:
+    """Tables and moments that the address of a page asks for, read under a spinner.
+
+    Parameters
+    ----------
+    scenario
+        Whether the page shows the scenario that the address states.
+    """
     import marimo as mo
 
     with mo.status.spinner("Reading", remove_on_exit=True):
@@ -480,6 +427,7 @@ def wanted_data(wanted: Wanted) -> PageData:
             name=wanted("tables"),
             known_at=wanted("known_at"),
             effective_at=wanted("effective_at"),
+            scenario=wanted(SCENARIO) if scenario else "",
         )
 
 
@@ -492,8 +440,11 @@ def facts_of(shown: PageWithSource, known_at: str) -> list[tuple[str, str]]:
         return [("Source", str(shown.source))]
     facts = page.moment_facts(shown.snapshot, shown.names, str(shown.source), known_at)
     renewal = getattr(shown, "renewal", "")
-    if shown.source.past:
-        facts.append(("State", say("a_past_moment")))
+    if shown.source.scenario:
+        facts.append(("Scenario", shown.source.changed.name))
+    if shown.source.unbound:
+        state = say("a_past_moment" if shown.source.past else "a_scenario")
+        facts.append(("State", state))
     return [*facts, ("Plan", renewal)] if renewal else facts
 
 

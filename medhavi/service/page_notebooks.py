@@ -14,25 +14,21 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from medhavi.errors import UsageError
-from medhavi.service.page_data import (
-    choose_source,
-    file_date_format,
-    load_data,
-    read_moment,
-    served_mode,
-)
+from medhavi.service.data_source import choose_source, file_date_format, served_mode
+from medhavi.service.page_data import SCENARIO, load_data, read_moment
 from medhavi.service.plan_pages.plan_loading import MODES
-from medhavi.service.scenario_pages.scenario_page import read_list
 from medhavi.service.shell import FRAMED_SCRIPT
 from medhavi.snapshot.reading.local_days import ASKED_EDGES
 from medhavi.views.order_grid import OrderFilter
-from medhavi.views.page import ICON, PAGES, document, header, navigation_html
+from medhavi.views.page import ICON, IN_FORCE, PAGES, document, header, navigation_html
 from medhavi.views.words import say
+from medhavi.workbench.studies.scenario_list import read_list
+from medhavi.workbench.studies.study_base import INCREMENTAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from medhavi.service.page_data import DataSource
+    from medhavi.service.data_source import DataSource
 
     Choices = Mapping[str, str]
     Cells = list[str]
@@ -176,14 +172,30 @@ def _opening(name: str, source: DataSource, chosen: Choices) -> Cells:
         lines = [f"snapshot = mv.Snapshot.from_folder({_path(source.tables)!r}{more})"]
     else:
         lines = [f"bench = {_bench(source)}", f"snapshot = bench.snapshot({moments})"]
-    if name not in _WITHOUT_PLAN:
+    has_plan = name not in _WITHOUT_PLAN
+    if has_plan:
         in_force = bool(source.lake) and not moments
         lines.append(
             f"plan = bench.plan_in_force(mode={mode!r})"
             if in_force
             else f"plan = mv.plan(snapshot, mode={mode!r})"
         )
+    if name not in IN_FORCE:
+        lines += _scenario(chosen, mode, has_plan=has_plan)
     return ["\n".join(lines)]
+
+
+def _scenario(chosen: Choices, mode: str, *, has_plan: bool) -> Cells:
+    """Change the tables as the scenario of an address does, and plan them."""
+    lines = []
+    for one in read_list(chosen.get(SCENARIO, "")).scenarios[:1]:
+        rows = [change.as_dict() for change in one.changes]
+        lines.append(f"snapshot = mv.apply(snapshot, mv.changes({rows!r}))")
+        resumed = f', {{"effort": {INCREMENTAL!r}}}, baseline=plan'
+        more = resumed if mode == "constrained" else ""
+        if has_plan:
+            lines.append(f"plan = mv.plan(snapshot, {mode!r}{more})")
+    return lines
 
 
 def _path(given: str) -> str:

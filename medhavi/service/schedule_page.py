@@ -13,15 +13,11 @@ from medhavi.findings import Finding
 from medhavi.planners.scheduling.plan_problem import schedule_problem
 from medhavi.progress import Progress
 from medhavi.results.schedules.schedule import Schedule
+from medhavi.service.data_source import choose_source
 from medhavi.service.jobs.job import OnStop
 from medhavi.service.jobs.job_results import result_of
 from medhavi.service.jobs.plan_jobs import PlanRequest
-from medhavi.service.page_data import (
-    PageProblem,
-    choose_source,
-    findings_of,
-    problem_of,
-)
+from medhavi.service.page_data import PageProblem, findings_of, problem_of
 from medhavi.views.words import say
 from medhavi.workbench.files.schedule_files import risk, schedule
 

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from html import escape
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from medhavi.service.page_data import load_data
+from medhavi.service.page_data import SCENARIO, facts_of, load_data
 from medhavi.service.shell import FRAMED_SCRIPT
 from medhavi.views.item_record import item_link
 from medhavi.views.names import count, quantity, when
 from medhavi.views.order_grid import demand_link, order_link
-from medhavi.views.page import ICON, PAGES, document, empty, navigation_html, table_html
+from medhavi.views.page import (
+    ICON,
+    PAGES,
+    document,
+    empty,
+    header,
+    navigation_html,
+    table_html,
+)
 from medhavi.views.words import say
 
 if TYPE_CHECKING:
@@ -129,9 +138,23 @@ def _partners(snapshot: Snapshot, names: Names) -> Iterator[SearchResult]:
         )
 
 
-def search_html(text: str, tables: str = "") -> str:
-    """Page with the results of a text over the data that is served."""
-    data = load_data(name=tables or None)
+NO_CHOICES: Mapping[str, str] = MappingProxyType({})
+
+
+def search_html(text: str, asked: Mapping[str, str] = NO_CHOICES) -> str:
+    """Page with the results of a text over the data that is served.
+
+    Parameters
+    ----------
+    asked
+        Tables, moments and scenario that the address states.
+    """
+    data = load_data(
+        name=asked.get("tables"),
+        known_at=asked.get("known_at"),
+        effective_at=asked.get("effective_at"),
+        scenario=asked.get(SCENARIO),
+    )
     if data.snapshot is None or data.problem is not None:
         told = data.problem.text if data.problem else ""
         body = empty(say("no_data_to_search"), told)
@@ -139,7 +162,8 @@ def search_html(text: str, tables: str = "") -> str:
         body = empty(say("search"), say("enter_search"))
     else:
         body = _results_html(search_results(data.snapshot, data.names, text), text)
-    body = f"{navigation_html(asked=text)}<main><h1>Search</h1>{body}</main>"
+    title = header(say("search"), facts_of(data, asked.get("known_at", "")))
+    body = f"{navigation_html(asked=text)}<main>{title}{body}</main>"
     head = ICON + FRAMED_SCRIPT
     return document("Medhavi: search", body, rules=_RULES, head=head)
 
@@ -163,7 +187,10 @@ def _results_html(results: list[SearchResult], text: str) -> str:
         for result in results[:MOST_RESULTS]
     ]
     found = f'<p class="mv-finding">{count(len(results), "result")} for “{escape(text)}”</p>'
-    columns, more = ("Name", "Kind", "Details"), len(results) - len(rows)
+    columns, more = (
+        (say("column_name"), say("kind"), say("column_details")),
+        len(results) - len(rows),
+    )
     return found + table_html(columns, rows, more=more)
 
 

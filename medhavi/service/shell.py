@@ -12,7 +12,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from medhavi.service.jobs.job_progress import JOBS_SCRIPT
-from medhavi.views.page import ICON, PAGES, document, search_form
+from medhavi.views.page import ICON, IN_FORCE, PAGES, document, search_form
 from medhavi.views.words import say, worded
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ BEGIN_WORK = frozenset({"campaigns", "predictors"})
 AHEAD = frozenset(PAGES) - BEGIN_WORK
 """Pages that are loaded before somebody asks for them, one after the other."""
 _AHEAD = " data-ahead"
+_SCENARIO = " data-scenario"
 STILL_MS = 1000
 """So long nobody has touched a page when another one is loaded ahead [ms]."""
 
@@ -60,8 +61,13 @@ body.mv{display:grid;grid-template:48px 1fr auto/auto 1fr;overflow:hidden}
  white-space:nowrap}
 .crumbs{min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
 .bar .asof{color:var(--mv-ink);white-space:nowrap}
-.bar .asof.past{color:var(--mv-warn_ink);font-weight:600}
-.bar .asof.past::before{content:"\\25c6  "}
+.bar .past{color:var(--mv-warn_ink);font-weight:600}
+.bar .past::before{content:"\\25c6  "}
+.bar .whatif{display:flex;align-items:center;gap:4px;min-width:0;white-space:nowrap}
+.bar .whatif select{font:inherit;color:inherit;padding:4px 8px;max-width:200px;
+ text-overflow:ellipsis;background:var(--mv-card);border:1px solid var(--mv-line);
+ border-radius:6px}
+.bar .whatif small{color:var(--mv-muted)}
 .moment{margin:0;inset:52px 16px auto auto;padding:16px;border-radius:12px;
  color:var(--mv-ink);background:var(--mv-card);border:1px solid var(--mv-line)}
 .moment form{display:grid;gap:8px;justify-items:start;max-width:260px}
@@ -124,24 +130,64 @@ _SCRIPT = """
 const pages = document.querySelector(".pages"), frames = new Map();
 let shown = null;
 const links = [...document.querySelectorAll(".side a")];
-// What was known then is what pages show: empty, of now.
-const MOMENTS = ["known_at", "effective_at"], moment = {known_at: "", effective_at: ""};
+// Which state pages show: empty, the plan in force of now.
+const moment = {known_at: "", effective_at: "", what_if: ""};
+const STATES = Object.keys(moment), WHAT_IF = STATES[2];
 const asof = document.querySelector(".asof"), choice = document.querySelector(".moment");
+const whatif = document.querySelector(".whatif"), pick = whatif?.querySelector("select");
 
-const stated = url => MOMENTS.some(one => url.searchParams.get(one));
+const stated = url => STATES.some(one => url.searchParams.get(one));
+const shows = path => path === "/search" || links.some(one => one.pathname === path && "scenario" in one.dataset);
+const fits = (one, url) => one !== WHAT_IF || shows(url.pathname);
+const follows = path => path === "/search" || links.some(one => one.pathname === path);
 
 function take(url) {
-  for (const one of MOMENTS) moment[one] = url.searchParams.get(one) ?? "";
+  for (const one of STATES)
+    if (fits(one, url)) moment[one] = url.searchParams.get(one) ?? "";
 }
 
 function dated(url) {
-  if (!links.some(one => one.pathname === url.pathname)) return url;
-  for (const one of MOMENTS) {
-    if ((url.searchParams.get(one) ?? "") === moment[one]) continue;
-    if (moment[one]) url.searchParams.set(one, moment[one]);
+  if (!follows(url.pathname)) return url;
+  for (const one of STATES) {
+    const wanted = fits(one, url) ? moment[one] : "";
+    if ((url.searchParams.get(one) ?? "") === wanted) continue;
+    if (wanted) url.searchParams.set(one, wanted);
     else url.searchParams.delete(one);
   }
   return url;
+}
+
+// Scenarios stand in the addresses that name them: the list that the scenarios page
+// holds, saved views, and what is shown now.
+let saved = [];
+function listed(text) {
+  try { return JSON.parse(text).map(one => [JSON.stringify([one]), one.name]); }
+  catch { return []; }
+}
+
+function offered() {
+  const open = frames.get("/scenarios/")?.contentWindow.location.href;
+  const places = [...(open ? [open] : []), ...saved.map(one => one.address)];
+  const asked = places.map(one => new URL(one, location.origin).searchParams);
+  const texts = asked.flatMap(one => [one.get("scenarios"), one.get(WHAT_IF)]);
+  return new Map([...texts, moment[WHAT_IF]].flatMap(listed));
+}
+
+let told = "";
+function tellScenario() {
+  if (!pick) return;
+  const found = offered(), key = JSON.stringify([...found]);
+  if (key !== told) {
+    told = key;
+    pick.replaceChildren(
+      new Option("«plan_in_force_option»", ""),
+      ...[...found].map(([text, name]) => new Option(name, text)),
+      new Option("«build_a_scenario»", "build"));
+  }
+  pick.value = listed(moment[WHAT_IF])[0]?.[0] ?? "";
+  const here = shows(shown?.contentWindow?.location.pathname);
+  whatif.classList.toggle("past", Boolean(moment[WHAT_IF]) && here);
+  whatif.querySelector("small").hidden = !moment[WHAT_IF] || here;
 }
 
 function tellMoment() {
@@ -149,7 +195,8 @@ function tellMoment() {
   const own = moment.known_at || moment.effective_at, at = new Date(own);
   const form = {weekday: "short", day: "numeric", month: "short", year: "numeric",
                 hour: "2-digit", minute: "2-digit"};
-  const text = own && (isNaN(at) ? own : at.toLocaleString("en-GB", form));
+  const text = own && (isNaN(at) ? own
+    : at.toLocaleString("en-GB", form).replace(",", ""));
   const told = own ? `«as_of» ${text}` : "«as_of_now»";
   if (asof.textContent !== told) asof.textContent = told;
   asof.classList.toggle("past", Boolean(own));
@@ -269,7 +316,7 @@ async function send(path, view) {
   const body = view && JSON.stringify(view);
   const answer = await fetch(path, view ? {method: "POST", body} : {});
   const told = await answer.json();
-  if (told.views) list(told.views);
+  if (told.views) list(saved = told.views);
   views.querySelector("p").textContent = told.error ?? "";
   return answer.ok;
 }
@@ -296,8 +343,9 @@ setInterval(() => {
   if (!there || there.origin !== location.origin || there.pathname === "blank") return;
   const target = "#" + there.pathname + there.search + there.hash;
   if (location.hash !== target) history.replaceState(null, "", target);
-  if (links.some(one => one.pathname === there.pathname)) take(new URL(there));
+  if (follows(there.pathname)) take(new URL(there));
   tellMoment();
+  if (document.activeElement !== pick) tellScenario();
   trail(there);
   const title = shown.contentDocument?.title;
   if (title && document.title !== title) document.title = title;
@@ -332,6 +380,14 @@ choice?.addEventListener("submit", event => {
   choice.hidePopover();
   tellMoment();
   const there = shown.contentWindow.location;
+  show(dated(new URL(there)).href);
+});
+pick?.addEventListener("focus", tellScenario);
+pick?.addEventListener("change", () => {
+  const value = pick.value, there = shown.contentWindow.location;
+  if (value === "build") { pick.blur(); tellScenario(); return show("/scenarios/"); }
+  moment[WHAT_IF] = value;
+  tellScenario();
   show(dated(new URL(there)).href);
 });
 listen(window);
@@ -397,16 +453,19 @@ the search before marimo takes it; a page scrolls to what its address names."""
 
 
 def shell_html(
-    place: str, objects: Iterable[str] = (), *, has_moments: bool = False
+    place: str,
+    objects: Iterable[str] = (),
+    data: str = "none",
 ) -> str:
     """Document of the shell; `place` is the name of the data that is served.
 
     `objects` are the routes of objects, which the server leads to their pages.
-    `has_moments`: it is a lake, which knows what was known before.
+    `data` is "lake", which knows what was known before, "tables" or "none".
     """
     entries = [("start", START, "Start"), *((n, f"/{n}/", t) for n, t in PAGES.items())]
     links = "".join(
-        f'<a href="{address}" title="{escape(title)}"{_AHEAD * (name in AHEAD)}>{_icon(name)}'
+        f'<a href="{address}" title="{escape(title)}"{_AHEAD * (name in AHEAD)}'
+        f"{_SCENARIO * (name not in IN_FORCE | {'start'})}>{_icon(name)}"
         f"<span>{escape(title)}</span></a>"
         for name, address, title in entries
     )
@@ -417,7 +476,7 @@ def shell_html(
         f'<b>Medhavi</b><span class="place">{escape(place)}</span>'
         f'<nav class="crumbs" aria-label="{say("breadcrumbs")}" '
         f'data-objects="{" ".join(_OBJECTS)}"><a></a><span aria-current="location" hidden></span></nav>'
-        f"{search_form()}{_MOMENT * has_moments}</header>"
+        f"{search_form()}{_MOMENT * (data == 'lake')}{_WHAT_IF * (data != 'none')}</header>"
         f'<nav class="side" aria-label="Pages">{links}{_VIEWS}</nav>'
         f'<main class="pages" aria-label="Page" data-first="{START}" data-leading="{leading}" '
         f'data-still="{STILL_MS}"></main>'
@@ -436,6 +495,13 @@ _MOMENT = (
     "</form></div>"
 )
 """Part of the bar that says, and asks, of which moment all pages are."""
+
+_WHAT_IF = (
+    f'<label class="whatif"><select aria-label="{say("scenario_shown_by_pages")}">'
+    f'<option value="">{say("plan_in_force_option")}</option></select>'
+    f"<small hidden>{say('not_on_this_page')}</small></label>"
+)
+"""Part of the bar that says, and asks, which scenario's plan pages show."""
 
 _VIEWS = (
     f'<section class="views" aria-label="{say("saved_views")}">'

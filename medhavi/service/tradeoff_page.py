@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from medhavi.progress import Observe
-    from medhavi.service.page_data import DataSource, PageData
+    from medhavi.service.data_source import DataSource
+    from medhavi.service.page_data import PageData
     from medhavi.service.plan_pages.plan_page import EditResult
 
 _open_fronts = OpenPages()

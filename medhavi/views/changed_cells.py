@@ -69,7 +69,13 @@ def rows_html(rows: Rows, snapshot: Snapshot, names: Names) -> str:
 
 def cells_html(told: Sequence[tuple[str, str, str, str, str]]) -> str:
     """List changed cells that are words already."""
-    columns = ("In", "Row", "Cell", "Now", say("with_the_change"))
+    columns = (
+        say("column_in"),
+        say("column_row"),
+        say("column_cell"),
+        say("column_now"),
+        say("with_the_change"),
+    )
     return table_html(columns, [tuple(map(escape, cells)) for cells in told])
 
 

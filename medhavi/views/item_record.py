@@ -163,26 +163,28 @@ def item_tiles(record: TimePhasedRecord, names: Names) -> tuple[Tile, ...]:
             note=f"{_lowest_when(lowest['bucket'], record.bucket)}; "
             f"safety stock {number(level)}",
             state="bad" if lowest[_BALANCE] < 0 else "warn" if low else "good",
-            word="short"
+            word=say("tile_short")
             if lowest[_BALANCE] < 0
-            else "below safety"
+            else say("tile_below_safety")
             if low
-            else "covered",
+            else say("tile_covered"),
         ),
         Tile(
             label=say("next_receipt"),
             figure=NOTHING if nearest is None else number(nearest["qty"]),
             unit="" if nearest is None else unit,
-            note="none planned"
+            note=say("tile_none_planned")
             if nearest is None
             else f"{when(nearest['instant'], zone)}, {nearest['kind'].split(' ')[0]}",
         ),
         Tile(
             label=say("past_due_releases"),
             figure=f"{late.height:,}",
-            note="target 0",
+            note=say("tile_target_0"),
             state="bad" if late.height else "good",
-            word=quantity(float(late["qty"].sum()), unit) if late.height else "none",
+            word=quantity(float(late["qty"].sum()), unit)
+            if late.height
+            else say("none_of_them"),
         ),
     )
 

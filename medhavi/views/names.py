@@ -32,6 +32,7 @@ from medhavi.results.amounts import (
     percent,
     quantity,
 )
+from medhavi.snapshot.reading.local_days import ASKED_EDGES, asked_instant
 from medhavi.units import from_seconds, to_seconds
 from medhavi.views.words import say
 
@@ -99,6 +100,19 @@ def when(moment: dt.datetime | None, zone: str = "UTC", *, year: bool = False) -
     tail = f" {there.year}" if year else ""
     clock = f", {there:%H:%M}" if (there.hour, there.minute) != (0, 0) else ""
     return day(there) + tail + clock
+
+
+def known_words(known_at: str, names: Names) -> str:
+    """Moment up to which facts were known, as an address states it, for people."""
+    moment = asked_instant(
+        known_at,
+        ASKED_EDGES["known_at"],
+        zone_name=names.zone,
+        clock=names.zone,
+    )
+    if moment is None:
+        return say("the_latest_event")
+    return f"{when(moment, names.zone, year=True)} ({names.zone})"
 
 
 def day(moment: dt.date) -> str:

@@ -313,9 +313,9 @@ def order_tiles(
         Tile(
             label=say("past_due_releases"),
             figure=f"{late:,}",
-            note="target 0",
+            note=say("tile_target_0"),
             state="bad" if late else "good",
-            word="overdue" if late else "none",
+            word=say("tile_overdue") if late else say("none_of_them"),
             rows=f"week={PAST}" if late else "",
         ),
         *(
@@ -330,7 +330,9 @@ def order_tiles(
             figure=f"{troubled.height:,}",
             note=say("at_unit_cost", money(worth, names.currency)) if worth else "",
             state="warn" if troubled.height else "good",
-            word=say("reschedule_expedite_or_check") if troubled.height else "none",
+            word=say("reschedule_expedite_or_check")
+            if troubled.height
+            else say("none_of_them"),
             rows=f"code={ANY}" if troubled.height else "",
         ),
     )
@@ -368,8 +370,13 @@ def serves_html(plan: Plan, supply: str, names: Names) -> str:
         return empty(say("it_serves_no_demand"), say("it_fills_stock_see"))
     rows = [_served_cells(row, names) for row in found.head(MOST_SERVED).to_dicts()]
     more = found.height - len(rows)
-    columns = ("Demand", "Pegged quantity", "Due", "Status")
-    return table_html(columns, rows, ("Pegged quantity",), more=more)
+    columns = (
+        say("column_demand"),
+        say("column_pegged_quantity"),
+        say("column_due"),
+        say("column_status"),
+    )
+    return table_html(columns, rows, (say("column_pegged_quantity"),), more=more)
 
 
 def _served_cells(row: Mapping[str, Any], names: Names) -> tuple[str, ...]:
@@ -401,4 +408,6 @@ def own_exceptions_html(plan: Plan, supply: str, names: Names) -> str:
         )
         for row in told
     ]
-    return table_html(("Exception", "Detail", say("action")), rows)
+    return table_html(
+        (say("column_exception"), say("column_detail"), say("action")), rows
+    )

@@ -174,9 +174,16 @@ def groups_html(
         )
         for row in exception_groups(plan, costs).iter_rows(named=True)
     ]
-    columns = ("What", "How many", "Worth", say("action"))
+    columns = (
+        say("column_what"),
+        say("column_how_many"),
+        say("column_worth"),
+        say("action"),
+    )
     # Two of them hold sentences, for which a phone has no room side by side.
-    return table_html(columns, rows, ("How many", "Worth"), few=3)
+    return table_html(
+        columns, rows, (say("column_how_many"), say("column_worth")), few=3
+    )
 
 
 def exception_rows(
@@ -281,7 +288,13 @@ def _counts(delta: PlanDelta) -> str:
         for name, word in _TABLES.items()
         for part in (delta.tables[name],)
     ]
-    columns = ("", "The same", "Changed", "New", "Gone")
+    columns = (
+        "",
+        say("column_the_same"),
+        say("column_changed"),
+        say("column_new"),
+        say("column_gone"),
+    )
     return table_html(columns, rows, columns[1:])
 
 
@@ -301,8 +314,13 @@ def _figures(old: Plan, new: Plan) -> str:
     ]
     if not rows:
         return ""
-    columns = ("Figure", "Before", "Now", "Unit")
-    return table_html(columns, rows, ("Before", "Now"))
+    columns = (
+        say("column_figure"),
+        say("column_before"),
+        say("column_now"),
+        say("column_unit"),
+    )
+    return table_html(columns, rows, (say("column_before"), say("column_now")))
 
 
 def _demands(old: Plan, new: Plan, names: Names) -> str:
@@ -331,7 +349,9 @@ def _demands(old: Plan, new: Plan, names: Names) -> str:
         for row in changed.head(MOST_DEMANDS).iter_rows(named=True)
     ]
     more = changed.height - len(rows)
-    return table_html(("Demand", "Before", "Now"), rows, more=more)
+    return table_html(
+        (say("column_demand"), say("column_before"), say("column_now")), rows, more=more
+    )
 
 
 def _state(verdict: str | None, hours: float | None) -> str:

@@ -21,6 +21,7 @@ from medhavi.views.names import (
     count,
     duration,
     event_words,
+    known_words,
     quantity,
     relative,
     unbroken,
@@ -267,7 +268,7 @@ def moment_facts(
     return [
         *([("Source", source)] if source else []),
         ("As of", f"{now} ({names.zone})"),
-        ("Known at", known_at or say("the_latest_event")),
+        ("Known at", known_words(known_at, names)),
     ]
 
 
@@ -286,7 +287,19 @@ def findings_html(findings: Sequence[Finding]) -> str:
         if more > 0
         else ""
     )
-    return table_html(("", "Code", "Where", "What", say("action")), rows) + tail
+    return (
+        table_html(
+            (
+                "",
+                say("column_code"),
+                say("column_where"),
+                say("column_what"),
+                say("action"),
+            ),
+            rows,
+        )
+        + tail
+    )
 
 
 def finding_text(found: Finding) -> str:
@@ -452,7 +465,7 @@ def trust_line(
         planner += escape(f" by {plan.run.engine}")
     facts = [
         (say("data_as_of"), f"{data} ({names.zone})" if as_of is not None else data),
-        ("Known at", known_at or say("the_latest_event")),
+        ("Known at", known_words(known_at, names)),
         ("Status", f"{plan.run.status}{bound}, {checked}"),
         ("Planner", f"{planner}, Medhavi {plan.run.package_version}"),
         ("Data", _short(plan.run.snapshot_fingerprint)),
@@ -483,7 +496,7 @@ def data_line(
     data = when(from_seconds(snapshot.as_of), names.zone, year=True)
     told = [
         (say("data_as_of"), f"{data} ({names.zone})"),
-        ("Known at", known_at or say("the_latest_event")),
+        ("Known at", known_words(known_at, names)),
         *facts,
     ]
     return _foot(
@@ -531,6 +544,8 @@ PAGES = {
     "data": "Data",
 }
 """Title of each page by the last part of its address."""
+IN_FORCE = frozenset({"predictors", "campaigns", "scenarios", "tradeoffs", "data"})
+"""Pages that show the plan in force alone, whichever scenario others show."""
 HOME = say("start_page_and_lessons")
 
 

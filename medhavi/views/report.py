@@ -200,7 +200,9 @@ def _exceptions(plan: Plan) -> str:
         )
         for row in rows.iter_rows(named=True)
     ]
-    return table_html(("", "What", "Number", say("action")), cells, ("Number",))
+    return table_html(
+        ("", say("column_what"), say("number"), say("action")), cells, (say("number"),)
+    )
 
 
 def _orders(plan: Plan, names: Names) -> str:
@@ -215,8 +217,15 @@ def _orders(plan: Plan, names: Names) -> str:
     ]
     more = planned.height - len(cells)
     tail = f'<p class="muted small">{say("later_orders", more)}</p>' if more > 0 else ""
-    columns = ("Order", "Product", "Where", "Quantity", "Start", "There")
-    return table_html(columns, cells, ("Quantity",)) + tail
+    columns = (
+        say("order"),
+        say("column_product"),
+        say("column_where"),
+        say("quantity"),
+        say("column_start"),
+        say("column_there"),
+    )
+    return table_html(columns, cells, (say("quantity"),)) + tail
 
 
 def _order(row: dict[str, object], names: Names, as_of: int) -> tuple[str, ...]:
@@ -244,7 +253,9 @@ def _order(row: dict[str, object], names: Names, as_of: int) -> tuple[str, ...]:
 def figures_html(plan: Plan) -> str:
     """List the key figures of a plan, as the commands tell them."""
     rows = [(escape(one.name), escape(figure_words(one))) for one in key_figures(plan)]
-    return table_html(("Figure", "Value"), rows, ("Value",))
+    return table_html(
+        (say("column_figure"), say("column_value")), rows, (say("column_value"),)
+    )
 
 
 def figure_words(one: KeyFigure) -> str:

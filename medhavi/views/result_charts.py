@@ -77,7 +77,7 @@ class ChartList:
     def _repr_html_(self) -> str:
         rows = [(f"<code>{escape(call)}</code>", escape(t)) for call, t in self._told()]
         return PagePart(
-            table_html(("Picture", say("what_it_shows")), rows)
+            table_html((say("column_picture"), say("what_it_shows")), rows)
         )._repr_html_()
 
     def _told(self) -> list[tuple[str, str]]:

@@ -288,7 +288,7 @@ def schedule_tiles(
             figure=f"{late:,}",
             note=say("of_all_target_0", orders.height),
             state="bad" if late else "good",
-            word="late" if late else "none",
+            word=say("tile_late") if late else say("none_of_them"),
         ),
         Tile(
             label=say("set_up"),
@@ -352,7 +352,16 @@ def proof_html(schedule: Schedule) -> str:
     ]
     if not rows:
         return _conflict(schedule)
-    return table_html(("Counts", "Reached", "Not below", "Proof"), rows, ("Reached",))
+    return table_html(
+        (
+            say("column_counts"),
+            say("column_reached"),
+            say("column_not_below"),
+            say("column_proof"),
+        ),
+        rows,
+        (say("column_reached"),),
+    )
 
 
 def _value(schedule: Schedule, objective: str, value: float | None) -> str:
@@ -388,7 +397,16 @@ def orders_html(schedule: Schedule, zone: str = "UTC") -> str:
         )
         for row in ranked.iter_rows(named=True)
     ]
-    return table_html(("Order", "Customer", "Done", "Due", "Late"), rows)
+    return table_html(
+        (
+            say("order"),
+            say("column_customer"),
+            say("column_done"),
+            say("column_due"),
+            say("column_late_of_all"),
+        ),
+        rows,
+    )
 
 
 def _moment(schedule: Schedule, row: dict[str, object], name: str, zone: str) -> str:
@@ -414,7 +432,12 @@ def risk_orders_html(report: RiskReport) -> str:
         for row in ranked.iter_rows(named=True)
     ]
     return table_html(
-        ("Order", say("chance_to_be_late"), "Done, P50", "Done, P95"),
+        (
+            say("order"),
+            say("chance_to_be_late"),
+            say("column_done_p50"),
+            say("column_done_p95"),
+        ),
         rows,
         (say("chance_to_be_late"),),
         few=3,

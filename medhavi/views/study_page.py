@@ -152,7 +152,7 @@ def study_table(report: StudyReport) -> str:
         )
         for run in run_labels(report).iter_rows(named=True)
     ]
-    return table_html(("Run", "Status", *names), rows, names)
+    return table_html((say("column_run"), say("column_status"), *names), rows, names)
 
 
 def _status(run: Mapping[str, object]) -> str:
@@ -204,7 +204,7 @@ def _changes(report: StudyReport) -> str:
         )
         for row in rows.iter_rows(named=True)
     ]
-    return table_html(("Scenario", "Changes"), cells)
+    return table_html((say("column_scenario"), say("changes")), cells)
 
 
 _HEIGHT = 260
@@ -375,7 +375,14 @@ def group_table(report: HindsightReport, by: str, names: Names) -> str:
     )
     if rows.is_empty():
         return empty(say("no_line_can_be_judged"), say("no_line_passed"))
-    figures = ("Lines", "Kept ours", "Kept then", "Median distance", "then", "In time")
+    figures = (
+        say("column_lines"),
+        say("column_kept_ours"),
+        say("column_kept_then"),
+        say("median_distance"),
+        say("tile_then"),
+        say("column_in_time"),
+    )
     cells = [
         (
             names.html(row["name"]),
@@ -398,7 +405,7 @@ def missed_table(report: HindsightReport, names: Names) -> str:
     ).sort(pl.col("days_off"), pl.col("demand"), descending=[True, False])
     if rows.is_empty():
         return empty(say("no_date_was_missed"), say("every_judged_line_came"))
-    figures = ("Late",)
+    figures = (say("column_late_of_all"),)
     cells = [
         (
             escape(row["demand"]),
@@ -411,7 +418,15 @@ def missed_table(report: HindsightReport, names: Names) -> str:
         )
         for row in rows.head(MOST_ROWS).iter_rows(named=True)
     ]
-    head = ("Line", "Customer", "Product", "Ours", "Promised then", "Delivered", "Late")
+    head = (
+        say("column_line"),
+        say("column_customer"),
+        say("column_product"),
+        say("column_ours"),
+        say("column_promised_then"),
+        say("delivered"),
+        say("column_late_of_all"),
+    )
     return table_html(head, cells, figures) + _more(rows)
 
 
@@ -422,7 +437,9 @@ def _outcomes(report: HindsightReport) -> str:
         for outcome, words in _OUTCOMES.items()
         if outcome in counts
     ]
-    return table_html(("Outcome", "Lines"), cells, ("Lines",))
+    return table_html(
+        (say("column_outcome"), say("column_lines")), cells, (say("column_lines"),)
+    )
 
 
 def _moment(row: Mapping[str, Any], column: str, names: Names) -> str:

@@ -148,7 +148,9 @@ def _on_time(plan: Plan) -> Tile:
     counts = tally(plan)
     share = counts.share_on_time
     if share is None:
-        return Tile(label=say("demands_met_in_time"), figure=NOTHING, note="no demand")
+        return Tile(
+            label=say("demands_met_in_time"), figure=NOTHING, note=say("tile_no_demand")
+        )
     missing = counts.live - counts.on_time
     met = verdicts(plan).filter(pl.col("verdict") == Verdict.ON_TIME)
     return Tile(
@@ -158,7 +160,7 @@ def _on_time(plan: Plan) -> Tile:
         state="bad" if missing else "good",
         word=say("at_risk_not_kept", counts.at_risk, counts.not_kept)
         if missing
-        else "all",
+        else say("tile_all"),
         rows=ExceptionCode.PAST_DUE_START if counts.at_risk else "",
         value=share,
         is_share=True,
@@ -177,9 +179,9 @@ def _exception_tile(
     return Tile(
         label=label,
         figure=f"{rows.height:,}",
-        note="target 0",
+        note=say("tile_target_0"),
         state=state if rows.height else "good",
-        word=word if rows.height else "none",
+        word=word if rows.height else say("none_of_them"),
         rows=code,
         value=rows.height,
         course=by_week(
@@ -203,9 +205,9 @@ def _overload(plan: Plan) -> Tile:
         label=say("overload"),
         figure=f"{hours:,.0f}",
         unit="h",
-        note="target 0 h",
+        note=say("tile_target_0_h"),
         state="bad" if hours > 0 else "good",
-        word=f"{count(machines, 'resource')}" if hours > 0 else "all fits",
+        word=f"{count(machines, 'resource')}" if hours > 0 else say("tile_all_fits"),
         rows=ExceptionCode.CAPACITY_OVERLOAD,
         value=hours,
         course=by_week(plan, plan.loads["bucket"], plan.loads["overload"]),
@@ -219,9 +221,9 @@ def _unserved(plan: Plan) -> Tile:
     return Tile(
         label=say("late_or_short"),
         figure=f"{number:,}",
-        note="target 0",
+        note=say("tile_target_0"),
         state="bad" if number else "good",
-        word="not kept" if number else "none",
+        word=say("tile_not_kept") if number else say("none_of_them"),
         rows=ExceptionCode.NO_SOURCE if number else "",
         value=number,
         course=_by_due(plan, missed),

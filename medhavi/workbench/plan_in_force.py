@@ -31,7 +31,6 @@ from medhavi.workbench.runs import published_plans
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from pathlib import Path
 
     from medhavi.lakehouse import Lake
     from medhavi.progress import Cancelled, Observe
@@ -74,9 +73,9 @@ def plan_in_force(
         The tables are of another moment than the newest: older plans are none of
         theirs.
     """
-    kept = _cached(snapshot, mode)
+    kept = cached_plan(_cache_name(snapshot, mode))
     if kept is not None:
-        return PlanInForce(plan=kept, current=True)
+        return PlanInForce(plan=restated(kept, snapshot), current=True)
     older: str | None = None
     for run, fingerprint in [] if lake is None else _runs(lake, mode, snapshot):
         if fingerprint != snapshot.fingerprint:
@@ -220,13 +219,30 @@ def keep_plan(plan: Plan, snapshot: Snapshot, lake: Lake | None) -> Plan:
     if lake is not None:
         with suppress(EnvironmentFailure, OSError):
             return lake.record(plan, snapshot).plan
-    place = _place(snapshot, plan.run.mode)
+    cache_plan(plan, _cache_name(snapshot, plan.run.mode))
+    return plan
+
+
+def cache_plan(plan: Plan, name: str) -> None:
+    """Keep a plan in the cache under a name, whole or not at all.
+
+    Raises
+    ------
+    EnvironmentFailure
+        The cache cannot be written.
+    """
+    place = cache_folder() / "plans" / name
     with environment("keeping a plan", place):
         write_plan(plan, place)
         kept = sorted(place.parent.iterdir(), key=lambda one: one.stat().st_mtime)
     for folder in kept[:-MOST_KEPT]:
         shutil.rmtree(folder, ignore_errors=True)
-    return plan
+
+
+def cached_plan(name: str) -> Plan | None:
+    """Plan of a name in the cache; None where there is none."""
+    place = cache_folder() / "plans" / name
+    return Plan.from_folder(place) if (place / "run.json").is_file() else None
 
 
 def restated(plan: Plan, snapshot: Snapshot) -> Plan:
@@ -259,14 +275,6 @@ def _runs(lake: Lake, mode: str, snapshot: Snapshot) -> Iterable[tuple[str, str]
     return list(found.select("run_id", "snapshot_fingerprint").iter_rows())
 
 
-def _cached(snapshot: Snapshot, mode: str) -> Plan | None:
-    place = _place(snapshot, mode)
-    if not (place / "run.json").is_file():
-        return None
-    return restated(Plan.from_folder(place), snapshot)
-
-
-def _place(snapshot: Snapshot, mode: str) -> Path:
-    """Folder of a plan in the cache: the same facts, mode and version find it again."""
-    name = f"{snapshot.fingerprint[:40]}-{mode}-{__version__}"
-    return cache_folder() / "plans" / name
+def _cache_name(snapshot: Snapshot, mode: str) -> str:
+    """Name in the cache: the same facts, mode and version find a plan again."""
+    return f"{snapshot.fingerprint[:40]}-{mode}-{__version__}"

@@ -119,7 +119,7 @@ def test_all_pages_show_a_chosen_moment_until_they_are_back_at_now(desk, tmp_pat
     state = shown.get_by_text("a past moment, nothing is decided")
     expect(state).to_be_visible(timeout=SLOW)
     expect(row).to_have_count(0)
-    expect(asof).to_have_text("As of Mon, 5 Jan 2026, 00:25")
+    expect(asof).to_have_text("As of Mon 5 Jan 2026, 00:25")
     # Another page is of the same moment; there nothing is decided.
     side = page.get_by_role("navigation", name="Pages")
     side.get_by_role("link", name="Plan", exact=True).click()
@@ -128,6 +128,11 @@ def test_all_pages_show_a_chosen_moment_until_they_are_back_at_now(desk, tmp_pat
     )
     expect(state).to_be_visible(timeout=SLOW)
     assert "/plan/?known_at=2026-01-05" in page.url
+    expect(shown.get_by_text("Mon 5 Jan 2026, 00:25 (UTC)").first).to_be_visible()
+    # Neither is anything found that came later.
+    page.get_by_role("searchbox").fill("PO-2")
+    page.keyboard.press("Enter")
+    expect(shown.get_by_text("Nothing matches")).to_be_visible(timeout=SLOW)
     side.get_by_role("link", name="Orders", exact=True).click()
     desk.act(
         lambda: (
@@ -150,4 +155,34 @@ def test_all_pages_show_a_chosen_moment_until_they_are_back_at_now(desk, tmp_pat
     expect(state).to_have_count(0)
     assert "known_at" not in page.url
     assert opened(tmp_path).edit_history() == []
+    desk.assert_clean()
+
+
+@pytest.mark.req("UI-08")
+def test_orders_are_grouped_opened_by_the_keyboard_and_exported_as_shown(desk):
+    page = desk.page
+    desk.open("/orders/?group=status")
+    tick = page.get_by_text("Tick groups to list their orders")
+    expect(tick).to_be_visible(timeout=SLOW)
+    group = page.get_by_role("row").filter(has_text="released")
+    expect(group).to_have_count(1)
+    # PO-1 and PO-2: 40 pieces at 2 each.
+    expect(group).to_contain_text("€ 80")
+    group.get_by_role("checkbox").focus()
+    desk.act(lambda: page.keyboard.press("Space"))
+    for number in ("PO-1", "PO-2"):
+        row = page.get_by_role("row").filter(has_text=number)
+        expect(row).to_have_count(1, timeout=SLOW)
+    assert "open=released" in page.url
+    page.reload()
+    expect(page.get_by_role("row").filter(has_text="PO-2")).to_be_visible(timeout=SLOW)
+    with page.expect_download() as file:
+        page.get_by_text("CSV", exact=True).first.click()
+    lines = file.value.path().read_text("utf-8-sig").splitlines()
+    assert lines[0].startswith("Status,Orders,Order,Quantity,Unit,")
+    assert [line.split(",")[:4] for line in lines if line.startswith("released")] == [
+        ["released", "2", "", "40.0"],
+        ["released", "", "PO-1", "30.0"],
+        ["released", "", "PO-2", "10.0"],
+    ]
     desk.assert_clean()

@@ -8,17 +8,19 @@ from dataclasses import replace
 
 import pytest
 
+from medhavi.lakehouse import Lake
 from medhavi.results.plan_remedy import RemedyTrials
 from medhavi.schema.template import example_rows
 from medhavi.service import campaign_page, page_data
 from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.jobs.job import JobState, OnStop
 from medhavi.service.jobs.job_queue import JobQueue
-from medhavi.service.plan_pages import plan_loading, plan_page
+from medhavi.service.plan_pages import desk_words, plan_loading, plan_page
 from medhavi.service.plan_pages.plan_loading import load_page, planned
 from medhavi.service.plan_pages.plan_maintenance import PlanMaintenance
 from medhavi.service.scenario_pages import scenario_page
 from medhavi.snapshot import Snapshot
+from medhavi.workbench.studies import scenario_list
 from tests.api import DataSource, load_data
 from tests.planners.campaign_shop import campaign_tables
 from tests.service.job_requests import Counting
@@ -154,10 +156,72 @@ def test_an_edit_whose_facts_changed_is_not_approved(queue, no_plan_here, lake):
 def test_scenarios_are_planned_beside_the_server(queue, no_plan_here, tables):
     shown = load_page(str(tables))
     row = {"kind": "price_factor", "factor": 1.1}
-    held = scenario_page.read_list(json.dumps([{"name": "Dear", "change": [row]}]))
+    held = scenario_list.read_list(json.dumps([{"name": "Dear", "change": [row]}]))
     found, missing = scenario_page.scenarios_beside(shown, held.scenarios)
     assert ([one.name for one in found], missing) == (["Dear"], ())
     assert found[0].is_planned
+
+
+DOUBLE = '[{"name":"Double","change":[{"kind":"demand_factor","factor":2.0}]}]'
+
+
+def bought(shown):
+    planned = shown.plan.supplies.filter(shown.plan.supplies["status"] == "planned")
+    return planned["qty"].to_list()
+
+
+@pytest.mark.req("UI-06")
+def test_a_page_shows_the_plan_of_a_scenario_where_nothing_is_decided(
+    queue, no_plan_here, lake
+):
+    """Of 100 A 30 are missing; of 200 it is 130."""
+    shown = load_page(scenario=DOUBLE)
+    assert (shown.problem, bought(shown)) == (None, [130.0])
+    facts = page_data.facts_of(shown, "")
+    assert ("Scenario", "Double") in facts
+    assert ("State", "a scenario, nothing is decided") in facts
+    # The page of scenarios has the same figures.
+    base = load_page()
+    assert bought(base) == [30.0]
+    held = scenario_list.read_list(DOUBLE)
+    (found,), _missing = scenario_page.scenarios_beside(base, held.scenarios)
+    kpis = dict(shown.plan.kpis.select("kpi", "value").iter_rows())
+    assert found.figures == {name: kpis[name] for name in found.figures}
+    refused = "nothing is decided in a scenario"
+    assert refused in desk_words.publish(shown, "Ada").text
+    form = {"kind": "firm", "supply": proposal(shown.plan)}
+    assert refused in plan_page.show_edit(shown, form, press=-7).problem.text
+    assert page_data.bench_of(shown.source) is None
+    assert base.plan.fingerprint == load_page().plan.fingerprint
+    lake_runs = Lake(str(lake / "lake")).table("gold.plan_runs").collect()
+    assert lake_runs["fingerprint"].to_list() == [base.plan.fingerprint]
+
+
+def test_the_plan_of_a_scenario_is_made_anew_on_newer_facts(queue, no_plan_here, lake):
+    first = load_page(scenario=DOUBLE)
+    reported(lake, event(90, "StockCounted", product="A", location="DC", qty=55.0))
+    data = load_data(scenario=DOUBLE)
+    older = planned(data, data.snapshot, "constrained", waits=False)
+    assert older.plan is first.plan
+    assert ("Plan", plan_loading.RENEWED) in page_data.facts_of(older, "")
+    assert bought(load_page(scenario=DOUBLE)) == [115.0]
+
+
+@pytest.mark.parametrize(
+    ("scenario", "told"),
+    [
+        ("[", "names no single scenario"),
+        (f"[{DOUBLE[1:-1]},{DOUBLE[1:-1].replace('Double', 'Twice')}]", "no single"),
+        (
+            DOUBLE.replace("Double", "Odd").replace("}]}]", ',"product":"NOT"}]}]'),
+            "The scenario Odd cannot be planned",
+        ),
+    ],
+)
+def test_a_scenario_that_cannot_be_shown_says_why(queue, lake, scenario, told):
+    shown = load_page(scenario=scenario)
+    assert shown.plan is None
+    assert told in shown.problem.text
 
 
 def test_a_plan_that_was_stopped_is_begun_again_by_its_button(

@@ -10,14 +10,8 @@ import pytest
 from medhavi.errors import UsageError
 from medhavi.schema.template import example_rows
 from medhavi.service.answer_cache import AnswerCache
-from medhavi.service.page_data import (
-    choose_source,
-    facts_of,
-    keep_in,
-    load_data,
-    read_moment,
-    served_tables,
-)
+from medhavi.service.data_source import choose_source, served_tables
+from medhavi.service.page_data import facts_of, keep_in, load_data, read_moment
 from medhavi.service.plan_pages import desk_words, plan_loading, plan_page
 from medhavi.service.plan_pages.plan_loading import load_page
 from medhavi.service.promise_pages.promise_page import named

@@ -22,14 +22,11 @@ from medhavi.service.scenario_pages.scenario_form import (
     options_of,
 )
 from medhavi.service.scenario_pages.scenario_page import (
-    MOST_SCENARIOS,
-    ScenarioList,
     add_change,
     asked_demands,
     compare_scenarios,
     edit_of,
     file_rows,
-    read_list,
     study_file,
 )
 from medhavi.views.pictures.scenarios import (
@@ -42,6 +39,11 @@ from medhavi.views.pictures.scenarios import (
     scenario_tiles,
     waterfall_chart,
     waterfall_rows,
+)
+from medhavi.workbench.studies.scenario_list import (
+    MOST_SCENARIOS,
+    ScenarioList,
+    read_list,
 )
 from medhavi.workbench.studies.studies import plan_of_run, run_study
 from tests import factories

@@ -8,7 +8,11 @@ from starlette.testclient import TestClient
 
 from medhavi.errors import UsageError
 from medhavi.service.app import create_app
-from medhavi.service.tracking_pages import TrackingPages, is_reading, tracking_routes
+from medhavi.service.predictor_pages.tracking_pages import (
+    TrackingPages,
+    is_reading,
+    tracking_routes,
+)
 from medhavi.workbench.training.tracking import Tracking
 from tests.model_stores import ready
 

@@ -8,11 +8,11 @@ from medhavi.results.pareto_front import ParetoFront
 from medhavi.schema.template import example_rows
 from medhavi.service import tradeoff_page
 from medhavi.service.answer_cache import AnswerCache
+from medhavi.service.data_source import DataSource
 from medhavi.service.jobs import plan_jobs
 from medhavi.service.jobs.job import JobState
 from medhavi.service.jobs.job_queue import JobQueue, current_queue
 from medhavi.service.jobs.plan_jobs import FrontRequest, front_folder
-from medhavi.service.page_data import DataSource
 from medhavi.service.plan_pages import plan_loading
 from medhavi.service.tradeoff_page import (
     begin,

@@ -97,7 +97,7 @@ def test_a_page_is_shown_as_a_notebook_and_downloaded(client):
 def test_documents_follow_the_readers_light_or_dark():
     """The style of marimo's pages, which a class turns dark, is not in documents."""
     assert "<style>" not in navigation_html("plan")
-    assert ":root,.light{" not in search_html("", "")
+    assert ":root,.light{" not in search_html("")
 
 
 def test_only_an_open_page_is_moved(client):

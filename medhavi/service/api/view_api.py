@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from medhavi.errors import MedhaviError
-from medhavi.service.page_data import choose_source
+from medhavi.service.data_source import choose_source
 from medhavi.service.page_notebooks import notebook_html, notebook_of
 from medhavi.views.words import say
 from medhavi.workbench.files.cache import cache_folder

@@ -12,7 +12,13 @@ import polars as pl
 
 from medhavi.lakehouse import Lake
 from medhavi.service.downloads import grid_button
-from medhavi.service.page_data import facts_of, html, picture, problem_html
+from medhavi.service.page_data import (
+    facts_of,
+    html,
+    picture,
+    problem_html,
+    recorded_until,
+)
 from medhavi.service.page_table import page_table, written
 from medhavi.snapshot import Snapshot
 from medhavi.units import from_seconds
@@ -66,7 +72,7 @@ class DataState:
     newest
         When the newest event was recorded or a file written; None: nobody knows.
     now
-        Of the clock.
+        Of the clock; at a past moment that moment.
     """
 
     snapshot: Snapshot
@@ -78,8 +84,14 @@ class DataState:
     now: dt.datetime
 
 
-def state_of(shown: PlanPage) -> DataState | None:
-    """State of the data of a page; None where there are no tables."""
+def state_of(shown: PlanPage, known_at: str = "") -> DataState | None:
+    """State of the data of a page; None where there are no tables.
+
+    Parameters
+    ----------
+    known_at
+        Moment that the address states; later events are left out.
+    """
     snapshot = shown.snapshot
     if snapshot is None:
         return None
@@ -88,9 +100,11 @@ def state_of(shown: PlanPage) -> DataState | None:
     events = pl.DataFrame(schema={"category": pl.String, "recorded_at": pl.Datetime})
     quarantine = pl.DataFrame()
     if shown.source.lake:
-        lake = Lake(shown.source.lake)
-        read = lake.table("bronze.events").select("category", "recorded_at")
-        events, quarantine = read.collect(), lake.quarantine()
+        lake, until = Lake(shown.source.lake), recorded_until(known_at, names)
+        columns = "category", "recorded_at", "position"
+        read = lake.table("bronze.events").select(columns)
+        events = read.filter(pl.col("recorded_at") <= until).collect()
+        quarantine = lake.quarantine().join(events, on="position", how="semi")
         newest = events["recorded_at"].max()
     else:
         newest = _written(Path(shown.source.tables))
@@ -101,7 +115,7 @@ def state_of(shown: PlanPage) -> DataState | None:
         events=events,
         quarantine=quarantine,
         newest=newest if isinstance(newest, dt.datetime) else None,
-        now=from_seconds(int(time.time())),
+        now=min(from_seconds(int(time.time())), recorded_until(known_at, names)),
     )
 
 

@@ -14,8 +14,9 @@ from medhavi.errors import UsageError
 from medhavi.findings import has_errors
 from medhavi.results.run_record import Basis
 from medhavi.schema import tables
+from medhavi.service.data_source import file_date_format
 from medhavi.service.jobs.open_pages import this_cell
-from medhavi.service.page_data import PageProblem, file_date_format, html, problem_of
+from medhavi.service.page_data import PageProblem, html, problem_of
 from medhavi.service.plan_pages import desk_parts, desk_words, plan_page
 from medhavi.service.plan_pages.plan_loading import open_pages
 from medhavi.service.plan_pages.plan_page import (
@@ -368,11 +369,11 @@ def _kept(shown: PlanPage, approver: str, title: str, text: str) -> EditResult:
     return EditResult(title=title, text=f"{text} Approved by {approver}.", kept=True)
 
 
-def changes_html(shown: PlanPage, names: Names) -> str:
+def changes_html(shown: PlanPage, names: Names, known_at: str = "") -> str:
     """List the changes, the newest first."""
     if shown.source.lake:
         return desk_words.history_html(
-            plan_page.decisions(shown), names, say("correct_or_upload")
+            plan_page.decisions(shown, known_at), names, say("correct_or_upload")
         )
     past = _files(shown).history() if shown.source.tables else []
     if not past:
@@ -387,7 +388,9 @@ def changes_html(shown: PlanPage, names: Names) -> str:
         )
         for one in reversed(past)
     ]
-    return page.table_html(("Change", "Approved by", "When", ""), rows)
+    return page.table_html(
+        (say("column_change"), say("column_approved_by"), say("column_when"), ""), rows
+    )
 
 
 def approver_field() -> mo.ui.text:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 from medhavi.errors import UsageError
 from medhavi.progress import Progress
 from medhavi.service.answer_cache import AnswerCache
+from medhavi.service.data_source import DataSource
 from medhavi.service.jobs.job import OnStop
 from medhavi.service.jobs.plan_jobs import PlanRequest
-from medhavi.service.page_data import DataSource, bench_of
+from medhavi.service.page_data import bench_of
 from medhavi.views.words import say
 from medhavi.workbench.orders.plan_edit_answers import EditCommit, EditStatus
 
@@ -135,8 +136,8 @@ def required_bench(source: DataSource) -> Workbench:
         There is none: nothing that is decided can bind.
     """
     bench = bench_of(source)
-    if source.past:
-        raise UsageError(say("past_moment_shown"))
+    if source.unbound:
+        raise UsageError(source.unbound)
     if bench is None:
         message = "An edit needs a lake and its event store, not a folder."
         raise UsageError(message)

@@ -12,22 +12,27 @@ from medhavi.errors import MedhaviError, UsageError
 from medhavi.progress import Progress
 from medhavi.results.pareto_front import ParetoFront
 from medhavi.service.answer_cache import AnswerCache
+from medhavi.service.data_source import DataSource
 from medhavi.service.jobs.job import OnStop
-from medhavi.service.page_data import DataSource, read_snapshot
+from medhavi.service.page_data import read_snapshot
 from medhavi.views.words import say
 from medhavi.workbench.files.cache import cache_folder
 from medhavi.workbench.files.export import write_front
 from medhavi.workbench.files.step_cache import StepCache
 from medhavi.workbench.plan_in_force import (
+    PlanInForce,
     plan_in_force,
     renewed_plan,
 )
+from medhavi.workbench.studies.scenario_plans import scenario_outcome, scenario_plan
+from medhavi.workbench.studies.study_base import StudyBase
 
 if TYPE_CHECKING:
     from medhavi.lakehouse import Lake
     from medhavi.progress import Cancelled, Observe
     from medhavi.results.plan_remedy import RemedyTrials
     from medhavi.results.plans.plan import Plan
+    from medhavi.scenarios import Outcome, Scenario
     from medhavi.snapshot import Snapshot
 
 
@@ -46,6 +51,9 @@ class PlanRequest:
         Moments as an address states them; empty: the newest facts.
     facts
         Fingerprint of the tables as the page has them: other facts, another job.
+    base, base_facts
+        Of a scenario: fingerprints of the plan in force and of its tables, on which it
+        is planned.
     """
 
     source: DataSource
@@ -53,12 +61,16 @@ class PlanRequest:
     known_at: str = ""
     effective_at: str = ""
     facts: str = ""
+    base: str = ""
+    base_facts: str = ""
     on_stop: ClassVar = OnStop.BEST
     prompt: ClassVar = False
 
     @property
     def title(self) -> str:
         """Name of the work, for people."""
+        if self.source.scenario:
+            return f"Scenario {self.source.changed.name}, {self.mode}"
         return f"Plan of {self.source}, {self.mode}"
 
     @property
@@ -96,15 +108,30 @@ class PlanRequest:
         return _read.get(key, lambda: self._read_back(fingerprint))
 
     def _read_back(self, fingerprint: str) -> Plan:
-        known = plan_in_force(self.tables(), self.mode, self.lake, past=self.past)
+        known = self.found(self.tables())
         if known is None or known.plan.fingerprint != fingerprint:
-            message = "The plan has changed since. Ask again on the new one."
-            raise UsageError(message)
+            raise UsageError(say("the_plan_has_changed"))
         return known.plan
 
+    def found(self, snapshot: Snapshot) -> PlanInForce | None:
+        """Plan of these tables or of their scenario, where it is kept."""
+        if not self.source.scenario:
+            return plan_in_force(snapshot, self.mode, self.lake, past=self.past)
+        kept = scenario_plan(self.source.changed, self.base, self.base_facts, self.mode)
+        return None if kept is None else PlanInForce(plan=kept, current=True)
+
     def run(self, observe: Observe, cancelled: Cancelled) -> None:
-        """Make the plan and keep it, unless it is there."""
+        """Make the plan and keep it, unless it is there.
+
+        Raises
+        ------
+        UsageError
+            The scenario cannot be planned, or the plan in force is another one by now.
+        """
         observe(Progress(say("reading_the_tables")))
+        if self.source.scenario:
+            self._scenario(observe, cancelled)
+            return
         renewed_plan(
             self.tables(),
             self.mode,
@@ -113,6 +140,59 @@ class PlanRequest:
             observe=observe,
             cancelled=cancelled,
         )
+
+    def _scenario(self, observe: Observe, cancelled: Cancelled) -> None:
+        asked = replace(
+            self, source=self.source.base, facts=self.base_facts, base="", base_facts=""
+        )
+        snapshot = asked.tables()
+        if snapshot.fingerprint != self.base_facts:
+            raise UsageError(say("the_plan_has_changed"))
+        plan = asked.shown(self.base)
+        planned_scenario(self.source.changed, plan, snapshot, observe, cancelled)
+
+
+_bases: AnswerCache[StudyBase] = AnswerCache(2)
+"""Bases of scenarios that this process has planned, by plan and facts."""
+
+
+def outcome_of(
+    scenario: Scenario,
+    plan: Plan,
+    snapshot: Snapshot,
+    observe: Observe | None = None,
+    cancelled: Cancelled | None = None,
+) -> Outcome:
+    """Plan a scenario beside the plan in force; see `scenario_outcome`."""
+    key = (plan.fingerprint, snapshot.fingerprint)
+    return scenario_outcome(
+        scenario,
+        plan,
+        snapshot,
+        lambda: _bases.get(key, lambda: StudyBase(snapshot, plan)),
+        observe=observe,
+        cancelled=cancelled,
+    )
+
+
+def planned_scenario(
+    scenario: Scenario,
+    plan: Plan,
+    snapshot: Snapshot,
+    observe: Observe | None = None,
+    cancelled: Cancelled | None = None,
+) -> Plan:
+    """Plan of a scenario beside the plan in force.
+
+    Raises
+    ------
+    UsageError
+        There is none, or it breaks the tables of the scenario.
+    """
+    outcome = outcome_of(scenario, plan, snapshot, observe, cancelled)
+    if outcome.plan is None or outcome.problem:
+        raise UsageError(say("scenario_cannot_be_made", scenario.name, outcome.problem))
+    return outcome.plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from medhavi.progress import Progress
+from medhavi.service.data_source import DataSource
 from medhavi.service.jobs.job import OnStop
-from medhavi.service.page_data import DataSource, store_of
+from medhavi.service.page_data import store_of
 from medhavi.views.words import say
 from medhavi.workbench.workbench import Workbench
 

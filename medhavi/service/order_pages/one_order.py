@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 from medhavi.errors import MedhaviError
-from medhavi.service.page_data import bench_of, html, picture
+from medhavi.service.page_data import bench_of, html, picture, recorded_until
 from medhavi.views import page
 from medhavi.views.data_pages.lineage_words import lineage_link
 from medhavi.views.item_record import item_link
@@ -77,16 +76,20 @@ def why_parts(plan: Plan, row: Row, names: Names) -> list[mo.Html]:
     return [*parts, html(f"<h3>{title}</h3>"), chain, story]
 
 
-def events_html(shown: PlanPage, row: Row) -> str:
-    """What happened to an order, the newest first."""
+def events_html(shown: PlanPage, row: Row, known_at: str = "") -> str:
+    """What happened to an order, the newest first, as far as it was known."""
     from medhavi.workbench.orders.order_history import order_history
 
-    bench = bench_of(replace(shown.source, past=False))
+    bench = bench_of(shown.source.in_force)
     if bench is None:
         return page.empty(say("no_events"), say("events_of_orders_need"))
     try:
         found = order_history(bench.edits.facts.lake, row["id"])
     except MedhaviError:
+        return page.empty(say("no_event_yet"), say("it_is_a_proposal"))
+    until = recorded_until(known_at, shown.names)
+    events = [one for one in found.events if one.recorded_at <= until]
+    if not events:
         return page.empty(say("no_event_yet"), say("it_is_a_proposal"))
     zone = shown.names.zone_of(row["location"])
     rows = [
@@ -96,9 +99,17 @@ def events_html(shown: PlanPage, row: Row) -> str:
             escape(one.actor),
             escape(when(one.recorded_at, zone)),
         )
-        for one in reversed(found.events)
+        for one in reversed(events)
     ]
-    return page.table_html(("Event", "Stated", "By", "When"), rows)
+    return page.table_html(
+        (
+            say("column_event"),
+            say("column_stated"),
+            say("column_by"),
+            say("column_when"),
+        ),
+        rows,
+    )
 
 
 def _stated(event: OrderEvent, zone: str) -> str:

@@ -165,8 +165,7 @@ def review(
     """
     bench = bench_of(shown.source)
     if bench is None:
-        past = shown.source.past
-        text = say("past_moment_shown") if past else say("reviews_need_a_lake")
+        text = shown.source.unbound or say("reviews_need_a_lake")
         return EditResult(title=say("nothing_can_be_kept"), text=text, kept=False)
     if not keys:
         text = say("tick_rows")

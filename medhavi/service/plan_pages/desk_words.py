@@ -11,14 +11,15 @@ from medhavi.edits.edit import EDITS
 from medhavi.errors import MedhaviError
 from medhavi.lakehouse import Lake
 from medhavi.schema import cell, tables
+from medhavi.service.data_source import served_mode
 from medhavi.service.page_data import (
+    SCENARIO,
     bench_of,
     facts_of,
     html,
     keep_in,
     problem_html,
     problem_of,
-    served_mode,
     wanted_of,
 )
 from medhavi.service.plan_pages.page_choices import choice
@@ -42,6 +43,7 @@ from medhavi.views.tiles import changed_since, plan_tiles
 from medhavi.views.words import say
 from medhavi.workbench.orders.plan_edit_answers import EditStatus
 from medhavi.workbench.runs import published_plan, published_plans
+from medhavi.workbench.studies.scenario_list import STUDY_COMMAND
 
 if TYPE_CHECKING:
     from collections.abc import (
@@ -72,6 +74,7 @@ if TYPE_CHECKING:
 
 
 MOST_EFFECTS = 10
+_MONEY = say("column_money")
 
 
 def asked_html(asked: PreviewResult, names: Names, order: str = "") -> str:
@@ -118,7 +121,7 @@ def preview_html(preview: Preview, names: Names, order: str = "") -> str:
     elif order:
         head = f"{edit_words(preview.edit, names)}: {order}"
     told = f"<p><b>{escape(names.told(head).replace('_', ' '))}</b></p>"
-    told += table_html((say("what_it_costs"), "Money"), rows, ("Money",))
+    told += table_html((say("what_it_costs"), _MONEY), rows, (_MONEY,))
     told += _effects(say("who_gets_worse"), preview.victims, names)
     told += _effects("Who gains", preview.winners, names)
     if not preview.victims and not preview.winners:
@@ -204,8 +207,14 @@ def _effects(title: str, effects: Sequence[DemandEffect], names: Names) -> str:
         for one in effects[:MOST_EFFECTS]
     ]
     more = len(effects) - len(rows)
-    columns = (title, "Product", "Before", "Then", "Money")
-    return table_html(columns, rows, ("Money",), more=more)
+    columns = (
+        title,
+        say("column_product"),
+        say("column_before"),
+        say("column_then"),
+        _MONEY,
+    )
+    return table_html(columns, rows, (_MONEY,), more=more)
 
 
 def history_html(
@@ -225,7 +234,10 @@ def history_html(
         )
         for one in reversed(records[-MOST_EFFECTS:])
     ]
-    return table_html(("Decision", "Approved by", "When", ""), rows)
+    return table_html(
+        (say("column_decision"), say("column_approved_by"), say("column_when"), ""),
+        rows,
+    )
 
 
 def _decision(one: EditRecord, names: Names) -> str:
@@ -452,14 +464,22 @@ def shown_plan(
             name=wanted("tables"),
             known_at=moments["known_at"],
             effective_at=moments["effective_at"],
+            scenario=moments[SCENARIO],
             mode=mode.value,
             observe=lambda done: spinner.update(subtitle=str(done)),
         )
 
 
-def moments_of(wanted: Wanted) -> dict[str, str]:
-    """Moments that the address of a page asks for."""
-    return {name: wanted(name) for name in ("effective_at", "known_at")}
+def moments_of(wanted: Wanted, *, scenario: bool = True) -> dict[str, str]:
+    """Moments and scenario that the address of a page asks for.
+
+    Parameters
+    ----------
+    scenario
+        Whether the page shows scenarios; else it shows the plan in force.
+    """
+    moments = {name: wanted(name) for name in ("effective_at", "known_at")}
+    return {**moments, SCENARIO: wanted(SCENARIO) if scenario else ""}
 
 
 def foot(shown: PlanPage, known_at: str) -> mo.Html:
@@ -474,7 +494,9 @@ def foot(shown: PlanPage, known_at: str) -> mo.Html:
             shown.names,
             violations=shown.violations,
             findings=shown.findings,
-            command=page.plan_command(shown.source.option, mode=shown.plan.run.mode),
+            command=STUDY_COMMAND
+            if shown.source.scenario
+            else page.plan_command(shown.source.option, mode=shown.plan.run.mode),
             known_at=known_at,
         )
     )
@@ -561,8 +583,7 @@ def publish(page: PlanPage, approver: str) -> EditResult:
     """Make the page's plan the plan; a refusal and a failure are told in words."""
     bench = bench_of(page.source)
     if bench is None or page.plan is None or page.snapshot is None:
-        past = page.source.past
-        text = say("past_moment_shown") if past else say("serve_a_lake")
+        text = page.source.unbound or say("serve_a_lake")
         return EditResult(title=say("nothing_can_be_kept"), text=text, kept=False)
     try:
         bench.publish(page.plan, approver=approver)

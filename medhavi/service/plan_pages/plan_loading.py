@@ -12,27 +12,23 @@ from typing import TYPE_CHECKING
 from medhavi.findings import Finding
 from medhavi.results.plans.plan import Plan
 from medhavi.service.answer_cache import AnswerCache
+from medhavi.service.data_source import DataSource, served_mode
 from medhavi.service.jobs.job_queue import current_queue
 from medhavi.service.jobs.job_results import AGAIN
 from medhavi.service.jobs.open_pages import OpenPages, this_cell
-from medhavi.service.jobs.plan_jobs import PlanRequest
+from medhavi.service.jobs.plan_jobs import PlanRequest, planned_scenario
 from medhavi.service.page_data import (
-    DataSource,
     PageProblem,
     findings_of,
     load_data,
     problem_of,
-    served_mode,
+    read_snapshot,
+    with_scenario,
 )
 from medhavi.snapshot import Snapshot
-from medhavi.views.names import Names
+from medhavi.views.names import Names, names_of
 from medhavi.views.words import say
-from medhavi.workbench.plan_in_force import (
-    PlanInForce,
-    plan_in_force,
-    renewed_plan,
-    restated,
-)
+from medhavi.workbench.plan_in_force import PlanInForce, renewed_plan, restated
 from medhavi.workbench.runs import is_of
 
 if TYPE_CHECKING:
@@ -45,6 +41,8 @@ if TYPE_CHECKING:
 MODES = ("mrp", "constrained", "optimize")
 _KEPT = 8
 """Plans that stay in memory: reading one back takes a third of a second."""
+_KEPT_SCENARIOS = 4
+"""Scenarios whose pages stay in memory, those that were shown last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +79,7 @@ def load_page(
     name: str | None = None,
     known_at: str | None = None,
     effective_at: str | None = None,
+    scenario: str | None = None,
     mode: str | None = None,
     observe: Observe | None = None,
 ) -> PlanPage:
@@ -95,12 +94,20 @@ def load_page(
         Path of a folder or workbook, or name of served tables; see `load_data`.
     known_at, effective_at
         Moments of a lake, in the company's local time; empty for the latest.
+    scenario
+        Scenario whose plan is shown, as an address states it; empty: plan in force.
     mode
         How to plan; `served_mode` where nothing or nothing known is said.
     observe
         Called with each phase of what is waited for.
     """
-    data = load_data(tables, name=name, known_at=known_at, effective_at=effective_at)
+    data = load_data(
+        tables,
+        name=name,
+        known_at=known_at,
+        effective_at=effective_at,
+        scenario=scenario,
+    )
     if data.snapshot is None or data.problem is not None:
         return PlanPage(
             source=data.source,
@@ -126,7 +133,8 @@ def followed(
     """
     cell = this_cell()
     if cell is not None:
-        open_pages.follow(data.source, cell)
+        for source in {data.source, data.source.base}:
+            open_pages.follow(source, cell)
     wanted = mode if mode in MODES else served_mode()
     return planned(data, snapshot, wanted, observe, waits=cell is None)
 
@@ -161,6 +169,8 @@ def planned(
         request=asked,
     )
     try:
+        if data.source.scenario:
+            return _of_scenario(data, page, observe, waits=waits)
         return _found(page, asked, snapshot, observe, waits=waits)
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
         return replace(
@@ -168,6 +178,37 @@ def planned(
             findings=findings_of(failure) or data.findings,
             problem=problem_of(failure),
         )
+
+
+def _of_scenario(
+    data: PageData, page: PlanPage, observe: Observe | None, *, waits: bool
+) -> PlanPage:
+    """Page with the plan of its scenario, made on the plan in force."""
+    asked, source = page.request, data.source
+    assert asked is not None
+    tables = read_snapshot(source.base, data.known_at, data.effective_at)
+    snapshot = with_scenario(source, tables)
+    unchanged = replace(
+        data, source=source.base, snapshot=tables, names=names_of(tables)
+    )
+    base = planned(unchanged, tables, asked.mode, observe, waits=waits)
+    if base.plan is None or base.renewal:
+        last = _shown.get((source, asked.mode))
+        if last is not None:
+            return replace(last, renewal=base.renewal or RENEWED)
+        being_made = PageProblem(title=say("the_plan_is_being_made"), text=RENEWED)
+        return replace(page, problem=base.problem or being_made, findings=base.findings)
+    asked = replace(
+        asked,
+        facts=snapshot.fingerprint,
+        base=base.plan.fingerprint,
+        base_facts=tables.fingerprint,
+    )
+    page = replace(page, snapshot=snapshot, request=asked)
+    if current_queue() is None:
+        made = planned_scenario(source.changed, base.plan, tables, observe)
+        return _with_plan(page, made)
+    return _found(page, asked, snapshot, observe, waits=waits)
 
 
 def _found(
@@ -215,13 +256,15 @@ def begin(asked: JobRequest, source: DataSource) -> Job | None:
 
 def _known(asked: PlanRequest, snapshot: Snapshot) -> PlanInForce | None:
     """Plan in force, as this server has it in memory or reads it back."""
-    kept = _plans.known((snapshot.fingerprint, asked.mode))
+    kept = _plans.known((snapshot.fingerprint, asked.mode, asked.base))
     if kept is not None:
         return PlanInForce(plan=kept, current=True)
     last = None if asked.past else _shown.get((asked.source, asked.mode))
     if last is not None and last.plan is not None and is_of(last.plan, snapshot):
-        return PlanInForce(plan=restated(last.plan, snapshot), current=True)
-    found = plan_in_force(snapshot, asked.mode, asked.lake, past=asked.past)
+        assert last.request is not None
+        if last.request.base == asked.base:
+            return PlanInForce(plan=restated(last.plan, snapshot), current=True)
+    found = asked.found(snapshot)
     if last is not None and last.plan is not None and not (found and found.current):
         return PlanInForce(plan=last.plan, current=False)
     return found
@@ -231,12 +274,17 @@ def _with_plan(page: PlanPage, plan: Plan) -> PlanPage:
     asked, snapshot = page.request, page.snapshot
     assert asked is not None
     assert snapshot is not None
-    plan = _plans.get((snapshot.fingerprint, plan.run.mode), lambda: plan)
+    key = (snapshot.fingerprint, plan.run.mode, asked.base)
+    plan = _plans.get(key, lambda: plan)
     made = replace(
         page, plan=plan, findings=(*page.findings, *plan.findings), violations=0
     )
     if not asked.past:
+        _shown.pop((asked.source, asked.mode), None)
         _shown[asked.source, asked.mode] = made
+        scenarios = [one for one in list(_shown) if one[0].scenario]
+        for one in scenarios[:-_KEPT_SCENARIOS]:
+            _shown.pop(one, None)
     return made
 
 
@@ -283,7 +331,7 @@ def _not_made(page: PlanPage, known: PlanInForce | None, job: Job) -> PlanPage:
 
 def put_in_force(plan: Plan, snapshot: Snapshot, source: DataSource) -> None:
     """Show a plan as the one of its mode on every other open page."""
-    _plans.put((snapshot.fingerprint, plan.run.mode), plan)
+    _plans.put((snapshot.fingerprint, plan.run.mode, ""), plan)
     last = _shown.get((source, plan.run.mode))
     if last is not None:
         assert last.request is not None
@@ -303,7 +351,7 @@ def plan_of(
 ) -> Plan:
     """Plan in force of a page that runs by itself; made in this process if need be."""
     return _plans.get(
-        (snapshot.fingerprint, mode),
+        (snapshot.fingerprint, mode, ""),
         lambda: renewed_plan(
             snapshot, mode, lake, past=past, kept=False, observe=observe
         ),

@@ -10,11 +10,12 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
-from medhavi.service.page_data import bench_of, load_data, served_mode
+from medhavi.service.data_source import served_mode
+from medhavi.service.page_data import bench_of, load_data
 from medhavi.service.plan_pages import plan_loading
 
 if TYPE_CHECKING:
-    from medhavi.service.page_data import DataSource
+    from medhavi.service.data_source import DataSource
 
 EVERY_SECONDS = 2.0
 """How long it waits between two looks at the head of the log."""

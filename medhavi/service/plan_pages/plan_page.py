@@ -34,6 +34,7 @@ from medhavi.service.page_data import (
     bench_of,
     problem_of,
     read_moment,
+    recorded_until,
 )
 from medhavi.service.plan_pages.plan_loading import (
     RENEWED,
@@ -417,11 +418,24 @@ def _settled(
     return done
 
 
-def decisions(page: PageWithSource) -> list[EditRecord]:
-    """Edits of the lake's store, the oldest first; none without a store."""
-    bench = bench_of(replace(page.source, past=False))
+def decisions(page: PageWithSource, known_at: str = "") -> list[EditRecord]:
+    """Edits of the lake's store, the oldest first; none without a store.
+
+    Parameters
+    ----------
+    known_at
+        Moment that the address states; what was decided later is left out.
+    """
+    bench = bench_of(page.source.in_force)
+    until = recorded_until(known_at, page.names)
     try:
-        return [] if bench is None else bench.edit_history()
+        known = [] if bench is None else bench.edit_history()
+        found = [one for one in known if one.recorded_at <= until]
+        ids = {one.edit_id for one in found}
+        return [
+            one if one.undone_by in ids else replace(one, undone_by=None)
+            for one in found
+        ]
     except Exception:  # noqa: BLE001 - history is an extra; the page stands without it
         return []
 

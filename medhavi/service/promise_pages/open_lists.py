@@ -16,7 +16,8 @@ from medhavi.service.page_data import bench_of
 from medhavi.workbench.promise_desk.promise_records import promise_records
 
 if TYPE_CHECKING:
-    from medhavi.service.page_data import DataSource, PageData
+    from medhavi.service.data_source import DataSource
+    from medhavi.service.page_data import PageData
 
 _records: AnswerCache[pl.DataFrame] = AnswerCache(4)
 _open_lists = OpenPages()

@@ -202,13 +202,12 @@ def _told(done: Commit, approver: str, names: Names, override: Override | None) 
 
 PROMISED_BY = "promise_policies"
 """The one table that promises read and plans do not."""
-AGO = RemedyEdit(why=say("past_moment_shown"))
 
 
 def edit_of(remedy: TriedRemedy, data: PageData) -> RemedyEdit:
     """Edit that puts a remedy in place, or why there is none here."""
-    if data.source.past:
-        return AGO
+    if data.source.unbound:
+        return RemedyEdit(why=data.source.unbound)
     if data.snapshot is None or not data.source.lake:
         return RemedyEdit(why=say("nothing_can_be_kept_from_here"))
     return answer_of(remedy.rows, data.snapshot)

@@ -44,10 +44,10 @@ from medhavi.results.promises.parts import PromiseVariant
 from medhavi.results.promises.promise import Promise
 from medhavi.schema import tables
 from medhavi.schema.template import columns_in_order
+from medhavi.service.data_source import file_date_format
 from medhavi.service.page_data import (
     PageProblem,
     bench_of,
-    file_date_format,
     findings_of,
     problem_of,
     read_moment,

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
     from medhavi.planners.promising.answering import Curve
     from medhavi.results.promises.promise import Promise, TriedRemedy
-    from medhavi.service.page_data import DataSource, PageData
+    from medhavi.service.data_source import DataSource
+    from medhavi.service.page_data import PageData
     from medhavi.service.promise_pages.promise_page import (
         BulkPage,
         FormChoices,

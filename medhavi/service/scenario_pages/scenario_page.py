@@ -6,7 +6,6 @@ with the same figures.
 
 from __future__ import annotations
 
-import json
 import shlex
 from dataclasses import dataclass, replace
 from itertools import count
@@ -17,7 +16,6 @@ import polars as pl
 from medhavi.edits.change import apply, changes
 from medhavi.edits.edit import KINDS
 from medhavi.findings import BadData
-from medhavi.planners.parameters import ConstrainedParameters
 from medhavi.progress import Progress
 from medhavi.results.reports.scenario_comparison import (
     COMPARED_KPIS,
@@ -25,18 +23,11 @@ from medhavi.results.reports.scenario_comparison import (
     best_first,
 )
 from medhavi.results.run_record import Status
-from medhavi.scenarios import (
-    Base,
-    PlannerChoice,
-    Scenario,
-    Study,
-    study_of,
-    study_text,
-)
+from medhavi.scenarios import Base, Scenario, Study, study_text
 from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.jobs.job import OnStop
 from medhavi.service.jobs.job_results import result_of
-from medhavi.service.jobs.plan_jobs import PlanRequest
+from medhavi.service.jobs.plan_jobs import PlanRequest, outcome_of
 from medhavi.service.page_data import PageProblem, read_moment
 from medhavi.service.plan_pages.plan_loading import PlanPage
 from medhavi.service.plan_pages.remedy_edits import (
@@ -58,81 +49,25 @@ from medhavi.views.changed_cells import said
 from medhavi.views.names import names_of
 from medhavi.views.words import say
 from medhavi.workbench.orders.plan_edit_preview import price
-from medhavi.workbench.studies.study_base import INCREMENTAL, StudyBase, is_netted_alone
+from medhavi.workbench.studies.scenario_list import (
+    MOST_SCENARIOS,
+    ScenarioList,
+    read_list,
+)
+from medhavi.workbench.studies.scenario_plans import planner_of, scenario_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from medhavi.progress import Cancelled, Observe
-    from medhavi.results.plans.plan import Plan
-    from medhavi.scenarios import StudyRun
     from medhavi.service.plan_pages.remedy_edits import Rows
 
     Wanted = Callable[[str], str]
 
 BASE = "Today"
 """Scenario without a change; others are compared with it."""
-MOST_SCENARIOS = 6
 _KEPT = 48
-_bases: AnswerCache[StudyBase] = AnswerCache(2)
 _compared: AnswerCache[ScenarioComparison] = AnswerCache(_KEPT)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScenarioList:
-    """Scenarios of a page; `trouble` says what an address states wrongly."""
-
-    scenarios: tuple[Scenario, ...] = ()
-    trouble: str = ""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the scenarios."""
-        return tuple(one.name for one in self.scenarios)
-
-    def without(self, name: str, number: int | None = None) -> ScenarioList:
-        """List without a scenario, or without one change of it.
-
-        A scenario without changes goes as well.
-        """
-        left = []
-        for one in self.scenarios:
-            kept = one
-            if one.name == name:
-                rest = tuple(
-                    change for at, change in enumerate(one.changes) if at != number
-                )
-                kept = replace(one, changes=() if number is None else rest)
-            if kept.changes:
-                left.append(kept)
-        return ScenarioList(scenarios=tuple(left))
-
-    def text(self) -> str:
-        """Text for the address; empty for an empty list."""
-        rows = [
-            {
-                "name": one.name,
-                "change": [change.as_dict() for change in one.changes],
-            }
-            for one in self.scenarios
-        ]
-        packed = json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
-        return packed if rows else ""
-
-
-def read_list(text: str) -> ScenarioList:
-    """Read the scenarios of an address; what is wrong is told, never raised."""
-    if not text:
-        return ScenarioList()
-    try:
-        rows = json.loads(text)
-        study = study_of({"name": "page", "base": {"tables": "."}, "scenario": rows})
-    except (json.JSONDecodeError, BadData) as wrong:
-        found = wrong.findings if isinstance(wrong, BadData) else ()
-        told = " ".join(one.message for one in found) or say("the_list_cannot_be_read")
-        return ScenarioList(trouble=told)
-    kept = tuple(one for one in study.scenarios if one.changes)
-    return ScenarioList(scenarios=kept[:MOST_SCENARIOS])
 
 
 def add_change(
@@ -180,24 +115,6 @@ def _unused(words: str, taken: Sequence[str]) -> str:
 
 
 # --------------------------------------------------------------------------- planning
-def planner_of(plan: Plan) -> PlannerChoice:
-    """How scenarios are planned: as the plan was, resumed where its mode can be.
-
-    A constrained plan of another effort than the usual is planned from nothing with
-    that effort, for a study cannot state two.
-    """
-    mode = plan.run.mode
-    if mode != "constrained":
-        return PlannerChoice(mode=mode)
-    usual = ConstrainedParameters().as_dict()
-    own = {
-        name: value
-        for name, value in plan.run.settings.items()
-        if name in usual and value != usual[name]
-    }
-    return PlannerChoice(mode=mode, settings={"effort": INCREMENTAL, **own})
-
-
 def page_study(shown: PlanPage, scenarios: Sequence[Scenario], wanted: Wanted) -> Study:
     """Study that repeats what the page shows."""
     assert shown.plan is not None
@@ -228,10 +145,6 @@ def study_file(shown: PlanPage, scenarios: Sequence[Scenario], wanted: Wanted) -
     return study_text(page_study(shown, scenarios, wanted))
 
 
-STUDY_COMMAND = "medhavi study run scenarios.toml"
-"""Command that repeats the page from its study file."""
-
-
 def compare_scenarios(
     shown: PlanPage,
     scenarios: Sequence[Scenario],
@@ -242,14 +155,13 @@ def compare_scenarios(
 
     Plans are remembered; a run that was cancelled is left out and not remembered.
     """
-    runs = page_study(shown, scenarios, lambda _name: "").runs[1:]
     found = []
-    for number, run in enumerate(runs, start=1):
+    for number, scenario in enumerate(scenarios, start=1):
         if cancelled is not None and cancelled():
             break
         if observe is not None:
-            observe(Progress(run.scenario, number, len(runs)))
-        one = _comparison(shown, run, observe, cancelled)
+            observe(Progress(scenario.name, number, len(scenarios)))
+        one = _comparison(shown, scenario, observe, cancelled)
         if one.status != Status.CANCELLED:
             found.append(one)
     return best_first(tuple(found))
@@ -257,13 +169,14 @@ def compare_scenarios(
 
 def _comparison(
     shown: PlanPage,
-    run: StudyRun,
+    scenario: Scenario,
     observe: Observe | None,
     cancelled: Cancelled | None,
 ) -> ScenarioComparison:
     plan, snapshot = shown.plan, shown.snapshot
     assert plan is not None
     assert snapshot is not None
+    run = scenario_run(scenario, plan)
     named = (plan.fingerprint, run.identity(snapshot.fingerprint, __version__))
 
     def told(done: Progress) -> None:
@@ -271,14 +184,8 @@ def _comparison(
             observe(replace(done, phase=f"{run.scenario}: {done.phase}"))
 
     def planned() -> ScenarioComparison:
-        base = _bases.get(
-            (plan.fingerprint, snapshot.fingerprint), lambda: StudyBase(snapshot, plan)
-        )
-        outcome = base.compute(
-            run,
-            on_kept_run=is_netted_alone(snapshot, run),
-            observe=told,
-            cancelled=cancelled,
+        outcome = outcome_of(
+            scenario, plan, snapshot, observe=told, cancelled=cancelled
         )
         if outcome.plan is None:
             return ScenarioComparison(

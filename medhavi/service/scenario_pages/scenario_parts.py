@@ -14,8 +14,6 @@ from medhavi.service.scenario_pages.scenario_form import (
     chosen_by,
 )
 from medhavi.service.scenario_pages.scenario_page import (
-    MOST_SCENARIOS,
-    STUDY_COMMAND,
     asked_demands,
     file_rows,
 )
@@ -24,6 +22,7 @@ from medhavi.views.names import money
 from medhavi.views.order_list import clock
 from medhavi.views.pictures.scenarios import demand_rows, order_rows
 from medhavi.views.words import say
+from medhavi.workbench.studies.scenario_list import MOST_SCENARIOS, STUDY_COMMAND
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,8 +36,8 @@ if TYPE_CHECKING:
     from medhavi.service.plan_pages.plan_loading import PlanPage
     from medhavi.service.plan_pages.remedy_edits import RemedyEdit
     from medhavi.service.scenario_pages.scenario_form import ChangeForm
-    from medhavi.service.scenario_pages.scenario_page import ScenarioList
     from medhavi.views.names import Names
+    from medhavi.workbench.studies.scenario_list import ScenarioList
 
     Wanted = Callable[[str], str]
     Keep = Callable[[str, str], None]

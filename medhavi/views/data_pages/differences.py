@@ -44,7 +44,14 @@ def update_html(update: TableDifference, names: Names) -> str:
     if not update.rows and not update.cells:
         return wrong or empty(say("no_table_in_file"), say("name_sheets_like_tables"))
     rows = [told for row in update.rows for told in _lines(update, row, names)]
-    columns = ("Table", "File row", "Row", "Column", "Now", "Then")
+    columns = (
+        say("table"),
+        say("column_file_row"),
+        say("column_row"),
+        say("column"),
+        say("column_now"),
+        say("column_then"),
+    )
     listed = (
         table_html(columns, rows[:_MOST_CELLS], more=len(rows[_MOST_CELLS:]))
         if rows

@@ -208,13 +208,13 @@ def data_tiles(
         Tile(
             label=say("errors"),
             figure=f"{errors:,}",
-            note="target 0",
+            note=say("tile_target_0"),
             state="bad" if errors else "good",
             word=say("rows_held_back")
             if held
             else say("stop_the_plan")
             if errors
-            else "none",
+            else say("none_of_them"),
             rows="tab=findings",
         ),
         Tile(
@@ -222,7 +222,7 @@ def data_tiles(
             figure=f"{warnings:,}",
             note=say("that_ask_for_something"),
             state="warn" if warnings else "good",
-            word="to review" if warnings else "none",
+            word=say("tile_to_review") if warnings else say("none_of_them"),
             rows="tab=findings",
         ),
         Tile(
@@ -236,11 +236,15 @@ def data_tiles(
             figure=f"{held + quarantined:,}",
             note=f"{count(held, 'row')}, {count(quarantined, 'event')}",
             state="warn" if held + quarantined else "good",
-            word=say("left_out_of_the_plan") if held + quarantined else "none",
+            word=say("left_out_of_the_plan")
+            if held + quarantined
+            else say("none_of_them"),
             rows="tab=refused",
         ),
         Tile(
-            label="Newest event" if known.snapshot.holds else "Newest file",
+            label=say("column_newest_event")
+            if known.snapshot.holds
+            else say("column_newest_file"),
             figure=newest[1].partition(" ")[0],
             unit=newest[1].partition(" ")[2],
             note=newest[0],
@@ -302,7 +306,14 @@ def group_html(known: FindingList, number: int, names: Names) -> str:
         )
         for one in told[:_MOST_ROWS]
     ]
-    columns = ("Row", "Column", "Value", "Finding", say("action"), "Late cost")
+    columns = (
+        say("column_row"),
+        say("column"),
+        say("column_value"),
+        say("column_finding"),
+        say("action"),
+        say("column_late_cost"),
+    )
     links = " · ".join(
         f'<a href="{escape(address)}" target="_self">{escape(word)}</a>'
         for word, address in object_links(known.key(told[0])).items()
@@ -311,7 +322,9 @@ def group_html(known: FindingList, number: int, names: Names) -> str:
         f"<h3>{escape(code.code)} {escape(code.title)}</h3>"
         f'<p class="muted">{escape(told[0].remedy)} Example: {escape(code.example)}.'
         f" {links}</p>"
-        + table_html(columns, rows, ("Late cost",), more=len(told) - len(rows))
+        + table_html(
+            columns, rows, (say("column_late_cost"),), more=len(told) - len(rows)
+        )
     )
 
 

@@ -95,9 +95,9 @@ def _head(found: Lineage, names: Names) -> str:
 def _inputs(found: Lineage, names: Names) -> str:
     rows = [_input(one, names) for one in found.inputs[:_MOST_INPUTS]]
     return table_html(
-        (say("what_it_is"), "Of", "Amount", ""),
+        (say("what_it_is"), say("column_of"), say("column_amount"), ""),
         rows,
-        ("Amount",),
+        (say("column_amount"),),
         more=len(found.inputs) - len(rows),
     )
 
@@ -123,8 +123,14 @@ def _steps(found: Lineage, names: Names) -> str:
     newest = [*reversed(found.steps)][:_MOST_STEPS]
     rows = [_step(one, found, names) for one in newest]
     more = len(found.steps) - len(rows)
-    columns = ("Event", say("what_it_did"), "In effect", "By", "Position")
-    return table_html(columns, rows, ("Position",), more=more)
+    columns = (
+        say("column_event"),
+        say("what_it_did"),
+        say("column_in_effect"),
+        say("column_by"),
+        say("column_position"),
+    )
+    return table_html(columns, rows, (say("column_position"),), more=more)
 
 
 def _step(one: LineageStep, found: Lineage, names: Names) -> tuple[str, ...]:

@@ -176,8 +176,14 @@ def late_html(plan: Plan, names: Names, most: int = MOST_LATE) -> str:
         for row in shown.iter_rows(named=True)
     ]
     more = late.height - shown.height
-    columns = ("Demand", "Due", "Late", "Costs", "Why")
-    return table_html(columns, rows, ("Costs",), more=more)
+    columns = (
+        say("column_demand"),
+        say("column_due"),
+        say("column_late_of_all"),
+        say("column_costs"),
+        say("why"),
+    )
+    return table_html(columns, rows, (say("column_costs"),), more=more)
 
 
 def late_causes(
@@ -348,8 +354,16 @@ def causes_html(plan: Plan, names: Names, most: int = MOST_CAUSES) -> str:
         for row in groups.head(most).iter_rows(named=True)
     ]
     more = groups.height - len(rows)
-    columns = ("Reason", "What binds", "Demands", say("late_in_sum"), "Costs")
-    return table_html(columns, rows, ("Demands", "Costs"), more=more)
+    columns = (
+        say("reason"),
+        say("column_what_binds"),
+        say("column_demands"),
+        say("late_in_sum"),
+        say("column_costs"),
+    )
+    return table_html(
+        columns, rows, (say("column_demands"), say("column_costs")), more=more
+    )
 
 
 def plan_finding(plan: Plan, names: Names) -> str:
@@ -404,8 +418,16 @@ def plan_remedies_html(
         )
         for one in remedies
     ]
-    columns = ("Change", "Late", "For", "Its date", "Saves", "Costs", "Who pays")
-    return table_html(columns, rows, ("Saves", "Costs"))
+    columns = (
+        say("column_change"),
+        say("column_late_of_all"),
+        say("for"),
+        say("column_its_date"),
+        say("column_saves"),
+        say("column_costs"),
+        say("column_who_pays"),
+    )
+    return table_html(columns, rows, (say("column_saves"), say("column_costs")))
 
 
 def remedy_text(one: PlanRemedy, names: Names) -> str:

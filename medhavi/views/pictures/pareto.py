@@ -174,7 +174,7 @@ def changes_html(front: ParetoFront, before: Mapping[str, float]) -> str:
     """List what the plan in force comes to, and how far each plan is from it."""
     first = ("In force", *(escape(objective_text(front, n, before[n])) for n in TITLES))
     rows = [first, *_changes(front, before)]
-    columns = ("Plan", *(title.capitalize() for title in TITLES.values()))
+    columns = (say("plan"), *(title.capitalize() for title in TITLES.values()))
     return table_html(columns, rows, columns[1:])
 
 
@@ -217,5 +217,5 @@ def difference_html(front: ParetoFront, first: int, second: int) -> str:
                 escape(_signed_text(front, name, apart or 0.0)),
             )
         )
-    columns = ("", f"Plan {first}", f"Plan {second}", "Difference")
+    columns = ("", f"Plan {first}", f"Plan {second}", say("column_difference"))
     return table_html(columns, cells, columns[1:])

@@ -88,7 +88,7 @@ def scenario_tiles(one: ScenarioComparison, names: Names) -> tuple[Tile, ...]:
             figure=f"{one.not_kept:,}",
             note=f"today {one.not_kept_today:,}",
             state="bad" if late > 0 else "good" if late < 0 else "",
-            word=_more(late) if late else "as today",
+            word=_more(late) if late else say("tile_as_today"),
         ),
         _money_tile(
             say("cost_of_lateness"),
@@ -112,7 +112,7 @@ def _money_tile(label: str, new: float, old: float, names: Names) -> Tile:
         figure=money(new, names.currency),
         note=f"today {money(old, names.currency)}",
         state="bad" if more > 0 else "good" if more < 0 else "",
-        word=_signed(more, names) if more else "as today",
+        word=_signed(more, names) if more else say("tile_as_today"),
     )
 
 
@@ -220,7 +220,7 @@ def money_table(compared: Sequence[ScenarioComparison], names: Names) -> str:
         )
         for words, values in lines
     ]
-    return table_html(("Part", *heads), rows, heads, few=len(heads) + 1)
+    return table_html((say("column_part"), *heads), rows, heads, few=len(heads) + 1)
 
 
 def waterfall_rows(one: ScenarioComparison, names: Names) -> pl.DataFrame:

@@ -55,7 +55,7 @@ def calendar_html(snapshot: Snapshot, calendar: str) -> str:
     """Hours of a week of a calendar, and its exceptions from now on."""
     zone = zone_of(snapshot, calendar)
     week = table_html(
-        ("Weekday", f"Open ({zone})"),
+        (say("column_weekday"), f"Open ({zone})"),
         [(escape(day), escape(hours)) for day, hours in _week(snapshot, calendar)],
     )
     now = from_seconds(int(snapshot.as_of))
@@ -74,7 +74,14 @@ def calendar_html(snapshot: Snapshot, calendar: str) -> str:
     ]
     more = rows.height - len(told)
     also = f'<p class="muted">{say("and_more", more)}</p>' if more > 0 else ""
-    differs = table_html(("From", "To", "What", "Reason"), told) + also if told else ""
+    differs = (
+        table_html(
+            (say("from"), say("column_to"), say("column_what"), say("reason")), told
+        )
+        + also
+        if told
+        else ""
+    )
     words = escape(say("calendar_holds_for", calendar, used_by(snapshot, calendar)))
     return f"<p>{words}</p>{week}{differs}"
 

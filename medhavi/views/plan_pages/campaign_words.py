@@ -51,7 +51,7 @@ def saving_tiles(found: CampaignDifference, currency: str = "EUR") -> tuple[Tile
             figure=duration(saved / 60),
             note=f"{percent(share)} of {duration(before.setup_minutes / 60)}",
             state="good" if saved > 0 else "",
-            word="saved" if saved > 0 else "nothing saved",
+            word=say("tile_saved") if saved > 0 else say("tile_nothing_saved"),
         ),
         Tile(
             label=say("changes_of_family"),
@@ -63,14 +63,14 @@ def saving_tiles(found: CampaignDifference, currency: str = "EUR") -> tuple[Tile
             figure=duration(later),
             note=say("late_without_and_with", before.late, after.late),
             state="bad" if later > 0 else "good",
-            word="later" if later > 0 else "no later",
+            word=say("tile_later") if later > 0 else say("tile_no_later"),
         ),
         Tile(
             label=say("total_saving"),
             figure=money(found.saved_money, currency),
             note=say("set_up_and_lateness"),
             state="good" if found.saved_money >= 0 else "bad",
-            word="gain" if found.saved_money >= 0 else "loss",
+            word=say("tile_gain") if found.saved_money >= 0 else say("tile_loss"),
         ),
     )
 
@@ -97,8 +97,14 @@ def runs_html(
             (say("new_cell_with_campaigns"), edited.with_campaigns),
         ]
     columns = (
-        *("Plan", "Changes", "Set-up", say("cost_of_set_up"), "Late"),
-        *("Not served", "Lateness", "Its money"),
+        *(
+            say("plan"),
+            say("changes"),
+            say("set_up"),
+            say("cost_of_set_up"),
+            say("column_late_of_all"),
+        ),
+        *(say("column_not_served"), say("lateness"), say("column_its_money")),
     )
     cells = [(word, *_figures(one, currency)) for word, one in rows]
     return table_html(columns, cells, columns[1:])
@@ -128,14 +134,22 @@ def kpis_html(kpis: pl.DataFrame, edited: pl.DataFrame | None = None) -> str:
     now = kpis.filter(wanted).sort("kpi").to_dicts()
     if edited is None:
         told = [(_figure(row), _value(row)) for row in now]
-        return table_html(("Key figure", "Value"), told, ("Value",))
+        return table_html(
+            (say("column_key_figure"), say("column_value")),
+            told,
+            (say("column_value"),),
+        )
     then = {row["kpi"]: row for row in edited.to_dicts()}
     rows = [
         (_figure(row), _value(row), _value(then[row["kpi"]]))
         for row in now
         if row["value"] is not None and row["kpi"] in then
     ]
-    return table_html(("Key figure", "Now", "Then"), rows, ("Now", "Then"))
+    return table_html(
+        (say("column_key_figure"), say("column_now"), say("column_then")),
+        rows,
+        (say("column_now"), say("column_then")),
+    )
 
 
 def _figure(row: Mapping[str, Any]) -> str:

@@ -195,7 +195,7 @@ def capacity_tiles(
             figure=percent(found.load),
             note=name,
             state="bad" if found.load > 1 else "",
-            word="overloaded" if found.load > 1 else "",
+            word=say("tile_overloaded") if found.load > 1 else "",
         ),
         Tile(
             label=say("set_up"),
@@ -214,7 +214,7 @@ def capacity_tiles(
             unit="h",
             note=f"target 0 h; {_agreed(found.resource, snapshot, name)}",
             state="bad" if overload > 0 else "" if over > 0 else "good",
-            word=say("beyond_open_time") if over > 0 else "all fits",
+            word=say("beyond_open_time") if over > 0 else say("tile_all_fits"),
         ),
         Tile(
             label=say("free_in_the_next_4"),
@@ -229,7 +229,7 @@ def capacity_tiles(
             figure=money(late, names.currency),
             note=f"{count(demands, 'demand')}; target none",
             state="bad" if late > 0 else "good",
-            word="late" if late > 0 else "none",
+            word=say("tile_late") if late > 0 else say("none_of_them"),
         ),
     )
 
@@ -435,7 +435,13 @@ def _served_html(
         )
         for row in ranked.head(MOST_SERVED).iter_rows(named=True)
     ]
-    columns = ("Demand", "Customer", "Due", "There", "Verdict")
+    columns = (
+        say("column_demand"),
+        say("column_customer"),
+        say("column_due"),
+        say("column_there"),
+        say("column_verdict"),
+    )
     return table_html(columns, rows, more=ranked.height - len(rows))
 
 
@@ -482,7 +488,15 @@ def _alternates_html(
         )
         for source, rank in sources_of(snapshot, order["product"], order["location"])
     ]
-    return table_html(("Alternate", "Kind", "Preference", "Speed"), rows)
+    return table_html(
+        (
+            say("column_alternate"),
+            say("kind"),
+            say("column_preference"),
+            say("column_speed"),
+        ),
+        rows,
+    )
 
 
 def sources_of(
@@ -533,4 +547,6 @@ def downtime_html(snapshot: Snapshot, resource: str, names: Names) -> str:
     ]
     if not rows:
         return empty(say("no_downtime", names.name(resource)), say("enter_a_downtime"))
-    return table_html(("From", "To", "What", "By"), rows)
+    return table_html(
+        (say("from"), say("column_to"), say("column_what"), say("column_by")), rows
+    )

@@ -102,7 +102,7 @@ def _tile(
         figure=shown,
         note=note,
         state=("bad" if missed else "good") if good and value is not None else "",
-        word="below" if missed else "kept" if good else "",
+        word=say("tile_below") if missed else say("tile_kept") if good else "",
         rows=link,
         value=value,
         is_share=is_share,

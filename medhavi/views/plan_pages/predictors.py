@@ -128,16 +128,18 @@ def predictor_tiles(
             if ready
             else say("others_plain_rule")
             if len(used) < len(reports)
-            else "all",
+            else say("tile_all"),
         ),
         Tile(
             label=say("within_coverage"),
             figure=f"{len(watched) - len(slipped)} of {len(watched)}",
-            note="newest 60 orders each" if watched else say("none_is_watched"),
+            note=say("tile_newest_60_orders_each")
+            if watched
+            else say("none_is_watched"),
             state="bad" if slipped else "good" if watched else "",
             word=", ".join(TITLES[one.model].lower() for one in slipped)
             if slipped
-            else "all"
+            else say("tile_all")
             if watched
             else "",
         ),
@@ -164,7 +166,9 @@ def _planned_tile(effects: pl.DataFrame | None) -> Tile:
 def _training_tile(reports: Sequence[PredictorReport], names: Names) -> Tile:
     made = [(one, one.versions[0]) for one in reports if one.versions]
     if not made:
-        return Tile(label=say("last_training"), figure=NOTHING, note="never trained")
+        return Tile(
+            label=say("last_training"), figure=NOTHING, note=say("tile_never_trained")
+        )
     last = max(version.trained_at for _, version in made)
     fresh = sum(
         max(one.observations - int(version.tags.get("observations", 0)), 0)
@@ -343,15 +347,15 @@ def demand_rows(demands: pl.DataFrame, names: Names) -> pl.DataFrame:
 def versions_html(report: PredictorReport, names: Names) -> str:
     """Versions of a predictor: role, figures, what it learned from, verdict."""
     columns = (
-        "Version",
-        "Role",
-        "Method",
+        say("version"),
+        say("column_role"),
+        say("column_method"),
         say("against_plain_rule"),
-        "P80 / P95 cover",
-        "Judged on",
-        "Learned from",
-        "Trained",
-        "Verdict",
+        say("column_p80_p95_cover"),
+        say("column_judged_on"),
+        say("column_learned_from"),
+        say("column_trained"),
+        say("column_verdict"),
     )
     rows = [
         (

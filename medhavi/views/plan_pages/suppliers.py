@@ -235,21 +235,21 @@ def supplier_tiles(plan: Plan, record: pl.DataFrame, names: Names) -> tuple[Tile
             figure=f"{worse:,}",
             note=say("of_suppliers_and_lanes", record.height),
             state="warn" if worse else "good",
-            word="slower" if worse else "none",
+            word=say("tile_slower") if worse else say("none_of_them"),
         ),
         Tile(
             label=say("overdue_receipts"),
             figure=f"{overdue:,}",
             note=say("of_all_target_0", count(owed.height, "open order")),
             state="bad" if overdue else "good",
-            word="overdue" if overdue else "none",
+            word=say("tile_overdue") if overdue else say("none_of_them"),
         ),
         Tile(
             label=say("to_order_in_7_days"),
             figure=f"{buys.height:,}",
             note=money(float(buys["cost"].sum()), names.currency)
             if buys.height
-            else "nothing",
+            else say("tile_nothing"),
         ),
     )
 

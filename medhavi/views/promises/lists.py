@@ -149,8 +149,16 @@ def hot_spots_html(promises: Sequence[Promise], names: Names) -> str:
     ranked = sorted(late.items(), key=lambda item: (-len(item[1]), item[0]))
     rows = [_spot(found, len(promises), names) for _, found in ranked[:MOST_SPOTS]]
     more = len(ranked) - len(rows)
-    columns = ("What limits", "Kind", "Answers", "Gains alone", "For example")
-    return table_html(columns, rows, ("Answers", "Gains alone"), more=more)
+    columns = (
+        say("column_what_limits"),
+        say("kind"),
+        say("answers"),
+        say("column_gains_alone"),
+        say("column_for_example"),
+    )
+    return table_html(
+        columns, rows, (say("answers"), say("column_gains_alone")), more=more
+    )
 
 
 def _spot(found: Sequence[Promise], asked: int, names: Names) -> tuple[str, ...]:
@@ -183,8 +191,16 @@ def risk_spots_html(watch: PromiseMonitor | None, names: Names) -> str:
         )
         for row in spots.head(MOST_SPOTS).iter_rows(named=True)
     ]
-    columns = (say("what_puts_at_risk"), "Kind", "Promises", "Customers", "Costs")
-    table = table_html(columns, rows, ("Promises", "Customers", "Costs"))
+    columns = (
+        say("what_puts_at_risk"),
+        say("kind"),
+        say("promises"),
+        say("column_customers"),
+        say("column_costs"),
+    )
+    table = table_html(
+        columns, rows, (say("promises"), say("column_customers"), say("column_costs"))
+    )
     return f'<p class="muted">{say("of_the_promises_at_risk")}</p>{table}'
 
 
@@ -221,8 +237,16 @@ def at_risk_html(watch: PromiseMonitor, names: Names) -> str:
         )
     rows = [_watched(one, watch.currency, names) for one in found[:MOST_AT_RISK]]
     more = len(found) - len(rows)
-    columns = ("Order", "Product", "Promised", "Now", "Costs", "Why", say("remedies"))
-    return table_html(columns, rows, ("Costs",), more=more)
+    columns = (
+        say("order"),
+        say("column_product"),
+        say("column_promised"),
+        say("column_now"),
+        say("column_costs"),
+        say("why"),
+        say("remedies"),
+    )
+    return table_html(columns, rows, (say("column_costs"),), more=more)
 
 
 def _watched(one: MonitoredPromise, currency: str, names: Names) -> tuple[str, ...]:

@@ -184,11 +184,11 @@ def records_tiles(records: pl.DataFrame, now: int) -> tuple[Tile, ...]:
             note=say("by_their_promised_date"),
         ),
         Tile(
-            label=say("overdue"),
+            label=say("overdue_promises"),
             figure=f"{overdue:,}",
-            note="target 0",
+            note=say("tile_target_0"),
             state="bad" if overdue else "good",
-            word=say("past_the_promised_date") if overdue else "none",
+            word=say("past_the_promised_date") if overdue else say("none_of_them"),
             rows=_rows(PromiseState.OVERDUE) if overdue else "",
         ),
         Tile(
@@ -196,7 +196,7 @@ def records_tiles(records: pl.DataFrame, now: int) -> tuple[Tile, ...]:
             figure=f"{risky:,}",
             note=say("target_0_see_at_risk"),
             state="warn" if risky else "good",
-            word=say("in_the_log") if risky else "none",
+            word=say("in_the_log") if risky else say("none_of_them"),
             rows=_rows(PromiseState.AT_RISK) if risky else "",
         ),
         Tile(
@@ -264,7 +264,16 @@ def promise_history_html(events: Iterable[Any], zone: str, names: Names) -> str:
     ][::-1]
     if not rows:
         return empty(say("no_event_yet"), say("it_is_in_the_log"))
-    return table_html(("Event", "Date", "Why", "By", "When"), rows)
+    return table_html(
+        (
+            say("column_event"),
+            say("column_date"),
+            say("why"),
+            say("column_by"),
+            say("column_when"),
+        ),
+        rows,
+    )
 
 
 def _event_words(event: Any) -> str:
@@ -287,4 +296,13 @@ def holds_html(holds: Sequence[Mapping[str, Any]], names: Names) -> str:
         )
         for one in holds
     ]
-    return table_html(("Reserved", "What", "Where", "From", "To"), rows)
+    return table_html(
+        (
+            say("column_reserved"),
+            say("column_what"),
+            say("column_where"),
+            say("from"),
+            say("column_to"),
+        ),
+        rows,
+    )

@@ -126,6 +126,8 @@ STATES = {
 }
 PARTS = ("material", "production", "transport", "holding", "lateness")
 BY_REQUESTED, BY_QUOTED = say("by_requested_date"), say("by_quoted_date")
+_QTY, _COST, _CO2 = say("quantity"), say("cost"), say("column_co2")
+_BOUGHT = say("column_bought")
 """Columns of probabilities: of arrival by the date asked for, by the date quoted."""
 MOST_OPTIONS = 8
 """Options that stand side by side; the others are counted."""
@@ -252,9 +254,9 @@ def options_html(promise: Promise, names: Names) -> str:
         f'<p class="muted small">{say("and_more_all_worse", more)}</p>' if more else ""
     )
     table = table_html(
-        (*columns, "CO2", *(("Bought",) if terms else ()), "Why not"),
+        (*columns, _CO2, *((_BOUGHT,) if terms else ()), say("column_why_not")),
         rows,
-        (BY_REQUESTED, BY_QUOTED, "Cost", "CO2"),
+        (BY_REQUESTED, BY_QUOTED, _COST, _CO2),
     )
     return f"{table}{tail}"
 
@@ -337,8 +339,9 @@ def remedies_html(promise: Promise, names: Names) -> str:
             hint = say("tried_without_gain_hint", "; ".join(tried), hint)
         return empty(what, hint)
     rows = [_remedy(remedy, promise, names) for remedy in promise.remedies]
-    columns = ("Remedy", "Delivery", "Gain", "Quantity", "Cost", "Saves")
-    return table_html(columns, rows, ("Quantity", "Cost", "Saves"))
+    saves = say("column_saves")
+    first = say("column_remedy"), say("delivery"), say("column_gain")
+    return table_html((*first, _QTY, _COST, saves), rows, (_QTY, _COST, saves))
 
 
 def remedy_words(remedy: TriedRemedy, names: Names) -> str:
@@ -382,16 +385,16 @@ def preempted_html(promise: Promise, names: Names) -> str:
     rows = [_giving(one, promise, names) for one in promise.preempted]
     return table_html(
         (
-            "Order",
-            "For",
-            "Product",
-            "Quantity",
-            "Was promised",
-            "There instead",
-            "Cost",
+            say("order"),
+            say("for"),
+            say("column_product"),
+            say("quantity"),
+            say("column_was_promised"),
+            say("column_there_instead"),
+            say("cost"),
         ),
         rows,
-        ("Quantity", "Cost"),
+        (_QTY, _COST),
     )
 
 
@@ -432,7 +435,12 @@ REQUEST, POLICIES = "request", "promise_policies"
 
 def compared_html(before: Promise, after: Promise, names: Names) -> str:
     """Both answers in a table: when, how sure, how much, at what cost, why."""
-    columns = ("", "As asked", say("with_the_change"), "Difference")
+    columns = (
+        "",
+        say("column_as_asked"),
+        say("with_the_change"),
+        say("column_difference"),
+    )
     return table_html(columns, _rows(before, after, names))
 
 
@@ -504,14 +512,14 @@ def variants_html(
     ]
     columns = (
         say("if_changed"),
-        "Answer",
-        "Delivery",
-        "Quantity",
+        say("answer"),
+        say("delivery"),
+        say("quantity"),
         BY_REQUESTED,
         BY_QUOTED,
-        "Cost",
+        say("cost"),
     )
-    return table_html(columns, rows, ("Quantity", BY_REQUESTED, BY_QUOTED, "Cost"))
+    return table_html(columns, rows, (_QTY, BY_REQUESTED, BY_QUOTED, _COST))
 
 
 def _variant(one: PromiseVariant, promise: Promise, names: Names) -> tuple[str, ...]:

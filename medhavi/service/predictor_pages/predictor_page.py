@@ -25,7 +25,7 @@ from medhavi.service.page_data import (
 )
 from medhavi.service.page_table import page_table
 from medhavi.service.plan_pages.plan_page import remember_approver
-from medhavi.service.tracking_pages import tracking_address
+from medhavi.service.predictor_pages.tracking_pages import tracking_address
 from medhavi.views import page
 from medhavi.views.names import percent
 from medhavi.views.order_list import clock
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from medhavi.predict.coverage import PredictorReport
     from medhavi.predict.versions import PredictorVersion
-    from medhavi.service.page_data import DataSource
+    from medhavi.service.data_source import DataSource
     from medhavi.service.plan_pages.plan_loading import PlanPage
     from medhavi.views.names import Names
 
@@ -249,7 +249,12 @@ def demand_table(
 
 # -------------------------------------------------------------------------- work
 def begin(request: TrainingRequest | ChampionRequest) -> str:
-    """Begin work; outside a server it is done here, and said how it ended."""
+    """Begin work; outside a server it is done here, and said how it ended.
+
+    Of a state where nothing binds nothing is trained or put in use.
+    """
+    if request.source.unbound:
+        return request.source.unbound
     if isinstance(request, ChampionRequest):
         remember_approver(request.approver)
     queue = current_queue()
@@ -328,8 +333,6 @@ def promotion(
     """Request of a decision; in a sentence why there is none."""
     if not approver.strip():
         return say("fill_in_the_approver")
-    if shown.source.past:
-        return say("past_moment_shown")
     return ChampionRequest(
         source=shown.source,
         model=one.model,

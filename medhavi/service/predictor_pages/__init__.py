@@ -1,0 +1,1 @@
+"""The page of predictors, and those of MLflow beside it."""
