@@ -41,11 +41,33 @@ def largest_tree(plant: Plant) -> int:
     return max(below, default=1)
 
 
+def _own_pieces(plant: Plant) -> list[int]:
+    """Count the orders that the largest need of each item is cut into; none joins."""
+    items = len(plant.order)
+    largest, found = [0] * items, [1] * items
+    for item, qty in zip(plant.d_item, plant.d_qty, strict=True):
+        largest[item] = max(largest[item], qty)
+    lines, parts = plant.c_start, plant.c_item
+    for item, need in enumerate(largest):
+        for source in plant.a_item[plant.a_start[item] : plant.a_start[item + 1]]:
+            if source != item:
+                largest[source] = max(largest[source], need)
+        size = lot_of(plant, item, need)
+        if plant.most[item] and need:
+            found[item] = -(-need // max(1, gain_of(plant, item, size)))
+        for line in range(lines[item], lines[item + 1]):
+            part = parts[line]
+            largest[part] = max(largest[part], taken_of(plant, line, size))
+    return found
+
+
 def _most_pieces(plant: Plant) -> list[int]:
     """Count the orders that the largest need of each item is cut into.
 
     One that joins needs may be for all, or, where demands alone ask, for a planned lot.
     """
+    if not any(plant.cover):
+        return _own_pieces(plant)
     items = len(plant.order)
     largest, all_needs = [0] * items, [0] * items
     of_lots: dict[tuple[int, int], int] = {}
