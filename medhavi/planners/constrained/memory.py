@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.netting_state.state import Need, Node, SupplyAlternative
     from medhavi.planners.parameters import ConstrainedParameters
     from medhavi.providers.capacity.axis import ResourceOption
+    from medhavi.providers.sources import OrderTiming, Source
     from medhavi.providers.table_rows import Row
     from medhavi.snapshot import Snapshot
     from medhavi.snapshot.calendars.working_time import WorkingTime
@@ -119,6 +120,8 @@ class PlantReading:
     ----------
     graphs
         Graphs that no run uses now; one that does takes it out.
+    timings, sources
+        As of `SliceReader`: what existing orders are, as far as they were read.
     """
 
     def __init__(
@@ -126,6 +129,10 @@ class PlantReading:
     ) -> None:
         self.providers = providers
         self.graphs: list[ItemLocationGraph] = [] if before is None else before.graphs
+        self.timings: dict[str, OrderTiming] = {} if before is None else before.timings
+        self.sources: dict[tuple[str, ...], Source | None] = (
+            {} if before is None else before.sources
+        )
         self._facts: dict[int, PlantFacts] = {} if before is None else before._facts  # noqa: SLF001 - its own kind
 
     def on(self, snapshot: Snapshot) -> PlantReading:

@@ -41,39 +41,19 @@ def largest_tree(plant: Plant) -> int:
     return max(below, default=1)
 
 
-def _own_pieces(plant: Plant) -> list[int]:
-    """Count the orders that the largest need of each item is cut into; none joins."""
-    items = len(plant.order)
-    largest, found = [0] * items, [1] * items
-    for item, qty in zip(plant.d_item, plant.d_qty, strict=True):
-        largest[item] = max(largest[item], qty)
-    lines, parts = plant.c_start, plant.c_item
-    for item, need in enumerate(largest):
-        for source in plant.a_item[plant.a_start[item] : plant.a_start[item + 1]]:
-            if source != item:
-                largest[source] = max(largest[source], need)
-        size = lot_of(plant, item, need)
-        if plant.most[item] and need:
-            found[item] = -(-need // max(1, gain_of(plant, item, size)))
-        for line in range(lines[item], lines[item + 1]):
-            part = parts[line]
-            largest[part] = max(largest[part], taken_of(plant, line, size))
-    return found
-
-
 def _most_pieces(plant: Plant) -> list[int]:
     """Count the orders that the largest need of each item is cut into.
 
     One that joins needs may be for all, or, where demands alone ask, for a planned lot.
     """
-    if not any(plant.cover):
-        return _own_pieces(plant)
-    items = len(plant.order)
+    items, joins = len(plant.order), any(plant.cover)
     largest, all_needs = [0] * items, [0] * items
     of_lots: dict[tuple[int, int], int] = {}
     taken: set[int] = set()
     for item, qty, due in zip(plant.d_item, plant.d_qty, plant.d_due, strict=True):
         largest[item] = max(largest[item], qty)
+        if not joins:
+            continue
         all_needs[item] += qty
         lot = item, joined_from(plant, item, due)
         of_lots[lot] = of_lots.get(lot, 0) + qty
@@ -93,11 +73,14 @@ def _most_pieces(plant: Plant) -> list[int]:
         size = lot_of(plant, item, need)
         if plant.most[item] and need:
             found[item] = -(-need // max(1, gain_of(plant, item, size)))
-        whole = lot_of(plant, item, all_needs[item])
-        orders = -(-all_needs[item] // max(1, gain_of(plant, item, whole)))
+        whole = orders = 0
+        if joins:
+            whole = lot_of(plant, item, all_needs[item])
+            orders = -(-all_needs[item] // max(1, gain_of(plant, item, whole)))
         for line in range(plant.c_start[item], plant.c_start[item + 1]):
             part = plant.c_item[line]
             taken.add(part)
             largest[part] = max(largest[part], taken_of(plant, line, size))
-            all_needs[part] += orders * taken_of(plant, line, whole)
+            if joins:
+                all_needs[part] += orders * taken_of(plant, line, whole)
     return found
