@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medhavi.planners.constrained.search.plant.machines import Option, machines_together
+from medhavi.planners.constrained.search.plant.options import Option, machines_together
 from medhavi.planners.kernels.compiled import Engine
 from medhavi.planners.kernels.plant_kernels import search_kernels
 from medhavi.planners.kernels.plant_kernels.lot_streaming import MoveSettings

@@ -5,11 +5,16 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 
-from medhavi.planners.constrained.search.standing_work import Standing, on_units
+from medhavi.planners.constrained.search.standing_work import (
+    Standing,
+    cut,
+    on_units,
+)
 from medhavi.snapshot import Snapshot
 from tests.api import plan, verify
 from tests.examples import examples
@@ -211,3 +216,37 @@ def test_compiled_and_plain_kernels_find_the_same_plan_around_what_stands(
         for engine in ("python", "numba")
     ]
     assert made[0].fingerprint == made[1].fingerprint
+
+
+def apart(edges: list[int]) -> list[tuple[int, int]]:
+    """Spans between every other two of some instants, in order of time."""
+    rising = sorted(set(edges))
+    return list(zip(rising[::2], rising[1::2], strict=False))
+
+
+@pytest.mark.req("CAP-03")
+@given(
+    st.lists(st.integers(0, 60), min_size=2, max_size=20).map(apart),
+    st.lists(st.integers(-5, 65), max_size=14).map(apart),
+)
+@settings(max_examples=examples(300))
+def test_open_time_is_cut_where_work_stands(
+    opens: list[tuple[int, int]], busy: list[tuple[int, int]]
+):
+    """Counted second by second: what is open and not busy, and busy time between."""
+    found, walls = cut(np.array(opens, np.int64).reshape(-1, 2), busy)
+    free = {s for low, high in opens for s in range(low, high)}
+    free -= {s for low, high in busy for s in range(low, high)}
+    rows = found.tolist()
+    assert [s for low, high in rows for s in range(low, high)] == sorted(free)
+    bounds = [edge for row in rows for edge in row]
+    assert bounds == sorted(bounds)
+    between = {
+        place
+        for place in range(1, len(rows))
+        if any(
+            rows[place - 1][1] <= low and high <= rows[place][0] for low, high in busy
+        )
+    }
+    assert between <= set(walls)
+    assert walls == sorted(set(walls))

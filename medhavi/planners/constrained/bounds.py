@@ -274,6 +274,7 @@ class Requirements:
         self._products = [_Product(node, way, count) for node, way in nodes]
         self._work: dict[Group, list[_Work]] = defaultdict(list)
         self._saved: Load = defaultdict(float)
+        self._carried: dict[tuple[int, int], Ints] = {}
         self._ask()
         for place in range(len(nodes)):
             self._explode(place)
@@ -392,15 +393,19 @@ class Requirements:
         if way.source.kind == "make":
             delay = self._times.least(way.source.source, lot) // self._step
             return np.minimum(self._places + delay, count - 1)
-        taken = self._places.copy()
-        if way.source.kind == "move":
-            clock = way.source.clock
+        clock = way.source.clock
+        # All products of a lane have one clock.
+        known = self._carried.get((id(clock), lot))
+        if known is None:
             timings = [clock.latest(instant, lot) for instant in self._grid.tolist()]
             leaves = np.array([one is not None for one in timings])
             ready = np.array([one.ready for one in timings if one], np.int64)
+            taken = self._places.copy()
             taken[leaves] = np.searchsorted(self._grid, ready)
-        taken = np.maximum.accumulate(taken)
-        return np.searchsorted(taken, self._places, side="right") - 1
+            taken = np.maximum.accumulate(taken)
+            known = np.searchsorted(taken, self._places, side="right") - 1
+            self._carried[id(clock), lot] = known
+        return known
 
     def _credit(self) -> None:
         """Work that what exists below products of several sources may save."""

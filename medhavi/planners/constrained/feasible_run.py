@@ -168,6 +168,8 @@ class FeasibleRun(MrpRun):
             self.tables, self.model, self.release, self.settings, self.parameters
         )
         self._slicer.demands_read = self._memory.demands_read
+        self._slicer.timings = self._memory.reading.timings
+        self._slicer.sources = self._memory.reading.sources
         self._slicer.slices = self._memory.slices
         self._slicer.begun = bool((self.snapshot["routings"]["fence_days"] < 0).any())
         return self._slicer

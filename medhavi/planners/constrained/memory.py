@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from medhavi.planners.campaigns.campaign_rules import campaigns_obeyed
 from medhavi.planners.constrained.netting.given_sources import UNDECIDED
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.netting_state.state import Need, Node, SupplyAlternative
     from medhavi.planners.parameters import ConstrainedParameters
     from medhavi.providers.capacity.axis import ResourceOption
+    from medhavi.providers.sources import OrderTiming, Source
     from medhavi.providers.table_rows import Row
     from medhavi.snapshot import Snapshot
     from medhavi.snapshot.calendars.working_time import WorkingTime
@@ -70,7 +71,9 @@ class PlantFacts:
     loads
         Weight [mg] and volume [cm3] of a unit, by product.
     calendars
-        Open time, and its rows where no unit is away.
+        Open time, shape (n, 2), and its rows where no unit is away.
+    components
+        What orders of a source take, and what the plant says of that only nearly.
     lengths
         Fixed time, rate and scale of a step by an option, and whether they are exact,
         by identity and grain; the value holds both, so that they stay.
@@ -86,7 +89,8 @@ class PlantFacts:
         self.rivals: dict[Node, list[tuple[Node, dict[int, Fraction]]]] = {}
         self.departures: dict[object, tuple[np.ndarray, int, list[int]]] = {}
         self.loads: dict[str, tuple[Fraction, Fraction]] = {}
-        self.calendars: dict[WorkingTime, tuple[list[tuple[int, int]], np.ndarray]] = {}
+        self.calendars: dict[WorkingTime, tuple[np.ndarray, np.ndarray]] = {}
+        self.components: dict[SupplyAlternative, Any] = {}
         self.lengths: dict[object, tuple[tuple[int, int, int], bool, object]] = {}
         self.slowed: dict[object, WorkingTime] = {}
         self.steadied: dict[int, tuple[ResourceOption, ResourceOption]] = {}
@@ -116,6 +120,8 @@ class PlantReading:
     ----------
     graphs
         Graphs that no run uses now; one that does takes it out.
+    timings, sources
+        As of `SliceReader`: what existing orders are, as far as they were read.
     """
 
     def __init__(
@@ -123,6 +129,10 @@ class PlantReading:
     ) -> None:
         self.providers = providers
         self.graphs: list[ItemLocationGraph] = [] if before is None else before.graphs
+        self.timings: dict[str, OrderTiming] = {} if before is None else before.timings
+        self.sources: dict[tuple[str, ...], Source | None] = (
+            {} if before is None else before.sources
+        )
         self._facts: dict[int, PlantFacts] = {} if before is None else before._facts  # noqa: SLF001 - its own kind
 
     def on(self, snapshot: Snapshot) -> PlantReading:

@@ -83,6 +83,12 @@ class StateLoader:
         Frame of the plan.
     parameters
         How forecast meets closed orders.
+
+    Attributes
+    ----------
+    sources
+        Sources of existing orders by kind, name, product and place, once they were
+        asked for.
     """
 
     def __init__(
@@ -101,7 +107,7 @@ class StateLoader:
         self._parameters = parameters
         self.intake = LoadedState()
         self._index_of: dict[str, int] = {}
-        self._sources: dict[tuple[str, ...], Source | None] = {}
+        self.sources: dict[tuple[str, ...], Source | None] = {}
         self._locations = set(tables["locations"].column("location"))
         self._forecasts = ForecastPolicies(
             tables["forecast_policies"], parents_of(tables["products"], "product")
@@ -294,9 +300,9 @@ class StateLoader:
         if not row["source"]:
             return None
         key = (row["kind"], row["source"], row["product"], row["location"])
-        if key not in self._sources:
-            self._sources[key] = self._source_like(row)
-        return self._sources[key]
+        if key not in self.sources:
+            self.sources[key] = self._source_like(row)
+        return self.sources[key]
 
     def _source_like(self, row: Row) -> Source | None:
         """Source of orders of a kind, from somewhere, of a product there."""

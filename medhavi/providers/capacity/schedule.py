@@ -469,7 +469,9 @@ def step_window(node: StepNode, placed: StepAssignment) -> StepWindow:
     length = min(axis.length(placed.work, (start, finish)), finish - start)
     setup = min(ceil_fraction(placed.work.setup), length)
     segments = placed.segments or tuple(axis.working.segments(start, finish))
-    changed = placed.work.setup - placed.option.setup
+    own, changed = placed.option.setup, 0
+    if placed.work.setup is not own:
+        changed = max(0, ceil_fraction(placed.work.setup - own))
     return StepWindow(
         node.step,
         start - node.queue,
@@ -481,5 +483,5 @@ def step_window(node: StepNode, placed: StepAssignment) -> StepWindow:
         segments or ((start, finish),),
         placed.option.resources,
         node.family,
-        ceil_fraction(changed) if changed > 0 else 0,
+        changed,
     )

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     )
     from medhavi.planners.mrp.netting_state.stock_levels import StockLevels
     from medhavi.providers.capacity.capacity import Capacity
+    from medhavi.providers.sources import OrderTiming, Source
     from medhavi.providers.table_rows import Row
 
 
@@ -370,11 +371,21 @@ class SliceReader(StateLoader):
         Some routing lets work have begun before now.
     demands_read
         Rows of the demands, once they were read.
+    timings
+        Timings of existing orders by name, once they were read.
     """
 
     slices: Mapping[int, Sequence[Slice]] = {}
     begun = False
     demands_read: list[tuple[Row, int, int, bool]]
+    timings: dict[str, OrderTiming]
+
+    def _timing(self, row: Row, source: Source | None, units: int) -> OrderTiming:
+        """As in mode mrp; read once for all plans of the same orders."""
+        name = row["supply_order"]
+        if name not in self.timings:
+            self.timings[name] = super()._timing(row, source, units)
+        return self.timings[name]
 
     def _demand_rows(self) -> Sequence[tuple[Row, int, int, bool]]:
         """As in mode mrp; read once for all plans of a snapshot."""

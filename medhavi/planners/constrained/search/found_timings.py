@@ -15,6 +15,7 @@ from medhavi.providers.sources import OrderTiming, ResourceHold
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from fractions import Fraction
 
     from medhavi.planners.constrained.search.changeovers import Steps
     from medhavi.planners.constrained.search.plant.model import Model
@@ -27,7 +28,7 @@ def timing_of(
     steps: Steps,
     places: Sequence[int],
     tasks: Sequence[RoutingTask],
-    size: int,
+    runs: Sequence[Fraction],
 ) -> OrderTiming | None:
     """Windows of the steps of an order where they were found, as late as may be.
 
@@ -37,8 +38,8 @@ def timing_of(
         The plant, and all steps that were found.
     places
         Places of those of the order, in the order of working.
-    tasks, size
-        What it does, and how much of it [units].
+    tasks, runs
+        What it does, and how long each of it takes at pace 1 [s].
 
     Returns
     -------
@@ -46,13 +47,14 @@ def timing_of(
         None: the calendars and paces of a step say otherwise.
     """
     late, windows = steps.late, []
-    for task, step in zip(tasks, places, strict=True):
+    for task, run, step in zip(tasks, runs, places, strict=True):
         option = model.options[int(late.option[step])]
         begin, end = int(late.since[step]), int(late.end[step])
         if option is None or not _offers(task, option, begin):
             return None
         changed = int(steps.changed[step])
-        work = WorkContent(option.setup + changed, task.run(size))
+        setup = option.setup + changed if changed else option.setup
+        work = WorkContent(setup, run)
         spans = _spread(model, steps, step, option)
         if spans:
             length = sum(until - since for since, until in spans)

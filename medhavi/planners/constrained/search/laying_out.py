@@ -448,8 +448,10 @@ class Layout:
         else:
             model, tasks = self.model, self.model.routings[number]
             places = range(len(self.orders), len(self.orders) + len(sizes))
+            # Many are of one size.
+            runs = {size: [task.run(size) for task in tasks] for size in set(sizes)}
             timings = [
-                timing_of(model, self.steps, self.step_places(place), tasks, size)
+                timing_of(model, self.steps, self.step_places(place), tasks, runs[size])
                 or differ(f"{item.way.source.source} runs otherwise")
                 for place, size in zip(places, sizes, strict=True)
             ]
@@ -571,5 +573,6 @@ class Layout:
         if place is None or not tasks:
             return None
         model, steps, places = self.model, self.steps, self.step_places(place)
-        timing = timing_of(model, steps, places, tasks, order.steps)
+        runs = [task.run(order.steps) for task in tasks]
+        timing = timing_of(model, steps, places, tasks, runs)
         return timing and with_holds(model, steps, places, timing)

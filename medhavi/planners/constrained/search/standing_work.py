@@ -11,14 +11,14 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from medhavi.planners.constrained.orders.jobs import jobs_of
 from medhavi.planners.constrained.search.found_orders import taken_at
 from medhavi.providers.finite_capacity.occupancy import held_capacity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-
-    import numpy as np
 
     from medhavi.planners.constrained.netting.dating import FeasibleOrderCreation
     from medhavi.planners.constrained.placement.shop import Shop
@@ -262,26 +262,33 @@ def fewer_units(
     return found
 
 
-def cut(spans: Sequence[Span], busy: Sequence[Span]) -> tuple[list[Span], list[int]]:
+def cut(spans: np.ndarray, busy: Sequence[Span]) -> tuple[np.ndarray, list[int]]:
     """Open spans without the busy ones, and the places before which busy time lies.
 
-    Both are in order of time; neither overlaps itself.
+    Both are in order of time; neither overlaps itself. Shapes (n_spans, 2), int64.
     """
+    waiting, walls = deque(busy), list[int]()
+    # What lies before all busy time, and behind it, stays as it is.
+    place = before = (
+        int(np.searchsorted(spans[:, 1], busy[0][0], "right")) if busy else 0
+    )
     found: list[Span] = []
-    walls: list[int] = []
-    waiting = deque(busy)
-    for low, high in spans:
+    while waiting and place < len(spans):
+        low, high = spans[place].tolist()
+        place += 1
         moment = low
         while waiting and waiting[0][0] < high:
             begin, end = waiting[0]
             if begin > moment:
                 found.append((moment, begin))
-            if found and (not walls or walls[-1] < len(found)):
-                walls.append(len(found))
+            count = before + len(found)
+            if count and (not walls or walls[-1] < count):
+                walls.append(count)
             moment = max(moment, min(end, high))
             if end > high:
                 break
             waiting.popleft()
         if moment < high:
             found.append((moment, high))
-    return found, walls
+    middle = np.array(found, np.int64).reshape(-1, 2)
+    return np.concatenate([spans[:before], middle, spans[place:]]), walls

@@ -51,6 +51,7 @@ class ItemLocationGraph:
         self._known_ways: dict[int, tuple[SupplyAlternative, ...]] = {}
         self._no_rules = StockRules()
         self._around: dict[NodeKey, Surroundings] = {}
+        self._usable: dict[tuple[NodeKey, int, int], int] = {}
         self._new_rules: dict[NodeKey, StockRules] = {}
         self._take_rules(tables["inventory_policies"], tables["inventory_levels"])
         self.traits = CharacteristicsCatalog(tables)
@@ -155,6 +156,12 @@ class ItemLocationGraph:
 
         Now, where nothing can be ordered.
         """
+        key = node.key, qty, now
+        if key not in self._usable:
+            self._usable[key] = self._first_usable(node, qty, now)
+        return self._usable[key]
+
+    def _first_usable(self, node: Node, qty: int, now: int) -> int:
         if not node.sources:
             return now
         way = self.ways(node)[0]

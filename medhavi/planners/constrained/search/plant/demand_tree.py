@@ -46,12 +46,14 @@ def _most_pieces(plant: Plant) -> list[int]:
 
     One that joins needs may be for all, or, where demands alone ask, for a planned lot.
     """
-    items = len(plant.order)
+    items, joins = len(plant.order), any(plant.cover)
     largest, all_needs = [0] * items, [0] * items
     of_lots: dict[tuple[int, int], int] = {}
     taken: set[int] = set()
     for item, qty, due in zip(plant.d_item, plant.d_qty, plant.d_due, strict=True):
         largest[item] = max(largest[item], qty)
+        if not joins:
+            continue
         all_needs[item] += qty
         lot = item, joined_from(plant, item, due)
         of_lots[lot] = of_lots.get(lot, 0) + qty
@@ -71,11 +73,14 @@ def _most_pieces(plant: Plant) -> list[int]:
         size = lot_of(plant, item, need)
         if plant.most[item] and need:
             found[item] = -(-need // max(1, gain_of(plant, item, size)))
-        whole = lot_of(plant, item, all_needs[item])
-        orders = -(-all_needs[item] // max(1, gain_of(plant, item, whole)))
+        whole = orders = 0
+        if joins:
+            whole = lot_of(plant, item, all_needs[item])
+            orders = -(-all_needs[item] // max(1, gain_of(plant, item, whole)))
         for line in range(plant.c_start[item], plant.c_start[item + 1]):
             part = plant.c_item[line]
             taken.add(part)
             largest[part] = max(largest[part], taken_of(plant, line, size))
-            all_needs[part] += orders * taken_of(plant, line, whole)
+            if joins:
+                all_needs[part] += orders * taken_of(plant, line, whole)
     return found

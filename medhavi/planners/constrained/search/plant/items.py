@@ -12,7 +12,6 @@ import numpy as np
 from medhavi.planners.constrained.search.plant.machines import (
     KNOWN_AFTER,
     KNOWN_BEFORE,
-    Option,
     refuse,
 )
 from medhavi.planners.constrained.search.plant.open_time import (
@@ -21,6 +20,7 @@ from medhavi.planners.constrained.search.plant.open_time import (
     nearest,
     open_rows,
 )
+from medhavi.planners.constrained.search.plant.options import Option
 from medhavi.planners.constrained.search.plant.sources import MOST_EACH, UNSUPPLIED
 from medhavi.planners.constrained.search.plant.supplies import StandingSupply
 from medhavi.planners.kernels.plant_kernels.plant_record import DEPARTS, FAR, Plant
@@ -112,10 +112,14 @@ class Item:
 
 
 ITEM_FIELDS, OPTION_FIELDS = (
-    tuple(name for name in record.__dataclass_fields__ if name in Plant._fields)
+    tuple(
+        name
+        for name in record.__dataclass_fields__
+        if name in Plant._fields and name != "calendar"
+    )
     for record in (Item, Option)
 )
-"""Fields of items and options that are columns of a plant."""
+"""Fields of items and options that are columns of a plant; of calendars `Lanes`."""
 
 
 def columns(
@@ -221,7 +225,8 @@ def add_prices(items: Sequence[Item], source: Source) -> None:
 
     `items` are the last step of a routing and the earlier ones.
     """
-    product, order, step = items[0], source.fixed_cost, source.unit_cost * source.step
+    product, order = items[0], source.fixed_cost
+    step = source.unit_cost * float(source.step)
     for item in items:
         option = item.options[0]
         if option.taken is not None:
@@ -499,33 +504,52 @@ class Lanes:
         return [(-FAR, self._begin), *spans, (self._end, FAR)]
 
     def windows(
-        self, others: dict[str, np.ndarray], options: Sequence[Option]
+        self,
+        others: dict[str, np.ndarray],
+        options: Sequence[Option],
+        first: int,
+        units: Sequence[int],
     ) -> dict[str, np.ndarray]:
-        """Windows of other calendars, and after them those of the lanes.
+        """Windows of other calendars, and after them those of the lanes; once.
 
-        Options of lanes, and of work that is within some spans alone, get the numbers
-        of their calendars; that is done once.
+        Parameters
+        ----------
+        others
+            Windows of calendars, as of `Plant`.
+        options
+            Those of lanes, and of work that is within some spans alone, get the numbers
+            of their calendars.
+        first, units
+            Place from which options are those of units, and their calendars.
+
+        Returns
+        -------
+        dict
+            Also `calendar` of all options.
         """
         start = others["k_start"]
         for option in self._options:
             option.calendar += len(start) - 1
         for option in self._hourly:
             option.bucket += len(start) - 1
+        calendar = columns(options, ("calendar",))["calendar"]
+        calendar[first : first + len(units)] = units
         own: dict[tuple[int, tuple[Span, ...]], int] = {}
-        for option in options:
+        for place, option in enumerate(options):
             if option.within:
-                key = option.calendar, option.within
+                key = int(calendar[place]), option.within
                 if key not in own:
                     own[key] = len(start) - 1 + len(self._rows)
-                    self.within[own[key]] = option.calendar
+                    self.within[own[key]] = key[0]
                     self._rows.append(confined(others, *key))
-                option.calendar = own[key]
+                calendar[place] = own[key]
         others = {**others, "k_start": start[:-1]}
         rows = columns_of(self._rows, int(start[-1]))
         found = {
             name: np.concatenate([others[name], own]) for name, own in rows.items()
         }
-        return {**found, **nearest(found["k_start"], found["k_close"])}
+        near = nearest(found["k_start"], found["k_close"])
+        return {**found, **near, "calendar": calendar}
 
 
 def confined(

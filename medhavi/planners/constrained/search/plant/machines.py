@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from functools import cached_property
-from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple, NoReturn, TypeVar
 
 import numpy as np
 
-from medhavi.planners.campaigns.campaign_rules import CampaignRule
 from medhavi.planners.constrained.search.plant.open_time import (
     columns_of,
     open_rows,
 )
+from medhavi.planners.constrained.search.plant.options import Option
 from medhavi.planners.constrained.search.plant.step_times import (
     length_of,
     steadied,
@@ -26,16 +24,17 @@ from medhavi.planners.constrained.search.standing_work import (
     standing_work,
 )
 from medhavi.planners.kernels.plant_kernels.plant_record import FAR
-from medhavi.providers.capacity.axis import ResourceOption
 from medhavi.snapshot.calendars.intervals import joined
 from medhavi.units import DAY, MINUTE, exact, units_down
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from medhavi.planners.campaigns.campaign_rules import CampaignRule
     from medhavi.planners.constrained.search.found_orders import SearchableRun
     from medhavi.planners.constrained.search.standing_work import Span, Standing
     from medhavi.planners.mrp.netting_state.state import Node, SupplyAlternative
+    from medhavi.providers.capacity.axis import ResourceOption
     from medhavi.providers.capacity.network import StepNode
     from medhavi.providers.capacity.resources import ResourceClock
     from medhavi.providers.capacity.schedule import RoutingTask
@@ -95,73 +94,6 @@ class Campaigns(NamedTuple):
     cleaning: np.ndarray
 
 
-@dataclass(slots=True)
-class Option:
-    """One way to do the work of an item, as `Plant` has it; `taken` are its resources.
-
-    What is bought has one that says nothing. `beside` are machines that it needs as
-    well. `rule` is that of its campaigns, where they end with a cleaning: by `turned`
-    instead of `family` it is in another one. `hourly` is the resource whose hours are
-    counted per bucket. `calendars` are those of the units of the machine, where they
-    have open times of their own, `limits` what orders take of the room of its windows:
-    `l_each`, `l_over` and `l_room` as of `Plant`. All of the work is within one of the
-    spans `within` [s since now].
-    """
-
-    machine: int = -1
-    beside: tuple[int, ...] = ()
-    fixed: int = 0
-    rate: int = 0
-    scale: int = 1
-    calendar: int = -1
-    whole: int = 0
-    family: int = -1
-    turned: int = -1
-    rule: CampaignRule | None = None
-    bucket: int = -1
-    taken: ResourceOption | None = None
-    hourly: str = ""
-    calendars: tuple[int, ...] = ()
-    limits: tuple[tuple[int, int, int], ...] = ()
-    within: tuple[tuple[int, int], ...] = ()
-
-
-_FIELDS = attrgetter(*Option.__slots__)
-_CALENDAR = Option.__slots__.index("calendar")
-
-
-def with_units(options: Sequence[Option]) -> tuple[list[Option], np.ndarray]:
-    """Options, behind them how they are on each unit, and `unit` as of `Plant`."""
-    found, first = list(options), np.full(len(options), -1, np.int64)
-    for place, option in enumerate(options):
-        if option.calendars:
-            first[place] = len(found)
-            # Of as many as there are, `replace` takes six times as long.
-            same = _FIELDS(option)
-            before, after = same[:_CALENDAR], same[_CALENDAR + 1 :]
-            found += [Option(*(*before, one, *after)) for one in option.calendars]
-    # In every other campaign they are of another family.
-    found += [replace(one, family=one.turned) for one in options if one.turned >= 0]
-    return found, np.append(first, np.full(len(found) - len(first), -1, np.int64))
-
-
-def machines_together(
-    options: Sequence[Option], machines: int
-) -> dict[str, np.ndarray]:
-    """Machines that options need besides their own ones, of so many, as of `Plant`."""
-    others: list[set[int]] = [set() for _ in range(machines)]
-    for option in options:
-        for machine in option.beside:
-            others[machine].add(option.machine)
-    beside = [one for option in options for one in option.beside]
-    return {
-        "w_start": np.cumsum([0, *(len(option.beside) for option in options)]),
-        "w_machine": np.array(beside, np.int64),
-        "n_start": np.cumsum([0, *map(len, others)]),
-        "n_machine": np.array([one for own in others for one in sorted(own)], np.int64),
-    }
-
-
 class Machines:
     """Machines that options name, in the order in which they are met.
 
@@ -210,6 +142,8 @@ class Machines:
         """Longest open stretch, by the identity of the time [s]."""
         self._busy: dict[str, list[tuple[Span, ...]]] = {}
         """Of machines whose units are not always there, when each of them is away."""
+        self._on_units: dict[tuple[int, str], list[int]] = {}
+        """Calendars of the units of such machines, by the identity of the time."""
 
     def option(
         self,
@@ -229,7 +163,7 @@ class Machines:
             self._run.approximate(f"{routing} has no steady length")
         option.fixed, option.rate, option.scale = numbers
         names = self._limiting(routing, option)
-        busy: list[tuple[Span, ...]] = []
+        busy = False
         if names and option.fixed + option.rate > 0:
             option.machine, *beside = (self._number(name) for name in names)
             option.beside = tuple(beside)
@@ -241,16 +175,18 @@ class Machines:
                     why = f"{routing} changes over and must not pause"
                     self._run.approximate(why)
             else:
-                busy = self._busy.get(names[0], [])
-        units: list[Units] = [((names[0], unit),) for unit in range(len(busy))]
+                busy = names[0] in self._busy
+        own: list[int] = []
         if option.beside:
             away = [name for name in names if name in self._busy]
             alone = [name for name in away if len(self._busy[name]) == 1]
             if away != alone:
                 why = f"{routing} needs several machines whose units come and go"
                 self._run.approximate(why)
-            units = [tuple((name, 0) for name in alone)]
-        own = [self._calendar(taken.axis.working, one) for one in units]
+            units = tuple((name, 0) for name in alone)
+            own = [self._calendar(taken.axis.working, units)]
+        elif busy:
+            own = self._calendars(taken.axis.working, names[0])
         option.calendar = (
             own[0] if len(own) == 1 else self._calendar(taken.axis.working, ())
         )
@@ -485,6 +421,16 @@ class Machines:
                 found[row, other & ~cleans[row]] = rule.cleaning.seconds
         return found
 
+    def _calendars(self, working: WorkingTime, name: str) -> list[int]:
+        """Numbers of an open time on each of the units of a machine."""
+        key = id(working), name
+        if key not in self._on_units:
+            units = range(len(self._busy[name]))
+            self._on_units[key] = [
+                self._calendar(working, ((name, unit),)) for unit in units
+            ]
+        return self._on_units[key]
+
     def _calendar(self, working: WorkingTime, units: Units) -> int:
         """Number of an open time, less when one of some units of machines is away."""
         if working.always_open and not units:
@@ -501,7 +447,7 @@ class Machines:
             if known is None:
                 # Beyond what is known all counts as open; the clocks refuse that.
                 spans = [(-FAR, begin), *working.segments(begin, end), (end, FAR)]
-                known = spans, open_rows(spans, (), self._as_of)
+                known = np.array(spans, np.int64), open_rows(spans, (), self._as_of)
                 self._facts.calendars[working] = known
             if not units:
                 parts.append(known[1])

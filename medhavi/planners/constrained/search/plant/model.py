@@ -42,21 +42,22 @@ from medhavi.planners.constrained.search.plant.items import (
 from medhavi.planners.constrained.search.plant.machines import (
     Campaigns,
     Machines,
+    refuse,
+)
+from medhavi.planners.constrained.search.plant.options import (
     Option,
     machines_together,
-    refuse,
     with_units,
 )
 from medhavi.planners.constrained.search.plant.routings import (
+    components_by_step,
     large_cost,
     steps_in_tree,
     taken_in,
 )
 from medhavi.planners.constrained.search.plant.sources import (
-    MOST_EACH,
     UNSUPPLIED,
     Sources,
-    line_taken,
     lot_size,
     other_lots,
 )
@@ -224,7 +225,8 @@ class _Reading:
         steps = np.array([item.steps for item in items], np.int64)
         lasts = [one for number in products for one in self._items_of(number)]
         last_steps = np.repeat(lasts, steps[lasts]).astype(np.int64)
-        options, unit = with_units([one for item in items for one in item.options])
+        alone = [one for item in items for one in item.options]
+        options, unit = with_units(alone)
         blocks = self._machines.blocks()
         machines = np.array([option.machine for _, option in blocks], np.int64)
         count = np.bincount(machines, minlength=len(self._machines.numbers))
@@ -235,7 +237,11 @@ class _Reading:
         ]
         levels = [(n, *level) for n, item in enumerate(items) for level in item.levels]
         # Options know their calendars only when all calendars have numbers.
-        windows = self._lanes.windows(self._machines.windows(), options)
+        every = [*options, *(block for _, block in blocks)]
+        units = [calendar for one in alone for calendar in one.calendars]
+        windows = self._lanes.windows(
+            self._machines.windows(), every, len(alone), units
+        )
         plant = Plant(
             order=np.arange(len(items)),
             mortal=mortal(items),
@@ -245,11 +251,9 @@ class _Reading:
             x_start=np.cumsum([0, *(len(item.options) for item in items)]),
             **columns(items, ITEM_FIELDS),
             **planned_lots(items),
-            **columns([*options, *(option for _, option in blocks)], OPTION_FIELDS),
+            **columns(every, OPTION_FIELDS),
             unit=np.append(unit, np.full(len(blocks), -1, np.int64)),
-            **machines_together(
-                [*options, *(b for _, b in blocks)], len(self._machines.numbers)
-            ),
+            **machines_together(every, len(self._machines.numbers)),
             **self._lanes.room(options, len(blocks)),
             v_start=np.cumsum([0, *count]),
             v_begin=spans[0].copy(),
@@ -392,7 +396,7 @@ class _Reading:
             return [Item(lead=0, options=[Option()])]
         item = self._stocked(node, number, [self._ways[one] for one in numbers])
         item.apart = int(node.make_to_order and number not in self._netted)
-        value = (self._run.model.unit_cost(node.key[0]) or 1.0) * node.step
+        value = (self._run.model.unit_cost(node.key[0]) or 1.0) * float(node.step)
         item.each_day = price(value * node.rules.holding_rate / DAYS_PER_YEAR)
         if not numbers:
             # Nothing brings it anew: the run shares out what stands.
@@ -490,7 +494,8 @@ class _Reading:
         links = self._links[number]
         made = [product, *(Item(grain=product.grain) for _ in tasks[1:])]
         product.steps, last = len(made), len(made) - 1
-        self._taken[number] = taken = self._components(name, way, tasks)
+        taken = components_by_step(self._run, way, tasks, self._last)
+        self._taken[number] = taken
         for place, task in enumerate(tasks):
             item = made[last - place]
             self._step(item, way, task)
@@ -549,32 +554,6 @@ class _Reading:
 
     def _part(self, taken: StepComponent) -> Part:
         return Part.of(self._number[id(taken.node)], taken.numbers)
-
-    def _components(
-        self, routing: str, way: SupplyAlternative, tasks: Sequence[RoutingTask]
-    ) -> tuple[StepComponent, ...]:
-        """Components that orders take when their steps begin, by step."""
-        places = {task.node.step: place for place, task in enumerate(tasks)}
-        found: list[StepComponent] = []
-        for group in way.intakes:
-            one = line_taken(self._run, group, self._last)
-            line = one.component
-            if line.anchor != "start" or line.offset_minutes:
-                self._run.approximate(
-                    f"{routing} takes a component otherwise than at a start"
-                )
-            if max(line.numerator, line.addend) > MOST_EACH:
-                self._run.approximate(f"{routing} takes very much of a component")
-            if line.numerator or line.addend:
-                step = 0 if line.step is None else places[line.step]
-                # At its end it is about where the next one begins.
-                step = min(step + (line.anchor == "end"), max(len(tasks) - 1, 0))
-                found.append(StepComponent(step, one.node, line))
-        found.sort(key=lambda one: one.step)
-        alike = [(one.step, id(one.node)) for one in found]
-        if len(set(alike)) < len(alike):
-            self._run.approximate(f"{routing} takes a component twice in a step")
-        return tuple(found)
 
     def _step(self, item: Item, way: SupplyAlternative, task: RoutingTask) -> None:
         """Read time, calendar and machine of a step, by each of its options."""

@@ -20,7 +20,7 @@ COLUMNS = ("k_open", "k_close", "k_before", "k_first", "k_next")
 
 
 def open_rows(
-    spans: Sequence[tuple[int, int]], walls: Sequence[int], zero: int
+    spans: Sequence[tuple[int, int]] | np.ndarray, walls: Sequence[int], zero: int
 ) -> np.ndarray:
     """Rows of the open spans of a calendar. Shape (n_spans, 5), int64.
 

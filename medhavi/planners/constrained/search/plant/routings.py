@@ -5,20 +5,22 @@ from __future__ import annotations
 from math import lcm
 from typing import TYPE_CHECKING
 
+from medhavi.planners.constrained.search.found_orders import StepComponent
+from medhavi.planners.constrained.search.plant.sources import MOST_EACH, line_taken
 from medhavi.providers.capacity.axis import WorkContent
 from medhavi.providers.capacity.network import PrecedenceLink
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from medhavi.planners.constrained.search.found_orders import (
-        SearchableRun,
-        StepComponent,
-    )
+    from medhavi.planners.constrained.search.found_orders import SearchableRun
+    from medhavi.planners.mrp.netting_state.state import SupplyAlternative
     from medhavi.providers.capacity.axis import ResourceOption
     from medhavi.providers.capacity.clocks import Duration
     from medhavi.providers.capacity.network import RoutingNetwork
     from medhavi.providers.capacity.schedule import RoutingTask
+
+    _Components = tuple[tuple[StepComponent, ...], list[str]]
 
 
 SIZES = (1, 1_000_000)
@@ -130,6 +132,63 @@ def large_cost(task: RoutingTask, option: ResourceOption) -> float:
     work = WorkContent(option.setup, task.run(SIZES[-1]))
     seconds = (work.setup + work.run) / (option.axis.steady or 1)
     return option.cost_per_hour * float(seconds)
+
+
+def components_by_step(
+    run: SearchableRun,
+    way: SupplyAlternative,
+    tasks: Sequence[RoutingTask],
+    last: int,
+) -> tuple[StepComponent, ...]:
+    """Components that orders of a make take when its steps begin; read once.
+
+    Parameters
+    ----------
+    run
+        It gets to know what is only near.
+    way, tasks
+        The make, and its steps in the order of working.
+    last
+        The last due date [UTC s].
+    """
+    facts = run.facts(last)
+    known: _Components | None = facts.components.get(way)
+    if known is None:
+        known = facts.components[way] = _components(run, way, tasks, last)
+    found, nearly = known
+    for why in nearly:
+        run.approximate(why)
+    return found
+
+
+def _components(
+    run: SearchableRun,
+    way: SupplyAlternative,
+    tasks: Sequence[RoutingTask],
+    last: int,
+) -> _Components:
+    """Components of a make by step, and what the plant says of them only nearly."""
+    routing = way.source.source
+    places = {task.node.step: place for place, task in enumerate(tasks)}
+    found: list[StepComponent] = []
+    nearly: list[str] = []
+    for group in way.intakes:
+        one = line_taken(run, group, last)
+        line = one.component
+        if line.anchor != "start" or line.offset_minutes:
+            nearly.append(f"{routing} takes a component otherwise than at a start")
+        if max(line.numerator, line.addend) > MOST_EACH:
+            nearly.append(f"{routing} takes very much of a component")
+        if line.numerator or line.addend:
+            step = 0 if line.step is None else places[line.step]
+            # At its end it is about where the next one begins.
+            step = min(step + (line.anchor == "end"), max(len(tasks) - 1, 0))
+            found.append(StepComponent(step, one.node, line))
+    found.sort(key=lambda one: one.step)
+    alike = [(one.step, id(one.node)) for one in found]
+    if len(set(alike)) < len(alike):
+        nearly.append(f"{routing} takes a component twice in a step")
+    return tuple(found), nearly
 
 
 def taken_in(taken: Sequence[StepComponent], step: int) -> list[int]:
