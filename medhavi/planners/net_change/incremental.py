@@ -16,6 +16,7 @@ from medhavi.findings import finding
 from medhavi.planners.constrained.memory import UNREAD, PlantReading
 from medhavi.planners.constrained.search import searched_run
 from medhavi.planners.constrained.search.baseline_schedule import BaselineSchedule
+from medhavi.planners.constrained.search.warm_start import ANEW
 from medhavi.planners.parameters import OptimizeParameters
 from medhavi.results.run_record import Basis, Status
 from medhavi.version import __version__
@@ -33,10 +34,6 @@ ORDER_TABLES = frozenset({"supply_orders", "supply_order_steps"})
 _PRICE = "stability_price"
 _OWN = {"baseline", _PRICE}
 """Settings that only a plan on a baseline has."""
-
-
-_ANEW = "demands_anew"
-"""What the effort of a plan has that resumed a schedule."""
 
 
 class BaselineOptions(NamedTuple):
@@ -152,7 +149,7 @@ def _optimizing(
             made = master_run.resumed(
                 snapshot, parameters, kept, *watched, seed=way.seed
             )
-            if _ANEW in made.run.effort or made.run.status is Status.CANCELLED:
+            if ANEW in made.run.effort or made.run.status is Status.CANCELLED:
                 return made
         return master_run.plan(snapshot, parameters, *watched, seed=way.seed)
 
@@ -179,7 +176,7 @@ def _on_baseline(snapshot: Snapshot, planner: Planner, way: BaselineOptions) -> 
     made = searched(kept)
     if made.run.status is Status.CANCELLED:
         return made
-    if _ANEW not in made.run.effort:
+    if ANEW not in made.run.effort:
         reason = "most of its orders do not fit any more"
         if made.basis is None or made.basis.schedule is None:
             reason = f"no schedule was found: planned by {made.run.engine}"
@@ -214,7 +211,7 @@ def _told(made: Plan, baseline: Plan) -> Finding:
     new = pl.col("status") == "planned"
     before = baseline.supplies.filter(new).select(_PLACED)
     after = made.supplies.filter(new)
-    anew = 0.0 if made is baseline else made.run.effort[_ANEW]
+    anew = 0.0 if made is baseline else made.run.effort[ANEW]
     return finding(
         "NET003",
         count=int(anew),
