@@ -11,7 +11,7 @@ from medhavi.errors import UsageError
 from medhavi.planners.kernels.compiled import EngineName
 from medhavi.results.buckets import grid
 from medhavi.results.figures.overtime import OVERLOAD_FACTOR
-from medhavi.results.figures.scorecard import BUDGETS
+from medhavi.results.plans.money_parts import BUDGETS
 
 if TYPE_CHECKING:
     from collections.abc import Collection

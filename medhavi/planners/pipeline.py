@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.errors import NotAvailable, UsageError
 from medhavi.findings import BadData, finding
@@ -33,12 +33,19 @@ if TYPE_CHECKING:
 
     Records = MrpParameters | ConstrainedParameters | OptimizeParameters
     Settings = Records | Mapping[str, object] | None
-    Record = TypeVar("Record", MrpParameters, ConstrainedParameters, OptimizeParameters)
 
 
 WITHOUT = "PLAN020"
 """Code of a plan that leaves out rows on which its planner stops."""
-MODES = ("mrp", "constrained", "optimize")
+_RECORDS: Mapping[str, type[Records]] = MappingProxyType(
+    {
+        "mrp": MrpParameters,
+        "constrained": ConstrainedParameters,
+        "optimize": OptimizeParameters,
+    }
+)
+"""Parameters of each mode."""
+MODES = tuple(_RECORDS)
 
 
 class _Options(NamedTuple):
@@ -163,45 +170,32 @@ def _of_mode(
     if mode != "mrp" and isinstance(settings, Mapping):
         on_baseline = baseline is not None
         settings, price = _without_price(settings, on_baseline=on_baseline)
-    if mode == "optimize":
+    own = _as(mode, settings)
+    if baseline is not None and not isinstance(own, MrpParameters):
+        from medhavi.planners.net_change import incremental
+
+        options = incremental.BaselineOptions(baseline, observe, cancelled, seed, price)
+        return incremental.plan(snapshot, own, options)
+    if isinstance(own, OptimizeParameters):
         from medhavi.planners.master_plan import master_run
 
-        best = _as(OptimizeParameters, settings, mode)
-        if baseline is not None:
-            from medhavi.planners.net_change import incremental
-
-            return incremental.optimized(
-                snapshot, best, baseline, observe, cancelled, seed=seed, price=price
-            )
-        made = master_run.plan(snapshot, best, observe, cancelled, seed=seed, kept=kept)
-        if made.basis is not None:
-            return made
-    elif mode == "constrained":
-        feasible = _as(ConstrainedParameters, settings, mode)
-        if baseline is not None:
-            from medhavi.planners.net_change import incremental
-
-            return incremental.plan(
-                snapshot, feasible, baseline, observe, cancelled, seed=seed, price=price
-            )
+        made = master_run.plan(snapshot, own, observe, cancelled, seed=seed, kept=kept)
+    elif isinstance(own, ConstrainedParameters):
         from medhavi.planners.constrained.search import searched_run
 
         made = searched_run.plan(
-            snapshot, feasible, __version__, observe, cancelled, seed=seed
+            snapshot, own, __version__, observe, cancelled, seed=seed
         )
-        if made.basis is not None:
-            return made
-    else:
-        netting = _as(MrpParameters, settings, mode)
-        if baseline is not None:
-            from medhavi.planners.net_change import net_change
+    elif baseline is not None:
+        from medhavi.planners.net_change import net_change
 
-            return net_change.plan(
-                snapshot, netting, baseline, observe, cancelled, seed=seed
-            )
+        return net_change.plan(snapshot, own, baseline, observe, cancelled, seed=seed)
+    else:
         from medhavi.planners.mrp import run
 
-        made = run.plan(snapshot, netting, observe, cancelled, seed=seed)
+        made = run.plan(snapshot, own, observe, cancelled, seed=seed)
+    if made.basis is not None:
+        return made
     return replace(made, basis=Basis.of(snapshot))
 
 
@@ -235,7 +229,8 @@ def plan_to_build_on(
     """
     from medhavi.planners.net_change.kept import plan_and_keep
 
-    parameters = _as(MrpParameters, settings, "mrp")
+    parameters = _as("mrp", settings)
+    assert isinstance(parameters, MrpParameters)  # it is what the mode has
     with without_collections():
         try:
             made = plan_and_keep(snapshot, parameters, observe, cancelled, seed=seed)
@@ -263,9 +258,7 @@ def check_settings(mode: str, settings: Mapping[str, object]) -> None:
     if mode == "mrp":
         MrpParameters.from_mapping(settings)
         return
-    own = _without_price(settings, on_baseline=True)[0]
-    known = OptimizeParameters if mode == "optimize" else ConstrainedParameters
-    known.from_mapping(own)
+    _RECORDS[mode].from_mapping(_without_price(settings, on_baseline=True)[0])
 
 
 def _without_price(
@@ -292,7 +285,7 @@ def _without_price(
     return own, float(price)  # type: ignore[arg-type]
 
 
-def _as(record: type[Record], settings: Settings, mode: str) -> Record:
+def _as(mode: str, settings: Settings) -> Records:
     """Settings as the record of a mode.
 
     Raises
@@ -300,6 +293,7 @@ def _as(record: type[Record], settings: Settings, mode: str) -> Record:
     UsageError
         They are the record of another mode.
     """
+    record = _RECORDS[mode]
     if isinstance(settings, record):
         return settings
     if settings is not None and not isinstance(settings, Mapping):

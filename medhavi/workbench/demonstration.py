@@ -28,13 +28,10 @@ from medhavi import __version__
 from medhavi.errors import UsageError
 from medhavi.events.urls import open_store, shown_url
 from medhavi.progress import Progress, unobserved
-from medhavi.results.figures.scorecard import (
-    Scorecard,
-    names_of,
-    scorecard,
-)
+from medhavi.results.figures.scorecard import names_of, scorecard
 from medhavi.results.plans.explanation import WorstDemand, worst_demands
 from medhavi.results.plans.lateness import tally
+from medhavi.results.plans.money_parts import Scorecard
 from medhavi.results.plans.plan import Plan
 from medhavi.results.promises.promise import Promise
 from medhavi.results.reports.study import StudyReport

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from medhavi.results.figures.kpis import kpi_table
-from medhavi.results.figures.scorecard import PARTS, late_hours_by_domain, scorecard
+from medhavi.results.figures.scorecard import late_hours_by_domain, scorecard
+from medhavi.results.plans.money_parts import PARTS
 from tests.results.hand_plan import at, hand_plan, hand_snapshot
 
 
@@ -122,6 +125,19 @@ def test_the_parts_of_the_figure_sum_to_it():
     value = dict(rows.select("kpi", "value").iter_rows())
     assert value["KPI-33"] == pytest.approx(sum(value[f"KPI-33.{p}"] for p in PARTS))
     assert value["KPI-33.lateness"] == 12.5
+
+
+def test_a_plan_is_measured_once_against_the_same_tables():
+    plan, snapshot = hand_plan(causes=[cause("LeadTime", 5.0, 12.5)]), hand_snapshot()
+    card = scorecard(plan, snapshot)
+    told = replace(plan, run=replace(plan.run, engine="another"))
+    assert scorecard(told.replace(kpis=kpi_table(told, snapshot)), snapshot) is card
+    assert scorecard(plan, hand_snapshot(stock=[])).inventory < card.inventory
+    dearer = plan.replace(
+        causes=hand_plan(causes=[cause("LeadTime", 5.0, 20.0)]).causes
+    )
+    assert scorecard(dearer, snapshot).lateness == 20
+    assert scorecard(plan, snapshot).lateness == 12.5
 
 
 @pytest.mark.req("KPI-27")

@@ -15,6 +15,8 @@ import numpy as np
 from medhavi.optimize.highs import SEED, Highs, SolverLimits
 from medhavi.optimize.problem import SolveStatus
 from medhavi.planners.constrained.netting.given_sources import UNDECIDED
+from medhavi.planners.constrained.search.baseline_schedule import BaselineSchedule
+from medhavi.planners.constrained.search.warm_start import ANEW
 from medhavi.planners.master_plan.blocks import build
 from medhavi.planners.master_plan.cost_bound import cost_at_least
 from medhavi.planners.master_plan.decode.decoder import (
@@ -48,7 +50,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from medhavi.optimize.problem import Solution, Solver
-    from medhavi.planners.constrained.search.baseline_schedule import BaselineSchedule
     from medhavi.planners.master_plan.blocks import BuiltProgram
     from medhavi.planners.master_plan.lot_planning import PlannedLots
     from medhavi.planners.master_plan.statement import Statement
@@ -65,6 +66,7 @@ IN_LOTS = "guided, in planned lots"
 """Steps of a run, as its record names them."""
 TIGHTER = "guided, by tighter budgets"
 PROFITABLE = "without demands that cost more than they bring"
+TOGETHER = "transfers leave with others"
 PROVED = frozenset({Status.OPTIMAL, Status.FEASIBLE})
 
 
@@ -205,8 +207,8 @@ def _by_program(
     without = ProgramDecoder(built, solution, plain, follows=False)
     unguided = Tried(WITHOUT, effort, beside(plain, built, solution), without)
     costs: dict[int, float] = {}
-    if parameters.goal == "profit" and not stopped:
-        steps += _profitable([*steps, unguided], costs, way)
+    if not stopped:
+        steps += _improved([*steps, unguided], costs, way)
     best = _best([*steps, unguided], snapshot, parameters)
     made, said = best.made, {one: costs[one] for one in best.decoder.lost}
     told = losses_found(made, built.statement, said, currency_of(snapshot))
@@ -276,6 +278,22 @@ def _tightened(program: GoalProgram, first: Tried, way: RunOptions) -> Iterator[
         yield Tried(TIGHTER, parameters.effort, made, decoder)
 
 
+def _improved(
+    tried: Sequence[Tried], costs: dict[int, float], way: RunOptions
+) -> list[Tried]:
+    """Plans made of the best one: without what loses money, in fewer departures.
+
+    `costs` is as of `_profitable`.
+    """
+    statement, found = tried[0].decoder.built.statement, list(tried)
+    if statement.parameters.goal == "profit":
+        found += _profitable(tried, costs, way)
+    if not _stopped(found):
+        best = _best(found, statement.run.stated, statement.parameters)
+        found += _together(best, way)
+    return found[len(tried) :]
+
+
 def _profitable(
     tried: Sequence[Tried], costs: dict[int, float], way: RunOptions
 ) -> Iterator[Tried]:
@@ -312,6 +330,24 @@ def _profitable(
                 best = _best([best, made], snapshot, parameters)
             if best is before:
                 break
+
+
+def _together(best: Tried, way: RunOptions) -> Iterator[Tried]:
+    """Best plan once more, with transfers that share departures (`SharedDepartures`).
+
+    Its own schedule is resumed; nothing is searched anew.
+    """
+    statement, basis = best.decoder.built.statement, best.made.basis
+    schedule = None if basis is None else basis.schedule
+    sources = [one.source for plan in statement.plans for one in plan.ways]
+    if schedule is None or not any(one.costs.shared for one in sources):
+        return
+    kept = BaselineSchedule(frame=schedule, products=frozenset(), saves=True)
+    made = best.decoder.plan(best.effort, way._replace(schedule=kept))
+    if ANEW in made.run.effort:
+        # What was sought, and what it is bounded by, are those of the best plan.
+        record = replace(made.run, effort=best.made.run.effort)
+        yield best._replace(name=TOGETHER, made=replace(made, run=record))
 
 
 def _step(

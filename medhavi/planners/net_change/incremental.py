@@ -16,6 +16,8 @@ from medhavi.findings import finding
 from medhavi.planners.constrained.memory import UNREAD, PlantReading
 from medhavi.planners.constrained.search import searched_run
 from medhavi.planners.constrained.search.baseline_schedule import BaselineSchedule
+from medhavi.planners.constrained.search.warm_start import ANEW
+from medhavi.planners.parameters import OptimizeParameters
 from medhavi.results.run_record import Basis, Status
 from medhavi.version import __version__
 
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from medhavi.findings import Finding
-    from medhavi.planners.parameters import ConstrainedParameters, OptimizeParameters
+    from medhavi.planners.parameters import ConstrainedParameters
     from medhavi.progress import Cancelled, Observe
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
@@ -34,12 +36,35 @@ _OWN = {"baseline", _PRICE}
 """Settings that only a plan on a baseline has."""
 
 
+class BaselineOptions(NamedTuple):
+    """How a plan is made on an earlier one, in either mode.
+
+    Parameters
+    ----------
+    baseline
+        Earlier plan of the same company in that mode.
+    observe, cancelled, seed
+        As of `pipeline.plan`.
+    price
+        Most that the plan may be worse than the baseline before one is made from
+        nothing to compare, and then than that [base currency]; None: they are not
+        compared. In mode optimize orders join first where that saves more than the
+        price, and without one wherever it saves anything.
+    """
+
+    baseline: Plan
+    observe: Observe | None = None
+    cancelled: Cancelled | None = None
+    seed: int | None = None
+    price: float | None = None
+
+
 class Planner(NamedTuple):
     """What makes the plans of a mode.
 
     Parameters
     ----------
-    settings
+    mode, settings
         Of its plans.
     searched
         Plan from nothing, or one that resumes a schedule, where it can.
@@ -47,36 +72,35 @@ class Planner(NamedTuple):
         What a plan is judged by [base currency].
     """
 
+    mode: str
     settings: Mapping[str, object]
     searched: Callable[[BaselineSchedule | None], Plan]
     money: Callable[[Plan], float]
 
 
-_ANEW = "demands_anew"
-"""What the effort of a plan has that resumed a schedule."""
 _PLACED = ["kind", "product", "location", "source", "qty", "start", "finish"]
 
 
 def plan(
     snapshot: Snapshot,
-    parameters: ConstrainedParameters,
-    baseline: Plan,
-    observe: Observe | None = None,
-    cancelled: Cancelled | None = None,
-    *,
-    seed: int | None = None,
-    price: float | None = None,
+    parameters: ConstrainedParameters | OptimizeParameters,
+    way: BaselineOptions,
 ) -> Plan:
-    """Plan a snapshot in mode constrained on top of an earlier plan.
+    """Plan a snapshot in mode constrained or optimize on top of an earlier plan.
 
     Parameters
     ----------
     snapshot
         All planning tables.
-    parameters, observe, cancelled, seed
-        As of `searched_run.plan`.
-    baseline, price
-        As of `on_baseline`; plans are judged by lateness and shortage.
+    parameters
+        Settings of the mode, which they tell.
+    way
+        The earlier plan, and how this one is made.
+
+    Returns
+    -------
+    Plan
+        Finding NET003 tells how much was planned again, NET001 why all of it was.
 
     Raises
     ------
@@ -86,100 +110,59 @@ def plan(
         A filled column would change quantities or dates and is not built yet.
     """
     snapshot.require()
-    before = _reading(snapshot, baseline)
+    if isinstance(parameters, OptimizeParameters):
+        return _on_baseline(snapshot, _optimizing(snapshot, parameters, way), way)
+    return _on_baseline(snapshot, _constraining(snapshot, parameters, way), way)
+
+
+def _constraining(
+    snapshot: Snapshot, parameters: ConstrainedParameters, way: BaselineOptions
+) -> Planner:
+    """Planner of mode constrained: plans are judged by lateness and shortage."""
+    before = _reading(snapshot, way.baseline)
 
     def searched(kept: BaselineSchedule | None) -> Plan:
         return searched_run.plan(
             snapshot,
             parameters,
             __version__,
-            observe,
-            cancelled,
-            seed=seed,
+            way.observe,
+            way.cancelled,
+            seed=way.seed,
             kept=kept,
             before=before,
         )
 
-    planner = Planner(parameters.as_dict(), searched, _money)
-    return on_baseline(snapshot, "constrained", planner, baseline, price)
+    return Planner("constrained", parameters.as_dict(), searched, _money)
 
 
-def optimized(
-    snapshot: Snapshot,
-    parameters: OptimizeParameters,
-    baseline: Plan,
-    observe: Observe | None = None,
-    cancelled: Cancelled | None = None,
-    *,
-    seed: int | None = None,
-    price: float | None = None,
-) -> Plan:
-    """Plan a snapshot in mode optimize on top of an earlier plan.
-
-    Parameters
-    ----------
-    snapshot
-        All planning tables.
-    parameters, observe, cancelled, seed
-        As of `master_run.plan`.
-    baseline, price
-        As of `on_baseline`; plans are judged by what they cost by goal and weights.
-
-    Raises
-    ------
-    BadData
-        The snapshot has errors; all of them are named.
-    NotAvailable
-        A filled column would change quantities or dates and is not built yet.
-    """
+def _optimizing(
+    snapshot: Snapshot, parameters: OptimizeParameters, way: BaselineOptions
+) -> Planner:
+    """Planner of mode optimize: plans are judged by their cost by goal and weights."""
     from medhavi.planners.master_plan import master_run
 
-    snapshot.require()
+    watched = way.observe, way.cancelled
 
     def searched(kept: BaselineSchedule | None) -> Plan:
-        given = snapshot, parameters
         if kept is not None:
-            made = master_run.resumed(*given, kept, observe, cancelled, seed=seed)
-            if _ANEW in made.run.effort or made.run.status is Status.CANCELLED:
+            made = master_run.resumed(
+                snapshot, parameters, kept, *watched, seed=way.seed
+            )
+            if ANEW in made.run.effort or made.run.status is Status.CANCELLED:
                 return made
-        return master_run.plan(*given, observe, cancelled, seed=seed)
+        return master_run.plan(snapshot, parameters, *watched, seed=way.seed)
 
     def money(made: Plan) -> float:
         return float(made.contributions["plan"].fill_null(0.0).sum())
 
-    planner = Planner(parameters.as_dict(), searched, money)
-    return on_baseline(snapshot, "optimize", planner, baseline, price)
+    return Planner("optimize", parameters.as_dict(), searched, money)
 
 
-def on_baseline(
-    snapshot: Snapshot,
-    mode: str,
-    planner: Planner,
-    baseline: Plan,
-    price: float | None = None,
-) -> Plan:
-    """Plan a snapshot on top of an earlier plan.
-
-    Parameters
-    ----------
-    snapshot
-        All planning tables.
-    mode, planner
-        Mode, and what makes its plans.
-    baseline
-        Earlier plan of the same company in that mode.
-    price
-        Most that the plan may be worse than the baseline before one is made from
-        nothing to compare, and then than that [base currency]; None: they are not
-        compared. In mode optimize orders join first where that saves more than the
-        price, and without one wherever it saves anything.
-
-    Returns
-    -------
-    Plan
-        Finding NET003 tells how much was planned again, NET001 why all of it was.
-    """
-    searched, money = planner.searched, planner.money
+def _on_baseline(snapshot: Snapshot, planner: Planner, way: BaselineOptions) -> Plan:
+    """Plan a snapshot on top of an earlier plan; see `plan`."""
+    mode, searched, money = planner.mode, planner.searched, planner.money
+    baseline, price = way.baseline, way.price
     kept = _kept(snapshot, mode, planner.settings, baseline)
     if kept is None:
         told = _findings(_told(baseline, baseline), baseline)
@@ -193,7 +176,7 @@ def on_baseline(
     made = searched(kept)
     if made.run.status is Status.CANCELLED:
         return made
-    if _ANEW not in made.run.effort:
+    if ANEW not in made.run.effort:
         reason = "most of its orders do not fit any more"
         if made.basis is None or made.basis.schedule is None:
             reason = f"no schedule was found: planned by {made.run.engine}"
@@ -228,7 +211,7 @@ def _told(made: Plan, baseline: Plan) -> Finding:
     new = pl.col("status") == "planned"
     before = baseline.supplies.filter(new).select(_PLACED)
     after = made.supplies.filter(new)
-    anew = 0.0 if made is baseline else made.run.effort[_ANEW]
+    anew = 0.0 if made is baseline else made.run.effort[ANEW]
     return finding(
         "NET003",
         count=int(anew),

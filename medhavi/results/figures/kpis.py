@@ -26,7 +26,7 @@ from medhavi.units import HOUR
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from medhavi.results.figures.scorecard import Scorecard
+    from medhavi.results.plans.money_parts import Scorecard
 
 BOTTLENECK = 0.95
 """A resource is a bottleneck from this utilisation on [fraction]."""

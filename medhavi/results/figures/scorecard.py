@@ -9,7 +9,6 @@ in time shows as starts before now and as overload.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
@@ -17,6 +16,7 @@ import polars as pl
 from medhavi.results.figures.order_costs import emitted_by, order_costs
 from medhavi.results.figures.overtime import overtime_cost
 from medhavi.results.limiter import Limiter
+from medhavi.results.plans.money_parts import Scorecard
 from medhavi.units import DAY, DAYS_PER_YEAR, from_seconds
 
 if TYPE_CHECKING:
@@ -26,88 +26,24 @@ if TYPE_CHECKING:
 
 HOLDING_RATE: Final = 0.2
 """Share of its value that stock costs a year, where inventory_policies has no row."""
-PARTS: Final = (
-    "purchase",
-    "production",
-    "transport",
-    "overtime",
-    "overload",
-    "holding",
-    "lateness",
-)
-"""Names of the parts, in the order of pages."""
-BUDGETS: Final = ("cost", "lateness", "co2", "inventory", "overtime", "cash")
-"""What a plan may be given a budget of: `overtime` is the money of all work beyond open
-hours, `cash` what new orders and that work are paid, all but holding and lateness."""
 SHORT_PRICES: Final = 3.0
 """Default cost of a unit never delivered, in prices (demands.short_cost)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scorecard:
-    """Parts of the cost of a plan [base currency], its stock and its emissions.
-
-    `overtime` and `overload` are the money of work beyond open hours, `lateness` that
-    of late, short and unplanned demands, `holding` what the projected stock costs over
-    the horizon. `inventory` is the mean value of that stock, no part of the total.
-    `co2_kg` counts new orders. `revenue` is what is delivered at its stated price.
-    `shortage` is the money in `lateness` of what is never delivered, `goodwill` of it
-    what no table states: a default that keeps plans from selling nothing, no payment.
-    """
-
-    purchase: float
-    production: float
-    transport: float
-    overtime: float
-    overload: float
-    holding: float
-    lateness: float
-    inventory: float
-    co2_kg: float
-    revenue: float = 0.0
-    shortage: float = 0.0
-    goodwill: float = 0.0
-
-    @property
-    def parts(self) -> dict[str, float]:
-        """Parts of the total by name [base currency]."""
-        return {name: getattr(self, name) for name in PARTS}
-
-    @property
-    def total(self) -> float:
-        """Sum of the parts [base currency]."""
-        return sum(self.parts.values())
-
-    @property
-    def profit(self) -> float:
-        """Revenue less the total without its goodwill [base currency]."""
-        return self.revenue - (self.total - self.goodwill)
-
-    @property
-    def amounts(self) -> dict[str, float]:
-        """What budgets are about, `BUDGETS`: objectives, and parts of the cost."""
-        beyond = self.overtime + self.overload
-        paid = self.purchase + self.production + self.transport
-        return {**self.objectives, "overtime": beyond, "cash": paid + beyond}
-
-    @property
-    def objectives(self) -> dict[str, float]:
-        """What trade-offs are between: cost without lateness, and the others."""
-        return {
-            "cost": self.total - self.lateness,
-            "lateness": self.lateness,
-            "co2": self.co2_kg,
-            "inventory": self.inventory,
-        }
-
-
 def scorecard(plan: Plan, snapshot: Snapshot) -> Scorecard:
-    """Measure a plan against its snapshot.
+    """Measure a plan against its snapshot, once: it is kept with the plan.
 
     New orders count with their cost (see `order_costs`), existing ones are the same in
     every plan. Stock is valued at `products.unit_cost` from now to the end of the
     horizon; between the rows of `positions` it stays as it was.
     """
+    known = plan.scorecards.get(snapshot.fingerprint)
+    if known is None:
+        known = plan.scorecards[snapshot.fingerprint] = _measured(plan, snapshot)
+    return known
+
+
+def _measured(plan: Plan, snapshot: Snapshot) -> Scorecard:
     stock = _stock_days(plan, snapshot)
     span = snapshot.settings.horizon_days
     value_days = float((stock["days"] * stock["unit_cost"]).sum())

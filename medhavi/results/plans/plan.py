@@ -23,6 +23,7 @@ from medhavi.results.plans.folder import (
     write_tables,
 )
 from medhavi.results.plans.lateness import WORDS, flagged, has_flags, tally
+from medhavi.results.plans.money_parts import Scorecard
 from medhavi.results.plans.tables import (
     KEYS,
     SCHEMAS,
@@ -75,6 +76,9 @@ class Plan(Charted):
         What it was made from, so that a later run replans only what changed.
     told_in
         Zones and currency in which it is told, where no basis has them; see `locale`.
+    scorecards
+        Its money by the fingerprint of the tables that it was measured against: what is
+        made of it by other figures, labels and texts alone has the same one.
     """
 
     tables: Mapping[str, pl.DataFrame]
@@ -83,6 +87,9 @@ class Plan(Charted):
     measured: Mapping[str, object] = field(default_factory=dict, compare=False)
     basis: Basis | None = field(default=None, compare=False, repr=False)
     told_in: PlanLocale | None = field(default=None, compare=False, repr=False)
+    scorecards: dict[str, Scorecard] = field(
+        default_factory=dict, compare=False, repr=False
+    )
     _digests: dict[str, str] = field(
         default_factory=dict, init=False, compare=False, repr=False
     )
@@ -208,10 +215,15 @@ class Plan(Charted):
         With other tables than those of its figures and its money it is no longer what a
         planner made of its basis.
         """
-        kept = self.basis if set(tables) <= FIGURES else None
+        same = set(tables) <= FIGURES
+        kept = self.basis if same else None
         told_in = self.told_in if kept is not None else self.locale
         return replace(
-            self, tables={**self.tables, **tables}, basis=kept, told_in=told_in
+            self,
+            tables={**self.tables, **tables},
+            basis=kept,
+            told_in=told_in,
+            scorecards=self.scorecards if same else {},
         )
 
     def numbered(self, register: pl.DataFrame) -> Plan:

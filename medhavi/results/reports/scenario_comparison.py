@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from medhavi.results.figures.scorecard import PARTS
 from medhavi.results.plans.lateness import tally, verdicts
+from medhavi.results.plans.money_parts import PARTS
 
 if TYPE_CHECKING:
     from medhavi.results.plans.plan import Plan

@@ -21,12 +21,15 @@ from medhavi.planners.constrained.search.seeking import (
     SCALE,
     Repair,
 )
+from medhavi.planners.constrained.search.shared_departures import SharedDepartures
 from medhavi.planners.kernels.plant_kernels.plant_record import FAR
 from medhavi.planners.kernels.plant_kernels.schedule_record import ScheduleRecord
 from medhavi.progress import Progress
 from medhavi.units import HOUR
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from medhavi.planners.constrained.search.baseline_schedule import BaselineSchedule
     from medhavi.planners.constrained.search.found_orders import SearchableRun
     from medhavi.planners.constrained.search.found_pegs import Found
@@ -35,6 +38,8 @@ if TYPE_CHECKING:
     from medhavi.planners.kernels.compiled import Engine
     from medhavi.planners.kernels.plant_kernels.earlier_work import EarlierWork
 
+ANEW = "demands_anew"
+"""What the effort of a plan has that resumed a schedule."""
 MOST_HIT = 0.5
 """Share of the demands that are served anew, at most: else all are planned anew."""
 MOVES_A_HIT = 1000
@@ -78,19 +83,29 @@ def resumed(
     """
     if not len(model.plant.order):
         return None
-    start = _laid(run, model, engine, kept)
-    if start is None:
+    starts = _laid(run, model, engine, kept)
+    if not starts:
         return None
-    late = np.asarray(start.plan.d_finish, np.int64) > model.plant.d_due
-    aimed = (start.hit == 1) | (late & kept.reached(run, model))
     tally = engine.ints(np.zeros(3))
+    reached = kept.reached(run, model)
+    shared = SharedDepartures(run, model) if kept.saves else None
+
+    def served(start: _WarmStart, turn: int) -> _WarmRepair | None:
+        own = _WarmRepair(model, engine, start, watch, seed + turn, reached, shared)
+        return own if own.serve(kept.late - model.as_of) else None
+
+    first = [one for one in (served(start, 0) for start in starts) if one is not None]
+    if not first:
+        return None
+    first.sort(key=lambda one: one.cost)
     repair: _WarmRepair | None = None
     for turn in range(STARTS):
-        tried = _WarmRepair(model, engine, start, watch, seed + turn, aimed)
-        if not tried.serve(kept.late - model.as_of):
-            return None
+        own = turn % len(first)
+        tried = first[own] if turn == own else served(first[own].start, turn)
+        if tried is None:
+            break
         tried.improve(0, tally)
-        if kept.saves and start.hit.any():
+        if kept.saves and tried.hit.any():
             tried.consolidate()
         if repair is None or tried.cost < repair.cost:
             repair = tried
@@ -99,31 +114,29 @@ def resumed(
     if repair is None:
         return None
     found = repair.found(0, tally)
-    anew = float(start.hit[: model.demands].sum())
+    anew = float(repair.hit[: model.demands].sum())
     stay = float(repair.staying)
-    effort = {**found.effort, "demands_anew": anew, "orders_kept": stay}
+    effort = {**found.effort, ANEW: anew, "orders_kept": stay}
     return found._replace(effort=effort)
 
 
 def _laid(
     run: SearchableRun, model: Model, engine: Engine, kept: BaselineSchedule
-) -> _WarmStart | None:
-    """Lay what was kept as early as it was found; where that hits more, as late.
+) -> list[_WarmStart]:
+    """Lay what was kept as early as it was found, and as late, what hits less first.
 
     An order that was firmed where it was planned comes as late as it may be: what takes
-    of it is later than it could be too. None: nothing fits, or too much is hit.
+    of it is later than it could be too. And where all is as early as can be, what is
+    served anew finds no room before work that could wait. None: nothing fits, or too
+    much is hit.
     """
-    best: _WarmStart | None = None
+    found: list[_WarmStart] = []
     for late in (False, True):
         work, changed = kept.work(run, model, late=late)
-        start, hit = _WarmStart(model, engine, work, changed), int(changed.sum())
-        if start.laid() and (best is None or start.hit.sum() < best.hit.sum()):
-            best = start
-        if best is not None and best.hit.sum() == hit:
-            break
-    if best is None or best.hit.sum() > MOST_HIT * len(best.hit):
-        return None
-    return best
+        start = _WarmStart(model, engine, work, changed)
+        if start.laid() and start.hit.sum() <= MOST_HIT * len(start.hit):
+            found.append(start)
+    return sorted(found, key=lambda start: int(start.hit.sum()))
 
 
 class _WarmStart:
@@ -190,17 +203,21 @@ class _WarmRepair(Repair):
         start: _WarmStart,
         watch: Watch,
         seed: int,
-        aimed: np.ndarray,
+        reached: np.ndarray,
+        shared: SharedDepartures | None,
     ) -> None:
         budget = budget_of(len(model.plant.d_item), "standard")._replace(cuts=False)
+        self.hit = start.hit
+        late = np.asarray(start.plan.d_finish, np.int64) > model.plant.d_due
+        aimed = (start.hit == 1) | (late & reached)
         super().__init__(engine, model, watch, budget, start.room(), seed, aimed)
         noise = self._plan.noise[0]
         self._plan = ScheduleRecord(*map(copy, start.plan))
         self._cost = self.cost
         self._plan.noise[0] = noise
-        self._before = start
+        self.start = start
         self._alone = np.array(self._aims.least, np.int64)
-        self._aimed = aimed
+        self._aimed, self._shared = aimed, shared
         self.staying = 0
 
     def serve(self, late: np.ndarray) -> bool:
@@ -211,12 +228,12 @@ class _WarmRepair(Repair):
         late
             The ends at which earlier orders stay [s since now]. Shape (n_orders,).
         """
-        plan, hit = self._plan, np.flatnonzero(self._before.hit)
+        plan, hit = self._plan, np.flatnonzero(self.hit)
         urgency = np.asarray(self._aims.urgency)[hit]
         turn = self._engine.ints(hit[np.argsort(urgency, kind="stable")])
         if not self._kernels.serve_all(self._plant, plan, turn):
             return False
-        for order, end in zip(self._before.of.tolist(), late.tolist(), strict=True):
+        for order, end in zip(self.start.of.tolist(), late.tolist(), strict=True):
             if order >= 0:
                 plan.o_stays[order] = end
         self._revive()
@@ -228,9 +245,9 @@ class _WarmRepair(Repair):
         What is free at last goes to those who wait for it, where there is any of that:
         what nothing reached stays where it was.
         """
-        hit, gain = self._before.hit == 1, LEAST_GAIN * SCALE * self._model.tolerance
+        hit, gain = self.hit == 1, LEAST_GAIN * SCALE * self._model.tolerance
         for aimed, count in ((hit, MOVES_A_HIT), (self._aimed & ~hit, MOVES_A_LATE)):
-            own = count * int(np.count_nonzero(self._late & aimed))
+            own = count * int(np.count_nonzero(self._late & aimed & self._avoidable))
             self._aim(aimed)
             self._try(moves + own, gain, tally)
         self._kernels.trim(self._plant, self._plan, self._shrunk(), MOST_TOGETHER)
@@ -281,13 +298,28 @@ class _WarmRepair(Repair):
                 break
 
     @property
+    def _avoidable(self) -> np.ndarray:
+        """Whether each demand would be served sooner if it were alone.
+
+        Shape (n_demands,), bool.
+        """
+        found: np.ndarray = np.asarray(self._plan.d_finish, np.int64) > self._alone
+        return found
+
+    @property
     def is_later(self) -> bool:
-        """Whether lateness weighs more than before anything was served anew."""
-        return self.cost > self._cost
+        """Whether lateness weighs more than before, but for what cannot be avoided.
+
+        That is the lateness that what was served anew would have if it were alone.
+        """
+        plant = self._model.plant
+        late = np.where(self.hit == 1, self._alone - plant.d_due, 0)
+        least = np.where(late > 0, plant.d_weight * (plant.base[0] + late), 0).sum()
+        return self.cost > self._cost + int(least)
 
     def _shrunk(self) -> np.ndarray:
         """Orders of which less is taken than before."""
-        of, taken = self._before.of, self._before.taken
+        of, taken = self.start.of, self.start.taken
         used = np.asarray(self._plan.o_used, np.int64)
         ids = np.flatnonzero((of >= 0) & (used[of] < taken))
         shrunk: np.ndarray = self._engine.ints(of[ids])
@@ -297,10 +329,23 @@ class _WarmRepair(Repair):
         """Move orders as late as may be, those that stay to where they were.
 
         What stays may leave no room for what was served anew: then it is let go.
+        Transfers leave with others where that costs less, and what brings their goods
+        is there for it.
         """
         early = ScheduleRecord(*map(copy, self._plan))
-        stays = self._tied()
+        stays = self._postponed(early, self._tied())
+        self.staying = int(np.count_nonzero(stays < FAR))
+        if self._shared is None:
+            return
+        for depth in self._shared.depths:
+            ends = self._shared.ends(early, self._plan, self._alive(), depth)
+            if ends:
+                stays = self._postponed(early, self._leaving(stays, ends))
+
+    def _postponed(self, early: ScheduleRecord, stays: np.ndarray) -> np.ndarray:
+        """Postpone a schedule as of `_postpone`; the ends at which orders stayed."""
         for turn in range(MOST_UNTIED + 1):
+            self._restore(early)
             for order, end in enumerate(stays.tolist()):
                 self._plan.o_stays[order] = end
             super()._postpone()
@@ -308,8 +353,20 @@ class _WarmRepair(Repair):
             if not untied.any():
                 break
             stays[untied | (turn + 1 == MOST_UNTIED)] = FAR
-            self._restore(early)
-        self.staying = int(np.count_nonzero(stays < FAR))
+        return stays
+
+    def _leaving(self, stays: np.ndarray, ends: Mapping[int, int]) -> np.ndarray:
+        """Ends at which orders stay; what transfers take that leave sooner moves."""
+        moves = [False] * len(stays)
+        for order in ends:
+            self._let_go(moves, self._plan.o_peg[order])
+        for order in self._alive().tolist():
+            if moves[order]:
+                self._let_go(moves, self._plan.o_peg[order])
+        found = np.where(moves, FAR, stays)
+        for order, end in ends.items():
+            found[order] = end
+        return found
 
     def _restore(self, early: ScheduleRecord) -> None:
         for one, before in zip(self._plan, early, strict=True):
@@ -324,7 +381,7 @@ class _WarmRepair(Repair):
         stays = np.full(len(plan.o_item), FAR, np.int64)
         stays[alive] = np.asarray(plan.o_stays, np.int64)[alive]
         moves = (stays == FAR).tolist()
-        for demand in np.flatnonzero(self._before.hit).tolist():
+        for demand in np.flatnonzero(self.hit).tolist():
             self._let_go(moves, plan.d_peg[demand])
         for order in alive.tolist():
             if moves[order]:

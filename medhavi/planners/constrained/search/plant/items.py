@@ -220,13 +220,14 @@ def mortal(items: Sequence[Item]) -> np.ndarray:
     return np.array(takes, np.int64)
 
 
-def add_prices(items: Sequence[Item], source: Source) -> None:
+def add_prices(items: Sequence[Item], source: Source, carried: int = 1) -> None:
     """Set what an order of a source costs, by the first options of its steps.
 
-    `items` are the last step of a routing and the earlier ones.
+    Each of the products that a lane has `carried` bears as much of a departure, which
+    is paid once. `items` are the last step of a routing and the earlier ones.
     """
-    product, order = items[0], source.fixed_cost
-    step = source.unit_cost * float(source.step)
+    order = source.own_fixed_cost + source.costs.shared / carried
+    product, step = items[0], source.unit_cost * float(source.step)
     for item in items:
         option = item.options[0]
         if option.taken is not None:

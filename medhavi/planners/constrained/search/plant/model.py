@@ -12,6 +12,7 @@ says nearly, and the run nets it anew. Anything else is planned by the general w
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -209,6 +210,7 @@ class _Reading:
                     self._routings[count], self._links[count] = tasks, links
                     count += max(len(tasks) - 1, 0)
                 count += 1
+        self._carried = Counter(way.source.source for way in self._ways.values())
 
     def model(self, weights: Weights | MoneyWeights) -> Model:
         """Read all items and demands."""
@@ -483,7 +485,7 @@ class _Reading:
             item.needs = (0,)
         else:
             item.options.append(Option(fixed=self._offers.bought(source) - floor))
-        add_prices([item], source)
+        add_prices([item], source, self._carried[source.source])
         return [item]
 
     def _make(

@@ -1,0 +1,216 @@
+"""Transfers that leave with others: a departure is paid once, whatever leaves with it.
+
+Of a lane with departures d, transfers i that may leave from e_i on and have to by l_i,
+an amount F that a departure costs and H_i that a transfer costs to be there sooner:
+
+    least  sum_{d used} F_d + sum_i H_i (arrival of l_i - arrival of d_i)
+    d_i used,  e_i <= d_i <= l_i
+
+Each leaves with the last used departure that is not too late for it, and a departure is
+used where that is the last one for some transfer, or where it is paid anyway; so the
+least is found by dynamic programming over those (Wagner and Whitin, Management Science
+5 (1958), of lots in time). Exact for one lane; of lanes in a row those that are nearer
+to the demands come first, and what brings their goods follows them.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from medhavi.planners.constrained.search.plant.items import price
+from medhavi.planners.kernels.plant_kernels.plant_record import DEPARTS, FAR
+from medhavi.units import DAY
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from medhavi.planners.constrained.search.found_orders import SearchableRun
+    from medhavi.planners.constrained.search.plant.model import Model
+    from medhavi.planners.kernels.plant_kernels.schedule_record import ScheduleRecord
+
+
+class LaneTransfers(NamedTuple):
+    """Transfers of a lane, by the numbers of its departures.
+
+    Parameters
+    ----------
+    first, last
+        First and last departure of each transfer. Shapes (n,), int64.
+    held
+        What each costs for a second that it is there sooner [millionths].
+    arrivals
+        When each departure arrives [s], rising.
+    fixed
+        Cost of a departure [millionths].
+    paid
+        Departures that something leaves with in any case.
+    """
+
+    first: np.ndarray
+    last: np.ndarray
+    held: np.ndarray
+    arrivals: np.ndarray
+    fixed: float
+    paid: Collection[int]
+
+    def chosen(self) -> np.ndarray:
+        """Departure of each transfer, so that all cost least. Shape (n,), int64."""
+        some = {*self.last.tolist(), *self.paid}
+        dates = [one for one in sorted(some) if one <= int(self.last.max())]
+        arrive = self.arrivals[dates].astype(float)
+        place = np.searchsorted(dates, self.last)
+        count, sums = len(dates), np.zeros((2, len(dates)))
+        first = np.full(count, -1, np.int64)
+        np.add.at(sums[0], place, self.held)
+        np.add.at(sums[1], place, self.held * arrive[place])
+        np.maximum.at(first, place, self.first)
+        open_at = [0.0 if one in self.paid else self.fixed for one in dates]
+        wanted = first >= 0
+        best, before = [math.inf] * (count + 1), [-1] * (count + 1)
+        for at in range(count):
+            # Before the first departure that is used nobody has to leave.
+            if not wanted[:at].any():
+                best[at] = min(best[at], open_at[at])
+                before[at] = -1 if best[at] == open_at[at] else before[at]
+            held = weighed = 0.0
+            for until in range(at + 1, count + 1):
+                if first[until - 1] > dates[at]:
+                    break
+                held += sums[0, until - 1]
+                weighed += sums[1, until - 1]
+                more = open_at[until] if until < count else 0.0
+                cost = best[at] + weighed - held * arrive[at] + more
+                if cost < best[until]:
+                    best[until], before[until] = cost, at
+        used = list[int]()
+        at = before[count]
+        while at >= 0:
+            used.append(dates[at])
+            at = before[at]
+        used.reverse()
+        return np.array(used, np.int64)[
+            np.searchsorted(used, self.last, side="right") - 1
+        ]
+
+
+class SharedDepartures:
+    """Ends at which transfers of a plant stay so that their departures cost less.
+
+    Parameters
+    ----------
+    run, model
+        The run and its plant.
+    """
+
+    def __init__(self, run: SearchableRun, model: Model) -> None:
+        self._plant, plant = model.plant, model.plant
+        fixed = np.zeros(len(plant.order))
+        lanes: dict[str, int] = {}
+        for item, way in model.ways.items():
+            option = int(plant.x_start[item])
+            if (
+                way.source.costs.shared > 0
+                and plant.whole[option] == DEPARTS
+                and plant.life[item] == FAR
+                and not plant.mortal[item]
+            ):
+                fixed[item] = price(way.source.costs.shared)
+                lanes[way.source.source] = int(plant.calendar[option])
+        self._fixed = fixed
+        self._depth = _lanes_behind(model, fixed > 0)
+        self._paid: dict[int, set[int]] = {}
+        for order in run.release.orders:
+            lane = lanes.get(order.source_id)
+            if lane is not None and order.existing is not None:
+                arrives = order.timing.finish - model.as_of
+                self._paid.setdefault(lane, set()).add(arrives)
+
+    @property
+    def depths(self) -> range:
+        """How many such lanes goods take behind a transfer, the last ones first."""
+        return range(int(self._depth.max(initial=-1)) + 1)
+
+    def ends(
+        self, early: ScheduleRecord, late: ScheduleRecord, alive: np.ndarray, depth: int
+    ) -> Mapping[int, int]:
+        """Ends by order of the transfers that leave with others, sooner than now.
+
+        Parameters
+        ----------
+        early, late
+            The schedule as early and as late as may be.
+        alive
+            Its orders.
+        depth
+            Of which lanes, as of `depths`.
+        """
+        item = np.asarray(late.o_item, np.int64)[alive]
+        option = np.asarray(late.o_option, np.int64)[alive]
+        ours = (self._fixed[item] > 0) & (self._depth[item] == depth)
+        calendar = np.where(ours, self._plant.calendar[option], -1)
+        found: dict[int, int] = {}
+        for lane in np.unique(calendar[ours]).tolist():
+            orders = alive[calendar == lane]
+            found.update(self._of_lane(lane, early, late, orders))
+        return found
+
+    def _of_lane(
+        self, lane: int, early: ScheduleRecord, late: ScheduleRecord, orders: np.ndarray
+    ) -> Iterator[tuple[int, int]]:
+        plant = self._plant
+        windows = slice(plant.k_start[lane], plant.k_start[lane + 1])
+        # The first and the last window have no end: nothing leaves with them.
+        arrivals = np.asarray(plant.k_close[windows], np.int64)
+        item = np.asarray(late.o_item, np.int64)[orders]
+        first, last = (
+            np.searchsorted(arrivals, np.asarray(one.o_end, np.int64)[orders])
+            for one in (early, late)
+        )
+        known = last < len(arrivals) - 1
+        known &= (
+            arrivals[np.minimum(last, len(arrivals) - 1)]
+            == (np.asarray(late.o_end, np.int64)[orders])
+        )
+        if np.count_nonzero(known) == 0:
+            return
+        size = np.asarray(late.o_qty, np.int64)[orders]
+        held = plant.each_day[plant.asked[item]] * size / DAY
+        paid = self._paid.get(lane, set())
+        transfers = LaneTransfers(
+            first=np.minimum(first, last)[known],
+            last=last[known],
+            held=held[known].astype(float),
+            arrivals=arrivals,
+            fixed=float(self._fixed[item].max()),
+            paid=set(np.flatnonzero(np.isin(arrivals, list(paid))).tolist()),
+        )
+        chosen = transfers.chosen()
+        moved = chosen < transfers.last
+        ends = arrivals[chosen[moved]].tolist()
+        yield from zip(orders[known][moved].tolist(), ends, strict=True)
+
+
+def _lanes_behind(model: Model, ours: np.ndarray) -> np.ndarray:
+    """How many of our items goods pass behind an item; -1: it is none of ours.
+
+    Shape (n_items,), int64.
+    """
+    plant = model.plant
+    behind = np.zeros(len(plant.order), np.int64)
+    for item in plant.order.tolist():
+        passed = int(behind[item]) + int(ours[item])
+        for other in _below(model, item):
+            behind[other] = max(behind[other], passed)
+    found: np.ndarray = np.where(ours, behind, -1)
+    return found
+
+
+def _below(model: Model, item: int) -> Sequence[int]:
+    """What an item takes, and the sources that serve it."""
+    plant = model.plant
+    parts = plant.c_item[plant.c_start[item] : plant.c_start[item + 1]].tolist()
+    sources = plant.a_item[plant.a_start[item] : plant.a_start[item + 1]].tolist()
+    return [one for one in (*parts, *sources) if one != item]

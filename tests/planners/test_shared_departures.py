@@ -1,0 +1,123 @@
+"""Transfers leave with others where that costs less: a departure is paid once."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pytest
+
+from medhavi.results.figures.scorecard import scorecard
+from tests import factories
+from tests.examples import some
+from tests.planners.optimal_plans import best
+from tests.planners.small_plans import day, fulfilment
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from medhavi.results.plans.plan import Plan
+
+Rows = dict[str, list[dict[str, Any]]]
+Wanted = tuple[str, float, int]
+"""Product, quantity and the day on which it is wanted."""
+EACH_DAY = [{"weekday": number, "time": dt.time(0)} for number in range(1, 8)]
+NEVER_SHORT = {"short_cost": 1e5}
+
+
+def shipped(asked: Sequence[Wanted], fixed: float, value: float) -> Rows:
+    """What lies in W is wanted at L, a day away; there a unit costs 20 % of `value`.
+
+    That is by year; to lie in W costs nothing.
+    """
+    names = sorted({name for name, _, _ in asked})
+    return {
+        "settings": [{"bucket": "day"}],
+        "products": [
+            {"product": name, "unit_cost": value, "weight_kg": 1.0} for name in names
+        ],
+        "locations": [{"location": "L"}, {"location": "W"}],
+        "lanes": [
+            {"lane": "T", "origin": "W", "destination": "L", "duration_h": 24}
+            | {"fixed_cost": fixed}
+        ],
+        "departures": [{"lane": "T", **one} for one in EACH_DAY],
+        "inventory_policies": [
+            {"product": name, "location": "W", "holding_rate": 0.0} for name in names
+        ],
+        "stock": [{"product": name, "location": "W", "qty": 1000.0} for name in names],
+        "demands": [
+            {"demand": f"D{number}", "product": name, "location": "L", "qty": qty}
+            | {"due": day(due), **NEVER_SHORT}
+            for number, (name, qty, due) in enumerate(asked)
+        ],
+    }
+
+
+def least(asked: Sequence[Wanted], fixed: float, value: float) -> float:
+    """Least money of departures and of what is at L before it is wanted: all tried."""
+    each = value * 0.2 / 365
+    return min(
+        fixed * len(set(arrivals))
+        + sum(
+            qty * each * (due - at)
+            for (_, qty, due), at in zip(asked, arrivals, strict=True)
+        )
+        for arrivals in product(*(range(1, due + 1) for _, _, due in asked))
+    )
+
+
+def paid(found: Plan, rows: Rows) -> float:
+    card = scorecard(found, factories.snapshot(**rows))
+    return card.transport + card.holding
+
+
+def left(found: Plan) -> int:
+    """How often the lane left."""
+    moves = found.supplies.filter(pl.col("kind") == "move")
+    return moves["departure"].n_unique()
+
+
+@pytest.mark.req("OMO-05", "OMC-7.8.1")
+@pytest.mark.parametrize(("value", "departures"), [(3650.0, 2), (36.5, 1)])
+def test_orders_leave_together_where_holding_costs_less_than_a_departure(
+    value, departures
+):
+    """5 of A on day 4, 5 of B on day 8: to be there 4 days sooner costs 40, or 0.40."""
+    asked = [("A", 5.0, 4), ("B", 5.0, 8)]
+    rows = shipped(asked, 30.0, value)
+    found = best(**rows)
+    assert left(found) == departures
+    assert paid(found, rows) == pytest.approx(least(asked, 30.0, value))
+    assert {fulfilment(found, f"D{n}")["status"] for n in (0, 1)} == {"on_time"}
+    assert "transfers leave with others" in {one.name for one in found.run.steps}
+
+
+@pytest.mark.req("OMO-05")
+def test_lots_do_not_join_for_a_departure_that_others_pay_as_well():
+    """5 of A, B and C on days 4 and 8: to join those of a product costs 20, saves 30.
+
+    All three joined are one departure and 60, as they are wanted two departures.
+    """
+    asked = [(name, 5.0, due) for name in "ABC" for due in (4, 8)]
+    rows = shipped(asked, 30.0, 1825.0)
+    found = best(**rows)
+    assert paid(found, rows) == pytest.approx(60)
+    assert left(found) == 2
+
+
+@pytest.mark.req("OMO-05")
+@pytest.mark.parametrize("seed", some(range(200), 6))
+def test_departures_and_what_is_there_early_cost_least(seed: int):
+    draw = random.Random(seed)
+    asked = [
+        (name, float(draw.randint(1, 9)), draw.randint(1, 9))
+        for name in "ABCDE"[: draw.randint(2, 5)]
+    ]
+    fixed, value = draw.choice([5.0, 30.0, 90.0]), draw.choice([36.5, 365.0, 3650.0])
+    rows = shipped(asked, fixed, value)
+    found = best(**rows)
+    assert paid(found, rows) == pytest.approx(least(asked, fixed, value))
