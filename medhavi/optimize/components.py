@@ -104,6 +104,7 @@ class ComponentSession:
         open_one: Callable[[Program], Session],
     ) -> None:
         self.program = program
+        self.components = len(components)
         self._pieces = components
         self._open_one = open_one
         self._sessions = [open_one(component.program) for component in components]

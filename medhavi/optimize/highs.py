@@ -113,6 +113,7 @@ class HighsSession:
         import highspy
 
         self.program = program
+        self.components = 1
         self._package: Any = highspy
         model = self._model = highspy.Highs()
         for option, value in (

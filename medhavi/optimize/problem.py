@@ -349,6 +349,8 @@ class Session(Protocol):
     """A program held by a solver: changed a little, it is solved again from there."""
 
     program: Program
+    components: int
+    """Parts of it that share no row, solved one by one."""
 
     def solve(self, *, cancelled: Callable[[], bool] | None = None) -> Solution:
         """Solve from where the last solve ended."""

@@ -79,6 +79,9 @@ class ProgramRecord:
         Its size, and the steps of the solver.
     grid
         Its buckets of time, and why those.
+    components
+        Parts of it that share neither goods nor hours, solved one by one: the sum of
+        their optima is that of the whole.
     lots
         Why no plan in planned lots was tried; empty where one may have been.
     conflict
@@ -92,6 +95,7 @@ class ProgramRecord:
     rows: int
     iterations: int
     grid: str = ""
+    components: int = 1
     lots: str = ""
     conflict: str = ""
 

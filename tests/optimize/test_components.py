@@ -45,6 +45,7 @@ def test_components_cost_what_the_whole_does_whatever_is_changed(seed):
     assert [component.program.n_columns for component in components] == [12] * 4
     apart = ComponentSession(program, components, HighsSession)
     whole = HighsSession(program)
+    assert (apart.components, whole.components) == (4, 1)
 
     def same() -> None:
         one, other = apart.solve(), whole.solve()

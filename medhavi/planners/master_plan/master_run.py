@@ -215,7 +215,11 @@ def _by_program(
     made = replace(made, findings=(*told, *made.findings))
     if stopped or _stopped(steps):
         made = replace(made, run=replace(made.run, status=Status.CANCELLED))
-    record = replace(program_record(built, solution, conflicts), lots=why_not)
+    record = replace(
+        program_record(built, solution, conflicts),
+        components=session.components,
+        lots=why_not,
+    )
     made = replace(made, run=replace(made.run, program=record))
     if prices is not None:
         made = made.replace(prices=prices)
