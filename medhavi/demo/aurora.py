@@ -250,7 +250,7 @@ class History:
                 fields: dict[str, Any] = {"product": product, "location": place}
                 fields["lot"] = lot.lot
                 if lot.usable:
-                    world.stock.set_usable(product, place, lot, usable=False)
+                    world.stock.hold(product, place, lot)
                     world.note(
                         "LotStatusChanged", status="blocked", reason="expired", **fields
                     )

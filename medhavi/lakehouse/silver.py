@@ -63,16 +63,12 @@ class Silver:
     ----------
     layout
         Where the lake lies.
-    spacing
-        Most events between two checkpoints.
     """
 
-    def __init__(
-        self, layout: LakeLayout, spacing: int = _EVENTS_BETWEEN_CHECKPOINTS
-    ) -> None:
+    def __init__(self, layout: LakeLayout) -> None:
         self._checkpoints = Checkpoints(layout.silver)
         self._quarantine = layout.quarantine
-        self._spacing = spacing
+        self._spacing = _EVENTS_BETWEEN_CHECKPOINTS
 
     def at(self, log: EventLog, moment: Moment) -> State:
         """State of a moment: the newest usable checkpoint and what follows."""

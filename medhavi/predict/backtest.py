@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WayScore:
+class MethodScore:
     """How one way did on the judged orders; `fits`: it states what came."""
 
     method: str
@@ -58,7 +58,7 @@ class WayScore:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Score(WayScore):
+class Score(MethodScore):
     """How one way did on the judged orders.
 
     `loss` is pinball at p80 plus pinball at p95 [days]; `pinball` and `coverage` are
@@ -102,7 +102,7 @@ class Score(WayScore):
         )
 
 
-S = TypeVar("S", bound=WayScore)
+S = TypeVar("S", bound=MethodScore)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

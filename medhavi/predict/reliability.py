@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import polars as pl
 
-from medhavi.predict.backtest import WayScore, compared, prepared
+from medhavi.predict.backtest import MethodScore, compared, prepared
 from medhavi.predict.calibration import Bin, brier, reliability_curve
 from medhavi.predict.recipe import TrainingRecipe, one_thread
 from medhavi.predict.windows import latest, windows
@@ -274,7 +274,7 @@ class RateModel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RateScore(WayScore):
+class RateScore(MethodScore):
     """Brier score of one way, and what it stated against what came."""
 
     stated: float

@@ -35,7 +35,7 @@ def test_what_is_spoken_for_is_not_free():
 
 def test_a_held_lot_is_neither_usable_nor_taken():
     book = shelf()
-    book.set_usable("cream", "MILANO", book.lots("cream", "MILANO")[0], usable=False)
+    book.hold("cream", "MILANO", book.lots("cream", "MILANO")[0])
     assert book.usable("cream", "MILANO") == 10
     assert [lot.lot for lot in book.take("cream", "MILANO", 1)] == ["L2"]
 

@@ -198,7 +198,7 @@ class FactPlanting:
             if lot.lot
         ]
         _, product, place, lot = max(candidates, key=lambda x: x[:3])
-        stock.set_usable(product, place, lot, usable=False)
+        stock.hold(product, place, lot)
         fields: dict[str, Any] = {"product": product, "location": place}
         fields["lot"] = lot.lot
         self._world.note(

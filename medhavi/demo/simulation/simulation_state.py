@@ -340,14 +340,11 @@ class StockLedger:
             self._usable[product, place] += qty - lot.qty
         lot.qty = qty
 
-    def set_usable(
-        self, product: str, place: str, lot: LotOnHand, *, usable: bool
-    ) -> None:
-        """Hold a lot or free it again."""
-        if lot.usable != usable:
-            sign = 1 if usable else -1
-            self._usable[product, place] += sign * lot.qty
-            lot.usable = usable
+    def hold(self, product: str, place: str, lot: LotOnHand) -> None:
+        """Hold a lot: it is not usable any more."""
+        if lot.usable:
+            self._usable[product, place] -= lot.qty
+            lot.usable = False
 
 
 @dataclass(slots=True, kw_only=True)

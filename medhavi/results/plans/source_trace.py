@@ -155,15 +155,7 @@ class Trace(TextDisplay):
     def origins(self) -> tuple[Origin, ...]:
         """Purchases and stock lots behind the demand, by product and id."""
         found = [
-            Origin(
-                row["supply"],
-                row["kind"],
-                row["product"],
-                row["location"],
-                row["source"],
-                row["qty"],
-                row["finish"],
-            )
+            Origin(*(row[name] for name in Origin._fields))
             for row in self.rows
             if row["kind"] in ("buy", "stock", "outside")
         ]

@@ -240,10 +240,9 @@ class DecisionWriter:
             for one in holds
         ]
 
-    def reduced(
-        self, holds: Iterable[tuple[Reservation, float]], reason: str | None
-    ) -> list[NewEvent]:
-        """Leave less of holds."""
+    def reduced(self, holds: Iterable[tuple[Reservation, float]]) -> list[NewEvent]:
+        """Leave of holds what their orders still want."""
+        reason = "the order wants less"
         return [
             self._event(
                 ReservationReduced(

@@ -335,7 +335,7 @@ class PromiseDesk:
             events = [
                 *decider.expired(ended),
                 *decider.released(needless, "the order is done"),
-                *decider.reduced(excess, "the order wants less"),
+                *decider.reduced(excess),
             ]
             return events, (*ended, *needless, *(one for one, _ in excess))
 
