@@ -181,11 +181,8 @@ def choose_rows(chosen, group, grouped, names, rows):
 def grid(grouped, keep, listed, names, rows, session):
     table = order_page.order_table(listed, names, session, keep)
     _none = html(page.empty(say("no_order_matches"), say("remove_a_filter")))
-    if listed.height:
-        _shown = table
-    else:
-        _shown = None if rows.height and grouped is not None else _none
-    _shown
+    _nothing = None if rows.height and grouped is not None else _none
+    table if listed.height else _nothing
     return (table,)
 
 
