@@ -56,6 +56,7 @@ def group_table(
     found = group_rows(rows, column, names)
     keys = found["Key"].to_list()
     asked = wanted(OPENED).split(_BETWEEN)
+    unlike = found["Quantity"].is_null().all()
     numbers = [name for name, kind in found.schema.items() if kind.is_numeric()]
     return mo.ui.table(
         found,
@@ -68,7 +69,7 @@ def group_table(
         show_data_types=False,
         show_download=False,
         freeze_columns_left=[GROUPS[column]],
-        hidden_columns=["Key"],
+        hidden_columns=["Key", *(("Quantity", "Unit") if unlike else ())],
         format_mapping=written(
             found,
             {
