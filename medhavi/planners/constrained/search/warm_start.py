@@ -123,12 +123,12 @@ def resumed(
 def _laid(
     run: SearchableRun, model: Model, engine: Engine, kept: BaselineSchedule
 ) -> list[_WarmStart]:
-    """Lay what was kept as early as it was found, and as late, what hits less first.
+    """Lay what was kept as early as it was found, and as late: what hits least.
 
     An order that was firmed where it was planned comes as late as it may be: what takes
     of it is later than it could be too. And where all is as early as can be, what is
-    served anew finds no room before work that could wait. None: nothing fits, or too
-    much is hit.
+    served anew finds no room before work that could wait. Both, where they hit as much.
+    None: nothing fits, or too much is hit.
     """
     found: list[_WarmStart] = []
     for late in (False, True):
@@ -136,7 +136,10 @@ def _laid(
         start = _WarmStart(model, engine, work, changed)
         if start.laid() and start.hit.sum() <= MOST_HIT * len(start.hit):
             found.append(start)
-    return sorted(found, key=lambda start: int(start.hit.sum()))
+        if found and not found[0].hit.any():
+            break
+    least = min((int(start.hit.sum()) for start in found), default=0)
+    return [start for start in found if start.hit.sum() == least]
 
 
 class _WarmStart:
