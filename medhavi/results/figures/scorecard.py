@@ -37,9 +37,10 @@ def scorecard(plan: Plan, snapshot: Snapshot) -> Scorecard:
     every plan. Stock is valued at `products.unit_cost` from now to the end of the
     horizon; between the rows of `positions` it stays as it was.
     """
-    known = plan.scorecards.get(snapshot.fingerprint)
+    key = plan.run.mode, snapshot.fingerprint
+    known = plan.scorecards.get(key)
     if known is None:
-        known = plan.scorecards[snapshot.fingerprint] = _measured(plan, snapshot)
+        known = plan.scorecards[key] = _measured(plan, snapshot)
     return known
 
 

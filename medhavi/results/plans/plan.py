@@ -77,8 +77,9 @@ class Plan(Charted):
     told_in
         Zones and currency in which it is told, where no basis has them; see `locale`.
     scorecards
-        Its money by the fingerprint of the tables that it was measured against: what is
-        made of it by other figures, labels and texts alone has the same one.
+        Its money by mode, which says whether overtime counts, and by the fingerprint of
+        the tables that it was measured against: what is made of it by other figures,
+        labels and texts alone has the same one.
     """
 
     tables: Mapping[str, pl.DataFrame]
@@ -87,7 +88,7 @@ class Plan(Charted):
     measured: Mapping[str, object] = field(default_factory=dict, compare=False)
     basis: Basis | None = field(default=None, compare=False, repr=False)
     told_in: PlanLocale | None = field(default=None, compare=False, repr=False)
-    scorecards: dict[str, Scorecard] = field(
+    scorecards: dict[tuple[str, str], Scorecard] = field(
         default_factory=dict, compare=False, repr=False
     )
     _digests: dict[str, str] = field(
