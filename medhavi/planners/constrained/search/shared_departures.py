@@ -169,12 +169,8 @@ class SharedDepartures:
             np.searchsorted(arrivals, np.asarray(one.o_end, np.int64)[orders])
             for one in (early, late)
         )
-        known = last < len(arrivals) - 1
-        known &= (
-            arrivals[np.minimum(last, len(arrivals) - 1)]
-            == (np.asarray(late.o_end, np.int64)[orders])
-        )
-        if np.count_nonzero(known) == 0:
+        known = np.isin(np.asarray(late.o_end, np.int64)[orders], arrivals[:-1])
+        if not known.any():
             return
         size = np.asarray(late.o_qty, np.int64)[orders]
         held = plant.each_day[plant.asked[item]] * size / DAY

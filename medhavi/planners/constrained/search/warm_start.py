@@ -210,7 +210,7 @@ class _WarmRepair(Repair):
         shared: SharedDepartures | None,
     ) -> None:
         budget = budget_of(len(model.plant.d_item), "standard")._replace(cuts=False)
-        self.hit = start.hit
+        self.start = start
         late = np.asarray(start.plan.d_finish, np.int64) > model.plant.d_due
         aimed = (start.hit == 1) | (late & reached)
         super().__init__(engine, model, watch, budget, start.room(), seed, aimed)
@@ -218,10 +218,14 @@ class _WarmRepair(Repair):
         self._plan = ScheduleRecord(*map(copy, start.plan))
         self._cost = self.cost
         self._plan.noise[0] = noise
-        self.start = start
         self._alone = np.array(self._aims.least, np.int64)
         self._aimed, self._shared = aimed, shared
         self.staying = 0
+
+    @property
+    def hit(self) -> np.ndarray:
+        """Whether each demand is served anew. Shape (n_demands,), int64."""
+        return self.start.hit
 
     def serve(self, late: np.ndarray) -> bool:
         """Serve what is hit, the most urgent demand first; False: there is no room.
@@ -363,12 +367,9 @@ class _WarmRepair(Repair):
         moves = [False] * len(stays)
         for order in ends:
             self._let_go(moves, self._plan.o_peg[order])
-        for order in self._alive().tolist():
-            if moves[order]:
-                self._let_go(moves, self._plan.o_peg[order])
+        self._let_go_below(moves)
         found = np.where(moves, FAR, stays)
-        for order, end in ends.items():
-            found[order] = end
+        found[list(ends)] = list(ends.values())
         return found
 
     def _restore(self, early: ScheduleRecord) -> None:
@@ -386,13 +387,17 @@ class _WarmRepair(Repair):
         moves = (stays == FAR).tolist()
         for demand in np.flatnonzero(self.hit).tolist():
             self._let_go(moves, plan.d_peg[demand])
-        for order in alive.tolist():
-            if moves[order]:
-                self._let_go(moves, plan.o_peg[order])
+        self._let_go_below(moves)
         machine = plant.machine[np.asarray(plan.o_option, np.int64)]
         changes = np.append(plant.m_change, -1)[machine] >= 0
         stays[changes | np.array(moves)] = FAR
         return stays
+
+    def _let_go_below(self, moves: list[bool]) -> None:
+        """Mark what marked orders take, and what those take."""
+        for order in self._alive().tolist():
+            if moves[order]:
+                self._let_go(moves, self._plan.o_peg[order])
 
     def _let_go(self, moves: list[bool], peg: int) -> None:
         """Mark what a list of pegs takes."""
