@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import urllib.error
 import urllib.request
 
@@ -35,6 +36,18 @@ def jobs(address):
         return json.load(answer)
 
 
+def ended_jobs(page, address):
+    """Jobs of the server, none of them still on its way.
+
+    A page tells of new facts before the plan of them is there.
+    """
+    begun = time.monotonic()
+    while any(job["state"] in ("waiting", "running") for job in jobs(address)):
+        assert time.monotonic() - begun < SLOW / 1000, jobs(address)
+        page.wait_for_timeout(100)
+    return jobs(address)
+
+
 @pytest.mark.req("UI-02")
 def test_an_open_page_shows_the_plan_of_new_facts_without_a_reload(
     page, lake_server, place
@@ -50,7 +63,7 @@ def test_an_open_page_shows_the_plan_of_new_facts_without_a_reload(
     expect(trust).not_to_have_text(before, timeout=SLOW, use_inner_text=True)
     expect(trust).to_contain_text("verified: 0 violations", timeout=SLOW)
     assert shown.locator("body").evaluate("body => body.dataset.stays") == "yes"
-    told = jobs(lake_server)
+    told = ended_jobs(page, lake_server)
     assert {job["state"] for job in told} == {"done"}
     assert all(job["title"] == "Plan of company, constrained" for job in told)
     watched.assert_clean()
