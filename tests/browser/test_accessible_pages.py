@@ -16,8 +16,6 @@ from tests.browser.test_readable_pages import PAGES
 from tests.service.promise_company import promise_company
 
 pytestmark = pytest.mark.browser
-SLOW = 30_000
-"""A loaded machine paints late [ms]."""
 LOOKS = [(scheme, width) for width in (1280, 390) for scheme in ("light", "dark")]
 MORE = {
     "/cockpit/": "Cost of the plan",
@@ -69,7 +67,7 @@ def opened(lake_server, page, path):
         page.goto(lake_server + path)
     else:
         desk.open(path)
-    expect(page.get_by_text(FIRST[path]).first).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text(FIRST[path]).first).to_be_visible()
     settle(page)
     return desk
 
@@ -114,7 +112,7 @@ def test_the_workbench_is_used_by_keyboard_alone(lake_server, page):
     """Tab goes by the order of the frame; Ctrl K opens the search, Escape leaves it."""
     page.goto(lake_server)
     shown = page.frame_locator("iframe.shown")
-    expect(shown.get_by_role("heading", name="Medhavi")).to_be_visible(timeout=SLOW)
+    expect(shown.get_by_role("heading", name="Medhavi")).to_be_visible()
     order = []
     for _ in range(7):
         page.keyboard.press("Tab")
@@ -124,9 +122,7 @@ def test_the_workbench_is_used_by_keyboard_alone(lake_server, page):
     bar = ["Navigation", search, "As of now", "Scenario that pages show"]
     assert order == [*bar, "Start", "Cockpit", "Plan"]
     page.keyboard.press("Enter")
-    expect(shown.get_by_role("heading", name="Plan", exact=True)).to_be_visible(
-        timeout=SLOW
-    )
+    expect(shown.get_by_role("heading", name="Plan", exact=True)).to_be_visible()
     field = page.get_by_role("searchbox", name=search)
     page.keyboard.press("Control+k")
     expect(field).to_be_focused()
@@ -136,8 +132,9 @@ def test_the_workbench_is_used_by_keyboard_alone(lake_server, page):
     expect(field).to_have_value("")
     # The page has the focus again, and the shortcut works inside of it.
     frame = next(one for one in page.frames if "/plan/" in one.url)
-    assert page.evaluate("document.activeElement.tagName") == "IFRAME"
+    page.wait_for_function("document.activeElement.tagName === 'IFRAME'")
+    expect(shown.get_by_role("tab").first).to_be_visible()
     page.keyboard.press("Tab")
-    assert frame.evaluate("document.activeElement !== document.body")
+    frame.wait_for_function("document.activeElement !== document.body")
     page.keyboard.press("Control+k")
     expect(field).to_be_focused()

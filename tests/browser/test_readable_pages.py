@@ -14,8 +14,6 @@ from tests.browser.page_words import untold
 from tests.service.promise_company import SHORT, promise_company
 
 pytestmark = pytest.mark.browser
-SLOW = 30_000
-"""A loaded machine paints late [ms]."""
 SCENARIO = '[{"name":"Dear","change":[{"kind":"price_factor","factor":1.1}]}]'
 PAGES = {
     "/start": "Supply-chain plans",
@@ -69,9 +67,9 @@ def test_pages_say_names_and_local_times_and_warn_of_nothing(lake_server, lake, 
             page.goto(lake_server + path)
         else:
             desk.open(path)
-        expect(page.get_by_text(last).first).to_be_visible(timeout=SLOW)
+        expect(page.get_by_text(last).first).to_be_visible()
         if path.startswith(DRAWN):
-            expect(page.locator("marimo-vega svg").first).to_be_visible(timeout=SLOW)
+            expect(page.locator("marimo-vega svg").first).to_be_visible()
         assert untold(page, names) == [], path
         width = page.evaluate(
             "(document.querySelector('#App') || document.body).scrollWidth"
