@@ -5,14 +5,16 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Watched, served
+from medhavi.views.promises.words import promise_names
+from tests.api import Lake
+from tests.browser.conftest import PATIENCE_S, Watched, served
 from tests.browser.page_access import (
     faint_words,
     nameless_controls,
     picture_contrasts,
     weighed_findings,
 )
-from tests.browser.test_readable_pages import PAGES
+from tests.browser.test_readable_pages import PAGES, assert_readable, warnings_of
 from tests.service.promise_company import promise_company
 
 pytestmark = pytest.mark.browser
@@ -23,21 +25,37 @@ MORE = {
     "/predictors/": "Coverage",
     "/search?q=juice": "Search",
 }
-FIRST = {
-    **{
-        path: word
-        for path, word in PAGES.items()
-        if "?tab" not in path and "?mode" not in path
-    },
-    **MORE,
-}
+FIRST = PAGES | MORE
 
 
 @pytest.fixture(scope="module")
-def lake_server(chromium, tmp_path_factory):
-    lake = promise_company(tmp_path_factory.mktemp("access"))
+def lake(tmp_path_factory):
+    return promise_company(tmp_path_factory.mktemp("access"))
+
+
+@pytest.fixture(scope="module")
+def lake_server(chromium, lake):
     with served(lake.parent, "--lake", str(lake)) as address:
         yield address
+
+
+@pytest.fixture(scope="module")
+def names(lake):
+    return promise_names(Lake(lake).snapshot())
+
+
+@pytest.fixture(scope="module")
+def reader(browser, browser_context_args):
+    """A browser that reads one page after another: it keeps scripts, as people's do."""
+    with browser.new_context(**browser_context_args) as context:
+        context.set_default_timeout(PATIENCE_S * 1000)
+        yield context
+
+
+@pytest.fixture
+def read_page(reader):
+    with reader.new_page() as page:
+        yield page
 
 
 def settle(page):
@@ -72,18 +90,24 @@ def opened(lake_server, page, path):
     return desk
 
 
-@pytest.mark.req("UI-12")
+@pytest.mark.req("UI-08", "UI-12")
 @pytest.mark.parametrize("path", FIRST)
-def test_what_a_page_shows_first_is_for_everybody(lake_server, page, path):
-    desk = opened(lake_server, page, path)
-    found = shortcomings(page, LOOKS[::3])
+def test_what_a_page_shows_first_is_for_everybody(lake_server, names, read_page, path):
+    """Also names for ids, local times, a phone's width and no warning, in one visit."""
+    warned = warnings_of(read_page)
+    desk = opened(lake_server, read_page, path)
+    found = shortcomings(read_page, LOOKS[::3])
     assert found == [], "\n".join(found)
+    if path in PAGES:
+        assert_readable(read_page, path, names)
+        assert warned == []
     desk.assert_clean()
 
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("path", FIRST)
-def test_every_part_of_a_page_is_for_everybody(lake_server, page, path):
+def test_every_part_of_a_page_is_for_everybody(lake_server, read_page, path):
+    page = read_page
     desk = opened(lake_server, page, path)
     found = shortcomings(page, LOOKS)
     for tab in page.get_by_role("tab").all()[1:]:
