@@ -62,7 +62,7 @@ def test_an_open_page_shows_the_plan_of_new_facts_without_a_reload(
     expect(trust).to_contain_text("verified: 0 violations")
     assert shown.locator("body").evaluate("body => body.dataset.stays") == "yes"
     told = ended_jobs(page, lake_server)
-    assert {job["state"] for job in told} == {"done"}
+    assert {job["state"] for job in told} == {"done"}, told
     assert all(job["title"] == "Plan of company, constrained" for job in told)
     watched.assert_clean()
 
