@@ -261,6 +261,11 @@ def main() -> int:
         "generator's, both without set-ups, least orders, lots, whole deliveries and "
         "safety stock. The bound is that of HiGHS; its presolve of 1.14 is "
         "not always right on whole columns, so what it finds is judged as a plan is. "
+        "The tables cannot say: what an order of a supplier costs whatever its size (5), "
+        "overtime that differs by day (here that of the shortest day), deliveries up to "
+        "five days early, whole demands in several deliveries, a price of emissions (here "
+        "a part of costs), a daily cost of missing safety stock. Why ours is far: "
+        "[decision 022](decisions/022-the-program-guides-the-constrained-planner.md). "
         f"Gates: size S within {GAP_GATE:.0%} of the bound (goal {GAP_GOAL:.0%}), size "
         f"{MOST_SIZE} at most {MOST:,.0f}.",
     )
