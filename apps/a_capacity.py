@@ -145,10 +145,10 @@ def choose_resource(choose, loads, names, shown, view):
 
 
 @app.cell(hide_code=True)
-def head(loads, mode, names, resource, shown, wanted):
+def head(loads, mode, names, resource, shown, view, wanted):
     mo.vstack(
         capacity_page.head_parts(
-            shown, names, loads, [resource, mode], wanted("known_at")
+            shown, names, loads, [resource, mode], wanted("known_at"), view
         ),
         gap=1,
     )

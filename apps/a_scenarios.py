@@ -162,7 +162,7 @@ def make_form(get_draft, get_list, hold, kind, set_draft, shown, wanted):
         shown,
         get_draft(),
         get_list().names,
-        wanted("subject"),
+        wanted,
         _send,
     )
     return (form,)

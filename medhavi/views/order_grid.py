@@ -242,11 +242,14 @@ def _serves(row: Mapping[str, Any], names: Names) -> str:
     if not row["demand"]:
         return ""
     more = row["served"] - 1
-    told = names.name(row["demand"])
-    if told != row["demand"]:
-        # A forecast is named by its item and its period; the period tells it here.
-        told = told.rsplit(", ", 1)[-1].capitalize()
+    told = demand_words(row["demand"], names)
     return told + (f" {say('and_more', more)}" if more else "")
+
+
+def demand_words(demand: str, names: Names) -> str:
+    """Name of a demand beside its item: of a forecast its period alone."""
+    told = names.name(demand)
+    return told if told == demand else told.rsplit(", ", 1)[-1].capitalize()
 
 
 def _exception(row: Mapping[str, Any]) -> str:

@@ -28,7 +28,11 @@ from medhavi.views.pictures.operations import (
     gantt_window,
     operations_chart,
 )
-from medhavi.views.plan_pages.calendar_words import calendar_html, calendars_of
+from medhavi.views.plan_pages.calendar_words import (
+    calendar_html,
+    calendars_of,
+    what_if_html,
+)
 from medhavi.views.plan_pages.capacity_words import (
     capacity_finding,
     downtime_html,
@@ -433,10 +437,14 @@ def head_parts(
     loads: pl.DataFrame,
     choices: Sequence[Any],
     known_at: str,
+    view: CapacityWindow | None,
 ) -> list[mo.Html]:
     """Title with what the plan is short of, and the choices below it."""
     found = "" if shown.plan is None else capacity_finding(shown.plan, loads, names)
-    return page_head(say("capacity"), shown, known_at, found, choices)
+    offered = []
+    if view is not None and shown.snapshot is not None:
+        offered = [html(what_if_html(shown.snapshot, view.resource, names))]
+    return page_head(say("capacity"), shown, known_at, found, [*choices, *offered])
 
 
 def operation_table(

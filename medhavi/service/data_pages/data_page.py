@@ -281,7 +281,7 @@ def trust(shown: PlanPage, state: DataState, known_at: str) -> mo.Html:
             snapshot,
             state.names,
             [("Events", f"{state.events.height:,}")] if snapshot.holds else [],
-            command=f"medhavi check{shown.source.option}",
+            command=f"medhavi check{shown.option}",
             known_at=known_at,
         )
     )

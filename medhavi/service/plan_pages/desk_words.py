@@ -496,7 +496,7 @@ def foot(shown: PlanPage, known_at: str) -> mo.Html:
             findings=shown.findings,
             command=STUDY_COMMAND
             if shown.source.scenario
-            else page.plan_command(shown.source.option, mode=shown.plan.run.mode),
+            else page.plan_command(shown.option, mode=shown.plan.run.mode),
             known_at=known_at,
         )
     )

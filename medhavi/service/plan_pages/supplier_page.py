@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -14,6 +15,7 @@ from medhavi.service.page_table import page_table
 from medhavi.views import page
 from medhavi.views.names import money
 from medhavi.views.order_list import clock
+from medhavi.views.pictures.scenarios import scenario_link
 from medhavi.views.plan_pages import suppliers
 from medhavi.views.words import say
 from medhavi.workbench.promise_desk.repromising import supplier_account
@@ -59,6 +61,11 @@ _WIDTHS = {
     "Due": 136,
     "Cost": 80,
     "Overdue": 80,
+    "Demand": 190,
+    "Customer": 170,
+    "Verdict": 130,
+    "Late": 80,
+    "Late cost": 90,
 }
 """Width of each column [px]: all of them fit a window of 1280."""
 _deliveries: AnswerCache[Deliveries] = AnswerCache(4)
@@ -112,6 +119,40 @@ def record_table(found: Deliveries | None, names: Names) -> mo.Html:
     rows = suppliers.record_rows(found.record, names)
     right = ("Deliveries", "On time", "Lately", "Stated", "Median", "P95", "Overdue")
     return _table(rows, "Delivery record", {"Changed": clock}, right)
+
+
+def subject_words(shown: PlanPage, subject: str) -> mo.Html:
+    """Whom a supplier or lane hits, and the scenario in which it delivers late."""
+    assert shown.plan is not None
+    assert shown.snapshot is not None
+    told = escape(suppliers.served_finding(shown.plan, subject, shown.names))
+    if subject in shown.snapshot["suppliers"]["supplier"]:
+        link = escape(scenario_link(subject, "supplier_delay"))
+        words = say("scenario_of_late_supplier")
+        told += f' · <a href="{link}" target="_self">{words}</a>'
+    return html(f"<p>{told}</p>")
+
+
+def served_table(shown: PlanPage, subject: str) -> mo.Html:
+    """Demands that the orders of a supplier or lane serve, by late cost."""
+    assert shown.plan is not None
+    assert shown.snapshot is not None
+    rows = suppliers.served_rows(shown.plan, shown.snapshot, subject, shown.names)
+    if rows.is_empty():
+        return html(
+            page.empty(say("no_order_of_supplier"), say("choose_another_supplier"))
+        )
+    currency, cost = shown.names.currency, say("column_late_cost")
+    return _table(
+        rows,
+        say("demands_of_supplier"),
+        {
+            say("column_due"): clock,
+            cost: lambda value: "" if value is None else money(value, currency),
+        },
+        (say("column_late_of_all"), cost),
+        {cost: currency},
+    )
 
 
 def owed_table(shown: PlanPage) -> mo.Html:

@@ -205,7 +205,8 @@ def promise_parts(data: PageData, one: Mapping[str, Any]) -> list[mo.Html]:
         )
         .to_dicts()
     )
-    events = promise_events(Lake(data.source.lake), one["demand"])
+    lake = Lake(data.source.lake)
+    events = promise_events(lake, one["demand"], data.known_until)
     zone = data.names.zone_of(one["location"])
     return [
         html(promises.promise_html(one, data.names) + chain),

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from medhavi.planners.promising.answering import Curve
     from medhavi.results.promises.promise import Promise, TriedRemedy
-    from medhavi.service.data_source import DataSource
     from medhavi.service.page_data import PageData
     from medhavi.service.promise_pages.promise_page import (
         BulkPage,
@@ -356,12 +355,11 @@ def odd_lines(many: BulkPage) -> list[mo.Html]:
     return parts
 
 
-def command(row: Mapping[str, object], source: DataSource) -> str:
-    r"""Command line of the same question.
+def command(row: Mapping[str, object], option: str) -> str:
+    r"""Command line of the same question to the tables of an option.
 
-    >>> from medhavi.service.page_data import DataSource
-    >>> command({"product": "A", "qty": 5.0}, DataSource(tables="t"))
+    >>> command({"product": "A", "qty": 5.0}, " --tables t")
     'echo \'[{"product": "A", "qty": 5.0}]\' | medhavi promise --tables t --request -'
     """
     told = json.dumps([dict(row)], default=lambda one: f"{one:%Y-%m-%dT%H:%M:%SZ}")
-    return f"echo {shlex.quote(told)} | medhavi promise{source.option} --request -"
+    return f"echo {shlex.quote(told)} | medhavi promise{option} --request -"

@@ -48,13 +48,14 @@ def form_of(
     shown: PlanPage,
     draft: ChangeForm,
     scenarios: Sequence[str],
-    subject: str,
+    wanted: Wanted,
     send: Callable[[dict[str, object] | None], None],
 ) -> mo.ui.form[Any, Any]:
-    """Form of a kind: what was sent of it, else the subject of the address."""
+    """Form of a kind: what was sent of it, else subject and fields of the address."""
     assert shown.snapshot is not None
     if draft.kind != kind.name or not draft.values:
-        values = chosen_by(shown.snapshot, kind, subject)
+        stated = {one: wanted(one) for one in kind.parameters if wanted(one)}
+        values = {**stated, **chosen_by(shown.snapshot, kind, wanted("subject"))}
         draft = replace(draft, values=values, problems={}, trouble="")
     return change_form(kind, shown.snapshot, shown.names, draft, scenarios, send)
 

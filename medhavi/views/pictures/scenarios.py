@@ -54,13 +54,17 @@ _KPIS: tuple[tuple[str, str], ...] = (
 """Key figures of the columns after the first three, and how they are read."""
 
 
-def scenario_link(subject: str) -> str:
+def scenario_link(subject: str, kind: str = "", **fields: str) -> str:
     """Address of the page with an item, resource, customer or supplier chosen.
 
     >>> scenario_link("S-19")
     '/scenarios/?subject=S-19'
+    >>> scenario_link("S-19", "supplier_delay", days="7")
+    '/scenarios/?kind=supplier_delay&subject=S-19&days=7'
     """
-    return f"/scenarios/?{urlencode({'subject': subject})}"
+    asked = {"kind": kind, "subject": subject, **fields}
+    stated = {name: value for name, value in asked.items() if value}
+    return f"/scenarios/?{urlencode(stated)}"
 
 
 def scenario_finding(compared: Sequence[ScenarioComparison], names: Names) -> str:
@@ -241,7 +245,9 @@ def waterfall_rows(one: ScenarioComparison, names: Names) -> pl.DataFrame:
             ends = min(at, at + step), max(at, at + step)
             bars.append((label, *ends, kind, _signed(step, names)))
         at += step
-    bars.append((one.name, at, at, "total", money(at, names.currency)))
+    # The title names the scenario; its name is longer than the axis has room for.
+    then = say("with_the_change")
+    bars.append((then, at, at, "total", money(at, names.currency)))
     columns = ["label", "low", "high", "kind", "text"]
     return pl.DataFrame(bars, schema=columns, orient="row").with_columns(
         tip=pl.format("{}: {}", "label", "text")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from medhavi.results.plans.lateness import BEGUN
+from medhavi.results.plans.lateness import BEGUN, WORDS, Verdict, verdicts
 from medhavi.units import DAY, from_seconds
 from medhavi.views.names import (
     NOTHING,
@@ -21,6 +21,8 @@ from medhavi.views.names import (
     wall_clock,
     wall_milliseconds,
 )
+from medhavi.views.order_grid import demand_words
+from medhavi.views.pictures.lateness import late_demands
 from medhavi.views.theme import finished, rows_of, rules_at, time_axis, token
 from medhavi.views.tiles import Tile
 from medhavi.views.words import say
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from medhavi.results.plans.plan import Plan
+    from medhavi.snapshot import Snapshot
     from medhavi.views.names import Names
     from medhavi.views.theme import Picture
 
@@ -191,6 +194,80 @@ def buy_rows(plan: Plan, names: Names, days: float = BUY_DAYS) -> pl.DataFrame:
             "Due": wall_clock(row["finish"], names.zone_of(row["location"])),
             "Cost": row["cost"],
         },
+    )
+
+
+def served_rows(
+    plan: Plan, snapshot: Snapshot, subject: str, names: Names
+) -> pl.DataFrame:
+    """Demands that the orders of a supplier or lane serve, by late cost.
+
+    Returns
+    -------
+    pl.DataFrame
+        Demand, Customer, Item, Order (the last of its orders to come), Due (wall clock
+        of the place), Verdict, Late, Late cost.
+    """
+    rows = _served(plan, subject).join(
+        snapshot["demands"].select("demand", "product", "location", "customer"),
+        on="demand",
+        maintain_order="left",
+    )
+    told = [
+        {
+            say("column_demand"): demand_words(row["demand"], names),
+            say("column_customer"): names.name(row["customer"]),
+            say("column_item"): names.place(f"{row['product']}|{row['location']}"),
+            say("order"): row["number"],
+            say("column_due"): wall_clock(row["due"], names.zone_of(row["location"])),
+            say("column_verdict"): WORDS[Verdict(row["verdict"])],
+            say("column_late_of_all"): duration(row["lateness_h"])
+            if row["lateness_h"]
+            else "",
+            say("column_late_cost"): row["money"] or None,
+        }
+        for row in rows.iter_rows(named=True)
+    ]
+    return pl.DataFrame(told, infer_schema_length=None)
+
+
+def served_finding(plan: Plan, subject: str, names: Names) -> str:
+    """Count of the demands that a supplier or lane serves, and of the late ones."""
+    rows = _served(plan, subject)
+    late = rows.join(late_demands(plan), on="demand", how="semi").height
+    worth = float(rows["money"].sum())
+    return say(
+        "demands_of_supplier_found",
+        count(rows.height, "demand"),
+        late,
+        f", {money(worth, names.currency)}" if worth else "",
+    )
+
+
+def _served(plan: Plan, subject: str) -> pl.DataFrame:
+    """Verdict of each demand that a subject serves, with its lateness in money."""
+    own = plan.supplies.filter(
+        (pl.col("source") == subject) | (pl.col("lane") == subject)
+    ).select("finish", "number", supply="id")
+    last = (
+        plan.pegging.select("supply", "demand")
+        .join(own, on="supply")
+        .sort("finish", "number", descending=[True, False])
+        .unique("demand", keep="first", maintain_order=True)
+    )
+    cost = late_demands(plan).select("demand", "money")
+    return (
+        verdicts(plan)
+        .join(last, on="demand")
+        .join(cost, on="demand", how="left")
+        .with_columns(pl.col("money").fill_null(0.0))
+        .sort(
+            pl.col("money"),
+            pl.col("lateness_h").fill_null(0.0),
+            "due",
+            "demand",
+            descending=[True, True, False, False],
+        )
     )
 
 
