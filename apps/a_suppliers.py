@@ -104,7 +104,7 @@ def show(days, found, names, plan, shown, subject):
     )
     mo.ui.tabs(
         {
-            "Delivery record": mo.vstack(
+            say("tab_delivery_record"): mo.vstack(
                 [
                     supplier_page.record_table(found, names),
                     subject if subject is not None else mo.md(""),
@@ -120,8 +120,8 @@ def show(days, found, names, plan, shown, subject):
             )
             if _chosen
             else html(page.empty(say("choose_a_supplier_or_lane"), "")),
-            "Open orders": supplier_page.owed_table(shown),
-            "Buy list": mo.vstack(
+            say("tab_open_orders"): supplier_page.owed_table(shown),
+            say("tab_buy_list"): mo.vstack(
                 [days, supplier_page.buy_table(shown, days.value)], gap=1
             ),
         }

@@ -13,6 +13,7 @@ import polars as pl
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.plans.lateness import WORDS, Verdict, verdicts
 from medhavi.units import from_seconds
+from medhavi.views import grid_titles
 from medhavi.views.names import (
     count,
     day,
@@ -48,19 +49,19 @@ ANY = "any"
 _SEVERITIES = {"critical": 0, "warning": 1, "info": 2}
 _COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "Id": pl.String,
-    "Order": pl.String,
-    "Type": pl.String,
-    "Item": pl.String,
-    "Location": pl.String,
-    "Quantity": pl.Float64,
-    "Unit": pl.String,
-    "Start": pl.Datetime("us"),
-    "Due": pl.Datetime("us"),
-    "Status": pl.String,
-    "Days late": pl.Float64,
-    "Serves": pl.String,
-    "Exception": pl.String,
-    "Value": pl.Float64,
+    grid_titles.ORDER: pl.String,
+    grid_titles.TYPE: pl.String,
+    grid_titles.ITEM: pl.String,
+    grid_titles.LOCATION: pl.String,
+    grid_titles.QUANTITY: pl.Float64,
+    grid_titles.UNIT: pl.String,
+    grid_titles.START: pl.Datetime("us"),
+    grid_titles.DUE: pl.Datetime("us"),
+    grid_titles.STATUS: pl.String,
+    grid_titles.DAYS_LATE: pl.Float64,
+    grid_titles.SERVES: pl.String,
+    grid_titles.EXCEPTION: pl.String,
+    grid_titles.VALUE: pl.Float64,
 }
 
 
@@ -222,19 +223,19 @@ def _row(row: Mapping[str, Any], names: Names) -> dict[str, object]:
     late = row["late_h"] or 0.0
     return {
         "Id": row["id"],
-        "Order": row["number"],
-        "Type": row["kind"],
-        "Item": names.name(row["product"]),
-        "Location": names.name(row["location"]),
-        "Quantity": row["qty"],
-        "Unit": names.unit(row["product"]),
-        "Start": wall_clock(row["start"], zone),
-        "Due": wall_clock(row["finish"], zone),
-        "Status": str(row["status"]).replace("_", " "),
-        "Serves": _serves(row, names),
-        "Days late": round(late / 24, 1) if late > 0 else None,
-        "Exception": _exception(row),
-        "Value": row["worth"] or None,
+        grid_titles.ORDER: row["number"],
+        grid_titles.TYPE: row["kind"],
+        grid_titles.ITEM: names.name(row["product"]),
+        grid_titles.LOCATION: names.name(row["location"]),
+        grid_titles.QUANTITY: row["qty"],
+        grid_titles.UNIT: names.unit(row["product"]),
+        grid_titles.START: wall_clock(row["start"], zone),
+        grid_titles.DUE: wall_clock(row["finish"], zone),
+        grid_titles.STATUS: str(row["status"]).replace("_", " "),
+        grid_titles.SERVES: _serves(row, names),
+        grid_titles.DAYS_LATE: round(late / 24, 1) if late > 0 else None,
+        grid_titles.EXCEPTION: _exception(row),
+        grid_titles.VALUE: row["worth"] or None,
     }
 
 
@@ -249,7 +250,10 @@ def _serves(row: Mapping[str, Any], names: Names) -> str:
 def demand_words(demand: str, names: Names) -> str:
     """Name of a demand beside its item: of a forecast its period alone."""
     told = names.name(demand)
-    return told if told == demand else told.rsplit(", ", 1)[-1].capitalize()
+    if told == demand:
+        return told
+    period = told.rsplit(", ", 1)[-1]
+    return period[:1].upper() + period[1:]
 
 
 def _exception(row: Mapping[str, Any]) -> str:
@@ -405,9 +409,11 @@ def own_exceptions_html(plan: Plan, supply: str, names: Names) -> str:
     }
     rows = [
         (
-            escape(row["What"]),
-            escape(row["Detail"]),
-            escape(next((r for h, r in remedies.items() if h in row["What"]), "")),
+            escape(row[grid_titles.WHAT]),
+            escape(row[grid_titles.DETAIL]),
+            escape(
+                next((r for h, r in remedies.items() if h in row[grid_titles.WHAT]), "")
+            ),
         )
         for row in told
     ]

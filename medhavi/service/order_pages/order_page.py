@@ -15,7 +15,7 @@ from medhavi.service.downloads import list_files
 from medhavi.service.page_table import written
 from medhavi.service.plan_pages import plan_page
 from medhavi.service.plan_pages.page_choices import choice, named_options, number_choice
-from medhavi.views import order_grid, page
+from medhavi.views import grid_titles, order_grid, page
 from medhavi.views.names import money, names_of
 from medhavi.views.order_grid import (
     ALL,
@@ -77,12 +77,12 @@ def filter_choice(
     import marimo as mo
 
     offered: dict[str, tuple[str, dict[str, str]]] = {
-        "kind": ("Type", {one: one for one in order_grid.KINDS}),
-        "status": ("Status", _words(orders["status"])),
-        "product": ("Item", named_options(orders["product"], names)),
-        "location": ("Location", named_options(orders["location"], names)),
+        "kind": (grid_titles.TYPE, {one: one for one in order_grid.KINDS}),
+        "status": (grid_titles.STATUS, _words(orders["status"])),
+        "product": (grid_titles.ITEM, named_options(orders["product"], names)),
+        "location": (grid_titles.LOCATION, named_options(orders["location"], names)),
         "week": ("Starts", order_grid.week_options(orders)),
-        "code": ("Exception", _codes(plan)),
+        "code": (grid_titles.EXCEPTION, _codes(plan)),
     }
 
     def pick(name: str, label: str, options: dict[str, str]) -> mo.ui.dropdown:
@@ -105,7 +105,7 @@ def _codes(plan: Plan) -> dict[str, str]:
         exceptions=plan.exceptions.filter(pl.col("supply").is_not_null())
     )
     listed = {row["headline"]: row["code"] for row in codes(own).iter_rows(named=True)}
-    return {"Any exception": order_grid.ANY, **listed}
+    return {grid_titles.ANY_EXCEPTION: order_grid.ANY, **listed}
 
 
 def filter_of(chosen: Mapping[str, str | None]) -> OrderFilter:
@@ -125,7 +125,7 @@ def order_table(
     rows = grid_rows(
         shown.with_columns(first=first).sort("first", maintain_order=True), names
     )
-    ids, numbers = rows["Id"].to_list(), rows["Order"].to_list()
+    ids, numbers = rows["Id"].to_list(), rows[grid_titles.ORDER].to_list()
     selected = [ids.index(one) for one in session.orders if one in ids]
 
     def select(chosen: Any) -> None:
@@ -143,40 +143,40 @@ def order_table(
         show_column_summaries=False,
         show_data_types=False,
         show_download=False,
-        freeze_columns_left=["Order"],
+        freeze_columns_left=[grid_titles.ORDER],
         # A proposal's id says nothing to anybody; decisions need it. The rest fits.
-        hidden_columns=["Id", "Type", "Serves", "Value"],
+        hidden_columns=["Id", grid_titles.TYPE, grid_titles.SERVES, grid_titles.VALUE],
         column_widths={
-            "Order": 118,
-            "Type": 60,
-            "Item": 150,
-            "Location": 80,
-            "Quantity": 68,
-            "Unit": 46,
-            "Start": 131,
-            "Due": 131,
-            "Status": 80,
-            "Serves": 160,
-            "Days late": 46,
-            "Exception": 158,
-            "Value": 80,
+            grid_titles.ORDER: 118,
+            grid_titles.TYPE: 60,
+            grid_titles.ITEM: 150,
+            grid_titles.LOCATION: 80,
+            grid_titles.QUANTITY: 68,
+            grid_titles.UNIT: 46,
+            grid_titles.START: 131,
+            grid_titles.DUE: 131,
+            grid_titles.STATUS: 80,
+            grid_titles.SERVES: 160,
+            grid_titles.DAYS_LATE: 46,
+            grid_titles.EXCEPTION: 158,
+            grid_titles.VALUE: 80,
         },
         format_mapping=written(
             rows,
             {
-                "Start": clock,
-                "Due": clock,
-                "Quantity": plain,
-                "Days late": plain,
-                "Value": lambda value: (
+                grid_titles.START: clock,
+                grid_titles.DUE: clock,
+                grid_titles.QUANTITY: plain,
+                grid_titles.DAYS_LATE: plain,
+                grid_titles.VALUE: lambda value: (
                     "" if value is None else money(value, names.currency)
                 ),
             },
         ),
         text_justify_columns={
-            "Quantity": "right",
-            "Days late": "right",
-            "Value": "right",
+            grid_titles.QUANTITY: "right",
+            grid_titles.DAYS_LATE: "right",
+            grid_titles.VALUE: "right",
         },
     )
 
@@ -217,7 +217,11 @@ def exports(shown: pl.DataFrame, names: Names) -> mo.Html:
         made = grid_rows(shown, names).drop("Id")
         value = f"Value ({names.currency})"
         return made.rename(
-            {"Value": value, "Start": "Start (local)", "Due": "Due (local)"}
+            {
+                grid_titles.VALUE: value,
+                grid_titles.START: "Start (local)",
+                grid_titles.DUE: "Due (local)",
+            }
         )
 
     return list_files(rows, "orders")

@@ -449,7 +449,9 @@ def head_parts(
         hint = html(
             f'<p class="muted">{say("local_time_of_like_2026", shown.names.zone)}</p>'
         )
-        parts.append(mo.accordion({"Another moment": mo.vstack([hint, moments])}))
+        parts.append(
+            mo.accordion({say("tab_another_moment"): mo.vstack([hint, moments])})
+        )
     return parts
 
 

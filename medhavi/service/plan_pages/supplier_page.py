@@ -12,7 +12,7 @@ from medhavi.errors import MedhaviError
 from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.page_data import html
 from medhavi.service.page_table import page_table
-from medhavi.views import page
+from medhavi.views import grid_titles, page
 from medhavi.views.names import money
 from medhavi.views.order_list import clock
 from medhavi.views.pictures.scenarios import scenario_link
@@ -43,29 +43,29 @@ class Deliveries:
 
 
 _WIDTHS = {
-    "Name": 200,
-    "Deliveries": 90,
-    "On time": 75,
-    "Lately": 70,
-    "Stated": 85,
-    "Median": 85,
-    "P95": 85,
-    "Changed": 136,
-    "Change": 130,
-    "From": 155,
-    "Order": 135,
-    "Item": 190,
-    "To": 80,
-    "Quantity": 90,
-    "Order by": 136,
-    "Due": 136,
-    "Cost": 80,
-    "Overdue": 80,
-    "Demand": 190,
-    "Customer": 170,
-    "Verdict": 130,
-    "Late": 80,
-    "Late cost": 90,
+    grid_titles.NAME: 200,
+    grid_titles.DELIVERIES: 90,
+    grid_titles.ON_TIME: 75,
+    grid_titles.LATELY: 70,
+    grid_titles.STATED: 85,
+    grid_titles.MEDIAN: 85,
+    grid_titles.P95: 85,
+    grid_titles.CHANGED: 136,
+    grid_titles.CHANGE: 130,
+    grid_titles.FROM: 155,
+    grid_titles.ORDER: 135,
+    grid_titles.ITEM: 190,
+    grid_titles.TO: 80,
+    grid_titles.QUANTITY: 90,
+    grid_titles.ORDER_BY: 136,
+    grid_titles.DUE: 136,
+    grid_titles.COST: 80,
+    grid_titles.OVERDUE: 80,
+    grid_titles.DEMAND: 150,
+    grid_titles.CUSTOMER: 150,
+    grid_titles.VERDICT: 90,
+    grid_titles.LATE: 75,
+    grid_titles.LATE_COST: 85,
 }
 """Width of each column [px]: all of them fit a window of 1280."""
 _deliveries: AnswerCache[Deliveries] = AnswerCache(4)
@@ -117,8 +117,16 @@ def record_table(found: Deliveries | None, names: Names) -> mo.Html:
     if found is None or found.record.is_empty():
         return html(page.empty(say("no_delivery_is_known"), say("serve_receipts")))
     rows = suppliers.record_rows(found.record, names)
-    right = ("Deliveries", "On time", "Lately", "Stated", "Median", "P95", "Overdue")
-    return _table(rows, "Delivery record", {"Changed": clock}, right)
+    right = (
+        grid_titles.DELIVERIES,
+        grid_titles.ON_TIME,
+        grid_titles.LATELY,
+        grid_titles.STATED,
+        grid_titles.MEDIAN,
+        grid_titles.P95,
+        grid_titles.OVERDUE,
+    )
+    return _table(rows, "Delivery record", {grid_titles.CHANGED: clock}, right)
 
 
 def subject_words(shown: PlanPage, subject: str) -> mo.Html:
@@ -161,7 +169,9 @@ def owed_table(shown: PlanPage) -> mo.Html:
     rows = suppliers.owed_rows(shown.plan, shown.names)
     if rows.is_empty():
         return html(page.empty(say("nothing_is_owed"), say("no_purchase_or_transfer")))
-    return _table(rows, "Open orders", {"Due": clock}, ("Quantity",))
+    return _table(
+        rows, "Open orders", {grid_titles.DUE: clock}, (grid_titles.QUANTITY,)
+    )
 
 
 def buy_table(shown: PlanPage, days: float) -> mo.Html:
@@ -175,12 +185,14 @@ def buy_table(shown: PlanPage, days: float) -> mo.Html:
         rows,
         "To order",
         {
-            "Order by": clock,
-            "Due": clock,
-            "Cost": lambda cost: "" if cost is None else money(cost, currency),
+            grid_titles.ORDER_BY: clock,
+            grid_titles.DUE: clock,
+            grid_titles.COST: lambda cost: (
+                "" if cost is None else money(cost, currency)
+            ),
         },
-        ("Quantity", "Cost"),
-        {"Cost": currency},
+        (grid_titles.QUANTITY, grid_titles.COST),
+        {grid_titles.COST: currency},
     )
 
 

@@ -18,7 +18,7 @@ from medhavi.service.plan_pages.page_choices import choice, named_options, numbe
 from medhavi.service.plan_pages.plan_page import remember_approver
 from medhavi.service.promise_pages.open_lists import tell_lists
 from medhavi.service.promise_pages.promise_commit import CommitMessage
-from medhavi.views import page
+from medhavi.views import grid_titles, page
 from medhavi.views.names import local
 from medhavi.views.order_grid import demand_link
 from medhavi.views.order_list import clock, plain
@@ -71,9 +71,9 @@ def filter_choice(
     states = {TO_KEEP.capitalize(): TO_KEEP}
     states |= {str(one).capitalize(): str(one) for one in PromiseState}
     offered = {
-        "state": ("State", states),
-        "customer": ("Customer", named_options(records["customer"], names)),
-        "product": ("Product", named_options(records["product"], names)),
+        "state": (grid_titles.STATE, states),
+        "customer": (grid_titles.CUSTOMER, named_options(records["customer"], names)),
+        "product": (grid_titles.PRODUCT, named_options(records["product"], names)),
     }
 
     def asked(at: str) -> str:
@@ -109,7 +109,7 @@ def promise_table(
 
     rows = promises.promise_rows(shown, names)
     asked = wanted("promise").lower()
-    pairs = zip(rows["Id"].to_list(), rows["Number"].to_list(), strict=True)
+    pairs = zip(rows["Id"].to_list(), rows[grid_titles.NUMBER].to_list(), strict=True)
     found = [
         place
         for place, (demand, number) in enumerate(pairs)
@@ -117,7 +117,7 @@ def promise_table(
     ]
 
     def select(chosen: Any) -> None:
-        keep("promise", str(chosen["Number"][0]) if len(chosen) else "")
+        keep("promise", str(chosen[grid_titles.NUMBER][0]) if len(chosen) else "")
 
     return mo.ui.table(
         rows,
@@ -128,32 +128,35 @@ def promise_table(
         show_column_summaries=False,
         show_data_types=False,
         show_download=False,
-        freeze_columns_left=["Number"],
+        freeze_columns_left=[grid_titles.NUMBER],
         hidden_columns=[name for name in rows.columns if name not in promises.SHOWN],
         column_widths={
-            "Number": 105,
-            "Customer": 190,
-            "Product": 210,
-            "Quantity": 75,
-            "Promised": 132,
-            "Probability": 90,
-            "Approved by": 115,
-            "State": 95,
-            "Zone": 160,
-            "Place": 170,
-            "Requested": 130,
-            "Recorded": 130,
+            grid_titles.NUMBER: 105,
+            grid_titles.CUSTOMER: 190,
+            grid_titles.PRODUCT: 210,
+            grid_titles.QUANTITY: 75,
+            grid_titles.PROMISED: 132,
+            grid_titles.PROBABILITY: 90,
+            grid_titles.APPROVED_BY: 115,
+            grid_titles.STATE: 95,
+            grid_titles.ZONE: 160,
+            grid_titles.PLACE: 170,
+            grid_titles.REQUESTED: 130,
+            grid_titles.RECORDED: 130,
         },
         format_mapping=written(
             rows,
             {
-                "Promised": clock,
-                "Requested": clock,
-                "Recorded": clock,
-                "Quantity": plain,
+                grid_titles.PROMISED: clock,
+                grid_titles.REQUESTED: clock,
+                grid_titles.RECORDED: clock,
+                grid_titles.QUANTITY: plain,
             },
         ),
-        text_justify_columns={"Quantity": "right", "Probability": "right"},
+        text_justify_columns={
+            grid_titles.QUANTITY: "right",
+            grid_titles.PROBABILITY: "right",
+        },
     )
 
 
@@ -163,7 +166,14 @@ def exports(shown: pl.DataFrame, names: Names) -> mo.Html:
     def rows() -> pl.DataFrame:
         made = promises.promise_rows(shown, names).drop("Id")
         return made.rename(
-            {one: f"{one} (local)" for one in ("Promised", "Requested", "Recorded")}
+            {
+                one: f"{one} (local)"
+                for one in (
+                    grid_titles.PROMISED,
+                    grid_titles.REQUESTED,
+                    grid_titles.RECORDED,
+                )
+            }
         )
 
     return list_files(rows, "promises")

@@ -15,7 +15,7 @@ from medhavi.service.plan_pages.desk_parts import rows_download
 from medhavi.service.promise_pages import promise_page
 from medhavi.service.promise_pages.promise_page import REQUEST
 from medhavi.units import from_seconds
-from medhavi.views import page
+from medhavi.views import grid_titles, page
 from medhavi.views.names import count, duration, local, percent, when
 from medhavi.views.promises.lists import LINE
 from medhavi.views.promises.picture import DRAGGED
@@ -41,8 +41,13 @@ if TYPE_CHECKING:
     from medhavi.views.theme import Picture
 
 SHOWN = (
-    *(LINE, "Order", "Product", "Asked for"),
-    *("Due", "Answer", "Delivery date", "Limited by"),
+    *(LINE, grid_titles.ORDER, grid_titles.PRODUCT, grid_titles.ASKED_FOR),
+    *(
+        grid_titles.DUE,
+        grid_titles.ANSWER,
+        grid_titles.DELIVERY_DATE,
+        grid_titles.LIMITED_BY,
+    ),
 )
 """Columns of answers that fit beside each other; the others are hidden at first."""
 TABS = (say("desk"), say("promises"), say("request_file"), say("at_risk"))
@@ -87,10 +92,12 @@ def request_form(
             '<div class="mv-form">{qty}{due}{priority}{policy}</div>'
         )
         .batch(
-            product=pick("product", offered.products, "Product"),
+            product=pick("product", offered.products, grid_titles.PRODUCT),
             location=pick("location", offered.locations, "Delivered at"),
-            customer=pick("customer", offered.customers, "Customer", none=True),
-            qty=text("qty", "Quantity", "3,650 or 12 case"),
+            customer=pick(
+                "customer", offered.customers, grid_titles.CUSTOMER, none=True
+            ),
+            qty=text("qty", grid_titles.QUANTITY, "3,650 or 12 case"),
             due=text("due", say("due_local_time_there"), "2026-12-04 14:00"),
             priority=mo.ui.number(
                 start=0,
@@ -285,15 +292,19 @@ def answer_table(rows: pl.DataFrame) -> mo.ui.table:
         freeze_columns_left=[LINE],
         column_widths={
             LINE: 50,
-            "Order": 100,
-            "Product": 140,
-            "Asked for": 85,
-            "Due": 176,
-            "Answer": 85,
-            "Delivery date": 176,
-            "Limited by": 200,
+            grid_titles.ORDER: 100,
+            grid_titles.PRODUCT: 140,
+            grid_titles.ASKED_FOR: 85,
+            grid_titles.DUE: 176,
+            grid_titles.ANSWER: 85,
+            grid_titles.DELIVERY_DATE: 176,
+            grid_titles.LIMITED_BY: 200,
         },
-        format_mapping={"Asked for": "{:,g}", "Promised": "{:,g}", "Cost": "{:,.2f}"},
+        format_mapping={
+            grid_titles.ASKED_FOR: "{:,g}",
+            grid_titles.PROMISED: "{:,g}",
+            grid_titles.COST: "{:,.2f}",
+        },
         show_download=False,
         label=say("answers"),
     )

@@ -11,6 +11,7 @@ import polars as pl
 from medhavi.findings import Severity, catalog
 from medhavi.findings.groups import groups, ignored_together
 from medhavi.results.reports.finding_cost import FindingCost, key_of
+from medhavi.views import grid_titles
 from medhavi.views.changed_cells import said
 from medhavi.views.data_pages.lineage_words import lineage_link
 from medhavi.views.item_record import item_link
@@ -118,27 +119,35 @@ class FindingList:
             [
                 {
                     "Group": number,
-                    "Severity": _WORDS[told[0].severity],
-                    "Code": told[0].code,
-                    "Where": " · ".join(
+                    grid_titles.SEVERITY: _WORDS[told[0].severity],
+                    grid_titles.CODE: told[0].code,
+                    grid_titles.WHERE: " · ".join(
                         said(part) for part in (told[0].table, told[0].column) if part
                     ),
-                    "Row": _row_words(told, self, names),
-                    "Times": len(told),
-                    "Finding": names.told(finding_text(told[0])),
+                    grid_titles.ROW: _row_words(told, self, names),
+                    grid_titles.TIMES: len(told),
+                    grid_titles.FINDING: names.told(finding_text(told[0])),
                     say("action"): told[0].remedy,
-                    "Late cost": self.worth(told) or None,
+                    grid_titles.LATE_COST: self.worth(told) or None,
                 }
                 for number, told in enumerate(self.groups)
                 if everything or not asks_for_nothing(told[0])
             ],
             schema={
                 "Group": pl.Int64,
-                **dict.fromkeys(("Severity", "Code", "Where", "Row"), pl.String),
-                "Times": pl.Int64,
-                "Finding": pl.String,
+                **dict.fromkeys(
+                    (
+                        grid_titles.SEVERITY,
+                        grid_titles.CODE,
+                        grid_titles.WHERE,
+                        grid_titles.ROW,
+                    ),
+                    pl.String,
+                ),
+                grid_titles.TIMES: pl.Int64,
+                grid_titles.FINDING: pl.String,
                 say("action"): pl.String,
-                "Late cost": pl.Float64,
+                grid_titles.LATE_COST: pl.Float64,
             },
         )
 
@@ -262,10 +271,10 @@ def object_links(key: Mapping[str, str]) -> dict[str, str]:
     """
     links: dict[str, str] = {}
     single: Mapping[str, tuple[str, Callable[[str], str]]] = {
-        "demand": ("Demand", demand_link),
-        "supply_order": ("Order", order_link),
+        "demand": (grid_titles.DEMAND, demand_link),
+        "supply_order": (grid_titles.ORDER, order_link),
         "resource": (
-            "Resource",
+            grid_titles.RESOURCE,
             lambda one: f"/capacity/?{urlencode({'resource': one})}",
         ),
         "supplier": (
@@ -278,9 +287,9 @@ def object_links(key: Mapping[str, str]) -> dict[str, str]:
         if column in key:
             links[word] = link(key[column])
     if "product" in key and "location" in key:
-        links["Item"] = item_link(key["product"], key["location"])
+        links[grid_titles.ITEM] = item_link(key["product"], key["location"])
     elif "product" in key:
-        links["Search"] = f"/search?{urlencode({'q': key['product']})}"
+        links[grid_titles.SEARCH] = f"/search?{urlencode({'q': key['product']})}"
     return links
 
 
@@ -349,22 +358,30 @@ def refused_rows(
             stated = [row[name] for name in key[:3] if row[name] is not None]
             told.append(
                 {
-                    "What": f"row of {said(table)}",
-                    "Where": ", ".join(names.name(str(one)) for one in stated),
-                    "Code": row["held for"],
-                    "Reason": row["reason"],
-                    "Content": "",
+                    grid_titles.WHAT: f"row of {said(table)}",
+                    grid_titles.WHERE: ", ".join(
+                        names.name(str(one)) for one in stated
+                    ),
+                    grid_titles.CODE: row["held for"],
+                    grid_titles.REASON: row["reason"],
+                    grid_titles.CONTENT: "",
                 }
             )
     told += [
         {
-            "What": str(row["type"]),
-            "Where": f"position {row['position']:,}",
-            "Code": row["code"],
-            "Reason": f"{row['reason']}: {row['detail']}",
-            "Content": str(row["payload"] or "")[:300],
+            grid_titles.WHAT: str(row["type"]),
+            grid_titles.WHERE: f"position {row['position']:,}",
+            grid_titles.CODE: row["code"],
+            grid_titles.REASON: f"{row['reason']}: {row['detail']}",
+            grid_titles.CONTENT: str(row["payload"] or "")[:300],
         }
         for row in quarantine.iter_rows(named=True)
     ]
-    columns = ("What", "Where", "Code", "Reason", "Content")
+    columns = (
+        grid_titles.WHAT,
+        grid_titles.WHERE,
+        grid_titles.CODE,
+        grid_titles.REASON,
+        grid_titles.CONTENT,
+    )
     return pl.DataFrame(told, schema=dict.fromkeys(columns, pl.String))

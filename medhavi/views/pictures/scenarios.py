@@ -11,6 +11,7 @@ import polars as pl
 from medhavi.results.amounts import difference, signed_money
 from medhavi.results.plans.lateness import WORDS, Verdict
 from medhavi.results.reports.scenario_comparison import COST_PARTS
+from medhavi.views import grid_titles
 from medhavi.views.names import (
     MINUS,
     NOTHING,
@@ -36,10 +37,10 @@ if TYPE_CHECKING:
 TODAY = "Today"
 _COLUMNS = (
     "Scenario",
-    "Cost",
-    "Late demands",
+    grid_titles.COST,
+    grid_titles.LATE_DEMANDS,
     say("cost_of_lateness"),
-    "On time",
+    grid_titles.ON_TIME,
     "Inventory value",
     "Utilisation",
     "CO2",
@@ -86,7 +87,7 @@ def scenario_tiles(one: ScenarioComparison, names: Names) -> tuple[Tile, ...]:
     """Four figures of a scenario, each beside today's."""
     late = one.not_kept - one.not_kept_today
     return (
-        _money_tile("Cost", one.cost, one.cost_today, names),
+        _money_tile(grid_titles.COST, one.cost, one.cost_today, names),
         Tile(
             label=say("late_demands"),
             figure=f"{one.not_kept:,}",
@@ -216,7 +217,9 @@ def money_table(compared: Sequence[ScenarioComparison], names: Names) -> str:
         (f"{part}, change", [0.0, *(one.beside.get(part, 0.0) for one in planned)])
         for part in dict.fromkeys(part for one in planned for part in one.beside)
     ]
-    lines.append(("Cost", [planned[0].cost_today, *(one.cost for one in planned)]))
+    lines.append(
+        (grid_titles.COST, [planned[0].cost_today, *(one.cost for one in planned)])
+    )
     rows = [
         (
             escape(words),
@@ -311,12 +314,12 @@ def demand_rows(
         demand = known.get(row["demand"], {})
         zone = names.zone_of(demand.get("location"))
         return {
-            "Demand": _demand_words(row, demand, names),
-            "Promised": wall_clock(demand.get("promised"), zone),
-            "Date today": wall_clock(row["old_date"], zone),
-            "Date then": wall_clock(row["new_date"], zone),
-            "Status then": _verdict(row["new_verdict"]),
-            "Money": round(row["money"], 2),
+            grid_titles.DEMAND: _demand_words(row, demand, names),
+            grid_titles.PROMISED: wall_clock(demand.get("promised"), zone),
+            grid_titles.DATE_TODAY: wall_clock(row["old_date"], zone),
+            grid_titles.DATE_THEN: wall_clock(row["new_date"], zone),
+            grid_titles.STATUS_THEN: _verdict(row["new_verdict"]),
+            grid_titles.MONEY: round(row["money"], 2),
         }
 
     return _table(one.demands, cells, _DEMANDS)
@@ -328,12 +331,12 @@ def order_rows(one: ScenarioComparison, names: Names) -> pl.DataFrame:
     def cells(row: dict[str, Any]) -> dict[str, Any]:
         zone = names.zone_of(row["location"])
         return {
-            "Order": f"{row['number'] or row['kind']}, {names.name(row['product'])} at "
+            grid_titles.ORDER: f"{row['number'] or row['kind']}, {names.name(row['product'])} at "
             f"{names.name(row['location'])}",
-            "Change": row["change"],
-            "Date today": wall_clock(row["old_finish"], zone),
-            "Date then": wall_clock(row["new_finish"], zone),
-            "Quantity": _quantities(row, names),
+            grid_titles.CHANGE: row["change"],
+            grid_titles.DATE_TODAY: wall_clock(row["old_finish"], zone),
+            grid_titles.DATE_THEN: wall_clock(row["new_finish"], zone),
+            grid_titles.QUANTITY: _quantities(row, names),
         }
 
     return _table(one.orders, cells, _ORDERS)
@@ -349,15 +352,17 @@ def _demand_words(row: dict[str, Any], asked: dict[str, Any], names: Names) -> s
 
 _WALL = pl.Datetime("us")
 _DEMANDS = {
-    "Demand": pl.String(),
-    **dict.fromkeys(("Promised", "Date today", "Date then"), _WALL),
-    "Status then": pl.String(),
-    "Money": pl.Float64(),
+    grid_titles.DEMAND: pl.String(),
+    **dict.fromkeys(
+        (grid_titles.PROMISED, grid_titles.DATE_TODAY, grid_titles.DATE_THEN), _WALL
+    ),
+    grid_titles.STATUS_THEN: pl.String(),
+    grid_titles.MONEY: pl.Float64(),
 }
 _ORDERS = {
-    **dict.fromkeys(("Order", "Change"), pl.String()),
-    **dict.fromkeys(("Date today", "Date then"), _WALL),
-    "Quantity": pl.String(),
+    **dict.fromkeys((grid_titles.ORDER, grid_titles.CHANGE), pl.String()),
+    **dict.fromkeys((grid_titles.DATE_TODAY, grid_titles.DATE_THEN), _WALL),
+    grid_titles.QUANTITY: pl.String(),
 }
 
 

@@ -11,6 +11,7 @@ from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.plans.lateness import not_kept, tally
 from medhavi.results.reports.exception_list import exception_list
 from medhavi.units import from_seconds
+from medhavi.views import grid_titles
 from medhavi.views.item_record import item_link
 from medhavi.views.names import (
     NOTHING,
@@ -174,17 +175,21 @@ def inbox_rows(
         entry = ExceptionCode(row["code"])
         rows.append(
             {
-                "What": f"{MARKS.get(row['severity'], '')} {entry.headline}",
-                "Item": names.name(row["product"]) if row["product"] else "",
-                "Where": names.name(row["location"]) if row["location"] else "",
-                "First": wall_clock(row["date"], names.zone_of(row["location"])),
-                "Times": row["times"],
-                "Worth": row["worth"],
-                "Assigned to": assignee,
-                "Note": note,
-                "State": "done" if done else "open",
-                "Order": row["order"] or "",
-                "Demand": names.name(row["demand"]) if row["demand"] else "",
+                grid_titles.WHAT: f"{MARKS.get(row['severity'], '')} {entry.headline}",
+                grid_titles.ITEM: names.name(row["product"]) if row["product"] else "",
+                grid_titles.WHERE: names.name(row["location"])
+                if row["location"]
+                else "",
+                grid_titles.FIRST: wall_clock(
+                    row["date"], names.zone_of(row["location"])
+                ),
+                grid_titles.TIMES: row["times"],
+                grid_titles.WORTH: row["worth"],
+                grid_titles.ASSIGNED_TO: assignee,
+                grid_titles.NOTE: note,
+                grid_titles.STATE: "done" if done else "open",
+                grid_titles.ORDER: row["order"] or "",
+                grid_titles.DEMAND: names.name(row["demand"]) if row["demand"] else "",
                 "Key": row["exception"],
             }
         )
@@ -192,12 +197,20 @@ def inbox_rows(
 
 
 _INBOX: dict[str, pl.DataType | type[pl.DataType]] = {
-    **dict.fromkeys(("What", "Item", "Where"), pl.String),
-    "First": pl.Datetime("us"),
-    "Times": pl.Int64,
-    "Worth": pl.Float64,
+    **dict.fromkeys((grid_titles.WHAT, grid_titles.ITEM, grid_titles.WHERE), pl.String),
+    grid_titles.FIRST: pl.Datetime("us"),
+    grid_titles.TIMES: pl.Int64,
+    grid_titles.WORTH: pl.Float64,
     **dict.fromkeys(
-        ("Assigned to", "Note", "State", "Order", "Demand", "Key"), pl.String
+        (
+            grid_titles.ASSIGNED_TO,
+            grid_titles.NOTE,
+            grid_titles.STATE,
+            grid_titles.ORDER,
+            grid_titles.DEMAND,
+            "Key",
+        ),
+        pl.String,
     ),
 }
 
@@ -211,11 +224,11 @@ def exception_links(key: str) -> dict[str, str]:
     code, product, location, demand, order = key.split("|", 4)
     links = {}
     if product and location:
-        links["Item"] = item_link(product, location)
+        links[grid_titles.ITEM] = item_link(product, location)
     if order:
-        links["Order"] = f"/order/{order}"
+        links[grid_titles.ORDER] = f"/order/{order}"
     if demand:
-        links["Demand"] = f"/demand/{demand}"
+        links[grid_titles.DEMAND] = f"/demand/{demand}"
     links[say("all_of_the_kind")] = f"/plan/?code={code}#exceptions"
     return links
 
@@ -243,21 +256,34 @@ def promises_missed(plan: Plan, snapshot: Snapshot, names: Names) -> pl.DataFram
     return pl.DataFrame(
         [
             {
-                "Order line": names.name(row["demand"]),
-                "Customer": names.name(row["customer"]) if row["customer"] else "",
-                "Item": names.name(row["product"]),
-                "Promised": wall_clock(row["promised"], names.zone_of(row["location"])),
-                "Planned": wall_clock(row["planned"], names.zone_of(row["location"])),
-                "Late": duration(row["lateness_h"]) if row["lateness_h"] else "short",
-                "Money": row["money"],
+                grid_titles.ORDER_LINE: names.name(row["demand"]),
+                grid_titles.CUSTOMER: names.name(row["customer"])
+                if row["customer"]
+                else "",
+                grid_titles.ITEM: names.name(row["product"]),
+                grid_titles.PROMISED: wall_clock(
+                    row["promised"], names.zone_of(row["location"])
+                ),
+                grid_titles.PLANNED: wall_clock(
+                    row["planned"], names.zone_of(row["location"])
+                ),
+                grid_titles.LATE: duration(row["lateness_h"])
+                if row["lateness_h"]
+                else "short",
+                grid_titles.MONEY: row["money"],
             }
             for row in missed.iter_rows(named=True)
         ],
         schema={
-            **dict.fromkeys(("Order line", "Customer", "Item"), pl.String),
-            **dict.fromkeys(("Promised", "Planned"), pl.Datetime("us")),
-            "Late": pl.String,
-            "Money": pl.Float64,
+            **dict.fromkeys(
+                (grid_titles.ORDER_LINE, grid_titles.CUSTOMER, grid_titles.ITEM),
+                pl.String,
+            ),
+            **dict.fromkeys(
+                (grid_titles.PROMISED, grid_titles.PLANNED), pl.Datetime("us")
+            ),
+            grid_titles.LATE: pl.String,
+            grid_titles.MONEY: pl.Float64,
         },
     )
 
@@ -291,8 +317,8 @@ def event_rows(
         .group_by("type")
         .agg(
             *(inside.sum().cast(pl.Int64).alias(name) for name, inside in ago.items()),
-            pl.col("occurred_at").max().alias("Newest"),
+            pl.col("occurred_at").max().alias(grid_titles.NEWEST),
         )
-        .sort("Newest", "type", descending=[True, False])
-        .rename({"type": "Event"})
+        .sort(grid_titles.NEWEST, "type", descending=[True, False])
+        .rename({"type": grid_titles.EVENT})
     )
