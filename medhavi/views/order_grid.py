@@ -13,7 +13,7 @@ import polars as pl
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.plans.lateness import WORDS, Verdict, verdicts
 from medhavi.units import from_seconds
-from medhavi.views import grid_titles
+from medhavi.views import grid_columns
 from medhavi.views.names import (
     count,
     day,
@@ -49,19 +49,19 @@ ANY = "any"
 _SEVERITIES = {"critical": 0, "warning": 1, "info": 2}
 _COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "Id": pl.String,
-    grid_titles.ORDER: pl.String,
-    grid_titles.TYPE: pl.String,
-    grid_titles.ITEM: pl.String,
-    grid_titles.LOCATION: pl.String,
-    grid_titles.QUANTITY: pl.Float64,
-    grid_titles.UNIT: pl.String,
-    grid_titles.START: pl.Datetime("us"),
-    grid_titles.DUE: pl.Datetime("us"),
-    grid_titles.STATUS: pl.String,
-    grid_titles.DAYS_LATE: pl.Float64,
-    grid_titles.SERVES: pl.String,
-    grid_titles.EXCEPTION: pl.String,
-    grid_titles.VALUE: pl.Float64,
+    grid_columns.ORDER: pl.String,
+    grid_columns.TYPE: pl.String,
+    grid_columns.ITEM: pl.String,
+    grid_columns.LOCATION: pl.String,
+    grid_columns.QUANTITY: pl.Float64,
+    grid_columns.UNIT: pl.String,
+    grid_columns.START: pl.Datetime("us"),
+    grid_columns.DUE: pl.Datetime("us"),
+    grid_columns.STATUS: pl.String,
+    grid_columns.DAYS_LATE: pl.Float64,
+    grid_columns.SERVES: pl.String,
+    grid_columns.EXCEPTION: pl.String,
+    grid_columns.VALUE: pl.Float64,
 }
 
 
@@ -223,19 +223,19 @@ def _row(row: Mapping[str, Any], names: Names) -> dict[str, object]:
     late = row["late_h"] or 0.0
     return {
         "Id": row["id"],
-        grid_titles.ORDER: row["number"],
-        grid_titles.TYPE: row["kind"],
-        grid_titles.ITEM: names.name(row["product"]),
-        grid_titles.LOCATION: names.name(row["location"]),
-        grid_titles.QUANTITY: row["qty"],
-        grid_titles.UNIT: names.unit(row["product"]),
-        grid_titles.START: wall_clock(row["start"], zone),
-        grid_titles.DUE: wall_clock(row["finish"], zone),
-        grid_titles.STATUS: str(row["status"]).replace("_", " "),
-        grid_titles.SERVES: _serves(row, names),
-        grid_titles.DAYS_LATE: round(late / 24, 1) if late > 0 else None,
-        grid_titles.EXCEPTION: _exception(row),
-        grid_titles.VALUE: row["worth"] or None,
+        grid_columns.ORDER: row["number"],
+        grid_columns.TYPE: row["kind"],
+        grid_columns.ITEM: names.name(row["product"]),
+        grid_columns.LOCATION: names.name(row["location"]),
+        grid_columns.QUANTITY: row["qty"],
+        grid_columns.UNIT: names.unit(row["product"]),
+        grid_columns.START: wall_clock(row["start"], zone),
+        grid_columns.DUE: wall_clock(row["finish"], zone),
+        grid_columns.STATUS: str(row["status"]).replace("_", " "),
+        grid_columns.SERVES: _serves(row, names),
+        grid_columns.DAYS_LATE: round(late / 24, 1) if late > 0 else None,
+        grid_columns.EXCEPTION: _exception(row),
+        grid_columns.VALUE: row["worth"] or None,
     }
 
 
@@ -409,10 +409,12 @@ def own_exceptions_html(plan: Plan, supply: str, names: Names) -> str:
     }
     rows = [
         (
-            escape(row[grid_titles.WHAT]),
-            escape(row[grid_titles.DETAIL]),
+            escape(row[grid_columns.WHAT]),
+            escape(row[grid_columns.DETAIL]),
             escape(
-                next((r for h, r in remedies.items() if h in row[grid_titles.WHAT]), "")
+                next(
+                    (r for h, r in remedies.items() if h in row[grid_columns.WHAT]), ""
+                )
             ),
         )
         for row in told

@@ -447,7 +447,9 @@ def test_nothing_is_priced_on_tables(shown) -> None:
 @pytest.mark.req("UI-02")
 def test_scenarios_of_a_resource_begin_with_their_form_filled_in(company):
     # Monday to Friday, 08:00 to 16:00 UTC by default: Rome is an hour ahead.
-    calendar, closes, opens = calendar_words.extra_shift(company, "M")
+    shift = calendar_words.extra_shift(company, "M")
+    assert shift is not None
+    calendar, closes, opens = shift
     assert calendar == "CAL"
     assert opens - closes == 16 * 3600
     told = calendar_words.what_if_html(company, "M", names_of(company))

@@ -17,7 +17,7 @@ from medhavi.service.page_table import written
 from medhavi.service.plan_pages.desk_words import page_head
 from medhavi.snapshot.patch import Patch
 from medhavi.units import from_seconds
-from medhavi.views import grid_titles, page
+from medhavi.views import grid_columns, page
 from medhavi.views.names import local
 from medhavi.views.order_list import clock
 from medhavi.views.pictures.gantt import DRAGGED, PICKED
@@ -68,14 +68,14 @@ MOST_RESOURCES = 24
 """Resources of a site that the Gantt shows."""
 LEGEND = say("gantt_legend")
 _WIDTHS: Mapping[str, int] = {
-    grid_titles.ORDER: 112,
-    grid_titles.PRODUCT: 186,
-    grid_titles.OPERATION: 162,
-    grid_titles.START: 140,
-    grid_titles.FINISH: 140,
-    grid_titles.RUN: 96,
-    grid_titles.SET_UP: 72,
-    grid_titles.DEMANDS: 104,
+    grid_columns.ORDER: 112,
+    grid_columns.PRODUCT: 186,
+    grid_columns.OPERATION: 162,
+    grid_columns.START: 140,
+    grid_columns.FINISH: 140,
+    grid_columns.RUN: 96,
+    grid_columns.SET_UP: 72,
+    grid_columns.DEMANDS: 104,
 }
 """Columns of the operations: all of them at 1,280 px."""
 _loads: AnswerCache[pl.DataFrame] = AnswerCache(4)
@@ -479,12 +479,12 @@ def operation_table(
         show_data_types=False,
         show_download=False,
         hidden_columns=["Id"],
-        freeze_columns_left=[grid_titles.ORDER],
+        freeze_columns_left=[grid_columns.ORDER],
         column_widths=dict(_WIDTHS),
         format_mapping=written(
-            rows, {grid_titles.START: clock, grid_titles.FINISH: clock}
+            rows, {grid_columns.START: clock, grid_columns.FINISH: clock}
         ),
-        text_justify_columns={grid_titles.RUN: "right", grid_titles.SET_UP: "right"},
+        text_justify_columns={grid_columns.RUN: "right", grid_columns.SET_UP: "right"},
         label=say("operations_of_the_window"),
     )
 

@@ -22,7 +22,7 @@ from medhavi.service.page_data import (
 from medhavi.service.page_table import page_table, written
 from medhavi.snapshot import Snapshot
 from medhavi.units import from_seconds
-from medhavi.views import grid_titles, page
+from medhavi.views import grid_columns, page
 from medhavi.views.data_pages.finding_list import (
     FindingList,
     asks_for_nothing,
@@ -57,7 +57,7 @@ TABS = (
     say("changes"),
 )
 """Parts of the page."""
-TO_DO, EVERYTHING = grid_titles.TO_DO, grid_titles.ALL
+TO_DO, EVERYTHING = grid_columns.TO_DO, grid_columns.ALL
 _RECENT_DAYS = 28
 
 
@@ -205,8 +205,8 @@ def finding_table(state: DataState, scope: str) -> mo.ui.table | None:
         return None
     unused = (
         []
-        if rows[grid_titles.LATE_COST].drop_nulls().len()
-        else [grid_titles.LATE_COST]
+        if rows[grid_columns.LATE_COST].drop_nulls().len()
+        else [grid_columns.LATE_COST]
     )
     return mo.ui.table(
         rows,
@@ -216,28 +216,28 @@ def finding_table(state: DataState, scope: str) -> mo.ui.table | None:
         show_data_types=False,
         show_download=False,
         hidden_columns=["Group", *unused],
-        freeze_columns_left=[grid_titles.SEVERITY],
+        freeze_columns_left=[grid_columns.SEVERITY],
         column_widths={
-            grid_titles.SEVERITY: 92,
-            grid_titles.CODE: 78,
-            grid_titles.WHERE: 145,
-            grid_titles.ROW: 110,
-            grid_titles.TIMES: 55,
-            grid_titles.FINDING: 260,
+            grid_columns.SEVERITY: 92,
+            grid_columns.CODE: 78,
+            grid_columns.WHERE: 145,
+            grid_columns.ROW: 110,
+            grid_columns.TIMES: 55,
+            grid_columns.FINDING: 260,
             say("action"): 200,
-            grid_titles.LATE_COST: 78,
+            grid_columns.LATE_COST: 78,
         },
         format_mapping=written(
             rows,
             {
-                grid_titles.LATE_COST: lambda cost: (
+                grid_columns.LATE_COST: lambda cost: (
                     "" if cost is None else money_words(cost, names.currency)
                 )
             },
         ),
         text_justify_columns={
-            grid_titles.TIMES: "right",
-            grid_titles.LATE_COST: "right",
+            grid_columns.TIMES: "right",
+            grid_columns.LATE_COST: "right",
         },
     )
 
@@ -246,7 +246,7 @@ def finding_part(table: mo.ui.table, state: DataState) -> mo.Html:
     """Findings with their file."""
     import marimo as mo
 
-    units = {grid_titles.LATE_COST: state.names.currency}
+    units = {grid_columns.LATE_COST: state.names.currency}
     file = grid_button(table.data, "Findings", units, ("Group",))
     return mo.vstack([table, file], gap=0)
 
@@ -273,11 +273,11 @@ def refused_part(state: DataState) -> mo.Html:
         formats={},
         right=(),
         widths={
-            grid_titles.WHAT: 150,
-            grid_titles.WHERE: 170,
-            grid_titles.CODE: 80,
-            grid_titles.REASON: 420,
-            grid_titles.CONTENT: 380,
+            grid_columns.WHAT: 150,
+            grid_columns.WHERE: 170,
+            grid_columns.CODE: 80,
+            grid_columns.REASON: 420,
+            grid_columns.CONTENT: 380,
         },
     )
 

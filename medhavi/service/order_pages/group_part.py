@@ -8,7 +8,7 @@ from medhavi.service.downloads import list_files
 from medhavi.service.order_pages.order_page import exports
 from medhavi.service.page_table import written
 from medhavi.service.plan_pages.page_choices import choice
-from medhavi.views import grid_titles
+from medhavi.views import grid_columns
 from medhavi.views.names import money
 from medhavi.views.order_list import plain
 from medhavi.views.plan_pages.order_groups import (
@@ -57,7 +57,7 @@ def group_table(
     found = group_rows(rows, column, names)
     keys = found["Key"].to_list()
     asked = wanted(OPENED).split(_BETWEEN)
-    unlike = found[grid_titles.QUANTITY].is_null().all()
+    unlike = found[grid_columns.QUANTITY].is_null().all()
     numbers = [name for name, kind in found.schema.items() if kind.is_numeric()]
     return mo.ui.table(
         found,
@@ -72,13 +72,13 @@ def group_table(
         freeze_columns_left=[GROUPS[column]],
         hidden_columns=[
             "Key",
-            *((grid_titles.QUANTITY, grid_titles.UNIT) if unlike else ()),
+            *((grid_columns.QUANTITY, grid_columns.UNIT) if unlike else ()),
         ],
         format_mapping=written(
             found,
             {
-                grid_titles.QUANTITY: plain,
-                grid_titles.VALUE: lambda value: money(value, names.currency),
+                grid_columns.QUANTITY: plain,
+                grid_columns.VALUE: lambda value: money(value, names.currency),
             },
         ),
         text_justify_columns=dict.fromkeys(numbers, "right"),
@@ -107,9 +107,9 @@ def grouped_files(
     def told() -> pl.DataFrame:
         made = told_groups(rows, column, keys, names)
         words = {
-            grid_titles.VALUE: f"Value ({names.currency})",
-            grid_titles.START: "Start (local)",
-            grid_titles.DUE: "Due (local)",
+            grid_columns.VALUE: f"Value ({names.currency})",
+            grid_columns.START: "Start (local)",
+            grid_columns.DUE: "Due (local)",
         }
         return made.rename({old: new for old, new in words.items() if old in made})
 

@@ -15,7 +15,7 @@ from medhavi.service.downloads import list_files
 from medhavi.service.page_table import written
 from medhavi.service.plan_pages import plan_page
 from medhavi.service.plan_pages.page_choices import choice, named_options, number_choice
-from medhavi.views import grid_titles, order_grid, page
+from medhavi.views import grid_columns, order_grid, page
 from medhavi.views.names import money, names_of
 from medhavi.views.order_grid import (
     ALL,
@@ -77,12 +77,12 @@ def filter_choice(
     import marimo as mo
 
     offered: dict[str, tuple[str, dict[str, str]]] = {
-        "kind": (grid_titles.TYPE, {one: one for one in order_grid.KINDS}),
-        "status": (grid_titles.STATUS, _words(orders["status"])),
-        "product": (grid_titles.ITEM, named_options(orders["product"], names)),
-        "location": (grid_titles.LOCATION, named_options(orders["location"], names)),
+        "kind": (grid_columns.TYPE, {one: one for one in order_grid.KINDS}),
+        "status": (grid_columns.STATUS, _words(orders["status"])),
+        "product": (grid_columns.ITEM, named_options(orders["product"], names)),
+        "location": (grid_columns.LOCATION, named_options(orders["location"], names)),
         "week": ("Starts", order_grid.week_options(orders)),
-        "code": (grid_titles.EXCEPTION, _codes(plan)),
+        "code": (grid_columns.EXCEPTION, _codes(plan)),
     }
 
     def pick(name: str, label: str, options: dict[str, str]) -> mo.ui.dropdown:
@@ -105,7 +105,7 @@ def _codes(plan: Plan) -> dict[str, str]:
         exceptions=plan.exceptions.filter(pl.col("supply").is_not_null())
     )
     listed = {row["headline"]: row["code"] for row in codes(own).iter_rows(named=True)}
-    return {grid_titles.ANY_EXCEPTION: order_grid.ANY, **listed}
+    return {grid_columns.ANY_EXCEPTION: order_grid.ANY, **listed}
 
 
 def filter_of(chosen: Mapping[str, str | None]) -> OrderFilter:
@@ -125,7 +125,7 @@ def order_table(
     rows = grid_rows(
         shown.with_columns(first=first).sort("first", maintain_order=True), names
     )
-    ids, numbers = rows["Id"].to_list(), rows[grid_titles.ORDER].to_list()
+    ids, numbers = rows["Id"].to_list(), rows[grid_columns.ORDER].to_list()
     selected = [ids.index(one) for one in session.orders if one in ids]
 
     def select(chosen: Any) -> None:
@@ -143,40 +143,45 @@ def order_table(
         show_column_summaries=False,
         show_data_types=False,
         show_download=False,
-        freeze_columns_left=[grid_titles.ORDER],
+        freeze_columns_left=[grid_columns.ORDER],
         # A proposal's id says nothing to anybody; decisions need it. The rest fits.
-        hidden_columns=["Id", grid_titles.TYPE, grid_titles.SERVES, grid_titles.VALUE],
+        hidden_columns=[
+            "Id",
+            grid_columns.TYPE,
+            grid_columns.SERVES,
+            grid_columns.VALUE,
+        ],
         column_widths={
-            grid_titles.ORDER: 118,
-            grid_titles.TYPE: 60,
-            grid_titles.ITEM: 150,
-            grid_titles.LOCATION: 80,
-            grid_titles.QUANTITY: 68,
-            grid_titles.UNIT: 46,
-            grid_titles.START: 131,
-            grid_titles.DUE: 131,
-            grid_titles.STATUS: 80,
-            grid_titles.SERVES: 160,
-            grid_titles.DAYS_LATE: 46,
-            grid_titles.EXCEPTION: 158,
-            grid_titles.VALUE: 80,
+            grid_columns.ORDER: 118,
+            grid_columns.TYPE: 60,
+            grid_columns.ITEM: 150,
+            grid_columns.LOCATION: 80,
+            grid_columns.QUANTITY: 68,
+            grid_columns.UNIT: 46,
+            grid_columns.START: 131,
+            grid_columns.DUE: 131,
+            grid_columns.STATUS: 80,
+            grid_columns.SERVES: 160,
+            grid_columns.DAYS_LATE: 46,
+            grid_columns.EXCEPTION: 158,
+            grid_columns.VALUE: 80,
         },
         format_mapping=written(
             rows,
             {
-                grid_titles.START: clock,
-                grid_titles.DUE: clock,
-                grid_titles.QUANTITY: plain,
-                grid_titles.DAYS_LATE: plain,
-                grid_titles.VALUE: lambda value: (
+                grid_columns.START: clock,
+                grid_columns.DUE: clock,
+                grid_columns.QUANTITY: plain,
+                grid_columns.DAYS_LATE: plain,
+                grid_columns.VALUE: lambda value: (
                     "" if value is None else money(value, names.currency)
                 ),
             },
         ),
         text_justify_columns={
-            grid_titles.QUANTITY: "right",
-            grid_titles.DAYS_LATE: "right",
-            grid_titles.VALUE: "right",
+            grid_columns.QUANTITY: "right",
+            grid_columns.DAYS_LATE: "right",
+            grid_columns.VALUE: "right",
         },
     )
 
@@ -218,9 +223,9 @@ def exports(shown: pl.DataFrame, names: Names) -> mo.Html:
         value = f"Value ({names.currency})"
         return made.rename(
             {
-                grid_titles.VALUE: value,
-                grid_titles.START: "Start (local)",
-                grid_titles.DUE: "Due (local)",
+                grid_columns.VALUE: value,
+                grid_columns.START: "Start (local)",
+                grid_columns.DUE: "Due (local)",
             }
         )
 

@@ -14,7 +14,7 @@ from medhavi.service.page_data import bench_of, html, problem_of
 from medhavi.service.page_table import page_table, written
 from medhavi.service.plan_pages.plan_page import EditResult, remember_approver
 from medhavi.units import from_seconds
-from medhavi.views import grid_titles, page
+from medhavi.views import grid_columns, page
 from medhavi.views.names import money
 from medhavi.views.order_list import clock
 from medhavi.views.plan_pages import cockpit
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from medhavi.service.plan_pages.plan_loading import PlanPage
     from medhavi.views.names import Names
 
-_HIDDEN = ("Key", grid_titles.STATE, grid_titles.ORDER, grid_titles.DEMAND)
+_HIDDEN = ("Key", grid_columns.STATE, grid_columns.ORDER, grid_columns.DEMAND)
 STATES = {
-    grid_titles.TO_DO: cockpit.OPEN,
-    grid_titles.DONE: cockpit.DONE,
-    grid_titles.ALL: cockpit.ALL,
+    grid_columns.TO_DO: cockpit.OPEN,
+    grid_columns.DONE: cockpit.DONE,
+    grid_columns.ALL: cockpit.ALL,
 }
 ASSIGN, SETTLE, REOPEN = say("assign_or_note"), "done", "open again"
 
@@ -99,27 +99,27 @@ def inbox_table(
         show_data_types=False,
         show_download=False,
         hidden_columns=list(_HIDDEN),
-        freeze_columns_left=[grid_titles.WHAT],
+        freeze_columns_left=[grid_columns.WHAT],
         column_widths={
-            grid_titles.WHAT: 196,
-            grid_titles.ITEM: 196,
-            grid_titles.WHERE: 75,
-            grid_titles.FIRST: 152,
-            grid_titles.TIMES: 55,
-            grid_titles.WORTH: 72,
-            grid_titles.ASSIGNED_TO: 110,
-            grid_titles.NOTE: 140,
+            grid_columns.WHAT: 196,
+            grid_columns.ITEM: 196,
+            grid_columns.WHERE: 75,
+            grid_columns.FIRST: 152,
+            grid_columns.TIMES: 55,
+            grid_columns.WORTH: 72,
+            grid_columns.ASSIGNED_TO: 110,
+            grid_columns.NOTE: 140,
         },
         format_mapping=written(
             rows,
             {
-                grid_titles.FIRST: clock,
-                grid_titles.WORTH: lambda worth: (
+                grid_columns.FIRST: clock,
+                grid_columns.WORTH: lambda worth: (
                     money(worth, names.currency) if worth else ""
                 ),
             },
         ),
-        text_justify_columns={grid_titles.TIMES: "right", grid_titles.WORTH: "right"},
+        text_justify_columns={grid_columns.TIMES: "right", grid_columns.WORTH: "right"},
     )
 
 
@@ -127,7 +127,7 @@ def inbox_part(table: mo.ui.table, names: Names) -> mo.Html:
     """Exceptions with their file."""
     import marimo as mo
 
-    units = {grid_titles.WORTH: names.currency}
+    units = {grid_columns.WORTH: names.currency}
     file = grid_button(table.data, "Exceptions", units, _HIDDEN)
     return mo.vstack([table, file], gap=0)
 
@@ -148,8 +148,8 @@ def review_form(given: Mapping[str, str]) -> mo.ui.form[Any, Any]:
     assignee, note = (
         mo.ui.text(given.get(name, ""), label=label, placeholder=hint)
         for name, label, hint in (
-            ("assignee", grid_titles.ASSIGNED_TO, "a name"),
-            ("note", grid_titles.NOTE, say("found_or_agreed")),
+            ("assignee", grid_columns.ASSIGNED_TO, "a name"),
+            ("note", grid_columns.NOTE, say("found_or_agreed")),
         )
     )
     return (
@@ -216,13 +216,13 @@ def promise_table(shown: PlanPage, plan: Plan) -> mo.Html:
     return page_table(
         rows,
         say("promises_at_risk"),
-        units={grid_titles.MONEY: currency},
+        units={grid_columns.MONEY: currency},
         formats={
-            grid_titles.PROMISED: clock,
-            grid_titles.PLANNED: clock,
-            grid_titles.MONEY: lambda value: money(value, currency),
+            grid_columns.PROMISED: clock,
+            grid_columns.PLANNED: clock,
+            grid_columns.MONEY: lambda value: money(value, currency),
         },
-        right=[grid_titles.MONEY],
+        right=[grid_columns.MONEY],
         page_size=10,
     )
 
@@ -240,16 +240,16 @@ def event_table(shown: PlanPage) -> mo.Html:
     )
     now = from_seconds(plan.run.as_of)
     rows = cockpit.event_rows(
-        events, {grid_titles.LAST_DAY: 1, grid_titles.LAST_7_DAYS: 7}, now
+        events, {grid_columns.LAST_DAY: 1, grid_columns.LAST_7_DAYS: 7}, now
     )
     zone = shown.names.zone
     rows = rows.with_columns(
-        pl.col(grid_titles.NEWEST)
+        pl.col(grid_columns.NEWEST)
         .dt.convert_time_zone(zone)
         .dt.replace_time_zone(None),
-        pl.col(grid_titles.EVENT)
+        pl.col(grid_columns.EVENT)
         .str.replace_all("([a-z])([A-Z])", "${1} ${2}")
         .str.to_lowercase(),
     )
-    right = [grid_titles.LAST_DAY, grid_titles.LAST_7_DAYS]
-    return page_table(rows, "Events", formats={grid_titles.NEWEST: clock}, right=right)
+    right = [grid_columns.LAST_DAY, grid_columns.LAST_7_DAYS]
+    return page_table(rows, "Events", formats={grid_columns.NEWEST: clock}, right=right)

@@ -10,7 +10,7 @@ from medhavi.service.page_data import PageProblem, html, problem_html, said
 from medhavi.service.page_table import written
 from medhavi.service.plan_pages import plan_page
 from medhavi.service.plan_pages.remedy_edits import answer_of, rows_file
-from medhavi.views import grid_titles, order_list
+from medhavi.views import grid_columns, order_list
 from medhavi.views.changed_cells import rows_html
 from medhavi.views.names import money, when
 from medhavi.views.order_list import clock, dearest_exceptions, exception_rows, plain
@@ -155,7 +155,7 @@ def remedy_lines(
                 html(words),
                 mo.accordion(
                     {
-                        grid_titles.ITS_ROWS: mo.vstack(
+                        grid_columns.ITS_ROWS: mo.vstack(
                             [rows, rows_download(one.rows, snapshot)]
                         )
                     }
@@ -234,28 +234,28 @@ def exception_table(plan: Plan, names: Names, code: str | None) -> mo.Html:
         show_column_summaries=False,
         show_data_types=False,
         # One kind needs no column that says it.
-        hidden_columns=["Ids", grid_titles.HOURS, grid_titles.WHAT]
+        hidden_columns=["Ids", grid_columns.HOURS, grid_columns.WHAT]
         if code
-        else ["Ids", grid_titles.HOURS],
-        freeze_columns_left=[grid_titles.PRODUCT if code else grid_titles.WHAT],
+        else ["Ids", grid_columns.HOURS],
+        freeze_columns_left=[grid_columns.PRODUCT if code else grid_columns.WHAT],
         column_widths={
-            grid_titles.WHAT: 200,
-            grid_titles.PRODUCT: 200,
-            grid_titles.WHERE: 85,
-            grid_titles.DATE: 145,
-            grid_titles.QUANTITY: 75,
-            grid_titles.DETAIL: 230,
-            grid_titles.DEMAND: 110,
+            grid_columns.WHAT: 200,
+            grid_columns.PRODUCT: 200,
+            grid_columns.WHERE: 85,
+            grid_columns.DATE: 145,
+            grid_columns.QUANTITY: 75,
+            grid_columns.DETAIL: 230,
+            grid_columns.DEMAND: 110,
         },
         format_mapping=written(
             rows,
             {
-                grid_titles.DATE: clock,
-                grid_titles.QUANTITY: plain,
-                grid_titles.HOURS: plain,
+                grid_columns.DATE: clock,
+                grid_columns.QUANTITY: plain,
+                grid_columns.HOURS: plain,
             },
         ),
         hover_template="{{Ids}}",
     )
-    file = grid_button(rows, "Exceptions", {grid_titles.HOURS: "h"}, ("Ids",))
+    file = grid_button(rows, "Exceptions", {grid_columns.HOURS: "h"}, ("Ids",))
     return mo.vstack([table, file], gap=0)

@@ -24,10 +24,7 @@ from medhavi.service.page_data import (
 )
 from medhavi.service.plan_pages.page_choices import choice
 from medhavi.service.plan_pages.plan_loading import MODES, load_page, put_in_force
-from medhavi.service.plan_pages.plan_page import (
-    EditResult,
-    remember_approver,
-)
+from medhavi.service.plan_pages.plan_page import EditResult, remember_approver
 from medhavi.views import order_grid, order_list, page
 from medhavi.views.changed_cells import said, value_words
 from medhavi.views.names import money, number, when

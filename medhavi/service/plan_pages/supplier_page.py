@@ -12,7 +12,7 @@ from medhavi.errors import MedhaviError
 from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.page_data import html
 from medhavi.service.page_table import page_table
-from medhavi.views import grid_titles, page
+from medhavi.views import grid_columns, page
 from medhavi.views.names import money
 from medhavi.views.order_list import clock
 from medhavi.views.pictures.scenarios import scenario_link
@@ -43,29 +43,29 @@ class Deliveries:
 
 
 _WIDTHS = {
-    grid_titles.NAME: 200,
-    grid_titles.DELIVERIES: 90,
-    grid_titles.ON_TIME: 75,
-    grid_titles.LATELY: 70,
-    grid_titles.STATED: 85,
-    grid_titles.MEDIAN: 85,
-    grid_titles.P95: 85,
-    grid_titles.CHANGED: 136,
-    grid_titles.CHANGE: 130,
-    grid_titles.FROM: 155,
-    grid_titles.ORDER: 135,
-    grid_titles.ITEM: 190,
-    grid_titles.TO: 80,
-    grid_titles.QUANTITY: 90,
-    grid_titles.ORDER_BY: 136,
-    grid_titles.DUE: 136,
-    grid_titles.COST: 80,
-    grid_titles.OVERDUE: 80,
-    grid_titles.DEMAND: 150,
-    grid_titles.CUSTOMER: 150,
-    grid_titles.VERDICT: 90,
-    grid_titles.LATE: 75,
-    grid_titles.LATE_COST: 85,
+    grid_columns.NAME: 200,
+    grid_columns.DELIVERIES: 90,
+    grid_columns.ON_TIME: 75,
+    grid_columns.LATELY: 70,
+    grid_columns.STATED: 85,
+    grid_columns.MEDIAN: 85,
+    grid_columns.P95: 85,
+    grid_columns.CHANGED: 136,
+    grid_columns.CHANGE: 130,
+    grid_columns.FROM: 155,
+    grid_columns.ORDER: 135,
+    grid_columns.ITEM: 190,
+    grid_columns.TO: 80,
+    grid_columns.QUANTITY: 90,
+    grid_columns.ORDER_BY: 136,
+    grid_columns.DUE: 136,
+    grid_columns.COST: 80,
+    grid_columns.OVERDUE: 80,
+    grid_columns.DEMAND: 150,
+    grid_columns.CUSTOMER: 150,
+    grid_columns.VERDICT: 90,
+    grid_columns.LATE: 75,
+    grid_columns.LATE_COST: 85,
 }
 """Width of each column [px]: all of them fit a window of 1280."""
 _deliveries: AnswerCache[Deliveries] = AnswerCache(4)
@@ -118,15 +118,15 @@ def record_table(found: Deliveries | None, names: Names) -> mo.Html:
         return html(page.empty(say("no_delivery_is_known"), say("serve_receipts")))
     rows = suppliers.record_rows(found.record, names)
     right = (
-        grid_titles.DELIVERIES,
-        grid_titles.ON_TIME,
-        grid_titles.LATELY,
-        grid_titles.STATED,
-        grid_titles.MEDIAN,
-        grid_titles.P95,
-        grid_titles.OVERDUE,
+        grid_columns.DELIVERIES,
+        grid_columns.ON_TIME,
+        grid_columns.LATELY,
+        grid_columns.STATED,
+        grid_columns.MEDIAN,
+        grid_columns.P95,
+        grid_columns.OVERDUE,
     )
-    return _table(rows, "Delivery record", {grid_titles.CHANGED: clock}, right)
+    return _table(rows, "Delivery record", {grid_columns.CHANGED: clock}, right)
 
 
 def subject_words(shown: PlanPage, subject: str) -> mo.Html:
@@ -170,7 +170,7 @@ def owed_table(shown: PlanPage) -> mo.Html:
     if rows.is_empty():
         return html(page.empty(say("nothing_is_owed"), say("no_purchase_or_transfer")))
     return _table(
-        rows, "Open orders", {grid_titles.DUE: clock}, (grid_titles.QUANTITY,)
+        rows, "Open orders", {grid_columns.DUE: clock}, (grid_columns.QUANTITY,)
     )
 
 
@@ -185,14 +185,14 @@ def buy_table(shown: PlanPage, days: float) -> mo.Html:
         rows,
         "To order",
         {
-            grid_titles.ORDER_BY: clock,
-            grid_titles.DUE: clock,
-            grid_titles.COST: lambda cost: (
+            grid_columns.ORDER_BY: clock,
+            grid_columns.DUE: clock,
+            grid_columns.COST: lambda cost: (
                 "" if cost is None else money(cost, currency)
             ),
         },
-        (grid_titles.QUANTITY, grid_titles.COST),
-        {grid_titles.COST: currency},
+        (grid_columns.QUANTITY, grid_columns.COST),
+        {grid_columns.COST: currency},
     )
 
 

@@ -26,7 +26,7 @@ from medhavi.service.page_data import (
 from medhavi.service.page_table import page_table
 from medhavi.service.plan_pages.plan_page import remember_approver
 from medhavi.service.predictor_pages.tracking_pages import tracking_address
-from medhavi.views import grid_titles, page
+from medhavi.views import grid_columns, page
 from medhavi.views.names import percent
 from medhavi.views.order_list import clock
 from medhavi.views.plan_pages import predictors
@@ -130,21 +130,21 @@ def coverage_title(one: PredictorReport, names: Names) -> str:
 
 # ------------------------------------------------------------------------ tables
 _WIDTHS = {
-    grid_titles.NAME: 165,
-    grid_titles.ITEM: 135,
-    grid_titles.BASIS: 95,
-    grid_titles.ORDERS: 70,
-    grid_titles.STATED: 75,
-    grid_titles.P50: 105,
-    grid_titles.P80: 105,
-    grid_titles.P95: 105,
-    grid_titles.WITHIN_P80: 105,
-    grid_titles.ON_TIME: 95,
-    grid_titles.PLANNED: 80,
-    grid_titles.DIFFERENCE: 130,
-    grid_titles.FIRST_START: 140,
-    grid_titles.DEMANDS: 90,
-    grid_titles.LATE: 60,
+    grid_columns.NAME: 165,
+    grid_columns.ITEM: 135,
+    grid_columns.BASIS: 95,
+    grid_columns.ORDERS: 70,
+    grid_columns.STATED: 75,
+    grid_columns.P50: 105,
+    grid_columns.P80: 105,
+    grid_columns.P95: 105,
+    grid_columns.WITHIN_P80: 105,
+    grid_columns.ON_TIME: 95,
+    grid_columns.PLANNED: 80,
+    grid_columns.DIFFERENCE: 130,
+    grid_columns.FIRST_START: 140,
+    grid_columns.DEMANDS: 90,
+    grid_columns.LATE: 60,
 }
 """Width of each column [px]: all of them fit a window of 1280."""
 
@@ -172,7 +172,7 @@ def spread_table(one: PredictorReport, names: Names) -> mo.Html:
     rows = predictors.spread_rows(one.spread, names)
     newest = int(one.spread["orders"].max() or 0)  # type: ignore[arg-type]
     told = f'<p class="muted small">{say("predicted_and_actual", newest)}</p>'
-    table = _table(rows, one.model, (grid_titles.ORDERS, *rows.columns[4:]))
+    table = _table(rows, one.model, (grid_columns.ORDERS, *rows.columns[4:]))
     return mo.vstack([html(told), table], gap=0.5)
 
 
@@ -208,11 +208,11 @@ def effect_table(effects: pl.DataFrame, names: Names) -> mo.Html:
         rows,
         "Predicted times",
         (
-            grid_titles.PLANNED,
-            grid_titles.STATED,
-            grid_titles.ORDERS,
-            grid_titles.DEMANDS,
-            grid_titles.LATE,
+            grid_columns.PLANNED,
+            grid_columns.STATED,
+            grid_columns.ORDERS,
+            grid_columns.DEMANDS,
+            grid_columns.LATE,
         ),
         6,
     )
@@ -253,7 +253,7 @@ def demand_table(
     if found.is_empty():
         return html(page.empty(say("no_demand_affected"), say("orders_refill_stock")))
     rows = predictors.demand_rows(found, shown.names)
-    return _table(rows, grid_titles.DEMANDS, (grid_titles.LATE_BY,), 6)
+    return _table(rows, grid_columns.DEMANDS, (grid_columns.LATE_BY,), 6)
 
 
 # -------------------------------------------------------------------------- work

@@ -18,7 +18,7 @@ from medhavi.service.plan_pages.page_choices import choice, named_options, numbe
 from medhavi.service.plan_pages.plan_page import remember_approver
 from medhavi.service.promise_pages.open_lists import tell_lists
 from medhavi.service.promise_pages.promise_commit import CommitMessage
-from medhavi.views import grid_titles, page
+from medhavi.views import grid_columns, page
 from medhavi.views.names import local
 from medhavi.views.order_grid import demand_link
 from medhavi.views.order_list import clock, plain
@@ -71,9 +71,9 @@ def filter_choice(
     states = {TO_KEEP.capitalize(): TO_KEEP}
     states |= {str(one).capitalize(): str(one) for one in PromiseState}
     offered = {
-        "state": (grid_titles.STATE, states),
-        "customer": (grid_titles.CUSTOMER, named_options(records["customer"], names)),
-        "product": (grid_titles.PRODUCT, named_options(records["product"], names)),
+        "state": (grid_columns.STATE, states),
+        "customer": (grid_columns.CUSTOMER, named_options(records["customer"], names)),
+        "product": (grid_columns.PRODUCT, named_options(records["product"], names)),
     }
 
     def asked(at: str) -> str:
@@ -109,7 +109,7 @@ def promise_table(
 
     rows = promises.promise_rows(shown, names)
     asked = wanted("promise").lower()
-    pairs = zip(rows["Id"].to_list(), rows[grid_titles.NUMBER].to_list(), strict=True)
+    pairs = zip(rows["Id"].to_list(), rows[grid_columns.NUMBER].to_list(), strict=True)
     found = [
         place
         for place, (demand, number) in enumerate(pairs)
@@ -117,7 +117,7 @@ def promise_table(
     ]
 
     def select(chosen: Any) -> None:
-        keep("promise", str(chosen[grid_titles.NUMBER][0]) if len(chosen) else "")
+        keep("promise", str(chosen[grid_columns.NUMBER][0]) if len(chosen) else "")
 
     return mo.ui.table(
         rows,
@@ -128,34 +128,34 @@ def promise_table(
         show_column_summaries=False,
         show_data_types=False,
         show_download=False,
-        freeze_columns_left=[grid_titles.NUMBER],
+        freeze_columns_left=[grid_columns.NUMBER],
         hidden_columns=[name for name in rows.columns if name not in promises.SHOWN],
         column_widths={
-            grid_titles.NUMBER: 105,
-            grid_titles.CUSTOMER: 190,
-            grid_titles.PRODUCT: 210,
-            grid_titles.QUANTITY: 75,
-            grid_titles.PROMISED: 132,
-            grid_titles.PROBABILITY: 90,
-            grid_titles.APPROVED_BY: 115,
-            grid_titles.STATE: 95,
-            grid_titles.ZONE: 160,
-            grid_titles.PLACE: 170,
-            grid_titles.REQUESTED: 130,
-            grid_titles.RECORDED: 130,
+            grid_columns.NUMBER: 105,
+            grid_columns.CUSTOMER: 190,
+            grid_columns.PRODUCT: 210,
+            grid_columns.QUANTITY: 75,
+            grid_columns.PROMISED: 132,
+            grid_columns.PROBABILITY: 90,
+            grid_columns.APPROVED_BY: 115,
+            grid_columns.STATE: 95,
+            grid_columns.ZONE: 160,
+            grid_columns.PLACE: 170,
+            grid_columns.REQUESTED: 130,
+            grid_columns.RECORDED: 130,
         },
         format_mapping=written(
             rows,
             {
-                grid_titles.PROMISED: clock,
-                grid_titles.REQUESTED: clock,
-                grid_titles.RECORDED: clock,
-                grid_titles.QUANTITY: plain,
+                grid_columns.PROMISED: clock,
+                grid_columns.REQUESTED: clock,
+                grid_columns.RECORDED: clock,
+                grid_columns.QUANTITY: plain,
             },
         ),
         text_justify_columns={
-            grid_titles.QUANTITY: "right",
-            grid_titles.PROBABILITY: "right",
+            grid_columns.QUANTITY: "right",
+            grid_columns.PROBABILITY: "right",
         },
     )
 
@@ -169,9 +169,9 @@ def exports(shown: pl.DataFrame, names: Names) -> mo.Html:
             {
                 one: f"{one} (local)"
                 for one in (
-                    grid_titles.PROMISED,
-                    grid_titles.REQUESTED,
-                    grid_titles.RECORDED,
+                    grid_columns.PROMISED,
+                    grid_columns.REQUESTED,
+                    grid_columns.RECORDED,
                 )
             }
         )

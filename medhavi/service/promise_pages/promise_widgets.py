@@ -15,7 +15,7 @@ from medhavi.service.plan_pages.desk_parts import rows_download
 from medhavi.service.promise_pages import promise_page
 from medhavi.service.promise_pages.promise_page import REQUEST
 from medhavi.units import from_seconds
-from medhavi.views import grid_titles, page
+from medhavi.views import grid_columns, page
 from medhavi.views.names import count, duration, local, percent, when
 from medhavi.views.promises.lists import LINE
 from medhavi.views.promises.picture import DRAGGED
@@ -41,12 +41,12 @@ if TYPE_CHECKING:
     from medhavi.views.theme import Picture
 
 SHOWN = (
-    *(LINE, grid_titles.ORDER, grid_titles.PRODUCT, grid_titles.ASKED_FOR),
+    *(LINE, grid_columns.ORDER, grid_columns.PRODUCT, grid_columns.ASKED_FOR),
     *(
-        grid_titles.DUE,
-        grid_titles.ANSWER,
-        grid_titles.DELIVERY_DATE,
-        grid_titles.LIMITED_BY,
+        grid_columns.DUE,
+        grid_columns.ANSWER,
+        grid_columns.DELIVERY_DATE,
+        grid_columns.LIMITED_BY,
     ),
 )
 """Columns of answers that fit beside each other; the others are hidden at first."""
@@ -92,12 +92,12 @@ def request_form(
             '<div class="mv-form">{qty}{due}{priority}{policy}</div>'
         )
         .batch(
-            product=pick("product", offered.products, grid_titles.PRODUCT),
+            product=pick("product", offered.products, grid_columns.PRODUCT),
             location=pick("location", offered.locations, "Delivered at"),
             customer=pick(
-                "customer", offered.customers, grid_titles.CUSTOMER, none=True
+                "customer", offered.customers, grid_columns.CUSTOMER, none=True
             ),
-            qty=text("qty", grid_titles.QUANTITY, "3,650 or 12 case"),
+            qty=text("qty", grid_columns.QUANTITY, "3,650 or 12 case"),
             due=text("due", say("due_local_time_there"), "2026-12-04 14:00"),
             priority=mo.ui.number(
                 start=0,
@@ -292,18 +292,18 @@ def answer_table(rows: pl.DataFrame) -> mo.ui.table:
         freeze_columns_left=[LINE],
         column_widths={
             LINE: 50,
-            grid_titles.ORDER: 100,
-            grid_titles.PRODUCT: 140,
-            grid_titles.ASKED_FOR: 85,
-            grid_titles.DUE: 176,
-            grid_titles.ANSWER: 85,
-            grid_titles.DELIVERY_DATE: 176,
-            grid_titles.LIMITED_BY: 200,
+            grid_columns.ORDER: 100,
+            grid_columns.PRODUCT: 140,
+            grid_columns.ASKED_FOR: 85,
+            grid_columns.DUE: 176,
+            grid_columns.ANSWER: 85,
+            grid_columns.DELIVERY_DATE: 176,
+            grid_columns.LIMITED_BY: 200,
         },
         format_mapping={
-            grid_titles.ASKED_FOR: "{:,g}",
-            grid_titles.PROMISED: "{:,g}",
-            grid_titles.COST: "{:,.2f}",
+            grid_columns.ASKED_FOR: "{:,g}",
+            grid_columns.PROMISED: "{:,g}",
+            grid_columns.COST: "{:,.2f}",
         },
         show_download=False,
         label=say("answers"),

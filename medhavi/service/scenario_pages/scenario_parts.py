@@ -17,7 +17,7 @@ from medhavi.service.scenario_pages.scenario_page import (
     asked_demands,
     file_rows,
 )
-from medhavi.views import grid_titles, page
+from medhavi.views import grid_columns, page
 from medhavi.views.names import money
 from medhavi.views.order_list import clock
 from medhavi.views.pictures.scenarios import demand_rows, order_rows
@@ -162,21 +162,21 @@ def demand_table(shown: PlanPage, scenario: Scenario, one: ScenarioComparison) -
         )
     names = shown.names
     rows = demand_rows(one, names, asked_demands(shown, scenario))
-    dates = (grid_titles.PROMISED, grid_titles.DATE_TODAY, grid_titles.DATE_THEN)
+    dates = (grid_columns.PROMISED, grid_columns.DATE_TODAY, grid_columns.DATE_THEN)
     forms = {
         **dict.fromkeys(dates, clock),
-        grid_titles.MONEY: lambda value: money(value, names.currency),
+        grid_columns.MONEY: lambda value: money(value, names.currency),
     }
-    return _rows_table(rows, grid_titles.DEMANDS, forms)
+    return _rows_table(rows, grid_columns.DEMANDS, forms)
 
 
 def order_table(one: ScenarioComparison, names: Names) -> Any:
     """Orders that are new, gone, moved or resized, as a table."""
     if one.orders.is_empty():
         return html(page.empty(say("no_order_differs"), say("every_order_stays")))
-    dates = (grid_titles.DATE_TODAY, grid_titles.DATE_THEN)
+    dates = (grid_columns.DATE_TODAY, grid_columns.DATE_THEN)
     rows = order_rows(one, names)
-    return _rows_table(rows, grid_titles.ORDERS, dict.fromkeys(dates, clock))
+    return _rows_table(rows, grid_columns.ORDERS, dict.fromkeys(dates, clock))
 
 
 def accept_parts(

@@ -11,7 +11,7 @@ import polars as pl
 from medhavi.findings import Severity, catalog
 from medhavi.findings.groups import groups, ignored_together
 from medhavi.results.reports.finding_cost import FindingCost, key_of
-from medhavi.views import grid_titles
+from medhavi.views import grid_columns
 from medhavi.views.changed_cells import said
 from medhavi.views.data_pages.lineage_words import lineage_link
 from medhavi.views.item_record import item_link
@@ -119,16 +119,16 @@ class FindingList:
             [
                 {
                     "Group": number,
-                    grid_titles.SEVERITY: _WORDS[told[0].severity],
-                    grid_titles.CODE: told[0].code,
-                    grid_titles.WHERE: " · ".join(
+                    grid_columns.SEVERITY: _WORDS[told[0].severity],
+                    grid_columns.CODE: told[0].code,
+                    grid_columns.WHERE: " · ".join(
                         said(part) for part in (told[0].table, told[0].column) if part
                     ),
-                    grid_titles.ROW: _row_words(told, self, names),
-                    grid_titles.TIMES: len(told),
-                    grid_titles.FINDING: names.told(finding_text(told[0])),
+                    grid_columns.ROW: _row_words(told, self, names),
+                    grid_columns.TIMES: len(told),
+                    grid_columns.FINDING: names.told(finding_text(told[0])),
                     say("action"): told[0].remedy,
-                    grid_titles.LATE_COST: self.worth(told) or None,
+                    grid_columns.LATE_COST: self.worth(told) or None,
                 }
                 for number, told in enumerate(self.groups)
                 if everything or not asks_for_nothing(told[0])
@@ -137,17 +137,17 @@ class FindingList:
                 "Group": pl.Int64,
                 **dict.fromkeys(
                     (
-                        grid_titles.SEVERITY,
-                        grid_titles.CODE,
-                        grid_titles.WHERE,
-                        grid_titles.ROW,
+                        grid_columns.SEVERITY,
+                        grid_columns.CODE,
+                        grid_columns.WHERE,
+                        grid_columns.ROW,
                     ),
                     pl.String,
                 ),
-                grid_titles.TIMES: pl.Int64,
-                grid_titles.FINDING: pl.String,
+                grid_columns.TIMES: pl.Int64,
+                grid_columns.FINDING: pl.String,
                 say("action"): pl.String,
-                grid_titles.LATE_COST: pl.Float64,
+                grid_columns.LATE_COST: pl.Float64,
             },
         )
 
@@ -271,10 +271,10 @@ def object_links(key: Mapping[str, str]) -> dict[str, str]:
     """
     links: dict[str, str] = {}
     single: Mapping[str, tuple[str, Callable[[str], str]]] = {
-        "demand": (grid_titles.DEMAND, demand_link),
-        "supply_order": (grid_titles.ORDER, order_link),
+        "demand": (grid_columns.DEMAND, demand_link),
+        "supply_order": (grid_columns.ORDER, order_link),
         "resource": (
-            grid_titles.RESOURCE,
+            grid_columns.RESOURCE,
             lambda one: f"/capacity/?{urlencode({'resource': one})}",
         ),
         "supplier": (
@@ -287,9 +287,9 @@ def object_links(key: Mapping[str, str]) -> dict[str, str]:
         if column in key:
             links[word] = link(key[column])
     if "product" in key and "location" in key:
-        links[grid_titles.ITEM] = item_link(key["product"], key["location"])
+        links[grid_columns.ITEM] = item_link(key["product"], key["location"])
     elif "product" in key:
-        links[grid_titles.SEARCH] = f"/search?{urlencode({'q': key['product']})}"
+        links[grid_columns.SEARCH] = f"/search?{urlencode({'q': key['product']})}"
     return links
 
 
@@ -358,30 +358,30 @@ def refused_rows(
             stated = [row[name] for name in key[:3] if row[name] is not None]
             told.append(
                 {
-                    grid_titles.WHAT: f"row of {said(table)}",
-                    grid_titles.WHERE: ", ".join(
+                    grid_columns.WHAT: f"row of {said(table)}",
+                    grid_columns.WHERE: ", ".join(
                         names.name(str(one)) for one in stated
                     ),
-                    grid_titles.CODE: row["held for"],
-                    grid_titles.REASON: row["reason"],
-                    grid_titles.CONTENT: "",
+                    grid_columns.CODE: row["held for"],
+                    grid_columns.REASON: row["reason"],
+                    grid_columns.CONTENT: "",
                 }
             )
     told += [
         {
-            grid_titles.WHAT: str(row["type"]),
-            grid_titles.WHERE: f"position {row['position']:,}",
-            grid_titles.CODE: row["code"],
-            grid_titles.REASON: f"{row['reason']}: {row['detail']}",
-            grid_titles.CONTENT: str(row["payload"] or "")[:300],
+            grid_columns.WHAT: str(row["type"]),
+            grid_columns.WHERE: f"position {row['position']:,}",
+            grid_columns.CODE: row["code"],
+            grid_columns.REASON: f"{row['reason']}: {row['detail']}",
+            grid_columns.CONTENT: str(row["payload"] or "")[:300],
         }
         for row in quarantine.iter_rows(named=True)
     ]
     columns = (
-        grid_titles.WHAT,
-        grid_titles.WHERE,
-        grid_titles.CODE,
-        grid_titles.REASON,
-        grid_titles.CONTENT,
+        grid_columns.WHAT,
+        grid_columns.WHERE,
+        grid_columns.CODE,
+        grid_columns.REASON,
+        grid_columns.CONTENT,
     )
     return pl.DataFrame(told, schema=dict.fromkeys(columns, pl.String))

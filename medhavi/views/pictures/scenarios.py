@@ -11,7 +11,7 @@ import polars as pl
 from medhavi.results.amounts import difference, signed_money
 from medhavi.results.plans.lateness import WORDS, Verdict
 from medhavi.results.reports.scenario_comparison import COST_PARTS
-from medhavi.views import grid_titles
+from medhavi.views import grid_columns
 from medhavi.views.names import (
     MINUS,
     NOTHING,
@@ -37,10 +37,10 @@ if TYPE_CHECKING:
 TODAY = "Today"
 _COLUMNS = (
     "Scenario",
-    grid_titles.COST,
-    grid_titles.LATE_DEMANDS,
+    grid_columns.COST,
+    grid_columns.LATE_DEMANDS,
     say("cost_of_lateness"),
-    grid_titles.ON_TIME,
+    grid_columns.ON_TIME,
     "Inventory value",
     "Utilisation",
     "CO2",
@@ -87,7 +87,7 @@ def scenario_tiles(one: ScenarioComparison, names: Names) -> tuple[Tile, ...]:
     """Four figures of a scenario, each beside today's."""
     late = one.not_kept - one.not_kept_today
     return (
-        _money_tile(grid_titles.COST, one.cost, one.cost_today, names),
+        _money_tile(grid_columns.COST, one.cost, one.cost_today, names),
         Tile(
             label=say("late_demands"),
             figure=f"{one.not_kept:,}",
@@ -218,7 +218,7 @@ def money_table(compared: Sequence[ScenarioComparison], names: Names) -> str:
         for part in dict.fromkeys(part for one in planned for part in one.beside)
     ]
     lines.append(
-        (grid_titles.COST, [planned[0].cost_today, *(one.cost for one in planned)])
+        (grid_columns.COST, [planned[0].cost_today, *(one.cost for one in planned)])
     )
     rows = [
         (
@@ -314,12 +314,12 @@ def demand_rows(
         demand = known.get(row["demand"], {})
         zone = names.zone_of(demand.get("location"))
         return {
-            grid_titles.DEMAND: _demand_words(row, demand, names),
-            grid_titles.PROMISED: wall_clock(demand.get("promised"), zone),
-            grid_titles.DATE_TODAY: wall_clock(row["old_date"], zone),
-            grid_titles.DATE_THEN: wall_clock(row["new_date"], zone),
-            grid_titles.STATUS_THEN: _verdict(row["new_verdict"]),
-            grid_titles.MONEY: round(row["money"], 2),
+            grid_columns.DEMAND: _demand_words(row, demand, names),
+            grid_columns.PROMISED: wall_clock(demand.get("promised"), zone),
+            grid_columns.DATE_TODAY: wall_clock(row["old_date"], zone),
+            grid_columns.DATE_THEN: wall_clock(row["new_date"], zone),
+            grid_columns.STATUS_THEN: _verdict(row["new_verdict"]),
+            grid_columns.MONEY: round(row["money"], 2),
         }
 
     return _table(one.demands, cells, _DEMANDS)
@@ -331,12 +331,12 @@ def order_rows(one: ScenarioComparison, names: Names) -> pl.DataFrame:
     def cells(row: dict[str, Any]) -> dict[str, Any]:
         zone = names.zone_of(row["location"])
         return {
-            grid_titles.ORDER: f"{row['number'] or row['kind']}, {names.name(row['product'])} at "
+            grid_columns.ORDER: f"{row['number'] or row['kind']}, {names.name(row['product'])} at "
             f"{names.name(row['location'])}",
-            grid_titles.CHANGE: row["change"],
-            grid_titles.DATE_TODAY: wall_clock(row["old_finish"], zone),
-            grid_titles.DATE_THEN: wall_clock(row["new_finish"], zone),
-            grid_titles.QUANTITY: _quantities(row, names),
+            grid_columns.CHANGE: row["change"],
+            grid_columns.DATE_TODAY: wall_clock(row["old_finish"], zone),
+            grid_columns.DATE_THEN: wall_clock(row["new_finish"], zone),
+            grid_columns.QUANTITY: _quantities(row, names),
         }
 
     return _table(one.orders, cells, _ORDERS)
@@ -352,17 +352,17 @@ def _demand_words(row: dict[str, Any], asked: dict[str, Any], names: Names) -> s
 
 _WALL = pl.Datetime("us")
 _DEMANDS = {
-    grid_titles.DEMAND: pl.String(),
+    grid_columns.DEMAND: pl.String(),
     **dict.fromkeys(
-        (grid_titles.PROMISED, grid_titles.DATE_TODAY, grid_titles.DATE_THEN), _WALL
+        (grid_columns.PROMISED, grid_columns.DATE_TODAY, grid_columns.DATE_THEN), _WALL
     ),
-    grid_titles.STATUS_THEN: pl.String(),
-    grid_titles.MONEY: pl.Float64(),
+    grid_columns.STATUS_THEN: pl.String(),
+    grid_columns.MONEY: pl.Float64(),
 }
 _ORDERS = {
-    **dict.fromkeys((grid_titles.ORDER, grid_titles.CHANGE), pl.String()),
-    **dict.fromkeys((grid_titles.DATE_TODAY, grid_titles.DATE_THEN), _WALL),
-    grid_titles.QUANTITY: pl.String(),
+    **dict.fromkeys((grid_columns.ORDER, grid_columns.CHANGE), pl.String()),
+    **dict.fromkeys((grid_columns.DATE_TODAY, grid_columns.DATE_THEN), _WALL),
+    grid_columns.QUANTITY: pl.String(),
 }
 
 

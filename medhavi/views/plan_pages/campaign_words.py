@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from medhavi.views import grid_titles
+from medhavi.views import grid_columns
 from medhavi.views.names import Names, duration, money, number, percent, when
 from medhavi.views.page import empty, table_html
 from medhavi.views.theme import ROW, finished, rows_of, token
@@ -170,15 +170,15 @@ def proposal_rows(
     known = names or Names()
     return [
         {
-            grid_titles.RESOURCE: known.name(one.resource),
-            grid_titles.FAMILY: known.name(one.family),
-            grid_titles.ORDERS: number(len(one.orders)),
-            grid_titles.QUANTITY: number(one.qty),
-            grid_titles.START: when(one.start, known.zone_of(one.resource)),
-            grid_titles.END: when(one.finish, known.zone_of(one.resource)),
-            grid_titles.SET_UP_SAVED: duration(one.saved_minutes / 60),
-            grid_titles.MONEY_SAVED: money(one.saved_money, known.currency),
-            grid_titles.LATENESS: duration(one.lateness_hours),
+            grid_columns.RESOURCE: known.name(one.resource),
+            grid_columns.FAMILY: known.name(one.family),
+            grid_columns.ORDERS: number(len(one.orders)),
+            grid_columns.QUANTITY: number(one.qty),
+            grid_columns.START: when(one.start, known.zone_of(one.resource)),
+            grid_columns.END: when(one.finish, known.zone_of(one.resource)),
+            grid_columns.SET_UP_SAVED: duration(one.saved_minutes / 60),
+            grid_columns.MONEY_SAVED: money(one.saved_money, known.currency),
+            grid_columns.LATENESS: duration(one.lateness_hours),
         }
         for one in found
     ]
@@ -209,15 +209,15 @@ def compliance_rows(
     known = names or Names()
     return [
         {
-            grid_titles.CAMPAIGN: _campaign(one, known),
-            grid_titles.PLANNED_START: when(
+            grid_columns.CAMPAIGN: _campaign(one, known),
+            grid_columns.PLANNED_START: when(
                 one.planned_start, known.zone_of(one.resource)
             ),
-            grid_titles.START: _days(one.start_days),
-            grid_titles.END: _days(one.finish_days),
-            grid_titles.QUANTITY: f"{one.qty_variance:+,.10g}",
-            grid_titles.SET_UP: f"{one.setup_actual_minutes - one.setup_planned_minutes:+,.0f} min",
-            grid_titles.IN_CAMPAIGN: f"{one.in_campaign} of {one.assigned}",
+            grid_columns.START: _days(one.start_days),
+            grid_columns.END: _days(one.finish_days),
+            grid_columns.QUANTITY: f"{one.qty_variance:+,.10g}",
+            grid_columns.SET_UP: f"{one.setup_actual_minutes - one.setup_planned_minutes:+,.0f} min",
+            grid_columns.IN_CAMPAIGN: f"{one.in_campaign} of {one.assigned}",
         }
         for one in found
     ]

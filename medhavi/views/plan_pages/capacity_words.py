@@ -14,7 +14,7 @@ from medhavi.results.limiter import Domain, Limiter
 from medhavi.results.plans.lateness import WORDS, Verdict, verdicts
 from medhavi.results.plans.source_trace import start_delays
 from medhavi.units import from_seconds
-from medhavi.views import grid_titles
+from medhavi.views import grid_columns
 from medhavi.views.item_record import item_link
 from medhavi.views.names import (
     NOTHING,
@@ -47,14 +47,14 @@ MOST_SERVED = 8
 _CAPACITY = tuple(str(one) for one in Limiter if one.domain is Domain.CAPACITY)
 _OPERATION_COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "Id": pl.String,
-    grid_titles.ORDER: pl.String,
-    grid_titles.PRODUCT: pl.String,
-    grid_titles.OPERATION: pl.String,
-    grid_titles.START: pl.Datetime("us"),
-    grid_titles.FINISH: pl.Datetime("us"),
-    grid_titles.RUN: pl.String,
-    grid_titles.SET_UP: pl.String,
-    grid_titles.DEMANDS: pl.String,
+    grid_columns.ORDER: pl.String,
+    grid_columns.PRODUCT: pl.String,
+    grid_columns.OPERATION: pl.String,
+    grid_columns.START: pl.Datetime("us"),
+    grid_columns.FINISH: pl.Datetime("us"),
+    grid_columns.RUN: pl.String,
+    grid_columns.SET_UP: pl.String,
+    grid_columns.DEMANDS: pl.String,
 }
 
 
@@ -280,14 +280,14 @@ def _operation_row(row: dict[str, Any], names: Names) -> dict[str, object]:
     setup = row["setup_minutes"] or 0.0
     return {
         "Id": row["id"],
-        grid_titles.ORDER: f"{'■ ' if row['firm'] else ''}{row['number']}",
-        grid_titles.PRODUCT: names.name(row["product"]),
-        grid_titles.OPERATION: f"{row['step']}, {names.name(row['resource'])}",
-        grid_titles.START: wall_clock(row["start"], zone),
-        grid_titles.FINISH: wall_clock(row["finish"], zone),
-        grid_titles.RUN: duration((row["run_minutes"] or 0.0) / 60),
-        grid_titles.SET_UP: duration(setup / 60) if setup else "",
-        grid_titles.DEMANDS: f"{mark}{len(served)}" if served else "stock",
+        grid_columns.ORDER: f"{'■ ' if row['firm'] else ''}{row['number']}",
+        grid_columns.PRODUCT: names.name(row["product"]),
+        grid_columns.OPERATION: f"{row['step']}, {names.name(row['resource'])}",
+        grid_columns.START: wall_clock(row["start"], zone),
+        grid_columns.FINISH: wall_clock(row["finish"], zone),
+        grid_columns.RUN: duration((row["run_minutes"] or 0.0) / 60),
+        grid_columns.SET_UP: duration(setup / 60) if setup else "",
+        grid_columns.DEMANDS: f"{mark}{len(served)}" if served else "stock",
     }
 
 

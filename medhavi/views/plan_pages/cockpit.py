@@ -11,7 +11,7 @@ from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.plans.lateness import not_kept, tally
 from medhavi.results.reports.exception_list import exception_list
 from medhavi.units import from_seconds
-from medhavi.views import grid_titles
+from medhavi.views import grid_columns
 from medhavi.views.item_record import item_link
 from medhavi.views.names import (
     NOTHING,
@@ -175,21 +175,21 @@ def inbox_rows(
         entry = ExceptionCode(row["code"])
         rows.append(
             {
-                grid_titles.WHAT: f"{MARKS.get(row['severity'], '')} {entry.headline}",
-                grid_titles.ITEM: names.name(row["product"]) if row["product"] else "",
-                grid_titles.WHERE: names.name(row["location"])
+                grid_columns.WHAT: f"{MARKS.get(row['severity'], '')} {entry.headline}",
+                grid_columns.ITEM: names.name(row["product"]) if row["product"] else "",
+                grid_columns.WHERE: names.name(row["location"])
                 if row["location"]
                 else "",
-                grid_titles.FIRST: wall_clock(
+                grid_columns.FIRST: wall_clock(
                     row["date"], names.zone_of(row["location"])
                 ),
-                grid_titles.TIMES: row["times"],
-                grid_titles.WORTH: row["worth"],
-                grid_titles.ASSIGNED_TO: assignee,
-                grid_titles.NOTE: note,
-                grid_titles.STATE: "done" if done else "open",
-                grid_titles.ORDER: row["order"] or "",
-                grid_titles.DEMAND: names.name(row["demand"]) if row["demand"] else "",
+                grid_columns.TIMES: row["times"],
+                grid_columns.WORTH: row["worth"],
+                grid_columns.ASSIGNED_TO: assignee,
+                grid_columns.NOTE: note,
+                grid_columns.STATE: "done" if done else "open",
+                grid_columns.ORDER: row["order"] or "",
+                grid_columns.DEMAND: names.name(row["demand"]) if row["demand"] else "",
                 "Key": row["exception"],
             }
         )
@@ -197,17 +197,19 @@ def inbox_rows(
 
 
 _INBOX: dict[str, pl.DataType | type[pl.DataType]] = {
-    **dict.fromkeys((grid_titles.WHAT, grid_titles.ITEM, grid_titles.WHERE), pl.String),
-    grid_titles.FIRST: pl.Datetime("us"),
-    grid_titles.TIMES: pl.Int64,
-    grid_titles.WORTH: pl.Float64,
+    **dict.fromkeys(
+        (grid_columns.WHAT, grid_columns.ITEM, grid_columns.WHERE), pl.String
+    ),
+    grid_columns.FIRST: pl.Datetime("us"),
+    grid_columns.TIMES: pl.Int64,
+    grid_columns.WORTH: pl.Float64,
     **dict.fromkeys(
         (
-            grid_titles.ASSIGNED_TO,
-            grid_titles.NOTE,
-            grid_titles.STATE,
-            grid_titles.ORDER,
-            grid_titles.DEMAND,
+            grid_columns.ASSIGNED_TO,
+            grid_columns.NOTE,
+            grid_columns.STATE,
+            grid_columns.ORDER,
+            grid_columns.DEMAND,
             "Key",
         ),
         pl.String,
@@ -224,11 +226,11 @@ def exception_links(key: str) -> dict[str, str]:
     code, product, location, demand, order = key.split("|", 4)
     links = {}
     if product and location:
-        links[grid_titles.ITEM] = item_link(product, location)
+        links[grid_columns.ITEM] = item_link(product, location)
     if order:
-        links[grid_titles.ORDER] = f"/order/{order}"
+        links[grid_columns.ORDER] = f"/order/{order}"
     if demand:
-        links[grid_titles.DEMAND] = f"/demand/{demand}"
+        links[grid_columns.DEMAND] = f"/demand/{demand}"
     links[say("all_of_the_kind")] = f"/plan/?code={code}#exceptions"
     return links
 
@@ -256,34 +258,34 @@ def promises_missed(plan: Plan, snapshot: Snapshot, names: Names) -> pl.DataFram
     return pl.DataFrame(
         [
             {
-                grid_titles.ORDER_LINE: names.name(row["demand"]),
-                grid_titles.CUSTOMER: names.name(row["customer"])
+                grid_columns.ORDER_LINE: names.name(row["demand"]),
+                grid_columns.CUSTOMER: names.name(row["customer"])
                 if row["customer"]
                 else "",
-                grid_titles.ITEM: names.name(row["product"]),
-                grid_titles.PROMISED: wall_clock(
+                grid_columns.ITEM: names.name(row["product"]),
+                grid_columns.PROMISED: wall_clock(
                     row["promised"], names.zone_of(row["location"])
                 ),
-                grid_titles.PLANNED: wall_clock(
+                grid_columns.PLANNED: wall_clock(
                     row["planned"], names.zone_of(row["location"])
                 ),
-                grid_titles.LATE: duration(row["lateness_h"])
+                grid_columns.LATE: duration(row["lateness_h"])
                 if row["lateness_h"]
                 else "short",
-                grid_titles.MONEY: row["money"],
+                grid_columns.MONEY: row["money"],
             }
             for row in missed.iter_rows(named=True)
         ],
         schema={
             **dict.fromkeys(
-                (grid_titles.ORDER_LINE, grid_titles.CUSTOMER, grid_titles.ITEM),
+                (grid_columns.ORDER_LINE, grid_columns.CUSTOMER, grid_columns.ITEM),
                 pl.String,
             ),
             **dict.fromkeys(
-                (grid_titles.PROMISED, grid_titles.PLANNED), pl.Datetime("us")
+                (grid_columns.PROMISED, grid_columns.PLANNED), pl.Datetime("us")
             ),
-            grid_titles.LATE: pl.String,
-            grid_titles.MONEY: pl.Float64,
+            grid_columns.LATE: pl.String,
+            grid_columns.MONEY: pl.Float64,
         },
     )
 
@@ -317,8 +319,8 @@ def event_rows(
         .group_by("type")
         .agg(
             *(inside.sum().cast(pl.Int64).alias(name) for name, inside in ago.items()),
-            pl.col("occurred_at").max().alias(grid_titles.NEWEST),
+            pl.col("occurred_at").max().alias(grid_columns.NEWEST),
         )
-        .sort(grid_titles.NEWEST, "type", descending=[True, False])
-        .rename({"type": grid_titles.EVENT})
+        .sort(grid_columns.NEWEST, "type", descending=[True, False])
+        .rename({"type": grid_columns.EVENT})
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi.predict.coverage import CHANCE, undercovered
-from medhavi.views import grid_titles
+from medhavi.views import grid_columns
 from medhavi.views.names import (
     NOTHING,
     count,
@@ -198,38 +198,38 @@ def spread_rows(spread: pl.DataFrame, names: Names) -> pl.DataFrame:
     return pl.DataFrame(
         [
             {
-                grid_titles.NAME: names.name(row["subject"]),
-                grid_titles.ITEM: "all items"
+                grid_columns.NAME: names.name(row["subject"]),
+                grid_columns.ITEM: "all items"
                 if row["product"] == _ALL
                 else names.name(row["product"]),
-                grid_titles.BASIS: _BASES.get(row["basis"], row["basis"]),
-                grid_titles.ORDERS: row["orders"],
-                grid_titles.STATED: _days(row["stated_days"]),
+                grid_columns.BASIS: _BASES.get(row["basis"], row["basis"]),
+                grid_columns.ORDERS: row["orders"],
+                grid_columns.STATED: _days(row["stated_days"]),
                 **{
                     name.upper(): _pair(row[f"told_{name}"], row[f"came_{name}"])
                     for name in ("p50", "p80", "p95")
                 },
-                grid_titles.WITHIN_P80: ""
+                grid_columns.WITHIN_P80: ""
                 if row["within_p80"] is None
                 else "▲ " * (row["product"] == _ALL and row["subject"] in few)
                 + f"{percent(row['within_p80'])} of {row['judged']:,}",
-                grid_titles.ON_TIME: _shares(row["on_time_told"], row["on_time_came"]),
+                grid_columns.ON_TIME: _shares(row["on_time_told"], row["on_time_came"]),
             }
             for row in spread.iter_rows(named=True)
         ],
         schema={
-            grid_titles.NAME: pl.String,
-            grid_titles.ITEM: pl.String,
-            grid_titles.BASIS: pl.String,
-            grid_titles.ORDERS: pl.Int64,
+            grid_columns.NAME: pl.String,
+            grid_columns.ITEM: pl.String,
+            grid_columns.BASIS: pl.String,
+            grid_columns.ORDERS: pl.Int64,
             **dict.fromkeys(
                 (
-                    grid_titles.STATED,
-                    grid_titles.P50,
-                    grid_titles.P80,
-                    grid_titles.P95,
-                    grid_titles.WITHIN_P80,
-                    grid_titles.ON_TIME,
+                    grid_columns.STATED,
+                    grid_columns.P50,
+                    grid_columns.P80,
+                    grid_columns.P95,
+                    grid_columns.WITHIN_P80,
+                    grid_columns.ON_TIME,
                 ),
                 pl.String,
             ),
@@ -281,37 +281,37 @@ def effect_rows(effects: pl.DataFrame, names: Names) -> pl.DataFrame:
     return pl.DataFrame(
         [
             {
-                grid_titles.NAME: names.name(row["subject"]),
-                grid_titles.ITEM: "all items"
+                grid_columns.NAME: names.name(row["subject"]),
+                grid_columns.ITEM: "all items"
                 if row["product"] == _ALL
                 else names.name(row["product"]),
-                grid_titles.PLANNED: _days(round(row["planned_days"], 2)),
-                grid_titles.STATED: _days(round(row["stated_days"], 2)),
-                grid_titles.DIFFERENCE: _difference(
+                grid_columns.PLANNED: _days(round(row["planned_days"], 2)),
+                grid_columns.STATED: _days(round(row["stated_days"], 2)),
+                grid_columns.DIFFERENCE: _difference(
                     row["planned_days"] - row["stated_days"]
                 ),
-                grid_titles.ORDERS: row["orders"],
-                grid_titles.FIRST_START: wall_clock(row["first_start"], names.zone),
-                grid_titles.DEMANDS: row["demands"],
-                grid_titles.LATE: row["late"],
+                grid_columns.ORDERS: row["orders"],
+                grid_columns.FIRST_START: wall_clock(row["first_start"], names.zone),
+                grid_columns.DEMANDS: row["demands"],
+                grid_columns.LATE: row["late"],
             }
             for row in effects.iter_rows(named=True)
         ],
         schema={
             **dict.fromkeys(
                 (
-                    grid_titles.NAME,
-                    grid_titles.ITEM,
-                    grid_titles.PLANNED,
-                    grid_titles.STATED,
-                    grid_titles.DIFFERENCE,
+                    grid_columns.NAME,
+                    grid_columns.ITEM,
+                    grid_columns.PLANNED,
+                    grid_columns.STATED,
+                    grid_columns.DIFFERENCE,
                 ),
                 pl.String,
             ),
-            grid_titles.ORDERS: pl.Int64,
-            grid_titles.FIRST_START: pl.Datetime("us"),
-            grid_titles.DEMANDS: pl.Int64,
-            grid_titles.LATE: pl.Int64,
+            grid_columns.ORDERS: pl.Int64,
+            grid_columns.FIRST_START: pl.Datetime("us"),
+            grid_columns.DEMANDS: pl.Int64,
+            grid_columns.LATE: pl.Int64,
         },
     )
 
@@ -339,24 +339,24 @@ def demand_rows(demands: pl.DataFrame, names: Names) -> pl.DataFrame:
     return pl.DataFrame(
         [
             {
-                grid_titles.DEMAND: names.name(row["demand"]),
-                grid_titles.DUE: wall_clock(row["due"], names.zone),
-                grid_titles.LATE_BY: duration(row["lateness_h"])
+                grid_columns.DEMAND: names.name(row["demand"]),
+                grid_columns.DUE: wall_clock(row["due"], names.zone),
+                grid_columns.LATE_BY: duration(row["lateness_h"])
                 if (row["lateness_h"] or 0) > 0
                 else "",
-                grid_titles.ORDER: row["number"],
-                grid_titles.RELEASE: wall_clock(row["start"], names.zone),
-                grid_titles.RECEIPT: wall_clock(row["finish"], names.zone),
+                grid_columns.ORDER: row["number"],
+                grid_columns.RELEASE: wall_clock(row["start"], names.zone),
+                grid_columns.RECEIPT: wall_clock(row["finish"], names.zone),
             }
             for row in demands.iter_rows(named=True)
         ],
         schema={
-            grid_titles.DEMAND: pl.String,
-            grid_titles.DUE: pl.Datetime("us"),
-            grid_titles.LATE_BY: pl.String,
-            grid_titles.ORDER: pl.String,
-            grid_titles.RELEASE: pl.Datetime("us"),
-            grid_titles.RECEIPT: pl.Datetime("us"),
+            grid_columns.DEMAND: pl.String,
+            grid_columns.DUE: pl.Datetime("us"),
+            grid_columns.LATE_BY: pl.String,
+            grid_columns.ORDER: pl.String,
+            grid_columns.RELEASE: pl.Datetime("us"),
+            grid_columns.RECEIPT: pl.Datetime("us"),
         },
     )
 
@@ -421,9 +421,9 @@ def _basis(version: PredictorVersion) -> str:
 
 
 QUANTILES = {
-    "p80": grid_titles.P80,
-    "p95": grid_titles.P95,
-    "on_time": grid_titles.ON_TIME,
+    "p80": grid_columns.P80,
+    "p95": grid_columns.P95,
+    "on_time": grid_columns.ON_TIME,
 }
 """Words of what is covered."""
 

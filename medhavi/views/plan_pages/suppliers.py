@@ -8,7 +8,7 @@ import polars as pl
 
 from medhavi.results.plans.lateness import BEGUN, WORDS, Verdict, verdicts
 from medhavi.units import DAY, from_seconds
-from medhavi.views import grid_titles
+from medhavi.views import grid_columns
 from medhavi.views.names import (
     NOTHING,
     count,
@@ -62,38 +62,38 @@ def record_rows(record: pl.DataFrame, names: Names) -> pl.DataFrame:
     return pl.DataFrame(
         [
             {
-                grid_titles.NAME: names.name(row["subject"]),
-                grid_titles.DELIVERIES: row["orders"],
-                grid_titles.ON_TIME: _share(row["on_time"]),
-                grid_titles.LATELY: _share(row["recent_on_time"]),
-                grid_titles.STATED: _days(row["stated_days"]),
-                grid_titles.MEDIAN: _days(row["lead_days_p50"]),
-                grid_titles.P95: _days(row["lead_days_p95"]),
-                grid_titles.CHANGED: wall_clock(row["changed_at"], names.zone),
-                grid_titles.CHANGE: ""
+                grid_columns.NAME: names.name(row["subject"]),
+                grid_columns.DELIVERIES: row["orders"],
+                grid_columns.ON_TIME: _share(row["on_time"]),
+                grid_columns.LATELY: _share(row["recent_on_time"]),
+                grid_columns.STATED: _days(row["stated_days"]),
+                grid_columns.MEDIAN: _days(row["lead_days_p50"]),
+                grid_columns.P95: _days(row["lead_days_p95"]),
+                grid_columns.CHANGED: wall_clock(row["changed_at"], names.zone),
+                grid_columns.CHANGE: ""
                 if row["change"] is None
                 else f"{'slower' if row['change'] > 0 else 'faster'} by "
                 f"{percent(abs(row['change']))}",
-                grid_titles.OVERDUE: row["overdue"],
+                grid_columns.OVERDUE: row["overdue"],
             }
             for row in record.iter_rows(named=True)
         ],
         schema={
-            grid_titles.NAME: pl.String,
-            grid_titles.DELIVERIES: pl.Int64,
+            grid_columns.NAME: pl.String,
+            grid_columns.DELIVERIES: pl.Int64,
             **dict.fromkeys(
                 (
-                    grid_titles.ON_TIME,
-                    grid_titles.LATELY,
-                    grid_titles.STATED,
-                    grid_titles.MEDIAN,
-                    grid_titles.P95,
+                    grid_columns.ON_TIME,
+                    grid_columns.LATELY,
+                    grid_columns.STATED,
+                    grid_columns.MEDIAN,
+                    grid_columns.P95,
                 ),
                 pl.String,
             ),
-            grid_titles.CHANGED: pl.Datetime("us"),
-            grid_titles.CHANGE: pl.String,
-            grid_titles.OVERDUE: pl.Int64,
+            grid_columns.CHANGED: pl.Datetime("us"),
+            grid_columns.CHANGE: pl.String,
+            grid_columns.OVERDUE: pl.Int64,
         },
     )
 
@@ -177,8 +177,8 @@ def owed_rows(plan: Plan, names: Names) -> pl.DataFrame:
         "finish",
         names,
         lambda row: {
-            grid_titles.DUE: wall_clock(row["finish"], names.zone_of(row["location"])),
-            grid_titles.OVERDUE: ""
+            grid_columns.DUE: wall_clock(row["finish"], names.zone_of(row["location"])),
+            grid_columns.OVERDUE: ""
             if now is None or row["finish"] >= from_seconds(now)
             else duration((from_seconds(now) - row["finish"]).total_seconds() / 3600),
         },
@@ -198,11 +198,11 @@ def buy_rows(plan: Plan, names: Names, days: float = BUY_DAYS) -> pl.DataFrame:
         "source",
         names,
         lambda row: {
-            grid_titles.ORDER_BY: wall_clock(
+            grid_columns.ORDER_BY: wall_clock(
                 row["start"], names.zone_of(row["location"])
             ),
-            grid_titles.DUE: wall_clock(row["finish"], names.zone_of(row["location"])),
-            grid_titles.COST: row["cost"],
+            grid_columns.DUE: wall_clock(row["finish"], names.zone_of(row["location"])),
+            grid_columns.COST: row["cost"],
         },
     )
 
@@ -290,11 +290,11 @@ def _orders(
     """Bought and moved orders in words, with the columns that `more` adds."""
     told = [
         {
-            grid_titles.FROM: names.name(row["source"] or row["lane"]),
-            grid_titles.ORDER: row["number"],
-            grid_titles.ITEM: names.name(row["product"]),
-            grid_titles.TO: names.name(row["location"]),
-            grid_titles.QUANTITY: quantity(row["qty"], names.unit(row["product"])),
+            grid_columns.FROM: names.name(row["source"] or row["lane"]),
+            grid_columns.ORDER: row["number"],
+            grid_columns.ITEM: names.name(row["product"]),
+            grid_columns.TO: names.name(row["location"]),
+            grid_columns.QUANTITY: quantity(row["qty"], names.unit(row["product"])),
             **more(row),
         }
         for row in rows.sort(order, "start", "id").iter_rows(named=True)

@@ -10,7 +10,7 @@ import polars as pl
 
 from medhavi.results.limiter import Domain
 from medhavi.units import from_seconds
-from medhavi.views import grid_titles
+from medhavi.views import grid_columns
 from medhavi.views.names import NOTHING, count, duration, money, percent, quantity, when
 from medhavi.views.page import empty, table_html
 from medhavi.views.promises.words import (
@@ -66,24 +66,24 @@ def answer_rows(promises: Sequence[Promise], names: Names) -> pl.DataFrame:
 
 _ANSWERS = {
     LINE: pl.Int64,
-    grid_titles.ORDER: pl.String,
-    grid_titles.CUSTOMER: pl.String,
-    grid_titles.PRODUCT: pl.String,
-    grid_titles.PLACE: pl.String,
-    grid_titles.ASKED_FOR: pl.Float64,
-    grid_titles.UNIT: pl.String,
-    grid_titles.DUE: pl.String,
-    grid_titles.ANSWER: pl.String,
-    grid_titles.DELIVERY_DATE: pl.String,
-    grid_titles.PROMISED: pl.Float64,
+    grid_columns.ORDER: pl.String,
+    grid_columns.CUSTOMER: pl.String,
+    grid_columns.PRODUCT: pl.String,
+    grid_columns.PLACE: pl.String,
+    grid_columns.ASKED_FOR: pl.Float64,
+    grid_columns.UNIT: pl.String,
+    grid_columns.DUE: pl.String,
+    grid_columns.ANSWER: pl.String,
+    grid_columns.DELIVERY_DATE: pl.String,
+    grid_columns.PROMISED: pl.Float64,
     BY_REQUESTED: pl.String,
     BY_QUOTED: pl.String,
-    grid_titles.COST: pl.Float64,
-    grid_titles.CURRENCY: pl.String,
-    grid_titles.CO2_KG: pl.Float64,
-    grid_titles.LIMITED_BY: pl.String,
+    grid_columns.COST: pl.Float64,
+    grid_columns.CURRENCY: pl.String,
+    grid_columns.CO2_KG: pl.Float64,
+    grid_columns.LIMITED_BY: pl.String,
     say("remedies"): pl.String,
-    grid_titles.ZONE: pl.String,
+    grid_columns.ZONE: pl.String,
 }
 
 
@@ -95,26 +95,26 @@ def _answer(place: int, one: Promise, names: Names) -> dict[str, object]:
     customer = cells.get("customer")
     return {
         LINE: place,
-        grid_titles.ORDER: order_words(one.sales_order, one.line),
-        grid_titles.CUSTOMER: names.name(str(customer)) if customer else "",
-        grid_titles.PRODUCT: names.name(str(cells.get("product"))),
-        grid_titles.PLACE: names.name(where),
-        grid_titles.ASKED_FOR: float(cells.get("qty") or 0.0),
-        grid_titles.UNIT: names.unit(str(cells.get("product"))),
-        grid_titles.DUE: _moment(cells.get("due"), own),
-        grid_titles.ANSWER: STATES[one.status][1],
-        grid_titles.DELIVERY_DATE: _moment(one.date, own),
-        grid_titles.PROMISED: one.qty,
+        grid_columns.ORDER: order_words(one.sales_order, one.line),
+        grid_columns.CUSTOMER: names.name(str(customer)) if customer else "",
+        grid_columns.PRODUCT: names.name(str(cells.get("product"))),
+        grid_columns.PLACE: names.name(where),
+        grid_columns.ASKED_FOR: float(cells.get("qty") or 0.0),
+        grid_columns.UNIT: names.unit(str(cells.get("product"))),
+        grid_columns.DUE: _moment(cells.get("due"), own),
+        grid_columns.ANSWER: STATES[one.status][1],
+        grid_columns.DELIVERY_DATE: _moment(one.date, own),
+        grid_columns.PROMISED: one.qty,
         BY_REQUESTED: "" if one.on_time_prob is None else percent(one.on_time_prob),
         BY_QUOTED: "" if one.date_prob is None else percent(one.date_prob),
-        grid_titles.COST: round(one.cost.total, 2),
-        grid_titles.CURRENCY: one.cost.currency,
-        grid_titles.CO2_KG: round(one.co2_kg, 1),
-        grid_titles.LIMITED_BY: ""
+        grid_columns.COST: round(one.cost.total, 2),
+        grid_columns.CURRENCY: one.cost.currency,
+        grid_columns.CO2_KG: round(one.co2_kg, 1),
+        grid_columns.LIMITED_BY: ""
         if one.limiter is None
         else reason_words(one.limiter, own),
         say("remedies"): "; ".join(helps),
-        grid_titles.ZONE: own.zone,
+        grid_columns.ZONE: own.zone,
     }
 
 
