@@ -145,10 +145,10 @@ def choose_resource(choose, loads, names, shown, view):
 
 
 @app.cell(hide_code=True)
-def head(loads, mode, names, resource, shown, wanted):
+def head(loads, mode, names, resource, shown, view, wanted):
     mo.vstack(
         capacity_page.head_parts(
-            shown, names, loads, [resource, mode], wanted("known_at")
+            shown, names, loads, [resource, mode], wanted("known_at"), view
         ),
         gap=1,
     )
@@ -323,22 +323,22 @@ def details(calendar_form, down_form, grid, move_form, names, shown, view):
         )
     mo.ui.tabs(
         {
-            "Operation": mo.vstack(
+            say("column_operation"): mo.vstack(
                 [
                     capacity_page.operation_part(shown, view, names),
                     *([_move] if view.order and move_form is not None else []),
                 ],
                 gap=1,
             ),
-            "Operations": _rows,
-            "Downtime": mo.vstack(
+            say("tab_operations"): _rows,
+            say("tab_downtime"): mo.vstack(
                 [
                     _down,
                     capacity_page.downtime_part(shown, view, names),
                 ],
                 gap=1,
             ),
-            "Calendar": mo.vstack(
+            say("calendar"): mo.vstack(
                 [
                     *([_opens] if calendar_form is not None else []),
                     capacity_page.calendar_part(shown, view),

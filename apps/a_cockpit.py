@@ -134,12 +134,12 @@ def others(names, plan, shown):
     mo.stop(plan is None)
     others = {
         say("promises_at_risk"): cockpit_page.promise_table(shown, plan),
-        "Network": picture(
+        say("tab_network"): picture(
             network_chart(plan, shown.snapshot, names),
             "No map",
             say("add_latitude_and_longitude"),
         ),
-        "Events": cockpit_page.event_table(shown),
+        say("tab_events"): cockpit_page.event_table(shown),
     }
     return (others,)
 
@@ -149,7 +149,7 @@ def show(approver, form, listed, others, shown, state):
     _review = [approver, form] if shown.source.lake else []
     mo.ui.tabs(
         {
-            "Exceptions": mo.vstack(
+            say("exceptions"): mo.vstack(
                 [state, listed, mo.hstack(_review, justify="start", wrap=True, gap=2)],
                 gap=1,
             ),

@@ -4,8 +4,8 @@
 # ///
 """Data
 
-Findings of the data by the late cost that hangs on them; where a number comes from; a
-cell to mend, a file of one's own to take; refused rows and events; changes to undo.
+Findings of the data by the late cost that hangs on them; where a number comes from;
+cells to correct, files to upload; refused rows and events; changes to undo.
 """
 
 import marimo
@@ -181,15 +181,25 @@ def lineage(shown, state, tab, traced, wanted):
 
 
 @app.cell(hide_code=True)
-def ask_cell(found, shown, state, wanted):
-    form = own_data.cell_form(shown, state, found, wanted) if state else None
+def ask_table(found, keep, state, wanted):
+    of_table = own_data.table_choice(state, found, wanted, keep) if state else None
+    return (of_table,)
+
+
+@app.cell(hide_code=True)
+def ask_cell(found, of_table, shown, state, wanted):
+    form = (
+        own_data.cell_form(shown, state, of_table.value, found, wanted)
+        if state
+        else None
+    )
     return (form,)
 
 
 @app.cell(hide_code=True)
-def mend(form, tab):
+def correct(form, of_table, tab):
     mo.stop(tab.value != say("correct_a_cell"))
-    form
+    mo.vstack([of_table, *([] if form is None else [form])], gap=0.5)
     return
 
 
@@ -207,7 +217,7 @@ def upload(dropped, tab, whole):
 
 
 @app.cell(hide_code=True)
-def propose(dropped, form, shown, state, tab, whole):
+def propose(dropped, form, of_table, shown, state, tab, whole):
     proposal = None
     if tab.value == say("upload") and dropped.value:
         _file = dropped.value[0]
@@ -216,7 +226,9 @@ def propose(dropped, form, shown, state, tab, whole):
                 shown, _file.name, _file.contents, whole=whole.value
             )
     elif tab.value == say("correct_a_cell") and form is not None and form.value:
-        proposal = own_data.proposed_cell(shown, state, form.value)
+        proposal = own_data.proposed_cell(
+            shown, state, {"table": of_table.value, **form.value}
+        )
     return (proposal,)
 
 

@@ -110,7 +110,7 @@ def show(names, plan, record, snapshot):
     _made = item_record.supply_html(snapshot, record.product, record.location, names)
     mo.ui.tabs(
         {
-            "Time-phased record": mo.vstack(
+            say("time_phased_record"): mo.vstack(
                 [html(item_record.record_html(record, names)), _stock], gap=1
             ),
             say("orders_and_requirements"): item_page.movement_table(

@@ -800,7 +800,7 @@ def trust(promise, shown, told, wanted):
             shown.names,
             _facts,
             known_at=wanted("known_at"),
-            command=promise_widgets.command(told.row, shown.source),
+            command=promise_widgets.command(told.row, shown.option),
         )
     )
     return

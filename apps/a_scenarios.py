@@ -162,7 +162,7 @@ def make_form(get_draft, get_list, hold, kind, set_draft, shown, wanted):
         shown,
         get_draft(),
         get_list().names,
-        wanted("subject"),
+        wanted,
         _send,
     )
     return (form,)
@@ -267,9 +267,11 @@ def show(answer, found, one, preview, scenario, shown, study):
             gap=1,
         ),
         say("demands_and_promises"): scenario_parts.demand_table(shown, scenario, one),
-        "Orders": scenario_parts.order_table(one, _names),
-        "Accept": scenario_parts.accept_parts(answer, shown, scenario, preview),
-        "Study file": scenario_parts.study_parts(study),
+        say("orders"): scenario_parts.order_table(one, _names),
+        say("tab_accept"): scenario_parts.accept_parts(
+            answer, shown, scenario, preview
+        ),
+        say("tab_study_file"): scenario_parts.study_parts(study),
     }
     mo.ui.tabs(_tabs)
     return

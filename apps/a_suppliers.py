@@ -96,23 +96,32 @@ def choose(found, names, params, wanted):
 @app.cell(hide_code=True)
 def show(days, found, names, plan, shown, subject):
     mo.stop(plan is None)
+    _chosen = subject is not None and bool(subject.value)
     _drawn = (
         delivery_chart(found.history, found.record, subject.value, names)
-        if subject is not None and subject.value
+        if _chosen
         else None
     )
     mo.ui.tabs(
         {
-            "Delivery record": mo.vstack(
+            say("tab_delivery_record"): mo.vstack(
                 [
                     supplier_page.record_table(found, names),
                     subject if subject is not None else mo.md(""),
+                    supplier_page.subject_words(shown, subject.value)
+                    if _chosen
+                    else mo.md(""),
                     picture(_drawn, "No delivery", say("choose_a_supplier_or_lane")),
                 ],
                 gap=1,
             ),
-            "Open orders": supplier_page.owed_table(shown),
-            "Buy list": mo.vstack(
+            say("demands_of_supplier"): mo.vstack(
+                [subject, supplier_page.served_table(shown, subject.value)], gap=1
+            )
+            if _chosen
+            else html(page.empty(say("choose_a_supplier_or_lane"), "")),
+            say("tab_open_orders"): supplier_page.owed_table(shown),
+            say("tab_buy_list"): mo.vstack(
                 [days, supplier_page.buy_table(shown, days.value)], gap=1
             ),
         }

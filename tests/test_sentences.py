@@ -55,6 +55,10 @@ NAMED_BY = {"label", "placeholder", "title", "submit_button_label"}
 """Arguments that people read, as short as they may be."""
 OF_A_TILE = {"note", "word"}
 """Arguments of a tile that people read beside its label."""
+COLUMNS = {"col", "alias", "sort", "drop"}
+"""Functions of frames whose arguments are columns."""
+HIDDEN = {"Id", "Ids", "Key", "Group"}
+"""Columns of grids that people do not see."""
 TITLED = {"section": 1, "empty": 0, "header": 0, "page_head": 0}
 """Functions whose argument at a place is a title."""
 
@@ -169,6 +173,27 @@ def labels(tree: ast.Module) -> list[str]:
     return [one for one in texts if re.search(r"[A-Za-z]{2}(?!.*:[A-Z]$)", one)]
 
 
+def headers(tree: ast.Module) -> list[str]:
+    """Columns of grids, tabs and choices that are named by their words, not by a key.
+
+    They begin with a capital, as no column of a table does.
+    """
+    stated: list[ast.expr | None] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Dict):
+            stated += node.keys
+        elif isinstance(node, ast.Subscript):
+            stated.append(node.slice)
+        elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") in COLUMNS:
+            stated += node.args
+    texts = [
+        one.value
+        for one in stated
+        if isinstance(one, ast.Constant) and isinstance(one.value, str)
+    ]
+    return [one for one in texts if re.match("[A-Z][a-z]", one) and one not in HIDDEN]
+
+
 def calls() -> list[tuple[str, int]]:
     """Key of each call of `say` and the number of its values."""
     return [
@@ -189,6 +214,23 @@ def test_no_sentence_stands_outside_the_catalogue():
 def test_no_label_stands_outside_the_catalogue():
     found = {name: labels(tree) for name, tree in trees().items()}
     assert {name: texts for name, texts in found.items() if texts} == {}
+
+
+def test_no_column_of_a_grid_is_named_outside_the_catalogue():
+    found = {name: headers(tree) for name, tree in trees().items()}
+    assert {name: texts for name, texts in found.items() if texts} == {}
+
+
+@pytest.mark.parametrize(
+    ("code", "found"),
+    [
+        ('{"Due": clock, say("cost"): 3}', ["Due"]),
+        ('row["Item"], row["item"], row["Id"]', ["Item"]),
+        ('pl.col("Quantity").sum()', ["Quantity"]),
+    ],
+)
+def test_a_header_is_found(code, found):
+    assert headers(ast.parse(code)) == found
 
 
 @pytest.mark.parametrize(

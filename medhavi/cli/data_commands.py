@@ -13,9 +13,11 @@ from medhavi.cli.command_output import show_table, talk
 from medhavi.cli.lake_commands import TableSource, moments, open_workbench
 from medhavi.cli.options import (
     ApproverOption,
+    AsOfOption,
     DateFormatOption,
     FileFormat,
     FormatOption,
+    KnownAtOption,
     LakeOption,
     OutOption,
     ReasonOption,
@@ -100,11 +102,18 @@ def check(
     tables: TablesOption = None,
     date_format: DateFormatOption = None,
     lake: LakeOption = None,
+    as_of: AsOfOption = None,
+    known_at: KnownAtOption = None,
     verbose: VerboseOption = False,
 ) -> None:
-    """Name everything that is wrong with tables, or with the head of a lake."""
+    """Name everything that is wrong with tables, or with a lake at a moment."""
     conversation = talk()
-    taken = TableSource(tables=tables, lake=lake, date_format=date_format).snapshot()
+    moment = moments(as_of, known_at, lake, tables)
+    place = TableSource(tables=tables, lake=lake, date_format=date_format)
+    if moment:
+        taken = open_workbench(lake).snapshot(**moment._asdict())
+    else:
+        taken = place.snapshot()
     conversation.report((*taken.held.errors, *taken.findings))
     conversation.say(summary(conversation))
     conversation.answer(tables=_sizes(taken), fingerprint=taken.fingerprint)

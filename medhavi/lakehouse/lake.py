@@ -380,8 +380,14 @@ class Lake:
         """
         return DERIVED[ORDER_LINES](self._log(), known_at)
 
-    def table(self, name: str) -> pl.LazyFrame:
+    def table(self, name: str, known_at: dt.datetime | None = None) -> pl.LazyFrame:
         """Table by its full name: bronze.events, silver.stock, gold.supplies ….
+
+        Parameters
+        ----------
+        known_at
+            Events and silver of what was recorded up to then; default: all. What is
+            derived or recorded as gold has no moment.
 
         Raises
         ------
@@ -393,14 +399,24 @@ class Lake:
             raise UsageError(query.unknown_table(name, TABLES))
         layer, _, table = name.partition(".")
         if name == "bronze.events":
-            return log.scan()
+            until = True if known_at is None else pl.col("recorded_at") <= known_at
+            return log.scan().filter(until)
         if name == "bronze.quarantine":
             return self.quarantine().lazy()
         if table in DERIVED:
             return DERIVED[table](log, None).lazy()
         if layer == "gold":
             return record.read(self._layout, table)
-        return self._silver.head(log).state.frame(table).lazy()
+        return self._silver_at(log, known_at).frame(table).lazy()
+
+    def _silver_at(self, log: EventLog, known_at: dt.datetime | None) -> State:
+        """Silver of what was recorded up to a moment; None: of all."""
+        if known_at is None:
+            return self._silver.head(log).state
+        newest = log.newest(known_at)
+        if newest is None:
+            return State()
+        return self._silver.at(log, Moment(known_at, newest))
 
     def query(self, sql: str, limits: query.QueryLimits | None = None) -> pl.DataFrame:
         """Run one SELECT over the tables by name; see `lakehouse.query`."""

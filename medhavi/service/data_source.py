@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import shlex
 from dataclasses import dataclass, replace
@@ -160,3 +161,19 @@ def choose_source(
         message = "The workspace names no lake. Set MEDHAVI_LAKE or run: medhavi demo"
         raise UsageError(message)
     return DataSource(lake=found.lake)
+
+
+def moment_options(
+    effective_at: dt.datetime | None, known_at: dt.datetime | None
+) -> str:
+    """Options of a command that looks back; nothing for the newest facts.
+
+    >>> moment_options(None, dt.datetime(2026, 1, 5, 0, 25, tzinfo=dt.UTC))
+    ' --known-at 2026-01-05T00:25:00Z'
+    """
+    asked = {"as-of": effective_at, "known-at": known_at}
+    return "".join(
+        f" --{name} {moment.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%SZ}"
+        for name, moment in asked.items()
+        if moment is not None
+    )

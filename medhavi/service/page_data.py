@@ -22,7 +22,12 @@ from medhavi.errors import (
 )
 from medhavi.findings import BadData, Finding, finding, has_errors
 from medhavi.service.answer_cache import AnswerCache
-from medhavi.service.data_source import DataSource, choose_source, file_date_format
+from medhavi.service.data_source import (
+    DataSource,
+    choose_source,
+    file_date_format,
+    moment_options,
+)
 from medhavi.service.downloads import picture_buttons
 from medhavi.snapshot import Snapshot
 from medhavi.snapshot.reading.local_days import ASKED_EDGES, asked_instant
@@ -82,6 +87,16 @@ class PageData:
     names: Names = field(default_factory=Names)
     findings: tuple[Finding, ...] = ()
     problem: PageProblem | None = None
+
+    @property
+    def option(self) -> str:
+        """Options of a command that reads the same tables at the same moment."""
+        return moment_option(self.source, self.names, self.known_at, self.effective_at)
+
+    @property
+    def known_until(self) -> dt.datetime | None:
+        """Instant up to which what was recorded counts; None: all of it."""
+        return read_moment(self.known_at, self.names.zone, ASKED_EDGES["known_at"])
 
 
 def read_moment(
@@ -217,6 +232,18 @@ def read_snapshot(
     return _snapshots.get(
         (*key, known, effective), lambda: bench.snapshot(known, effective)
     )
+
+
+def moment_option(
+    source: DataSource, names: Names, known_at: str, effective_at: str
+) -> str:
+    """Options of a command that reads a source at the moments of an address."""
+    moments = {"known_at": known_at, "effective_at": effective_at}
+    known, effective = (
+        read_moment(text, names.zone, ASKED_EDGES[name])
+        for name, text in moments.items()
+    )
+    return source.option + moment_options(effective, known)
 
 
 def recorded_until(known_at: str, names: Names) -> dt.datetime:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from html import escape
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+import polars as pl
+
 from medhavi.service.page_data import SCENARIO, facts_of, load_data
+from medhavi.service.plan_pages.plan_loading import plan_at_hand
 from medhavi.service.shell import FRAMED_SCRIPT
 from medhavi.views.item_record import item_link
 from medhavi.views.names import count, quantity, when
@@ -27,6 +30,7 @@ from medhavi.views.words import say
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
     from medhavi.views.names import Names
 
@@ -54,10 +58,13 @@ def resource_link(resource: str) -> str:
     return f"/capacity/?{urlencode({'resource': resource})}"
 
 
-def search_results(snapshot: Snapshot, names: Names, text: str) -> list[SearchResult]:
+def search_results(
+    snapshot: Snapshot, names: Names, text: str, plan: Plan | None = None
+) -> list[SearchResult]:
     """Objects whose id or name contains all words of a text, in the order of kinds.
 
-    Exact ids come first. An empty text finds nothing.
+    Exact ids come first; planned orders are found by their number. An empty text finds
+    nothing.
     """
     words = text.casefold().split()
     if not words:
@@ -67,6 +74,8 @@ def search_results(snapshot: Snapshot, names: Names, text: str) -> list[SearchRe
         for result in _objects(snapshot, names)
         if all(word in f"{result.title} {result.detail}".casefold() for word in words)
     ]
+    if plan is not None:
+        found += _planned_orders(plan, names, text.strip().lower())
     exact = text.strip().casefold()
     return sorted(found, key=lambda result: exact not in _ids(result))
 
@@ -98,14 +107,28 @@ def _items(snapshot: Snapshot, names: Names) -> Iterator[SearchResult]:
 
 def _orders(snapshot: Snapshot, names: Names) -> Iterator[SearchResult]:
     for row in snapshot["supply_orders"].iter_rows(named=True):
-        what = quantity(row["qty"], names.unit(row["product"]))
-        yield SearchResult(
-            kind="Order",
-            title=row["supply_order"],
-            detail=f"{row['kind']} · {what} {names.name(row['product'])} · "
-            f"{str(row['status']).replace('_', ' ')}",
-            address=order_link(row["supply_order"]),
-        )
+        yield _order(row["supply_order"], row, names)
+
+
+def _planned_orders(plan: Plan, names: Names, text: str) -> Iterator[SearchResult]:
+    """Planned orders whose number contains a text; open ones are in the tables."""
+    number = pl.col("number").str.to_lowercase()
+    rows = plan.supplies.filter(
+        pl.col("status") == "planned", number.str.contains(text, literal=True)
+    )
+    for row in rows.iter_rows(named=True):
+        yield _order(row["number"], row, names)
+
+
+def _order(number: str, row: Mapping[str, Any], names: Names) -> SearchResult:
+    what = quantity(row["qty"], names.unit(row["product"]))
+    return SearchResult(
+        kind=say("order"),
+        title=number,
+        detail=f"{row['kind']} · {what} {names.name(row['product'])} · "
+        f"{str(row['status']).replace('_', ' ')}",
+        address=order_link(number),
+    )
 
 
 def _demands(snapshot: Snapshot, names: Names) -> Iterator[SearchResult]:
@@ -161,7 +184,9 @@ def search_html(text: str, asked: Mapping[str, str] = NO_CHOICES) -> str:
     elif not text.strip():
         body = empty(say("search"), say("enter_search"))
     else:
-        body = _results_html(search_results(data.snapshot, data.names, text), text)
+        plan = plan_at_hand(data)
+        found = search_results(data.snapshot, data.names, text, plan)
+        body = _results_html(found, text)
     title = header(say("search"), facts_of(data, asked.get("known_at", "")))
     body = f"{navigation_html(asked=text)}<main>{title}{body}</main>"
     head = ICON + FRAMED_SCRIPT

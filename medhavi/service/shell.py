@@ -507,8 +507,9 @@ _VIEWS = (
     f'<section class="views" aria-label="{say("saved_views")}">'
     f"<h2>{say('saved_views')}</h2>"
     f'<div class="list"></div><button class="save">{say("save_this_view")}</button>'
-    '<form hidden><input name="name" required maxlength="60" placeholder="its name" '
-    f'aria-label="{say("name_of_the_view")}"><button>Save</button></form>'
+    '<form hidden><input name="name" required maxlength="60" '
+    f'placeholder="{say("its_name")}" aria-label="{say("name_of_the_view")}">'
+    f"<button>{say('save')}</button></form>"
     f'<p role="status"></p><a class="notebook" href="/notebook">'
     f"{say('open_as_notebook')}</a></section>"
 )

@@ -11,6 +11,7 @@ import polars as pl
 
 from medhavi.results.reports.time_phased import KINDS
 from medhavi.snapshot.network.needs_and_sources import links
+from medhavi.views import grid_columns
 from medhavi.views.names import (
     NOTHING,
     count,
@@ -219,12 +220,12 @@ def _reach(record: TimePhasedRecord) -> str:
 
 
 _MOVEMENT_COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
-    "Bucket": pl.String,
-    "When": pl.Datetime("us"),
-    "What": pl.String,
-    "Quantity": pl.Float64,
-    "Order": pl.String,
-    "For": pl.String,
+    grid_columns.BUCKET: pl.String,
+    grid_columns.WHEN: pl.Datetime("us"),
+    grid_columns.WHAT: pl.String,
+    grid_columns.QUANTITY: pl.Float64,
+    grid_columns.ORDER: pl.String,
+    grid_columns.FOR: pl.String,
 }
 
 
@@ -260,12 +261,12 @@ def movement_rows(record: TimePhasedRecord, plan: Plan, names: Names) -> pl.Data
         out = moved["kind"] in (REQUIRED, KINDS["expired"])
         rows.append(
             {
-                "Bucket": _bucket_words(moved["bucket"], record.bucket),
-                "When": wall_clock(moved["instant"], zone),
-                "What": moved["kind"].capitalize(),
-                "Quantity": -moved["qty"] if out else moved["qty"],
-                "Order": order["number"] if order else moved["order"] or "",
-                "For": _purpose(moved, order, pegged, names),
+                grid_columns.BUCKET: _bucket_words(moved["bucket"], record.bucket),
+                grid_columns.WHEN: wall_clock(moved["instant"], zone),
+                grid_columns.WHAT: moved["kind"].capitalize(),
+                grid_columns.QUANTITY: -moved["qty"] if out else moved["qty"],
+                grid_columns.ORDER: order["number"] if order else moved["order"] or "",
+                grid_columns.FOR: _purpose(moved, order, pegged, names),
             }
         )
     return pl.DataFrame(rows, schema=_MOVEMENT_COLUMNS)
@@ -314,7 +315,7 @@ def supply_html(snapshot: Snapshot, product: str, location: str, names: Names) -
         ),
     ]
     components = _made_rows(made.filter(here), "component", "component_location", names)
-    per = ("Item", "Per unit", "By")
+    per = (grid_columns.ITEM, "Per unit", "By")
     return "".join(
         f"<h3>{title}</h3>{table_html(columns, rows, columns[1:2]) if rows else none}"
         for title, columns, rows, none in (

@@ -13,6 +13,7 @@ import polars as pl
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.plans.lateness import WORDS, Verdict, verdicts
 from medhavi.units import from_seconds
+from medhavi.views import grid_columns
 from medhavi.views.names import (
     count,
     day,
@@ -48,19 +49,19 @@ ANY = "any"
 _SEVERITIES = {"critical": 0, "warning": 1, "info": 2}
 _COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "Id": pl.String,
-    "Order": pl.String,
-    "Type": pl.String,
-    "Item": pl.String,
-    "Location": pl.String,
-    "Quantity": pl.Float64,
-    "Unit": pl.String,
-    "Start": pl.Datetime("us"),
-    "Due": pl.Datetime("us"),
-    "Status": pl.String,
-    "Days late": pl.Float64,
-    "Serves": pl.String,
-    "Exception": pl.String,
-    "Value": pl.Float64,
+    grid_columns.ORDER: pl.String,
+    grid_columns.TYPE: pl.String,
+    grid_columns.ITEM: pl.String,
+    grid_columns.LOCATION: pl.String,
+    grid_columns.QUANTITY: pl.Float64,
+    grid_columns.UNIT: pl.String,
+    grid_columns.START: pl.Datetime("us"),
+    grid_columns.DUE: pl.Datetime("us"),
+    grid_columns.STATUS: pl.String,
+    grid_columns.DAYS_LATE: pl.Float64,
+    grid_columns.SERVES: pl.String,
+    grid_columns.EXCEPTION: pl.String,
+    grid_columns.VALUE: pl.Float64,
 }
 
 
@@ -222,19 +223,19 @@ def _row(row: Mapping[str, Any], names: Names) -> dict[str, object]:
     late = row["late_h"] or 0.0
     return {
         "Id": row["id"],
-        "Order": row["number"],
-        "Type": row["kind"],
-        "Item": names.name(row["product"]),
-        "Location": names.name(row["location"]),
-        "Quantity": row["qty"],
-        "Unit": names.unit(row["product"]),
-        "Start": wall_clock(row["start"], zone),
-        "Due": wall_clock(row["finish"], zone),
-        "Status": str(row["status"]).replace("_", " "),
-        "Serves": _serves(row, names),
-        "Days late": round(late / 24, 1) if late > 0 else None,
-        "Exception": _exception(row),
-        "Value": row["worth"] or None,
+        grid_columns.ORDER: row["number"],
+        grid_columns.TYPE: row["kind"],
+        grid_columns.ITEM: names.name(row["product"]),
+        grid_columns.LOCATION: names.name(row["location"]),
+        grid_columns.QUANTITY: row["qty"],
+        grid_columns.UNIT: names.unit(row["product"]),
+        grid_columns.START: wall_clock(row["start"], zone),
+        grid_columns.DUE: wall_clock(row["finish"], zone),
+        grid_columns.STATUS: str(row["status"]).replace("_", " "),
+        grid_columns.SERVES: _serves(row, names),
+        grid_columns.DAYS_LATE: round(late / 24, 1) if late > 0 else None,
+        grid_columns.EXCEPTION: _exception(row),
+        grid_columns.VALUE: row["worth"] or None,
     }
 
 
@@ -242,11 +243,17 @@ def _serves(row: Mapping[str, Any], names: Names) -> str:
     if not row["demand"]:
         return ""
     more = row["served"] - 1
-    told = names.name(row["demand"])
-    if told != row["demand"]:
-        # A forecast is named by its item and its period; the period tells it here.
-        told = told.rsplit(", ", 1)[-1].capitalize()
+    told = demand_words(row["demand"], names)
     return told + (f" {say('and_more', more)}" if more else "")
+
+
+def demand_words(demand: str, names: Names) -> str:
+    """Name of a demand beside its item: of a forecast its period alone."""
+    told = names.name(demand)
+    if told == demand:
+        return told
+    period = told.rsplit(", ", 1)[-1]
+    return period[:1].upper() + period[1:]
 
 
 def _exception(row: Mapping[str, Any]) -> str:
@@ -402,9 +409,13 @@ def own_exceptions_html(plan: Plan, supply: str, names: Names) -> str:
     }
     rows = [
         (
-            escape(row["What"]),
-            escape(row["Detail"]),
-            escape(next((r for h, r in remedies.items() if h in row["What"]), "")),
+            escape(row[grid_columns.WHAT]),
+            escape(row[grid_columns.DETAIL]),
+            escape(
+                next(
+                    (r for h, r in remedies.items() if h in row[grid_columns.WHAT]), ""
+                )
+            ),
         )
         for row in told
     ]

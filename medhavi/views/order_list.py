@@ -10,6 +10,7 @@ import polars as pl
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.plans.lateness import WORDS, Verdict, verdicts
 from medhavi.results.reports.exception_list import with_worth
+from medhavi.views import grid_columns
 from medhavi.views.names import (
     NOTHING,
     Names,
@@ -217,14 +218,14 @@ def exception_rows(
 
 
 _EXCEPTIONS: dict[str, pl.DataType | type[pl.DataType]] = {
-    "What": pl.String,
-    "Product": pl.String,
-    "Where": pl.String,
-    "Date": pl.Datetime("us"),
-    "Quantity": pl.Float64,
-    "Hours": pl.Float64,
-    "Detail": pl.String,
-    "Demand": pl.String,
+    grid_columns.WHAT: pl.String,
+    grid_columns.PRODUCT: pl.String,
+    grid_columns.WHERE: pl.String,
+    grid_columns.DATE: pl.Datetime("us"),
+    grid_columns.QUANTITY: pl.Float64,
+    grid_columns.HOURS: pl.Float64,
+    grid_columns.DETAIL: pl.String,
+    grid_columns.DEMAND: pl.String,
     "Ids": pl.String,
 }
 
@@ -239,14 +240,14 @@ def _exception_row(
     supply = str(row["supply"] or "")
     order = numbers.get(supply, supply)
     return {
-        "What": f"{mark} {ExceptionCode(str(row['code'])).headline}",
-        "Product": names.name(product) if product else "",
-        "Where": names.name(place) if place else "",
-        "Date": wall_clock(date, names.zone_of(place)),
-        "Quantity": row["qty"],
-        "Hours": row["hours"],
-        "Detail": names.told(str(row["message"] or "")),
-        "Demand": names.name(str(row["demand"])) if row["demand"] else "",
+        grid_columns.WHAT: f"{mark} {ExceptionCode(str(row['code'])).headline}",
+        grid_columns.PRODUCT: names.name(product) if product else "",
+        grid_columns.WHERE: names.name(place) if place else "",
+        grid_columns.DATE: wall_clock(date, names.zone_of(place)),
+        grid_columns.QUANTITY: row["qty"],
+        grid_columns.HOURS: row["hours"],
+        grid_columns.DETAIL: names.told(str(row["message"] or "")),
+        grid_columns.DEMAND: names.name(str(row["demand"])) if row["demand"] else "",
         "Ids": " · ".join(str(x) for x in (product, place, order) if x),
     }
 

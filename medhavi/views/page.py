@@ -520,7 +520,7 @@ def _short(fingerprint: str) -> str:
 
 
 def plan_command(source: str = "", *, mode: str = "mrp") -> str:
-    """Command line of a plan of what an option names.
+    """Command line of a plan of what options name.
 
     >>> plan_command(" --lake lake")
     'medhavi plan --lake lake --mode mrp --out plan'

@@ -20,6 +20,7 @@ from medhavi.results.reports.risk import RiskReport
 from medhavi.results.reports.study import HindsightReport, StudyReport
 from medhavi.results.reports.time_phased import time_phased
 from medhavi.results.schedules.schedule import Schedule
+from medhavi.views import grid_columns
 from medhavi.views.names import Names, names_of
 from medhavi.views.page import table_html
 from medhavi.views.theme import drawing, style_sheet, title_of, untitled
@@ -195,7 +196,9 @@ class PlanCharts(ChartList):
         products = snapshot["products"].select("product", "unit_cost")
         costs = dict(products.iter_rows())
         rows = inbox_rows(self.plan, costs, names_of(snapshot), {})
-        return rows.drop("Assigned to", "Note", "State", "Key")
+        return rows.drop(
+            grid_columns.ASSIGNED_TO, grid_columns.NOTE, grid_columns.STATE, "Key"
+        )
 
     def network(self, snapshot: Snapshot) -> PagePart:
         """Map of the network: flows, and where lateness is caused."""

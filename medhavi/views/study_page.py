@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from medhavi.results.amounts import difference, figure
+from medhavi.views import grid_columns
 from medhavi.views.names import NOTHING, count, number, percent, quantity, when
 from medhavi.views.page import document, empty, header, table_html
 from medhavi.views.theme import (
@@ -347,18 +348,18 @@ def ordered_rows(orders: pl.DataFrame, names: Names) -> list[dict[str, str]]:
         Gold table order_line_observations.
     """
     moments = {
-        "Due": "due",
-        "Placed": "placed_at",
-        "Promised then": "promised_then",
-        "Delivered": "delivered_at",
+        grid_columns.DUE: "due",
+        grid_columns.PLACED: "placed_at",
+        grid_columns.PROMISED_THEN: "promised_then",
+        grid_columns.DELIVERED: "delivered_at",
     }
     return [
         {
-            "Line": row["demand"],
-            "Customer": names.name(row["customer"]),
-            "Product": names.name(row["product"]),
-            "Quantity": quantity(row["qty"], names.unit(row["product"])),
-            "Place": names.name(row["location"]),
+            grid_columns.LINE: row["demand"],
+            grid_columns.CUSTOMER: names.name(row["customer"]),
+            grid_columns.PRODUCT: names.name(row["product"]),
+            grid_columns.QUANTITY: quantity(row["qty"], names.unit(row["product"])),
+            grid_columns.PLACE: names.name(row["location"]),
         }
         | {
             head: when(row[column], names.zone_of(row["location"]), year=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from html import unescape
+from urllib.parse import parse_qs, urlsplit
 
 import polars as pl
 import pytest
@@ -26,6 +28,7 @@ from tests.service.promise_company import promise_company
 
 NOW = factories.AS_OF  # a Monday
 DAY = dt.timedelta(days=1)
+LINK = re.compile('href="([^"]*)"')
 
 
 @pytest.fixture(scope="module")
@@ -439,3 +442,36 @@ def test_a_price_without_limits_of_capacity_says_so(tmp_path, mode) -> None:
 def test_nothing_is_priced_on_tables(shown) -> None:
     asked = capacity_edits.priced(shown, EditForm(form={"kind": "move", "supply": "P"}))
     assert "needs a lake" in asked.problem.text
+
+
+@pytest.mark.req("UI-02")
+def test_scenarios_of_a_resource_begin_with_their_form_filled_in(company):
+    # Monday to Friday, 08:00 to 16:00 UTC by default: Rome is an hour ahead.
+    shift = calendar_words.extra_shift(company, "M")
+    assert shift is not None
+    calendar, closes, opens = shift
+    assert calendar == "CAL"
+    assert opens - closes == 16 * 3600
+    told = calendar_words.what_if_html(company, "M", names_of(company))
+    links = [parse_qs(urlsplit(unescape(one)).query) for one in LINK.findall(told)]
+    assert [one["kind"] for one in links] == [
+        ["calendar_open"],
+        ["unit_added"],
+        ["resource_down"],
+    ]
+    monday = NOW.date() + 7 * DAY
+    assert links[2]["start"] == [f"{monday}"]
+    assert links[2]["finish"] == [f"{monday + 4 * DAY}"]
+
+
+def test_no_shift_is_offered_where_the_place_is_closed_as_well():
+    both = factories.snapshot(
+        locations=[{"location": "L", "calendar": "PLANT"}],
+        resources=[{"resource": "M", "calendar": "CAL"}],
+        shifts=[
+            {"calendar": one, "weekday": day}
+            for one in ("CAL", "PLANT")
+            for day in range(1, 6)
+        ],
+    )
+    assert calendar_words.extra_shift(both, "M") is None

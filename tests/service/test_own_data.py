@@ -47,8 +47,10 @@ def test_a_wrong_cell_of_a_file_is_mended_from_its_finding(lemonade) -> None:
     state = data_page.state_of(shown)
     assert state is not None
     found = state.findings.groups[0][0]
-    form = own_data.cell_form(shown, state, found, lambda _: "")
-    assert "demands" in form.text
+    table = own_data.table_choice(state, found, lambda _: "", print)
+    assert table.value == "demands"
+    form = own_data.cell_form(shown, state, table.value, found, lambda _: "")
+    assert form.element.value == {"row": "2", "column": "product", "value": ""}
     proposal = own_data.proposed_cell(shown, state, asked(value="LEMONADE"))
     told = own_data.proposal_html(proposal, shown.names)
     assert "demands 1 changed; " in told
@@ -138,3 +140,17 @@ def test_orders_of_a_file_are_no_master_data_of_a_lake(lake) -> None:
     assert priced.preview is not None
     assert not priced.preview.ready
     assert "no edit adds to it" in str(priced.preview.findings[0])
+
+
+@pytest.mark.req("ENR-10", "UI-02")
+def test_a_cell_of_a_lake_is_chosen_by_names(lake) -> None:
+    state = data_page.state_of(lake)
+
+    def form(table):
+        return own_data.cell_form(lake, state, table, None, lambda _: "")
+
+    assert form(None) is None
+    offered = form("supply_terms").element.elements
+    assert offered["row"].options["S, A, DC"] == "S|A|DC"
+    assert offered["column"].options["Unit price"] == "unit_price"
+    assert "Supplier" not in offered["column"].options

@@ -8,9 +8,10 @@ from medhavi.service import page_data
 from medhavi.service.data_pages import data_page, own_data
 from medhavi.service.jobs.predictor_jobs import TrainingRequest
 from medhavi.service.order_pages import one_order, order_page
-from medhavi.service.plan_pages import plan_page
+from medhavi.service.plan_pages import desk_words, plan_page
 from medhavi.service.plan_pages.plan_loading import load_page
 from medhavi.service.predictor_pages import predictor_page
+from medhavi.service.promise_pages.open_lists import records_of
 from medhavi.service.search_page import search_html
 from tests.service.test_order_page import MORE
 from tests.workbench.edit_company import company, opened, plan_of, proposal
@@ -86,3 +87,24 @@ def test_known_at_is_written_as_every_other_moment(lake):
     told = dict(page_data.facts_of(then, THEN))
     assert told["Known at"] == "Mon 5 Jan 2026, 00:25 (UTC)"
     assert dict(page_data.facts_of(then, ""))["Known at"] == "the latest event"
+
+
+def test_the_command_of_a_page_reads_the_same_moment(lake, monkeypatch):
+    monkeypatch.chdir(lake)
+    then, now = load_page(mode="mrp", known_at=THEN), load_page(mode="mrp")
+    told = "medhavi plan --lake lake --known-at 2026-01-05T00:25:00Z --mode mrp"
+    assert told in desk_words.foot(then, THEN).text
+    assert "--known-at" not in desk_words.foot(now, "").text
+    state = data_page.state_of(then, THEN)
+    told = "medhavi check --lake lake --known-at 2026-01-05T00:25:00Z"
+    assert told in data_page.trust(then, state, THEN).text
+
+
+def test_the_promise_desk_lists_what_was_promised_by_then(lake):
+    bench = opened(lake)
+    row = {"product": "A", "location": "DC", "qty": 5, "due": "2026-03-06T00:00:00Z"}
+    (promise,) = bench.promise([row])
+    bench.commit(promise, approver="Ada")
+    bench.mirror()
+    assert records_of(page_data.load_data()).height == 1
+    assert records_of(page_data.load_data(known_at=THEN)).is_empty()

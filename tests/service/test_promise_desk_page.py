@@ -394,7 +394,7 @@ def test_the_memory_of_answers_is_bounded(company):
 
 def test_the_command_asks_the_same(company):
     page = asked(company)
-    told = promise_widgets.command(page.row, company.source)
+    told = promise_widgets.command(page.row, company.source.option)
     assert '"due": "2026-01-08T08:00:00Z"' in told
     assert told.endswith("--request -")
     assert str(company.source.tables or company.source.lake) not in told

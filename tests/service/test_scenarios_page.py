@@ -393,7 +393,12 @@ def test_parts_show_lists_and_forms_in_words(folder):
         problems={"factor": "is {no} number"},
     )
     form = scenario_parts.form_of(
-        KINDS["price_factor"], shown, draft, held.names, "", print
+        KINDS["price_factor"], shown, draft, held.names, {}.get, print
     )
     assert "is (no) number" in form.text
+    asked = {"subject": "S", "factor": "5"}.get
+    filled = scenario_parts.form_of(
+        KINDS["price_factor"], shown, ChangeForm(), (), asked, print
+    )
+    assert (filled.value, filled.element.value["factor"]) == (None, "5")
     assert scenario_link("A|L") == "/scenarios/?subject=A%7CL"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from medhavi.service.plan_pages.plan_loading import load_page
 from medhavi.service.search_page import OBJECTS, search_html, search_results
 from medhavi.views.names import names_of
+from medhavi.workbench.files.tables_run import plan_snapshot
 from tests import factories
 
 
@@ -61,6 +63,26 @@ def test_a_resource_leads_to_its_capacity() -> None:
 def test_a_supplier_leads_to_its_deliveries(company) -> None:
     [result] = search_results(company, names_of(company), "oil works")
     assert result.address == "/suppliers/?supplier=S-1"
+
+
+@pytest.mark.req("UI-02")
+def test_a_planned_order_is_found_by_its_number() -> None:
+    wanted = factories.snapshot(supply_terms=[{}], demands=[{}])
+    plan, names = plan_snapshot(wanted), names_of(wanted)
+    (number,) = plan.supplies["number"]
+    [result] = search_results(wanted, names, f" {number.lower()[:-1]} ", plan)
+    assert (result.kind, result.title) == ("Order", number)
+    assert result.address == f"/orders/?order={number}"
+    assert search_results(wanted, names, number) == []
+
+
+def test_the_search_reads_the_plan_that_pages_show(tmp_path, monkeypatch) -> None:
+    wanted = factories.snapshot(supply_terms=[{}], demands=[{}])
+    wanted.to_folder(tmp_path / "tables")
+    monkeypatch.setenv("MEDHAVI_TABLES", str(tmp_path / "tables"))
+    monkeypatch.delenv("MEDHAVI_MODE", raising=False)
+    (number,) = load_page().plan.supplies["number"]
+    assert "1 result" in search_html(number)
 
 
 @pytest.mark.parametrize("text", ["", "   ", "nothing of the kind"])

@@ -8,6 +8,7 @@ from medhavi.views.order_grid import (
     ANY,
     PAST,
     OrderFilter,
+    demand_words,
     filtered,
     grid_rows,
     order_tiles,
@@ -119,3 +120,9 @@ def test_an_order_tells_whom_it_serves_the_latest_first(made, orders):
     assert "late 3 d" in told
     assert own_exceptions_html(made, "none", Names()) == ""
     assert "It serves no demand" in serves_html(made, "none", Names())
+
+
+def test_a_forecast_beside_its_item_is_told_by_its_period():
+    names = Names(texts={"F": "Jar at Milano, forecast of Mon 4 Jan 2027"})
+    assert demand_words("F", names) == "Forecast of Mon 4 Jan 2027"
+    assert demand_words("SO-1", names) == "SO-1"

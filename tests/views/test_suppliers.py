@@ -15,6 +15,8 @@ from medhavi.views.plan_pages.suppliers import (
     delivery_chart,
     owed_rows,
     record_rows,
+    served_finding,
+    served_rows,
     supplier_finding,
     supplier_tiles,
 )
@@ -120,3 +122,37 @@ def test_what_is_owed_and_what_is_to_be_ordered():
     tiles = {one.label: one for one in supplier_tiles(plan, NO_RECORD, names)}
     assert tiles["To order in 7 days"].figure == "1"
     assert tiles["On time, last 90 days"].figure != "0 %"
+
+
+@pytest.mark.req("SUP-09")
+def test_who_is_hit_by_a_supplier_is_told_by_late_cost():
+    day = dt.timedelta(days=1)
+    snapshot = factories.snapshot(
+        products=[
+            {"product": "CAP", "name": "Cap"},
+            {"product": "A", "name": "Jar"},
+            {"product": "B", "name": "Lid"},
+        ],
+        suppliers=[{"supplier": "S"}, {"supplier": "T"}],
+        customers=[{"customer": "C", "name": "Corner shop"}],
+        supply_terms=[
+            {"product": "CAP", "lead_time_days": 3},
+            {"product": "B", "supplier": "T", "lead_time_days": 1},
+        ],
+        routings=[{"routing": "R", "product": "A"}],
+        bom_lines=[{"component": "CAP"}],
+        demands=[
+            # The cap comes on day 3: the first is a day late, the second in time.
+            {"demand": "1", "product": "A", "qty": 5, "due": AS_OF + 2 * day},
+            {"demand": "2", "product": "A", "qty": 7, "due": AS_OF + 9 * day},
+            {"demand": "3", "product": "B", "qty": 1, "due": AS_OF + 2 * day},
+        ],
+    )
+    plan, names = plan_snapshot(snapshot, "constrained"), names_of(snapshot)
+    rows = served_rows(plan, snapshot, "S", names)
+    assert rows["Demand"].to_list() == ["1", "2"]
+    assert rows["Verdict"].to_list() == ["late", "on time"]
+    assert rows["Late"].to_list() == ["1 d", ""]
+    told = served_finding(plan, "S", names)
+    assert told.startswith("2 demands are served by its orders, 1 late or short")
+    assert served_rows(plan, snapshot, "nobody", names).is_empty()

@@ -107,3 +107,19 @@ def test_a_promise_asked_again_counts_its_new_date(bench):
     assert found["qty"] == promise.qty
     assert found["revisions"] == 1
     assert found["number"] == "Q-0001"
+
+
+@pytest.mark.req("UI-08")
+def test_at_a_past_moment_later_promises_and_releases_are_not_known(bench):
+    first = promised(bench)
+    (before,) = records(bench)["recorded_at"]
+    promised(bench, qty=6)
+    bench.desk.release(first, approver="Bob", reason="cancelled by phone")
+    bench.mirror()
+    now = bench.snapshot().as_of
+    (row,) = promise_records(bench.lake, now, before).to_dicts()
+    assert (row["demand"], row["state"], row["approver"]) == (first, "open", "Ada")
+    (told,) = promise_events(bench.lake, first, before)
+    assert told.type == "OrderPromised"
+    earlier = before - dt.timedelta(seconds=1)
+    assert promise_records(bench.lake, now, earlier).is_empty()

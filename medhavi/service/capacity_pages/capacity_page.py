@@ -17,7 +17,7 @@ from medhavi.service.page_table import written
 from medhavi.service.plan_pages.desk_words import page_head
 from medhavi.snapshot.patch import Patch
 from medhavi.units import from_seconds
-from medhavi.views import page
+from medhavi.views import grid_columns, page
 from medhavi.views.names import local
 from medhavi.views.order_list import clock
 from medhavi.views.pictures.gantt import DRAGGED, PICKED
@@ -28,7 +28,11 @@ from medhavi.views.pictures.operations import (
     gantt_window,
     operations_chart,
 )
-from medhavi.views.plan_pages.calendar_words import calendar_html, calendars_of
+from medhavi.views.plan_pages.calendar_words import (
+    calendar_html,
+    calendars_of,
+    what_if_html,
+)
 from medhavi.views.plan_pages.capacity_words import (
     capacity_finding,
     downtime_html,
@@ -64,14 +68,14 @@ MOST_RESOURCES = 24
 """Resources of a site that the Gantt shows."""
 LEGEND = say("gantt_legend")
 _WIDTHS: Mapping[str, int] = {
-    "Order": 112,
-    "Product": 186,
-    "Operation": 162,
-    "Start": 140,
-    "Finish": 140,
-    "Run": 96,
-    "Set-up": 72,
-    "Demands": 104,
+    grid_columns.ORDER: 112,
+    grid_columns.PRODUCT: 186,
+    grid_columns.OPERATION: 162,
+    grid_columns.START: 140,
+    grid_columns.FINISH: 140,
+    grid_columns.RUN: 96,
+    grid_columns.SET_UP: 72,
+    grid_columns.DEMANDS: 104,
 }
 """Columns of the operations: all of them at 1,280 px."""
 _loads: AnswerCache[pl.DataFrame] = AnswerCache(4)
@@ -433,10 +437,14 @@ def head_parts(
     loads: pl.DataFrame,
     choices: Sequence[Any],
     known_at: str,
+    view: CapacityWindow | None,
 ) -> list[mo.Html]:
     """Title with what the plan is short of, and the choices below it."""
     found = "" if shown.plan is None else capacity_finding(shown.plan, loads, names)
-    return page_head(say("capacity"), shown, known_at, found, choices)
+    offered = []
+    if view is not None and shown.snapshot is not None:
+        offered = [html(what_if_html(shown.snapshot, view.resource, names))]
+    return page_head(say("capacity"), shown, known_at, found, [*choices, *offered])
 
 
 def operation_table(
@@ -471,10 +479,12 @@ def operation_table(
         show_data_types=False,
         show_download=False,
         hidden_columns=["Id"],
-        freeze_columns_left=["Order"],
+        freeze_columns_left=[grid_columns.ORDER],
         column_widths=dict(_WIDTHS),
-        format_mapping=written(rows, {"Start": clock, "Finish": clock}),
-        text_justify_columns={"Run": "right", "Set-up": "right"},
+        format_mapping=written(
+            rows, {grid_columns.START: clock, grid_columns.FINISH: clock}
+        ),
+        text_justify_columns={grid_columns.RUN: "right", grid_columns.SET_UP: "right"},
         label=say("operations_of_the_window"),
     )
 

@@ -22,7 +22,7 @@ from medhavi.service.page_data import (
 from medhavi.service.page_table import page_table, written
 from medhavi.snapshot import Snapshot
 from medhavi.units import from_seconds
-from medhavi.views import page
+from medhavi.views import grid_columns, page
 from medhavi.views.data_pages.finding_list import (
     FindingList,
     asks_for_nothing,
@@ -57,7 +57,7 @@ TABS = (
     say("changes"),
 )
 """Parts of the page."""
-TO_DO, EVERYTHING = "To do", "All"
+TO_DO, EVERYTHING = grid_columns.TO_DO, grid_columns.ALL
 _RECENT_DAYS = 28
 
 
@@ -203,7 +203,11 @@ def finding_table(state: DataState, scope: str) -> mo.ui.table | None:
     rows = state.findings.rows(names, everything=scope == EVERYTHING)
     if rows.is_empty():
         return None
-    unused = [] if rows["Late cost"].drop_nulls().len() else ["Late cost"]
+    unused = (
+        []
+        if rows[grid_columns.LATE_COST].drop_nulls().len()
+        else [grid_columns.LATE_COST]
+    )
     return mo.ui.table(
         rows,
         selection="single",
@@ -212,26 +216,29 @@ def finding_table(state: DataState, scope: str) -> mo.ui.table | None:
         show_data_types=False,
         show_download=False,
         hidden_columns=["Group", *unused],
-        freeze_columns_left=["Severity"],
+        freeze_columns_left=[grid_columns.SEVERITY],
         column_widths={
-            "Severity": 92,
-            "Code": 78,
-            "Where": 145,
-            "Row": 110,
-            "Times": 55,
-            "Finding": 260,
+            grid_columns.SEVERITY: 92,
+            grid_columns.CODE: 78,
+            grid_columns.WHERE: 145,
+            grid_columns.ROW: 110,
+            grid_columns.TIMES: 55,
+            grid_columns.FINDING: 260,
             say("action"): 200,
-            "Late cost": 78,
+            grid_columns.LATE_COST: 78,
         },
         format_mapping=written(
             rows,
             {
-                "Late cost": lambda cost: (
+                grid_columns.LATE_COST: lambda cost: (
                     "" if cost is None else money_words(cost, names.currency)
                 )
             },
         ),
-        text_justify_columns={"Times": "right", "Late cost": "right"},
+        text_justify_columns={
+            grid_columns.TIMES: "right",
+            grid_columns.LATE_COST: "right",
+        },
     )
 
 
@@ -239,7 +246,7 @@ def finding_part(table: mo.ui.table, state: DataState) -> mo.Html:
     """Findings with their file."""
     import marimo as mo
 
-    units = {"Late cost": state.names.currency}
+    units = {grid_columns.LATE_COST: state.names.currency}
     file = grid_button(table.data, "Findings", units, ("Group",))
     return mo.vstack([table, file], gap=0)
 
@@ -265,7 +272,13 @@ def refused_part(state: DataState) -> mo.Html:
         say("refused_rows_and_events"),
         formats={},
         right=(),
-        widths={"What": 150, "Where": 170, "Code": 80, "Reason": 420, "Content": 380},
+        widths={
+            grid_columns.WHAT: 150,
+            grid_columns.WHERE: 170,
+            grid_columns.CODE: 80,
+            grid_columns.REASON: 420,
+            grid_columns.CONTENT: 380,
+        },
     )
 
 
@@ -281,7 +294,7 @@ def trust(shown: PlanPage, state: DataState, known_at: str) -> mo.Html:
             snapshot,
             state.names,
             [("Events", f"{state.events.height:,}")] if snapshot.holds else [],
-            command=f"medhavi check{shown.source.option}",
+            command=f"medhavi check{shown.option}",
             known_at=known_at,
         )
     )

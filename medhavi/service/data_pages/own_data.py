@@ -34,6 +34,7 @@ from medhavi.snapshot.table_difference import (
     file_difference,
 )
 from medhavi.views import page
+from medhavi.views.changed_cells import said, value_words
 from medhavi.views.data_pages.differences import update_html
 from medhavi.views.names import when
 from medhavi.views.words import say
@@ -52,9 +53,12 @@ if TYPE_CHECKING:
     from medhavi.views.names import Names
 
     Wanted = Callable[[str], str]
+    Keep = Callable[[str, str], None]
 
 _KEY_MARK = "|"
 """Stands between the parts of the key of a row."""
+MOST_ROWS = 2_000
+"""Rows of a table that a list offers; of more the key is entered."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -153,37 +157,106 @@ def uploaded(
     return DataProposal(text=text, update=update, edit=edit)
 
 
-def cell_form(
-    shown: PlanPage, state: DataState, found: Finding | None, wanted: Wanted
-) -> mo.ui.form[Any, Any]:
-    """Ask for a cell and its value; it begins with the cell of the chosen finding.
+def table_choice(
+    state: DataState, found: Finding | None, wanted: Wanted, keep: Keep
+) -> mo.ui.dropdown:
+    """Ask for the table of a cell; it begins with that of the chosen finding."""
+    import marimo as mo
 
-    A row is named by its number in the file, in a lake by its key.
+    filled = {
+        said(name).capitalize(): name
+        for name, frame in state.snapshot.tables.items()
+        if frame.height
+    }
+    at = found.table if found is not None and found.table else wanted("table")
+    words = said(at).capitalize()
+    return mo.ui.dropdown(
+        filled,
+        value=words if words in filled else None,
+        label=say("table"),
+        searchable=True,
+        on_change=lambda name: keep("table", name or ""),
+    )
+
+
+def cell_form(
+    shown: PlanPage,
+    state: DataState,
+    table: str | None,
+    found: Finding | None,
+    wanted: Wanted,
+) -> mo.ui.form[Any, Any] | None:
+    """Ask for a cell of a table and its value; None before a table is chosen.
+
+    It begins with the cell of the chosen finding. A row is named by its number in the
+    file, in a lake it is chosen by the names of its key.
     """
     import marimo as mo
 
-    filled = [name for name, frame in state.snapshot.tables.items() if frame.height]
-    at = found.table if found is not None and found.table else wanted("table")
+    if table is None:
+        return None
+    if found is not None and found.table != table:
+        found = None
     where = _row_words(shown, state, found) or wanted("row")
     column = (found.column if found is not None else None) or wanted("column")
-    label = "Row" if shown.source.tables else f"Key ({_KEY_MARK} between parts)"
+    key = tables()[table].key
+    columns = {
+        said(name).capitalize(): name
+        for name in state.snapshot[table].columns
+        if shown.source.tables or name not in key
+    }
+    at = said(column).capitalize()
     return (
-        mo.md("{table} {row} {column} {value}")
+        mo.md("{row} {column} {value}")
         .batch(
-            table=mo.ui.dropdown(
-                filled,
-                value=at if at in filled else None,
-                label=say("table"),
+            row=_row_field(shown, state, table, where),
+            column=mo.ui.dropdown(
+                columns,
+                value=at if at in columns else None,
+                label=say("column"),
                 searchable=True,
             ),
-            row=mo.ui.text(where, label=label),
-            column=mo.ui.text(column, label=say("column")),
             value=mo.ui.text(
                 "", label=say("new_value"), placeholder=say("empty_no_value")
             ),
         )
         .form(submit_button_label=say("show_what_changes"), bordered=False)
     )
+
+
+def _row_field(
+    shown: PlanPage, state: DataState, table: str, where: str
+) -> mo.ui.dropdown | mo.ui.text:
+    """Field of a row: its number in a file, its key by names, or the key as text."""
+    import marimo as mo
+
+    if shown.source.tables:
+        return mo.ui.text(where, label=say("column_row"))
+    key, frame = tables()[table].key, state.snapshot[table]
+    if frame.height > MOST_ROWS:
+        parts = _KEY_MARK.join(key)
+        return mo.ui.text(
+            where, label=say("key_between_parts"), placeholder=parts, full_width=True
+        )
+    options = {
+        ", ".join(_part_words(one, state.names) for one in row if one is not None): (
+            _KEY_MARK.join("" if one is None else str(one) for one in row).rstrip(
+                _KEY_MARK
+            )
+        )
+        for row in frame.select(key).iter_rows()
+    }
+    labels = {one: words for words, one in options.items()}
+    return mo.ui.dropdown(
+        dict(sorted(options.items())),
+        value=labels.get(where),
+        label=say("column_row"),
+        searchable=True,
+    )
+
+
+def _part_words(value: object, names: Names) -> str:
+    return names.both(value) if isinstance(value, str) else value_words(value, names)
 
 
 def _row_words(shown: PlanPage, state: DataState, found: Finding | None) -> str:
@@ -198,8 +271,8 @@ def proposed_cell(
     shown: PlanPage, state: DataState, form: Mapping[str, Any]
 ) -> DataProposal:
     """Differences that the cell of a form makes."""
-    table, column, value = form["table"], form["column"].strip(), form["value"].strip()
-    where = form["row"].strip()
+    table, value = form["table"], form["value"].strip()
+    column, where = form["column"] or "", (form["row"] or "").strip()
     text = f"{table} {where} {column}: {value or 'empty'}"
     try:
         if not shown.source.tables:

@@ -8,6 +8,7 @@ from medhavi.service.downloads import list_files
 from medhavi.service.order_pages.order_page import exports
 from medhavi.service.page_table import written
 from medhavi.service.plan_pages.page_choices import choice
+from medhavi.views import grid_columns
 from medhavi.views.names import money
 from medhavi.views.order_list import plain
 from medhavi.views.plan_pages.order_groups import (
@@ -56,7 +57,7 @@ def group_table(
     found = group_rows(rows, column, names)
     keys = found["Key"].to_list()
     asked = wanted(OPENED).split(_BETWEEN)
-    unlike = found["Quantity"].is_null().all()
+    unlike = found[grid_columns.QUANTITY].is_null().all()
     numbers = [name for name, kind in found.schema.items() if kind.is_numeric()]
     return mo.ui.table(
         found,
@@ -69,12 +70,15 @@ def group_table(
         show_data_types=False,
         show_download=False,
         freeze_columns_left=[GROUPS[column]],
-        hidden_columns=["Key", *(("Quantity", "Unit") if unlike else ())],
+        hidden_columns=[
+            "Key",
+            *((grid_columns.QUANTITY, grid_columns.UNIT) if unlike else ()),
+        ],
         format_mapping=written(
             found,
             {
-                "Quantity": plain,
-                "Value": lambda value: money(value, names.currency),
+                grid_columns.QUANTITY: plain,
+                grid_columns.VALUE: lambda value: money(value, names.currency),
             },
         ),
         text_justify_columns=dict.fromkeys(numbers, "right"),
@@ -103,9 +107,9 @@ def grouped_files(
     def told() -> pl.DataFrame:
         made = told_groups(rows, column, keys, names)
         words = {
-            "Value": f"Value ({names.currency})",
-            "Start": "Start (local)",
-            "Due": "Due (local)",
+            grid_columns.VALUE: f"Value ({names.currency})",
+            grid_columns.START: "Start (local)",
+            grid_columns.DUE: "Due (local)",
         }
         return made.rename({old: new for old, new in words.items() if old in made})
 

@@ -15,7 +15,7 @@ from medhavi.service.downloads import list_files
 from medhavi.service.page_table import written
 from medhavi.service.plan_pages import plan_page
 from medhavi.service.plan_pages.page_choices import choice, named_options, number_choice
-from medhavi.views import order_grid, page
+from medhavi.views import grid_columns, order_grid, page
 from medhavi.views.names import money, names_of
 from medhavi.views.order_grid import (
     ALL,
@@ -77,12 +77,12 @@ def filter_choice(
     import marimo as mo
 
     offered: dict[str, tuple[str, dict[str, str]]] = {
-        "kind": ("Type", {one: one for one in order_grid.KINDS}),
-        "status": ("Status", _words(orders["status"])),
-        "product": ("Item", named_options(orders["product"], names)),
-        "location": ("Location", named_options(orders["location"], names)),
+        "kind": (grid_columns.TYPE, {one: one for one in order_grid.KINDS}),
+        "status": (grid_columns.STATUS, _words(orders["status"])),
+        "product": (grid_columns.ITEM, named_options(orders["product"], names)),
+        "location": (grid_columns.LOCATION, named_options(orders["location"], names)),
         "week": ("Starts", order_grid.week_options(orders)),
-        "code": ("Exception", _codes(plan)),
+        "code": (grid_columns.EXCEPTION, _codes(plan)),
     }
 
     def pick(name: str, label: str, options: dict[str, str]) -> mo.ui.dropdown:
@@ -105,7 +105,7 @@ def _codes(plan: Plan) -> dict[str, str]:
         exceptions=plan.exceptions.filter(pl.col("supply").is_not_null())
     )
     listed = {row["headline"]: row["code"] for row in codes(own).iter_rows(named=True)}
-    return {"Any exception": order_grid.ANY, **listed}
+    return {grid_columns.ANY_EXCEPTION: order_grid.ANY, **listed}
 
 
 def filter_of(chosen: Mapping[str, str | None]) -> OrderFilter:
@@ -125,7 +125,7 @@ def order_table(
     rows = grid_rows(
         shown.with_columns(first=first).sort("first", maintain_order=True), names
     )
-    ids, numbers = rows["Id"].to_list(), rows["Order"].to_list()
+    ids, numbers = rows["Id"].to_list(), rows[grid_columns.ORDER].to_list()
     selected = [ids.index(one) for one in session.orders if one in ids]
 
     def select(chosen: Any) -> None:
@@ -143,40 +143,45 @@ def order_table(
         show_column_summaries=False,
         show_data_types=False,
         show_download=False,
-        freeze_columns_left=["Order"],
+        freeze_columns_left=[grid_columns.ORDER],
         # A proposal's id says nothing to anybody; decisions need it. The rest fits.
-        hidden_columns=["Id", "Type", "Serves", "Value"],
+        hidden_columns=[
+            "Id",
+            grid_columns.TYPE,
+            grid_columns.SERVES,
+            grid_columns.VALUE,
+        ],
         column_widths={
-            "Order": 118,
-            "Type": 60,
-            "Item": 150,
-            "Location": 80,
-            "Quantity": 68,
-            "Unit": 46,
-            "Start": 131,
-            "Due": 131,
-            "Status": 80,
-            "Serves": 160,
-            "Days late": 46,
-            "Exception": 158,
-            "Value": 80,
+            grid_columns.ORDER: 118,
+            grid_columns.TYPE: 60,
+            grid_columns.ITEM: 150,
+            grid_columns.LOCATION: 80,
+            grid_columns.QUANTITY: 68,
+            grid_columns.UNIT: 46,
+            grid_columns.START: 131,
+            grid_columns.DUE: 131,
+            grid_columns.STATUS: 80,
+            grid_columns.SERVES: 160,
+            grid_columns.DAYS_LATE: 46,
+            grid_columns.EXCEPTION: 158,
+            grid_columns.VALUE: 80,
         },
         format_mapping=written(
             rows,
             {
-                "Start": clock,
-                "Due": clock,
-                "Quantity": plain,
-                "Days late": plain,
-                "Value": lambda value: (
+                grid_columns.START: clock,
+                grid_columns.DUE: clock,
+                grid_columns.QUANTITY: plain,
+                grid_columns.DAYS_LATE: plain,
+                grid_columns.VALUE: lambda value: (
                     "" if value is None else money(value, names.currency)
                 ),
             },
         ),
         text_justify_columns={
-            "Quantity": "right",
-            "Days late": "right",
-            "Value": "right",
+            grid_columns.QUANTITY: "right",
+            grid_columns.DAYS_LATE: "right",
+            grid_columns.VALUE: "right",
         },
     )
 
@@ -217,7 +222,11 @@ def exports(shown: pl.DataFrame, names: Names) -> mo.Html:
         made = grid_rows(shown, names).drop("Id")
         value = f"Value ({names.currency})"
         return made.rename(
-            {"Value": value, "Start": "Start (local)", "Due": "Due (local)"}
+            {
+                grid_columns.VALUE: value,
+                grid_columns.START: "Start (local)",
+                grid_columns.DUE: "Due (local)",
+            }
         )
 
     return list_files(rows, "orders")

@@ -14,7 +14,7 @@ from medhavi.service.page_data import bench_of, html, problem_of
 from medhavi.service.page_table import page_table, written
 from medhavi.service.plan_pages.plan_page import EditResult, remember_approver
 from medhavi.units import from_seconds
-from medhavi.views import page
+from medhavi.views import grid_columns, page
 from medhavi.views.names import money
 from medhavi.views.order_list import clock
 from medhavi.views.plan_pages import cockpit
@@ -30,8 +30,12 @@ if TYPE_CHECKING:
     from medhavi.service.plan_pages.plan_loading import PlanPage
     from medhavi.views.names import Names
 
-_HIDDEN = ("Key", "State", "Order", "Demand")
-STATES = {"To do": cockpit.OPEN, "Done": cockpit.DONE, "All": cockpit.ALL}
+_HIDDEN = ("Key", grid_columns.STATE, grid_columns.ORDER, grid_columns.DEMAND)
+STATES = {
+    grid_columns.TO_DO: cockpit.OPEN,
+    grid_columns.DONE: cockpit.DONE,
+    grid_columns.ALL: cockpit.ALL,
+}
 ASSIGN, SETTLE, REOPEN = say("assign_or_note"), "done", "open again"
 
 
@@ -95,25 +99,27 @@ def inbox_table(
         show_data_types=False,
         show_download=False,
         hidden_columns=list(_HIDDEN),
-        freeze_columns_left=["What"],
+        freeze_columns_left=[grid_columns.WHAT],
         column_widths={
-            "What": 196,
-            "Item": 196,
-            "Where": 75,
-            "First": 152,
-            "Times": 55,
-            "Worth": 72,
-            "Assigned to": 110,
-            "Note": 140,
+            grid_columns.WHAT: 196,
+            grid_columns.ITEM: 196,
+            grid_columns.WHERE: 75,
+            grid_columns.FIRST: 152,
+            grid_columns.TIMES: 55,
+            grid_columns.WORTH: 72,
+            grid_columns.ASSIGNED_TO: 110,
+            grid_columns.NOTE: 140,
         },
         format_mapping=written(
             rows,
             {
-                "First": clock,
-                "Worth": lambda worth: money(worth, names.currency) if worth else "",
+                grid_columns.FIRST: clock,
+                grid_columns.WORTH: lambda worth: (
+                    money(worth, names.currency) if worth else ""
+                ),
             },
         ),
-        text_justify_columns={"Times": "right", "Worth": "right"},
+        text_justify_columns={grid_columns.TIMES: "right", grid_columns.WORTH: "right"},
     )
 
 
@@ -121,7 +127,7 @@ def inbox_part(table: mo.ui.table, names: Names) -> mo.Html:
     """Exceptions with their file."""
     import marimo as mo
 
-    units = {"Worth": names.currency}
+    units = {grid_columns.WORTH: names.currency}
     file = grid_button(table.data, "Exceptions", units, _HIDDEN)
     return mo.vstack([table, file], gap=0)
 
@@ -142,8 +148,8 @@ def review_form(given: Mapping[str, str]) -> mo.ui.form[Any, Any]:
     assignee, note = (
         mo.ui.text(given.get(name, ""), label=label, placeholder=hint)
         for name, label, hint in (
-            ("assignee", "Assigned to", "a name"),
-            ("note", "Note", say("found_or_agreed")),
+            ("assignee", grid_columns.ASSIGNED_TO, "a name"),
+            ("note", grid_columns.NOTE, say("found_or_agreed")),
         )
     )
     return (
@@ -210,13 +216,13 @@ def promise_table(shown: PlanPage, plan: Plan) -> mo.Html:
     return page_table(
         rows,
         say("promises_at_risk"),
-        units={"Money": currency},
+        units={grid_columns.MONEY: currency},
         formats={
-            "Promised": clock,
-            "Planned": clock,
-            "Money": lambda value: money(value, currency),
+            grid_columns.PROMISED: clock,
+            grid_columns.PLANNED: clock,
+            grid_columns.MONEY: lambda value: money(value, currency),
         },
-        right=["Money"],
+        right=[grid_columns.MONEY],
         page_size=10,
     )
 
@@ -233,13 +239,17 @@ def event_table(shown: PlanPage) -> mo.Html:
         .collect()
     )
     now = from_seconds(plan.run.as_of)
-    rows = cockpit.event_rows(events, {"Last day": 1, "Last 7 days": 7}, now)
+    rows = cockpit.event_rows(
+        events, {grid_columns.LAST_DAY: 1, grid_columns.LAST_7_DAYS: 7}, now
+    )
     zone = shown.names.zone
     rows = rows.with_columns(
-        pl.col("Newest").dt.convert_time_zone(zone).dt.replace_time_zone(None),
-        pl.col("Event")
+        pl.col(grid_columns.NEWEST)
+        .dt.convert_time_zone(zone)
+        .dt.replace_time_zone(None),
+        pl.col(grid_columns.EVENT)
         .str.replace_all("([a-z])([A-Z])", "${1} ${2}")
         .str.to_lowercase(),
     )
-    right = ["Last day", "Last 7 days"]
-    return page_table(rows, "Events", formats={"Newest": clock}, right=right)
+    right = [grid_columns.LAST_DAY, grid_columns.LAST_7_DAYS]
+    return page_table(rows, "Events", formats={grid_columns.NEWEST: clock}, right=right)

@@ -10,7 +10,7 @@ from medhavi.service.page_data import PageProblem, html, problem_html, said
 from medhavi.service.page_table import written
 from medhavi.service.plan_pages import plan_page
 from medhavi.service.plan_pages.remedy_edits import answer_of, rows_file
-from medhavi.views import order_list
+from medhavi.views import grid_columns, order_list
 from medhavi.views.changed_cells import rows_html
 from medhavi.views.names import money, when
 from medhavi.views.order_list import clock, dearest_exceptions, exception_rows, plain
@@ -154,7 +154,11 @@ def remedy_lines(
             [
                 html(words),
                 mo.accordion(
-                    {"Its rows": mo.vstack([rows, rows_download(one.rows, snapshot)])}
+                    {
+                        grid_columns.ITS_ROWS: mo.vstack(
+                            [rows, rows_download(one.rows, snapshot)]
+                        )
+                    }
                 ),
             ],
             gap=0,
@@ -230,21 +234,28 @@ def exception_table(plan: Plan, names: Names, code: str | None) -> mo.Html:
         show_column_summaries=False,
         show_data_types=False,
         # One kind needs no column that says it.
-        hidden_columns=["Ids", "Hours", "What"] if code else ["Ids", "Hours"],
-        freeze_columns_left=["Product" if code else "What"],
+        hidden_columns=["Ids", grid_columns.HOURS, grid_columns.WHAT]
+        if code
+        else ["Ids", grid_columns.HOURS],
+        freeze_columns_left=[grid_columns.PRODUCT if code else grid_columns.WHAT],
         column_widths={
-            "What": 200,
-            "Product": 200,
-            "Where": 85,
-            "Date": 145,
-            "Quantity": 75,
-            "Detail": 230,
-            "Demand": 110,
+            grid_columns.WHAT: 200,
+            grid_columns.PRODUCT: 200,
+            grid_columns.WHERE: 85,
+            grid_columns.DATE: 145,
+            grid_columns.QUANTITY: 75,
+            grid_columns.DETAIL: 230,
+            grid_columns.DEMAND: 110,
         },
         format_mapping=written(
-            rows, {"Date": clock, "Quantity": plain, "Hours": plain}
+            rows,
+            {
+                grid_columns.DATE: clock,
+                grid_columns.QUANTITY: plain,
+                grid_columns.HOURS: plain,
+            },
         ),
         hover_template="{{Ids}}",
     )
-    file = grid_button(rows, "Exceptions", {"Hours": "h"}, ("Ids",))
+    file = grid_button(rows, "Exceptions", {grid_columns.HOURS: "h"}, ("Ids",))
     return mo.vstack([table, file], gap=0)

@@ -24,10 +24,7 @@ from medhavi.service.page_data import (
 )
 from medhavi.service.plan_pages.page_choices import choice
 from medhavi.service.plan_pages.plan_loading import MODES, load_page, put_in_force
-from medhavi.service.plan_pages.plan_page import (
-    EditResult,
-    remember_approver,
-)
+from medhavi.service.plan_pages.plan_page import EditResult, remember_approver
 from medhavi.views import order_grid, order_list, page
 from medhavi.views.changed_cells import said, value_words
 from medhavi.views.names import money, number, when
@@ -449,7 +446,9 @@ def head_parts(
         hint = html(
             f'<p class="muted">{say("local_time_of_like_2026", shown.names.zone)}</p>'
         )
-        parts.append(mo.accordion({"Another moment": mo.vstack([hint, moments])}))
+        parts.append(
+            mo.accordion({say("tab_another_moment"): mo.vstack([hint, moments])})
+        )
     return parts
 
 
@@ -496,7 +495,7 @@ def foot(shown: PlanPage, known_at: str) -> mo.Html:
             findings=shown.findings,
             command=STUDY_COMMAND
             if shown.source.scenario
-            else page.plan_command(shown.source.option, mode=shown.plan.run.mode),
+            else page.plan_command(shown.option, mode=shown.plan.run.mode),
             known_at=known_at,
         )
     )

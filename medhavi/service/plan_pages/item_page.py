@@ -12,7 +12,7 @@ from medhavi.service.page_data import html
 from medhavi.service.page_table import page_table
 from medhavi.service.plan_pages.desk_words import item_choice as items_in_need
 from medhavi.service.plan_pages.desk_words import page_head
-from medhavi.views import page
+from medhavi.views import grid_columns, page
 from medhavi.views.item_record import item_finding, movement_rows, supply_html
 from medhavi.views.order_list import clock, plain
 from medhavi.views.pictures.scenarios import scenario_link
@@ -130,7 +130,7 @@ def movement_table(record: TimePhasedRecord, plan: Plan, names: Names) -> mo.Htm
     return page_table(
         rows,
         f"Movements {record.product} {record.location}",
-        formats={"When": clock, "Quantity": plain},
-        right=["Quantity"],
+        formats={grid_columns.WHEN: clock, grid_columns.QUANTITY: plain},
+        right=[grid_columns.QUANTITY],
         page_size=15,
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from medhavi.errors import MedhaviError
 from medhavi.findings import Finding
 from medhavi.results.plans.plan import Plan
 from medhavi.service.answer_cache import AnswerCache
@@ -21,6 +22,7 @@ from medhavi.service.page_data import (
     PageProblem,
     findings_of,
     load_data,
+    moment_option,
     problem_of,
     read_snapshot,
     with_scenario,
@@ -63,6 +65,14 @@ class PlanPage:
     violations: int | None = None
     renewal: str = ""
     request: PlanRequest | None = None
+
+    @property
+    def option(self) -> str:
+        """Options of a command that reads the same tables at the same moment."""
+        if self.request is None:
+            return self.source.option
+        asked = self.request.known_at, self.request.effective_at
+        return moment_option(self.source, self.names, *asked)
 
 
 _plans: AnswerCache[Plan] = AnswerCache(_KEPT)
@@ -236,6 +246,28 @@ def _found(
     if job is None or job.outcome is None:
         return _meanwhile(page, known, job)
     return _not_made(page, known, job)
+
+
+def plan_at_hand(data: PageData) -> Plan | None:
+    """Plan that pages of the tables show, current or older; None: none is made yet."""
+    snapshot, mode = data.snapshot, served_mode()
+    if snapshot is None:
+        return None
+    last = _shown.get((data.source, mode))
+    if data.source.scenario or last is not None:
+        return None if last is None else last.plan
+    asked = PlanRequest(
+        source=data.source,
+        mode=mode,
+        known_at=data.known_at,
+        effective_at=data.effective_at,
+        facts=snapshot.fingerprint,
+    )
+    try:
+        known = _known(asked, snapshot)
+    except (MedhaviError, OSError):
+        return None  # what is asked of it is an extra
+    return None if known is None else known.plan
 
 
 def shown_modes(source: DataSource) -> list[str]:

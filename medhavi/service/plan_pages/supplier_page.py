@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -11,9 +12,10 @@ from medhavi.errors import MedhaviError
 from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.page_data import html
 from medhavi.service.page_table import page_table
-from medhavi.views import page
+from medhavi.views import grid_columns, page
 from medhavi.views.names import money
 from medhavi.views.order_list import clock
+from medhavi.views.pictures.scenarios import scenario_link
 from medhavi.views.plan_pages import suppliers
 from medhavi.views.words import say
 from medhavi.workbench.promise_desk.repromising import supplier_account
@@ -41,24 +43,29 @@ class Deliveries:
 
 
 _WIDTHS = {
-    "Name": 200,
-    "Deliveries": 90,
-    "On time": 75,
-    "Lately": 70,
-    "Stated": 85,
-    "Median": 85,
-    "P95": 85,
-    "Changed": 136,
-    "Change": 130,
-    "From": 155,
-    "Order": 135,
-    "Item": 190,
-    "To": 80,
-    "Quantity": 90,
-    "Order by": 136,
-    "Due": 136,
-    "Cost": 80,
-    "Overdue": 80,
+    grid_columns.NAME: 200,
+    grid_columns.DELIVERIES: 90,
+    grid_columns.ON_TIME: 75,
+    grid_columns.LATELY: 70,
+    grid_columns.STATED: 85,
+    grid_columns.MEDIAN: 85,
+    grid_columns.P95: 85,
+    grid_columns.CHANGED: 136,
+    grid_columns.CHANGE: 130,
+    grid_columns.FROM: 155,
+    grid_columns.ORDER: 135,
+    grid_columns.ITEM: 190,
+    grid_columns.TO: 80,
+    grid_columns.QUANTITY: 90,
+    grid_columns.ORDER_BY: 136,
+    grid_columns.DUE: 136,
+    grid_columns.COST: 80,
+    grid_columns.OVERDUE: 80,
+    grid_columns.DEMAND: 150,
+    grid_columns.CUSTOMER: 150,
+    grid_columns.VERDICT: 90,
+    grid_columns.LATE: 75,
+    grid_columns.LATE_COST: 85,
 }
 """Width of each column [px]: all of them fit a window of 1280."""
 _deliveries: AnswerCache[Deliveries] = AnswerCache(4)
@@ -110,8 +117,50 @@ def record_table(found: Deliveries | None, names: Names) -> mo.Html:
     if found is None or found.record.is_empty():
         return html(page.empty(say("no_delivery_is_known"), say("serve_receipts")))
     rows = suppliers.record_rows(found.record, names)
-    right = ("Deliveries", "On time", "Lately", "Stated", "Median", "P95", "Overdue")
-    return _table(rows, "Delivery record", {"Changed": clock}, right)
+    right = (
+        grid_columns.DELIVERIES,
+        grid_columns.ON_TIME,
+        grid_columns.LATELY,
+        grid_columns.STATED,
+        grid_columns.MEDIAN,
+        grid_columns.P95,
+        grid_columns.OVERDUE,
+    )
+    return _table(rows, "Delivery record", {grid_columns.CHANGED: clock}, right)
+
+
+def subject_words(shown: PlanPage, subject: str) -> mo.Html:
+    """Whom a supplier or lane hits, and the scenario in which it delivers late."""
+    assert shown.plan is not None
+    assert shown.snapshot is not None
+    told = escape(suppliers.served_finding(shown.plan, subject, shown.names))
+    if subject in shown.snapshot["suppliers"]["supplier"]:
+        link = escape(scenario_link(subject, "supplier_delay"))
+        words = say("scenario_of_late_supplier")
+        told += f' · <a href="{link}" target="_self">{words}</a>'
+    return html(f"<p>{told}</p>")
+
+
+def served_table(shown: PlanPage, subject: str) -> mo.Html:
+    """Demands that the orders of a supplier or lane serve, by late cost."""
+    assert shown.plan is not None
+    assert shown.snapshot is not None
+    rows = suppliers.served_rows(shown.plan, shown.snapshot, subject, shown.names)
+    if rows.is_empty():
+        return html(
+            page.empty(say("no_order_of_supplier"), say("choose_another_supplier"))
+        )
+    currency, cost = shown.names.currency, say("column_late_cost")
+    return _table(
+        rows,
+        say("demands_of_supplier"),
+        {
+            say("column_due"): clock,
+            cost: lambda value: "" if value is None else money(value, currency),
+        },
+        (say("column_late_of_all"), cost),
+        {cost: currency},
+    )
 
 
 def owed_table(shown: PlanPage) -> mo.Html:
@@ -120,7 +169,9 @@ def owed_table(shown: PlanPage) -> mo.Html:
     rows = suppliers.owed_rows(shown.plan, shown.names)
     if rows.is_empty():
         return html(page.empty(say("nothing_is_owed"), say("no_purchase_or_transfer")))
-    return _table(rows, "Open orders", {"Due": clock}, ("Quantity",))
+    return _table(
+        rows, "Open orders", {grid_columns.DUE: clock}, (grid_columns.QUANTITY,)
+    )
 
 
 def buy_table(shown: PlanPage, days: float) -> mo.Html:
@@ -134,12 +185,14 @@ def buy_table(shown: PlanPage, days: float) -> mo.Html:
         rows,
         "To order",
         {
-            "Order by": clock,
-            "Due": clock,
-            "Cost": lambda cost: "" if cost is None else money(cost, currency),
+            grid_columns.ORDER_BY: clock,
+            grid_columns.DUE: clock,
+            grid_columns.COST: lambda cost: (
+                "" if cost is None else money(cost, currency)
+            ),
         },
-        ("Quantity", "Cost"),
-        {"Cost": currency},
+        (grid_columns.QUANTITY, grid_columns.COST),
+        {grid_columns.COST: currency},
     )
 
 

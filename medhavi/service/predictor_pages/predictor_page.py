@@ -26,7 +26,7 @@ from medhavi.service.page_data import (
 from medhavi.service.page_table import page_table
 from medhavi.service.plan_pages.plan_page import remember_approver
 from medhavi.service.predictor_pages.tracking_pages import tracking_address
-from medhavi.views import page
+from medhavi.views import grid_columns, page
 from medhavi.views.names import percent
 from medhavi.views.order_list import clock
 from medhavi.views.plan_pages import predictors
@@ -130,21 +130,21 @@ def coverage_title(one: PredictorReport, names: Names) -> str:
 
 # ------------------------------------------------------------------------ tables
 _WIDTHS = {
-    "Name": 165,
-    "Item": 135,
-    "Basis": 95,
-    "Orders": 70,
-    "Stated": 75,
-    "P50": 105,
-    "P80": 105,
-    "P95": 105,
-    "Within P80": 105,
-    "On time": 95,
-    "Planned": 80,
-    "Difference": 130,
-    "First start": 140,
-    "Demands": 90,
-    "Late": 60,
+    grid_columns.NAME: 165,
+    grid_columns.ITEM: 135,
+    grid_columns.BASIS: 95,
+    grid_columns.ORDERS: 70,
+    grid_columns.STATED: 75,
+    grid_columns.P50: 105,
+    grid_columns.P80: 105,
+    grid_columns.P95: 105,
+    grid_columns.WITHIN_P80: 105,
+    grid_columns.ON_TIME: 95,
+    grid_columns.PLANNED: 80,
+    grid_columns.DIFFERENCE: 130,
+    grid_columns.FIRST_START: 140,
+    grid_columns.DEMANDS: 90,
+    grid_columns.LATE: 60,
 }
 """Width of each column [px]: all of them fit a window of 1280."""
 
@@ -172,7 +172,7 @@ def spread_table(one: PredictorReport, names: Names) -> mo.Html:
     rows = predictors.spread_rows(one.spread, names)
     newest = int(one.spread["orders"].max() or 0)  # type: ignore[arg-type]
     told = f'<p class="muted small">{say("predicted_and_actual", newest)}</p>'
-    table = _table(rows, one.model, ("Orders", *rows.columns[4:]))
+    table = _table(rows, one.model, (grid_columns.ORDERS, *rows.columns[4:]))
     return mo.vstack([html(told), table], gap=0.5)
 
 
@@ -205,7 +205,16 @@ def effect_table(effects: pl.DataFrame, names: Names) -> mo.Html:
         return html(page.empty(say("no_predicted_time"), say("stated_times_are_used")))
     rows = predictors.effect_rows(effects, names)
     return _table(
-        rows, "Predicted times", ("Planned", "Stated", "Orders", "Demands", "Late"), 6
+        rows,
+        "Predicted times",
+        (
+            grid_columns.PLANNED,
+            grid_columns.STATED,
+            grid_columns.ORDERS,
+            grid_columns.DEMANDS,
+            grid_columns.LATE,
+        ),
+        6,
     )
 
 
@@ -244,7 +253,7 @@ def demand_table(
     if found.is_empty():
         return html(page.empty(say("no_demand_affected"), say("orders_refill_stock")))
     rows = predictors.demand_rows(found, shown.names)
-    return _table(rows, "Demands", ("Late by",), 6)
+    return _table(rows, grid_columns.DEMANDS, (grid_columns.LATE_BY,), 6)
 
 
 # -------------------------------------------------------------------------- work

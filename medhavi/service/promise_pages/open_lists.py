@@ -24,7 +24,7 @@ _open_lists = OpenPages()
 
 
 def records_of(data: PageData) -> pl.DataFrame:
-    """Every promise that the log of a page's lake knows; empty without a lake."""
+    """Promises that the lake of a page knew at its moment; empty without a lake."""
     if data.snapshot is None or not data.source.lake:
         return pl.DataFrame(schema=RECORDS)
     bench = bench_of(data.source)
@@ -33,8 +33,9 @@ def records_of(data: PageData) -> pl.DataFrame:
     try:
         if bench is not None:
             bench.edits.facts.read()
-        key = (str(Path(data.source.lake).absolute()), lake.stamp() or object(), now)
-        return _records.get(key, lambda: promise_records(lake, now))
+        place, until = str(Path(data.source.lake).absolute()), data.known_until
+        key = (place, lake.stamp() or object(), now, until)
+        return _records.get(key, lambda: promise_records(lake, now, until))
     except (MedhaviError, OSError):
         return pl.DataFrame(schema=RECORDS)  # the desk answers without the list
 

@@ -18,7 +18,7 @@ from medhavi.service.plan_pages.page_choices import choice, named_options, numbe
 from medhavi.service.plan_pages.plan_page import remember_approver
 from medhavi.service.promise_pages.open_lists import tell_lists
 from medhavi.service.promise_pages.promise_commit import CommitMessage
-from medhavi.views import page
+from medhavi.views import grid_columns, page
 from medhavi.views.names import local
 from medhavi.views.order_grid import demand_link
 from medhavi.views.order_list import clock, plain
@@ -71,9 +71,9 @@ def filter_choice(
     states = {TO_KEEP.capitalize(): TO_KEEP}
     states |= {str(one).capitalize(): str(one) for one in PromiseState}
     offered = {
-        "state": ("State", states),
-        "customer": ("Customer", named_options(records["customer"], names)),
-        "product": ("Product", named_options(records["product"], names)),
+        "state": (grid_columns.STATE, states),
+        "customer": (grid_columns.CUSTOMER, named_options(records["customer"], names)),
+        "product": (grid_columns.PRODUCT, named_options(records["product"], names)),
     }
 
     def asked(at: str) -> str:
@@ -109,7 +109,7 @@ def promise_table(
 
     rows = promises.promise_rows(shown, names)
     asked = wanted("promise").lower()
-    pairs = zip(rows["Id"].to_list(), rows["Number"].to_list(), strict=True)
+    pairs = zip(rows["Id"].to_list(), rows[grid_columns.NUMBER].to_list(), strict=True)
     found = [
         place
         for place, (demand, number) in enumerate(pairs)
@@ -117,7 +117,7 @@ def promise_table(
     ]
 
     def select(chosen: Any) -> None:
-        keep("promise", str(chosen["Number"][0]) if len(chosen) else "")
+        keep("promise", str(chosen[grid_columns.NUMBER][0]) if len(chosen) else "")
 
     return mo.ui.table(
         rows,
@@ -128,32 +128,35 @@ def promise_table(
         show_column_summaries=False,
         show_data_types=False,
         show_download=False,
-        freeze_columns_left=["Number"],
+        freeze_columns_left=[grid_columns.NUMBER],
         hidden_columns=[name for name in rows.columns if name not in promises.SHOWN],
         column_widths={
-            "Number": 105,
-            "Customer": 190,
-            "Product": 210,
-            "Quantity": 75,
-            "Promised": 132,
-            "Probability": 90,
-            "Approved by": 115,
-            "State": 95,
-            "Zone": 160,
-            "Place": 170,
-            "Requested": 130,
-            "Recorded": 130,
+            grid_columns.NUMBER: 105,
+            grid_columns.CUSTOMER: 190,
+            grid_columns.PRODUCT: 210,
+            grid_columns.QUANTITY: 75,
+            grid_columns.PROMISED: 132,
+            grid_columns.PROBABILITY: 90,
+            grid_columns.APPROVED_BY: 115,
+            grid_columns.STATE: 95,
+            grid_columns.ZONE: 160,
+            grid_columns.PLACE: 170,
+            grid_columns.REQUESTED: 130,
+            grid_columns.RECORDED: 130,
         },
         format_mapping=written(
             rows,
             {
-                "Promised": clock,
-                "Requested": clock,
-                "Recorded": clock,
-                "Quantity": plain,
+                grid_columns.PROMISED: clock,
+                grid_columns.REQUESTED: clock,
+                grid_columns.RECORDED: clock,
+                grid_columns.QUANTITY: plain,
             },
         ),
-        text_justify_columns={"Quantity": "right", "Probability": "right"},
+        text_justify_columns={
+            grid_columns.QUANTITY: "right",
+            grid_columns.PROBABILITY: "right",
+        },
     )
 
 
@@ -163,7 +166,14 @@ def exports(shown: pl.DataFrame, names: Names) -> mo.Html:
     def rows() -> pl.DataFrame:
         made = promises.promise_rows(shown, names).drop("Id")
         return made.rename(
-            {one: f"{one} (local)" for one in ("Promised", "Requested", "Recorded")}
+            {
+                one: f"{one} (local)"
+                for one in (
+                    grid_columns.PROMISED,
+                    grid_columns.REQUESTED,
+                    grid_columns.RECORDED,
+                )
+            }
         )
 
     return list_files(rows, "promises")
@@ -205,7 +215,8 @@ def promise_parts(data: PageData, one: Mapping[str, Any]) -> list[mo.Html]:
         )
         .to_dicts()
     )
-    events = promise_events(Lake(data.source.lake), one["demand"])
+    lake = Lake(data.source.lake)
+    events = promise_events(lake, one["demand"], data.known_until)
     zone = data.names.zone_of(one["location"])
     return [
         html(promises.promise_html(one, data.names) + chain),

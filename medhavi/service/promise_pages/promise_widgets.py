@@ -15,7 +15,7 @@ from medhavi.service.plan_pages.desk_parts import rows_download
 from medhavi.service.promise_pages import promise_page
 from medhavi.service.promise_pages.promise_page import REQUEST
 from medhavi.units import from_seconds
-from medhavi.views import page
+from medhavi.views import grid_columns, page
 from medhavi.views.names import count, duration, local, percent, when
 from medhavi.views.promises.lists import LINE
 from medhavi.views.promises.picture import DRAGGED
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from medhavi.planners.promising.answering import Curve
     from medhavi.results.promises.promise import Promise, TriedRemedy
-    from medhavi.service.data_source import DataSource
     from medhavi.service.page_data import PageData
     from medhavi.service.promise_pages.promise_page import (
         BulkPage,
@@ -42,8 +41,13 @@ if TYPE_CHECKING:
     from medhavi.views.theme import Picture
 
 SHOWN = (
-    *(LINE, "Order", "Product", "Asked for"),
-    *("Due", "Answer", "Delivery date", "Limited by"),
+    *(LINE, grid_columns.ORDER, grid_columns.PRODUCT, grid_columns.ASKED_FOR),
+    *(
+        grid_columns.DUE,
+        grid_columns.ANSWER,
+        grid_columns.DELIVERY_DATE,
+        grid_columns.LIMITED_BY,
+    ),
 )
 """Columns of answers that fit beside each other; the others are hidden at first."""
 TABS = (say("desk"), say("promises"), say("request_file"), say("at_risk"))
@@ -88,10 +92,12 @@ def request_form(
             '<div class="mv-form">{qty}{due}{priority}{policy}</div>'
         )
         .batch(
-            product=pick("product", offered.products, "Product"),
+            product=pick("product", offered.products, grid_columns.PRODUCT),
             location=pick("location", offered.locations, "Delivered at"),
-            customer=pick("customer", offered.customers, "Customer", none=True),
-            qty=text("qty", "Quantity", "3,650 or 12 case"),
+            customer=pick(
+                "customer", offered.customers, grid_columns.CUSTOMER, none=True
+            ),
+            qty=text("qty", grid_columns.QUANTITY, "3,650 or 12 case"),
             due=text("due", say("due_local_time_there"), "2026-12-04 14:00"),
             priority=mo.ui.number(
                 start=0,
@@ -286,15 +292,19 @@ def answer_table(rows: pl.DataFrame) -> mo.ui.table:
         freeze_columns_left=[LINE],
         column_widths={
             LINE: 50,
-            "Order": 100,
-            "Product": 140,
-            "Asked for": 85,
-            "Due": 176,
-            "Answer": 85,
-            "Delivery date": 176,
-            "Limited by": 200,
+            grid_columns.ORDER: 100,
+            grid_columns.PRODUCT: 140,
+            grid_columns.ASKED_FOR: 85,
+            grid_columns.DUE: 176,
+            grid_columns.ANSWER: 85,
+            grid_columns.DELIVERY_DATE: 176,
+            grid_columns.LIMITED_BY: 200,
         },
-        format_mapping={"Asked for": "{:,g}", "Promised": "{:,g}", "Cost": "{:,.2f}"},
+        format_mapping={
+            grid_columns.ASKED_FOR: "{:,g}",
+            grid_columns.PROMISED: "{:,g}",
+            grid_columns.COST: "{:,.2f}",
+        },
         show_download=False,
         label=say("answers"),
     )
@@ -356,12 +366,11 @@ def odd_lines(many: BulkPage) -> list[mo.Html]:
     return parts
 
 
-def command(row: Mapping[str, object], source: DataSource) -> str:
-    r"""Command line of the same question.
+def command(row: Mapping[str, object], option: str) -> str:
+    r"""Command line of the same question to the tables of an option.
 
-    >>> from medhavi.service.page_data import DataSource
-    >>> command({"product": "A", "qty": 5.0}, DataSource(tables="t"))
+    >>> command({"product": "A", "qty": 5.0}, " --tables t")
     'echo \'[{"product": "A", "qty": 5.0}]\' | medhavi promise --tables t --request -'
     """
     told = json.dumps([dict(row)], default=lambda one: f"{one:%Y-%m-%dT%H:%M:%SZ}")
-    return f"echo {shlex.quote(told)} | medhavi promise{source.option} --request -"
+    return f"echo {shlex.quote(told)} | medhavi promise{option} --request -"

@@ -17,7 +17,7 @@ from medhavi.service.scenario_pages.scenario_page import (
     asked_demands,
     file_rows,
 )
-from medhavi.views import page
+from medhavi.views import grid_columns, page
 from medhavi.views.names import money
 from medhavi.views.order_list import clock
 from medhavi.views.pictures.scenarios import demand_rows, order_rows
@@ -48,13 +48,14 @@ def form_of(
     shown: PlanPage,
     draft: ChangeForm,
     scenarios: Sequence[str],
-    subject: str,
+    wanted: Wanted,
     send: Callable[[dict[str, object] | None], None],
 ) -> mo.ui.form[Any, Any]:
-    """Form of a kind: what was sent of it, else the subject of the address."""
+    """Form of a kind: what was sent of it, else subject and fields of the address."""
     assert shown.snapshot is not None
     if draft.kind != kind.name or not draft.values:
-        values = chosen_by(shown.snapshot, kind, subject)
+        stated = {one: wanted(one) for one in kind.parameters if wanted(one)}
+        values = {**stated, **chosen_by(shown.snapshot, kind, wanted("subject"))}
         draft = replace(draft, values=values, problems={}, trouble="")
     return change_form(kind, shown.snapshot, shown.names, draft, scenarios, send)
 
@@ -161,21 +162,21 @@ def demand_table(shown: PlanPage, scenario: Scenario, one: ScenarioComparison) -
         )
     names = shown.names
     rows = demand_rows(one, names, asked_demands(shown, scenario))
-    dates = ("Promised", "Date today", "Date then")
+    dates = (grid_columns.PROMISED, grid_columns.DATE_TODAY, grid_columns.DATE_THEN)
     forms = {
         **dict.fromkeys(dates, clock),
-        "Money": lambda value: money(value, names.currency),
+        grid_columns.MONEY: lambda value: money(value, names.currency),
     }
-    return _rows_table(rows, "Demands", forms)
+    return _rows_table(rows, grid_columns.DEMANDS, forms)
 
 
 def order_table(one: ScenarioComparison, names: Names) -> Any:
     """Orders that are new, gone, moved or resized, as a table."""
     if one.orders.is_empty():
         return html(page.empty(say("no_order_differs"), say("every_order_stays")))
-    dates = ("Date today", "Date then")
+    dates = (grid_columns.DATE_TODAY, grid_columns.DATE_THEN)
     rows = order_rows(one, names)
-    return _rows_table(rows, "Orders", dict.fromkeys(dates, clock))
+    return _rows_table(rows, grid_columns.ORDERS, dict.fromkeys(dates, clock))
 
 
 def accept_parts(

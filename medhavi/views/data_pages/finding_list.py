@@ -11,6 +11,7 @@ import polars as pl
 from medhavi.findings import Severity, catalog
 from medhavi.findings.groups import groups, ignored_together
 from medhavi.results.reports.finding_cost import FindingCost, key_of
+from medhavi.views import grid_columns
 from medhavi.views.changed_cells import said
 from medhavi.views.data_pages.lineage_words import lineage_link
 from medhavi.views.item_record import item_link
@@ -118,27 +119,35 @@ class FindingList:
             [
                 {
                     "Group": number,
-                    "Severity": _WORDS[told[0].severity],
-                    "Code": told[0].code,
-                    "Where": " · ".join(
+                    grid_columns.SEVERITY: _WORDS[told[0].severity],
+                    grid_columns.CODE: told[0].code,
+                    grid_columns.WHERE: " · ".join(
                         said(part) for part in (told[0].table, told[0].column) if part
                     ),
-                    "Row": _row_words(told, self, names),
-                    "Times": len(told),
-                    "Finding": names.told(finding_text(told[0])),
+                    grid_columns.ROW: _row_words(told, self, names),
+                    grid_columns.TIMES: len(told),
+                    grid_columns.FINDING: names.told(finding_text(told[0])),
                     say("action"): told[0].remedy,
-                    "Late cost": self.worth(told) or None,
+                    grid_columns.LATE_COST: self.worth(told) or None,
                 }
                 for number, told in enumerate(self.groups)
                 if everything or not asks_for_nothing(told[0])
             ],
             schema={
                 "Group": pl.Int64,
-                **dict.fromkeys(("Severity", "Code", "Where", "Row"), pl.String),
-                "Times": pl.Int64,
-                "Finding": pl.String,
+                **dict.fromkeys(
+                    (
+                        grid_columns.SEVERITY,
+                        grid_columns.CODE,
+                        grid_columns.WHERE,
+                        grid_columns.ROW,
+                    ),
+                    pl.String,
+                ),
+                grid_columns.TIMES: pl.Int64,
+                grid_columns.FINDING: pl.String,
                 say("action"): pl.String,
-                "Late cost": pl.Float64,
+                grid_columns.LATE_COST: pl.Float64,
             },
         )
 
@@ -262,10 +271,10 @@ def object_links(key: Mapping[str, str]) -> dict[str, str]:
     """
     links: dict[str, str] = {}
     single: Mapping[str, tuple[str, Callable[[str], str]]] = {
-        "demand": ("Demand", demand_link),
-        "supply_order": ("Order", order_link),
+        "demand": (grid_columns.DEMAND, demand_link),
+        "supply_order": (grid_columns.ORDER, order_link),
         "resource": (
-            "Resource",
+            grid_columns.RESOURCE,
             lambda one: f"/capacity/?{urlencode({'resource': one})}",
         ),
         "supplier": (
@@ -278,9 +287,9 @@ def object_links(key: Mapping[str, str]) -> dict[str, str]:
         if column in key:
             links[word] = link(key[column])
     if "product" in key and "location" in key:
-        links["Item"] = item_link(key["product"], key["location"])
+        links[grid_columns.ITEM] = item_link(key["product"], key["location"])
     elif "product" in key:
-        links["Search"] = f"/search?{urlencode({'q': key['product']})}"
+        links[grid_columns.SEARCH] = f"/search?{urlencode({'q': key['product']})}"
     return links
 
 
@@ -349,22 +358,30 @@ def refused_rows(
             stated = [row[name] for name in key[:3] if row[name] is not None]
             told.append(
                 {
-                    "What": f"row of {said(table)}",
-                    "Where": ", ".join(names.name(str(one)) for one in stated),
-                    "Code": row["held for"],
-                    "Reason": row["reason"],
-                    "Content": "",
+                    grid_columns.WHAT: f"row of {said(table)}",
+                    grid_columns.WHERE: ", ".join(
+                        names.name(str(one)) for one in stated
+                    ),
+                    grid_columns.CODE: row["held for"],
+                    grid_columns.REASON: row["reason"],
+                    grid_columns.CONTENT: "",
                 }
             )
     told += [
         {
-            "What": str(row["type"]),
-            "Where": f"position {row['position']:,}",
-            "Code": row["code"],
-            "Reason": f"{row['reason']}: {row['detail']}",
-            "Content": str(row["payload"] or "")[:300],
+            grid_columns.WHAT: str(row["type"]),
+            grid_columns.WHERE: f"position {row['position']:,}",
+            grid_columns.CODE: row["code"],
+            grid_columns.REASON: f"{row['reason']}: {row['detail']}",
+            grid_columns.CONTENT: str(row["payload"] or "")[:300],
         }
         for row in quarantine.iter_rows(named=True)
     ]
-    columns = ("What", "Where", "Code", "Reason", "Content")
+    columns = (
+        grid_columns.WHAT,
+        grid_columns.WHERE,
+        grid_columns.CODE,
+        grid_columns.REASON,
+        grid_columns.CONTENT,
+    )
     return pl.DataFrame(told, schema=dict.fromkeys(columns, pl.String))

@@ -11,6 +11,7 @@ import polars as pl
 from medhavi.results.amounts import difference, signed_money
 from medhavi.results.plans.lateness import WORDS, Verdict
 from medhavi.results.reports.scenario_comparison import COST_PARTS
+from medhavi.views import grid_columns
 from medhavi.views.names import (
     MINUS,
     NOTHING,
@@ -36,10 +37,10 @@ if TYPE_CHECKING:
 TODAY = "Today"
 _COLUMNS = (
     "Scenario",
-    "Cost",
-    "Late demands",
+    grid_columns.COST,
+    grid_columns.LATE_DEMANDS,
     say("cost_of_lateness"),
-    "On time",
+    grid_columns.ON_TIME,
     "Inventory value",
     "Utilisation",
     "CO2",
@@ -54,13 +55,17 @@ _KPIS: tuple[tuple[str, str], ...] = (
 """Key figures of the columns after the first three, and how they are read."""
 
 
-def scenario_link(subject: str) -> str:
+def scenario_link(subject: str, kind: str = "", **fields: str) -> str:
     """Address of the page with an item, resource, customer or supplier chosen.
 
     >>> scenario_link("S-19")
     '/scenarios/?subject=S-19'
+    >>> scenario_link("S-19", "supplier_delay", days="7")
+    '/scenarios/?kind=supplier_delay&subject=S-19&days=7'
     """
-    return f"/scenarios/?{urlencode({'subject': subject})}"
+    asked = {"kind": kind, "subject": subject, **fields}
+    stated = {name: value for name, value in asked.items() if value}
+    return f"/scenarios/?{urlencode(stated)}"
 
 
 def scenario_finding(compared: Sequence[ScenarioComparison], names: Names) -> str:
@@ -82,7 +87,7 @@ def scenario_tiles(one: ScenarioComparison, names: Names) -> tuple[Tile, ...]:
     """Four figures of a scenario, each beside today's."""
     late = one.not_kept - one.not_kept_today
     return (
-        _money_tile("Cost", one.cost, one.cost_today, names),
+        _money_tile(grid_columns.COST, one.cost, one.cost_today, names),
         Tile(
             label=say("late_demands"),
             figure=f"{one.not_kept:,}",
@@ -212,7 +217,9 @@ def money_table(compared: Sequence[ScenarioComparison], names: Names) -> str:
         (f"{part}, change", [0.0, *(one.beside.get(part, 0.0) for one in planned)])
         for part in dict.fromkeys(part for one in planned for part in one.beside)
     ]
-    lines.append(("Cost", [planned[0].cost_today, *(one.cost for one in planned)]))
+    lines.append(
+        (grid_columns.COST, [planned[0].cost_today, *(one.cost for one in planned)])
+    )
     rows = [
         (
             escape(words),
@@ -241,7 +248,9 @@ def waterfall_rows(one: ScenarioComparison, names: Names) -> pl.DataFrame:
             ends = min(at, at + step), max(at, at + step)
             bars.append((label, *ends, kind, _signed(step, names)))
         at += step
-    bars.append((one.name, at, at, "total", money(at, names.currency)))
+    # The title names the scenario; its name is longer than the axis has room for.
+    then = say("with_the_change")
+    bars.append((then, at, at, "total", money(at, names.currency)))
     columns = ["label", "low", "high", "kind", "text"]
     return pl.DataFrame(bars, schema=columns, orient="row").with_columns(
         tip=pl.format("{}: {}", "label", "text")
@@ -305,12 +314,12 @@ def demand_rows(
         demand = known.get(row["demand"], {})
         zone = names.zone_of(demand.get("location"))
         return {
-            "Demand": _demand_words(row, demand, names),
-            "Promised": wall_clock(demand.get("promised"), zone),
-            "Date today": wall_clock(row["old_date"], zone),
-            "Date then": wall_clock(row["new_date"], zone),
-            "Status then": _verdict(row["new_verdict"]),
-            "Money": round(row["money"], 2),
+            grid_columns.DEMAND: _demand_words(row, demand, names),
+            grid_columns.PROMISED: wall_clock(demand.get("promised"), zone),
+            grid_columns.DATE_TODAY: wall_clock(row["old_date"], zone),
+            grid_columns.DATE_THEN: wall_clock(row["new_date"], zone),
+            grid_columns.STATUS_THEN: _verdict(row["new_verdict"]),
+            grid_columns.MONEY: round(row["money"], 2),
         }
 
     return _table(one.demands, cells, _DEMANDS)
@@ -322,12 +331,12 @@ def order_rows(one: ScenarioComparison, names: Names) -> pl.DataFrame:
     def cells(row: dict[str, Any]) -> dict[str, Any]:
         zone = names.zone_of(row["location"])
         return {
-            "Order": f"{row['number'] or row['kind']}, {names.name(row['product'])} at "
+            grid_columns.ORDER: f"{row['number'] or row['kind']}, {names.name(row['product'])} at "
             f"{names.name(row['location'])}",
-            "Change": row["change"],
-            "Date today": wall_clock(row["old_finish"], zone),
-            "Date then": wall_clock(row["new_finish"], zone),
-            "Quantity": _quantities(row, names),
+            grid_columns.CHANGE: row["change"],
+            grid_columns.DATE_TODAY: wall_clock(row["old_finish"], zone),
+            grid_columns.DATE_THEN: wall_clock(row["new_finish"], zone),
+            grid_columns.QUANTITY: _quantities(row, names),
         }
 
     return _table(one.orders, cells, _ORDERS)
@@ -343,15 +352,17 @@ def _demand_words(row: dict[str, Any], asked: dict[str, Any], names: Names) -> s
 
 _WALL = pl.Datetime("us")
 _DEMANDS = {
-    "Demand": pl.String(),
-    **dict.fromkeys(("Promised", "Date today", "Date then"), _WALL),
-    "Status then": pl.String(),
-    "Money": pl.Float64(),
+    grid_columns.DEMAND: pl.String(),
+    **dict.fromkeys(
+        (grid_columns.PROMISED, grid_columns.DATE_TODAY, grid_columns.DATE_THEN), _WALL
+    ),
+    grid_columns.STATUS_THEN: pl.String(),
+    grid_columns.MONEY: pl.Float64(),
 }
 _ORDERS = {
-    **dict.fromkeys(("Order", "Change"), pl.String()),
-    **dict.fromkeys(("Date today", "Date then"), _WALL),
-    "Quantity": pl.String(),
+    **dict.fromkeys((grid_columns.ORDER, grid_columns.CHANGE), pl.String()),
+    **dict.fromkeys((grid_columns.DATE_TODAY, grid_columns.DATE_THEN), _WALL),
+    grid_columns.QUANTITY: pl.String(),
 }
 
 

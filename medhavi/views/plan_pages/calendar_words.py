@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import itertools
 from calendar import day_name
 from html import escape
 from typing import TYPE_CHECKING
@@ -9,16 +11,19 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi import schema
-from medhavi.units import from_seconds
+from medhavi.snapshot.calendars.calendars import Calendars
+from medhavi.units import DAY, from_seconds
 from medhavi.views.changed_cells import said
-from medhavi.views.names import NOTHING, count, percent, when
+from medhavi.views.names import NOTHING, count, local, percent, when
 from medhavi.views.page import table_html
+from medhavi.views.pictures.scenarios import scenario_link
 from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from medhavi.snapshot import Snapshot
+    from medhavi.views.names import Names
 
 CALENDAR = ("calendars", "calendar")
 MOST_EXCEPTIONS = 20
@@ -108,3 +113,51 @@ def calendar_choices(snapshot: Snapshot, resource: str) -> dict[str, str]:
     """Calendars that open a resource, by name and what else they hold for."""
     found = calendars_of(snapshot, resource)
     return {f"{one} ({used_by(snapshot, one)})": one for one in found}
+
+
+def extra_shift(snapshot: Snapshot, resource: str) -> tuple[str, int, int] | None:
+    """Calendar of a resource and the next span [UTC s] in which it alone closes it.
+
+    It is what one more shift would open. None: the calendar of the place closes too.
+    """
+    own, *others = calendars_of(snapshot, resource) or (None,)
+    if own is None:
+        return None
+    calendars = Calendars(snapshot)
+    now = int(snapshot.as_of)
+    place = calendars.working_time(*others)
+    open_time = calendars.working_time(own).segments(now, now + 14 * DAY)
+    for (_, closes), (opens, _) in itertools.pairwise(open_time):
+        if closes < opens and place.between(closes, opens) == opens - closes:
+            return own, closes, opens
+    return None
+
+
+def what_if_html(snapshot: Snapshot, resource: str, names: Names) -> str:
+    """Links to scenarios of a resource: a shift or a unit more, down next week."""
+    now = local(from_seconds(int(snapshot.as_of)), names.zone).date()
+    monday = now + dt.timedelta(days=7 - now.weekday())
+    friday = monday + dt.timedelta(days=4)
+    offered = []
+    shift = extra_shift(snapshot, resource)
+    if shift is not None:
+        calendar, *span = shift
+        start, finish = (
+            f"{local(from_seconds(one), names.zone):%Y-%m-%d %H:%M}" for one in span
+        )
+        link = scenario_link(calendar, "calendar_open", start=start, finish=finish)
+        offered.append((say("one_more_shift"), link))
+    offered += [
+        (say("one_more_unit"), scenario_link(resource, "unit_added")),
+        (
+            say("down_next_week"),
+            scenario_link(
+                resource, "resource_down", start=f"{monday}", finish=f"{friday}"
+            ),
+        ),
+    ]
+    links = " · ".join(
+        f'<a href="{escape(address)}" target="_self">{words}</a>'
+        for words, address in offered
+    )
+    return f"<p>{say('scenarios_with', escape(names.name(resource)))} {links}</p>"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from medhavi.views import grid_columns
 from medhavi.views.names import Names, duration, money, number, percent, when
 from medhavi.views.page import empty, table_html
 from medhavi.views.theme import ROW, finished, rows_of, token
@@ -169,15 +170,15 @@ def proposal_rows(
     known = names or Names()
     return [
         {
-            "Resource": known.name(one.resource),
-            "Family": known.name(one.family),
-            "Orders": number(len(one.orders)),
-            "Quantity": number(one.qty),
-            "Start": when(one.start, known.zone_of(one.resource)),
-            "End": when(one.finish, known.zone_of(one.resource)),
-            "Set-up saved": duration(one.saved_minutes / 60),
-            "Money saved": money(one.saved_money, known.currency),
-            "Lateness": duration(one.lateness_hours),
+            grid_columns.RESOURCE: known.name(one.resource),
+            grid_columns.FAMILY: known.name(one.family),
+            grid_columns.ORDERS: number(len(one.orders)),
+            grid_columns.QUANTITY: number(one.qty),
+            grid_columns.START: when(one.start, known.zone_of(one.resource)),
+            grid_columns.END: when(one.finish, known.zone_of(one.resource)),
+            grid_columns.SET_UP_SAVED: duration(one.saved_minutes / 60),
+            grid_columns.MONEY_SAVED: money(one.saved_money, known.currency),
+            grid_columns.LATENESS: duration(one.lateness_hours),
         }
         for one in found
     ]
@@ -208,13 +209,15 @@ def compliance_rows(
     known = names or Names()
     return [
         {
-            "Campaign": _campaign(one, known),
-            "Planned start": when(one.planned_start, known.zone_of(one.resource)),
-            "Start": _days(one.start_days),
-            "End": _days(one.finish_days),
-            "Quantity": f"{one.qty_variance:+,.10g}",
-            "Set-up": f"{one.setup_actual_minutes - one.setup_planned_minutes:+,.0f} min",
-            "In campaign": f"{one.in_campaign} of {one.assigned}",
+            grid_columns.CAMPAIGN: _campaign(one, known),
+            grid_columns.PLANNED_START: when(
+                one.planned_start, known.zone_of(one.resource)
+            ),
+            grid_columns.START: _days(one.start_days),
+            grid_columns.END: _days(one.finish_days),
+            grid_columns.QUANTITY: f"{one.qty_variance:+,.10g}",
+            grid_columns.SET_UP: f"{one.setup_actual_minutes - one.setup_planned_minutes:+,.0f} min",
+            grid_columns.IN_CAMPAIGN: f"{one.in_campaign} of {one.assigned}",
         }
         for one in found
     ]

@@ -14,6 +14,7 @@ from medhavi.results.limiter import Domain, Limiter
 from medhavi.results.plans.lateness import WORDS, Verdict, verdicts
 from medhavi.results.plans.source_trace import start_delays
 from medhavi.units import from_seconds
+from medhavi.views import grid_columns
 from medhavi.views.item_record import item_link
 from medhavi.views.names import (
     NOTHING,
@@ -46,14 +47,14 @@ MOST_SERVED = 8
 _CAPACITY = tuple(str(one) for one in Limiter if one.domain is Domain.CAPACITY)
 _OPERATION_COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "Id": pl.String,
-    "Order": pl.String,
-    "Product": pl.String,
-    "Operation": pl.String,
-    "Start": pl.Datetime("us"),
-    "Finish": pl.Datetime("us"),
-    "Run": pl.String,
-    "Set-up": pl.String,
-    "Demands": pl.String,
+    grid_columns.ORDER: pl.String,
+    grid_columns.PRODUCT: pl.String,
+    grid_columns.OPERATION: pl.String,
+    grid_columns.START: pl.Datetime("us"),
+    grid_columns.FINISH: pl.Datetime("us"),
+    grid_columns.RUN: pl.String,
+    grid_columns.SET_UP: pl.String,
+    grid_columns.DEMANDS: pl.String,
 }
 
 
@@ -279,14 +280,14 @@ def _operation_row(row: dict[str, Any], names: Names) -> dict[str, object]:
     setup = row["setup_minutes"] or 0.0
     return {
         "Id": row["id"],
-        "Order": f"{'■ ' if row['firm'] else ''}{row['number']}",
-        "Product": names.name(row["product"]),
-        "Operation": f"{row['step']}, {names.name(row['resource'])}",
-        "Start": wall_clock(row["start"], zone),
-        "Finish": wall_clock(row["finish"], zone),
-        "Run": duration((row["run_minutes"] or 0.0) / 60),
-        "Set-up": duration(setup / 60) if setup else "",
-        "Demands": f"{mark}{len(served)}" if served else "stock",
+        grid_columns.ORDER: f"{'■ ' if row['firm'] else ''}{row['number']}",
+        grid_columns.PRODUCT: names.name(row["product"]),
+        grid_columns.OPERATION: f"{row['step']}, {names.name(row['resource'])}",
+        grid_columns.START: wall_clock(row["start"], zone),
+        grid_columns.FINISH: wall_clock(row["finish"], zone),
+        grid_columns.RUN: duration((row["run_minutes"] or 0.0) / 60),
+        grid_columns.SET_UP: duration(setup / 60) if setup else "",
+        grid_columns.DEMANDS: f"{mark}{len(served)}" if served else "stock",
     }
 
 

@@ -11,6 +11,7 @@ from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.plans.lateness import not_kept, tally
 from medhavi.results.reports.exception_list import exception_list
 from medhavi.units import from_seconds
+from medhavi.views import grid_columns
 from medhavi.views.item_record import item_link
 from medhavi.views.names import (
     NOTHING,
@@ -174,17 +175,21 @@ def inbox_rows(
         entry = ExceptionCode(row["code"])
         rows.append(
             {
-                "What": f"{MARKS.get(row['severity'], '')} {entry.headline}",
-                "Item": names.name(row["product"]) if row["product"] else "",
-                "Where": names.name(row["location"]) if row["location"] else "",
-                "First": wall_clock(row["date"], names.zone_of(row["location"])),
-                "Times": row["times"],
-                "Worth": row["worth"],
-                "Assigned to": assignee,
-                "Note": note,
-                "State": "done" if done else "open",
-                "Order": row["order"] or "",
-                "Demand": names.name(row["demand"]) if row["demand"] else "",
+                grid_columns.WHAT: f"{MARKS.get(row['severity'], '')} {entry.headline}",
+                grid_columns.ITEM: names.name(row["product"]) if row["product"] else "",
+                grid_columns.WHERE: names.name(row["location"])
+                if row["location"]
+                else "",
+                grid_columns.FIRST: wall_clock(
+                    row["date"], names.zone_of(row["location"])
+                ),
+                grid_columns.TIMES: row["times"],
+                grid_columns.WORTH: row["worth"],
+                grid_columns.ASSIGNED_TO: assignee,
+                grid_columns.NOTE: note,
+                grid_columns.STATE: "done" if done else "open",
+                grid_columns.ORDER: row["order"] or "",
+                grid_columns.DEMAND: names.name(row["demand"]) if row["demand"] else "",
                 "Key": row["exception"],
             }
         )
@@ -192,12 +197,22 @@ def inbox_rows(
 
 
 _INBOX: dict[str, pl.DataType | type[pl.DataType]] = {
-    **dict.fromkeys(("What", "Item", "Where"), pl.String),
-    "First": pl.Datetime("us"),
-    "Times": pl.Int64,
-    "Worth": pl.Float64,
     **dict.fromkeys(
-        ("Assigned to", "Note", "State", "Order", "Demand", "Key"), pl.String
+        (grid_columns.WHAT, grid_columns.ITEM, grid_columns.WHERE), pl.String
+    ),
+    grid_columns.FIRST: pl.Datetime("us"),
+    grid_columns.TIMES: pl.Int64,
+    grid_columns.WORTH: pl.Float64,
+    **dict.fromkeys(
+        (
+            grid_columns.ASSIGNED_TO,
+            grid_columns.NOTE,
+            grid_columns.STATE,
+            grid_columns.ORDER,
+            grid_columns.DEMAND,
+            "Key",
+        ),
+        pl.String,
     ),
 }
 
@@ -211,11 +226,11 @@ def exception_links(key: str) -> dict[str, str]:
     code, product, location, demand, order = key.split("|", 4)
     links = {}
     if product and location:
-        links["Item"] = item_link(product, location)
+        links[grid_columns.ITEM] = item_link(product, location)
     if order:
-        links["Order"] = f"/order/{order}"
+        links[grid_columns.ORDER] = f"/order/{order}"
     if demand:
-        links["Demand"] = f"/demand/{demand}"
+        links[grid_columns.DEMAND] = f"/demand/{demand}"
     links[say("all_of_the_kind")] = f"/plan/?code={code}#exceptions"
     return links
 
@@ -243,21 +258,34 @@ def promises_missed(plan: Plan, snapshot: Snapshot, names: Names) -> pl.DataFram
     return pl.DataFrame(
         [
             {
-                "Order line": names.name(row["demand"]),
-                "Customer": names.name(row["customer"]) if row["customer"] else "",
-                "Item": names.name(row["product"]),
-                "Promised": wall_clock(row["promised"], names.zone_of(row["location"])),
-                "Planned": wall_clock(row["planned"], names.zone_of(row["location"])),
-                "Late": duration(row["lateness_h"]) if row["lateness_h"] else "short",
-                "Money": row["money"],
+                grid_columns.ORDER_LINE: names.name(row["demand"]),
+                grid_columns.CUSTOMER: names.name(row["customer"])
+                if row["customer"]
+                else "",
+                grid_columns.ITEM: names.name(row["product"]),
+                grid_columns.PROMISED: wall_clock(
+                    row["promised"], names.zone_of(row["location"])
+                ),
+                grid_columns.PLANNED: wall_clock(
+                    row["planned"], names.zone_of(row["location"])
+                ),
+                grid_columns.LATE: duration(row["lateness_h"])
+                if row["lateness_h"]
+                else "short",
+                grid_columns.MONEY: row["money"],
             }
             for row in missed.iter_rows(named=True)
         ],
         schema={
-            **dict.fromkeys(("Order line", "Customer", "Item"), pl.String),
-            **dict.fromkeys(("Promised", "Planned"), pl.Datetime("us")),
-            "Late": pl.String,
-            "Money": pl.Float64,
+            **dict.fromkeys(
+                (grid_columns.ORDER_LINE, grid_columns.CUSTOMER, grid_columns.ITEM),
+                pl.String,
+            ),
+            **dict.fromkeys(
+                (grid_columns.PROMISED, grid_columns.PLANNED), pl.Datetime("us")
+            ),
+            grid_columns.LATE: pl.String,
+            grid_columns.MONEY: pl.Float64,
         },
     )
 
@@ -291,8 +319,8 @@ def event_rows(
         .group_by("type")
         .agg(
             *(inside.sum().cast(pl.Int64).alias(name) for name, inside in ago.items()),
-            pl.col("occurred_at").max().alias("Newest"),
+            pl.col("occurred_at").max().alias(grid_columns.NEWEST),
         )
-        .sort("Newest", "type", descending=[True, False])
-        .rename({"type": "Event"})
+        .sort(grid_columns.NEWEST, "type", descending=[True, False])
+        .rename({"type": grid_columns.EVENT})
     )

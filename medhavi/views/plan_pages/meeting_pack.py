@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from medhavi.units import from_seconds
+from medhavi.views import grid_columns
 from medhavi.views.names import (
     NOTHING,
     count,
@@ -18,7 +19,6 @@ from medhavi.views.names import (
     when,
 )
 from medhavi.views.order_list import clock
-from medhavi.views.pdf_document import PdfDocument
 from medhavi.views.pictures.lateness import (
     late_causes,
     late_chart,
@@ -36,6 +36,7 @@ from medhavi.views.plan_pages.cockpit import (
     inbox_rows,
     promises_missed,
 )
+from medhavi.views.plan_pages.pdf_document import PdfDocument
 from medhavi.views.plan_pages.suppliers import BUY_DAYS, buy_rows
 from medhavi.views.theme import title_of, untitled
 from medhavi.views.words import say
@@ -192,13 +193,21 @@ def _late(plan: Plan, snapshot: Snapshot, names: Names) -> PackSection | None:
 def _late_section(
     words: str, chart: Picture | None, rows: Sequence[Sequence[str]]
 ) -> PackSection:
-    titles = ("Demand", "Customer", "Item", "Due", "Late", "Cost", "Why")
+    titles = (
+        grid_columns.DEMAND,
+        grid_columns.CUSTOMER,
+        grid_columns.ITEM,
+        grid_columns.DUE,
+        grid_columns.LATE,
+        grid_columns.COST,
+        "Why",
+    )
     return PackSection(
         title=say("late_demands"),
         words=words,
         chart=chart,
         columns=dict(zip(titles, (14, 15, 19, 13, 10, 8, 36), strict=True)),
-        right=("Cost",),
+        right=(grid_columns.COST,),
         rows=rows,
     )
 
@@ -211,8 +220,8 @@ def _promises(plan: Plan, snapshot: Snapshot, names: Names) -> PackSection | Non
         title=say("promises_not_kept"),
         words=count(missed.height, "order line"),
         columns=dict(zip(missed.columns, (16, 19, 24, 15, 15, 9, 9), strict=True)),
-        right=("Money",),
-        rows=_told(missed, {"Money": _money(names)}),
+        right=(grid_columns.MONEY,),
+        rows=_told(missed, {grid_columns.MONEY: _money(names)}),
     )
 
 
@@ -221,11 +230,11 @@ def _capacity(plan: Plan, names: Names) -> PackSection | None:
     if chart is None:
         return None
     columns = {
-        "Resource": 40,
-        "Load": 12,
-        "Overload": 14,
-        "Late demands": 14,
-        "Cost": 14,
+        grid_columns.RESOURCE: 40,
+        grid_columns.LOAD: 12,
+        grid_columns.OVERLOAD: 14,
+        grid_columns.LATE_DEMANDS: 14,
+        grid_columns.COST: 14,
     }
     rows = [
         (
@@ -253,14 +262,17 @@ def _to_order(plan: Plan, names: Names) -> PackSection | None:
     bought = buy_rows(plan, names)
     if bought.is_empty():
         return None
-    total = money(float(bought["Cost"].fill_null(0.0).sum()), names.currency)
+    total = money(float(bought[grid_columns.COST].fill_null(0.0).sum()), names.currency)
     shares = (18, 13, 26, 12, 13, 15, 15, 8)
     return PackSection(
         title=say("to_order"),
         words=say("within_days", count(bought.height, "order"), f"{BUY_DAYS:g}", total),
         columns=dict(zip(bought.columns, shares, strict=True)),
-        right=("Quantity", "Cost"),
-        rows=_told(bought.sort("Order by", "Order"), {"Cost": _money(names)}),
+        right=(grid_columns.QUANTITY, grid_columns.COST),
+        rows=_told(
+            bought.sort(grid_columns.ORDER_BY, grid_columns.ORDER),
+            {grid_columns.COST: _money(names)},
+        ),
     )
 
 
@@ -271,17 +283,21 @@ def _exceptions(
     found = inbox_rows(plan, costs, names, reviews)
     if found.is_empty():
         return None
-    worth = money(float(found["Worth"].fill_null(0.0).sum()), names.currency)
+    worth = money(float(found[grid_columns.WORTH].fill_null(0.0).sum()), names.currency)
     shown = found.select(found.columns[:8])
     shares = (26, 26, 11, 15, 6, 9, 11, 16)
     return PackSection(
         title=say("exceptions_by_money"),
         words=say("to_do_worth", count(found.height, "message"), worth),
         columns=dict(zip(shown.columns, shares, strict=True)),
-        right=("Times", "Worth"),
+        right=(grid_columns.TIMES, grid_columns.WORTH),
         rows=_told(
             shown,
-            {"Worth": lambda value: money(value, names.currency) if value else ""},
+            {
+                grid_columns.WORTH: lambda value: (
+                    money(value, names.currency) if value else ""
+                )
+            },
         ),
     )
 

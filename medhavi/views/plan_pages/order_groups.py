@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi.results.exceptions import ExceptionCode
+from medhavi.views import grid_columns
 from medhavi.views.order_grid import PAST, grid_rows, week_words
 from medhavi.views.words import say
 
@@ -27,8 +28,12 @@ GROUPS = {
 """Columns of `planned_orders` that rows are grouped by, with their words."""
 NONE = "-"
 """Key of the orders that have no value in the column."""
-_ORDERS, _QUANTITY, _UNIT = say("orders"), "Quantity", "Unit"
-_LATE, _EXCEPTIONS, _VALUE = say("column_late"), say("column_exceptions"), "Value"
+_ORDERS, _QUANTITY, _UNIT = say("orders"), grid_columns.QUANTITY, grid_columns.UNIT
+_LATE, _EXCEPTIONS, _VALUE = (
+    say("column_late"),
+    say("column_exceptions"),
+    grid_columns.VALUE,
+)
 
 
 def group_rows(orders: pl.DataFrame, column: str, names: Names) -> pl.DataFrame:
@@ -102,7 +107,7 @@ def told_groups(
     if not parts:
         return pl.DataFrame()
     made = pl.concat(parts, how="diagonal_relaxed").drop("Key")
-    first = [title, _ORDERS, "Order"]
+    first = [title, _ORDERS, grid_columns.ORDER]
     rest = [one for one in made.columns if one not in first]
     return made.select([one for one in first if one in made.columns] + rest)
 

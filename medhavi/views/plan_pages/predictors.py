@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi.predict.coverage import CHANCE, undercovered
+from medhavi.views import grid_columns
 from medhavi.views.names import (
     NOTHING,
     count,
@@ -197,32 +198,40 @@ def spread_rows(spread: pl.DataFrame, names: Names) -> pl.DataFrame:
     return pl.DataFrame(
         [
             {
-                "Name": names.name(row["subject"]),
-                "Item": "all items"
+                grid_columns.NAME: names.name(row["subject"]),
+                grid_columns.ITEM: "all items"
                 if row["product"] == _ALL
                 else names.name(row["product"]),
-                "Basis": _BASES.get(row["basis"], row["basis"]),
-                "Orders": row["orders"],
-                "Stated": _days(row["stated_days"]),
+                grid_columns.BASIS: _BASES.get(row["basis"], row["basis"]),
+                grid_columns.ORDERS: row["orders"],
+                grid_columns.STATED: _days(row["stated_days"]),
                 **{
                     name.upper(): _pair(row[f"told_{name}"], row[f"came_{name}"])
                     for name in ("p50", "p80", "p95")
                 },
-                "Within P80": ""
+                grid_columns.WITHIN_P80: ""
                 if row["within_p80"] is None
                 else "▲ " * (row["product"] == _ALL and row["subject"] in few)
                 + f"{percent(row['within_p80'])} of {row['judged']:,}",
-                "On time": _shares(row["on_time_told"], row["on_time_came"]),
+                grid_columns.ON_TIME: _shares(row["on_time_told"], row["on_time_came"]),
             }
             for row in spread.iter_rows(named=True)
         ],
         schema={
-            "Name": pl.String,
-            "Item": pl.String,
-            "Basis": pl.String,
-            "Orders": pl.Int64,
+            grid_columns.NAME: pl.String,
+            grid_columns.ITEM: pl.String,
+            grid_columns.BASIS: pl.String,
+            grid_columns.ORDERS: pl.Int64,
             **dict.fromkeys(
-                ("Stated", "P50", "P80", "P95", "Within P80", "On time"), pl.String
+                (
+                    grid_columns.STATED,
+                    grid_columns.P50,
+                    grid_columns.P80,
+                    grid_columns.P95,
+                    grid_columns.WITHIN_P80,
+                    grid_columns.ON_TIME,
+                ),
+                pl.String,
             ),
         },
     )
@@ -272,28 +281,37 @@ def effect_rows(effects: pl.DataFrame, names: Names) -> pl.DataFrame:
     return pl.DataFrame(
         [
             {
-                "Name": names.name(row["subject"]),
-                "Item": "all items"
+                grid_columns.NAME: names.name(row["subject"]),
+                grid_columns.ITEM: "all items"
                 if row["product"] == _ALL
                 else names.name(row["product"]),
-                "Planned": _days(round(row["planned_days"], 2)),
-                "Stated": _days(round(row["stated_days"], 2)),
-                "Difference": _difference(row["planned_days"] - row["stated_days"]),
-                "Orders": row["orders"],
-                "First start": wall_clock(row["first_start"], names.zone),
-                "Demands": row["demands"],
-                "Late": row["late"],
+                grid_columns.PLANNED: _days(round(row["planned_days"], 2)),
+                grid_columns.STATED: _days(round(row["stated_days"], 2)),
+                grid_columns.DIFFERENCE: _difference(
+                    row["planned_days"] - row["stated_days"]
+                ),
+                grid_columns.ORDERS: row["orders"],
+                grid_columns.FIRST_START: wall_clock(row["first_start"], names.zone),
+                grid_columns.DEMANDS: row["demands"],
+                grid_columns.LATE: row["late"],
             }
             for row in effects.iter_rows(named=True)
         ],
         schema={
             **dict.fromkeys(
-                ("Name", "Item", "Planned", "Stated", "Difference"), pl.String
+                (
+                    grid_columns.NAME,
+                    grid_columns.ITEM,
+                    grid_columns.PLANNED,
+                    grid_columns.STATED,
+                    grid_columns.DIFFERENCE,
+                ),
+                pl.String,
             ),
-            "Orders": pl.Int64,
-            "First start": pl.Datetime("us"),
-            "Demands": pl.Int64,
-            "Late": pl.Int64,
+            grid_columns.ORDERS: pl.Int64,
+            grid_columns.FIRST_START: pl.Datetime("us"),
+            grid_columns.DEMANDS: pl.Int64,
+            grid_columns.LATE: pl.Int64,
         },
     )
 
@@ -321,24 +339,24 @@ def demand_rows(demands: pl.DataFrame, names: Names) -> pl.DataFrame:
     return pl.DataFrame(
         [
             {
-                "Demand": names.name(row["demand"]),
-                "Due": wall_clock(row["due"], names.zone),
-                "Late by": duration(row["lateness_h"])
+                grid_columns.DEMAND: names.name(row["demand"]),
+                grid_columns.DUE: wall_clock(row["due"], names.zone),
+                grid_columns.LATE_BY: duration(row["lateness_h"])
                 if (row["lateness_h"] or 0) > 0
                 else "",
-                "Order": row["number"],
-                "Release": wall_clock(row["start"], names.zone),
-                "Receipt": wall_clock(row["finish"], names.zone),
+                grid_columns.ORDER: row["number"],
+                grid_columns.RELEASE: wall_clock(row["start"], names.zone),
+                grid_columns.RECEIPT: wall_clock(row["finish"], names.zone),
             }
             for row in demands.iter_rows(named=True)
         ],
         schema={
-            "Demand": pl.String,
-            "Due": pl.Datetime("us"),
-            "Late by": pl.String,
-            "Order": pl.String,
-            "Release": pl.Datetime("us"),
-            "Receipt": pl.Datetime("us"),
+            grid_columns.DEMAND: pl.String,
+            grid_columns.DUE: pl.Datetime("us"),
+            grid_columns.LATE_BY: pl.String,
+            grid_columns.ORDER: pl.String,
+            grid_columns.RELEASE: pl.Datetime("us"),
+            grid_columns.RECEIPT: pl.Datetime("us"),
         },
     )
 
@@ -402,7 +420,11 @@ def _basis(version: PredictorVersion) -> str:
     return say("up_to_event", count(int(seen), "order"), int(place))
 
 
-QUANTILES = {"p80": "P80", "p95": "P95", "on_time": "On time"}
+QUANTILES = {
+    "p80": grid_columns.P80,
+    "p95": grid_columns.P95,
+    "on_time": grid_columns.ON_TIME,
+}
 """Words of what is covered."""
 
 

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from medhavi.results.plans.lateness import BEGUN
+from medhavi.results.plans.lateness import BEGUN, WORDS, Verdict, verdicts
 from medhavi.units import DAY, from_seconds
+from medhavi.views import grid_columns
 from medhavi.views.names import (
     NOTHING,
     count,
@@ -21,6 +22,8 @@ from medhavi.views.names import (
     wall_clock,
     wall_milliseconds,
 )
+from medhavi.views.order_grid import demand_words
+from medhavi.views.pictures.lateness import late_demands
 from medhavi.views.theme import finished, rows_of, rules_at, time_axis, token
 from medhavi.views.tiles import Tile
 from medhavi.views.words import say
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from medhavi.results.plans.plan import Plan
+    from medhavi.snapshot import Snapshot
     from medhavi.views.names import Names
     from medhavi.views.theme import Picture
 
@@ -58,31 +62,38 @@ def record_rows(record: pl.DataFrame, names: Names) -> pl.DataFrame:
     return pl.DataFrame(
         [
             {
-                "Name": names.name(row["subject"]),
-                "Deliveries": row["orders"],
-                "On time": _share(row["on_time"]),
-                "Lately": _share(row["recent_on_time"]),
-                "Stated": _days(row["stated_days"]),
-                "Median": _days(row["lead_days_p50"]),
-                "P95": _days(row["lead_days_p95"]),
-                "Changed": wall_clock(row["changed_at"], names.zone),
-                "Change": ""
+                grid_columns.NAME: names.name(row["subject"]),
+                grid_columns.DELIVERIES: row["orders"],
+                grid_columns.ON_TIME: _share(row["on_time"]),
+                grid_columns.LATELY: _share(row["recent_on_time"]),
+                grid_columns.STATED: _days(row["stated_days"]),
+                grid_columns.MEDIAN: _days(row["lead_days_p50"]),
+                grid_columns.P95: _days(row["lead_days_p95"]),
+                grid_columns.CHANGED: wall_clock(row["changed_at"], names.zone),
+                grid_columns.CHANGE: ""
                 if row["change"] is None
                 else f"{'slower' if row['change'] > 0 else 'faster'} by "
                 f"{percent(abs(row['change']))}",
-                "Overdue": row["overdue"],
+                grid_columns.OVERDUE: row["overdue"],
             }
             for row in record.iter_rows(named=True)
         ],
         schema={
-            "Name": pl.String,
-            "Deliveries": pl.Int64,
+            grid_columns.NAME: pl.String,
+            grid_columns.DELIVERIES: pl.Int64,
             **dict.fromkeys(
-                ("On time", "Lately", "Stated", "Median", "P95"), pl.String
+                (
+                    grid_columns.ON_TIME,
+                    grid_columns.LATELY,
+                    grid_columns.STATED,
+                    grid_columns.MEDIAN,
+                    grid_columns.P95,
+                ),
+                pl.String,
             ),
-            "Changed": pl.Datetime("us"),
-            "Change": pl.String,
-            "Overdue": pl.Int64,
+            grid_columns.CHANGED: pl.Datetime("us"),
+            grid_columns.CHANGE: pl.String,
+            grid_columns.OVERDUE: pl.Int64,
         },
     )
 
@@ -166,8 +177,8 @@ def owed_rows(plan: Plan, names: Names) -> pl.DataFrame:
         "finish",
         names,
         lambda row: {
-            "Due": wall_clock(row["finish"], names.zone_of(row["location"])),
-            "Overdue": ""
+            grid_columns.DUE: wall_clock(row["finish"], names.zone_of(row["location"])),
+            grid_columns.OVERDUE: ""
             if now is None or row["finish"] >= from_seconds(now)
             else duration((from_seconds(now) - row["finish"]).total_seconds() / 3600),
         },
@@ -187,10 +198,86 @@ def buy_rows(plan: Plan, names: Names, days: float = BUY_DAYS) -> pl.DataFrame:
         "source",
         names,
         lambda row: {
-            "Order by": wall_clock(row["start"], names.zone_of(row["location"])),
-            "Due": wall_clock(row["finish"], names.zone_of(row["location"])),
-            "Cost": row["cost"],
+            grid_columns.ORDER_BY: wall_clock(
+                row["start"], names.zone_of(row["location"])
+            ),
+            grid_columns.DUE: wall_clock(row["finish"], names.zone_of(row["location"])),
+            grid_columns.COST: row["cost"],
         },
+    )
+
+
+def served_rows(
+    plan: Plan, snapshot: Snapshot, subject: str, names: Names
+) -> pl.DataFrame:
+    """Demands that the orders of a supplier or lane serve, by late cost.
+
+    Returns
+    -------
+    pl.DataFrame
+        Demand, Customer, Item, Order (the last of its orders to come), Due (wall clock
+        of the place), Verdict, Late, Late cost.
+    """
+    rows = _served(plan, subject).join(
+        snapshot["demands"].select("demand", "product", "location", "customer"),
+        on="demand",
+        maintain_order="left",
+    )
+    told = [
+        {
+            say("column_demand"): demand_words(row["demand"], names),
+            say("column_customer"): names.name(row["customer"]),
+            say("column_item"): names.place(f"{row['product']}|{row['location']}"),
+            say("order"): row["number"],
+            say("column_due"): wall_clock(row["due"], names.zone_of(row["location"])),
+            say("column_verdict"): WORDS[Verdict(row["verdict"])],
+            say("column_late_of_all"): duration(row["lateness_h"])
+            if row["lateness_h"]
+            else "",
+            say("column_late_cost"): row["money"] or None,
+        }
+        for row in rows.iter_rows(named=True)
+    ]
+    return pl.DataFrame(told, infer_schema_length=None)
+
+
+def served_finding(plan: Plan, subject: str, names: Names) -> str:
+    """Count of the demands that a supplier or lane serves, and of the late ones."""
+    rows = _served(plan, subject)
+    late = rows.join(late_demands(plan), on="demand", how="semi").height
+    worth = float(rows["money"].sum())
+    return say(
+        "demands_of_supplier_found",
+        count(rows.height, "demand"),
+        late,
+        f", {money(worth, names.currency)}" if worth else "",
+    )
+
+
+def _served(plan: Plan, subject: str) -> pl.DataFrame:
+    """Verdict of each demand that a subject serves, with its lateness in money."""
+    own = plan.supplies.filter(
+        (pl.col("source") == subject) | (pl.col("lane") == subject)
+    ).select("finish", "number", supply="id")
+    last = (
+        plan.pegging.select("supply", "demand")
+        .join(own, on="supply")
+        .sort("finish", "number", descending=[True, False])
+        .unique("demand", keep="first", maintain_order=True)
+    )
+    cost = late_demands(plan).select("demand", "money")
+    return (
+        verdicts(plan)
+        .join(last, on="demand")
+        .join(cost, on="demand", how="left")
+        .with_columns(pl.col("money").fill_null(0.0))
+        .sort(
+            pl.col("money"),
+            pl.col("lateness_h").fill_null(0.0),
+            "due",
+            "demand",
+            descending=[True, True, False, False],
+        )
     )
 
 
@@ -203,11 +290,11 @@ def _orders(
     """Bought and moved orders in words, with the columns that `more` adds."""
     told = [
         {
-            "From": names.name(row["source"] or row["lane"]),
-            "Order": row["number"],
-            "Item": names.name(row["product"]),
-            "To": names.name(row["location"]),
-            "Quantity": quantity(row["qty"], names.unit(row["product"])),
+            grid_columns.FROM: names.name(row["source"] or row["lane"]),
+            grid_columns.ORDER: row["number"],
+            grid_columns.ITEM: names.name(row["product"]),
+            grid_columns.TO: names.name(row["location"]),
+            grid_columns.QUANTITY: quantity(row["qty"], names.unit(row["product"])),
             **more(row),
         }
         for row in rows.sort(order, "start", "id").iter_rows(named=True)

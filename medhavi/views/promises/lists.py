@@ -10,6 +10,7 @@ import polars as pl
 
 from medhavi.results.limiter import Domain
 from medhavi.units import from_seconds
+from medhavi.views import grid_columns
 from medhavi.views.names import NOTHING, count, duration, money, percent, quantity, when
 from medhavi.views.page import empty, table_html
 from medhavi.views.promises.words import (
@@ -65,24 +66,24 @@ def answer_rows(promises: Sequence[Promise], names: Names) -> pl.DataFrame:
 
 _ANSWERS = {
     LINE: pl.Int64,
-    "Order": pl.String,
-    "Customer": pl.String,
-    "Product": pl.String,
-    "Place": pl.String,
-    "Asked for": pl.Float64,
-    "Unit": pl.String,
-    "Due": pl.String,
-    "Answer": pl.String,
-    "Delivery date": pl.String,
-    "Promised": pl.Float64,
+    grid_columns.ORDER: pl.String,
+    grid_columns.CUSTOMER: pl.String,
+    grid_columns.PRODUCT: pl.String,
+    grid_columns.PLACE: pl.String,
+    grid_columns.ASKED_FOR: pl.Float64,
+    grid_columns.UNIT: pl.String,
+    grid_columns.DUE: pl.String,
+    grid_columns.ANSWER: pl.String,
+    grid_columns.DELIVERY_DATE: pl.String,
+    grid_columns.PROMISED: pl.Float64,
     BY_REQUESTED: pl.String,
     BY_QUOTED: pl.String,
-    "Cost": pl.Float64,
-    "Currency": pl.String,
-    "CO2 kg": pl.Float64,
-    "Limited by": pl.String,
+    grid_columns.COST: pl.Float64,
+    grid_columns.CURRENCY: pl.String,
+    grid_columns.CO2_KG: pl.Float64,
+    grid_columns.LIMITED_BY: pl.String,
     say("remedies"): pl.String,
-    "Zone": pl.String,
+    grid_columns.ZONE: pl.String,
 }
 
 
@@ -94,24 +95,26 @@ def _answer(place: int, one: Promise, names: Names) -> dict[str, object]:
     customer = cells.get("customer")
     return {
         LINE: place,
-        "Order": order_words(one.sales_order, one.line),
-        "Customer": names.name(str(customer)) if customer else "",
-        "Product": names.name(str(cells.get("product"))),
-        "Place": names.name(where),
-        "Asked for": float(cells.get("qty") or 0.0),
-        "Unit": names.unit(str(cells.get("product"))),
-        "Due": _moment(cells.get("due"), own),
-        "Answer": STATES[one.status][1],
-        "Delivery date": _moment(one.date, own),
-        "Promised": one.qty,
+        grid_columns.ORDER: order_words(one.sales_order, one.line),
+        grid_columns.CUSTOMER: names.name(str(customer)) if customer else "",
+        grid_columns.PRODUCT: names.name(str(cells.get("product"))),
+        grid_columns.PLACE: names.name(where),
+        grid_columns.ASKED_FOR: float(cells.get("qty") or 0.0),
+        grid_columns.UNIT: names.unit(str(cells.get("product"))),
+        grid_columns.DUE: _moment(cells.get("due"), own),
+        grid_columns.ANSWER: STATES[one.status][1],
+        grid_columns.DELIVERY_DATE: _moment(one.date, own),
+        grid_columns.PROMISED: one.qty,
         BY_REQUESTED: "" if one.on_time_prob is None else percent(one.on_time_prob),
         BY_QUOTED: "" if one.date_prob is None else percent(one.date_prob),
-        "Cost": round(one.cost.total, 2),
-        "Currency": one.cost.currency,
-        "CO2 kg": round(one.co2_kg, 1),
-        "Limited by": "" if one.limiter is None else reason_words(one.limiter, own),
+        grid_columns.COST: round(one.cost.total, 2),
+        grid_columns.CURRENCY: one.cost.currency,
+        grid_columns.CO2_KG: round(one.co2_kg, 1),
+        grid_columns.LIMITED_BY: ""
+        if one.limiter is None
+        else reason_words(one.limiter, own),
         say("remedies"): "; ".join(helps),
-        "Zone": own.zone,
+        grid_columns.ZONE: own.zone,
     }
 
 

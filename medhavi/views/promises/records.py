@@ -12,6 +12,7 @@ import polars as pl
 
 from medhavi.results.promises.promise_states import STANDING, PromiseState
 from medhavi.units import from_seconds
+from medhavi.views import grid_columns
 from medhavi.views.names import NOTHING, count, percent, quantity, wall_clock, when
 from medhavi.views.page import empty, table_html
 from medhavi.views.promises.words import BY_REQUESTED, there
@@ -38,21 +39,21 @@ _MARKS = {
 }
 _COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "Id": pl.String,
-    "Number": pl.String,
-    "Customer": pl.String,
-    "Product": pl.String,
-    "Quantity": pl.Float64,
-    "Promised": pl.Datetime("us"),
-    "Probability": pl.String,
-    "Approved by": pl.String,
-    "State": pl.String,
-    "Unit": pl.String,
-    "Place": pl.String,
-    "Requested": pl.Datetime("us"),
+    grid_columns.NUMBER: pl.String,
+    grid_columns.CUSTOMER: pl.String,
+    grid_columns.PRODUCT: pl.String,
+    grid_columns.QUANTITY: pl.Float64,
+    grid_columns.PROMISED: pl.Datetime("us"),
+    grid_columns.PROBABILITY: pl.String,
+    grid_columns.APPROVED_BY: pl.String,
+    grid_columns.STATE: pl.String,
+    grid_columns.UNIT: pl.String,
+    grid_columns.PLACE: pl.String,
+    grid_columns.REQUESTED: pl.Datetime("us"),
     BY_REQUESTED: pl.String,
-    "Recorded": pl.Datetime("us"),
-    "Revisions": pl.Int64,
-    "Zone": pl.String,
+    grid_columns.RECORDED: pl.Datetime("us"),
+    grid_columns.REVISIONS: pl.Int64,
+    grid_columns.ZONE: pl.String,
 }
 SHOWN = tuple(_COLUMNS)[1:9]
 """Columns of the list that stand beside each other; the others are hidden at first."""
@@ -109,21 +110,21 @@ def _row(one: Mapping[str, Any], names: Names) -> dict[str, object]:
     zone = names.zone_of(one["location"])
     return {
         "Id": one["demand"],
-        "Number": one["number"],
-        "Customer": names.name(one["customer"]) if one["customer"] else "",
-        "Product": names.name(one["product"]) if one["product"] else "",
-        "Quantity": one["qty"],
-        "Promised": wall_clock(one["promised"], zone),
-        "Probability": _share(one["date_prob"]),
-        "Approved by": one["approver"],
-        "State": state_words(one["state"]),
-        "Unit": names.unit(one["product"]) if one["product"] else "",
-        "Place": names.name(one["location"]) if one["location"] else "",
-        "Requested": wall_clock(one["due"], zone),
+        grid_columns.NUMBER: one["number"],
+        grid_columns.CUSTOMER: names.name(one["customer"]) if one["customer"] else "",
+        grid_columns.PRODUCT: names.name(one["product"]) if one["product"] else "",
+        grid_columns.QUANTITY: one["qty"],
+        grid_columns.PROMISED: wall_clock(one["promised"], zone),
+        grid_columns.PROBABILITY: _share(one["date_prob"]),
+        grid_columns.APPROVED_BY: one["approver"],
+        grid_columns.STATE: state_words(one["state"]),
+        grid_columns.UNIT: names.unit(one["product"]) if one["product"] else "",
+        grid_columns.PLACE: names.name(one["location"]) if one["location"] else "",
+        grid_columns.REQUESTED: wall_clock(one["due"], zone),
         BY_REQUESTED: _share(one["on_time_prob"]),
-        "Recorded": wall_clock(one["recorded_at"], names.zone),
-        "Revisions": one["revisions"],
-        "Zone": zone,
+        grid_columns.RECORDED: wall_clock(one["recorded_at"], names.zone),
+        grid_columns.REVISIONS: one["revisions"],
+        grid_columns.ZONE: zone,
     }
 
 
@@ -231,9 +232,9 @@ def promise_html(one: Mapping[str, Any], names: Names) -> str:
 
 
 _EVENTS = {
-    "OrderPromised": "Promised",
-    "PromiseRevised": "Date changed",
-    "PromiseAtRisk": "At risk",
+    grid_columns.ORDERPROMISED: grid_columns.PROMISED,
+    grid_columns.PROMISEREVISED: "Date changed",
+    grid_columns.PROMISEATRISK: "At risk",
 }
 
 
@@ -277,7 +278,7 @@ def promise_history_html(events: Iterable[Any], zone: str, names: Names) -> str:
 
 
 def _event_words(event: Any) -> str:
-    if event.type == "PromiseRevised" and event.said.promised is None:
+    if event.type == grid_columns.PROMISEREVISED and event.said.promised is None:
         return "Released"
     return _EVENTS[event.type]
 

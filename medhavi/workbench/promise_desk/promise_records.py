@@ -76,23 +76,27 @@ class _Entry:
         self.promised = body.promised
 
 
-def promise_records(lake: Lake, now: int) -> pl.DataFrame:
+def promise_records(
+    lake: Lake, now: int, known_at: dt.datetime | None = None
+) -> pl.DataFrame:
     """All promises of a lake, the newest decision first.
 
     Parameters
     ----------
     now
         Moment at which a promise is overdue or not [UTC s].
+    known_at
+        What was recorded later is left out; default: nothing is.
 
     Returns
     -------
     DataFrame
         Columns of `RECORDS`; a row a line.
     """
-    lines = _lines(lake)
+    lines = _lines(lake, known_at)
     entries: dict[str, _Entry] = {}
     quotations = 0
-    for demand, event in _told(lake):
+    for demand, event in _told(lake, known_at):
         if demand not in entries:
             line = lines.get(demand) or {}
             number = _order_number(line)
@@ -108,16 +112,21 @@ def promise_records(lake: Lake, now: int) -> pl.DataFrame:
     )
 
 
-def promise_events(lake: Lake, demand: str) -> tuple[PromiseEvent, ...]:
-    """Events of one promise, in the order of the log."""
-    return tuple(event for name, event in _told(lake, demand) if name == demand)
+def promise_events(
+    lake: Lake, demand: str, known_at: dt.datetime | None = None
+) -> tuple[PromiseEvent, ...]:
+    """Events of one promise, in the order of the log; see `promise_records`."""
+    told = _told(lake, known_at, demand)
+    return tuple(event for name, event in told if name == demand)
 
 
-def _told(lake: Lake, demand: str | None = None) -> Iterator[tuple[str, PromiseEvent]]:
+def _told(
+    lake: Lake, known_at: dt.datetime | None, demand: str | None = None
+) -> Iterator[tuple[str, PromiseEvent]]:
     wanted = pl.col("type").is_in(TYPES)
     if demand is not None:
         wanted &= pl.col("payload").str.contains(demand, literal=True)
-    rows = lake.table("bronze.events").filter(wanted).sort("position")
+    rows = lake.table("bronze.events", known_at).filter(wanted).sort("position")
     columns = ("type", "schema_version", "payload", "actor", "recorded_at", "event_id")
     seen: set[str] = set()
     for kind, version, payload, actor, recorded, identity in (
@@ -137,10 +146,11 @@ def _told(lake: Lake, demand: str | None = None) -> Iterator[tuple[str, PromiseE
         yield body.demand, event
 
 
-def _lines(lake: Lake) -> dict[str, dict[str, Any]]:
+def _lines(lake: Lake, known_at: dt.datetime | None) -> dict[str, dict[str, Any]]:
     """Every line that the lake knows, closed ones too."""
     names = ("sales_order", "line", "customer", "product", "location", "due", "status")
-    rows = lake.table("silver.demands").select("demand", *names).collect()
+    table = lake.table("silver.demands", known_at)
+    rows = table.select("demand", *names).collect()
     return {row.pop("demand"): row for row in rows.iter_rows(named=True)}
 
 
