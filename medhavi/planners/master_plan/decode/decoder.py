@@ -18,7 +18,7 @@ from medhavi.planners.master_plan.cost_bound import chains_of
 from medhavi.planners.master_plan.goals.goal_amounts import conflict_words
 from medhavi.planners.master_plan.goals.plan_value import plan_parts, worth
 from medhavi.planners.master_plan.goals.profit import UNPROFITABLE, reasons_short
-from medhavi.planners.master_plan.shadow_prices import works_overtime
+from medhavi.planners.master_plan.shadow_prices import overtime_resources
 from medhavi.planners.master_plan.statement import GROUPS, ObjectivePart
 from medhavi.planners.master_plan.step_plans import bounded, step_name
 from medhavi.planners.parameters import ConstrainedParameters
@@ -88,7 +88,7 @@ def guidance(
         amounts=_amounts(built, values),
         slices=slices,
         refused=refused,
-        overtime=works_overtime(built, values),
+        overtime=overtime_resources(built, values),
     )
 
 
