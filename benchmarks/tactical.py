@@ -5,7 +5,8 @@
 Instances of Trigeiro, Thomas and McClain (1989, Management Science 35, 353-366): one
 machine, days of equal hours, a set-up time and a set-up cost a lot, holding at the end
 of a day. As tables: a routing a product with `fixed_cost`, a demand a product and day,
-due when the machine has closed, so that what is made on its day is not held.
+due when the machine has closed, so that what is made on its day is not held. Several
+plants and levels: `multi_level`.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import signal
 import sys
@@ -183,6 +184,12 @@ def program(
     """Take the options that belong to no command."""
 
 
+@functools.cache
+def _commands() -> Callable[..., object]:
+    """All commands with their options, built once a process."""
+    return typer.main.get_command(app)
+
+
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and give its exit code.
 
@@ -195,7 +202,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     conversation = begin(words)
     code = guarded(
         conversation,
-        lambda: app(args=words, prog_name="medhavi", standalone_mode=False),
+        lambda: _commands()(args=words, prog_name="medhavi", standalone_mode=False),
     )
     try:
         conversation.finish(code)

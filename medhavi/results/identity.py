@@ -48,6 +48,8 @@ _GAMMA = np.uint64(0x9E3779B97F4A7C15)
 _FIRST = np.uint64(0xBF58476D1CE4E5B9)
 _SECOND = np.uint64(0x94D049BB133111EB)
 _NOTHING = np.uint64(0x6E756C6C6E756C6C)
+_FEW = 64
+"""Texts of a column that are hashed one by one: sooner than a column is coded."""
 _HEX = np.frombuffer(
     "".join(f"{byte:02x}" for byte in range(256)).encode("ascii"), dtype=np.uint16
 )
@@ -78,9 +80,15 @@ def text_hashes(texts: pl.Series | Iterable[str | None]) -> Hashes:
     series = (
         texts if isinstance(texts, pl.Series) else pl.Series(texts, dtype=pl.String)
     )
-    series = series.cast(pl.String)
+    if series.dtype != pl.String:
+        series = series.cast(pl.String)
     if series.null_count() == len(series):
         return np.full(len(series), _NOTHING)
+    if len(series) <= _FEW:
+        few = [
+            _NOTHING if text is None else text_hash(text) for text in series.to_list()
+        ]
+        return np.array(few, dtype=np.uint64)
     distinct = series.drop_nulls().unique(maintain_order=True)
     encoded = distinct.cast(pl.Binary).to_list()
     digests = b"".join([blake2b(text, digest_size=8).digest() for text in encoded])

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import expect
 
 from medhavi.schema.template import example_rows
 from medhavi.snapshot import Snapshot
@@ -24,7 +25,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Page, Request, WebSocket
+    from playwright.sync_api import BrowserContext, Page, Request, WebSocket
+
+PATIENCE_S = 180.0
+"""Longest wait of a browser test for one thing [s]: a loaded machine paints late.
+
+It is the limit of all expectations and deeds; none has one of its own.
+"""
+expect.set_options(timeout=PATIENCE_S * 1000)
 
 _OWN = re.compile(r"^(https?|wss?)://(127\.0\.0\.1|localhost)[:/]|^(data|blob|file):")
 _BENIGN = ("handleFillUnmount",)
@@ -73,7 +81,7 @@ class Watched:
         """Go to a page and wait for its first run."""
         self.act(lambda: self.page.goto(self.address + path))
 
-    def act(self, deed: Callable[[], object], timeout_s: float = 60.0) -> None:
+    def act(self, deed: Callable[[], object], timeout_s: float = PATIENCE_S) -> None:
         """Do something and wait until the kernel has run for it."""
         runs, begun = self.runs, time.monotonic()
         deed()
@@ -137,14 +145,14 @@ def served(place: Path, *options: str, **variables: str) -> Iterator[str]:
         finally:
             process.terminate()
             try:
-                process.wait(20)
+                process.wait(60)
             except subprocess.TimeoutExpired:
                 process.kill()
                 raise
 
 
 def _wait_for(
-    address: str, process: subprocess.Popen[str], limit_s: float = 90
+    address: str, process: subprocess.Popen[str], limit_s: float = PATIENCE_S
 ) -> None:
     begun = time.monotonic()
     while time.monotonic() - begun < limit_s:
@@ -172,6 +180,12 @@ def browser_context_args(
         "viewport": {"width": 1280, "height": 2600},
         "reduced_motion": "reduce",
     }
+
+
+@pytest.fixture
+def context(context: BrowserContext) -> BrowserContext:
+    context.set_default_timeout(PATIENCE_S * 1000)
+    return context
 
 
 @pytest.fixture

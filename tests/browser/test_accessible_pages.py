@@ -5,19 +5,19 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Watched, served
+from medhavi.views.promises.words import promise_names
+from tests.api import Lake
+from tests.browser.conftest import PATIENCE_S, Watched, served
 from tests.browser.page_access import (
     faint_words,
     nameless_controls,
     picture_contrasts,
     weighed_findings,
 )
-from tests.browser.test_readable_pages import PAGES
+from tests.browser.test_readable_pages import PAGES, assert_readable, warnings_of
 from tests.service.promise_company import promise_company
 
 pytestmark = pytest.mark.browser
-SLOW = 30_000
-"""A loaded machine paints late [ms]."""
 LOOKS = [(scheme, width) for width in (1280, 390) for scheme in ("light", "dark")]
 MORE = {
     "/cockpit/": "Cost of the plan",
@@ -25,21 +25,37 @@ MORE = {
     "/predictors/": "Coverage",
     "/search?q=juice": "Search",
 }
-FIRST = {
-    **{
-        path: word
-        for path, word in PAGES.items()
-        if "?tab" not in path and "?mode" not in path
-    },
-    **MORE,
-}
+FIRST = PAGES | MORE
 
 
 @pytest.fixture(scope="module")
-def lake_server(chromium, tmp_path_factory):
-    lake = promise_company(tmp_path_factory.mktemp("access"))
+def lake(tmp_path_factory):
+    return promise_company(tmp_path_factory.mktemp("access"))
+
+
+@pytest.fixture(scope="module")
+def lake_server(chromium, lake):
     with served(lake.parent, "--lake", str(lake)) as address:
         yield address
+
+
+@pytest.fixture(scope="module")
+def names(lake):
+    return promise_names(Lake(lake).snapshot())
+
+
+@pytest.fixture(scope="module")
+def reader(browser, browser_context_args):
+    """A browser that reads one page after another: it keeps scripts, as people's do."""
+    with browser.new_context(**browser_context_args) as context:
+        context.set_default_timeout(PATIENCE_S * 1000)
+        yield context
+
+
+@pytest.fixture
+def read_page(reader):
+    with reader.new_page() as page:
+        yield page
 
 
 def settle(page):
@@ -69,23 +85,29 @@ def opened(lake_server, page, path):
         page.goto(lake_server + path)
     else:
         desk.open(path)
-    expect(page.get_by_text(FIRST[path]).first).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text(FIRST[path]).first).to_be_visible()
     settle(page)
     return desk
 
 
-@pytest.mark.req("UI-12")
+@pytest.mark.req("UI-08", "UI-12")
 @pytest.mark.parametrize("path", FIRST)
-def test_what_a_page_shows_first_is_for_everybody(lake_server, page, path):
-    desk = opened(lake_server, page, path)
-    found = shortcomings(page, LOOKS[::3])
+def test_what_a_page_shows_first_is_for_everybody(lake_server, names, read_page, path):
+    """Also names for ids, local times, a phone's width and no warning, in one visit."""
+    warned = warnings_of(read_page)
+    desk = opened(lake_server, read_page, path)
+    found = shortcomings(read_page, LOOKS[::3])
     assert found == [], "\n".join(found)
+    if path in PAGES:
+        assert_readable(read_page, path, names)
+        assert warned == []
     desk.assert_clean()
 
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("path", FIRST)
-def test_every_part_of_a_page_is_for_everybody(lake_server, page, path):
+def test_every_part_of_a_page_is_for_everybody(lake_server, read_page, path):
+    page = read_page
     desk = opened(lake_server, page, path)
     found = shortcomings(page, LOOKS)
     for tab in page.get_by_role("tab").all()[1:]:
@@ -114,7 +136,7 @@ def test_the_workbench_is_used_by_keyboard_alone(lake_server, page):
     """Tab goes by the order of the frame; Ctrl K opens the search, Escape leaves it."""
     page.goto(lake_server)
     shown = page.frame_locator("iframe.shown")
-    expect(shown.get_by_role("heading", name="Medhavi")).to_be_visible(timeout=SLOW)
+    expect(shown.get_by_role("heading", name="Medhavi")).to_be_visible()
     order = []
     for _ in range(7):
         page.keyboard.press("Tab")
@@ -124,9 +146,7 @@ def test_the_workbench_is_used_by_keyboard_alone(lake_server, page):
     bar = ["Navigation", search, "As of now", "Scenario that pages show"]
     assert order == [*bar, "Start", "Cockpit", "Plan"]
     page.keyboard.press("Enter")
-    expect(shown.get_by_role("heading", name="Plan", exact=True)).to_be_visible(
-        timeout=SLOW
-    )
+    expect(shown.get_by_role("heading", name="Plan", exact=True)).to_be_visible()
     field = page.get_by_role("searchbox", name=search)
     page.keyboard.press("Control+k")
     expect(field).to_be_focused()
@@ -136,8 +156,9 @@ def test_the_workbench_is_used_by_keyboard_alone(lake_server, page):
     expect(field).to_have_value("")
     # The page has the focus again, and the shortcut works inside of it.
     frame = next(one for one in page.frames if "/plan/" in one.url)
-    assert page.evaluate("document.activeElement.tagName") == "IFRAME"
+    page.wait_for_function("document.activeElement.tagName === 'IFRAME'")
+    expect(shown.get_by_role("tab").first).to_be_visible()
     page.keyboard.press("Tab")
-    assert frame.evaluate("document.activeElement !== document.body")
+    frame.wait_for_function("document.activeElement !== document.body")
     page.keyboard.press("Control+k")
     expect(field).to_be_focused()

@@ -10,10 +10,9 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.api import DARK, LIGHT
+from tests.browser.conftest import PATIENCE_S
 
 pytestmark = pytest.mark.browser
-SLOW = 15_000
-"""A loaded machine paints late [ms]."""
 
 
 def background(page) -> str:
@@ -26,7 +25,7 @@ def rgb(colour: str) -> str:
 
 
 def test_health_is_json(server):
-    with urllib.request.urlopen(f"{server}/health", timeout=10) as answer:
+    with urllib.request.urlopen(f"{server}/health", timeout=PATIENCE_S) as answer:
         facts = json.load(answer)
     assert (facts["status"], facts["data"]) == ("ok", "tables")
 
@@ -41,11 +40,11 @@ def shows_figures_reasons_names_local_times_and_trust(page):
         "What would help:",
         "heuristic, verified: 0 violations",
     ):
-        expect(page.get_by_text(words).first).to_be_visible(timeout=SLOW)
-    expect(page.locator("marimo-vega svg").first).to_be_visible(timeout=SLOW)
-    expect(page.locator("marimo-vega svg")).to_have_count(2, timeout=SLOW)
+        expect(page.get_by_text(words).first).to_be_visible()
+    expect(page.locator("marimo-vega svg").first).to_be_visible()
+    expect(page.locator("marimo-vega svg")).to_have_count(2)
     page.get_by_role("tab", name="Capacity").click()
-    expect(page.get_by_text("Capacity load").first).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("Capacity load").first).to_be_visible()
     page.get_by_role("tab", name="Late demands").click()
 
 
@@ -57,12 +56,12 @@ def test_the_plan_is_read_from_the_landing_page_on(watched):
     watched.act(lambda: page.get_by_role("link", name="Plan Late demands").click())
     shows_figures_reasons_names_local_times_and_trust(page)
     box = page.get_by_role("checkbox").first
-    expect(box).to_be_visible(timeout=SLOW)
+    expect(box).to_be_visible()
     watched.act(box.click)
     expect(page.get_by_text(re.compile("orders of the chain")).first).to_be_visible()
     watched.act(lambda: page.get_by_role("link", name="Past-due releases").click())
-    assert "code=PastDueStart" in page.url
-    expect(page.get_by_text("Expedite the supply").first).to_be_visible(timeout=SLOW)
+    expect(page).to_have_url(re.compile(re.escape("code=PastDueStart")))
+    expect(page.get_by_text("Expedite the supply").first).to_be_visible()
     watched.assert_clean()
 
 
@@ -72,18 +71,16 @@ def test_pages_stay_alive_in_the_shell(watched):
     page = watched.page
     page.goto(watched.address)
     shown = page.frame_locator("iframe.shown")
-    expect(shown.get_by_role("heading", name="Medhavi")).to_be_visible(timeout=SLOW)
+    expect(shown.get_by_role("heading", name="Medhavi")).to_be_visible()
     side = page.get_by_role("navigation", name="Pages")
     side.get_by_role("link", name="Plan", exact=True).click()
-    expect(shown.get_by_role("heading", name="Plan", exact=True)).to_be_visible(
-        timeout=SLOW
-    )
+    expect(shown.get_by_role("heading", name="Plan", exact=True)).to_be_visible()
     expect(shown.locator(".mv-nav")).to_be_hidden()
     plan = next(frame for frame in page.frames if "/plan/" in frame.url)
     plan.evaluate("window.alive = true")
     side.get_by_role("link", name="Items").click()
-    expect(shown.get_by_role("heading", name="Items")).to_be_visible(timeout=SLOW)
-    assert "#/items/" in page.url
+    expect(shown.get_by_role("heading", name="Items")).to_be_visible()
+    expect(page).to_have_url(re.compile(re.escape("#/items/")))
     side.get_by_role("link", name="Plan", exact=True).click()
     expect(shown.get_by_role("heading", name="Plan", exact=True)).to_be_visible()
     assert plan.evaluate("window.alive")
@@ -92,12 +89,12 @@ def test_pages_stay_alive_in_the_shell(watched):
     page.keyboard.type("lemonade")
     page.keyboard.press("Enter")
     link = shown.get_by_role("link", name="Lemonade, bottle at Plant").first
-    expect(link).to_be_visible(timeout=SLOW)
+    expect(link).to_be_visible()
     watched.act(link.click)
     expect(
         shown.get_by_text(re.compile("^Lemonade, bottle at Plant: ")).first
-    ).to_be_visible(timeout=SLOW)
-    assert "#/items/?item=" in page.url
+    ).to_be_visible()
+    expect(page).to_have_url(re.compile(re.escape("#/items/?item=")))
     watched.assert_clean()
 
 
@@ -108,17 +105,18 @@ def test_a_page_is_loaded_before_somebody_asks_for_it(watched):
     page.goto(watched.address)
     for name in ("cockpit", "plan"):
         ahead = page.locator(f'iframe[src="/{name}/"]').content_frame.locator("h1")
-        expect(ahead.first).to_be_attached(timeout=SLOW)
+        expect(ahead.first).to_be_attached()
     expect(page.locator("iframe.shown")).to_have_attribute("src", "/start")
+    loaded = next(frame for frame in page.frames if "/plan/" in frame.url)
+    loaded.evaluate("window.ahead = true")
     side = page.get_by_role("navigation", name="Pages")
     for name, ahead in (("Cockpit", True), ("Predictors", False)):
         link = side.get_by_role("link", name=name, exact=True)
         assert (link.get_attribute("data-ahead") is not None) is ahead
     side.get_by_role("link", name="Plan", exact=True).click()
     shown = page.frame_locator("iframe.shown")
-    expect(shown.get_by_role("heading", name="Plan", exact=True)).to_be_visible(
-        timeout=1000
-    )
+    expect(shown.get_by_role("heading", name="Plan", exact=True)).to_be_visible()
+    assert loaded.evaluate("window.ahead")
     assert page.locator('iframe[src="/plan/"]').count() == 1
     watched.assert_clean()
 
@@ -130,21 +128,17 @@ def test_a_view_is_saved_opened_deleted_and_shown_as_a_notebook(watched, width):
     page.set_viewport_size({"width": width, "height": 2600})
     page.goto(f"{watched.address}/#/orders/?kind=buy")
     shown = page.frame_locator("iframe.shown")
-    expect(shown.get_by_role("heading", name="Orders", exact=True)).to_be_visible(
-        timeout=SLOW
-    )
+    expect(shown.get_by_role("heading", name="Orders", exact=True)).to_be_visible()
     page.get_by_role("button", name="Save this view").click()
     page.get_by_label("Name of the view").fill("What we buy")
     page.get_by_label("Name of the view").press("Enter")
     view = page.get_by_role("link", name="What we buy")
     expect(view).to_be_visible()
     page.get_by_role("navigation").get_by_role("link", name="Data").click()
-    expect(shown.get_by_role("heading", name="Data", exact=True)).to_be_visible(
-        timeout=SLOW
-    )
+    expect(shown.get_by_role("heading", name="Data", exact=True)).to_be_visible()
     view.click()
     expect(shown.get_by_role("heading", name="Orders", exact=True)).to_be_visible()
-    assert page.url.endswith("#/orders/?kind=buy")
+    expect(page).to_have_url(re.compile(re.escape("#/orders/?kind=buy") + "$"))
     page.get_by_role("link", name="Open as notebook").click()
     expect(shown.get_by_text("plan.chart.orders(snapshot, kind='buy')")).to_be_visible()
     page.once("dialog", lambda asked: asked.accept())
@@ -157,9 +151,7 @@ def test_a_view_is_saved_opened_deleted_and_shown_as_a_notebook(watched, width):
 def test_another_demand_is_asked_for_by_the_address(watched):
     watched.open("/plan/?demand=D-1")
     page = watched.page
-    expect(page.get_by_text(re.compile(r"^250 of Lemonade")).first).to_be_visible(
-        timeout=SLOW
-    )
+    expect(page.get_by_text(re.compile(r"^250 of Lemonade")).first).to_be_visible()
     watched.assert_clean()
 
 
@@ -167,7 +159,7 @@ def test_another_demand_is_asked_for_by_the_address(watched):
 def test_apps_follow_light_and_dark(watched, scheme, tokens):
     watched.page.emulate_media(color_scheme=scheme)
     watched.open("/plan/")
-    expect(watched.page.locator("marimo-vega svg").first).to_be_visible(timeout=SLOW)
+    expect(watched.page.locator("marimo-vega svg").first).to_be_visible()
     assert background(watched.page) == rgb(tokens.page)
     bar = watched.page.locator("marimo-vega svg path[fill='var(--mv-bad)']").first
     assert bar.evaluate("e => getComputedStyle(e).fill") == rgb(tokens.bad)
@@ -192,9 +184,7 @@ def test_apps_follow_light_and_dark(watched, scheme, tokens):
 def test_edges_are_told_in_words(watched, case, words):
     watched.open(f"/plan/?tables={case}")
     page = watched.page
-    expect(page.get_by_text(re.compile(re.escape(words))).first).to_be_visible(
-        timeout=SLOW
-    )
+    expect(page.get_by_text(re.compile(re.escape(words))).first).to_be_visible()
     expect(page.get_by_text("Traceback")).to_have_count(0)
     watched.assert_clean()
 
@@ -203,7 +193,7 @@ def test_edges_are_told_in_words(watched, case, words):
 def test_an_address_reads_no_path(watched, tables):
     watched.open(f"/plan/?tables={tables / 'lemonade'}")
     told = watched.page.get_by_text(re.compile("Served: lemonade, shop"))
-    expect(told.first).to_be_visible(timeout=SLOW)
+    expect(told.first).to_be_visible()
     watched.assert_clean()
 
 
@@ -211,12 +201,8 @@ def test_an_address_reads_no_path(watched, tables):
 def test_the_first_lesson_runs_in_the_browser(watched):
     watched.open("/n01_first_plan/")
     page = watched.page
-    expect(page.get_by_role("heading", name="Your first plan")).to_be_visible(
-        timeout=SLOW
-    )
-    expect(page.get_by_text(re.compile("should have started")).first).to_be_visible(
-        timeout=SLOW
-    )
+    expect(page.get_by_role("heading", name="Your first plan")).to_be_visible()
+    expect(page.get_by_text(re.compile("should have started")).first).to_be_visible()
     watched.assert_clean()
 
 
@@ -233,7 +219,7 @@ def test_the_first_lesson_runs_in_the_browser(watched):
 def test_each_part_of_the_plan_has_an_address(watched, tab, words):
     watched.open(f"/plan/?tab={tab}")
     page = watched.page
-    expect(page.get_by_text(words).first).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text(words).first).to_be_visible()
     watched.assert_clean()
 
 
@@ -241,10 +227,8 @@ def test_an_address_of_orders_on_the_plan_page_leads_on(watched):
     watched.open("/plan/?kind=buy")
     page = watched.page
     link = page.get_by_role("link", name="Show these orders")
-    expect(link).to_be_visible(timeout=SLOW)
+    expect(link).to_be_visible()
     watched.act(link.click)
-    expect(page.get_by_role("heading", name="Orders", exact=True)).to_be_visible(
-        timeout=SLOW
-    )
-    assert page.url.endswith("/orders/?kind=buy")
+    expect(page.get_by_role("heading", name="Orders", exact=True)).to_be_visible()
+    expect(page).to_have_url(re.compile(re.escape("/orders/?kind=buy") + "$"))
     watched.assert_clean()

@@ -12,26 +12,22 @@ from tests.browser.conftest import Watched, served
 from tests.workbench.setup_company import setup_company
 
 pytestmark = pytest.mark.browser
-SLOW = 30_000
-"""A loaded machine paints late [ms]."""
 
 
 def test_the_schedule_app_shows_sequence_proof_and_risk(watched):
     watched.open("/schedule/?source=file&spread=35")
     page = watched.page
-    expect(page.get_by_role("heading", name="Production schedule")).to_be_visible(
-        timeout=SLOW
-    )
+    expect(page.get_by_role("heading", name="Production schedule")).to_be_visible()
     for words in (
         "All done after",
         "proven best",
         "checked: 0 violations",
     ):
-        expect(page.get_by_text(words).first).to_be_visible(timeout=SLOW)
+        expect(page.get_by_text(words).first).to_be_visible()
     page.get_by_role("tab", name="Risk").click()
     for words in ("Chance to be late", "longer than the mean"):
-        expect(page.get_by_text(words).first).to_be_visible(timeout=SLOW)
-    expect(page.locator("marimo-vega svg")).to_have_count(2, timeout=SLOW)
+        expect(page.get_by_text(words).first).to_be_visible()
+    expect(page.locator("marimo-vega svg")).to_have_count(2)
     watched.assert_clean()
 
 
@@ -45,29 +41,27 @@ def test_a_schedule_is_taken_into_the_plan_and_back(page, tmp_path, chromium):
         desk = Watched(page, address)
         desk.open("/schedule/?mode=constrained")
         price = page.get_by_role("button", name="Take it into the plan")
-        expect(price).to_be_visible(timeout=SLOW)
+        expect(price).to_be_visible()
         desk.act(price.click)
-        expect(page.get_by_text("No demand gets another date")).to_be_visible(
-            timeout=SLOW
-        )
+        expect(page.get_by_text("No demand gets another date")).to_be_visible()
         page.get_by_label("Approver").fill("Maria")
         page.keyboard.press("Tab")
         approve = page.get_by_role("button", name="Approve the edit")
         approve.click()
-        expect(page.get_by_text("● Decided")).to_be_visible(timeout=SLOW)
-        expect(approve).to_have_count(0, timeout=SLOW)
+        expect(page.get_by_text("● Decided")).to_be_visible()
+        expect(approve).to_have_count(0)
         # All of it is firm now: nothing is left to be scheduled.
         # The bar of jobs tells it too, for a while.
         told = page.locator(".mv-phase", has_text="firmed, released or in process")
-        expect(told).to_be_visible(timeout=SLOW)
+        expect(told).to_be_visible()
         assert bench.snapshot()["supply_order_steps"]["status"].unique().to_list() == [
             "firmed"
         ]
         desk.open("/orders/?tab=history")
         page.get_by_role("button", name="Undo the last decision").click()
-        expect(page.get_by_text("● Taken back")).to_be_visible(timeout=SLOW)
+        expect(page.get_by_text("● Taken back")).to_be_visible()
         desk.open("/schedule/?mode=constrained")
-        expect(price).to_be_visible(timeout=SLOW)
+        expect(price).to_be_visible()
         desk.assert_clean()
 
 
@@ -77,20 +71,16 @@ def test_the_items_page_shows_the_record_of_an_item(watched):
     watched.open("/items/")
     page = watched.page
     for words in ("On hand", "Lowest projected balance", "Past-due releases"):
-        expect(page.get_by_text(words).first).to_be_visible(timeout=SLOW)
+        expect(page.get_by_text(words).first).to_be_visible()
     watched.act(lambda: page.get_by_role("radio", name="day").click())
     # marimo keeps a hidden copy of what a tab holds.
-    expect(page.locator(".mv-grid:visible")).to_contain_text(
-        "Planned order releases", timeout=SLOW
-    )
+    expect(page.locator(".mv-grid:visible")).to_contain_text("Planned order releases")
     page.get_by_role("tab", name="Sources and where used").click()
-    expect(page.locator("h3:visible", has_text="Where used")).to_be_visible(
-        timeout=SLOW
-    )
+    expect(page.locator("h3:visible", has_text="Where used")).to_be_visible()
     page.keyboard.press("Control+k")
     page.keyboard.type("trade")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Search")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("heading", name="Search")).to_be_visible()
     expect(page.get_by_role("link", name="Trade-offs").last).to_be_visible()
     watched.assert_clean()
 
@@ -103,7 +93,7 @@ def test_a_picture_and_a_grid_are_downloaded(watched, tmp_path):
     files = page.locator(".mv-files")
     for label, begins in (("SVG", b"<svg"), ("PNG", b"\x89PNG")):
         button = files.get_by_text(label, exact=True).first
-        expect(button).to_be_visible(timeout=SLOW)
+        expect(button).to_be_visible()
         with page.expect_download() as got:
             button.click()
         got.value.save_as(tmp_path / label)
@@ -132,30 +122,30 @@ def test_a_cell_of_the_load_leads_to_its_operations(watched):
     watched.open("/capacity/?mode=constrained")
     page = watched.page
     for words in ("Utilisation of the bottleneck", "Free in the next 4 weeks"):
-        expect(page.get_by_text(words).first).to_be_visible(timeout=SLOW)
+        expect(page.get_by_text(words).first).to_be_visible()
     pictures = page.locator("marimo-vega svg")
-    expect(pictures).to_have_count(2, timeout=SLOW)
+    expect(pictures).to_have_count(2)
     cells = pictures.first.locator("[aria-label*=': open ']")
     watched.act(cells.nth(1).click)
-    page.wait_for_url(re.compile("resource="), timeout=SLOW)
+    page.wait_for_url(re.compile("resource="))
     bars = pictures.nth(1).locator("[aria-label*=', step ']")
-    expect(bars.first).to_be_visible(timeout=SLOW)
+    expect(bars.first).to_be_visible()
     watched.act(lambda: bars.first.click(force=True))
-    page.wait_for_url(re.compile("order="), timeout=SLOW)
-    expect(page.locator("h3:visible", has_text="Why then")).to_be_visible(timeout=SLOW)
+    page.wait_for_url(re.compile("order="))
+    expect(page.locator("h3:visible", has_text="Why then")).to_be_visible()
     box = pictures.nth(1).locator(".dragged_brush path").first
-    expect(box).to_be_visible(timeout=SLOW)
+    expect(box).to_be_visible()
     watched.act(lambda: drag(page, box, (60, 0)))
     told = page.get_by_text("Reschedule to begin").locator("visible=true")
-    expect(told).to_be_visible(timeout=SLOW)
+    expect(told).to_be_visible()
     expect(page.get_by_role("button", name="Price the move")).to_be_disabled()
     page.get_by_role("button", name="Put it back").click()
-    expect(told).to_have_count(0, timeout=SLOW)
+    expect(told).to_have_count(0)
     page.get_by_role("tab", name="Downtime").click()
     # The server of these tests has tables, where nothing is decided.
-    expect(page.get_by_text("Edits need a lake").locator("visible=true")).to_be_visible(
-        timeout=SLOW
-    )
+    expect(
+        page.get_by_text("Edits need a lake").locator("visible=true")
+    ).to_be_visible()
     watched.assert_clean()
 
 
@@ -164,15 +154,13 @@ def test_the_campaigns_app_shows_what_an_edited_cell_changes(watched, tables):
     watched.open("/campaigns/?tables=shop")
     page = watched.page
     for words in ("Campaigns and changeovers", "45 min less set-up with campaigns"):
-        expect(page.get_by_role("heading", name=words).first).to_be_visible(
-            timeout=SLOW
-        )
+        expect(page.get_by_role("heading", name=words).first).to_be_visible()
     expect(page.get_by_text("verified: 0 violations").first).to_be_visible()
-    expect(page.locator("marimo-vega svg")).to_have_count(1, timeout=SLOW)
+    expect(page.locator("marimo-vega svg")).to_have_count(1)
     page.get_by_role("tab", name="Changeover matrix").click()
     watched.act(lambda: page.get_by_role("cell", name="120 ●").click())
     minutes = page.get_by_placeholder("as a row for any family says")
-    expect(minutes).to_have_value("120", timeout=SLOW)
+    expect(minutes).to_have_value("120")
     minutes.fill("60")
     page.get_by_role("button", name="Show what changes").click()
     for words in (
@@ -180,7 +168,7 @@ def test_the_campaigns_app_shows_what_an_edited_cell_changes(watched, tables):
         "New cell, with campaigns",
         "Nothing can be recorded here",
     ):
-        expect(page.get_by_text(words).first).to_be_visible(timeout=SLOW)
+        expect(page.get_by_text(words).first).to_be_visible()
     watched.assert_clean()
 
 
@@ -188,7 +176,7 @@ def test_the_campaigns_app_shows_what_an_edited_cell_changes(watched, tables):
 def test_the_campaigns_app_fits_a_phone(watched, tables):
     watched.page.set_viewport_size({"width": 390, "height": 2600})
     watched.open("/campaigns/?tables=shop")
-    expect(watched.page.locator("marimo-vega svg")).to_be_visible(timeout=SLOW)
+    expect(watched.page.locator("marimo-vega svg")).to_be_visible()
     width = watched.page.evaluate("document.querySelector('#App').scrollWidth")
     assert width <= 390
     watched.assert_clean()
@@ -198,7 +186,5 @@ def test_the_campaigns_app_fits_a_phone(watched, tables):
 def test_the_campaigns_app_says_what_to_do_without_a_matrix(watched):
     watched.open("/campaigns/")
     page = watched.page
-    expect(page.get_by_text("There is no changeover matrix").first).to_be_visible(
-        timeout=SLOW
-    )
+    expect(page.get_by_text("There is no changeover matrix").first).to_be_visible()
     watched.assert_clean()

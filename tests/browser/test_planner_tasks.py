@@ -42,8 +42,6 @@ if TYPE_CHECKING:
     from medhavi.views.names import Names
 
 pytestmark = [pytest.mark.browser, pytest.mark.nightly, pytest.mark.req("UI-02")]
-SLOW = 180_000
-"""A loaded machine plans and paints late [ms]."""
 MOST_CLICKS = 3
 
 
@@ -68,10 +66,10 @@ class Planner:
         page.set_viewport_size({"width": 1440, "height": 1400})
         page.goto(f"{address}/")
         self.shown: FrameLocator = page.frame_locator("iframe.shown")
-        expect(self.shown.get_by_role("heading", level=1)).to_be_visible(timeout=SLOW)
+        expect(self.shown.get_by_role("heading", level=1)).to_be_visible()
 
     def click(self, what: Locator) -> None:
-        expect(what.first).to_be_visible(timeout=SLOW)
+        expect(what.first).to_be_visible()
         what.first.click()
         self.clicks += 1
 
@@ -89,7 +87,7 @@ class Planner:
 
     def see(self, words: str | re.Pattern[str]) -> None:
         told = self.shown.get_by_text(words).locator("visible=true").first
-        expect(told).to_be_visible(timeout=SLOW)
+        expect(told).to_be_visible()
 
     def begins(self) -> None:
         assert self.clicks <= MOST_CLICKS
@@ -145,7 +143,7 @@ def test_promise_a_new_order(planner: Planner, company: Company) -> None:
         .locator("visible=true")
         .first
     )
-    expect(field).to_be_visible(timeout=SLOW)
+    expect(field).to_be_visible()
     field.fill("3,600")
     planner.shown.get_by_role("button", name="Quote", exact=True).click()
     planner.see(re.compile("^asked for 3,600"))

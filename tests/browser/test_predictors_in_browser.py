@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 pytestmark = pytest.mark.browser
-SLOW = 90_000
-"""A training beside a loaded machine [ms]."""
 
 
 @pytest.fixture(scope="module")
@@ -37,28 +35,24 @@ def company(chromium, tmp_path_factory):
 def test_a_predictor_is_trained_looked_at_and_put_in_use(company, page: Page):
     watched = Watched(page, company)
     watched.open("/predictors/?tab=retrain-and-put-in-use")
-    expect(page.get_by_text("No model is in use").first).to_be_visible(timeout=SLOW)
-    expect(page.locator("marimo-vega svg").first).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("No model is in use").first).to_be_visible()
+    expect(page.locator("marimo-vega svg").first).to_be_visible()
     page.get_by_role("button", name="Retrain all predictors").click()
-    expect(page.get_by_text("may be put in use").first).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("may be put in use").first).to_be_visible()
     page.get_by_label("Approver").fill("Anna")
     page.get_by_label("Approver").press("Tab")
     page.get_by_role("button", name="Put this version in use").click()
-    expect(page.get_by_text("1 model in use").first).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("1 model in use").first).to_be_visible()
     page.get_by_role("tab", name="Champion and challenger").click()
-    expect(page.get_by_text("champion, in use").first).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("champion, in use").first).to_be_visible()
     page.get_by_role("tab", name="Effect on the plan").click()
-    expect(page.get_by_text("No order uses a predicted time").first).to_be_visible(
-        timeout=SLOW
-    )
+    expect(page.get_by_text("No order uses a predicted time").first).to_be_visible()
     page.get_by_role("tab", name="Spread by supplier or lane").click()
-    expect(page.get_by_text("Within P80").first).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("Within P80").first).to_be_visible()
     watched.assert_clean()
 
 
 def test_a_folder_of_tables_says_what_predictors_need(watched):
     watched.open("/predictors/")
-    expect(watched.page.get_by_text("No predictor without a lake")).to_be_visible(
-        timeout=SLOW
-    )
+    expect(watched.page.get_by_text("No predictor without a lake")).to_be_visible()
     watched.assert_clean()

@@ -11,8 +11,6 @@ from tests import factories
 from tests.factories import AS_OF
 
 pytestmark = pytest.mark.browser
-SLOW = 20_000
-"""A loaded machine paints late [ms]."""
 
 
 @pytest.mark.nightly
@@ -27,7 +25,7 @@ def test_a_form_is_answered_with_dates_ways_and_reasons(watched):
         "Why and remedies",
         "chosen",
     ):
-        expect(page.get_by_text(words).first).to_be_visible(timeout=SLOW)
+        expect(page.get_by_text(words).first).to_be_visible()
     watched.assert_clean()
 
 
@@ -35,7 +33,7 @@ def test_a_form_is_answered_with_dates_ways_and_reasons(watched):
 def test_the_address_keeps_what_is_asked(watched):
     watched.open("/promise/?qty=7&due=2026-06-01")
     page = watched.page
-    expect(page.get_by_text("asked for 7").first).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("asked for 7").first).to_be_visible()
     watched.assert_clean()
 
 
@@ -43,7 +41,7 @@ def test_the_address_keeps_what_is_asked(watched):
 def test_a_wrong_date_is_told_in_words(watched):
     watched.open("/promise/?due=soon")
     page = watched.page
-    expect(page.get_by_text("is no instant").first).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("is no instant").first).to_be_visible()
     watched.assert_clean()
 
 
@@ -51,9 +49,7 @@ def test_a_wrong_date_is_told_in_words(watched):
 def test_tables_keep_no_promise_and_the_page_says_so(watched):
     watched.open("/promise/")
     page = watched.page
-    expect(page.get_by_text("Nothing can be recorded here").first).to_be_visible(
-        timeout=SLOW
-    )
+    expect(page.get_by_text("Nothing can be recorded here").first).to_be_visible()
     watched.assert_clean()
 
 
@@ -89,7 +85,7 @@ def test_who_gives_way_is_told_with_local_dates(watched, tables):
         "Apple crate",
         "stock at L, which others have now",
     ):
-        expect(page.get_by_text(words).first).to_be_visible(timeout=SLOW)
+        expect(page.get_by_text(words).first).to_be_visible()
     row = page.get_by_role("row").filter(has_text="SO-9 line 1")
     expect(row).to_contain_text("01:00")
     expect(row).to_contain_text("4 d later")

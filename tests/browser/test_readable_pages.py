@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import pytest
@@ -13,26 +14,32 @@ from tests.browser.conftest import Watched, served
 from tests.browser.page_words import untold
 from tests.service.promise_company import SHORT, promise_company
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+    from tests.api import Names
+
 pytestmark = pytest.mark.browser
-SLOW = 30_000
-"""A loaded machine paints late [ms]."""
 SCENARIO = '[{"name":"Dear","change":[{"kind":"price_factor","factor":1.1}]}]'
 PAGES = {
     "/start": "Supply-chain plans",
     "/plan/": "Pegging chain of a demand",
-    "/plan/?tab=exceptions": "Suggested edits",
-    "/plan/?tab=compare-and-publish": "Publish the plan",
-    "/plan/?mode=constrained": "Pegging chain of a demand",
     "/orders/": "No order is selected",
-    "/orders/?tab=history": "Decisions",
     "/items/": "Past-due releases",
     "/capacity/": "Utilisation of the bottleneck",
     "/campaigns/": "Campaign adherence",
     f"/promise/?{urlencode(SHORT)}": "Sourcing options",
-    "/schedule/?mode=constrained": "No planned order to make",
     f"/scenarios/?{urlencode({'scenarios': SCENARIO})}": "Data as of",
     "/tradeoffs/": "Nothing is computed yet",
     "/data/": "Late cost on a finding",
+}
+"""Pages as they open, and words that stand there last; read with their looks."""
+PARTS = {
+    "/plan/?tab=exceptions": "Suggested edits",
+    "/plan/?tab=compare-and-publish": "Publish the plan",
+    "/plan/?mode=constrained": "Pegging chain of a demand",
+    "/orders/?tab=history": "Decisions",
+    "/schedule/?mode=constrained": "No planned order to make",
     "/data/?tab=refused": "Nothing is refused",
 }
 DRAWN = ("/plan/?mode", "/capacity/", "/promise/", "/scenarios/")
@@ -50,9 +57,8 @@ def lake_server(chromium, lake):
         yield address
 
 
-@pytest.mark.req("UI-08")
-def test_pages_say_names_and_local_times_and_warn_of_nothing(lake_server, lake, page):
-    names = promise_names(Lake(lake).snapshot())
+def warnings_of(page: Page) -> list[str]:
+    """Warnings in the console of a page from now on."""
     warned: list[str] = []
     page.on(
         "console",
@@ -62,20 +68,29 @@ def test_pages_say_names_and_local_times_and_warn_of_nothing(lake_server, lake, 
             else None
         ),
     )
+    return warned
+
+
+def assert_readable(page: Page, path: str, names: Names) -> None:
+    """Names for ids, local times, and no more than the width of a phone."""
+    if path.startswith(DRAWN):
+        expect(page.locator("marimo-vega svg").first).to_be_visible()
+    assert untold(page, names) == [], path
+    width = page.evaluate(
+        "(document.querySelector('#App') || document.body).scrollWidth"
+    )
+    assert width <= 390, path
+
+
+@pytest.mark.req("UI-08")
+def test_parts_say_names_and_local_times_and_warn_of_nothing(lake_server, lake, page):
+    names = promise_names(Lake(lake).snapshot())
+    warned = warnings_of(page)
     page.set_viewport_size({"width": 390, "height": 5200})
-    for path, last in PAGES.items():
+    for path, last in PARTS.items():
         desk = Watched(page, lake_server)
-        if path == "/start":
-            page.goto(lake_server + path)
-        else:
-            desk.open(path)
-        expect(page.get_by_text(last).first).to_be_visible(timeout=SLOW)
-        if path.startswith(DRAWN):
-            expect(page.locator("marimo-vega svg").first).to_be_visible(timeout=SLOW)
-        assert untold(page, names) == [], path
-        width = page.evaluate(
-            "(document.querySelector('#App') || document.body).scrollWidth"
-        )
-        assert width <= 390, path
+        desk.open(path)
+        expect(page.get_by_text(last).first).to_be_visible()
+        assert_readable(page, path, names)
         desk.assert_clean()
     assert warned == []

@@ -14,8 +14,6 @@ from tests.service.test_order_page import MORE
 from tests.workbench.edit_company import company, opened
 
 pytestmark = pytest.mark.browser
-SLOW = 60_000
-"""A loaded machine paints late [ms]."""
 DOUBLE = [{"name": "Double", "change": [{"kind": "demand_factor", "factor": 2.0}]}]
 
 
@@ -35,51 +33,43 @@ def test_pages_show_the_scenario_of_the_bar_until_the_plan_in_force_is_back(
     page = desk.page
     page.goto(f"{desk.address}/#/scenarios/?scenarios={quote(json.dumps(DOUBLE))}")
     shown = page.frame_locator("iframe.shown")
-    expect(shown.get_by_text(re.compile("^Double: ")).first).to_be_visible(timeout=SLOW)
+    expect(shown.get_by_text(re.compile("^Double: ")).first).to_be_visible()
     bar = page.get_by_label("Scenario that pages show")
     expect(bar).to_have_value("")
     bar.select_option(label="Double")
-    expect(page.get_by_text("not on this page")).to_be_visible(timeout=SLOW)
-    assert "what_if" not in page.url
+    expect(page.get_by_text("not on this page")).to_be_visible()
+    expect(page).not_to_have_url(re.compile(re.escape("what_if")))
     side = page.get_by_role("navigation", name="Pages")
     side.get_by_role("link", name="Orders", exact=True).click()
     state = shown.get_by_text("a scenario, nothing is decided")
-    expect(state).to_be_visible(timeout=SLOW)
+    expect(state).to_be_visible()
     expect(shown.get_by_text("Scenario Double")).to_be_visible()
-    expect(page.get_by_text("not on this page")).to_be_hidden(timeout=SLOW)
-    expect(shown.get_by_role("cell", name="130", exact=True)).to_be_visible(
-        timeout=SLOW
-    )
-    assert "what_if=" in page.url
+    expect(page.get_by_text("not on this page")).to_be_hidden()
+    expect(shown.get_by_role("cell", name="130", exact=True)).to_be_visible()
+    expect(page).to_have_url(re.compile(re.escape("what_if=")))
     shared = page.url
     row = shown.get_by_role("row").filter(has_text="PO-1")
     desk.act(row.get_by_role("checkbox").click)
     shown.get_by_role("button", name="Preview", exact=True).click()
-    expect(shown.get_by_text("nothing is decided in a scenario")).to_be_visible(
-        timeout=SLOW
-    )
+    expect(shown.get_by_text("nothing is decided in a scenario")).to_be_visible()
     expect(shown.get_by_role("button", name="Approve the edit")).to_have_count(0)
     for name in ("Plan", "Cockpit", "Items", "Capacity", "Promise desk"):
         side.get_by_role("link", name=name, exact=True).click()
-        expect(state).to_be_visible(timeout=SLOW)
+        expect(state).to_be_visible()
     # Somebody else opens the link: the same plan, though he built no scenario.
     other = page.context.new_page()
     other.goto(shared)
     theirs = other.frame_locator("iframe.shown")
-    expect(theirs.get_by_role("cell", name="130", exact=True)).to_be_visible(
-        timeout=SLOW
-    )
+    expect(theirs.get_by_role("cell", name="130", exact=True)).to_be_visible()
     expect(other.get_by_label("Scenario that pages show")).to_have_value(
         bar.input_value()
     )
     other.close()
     bar.select_option(label="Plan in force")
     side.get_by_role("link", name="Orders", exact=True).click()
-    expect(shown.get_by_role("cell", name="130", exact=True)).to_have_count(
-        0, timeout=SLOW
-    )
-    expect(state).to_have_count(0, timeout=SLOW)
-    assert "what_if" not in page.url
+    expect(shown.get_by_role("cell", name="130", exact=True)).to_have_count(0)
+    expect(state).to_have_count(0)
+    expect(page).not_to_have_url(re.compile(re.escape("what_if")))
     assert opened(tmp_path).edit_history() == []
     desk.assert_clean()
 
@@ -88,5 +78,5 @@ def test_an_address_of_no_scenario_is_refused_with_the_way_out(desk):
     page = desk.page
     page.goto(f"{desk.address}/#/orders/?what_if=%5B%7B%5D")
     shown = page.frame_locator("iframe.shown")
-    expect(shown.get_by_text("names no single scenario")).to_be_visible(timeout=SLOW)
+    expect(shown.get_by_text("names no single scenario")).to_be_visible()
     page.get_by_label("Scenario that pages show").select_option(label="Plan in force")

@@ -9,8 +9,6 @@ from tests.browser.conftest import Watched, served
 from tests.workbench.edit_company import company
 
 pytestmark = pytest.mark.browser
-SLOW = 90_000
-"""Plans of a small company on a loaded machine [ms]."""
 
 
 @pytest.fixture(scope="module")
@@ -25,13 +23,11 @@ def lake_server(chromium, tmp_path_factory):
 def test_a_plan_of_a_front_is_found_compared_and_published(page, lake_server):
     watched = Watched(page, lake_server)
     watched.open("/tradeoffs/")
-    expect(page.get_by_text("Nothing is computed yet").first).to_be_visible(
-        timeout=SLOW
-    )
+    expect(page.get_by_text("Nothing is computed yet").first).to_be_visible()
     emissions = page.get_by_placeholder("no limit").nth(2)
     emissions.fill("few")
     page.get_by_role("button", name="Find the trade-offs").click()
-    expect(page.get_by_text("few is no number").first).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("few is no number").first).to_be_visible()
     emissions.fill("")
     page.get_by_role("button", name="Find the trade-offs").click()
     for words in (
@@ -39,15 +35,15 @@ def test_a_plan_of_a_front_is_found_compared_and_published(page, lake_server):
         "Difference between two plans",
         "In force",
     ):
-        expect(page.get_by_text(words).first).to_be_visible(timeout=SLOW)
+        expect(page.get_by_text(words).first).to_be_visible()
     page.get_by_role("button", name="Publish this plan").click()
-    expect(page.get_by_text("name the approver").first).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("name the approver").first).to_be_visible()
     page.get_by_placeholder("your name").fill("Ada")
     page.keyboard.press("Tab")
     page.get_by_role("button", name="Publish this plan").click()
-    expect(page.get_by_text("It is the plan").first).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("It is the plan").first).to_be_visible()
     page.get_by_label("Planning mode").select_option(label="Cost-optimized")
-    expect(page.get_by_text("equal", exact=True)).to_have_count(4, timeout=SLOW)
+    expect(page.get_by_text("equal", exact=True)).to_have_count(4)
     watched.assert_clean()
     page.reload()
-    expect(page.get_by_text("equal", exact=True)).to_have_count(4, timeout=SLOW)
+    expect(page.get_by_text("equal", exact=True)).to_have_count(4)

@@ -27,6 +27,7 @@ from tests.api import (
     to_arrow,
 )
 from tests.events.sample_events import NOON, event_id, sample, samples
+from tests.examples import examples
 
 if TYPE_CHECKING:
     from tests.api import BulkStore, RecordedEvent
@@ -35,7 +36,8 @@ Batches = Sequence[tuple[str, Sequence[NewEvent]]]
 
 # Each store runs the law with examples of its own; nothing is shared between them.
 law = settings(
-    suppress_health_check=[HealthCheck.differing_executors, HealthCheck.too_slow]
+    max_examples=examples(10),
+    suppress_health_check=[HealthCheck.differing_executors, HealthCheck.too_slow],
 )
 
 ids = st.text(

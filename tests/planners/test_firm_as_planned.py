@@ -93,7 +93,7 @@ def require_kept(snapshot: Snapshot, first: Plan, names: Sequence[str]) -> Plan:
     return made
 
 
-@settings(max_examples=examples(15, 300))
+@settings(max_examples=examples(5, 300))
 @given(st.integers(0, 100_000), st.integers(1, 12), st.randoms())
 def test_a_company_keeps_its_plan(seed: int, count: int, draw: random.Random) -> None:
     snapshot = Snapshot.from_frames(factories.tables(**random_town(seed)))

@@ -145,7 +145,7 @@ def test_the_search_delivers_what_is_netted_with_yields_and_largest_lots(
 
 
 @pytest.mark.nightly
-@settings(PLAIN, max_examples=20)
+@settings(PLAIN, max_examples=examples(8, 20))
 @given(by_lots())
 def test_compiled_and_plain_kernels_find_the_same_plan_with_yields_and_largest_lots(
     tables: dict[str, Any],
@@ -304,7 +304,7 @@ def test_a_plan_with_windows_lots_and_orders_for_one_demand_can_be_carried_out(
 
 
 @pytest.mark.nightly
-@settings(PLAIN, max_examples=20)
+@settings(PLAIN, max_examples=examples(8, 20))
 @given(by_rules())
 def test_compiled_and_plain_kernels_find_the_same_plan_with_lots_by_rule(
     tables: dict[str, Any],

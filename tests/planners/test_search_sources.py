@@ -183,7 +183,7 @@ def plants(draw: st.DrawFn) -> Plant:
     )
 
 
-@settings(PLAIN, max_examples=examples(6, 200))
+@settings(PLAIN, max_examples=examples(4, 200))
 @given(plants(), st.data())
 def test_undo_restores_every_link_where_sources_were_tried(
     made: Plant, data: st.DataObject
@@ -200,7 +200,7 @@ def test_undo_restores_every_link_where_sources_were_tried(
     assert state_of(plan_) == before
 
 
-@settings(PLAIN, max_examples=examples(6, 200))
+@settings(PLAIN, max_examples=examples(4, 200))
 @given(plants())
 def test_moves_between_sources_leave_a_schedule_that_can_be_carried_out(
     made: Plant,
@@ -310,7 +310,7 @@ def test_hours_of_causes_sum_to_the_lateness_with_a_choice_of_sources(
 
 
 @pytest.mark.nightly
-@settings(PLAIN, max_examples=20)
+@settings(PLAIN, max_examples=examples(8, 20))
 @given(companies())
 def test_compiled_and_plain_kernels_find_the_same_plan_with_a_choice_of_sources(
     tables: dict[str, Any],

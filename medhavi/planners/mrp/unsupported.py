@@ -301,8 +301,9 @@ def _refuse_changed_demands(snapshot: Snapshot, mode: str) -> None:
 
 def stated_cells(snapshot: Snapshot, cell: Cell, default: object) -> int:
     """Count the cells of a column that say something else than the default."""
-    values = snapshot[cell[0]][cell[1]].drop_nulls()
-    return len(values) if default is None else int((values != default).sum())
+    values = snapshot[cell[0]][cell[1]]
+    stated = len(values) - values.null_count()
+    return stated if default is None or not stated else int((values != default).sum())
 
 
 def _idle_columns(snapshot: Snapshot, reading: TableReading) -> Iterator[Finding]:

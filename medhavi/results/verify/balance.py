@@ -59,7 +59,8 @@ def check_balance(facts: Facts) -> list[Finding]:
     # Numbers in the order of the places: compared and sorted faster than two texts.
     places = flows.select(PLACE).unique().sort(PLACE).with_row_index("place")
     running = (
-        flows.join(places, on=PLACE, nulls_equal=True, maintain_order="left")
+        flows.lazy()
+        .join(places.lazy(), on=PLACE, nulls_equal=True, maintain_order="left")
         .group_by("place", "instant_s")
         .agg(pl.col("qty").sum(), pl.col("qty").abs().max().alias("size"))
         .sort("place", "instant_s")
@@ -67,6 +68,7 @@ def check_balance(facts: Facts) -> list[Finding]:
             pl.col("qty").cum_sum().over("place").alias("balance"),
             pl.col("size").cum_max().over("place"),
         )
+        .collect(engine="in-memory")
     )
     below = (
         running.filter(pl.col("balance") < -TOLERANCE * (1 + pl.col("size")))
@@ -219,6 +221,8 @@ def deliveries(facts: Facts) -> pl.DataFrame:
         -pl.col("qty"),
         pl.col("demand").alias("owner"),
     )
+    if served.is_empty():
+        return plain
     last = rows.group_by("demand").agg(last_s=pl.col("instant_s").max())
     # What a peg names goes with the first delivery after it is there.
     ready = facts.supplies.select(pl.col("id").alias("supply"), ready_s="finish_s")

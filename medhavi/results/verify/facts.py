@@ -184,12 +184,17 @@ class Facts:
         A part of a step never comes: what is open is rounded down, as lots are.
         """
         rest = (pl.col("qty") - pl.col("qty_done")).clip(lower_bound=0.0)
-        made = self.snapshot["routings"].select(
-            pl.col("routing").alias("source"), pl.col("product").alias("counted")
+        made = (
+            self.snapshot["routings"]
+            .lazy()
+            .select(
+                pl.col("routing").alias("source"), pl.col("product").alias("counted")
+            )
         )
-        steps = self.steps_of_products.rename({"product": "counted"})
+        steps = self.steps_of_products.lazy().rename({"product": "counted"})
         return (
             self.snapshot["supply_orders"]
+            .lazy()
             .filter(pl.col("status").is_in(ACTIVE))
             .join(made, on="source", how="left", maintain_order="left")
             .with_columns(
@@ -209,6 +214,7 @@ class Facts:
                 seconds("due"),
             )
             .drop("counted", "step_qty")
+            .collect(engine="in-memory")
         )
 
     @cached_property

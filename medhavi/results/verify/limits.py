@@ -49,7 +49,10 @@ EVERY_PRODUCT = "*"
 def check_lead_times(facts: Facts) -> list[Finding]:
     """Check that new buys and moves take exactly their lead time."""
     new = facts.new_orders
-    return [*_buys(facts, new), *_moves(facts, new), *_departures(facts, new)]
+    found = _buys(facts, new)
+    if (new["kind"] == "move").any():
+        found += [*_moves(facts, new), *_departures(facts, new)]
+    return found
 
 
 def _buys(facts: Facts, new: pl.DataFrame) -> list[Finding]:
@@ -200,6 +203,9 @@ def _estimated(
     settings = facts.snapshot["settings"]
     quantile = "p50" if facts.mode == "mrp" else settings["risk_basis"][0]
     subject, product = key
+    if facts.snapshot["estimates"].is_empty():
+        unknown = pl.lit(None, pl.Float64)
+        return rows.with_columns(estimated_days=unknown, factor=unknown)
     taken = rows
     for name, quantity in (
         ("estimated_days", "lead_days"),

@@ -27,6 +27,14 @@ if TYPE_CHECKING:
     Stretches = list[tuple[int, int]]
 
 _SHARES = ("entering", "leaving", "through")
+_USES = {
+    **dict.fromkeys(("order", "product", "location"), pl.String),
+    "instant_s": pl.Int64,
+    "qty": pl.Float64,
+    "existing": pl.Boolean,
+    "fixed": pl.Float64,
+}
+"""Columns of what orders take."""
 
 
 def with_offsets(facts: Facts, rows: pl.DataFrame) -> pl.DataFrame:
@@ -106,16 +114,21 @@ def make_orders(facts: Facts) -> pl.DataFrame:
 
     `order_qty` are the units still to come: an existing order's rest.
     """
-    routings = facts.snapshot["routings"].select(
-        pl.col("routing").alias("source"),
-        pl.col("product").alias("main_product"),
-        pl.col("location").alias("plant"),
-        pl.col("yield").alias("routing_yield"),
+    routings = (
+        facts.snapshot["routings"]
+        .lazy()
+        .select(
+            source="routing",
+            main_product="product",
+            plant="location",
+            routing_yield="yield",
+        )
     )
     return (
-        facts.supplies.filter(pl.col("main") & (pl.col("kind") == "make"))
+        facts.supplies.lazy()
+        .filter(pl.col("main") & (pl.col("kind") == "make"))
         .join(
-            facts.open_orders.select(pl.col("supply_order").alias("order"), "rest"),
+            facts.open_orders.lazy().select("rest", order="supply_order"),
             on="order",
             how="left",
         )
@@ -135,6 +148,7 @@ def make_orders(facts: Facts) -> pl.DataFrame:
             | pl.struct("source", "product", "location").is_in(_others(facts))
         )
         .drop("product", "location")
+        .collect(engine="in-memory")
     )
 
 
@@ -197,6 +211,9 @@ def losing_steps(facts: Facts) -> pl.DataFrame:
         .select("order", "source")
         .join(losing, on="source", how="semi")
     )
+    if orders.is_empty():
+        shares = dict.fromkeys(_SHARES, pl.Float64)
+        return pl.DataFrame(schema={"order": pl.String, "step": pl.Int64, **shares})
     own = steps.select("step", source="routing", own="yield")
     rows = orders.join(own, on="source", how="inner").with_columns(other=pl.lit(1.0))
     if special.height:
@@ -286,6 +303,8 @@ def consumption(facts: Facts) -> pl.DataFrame:
     Orders in process have taken their components; orders that are done take nothing
     more, whatever their fixed quantities.
     """
+    if make_orders(facts).is_empty() or facts.snapshot["bom_lines"].is_empty():
+        return pl.DataFrame(schema=_USES)
     lines = facts.snapshot["bom_lines"].with_columns(*validity())
     grouped = lines.filter(pl.col("substitute_group").is_not_null())
     choices = (
@@ -335,8 +354,13 @@ def outputs(facts: Facts) -> pl.DataFrame:
     `low` is the quantity with the yield of the whole routing, `qty` the one without it;
     for the main product both are with it.
     """
-    rows = facts.snapshot["routing_outputs"].with_columns(*validity())
     orders = make_orders(facts)
+    if orders.is_empty():
+        given = dict.fromkeys(("order", "product", "location"), pl.String)
+        amounts = {"instant_s": pl.Int64, "qty": pl.Float64, "low": pl.Float64}
+        known = {"main": pl.Boolean, "existing": pl.Boolean, "step_qty": pl.Float64}
+        return pl.DataFrame(schema={**given, **amounts, **known, "latest_s": pl.Int64})
+    rows = facts.snapshot["routing_outputs"].with_columns(*validity())
     stated = orders.join(
         rows.select(
             pl.col("routing").alias("source"),
@@ -407,7 +431,7 @@ def _at_steps(facts: Facts, rows: pl.DataFrame, *, default_first: bool) -> pl.Da
 
     Rows need order, source, step, anchor, offset_minutes, start_s and finish_s.
     """
-    steps = facts.snapshot["steps"].rename({"routing": "source"})
+    steps = facts.snapshot["steps"].lazy().rename({"routing": "source"})
     edge = (
         steps.sort("source", "sequence", "step")
         .group_by("source", maintain_order=True)
@@ -418,20 +442,21 @@ def _at_steps(facts: Facts, rows: pl.DataFrame, *, default_first: bool) -> pl.Da
         )
     )
     edges = ("edge_step",) if default_first else ("last_step", "edge_step")
-    joined = rows.join(edge, on="source", how="left")
+    joined = rows.lazy().join(edge, on="source", how="left")
     if not default_first:
-        joined = joined.join(_last_ends(facts), on="order", how="left")
+        joined = joined.join(_last_ends(facts).lazy(), on="order", how="left")
+    windows = facts.step_windows.lazy()
     joined = (
         joined.with_columns(
             step_used=pl.coalesce("step", *edges), no_step=pl.col("step").is_null()
         )
         .join(
-            losing_steps(facts).rename({"step": "step_used"}),
+            losing_steps(facts).lazy().rename({"step": "step_used"}),
             on=["order", "step_used"],
             how="left",
         )
         .join(
-            facts.step_windows.rename({"supply": "order", "step": "step_used"}),
+            windows.rename({"supply": "order", "step": "step_used"}),
             on=["order", "step_used"],
             how="left",
         )
@@ -464,7 +489,8 @@ def _at_steps(facts: Facts, rows: pl.DataFrame, *, default_first: bool) -> pl.Da
             .otherwise(pl.coalesce(carried, "finish_s"))
         )
     anchor = pl.when(pl.col("anchor") == "start").then(at_start).otherwise(at_end)
-    return with_offsets(facts, joined.with_columns(instant_s=anchor))
+    anchored = joined.with_columns(instant_s=anchor)
+    return with_offsets(facts, anchored.collect(engine="in-memory"))
 
 
 def _last_ends(facts: Facts) -> pl.DataFrame:
@@ -493,6 +519,8 @@ def move_departures(facts: Facts) -> pl.DataFrame:
 
     Existing transfers that are in process have left.
     """
+    if not (facts.supplies["kind"] == "move").any():
+        return pl.DataFrame(schema=_USES)
     # A lane that does not lead there is not used: the goods come from outside.
     lanes = facts.snapshot["lanes"].select(
         "lane", "origin", "cutoff_h", pl.col("destination").alias("location")

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 def check_operations(facts: Facts) -> list[Finding]:
     """Check the operations of new make orders."""
     new = make_orders(facts).filter(~pl.col("existing"))
+    if new.is_empty():
+        return []
     steps = _planned_steps(facts, new)
     return [
         *_missing(facts, new),
@@ -289,7 +291,35 @@ def _ends(new: pl.DataFrame, steps: pl.DataFrame) -> list[Finding]:
 
 def check_outputs(facts: Facts) -> list[Finding]:
     """Check what orders give: quantity by yields, end by offset, a row per output."""
-    given = outputs(facts)
+    return [*_whole_orders(facts), *_given(facts, outputs(facts))]
+
+
+def _whole_orders(facts: Facts) -> list[Finding]:
+    """Orders that make nothing: the order is for what the supply brings."""
+    # Of an existing order, order_qty is the whole and qty what is still to come.
+    plain = facts.supplies.filter(
+        (pl.col("kind") != "make")
+        & ~pl.col("existing")
+        & (
+            (pl.col("order_qty") - pl.col("qty")).abs()
+            > TOLERANCE * (1 + pl.col("qty"))
+        )
+    )
+    return faults(
+        "VER070",
+        "supplies",
+        plain,
+        "qty",
+        "order_qty",
+        value="id",
+        expected="order_qty",
+    )
+
+
+def _given(facts: Facts, given: pl.DataFrame) -> list[Finding]:
+    """What make orders give, against their outputs."""
+    if given.is_empty():
+        return []
     output = ["order", "product", "location"]
     sums = given.group_by(output).agg(
         pl.col("qty", "low").sum(),
@@ -324,25 +354,7 @@ def check_outputs(facts: Facts) -> list[Finding]:
         )
         .join(facts.supplies, on=output, how="anti")
     )
-    plain = facts.supplies.filter(
-        (pl.col("kind") != "make")
-        # Of an existing order, order_qty is the whole and qty what is still to come.
-        & ~pl.col("existing")
-        & (
-            (pl.col("order_qty") - pl.col("qty")).abs()
-            > TOLERANCE * (1 + pl.col("qty"))
-        )
-    )
     return [
-        *faults(
-            "VER070",
-            "supplies",
-            plain,
-            "qty",
-            "order_qty",
-            value="id",
-            expected="order_qty",
-        ),
         *faults(
             "VER070",
             "supplies",
@@ -428,6 +440,8 @@ def check_resources(facts: Facts) -> list[Finding]:
     by any member; outside its validity a row is not needed.
     """
     orders = make_orders(facts).filter(~pl.col("existing")).select("order", "source")
+    if orders.is_empty():
+        return []
     windows = facts.step_windows.rename({"supply": "order"}).join(orders, on="order")
     needed = (
         windows.join(

@@ -6,6 +6,7 @@ its lots and its lead times; a supply is right when at least one candidate allow
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -78,21 +79,26 @@ def matched(facts: Facts, new: pl.DataFrame) -> pl.DataFrame:
 
     An order may be made for any product that it gives, not for the main one alone.
     """
-    rows = candidates(facts)
-    named = new.with_columns(
+    rows = candidates(facts).lazy()
+    named = new.lazy().with_columns(
         source=pl.when(pl.col("kind") == "move")
         .then(pl.coalesce("lane", "source"))
         .otherwise("source"),
         lot_qty=pl.when(pl.col("kind") == "make").then("order_qty").otherwise("qty"),
     )
-    beside = facts.supplies.filter(~pl.col("main")).select(
-        "order", other="product", place="location"
+    beside = (
+        facts.supplies.lazy()
+        .filter(~pl.col("main"))
+        .select("order", other="product", place="location")
     )
     made_for = named.join(beside, on="order").with_columns(
         product="other", location="place"
     )
-    return pl.concat([named, made_for.select(named.columns)]).join(
-        rows, on=list(_KEY), how="inner", suffix="_of"
+    columns = [*new.columns, "lot_qty"]
+    return (
+        pl.concat([named, made_for.select(columns)])
+        .join(rows, on=list(_KEY), how="inner", suffix="_of")
+        .collect(engine="in-memory")
     )
 
 
@@ -102,7 +108,7 @@ def candidates(facts: Facts) -> pl.DataFrame:
     Those of places without any supply are left out: nobody asks for them, and what is
     allowed at one place says nothing about another.
     """
-    asked = facts.supplies.select(PLACE).unique()
+    asked = facts.supplies.lazy().select(PLACE).unique()
     found = _masters(facts).join(asked, on=PLACE, how="semi")
     rules = _rules(facts).join(asked, on=PLACE, how="semi")
     ruled = rules.select("product", "location").unique()
@@ -121,15 +127,18 @@ def candidates(facts: Facts) -> pl.DataFrame:
         *(pl.coalesce(f"{name}_rule", name).alias(name) for name in _LOTS),
         pl.max_horizontal("valid_from_s", "valid_from_s_rule").alias("valid_from_s"),
         pl.min_horizontal("valid_to_s", "valid_to_s_rule").alias("valid_to_s"),
-    ).select(found.columns)
-    return pl.concat([made, moved, bound])
+    ).select(*_KEY, "valid_from_s", "valid_to_s", *_LOTS)
+    return pl.concat([made, moved, bound]).collect(engine="in-memory")
 
 
-def _masters(facts: Facts) -> pl.DataFrame:
+def _masters(facts: Facts) -> pl.LazyFrame:
+    """Uses of sources that the tables allow: key, validity in seconds, lots."""
     snapshot = facts.snapshot
-    routings = snapshot["routings"].with_columns(*validity())
-    stated = snapshot["routing_outputs"].join(
-        routings.select("routing", main="product", home="location"), on="routing"
+    routings = snapshot["routings"].lazy().with_columns(*validity())
+    stated = (
+        snapshot["routing_outputs"]
+        .lazy()
+        .join(routings.select("routing", main="product", home="location"), on="routing")
     )
     stated = stated.select(
         "routing",
@@ -139,9 +148,9 @@ def _masters(facts: Facts) -> pl.DataFrame:
         serves=(pl.col("product") == pl.col("main")) | (pl.col("role") != "by"),
     )
     silent = routings.join(stated.filter("own"), on="routing", how="anti")
-    columns = ("routing", "product", "location")
+    output = ("routing", "product", "location")
     given = pl.concat(
-        [silent.select(columns), stated.filter("serves").select(columns)]
+        [silent.select(output), stated.filter("serves").select(output)]
     ).unique()
     make = given.join(routings.drop("product", "location"), on="routing").select(
         pl.lit("make").alias("kind"),
@@ -154,20 +163,23 @@ def _masters(facts: Facts) -> pl.DataFrame:
     )
     # Customers hold nothing: terms for every place that does are not theirs.
     places = (
-        snapshot["locations"].filter(pl.col("kind") != "customer").select("location")
+        snapshot["locations"]
+        .lazy()
+        .filter(pl.col("kind") != "customer")
+        .select("location")
     )
-    terms = snapshot["supply_terms"].with_columns(*validity())
+    columns = [*snapshot["supply_terms"].columns, "valid_from_s", "valid_to_s"]
+    terms = snapshot["supply_terms"].lazy().with_columns(*validity())
     everywhere = (
         terms.filter(pl.col("location") == "*")
         .drop("location")
         .join(places, how="cross")
     )
     terms = pl.concat(
-        [terms.filter(pl.col("location") != "*"), everywhere.select(terms.columns)]
+        [terms.filter(pl.col("location") != "*"), everywhere.select(columns)]
     )
-    buy = terms.join(
-        facts.members.rename({"product": "member"}), left_on="product", right_on="named"
-    ).select(
+    members = facts.members.lazy().rename({"product": "member"})
+    buy = terms.join(members, left_on="product", right_on="named").select(
         pl.lit("buy").alias("kind"),
         pl.col("supplier").alias("source"),
         pl.col("member").alias("product"),
@@ -180,6 +192,7 @@ def _masters(facts: Facts) -> pl.DataFrame:
     )
     move = (
         snapshot["lanes"]
+        .lazy()
         .select(pl.col("lane").alias("source"), pl.col("destination").alias("location"))
         .join(_moved(facts), on="source")
         .select(
@@ -197,14 +210,14 @@ def _masters(facts: Facts) -> pl.DataFrame:
     return pl.concat([make, buy, move])
 
 
-def _moved(facts: Facts) -> pl.DataFrame:
+def _moved(facts: Facts) -> pl.LazyFrame:
     """What is moved on which lane, as far as any supply asks: source, product.
 
     All lanes with all products would be millions of rows.
     """
-    moves = facts.supplies.filter(pl.col("kind") == "move")
+    moves = facts.supplies.lazy().filter(pl.col("kind") == "move")
     lanes = moves.select("order", source=pl.coalesce("lane", "source"))
-    given = facts.supplies.select("order", "product")
+    given = facts.supplies.lazy().select("order", "product")
     return (
         lanes.join(given, on="order")
         .join(moves, on="product", how="semi")
@@ -214,27 +227,29 @@ def _moved(facts: Facts) -> pl.DataFrame:
     )
 
 
-def _rules(facts: Facts) -> pl.DataFrame:
+def _rules(facts: Facts) -> pl.LazyFrame:
     """Sourcing rows per product, group rows spread over the members.
 
     An own row hides the group's rows of its kind; a move may name its origin.
     """
-    rows = facts.snapshot["sourcing"].with_columns(*validity())
-    lanes = facts.snapshot["lanes"].select(
-        "lane",
-        pl.col("origin").alias("source"),
-        pl.col("destination").alias("location"),
+    columns = [*facts.snapshot["sourcing"].columns, "valid_from_s", "valid_to_s"]
+    rows = facts.snapshot["sourcing"].lazy().with_columns(*validity())
+    lanes = (
+        facts.snapshot["lanes"]
+        .lazy()
+        .select("lane", source="origin", location="destination")
     )
     by_origin = (
         rows.filter(pl.col("kind") == "move")
         .join(lanes, on=["source", "location"])
         .with_columns(source=pl.col("lane"))
-        .select(rows.columns)
+        .select(columns)
     )
     rows = pl.concat([rows, by_origin])
-    spread = rows.join(
-        facts.members.rename({"product": "member"}), left_on="product", right_on="named"
-    ).with_columns(own=pl.col("product") == pl.col("member"))
+    members = facts.members.lazy().rename({"product": "member"})
+    spread = rows.join(members, left_on="product", right_on="named").with_columns(
+        own=pl.col("product") == pl.col("member")
+    )
     own = spread.filter("own").select("member", "location", "kind").unique()
     group = spread.filter(~pl.col("own")).join(
         own, on=["member", "location", "kind"], how="anti"
@@ -319,9 +334,11 @@ def _step_faults(facts: Facts) -> list[Finding]:
     for table, key, rows, column in tables:
         ratio = pl.col(column) / pl.col("step_qty")
         # Most rows are pegs: their other texts are not copied.
-        amounts = rows.select(key, "product", column)
-        odd = amounts.join(steps, on="product").filter(
-            (ratio - ratio.round()).abs() > TOLERANCE * (1 + ratio.abs())
+        amounts = rows.lazy().select(key, "product", column)
+        odd = (
+            amounts.join(steps.lazy(), on="product")
+            .filter((ratio - ratio.round()).abs() > TOLERANCE * (1 + ratio.abs()))
+            .collect(engine="in-memory")
         )
         found += faults(
             "VER013",
@@ -386,21 +403,35 @@ def check_shape(facts: Facts) -> list[Finding]:
         if ids.n_unique() < len(ids):
             twice = ids.value_counts(name="times").filter(pl.col("times") > 1)
             found += faults("VER042", table, twice.rename({key: "value"}).sort("value"))
+    for table, rules in _cell_rules().items():
+        rows = tables[table]
+        marks = rows.select(
+            rule.any().alias(str(number)) for number, (*_, rule) in enumerate(rules)
+        )
+        for is_broken, (code, key, column, rule) in zip(
+            marks.row(0), rules, strict=True
+        ):
+            if is_broken:
+                found += _cells(code, table, key, column, rows.filter(rule))
+    return found + _reversed(facts)
+
+
+@cache
+def _cell_rules() -> dict[str, list[tuple[str, str, str, pl.Expr]]]:
+    """What marks a cell as wrong, by table: code, key, column, rule."""
+    found: dict[str, list[tuple[str, str, str, pl.Expr]]] = {}
     for table, key, column, required in _AMOUNTS:
         number = pl.col(column).cast(pl.Float64)
         wrong = (number < 0) | ~number.is_finite()
-        wrong = wrong.fill_null(value=required)
-        found += _cells("VER040", table, key, column, tables[table].filter(wrong))
+        rule = wrong.fill_null(value=required)
+        found.setdefault(table, []).append(("VER040", key, column, rule))
     for table, key, column in _DATES:
-        missing = tables[table].filter(pl.col(column).is_null())
-        found += _cells("VER040", table, key, column, missing)
+        rule = pl.col(column).is_null()
+        found.setdefault(table, []).append(("VER040", key, column, rule))
     for table, key, column, codes in _CODES:
-        known = _texts(codes)
-        odd = tables[table].filter(
-            pl.col(column).is_not_null() & ~pl.col(column).is_in(known)
-        )
-        found += _cells("VER043", table, key, column, odd)
-    return found + _reversed(facts)
+        rule = pl.col(column).is_not_null() & ~pl.col(column).is_in(_texts(codes))
+        found.setdefault(table, []).append(("VER043", key, column, rule))
+    return found
 
 
 def _reversed(facts: Facts) -> list[Finding]:
@@ -437,6 +468,8 @@ def _texts(codes: Iterable[str]) -> list[str]:
 
 def check_existing(facts: Facts) -> list[Finding]:
     """Check that existing orders are there with their rest, dates and source."""
+    if facts.snapshot["supply_orders"].is_empty():
+        return []
     orders = facts.open_orders.filter(pl.col("rest") > TOLERANCE)
     planned = facts.supplies.filter("main").rename({"order": "supply_order"})
     lost = orders.join(planned, on="supply_order", how="anti")

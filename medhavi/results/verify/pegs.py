@@ -157,6 +157,7 @@ def _supply_sums(facts: Facts) -> list[Finding]:
     return faults("VER003", "pegging", over.rename({"supply": "value"}).sort("value"))
 
 
+@once
 def _ratios(facts: Facts) -> pl.DataFrame:
     """Units of a substitute for one ordered: demand, product, other, ratio, most.
 
@@ -179,18 +180,17 @@ def _for_demands(facts: Facts, known: pl.DataFrame) -> pl.DataFrame:
 
     `qty` is what they are at most, `sure` what they are at least.
     """
-    return (
-        known.filter(pl.col("level") == 0)
-        .join(
-            _ratios(facts).drop("product"),
-            left_on=["demand", "product"],
-            right_on=["demand", "other"],
-            how="left",
-        )
-        .with_columns(
-            qty=pl.col("qty") / pl.col("ratio").fill_null(1.0),
-            sure=pl.col("qty") / pl.col("most").fill_null(1.0),
-        )
+    top = known.filter(pl.col("level") == 0)
+    if facts.snapshot["substitutes"].is_empty():
+        return top.with_columns(sure="qty")
+    return top.join(
+        _ratios(facts).drop("product"),
+        left_on=["demand", "product"],
+        right_on=["demand", "other"],
+        how="left",
+    ).with_columns(
+        qty=pl.col("qty") / pl.col("ratio").fill_null(1.0),
+        sure=pl.col("qty") / pl.col("most").fill_null(1.0),
     )
 
 
@@ -218,6 +218,7 @@ def _demand_sums(facts: Facts) -> list[Finding]:
     return faults("VER002", "pegging", told)
 
 
+@once
 def _without_source(facts: Facts) -> pl.DataFrame:
     """What demands themselves take without any source: demand, missing."""
     return (
@@ -228,8 +229,11 @@ def _without_source(facts: Facts) -> pl.DataFrame:
     )
 
 
+@once
 def _rounded_substitutes(facts: Facts) -> pl.DataFrame:
     """Demands served by a substitute of which whole steps may be too much."""
+    if facts.snapshot["substitutes"].is_empty():
+        return pl.DataFrame(schema={"demand": pl.String})
     steps = facts.steps_of_products
     steps_each = pl.col("ratio", "most") * pl.col("step_qty") / pl.col("step_other")
     rounded = (steps_each - steps_each.round()).abs() > TOLERANCE
@@ -264,28 +268,31 @@ def _times(facts: Facts, known: pl.DataFrame) -> list[Finding]:
     given = facts.plan.deliveries.select(
         "demand", pl.col("date").dt.epoch("s").alias("moment"), "qty"
     ).join(whole, on="demand", how="anti")
-    moments = given.select("demand", "moment").unique()
+    moments = given.lazy().select("demand", "moment").unique()
     delivered = (
-        moments.join(given, on="demand", suffix="_then")
+        moments.join(given.lazy(), on="demand", suffix="_then")
         .filter(pl.col("moment_then") <= pl.col("moment"))
         .group_by("demand", "moment")
         .agg(pl.col("qty").sum().alias("delivered"))
     )
     there = (
-        moments.join(top.select("demand", "ready_s", "qty"), on="demand")
+        moments.join(top.lazy().select("demand", "ready_s", "qty"), on="demand")
         .filter(pl.col("ready_s") <= pl.col("moment"))
         .group_by("demand", "moment")
         .agg(pl.col("qty").sum().alias("there"))
     )
     both = (
         delivered.join(there, on=["demand", "moment"], how="left")
-        .join(_without_source(facts), on="demand", how="left")
+        .join(_without_source(facts).lazy(), on="demand", how="left")
         .with_columns(pl.col("there").fill_null(0.0) + pl.col("missing").fill_null(0.0))
         .drop("missing")
     )
-    early = both.filter(
-        pl.col("delivered") > pl.col("there") + TOLERANCE * (1 + pl.col("delivered"))
-    ).sort("demand", "moment")
+    late_by = pl.col("there") + TOLERANCE * (1 + pl.col("delivered"))
+    early = (
+        both.filter(pl.col("delivered") > late_by)
+        .sort("demand", "moment")
+        .collect(engine="in-memory")
+    )
     return faults("VER007", "deliveries", early.rename({"demand": "value"}))
 
 

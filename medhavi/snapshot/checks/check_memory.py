@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
-import polars as pl
 import polars.selectors as cs
 
 from medhavi.snapshot.tables import TableAccess
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import polars as pl
 
     from medhavi.findings import Finding
     from medhavi.snapshot.network.network import Network
@@ -34,9 +35,16 @@ class DistinctColumns(NamedTuple):
 
     def of(self, table: pl.DataFrame) -> pl.DataFrame:
         """Distinct rows of a table, in their sequence."""
-        rows = table.select(pl.col(self.columns))
-        signs = cs.numeric().sign() if table.height else cs.numeric()
-        return rows.with_columns(signs).unique(maintain_order=True)
+        rows = table[list(self.columns)]
+        if rows.is_empty():
+            return rows
+        signs = cs.numeric().sign()
+        return (
+            rows.lazy()
+            .with_columns(signs)
+            .unique(maintain_order=True)
+            .collect(engine="in-memory")
+        )
 
 
 Narrow = Mapping[str, Columns | DistinctColumns]
@@ -123,7 +131,7 @@ class ReadTracker:
         table = self.source[name]
         if isinstance(columns, DistinctColumns):
             return columns.of(table)
-        return table if columns is None else table.select(columns)
+        return table if columns is None else table[list(columns)]
 
     def input_rows(self, name: str) -> pl.Series:
         """Input row number (from 1) of each row of a table."""

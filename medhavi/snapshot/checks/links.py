@@ -75,7 +75,7 @@ def mark(
 
 def numbered(snapshot: TableAccess, name: str) -> pl.DataFrame:
     """Table with its input row numbers in `row`."""
-    return snapshot[name].with_columns(snapshot.input_rows(name).alias("row"))
+    return snapshot[name].hstack([snapshot.input_rows(name).alias("row")])
 
 
 _NOT_YET = ("tentative", "released", "expired")
@@ -126,7 +126,12 @@ def _column_references(
 def _ids(snapshot: TableAccess, refs: Collection[tuple[str, str]]) -> pl.Series:
     """Ids that columns hold, each once."""
     columns = [snapshot[table].get_column(key).rename("id") for table, key in refs]
-    return pl.concat(columns).drop_nulls().unique().sort()
+    ids = pl.concat(columns).to_frame().lazy()
+    return (
+        ids.select(pl.col("id").drop_nulls().unique().sort())
+        .collect(engine="in-memory")
+        .to_series()
+    )
 
 
 def _hints(wrong: pl.Series, known: Collection[str]) -> dict[str, str]:
@@ -361,7 +366,11 @@ def _makes(snapshot: TableAccess) -> list[Finding]:
             stated.select("routing", "product", place=pl.coalesce("location", "place")),
         ]
     )
-    whole = members(snapshot).select(member="product", asked="ancestor")
+    whole = (
+        members(snapshot)
+        .select(member="product", asked="ancestor")
+        .collect(engine="in-memory")
+    )
     served = outputs.join(whole, left_on="product", right_on="member").select(
         source="routing", product="asked", location="place"
     )
@@ -394,9 +403,9 @@ def _buys(snapshot: TableAccess) -> list[Finding]:
     terms = snapshot["supply_terms"].select(
         source="supplier", ancestor="product", place="location"
     )
-    offered = terms.join(members(snapshot), on="ancestor").select(
-        "source", "product", "place"
-    )
+    offered = terms.join(
+        members(snapshot).collect(engine="in-memory"), on="ancestor"
+    ).select("source", "product", "place")
     groups = terms.select("source", "place", product="ancestor")
     offered = pl.concat([offered, groups.select(offered.columns)]).unique()
     rows = _rows(snapshot, "buy").join(

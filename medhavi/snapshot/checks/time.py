@@ -88,9 +88,8 @@ class _RequiredSteps:
         marks = needed(snapshot, network)
         self.nodes = {network.ids(node) for node in marks.nonzero()[0].tolist()}
         self.routings: dict[str, str] = {}
-        for routing, product, location, role, _ in routing_outputs(
-            snapshot
-        ).iter_rows():
+        outputs = routing_outputs(snapshot).collect(engine="in-memory")
+        for routing, product, location, role, _ in outputs.iter_rows():
             if role != "by" and (product, location) in self.nodes:
                 self.routings.setdefault(routing, product)
 

@@ -192,8 +192,8 @@ def _listed(
 ) -> list[Finding]:
     """Name the rows whose text is not accepted; each distinct text is tried once."""
     name, column = place
-    texts = snapshot[name].get_column(column).drop_nulls().unique().sort().to_list()
-    wrong = [text for text in texts if not accepted(text)]
+    texts = set(snapshot[name].get_column(column).to_list()) - {None}
+    wrong = [text for text in sorted(texts) if not accepted(text)]
     if not wrong:
         return []
     names = known()
@@ -308,11 +308,13 @@ def _quantities(
     """Quantities beyond int64 steps, and those between two steps."""
     if not snapshot[name].height:
         return []
-    steps = qty_steps(snapshot).filter(pl.col("step") > 0).unique("product")
+    steps = qty_steps(snapshot).lazy().filter(pl.col("step") > 0).unique("product")
     counted = (
         numbered(snapshot, name)
+        .lazy()
         .join(steps, on="product")
         .with_columns(count=pl.col(column) / pl.col("step"))
+        .collect(engine="in-memory")
     )
     large = counted.filter(pl.col("count").abs() >= INT64_MAX / 2)
 
@@ -382,24 +384,32 @@ def own_checks(name: str, normal: NormalTable) -> list[Finding]:
 
 def _cells(table: Table, normal: NormalTable) -> list[Finding]:
     """Check closed lists and bounds; all columns are counted in one pass."""
+    broken, counted = _limits(table.name)
+    if not broken:
+        return []
+    counts = normal.frame.select(counted).row(0)
+    found: list[Finding] = []
+    for (key, rule), count in zip(broken.items(), counts, strict=True):
+        if count:
+            found += _broken(table, key, rule, normal)
+    return found
+
+
+@cache
+def _limits(name: str) -> tuple[Mapping[tuple[str, str], pl.Expr], list[pl.Expr]]:
+    """What marks a cell as wrong, by column and code, and how often that is so."""
     broken = {}
-    for column in table.columns.values():
+    for column in schema.tables()[name].columns.values():
         if column.one_of:
             choices = list(column.one_of)
             broken[column.name, "SNAP006"] = ~pl.col(column.name).is_in(choices)
         outside = _outside(column)
         if outside is not None:
             broken[column.name, "SNAP007"] = outside
-    if not broken:
-        return []
-    counts = normal.frame.select(
+    counted = [
         rule.sum().alias(f"{code} {name}") for (name, code), rule in broken.items()
-    ).row(0)
-    found: list[Finding] = []
-    for (key, rule), count in zip(broken.items(), counts, strict=True):
-        if count:
-            found += _broken(table, key, rule, normal)
-    return found
+    ]
+    return broken, counted
 
 
 def _outside(column: Column) -> pl.Expr | None:
@@ -451,14 +461,14 @@ def bound(column: Column) -> str:
 
 def select(normal: NormalTable, rule: pl.Expr) -> tuple[pl.DataFrame, list[int]]:
     """Rows that a rule marks, with their input row numbers."""
-    numbered = normal.frame.with_columns(normal.rows.alias(_ROW)).filter(rule)
+    numbered = normal.frame.hstack([normal.rows.alias(_ROW)]).filter(rule)
     return numbered, numbered.get_column(_ROW).to_list()
 
 
 def _keys(table: Table, normal: NormalTable) -> list[Finding]:
     """Name each row whose key an earlier row of the input has already."""
     key = list(table.key)
-    if not key or not normal.frame.select(key).is_duplicated().any():
+    if not key or not normal.frame[key].is_duplicated().any():
         return []
     numbered = normal.frame.with_columns(normal.rows.alias(_ROW)).with_columns(
         pl.col(_ROW).min().over(key).alias("first of key")
@@ -507,7 +517,7 @@ def _overlaps(table: Table, normal: NormalTable) -> list[Finding]:
     if "valid_from" not in table.key or "valid_to" not in table.columns:
         return []
     rest = [name for name in table.key if name != "valid_from"]
-    groups = normal.frame.select(rest)
+    groups = normal.frame[rest]
     if not groups.is_duplicated().any():
         return []
     # Null begins sort first and null ends last, so a running maximum is enough.

@@ -2,6 +2,9 @@
 
 The rules of `sourcing`, supply terms and lanes are read once here as a graph: windows,
 lots and shares play no part, so an edge means "may at some time".
+
+The steps are lazy frames, collected together: of small tables each step alone would
+take longer to begin than to end.
 """
 
 from __future__ import annotations
@@ -11,6 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 if TYPE_CHECKING:
+    from polars._typing import PolarsDataType
+
     from medhavi.snapshot.tables import TableAccess
 
 NODE = ["product", "location"]
@@ -40,37 +45,72 @@ def links(snapshot: TableAccess) -> Links:
     """Derive item-locations and their edges from the tables."""
     rows = _sourcing(snapshot)
     outputs = routing_outputs(snapshot)
-    usable = _allowed(live(snapshot, "routings"), outputs, rows)
-    makes = _makes(snapshot, usable)
-    after = _after(snapshot, outputs)
+    usable = _allowed(_live(snapshot, "routings"), outputs, rows)
     bought = _bought(snapshot)
     explicit = _explicit_moves(snapshot, rows)
+    after = _after(snapshot, outputs)
     starts = usable.filter(pl.col("role") != "by")
-    known = _stated_nodes(snapshot, outputs, after, rows, explicit)
-    decided = _decided(starts, bought, rows)
-    moves, nodes, own = _all_moves(snapshot, known, decided, explicit)
+    stated = pl.concat([rows.select(NODE), starts.select(NODE), bought]).unique()
+    makes, later, known, *others = pl.collect_all(
+        [
+            _makes(snapshot, usable),
+            after,
+            _stated_nodes(snapshot, outputs, after, rows, explicit),
+            usable,
+            bought,
+            explicit,
+            stated,
+        ],
+        engine="in-memory",
+    )
+    usable, bought, explicit, stated = (one.lazy() for one in others)
+    reached, moved = _all_moves(snapshot, known, stated, explicit)
+    held = _held(snapshot, reached, _everywhere(stated))
+    nodes, sourced, decided, moves = pl.collect_all(
+        [
+            reached.sort(NODE),
+            _sourced(snapshot, reached, usable, bought),
+            pl.concat([stated.filter(pl.col("location") != "*"), held]).unique(),
+            moved,
+        ],
+        engine="in-memory",
+    )
     return Links(
-        nodes=nodes.sort(NODE),
-        sourced=_sourced(snapshot, nodes, usable, bought),
-        decided=own,
+        nodes=nodes,
+        sourced=sourced,
+        decided=decided,
         makes=makes,
         moves=moves,
-        after=after,
+        after=later,
     )
 
 
-def live(snapshot: TableAccess, name: str) -> pl.DataFrame:
+def _rows(snapshot: TableAccess, name: str) -> pl.LazyFrame:
+    return snapshot[name].lazy()
+
+
+def _none(*texts: str, **others: PolarsDataType) -> pl.LazyFrame:
+    """No rows of columns of text and of others; nothing is joined to find none."""
+    return pl.LazyFrame(schema={**dict.fromkeys(texts, pl.String), **others})
+
+
+def _live(snapshot: TableAccess, name: str) -> pl.LazyFrame:
     """Rows of a table whose validity does not end before now."""
-    moments = snapshot["settings"].get_column("as_of").drop_nulls()
-    if not len(moments):
-        return snapshot[name]
+    moments = [one for (one,) in snapshot["settings"][["as_of"]].rows() if one]
+    if not moments:
+        return _rows(snapshot, name)
     ends = pl.col("valid_to")
-    return snapshot[name].filter(ends.is_null() | (ends > moments[0]))
+    return _rows(snapshot, name).filter(ends.is_null() | (ends > moments[0]))
+
+
+def _everywhere(pairs: pl.LazyFrame) -> pl.LazyFrame:
+    """Products that are had at every place that holds stock; a customer's does not."""
+    return pairs.filter(pl.col("location") == "*").select("product")
 
 
 def _allowed(
-    routings: pl.DataFrame, outputs: pl.DataFrame, rows: pl.DataFrame
-) -> pl.DataFrame:
+    routings: pl.LazyFrame, outputs: pl.LazyFrame, rows: pl.LazyFrame
+) -> pl.LazyFrame:
     """Leave out outputs that may start no order: sourcing names other sources."""
     usable = outputs.join(routings, on="routing", how="semi")
     stated = rows.select(NODE).unique()
@@ -79,17 +119,19 @@ def _allowed(
     return pl.concat([free, usable.join(named, on=[*NODE, "routing"], how="semi")])
 
 
-def members(snapshot: TableAccess) -> pl.DataFrame:
+def members(snapshot: TableAccess) -> pl.LazyFrame:
     """Pair every product with itself (distance 0) and with each of its groups.
 
     Circles of parents end where they close.
     """
-    parents = snapshot["products"].select("product", "parent").drop_nulls()
-    pairs = snapshot["products"].select("product", ancestor="product").unique()
+    products = snapshot["products"]
+    themselves = products.lazy().select("product", ancestor="product").unique()
+    if products["parent"].null_count() == products.height:
+        return themselves.with_columns(distance=pl.lit(0))
+    parents = products.select("product", "parent").drop_nulls()
+    pairs = themselves.collect(engine="in-memory")
     frontier, distance = pairs, 0
     all_pairs = [pairs.with_columns(distance=pl.lit(0))]
-    if not parents.height:
-        return all_pairs[0]
     while frontier.height:
         distance += 1
         frontier = (
@@ -100,17 +142,21 @@ def members(snapshot: TableAccess) -> pl.DataFrame:
         )
         pairs = pl.concat([pairs, frontier])
         all_pairs.append(frontier.with_columns(distance=pl.lit(distance)))
-    return pl.concat(all_pairs)
+    return pl.concat(all_pairs).lazy()
 
 
-def routing_outputs(snapshot: TableAccess) -> pl.DataFrame:
+def routing_outputs(snapshot: TableAccess) -> pl.LazyFrame:
     """What every routing yields and where; without a main row: one of its product.
 
     Columns routing, product, location, role, qty.
     """
-    routings = snapshot["routings"].select("routing", main="product", place="location")
+    if not snapshot["routings"].height:
+        return _none("routing", *NODE, "role", qty=pl.Float64)
+    routings = _rows(snapshot, "routings").select(
+        "routing", main="product", place="location"
+    )
     stated = (
-        snapshot["routing_outputs"]
+        _rows(snapshot, "routing_outputs")
         .join(routings, on="routing")
         .select(
             "routing",
@@ -134,16 +180,19 @@ def routing_outputs(snapshot: TableAccess) -> pl.DataFrame:
     return pl.concat([stated, silent])
 
 
-def _makes(snapshot: TableAccess, outputs: pl.DataFrame) -> pl.DataFrame:
+def _makes(snapshot: TableAccess, outputs: pl.LazyFrame) -> pl.LazyFrame:
     """Edges from what an order yields (main and co) to what it consumes."""
-    routings = snapshot["routings"].select("routing", "yield", place="location")
+    if not (snapshot["routings"].height and snapshot["bom_lines"].height):
+        wide = "component", "component_location", "routing"
+        return _none(*NODE, *wide, ratio=pl.Float64)
+    routings = _rows(snapshot, "routings").select("routing", "yield", place="location")
     steps = (
-        snapshot["steps"]
+        _rows(snapshot, "steps")
         .group_by("routing")
         .agg(pl.col("yield").product().alias("good"))
     )
     lines = (
-        live(snapshot, "bom_lines")
+        _live(snapshot, "bom_lines")
         .join(routings, on="routing")
         .join(steps, on="routing", how="left")
         .with_columns(
@@ -174,40 +223,45 @@ def _makes(snapshot: TableAccess, outputs: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _after(snapshot: TableAccess, outputs: pl.DataFrame) -> pl.DataFrame:
+def _after(snapshot: TableAccess, outputs: pl.LazyFrame) -> pl.LazyFrame:
     """Pair places of which the second is planned later without being needed."""
+    if not (snapshot["routings"].height or snapshot["substitutes"].height):
+        return _none(*NODE, "later", "later_location")
     mains = outputs.filter(pl.col("role") == "main")
     falling = outputs.filter(pl.col("role") != "main").select(
         "routing", later="product", later_location="location"
     )
     wide = ["later", "later_location"]
     others = mains.join(falling, on="routing").select(*NODE, *wide)
-    swaps = snapshot["substitutes"].select("product", "substitute", "location")
-    if not swaps.height:
+    if not snapshot["substitutes"].height:
         return others.unique()
+    columns = ["product", "substitute", "location"]
+    swaps = _rows(snapshot, "substitutes").select(columns)
     everywhere = swaps.filter(pl.col("location") == "*").drop("location")
-    places = snapshot["demands"].select(NODE).unique()
+    places = _rows(snapshot, "demands").select(NODE).unique()
     swaps = pl.concat(
         [
             swaps.filter(pl.col("location") != "*"),
-            everywhere.join(places, on="product").select(swaps.columns),
+            everywhere.join(places, on="product").select(columns),
         ]
     )
     replaced = swaps.select(*NODE, later="substitute", later_location="location")
     return pl.concat([others, replaced]).unique()
 
 
-def _bought(snapshot: TableAccess) -> pl.DataFrame:
+def _bought(snapshot: TableAccess) -> pl.LazyFrame:
     """Products and places with terms, groups resolved; location may be "*"."""
-    terms = live(snapshot, "supply_terms").select(
+    terms = _live(snapshot, "supply_terms").select(
         ancestor="product", location="location"
     )
     return terms.unique().join(members(snapshot), on="ancestor").select(NODE).unique()
 
 
-def _sourcing(snapshot: TableAccess) -> pl.DataFrame:
+def _sourcing(snapshot: TableAccess) -> pl.LazyFrame:
     """Resolve groups in sourcing; own rows hide group rows of their kind."""
-    rows = live(snapshot, "sourcing").select(
+    if not snapshot["sourcing"].height:
+        return _none(*NODE, "kind", "source", preference=pl.Int64)
+    rows = _live(snapshot, "sourcing").select(
         pl.col("product").alias("ancestor"), "location", "kind", "source", "preference"
     )
     resolved = rows.join(members(snapshot), on="ancestor")
@@ -217,9 +271,11 @@ def _sourcing(snapshot: TableAccess) -> pl.DataFrame:
     ).select(*own, "source", "preference")
 
 
-def _explicit_moves(snapshot: TableAccess, rows: pl.DataFrame) -> pl.DataFrame:
+def _explicit_moves(snapshot: TableAccess, rows: pl.LazyFrame) -> pl.LazyFrame:
     """Resolve moves that sourcing states to their origins, by lane or by place."""
-    lanes = snapshot["lanes"].select(
+    if not (snapshot["sourcing"].height and snapshot["lanes"].height):
+        return _none(*NODE, "origin", preference=pl.Int64)
+    lanes = _rows(snapshot, "lanes").select(
         "lane", "origin", "destination", usual="preference"
     )
     moves = rows.filter(pl.col("kind") == "move")
@@ -244,11 +300,11 @@ def _explicit_moves(snapshot: TableAccess, rows: pl.DataFrame) -> pl.DataFrame:
 
 def _stated_nodes(
     snapshot: TableAccess,
-    outputs: pl.DataFrame,
-    after: pl.DataFrame,
-    rows: pl.DataFrame,
-    explicit: pl.DataFrame,
-) -> pl.DataFrame:
+    outputs: pl.LazyFrame,
+    after: pl.LazyFrame,
+    rows: pl.LazyFrame,
+    explicit: pl.LazyFrame,
+) -> pl.LazyFrame:
     """Item-locations that some row names."""
     tables = (
         "stock",
@@ -259,53 +315,41 @@ def _stated_nodes(
         "storage_limits",
         "pegs",
     )
-    orders = snapshot["supply_orders"].filter(pl.col("kind") == "transfer")
-    by_lane = orders.join(
-        snapshot["lanes"].select("lane", "origin"), left_on="source", right_on="lane"
-    )
-    places = snapshot["locations"].select("location")
-    # Lines that are over still count: existing orders may have to take them.
-    lines = snapshot["bom_lines"].join(
-        snapshot["routings"].select("routing", place="location"), on="routing"
-    )
     pieces = [
-        *(snapshot[name].select(NODE) for name in tables),
+        *(snapshot[name][NODE].lazy() for name in tables if snapshot[name].height),
         outputs.select(NODE),
-        lines.select(product="component", location=pl.coalesce("location", "place")),
         after.select(product="later", location="later_location"),
         rows.select(NODE),
         explicit.select("product", location="origin"),
-        snapshot["demands"].select("product", location="ship_from"),
-        by_lane.select("product", location="origin"),
-        orders.select("product", location="source").join(places, on="location"),
-        snapshot["supply_terms"].filter(pl.col("location") != "*").select(NODE),
+        _rows(snapshot, "demands").select("product", location="ship_from"),
+        _rows(snapshot, "supply_terms").filter(pl.col("location") != "*").select(NODE),
     ]
+    if snapshot["bom_lines"].height:
+        # Lines that are over still count: existing orders may have to take them.
+        routings = _rows(snapshot, "routings").select("routing", place="location")
+        lines = _rows(snapshot, "bom_lines").join(routings, on="routing")
+        location = pl.coalesce("location", "place")
+        pieces.append(lines.select(product="component", location=location))
+    if snapshot["supply_orders"].height:
+        orders = _rows(snapshot, "supply_orders").filter(pl.col("kind") == "transfer")
+        lanes = _rows(snapshot, "lanes").select("origin", source="lane")
+        places = _rows(snapshot, "locations").select("location")
+        pieces += [
+            orders.join(lanes, on="source").select("product", location="origin"),
+            orders.select("product", location="source").join(places, on="location"),
+        ]
     return pl.concat(pieces).drop_nulls().unique()
 
 
-def _decided(
-    starts: pl.DataFrame, bought: pl.DataFrame, rows: pl.DataFrame
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Places with sources of their own, and products bought everywhere.
-
-    Everywhere is every place that holds stock; a customer's does not.
-    """
-    stated = pl.concat([rows.select(NODE), starts.select(NODE), bought]).unique()
-    return (
-        stated.filter(pl.col("location") != "*"),
-        stated.filter(pl.col("location") == "*").select("product"),
-    )
-
-
-def _default_lanes(snapshot: TableAccess) -> pl.DataFrame:
+def _default_lanes(snapshot: TableAccess) -> pl.LazyFrame:
     """Lanes that may supply by default: origin, location, preference, safe.
 
     Nothing leaves a customer, and no lane goes to a country that it blocks.
     """
-    places = snapshot["locations"].select("location", "country", "kind")
+    places = _rows(snapshot, "locations").select("location", "country", "kind")
     blocked = pl.col("country").is_in(pl.col("blocked_countries"))
     return (
-        snapshot["lanes"]
+        _rows(snapshot, "lanes")
         .join(places, left_on="destination", right_on="location", how="left")
         .filter(~blocked.fill_null(value=False))
         .drop("kind")
@@ -327,45 +371,52 @@ def _default_lanes(snapshot: TableAccess) -> pl.DataFrame:
 def _all_moves(
     snapshot: TableAccess,
     known: pl.DataFrame,
-    decided: tuple[pl.DataFrame, pl.DataFrame],
-    explicit: pl.DataFrame,
-) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """Add the moves of item-locations that state no source, until none is new.
+    stated: pl.LazyFrame,
+    explicit: pl.LazyFrame,
+) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+    """Nodes and moves with those of nodes that state no source, until none is new.
 
-    Such a place draws on every lane into it (tables.toml, sourcing). Gives moves, nodes
-    and the nodes that have sources without these lanes.
+    Such a place draws on every lane into it (tables.toml, sourcing).
     """
-    places, anywhere = decided
-    lanes = _default_lanes(snapshot)
-    hazardous = snapshot["products"].filter("hazmat").select("product")
     wanted = [*NODE, "origin", "preference", "stated"]
-    frontier, nodes = known, known
     moves = [explicit.with_columns(stated=pl.lit(value=True)).select(wanted)]
-    while frontier.height:
-        silent = frontier.join(places, on=NODE, how="anti")
-        silent = silent.join(_held(snapshot, silent, anywhere), on=NODE, how="anti")
-        drawn = silent.join(lanes, on="location")
-        refused = drawn.filter("safe").join(hazardous, on="product", how="semi")
-        drawn = drawn.join(refused, on=[*NODE, "origin", "preference"], how="anti")
-        moves.append(drawn.with_columns(stated=pl.lit(value=False)).select(wanted))
-        reached = drawn.select("product", location="origin").unique()
-        frontier = reached.join(nodes, on=NODE, how="anti")
-        nodes = pl.concat([nodes, frontier])
+    nodes = known
+    if snapshot["lanes"].height:
+        lanes = _default_lanes(snapshot).collect().lazy()
+        hazardous = _rows(snapshot, "products").filter("hazmat").select("product")
+        places = stated.filter(pl.col("location") != "*")
+        anywhere = _everywhere(stated)
+        frontier = known
+        while frontier.height:
+            silent = frontier.lazy().join(places, on=NODE, how="anti")
+            held = _held(snapshot, silent, anywhere)
+            drawn = silent.join(held, on=NODE, how="anti").join(lanes, on="location")
+            refused = drawn.filter("safe").join(hazardous, on="product", how="semi")
+            drawn = drawn.join(refused, on=[*NODE, "origin", "preference"], how="anti")
+            reached = drawn.select("product", location="origin").unique()
+            more, frontier = pl.collect_all(
+                [
+                    drawn.with_columns(stated=pl.lit(value=False)).select(wanted),
+                    reached.join(nodes.lazy(), on=NODE, how="anti"),
+                ],
+                engine="in-memory",
+            )
+            moves.append(more.lazy())
+            nodes = pl.concat([nodes, frontier])
     unique = (
         pl.concat(moves)
         .group_by(*NODE, "origin")
         .agg(pl.col("preference").min(), pl.col("stated").any())
         .filter(pl.col("origin") != pl.col("location"))
     )
-    own = pl.concat([places, _held(snapshot, nodes, anywhere)]).unique()
-    return unique, nodes, own
+    return nodes.lazy(), unique
 
 
 def _held(
-    snapshot: TableAccess, nodes: pl.DataFrame, anywhere: pl.DataFrame
-) -> pl.DataFrame:
+    snapshot: TableAccess, nodes: pl.LazyFrame, anywhere: pl.LazyFrame
+) -> pl.LazyFrame:
     """Nodes whose product is bought everywhere, but for customers."""
-    customers = snapshot["locations"].filter(pl.col("kind") == "customer")
+    customers = _rows(snapshot, "locations").filter(pl.col("kind") == "customer")
     return nodes.join(anywhere, on="product", how="semi").join(
         customers, on="location", how="anti"
     )
@@ -373,21 +424,21 @@ def _held(
 
 def _sourced(
     snapshot: TableAccess,
-    nodes: pl.DataFrame,
-    outputs: pl.DataFrame,
-    bought: pl.DataFrame,
-) -> pl.DataFrame:
+    nodes: pl.LazyFrame,
+    outputs: pl.LazyFrame,
+    bought: pl.LazyFrame,
+) -> pl.LazyFrame:
     """Item-locations where something comes into being without a move."""
-    anywhere = bought.filter(pl.col("location") == "*").select("product")
-    everywhere = _held(snapshot, nodes, anywhere)
-    policies = snapshot["inventory_policies"].filter(pl.col("unlimited"))
-    orders = snapshot["supply_orders"].filter(pl.col("status").is_in(_OPEN_ORDERS))
+    everywhere = _held(snapshot, nodes, _everywhere(bought))
+    policies = _rows(snapshot, "inventory_policies").filter(pl.col("unlimited"))
+    open_order = pl.col("status").is_in(_OPEN_ORDERS)
+    orders = _rows(snapshot, "supply_orders").filter(open_order)
     pieces = [
         outputs.select(NODE),
         bought.filter(pl.col("location") != "*"),
         everywhere,
         policies.select(NODE),
         orders.select(NODE),
-        snapshot["stock"].filter(pl.col("qty") > 0).select(NODE),
+        _rows(snapshot, "stock").filter(pl.col("qty") > 0).select(NODE),
     ]
     return pl.concat([piece.select(NODE) for piece in pieces]).unique()

@@ -318,11 +318,16 @@ def _build(snapshot: TableAccess, found: Links) -> Network:
 
 def _sorted(*ids: pl.Series) -> pl.Series:
     """All ids once, sorted: those of the table and those only referred to."""
-    return pl.concat([entry.rename("id") for entry in ids]).drop_nulls().unique().sort()
+    every = pl.concat([entry.rename("id") for entry in ids]).to_frame().lazy()
+    return (
+        every.select(pl.col("id").drop_nulls().unique().sort())
+        .collect(engine="in-memory")
+        .to_series()
+    )
 
 
-def _numbered(ids: pl.Series, name: str) -> pl.DataFrame:
-    return pl.DataFrame({name: ids}).with_row_index(f"{name} code")
+def _numbered(ids: pl.Series, name: str) -> pl.LazyFrame:
+    return ids.alias(name).to_frame().lazy().with_row_index(f"{name} code")
 
 
 def _coded(
@@ -330,10 +335,12 @@ def _coded(
 ) -> pl.DataFrame:
     """Each node its number: by product, then location."""
     return (
-        pairs.join(_numbered(products, "product"), on="product")
+        pairs.lazy()
+        .join(_numbered(products, "product"), on="product")
         .join(_numbered(locations, "location"), on="location")
         .sort("product code", "location code")
         .with_row_index("node")
+        .collect(engine="in-memory")
     )
 
 
@@ -343,7 +350,8 @@ def _edges(found: Links, nodes: pl.DataFrame) -> pl.DataFrame:
     Columns parent, child, kind, ratio, stated.
     """
     makes = (
-        found.makes.group_by(*NODE, "component", "component_location")
+        found.makes.lazy()
+        .group_by(*NODE, "component", "component_location")
         .agg(pl.col("ratio").max())
         .select(
             *NODE,
@@ -354,7 +362,7 @@ def _edges(found: Links, nodes: pl.DataFrame) -> pl.DataFrame:
             stated=pl.lit(value=True),
         )
     )
-    moves = found.moves.select(
+    moves = found.moves.lazy().select(
         *NODE,
         other="product",
         other_location="origin",
@@ -362,7 +370,7 @@ def _edges(found: Links, nodes: pl.DataFrame) -> pl.DataFrame:
         ratio=pl.lit(1.0),
         stated="stated",
     )
-    ids = nodes.select("node", *NODE)
+    ids = nodes.lazy().select("node", *NODE)
     return (
         pl.concat([makes, moves])
         .join(ids.rename({"node": "parent"}), on=NODE)
@@ -373,6 +381,7 @@ def _edges(found: Links, nodes: pl.DataFrame) -> pl.DataFrame:
         )
         .select(pl.col("parent", "child").cast(pl.Int64), "kind", "ratio", "stated")
         .sort("parent", "child", "kind")
+        .collect(engine="in-memory")
     )
 
 
@@ -383,16 +392,19 @@ def _ends(edges: pl.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 def _pairs(
     after: pl.DataFrame, nodes: pl.DataFrame
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    ids = nodes.select("node", *NODE)
-    coded = after.join(ids.rename({"node": "parent"}), on=NODE).join(
-        ids.rename({"node": "child"}),
-        left_on=["later", "later_location"],
-        right_on=NODE,
+    ids = nodes.lazy().select("node", *NODE)
+    pairs = (
+        after.lazy()
+        .join(ids.rename({"node": "parent"}), on=NODE)
+        .join(
+            ids.rename({"node": "child"}),
+            left_on=["later", "later_location"],
+            right_on=NODE,
+        )
+        .select(pl.col("parent", "child").cast(pl.Int64))
+        .filter(pl.col("parent") != pl.col("child"))
     )
-    coded = coded.select(pl.col("parent", "child").cast(pl.Int64)).filter(
-        pl.col("parent") != pl.col("child")
-    )
-    return _ends(coded)
+    return _ends(pairs.collect(engine="in-memory"))
 
 
 def _marked(count: int, pairs: pl.DataFrame, nodes: pl.DataFrame) -> NDArray[np.bool_]:
@@ -475,6 +487,8 @@ def _levels(
 def _named(
     ignored: pl.DataFrame, nodes: pl.DataFrame
 ) -> frozenset[tuple[str, str, str]]:
+    if ignored.is_empty():
+        return frozenset()
     ids = nodes.select(pl.col("node").cast(pl.Int64), *NODE)
     named = ignored.join(ids, left_on="parent", right_on="node").join(
         ids.select("node", origin="location"), left_on="child", right_on="node"

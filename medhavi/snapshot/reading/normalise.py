@@ -15,6 +15,7 @@ import datetime as dt
 import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -328,7 +329,7 @@ class _TableReading:
                         meaning=column.meaning,
                     )
                 )
-            return _constant(column, raw.height)
+            return _constant(table.name, column.name, raw.height)
         cells = raw.get_column(column.name)
         dated = column.type in {"timestamp", "date"}
         result = typed(cells, column, self.days.date_format if dated else None)
@@ -361,13 +362,17 @@ class _TableReading:
         return pl.select(pl.coalesce(values, placed).alias(column.name)).to_series()
 
 
-def _constant(column: Column, height: int) -> pl.Series:
+def _constant(table: str, column: str, height: int) -> pl.Series:
     """Column that is not there: its default in every row."""
-    dtype = BY_TYPE[column.type]
-    default = column.default
-    if default is None or default == "always":
-        return pl.Series(column.name, [None], dtype=dtype).new_from_index(0, height)
-    return pl.Series(column.name, [default], dtype=dtype).new_from_index(0, height)
+    return _default_cell(table, column).new_from_index(0, height)
+
+
+@cache
+def _default_cell(table: str, name: str) -> pl.Series:
+    """One cell with the default of a column; none and "always" are empty."""
+    column = schema.tables()[table].columns[name]
+    cell = None if column.default == "always" else column.default
+    return pl.Series(name, [cell], dtype=BY_TYPE[column.type])
 
 
 def _finite(reading: _TableReading, column: Column, values: pl.Series) -> pl.Series:
