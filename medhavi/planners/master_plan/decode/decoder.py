@@ -175,8 +175,11 @@ def _wanted(built: BuiltProgram, values: Floats) -> dict[int, list[Slice]]:
         if wanted.node[demand.index] < 0 or demand.index in bound:
             continue
         step = float(run.model.node(demand.node).step)
-        units = math.ceil(float(served[demand.index]) / step * (1 - DUST) - DUST)
-        if units < demand.qty and (by_profit or chains.at(demand) < NEVER):
+        brought = float(served[demand.index]) / step
+        if brought >= demand.qty * (1 - DUST) - DUST:
+            continue
+        units = math.ceil(brought * (1 - DUST) - DUST)
+        if by_profit or chains.at(demand) < NEVER:
             date = max(demand.due, run.as_of)
             found[demand.index] = [Slice(units, date)] if units > 0 else []
     return found
