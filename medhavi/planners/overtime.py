@@ -15,18 +15,27 @@ from medhavi.snapshot.patch import Patch
 from medhavi.units import MINUTE
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
     from medhavi.snapshot.patch import Row
 
 
-def with_overtime(snapshot: Snapshot) -> Snapshot:
-    """Snapshot, as its disruptions leave it, with all overtime that is agreed."""
+def with_overtime(
+    snapshot: Snapshot, resources: Collection[str] | None = None
+) -> Snapshot:
+    """Snapshot, as its disruptions leave it, with all overtime that is agreed.
+
+    `resources`: those alone work any; None: all do.
+    """
     capacity = Providers(snapshot).capacity
     zones = dict(snapshot["calendars"].select("calendar", "timezone").iter_rows())
     window = int(snapshot.as_of), snapshot.settings.horizon_end
     rows: dict[str, list[Row]] = {}
     for resource in agreed_overtime(snapshot).iter_rows(named=True):
+        if resources is not None and resource["resource"] not in resources:
+            continue
         spans = hours_after_work(
             capacity.working_time(resource["resource"]),
             ZoneInfo(zones[resource["calendar"]]),

@@ -310,7 +310,7 @@ class OptimizeParameters(PlannerParameters):
     goal: str = "cost"
     profit_rounds: int = 2
     bucket: str = AUTO
-    most_cells: int = 200_000
+    most_cells: int = 50_000
     late_days: float = 60.0
     cost_weight: float = 1.0
     lateness_weight: float = 1.0

@@ -334,6 +334,14 @@ class Source(NamedTuple):
         """The part of `fixed_cost` that each order pays, whatever leaves with it."""
         return self.costs.fixed - self.costs.shared
 
+    def fixed_cost_beside(self, carried: int) -> float:
+        """Cost of an order whatever its quantity, beside others [base currency].
+
+        Each of the products that its lane has `carried` bears as much of a departure,
+        which is paid once.
+        """
+        return self.own_fixed_cost + self.costs.shared / carried
+
     @property
     def incoterm(self) -> str | None:
         """Code of the terms of delivery of a purchase; None: nobody states it."""

@@ -132,3 +132,21 @@ def test_a_plan_with_overtime_is_scheduled_in_its_hours():
     assert verify_schedule(found) == []
     (finish,) = found.operations["finish"]
     assert days(finish) == pytest.approx(16 / 24)
+
+
+@pytest.mark.req("OMC-7.5.1", "OMO-04")
+def test_overtime_is_worked_on_those_machines_alone_where_it_pays():
+    """M is 2 h short, which costs 200; N is, too, but nobody pays for a late unit of B."""
+    rows = shop()
+    rows["resources"].append({**rows["resources"][0], "resource": "N"})
+    rows["routings"].append({"routing": "S", "product": "B"})
+    rows["steps"].append({"routing": "S", "run_minutes_per_unit": 60})
+    rows["step_resources"].append({"routing": "S", "step": 1, "resource": "N"})
+    rows["demands"].append(
+        {**rows["demands"][0], "demand": "D2", "product": "B"}
+        | {"late_cost_per_day": 0.1}
+    )
+    found = best(**rows)
+    assert scorecard(found, factories.snapshot(**rows)).overtime == 20
+    last = found.operations.filter(pl.col("resource") == "N")["finish"].max()
+    assert days(last) == pytest.approx(1 + 8 / 24)

@@ -121,3 +121,17 @@ def test_departures_and_what_is_there_early_cost_least(seed: int):
     rows = shipped(asked, fixed, value)
     found = best(**rows)
     assert paid(found, rows) == pytest.approx(least(asked, fixed, value))
+
+
+@pytest.mark.req("OMO-05", "OMO-01")
+def test_a_departure_that_many_share_is_chosen_over_a_cheap_way_for_each():
+    """10 kg each of four products: a courier takes 80 for each, the lorry 100 for all."""
+    rows = shipped([(name, 10.0, 8) for name in "ABCD"], 100.0, 1.0)
+    rows["lanes"][0] |= {"preference": 2}
+    rows["lanes"].append(
+        {"lane": "C", "origin": "W", "destination": "L", "duration_h": 24}
+        | {"preference": 1, "cost_per_kg": 8.0}
+    )
+    found = best(**rows)
+    assert paid(found, rows) == pytest.approx(100)
+    assert left(found) == 1

@@ -187,7 +187,7 @@ class Memory:
         self.campaign_rules: CampaignRules | None = None
         self.snapshot = with_disruptions(snapshot)
         if decisions.overtime:
-            self.snapshot = with_overtime(self.snapshot)
+            self.snapshot = with_overtime(self.snapshot, decisions.overtime)
         self.fingerprint = snapshot.fingerprint
         self.findings = check_supported(snapshot, READING)
         if before is None:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+import polars as pl
 
 from medhavi.optimize.highs import SEED, Highs, SolverLimits
 from medhavi.optimize.problem import SolveStatus
@@ -43,6 +44,7 @@ from medhavi.planners.master_plan.statement import ObjectivePart, ProgramRun, st
 from medhavi.planners.master_plan.step_plans import PlansInMemory
 from medhavi.progress import Progress, unobserved
 from medhavi.results.amounts import currency_of
+from medhavi.results.limiter import Limiter
 from medhavi.results.plans.lateness import tally
 from medhavi.results.run_record import PlanBudget, PlanStep, Status
 
@@ -67,6 +69,8 @@ IN_LOTS = "guided, in planned lots"
 TIGHTER = "guided, by tighter budgets"
 PROFITABLE = "without demands that cost more than they bring"
 TOGETHER = "transfers leave with others"
+CENT = 0.01
+"""Money by which a demand costs more, at least [base currency]."""
 PROVED = frozenset({Status.OPTIMAL, Status.FEASIBLE})
 
 
@@ -197,7 +201,9 @@ def _by_program(
         lots = planned_lots(built, solution.values, solver, cancelled)
         stopped = lots is None
     if lots and lots.places:
-        known = min(worth(one, snapshot, parameters) for one in (plain, steps[0].made))
+        known = min(
+            (plain, steps[0].made), key=lambda one: worth(one, snapshot, parameters)
+        )
         steps += _in_lots(decoder, lots, known, way)
     prices = None
     if solution.outcome is SolveStatus.OPTIMAL:
@@ -396,21 +402,22 @@ def fixed_share(built: BuiltProgram, made: Plan) -> float:
 
 
 def _in_lots(
-    decoder: ProgramDecoder, lots: PlannedLots, known: float, way: RunOptions
+    decoder: ProgramDecoder, lots: PlannedLots, known: Plan, way: RunOptions
 ) -> list[Tried]:
     """Plans in planned lots.
 
     Needs of what other orders take move with those orders, and a large lot of it makes
-    many of them wait: such lots are planned where a plan of little effort in them costs
-    less than the best one that is known, else lots of what is sold alone, or of what is
-    bought alone: those in which a plan of little effort costs less.
+    many of them wait, as do large lots on a bottleneck. Plans of little effort tell in
+    which lots a plan costs least: in all; without those of bottlenecks; where neither
+    costs less than the best one that is known, those of what is sold, or bought, alone.
 
     Parameters
     ----------
     known
-        What the best plan costs up to now [base currency].
+        The best plan up to now.
     """
-    run, effort = decoder.built.statement.run, decoder.built.statement.parameters.effort
+    statement = decoder.built.statement
+    run, effort = statement.run, statement.parameters.effort
     sold = {demand.node for demand in run.intake.demands}
     made: list[Tried] = []
 
@@ -420,22 +427,53 @@ def _in_lots(
         return worth(made[-1].made, run.stated, run.goals)
 
     if not lots.places <= sold:
-        goods = (sold, {key for key in lots.places if _is_bought(run, key)})
-        apart = [one for one in map(lots.of, goods) if one.places]
-        worse = planned(lots, "light") >= known
-        if effort == "light" or _stopped(made) or (worse and not apart):
+        costs, tried = [planned(lots, "light")], [lots]
+        if effort == "light":
             return made
-        if worse and len(apart) > 1:
-            costs = []
-            for one in apart:
-                costs.append(planned(one, "light"))
-                if _stopped(made):
-                    return made
-            lots = apart[int(np.argmin(costs))]
-        elif worse:
-            lots = apart[0]
+        while not _stopped(made):
+            own = tried[-1].of(_off_bottlenecks(made[-1].made, known, statement))
+            if not own.places or own.places == tried[-1].places:
+                break
+            costs.append(planned(own, "light"))
+            tried.append(own)
+        if min(costs) >= worth(known, run.stated, run.goals):
+            goods = (sold, {key for key in lots.places if _is_bought(run, key)})
+            for own in map(lots.of, goods):
+                if own.places and not _stopped(made):
+                    costs.append(planned(own, "light"))
+                    tried.append(own)
+        if _stopped(made):
+            return made
+        lots = tried[int(np.argmin(costs))]
     planned(lots, effort)
     return made
+
+
+def _off_bottlenecks(made: Plan, known: Plan, statement: Statement) -> set[NodeKey]:
+    """Products at places that are made without any bottleneck of a plan.
+
+    Bottlenecks are resources that demands wait for which cost more than they do in a
+    known plan.
+    """
+    by_demand = (
+        one.causes.group_by("demand").agg(pl.col("money").sum())
+        for one in (made, known)
+    )
+    costs, before = (dict(one.iter_rows()) for one in by_demand)
+    dearer = [
+        one for one, money in costs.items() if money > before.get(one, 0.0) + CENT
+    ]
+    waits = made.causes.filter(
+        pl.col("demand").is_in(dearer), pl.col("code") == Limiter.CAPACITY_SHORTFALL
+    )
+    bottlenecks = set(waits["subject"])
+    on = {
+        gain.node.key
+        for plan in statement.plans
+        for gain in plan.given
+        if any(work.resource in bottlenecks for work in plan.occupied)
+    }
+    return {node.key for node in statement.nodes} - on
 
 
 def _is_bought(run: ProgramRun, key: NodeKey) -> bool:

@@ -68,8 +68,8 @@ class PriceRow(NamedTuple):
     saves: float | None = None
 
 
-def works_overtime(built: BuiltProgram, values: Floats) -> bool:
-    """Whether a solution works beyond open hours where overtime is agreed.
+def overtime_resources(built: BuiltProgram, values: Floats) -> frozenset[str]:
+    """Resources of which a solution works overtime that is agreed.
 
     Parameters
     ----------
@@ -79,14 +79,17 @@ def works_overtime(built: BuiltProgram, values: Floats) -> bool:
         Solution, shape (n,).
     """
     statement = built.statement
-    agreed = statement.overtime.ravel() > 0
+    agreed = statement.overtime > 0
     if not agreed.any():
-        return False
-    beyond = np.zeros(agreed.size)
+        return frozenset()
+    beyond = np.zeros(agreed.shape)
     beyond[agreed] = values[built.program.column_block(names.OVERTIME).span]
     if statement.parameters.overload:
-        beyond += values[built.program.column_block(names.OVERLOAD).span]
-    return bool((beyond[agreed] > SMALL).any())
+        over = values[built.program.column_block(names.OVERLOAD).span]
+        beyond += over.reshape(agreed.shape)
+    works = np.any((beyond > SMALL) & agreed, axis=1)
+    found = zip(statement.resources, works, strict=True)
+    return frozenset(name for name, some in found if some)
 
 
 def price_table(

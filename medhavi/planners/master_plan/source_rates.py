@@ -1,12 +1,14 @@
 """Sources as rates per unit: what an order gives, takes, occupies, costs and emits.
 
 The program is linear, orders are not: set-ups, fixed costs and fixed quantities are
-spread over a reference size, the order for a need of mean size. What that relaxes is
-said in the findings of the plan.
+spread over a reference size, the order for a need of mean size; each of the products of
+a lane bears as much of a departure. What that relaxes is said in the findings of the
+plan.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -131,6 +133,7 @@ def source_columns(
             for way in usable_ways(node, release):
                 grouped.setdefault(_identity(node, way), []).append((node, way))
     asked = sampled_edges(grid, len(grouped))
+    carried = Counter(members[0][1].source.source for members in grouped.values())
     found: list[SourceColumns] = []
     first = 0
     for members in grouped.values():
@@ -143,6 +146,10 @@ def source_columns(
             continue
         ways = tuple(way for _, way in members)
         plan = _plan(ways, node, times, first, grid, release)
+        source = way.source
+        beside = source.fixed_cost_beside(carried[source.source])
+        less = (source.fixed_cost - beside) / plan.size
+        plan = plan._replace(cost=plan.cost - less)
         # What is ordered beyond all that is wanted is paid for that all the same.
         waste = max(1.0, size / wanted.total) if wanted.total else 1.0
         found.append(_costed(plan._replace(cost=plan.cost * waste), rates))

@@ -63,7 +63,7 @@ def step_name(
         effort,
         seed,
         decisions.share,
-        decisions.overtime,
+        sorted(decisions.overtime),
         sorted((key, list(at)) for key, at in decisions.lots.items()),
         sorted(decisions.sizes.items()),
         sorted((key, sorted(own.items())) for key, own in decisions.amounts.items()),
@@ -77,9 +77,9 @@ def step_name(
 def bounded(run: ProgramRun, decisions: Decisions, made: Plan) -> Plan:
     """Plan with the bounds on late demands that hold for every plan of the mode.
 
-    With overtime fewer may be late than where nobody works any.
+    With overtime fewer may be late than where somebody works none.
     """
-    if decisions.overtime or agreed_overtime(run.stated).is_empty():
+    if decisions.overtime.issuperset(agreed_overtime(run.stated)["resource"]):
         return made
     effort = {
         name: count

@@ -306,7 +306,7 @@ class Decisions:
         After how much of its effort a search ends, from 0 to 1: the sooner, the more is
         late and the less is paid for set-ups and dear sources.
     overtime
-        Whether resources work all overtime that is agreed.
+        Resources that work all overtime that is agreed.
     floors
         Before when existing orders do not begin, as an earlier plan of the same tables
         found; none: a search of little effort tells.
@@ -318,7 +318,7 @@ class Decisions:
     slices: Mapping[int, Sequence[Slice]] = field(default_factory=dict)
     refused: Reasons = field(default_factory=dict)
     share: float = 1.0
-    overtime: bool = False
+    overtime: frozenset[str] = frozenset()
     floors: Mapping[str, int] = field(default_factory=dict)
 
 

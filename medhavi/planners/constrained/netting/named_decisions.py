@@ -37,7 +37,7 @@ class NamedDecisions(NamedTuple):
     sizes: list[tuple[NodeKey, int]]
     amounts: list[tuple[NodeKey, dict[str, list[tuple[int, float]]]]]
     less: list[DemandReduction]
-    overtime: bool
+    overtime: list[str]
 
     def of(self, demands: Sequence[Demand]) -> Decisions:
         """Decisions for a run with these demands."""
@@ -50,7 +50,7 @@ class NamedDecisions(NamedTuple):
             amounts=dict(self.amounts),
             slices={index: one.slices for index, one in held.items()},
             refused={index: one.why for index, one in held.items() if one.why},
-            overtime=self.overtime,
+            overtime=frozenset(self.overtime),
         )
 
 
@@ -73,5 +73,5 @@ def named(decisions: Decisions, demands: Sequence[Demand]) -> NamedDecisions:
             )
             for index, slices in decisions.slices.items()
         ],
-        overtime=decisions.overtime,
+        overtime=sorted(decisions.overtime),
     )

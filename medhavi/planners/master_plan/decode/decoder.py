@@ -18,7 +18,7 @@ from medhavi.planners.master_plan.cost_bound import chains_of
 from medhavi.planners.master_plan.goals.goal_amounts import conflict_words
 from medhavi.planners.master_plan.goals.plan_value import plan_parts, worth
 from medhavi.planners.master_plan.goals.profit import UNPROFITABLE, reasons_short
-from medhavi.planners.master_plan.shadow_prices import works_overtime
+from medhavi.planners.master_plan.shadow_prices import overtime_resources
 from medhavi.planners.master_plan.statement import GROUPS, ObjectivePart
 from medhavi.planners.master_plan.step_plans import bounded, step_name
 from medhavi.planners.parameters import ConstrainedParameters
@@ -88,7 +88,7 @@ def guidance(
         amounts=_amounts(built, values),
         slices=slices,
         refused=refused,
-        overtime=works_overtime(built, values),
+        overtime=overtime_resources(built, values),
     )
 
 
@@ -175,8 +175,11 @@ def _wanted(built: BuiltProgram, values: Floats) -> dict[int, list[Slice]]:
         if wanted.node[demand.index] < 0 or demand.index in bound:
             continue
         step = float(run.model.node(demand.node).step)
-        units = math.ceil(float(served[demand.index]) / step * (1 - DUST) - DUST)
-        if units < demand.qty and (by_profit or chains.at(demand) < NEVER):
+        brought = float(served[demand.index]) / step
+        if brought >= demand.qty * (1 - DUST) - DUST:
+            continue
+        units = math.ceil(brought * (1 - DUST) - DUST)
+        if by_profit or chains.at(demand) < NEVER:
             date = max(demand.due, run.as_of)
             found[demand.index] = [Slice(units, date)] if units > 0 else []
     return found

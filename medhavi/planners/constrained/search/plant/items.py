@@ -223,10 +223,10 @@ def mortal(items: Sequence[Item]) -> np.ndarray:
 def add_prices(items: Sequence[Item], source: Source, carried: int = 1) -> None:
     """Set what an order of a source costs, by the first options of its steps.
 
-    Each of the products that a lane has `carried` bears as much of a departure, which
-    is paid once. `items` are the last step of a routing and the earlier ones.
+    `items` are the last step of a routing and the earlier ones; `carried` is as of
+    `Source.fixed_cost_beside`.
     """
-    order = source.own_fixed_cost + source.costs.shared / carried
+    order = source.fixed_cost_beside(carried)
     product, step = items[0], source.unit_cost * float(source.step)
     for item in items:
         option = item.options[0]
