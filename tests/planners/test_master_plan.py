@@ -375,9 +375,7 @@ def test_the_grid_is_of_weeks_where_days_are_too_many_cells():
         ],
     )
     cells = plan(snapshot, "optimize").run.program.grid
-    assert (
-        cells == "21xday+1xweek: 30 cells of 21xday+1xweek, most_cells allows 50,000"
-    )
+    assert cells == "21xday+1xweek: 30 cells of 21xday+1xweek, most_cells allows 50,000"
     for most, told in ((30, "21xday"), (29, "1xweek:")):
         found = plan(snapshot, "optimize", {"most_cells": most})
         assert verify(found, snapshot) == []

@@ -136,7 +136,7 @@ def test_a_plan_with_overtime_is_scheduled_in_its_hours():
 
 @pytest.mark.req("OMC-7.5.1", "OMO-04")
 def test_overtime_is_worked_on_those_machines_alone_where_it_pays():
-    """M is 2 h short, which costs 200; N is, too, but nobody pays for a late unit of B."""
+    """M is 2 h short, which costs 200; N is, too, but late units of B cost nothing."""
     rows = shop()
     rows["resources"].append({**rows["resources"][0], "resource": "N"})
     rows["routings"].append({"routing": "S", "product": "B"})

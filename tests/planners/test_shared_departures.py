@@ -125,7 +125,7 @@ def test_departures_and_what_is_there_early_cost_least(seed: int):
 
 @pytest.mark.req("OMO-05", "OMO-01")
 def test_a_departure_that_many_share_is_chosen_over_a_cheap_way_for_each():
-    """10 kg each of four products: a courier takes 80 for each, the lorry 100 for all."""
+    """10 kg each of four products: a courier takes 80 each, the lorry 100 for all."""
     rows = shipped([(name, 10.0, 8) for name in "ABCD"], 100.0, 1.0)
     rows["lanes"][0] |= {"preference": 2}
     rows["lanes"].append(
