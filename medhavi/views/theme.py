@@ -250,7 +250,7 @@ _RULES = """
 .mv h2{font-size:20px;line-height:1.3;font-weight:600;color:var(--mv-ink)}
 .mv h3,.mv h2.mv-of{font-size:14px;line-height:1.5;font-weight:600;color:var(--mv-ink)}
 .mv a{color:var(--mv-plan);text-decoration:none}
-.mv a:hover,.mv a:focus-visible{text-decoration:underline}
+.mv a:hover,.mv a:focus-visible,.mv p a{text-decoration:underline}
 .mv abbr{text-decoration:none;cursor:help}
 .mv code{font:12px ui-monospace,SFMono-Regular,Menlo,"DejaVu Sans Mono",monospace;
  overflow-wrap:anywhere;background:none;color:inherit;padding:0;border:0}

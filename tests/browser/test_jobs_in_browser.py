@@ -61,9 +61,9 @@ def test_an_open_page_shows_the_plan_of_new_facts_without_a_reload(
     expect(trust).not_to_have_text(before, use_inner_text=True)
     expect(trust).to_contain_text("verified: 0 violations")
     assert shown.locator("body").evaluate("body => body.dataset.stays") == "yes"
-    told = ended_jobs(page, lake_server)
-    assert {job["state"] for job in told} == {"done"}, told
-    assert all(job["title"] == "Plan of company, constrained" for job in told)
+    # Other pages are loaded ahead, and may have asked for a schedule of the plan.
+    made = [job for job in ended_jobs(page, lake_server) if "Plan of" in job["title"]]
+    assert [job["state"] for job in made] == ["done", "done"], made
     watched.assert_clean()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -203,6 +204,15 @@ def test_lateness_above_a_stated_price_is_compared_with_a_plan_from_nothing() ->
     assert faults(made, after) == []
 
 
+def _with_overtime_of_all(made: Any) -> Any:
+    """Plan whose schedule states overtime as it once was: all of it, or none."""
+    schedule = made.basis.schedule
+    (text,) = schedule["decisions"][0].to_list()
+    stated = json.dumps([*json.loads(text)[:-1], False])
+    kept = schedule.with_columns(decisions=pl.Series([[stated]]))
+    return replace(made, basis=replace(made.basis, schedule=kept))
+
+
 @pytest.mark.parametrize(
     ("spoil", "reason"),
     [
@@ -217,6 +227,7 @@ def test_lateness_above_a_stated_price_is_compared_with_a_plan_from_nothing() ->
             lambda made: replace(made, basis=replace(made.basis, schedule=None)),
             "no schedule of a search",
         ),
+        (_with_overtime_of_all, "earlier release"),
     ],
 )
 def test_a_baseline_that_is_no_help_is_named(spoil: Any, reason: str) -> None:

@@ -219,8 +219,14 @@ class BaselineSchedule:
 
     @property
     def is_complete(self) -> bool:
-        """Whether it tells all that is read of it: earlier releases kept less."""
-        return "decisions" in self.frame.columns
+        """Whether it tells all that is read of it, as earlier releases did not."""
+        if "decisions" not in self.frame.columns:
+            return False
+        try:
+            self.decisions([])
+        except msgspec.ValidationError:
+            return False
+        return True
 
     @property
     def floors(self) -> dict[str, int]:
