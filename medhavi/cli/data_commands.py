@@ -108,12 +108,8 @@ def check(
 ) -> None:
     """Name everything that is wrong with tables, or with a lake at a moment."""
     conversation = talk()
-    moment = moments(as_of, known_at, lake, tables)
     place = TableSource(tables=tables, lake=lake, date_format=date_format)
-    if moment:
-        taken = open_workbench(lake).snapshot(**moment._asdict())
-    else:
-        taken = place.snapshot()
+    taken = place.snapshot(moments(as_of, known_at, lake, tables))
     conversation.report((*taken.held.errors, *taken.findings))
     conversation.say(summary(conversation))
     conversation.answer(tables=_sizes(taken), fingerprint=taken.fingerprint)

@@ -97,9 +97,9 @@ class TableSource:
     def __post_init__(self) -> None:
         one_place(self.tables, self.lake, self.date_format)
 
-    def snapshot(self) -> Snapshot:
-        """Tables of the folder, or the head of the lake."""
-        return snapshot_of(self.tables, self.lake, date_format=self.date_format)
+    def snapshot(self, moment: LakeMoment = HEAD) -> Snapshot:
+        """Tables of the folder, or those of a moment of the lake."""
+        return snapshot_of(self.tables, self.lake, moment, date_format=self.date_format)
 
 
 def one_place(

@@ -202,14 +202,9 @@ def _refuse_place(out: Path | None) -> None:
 def _write_model(
     place: TableSource, moment: LakeMoment, parameters: Mapping[str, object], to: Path
 ) -> None:
-    from medhavi.cli.lake_commands import open_workbench
     from medhavi.workbench.files.export import write_model
 
-    if moment:
-        snapshot = open_workbench(place.lake).snapshot(**moment._asdict())
-    else:
-        snapshot = place.snapshot()
-    write_model(snapshot, parameters, to)
+    write_model(place.snapshot(moment), parameters, to)
 
 
 def _stored(folder: Path) -> Plan:

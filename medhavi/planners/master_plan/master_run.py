@@ -431,8 +431,9 @@ def _in_lots(
         if effort == "light":
             return made
         while not _stopped(made):
-            own = tried[-1].of(_off_bottlenecks(made[-1].made, known, statement))
-            if not own.places or own.places == tried[-1].places:
+            last, on = tried[-1], _on_bottlenecks(made[-1].made, known, statement)
+            own = last.of(last.places - on)
+            if not own.places or own.places == last.places:
                 break
             costs.append(planned(own, "light"))
             tried.append(own)
@@ -449,8 +450,8 @@ def _in_lots(
     return made
 
 
-def _off_bottlenecks(made: Plan, known: Plan, statement: Statement) -> set[NodeKey]:
-    """Products at places that are made without any bottleneck of a plan.
+def _on_bottlenecks(made: Plan, known: Plan, statement: Statement) -> set[NodeKey]:
+    """Products at places that are made on a bottleneck of a plan.
 
     Bottlenecks are resources that demands wait for which cost more than they do in a
     known plan.
@@ -467,13 +468,12 @@ def _off_bottlenecks(made: Plan, known: Plan, statement: Statement) -> set[NodeK
         pl.col("demand").is_in(dearer), pl.col("code") == Limiter.CAPACITY_SHORTFALL
     )
     bottlenecks = set(waits["subject"])
-    on = {
+    return {
         gain.node.key
         for plan in statement.plans
         for gain in plan.given
         if any(work.resource in bottlenecks for work in plan.occupied)
     }
-    return {node.key for node in statement.nodes} - on
 
 
 def _is_bought(run: ProgramRun, key: NodeKey) -> bool:

@@ -148,11 +148,10 @@ def source_columns(
         plan = _plan(ways, node, times, first, grid, release)
         source = way.source
         beside = source.fixed_cost_beside(carried[source.source])
-        less = (source.fixed_cost - beside) / plan.size
-        plan = plan._replace(cost=plan.cost - less)
+        cost = plan.cost - (source.fixed_cost - beside) / plan.size
         # What is ordered beyond all that is wanted is paid for that all the same.
         waste = max(1.0, size / wanted.total) if wanted.total else 1.0
-        found.append(_costed(plan._replace(cost=plan.cost * waste), rates))
+        found.append(_costed(plan._replace(cost=cost * waste), rates))
         first += len(times.start)
     return found
 

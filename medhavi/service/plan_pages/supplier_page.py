@@ -150,16 +150,18 @@ def served_table(shown: PlanPage, subject: str) -> mo.Html:
         return html(
             page.empty(say("no_order_of_supplier"), say("choose_another_supplier"))
         )
-    currency, cost = shown.names.currency, say("column_late_cost")
+    currency = shown.names.currency
     return _table(
         rows,
         say("demands_of_supplier"),
         {
-            say("column_due"): clock,
-            cost: lambda value: "" if value is None else money(value, currency),
+            grid_columns.DUE: clock,
+            grid_columns.LATE_COST: lambda cost: (
+                "" if cost is None else money(cost, currency)
+            ),
         },
-        (say("column_late_of_all"), cost),
-        {cost: currency},
+        (grid_columns.LATE, grid_columns.LATE_COST),
+        {grid_columns.LATE_COST: currency},
     )
 
 

@@ -225,16 +225,14 @@ def served_rows(
     )
     told = [
         {
-            say("column_demand"): demand_words(row["demand"], names),
-            say("column_customer"): names.name(row["customer"]),
-            say("column_item"): names.place(f"{row['product']}|{row['location']}"),
-            say("order"): row["number"],
-            say("column_due"): wall_clock(row["due"], names.zone_of(row["location"])),
-            say("column_verdict"): WORDS[Verdict(row["verdict"])],
-            say("column_late_of_all"): duration(row["lateness_h"])
-            if row["lateness_h"]
-            else "",
-            say("column_late_cost"): row["money"] or None,
+            grid_columns.DEMAND: demand_words(row["demand"], names),
+            grid_columns.CUSTOMER: names.name(row["customer"]),
+            grid_columns.ITEM: names.place(f"{row['product']}|{row['location']}"),
+            grid_columns.ORDER: row["number"],
+            grid_columns.DUE: wall_clock(row["due"], names.zone_of(row["location"])),
+            grid_columns.VERDICT: WORDS[Verdict(row["verdict"])],
+            grid_columns.LATE: duration(row["lateness_h"]) if row["lateness_h"] else "",
+            grid_columns.LATE_COST: row["money"] or None,
         }
         for row in rows.iter_rows(named=True)
     ]
