@@ -327,7 +327,7 @@ class OptimizeParameters(PlannerParameters):
     most_seconds: float | None = None
     lot_nodes: int = 1
     effort: str = "standard"
-    most_lot_cells: int = 200_000
+    most_lot_cells: int = 1_000_000
     lots_share: float = 0.25
     budgets: Mapping[str, float] = field(default_factory=dict)
     budget_rounds: int = 2
@@ -367,6 +367,15 @@ class OptimizeParameters(PlannerParameters):
             require_whole("most_iterations", self.most_iterations)
         if self.most_seconds is not None:
             require_number("most_seconds", self.most_seconds)
+        self._check_bucket()
+
+    @property
+    def money_worth(self) -> float:
+        """What money of orders counts beside that of lateness; 0: lateness is free."""
+        late = self.lateness_weight
+        return self.cost_weight / late if late else 0.0
+
+    def _check_bucket(self) -> None:
         try:
             grid(DAYS_FIRST if self.bucket == AUTO else self.bucket, 0)
         except (TypeError, ValueError) as wrong:

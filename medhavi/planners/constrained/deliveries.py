@@ -22,7 +22,7 @@ from medhavi.planners.constrained.orders.weighing import NEVER_FITS, Line, Part
 from medhavi.planners.mrp.fulfilment import Delivery, DemandFulfilment
 from medhavi.planners.mrp.hard_allocations import AllocationGap
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND
-from medhavi.units import DAY, seconds_up, units_up
+from medhavi.units import DAY, NEVER, seconds_up, units_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -194,6 +194,12 @@ def _parts(
 
 
 # --- rules of a line ---------------------------------------------------------------
+def latest_of(demand: Demand) -> int:
+    """Last instant at which a demand accepts goods [UTC s]; NEVER: any."""
+    most = demand.row["max_lateness_days"]
+    return NEVER if most is None else demand.due + seconds_up(most, DAY)
+
+
 def in_parts(demand: Demand) -> bool:
     """Whether what there is of a demand is delivered before the rest of it."""
     row = demand.row
@@ -259,10 +265,7 @@ def _least(line: Line, release: OrderCreation) -> int:
 
 def _most_lateness(line: Line) -> None:
     """Leave out what comes later than a demand accepts."""
-    most = line.demand.row["max_lateness_days"]
-    if most is None or not line.parts:
-        return
-    limit = line.demand.due + seconds_up(most, DAY)
+    limit = latest_of(line.demand)
     if line.last <= limit:
         return
     line.late_by = line.last - line.demand.due
@@ -298,8 +301,7 @@ def _deliver_together(members: list[Line], policy: str, release: OrderCreation) 
         key=lambda line: line.demand.demand,
     )
     for line in members:
-        most = line.demand.row["max_lateness_days"]
-        if most is not None and last > line.demand.due + seconds_up(most, DAY):
+        if last > latest_of(line.demand):
             for other in members:
                 other.late_by = max(other.late_by, last - line.demand.due)
                 other.refuse(policy)
@@ -325,14 +327,9 @@ def _in_shares(members: list[Line], release: OrderCreation) -> None:
 
 def _within_limits(members: list[Line], policy: str) -> None:
     """Leave out what comes later than any line accepts: the shares stay equal."""
-    limits = [
-        line.demand.due + seconds_up(most, DAY)
-        for line in members
-        for most in [line.demand.row["max_lateness_days"]]
-        if most is not None
-    ]
-    for line in members if limits else ():
-        late = [part for part in line.parts if part.date > min(limits)]
+    limit = min(latest_of(line.demand) for line in members)
+    for line in members:
+        late = [part for part in line.parts if part.date > limit]
         if late:
             line.late_by = max(line.late_by, late[-1].date - line.demand.due)
             line.refused = line.refused or policy

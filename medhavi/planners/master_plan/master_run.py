@@ -167,6 +167,7 @@ def resumed(
     least = cost_at_least(run, solver_of(parameters, seed), cancelled)
     way = RunOptions(observe, cancelled, seed, PlansInMemory(), least, schedule)
     decisions = schedule.decisions(run.intake.demands)
+    decisions = replace(decisions, worth=parameters.money_worth)
     made = decided(run, decisions, parameters.effort, way)
     rows = contribution_rows(run, made, None)
     run.release.dissolve()

@@ -305,6 +305,9 @@ class Decisions:
     share
         After how much of its effort a search ends, from 0 to 1: the sooner, the more is
         late and the less is paid for set-ups and dear sources.
+    worth
+        What money of orders counts beside that of lateness where orders are chosen: 0:
+        what is less late is better, whatever it costs.
     overtime
         Resources that work all overtime that is agreed.
     floors
@@ -318,6 +321,7 @@ class Decisions:
     slices: Mapping[int, Sequence[Slice]] = field(default_factory=dict)
     refused: Reasons = field(default_factory=dict)
     share: float = 1.0
+    worth: float = 0.0
     overtime: frozenset[str] = frozenset()
     floors: Mapping[str, int] = field(default_factory=dict)
 

@@ -97,6 +97,10 @@ LATEST = 1_500 * DAY
 """Mean lateness at which the weighted lateness still fits [s]."""
 
 
+STATED = ("price", "late_cost_per_day", "short_cost")
+"""Columns of demands that say what one is worth."""
+
+
 class Weights(NamedTuple):
     """Weight of a demand of priority 1, 2, 3 …, and the days that each late one adds.
 
@@ -116,10 +120,22 @@ class Weights(NamedTuple):
         place = min(max(demand.priority, 1), len(self.by_priority)) - 1
         return round(self.by_priority[place] * SCALE)
 
+    def missing(self, demand: Demand, late: int) -> int:
+        """Weight of a demand that never comes [weight x s]: twice that of being late.
+
+        `late` is the most lateness that it accepts [s].
+        """
+        return 2 * self.of(demand) * (self.base + late)
+
     @property
     def base(self) -> int:
         """What a late demand weighs beside its lateness [s]."""
         return round(self.base_days * DAY)
+
+    @property
+    def worth(self) -> float:
+        """Lateness as bad as to pay a millionth of money more: none is known."""
+        return 0.0
 
     @property
     def tolerance(self) -> float:
@@ -130,12 +146,14 @@ class Weights(NamedTuple):
 class MoneyWeights(NamedTuple):
     """Weight of each demand by index: what a day of its lateness costs.
 
-    `base_days` is what each late one adds. `scale` parts of the currency are counted:
+    `short` is what it costs if it never comes, in days of its lateness, and
+    `base_days` what each late one adds. `scale` parts of the currency are counted:
     hundredths, and coarser ones where all that may be late would not fit 64 bits, as
     of much money or of a currency of small value.
     """
 
     by_demand: Sequence[int]
+    short: Sequence[float]
     base_days: float
     scale: float = SCALE
 
@@ -143,10 +161,20 @@ class MoneyWeights(NamedTuple):
         """Weight of a demand [parts of the currency a day]."""
         return self.by_demand[demand.index]
 
+    def missing(self, demand: Demand, late: int) -> int:
+        """What a demand costs that never comes, no less than one that late [s]."""
+        days = min(self.short[demand.index] * DAY, LATEST)
+        return round(self.of(demand) * max(days, self.base + late)) + 1
+
     @property
     def base(self) -> int:
         """What a late demand weighs beside its lateness [s]."""
         return round(self.base_days * DAY)
+
+    @property
+    def worth(self) -> float:
+        """Lateness that is as bad as to pay a millionth of money more [weight x s]."""
+        return self.scale * DAY / 1_000_000
 
     @property
     def tolerance(self) -> float:
@@ -161,9 +189,7 @@ class MoneyWeights(NamedTuple):
 def states_money(demands: Iterable[Demand]) -> bool:
     """Whether any demand has a price or a cost that is no default of all."""
     return any(
-        demand.unit_cost > 0
-        or demand.row["price"] is not None
-        or demand.row["late_cost_per_day"] is not None
+        demand.unit_cost > 0 or any(demand.row[one] is not None for one in STATED)
         for demand in demands
     )
 
@@ -178,16 +204,17 @@ def money_weights(
 
     What costs nothing still weighs a part.
     """
-    costs = []
+    costs, short = [], []
     for demand in demands:
         weight = settings.weight(demand.priority)
-        rate = demand_value(demand.row, demand.unit_cost, weight).late
+        value = demand_value(demand.row, demand.unit_cost, weight)
         units = from_units(demand.qty, model.node(demand.node).step)
-        costs.append(min(rate * units, float(INT64_MAX)))
+        costs.append(min(value.late * units, float(INT64_MAX)))
+        short.append(value.short / value.late if value.late else LATEST / DAY)
     most = sum(costs) * (LATEST + base_days * DAY)
     scale = min(SCALE, MOST_WEIGHTED / most) if most else SCALE
     found = [max(1, round(cost * scale)) for cost in costs]
-    return MoneyWeights(found, base_days, scale)
+    return MoneyWeights(found, short, base_days, scale)
 
 
 def weigh_lines(

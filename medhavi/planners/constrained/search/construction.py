@@ -341,6 +341,15 @@ class _Wish(NamedTuple):
         return other is not None and all(map(np.array_equal, self, other))
 
 
+def costs_of(plant: Plant, finish: np.ndarray) -> np.ndarray:
+    """Weighted lateness of all demands [s], as of `cost_of`; shape (n_demands,)."""
+    late = finish - plant.d_due
+    costs = plant.d_weight * (plant.base[0] + late)
+    costs = np.where(finish > plant.d_latest, plant.d_missing, costs)
+    found: np.ndarray = np.where(late > 0, costs, 0)
+    return found
+
+
 class Passes:
     """Passes over one plant.
 

@@ -22,6 +22,7 @@ from medhavi.planners.constrained.search.construction import (
     Passes,
     Setting,
     construct,
+    costs_of,
     new_schedule,
 )
 from medhavi.planners.constrained.search.found_pegs import (
@@ -172,9 +173,7 @@ class Wheel:
         if focus == 0 or self._noise.random() >= focus:
             return 1
         plant = self._passes.plain
-        late = np.asarray(self._passes.work.d_finish) - plant.d_due
-        costs = np.where(late > 0, plant.d_weight * (plant.base[0] + late), 0)
-        upto = np.cumsum(costs)
+        upto = np.cumsum(costs_of(plant, np.asarray(self._passes.work.d_finish)))
         drawn = np.searchsorted(upto, self._noise.random() * upto[-1], side="right")
         return max(int(plant.d_weight[min(int(drawn), len(upto) - 1)]), 1)
 
@@ -297,6 +296,9 @@ def seek(
         budget = eased(budget, _avoidable(passes, model, budget, first.cost))
     turned, moved = min(1.0, 2 * share), max(0.0, 2 * share - 1)
     wheel = budget.wheel._replace(turns=round(budget.wheel.turns * turned))
+    if plant.worth[0]:
+        # Its turns know no money: moves start from what is cheap.
+        wheel = wheel._replace(turns=0)
     wanted = max(budget.moves * len(plant.d_item), budget.least)
     moves = round(min(wanted, budget.most) * moved)
     best: Repair | None = None
@@ -315,7 +317,7 @@ def seek(
         repair.load(passes.work)
         repair.justify()
         repair.improve(moves, tally)
-        if best is None or repair.cost < best.cost:
+        if best is None or repair.value < best.value:
             best = repair
     if best is None:
         message = "A search has to start at least once."
@@ -330,9 +332,8 @@ def _avoidable(passes: Passes, model: Model, budget: Budget, cost: int) -> float
     least = engine.ints(np.zeros(len(plant.d_item)))
     room = engine.of(_room(model, passes, budget))
     engine.kernels.date_alone(passes.plant, room, least, engine.ints(np.zeros(0)))
-    late = np.asarray(least) - plant.d_due
-    alone = np.where(late > 0, plant.d_weight * (plant.base[0] + late), 0).sum()
-    return max(0.0, 1.0 - int(alone) / cost) if cost else 0.0
+    alone = int(costs_of(plant, np.asarray(least)).sum())
+    return max(0.0, 1.0 - alone / cost) if cost else 0.0
 
 
 def _room(model: Model, passes: Passes, budget: Budget) -> ScheduleRecord:
@@ -457,7 +458,7 @@ class Repair:
 
     def _keep(self) -> None:
         """Keep the schedule, if it is the best so far."""
-        cost = int(self._kernels.finish_all(self._moving, self._plan))
+        cost = int(self._kernels.finish_all(self._moving, self._plan)) + self._paid()
         if self._best is None or cost < self._best[0]:
             self._best = cost, ScheduleRecord(*map(copy, self._plan))
 
@@ -506,6 +507,24 @@ class Repair:
     def cost(self) -> int:
         """Weighted lateness of the schedule [weight x s]."""
         return int(self._kernels.finish_all(self._plant, self._plan))
+
+    @property
+    def value(self) -> int:
+        """Weighted lateness, and what orders cost where they are chosen by that."""
+        return self.cost + self._paid()
+
+    def _paid(self) -> int:
+        """What all orders cost, where they are chosen by that [weight x s]."""
+        plan, plant = self._plan, self._model.plant
+        if not plant.worth[0]:
+            return 0
+        ids = self._engine.ints(np.zeros(len(plan.o_item)))
+        count = int(self._kernels.alive(self._plant, plan, ids))
+        alive = np.asarray(ids[:count], np.int64)
+        item = np.asarray(plan.o_item, np.int64)[alive]
+        qty = np.asarray(plan.o_qty, np.int64)[alive]
+        paid = plant.each_order[item] + plant.each_step[item] * qty
+        return int(plant.worth[0] * int(paid.sum()))
 
     def found(self, passes: int, tally: np.ndarray) -> Found:
         """What was found; the schedule is justified to the right afterwards."""

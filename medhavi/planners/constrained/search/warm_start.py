@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medhavi.planners.constrained.search.construction import new_schedule
+from medhavi.planners.constrained.search.construction import costs_of, new_schedule
 from medhavi.planners.constrained.search.found_pegs import chained
 from medhavi.planners.constrained.search.search_effort import budget_of
 from medhavi.planners.constrained.search.seeking import (
@@ -320,8 +320,7 @@ class _WarmRepair(Repair):
         That is the lateness that what was served anew would have if it were alone.
         """
         plant = self._model.plant
-        late = np.where(self.hit == 1, self._alone - plant.d_due, 0)
-        least = np.where(late > 0, plant.d_weight * (plant.base[0] + late), 0).sum()
+        least = np.where(self.hit == 1, costs_of(plant, self._alone), 0).sum()
         return self.cost > self._cost + int(least)
 
     def _shrunk(self) -> np.ndarray:

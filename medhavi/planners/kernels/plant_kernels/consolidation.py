@@ -14,20 +14,18 @@ import numpy as np
 
 from medhavi.planners.kernels.plant_kernels.lot_streaming import (
     clear,
+    money_of,
     new_desk,
     put_back,
     sort_found,
 )
-from medhavi.planners.kernels.plant_kernels.plant_record import FAR
+from medhavi.planners.kernels.plant_kernels.plant_record import FAR, cost_of
 from medhavi.planners.kernels.plant_kernels.repair import withdraw
 from medhavi.planners.kernels.plant_kernels.schedule_record import (
     FULL,
     JOINED,
     JOINT,
-    JOURNAL,
-    MADE,
     NARROW,
-    REMOVED,
     SPARE,
     keep,
     users,
@@ -40,38 +38,30 @@ if TYPE_CHECKING:
     from medhavi.planners.kernels.plant_kernels.schedule_record import ScheduleRecord
 
 
-def money_of(plant: Plant, plan: ScheduleRecord) -> int:
-    """What the orders made since the last change was kept cost more than those removed.
-
-    In millionths of the base currency.
-    """
-    money = 0
-    for at in range(plan.state[JOURNAL]):
-        kind = plan.j_kind[at]
-        if kind in (MADE, REMOVED):
-            order = plan.j_id[at]
-            item = plan.o_item[order]
-            price = plant.each_order[item] + plant.each_step[item] * plan.o_qty[order]
-            money += price if kind == MADE else -price
-    return money
-
-
 def serve_cheaper(
     plant: Plant, plan: ScheduleRecord, desk: Desk, count: int, most: int
 ) -> bool:
     """Serve what was found anew, none later, and for less than `most` more money.
 
-    False: it cannot be, and nothing changed.
+    Later where that is worth it, if orders are chosen by money. False: it cannot be,
+    and nothing changed.
     """
-    found, wanted = desk.found, desk.late
+    found, wanted, worth = desk.found, desk.late, plant.worth[0]
+    before = 0
     for place in range(count):
         demand = found[place]
+        before += cost_of(plant, demand, plan.d_finish[demand])
         wanted[demand] = max(plan.d_finish[demand], plant.d_due[demand])
         desk.keys[place] = plant.d_due[demand]
         withdraw(plant, plan, demand)
     sort_found(desk, count)
     cheaper = False
-    if plan.state[FULL] == 0 and put_back(plant, plan, desk, count, FAR) >= 0:
+    after = -1
+    if plan.state[FULL] == 0:
+        after = put_back(plant, plan, desk, count, FAR)
+    if after >= 0 and worth > 0:
+        cheaper = after + worth * money_of(plant, plan) < before + worth * most
+    elif after >= 0:
         cheaper = money_of(plant, plan) < most
         for place in range(count):
             if plan.d_finish[found[place]] > wanted[found[place]]:

@@ -37,7 +37,9 @@ from medhavi.planners.kernels.plant_kernels.schedule_record import (
     FULL,
     JOINED,
     JOURNAL,
+    MADE,
     NARROW,
+    REMOVED,
     SERVED,
     SPARE,
     keep,
@@ -154,15 +156,36 @@ def put_back(
 def put_or_undo(
     plant: Plant, plan: ScheduleRecord, desk: Desk, count: int, allowed: int
 ) -> int:
-    """Serve what was taken out, or undo all; the weighted lateness, -1: undone."""
-    after = -1
+    """Serve what was taken out, or undo all; the weighted lateness, FAR: undone.
+
+    With what orders cost more than before, where they are chosen by money.
+    """
+    after, worth = FAR, plant.worth[0]
     if plan.state[FULL] == 0:
-        after = put_back(plant, plan, desk, count, allowed)
-    if after >= 0:
+        late = put_back(plant, plan, desk, count, FAR if worth > 0 else allowed)
+        if late >= 0:
+            after = late + int(worth * money_of(plant, plan))
+    if after <= allowed:
         keep(plan)
-    else:
-        clear(plant, plan)
-    return after
+        return after
+    clear(plant, plan)
+    return FAR
+
+
+def money_of(plant: Plant, plan: ScheduleRecord) -> int:
+    """What the orders made since the last change was kept cost more than those removed.
+
+    In millionths of the base currency.
+    """
+    money = 0
+    for at in range(plan.state[JOURNAL]):
+        kind = plan.j_kind[at]
+        if kind in (MADE, REMOVED):
+            order = plan.j_id[at]
+            item = plan.o_item[order]
+            price = plant.each_order[item] + plant.each_step[item] * plan.o_qty[order]
+            money += price if kind == MADE else -price
+    return money
 
 
 def date_alone(

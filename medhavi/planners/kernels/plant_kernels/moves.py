@@ -18,6 +18,7 @@ from medhavi.planners.kernels.plant_kernels.lot_streaming import (
     sort_found,
 )
 from medhavi.planners.kernels.plant_kernels.plant_record import (
+    FAR,
     begin_from,
     cost_of,
     draw,
@@ -387,7 +388,7 @@ def move(
         allowed += int(-heat * math.log(draw(plan.noise)))
     after = put_or_undo(plant, plan, desk, count, allowed)
     plan.state[JOINED] = 0
-    if after >= 0:
+    if after < FAR:
         tally[1] += 1 if after < before else 0
         tally[2] += after - before
 

@@ -62,9 +62,12 @@ class Plant(NamedTuple):
     its own; all that takes and what stands belongs to it.
 
     Per demand: `d_item`, `d_qty`, `d_due`, `d_weight`, `d_shelf`, for how long it wants
-    to use what it gets [s], and `d_floor`, when what it has already is there; the last
-    ones without weight: what stock levels want, the first of an item at `i_level` (-1:
-    none); `base` holds one number, the seconds that any late demand counts.
+    to use what it gets [s], and `d_floor`, when what it has already is there; until
+    `d_latest` it accepts what it gets, later it counts `d_missing`; the last ones
+    without weight: what stock levels want, the first of an item at `i_level` (-1:
+    none); `base` holds one number, the seconds that any late demand counts, and
+    `worth` one, the weighted seconds that a millionth of the base currency counts where
+    orders are chosen by money as well; 0: they are not.
 
     Per option, a way to do the work of an item: `machine` (-1: none), `fixed`, `rate`
     and `scale` [s, s per grain, both times `scale`], `calendar` (-1: always open),
@@ -155,9 +158,12 @@ class Plant(NamedTuple):
     d_weight: np.ndarray
     d_shelf: np.ndarray
     d_floor: np.ndarray
+    d_latest: np.ndarray
+    d_missing: np.ndarray
     i_level: np.ndarray
     asked: np.ndarray
     base: np.ndarray
+    worth: np.ndarray
     k_start: np.ndarray
     k_open: np.ndarray
     k_close: np.ndarray
@@ -578,6 +584,8 @@ def cost_of(plant: Plant, demand: int, finish: int) -> int:
     late = finish - plant.d_due[demand]
     if late <= 0:
         return 0
+    if finish > plant.d_latest[demand]:
+        return plant.d_missing[demand]
     return plant.d_weight[demand] * (plant.base[0] + late)
 
 

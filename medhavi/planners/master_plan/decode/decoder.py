@@ -89,6 +89,7 @@ def guidance(
         slices=slices,
         refused=refused,
         overtime=overtime_resources(built, values),
+        worth=built.statement.parameters.money_worth,
     )
 
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medhavi.planners.constrained.deliveries import in_parts
+from medhavi.planners.constrained.deliveries import in_parts, latest_of
 from medhavi.planners.constrained.search.found_orders import StepComponent
 from medhavi.planners.constrained.search.plant.demand_tree import largest_tree
 from medhavi.planners.constrained.search.plant.items import (
@@ -80,11 +80,15 @@ from medhavi.units import DAYS_PER_YEAR, NEVER
 if TYPE_CHECKING:
     from medhavi.planners.constrained.orders.weighing import MoneyWeights, Weights
     from medhavi.planners.constrained.search.found_orders import SearchableRun
-    from medhavi.planners.mrp.netting_state.state import Need
+    from medhavi.planners.mrp.netting_state.state import Demand, Need
     from medhavi.providers.capacity.network import PrecedenceLink
     from medhavi.providers.sources import Source
 
 
+DEMAND_COLUMNS = (
+    *("d_item", "d_qty", "d_due", "d_weight"),
+    *("d_shelf", "d_floor", "d_latest", "d_missing"),
+)
 MOST_BELOW = 2000
 """Orders of one demand at most: what a move takes out must be small."""
 
@@ -270,6 +274,7 @@ class _Reading:
             i_level=first_levels(levels, serves, len(demands) + len(lacking)),
             asked=serves[last_steps],
             base=np.array([weights.base], np.int64),
+            worth=np.array([self._run.decisions.worth * weights.worth]),
             **windows,
         )
         tree = largest_tree(plant)
@@ -355,18 +360,26 @@ class _Reading:
                 if own >= 0:
                     number, qty = own, asked.open
                 floor = there.get(demand.index, 0)
-            weight = weights.of(demand)
             due, shelf = demand.due - self._as_of, demand.min_shelf
-            rows.append((number, qty, due, weight, shelf, floor))
+            asks = number, qty, due, weights.of(demand), shelf, floor
+            rows.append((*asks, *self._accepted(demand, weights)))
         most = max((row[3] for row in rows), default=1)
         rows += [
-            (number, need.open, need.instant - self._as_of, most, 0, 0)
+            (number, need.open, need.instant - self._as_of, most, 0, 0, FAR, 0)
             for number, need in lacking
         ]
-        rows += [(*level, 0, 0, 0) for level in levels]
-        columns = np.array(rows, np.int64).reshape(-1, 6).T
-        names = ("d_item", "d_qty", "d_due", "d_weight", "d_shelf", "d_floor")
-        return {n: c.copy() for n, c in zip(names, columns, strict=True)}
+        rows += [(*level, 0, 0, 0, FAR, 0) for level in levels]
+        columns = np.array(rows, np.int64).reshape(-1, len(DEMAND_COLUMNS)).T
+        return {n: c.copy() for n, c in zip(DEMAND_COLUMNS, columns, strict=True)}
+
+    def _accepted(
+        self, demand: Demand, weights: Weights | MoneyWeights
+    ) -> tuple[int, int]:
+        """Until when a demand accepts goods, and what it weighs if none come."""
+        latest = latest_of(demand)
+        if latest == NEVER:
+            return FAR, 0
+        return latest - self._as_of, weights.missing(demand, latest - demand.due)
 
     def _asked_of(self, need: Need, number: int) -> int:
         """Item that a need asks for: a product, or one of its sources; -1: none."""
