@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from medhavi.planners.campaigns.campaign_rules import CampaignRules
     from medhavi.planners.constrained.netting.given_sources import Decisions
     from medhavi.planners.constrained.netting.rationing import Rationing
+    from medhavi.planners.constrained.netting.way_chains import ChainTimes
     from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
     from medhavi.planners.mrp.netting_state.state import Need, Node, SupplyAlternative
     from medhavi.planners.parameters import ConstrainedParameters
@@ -128,6 +129,8 @@ class PlantReading:
         As of `SliceReader`: what existing orders are, as far as they were read.
     found_timings
         Timings of the orders that were laid out last, as of `Layout`.
+    chains
+        What bounds found last, as of `Planned`.
     """
 
     def __init__(
@@ -141,6 +144,9 @@ class PlantReading:
         )
         self.found_timings: dict[tuple[str | int, ...], OrderTiming] = (
             {} if before is None else before.found_timings
+        )
+        self.chains: list[tuple[object, ChainTimes]] = (
+            [] if before is None else before.chains
         )
         self._facts: dict[int, PlantFacts] = {} if before is None else before._facts  # noqa: SLF001 - its own kind
 

@@ -138,6 +138,7 @@ class SearchedRun(SearchableRun):
             pins=self.intake.pins,
             moving=moving,
             first=not self.nearly,
+            kept=self._memory.reading.chains,
         )
         # A search in effort light, or one that is resumed, takes less time than that.
         light = resumed or self.parameters.effort == "light"
