@@ -377,13 +377,18 @@ class Providers:
         return limits
 
     @cached_property
-    def findings(self) -> tuple[Finding, ...]:
-        """What sourcing, prices, recipes and holds say about the data, all at once."""
+    def sourcing_findings(self) -> tuple[Finding, ...]:
+        """What is odd about sources, whatever is wanted of them."""
         from medhavi.providers.sourcing.sourcing_checks import check_sourcing
 
+        return tuple(check_sourcing(self.tables, self.roads))
+
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """What sourcing, prices, recipes and holds say about the data, all at once."""
         return (
             *self.recipes.findings,
-            *check_sourcing(self.tables, self.roads),
+            *self.sourcing_findings,
             *self.suppliers.findings,
             *self.lead_times.findings,
             *self.reservations.findings,

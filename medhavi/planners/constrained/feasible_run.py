@@ -52,6 +52,7 @@ from medhavi.planners.constrained.orders.weighing import (
 )
 from medhavi.planners.constrained.placement.campaigning import campaigning
 from medhavi.planners.constrained.placement.goods_in_time import (
+    ends_of_life,
     give_late_outputs,
     leave_out_dead,
 )
@@ -287,7 +288,7 @@ class FeasibleRun(MrpRun):
     def _delivered(self) -> list[Line]:
         """What the demands get of the orders as they are placed."""
         lines = lines_of(self.intake, self.release, self.as_of, self.placing.unplaced())
-        leave_out_dead(lines, self.release)
+        leave_out_dead(lines, self.release, ends_of_life(self.release))
         return lines
 
     @cached_property

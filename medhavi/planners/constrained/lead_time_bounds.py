@@ -17,6 +17,7 @@ from medhavi.units import NEVER
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
+    from medhavi.planners.constrained.netting.way_chains import ChainTimes
     from medhavi.planners.mrp.hard_allocations import HardAllocation
     from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
     from medhavi.planners.mrp.netting_state.order_creation import OrderCreation
@@ -41,6 +42,8 @@ class Planned(NamedTuple):
         Existing orders that may move, by index.
     first
         Whether the others take what there is before any demand.
+    kept
+        What bounds found for plans of the same tables but for their demands.
     """
 
     model: ItemLocationGraph
@@ -49,6 +52,7 @@ class Planned(NamedTuple):
     pins: Mapping[NodeKey, Sequence[HardAllocation]]
     moving: Collection[int] = ()
     first: bool = False
+    kept: list[tuple[object, ChainTimes]] | None = None
 
     def standing(self) -> list[SupplyOrder]:
         """Existing orders that keep their dates."""
@@ -100,7 +104,7 @@ class LeadTimeBounds:
     def __init__(self, planned: Planned, demands: Sequence[Demand]) -> None:
         self._planned = planned
         self.times = LeastTimes(planned.capacity, planned.standing())
-        model, release, capacity, pins, moving, _ = planned
+        model, release, capacity, pins, moving, *_ = planned
         taken = planned.taken()
         self.chains = WayChains(
             model, release, capacity, moving, self.times, taken=taken
@@ -116,6 +120,11 @@ class LeadTimeBounds:
             self._others = WayChains(
                 model, release, capacity, moving, self.times, held, taken
             )
+        if planned.kept is not None:
+            for chains in dict.fromkeys((self.chains, self._others)):
+                chains.recall(planned.kept)
+            # What was found last stands last.
+            del planned.kept[:-2]
         self._most: dict[NodeKey, int] = defaultdict(int)
         for demand in demands:
             self._most[demand.node] = max(self._most[demand.node], demand.qty)

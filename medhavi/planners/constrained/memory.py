@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from medhavi.planners.campaigns.campaign_rules import CampaignRules
     from medhavi.planners.constrained.netting.given_sources import Decisions
     from medhavi.planners.constrained.netting.rationing import Rationing
+    from medhavi.planners.constrained.netting.way_chains import ChainTimes
     from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
     from medhavi.planners.mrp.netting_state.state import Need, Node, SupplyAlternative
     from medhavi.planners.parameters import ConstrainedParameters
@@ -82,6 +83,8 @@ class PlantFacts:
         options at one pace, by the identity of those that change it, which are kept.
     changes
         As of `Changeovers.between`, by matrix and families.
+    products
+        Items of products as a plant was read last, while no reading uses them.
     """
 
     def __init__(self) -> None:
@@ -95,13 +98,15 @@ class PlantFacts:
         self.slowed: dict[object, WorkingTime] = {}
         self.steadied: dict[int, tuple[ResourceOption, ResourceOption]] = {}
         self.changes: dict[object, np.ndarray] = {}
+        self.products: list[Any] = []
 
 
 UNREAD = frozenset({"demands"})
 """Tables that nothing of a reading depends on."""
 _SHARED = (
     *("calendars", "capacity", "changeovers", "cleanings", "exchange", "facts"),
-    *("lead_times", "recipes", "roads", "sourcing", "suppliers", "transport"),
+    *("lead_times", "recipes", "roads", "sourcing", "sourcing_findings"),
+    *("suppliers", "transport"),
 )
 """Providers that do not read those tables."""
 
@@ -122,6 +127,10 @@ class PlantReading:
         Graphs that no run uses now; one that does takes it out.
     timings, sources
         As of `SliceReader`: what existing orders are, as far as they were read.
+    found_timings
+        Timings of the orders that were laid out last, as of `Layout`.
+    chains
+        What bounds found last, as of `Planned`.
     """
 
     def __init__(
@@ -132,6 +141,12 @@ class PlantReading:
         self.timings: dict[str, OrderTiming] = {} if before is None else before.timings
         self.sources: dict[tuple[str, ...], Source | None] = (
             {} if before is None else before.sources
+        )
+        self.found_timings: dict[tuple[str | int, ...], OrderTiming] = (
+            {} if before is None else before.found_timings
+        )
+        self.chains: list[tuple[object, ChainTimes]] = (
+            [] if before is None else before.chains
         )
         self._facts: dict[int, PlantFacts] = {} if before is None else before._facts  # noqa: SLF001 - its own kind
 

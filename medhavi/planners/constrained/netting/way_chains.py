@@ -49,6 +49,25 @@ SAFE = 1e-9
 """Share by which work is counted low: floats are not exact."""
 
 
+class ChainTimes:
+    """Instants that were found, by identity of products and sources, and quantity.
+
+    Attributes
+    ----------
+    there
+        When so much of a product could be there [UTC s].
+    ordered
+        When orders of so much of a source are through [UTC s].
+    begun
+        When the components of a least lot of a source are there [UTC s].
+    """
+
+    def __init__(self) -> None:
+        self.there: dict[tuple[int, int], int] = {}
+        self.ordered: dict[tuple[int, int], int] = {}
+        self.begun: dict[int, int] = {}
+
+
 class WayChains:
     """The earliest instants at which supply can be there.
 
@@ -87,11 +106,33 @@ class WayChains:
         self._release = release
         self._capacity = capacity
         self._moving = moving
-        self._known: dict[tuple[int, int], int] = {}
-        self._ordered: dict[tuple[int, int], int] = {}
-        self._begun: dict[int, int] = {}
+        self._found = ChainTimes()
         self._gains: dict[int, float] = {}
         self._beside = given_beside(model)
+
+    def recall(self, kept: list[tuple[object, ChainTimes]]) -> None:
+        """Go on from what was found before, where the same stands.
+
+        Parameters
+        ----------
+        kept
+            What was found for plans of the same tables but for their demands, with what
+            it depends on; what is found now is added.
+        """
+        nodes = list(self._model.nodes.values())
+        stands = {
+            id(node): (*self._units(node), all(unit.is_ours for unit in node.units))
+            for node in nodes
+            if node.units
+        }
+        busy = None if self._times is None else self._times.busy
+        given = self._beside, self._held, dict(self._taken), busy
+        asked = self._release.as_of, nodes, stands, *given
+        for before, found in kept:
+            if before == asked:
+                self._found = found
+                return
+        kept.append((asked, self._found))
 
     def at(self, demand: Demand) -> int:
         """When a demand could be served in full [UTC seconds]."""
@@ -99,7 +140,7 @@ class WayChains:
 
     def there(self, node: Node, qty: int) -> int:
         """Earliest instant at which so much of a product could be there [UTC s]."""
-        known = self._known.get((id(node), qty))
+        known = self._found.there.get((id(node), qty))
         if known is not None:
             return known
         return answered(self._there((node, qty)), self._there)
@@ -107,11 +148,12 @@ class WayChains:
     def _there(self, asked: Asked) -> Steps:
         node, qty = asked
         key = id(node), qty
-        if key not in self._known:
+        there = self._found.there
+        if key not in there:
             # What goes in a circle counts as there.
-            self._known[key] = self._release.as_of
-            self._known[key] = yield from self._earliest(node, qty)
-        return self._known[key]
+            there[key] = self._release.as_of
+            there[key] = yield from self._earliest(node, qty)
+        return there[key]
 
     def anew(self, node: Node) -> int:
         """Earliest instant of the least new order; now, where that is open [UTC s]."""
@@ -212,9 +254,9 @@ class WayChains:
         return answered(self._begins(way), self._there)
 
     def _begins(self, way: SupplyAlternative) -> Steps:
-        found = self._begun.get(id(way))
+        found = self._found.begun.get(id(way))
         if found is None:
-            found = self._begun[id(way)] = yield from self._goods(
+            found = self._found.begun[id(way)] = yield from self._goods(
                 way, way.source.lot(1)
             )
         return found
@@ -233,7 +275,7 @@ class WayChains:
                     # Of lines that replace each other an order may take some of each.
                     asked = node, line.steps(units) if len(group) == 1 else 1
                     # Most is known: a generator for each would cost more than it does.
-                    known = self._known.get((id(node), asked[1]))
+                    known = self._found.there.get((id(node), asked[1]))
                     there = (yield asked) if known is None else known
                 goods = min(goods, there)
             ready = max(ready, goods)
@@ -244,7 +286,7 @@ class WayChains:
     def _through(self, way: SupplyAlternative, units: int) -> Steps:
         """Earliest instant at which orders of so much in all are through [UTC s]."""
         key = id(way), units
-        known = self._ordered.get(key)
+        known = self._found.ordered.get(key)
         if known is not None:
             return known
         source, lot = way.source, way.source.lot(1)
@@ -261,7 +303,7 @@ class WayChains:
             begin = yield from self._begins(way)
             for task in self._capacity.compiled(source.source).tasks:
                 ready = max(ready, self._worked(task, begin, units))
-        self._ordered[key] = ready
+        self._found.ordered[key] = ready
         return ready
 
     def _later(

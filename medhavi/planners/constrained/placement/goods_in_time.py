@@ -294,15 +294,14 @@ def _taken_until(unit: SupplyUnit, early: Mapping[int, int]) -> int:
     return until
 
 
-def leave_out_dead(lines: Iterable[Line], register: NettingState) -> None:
+def leave_out_dead(
+    lines: Iterable[Line], register: NettingState, ends: Sequence[int]
+) -> None:
     """Leave out of the lines what is dead, or too old, when it is delivered.
 
-    Goods that are moved are as old as the lots that were taken for them.
+    `ends` are as of `ends_of_life`.
     """
-    if not any(unit.expires < NEVER for unit in register.units):
-        return
-    ends = _ends_of_life(register)
-    for line in lines:
+    for line in lines if ends else ():
         dead = []
         for part in line.parts:
             if ends[part.unit.index] < part.date + line.demand.min_shelf:
@@ -315,11 +314,14 @@ def leave_out_dead(lines: Iterable[Line], register: NettingState) -> None:
             line.refused = line.refused or TOO_OLD
 
 
-def takes_dead(register: NettingState) -> bool:
-    """Whether a new order takes what is dead when it does."""
-    if not any(unit.expires < NEVER for unit in register.units):
+def takes_dead(register: NettingState, ends: Sequence[int]) -> bool:
+    """Whether a new order takes what is dead when it does.
+
+    `ends` are as of `ends_of_life`.
+    """
+    if not ends:
         return False
-    ends, needs = _ends_of_life(register), register.needs
+    needs = register.needs
     takers = zip(register.match_need, register.match_unit, strict=True)
     return any(
         order is not None
@@ -330,11 +332,14 @@ def takes_dead(register: NettingState) -> bool:
     )
 
 
-def _ends_of_life(register: NettingState) -> list[int]:
-    """Expiry by unit; lots that are moved are taken before they are moved.
+def ends_of_life(register: NettingState) -> list[int]:
+    """Expiry by unit [UTC s]; empty where nothing expires.
 
-    Orders of a move come before those of its goods, but for goods that are there.
+    Goods that are moved are as old as the lots that were taken for them. Orders of a
+    move come before those of its goods, but for goods that are there.
     """
+    if not any(unit.expires < NEVER for unit in register.units):
+        return []
     loaded: dict[int, list[int]] = {}
     carried = {
         order.carried.index: order.index

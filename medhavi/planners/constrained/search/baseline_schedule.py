@@ -440,19 +440,19 @@ class BaselineSchedule:
         return np.array([of.get(one, -1) for one in self._list(name)], np.int64)
 
     def work(
-        self, run: SearchableRun, model: Model, *, late: bool
+        self, run: SearchableRun, model: Model, names: PlantNames, *, late: bool
     ) -> tuple[EarlierWork, np.ndarray]:
         """Orders and pegs by numbers of a plant, and 1 for each demand that changed.
 
         Parameters
         ----------
-        run, model
-            The run and its plant.
+        run, model, names
+            The run, its plant, and what is in that by name.
         late
             Whether orders are where they were as late as may be, as the plan states
             them; else as early as can be.
         """
-        now, names, when = model.as_of, names_of(run, model), "late_" if late else ""
+        now, when = model.as_of, "late_" if late else ""
         items, of = self._numbered("items", names.items), run.earlier.firmed
         item = items[self._numbers("item")]
         option, lane, fits = self._places(model, item, names, when)

@@ -426,6 +426,8 @@ class SearchableRun(FeasibleRun):
     release: SearchedOrderCreation
     nearly: tuple[str, ...]
     """What the plant says only nearly; then orders are placed anew with all rules."""
+    heard: list[str]
+    """What it was told of that, each time."""
     by_all_rules: frozenset[NodeKey] = frozenset()
     """Products that are netted by all rules whatever the plant says of them."""
     earlier: EarlierPegs
@@ -443,13 +445,14 @@ class SearchableRun(FeasibleRun):
 
     def build(self) -> None:
         """Read the state; nothing of it is settled."""
-        self.nearly, self.earlier = (), NOTHING_EARLIER
+        self.nearly, self.heard, self.earlier = (), [], NOTHING_EARLIER
         self.owners, self.lanes = {}, {}
         self._pinned_qty, self.set_aside, self.unkept = {}, [], set()
         super().build()
 
     def approximate(self, why: str) -> None:
         """Note that the plant says something only nearly."""
+        self.heard.append(why)
         if why not in self.nearly:
             self.nearly += (why,)
 

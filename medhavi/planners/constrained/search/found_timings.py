@@ -14,13 +14,63 @@ from medhavi.providers.finite_capacity.bucket_ledger import spans_of
 from medhavi.providers.sources import OrderTiming, ResourceHold
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from fractions import Fraction
 
     from medhavi.planners.constrained.search.changeovers import Steps
     from medhavi.planners.constrained.search.plant.model import Model
     from medhavi.providers.capacity.axis import ResourceOption
     from medhavi.providers.capacity.schedule import RoutingTask
+
+    Ran = tuple[str | int, ...]
+    """Routing and size of an order, and how each of its steps was found to run."""
+
+
+class FoundTimings:
+    """Timings of found makes, as of `timing_of`; most are as in another layout.
+
+    Parameters
+    ----------
+    model, steps
+        The plant, and all steps that were found.
+    known
+        Timings of another layout of the same company.
+
+    Attributes
+    ----------
+    made
+        Those that were asked for.
+    """
+
+    def __init__(
+        self, model: Model, steps: Steps, known: Mapping[Ran, OrderTiming]
+    ) -> None:
+        self._model, self._steps, self._known = model, steps, known
+        self.made: dict[Ran, OrderTiming] = {}
+
+    def of(
+        self,
+        routing: str,
+        size: int,
+        places: Sequence[int],
+        tasks: Sequence[RoutingTask],
+        runs: Sequence[Fraction],
+    ) -> OrderTiming | None:
+        """Timing of an order of so many steps; else as of `timing_of`."""
+        model, steps = self._model, self._steps
+        late, options = steps.late, steps.late.option[places]
+        if (model.plant.bucket[options] >= 0).any():
+            # Its hours lie in their buckets as other work leaves them.
+            return timing_of(model, steps, places, tasks, runs)
+        dates = (late.since[places], late.end[places], steps.changed[places])
+        ran: Ran = (routing, size, *(one for date in dates for one in date.tolist()))
+        ran += tuple([id(model.options[one]) for one in options.tolist()])
+        timing = self._known.get(ran)
+        if timing is None:
+            timing = timing_of(model, steps, places, tasks, runs)
+        if timing is not None:
+            self.made[ran] = timing
+        return timing
 
 
 def timing_of(

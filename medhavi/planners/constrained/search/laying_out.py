@@ -8,6 +8,7 @@ causes are read; `FoundPlacing` moves them to where the orders stand, as late as
 from __future__ import annotations
 
 from fractions import Fraction
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,14 +27,18 @@ from medhavi.planners.constrained.search.found_pegs import (
     at,
     differ,
 )
-from medhavi.planners.constrained.search.found_timings import timing_of, with_holds
+from medhavi.planners.constrained.search.found_timings import (
+    FoundTimings,
+    timing_of,
+    with_holds,
+)
 from medhavi.planners.constrained.search.plant.supplies import short_of
 from medhavi.providers.capacity.clocks import SingleStepClock
 from medhavi.providers.sources import OrderTiming
 from medhavi.units import NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from medhavi.planners.constrained.search.found_orders import (
         SearchableRun,
@@ -41,6 +46,7 @@ if TYPE_CHECKING:
         StepComponent,
     )
     from medhavi.planners.constrained.search.found_pegs import Found
+    from medhavi.planners.constrained.search.found_timings import Ran
     from medhavi.planners.constrained.search.plant.model import Model
     from medhavi.planners.kernels.plant_kernels.plant_record import Plant
     from medhavi.planners.mrp.netting_state.state import (
@@ -87,6 +93,8 @@ class Layout:
     exact
         Whether the orders run when they were found to; else they are dated by their
         clocks alone, and somebody places them.
+    known
+        Timings of orders of another layout of the same company.
 
     Attributes
     ----------
@@ -100,6 +108,8 @@ class Layout:
         The needs that the orders get.
     orders
         What is made or moved; complete once it is laid.
+    timings
+        Timings of its makes.
 
     Raises
     ------
@@ -115,6 +125,7 @@ class Layout:
         found: Found,
         *,
         exact: bool = True,
+        known: Mapping[Ran, OrderTiming] = MappingProxyType({}),
     ) -> None:
         self.model = model
         self._exact = exact
@@ -126,6 +137,7 @@ class Layout:
         self._lent: list[tuple[Need, int, SupplyUnit, int]] = []
         self._release = release
         self.steps = steps = steps_of(model, found, exact=exact)
+        self.timings = FoundTimings(model, steps, known)
         last = np.flatnonzero(model.product[steps.item] == steps.item)
         last = last[~_among(model.serves[steps.item[last]], model.netted)]
         # Of equal starts the first place comes first: sorting keeps their order.
@@ -446,15 +458,7 @@ class Layout:
         elif item.way.source.kind == "buy":
             timings = self._bought(item.way.source, len(self.orders), sizes)
         else:
-            model, tasks = self.model, self.model.routings[number]
-            places = range(len(self.orders), len(self.orders) + len(sizes))
-            # Many are of one size.
-            runs = {size: [task.run(size) for task in tasks] for size in set(sizes)}
-            timings = [
-                timing_of(model, self.steps, self.step_places(place), tasks, runs[size])
-                or differ(f"{item.way.source.source} runs otherwise")
-                for place, size in zip(places, sizes, strict=True)
-            ]
+            timings = self._as_found(number, item.way.source.source, sizes)
         if self._exact and not all(item.way.serves(one.start) for one in timings):
             differ(f"{item.way.source.source} is not valid then")
         self._release.asked += [
@@ -486,6 +490,19 @@ class Layout:
                 # Its clock runs it at once, where the search let a step of it wait.
                 unit.expires += unit.arrives - order.timing.finish
         self.orders += made
+
+    def _as_found(
+        self, number: int, routing: str, sizes: Sequence[int]
+    ) -> list[OrderTiming]:
+        """Timings of the next orders of a make, or `MismatchError`."""
+        tasks = self.model.routings[number]
+        # Many are of one size.
+        runs = {size: [task.run(size) for task in tasks] for size in set(sizes)}
+        return [
+            self.timings.of(routing, size, self.step_places(place), tasks, runs[size])
+            or differ(f"{routing} runs otherwise")
+            for place, size in enumerate(sizes, start=len(self.orders))
+        ]
 
     def _instants(
         self, taken: Sequence[StepComponent], begins: Sequence[int]

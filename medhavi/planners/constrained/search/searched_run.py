@@ -19,6 +19,7 @@ from medhavi.planners.constrained.orders.causes import Walk
 from medhavi.planners.constrained.orders.jobs import jobs_of
 from medhavi.planners.constrained.orders.weighing import TOO_OLD
 from medhavi.planners.constrained.placement.goods_in_time import (
+    ends_of_life,
     leave_out_dead,
     takes_dead,
 )
@@ -137,6 +138,7 @@ class SearchedRun(SearchableRun):
             pins=self.intake.pins,
             moving=moving,
             first=not self.nearly,
+            kept=self._memory.reading.chains,
         )
         # A search in effort light, or one that is resumed, takes less time than that.
         light = resumed or self.parameters.effort == "light"
@@ -216,12 +218,16 @@ class SearchedRun(SearchableRun):
             Something is short that netting by all rules would not lack.
         """
         self.found, self.model_found, self._exact = found, model, exact
-        layout = Layout(self.release, model, found, exact=exact)
+        reading = self._memory.reading
+        layout = Layout(
+            self.release, model, found, exact=exact, known=reading.found_timings
+        )
         if exact:
             # Made before there are orders: nothing of it is rehearsed or improved.
             shop, early = self._shop(), self._most_early()
             self.placing = FoundPlacing(self.release, shop, early, layout)
         layout.lay(self)
+        reading.found_timings = layout.timings.made
         self._layout = layout
         if self.release.shortages:
             if self.share_out():
@@ -286,9 +292,10 @@ class SearchedRun(SearchableRun):
             return
         self.placing.backward(self.lines)
         refused = sum(bool(line.refused) for line in self.lines)
-        leave_out_dead(self.lines, self.release)
+        ends = ends_of_life(self.release)
+        leave_out_dead(self.lines, self.release, ends)
         dead = sum(bool(line.refused) for line in self.lines) > refused
-        if dead or takes_dead(self.release):
+        if dead or takes_dead(self.release, ends):
             differ("goods are dead when they are used")
         self._memory.breaches |= keep_campaigns(self)
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from medhavi.planners.constrained.search.construction import costs_of, new_schedule
 from medhavi.planners.constrained.search.found_pegs import chained
+from medhavi.planners.constrained.search.plant_names import names_of
 from medhavi.planners.constrained.search.search_effort import budget_of
 from medhavi.planners.constrained.search.seeking import (
     CHUNK,
@@ -131,8 +132,9 @@ def _laid(
     None: nothing fits, or too much is hit.
     """
     found: list[_WarmStart] = []
+    names = names_of(run, model)
     for late in (False, True):
-        work, changed = kept.work(run, model, late=late)
+        work, changed = kept.work(run, model, names, late=late)
         start = _WarmStart(model, engine, work, changed)
         if start.laid() and start.hit.sum() <= MOST_HIT * len(start.hit):
             found.append(start)

@@ -21,7 +21,7 @@ from medhavi.snapshot.network.precedence import by_precedence, circle
 from medhavi.units import DAY, exact, seconds_up, units_down, units_up
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from medhavi.planners.mrp.netting_state.state import NodeKey
     from medhavi.providers import Providers
@@ -52,6 +52,8 @@ class ItemLocationGraph:
         self._no_rules = StockRules()
         self._around: dict[NodeKey, Surroundings] = {}
         self._usable: dict[tuple[NodeKey, int, int], int] = {}
+        self._clustered: dict[object, tuple[list[list[NodeKey]], bool]] = {}
+        """The clusters that were found last, by what they depend on."""
         self._new_rules: dict[NodeKey, StockRules] = {}
         self._take_rules(tables["inventory_policies"], tables["inventory_levels"])
         self.traits = CharacteristicsCatalog(tables)
@@ -307,23 +309,50 @@ class ItemLocationGraph:
         BadData
             The graph has a cycle; the finding prints it as a path.
         """
-        kept = list(links)
-        number = {key: place for place, key in enumerate(sorted(self.nodes))}
-        places = _NodeNumbers(number, self._leaders(number, existing=True))
+        keys, kept = sorted(self.nodes), frozenset(links)
+        rivals = tuple(self._rivals(keys))
+        asked = tuple(keys), rivals, kept
+        known = self._clustered.get(asked)
+        if known is None:
+            before, self.irregular = self.irregular, False
+            known = self._in_order(keys, rivals, kept), self.irregular
+            self.irregular = before
+            self._clustered.clear()
+            self._clustered[asked] = known
+        found, irregular = known
+        self.irregular = self.irregular or irregular
+        return [[self.nodes[key] for key in members] for members in found]
+
+    def _rivals(self, keys: Iterable[NodeKey]) -> Iterator[tuple[NodeKey, ...]]:
+        """Nodes that orders that exist take of; no source of now need do that."""
+        for key in keys:
+            for need in self.nodes[key].needs:
+                if need.alternatives:
+                    yield (key, *(other.key for other, _ in need.alternatives))
+
+    def _in_order(
+        self,
+        keys: Sequence[NodeKey],
+        rivals: Sequence[tuple[NodeKey, ...]],
+        kept: Collection[Edge],
+    ) -> list[list[NodeKey]]:
+        """Keys of the clusters in order of planning, as of `clusters`."""
+        number = {key: place for place, key in enumerate(keys)}
+        places = _NodeNumbers(number, self._leaders(number, rivals))
         order = self._order_of_planning(places, kept)
         if order is None:
             # Rivals of orders that exist are better planned together, but need not be.
-            places = _NodeNumbers(number, self._leaders(number, existing=False))
+            places = _NodeNumbers(number, self._leaders(number, ()))
             order = self._order_of_planning(places, kept)
         if order is None:
             raise BadData([self._cycle(places)])
-        members: dict[int, list[Node]] = defaultdict(list)
+        members: dict[int, list[NodeKey]] = defaultdict(list)
         for leader, key in zip(places.leader, number, strict=True):
-            members[leader].append(self.nodes[key])
+            members[leader].append(key)
         return [members[leader] for leader in order]
 
     def _order_of_planning(
-        self, places: _NodeNumbers, links: Sequence[Edge]
+        self, places: _NodeNumbers, links: Collection[Edge]
     ) -> list[int] | None:
         """Sort the clusters, with as many of the soft edges and links as allow it."""
         hard, soft = self._edges(places)
@@ -339,7 +368,9 @@ class ItemLocationGraph:
             self.irregular = True
         return None
 
-    def _leaders(self, number: Mapping[NodeKey, int], *, existing: bool) -> list[int]:
+    def _leaders(
+        self, number: Mapping[NodeKey, int], rivals: Iterable[Sequence[NodeKey]]
+    ) -> list[int]:
         """First place of the cluster of each place."""
         leader = list(range(len(number)))
 
@@ -360,10 +391,8 @@ class ItemLocationGraph:
                 join([key, *(other.key for other, _, _ in node.substitutes)])
             for group in self._together(node):
                 join(group)
-            for need in node.needs if existing else ():
-                # Of orders that exist; their routing need not be a source any more.
-                if need.alternatives:
-                    join([key, *(other.key for other, _ in need.alternatives)])
+        for together in rivals:
+            join(together)
         return [find(place) for place in range(len(leader))]
 
     def _edges(

@@ -94,6 +94,19 @@ class Campaigns(NamedTuple):
     cleaning: np.ndarray
 
 
+class MachineNumbers(NamedTuple):
+    """Machines in the order in which options name them, and what they are numbered by.
+
+    `busy` are those that have units with time away; `calendars` and `states` are
+    numbered as of `Machines`.
+    """
+
+    names: list[str]
+    busy: set[str]
+    calendars: dict[tuple[int, Units], tuple[int, WorkingTime]]
+    states: dict[State, int]
+
+
 class Machines:
     """Machines that options name, in the order in which they are met.
 
@@ -452,34 +465,60 @@ class Machines:
             if not units:
                 parts.append(known[1])
                 continue
-            away = [span for name, unit in units for span in self._busy[name][unit]]
+            away = [
+                span
+                # Nothing uses calendars of units whose work has moved elsewhere.
+                for name, unit in units
+                if name in self._busy
+                for span in self._busy[name][unit]
+            ]
             found, walls = cut(known[0], joined(away))
             parts.append(open_rows(found, walls, self._as_of))
         return columns_of(parts)
 
+    def met(self) -> MachineNumbers:
+        """What those who read the same options meet again."""
+        numbered = dict(self.calendars), dict(self._states)
+        return MachineNumbers([*self.numbers], set(self._busy), *numbered)
+
+    def meet(self, before: MachineNumbers) -> set[int]:
+        """Meet machines again; numbers of those that have time away, or had, not both.
+
+        Their options have other calendars than before.
+        """
+        for name in before.names:
+            self._meet(name)
+        self.calendars.update(before.calendars)
+        self._states.update(before.states)
+        return {self.numbers[name] for name in before.busy ^ set(self._busy)}
+
     def _number(self, name: str) -> int:
         """Number of a machine; it is read when it is met first."""
-        known = self.numbers.get(name)
-        if known is not None:
-            return known
-        row, number = self._rows[name], len(self.numbers)
-        clock = self._run.providers.capacity.resource(name)
-        each, lanes = self._units_at_once(name), self._lanes(name)
-        if each != 1.0 or self._there(name) < 1.0:
+        if name in self.numbers:
+            return self.numbers[name]
+        row = self._rows[name]
+        if self._units_at_once(name) != 1.0 or self._there(name) < 1.0:
             self._run.approximate(f"{name} has units that work together")
         if row["max_early_days"] is not None:
             self._run.approximate(f"{name} must not be early")
+        if row["bucket"] is None and self._changes_over(name) and self._lanes(name) > 1:
+            why = f"{name} has several units and is changed over"
+            self._run.approximate(why)
+        return self._meet(name)
+
+    def _meet(self, name: str) -> int:
+        """Number a machine, and take note of what stands on it."""
+        number = len(self.numbers)
+        clock = self._run.providers.capacity.resource(name)
+        each, lanes = self._units_at_once(name), self._lanes(name)
         self.numbers[name] = number
-        if row["bucket"] is not None:
+        self.units.append(lanes)
+        if self._rows[name]["bucket"] is not None:
             # What stands takes of its hours, wherever in a bucket.
             self.stops += [tuple(clock.stops)] * lanes
-            self.units.append(lanes)
             return number
         if self._changes_over(name) and lanes == 1:
             self._changing[number] = clock
-        elif self._changes_over(name):
-            why = f"{name} has several units and is changed over"
-            self._run.approximate(why)
         before = self._run.earlier.units
         standing = on_units(self._standing.get(name, ()), lanes, before)
         self._run.lanes.update(
@@ -489,7 +528,6 @@ class Machines:
             if one.key
         )
         self._standing_on(clock, standing, each)
-        self.units.append(lanes)
         return number
 
     def _usual_change(self, names: Sequence[str], node: StepNode) -> int:

@@ -12,10 +12,8 @@ says nearly, and the run nets it anew. Anything else is planned by the general w
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,49 +23,27 @@ from medhavi.planners.constrained.search.found_orders import StepComponent
 from medhavi.planners.constrained.search.plant.demand_tree import largest_tree
 from medhavi.planners.constrained.search.plant.items import (
     ITEM_FIELDS,
+    ITEM_FIELDS_NOW,
     OPTION_FIELDS,
-    Item,
-    Lanes,
     Part,
-    add_prices,
     check_depth,
     columns,
     first_levels,
+    joined_columns,
     mortal,
     planned_lots,
-    price,
     ready_alone,
-    shared_parts,
     standing,
+    starts,
 )
-from medhavi.planners.constrained.search.plant.machines import (
-    Campaigns,
-    Machines,
-    refuse,
-)
+from medhavi.planners.constrained.search.plant.machines import Campaigns, refuse
 from medhavi.planners.constrained.search.plant.options import (
-    Option,
     machines_together,
     with_units,
 )
-from medhavi.planners.constrained.search.plant.routings import (
-    components_by_step,
-    large_cost,
-    steps_in_tree,
-    taken_in,
-)
-from medhavi.planners.constrained.search.plant.sources import (
-    UNSUPPLIED,
-    Sources,
-    lot_size,
-    other_lots,
-)
+from medhavi.planners.constrained.search.plant.products import Products
 from medhavi.planners.constrained.search.plant.supplies import (
-    StandingSupplies,
     StandingSupply,
-    lasting_levels,
-    lend_to_demands,
-    replaced_anew,
     there_for_demands,
 )
 from medhavi.planners.kernels.plant_kernels.plant_record import FAR, Plant
@@ -75,14 +51,13 @@ from medhavi.planners.mrp.netting_state.state import Node, SupplyAlternative
 from medhavi.providers.capacity.axis import ResourceOption
 from medhavi.providers.capacity.schedule import RoutingTask
 from medhavi.snapshot.calendars.calendars import WorkingTime
-from medhavi.units import DAYS_PER_YEAR, NEVER
+from medhavi.units import NEVER
 
 if TYPE_CHECKING:
     from medhavi.planners.constrained.orders.weighing import MoneyWeights, Weights
     from medhavi.planners.constrained.search.found_orders import SearchableRun
+    from medhavi.planners.constrained.search.plant.items import Item
     from medhavi.planners.mrp.netting_state.state import Demand, Need
-    from medhavi.providers.capacity.network import PrecedenceLink
-    from medhavi.providers.sources import Source
 
 
 DEMAND_COLUMNS = (
@@ -166,75 +141,24 @@ def model_of(run: SearchableRun, weights: Weights | MoneyWeights) -> Model:
     return _Reading(run).model(weights)
 
 
-class _Reading:
-    def __init__(self, run: SearchableRun) -> None:
-        self._run = run
-        self._as_of = run.as_of
-        last = max((demand.due for demand in run.intake.demands), default=self._as_of)
-        self._last = last
-        self._machines = Machines(run, last)
-        self._lanes = Lanes(run, last)
-        self._number: dict[int, int] = {}
-        self._nodes: list[Node] = []
-        self._sources: dict[int, list[int]] = {}
-        self._ways: dict[int, SupplyAlternative] = {}
-        self._routings: dict[int, tuple[RoutingTask, ...]] = {}
-        self._links: dict[int, list[PrecedenceLink]] = {}
-        self._taken: dict[int, tuple[StepComponent, ...]] = {}
-        self._levels_of = cache(run.stock_levels)
-        self._netted: set[int] = set()
-        """Products that the run nets, though they are made, moved or fall out."""
-        self._offers = Sources(run, last)
-        lend_to_demands(run)
-        run.release.replaced = frozenset(replaced_anew(run))
-        self._standing = StandingSupplies(run, self._offers, last)
-        count = 0
-        for cluster in run.clusters:
-            self._number[id(cluster[0])] = count
-            self._nodes.append(cluster[0])
-            idle = run.replenished.isdisjoint(node.key for node in cluster)
-            if idle or all(node.rules.unlimited for node in cluster):
-                count += 1
-                continue
-            why = self._offers.why_netted(cluster[0])
-            if why:
-                run.approximate(why)
-                self._netted.add(count)
-            if self._offers.why_unstated(cluster[0]):
-                count += 1
-                continue
-            ways = self._offers.of(cluster[0])
-            own = self._sources[count] = []
-            count += len(ways) != 1 or self._offers.restricts(cluster[0])
-            for way in ways:
-                own.append(count)
-                self._ways[count] = way
-                if way.source.kind == "make":
-                    tasks, links = steps_in_tree(run, way.source.source)
-                    self._routings[count], self._links[count] = tasks, links
-                    count += max(len(tasks) - 1, 0)
-                count += 1
-        self._carried = Counter(way.source.source for way in self._ways.values())
-
+class _Reading(Products):
     def model(self, weights: Weights | MoneyWeights) -> Model:
         """Read all items and demands."""
         products = [self._number[id(node)] for node in self._nodes]
         items: list[Item] = []
         for node, number in zip(self._nodes, products, strict=True):
             items += self._items(node, number)
+        self._read = self._read._replace(machines=self._machines.met())
         self._net_below(items)
-        check_depth(items)
-        sources = [item.sources or (number,) for number, item in enumerate(items)]
-        serves = np.arange(len(items))
-        for number, item in enumerate(items):
-            serves[list(item.sources)] = number
-        steps = np.array([item.steps for item in items], np.int64)
-        lasts = [one for number in products for one in self._items_of(number)]
-        last_steps = np.repeat(lasts, steps[lasts]).astype(np.int64)
-        alone = [one for item in items for one in item.options]
-        options, unit = with_units(alone)
+        once = self._once
+        once("depth", lambda: check_depth(items))
+        sources, serves = once("sources", lambda: _sources(items))
+        steps, last_steps = once("steps", lambda: self._steps(items, products))
+        alone = once("alone", lambda: [one for item in items for one in item.options])
+        options, unit = once("units", lambda: with_units(alone))
         blocks = self._machines.blocks()
-        machines = np.array([option.machine for _, option in blocks], np.int64)
+        others = [block for _, block in blocks]
+        machines = np.array([option.machine for option in others], np.int64)
         count = np.bincount(machines, minlength=len(self._machines.numbers))
         spans = np.array([span for span, _ in blocks], np.int64).reshape(-1, 2).T
         demands = self._run.intake.demands
@@ -242,32 +166,29 @@ class _Reading:
             (number, need) for number, item in enumerate(items) for need in item.lacking
         ]
         levels = [(n, *level) for n, item in enumerate(items) for level in item.levels]
-        # Options know their calendars only when all calendars have numbers.
-        every = [*options, *(block for _, block in blocks)]
-        units = [calendar for one in alone for calendar in one.calendars]
-        windows = self._lanes.windows(
-            self._machines.windows(), every, len(alone), units
-        )
         plant = Plant(
             order=np.arange(len(items)),
             mortal=mortal(items),
             a_start=np.cumsum([0, *map(len, sources)]),
             a_item=np.array([one for several in sources for one in several], np.int64),
             a_ready=ready_alone(items, sources, self._as_of),
-            x_start=np.cumsum([0, *(len(item.options) for item in items)]),
-            **columns(items, ITEM_FIELDS),
+            x_start=once("x", lambda: starts([len(one.options) for one in items])),
+            **once("items", lambda: columns(items, ITEM_FIELDS)),
+            **columns(items, ITEM_FIELDS_NOW),
             **planned_lots(items),
-            **columns(every, OPTION_FIELDS),
+            **joined_columns(
+                once("options", lambda: columns(options, OPTION_FIELDS)),
+                columns(others, OPTION_FIELDS),
+            ),
             unit=np.append(unit, np.full(len(blocks), -1, np.int64)),
-            **machines_together(every, len(self._machines.numbers)),
+            **machines_together([*options, *others], len(self._machines.numbers)),
             **self._lanes.room(options, len(blocks)),
             v_start=np.cumsum([0, *count]),
             v_begin=spans[0].copy(),
             v_end=spans[1].copy(),
             v_option=np.arange(len(options), len(options) + len(blocks)),
             **self._machines.changes(),
-            c_start=np.cumsum([0, *(len(item.below) for item in items)]),
-            **columns([part for item in items for part in item.below], Part._fields),
+            **once("parts", lambda: _parts(items)),
             **standing(items, self._as_of),
             m_lane=np.cumsum([0, *self._machines.units]),
             **self._demands(items, weights, lacking, levels),
@@ -275,11 +196,19 @@ class _Reading:
             asked=serves[last_steps],
             base=np.array([weights.base], np.int64),
             worth=np.array([self._run.decisions.worth * weights.worth]),
-            **windows,
+            **self._lanes.windows(
+                self._machines.windows(),
+                # Options know their calendars only when all calendars have numbers.
+                [*options, *others],
+                len(alone),
+                [calendar for one in alone for calendar in one.calendars],
+            ),
         )
         tree = largest_tree(plant)
         if tree > MOST_BELOW:
             refuse("a product has too many parts")
+        supplies = [one for item in items for one in item.supplies]
+        self._keep_read()
         priority = [demand.priority for demand in demands]
         first, last = min(priority, default=1), max(priority, default=1) + 1
         more = [first] * len(lacking) + [last] * len(levels)
@@ -294,23 +223,31 @@ class _Reading:
             steps=steps,
             ways=self._ways,
             taken=self._taken,
-            needs=np.array([need for item in items for need in item.needs], np.int64),
+            needs=once("needs", lambda: _needs(items)),
             routings=self._routings,
             options=[option.taken for option in options],
-            queues=np.array([item.queue for item in items], np.int64),
+            queues=once("queues", lambda: np.array([one.queue for one in items])),
             priority=priority + more,
             tolerance=weights.tolerance,
             demands=len(demands),
             in_parts=np.array([*map(in_parts, demands), *[0] * len(more)], np.int64),
             machines=tuple(self._machines.numbers),
             stops=self._machines.stops,
-            supplies=[one for item in items for one in item.supplies],
+            supplies=supplies,
             lacking=[need.index for _, need in lacking],
             calendars=self._calendars(),
             as_of=self._as_of,
             netted=self._netted,
             campaigns=self._machines.campaigns(options),
         )
+
+    def _steps(
+        self, items: Sequence[Item], products: Sequence[int]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """How many steps items have, and the last step of each. Shapes (n_items,)."""
+        steps = np.array([item.steps for item in items], np.int64)
+        lasts = [one for number in products for one in self._items_of(number)]
+        return steps, np.repeat(lasts, steps[lasts]).astype(np.int64)
 
     def _net_below(self, items: Sequence[Item]) -> None:
         """Net also what goes into what is netted, where its lots are others than found.
@@ -391,201 +328,23 @@ class _Reading:
         self._run.approximate(f"{need.node.key} is asked of some of its supply alone")
         return -1
 
-    # --- nodes ---------------------------------------------------------------------
-    def _items_of(self, number: int) -> list[int]:
-        """Numbers of a product and its sources, without earlier steps."""
-        return sorted({number, *self._sources.get(number, ())})
 
-    def _items(self, node: Node, number: int) -> list[Item]:
-        """Read a product: one item for each step of its routing, the last one first.
+def _sources(items: Sequence[Item]) -> tuple[list[tuple[int, ...]], np.ndarray]:
+    """Items that serve each item, and which item each of them serves."""
+    serves = np.arange(len(items))
+    for number, item in enumerate(items):
+        if item.sources:
+            serves[list(item.sources)] = number
+    return [item.sources or (number,) for number, item in enumerate(items)], serves
 
-        Where it has several sources they have items of their own, after that of all.
-        """
-        numbers = self._sources.get(number)
-        if numbers is None and number in self._netted:
-            lead = self._offers.lead(node)
-            there = self._standing.of_netted(node, self._as_of + lead)
-            return [Item(supplies=there, lead=lead, options=[Option()])]
-        if numbers is None:
-            # Nobody takes what it holds: the run nets it as what is bought.
-            return [Item(lead=0, options=[Option()])]
-        item = self._stocked(node, number, [self._ways[one] for one in numbers])
-        item.apart = int(node.make_to_order and number not in self._netted)
-        value = (self._run.model.unit_cost(node.key[0]) or 1.0) * float(node.step)
-        item.each_day = price(value * node.rules.holding_rate / DAYS_PER_YEAR)
-        if not numbers:
-            # Nothing brings it anew: the run shares out what stands.
-            item.lead, item.options = UNSUPPLIED, [Option()]
-            return [item]
-        if numbers == [number]:
-            found = self._source(node, item, number)
-            if self._ways[number].source.kind == "buy":
-                # The run nets it: all that counts is from when on it is there.
-                item.lead, item.options = item.floor + item.options[0].fixed, [Option()]
-                item.life = FAR
-            return found
-        item.options.append(Option())
-        if self._offers.shares(node):
-            # It takes of each of them, as the run nets it.
-            self._netted.update(numbers)
-            shares = [self._ways[one].source.share or 0 for one in numbers]
-            item.below = shared_parts(numbers, shares)
-            item.needs = (-1,) * len(numbers)
-        else:
-            item.sources = tuple(numbers)
-        return [
-            item,
-            *(
-                one
-                for own in numbers
-                for one in self._source(node, Item(apart=item.apart), own)
-            ),
-        ]
 
-    def _stocked(
-        self, node: Node, number: int, ways: Sequence[SupplyAlternative]
-    ) -> Item:
-        """Read what stands of a product, and its stock levels."""
-        if len(ways) < 2 and all(way.source.kind == "buy" for way in ways):
-            # What is only bought, or comes from nowhere, is netted by the run.
-            lead = self._offers.bought(ways[0].source) if ways else UNSUPPLIED
-            found = self._standing.of_netted(node, self._as_of + lead)
-            return Item(supplies=found)
-        item = Item(supplies=self._standing.of(node))
-        item.lacking = list(self._standing.lacking(node))
-        levels = self._levels_of(node)
-        item.levels, why = lasting_levels(node, levels, self._as_of)
-        if why:
-            self._netted.add(number)
-            self._run.approximate(why)
-        if levels.lots:
-            item.lots = tuple(at - self._as_of for at in levels.lots)
-            item.cover = FAR
-        elif levels.batch_days:
-            item.cover = levels.window_end(self._as_of) - self._as_of
-        return item
+def _parts(items: Sequence[Item]) -> dict[str, np.ndarray]:
+    """What items take, as of `Plant`."""
+    below = [part for item in items for part in item.below]
+    start = starts([len(item.below) for item in items])
+    return {"c_start": start, **columns(below, Part._fields)}
 
-    def _source(self, node: Node, item: Item, number: int) -> list[Item]:
-        """Read a source into its item; the earlier steps of a make come after it."""
-        way = self._ways[number]
-        source = way.source
-        lot = 1 if other_lots(node, way) else lot_size(node)
-        item.grain = max(source.multiple, lot)
-        item.least = max(source.min_lot, self._levels_of(node).eoq or 1)
-        item.most = source.max_lot or 0
-        item.life = FAR if node.shelf_life is None else node.shelf_life
-        # Stock for so many days of needs is there as long before them.
-        safety = node.rules.safety_days
-        if source.kind != "buy":
-            safety += source.safety_days
-        if safety:
-            item.soft = self._offers.lasts(node, safety)
-        floor = self._run.release.floor(source) - self._as_of
-        if source.kind == "make":
-            made = self._make(item, way, number, floor)
-            add_prices(made, source)
-            return made
-        item.floor = floor
-        largest = self._run.release.largest(source)
-        if largest:
-            item.most = min(item.most or largest, largest)
-        if way.origin is not None:
-            item.carries = 1
-            option, item.post = self._lanes.option(source)
-            item.options.append(option)
-            self._taken[number] = (StepComponent(0, way.origin),)
-            item.below = (self._part(*self._taken[number]),)
-            item.needs = (0,)
-        else:
-            item.options.append(Option(fixed=self._offers.bought(source) - floor))
-        add_prices([item], source, self._carried[source.source])
-        return [item]
 
-    def _make(
-        self, product: Item, way: SupplyAlternative, number: int, floor: int
-    ) -> list[Item]:
-        name = way.source.source
-        tasks = self._routings[number]
-        links = self._links[number]
-        made = [product, *(Item(grain=product.grain) for _ in tasks[1:])]
-        product.steps, last = len(made), len(made) - 1
-        taken = components_by_step(self._run, way, tasks, self._last)
-        self._taken[number] = taken
-        for place, task in enumerate(tasks):
-            item = made[last - place]
-            self._step(item, way, task)
-            for option in item.options:
-                largest = self._machines.largest(
-                    item.grain, way.yields[0].node, task, option
-                )
-                if largest >= product.least:
-                    product.most = min(product.most or largest, largest)
-            if place < last:
-                # What follows takes all of it at once, when it has queued.
-                link = links[place]
-                item.post += max(link.lag, 0) + tasks[link.later].node.queue
-            before = [at for at, link in enumerate(links) if link.later == place]
-            if not before:
-                item.queue = task.node.queue
-                item.floor = max(floor, 0) + item.queue
-            own = taken_in(taken, place)
-            item.below = tuple(Part(number + last - at, 1, 0, 1) for at in before)
-            item.below += tuple(self._part(taken[need]) for need in own)
-            item.needs = (*(-1 for _ in before), *own)
-        if not tasks:
-            own = taken_in(taken, 0)
-            product.options, product.floor = [Option()], max(floor, 0)
-            product.below = tuple(self._part(taken[need]) for need in own)
-            product.needs = tuple(own)
-        output = way.yields[0].gain.outputs[0]
-        product.y_each, product.y_more = output.numerator, output.addend
-        product.y_over = output.denominator
-        if product.most and not output.steps(product.most):
-            refuse(f"{name} gives nothing by its largest lot")
-        for item in made:
-            item.apart = product.apart
-        product.queue = made[-1].queue
-        if not way.always:
-            self._within(made[-1], way.source)
-        return made
-
-    def _within(self, first: Item, source: Source) -> None:
-        """Begin the first step of a make only while its routing is valid."""
-        zero = self._as_of - first.queue
-        for option in first.options:
-            if option.hourly:
-                self._run.approximate(f"{source.source} has a validity")
-            # Without any length it may begin at an end, where it is valid no more.
-            early = int(option.fixed + option.rate == 0)
-            option.within = tuple(
-                (
-                    -FAR if begin <= self._as_of else begin - zero,
-                    FAR if end == NEVER else end - zero - early,
-                )
-                for begin, end in source.windows
-            )
-        begin = source.windows[0][0]
-        first.floor = max(first.floor, begin - zero)
-
-    def _part(self, taken: StepComponent) -> Part:
-        return Part.of(self._number[id(taken.node)], taken.numbers)
-
-    def _step(self, item: Item, way: SupplyAlternative, task: RoutingTask) -> None:
-        """Read time, calendar and machine of a step, by each of its options."""
-        node = task.node
-        item.post, item.ranked = node.move, int(node.rule != "earliest")
-        periods = [one for one in task.plan.epochs if one.options]
-        if not periods:
-            # Nobody can do it at any time.
-            item.options = [Option(fixed=UNSUPPLIED)]
-            return
-        usual = [(one.start, one.finish, one.options) for one in periods]
-        taken = list(self._machines.usual(usual))
-        if node.rule == "cost":
-            taken.sort(key=lambda option: large_cost(task, option))
-        item.options = [
-            self._machines.option(item.grain, way, task, one) for one in taken
-        ]
-        for option in item.options:
-            if option.hourly and option.machine >= 0:
-                self._lanes.count_hours(option)
+def _needs(items: Sequence[Item]) -> np.ndarray:
+    """Needs of the orders of items, as of `Model`. Shape (n_parts,), int64."""
+    return np.array([need for item in items for need in item.needs], np.int64)

@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 class Option:
     """One way to do the work of an item, as `Plant` has it; `taken` are its resources.
 
-    What is bought has one that says nothing. `beside` are machines that it needs as
-    well. `rule` is that of its campaigns, where they end with a cleaning: by `turned`
-    instead of `family` it is in another one. `hourly` is the resource whose hours are
-    counted per bucket. `calendars` are those of the units of the machine, where they
-    have open times of their own, `limits` what orders take of the room of its windows:
-    `l_each`, `l_over` and `l_room` as of `Plant`. All of the work is within one of the
-    spans `within` [s since now].
+    What is bought has one that says nothing. `lane` and `bucket` are numbers among the
+    calendars of lanes and buckets. `beside` are machines that it needs as well. `rule`
+    is that of its campaigns, where they end with a cleaning: by `turned` instead of
+    `family` it is in another one. `hourly` is the resource whose hours are counted per
+    bucket. `calendars` are those of the units of the machine, where they have open
+    times of their own, `limits` what orders take of the room of its windows: `l_each`,
+    `l_over` and `l_room` as of `Plant`. All of the work is within one of the spans
+    `within` [s since now].
     """
 
     machine: int = -1
@@ -33,6 +34,7 @@ class Option:
     rate: int = 0
     scale: int = 1
     calendar: int = -1
+    lane: int = -1
     whole: int = 0
     family: int = -1
     turned: int = -1

@@ -1,0 +1,260 @@
+"""What is read of a plant serves again: it is never that of other tables or dates."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from medhavi.planners.constrained.lead_time_bounds import LeadTimeBounds, Planned
+from medhavi.planners.constrained.memory import Memory
+from medhavi.planners.constrained.search.searched_run import SearchedRun
+from medhavi.snapshot import Snapshot
+from tests.api import ConstrainedParameters, plan
+from tests.examples import examples
+from tests.factories import AS_OF
+from tests.planners.search_plants import DAY, workshop
+from tests.planners.small_plans import KERNELS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from medhavi.planners.constrained.search.plant.model import Model
+    from medhavi.results.plans.plan import Plan
+
+SETTINGS = {**KERNELS, "effort": "light"}
+NOW = int(AS_OF.timestamp())
+DEMANDS = [
+    ("A", 4.0, 9.0, 2),
+    ("B", 3.0, 12.0, 2),
+    ("A", 6.0, 20.0, 1),
+    ("B", 5.0, 25.0, 3),
+]
+
+
+def day(number: float) -> dt.datetime:
+    return AS_OF + dt.timedelta(days=number)
+
+
+def firmed(name: str, begin: float, **more: Any) -> dict[str, Any]:
+    """An order for two of product A, which may move, on days of the plan."""
+    return {
+        "supply_order": name,
+        "kind": "work",
+        "source": "make A",
+        "product": "A",
+        "location": "P",
+        "qty": 2.0,
+        "start": day(begin),
+        "due": day(begin + 1),
+        "status": "firmed",
+        "locked": False,
+        **more,
+    }
+
+
+def company(**more: Any) -> dict[str, Any]:
+    """A workshop whose product A is made on either of two machines."""
+    tables = workshop(DEMANDS, stock=6.0)
+    resources = [{**row, "pool": "CUT"} for row in tables["resources"][:1]]
+    resources += [{**resources[0], "resource": "M3"}, tables["resources"][1]]
+    steps = [
+        {**row, "resource": "CUT"} if row["routing"] == "make A" else row
+        for row in tables["step_resources"]
+    ]
+    orders = [firmed("W1", 2), firmed("W2", 2)]
+    own = {"resources": resources, "step_resources": steps, "supply_orders": orders}
+    return {**tables, **own, **more}
+
+
+def run_of(snapshot: Snapshot) -> SearchedRun:
+    parameters = ConstrainedParameters(engine="python", effort="light")
+    run = SearchedRun(Memory(snapshot.require()), parameters)
+    run.build()
+    return run
+
+
+def of_calendars(model: Model) -> list[list[list[int]]]:
+    """Open time of each option, whatever the number of its calendar."""
+    plant, found = model.plant, []
+    for number in plant.calendar.tolist():
+        rows = slice(0, 0)
+        if number >= 0:
+            rows = slice(plant.k_start[number], plant.k_start[number + 1])
+        found.append(np.stack([plant.k_open[rows], plant.k_close[rows]]).tolist())
+    return found
+
+
+def alike(model: Model, other: Model) -> bool:
+    """Whether two plants are the same but for the numbers of their calendars."""
+    numbered = {"calendar", *(one for one in model.plant._fields if one[:2] == "k_")}
+    return of_calendars(model) == of_calendars(other) and all(
+        np.array_equal(one, two)
+        for name, one, two in zip(
+            model.plant._fields, model.plant, other.plant, strict=True
+        )
+        if name not in numbered
+    )
+
+
+@settings(max_examples=examples(6, 100))
+@given(
+    st.lists(
+        st.dictionaries(st.sampled_from(["W1", "W2"]), st.integers(0, 12)), max_size=3
+    )
+)
+def test_a_plant_read_again_is_the_one_read_from_nothing(
+    waits: list[dict[str, int]],
+) -> None:
+    """Orders that wait move between the machines, and leave one of them free."""
+    snapshot = Snapshot.from_frames(company())
+    run = run_of(snapshot)
+    for days in ({}, *waits, {}):
+        floors = {name: NOW + number * DAY for name, number in days.items()}
+        model = run.read(floors)
+        again = run_of(snapshot)
+        assert alike(model, again.read(floors))
+        assert run.nearly == again.nearly
+        run.release.dissolve()
+        run = run.anew()
+
+
+def test_a_machine_that_an_order_left_is_open_again() -> None:
+    """Two orders at a time stand on two machines, one after the other on one."""
+    run = run_of(Snapshot.from_frames(company()))
+    busy = run.read({})
+    run.release.dissolve()
+    run = run.anew()
+    free = run.read({"W2": NOW + 5 * DAY})
+    number = busy.machines.index("M3")
+    assert len(busy.stops[busy.plant.m_lane[number]]) == 1
+    assert len(free.stops[free.plant.m_lane[number]]) == 0
+    option = np.flatnonzero(free.plant.machine == number).tolist()
+    assert {len(of_calendars(busy)[one][0]) for one in option} == {4}
+    assert {len(of_calendars(free)[one][0]) for one in option} == {0}
+
+
+def lateness(run: SearchedRun, kept: list[Any]) -> list[int]:
+    """How late each demand is at least [s]."""
+    planned = Planned(
+        model=run.model,
+        release=run.release,
+        capacity=run.providers.capacity,
+        pins=run.intake.pins,
+        first=True,
+        kept=kept,
+    )
+    found = LeadTimeBounds(planned, run.intake.demands)
+    return [found.lateness(one) for one in run.intake.demands]
+
+
+def test_bounds_go_on_from_what_was_found_where_the_same_stands() -> None:
+    snapshot = Snapshot.from_frames(company())
+    kept: list[Any] = []
+    run = run_of(snapshot)
+    lateness(run, kept)
+    (known,) = kept
+    for orders_wait in (False, True):
+        run.release.dissolve()
+        run = run.anew()
+        if orders_wait:
+            run.read({"W2": NOW + 90 * DAY})
+        assert lateness(run, kept) == lateness(run, [])
+        assert (kept == [known]) is not orders_wait
+
+
+def unread(made: Plan) -> Plan:
+    """A plan as it comes from a folder: nothing that was read is kept with it."""
+    assert made.basis is not None
+    return replace(made, basis=replace(made.basis, kept=None))
+
+
+def on(snapshot: Snapshot, before: Plan | None = None) -> Plan:
+    return plan(snapshot, "constrained", SETTINGS, baseline=before)
+
+
+def same(made: Plan, other: Plan) -> bool:
+    """Whether two plans are the same, and what was shown about them."""
+    return (made.fingerprint, made.run, made.findings) == (
+        *(other.fingerprint, other.run, other.findings),
+    )
+
+
+CHANGES: dict[str, Mapping[str, Any]] = {
+    "bom_lines": {"qty_per": 2.0},
+    "demands": {"qty": 7.0},
+    "resources": {"efficiency": 0.5},
+    "routings": {"min_lot": 11.0},
+    "settings": {"horizon_days": 22.0},
+    "step_resources": {"units": 0.5},
+    "steps": {"run_minutes_per_unit": 900.0},
+    "stock": {"qty": 1.0},
+    "supply_orders": {"qty": 3.0},
+    "supply_terms": {"lead_time_days": 8.0},
+}
+NEW = {
+    "calendar_exceptions": {"calendar": "DAYS", "start": day(4), "finish": day(9)},
+    "inventory_policies": {"product": "PART", "location": "P", "safety_qty": 20.0},
+    "pegs": {
+        "demand": "D3",
+        "supply": "W1",
+        "product": "A",
+        "location": "P",
+        "qty": 1.0,
+        "firm": True,
+    },
+}
+
+
+@pytest.mark.parametrize("table", [*CHANGES, *NEW])
+def test_what_was_read_for_a_baseline_serves_no_other_tables(table: str) -> None:
+    tables = company(calendars=[{"calendar": "DAYS"}])
+    tables["shifts"] = [
+        {"calendar": "DAYS", "weekday": number, "start": "06:00", "finish": "22:00"}
+        for number in range(1, 6)
+    ]
+    tables["resources"] = [{**one, "calendar": "DAYS"} for one in tables["resources"]]
+    first = on(Snapshot.from_frames(tables))
+    rows = [dict(one) for one in tables.get(table, [])]
+    if table in NEW:
+        rows.append(dict(NEW[table]))
+    else:
+        rows[0] |= CHANGES[table]
+    after = Snapshot.from_frames({**tables, table: rows})
+    made = on(after, first)
+    assert same(made, on(after, unread(first)))
+    assert made.fingerprint != first.fingerprint
+
+
+@st.composite
+def wishes(draw: st.DrawFn) -> list[list[tuple[float, float]]]:
+    """Quantities and due days of the four demands, some times over."""
+    one = st.tuples(
+        st.sampled_from([1.0, 2.0, 5.0, 9.0]), st.sampled_from([3.0, 9.0, 21.0, 60.0])
+    )
+    return draw(st.lists(st.lists(one, min_size=4, max_size=4), min_size=2, max_size=2))
+
+
+@settings(max_examples=examples(4, 60))
+@given(wishes())
+def test_plans_on_each_other_are_those_of_plans_from_folders(
+    wanted: list[list[tuple[float, float]]],
+) -> None:
+    """Each way of wanting starts from the first plan, and from the one before."""
+    tables = company()
+    first = last = on(Snapshot.from_frames(tables))
+    for cells in wanted:
+        rows = [
+            {**row, "qty": qty, "due": day(due)}
+            for row, (qty, due) in zip(tables["demands"], cells, strict=True)
+        ]
+        after = Snapshot.from_frames({**tables, "demands": rows})
+        assert same(on(after, first), on(after, unread(first)))
+        made = on(after, last)
+        assert same(made, on(after, unread(last)))
+        last = made
