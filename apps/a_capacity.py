@@ -298,7 +298,7 @@ def forms(names, plan, price, ranked, snapshot, view):
             )
 
     move_form = capacity_edits.move_form(plan, snapshot, view, names, submit_move)
-    calendar_form = capacity_edits.calendar_form(snapshot, view, submit_calendar)
+    calendar_form = capacity_edits.calendar_form(snapshot, view, names, submit_calendar)
     down_form = capacity_edits.downtime_form(ranked, view, names, submit_downtime)
     return calendar_form, down_form, move_form
 

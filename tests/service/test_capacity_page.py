@@ -383,8 +383,8 @@ def test_a_downtime_is_priced_and_kept_on_a_lake(tmp_path) -> None:
 
 @pytest.mark.req("UI-05", "CAP-03")
 def test_a_calendar_is_read_and_opened_for_an_extra_shift(company) -> None:
-    told = calendar_words.calendar_html(company, "CAL")
-    assert "2 resources" in told
+    told = calendar_words.calendar_html(company, "CAL", names_of(company))
+    assert "Opening hours of Idle and 1 more: they hold for 2 resources." in told
     assert re.search(r"Friday</td>.*?08:00 to 16:00", told, re.DOTALL)
     assert re.search(r"Saturday</td>.*?closed", told, re.DOTALL)
     form = {
@@ -399,8 +399,8 @@ def test_a_calendar_is_read_and_opened_for_an_extra_shift(company) -> None:
     assert row["row"]["capacity"] == 1.0
     assert row["row"]["reason"] == "extra shift"
     after = api.edit(**edit).patch(company).apply(company)
-    assert "100 % open" in calendar_words.calendar_html(after, "CAL")
-    assert "extra shift" in calendar_words.calendar_html(after, "CAL")
+    assert "100 % open" in calendar_words.calendar_html(after, "CAL", names_of(after))
+    assert "extra shift" in calendar_words.calendar_html(after, "CAL", names_of(after))
     # Eight hours more of the one machine, of two in time: some demand is earlier.
     late, then = (
         plan_of(one, "constrained").fulfilment["lateness_h"].sum()

@@ -266,6 +266,7 @@ def downtime(form: Form, names: Names) -> dict[str, Any]:
 def calendar_form(
     snapshot: Snapshot,
     view: CapacityWindow,
+    names: Names,
     submitted: Callable[[Form | None], None],
 ) -> mo.ui.form[Any, Any] | None:
     """Ask when a calendar of the resource is open or closed in addition to its week.
@@ -274,7 +275,7 @@ def calendar_form(
     """
     import marimo as mo
 
-    calendars = calendar_choices(snapshot, view.resource)
+    calendars = calendar_choices(snapshot, view.resource, names)
     if not calendars:
         return None
     return (

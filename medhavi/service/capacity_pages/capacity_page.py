@@ -516,5 +516,5 @@ def calendar_part(shown: PlanPage, view: CapacityWindow) -> mo.Html:
     """Calendars that open the chosen resource."""
     assert shown.snapshot is not None
     found = calendars_of(shown.snapshot, view.resource)
-    told = (calendar_html(shown.snapshot, one) for one in found)
+    told = (calendar_html(shown.snapshot, one, shown.names) for one in found)
     return html("".join(told) or page.empty(say("always_open"), say("add_a_calendar")))

@@ -99,11 +99,11 @@ def state_of(shown: PlanPage, known_at: str = "") -> DataState | None:
     names = shown.names if shown.problem is None else names_of(snapshot)
     events = pl.DataFrame(schema={"category": pl.String, "recorded_at": pl.Datetime})
     quarantine = pl.DataFrame()
+    now, until = from_seconds(int(time.time())), recorded_until(known_at, names)
     if shown.source.lake:
-        lake, until = Lake(shown.source.lake), recorded_until(known_at, names)
+        lake = Lake(shown.source.lake)
         columns = "category", "recorded_at", "position"
-        read = lake.table("bronze.events").select(columns)
-        events = read.filter(pl.col("recorded_at") <= until).collect()
+        events = lake.table("bronze.events", until).select(columns).collect()
         quarantine = lake.quarantine().join(events, on="position", how="semi")
         newest = events["recorded_at"].max()
     else:
@@ -115,7 +115,7 @@ def state_of(shown: PlanPage, known_at: str = "") -> DataState | None:
         events=events,
         quarantine=quarantine,
         newest=newest if isinstance(newest, dt.datetime) else None,
-        now=min(from_seconds(int(time.time())), recorded_until(known_at, names)),
+        now=now if until is None else min(now, until),
     )
 
 

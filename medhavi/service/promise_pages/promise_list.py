@@ -12,7 +12,7 @@ from medhavi.lakehouse import Lake
 from medhavi.planners.promising.supply_search.requests import columns
 from medhavi.results.promises.promise_states import STANDING, PromiseState
 from medhavi.service.downloads import list_files
-from medhavi.service.page_data import bench_of, html, problem_of
+from medhavi.service.page_data import bench_of, html, problem_of, recorded_until
 from medhavi.service.page_table import written
 from medhavi.service.plan_pages.page_choices import choice, named_options, number_choice
 from medhavi.service.plan_pages.plan_page import remember_approver
@@ -216,7 +216,8 @@ def promise_parts(data: PageData, one: Mapping[str, Any]) -> list[mo.Html]:
         .to_dicts()
     )
     lake = Lake(data.source.lake)
-    events = promise_events(lake, one["demand"], data.known_until)
+    until = recorded_until(data.known_at, data.names)
+    events = promise_events(lake, one["demand"], until)
     zone = data.names.zone_of(one["location"])
     return [
         html(promises.promise_html(one, data.names) + chain),
