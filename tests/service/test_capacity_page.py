@@ -142,7 +142,9 @@ def test_the_address_keeps_the_chosen_operation_by_its_number(shown, loads) -> N
         shown.plan, view_of(shown, loads), operation["id"]
     )
     params = {"rows": "own"}
-    capacity_page.keep_view(params, view, shown.plan)
+    capacity_page.keep_view(
+        lambda name, value: page_data.keep_in(params, {name: value}), view, shown.plan
+    )
     assert params["order"].startswith("P-")
     again = view_of(shown, loads, **params)
     assert (again.order, again.step) == (operation["supply"], operation["step"])
@@ -167,7 +169,8 @@ def test_the_window_has_the_chosen_resource_on_top(shown, loads, company) -> Non
     assert site.resources == ("M", "IDLE")
     own = capacity_page.shown_window(view, company, shown.names, "", "status")
     assert (own.resources, own.colour) == (("M",), "status")
-    rows = capacity_words.operation_rows(shown.plan, own, shown.names)
+    work = capacity_page.operations_of(shown.plan, own)
+    rows = capacity_words.operation_rows(work, shown.names)
     week = shown.plan.operations.filter(pl.col("start") < NOW + 7 * DAY)
     assert rows.height == week.height
     assert rows["Start"][0].hour == 9  # 8 in UTC, as the calendar says, is 9 in Rome

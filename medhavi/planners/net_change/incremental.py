@@ -215,19 +215,17 @@ def _told(made: Plan, baseline: Plan, currency: str) -> Finding:
     after = made.supplies.filter(new)
     anew = 0 if made is baseline else int(made.run.effort[ANEW])
     kept = after.join(before, on=_PLACED, how="semi", nulls_equal=True).height
-    costs = {
-        "money": f"{_money(made):,.0f} {currency}",
-        "before": f"{_money(baseline):,.0f} {currency}",
-    }
+    cost, before_it = (f"{_money(one):,.0f} {currency}" for one in (made, baseline))
     if anew == 0 and kept == after.height == before.height:
-        return finding("NET004", orders=f"{kept:,}", **costs)
+        return finding("NET004", orders=f"{kept:,}", money=cost, before=before_it)
     return finding(
         "NET003",
         count=f"{anew:,}",
         total=f"{made.fulfilment.height:,}",
         kept=f"{kept:,}",
         orders=f"{after.height:,}",
-        **costs,
+        money=cost,
+        before=before_it,
     )
 
 

@@ -19,7 +19,7 @@ from medhavi.service.page_data import (
     read_moment,
 )
 from medhavi.service.plan_pages import desk_words, plan_page
-from medhavi.views import order_list, page
+from medhavi.views import order_list
 from medhavi.views.plan_pages.calendar_words import calendar_choices, zone_of
 from medhavi.views.plan_pages.capacity_words import sources_of
 from medhavi.views.words import say
@@ -348,8 +348,3 @@ def priced_part(asked: PreviewResult, plan: Plan, names: Names) -> mo.Html:
     words = order_list.order_words(plan, supply, names)
     note = UNLIMITED if plan.run.mode == "mrp" and asked.problem is None else ""
     return html(desk_words.asked_html(asked, names, words) + note)
-
-
-def only_on_a_lake() -> mo.Html:
-    """Why nothing is edited on tables."""
-    return html(page.empty(say("edits_need_a_lake"), say("folder_takes_no_edits")))

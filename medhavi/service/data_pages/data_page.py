@@ -31,6 +31,7 @@ from medhavi.views.data_pages.finding_list import (
     data_tiles,
     refused_rows,
 )
+from medhavi.views.grids.row_groups import columns_grouping
 from medhavi.views.names import NOTHING, Names, count, names_of, relative, when
 from medhavi.views.names import money as money_words
 from medhavi.views.pictures.events import event_chart, table_chart
@@ -195,12 +196,23 @@ def scope_choice(wanted: Wanted, keep: Keep) -> mo.ui.radio:
     )
 
 
-def finding_table(state: DataState, scope: str) -> mo.ui.table | None:
+FINDING_GROUPING = columns_grouping(
+    (grid_columns.SEVERITY, grid_columns.CODE, grid_columns.WHERE),
+    say("findings"),
+    {grid_columns.LATE_COST: pl.col(grid_columns.LATE_COST).sum()},
+    (grid_columns.LATE_COST,),
+)
+
+
+def finding_rows(state: DataState, scope: str) -> pl.DataFrame:
+    """Findings of a scope."""
+    return state.findings.rows(state.names, everything=scope == EVERYTHING)
+
+
+def finding_table(rows: pl.DataFrame, names: Names) -> mo.ui.table | None:
     """Findings to choose from; None where there are none."""
     import marimo as mo
 
-    names = state.names
-    rows = state.findings.rows(names, everything=scope == EVERYTHING)
     if rows.is_empty():
         return None
     unused = (
