@@ -119,11 +119,11 @@ def bought():
 
 
 def test_a_grid_is_grouped_by_what_it_shows_the_dearest_first(bought):
-    grouping = columns_grouping(
-        ("From", "Due"), "Orders", {"Cost": pl.col("Cost").sum()}, ("Cost",)
-    )
+    grouping = columns_grouping(("From", "Due"), "Orders", amounts=("Cost",))
     found = group_rows(bought, grouping, "From")
     assert found.rows() == [("-", "none", 1, 5.0), ("Smith", "Smith", 2, 3.5)]
+    free = bought.with_columns(Cost=pl.lit(None, pl.Float64))
+    assert group_rows(free, grouping, "From")["Cost"].to_list() == [None, None]
     assert rows_of(bought, grouping, "From", ["Smith"])["Cost"].to_list() == [2.0, 1.5]
 
 

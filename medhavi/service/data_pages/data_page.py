@@ -199,8 +199,7 @@ def scope_choice(wanted: Wanted, keep: Keep) -> mo.ui.radio:
 FINDING_GROUPING = columns_grouping(
     (grid_columns.SEVERITY, grid_columns.CODE, grid_columns.WHERE),
     say("findings"),
-    {grid_columns.LATE_COST: pl.col(grid_columns.LATE_COST).sum()},
-    (grid_columns.LATE_COST,),
+    amounts=(grid_columns.LATE_COST,),
 )
 
 
@@ -306,6 +305,7 @@ def trust(shown: PlanPage, state: DataState, known_at: str) -> mo.Html:
             snapshot,
             state.names,
             [("Events", f"{state.events.height:,}")] if snapshot.holds else [],
+            findings=state.findings.findings,
             command=f"medhavi check{shown.option}",
             known_at=known_at,
         )

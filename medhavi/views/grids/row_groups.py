@@ -70,12 +70,18 @@ def columns_grouping(
         Titles of the columns.
     noun
         Title of the count of rows.
-    sums, amounts
-        As of `GridGroups`; the first amount ranks the groups.
+    sums
+        As of `GridGroups`.
+    amounts
+        Columns of money; none where no row of a group has any. The first ranks the
+        groups.
     """
+    money = {
+        one: pl.when(pl.col(one).count() > 0).then(pl.col(one).sum()) for one in amounts
+    }
     return GridGroups(
         by={title: title for title in by},
-        sums={noun: pl.len().cast(pl.Int64), **(sums or {})},
+        sums={noun: pl.len().cast(pl.Int64), **(sums or {}), **money},
         largest=amounts[0] if amounts else noun,
         amounts=amounts,
     )
@@ -120,7 +126,9 @@ def group_rows(rows: pl.DataFrame, grouping: GridGroups, column: str) -> pl.Data
     if weekly:
         found = found.sort(pl.col(KEY) != grouping.first, KEY)
     else:
-        found = found.sort(grouping.largest, KEY, descending=[True, False])
+        found = found.sort(
+            grouping.largest, KEY, descending=[True, False], nulls_last=True
+        )
 
     def told(key: str) -> str:
         if key == NONE:
