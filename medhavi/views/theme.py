@@ -565,7 +565,7 @@ def untitled(chart: Picture) -> Picture:
     import altair as alt
 
     plain = _with(chart, title=alt.Undefined)
-    object.__setattr__(plain, "__class__", _kept(type(chart)))
+    object.__setattr__(plain, "__class__", _kept(type(chart)))  # type: ignore[arg-type]
     return plain
 
 
