@@ -495,10 +495,7 @@ def data_line(
 ) -> str:
     """Footer of a page that shows no plan; `facts` say what it rests on.
 
-    Parameters
-    ----------
-    findings
-        Those of the page; by default of the snapshot.
+    `findings` are those of the page, by default of the snapshot.
     """
     found = snapshot.findings if findings is None else findings
     data = when(from_seconds(snapshot.as_of), names.zone, year=True)
