@@ -50,13 +50,12 @@ def style():
 
 @app.cell(hide_code=True)
 def address():
-    params = mo.query_params()
-    wanted, keep = desk_words.address_of(params)
-    return keep, params, wanted
+    wanted, keep = desk_words.address_of(mo.query_params())
+    return keep, wanted
 
 
 @app.cell(hide_code=True)
-def choose_how(params, wanted):
+def choose_how(keep, wanted):
     _words = {say("rules_and_set_up"): "propose", say("rules_alone"): "rules"}
     how = mo.ui.dropdown(
         _words,
@@ -64,7 +63,7 @@ def choose_how(params, wanted):
         if wanted("how") != "rules"
         else say("rules_alone"),
         label=say("campaigns"),
-        on_change=lambda value: params.set("how", value),
+        on_change=lambda value: keep("how", value),
     )
     return (how,)
 
@@ -180,14 +179,14 @@ def runs(names, study, tab):
 
 
 @app.cell(hide_code=True)
-def choose_matrix(params, read, wanted):
+def choose_matrix(keep, read, wanted):
     mo.stop(read.problem is not None, trouble_of(read))
     _all = campaign_page.matrices(read.snapshot)
     matrix = mo.ui.dropdown(
         _all,
         value=wanted("matrix") if wanted("matrix") in _all else next(iter(_all), None),
         label=say("matrix"),
-        on_change=lambda value: params.set("matrix", value or ""),
+        on_change=lambda value: keep("matrix", value or ""),
     )
     return (matrix,)
 

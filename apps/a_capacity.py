@@ -16,8 +16,9 @@ app = marimo.App(width="full", app_title="Medhavi: capacity")
 with app.setup:
     import marimo as mo
 
+    from medhavi.service import grid_groups
     from medhavi.service.capacity_pages import capacity_edits, capacity_page
-    from medhavi.service.page_data import html, trouble_of, wanted_of
+    from medhavi.service.page_data import html, trouble_of
     from medhavi.service.plan_pages import desk_parts, desk_words, plan_page
     from medhavi.service.plan_pages.plan_page import (
         Decision,
@@ -43,16 +44,15 @@ def style():
 
 @app.cell(hide_code=True)
 def address():
-    params = mo.query_params()
-    wanted = wanted_of(params)
-    return params, wanted
+    wanted, keep = desk_words.address_of(mo.query_params())
+    return keep, wanted
 
 
 @app.cell(hide_code=True)
-def how(params, wanted):
-    mode = desk_words.mode_choice(wanted, params.set)
-    colour = capacity_page.colour_choice(wanted, params.set)
-    rows = capacity_page.rows_choice(wanted, params.set)
+def how(keep, wanted):
+    mode = desk_words.mode_choice(wanted, keep)
+    colour = capacity_page.colour_choice(wanted, keep)
+    rows = capacity_page.rows_choice(wanted, keep)
     return colour, mode, rows
 
 
@@ -118,13 +118,13 @@ def data(get_renewed, mode, wanted):
 
 
 @app.cell(hide_code=True)
-def look(get_view, loads, names, params, set_view, shown, wanted):
+def look(get_view, keep, loads, names, set_view, shown, wanted):
     view = get_view()
     if view is None and shown.plan is not None:
         view = capacity_page.first_view(shown.plan, loads, names, wanted)
 
     def choose(chosen):
-        capacity_page.keep_view(params, chosen, shown.plan)
+        capacity_page.keep_view(keep, chosen, shown.plan)
         set_view(chosen)
 
     def choose_operation(key):
@@ -278,7 +278,7 @@ def dragged_to(choices, dragged, names, plan):
 
 
 @app.cell(hide_code=True)
-def forms(names, plan, price, ranked, snapshot, view):
+def make_forms(names, plan, price, ranked, snapshot, view):
     mo.stop(view is None)
 
     def submit_move(form):
@@ -297,56 +297,71 @@ def forms(names, plan, price, ranked, snapshot, view):
                 )
             )
 
-    move_form = capacity_edits.move_form(plan, snapshot, view, names, submit_move)
-    calendar_form = capacity_edits.calendar_form(snapshot, view, submit_calendar)
-    down_form = capacity_edits.downtime_form(ranked, view, names, submit_downtime)
-    return calendar_form, down_form, move_form
+    forms = {
+        say("column_operation"): capacity_edits.move_form(
+            plan, snapshot, view, names, submit_move
+        )
+        if view.order
+        else None,
+        say("tab_downtime"): capacity_edits.downtime_form(
+            ranked, view, names, submit_downtime
+        ),
+        say("calendar"): capacity_edits.calendar_form(
+            snapshot, view, names, submit_calendar
+        ),
+    }
+    return (forms,)
 
 
 @app.cell(hide_code=True)
-def operation_grid(choose_operation, names, plan, view, window):
-    grid = capacity_page.operation_table(plan, window, names, view, choose_operation)
+def choose_group(keep, names, wanted):
+    grouping = capacity_words.operation_grouping(names)
+    group = grid_groups.group_choice(grouping, wanted, keep)
+    return group, grouping
+
+
+@app.cell(hide_code=True)
+def in_window(plan, window):
+    work = capacity_page.operations_of(plan, window)
+    return (work,)
+
+
+@app.cell(hide_code=True)
+def groups(group, grouping, keep, names, wanted, work):
+    grouped = grid_groups.group_table(work, grouping, group.value, names, wanted, keep)
+    return (grouped,)
+
+
+@app.cell(hide_code=True)
+def list_operations(group, grouped, grouping, work):
+    listed = grid_groups.listed_rows(work, grouping, group.value, grouped)
+    return (listed,)
+
+
+@app.cell(hide_code=True)
+def operation_grid(choose_operation, listed, names, plan, view):
+    grid = capacity_page.operation_table(listed, plan, names, view, choose_operation)
     return (grid,)
 
 
 @app.cell(hide_code=True)
-def details(calendar_form, down_form, grid, move_form, names, shown, view):
-    _lake = bool(shown.source.lake)
-    _move = move_form if _lake else capacity_edits.only_on_a_lake()
-    _down = down_form if _lake else capacity_edits.only_on_a_lake()
-    _opens = calendar_form if _lake else capacity_edits.only_on_a_lake()
-    if grid is not None:
-        _rows = capacity_page.operation_grid(grid)
-    else:
-        _rows = html(
-            page.empty(say("no_operation_in_this_window"), say("choose_other_days"))
-        )
-    mo.ui.tabs(
-        {
-            say("column_operation"): mo.vstack(
-                [
-                    capacity_page.operation_part(shown, view, names),
-                    *([_move] if view.order and move_form is not None else []),
-                ],
-                gap=1,
-            ),
-            say("tab_operations"): _rows,
-            say("tab_downtime"): mo.vstack(
-                [
-                    _down,
-                    capacity_page.downtime_part(shown, view, names),
-                ],
-                gap=1,
-            ),
-            say("calendar"): mo.vstack(
-                [
-                    *([_opens] if calendar_form is not None else []),
-                    capacity_page.calendar_part(shown, view),
-                ],
-                gap=1,
-            ),
-        }
-    )
+def operations(grid, group, grouped):
+    grid_part = capacity_page.operation_grid(grid, group, grouped)
+    return (grid_part,)
+
+
+@app.cell(hide_code=True)
+def choose_tab(view):
+    mo.stop(view is None)
+    # Another operation is looked at in the first part, whichever was open.
+    tab = mo.ui.tabs(dict.fromkeys(capacity_page.TABS, ""))
+    tab
+    return (tab,)
+
+
+@app.cell(hide_code=True)
+def details(forms, grid_part, shown, tab, view):
+    capacity_page.tab_parts(tab.value, shown, view, forms, grid_part)
     return
 
 

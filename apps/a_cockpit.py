@@ -23,7 +23,6 @@ with app.setup:
         picture,
         said,
         trouble_of,
-        wanted_of,
     )
     from medhavi.service.plan_pages import cockpit_page, desk_words
     from medhavi.service.plan_pages.plan_page import last_approver
@@ -45,14 +44,13 @@ def style():
 
 @app.cell(hide_code=True)
 def address():
-    params = mo.query_params()
-    wanted = wanted_of(params)
-    return params, wanted
+    wanted, keep = desk_words.address_of(mo.query_params())
+    return keep, wanted
 
 
 @app.cell(hide_code=True)
-def how(params, wanted):
-    mode = desk_words.mode_choice(wanted, params.set)
+def how(keep, wanted):
+    mode = desk_words.mode_choice(wanted, keep)
     return (mode,)
 
 

@@ -16,6 +16,7 @@ app = marimo.App(width="full", app_title="Medhavi: data")
 with app.setup:
     import marimo as mo
 
+    from medhavi.service import grid_groups
     from medhavi.service.data_pages import data_page, lineage_part, own_data
     from medhavi.service.data_pages.own_data import DataDecision
     from medhavi.service.page_data import html, no_data_html
@@ -45,7 +46,8 @@ def address():
 def how(keep, wanted):
     mode = desk_words.mode_choice(wanted, keep)
     scope = data_page.scope_choice(wanted, keep)
-    return mode, scope
+    by = grid_groups.group_choice(data_page.FINDING_GROUPING, wanted, keep)
+    return by, mode, scope
 
 
 @app.cell(hide_code=True)
@@ -123,20 +125,45 @@ def bar(tab):
 
 
 @app.cell(hide_code=True)
-def listed(scope, state):
-    table = data_page.finding_table(state, scope.value) if state else None
+def groups(by, keep, scope, state, wanted):
+    rows = data_page.finding_rows(state, scope.value) if state else None
+    grouped = (
+        grid_groups.group_table(
+            rows,
+            data_page.FINDING_GROUPING,
+            by.value,
+            state.names,
+            wanted,
+            keep,
+        )
+        if state
+        else None
+    )
+    return grouped, rows
+
+
+@app.cell(hide_code=True)
+def listed(by, grouped, rows, state):
+    table = None
+    if state:
+        _rows = grid_groups.listed_rows(
+            rows, data_page.FINDING_GROUPING, by.value, grouped
+        )
+        table = data_page.finding_table(_rows, state.names)
     return (table,)
 
 
 @app.cell(hide_code=True)
-def findings(scope, state, tab, table):
+def findings(by, grouped, rows, scope, state, tab, table):
     mo.stop(state is None or tab.value != say("findings"))
-    _rows = (
-        data_page.no_finding(state, scope.value)
-        if table is None
-        else data_page.finding_part(table, state)
+    if rows.is_empty():
+        _parts = [data_page.no_finding(state, scope.value)]
+    else:
+        _parts = [] if grouped is None else [grouped]
+        _parts += [] if table is None else [data_page.finding_part(table, state)]
+    mo.vstack(
+        [mo.hstack([scope, by], justify="start", wrap=True, gap=2), *_parts], gap=1
     )
-    mo.vstack([scope, _rows], gap=1)
     return
 
 

@@ -16,6 +16,7 @@ app = marimo.App(width="full", app_title="Medhavi: items")
 with app.setup:
     import marimo as mo
 
+    from medhavi.service import grid_groups
     from medhavi.service.page_data import html, picture, trouble_of
     from medhavi.service.plan_pages import desk_words, item_page
     from medhavi.views import item_record, page, theme
@@ -100,25 +101,59 @@ def tiles(names, record):
 
 
 @app.cell(hide_code=True)
-def show(names, plan, record, snapshot):
-    mo.stop(record is None)
-    _stock = picture(
-        stock_chart(plan, record.product, record.location, names),
-        "No movement",
-        say("no_movement_here"),
+def choose_tab(keep, plan, wanted):
+    mo.stop(plan is None)
+    tab = desk_words.tab_bar(item_page.TABS, wanted, keep, say("time_phased_record"))
+    group = grid_groups.group_choice(item_page.MOVEMENT_GROUPING, wanted, keep)
+    return group, tab
+
+
+@app.cell(hide_code=True)
+def bar(record, tab):
+    tab if record is not None else None
+    return
+
+
+@app.cell(hide_code=True)
+def moved(group, keep, names, plan, record, tab, wanted):
+    mo.stop(record is None or tab.value != say("orders_and_requirements"))
+    movements = item_record.movement_rows(record, plan, names)
+    grouped = grid_groups.group_table(
+        movements, item_page.MOVEMENT_GROUPING, group.value, names, wanted, keep
     )
-    _made = item_record.supply_html(snapshot, record.product, record.location, names)
-    mo.ui.tabs(
-        {
-            say("time_phased_record"): mo.vstack(
-                [html(item_record.record_html(record, names)), _stock], gap=1
-            ),
-            say("orders_and_requirements"): item_page.movement_table(
-                record, plan, names
-            ),
-            say("sources_and_where_used"): html(f'<div class="mv-list">{_made}</div>'),
-        }
+    return grouped, movements
+
+
+@app.cell(hide_code=True)
+def movement_grid(group, grouped, movements, record):
+    _rows = grid_groups.listed_rows(
+        movements, item_page.MOVEMENT_GROUPING, group.value, grouped
     )
+    if movements.is_empty():
+        _none = say("no_movement"), say("nothing_of_it_is_ordered")
+        _parts = [html(page.empty(*_none))]
+    else:
+        _parts = [group, *([] if grouped is None else [grouped])]
+        _parts += [item_page.movement_table(record, _rows)] if _rows.height else []
+    mo.vstack(_parts, gap=1)
+    return
+
+
+@app.cell(hide_code=True)
+def show(names, plan, record, snapshot, tab):
+    mo.stop(record is None or tab.value == say("orders_and_requirements"))
+    if tab.value == say("time_phased_record"):
+        _stock = stock_chart(plan, record.product, record.location, names)
+        _parts = [
+            html(item_record.record_html(record, names)),
+            picture(_stock, "No movement", say("no_movement_here")),
+        ]
+    else:
+        _made = item_record.supply_html(
+            snapshot, record.product, record.location, names
+        )
+        _parts = [html(f'<div class="mv-list">{_made}</div>')]
+    mo.vstack(_parts, gap=1)
     return
 
 

@@ -16,7 +16,8 @@ app = marimo.App(width="full", app_title="Medhavi: orders")
 with app.setup:
     import marimo as mo
 
-    from medhavi.service.order_pages import group_part, one_order, order_page
+    from medhavi.service import grid_groups
+    from medhavi.service.order_pages import one_order, order_page
     from medhavi.service.page_data import html, trouble_of
     from medhavi.service.plan_pages import desk_parts, desk_words, plan_page
     from medhavi.service.plan_pages.plan_page import (
@@ -142,29 +143,29 @@ def tiles(everything, link, names, plan):
 
 
 @app.cell(hide_code=True)
-def choose_group(keep, wanted):
-    group = group_part.group_choice(wanted, keep)
-    return (group,)
+def choose_group(keep, names, wanted):
+    grouping = order_grid.order_grouping(names)
+    group = grid_groups.group_choice(grouping, wanted, keep)
+    return group, grouping
 
 
 @app.cell(hide_code=True)
-def groups(group, keep, names, plan, rows, wanted):
+def groups(group, grouping, keep, names, plan, rows, wanted):
     mo.stop(plan is None)
-    grouped = group_part.group_table(rows, group.value, names, wanted, keep)
+    grouped = grid_groups.group_table(rows, grouping, group.value, names, wanted, keep)
     return (grouped,)
 
 
 @app.cell(hide_code=True)
-def choose_rows(chosen, group, grouped, names, rows):
-    _opened = group_part.opened(None if grouped is None else grouped.value)
-    listed = group_part.listed_rows(rows, group.value, _opened)
+def choose_rows(chosen, group, grouped, grouping, names, rows):
+    listed = grid_groups.listed_rows(rows, grouping, group.value, grouped)
     mo.vstack(
         [
             mo.hstack(
                 [
                     *chosen.elements.values(),
                     group,
-                    group_part.grouped_files(rows, group.value, _opened, names),
+                    order_page.exports(rows, names, grouping, group.value, grouped),
                 ],
                 justify="start",
                 align="end",

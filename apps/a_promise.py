@@ -16,6 +16,7 @@ app = marimo.App(width="full", app_title="Medhavi: promise desk")
 with app.setup:
     import marimo as mo
 
+    from medhavi.service import grid_groups
     from medhavi.service.page_data import (
         facts_of,
         html,
@@ -552,33 +553,75 @@ def choose(keep, promises, shown, wanted):
 
 
 @app.cell(hide_code=True)
-def promise_grid(filters, keep, offered, promises, shown, tab, wanted):
-    # A part that is not shown has its names too: whoever types elsewhere runs on.
-    _on = tab.value == say("promises") and bool(offered)
-    _rows = promise_records.filtered_promises(
+def choose_group(keep, shown, wanted):
+    grouping = promise_records.promise_grouping(shown.names)
+    group = grid_groups.group_choice(grouping, wanted, keep)
+    return group, grouping
+
+
+@app.cell(hide_code=True)
+def find_promises(filters, promises):
+    found = promise_records.filtered_promises(
         promises, promise_list.filter_of(filters.value)
     )
-    promise_table = (
-        promise_list.promise_table(_rows, shown.names, wanted, keep)
-        if _on and _rows.height
-        else None
+    return (found,)
+
+
+@app.cell(hide_code=True)
+def groups(found, group, grouping, keep, shown, tab, wanted):
+    grouped = grid_groups.group_table(
+        found if tab.value == say("promises") else found.clear(),
+        grouping,
+        group.value,
+        shown.names,
+        wanted,
+        keep,
     )
-    _none = html(page.empty(*promise_list.none_words(shown, promises)))
+    return (grouped,)
+
+
+@app.cell(hide_code=True)
+def which_promises(filters, found, group, grouped, grouping, shown, tab):
+    mo.stop(tab.value != say("promises"))
     mo.vstack(
         [
             mo.hstack(
                 [
                     *filters.elements.values(),
-                    promise_list.exports(_rows, shown.names),
+                    group,
+                    promise_list.exports(
+                        found, shown.names, grouping, group.value, grouped
+                    ),
                 ],
                 justify="start",
                 align="end",
                 wrap=True,
             ),
-            promise_table if promise_table is not None else _none,
+            *([] if grouped is None else [grouped]),
         ],
         gap=1,
-    ) if _on else None
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def list_promises(found, group, grouped, grouping):
+    listed = grid_groups.listed_rows(found, grouping, group.value, grouped)
+    return (listed,)
+
+
+@app.cell(hide_code=True)
+def promise_grid(found, keep, listed, promises, shown, tab, wanted):
+    # A part that is not shown has its names too: whoever types elsewhere runs on.
+    _on = tab.value == say("promises")
+    promise_table = (
+        promise_list.promise_table(listed, shown.names, wanted, keep)
+        if _on and listed.height
+        else None
+    )
+    _none = html(page.empty(*promise_list.none_words(shown, promises)))
+    _nothing = _none if _on and found.is_empty() else None
+    promise_table if promise_table is not None else _nothing
     return (promise_table,)
 
 

@@ -23,11 +23,9 @@ with app.setup:
     from medhavi.service.page_data import (
         facts_of,
         html,
-        keep_in,
         picture,
         problem_html,
         trouble_of,
-        wanted_of,
     )
     from medhavi.service.plan_pages import desk_parts, desk_words, plan_page
     from medhavi.service.scenario_pages import (
@@ -53,14 +51,13 @@ def style():
 
 @app.cell(hide_code=True)
 def address():
-    params = mo.query_params()
-    wanted = wanted_of(params)
-    return params, wanted
+    wanted, keep = desk_words.address_of(mo.query_params())
+    return keep, wanted
 
 
 @app.cell(hide_code=True)
-def how(params, wanted):
-    mode = desk_words.mode_choice(wanted, params.set)
+def how(keep, wanted):
+    mode = desk_words.mode_choice(wanted, keep)
     return (mode,)
 
 
@@ -103,10 +100,9 @@ def remembered(wanted):
 
 
 @app.cell(hide_code=True)
-def keep(get_list, params):
-    # Apart from what is remembered: a change of the address runs its cells anew.
-    if (params.get("scenarios") or "") != get_list().text() and not get_list().trouble:
-        keep_in(params, {"scenarios": get_list().text()})
+def keep_list(get_list, keep, wanted):
+    if wanted("scenarios") != get_list().text() and not get_list().trouble:
+        keep("scenarios", get_list().text())
     return
 
 
@@ -140,9 +136,9 @@ def trouble(shown):
 
 
 @app.cell(hide_code=True)
-def choose_kind(params, plan, snapshot, wanted):
+def choose_kind(keep, plan, snapshot, wanted):
     mo.stop(plan is None)
-    kind = scenario_form.kind_choice(snapshot, wanted, params.set)
+    kind = scenario_form.kind_choice(snapshot, wanted, keep)
     return (kind,)
 
 
@@ -202,8 +198,8 @@ def side_by_side_table(found, names):
 
 
 @app.cell(hide_code=True)
-def choose(found, params, wanted):
-    look = scenario_parts.scenario_choice(found, wanted, params.set)
+def choose(found, keep, wanted):
+    look = scenario_parts.scenario_choice(found, wanted, keep)
     return (look,)
 
 

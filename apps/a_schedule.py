@@ -60,13 +60,12 @@ def style():
 
 @app.cell(hide_code=True)
 def address():
-    params = mo.query_params()
-    wanted, _keep = desk_words.address_of(params)
-    return params, wanted
+    wanted, keep = desk_words.address_of(mo.query_params())
+    return keep, wanted
 
 
 @app.cell(hide_code=True)
-def how(params, wanted):
+def how(keep, wanted):
     # The orders of the plan in force, or a schedule file of one's own.
     sources = {say("the_plan_in_force"): "plan", say("a_schedule_file"): "file"}
     _file = mo.cli_args().get("problem") or ""
@@ -76,15 +75,15 @@ def how(params, wanted):
         if wanted("source") == "file" or _file or not has_tables(wanted("tables"))
         else say("the_plan_in_force"),
         label=say("orders_of"),
-        on_change=lambda value: params.set("source", value),
+        on_change=lambda value: keep("source", value),
     )
-    mode = desk_words.mode_choice(wanted, params.set)
+    mode = desk_words.mode_choice(wanted, keep)
     days = mo.ui.number(
         start=1,
         stop=60,
         value=int(wanted("days") or 7),
         label=say("days_from_now"),
-        on_change=lambda value: params.set("days", str(value)),
+        on_change=lambda value: keep("days", str(value)),
     )
     goals = {
         say("late_orders_then_changeovers"): "",
@@ -97,7 +96,7 @@ def how(params, wanted):
         value=next((k for k, v in goals.items() if v == wanted("objective")), None)
         or say("late_orders_then_changeovers"),
         label=say("objective"),
-        on_change=lambda value: params.set("objective", value),
+        on_change=lambda value: keep("objective", value),
     )
     dropped = mo.ui.file(filetypes=[".json"], label=say("drop_a_schedule_file_json"))
     return days, dropped, mode, objective, source
@@ -236,10 +235,8 @@ def outcome(ask, get_decision, planned):
 
 
 @app.cell(hide_code=True)
-def choose_tab(params, wanted):
-    tab = desk_words.tab_bar(
-        (say("orders"), say("risk")), wanted, params.set, say("orders")
-    )
+def choose_tab(keep, wanted):
+    tab = desk_words.tab_bar((say("orders"), say("risk")), wanted, keep, say("orders"))
     return (tab,)
 
 
@@ -263,7 +260,7 @@ def orders(names, schedule, shown, tab):
 
 
 @app.cell(hide_code=True)
-def uncertainty(params, schedule, wanted):
+def uncertainty(keep, schedule, wanted):
     mo.stop(schedule.operations.is_empty())
     _names = sorted({n for n in schedule.operations["name"].drop_nulls() if n})
     spread = mo.ui.slider(
@@ -273,7 +270,7 @@ def uncertainty(params, schedule, wanted):
         value=int(wanted("spread") or 0),
         show_value=True,
         label=say("volatility_of_run_times_0"),
-        on_change=lambda value: params.set("spread", str(value)),
+        on_change=lambda value: keep("spread", str(value)),
     )
     steps = mo.ui.dropdown(
         _names, value=None, allow_select_none=True, label=say("these_steps_only")

@@ -16,11 +16,11 @@ app = marimo.App(width="full", app_title="Medhavi: suppliers and lanes")
 with app.setup:
     import marimo as mo
 
+    from medhavi.service import grid_groups
     from medhavi.service.page_data import (
         html,
         picture,
         trouble_of,
-        wanted_of,
     )
     from medhavi.service.plan_pages import desk_words, supplier_page
     from medhavi.views import page, theme
@@ -40,14 +40,13 @@ def style():
 
 @app.cell(hide_code=True)
 def address():
-    params = mo.query_params()
-    wanted = wanted_of(params)
-    return params, wanted
+    wanted, keep = desk_words.address_of(mo.query_params())
+    return keep, wanted
 
 
 @app.cell(hide_code=True)
-def how(params, wanted):
-    mode = desk_words.mode_choice(wanted, params.set)
+def how(keep, wanted):
+    mode = desk_words.mode_choice(wanted, keep)
     return (mode,)
 
 
@@ -87,44 +86,76 @@ def tiles(found, names, plan):
 
 
 @app.cell(hide_code=True)
-def choose(found, names, params, wanted):
-    subject = supplier_page.subject_choice(found, names, wanted, params.set)
+def choose(found, keep, names, wanted):
+    subject = supplier_page.subject_choice(found, names, wanted, keep)
     days = mo.ui.slider(1, 60, value=7, label=say("days_ahead"), show_value=True)
     return days, subject
 
 
 @app.cell(hide_code=True)
-def show(days, found, names, plan, shown, subject):
+def choose_tab(keep, plan, wanted):
     mo.stop(plan is None)
-    _chosen = subject is not None and bool(subject.value)
-    _drawn = (
-        delivery_chart(found.history, found.record, subject.value, names)
-        if _chosen
-        else None
+    tab = desk_words.tab_bar(
+        supplier_page.TABS, wanted, keep, say("tab_delivery_record")
     )
-    mo.ui.tabs(
-        {
-            say("tab_delivery_record"): mo.vstack(
-                [
-                    supplier_page.record_table(found, names),
-                    subject if subject is not None else mo.md(""),
-                    supplier_page.subject_words(shown, subject.value)
-                    if _chosen
-                    else mo.md(""),
-                    picture(_drawn, "No delivery", say("choose_a_supplier_or_lane")),
-                ],
-                gap=1,
+    tab
+    return (tab,)
+
+
+@app.cell(hide_code=True)
+def look(days, found, shown, subject, tab):
+    chosen = subject.value if subject is not None and subject.value else ""
+    grid = supplier_page.grid_of(tab.value, shown, found, chosen, days.value)
+    return chosen, grid
+
+
+@app.cell(hide_code=True)
+def choose_group(grid, keep, wanted):
+    group = grid_groups.group_choice(grid.grouping, wanted, keep)
+    return (group,)
+
+
+@app.cell(hide_code=True)
+def groups(grid, group, keep, names, wanted):
+    grouped = grid_groups.group_table(
+        grid.rows, grid.grouping, group.value, names, wanted, keep
+    )
+    return (grouped,)
+
+
+@app.cell(hide_code=True)
+def show(days, grid, group, grouped, names, subject, tab):
+    _choices = {
+        say("demands_of_supplier"): subject,
+        say("tab_buy_list"): days,
+    }
+    _asked = [one for one in (_choices.get(tab.value), group) if one is not None]
+    _rows = grid_groups.listed_rows(grid.rows, grid.grouping, group.value, grouped)
+    if grid.rows.is_empty():
+        _parts = [html(page.empty(*grid.none))]
+    else:
+        _parts = [] if grouped is None else [grouped]
+        _parts += [grid.table(_rows, names)] if _rows.height else []
+    mo.vstack(
+        [mo.hstack(_asked, justify="start", align="end", wrap=True), *_parts], gap=1
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def one(chosen, found, names, shown, subject, tab):
+    mo.stop(tab.value != say("tab_delivery_record") or not chosen)
+    mo.vstack(
+        [
+            subject,
+            supplier_page.subject_words(shown, chosen),
+            picture(
+                delivery_chart(found.history, found.record, chosen, names),
+                "No delivery",
+                say("choose_a_supplier_or_lane"),
             ),
-            say("demands_of_supplier"): mo.vstack(
-                [subject, supplier_page.served_table(shown, subject.value)], gap=1
-            )
-            if _chosen
-            else html(page.empty(say("choose_a_supplier_or_lane"), "")),
-            say("tab_open_orders"): supplier_page.owed_table(shown),
-            say("tab_buy_list"): mo.vstack(
-                [days, supplier_page.buy_table(shown, days.value)], gap=1
-            ),
-        }
+        ],
+        gap=1,
     )
     return
 

@@ -5,7 +5,6 @@ Apps hold widgets and layout; what reads or fails is here, for all of them alike
 
 from __future__ import annotations
 
-import datetime as dt
 import threading
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -38,6 +37,7 @@ from medhavi.views.words import say
 from medhavi.workbench.studies.scenario_list import read_list
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Callable, Hashable, Mapping, MutableMapping
 
     import marimo as mo
@@ -48,7 +48,6 @@ if TYPE_CHECKING:
 
     Wanted = Callable[[str], str]
 
-FOR_EVER = dt.datetime.max.replace(tzinfo=dt.UTC)
 SCENARIO = "what_if"
 """Part of an address that states the scenario whose plan a page shows."""
 _benches: dict[str, Workbench] = {}
@@ -92,11 +91,6 @@ class PageData:
     def option(self) -> str:
         """Options of a command that reads the same tables at the same moment."""
         return moment_option(self.source, self.names, self.known_at, self.effective_at)
-
-    @property
-    def known_until(self) -> dt.datetime | None:
-        """Instant up to which what was recorded counts; None: all of it."""
-        return read_moment(self.known_at, self.names.zone, ASKED_EDGES["known_at"])
 
 
 def read_moment(
@@ -246,16 +240,15 @@ def moment_option(
     return source.option + moment_options(effective, known)
 
 
-def recorded_until(known_at: str, names: Names) -> dt.datetime:
-    """Instant up to which what was recorded counts on a page; for ever where none is.
+def recorded_until(known_at: str, names: Names) -> dt.datetime | None:
+    """Instant up to which what was recorded counts on a page; None: all of it.
 
     Parameters
     ----------
     known_at
         Moment that the address states, in the company's local time; empty: the latest.
     """
-    moment = read_moment(known_at, names.zone, ASKED_EDGES["known_at"])
-    return FOR_EVER if moment is None else moment
+    return read_moment(known_at, names.zone, ASKED_EDGES["known_at"])
 
 
 def with_scenario(source: DataSource, base: Snapshot) -> Snapshot:

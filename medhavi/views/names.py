@@ -205,6 +205,14 @@ def from_wall(milliseconds: int, zone: str) -> dt.datetime:
 
 
 _ID = re.compile(r"[A-Za-z0-9](?:[\w.\-]*\w)?")
+_OPENED = {
+    "locations": "location",
+    "resources": "resource",
+    "steps": "routing",
+    "suppliers": "supplier",
+    "lanes": "lane",
+}
+"""Tables with a calendar and their key, those by which it is called first."""
 _NAMED = {"products": "product", "suppliers": "supplier", "customers": "customer"}
 
 
@@ -215,8 +223,8 @@ class Names:
     Parameters
     ----------
     texts
-        Names of products, suppliers, customers, places, resources, lanes, routings
-        and forecasts.
+        Names of products, suppliers, customers, places, resources, lanes, routings,
+        forecasts and calendars.
     units
         Base unit by product.
     zones
@@ -375,6 +383,7 @@ def names_of(snapshot: Snapshot | None) -> Names:
     }
     texts |= _forecasts(snapshot, texts)
     texts = {**_families(snapshot, texts), **texts}
+    texts = {**_calendars(snapshot, texts), **texts}
     machines = snapshot["resources"].select("resource", "location")
     return Names(
         texts=texts,
@@ -404,6 +413,20 @@ def _families(snapshot: Snapshot, texts: Mapping[str, str]) -> dict[str, str]:
             found[family] = " ".join(common)
     twice = {one for one, times in Counter(found.values()).items() if times > 1}
     return {family: name for family, name in found.items() if name not in twice}
+
+
+def _calendars(snapshot: Snapshot, texts: Mapping[str, str]) -> dict[str, str]:
+    """Call a calendar by what it opens: a place, else what else names it."""
+    told: dict[str, str] = {}
+    for table, key in _OPENED.items():
+        rows = snapshot[table].select("calendar", key).drop_nulls().unique()
+        for calendar, opened in rows.group_by("calendar").agg(key).iter_rows():
+            first, *more = sorted(texts.get(one, one) for one in opened)
+            words = say("named_and_more", first, len(more)) if more else first
+            told.setdefault(calendar, say("opening_hours_of", words))
+    for calendar in snapshot["calendars"]["calendar"]:
+        told.setdefault(calendar, say("calendar_of_nothing", readable(calendar)))
+    return _apart(told)
 
 
 def _forecasts(snapshot: Snapshot, texts: Mapping[str, str]) -> dict[str, str]:

@@ -14,9 +14,9 @@ from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.plans.lateness import WORDS, Verdict, verdicts
 from medhavi.units import from_seconds
 from medhavi.views import grid_columns
+from medhavi.views.grids.row_groups import GridGroups, quantity_sums, week_words
 from medhavi.views.names import (
     count,
-    day,
     duration,
     local,
     money,
@@ -63,6 +63,50 @@ _COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     grid_columns.EXCEPTION: pl.String,
     grid_columns.VALUE: pl.Float64,
 }
+
+
+def order_grouping(names: Names) -> GridGroups:
+    """How `planned_orders` form groups, by what they are worth.
+
+    Sums: orders, quantity, late orders (those that serve a late demand), orders with an
+    exception, value at unit cost.
+    """
+    return GridGroups(
+        by={
+            "kind": grid_columns.TYPE,
+            "status": grid_columns.STATUS,
+            "product": grid_columns.ITEM,
+            "location": grid_columns.LOCATION,
+            "week": say("column_starts"),
+            "code": grid_columns.EXCEPTION,
+        },
+        keys={
+            "week": pl.when(pl.col("past"))
+            .then(pl.lit(PAST))
+            .otherwise(pl.col("week").cast(pl.String))
+        },
+        sums={
+            grid_columns.ORDERS: pl.len().cast(pl.Int64),
+            **quantity_sums(names),
+            say("column_late"): (pl.col("late_h") > 0).sum().cast(pl.Int64),
+            say("column_exceptions"): pl.col("code").count().cast(pl.Int64),
+            grid_columns.VALUE: pl.col("worth").sum(),
+        },
+        words=lambda column, key: _group_words(column, key, names),
+        largest=grid_columns.VALUE,
+        first=PAST,
+        amounts=(grid_columns.VALUE,),
+    )
+
+
+def _group_words(column: str, key: str, names: Names) -> str:
+    if column == "week":
+        return say("past_due")
+    if column == "code":
+        return ExceptionCode(key).headline
+    if column in ("product", "location"):
+        return names.name(key)
+    return key.replace("_", " ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,15 +317,6 @@ def week_options(orders: pl.DataFrame) -> dict[str, str]:
         found[f"Past due ({past.sum():,})"] = PAST
     weeks = orders.filter(~past)["week"].drop_nulls().unique().sort()
     return found | {week_words(one): one.isoformat() for one in weeks}
-
-
-def week_words(monday: dt.date) -> str:
-    """Name of a week.
-
-    >>> week_words(dt.date(2026, 11, 2))
-    'Week of Mon 2 Nov'
-    """
-    return f"Week of {day(monday)}"
 
 
 def orders_finding(orders: pl.DataFrame, shown: pl.DataFrame, names: Names) -> str:

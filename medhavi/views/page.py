@@ -489,10 +489,15 @@ def data_line(
     names: Names,
     facts: Sequence[tuple[str, str]],
     *,
+    findings: Sequence[Finding] | None = None,
     command: str = "",
     known_at: str = "",
 ) -> str:
-    """Footer of a page that shows no plan; `facts` say what it rests on."""
+    """Footer of a page that shows no plan; `facts` say what it rests on.
+
+    `findings` are those of the page, by default of the snapshot.
+    """
+    found = snapshot.findings if findings is None else findings
     data = when(from_seconds(snapshot.as_of), names.zone, year=True)
     told = [
         (say("data_as_of"), f"{data} ({names.zone})"),
@@ -502,7 +507,7 @@ def data_line(
     return _foot(
         [
             *((name, escape(text)) for name, text in told),
-            ("Findings", findings_words(snapshot.findings)),
+            ("Findings", findings_words(found)),
             ("Data", _short(snapshot.fingerprint)),
         ],
         command,

@@ -13,7 +13,9 @@ import hashlib
 import json
 import re
 import textwrap
+from copy import copy
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -443,12 +445,8 @@ def time_axis(first: int, last: int, *, field: str = "x", title: str = "") -> al
     import altair as alt
 
     days = (last - first) / DAY_MS
-    if days > 500:
-        form = "%b %Y"
-    elif days > 70:
-        form = "%-d %b"
-    else:
-        form = "%a %-d %b" if days > 3 else "%a %H:%M"
+    near = "%a %-d %b" if days > 3 else "%a %H:%M"
+    form = "%b %Y" if days > 500 else "%-d %b" if days > 70 else near
     # Ticks of parts of a day would all bear the name of the day.
     whole_days = alt.TimeIntervalStep(interval="day", step=1)
     return alt.X(
@@ -477,8 +475,7 @@ def _rule(moment: int, word: str, *, colour: str, dy: int, left: bool) -> list[P
     """Vertical rule with its word at the top, right or left of it."""
     import altair as alt
 
-    data = alt.Data(values=[{"x": moment, "word": word}])
-    base = alt.Chart(data).encode(x=alt.X("x:T"))
+    base = alt.Chart(alt.Data(values=[{"x": moment, "word": word}])).encode(x="x:T")
     line = base.mark_rule(color=token(colour), strokeDash=[3, 3], aria=False)
     text = base.mark_text(
         align="right" if left else "left",
@@ -492,10 +489,8 @@ def _rule(moment: int, word: str, *, colour: str, dy: int, left: bool) -> list[P
 
 
 CLOSE = 0.4
-"""Words of rules nearer than this share of the axis stand one above the other.
-
-On a phone the axis is some 180 px wide, and two words with their gaps need 70 px.
-"""
+"""Words of rules nearer than this share of the axis stand one above the other: on a
+phone it is some 180 px wide, and two words with their gaps need 70 px."""
 _RULE_COLOURS = {"now": "ink", "quoted": "plan"}
 
 
@@ -543,17 +538,14 @@ def finished(chart: Picture, title: str, height: int | None = None) -> Picture:
     """Chart its title and size; it takes the width that there is."""
     import altair as alt
 
-    # Not `properties`: it copies each layer, and all else copies them once more.
-    whole = chart.copy(deep=False)
-    whole["title"] = alt.Title(
-        title, fontSize=BODY, anchor="start", offset=16, limit=WIDTH
+    return _with(
+        chart,
+        title=alt.Title(title, fontSize=BODY, anchor="start", offset=16, limit=WIDTH),
+        usermeta={"embedOptions": {"renderer": "svg", "actions": False}},
+        autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
+        width="container",
+        **({} if height is None else {"height": height}),
     )
-    whole["usermeta"] = {"embedOptions": {"renderer": "svg", "actions": False}}
-    whole["autosize"] = alt.AutoSizeParams(type="fit-x", contains="padding")
-    whole["width"] = "container"
-    if height is not None:
-        whole["height"] = height
-    return whole
 
 
 def specification(chart: Picture, width: int = WIDTH) -> dict[str, Any]:
@@ -565,19 +557,34 @@ def specification(chart: Picture, width: int = WIDTH) -> dict[str, Any]:
 
 def title_of(chart: Picture) -> str:
     """Title of a chart; pages set it as text, which wraps on a phone."""
-    import altair as alt
-
-    title = chart["title"]
-    return "" if title is alt.Undefined else str(title["text"])
+    return str(getattr(chart["title"], "text", ""))
 
 
 def untitled(chart: Picture) -> Picture:
-    """Chart without its title."""
+    """Chart without its title, which marimo draws as it is."""
     import altair as alt
 
-    plain = chart.copy(deep=False)
-    plain["title"] = alt.Undefined
+    plain = _with(chart, title=alt.Undefined)
+    object.__setattr__(plain, "__class__", _kept(type(chart)))  # type: ignore[arg-type]
     return plain
+
+
+def _with(chart: Picture, **attributes: object) -> Picture:
+    """Shallow copy of a chart with other attributes; altair's copies each layer."""
+    made = copy(chart)
+    object.__setattr__(made, "_kwds", {**chart._kwds, **attributes})  # noqa: SLF001
+    return made
+
+
+@cache
+def _kept(kind: type[Any]) -> type[Any]:
+    """Kind of a chart whose deep copy is itself: nothing is added to what is drawn."""
+
+    class Kept(kind):  # type: ignore[misc]
+        def copy(self, deep: bool = True, ignore: Any = None) -> Any:  # noqa: FBT001, FBT002
+            return self if deep else super().copy(deep=False, ignore=ignore)
+
+    return Kept
 
 
 def drawing(chart: Picture, width: int = WIDTH) -> str:

@@ -188,3 +188,24 @@ def test_the_campaigns_app_says_what_to_do_without_a_matrix(watched):
     page = watched.page
     expect(page.get_by_text("There is no changeover matrix").first).to_be_visible()
     watched.assert_clean()
+
+
+@pytest.mark.req("UI-08")
+def test_a_grid_lists_the_rows_of_the_group_that_is_ticked(watched):
+    page = watched.page
+    watched.open("/suppliers/?tables=lemonade&group=From")
+    watched.act(page.get_by_role("tab", name="Buy list").click)
+    expect(page.get_by_text("Tick groups to list their rows")).to_be_visible()
+    group = page.get_by_role("row").filter(has_text="Glassworks")
+    expect(group).to_contain_text("€ 125")
+    listed = page.get_by_role("row").filter(has_text="B-PLANT-0002")
+    expect(listed).to_have_count(0)
+    watched.act(group.get_by_role("checkbox").click)
+    expect(listed).to_be_visible()
+    expect(page).to_have_url(re.compile("open=Glassworks"))
+    # The tab stays open, as do the groups where the page is loaded again.
+    tab = page.get_by_role("tab", name="Buy list")
+    expect(tab).to_have_attribute("aria-selected", "true")
+    page.reload()
+    expect(listed).to_be_visible()
+    watched.assert_clean()

@@ -154,7 +154,7 @@ def test_all_pages_show_a_chosen_moment_until_they_are_back_at_now(desk, tmp_pat
 def test_orders_are_grouped_opened_by_the_keyboard_and_exported_as_shown(desk):
     page = desk.page
     desk.open("/orders/?group=status")
-    tick = page.get_by_text("Tick groups to list their orders")
+    tick = page.get_by_text("Tick groups to list their rows")
     expect(tick).to_be_visible()
     group = page.get_by_role("row").filter(has_text="released")
     expect(group).to_have_count(1)

@@ -94,7 +94,7 @@ def test_the_basis_of_a_csv_folder_is_read_too(medhavi, tables, tmp_path):
     words = ("plan", "--tables", tables, "--mode", "constrained")
     assert medhavi(*words, "--out", first, "--format", "csv").code == 0
     made = medhavi(*words, "--effort", "incremental", "--baseline", first, "--json")
-    assert made.answer["findings"][0]["code"] == "NET003"
+    assert made.answer["findings"][0]["code"] == "NET004"
     assert pl.read_csv(first / "fulfilment.csv").height == 1
 
 
@@ -106,7 +106,7 @@ def test_a_constrained_plan_on_a_baseline_says_what_was_placed(
     assert medhavi(*words, "--out", first).code == 0
     made = medhavi(*words, "--effort", "incremental", "--baseline", first, "--json")
     assert made.code == 0, made.err
-    assert made.answer["findings"][0]["code"] == "NET003"
+    assert made.answer["findings"][0]["code"] == "NET004"
 
 
 @pytest.mark.req("REP-05")

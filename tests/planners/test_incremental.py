@@ -71,8 +71,13 @@ def test_unchanged_tables_give_the_baseline_back() -> None:
     made = constrained(works(), first)
     assert made.fingerprint == first.fingerprint
     assert made.run == first.run
-    assert made.findings[0].code == "NET003"
-    assert made.findings[0].message.startswith("0 of 6 demands were served anew, ")
+    assert made.findings[0].code == "NET004"
+    planned = first.supplies.filter(status="planned").height
+    assert made.findings[0].message == (
+        "The plan stays as it is: no demand had to be planned anew, and all of its "
+        f"planned orders ({planned}) are the same. "
+        "Lateness and shortage cost 0 EUR, in the baseline 0 EUR."
+    )
 
 
 def test_a_change_that_reaches_nothing_leaves_every_order_where_it_was() -> None:

@@ -142,7 +142,9 @@ def test_the_address_keeps_the_chosen_operation_by_its_number(shown, loads) -> N
         shown.plan, view_of(shown, loads), operation["id"]
     )
     params = {"rows": "own"}
-    capacity_page.keep_view(params, view, shown.plan)
+    capacity_page.keep_view(
+        lambda name, value: page_data.keep_in(params, {name: value}), view, shown.plan
+    )
     assert params["order"].startswith("P-")
     again = view_of(shown, loads, **params)
     assert (again.order, again.step) == (operation["supply"], operation["step"])
@@ -167,7 +169,8 @@ def test_the_window_has_the_chosen_resource_on_top(shown, loads, company) -> Non
     assert site.resources == ("M", "IDLE")
     own = capacity_page.shown_window(view, company, shown.names, "", "status")
     assert (own.resources, own.colour) == (("M",), "status")
-    rows = capacity_words.operation_rows(shown.plan, own, shown.names)
+    work = capacity_page.operations_of(shown.plan, own)
+    rows = capacity_words.operation_rows(work, shown.names)
     week = shown.plan.operations.filter(pl.col("start") < NOW + 7 * DAY)
     assert rows.height == week.height
     assert rows["Start"][0].hour == 9  # 8 in UTC, as the calendar says, is 9 in Rome
@@ -383,8 +386,8 @@ def test_a_downtime_is_priced_and_kept_on_a_lake(tmp_path) -> None:
 
 @pytest.mark.req("UI-05", "CAP-03")
 def test_a_calendar_is_read_and_opened_for_an_extra_shift(company) -> None:
-    told = calendar_words.calendar_html(company, "CAL")
-    assert "2 resources" in told
+    told = calendar_words.calendar_html(company, "CAL", names_of(company))
+    assert "Opening hours of Idle and 1 more: they hold for 2 resources." in told
     assert re.search(r"Friday</td>.*?08:00 to 16:00", told, re.DOTALL)
     assert re.search(r"Saturday</td>.*?closed", told, re.DOTALL)
     form = {
@@ -399,8 +402,8 @@ def test_a_calendar_is_read_and_opened_for_an_extra_shift(company) -> None:
     assert row["row"]["capacity"] == 1.0
     assert row["row"]["reason"] == "extra shift"
     after = api.edit(**edit).patch(company).apply(company)
-    assert "100 % open" in calendar_words.calendar_html(after, "CAL")
-    assert "extra shift" in calendar_words.calendar_html(after, "CAL")
+    assert "100 % open" in calendar_words.calendar_html(after, "CAL", names_of(after))
+    assert "extra shift" in calendar_words.calendar_html(after, "CAL", names_of(after))
     # Eight hours more of the one machine, of two in time: some demand is earlier.
     late, then = (
         plan_of(one, "constrained").fulfilment["lateness_h"].sum()

@@ -40,9 +40,10 @@ def test_errors_of_files_are_listed_where_no_plan_is_made(lemonade) -> None:
     assert shown.plan is None
     assert state is not None
     assert "1 error, " in data_page.head_html(shown, state, "")
-    rows = state.findings.rows(state.names, everything=False)
+    rows = data_page.finding_rows(state, data_page.TO_DO)
     assert rows["Row"][0] == "D-1, row 2"
-    assert data_page.finding_table(state, data_page.TO_DO) is not None
+    assert data_page.finding_table(rows, state.names) is not None
+    assert data_page.finding_table(rows.clear(), state.names) is None
     assert "medhavi check --tables" in data_page.trust(shown, state, "").text
 
 

@@ -115,3 +115,28 @@ def test_a_set_up_family_is_called_like_its_products():
     )
     # One product alone tells no name of a family.
     assert (names.name("AGR"), names.name("ROS")) == ("Agrumi", "ROS")
+
+
+def test_a_calendar_is_called_by_what_it_opens():
+    calendars = ("CAL-LODZ", "CAL-LODZ-2", "CAL-S", "CAL-IDLE", "7", "8")
+    names = names_of(
+        factories.snapshot(
+            calendars=[{"calendar": one} for one in calendars],
+            locations=[{"location": "LODZ", "calendar": "CAL-LODZ"}],
+            resources=[
+                {"resource": name, "location": "LODZ", "calendar": calendar}
+                for name, calendar in (
+                    ("LODZ-PRESS", "CAL-LODZ"),
+                    ("LODZ-MIX-2", "CAL-LODZ-2"),
+                    ("LODZ-MIX-1", "CAL-LODZ-2"),
+                    ("LODZ-FILL", "CAL-LODZ-2"),
+                )
+            ],
+            suppliers=[{"supplier": "S", "name": "Smith", "calendar": "CAL-S"}],
+        )
+    )
+    assert names.name("CAL-LODZ") == "Opening hours of Lodz"
+    assert names.name("CAL-LODZ-2") == "Opening hours of Fill, Lodz and 2 more"
+    assert names.name("CAL-S") == "Opening hours of Smith"
+    assert names.name("CAL-IDLE") == "Calendar of nothing, Cal idle"
+    assert names.name("7") == "Calendar of nothing, 7"

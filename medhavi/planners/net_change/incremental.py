@@ -100,7 +100,8 @@ def plan(
     Returns
     -------
     Plan
-        Finding NET003 tells how much was planned again, NET001 why all of it was.
+        Finding NET003 tells how much was planned again, NET004 that nothing was, NET001
+        why all of it was.
 
     Raises
     ------
@@ -163,9 +164,10 @@ def _on_baseline(snapshot: Snapshot, planner: Planner, way: BaselineOptions) -> 
     """Plan a snapshot on top of an earlier plan; see `plan`."""
     mode, searched, money = planner.mode, planner.searched, planner.money
     baseline, price = way.baseline, way.price
+    currency = snapshot.settings.base_currency
     kept = _kept(snapshot, mode, planner.settings, baseline)
     if kept is None:
-        told = _findings(_told(baseline, baseline), baseline)
+        told = _findings(_told(baseline, baseline, currency), baseline)
         assert baseline.basis is not None  # it tells that nothing changed
         basis = replace(baseline.basis, position=snapshot.position)
         return replace(baseline, findings=told, basis=basis)
@@ -199,27 +201,31 @@ def _on_baseline(snapshot: Snapshot, planner: Planner, way: BaselineOptions) -> 
                 f"plan from nothing, more than {price:g} apart"
             )
             return _whole(whole, snapshot, reason)
-    return replace(made, findings=_findings(_told(made, baseline), made))
+    return replace(made, findings=_findings(_told(made, baseline, currency), made))
 
 
 def _findings(told: Finding, made: Plan) -> tuple[Finding, ...]:
     return (told, *(one for one in made.findings if not one.code.startswith("NET")))
 
 
-def _told(made: Plan, baseline: Plan) -> Finding:
+def _told(made: Plan, baseline: Plan, currency: str) -> Finding:
     """Finding that tells how much was planned again, and what lateness costs."""
     new = pl.col("status") == "planned"
     before = baseline.supplies.filter(new).select(_PLACED)
     after = made.supplies.filter(new)
-    anew = 0.0 if made is baseline else made.run.effort[ANEW]
+    anew = 0 if made is baseline else int(made.run.effort[ANEW])
+    kept = after.join(before, on=_PLACED, how="semi", nulls_equal=True).height
+    cost, before_it = (f"{_money(one):,.0f} {currency}" for one in (made, baseline))
+    if anew == 0 and kept == after.height == before.height:
+        return finding("NET004", orders=f"{kept:,}", money=cost, before=before_it)
     return finding(
         "NET003",
-        count=int(anew),
-        total=made.fulfilment.height,
-        kept=after.join(before, on=_PLACED, how="semi", nulls_equal=True).height,
-        orders=after.height,
-        money=f"{_money(made):,.0f}",
-        before=f"{_money(baseline):,.0f}",
+        count=f"{anew:,}",
+        total=f"{made.fulfilment.height:,}",
+        kept=f"{kept:,}",
+        orders=f"{after.height:,}",
+        money=cost,
+        before=before_it,
     )
 
 

@@ -19,7 +19,7 @@ from medhavi.service.page_data import (
     read_moment,
 )
 from medhavi.service.plan_pages import desk_words, plan_page
-from medhavi.views import order_list, page
+from medhavi.views import order_list
 from medhavi.views.plan_pages.calendar_words import calendar_choices, zone_of
 from medhavi.views.plan_pages.capacity_words import sources_of
 from medhavi.views.words import say
@@ -266,6 +266,7 @@ def downtime(form: Form, names: Names) -> dict[str, Any]:
 def calendar_form(
     snapshot: Snapshot,
     view: CapacityWindow,
+    names: Names,
     submitted: Callable[[Form | None], None],
 ) -> mo.ui.form[Any, Any] | None:
     """Ask when a calendar of the resource is open or closed in addition to its week.
@@ -274,7 +275,7 @@ def calendar_form(
     """
     import marimo as mo
 
-    calendars = calendar_choices(snapshot, view.resource)
+    calendars = calendar_choices(snapshot, view.resource, names)
     if not calendars:
         return None
     return (
@@ -347,8 +348,3 @@ def priced_part(asked: PreviewResult, plan: Plan, names: Names) -> mo.Html:
     words = order_list.order_words(plan, supply, names)
     note = UNLIMITED if plan.run.mode == "mrp" and asked.problem is None else ""
     return html(desk_words.asked_html(asked, names, words) + note)
-
-
-def only_on_a_lake() -> mo.Html:
-    """Why nothing is edited on tables."""
-    return html(page.empty(say("edits_need_a_lake"), say("folder_takes_no_edits")))

@@ -27,6 +27,7 @@ from medhavi.views.pictures.operations import (
     dropped_at,
     gantt_window,
     operations_chart,
+    window_operations,
 )
 from medhavi.views.plan_pages.calendar_words import (
     calendar_html,
@@ -44,7 +45,7 @@ from medhavi.views.theme import title_of, untitled
 from medhavi.views.words import say
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, MutableMapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import marimo as mo
 
@@ -67,6 +68,13 @@ SITE, OWN = "its site", "this resource"
 MOST_RESOURCES = 24
 """Resources of a site that the Gantt shows."""
 LEGEND = say("gantt_legend")
+TABS = (
+    say("column_operation"),
+    say("tab_operations"),
+    say("tab_downtime"),
+    say("calendar"),
+)
+"""Parts of the page below its pictures."""
 _WIDTHS: Mapping[str, int] = {
     grid_columns.ORDER: 112,
     grid_columns.PRODUCT: 186,
@@ -159,7 +167,7 @@ def operation_named(plan: Plan, number: str, step: str = "") -> dict[str, Any] |
 
 
 def keep_view(
-    params: MutableMapping[str, str], view: CapacityWindow, plan: Plan
+    keep: Callable[[str, str], None], view: CapacityWindow, plan: Plan
 ) -> None:
     """Write a view into the address; an order stands there by its number."""
     numbers = plan.supplies.filter(pl.col("id") == view.order)["number"].to_list()
@@ -171,10 +179,7 @@ def keep_view(
         "step": "" if view.step is None else str(view.step),
     }
     for name, value in kept.items():
-        if value:
-            params[name] = value
-        elif name in params:
-            del params[name]
+        keep(name, value)
 
 
 def chosen_operation(plan: Plan, view: CapacityWindow, key: str) -> CapacityWindow:
@@ -447,17 +452,22 @@ def head_parts(
     return page_head(say("capacity"), shown, known_at, found, [*choices, *offered])
 
 
+def operations_of(plan: Plan, window: GanttWindow) -> pl.DataFrame:
+    """Operations of the window, each once, by start."""
+    return window_operations(plan, window).unique("id", maintain_order=True)
+
+
 def operation_table(
+    work: pl.DataFrame,
     plan: Plan,
-    window: GanttWindow,
     names: Names,
     view: CapacityWindow,
     chosen: Callable[[str], None],
 ) -> mo.ui.table | None:
-    """Operations of the window; a tick chooses one. None: the window has none."""
+    """Some operations of the window; a tick chooses one. None: there are none."""
     import marimo as mo
 
-    rows = operation_rows(plan, window, names)
+    rows = operation_rows(work, names)
     if rows.is_empty():
         return None
     own = plan.operations.filter(
@@ -489,12 +499,52 @@ def operation_table(
     )
 
 
-def operation_grid(table: mo.ui.table) -> mo.Html:
-    """Operations with their file."""
+def operation_grid(
+    table: mo.ui.table | None, group: mo.ui.dropdown, grouped: mo.ui.table | None
+) -> mo.Html:
+    """Operations with their file, below their groups."""
     import marimo as mo
 
-    file = grid_button(table.data, "Operations", hidden=("Id",))
-    return mo.vstack([table, file], gap=0)
+    if table is None and grouped is None:
+        none = say("no_operation_in_this_window"), say("choose_other_days")
+        return html(page.empty(*none))
+    parts = [group, *([] if grouped is None else [grouped])]
+    if table is not None:
+        parts += [table, grid_button(table.data, "Operations", hidden=("Id",))]
+    return mo.vstack(parts, gap=0.5)
+
+
+def tab_parts(
+    tab: str,
+    shown: PlanPage,
+    view: CapacityWindow,
+    forms: Mapping[str, Any],
+    grid: mo.Html,
+) -> mo.Html:
+    """Part of the page below its pictures: a form and what it is about, or the grid.
+
+    Parameters
+    ----------
+    tab
+        One of `TABS`.
+    forms
+        Form of a tab; None: it has none.
+    """
+    import marimo as mo
+
+    if tab == say("tab_operations"):
+        return grid
+    form = forms[tab]
+    if form is not None and not shown.source.lake:
+        told = say("edits_need_a_lake"), say("folder_takes_no_edits")
+        form = html(page.empty(*told))
+    if tab == say("column_operation"):
+        parts = [operation_part(shown, view, shown.names), form]
+    elif tab == say("tab_downtime"):
+        parts = [form, downtime_part(shown, view, shown.names)]
+    else:
+        parts = [form, calendar_part(shown, view)]
+    return mo.vstack([one for one in parts if one is not None], gap=1)
 
 
 def operation_part(shown: PlanPage, view: CapacityWindow, names: Names) -> mo.Html:
@@ -516,5 +566,5 @@ def calendar_part(shown: PlanPage, view: CapacityWindow) -> mo.Html:
     """Calendars that open the chosen resource."""
     assert shown.snapshot is not None
     found = calendars_of(shown.snapshot, view.resource)
-    told = (calendar_html(shown.snapshot, one) for one in found)
+    told = (calendar_html(shown.snapshot, one, shown.names) for one in found)
     return html("".join(told) or page.empty(say("always_open"), say("add_a_calendar")))

@@ -31,6 +31,7 @@ from medhavi.views.data_pages.finding_list import (
     data_tiles,
     refused_rows,
 )
+from medhavi.views.grids.row_groups import columns_grouping
 from medhavi.views.names import NOTHING, Names, count, names_of, relative, when
 from medhavi.views.names import money as money_words
 from medhavi.views.pictures.events import event_chart, table_chart
@@ -99,11 +100,11 @@ def state_of(shown: PlanPage, known_at: str = "") -> DataState | None:
     names = shown.names if shown.problem is None else names_of(snapshot)
     events = pl.DataFrame(schema={"category": pl.String, "recorded_at": pl.Datetime})
     quarantine = pl.DataFrame()
+    now, until = from_seconds(int(time.time())), recorded_until(known_at, names)
     if shown.source.lake:
-        lake, until = Lake(shown.source.lake), recorded_until(known_at, names)
+        lake = Lake(shown.source.lake)
         columns = "category", "recorded_at", "position"
-        read = lake.table("bronze.events").select(columns)
-        events = read.filter(pl.col("recorded_at") <= until).collect()
+        events = lake.table("bronze.events", until).select(columns).collect()
         quarantine = lake.quarantine().join(events, on="position", how="semi")
         newest = events["recorded_at"].max()
     else:
@@ -115,7 +116,7 @@ def state_of(shown: PlanPage, known_at: str = "") -> DataState | None:
         events=events,
         quarantine=quarantine,
         newest=newest if isinstance(newest, dt.datetime) else None,
-        now=min(from_seconds(int(time.time())), recorded_until(known_at, names)),
+        now=now if until is None else min(now, until),
     )
 
 
@@ -195,12 +196,22 @@ def scope_choice(wanted: Wanted, keep: Keep) -> mo.ui.radio:
     )
 
 
-def finding_table(state: DataState, scope: str) -> mo.ui.table | None:
+FINDING_GROUPING = columns_grouping(
+    (grid_columns.SEVERITY, grid_columns.CODE, grid_columns.WHERE),
+    say("findings"),
+    amounts=(grid_columns.LATE_COST,),
+)
+
+
+def finding_rows(state: DataState, scope: str) -> pl.DataFrame:
+    """Findings of a scope."""
+    return state.findings.rows(state.names, everything=scope == EVERYTHING)
+
+
+def finding_table(rows: pl.DataFrame, names: Names) -> mo.ui.table | None:
     """Findings to choose from; None where there are none."""
     import marimo as mo
 
-    names = state.names
-    rows = state.findings.rows(names, everything=scope == EVERYTHING)
     if rows.is_empty():
         return None
     unused = (
@@ -294,6 +305,7 @@ def trust(shown: PlanPage, state: DataState, known_at: str) -> mo.Html:
             snapshot,
             state.names,
             [("Events", f"{state.events.height:,}")] if snapshot.holds else [],
+            findings=state.findings.findings,
             command=f"medhavi check{shown.option}",
             known_at=known_at,
         )

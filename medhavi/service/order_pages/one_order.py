@@ -88,7 +88,7 @@ def events_html(shown: PlanPage, row: Row, known_at: str = "") -> str:
     except MedhaviError:
         return page.empty(say("no_event_yet"), say("it_is_a_proposal"))
     until = recorded_until(known_at, shown.names)
-    events = [one for one in found.events if one.recorded_at <= until]
+    events = [one for one in found.events if until is None or one.recorded_at <= until]
     if not events:
         return page.empty(say("no_event_yet"), say("it_is_a_proposal"))
     zone = shown.names.zone_of(row["location"])

@@ -12,6 +12,7 @@ from medhavi.edits.edit import EDITS
 from medhavi.edits.order_states import OrderState, Verb, allowed
 from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.downloads import list_files
+from medhavi.service.grid_groups import file_rows
 from medhavi.service.page_table import written
 from medhavi.service.plan_pages import plan_page
 from medhavi.service.plan_pages.page_choices import choice, named_options, number_choice
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from medhavi.service.plan_pages.plan_loading import PlanPage
     from medhavi.service.plan_pages.plan_page import EditSession
     from medhavi.snapshot import Snapshot
+    from medhavi.views.grids.row_groups import GridGroups
     from medhavi.views.names import Names
 
     Wanted = Callable[[str], str]
@@ -215,21 +217,39 @@ def asked_order(orders: pl.DataFrame, order: str) -> str | None:
     return None if rows.is_empty() or not named else str(rows["id"][0])
 
 
-def exports(shown: pl.DataFrame, names: Names) -> mo.Html:
-    """Offer the filtered orders as files: names, local times, units, money."""
+def exports(
+    shown: pl.DataFrame,
+    names: Names,
+    grouping: GridGroups,
+    column: str | None = None,
+    grouped: mo.ui.table | None = None,
+) -> mo.Html:
+    """Offer the filtered orders as files: names, local times, units, money.
+
+    Parameters
+    ----------
+    grouping, column, grouped
+        Groups that the page shows; see `grid_groups`.
+    """
 
     def rows() -> pl.DataFrame:
-        made = grid_rows(shown, names).drop("Id")
-        value = f"Value ({names.currency})"
+        made = file_rows(
+            shown,
+            grouping,
+            column,
+            grouped,
+            lambda listed: grid_rows(listed, names).drop("Id"),
+        )
         return made.rename(
             {
-                grid_columns.VALUE: value,
+                grid_columns.VALUE: f"Value ({names.currency})",
                 grid_columns.START: "Start (local)",
                 grid_columns.DUE: "Due (local)",
-            }
+            },
+            strict=False,
         )
 
-    return list_files(rows, "orders")
+    return list_files(rows, "orders" if column is None else "orders-by-group")
 
 
 # ------------------------------------------------------------------------------ actions

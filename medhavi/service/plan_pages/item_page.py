@@ -5,6 +5,8 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
+
 from medhavi.errors import UsageError
 from medhavi.results.reports.time_phased import BUCKETS, TimePhasedRecords
 from medhavi.service.answer_cache import AnswerCache
@@ -13,7 +15,8 @@ from medhavi.service.page_table import page_table
 from medhavi.service.plan_pages.desk_words import item_choice as items_in_need
 from medhavi.service.plan_pages.desk_words import page_head
 from medhavi.views import grid_columns, page
-from medhavi.views.item_record import item_finding, movement_rows, supply_html
+from medhavi.views.grids.row_groups import columns_grouping
+from medhavi.views.item_record import item_finding, supply_html
 from medhavi.views.order_list import clock, plain
 from medhavi.views.pictures.scenarios import scenario_link
 from medhavi.views.words import say
@@ -23,7 +26,6 @@ if TYPE_CHECKING:
 
     import marimo as mo
 
-    from medhavi.results.plans.plan import Plan
     from medhavi.results.reports.time_phased import TimePhasedRecord
     from medhavi.service.plan_pages.plan_loading import PlanPage
     from medhavi.views.names import Names
@@ -122,11 +124,21 @@ def head_parts(
     return page_head(say("items"), shown, known_at, found, [*choices, *links])
 
 
-def movement_table(record: TimePhasedRecord, plan: Plan, names: Names) -> mo.Html:
+TABS = (
+    say("time_phased_record"),
+    say("orders_and_requirements"),
+    say("sources_and_where_used"),
+)
+"""Parts of the page."""
+MOVEMENT_GROUPING = columns_grouping(
+    (grid_columns.BUCKET, grid_columns.WHAT, grid_columns.FOR, grid_columns.WHEN),
+    say("movements"),
+    {grid_columns.QUANTITY: pl.col(grid_columns.QUANTITY).sum()},
+)
+
+
+def movement_table(record: TimePhasedRecord, rows: pl.DataFrame) -> mo.Html:
     """Requirements, receipts and releases of an item as a table."""
-    rows = movement_rows(record, plan, names)
-    if rows.is_empty():
-        return html(page.empty(say("no_movement"), say("nothing_of_it_is_ordered")))
     return page_table(
         rows,
         f"Movements {record.product} {record.location}",

@@ -430,7 +430,7 @@ def decisions(page: PageWithSource, known_at: str = "") -> list[EditRecord]:
     until = recorded_until(known_at, page.names)
     try:
         known = [] if bench is None else bench.edit_history()
-        found = [one for one in known if one.recorded_at <= until]
+        found = [one for one in known if until is None or one.recorded_at <= until]
         ids = {one.edit_id for one in found}
         return [
             one if one.undone_by in ids else replace(one, undone_by=None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -12,7 +12,8 @@ from medhavi.errors import MedhaviError
 from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.page_data import html
 from medhavi.service.page_table import page_table
-from medhavi.views import grid_columns, page
+from medhavi.views import grid_columns
+from medhavi.views.grids.row_groups import GridGroups, columns_grouping
 from medhavi.views.names import money
 from medhavi.views.order_list import clock
 from medhavi.views.pictures.scenarios import scenario_link
@@ -112,23 +113,6 @@ def subject_choice(
     )
 
 
-def record_table(found: Deliveries | None, names: Names) -> mo.Html:
-    """Record of each supplier and lane."""
-    if found is None or found.record.is_empty():
-        return html(page.empty(say("no_delivery_is_known"), say("serve_receipts")))
-    rows = suppliers.record_rows(found.record, names)
-    right = (
-        grid_columns.DELIVERIES,
-        grid_columns.ON_TIME,
-        grid_columns.LATELY,
-        grid_columns.STATED,
-        grid_columns.MEDIAN,
-        grid_columns.P95,
-        grid_columns.OVERDUE,
-    )
-    return _table(rows, "Delivery record", {grid_columns.CHANGED: clock}, right)
-
-
 def subject_words(shown: PlanPage, subject: str) -> mo.Html:
     """Whom a supplier or lane hits, and the scenario in which it delivers late."""
     assert shown.plan is not None
@@ -141,70 +125,143 @@ def subject_words(shown: PlanPage, subject: str) -> mo.Html:
     return html(f"<p>{told}</p>")
 
 
-def served_table(shown: PlanPage, subject: str) -> mo.Html:
-    """Demands that the orders of a supplier or lane serve, by late cost."""
+TABS = (
+    say("tab_delivery_record"),
+    say("demands_of_supplier"),
+    say("tab_open_orders"),
+    say("tab_buy_list"),
+)
+"""Parts of the page."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupplierGrid:
+    """Rows of a part of the page, and how they are shown and grouped.
+
+    Parameters
+    ----------
+    none
+        Why there are no rows, and what to do.
+    """
+
+    rows: pl.DataFrame
+    name: str
+    grouping: GridGroups
+    right: tuple[str, ...]
+    none: tuple[str, str]
+
+    def table(self, listed: pl.DataFrame, names: Names) -> mo.Html:
+        """Grid of some of the rows."""
+        amounts = {
+            title: names.currency
+            for title in (grid_columns.COST, grid_columns.LATE_COST)
+            if title in listed.columns
+        }
+        clocks = [one for one, kind in listed.schema.items() if kind == pl.Datetime]
+        return page_table(
+            listed,
+            self.name,
+            formats={
+                **dict.fromkeys(clocks, clock),
+                **dict.fromkeys(
+                    amounts,
+                    lambda cost: "" if cost is None else money(cost, names.currency),
+                ),
+            },
+            right=self.right,
+            widths=_WIDTHS,
+            units=amounts,
+        )
+
+
+def grid_of(
+    tab: str, shown: PlanPage, found: Deliveries | None, subject: str, days: float
+) -> SupplierGrid:
+    """Grid of a part of the page.
+
+    Parameters
+    ----------
+    tab
+        One of `TABS`.
+    subject
+        Supplier or lane of the affected demands; empty: none is chosen.
+    days
+        Days ahead of the buy list.
+    """
     assert shown.plan is not None
     assert shown.snapshot is not None
-    rows = suppliers.served_rows(shown.plan, shown.snapshot, subject, shown.names)
-    if rows.is_empty():
-        return html(
-            page.empty(say("no_order_of_supplier"), say("choose_another_supplier"))
+    plan, names = shown.plan, shown.names
+    if tab == say("tab_delivery_record"):
+        record = suppliers.NO_RECORD if found is None else found.record
+        return SupplierGrid(
+            rows=suppliers.record_rows(record, names),
+            name="Delivery record",
+            grouping=columns_grouping(
+                (grid_columns.CHANGE, grid_columns.STATED),
+                say("suppliers_lanes"),
+                {
+                    title: pl.col(title).sum()
+                    for title in (grid_columns.DELIVERIES, grid_columns.OVERDUE)
+                },
+            ),
+            right=(
+                grid_columns.DELIVERIES,
+                grid_columns.ON_TIME,
+                grid_columns.LATELY,
+                grid_columns.STATED,
+                grid_columns.MEDIAN,
+                grid_columns.P95,
+                grid_columns.OVERDUE,
+            ),
+            none=(say("no_delivery_is_known"), say("serve_receipts")),
         )
-    currency = shown.names.currency
-    return _table(
-        rows,
-        say("demands_of_supplier"),
-        {
-            grid_columns.DUE: clock,
-            grid_columns.LATE_COST: lambda cost: (
-                "" if cost is None else money(cost, currency)
+    if tab == say("demands_of_supplier"):
+        none = say("no_order_of_supplier"), say("choose_another_supplier")
+        return SupplierGrid(
+            rows=suppliers.served_rows(plan, shown.snapshot, subject, names),
+            name=tab,
+            grouping=columns_grouping(
+                (
+                    grid_columns.CUSTOMER,
+                    grid_columns.ITEM,
+                    grid_columns.VERDICT,
+                    grid_columns.DUE,
+                ),
+                grid_columns.DEMANDS,
+                amounts=(grid_columns.LATE_COST,),
             ),
-        },
-        (grid_columns.LATE, grid_columns.LATE_COST),
-        {grid_columns.LATE_COST: currency},
-    )
-
-
-def owed_table(shown: PlanPage) -> mo.Html:
-    """Open purchases and transfers."""
-    assert shown.plan is not None
-    rows = suppliers.owed_rows(shown.plan, shown.names)
-    if rows.is_empty():
-        return html(page.empty(say("nothing_is_owed"), say("no_purchase_or_transfer")))
-    return _table(
-        rows, "Open orders", {grid_columns.DUE: clock}, (grid_columns.QUANTITY,)
-    )
-
-
-def buy_table(shown: PlanPage, days: float) -> mo.Html:
-    """Planned purchases to order within some days, by supplier."""
-    assert shown.plan is not None
-    rows = suppliers.buy_rows(shown.plan, shown.names, days)
-    if rows.is_empty():
-        return html(page.empty(say("nothing_to_order"), say("choose_a_longer_time")))
-    currency = shown.names.currency
-    return _table(
-        rows,
-        "To order",
-        {
-            grid_columns.ORDER_BY: clock,
-            grid_columns.DUE: clock,
-            grid_columns.COST: lambda cost: (
-                "" if cost is None else money(cost, currency)
+            right=(grid_columns.LATE, grid_columns.LATE_COST),
+            none=none if subject else (say("choose_a_supplier_or_lane"), ""),
+        )
+    if tab == say("tab_open_orders"):
+        return SupplierGrid(
+            rows=suppliers.owed_rows(plan, names),
+            name="Open orders",
+            grouping=columns_grouping(
+                (
+                    grid_columns.FROM,
+                    grid_columns.ITEM,
+                    grid_columns.TO,
+                    grid_columns.DUE,
+                ),
+                grid_columns.ORDERS,
             ),
-        },
-        (grid_columns.QUANTITY, grid_columns.COST),
-        {grid_columns.COST: currency},
-    )
-
-
-def _table(
-    rows: pl.DataFrame,
-    name: str,
-    formats: dict[str, str | Callable[..., Any]],
-    right: tuple[str, ...],
-    units: dict[str, str] | None = None,
-) -> mo.Html:
-    return page_table(
-        rows, name, formats=formats, right=right, widths=_WIDTHS, units=units
+            right=(grid_columns.QUANTITY,),
+            none=(say("nothing_is_owed"), say("no_purchase_or_transfer")),
+        )
+    return SupplierGrid(
+        rows=suppliers.buy_rows(plan, names, days),
+        name="To order",
+        grouping=columns_grouping(
+            (
+                grid_columns.FROM,
+                grid_columns.ITEM,
+                grid_columns.TO,
+                grid_columns.ORDER_BY,
+            ),
+            grid_columns.ORDERS,
+            amounts=(grid_columns.COST,),
+        ),
+        right=(grid_columns.QUANTITY, grid_columns.COST),
+        none=(say("nothing_to_order"), say("choose_a_longer_time")),
     )

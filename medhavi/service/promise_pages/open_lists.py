@@ -12,7 +12,7 @@ from medhavi.lakehouse import Lake
 from medhavi.results.promises.promise_states import RECORDS
 from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.jobs.open_pages import OpenPages, this_cell
-from medhavi.service.page_data import bench_of
+from medhavi.service.page_data import bench_of, recorded_until
 from medhavi.workbench.promise_desk.promise_records import promise_records
 
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ def records_of(data: PageData) -> pl.DataFrame:
     try:
         if bench is not None:
             bench.edits.facts.read()
-        place, until = str(Path(data.source.lake).absolute()), data.known_until
+        place = str(Path(data.source.lake).absolute())
+        until = recorded_until(data.known_at, data.names)
         key = (place, lake.stamp() or object(), now, until)
         return _records.get(key, lambda: promise_records(lake, now, until))
     except (MedhaviError, OSError):

@@ -12,7 +12,8 @@ from medhavi.lakehouse import Lake
 from medhavi.planners.promising.supply_search.requests import columns
 from medhavi.results.promises.promise_states import STANDING, PromiseState
 from medhavi.service.downloads import list_files
-from medhavi.service.page_data import bench_of, html, problem_of
+from medhavi.service.grid_groups import file_rows
+from medhavi.service.page_data import bench_of, html, problem_of, recorded_until
 from medhavi.service.page_table import written
 from medhavi.service.plan_pages.page_choices import choice, named_options, number_choice
 from medhavi.service.plan_pages.plan_page import remember_approver
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     import marimo as mo
 
     from medhavi.service.page_data import PageData
+    from medhavi.views.grids.row_groups import GridGroups
     from medhavi.views.names import Names
 
     Wanted = Callable[[str], str]
@@ -160,11 +162,29 @@ def promise_table(
     )
 
 
-def exports(shown: pl.DataFrame, names: Names) -> mo.Html:
-    """Offer the listed promises as files: names, local times, units."""
+def exports(
+    shown: pl.DataFrame,
+    names: Names,
+    grouping: GridGroups,
+    column: str | None = None,
+    grouped: mo.ui.table | None = None,
+) -> mo.Html:
+    """Offer the listed promises as files: names, local times, units.
+
+    Parameters
+    ----------
+    grouping, column, grouped
+        Groups that the page shows; see `grid_groups`.
+    """
 
     def rows() -> pl.DataFrame:
-        made = promises.promise_rows(shown, names).drop("Id")
+        made = file_rows(
+            shown,
+            grouping,
+            column,
+            grouped,
+            lambda listed: promises.promise_rows(listed, names).drop("Id"),
+        )
         return made.rename(
             {
                 one: f"{one} (local)"
@@ -173,7 +193,8 @@ def exports(shown: pl.DataFrame, names: Names) -> mo.Html:
                     grid_columns.REQUESTED,
                     grid_columns.RECORDED,
                 )
-            }
+            },
+            strict=False,
         )
 
     return list_files(rows, "promises")
@@ -216,7 +237,8 @@ def promise_parts(data: PageData, one: Mapping[str, Any]) -> list[mo.Html]:
         .to_dicts()
     )
     lake = Lake(data.source.lake)
-    events = promise_events(lake, one["demand"], data.known_until)
+    until = recorded_until(data.known_at, data.names)
+    events = promise_events(lake, one["demand"], until)
     zone = data.names.zone_of(one["location"])
     return [
         html(promises.promise_html(one, data.names) + chain),

@@ -19,7 +19,7 @@ from medhavi.errors import UsageError
 from medhavi.service.page_data import read_moment
 from medhavi.snapshot.reading.cells import is_day
 from medhavi.views.changed_cells import said
-from medhavi.views.names import day, number, quantity, readable, when
+from medhavi.views.names import day, number, quantity, when
 from medhavi.views.words import say
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ def _said(parameter: Parameter, value: Any, names: Names) -> str:
             return quantity(value, parameter.unit)
         return f"{said(parameter.name)} {number(value)}"
     if isinstance(value, str):
-        return name_of(value, names, (parameter.reference or ("",))[0])
+        return name_of(value, names)
     return names.told(str(value))
 
 
@@ -174,11 +174,9 @@ def _date_words(text: str, zone: str) -> str:
     return when(instant(text), zone)
 
 
-def name_of(identity: str, names: Names, table: str = "") -> str:
-    """Name of a thing, of an item as product and location; a calendar has none."""
-    if "|" in identity:
-        return names.place(identity)
-    return readable(identity) if table == "calendars" else names.name(identity)
+def name_of(identity: str, names: Names) -> str:
+    """Name of a thing, of an item as product and location."""
+    return names.place(identity) if "|" in identity else names.name(identity)
 
 
 # ---------------------------------------------------------------------------- choices
@@ -194,7 +192,7 @@ def options_of(
 
     def words(identity: str) -> str:
         if identity not in rows:
-            return name_of(identity, names, table)
+            return name_of(identity, names)
         row = rows[identity]
         amount = quantity(row["qty"], names.unit(row["product"]))
         item = f"{names.name(row['product'])} at {names.name(row['location'])}"

@@ -56,7 +56,7 @@ def used_by(snapshot: Snapshot, calendar: str) -> str:
     return ", ".join(found) or NOTHING
 
 
-def calendar_html(snapshot: Snapshot, calendar: str) -> str:
+def calendar_html(snapshot: Snapshot, calendar: str, names: Names) -> str:
     """Hours of a week of a calendar, and its exceptions from now on."""
     zone = zone_of(snapshot, calendar)
     week = table_html(
@@ -87,7 +87,8 @@ def calendar_html(snapshot: Snapshot, calendar: str) -> str:
         if told
         else ""
     )
-    words = escape(say("calendar_holds_for", calendar, used_by(snapshot, calendar)))
+    users = used_by(snapshot, calendar)
+    words = escape(say("calendar_holds_for", names.name(calendar), users))
     return f"<p>{words}</p>{week}{differs}"
 
 
@@ -109,10 +110,10 @@ def _week(snapshot: Snapshot, calendar: str) -> Iterator[tuple[str, str]]:
         yield day, ", ".join(parts) or "closed"
 
 
-def calendar_choices(snapshot: Snapshot, resource: str) -> dict[str, str]:
+def calendar_choices(snapshot: Snapshot, resource: str, names: Names) -> dict[str, str]:
     """Calendars that open a resource, by name and what else they hold for."""
     found = calendars_of(snapshot, resource)
-    return {f"{one} ({used_by(snapshot, one)})": one for one in found}
+    return {f"{names.name(one)} ({used_by(snapshot, one)})": one for one in found}
 
 
 def extra_shift(snapshot: Snapshot, resource: str) -> tuple[str, int, int] | None:

@@ -15,6 +15,7 @@ from medhavi.results.plans.lateness import WORDS, Verdict, verdicts
 from medhavi.results.plans.source_trace import start_delays
 from medhavi.units import from_seconds
 from medhavi.views import grid_columns
+from medhavi.views.grids.row_groups import GridGroups, quantity_sums
 from medhavi.views.item_record import item_link
 from medhavi.views.names import (
     NOTHING,
@@ -29,7 +30,6 @@ from medhavi.views.names import (
 )
 from medhavi.views.order_grid import demand_link
 from medhavi.views.page import empty, table_html
-from medhavi.views.pictures.operations import window_operations
 from medhavi.views.tiles import Tile
 from medhavi.views.words import say
 
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from medhavi.results.plans.source_trace import StartDelay
     from medhavi.snapshot import Snapshot
     from medhavi.views.names import Names
-    from medhavi.views.pictures.operations import GanttWindow
 
 AHEAD = dt.timedelta(weeks=4)
 """How far ahead the free hours are counted."""
@@ -258,8 +257,35 @@ def _free(loads: pl.DataFrame, as_of: int | None) -> float:
 
 
 # ---------------------------------------------------------------------- operations
-def operation_rows(plan: Plan, window: GanttWindow, names: Names) -> pl.DataFrame:
-    """Operations of a window for people, by start.
+def operation_grouping(names: Names) -> GridGroups:
+    """How operations of a window form groups, by the hours that they run."""
+    start = pl.col("start").dt.convert_time_zone(names.zone)
+    return GridGroups(
+        by={
+            "resource": grid_columns.RESOURCE,
+            "product": grid_columns.PRODUCT,
+            "number": grid_columns.ORDER,
+            "start": grid_columns.START,
+        },
+        keys={"start": start.dt.truncate("1w").dt.date()},
+        sums={
+            say("tab_operations"): pl.len().cast(pl.Int64),
+            say("run_hours"): (pl.col("run_minutes").sum() / 60).round(1),
+            say("set_up_hours"): (pl.col("setup_minutes").sum() / 60).round(1),
+            **quantity_sums(names),
+        },
+        words=lambda _column, key: names.name(key),
+        largest=say("run_hours"),
+    )
+
+
+def operation_rows(work: pl.DataFrame, names: Names) -> pl.DataFrame:
+    """Operations for people, in their order.
+
+    Parameters
+    ----------
+    work
+        Rows of `window_operations`.
 
     Returns
     -------
@@ -268,7 +294,6 @@ def operation_rows(plan: Plan, window: GanttWindow, names: Names) -> pl.DataFram
         Operation (step and resource), Start and Finish (wall clock of the resource),
         Run, Set-up, Demands (how many it serves, and whether they are late).
     """
-    work = window_operations(plan, window).unique("id", maintain_order=True)
     rows = [_operation_row(row, names) for row in work.iter_rows(named=True)]
     return pl.DataFrame(rows, schema=_OPERATION_COLUMNS)
 

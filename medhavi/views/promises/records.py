@@ -13,6 +13,7 @@ import polars as pl
 from medhavi.results.promises.promise_states import STANDING, PromiseState
 from medhavi.units import from_seconds
 from medhavi.views import grid_columns
+from medhavi.views.grids.row_groups import GridGroups, quantity_sums
 from medhavi.views.names import NOTHING, count, percent, quantity, wall_clock, when
 from medhavi.views.page import empty, table_html
 from medhavi.views.promises.words import BY_REQUESTED, there
@@ -95,6 +96,30 @@ def filtered_promises(records: pl.DataFrame, wanted: PromiseFilter) -> pl.DataFr
         number = pl.col("number").str.to_lowercase()
         rows = rows.filter(number.str.contains(part, literal=True))
     return rows
+
+
+def promise_grouping(names: Names) -> GridGroups:
+    """How promises form groups, the greatest number first; dates as weeks."""
+    promised = pl.col("promised").dt.convert_time_zone(names.zone)
+    return GridGroups(
+        by={
+            "customer": grid_columns.CUSTOMER,
+            "product": grid_columns.PRODUCT,
+            "location": grid_columns.PLACE,
+            "state": grid_columns.STATE,
+            "promised": grid_columns.PROMISED,
+            "approver": grid_columns.APPROVED_BY,
+        },
+        keys={"promised": promised.dt.truncate("1w").dt.date()},
+        sums={
+            say("promises"): pl.len().cast(pl.Int64),
+            **quantity_sums(names),
+        },
+        words=lambda column, key: (
+            state_words(key) if column == "state" else names.name(key)
+        ),
+        largest=say("promises"),
+    )
 
 
 def promise_rows(records: pl.DataFrame, names: Names) -> pl.DataFrame:

@@ -1,0 +1,1 @@
+"""What grids have in common: groups of their rows."""
