@@ -23,6 +23,8 @@ OPTION = {
     "machine": -1,
     "fixed": 0,
     "rate": 0,
+    "dear_order": 0,
+    "dear_step": 0,
     "scale": 1,
     "calendar": -1,
     "whole": 0,

@@ -519,12 +519,7 @@ class Repair:
         if not plant.worth[0]:
             return 0
         ids = self._engine.ints(np.zeros(len(plan.o_item)))
-        count = int(self._kernels.alive(self._plant, plan, ids))
-        alive = np.asarray(ids[:count], np.int64)
-        item = np.asarray(plan.o_item, np.int64)[alive]
-        qty = np.asarray(plan.o_qty, np.int64)[alive]
-        paid = plant.each_order[item] + plant.each_step[item] * qty
-        return int(plant.worth[0] * int(paid.sum()))
+        return int(plant.worth[0] * self._kernels.paid(self._plant, plan, ids))
 
     def found(self, passes: int, tally: np.ndarray) -> Found:
         """What was found; the schedule is justified to the right afterwards."""

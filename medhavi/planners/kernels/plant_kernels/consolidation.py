@@ -58,7 +58,8 @@ def serve_cheaper(
     cheaper = False
     after = -1
     if plan.state[FULL] == 0:
-        after = put_back(plant, plan, desk, count, FAR)
+        # Who is later weighs more, and somebody is where all weigh more.
+        after = put_back(plant, plan, desk, count, FAR if worth > 0 else before)
     if after >= 0 and worth > 0:
         cheaper = after + worth * money_of(plant, plan) < before + worth * most
     elif after >= 0:

@@ -181,11 +181,24 @@ def money_of(plant: Plant, plan: ScheduleRecord) -> int:
     for at in range(plan.state[JOURNAL]):
         kind = plan.j_kind[at]
         if kind in (MADE, REMOVED):
-            order = plan.j_id[at]
-            item = plan.o_item[order]
-            price = plant.each_order[item] + plant.each_step[item] * plan.o_qty[order]
+            price = price_of(plant, plan, plan.j_id[at])
             money += price if kind == MADE else -price
     return money
+
+
+def paid(plant: Plant, plan: ScheduleRecord, ids: np.ndarray) -> int:
+    """What all orders cost, as of `money_of`; `ids` has room for them."""
+    money = 0
+    for at in range(alive(plant, plan, ids)):
+        money += price_of(plant, plan, ids[at])
+    return money
+
+
+def price_of(plant: Plant, plan: ScheduleRecord, order: int) -> int:
+    """What an order costs by its option, in millionths of the base currency."""
+    item, option = plan.o_item[order], plan.o_option[order]
+    each = plant.each_step[item] + plant.dear_step[option]
+    return plant.each_order[item] + plant.dear_order[option] + each * plan.o_qty[order]
 
 
 def date_alone(

@@ -53,7 +53,8 @@ class Plant(NamedTuple):
 
     In millionths of the base currency an order of an item costs `each_order` and
     `each_step` for each of its steps, by its first options; that of a routing has the
-    cost of all its steps. A step of what is asked of it costs `each_day` to hold a day.
+    cost of all its steps. By another option it costs `dear_order` and `dear_step` more.
+    A step of what is asked of it costs `each_day` to hold a day.
 
     Per item as well what its orders are for, `asked`: the product of a step, or of a
     source; and its sources from `a_start` on, by preference: the items `a_item` whose
@@ -109,6 +110,8 @@ class Plant(NamedTuple):
     x_start: np.ndarray
     ranked: np.ndarray
     machine: np.ndarray
+    dear_order: np.ndarray
+    dear_step: np.ndarray
     fixed: np.ndarray
     rate: np.ndarray
     scale: np.ndarray

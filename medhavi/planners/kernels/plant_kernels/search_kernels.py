@@ -103,6 +103,7 @@ them costs more than their work."""
 ENTRIES = frozenset(
     {
         "load",
+        "paid",
         "order_all",
         "evaluate",
         "blame",

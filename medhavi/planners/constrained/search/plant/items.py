@@ -217,7 +217,7 @@ def mortal(items: Sequence[Item]) -> np.ndarray:
 
 
 def add_prices(items: Sequence[Item], source: Source, carried: int = 1) -> None:
-    """Set what an order of a source costs, by the first options of its steps.
+    """Set what an order of a source costs, by the first options of its steps or others.
 
     `items` are the last step of a routing and the earlier ones; `carried` is as of
     `Source.fixed_cost_beside`.
@@ -225,12 +225,20 @@ def add_prices(items: Sequence[Item], source: Source, carried: int = 1) -> None:
     order = source.fixed_cost_beside(carried)
     product, step = items[0], source.unit_cost * float(source.step)
     for item in items:
-        option = item.options[0]
-        if option.taken is not None:
-            second = option.taken.cost_per_hour / HOUR / option.scale
-            order += second * option.fixed
-            step += second * option.rate / item.grain
+        first, *others = (_work_prices(one, item.grain) for one in item.options)
+        order, step = order + first[0], step + first[1]
+        for option, own in zip(item.options[1:], others, strict=True):
+            option.dear_order = price(own[0] - first[0])
+            option.dear_step = price(own[1] - first[1])
     product.each_order, product.each_step = price(order), price(step)
+
+
+def _work_prices(option: Option, grain: int) -> tuple[float, float]:
+    """What the work of an order costs by an option, and that of a step of it."""
+    if option.taken is None:
+        return 0.0, 0.0
+    second = option.taken.cost_per_hour / HOUR / option.scale
+    return second * option.fixed, second * option.rate / grain
 
 
 def price(cost: float) -> int:

@@ -32,6 +32,8 @@ class Option:
     beside: tuple[int, ...] = ()
     fixed: int = 0
     rate: int = 0
+    dear_order: int = 0
+    dear_step: int = 0
     scale: int = 1
     calendar: int = -1
     lane: int = -1
