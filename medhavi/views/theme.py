@@ -580,11 +580,11 @@ def _with(chart: Picture, **attributes: object) -> Picture:
 def _kept(kind: type[Any]) -> type[Any]:
     """Kind of a chart whose deep copy is itself: nothing is added to what is drawn."""
 
-    class Kept(kind):  # type: ignore[misc]
+    class Chart(kind):  # type: ignore[misc]
         def copy(self, deep: bool = True, ignore: Any = None) -> Any:  # noqa: FBT001, FBT002
             return self if deep else super().copy(deep=False, ignore=ignore)
 
-    return Kept
+    return Chart
 
 
 def drawing(chart: Picture, width: int = WIDTH) -> str:
