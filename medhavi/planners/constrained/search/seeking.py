@@ -516,8 +516,6 @@ class Repair:
     def _paid(self) -> int:
         """What all orders cost, where they are chosen by that [weight x s]."""
         plan, plant = self._plan, self._model.plant
-        if not plant.worth[0]:
-            return 0
         ids = self._engine.ints(np.zeros(len(plan.o_item)))
         return int(plant.worth[0] * self._kernels.paid(self._plant, plan, ids))
 
