@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from medhavi.planners.constrained.deliveries import latest_of
 from medhavi.planners.disruptions import with_disruptions
 from medhavi.planners.master_plan.read_columns import check_read
 from medhavi.planners.master_plan.source_rates import (
@@ -449,10 +450,7 @@ def _limits(
     found = []
     for demand in demands:
         limit = max(demand.due, as_of) + round(parameters.late_days * DAY)
-        most = demand.row["max_lateness_days"]
-        if most is not None:
-            limit = min(limit, demand.due + round(most * DAY))
-        found.append(limit)
+        found.append(min(limit, latest_of(demand)))
     return np.array(found, dtype=np.int64)
 
 

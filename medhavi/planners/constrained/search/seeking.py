@@ -295,10 +295,10 @@ def seek(
     if budget.wheel.turns and is_crowded(len(plant.d_item)):
         budget = eased(budget, _avoidable(passes, model, budget, first.cost))
     turned, moved = min(1.0, 2 * share), max(0.0, 2 * share - 1)
-    wheel = budget.wheel._replace(turns=round(budget.wheel.turns * turned))
     if plant.worth[0]:
-        # Its turns know no money: moves start from what is cheap.
-        wheel = wheel._replace(turns=0)
+        # Turns of the wheel know no money: moves start from what is cheap.
+        turned = 0.0
+    wheel = budget.wheel._replace(turns=round(budget.wheel.turns * turned))
     wanted = max(budget.moves * len(plant.d_item), budget.least)
     moves = round(min(wanted, budget.most) * moved)
     best: Repair | None = None

@@ -18,7 +18,7 @@ from medhavi.planners.mrp.netting_state.state import Need
 from medhavi.units import HOUR, NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from medhavi.providers.sources import Source
 
@@ -123,7 +123,7 @@ def joined_columns(
     return {name: np.append(cells, then[name]) for name, cells in first.items()}
 
 
-def starts(counts: Sequence[int]) -> np.ndarray:
+def starts(counts: Iterable[int]) -> np.ndarray:
     """Where parts of so many cells begin, and the last one ends. Shape (n + 1,)."""
     return np.cumsum([0, *counts])
 
@@ -145,7 +145,7 @@ def standing(items: Sequence[Item], as_of: int) -> dict[str, np.ndarray]:
         for one in item.supplies
     ]
     rows = np.array(found, np.int64).reshape(-1, 5).T.copy()
-    start = np.cumsum([0, *(len(item.supplies) for item in items)])
+    start = starts(len(item.supplies) for item in items)
     names = ("s_item", "s_qty", "s_ready", "s_until", "s_for")
     return {"s_start": start, **dict(zip(names, rows, strict=True))}
 
@@ -192,7 +192,7 @@ def ready_alone(
 def planned_lots(items: Sequence[Item]) -> dict[str, np.ndarray]:
     """When planned lots begin [s], as of `Plant`; int64."""
     return {
-        "lot_start": np.cumsum([0, *(len(item.lots) for item in items)]),
+        "lot_start": starts(len(item.lots) for item in items),
         "lot_at": np.array([at for item in items for at in item.lots], np.int64),
     }
 

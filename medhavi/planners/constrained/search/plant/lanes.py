@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medhavi.planners.constrained.search.plant.items import columns
+from medhavi.planners.constrained.search.plant.items import columns, starts
 from medhavi.planners.constrained.search.plant.machines import (
     KNOWN_AFTER,
     KNOWN_BEFORE,
@@ -204,7 +204,7 @@ class Lanes:
         rows = [limit for option in options for limit in option.limits]
         each, over, place = np.array(rows, np.int64).reshape(-1, 3).T.copy()
         return {
-            "l_start": np.cumsum([0, *counts]),
+            "l_start": starts(counts),
             "l_each": each,
             "l_over": over,
             "l_room": place,

@@ -169,10 +169,10 @@ class _Reading(Products):
         plant = Plant(
             order=np.arange(len(items)),
             mortal=mortal(items),
-            a_start=np.cumsum([0, *map(len, sources)]),
+            a_start=starts(map(len, sources)),
             a_item=np.array([one for several in sources for one in several], np.int64),
             a_ready=ready_alone(items, sources, self._as_of),
-            x_start=once("x", lambda: starts([len(one.options) for one in items])),
+            x_start=once("x", lambda: starts(len(one.options) for one in items)),
             **once("items", lambda: columns(items, ITEM_FIELDS)),
             **columns(items, ITEM_FIELDS_NOW),
             **planned_lots(items),
@@ -183,14 +183,14 @@ class _Reading(Products):
             unit=np.append(unit, np.full(len(blocks), -1, np.int64)),
             **machines_together([*options, *others], len(self._machines.numbers)),
             **self._lanes.room(options, len(blocks)),
-            v_start=np.cumsum([0, *count]),
+            v_start=starts(count),
             v_begin=spans[0].copy(),
             v_end=spans[1].copy(),
             v_option=np.arange(len(options), len(options) + len(blocks)),
             **self._machines.changes(),
             **once("parts", lambda: _parts(items)),
             **standing(items, self._as_of),
-            m_lane=np.cumsum([0, *self._machines.units]),
+            m_lane=starts(self._machines.units),
             **self._demands(items, weights, lacking, levels),
             i_level=first_levels(levels, serves, len(demands) + len(lacking)),
             asked=serves[last_steps],
@@ -341,7 +341,7 @@ def _sources(items: Sequence[Item]) -> tuple[list[tuple[int, ...]], np.ndarray]:
 def _parts(items: Sequence[Item]) -> dict[str, np.ndarray]:
     """What items take, as of `Plant`."""
     below = [part for item in items for part in item.below]
-    start = starts([len(item.below) for item in items])
+    start = starts(len(item.below) for item in items)
     return {"c_start": start, **columns(below, Part._fields)}
 
 
