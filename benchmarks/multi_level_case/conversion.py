@@ -244,9 +244,10 @@ def _lines(case: Instance) -> dict[str, list[Row]]:
                 found["calendar_exceptions"].append(
                     {
                         "calendar": name,
-                        "start": moment(bucket, begin)
-                        + dt.timedelta(minutes=float(units * each)),
-                        "finish": moment(bucket, closes),
+                        # At the begin of the day: overtime is behind the hours.
+                        "start": moment(bucket, begin),
+                        "finish": moment(bucket, closes)
+                        - dt.timedelta(minutes=float(units * each)),
                     }
                 )
         plants = case["R"]["k"][case["R"]["g"] == line]

@@ -135,9 +135,10 @@ class HighsSession:
         kinds = np.zeros(program.n_columns, dtype=np.int32)
         kinds[program.whole] = int(package.HighsVarType.kInteger)
         if len(program.whole):
-            self._model.setOptionValue("presolve", "off")
+            if not program.gap:
+                self._model.setOptionValue("presolve", "off")
             # Else "optimal" may be a ten-thousandth above the optimum.
-            self._model.setOptionValue("mip_rel_gap", 0.0)
+            self._model.setOptionValue("mip_rel_gap", program.gap)
         self._model.passModel(
             program.n_columns,
             program.n_rows,
@@ -160,6 +161,12 @@ class HighsSession:
     def restart(self) -> None:
         """Forget the basis: the next solve starts from nothing."""
         self._model.clearSolver()
+
+    def start(self, values: Floats) -> None:
+        """Solve from a point that keeps all rows, shape (n,)."""
+        point = self._package.HighsSolution()
+        point.col_value = list(values)
+        self._model.setSolution(point)
 
     def set_cost(self, cost: Floats) -> None:
         """Change the cost of all columns, shape (n,)."""

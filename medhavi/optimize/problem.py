@@ -71,6 +71,10 @@ class Program:
         column is their sum.
     whole
         Columns that take whole numbers alone, rising, shape (k,).
+    gap
+        Share of the objective by which a point with whole columns may cost more than
+        the best one; 0: as little as a solver can tell. Above 0 the point is a guide,
+        and who asks for it checks that it keeps all rows.
     """
 
     column_blocks: tuple[Block, ...]
@@ -84,6 +88,7 @@ class Program:
     values: Floats
     parts: Mapping[str, Floats]
     whole: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    gap: float = 0.0
 
     @property
     def n_columns(self) -> int:
@@ -358,6 +363,10 @@ class Session(Protocol):
 
     def restart(self) -> None:
         """Forget the basis: the next solve starts from nothing."""
+        ...
+
+    def start(self, values: Floats) -> None:
+        """Solve from a point that keeps all rows, shape (n,)."""
         ...
 
     def set_cost(self, cost: Floats) -> None:

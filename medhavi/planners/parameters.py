@@ -285,6 +285,9 @@ class OptimizeParameters(PlannerParameters):
         "light", "standard" or "full".
     most_lot_cells
         Products at places times buckets, at most, where plans in planned lots are made.
+    most_whole_orders
+        Sources that take something for an order whatever its size, times buckets, at
+        most, where a plan starts from whole orders of all of them.
     lots_share
         At effort light a plan in planned lots is made where fixed costs of orders are
         at least so much of what the guided plan costs without its lateness: elsewhere
@@ -328,6 +331,7 @@ class OptimizeParameters(PlannerParameters):
     lot_nodes: int = 1
     effort: str = "standard"
     most_lot_cells: int = 1_000_000
+    most_whole_orders: int = 20_000
     lots_share: float = 0.25
     budgets: Mapping[str, float] = field(default_factory=dict)
     budget_rounds: int = 2
@@ -355,6 +359,7 @@ class OptimizeParameters(PlannerParameters):
         require_whole("prices_verified", self.prices_verified)
         require_whole("lot_nodes", self.lot_nodes)
         require_whole("most_lot_cells", self.most_lot_cells)
+        require_whole("most_whole_orders", self.most_whole_orders)
         require_whole("budget_rounds", self.budget_rounds)
         require_share("stage_share", self.stage_share)
         require_share("lots_share", self.lots_share)

@@ -572,6 +572,25 @@ class BuiltProgram:
     about: tuple[tuple[str, int], ...]
 
 
+class ProgramBlocks(NamedTuple):
+    """Blocks of a program that others add to: orders, rows of hours; and `about`."""
+
+    orders: Block
+    capacity: Block
+    about: tuple[tuple[str, int], ...]
+
+
+def add_blocks(problem: Problem, statement: Statement) -> ProgramBlocks:
+    """Add all blocks of the program of amounts."""
+    material = add_material(problem, statement)
+    orders = add_orders(problem, statement, material)
+    service = add_service(problem, statement, material)
+    add_lots(problem, statement, material, orders, service.deliveries)
+    capacity = add_capacity(problem, statement, orders)
+    limits = add_limits(problem, statement, orders)
+    return ProgramBlocks(orders, capacity, limits.about)
+
+
 def build(statement: Statement) -> BuiltProgram:
     """Put the program of a statement together.
 
@@ -580,12 +599,5 @@ def build(statement: Statement) -> BuiltProgram:
     A few array operations a block; linear in columns and entries but for one sort.
     """
     problem = Problem()
-    material = add_material(problem, statement)
-    orders = add_orders(problem, statement, material)
-    service = add_service(problem, statement, material)
-    add_lots(problem, statement, material, orders, service.deliveries)
-    add_capacity(problem, statement, orders)
-    limits = add_limits(problem, statement, orders)
-    return BuiltProgram(
-        program=problem.program(), statement=statement, about=limits.about
-    )
+    about = add_blocks(problem, statement).about
+    return BuiltProgram(program=problem.program(), statement=statement, about=about)

@@ -42,6 +42,7 @@ from medhavi.planners.master_plan.lot_planning import planned_lots
 from medhavi.planners.master_plan.shadow_prices import price_table
 from medhavi.planners.master_plan.statement import ObjectivePart, ProgramRun, state
 from medhavi.planners.master_plan.step_plans import PlansInMemory
+from medhavi.planners.master_plan.whole_orders import whole_orders
 from medhavi.progress import Progress, unobserved
 from medhavi.results.amounts import currency_of
 from medhavi.results.limiter import Limiter
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
 
 WITHOUT, GUIDED = "without the program", "guided by the program"
 IN_LOTS = "guided, in planned lots"
+FROM_ORDERS = "guided, from whole orders"
 """Steps of a run, as its record names them."""
 TIGHTER = "guided, by tighter budgets"
 PROFITABLE = "without demands that cost more than they bring"
@@ -206,6 +208,9 @@ def _by_program(
             (plain, steps[0].made), key=lambda one: worth(one, snapshot, parameters)
         )
         steps += _in_lots(decoder, lots, known, way)
+    if effort != "light" and not (stopped or _stopped(steps)):
+        tell(Progress("plan whole orders", 4, 5))
+        steps += _from_orders(decoder, solver, way)
     prices = None
     if solution.outcome is SolveStatus.OPTIMAL:
         prices = price_table(built, session, solution, cancelled)
@@ -449,6 +454,20 @@ def _in_lots(
         lots = tried[int(np.argmin(costs))]
     planned(lots, effort)
     return made
+
+
+def _from_orders(
+    decoder: ProgramDecoder, solver: Solver, way: RunOptions
+) -> Iterator[Tried]:
+    """Plan from the orders of the program with whole orders, where it is small."""
+    statement = decoder.built.statement
+    parameters = statement.parameters
+    most = parameters.most_whole_orders
+    whole = whole_orders(statement, solver, most, way.cancelled)
+    if whole is not None and whole.orders:
+        follows = decoder._replace(whole=whole)
+        made = follows.plan(parameters.effort, way)
+        yield Tried(FROM_ORDERS, parameters.effort, made, follows)
 
 
 def _on_bottlenecks(made: Plan, known: Plan, statement: Statement) -> set[NodeKey]:

@@ -70,6 +70,8 @@ def step_name(
         sorted((number, list(own)) for number, own in decisions.slices.items()),
         sorted(decisions.refused.items()),
         sorted(decisions.floors.items()),
+        list(decisions.orders),
+        sorted((number, list(own)) for number, own in decisions.served.items()),
     )
     return hashlib.sha256(json.dumps(stated).encode()).hexdigest()[:32]
 

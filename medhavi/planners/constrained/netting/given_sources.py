@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.constrained.netting.rationing import Slice
 from medhavi.planners.mrp.netting_state.order_creation import OrderCreation
@@ -281,6 +281,27 @@ class GivenOrderCreation(OrderCreation):
         return made
 
 
+class PlannedOrder(NamedTuple):
+    """An order that a plan is meant to have.
+
+    Parameters
+    ----------
+    product, location, source
+        What brings it, and where.
+    begin, there
+        When its work begins, and when its goods are there [UTC s].
+    qty
+        What it brings [units].
+    """
+
+    product: str
+    location: str
+    source: str
+    begin: int
+    there: int
+    qty: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decisions:
     """Decisions that netting and placing decode.
@@ -313,6 +334,11 @@ class Decisions:
     floors
         Before when existing orders do not begin, as an earlier plan of the same tables
         found; none: a search of little effort tells.
+    orders
+        Orders from which a search starts, by their begin; none: it constructs them.
+    served
+        When demands, by index, are meant to be served of those orders, and how much of
+        each [UTC s, units].
     """
 
     lots: Lots = field(default_factory=dict)
@@ -324,6 +350,8 @@ class Decisions:
     worth: float = 0.0
     overtime: frozenset[str] = frozenset()
     floors: Mapping[str, int] = field(default_factory=dict)
+    orders: Sequence[PlannedOrder] = ()
+    served: Mapping[int, Sequence[Slice]] = field(default_factory=dict)
 
 
 UNDECIDED = Decisions()

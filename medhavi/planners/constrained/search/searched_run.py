@@ -37,6 +37,7 @@ from medhavi.planners.constrained.search.found_placing import (
 from medhavi.planners.constrained.search.laying_out import Layout
 from medhavi.planners.constrained.search.plant.machines import UnfitError
 from medhavi.planners.constrained.search.plant.model import model_of
+from medhavi.planners.constrained.search.planned_orders import sought_from
 from medhavi.planners.constrained.search.seeking import Watch, seek
 from medhavi.planners.constrained.search.standing_work import (
     LateGoodsError,
@@ -490,8 +491,12 @@ def _placed(
     if run.counts:
         run.least = run.late_at_least(resumed=found is not None)
         watch.told(Progress("late at least", run.least.late, len(run.intake.demands)))
+    decisions = run.decisions
+    if found is None and decisions.orders:
+        effort = run.parameters.effort
+        found = sought_from(model, engine, decisions, effort, watch, seed or 1)
     if found is None:
-        effort, share = run.parameters.effort, run.decisions.share
+        effort, share = run.parameters.effort, decisions.share
         found = seek(
             model, engine, effort, watch, seed or 1, saves=run.counts, share=share
         )

@@ -91,7 +91,7 @@ def resumed(
     reached = kept.reached(run, model)
     shared = SharedDepartures(run, model) if kept.saves else None
 
-    def served(start: _WarmStart, turn: int) -> _WarmRepair | None:
+    def served(start: WarmStart, turn: int) -> _WarmRepair | None:
         own = _WarmRepair(model, engine, start, watch, seed + turn, reached, shared)
         return own if own.serve(kept.late - model.as_of) else None
 
@@ -123,7 +123,7 @@ def resumed(
 
 def _laid(
     run: SearchableRun, model: Model, engine: Engine, kept: BaselineSchedule
-) -> list[_WarmStart]:
+) -> list[WarmStart]:
     """Lay what was kept as early as it was found, and as late: what hits least.
 
     An order that was firmed where it was planned comes as late as it may be: what takes
@@ -131,11 +131,11 @@ def _laid(
     served anew finds no room before work that could wait. Both, where they hit as much.
     None: nothing fits, or too much is hit.
     """
-    found: list[_WarmStart] = []
+    found: list[WarmStart] = []
     names = names_of(run, model)
     for late in (False, True):
         work, changed = kept.work(run, model, names, late=late)
-        start = _WarmStart(model, engine, work, changed)
+        start = WarmStart(model, engine, work, changed)
         if start.laid() and start.hit.sum() <= MOST_HIT * len(start.hit):
             found.append(start)
         if found and not found[0].hit.any():
@@ -144,7 +144,7 @@ def _laid(
     return [start for start in found if start.hit.sum() == least]
 
 
-class _WarmStart:
+class WarmStart:
     """A schedule with all earlier orders that fit, and are needed.
 
     Attributes
@@ -168,8 +168,11 @@ class _WarmStart:
 
     def room(self) -> ScheduleRecord:
         """Make an empty schedule with room for the earlier one."""
-        option, pegs = self.work.o_option, len(self.work.p_qty)
-        return new_schedule(self.model.plant, self.model.tree, option, pegs)
+        plant, work = self.model.plant, self.work
+        # Which of its options an order that was not scheduled takes is seen later.
+        first = plant.x_start[np.maximum(work.o_item, 0)]
+        option = np.where(work.o_option < 0, first, work.o_option)
+        return new_schedule(plant, self.model.tree, option, len(work.p_qty))
 
     def laid(self) -> bool:
         """Lay what fits, without what is for demands that are hit by what does not.
@@ -205,7 +208,7 @@ class _WarmRepair(Repair):
         self,
         model: Model,
         engine: Engine,
-        start: _WarmStart,
+        start: WarmStart,
         watch: Watch,
         seed: int,
         reached: np.ndarray,

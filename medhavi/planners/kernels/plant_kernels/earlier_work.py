@@ -3,7 +3,8 @@
 """Resume an earlier schedule: what still fits is laid as it was, the rest served anew.
 
 Each order is decoded by the rules of the plant as it is now, and stays where it starts
-when it did and ends no later.
+when it did and ends no later. One without an option was not scheduled yet: it goes where
+it ends first, from its start on.
 """
 
 from __future__ import annotations
@@ -45,7 +46,8 @@ class EarlierWork(NamedTuple):
     """Orders and pegs of an earlier schedule, by numbers of the plant as it is now.
 
     Orders of consumers come first: `o_item` (-1: there is none any more), `o_qty`,
-    `o_start`, `o_end`, `o_option`, `o_lane` as of `ScheduleRecord`. What an order takes
+    `o_start`, `o_end`, `o_option` (-1: it was not scheduled), `o_lane` as of
+    `ScheduleRecord`. What an order takes
     are the pegs from its `o_peg` to that of the next one; what a demand takes are those
     from its `d_peg` on: `p_from` (an order, -2 - a supply that stands, -1: it is gone)
     and `p_qty`.
@@ -131,13 +133,20 @@ def lay_as_before(
     order = new_order(plant, plan, item, qty)
     pegs = work.o_peg[at], work.o_peg[at + 1]
     there = peg_as_before(plant, plan, work, of, pegs, order, start)
+    if there and option < 0:
+        start = max(start, ready_at(plant, plan, order))
     if there and covers(plant, plan, order, start):
-        if ready_at(plant, plan, order) <= start:
+        in_time = option < 0
+        if in_time:
+            first, behind = plant.x_start[item], plant.x_start[item + 1]
+            place_early(plant, plan, order, start, first, behind)
+        elif ready_at(plant, plan, order) <= start:
             plan.o_lane[order] = work.o_lane[at]
             plan.state[BEHIND] = 1 if plant.unit[option] >= 0 else 0
             place_early(plant, plan, order, start, option, option + 1)
             plan.state[BEHIND] = 0
-        in_time = plan.o_start[order] == start and plan.o_end[order] <= work.o_end[at]
+            late = plan.o_end[order] > work.o_end[at]
+            in_time = plan.o_start[order] == start and not late
         if in_time and plan.state[FULL] == 0:
             keep(plan)
             return order

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.search.baseline_schedule import BaselineSchedule
     from medhavi.planners.master_plan.blocks import BuiltProgram
     from medhavi.planners.master_plan.lot_planning import PlannedLots
+    from medhavi.planners.master_plan.whole_orders import WholeOrders
     from medhavi.planners.master_plan.statement import ProgramRun
     from medhavi.planners.master_plan.step_plans import StepPlans
     from medhavi.planners.mrp.netting_state.state import NodeKey
@@ -96,13 +97,15 @@ def guidance(
 class ProgramDecoder(NamedTuple):
     """What plans follow: a solution of the program, and lots; None: neither.
 
-    `lost` are demands that are left out because they cost more than they bring.
+    `whole` is one with whole orders, which is followed instead; `lost` are demands that
+    are left out because they cost more than they bring.
     """
 
     built: BuiltProgram
     solution: Solution
     plain: Plan
     lots: PlannedLots | None = None
+    whole: WholeOrders | None = None
     follows: bool = True
     lost: tuple[int, ...] = ()
 
@@ -110,7 +113,13 @@ class ProgramDecoder(NamedTuple):
         """Decisions of the constrained planner."""
         found = UNDECIDED
         if self.follows:
-            found = guidance(self.built, self.solution.values, self.plain)
+            built, values = self.built, self.solution.values
+            if self.whole is not None:
+                built, values = self.whole.built, self.whole.values
+            found = guidance(built, values, self.plain)
+        if self.whole is not None:
+            orders, served = self.whole.orders, self.whole.served
+            found = replace(found, orders=orders, served=served)
         if self.lots is not None:
             amounts = {**found.amounts, **self.lots.amounts}
             lots, sizes = self.lots.lots, self.lots.sizes

@@ -1,0 +1,436 @@
+r"""Orders of all products at once, each source and bucket with whole set-ups.
+
+The program of amounts spreads set-ups, fixed costs and least orders over usual orders.
+Here an order column x has a whole number z of orders besides, with cost f, hours a and
+sizes from l to m of each, and the hours and costs of x are those of its size alone:
+
+    l z <= x <= m z,   sum (a z + b x) <= free
+
+Slope scaling (Kim and Pardalos 1999, Operations Research Letters 24, 195-203) tells
+where orders may be: m is replaced by the amount of the solution before. What orders
+there are is decided among those places, then among all from there on; both end after
+some nodes of the search tree. The solution is a guide: it is decoded by all rules.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from medhavi.optimize.problem import Problem, SolveStatus
+from medhavi.planners.constrained.netting.given_sources import PlannedOrder
+from medhavi.planners.constrained.netting.rationing import Slice
+from medhavi.planners.master_plan import statement as names
+from medhavi.planners.master_plan.blocks import PART_OF, BuiltProgram, add_blocks
+from medhavi.planners.master_plan.source_rates import (
+    NO_NEEDS,
+    SourceColumns,
+    node_needs,
+    source_columns,
+)
+from medhavi.units import HOUR, from_units
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from medhavi.optimize.problem import Block, Floats, Ints, Program, Session, Solver
+    from medhavi.planners.master_plan.source_rates import NodeNeeds, ResourceRates
+    from medhavi.planners.master_plan.statement import Statement
+    from medhavi.planners.mrp.netting_state.state import NodeKey, SupplyAlternative
+    from medhavi.progress import Cancelled
+
+ROOM = 0.995
+"""Share of hours, stock, room and largest orders that is planned: orders of whole steps
+and seconds take a little more than a program says."""
+SLOPES = 4
+"""Solutions of which places of orders are taken."""
+ROUNDS, WORTH_A_ROUND = 3, 0.002
+"""How often orders are looked for among all places, at most, and by what share of it
+the objective has to fall for another time."""
+GAP = 0.001
+"""Share of the objective by which a solution may cost more than the best one."""
+DUST = 1e-4
+"""Units, hours or money below which there are none."""
+EXACT = 1e-5
+"""By how much a solution may miss a row, beside its size."""
+MANY = (10, 1, 0.1)
+"""Usual orders of which the hours of a unit are read, the first that fits."""
+MOST_ORDERS = 1_000.0
+"""Whole orders of a column, at most."""
+
+
+class WholeOrders(NamedTuple):
+    """Solution with whole orders: its program, and what it says of orders and demands.
+
+    `orders` and `served` are as of `Decisions`.
+    """
+
+    built: BuiltProgram
+    values: Floats
+    orders: tuple[PlannedOrder, ...]
+    served: Mapping[int, tuple[Slice, ...]]
+
+
+class _Order(NamedTuple):
+    """What an order of a source takes whatever its size, and its sizes [units ordered].
+
+    Parameters
+    ----------
+    plan
+        The source with the cost and hours of a unit alone.
+    cost
+        Of an order [base currency].
+    hours
+        Of an order, by column and bucket.
+    least, most
+        Sizes; `several` says whether a column may hold more than one.
+    """
+
+    plan: SourceColumns
+    cost: float
+    hours: tuple[ResourceRates, ...]
+    least: float
+    most: float
+    several: bool
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether orders cost or take something whatever their size."""
+        return self.cost > DUST or bool(self.hours) or self.least > 0
+
+
+def whole_orders(
+    base: Statement, solver: Solver, most: int, cancelled: Cancelled | None = None
+) -> WholeOrders | None:
+    """Solve the program with whole orders; None: too large, interrupted, or no orders.
+
+    Parameters
+    ----------
+    base
+        Facts of the program of amounts.
+    most
+        Whole columns, at most.
+    solver, cancelled
+        Solves the programs; polled.
+    """
+    stated = _WholeProgram(base)
+    if not 0 < stated.orders.size <= most:
+        return None
+    values = stated.solve(solver, cancelled)
+    if values is None:
+        return None
+    statement = stated.built.statement
+    return WholeOrders(
+        stated.built,
+        values,
+        tuple(sorted(_planned(statement, stated.program, values))),
+        _served(statement, stated.program, values),
+    )
+
+
+class _WholeProgram:
+    """The program, and the places of whole orders in it."""
+
+    def __init__(self, base: Statement) -> None:
+        run = base.run
+        needs = node_needs(run.clusters, run.release, run.as_of)
+        own = _smallest(base, needs)
+        usual = {_identity(plan): plan for plan in base.plans}
+        carried = Counter(plan.ways[0].source.source for plan in own)
+        made = [
+            _order(base, plan, usual.get(_identity(plan), plan), needs, carried)
+            for plan in own
+        ]
+        flow = np.where(base.flow > 0, ROOM * base.flow, base.flow)
+        statement = replace(
+            base,
+            plans=tuple(one.plan for one in made),
+            flow=flow,
+            free=ROOM * base.free,
+            overtime=ROOM * base.overtime,
+        )
+        problem = Problem()
+        blocks = add_blocks(problem, statement)
+        whole = [one for one in made if one.is_whole]
+        self.orders, self._largest = _add_orders(
+            problem, statement, blocks.orders, blocks.capacity, whole
+        )
+        found = problem.program()
+        upper = found.row_upper.copy()
+        for name in (names.LANE, names.SUPPLIER):
+            upper[found.row_block(name).span] *= ROOM
+        self.program = replace(found, row_upper=upper, gap=GAP)
+        self.built = BuiltProgram(
+            program=self.program, statement=statement, about=blocks.about
+        )
+        places = [one.plan.first + np.arange(_columns(one.plan)) for one in whole]
+        self._amounts: Ints = blocks.orders.at(np.concatenate([[], *places]))
+
+    def solve(self, solver: Solver, cancelled: Cancelled | None) -> Floats | None:
+        """Values of all columns; None: interrupted, or nothing was found."""
+        program = self.program
+        upper = program.column_upper.copy()
+        own = upper[self.orders.span]
+        upper[self.orders.span] = np.where(self._places(solver, cancelled), own, 0.0)
+        first = replace(program, column_upper=upper)
+        values = _point(first, solver.open(first), cancelled)
+        for _ in range(ROUNDS if values is not None else 0):
+            if cancelled is not None and cancelled():
+                return None
+            before = float(program.cost @ values)
+            session = solver.open(program)
+            session.start(values)
+            better = _point(program, session, cancelled)
+            if better is None or program.cost @ better >= before:
+                break
+            values = better
+            if program.cost @ values > (1 - WORTH_A_ROUND) * before:
+                break
+        stopped = cancelled is not None and cancelled()
+        return None if stopped else values
+
+    def _places(self, solver: Solver, cancelled: Cancelled | None) -> np.ndarray:
+        """Where orders may be by slope scaling. Shape (n_orders,), bool."""
+        program, size = self.program, self.orders.size
+        # The whole column of a row comes last.
+        at = program.starts[self._largest.at(np.arange(size)) + 1] - 1
+        most = -program.values[at]
+        upper = program.column_upper.copy()
+        upper[self.orders.span] = np.inf
+        slope, found = most, np.zeros(size, bool)
+        for _ in range(SLOPES):
+            values = program.values.copy()
+            values[at] = -slope
+            none = np.zeros(0, dtype=np.int64)
+            shares = replace(program, values=values, column_upper=upper, whole=none)
+            solved = solver.open(shares).solve(cancelled=cancelled)
+            if solved.outcome is not SolveStatus.OPTIMAL:
+                break
+            amount = solved.values[self._amounts]
+            found |= amount > DUST
+            slope = np.where(amount > DUST, np.minimum(amount, most), slope)
+        return found
+
+
+def _point(
+    program: Program, session: Session, cancelled: Cancelled | None
+) -> Floats | None:
+    """Values of a solve that keep all rows; None: there are none."""
+    values = session.solve(cancelled=cancelled).values
+    if not len(values):
+        return None
+    rows = np.repeat(np.arange(program.n_rows), np.diff(program.starts))
+    sums = np.bincount(
+        rows, program.values * values[program.indices], minlength=program.n_rows
+    )
+    low, high = program.row_lower, program.row_upper
+    missed = np.maximum(low - sums, sums - high) > EXACT * (1 + np.abs(sums))
+    return None if missed.any() else values
+
+
+# --- what orders take ---------------------------------------------------------------
+def _smallest(
+    base: Statement, needs: Mapping[NodeKey, NodeNeeds]
+) -> list[SourceColumns]:
+    """Sources as rates of their smallest orders, which fit wherever any does."""
+    run = base.run
+    single = {key: one._replace(mean=1) for key, one in needs.items()}
+    return source_columns(run.clusters, single, run.release, base.grid, base.rates)
+
+
+def _identity(plan: SourceColumns) -> tuple[object, ...]:
+    source = plan.ways[0].source
+    place = source.product, source.location
+    return source.kind, source.source, *place, source.windows, source.fence_start
+
+
+def _columns(plan: SourceColumns) -> int:
+    return len(plan.times.start)
+
+
+def _order(
+    base: Statement,
+    plan: SourceColumns,
+    usual: SourceColumns,
+    needs: Mapping[NodeKey, NodeNeeds],
+    carried: Mapping[str, int],
+) -> _Order:
+    """Part an order into what it takes whatever its size, and what a unit takes.
+
+    `usual` is the source with the rates of usual orders.
+    """
+    way, size = plan.ways[0], usual.size
+    source = way.source
+    once, twice = source.costs.cost(size), source.costs.cost(2 * size)
+    beside = source.fixed_cost_beside(carried[source.source]) - source.own_fixed_cost
+    cost = (twice - once + beside) / size
+    fixed = max(0.0, 2 * once - twice - source.costs.shared)
+    setups, works = [], []
+    hours = _hours(way, usual.times.size, base)
+    for work in plan.occupied:
+        setup, each = hours.get(work.resource, (0.0, 0.0))
+        total = setup + each * plan.size
+        share = each * plan.size / total if total > 0 else 1.0
+        works.append(work._replace(hours=work.hours * share))
+        if (1.0 - share) * total > DUST:
+            setups.append(work._replace(hours=work.hours * (1.0 - share) * plan.size))
+        rate = base.rates[work.resource].cost
+        cost, fixed = cost + each * rate, fixed + setup * rate
+    made = plan._replace(cost=cost, co2=usual.co2, occupied=tuple(works))
+    step = float(source.step)
+    total = needs.get(plan.given[0].node.key, NO_NEEDS).total if plan.given else 0
+    wanted = float(max(source.lot(max(total, 1)), 1)) * step
+    if plan.given and plan.given[0].rate > 0:
+        wanted /= min(plan.given[0].rate, 1.0)
+    most = float(source.max_lot) * step if source.max_lot else wanted
+    least = float(source.min_lot) * step if source.min_lot > 1 else 0.0
+    return _Order(
+        made,
+        base.parameters.cost_weight * fixed,
+        tuple(setups),
+        least,
+        max(ROOM * most, least),
+        source.max_lot is not None,
+    )
+
+
+def _hours(
+    way: SupplyAlternative, usual: int, base: Statement
+) -> dict[str, tuple[float, float]]:
+    """Hours of each resource of an order whatever its size, and of a unit."""
+    least, step = way.source.lot(1), way.source.step
+    one = _worked(way, least, base)
+    for factor in MANY:
+        many = way.source.lot(max(math.ceil(factor * usual), 2 * least))
+        more = _worked(way, many, base)
+        if one.keys() <= more.keys():
+            break
+    else:
+        return {name: (0.0, spent / from_units(least, step)) for name, spent in one.items()}
+    found = {}
+    for name, spent in one.items():
+        each = max(0.0, more[name] - spent) / from_units(many - least, step)
+        found[name] = max(0.0, spent - each * from_units(least, step)), each
+    return found
+
+
+def _worked(way: SupplyAlternative, units: int, base: Statement) -> dict[str, float]:
+    """Hours of resources of an order of a size; none: it fits at no time."""
+    start = max(base.run.as_of, way.source.fence_start)
+    timing = way.source.clock.earliest(start, units)
+    found: dict[str, float] = {}
+    for window in () if timing is None else timing.steps:
+        worked = (window.setup_seconds + window.run_seconds) / HOUR
+        for name, amount in window.resources:
+            found[name] = found.get(name, 0.0) + worked * amount
+    return found
+
+
+# --- rows of whole orders -----------------------------------------------------------
+def _add_orders(
+    problem: Problem,
+    statement: Statement,
+    amounts: Block,
+    capacity: Block,
+    whole: list[_Order],
+) -> tuple[Block, Block]:
+    """Add a whole column per order column, and the row of its largest size."""
+    counts = [_columns(one.plan) for one in whole]
+    size, grid = sum(counts), statement.grid.size
+    several = np.repeat([one.several for one in whole], counts)
+    upper = np.where(several, MOST_ORDERS, 1.0)
+    orders = problem.columns(names.SET_UPS, size, upper=upper, whole=True)
+    largest = problem.rows(names.LARGEST, size, upper=0.0)
+    smallest = problem.rows(names.SMALLEST, size, lower=0.0)
+    number = {name: place for place, name in enumerate(statement.resources)}
+    first = 0
+    for one, count in zip(whole, counts, strict=True):
+        every = first + np.arange(count)
+        columns, own = orders.at(every), amounts.at(one.plan.first + np.arange(count))
+        most = _most(statement, one, number)
+        for rows, sizes in ((largest, most), (smallest, np.full(count, one.least))):
+            problem.entries(rows.at(every), own, 1.0)
+            problem.entries(rows.at(every), columns, -sizes)
+        problem.cost(PART_OF[one.plan.kind], columns, one.cost)
+        for work in one.hours:
+            row = number.get(work.resource, -1)
+            if row >= 0:
+                at = capacity.at(row * grid + work.bucket)
+                problem.entries(at, columns[work.column], work.hours)
+        first += count
+    return orders, largest
+
+
+def _most(statement: Statement, one: _Order, number: Mapping[str, int]) -> Floats:
+    """Largest amount of a column by its orders, and by the hours of its bucket."""
+    most = np.full(_columns(one.plan), one.most)
+    if one.several:
+        return most
+    works = {work.resource: work for work in one.plan.occupied}
+    for setup in one.hours:
+        work, row = works[setup.resource], number.get(setup.resource, -1)
+        if row < 0 or len(np.unique(setup.column)) < len(setup.column):
+            continue
+        there = statement.free[row] + statement.overtime[row]
+        room = np.maximum(there[setup.bucket] - setup.hours, 0.0)
+        each = np.maximum(work.hours, DUST / HOUR)
+        most[setup.column] = np.minimum(most[setup.column], room / each)
+    return np.maximum(most, one.least)
+
+
+# --- what a solution says -----------------------------------------------------------
+def _planned(
+    statement: Statement, program: Program, values: Floats
+) -> Iterator[PlannedOrder]:
+    """Orders of a solution that make or move something."""
+    amounts = values[program.column_block(names.ORDERS).span]
+    edges = statement.grid.edges
+    for plan in statement.plans:
+        if plan.kind == "buy" or not plan.given:
+            continue
+        own = amounts[plan.first : plan.first + _columns(plan)]
+        source, given = plan.ways[0].source, plan.given[0]
+        start = plan.times.start.copy()
+        for taken in plan.taken if plan.kind == "move" else ():
+            # Goods are there until they leave.
+            start[taken.column] = taken.at
+        for column in np.flatnonzero(own > DUST).tolist():
+            brought = float(own[column]) * given.rate / float(given.node.step)
+            yield PlannedOrder(
+                source.product,
+                source.location,
+                source.source,
+                int(edges[start[column]]),
+                int(edges[plan.times.arrive[column]]),
+                math.ceil(brought - DUST),
+            )
+
+
+def _served(
+    statement: Statement, program: Program, values: Floats
+) -> dict[int, tuple[Slice, ...]]:
+    """When demands are served, and how much of each [units]."""
+    wanted, edges = statement.wanted, statement.grid.edges
+    amounts = values[program.column_block(names.DELIVERIES).span]
+    rows: dict[int, list[tuple[int, float]]] = {}
+    for column in np.flatnonzero(amounts > DUST).tolist():
+        at = int(edges[wanted.column_edge[column]])
+        number = int(wanted.column_demand[column])
+        rows.setdefault(number, []).append((at, float(amounts[column])))
+    found: dict[int, tuple[Slice, ...]] = {}
+    for number, own in rows.items():
+        demand = statement.run.intake.demands[number]
+        step = float(statement.run.model.node(demand.node).step)
+        slices, there, taken = [], 0.0, 0
+        for at, qty in sorted(own):
+            there += qty / step
+            more = round(there) - taken
+            if more > 0:
+                slices.append(Slice(more, max(at, demand.due)))
+                taken += more
+        found[number] = tuple(slices)
+    return found
