@@ -29,6 +29,7 @@ from medhavi.views.theme import (
     finished,
     label_axis,
     legend_below,
+    narrow,
     row_height,
     rows_of,
     rules_at,
@@ -483,16 +484,16 @@ def _dragged(
         value=[{"share": float(str(first["share"]))}],
     )
     here = base.transform_filter(drag)
-    # Beneath the axis: neither the curve nor a rule comes there.
+    # Beneath the axis, on a phone beneath its title: neither the curve nor a rule
+    # comes there.
+    line = alt.ExprRef(narrow(CURVE + 2 * _BENEATH - 14, CURVE + _BENEATH))
     words = here.mark_text(
         align="right",
         baseline="middle",
         fontWeight=600,
         color=token("ink"),
         aria=False,
-    ).encode(
-        text=alt.Text("tip:N"), x=alt.XValue("width"), y=alt.YValue(CURVE + _BENEATH)
-    )
+    ).encode(text=alt.Text("tip:N"), x=alt.XValue("width"), y=alt.YValue(line))
     colour = token("warn")
     return [
         base.mark_point(size=200, opacity=0, aria=False)
