@@ -181,9 +181,7 @@ def show(approver, by, exceptions, form, others, shown, state):
                 [
                     mo.hstack([state, by], justify="start", wrap=True, gap=2),
                     *exceptions,
-                    mo.hstack(
-                        _review, justify="start", align="start", wrap=True, gap=2
-                    ),
+                    mo.hstack(_review, justify="start", wrap=True, gap=2),
                 ],
                 gap=1,
             ),

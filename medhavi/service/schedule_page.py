@@ -20,9 +20,9 @@ from medhavi.service.jobs.plan_jobs import PlanRequest
 from medhavi.service.page_data import PageProblem, findings_of, html, problem_of
 from medhavi.service.page_table import page_table
 from medhavi.views import page
-from medhavi.views.grids.schedule_rows import order_rows, risk_rows
 from medhavi.views.names import percent
 from medhavi.views.order_list import clock
+from medhavi.views.plan_pages.schedule_rows import order_rows, risk_rows
 from medhavi.views.schedule_words import hours_text
 from medhavi.views.words import say
 from medhavi.workbench.files.schedule_files import risk, schedule

@@ -15,7 +15,7 @@ from medhavi.service.schedule_page import (
     order_table,
     risk_of,
 )
-from medhavi.views.grids.schedule_rows import order_rows, risk_rows
+from medhavi.views.plan_pages.schedule_rows import order_rows, risk_rows
 from medhavi.views.schedule_words import (
     proof_html,
     schedule_foot,
