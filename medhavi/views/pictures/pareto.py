@@ -76,7 +76,13 @@ def front_chart(
     # A brush needs the frame itself: marimo filters it by the rectangle.
     data = rows if brush else rows_of(rows)
     base = alt.Chart(data).encode(
-        x=alt.X(f"{x}:Q", title=_axis(front, x), scale=_scale(front, x)),
+        x=alt.X(
+            f"{x}:Q",
+            title=_axis(front, x),
+            scale=_scale(front, x),
+            # Amounts of six digits stay apart and whole, on a phone too.
+            axis=alt.Axis(tickCount=5, labelFlush=32, labelOverlap=True),
+        ),
         y=alt.Y(f"{y}:Q", title=_axis(front, y), scale=_scale(front, y)),
     )
     marks = base.mark_point(
