@@ -18,6 +18,7 @@ with app.setup:
 
     import marimo as mo
 
+    from medhavi.service import grid_groups
     from medhavi.service.page_data import (
         html,
         picture,
@@ -111,20 +112,49 @@ def remembered():
 
 
 @app.cell(hide_code=True)
+def choose_group(keep, wanted):
+    by = grid_groups.group_choice(cockpit.INBOX_GROUPING, wanted, keep)
+    return (by,)
+
+
+@app.cell(hide_code=True)
 def inbox(get_done, plan, shown, state):
     # A new form after each recording: what was recorded is not recorded again.
     form = cockpit_page.review_form(get_done()[1])
-    reviews = cockpit_page.reviews_of(shown) if plan else {}
-    table = cockpit_page.inbox_table(shown, state.value, reviews) if plan else None
-    # Shown from here on, so that a tick has nothing else drawn again.
-    listed = (
-        cockpit_page.inbox_part(table, shown.names)
-        if table is not None
-        else html(
-            page.empty(say("no_exception_here"), say("choose_another_state_above"))
+    rows = cockpit_page.inbox_of(shown, state.value) if plan else None
+    return form, rows
+
+
+@app.cell(hide_code=True)
+def groups(by, keep, names, rows, wanted):
+    grouped = (
+        None
+        if rows is None
+        else grid_groups.group_table(
+            rows, cockpit.INBOX_GROUPING, by.value, names, wanted, keep
         )
     )
-    return form, listed, table
+    return (grouped,)
+
+
+@app.cell(hide_code=True)
+def listed(by, grouped, names, rows):
+    # Apart from where it is shown, so that a tick has nothing else drawn again.
+    table, exceptions = None, []
+    if rows is None or rows.is_empty():
+        exceptions = [
+            html(
+                page.empty(say("no_exception_here"), say("choose_another_state_above"))
+            )
+        ]
+    else:
+        table = cockpit_page.inbox_table(
+            grid_groups.listed_rows(rows, cockpit.INBOX_GROUPING, by.value, grouped),
+            names,
+        )
+        exceptions += [] if grouped is None else [grouped]
+        exceptions += [] if table is None else [cockpit_page.inbox_part(table, names)]
+    return exceptions, table
 
 
 @app.cell(hide_code=True)
@@ -143,12 +173,16 @@ def others(names, plan, shown):
 
 
 @app.cell(hide_code=True)
-def show(approver, form, listed, others, shown, state):
+def show(approver, by, exceptions, form, others, shown, state):
     _review = [approver, form] if shown.source.lake else []
     mo.ui.tabs(
         {
             say("exceptions"): mo.vstack(
-                [state, listed, mo.hstack(_review, justify="start", wrap=True, gap=2)],
+                [
+                    mo.hstack([state, by], justify="start", wrap=True, gap=2),
+                    *exceptions,
+                    mo.hstack(_review, justify="start", wrap=True, gap=2),
+                ],
                 gap=1,
             ),
             **others,

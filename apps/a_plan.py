@@ -17,6 +17,7 @@ with app.setup:
     import marimo as mo
 
     from medhavi.results.difference import compare
+    from medhavi.service import grid_groups
     from medhavi.service.page_data import (
         PageProblem,
         html,
@@ -35,7 +36,13 @@ with app.setup:
         last_approver,
     )
     from medhavi.views import item_record, page, theme
-    from medhavi.views.order_list import codes, comparison_html, groups_html
+    from medhavi.views.order_list import (
+        EXCEPTION_GROUPING,
+        advice_of,
+        comparison_html,
+        exception_rows,
+        groups_html,
+    )
     from medhavi.views.pictures.chain import chain_chart
     from medhavi.views.pictures.lateness import (
         causes_html,
@@ -301,40 +308,61 @@ def loads(names, plan, tab):
 @app.cell(hide_code=True)
 def choose_code(keep, plan, wanted):
     code = desk_words.code_choice(plan, wanted, keep)
-    return (code,)
+    by = grid_groups.group_choice(EXCEPTION_GROUPING, wanted, keep)
+    return by, code
 
 
 @app.cell(hide_code=True)
-def exceptions(code, costs, link, names, plan, preview, tab):
+def exception_kinds(costs, link, names, plan, tab):
     mo.stop(tab.value != say("exceptions"))
-    _kinds = codes(plan)
-    answers = []
-    if _kinds.is_empty():
-        _parts = [
-            html(page.empty(say("no_exceptions"), say("the_plan_keeps_every_rule")))
-        ]
-    else:
-        _chosen = _kinds.filter(_kinds["code"] == (code.value or ""))
-        _advice = _chosen["remedy"].to_list()
-        answers = desk_parts.answer_buttons(plan, names, costs, code.value, preview)
-        _parts = [
-            html(groups_html(plan, costs, names.currency, link)),
-            mo.hstack(
-                [
-                    code,
-                    html(desk_words.orders_link(code.value)),
-                    *map(mo.md, _advice[:1]),
-                ],
-                justify="start",
-                wrap=True,
-            ),
-            desk_parts.exception_table(plan, names, code.value),
-        ]
-        if answers:
-            _parts += [html(f"<h3>{say('suggested_edits_by_money')}</h3>")]
-            _parts += [desk_parts.beside(_line) for _line in answers]
-    section("exceptions", say("exceptions"), *_parts)
+    kinds = (
+        page.empty(say("no_exceptions"), say("the_plan_keeps_every_rule"))
+        if plan.exceptions.is_empty()
+        else groups_html(plan, costs, names.currency, link)
+    )
+    return (kinds,)
+
+
+@app.cell(hide_code=True)
+def exception_groups(by, code, keep, names, plan, tab, wanted):
+    mo.stop(tab.value != say("exceptions"))
+    rows = exception_rows(plan, names, code.value)
+    grouped = grid_groups.group_table(
+        rows, EXCEPTION_GROUPING, by.value, names, wanted, keep
+    )
+    return grouped, rows
+
+
+@app.cell(hide_code=True)
+def listed_exceptions(by, code, grouped, plan, rows):
+    _advice = advice_of(plan, code.value)
+    _orders = html(desk_words.orders_link(code.value))
+    _rows = grid_groups.listed_rows(rows, EXCEPTION_GROUPING, by.value, grouped)
+    listed = [] if grouped is None else [grouped]
+    if _rows.height:
+        listed += [desk_parts.exception_table(_rows, code.value)]
+    if not plan.exceptions.is_empty():
+        _choices = [code, by, _orders, *map(mo.md, _advice)]
+        listed = [mo.hstack(_choices, justify="start", wrap=True), *listed]
+    return (listed,)
+
+
+@app.cell(hide_code=True)
+def suggested(code, costs, names, plan, preview, tab):
+    mo.stop(tab.value != say("exceptions"))
+    answers = desk_parts.answer_buttons(plan, names, costs, code.value, preview)
     return (answers,)
+
+
+@app.cell(hide_code=True)
+def exceptions(answers, kinds, listed, tab):
+    mo.stop(tab.value != say("exceptions"))
+    _parts = [html(kinds), *listed]
+    if answers:
+        _parts += [html(f"<h3>{say('suggested_edits_by_money')}</h3>")]
+        _parts += [desk_parts.beside(_line) for _line in answers]
+    section("exceptions", say("exceptions"), *_parts)
+    return
 
 
 @app.cell(hide_code=True)

@@ -31,17 +31,17 @@ with app.setup:
         example_bytes,
         has_tables,
         load_schedule,
+        order_table,
         risk_of,
+        risk_table,
         schedule_of,
     )
     from medhavi.views import page, theme
     from medhavi.views.names import Names
     from medhavi.views.schedule_words import (
         gantt_chart,
-        orders_html,
         proof_html,
         risk_chart,
-        risk_orders_html,
         schedule_finding,
         schedule_foot,
         schedule_tiles,
@@ -253,8 +253,16 @@ def orders(names, schedule, shown, tab):
         "orders",
         say("late_orders_and_proof"),
         html(proof_html(schedule)),
-        html(orders_html(schedule, names.zone)),
-        html(page.findings_html(shown.findings) if shown.findings else ""),
+        order_table(schedule, names),
+        mo.accordion(
+            {
+                f"Data findings: {page.findings_words(shown.findings)}": html(
+                    page.findings_html(shown.findings)
+                )
+            }
+        )
+        if shown.findings
+        else html(""),
     )
     return
 
@@ -293,7 +301,7 @@ def risk(schedule, spread, steps, tab):
         if isinstance(_told, PageProblem)
         else [
             picture(risk_chart(_told), "No risk", say("nothing_is_uncertain")),
-            html(risk_orders_html(_told)),
+            risk_table(_told),
         ]
     )
     section("risk", say("risk_of_the_makespan"), _controls, *_parts)

@@ -31,6 +31,7 @@ with app.setup:
     from medhavi.service.plan_pages.desk_words import (
         address_of,
         mode_choice,
+        tab_bar,
     )
     from medhavi.service.plan_pages.plan_page import last_approver
     from medhavi.service.tradeoff_page import budgets_of, is_current
@@ -43,6 +44,7 @@ with app.setup:
         front_chart,
         hypervolume_words,
         points_html,
+        programs_words,
     )
     from medhavi.views.theme import title_of, untitled
     from medhavi.views.words import say
@@ -197,7 +199,7 @@ def picture(across, front, up):
         scatter,
         picture_buttons(_chart),
         html(
-            f'<p class="muted">{say("points_are_plans", _stopped, front.programs.height)}'
+            f'<p class="muted">{_stopped}{programs_words(front, across.value, up.value)}'
             f"{hypervolume_words(front)}</p>"
         ),
     )
@@ -205,7 +207,19 @@ def picture(across, front, up):
 
 
 @app.cell(hide_code=True)
-def brushed(front, scatter):
+def choose_tab(keep, wanted):
+    tab = tab_bar(tradeoff_page.TABS, wanted, keep, tradeoff_page.TABS[0])
+    return (tab,)
+
+
+@app.cell(hide_code=True)
+def bar(front, tab):
+    tab if front else None
+    return
+
+
+@app.cell(hide_code=True)
+def brushed(front, scatter, tab):
     _rows = scatter.value
     picked = (
         sorted({int(p) for p in _rows["point"]})
@@ -219,7 +233,7 @@ def brushed(front, scatter):
     )
     section(
         "plans", say("objectives_of_plans"), html(_hint + points_html(front, picked))
-    )
+    ) if tab.value == say("objectives_of_plans") else None
     return (picked,)
 
 
@@ -251,7 +265,8 @@ def choose_two(front, keep, picked, wanted):
 
 
 @app.cell(hide_code=True)
-def difference(front, one, two):
+def difference(front, one, tab, two):
+    mo.stop(tab.value != say("difference_between_two_plans"))
     _delta = mv.compare(front.plan(one.value), front.plan(two.value))
     section(
         "difference",
@@ -272,7 +287,8 @@ def choose_mode(keep, wanted):
 
 
 @app.cell(hide_code=True)
-def against(front, mode, ready):
+def against(front, mode, ready, tab):
+    mo.stop(tab.value != say("difference_from_the_plan"))
     _before = tradeoff_page.plan_before(ready, mode.value)
     section(
         "in_force",

@@ -17,16 +17,25 @@ from medhavi.service.data_source import choose_source
 from medhavi.service.jobs.job import OnStop
 from medhavi.service.jobs.job_results import result_of
 from medhavi.service.jobs.plan_jobs import PlanRequest
-from medhavi.service.page_data import PageProblem, findings_of, problem_of
+from medhavi.service.page_data import PageProblem, findings_of, html, problem_of
+from medhavi.service.page_table import page_table
+from medhavi.views import page
+from medhavi.views.names import percent
+from medhavi.views.order_list import clock
+from medhavi.views.plan_pages.schedule_rows import order_rows, risk_rows
+from medhavi.views.schedule_words import hours_text
 from medhavi.views.words import say
 from medhavi.workbench.files.schedule_files import risk, schedule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import marimo as mo
+
     from medhavi.progress import Cancelled, Observe
     from medhavi.results.reports.risk import RiskReport
     from medhavi.service.plan_pages.plan_loading import PlanPage
+    from medhavi.views.names import Names
 
 
 _STEPS = ("filling", "labelling", "packing", "quality control")
@@ -277,3 +286,32 @@ def risk_of(
         )
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
         return problem_of(failure)
+
+
+def order_table(made: Schedule, names: Names) -> mo.Html:
+    """Orders of a schedule, the latest first."""
+    rows = order_rows(made, names.zone, names)
+    if rows.is_empty():
+        return html(page.empty(say("no_order_is_scheduled"), say("see_conflicts")))
+    clocks = [name for name, kind in rows.schema.items() if kind.is_temporal()]
+    return page_table(
+        rows,
+        say("production_schedule"),
+        formats=dict.fromkeys(clocks, clock),
+        right=(),
+        page_size=10,
+    )
+
+
+def risk_table(report: RiskReport) -> mo.Html:
+    """Orders by their chance to be late."""
+    rows = risk_rows(report)
+    _order, chance, *times = rows.columns
+    return page_table(
+        rows,
+        say("risk"),
+        formats={chance: percent, **dict.fromkeys(times, hours_text)},
+        right=(chance, *times),
+        page_size=10,
+        units=dict.fromkeys(times, "min"),
+    )

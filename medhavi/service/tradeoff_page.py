@@ -133,6 +133,14 @@ def budgets_of(values: Mapping[str, object]) -> tuple[dict[str, float], str]:
     return found, wrong
 
 
+TABS = (
+    say("objectives_of_plans"),
+    say("difference_between_two_plans"),
+    say("difference_from_the_plan"),
+)
+"""Parts of the page below its picture."""
+
+
 def is_current(data: PageData, front: ParetoFront) -> bool:
     """Whether a front is of the page's tables as they are now."""
     snapshot = data.snapshot

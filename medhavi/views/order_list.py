@@ -9,8 +9,9 @@ import polars as pl
 
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.plans.lateness import WORDS, Verdict, verdicts
-from medhavi.results.reports.exception_list import with_worth
+from medhavi.results.reports.exception_list import exception_list, with_worth
 from medhavi.views import grid_columns
+from medhavi.views.grids.row_groups import columns_grouping
 from medhavi.views.names import (
     NOTHING,
     Names,
@@ -116,6 +117,11 @@ def codes(plan: Plan) -> pl.DataFrame:
     )
 
 
+def advice_of(plan: Plan, code: str | None) -> list[str]:
+    """What to do about a kind of exceptions; nothing where none of it is there."""
+    return codes(plan).filter(code=code or "")["remedy"].to_list()
+
+
 def exception_groups(plan: Plan, costs: Mapping[str, float]) -> pl.DataFrame:
     """Group the exceptions by code, those with most money in them first.
 
@@ -127,11 +133,11 @@ def exception_groups(plan: Plan, costs: Mapping[str, float]) -> pl.DataFrame:
     Returns
     -------
     pl.DataFrame
-        code, headline, mark, number, worth (value at unit cost of the quantity that
-        they are about, of their orders where they state none), remedy.
+        code, headline, mark, number, worth (sum of `exception_list`: a thing that is
+        told of several dates counts once), remedy.
     """
     worth = (
-        with_worth(plan, costs)
+        exception_list(plan, costs)
         .group_by("code")
         .agg(pl.col("worth").sum())
         .select(pl.col("code").cast(pl.String), "worth")
@@ -185,6 +191,18 @@ def groups_html(
     return table_html(
         columns, rows, (say("column_how_many"), say("column_worth")), few=3
     )
+
+
+EXCEPTION_GROUPING = columns_grouping(
+    (
+        grid_columns.WHAT,
+        grid_columns.PRODUCT,
+        grid_columns.WHERE,
+        grid_columns.DATE,
+        grid_columns.DEMAND,
+    ),
+    say("exceptions"),
+)
 
 
 def exception_rows(

@@ -280,7 +280,7 @@ def schedule_tiles(
     return (
         Tile(
             label=say("all_done_after_label"),
-            figure=_span(schedule, schedule.makespan),
+            figure=span_words(schedule, schedule.makespan),
             note=_end(schedule, zone),
         ),
         Tile(
@@ -292,7 +292,7 @@ def schedule_tiles(
         ),
         Tile(
             label=say("set_up"),
-            figure=_span(schedule, setup),
+            figure=span_words(schedule, setup),
             note=_setups_before(schedule) or say("on_all_lines"),
         ),
         Tile(
@@ -324,7 +324,8 @@ def schedule_finding(schedule: Schedule | None) -> str:
     return f"{told}; {before}" if before else told
 
 
-def _span(schedule: Schedule, minutes: float) -> str:
+def span_words(schedule: Schedule, minutes: float) -> str:
+    """Length of time [min] in words: working time in hours, else in days and hours."""
     if schedule.problem.time_axis is TimeAxis.WORKING:
         return hours_text(minutes)
     return duration(minutes / 60)
@@ -360,14 +361,14 @@ def proof_html(schedule: Schedule) -> str:
             say("column_proof"),
         ),
         rows,
-        (say("column_reached"),),
+        (say("column_reached"), say("column_not_below")),
     )
 
 
 def _value(schedule: Schedule, objective: str, value: float | None) -> str:
     if value is None:
         return NOTHING
-    return _span(schedule, value) if objective in _MINUTES else number(value)
+    return span_words(schedule, value) if objective in _MINUTES else number(value)
 
 
 def _conflict(schedule: Schedule) -> str:
@@ -375,73 +376,6 @@ def _conflict(schedule: Schedule) -> str:
     if not rows:
         return empty(say("nothing_to_schedule"), say("the_file_has_no_orders"))
     return table_html((say("conflicting_rules"),), rows)
-
-
-def orders_html(schedule: Schedule, zone: str = "UTC") -> str:
-    """List the orders, the latest first."""
-    if schedule.orders.is_empty():
-        return empty(say("no_order_is_scheduled"), say("see_conflicts"))
-    ranked = schedule.orders.sort(
-        "late_minutes", "finish_minutes", "order", descending=[True, False, False]
-    )
-    rows = [
-        (
-            escape(str(row["order"])),
-            escape(str(row["customer"] or "")),
-            escape(_moment(schedule, row, "finish", zone)),
-            escape(_moment(schedule, row, "due", zone)),
-            f'<span class="mv-mark mv-bad">▲ {_span(schedule, row["late_minutes"])}'
-            "</span>"
-            if row["late_minutes"]
-            else '<span class="mv-mark mv-good">● on time</span>',
-        )
-        for row in ranked.iter_rows(named=True)
-    ]
-    return table_html(
-        (
-            say("order"),
-            say("column_customer"),
-            say("column_done"),
-            say("column_due"),
-            say("column_late_of_all"),
-        ),
-        rows,
-    )
-
-
-def _moment(schedule: Schedule, row: dict[str, object], name: str, zone: str) -> str:
-    """Instant, or hours where closed time is left out."""
-    minutes = row[f"{name}_minutes"]
-    if minutes is None:
-        return NOTHING
-    if schedule.problem.time_axis is TimeAxis.WORKING:
-        return f"after {hours_text(float(str(minutes)))}"
-    return when(row[name], zone)  # type: ignore[arg-type]
-
-
-def risk_orders_html(report: RiskReport) -> str:
-    """List how likely each order is late, the likeliest first."""
-    ranked = report.orders.sort("prob_late", "order", descending=[True, False])
-    rows = [
-        (
-            escape(str(row["order"])),
-            percent(row["prob_late"]),
-            hours_text(row["finish_p50"]),
-            hours_text(row["finish_p95"]),
-        )
-        for row in ranked.iter_rows(named=True)
-    ]
-    return table_html(
-        (
-            say("order"),
-            say("chance_to_be_late"),
-            say("column_done_p50"),
-            say("column_done_p95"),
-        ),
-        rows,
-        (say("chance_to_be_late"),),
-        few=3,
-    )
 
 
 def schedule_foot(schedule: Schedule) -> str:

@@ -209,3 +209,21 @@ def test_a_grid_lists_the_rows_of_the_group_that_is_ticked(watched):
     page.reload()
     expect(listed).to_be_visible()
     watched.assert_clean()
+
+
+@pytest.mark.req("UI-08")
+@pytest.mark.parametrize("page_address", ["/cockpit/?", "/plan/?tab=exceptions&"])
+def test_exceptions_are_grouped_as_other_grids_are(watched, page_address):
+    page = watched.page
+    watched.open(f"{page_address}tables=lemonade&group=Where")
+    tick = page.get_by_text("Tick groups to list their rows")
+    expect(tick).to_be_visible()
+    group = page.get_by_role("row").filter(has=page.get_by_role("checkbox")).nth(1)
+    place = group.get_by_role("cell").nth(1).inner_text()
+    inside = page.get_by_role("row").filter(has_text=re.compile("[●◆▲]"))
+    listed = inside.filter(has_text=place)
+    before = listed.count()
+    watched.act(group.get_by_role("checkbox").click)
+    expect(listed).not_to_have_count(before)
+    expect(page).to_have_url(re.compile(f"open={place.split()[0]}"))
+    watched.assert_clean()

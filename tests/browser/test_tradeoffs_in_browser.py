@@ -30,11 +30,12 @@ def test_a_plan_of_a_front_is_found_compared_and_published(page, lake_server):
     expect(page.get_by_text("few is no number").first).to_be_visible()
     emissions.fill("")
     page.get_by_role("button", name="Find the trade-offs").click()
-    for words in (
-        "Objectives of each plan",
-        "Difference between two plans",
-        "In force",
+    expect(page.get_by_role("heading", name="Objectives of each plan")).to_be_visible()
+    for tab, words in (
+        ("Difference between two plans", "Orders, demands and pegs that differ"),
+        ("Difference from the plan in force", "In force"),
     ):
+        page.get_by_role("tab", name=tab).click()
         expect(page.get_by_text(words).first).to_be_visible()
     page.get_by_role("button", name="Publish this plan").click()
     expect(page.get_by_text("name the approver").first).to_be_visible()

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 
 import pytest
 
 from medhavi.results.reports.risk import RiskReport
 from medhavi.service import schedule_page
-from medhavi.service.schedule_page import example_schedule, load_schedule, risk_of
+from medhavi.service.schedule_page import (
+    example_schedule,
+    load_schedule,
+    order_table,
+    risk_of,
+)
+from medhavi.views.plan_pages.schedule_rows import order_rows, risk_rows
 from medhavi.views.schedule_words import (
-    orders_html,
     proof_html,
-    risk_orders_html,
     schedule_foot,
     schedule_tiles,
 )
-from tests.api import PageProblem
+from tests.api import Names, PageProblem
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +48,7 @@ def test_the_example_is_on_time_and_proven(example):
     assert str(example.status) == "optimal"
     assert example.objective["late_orders"] == 0
     assert "proven best" in proof_html(example)
-    assert "on time" in orders_html(example)
+    assert set(order_rows(example)["Late"]) == {"● on time"}
     assert "optimal, within 0.00% of the bound " in schedule_foot(example)
     words = [tile.label for tile in schedule_tiles(example)]
     assert words == ["All done after", "Late orders", "Set-up", "Busiest line"]
@@ -59,9 +64,28 @@ def test_an_upload_wins_and_its_late_order_is_told():
     assert page.source == "an uploaded file"
     tiles = schedule_tiles(made)
     assert (tiles[1].figure, tiles[1].word) == ("1", "late")
-    table = orders_html(made)
-    assert "▲ 30 min" in table
-    assert "<1>" not in table
+    (row,) = order_rows(made).to_dicts()
+    assert row == {
+        "Order": "O<1>",
+        "Done": dt.datetime.fromisoformat("2026-01-05 07:00"),
+        "Due": dt.datetime.fromisoformat("2026-01-05 06:30"),
+        "Late": "▲ 30 min",
+    }
+
+
+def test_an_order_that_nothing_is_due_for_is_not_called_on_time():
+    made = load_schedule(document=json.dumps(tiny(due_minutes=None)).encode()).schedule
+    (row,) = order_rows(made).to_dicts()
+    assert (row["Due"], row["Late"]) == (None, "")
+
+
+def test_orders_of_a_plan_say_what_they_make_in_local_time():
+    order = tiny(product="A", customer="C", due_minutes=600)
+    made = load_schedule(document=json.dumps(order).encode()).schedule
+    names = Names(texts={"A": "Jam", "C": "Rosa"})
+    (row,) = order_rows(made, "Europe/Rome", names).to_dicts()
+    assert (row["Item"], row["Customer"]) == ("Jam", "Rosa")
+    assert row["Done"] == dt.datetime.fromisoformat("2026-01-05 08:00")
 
 
 def test_a_file_of_this_machine_is_read(tmp_path):
@@ -97,16 +121,17 @@ def test_what_cannot_all_hold_is_told():
     assert made.operations.is_empty()
     assert schedule_tiles(made)[0].word == "cannot be scheduled"
     assert "Conflicting rules" in proof_html(made)
-    assert "No order is scheduled" in orders_html(made)
+    assert order_rows(made).is_empty()
+    assert "No order is scheduled" in order_table(made, Names()).text
 
 
 @pytest.mark.req("RSK-01")
 def test_the_risk_of_the_example_names_the_order_that_may_be_late(example):
     report = risk_of(example, scenarios=500, spread=0.35, steps="filling")
     assert isinstance(report, RiskReport)
-    table = risk_orders_html(report)
-    first = report.orders.sort("prob_late", descending=True)["order"][0]
-    assert table.index(first) < 400
+    rows = risk_rows(report)
+    assert rows["Order"][0] == report.orders.sort("prob_late")["order"][-1]
+    assert rows["Chance to be late"].is_sorted(descending=True)
 
 
 def test_the_file_s_own_ranges_hold_without_a_spread(example):

@@ -134,6 +134,7 @@ def test_two_of_three_in_a_row_and_one_not_begun_are_two_thirds():
 # ------------------------------------------------------------------------------ words
 def test_tiles_say_when_campaigns_help_and_when_they_do_harm():
     assert [tile.state for tile in saving_tiles(SAVED)] == ["good", "", "bad", "bad"]
+    assert saving_tiles(SAVED)[2].label == "Added lateness"
     harm = CampaignDifference(
         without=figures(10.0, 0.0), with_campaigns=figures(20.0, 5.0)
     )
@@ -203,6 +204,8 @@ def test_the_picture_has_two_bars_a_resource_and_says_what_is_saved():
     )
     chart = setup_chart(rows)
     assert title_of(chart) == "2 h less set-up with campaigns: 1 h instead of 3 h"
+    # Beside its title a phone has no room for both words.
+    assert chart.to_dict()["encoding"]["color"]["legend"]["orient"] == "bottom"
     values = chart.to_dict()["data"]["values"]
     assert [one["tip"] for one in values] == [
         "M with campaigns: 1 changes, 1 h",

@@ -7,11 +7,14 @@ import datetime as dt
 import polars as pl
 import pytest
 
+from medhavi.views.grids.row_groups import group_rows, rows_of
 from medhavi.views.names import NOTHING
+from medhavi.views.order_list import exception_groups
 from medhavi.views.pictures.network import network_chart, network_rows
 from medhavi.views.plan_pages.cockpit import (
     ALL,
     DONE,
+    INBOX_GROUPING,
     cockpit_tiles,
     days_of_supply,
     event_rows,
@@ -74,6 +77,30 @@ def test_the_inbox_shows_what_is_to_do_and_who_has_it(plan, names):
     assert key not in inbox_rows(plan, {}, names, reviews)["Key"]
     (row,) = inbox_rows(plan, {}, names, reviews, DONE).to_dicts()
     assert (row["Assigned to"], row["Note"], row["State"]) == ("bob", "asked", "done")
+
+
+@pytest.mark.req("UI-08")
+@pytest.mark.parametrize("column", INBOX_GROUPING.by)
+def test_the_inbox_is_grouped_and_its_sums_are_those_of_the_plan_page(
+    plan, names, column
+):
+    costs = dict.fromkeys(plan.supplies["product"], 2.0)
+    rows = inbox_rows(plan, costs, names, {}, ALL)
+    found = group_rows(rows, INBOX_GROUPING, column)
+    assert found["Exceptions"].sum() == rows.height
+    kinds = exception_groups(plan, costs)
+    assert found["Worth"].sum() == pytest.approx(kinds["worth"].sum())
+    listed = rows_of(rows, INBOX_GROUPING, column, found["Key"])
+    assert sorted(listed["Key"]) == sorted(rows["Key"])
+
+
+@pytest.mark.req("UI-08")
+def test_exceptions_that_nobody_has_are_a_group_with_a_name(plan, names):
+    key = inbox_rows(plan, {}, names, {}, ALL)["Key"][0]
+    rows = inbox_rows(plan, {}, names, {key: (False, "Piero", "")}, ALL)
+    found = group_rows(rows, INBOX_GROUPING, "Assigned to")
+    counts = dict(found.select("Assigned to", "Exceptions").iter_rows())
+    assert counts == {"Piero": 1, "none": rows.height - 1}
 
 
 def test_links_lead_to_what_an_exception_is_about():

@@ -18,6 +18,7 @@ from medhavi.views.data_pages.finding_list import (
 )
 from medhavi.views.names import NOTHING
 from medhavi.views.pictures.events import event_chart, events_by_day, table_chart
+from medhavi.workbench.files.tables_run import plan_snapshot
 from tests import factories
 from tests.api import Names, names_of
 from tests.factories import AS_OF
@@ -71,6 +72,13 @@ def test_the_subtitle_counts_what_asks_for_something(company) -> None:
     assert told.startswith("1 error, ")
     assert told.endswith("; newest file 2 hours ago")
     assert " in 4 tables;" in told
+
+
+def test_the_subtitle_says_that_the_findings_of_the_plan_are_counted_too() -> None:
+    """The start page counts those of the tables alone: the numbers may differ."""
+    sound = factories.snapshot(demands=[{"demand": "D-1"}])
+    told = data_finding(FindingList(sound, (), plan_snapshot(sound)), AS_OF, AS_OF)
+    assert " and in their plan;" in told
 
 
 def test_rows_that_are_held_back_are_refused_with_their_reason(company) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import polars as pl
 import pytest
 from hypothesis import given
@@ -14,6 +16,7 @@ from medhavi.views.pictures.pareto import (
     front_chart,
     objective_text,
     points_html,
+    programs_words,
 )
 
 
@@ -94,6 +97,24 @@ def test_the_picture_says_what_the_knee_brings():
     assert plain is not None
     assert "1 plan between" in plain.to_dict()["title"]["text"]
     assert front_chart(front()) is None
+
+
+def test_programs_far_away_do_not_press_the_plans_together():
+    """Plans cost 100 to 200: the axis has 15 % more, the program at 9,000 is told."""
+    program = {"program": 1, "cost": 9_000.0, "lateness": 10.0}
+    near = {"program": 2, "cost": 110.0, "lateness": 20.0}
+    crowd = dataclasses.replace(
+        front(*BENT),
+        programs=pl.DataFrame([program, near], schema=dict(PROGRAM)),
+    )
+    drawn = front_chart(crowd).to_dict()["layer"]
+    axes = [one["encoding"]["x"]["scale"] for one in drawn[1:2]]
+    assert axes == [{"domain": [85.0, 215.0], "nice": False, "zero": False}]
+    assert drawn[0]["mark"]["clip"]
+    assert programs_words(crowd, "cost", "lateness").endswith(
+        "1 of them lie outside the picture."
+    )
+    assert "outside" not in programs_words(front(*BENT), "cost", "lateness")
 
 
 def test_points_are_listed_and_the_knee_is_marked():

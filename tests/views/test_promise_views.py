@@ -22,6 +22,7 @@ from medhavi.results.promises.promise import (
 )
 from medhavi.units import DAY
 from medhavi.views.promises.picture import (
+    CURVE,
     chain_sentence,
     probability_chart,
     probability_sentence,
@@ -253,6 +254,24 @@ def test_the_pictures_draw(promise):
     curve = probability_chart(promise, NAMES, due=None)
     assert curve is not None
     assert "quoted date 83 %" in curve.to_dict()["title"]["text"]
+
+
+def test_words_of_the_dragged_date_stand_where_no_rule_comes(promise):
+    """Rules end at the axis, 180 px from the top; its title is at the other side."""
+    picture = probability_chart(promise, NAMES, due=DUE, share=0.8).to_dict()
+    (words,) = [
+        layer
+        for layer in picture["layer"]
+        if layer["encoding"].get("text", {}).get("field") == "tip"
+    ]
+    places = [
+        int(one) for one in re.findall(r"[?:] (\d+)", str(words["encoding"]["y"]))
+    ]
+    assert len(places) == 2
+    assert min(places) > picture["height"] == CURVE
+    assert words["mark"]["align"] == "right"
+    axis = picture["layer"][0]["encoding"]["x"]["axis"]
+    assert axis["titleAnchor"] == "start"
 
 
 def test_a_sure_date_has_no_curve(promise):

@@ -20,6 +20,7 @@ from medhavi.views.plan_pages.suppliers import (
     supplier_finding,
     supplier_tiles,
 )
+from medhavi.views.theme import token
 from medhavi.workbench.files.tables_run import plan_snapshot
 from tests import factories
 from tests.api import Names, names_of
@@ -82,6 +83,20 @@ def test_the_picture_marks_the_change():
     drawn = delivery_chart(history(("S", days)), record("S", days), "S", Names())
     assert drawn is not None
     assert "slower since" in str(drawn.to_dict()["title"])
+
+
+def test_the_legend_of_deliveries_has_the_hues_of_the_picture():
+    """Hue and shape of one field in one order have one legend: 'late' is not green."""
+    days = [10.0, 10.2] * 8
+    drawn = delivery_chart(history(("S", days)), record("S", days), "S", Names())
+    assert drawn is not None
+    points = drawn.to_dict()["layer"]
+    (encoded,) = [one["encoding"] for one in points if "shape" in one["encoding"]]
+    hue, shape = encoded["color"], encoded["shape"]
+    assert hue["field"] == shape["field"] == "kept"
+    assert hue["scale"]["domain"] == shape["scale"]["domain"] == ["on time", "late"]
+    assert hue["scale"]["range"] == [token("good"), token("bad")]
+    assert hue["legend"] == shape["legend"]
 
 
 def bought():

@@ -72,3 +72,15 @@ def test_exceptions_are_ranked_by_the_worth_of_their_orders():
         ("BelowSafety", 1, 6.0),
         ("Cancel", 2, 2.0),
     ]
+
+
+def test_a_shortage_of_many_days_is_worth_its_largest_once():
+    """Three days short by 3, 5 and 2 at a cost of 2 each are worth 10, not 20."""
+    plan = hand(
+        exceptions=[
+            {"code": "BelowSafety", "severity": "info", "product": "A", "qty": qty}
+            for qty in (3.0, 5.0, 2.0)
+        ],
+    )
+    groups = exception_groups(plan, {"A": 2.0})
+    assert groups.select("number", "worth").rows() == [(3, 10.0)]

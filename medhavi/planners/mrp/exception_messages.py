@@ -477,7 +477,7 @@ def tell_awaited(
         product, location = unit.node.key
         messages.add(
             ExceptionCode.AWAITS_COMPONENT,
-            f"Takes {product} {(there - use) / DAY:.1f} days before it is there.",
+            f"Takes {product} {(there - use) / DAY:.1f} days before it is available.",
             **{
                 **({} if need.order is None else messages.of_order(need.order)),
                 "product": product,

@@ -79,17 +79,19 @@ def pack_download(shown: PlanPage) -> mo.Html:
     )
 
 
-def inbox_table(
-    shown: PlanPage, state: str, reviews: Mapping[str, tuple[bool, str, str]]
-) -> mo.ui.table | None:
-    """Exceptions to choose from; None where there are none in this state."""
-    import marimo as mo
-
-    plan, snapshot, names = shown.plan, shown.snapshot, shown.names
+def inbox_of(shown: PlanPage, state: str) -> pl.DataFrame:
+    """Exceptions in a state, see `cockpit.inbox_rows`."""
+    plan, snapshot = shown.plan, shown.snapshot
     assert plan is not None
     assert snapshot is not None
     costs = dict(snapshot["products"].select("product", "unit_cost").iter_rows())
-    rows = cockpit.inbox_rows(plan, costs, names, reviews, state)
+    return cockpit.inbox_rows(plan, costs, shown.names, reviews_of(shown), state)
+
+
+def inbox_table(rows: pl.DataFrame, names: Names) -> mo.ui.table | None:
+    """Exceptions to choose from; None where no row is listed."""
+    import marimo as mo
+
     if rows.is_empty():
         return None
     return mo.ui.table(

@@ -13,7 +13,7 @@ from medhavi.service.plan_pages.remedy_edits import answer_of, rows_file
 from medhavi.views import grid_columns, order_list
 from medhavi.views.changed_cells import rows_html
 from medhavi.views.names import money, when
-from medhavi.views.order_list import clock, dearest_exceptions, exception_rows, plain
+from medhavi.views.order_list import clock, dearest_exceptions, plain
 from medhavi.views.pictures.lateness import late_demands, remedy_text
 from medhavi.views.words import say
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     import marimo as mo
+    import polars as pl
 
     from medhavi.results.plan_remedy import PlanRemedy
     from medhavi.results.plans.plan import Plan
@@ -221,11 +222,13 @@ def rows_download(rows: Rows, snapshot: Snapshot) -> mo.Html:
     return mo.hstack([file], justify="start")
 
 
-def exception_table(plan: Plan, names: Names, code: str | None) -> mo.Html:
-    """Show the exceptions of a kind, or all."""
+def exception_table(rows: pl.DataFrame, code: str | None) -> mo.Html:
+    """Show rows of exceptions; `code` is the kind of all of them, None: several."""
     import marimo as mo
 
-    rows = exception_rows(plan, names, code)
+    # One kind needs no column that says it.
+    first = grid_columns.PRODUCT if code else grid_columns.WHAT
+    hidden = {"Ids", grid_columns.HOURS} | ({grid_columns.WHAT} if code else set())
     table = mo.ui.table(
         rows,
         selection=None,
@@ -233,11 +236,8 @@ def exception_table(plan: Plan, names: Names, code: str | None) -> mo.Html:
         page_size=6,
         show_column_summaries=False,
         show_data_types=False,
-        # One kind needs no column that says it.
-        hidden_columns=["Ids", grid_columns.HOURS, grid_columns.WHAT]
-        if code
-        else ["Ids", grid_columns.HOURS],
-        freeze_columns_left=[grid_columns.PRODUCT if code else grid_columns.WHAT],
+        hidden_columns=sorted(hidden),
+        freeze_columns_left=[first],
         column_widths={
             grid_columns.WHAT: 200,
             grid_columns.PRODUCT: 200,

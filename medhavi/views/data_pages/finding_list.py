@@ -75,6 +75,7 @@ class FindingList:
     ) -> None:
         self.snapshot = snapshot
         self.findings = findings
+        self.has_plan = plan is not None
         worth = None if plan is None else FindingCost(plan)
         known = {one: key_of(snapshot, one) for one in findings}
         self._keys: Mapping[Finding, dict[str, str]] = known
@@ -184,6 +185,8 @@ def data_finding(
     warnings = known.number(Severity.WARNING)
     told = f"{count(errors, 'error')}, {count(warnings, 'warning')}"
     told += f" in {count(filled, 'table')}"
+    # Planners find more than the checks of the tables, which the start page counts.
+    told += f" {say('and_in_their_plan')}" if known.has_plan else ""
     if newest is None:
         return told
     word = "event" if known.snapshot.holds else "file"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from medhavi.views.names import Names
 
 NONE = "-"
-"""Key of the rows that have no value in the column."""
+"""Key of the rows whose column is empty."""
 KEY = "Key"
 """Hidden column of the keys of groups."""
 
@@ -146,14 +146,11 @@ def rows_of(
 ) -> pl.DataFrame:
     """Rows of the groups that are opened, group by group in their order."""
     rank = {key: place for place, key in enumerate(opened)}
-    return (
-        rows.with_columns(_key(rows, grouping, column).alias(KEY))
-        .filter(pl.col(KEY).is_in(list(opened)))
-        .sort(
-            pl.col(KEY).replace_strict(rank, default=len(rank), return_dtype=pl.Int64),
-            maintain_order=True,
-        )
-        .drop(KEY)
+    # Without a column of its own: a grid may have one of that name.
+    key = _key(rows, grouping, column)
+    return rows.filter(key.is_in(list(opened))).sort(
+        key.replace_strict(rank, default=len(rank), return_dtype=pl.Int64),
+        maintain_order=True,
     )
 
 
@@ -204,4 +201,5 @@ def _key(rows: pl.DataFrame, grouping: GridGroups, column: str) -> pl.Expr:
         value = pl.col(column)
         if rows.schema[column].is_temporal():
             value = value.dt.truncate("1w").cast(pl.Date)
-    return value.cast(pl.String).fill_null(NONE)
+    text = value.cast(pl.String)
+    return pl.when(text != "").then(text).otherwise(pl.lit(NONE))

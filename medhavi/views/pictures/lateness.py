@@ -155,6 +155,9 @@ def late_chart(plan: Plan, names: Names) -> Picture | None:
         count(late.height, "demand"),
         money(float(late["money"].sum()), names.currency),
     )
+    short = late.height - late.filter(pl.col("lateness_h") > 0).height
+    if short:
+        title += f"; {say('short_without_a_bar', short)}"
     return finished(chart, title, row_height(order) * len(order))
 
 

@@ -16,6 +16,8 @@ from medhavi.views.words import say
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import altair as alt
+
     from medhavi.results.pareto_front import ParetoFront
     from medhavi.views.theme import Picture
 
@@ -52,7 +54,8 @@ def front_chart(
 ) -> Picture | None:
     """Draw the points over two objectives; None where there are none.
 
-    Hollow diamonds are what the programs come to that guide the plans.
+    Hollow diamonds are what the programs come to that guide the plans. The axes are
+    those of the plans: programs far away would press them into one dot.
 
     Parameters
     ----------
@@ -73,8 +76,14 @@ def front_chart(
     # A brush needs the frame itself: marimo filters it by the rectangle.
     data = rows if brush else rows_of(rows)
     base = alt.Chart(data).encode(
-        x=alt.X(f"{x}:Q", title=_axis(front, x), scale=alt.Scale(zero=False)),
-        y=alt.Y(f"{y}:Q", title=_axis(front, y), scale=alt.Scale(zero=False)),
+        x=alt.X(
+            f"{x}:Q",
+            title=_axis(front, x),
+            scale=_scale(front, x),
+            # Amounts of six digits stay apart and whole, on a phone too.
+            axis=alt.Axis(tickCount=5, labelFlush=32, labelOverlap=True),
+        ),
+        y=alt.Y(f"{y}:Q", title=_axis(front, y), scale=_scale(front, y)),
     )
     marks = base.mark_point(
         filled=True, size=90, opacity=1, color=token("plan")
@@ -90,7 +99,9 @@ def front_chart(
     guides = rows_of(front.programs.select("program", x, y))
     layers = [
         alt.Chart(guides)
-        .mark_point(shape="diamond", color=token("muted"), size=50, aria=False)
+        .mark_point(
+            shape="diamond", color=token("muted"), size=50, clip=True, aria=False
+        )
         .encode(x=alt.X(f"{x}:Q"), y=alt.Y(f"{y}:Q")),
         base.transform_filter(alt.FieldOneOfPredicate("point", best)).mark_line(
             color=token("line"), aria=False
@@ -107,6 +118,34 @@ def front_chart(
             .encode(tooltip=alt.Tooltip("tip:N"))
         )
     return finished(alt.layer(*layers, data=data), _title(front, x, y, middle), 320)
+
+
+_ROOM = 0.15
+"""Room on an axis beyond the first and the last plan, as a share of their span."""
+
+
+def _span(front: ParetoFront, name: str) -> tuple[float, float]:
+    """Ends of the axis of an objective."""
+    values = front.points[name].drop_nulls()
+    if values.is_empty():
+        return 0.0, 1.0
+    low, high = float(values.min()), float(values.max())  # type: ignore[arg-type]
+    room = _ROOM * ((high - low) or abs(high) or 1.0)
+    return low - room, high + room
+
+
+def _scale(front: ParetoFront, name: str) -> alt.Scale:
+    import altair as alt
+
+    return alt.Scale(domain=_span(front, name), zero=False, nice=False)
+
+
+def programs_words(front: ParetoFront, x: str, y: str) -> str:
+    """What the hollow diamonds of `front_chart` are, and how many it leaves out."""
+    inside = [pl.col(one).is_between(*_span(front, one)) for one in (x, y)]
+    outside = front.programs.height - front.programs.filter(inside).height
+    told = say("programs_guide_plans", front.programs.height)
+    return f"{told} {say('programs_outside', outside)}" if outside else told
 
 
 def _axis(front: ParetoFront, name: str) -> str:

@@ -10,7 +10,7 @@ import polars as pl
 from medhavi.views import grid_columns
 from medhavi.views.names import Names, duration, money, number, percent, when
 from medhavi.views.page import empty, table_html
-from medhavi.views.theme import ROW, finished, rows_of, token
+from medhavi.views.theme import ROW, finished, legend_below, rows_of, token
 from medhavi.views.tiles import Tile
 from medhavi.views.words import say
 
@@ -60,7 +60,7 @@ def saving_tiles(found: CampaignDifference, currency: str = "EUR") -> tuple[Tile
             note=f"without campaigns: {number(before.setups)}",
         ),
         Tile(
-            label=say("lateness"),
+            label=say("added_lateness"),
             figure=duration(later),
             note=say("late_without_and_with", before.late, after.late),
             state="bad" if later > 0 else "good",
@@ -300,6 +300,7 @@ def setup_chart(rows: pl.DataFrame) -> Picture | None:
                 scale=alt.Scale(
                     domain=[WITHOUT, WITH], range=[token("alt"), token("plan")]
                 ),
+                legend=legend_below(),
             ),
             tooltip=alt.Tooltip("tip:N"),
             description=alt.Description("tip:N"),

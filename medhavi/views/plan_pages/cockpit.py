@@ -12,6 +12,7 @@ from medhavi.results.plans.lateness import not_kept, tally
 from medhavi.results.reports.exception_list import exception_list
 from medhavi.units import from_seconds
 from medhavi.views import grid_columns
+from medhavi.views.grids.row_groups import columns_grouping
 from medhavi.views.item_record import item_link
 from medhavi.views.names import (
     NOTHING,
@@ -141,6 +142,17 @@ def _busiest(plan: Plan, names: Names) -> str:
 
 
 OPEN, DONE, ALL = "open", "done", "all"
+INBOX_GROUPING = columns_grouping(
+    (
+        grid_columns.WHAT,
+        grid_columns.ITEM,
+        grid_columns.WHERE,
+        grid_columns.FIRST,
+        grid_columns.ASSIGNED_TO,
+    ),
+    say("exceptions"),
+    amounts=(grid_columns.WORTH,),
+)
 
 
 def inbox_rows(

@@ -24,7 +24,14 @@ from medhavi.views.names import (
 )
 from medhavi.views.order_grid import demand_words
 from medhavi.views.pictures.lateness import late_demands
-from medhavi.views.theme import finished, rows_of, rules_at, time_axis, token
+from medhavi.views.theme import (
+    finished,
+    legend_below,
+    rows_of,
+    rules_at,
+    time_axis,
+    token,
+)
 from medhavi.views.tiles import Tile
 from medhavi.views.words import say
 
@@ -380,19 +387,21 @@ def delivery_chart(
     )
     first, last = rows["x"][0], rows["x"][-1]
     base = alt.Chart(rows_of(rows)).encode(x=time_axis(first, last))
-    late = alt.condition(
-        "datum.kept == 'late'", alt.value(token("bad")), alt.value(token("good"))
-    )
+    # One legend of both: hue and shape have the same field, order and title.
+    kept, legend = ["on time", "late"], legend_below()
     points = base.mark_point(filled=True, size=45, opacity=0.8).encode(
         y=alt.Y("days:Q", title=say("lead_time_d"), scale=alt.Scale(zero=True)),
-        color=late,
+        color=alt.Color(
+            "kept:N",
+            title=None,
+            legend=legend,
+            scale=alt.Scale(domain=kept, range=[token("good"), token("bad")]),
+        ),
         shape=alt.Shape(
             "kept:N",
             title=None,
-            legend=alt.Legend(orient="bottom"),
-            scale=alt.Scale(
-                domain=["on time", "late"], range=["circle", "triangle-up"]
-            ),
+            legend=legend,
+            scale=alt.Scale(domain=kept, range=["circle", "triangle-up"]),
         ),
         tooltip=alt.Tooltip("tip:N", title=say("delivery")),
     )

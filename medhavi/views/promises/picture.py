@@ -26,10 +26,10 @@ from medhavi.views.promises.words import step_key
 from medhavi.views.theme import (
     DAY_MS,
     ROW,
-    edge_of_words,
     finished,
     label_axis,
     legend_below,
+    narrow,
     row_height,
     rows_of,
     rules_at,
@@ -56,6 +56,8 @@ RULES = """
 
 CURVE = 180
 """Height of the curve of probability [px]."""
+_BENEATH = 31
+"""From the time axis down to its title [px]."""
 MATERIAL, MAKING, MOVING = "material", "making", "moving"
 MOST_STAGES = 60
 """Stages that one picture shows; the tightest stay."""
@@ -419,8 +421,11 @@ def probability_chart(
     edges = [*(int(str(p["x"])) for p in points), *walls.values()]
     margin = max((max(edges) - min(edges)) // 12, DAY_MS // 12)
     first, last = min(edges) - margin, max(edges) + margin
+    across = time_axis(first, last, title=f"times of {zone}")
+    # At the right stand the words of the date that is dragged.
+    across["axis"]["titleAnchor"] = "start"
     base = alt.Chart(alt.Data(values=tuple(points))).encode(
-        x=time_axis(first, last, title=f"times of {zone}"),
+        x=across,
         y=alt.Y(
             "share:Q",
             title=say("probability_delivered"),
@@ -470,7 +475,6 @@ def _dragged(
     import altair as alt
 
     first = min(points, key=lambda point: abs(float(str(point["share"])) - share))
-    look: dict[str, Any] = {"align": "right", "baseline": "bottom", "fontWeight": 600}
     drag = alt.selection_point(
         name=DRAGGED,
         fields=["share"],
@@ -480,10 +484,16 @@ def _dragged(
         value=[{"share": float(str(first["share"]))}],
     )
     here = base.transform_filter(drag)
-    # No curve of chances comes to its lower right corner.
-    words = here.encode(
-        text=alt.Text("tip:N"), x=alt.XValue("width"), y=alt.YValue(CURVE - 10)
-    )
+    # Beneath the axis, on a phone beneath its title: neither the curve nor a rule
+    # comes there.
+    line = alt.ExprRef(narrow(CURVE + 2 * _BENEATH - 14, CURVE + _BENEATH))
+    words = here.mark_text(
+        align="right",
+        baseline="middle",
+        fontWeight=600,
+        color=token("ink"),
+        aria=False,
+    ).encode(text=alt.Text("tip:N"), x=alt.XValue("width"), y=alt.YValue(line))
     colour = token("warn")
     return [
         base.mark_point(size=200, opacity=0, aria=False)
@@ -495,8 +505,7 @@ def _dragged(
         here.mark_point(color=colour, filled=True, size=110, opacity=1).encode(
             tooltip=alt.Tooltip("tip:N"), description=alt.Description("tip:N")
         ),
-        edge_of_words(words, **look),
-        words.mark_text(**look, color=token("ink"), aria=False),
+        words,
     ]
 
 
