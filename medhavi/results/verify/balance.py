@@ -343,6 +343,8 @@ def _by_place(
 def _perishable(facts: Facts) -> pl.DataFrame:
     dated = facts.snapshot["stock"].filter(pl.col("expires_at").is_not_null())
     mortal = facts.snapshot["products"].filter(pl.col("shelf_life_days").is_not_null())
+    if dated.is_empty() and mortal.is_empty():
+        return dated.select(PLACE)
     made = facts.supplies.join(mortal, on="product", how="semi")
     places = pl.concat([dated.select(PLACE), made.select(PLACE)]).unique()
     return places.join(facts.unlimited, on=PLACE, how="anti").sort(PLACE)

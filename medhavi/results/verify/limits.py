@@ -167,12 +167,14 @@ def first_with_count(
 
 
 def _moves(facts: Facts, new: pl.DataFrame) -> list[Finding]:
+    moves = new.filter(pl.col("kind") == "move")
+    if moves.is_empty():
+        return []
     lanes = facts.snapshot["lanes"].select(
         "lane", "calendar", "duration_h", "customs_h"
     )
     rows = (
-        new.filter(pl.col("kind") == "move")
-        .with_columns(used=pl.coalesce("lane", "source"))
+        moves.with_columns(used=pl.coalesce("lane", "source"))
         .join(lanes, left_on="used", right_on="lane")
         .with_columns(every=pl.lit(EVERY_PRODUCT))
     )
@@ -264,6 +266,9 @@ def _gaps(parts: list[pl.DataFrame]) -> list[Finding]:
 
 def _departures(facts: Facts, new: pl.DataFrame) -> list[Finding]:
     """Check timetable, blackouts and that a move starts with its departure."""
+    moves = new.filter(pl.col("kind") == "move")
+    if moves.is_empty():
+        return []
     lanes = dict(facts.snapshot["lanes"].select("lane", "origin").iter_rows())
     zones = dict(facts.snapshot["locations"].select("location", "timezone").iter_rows())
     timetable: dict[str, set[tuple[int, dt.time]]] = {}
@@ -275,7 +280,7 @@ def _departures(facts: Facts, new: pl.DataFrame) -> list[Finding]:
     ):
         window = (row["valid_from_s"], row["valid_to_s"])
         blackouts.setdefault(row["lane"], []).append(window)
-    moves = new.filter(pl.col("kind") == "move").with_columns(
+    moves = moves.with_columns(
         used=pl.coalesce("lane", "source"),
         moment=pl.coalesce("departure_s", "start_s"),
     )
@@ -415,6 +420,10 @@ def _fenced(facts: Facts) -> pl.DataFrame:
 
 # --- suppliers ---------------------------------------------------------------------
 def _suppliers(facts: Facts) -> list[Finding]:
+    per_period = facts.snapshot["supply_terms"]["capacity_per_period"]
+    windows = facts.snapshot["supplier_capacity"]
+    if per_period.null_count() == len(per_period) and windows.is_empty():
+        return []
     receipts = _receipts(facts)
     if receipts.is_empty():
         return []
@@ -529,7 +538,14 @@ def _windows(facts: Facts, receipts: pl.DataFrame) -> list[dict[str, object]]:
 # --- vehicles ----------------------------------------------------------------------
 def _vehicles(facts: Facts) -> list[Finding]:
     products = facts.snapshot["products"].select("product", "weight_kg", "volume_m3")
-    lanes = facts.snapshot["lanes"].select("lane", "capacity_kg", "capacity_m3")
+    # A lane without a limit carries anything.
+    lanes = (
+        facts.snapshot["lanes"]
+        .select("lane", "capacity_kg", "capacity_m3")
+        .filter(pl.any_horizontal(pl.col("capacity_kg", "capacity_m3").is_not_null()))
+    )
+    if lanes.is_empty():
+        return []
     scheduled = facts.snapshot["departures"]["lane"].unique().to_list()
     moves = (
         facts.supplies.filter(pl.col("main") & (pl.col("kind") == "move"))

@@ -162,6 +162,8 @@ def _without_held(facts: Facts, chosen: pl.DataFrame) -> pl.DataFrame:
     several = chosen.filter(pl.col("choice").is_not_null()).filter(
         pl.col("named").n_unique().over("order", "step", "choice") > 1
     )
+    if several.is_empty():
+        return chosen
     held = several.join(tools.drop_nulls("until_step"), on=["source", "named"]).filter(
         pl.col("taken") != pl.col("step")
     )
@@ -386,6 +388,8 @@ def _given(facts: Facts, given: pl.DataFrame) -> list[Finding]:
 def _closed(facts: Facts) -> list[Finding]:
     """Check that work lies in time at which place, step and resource are open."""
     snapshot = facts.snapshot
+    if snapshot["calendars"].is_empty():
+        return []
     orders = make_orders(facts).filter(~pl.col("existing"))
     rows = (
         facts.plan.operations.join(
@@ -525,6 +529,8 @@ def _held(facts: Facts, windows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _faults(what: str, rows: pl.DataFrame, column: str) -> list[Finding]:
+    if rows.is_empty():
+        return []
     return faults(
         "VER018",
         "operations",
