@@ -56,7 +56,10 @@ def check_lead_times(facts: Facts) -> list[Finding]:
 
 
 def _buys(facts: Facts, new: pl.DataFrame) -> list[Finding]:
-    terms = facts.snapshot["supply_terms"].with_columns(*validity())
+    bought = new.filter(pl.col("kind") == "buy")
+    if bought.is_empty():
+        return []
+    terms = facts.snapshot["supply_terms"].lazy().with_columns(*validity())
     suppliers = dict(
         facts.snapshot["suppliers"].select("supplier", "calendar").iter_rows()
     )
@@ -64,8 +67,8 @@ def _buys(facts: Facts, new: pl.DataFrame) -> list[Finding]:
         facts.snapshot["locations"].select("location", "calendar").iter_rows()
     )
     rows = (
-        new.filter(pl.col("kind") == "buy")
-        .join(facts.members, on="product")
+        bought.lazy()
+        .join(facts.members.lazy(), on="product")
         .join(
             terms.rename({"location": "term_location"}),
             left_on=["source", "named"],
@@ -87,6 +90,7 @@ def _buys(facts: Facts, new: pl.DataFrame) -> list[Finding]:
             .replace_strict(places, default=None, return_dtype=pl.String)
             .alias("place_calendar"),
         )
+        .collect(engine="in-memory")
     )
     rows = _estimated(facts, rows, "supplier", ("source", "product")).with_columns(
         lead_days=pl.coalesce(
