@@ -335,6 +335,9 @@ class _TableReading:
                 )
             return _constant(table.name, column.name, raw.height)
         cells = raw.get_column(column.name)
+        if not column.required and cells.null_count() == raw.height:
+            # As most columns of a lake: a column that says nothing is one not there.
+            return _constant(table.name, column.name, raw.height)
         dated = column.type in {"timestamp", "date"}
         result = typed(cells, column, self.days.date_format if dated else None)
         values = result.values.alias(column.name)
