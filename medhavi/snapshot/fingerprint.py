@@ -164,7 +164,7 @@ def _texts(digest: _Hash, cells: pl.Series) -> None:
     """Feed the length of each text in bytes, and all texts; a null has none."""
     if cells.null_count():
         lengths = cells.str.len_bytes().fill_null(0).to_numpy()
-        written: object = cells.str.join("").cast(pl.Binary).item()
+        written = cells.str.join("").cast(pl.Binary).item()
     else:
         # Arrow keeps all texts one behind the other: an expression for each of many
         # short columns costs thirty times as much.
