@@ -31,7 +31,7 @@ def company(chromium, tmp_path_factory):
         yield address
 
 
-# The same steps without a browser are in every run: tests/service/test_predictor_page.py.
+# Without a browser every run takes these steps: tests/service/test_predictor_page.py.
 @pytest.mark.nightly
 @pytest.mark.req("UI-02", "ANA-06")
 def test_a_predictor_is_trained_looked_at_and_put_in_use(company, page: Page):
