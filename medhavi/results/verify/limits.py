@@ -49,16 +49,13 @@ EVERY_PRODUCT = "*"
 def check_lead_times(facts: Facts) -> list[Finding]:
     """Check that new buys and moves take exactly their lead time."""
     new = facts.new_orders
-    found = _buys(facts, new)
+    found = _buys(facts, new) if (new["kind"] == "buy").any() else []
     if (new["kind"] == "move").any():
         found += [*_moves(facts, new), *_departures(facts, new)]
     return found
 
 
 def _buys(facts: Facts, new: pl.DataFrame) -> list[Finding]:
-    bought = new.filter(pl.col("kind") == "buy")
-    if bought.is_empty():
-        return []
     terms = facts.snapshot["supply_terms"].lazy().with_columns(*validity())
     suppliers = dict(
         facts.snapshot["suppliers"].select("supplier", "calendar").iter_rows()
@@ -67,7 +64,8 @@ def _buys(facts: Facts, new: pl.DataFrame) -> list[Finding]:
         facts.snapshot["locations"].select("location", "calendar").iter_rows()
     )
     rows = (
-        bought.lazy()
+        new.lazy()
+        .filter(pl.col("kind") == "buy")
         .join(facts.members.lazy(), on="product")
         .join(
             terms.rename({"location": "term_location"}),
@@ -171,14 +169,12 @@ def first_with_count(
 
 
 def _moves(facts: Facts, new: pl.DataFrame) -> list[Finding]:
-    moves = new.filter(pl.col("kind") == "move")
-    if moves.is_empty():
-        return []
     lanes = facts.snapshot["lanes"].select(
         "lane", "calendar", "duration_h", "customs_h"
     )
     rows = (
-        moves.with_columns(used=pl.coalesce("lane", "source"))
+        new.filter(pl.col("kind") == "move")
+        .with_columns(used=pl.coalesce("lane", "source"))
         .join(lanes, left_on="used", right_on="lane")
         .with_columns(every=pl.lit(EVERY_PRODUCT))
     )
@@ -270,9 +266,6 @@ def _gaps(parts: list[pl.DataFrame]) -> list[Finding]:
 
 def _departures(facts: Facts, new: pl.DataFrame) -> list[Finding]:
     """Check timetable, blackouts and that a move starts with its departure."""
-    moves = new.filter(pl.col("kind") == "move")
-    if moves.is_empty():
-        return []
     lanes = dict(facts.snapshot["lanes"].select("lane", "origin").iter_rows())
     zones = dict(facts.snapshot["locations"].select("location", "timezone").iter_rows())
     timetable: dict[str, set[tuple[int, dt.time]]] = {}
@@ -284,7 +277,7 @@ def _departures(facts: Facts, new: pl.DataFrame) -> list[Finding]:
     ):
         window = (row["valid_from_s"], row["valid_to_s"])
         blackouts.setdefault(row["lane"], []).append(window)
-    moves = moves.with_columns(
+    moves = new.filter(pl.col("kind") == "move").with_columns(
         used=pl.coalesce("lane", "source"),
         moment=pl.coalesce("departure_s", "start_s"),
     )
@@ -429,8 +422,6 @@ def _suppliers(facts: Facts) -> list[Finding]:
     if per_period.null_count() == len(per_period) and windows.is_empty():
         return []
     receipts = _receipts(facts)
-    if receipts.is_empty():
-        return []
     over = [*_periods(facts, receipts), *_windows(facts, receipts)]
     return faults("VER067", "supplies", over)
 
@@ -542,12 +533,9 @@ def _windows(facts: Facts, receipts: pl.DataFrame) -> list[dict[str, object]]:
 # --- vehicles ----------------------------------------------------------------------
 def _vehicles(facts: Facts) -> list[Finding]:
     products = facts.snapshot["products"].select("product", "weight_kg", "volume_m3")
+    lanes = facts.snapshot["lanes"].select("lane", "capacity_kg", "capacity_m3")
     # A lane without a limit carries anything.
-    lanes = (
-        facts.snapshot["lanes"]
-        .select("lane", "capacity_kg", "capacity_m3")
-        .filter(pl.any_horizontal(pl.col("capacity_kg", "capacity_m3").is_not_null()))
-    )
+    lanes = lanes.filter(pl.any_horizontal(pl.exclude("lane").is_not_null()))
     if lanes.is_empty():
         return []
     scheduled = facts.snapshot["departures"]["lane"].unique().to_list()
