@@ -271,7 +271,7 @@ def read_plan(layout: LakeLayout, run_id: str) -> Plan:
     told |= {name: json.loads(told.get(name, "null")) for name in _OF_RUN}
     told["as_of"] = None if "as_of" not in told else told["as_of"].isoformat()
     tables = {
-        name: read(layout, name)
+        name: _stored(layout, name)
         .filter(pl.col("run_id") == run_id)
         .drop("run_id")
         .collect()
@@ -322,19 +322,25 @@ def _append_once(
 
 def read(layout: LakeLayout, table: str) -> pl.LazyFrame:
     """Rows of all complete runs, with the run's id first."""
+    rows = _stored(layout, table)
+    if table in _SINGLE:
+        return rows
+    complete = _stored(layout, "plan_runs").select("run_id")
+    return rows.join(complete, on="run_id", how="semi")
+
+
+def _stored(layout: LakeLayout, table: str) -> pl.LazyFrame:
+    """Rows of all runs, complete or not."""
     delta = _open(layout, table)
     if delta is None:
         return pl.LazyFrame(schema=dict(GOLD_TABLES[table]))
     stored = pl.scan_delta(delta)
     there = stored.collect_schema()
     # Earlier versions wrote fewer columns.
-    rows = stored.select(
+    return stored.select(
         pl.col(name) if name in there else pl.lit(None, dtype=kind).alias(name)
         for name, kind in GOLD_TABLES[table].items()
     )
-    if table in _SINGLE:
-        return rows
-    return rows.join(_runs(layout).lazy().select("run_id"), on="run_id", how="semi")
 
 
 def files(layout: LakeLayout, table: str) -> FileTable | None:

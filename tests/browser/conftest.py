@@ -20,6 +20,9 @@ from medhavi.schema.template import example_rows
 from medhavi.snapshot import Snapshot
 from tests.planners.campaign_shop import campaign_tables
 from tests.service.edge_cases import EDGES, written
+from tests.service.promise_company import promise_company
+from tests.service.test_order_page import MORE
+from tests.workbench.edit_company import company
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -120,6 +123,43 @@ def server(chromium: str, tables: Path) -> Iterator[str]:
     options += ["--mode", "mrp"]
     with served(tables, *options) as address:
         yield address
+
+
+@pytest.fixture(scope="session")
+def promise_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Lake of a company with promises; tests that share it record nothing."""
+    return promise_company(tmp_path_factory.mktemp("promised"))
+
+
+@pytest.fixture(scope="session")
+def promise_server(chromium: str, promise_lake: Path) -> Iterator[str]:
+    """Address of a server of that company."""
+    with served(promise_lake.parent, "--lake", str(promise_lake)) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def ordered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a company with two released orders, on which nothing is decided."""
+    place = tmp_path_factory.mktemp("ordered")
+    company(place, MORE)
+    return place
+
+
+@pytest.fixture(scope="session")
+def order_server(chromium: str, ordered: Path) -> Iterator[str]:
+    """Address of a server of that company."""
+    with served(ordered, "--lake", str(ordered / "lake")) as address:
+        yield address
+
+
+@pytest.fixture(params=["light", pytest.param("dark", marks=pytest.mark.nightly)])
+def order_desk(
+    request: pytest.FixtureRequest, page: Page, order_server: str
+) -> Watched:
+    """A page of that server, in each colour scheme."""
+    page.emulate_media(color_scheme=request.param)
+    return Watched(page, order_server)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from medhavi.views.promises.words import promise_names
 from tests.api import Lake
-from tests.browser.conftest import PATIENCE_S, Watched, served
+from tests.browser.conftest import PATIENCE_S, Watched
 from tests.browser.page_access import (
     faint_words,
     nameless_controls,
@@ -15,7 +15,6 @@ from tests.browser.page_access import (
     weighed_findings,
 )
 from tests.browser.test_readable_pages import PAGES, assert_readable, warnings_of
-from tests.service.promise_company import promise_company
 
 pytestmark = pytest.mark.browser
 LOOKS = [(scheme, width) for width in (1280, 390) for scheme in ("light", "dark")]
@@ -29,19 +28,8 @@ FIRST = PAGES | MORE
 
 
 @pytest.fixture(scope="module")
-def lake(tmp_path_factory):
-    return promise_company(tmp_path_factory.mktemp("access"))
-
-
-@pytest.fixture(scope="module")
-def lake_server(chromium, lake):
-    with served(lake.parent, "--lake", str(lake)) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def names(lake):
-    return promise_names(Lake(lake).snapshot())
+def names(promise_lake):
+    return promise_names(Lake(promise_lake).snapshot())
 
 
 @pytest.fixture(scope="module")
@@ -79,10 +67,10 @@ def shortcomings(page, looks):
     return found + nameless_controls(page)
 
 
-def opened(lake_server, page, path):
-    desk = Watched(page, lake_server)
+def opened(promise_server, page, path):
+    desk = Watched(page, promise_server)
     if path.startswith(("/start", "/search")):
-        page.goto(lake_server + path)
+        page.goto(promise_server + path)
     else:
         desk.open(path)
     expect(page.get_by_text(FIRST[path]).first).to_be_visible()
@@ -92,10 +80,12 @@ def opened(lake_server, page, path):
 
 @pytest.mark.req("UI-08", "UI-12")
 @pytest.mark.parametrize("path", FIRST)
-def test_what_a_page_shows_first_is_for_everybody(lake_server, names, read_page, path):
+def test_what_a_page_shows_first_is_for_everybody(
+    promise_server, names, read_page, path
+):
     """Also names for ids, local times, a phone's width and no warning, in one visit."""
     warned = warnings_of(read_page)
-    desk = opened(lake_server, read_page, path)
+    desk = opened(promise_server, read_page, path)
     found = shortcomings(read_page, LOOKS[::3])
     assert found == [], "\n".join(found)
     if path in PAGES:
@@ -106,9 +96,9 @@ def test_what_a_page_shows_first_is_for_everybody(lake_server, names, read_page,
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("path", FIRST)
-def test_every_part_of_a_page_is_for_everybody(lake_server, read_page, path):
+def test_every_part_of_a_page_is_for_everybody(promise_server, read_page, path):
     page = read_page
-    desk = opened(lake_server, page, path)
+    desk = opened(promise_server, page, path)
     found = shortcomings(page, LOOKS)
     for tab in page.get_by_role("tab").all()[1:]:
         tab.click()
@@ -132,9 +122,9 @@ def test_faint_words_of_a_picture_are_found(page):
 
 
 @pytest.mark.req("UI-12")
-def test_the_workbench_is_used_by_keyboard_alone(lake_server, page):
+def test_the_workbench_is_used_by_keyboard_alone(promise_server, page):
     """Tab goes by the order of the frame; Ctrl K opens the search, Escape leaves it."""
-    page.goto(lake_server)
+    page.goto(promise_server)
     shown = page.frame_locator("iframe.shown")
     expect(shown.get_by_role("heading", name="Medhavi")).to_be_visible()
     order = []

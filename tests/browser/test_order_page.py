@@ -56,8 +56,8 @@ def test_two_orders_are_cancelled_at_one_price_and_come_back(desk, tmp_path):
 
 
 @pytest.mark.req("UI-08")
-def test_an_order_has_an_address_and_says_why(desk):
-    page = desk.page
+def test_an_order_has_an_address_and_says_why(order_desk):
+    desk, page = order_desk, order_desk.page
     page.goto(f"{desk.address}/order/PO-1")
     shown = page.frame_locator("iframe.shown")
     expect(shown.get_by_text("1 order").first).to_be_visible()
@@ -102,8 +102,8 @@ def test_an_order_has_an_address_and_says_why(desk):
 
 
 @pytest.mark.req("UI-08")
-def test_all_pages_show_a_chosen_moment_until_they_are_back_at_now(desk, tmp_path):
-    page = desk.page
+def test_all_pages_show_a_chosen_moment_until_they_are_back_at_now(order_desk, ordered):
+    desk, page = order_desk, order_desk.page
     page.goto(f"{desk.address}/#/orders/")
     shown = page.frame_locator("iframe.shown")
     row = shown.get_by_role("row").filter(has_text="PO-2")
@@ -147,13 +147,13 @@ def test_all_pages_show_a_chosen_moment_until_they_are_back_at_now(desk, tmp_pat
     expect(row).to_be_visible()
     expect(state).to_have_count(0)
     expect(page).not_to_have_url(re.compile(re.escape("known_at")))
-    assert opened(tmp_path).edit_history() == []
+    assert opened(ordered).edit_history() == []
     desk.assert_clean()
 
 
 @pytest.mark.req("UI-08")
-def test_orders_are_grouped_opened_by_the_keyboard_and_exported_as_shown(desk):
-    page = desk.page
+def test_orders_are_grouped_opened_by_the_keyboard_and_exported_as_shown(order_desk):
+    desk, page = order_desk, order_desk.page
     desk.open("/orders/?group=status")
     tick = page.get_by_text("Tick groups to list their rows")
     expect(tick).to_be_visible()

@@ -31,6 +31,8 @@ def company(chromium, tmp_path_factory):
         yield address
 
 
+# Without a browser every run takes these steps: tests/service/test_predictor_page.py.
+@pytest.mark.nightly
 @pytest.mark.req("UI-02", "ANA-06")
 def test_a_predictor_is_trained_looked_at_and_put_in_use(company, page: Page):
     watched = Watched(page, company)

@@ -10,9 +10,9 @@ from playwright.sync_api import expect
 
 from medhavi.views.promises.words import promise_names
 from tests.api import Lake
-from tests.browser.conftest import Watched, served
+from tests.browser.conftest import Watched
 from tests.browser.page_words import untold
-from tests.service.promise_company import SHORT, promise_company
+from tests.service.promise_company import SHORT
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -46,17 +46,6 @@ DRAWN = ("/plan/?mode", "/capacity/", "/promise/", "/scenarios/")
 """Pages of this company with charts."""
 
 
-@pytest.fixture(scope="module")
-def lake(tmp_path_factory):
-    return promise_company(tmp_path_factory.mktemp("readable"))
-
-
-@pytest.fixture(scope="module")
-def lake_server(chromium, lake):
-    with served(lake.parent, "--lake", str(lake)) as address:
-        yield address
-
-
 def warnings_of(page: Page) -> list[str]:
     """Warnings in the console of a page from now on."""
     warned: list[str] = []
@@ -83,12 +72,14 @@ def assert_readable(page: Page, path: str, names: Names) -> None:
 
 
 @pytest.mark.req("UI-08")
-def test_parts_say_names_and_local_times_and_warn_of_nothing(lake_server, lake, page):
-    names = promise_names(Lake(lake).snapshot())
+def test_parts_say_names_and_local_times_and_warn_of_nothing(
+    promise_server, promise_lake, page
+):
+    names = promise_names(Lake(promise_lake).snapshot())
     warned = warnings_of(page)
     page.set_viewport_size({"width": 390, "height": 5200})
     for path, last in PARTS.items():
-        desk = Watched(page, lake_server)
+        desk = Watched(page, promise_server)
         desk.open(path)
         expect(page.get_by_text(last).first).to_be_visible()
         assert_readable(page, path, names)

@@ -9,28 +9,18 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Watched, served
-from tests.service.test_order_page import MORE
-from tests.workbench.edit_company import company, opened
+from tests.workbench.edit_company import opened
 
 pytestmark = pytest.mark.browser
 DOUBLE = [{"name": "Double", "change": [{"kind": "demand_factor", "factor": 2.0}]}]
 
 
-@pytest.fixture(params=["light", pytest.param("dark", marks=pytest.mark.nightly)])
-def desk(request, page, tmp_path, chromium):
-    company(tmp_path, MORE)
-    page.emulate_media(color_scheme=request.param)
-    with served(tmp_path, "--lake", str(tmp_path / "lake")) as address:
-        yield Watched(page, address)
-
-
 @pytest.mark.req("UI-06", "UI-08")
 def test_pages_show_the_scenario_of_the_bar_until_the_plan_in_force_is_back(
-    desk, tmp_path
+    order_desk, ordered
 ):
     """Of 100 A 30 are missing today; of 200 it is 130."""
-    page = desk.page
+    desk, page = order_desk, order_desk.page
     page.goto(f"{desk.address}/#/scenarios/?scenarios={quote(json.dumps(DOUBLE))}")
     shown = page.frame_locator("iframe.shown")
     expect(shown.get_by_text(re.compile("^Double: ")).first).to_be_visible()
@@ -70,12 +60,12 @@ def test_pages_show_the_scenario_of_the_bar_until_the_plan_in_force_is_back(
     expect(shown.get_by_role("cell", name="130", exact=True)).to_have_count(0)
     expect(state).to_have_count(0)
     expect(page).not_to_have_url(re.compile(re.escape("what_if")))
-    assert opened(tmp_path).edit_history() == []
+    assert opened(ordered).edit_history() == []
     desk.assert_clean()
 
 
-def test_an_address_of_no_scenario_is_refused_with_the_way_out(desk):
-    page = desk.page
+def test_an_address_of_no_scenario_is_refused_with_the_way_out(order_desk):
+    desk, page = order_desk, order_desk.page
     page.goto(f"{desk.address}/#/orders/?what_if=%5B%7B%5D")
     shown = page.frame_locator("iframe.shown")
     expect(shown.get_by_text("names no single scenario")).to_be_visible()

@@ -127,25 +127,30 @@ def all_flows(facts: Facts) -> pl.DataFrame:
 
 def stock(facts: Facts) -> pl.DataFrame:
     """What is on hand: our lots, and of customers' lots what is pegged."""
-    lots = usable_lots(facts)
+    lots = usable_lots(facts).lazy()
     foreign = of_customers(facts)
     pegged = (
-        facts.plan.pegging.join(
+        facts.plan.pegging.lazy()
+        .join(
             lots.filter(foreign).select(pl.col("lot_id").alias("supply"), "owner"),
             on="supply",
         )
-        .join(facts.snapshot["demands"].select("demand", "customer"), on="demand")
+        .join(
+            facts.snapshot["demands"].lazy().select("demand", "customer"), on="demand"
+        )
         .filter(pl.col("owner") == pl.col("customer"))
         .select(*PLACE, "qty")
     )
-    return pl.concat(
-        [lots.filter(~foreign).select(*PLACE, "qty"), pegged]
-    ).with_columns(
-        given=True,
-        # A missing booking is made up by now, not before all time.
-        instant_s=pl.when(pl.col("qty") < 0)
-        .then(pl.lit(facts.as_of, dtype=pl.Int64))
-        .otherwise(pl.lit(ALWAYS, dtype=pl.Int64)),
+    return (
+        pl.concat([lots.filter(~foreign).select(*PLACE, "qty"), pegged])
+        .with_columns(
+            given=True,
+            # A missing booking is made up by now, not before all time.
+            instant_s=pl.when(pl.col("qty") < 0)
+            .then(pl.lit(facts.as_of, dtype=pl.Int64))
+            .otherwise(pl.lit(ALWAYS, dtype=pl.Int64)),
+        )
+        .collect(engine="in-memory")
     )
 
 
@@ -256,20 +261,26 @@ def deliveries(facts: Facts) -> pl.DataFrame:
 
 def substituted(facts: Facts) -> pl.DataFrame:
     """Pegs of level 0 of demands that got another product or place."""
-    top = facts.plan.pegging.filter(pl.col("level") == 0).join(
-        facts.demands.select(
-            "demand",
-            pl.col("product").alias("wanted_product"),
-            pl.col("location").alias("wanted_location"),
-        ),
-        on="demand",
+    top = (
+        facts.plan.pegging.lazy()
+        .filter(pl.col("level") == 0)
+        .join(
+            facts.demands.lazy().select(
+                "demand",
+                pl.col("product").alias("wanted_product"),
+                pl.col("location").alias("wanted_location"),
+            ),
+            on="demand",
+        )
     )
     odd = top.filter(
         (pl.col("product") != pl.col("wanted_product"))
         | (pl.col("location") != pl.col("wanted_location"))
     )
-    return top.join(odd.select("demand").unique(), on="demand", how="semi").select(
-        "demand", *PLACE, "qty", "supply"
+    return (
+        top.join(odd.select("demand").unique(), on="demand", how="semi")
+        .select("demand", *PLACE, "qty", "supply")
+        .collect(engine="in-memory")
     )
 
 
@@ -343,6 +354,8 @@ def _by_place(
 def _perishable(facts: Facts) -> pl.DataFrame:
     dated = facts.snapshot["stock"].filter(pl.col("expires_at").is_not_null())
     mortal = facts.snapshot["products"].filter(pl.col("shelf_life_days").is_not_null())
+    if dated.is_empty() and mortal.is_empty():
+        return dated.select(PLACE)
     made = facts.supplies.join(mortal, on="product", how="semi")
     places = pl.concat([dated.select(PLACE), made.select(PLACE)]).unique()
     return places.join(facts.unlimited, on=PLACE, how="anti").sort(PLACE)

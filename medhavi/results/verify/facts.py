@@ -134,10 +134,16 @@ class Facts:
     def clock(self) -> WallClock:
         """Own calendars over the time that the plan touches."""
         told = [
-            *self.plan.supplies.select("start", "finish", "departure").iter_columns(),
-            *self.plan.operations.select("start", "finish").iter_columns(),
+            self.plan.supplies.select(
+                pl.col("start", "finish", "departure").dt.epoch("s")
+            ),
+            self.plan.operations.select(pl.col("start", "finish").dt.epoch("s")),
         ]
-        moments = [one.drop_nulls().dt.epoch("s").to_numpy() for one in told]
+        moments = [
+            (one.drop_nulls() if one.null_count() else one).to_numpy()
+            for frame in told
+            for one in frame.iter_columns()
+        ]
         return WallClock(
             self.snapshot, touched_time(np.concatenate([[self.as_of], *moments]))
         )

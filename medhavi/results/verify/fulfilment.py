@@ -332,6 +332,8 @@ def check_agreements(facts: Facts) -> list[Finding]:
         .filter(pl.col("full_line") | (pl.col("min_shipment") > 0) | tied)
         .sort("demand")
     )
+    if agreed.is_empty():
+        return []
     lines = agreed.to_dicts()
     given: dict[str, dict[int, float]] = {}
     deliveries = facts.plan.deliveries.join(agreed, on="demand", how="semi")

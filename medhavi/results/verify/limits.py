@@ -49,14 +49,14 @@ EVERY_PRODUCT = "*"
 def check_lead_times(facts: Facts) -> list[Finding]:
     """Check that new buys and moves take exactly their lead time."""
     new = facts.new_orders
-    found = _buys(facts, new)
+    found = _buys(facts, new) if (new["kind"] == "buy").any() else []
     if (new["kind"] == "move").any():
         found += [*_moves(facts, new), *_departures(facts, new)]
     return found
 
 
 def _buys(facts: Facts, new: pl.DataFrame) -> list[Finding]:
-    terms = facts.snapshot["supply_terms"].with_columns(*validity())
+    terms = facts.snapshot["supply_terms"].lazy().with_columns(*validity())
     suppliers = dict(
         facts.snapshot["suppliers"].select("supplier", "calendar").iter_rows()
     )
@@ -64,8 +64,9 @@ def _buys(facts: Facts, new: pl.DataFrame) -> list[Finding]:
         facts.snapshot["locations"].select("location", "calendar").iter_rows()
     )
     rows = (
-        new.filter(pl.col("kind") == "buy")
-        .join(facts.members, on="product")
+        new.lazy()
+        .filter(pl.col("kind") == "buy")
+        .join(facts.members.lazy(), on="product")
         .join(
             terms.rename({"location": "term_location"}),
             left_on=["source", "named"],
@@ -87,6 +88,7 @@ def _buys(facts: Facts, new: pl.DataFrame) -> list[Finding]:
             .replace_strict(places, default=None, return_dtype=pl.String)
             .alias("place_calendar"),
         )
+        .collect(engine="in-memory")
     )
     rows = _estimated(facts, rows, "supplier", ("source", "product")).with_columns(
         lead_days=pl.coalesce(
@@ -415,9 +417,11 @@ def _fenced(facts: Facts) -> pl.DataFrame:
 
 # --- suppliers ---------------------------------------------------------------------
 def _suppliers(facts: Facts) -> list[Finding]:
-    receipts = _receipts(facts)
-    if receipts.is_empty():
+    per_period = facts.snapshot["supply_terms"]["capacity_per_period"]
+    windows = facts.snapshot["supplier_capacity"]
+    if per_period.null_count() == len(per_period) and windows.is_empty():
         return []
+    receipts = _receipts(facts)
     over = [*_periods(facts, receipts), *_windows(facts, receipts)]
     return faults("VER067", "supplies", over)
 
@@ -530,6 +534,10 @@ def _windows(facts: Facts, receipts: pl.DataFrame) -> list[dict[str, object]]:
 def _vehicles(facts: Facts) -> list[Finding]:
     products = facts.snapshot["products"].select("product", "weight_kg", "volume_m3")
     lanes = facts.snapshot["lanes"].select("lane", "capacity_kg", "capacity_m3")
+    # A lane without a limit carries anything.
+    lanes = lanes.filter(pl.any_horizontal(pl.exclude("lane").is_not_null()))
+    if lanes.is_empty():
+        return []
     scheduled = facts.snapshot["departures"]["lane"].unique().to_list()
     moves = (
         facts.supplies.filter(pl.col("main") & (pl.col("kind") == "move"))

@@ -307,20 +307,21 @@ def consumption(facts: Facts) -> pl.DataFrame:
         return pl.DataFrame(schema=_USES)
     lines = facts.snapshot["bom_lines"].with_columns(*validity())
     grouped = lines.filter(pl.col("substitute_group").is_not_null())
-    choices = (
-        grouped.group_by("routing", "substitute_group")
-        .len()
-        .filter(pl.col("len") > 1)
-        .drop("len")
-    )
-    lines = lines.join(choices, on=["routing", "substitute_group"], how="anti")
+    if grouped.height:
+        choices = (
+            grouped.group_by("routing", "substitute_group")
+            .len()
+            .filter(pl.col("len") > 1)
+            .drop("len")
+        )
+        lines = lines.join(choices, on=["routing", "substitute_group"], how="anti")
     started = facts.open_orders.filter(pl.col("status") == "in_process")
     orders = make_orders(facts).filter(
         ~pl.col("order").is_in(started["supply_order"].to_list())
         & (pl.col("order_qty") > 0)
     )
-    used = orders.join(
-        lines.rename({"routing": "source", "location": "from_location"}),
+    used = orders.lazy().join(
+        lines.lazy().rename({"routing": "source", "location": "from_location"}),
         on="source",
         how="inner",
     )
@@ -330,10 +331,11 @@ def consumption(facts: Facts) -> pl.DataFrame:
         + pl.col("qty_fixed")
     ) / (1.0 - pl.col("scrap"))
     return (
-        placed.filter(valid_at("instant_s"))
+        placed.lazy()
+        .filter(valid_at("instant_s"))
         .rename({"component": "product"})
         .with_columns(qty=amount)
-        .join(facts.steps_of_products, on="product", how="left")
+        .join(facts.steps_of_products.lazy(), on="product", how="left")
         .with_columns(qty=_rounded(up=True))
         .select(
             "order",
@@ -344,6 +346,7 @@ def consumption(facts: Facts) -> pl.DataFrame:
             "existing",
             (pl.col("qty_fixed") / (1.0 - pl.col("scrap"))).alias("fixed"),
         )
+        .collect(engine="in-memory")
     )
 
 
@@ -360,8 +363,8 @@ def outputs(facts: Facts) -> pl.DataFrame:
         amounts = {"instant_s": pl.Int64, "qty": pl.Float64, "low": pl.Float64}
         known = {"main": pl.Boolean, "existing": pl.Boolean, "step_qty": pl.Float64}
         return pl.DataFrame(schema={**given, **amounts, **known, "latest_s": pl.Int64})
-    rows = facts.snapshot["routing_outputs"].with_columns(*validity())
-    stated = orders.join(
+    rows = facts.snapshot["routing_outputs"].lazy().with_columns(*validity())
+    stated = orders.lazy().join(
         rows.select(
             pl.col("routing").alias("source"),
             "product",
@@ -378,33 +381,39 @@ def outputs(facts: Facts) -> pl.DataFrame:
         how="inner",
     )
     own = rows.select("product", source="routing").unique()
-    silent = orders.join(
-        own,
-        left_on=["source", "main_product"],
-        right_on=["source", "product"],
-        how="anti",
-    ).with_columns(
-        product=pl.col("main_product"),
-        step=pl.lit(None, pl.Int64),
-        qty_per=pl.lit(1.0),
-        qty_fixed=pl.lit(0.0),
-        anchor=pl.lit("end"),
-        offset_minutes=pl.lit(0.0),
-        from_location=pl.lit(None, pl.String),
-        valid_from_s=pl.lit(-(2**62)),
-        valid_to_s=pl.lit(2**62),
+    silent = (
+        orders.lazy()
+        .join(
+            own,
+            left_on=["source", "main_product"],
+            right_on=["source", "product"],
+            how="anti",
+        )
+        .with_columns(
+            product=pl.col("main_product"),
+            step=pl.lit(None, pl.Int64),
+            qty_per=pl.lit(1.0),
+            qty_fixed=pl.lit(0.0),
+            anchor=pl.lit("end"),
+            offset_minutes=pl.lit(0.0),
+            from_location=pl.lit(None, pl.String),
+            valid_from_s=pl.lit(-(2**62)),
+            valid_to_s=pl.lit(2**62),
+        )
     )
+    columns = stated.collect_schema().names()
     placed = _at_steps(
-        facts, pl.concat([stated, silent.select(stated.columns)]), default_first=False
+        facts, pl.concat([stated, silent.select(columns)]), default_first=False
     )
     plain = pl.col("qty_per") * pl.col("order_qty") * pl.col("leaving")
     is_main = pl.col("product") == pl.col("main_product")
     # An order is finished when the latest row of its product says, valid then or not.
     latest = pl.col("instant_s").max().over("order", "product")
     return (
-        placed.with_columns(latest_s=latest)
+        placed.lazy()
+        .with_columns(latest_s=latest)
         .filter(valid_at("instant_s"))
-        .join(facts.steps_of_products, on="product", how="left")
+        .join(facts.steps_of_products.lazy(), on="product", how="left")
         .with_columns(main=is_main, location=pl.coalesce("from_location", "plant"))
         .with_columns(
             low=plain * pl.col("routing_yield") + pl.col("qty_fixed"),
@@ -417,6 +426,7 @@ def outputs(facts: Facts) -> pl.DataFrame:
             pl.col("main", "existing", "step_qty", "latest_s").first(),
         )
         .with_columns(qty=_rounded(up=False), low=_rounded(up=False, column="low"))
+        .collect(engine="in-memory")
     )
 
 
@@ -426,7 +436,7 @@ def _rounded(*, up: bool, column: str = "qty") -> pl.Expr:
     return (whole_up(ratio) if up else whole_down(ratio)) * step
 
 
-def _at_steps(facts: Facts, rows: pl.DataFrame, *, default_first: bool) -> pl.DataFrame:
+def _at_steps(facts: Facts, rows: pl.LazyFrame, *, default_first: bool) -> pl.DataFrame:
     """Add the units at the step of each row and the instant of its anchor.
 
     Rows need order, source, step, anchor, offset_minutes, start_s and finish_s.
@@ -442,9 +452,9 @@ def _at_steps(facts: Facts, rows: pl.DataFrame, *, default_first: bool) -> pl.Da
         )
     )
     edges = ("edge_step",) if default_first else ("last_step", "edge_step")
-    joined = rows.lazy().join(edge, on="source", how="left")
+    joined = rows.join(edge, on="source", how="left")
     if not default_first:
-        joined = joined.join(_last_ends(facts).lazy(), on="order", how="left")
+        joined = joined.join(_last_ends(facts), on="order", how="left")
     windows = facts.step_windows.lazy()
     joined = (
         joined.with_columns(
@@ -493,18 +503,19 @@ def _at_steps(facts: Facts, rows: pl.DataFrame, *, default_first: bool) -> pl.Da
     return with_offsets(facts, anchored.collect(engine="in-memory"))
 
 
-def _last_ends(facts: Facts) -> pl.DataFrame:
+def _last_ends(facts: Facts) -> pl.LazyFrame:
     """Step of each order that is through last, and when, its move over.
 
     order, last_step, last_end_s.
     """
-    moves = facts.snapshot["steps"].select(
-        pl.col("routing").alias("source"), "step", "move_minutes"
-    )
+    steps = facts.snapshot["steps"].lazy()
+    moves = steps.select(pl.col("routing").alias("source"), "step", "move_minutes")
+    orders = make_orders(facts).lazy().select("order", "source")
     moved = (pl.col("move_minutes").fill_null(0.0) * MINUTE).ceil().cast(pl.Int64)
     return (
-        facts.step_windows.rename({"supply": "order"})
-        .join(make_orders(facts).select("order", "source"), on="order")
+        facts.step_windows.lazy()
+        .rename({"supply": "order"})
+        .join(orders, on="order")
         .join(moves, on=["source", "step"], how="left")
         .with_columns(last_end_s=pl.col("end_s") + moved)
         .sort("order", "last_end_s", "begin_s", "step")

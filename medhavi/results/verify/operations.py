@@ -66,9 +66,8 @@ def _minutes(facts: Facts, steps: pl.DataFrame) -> list[Finding]:
     """
     used = (
         # A step may use what it holds already: the same stretch of time, in two rows.
-        facts.plan.operations.unique(
-            ["supply", "step", "resource", "start", "finish"], maintain_order=True
-        )
+        facts.plan.operations.lazy()
+        .unique(["supply", "step", "resource", "start", "finish"], maintain_order=True)
         .with_columns(
             worked=(pl.col("finish") - pl.col("start")).dt.total_seconds(),
             booked=(
@@ -80,20 +79,27 @@ def _minutes(facts: Facts, steps: pl.DataFrame) -> list[Finding]:
         .group_by(pl.col("supply").alias("order"), "step", "resource")
         .agg(pl.col("worked", "booked").sum(), pl.len().alias("rows"))
     )
-    choice = facts.snapshot["step_resources"].select(
-        pl.col("routing").alias("source"),
-        "step",
-        pl.col("resource").alias("named"),
-        "speed",
-        pl.col("setup_minutes").alias("own_setup"),
-        "choice",
-        *validity(),
+    choice = (
+        facts.snapshot["step_resources"]
+        .lazy()
+        .select(
+            pl.col("routing").alias("source"),
+            "step",
+            pl.col("resource").alias("named"),
+            "speed",
+            pl.col("setup_minutes").alias("own_setup"),
+            "choice",
+            *validity(),
+        )
     )
-    pools = facts.snapshot["resources"].select("resource", "pool", "efficiency")
+    pools = facts.snapshot["resources"].lazy().select("resource", "pool", "efficiency")
     rows = (
-        steps.join(used, on=["order", "step"])
+        steps.lazy()
+        .join(used, on=["order", "step"])
         .join(pools, on="resource", how="left")
         .with_columns(pl.col("resource").fill_null(""))
+        .collect(engine="in-memory")
+        .lazy()
     )
     named = pl.concat(
         [
@@ -103,11 +109,16 @@ def _minutes(facts: Facts, steps: pl.DataFrame) -> list[Finding]:
             ),
         ]
     )
-    chosen = named.join(choice, on=["source", "step", "named"]).filter(
-        valid_at("begin_s")
+    fitting = (
+        named.join(choice, on=["source", "step", "named"])
+        .filter(valid_at("begin_s"))
+        .collect(engine="in-memory")
     )
-    chosen = _without_held(facts, chosen)
-    chosen = chosen.unique(["order", "step", "resource"], maintain_order=True)
+    chosen = (
+        _without_held(facts, fitting)
+        .lazy()
+        .unique(["order", "step", "resource"], maintain_order=True)
+    )
     timed = rows.join(
         chosen.select("order", "step", "resource", "speed", "own_setup"),
         on=["order", "step", "resource"],
@@ -135,15 +146,20 @@ def _minutes(facts: Facts, steps: pl.DataFrame) -> list[Finding]:
         )
     )
     # All resources of a step work as long as the slowest of them.
-    free = judged.join(_variable(facts), on="resource", how="semi")
-    odd = judged.filter(
-        ((pl.col("worked") - pl.col("needed")).abs() > SECONDS)
-        | ((pl.col("booked") - pl.col("worked")).abs() > SECONDS * pl.col("rows"))
-    ).join(free.select("order", "step").unique(), on=["order", "step"], how="anti")
+    free = judged.join(_variable(facts).lazy(), on="resource", how="semi")
+    odd = (
+        judged.filter(
+            ((pl.col("worked") - pl.col("needed")).abs() > SECONDS)
+            | ((pl.col("booked") - pl.col("worked")).abs() > SECONDS * pl.col("rows"))
+        )
+        .join(free.select("order", "step").unique(), on=["order", "step"], how="anti")
+        .sort("order", "step")
+        .collect(engine="in-memory")
+    )
     return faults(
         "VER027",
         "operations",
-        odd.sort("order", "step"),
+        odd,
         "step",
         value="order",
         minutes=(pl.min_horizontal("worked", "booked") / MINUTE),
@@ -162,6 +178,8 @@ def _without_held(facts: Facts, chosen: pl.DataFrame) -> pl.DataFrame:
     several = chosen.filter(pl.col("choice").is_not_null()).filter(
         pl.col("named").n_unique().over("order", "step", "choice") > 1
     )
+    if several.is_empty():
+        return chosen
     held = several.join(tools.drop_nulls("until_step"), on=["source", "named"]).filter(
         pl.col("taken") != pl.col("step")
     )
@@ -211,7 +229,11 @@ def _sequence(facts: Facts, steps: pl.DataFrame) -> list[Finding]:
     return faults(
         "VER026",
         "operations",
-        pl.concat([broken, _broken_links(linked, steps)]).sort("value", "step"),
+        (
+            pl.concat([broken, _broken_links(linked, steps)])
+            if linked.height
+            else broken
+        ).sort("value", "step"),
     )
 
 
@@ -386,6 +408,8 @@ def _given(facts: Facts, given: pl.DataFrame) -> list[Finding]:
 def _closed(facts: Facts) -> list[Finding]:
     """Check that work lies in time at which place, step and resource are open."""
     snapshot = facts.snapshot
+    if snapshot["calendars"].is_empty():
+        return []
     orders = make_orders(facts).filter(~pl.col("existing"))
     rows = (
         facts.plan.operations.join(
@@ -460,7 +484,7 @@ def check_resources(facts: Facts) -> list[Finding]:
         .join(orders, on="order", how="semi")
     )
     served = used.join(facts.named_resources, on="resource").join(
-        pl.concat([needed, _held(facts, windows)]),
+        _held(facts, windows, needed),
         on=["order", "step", "named"],
         suffix="_needed",
     )
@@ -480,8 +504,8 @@ def check_resources(facts: Facts) -> list[Finding]:
     ]
 
 
-def _held(facts: Facts, windows: pl.DataFrame) -> pl.DataFrame:
-    """Tools that an earlier step took and a later one gives back.
+def _held(facts: Facts, windows: pl.DataFrame, needed: pl.DataFrame) -> pl.DataFrame:
+    """What steps need, and tools that an earlier one took and a later one gives back.
 
     Each step has the tool while its own start lies in the validity of the row.
     """
@@ -490,6 +514,8 @@ def _held(facts: Facts, windows: pl.DataFrame) -> pl.DataFrame:
         .filter(pl.col("until_step").is_not_null())
         .with_columns(*validity())
     )
+    if spans.is_empty():
+        return needed
     sequence = facts.snapshot["steps"].select(
         pl.col("routing").alias("source"), "step", "sequence"
     )
@@ -516,15 +542,18 @@ def _held(facts: Facts, windows: pl.DataFrame) -> pl.DataFrame:
         .drop("step")
         .rename({"step_later": "step"})
     )
-    return (
+    held = (
         windows.join(rows, on=["source", "step"])
         .filter(valid_at("begin_s"))
         .select("order", "step", "named", "choice", "units")
         .unique()
     )
+    return pl.concat([needed, held])
 
 
 def _faults(what: str, rows: pl.DataFrame, column: str) -> list[Finding]:
+    if rows.is_empty():
+        return []
     return faults(
         "VER018",
         "operations",

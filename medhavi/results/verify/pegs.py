@@ -326,7 +326,7 @@ def _chains(facts: Facts, known: pl.DataFrame) -> list[Finding]:
     demand = pl.col("demand").cast(pl.Enum(pegs["demand"].unique())).to_physical()
     deepest = pegs["level"].max()
     levels = 2 + (deepest if isinstance(deepest, int) else 0)
-    stages = known.select(
+    stages = known.lazy().select(
         "kind",
         "routing",
         code=product,
@@ -340,12 +340,12 @@ def _chains(facts: Facts, known: pl.DataFrame) -> list[Finding]:
         .unique()
         .drop_nulls()
         .select(stage=pl.col("pair") // routings, routing=pl.col("pair") % routings)
-        .join(lines.select("routing", code=product).unique(), on="routing")
+        .join(lines.lazy().select("routing", code=product).unique(), on="routing")
     )
     moved = stages.filter(pl.col("kind") == "move").select("code", stage=below)
     key = pl.col("stage") * len(names) + pl.col("code")
     allowed = pl.concat([made.select(key=key), moved.select(key=key)]).unique()
-    ratios = substitutes.select(
+    ratios = substitutes.lazy().select(
         code=product, other=pl.col("other").cast(pl.Enum(names))
     )
     other = (
@@ -360,6 +360,7 @@ def _chains(facts: Facts, known: pl.DataFrame) -> list[Finding]:
         .with_row_index("row")
         .filter(pegs["level"] > 0)
         .join(pl.concat([allowed, other]), on="key", how="anti", maintain_order="left")
+        .collect(engine="in-memory")
     )
     lost = pegs[orphans["row"]]
     cells = pl.col("id").alias("value"), "level", "product"

@@ -84,30 +84,51 @@ _NOT_YET = ("tentative", "released", "expired")
 
 def references(snapshot: TableAccess, name: str) -> list[Finding]:
     """Check the references by id of one table."""
-    found: list[Finding] = []
-    if snapshot[name].height:
-        for column in schema.tables()[name].columns.values():
-            if column.refs:
-                found += _column_references(snapshot, name, column)
-    return found
-
-
-def _column_references(
-    snapshot: TableAccess, name: str, column: Column
-) -> list[Finding]:
-    cells = snapshot[name].get_column(column.name)
-    if cells.null_count() == len(cells):
+    table = snapshot[name]
+    stated = [
+        column
+        for column in schema.tables()[name].columns.values()
+        if column.refs and table.get_column(column.name).null_count() < table.height
+    ]
+    if not stated:
         return []
-    known = _ids(snapshot, column.refs)
+    known = {column.refs: _ids(snapshot, column.refs) for column in stated}
+    rules = {
+        column.name: _dangling(name, column, known[column.refs]) for column in stated
+    }
+    # Most tables have no such row: one pass over all columns shows it.
+    broken = table.select(
+        rule.any().alias(column) for column, rule in rules.items()
+    ).row(0, named=True)
+    return [
+        found
+        for column in stated
+        if broken[column.name]
+        for found in _column_references(
+            snapshot, name, column, rules[column.name], known[column.refs]
+        )
+    ]
+
+
+def _dangling(name: str, column: Column, known: pl.Series) -> pl.Expr:
+    """Cells of a column that name no row."""
     cell = pl.col(column.name)
     dangling = cell.is_not_null() & ~cell.is_in(known.implode())
     if column.wildcard:
         dangling &= cell != "*"
     if (name, column.name) == ("reservations", "demand"):
         dangling &= ~pl.col("state").is_in(_NOT_YET)
+    return dangling
+
+
+def _column_references(
+    snapshot: TableAccess,
+    name: str,
+    column: Column,
+    dangling: pl.Expr,
+    known: pl.Series,
+) -> list[Finding]:
     marked, rows = mark(snapshot, name, dangling)
-    if not rows:
-        return []
     target = " or ".join(f"{table}.{key}" for table, key in column.refs)
     hints = _hints(marked.get_column(column.name), known.to_list())
 

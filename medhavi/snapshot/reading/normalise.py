@@ -19,11 +19,13 @@ from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
 import polars as pl
 
 from medhavi import schema
 from medhavi.findings import Finding, finding
 from medhavi.schema import Table
+from medhavi.snapshot.fingerprint import is_rising
 from medhavi.snapshot.reading.cells import EXPECTED, typed
 from medhavi.snapshot.reading.local_days import LocalDays
 from medhavi.snapshot.reading.row_findings import LISTED, more, nearest, positions
@@ -87,13 +89,12 @@ def matched(raw: pl.DataFrame, known: Collection[str]) -> pl.DataFrame:
     others = [name for name in raw.columns if name not in known]
     folded = Counter(_folded(name) for name in others)
     wanted = {_folded(name): name for name in known if name not in raw.columns}
-    return raw.rename(
-        {
-            name: wanted[_folded(name)]
-            for name in others
-            if _folded(name) in wanted and folded[_folded(name)] == 1
-        }
-    )
+    names = {
+        name: wanted[_folded(name)]
+        for name in others
+        if _folded(name) in wanted and folded[_folded(name)] == 1
+    }
+    return raw.rename(names) if names else raw
 
 
 def meant(name: str, lacking: Collection[str]) -> str | None:
@@ -279,9 +280,10 @@ def normalise(name: str, raw: pl.DataFrame, days: LocalDays) -> NormalTable:
     frame = _sorted(table, pl.DataFrame([*series, rows]))
     if not raw.width:
         frame = frame.clear()
+    rows = frame.drop_in_place(ROW)
     return NormalTable(
-        frame=frame.drop(ROW),
-        rows=frame.get_column(ROW),
+        frame=frame,
+        rows=rows,
         findings=tuple(reading.found),
         unzoned=reading.unzoned,
     )
@@ -300,6 +302,8 @@ def _unknown_columns(table: Table, given: list[str]) -> list[Finding]:
 def _sorted(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
     """Sort by key; rows that share a key (an error) by all their cells."""
     key = list(table.key)
+    if frame.height < 2 or is_rising(frame, key):
+        return frame
     if not key or frame.select(key).is_duplicated().any():
         key += [name for name in table.columns if name not in key]
     return frame.sort(key, nulls_last=False, maintain_order=True)
@@ -331,6 +335,9 @@ class _TableReading:
                 )
             return _constant(table.name, column.name, raw.height)
         cells = raw.get_column(column.name)
+        if not column.required and cells.null_count() == raw.height:
+            # As most columns of a lake: a column that says nothing is one not there.
+            return _constant(table.name, column.name, raw.height)
         dated = column.type in {"timestamp", "date"}
         result = typed(cells, column, self.days.date_format if dated else None)
         values = result.values.alias(column.name)
@@ -377,8 +384,9 @@ def _default_cell(table: str, name: str) -> pl.Series:
 
 def _finite(reading: _TableReading, column: Column, values: pl.Series) -> pl.Series:
     """Empty what is no number, name it, and make -0.0 plain zero."""
-    finite = values.is_finite()
-    if not finite.all():
+    stated = values.drop_nulls() if values.null_count() else values
+    if not np.isfinite(stated.to_numpy()).all():
+        finite = values.is_finite()
         reading.found += _listed("SNAP009", reading, column, ~finite, values)
         values = pl.select(
             pl.when(finite).then(values).otherwise(None).alias(column.name)
