@@ -157,6 +157,14 @@ class ComponentSession:
             session.restart()
         self._known = [None] * len(self._pieces)
 
+    def start(self, values: Floats) -> None:
+        """Solve from a point that keeps all rows, shape (n,)."""
+        if self._whole is not None:
+            self._whole.start(values)
+            return
+        for component, session in zip(self._pieces, self._sessions, strict=True):
+            session.start(values[component.columns])
+
     def _open(self) -> list[Session]:
         return self._sessions if self._whole is None else [self._whole]
 

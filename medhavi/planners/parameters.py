@@ -331,7 +331,7 @@ class OptimizeParameters(PlannerParameters):
     lot_nodes: int = 1
     effort: str = "standard"
     most_lot_cells: int = 1_000_000
-    most_whole_orders: int = 20_000
+    most_whole_orders: int = 3_000
     lots_share: float = 0.25
     budgets: Mapping[str, float] = field(default_factory=dict)
     budget_rounds: int = 2

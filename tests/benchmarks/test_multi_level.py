@@ -113,10 +113,11 @@ def test_buckets_are_days_that_end_at_midnight():
 
 def test_a_line_works_as_much_less_as_its_capacity_is_less():
     tables = snapshot_of(instance(), WEIGHTS, np.array([60.0]))
-    # 40 units are seven hours, from noon on for what is semi-finished; 20 are half.
+    # 40 units are seven hours, from noon on for what is semi-finished; 20 are half,
+    # the later one: overtime is behind it.
     (less,) = tables["calendar_exceptions"].to_dicts()
-    assert less["start"] == START + dt.timedelta(days=2, hours=15.5)
-    assert less["finish"] == START + dt.timedelta(days=2, hours=19)
+    assert less["start"] == START + dt.timedelta(days=2, hours=12)
+    assert less["finish"] == START + dt.timedelta(days=2, hours=15.5)
     finished, semi = tables["steps"].sort("routing").to_dicts()
     assert (finished["setup_minutes"], semi["run_minutes_per_unit"]) == (52.5, 10.5)
     line = tables["bom_lines"].filter(component="P0002").to_dicts()[0]

@@ -22,7 +22,7 @@ from medhavi.planners.kernels.plant_kernels.plant_record import (
     joined_from,
     joined_until,
 )
-from medhavi.planners.master_plan.lot_program import (
+from medhavi.planners.master_plan.lots.lot_program import (
     EARLY,
     LATE,
     NEVER_MADE,
@@ -42,7 +42,7 @@ from tests.planners.small_plans import KERNELS, day, orders
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from medhavi.planners.master_plan.lot_program import LotProgram
+    from medhavi.planners.master_plan.lots.lot_program import LotProgram
 
 
 DAYS = np.ones(4)

@@ -592,12 +592,7 @@ def add_blocks(problem: Problem, statement: Statement) -> ProgramBlocks:
 
 
 def build(statement: Statement) -> BuiltProgram:
-    """Put the program of a statement together.
-
-    Notes
-    -----
-    A few array operations a block; linear in columns and entries but for one sort.
-    """
+    """Put the program of a statement together, linear in entries but for one sort."""
     problem = Problem()
     about = add_blocks(problem, statement).about
     return BuiltProgram(program=problem.program(), statement=statement, about=about)

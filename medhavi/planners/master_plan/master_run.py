@@ -16,8 +16,10 @@ import polars as pl
 from medhavi.optimize.highs import SEED, Highs, SolverLimits
 from medhavi.optimize.problem import SolveStatus
 from medhavi.planners.constrained.netting.given_sources import UNDECIDED
-from medhavi.planners.constrained.search.baseline_schedule import BaselineSchedule
-from medhavi.planners.constrained.search.warm_start import ANEW
+from medhavi.planners.constrained.search.starts.baseline_schedule import (
+    BaselineSchedule,
+)
+from medhavi.planners.constrained.search.starts.warm_start import ANEW
 from medhavi.planners.master_plan.blocks import build
 from medhavi.planners.master_plan.cost_bound import cost_at_least
 from medhavi.planners.master_plan.decode.decoder import (
@@ -38,11 +40,11 @@ from medhavi.planners.master_plan.goals.goal_amounts import (
 from medhavi.planners.master_plan.goals.plan_value import plan_parts, worth
 from medhavi.planners.master_plan.goals.profit import losing, losses_found
 from medhavi.planners.master_plan.goals.staged_solve import GoalProgram
-from medhavi.planners.master_plan.lot_planning import planned_lots
+from medhavi.planners.master_plan.lots.lot_planning import planned_lots
+from medhavi.planners.master_plan.lots.whole_orders import whole_orders
 from medhavi.planners.master_plan.shadow_prices import price_table
 from medhavi.planners.master_plan.statement import ObjectivePart, ProgramRun, state
 from medhavi.planners.master_plan.step_plans import PlansInMemory
-from medhavi.planners.master_plan.whole_orders import whole_orders
 from medhavi.progress import Progress, unobserved
 from medhavi.results.amounts import currency_of
 from medhavi.results.limiter import Limiter
@@ -54,7 +56,7 @@ if TYPE_CHECKING:
 
     from medhavi.optimize.problem import Solution, Solver
     from medhavi.planners.master_plan.blocks import BuiltProgram
-    from medhavi.planners.master_plan.lot_planning import PlannedLots
+    from medhavi.planners.master_plan.lots.lot_planning import PlannedLots
     from medhavi.planners.master_plan.statement import Statement
     from medhavi.planners.master_plan.step_plans import StepPlans
     from medhavi.planners.mrp.netting_state.state import NodeKey
@@ -197,20 +199,12 @@ def _by_program(
     decoder = ProgramDecoder(built, solution, plain)
     steps = [Tried(GUIDED, effort, decoder.plan(effort, way), decoder)]
     stopped = _stopped(steps)
-    lots: PlannedLots | None = None
     why_not = _why_not_in_lots(built, steps[0].made)
-    if not (why_not or stopped):
-        tell(Progress("plan lots", 4, 5))
-        lots = planned_lots(built, solution.values, solver, cancelled)
-        stopped = lots is None
-    if lots and lots.places:
-        known = min(
-            (plain, steps[0].made), key=lambda one: worth(one, snapshot, parameters)
+    if not stopped:
+        more, stopped = _in_whole_sizes(
+            decoder, steps[0], solver, way, lots=not why_not
         )
-        steps += _in_lots(decoder, lots, known, way)
-    if effort != "light" and not (stopped or _stopped(steps)):
-        tell(Progress("plan whole orders", 4, 5))
-        steps += _from_orders(decoder, solver, way)
+        steps += more
     prices = None
     if solution.outcome is SolveStatus.OPTIMAL:
         prices = price_table(built, session, solution, cancelled)
@@ -236,6 +230,44 @@ def _by_program(
     if prices is not None:
         made = made.replace(prices=prices)
     return made, steps
+
+
+def _in_whole_sizes(
+    decoder: ProgramDecoder,
+    first: Tried,
+    solver: Solver,
+    way: RunOptions,
+    *,
+    lots: bool,
+) -> tuple[list[Tried], bool]:
+    """Plans in planned lots, and from whole orders; and whether it was interrupted.
+
+    Parameters
+    ----------
+    first
+        The plan that is guided by amounts alone.
+    lots
+        Whether plans in lots are made.
+    """
+    run, parameters = decoder.built.statement.run, decoder.built.statement.parameters
+    tell, cancelled = way.observe or unobserved, way.cancelled
+    made: list[Tried] = []
+    if lots:
+        tell(Progress("plan lots", 4, 5))
+        values = decoder.solution.values
+        planned = planned_lots(decoder.built, values, solver, cancelled)
+        if planned is None:
+            return [], True
+        if planned.places:
+            known = min(
+                (decoder.plain, first.made),
+                key=lambda one: worth(one, run.stated, parameters),
+            )
+            made += _in_lots(decoder, planned, known, way)
+    if parameters.effort != "light" and not _stopped(made):
+        tell(Progress("plan whole orders", 4, 5))
+        made += _from_orders(decoder, solver, way)
+    return made, _stopped(made)
 
 
 def _why_not_in_lots(built: BuiltProgram, made: Plan) -> str:

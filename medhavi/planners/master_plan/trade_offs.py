@@ -18,7 +18,9 @@ from medhavi.optimize.conflict import Budget, Budgets
 from medhavi.optimize.pareto import Front, GoalShares, nondominated
 from medhavi.optimize.problem import SolveStatus
 from medhavi.planners.constrained.netting.given_sources import UNDECIDED
-from medhavi.planners.constrained.search.baseline_schedule import BaselineSchedule
+from medhavi.planners.constrained.search.starts.baseline_schedule import (
+    BaselineSchedule,
+)
 from medhavi.planners.master_plan.blocks import build
 from medhavi.planners.master_plan.cost_bound import cost_at_least
 from medhavi.planners.master_plan.decode.decoder import (

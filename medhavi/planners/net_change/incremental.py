@@ -15,8 +15,10 @@ import polars as pl
 from medhavi.findings import finding
 from medhavi.planners.constrained.memory import UNREAD, PlantReading
 from medhavi.planners.constrained.search import searched_run
-from medhavi.planners.constrained.search.baseline_schedule import BaselineSchedule
-from medhavi.planners.constrained.search.warm_start import ANEW
+from medhavi.planners.constrained.search.starts.baseline_schedule import (
+    BaselineSchedule,
+)
+from medhavi.planners.constrained.search.starts.warm_start import ANEW
 from medhavi.planners.parameters import OptimizeParameters
 from medhavi.results.run_record import Basis, Status
 from medhavi.version import __version__

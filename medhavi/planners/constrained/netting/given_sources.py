@@ -281,7 +281,7 @@ class GivenOrderCreation(OrderCreation):
         return made
 
 
-class PlannedOrder(NamedTuple):
+class GivenOrder(NamedTuple):
     """An order that a plan is meant to have.
 
     Parameters
@@ -350,7 +350,7 @@ class Decisions:
     worth: float = 0.0
     overtime: frozenset[str] = frozenset()
     floors: Mapping[str, int] = field(default_factory=dict)
-    orders: Sequence[PlannedOrder] = ()
+    orders: Sequence[GivenOrder] = ()
     served: Mapping[int, Sequence[Slice]] = field(default_factory=dict)
 
 

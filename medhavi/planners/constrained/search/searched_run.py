@@ -23,7 +23,6 @@ from medhavi.planners.constrained.placement.goods_in_time import (
     leave_out_dead,
     takes_dead,
 )
-from medhavi.planners.constrained.search.baseline_schedule import schedule_of
 from medhavi.planners.constrained.search.changeovers import keep_campaigns
 from medhavi.planners.constrained.search.found_orders import SearchableRun
 from medhavi.planners.constrained.search.found_pegs import (
@@ -37,13 +36,14 @@ from medhavi.planners.constrained.search.found_placing import (
 from medhavi.planners.constrained.search.laying_out import Layout
 from medhavi.planners.constrained.search.plant.machines import UnfitError
 from medhavi.planners.constrained.search.plant.model import model_of
-from medhavi.planners.constrained.search.planned_orders import sought_from
 from medhavi.planners.constrained.search.seeking import Watch, seek
 from medhavi.planners.constrained.search.standing_work import (
     LateGoodsError,
     date_existing,
 )
-from medhavi.planners.constrained.search.warm_start import resumed
+from medhavi.planners.constrained.search.starts.baseline_schedule import schedule_of
+from medhavi.planners.constrained.search.starts.given_orders import sought_from
+from medhavi.planners.constrained.search.starts.warm_start import resumed
 from medhavi.planners.kernels.compiled import (
     Engine,
     announce_compiling,
@@ -63,9 +63,11 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.netting.given_sources import Decisions
     from medhavi.planners.constrained.placement.placing import Placing
     from medhavi.planners.constrained.placement.shop import Shop
-    from medhavi.planners.constrained.search.baseline_schedule import BaselineSchedule
     from medhavi.planners.constrained.search.found_pegs import Found
     from medhavi.planners.constrained.search.plant.model import Model
+    from medhavi.planners.constrained.search.starts.baseline_schedule import (
+        BaselineSchedule,
+    )
     from medhavi.planners.mrp.netting_state.state import NodeKey
     from medhavi.planners.parameters import ConstrainedParameters
     from medhavi.progress import Cancelled, Observe

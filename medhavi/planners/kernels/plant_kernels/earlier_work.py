@@ -3,8 +3,8 @@
 """Resume an earlier schedule: what still fits is laid as it was, the rest served anew.
 
 Each order is decoded by the rules of the plant as it is now, and stays where it starts
-when it did and ends no later. One without an option was not scheduled yet: it goes where
-it ends first, from its start on.
+when it did and ends no later. One without an option was not scheduled yet: it goes
+where it ends first, from its start on.
 """
 
 from __future__ import annotations

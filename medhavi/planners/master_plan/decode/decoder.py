@@ -32,10 +32,12 @@ if TYPE_CHECKING:
 
     from medhavi.optimize.conflict import Conflict
     from medhavi.optimize.problem import Floats, Solution
-    from medhavi.planners.constrained.search.baseline_schedule import BaselineSchedule
+    from medhavi.planners.constrained.search.starts.baseline_schedule import (
+        BaselineSchedule,
+    )
     from medhavi.planners.master_plan.blocks import BuiltProgram
-    from medhavi.planners.master_plan.lot_planning import PlannedLots
-    from medhavi.planners.master_plan.whole_orders import WholeOrders
+    from medhavi.planners.master_plan.lots.lot_planning import PlannedLots
+    from medhavi.planners.master_plan.lots.whole_orders import WholeOrders
     from medhavi.planners.master_plan.statement import ProgramRun
     from medhavi.planners.master_plan.step_plans import StepPlans
     from medhavi.planners.mrp.netting_state.state import NodeKey

@@ -16,7 +16,7 @@ import numpy as np
 
 from medhavi.planners.constrained.search.search_effort import budget_of
 from medhavi.planners.constrained.search.seeking import Repair
-from medhavi.planners.constrained.search.warm_start import WarmStart
+from medhavi.planners.constrained.search.starts.warm_start import WarmStart
 from medhavi.planners.kernels.plant_kernels.earlier_work import EarlierWork
 from medhavi.planners.kernels.plant_kernels.plant_record import (
     FAR,
@@ -27,7 +27,7 @@ from medhavi.planners.kernels.plant_kernels.plant_record import (
 from medhavi.planners.kernels.plant_kernels.schedule_record import ScheduleRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from medhavi.planners.constrained.netting.given_sources import Decisions
     from medhavi.planners.constrained.search.found_pegs import Found
@@ -108,8 +108,8 @@ class _Pegging:
                 begin, there = max(one.begin - now, 0), max(one.there - now, 0)
                 supply = _Supply(there, one.qty, None, own, begin)
                 found.setdefault(asked, []).append(supply)
-        for own in found.values():
-            own.sort(key=lambda one: (one.there, one.begin, one.item))
+        for some in found.values():
+            some.sort(key=lambda one: (one.there, one.begin, one.item))
         return found
 
     def _ask_demands(self, decisions: Decisions) -> None:
@@ -196,7 +196,7 @@ class _Pegging:
             self.pegs.setdefault(need.taker, []).append((GONE, rest))
 
     def _fill(self, level: _Need, supplies: Sequence[_Supply]) -> None:
-        """Give a stock level what is left; what is missing is served later."""
+        """Serve a stock level from what is left; what is missing is served later."""
         rest = level.qty
         for one in supplies:
             rest -= self._take(level, one, min(rest, one.left))

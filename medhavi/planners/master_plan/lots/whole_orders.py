@@ -22,13 +22,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from medhavi.optimize.problem import Problem, SolveStatus
-from medhavi.planners.constrained.netting.given_sources import PlannedOrder
+from medhavi.planners.constrained.netting.given_sources import GivenOrder
 from medhavi.planners.constrained.netting.rationing import Slice
 from medhavi.planners.master_plan import statement as names
 from medhavi.planners.master_plan.blocks import PART_OF, BuiltProgram, add_blocks
 from medhavi.planners.master_plan.source_rates import (
     NO_NEEDS,
-    SourceColumns,
     node_needs,
     source_columns,
 )
@@ -38,7 +37,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from medhavi.optimize.problem import Block, Floats, Ints, Program, Session, Solver
-    from medhavi.planners.master_plan.source_rates import NodeNeeds, ResourceRates
+    from medhavi.planners.master_plan.source_rates import (
+        NodeNeeds,
+        ResourceRates,
+        SourceColumns,
+    )
     from medhavi.planners.master_plan.statement import Statement
     from medhavi.planners.mrp.netting_state.state import NodeKey, SupplyAlternative
     from medhavi.progress import Cancelled
@@ -71,7 +74,7 @@ class WholeOrders(NamedTuple):
 
     built: BuiltProgram
     values: Floats
-    orders: tuple[PlannedOrder, ...]
+    orders: tuple[GivenOrder, ...]
     served: Mapping[int, tuple[Slice, ...]]
 
 
@@ -178,9 +181,9 @@ class _WholeProgram:
         upper[self.orders.span] = np.where(self._places(solver, cancelled), own, 0.0)
         first = replace(program, column_upper=upper)
         values = _point(first, solver.open(first), cancelled)
-        for _ in range(ROUNDS if values is not None else 0):
-            if cancelled is not None and cancelled():
-                return None
+        for _ in range(ROUNDS):
+            if values is None or (cancelled is not None and cancelled()):
+                break
             before = float(program.cost @ values)
             session = solver.open(program)
             session.start(values)
@@ -310,7 +313,8 @@ def _hours(
         if one.keys() <= more.keys():
             break
     else:
-        return {name: (0.0, spent / from_units(least, step)) for name, spent in one.items()}
+        units = from_units(least, step)
+        return {name: (0.0, spent / units) for name, spent in one.items()}
     found = {}
     for name, spent in one.items():
         each = max(0.0, more[name] - spent) / from_units(many - least, step)
@@ -367,7 +371,7 @@ def _add_orders(
 
 def _most(statement: Statement, one: _Order, number: Mapping[str, int]) -> Floats:
     """Largest amount of a column by its orders, and by the hours of its bucket."""
-    most = np.full(_columns(one.plan), one.most)
+    most: Floats = np.full(_columns(one.plan), one.most)
     if one.several:
         return most
     works = {work.resource: work for work in one.plan.occupied}
@@ -379,13 +383,14 @@ def _most(statement: Statement, one: _Order, number: Mapping[str, int]) -> Float
         room = np.maximum(there[setup.bucket] - setup.hours, 0.0)
         each = np.maximum(work.hours, DUST / HOUR)
         most[setup.column] = np.minimum(most[setup.column], room / each)
-    return np.maximum(most, one.least)
+    found: Floats = np.maximum(most, one.least)
+    return found
 
 
 # --- what a solution says -----------------------------------------------------------
 def _planned(
     statement: Statement, program: Program, values: Floats
-) -> Iterator[PlannedOrder]:
+) -> Iterator[GivenOrder]:
     """Orders of a solution that make or move something."""
     amounts = values[program.column_block(names.ORDERS).span]
     edges = statement.grid.edges
@@ -400,7 +405,7 @@ def _planned(
             start[taken.column] = taken.at
         for column in np.flatnonzero(own > DUST).tolist():
             brought = float(own[column]) * given.rate / float(given.node.step)
-            yield PlannedOrder(
+            yield GivenOrder(
                 source.product,
                 source.location,
                 source.source,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.master_plan import statement as names
 from medhavi.planners.master_plan.cost_bound import chains_of
-from medhavi.planners.master_plan.lot_program import (
+from medhavi.planners.master_plan.lots.lot_program import (
     DUST,
     NEVER_MADE,
     LotHours,
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from medhavi.optimize.problem import Floats, Ints, Solver
     from medhavi.planners.constrained.netting.given_sources import Amounts, Lots, Sizes
     from medhavi.planners.master_plan.blocks import BuiltProgram
-    from medhavi.planners.master_plan.lot_program import LotOrder
+    from medhavi.planners.master_plan.lots.lot_program import LotOrder
     from medhavi.planners.mrp.netting_state.state import (
         Node,
         NodeKey,

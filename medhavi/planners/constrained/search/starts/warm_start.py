@@ -31,11 +31,13 @@ from medhavi.units import HOUR
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from medhavi.planners.constrained.search.baseline_schedule import BaselineSchedule
     from medhavi.planners.constrained.search.found_orders import SearchableRun
     from medhavi.planners.constrained.search.found_pegs import Found
     from medhavi.planners.constrained.search.plant.model import Model
     from medhavi.planners.constrained.search.seeking import Watch
+    from medhavi.planners.constrained.search.starts.baseline_schedule import (
+        BaselineSchedule,
+    )
     from medhavi.planners.kernels.compiled import Engine
     from medhavi.planners.kernels.plant_kernels.earlier_work import EarlierWork
 

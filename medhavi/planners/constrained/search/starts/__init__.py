@@ -1,0 +1,1 @@
+"""Starts of a search: an earlier schedule, or orders that are given."""

@@ -1,0 +1,1 @@
+"""Whole orders: planned lots, level by level, and orders of all products at once."""

@@ -1,0 +1,101 @@
+"""Plans of mode optimize from whole orders: sized, pegged and laid by all rules."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from medhavi import __version__
+from medhavi.planners.constrained.netting.given_sources import (
+    Decisions,
+    GivenOrder,
+)
+from medhavi.planners.constrained.search import searched_run
+from medhavi.planners.master_plan.lots.whole_orders import whole_orders
+from medhavi.planners.master_plan.master_run import built_run, solver_of
+from medhavi.planners.master_plan.statement import state
+from medhavi.planners.parameters import ConstrainedParameters, OptimizeParameters
+from medhavi.units import DAY
+from tests.api import verify
+from tests.planners.test_plans_from_whole_orders import shop
+
+if TYPE_CHECKING:
+    from medhavi.planners.constrained.netting.rationing import Slice
+    from medhavi.results.plans.plan import Plan
+    from medhavi.snapshot import Snapshot
+
+DAILY = OptimizeParameters(bucket="day", overload=False)
+
+
+def from_orders(
+    snapshot: Snapshot, orders: list[tuple[str, float, int]], **served: list[Slice]
+) -> Plan:
+    """Plan from orders: source, begin [day], quantity; each is there a day later."""
+    now = int(snapshot.as_of)
+    given = tuple(
+        GivenOrder(name[0], "L", name, begin, begin + DAY, qty)
+        for name, begin, qty in ((a, now + round(at * DAY), n) for a, at, n in orders)
+    )
+    decisions = Decisions(
+        orders=given, served={int(name[1:]): own for name, own in served.items()}
+    )
+    parameters = ConstrainedParameters(effort="light", engine="python")
+    made = searched_run.plan(snapshot, parameters, __version__, decisions=decisions)
+    assert not verify(made, snapshot)
+    return made
+
+
+def sizes(made: Plan) -> list[float]:
+    """Quantities of new orders, rising."""
+    return sorted(made.supplies["qty"].to_list())
+
+
+def test_a_given_order_serves_demands_and_is_as_large_as_they_ask_for():
+    snapshot = shop([("A", 2.0, 4), ("A", 3.0, 5)])
+    assert sizes(from_orders(snapshot, [("A", 2, 5)])) == [5.0]
+    assert sizes(from_orders(snapshot, [("A", 2, 2), ("A", 3, 3)])) == [2.0, 3.0]
+    # Of 9 that are given 5 are wanted; of 4 one is missing, which comes as well.
+    assert sizes(from_orders(snapshot, [("A", 2, 9)])) == [5.0]
+    assert sum(sizes(from_orders(snapshot, [("A", 2, 4)]))) == 5.0
+
+
+def test_what_no_order_is_given_for_is_made_as_ever():
+    snapshot = shop([("A", 2.0, 4), ("B", 3.0, 5)])
+    made = from_orders(snapshot, [("A", 2, 2), ("A is gone", 1, 2)])
+    assert sizes(made) == [2.0, 3.0]
+    assert made.deliveries["qty"].sum() == 5.0
+
+
+@pytest.mark.req("OMC-7.3", "OMV-02")
+def test_set_ups_are_whole_where_hours_are_scarce():
+    # Six needs of three units are 18 hours, and 36 with a set-up of three hours each;
+    # until the last is due there are 32. Two of them have to be joined.
+    demands = [(name, 3.0, due) for due in (2, 3, 4) for name in "AB"]
+    run = built_run(shop(demands, setup=180.0), DAILY)
+    found = whole_orders(state(run, DAILY), solver_of(DAILY), 1_000)
+    assert found is not None
+    assert len(found.orders) <= 4
+    parts = found.built.program.contributions(found.values)
+    assert parts.get("shortage", 0.0) == pytest.approx(0.0, abs=1e-6)
+    assert sum(one.qty for one in found.orders) >= 18
+
+
+def test_where_an_order_costs_much_there_is_one_and_too_many_columns_are_not_solved():
+    demands = [("A", 1.0, due) for due in (3, 4, 5, 6)]
+    run = built_run(shop(demands, setup=0.0, fixed=1_000.0), DAILY)
+    found = whole_orders(state(run, DAILY), solver_of(DAILY), 1_000)
+    assert found is not None
+    assert [one.qty for one in found.orders] == [4]
+    assert whole_orders(state(run, DAILY), solver_of(DAILY), 1) is None
+    assert (
+        whole_orders(state(run, DAILY), solver_of(DAILY), 1_000, lambda: True) is None
+    )
+
+
+def test_orders_do_not_depend_on_the_sequence_in_which_they_are_given():
+    snapshot = shop([("A", 2.0, 4), ("B", 3.0, 5), ("A", 1.0, 6)])
+    one = from_orders(snapshot, [("A", 2, 3), ("B", 3, 3)])
+    other = from_orders(snapshot, [("B", 3, 3), ("A", 2, 3)])
+    assert one.run.effort == other.run.effort
+    assert one.supplies.equals(other.supplies)
