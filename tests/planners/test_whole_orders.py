@@ -17,7 +17,9 @@ from medhavi.planners.master_plan.master_run import built_run, solver_of
 from medhavi.planners.master_plan.statement import state
 from medhavi.planners.parameters import ConstrainedParameters, OptimizeParameters
 from medhavi.units import DAY
+from tests import factories
 from tests.api import verify
+from tests.planners.small_plans import day
 from tests.planners.test_plans_from_whole_orders import shop
 
 if TYPE_CHECKING:
@@ -99,3 +101,27 @@ def test_orders_do_not_depend_on_the_sequence_in_which_they_are_given():
     other = from_orders(snapshot, [("B", 3, 3), ("A", 2, 3)])
     assert one.run.effort == other.run.effort
     assert one.supplies.equals(other.supplies)
+
+
+def test_what_is_bought_comes_in_the_lots_of_the_program():
+    # Four needs of one a day, at least three an order: the second order begins with
+    # the fourth need. Goods of day 4 are made in the bucket before.
+    snapshot = factories.snapshot(
+        settings=[{"as_of": day(0), "horizon_days": 12.0, "bucket": "day"}],
+        products=[{"product": "A"}, {"product": "PART", "unit_cost": 5.0}],
+        suppliers=[{"supplier": "S"}],
+        supply_terms=[{"product": "PART", "moq": 3.0, "lead_time_days": 1.0}],
+        routings=[{"routing": "R", "product": "A"}],
+        steps=[{"routing": "R", "run_minutes_per_unit": 60.0}],
+        bom_lines=[{"routing": "R", "component": "PART"}],
+        demands=[
+            {"demand": f"D{n}", "product": "A", "qty": 1.0, "due": day(4 + n)}
+            for n in range(4)
+        ],
+    )
+    run = built_run(snapshot, DAILY)
+    found = whole_orders(state(run, DAILY), solver_of(DAILY), 1_000)
+    assert found is not None
+    (begins,) = (own for (product, _), own in found.lots.items() if product == "PART")
+    assert len(begins) == 2
+    assert [(one - int(snapshot.as_of)) // DAY for one in begins] == [3, 6]

@@ -491,15 +491,20 @@ def _in_lots(
 def _from_orders(
     decoder: ProgramDecoder, solver: Solver, way: RunOptions
 ) -> Iterator[Tried]:
-    """Plan from the orders of the program with whole orders, where it is small."""
+    """Plans from the orders of the program with whole orders, where it is small."""
     statement = decoder.built.statement
     parameters = statement.parameters
     most = parameters.most_whole_orders
     whole = whole_orders(statement, solver, most, way.cancelled)
-    if whole is not None and whole.orders:
-        follows = decoder._replace(whole=whole)
-        made = follows.plan(parameters.effort, way)
-        yield Tried(FROM_ORDERS, parameters.effort, made, follows)
+    if whole is None or not whole.orders:
+        return
+    follows = decoder._replace(whole=whole)
+    # Moves may leave what the program saves: without them a plan is made in no time.
+    for effort in ("light", parameters.effort):
+        made = Tried(FROM_ORDERS, effort, follows.plan(effort, way), follows)
+        yield made
+        if made.made.run.status is Status.CANCELLED:
+            return
 
 
 def _on_bottlenecks(made: Plan, known: Plan, statement: Statement) -> set[NodeKey]:

@@ -120,8 +120,8 @@ class ProgramDecoder(NamedTuple):
                 built, values = self.whole.built, self.whole.values
             found = guidance(built, values, self.plain)
         if self.whole is not None:
-            orders, served = self.whole.orders, self.whole.served
-            found = replace(found, orders=orders, served=served)
+            _, _, orders, served, lots = self.whole
+            found = replace(found, orders=orders, served=served, lots=lots)
         if self.lots is not None:
             amounts = {**found.amounts, **self.lots.amounts}
             lots, sizes = self.lots.lots, self.lots.sizes

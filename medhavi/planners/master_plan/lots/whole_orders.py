@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from medhavi.optimize.problem import Block, Floats, Ints, Program, Session, Solver
+    from medhavi.planners.constrained.netting.given_sources import Lots
     from medhavi.planners.master_plan.source_rates import (
         NodeNeeds,
         ResourceRates,
@@ -69,13 +70,14 @@ MOST_ORDERS = 1_000.0
 class WholeOrders(NamedTuple):
     """Solution with whole orders: its program, and what it says of orders and demands.
 
-    `orders` and `served` are as of `Decisions`.
+    `orders`, `served` and `lots`, those of what is only bought, are as of `Decisions`.
     """
 
     built: BuiltProgram
     values: Floats
     orders: tuple[GivenOrder, ...]
     served: Mapping[int, tuple[Slice, ...]]
+    lots: Lots
 
 
 class _Order(NamedTuple):
@@ -132,6 +134,7 @@ def whole_orders(
         values,
         tuple(sorted(_planned(statement, stated.program, values))),
         _served(statement, stated.program, values),
+        _bought(statement, stated.program, values),
     )
 
 
@@ -413,6 +416,36 @@ def _planned(
                 int(edges[plan.times.arrive[column]]),
                 math.ceil(brought - DUST),
             )
+
+
+def _bought(statement: Statement, program: Program, values: Floats) -> Lots:
+    """Begins of the lots of what is only bought, by place.
+
+    A lot begins with the first need that those before it leave to it.
+    """
+    amounts = values[program.column_block(names.ORDERS).span]
+    size, made = len(statement.nodes), set[int]()
+    brought, taken = np.zeros((2, size, statement.grid.size))
+    for plan in statement.plans:
+        own = amounts[plan.first : plan.first + _columns(plan)]
+        for lines, sums in ((plan.given, brought), (plan.taken, taken)):
+            for line in lines:
+                node = statement.place.get(id(line.node), -1)
+                if node >= 0:
+                    np.add.at(sums[node], line.at, line.rate * own[line.column])
+        if plan.kind != "buy":
+            made |= {statement.place.get(id(line.node), -1) for line in plan.given}
+    found: dict[NodeKey, tuple[int, ...]] = {}
+    for number, node in enumerate(statement.nodes):
+        arrivals = np.flatnonzero(brought[number] > DUST)
+        if number in made or not len(arrivals):
+            continue
+        needed = np.cumsum(taken[number]) - np.cumsum(statement.flow[number])
+        before = np.cumsum(brought[number])[arrivals] - brought[number][arrivals]
+        first = np.searchsorted(needed, before + DUST, side="right")
+        begins = statement.grid.edges[np.unique(first[first < statement.grid.size])]
+        found[node.key] = tuple(begins.tolist())
+    return found
 
 
 def _served(
