@@ -150,3 +150,20 @@ def test_overtime_is_worked_on_those_machines_alone_where_it_pays():
     assert scorecard(found, factories.snapshot(**rows)).overtime == 20
     last = found.operations.filter(pl.col("resource") == "N")["finish"].max()
     assert days(last) == pytest.approx(1 + 8 / 24)
+
+
+@pytest.mark.req("OMC-7.5.1")
+def test_the_program_works_no_overtime_that_nobody_can():
+    """An exception closes the evening of the first day, and there is no work on others.
+
+    The program has no overtime either, so it is as late as its plan.
+    """
+    rows = shop()
+    rows["calendar_exceptions"] = [{"start": day(14 / 24), "finish": day(1)}]
+    rows["shifts"] = rows["shifts"][day(0).isoweekday() - 1 :][:2]
+    found = best(**rows)
+    said = dict(found.contributions.select("part", "value").iter_rows())
+    assert said.get("overtime", 0.0) == 0
+    assert said["lateness"] > 0
+    card = scorecard(found, factories.snapshot(**rows))
+    assert (card.overtime, card.lateness > 0) == (0, True)

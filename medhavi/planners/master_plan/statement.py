@@ -26,6 +26,7 @@ from medhavi.planners.master_plan.source_times import DecisionGrid, chosen_grid
 from medhavi.planners.mrp.hard_allocations import kept_by
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND, Node
 from medhavi.planners.mrp.run import MrpRun
+from medhavi.planners.overtime import overtime_hours
 from medhavi.planners.parameters import MrpParameters, OptimizeParameters
 from medhavi.providers import Providers
 from medhavi.providers.finite_capacity.occupancy import HourRates, hour_rates
@@ -254,7 +255,7 @@ def state(run: ProgramRun, parameters: OptimizeParameters) -> Statement:
         plans=tuple(plans),
         resources=resources,
         free=_free_hours(run, grid, resources),
-        overtime=_overtime(grid, resources, rates),
+        overtime=_overtime(run, grid, resources),
         rates=rates,
         safety=_safety(run, grid, nodes),
         value=value,
@@ -490,11 +491,12 @@ def _overlap(grid: DecisionGrid, low: int, high: int) -> Floats:
     return found
 
 
-def _overtime(
-    grid: DecisionGrid, resources: Sequence[str], rates: Mapping[str, HourRates]
-) -> Floats:
-    daily = np.array([rates[name].overtime_per_day for name in resources], dtype=float)
-    return np.outer(daily, grid.lengths / DAY)
+def _overtime(run: ProgramRun, grid: DecisionGrid, resources: Sequence[str]) -> Floats:
+    edges = grid.edges.tolist()
+    hours = overtime_hours(run.snapshot, run.providers.capacity, edges)
+    none = [0.0] * grid.size
+    found = [hours.get(name, none) for name in resources]
+    return np.array(found, dtype=float).reshape(len(resources), grid.size)
 
 
 # --- values ------------------------------------------------------------------------

@@ -430,9 +430,9 @@ def _bought(statement: Statement, program: Program, values: Floats) -> Lots:
         own = amounts[plan.first : plan.first + _columns(plan)]
         for lines, sums in ((plan.given, brought), (plan.taken, taken)):
             for line in lines:
-                node = statement.place.get(id(line.node), -1)
-                if node >= 0:
-                    np.add.at(sums[node], line.at, line.rate * own[line.column])
+                place = statement.place.get(id(line.node), -1)
+                if place >= 0:
+                    np.add.at(sums[place], line.at, line.rate * own[line.column])
         if plan.kind != "buy":
             made |= {statement.place.get(id(line.node), -1) for line in plan.given}
     found: dict[NodeKey, tuple[int, ...]] = {}
