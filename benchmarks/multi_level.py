@@ -264,7 +264,7 @@ def main() -> int:
         "The tables cannot say: what an order of a supplier costs whatever its size (5), "
         "overtime that differs by day (here that of the shortest day), deliveries up to "
         "five days early, whole demands in several deliveries, a price of emissions (here "
-        "a part of costs), a daily cost of missing safety stock. Why ours is far: "
+        "a part of costs), a daily cost of missing safety stock. Why ours costs more: "
         "[decision 022](decisions/022-the-program-guides-the-constrained-planner.md). "
         f"Gates: size S within {GAP_GATE:.0%} of the bound (goal {GAP_GOAL:.0%}), size "
         f"{MOST_SIZE} at most {MOST:,.0f}.",
