@@ -66,7 +66,7 @@ def test_equal_decisions_are_planned_once():
     plan(lot_sizing(1), "optimize", settings, kept=steps)
     assert len(steps.plans) == 2
     assert steps.read_back == 1
-    # From whole orders two more: with moves and without.
+    # From whole orders two more: with moves and without; nothing is bought.
     plan(lot_sizing(1), "optimize", kept=steps)
     assert len(steps.plans) == 4
 

@@ -498,13 +498,19 @@ def _from_orders(
     whole = whole_orders(statement, solver, most, way.cancelled)
     if whole is None or not whole.orders:
         return
-    follows = decoder._replace(whole=whole)
-    # Moves may leave what the program saves: without them a plan is made in no time.
-    for effort in ("light", parameters.effort):
-        made = Tried(FROM_ORDERS, effort, follows.plan(effort, way), follows)
-        yield made
-        if made.made.run.status is Status.CANCELLED:
+    # Lots of what is bought move with the needs of orders, and what they leave over is
+    # paid for; moves may leave what the program saves. A plan without any costs little.
+    light = []
+    for one in (whole, whole._replace(lots={})):
+        follows = decoder._replace(whole=one)
+        made = follows.plan("light", way)
+        light.append(Tried(FROM_ORDERS, "light", made, follows))
+        yield light[-1]
+        if _stopped(light):
             return
+    best = _best(light, statement.run.stated, parameters)
+    made = best.decoder.plan(parameters.effort, way)
+    yield Tried(FROM_ORDERS, parameters.effort, made, best.decoder)
 
 
 def _on_bottlenecks(made: Plan, known: Plan, statement: Statement) -> set[NodeKey]:
