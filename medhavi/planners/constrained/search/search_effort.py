@@ -85,6 +85,11 @@ def budget_of(demands: int, effort: str) -> Budget:
     return USUAL._replace(starts=STARTS[effort][size])
 
 
+def moves_of(budget: Budget, demands: int) -> float:
+    """Moves of a budget for a plant of so many demands."""
+    return min(max(budget.moves * demands, budget.least), budget.most)
+
+
 def eased(budget: Budget, avoidable: float) -> Budget:
     """Budget of a crowded plant of whose lateness so much could be avoided, 0 to 1.
 

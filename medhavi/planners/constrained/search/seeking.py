@@ -35,6 +35,7 @@ from medhavi.planners.constrained.search.search_effort import (
     budget_of,
     eased,
     is_crowded,
+    moves_of,
 )
 from medhavi.planners.kernels.plant_kernels.lot_streaming import MOST_CUT, MoveSettings
 from medhavi.planners.kernels.plant_kernels.plant_record import FAR
@@ -299,8 +300,7 @@ def seek(
         # Turns of the wheel know no money: moves start from what is cheap.
         turned = 0.0
     wheel = budget.wheel._replace(turns=round(budget.wheel.turns * turned))
-    wanted = max(budget.moves * len(plant.d_item), budget.least)
-    moves = round(min(wanted, budget.most) * moved)
+    moves = round(moves_of(budget, len(plant.d_item)) * moved)
     best: Repair | None = None
     tally = engine.ints(np.zeros(3))
     for start in range(max(1, round(budget.starts * moved))):
@@ -413,9 +413,22 @@ class Repair:
         self._kernels.load(self._plant, self._plan, work)
         if (model.plant.bucket >= 0).any():  # A pass knows no buckets.
             self._kernels.justify_left(self._plant, self._plan)
-        self._revive()
+        self.revive()
 
-    def _revive(self) -> None:
+    def take_over(self, plan: ScheduleRecord) -> None:
+        """Take over a copy of a schedule; its random numbers stay those of the seed."""
+        noise = self._plan.noise[0]
+        self._plan = ScheduleRecord(*map(copy, plan))
+        self._plan.noise[0] = noise
+
+    def serve_anew(self, hit: np.ndarray) -> bool:
+        """Serve demands where `hit` is 1, the most urgent first; False: no room."""
+        who = np.flatnonzero(hit)
+        urgency = np.asarray(self._aims.urgency)[who]
+        turn = self._engine.ints(who[np.argsort(urgency, kind="stable")])
+        return bool(self._kernels.serve_all(self._plant, self._plan, turn))
+
+    def revive(self) -> None:
         """Serve what takes something dead anew."""
         dies = self._dies(self._model.plant)
         if dies and self._kernels.revive(self._plant, self._plan):

@@ -34,7 +34,7 @@ from medhavi.planners.master_plan.source_rates import (
 from medhavi.units import HOUR, from_units
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from medhavi.optimize.problem import Block, Floats, Ints, Program, Session, Solver
     from medhavi.planners.constrained.netting.given_sources import Lots
@@ -122,9 +122,10 @@ def whole_orders(
     solver, cancelled
         Solves the programs; polled.
     """
-    stated = _WholeProgram(base)
-    if not 0 < stated.orders.size <= most:
+    orders = _orders(base)
+    if not 0 < sum(_columns(one.plan) for one in orders if one.is_whole) <= most:
         return None
+    stated = _WholeProgram(base, orders)
     values = stated.solve(solver, cancelled)
     if values is None:
         return None
@@ -141,16 +142,7 @@ def whole_orders(
 class _WholeProgram:
     """The program, and the places of whole orders in it."""
 
-    def __init__(self, base: Statement) -> None:
-        run = base.run
-        needs = node_needs(run.clusters, run.release, run.as_of)
-        own = _smallest(base, needs)
-        usual = {_identity(plan): plan for plan in base.plans}
-        carried = Counter(plan.ways[0].source.source for plan in own)
-        made = [
-            _order(base, plan, usual.get(_identity(plan), plan), needs, carried)
-            for plan in own
-        ]
+    def __init__(self, base: Statement, made: Sequence[_Order]) -> None:
         flow = np.where(base.flow > 0, ROOM * base.flow, base.flow)
         statement = replace(
             base,
@@ -239,13 +231,18 @@ def _point(
 
 
 # --- what orders take ---------------------------------------------------------------
-def _smallest(
-    base: Statement, needs: Mapping[NodeKey, NodeNeeds]
-) -> list[SourceColumns]:
-    """Sources as rates of their smallest orders, which fit wherever any does."""
+def _orders(base: Statement) -> list[_Order]:
+    """Orders of all sources, by the rates of the smallest ones: they fit anywhere."""
     run = base.run
+    needs = node_needs(run.clusters, run.release, run.as_of)
     single = {key: one._replace(mean=1) for key, one in needs.items()}
-    return source_columns(run.clusters, single, run.release, base.grid, base.rates)
+    own = source_columns(run.clusters, single, run.release, base.grid, base.rates)
+    usual = {_identity(plan): plan for plan in base.plans}
+    carried = Counter(plan.ways[0].source.source for plan in own)
+    return [
+        _order(base, plan, usual.get(_identity(plan), plan), needs, carried)
+        for plan in own
+    ]
 
 
 def _identity(plan: SourceColumns) -> tuple[object, ...]:

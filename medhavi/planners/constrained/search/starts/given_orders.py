@@ -9,12 +9,11 @@ fit are served as in any search.
 
 from __future__ import annotations
 
-from copy import copy
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from medhavi.planners.constrained.search.search_effort import budget_of
+from medhavi.planners.constrained.search.search_effort import budget_of, moves_of
 from medhavi.planners.constrained.search.seeking import Repair
 from medhavi.planners.constrained.search.starts.warm_start import WarmStart
 from medhavi.planners.kernels.plant_kernels.earlier_work import EarlierWork
@@ -24,7 +23,6 @@ from medhavi.planners.kernels.plant_kernels.plant_record import (
     lot_of,
     taken_of,
 )
-from medhavi.planners.kernels.plant_kernels.schedule_record import ScheduleRecord
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -269,36 +267,6 @@ def _work(model: Model, decisions: Decisions) -> EarlierWork:
     )
 
 
-class _GivenRepair(Repair):
-    """A schedule of given orders, which moves improve."""
-
-    def __init__(
-        self,
-        model: Model,
-        engine: Engine,
-        start: WarmStart,
-        watch: Watch,
-        effort: str,
-        seed: int,
-    ) -> None:
-        budget = budget_of(len(model.plant.d_item), effort)
-        super().__init__(engine, model, watch, budget, start.room(), seed)
-        noise = self._plan.noise[0]
-        self._plan = ScheduleRecord(*map(copy, start.plan))
-        self._plan.noise[0] = noise
-        self._hit = start.hit
-
-    def serve(self) -> bool:
-        """Serve what is hit, the most urgent demand first; False: there is no room."""
-        hit = np.flatnonzero(self._hit)
-        urgency = np.asarray(self._aims.urgency)[hit]
-        turn = self._engine.ints(hit[np.argsort(urgency, kind="stable")])
-        if not self._kernels.serve_all(self._plant, self._plan, turn):
-            return False
-        self._revive()
-        return True
-
-
 def sought_from(
     model: Model,
     engine: Engine,
@@ -326,11 +294,13 @@ def sought_from(
     start = WarmStart(model, engine, work, hit)
     if not start.laid():
         return None
-    repair = _GivenRepair(model, engine, start, watch, effort, seed)
-    if not repair.serve():
+    demands = len(model.plant.d_item)
+    budget, tally = budget_of(demands, effort), engine.ints(np.zeros(3))
+    repair = Repair(engine, model, watch, budget, start.room(), seed)
+    repair.take_over(start.plan)
+    if not repair.serve_anew(start.hit):
         return None
-    budget, tally = budget_of(len(model.plant.d_item), effort), engine.ints(np.zeros(3))
-    wanted = max(budget.moves * len(model.plant.d_item), budget.least)
-    repair.improve(int(min(wanted, budget.most)), tally)
+    repair.revive()
+    repair.improve(int(moves_of(budget, demands)), tally)
     repair.settle(saves=True)
     return repair.found(0, tally)

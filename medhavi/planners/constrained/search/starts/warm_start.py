@@ -221,10 +221,8 @@ class _WarmRepair(Repair):
         late = np.asarray(start.plan.d_finish, np.int64) > model.plant.d_due
         aimed = (start.hit == 1) | (late & reached)
         super().__init__(engine, model, watch, budget, start.room(), seed, aimed)
-        noise = self._plan.noise[0]
-        self._plan = ScheduleRecord(*map(copy, start.plan))
+        self.take_over(start.plan)
         self._cost = self.cost
-        self._plan.noise[0] = noise
         self._alone = np.array(self._aims.least, np.int64)
         self._aimed, self._shared = aimed, shared
         self.staying = 0
@@ -242,15 +240,12 @@ class _WarmRepair(Repair):
         late
             The ends at which earlier orders stay [s since now]. Shape (n_orders,).
         """
-        plan, hit = self._plan, np.flatnonzero(self.hit)
-        urgency = np.asarray(self._aims.urgency)[hit]
-        turn = self._engine.ints(hit[np.argsort(urgency, kind="stable")])
-        if not self._kernels.serve_all(self._plant, plan, turn):
+        if not self.serve_anew(self.hit):
             return False
         for order, end in zip(self.start.of.tolist(), late.tolist(), strict=True):
             if order >= 0:
-                plan.o_stays[order] = end
-        self._revive()
+                self._plan.o_stays[order] = end
+        self.revive()
         return True
 
     def improve(self, moves: int, tally: np.ndarray) -> None:
