@@ -172,11 +172,11 @@ def test_nothing_is_made_outside_the_validity_of_a_routing():
 @pytest.mark.req("OMC-7.5.1", "OMC-7.7.4")
 @pytest.mark.parametrize(("setup", "late"), [(0, [0, 1]), (60, [1, 1])])
 def test_of_two_demands_with_room_for_one_the_other_is_a_day_late(setup, late):
-    """24 h of work each, both wanted after the first 24 h."""
+    """24 h of work each, both wanted whole after the first 24 h."""
     found = best(
         demands=[
-            wanted("D1", 24, 1, **NEVER_SHORT),
-            wanted("D2", 24, 1, **NEVER_SHORT),
+            wanted("D1", 24, 1, full_line=True, **NEVER_SHORT),
+            wanted("D2", 24, 1, full_line=True, **NEVER_SHORT),
         ],
         routings=[{"routing": "R", "product": "A", "max_lot": 24}],
         **machine("R", 60, setup_minutes=setup),
@@ -185,6 +185,31 @@ def test_of_two_demands_with_room_for_one_the_other_is_a_day_late(setup, late):
     hours = setup / 60 / 24
     assert gone == pytest.approx([1 + hours, 2 + 2 * hours])
     assert [one > 1 for one in gone] == [bool(each) for each in late]
+
+
+@pytest.mark.req("OMC-7.5.1", "HEU-04")
+def test_what_fits_before_the_date_is_made_in_an_order_of_its_own():
+    """23 of 48 are in time with an hour of set-up; an order each has all of them late.
+
+    Two orders of 24 end at 25 and 50 h: 24 units are 1 h late and 24 units 26 h, 5.40
+    at 0.2 a unit and day. 23, 23 and 2 end at 24, 48 and 51 h: 5.05.
+    """
+    rows = {
+        "demands": [wanted(name, 24, 1, **NEVER_SHORT) for name in ("D1", "D2")],
+        "routings": [{"routing": "R", "product": "A", "max_lot": 24}],
+        **machine("R", 60, setup_minutes=60),
+    }
+    found = best(**rows)
+    assert (
+        sum(
+            qty
+            for name in ("D1", "D2")
+            for qty, at in deliveries(found, name)
+            if at <= 1
+        )
+        == 23
+    )
+    assert scorecard(found, factories.snapshot(**rows)).lateness <= 5.05 + 1e-9
 
 
 @pytest.mark.req("OMC-7.5.2")
