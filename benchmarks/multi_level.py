@@ -143,6 +143,8 @@ def planned(stands: Case, mode: str) -> Planned:
             "bucket": grid_of(case),
             "late_days": float(case["grace"]),
             "safety_weight": SAFETY_WEIGHT,
+            # The instance ends with its horizon: what is missing then costs nothing.
+            "end_stock_price": 0.0,
         }
     begun = time.process_time()
     made = plan(snapshot, mode, settings)

@@ -259,6 +259,10 @@ class OptimizeParameters(PlannerParameters):
     cost_weight, lateness_weight, shortage_weight, inventory_weight, overload_weight,
     safety_weight
         Factors on the money of each part; 1 leaves it as it is.
+    end_stock_price
+        What a unit below safety stock costs at the end of the horizon, in its values:
+        it has to be supplied later, at a little more than now. Below 1 a plan may let
+        safety stock run out by its last day; 0: what is missing then costs nothing.
     co2_price
         Money per kg of CO2 [base currency]; 0: emissions are counted and do not
         decide.
@@ -321,6 +325,7 @@ class OptimizeParameters(PlannerParameters):
     inventory_weight: float = 1.0
     overload_weight: float = 1.0
     safety_weight: float = 1.0
+    end_stock_price: float = 1.05
     co2_price: float = 0.0
     overload: bool = True
     overload_factor: float = OVERLOAD_FACTOR
@@ -340,8 +345,9 @@ class OptimizeParameters(PlannerParameters):
     stage_room: float = 1.0
 
     def __post_init__(self) -> None:
-        lengths = ("late_days", "co2_price", "overload_factor", "shift_hours")
-        for name in (*WEIGHTS, *lengths, "stage_room"):
+        lengths = ("late_days", "overload_factor", "shift_hours")
+        prices = ("co2_price", "end_stock_price")
+        for name in (*WEIGHTS, *prices, *lengths, "stage_room"):
             require_number(name, getattr(self, name))
         if self.shortage_weight == 0:
             message = (

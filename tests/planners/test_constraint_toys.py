@@ -133,6 +133,50 @@ def test_a_stock_of_15_is_5_below_a_safety_stock_of_20():
     assert [row["qty"] for row in exceptions(found, "BelowSafety")] == [5]
 
 
+@pytest.mark.req("OMC-7.2.3", "OMO-03", "KPI-33")
+def test_a_stock_of_5_below_its_safety_stock_costs_so_every_day_and_at_the_end():
+    """5 units of 2 each, from day 0 on for all days and at the end at 1.05 values.
+
+    Nothing brings more. A week costs 1 % of the value.
+    """
+    rows: dict[str, list[Row]] = {
+        "products": [{"product": "A", "unit_cost": 2}],
+        "demands": [wanted("D1", 1, 0)],
+        "stock": [{"product": "A", "qty": 16}],
+        "inventory_policies": [{"product": "A", "safety_qty": 20}],
+    }
+    snapshot = factories.snapshot(**rows)
+    found = best({"safety_weight": 3}, **rows)
+    part = found.contributions.filter(pl.col("part") == "safety stock")
+    a_week = 5 * 2 * 0.01
+    span = snapshot.settings.horizon_days / 7 * a_week
+    assert part["plan"].item() == pytest.approx(3 * (span + 1.05 * 5 * 2))
+    assert sum(found.contributions["plan"].drop_nulls()) == pytest.approx(
+        found.run.steps[0].cost
+    )
+
+
+@pytest.mark.req("OMC-7.2.3", "OMO-03")
+@pytest.mark.parametrize(
+    ("price", "bought"), [(1.05, 14), (1, 14), (0.5, 0), (0, 0)], ids=str
+)
+def test_safety_stock_may_run_out_where_what_is_missing_at_the_end_costs_less(
+    price, bought
+):
+    """14 of a safety stock of 20 are missing; each costs 1, and without 1 % a week."""
+    found = best(
+        {"end_stock_price": price},
+        products=[{"product": "A", "unit_cost": 1}],
+        demands=[wanted("D1", 10, 5)],
+        stock=[{"product": "A", "qty": 16}],
+        inventory_policies=[{"product": "A", "safety_qty": 20}],
+        supply_terms=[BUY],
+    )
+    assert sum(sources(found).values()) == bought
+    assert fulfilment(found)["status"] == "on_time"
+    assert bool(exceptions(found, "BelowSafety")) == (bought == 0)
+
+
 # --- 7.4 routings --------------------------------------------------------------------
 @pytest.mark.req("OMC-7.4.1", "DEF-04")
 def test_a_step_passes_on_no_more_than_the_step_before_has_made():

@@ -520,6 +520,10 @@ def test_the_price_of_the_bottleneck_is_what_overload_costs_and_was_tried():
         ({"bukket": "day"}, "Unknown setting bukket"),
         ({"bucket": "fortnight"}, "bucket \\(fortnight\\) is not understood"),
         ({"co2_price": -1}, "co2_price \\(-1\\) must be a number of at least 0"),
+        (
+            {"end_stock_price": -1},
+            "end_stock_price \\(-1\\) must be a number of at least 0",
+        ),
         ({"shortage_weight": 0}, "the best plan makes nothing"),
         ({"overload": "yes"}, "overload must be true or false"),
         ({"prices_verified": 1.5}, "prices_verified"),

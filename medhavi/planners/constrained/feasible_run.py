@@ -58,11 +58,12 @@ from medhavi.planners.constrained.placement.goods_in_time import (
 )
 from medhavi.planners.constrained.placement.placing import Placing
 from medhavi.planners.constrained.placement.shop import Shop
+from medhavi.planners.mrp.netting_state.stock_levels import LevelReduction
 from medhavi.planners.mrp.reporting import ledger
 from medhavi.planners.mrp.run import MrpRun
 from medhavi.progress import Progress
 from medhavi.results.limiter import Limiter
-from medhavi.units import DAY
+from medhavi.units import ALWAYS, DAY, NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -182,11 +183,15 @@ class FeasibleRun(MrpRun):
         return FeasiblePlainNetting(node, self.release)
 
     def _node_walk(self, node: Node, levels: StockLevels) -> DatedNodeNetting:
-        levels.lowered = self._memory.lowered.get(node.key, ())
+        more = self._memory.lowered.get(node.key, ())
+        levels.lowered = (*levels.lowered, *more)
         return walk_of(node, levels, self.release, keeps=self.keeps_for_important)
 
     def _levels_of(self, node: Node) -> StockLevels:
         levels = super()._levels_of(node)
+        less = self._memory.decisions.lowered.get(node.key)
+        if less:
+            levels.lowered = (LevelReduction(ALWAYS, NEVER, less),)
         if node.rules.lot_rule == "lot_for_lot":
             levels.lots = self._memory.decisions.lots.get(node.key, ())
             levels.eoq = self._memory.decisions.sizes.get(node.key)

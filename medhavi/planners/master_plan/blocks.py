@@ -30,7 +30,7 @@ from medhavi.planners.master_plan import statement as names
 from medhavi.planners.master_plan.statement import ObjectivePart, Statement
 from medhavi.providers.product_facts import LATE_COST_SHARE
 from medhavi.results.figures.overtime import LEAST_OVERTIME
-from medhavi.results.figures.scorecard import SHORT_PRICES
+from medhavi.results.figures.scorecard import SAFETY_SHARE, SHORT_PRICES
 from medhavi.units import DAY, seconds_up, to_seconds
 
 if TYPE_CHECKING:
@@ -285,14 +285,6 @@ def _window_limits(statement: Statement) -> Iterator[LimitRow]:
             yield LimitRow(row["supplier"], low, columns, np.ones(len(columns)), most)
 
 
-SAFETY_SHARE = 0.01 / 7.0
-"""Cost of a unit below safety a day, in values of the unit: 1 % a week, five times what
-it costs to hold one at the usual rate."""
-REPLACEMENT = 1.05
-"""What is below safety at the end must be supplied later, at a little more than now:
-otherwise the best plan would run all buffers down by its last day."""
-
-
 class MaterialBlocks(NamedTuple):
     """Blocks of material: `balance` has a row per node and decision, node first.
 
@@ -341,8 +333,11 @@ def _add_safety(
     node, edge = wanted // max(size, 1), wanted % max(size, 1)
     days = statement.grid.lengths / DAY
     money = SAFETY_SHARE * statement.stock_value[node] * days[edge]
-    money += np.where(edge == size - 1, REPLACEMENT * statement.value[node], 0.0)
-    weight = statement.parameters.safety_weight
+    weight, price = (
+        statement.parameters.safety_weight,
+        statement.parameters.end_stock_price,
+    )
+    money += np.where(edge == size - 1, price * statement.value[node], 0.0)
     problem.cost(ObjectivePart.SAFETY, below.at(every), money * weight)
     return rows
 

@@ -63,6 +63,7 @@ def step_name(
         effort,
         seed,
         decisions.share,
+        decisions.worth,
         sorted(decisions.overtime),
         sorted((key, list(at)) for key, at in decisions.lots.items()),
         sorted(decisions.sizes.items()),
@@ -72,6 +73,7 @@ def step_name(
         sorted(decisions.floors.items()),
         list(decisions.orders),
         sorted((number, list(own)) for number, own in decisions.served.items()),
+        sorted(decisions.lowered.items()),
     )
     return hashlib.sha256(json.dumps(stated).encode()).hexdigest()[:32]
 

@@ -339,6 +339,9 @@ class Decisions:
     served
         When demands, by index, are meant to be served of those orders, and how much of
         each [UTC s, units].
+    lowered
+        How much less than its stock level is wanted of a product at a place [units]:
+        it is not worth what it costs.
     """
 
     lots: Lots = field(default_factory=dict)
@@ -352,6 +355,7 @@ class Decisions:
     floors: Mapping[str, int] = field(default_factory=dict)
     orders: Sequence[GivenOrder] = ()
     served: Mapping[int, Sequence[Slice]] = field(default_factory=dict)
+    lowered: Sizes = field(default_factory=dict)
 
 
 UNDECIDED = Decisions()

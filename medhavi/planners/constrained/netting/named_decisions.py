@@ -38,6 +38,7 @@ class NamedDecisions(NamedTuple):
     amounts: list[tuple[NodeKey, dict[str, list[tuple[int, float]]]]]
     less: list[DemandReduction]
     overtime: list[str]
+    lowered: list[tuple[NodeKey, int]] = []
 
     def of(self, demands: Sequence[Demand]) -> Decisions:
         """Decisions for a run with these demands."""
@@ -51,6 +52,7 @@ class NamedDecisions(NamedTuple):
             slices={index: one.slices for index, one in held.items()},
             refused={index: one.why for index, one in held.items() if one.why},
             overtime=frozenset(self.overtime),
+            lowered=dict(self.lowered),
         )
 
 
@@ -74,4 +76,5 @@ def named(decisions: Decisions, demands: Sequence[Demand]) -> NamedDecisions:
             for index, slices in decisions.slices.items()
         ],
         overtime=sorted(decisions.overtime),
+        lowered=[(key, int(qty)) for key, qty in decisions.lowered.items()],
     )

@@ -93,6 +93,7 @@ def guidance(
         refused=refused,
         overtime=overtime_resources(built, values),
         worth=built.statement.parameters.money_worth,
+        lowered=_lowered(built, values),
     )
 
 
@@ -195,6 +196,26 @@ def _wanted(built: BuiltProgram, values: Floats) -> dict[int, list[Slice]]:
             date = max(demand.due, run.as_of)
             found[demand.index] = [Slice(units, date)] if units > 0 else []
     return found
+
+
+def _lowered(built: BuiltProgram, values: Floats) -> dict[NodeKey, int]:
+    """How much less than its stock level is wanted of a product at a place [units].
+
+    It is what a solution leaves out at the end, where that costs less than to supply
+    it. It is not wanted before either: orders of a plan come at other times than those
+    of the program, and what serves a level once is there at the end.
+    """
+    statement, program = built.statement, built.program
+    if statement.parameters.end_stock_price >= 1:
+        return {}
+    below = np.zeros_like(statement.safety)
+    below[statement.safety > 0] = values[program.column_block(names.BELOW_SAFETY).span]
+    steps = [float(node.step) for node in statement.nodes]
+    units = np.floor(below[:, -1] / steps + DUST).astype(np.int64)
+    return {
+        statement.nodes[place].key: int(units[place])
+        for place in np.flatnonzero(units > 0)
+    }
 
 
 def decided(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi.planners.master_plan.statement import ObjectivePart
-from medhavi.results.figures.scorecard import sales, scorecard
+from medhavi.results.figures.scorecard import below_safety, sales, scorecard
 
 if TYPE_CHECKING:
     from medhavi.planners.parameters import OptimizeParameters
@@ -40,6 +40,8 @@ def plan_parts(
         ObjectivePart.LATENESS: parameters.lateness_weight
         * (found.lateness - found.shortage),
         ObjectivePart.SHORTAGE: parameters.shortage_weight * never,
+        ObjectivePart.SAFETY: parameters.safety_weight
+        * below_safety(made, snapshot, parameters.end_stock_price),
         ObjectivePart.CO2: parameters.co2_price * found.co2_kg,
     }
 
