@@ -154,6 +154,7 @@ def test_a_stock_of_5_below_its_safety_stock_costs_so_every_day_and_at_the_end()
     assert sum(found.contributions["plan"].drop_nulls()) == pytest.approx(
         found.run.steps[0].cost
     )
+    assert "EUR of it for stock below safety stock" in str(found)
 
 
 @pytest.mark.req("OMC-7.2.3", "OMO-03")

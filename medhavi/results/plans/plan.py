@@ -527,10 +527,14 @@ def program_words(plan: PlanAccess) -> str:
     if plan.contributions.is_empty():
         return ""
     unit = plan.contributions["unit"][0]
-    money = with_unit(float(plan.contributions["plan"].fill_null(0.0).sum()), unit)
+    parts = plan.contributions.with_columns(pl.col("plan").fill_null(0.0))
+    money = with_unit(float(parts["plan"].sum()), unit)
     by_profit = plan.run.settings.get("goal") == "profit"
     lost = " with the sales that it loses" if by_profit else ""
     words = [f"the plan comes to {money}{lost}"]
+    missing = float(parts.filter(pl.col("objective") == "safety")["plan"].sum())
+    if missing > 0:
+        words[0] += f", {with_unit(missing, unit)} of it for stock below safety stock"
     if least is not None and plan.run.gap is not None:
         words.append(
             f"no plan costs less than {with_unit(least, unit)} (gap {plan.run.gap:.0%})"
