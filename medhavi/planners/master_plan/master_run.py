@@ -7,6 +7,7 @@ does not follow it is made, too, and what costs less is the answer.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -37,7 +38,7 @@ from medhavi.planners.master_plan.goals.goal_amounts import (
     preferred,
     unit_of,
 )
-from medhavi.planners.master_plan.goals.plan_value import plan_parts, worth
+from medhavi.planners.master_plan.goals.plan_value import plan_parts, priced, worth
 from medhavi.planners.master_plan.goals.profit import losing, losses_found
 from medhavi.planners.master_plan.goals.staged_solve import GoalProgram
 from medhavi.planners.master_plan.lots.lot_planning import planned_lots
@@ -555,12 +556,19 @@ def _best(
 ) -> Tried:
     """The cheapest plan of those that come first by budgets and stages.
 
+    None that pays for safety stock more than the plan without the program costs in all.
     One that was interrupted may be any part of a plan: it is none of them.
     """
     whole = [one for one in tried if one.made.run.status is not Status.CANCELLED]
-    first = preferred([one.made for one in whole], snapshot, parameters)
+    made = preferred([one.made for one in whole], snapshot, parameters)
+    first = [one for one in whole if any(one.made is first for first in made)]
+    costs = [priced(one.made, snapshot, parameters) for one in first]
+    plain = [
+        cost for one, cost in zip(first, costs, strict=True) if one.name == WITHOUT
+    ]
+    most = min(plain, default=math.inf)
     return min(
-        (one for one in whole if any(one.made is made for made in first)),
+        (one for one, cost in zip(first, costs, strict=True) if cost <= most),
         key=lambda one: worth(one.made, snapshot, parameters),
     )
 

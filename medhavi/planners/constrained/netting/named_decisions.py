@@ -38,7 +38,7 @@ class NamedDecisions(NamedTuple):
     amounts: list[tuple[NodeKey, dict[str, list[tuple[int, float]]]]]
     less: list[DemandReduction]
     overtime: list[str]
-    lowered: list[tuple[NodeKey, int]] = []
+    lowered: tuple[tuple[NodeKey, int], ...] = ()
 
     def of(self, demands: Sequence[Demand]) -> Decisions:
         """Decisions for a run with these demands."""
@@ -76,5 +76,5 @@ def named(decisions: Decisions, demands: Sequence[Demand]) -> NamedDecisions:
             for index, slices in decisions.slices.items()
         ],
         overtime=sorted(decisions.overtime),
-        lowered=[(key, int(qty)) for key, qty in decisions.lowered.items()],
+        lowered=tuple((key, int(qty)) for key, qty in decisions.lowered.items()),
     )
