@@ -202,7 +202,9 @@ FAULT = "fault"
 
 _NAMES = ("stream", "type", "event_id", "actor", "correlation_id", "causation_id")
 _INSTANTS = ("recorded_at", "occurred_at")
-_MICROSECOND = pl.duration(microseconds=1)
+# Made once: polars makes a series of each moment that it is given.
+_BEGINNING, _END = pl.lit(EARLIEST), pl.lit(LATEST)
+_BEFORE = _BEGINNING - pl.duration(microseconds=1)
 _MARK = f'"{FAULT_KEY}":'
 
 
@@ -265,14 +267,12 @@ def _envelope_fault() -> pl.Expr:
 
 
 def _sound(name: str) -> pl.Expr:
-    return pl.col(name).is_between(pl.lit(EARLIEST), pl.lit(LATEST), closed="left")
+    return pl.col(name).is_between(_BEGINNING, _END, closed="left")
 
 
 def _within_calendar(name: str) -> pl.Expr:
     """Instant between the ends of the years of events, just beyond them at most."""
-    return (
-        pl.col(name).clip(pl.lit(EARLIEST) - _MICROSECOND, pl.lit(LATEST)).alias(name)
-    )
+    return pl.col(name).clip(_BEFORE, _END).alias(name)
 
 
 def readable(rows: pl.LazyFrame) -> pl.LazyFrame:
@@ -317,7 +317,7 @@ def with_faults(rows: pl.LazyFrame) -> pl.LazyFrame:
             )
         )
     )
-    beginning = pl.lit(EARLIEST).cast(pl.Datetime("us", "UTC"))
+    beginning = _BEGINNING.cast(pl.Datetime("us", "UTC"))
     return rows.with_columns(reason.alias(FAULT)).with_columns(
         recorded_at=pl.when(_sound("recorded_at"))
         .then("recorded_at")
