@@ -75,16 +75,6 @@ def test_the_middle_of_three_rounds_is_told():
     assert watch.median("peg") == 0.0
 
 
-def test_a_section_of_the_page_is_renewed_and_the_others_stay(page):
-    performance_page.write_section("one", ("what", "s"), [("net", 1)])
-    performance_page.write_section("two", ("what", "s"), [("peg", 2)])
-    performance_page.write_section("one", ("what", "s"), [("net", 3)])
-    text = page.read_text("utf-8")
-    assert text.count("## one") == text.count("## two") == 1
-    assert "| net | 3 |" in text
-    assert "| net | 1 |" not in text
-
-
 def test_starting_is_measured_against_an_empty_python():
     least = start.measure(rounds=1)
     assert set(least) == set(start.CALLS)

@@ -150,6 +150,7 @@ def test_a_cell_of_the_load_leads_to_its_operations(watched):
 
 
 @pytest.mark.req("CMP-09", "UI-05")
+@pytest.mark.nightly  # by day: tests/service/test_campaign_page.py edits a cell
 def test_the_campaigns_app_shows_what_an_edited_cell_changes(watched, tables):
     watched.open("/campaigns/?tables=shop")
     page = watched.page

@@ -24,6 +24,7 @@ def desk(request, page, tmp_path, chromium):
 
 
 @pytest.mark.req("WO-12", "UI-08")
+@pytest.mark.nightly  # by day: tests/service/test_order_page.py and mass changes
 def test_two_orders_are_cancelled_at_one_price_and_come_back(desk, tmp_path):
     page = desk.page
     desk.open("/orders/?status=released")

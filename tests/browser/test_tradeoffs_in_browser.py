@@ -20,6 +20,7 @@ def lake_server(chromium, tmp_path_factory):
 
 
 @pytest.mark.req("UI-02")
+@pytest.mark.nightly  # by day: tests/service/test_tradeoff_page.py
 def test_a_plan_of_a_front_is_found_compared_and_published(page, lake_server):
     watched = Watched(page, lake_server)
     watched.open("/tradeoffs/")

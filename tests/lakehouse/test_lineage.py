@@ -200,7 +200,7 @@ _odd_times = st.lists(
 )
 
 
-@settings(max_examples=examples(5, 60))
+@settings(max_examples=examples(3, 60))
 @given(_odd_times)
 def test_the_steps_of_each_row_end_in_what_the_lake_has(told):
     """For every row of every table, also of facts that come late."""

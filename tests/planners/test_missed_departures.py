@@ -8,6 +8,7 @@ import pytest
 
 from tests import factories
 from tests.api import plan, verify
+from tests.examples import some
 
 CUTOFF = dt.datetime(2026, 1, 12, 2, tzinfo=dt.UTC)
 
@@ -51,7 +52,7 @@ def bought(ready):
 
 @pytest.mark.parametrize(
     ("seconds", "weeks"),
-    [(-1, 0), (0, 0), (1, 1), (30, 1), (60, 1), (703, 1), (1800, 1)],
+    [(0, 0), (1, 1), *some([(-1, 0), (30, 1), (60, 1), (703, 1), (1800, 1)], 1)],
 )
 def test_goods_ready_after_a_cutoff_take_the_next_departure(seconds, weeks):
     snapshot = bought(CUTOFF + dt.timedelta(seconds=seconds))

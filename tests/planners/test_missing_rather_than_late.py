@@ -18,6 +18,7 @@ from medhavi.planners.constrained.search.construction import costs_of
 from medhavi.planners.kernels.plant_kernels.plant_record import cost_of
 from tests import factories
 from tests.api import plan, verify
+from tests.examples import examples
 from tests.planners.search_plants import plant
 from tests.planners.small_plans import day, days
 
@@ -85,7 +86,7 @@ def least(jobs, most):
 def test_little_more_is_lost_than_has_to_be():
     drawn = random.Random(1)
     lost = needed = 0.0
-    for _ in range(12):
+    for _ in range(examples(6, 12)):
         most = drawn.choice((0, 1, 2))
         jobs = [
             Job(

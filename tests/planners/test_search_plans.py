@@ -1030,7 +1030,7 @@ def test_orders_are_joined_where_an_order_costs_more_than_to_hold_goods(
 
 
 @given(workshops(), st.sampled_from([1.0, 100.0, 10_000.0]))
-@settings(max_examples=examples(4), phases=[Phase.generate], deadline=None)
+@settings(max_examples=examples(2), phases=[Phase.generate], deadline=None)
 def test_money_is_saved_and_makes_nothing_later(
     tables: dict[str, Any], fixed: float
 ) -> None:

@@ -737,7 +737,7 @@ def restored(tmp_path_factory):
 
 
 @pytest.mark.req("QA-02")
-@settings(max_examples=examples(3, 60), suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(2, 60), suppress_health_check=[HealthCheck.too_slow])
 @given(verbs=st.lists(VERBS, min_size=1, max_size=3), data=st.data())
 def test_taking_all_edits_back_restores_the_fingerprint(restored, verbs, data):
     """Whatever was refused between, and after each undo the state of then is back."""

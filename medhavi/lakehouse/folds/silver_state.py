@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from decimal import Context, Decimal
+from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -95,6 +96,7 @@ KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 _DEFAULTS = {name: _key_defaults(name) for name in STATE_DTYPES}
 
 
+@cache
 def empty_table(table: str) -> pl.DataFrame:
     """Table without rows, with the column types of the state."""
     return pl.DataFrame(schema=dict(STATE_DTYPES[table]))

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -202,7 +203,6 @@ FAULT = "fault"
 
 _NAMES = ("stream", "type", "event_id", "actor", "correlation_id", "causation_id")
 _INSTANTS = ("recorded_at", "occurred_at")
-_MICROSECOND = pl.duration(microseconds=1)
 _MARK = f'"{FAULT_KEY}":'
 
 
@@ -264,15 +264,24 @@ def _envelope_fault() -> pl.Expr:
     return pl.coalesce(faults)
 
 
+@cache
+def _ends() -> tuple[pl.Expr, pl.Expr]:
+    """Ends of the years of events.
+
+    Made once, as polars makes a series of each moment that it is given; and not on
+    import, as a process that is forked must not have used polars before.
+    """
+    return pl.lit(EARLIEST), pl.lit(LATEST)
+
+
 def _sound(name: str) -> pl.Expr:
-    return pl.col(name).is_between(pl.lit(EARLIEST), pl.lit(LATEST), closed="left")
+    return pl.col(name).is_between(*_ends(), closed="left")
 
 
 def _within_calendar(name: str) -> pl.Expr:
     """Instant between the ends of the years of events, just beyond them at most."""
-    return (
-        pl.col(name).clip(pl.lit(EARLIEST) - _MICROSECOND, pl.lit(LATEST)).alias(name)
-    )
+    first, last = _ends()
+    return pl.col(name).clip(first - pl.duration(microseconds=1), last).alias(name)
 
 
 def readable(rows: pl.LazyFrame) -> pl.LazyFrame:
@@ -317,7 +326,7 @@ def with_faults(rows: pl.LazyFrame) -> pl.LazyFrame:
             )
         )
     )
-    beginning = pl.lit(EARLIEST).cast(pl.Datetime("us", "UTC"))
+    beginning = _ends()[0].cast(pl.Datetime("us", "UTC"))
     return rows.with_columns(reason.alias(FAULT)).with_columns(
         recorded_at=pl.when(_sound("recorded_at"))
         .then("recorded_at")

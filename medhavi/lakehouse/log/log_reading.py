@@ -105,6 +105,13 @@ class RecordedFact(NamedTuple):
     recorded_at: dt.datetime
 
 
+class DatedFacts(NamedTuple):
+    """Date of the newest fact, and times of those dated beyond the clock tolerance."""
+
+    newest: dt.datetime | None
+    ahead: pl.DataFrame
+
+
 class EventLog:
     """Bronze as it is now; a log opened once does not see later commits."""
 
@@ -114,6 +121,7 @@ class EventLog:
         self._path = path
         self._amended: dict[dt.datetime | None, Amendments] = {}
         self._tolerances: dict[dt.datetime | None, dt.timedelta] = {}
+        self._dates: dict[dt.datetime | None, DatedFacts] = {}
         # The last rows behind a position that were read, and that position.
         self._tail: tuple[int, pl.DataFrame] | None = None
         with environment("opening bronze events", path):
@@ -141,20 +149,12 @@ class EventLog:
         Facts recorded late do not turn it back; facts dated beyond their recording by
         more than the clock tolerance do not move it. None: nothing is known yet.
         """
-        rows = self._times(known_at)
-        near = pl.col("occurred_at") <= pl.col("recorded_at") + self._ahead(known_at)
-        moment: dt.datetime | None = (
-            rows.filter(near).select(pl.col("occurred_at").max()).item()
-        )
-        return moment
+        return self._dated(known_at).newest
 
     def waiting(self, known_at: dt.datetime | None, now: dt.datetime) -> list[Finding]:
         """Name the facts dated beyond now and beyond the clock tolerance."""
         ahead = self._ahead(known_at)
-        dated = self._times(known_at).filter(
-            (pl.col("occurred_at") > now)
-            & (pl.col("occurred_at") > pl.col("recorded_at") + ahead)
-        )
+        dated = self._dated(known_at).ahead.filter(pl.col("occurred_at") > now)
         if dated.is_empty():
             return []
         names = self.rows_at(dated["position"]).select("position", "stream", "type")
@@ -176,6 +176,16 @@ class EventLog:
             .sort("position")
             .iter_rows(named=True)
         ]
+
+    def _dated(self, known_at: dt.datetime | None) -> DatedFacts:
+        """Facts that are known, by whether their date counts; read once a log."""
+        if known_at not in self._dates:
+            ahead = pl.col("recorded_at") + self._ahead(known_at)
+            beyond = pl.col("occurred_at") > ahead
+            rows = self._times(known_at)
+            newest = rows.filter(~beyond).select(pl.col("occurred_at").max()).item()
+            self._dates[known_at] = DatedFacts(newest, rows.filter(beyond))
+        return self._dates[known_at]
 
     def _times(self, known_at: dt.datetime | None) -> pl.DataFrame:
         """Read the times of the facts that are known, as amended; no amendments."""
