@@ -476,10 +476,14 @@ def html(text: str) -> mo.Html:
 
 
 def section(key: str, title: str, *parts: object) -> mo.Html:
-    """Parts below their title; `key` is the section's address."""
+    """Parts below their title; `key` is the section's address.
+
+    Without a title, where the tab above has it and a picture has its own, the address
+    stays.
+    """
     import marimo as mo
 
-    head = html(f'<h2 id="{key}">{title}</h2>')
+    head = html(f'<h2 id="{key}">{title}</h2>' if title else f'<i id="{key}"></i>')
     return mo.vstack([head, *parts], gap=1)
 
 
