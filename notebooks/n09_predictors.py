@@ -59,7 +59,7 @@ def welcome():
     mo.md("""
     [Start page and lessons](/)
 
-    # Who keeps their word?
+    # Predictors
 
     A plan needs times, and master data are opinions. Here you look at what orders
     really took, let four ways of learning compete, and see when the simplest one wins.

@@ -483,7 +483,9 @@ def section(key: str, title: str, *parts: object) -> mo.Html:
     """
     import marimo as mo
 
-    head = html(f'<h2 id="{key}">{title}</h2>' if title else f'<i id="{key}"></i>')
+    if not title:
+        return html(f'<div id="{key}">{mo.vstack(parts, gap=1).text}</div>')
+    head = html(f'<h2 id="{key}">{title}</h2>')
     return mo.vstack([head, *parts], gap=1)
 
 

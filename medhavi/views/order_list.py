@@ -151,7 +151,7 @@ def exception_rows(
     -------
     pl.DataFrame
         What, Product, Where, Date (wall clock of the place, so that it sorts),
-        Quantity, Hours, Detail, Demand, Ids (for search and for the hover).
+        Quantity, Unit, Hours, Detail, Demand, Ids (for search and for the hover).
     """
     known = names or Names()
     rows = plan.exceptions
@@ -178,6 +178,7 @@ _EXCEPTIONS: dict[str, pl.DataType | type[pl.DataType]] = {
     grid_columns.WHERE: pl.String,
     grid_columns.DATE: pl.Datetime("us"),
     grid_columns.QUANTITY: pl.Float64,
+    grid_columns.UNIT: pl.String,
     grid_columns.HOURS: pl.Float64,
     grid_columns.DETAIL: pl.String,
     grid_columns.DEMAND: pl.String,
@@ -200,6 +201,7 @@ def _exception_row(
         grid_columns.WHERE: names.name(place) if place else "",
         grid_columns.DATE: wall_clock(date, names.zone_of(place)),
         grid_columns.QUANTITY: row["qty"],
+        grid_columns.UNIT: names.unit(product) if product and row["qty"] else "",
         grid_columns.HOURS: row["hours"],
         grid_columns.DETAIL: names.told(str(row["message"] or "")),
         grid_columns.DEMAND: names.name(str(row["demand"])) if row["demand"] else "",

@@ -92,3 +92,9 @@ def test_the_chart_theme_is_registered_and_clear():
     chart = alt.Chart(alt.Data(values=[{"x": 1}])).mark_bar().encode(x="x:Q")
     assert chart.to_dict()["config"]["background"] == "transparent"
     alt.theme.enable("default")
+
+
+def test_a_chart_that_nothing_finished_is_drawn_with_the_colours_of_the_page():
+    theme.register()
+    plain = alt.Chart().mark_point().to_dict()
+    assert plain["usermeta"]["embedOptions"]["renderer"] == "svg"

@@ -254,7 +254,8 @@ def exception_table(rows: pl.DataFrame, code: str | None) -> mo.Html:
             grid_columns.WHERE: 85,
             grid_columns.DATE: 145,
             grid_columns.QUANTITY: 75,
-            grid_columns.DETAIL: 230,
+            grid_columns.UNIT: 45,
+            grid_columns.DETAIL: 215,
             grid_columns.DEMAND: 110,
         },
         format_mapping=written(
