@@ -88,9 +88,13 @@ def test_key_figures_have_names_without_their_ids() -> None:
 
 @pytest.mark.req("KPI-13")
 def test_hours_that_a_mean_counts_have_their_unit() -> None:
-    counted = told_figures("on_time", "late")["KPI-13 counted"]
-    assert counted.unit == "hour"
-    assert told_figures("on_time", "late")["KPI-28 counted"].unit == "number"
+    assert told_figures("on_time", "late")["KPI-13 counted"].unit == "hour"
+
+
+@pytest.mark.req("KPI-28")
+def test_what_a_share_counts_is_a_number() -> None:
+    told = told_figures("on_time", "late")
+    assert (told["KPI-28 counted"].unit, told["KPI-28 of"].unit) == ("number",) * 2
 
 
 @pytest.mark.req("KPI-01")
