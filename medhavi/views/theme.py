@@ -18,6 +18,8 @@ from dataclasses import dataclass, fields
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from medhavi.views.pictures.chart_rows import ChartRows
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -258,8 +260,7 @@ _RULES = """
 .mv abbr{text-decoration:none;cursor:help}
 .mv code{font:12px ui-monospace,SFMono-Regular,Menlo,"DejaVu Sans Mono",monospace;
  overflow-wrap:anywhere;background:none;color:inherit;padding:0;border:0}
-.mv .muted,.mv-muted{color:var(--mv-muted)}
-.mv .small{font-size:12px}
+.mv .muted,.mv-muted{color:var(--mv-muted)}.mv .small{font-size:12px}
 .mv-head{display:flex;flex-wrap:wrap;gap:8px 24px;align-items:baseline;
  justify-content:space-between}.mv-finding{color:var(--mv-muted);padding-top:4px}
 .mv-nav{display:flex;flex-wrap:wrap;gap:4px 16px;padding-bottom:8px;
@@ -463,18 +464,18 @@ def time_axis(first: int, last: int, *, field: str = "x", title: str = "") -> al
 
 
 def rows_of(frame: pl.DataFrame) -> alt.Data:
-    """Rows of a frame as inline data of a chart."""
+    """Rows of a frame, without dates, as inline data of a chart."""
     import altair as alt
 
-    # A tuple: what copies a chart copies the rows of a list, layer by layer.
-    return alt.Data(values=tuple(frame.to_dicts()))
+    return alt.Data(values=ChartRows(frame.to_dicts()))
 
 
 def _rule(moment: int, word: str, *, colour: str, dy: int, left: bool) -> list[Picture]:
     """Vertical rule with its word at the top, right or left of it."""
     import altair as alt
 
-    base = alt.Chart(alt.Data(values=[{"x": moment, "word": word}])).encode(x="x:T")
+    at = alt.Data(values=[{"x": moment, "word": word}])
+    base = alt.Chart(at).encode(x=alt.X("x:T"))
     line = base.mark_rule(color=token(colour), strokeDash=[3, 3], aria=False)
     text = base.mark_text(
         align="right" if left else "left",
