@@ -18,7 +18,7 @@ from dataclasses import dataclass, fields
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from medhavi.views.pictures.chart_rows import ChartRows
+from medhavi.views.grids.chart_rows import ChartRows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
