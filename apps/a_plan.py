@@ -41,13 +41,11 @@ with app.setup:
         advice_of,
         comparison_html,
         exception_rows,
-        groups_html,
     )
     from medhavi.views.pictures.chain import chain_chart
     from medhavi.views.pictures.lateness import (
         causes_html,
         late_chart,
-        late_demands,
         late_html,
         overdue_chart,
         plan_remedies_html,
@@ -168,18 +166,10 @@ def late(mode, names, plan, tab):
     mo.stop(tab.value != say("late_demands") or mode.value == "mrp")
     section(
         "late",
-        say("late_demands"),
+        "",
         picture(
             late_chart(plan, names), say("nothing_is_late"), say("all_demands_on_time")
         ),
-        mo.accordion(
-            {
-                say("late_demands_by_cost"): html(late_html(plan, names)),
-                say("cost_of_lateness_by_cause"): html(causes_html(plan, names)),
-            }
-        )
-        if late_demands(plan).height
-        else html(""),
     )
     return
 
@@ -189,13 +179,37 @@ def overdue(mode, names, plan, tab):
     mo.stop(tab.value != say("late_demands") or mode.value != "mrp")
     section(
         "overdue",
-        say("past_due_releases"),
+        "",
         picture(
             overdue_chart(plan, names),
             say("no_start_before_now"),
             say("look_for_tight"),
         ),
     )
+    return
+
+
+@app.cell(hide_code=True)
+def choose_part(keep, mode, plan, wanted):
+    parts = desk_parts.late_parts(plan, mode.value)
+    part = desk_words.tab_bar(parts, wanted, keep, parts[0], name="part")
+    return part, parts
+
+
+@app.cell(hide_code=True)
+def part_bar(part, parts, tab):
+    part if tab.value == say("late_demands") and len(parts) > 1 else None
+    return
+
+
+@app.cell(hide_code=True)
+def late_lists(names, part, plan, tab):
+    mo.stop(tab.value != say("late_demands"))
+    _told = {
+        say("late_demands_by_cost"): late_html,
+        say("cost_of_lateness_by_cause"): causes_html,
+    }.get(part.value)
+    html(_told(plan, names)) if _told else None
     return
 
 
@@ -207,8 +221,9 @@ def choose_demand(keep, plan, shown, wanted):
 
 
 @app.cell(hide_code=True)
-def why(demand, everything, names, plan, tab):
+def why(demand, everything, names, part, parts, plan, tab):
     mo.stop(tab.value != say("late_demands"))
+    mo.stop(part.value != say("pegging_chain_of_a_demand"))
     if demand.value is None:
         _parts = [html(page.empty(say("no_demand_is_planned"), say("add_demand_rows")))]
     else:
@@ -222,18 +237,18 @@ def why(demand, everything, names, plan, tab):
             ),
             html(page.story_html(_told, names, plan.run.as_of)),
         ]
-    section("why", say("pegging_chain_of_a_demand"), *_parts)
+    section("why", part.value if len(parts) == 1 else "", *_parts)
     return
 
 
 @app.cell(hide_code=True)
-def choose_remedy(mode, names, plan, tab):
-    mo.stop(tab.value != say("late_demands") or mode.value != "constrained")
-    mo.stop(plan.causes.is_empty())
+def choose_remedy(names, part, plan, tab):
+    mo.stop(tab.value != say("late_demands"))
+    mo.stop(part.value != say("label_remedies"))
     remedy_form = desk_parts.remedy_form(plan, names)
     section(
         "remedies",
-        say("label_remedies"),
+        "",
         html(f'<p class="muted">{say("changes_are_tried_in_order")}</p>'),
         remedy_form,
     )
@@ -313,17 +328,6 @@ def choose_code(keep, plan, wanted):
 
 
 @app.cell(hide_code=True)
-def exception_kinds(costs, link, names, plan, tab):
-    mo.stop(tab.value != say("exceptions"))
-    kinds = (
-        page.empty(say("no_exceptions"), say("the_plan_keeps_every_rule"))
-        if plan.exceptions.is_empty()
-        else groups_html(plan, costs, names.currency, link)
-    )
-    return (kinds,)
-
-
-@app.cell(hide_code=True)
 def exception_groups(by, code, keep, names, plan, tab, wanted):
     mo.stop(tab.value != say("exceptions"))
     rows = exception_rows(plan, names, code.value)
@@ -338,7 +342,11 @@ def listed_exceptions(by, code, grouped, plan, rows):
     _advice = advice_of(plan, code.value)
     _orders = html(desk_words.orders_link(code.value))
     _rows = grid_groups.listed_rows(rows, EXCEPTION_GROUPING, by.value, grouped)
-    listed = [] if grouped is None else [grouped]
+    if plan.exceptions.is_empty():
+        _none = (say("no_exceptions"), say("the_plan_keeps_every_rule"))
+        listed = [html(page.empty(*_none))]
+    else:
+        listed = [] if grouped is None else [grouped]
     if _rows.height:
         listed += [desk_parts.exception_table(_rows, code.value)]
     if not plan.exceptions.is_empty():
@@ -355,9 +363,9 @@ def suggested(code, costs, names, plan, preview, tab):
 
 
 @app.cell(hide_code=True)
-def exceptions(answers, kinds, listed, tab):
+def exceptions(answers, listed, tab):
     mo.stop(tab.value != say("exceptions"))
-    _parts = [html(kinds), *listed]
+    _parts = [*listed]
     if answers:
         _parts += [html(f"<h3>{say('suggested_edits_by_money')}</h3>")]
         _parts += [desk_parts.beside(_line) for _line in answers]

@@ -36,6 +36,7 @@ with app.setup:
     from medhavi.service.plan_pages.plan_page import last_approver
     from medhavi.service.tradeoff_page import budgets_of, is_current
     from medhavi.views import page, theme
+    from medhavi.views.order_list import comparison_html
     from medhavi.views.pictures.pareto import (
         TITLES,
         budget_unit,
@@ -169,13 +170,13 @@ def axes(keep, wanted):
     _named = {title: name for name, title in TITLES.items()}
     across = mo.ui.dropdown(
         _named,
-        value=TITLES.get(wanted("x"), "cost"),
+        value=TITLES.get(wanted("x"), TITLES["cost"]),
         label=say("across"),
         on_change=lambda value: keep("x", value),
     )
     up = mo.ui.dropdown(
         _named,
-        value=TITLES.get(wanted("y"), "lateness"),
+        value=TITLES.get(wanted("y"), TITLES["lateness"]),
         label=say("up"),
         on_change=lambda value: keep("y", value),
     )
@@ -265,16 +266,20 @@ def choose_two(front, keep, picked, wanted):
 
 
 @app.cell(hide_code=True)
-def difference(front, one, tab, two):
+def difference(front, one, ready, tab, two):
     mo.stop(tab.value != say("difference_between_two_plans"))
-    _delta = mv.compare(front.plan(one.value), front.plan(two.value))
+    _one, _two = front.plan(one.value), front.plan(two.value)
     section(
         "difference",
         say("difference_between_two_plans"),
         mo.hstack([one, two], justify="start"),
         html(difference_html(front, one.value, two.value)),
         mo.accordion(
-            {say("orders_demands_and_pegs"): html(f"<pre>{escape(str(_delta))}</pre>")}
+            {
+                say("orders_demands_and_pegs"): html(
+                    comparison_html(_one, _two, mv.compare(_one, _two), ready.names)
+                )
+            }
         ),
     )
     return

@@ -137,7 +137,7 @@ def what_next(explanation):
         print(f"Why {explanation.demand}?", explanation, sep="\n")
     mo.md(
         """
-        ## And now?
+        ## Next
 
         - Change a number and plan again: `snapshot.replace(stock=...)` gives a new
           snapshot, the old one stays as it is.

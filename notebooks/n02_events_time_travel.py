@@ -189,7 +189,7 @@ def what_next(changed, late, waiting):
         print(late["type"], "changed:", *changed, "; waiting:", *waiting["type"])
     mo.md(
         """
-        ## And now?
+        ## Next
 
         - Plan what was known then: `medhavi snapshot --known-at 2026-03-04 --out then`,
           then `medhavi plan --tables then --out plan-then`, and `medhavi compare`.

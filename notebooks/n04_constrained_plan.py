@@ -59,7 +59,7 @@ def two_plans():
 @app.cell(hide_code=True)
 def say_differ():
     mo.md("""
-    ## 2. What differs?
+    ## 2. Differences
 
     `mv.compare` matches orders by identity, so a moved order is *changed*, not gone
     and new.
@@ -77,7 +77,7 @@ def differ(plan, wish):
 @app.cell(hide_code=True)
 def say_why():
     mo.md("""
-    ## 3. Why is it late?
+    ## 3. Causes of lateness
 
     `plan.causes` walks down the critical path of each late demand: every hour of its
     lateness is put down to a machine that was busy, a lot that was missing, a fence, a

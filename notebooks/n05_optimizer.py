@@ -132,7 +132,7 @@ def say_front():
     ## 3. The trade-off
 
     `mv.pareto` makes plans that follow programs between the objectives, and keeps those
-    that no other plan beats: points are plans, the dashed line joins the programs.
+    that no other plan beats: points are plans, hollow diamonds the programs behind them.
     Service is always in: no program may deliver less than the best one can.
     """)
     return

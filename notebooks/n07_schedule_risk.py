@@ -163,7 +163,7 @@ def what_next(premiums, report, schedule):
         print(f"{hours:.1f} h", f"{report.figures['premium']:.1%}", premiums)
     mo.md(
         """
-        ## And now?
+        ## Next
 
         - `medhavi schedule FILE --out DIR`, then `medhavi risk FILE --schedule DIR`.
         - Give a resource `windows` that are too short: the answer names the orders,

@@ -4,7 +4,7 @@
 # ///
 """Predictors
 
-Who keeps their word? Learn lead times, judge them honestly, use them.
+Who keeps what was agreed: learn lead times, judge them honestly, use them.
 """
 
 import marimo
@@ -59,7 +59,7 @@ def welcome():
     mo.md("""
     [Start page and lessons](/)
 
-    # Who keeps their word?
+    # Predictors
 
     A plan needs times, and master data are opinions. Here you look at what orders
     really took, let four ways of learning compete, and see when the simplest one wins.
@@ -180,7 +180,7 @@ def what_next(made, rates):
         print(made.reason, rates.reason, sep="\n")
     mo.md(
         """
-        ## And now?
+        ## Next
 
         - `medhavi train --approver you` does this for suppliers and lanes, keeps every
           version in MLflow, and publishes estimates: plans and promises use them from

@@ -4,7 +4,7 @@
 # ///
 """Hindsight
 
-What would we have promised with what was known then, and what happened?
+What would have been promised with what was known then, and what happened.
 """
 
 import marimo
@@ -26,7 +26,7 @@ def welcome():
     mo.md("""
     [Start page and lessons](/)
 
-    # What would we have promised?
+    # Hindsight
 
     A way of promising is judged by its past: ask every order again **on
     what was known that morning**, then look what happened. Nothing of

@@ -12,10 +12,9 @@ import threading
 import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -65,12 +64,10 @@ if TYPE_CHECKING:
         Awaitable,
         Callable,
         Iterable,
-        Iterator,
         Mapping,
         Sequence,
     )
 
-    from marimo._session.session import SessionImpl
     from starlette.requests import Request
     from starlette.responses import Response
 
@@ -129,10 +126,10 @@ def _entry(path: Path, kind: str) -> AppEntry:
 
 _RULES = """
 html{background:var(--mv-page)}
-body.mv{margin:0 auto;padding:48px 24px;max-width:960px;display:grid;gap:32px;
+body.mv{margin:0 auto;padding:32px 24px;max-width:1440px;display:grid;gap:32px;
  background:var(--mv-page)}
 .brand{display:grid;gap:4px}
-.grid{display:grid;grid-template-columns:repeat(auto-fit,minmax(260px,1fr));gap:16px}
+.grid{display:grid;grid-template-columns:repeat(auto-fit,minmax(228px,1fr));gap:16px}
 .mv a.mv-card{display:grid;gap:4px;color:inherit;text-decoration:none;
  align-content:start}
 .mv a.mv-card:hover,.mv a.mv-card:focus-visible{border-color:var(--mv-plan)}
@@ -333,25 +330,21 @@ def create_app(
     hosts
         Further names of this machine, as in `RequestGuard`.
     """
-    import marimo
     from starlette.applications import Starlette
     from starlette.concurrency import run_in_threadpool
     from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse
     from starlette.routing import Mount, Route
 
     from medhavi.service.page_files import ADDRESS as FILES
-    from medhavi.service.page_files import PageFiles, share_between_visitors
+    from medhavi.service.page_files import PageApps, PageFiles, share_between_visitors
 
     share_between_visitors()
     apps, notebooks = entries("apps"), entries("notebooks")
     # The title lets marimo carry the style sheet into its components.
     style = f"<style title='marimo-custom'>{app_style()}</style>"
     head = f"{style}{FRAMED_SCRIPT}{JOBS_SCRIPT}{NAMES_SCRIPT}{COPY_SCRIPT}"
-    server = marimo.create_asgi_app(quiet=True, html_head=head, asset_url=FILES)
-    for entry in (*apps, *notebooks):
-        server = server.with_app(path=entry.address.rstrip("/"), root=str(entry.path))
-
-    mounted = server.build()
+    files = {entry.address: entry.path for entry in (*apps, *notebooks)}
+    pages = PageApps(files, head=head, files=FILES)
     keeper = _keeper(watch=watch, compared_every=compared_every)
     queue, plans = JobQueue(workers), _plan_keeper()
     runs = _tracking() if tracking else None
@@ -369,7 +362,7 @@ def create_app(
         await run_in_threadpool(queue.close)
         if runs is not None:
             await run_in_threadpool(runs.stop)
-        await _end_sessions(mounted)
+        await pages.end_sessions()
 
     async def landing(request: Request) -> Response:
         known_at = request.query_params.get("known_at", "")
@@ -404,23 +397,30 @@ def create_app(
             Route("/health", alive),
             Route("/search", search),
             *job_routes(queue),
-            *view_routes(partial(_session_of, mounted)),
+            *view_routes(pages.session_of),
             *(Route(path, leading(link)) for path, link in OBJECTS.items()),
             *([] if keeper is None else DeskApi(keeper).routes()),
             *([] if runs is None else tracking_routes(runs)),
             Mount(FILES, app=PageFiles()),
-            Mount("/", app=mounted),
+            Mount("/", app=pages),
         ],
         lifespan=lifespan,
     )
-    pages = [entry.address for entry in (*apps, *notebooks)]
-    return RequestGuard(served, pages, hosts)
+    return RequestGuard(served, files, hosts)
+
+
+_PAUSE_S = 5.0
+"""So long what draws and answers the first page has the processor for itself [s]."""
 
 
 def _load_libraries() -> None:
-    """Load what pages need before the first one asks: it would wait a second for it."""
-    for name in ("altair", "scipy.stats"):
-        importlib.import_module(name)
+    """Load what pages need before they ask: the first chart, and then the first quote.
+
+    Either would wait a second for it.
+    """
+    importlib.import_module("altair")
+    time.sleep(_PAUSE_S)
+    importlib.import_module("scipy.stats")
 
 
 def _keeper(*, watch: bool, compared_every: float) -> DeskMaintenance | None:
@@ -460,30 +460,6 @@ def _tracking() -> TrackingPages:
         raise UsageError(message)
     os.environ[TRACKING_VARIABLE] = f"{ADDRESS}#/models"
     return TrackingPages(models_folder(source.lake))
-
-
-async def _end_sessions(mounted: object) -> None:
-    """End the kernels of open pages; their threads would keep the process alive.
-
-    Starlette does not run the lifespans of what is mounted.
-    """
-    for manager in _session_managers(mounted):
-        await manager.shutdown()
-
-
-def _session_managers(mounted: object) -> Iterator[Any]:
-    """Keeper of the sessions of each page."""
-    for route in getattr(mounted, "routes", ()):
-        state = getattr(getattr(route, "app", None), "state", None)
-        manager = getattr(state, "session_manager", None)
-        if manager is not None:
-            yield manager
-
-
-def _session_of(mounted: object, name: str) -> SessionImpl | None:
-    """Session of an open page; None: it is closed."""
-    found = (one.sessions.get(name) for one in _session_managers(mounted))
-    return next(filter(None, found), None)
 
 
 def serve(  # noqa: PLR0913 - one keyword each

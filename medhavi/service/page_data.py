@@ -476,9 +476,15 @@ def html(text: str) -> mo.Html:
 
 
 def section(key: str, title: str, *parts: object) -> mo.Html:
-    """Parts below their title; `key` is the section's address."""
+    """Parts below their title; `key` is the section's address.
+
+    Without a title, where the tab above has it and a picture has its own, the address
+    stays.
+    """
     import marimo as mo
 
+    if not title:
+        return html(f'<div id="{key}">{mo.vstack(parts, gap=1).text}</div>')
     head = html(f'<h2 id="{key}">{title}</h2>')
     return mo.vstack([head, *parts], gap=1)
 

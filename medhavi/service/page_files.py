@@ -3,7 +3,8 @@
 Each page of marimo has an address of its own, and below it the same three hundred
 files: a browser that changes the page asked for all of them again. Here they have one
 address with the version in it, so a browser asks once and then never. The notebooks of
-pages are parsed and compiled once, too, extensions of marimo are looked for once, and
+pages are parsed and compiled once, too, and not before somebody asks for them: all of
+them together took a second of each start. Extensions of marimo are looked for once, and
 messages of kernels read by one decoder.
 """
 
@@ -14,11 +15,16 @@ import mimetypes
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from marimo._ast.cell import CellImpl
+    from marimo._session.session import SessionImpl
     from marimo._types.ids import CellId_t
+    from starlette.applications import Starlette
+    from starlette.routing import BaseRoute
     from starlette.types import Receive, Scope, Send
 
 ADDRESS: Final = f"/marimo/{importlib.metadata.version('marimo')}"
@@ -72,6 +78,76 @@ class PageFiles:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         body = b"" if scope["method"] == "HEAD" else content
         await send({"type": "http.response.body", "body": body})
+
+
+class PageApps:
+    """ASGI application of the notebooks of a server, by their addresses.
+
+    Parameters
+    ----------
+    notebooks
+        File of each by its address, as `/plan/`.
+    head
+        Markup in the head of each.
+    files
+        Address of the scripts and styles of marimo.
+    """
+
+    def __init__(self, notebooks: Mapping[str, Path], *, head: str, files: str) -> None:
+        self._notebooks = {address.strip("/"): at for address, at in notebooks.items()}
+        self._head, self._files = head, files
+        self._made: dict[str, Starlette] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand a request to its notebook; its application is made with the first."""
+        from starlette.routing import Router
+
+        name = str(scope["path"]).split("/")[1]
+        if name not in self._notebooks:
+            await Router().not_found(scope, receive, send)
+            return
+        await self._application(name)(scope, receive, send)
+
+    @property
+    def routes(self) -> list[BaseRoute]:
+        """Routes of all pages, of those that nobody has asked for, too."""
+        return [
+            one for name in self._notebooks for one in self._application(name).routes
+        ]
+
+    def _application(self, name: str) -> Starlette:
+        if name not in self._made:
+            self._made[name] = self._make(name)
+        return self._made[name]
+
+    def _make(self, name: str) -> Starlette:
+        import marimo
+
+        builder = marimo.create_asgi_app(
+            quiet=True, html_head=self._head, asset_url=self._files
+        ).with_app(path=f"/{name}", root=str(self._notebooks[name]))
+        return cast("Starlette", builder.build())
+
+    def session_of(self, name: str) -> SessionImpl | None:
+        """Session of an open page; None: it is closed."""
+        found = (one.sessions.get(name) for one in self._session_managers())
+        return next(filter(None, found), None)
+
+    async def end_sessions(self) -> None:
+        """End the kernels of open pages; their threads would keep the process alive.
+
+        Starlette does not run the lifespans of what is mounted.
+        """
+        for manager in self._session_managers():
+            await manager.shutdown()
+
+    def _session_managers(self) -> Iterator[Any]:
+        """Keeper of the sessions of each page."""
+        for route in (route for one in self._made.values() for route in one.routes):
+            state = getattr(getattr(route, "app", None), "state", None)
+            manager = getattr(state, "session_manager", None)
+            if manager is not None:
+                yield manager
 
 
 def share_between_visitors() -> None:

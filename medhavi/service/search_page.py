@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from medhavi.views.names import Names
 
 
-MOST_RESULTS = 60
+MOST_RESULTS = 40
 """Results that a page lists; it counts the others."""
 
 

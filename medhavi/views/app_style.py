@@ -19,6 +19,7 @@ body,.marimo,.marimo *,.marimo-cell,.marimo-cell *{--background:var(--mv-page)!i
  --base-shadow:transparent!important;--base-shadow-darker:transparent!important}
 body,#root,#App{background:var(--mv-page)!important}
 .marimo-cell{font-size:14px}
+.marimo-cell pre{white-space:pre-wrap;overflow-wrap:anywhere}
 .marimo-cell .output-area>.output.block{margin-block:8px}
 table.caption-bottom td,table.caption-bottom td .truncate,table.caption-bottom td *{
  white-space:normal;text-overflow:clip;overflow-wrap:break-word;min-width:0}

@@ -216,7 +216,10 @@ def _reach(record: TimePhasedRecord) -> str:
     used = float(ahead["gross_requirements"].sum())
     if not used:
         return say("no_requirements_ahead")
-    return say("days_of_supply", record.on_hand / used * days)
+    lasting = record.on_hand / used * days
+    if lasting < 1:
+        return say("less_than_a_day_of_supply")
+    return say("days_of_supply", lasting)
 
 
 _MOVEMENT_COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {

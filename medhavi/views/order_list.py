@@ -9,14 +9,13 @@ import polars as pl
 
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.plans.lateness import WORDS, Verdict, verdicts
-from medhavi.results.reports.exception_list import exception_list, with_worth
+from medhavi.results.reports.exception_list import with_worth
 from medhavi.views import grid_columns
 from medhavi.views.grids.row_groups import columns_grouping
 from medhavi.views.names import (
     NOTHING,
     Names,
     duration,
-    money,
     number,
     quantity,
     wall_clock,
@@ -122,34 +121,6 @@ def advice_of(plan: Plan, code: str | None) -> list[str]:
     return codes(plan).filter(code=code or "")["remedy"].to_list()
 
 
-def exception_groups(plan: Plan, costs: Mapping[str, float]) -> pl.DataFrame:
-    """Group the exceptions by code, those with most money in them first.
-
-    Parameters
-    ----------
-    costs
-        Unit cost by product [money a unit].
-
-    Returns
-    -------
-    pl.DataFrame
-        code, headline, mark, number, worth (sum of `exception_list`: a thing that is
-        told of several dates counts once), remedy.
-    """
-    worth = (
-        exception_list(plan, costs)
-        .group_by("code")
-        .agg(pl.col("worth").sum())
-        .select(pl.col("code").cast(pl.String), "worth")
-    )
-    return (
-        codes(plan)
-        .join(worth, on="code", how="left", maintain_order="left")
-        .sort("worth", descending=True, nulls_last=True, maintain_order=True)
-        .select("code", "headline", "mark", "number", "worth", "remedy")
-    )
-
-
 def dearest_exceptions(
     plan: Plan, costs: Mapping[str, float], wanted: Collection[str]
 ) -> list[dict[str, Any]]:
@@ -157,40 +128,6 @@ def dearest_exceptions(
     rows = with_worth(plan, costs).filter(pl.col("code").is_in(list(wanted)))
     order = ("worth", "date", "supply", "product")
     return rows.sort(order, descending=[True, False, False, False]).to_dicts()
-
-
-def groups_html(
-    plan: Plan, costs: Mapping[str, float], currency: str, link: str
-) -> str:
-    """List the kinds of exceptions, the most money first.
-
-    Parameters
-    ----------
-    link
-        Address of the rows of a kind; `{rows}` in it stands for its code.
-    """
-    rows = [
-        (
-            (
-                f'<a href="{escape(link.format(rows=row["code"]))}" target="_self">'
-                f"{escape(row['mark'][0])} {escape(row['headline'])}</a>"
-            ),
-            f"{row['number']:,}",
-            escape(money(row["worth"], currency)) if row["worth"] else NOTHING,
-            escape(row["remedy"]),
-        )
-        for row in exception_groups(plan, costs).iter_rows(named=True)
-    ]
-    columns = (
-        say("column_what"),
-        say("column_how_many"),
-        say("column_worth"),
-        say("action"),
-    )
-    # Two of them hold sentences, for which a phone has no room side by side.
-    return table_html(
-        columns, rows, (say("column_how_many"), say("column_worth")), few=3
-    )
 
 
 EXCEPTION_GROUPING = columns_grouping(
@@ -214,7 +151,7 @@ def exception_rows(
     -------
     pl.DataFrame
         What, Product, Where, Date (wall clock of the place, so that it sorts),
-        Quantity, Hours, Detail, Demand, Ids (for search and for the hover).
+        Quantity, Unit, Hours, Detail, Demand, Ids (for search and for the hover).
     """
     known = names or Names()
     rows = plan.exceptions
@@ -241,6 +178,7 @@ _EXCEPTIONS: dict[str, pl.DataType | type[pl.DataType]] = {
     grid_columns.WHERE: pl.String,
     grid_columns.DATE: pl.Datetime("us"),
     grid_columns.QUANTITY: pl.Float64,
+    grid_columns.UNIT: pl.String,
     grid_columns.HOURS: pl.Float64,
     grid_columns.DETAIL: pl.String,
     grid_columns.DEMAND: pl.String,
@@ -263,6 +201,7 @@ def _exception_row(
         grid_columns.WHERE: names.name(place) if place else "",
         grid_columns.DATE: wall_clock(date, names.zone_of(place)),
         grid_columns.QUANTITY: row["qty"],
+        grid_columns.UNIT: names.unit(product) if product and row["qty"] else "",
         grid_columns.HOURS: row["hours"],
         grid_columns.DETAIL: names.told(str(row["message"] or "")),
         grid_columns.DEMAND: names.name(str(row["demand"])) if row["demand"] else "",
@@ -285,7 +224,12 @@ def plain(value: float | None) -> str:
 
 
 MOST_DEMANDS = 12
-_TABLES = {"supplies": "orders", "operations": "operations", "fulfilment": "demands"}
+_TABLES = {
+    "supplies": "orders",
+    "operations": "operations",
+    "fulfilment": "demands",
+    "pegging": "pegs",
+}
 
 
 def comparison_html(old: Plan, new: Plan, delta: PlanDelta, names: Names) -> str:

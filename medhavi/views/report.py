@@ -251,11 +251,14 @@ def _order(row: dict[str, object], names: Names, as_of: int) -> tuple[str, ...]:
 
 
 def figures_html(plan: Plan) -> str:
-    """List the key figures of a plan, as the commands tell them."""
+    """List the key figures of a plan, as the commands tell them, in two tables."""
     rows = [(escape(one.name), escape(figure_words(one))) for one in key_figures(plan)]
-    return table_html(
-        (say("column_figure"), say("column_value")), rows, (say("column_value"),)
+    half = (len(rows) + 1) // 2
+    columns = (say("column_figure"), say("column_value"))
+    tables = (
+        table_html(columns, part, columns[1:]) for part in (rows[:half], rows[half:])
     )
+    return f'<div class="mv-beside">{"".join(tables)}</div>'
 
 
 def figure_words(one: KeyFigure) -> str:

@@ -18,6 +18,8 @@ from dataclasses import dataclass, fields
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from medhavi.views.grids.chart_rows import ChartRows
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -98,6 +100,8 @@ BODY, LABEL, FIGURE = 14, 12, 28
 """Sizes of type [px]."""
 WIDTH, ROW, PLOT = 880, 26, 220
 """Width of a chart on a page, height of a row of bars, height of a plot [px]."""
+AS_SVG = {"embedOptions": {"renderer": "svg", "actions": False}}
+"""How each chart is drawn: a canvas knows no variables of the page, as colours are."""
 LINE = 12
 """Height of a line where a label has two [px]."""
 _NARROW, _NARROW_LABEL = 520, 168
@@ -207,7 +211,7 @@ def register() -> None:
     disable_debug_mode()
 
     def themed(config: dict[str, Any]) -> alt.theme.ThemeConfig:
-        return alt.theme.ThemeConfig({"config": config})  # type: ignore[typeddict-item]
+        return alt.theme.ThemeConfig({"config": config, "usermeta": AS_SVG})  # type: ignore[typeddict-item]
 
     for mode in MODES:
         alt.theme.register(f"medhavi_{mode}", enable=False)(
@@ -256,11 +260,9 @@ _RULES = """
 .mv abbr{text-decoration:none;cursor:help}
 .mv code{font:12px ui-monospace,SFMono-Regular,Menlo,"DejaVu Sans Mono",monospace;
  overflow-wrap:anywhere;background:none;color:inherit;padding:0;border:0}
-.mv .muted,.mv-muted{color:var(--mv-muted)}
-.mv .small{font-size:12px}
+.mv .muted,.mv-muted{color:var(--mv-muted)}.mv .small{font-size:12px}
 .mv-head{display:flex;flex-wrap:wrap;gap:8px 24px;align-items:baseline;
- justify-content:space-between}
-.mv-finding{color:var(--mv-muted);padding-top:4px}
+ justify-content:space-between}.mv-finding{color:var(--mv-muted);padding-top:4px}
 .mv-nav{display:flex;flex-wrap:wrap;gap:4px 16px;padding-bottom:8px;
  border-bottom:1px solid var(--mv-line);font-size:13px}
 .mv-framed .mv-nav{display:none}
@@ -269,22 +271,21 @@ _RULES = """
  color:var(--mv-ink);background:var(--mv-card);border:1px solid var(--mv-line)}
 .mv-nav input::placeholder{color:var(--mv-muted);opacity:1}
 .mv-nav a[aria-current]{color:var(--mv-ink);font-weight:600}
+.mv-beside{display:grid;gap:0 32px;align-items:start;
+ grid-template-columns:repeat(auto-fit,minmax(min(340px,100%),1fr))}
 .mv-facts{display:flex;flex-wrap:wrap;gap:4px 20px;color:var(--mv-muted);
- font-size:12px}
-.mv-facts b{color:var(--mv-ink);font-weight:500}
+ font-size:12px}.mv-facts b{color:var(--mv-ink);font-weight:500}
 .mv-tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(160px,1fr));
  gap:12px}
 .mv .mv-tile{display:flex;flex-direction:column;gap:2px;padding:16px;
  border-radius:12px;background:var(--mv-card);border:1px solid var(--mv-line);
  color:inherit;text-decoration:none;min-width:0}
 .mv a.mv-tile:hover,.mv a.mv-tile:focus-visible{border-color:var(--mv-plan);
- text-decoration:none}
-.mv-tile .label{font-size:12px;color:var(--mv-muted)}
+ text-decoration:none}.mv-tile .label{font-size:12px;color:var(--mv-muted)}
 .mv-tile .figure{font-size:28px;line-height:1.25;font-weight:600;
  letter-spacing:-.01em;color:var(--mv-ink)}
 .mv-tile .figure small{font-size:14px;font-weight:400;color:var(--mv-muted);
- letter-spacing:0}
-.mv-tile .note{font-size:12px;color:var(--mv-muted)}
+ letter-spacing:0}.mv-tile .note{font-size:12px;color:var(--mv-muted)}
 .mv-tile .spark{width:100%;max-width:160px;height:24px;margin-top:auto;padding-top:4px}
 .mv-copied{position:fixed;right:16px;bottom:16px;z-index:9;padding:8px 12px;
  border-radius:12px;background:var(--mv-ink);color:var(--mv-page)}
@@ -294,8 +295,7 @@ _RULES = """
 .mv-card{padding:16px;border-radius:12px;background:var(--mv-card);
  border:1px solid var(--mv-line)}
 .mv-empty{padding:16px;border-radius:12px;border:1px dashed var(--mv-line);
- color:var(--mv-muted)}
-.mv-empty b{color:var(--mv-ink);font-weight:600;display:block}
+ color:var(--mv-muted)}.mv-empty b{color:var(--mv-ink);font-weight:600;display:block}
 .mv-problem{border-left:4px solid var(--mv-bad)}
 .mv-button{font:13px FONT;padding:4px 12px;border-radius:6px;cursor:pointer;
  color:var(--mv-ink);background:var(--mv-card);border:1px solid var(--mv-line)}
@@ -464,18 +464,18 @@ def time_axis(first: int, last: int, *, field: str = "x", title: str = "") -> al
 
 
 def rows_of(frame: pl.DataFrame) -> alt.Data:
-    """Rows of a frame as inline data of a chart."""
+    """Rows of a frame, without dates, as inline data of a chart."""
     import altair as alt
 
-    # A tuple: what copies a chart copies the rows of a list, layer by layer.
-    return alt.Data(values=tuple(frame.to_dicts()))
+    return alt.Data(values=ChartRows(frame.to_dicts()))
 
 
 def _rule(moment: int, word: str, *, colour: str, dy: int, left: bool) -> list[Picture]:
     """Vertical rule with its word at the top, right or left of it."""
     import altair as alt
 
-    base = alt.Chart(alt.Data(values=[{"x": moment, "word": word}])).encode(x="x:T")
+    at = alt.Data(values=[{"x": moment, "word": word}])
+    base = alt.Chart(at).encode(x=alt.X("x:T"))
     line = base.mark_rule(color=token(colour), strokeDash=[3, 3], aria=False)
     text = base.mark_text(
         align="right" if left else "left",
@@ -541,7 +541,7 @@ def finished(chart: Picture, title: str, height: int | None = None) -> Picture:
     return _with(
         chart,
         title=alt.Title(title, fontSize=BODY, anchor="start", offset=16, limit=WIDTH),
-        usermeta={"embedOptions": {"renderer": "svg", "actions": False}},
+        usermeta=AS_SVG,
         autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
         width="container",
         **({} if height is None else {"height": height}),

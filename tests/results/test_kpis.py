@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -10,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medhavi.results.figures.kpis import KPIS, kpi_table
+from medhavi.results.plans.plan import key_figures
 from medhavi.results.plans.tables import SCHEMAS
 from tests.results.hand_plan import TABLES, at, changed, hand_plan, hand_snapshot
 
 if TYPE_CHECKING:
-    from medhavi.results.plans.plan import Plan
+    from medhavi.results.plans.plan import KeyFigure, Plan
 
 BUILT = {1, 5, 9, 10, 11, 13, 16, 25, 27, 28, 33}
 LOAD = {"bucket": at("2026-02-02 00:00")}
@@ -67,6 +69,32 @@ def test_eight_of_ten_deliveries_on_time_are_four_fifths() -> None:
     plan = hand_plan(**lines(*["on_time"] * 8, "late", "late"))
     row = figure(plan, "KPI-01", **orders(10))
     assert (row["value"], row["numerator"], row["denominator"]) == (0.8, 8.0, 10.0)
+
+
+def told_figures(*statuses: str) -> dict[str, KeyFigure]:
+    plan = hand_plan(**lines(*statuses))
+    measured = kpi_table(plan, hand_snapshot(**orders(len(statuses))))
+    found = key_figures(replace(plan, tables={**plan.tables, "kpis": measured}))
+    return {one.key: one for one in found}
+
+
+@pytest.mark.req("UI-08")
+def test_key_figures_have_names_without_their_ids() -> None:
+    told = told_figures(*["on_time"] * 3, "late")
+    assert told["KPI-28"].name == "On time in full"
+    assert told["KPI-28 of"].name == "On time in full: of"
+    assert not any("KPI" in one.name for one in told.values())
+
+
+@pytest.mark.req("KPI-13")
+def test_hours_that_a_mean_counts_have_their_unit() -> None:
+    assert told_figures("on_time", "late")["KPI-13 counted"].unit == "hour"
+
+
+@pytest.mark.req("KPI-28")
+def test_what_a_share_counts_is_a_number() -> None:
+    told = told_figures("on_time", "late")
+    assert (told["KPI-28 counted"].unit, told["KPI-28 of"].unit) == ("number",) * 2
 
 
 @pytest.mark.req("KPI-01")

@@ -6,6 +6,7 @@ import asyncio
 import socket
 
 import pytest
+from starlette.testclient import TestClient
 
 from medhavi.errors import EnvironmentFailure, UsageError
 from medhavi.service.app import (
@@ -16,6 +17,7 @@ from medhavi.service.app import (
     listening_socket,
     serve,
 )
+from medhavi.service.page_files import PageApps
 from medhavi.service.shell import START, shell_html
 from medhavi.views.page import PAGES, navigation_html
 
@@ -141,3 +143,18 @@ def test_small_parts_of_answers_are_sent_at_once():
 
     asyncio.run(answered())
     assert found == [1]
+
+
+def test_a_page_is_read_when_it_is_first_asked_for(tmp_path):
+    """The second file is no notebook: nobody asks for it, so nothing fails."""
+    for name, text in (("one", "import marimo\n\napp = marimo.App()\n"), ("two", "(")):
+        (tmp_path / f"{name}.py").write_text(text, "utf-8")
+    files = {f"/{name}/": tmp_path / f"{name}.py" for name in ("one", "two")}
+    pages = PageApps(files, head="<meta name='ours'>", files="/marimo")
+    client = TestClient(pages)
+    assert client.get("/three/").status_code == 404
+    first = client.get("/one/")
+    assert first.status_code == 200
+    assert "<meta name='ours'>" in first.text
+    assert client.get("/one", follow_redirects=False).headers["location"] == "one/"
+    assert pages.session_of("s_000000") is None

@@ -7,10 +7,11 @@ import datetime as dt
 import polars as pl
 import pytest
 
+from medhavi.results.reports.exception_list import exception_list
 from medhavi.views.grids.row_groups import group_rows, rows_of
-from medhavi.views.names import NOTHING
-from medhavi.views.order_list import exception_groups
+from medhavi.views.names import NOTHING, money
 from medhavi.views.pictures.network import network_chart, network_rows
+from medhavi.views.pictures.pareto import TITLES
 from medhavi.views.plan_pages.cockpit import (
     ALL,
     DONE,
@@ -39,6 +40,21 @@ def test_tiles_are_the_key_figures_and_their_course(plan, names):
     assert tiles["Cost of the plan"].course == (9.0, values["KPI-33"])
     assert tiles["Utilisation"].course == ()
     assert all(one.rows.startswith("/") for one in tiles.values())
+
+
+@pytest.mark.req("UI-02")
+def test_the_cost_of_the_plan_says_what_of_it_trade_offs_weigh(plan, names):
+    """900 with 240 of lateness: trade-offs weigh 660 against the lateness."""
+    figures = {"KPI-33": 900.0, "KPI-33.lateness": 240.0, "KPI-33.co2": 2000.0}
+    told = plan.replace(
+        kpis=plan.kpis.filter(pl.col("kpi").is_in(list(figures))).with_columns(
+            value=pl.col("kpi").replace_strict(figures, return_dtype=pl.Float64)
+        )
+    )
+    tiles = {one.label: one for one in cockpit_tiles(told, names)}
+    cost = money(660.0, names.currency)
+    assert tiles["Cost of the plan"].note == f"of it operating cost {cost}; 2.0 t CO2"
+    assert TITLES["cost"] == "operating cost"
 
 
 @pytest.mark.req("UI-02")
@@ -81,15 +97,15 @@ def test_the_inbox_shows_what_is_to_do_and_who_has_it(plan, names):
 
 @pytest.mark.req("UI-08")
 @pytest.mark.parametrize("column", INBOX_GROUPING.by)
-def test_the_inbox_is_grouped_and_its_sums_are_those_of_the_plan_page(
+def test_the_inbox_is_grouped_and_its_sums_are_those_of_all_exceptions(
     plan, names, column
 ):
     costs = dict.fromkeys(plan.supplies["product"], 2.0)
     rows = inbox_rows(plan, costs, names, {}, ALL)
     found = group_rows(rows, INBOX_GROUPING, column)
     assert found["Exceptions"].sum() == rows.height
-    kinds = exception_groups(plan, costs)
-    assert found["Worth"].sum() == pytest.approx(kinds["worth"].sum())
+    worth = exception_list(plan, costs)["worth"].sum()
+    assert found["Worth"].sum() == pytest.approx(worth)
     listed = rows_of(rows, INBOX_GROUPING, column, found["Key"])
     assert sorted(listed["Key"]) == sorted(rows["Key"])
 

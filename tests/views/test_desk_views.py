@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from medhavi.results.figures.kpis import kpi_table
+from medhavi.service.plan_pages.desk_parts import late_parts
 from medhavi.views.order_list import comparison_html, order_words
 from medhavi.views.pictures.lateness import (
     cause_groups,
@@ -83,6 +84,19 @@ def test_two_plans_are_compared_by_orders_figures_and_demands(late, made):
     )
     told = comparison_html(old, new, compare(old, new), names_of(late))
     assert "late 18 h → on time" in told.replace('</td><td class="">', " → ")
-    assert "orders" in told
+    assert ">orders<" in told
+    assert ">pegs<" in told
     same = comparison_html(made, made, compare(made, made), Names())
     assert "The plans are equal" in same
+
+
+@pytest.mark.req("UI-02")
+def test_parts_below_late_demands_are_those_that_have_something_to_show(late, made):
+    chain = "Pegging chain of a demand"
+    lists = ("Late demands by cost, and why", "Cost of lateness by cause")
+    assert late_parts(made, "constrained") == (chain, "Remedies", *lists)
+    assert late_parts(made, "optimize") == (chain, *lists)
+    assert late_parts(made, "mrp") == (chain,)
+    snapshot = factories.snapshot(demands=[{"due": day(9)}], supply_terms=[{}])
+    kept = plan(snapshot, "constrained", KERNELS)
+    assert late_parts(kept, "constrained") == (chain,)

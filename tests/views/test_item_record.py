@@ -83,6 +83,8 @@ def test_a_short_item_has_no_days_of_supply(company, plan) -> None:
         assert notes["On hand"].startswith(words)
         lowest = notes["Lowest projected balance"]
         assert lowest.startswith("now, with" if first is None else "week of ")
+    little = item_tiles(replace(record, on_hand=0.01), names_of(company))
+    assert little[0].note == "less than a day of supply"
 
 
 def test_movements_name_orders_and_what_they_are_for(company, plan) -> None:

@@ -91,7 +91,7 @@ def test_the_picture_says_what_the_knee_brings():
     chart = front_chart(front(*BENT), brush=True)
     assert chart is not None
     assert chart.to_dict()["title"]["text"] == (
-        "Plan 2 has 80 % less lateness than the cheapest for 10 % more cost"
+        "Plan 2 has 80 % less lateness than the cheapest for 10 % more operating cost"
     )
     plain = front_chart(front((1.0, 2.0)))
     assert plain is not None

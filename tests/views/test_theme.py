@@ -6,6 +6,7 @@ import re
 from dataclasses import fields
 
 import altair as alt
+import polars as pl
 import pytest
 
 from medhavi.views import theme
@@ -92,3 +93,11 @@ def test_the_chart_theme_is_registered_and_clear():
     chart = alt.Chart(alt.Data(values=[{"x": 1}])).mark_bar().encode(x="x:Q")
     assert chart.to_dict()["config"]["background"] == "transparent"
     alt.theme.enable("default")
+
+
+def test_a_chart_that_nothing_finished_is_drawn_with_the_colours_of_the_page():
+    theme.register()
+    rows = pl.DataFrame({"at": [1.5, None], "name": ["a", "b"]})
+    plain = alt.Chart(theme.rows_of(rows)).mark_point().to_dict()
+    assert plain["usermeta"]["embedOptions"]["renderer"] == "svg"
+    assert plain["data"]["values"] == rows.to_dicts()

@@ -7,8 +7,8 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
+from medhavi.results.reports.exception_list import exception_list
 from medhavi.units import to_seconds
-from medhavi.views.order_list import exception_groups
 from medhavi.views.tiles import Tile, by_week, changed_since, spark_html
 from tests.views.big_plan import AS_OF, DAY, hand
 
@@ -66,11 +66,12 @@ def test_exceptions_are_ranked_by_the_worth_of_their_orders():
             )
         ],
     )
-    groups = exception_groups(plan, {"A": 2.0})
-    assert groups.select("code", "number", "worth").rows() == [
+    listed = exception_list(plan, {"A": 2.0})
+    assert listed.select("code", "times", "worth").rows() == [
         ("Defer", 1, 20.0),
         ("BelowSafety", 1, 6.0),
-        ("Cancel", 2, 2.0),
+        ("Cancel", 1, 2.0),
+        ("Cancel", 1, 0.0),
     ]
 
 
@@ -82,5 +83,5 @@ def test_a_shortage_of_many_days_is_worth_its_largest_once():
             for qty in (3.0, 5.0, 2.0)
         ],
     )
-    groups = exception_groups(plan, {"A": 2.0})
-    assert groups.select("number", "worth").rows() == [(3, 10.0)]
+    listed = exception_list(plan, {"A": 2.0})
+    assert listed.select("times", "worth").rows() == [(3, 10.0)]

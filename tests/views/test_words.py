@@ -104,8 +104,9 @@ def test_codes_are_sorted_by_severity_then_number():
 
 def test_rows_have_names_and_the_wall_clock_of_the_place():
     rows = [exception(ExceptionCode.DEFER, qty=5.0)]
-    known = Names(texts={"A": "Apple"}, zones={"L": "Asia/Kolkata"})
+    known = Names(texts={"A": "Apple"}, zones={"L": "Asia/Kolkata"}, units={"A": "kg"})
     row = exception_rows(hand(exceptions=rows), known).row(0, named=True)
+    assert (row["Quantity"], row["Unit"]) == (5.0, "kg")
     assert (row["Product"], row["Where"], row["Ids"]) == ("Apple", "L", "A · L")
     assert row["Date"] == dt.datetime(2026, 1, 5, 5, 30)  # noqa: DTZ001 - a wall clock
 

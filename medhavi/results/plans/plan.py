@@ -462,10 +462,11 @@ def _delivery_kpis(plan: PlanAccess) -> tuple[KeyFigure, ...]:
     for row in plan.kpis.sort("kpi").iter_rows(named=True):
         if row["kpi"].split(".")[0] not in _DELIVERY:
             continue
-        name = f"{row['kpi']} {row['name']}"
+        name = row["name"]
+        counted = row["unit"] if row["unit"] == "hour" else "number"
         parts = (
             ("", name, row["value"], row["unit"]),
-            (" counted", f"{name}: counted", row["numerator"], "number"),
+            (" counted", f"{name}: counted", row["numerator"], counted),
             (" of", f"{name}: of", row["denominator"], "number"),
         )
         found += [

@@ -46,6 +46,16 @@ MOST_BUTTONS = 5
 PREVIEW = "Preview"
 
 
+def late_parts(plan: Plan, mode: str) -> tuple[str, ...]:
+    """Parts below the picture of late demands: of one mode, where something is late."""
+    parts = [say("pegging_chain_of_a_demand")]
+    if mode == "constrained" and not plan.causes.is_empty():
+        parts += [say("label_remedies")]
+    if mode != "mrp" and late_demands(plan).height:
+        parts += [say("late_demands_by_cost"), say("cost_of_lateness_by_cause")]
+    return tuple(parts)
+
+
 def remedy_form(plan: Plan, names: Names) -> mo.ui.form[Any, Any]:
     """Ask for which late demand how many changes may be tried."""
     import marimo as mo
@@ -244,7 +254,8 @@ def exception_table(rows: pl.DataFrame, code: str | None) -> mo.Html:
             grid_columns.WHERE: 85,
             grid_columns.DATE: 145,
             grid_columns.QUANTITY: 75,
-            grid_columns.DETAIL: 230,
+            grid_columns.UNIT: 45,
+            grid_columns.DETAIL: 215,
             grid_columns.DEMAND: 110,
         },
         format_mapping=written(

@@ -1,1 +1,1 @@
-"""What grids have in common: groups of their rows."""
+"""Rows of grids and charts: groups of them, and rows that a chart takes as they are."""

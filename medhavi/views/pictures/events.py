@@ -104,9 +104,9 @@ def event_chart(events: pl.DataFrame, names: Names) -> Picture | None:
         .mark_bar()
         .encode(
             x=time_axis(told["x"][0], told["x2"][-1]),
-            x2="x2:T",
+            x2=alt.X2("x2:T"),
             y=alt.Y("low:Q", title=say("events_a_day")),
-            y2="high:Q",
+            y2=alt.Y2("high:Q"),
             color=alt.Color(
                 "kind:N",
                 title=None,

@@ -171,15 +171,16 @@ def _bars(base: alt.Chart, style: GanttStyle) -> alt.Chart:
     ).encode(
         x2=alt.X2("x2:T"),
         fill=alt.Fill("hue:N", scale=scale, legend=legend if told else None),
-        fillOpacity=alt.condition(
-            f"datum.part === '{RUN}'", alt.value(FILLS[RUN]), alt.value(FILLS[SETUP])
+        fillOpacity=alt.FillOpacityValue(
+            FILLS[SETUP],
+            condition={"test": f"datum.part === '{RUN}'", "value": FILLS[RUN]},
         ),
         stroke=alt.condition(
             f"{chosen} || datum.firm",
             alt.value(token("ink")),
             alt.Stroke("hue:N", scale=scale, legend=legend if told else None),
         ),
-        strokeWidth=alt.condition(chosen, alt.value(2.5), alt.value(1)),
+        strokeWidth=alt.StrokeWidthValue(1, condition={"test": chosen, "value": 2.5}),
         tooltip=alt.Tooltip("tip:N"),
         description=alt.Description("tip:N"),
     )

@@ -282,10 +282,11 @@ def load_chart(
             x2=alt.X2("x2:T"),
             y=row,
             y2=alt.Y2("low:Q"),
-            strokeWidth=alt.condition(
-                f"datum.cell === {json.dumps(chosen)}", alt.value(2), alt.value(0)
+            strokeWidth=alt.StrokeWidthValue(
+                0,
+                condition={"test": f"datum.cell === {json.dumps(chosen)}", "value": 2},
             ),
-            stroke=alt.value(token("ink")),
+            stroke=alt.StrokeValue(token("ink")),
             tooltip=alt.Tooltip("tip:N"),
             description=alt.Description("tip:N"),
         )

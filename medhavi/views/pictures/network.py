@@ -155,8 +155,8 @@ def network_chart(plan: Plan, snapshot: Snapshot, names: Names) -> Picture | Non
             tooltip=alt.Tooltip("tip:N", title=say("transfers")),
         )
     )
-    caused = alt.condition(
-        "datum.share > 0", alt.value(token("bad")), alt.value(token("firm"))
+    caused = alt.ColorValue(
+        token("firm"), condition={"test": "datum.share > 0", "value": token("bad")}
     )
     base = alt.Chart(rows_of(spots)).encode(x=x, y=y)
     points = base.mark_circle(opacity=1).encode(

@@ -22,11 +22,12 @@ if TYPE_CHECKING:
     from medhavi.views.theme import Picture
 
 TITLES = {
-    "cost": "cost",
+    "cost": say("operating_cost"),
     "lateness": "lateness",
     "co2": "emissions",
     "inventory": "inventory",
 }
+"""Words of the objectives; the cost of the plan is operating cost and lateness."""
 
 
 def objective_text(front: ParetoFront, name: str, value: float | None) -> str:

@@ -277,8 +277,8 @@ def waterfall_chart(one: ScenarioComparison, names: Names) -> Picture:
             title=None,
             axis=alt.Axis(labelLimit=label_limit(160)),
         ),
-        tooltip="tip:N",
-        description="tip:N",
+        tooltip=alt.Tooltip("tip:N"),
+        description=alt.Description("tip:N"),
         color=alt.Color("kind:N", scale=shades, legend=None),
     )
     x = alt.X("low:Q", title=names.currency, scale=scale, axis=axis)
@@ -289,7 +289,9 @@ def waterfall_chart(one: ScenarioComparison, names: Names) -> Picture:
         .encode(x=x)
     )
     labels = base.mark_text(align="left", dx=6, aria=False).encode(
-        x=alt.X("high:Q", scale=scale), text="text:N", color=alt.value(token("ink"))
+        x=alt.X("high:Q", scale=scale),
+        text=alt.Text("text:N"),
+        color=alt.ColorValue(token("ink")),
     )
     change = signed_money(one.cost - one.cost_today, names.currency)
     title = f"{one.name}: {change} against today"

@@ -185,7 +185,7 @@ def stock_chart(
     )
     layers = [
         base.mark_rect(color=token("muted"), opacity=0.14, aria=False).encode(
-            y=alt.Y("safety:Q", title=None), y2=alt.datum(0)
+            y=alt.Y("safety:Q", title=None), y2=alt.Y2Datum(0)
         ),
         *_shortages(base, rows),
         alt.Chart(rows_of(_corners(rows)))
@@ -234,7 +234,7 @@ def _shortages(base: alt.Chart, rows: pl.DataFrame) -> list[Picture]:
         layers.append(
             base.transform_filter("datum.stock < 0")
             .mark_rect(color=token("bad"), opacity=0.6, aria=False)
-            .encode(y=alt.Y("stock:Q"), y2=alt.datum(0))
+            .encode(y=alt.Y("stock:Q"), y2=alt.Y2Datum(0))
         )
     return layers
 

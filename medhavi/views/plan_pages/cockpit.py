@@ -59,7 +59,6 @@ def cockpit_tiles(
     counts = tally(plan)
     late = say("of_late_or_short", counts.not_kept, count(counts.live, "demand"))
     busiest = _busiest(plan, names)
-    co2 = values.get("KPI-33.co2")
     stock = "mean"
     days = None if snapshot is None else days_of_supply(plan, snapshot)
     if days is not None:
@@ -73,7 +72,7 @@ def cockpit_tiles(
         (
             "KPI-33",
             say("cost_of_the_plan"),
-            "" if co2 is None else f"{co2 / 1000:,.1f} t CO2",
+            _cost_note(values, names),
             "money",
             "/tradeoffs/",
         ),
@@ -82,6 +81,19 @@ def cockpit_tiles(
         _tile(one, values.get(one[0]), [run.get(one[0]) for run in published], names)
         for one in told
     )
+
+
+def _cost_note(values: Mapping[str, float | None], names: Names) -> str:
+    """Cost without lateness, which trade-offs weigh against it, and emissions."""
+    total, late = values.get("KPI-33"), values.get("KPI-33.lateness")
+    co2 = values.get("KPI-33.co2")
+    parts = []
+    if total is not None and late:
+        cost = money(total - late, names.currency)
+        parts += [say("of_it_operating_cost", cost)]
+    if co2 is not None:
+        parts += [f"{co2 / 1000:,.1f} t CO2"]
+    return "; ".join(parts)
 
 
 def _tile(
