@@ -87,6 +87,26 @@ def test_three_lines_of_an_order_leave_together_or_not_at_all(last):
     assert [deliveries(found, f"D{n}") for n in (1, 2, 3)] == [expected] * 3
 
 
+@pytest.mark.req("OMC-7.1.4")
+@pytest.mark.parametrize(("late_days", "guided"), [(2.5, 24_000.0), (4.5, 432.0)])
+def test_a_line_delivered_whole_is_wanted_whole_where_its_program_serves_half(
+    late_days, guided
+):
+    """240 h of work are due after a day; the program serves what is done in so long.
+
+    Done on day 10, 240 units are 9 days late at 0.2 each; none of them costs 24,000.
+    """
+    found = best(
+        {"late_days": late_days},
+        demands=[wanted("D1", 240, 1, full_line=True, short_cost=100)],
+        routings=[{"routing": "R", "product": "A"}],
+        **machine("R", 60),
+    )
+    costs = {one.name: one.cost for one in found.run.steps}
+    assert costs["guided by the program"] == pytest.approx(guided)
+    assert deliveries(found) == [(240, 10)]
+
+
 # --- 7.2 goods -----------------------------------------------------------------------
 @pytest.mark.req("OMC-7.2.1", "OMC-7.3.2", "OMC-7.3.3", "DEF-06")
 def test_goods_balance_over_three_levels_with_a_yield_of_four_fifths():

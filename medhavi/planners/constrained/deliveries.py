@@ -207,6 +207,14 @@ def in_parts(demand: Demand) -> bool:
     return not (row["full_line"] or row["min_shipment"] or bound)
 
 
+def goes_whole(demand: Demand) -> bool:
+    """Whether nothing of a demand is delivered unless all of it is."""
+    row = demand.row
+    return bool(
+        row["full_line"] or (row["sales_order"] and row["order_policy"] == TOGETHER)
+    )
+
+
 def _one_delivery(line: Line) -> None:
     """Deliver a full line at once, or not at all."""
     if not line.demand.row["full_line"] or not line.parts:

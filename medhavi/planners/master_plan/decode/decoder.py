@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from medhavi.optimize.problem import SolveStatus
+from medhavi.planners.constrained.deliveries import goes_whole
 from medhavi.planners.constrained.netting.given_sources import UNDECIDED, Decisions
 from medhavi.planners.constrained.netting.rationing import Slice
 from medhavi.planners.constrained.search import searched_run
@@ -50,6 +51,9 @@ PROVEN = 2e-6
 """Gap of a plan that is proven best: the bound is told low by half as much."""
 DUST = 1e-6
 """Share of a step or of a quantity below which a value of the solver is nothing."""
+WHOLE_SHARE = 0.5
+"""Share that is served of a demand that goes whole or not at all, from which on it is
+wanted whole."""
 
 
 class RunOptions(NamedTuple):
@@ -174,7 +178,8 @@ def _wanted(built: BuiltProgram, values: Floats) -> dict[int, list[Slice]]:
     """What is wanted of the demands that a solution leaves short, by their index.
 
     By goal cost not of those that nothing can serve: the planner finds why by itself.
-    Not of those with a firm peg to what goes into them.
+    Not of those with a firm peg to what goes into them. What goes whole or not at all is
+    wanted whole where most of it is served.
     """
     statement = built.statement
     run, wanted = statement.run, statement.wanted
@@ -192,6 +197,10 @@ def _wanted(built: BuiltProgram, values: Floats) -> dict[int, list[Slice]]:
         if brought >= demand.qty * (1 - DUST) - DUST:
             continue
         units = math.ceil(brought * (1 - DUST) - DUST)
+        if goes_whole(demand):
+            if units >= WHOLE_SHARE * demand.qty:
+                continue
+            units = 0
         if by_profit or chains.at(demand) < NEVER:
             date = max(demand.due, run.as_of)
             found[demand.index] = [Slice(units, date)] if units > 0 else []
