@@ -178,8 +178,8 @@ def _wanted(built: BuiltProgram, values: Floats) -> dict[int, list[Slice]]:
     """What is wanted of the demands that a solution leaves short, by their index.
 
     By goal cost not of those that nothing can serve: the planner finds why by itself.
-    Not of those with a firm peg to what goes into them. What goes whole or not at all is
-    wanted whole where most of it is served.
+    Not of those with a firm peg to what goes into them. What goes whole or not at all
+    is wanted whole where most of it is served.
     """
     statement = built.statement
     run, wanted = statement.run, statement.wanted
