@@ -113,6 +113,8 @@ def below_safety(plan: Plan, snapshot: Snapshot, end_price: float) -> float:
     missing = (pl.col("safety") - pl.col("on_hand")).clip(lower_bound=0.0)
     found = (
         _stock(plan, snapshot)
+        # What begins after the horizon lasts no day of it.
+        .filter(pl.col("days") > 0)
         .with_columns(missing=missing.fill_null(0.0))
         .group_by("product", "location", maintain_order=True)
         .agg(
