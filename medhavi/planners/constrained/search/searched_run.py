@@ -44,6 +44,7 @@ from medhavi.planners.constrained.search.standing_work import (
 from medhavi.planners.constrained.search.starts.baseline_schedule import schedule_of
 from medhavi.planners.constrained.search.starts.given_orders import sought_from
 from medhavi.planners.constrained.search.starts.warm_start import resumed
+from medhavi.planners.constrained.search.stock_rotation import rotated
 from medhavi.planners.kernels.compiled import (
     Engine,
     announce_compiling,
@@ -502,6 +503,7 @@ def _placed(
         found = seek(
             model, engine, effort, watch, seed or 1, saves=run.counts, share=share
         )
+    found = rotated(run, model, found)
     watch.told(Progress("laying out", 0, len(found.order_item)))
     if not run.nearly:
         try:

@@ -1,0 +1,189 @@
+"""Rotation of perishable stock that a stock level keeps: first expired, first out.
+
+A search pegs the goods of a level once, and they stay there until they die. Here what
+dies first goes to an order or a demand that takes fresher goods while it may still be
+used, and the level keeps those instead: nothing is made for it, and nothing moves.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from medhavi.planners.constrained.search.found_pegs import at
+from medhavi.planners.kernels.plant_kernels.plant_record import FAR
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from medhavi.planners.constrained.search.found_orders import SearchableRun
+    from medhavi.planners.constrained.search.found_pegs import Found
+    from medhavi.planners.constrained.search.plant.model import Model
+
+
+class _Use(NamedTuple):
+    """When goods are taken, early and late as of `Found`; how long they have to last.
+
+    Instants count from now [s].
+    """
+
+    early: int
+    late: int
+    until: int
+
+
+class _Peg:
+    """Peg of a product while goods are rotated; the first three are as of `Found`."""
+
+    __slots__ = ("giver", "qty", "taker", "use")
+
+    def __init__(self, giver: int, taker: int, qty: int, use: _Use) -> None:
+        self.giver, self.taker, self.qty, self.use = giver, taker, qty, use
+
+
+class _Goods(NamedTuple):
+    """When goods are there, early and late as of `Found`, and until when they last.
+
+    Instants count from now [s].
+    """
+
+    early: int
+    late: int
+    until: int
+
+
+def rotated(run: SearchableRun, model: Model, found: Found) -> Found:
+    """What was found, with stock levels that keep what lasts longest.
+
+    Takers that carry goods on, or ask for properties, keep what they were given, as
+    does what is made or held for one demand.
+    """
+    plant, end = model.plant, run.snapshot.settings.horizon_end - run.as_of
+    giver, taker, qty = (
+        np.asarray(one, np.int64)
+        for one in (found.peg_from, found.peg_to, found.peg_qty)
+    )
+    level = taker < -(model.demands + len(model.lacking))
+    dying = [
+        one
+        for one in np.flatnonzero(level).tolist()
+        if _goods(model, found, int(giver[one])).until < end
+    ]
+    product = _products(model, found, giver)
+    moving = {
+        one for one in product[dying].tolist() if one >= 0 and not plant.apart[one]
+    }
+    if not moving:
+        return found
+    stays = ~np.isin(product, sorted(moving))
+    asking = {one.index for one in run.intake.demands if one.asks is not None}
+    rows = [np.stack((giver, taker, qty), axis=1)[stays]]
+    for item in sorted(moving):
+        own = np.flatnonzero(product == item)
+        pegs = [
+            _peg(model, found, *row)
+            for row in zip(
+                *(one[own].tolist() for one in (giver, taker, qty)), strict=True
+            )
+        ]
+        kept = [one for one, is_level in zip(pegs, level[own], strict=True) if is_level]
+        free = [
+            one
+            for one, is_level in zip(pegs, level[own], strict=True)
+            if not is_level and _is_free(model, found, one, asking)
+        ]
+        pegs += _rotate(model, found, kept, free, end)
+        left = [(one.giver, one.taker, one.qty) for one in pegs if one.qty]
+        rows.append(np.array(left, np.int64).reshape(-1, 3))
+    giver, taker, qty = np.concatenate(rows).T
+    return found._replace(
+        peg_from=giver.copy(), peg_to=taker.copy(), peg_qty=qty.copy()
+    )
+
+
+def _products(model: Model, found: Found, giver: np.ndarray) -> np.ndarray:
+    """Products of givers; -1: a step before the last one. Shape (n_pegs,), int64."""
+    item = np.asarray(found.order_item, np.int64)
+    of = np.where(model.product[item] == item, model.serves[item], -1)
+    found_products: np.ndarray = at(of, giver)
+    stands = giver < 0
+    found_products[stands] = model.plant.s_item[-2 - giver[stands]]
+    return found_products
+
+
+def _peg(model: Model, found: Found, giver: int, taker: int, qty: int) -> _Peg:
+    plant = model.plant
+    if taker >= 0:
+        early, late = found.order_start[taker], found.order_late_start[taker]
+        return _Peg(giver, taker, qty, _Use(int(early), int(late), int(late)))
+    demand = -1 - taker
+    instant = max(int(found.finish[demand]), int(plant.d_due[demand]))
+    use = _Use(instant, instant, instant + int(plant.d_shelf[demand]))
+    return _Peg(giver, taker, qty, use)
+
+
+def _is_free(model: Model, found: Found, peg: _Peg, asking: Collection[int]) -> bool:
+    """Whether what takes may be given other goods of the product."""
+    plant, taker = model.plant, peg.taker
+    if peg.giver < 0 and plant.s_for[-2 - peg.giver] >= 0:
+        return False
+    if taker < 0:
+        return -1 - taker not in asking
+    return not plant.carries[found.order_item[taker]]
+
+
+def _goods(model: Model, found: Found, giver: int) -> _Goods:
+    plant = model.plant
+    if giver < 0:
+        place = -2 - giver
+        ready = int(plant.s_ready[place])
+        return _Goods(ready, ready, int(plant.s_until[place]))
+    item = found.order_item[giver]
+    post, life = int(plant.post[item]), int(plant.life[item])
+    early = int(found.order_end[giver]) + post
+    late = int(found.order_late_end[giver]) + post
+    if life >= FAR:
+        return _Goods(early, late, FAR)
+    born = int(found.order_late_start[giver]) if plant.carries[item] else late
+    return _Goods(early, late, born + life)
+
+
+def _rotate(
+    model: Model, found: Found, kept: list[_Peg], free: list[_Peg], end: int
+) -> list[_Peg]:
+    """Give what dies first to those who may still use it; the pegs that are new."""
+    goods: dict[int, _Goods] = {}
+    for one in (*kept, *free):
+        if one.giver not in goods:
+            goods[one.giver] = _goods(model, found, one.giver)
+    waiting, new = kept[:], list[_Peg]()
+    while waiting:
+        level = waiting.pop()
+        own = goods[level.giver]
+        fresher = None if own.until >= end else _fresher(own, free, goods)
+        if fresher is None:
+            continue
+        qty = min(level.qty, fresher.qty)
+        kept_anew = _Peg(fresher.giver, level.taker, qty, level.use)
+        given = _Peg(level.giver, fresher.taker, qty, fresher.use)
+        level.qty -= qty
+        fresher.qty -= qty
+        new += [kept_anew, given]
+        waiting += [level, kept_anew] if level.qty else [kept_anew]
+    return new
+
+
+def _fresher(
+    own: _Goods, free: Sequence[_Peg], goods: Mapping[int, _Goods]
+) -> _Peg | None:
+    """Peg of the goods that last longest whose taker may use one's own instead."""
+    best, found = own.until, None
+    for one in free:
+        use = one.use
+        in_time = own.early <= use.early and own.late <= use.late
+        if one.qty and in_time and use.until <= own.until:
+            until = goods[one.giver].until
+            if until > best:
+                best, found = until, one
+    return found
