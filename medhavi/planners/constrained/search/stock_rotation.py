@@ -15,7 +15,7 @@ from medhavi.planners.constrained.search.found_pegs import at
 from medhavi.planners.kernels.plant_kernels.plant_record import FAR
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Sequence
 
     from medhavi.planners.constrained.search.found_orders import SearchableRun
     from medhavi.planners.constrained.search.found_pegs import Found
@@ -65,10 +65,11 @@ def rotated(run: SearchableRun, model: Model, found: Found) -> Found:
         for one in (found.peg_from, found.peg_to, found.peg_qty)
     )
     level = taker < -(model.demands + len(model.lacking))
+    shelf = _Shelf(model, found)
     dying = [
         one
         for one in np.flatnonzero(level).tolist()
-        if _goods(model, found, int(giver[one])).until < end
+        if shelf.goods(int(giver[one])).until < end
     ]
     product = _products(model, found, giver)
     moving = {
@@ -93,7 +94,7 @@ def rotated(run: SearchableRun, model: Model, found: Found) -> Found:
             for one, is_level in zip(pegs, level[own], strict=True)
             if not is_level and _is_free(model, found, one, asking)
         ]
-        pegs += _rotate(model, found, kept, free, end)
+        pegs += _rotate(shelf, kept, free, end)
         left = [(one.giver, one.taker, one.qty) for one in pegs if one.qty]
         rows.append(np.array(left, np.int64).reshape(-1, 3))
     giver, taker, qty = np.concatenate(rows).T
@@ -133,35 +134,54 @@ def _is_free(model: Model, found: Found, peg: _Peg, asking: Collection[int]) -> 
     return not plant.carries[found.order_item[taker]]
 
 
-def _goods(model: Model, found: Found, giver: int) -> _Goods:
-    plant = model.plant
-    if giver < 0:
-        place = -2 - giver
-        ready = int(plant.s_ready[place])
-        return _Goods(ready, ready, int(plant.s_until[place]))
-    item = found.order_item[giver]
-    post, life = int(plant.post[item]), int(plant.life[item])
-    early = int(found.order_end[giver]) + post
-    late = int(found.order_late_end[giver]) + post
-    if life >= FAR:
-        return _Goods(early, late, FAR)
-    born = int(found.order_late_start[giver]) if plant.carries[item] else late
-    return _Goods(early, late, born + life)
+class _Shelf:
+    """When the goods of givers are there, and until when they last.
+
+    Parameters
+    ----------
+    model, found
+        The plant, and what a search found of it.
+    """
+
+    def __init__(self, model: Model, found: Found) -> None:
+        self._model, self._found = model, found
+        self._known: dict[int, _Goods] = {}
+        giver, taker = np.asarray(found.peg_from), np.asarray(found.peg_to)
+        carries = np.asarray(model.plant.carries)[np.asarray(found.order_item)] == 1
+        self._carried: dict[int, list[int]] = {}
+        for one in np.flatnonzero(at(carries.astype(np.int64), taker) == 1).tolist():
+            self._carried.setdefault(int(taker[one]), []).append(int(giver[one]))
+
+    def goods(self, giver: int) -> _Goods:
+        """Goods of a giver; what is moved lasts no longer than what it carries."""
+        if giver not in self._known:
+            self._known[giver] = self._read(giver)
+        return self._known[giver]
+
+    def _read(self, giver: int) -> _Goods:
+        found, plant = self._found, self._model.plant
+        if giver < 0:
+            place = -2 - giver
+            ready = int(plant.s_ready[place])
+            return _Goods(ready, ready, int(plant.s_until[place]))
+        item = found.order_item[giver]
+        post, life = int(plant.post[item]), int(plant.life[item])
+        early = int(found.order_end[giver]) + post
+        late = int(found.order_late_end[giver]) + post
+        if not plant.carries[item]:
+            return _Goods(early, late, late + life if life < FAR else FAR)
+        until = int(found.order_late_start[giver]) + life if life < FAR else FAR
+        carried = (self.goods(one).until for one in self._carried.get(giver, ()))
+        return _Goods(early, late, min(until, *carried, FAR))
 
 
-def _rotate(
-    model: Model, found: Found, kept: list[_Peg], free: list[_Peg], end: int
-) -> list[_Peg]:
+def _rotate(shelf: _Shelf, kept: list[_Peg], free: list[_Peg], end: int) -> list[_Peg]:
     """Give what dies first to those who may still use it; the pegs that are new."""
-    goods: dict[int, _Goods] = {}
-    for one in (*kept, *free):
-        if one.giver not in goods:
-            goods[one.giver] = _goods(model, found, one.giver)
     waiting, new = kept[:], list[_Peg]()
     while waiting:
         level = waiting.pop()
-        own = goods[level.giver]
-        fresher = None if own.until >= end else _fresher(own, free, goods)
+        own = shelf.goods(level.giver)
+        fresher = None if own.until >= end else _fresher(own, free, shelf)
         if fresher is None:
             continue
         qty = min(level.qty, fresher.qty)
@@ -174,16 +194,14 @@ def _rotate(
     return new
 
 
-def _fresher(
-    own: _Goods, free: Sequence[_Peg], goods: Mapping[int, _Goods]
-) -> _Peg | None:
+def _fresher(own: _Goods, free: Sequence[_Peg], shelf: _Shelf) -> _Peg | None:
     """Peg of the goods that last longest whose taker may use one's own instead."""
     best, found = own.until, None
     for one in free:
         use = one.use
         in_time = own.early <= use.early and own.late <= use.late
         if one.qty and in_time and use.until <= own.until:
-            until = goods[one.giver].until
+            until = shelf.goods(one.giver).until
             if until > best:
                 best, found = until, one
     return found
