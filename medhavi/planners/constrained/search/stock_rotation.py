@@ -176,7 +176,7 @@ class _Shelf:
 
 
 def _rotate(shelf: _Shelf, kept: list[_Peg], free: list[_Peg], end: int) -> list[_Peg]:
-    """Give what dies first to those who may still use it; the pegs that are new."""
+    """Hand what dies first to those who may still use it; the pegs that are new."""
     waiting, new = kept[:], list[_Peg]()
     while waiting:
         level = waiting.pop()
