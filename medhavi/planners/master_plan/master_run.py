@@ -38,7 +38,7 @@ from medhavi.planners.master_plan.goals.goal_amounts import (
     preferred,
     unit_of,
 )
-from medhavi.planners.master_plan.goals.plan_value import plan_parts, priced, worth
+from medhavi.planners.master_plan.goals.plan_value import plan_parts, worth
 from medhavi.planners.master_plan.goals.profit import losing, losses_found
 from medhavi.planners.master_plan.goals.staged_solve import GoalProgram
 from medhavi.planners.master_plan.lots.lot_planning import planned_lots
@@ -560,17 +560,19 @@ def _best(
     One that was interrupted may be any part of a plan: it is none of them.
     """
     whole = [one for one in tried if one.made.run.status is not Status.CANCELLED]
-    made = preferred([one.made for one in whole], snapshot, parameters)
-    first = [one for one in whole if any(one.made is first for first in made)]
-    costs = [priced(one.made, snapshot, parameters) for one in first]
-    plain = [
-        cost for one, cost in zip(first, costs, strict=True) if one.name == WITHOUT
-    ]
-    most = min(plain, default=math.inf)
-    return min(
-        (one for one, cost in zip(first, costs, strict=True) if cost <= most),
-        key=lambda one: worth(one.made, snapshot, parameters),
-    )
+    first = preferred([one.made for one in whole], snapshot, parameters)
+    rows, most = [], math.inf
+    for one in whole:
+        if not any(one.made is made for made in first):
+            continue
+        parts = plan_parts(one.made, snapshot, parameters)
+        cost = sum(parts.values())
+        priced = cost - parts[ObjectivePart.SAFETY]
+        rows.append((cost, priced, one))
+        if one.name == WITHOUT:
+            most = min(most, priced)
+    affordable = [row for row in rows if row[1] <= most]
+    return min(affordable, key=lambda row: row[0])[2]
 
 
 def _unsolved(plain: Plan, built: BuiltProgram, solution: Solution) -> Plan:

@@ -7,6 +7,7 @@ used, and the level keeps those instead: nothing is made for it, and nothing mov
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -59,83 +60,48 @@ def rotated(run: SearchableRun, model: Model, found: Found) -> Found:
     Takers that carry goods on, or ask for properties, keep what they were given, as
     does what is made or held for one demand.
     """
-    plant, end = model.plant, run.snapshot.settings.horizon_end - run.as_of
     giver, taker, qty = (
         np.asarray(one, np.int64)
         for one in (found.peg_from, found.peg_to, found.peg_qty)
     )
     level = taker < -(model.demands + len(model.lacking))
+    end = run.snapshot.settings.horizon_end - run.as_of
     shelf = _Shelf(model, found)
     dying = [
         one
         for one in np.flatnonzero(level).tolist()
         if shelf.goods(int(giver[one])).until < end
     ]
-    product = _products(model, found, giver)
-    moving = {
-        one for one in product[dying].tolist() if one >= 0 and not plant.apart[one]
-    }
-    if not moving:
+    if not dying:
         return found
-    stays = ~np.isin(product, sorted(moving))
+    product = shelf.products(giver)
+    items = np.unique(product[dying])
+    items = items[(items >= 0) & (model.plant.apart[items] == 0)]
     asking = {one.index for one in run.intake.demands if one.asks is not None}
-    rows = [np.stack((giver, taker, qty), axis=1)[stays]]
-    for item in sorted(moving):
-        own = np.flatnonzero(product == item)
-        pegs = [
-            _peg(model, found, *row)
-            for row in zip(
-                *(one[own].tolist() for one in (giver, taker, qty)), strict=True
-            )
-        ]
-        kept = [one for one, is_level in zip(pegs, level[own], strict=True) if is_level]
-        free = [
-            one
-            for one, is_level in zip(pegs, level[own], strict=True)
-            if not is_level and _is_free(model, found, one, asking)
-        ]
-        pegs += _rotate(shelf, kept, free, end)
+    rows = [np.stack((giver, taker, qty), axis=1)[~np.isin(product, items)]]
+    for item in items.tolist():
+        own = product == item
+        kept, others = (
+            [
+                shelf.peg(*row)
+                for row in zip(
+                    *(one[some].tolist() for one in (giver, taker, qty)), strict=True
+                )
+            ]
+            for some in (own & level, own & ~level)
+        )
+        free = [one for one in others if shelf.is_free(one, asking)]
+        pegs = [*kept, *others, *_rotate(shelf, kept, free, end)]
         left = [(one.giver, one.taker, one.qty) for one in pegs if one.qty]
-        rows.append(np.array(left, np.int64).reshape(-1, 3))
+        rows.append(np.array(left, np.int64))
     giver, taker, qty = np.concatenate(rows).T
     return found._replace(
         peg_from=giver.copy(), peg_to=taker.copy(), peg_qty=qty.copy()
     )
 
 
-def _products(model: Model, found: Found, giver: np.ndarray) -> np.ndarray:
-    """Products of givers; -1: a step before the last one. Shape (n_pegs,), int64."""
-    item = np.asarray(found.order_item, np.int64)
-    of = np.where(model.product[item] == item, model.serves[item], -1)
-    found_products: np.ndarray = at(of, giver)
-    stands = giver < 0
-    found_products[stands] = model.plant.s_item[-2 - giver[stands]]
-    return found_products
-
-
-def _peg(model: Model, found: Found, giver: int, taker: int, qty: int) -> _Peg:
-    plant = model.plant
-    if taker >= 0:
-        early, late = found.order_start[taker], found.order_late_start[taker]
-        return _Peg(giver, taker, qty, _Use(int(early), int(late), int(late)))
-    demand = -1 - taker
-    instant = max(int(found.finish[demand]), int(plant.d_due[demand]))
-    use = _Use(instant, instant, instant + int(plant.d_shelf[demand]))
-    return _Peg(giver, taker, qty, use)
-
-
-def _is_free(model: Model, found: Found, peg: _Peg, asking: Collection[int]) -> bool:
-    """Whether what takes may be given other goods of the product."""
-    plant, taker = model.plant, peg.taker
-    if peg.giver < 0 and plant.s_for[-2 - peg.giver] >= 0:
-        return False
-    if taker < 0:
-        return -1 - taker not in asking
-    return not plant.carries[found.order_item[taker]]
-
-
 class _Shelf:
-    """When the goods of givers are there, and until when they last.
+    """What pegs of a schedule say of goods: of what, when they are there and last.
 
     Parameters
     ----------
@@ -146,11 +112,35 @@ class _Shelf:
     def __init__(self, model: Model, found: Found) -> None:
         self._model, self._found = model, found
         self._known: dict[int, _Goods] = {}
-        giver, taker = np.asarray(found.peg_from), np.asarray(found.peg_to)
-        carries = np.asarray(model.plant.carries)[np.asarray(found.order_item)] == 1
-        self._carried: dict[int, list[int]] = {}
-        for one in np.flatnonzero(at(carries.astype(np.int64), taker) == 1).tolist():
-            self._carried.setdefault(int(taker[one]), []).append(int(giver[one]))
+
+    def products(self, giver: np.ndarray) -> np.ndarray:
+        """Products of givers; -1: a step before the last one. Shape (n,), int64."""
+        model = self._model
+        item = np.asarray(self._found.order_item, np.int64)
+        of = at(np.where(model.product[item] == item, model.serves[item], -1), giver)
+        stands = giver < 0
+        of[stands] = model.plant.s_item[-2 - giver[stands]]
+        return of
+
+    def peg(self, giver: int, taker: int, qty: int) -> _Peg:
+        """Peg with when its goods are taken."""
+        found, plant = self._found, self._model.plant
+        if taker >= 0:
+            early, late = found.order_start[taker], found.order_late_start[taker]
+            return _Peg(giver, taker, qty, _Use(int(early), int(late), int(late)))
+        demand = -1 - taker
+        instant = max(int(found.finish[demand]), int(plant.d_due[demand]))
+        use = _Use(instant, instant, instant + int(plant.d_shelf[demand]))
+        return _Peg(giver, taker, qty, use)
+
+    def is_free(self, peg: _Peg, asking: Collection[int]) -> bool:
+        """Whether what takes may be given other goods of the product."""
+        plant, taker = self._model.plant, peg.taker
+        if peg.giver < 0 and plant.s_for[-2 - peg.giver] >= 0:
+            return False
+        if taker < 0:
+            return -1 - taker not in asking
+        return not plant.carries[self._found.order_item[taker]]
 
     def goods(self, giver: int) -> _Goods:
         """Goods of a giver; what is moved lasts no longer than what it carries."""
@@ -173,6 +163,18 @@ class _Shelf:
         until = int(found.order_late_start[giver]) + life if life < FAR else FAR
         carried = (self.goods(one).until for one in self._carried.get(giver, ()))
         return _Goods(early, late, min(until, *carried, FAR))
+
+    @cached_property
+    def _carried(self) -> dict[int, list[int]]:
+        """Givers of what moves carry, by order."""
+        found, carries = self._found, np.asarray(self._model.plant.carries, np.int64)
+        taker = np.asarray(found.peg_to)
+        moves = at(carries[np.asarray(found.order_item, np.int64)], taker) == 1
+        given: dict[int, list[int]] = {}
+        pairs = zip(taker[moves], np.asarray(found.peg_from)[moves], strict=True)
+        for order, giver in pairs:
+            given.setdefault(int(order), []).append(int(giver))
+        return given
 
 
 def _rotate(shelf: _Shelf, kept: list[_Peg], free: list[_Peg], end: int) -> list[_Peg]:

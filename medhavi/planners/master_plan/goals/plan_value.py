@@ -49,9 +49,3 @@ def plan_parts(
 def worth(made: Plan, snapshot: Snapshot, parameters: OptimizeParameters) -> float:
     """What a plan costs by goal and weights of the mode [base currency]."""
     return sum(plan_parts(made, snapshot, parameters).values())
-
-
-def priced(made: Plan, snapshot: Snapshot, parameters: OptimizeParameters) -> float:
-    """What a plan costs of what its scorecard prices: all but missing safety stock."""
-    parts = plan_parts(made, snapshot, parameters)
-    return sum(parts.values()) - parts[ObjectivePart.SAFETY]
