@@ -166,7 +166,7 @@ function listed(text) {
 }
 
 function offered() {
-  const open = frames.get("/scenarios/")?.contentWindow.location.href;
+  const open = at(frames.get("/scenarios/"))?.href;
   const places = [...(open ? [open] : []), ...saved.map(one => one.address)];
   const asked = places.map(one => new URL(one, location.origin).searchParams);
   const texts = asked.flatMap(one => [one.get("scenarios"), one.get(WHAT_IF)]);
@@ -185,7 +185,7 @@ function tellScenario() {
       new Option("«build_a_scenario»", "build"));
   }
   pick.value = listed(moment[WHAT_IF])[0]?.[0] ?? "";
-  const here = shows(shown?.contentWindow?.location.pathname);
+  const here = shows(at(shown)?.pathname);
   whatif.classList.toggle("past", Boolean(moment[WHAT_IF]) && here);
   whatif.querySelector("small").hidden = !moment[WHAT_IF] || here;
 }
@@ -200,6 +200,17 @@ function tellMoment() {
   const told = own ? `«as_of» ${text}` : "«as_of_now»";
   if (asof.textContent !== told) asof.textContent = told;
   asof.classList.toggle("past", Boolean(own));
+}
+
+// Where a frame is, or where it is going while its page is not there yet.
+function at(frame) {
+  const there = frame?.contentWindow?.location;
+  return !frame || there?.origin === location.origin ? there : new URL(frame.src);
+}
+
+function go(frame, url) {
+  if (frame.contentWindow.move) frame.contentWindow.move(url);
+  else frame.src = url.href;
 }
 
 function open(url) {
@@ -221,11 +232,11 @@ function show(address, push = true) {
     return location.replace(url);
   if (stated(url)) take(url);
   let frame = frames.get(key);
-  const there = frame?.contentWindow.location;
+  const there = at(frame);
   if (there && !url.search && !url.hash) url.search = there.search;
   dated(url);
   if (!frame) frame = open(url);
-  else if (there.search !== url.search || url.hash) frame.contentWindow.move(url);
+  else if (there.search !== url.search || url.hash) go(frame, url);
   for (const one of frames.values()) one.classList.toggle("shown", one === frame);
   for (const one of links)
     if (one.pathname !== key) one.removeAttribute("aria-current");
@@ -339,8 +350,8 @@ send("/views").catch(() => {});
 // A page keeps what it shows in its own address: the shell's follows it.
 setInterval(() => {
   loadAhead();
-  const there = shown?.contentWindow?.location;
-  if (!there || there.origin !== location.origin || there.pathname === "blank") return;
+  const there = at(shown);
+  if (!there) return;
   const target = "#" + there.pathname + there.search + there.hash;
   if (location.hash !== target) history.replaceState(null, "", target);
   if (follows(there.pathname)) take(new URL(there));
@@ -367,7 +378,7 @@ crumbs.firstElementChild.addEventListener("click", event => {
   event.preventDefault();
   const url = new URL(event.target.href);
   history.pushState(null, "", "#" + url.pathname);
-  shown.contentWindow.move(url);
+  go(shown, url);
 });
 asof?.addEventListener("click", () => {
   choice.querySelector("input").value = moment.known_at.replace(" ", "T");
@@ -379,12 +390,12 @@ choice?.addEventListener("submit", event => {
   moment.effective_at = "";
   choice.hidePopover();
   tellMoment();
-  const there = shown.contentWindow.location;
+  const there = at(shown);
   show(dated(new URL(there)).href);
 });
 pick?.addEventListener("focus", tellScenario);
 pick?.addEventListener("change", () => {
-  const value = pick.value, there = shown.contentWindow.location;
+  const value = pick.value, there = at(shown);
   if (value === "build") { pick.blur(); tellScenario(); return show("/scenarios/"); }
   moment[WHAT_IF] = value;
   tellScenario();

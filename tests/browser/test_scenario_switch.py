@@ -64,6 +64,29 @@ def test_pages_show_the_scenario_of_the_bar_until_the_plan_in_force_is_back(
     desk.assert_clean()
 
 
+def test_a_page_that_is_not_there_yet_takes_the_choice_that_is_made_meanwhile(
+    order_desk,
+):
+    """Orders are chosen, and a scenario before the server has answered."""
+    desk, page = order_desk, order_desk.page
+    page.goto(f"{desk.address}/#/scenarios/?scenarios={quote(json.dumps(DOUBLE))}")
+    shown = page.frame_locator("iframe.shown")
+    expect(shown.get_by_text(re.compile("^Double: ")).first).to_be_visible()
+    held = []
+    page.route(re.compile(r"/orders/(\?.*)?$"), lambda asked: held.append(asked))
+    side = page.get_by_role("navigation", name="Pages")
+    side.get_by_role("link", name="Orders", exact=True).click()
+    bar = page.get_by_label("Scenario that pages show")
+    bar.select_option(label="Double")
+    expect(page).to_have_url(re.compile(r"#/orders/\?what_if="))
+    while len(held) < 2:
+        page.wait_for_timeout(50)
+    # The browser has dropped the first request for the second.
+    held[-1].continue_()
+    expect(shown.get_by_role("cell", name="130", exact=True)).to_be_visible()
+    desk.assert_clean()
+
+
 def test_an_address_of_no_scenario_is_refused_with_the_way_out(order_desk):
     desk, page = order_desk, order_desk.page
     page.goto(f"{desk.address}/#/orders/?what_if=%5B%7B%5D")
