@@ -2,7 +2,8 @@
 
 P is made in 10 h, dies after 14 days, and goes into A; a safety stock of 10 is there on
 day 0 and dies on day 10. By hand: what is wanted before then takes it, and what was
-made for that is the safety stock from there on.
+made for that is the safety stock from there on. What nothing takes dies, and is made
+anew (rule 7 of the semantics: due at the instant the projection falls below it).
 """
 
 from __future__ import annotations
@@ -56,32 +57,76 @@ def lasting(made: Plan) -> float | None:
 
 
 @pytest.mark.req("MRP-06")
+@pytest.mark.parametrize("mode", ["mrp", "constrained"])
 @pytest.mark.parametrize(
-    ("wanted_on", "day_without"),
+    ("wanted_on", "orders"),
     [
         # Each takes what was made for the one before, which lasts 14 days; the last
-        # is made on day 27.
-        ((8, 18, 28), 41),
-        # Nothing takes what dies on day 10.
-        ((12, 28), 10),
+        # is made on day 27, and lasts until day 41.
+        ((8, 18, 28), 3),
+        # Nothing takes what dies on day 10: it is made anew, taken on day 12, and what
+        # was made on day 11 dies on day 25. That is made anew, too, for day 28.
+        ((12, 28), 4),
         # What was made on day 7 dies on day 21, and nothing takes it.
-        ((8, 28), 21),
+        ((8, 28), 3),
     ],
 )
 def test_what_dies_first_is_used_first_and_the_safety_stock_lasts(
-    wanted_on, day_without
+    mode, wanted_on, orders
 ):
     snapshot = company(*wanted_on)
-    found = plan(snapshot, "constrained")
+    found = plan(snapshot, mode)
     assert verify(found, snapshot) == []
-    assert lasting(found) == day_without
-    # Nothing is made for it, nothing is late, and a plan on this one keeps it.
+    assert lasting(found) >= 40
     made = found.supplies.filter(pl.col("product") == "P")
-    assert made["qty"].to_list() == [10] * len(wanted_on)
+    assert made["qty"].to_list() == [10] * orders
     assert set(found.fulfilment["status"]) == {"on_time"}
-    again = plan(snapshot, "constrained", baseline=found)
-    assert verify(again, snapshot) == []
-    assert lasting(again) == day_without
+    # A plan on this one is the same.
+    again = plan(snapshot, mode, baseline=found)
+    assert again.fingerprint == found.fingerprint
+
+
+@pytest.mark.req("MRP-06")
+@pytest.mark.parametrize("mode", ["mrp", "constrained"])
+@pytest.mark.parametrize(
+    ("safety", "bought"),
+    [
+        # 10 die on day 10; a purchase lasts 15 days, and the horizon ends on day 45.
+        (10, [(10, 10), (25, 10), (40, 10)]),
+        # What is there falls to 0 on day 10, which is below 4.
+        (4, [(10, 4), (25, 4), (40, 4)]),
+    ],
+)
+def test_a_stock_level_is_ordered_anew_when_its_goods_die(mode, safety, bought):
+    """Nothing is wanted of it but the level; a purchase takes 2 days."""
+    snapshot = factories.snapshot(
+        settings=[{"horizon_days": 45, "bucket": "day"}],
+        products=[{"product": "A", "shelf_life_days": 15}],
+        stock=[{"product": "A", "qty": 10, "expires_at": day(10)}],
+        inventory_policies=[{"product": "A", "safety_qty": safety}],
+        supply_terms=[{"product": "A", "lead_time_days": 2, "unit_price": 1}],
+    )
+    found = plan(snapshot, mode)
+    assert verify(found, snapshot) == []
+    rows = found.supplies.select("finish", "qty").rows()
+    assert [(days(at), qty) for at, qty in rows] == bought
+
+
+@pytest.mark.req("MRP-06")
+@pytest.mark.parametrize("mode", ["mrp", "constrained"])
+def test_what_dies_before_an_order_could_come_is_ordered_when_it_can(mode):
+    """Stock dies on day 1, a purchase takes 4 days."""
+    snapshot = factories.snapshot(
+        settings=[{"horizon_days": 12, "bucket": "day"}],
+        products=[{"product": "A", "shelf_life_days": 15}],
+        stock=[{"product": "A", "qty": 10, "expires_at": day(1)}],
+        inventory_policies=[{"product": "A", "safety_qty": 10}],
+        supply_terms=[{"product": "A", "lead_time_days": 4, "unit_price": 1}],
+    )
+    found = plan(snapshot, mode)
+    assert verify(found, snapshot) == []
+    rows = found.supplies.select("finish", "qty").rows()
+    assert [(days(at), qty) for at, qty in rows] == [(4, 10)]
 
 
 @pytest.mark.req("MRP-06")
@@ -97,13 +142,15 @@ def test_a_demand_that_wants_it_fresh_keeps_what_was_made_for_it():
         "step_resources": [{"routing": "RP", "step": 1, "resource": "N"}],
         "resources": [{"resource": "N"}],
     }
-    lasts = []
+    orders = []
     for fresh in (0, 5):
         demand = {"product": "P", "qty": 10, "due": day(8), "min_shelf_days": fresh}
         snapshot = factories.snapshot(demands=[demand], **rows)
         found = plan(snapshot, "constrained")
         assert verify(found, snapshot) == []
         assert set(found.fulfilment["status"]) == {"on_time"}
-        lasts.append(lasting(found))
-    assert lasts[1] == 10
-    assert lasts[0] > 20
+        assert lasting(found) >= 40
+        orders.append(days(found.supplies["finish"].sort()[1]))
+    # Day 8 takes what is there, and what was made for it dies on day 22; or that dies
+    # on day 10.
+    assert orders == [22, 10]

@@ -192,6 +192,7 @@ class FeasibleRun(MrpRun):
         less = self._memory.decisions.lowered.get(node.key)
         if less:
             levels.lowered = (LevelReduction(ALWAYS, NEVER, less),)
+        levels.restocks = self._memory.restocks.get(node.key, ())
         if node.rules.lot_rule == "lot_for_lot":
             levels.lots = self._memory.decisions.lots.get(node.key, ())
             levels.eoq = self._memory.decisions.sizes.get(node.key)

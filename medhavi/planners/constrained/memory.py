@@ -15,6 +15,7 @@ from medhavi.planners.disruptions import with_disruptions
 from medhavi.planners.mrp.netting_state.state import NodeKey  # noqa: TC001
 from medhavi.planners.mrp.netting_state.stock_levels import (  # noqa: TC001
     LevelReduction,
+    Restock,
 )
 from medhavi.planners.mrp.unsupported import MRP, check_supported
 from medhavi.planners.overtime import with_overtime
@@ -174,6 +175,10 @@ class Memory:
         Product and location that a demand lacks for good.
     lowered
         What less is kept of stock than its levels want, by place.
+    restocks
+        What is wanted anew when goods of stock levels die, by place.
+    awaits_expiry
+        Whether a search is to tell that yet.
     refused
         Why a demand is not delivered in full though it could be.
     rules
@@ -224,6 +229,10 @@ class Memory:
         self.slices = {demand: [*own] for demand, own in decisions.slices.items()}
         self.missing: dict[int, NodeKey] = {}
         self.lowered: dict[NodeKey, list[LevelReduction]] = {}
+        self.restocks: dict[NodeKey, list[Restock]] = {
+            node: [*own] for node, own in decisions.restocks.items()
+        }
+        self.awaits_expiry = not self.restocks
         self.refused = {
             demand: [Cause(*why, None, None, 0)]
             for demand, why in decisions.refused.items()

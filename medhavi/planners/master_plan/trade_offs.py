@@ -8,7 +8,7 @@ cheapest "efficient" plan sells nothing.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -202,14 +202,14 @@ def _candidates(
     first = replace(UNDECIDED, share=usual)
     made = decided(run, first, effort, way)
     yield from _verified(built, None, made, {**asked, "share": usual}, tell)
-    floors = _floors(made)
-    seen, shares = [replace(first, floors=floors)], _shares(found, parameters)
+    again = _found_again(made)
+    seen, shares = [replace(first, **again)], _shares(found, parameters)
     for number, (point, share) in enumerate(zip(found, shares, strict=True), 1):
         if stop():
             return
         tell(Progress("points", number, len(found), bound=least))
         follows = guidance(built, point.solution.values)
-        follows = replace(follows, share=share, floors=floors)
+        follows = replace(follows, share=share, **again)
         if follows in seen:
             continue
         seen.append(follows)
@@ -220,12 +220,13 @@ def _candidates(
         yield from _verified(built, number, made, told, tell)
 
 
-def _floors(made: Plan) -> Mapping[str, int]:
-    """Before when existing orders do not begin in a plan that a search found."""
-    schedule = None if made.basis is None else made.basis.schedule
-    if schedule is None:
+def _found_again(made: Plan) -> dict[str, Any]:
+    """What a search finds before it plans, as another one of the tables found it."""
+    frame = None if made.basis is None else made.basis.schedule
+    if frame is None:
         return {}
-    return BaselineSchedule(frame=schedule, products=None).floors
+    schedule = BaselineSchedule(frame=frame, products=None)
+    return {"floors": schedule.floors, "restocks": schedule.restocks}
 
 
 def _shares(found: Sequence[Point], parameters: TradeOffParameters) -> list[float]:

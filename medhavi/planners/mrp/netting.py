@@ -3,7 +3,8 @@
 Needs are met in sequence of instant, priority and origin from what is there by then:
 first expired, first out, else first in, first out. What is missing becomes a new order
 for that instant; its surplus serves later needs. Safety stock is soft: it is looked at
-after all needs of an instant and never makes an order earlier than as_of + lead time.
+after all needs of an instant, and when stock dies, and never makes an order earlier
+than as_of + lead time.
 Nodes that share an order (co-products) or that may stand in for each other
 (substitutes) form one cluster and walk through time together.
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import heapq
 from bisect import insort
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from medhavi.planners.mrp.lot_sizing import Coverage, ProjectedNeeds
@@ -48,6 +50,7 @@ class DatedNodeNetting:
         "_before",
         "_coverage",
         "_cursor",
+        "_ends",
         "_pending",
         "_release",
         "_stays",
@@ -74,6 +77,8 @@ class DatedNodeNetting:
         self._arrived: list[tuple[int, int, int, SupplyUnit]] = []
         self._pending: list[tuple[int, int, SupplyUnit]] = []
         self.available = 0
+        self._ends: list[int] = []
+        """When supply dies that a stock level may count on; not yet walked to."""
         self._units: list[SupplyUnit] = []
         for unit in node.units:
             self.add(unit)
@@ -84,6 +89,8 @@ class DatedNodeNetting:
             self._units.append(unit)
         if unit.free <= 0:
             return
+        if self.node.sources and self.levels.looks_at(unit.expires):
+            self._ends.append(unit.expires)
         if unit.available <= self.at:
             self._arrive(unit)
         else:
@@ -119,7 +126,7 @@ class DatedNodeNetting:
             self._serve(due, instant)
         if self.levels.idle:
             return
-        missing = self.levels.missing(instant, self._there(instant))
+        missing = self.levels.missing(instant, self._lasting(instant))
         if missing > 0:
             if self._coverage is not None:
                 ahead = self._ahead(instant, missing, missing, instant)
@@ -127,15 +134,20 @@ class DatedNodeNetting:
             for unit in self._release.for_stock(self.node, instant, missing):
                 self._release.announce(unit)
 
-    def _there(self, instant: int) -> int:
-        """What is there at an instant; needs joined ahead take theirs later."""
+    def _lasting(self, instant: int) -> int:
+        """What is there after an instant; needs joined ahead take theirs later."""
         if instant >= self.at:
-            return self.available
+            return self.available - self._dying(instant)
         return sum(
             unit.free + sum(qty for need, qty in unit.takers if need.instant > instant)
             for unit in self._units
-            if unit.is_ours and unit.available <= instant <= unit.expires
+            if unit.is_ours and unit.available <= instant < unit.expires
         )
+
+    def _dying(self, instant: int) -> int:
+        """What of the stock dies at an instant, after its needs [units]."""
+        dying = takewhile(lambda one: one[0] <= instant, self._arrived)
+        return sum(unit.free for *_, unit in dying if unit.is_ours)
 
     def _due(self, instant: int) -> list[Need]:
         start = self._cursor
@@ -248,7 +260,7 @@ class DatedNodeNetting:
         if coverage is None:
             return short
         missing = sum(need.open for need in short)
-        gap = self.levels.missing(instant, self.available - missing)
+        gap = self.levels.missing(instant, self._lasting(instant) - missing)
         ahead = self._ahead(
             instant,
             max(missing, gap),
@@ -259,7 +271,7 @@ class DatedNodeNetting:
         dead = coverage.dead(instant, ahead.missing)
         joined = list(short)
         wish = self._wish(short[0])
-        before = self.available
+        before = self._lasting(instant)
         while self._cursor < len(self.needs):
             need = self.needs[self._cursor]
             # One order lives once, comes from one place and is of one kind.
@@ -278,7 +290,7 @@ class DatedNodeNetting:
             wanted = coverage.wanted(ahead)
             self._stays = max(0, wanted - sum(need.open for need in joined))
             # What arrives in the window is no stock at its first need.
-            self._before = min(before, self.available)
+            self._before = min(before, self._lasting(self.at))
         return joined
 
     def _ahead(
@@ -311,7 +323,7 @@ class DatedNodeNetting:
     def _order(self, group: list[Need], instant: int) -> None:
         missing = sum(need.open for need in group)
         if not self.levels.idle:
-            there = self.available if self._before is None else self._before
+            there = self._lasting(instant) if self._before is None else self._before
             gap = self.levels.missing(instant, there - missing)
             missing = max(missing + self._stays, gap)
             self._stays, self._before = 0, None
@@ -376,10 +388,18 @@ class DatedNodeNetting:
             self._release.give_up(need)
 
     def instants(self) -> list[int]:
-        """List the moments at which something happens here, ascending."""
+        """List the moments at which something happens here, ascending.
+
+        Supply that comes on the way adds to them when it dies (`ends_after`).
+        """
         moments = {need.instant for need in self.needs if need.open > 0}
         moments |= self.levels.moments()
         return sorted(moments)
+
+    def ends_after(self, instant: int) -> list[int]:
+        """List when supply dies that was not listed before, if after an instant."""
+        found, self._ends = [end for end in self._ends if end > instant], []
+        return found
 
 
 def _by_text(wish: Wish) -> tuple[str, list[str], int]:
@@ -395,12 +415,15 @@ def walk_cluster(walks: Sequence[DatedNodeNetting]) -> None:
     Nodes are visited in the given order at equal instants; new supply that a walk
     gives to another node is seen there from its own instant on.
     """
-    if len(walks) == 1:
-        walk = walks[0]
-        for instant in walk.instants():
-            walk.process(instant)
-        return
     moments = sorted({instant for walk in walks for instant in walk.instants()})
-    for instant in moments:
+    at = ALWAYS
+    while True:
+        for end in sorted({end for walk in walks for end in walk.ends_after(at)}):
+            heapq.heappush(moments, end)
+        while moments and moments[0] <= at:
+            heapq.heappop(moments)
+        if not moments:
+            return
+        at = heapq.heappop(moments)
         for walk in walks:
-            walk.process(instant)
+            walk.process(at)

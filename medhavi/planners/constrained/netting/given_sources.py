@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         SupplyAlternative,
         SupplyUnit,
     )
+    from medhavi.planners.mrp.netting_state.stock_levels import Restock
     from medhavi.providers.capacity.capacity import Capacity
     from medhavi.providers.sources import OrderTiming, Source, StepWindow
     from medhavi.results.limiter import Limiter
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     Place = tuple[NodeKey, str]
     Amounts = Mapping[NodeKey, Mapping[str, Sequence[tuple[int, float]]]]
     Lots = Mapping[NodeKey, Sequence[int]]
+    Restocks = Mapping[NodeKey, Sequence[Restock]]
     Sizes = Mapping[NodeKey, int]
     Reasons = Mapping[int, tuple[Limiter, str]]
 
@@ -334,6 +336,9 @@ class Decisions:
     floors
         Before when existing orders do not begin, as an earlier plan of the same tables
         found; none: a search of little effort tells.
+    restocks
+        What is wanted anew when goods of stock levels die, by place, as an earlier plan
+        of the same tables found; none: the first search tells.
     orders
         Orders from which a search starts, by their begin; none: it constructs them.
     served
@@ -353,6 +358,7 @@ class Decisions:
     worth: float = 0.0
     overtime: frozenset[str] = frozenset()
     floors: Mapping[str, int] = field(default_factory=dict)
+    restocks: Restocks = field(default_factory=dict)
     orders: Sequence[GivenOrder] = ()
     served: Mapping[int, Sequence[Slice]] = field(default_factory=dict)
     lowered: Sizes = field(default_factory=dict)

@@ -44,7 +44,7 @@ from medhavi.planners.constrained.search.standing_work import (
 from medhavi.planners.constrained.search.starts.baseline_schedule import schedule_of
 from medhavi.planners.constrained.search.starts.given_orders import sought_from
 from medhavi.planners.constrained.search.starts.warm_start import resumed
-from medhavi.planners.constrained.search.stock_rotation import rotated
+from medhavi.planners.constrained.search.stock_rotation import expiring, rotated
 from medhavi.planners.kernels.compiled import (
     Engine,
     announce_compiling,
@@ -70,6 +70,7 @@ if TYPE_CHECKING:
         BaselineSchedule,
     )
     from medhavi.planners.mrp.netting_state.state import NodeKey
+    from medhavi.planners.mrp.netting_state.stock_levels import Restock
     from medhavi.planners.parameters import ConstrainedParameters
     from medhavi.progress import Cancelled, Observe
     from medhavi.results.plans.plan import Plan
@@ -102,6 +103,10 @@ def engine_of(parameters: ConstrainedParameters, demands: int) -> Engine:
 
 class ReducedDemandError(Exception):
     """What cannot be delivered is not wanted any more: the run is made anew."""
+
+
+class ExpiredStockError(Exception):
+    """Goods of stock levels die: the run is made anew, and wants others then."""
 
 
 class NettingError(Exception):
@@ -174,6 +179,21 @@ class SearchedRun(SearchableRun):
         run.release.dissolve()
         run.give_back()
         return self._memory.slices != before
+
+    def expiring(
+        self, model: Model, found: Found, kept: BaselineSchedule | None
+    ) -> dict[NodeKey, list[Restock]]:
+        """What stock levels lack once their goods die, where that was not asked yet.
+
+        On an earlier schedule it is asked of products that changed since.
+        """
+        if not self._memory.awaits_expiry:
+            return {}
+        return {
+            key: own
+            for key, own in expiring(self, model, found).items()
+            if kept is None or kept.may_renew(key[0])
+        }
 
     def read(
         self, floors: Mapping[str, int], kept: BaselineSchedule | None = None
@@ -385,9 +405,13 @@ def plan(  # noqa: PLR0913 - one keyword each
         # What nothing brings is shared out first: less is wanted then.
         run.release.dissolve()
         run = run.anew()
-    if kept is not None and run.reduce(kept.reductions(run)):
-        run.release.dissolve()
-        run = run.anew()
+    if kept is not None:
+        memory.restocks = {
+            key: own for key, own in kept.restocks.items() if not kept.may_renew(key[0])
+        }
+        if run.reduce(kept.reductions(run)):
+            run.release.dissolve()
+            run = run.anew()
     if stop():
         return netted_run.cancelled_plan(run, run.fingerprint, version, seed)
     watch = Watch(told=observe or unobserved, stop=stop)
@@ -435,7 +459,7 @@ def _around(
             floors |= late.floors
             moved += 1
             run.waiting = moved == MOST_MOVED
-        except ReducedDemandError:
+        except (ReducedDemandError, ExpiredStockError):
             pass
         except NettingError as amiss:
             if run.by_all_rules >= amiss.products:
@@ -475,6 +499,8 @@ def _placed(
     ------
     UnfitError
         The plant cannot say something.
+    ExpiredStockError
+        Goods of stock levels die.
     MismatchError
         The providers do not say what the search went by.
     LateGoodsError
@@ -504,6 +530,26 @@ def _placed(
             model, engine, effort, watch, seed or 1, saves=run.counts, share=share
         )
     found = rotated(run, model, found)
+    more = run.expiring(model, found, kept)
+    if more and run.counts:
+        run.restock(more)
+        raise ExpiredStockError
+    try:
+        return _laid_out(run, watch, model, found, floors, kept)
+    finally:
+        # Of the plan that this one tells when existing orders move.
+        run.restock(more)
+
+
+def _laid_out(
+    run: SearchedRun,
+    watch: Watch,
+    model: Model,
+    found: Found,
+    floors: Mapping[str, int],
+    kept: BaselineSchedule | None,
+) -> SearchedRun:
+    """Place what was found, as of `_placed`."""
     watch.told(Progress("laying out", 0, len(found.order_item)))
     if not run.nearly:
         try:

@@ -2,11 +2,13 @@
 
 A search pegs the goods of a level once, and they stay there until they die. Here what
 dies first goes to an order or a demand that takes fresher goods while it may still be
-used, and the level keeps those instead: nothing is made for it, and nothing moves.
+used, and the level keeps those instead: nothing is made for it, and nothing moves. What
+dies nevertheless is wanted anew from then on, by another search.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,13 +16,15 @@ import numpy as np
 
 from medhavi.planners.constrained.search.found_pegs import at
 from medhavi.planners.kernels.plant_kernels.plant_record import FAR
+from medhavi.planners.mrp.netting_state.stock_levels import Restock
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
     from medhavi.planners.constrained.search.found_orders import SearchableRun
     from medhavi.planners.constrained.search.found_pegs import Found
     from medhavi.planners.constrained.search.plant.model import Model
+    from medhavi.planners.mrp.netting_state.state import NodeKey
 
 
 class _Use(NamedTuple):
@@ -60,38 +64,14 @@ def rotated(run: SearchableRun, model: Model, found: Found) -> Found:
     Takers that carry goods on, or ask for properties, keep what they were given, as
     does what is made or held for one demand.
     """
-    giver, taker, qty = (
-        np.asarray(one, np.int64)
-        for one in (found.peg_from, found.peg_to, found.peg_qty)
-    )
-    level = taker < -(model.demands + len(model.lacking))
-    end = run.snapshot.settings.horizon_end - run.as_of
-    shelf = _Shelf(model, found)
-    dying = [
-        one
-        for one in np.flatnonzero(level).tolist()
-        if shelf.goods(int(giver[one])).until < end
-    ]
-    if not dying:
+    shelf = _Shelf(run, model, found)
+    items = shelf.dying()
+    if not items:
         return found
-    product = shelf.products(giver)
-    items = np.unique(product[dying])
-    items = items[(items >= 0) & (model.plant.apart[items] == 0)]
-    asking = {one.index for one in run.intake.demands if one.asks is not None}
-    rows = [np.stack((giver, taker, qty), axis=1)[~np.isin(product, items)]]
-    for item in items.tolist():
-        own = product == item
-        kept, others = (
-            [
-                shelf.peg(*row)
-                for row in zip(
-                    *(one[some].tolist() for one in (giver, taker, qty)), strict=True
-                )
-            ]
-            for some in (own & level, own & ~level)
-        )
-        free = [one for one in others if shelf.is_free(one, asking)]
-        pegs = [*kept, *others, *_rotate(shelf, kept, free, end)]
+    rows = [shelf.pegs[~np.isin(shelf.product, items)]]
+    for item in items:
+        kept, free, others = shelf.pegs_of(item)
+        pegs = [*kept, *free, *others, *_rotate(shelf, kept, free)]
         left = [(one.giver, one.taker, one.qty) for one in pegs if one.qty]
         rows.append(np.array(left, np.int64))
     giver, taker, qty = np.concatenate(rows).T
@@ -100,21 +80,86 @@ def rotated(run: SearchableRun, model: Model, found: Found) -> Found:
     )
 
 
+def expiring(
+    run: SearchableRun, model: Model, found: Found
+) -> dict[NodeKey, list[Restock]]:
+    """What stock levels lack once their goods die, by place, where they are rotated.
+
+    What comes anew is fresh then; it is rotated, and dies, as well.
+    """
+    shelf = _Shelf(run, model, found)
+    dying = frozenset(shelf.dying())
+    lacks: dict[NodeKey, list[Restock]] = {}
+    for node, item in zip(model.nodes, model.items, strict=True):
+        if item in dying and node.shelf_life:
+            kept, free, _ = shelf.pegs_of(item)
+            dead: Counter[int] = Counter()
+            _rotate(shelf, kept, free, dead, node.shelf_life)
+            lacks[node.key] = [
+                Restock(run.as_of + at, qty) for at, qty in sorted(dead.items())
+            ]
+    return lacks
+
+
 class _Shelf:
     """What pegs of a schedule say of goods: of what, when they are there and last.
 
     Parameters
     ----------
-    model, found
-        The plant, and what a search found of it.
+    run, model, found
+        The run, its plant, and what a search found of it.
+
+    Attributes
+    ----------
+    end
+        End of the horizon, from now [s].
+    pegs
+        Giver, taker and quantity of all pegs. Shape (n_pegs, 3), int64.
+    product
+        Item of the goods of each; -1: a step before the last one. Shape (n_pegs,).
     """
 
-    def __init__(self, model: Model, found: Found) -> None:
+    def __init__(self, run: SearchableRun, model: Model, found: Found) -> None:
         self._model, self._found = model, found
         self._known: dict[int, _Goods] = {}
+        self._asking = {one.index for one in run.intake.demands if one.asks is not None}
+        self.end = run.snapshot.settings.horizon_end - run.as_of
+        columns = found.peg_from, found.peg_to, found.peg_qty
+        self.pegs = np.stack([np.asarray(one, np.int64) for one in columns], axis=1)
+        self.product = self._products(self.pegs[:, 0])
+        self._level = self.pegs[:, 1] < -(model.demands + len(model.lacking))
 
-    def products(self, giver: np.ndarray) -> np.ndarray:
-        """Products of givers; -1: a step before the last one. Shape (n,), int64."""
+    def dying(self) -> list[int]:
+        """Items of stock levels whose goods die before the horizon ends, rising."""
+        givers = self.pegs[self._level, 0].tolist()
+        dies = [self.goods(giver).until < self.end for giver in givers]
+        items = np.unique(self.product[self._level][np.array(dies, bool)])
+        found: list[int] = items[
+            (items >= 0) & (self._model.plant.apart[items] == 0)
+        ].tolist()
+        return found
+
+    def pegs_of(self, item: int) -> tuple[list[_Peg], list[_Peg], list[_Peg]]:
+        """Pegs of an item: of levels, of takers that may change goods, of others."""
+        own = self.product == item
+        kept, pegs = (
+            [self._peg(*row) for row in self.pegs[some].tolist()]
+            for some in (own & self._level, own & ~self._level)
+        )
+        free = [self._is_free(one) for one in pegs]
+        return (
+            kept,
+            [one for one, may in zip(pegs, free, strict=True) if may],
+            [one for one, may in zip(pegs, free, strict=True) if not may],
+        )
+
+    def fresh(self, instant: int, life: int) -> int:
+        """Giver of goods that are there from an instant on, for so long."""
+        giver = -2 - len(self._model.plant.s_item) - len(self._known)
+        self._known[giver] = _Goods(0, instant, instant + life)
+        return giver
+
+    def _products(self, giver: np.ndarray) -> np.ndarray:
         model = self._model
         item = np.asarray(self._found.order_item, np.int64)
         of = at(np.where(model.product[item] == item, model.serves[item], -1), giver)
@@ -122,7 +167,7 @@ class _Shelf:
         of[stands] = model.plant.s_item[-2 - giver[stands]]
         return of
 
-    def peg(self, giver: int, taker: int, qty: int) -> _Peg:
+    def _peg(self, giver: int, taker: int, qty: int) -> _Peg:
         """Peg with when its goods are taken."""
         found, plant = self._found, self._model.plant
         if taker >= 0:
@@ -133,13 +178,13 @@ class _Shelf:
         use = _Use(instant, instant, instant + int(plant.d_shelf[demand]))
         return _Peg(giver, taker, qty, use)
 
-    def is_free(self, peg: _Peg, asking: Collection[int]) -> bool:
+    def _is_free(self, peg: _Peg) -> bool:
         """Whether what takes may be given other goods of the product."""
         plant, taker = self._model.plant, peg.taker
         if peg.giver < 0 and plant.s_for[-2 - peg.giver] >= 0:
             return False
         if taker < 0:
-            return -1 - taker not in asking
+            return -1 - taker not in self._asking
         return not plant.carries[self._found.order_item[taker]]
 
     def goods(self, giver: int) -> _Goods:
@@ -177,13 +222,29 @@ class _Shelf:
         return given
 
 
-def _rotate(shelf: _Shelf, kept: list[_Peg], free: list[_Peg], end: int) -> list[_Peg]:
-    """Hand what dies first to those who may still use it; the pegs that are new."""
+def _rotate(
+    shelf: _Shelf,
+    kept: list[_Peg],
+    free: list[_Peg],
+    dead: Counter[int] | None = None,
+    life: int = 0,
+) -> list[_Peg]:
+    """Hand what dies first to those who may still use it; the pegs that are new.
+
+    `dead`: counts what dies in the end by its instant, and what is then there instead
+    lasts for `life` [s].
+    """
     waiting, new = kept[:], list[_Peg]()
     while waiting:
         level = waiting.pop()
         own = shelf.goods(level.giver)
-        fresher = None if own.until >= end else _fresher(own, free, shelf)
+        if own.until >= shelf.end:
+            continue
+        fresher = _fresher(own, free, shelf)
+        if fresher is None and dead is not None:
+            dead[own.until] += level.qty
+            giver = shelf.fresh(own.until, life)
+            waiting.append(_Peg(giver, level.taker, level.qty, level.use))
         if fresher is None:
             continue
         qty = min(level.qty, fresher.qty)

@@ -33,6 +33,13 @@ class LevelReduction(NamedTuple):
     qty: int
 
 
+class Restock(NamedTuple):
+    """Goods that are wanted anew when a level's die [UTC seconds, units]."""
+
+    instant: int
+    qty: int
+
+
 class StockLevels:
     """Levels of one node over time.
 
@@ -56,6 +63,8 @@ class StockLevels:
     ----------
     lowered
         How much less is wanted for a while, because more cannot be had.
+    restocks
+        What a search is told to bring anew; netting sees itself what dies.
     batch_days
         Days of later needs that a lot covers; 0: its own need.
     lots
@@ -80,6 +89,7 @@ class StockLevels:
         "idle",
         "lots",
         "lowered",
+        "restocks",
     )
 
     def __init__(
@@ -101,6 +111,7 @@ class StockLevels:
         """Bounds before the horizon, where nothing changes them until then."""
         self.eoq = eoq
         self.lowered: Sequence[LevelReduction] = ()
+        self.restocks: Sequence[Restock] = ()
         explicit = rules.lot_rule == "min_max" or (
             rules.lot_rule in EXPLICIT_TRIGGER and rules.reorder_point is not None
         )
@@ -201,23 +212,19 @@ class StockLevels:
         end = self._calendar.add_days(instant, self.batch_days)
         return instant if end is None else end
 
+    def looks_at(self, instant: int) -> bool:
+        """Whether the level is looked at where it, or the stock, changes then."""
+        return not self.idle and self.first_repair < instant < self._horizon
+
     def moments(self) -> set[int]:
-        """List the moments, needs apart, at which the level must be looked at."""
+        """List the moments at which the level must be looked at, whatever is there."""
         if self.idle:
             return set()
         found = {max(self._now, self.first_repair)}
         for begin, end, _ in self._levels:
-            found |= {
-                edge
-                for edge in (begin, end)
-                if self.first_repair < edge < self._horizon
-            }
+            found |= {edge for edge in (begin, end) if self.looks_at(edge)}
         found |= {enter for enter in self._enters if enter > self.first_repair}
-        found |= {
-            one.end
-            for one in self.lowered
-            if self.first_repair < one.end < self._horizon
-        }
+        found |= {one.end for one in self.lowered if self.looks_at(one.end)}
         if self._node.rules.target_qty or any(
             row["target_qty"] is not None for _, _, row in self._levels
         ):

@@ -305,7 +305,8 @@ class _Reading(Products):
             (number, need.open, need.instant - self._as_of, most, 0, 0, FAR, 0)
             for number, need in lacking
         ]
-        rows += [(*level, 0, 0, 0, FAR, 0) for level in levels]
+        # What dies that instant is no stock from then on.
+        rows += [(*level, 0, 1, 0, FAR, 0) for level in levels]
         columns = np.array(rows, np.int64).reshape(-1, len(DEMAND_COLUMNS)).T
         return {n: c.copy() for n, c in zip(DEMAND_COLUMNS, columns, strict=True)}
 

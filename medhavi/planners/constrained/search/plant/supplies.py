@@ -13,6 +13,7 @@ the one that orders take (rule 9).
 from __future__ import annotations
 
 from itertools import accumulate
+from operator import itemgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -224,7 +225,8 @@ def lasting_levels(
     Returns
     -------
     levels
-        Quantities [units], and from when on they have to be there [s since now].
+        Quantities [units], and from when on they have to be there [s since now], with
+        what is wanted anew when goods of a level die.
     why
         Why the run nets the product for what else is wanted; "": nothing is.
     """
@@ -244,8 +246,15 @@ def lasting_levels(
         if level > kept:
             found.append((level - kept, moment - as_of))
         kept = level
-    falls = lasts != wanted
-    return found, f"{node.key} has a stock level that falls" if falls else ""
+    if lasts != wanted:
+        return found, f"{node.key} has a stock level that falls"
+    soonest = max(as_of, levels.first_repair)
+    found += [
+        (one.qty, max(one.instant, soonest) - as_of)
+        for one in levels.restocks
+        if one.instant > as_of
+    ]
+    return sorted(found, key=itemgetter(1)), ""
 
 
 def _own_needs(run: SearchableRun, node: Node, other: Need) -> int:
