@@ -531,14 +531,14 @@ def _placed(
         )
     found = rotated(run, model, found)
     more = run.expiring(model, found, kept)
-    if more and run.counts:
-        run.restock(more)
-        raise ExpiredStockError
     try:
-        return _laid_out(run, watch, model, found, floors, kept)
+        placed = _laid_out(run, watch, model, found, floors, kept)
     finally:
-        # Of the plan that this one tells when existing orders move.
+        # Another search may be asked for here: it is told at once.
         run.restock(more)
+    if more and placed.counts:
+        raise ExpiredStockError
+    return placed
 
 
 def _laid_out(
