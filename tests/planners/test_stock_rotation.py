@@ -154,3 +154,29 @@ def test_a_demand_that_wants_it_fresh_keeps_what_was_made_for_it():
     # Day 8 takes what is there, and what was made for it dies on day 22; or that dies
     # on day 10.
     assert orders == [22, 10]
+
+
+@pytest.mark.req("MRP-06")
+@pytest.mark.parametrize(("cost_per_hour", "ordered"), [(1.0, [10, 2]), (50.0, [2])])
+def test_mode_optimize_makes_stock_anew_where_that_costs_less_than_to_lack_it(
+    cost_per_hour, ordered
+):
+    """10 die on day 10: 10 h of work replace them, and lacking them costs 105."""
+    snapshot = factories.snapshot(
+        settings=[{"horizon_days": 20, "bucket": "day"}],
+        products=[{"product": "P", "shelf_life_days": 14, "unit_cost": 10}],
+        demands=[{"demand": "D", "product": "P", "qty": 2, "due": day(12)}],
+        routings=[{"routing": "RP", "product": "P"}],
+        steps=[{"routing": "RP", "run_minutes_per_unit": 60}],
+        step_resources=[{"routing": "RP", "step": 1, "resource": "N"}],
+        resources=[{"resource": "N", "cost_per_hour": cost_per_hour}],
+        stock=[{"product": "P", "qty": 10, "expires_at": day(10)}],
+        inventory_policies=[{"product": "P", "safety_qty": 10}],
+    )
+    found = plan(snapshot, "optimize")
+    assert verify(found, snapshot) == []
+    assert found.supplies.sort("finish")["qty"].to_list() == ordered
+    steps = [step.name for step in found.run.steps]
+    assert ("goods of stock levels that die are made anew" in steps) == (
+        cost_per_hour == 50.0
+    )

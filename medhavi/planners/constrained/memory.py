@@ -230,9 +230,9 @@ class Memory:
         self.missing: dict[int, NodeKey] = {}
         self.lowered: dict[NodeKey, list[LevelReduction]] = {}
         self.restocks: dict[NodeKey, list[Restock]] = {
-            node: [*own] for node, own in decisions.restocks.items()
+            node: [*own] for node, own in (decisions.restocks or {}).items()
         }
-        self.awaits_expiry = not self.restocks
+        self.awaits_expiry = decisions.restocks is None
         self.refused = {
             demand: [Cause(*why, None, None, 0)]
             for demand, why in decisions.refused.items()

@@ -73,6 +73,7 @@ FROM_ORDERS = "guided, from whole orders"
 """Steps of a run, as its record names them."""
 TIGHTER = "guided, by tighter budgets"
 PROFITABLE = "without demands that cost more than they bring"
+RESTOCKED = "goods of stock levels that die are made anew"
 TOGETHER = "transfers leave with others"
 CENT = 0.01
 """Money by which a demand costs more, at least [base currency]."""
@@ -330,16 +331,14 @@ def _tightened(program: GoalProgram, first: Tried, way: RunOptions) -> Iterator[
 def _improved(
     tried: Sequence[Tried], costs: dict[int, float], way: RunOptions
 ) -> list[Tried]:
-    """Plans made of the best one: without what loses money, in fewer departures.
-
-    `costs` is as of `_profitable`.
-    """
+    """Plans made of the best one, one change each; `costs` is as of `_profitable`."""
     statement, found = tried[0].decoder.built.statement, list(tried)
     if statement.parameters.goal == "profit":
         found += _profitable(tried, costs, way)
-    if not _stopped(found):
-        best = _best(found, statement.run.stated, statement.parameters)
-        found += _together(best, way)
+    for change in (_restocked, _together):
+        if not _stopped(found):
+            best = _best(found, statement.run.stated, statement.parameters)
+            found += change(best, way)
     return found[len(tried) :]
 
 
@@ -379,6 +378,18 @@ def _profitable(
                 best = _best([best, made], snapshot, parameters)
             if best is before:
                 break
+
+
+def _restocked(best: Tried, way: RunOptions) -> Iterator[Tried]:
+    """Best plan, with more for stock levels: it may cost more than it is worth."""
+    statement, decoder = best.decoder.built.statement, best.decoder
+    parts = plan_parts(best.made, statement.run.stated, statement.parameters)
+    held = statement.safety.max(axis=1, initial=0.0) > 0
+    dies = any(statement.nodes[place].shelf_life for place in np.flatnonzero(held))
+    if decoder.follows and dies and parts[ObjectivePart.SAFETY] > 0:
+        decoder = decoder._replace(restocks=True)
+        made = decoder.plan(best.effort, way)
+        yield Tried(RESTOCKED, best.effort, made, decoder)
 
 
 def _together(best: Tried, way: RunOptions) -> Iterator[Tried]:

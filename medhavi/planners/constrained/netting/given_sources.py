@@ -338,7 +338,7 @@ class Decisions:
         found; none: a search of little effort tells.
     restocks
         What is wanted anew when goods of stock levels die, by place, as an earlier plan
-        of the same tables found; none: the first search tells.
+        of the same tables found; None: the first search tells.
     orders
         Orders from which a search starts, by their begin; none: it constructs them.
     served
@@ -358,7 +358,7 @@ class Decisions:
     worth: float = 0.0
     overtime: frozenset[str] = frozenset()
     floors: Mapping[str, int] = field(default_factory=dict)
-    restocks: Restocks = field(default_factory=dict)
+    restocks: Restocks | None = None
     orders: Sequence[GivenOrder] = ()
     served: Mapping[int, Sequence[Slice]] = field(default_factory=dict)
     lowered: Sizes = field(default_factory=dict)
