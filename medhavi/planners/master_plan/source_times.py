@@ -20,9 +20,10 @@ import numpy as np
 
 from medhavi.planners.parameters import AUTO, DAYS_FIRST, WEEKS
 from medhavi.results.buckets import grid
+from medhavi.units import HOUR, from_units
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -464,4 +465,46 @@ def _split(
         more = high > end
         low, high, column = end[more], high[more], column[more]
         bucket = bucket[more] + 1
+    return found
+
+
+def order_hours(
+    way: SupplyAlternative, as_of: int, sizes: Iterable[int]
+) -> dict[str, tuple[float, float]]:
+    """Hours of each resource of an order, whatever its size and for a unit.
+
+    Parameters
+    ----------
+    way
+        The source; its least order tells, with a larger one.
+    as_of
+        Now [UTC s].
+    sizes
+        Larger orders, the first that fits counts: of many units, for times are whole
+        seconds. Where none fits all is by the unit.
+    """
+    least, step = way.source.lot(1), way.source.step
+    start = max(as_of, way.source.fence_start)
+    one = _hours_of(way, start, least)
+    for many in sizes:
+        more = _hours_of(way, start, many)
+        if one.keys() <= more.keys():
+            break
+    else:
+        return {n: (0.0, own / from_units(least, step)) for n, own in one.items()}
+    found = {}
+    for name, spent in one.items():
+        each = max(0.0, more[name] - spent) / from_units(many - least, step)
+        found[name] = max(0.0, spent - each * from_units(least, step)), each
+    return found
+
+
+def _hours_of(way: SupplyAlternative, start: int, size: int) -> dict[str, float]:
+    """Hours of resources of an order of a size; none: it fits at no time."""
+    timing = way.source.clock.earliest(start, size)
+    found: dict[str, float] = {}
+    for window in () if timing is None else timing.steps:
+        for name, amount in window.resources:
+            hours = _worked(window) / HOUR * amount
+            found[name] = found.get(name, 0.0) + hours
     return found

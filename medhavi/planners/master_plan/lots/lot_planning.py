@@ -28,7 +28,8 @@ from medhavi.planners.master_plan.order_bound import (
     largest_size,
     order_sizes,
 )
-from medhavi.units import DAY, HOUR, NEVER, from_units
+from medhavi.planners.master_plan.source_times import order_hours
+from medhavi.units import DAY, NEVER, from_units
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator, Sequence
@@ -382,38 +383,16 @@ class _ProductLevels:
         return from_units(way.source.lot(1), way.source.step)
 
     def _hours(self, way: SupplyAlternative) -> tuple[LotHours, ...]:
-        """Hours of finite resources of a lot, whatever its size and for each unit.
-
-        From what many lots take more than one: times are whole seconds.
-        """
+        """Hours of finite resources of a lot, whatever its size and for each unit."""
         least = way.source.lot(1)
-        one = self._taken(way, least)
-        for more in MORE_LOTS:
-            many = self._taken(way, (1 + more) * least)
-            each = {
-                name: max(0.0, many[name] - one[name]) / more
-                for name in many.keys() & one
-            }
-            if one.keys() <= each.keys():
-                break
-        else:
-            return ()
-        size = self._size(way)
-        return tuple(
-            LotHours(name, max(0.0, one[name] - each[name]), each[name] / size)
-            for name in sorted(one)
-        )
-
-    def _taken(self, way: SupplyAlternative, units: int) -> dict[int, float]:
-        timing = way.source.clock.earliest(self._statement.run.as_of, units)
-        found: dict[int, float] = {}
-        for window in () if timing is None else timing.steps:
-            worked = (window.setup_seconds + window.run_seconds) / HOUR
-            for name, amount in window.resources:
-                number = self._resource.get(name)
-                if number is not None:
-                    found[number] = found.get(number, 0.0) + worked * amount
-        return found
+        sizes = [(1 + more) * least for more in MORE_LOTS]
+        hours = order_hours(way, self._statement.run.as_of, sizes)
+        found = {
+            self._resource[name]: own
+            for name, own in hours.items()
+            if name in self._resource
+        }
+        return tuple(LotHours(number, *own) for number, own in sorted(found.items()))
 
     # --- lots ----------------------------------------------------------------------
     def _lots(

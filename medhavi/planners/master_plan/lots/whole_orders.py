@@ -31,7 +31,8 @@ from medhavi.planners.master_plan.source_rates import (
     node_needs,
     source_columns,
 )
-from medhavi.units import HOUR, from_units
+from medhavi.planners.master_plan.source_times import order_hours
+from medhavi.units import HOUR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
         SourceColumns,
     )
     from medhavi.planners.master_plan.statement import Statement
-    from medhavi.planners.mrp.netting_state.state import NodeKey, SupplyAlternative
+    from medhavi.planners.mrp.netting_state.state import NodeKey
     from medhavi.progress import Cancelled
 
 ROOM = 0.995
@@ -273,7 +274,8 @@ def _order(
     cost = (twice - once + beside) / size
     fixed = max(0.0, 2 * once - twice - source.costs.shared)
     setups, works = [], []
-    hours = _hours(way, usual.times.size, base)
+    many = (max(math.ceil(more * usual.times.size), 2 * source.lot(1)) for more in MANY)
+    hours = order_hours(way, base.run.as_of, map(source.lot, many))
     for work in plan.occupied:
         setup, each = hours.get(work.resource, (0.0, 0.0))
         total = setup + each * plan.size
@@ -299,39 +301,6 @@ def _order(
         max(ROOM * most, least),
         source.max_lot is not None,
     )
-
-
-def _hours(
-    way: SupplyAlternative, usual: int, base: Statement
-) -> dict[str, tuple[float, float]]:
-    """Hours of each resource of an order whatever its size, and of a unit."""
-    least, step = way.source.lot(1), way.source.step
-    one = _worked(way, least, base)
-    for factor in MANY:
-        many = way.source.lot(max(math.ceil(factor * usual), 2 * least))
-        more = _worked(way, many, base)
-        if one.keys() <= more.keys():
-            break
-    else:
-        units = from_units(least, step)
-        return {name: (0.0, spent / units) for name, spent in one.items()}
-    found = {}
-    for name, spent in one.items():
-        each = max(0.0, more[name] - spent) / from_units(many - least, step)
-        found[name] = max(0.0, spent - each * from_units(least, step)), each
-    return found
-
-
-def _worked(way: SupplyAlternative, units: int, base: Statement) -> dict[str, float]:
-    """Hours of resources of an order of a size; none: it fits at no time."""
-    start = max(base.run.as_of, way.source.fence_start)
-    timing = way.source.clock.earliest(start, units)
-    found: dict[str, float] = {}
-    for window in () if timing is None else timing.steps:
-        worked = (window.setup_seconds + window.run_seconds) / HOUR
-        for name, amount in window.resources:
-            found[name] = found.get(name, 0.0) + worked * amount
-    return found
 
 
 # --- rows of whole orders -----------------------------------------------------------
