@@ -61,6 +61,7 @@ with app.setup:
     )
     from medhavi.views.promises.words import (
         answer_finding,
+        basis_words,
         options_html,
         preempted_html,
         promise_tiles,
@@ -834,7 +835,7 @@ def trust(promise, shown, told, wanted):
     _facts = [
         ("Answer", "exact" if promise.exact else "heuristic"),
         ("Times from", f"{_basis.model} {_basis.version or ''}".strip()),
-        ("Quoted at", _basis.risk_basis),
+        ("Quoted at", basis_words(_basis.risk_basis)),
         ("Medhavi", __version__),
     ]
     mo.Html(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
@@ -15,12 +14,16 @@ from medhavi.results.plans.lateness import WORDS, Verdict, tally
 from medhavi.results.plans.plan import late_and_bound, program_words
 from medhavi.units import from_seconds
 from medhavi.views.app_style import app_style
+from medhavi.views.data_pages.finding_words import (
+    finding_place,
+    finding_text,
+    remedy_text,
+)
 from medhavi.views.names import (
     NOTHING,
     code_words,
     count,
     duration,
-    event_words,
     known_words,
     quantity,
     relative,
@@ -302,26 +305,15 @@ def findings_html(findings: Sequence[Finding]) -> str:
     )
 
 
-def finding_text(found: Finding) -> str:
-    """Message of a finding; types of events are told in words."""
-    if not found.code.startswith("LAKE"):
-        return found.message
-    return _EVENT_TYPE.sub(lambda hit: event_words(hit[0]).lower(), found.message)
-
-
-_EVENT_TYPE = re.compile(r"\b(?:[A-Z][a-z]+){2,}\b")
-
-
 def _finding_cells(found: Finding) -> tuple[str, ...]:
     state, word = _FINDING_MARKS[found.severity]
-    place = ".".join(part for part in (found.table, found.column) if part)
     row = f" row {found.row}" if found.row is not None else ""
     return (
         f'<span class="mv-mark mv-{state}">{word}</span>',
         f"<code>{escape(found.code)}</code>",
-        escape(place + row),
+        escape(finding_place(found) + row),
         escape(finding_text(found)),
-        escape(found.remedy),
+        escape(remedy_text(found)),
     )
 
 

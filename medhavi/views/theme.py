@@ -16,6 +16,7 @@ import textwrap
 from copy import copy
 from dataclasses import dataclass, fields
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -343,8 +344,16 @@ def in_lines(label: str) -> list[str]:
 
 
 def row_height(labels: Iterable[str]) -> int:
-    """Height of a row whose labels fit on a phone too [px]."""
-    return max(ROW, *(LINE * len(in_lines(label)) for label in labels))
+    """Height of rows, from the top, whose labels fit on a phone too [px].
+
+    A long label takes half of its lines from each neighbour.
+
+    >>> long = "Agrumi shampoo 250 ml at Milano, forecast of Mon 4 Jan 2027"
+    >>> row_height(["SO-1", long, "SO-2"]), row_height([long, long])
+    (26, 36)
+    """
+    lines = [len(in_lines(label)) for label in labels]
+    return max([ROW, *(LINE * (a + b) // 2 for a, b in pairwise(lines))])
 
 
 def time_axis(first: int, last: int, *, field: str = "x", title: str = "") -> alt.X:

@@ -14,9 +14,9 @@ from medhavi.views.changed_cells import (
     cell_words,
     cells_html,
     known_row,
-    said,
     value_words,
 )
+from medhavi.views.data_pages.finding_words import said
 from medhavi.views.names import (
     NOTHING,
     duration,
@@ -144,7 +144,7 @@ def promise_tiles(
         if promise.date is None
         else when(from_seconds(promise.date), names.zone).partition(", ")
     )
-    basis = promise.basis.risk_basis
+    basis = basis_words(promise.basis.risk_basis)
     late = (
         f"{duration((promise.date - due) / 3600)} after due"
         if promise.date is not None and due is not None and promise.date > due
@@ -522,12 +522,21 @@ def variants_html(
     return table_html(columns, rows, (_QTY, BY_REQUESTED, BY_QUOTED, _COST))
 
 
+def basis_words(basis: str) -> str:
+    """Quantile or other basis of a quoted date.
+
+    >>> basis_words("p95"), basis_words("mean")
+    ('P95', 'mean')
+    """
+    return basis.upper() if basis[1:].isdigit() else basis
+
+
 def _variant(one: PromiseVariant, promise: Promise, names: Names) -> tuple[str, ...]:
     unit = names.unit(str(promise.demand.get("product")))
     asked = {
         "qty": f"{quantity(one.asked, unit)}",
         "due": f"due {when(from_seconds(one.due), names.zone)}",
-    }.get(one.change, f"quoted at {one.risk_basis}")
+    }.get(one.change, f"quoted at {basis_words(one.risk_basis)}")
     date, cost = one.date, one.cost
     return (
         asked,
