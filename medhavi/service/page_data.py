@@ -517,11 +517,11 @@ def trouble_of(shown: PageWithProblem) -> mo.Html:
 
 def no_data_html(problem: PageProblem | None) -> str:
     """How to begin, where there are no tables."""
-    why = page.problem(problem.title, problem.text, problem.remedy) if problem else ""
+    why = f'<p class="small">{escape(problem.text)}</p>' if problem else ""
     steps = (say("first_step"), say("second_step"), say("third_step"))
     listed = "".join(f"<li>{step}</li>" for step in steps)
     return (
-        f'<div class="mv-empty"><b>{say("no_data_yet")}</b>{why}<ol>{listed}</ol></div>'
+        f'<div class="mv-empty"><b>{say("no_data_yet")}</b><ol>{listed}</ol>{why}</div>'
     )
 
 
