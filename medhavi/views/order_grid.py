@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 MOST_ORDERS = 5_000
 """No grid sends more rows than this to a browser."""
-MOST_SERVED = 8
+MOST_SERVED = 5
 """Demands that the part of one order lists; it counts the others."""
 KINDS = ("make", "buy", "move")
 PAST = "past"
