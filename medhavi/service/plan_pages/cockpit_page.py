@@ -259,4 +259,10 @@ def event_table(shown: PlanPage) -> mo.Html:
         .str.to_lowercase(),
     )
     right = [grid_columns.LAST_DAY, grid_columns.LAST_7_DAYS]
-    return page_table(rows, "Events", formats={grid_columns.NEWEST: clock}, right=right)
+    return page_table(
+        rows,
+        "Events",
+        formats={grid_columns.NEWEST: clock},
+        right=right,
+        widths={grid_columns.EVENT: 260, **dict.fromkeys(rows.columns[1:], 160)},
+    )

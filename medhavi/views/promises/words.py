@@ -51,13 +51,18 @@ _TAKING = "preempt:"
 """How an option begins that takes from others."""
 
 
-def promise_names(snapshot: Snapshot) -> Names:
+def promise_names(snapshot: Snapshot, known: Names | None = None) -> Names:
     """Read names for answers: also of steps, and shorter ones of routings.
 
     A routing is called like its product, with its id where a product has several at
     one place; a lane says its mode.
+
+    Parameters
+    ----------
+    known
+        Names that a page has already; default: those of the tables.
     """
-    names = names_of(snapshot)
+    names = known or names_of(snapshot)
     texts = dict(names.texts)
     made = snapshot["routings"].select("routing", "product", "location").rows()
     several = Counter((product, place) for _, product, place in made)
