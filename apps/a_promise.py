@@ -52,6 +52,7 @@ with app.setup:
     )
     from medhavi.version import __version__
     from medhavi.views import page, theme
+    from medhavi.views.names import basis_words
     from medhavi.views.promises import lists as promise_lists
     from medhavi.views.promises import records as promise_records
     from medhavi.views.promises.picture import (
@@ -61,7 +62,6 @@ with app.setup:
     )
     from medhavi.views.promises.words import (
         answer_finding,
-        basis_words,
         options_html,
         preempted_html,
         promise_tiles,

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from medhavi.schema import tables
-from medhavi.views.data_pages.finding_words import said
-from medhavi.views.names import NOTHING, number, when
+from medhavi.views.names import NOTHING, number, said, when
 from medhavi.views.page import table_html
 from medhavi.views.words import say
 

@@ -14,19 +14,17 @@ from medhavi.results.plans.lateness import WORDS, Verdict, tally
 from medhavi.results.plans.plan import late_and_bound, program_words
 from medhavi.units import from_seconds
 from medhavi.views.app_style import app_style
-from medhavi.views.data_pages.finding_words import (
-    finding_place,
-    finding_text,
-    remedy_text,
-)
 from medhavi.views.names import (
     NOTHING,
     code_words,
     count,
     duration,
+    events_in_words,
+    in_words,
     known_words,
     quantity,
     relative,
+    said,
     unbroken,
     when,
 )
@@ -305,15 +303,22 @@ def findings_html(findings: Sequence[Finding]) -> str:
     )
 
 
+def finding_text(found: Finding) -> str:
+    """Message of a finding; tables, columns and types of events are told in words."""
+    of_events, text = found.code.startswith("LAKE"), found.message
+    return in_words(events_in_words(text) if of_events else text)
+
+
 def _finding_cells(found: Finding) -> tuple[str, ...]:
     state, word = _FINDING_MARKS[found.severity]
+    place = " · ".join(said(part) for part in (found.table, found.column) if part)
     row = f" row {found.row}" if found.row is not None else ""
     return (
         f'<span class="mv-mark mv-{state}">{word}</span>',
         f"<code>{escape(found.code)}</code>",
-        escape(finding_place(found) + row),
+        escape(place + row),
         escape(finding_text(found)),
-        escape(remedy_text(found)),
+        escape(in_words(found.remedy)),
     )
 
 

@@ -73,7 +73,7 @@ def test_a_page_that_is_not_there_yet_takes_the_choice_that_is_made_meanwhile(
     shown = page.frame_locator("iframe.shown")
     expect(shown.get_by_text(re.compile("^Double: ")).first).to_be_visible()
     held = []
-    page.route(re.compile(r"/orders/(\?.*)?$"), lambda asked: held.append(asked))
+    page.route(re.compile(r"/orders/(\?.*)?$"), held.append)
     side = page.get_by_role("navigation", name="Pages")
     side.get_by_role("link", name="Orders", exact=True).click()
     bar = page.get_by_label("Scenario that pages show")

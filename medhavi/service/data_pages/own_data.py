@@ -36,8 +36,7 @@ from medhavi.snapshot.table_difference import (
 from medhavi.views import page
 from medhavi.views.changed_cells import value_words
 from medhavi.views.data_pages.differences import update_html
-from medhavi.views.data_pages.finding_words import said
-from medhavi.views.names import when
+from medhavi.views.names import said, when
 from medhavi.views.words import say
 from medhavi.workbench.files.table_files import KINDS, TableFiles, read_file
 from medhavi.workbench.orders.plan_edit_preview import worked_out

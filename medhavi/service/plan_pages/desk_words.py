@@ -27,8 +27,7 @@ from medhavi.service.plan_pages.plan_loading import MODES, load_page, put_in_for
 from medhavi.service.plan_pages.plan_page import EditResult, remember_approver
 from medhavi.views import order_grid, order_list, page
 from medhavi.views.changed_cells import value_words
-from medhavi.views.data_pages.finding_words import said
-from medhavi.views.names import money, number, when
+from medhavi.views.names import money, number, said, when
 from medhavi.views.order_list import codes
 from medhavi.views.page import empty, findings_html, table_html
 from medhavi.views.pictures.lateness import (

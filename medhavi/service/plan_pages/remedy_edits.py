@@ -20,7 +20,7 @@ from medhavi.events.event_types.master_data import MASTER
 from medhavi.planners.promising.what_if import HOLDS, REQUEST
 from medhavi.snapshot.patch import Patch
 from medhavi.views.changed_cells import changed_cells, known_row
-from medhavi.views.data_pages.finding_words import said
+from medhavi.views.names import said
 from medhavi.views.words import say
 
 if TYPE_CHECKING:

@@ -16,15 +16,16 @@ from medhavi.views.changed_cells import (
     known_row,
     value_words,
 )
-from medhavi.views.data_pages.finding_words import said
 from medhavi.views.names import (
     NOTHING,
+    basis_words,
     duration,
     money,
     names_of,
     number,
     percent,
     quantity,
+    said,
     when,
 )
 from medhavi.views.page import empty, table_html
@@ -525,15 +526,6 @@ def variants_html(
         say("cost"),
     )
     return table_html(columns, rows, (_QTY, BY_REQUESTED, BY_QUOTED, _COST))
-
-
-def basis_words(basis: str) -> str:
-    """Quantile or other basis of a quoted date.
-
-    >>> basis_words("p95"), basis_words("mean")
-    ('P95', 'mean')
-    """
-    return basis.upper() if basis[1:].isdigit() else basis
 
 
 def _variant(one: PromiseVariant, promise: Promise, names: Names) -> tuple[str, ...]:
