@@ -26,7 +26,6 @@ with app.setup:
         trouble_of,
     )
     from medhavi.service.plan_pages import cockpit_page, desk_words
-    from medhavi.service.plan_pages.plan_page import last_approver
     from medhavi.views import page, theme
     from medhavi.views.pictures.lateness import plan_finding
     from medhavi.views.pictures.network import network_chart
@@ -100,15 +99,10 @@ def tiles(names, plan, shown):
 def remembered():
     _nothing: tuple[Any, dict[str, Any]] = (None, {})
     get_done, tell = mo.state(_nothing)
-    approver = mo.ui.text(
-        value=last_approver(),
-        label=say("label_your_name"),
-        placeholder=say("your_name"),
-    )
     state = mo.ui.radio(
         cockpit_page.STATES, value="To do", inline=True, label=say("exceptions")
     )
-    return approver, get_done, state, tell
+    return get_done, state, tell
 
 
 @app.cell(hide_code=True)
@@ -173,15 +167,15 @@ def others(names, plan, shown):
 
 
 @app.cell(hide_code=True)
-def show(approver, by, exceptions, form, others, shown, state):
-    _review = [approver, form] if shown.source.lake else []
+def show(by, exceptions, form, others, shown, state):
+    _review = [form] if shown.source.lake else []
     mo.ui.tabs(
         {
             say("exceptions"): mo.vstack(
                 [
                     mo.hstack([state, by], justify="start", wrap=True, gap=2),
                     *exceptions,
-                    mo.hstack(_review, justify="start", wrap=True, gap=2),
+                    *_review,
                 ],
                 gap=1,
             ),
@@ -199,10 +193,10 @@ def chosen(table):
 
 
 @app.cell(hide_code=True)
-def record(approver, form, shown, table, tell):
+def record(form, shown, table, tell):
     mo.stop(form.value is None)
     _keys = [] if table is None else table.value["Key"].to_list()
-    _done = cockpit_page.review(shown, _keys, form.value, approver.value)
+    _done = cockpit_page.review(shown, _keys, form.value)
     tell((_done, {} if _done.kept else form.value))
     return
 

@@ -52,6 +52,7 @@ with app.setup:
     )
     from medhavi.version import __version__
     from medhavi.views import page, theme
+    from medhavi.views.names import basis_words
     from medhavi.views.promises import lists as promise_lists
     from medhavi.views.promises import records as promise_records
     from medhavi.views.promises.picture import (
@@ -834,7 +835,7 @@ def trust(promise, shown, told, wanted):
     _facts = [
         ("Answer", "exact" if promise.exact else "heuristic"),
         ("Times from", f"{_basis.model} {_basis.version or ''}".strip()),
-        ("Quoted at", _basis.risk_basis),
+        ("Quoted at", basis_words(_basis.risk_basis)),
         ("Medhavi", __version__),
     ]
     mo.Html(

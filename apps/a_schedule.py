@@ -166,14 +166,10 @@ def tiles(names, schedule):
 
 @app.cell(hide_code=True)
 def gantt(names, schedule):
-    section(
-        "gantt",
-        say("gantt_chart_by_resource"),
-        picture(
-            gantt_chart(schedule, names.zone, names),
-            say("no_schedule"),
-            say("see_conflicts_below"),
-        ),
+    picture(
+        gantt_chart(schedule, names.zone, names),
+        say("no_schedule"),
+        say("see_conflicts_below"),
     )
     return
 

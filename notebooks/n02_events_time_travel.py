@@ -69,7 +69,7 @@ def a_small_lake():
     broken = {"qty": -10.0, "reason": "scrap", **shop}
     told(4, "StockMoved", "stock-LEMONADE,SHOP", 2, known=5, **broken)
     practice = mv.Workbench(lake=Path(folder.name) / "lake", store=f"jsonl:{log}")
-    practice.mirror()
+    _mirrored = practice.mirror()
     return folder, practice, told
 
 
@@ -104,7 +104,7 @@ def latest_news(events):
     late = delayed.sort("delay", "position").row(-1, named=True)
     mo.plain_text(
         f"{late['type']} in {late['stream']}\n"
-        f"happened {late['occurred_at']:%Y-%m-%d %H:%M}\n"
+        f"happened {late['occurred_at']:%Y-%m-%d %H:%M} UTC\n"
         f"known    {late['recorded_at']:%Y-%m-%d %H:%M} UTC\n{late['payload']}"
     )
     return (late,)

@@ -93,7 +93,12 @@ def why(plan, snapshot):
     mo.vstack(
         [
             plan.chart.late(snapshot),
-            mo.ui.table(plan.causes, selection=None, page_size=8),
+            mo.ui.table(
+                plan.causes,
+                selection=None,
+                page_size=8,
+                format_mapping={"money": "{:,.2f}"},
+            ),
         ]
     )
     return hours, lateness

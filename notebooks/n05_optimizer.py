@@ -105,17 +105,20 @@ def say_parts():
 def parts(plans):
     best = plans["optimize"]
     _parts = best.contributions.filter(best.contributions["value"] != 0)
+    _numbers = [one for one, kind in best.prices.schema.items() if kind.is_float()]
     mo.vstack(
         [
             mo.ui.table(
                 _parts,
                 selection=None,
+                format_mapping={"value": "{:,.2f}", "plan": "{:,.2f}"},
                 show_column_summaries=False,
                 show_data_types=False,
             ),
             mo.ui.table(
                 best.prices.head(8),
                 selection=None,
+                format_mapping=dict.fromkeys(_numbers, "{:,.2f}"),
                 show_column_summaries=False,
                 show_data_types=False,
             )

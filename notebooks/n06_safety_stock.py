@@ -55,9 +55,11 @@ def place():
 @app.cell
 def see_places(found):
     columns = ["product", "location", "lead_days", "quotes_days", "covers_days"]
+    amounts = ["safety_qty", "alone_qty", "money"]
     mo.ui.table(
-        found.places.select(*columns, "safety_qty", "alone_qty", "money"),
+        found.places.select(*columns, *amounts),
         selection=None,
+        format_mapping=dict.fromkeys(amounts, "{:,.2f}"),
     )
     return
 
@@ -75,7 +77,13 @@ def say_curve():
 
 @app.cell
 def see_curve(found):
-    mo.ui.table(found.curve, selection=None)
+    amounts_of_money = ["money", "alone_money", "step_money"]
+    mo.ui.table(
+        found.curve,
+        selection=None,
+        format_mapping=dict.fromkeys(amounts_of_money, "{:,.2f}")
+        | {"service_level": "{:.1%}"},
+    )
     return
 
 

@@ -128,7 +128,11 @@ def say_risk():
 @app.cell
 def simulate(schedule):
     report = mv.risk(schedule)
-    mo.vstack([report.chart.makespan(), mo.ui.table(report.orders, selection=None)])
+    minutes = dict.fromkeys(("finish_p50", "finish_p95"), "{:,.0f}")
+    orders = mo.ui.table(
+        report.orders, selection=None, format_mapping={"prob_late": "{:.1%}", **minutes}
+    )
+    mo.vstack([report.chart.makespan(), orders])
     return (report,)
 
 

@@ -146,10 +146,11 @@ def judge(history):
     shown = made.to_frame().select(
         "method", "basis", "loss", "coverage_p80", "coverage_p95", "fits", "chosen"
     )
+    written = {"loss": "{:.2f}"} | dict.fromkeys(shown.columns[3:5], "{:.1%}")
     verdict = "It may be used" if made.promotable else "The plain quantile stays"
     mo.vstack(
         [
-            mo.ui.table(shown, selection=None),
+            mo.ui.table(shown, selection=None, format_mapping=written),
             mo.md(f"**{verdict}**: {made.reason}. Judged on {made.tested} orders."),
         ]
     )
@@ -170,7 +171,9 @@ def say_chance():
 @app.cell
 def judge_rates(history):
     rates = mv.backtest_rates(history)
-    mo.vstack([mo.ui.table(rates.to_frame(), selection=None), mo.md(rates.reason)])
+    chances = {"brier": "{:.3f}", "stated": "{:.1%}", "observed": "{:.1%}"}
+    table = mo.ui.table(rates.to_frame(), selection=None, format_mapping=chances)
+    mo.vstack([table, mo.md(rates.reason)])
     return (rates,)
 
 

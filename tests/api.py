@@ -107,6 +107,7 @@ from medhavi.workbench.promise_desk.promise_desk import PromiseDesk
 from medhavi.workbench.promise_desk.promise_records import (
     promise_events,
     promise_records,
+    quotation_numbers,
 )
 from medhavi.workbench.promise_desk.repromising import ALL, record_risks, repromise
 from medhavi.workbench.shared_desk import SharedDesk, SharedWorkbench
@@ -197,6 +198,7 @@ __all__ = [
     "promise",
     "promise_events",
     "promise_records",
+    "quotation_numbers",
     "quote",
     "quote_all",
     "raw_requests",

@@ -29,6 +29,12 @@ BANNED = (
 """What no planner says aloud."""
 QUOTED = r"[\"`]([^\"`\n=;]*)[\"`]"
 """Texts of a script or a style sheet."""
+KEY = re.compile("«(.*?)»")
+"""Key of a sentence in a script or a style sheet."""
+WRITTEN = re.compile('content: "([^"]*)"')
+"""What a style sheet writes."""
+MARK = re.compile(r"\\[0-9a-f]+")
+"""Character of a style sheet by its number."""
 NO_SENTENCES = {
     "default-src ": "policy of content for browsers",
     "mv.Workbench": "code of a notebook",
@@ -70,6 +76,12 @@ def trees() -> dict[str, ast.Module]:
         path.relative_to(ROOT).as_posix(): ast.parse(path.read_text("utf-8"))
         for path in paths
     }
+
+
+@cache
+def sheets() -> dict[str, str]:
+    paths = [path for one in FOLDERS for path in sorted((ROOT / one).rglob("*.css"))]
+    return {path.name: path.read_text("utf-8") for path in paths}
 
 
 @cache
@@ -211,6 +223,13 @@ def test_no_sentence_stands_outside_the_catalogue():
     assert {name: texts for name, texts in found.items() if texts} == {}
 
 
+def test_no_word_of_a_style_sheet_stands_outside_the_catalogue():
+    said = [text for sheet in sheets().values() for text in WRITTEN.findall(sheet)]
+    assert said
+    plain = [MARK.sub("", KEY.sub("", text)) for text in said]
+    assert [text for text in plain if re.search("[A-Za-z]", text)] == []
+
+
 def test_no_label_stands_outside_the_catalogue():
     found = {name: labels(tree) for name, tree in trees().items()}
     assert {name: texts for name, texts in found.items() if texts} == {}
@@ -256,8 +275,9 @@ def test_every_entry_is_used():
         for tree in trees().values()
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant)
-        for text in (node.value, *re.findall("«(.*?)»", str(node.value)))
+        for text in (node.value, *KEY.findall(str(node.value)))
     }
+    texts |= {key for sheet in sheets().values() for key in KEY.findall(sheet)}
     assert {key for key, _ in entries()} - texts == set()
 
 

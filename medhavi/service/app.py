@@ -126,15 +126,15 @@ def _entry(path: Path, kind: str) -> AppEntry:
 
 _RULES = """
 html{background:var(--mv-page)}
-body.mv{margin:0 auto;padding:32px 24px;max-width:1440px;display:grid;gap:32px;
+body.mv{margin:0 auto;padding:24px;max-width:1440px;display:grid;gap:24px;
  background:var(--mv-page)}
 .brand{display:grid;gap:4px}
-.grid{display:grid;grid-template-columns:repeat(auto-fit,minmax(228px,1fr));gap:16px}
+.grid{display:grid;grid-template-columns:repeat(auto-fill,minmax(196px,1fr));gap:12px}
 .mv a.mv-card{display:grid;gap:4px;color:inherit;text-decoration:none;
  align-content:start}
 .mv a.mv-card:hover,.mv a.mv-card:focus-visible{border-color:var(--mv-plan)}
-main{display:grid;gap:32px}section{display:grid;gap:12px}
-@media (max-width:520px){body.mv{padding:28px 16px}}
+main{display:grid;gap:24px}section{display:grid;gap:12px}
+@media (max-width:520px){body.mv{padding:24px 16px}}
 """
 
 

@@ -20,6 +20,7 @@ from medhavi.errors import (
     VerificationFailed,
 )
 from medhavi.findings import BadData, Finding, finding, has_errors
+from medhavi.lakehouse import Lake
 from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.data_source import (
     DataSource,
@@ -34,6 +35,7 @@ from medhavi.views import page
 from medhavi.views.names import Names, names_of, unbroken
 from medhavi.views.theme import title_of, untitled
 from medhavi.views.words import say
+from medhavi.workbench.promise_desk.promise_records import quotation_numbers
 from medhavi.workbench.studies.scenario_list import read_list
 
 if TYPE_CHECKING:
@@ -53,6 +55,7 @@ SCENARIO = "what_if"
 _benches: dict[str, Workbench] = {}
 _opening = threading.Lock()
 _snapshots: AnswerCache[Snapshot] = AnswerCache(4)
+_numbers: AnswerCache[Mapping[str, str]] = AnswerCache(4)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +154,7 @@ def load_data(
         source = replace(source, scenario=_one_scenario(scenario))
         followed = _follow(source.base)
         snapshot = read_snapshot(source, known_at, effective_at)
+        names = _named(source, snapshot, known_at)
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
         return PageData(
             source=source, findings=findings_of(failure), problem=problem_of(failure)
@@ -167,9 +171,21 @@ def load_data(
         known_at=known_at or "",
         effective_at=effective_at or "",
         snapshot=snapshot,
-        names=names_of(snapshot),
+        names=names,
         findings=(*followed, *snapshot.findings),
     )
+
+
+def _named(source: DataSource, snapshot: Snapshot, known_at: str | None) -> Names:
+    """Names of the tables; a promise without an order is called by its number."""
+    names = names_of(snapshot)
+    quoted = snapshot["demands"]["status"].eq("quote").any()
+    if not source.lake or not quoted:
+        return names
+    lake, until = Lake(source.lake), recorded_until(known_at or "", names)
+    key = (Path(source.lake).absolute(), lake.stamp() or object(), until)
+    numbers = _numbers.get(key, lambda: quotation_numbers(lake, until))
+    return replace(names, texts={**names.texts, **numbers})
 
 
 def _one_scenario(text: str | None) -> str:
@@ -517,11 +533,11 @@ def trouble_of(shown: PageWithProblem) -> mo.Html:
 
 def no_data_html(problem: PageProblem | None) -> str:
     """How to begin, where there are no tables."""
-    why = page.problem(problem.title, problem.text, problem.remedy) if problem else ""
+    why = f'<p class="small">{escape(problem.text)}</p>' if problem else ""
     steps = (say("first_step"), say("second_step"), say("third_step"))
     listed = "".join(f"<li>{step}</li>" for step in steps)
     return (
-        f'<div class="mv-empty"><b>{say("no_data_yet")}</b>{why}<ol>{listed}</ol></div>'
+        f'<div class="mv-empty"><b>{say("no_data_yet")}</b><ol>{listed}</ol>{why}</div>'
     )
 
 

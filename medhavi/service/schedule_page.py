@@ -299,7 +299,7 @@ def order_table(made: Schedule, names: Names) -> mo.Html:
         say("production_schedule"),
         formats=dict.fromkeys(clocks, clock),
         right=(),
-        page_size=10,
+        page_size=8,
     )
 
 

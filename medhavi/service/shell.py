@@ -9,10 +9,12 @@ state (docs/decisions/024). The address of the shell names the page and what it 
 from __future__ import annotations
 
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from medhavi.service.jobs.job_progress import JOBS_SCRIPT
 from medhavi.views.page import ICON, IN_FORCE, PAGES, document, search_form
+from medhavi.views.theme import style_rules
 from medhavi.views.words import say, worded
 
 if TYPE_CHECKING:
@@ -49,82 +51,6 @@ _ICONS = {
     "data": "M4 5c0-3 12-3 12 0v10c0 3-12 3-12 0zM4 5c0 3 12 3 12 0M4 10c0 3 12 3 12 0",
 }
 """Path of the icon of each page, in a box of 20 by 20."""
-
-_RULES = """
-html,body{height:100%;margin:0;background:var(--mv-page)}
-body.mv{display:grid;grid-template:48px 1fr auto/auto 1fr;overflow:hidden}
-.mv-jobs{grid-column:1/-1}
-.bar{grid-column:1/-1;display:flex;align-items:center;gap:16px;padding:0 16px;
- border-bottom:1px solid var(--mv-line)}
-.bar b{font-size:16px}
-.bar .place{color:var(--mv-muted);overflow:hidden;text-overflow:ellipsis;
- white-space:nowrap}
-.crumbs{min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
-.bar .asof{color:var(--mv-ink);white-space:nowrap}
-.bar .past{color:var(--mv-warn_ink);font-weight:600}
-.bar .past::before{content:"\\25c6  "}
-.bar .whatif{display:flex;align-items:center;gap:4px;min-width:0;white-space:nowrap}
-.bar .whatif select{font:inherit;color:inherit;padding:4px 8px;max-width:200px;
- text-overflow:ellipsis;background:var(--mv-card);border:1px solid var(--mv-line);
- border-radius:6px}
-.bar .whatif small{color:var(--mv-muted)}
-.moment{margin:0;inset:52px 16px auto auto;padding:16px;border-radius:12px;
- color:var(--mv-ink);background:var(--mv-card);border:1px solid var(--mv-line)}
-.moment form{display:grid;gap:8px;justify-items:start;max-width:260px}
-.moment .mv-button{color:var(--mv-ink);border:1px solid var(--mv-line);padding:4px 12px}
-.moment input{width:auto;max-width:100%;font:inherit;padding:4px 8px;color:var(--mv-ink);
- background:var(--mv-page);border:1px solid var(--mv-line);border-radius:6px}
-.crumbs span::before{content:" \\203a  ";color:var(--mv-muted)}
-.bar form{margin-left:auto}
-.bar input{font:inherit;padding:4px 10px;width:240px;max-width:40vw;border-radius:6px;
- color:var(--mv-ink);background:var(--mv-card);border:1px solid var(--mv-line)}
-.bar input::placeholder{color:var(--mv-muted);opacity:1}
-.bar button{font:inherit;border:0;background:none;color:var(--mv-muted);cursor:pointer;
- padding:4px 8px}
-.side{border-right:1px solid var(--mv-line);padding:12px 8px;display:grid;gap:2px;
- align-content:start;width:max-content;max-width:176px;overflow:hidden auto}
-.mv .side a{display:flex;align-items:center;gap:10px;padding:7px 10px;border-radius:8px;
- color:var(--mv-ink);line-height:1.25}
-.mv .side a:hover,.mv .side a:focus-visible{background:var(--mv-card);
- text-decoration:none}
-.mv .side a[aria-current]{background:var(--mv-card);font-weight:600}
-.side svg{width:18px;height:18px;flex:none;fill:none;stroke:var(--mv-plan);
- stroke-width:1.7;stroke-linecap:round;stroke-linejoin:round}
-.narrow .side{width:auto}.narrow .side span,.narrow .views{display:none}
-.views{display:grid;gap:2px;margin-top:12px;padding-top:12px;width:0;min-width:100%;
- border-top:1px solid var(--mv-line)}
-.mv .views h2{font-size:12px;margin:0 10px;color:var(--mv-muted);font-weight:600}
-.views .list{display:grid;grid-template-columns:minmax(0,1fr)}
-.views .list div{display:flex;align-items:center}
-.mv .views .list a{flex:1;min-width:0;overflow:hidden;text-overflow:ellipsis;
- display:block}
-.views button,.mv .views>a{font:inherit;border:0;background:none;cursor:pointer;
- color:var(--mv-muted);padding:7px 10px;text-align:left}
-.views button:hover{color:var(--mv-ink)}
-.views form{display:grid;gap:4px;padding:4px 10px}
-.views form[hidden]{display:none}
-.views input{font:inherit;padding:4px 8px;border-radius:6px;min-width:0;
- color:var(--mv-ink);background:var(--mv-card);border:1px solid var(--mv-line)}
-.views p{margin:0;font-size:12px;color:var(--mv-muted)}
-.pages{position:relative}
-.pages iframe{position:absolute;inset:0;width:100%;height:100%;border:0;
- visibility:hidden;background:var(--mv-page)}
-.pages iframe.shown{visibility:visible}
-@media (max-width:700px){
- body.mv{grid-template:auto auto 1fr auto/1fr}
- .side{display:flex;width:auto;max-width:100vw;overflow-x:auto;padding:4px 8px;border-right:0;
-  border-bottom:1px solid var(--mv-line)}
- .mv .side a{white-space:nowrap}.narrow .side span{display:inline}
- .bar{flex-wrap:wrap;gap:0 8px;padding:8px 16px}.bar .asof{padding:4px 0}
- .bar [aria-expanded],.bar .place,.crumbs,.views h2{display:none}
- .views,.narrow .views,.views .list{display:flex;align-items:center;width:auto;
-  white-space:nowrap}
- .views{margin:0;padding:0 0 0 8px;border-top:0;border-left:1px solid var(--mv-line)}
- .mv .views .list a{overflow:visible}
- .views form:not([hidden]){display:flex}.views input{width:130px}
- .bar form{min-width:0}.bar input[type=search]{width:150px}
-}
-"""
 
 _SCRIPT = """
 const pages = document.querySelector(".pages"), frames = new Map();
@@ -493,7 +419,8 @@ def shell_html(
         f'data-still="{STILL_MS}"></main>'
         f"<script>{worded(_SCRIPT)}</script>{JOBS_SCRIPT}"
     )
-    return document("Medhavi", body, rules=_RULES, head=ICON)
+    rules = style_rules(Path(__file__).with_name("shell.css"))
+    return document("Medhavi", body, rules=rules, head=ICON)
 
 
 _MOMENT = (

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from medhavi.schema import tables
-from medhavi.views.names import NOTHING, number, when
+from medhavi.views.names import NOTHING, number, said, when
 from medhavi.views.page import table_html
 from medhavi.views.words import say
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     Row = Mapping[str, object]
     Rows = Mapping[str, Sequence[Row]]
-
-_WORDS = {"qty": "quantity", "pct": "percent", "h": "hours", "moq": "least order"}
 
 
 class ChangedCell(NamedTuple):
@@ -110,12 +108,3 @@ def value_words(value: object, names: Names) -> str:
     if isinstance(value, (int, float)):
         return number(float(value))
     return names.told(str(value))
-
-
-def said(name: str) -> str:
-    """Name of a table or a column in words.
-
-    >>> said("max_late_days"), said("qty_done")
-    ('max late days', 'quantity done')
-    """
-    return " ".join(_WORDS.get(word, word) for word in name.split("_"))

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from html import escape
 from itertools import takewhile
 from typing import TYPE_CHECKING
@@ -32,6 +33,7 @@ from medhavi.results.amounts import (
     percent,
     quantity,
 )
+from medhavi.schema import tables
 from medhavi.snapshot.reading.local_days import ASKED_EDGES, asked_instant
 from medhavi.units import from_seconds, to_seconds
 from medhavi.views.words import say
@@ -444,3 +446,67 @@ def _forecasts(snapshot: Snapshot, texts: Mapping[str, str]) -> dict[str, str]:
         for demand, product, place, due in rows.iter_rows()
     }
     return _apart(told)
+
+
+_COLUMN_WORDS = {
+    "qty": "quantity",
+    "pct": "percent",
+    "h": "hours",
+    "moq": "least order",
+}
+_EVENT_TYPE = re.compile(r"\b(?:[A-Z][a-z]+){2,}\b")
+_STATED = re.compile(r"\b[a-z]+(?:_[a-z]+)*(?:\.[a-z]+(?:_[a-z]+)*)?\b")
+
+
+def said(name: str) -> str:
+    """Name of a table or a column in words.
+
+    >>> said("max_late_days"), said("qty_done")
+    ('max late days', 'quantity done')
+    """
+    return " ".join(_COLUMN_WORDS.get(word, word) for word in name.split("_"))
+
+
+def in_words(text: str) -> str:
+    """Text in which tables, columns and their choices are words.
+
+    Commands name a column as files do; pages do not.
+
+    >>> in_words("lanes.fixed_cost is read where lot_rule is silver_meal, not A_b.")
+    'fixed cost of lanes is read where lot rule is silver meal, not A_b.'
+    """
+    return _STATED.sub(lambda hit: _stated_words(hit[0]), text)
+
+
+def basis_words(basis: str) -> str:
+    """Quantile or other basis of a quoted date.
+
+    >>> basis_words("p95"), basis_words("mean")
+    ('P95', 'mean')
+    """
+    return basis.upper() if basis[1:].isdigit() else basis
+
+
+def events_in_words(text: str) -> str:
+    """Text in which types of events are words.
+
+    >>> events_in_words("Event 7 (SupplyOrderReceived) names B-1.")
+    'Event 7 (supply order received) names B-1.'
+    """
+    return _EVENT_TYPE.sub(lambda hit: event_words(hit[0]).lower(), text)
+
+
+def _stated_words(name: str) -> str:
+    table, _, column = name.partition(".")
+    if column and table in tables() and column in tables()[table].columns:
+        return f"{said(column)} of {said(table)}"
+    return said(name) if name in _spelled() else name
+
+
+@cache
+def _spelled() -> frozenset[str]:
+    """Names of tables and columns, and choices, that are no words as they stand."""
+    columns = [one for table in tables().values() for one in table.columns.values()]
+    names = {*tables(), *(one.name for one in columns)}
+    names.update(choice for one in columns for choice in one.one_of)
+    return frozenset(name for name in names if said(name) != name)

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 MOST_ORDERS = 5_000
 """No grid sends more rows than this to a browser."""
-MOST_SERVED = 12
+MOST_SERVED = 5
 """Demands that the part of one order lists; it counts the others."""
 KINDS = ("make", "buy", "move")
 PAST = "past"
@@ -325,13 +325,12 @@ def orders_finding(orders: pl.DataFrame, shown: pl.DataFrame, names: Names) -> s
     troubled = shown["code"].is_not_null().sum()
     worth = float(shown["worth"].fill_null(0.0).sum())
     every = count(orders.height, "order")
-    parts = [every if shown.height == orders.height else f"{shown.height:,} of {every}"]
+    many = every if shown.height == orders.height else f"{shown.height:,} of {every}"
+    parts = [say("orders_worth", many, money(worth, names.currency)) if worth else many]
     if late:
         parts.append(f"{count(int(late), 'release')} past due")
     if troubled:
         parts.append(say("with_an_exception", troubled))
-    if worth:
-        parts.append(money(worth, names.currency))
     return ", ".join(parts)
 
 

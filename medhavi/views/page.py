@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
@@ -20,10 +19,12 @@ from medhavi.views.names import (
     code_words,
     count,
     duration,
-    event_words,
+    events_in_words,
+    in_words,
     known_words,
     quantity,
     relative,
+    said,
     unbroken,
     when,
 )
@@ -303,25 +304,21 @@ def findings_html(findings: Sequence[Finding]) -> str:
 
 
 def finding_text(found: Finding) -> str:
-    """Message of a finding; types of events are told in words."""
-    if not found.code.startswith("LAKE"):
-        return found.message
-    return _EVENT_TYPE.sub(lambda hit: event_words(hit[0]).lower(), found.message)
-
-
-_EVENT_TYPE = re.compile(r"\b(?:[A-Z][a-z]+){2,}\b")
+    """Message of a finding; tables, columns and types of events are told in words."""
+    of_events, text = found.code.startswith("LAKE"), found.message
+    return in_words(events_in_words(text) if of_events else text)
 
 
 def _finding_cells(found: Finding) -> tuple[str, ...]:
     state, word = _FINDING_MARKS[found.severity]
-    place = ".".join(part for part in (found.table, found.column) if part)
+    place = " · ".join(said(part) for part in (found.table, found.column) if part)
     row = f" row {found.row}" if found.row is not None else ""
     return (
         f'<span class="mv-mark mv-{state}">{word}</span>',
         f"<code>{escape(found.code)}</code>",
         escape(place + row),
         escape(finding_text(found)),
-        escape(found.remedy),
+        escape(in_words(found.remedy)),
     )
 
 

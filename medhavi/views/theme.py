@@ -16,6 +16,8 @@ import textwrap
 from copy import copy
 from dataclasses import dataclass, fields
 from functools import cache
+from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medhavi.views.grids.chart_rows import ChartRows
@@ -244,108 +246,14 @@ def style_sheet(*, switch: str = "media") -> str:
         )
     else:
         modes = f":root,.light{{{light}}}.dark{{{dark}}}"
-    return modes + _RULES.replace("FONT", FONT)
+    return modes + style_rules(Path(__file__).with_name("theme.css"))
 
 
-_RULES = """
-.mv{font:14px/1.5 FONT;color:var(--mv-ink);font-variant-numeric:tabular-nums}
-.mv *{box-sizing:border-box}
-.mv h1,.mv h2,.mv h3,.mv p,.mv ul,.mv ol,.mv dl{margin:0;padding:0;border:0}
-.mv h1{font-size:28px;line-height:1.2;font-weight:650;letter-spacing:-.01em;
- color:var(--mv-ink)}
-.mv h2{font-size:20px;line-height:1.3;font-weight:600;color:var(--mv-ink)}
-.mv h3,.mv h2.mv-of{font-size:14px;line-height:1.5;font-weight:600;color:var(--mv-ink)}
-.mv a{color:var(--mv-plan);text-decoration:none}
-.mv a:hover,.mv a:focus-visible,.mv p a{text-decoration:underline}
-.mv abbr{text-decoration:none;cursor:help}
-.mv code{font:12px ui-monospace,SFMono-Regular,Menlo,"DejaVu Sans Mono",monospace;
- overflow-wrap:anywhere;background:none;color:inherit;padding:0;border:0}
-.mv .muted,.mv-muted{color:var(--mv-muted)}.mv .small{font-size:12px}
-.mv-head{display:flex;flex-wrap:wrap;gap:8px 24px;align-items:baseline;
- justify-content:space-between}.mv-finding{color:var(--mv-muted);padding-top:4px}
-.mv-nav{display:flex;flex-wrap:wrap;gap:4px 16px;padding-bottom:8px;
- border-bottom:1px solid var(--mv-line);font-size:13px}
-.mv-framed .mv-nav{display:none}
-.mv-nav form{margin-left:auto}
-.mv-nav input{font:13px FONT;padding:2px 8px;width:168px;border-radius:6px;
- color:var(--mv-ink);background:var(--mv-card);border:1px solid var(--mv-line)}
-.mv-nav input::placeholder{color:var(--mv-muted);opacity:1}
-.mv-nav a[aria-current]{color:var(--mv-ink);font-weight:600}
-.mv-beside{display:grid;gap:0 32px;align-items:start;
- grid-template-columns:repeat(auto-fit,minmax(min(340px,100%),1fr))}
-.mv-facts{display:flex;flex-wrap:wrap;gap:4px 20px;color:var(--mv-muted);
- font-size:12px}.mv-facts b{color:var(--mv-ink);font-weight:500}
-.mv-tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(160px,1fr));
- gap:12px}
-.mv .mv-tile{display:flex;flex-direction:column;gap:2px;padding:16px;
- border-radius:12px;background:var(--mv-card);border:1px solid var(--mv-line);
- color:inherit;text-decoration:none;min-width:0}
-.mv a.mv-tile:hover,.mv a.mv-tile:focus-visible{border-color:var(--mv-plan);
- text-decoration:none}.mv-tile .label{font-size:12px;color:var(--mv-muted)}
-.mv-tile .figure{font-size:28px;line-height:1.25;font-weight:600;
- letter-spacing:-.01em;color:var(--mv-ink)}
-.mv-tile .figure small{font-size:14px;font-weight:400;color:var(--mv-muted);
- letter-spacing:0}.mv-tile .note{font-size:12px;color:var(--mv-muted)}
-.mv-tile .spark{width:100%;max-width:160px;height:24px;margin-top:auto;padding-top:4px}
-.mv-copied{position:fixed;right:16px;bottom:16px;z-index:9;padding:8px 12px;
- border-radius:12px;background:var(--mv-ink);color:var(--mv-page)}
-.mv-mark{white-space:nowrap;font-weight:500}
-.mv-good{color:var(--mv-good_ink)}.mv-warn{color:var(--mv-warn_ink)}
-.mv-bad{color:var(--mv-bad_ink)}
-.mv-card{padding:16px;border-radius:12px;background:var(--mv-card);
- border:1px solid var(--mv-line)}
-.mv-empty{padding:16px;border-radius:12px;border:1px dashed var(--mv-line);
- color:var(--mv-muted)}.mv-empty b{color:var(--mv-ink);font-weight:600;display:block}
-.mv-problem{border-left:4px solid var(--mv-bad)}
-.mv-button{font:13px FONT;padding:4px 12px;border-radius:6px;cursor:pointer;
- color:var(--mv-ink);background:var(--mv-card);border:1px solid var(--mv-line)}
-.mv-button:hover,.mv-button:focus-visible{border-color:var(--mv-plan)}
-.mv-chart{overflow-x:auto}
-.mv-chart svg{display:block;max-width:100%;min-width:600px;height:auto}
-.mv-scroll{overflow-x:auto}
-.mv table.mv-table{border-collapse:collapse;width:100%;font-size:13px;margin:0}
-.mv-table th{font-weight:500;color:var(--mv-muted);font-size:12px;text-align:left;
- white-space:nowrap}
-.mv-table th,.mv-table td{padding:6px 12px 6px 0;vertical-align:top;
- border:0;border-bottom:1px solid var(--mv-line)}
-.mv-table code{white-space:nowrap;overflow-wrap:normal}
-.mv-table .num{text-align:right;white-space:nowrap}
-.mv-table .when{white-space:nowrap}
-.mv ol.mv-chain{list-style:none;display:grid;gap:4px}
-.mv-chain li{padding-left:16px;position:relative}
-.mv-chain li::before{content:"";position:absolute;left:0;top:8px;width:6px;height:6px;
- border-radius:3px;background:var(--mv-plan)}
-.mv-chain li.past::before{background:var(--mv-bad)}
-.mv-chain li.note::before{background:none}
-.mv-grid{overflow-x:auto}
-.mv .mv-grid table{border-collapse:separate;border-spacing:0;font-size:13px;margin:0}
-.mv-grid th,.mv-grid td{height:32px;padding:0 10px;text-align:right;white-space:nowrap;
- border:0;border-bottom:1px solid var(--mv-line)}
-.mv-grid thead th{font-weight:500;font-size:12px;color:var(--mv-muted)}
-.mv-grid th:first-child{position:sticky;left:0;z-index:1;text-align:left;
- background:var(--mv-page);font-weight:500;color:var(--mv-ink)}
-.mv-grid tr.balance th,.mv-grid tr.balance td{font-weight:600}
-.mv-grid td.late{background:color-mix(in srgb,var(--mv-bad) 22%,transparent)}
-.mv-grid td.low{background:color-mix(in srgb,var(--mv-warn) 22%,transparent)}
-.mv-grid .past{border-right:2px solid var(--mv-line)}
-@media (max-width:640px){.mv-grid th:first-child{max-width:132px;white-space:normal}}
-.mv-trust{display:flex;flex-wrap:wrap;gap:4px 20px;padding-top:12px;
- border-top:1px solid var(--mv-line);font-size:12px;color:var(--mv-muted)}
-.mv-trust code{user-select:all}
-.mv-trust b{color:var(--mv-ink);font-weight:500}
-.mv details summary{cursor:pointer;color:var(--mv-plan)}
-.mv-list{display:grid;gap:8px}
-.mv-form{display:grid;grid-template-columns:repeat(auto-fit,minmax(190px,1fr));
- gap:12px;align-items:end;margin-bottom:12px}
-@media (max-width:640px){
- .mv-cards thead{display:none}
- .mv-cards tr{display:block;padding:8px 0;border-bottom:1px solid var(--mv-line)}
- .mv .mv-cards td,.mv .mv-cards td.num{display:grid;grid-template-columns:96px minmax(0,1fr);
-  gap:8px;padding:2px 0;border:0;text-align:left;white-space:normal}
- .mv-cards td::before{content:attr(data-label);color:var(--mv-muted);font-size:12px}
- .mv .mv-cards td:has(>div:empty){display:none}
-}
-"""
+@cache
+def style_rules(place: Path) -> str:
+    """CSS rules of a file, in the type of all pages."""
+    return place.read_text("utf-8").replace("FONT", FONT)
+
 
 DAY_MS = 86_400_000
 _LABELLED = re.compile(r'<(path|rect) ([^>]*?) ?aria-label="([^"]+)"([^>]*?)/>')
@@ -436,8 +344,16 @@ def in_lines(label: str) -> list[str]:
 
 
 def row_height(labels: Iterable[str]) -> int:
-    """Height of a row whose labels fit on a phone too [px]."""
-    return max(ROW, *(LINE * len(in_lines(label)) for label in labels))
+    """Height of rows, from the top, whose labels fit on a phone too [px].
+
+    A long label takes half of its lines from each neighbour.
+
+    >>> long = "Agrumi shampoo 250 ml at Milano, forecast of Mon 4 Jan 2027"
+    >>> row_height(["SO-1", long, "SO-2"]), row_height([long, long])
+    (26, 36)
+    """
+    lines = [len(in_lines(label)) for label in labels]
+    return max([ROW, *(LINE * (a + b) // 2 for a, b in pairwise(lines))])
 
 
 def time_axis(first: int, last: int, *, field: str = "x", title: str = "") -> alt.X:

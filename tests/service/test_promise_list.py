@@ -20,7 +20,7 @@ from medhavi.views.promises.records import (
     records_tiles,
 )
 from tests import factories
-from tests.api import DataSource, PageData
+from tests.api import DataSource, PageData, load_data
 from tests.service.promise_company import SHORT, page_of, promise_company
 
 if TYPE_CHECKING:
@@ -63,6 +63,16 @@ def test_a_promise_that_was_made_is_in_the_list_in_words(company, records):
     told = promise_html(records.to_dicts()[0], company.names)
     for words in ("Q-0001", "Corner shop", "Apple crate", "approved by Ada"):
         assert words in told
+
+
+def test_pages_call_a_promise_without_an_order_by_its_number(
+    company, records, monkeypatch
+):
+    monkeypatch.setenv("MEDHAVI_LAKE", company.source.lake)
+    shown = load_data()
+    (demand,) = records["demand"]
+    assert shown.names.name(demand) == "Q-0001"
+    assert promise_page.named(shown).names.name(demand) == "Q-0001"
 
 
 @pytest.mark.parametrize(

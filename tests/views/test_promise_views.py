@@ -21,6 +21,7 @@ from medhavi.results.promises.promise import (
     iso,
 )
 from medhavi.units import DAY
+from medhavi.views.grids.chart_rows import ChartRows
 from medhavi.views.promises.picture import (
     CURVE,
     chain_sentence,
@@ -254,6 +255,14 @@ def test_the_pictures_draw(promise):
     curve = probability_chart(promise, NAMES, due=None)
     assert curve is not None
     assert "quoted date 83 %" in curve.to_dict()["title"]["text"]
+
+
+def test_points_of_a_curve_are_taken_as_they_are_and_name_their_view_alike(promise):
+    """altair asks of each value what it is, in each layer: most of a quote's time."""
+    drawn = [probability_chart(promise, NAMES, due=DUE, share=0.8) for _ in range(2)]
+    curve, *_ = drawn[0].layer
+    assert isinstance(curve.data["values"], ChartRows)
+    assert drawn[0].to_dict() == drawn[1].to_dict()
 
 
 def test_words_of_the_dragged_date_stand_where_no_rule_comes(promise):

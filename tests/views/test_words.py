@@ -205,6 +205,21 @@ def test_findings_are_listed_errors_first_as_text():
     assert page.findings_words([good, good]) == "2 warnings"
 
 
+def test_findings_name_tables_and_columns_in_words():
+    told = finding(
+        "PLAN012",
+        table="inventory_policies",
+        column="order_cost",
+        value=83,
+        rules="silver_meal",
+    )
+    text = page.findings_html([told])
+    assert "inventory policies · order cost" in text
+    assert "order cost of inventory policies is filled in 83 rows" in text
+    assert "lot rule does not read it; silver meal does" in text
+    assert "Choose that lot rule" in text
+
+
 def test_what_a_mode_ignores_is_one_row():
     said = [
         finding("PLAN011", table="lanes", column=name, value="mrp", cells=3)

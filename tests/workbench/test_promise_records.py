@@ -13,6 +13,7 @@ from tests.api import (
     Workbench,
     promise_events,
     promise_records,
+    quotation_numbers,
 )
 from tests.lakehouse.lake_events import small_company
 
@@ -50,6 +51,7 @@ def test_a_promise_without_an_order_gets_a_number_that_stays(bench):
     assert numbers[first] == "Q-0001"
     assert numbers[second] == "Q-0002"
     assert numbers["SO-7-2"] == "SO-7-2"
+    assert quotation_numbers(bench.lake) == {first: "Q-0001", second: "Q-0002"}
 
 
 def test_the_records_says_what_to_whom_by_when_how_sure_and_by_whom(bench):

@@ -222,7 +222,7 @@ def _shipment_delivered(state: State, fact: Fact) -> None:
         return
     rest = plus(before["qty"], -body.qty)
     if rest < 0 or before.get("status") in _DONE:
-        detail = f"{body.qty:g} delivered, {before['qty']:g} open"
+        detail = f"{body.qty:,.10g} delivered, {before['qty']:,.10g} open"
         complain(
             state, fact, "LAKE005", table="demands", value=body.demand, detail=detail
         )
@@ -370,7 +370,7 @@ def _supply_order_received(state: State, fact: Fact) -> None:
         return
     done = plus(before.get("qty_done"), body.qty)
     if done > before["qty"]:
-        detail = f"{done:g} received, {before['qty']:g} ordered"
+        detail = f"{done:,.10g} received, {before['qty']:,.10g} ordered"
         complain(
             state,
             fact,

@@ -34,9 +34,9 @@ from medhavi.snapshot.table_difference import (
     file_difference,
 )
 from medhavi.views import page
-from medhavi.views.changed_cells import said, value_words
+from medhavi.views.changed_cells import value_words
 from medhavi.views.data_pages.differences import update_html
-from medhavi.views.names import when
+from medhavi.views.names import said, when
 from medhavi.views.words import say
 from medhavi.workbench.files.table_files import KINDS, TableFiles, read_file
 from medhavi.workbench.orders.plan_edit_preview import worked_out

@@ -78,6 +78,9 @@ function draw(jobs) {
   const held = bar.contains(document.activeElement)
     ? document.activeElement.dataset.stop : null;
   bar.replaceChildren(...shown.map(line));
+  // A bar over the page leaves the foot of the page room.
+  if (bar.classList.contains("alone"))
+    document.body.style.setProperty("--mv-jobs", bar.offsetHeight + "px");
   if (held) bar.querySelector(`[data-stop="${held}"]`)?.focus();
 }
 

@@ -59,12 +59,10 @@ def why_parts(plan: Plan, row: Row, names: Names) -> list[mo.Html]:
         f'<a href="{escape(item)}" target="_self">{say("time_phased_record")}</a> · '
         f'<a href="{escape(traced)}" target="_self">{say("source_of_quantity")}</a></p>'
     )
-    parts = [
-        html(head + own_exceptions_html(plan, row["id"], names)),
-        html(f"<h3>Serves</h3>{serves_html(plan, row['id'], names)}"),
-    ]
+    first = html(head + own_exceptions_html(plan, row["id"], names))
+    serves = f"<h3>Serves</h3>{serves_html(plan, row['id'], names)}"
     if not row["demand"]:
-        return parts
+        return [first, html(serves)]
     told = plan.explain(row["demand"], names=dict(names.texts))
     chain = picture(
         chain_chart(told, names, plan.run.as_of),
@@ -72,8 +70,10 @@ def why_parts(plan: Plan, row: Row, names: Names) -> list[mo.Html]:
         say("nothing_to_supply"),
     )
     title = say("pegging_chain_of", escape(names.name(row["demand"])))
-    story = html(page.story_html(told, names, plan.run.as_of))
-    return [*parts, html(f"<h3>{title}</h3>"), chain, story]
+    story = page.story_html(told, names, plan.run.as_of)
+    beside = f"<h3>{title}</h3>{chain.text}{story}"
+    both = f'<div class="mv-beside"><div>{serves}</div><div>{beside}</div></div>'
+    return [first, html(both)]
 
 
 def events_html(shown: PlanPage, row: Row, known_at: str = "") -> str:

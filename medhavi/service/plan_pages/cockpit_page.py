@@ -12,7 +12,11 @@ from medhavi.lakehouse import Lake
 from medhavi.service.downloads import grid_button
 from medhavi.service.page_data import bench_of, html, problem_of
 from medhavi.service.page_table import page_table, written
-from medhavi.service.plan_pages.plan_page import EditResult, remember_approver
+from medhavi.service.plan_pages.plan_page import (
+    EditResult,
+    last_approver,
+    remember_approver,
+)
 from medhavi.units import from_seconds
 from medhavi.views import grid_columns, page
 from medhavi.views.names import money
@@ -147,17 +151,18 @@ def review_form(given: Mapping[str, str]) -> mo.ui.form[Any, Any]:
     action = mo.ui.dropdown(
         [ASSIGN, SETTLE, REOPEN], value=given.get("action", ASSIGN), label=say("mark")
     )
-    assignee, note = (
-        mo.ui.text(given.get(name, ""), label=label, placeholder=hint)
-        for name, label, hint in (
-            ("assignee", grid_columns.ASSIGNED_TO, "a name"),
-            ("note", grid_columns.NOTE, say("found_or_agreed")),
+    assignee, note, approver = (
+        mo.ui.text(given.get(name, known), label=label, placeholder=hint)
+        for name, known, label, hint in (
+            ("assignee", "", grid_columns.ASSIGNED_TO, "a name"),
+            ("note", "", grid_columns.NOTE, say("found_or_agreed")),
+            ("approver", last_approver(), say("label_your_name"), say("your_name")),
         )
     )
     return (
-        mo.md("{action} {assignee} {note}")
-        .batch(action=action, assignee=assignee, note=note)
-        .form(submit_button_label=say("record"), bordered=False)
+        mo.md("{action} {assignee} {note} {approver}")
+        .batch(action=action, assignee=assignee, note=note, approver=approver)
+        .form(submit_button_label=say("record"))
     )
 
 
@@ -165,7 +170,6 @@ def review(
     shown: PlanPage,
     keys: Sequence[str],
     form: Mapping[str, Any],
-    approver: str,
 ) -> EditResult:
     """Record a review of the chosen exceptions; a refusal is told in words.
 
@@ -175,6 +179,7 @@ def review(
     if bench is None:
         text = shown.source.unbound or say("reviews_need_a_lake")
         return EditResult(title=say("nothing_can_be_kept"), text=text, kept=False)
+    approver = form["approver"]
     if not keys:
         text = say("tick_rows")
         return EditResult(title=say("no_exception_is_chosen"), text=text, kept=False)
@@ -254,4 +259,10 @@ def event_table(shown: PlanPage) -> mo.Html:
         .str.to_lowercase(),
     )
     right = [grid_columns.LAST_DAY, grid_columns.LAST_7_DAYS]
-    return page_table(rows, "Events", formats={grid_columns.NEWEST: clock}, right=right)
+    return page_table(
+        rows,
+        "Events",
+        formats={grid_columns.NEWEST: clock},
+        right=right,
+        widths={grid_columns.EVENT: 260, **dict.fromkeys(rows.columns[1:], 160)},
+    )

@@ -26,8 +26,8 @@ from medhavi.service.plan_pages.page_choices import choice
 from medhavi.service.plan_pages.plan_loading import MODES, load_page, put_in_force
 from medhavi.service.plan_pages.plan_page import EditResult, remember_approver
 from medhavi.views import order_grid, order_list, page
-from medhavi.views.changed_cells import said, value_words
-from medhavi.views.names import money, number, when
+from medhavi.views.changed_cells import value_words
+from medhavi.views.names import money, number, said, when
 from medhavi.views.order_list import codes
 from medhavi.views.page import empty, findings_html, table_html
 from medhavi.views.pictures.lateness import (

@@ -19,7 +19,8 @@ from medhavi.edits.order_states import OrderState, Verb, allowed
 from medhavi.events.event_types.master_data import MASTER
 from medhavi.planners.promising.what_if import HOLDS, REQUEST
 from medhavi.snapshot.patch import Patch
-from medhavi.views.changed_cells import changed_cells, known_row, said
+from medhavi.views.changed_cells import changed_cells, known_row
+from medhavi.views.names import said
 from medhavi.views.words import say
 
 if TYPE_CHECKING:

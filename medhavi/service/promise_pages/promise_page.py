@@ -240,7 +240,7 @@ def named(data: PageData) -> PageData:
     """Data with names for places, routings and lanes too."""
     if data.snapshot is None or data.problem is not None:
         return data
-    return replace(data, names=promise_names(data.snapshot))
+    return replace(data, names=promise_names(data.snapshot, data.names))
 
 
 @contextmanager

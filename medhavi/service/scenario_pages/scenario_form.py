@@ -18,8 +18,7 @@ from medhavi.edits.parameter import instant
 from medhavi.errors import UsageError
 from medhavi.service.page_data import read_moment
 from medhavi.snapshot.reading.cells import is_day
-from medhavi.views.changed_cells import said
-from medhavi.views.names import day, number, quantity, when
+from medhavi.views.names import day, number, quantity, said, when
 from medhavi.views.words import say
 
 if TYPE_CHECKING:

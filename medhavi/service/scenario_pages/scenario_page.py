@@ -45,8 +45,7 @@ from medhavi.service.scenario_pages.scenario_form import (
 from medhavi.snapshot.patch import Patch
 from medhavi.snapshot.reading.local_days import ASKED_EDGES
 from medhavi.version import __version__
-from medhavi.views.changed_cells import said
-from medhavi.views.names import names_of
+from medhavi.views.names import names_of, said
 from medhavi.views.words import say
 from medhavi.workbench.orders.plan_edit_preview import price
 from medhavi.workbench.studies.scenario_list import (

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from medhavi.findings.groups import told_together
 from medhavi.schema import tables
 from medhavi.snapshot.table_difference import changed_columns
-from medhavi.views.changed_cells import said, value_words
-from medhavi.views.names import NOTHING, count
+from medhavi.views.changed_cells import value_words
+from medhavi.views.names import NOTHING, count, said
 from medhavi.views.page import empty, findings_html, table_html
 from medhavi.views.words import say
 

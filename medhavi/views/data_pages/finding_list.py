@@ -12,10 +12,9 @@ from medhavi.findings import Severity, catalog
 from medhavi.findings.groups import groups, ignored_together
 from medhavi.results.reports.finding_cost import FindingCost, key_of
 from medhavi.views import grid_columns
-from medhavi.views.changed_cells import said
 from medhavi.views.data_pages.lineage_words import lineage_link
 from medhavi.views.item_record import item_link
-from medhavi.views.names import NOTHING, count, money, relative
+from medhavi.views.names import NOTHING, count, in_words, money, relative, said
 from medhavi.views.order_grid import demand_link, order_link
 from medhavi.views.page import finding_text, table_html
 from medhavi.views.tiles import Tile
@@ -128,7 +127,7 @@ class FindingList:
                     grid_columns.ROW: _row_words(told, self, names),
                     grid_columns.TIMES: len(told),
                     grid_columns.FINDING: names.told(finding_text(told[0])),
-                    say("action"): told[0].remedy,
+                    say("action"): in_words(told[0].remedy),
                     grid_columns.LATE_COST: self.worth(told) or None,
                 }
                 for number, told in enumerate(self.groups)
@@ -309,7 +308,7 @@ def group_html(known: FindingList, number: int, names: Names) -> str:
                     said(one.column or "") or NOTHING,
                     one.value or NOTHING,
                     names.told(finding_text(one)),
-                    one.remedy,
+                    in_words(one.remedy),
                     money(known.worth([one]) or 0.0, names.currency)
                     if known.worth([one])
                     else NOTHING,
@@ -332,7 +331,7 @@ def group_html(known: FindingList, number: int, names: Names) -> str:
     )
     return (
         f"<h3>{escape(code.code)} {escape(code.title)}</h3>"
-        f'<p class="muted">{escape(told[0].remedy)} Example: {escape(code.example)}.'
+        f'<p class="muted">{escape(in_words(told[0].remedy))} Example: {escape(code.example)}.'
         f" {links}</p>"
         + table_html(
             columns, rows, (say("column_late_cost"),), more=len(told) - len(rows)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from medhavi.results.reports.lineage import Standing, StepEffect
-from medhavi.views.changed_cells import said, value_words
-from medhavi.views.names import is_currency, money, number, percent, when
+from medhavi.views.changed_cells import value_words
+from medhavi.views.names import is_currency, money, number, percent, said, when
 from medhavi.views.page import empty, table_html
 from medhavi.views.words import say
 

@@ -25,6 +25,10 @@ class ChartRows:
     def __init__(self, rows: Sequence[Mapping[str, Any]]) -> None:
         self._rows = list(rows)
 
+    def __repr__(self) -> str:
+        """Text of the rows: altair names a view by the hash of its parts."""
+        return f"{type(self).__name__}({self._rows!r})"
+
     def to_dict(self, *_args: object, **_more: object) -> list[Mapping[str, Any]]:
         """Rows as a specification has them."""
         return self._rows

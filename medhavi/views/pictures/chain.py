@@ -183,7 +183,7 @@ def chain_chart(
     row = alt.Y(
         "place:O",
         title=None,
-        axis=label_axis(_label_texts(labels), 320, "datum.value"),
+        axis=label_axis(_label_texts(labels), 400, "datum.value"),
     )
     base = alt.Chart(rows_of(rows)).encode(
         x=time_axis(first, last, title=f"times of {known.zone}"),

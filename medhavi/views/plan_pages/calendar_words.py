@@ -13,8 +13,7 @@ import polars as pl
 from medhavi import schema
 from medhavi.snapshot.calendars.calendars import Calendars
 from medhavi.units import DAY, from_seconds
-from medhavi.views.changed_cells import said
-from medhavi.views.names import NOTHING, count, local, percent, when
+from medhavi.views.names import NOTHING, count, local, percent, said, when
 from medhavi.views.page import table_html
 from medhavi.views.pictures.scenarios import scenario_link
 from medhavi.views.words import say

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from medhavi.units import from_seconds, to_seconds
+from medhavi.views.grids.chart_rows import ChartRows
 from medhavi.views.names import (
     count,
     duration,
@@ -424,7 +425,7 @@ def probability_chart(
     across = time_axis(first, last, title=f"times of {zone}")
     # At the right stand the words of the date that is dragged.
     across["axis"]["titleAnchor"] = "start"
-    base = alt.Chart(alt.Data(values=tuple(points))).encode(
+    base = alt.Chart(alt.Data(values=ChartRows(points))).encode(
         x=across,
         y=alt.Y(
             "share:Q",

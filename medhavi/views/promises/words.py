@@ -14,17 +14,18 @@ from medhavi.views.changed_cells import (
     cell_words,
     cells_html,
     known_row,
-    said,
     value_words,
 )
 from medhavi.views.names import (
     NOTHING,
+    basis_words,
     duration,
     money,
     names_of,
     number,
     percent,
     quantity,
+    said,
     when,
 )
 from medhavi.views.page import empty, table_html
@@ -51,13 +52,18 @@ _TAKING = "preempt:"
 """How an option begins that takes from others."""
 
 
-def promise_names(snapshot: Snapshot) -> Names:
+def promise_names(snapshot: Snapshot, known: Names | None = None) -> Names:
     """Read names for answers: also of steps, and shorter ones of routings.
 
     A routing is called like its product, with its id where a product has several at
     one place; a lane says its mode.
+
+    Parameters
+    ----------
+    known
+        Names that a page has already; default: those of the tables.
     """
-    names = names_of(snapshot)
+    names = known or names_of(snapshot)
     texts = dict(names.texts)
     made = snapshot["routings"].select("routing", "product", "location").rows()
     several = Counter((product, place) for _, product, place in made)
@@ -144,7 +150,7 @@ def promise_tiles(
         if promise.date is None
         else when(from_seconds(promise.date), names.zone).partition(", ")
     )
-    basis = promise.basis.risk_basis
+    basis = basis_words(promise.basis.risk_basis)
     late = (
         f"{duration((promise.date - due) / 3600)} after due"
         if promise.date is not None and due is not None and promise.date > due
@@ -527,7 +533,7 @@ def _variant(one: PromiseVariant, promise: Promise, names: Names) -> tuple[str, 
     asked = {
         "qty": f"{quantity(one.asked, unit)}",
         "due": f"due {when(from_seconds(one.due), names.zone)}",
-    }.get(one.change, f"quoted at {one.risk_basis}")
+    }.get(one.change, f"quoted at {basis_words(one.risk_basis)}")
     date, cost = one.date, one.cost
     return (
         asked,

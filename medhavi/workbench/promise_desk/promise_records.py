@@ -18,7 +18,7 @@ from medhavi.results.promises.promise_states import RECORDS, PromiseState
 from medhavi.units import from_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from medhavi.lakehouse import Lake
 
@@ -93,10 +93,31 @@ def promise_records(
     DataFrame
         Columns of `RECORDS`; a row a line.
     """
-    lines = _lines(lake, known_at)
+    moment = from_seconds(now)
+    entries = _entries(_lines(lake, known_at), _told(lake, known_at))
+    rows = [_row(demand, one, moment) for demand, one in entries.items()]
+    return pl.DataFrame(rows, schema=RECORDS, orient="row").sort(
+        "recorded_at", "number", descending=[True, False], nulls_last=True
+    )
+
+
+def quotation_numbers(
+    lake: Lake, known_at: dt.datetime | None = None
+) -> Mapping[str, str]:
+    """Number of each promised line without a sales order, by its demand."""
+    lines = lake.table("silver.demands", known_at)
+    ordered = lines.filter(pl.col("sales_order").is_not_null()).select("demand")
+    told = _told(lake, known_at, besides=ordered.collect()["demand"].to_list())
+    return {demand: one.number for demand, one in _entries({}, told).items()}
+
+
+def _entries(
+    lines: Mapping[str, Mapping[str, Any]], told: Iterable[tuple[str, PromiseEvent]]
+) -> dict[str, _Entry]:
+    """Promised lines by demand; those without an order are numbered as they came."""
     entries: dict[str, _Entry] = {}
     quotations = 0
-    for demand, event in _told(lake, known_at):
+    for demand, event in told:
         if demand not in entries:
             line = lines.get(demand) or {}
             number = _order_number(line)
@@ -105,11 +126,7 @@ def promise_records(
                 number = f"Q-{quotations:04d}"
             entries[demand] = _Entry(number=number, line=line)
         entries[demand].take(event)
-    moment = from_seconds(now)
-    rows = [_row(demand, one, moment) for demand, one in entries.items()]
-    return pl.DataFrame(rows, schema=RECORDS, orient="row").sort(
-        "recorded_at", "number", descending=[True, False], nulls_last=True
-    )
+    return entries
 
 
 def promise_events(
@@ -121,9 +138,16 @@ def promise_events(
 
 
 def _told(
-    lake: Lake, known_at: dt.datetime | None, demand: str | None = None
+    lake: Lake,
+    known_at: dt.datetime | None,
+    demand: str | None = None,
+    besides: Sequence[str] = (),
 ) -> Iterator[tuple[str, PromiseEvent]]:
+    """Events of promises with their demand; those of some demands are not decoded."""
     wanted = pl.col("type").is_in(TYPES)
+    if besides:
+        stated = pl.col("payload").str.json_path_match("$.demand")
+        wanted &= stated.is_in(besides).fill_null(value=False).not_()
     if demand is not None:
         wanted &= pl.col("payload").str.contains(demand, literal=True)
     rows = lake.table("bronze.events", known_at).filter(wanted).sort("position")
