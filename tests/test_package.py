@@ -42,3 +42,16 @@ def test_import_loads_no_heavy_package():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_plans_in_mode_mrp_load_no_constrained_run_and_no_edits():
+    code = (
+        "import sys; from medhavi.planners import pipeline; "
+        "from medhavi.planners.mrp import run; "
+        "print([m for m in sys.modules if m.startswith(('medhavi.edits', "
+        "'medhavi.planners.constrained.memory', 'medhavi.planners.campaigns'))])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"

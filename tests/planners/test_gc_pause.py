@@ -10,12 +10,15 @@ import pytest
 
 from medhavi.planners.promising import promise_run, quoting
 from medhavi.planners.run_limits import without_collections
+from medhavi.workbench.files.tables_run import plan_tables
 from tests.api import PromiseLedger, quote_all, read_requests
 from tests.planners.small_promises import cells, day
 from tests.planners.test_remedy_overlays import company
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from medhavi.progress import Progress
 
 
 @pytest.mark.parametrize("failure", [None, ValueError, KeyboardInterrupt])
@@ -68,6 +71,18 @@ def test_dates_of_a_file_leave_no_circles_that_only_it_collects():
         assert gc.collect() == 0
     finally:
         gc.enable()
+
+
+def test_a_folder_of_tables_is_planned_and_verified_without_it(tmp_path):
+    company(4, 9, 1).to_folder(tmp_path / "tables")
+    collects: dict[str, bool] = {}
+
+    def seen(progress: Progress) -> None:
+        collects[progress.phase] = gc.isenabled()
+
+    plan_tables(tmp_path / "tables", observe=seen)
+    assert not collects["verifying"]
+    assert gc.isenabled()
 
 
 @pytest.fixture

@@ -11,13 +11,14 @@ from medhavi.planners.constrained.netting.given_sources import UNDECIDED
 # What is kept with a plan is read by the types of its fields.
 from medhavi.planners.constrained.netting.rationing import Slice  # noqa: TC001
 from medhavi.planners.constrained.orders.causes import Cause
+from medhavi.planners.constrained.read_columns import READING
 from medhavi.planners.disruptions import with_disruptions
 from medhavi.planners.mrp.netting_state.state import NodeKey  # noqa: TC001
 from medhavi.planners.mrp.netting_state.stock_levels import (  # noqa: TC001
     LevelReduction,
     Restock,
 )
-from medhavi.planners.mrp.unsupported import MRP, check_supported
+from medhavi.planners.mrp.unsupported import check_supported
 from medhavi.planners.overtime import with_overtime
 from medhavi.providers import Providers
 from medhavi.providers.table_rows import read_tables
@@ -41,9 +42,6 @@ if TYPE_CHECKING:
     from medhavi.providers.table_rows import Row
     from medhavi.snapshot import Snapshot
     from medhavi.snapshot.calendars.working_time import WorkingTime
-
-
-READING = MRP.with_capacity("constrained", "max_early_days")
 
 
 class Reductions(NamedTuple):

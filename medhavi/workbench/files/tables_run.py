@@ -273,21 +273,25 @@ def plan_tables(  # noqa: PLR0913 - one keyword each
     order of written dates beside ISO 8601; None: what settings state. `kept` are plans
     of finished steps, see `pipeline.plan`.
     """
+    from medhavi.planners.run_limits import without_collections
+
     measurement = Measurement()
-    with measurement.phase("load"):
-        snapshot = read_tables(
-            tables, hold_bad_rows=hold_bad_rows, date_format=date_format
+    # A command plans once and ends: what the plan keeps is not walked after it either.
+    with without_collections(circles=False):
+        with measurement.phase("load"):
+            snapshot = read_tables(
+                tables, hold_bad_rows=hold_bad_rows, date_format=date_format
+            )
+        made = plan_snapshot(
+            snapshot,
+            mode,
+            settings,
+            observe,
+            measurement,
+            baseline,
+            cancelled=cancelled,
+            kept=kept,
         )
-    made = plan_snapshot(
-        snapshot,
-        mode,
-        settings,
-        observe,
-        measurement,
-        baseline,
-        cancelled=cancelled,
-        kept=kept,
-    )
     made = made.with_measured(measurement.facts())
     if out is not None:
         write_plan(made, out, file_format)
