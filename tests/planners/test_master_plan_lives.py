@@ -164,6 +164,7 @@ def test_a_lot_whose_last_day_passes_before_the_demand_is_not_kept():
 
 
 def test_what_is_left_of_a_lot_counts_for_the_level_of_safety():
+    # It dies after the horizon of 365 days.
     found = best(
         demands=[
             {"demand": "D1", "product": "A", "location": "L", "qty": 2, "due": day(9)}
@@ -174,7 +175,7 @@ def test_what_is_left_of_a_lot_counts_for_the_level_of_safety():
                 "location": "L",
                 "lot": "K",
                 "qty": 10,
-                "expires_at": day(300),
+                "expires_at": day(400),
             }
         ],
         supply_terms=[{"product": "A", "lead_time_days": 4, "unit_price": 1}],
