@@ -30,6 +30,7 @@ from medhavi.planners.master_plan.decode.decoder import (
     beside,
     contribution_rows,
     decided,
+    levels_die,
     program_record,
 )
 from medhavi.planners.master_plan.goals.goal_amounts import (
@@ -384,9 +385,8 @@ def _restocked(best: Tried, way: RunOptions) -> Iterator[Tried]:
     """Best plan, with more for stock levels: it may cost more than it is worth."""
     statement, decoder = best.decoder.built.statement, best.decoder
     parts = plan_parts(best.made, statement.run.stated, statement.parameters)
-    held = statement.safety.max(axis=1, initial=0.0) > 0
-    dies = any(statement.nodes[place].shelf_life for place in np.flatnonzero(held))
-    if decoder.follows and dies and parts[ObjectivePart.SAFETY] > 0:
+    lacks = parts[ObjectivePart.SAFETY] > 0 and levels_die(statement)
+    if decoder.follows and lacks:
         decoder = decoder._replace(restocks=True)
         made = decoder.plan(best.effort, way)
         yield Tried(RESTOCKED, best.effort, made, decoder)

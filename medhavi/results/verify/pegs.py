@@ -417,7 +417,8 @@ def check_components(facts: Facts) -> list[Finding]:
 
 def _taken(facts: Facts) -> pl.DataFrame:
     """What orders take for demands: product, location, used, low, high."""
-    part = (pl.col("share") > TOLERANCE) & (pl.col("share") < 1 - TOLERANCE)
+    # By quantity: of a large order a step is a very small share.
+    part = (pl.col("share") > TOLERANCE) & (pl.col("left") > TOLERANCE)
     play = pl.col("step_qty").fill_null(1.0) * pl.col("pegs") + pl.col("fixed")
     several = pl.col("outputs") > 1
     return (
@@ -441,7 +442,7 @@ def _taken(facts: Facts) -> pl.DataFrame:
 
 
 def _shares(facts: Facts) -> pl.DataFrame:
-    """Pegged share of each order: order, share, outputs, pegs."""
+    """Pegged share of each order: order, share, what is left, outputs, pegs."""
     return (
         facts.supplies.join(
             _pegged_supplies(facts).drop("available"),
@@ -454,6 +455,7 @@ def _shares(facts: Facts) -> pl.DataFrame:
             (pl.col("pegged").fill_null(0.0).sum() / pl.col("qty").sum()).alias(
                 "share"
             ),
+            (pl.col("qty").sum() - pl.col("pegged").fill_null(0.0).sum()).alias("left"),
             pl.len().alias("outputs"),
             pl.col("pegs").fill_null(0).sum(),
         )

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.api import verify
+from tests import factories
+from tests.api import plan, verify
+from tests.planners.small_plans import day
 from tests.results.hand_plan import (
     RESULTS,
     TABLES,
@@ -545,3 +547,26 @@ def test_an_empty_plan_of_an_empty_snapshot_holds() -> None:
     nothing: Tables = {name: [] for name in RESULTS}
     empty = {name: [] for name in TABLES if name != "settings"}
     assert found(nothing, empty) == []
+
+
+@pytest.mark.parametrize("mode", ["mrp", "constrained"])
+def test_a_large_order_of_which_two_units_are_left_is_pegged_in_part(mode: str) -> None:
+    """2,999,998 of 3,000,000: shares of 3,000 of B are cut to 999, 1,000 and 1,000.
+
+    Two units are less than a millionth of the order.
+    """
+    wanted = {"D0": 999_999, "D1": 999_999, "D2": 1_000_000}
+    snapshot = factories.snapshot(
+        products=[{"product": name, "qty_step": 1} for name in "AB"],
+        demands=[
+            {"demand": name, "product": "A", "qty": qty, "due": day(20)}
+            for name, qty in wanted.items()
+        ],
+        routings=[{"routing": "R", "product": "A", "min_lot": 3_000_000}],
+        steps=[{"routing": "R", "run_minutes_per_unit": 0.001}],
+        bom_lines=[{"routing": "R", "component": "B", "qty_per": 0.001}],
+        supply_terms=[{"product": "B", "lead_time_days": 1, "unit_price": 1}],
+    )
+    made = plan(snapshot, mode)
+    assert made.pegging.filter(product="B")["qty"].sum() == 2_999
+    assert verify(made, snapshot) == []

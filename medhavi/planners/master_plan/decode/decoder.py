@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from medhavi.planners.master_plan.blocks import BuiltProgram
     from medhavi.planners.master_plan.lots.lot_planning import PlannedLots
     from medhavi.planners.master_plan.lots.whole_orders import WholeOrders
-    from medhavi.planners.master_plan.statement import ProgramRun
+    from medhavi.planners.master_plan.statement import ProgramRun, Statement
     from medhavi.planners.master_plan.step_plans import StepPlans
     from medhavi.planners.mrp.netting_state.state import NodeKey
     from medhavi.progress import Cancelled, Observe
@@ -126,7 +126,8 @@ class ProgramDecoder(NamedTuple):
             if self.whole is not None:
                 built, values = self.whole.built, self.whole.values
             found = guidance(built, values, self.plain)
-            found = replace(found, restocks=None if self.restocks else {})
+            if not self.restocks and levels_die(built.statement):
+                found = replace(found, restocks={})
         if self.whole is not None:
             _, _, orders, served, lots = self.whole
             found = replace(found, orders=orders, served=served, lots=lots)
@@ -208,6 +209,12 @@ def _wanted(built: BuiltProgram, values: Floats) -> dict[int, list[Slice]]:
             date = max(demand.due, run.as_of)
             found[demand.index] = [Slice(units, date)] if units > 0 else []
     return found
+
+
+def levels_die(statement: Statement) -> bool:
+    """Whether goods of any stock level die."""
+    held = np.flatnonzero(statement.safety.max(axis=1, initial=0.0) > 0)
+    return any(statement.nodes[place].shelf_life for place in held)
 
 
 def _lowered(built: BuiltProgram, values: Floats) -> dict[NodeKey, int]:
