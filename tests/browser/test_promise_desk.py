@@ -243,7 +243,7 @@ def many_at_once(page) -> None:
     drop(page, "wrong.csv", WRONG)
     wrong = page.get_by_role("heading", name="Fix the errors of the file")
     expect(wrong).to_be_visible()
-    expect(page.get_by_text("request.qty row 2").first).to_be_visible()
+    expect(page.get_by_text("request · quantity row 2").first).to_be_visible()
     drop(page, "requests.csv", FILE)
     expect(page.get_by_text("SO-8 line 1").first).to_be_visible()
     with page.expect_download() as told:
