@@ -124,7 +124,7 @@ def test_the_page_says_what_would_be_if_it_were_asked_otherwise(company):
     changes = {one.change for one in variants}
     assert changes == {"risk_basis", "qty", "due"}
     told = variants_html(variants, page.promise, there(company.names, "SHOP"))
-    assert "quoted at p95" in told
+    assert "quoted at P95" in told
     assert "due Thu 15 Jan, 09:00" in told
     assert "Nothing else" in variants_html((), page.promise, company.names)
 
