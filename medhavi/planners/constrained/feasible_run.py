@@ -66,7 +66,7 @@ from medhavi.results.limiter import Limiter
 from medhavi.units import ALWAYS, DAY, NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     import polars as pl
 
@@ -85,7 +85,10 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.netting import DatedNodeNetting
     from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
     from medhavi.planners.mrp.netting_state.state import Node, NodeKey
-    from medhavi.planners.mrp.netting_state.stock_levels import StockLevels
+    from medhavi.planners.mrp.netting_state.stock_levels import (
+        LevelReplenishment,
+        StockLevels,
+    )
     from medhavi.planners.mrp.reporting import PositionEvents
     from medhavi.planners.mrp.state_loading import StateLoader
     from medhavi.planners.parameters import ConstrainedParameters
@@ -192,11 +195,21 @@ class FeasibleRun(MrpRun):
         less = self._memory.decisions.lowered.get(node.key)
         if less:
             levels.lowered = (LevelReduction(ALWAYS, NEVER, less),)
-        levels.restocks = self._memory.restocks.get(node.key, ())
+        levels.replenishments = self._memory.replenishments.get(node.key, ())
         if node.rules.lot_rule == "lot_for_lot":
             levels.lots = self._memory.decisions.lots.get(node.key, ())
             levels.eoq = self._memory.decisions.sizes.get(node.key)
         return levels
+
+    @property
+    def replenishments(self) -> Mapping[NodeKey, Sequence[LevelReplenishment]]:
+        """What is wanted anew when goods of stock levels die, by place."""
+        return self._memory.replenishments
+
+    def replenish(self, more: Mapping[NodeKey, list[LevelReplenishment]]) -> None:
+        """Want so much anew of products when it is built anew."""
+        self._memory.replenishments.update(more)
+        self._memory.awaits_expiry = False
 
     @property
     def keeps_for_important(self) -> bool:

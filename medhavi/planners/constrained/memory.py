@@ -16,7 +16,7 @@ from medhavi.planners.disruptions import with_disruptions
 from medhavi.planners.mrp.netting_state.state import NodeKey  # noqa: TC001
 from medhavi.planners.mrp.netting_state.stock_levels import (  # noqa: TC001
     LevelReduction,
-    Restock,
+    LevelReplenishment,
 )
 from medhavi.planners.mrp.unsupported import check_supported
 from medhavi.planners.overtime import with_overtime
@@ -173,7 +173,7 @@ class Memory:
         Product and location that a demand lacks for good.
     lowered
         What less is kept of stock than its levels want, by place.
-    restocks
+    replenishments
         What is wanted anew when goods of stock levels die, by place.
     awaits_expiry
         Whether a search is to tell that yet.
@@ -227,10 +227,10 @@ class Memory:
         self.slices = {demand: [*own] for demand, own in decisions.slices.items()}
         self.missing: dict[int, NodeKey] = {}
         self.lowered: dict[NodeKey, list[LevelReduction]] = {}
-        self.restocks: dict[NodeKey, list[Restock]] = {
-            node: [*own] for node, own in (decisions.restocks or {}).items()
+        self.replenishments: dict[NodeKey, list[LevelReplenishment]] = {
+            node: [*own] for node, own in (decisions.replenishments or {}).items()
         }
-        self.awaits_expiry = decisions.restocks is None
+        self.awaits_expiry = decisions.replenishments is None
         self.refused = {
             demand: [Cause(*why, None, None, 0)]
             for demand, why in decisions.refused.items()

@@ -74,7 +74,7 @@ FROM_ORDERS = "guided, from whole orders"
 """Steps of a run, as its record names them."""
 TIGHTER = "guided, by tighter budgets"
 PROFITABLE = "without demands that cost more than they bring"
-RESTOCKED = "goods of stock levels that die are made anew"
+REPLENISHED = "goods of stock levels that die are made anew"
 TOGETHER = "transfers leave with others"
 CENT = 0.01
 """Money by which a demand costs more, at least [base currency]."""
@@ -336,7 +336,7 @@ def _improved(
     statement, found = tried[0].decoder.built.statement, list(tried)
     if statement.parameters.goal == "profit":
         found += _profitable(tried, costs, way)
-    for change in (_restocked, _together):
+    for change in (_replenished, _together):
         if not _stopped(found):
             best = _best(found, statement.run.stated, statement.parameters)
             found += change(best, way)
@@ -381,15 +381,15 @@ def _profitable(
                 break
 
 
-def _restocked(best: Tried, way: RunOptions) -> Iterator[Tried]:
+def _replenished(best: Tried, way: RunOptions) -> Iterator[Tried]:
     """Best plan, with more for stock levels: it may cost more than it is worth."""
     statement, decoder = best.decoder.built.statement, best.decoder
     parts = plan_parts(best.made, statement.run.stated, statement.parameters)
     lacks = parts[ObjectivePart.SAFETY] > 0 and levels_die(statement)
     if decoder.follows and lacks:
-        decoder = decoder._replace(restocks=True)
+        decoder = decoder._replace(replenishments=True)
         made = decoder.plan(best.effort, way)
-        yield Tried(RESTOCKED, best.effort, made, decoder)
+        yield Tried(REPLENISHED, best.effort, made, decoder)
 
 
 def _together(best: Tried, way: RunOptions) -> Iterator[Tried]:

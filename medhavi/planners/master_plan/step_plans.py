@@ -71,8 +71,8 @@ def step_name(
         sorted((number, list(own)) for number, own in decisions.slices.items()),
         sorted(decisions.refused.items()),
         sorted(decisions.floors.items()),
-        decisions.restocks
-        and sorted((key, list(own)) for key, own in decisions.restocks.items()),
+        decisions.replenishments
+        and sorted((key, list(own)) for key, own in decisions.replenishments.items()),
         list(decisions.orders),
         sorted((number, list(own)) for number, own in decisions.served.items()),
         sorted(decisions.lowered.items()),

@@ -226,7 +226,7 @@ def _found_again(made: Plan) -> dict[str, Any]:
     if frame is None:
         return {}
     schedule = BaselineSchedule(frame=frame, products=None)
-    return {"floors": schedule.floors, "restocks": schedule.restocks}
+    return {"floors": schedule.floors, "replenishments": schedule.replenishments}
 
 
 def _shares(found: Sequence[Point], parameters: TradeOffParameters) -> list[float]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         SupplyAlternative,
         SupplyUnit,
     )
-    from medhavi.planners.mrp.netting_state.stock_levels import Restock
+    from medhavi.planners.mrp.netting_state.stock_levels import LevelReplenishment
     from medhavi.providers.capacity.capacity import Capacity
     from medhavi.providers.sources import OrderTiming, Source, StepWindow
     from medhavi.results.limiter import Limiter
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     Place = tuple[NodeKey, str]
     Amounts = Mapping[NodeKey, Mapping[str, Sequence[tuple[int, float]]]]
     Lots = Mapping[NodeKey, Sequence[int]]
-    Restocks = Mapping[NodeKey, Sequence[Restock]]
+    Replenishments = Mapping[NodeKey, Sequence[LevelReplenishment]]
     Sizes = Mapping[NodeKey, int]
     Reasons = Mapping[int, tuple[Limiter, str]]
 
@@ -336,7 +336,7 @@ class Decisions:
     floors
         Before when existing orders do not begin, as an earlier plan of the same tables
         found; none: a search of little effort tells.
-    restocks
+    replenishments
         What is wanted anew when goods of stock levels die, by place, as an earlier plan
         of the same tables found; None: the first search tells.
     orders
@@ -358,7 +358,7 @@ class Decisions:
     worth: float = 0.0
     overtime: frozenset[str] = frozenset()
     floors: Mapping[str, int] = field(default_factory=dict)
-    restocks: Restocks | None = None
+    replenishments: Replenishments | None = None
     orders: Sequence[GivenOrder] = ()
     served: Mapping[int, Sequence[Slice]] = field(default_factory=dict)
     lowered: Sizes = field(default_factory=dict)

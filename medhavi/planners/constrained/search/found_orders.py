@@ -39,7 +39,7 @@ if TYPE_CHECKING:
         NodeKey,
         SupplyAlternative,
     )
-    from medhavi.planners.mrp.netting_state.stock_levels import Restock, StockLevels
+    from medhavi.planners.mrp.netting_state.stock_levels import StockLevels
     from medhavi.providers.finite_capacity.occupancy import Occupancy
     from medhavi.providers.material.recipes import Component
     from medhavi.providers.sources import OrderTiming, Source
@@ -465,16 +465,6 @@ class SearchableRun(FeasibleRun):
     def reductions(self) -> Reductions:
         """What is wanted less than stated, and why."""
         return self._memory.reductions(self._demand_names)
-
-    @property
-    def restocks(self) -> Mapping[NodeKey, Sequence[Restock]]:
-        """What is wanted anew when goods of stock levels die, by place."""
-        return self._memory.restocks
-
-    def restock(self, more: Mapping[NodeKey, list[Restock]]) -> None:
-        """Want so much anew of products when it is built anew."""
-        self._memory.restocks.update(more)
-        self._memory.awaits_expiry = False
 
     def reduce(self, known: Reductions | None) -> bool:
         """Want less when it is built anew, as an earlier plan; whether it does."""

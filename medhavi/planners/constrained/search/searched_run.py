@@ -70,7 +70,7 @@ if TYPE_CHECKING:
         BaselineSchedule,
     )
     from medhavi.planners.mrp.netting_state.state import NodeKey
-    from medhavi.planners.mrp.netting_state.stock_levels import Restock
+    from medhavi.planners.mrp.netting_state.stock_levels import LevelReplenishment
     from medhavi.planners.parameters import ConstrainedParameters
     from medhavi.progress import Cancelled, Observe
     from medhavi.results.plans.plan import Plan
@@ -182,7 +182,7 @@ class SearchedRun(SearchableRun):
 
     def expiring(
         self, model: Model, found: Found, kept: BaselineSchedule | None
-    ) -> dict[NodeKey, list[Restock]]:
+    ) -> dict[NodeKey, list[LevelReplenishment]]:
         """What stock levels lack once their goods die, where that was not asked yet.
 
         On an earlier schedule it is asked of products that changed since.
@@ -406,8 +406,10 @@ def plan(  # noqa: PLR0913 - one keyword each
         run.release.dissolve()
         run = run.anew()
     if kept is not None:
-        memory.restocks = {
-            key: own for key, own in kept.restocks.items() if not kept.may_renew(key[0])
+        memory.replenishments = {
+            key: own
+            for key, own in kept.replenishments.items()
+            if not kept.may_renew(key[0])
         }
         if run.reduce(kept.reductions(run)):
             run.release.dissolve()
@@ -535,7 +537,7 @@ def _placed(
         placed = _laid_out(run, watch, model, found, floors, kept)
     finally:
         # Another search may be asked for here: it is told at once.
-        run.restock(more)
+        run.replenish(more)
     if more and placed.counts:
         raise ExpiredStockError
     return placed

@@ -16,7 +16,7 @@ import numpy as np
 
 from medhavi.planners.constrained.search.found_pegs import at
 from medhavi.planners.kernels.plant_kernels.plant_record import FAR
-from medhavi.planners.mrp.netting_state.stock_levels import Restock
+from medhavi.planners.mrp.netting_state.stock_levels import LevelReplenishment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,21 +82,22 @@ def rotated(run: SearchableRun, model: Model, found: Found) -> Found:
 
 def expiring(
     run: SearchableRun, model: Model, found: Found
-) -> dict[NodeKey, list[Restock]]:
+) -> dict[NodeKey, list[LevelReplenishment]]:
     """What stock levels lack once their goods die, by place, where they are rotated.
 
     What comes anew is fresh then; it is rotated, and dies, as well.
     """
     shelf = _Shelf(run, model, found)
     dying = frozenset(shelf.dying())
-    lacks: dict[NodeKey, list[Restock]] = {}
+    lacks: dict[NodeKey, list[LevelReplenishment]] = {}
     for node, item in zip(model.nodes, model.items, strict=True):
         if item in dying and node.shelf_life:
             kept, free, _ = shelf.pegs_of(item)
             dead: Counter[int] = Counter()
             _rotate(shelf, kept, free, dead, node.shelf_life)
             lacks[node.key] = [
-                Restock(run.as_of + at, qty) for at, qty in sorted(dead.items())
+                LevelReplenishment(run.as_of + at, qty)
+                for at, qty in sorted(dead.items())
             ]
     return lacks
 

@@ -105,8 +105,8 @@ class ProgramDecoder(NamedTuple):
     """What plans follow: a solution of the program, and lots; None: neither.
 
     `whole` is one with whole orders, which is followed instead; `lost` are demands that
-    are left out because they cost more than they bring; `restocks` says whether what is
-    made for a stock level and dies is made anew.
+    are left out because they cost more than they bring; `replenishments` says whether
+    what is made for a stock level and dies is made anew.
     """
 
     built: BuiltProgram
@@ -116,7 +116,7 @@ class ProgramDecoder(NamedTuple):
     whole: WholeOrders | None = None
     follows: bool = True
     lost: tuple[int, ...] = ()
-    restocks: bool = False
+    replenishments: bool = False
 
     def decisions(self) -> Decisions:
         """Decisions of the constrained planner."""
@@ -126,8 +126,8 @@ class ProgramDecoder(NamedTuple):
             if self.whole is not None:
                 built, values = self.whole.built, self.whole.values
             found = guidance(built, values, self.plain)
-            if not self.restocks and levels_die(built.statement):
-                found = replace(found, restocks={})
+            if not self.replenishments and levels_die(built.statement):
+                found = replace(found, replenishments={})
         if self.whole is not None:
             _, _, orders, served, lots = self.whole
             found = replace(found, orders=orders, served=served, lots=lots)

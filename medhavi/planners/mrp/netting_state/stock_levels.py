@@ -33,7 +33,7 @@ class LevelReduction(NamedTuple):
     qty: int
 
 
-class Restock(NamedTuple):
+class LevelReplenishment(NamedTuple):
     """Goods that are wanted anew when a level's die [UTC seconds, units]."""
 
     instant: int
@@ -63,7 +63,7 @@ class StockLevels:
     ----------
     lowered
         How much less is wanted for a while, because more cannot be had.
-    restocks
+    replenishments
         What a search is told to bring anew; netting sees itself what dies.
     batch_days
         Days of later needs that a lot covers; 0: its own need.
@@ -89,7 +89,7 @@ class StockLevels:
         "idle",
         "lots",
         "lowered",
-        "restocks",
+        "replenishments",
     )
 
     def __init__(
@@ -111,7 +111,7 @@ class StockLevels:
         """Bounds before the horizon, where nothing changes them until then."""
         self.eoq = eoq
         self.lowered: Sequence[LevelReduction] = ()
-        self.restocks: Sequence[Restock] = ()
+        self.replenishments: Sequence[LevelReplenishment] = ()
         explicit = rules.lot_rule == "min_max" or (
             rules.lot_rule in EXPLICIT_TRIGGER and rules.reorder_point is not None
         )

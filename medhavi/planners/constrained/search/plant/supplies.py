@@ -251,7 +251,7 @@ def lasting_levels(
     soonest = max(as_of, levels.first_repair)
     found += [
         (one.qty, max(one.instant, soonest) - as_of)
-        for one in levels.restocks
+        for one in levels.replenishments
         if one.instant > as_of
     ]
     return sorted(found, key=itemgetter(1)), ""

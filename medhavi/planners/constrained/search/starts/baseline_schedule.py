@@ -28,7 +28,7 @@ from medhavi.planners.constrained.search.plant_names import names_of
 from medhavi.planners.constrained.search.standing_work import work_key
 from medhavi.planners.kernels.plant_kernels.earlier_work import EarlierWork
 from medhavi.planners.mrp.netting_state.state import NodeKey
-from medhavi.planners.mrp.netting_state.stock_levels import Restock
+from medhavi.planners.mrp.netting_state.stock_levels import LevelReplenishment
 from medhavi.providers.sources import OrderTiming
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ _TAKEN = ("taker_name", "taken_unit", "taken_owner", "taken_node", "taken_qty")
 """Columns of what existing orders take of what stands."""
 _ANYWHERE = ("", "")
 _REDUCTIONS = msgspec.json.Decoder(Reductions)
-_RESTOCKS = msgspec.json.Decoder(list[tuple[NodeKey, list[Restock]]])
+_REPLENISHMENTS = msgspec.json.Decoder(list[tuple[NodeKey, list[LevelReplenishment]]])
 _DECISIONS = msgspec.json.Decoder(NamedDecisions)
 _TIMING = msgspec.json.Decoder(OrderTiming)
 _STEP = 3
@@ -98,7 +98,7 @@ def schedule_of(
         "moving": list(moving),
         "moved": [msgspec.json.encode(one).decode() for one in moving.values()],
         "reductions": [msgspec.json.encode(run.reductions).decode()],
-        "restocks": [msgspec.json.encode([*run.restocks.items()]).decode()],
+        "replenishments": [msgspec.json.encode([*run.replenishments.items()]).decode()],
         "decisions": [
             msgspec.json.encode(named(run.decisions, run.intake.demands)).decode()
         ],
@@ -224,7 +224,7 @@ class BaselineSchedule:
     @property
     def is_complete(self) -> bool:
         """Whether it tells all that is read of it, as earlier releases did not."""
-        if "restocks" not in self.frame.columns:
+        if "replenishments" not in self.frame.columns:
             return False
         try:
             self.decisions([])
@@ -239,10 +239,10 @@ class BaselineSchedule:
         return {str(one): int(at) for one, at in zip(names, floors, strict=True)}
 
     @property
-    def restocks(self) -> dict[NodeKey, list[Restock]]:
+    def replenishments(self) -> dict[NodeKey, list[LevelReplenishment]]:
         """What is wanted anew when goods of stock levels die, by place."""
-        (text,) = self._list("restocks")
-        return dict(_RESTOCKS.decode(text))
+        (text,) = self._list("replenishments")
+        return dict(_REPLENISHMENTS.decode(text))
 
     def may_renew(self, product: str) -> bool:
         """Whether goods of a product may die otherwise than in this schedule."""
