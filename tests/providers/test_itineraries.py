@@ -68,7 +68,9 @@ def test_each_leg_waits_for_its_departure_and_cutoff():
     assert found.cost == pytest.approx(5 + 0.1 * 30 + 3)
     assert found.co2_kg == pytest.approx(3)
     assert found.lanes == ("PH", "HC")
-    # One second after the cutoff of Monday's departure.
+    # At the cutoff of Monday's departure, and one second after it.
+    last = ways.earliest("A", 3, {"P": START + 6 * HOUR}, "C")
+    assert dates(last) == dates(found)
     late = ways.earliest("A", 3, {"P": START + 6 * HOUR + 1}, "C")
     assert dates(late)[0] == ("PH", "2026-01-07T08:00", "2026-01-07T18:00")
 
