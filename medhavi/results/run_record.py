@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import polars as pl
 
-from medhavi.results.amounts import PlanLocale, number
+from medhavi.results.amounts import PlanLocale, number, percent
 from medhavi.results.identity import content_values
 from medhavi.snapshot import Snapshot
 from medhavi.snapshot.fingerprint import sorted_hash
@@ -259,7 +259,7 @@ class RunRecord:
         planned = self.mode in {"constrained", "optimize"}
         if self.bound is None or self.gap is None or planned:
             return ""
-        return f"within {100 * self.gap:.2g} % of the bound {number(self.bound)}"
+        return f"within {percent(self.gap)} of the bound {number(self.bound)}"
 
     def __str__(self) -> str:
         """One line: planner, mode, status, value and bound, engine, input."""

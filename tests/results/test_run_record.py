@@ -56,6 +56,8 @@ def test_a_gap_is_not_negative() -> None:
 def test_the_text_says_what_was_not_shown() -> None:
     text = str(record(status="feasible", bound=400.0, gap=0.05, repeatable=False))
     assert "feasible, within 5 % of the bound 400, not repeatable" in text
+    far = str(record(status="feasible", bound=400.0, gap=1.5))
+    assert "within 150 % of the bound 400" in far
 
 
 @pytest.mark.parametrize("mode", ["mrp", "constrained", "optimize"])

@@ -384,9 +384,10 @@ def _profitable(
 def _replenished(best: Tried, way: RunOptions) -> Iterator[Tried]:
     """Best plan, with more for stock levels: it may cost more than it is worth."""
     statement, decoder = best.decoder.built.statement, best.decoder
+    if not (decoder.follows and levels_die(statement)):
+        return
     parts = plan_parts(best.made, statement.run.stated, statement.parameters)
-    lacks = parts[ObjectivePart.SAFETY] > 0 and levels_die(statement)
-    if decoder.follows and lacks:
+    if parts[ObjectivePart.SAFETY] > 0:
         decoder = decoder._replace(replenishments=True)
         made = decoder.plan(best.effort, way)
         yield Tried(REPLENISHED, best.effort, made, decoder)

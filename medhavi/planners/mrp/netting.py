@@ -418,8 +418,9 @@ def walk_cluster(walks: Sequence[DatedNodeNetting]) -> None:
     moments = sorted({instant for walk in walks for instant in walk.instants()})
     at = ALWAYS
     while True:
-        for end in sorted({end for walk in walks for end in walk.ends_after(at)}):
-            heapq.heappush(moments, end)
+        for walk in walks:
+            for end in walk.ends_after(at):
+                heapq.heappush(moments, end)
         while moments and moments[0] <= at:
             heapq.heappop(moments)
         if not moments:

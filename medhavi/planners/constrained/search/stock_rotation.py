@@ -157,6 +157,7 @@ class _Shelf:
     def fresh(self, instant: int, life: int) -> int:
         """Giver of goods that are there from an instant on, for so long."""
         giver = -2 - len(self._model.plant.s_item) - len(self._known)
+        # As early as can be it may come before anybody takes it.
         self._known[giver] = _Goods(0, instant, instant + life)
         return giver
 
