@@ -179,6 +179,11 @@ class FeasibleRun(MrpRun):
         self._slicer.begun = bool((self.snapshot["routings"]["fence_days"] < 0).any())
         return self._slicer
 
+    def want_less(self) -> None:
+        """Want what is left of demands, where nothing is netted yet."""
+        if self._slicer is not None:
+            self._slicer.want_before_netting(self._memory.slices)
+
     def _plain_walks(self) -> bool:
         return True
 

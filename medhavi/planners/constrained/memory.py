@@ -36,10 +36,10 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.netting.way_chains import ChainTimes
     from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
     from medhavi.planners.mrp.netting_state.state import Need, Node, SupplyAlternative
+    from medhavi.planners.mrp.state_loading import LoadedDemands
     from medhavi.planners.parameters import ConstrainedParameters
     from medhavi.providers.capacity.axis import ResourceOption
     from medhavi.providers.sources import OrderTiming, Source
-    from medhavi.providers.table_rows import Row
     from medhavi.snapshot import Snapshot
     from medhavi.snapshot.calendars.working_time import WorkingTime
 
@@ -193,7 +193,7 @@ class Memory:
         What was read of the snapshot as disruptions leave it, with overtime where that
         is decided.
     demands_read
-        Rows of the demands with their quantities and dates, once they were read.
+        The demands, once they were read.
     """
 
     def __init__(
@@ -213,7 +213,7 @@ class Memory:
         else:
             self.reading = before.on(self.snapshot)
         self.providers = self.reading.providers
-        self.demands_read: list[tuple[Row, int, int, bool]] = []
+        self.demands_read: list[LoadedDemands] = []
         self._forget(decisions)
 
     def afresh(self, decisions: Decisions) -> Memory:

@@ -11,6 +11,7 @@ from bisect import insort
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from medhavi.planners.constrained.netting.dating import is_scarce
+from medhavi.planners.constrained.netting.feasible_netting import number
 from medhavi.planners.constrained.netting.rationing import Rationing
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND
 
@@ -213,9 +214,9 @@ class Netting(NamedTuple):
             [one for one in needs[made.needs :] if id(one) not in known],
             self.needed,
         )
-        _number(release.orders)
-        _number(release.units)
-        _number(release.needs)
+        number(release.orders)
+        number(release.units)
+        number(release.needs)
         intake.bookings = {need.index for need in booked}
         release.covered = {need.index: qty for need, qty in covered}
         self.blocked.clear()
@@ -355,10 +356,3 @@ def _merged(
     for record in made:
         insort(known, record, key=place)
     return known
-
-
-def _number(records: Iterable[SupplyOrder | SupplyUnit | Need]) -> None:
-    for index, record in enumerate(records):
-        # Most stay where they are: their number is kept, no other one takes memory.
-        if record.index != index:
-            record.index = index

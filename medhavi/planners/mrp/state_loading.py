@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.mrp.hard_allocations import (
     ConsumingOrder,
@@ -37,7 +37,7 @@ from medhavi.units import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
     from medhavi.planners.mrp.netting_state.order_creation import OrderCreation
@@ -68,6 +68,13 @@ class LoadedState:
     bookings: set[int] = field(default_factory=set)
     expired: list[tuple[Row, int]] = field(default_factory=list)
     starts: list[NodeKey] = field(default_factory=list)
+
+
+class LoadedDemands(NamedTuple):
+    """Demands that are planned, and rows that are not with quantity [units]."""
+
+    planned: list[Demand]
+    ignored: list[tuple[Row, int]]
 
 
 class StateLoader:
@@ -119,20 +126,22 @@ class StateLoader:
     # --- demands -------------------------------------------------------------------
     def demands(self) -> None:
         """Read demands: by status and horizon, forecast net of orders."""
-        for row, qty, due, planned in self._demand_rows():
-            if planned:
-                self._demand(row, qty, due)
-            else:
-                self.intake.ignored.append((row, qty))
+        found, intake = self._demands(), self.intake
+        intake.demands += found.planned
+        intake.ignored += found.ignored
+        intake.starts += [one.node for one in found.planned]
+        self._index_of |= {one.demand: one.index for one in found.planned}
+        self._release.demand_names += [one.demand for one in found.planned]
+        self._release.demand_customers += [one.customer for one in found.planned]
 
-    def _demand_rows(self) -> Sequence[tuple[Row, int, int, bool]]:
-        """Rows of demands, their quantities and dates, and whether they are planned."""
+    def _demands(self) -> LoadedDemands:
+        """Demands of the table; whether one is planned goes by status and horizon."""
         table = self._tables["demands"]
         rows = list(table)
         rests = self._forecast_rests(rows)
         names = ("demand", "product", "qty", "due", "status")
         cells = zip(*map(table.column, names), strict=True)
-        found = []
+        found = LoadedDemands([], [])
         for row, cell in zip(rows, cells, strict=True):
             name, product, wanted, due, status = cell
             qty = rests.get(name)
@@ -142,13 +151,15 @@ class StateLoader:
                 due = self._as_of
             else:
                 due = needed_at(row, self._forecasts)
-            planned = status in PLANNED_STATUS and due <= self._horizon and qty != 0
-            found.append((row, qty, due, planned))
+            if status in PLANNED_STATUS and due <= self._horizon and qty != 0:
+                found.planned.append(self._demand(len(found.planned), row, qty, due))
+            else:
+                found.ignored.append((row, qty))
         return found
 
-    def _demand(self, row: Row, qty: int, due: int) -> None:
-        demand = Demand(
-            index=len(self.intake.demands),
+    def _demand(self, index: int, row: Row, qty: int, due: int) -> Demand:
+        return Demand(
+            index=index,
             demand=row["demand"],
             node=(row["product"], row["location"]),
             qty=qty,
@@ -163,11 +174,6 @@ class StateLoader:
                 row["product"], row["requires"], row["min_quality"]
             ),
         )
-        self._index_of[demand.demand] = demand.index
-        self.intake.demands.append(demand)
-        self._release.demand_names.append(demand.demand)
-        self._release.demand_customers.append(demand.customer)
-        self.intake.starts.append(demand.node)
 
     def _ended(self, row: Row) -> bool:
         return period_end(row) <= self._as_of
@@ -241,22 +247,23 @@ class StateLoader:
         customers = set(self._tables["customers"].column("customer"))
         customers |= {d.customer for d in self.intake.demands if d.customer}
         suppliers = set(self._tables["suppliers"].column("supplier"))
-        for row in self._tables["stock"]:
-            if row["status"] != "available":
+        table = self._tables["stock"]
+        names = ("status", "product", "location", "qty", "quality", "expires_at")
+        cells = zip(table, *map(table.column, names), strict=True)
+        for row, status, product, location, there, quality, expires in cells:
+            if status != "available":
                 continue
-            product, location = row["product"], row["location"]
             node = self._model.node((product, location))
             step = node.step
-            if row["qty"] < 0:
-                missing = units_up(-row["qty"], step)
+            if there < 0:
+                missing = units_up(-there, step)
                 need = self._release.need(node, self._as_of, missing, BOOKING_PRIORITY)
                 self.intake.bookings.add(need.index)
                 continue
-            qty = units_down(row["qty"], step)
-            traits = self._model.traits.of_lot(product, row["quality"])
+            qty = units_down(there, step)
+            traits = self._model.traits.of_lot(product, quality)
             if traits is None:
                 continue
-            expires = row["expires_at"]
             if expires is not None and expires < self._as_of:
                 self.intake.expired.append((row, qty))
                 continue

@@ -13,6 +13,7 @@ comes before.
 from __future__ import annotations
 
 from bisect import insort
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from medhavi.planners.constrained.netting.dating import is_scarce
@@ -39,12 +40,22 @@ if TYPE_CHECKING:
         Need,
         Node,
         SupplyAlternative,
+        SupplyOrder,
         SupplyUnit,
     )
     from medhavi.planners.mrp.netting_state.stock_levels import StockLevels
+    from medhavi.planners.mrp.state_loading import LoadedDemands
     from medhavi.providers.capacity.capacity import Capacity
     from medhavi.providers.sources import OrderTiming, Source
     from medhavi.providers.table_rows import Row
+
+
+def number(records: Iterable[SupplyOrder | SupplyUnit | Need]) -> None:
+    """Number records by their place."""
+    for index, record in enumerate(records):
+        # Most stay where they are: their number is kept, no other one takes memory.
+        if record.index != index:
+            record.index = index
 
 
 def keep_for_important(
@@ -377,7 +388,7 @@ class SliceReader(StateLoader):
 
     slices: Mapping[int, Sequence[Slice]] = {}
     begun = False
-    demands_read: list[tuple[Row, int, int, bool]]
+    demands_read: list[LoadedDemands]
     timings: dict[str, OrderTiming]
 
     def _timing(self, row: Row, source: Source | None, units: int) -> OrderTiming:
@@ -387,11 +398,11 @@ class SliceReader(StateLoader):
             self.timings[name] = super()._timing(row, source, units)
         return self.timings[name]
 
-    def _demand_rows(self) -> Sequence[tuple[Row, int, int, bool]]:
-        """As in mode mrp; read once for all plans of a snapshot."""
+    def _demands(self) -> LoadedDemands:
+        """As in mode mrp; read once for all runs of a snapshot."""
         if not self.demands_read:
-            self.demands_read += super()._demand_rows()
-        return self.demands_read
+            self.demands_read.append(super()._demands())
+        return self.demands_read[0]
 
     def stock(self) -> None:
         """Read stock as mode mrp does; work that began before now found it there."""
@@ -430,6 +441,29 @@ class SliceReader(StateLoader):
         for index in sorted(changed):
             self._need(self.intake.demands[index])
         self.parts.sort(key=lambda one: one[0].demand)
+
+    def want_before_netting(self, slices: Mapping[int, Sequence[Slice]]) -> None:
+        """Register the needs of demands in other slices, where nothing is netted yet.
+
+        All is as if it were read with these slices.
+        """
+        release, intake = self._release, self.intake
+        changed = {
+            one.index
+            for one in intake.demands
+            if slices.get(one.index) != self.slices.get(one.index)
+        }
+        booked = [release.needs[index] for index in intake.bookings]
+        gone = {id(need) for need, _ in self.parts if need.demand in changed}
+        others = release.needs[len(self.parts) :]
+        self.want(changed, slices)
+        release.needs = [*(need for need, _ in self.parts), *others]
+        number(release.needs)
+        intake.bookings = {need.index for need in booked}
+        for key in {intake.demands[one].node for one in changed}:
+            node = self._model.node(key)
+            left = [need for need in node.needs if id(need) not in gone]
+            node.needs = sorted(left, key=attrgetter("index"))
 
     def wanted(self, demand: Demand) -> Sequence[Slice]:
         """Slices of a demand."""

@@ -44,7 +44,7 @@ from medhavi.planners.constrained.search.standing_work import (
 from medhavi.planners.constrained.search.starts.baseline_schedule import schedule_of
 from medhavi.planners.constrained.search.starts.given_orders import sought_from
 from medhavi.planners.constrained.search.starts.warm_start import resumed
-from medhavi.planners.constrained.search.stock_rotation import expiring, rotated
+from medhavi.planners.constrained.search.stock_rotation import rotated
 from medhavi.planners.kernels.compiled import (
     Engine,
     announce_compiling,
@@ -55,7 +55,7 @@ from medhavi.progress import Progress, Stop, unobserved
 from medhavi.results.run_record import Basis, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     import polars as pl
 
@@ -70,7 +70,6 @@ if TYPE_CHECKING:
         BaselineSchedule,
     )
     from medhavi.planners.mrp.netting_state.state import NodeKey
-    from medhavi.planners.mrp.netting_state.stock_levels import LevelReplenishment
     from medhavi.planners.parameters import ConstrainedParameters
     from medhavi.progress import Cancelled, Observe
     from medhavi.results.plans.plan import Plan
@@ -180,20 +179,13 @@ class SearchedRun(SearchableRun):
         run.give_back()
         return self._memory.slices != before
 
-    def expiring(
-        self, model: Model, found: Found, kept: BaselineSchedule | None
-    ) -> dict[NodeKey, list[LevelReplenishment]]:
-        """What stock levels lack once their goods die, where that was not asked yet.
+    def renews(self, kept: BaselineSchedule | None) -> Callable[[NodeKey], bool]:
+        """Which products are asked what their stock levels lack once goods die.
 
-        On an earlier schedule it is asked of products that changed since.
+        Each is asked once, and on an earlier schedule where it changed since.
         """
-        if not self._memory.awaits_expiry:
-            return {}
-        return {
-            key: own
-            for key, own in expiring(self, model, found).items()
-            if kept is None or kept.may_renew(key[0])
-        }
+        asks = self._memory.awaits_expiry
+        return lambda key: asks and (kept is None or kept.may_renew(key[0]))
 
     def read(
         self, floors: Mapping[str, int], kept: BaselineSchedule | None = None
@@ -403,8 +395,7 @@ def plan(  # noqa: PLR0913 - one keyword each
     lacking = run.without_sources
     if lacking and run.share_out(lacking):
         # What nothing brings is shared out first: less is wanted then.
-        run.release.dissolve()
-        run = run.anew()
+        run.want_less()
     if kept is not None:
         memory.replenishments = {
             key: own
@@ -412,8 +403,7 @@ def plan(  # noqa: PLR0913 - one keyword each
             if not kept.may_renew(key[0])
         }
         if run.reduce(kept.reductions(run)):
-            run.release.dissolve()
-            run = run.anew()
+            run.want_less()
     if stop():
         return netted_run.cancelled_plan(run, run.fingerprint, version, seed)
     watch = Watch(told=observe or unobserved, stop=stop)
@@ -531,8 +521,7 @@ def _placed(
         found = seek(
             model, engine, effort, watch, seed or 1, saves=run.counts, share=share
         )
-    found = rotated(run, model, found)
-    more = run.expiring(model, found, kept)
+    found, more = rotated(run, model, found, run.renews(kept))
     try:
         placed = _laid_out(run, watch, model, found, floors, kept)
     finally:

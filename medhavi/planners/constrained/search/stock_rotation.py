@@ -19,7 +19,7 @@ from medhavi.planners.kernels.plant_kernels.plant_record import FAR
 from medhavi.planners.mrp.netting_state.stock_levels import LevelReplenishment
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from medhavi.planners.constrained.search.found_orders import SearchableRun
     from medhavi.planners.constrained.search.found_pegs import Found
@@ -58,48 +58,62 @@ class _Goods(NamedTuple):
     until: int
 
 
-def rotated(run: SearchableRun, model: Model, found: Found) -> Found:
+def rotated(
+    run: SearchableRun,
+    model: Model,
+    found: Found,
+    renews: Callable[[NodeKey], bool],
+) -> tuple[Found, dict[NodeKey, list[LevelReplenishment]]]:
     """What was found, with stock levels that keep what lasts longest.
 
     Takers that carry goods on, or ask for properties, keep what they were given, as
     does what is made or held for one demand.
+
+    Parameters
+    ----------
+    run, model, found
+        The run, its plant, and what a search found of it.
+    renews
+        Whether it is asked what a place lacks.
+
+    Returns
+    -------
+    found
+        The schedule, rotated.
+    lacks
+        What stock levels lack once their goods die, by place. What comes anew is fresh
+        then; it is rotated, and dies, as well.
     """
     shelf = _Shelf(run, model, found)
     items = shelf.dying()
+    lacks: dict[NodeKey, list[LevelReplenishment]] = {}
     if not items:
-        return found
+        return found, lacks
+    nodes = dict(zip(model.items, model.nodes, strict=True))
     rows = [shelf.pegs[~np.isin(shelf.product, items)]]
     for item in items:
         kept, free, others = shelf.pegs_of(item)
-        pegs = [*kept, *free, *others, *_rotate(shelf, kept, free)]
+        new = _rotate(shelf, kept, free)
+        pegs = [*kept, *free, *others, *new]
         left = [(one.giver, one.taker, one.qty) for one in pegs if one.qty]
         rows.append(np.array(left, np.int64))
-    giver, taker, qty = np.concatenate(rows).T
-    return found._replace(
-        peg_from=giver.copy(), peg_to=taker.copy(), peg_qty=qty.copy()
-    )
-
-
-def expiring(
-    run: SearchableRun, model: Model, found: Found
-) -> dict[NodeKey, list[LevelReplenishment]]:
-    """What stock levels lack once their goods die, by place, where they are rotated.
-
-    What comes anew is fresh then; it is rotated, and dies, as well.
-    """
-    shelf = _Shelf(run, model, found)
-    dying = frozenset(shelf.dying())
-    lacks: dict[NodeKey, list[LevelReplenishment]] = {}
-    for node, item in zip(model.nodes, model.items, strict=True):
-        if item in dying and node.shelf_life:
-            kept, free, _ = shelf.pegs_of(item)
+        node = nodes.get(item)
+        if node is not None and node.shelf_life and renews(node.key):
+            kept += [one for one in new if shelf.is_level(one)]
+            free += [
+                one for one in new if not shelf.is_level(one) and shelf.is_free(one)
+            ]
             dead: Counter[int] = Counter()
             _rotate(shelf, kept, free, dead, node.shelf_life)
             lacks[node.key] = [
                 LevelReplenishment(run.as_of + at, qty)
                 for at, qty in sorted(dead.items())
             ]
-    return lacks
+    giver, taker, qty = np.concatenate(rows).T
+    rotation = found._replace(
+        peg_from=giver.copy(), peg_to=taker.copy(), peg_qty=qty.copy()
+    )
+    return rotation, lacks
 
 
 class _Shelf:
@@ -128,7 +142,14 @@ class _Shelf:
         columns = found.peg_from, found.peg_to, found.peg_qty
         self.pegs = np.stack([np.asarray(one, np.int64) for one in columns], axis=1)
         self.product = self._products(self.pegs[:, 0])
-        self._level = self.pegs[:, 1] < -(model.demands + len(model.lacking))
+        self._first_level = -(model.demands + len(model.lacking)) - 1
+        self._level = self.pegs[:, 1] <= self._first_level
+        self._by_product = np.argsort(self.product, kind="stable")
+        self._sorted = self.product[self._by_product]
+
+    def is_level(self, peg: _Peg) -> bool:
+        """Whether a stock level takes it."""
+        return peg.taker <= self._first_level
 
     def dying(self) -> list[int]:
         """Items of stock levels whose goods die before the horizon ends, rising."""
@@ -142,12 +163,13 @@ class _Shelf:
 
     def pegs_of(self, item: int) -> tuple[list[_Peg], list[_Peg], list[_Peg]]:
         """Pegs of an item: of levels, of takers that may change goods, of others."""
-        own = self.product == item
+        first, last = np.searchsorted(self._sorted, (item, item + 1))
+        own = self._by_product[first:last]
         kept, pegs = (
             [self._peg(*row) for row in self.pegs[some].tolist()]
-            for some in (own & self._level, own & ~self._level)
+            for some in (own[self._level[own]], own[~self._level[own]])
         )
-        free = [self._is_free(one) for one in pegs]
+        free = [self.is_free(one) for one in pegs]
         return (
             kept,
             [one for one, may in zip(pegs, free, strict=True) if may],
@@ -180,7 +202,7 @@ class _Shelf:
         use = _Use(instant, instant, instant + int(plant.d_shelf[demand]))
         return _Peg(giver, taker, qty, use)
 
-    def _is_free(self, peg: _Peg) -> bool:
+    def is_free(self, peg: _Peg) -> bool:
         """Whether what takes may be given other goods of the product."""
         plant, taker = self._model.plant, peg.taker
         if peg.giver < 0 and plant.s_for[-2 - peg.giver] >= 0:
@@ -237,12 +259,13 @@ def _rotate(
     lasts for `life` [s].
     """
     waiting, new = kept[:], list[_Peg]()
+    takers = _Takers(shelf, free)
     while waiting:
         level = waiting.pop()
         own = shelf.goods(level.giver)
-        if own.until >= shelf.end:
+        if own.until >= shelf.end or not level.qty:
             continue
-        fresher = _fresher(own, free, shelf)
+        fresher = takers.fresher(own)
         if fresher is None and dead is not None:
             dead[own.until] += level.qty
             giver = shelf.fresh(own.until, life)
@@ -259,14 +282,32 @@ def _rotate(
     return new
 
 
-def _fresher(own: _Goods, free: Sequence[_Peg], shelf: _Shelf) -> _Peg | None:
-    """Peg of the goods that last longest whose taker may use one's own instead."""
-    best, found = own.until, None
-    for one in free:
-        use = one.use
-        in_time = own.early <= use.early and own.late <= use.late
-        if one.qty and in_time and use.until <= own.until:
-            until = shelf.goods(one.giver).until
-            if until > best:
-                best, found = until, one
-    return found
+class _Takers:
+    """Pegs of takers that may change goods: who may use what dies first.
+
+    Parameters
+    ----------
+    shelf
+        When goods are there and last.
+    pegs
+        Those pegs, of which quantities are taken meanwhile.
+    """
+
+    def __init__(self, shelf: _Shelf, pegs: Sequence[_Peg]) -> None:
+        self._pegs = pegs
+        rows = [(*one.use, shelf.goods(one.giver).until) for one in pegs]
+        table = np.array(rows, np.int64).reshape(-1, 4)
+        self._early, self._late, self._until, self._lasts = table.T.copy()
+
+    def fresher(self, own: _Goods) -> _Peg | None:
+        """Peg of the goods that last longest whose taker may use one's own instead."""
+        in_time = (own.early <= self._early) & (own.late <= self._late)
+        lasts = np.where(in_time & (self._until <= own.until), self._lasts, own.until)
+        while len(lasts):
+            place = int(np.argmax(lasts))
+            if lasts[place] <= own.until:
+                break
+            if self._pegs[place].qty:
+                return self._pegs[place]
+            lasts[place] = own.until
+        return None
