@@ -105,7 +105,8 @@ def plan(  # noqa: PLR0913 - the public name, keywords but for three
     if mode not in MODES:
         message = f"Unknown mode {mode}; there are {', '.join(MODES)}."
         raise UsageError(message)
-    with without_collections():
+    # Runs of the other modes cut their circles when they are dissolved.
+    with without_collections(circles=mode == "optimize"):
         way = _Options(observe, cancelled, seed, kept)
         made = _of_plannable_rows(mode, snapshot, settings, baseline, way)
     if baseline is not None:

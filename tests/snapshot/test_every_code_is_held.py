@@ -98,8 +98,8 @@ QUALITY: dict[str, dict[str, Any]] = {
         "demands": [{}, {"demand": "D2", "min_quality": "A"}],
     },
 }
-"""Classes that nothing ranks, in modes that rank them."""
-UNREAD: dict[str, dict[str, Any]] = {
+"""Classes that nothing ranks."""
+TRAITS: dict[str, dict[str, Any]] = {
     "a demand for characteristics": {
         "demands": [{}, {"demand": "D2", "requires": ["colour=red"]}],
     },
@@ -114,7 +114,7 @@ UNREAD: dict[str, dict[str, Any]] = {
         "stock": [{"qty": 5, "quality": "B"}, {"lot": "2", "qty": 5, "quality": "A"}],
     },
 }
-"""Traits, which mode optimize does not match."""
+"""Traits that can be compared."""
 ALTERNATES: dict[str, Any] = {
     "demands": [{}],
     "routings": [{}],
@@ -170,13 +170,9 @@ def test_mode_constrained_plans_without_them(name):
 
 
 @pytest.mark.parametrize("name", QUALITY)
-def test_rows_that_an_unranked_class_decides_are_left_out(name):
-    check_planned("PLAN019", QUALITY[name], "mrp")
-
-
-@pytest.mark.parametrize("name", UNREAD)
-def test_mode_optimize_leaves_out_what_it_cannot_match(name):
-    check_planned("PLAN019", UNREAD[name], "optimize")
+@pytest.mark.parametrize("mode", ["mrp", "optimize"])
+def test_rows_that_an_unranked_class_decides_are_left_out(name, mode):
+    check_planned("PLAN019", QUALITY[name], mode)
 
 
 def test_a_routing_whose_machines_are_not_built_is_left_out():
@@ -243,10 +239,10 @@ def test_other_modes_leave_out_what_a_class_decides(name, mode):
     check_planned("PLAN019", QUALITY[name], mode)
 
 
-@pytest.mark.nightly
-@pytest.mark.parametrize("name", UNREAD)
-def test_mode_constrained_matches_traits_and_leaves_out_nothing(name):
-    made = plan(of_lake(UNREAD[name]), "constrained")
+@pytest.mark.parametrize("name", TRAITS)
+@pytest.mark.parametrize("mode", OTHER_MODES)
+def test_traits_are_matched_and_nothing_is_left_out(name, mode):
+    made = plan(of_lake(TRAITS[name]), mode)
     assert "PLAN019" not in {one.code for one in made.findings}
     assert made.exceptions.filter(code="HeldData").is_empty()
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from medhavi.findings import finding
 from medhavi.planners.mrp.unsupported import (
     MRP,
-    TRAITS,
     check_supported,
     stated_cells,
 )
@@ -146,7 +145,7 @@ def relaxed_columns(snapshot: Snapshot) -> Iterator[Finding]:
             )
 
 
-READING = MRP.with_capacity(MODE, "overtime_minutes_per_day", refused=TRAITS)
+READING = MRP.with_capacity(MODE, "overtime_minutes_per_day")
 
 
 def check_read(snapshot: Snapshot) -> list[Finding]:

@@ -1,9 +1,9 @@
 """What a mode does not look at: ignored with a warning, or refused (design 6).
 
-Mode optimize compares no traits; the other modes compare no quality class that
-`settings.quality_classes` does not rank. Such a cell is refused by name. Of a snapshot
-that leaves out what stops a plan (semantics 48) only those rows are refused that would
-be compared: what asks for the trait, lots and substitutes of a product of such a class.
+A quality class that `settings.quality_classes` does not rank cannot be compared: such a
+cell is refused by name. Of a snapshot that leaves out what stops a plan (semantics 48)
+only those rows are refused that would be compared: what asks for the class, lots and
+substitutes of a product of such a class.
 """
 
 from __future__ import annotations
@@ -45,19 +45,9 @@ class UnsupportedCells(NamedTuple):
     rows: InputRows
 
 
-def undecided(
-    snapshot: Snapshot, refused: Sequence[Cell]
-) -> Iterator[UnsupportedCells]:
-    """Cells with traits that a mode cannot compare.
-
-    Parameters
-    ----------
-    snapshot
-        What is to be planned.
-    refused
-        Cells of traits that the mode does not read at all; empty: it ranks classes.
-    """
-    for cell, odd, words in _odd_cells(snapshot, refused):
+def undecided(snapshot: Snapshot) -> Iterator[UnsupportedCells]:
+    """Cells with classes that nothing ranks."""
+    for cell, odd, words in _odd_cells(snapshot):
         if cell == _OF_PRODUCT and snapshot.holds:
             rows = _compared(snapshot, odd)
         elif cell == _OF_LOT and snapshot.holds:
@@ -71,11 +61,9 @@ def undecided(
             yield UnsupportedCells(words, rows)
 
 
-def undecided_classes(snapshot: Snapshot, refused: Sequence[Cell]) -> int:
-    """Count the products of a class that the mode cannot compare."""
-    odd = [
-        mask for cell, mask, _ in _odd_cells(snapshot, refused) if cell == _OF_PRODUCT
-    ]
+def undecided_classes(snapshot: Snapshot) -> int:
+    """Count the products of a class that nothing ranks."""
+    odd = [mask for cell, mask, _ in _odd_cells(snapshot) if cell == _OF_PRODUCT]
     return sum(int(mask.sum()) for mask in odd)
 
 
@@ -92,16 +80,8 @@ def filled(snapshot: Snapshot, cell: Cell) -> pl.Series:
     )
 
 
-def _odd_cells(
-    snapshot: Snapshot, refused: Sequence[Cell]
-) -> Iterator[tuple[Cell, pl.Series, str]]:
+def _odd_cells(snapshot: Snapshot) -> Iterator[tuple[Cell, pl.Series, str]]:
     """Cells with the rows in question and the words that refuse them."""
-    if refused:
-        for cell in refused:
-            odd = filled(snapshot, cell)
-            if odd.any():
-                yield cell, odd, f"{'.'.join(cell)} ({int(odd.sum())} cells)"
-        return
     if not any(filled(snapshot, cell).any() for cell in CLASSES[:2]):
         return
     cells = {".".join(cell): snapshot[cell[0]][cell[1]].to_list() for cell in CLASSES}
@@ -202,18 +182,13 @@ class TableReading:
         Tables that it does not read, and what they are for.
     columns
         Columns that it does not read, with the value that says nothing.
-    refused
-        Columns that would change who is served by what, and are not built.
     """
 
     mode: str
     tables: Mapping[str, str]
     columns: tuple[tuple[str, str, object], ...]
-    refused: tuple[tuple[str, str], ...]
 
-    def with_capacity(
-        self, mode: str, *reads: str, refused: tuple[Cell, ...] = ()
-    ) -> TableReading:
+    def with_capacity(self, mode: str, *reads: str) -> TableReading:
         """Reading of a mode that obeys capacity and reads some columns besides."""
         return TableReading(
             mode=mode,
@@ -225,7 +200,6 @@ class TableReading:
                 for one in self.columns
                 if one[:2] not in OF_CAPACITY and one[1] not in reads
             ),
-            refused=refused,
         )
 
 
@@ -260,7 +234,6 @@ MRP = TableReading(
         ("customers", "sla_days", None),
         ("demands", "expedite", False),
     ),
-    refused=(),
 )
 
 
@@ -272,7 +245,7 @@ def check_supported(snapshot: Snapshot, reading: TableReading = MRP) -> list[Fin
     NotAvailable
         Something filled would change quantities or dates and is not built yet.
     """
-    refused = tuple(undecided(snapshot, reading.refused))
+    refused = tuple(undecided(snapshot))
     # A refusal is the reason of the rows that are left out for it.
     _raise(refused[:1] if snapshot.holds else refused, reading.mode)
     found: list[Finding] = []
@@ -321,7 +294,7 @@ def _idle_columns(snapshot: Snapshot, reading: TableReading) -> Iterator[Finding
             yield finding(
                 "PLAN011", table=table, column=column, value=mode, cells=cells
             )
-    if cells := undecided_classes(snapshot, reading.refused):
+    if cells := undecided_classes(snapshot):
         # Without the rows that would be compared with it, a class decides nothing.
         table, column = TRAITS[2]
         yield finding("PLAN011", table=table, column=column, value=mode, cells=cells)

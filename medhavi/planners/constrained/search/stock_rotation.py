@@ -259,13 +259,13 @@ def _rotate(
     lasts for `life` [s].
     """
     waiting, new = kept[:], list[_Peg]()
-    takers = _Takers(shelf, free)
+    pegs = _RotationPegs(shelf, free)
     while waiting:
         level = waiting.pop()
         own = shelf.goods(level.giver)
         if own.until >= shelf.end or not level.qty:
             continue
-        fresher = takers.fresher(own)
+        fresher = pegs.fresher(own)
         if fresher is None and dead is not None:
             dead[own.until] += level.qty
             giver = shelf.fresh(own.until, life)
@@ -282,7 +282,7 @@ def _rotate(
     return new
 
 
-class _Takers:
+class _RotationPegs:
     """Pegs of takers that may change goods: who may use what dies first.
 
     Parameters

@@ -19,6 +19,7 @@ from medhavi.planners.master_plan.cost_bound import chains_of
 from medhavi.planners.master_plan.goals.goal_amounts import conflict_words
 from medhavi.planners.master_plan.goals.plan_value import plan_parts, worth
 from medhavi.planners.master_plan.goals.profit import UNPROFITABLE, reasons_short
+from medhavi.planners.master_plan.required_characteristics import amounts_for_others
 from medhavi.planners.master_plan.shadow_prices import overtime_resources
 from medhavi.planners.master_plan.statement import GROUPS, ObjectivePart
 from medhavi.planners.master_plan.step_plans import bounded, step_name
@@ -157,8 +158,12 @@ def _amounts(
     Each amount counts from the begin of the bucket at whose end it arrives: a need of
     that bucket may be served by it.
     """
-    statement = built.statement
-    orders = values[built.program.column_block(names.ORDERS).span]
+    statement, program = built.statement, built.program
+    orders, deliveries = (
+        values[program.column_block(name).span]
+        for name in (names.ORDERS, names.DELIVERIES)
+    )
+    orders = amounts_for_others(statement, orders, deliveries)
     edges = statement.grid.edges
     found: dict[NodeKey, dict[str, list[tuple[int, float]]]] = {}
     for plan in statement.plans:
