@@ -18,8 +18,10 @@ from medhavi.results.plans.plan import Plan
 from medhavi.results.plans.tables import SCHEMAS
 from medhavi.results.run_record import RunRecord
 from medhavi.snapshot import Snapshot
+from tests.api import verify
 
 Row = dict[str, Any]
+Tables = dict[str, list[Row]]
 
 
 def at(text: str) -> dt.datetime:
@@ -315,3 +317,28 @@ def without(table: str, key: str) -> dict[str, list[Row]]:
 def extended(name: str, **cells: object) -> dict[str, list[Row]]:
     """Give one table of the snapshot with the same cells set in every row."""
     return {name: [{**row, **cells} for row in TABLES[name]]}
+
+
+def also(table: str, *rows: Row) -> Tables:
+    """One table of the snapshot with more rows."""
+    return {table: [*TABLES.get(table, []), *rows]}
+
+
+def plus(table: str, *rows: Row, **row: object) -> Tables:
+    """One table of the plan with more rows, or with one of these cells."""
+    return {table: [*RESULTS.get(table, []), *rows, *([row] if row else [])]}
+
+
+def told(
+    plan: Tables | None = None, snapshot: Tables | None = None, mode: str = "mrp"
+) -> list[str]:
+    """What the check says of the story with some tables of it replaced whole."""
+    found = verify(hand_plan(mode, **(plan or {})), hand_snapshot(**(snapshot or {})))
+    return [str(finding) for finding in found]
+
+
+def codes(
+    plan: Tables | None = None, snapshot: Tables | None = None, mode: str = "mrp"
+) -> set[str]:
+    """Codes of what the check says."""
+    return {text.split()[0] for text in told(plan, snapshot, mode)}
