@@ -280,6 +280,55 @@ for peg in RESULTS["pegging"]:
     peg["demand"] = "D1"
 
 
+ORDER = {
+    "supply_order": "PO1",
+    "kind": "purchase",
+    "product": "X",
+    "location": "PLANT",
+    "qty": 50.0,
+    "qty_done": 10.0,
+    "due": at("2026-01-20 00:00"),
+    "source": "S",
+}
+KEPT = {
+    "id": "PO1",
+    "kind": "buy",
+    "product": "X",
+    "location": "PLANT",
+    "qty": 40.0,
+    "order_qty": 40.0,
+    "start": at("2026-01-15 00:00"),
+    "finish": at("2026-01-20 00:00"),
+    "source": "S",
+    "status": "released",
+}
+"""A purchase order of which 40 X are still to come, and its row of the plan."""
+
+STANDS = {
+    "supply_order": "WO1",
+    "kind": "work",
+    "product": "FG",
+    "location": "PLANT",
+    "qty": 30.0,
+    "start": at("2026-01-09 23:00"),
+    "due": at("2026-01-12 00:00"),
+    "source": "R",
+}
+MADE = {
+    "id": "WO1",
+    "kind": "make",
+    "product": "FG",
+    "location": "PLANT",
+    "qty": 24.0,
+    "order_qty": 30.0,
+    "start": at("2026-01-09 23:00"),
+    "finish": at("2026-01-12 00:00"),
+    "source": "R",
+    "status": "released",
+}
+"""A work order of 30 units that stands already, and its row of the plan."""
+
+
 def hand_snapshot(**tables: list[Row]) -> Snapshot:
     """Give the snapshot of the story, with some tables replaced whole."""
     return Snapshot.from_frames({**TABLES, **tables})

@@ -13,7 +13,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.results.hand_plan import (
+    KEPT,
+    MADE,
+    ORDER,
     RESULTS,
+    STANDS,
     TABLES,
     also,
     at,
@@ -356,28 +360,6 @@ def test_steps_follow_each_other(case: str) -> None:
     assert ("VER026" not in codes(plan, snapshot)) is right
 
 
-STANDS = {
-    "supply_order": "WO1",
-    "kind": "work",
-    "product": "FG",
-    "location": "PLANT",
-    "qty": 30.0,
-    "start": at("2026-01-09 23:00"),
-    "due": at("2026-01-12 00:00"),
-    "source": "R",
-}
-MADE = {
-    "id": "WO1",
-    "kind": "make",
-    "product": "FG",
-    "location": "PLANT",
-    "qty": 24.0,
-    "order_qty": 30.0,
-    "start": at("2026-01-09 23:00"),
-    "finish": at("2026-01-12 00:00"),
-    "source": "R",
-    "status": "released",
-}
 ON_SATURDAY = {
     **FILL,
     "id": "op0",
@@ -393,28 +375,6 @@ CHANGED_OUTPUT = also(
     {"routing": "R", "line": 1, "product": "FG", "valid_from": HALF_YEAR},
     {"routing": "R", "line": 2, "product": "FG", "qty_per": 2.0, "valid_to": HALF_YEAR},
 )
-BOUGHT = {
-    "supply_order": "PO1",
-    "kind": "purchase",
-    "product": "X",
-    "location": "PLANT",
-    "qty": 50.0,
-    "qty_done": 10.0,
-    "due": at("2026-01-20 00:00"),
-    "source": "S",
-}
-KEPT = {
-    "id": "PO1",
-    "kind": "buy",
-    "product": "X",
-    "location": "PLANT",
-    "qty": 40.0,
-    "order_qty": 50.0,
-    "start": at("2026-01-15 00:00"),
-    "finish": at("2026-01-20 00:00"),
-    "source": "S",
-    "status": "released",
-}
 
 
 def whey(qty_per: float) -> Tables:
@@ -444,8 +404,8 @@ OUTPUTS: dict[str, tuple[str, Tables, Tables, bool]] = {
     ),
     "what is still to come of a purchase": (
         "VER070",
-        plus("supplies", KEPT),
-        also("supply_orders", BOUGHT),
+        plus("supplies", {**KEPT, "order_qty": 50.0}),
+        also("supply_orders", ORDER),
         True,
     ),
     "an order that exists, by the outputs of its routing": (
@@ -548,6 +508,20 @@ CLOSED: dict[str, tuple[Tables, Tables, str, bool]] = {
         {**EXISTING, **NO_SATURDAY, **machines(FILLER={"calendar": "C"})},
         "mrp",
         True,
+    ),
+    "step, machine and place with one calendar": (
+        {},
+        WEEKDAYS
+        | steps({"calendar": "C"})
+        | machines(FILLER={"calendar": "C"})
+        | {
+            "locations": [
+                {"location": "PLANT", "calendar": "C"},
+                {"location": "DC", "kind": "warehouse"},
+            ]
+        },
+        "mrp",
+        False,
     ),
     "overtime that mode optimize buys": ({}, UNTIL_11 | OVERTIME, "optimize", True),
     "overtime in a mode that buys none": ({}, UNTIL_11 | OVERTIME, "mrp", False),

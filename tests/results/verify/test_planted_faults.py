@@ -11,7 +11,11 @@ from hypothesis import strategies as st
 
 from medhavi.findings import catalog
 from tests.results.hand_plan import (
+    KEPT,
+    MADE,
+    ORDER,
     RESULTS,
+    STANDS,
     TABLES,
     also,
     at,
@@ -34,28 +38,6 @@ FIRM = {
     "product": "X",
     "location": "PLANT",
     "qty": 60.0,
-}
-ORDER = {
-    "supply_order": "PO1",
-    "kind": "purchase",
-    "product": "X",
-    "location": "PLANT",
-    "qty": 50.0,
-    "qty_done": 10.0,
-    "due": at("2026-01-20 00:00"),
-    "source": "S",
-}
-KEPT = {
-    "id": "PO1",
-    "kind": "buy",
-    "product": "X",
-    "location": "PLANT",
-    "qty": 40.0,
-    "order_qty": 40.0,
-    "start": at("2026-01-15 00:00"),
-    "finish": at("2026-01-20 00:00"),
-    "source": "S",
-    "status": "released",
 }
 LATE = at("2026-02-03 18:00")
 HOLD = {
@@ -937,28 +919,6 @@ MISSING = {
     "qty": 60.0,
     "severity": "critical",
     "message": "",
-}
-STANDS = {
-    "supply_order": "WO1",
-    "kind": "work",
-    "product": "FG",
-    "location": "PLANT",
-    "qty": 30.0,
-    "start": at("2026-01-09 23:00"),
-    "due": at("2026-01-12 00:00"),
-    "source": "R",
-}
-MADE = {
-    "id": "WO1",
-    "kind": "make",
-    "product": "FG",
-    "location": "PLANT",
-    "qty": 24.0,
-    "order_qty": 30.0,
-    "start": at("2026-01-09 23:00"),
-    "finish": at("2026-01-12 00:00"),
-    "source": "R",
-    "status": "released",
 }
 
 
