@@ -98,6 +98,12 @@ PURCHASES: dict[str, tuple[Tables, Tables, str, bool]] = {
         False,
     ),
     "terms of any place": ({}, terms({"location": "*"}), "mrp", True),
+    "terms of any place, too fast": (
+        {},
+        terms({"location": "*", "lead_time_days": 8.0}),
+        "mrp",
+        False,
+    ),
     "terms that are not valid any more": (
         {},
         terms(
@@ -248,6 +254,7 @@ def test_a_purchase_takes_its_lead_time(case: str) -> None:
 
 LANE = {"kind": "lane", "subject": "L", "product": "*"}
 LATER = {"finish": at("2026-02-02 20:00")}
+SOON = {"finish": at("2026-02-02 17:00")}
 WAYS: dict[str, tuple[Tables, Tables, bool]] = {
     "faster than was learned of the lane": (
         {},
@@ -265,6 +272,15 @@ WAYS: dict[str, tuple[Tables, Tables, bool]] = {
             estimate(**LANE, quantity="duration_factor", p50=1.2, p80=1.2, p95=1.2)
         ),
         True,
+    ),
+    "without the name of its lane, too fast": (moved(lane=None, **SOON), {}, False),
+    "by the name of its origin, too fast": (moved(source="PLANT", **SOON), {}, False),
+    "from its departure on": (moved(start=at("2026-02-02 05:00")), {}, True),
+    "from its start on where no departure is named": (moved(departure=None), {}, True),
+    "from its start on, an hour long": (
+        moved(departure=None, start=at("2026-02-02 05:00")),
+        {},
+        False,
     ),
     "a lane that rests at weekends": (
         {},
@@ -287,27 +303,36 @@ def test_a_move_takes_its_time(case: str) -> None:
 
 
 NO_TIMETABLE: Tables = {"departures": []}
-GAP = also("departures", {"lane": "L", "weekday": 7, "time": dt.time(2, 30)})
+IN_ROME = {
+    "locations": [
+        {"location": "PLANT", "timezone": "Europe/Rome"},
+        {"location": "DC", "kind": "warehouse"},
+    ]
+}
+TUESDAYS = extended("departures", weekday=2)
+
+
+def at_half_past_two(weekday: int) -> Tables:
+    """Departures from Rome at 02:30, which 2026-03-29 does not have."""
+    leaves = {"lane": "L", "weekday": weekday, "time": dt.time(2, 30)}
+    return IN_ROME | also("departures", leaves)
+
+
+def sunday(day: str, hour: int) -> Tables:
+    leaves = at(day) + dt.timedelta(hours=hour)
+    there = leaves + dt.timedelta(hours=12)
+    return moved(start=leaves, departure=leaves, finish=there)
+
+
 DEPARTURES: dict[str, tuple[Tables, Tables, bool]] = {
     "by the clock of the origin": (
         {},
-        extended("departures", time=dt.time(7))
-        | {
-            "locations": [
-                {"location": "PLANT", "timezone": "Europe/Rome"},
-                {"location": "DC", "kind": "warehouse"},
-            ]
-        },
+        extended("departures", time=dt.time(7)) | IN_ROME,
         True,
     ),
     "by the clock of somewhere else": (
         {},
-        {
-            "locations": [
-                {"location": "PLANT", "timezone": "Europe/Rome"},
-                {"location": "DC", "kind": "warehouse"},
-            ]
-        },
+        IN_ROME,
         False,
     ),
     "at any time where nothing is said": (
@@ -354,6 +379,24 @@ DEPARTURES: dict[str, tuple[Tables, Tables, bool]] = {
         ),
         False,
     ),
+    "without the name of its lane": (moved(lane=None), TUESDAYS, False),
+    "by the name of its origin": (moved(source="PLANT"), TUESDAYS, False),
+    "without the name of a departure": (moved(departure=None), TUESDAYS, False),
+    "in the hour that the clock skips": (
+        sunday("2026-03-29", 1),
+        at_half_past_two(7),
+        True,
+    ),
+    "in the hour that the clock skips on another day": (
+        sunday("2026-03-29", 1),
+        at_half_past_two(6),
+        False,
+    ),
+    "half an hour late where the clock skips nothing": (
+        sunday("2026-03-22", 2),
+        at_half_past_two(7),
+        False,
+    ),
     "starting before its departure": (
         moved(start=at("2026-02-02 05:00")),
         NO_TIMETABLE,
@@ -386,6 +429,17 @@ FENCES: dict[str, tuple[Tables, bool]] = {
         True,
     ),
     "a fence of any place": (terms({"location": "*", "fence_days": 60.0}), False),
+    "no fence of another place": (
+        terms({"location": "DC"}, {"fence_days": 60.0}),
+        False,
+    ),
+    "no fence before": (
+        terms(
+            {"valid_to": at("2026-01-20 00:00")},
+            {"fence_days": 60.0, "valid_from": at("2026-01-20 00:00")},
+        ),
+        False,
+    ),
     "a fence that is past": (
         terms(
             {"fence_days": 60.0, "valid_to": at("2026-01-20 00:00")},
@@ -460,6 +514,19 @@ SUPPLIERS: dict[str, tuple[Tables, Tables, bool]] = {
         {},
         terms({"location": "DC", "capacity_per_period": 1.0}, {}),
         True,
+    ),
+    "no limit of another place": (
+        {},
+        terms({"location": "DC"}, {"capacity_per_period": 100.0}),
+        False,
+    ),
+    "no limit before": (
+        {},
+        terms(
+            {"valid_to": at("2026-01-20 00:00")},
+            {"capacity_per_period": 100.0, "valid_from": at("2026-01-20 00:00")},
+        ),
+        False,
     ),
     "receipt counts at the door": (
         {},
