@@ -491,6 +491,24 @@ def window(qty: float, **cells: object) -> Tables:
 
 KEPT_AT = {**KEPT, "finish": at("2026-02-01 12:00"), "start": at("2026-01-27 12:00")}
 STANDS_ALSO = also("supply_orders", {**ORDER, "due": at("2026-02-01 12:00")})
+AT_ELEVEN = window(
+    1.0,
+    product="X",
+    valid_from=at("2026-01-31 22:30"),
+    valid_to=at("2026-01-31 23:30"),
+)
+FRIDAY = window(
+    1.0,
+    product="X",
+    valid_from=at("2026-01-30 00:00"),
+    valid_to=at("2026-01-30 00:01"),
+)
+AFTER_FRIDAY = window(
+    1.0,
+    product="X",
+    valid_from=at("2026-01-30 00:01"),
+    valid_to=at("2026-02-02 00:00"),
+)
 SUPPLIERS: dict[str, tuple[Tables, Tables, bool]] = {
     "all of the period": ({}, terms({"capacity_per_period": 140.0}), True),
     "more than the period": ({}, terms({"capacity_per_period": 139.0}), False),
@@ -528,10 +546,38 @@ SUPPLIERS: dict[str, tuple[Tables, Tables, bool]] = {
         ),
         False,
     ),
-    "receipt counts at the door": (
+    "a day before it is of use it is at the door": (
         {},
-        terms({"capacity_per_period": 140.0, "receipt_days": 1.0}) | window(100.0),
+        terms({"receipt_days": 1.0}) | AT_ELEVEN,
         False,
+    ),
+    "it is at the door when it is of use": ({}, AT_ELEVEN, True),
+    "an open day before a weekend it is at the door": (
+        {},
+        WEEKDAYS | AT_PLANT | terms({"receipt_days": 1.0}) | FRIDAY,
+        False,
+    ),
+    "after that open day it is inside": (
+        {},
+        WEEKDAYS | AT_PLANT | terms({"receipt_days": 1.0}) | AFTER_FRIDAY,
+        True,
+    ),
+    "a period from now on, with what stands": (
+        plus("supplies", {**KEPT, "finish": at("2026-01-27 12:00")}),
+        also("supply_orders", {**ORDER, "due": at("2026-01-27 12:00")})
+        | terms({"capacity_per_period": 140.0}),
+        False,
+    ),
+    "the period after it": (
+        plus("supplies", {**KEPT, "finish": at("2026-02-03 12:00")}),
+        also("supply_orders", {**ORDER, "due": at("2026-02-03 12:00")})
+        | terms({"capacity_per_period": 140.0}),
+        True,
+    ),
+    "a window that begins behind the receipt": (
+        {},
+        window(1.0, product="X", valid_from=at("2026-02-01 23:01")),
+        True,
     ),
     "all of a window": ({}, window(140.0, product="X"), True),
     "more than a window": ({}, window(139.0, product="X"), False),
@@ -579,40 +625,56 @@ HEAVY = extended("products", weight_kg=1.0)
 BULKY = extended("products", volume_m3=0.1)
 SECOND = {**RESULTS["supplies"][0], "id": "move2", "qty": 20.0, "order_qty": 20.0}
 TWO_VEHICLES = plus("supplies", SECOND)
-HALF_BLOCKED = also(
-    "disruptions",
-    {
-        "disruption": "X1",
-        "kind": "lane_blocked",
-        "subject": "L",
-        "valid_from": at("2026-02-02 00:00"),
-        "severity": 0.5,
-    },
-)
+
+
+def blocked(share: float, finish: str = "2026-02-03 00:00") -> Tables:
+    """A share of what leaves on lane L is lost from Monday on until then."""
+    return also(
+        "disruptions",
+        {
+            "disruption": "X1",
+            "kind": "lane_blocked",
+            "subject": "L",
+            "valid_from": at("2026-02-02 00:00"),
+            "valid_to": at(finish),
+            "severity": share,
+        },
+    )
+
+
+def carries(kg: float) -> Tables:
+    """Lane L carries so much; a piece of FG weighs a kilogram."""
+    return HEAVY | extended("lanes", capacity_kg=kg)
+
+
 VEHICLES: dict[str, tuple[Tables, Tables, bool]] = {
-    "as heavy as it may be": ({}, HEAVY | extended("lanes", capacity_kg=80.0), True),
+    "as heavy as it may be": ({}, carries(80.0), True),
     "as large as it may be": ({}, BULKY | extended("lanes", capacity_m3=8.0), True),
     "two moves of one departure": (
         TWO_VEHICLES,
-        HEAVY | extended("lanes", capacity_kg=99.0),
+        carries(99.0),
         False,
     ),
     "two moves at any time": (
         TWO_VEHICLES,
-        HEAVY | extended("lanes", capacity_kg=80.0) | NO_TIMETABLE,
+        carries(80.0) | NO_TIMETABLE,
         True,
     ),
     "what weighs nothing": ({}, extended("lanes", capacity_kg=0.0), True),
-    "half of the room": (
+    "half of the room": ({}, carries(160.0) | blocked(0.5), True),
+    "more than half of the room": ({}, carries(159.0) | blocked(0.5), False),
+    "half of the room until it leaves": (
         {},
-        HEAVY | extended("lanes", capacity_kg=160.0) | HALF_BLOCKED,
+        carries(80.0) | blocked(0.5, "2026-02-02 06:00"),
         True,
     ),
-    "more than half of the room": (
+    "a lane that is closed is no question of room": (
         {},
-        HEAVY | extended("lanes", capacity_kg=159.0) | HALF_BLOCKED,
-        False,
+        carries(80.0) | blocked(1.0),
+        True,
     ),
+    "without the name of its lane": (moved(lane=None), carries(79.0), False),
+    "by the name of its origin": (moved(source="PLANT"), carries(79.0), False),
 }
 
 
@@ -623,5 +685,5 @@ def test_a_vehicle_carries_no_more_than_it_can(case: str) -> None:
 
 
 def test_mode_mrp_keeps_no_limits() -> None:
-    snapshot = fenced(60.0) | HEAVY | extended("lanes", capacity_kg=1.0) | window(1.0)
+    snapshot = fenced(60.0) | carries(1.0) | window(1.0)
     assert not codes({}, snapshot) & {"VER066", "VER067", "VER074"}
