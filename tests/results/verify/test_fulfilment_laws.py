@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 DUE = at("2026-02-02 18:00")
 NEXT_DAY = at("2026-02-03 18:00")
+FAR = at("2027-01-01 00:00")
+"""Beyond the horizon."""
 D2 = {
     "demand": "D2",
     "product": "FG",
@@ -80,7 +82,9 @@ FULFILMENT: dict[str, tuple[str, Tables, Tables, bool]] = {
         {},
         False,
     ),
+    "as much planned as delivered": ("VER051", {}, {}, True),
     "more planned than delivered": ("VER051", fulfilled((99.0, DUE)), {}, False),
+    "less planned than delivered": ("VER051", fulfilled((101.0, DUE)), {}, False),
     "what is short and planned is all": (
         "VER052",
         fulfilled((60.0, DUE), **SHORT),
@@ -96,7 +100,7 @@ FULFILMENT: dict[str, tuple[str, Tables, Tables, bool]] = {
     "an ignored demand is not short": (
         "VER052",
         second(short=0.0, status="ignored"),
-        wanted(due=at("2027-01-01 00:00")),
+        wanted(due=FAR),
         True,
     ),
     "short": ("VER053", fulfilled((60.0, DUE), **SHORT), {}, True),
@@ -126,6 +130,12 @@ FULFILMENT: dict[str, tuple[str, Tables, Tables, bool]] = {
         True,
     ),
     "unplanned": ("VER053", second(), wanted(), True),
+    "ignored": (
+        "VER053",
+        second(short=0.0, status="ignored", due=FAR),
+        wanted(due=FAR),
+        True,
+    ),
     "unplanned that is called short": (
         "VER053",
         second(status="short"),
@@ -152,6 +162,26 @@ FULFILMENT: dict[str, tuple[str, Tables, Tables, bool]] = {
         fulfilled((60.0, at("2026-02-02 17:00")), (40.0, DUE)),
         {},
         False,
+    ),
+    "on its date, though that is past": ("VER055", fulfilled(ALL), NOW_LATER, True),
+    "as is wanted": ("VER056", {}, {}, True),
+    "an ignored demand may tell another date": (
+        "VER056",
+        second(short=0.0, status="ignored", due=NEXT_DAY),
+        wanted(due=FAR),
+        True,
+    ),
+    "a forecast with another due date": (
+        "VER056",
+        fulfilled(ALL, due=NEXT_DAY),
+        FORECAST,
+        False,
+    ),
+    "a small shipment in a mode that ships by due dates": (
+        "VER068",
+        fulfilled((40.0, DUE), (60.0, NEXT_DAY), **LATE),
+        extended("demands", min_shipment=60.0),
+        True,
     ),
     "another due date": ("VER056", fulfilled(ALL, due=NEXT_DAY), {}, False),
     "a forecast that is due now": (
@@ -187,8 +217,8 @@ FULFILMENT: dict[str, tuple[str, Tables, Tables, bool]] = {
     ),
     "ignored beyond the horizon": (
         "VER057",
-        second(short=0.0, status="ignored", due=at("2027-01-01 00:00")),
-        wanted(due=at("2027-01-01 00:00")),
+        second(short=0.0, status="ignored", due=FAR),
+        wanted(due=FAR),
         True,
     ),
     "a closed one ignored": (
@@ -205,9 +235,9 @@ FULFILMENT: dict[str, tuple[str, Tables, Tables, bool]] = {
     ),
     "ignored and delivered": (
         "VER057",
-        second(short=0.0, status="ignored", due=at("2027-01-01 00:00"))
-        | plus("deliveries", demand="D2", qty=1.0, date=at("2027-01-01 00:00")),
-        wanted(due=at("2027-01-01 00:00")),
+        second(short=0.0, status="ignored", due=FAR)
+        | plus("deliveries", demand="D2", qty=1.0, date=FAR),
+        wanted(due=FAR),
         False,
     ),
 }
@@ -220,6 +250,12 @@ def test_a_demand_gets_what_its_row_says(case: str) -> None:
 
 
 FINITE: dict[str, tuple[str, Tables, Tables, bool]] = {
+    "before it is due": (
+        "VER055",
+        fulfilled((60.0, at("2026-02-02 17:00")), (40.0, DUE)),
+        {},
+        False,
+    ),
     "before now": ("VER055", fulfilled(ALL), NOW_LATER, False),
     "as late as is accepted": (
         "VER063",
@@ -258,6 +294,12 @@ FINITE: dict[str, tuple[str, Tables, Tables, bool]] = {
         extended("demands", min_shipment=60.0),
         False,
     ),
+    "a full line in two": (
+        "VER068",
+        fulfilled((60.0, DUE), (40.0, NEXT_DAY), **LATE),
+        extended("demands", full_line=True),
+        False,
+    ),
     "two rows of one date are one shipment": (
         "VER068",
         fulfilled((40.0, DUE), (60.0, DUE)),
@@ -273,9 +315,11 @@ def test_a_constrained_plan_delivers_as_agreed(case: str) -> None:
     assert (code not in codes(plan, snapshot, "constrained")) is right
 
 
-def in_order(policy: str, orders: tuple[str, str] = ("O", "O")) -> Tables:
+def in_order(
+    policy: str, orders: tuple[str, str] = ("O", "O"), **cells: object
+) -> Tables:
     """D1 and D2 as lines of orders with a policy."""
-    lines = ({**TABLES["demands"][0]}, {**D2, "due": DUE})
+    lines = ({**TABLES["demands"][0], **cells}, {**D2, "due": DUE, **cells})
     return {
         "demands": [
             {**line, "sales_order": order, "order_policy": policy}
@@ -307,6 +351,17 @@ ORDERS: dict[str, tuple[Tables, Tables, bool]] = {
     "in ratio, of two orders": (APART, in_order("in_ratio", ("O", "P")), True),
     "independent, line by line": (APART, in_order("independent"), True),
     "without an order, line by line": (APART, in_order("in_ratio", ("", "")), True),
+    "full lines, independent": (APART, in_order("independent", full_line=True), True),
+    "full lines without an order": (
+        APART,
+        in_order("in_ratio", ("", ""), full_line=True),
+        True,
+    ),
+    "beside a line that is ignored": (
+        second(status="ignored"),
+        in_order("in_ratio"),
+        True,
+    ),
 }
 
 
@@ -314,6 +369,61 @@ ORDERS: dict[str, tuple[Tables, Tables, bool]] = {
 def test_lines_of_an_order_come_as_its_policy_says(case: str) -> None:
     plan, snapshot, right = ORDERS[case]
     assert ("VER069" not in codes(plan, snapshot, "constrained")) is right
+
+
+def caused(lateness: float, *hours: tuple[str, float], **cells: object) -> Tables:
+    """D1 late by so many hours, which causes explain by their codes."""
+    rows: list[Row] = [
+        {"demand": "D1", "code": code, "subject": "L", "hours": one}
+        for code, one in hours
+    ]
+    row = {"status": "late" if lateness else "on_time", "lateness_h": lateness, **cells}
+    return {**changed("fulfilment", "D1", **row), "causes": rows}
+
+
+CAUSES: dict[str, tuple[Tables, Tables, set[str]]] = {
+    "all hours": (caused(24.0, ("LeadTime", 20.0), ("Capacity", 4.0)), {}, set()),
+    "too few hours": (caused(24.0, ("LeadTime", 20.0)), {}, {"VER079"}),
+    "too many hours": (caused(24.0, ("LeadTime", 30.0)), {}, {"VER079"}),
+    "no cause": (caused(24.0), {}, {"VER079"}),
+    "a cause though it is on time": (caused(0.0, ("LeadTime", 5.0)), {}, {"VER079"}),
+    "an ignored demand": (
+        caused(0.0, ("LeadTime", 5.0), status="ignored"),
+        {},
+        set(),
+    ),
+    "hours before now": (
+        caused(240.0, ("PastDue", 192.0), ("LeadTime", 48.0)),
+        NOW_LATER,
+        set(),
+    ),
+    "more hours before now than there were": (
+        caused(240.0, ("PastDue", 240.0)),
+        NOW_LATER,
+        {"VER080"},
+    ),
+    "fewer hours before now": (
+        caused(240.0, ("PastDue", 100.0), ("LeadTime", 140.0)),
+        NOW_LATER,
+        {"VER080"},
+    ),
+    "hours before now of what is due later": (
+        caused(24.0, ("PastDue", 24.0)),
+        {},
+        {"VER080"},
+    ),
+    "hours before now of what was late by less": (
+        caused(24.0, ("PastDue", 24.0)),
+        NOW_LATER,
+        set(),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CAUSES)
+def test_causes_explain_the_lateness(case: str) -> None:
+    plan, snapshot, found = CAUSES[case]
+    assert codes(plan, snapshot) & {"VER079", "VER080"} == found
 
 
 EARLY = {"start": at("2026-01-04 00:00")}
