@@ -215,14 +215,18 @@ def units(number: float, start: str, finish: str) -> Tables:
     )
 
 
-def down(share: float) -> Tables:
+def down(
+    share: float, start: str = "2026-02-02 00:00", finish: str = "2026-02-03 00:00"
+) -> Tables:
+    """A share of FILLER is down from one hour to another."""
     return also(
         "disruptions",
         {
             "disruption": "X1",
             "kind": "resource_down",
             "subject": "FILLER",
-            "valid_from": at("2026-02-02 00:00"),
+            "valid_from": at(start),
+            "valid_to": at(finish),
             "severity": share,
         },
     )
@@ -244,7 +248,8 @@ def shift(capacity: float) -> Tables:
     }
 
 
-BESIDE = working({**PACK, **AT_ONCE, "id": "op3", "resource": "FILLER"})
+ALSO = {**PACK, **AT_ONCE, "id": "op3", "resource": "FILLER"}
+BESIDE = working(ALSO)
 AFTER = working({**PACK, "id": "op3", "resource": "FILLER"})
 OF_WO1 = {
     **FILL,
@@ -260,11 +265,78 @@ PLACE = {
         {"location": "DC", "kind": "warehouse"},
     ]
 }
+TWICE_LATER = {
+    **plus("supplies", MADE),
+    **working(
+        *(
+            {
+                **OF_WO1,
+                "id": name,
+                "start": at("2026-02-03 10:00"),
+                "finish": at("2026-02-03 11:00"),
+            }
+            for name in ("op0", "op00")
+        )
+    ),
+}
+FIRMED = also("supply_orders", {**STANDS, "status": "firmed"})
+
+
+def told_of_wo1(code: str) -> Tables:
+    return {"exceptions": [{"code": code, "supply": "WO1", "severity": "warning"}]}
+
+
+def moved_wo1(finish: str) -> Tables:
+    """WO1 through at another moment than the books say."""
+    return {**TWICE_WO1, **plus("supplies", {**MADE, "finish": at(finish)})}
+
+
 CAPACITY: dict[str, tuple[Tables, Tables, bool]] = {
     "two at a time on one": (BESIDE, {}, False),
     "two at a time on two": (BESIDE, filler(units=2.0), True),
     "two at a time on any number": (BESIDE, filler(finite=False), True),
     "one after another": (AFTER, {}, True),
+    "two at a time, of which one says no number": (
+        working({**ALSO, "units": None}),
+        {},
+        False,
+    ),
+    "two at a time where hours are counted": (BESIDE, filler(bucket="day"), True),
+    "one and a half where a share of a shift leaves one": (
+        working({**ALSO, "units": 0.5}),
+        shift(0.5) | filler(units=3.0, calendar="C"),
+        False,
+    ),
+    "down until it begins": (
+        {},
+        down(1.0, "2026-02-01 00:00", "2026-02-01 23:00"),
+        True,
+    ),
+    "down when it is through": (
+        {},
+        down(1.0, "2026-02-02 01:00", "2026-02-03 00:00"),
+        True,
+    ),
+    "an order that stands, later": (
+        TWICE_LATER,
+        also("supply_orders", {**STANDS, "status": "released"}),
+        True,
+    ),
+    "an order that finds no room, and the plan says so": (
+        {**TWICE_WO1, **told_of_wo1("CapacityOverload")},
+        FIRMED,
+        True,
+    ),
+    "an order that lacks material, and the plan says so": (
+        {**TWICE_WO1, **told_of_wo1("MissingMaterial")},
+        FIRMED,
+        True,
+    ),
+    "an order that was moved though it finds no room": (
+        {**moved_wo1("2026-01-13 00:00"), **told_of_wo1("CapacityOverload")},
+        FIRMED,
+        False,
+    ),
     "none left while it works": (
         {},
         units(0.0, "2026-02-02 00:30", "2026-02-02 00:45"),
