@@ -26,19 +26,21 @@ from benchmarks.public_lead_times import (
     scms_lead_times,
     scms_punctuality,
 )
-from medhavi.predict.backtest import Comparison, backtest
+from medhavi.predict.backtest import Score, backtest
 from medhavi.predict.recipe import TrainingRecipe
-from medhavi.predict.reliability import backtest_rates
+from medhavi.predict.reliability import RateScore, backtest_rates
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from medhavi.predict.reliability import RateComparison
+    from medhavi.predict.backtest import Comparison
+
+    Compared = Comparison[Score] | Comparison[RateScore]
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "predictors.md"
 
 
-def comparisons(folder: Path) -> dict[str, Comparison | RateComparison]:
+def comparisons(folder: Path) -> dict[str, Compared]:
     """Judge every way on the public data."""
     recipe = TrainingRecipe()
     transports = cargo(folder)
@@ -50,9 +52,10 @@ def comparisons(folder: Path) -> dict[str, Comparison | RateComparison]:
     }
 
 
-def table(made: Comparison | RateComparison, *, dated: bool = True) -> str:
+def table(made: Compared, *, dated: bool = True) -> str:
     """Write a comparison as a table with its verdict."""
-    if isinstance(made, Comparison):
+    rates = [one for one in made.scores if isinstance(one, RateScore)]
+    if not rates:
         head: tuple[str, ...] = (
             "way",
             "pinball p80",
@@ -71,6 +74,7 @@ def table(made: Comparison | RateComparison, *, dated: bool = True) -> str:
                 f"{score.coverage[2]:.1%}",
             )
             for score in made.scores
+            if isinstance(score, Score)
         ]
     else:
         head = ("way", "Brier", "said on average", "came true")
@@ -81,7 +85,7 @@ def table(made: Comparison | RateComparison, *, dated: bool = True) -> str:
                 f"{rate.stated:.1%}",
                 f"{rate.observed:.1%}",
             )
-            for rate in made.scores
+            for rate in rates
         ]
     verdict = "would be used" if made.promotable else "the plain one stays"
     span = ""

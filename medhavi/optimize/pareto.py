@@ -218,15 +218,13 @@ class Front:
         self._goal = goal
 
 
-def nondominated(values: Floats, tolerance: Floats | float = 0.0) -> NDArray[np.bool_]:
+def nondominated(values: Floats) -> NDArray[np.bool_]:
     """Which rows no other row beats: nowhere worse, somewhere better.
 
     Parameters
     ----------
     values
         Objectives to be small, shape (points, objectives).
-    tolerance
-        Differences up to it count as none.
 
     Returns
     -------
@@ -235,7 +233,7 @@ def nondominated(values: Floats, tolerance: Floats | float = 0.0) -> NDArray[np.
     >>> nondominated(np.array([[1.0, 3.0], [2.0, 2.0], [2.0, 4.0]])).tolist()
     [True, True, False]
     """
-    worse = (values[:, None, :] <= values[None, :, :] + tolerance).all(axis=2)
-    better = (values[:, None, :] < values[None, :, :] - tolerance).any(axis=2)
+    worse = (values[:, None, :] <= values[None, :, :]).all(axis=2)
+    better = (values[:, None, :] < values[None, :, :]).any(axis=2)
     best: NDArray[np.bool_] = np.all(~(worse & better), axis=0)
     return best

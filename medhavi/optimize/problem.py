@@ -342,13 +342,6 @@ class Solution:
     reduced_costs: Floats
     iterations: int
 
-    @property
-    def gap(self) -> float:
-        """Share of the objective that is not proven: 0 at an optimum."""
-        if self.objective == self.bound:
-            return 0.0
-        return (self.objective - self.bound) / max(abs(self.objective), 1e-12)
-
 
 class Session(Protocol):
     """A program held by a solver: changed a little, it is solved again from there."""

@@ -184,12 +184,12 @@ class LeadTimes:
         days = exact(terms["lead_time_days"]) * (100 + exact(margin)) / 100
         return LeadTime(float(days) + late, "terms")
 
-    def lane(self, lane: Row, product: str | None = None) -> LeadTime:
+    def lane(self, lane: Row) -> LeadTime:
         """Seconds from departure to use: duration and customs, rounded up.
 
-        The clock of a lane is one for all products; `product` is for who asks for one.
+        The clock of a lane is one for all products.
         """
-        found = self._estimated_transit(lane, product) if self._known else None
+        found = self._estimated_transit(lane) if self._known else None
         if found is None:
             hours = exact(lane["duration_h"]) + exact(lane["customs_h"])
             return LeadTime(ceil_fraction(hours * HOUR), "terms")
@@ -213,9 +213,9 @@ class LeadTimes:
         late = self._delay(terms) if self._delays else 0.0
         return found.later(late) if late else found
 
-    def lane_quantiles(self, lane: Row, product: str | None = None) -> Quantiles:
+    def lane_quantiles(self, lane: Row) -> Quantiles:
         """Seconds from departure to use as quantiles, customs in them."""
-        found = self._estimated_transit(lane, product) if self._known else None
+        found = self._estimated_transit(lane) if self._known else None
         if found is not None:
             return found
         customs = exact(lane["customs_h"])
@@ -263,8 +263,8 @@ class LeadTimes:
             row, [float(stated * exact(row[name])) for name in ("p50", "p80", "p95")]
         )
 
-    def _estimated_transit(self, lane: Row, product: str | None) -> Quantiles | None:
-        row = self.estimate("lane", lane["lane"], product or EVERY_PRODUCT)
+    def _estimated_transit(self, lane: Row) -> Quantiles | None:
+        row = self.estimate("lane", lane["lane"], EVERY_PRODUCT)
         names = ("p50", "p80", "p95")
         if row is None:
             return None
@@ -345,7 +345,7 @@ class LeadTimes:
             if days is not None:
                 used["supply_terms", days.model, days.version] += 1
         for lane in self._tables["lanes"]:
-            transit = self._estimated_transit(lane, None)
+            transit = self._estimated_transit(lane)
             if transit is not None:
                 used["lanes", transit.model, transit.version] += 1
         found = [

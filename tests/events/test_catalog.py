@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.events.event_types.catalog import decode_like, encode, event_type, schemas
+from medhavi.events.event_types.catalog import decode_like, encode, event_type
 from medhavi.events.event_types.decision_types import (
     PlanPublished,
     PromiseAtRisk,
@@ -378,23 +378,6 @@ def test_a_row_with_an_unknown_column_is_refused():
 def test_a_table_that_is_no_master_data_is_refused():
     with pytest.raises(KeyError, match="stock"):
         master_event("stock", {})
-
-
-# ------------------------------------------------------------------ JSON schema
-def test_the_json_schema_has_every_type_and_resolves():
-    document = schemas()
-    assert set(document["types"]) == set(TYPES)
-    text = json.dumps(document)
-    for name in json.loads(text)["$defs"]:
-        assert f"#/$defs/{name}" in text
-    assert document["types"]["OrderPlaced"]["version"] == 2
-
-
-def test_the_json_schema_tells_units_bounds_and_closed_lists():
-    steps = schemas()["$defs"]["StepDefined"]["properties"]
-    assert steps["run_minutes_per_unit"]["description"] == "per routing unit [min]"
-    assert steps["yield"]["exclusiveMinimum"] == 0
-    assert steps["resource_rule"]["enum"] == ["preference", "cost", "earliest", None]
 
 
 @pytest.mark.parametrize(

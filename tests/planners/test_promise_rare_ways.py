@@ -205,7 +205,7 @@ def test_a_certain_subject_has_no_quantiles():
     snapshot = tables(supply_terms=[{}])
     book = PromiseLedger.from_snapshot(snapshot)
     source = book.stages.sources("A", "L")[0]
-    subject, found = book.times.purchase(source)
+    subject, found, *_ = book.times.bought(source)
     assert found is None
     with pytest.raises(KeyError, match="is certain"):
         book.times.of(subject)

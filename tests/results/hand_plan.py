@@ -18,8 +18,10 @@ from medhavi.results.plans.plan import Plan
 from medhavi.results.plans.tables import SCHEMAS
 from medhavi.results.run_record import RunRecord
 from medhavi.snapshot import Snapshot
+from tests.api import verify
 
 Row = dict[str, Any]
+Tables = dict[str, list[Row]]
 
 
 def at(text: str) -> dt.datetime:
@@ -278,6 +280,55 @@ for peg in RESULTS["pegging"]:
     peg["demand"] = "D1"
 
 
+ORDER = {
+    "supply_order": "PO1",
+    "kind": "purchase",
+    "product": "X",
+    "location": "PLANT",
+    "qty": 50.0,
+    "qty_done": 10.0,
+    "due": at("2026-01-20 00:00"),
+    "source": "S",
+}
+KEPT = {
+    "id": "PO1",
+    "kind": "buy",
+    "product": "X",
+    "location": "PLANT",
+    "qty": 40.0,
+    "order_qty": 40.0,
+    "start": at("2026-01-15 00:00"),
+    "finish": at("2026-01-20 00:00"),
+    "source": "S",
+    "status": "released",
+}
+"""A purchase order of which 40 X are still to come, and its row of the plan."""
+
+STANDS = {
+    "supply_order": "WO1",
+    "kind": "work",
+    "product": "FG",
+    "location": "PLANT",
+    "qty": 30.0,
+    "start": at("2026-01-09 23:00"),
+    "due": at("2026-01-12 00:00"),
+    "source": "R",
+}
+MADE = {
+    "id": "WO1",
+    "kind": "make",
+    "product": "FG",
+    "location": "PLANT",
+    "qty": 24.0,
+    "order_qty": 30.0,
+    "start": at("2026-01-09 23:00"),
+    "finish": at("2026-01-12 00:00"),
+    "source": "R",
+    "status": "released",
+}
+"""A work order of 30 units that stands already, and its row of the plan."""
+
+
 def hand_snapshot(**tables: list[Row]) -> Snapshot:
     """Give the snapshot of the story, with some tables replaced whole."""
     return Snapshot.from_frames({**TABLES, **tables})
@@ -315,3 +366,28 @@ def without(table: str, key: str) -> dict[str, list[Row]]:
 def extended(name: str, **cells: object) -> dict[str, list[Row]]:
     """Give one table of the snapshot with the same cells set in every row."""
     return {name: [{**row, **cells} for row in TABLES[name]]}
+
+
+def also(table: str, *rows: Row) -> Tables:
+    """One table of the snapshot with more rows."""
+    return {table: [*TABLES.get(table, []), *rows]}
+
+
+def plus(table: str, *rows: Row, **row: object) -> Tables:
+    """One table of the plan with more rows, or with one of these cells."""
+    return {table: [*RESULTS.get(table, []), *rows, *([row] if row else [])]}
+
+
+def told(
+    plan: Tables | None = None, snapshot: Tables | None = None, mode: str = "mrp"
+) -> list[str]:
+    """What the check says of the story with some tables of it replaced whole."""
+    found = verify(hand_plan(mode, **(plan or {})), hand_snapshot(**(snapshot or {})))
+    return [str(finding) for finding in found]
+
+
+def codes(
+    plan: Tables | None = None, snapshot: Tables | None = None, mode: str = "mrp"
+) -> set[str]:
+    """Codes of what the check says."""
+    return {text.split()[0] for text in told(plan, snapshot, mode)}

@@ -173,7 +173,6 @@ __all__ = [
     "event_type",
     "master_event",
     "new_event",
-    "schemas",
     "stream_for",
 ]
 
@@ -538,26 +537,3 @@ def master_event(table: str, row: Mapping[str, Any], verb: str = "Defined") -> A
         names = {field.encode_name for field in msgspec.structs.fields(entry.payload)}
         row = {name: value for name, value in row.items() if name in names}
     return msgspec.convert(row, entry.payload)
-
-
-def schemas() -> dict[str, Any]:
-    """JSON schema of every type, with shared parts under `$defs`."""
-    entries = list(TYPES.values())
-    found, definitions = msgspec.json.schema_components(
-        [entry.payload for entry in entries], ref_template="#/$defs/{name}"
-    )
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "Medhavi events",
-        "types": {
-            entry.name: {
-                "group": entry.group,
-                "version": entry.version,
-                "stream": entry.category,
-                "effect": str(entry.effect),
-                "payload": schema,
-            }
-            for entry, schema in zip(entries, found, strict=True)
-        },
-        "$defs": definitions,
-    }

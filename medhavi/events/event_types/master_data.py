@@ -5,9 +5,8 @@ share its stream: bill of materials and steps of a routing are in the routing's 
 
 A row payload has a field per column of its table: required columns must be there, every
 other field may be absent, which means an empty cell (the snapshot then takes the
-default that the schema states). Bounds and closed lists are told by the JSON schema and
-checked by the snapshot, which names every problem at once; the codec checks names and
-types.
+default that the schema states). Bounds and closed lists are checked by the snapshot,
+which names every problem at once; the codec checks names and types.
 """
 
 from __future__ import annotations
@@ -49,28 +48,9 @@ class Payload(
     """Base of all payloads: immutable, absent means default, no unknown field."""
 
 
-def _described(column: Column) -> str:
-    unit = f" [{column.unit}]" if column.unit else ""
-    return f"{column.meaning}{unit}".strip()
-
-
 def _annotation(column: Column) -> Any:
-    extra: dict[str, Any] = {}
-    if column.one_of:
-        extra["enum"] = list(column.one_of)
-    bounds = {
-        "minimum": column.min,
-        "maximum": column.max,
-        "exclusiveMinimum": column.min_open,
-    }
-    extra.update({word: bound for word, bound in bounds.items() if bound is not None})
-    if not column.required and "enum" in extra:
-        extra["enum"].append(None)
-    meta = msgspec.Meta(
-        description=_described(column) or None, extra_json_schema=extra or None
-    )
     kind = _TYPES[column.type]
-    return Annotated[kind if column.required else kind | None, meta]
+    return kind if column.required else kind | None
 
 
 def _python_name(column: str) -> str:
@@ -129,7 +109,7 @@ Instant = Annotated[dt.datetime, msgspec.Meta(tz=True)]
 
 
 def says(meaning: str, unit: str | None = None) -> msgspec.Meta:
-    """Describe a payload field: meaning and unit, for people and the JSON schema."""
+    """Describe a payload field: meaning and unit, for people."""
     return msgspec.Meta(description=f"{meaning} [{unit}]" if unit else meaning)
 
 

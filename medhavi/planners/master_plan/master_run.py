@@ -36,10 +36,11 @@ from medhavi.planners.master_plan.decode.decoder import (
 from medhavi.planners.master_plan.goals.goal_amounts import (
     excess,
     plan_amounts,
+    plan_parts,
     preferred,
     unit_of,
+    worth,
 )
-from medhavi.planners.master_plan.goals.plan_value import plan_parts, worth
 from medhavi.planners.master_plan.goals.profit import losing, losses_found
 from medhavi.planners.master_plan.goals.staged_solve import GoalProgram
 from medhavi.planners.master_plan.lots.lot_planning import planned_lots

@@ -69,7 +69,7 @@ _STATED = {
 class MonitoredItem(NamedTuple):
     """One product at a location: quantities [units], instants [UTC seconds].
 
-    `levels` are by name, None where not stated; `free` is on hand less reserved.
+    `levels` are by name, None where not stated.
     """
 
     product: str
@@ -84,11 +84,6 @@ class MonitoredItem(NamedTuple):
     below: str | None
     shortfall: int
     need_date: int
-
-    @property
-    def free(self) -> int:
-        """What may be used now [units]."""
-        return self.on_hand - self.reserved
 
     @property
     def status(self) -> str:

@@ -103,10 +103,6 @@ class SingleStepClock:
         self._setup = duration.setup
         self._safety = safety
 
-    def length(self, units: int) -> int:
-        """Working time of an order of so many units [s]."""
-        return -(-(self._fixed + self._rate * units) // self._scale)
-
     def latest(self, need: int, units: int) -> OrderTiming:
         """Latest order that is usable, safety time included, by `need`."""
         length = -(-(self._fixed + self._rate * units) // self._scale)

@@ -88,7 +88,6 @@ class PrecedenceLink:
 class RoutingNetwork:
     """Steps in an order of working (every link leads to a later place)."""
 
-    routing: str
     nodes: tuple[StepNode, ...]
     links: tuple[PrecedenceLink, ...]
     total: Fraction
@@ -159,7 +158,6 @@ def network(
         # Most routings; nothing to put in order.
         alone = steps[0]["step"]
         return RoutingNetwork(
-            routing=routing["routing"],
             nodes=(_node(steps[0], ONE, yields[alone]),),
             links=(),
             total=times(yields[alone], own),
@@ -174,7 +172,6 @@ def network(
         direct = [edge[0] for edge in edges if edge[1] == step]
         before[step] = set(direct).union(*(before[earlier] for earlier in direct))
     return RoutingNetwork(
-        routing=routing["routing"],
         nodes=tuple(
             _node(rows[step], _product(yields[k] for k in before[step]), yields[step])
             for step in order

@@ -529,14 +529,11 @@ class HourRates:
         While occupied.
     overtime
         What an hour of overtime costs on top of `cost` [base currency].
-    overtime_per_day
-        Hours of overtime that may be bought a day.
     """
 
     cost: float
     co2_kg: float
     overtime: float
-    overtime_per_day: float
 
 
 def hour_rates(resources: pl.DataFrame) -> dict[str, HourRates]:
@@ -550,7 +547,6 @@ def hour_rates(resources: pl.DataFrame) -> dict[str, HourRates]:
             cost=row["cost_per_hour"],
             co2_kg=row["co2_kg_per_hour"],
             overtime=overtime_premium(row),
-            overtime_per_day=row["overtime_minutes_per_day"] / HOURS,
         )
         for row in resources.iter_rows(named=True)
     }

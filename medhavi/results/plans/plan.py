@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from medhavi.results.plans.folder import Format
     from medhavi.results.plans.lateness import VerdictCounts
     from medhavi.results.plans.source_trace import Trace
-    from medhavi.results.plans.tables import PlanAccess
     from medhavi.snapshot import Snapshot
 
 
@@ -389,7 +388,7 @@ _KINDS = ("make", "buy", "move")
 _DELIVERY = ("KPI-01", "KPI-09", "KPI-13", "KPI-28")
 
 
-def summary(plan: PlanAccess) -> str:
+def summary(plan: Plan) -> str:
     """Summarize counts, verdicts and the three most frequent exceptions.
 
     The first line is the run, the second the supplies by kind, the third the demands
@@ -417,7 +416,7 @@ class KeyFigure:
     unit: str
 
 
-def key_figures(plan: PlanAccess) -> tuple[KeyFigure, ...]:
+def key_figures(plan: Plan) -> tuple[KeyFigure, ...]:
     """List the figures of a plan that commands, pages and reports show alike.
 
     Verdicts and lateness, money of all that is not kept, numbers of rows, and the key
@@ -456,7 +455,7 @@ def key_figures(plan: PlanAccess) -> tuple[KeyFigure, ...]:
     return tuple(found) + _delivery_kpis(plan)
 
 
-def _delivery_kpis(plan: PlanAccess) -> tuple[KeyFigure, ...]:
+def _delivery_kpis(plan: Plan) -> tuple[KeyFigure, ...]:
     """List the measured key figures about deliveries, each with what it counts."""
     found: list[KeyFigure] = []
     for row in plan.kpis.sort("kpi").iter_rows(named=True):
@@ -477,7 +476,7 @@ def _delivery_kpis(plan: PlanAccess) -> tuple[KeyFigure, ...]:
     return tuple(found)
 
 
-def _supplies(plan: PlanAccess) -> str:
+def _supplies(plan: Plan) -> str:
     kinds = dict(plan.supplies["kind"].value_counts().iter_rows())
     parts = [f"{kinds[kind]:,} {kind}" for kind in _KINDS if kind in kinds]
     detail = f" ({', '.join(parts)})" if parts else ""
@@ -510,7 +509,7 @@ def late_and_bound(counts: VerdictCounts, effort: Mapping[str, float]) -> str:
     )
 
 
-def step_words(plan: PlanAccess) -> str:
+def step_words(plan: Plan) -> str:
     """What the plans of the steps of a run cost, in their sequence; "": one or none."""
     steps, unit = plan.run.steps, plan.locale.currency
     if len(steps) <= 1:
@@ -519,7 +518,7 @@ def step_words(plan: PlanAccess) -> str:
     return f"plans made: {'; '.join(told)}"
 
 
-def program_words(plan: PlanAccess) -> str:
+def program_words(plan: Plan) -> str:
     """Put the money of a plan beside its bound and its program; "": no program."""
     program, least = plan.run.program, plan.run.bound
     if program is not None and program.value is None and not program.conflict:
@@ -550,7 +549,7 @@ def program_words(plan: PlanAccess) -> str:
     return "; ".join([*words, told + conflict])
 
 
-def budget_words(plan: PlanAccess) -> list[str]:
+def budget_words(plan: Plan) -> list[str]:
     """What a plan comes to of each budget."""
     return [
         f"{one.name} {with_unit(one.value, one.unit)}, "
@@ -560,7 +559,7 @@ def budget_words(plan: PlanAccess) -> list[str]:
     ]
 
 
-def shift_words(plan: PlanAccess) -> str:
+def shift_words(plan: Plan) -> str:
     """Words for the shift that saves most by the program; "" where none does."""
     whole = plan.prices.filter(pl.col("constraint") == "shift")
     if whole.is_empty():
@@ -583,7 +582,7 @@ def _lateness(counts: VerdictCounts) -> list[str]:
     return [f"latest: {demand}, {duration(hours)} after due"]
 
 
-def _exceptions(plan: PlanAccess) -> list[str]:
+def _exceptions(plan: Plan) -> list[str]:
     counts = (
         plan.exceptions.group_by("code")
         .len()

@@ -16,7 +16,6 @@ import polars as pl
 from medhavi.snapshot.fingerprint import in_order
 
 if TYPE_CHECKING:
-    from medhavi.findings import Finding
     from medhavi.results.amounts import PlanLocale
     from medhavi.results.run_record import RunRecord
 
@@ -270,21 +269,6 @@ class PlanAccess(Protocol):
         ...
 
     @property
-    def findings(self) -> tuple[Finding, ...]:
-        """What the planner found in the data."""
-        ...
-
-    @property
-    def contributions(self) -> pl.DataFrame:
-        """Parts of the objective."""
-        ...
-
-    @property
-    def prices(self) -> pl.DataFrame:
-        """What more of a limit would save."""
-        ...
-
-    @property
     def supplies(self) -> pl.DataFrame:
         """New and existing orders."""
         ...
@@ -312,11 +296,6 @@ class PlanAccess(Protocol):
     @property
     def causes(self) -> pl.DataFrame:
         """Why demands are late or short."""
-        ...
-
-    @property
-    def kpis(self) -> pl.DataFrame:
-        """Key figures."""
         ...
 
     @property

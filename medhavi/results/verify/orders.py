@@ -512,6 +512,12 @@ def _changed(
         ("product", both, "product", "product_was"),
         ("location", both, "location", "location_was"),
         ("kind", both, "kind", "kind_was"),
+        (
+            "source",
+            both.filter(pl.col("source_was").is_not_null()),
+            "source",
+            "source_was",
+        ),
     ]
     found = faults(
         "VER031",

@@ -9,7 +9,7 @@ import polars as pl
 
 from medhavi.errors import MedhaviError
 from medhavi.lakehouse import Lake
-from medhavi.results.promises.promise_states import RECORDS
+from medhavi.results.promises.parts import RECORDS
 from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.jobs.open_pages import OpenPages, this_cell
 from medhavi.service.page_data import bench_of, recorded_until

@@ -10,7 +10,7 @@ import polars as pl
 
 from medhavi.lakehouse import Lake
 from medhavi.planners.promising.supply_search.requests import columns
-from medhavi.results.promises.promise_states import STANDING, PromiseState
+from medhavi.results.promises.parts import STANDING, PromiseState
 from medhavi.service.downloads import list_files
 from medhavi.service.grid_groups import file_rows
 from medhavi.service.page_data import bench_of, html, problem_of, recorded_until

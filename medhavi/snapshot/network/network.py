@@ -141,14 +141,14 @@ def _shortest_way_back(first: int, start: list[int], target: list[int]) -> list[
     raise AssertionError(message)
 
 
-def path_text(names: list[str], most: int = 12) -> str:
+def path_text(names: list[str]) -> str:
     """Write a path with arrows; the middle of a long one is counted.
 
     >>> path_text(["A", "B", "A"])
     'A → B → A'
     """
-    if len(names) > most:
-        half = most // 2
+    half = 6
+    if len(names) > 2 * half:
         hidden = f"… ({len(names) - 2 * half:,} more)"
         names = [*names[:half], hidden, *names[-half:]]
     return " → ".join(names)

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import polars as pl
 
-from medhavi.results.promises.promise_states import STANDING, PromiseState
+from medhavi.results.promises.parts import STANDING, PromiseState
 from medhavi.units import from_seconds
 from medhavi.views import grid_columns
 from medhavi.views.grids.row_groups import GridGroups, quantity_sums

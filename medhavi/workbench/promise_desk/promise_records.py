@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from medhavi.events.event_types.catalog import UndecodableEvent, decode
-from medhavi.results.promises.promise_states import RECORDS, PromiseState
+from medhavi.results.promises.parts import RECORDS, PromiseState
 from medhavi.units import from_seconds
 
 if TYPE_CHECKING:

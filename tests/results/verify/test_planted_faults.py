@@ -3,45 +3,34 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medhavi.findings import catalog
-from tests.api import verify
 from tests.results.hand_plan import (
+    KEPT,
+    MADE,
+    ORDER,
     RESULTS,
+    STANDS,
     TABLES,
+    also,
     at,
     changed,
+    codes,
     extended,
-    hand_plan,
-    hand_snapshot,
+    plus,
+    told,
     without,
 )
 
-Tables = dict[str, list[dict[str, Any]]]
-
-
-def plus(table: str, **row: object) -> Tables:
-    """Give a table of the plan with one more row."""
-    return {table: [*RESULTS.get(table, []), row]}
-
-
-def also(table: str, *rows: dict[str, Any]) -> Tables:
-    """Give a table of the snapshot with more rows."""
-    return {table: [*TABLES.get(table, []), *rows]}
-
-
-def codes(
-    plan: Tables | None = None, snapshot: Tables | None = None, mode: str = "mrp"
-) -> set[str]:
-    """Check the spoilt plan."""
-    found = verify(hand_plan(mode, **(plan or {})), hand_snapshot(**(snapshot or {})))
-    return {finding.code for finding in found}
-
+if TYPE_CHECKING:
+    from tests.results.hand_plan import (
+        Tables,
+    )
 
 FIRM = {
     "demand": "D1",
@@ -49,28 +38,6 @@ FIRM = {
     "product": "X",
     "location": "PLANT",
     "qty": 60.0,
-}
-ORDER = {
-    "supply_order": "PO1",
-    "kind": "purchase",
-    "product": "X",
-    "location": "PLANT",
-    "qty": 50.0,
-    "qty_done": 10.0,
-    "due": at("2026-01-20 00:00"),
-    "source": "S",
-}
-KEPT = {
-    "id": "PO1",
-    "kind": "buy",
-    "product": "X",
-    "location": "PLANT",
-    "qty": 40.0,
-    "order_qty": 40.0,
-    "start": at("2026-01-15 00:00"),
-    "finish": at("2026-01-20 00:00"),
-    "source": "S",
-    "status": "released",
 }
 LATE = at("2026-02-03 18:00")
 HOLD = {
@@ -903,8 +870,7 @@ def test_every_code_of_the_check_has_a_planted_fault() -> None:
 
 
 def test_a_finding_names_the_thing_and_the_moment() -> None:
-    plan = hand_plan(**changed("supplies", "buyX", finish=at("2026-02-02 00:00")))
-    texts = [str(finding) for finding in verify(plan, hand_snapshot())]
+    texts = told(changed("supplies", "buyX", finish=at("2026-02-02 00:00")))
     assert any("X|PLANT: 140 missing at 2026-02-01T23:00:00Z" in text for text in texts)
 
 
@@ -953,28 +919,6 @@ MISSING = {
     "qty": 60.0,
     "severity": "critical",
     "message": "",
-}
-STANDS = {
-    "supply_order": "WO1",
-    "kind": "work",
-    "product": "FG",
-    "location": "PLANT",
-    "qty": 30.0,
-    "start": at("2026-01-09 23:00"),
-    "due": at("2026-01-12 00:00"),
-    "source": "R",
-}
-MADE = {
-    "id": "WO1",
-    "kind": "make",
-    "product": "FG",
-    "location": "PLANT",
-    "qty": 24.0,
-    "order_qty": 30.0,
-    "start": at("2026-01-09 23:00"),
-    "finish": at("2026-01-12 00:00"),
-    "source": "R",
-    "status": "released",
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,29 +13,19 @@ from tests.planners.small_plans import day
 from tests.results.hand_plan import (
     RESULTS,
     TABLES,
+    also,
     at,
     changed,
     extended,
-    hand_plan,
-    hand_snapshot,
+    plus,
+    told,
     without,
 )
 
-Tables = dict[str, list[dict[str, Any]]]
-
-
-def also(table: str, *rows: dict[str, Any]) -> Tables:
-    return {table: [*TABLES.get(table, []), *rows]}
-
-
-def plus(table: str, *rows: dict[str, Any]) -> Tables:
-    return {table: [*RESULTS.get(table, []), *rows]}
-
-
-def found(plan: Tables, snapshot: Tables, mode: str = "mrp") -> list[str]:
-    findings = verify(hand_plan(mode, **plan), hand_snapshot(**snapshot))
-    return [str(finding) for finding in findings]
-
+if TYPE_CHECKING:
+    from tests.results.hand_plan import (
+        Tables,
+    )
 
 WEEK = {
     "calendars": [{"calendar": "C", "timezone": "Europe/Rome"}],
@@ -64,7 +54,7 @@ def test_a_supplier_that_rests_at_weekends_needs_longer() -> None:
         "suppliers": [{"supplier": "S"}, {"supplier": "T", "calendar": "C"}],
         "supply_terms": terms,
     }
-    assert found(plan, snapshot) == []
+    assert told(plan, snapshot) == []
 
 
 def test_receipt_days_count_in_the_calendar_of_the_place() -> None:
@@ -81,9 +71,9 @@ def test_receipt_days_count_in_the_calendar_of_the_place() -> None:
         ],
     }
     right = changed("supplies", "buyX", start=at("2026-01-24 23:00"))
-    assert found(right, snapshot) == []
+    assert told(right, snapshot) == []
     by_the_clock = changed("supplies", "buyX", start=at("2026-01-26 23:00"))
-    assert any("VER022" in text for text in found(by_the_clock, snapshot))
+    assert any("VER022" in text for text in told(by_the_clock, snapshot))
 
 
 def test_two_terms_at_once_allow_either() -> None:
@@ -97,13 +87,13 @@ def test_two_terms_at_once_allow_either() -> None:
             "moq": 500.0,
         },
     ]
-    assert found({}, {"supply_terms": terms}) == []
+    assert told({}, {"supply_terms": terms}) == []
 
 
 def test_sourcing_may_name_the_origin_of_a_lane() -> None:
     rule = {"product": "FG", "location": "DC", "kind": "move", "source": "PLANT"}
-    assert found({}, also("sourcing", rule)) == []
-    assert found(changed("supplies", "move1", source="PLANT"), {}) == []
+    assert told({}, also("sourcing", rule)) == []
+    assert told(changed("supplies", "move1", source="PLANT"), {}) == []
 
 
 def test_sourcing_of_a_group_holds_for_its_members() -> None:
@@ -119,7 +109,7 @@ def test_sourcing_of_a_group_holds_for_its_members() -> None:
         "min_lot": 60.0,
     }
     snapshot = {"products": [*products, {"product": "ALL"}], **also("sourcing", rule)}
-    assert found({}, snapshot) == []
+    assert told({}, snapshot) == []
 
 
 def test_an_own_sourcing_row_lowers_the_minimum() -> None:
@@ -131,7 +121,7 @@ def test_an_own_sourcing_row_lowers_the_minimum() -> None:
         "min_lot": 10.0,
     }
     snapshot = {**extended("routings", min_lot=500.0), **also("sourcing", rule)}
-    assert found({}, snapshot) == []
+    assert told({}, snapshot) == []
 
 
 def test_a_pool_is_served_by_any_member() -> None:
@@ -145,7 +135,7 @@ def test_a_pool_is_served_by_any_member() -> None:
             TABLES["step_resources"][1],
         ],
     }
-    assert found({}, snapshot) == []
+    assert told({}, snapshot) == []
 
 
 def test_one_of_a_choice_is_enough_and_has_its_own_speed() -> None:
@@ -168,7 +158,7 @@ def test_one_of_a_choice_is_enough_and_has_its_own_speed() -> None:
         ]
         + TABLES["step_resources"][1:],
     }
-    assert found({}, snapshot) == []
+    assert told({}, snapshot) == []
 
 
 def test_a_tool_is_held_until_a_later_step() -> None:
@@ -181,7 +171,7 @@ def test_a_tool_is_held_until_a_later_step() -> None:
             {"routing": "R", "step": 10, "resource": "MOULD", "until_step": 20},
         ),
     }
-    assert found(plus("operations", tool, later), snapshot) == []
+    assert told(plus("operations", tool, later), snapshot) == []
 
 
 def test_a_resource_yield_replaces_that_of_the_step() -> None:
@@ -190,7 +180,7 @@ def test_a_resource_yield_replaces_that_of_the_step() -> None:
         {**TABLES["step_resources"][0], "yield": 0.8},
         TABLES["step_resources"][1],
     ]
-    assert found({}, {"steps": steps, "step_resources": resources}) == []
+    assert told({}, {"steps": steps, "step_resources": resources}) == []
 
 
 @pytest.mark.req("DEF-07")
@@ -226,7 +216,7 @@ def test_the_yield_of_a_routing_raises_only_the_order() -> None:
         **extended("routings", **{"yield": 0.8}),
         "steps": [steps[0], {**steps[1], "move_minutes": 0.0}],
     }
-    assert found(plan, snapshot) == []
+    assert told(plan, snapshot) == []
 
 
 def test_co_products_have_rows_with_the_id_of_their_order() -> None:
@@ -252,7 +242,7 @@ def test_co_products_have_rows_with_the_id_of_their_order() -> None:
             },
         ),
     }
-    assert found(plus("supplies", row), snapshot) == []
+    assert told(plus("supplies", row), snapshot) == []
 
 
 def test_a_substitute_is_delivered_in_its_own_units() -> None:
@@ -275,7 +265,7 @@ def test_a_substitute_is_delivered_in_its_own_units() -> None:
         **changed("deliveries", "D1", qty=140.0),
         **changed("fulfilment", "D1", qty=140.0, planned=140.0),
     }
-    assert found(plan, snapshot) == []
+    assert told(plan, snapshot) == []
 
 
 def test_a_lot_of_a_customer_serves_that_customer() -> None:
@@ -287,9 +277,9 @@ def test_a_lot_of_a_customer_serves_that_customer() -> None:
         "customers": [{"customer": "C"}],
         **extended("demands", customer="C"),
     }
-    assert found({}, snapshot) == []
+    assert told({}, snapshot) == []
     other = {**snapshot, **extended("demands", customer="E")}
-    assert any("VER001" in text for text in found({}, other))
+    assert any("VER001" in text for text in told({}, other))
 
 
 def test_a_product_without_limit_may_go_below_zero() -> None:
@@ -305,7 +295,7 @@ def test_a_product_without_limit_may_go_below_zero() -> None:
             for row in RESULTS["pegging"]
         ],
     }
-    assert found(plan, snapshot) == []
+    assert told(plan, snapshot) == []
 
 
 NOTHING = {
@@ -324,17 +314,17 @@ UNBOUGHT: Tables = {
 
 
 def test_mode_mrp_may_take_what_has_no_source_and_says_so() -> None:
-    assert found({**UNBOUGHT, "exceptions": [NOTHING]}, {}) == []
+    assert told({**UNBOUGHT, "exceptions": [NOTHING]}, {}) == []
 
 
 def test_saying_less_than_is_missing_is_a_fault() -> None:
     fewer = {**NOTHING, "qty": 100.0}
-    assert any("VER001" in t for t in found({**UNBOUGHT, "exceptions": [fewer]}, {}))
+    assert any("VER001" in t for t in told({**UNBOUGHT, "exceptions": [fewer]}, {}))
 
 
 def test_a_finite_mode_may_not_take_what_has_no_source() -> None:
     plan = {**UNBOUGHT, "exceptions": [NOTHING]}
-    assert any("VER001" in text for text in found(plan, {}, mode="constrained"))
+    assert any("VER001" in text for text in told(plan, {}, mode="constrained"))
 
 
 @pytest.mark.parametrize("said", [20.0, 15.0])
@@ -353,7 +343,7 @@ def test_a_demand_without_source_is_excused_to_the_piece(said: float) -> None:
             }
         ],
     }
-    texts = found(plan, {"stock": TABLES["stock"][1:]})
+    texts = told(plan, {"stock": TABLES["stock"][1:]})
     assert (texts == []) == (said == 20.0)
 
 
@@ -392,7 +382,7 @@ def test_a_receipt_after_its_need_is_brought_forward_and_said_so(
                 "suggested_date": at("2026-02-01 23:00"),
             }
         ]
-    texts = found(plan, also("supply_orders", LATE_ORDER))
+    texts = told(plan, also("supply_orders", LATE_ORDER))
     assert (texts == []) is excused
 
 
@@ -428,10 +418,10 @@ def test_a_work_order_part_done_gives_and_takes_its_rest() -> None:
             {"product": "Y", "location": "PLANT", "qty": 16.0},
         ],
     }
-    assert found(plus("supplies", row), snapshot) == []
+    assert told(plus("supplies", row), snapshot) == []
     started = {**snapshot, **also("supply_orders", {**order, "status": "in_process"})}
     started["stock"] = TABLES["stock"]
-    assert found(plus("supplies", row), started) == []
+    assert told(plus("supplies", row), started) == []
 
 
 def test_a_transfer_under_way_may_name_its_origin() -> None:
@@ -457,9 +447,9 @@ def test_a_transfer_under_way_may_name_its_origin() -> None:
         "finish": at("2026-01-06 00:00"),
         "source": "PLANT",
     }
-    assert found(plus("supplies", row), also("supply_orders", order)) == []
+    assert told(plus("supplies", row), also("supply_orders", order)) == []
     waiting = also("supply_orders", {**order, "status": "released"})
-    assert any("VER001" in text for text in found(plus("supplies", row), waiting))
+    assert any("VER001" in text for text in told(plus("supplies", row), waiting))
 
 
 def test_a_component_of_a_group_is_left_to_the_planner() -> None:
@@ -475,7 +465,7 @@ def test_a_component_of_a_group_is_left_to_the_planner() -> None:
         },
     ]
     snapshot = {"bom_lines": lines, **also("products", {"product": "Z"})}
-    assert found({}, snapshot) == []
+    assert told({}, snapshot) == []
 
 
 def test_an_offset_takes_components_earlier() -> None:
@@ -483,11 +473,11 @@ def test_an_offset_takes_components_earlier() -> None:
         {**TABLES["bom_lines"][0], "offset_minutes": -60.0},
         TABLES["bom_lines"][1],
     ]
-    assert any("VER001" in text for text in found({}, {"bom_lines": lines}))
+    assert any("VER001" in text for text in told({}, {"bom_lines": lines}))
     plan = changed(
         "supplies", "buyX", start=at("2026-01-27 22:00"), finish=at("2026-02-01 22:00")
     )
-    assert found(plan, {"bom_lines": lines}) == []
+    assert told(plan, {"bom_lines": lines}) == []
 
 
 def test_a_line_counts_at_the_moment_it_is_used() -> None:
@@ -502,7 +492,7 @@ def test_a_line_counts_at_the_moment_it_is_used() -> None:
         },
     ]
     snapshot = {"bom_lines": lines, **also("products", {"product": "Z"})}
-    assert found({}, snapshot) == []
+    assert told({}, snapshot) == []
 
 
 def test_scrap_and_fixed_quantities_raise_what_is_taken() -> None:
@@ -511,7 +501,7 @@ def test_scrap_and_fixed_quantities_raise_what_is_taken() -> None:
         TABLES["bom_lines"][0],
         {**TABLES["bom_lines"][1], "qty_per": 0.25, "qty_fixed": 12.0, "scrap": 0.2},
     ]
-    assert found({}, {"bom_lines": lines}) == []
+    assert told({}, {"bom_lines": lines}) == []
 
 
 def test_a_forecast_may_be_smaller_and_due_now() -> None:
@@ -519,7 +509,7 @@ def test_a_forecast_may_be_smaller_and_due_now() -> None:
     snapshot = extended(
         "demands", kind="forecast", qty=300.0, period_end=at("2026-02-09 18:00")
     )
-    assert found({}, snapshot) == []
+    assert told({}, snapshot) == []
     assert due == RESULTS["deliveries"][0]["date"]
 
 
@@ -540,13 +530,13 @@ def test_what_is_closed_or_far_needs_no_plan() -> None:
         "short": 0.0,
         "status": "ignored",
     }
-    assert found(plus("fulfilment", row), also("demands", far, closed)) == []
+    assert told(plus("fulfilment", row), also("demands", far, closed)) == []
 
 
 def test_an_empty_plan_of_an_empty_snapshot_holds() -> None:
     nothing: Tables = {name: [] for name in RESULTS}
     empty = {name: [] for name in TABLES if name != "settings"}
-    assert found(nothing, empty) == []
+    assert told(nothing, empty) == []
 
 
 @pytest.mark.parametrize("mode", ["mrp", "constrained"])

@@ -16,8 +16,11 @@ from medhavi.planners.constrained.netting.rationing import Slice
 from medhavi.planners.constrained.search import searched_run
 from medhavi.planners.master_plan import statement as names
 from medhavi.planners.master_plan.cost_bound import chains_of
-from medhavi.planners.master_plan.goals.goal_amounts import conflict_words
-from medhavi.planners.master_plan.goals.plan_value import plan_parts, worth
+from medhavi.planners.master_plan.goals.goal_amounts import (
+    conflict_words,
+    plan_parts,
+    worth,
+)
 from medhavi.planners.master_plan.goals.profit import UNPROFITABLE, reasons_short
 from medhavi.planners.master_plan.required_characteristics import amounts_for_others
 from medhavi.planners.master_plan.shadow_prices import overtime_resources

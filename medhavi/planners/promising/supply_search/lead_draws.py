@@ -211,10 +211,6 @@ class UncertainTimes:
         known = self.columns[key] = BoundedTimes.of(column)
         return known
 
-    def purchase(self, source: Source) -> tuple[Subject, Quantiles | None]:
-        """Uncertain days of a purchase; None: they are certain."""
-        return self.bought(source)[:2]
-
     def bought(self, source: Source) -> Bought:
         """Uncertain days of a purchase and how they count."""
         key = (source.source, source.product, source.location)
