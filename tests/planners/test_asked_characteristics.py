@@ -305,3 +305,68 @@ def test_verify_catches_supply_that_lacks_what_is_asked():
         "Demand D1: A|W|c lacks color=red, class B.",
         f"Demand D1: {made_here} lacks class B.",
     ]
+
+
+LANES = [
+    {"lane": f"{origin}W", "product": "A", "origin": origin, "destination": "W"}
+    for origin in "VL"
+]
+SHIPPED = {
+    "a lot at the customer": ({"stock": [{"location": "W", "qty": 10}]}, False),
+    "a move from there": ({"stock": [{"location": "V", "qty": 10}]}, True),
+    "a move from elsewhere": ({"stock": [{"location": "L", "qty": 10}]}, False),
+    "a transfer that is on its way from there": (
+        {"supply_orders": [{"kind": "transfer", "source": "V", "location": "W"}]},
+        True,
+    ),
+    "a transfer by a lane from there": (
+        {"supply_orders": [{"kind": "transfer", "source": "VW", "location": "W"}]},
+        True,
+    ),
+    "a transfer from elsewhere": (
+        {"supply_orders": [{"kind": "transfer", "source": "L", "location": "W"}]},
+        False,
+    ),
+}
+
+
+@pytest.mark.req("QA-03")
+@pytest.mark.parametrize("case", SHIPPED)
+def test_verify_catches_what_is_shipped_from_elsewhere(case):
+    more, right = SHIPPED[case]
+    places = {"locations": [{"location": name} for name in "LVW"], "lanes": LANES}
+    given = {**places, **more}
+    made = plan(factories.snapshot(demands=[{"location": "W", "qty": 10}], **given))
+    assert fulfilment(made)["planned"] == 10
+    asked = factories.snapshot(
+        demands=[{"location": "W", "qty": 10, "ship_from": "V"}], **given
+    )
+    codes = [one.code for one in verify(made, asked)]
+    assert codes == ([] if right else ["VER084"])
+
+
+PEGGED = {
+    "characteristics": ({"requires": ["color=red"]}, {}),
+    "a class": ({"min_quality": "A"}, {"settings": RANKED}),
+    "a place": (
+        {"ship_from": "V"},
+        {"locations": [{"location": name} for name in "LV"]},
+    ),
+}
+
+
+@pytest.mark.req("OMI-18", "OMC-7.12.9")
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("case", PEGGED)
+def test_a_firm_peg_to_what_lacks_what_is_asked_is_broken(mode, case):
+    """It was kept: the demand got what it had not asked for."""
+    asks, more = PEGGED[case]
+    made = planned(
+        mode,
+        demands=[{**asks, "due": day(9)}],
+        stock=[{"lot": "a", "qty": 10}],
+        pegs=[{"supply": "A|L|a"}],
+        **more,
+    )
+    assert pegs(made, "D1").get("A|L|a") is None
+    assert "FirmPegBroken" in made.exceptions["code"].to_list()

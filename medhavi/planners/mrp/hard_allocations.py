@@ -231,12 +231,15 @@ def _may_serve(
 ) -> bool:
     """Whether a pin can be kept (rules 10, 11).
 
-    What belongs to another customer or is dead by then serves nobody: a firm peg to it
-    is broken. Else firm pegs bind whatever the date, holds only what is there in time.
+    What belongs to another customer, is dead by then, or lacks what the need asks,
+    serves nobody: a firm peg to it is broken. Else firm pegs bind whatever the date,
+    holds only what is there in time.
     """
     if unit.customer is not None and (
         unit.customer != release.demand_customers[pin.demand]
     ):
+        return False
+    if not release.is_asked_for(unit, need):
         return False
     alive = unit.expires == NEVER or unit.expires >= max(need.instant, need.alive_until)
     return alive and (pin.supply is not None or unit.available <= need.instant)

@@ -26,6 +26,7 @@ from medhavi.results.verify.fulfilment import (
     check_asked,
     check_fulfilment,
     check_lateness,
+    check_shipped,
 )
 from medhavi.results.verify.limits import check_lead_times, check_limits
 from medhavi.results.verify.operations import (
@@ -62,6 +63,7 @@ _CHECKS = (
     check_limits,
     check_agreements,
     check_asked,
+    check_shipped,
     check_lifetime,
     check_holds,
     check_campaigns,

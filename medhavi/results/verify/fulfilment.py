@@ -414,6 +414,31 @@ def check_asked(facts: Facts) -> list[Finding]:
     return faults("VER075", "pegging", list(found.values()))
 
 
+def check_shipped(facts: Facts) -> list[Finding]:
+    """Check that demands with `ship_from` get what lies there or leaves from there."""
+    bound = facts.demands.filter(
+        pl.col("ship_from").is_not_null() & (pl.col("ship_from") != pl.col("location"))
+    ).select("demand", "ship_from")
+    if bound.is_empty():
+        return []
+    lanes = facts.snapshot["lanes"].select("lane", leaves="origin")
+    moves = (
+        facts.supplies.filter(kind="move")
+        .select("source", supply="id", lane=pl.coalesce("lane", "source"))
+        .join(lanes, on="lane", how="left")
+        .select("supply", origin=pl.coalesce("leaves", "source"))
+    )
+    served = (
+        facts.plan.pegging.filter(level=0)
+        .select("demand", "supply")
+        .join(bound, on="demand")
+        .join(moves, on="supply", how="left")
+    )
+    odd = served.filter(pl.col("origin").ne_missing(pl.col("ship_from"))).unique()
+    rows = odd.sort("demand", "supply").select("supply", "ship_from", value="demand")
+    return faults("VER084", "pegging", rows.to_dicts())
+
+
 def _givers(pegs: list[dict[str, Any]], book: _SupplyCharacteristics) -> list[str]:
     """List what serves a demand, new moves replaced by what they carry."""
     found: list[str] = []

@@ -238,9 +238,7 @@ class NettingState:
             return False
         if unit.expires < NEVER and unit.expires < max(need.instant, need.alive_until):
             return False
-        if (need.only_from is not None and not _comes_from(unit, need.only_from)) or (
-            need.asks is not None and not self.fits(unit, need)
-        ):
+        if not self.is_asked_for(unit, need):
             return False
         if unit.customer is not None:
             owners = {self.demand_customers[demand] for demand in self.shares(need)}
@@ -250,6 +248,12 @@ class NettingState:
                 self.sole_demand(need) == unit.for_demand
             )
         return True
+
+    def is_asked_for(self, unit: SupplyUnit, need: Need) -> bool:
+        """Whether a unit comes from where it has to, with what a need asks."""
+        if need.only_from is not None and not _comes_from(unit, need.only_from):
+            return False
+        return need.asks is None or self.fits(unit, need)
 
     def fits(self, unit: SupplyUnit, need: Need) -> bool:
         """Whether a unit has the characteristics and class that a need asks."""
