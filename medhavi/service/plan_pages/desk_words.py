@@ -24,7 +24,7 @@ from medhavi.service.page_data import (
 )
 from medhavi.service.plan_pages.page_choices import choice
 from medhavi.service.plan_pages.plan_loading import MODES, load_page, put_in_force
-from medhavi.service.plan_pages.plan_page import EditResult, remember_approver
+from medhavi.service.plan_pages.plan_page import EditResult
 from medhavi.views import order_grid, order_list, page
 from medhavi.views.changed_cells import value_words
 from medhavi.views.names import money, number, said, when
@@ -590,7 +590,6 @@ def publish(page: PlanPage, approver: str) -> EditResult:
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
         problem = problem_of(failure)
         return EditResult(title=problem.title, text=problem.text, kept=False)
-    remember_approver(approver)
     put_in_force(page.plan, page.snapshot, page.source)
     return EditResult(
         title=say("it_is_the_plan"),

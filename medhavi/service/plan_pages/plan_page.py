@@ -69,17 +69,6 @@ if TYPE_CHECKING:
 
 MOST_RENEWALS = 3
 """Times in a row that facts may overtake one preview before a person is asked."""
-_last_approver: list[str] = []
-
-
-def last_approver() -> str:
-    """Name of who approved last on this server; empty before."""
-    return _last_approver[-1] if _last_approver else ""
-
-
-def remember_approver(name: str) -> None:
-    """Offer a name on every page that is opened from now on."""
-    _last_approver[:] = [name.strip()] if name.strip() else _last_approver
 
 
 @dataclass(slots=True, kw_only=True)
@@ -413,8 +402,6 @@ def _settled(
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
         problem = problem_of(failure)
         return EditResult(title=problem.title, text=problem.text, kept=False)
-    if isinstance(done, EditCommit) and done.committed:
-        remember_approver(request.approver)
     return done
 
 
