@@ -53,8 +53,9 @@ def outcome_of(job: Job, title: str) -> object:
     """Value of a job, or what is done about it; see `result_of`."""
     cell = this_cell()
     if job.outcome is None:
-        text = "waiting" if job.progress is None else str(job.progress)
-        shown = PageProblem(title=title, text=text, job=job.name, stop=job.stop_word)
+        shown = PageProblem(
+            title=title, text=job.stands, job=job.name, stop=job.stop_word
+        )
         if cell is not None:
             job.when_ended(cell)
         return shown

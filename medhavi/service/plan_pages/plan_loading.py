@@ -323,10 +323,9 @@ def _with_plan(page: PlanPage, plan: Plan) -> PlanPage:
 def _meanwhile(page: PlanPage, known: PlanInForce | None, job: Job | None) -> PlanPage:
     """Page of the older plan, with its own tables where they are at hand."""
     if known is None:
-        phase = "waiting" if job is None or job.progress is None else str(job.progress)
         problem = PageProblem(
             title=say("the_plan_is_being_made"),
-            text=phase,
+            text="waiting" if job is None else job.stands,
             job="" if job is None else job.name,
             stop="" if job is None else job.stop_word,
         )
