@@ -98,7 +98,8 @@ def progress_words(progress: Progress) -> str:
         return str(progress)
     names = catalogue()[key][1]
     if "total" in names:
-        return say(key, *(getattr(progress, name) for name in names))
+        figures = [getattr(progress, name) for name in names]
+        return str(progress) if None in figures else say(key, *figures)
     own = re.findall(r"\d[\d,]*", progress.phase)[: len(names)]
     return str(replace(progress, phase=say(key, *own)))
 

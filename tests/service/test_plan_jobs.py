@@ -242,6 +242,30 @@ def test_a_plan_that_was_stopped_is_begun_again_by_its_button(
     assert planned(data, data.snapshot, "constrained", waits=False).plan is not None
 
 
+def test_a_renewal_that_was_stopped_is_begun_again_from_the_older_plan(
+    queue, no_plan_here, lake
+):
+    first = load_page()
+    busy = queue.submit(Counting(name="busy"))
+    reported(lake, event(71, "StockCounted", product="A", location="DC", qty=21.0))
+    data = load_data()
+    meanwhile = planned(data, data.snapshot, "constrained", waits=False)
+    assert (meanwhile.renewal, meanwhile.ended) == (plan_loading.RENEWED, "")
+    queue.stop(queue.newest(meanwhile.request.subject).name)
+    stopped = planned(data, data.snapshot, "constrained", waits=False)
+    assert stopped.plan is first.plan
+    head = "".join(
+        one.text for one in desk_words.page_head("Orders", stopped, "", "", [])
+    )
+    assert "The plan was stopped" in head
+    assert f"data-again='{stopped.ended}'" in head.replace('"', "'")
+    queue.stop(busy.name)
+    again = queue.submit(queue.find(stopped.ended).request, again=True)
+    assert again.wait().state is JobState.DONE
+    renewed = planned(data, data.snapshot, "constrained", waits=False)
+    assert (renewed.renewal, renewed.ended) == ("", "")
+
+
 def test_remedies_are_tried_in_another_process(
     queue, no_plan_here, tables, monkeypatch
 ):

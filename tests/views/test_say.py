@@ -50,6 +50,7 @@ def test_a_sentence_without_its_values_is_refused():
             "Searching a schedule of 1,204 operations",
         ),
         (Progress("passes", 2, 40), "Scheduling demands by priority: 2 of 40"),
+        (Progress("points", 3, 6), "points: 3 of 6"),
         (Progress("Rosa +15 %", 1, 2), "Rosa +15 %: 1 of 2"),
     ],
 )

@@ -12,6 +12,7 @@ from medhavi.errors import MedhaviError
 from medhavi.lakehouse import Lake
 from medhavi.schema import cell, tables
 from medhavi.service.data_source import served_mode
+from medhavi.service.jobs.job_results import again_button
 from medhavi.service.page_data import (
     SCENARIO,
     bench_of,
@@ -423,10 +424,11 @@ def page_head(
     """Title of a page with its moment and what it finds, and the choices below it."""
     import marimo as mo
 
+    again = [html(again_button(shown.ended))] if shown.ended else []
     return [
         mo.Html(page.header(title, facts_of(shown, known_at), finding=found)),
         mo.hstack(
-            [one for one in choices if one is not None],
+            [*(one for one in choices if one is not None), *again],
             justify="start",
             wrap=True,
             gap=2,
