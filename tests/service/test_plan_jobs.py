@@ -9,12 +9,14 @@ from dataclasses import replace
 import pytest
 
 from medhavi.lakehouse import Lake
+from medhavi.progress import unobserved
 from medhavi.results.plan_remedy import RemedyTrials
 from medhavi.schema.template import example_rows
 from medhavi.service import campaign_page, page_data
 from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.jobs.job import JobState, OnStop
 from medhavi.service.jobs.job_queue import JobQueue
+from medhavi.service.jobs.plan_jobs import RemedyRequest
 from medhavi.service.plan_pages import desk_words, plan_loading, plan_page
 from medhavi.service.plan_pages.plan_loading import load_page, planned
 from medhavi.service.plan_pages.plan_maintenance import PlanMaintenance
@@ -277,6 +279,16 @@ def test_remedies_are_tried_in_another_process(
     tried = plan_page.tried_remedies(shown, None, 2)
     assert isinstance(tried, RemedyTrials)
     assert plan_page.tried_remedies(shown, None, 2) is tried
+
+
+def test_remedies_that_were_stopped_before_one_was_tried_are_stopped(tables):
+    shown = load_page(str(tables), mode="constrained")
+    asked = RemedyRequest(
+        plan=shown.request, fingerprint=shown.plan.fingerprint, demand=None, tries=2
+    )
+    with pytest.raises(KeyboardInterrupt):
+        asked.run(unobserved, lambda: True)
+    assert asked.run(unobserved, lambda: False).found == ()
 
 
 def test_campaigns_are_planned_in_another_process(queue, no_plan_here, tmp_path):
