@@ -246,7 +246,7 @@ def orders(names, schedule, shown, tab):
     mo.stop(tab.value != say("orders"))
     section(
         "orders",
-        say("late_orders_and_proof"),
+        "",
         html(proof_html(schedule)),
         order_table(schedule, names),
         mo.accordion(
