@@ -107,6 +107,19 @@ def test_a_plan_of_old_facts_is_not_edited(desk):
     assert plan_page.decide(desk, stale, "Ben").kept is False
 
 
+def test_an_order_that_somebody_else_firmed_is_told_with_the_decision(desk, tmp_path):
+    form = {"kind": "firm", "supply": proposal(desk.plan)}
+    plan_page.decide(desk, plan_page.show_edit(desk, form), "Ana")
+    newest = page_of(tmp_path)
+    asked = plan_page.show_edit(newest, form)
+    assert asked.preview is None
+    told = desk_words.asked_html(asked, newest.names)
+    assert "The order has changed" in told
+    assert "firm PO-" in told
+    assert "approved by Ana" in told
+    assert form["supply"] not in told
+
+
 @pytest.mark.parametrize(
     ("form", "words"),
     [

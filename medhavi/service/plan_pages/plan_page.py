@@ -44,6 +44,7 @@ from medhavi.service.plan_pages.plan_loading import (
     open_pages,
 )
 from medhavi.units import to_seconds
+from medhavi.views.names import when
 from medhavi.views.words import say
 from medhavi.workbench.orders.plan_edit_answers import (
     EditCommit,
@@ -209,7 +210,36 @@ def show_edit(
         press=press,
         drawn=drawn,
     )
-    return _priced(request, lambda: bench.preview(plan, stated))
+    asked = _priced(request, lambda: bench.preview(plan, stated))
+    refused = () if asked.preview is None else asked.preview.findings
+    if any((one.code, one.column) == GONE for one in refused):
+        return PreviewResult(problem=_gone(page))
+    return asked
+
+
+MOST_NAMED = 5
+"""Orders of the last decision that are named."""
+GONE = ("ORD003", "supply")
+"""Code and column of the finding that an order is not there."""
+
+
+def _gone(page: PlanPage) -> PageProblem:
+    """An order that was selected is not in the plan any more, and what was decided."""
+    told = [
+        say(
+            "last_decision",
+            f"{one.kind} {', '.join(one.orders[:MOST_NAMED])}".replace("_", " "),
+            one.approver,
+            when(one.recorded_at, page.names.zone),
+        )
+        for one in decisions(page)[-1:]
+    ]
+    return PageProblem(
+        title=say("order_has_changed"),
+        text=" ".join((say("not_in_the_plan_any_more"), *told)),
+        remedy=say("select_it_again"),
+        is_final=True,
+    )
 
 
 def _priced(request: PreviewRequest, here: Callable[[], Preview]) -> PreviewResult:
