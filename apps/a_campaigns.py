@@ -28,10 +28,10 @@ with app.setup:
         wanted_data,
     )
     from medhavi.service.plan_pages import desk_parts, desk_words, plan_page
+    from medhavi.service.plan_pages.approver_names import Approver
     from medhavi.service.plan_pages.plan_page import (
         Decision,
         EditForm,
-        last_approver,
     )
     from medhavi.views import page, theme
     from medhavi.views.plan_pages import campaign_words
@@ -74,9 +74,7 @@ def remembered():
     get_asked, ask = mo.state(None)
     get_decision, decide = mo.state(None)
     get_renewed, renew = mo.state(0)
-    approver = mo.ui.text(
-        value=last_approver(), label=say("approver"), placeholder=say("your_name")
-    )
+    approver = Approver()
 
     def price(form):
         if form is not None:
@@ -252,7 +250,7 @@ def priced(get_asked, names, shown, study):
 def who(approver, form, shown, tab):
     # Apart from the price: a name that is typed while it is worked out stays.
     _on = tab.value == say("changeover_matrix")
-    approver if _on and form is not None and shown.source.lake else None
+    approver.field() if _on and form is not None and shown.source.lake else None
     return
 
 
@@ -290,7 +288,11 @@ def history(approver, back, names, shown, study, tab, wanted):
         "decisions",
         say("decisions"),
         html(desk_words.history_html(_past, names, say("choose_a_cell_above"))),
-        *([mo.hstack([approver, back], justify="start", wrap=True)] if _past else []),
+        *(
+            [mo.hstack([approver.field(), back], justify="start", wrap=True)]
+            if _past
+            else []
+        ),
     )
     return
 

@@ -20,11 +20,11 @@ with app.setup:
     from medhavi.service.capacity_pages import capacity_edits, capacity_page
     from medhavi.service.page_data import html, trouble_of
     from medhavi.service.plan_pages import desk_parts, desk_words, plan_page
+    from medhavi.service.plan_pages.approver_names import Approver
     from medhavi.service.plan_pages.plan_page import (
         Decision,
         EditForm,
         EditSession,
-        last_approver,
     )
     from medhavi.units import from_seconds
     from medhavi.views import page, theme
@@ -66,9 +66,7 @@ def remembered():
     get_put_back, _put_back = mo.state(0)
     get_decision, decide = mo.state(None)
     get_renewed, renew = mo.state(0)
-    approver = mo.ui.text(
-        value=last_approver(), label=say("approver"), placeholder=say("your_name")
-    )
+    approver = Approver()
     back = mo.ui.run_button(label=say("undo_last_decision"))
 
     def set_view(chosen):
@@ -375,7 +373,9 @@ def decision_buttons(asked):
 @app.cell(hide_code=True)
 def decide(accept, approver, asked, drop, names, plan):
     mo.stop(asked is None)
-    _buttons = [approver, accept, drop] if desk_parts.is_ready(asked) else [drop]
+    _buttons = (
+        [approver.field(), accept, drop] if desk_parts.is_ready(asked) else [drop]
+    )
     mo.vstack(
         [
             html(f'<h2 id="decide">{say("cost_and_demands")}</h2>'),
@@ -407,7 +407,9 @@ def outcome(approver, back, get_decision, settle, shown):
     mo.vstack(
         [
             _told,
-            mo.hstack([approver, back], justify="start", align="end", wrap=True),
+            mo.hstack(
+                [approver.field(), back], justify="start", align="end", wrap=True
+            ),
         ]
     ) if _told else None
     return

@@ -21,6 +21,7 @@ with app.setup:
     from medhavi.service.data_pages.own_data import DataDecision
     from medhavi.service.page_data import html, no_data_html
     from medhavi.service.plan_pages import desk_words
+    from medhavi.service.plan_pages.approver_names import Approver
     from medhavi.views import page, theme
     from medhavi.views.data_pages.finding_list import group_html
     from medhavi.views.words import say
@@ -55,7 +56,7 @@ def remembered():
     get_priced, ask = mo.state(None)
     get_decision, decide = mo.state(None)
     get_renewed, renew = mo.state(0)
-    approver = own_data.approver_field()
+    approver = Approver()
 
     def settle(done):
         if done.kept:
@@ -305,7 +306,7 @@ def buttons():
 def approve(accept, approver, ask_price, asked, proposal, shown):
     mo.stop(proposal is None)
     mo.hstack(
-        own_data.buttons(shown, proposal, asked, [ask_price, approver, accept]),
+        own_data.buttons(shown, proposal, asked, [ask_price, approver.field(), accept]),
         justify="start",
         align="end",
         wrap=True,
@@ -327,7 +328,9 @@ def changes(approver, back, get_renewed, shown, state, tab, wanted):
     mo.vstack(
         [
             html(own_data.changes_html(shown, state.names, wanted("known_at"))),
-            mo.hstack([approver, back], justify="start", align="end", wrap=True),
+            mo.hstack(
+                [approver.field(), back], justify="start", align="end", wrap=True
+            ),
         ],
         gap=1,
     )

@@ -20,11 +20,11 @@ with app.setup:
     from medhavi.service.order_pages import one_order, order_page
     from medhavi.service.page_data import html, trouble_of
     from medhavi.service.plan_pages import desk_parts, desk_words, plan_page
+    from medhavi.service.plan_pages.approver_names import Approver
     from medhavi.service.plan_pages.plan_page import (
         Decision,
         EditForm,
         EditSession,
-        last_approver,
     )
     from medhavi.views import order_grid, page, theme
     from medhavi.views.tiles import tiles_html
@@ -60,9 +60,7 @@ def remembered():
     get_asked, ask = mo.state(None)
     get_decision, decide = mo.state(None)
     get_renewed, renew = mo.state(0)
-    approver = mo.ui.text(
-        value=last_approver(), label=say("approver"), placeholder=say("your_name")
-    )
+    approver = Approver()
 
     def preview(edit):
         decide(None)
@@ -287,7 +285,7 @@ def choose_accept(asked):
 
 @app.cell(hide_code=True)
 def approve(accept, approver, ready):
-    mo.hstack([approver, accept], justify="start", wrap=True) if ready else None
+    mo.hstack([approver.field(), accept], justify="start", wrap=True) if ready else None
     return
 
 
@@ -323,7 +321,7 @@ def history(approver, back, known_at, looked, names, shown, tab):
             *_own,
             html(f"<h3>Decisions</h3>{desk_words.history_html(_past, names)}"),
             *(
-                [mo.hstack([approver, back], justify="start", wrap=True)]
+                [mo.hstack([approver.field(), back], justify="start", wrap=True)]
                 if _past
                 else []
             ),

@@ -28,12 +28,12 @@ with app.setup:
         trouble_of,
     )
     from medhavi.service.plan_pages import desk_parts, desk_words, plan_page
+    from medhavi.service.plan_pages.approver_names import Approver
     from medhavi.service.plan_pages.plan_loading import MODES
     from medhavi.service.plan_pages.plan_page import (
         Decision,
         EditForm,
         EditSession,
-        last_approver,
     )
     from medhavi.views import item_record, page, theme
     from medhavi.views.order_list import (
@@ -92,9 +92,7 @@ def remembered():
     get_asked, ask = mo.state(None)
     get_decision, decide = mo.state(None)
     get_renewed, renew = mo.state(0)
-    approver = mo.ui.text(
-        value=last_approver(), label=say("approver"), placeholder=say("your_name")
-    )
+    approver = Approver()
 
     def preview(edit):
         if edit is not None:
@@ -397,7 +395,7 @@ def choose_accept(asked):
 
 @app.cell(hide_code=True)
 def approve(accept, approver, ready):
-    mo.hstack([approver, accept], justify="start", wrap=True) if ready else None
+    mo.hstack([approver.field(), accept], justify="start", wrap=True) if ready else None
     return
 
 
@@ -416,7 +414,6 @@ def outcome(get_decision, settle, shown):
 
 @app.cell(hide_code=True)
 def approver_buttons():
-    # Apart from where it is shown: pressed right after the name, it is the same.
     publish = mo.ui.run_button(label=say("publish_this_plan"), kind="success")
     return (publish,)
 
@@ -428,7 +425,7 @@ def publishing(approver, publish, shown, tab):
         "publish",
         say("publish_the_plan"),
         html(f'<p class="muted">{say("a_published_plan_is_kept")}</p>'),
-        mo.hstack([approver, publish], justify="start", wrap=True),
+        mo.hstack([approver.field(), publish], justify="start", wrap=True),
     ) if shown.source.lake else None
     return
 

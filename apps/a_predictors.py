@@ -19,7 +19,7 @@ with app.setup:
     from medhavi.service.jobs.predictor_jobs import TrainingRequest
     from medhavi.service.page_data import html, picture, trouble_of
     from medhavi.service.plan_pages import desk_words
-    from medhavi.service.plan_pages.plan_page import last_approver
+    from medhavi.service.plan_pages.approver_names import Approver
     from medhavi.service.predictor_pages import predictor_page
     from medhavi.views import page, theme
     from medhavi.views.plan_pages import predictors
@@ -51,9 +51,7 @@ def how(keep, wanted):
 @app.cell(hide_code=True)
 def remembered():
     get_told, tell = mo.state("")
-    approver = mo.ui.text(
-        value=last_approver(), label=say("approver"), placeholder=say("your_name")
-    )
+    approver = Approver()
     retrain = mo.ui.run_button(label=say("retrain_all_predictors"))
     promote = mo.ui.run_button(label=say("put_this_version_in_use"), kind="success")
     return approver, get_told, promote, retrain, tell
@@ -217,7 +215,11 @@ def decide(approver, one, promote, retrain, shown, tab, version):
             retrain,
             html(predictor_page.kept_html(one)),
             *(
-                [mo.hstack([version, approver, promote], justify="start", wrap=True)]
+                [
+                    mo.hstack(
+                        [version, approver.field(), promote], justify="start", wrap=True
+                    )
+                ]
                 if version is not None
                 else []
             ),

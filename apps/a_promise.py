@@ -28,7 +28,7 @@ with app.setup:
         wanted_data,
     )
     from medhavi.service.plan_pages import desk_parts, desk_words, plan_page
-    from medhavi.service.plan_pages.plan_page import last_approver
+    from medhavi.service.plan_pages.approver_names import Approver
     from medhavi.service.promise_pages import (
         promise_commit,
         promise_list,
@@ -100,10 +100,7 @@ def address():
 @app.cell(hide_code=True)
 def remembered():
     # Typed once: it stays for every question of this page.
-    approver = mo.ui.text(
-        value=last_approver(), label=say("approver"), placeholder=say("your_name")
-    )
-    # Here, not where it is shown: a new approver runs the cell that asks for it too.
+    approver = Approver()
     remedy_ok = mo.ui.run_button(label=say("approve_the_change"), kind="success")
     get_again, ask_again = mo.state(0)
     get_decision, decide = mo.state(None)
@@ -432,7 +429,7 @@ def remedy_price(get_asked, names, shown):
 
 @app.cell(hide_code=True)
 def remedy_who(approver, remedy):
-    approver if remedy.edit else None
+    approver.field() if remedy.edit else None
     return
 
 
@@ -522,11 +519,12 @@ def decision(told):
 
 @app.cell(hide_code=True)
 def who(accept, approver, because, part, tab, told):
-    # Apart from the reason: another approver leaves it as it was typed.
     mo.stop(
         tab.value != say("desk") or part.value != say("confirm") or not told.binding
     )
-    mo.hstack([because, approver, accept], justify="start", align="end", wrap=True)
+    mo.hstack(
+        [because, approver.field(), accept], justify="start", align="end", wrap=True
+    )
     return
 
 
@@ -665,7 +663,7 @@ def one_change(ask_again, get_picked, keep_all):
 @app.cell(hide_code=True)
 def one_buttons(again_button, approver, one, release_button, shown, why_released):
     mo.hstack(
-        [again_button, why_released, approver, release_button],
+        [again_button, why_released, approver.field(), release_button],
         justify="start",
         align="end",
         wrap=True,
@@ -760,7 +758,7 @@ def bulk_decision():
 @app.cell(hide_code=True)
 def bulk_decide(answers, approver, bulk_accept):
     (
-        mo.hstack([approver, bulk_accept], justify="start", wrap=True)
+        mo.hstack([approver.field(), bulk_accept], justify="start", wrap=True)
         if answers.binding
         else html(page.empty(*promise_widgets.NOT_HERE))
     )

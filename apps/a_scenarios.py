@@ -28,6 +28,7 @@ with app.setup:
         trouble_of,
     )
     from medhavi.service.plan_pages import desk_parts, desk_words, plan_page
+    from medhavi.service.plan_pages.approver_names import Approver
     from medhavi.service.scenario_pages import (
         scenario_form,
         scenario_page,
@@ -71,11 +72,7 @@ def remembered(wanted):
     _unasked: Any = None
     get_asked, ask = mo.state(_unasked)
     get_decision, decide = mo.state(None)
-    approver = mo.ui.text(
-        value=plan_page.last_approver(),
-        label=say("approver"),
-        placeholder=say("your_name"),
-    )
+    approver = Approver()
 
     def hold(held):
         set_list(held)
@@ -286,7 +283,6 @@ def price(get_asked, names, scenario, shown):
 
 @app.cell(hide_code=True)
 def approve(asked):
-    # Apart from where it is shown: pressed right after the name, it is the same.
     ready = desk_parts.is_ready(asked)
     accept = mo.ui.run_button(label=say("approve_the_scenario"), kind="success")
     return accept, ready
@@ -294,7 +290,7 @@ def approve(asked):
 
 @app.cell(hide_code=True)
 def approval(accept, approver, ready):
-    mo.hstack([approver, accept], justify="start", wrap=True) if ready else None
+    mo.hstack([approver.field(), accept], justify="start", wrap=True) if ready else None
     return
 
 

@@ -25,7 +25,8 @@ with app.setup:
         trouble_of,
     )
     from medhavi.service.plan_pages import desk_parts, desk_words, plan_page
-    from medhavi.service.plan_pages.plan_page import Decision, EditForm, last_approver
+    from medhavi.service.plan_pages.approver_names import Approver
+    from medhavi.service.plan_pages.plan_page import Decision, EditForm
     from medhavi.service.schedule_page import (
         EXAMPLE_NOTE,
         example_bytes,
@@ -179,9 +180,7 @@ def remembered():
     # What was decided stays while the plan is made anew for it.
     get_asked, ask = mo.state(None)
     get_decision, decide = mo.state(None)
-    approver = mo.ui.text(
-        value=last_approver(), label=say("approver"), placeholder=say("your_name")
-    )
+    approver = Approver()
     accept = mo.ui.run_button(label=say("approve_the_edit"), kind="success")
     return accept, approver, ask, decide, get_asked, get_decision
 
@@ -209,9 +208,9 @@ def price(get_asked, names, planned):
 
 @app.cell(hide_code=True)
 def approve(accept, approver, asked):
-    mo.hstack([approver, accept], justify="start", wrap=True) if desk_parts.is_ready(
-        asked
-    ) else None
+    mo.hstack(
+        [approver.field(), accept], justify="start", wrap=True
+    ) if desk_parts.is_ready(asked) else None
     return
 
 
@@ -247,7 +246,7 @@ def orders(names, schedule, shown, tab):
     mo.stop(tab.value != say("orders"))
     section(
         "orders",
-        say("late_orders_and_proof"),
+        "",
         html(proof_html(schedule)),
         order_table(schedule, names),
         mo.accordion(

@@ -28,12 +28,12 @@ with app.setup:
         trouble_of,
         wanted_data,
     )
+    from medhavi.service.plan_pages.approver_names import Approver
     from medhavi.service.plan_pages.desk_words import (
         address_of,
         mode_choice,
         tab_bar,
     )
-    from medhavi.service.plan_pages.plan_page import last_approver
     from medhavi.service.tradeoff_page import budgets_of, is_current
     from medhavi.views import page, theme
     from medhavi.views.order_list import comparison_html
@@ -86,9 +86,7 @@ def trouble(shown):
 
 @app.cell(hide_code=True)
 def remembered():
-    approver = mo.ui.text(
-        value=last_approver(), label=say("approver"), placeholder=say("your_name")
-    )
+    approver = Approver()
     return (approver,)
 
 
@@ -322,7 +320,7 @@ def publishing(approver, chosen, current, ready, release):
     section(
         "publish",
         say("publish_a_plan"),
-        mo.hstack([chosen, approver, release], justify="start", wrap=True),
+        mo.hstack([chosen, approver.field(), release], justify="start", wrap=True),
     ) if ready.source.lake and current else None
     return
 

@@ -90,6 +90,11 @@ from medhavi.results.difference import compare
 from medhavi.results.verify import verify
 from medhavi.service.data_source import DataSource
 from medhavi.service.page_data import PageData, PageProblem, load_data
+from medhavi.service.plan_pages.approver_names import (
+    Approver,
+    last_approver,
+    remember_approver,
+)
 from medhavi.views.names import Names, names_of
 from medhavi.views.page import trust_line
 from medhavi.views.pictures.lateness import late_demands
@@ -126,6 +131,7 @@ __all__ = [
     "QUANTILES",
     "SCALES",
     "TYPES",
+    "Approver",
     "BulkStore",
     "Commit",
     "CommitStatus",
@@ -183,6 +189,7 @@ __all__ = [
     "generate",
     "gives_way",
     "ground_truth",
+    "last_approver",
     "late_demands",
     "lineage",
     "load_data",
@@ -209,6 +216,7 @@ __all__ = [
     "rebuilt",
     "record_risks",
     "remedies",
+    "remember_approver",
     "replenish",
     "repromise",
     "revert",

@@ -29,6 +29,7 @@ from medhavi.cli.options import (
     instant,
 )
 from medhavi.errors import UsageError
+from medhavi.results.amounts import percent
 from medhavi.views.words import say
 
 if TYPE_CHECKING:
@@ -398,7 +399,7 @@ def _row(each: PredictorVersion) -> tuple[object, ...]:
     metrics = each.metrics
 
     def share(name: str) -> str | None:
-        return None if name not in metrics else f"{metrics[name]:.1%}"
+        return None if name not in metrics else percent(metrics[name])
 
     gain = metrics.get("gain")
     return (
@@ -449,9 +450,9 @@ def _coverage_row(each: PredictorReport) -> tuple[object, ...]:
         each.model,
         used,
         each.outcomes.height,
-        f"{worst.quantile} {worst.told:.0%}",
-        f"{worst.share:.0%} of {worst.orders}",
-        f"{worst.low:.0%} to {worst.high:.0%}",
+        f"{worst.quantile} {percent(worst.told)}",
+        f"{percent(worst.share)} of {worst.orders}",
+        f"{percent(worst.low)} to {percent(worst.high)}",
         "" if worst.since is None else f"{worst.since:%Y-%m-%d}",
     )
 

@@ -548,11 +548,13 @@ def _row(row: dict[str, Any], locale: PlanLocale) -> list[object]:
 
 def _scored(row: dict[str, Any]) -> list[object]:
     """Cells of a supplier: shares in per cent, days with one decimal."""
+    from medhavi.results.amounts import percent
+
     found: list[object] = []
     for name in SCORED:
         value = row[name]
         if name in _SHARES and value is not None:
-            value = f"{value:.0%}"
+            value = percent(value)
         found.append(round(value, 1) if isinstance(value, float) else value)
     return found
 

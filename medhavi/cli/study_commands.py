@@ -22,7 +22,7 @@ from medhavi.cli.options import (
     existing_folder,
     existing_plan,
 )
-from medhavi.results.amounts import duration, full_money, number
+from medhavi.results.amounts import duration, full_money, number, percent
 from medhavi.views.words import say
 
 if TYPE_CHECKING:
@@ -316,7 +316,9 @@ def _difference(
         ],
     )
     share = found.setup_reduction
-    saved = say("no_set_up_to") if share is None else f"set-up reduction {share:.1%}"
+    saved = (
+        say("no_set_up_to") if share is None else f"set-up reduction {percent(share)}"
+    )
     conversation.say(
         say(
             "lateness_changes_by_saved",

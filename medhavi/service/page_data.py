@@ -548,14 +548,21 @@ def problem_html(problem: PageProblem) -> str:
     """
     if not problem.job:
         return page.problem(problem.title, problem.text, problem.remedy)
-    name = escape(problem.job)
     verb, word = ("again", problem.remedy) if problem.remedy else ("stop", problem.stop)
-    button = f'<button class="mv-button" data-{verb}="{name}">{escape(word)}</button>'
+    button = job_button(problem.job, verb, word)
     return (
-        f'<div class="mv mv-card mv-list" data-job="{name}" role="status">'
+        f'<div class="mv mv-card mv-list" data-job="{escape(problem.job)}" '
+        'role="status">'
         f"<h2>{escape(problem.title)}</h2>"
         f'<p class="mv-phase">{escape(problem.text)}</p>'
         f"{f'<p>{button}</p>' if word else ''}</div>"
+    )
+
+
+def job_button(job: str, verb: str, word: str) -> str:
+    """Button that stops a job or begins it again; a script obeys it."""
+    return (
+        f'<button class="mv-button" data-{verb}="{escape(job)}">{escape(word)}</button>'
     )
 
 

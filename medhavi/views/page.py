@@ -437,7 +437,7 @@ def trust_line(
     violations
         Rules that the independent check found broken; None where it did not run.
     command
-        Command line that gives the same plan.
+        Command line of a plan of these tables: the same, unless it was made on another.
     """
     as_of = plan.run.as_of
     data = (
@@ -471,7 +471,8 @@ def trust_line(
     if snapshot is not None and told is not None:
         facts.insert(3, ("Findings", findings_words(told)))
         facts.insert(5, ("Models", _models(snapshot)))
-    return _foot(facts, command)
+    on_another = "baseline" in plan.run.settings
+    return _foot(facts, command, say("plan_from_scratch") if on_another else "Again")
 
 
 def _models(snapshot: Snapshot) -> str:
@@ -511,10 +512,10 @@ def data_line(
     )
 
 
-def _foot(facts: Iterable[tuple[str, str]], command: str) -> str:
+def _foot(facts: Iterable[tuple[str, str]], command: str, again: str = "Again") -> str:
     items = "".join(f"<span>{name} <b>{text}</b></span>" for name, text in facts)
-    again = f"<span>Again <code>{escape(command)}</code></span>" if command else ""
-    return f'<div class="mv"><div class="mv-trust">{items}{again}</div></div>'
+    told = f"<span>{again} <code>{escape(command)}</code></span>" if command else ""
+    return f'<div class="mv"><div class="mv-trust">{items}{told}</div></div>'
 
 
 def _short(fingerprint: str) -> str:

@@ -9,11 +9,16 @@ from __future__ import annotations
 import datetime as dt
 import re
 import tomllib
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from string import Formatter
+from typing import TYPE_CHECKING
 
 from medhavi.results.amounts import number
+
+if TYPE_CHECKING:
+    from medhavi.progress import Progress
 
 PLACE = Path(__file__).with_name("words.toml")
 
@@ -45,6 +50,58 @@ def say(key: str, *values: object) -> str:
     return text.format_map(
         {name: _written(value) for name, value in zip(names, values, strict=True)}
     )
+
+
+_PHASES = frozenset(
+    (
+        "phase_changes",
+        "phase_first_solution_found_searching",
+        "phase_late_at_least",
+        "phase_late_of_priority",
+        "phase_laying_out",
+        "phase_moves",
+        "phase_net_requirements",
+        "phase_no_first_solution",
+        "phase_operations_in_all_scenarios",
+        "phase_passes",
+        "phase_placing",
+        "phase_plan_as_it_says",
+        "phase_plan_lots",
+        "phase_plan_whole_orders",
+        "phase_plan_without_the_program",
+        "phase_points",
+        "phase_reading_the_plant",
+        "phase_recording",
+        "phase_search_operations_effort",
+        "phase_solve",
+        "phase_solve_programs",
+        "phase_state",
+        "phase_tables",
+    )
+)
+"""Phases of planners whose words are not those of a person who waits for a plan."""
+
+
+def progress_words(progress: Progress) -> str:
+    """Where long work stands, for a person who waits for it.
+
+    A phase of a planner has an entry of the catalogue, which names its figures where
+    they do not follow it; any other says what it says.
+
+    Examples
+    --------
+    >>> progress_words(Progress("late of priority 4", 12, 160))
+    'Late demands of priority 4: 12 of 160'
+    """
+    key = "phase_" + "_".join(re.findall("[a-z]+", progress.phase))
+    if key not in _PHASES:
+        return str(progress)
+    names = catalogue()[key][1]
+    if "total" in names:
+        figures = [getattr(progress, name) for name in names]
+        return str(progress) if None in figures else say(key, *figures)
+    own = re.findall(r"\d[\d,]*", progress.phase)[: len(names)]
+    return str(replace(progress, phase=say(key, *own)))
 
 
 def worded(script: str) -> str:

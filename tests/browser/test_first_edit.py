@@ -24,6 +24,13 @@ MOST_WAITS = 60
 """Looks, 2 s apart, at whether a page rests."""
 
 
+@pytest.fixture
+def neighbour(desk, browser):
+    """Page of another person, in a browser of their own."""
+    with browser.new_context() as another:
+        yield Watched(another.new_page(), desk.address)
+
+
 def swept(bench) -> bool:
     found = bench.store.read("commitments")
     return "ReservationExpired" in [one.type for one in found]
@@ -50,8 +57,11 @@ def desk(request, page, tmp_path, chromium):
         yield Watched(page, address)
 
 
-def test_the_first_edit_is_approved_and_its_plan_shown(desk, tmp_path):
+def test_the_first_edit_is_approved_and_its_plan_shown(desk, tmp_path, neighbour):
     page = desk.page
+    ahead = Watched(page.context.new_page(), desk.address)
+    ahead.open("/plan/?tab=stock")
+    neighbour.open("/orders/?tab=history")
     desk.open("/orders/")
     row = page.get_by_role("row").filter(has_text="planned").first
     expect(row).to_be_visible()
@@ -84,9 +94,14 @@ def test_the_first_edit_is_approved_and_its_plan_shown(desk, tmp_path):
     expect(page.get_by_label("Approver").first).to_have_value("Maria")
     page.get_by_role("button", name="Undo the last decision").click()
     expect(page.get_by_text("● Taken back")).to_be_visible()
-    desk.open("/promise/")
-    expect(page.get_by_label("Approver").first).to_have_value("Maria")
-    desk.assert_clean()
+    # A page that was open before offers the name too, that of somebody else does not.
+    tabs = ahead.page.get_by_role("tab")
+    tabs.filter(has_text="Compare and publish").click()
+    expect(ahead.page.get_by_label("Approver").first).to_have_value("Maria")
+    expect(neighbour.page.get_by_text("Maria").first).to_be_visible()
+    expect(neighbour.page.get_by_label("Approver").first).to_have_value("")
+    for one in (desk, ahead, neighbour):
+        one.assert_clean()
 
 
 def test_an_exception_is_assigned_once_and_the_page_rests(desk):

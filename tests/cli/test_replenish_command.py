@@ -122,6 +122,6 @@ def test_safety_stock_of_tables_is_listed_and_written(medhavi, tables, tmp_path,
     assert (out / f"curve.{kind}").is_file()
     assert said.answer["curve"][0]["service_level"] == 0.8
     again = medhavi(*words)
-    assert "99.5%" in again.out
+    assert "99.5 %" in again.out
     assert "a year (the least there is)" in again.out
     assert medhavi("safety-stock", "--tables", "nowhere").code == 2

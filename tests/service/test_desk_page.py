@@ -14,7 +14,6 @@ from medhavi.service.plan_pages.plan_page import (
     MOST_RENEWALS,
     Decision,
     EditSession,
-    last_approver,
 )
 from medhavi.service.plan_pages.remedy_edits import answer_of
 from medhavi.units import to_seconds
@@ -75,7 +74,6 @@ def test_an_edit_shows_its_price_and_binds_when_somebody_approves(desk, tmp_path
     done = plan_page.decide(desk, asked, "Ana")
     assert (done.kept, done.title) == (True, "Decided")
     assert "PO-" in done.text
-    assert last_approver() == "Ana"
     newest = page_of(tmp_path)
     assert newest.plan is not None
     assert newest.plan.run.run_id == asked.preview.plan.run.run_id
@@ -107,6 +105,19 @@ def test_a_plan_of_old_facts_is_not_edited(desk):
     assert plan_page.is_overtaken(stale)
     assert "Ana" in told
     assert plan_page.decide(desk, stale, "Ben").kept is False
+
+
+def test_an_order_that_somebody_else_firmed_is_told_with_the_decision(desk, tmp_path):
+    form = {"kind": "firm", "supply": proposal(desk.plan)}
+    plan_page.decide(desk, plan_page.show_edit(desk, form), "Ana")
+    newest = page_of(tmp_path)
+    asked = plan_page.show_edit(newest, form)
+    assert asked.preview is None
+    told = desk_words.asked_html(asked, newest.names)
+    assert "The order has changed" in told
+    assert "firm PO-" in told
+    assert "approved by Ana" in told
+    assert form["supply"] not in told
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 
 import pytest
 from starlette.testclient import TestClient
 
 from medhavi.service.api.guard import HEADERS, KERNEL, MOST_BYTES, RequestGuard
 from medhavi.service.app import create_app, entries
+from medhavi.service.plan_pages.approver_names import BROWSER
 
 OWN = "http://localhost:8710"
 FOREIGN = (
@@ -82,6 +84,22 @@ def test_no_route_of_the_server_answers_a_foreign_host_or_page(app, client):
 
     found = asyncio.run(all_of_them())
     assert [one for one in found if one[2] != one[3]] == []
+
+
+def test_a_browser_is_told_apart_by_digits_that_no_script_reads(app, client):
+    opened = {"sec-fetch-mode": "navigate", "sec-fetch-site": "none"}
+    told = client.get("/health", headers=opened).headers["set-cookie"]
+    assert re.fullmatch(
+        rf"{BROWSER}=[0-9a-f]{{32}}; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax",
+        told,
+    )
+    # It keeps them; programs and refused pages get none, another browser others.
+    assert "set-cookie" not in client.get("/health", headers=opened).headers
+    other = TestClient(app, base_url=OWN)
+    assert "set-cookie" not in other.get("/health").headers
+    foreign = {**opened, "origin": "http://example.org"}
+    assert "set-cookie" not in other.get("/health", headers=foreign).headers
+    assert other.get("/health", headers=opened).headers["set-cookie"] != told
 
 
 async def status_of(app, path, method, headers):

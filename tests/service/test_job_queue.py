@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -144,3 +145,15 @@ def test_a_worker_whose_server_is_killed_ends_at_its_next_phase(tmp_path):
     while worker.exists() and time.monotonic() - begun < 20:
         time.sleep(0.05)
     assert not worker.exists()
+
+
+def test_work_begins_although_the_page_that_was_opened_last_is_closed(monkeypatch):
+    closed = ModuleType("__main__")
+    closed.__dict__.clear()  # as marimo leaves the module of a closed page
+    monkeypatch.setitem(sys.modules, "__main__", closed)
+    own = JobQueue(workers=1)
+    try:
+        assert own.submit(Ending(way="done")).wait().state is JobState.DONE
+        assert sys.modules["__main__"] is closed
+    finally:
+        own.close()

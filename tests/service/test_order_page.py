@@ -62,6 +62,27 @@ def selected_of(desk, *ids):
     return order_page.selected_rows(order_page.orders_of(desk), ids)
 
 
+def test_parts_of_one_order_have_the_room_of_half_the_grid(desk):
+    orders = order_page.orders_of(desk)
+    one, two = orders["id"][:2]
+
+    def rows(*selected):
+        session = EditSession(orders=selected)
+        made = order_page.order_table(orders, desk.names, session, lambda *_: None)
+        return made._component_args["page-size"]
+
+    assert (rows(), rows(one), rows(one, two)) == (10, 5, 10)
+
+
+def test_the_story_of_a_chain_stands_beside_its_picture(desk):
+    served = order_page.orders_of(desk).filter(pl.col("demand").is_not_null())
+    _, both = one_order.why_parts(desk.plan, served.row(0, named=True), desk.names)
+    left, right = both.text.split("</div><div><h3>")
+    assert "<h3>Serves</h3>" in left
+    assert "marimo-vega" in left
+    assert "mv-chain" in right
+
+
 def test_an_address_names_an_order_by_id_or_number(desk):
     orders = order_page.orders_of(desk)
     supply = proposal(desk.plan)

@@ -9,12 +9,14 @@ from dataclasses import replace
 import pytest
 
 from medhavi.lakehouse import Lake
+from medhavi.progress import unobserved
 from medhavi.results.plan_remedy import RemedyTrials
 from medhavi.schema.template import example_rows
 from medhavi.service import campaign_page, page_data
 from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.jobs.job import JobState, OnStop
 from medhavi.service.jobs.job_queue import JobQueue
+from medhavi.service.jobs.plan_jobs import RemedyRequest
 from medhavi.service.plan_pages import desk_words, plan_loading, plan_page
 from medhavi.service.plan_pages.plan_loading import load_page, planned
 from medhavi.service.plan_pages.plan_maintenance import PlanMaintenance
@@ -242,6 +244,30 @@ def test_a_plan_that_was_stopped_is_begun_again_by_its_button(
     assert planned(data, data.snapshot, "constrained", waits=False).plan is not None
 
 
+def test_a_renewal_that_was_stopped_is_begun_again_from_the_older_plan(
+    queue, no_plan_here, lake
+):
+    first = load_page()
+    busy = queue.submit(Counting(name="busy"))
+    reported(lake, event(71, "StockCounted", product="A", location="DC", qty=21.0))
+    data = load_data()
+    meanwhile = planned(data, data.snapshot, "constrained", waits=False)
+    assert (meanwhile.renewal, meanwhile.ended) == (plan_loading.RENEWED, "")
+    queue.stop(queue.newest(meanwhile.request.subject).name)
+    stopped = planned(data, data.snapshot, "constrained", waits=False)
+    assert stopped.plan is first.plan
+    head = "".join(
+        one.text for one in desk_words.page_head("Orders", stopped, "", "", [])
+    )
+    assert "The plan was stopped" in head
+    assert f"data-again='{stopped.ended}'" in head.replace('"', "'")
+    queue.stop(busy.name)
+    again = queue.submit(queue.find(stopped.ended).request, again=True)
+    assert again.wait().state is JobState.DONE
+    renewed = planned(data, data.snapshot, "constrained", waits=False)
+    assert (renewed.renewal, renewed.ended) == ("", "")
+
+
 def test_remedies_are_tried_in_another_process(
     queue, no_plan_here, tables, monkeypatch
 ):
@@ -253,6 +279,16 @@ def test_remedies_are_tried_in_another_process(
     tried = plan_page.tried_remedies(shown, None, 2)
     assert isinstance(tried, RemedyTrials)
     assert plan_page.tried_remedies(shown, None, 2) is tried
+
+
+def test_remedies_that_were_stopped_before_one_was_tried_are_stopped(tables):
+    shown = load_page(str(tables), mode="constrained")
+    asked = RemedyRequest(
+        plan=shown.request, fingerprint=shown.plan.fingerprint, demand=None, tries=2
+    )
+    with pytest.raises(KeyboardInterrupt):
+        asked.run(unobserved, lambda: True)
+    assert asked.run(unobserved, lambda: False).found == ()
 
 
 def test_campaigns_are_planned_in_another_process(queue, no_plan_here, tmp_path):

@@ -271,7 +271,15 @@ def test_the_trust_line_says_what_the_figures_rest_on(plan, lemonade, names):
     assert "heuristic, verified: 0 violations" in text
     assert plan.fingerprint[:12] in text
     assert plan.run.snapshot_fingerprint in text
-    assert "medhavi plan --tables t" in text
+    assert "Again <code>medhavi plan --tables t" in text
+
+
+def test_a_command_does_not_claim_the_plan_that_was_made_on_another_one(plan, names):
+    settings = {**plan.run.settings, "baseline": "another"}
+    on_another = replace(plan, run=replace(plan.run, settings=settings))
+    text = page.trust_line(on_another, None, names, violations=0, command="medhavi")
+    assert "Plan from scratch <code>medhavi" in text
+    assert "Again" not in text
 
 
 def test_the_trust_line_names_the_models_behind_the_times(plan, lemonade, names):

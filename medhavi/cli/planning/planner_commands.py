@@ -165,7 +165,7 @@ def place_safety_stock(
         ["service", "a year", "each alone", say("one_point_more")],
         [
             (
-                f"{level:.1%}",
+                f"{level * 100:g} %",
                 number(money),
                 number(alone),
                 "" if step is None else number(step),

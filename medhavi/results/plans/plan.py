@@ -13,7 +13,7 @@ import polars as pl
 from medhavi.display import Charted
 from medhavi.findings import Finding
 from medhavi.findings.groups import as_json, told_findings
-from medhavi.results.amounts import PlanLocale, duration, with_unit
+from medhavi.results.amounts import PlanLocale, duration, percent, with_unit
 from medhavi.results.identity import register_of, with_numbers
 from medhavi.results.plans.folder import (
     read_json,
@@ -536,9 +536,8 @@ def program_words(plan: Plan) -> str:
     if missing > 0:
         words[0] += f", {with_unit(missing, unit)} of it for stock below safety stock"
     if least is not None and plan.run.gap is not None:
-        words.append(
-            f"no plan costs less than {with_unit(least, unit)} (gap {plan.run.gap:.0%})"
-        )
+        below, gap = with_unit(least, unit), percent(plan.run.gap)
+        words.append(f"no plan costs less than {below} (gap {gap})")
     words += budget_words(plan)
     if program is None:
         return "; ".join(words)

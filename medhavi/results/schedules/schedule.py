@@ -16,6 +16,7 @@ import polars as pl
 from medhavi.display import Charted
 from medhavi.findings import Finding
 from medhavi.findings.groups import told_findings
+from medhavi.results.amounts import percent
 from medhavi.results.plans.folder import (
     INSTANT_TEXT,
     guarded,
@@ -319,7 +320,7 @@ class Schedule(Charted):
             )
         ]
         for row in self.tables["objectives"].iter_rows(named=True):
-            proof = "proven" if row["proven"] else f"gap {row['gap']:.1%}"
+            proof = "proven" if row["proven"] else f"gap {percent(row['gap'])}"
             lines.append(f"  {row['objective']}: {row['value']:,g} ({proof})")
         late = self.orders.filter(pl.col("late_minutes") > 0)
         worst = late.sort("late_minutes", "order", descending=[True, False]).head(3)

@@ -13,8 +13,9 @@ marimo, its WebSockets and event streams included:
 - The body is counted as it arrives, chunked ones included (413 at the limit).
 - Of marimo only the routes that a reader of a page needs exist (404 otherwise).
 
-Every answer carries the security headers and a request id; every refusal and failure is
-one JSON line of the log with that id.
+A browser is given a cookie of random digits with its first page: it tells two people
+apart, and opens nothing. Every answer carries the security headers and a request id;
+every refusal and failure is one JSON line of the log with that id.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ import traceback
 import uuid
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from medhavi.service.plan_pages.approver_names import BROWSER
 from medhavi.views.words import say
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 """Names of this machine, as `Host` has them."""
 MOST_BYTES: Final = 50_000_000
 """Largest body of a request [bytes]: a dropped file, as pages send it."""
+_A_YEAR: Final = 31_536_000
 REQUEST_ID: Final = "request_id"
 """Key of the request id in the state of a request, in answers and in the log."""
 PROBLEM: Final = "problem"
@@ -198,6 +201,17 @@ def _foreign(scope: Scope, host: str) -> HttpRefusal | None:
     return None
 
 
+def _introduction(scope: Scope) -> list[tuple[bytes, bytes]]:
+    """Header that tells a browser its digits with the first page that it opens."""
+    opens = _values(scope, b"sec-fetch-mode") == ["navigate"]
+    if not opens or any(BROWSER in one for one in _values(scope, b"cookie")):
+        return []
+    digits = uuid.uuid4().hex
+    # Lax: who follows a link of another site is still the same reader.
+    told = f"{BROWSER}={digits}; Path=/; Max-Age={_A_YEAR}; HttpOnly; SameSite=Lax"
+    return [(b"set-cookie", told.encode())]
+
+
 def _announced(scope: Scope) -> HttpRefusal | None:
     """Why an announced length is not taken; what is not announced is counted."""
     for length in _values(scope, b"content-length"):
@@ -254,11 +268,12 @@ class _Exchange:
         """
         if message["type"] in {"http.response.start", "websocket.accept"}:
             status = int(message.get("status", 200))
-            told = PROBLEM in self._scope["state"]
-            self._withheld = self._too_large or (status == _FAILED.status and not told)
+            failed = status == _FAILED.status and PROBLEM not in self._scope["state"]
+            self._withheld = self._too_large or failed
             if not self._withheld:
                 self._status = status
-                message = {**message, "headers": self._completed(message)}
+                told = [*self._completed(message), *_introduction(self._scope)]
+                message = {**message, "headers": told}
             if self._files and not self._withheld:
                 self._waiting = message
                 return

@@ -23,9 +23,7 @@ from medhavi.service.plan_pages.plan_page import (
     Decision,
     EditResult,
     PreviewResult,
-    last_approver,
     new_press,
-    remember_approver,
 )
 from medhavi.snapshot import Snapshot
 from medhavi.snapshot.table_difference import (
@@ -437,7 +435,6 @@ def undo(shown: PlanPage, approver: str, press: int = 0) -> EditResult | PagePro
 
 
 def _kept(shown: PlanPage, approver: str, title: str, text: str) -> EditResult:
-    remember_approver(approver)
     open_pages.tell(shown.source, but=this_cell())
     return EditResult(title=title, text=f"{text} Approved by {approver}.", kept=True)
 
@@ -463,15 +460,6 @@ def changes_html(shown: PlanPage, names: Names, known_at: str = "") -> str:
     ]
     return page.table_html(
         (say("column_change"), say("column_approved_by"), say("column_when"), ""), rows
-    )
-
-
-def approver_field() -> mo.ui.text:
-    """Ask who approves; it begins with who approved last."""
-    import marimo as mo
-
-    return mo.ui.text(
-        value=last_approver(), label=say("approver"), placeholder=say("your_name")
     )
 
 

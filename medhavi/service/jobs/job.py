@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from medhavi.findings import Finding
 from medhavi.progress import Progress
 from medhavi.service.page_data import PageProblem
-from medhavi.views.words import say
+from medhavi.views.words import progress_words, say
 
 if TYPE_CHECKING:
     from medhavi.progress import Cancelled, Observe
@@ -173,6 +173,11 @@ class Job:
         running = str(self.request.on_stop)
         return running or str(OnStop.END) * (self.state is JobState.WAITING)
 
+    @property
+    def stands(self) -> str:
+        """Where its work stands, in words."""
+        return "waiting" if self.progress is None else progress_words(self.progress)
+
     def as_dict(self) -> dict[str, object]:
         """State for the bar of the shell."""
         progress = self.progress
@@ -184,7 +189,7 @@ class Job:
             "state": str(self.state),
             "stopping": self.stopping,
             "stop": self.stop_word,
-            "phase": "" if progress is None else str(progress),
+            "phase": "" if progress is None else self.stands,
             "done": progress.done if progress else 0,
             "total": progress.total if progress else 0,
             "incumbent": progress.incumbent if progress else None,

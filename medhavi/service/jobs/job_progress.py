@@ -47,6 +47,7 @@ function line(job) {
   row.className = job.state;
   title.textContent = job.title;
   const phase = document.createElement("span"), elapsed = document.createElement("span");
+  phase.className = "mv-phase";
   phase.textContent = going(job) ? words(job) : job.problem;
   elapsed.className = "elapsed";
   elapsed.textContent = time(job.elapsed_s);
@@ -110,6 +111,9 @@ addEventListener("click", event => {
   const verb = button?.dataset.stop ? "stop" : button?.dataset.again ? "again" : "";
   if (!verb) return;
   button.disabled = true;
+  // Told at once: the server is asked again only in a while.
+  const phase = button.closest("[data-job], .mv-jobs div")?.querySelector(".mv-phase");
+  if (phase && verb === "stop") phase.textContent = "stopping";
   fetch(`/jobs/${button.dataset[verb]}/${verb}`, {method: "POST"});
 }, true);
 look();

@@ -14,10 +14,12 @@ import logging
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 from collections import deque
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from medhavi.service.jobs.job import ENDED, Job, JobOutcome, JobState, OnStop
@@ -25,6 +27,7 @@ from medhavi.service.page_data import PageProblem, findings_of, problem_of
 from medhavi.views.words import say
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from multiprocessing.connection import Connection
     from multiprocessing.synchronize import Event
 
@@ -257,7 +260,8 @@ class _JobProcess:
                 name="medhavi-job",
                 daemon=True,
             )
-            self._process.start()
+            with _own_main():
+                self._process.start()
             theirs.close()
         return self._pipe
 
@@ -272,6 +276,22 @@ class _JobProcess:
             remedy=say("start_it_again"),
         )
         return JobOutcome(state=JobState.FAILED, problem=problem)
+
+
+@contextmanager
+def _own_main() -> Iterator[None]:
+    """Start a process as the server would, whatever pages are open or were closed.
+
+    marimo puts the module of the last opened page where Python looks for the main one,
+    and empties it when that page is closed: a process cannot be started from then on.
+    """
+    page, own = sys.modules["__main__"], ModuleType("__main__")
+    sys.modules["__main__"] = own
+    try:
+        yield
+    finally:
+        if sys.modules["__main__"] is own:
+            sys.modules["__main__"] = page
 
 
 def work(pipe: Connection, stop: Event, niceness: int) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from medhavi.service.jobs.job_queue import current_queue
 from medhavi.service.jobs.open_pages import this_cell
-from medhavi.service.page_data import PageProblem
+from medhavi.service.page_data import PageProblem, job_button
 from medhavi.views.words import say
 
 if TYPE_CHECKING:
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 Value = TypeVar("Value")
 AGAIN = "Start again"
 """Button of work that failed or was stopped."""
+
+
+def again_button(job: str) -> str:
+    """Button that begins the work of an ended job again."""
+    return job_button(job, "again", AGAIN)
 
 
 def result_of(
@@ -53,8 +58,9 @@ def outcome_of(job: Job, title: str) -> object:
     """Value of a job, or what is done about it; see `result_of`."""
     cell = this_cell()
     if job.outcome is None:
-        text = "waiting" if job.progress is None else str(job.progress)
-        shown = PageProblem(title=title, text=text, job=job.name, stop=job.stop_word)
+        shown = PageProblem(
+            title=title, text=job.stands, job=job.name, stop=job.stop_word
+        )
         if cell is not None:
             job.when_ended(cell)
         return shown

@@ -231,10 +231,15 @@ class RemedyRequest:
         ------
         UsageError
             The plan in force is another one by now.
+        KeyboardInterrupt
+            It was stopped before a change was tried.
         """
         observe(Progress(say("reading_the_plan")))
         plan = self.plan.shown(self.fingerprint)
-        return self.tried(plan, self.plan.tables(), observe, cancelled)
+        found = self.tried(plan, self.plan.tables(), observe, cancelled)
+        if cancelled() and not found.texts:
+            raise KeyboardInterrupt
+        return found
 
     def tried(
         self,

@@ -70,9 +70,10 @@ def why_parts(plan: Plan, row: Row, names: Names) -> list[mo.Html]:
         say("nothing_to_supply"),
     )
     title = say("pegging_chain_of", escape(names.name(row["demand"])))
-    story = page.story_html(told, names, plan.run.as_of)
-    beside = f"<h3>{title}</h3>{chain.text}{story}"
-    both = f'<div class="mv-beside"><div>{serves}</div><div>{beside}</div></div>'
+    story = f"<h3>{title}</h3>{page.story_html(told, names, plan.run.as_of)}"
+    # A long chain has a long story and a high picture: one beside the other.
+    columns = f"<div>{serves}{chain.text}</div><div>{story}</div>"
+    both = f'<div class="mv-beside">{columns}</div>'
     return [first, html(both)]
 
 

@@ -116,6 +116,10 @@ def filter_of(chosen: Mapping[str, str | None]) -> OrderFilter:
 
 
 # -------------------------------------------------------------------------------- grid
+BESIDE_ONE = 5
+"""Rows of a grid that is made while one order is looked at: its parts need the room."""
+
+
 def order_table(
     shown: pl.DataFrame, names: Names, session: EditSession, keep: Keep
 ) -> mo.ui.table:
@@ -141,7 +145,7 @@ def order_table(
         selection="multi",
         initial_selection=selected,
         on_change=select,
-        page_size=10,
+        page_size=BESIDE_ONE if len(selected) == 1 else 10,
         show_column_summaries=False,
         show_data_types=False,
         show_download=False,

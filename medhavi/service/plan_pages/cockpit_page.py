@@ -12,11 +12,11 @@ from medhavi.lakehouse import Lake
 from medhavi.service.downloads import grid_button
 from medhavi.service.page_data import bench_of, html, problem_of
 from medhavi.service.page_table import page_table, written
-from medhavi.service.plan_pages.plan_page import (
-    EditResult,
+from medhavi.service.plan_pages.approver_names import (
     last_approver,
     remember_approver,
 )
+from medhavi.service.plan_pages.plan_page import EditResult
 from medhavi.units import from_seconds
 from medhavi.views import grid_columns, page
 from medhavi.views.names import money

@@ -12,6 +12,7 @@ from medhavi.errors import MedhaviError
 from medhavi.lakehouse import Lake
 from medhavi.schema import cell, tables
 from medhavi.service.data_source import served_mode
+from medhavi.service.jobs.job_results import again_button
 from medhavi.service.page_data import (
     SCENARIO,
     bench_of,
@@ -24,7 +25,7 @@ from medhavi.service.page_data import (
 )
 from medhavi.service.plan_pages.page_choices import choice
 from medhavi.service.plan_pages.plan_loading import MODES, load_page, put_in_force
-from medhavi.service.plan_pages.plan_page import EditResult, remember_approver
+from medhavi.service.plan_pages.plan_page import EditResult
 from medhavi.views import order_grid, order_list, page
 from medhavi.views.changed_cells import value_words
 from medhavi.views.names import money, number, said, when
@@ -423,10 +424,11 @@ def page_head(
     """Title of a page with its moment and what it finds, and the choices below it."""
     import marimo as mo
 
+    again = [html(again_button(shown.ended))] if shown.ended else []
     return [
         mo.Html(page.header(title, facts_of(shown, known_at), finding=found)),
         mo.hstack(
-            [one for one in choices if one is not None],
+            [*(one for one in choices if one is not None), *again],
             justify="start",
             wrap=True,
             gap=2,
@@ -590,7 +592,6 @@ def publish(page: PlanPage, approver: str) -> EditResult:
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
         problem = problem_of(failure)
         return EditResult(title=problem.title, text=problem.text, kept=False)
-    remember_approver(approver)
     put_in_force(page.plan, page.snapshot, page.source)
     return EditResult(
         title=say("it_is_the_plan"),

@@ -53,7 +53,7 @@ class PlanPage:
 
     `violations` counts the broken rules that the independent check found; a plan with
     any is not shown. `renewal` says what is done about a plan of earlier facts; empty:
-    its facts are the newest.
+    its facts are the newest. `ended` is the job of a renewal that stopped or failed.
     """
 
     source: DataSource
@@ -64,6 +64,7 @@ class PlanPage:
     problem: PageProblem | None = None
     violations: int | None = None
     renewal: str = ""
+    ended: str = ""
     request: PlanRequest | None = None
 
     @property
@@ -323,10 +324,9 @@ def _with_plan(page: PlanPage, plan: Plan) -> PlanPage:
 def _meanwhile(page: PlanPage, known: PlanInForce | None, job: Job | None) -> PlanPage:
     """Page of the older plan, with its own tables where they are at hand."""
     if known is None:
-        phase = "waiting" if job is None or job.progress is None else str(job.progress)
         problem = PageProblem(
             title=say("the_plan_is_being_made"),
-            text=phase,
+            text="waiting" if job is None else job.stands,
             job="" if job is None else job.name,
             stop="" if job is None else job.stop_word,
         )
@@ -354,7 +354,8 @@ def _not_made(page: PlanPage, known: PlanInForce | None, job: Job) -> PlanPage:
     )
     if known is not None:
         older = _meanwhile(page, known, job)
-        return replace(older, renewal=say("older_plan_failed", told.title, told.text))
+        words = say("older_plan_failed", told.title, told.text)
+        return replace(older, renewal=words, ended=job.name)
     problem = replace(told, job=job.name, remedy=AGAIN)
     return replace(
         page, problem=problem, findings=job.outcome.findings or page.findings

@@ -44,6 +44,7 @@ from medhavi.service.plan_pages.plan_loading import (
     open_pages,
 )
 from medhavi.units import to_seconds
+from medhavi.views.names import when
 from medhavi.views.words import say
 from medhavi.workbench.orders.plan_edit_answers import (
     EditCommit,
@@ -69,17 +70,6 @@ if TYPE_CHECKING:
 
 MOST_RENEWALS = 3
 """Times in a row that facts may overtake one preview before a person is asked."""
-_last_approver: list[str] = []
-
-
-def last_approver() -> str:
-    """Name of who approved last on this server; empty before."""
-    return _last_approver[-1] if _last_approver else ""
-
-
-def remember_approver(name: str) -> None:
-    """Offer a name on every page that is opened from now on."""
-    _last_approver[:] = [name.strip()] if name.strip() else _last_approver
 
 
 @dataclass(slots=True, kw_only=True)
@@ -220,7 +210,36 @@ def show_edit(
         press=press,
         drawn=drawn,
     )
-    return _priced(request, lambda: bench.preview(plan, stated))
+    asked = _priced(request, lambda: bench.preview(plan, stated))
+    refused = () if asked.preview is None else asked.preview.findings
+    if any((one.code, one.column) == GONE for one in refused):
+        return PreviewResult(problem=_gone(page))
+    return asked
+
+
+MOST_NAMED = 5
+"""Orders of the last decision that are named."""
+GONE = ("ORD003", "supply")
+"""Code and column of the finding that an order is not there."""
+
+
+def _gone(page: PlanPage) -> PageProblem:
+    """An order that was selected is not in the plan any more, and what was decided."""
+    told = [
+        say(
+            "last_decision",
+            f"{one.kind} {', '.join(one.orders[:MOST_NAMED])}".replace("_", " "),
+            one.approver,
+            when(one.recorded_at, page.names.zone),
+        )
+        for one in decisions(page)[-1:]
+    ]
+    return PageProblem(
+        title=say("order_has_changed"),
+        text=" ".join((say("not_in_the_plan_any_more"), *told)),
+        remedy=say("select_it_again"),
+        is_final=True,
+    )
 
 
 def _priced(request: PreviewRequest, here: Callable[[], Preview]) -> PreviewResult:
@@ -413,8 +432,6 @@ def _settled(
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
         problem = problem_of(failure)
         return EditResult(title=problem.title, text=problem.text, kept=False)
-    if isinstance(done, EditCommit) and done.committed:
-        remember_approver(request.approver)
     return done
 
 

@@ -24,7 +24,6 @@ from medhavi.service.page_data import (
     problem_of,
 )
 from medhavi.service.page_table import page_table
-from medhavi.service.plan_pages.plan_page import remember_approver
 from medhavi.service.predictor_pages.tracking_pages import tracking_address
 from medhavi.views import grid_columns, page
 from medhavi.views.names import percent
@@ -264,8 +263,6 @@ def begin(request: TrainingRequest | ChampionRequest) -> str:
     """
     if request.source.unbound:
         return request.source.unbound
-    if isinstance(request, ChampionRequest):
-        remember_approver(request.approver)
     queue = current_queue()
     if queue is None:
         return request.run(unobserved, lambda: False)

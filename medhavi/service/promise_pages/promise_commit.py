@@ -21,7 +21,6 @@ from medhavi.service.page_data import (
 from medhavi.service.plan_pages.plan_loading import planned
 from medhavi.service.plan_pages.plan_page import (
     PreviewResult,
-    remember_approver,
     show_edit,
 )
 from medhavi.service.plan_pages.remedy_edits import RemedyEdit, answer_of
@@ -138,7 +137,6 @@ def commit_lines(
         return CommitMessage(
             title=say("others_first"), text=_lost(done, data.names), kept=False
         )
-    remember_approver(approver)
     return CommitMessage(
         title=f"Promised: {_numbers(data, done)}",
         text=_told(done, approver, data.names, override),

@@ -16,7 +16,6 @@ from medhavi.service.grid_groups import file_rows
 from medhavi.service.page_data import bench_of, html, problem_of, recorded_until
 from medhavi.service.page_table import written
 from medhavi.service.plan_pages.page_choices import choice, named_options, number_choice
-from medhavi.service.plan_pages.plan_page import remember_approver
 from medhavi.service.promise_pages.open_lists import tell_lists
 from medhavi.service.promise_pages.promise_commit import CommitMessage
 from medhavi.views import grid_columns, page
@@ -270,7 +269,6 @@ def release(
         bench.edits.facts.read()
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
         return CommitMessage(title=title, text=problem_of(failure).text, kept=False)
-    remember_approver(approver)
     tell_lists(data.source)
     held = f"{len(freed):,} reservation{'s' if len(freed) != 1 else ''}"
     return CommitMessage(
