@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medhavi.errors import UsageError
-from medhavi.results.plans.source_trace import trace, where_used
+from medhavi.results.plans.source_trace import start_delays, trace, where_used
 from tests import factories
+from tests.api import plan
 from tests.examples import examples
 from tests.planners.small_plans import KERNELS, day, planned, verified
 
@@ -178,3 +179,27 @@ def test_origins_give_what_a_demand_of_bought_goods_gets(qty, stocked, ordered):
         supply_terms=[{"lead_time_days": 5}],
     )
     assert sum(one.qty for one in made.trace("D1").origins) == qty
+
+
+@pytest.mark.req("OME-06")
+def test_an_order_waits_for_nothing_that_comes_after_it_began():
+    """Two orders serve one demand; what is bought for the second comes later."""
+    snapshot = factories.snapshot(
+        demands=[{"product": "A", "qty": 10, "due": day(40)}],
+        routings=[{"routing": "RA", "product": "A", "max_lot": 5}],
+        steps=[{"routing": "RA", "run_minutes_per_unit": 60 * 24}],
+        resources=[{"resource": "M"}],
+        step_resources=[{"routing": "RA", "resource": "M"}],
+        bom_lines=[
+            {"routing": "RA", "component": "B"},
+            {"routing": "RA", "component": "C"},
+        ],
+        supply_terms=[{"product": "B", "lead_time_days": 3}],
+        supply_orders=[{"product": "C", "qty": 10, "due": day(5)}],
+    )
+    made = plan(snapshot, "constrained")
+    first, second = made.supplies.filter(kind="make").sort("start")["id"].to_list()
+    bought = made.supplies.filter(product="B").sort("start")["id"].to_list()
+    for order, component in zip((first, second), bought, strict=True):
+        (found,) = start_delays(made, order, snapshot=snapshot)
+        assert (found.reason, found.behind) == ("component", component)

@@ -337,6 +337,20 @@ def _givers(
     return [one for one in below if one["product"] != row["product"]]
 
 
+def _there_at_start(row: Row, givers: list[Row]) -> list[Row]:
+    """Of what a supply may have taken from what was there when it began; else all.
+
+    What came later was taken by another supply of the level, or after the start.
+    """
+    begin = row["start"]
+    found = [
+        one
+        for one in givers
+        if one["finish"] is None or begin is None or one["finish"] <= begin
+    ]
+    return found or givers
+
+
 def _chain(
     plan: PlanAccess,
     rows: tuple[Row, ...],
@@ -363,13 +377,7 @@ def _chain(
         hops.append(_hop(plan, current, givers))
         if not givers:
             return tuple(reversed(hops))
-        begin = current["start"]
-        in_time = [
-            one
-            for one in givers
-            if one["finish"] is None or begin is None or one["finish"] <= begin
-        ]
-        current = max(in_time or givers, key=last)
+        current = max(_there_at_start(current, givers), key=last)
 
 
 def _beginnings(
@@ -417,7 +425,8 @@ def _waits(plan: PlanAccess, row: Row, givers: list[Row]) -> tuple[StartDelay, .
     First until the last component is there, then while the resource of the first step
     runs other orders, the rest is slack of the plan.
     """
-    dated = [one for one in givers if one["finish"] is not None]
+    there = _there_at_start(row, givers)
+    dated = [one for one in there if one["finish"] is not None]
     begin = row["start"]
     if not dated or begin is None:
         return ()
