@@ -296,3 +296,18 @@ def test_a_stopped_front_holds_the_plans_that_were_made():
     assert str(found.run.status) == "cancelled"
     assert found.points.height > 0
     assert told.count("points") == 2
+
+
+def test_a_front_that_is_stopped_in_a_plan_takes_it_for_no_fault():
+    told = []
+    found = medhavi.pareto(
+        company(),
+        ("cost", "co2"),
+        5,
+        settings=WEEKS,
+        observe=lambda step: told.append(step.phase),
+        cancelled=lambda: "plan without the program" in told,
+    )
+    assert str(found.run.status) == "cancelled"
+    assert found.points.is_empty()
+    assert [one for one in told if "left out" in one] == []

@@ -247,7 +247,12 @@ def _verified(
     asked: Mapping[str, object],
     tell: Observe,
 ) -> Iterator[Candidate]:
-    """Name a plan by what was asked, and measure it; none where it breaks a rule."""
+    """Name a plan by what was asked, and measure it.
+
+    None where its search was ended, or where it breaks a rule.
+    """
+    if made.run.status is Status.CANCELLED:
+        return
     snapshot = built.statement.run.stated
     settings = {**made.run.settings, **asked}
     plan = replace(made, run=replace(made.run, settings=settings))
@@ -269,7 +274,7 @@ def _within(
 
 def _unbeaten(made: Iterable[Candidate], objectives: Sequence[str]) -> list[Candidate]:
     """Plans that no other one beats in the chosen objectives, by the first of them."""
-    every = [one for one in made if one.plan.run.status is not Status.CANCELLED]
+    every = list(made)
     if not every:
         return []
     rows = [[one.values[name] for name in objectives] for one in every]
