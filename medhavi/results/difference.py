@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import polars as pl
 
 from medhavi.display import TextDisplay
+from medhavi.results.amounts import percent
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.figures.kpis import Measure, amount, figures_table, ratio
 from medhavi.results.plans.lateness import Verdict, verdicts
@@ -101,7 +102,7 @@ class PlanDelta(TextDisplay):
             if delta.added.height or delta.removed.height or delta.changed.height
         ]
         if self.stability is not None:
-            lines.append(f"stability of operations: {self.stability:.1%}")
+            lines.append(f"stability of operations: {percent(self.stability)}")
         demands = self.tables["fulfilment"].changed.filter(pl.col("column") == "status")
         lines += [
             f"demand {row['id']}: {row['old']} → {row['new']}"

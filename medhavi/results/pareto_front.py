@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from medhavi.display import Charted
-from medhavi.results.amounts import with_unit
+from medhavi.results.amounts import percent, with_unit
 from medhavi.results.plans.folder import guarded, write_json
 from medhavi.results.plans.plan import Plan
 from medhavi.results.run_record import RunRecord
@@ -205,11 +205,11 @@ class ParetoFront(Charted):
             parts = [f"{name} {with_unit(row[name], units[name])}" for name in chosen]
             service = row["on_time_in_full"]
             if service is not None:
-                parts.append(f"on time {service:.1%}")
+                parts.append(f"on time {percent(service)}")
             lines.append(f"  {row['point']}: {', '.join(parts)}")
         if self.hypervolume is not None:
             lines.append(
-                f"hypervolume {self.hypervolume:.1%} of the box of these plans"
+                f"hypervolume {percent(self.hypervolume)} of the box of these plans"
             )
         middle = self.knee(*chosen[:2])
         if middle is not None:

@@ -167,7 +167,7 @@ def test_risk_is_told_to_people(medhavi, file, made):
     said = medhavi("risk", file, *words, "--keep-starts")
     assert said.code == 0
     assert "200 scenarios, keep starts" in said.out
-    assert "C is late in 100.0%" in said.out
+    assert "C is late in 100 %" in said.out
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def test_a_hindsight_is_a_study_of_past_days(medhavi, tmp_path):
     assert (every["lines"], every["judged"]) == (7, 3)
     assert (tmp_path / "out" / "report.html").is_file()
     told = run(medhavi, file)
-    assert "kept our date 66.7%" in told.out
+    assert "kept our date 67 %" in told.out
 
 
 def test_a_study_again_repeats_no_run(medhavi, study):

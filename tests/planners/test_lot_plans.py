@@ -365,6 +365,6 @@ def test_a_plan_of_light_effort_is_made_in_lots_where_orders_cost_enough():
         return told
 
     assert why_not(effort="light") == ""
-    assert "lots_share asks 100.0%" in why_not(effort="light", lots_share=1.0)
+    assert "lots_share asks 100 %" in why_not(effort="light", lots_share=1.0)
     assert why_not(effort="standard", lots_share=1.0) == ""
     assert "more than most_lot_cells (5)" in why_not(most_lot_cells=5)

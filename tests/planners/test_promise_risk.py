@@ -137,7 +137,7 @@ def test_what_is_42_days_late_has_no_probability_by_the_requested_date():
     assert made.on_time_prob == 0.0
     assert made.date_prob == pytest.approx(0.95, abs=0.004)
     text = str(made)
-    assert "probability by the requested date 0%, by the quoted date 95%" in text
+    assert "probability by the requested date 0 %, by the quoted date 95 %" in text
     assert "on time 9" not in text
 
 

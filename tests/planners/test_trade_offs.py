@@ -13,6 +13,7 @@ from medhavi.errors import InfeasibleBudgets, UsageError
 from medhavi.findings import finding
 from medhavi.optimize.pareto import nondominated
 from medhavi.planners.master_plan import trade_offs
+from medhavi.results.amounts import percent
 from medhavi.results.figures.scorecard import scorecard
 from medhavi.results.pareto_front import ParetoFront
 from tests import factories
@@ -140,7 +141,7 @@ def test_a_front_tells_its_knee_and_its_hypervolume():
     front = medhavi.pareto(company(), ("cost", "co2"), 5, settings=WEEKS)
     assert front.hypervolume is not None
     assert 0 <= front.hypervolume < 1
-    assert f"hypervolume {front.hypervolume:.1%}" in str(front)
+    assert f"hypervolume {percent(front.hypervolume)} of" in str(front)
     assert front.run_json()["hypervolume"] == front.hypervolume
 
 

@@ -68,7 +68,7 @@ def test_the_text_counts_and_names_demands() -> None:
     assert "pegging: 0 added, 1 removed, 0 changed, 5 unchanged" in text
     assert "fulfilment: 0 added, 0 removed, 1 changed, 0 unchanged" in text
     assert "demand D1: on_time → late" in text
-    assert "stability of operations: 100.0%" in text
+    assert "stability of operations: 100 %" in text
 
 
 def test_both_directions_mirror_each_other() -> None:

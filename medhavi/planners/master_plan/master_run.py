@@ -49,7 +49,7 @@ from medhavi.planners.master_plan.shadow_prices import price_table
 from medhavi.planners.master_plan.statement import ObjectivePart, ProgramRun, state
 from medhavi.planners.master_plan.step_plans import PlansInMemory
 from medhavi.progress import Progress, unobserved
-from medhavi.results.amounts import currency_of
+from medhavi.results.amounts import currency_of, percent
 from medhavi.results.limiter import Limiter
 from medhavi.results.plans.lateness import tally
 from medhavi.results.run_record import PlanBudget, PlanStep, Status
@@ -283,7 +283,7 @@ def _why_not_in_lots(built: BuiltProgram, made: Plan) -> str:
     if parameters.effort != "light":
         return ""
     share, least = fixed_share(built, made), parameters.lots_share
-    why = f"fixed costs are {share:.1%} of the plan, lots_share asks {least:.1%}"
+    why = f"fixed costs are {percent(share)} of the plan, lots_share asks {percent(least)}"
     return "" if share >= least else why
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi.planners.promising.supply_search.shipment_origins import full_lane
+from medhavi.results.amounts import percent
 from medhavi.results.limiter import Limiter
 from medhavi.results.promises.promise import PromiseReason, iso
 from medhavi.units import HOUR, NEVER, units_up
@@ -165,8 +166,8 @@ def _closed_text(
     if code is Limiter.RISK_CAP_EXCEEDED:
         return (
             f"Every option is late more often than policy {policy.policy} permits: "
-            f"{option.name} in {1.0 - option.times.date_prob:.0%} of cases, cap "
-            f"{policy.risk_cap or 0.0:.0%}."
+            f"{option.name} in {percent(1.0 - option.times.date_prob)} of cases, cap "
+            f"{percent(policy.risk_cap or 0.0)}."
         )
     if code is not Limiter.COST_CAP_EXCEEDED:
         return _text(search, code, subject)

@@ -20,6 +20,7 @@ from medhavi.results.amounts import (
     full_money,
     local_text,
     number,
+    percent,
     with_local_times,
 )
 from medhavi.results.plans.tables import COUNT, INSTANT, NUMBER, TEXT
@@ -324,7 +325,7 @@ def _without(tried: tuple[str, ...]) -> str:
 
 
 def _share(probability: float | None) -> str:
-    return "not known" if probability is None else f"{probability:.0%}"
+    return "not known" if probability is None else percent(probability)
 
 
 def _head(promise: Promise, zone: str) -> str:

@@ -12,6 +12,7 @@ import polars as pl
 
 from medhavi.display import Charted
 from medhavi.findings import Finding
+from medhavi.results.amounts import percent
 from medhavi.results.plans.folder import read_record, write_json
 from medhavi.results.plans.tables import COUNT, FLAG, NUMBER, TEXT
 from medhavi.results.run_record import RunRecord
@@ -203,8 +204,8 @@ class RiskReport(Charted):
                 f"CVaR95 {found['cvar95']:,.0f}"
             ),
             (
-                f"  premium {found['premium']:.1%} ({found['premium_low']:.1%} to "
-                f"{found['premium_high']:.1%}); plan {self.run.status}{bound}"
+                f"  premium {percent(found['premium'])} ({percent(found['premium_low'])} to "
+                f"{percent(found['premium_high'])}); plan {self.run.status}{bound}"
             ),
         ]
         if found["infeasible"]:
@@ -214,7 +215,7 @@ class RiskReport(Charted):
         late = self.orders.filter(pl.col("prob_late") > 0)
         worst = late.sort("prob_late", "order", descending=[True, False]).head(3)
         lines += [
-            f"  {order} is late in {share:.1%}"
+            f"  {order} is late in {percent(share)}"
             for order, share in worst.select("order", "prob_late").iter_rows()
         ]
         return "\n".join(lines)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 import polars as pl
 
 from medhavi.display import Charted
-from medhavi.results.amounts import difference, figure
+from medhavi.results.amounts import difference, figure, percent
 from medhavi.results.plans.folder import read_record, write_frames, write_json
 from medhavi.snapshot.reading.outside_file import read_written
 
@@ -396,7 +396,7 @@ class HindsightReport(Charted):
 
 
 def _share(value: float | None) -> str:
-    return "unknown" if value is None else f"{value:.1%}"
+    return "unknown" if value is None else percent(value)
 
 
 def _days(value: float | None) -> str:
