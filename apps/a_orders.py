@@ -270,9 +270,8 @@ def price(get_asked, names, plan, renew, session, shown):
         plan_page.is_replanned(shown, asked, session, renew),
         html(f'<p class="muted">{say("planning_again")}</p>'),
     )
-    html(
-        desk_words.asked_html(asked, names, desk_words.edited_words(plan, _edit, names))
-    )
+    _order = desk_words.edited_words(plan, _edit, names)
+    html(desk_words.asked_html(asked, names, _order, shown.source.option))
     return (asked,)
 
 

@@ -380,9 +380,8 @@ def price(get_asked, names, plan, renew, session, shown):
         plan_page.is_replanned(shown, asked, session, renew),
         html(f'<p class="muted">{say("planning_again")}</p>'),
     )
-    html(
-        desk_words.asked_html(asked, names, desk_words.edited_words(plan, _edit, names))
-    )
+    _order = desk_words.edited_words(plan, _edit, names)
+    html(desk_words.asked_html(asked, names, _order, shown.source.option))
     return (asked,)
 
 
@@ -433,7 +432,7 @@ def publishing(approver, publish, shown, tab):
 @app.cell(hide_code=True)
 def published(approver, publish, shown):
     mo.stop(not publish.value)
-    said(desk_words.publish(shown, approver.value))
+    said(plan_page.publish(shown, approver.value))
     return
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -38,7 +39,12 @@ EDITS: Mapping[str, ChangeKind] = MappingProxyType(
 """Kinds of edits of a plan and its data, by name, in the order of their definition."""
 _MAKERS = {**KINDS, **EDITS}
 _OF_ALL = {
-    "lock": Parameter(name="lock", meaning="whether its dates are fixed", type="flag"),
+    "lock": Parameter(
+        name="lock",
+        meaning="whether its dates are fixed",
+        type="flag",
+        option="!unlocked",
+    ),
     "reason": Parameter(name="reason", meaning="why, for people"),
 }
 """What may be stated of every kind."""
@@ -128,6 +134,19 @@ class Edit:
         """What is stated, as JSON knows it, in a fixed order."""
         stated = {name: plain(self.values[name]) for name in sorted(self.values)}
         return {"kind": self.kind, **stated}
+
+    def command(self) -> str:
+        """Command that states the edit, without its workspace and plan.
+
+        >>> print(edit("change_qty", "PO-1", qty=5, reason="sold out").command())
+        medhavi orders change-qty PO-1 --qty 5 --reason 'sold out'
+        """
+        words = ["medhavi", "orders", self.kind.replace("_", "-")]
+        stated = self.as_dict()
+        for name, parameter in {**EDITS[self.kind].parameters, **_OF_ALL}.items():
+            if name in stated:
+                words += parameter.words(stated[name])
+        return shlex.join(words)
 
     def __str__(self) -> str:
         """One line.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -131,6 +132,37 @@ class Parameter(Argument):
         fits = read > self.least if self.open_end else read >= self.least
         return read if fits else None
 
+    def words(self, value: Any) -> list[str]:
+        """Words that state a value, as JSON knows it, on the command line."""
+        name = self.option or self.name
+        if name == "supply":
+            return [str(value)]
+        if name.startswith("!"):
+            return [] if value else [f"--{name[1:]}"]
+        option = f"--{name.replace('_', '-')}"
+        if self.type == "flag":
+            return [option if value else f"--no-{option[2:]}"]
+        if self.columns:
+            pairs = [(f"--{one}", value.get(column)) for column, one, _ in self.columns]
+        elif self.type == "key":
+            pairs = [(option, f"{column}={text}") for column, text in value.items()]
+        else:
+            pairs = [(option, one) for one in _listed(value)]
+        return [
+            word
+            for own, one in pairs
+            if one is not None or self.type == "cell"
+            for word in (own, self._stated(one))
+        ]
+
+    def _stated(self, value: object) -> str:
+        """Text that is read as a value: of a cell that looks like a number, quoted."""
+        if isinstance(value, str) and not (self.type == "cell" and _is_json(value)):
+            return value
+        if isinstance(value, float):
+            return f"{value:.12g}"
+        return json.dumps(value)
+
     @property
     def wanted(self) -> str:
         """What a value has to be, for messages."""
@@ -138,6 +170,19 @@ class Parameter(Argument):
         if self.least is None:
             return words
         return f"{words} {'above' if self.open_end else 'of at least'} {self.least:g}"
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _is_json(text: str) -> bool:
+    """Whether a text is read as something else than itself."""
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
 
 
 # ----------------------------------------------------------------------------- readers

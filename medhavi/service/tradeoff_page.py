@@ -23,7 +23,7 @@ from medhavi.service.jobs.plan_jobs import (
     kept_front,
 )
 from medhavi.service.page_data import PageProblem, findings_of, problem_of
-from medhavi.service.plan_pages import desk_words
+from medhavi.service.plan_pages import plan_page
 from medhavi.service.plan_pages.plan_loading import PlanPage, followed, open_pages
 from medhavi.views.pictures.pareto import TITLES
 from medhavi.views.words import say
@@ -172,7 +172,7 @@ def publish(
         names=data.names,
         plan=front.plan(point),
     )
-    done = desk_words.publish(shown, approver)
+    done = plan_page.publish(shown, approver)
     if done.kept:
         open_pages.tell(data.source)  # the comparison on this page, too
     return done

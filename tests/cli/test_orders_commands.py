@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import json
+import shlex
 
 import pytest
 
 from tests.api import SqliteStore
 from tests.planners.campaign_shop import matrix
-from tests.workbench.edit_company import company, event, plan_of, proposal, reported
+from tests.workbench.edit_company import (
+    company,
+    event,
+    opened,
+    plan_of,
+    proposal,
+    reported,
+)
 from tests.workbench.setup_company import setup_company
 
 
@@ -264,3 +272,59 @@ def test_an_impossible_edit_ends_in_1(medhavi, place):
     said = medhavi("orders", "release", "PO-1", "--json")
     assert (said.code, said.codes) == (1, ["ORD001"])
     assert said.answer["preview"]["status"] == "refused"
+
+
+@pytest.mark.req("UI-04")
+@pytest.mark.parametrize(
+    "stated",
+    [
+        {"kind": "firm", "lock": False, "reason": "it's agreed"},
+        {"kind": "move", "due": "2026-02-20", "start": "2026-02-10T08:30:00+01:00"},
+        {"kind": "change_qty", "qty": 12.5},
+        {"kind": "split", "parts": [10, 20]},
+        {"kind": "change_source", "source": "T"},
+        {
+            "kind": "override",
+            "table": "demands",
+            "key": {"demand": "SO-1-1"},
+            "column": "qty",
+            "value": 90,
+        },
+        {
+            "kind": "override",
+            "table": "products",
+            "key": {"product": "A"},
+            "column": "name",
+            "value": "12",
+        },
+    ],
+    ids=lambda stated: f"{stated['kind']} {stated.get('table', '')}".strip(),
+)
+def test_the_command_of_an_edit_asks_the_same_at_the_same_price(medhavi, place, stated):
+    folder, supply = place
+    bench = opened(folder)
+    made = bench.plan_in_force("mrp")
+    values = (
+        dict(stated) if stated["kind"] == "override" else {**stated, "supply": supply}
+    )
+    preview = bench.preview(made, values)
+    words = shlex.split(preview.named.command())
+    assert words[0] == "medhavi"
+    said = medhavi(*words[1:], "--mode", "mrp", "--json")
+    assert said.code == (0 if preview.ready else 1)
+    asked = said.answer["preview"]
+    assert asked["price"] == preview.as_dict()["price"]
+    assert asked["edit"] == preview.edit.as_dict()
+    assert supply not in words, "people read numbers"
+
+
+def test_the_command_of_an_edit_of_several_orders_asks_the_same(medhavi, place):
+    folder, supply = place
+    bench = opened(folder)
+    edits = [{"kind": "firm", "supply": supply}, {"kind": "cancel", "supply": "PO-1"}]
+    made = bench.plan_in_force("mrp")
+    preview = bench.preview(made, {"kind": "mass_change", "edits": edits})
+    words = shlex.split(preview.named.command())
+    said = medhavi(*words[1:], "--mode", "mrp", "--json")
+    assert said.answer["preview"]["edit"] == preview.edit.as_dict()
+    assert said.answer["preview"]["price"] == preview.as_dict()["price"]

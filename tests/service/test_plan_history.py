@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from medhavi.service import page_data
-from medhavi.service.plan_pages.desk_words import publish, tiles_of
+from medhavi.service.plan_pages.desk_words import tiles_of
 from medhavi.service.plan_pages.plan_loading import PlanPage, plan_of
+from medhavi.service.plan_pages.plan_page import publish
 from medhavi.workbench.runs import published_plans
 from tests.api import DataSource, Lake, names_of
 from tests.service.promise_company import promise_company

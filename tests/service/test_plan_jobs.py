@@ -190,7 +190,7 @@ def test_a_page_shows_the_plan_of_a_scenario_where_nothing_is_decided(
     kpis = dict(shown.plan.kpis.select("kpi", "value").iter_rows())
     assert found.figures == {name: kpis[name] for name in found.figures}
     refused = "nothing is decided in a scenario"
-    assert refused in desk_words.publish(shown, "Ada").text
+    assert refused in plan_page.publish(shown, "Ada").text
     form = {"kind": "firm", "supply": proposal(shown.plan)}
     assert refused in plan_page.show_edit(shown, form, press=-7).problem.text
     assert page_data.bench_of(shown.source) is None

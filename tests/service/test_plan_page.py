@@ -12,7 +12,7 @@ from medhavi.schema.template import example_rows
 from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.data_source import choose_source, served_tables
 from medhavi.service.page_data import facts_of, keep_in, load_data, read_moment
-from medhavi.service.plan_pages import desk_words, plan_loading, plan_page
+from medhavi.service.plan_pages import plan_loading, plan_page
 from medhavi.service.plan_pages.plan_loading import load_page
 from medhavi.service.promise_pages.promise_page import named
 from medhavi.snapshot import Snapshot
@@ -229,7 +229,7 @@ def test_nothing_binds_that_is_decided_at_a_past_moment(lake):
         assert "in the past" in asked.problem.text
         for done in (
             plan_page.take_back(shown, "Ada"),
-            desk_words.publish(shown, "Ada"),
+            plan_page.publish(shown, "Ada"),
         ):
             assert isinstance(done, plan_page.EditResult)
             assert not done.kept

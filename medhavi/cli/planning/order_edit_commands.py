@@ -39,7 +39,7 @@ SuppliesArgument = Annotated[
 ]
 PlanOption = Annotated[
     Path | None,
-    typer.Option("--plan", help="Folder of a plan; default: plan the newest facts."),
+    typer.Option("--plan", help="Folder of a plan; default: the one in force."),
 ]
 ModeOption = Annotated[
     PlanMode, typer.Option("--mode", help="How to plan where no plan is given.")
@@ -218,10 +218,10 @@ def bench_of(lake: str | None, store: str | None) -> Workbench:
 
 
 def plan_of(bench: Workbench, folder: Path | None, mode: PlanMode) -> Plan:
-    """Read the plan of a folder, or plan the newest facts."""
+    """Read the plan of a folder, else the plan in force, which pages show."""
     if folder is None:
         bench.mirror()
-        return bench.plan(mode=str(mode))
+        return bench.plan_in_force(mode=str(mode))
     from medhavi.results.plans.plan import Plan
 
     return Plan.from_folder(existing_plan(folder))

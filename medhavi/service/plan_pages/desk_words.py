@@ -15,17 +15,14 @@ from medhavi.service.data_source import served_mode
 from medhavi.service.jobs.job_results import again_button
 from medhavi.service.page_data import (
     SCENARIO,
-    bench_of,
     facts_of,
     html,
     keep_in,
     problem_html,
-    problem_of,
     wanted_of,
 )
 from medhavi.service.plan_pages.page_choices import choice
-from medhavi.service.plan_pages.plan_loading import MODES, load_page, put_in_force
-from medhavi.service.plan_pages.plan_page import EditResult
+from medhavi.service.plan_pages.plan_loading import MODES, load_page
 from medhavi.views import order_grid, order_list, page
 from medhavi.views.changed_cells import value_words
 from medhavi.views.names import money, number, said, when
@@ -75,12 +72,25 @@ MOST_EFFECTS = 10
 _MONEY = say("column_money")
 
 
-def asked_html(asked: PreviewResult, names: Names, order: str = "") -> str:
-    """What an edit comes to, or why nothing can be said; see `preview_html`."""
-    wrong = asked.problem
+def asked_html(
+    asked: PreviewResult, names: Names, order: str = "", option: str | None = None
+) -> str:
+    """What an edit comes to, or why nothing can be said; see `preview_html`.
+
+    `option`: how a command names the workspace, to show the command that asks the same;
+    None: there is none.
+    """
+    wrong, preview = asked.problem, asked.preview
     if wrong is not None:
         return problem_html(wrong)
-    return "" if asked.preview is None else preview_html(asked.preview, names, order)
+    if preview is None:
+        return ""
+    told = preview_html(preview, names, order)
+    if option is None or not preview.ready or preview.plan is None:
+        return told
+    line = f"{preview.named.command()} --mode {preview.plan.run.mode}{option}"
+    same = say("the_same_as_a_command")
+    return f'{told}<p class="muted small">{same} <code>{escape(line)}</code></p>'
 
 
 def preview_html(preview: Preview, names: Names, order: str = "") -> str:
@@ -578,23 +588,3 @@ def _last_published(page: PlanPage, plan: Plan) -> Plan | None:
     except (MedhaviError, OSError):
         return None  # the change is an extra; the page stands without it
     return None
-
-
-def publish(page: PlanPage, approver: str) -> EditResult:
-    """Make the page's plan the plan; a refusal and a failure are told in words."""
-    bench = bench_of(page.source)
-    if bench is None or page.plan is None or page.snapshot is None:
-        text = page.source.unbound or say("serve_a_lake")
-        return EditResult(title=say("nothing_can_be_kept"), text=text, kept=False)
-    try:
-        bench.publish(page.plan, approver=approver)
-        bench.edits.facts.read()
-    except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
-        problem = problem_of(failure)
-        return EditResult(title=problem.title, text=problem.text, kept=False)
-    put_in_force(page.plan, page.snapshot, page.source)
-    return EditResult(
-        title=say("it_is_the_plan"),
-        text=say("published_approved_by_the_next", approver),
-        kept=True,
-    )

@@ -42,6 +42,7 @@ from medhavi.service.plan_pages.plan_loading import (
     begin,
     followed,
     open_pages,
+    put_in_force,
 )
 from medhavi.units import to_seconds
 from medhavi.views.names import when
@@ -511,3 +512,23 @@ def template_bytes() -> bytes:
         path = Path(folder) / "tables.xlsx"
         write_xlsx_template(path, example=True)
         return path.read_bytes()
+
+
+def publish(page: PlanPage, approver: str) -> EditResult:
+    """Make the page's plan the plan; a refusal and a failure are told in words."""
+    bench = bench_of(page.source)
+    if bench is None or page.plan is None or page.snapshot is None:
+        text = page.source.unbound or say("serve_a_lake")
+        return EditResult(title=say("nothing_can_be_kept"), text=text, kept=False)
+    try:
+        bench.publish(page.plan, approver=approver)
+        bench.edits.facts.read()
+    except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
+        problem = problem_of(failure)
+        return EditResult(title=problem.title, text=problem.text, kept=False)
+    put_in_force(page.plan, page.snapshot, page.source)
+    return EditResult(
+        title=say("it_is_the_plan"),
+        text=say("published_approved_by_the_next", approver),
+        kept=True,
+    )

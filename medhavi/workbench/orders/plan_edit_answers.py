@@ -110,8 +110,8 @@ class Preview:
 
     Parameters
     ----------
-    edit
-        What is asked for.
+    edit, named
+        What is asked for, and under the numbers of its orders, as people call them.
     status
         ready, refused or stale.
     steps
@@ -131,6 +131,7 @@ class Preview:
     """
 
     edit: Edit
+    named: Edit
     status: EditStatus
     steps: tuple[tuple[RowChange, ...], ...] = ()
     price: EditPrice | None = None
@@ -180,19 +181,12 @@ class Preview:
             "refused": [one.as_dict() for one in self.findings],
         }
 
-    def _told(self) -> Edit:
-        """Edit under the numbers of its orders, as people call them."""
-        if self.plan is None:
-            return self.edit
-        numbers = dict(self.plan.supplies.select("id", "number").iter_rows())
-        return self.edit.renamed(lambda one: numbers.get(one, one))
-
     def lines(self) -> list[str]:
         """Lines of the answer: price first, then the worse off, then gainers.
 
         Findings are told as findings are, not here.
         """
-        told = [str(self._told())]
+        told = [str(self.named)]
         if self.price is not None:
             currency = (
                 PlanLocale().currency

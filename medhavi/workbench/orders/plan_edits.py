@@ -95,7 +95,9 @@ class PlanEdits:
         position, snapshot = self.facts.read()
         edit = with_instants(edit, snapshot)
         past = records(self.store.read(STREAM))
+        numbers = dict(plan.supplies.select("id", "number").iter_rows())
         shown: dict[str, Any] = {
+            "named": edit.renamed(lambda one: numbers.get(one, one)),
             "run": plan.run.run_id,
             "snapshot": snapshot.fingerprint,
             "as_of": int(snapshot.as_of),

@@ -244,16 +244,14 @@ class NettingState:
             owners = {self.demand_customers[demand] for demand in self.shares(need)}
             return owners == {unit.customer} and self._owners_part(need, unit) > 0
         if need.node.make_to_order and unit.only_need is None:
-            return unit.for_demand != NO_DEMAND and (
-                self.sole_demand(need) == unit.for_demand
-            )
+            owner = unit.for_demand
+            return owner != NO_DEMAND and self.sole_demand(need) == owner
         return True
 
     def is_asked_for(self, unit: SupplyUnit, need: Need) -> bool:
         """Whether a unit comes from where it has to, with what a need asks."""
-        if need.only_from is not None and not _comes_from(unit, need.only_from):
-            return False
-        return need.asks is None or self.fits(unit, need)
+        origin = need.only_from
+        return (origin is None or _comes_from(unit, origin)) and self.fits(unit, need)
 
     def fits(self, unit: SupplyUnit, need: Need) -> bool:
         """Whether a unit has the characteristics and class that a need asks."""
@@ -599,5 +597,4 @@ def _comes_from(unit: SupplyUnit, place: str) -> bool:
     order = unit.order
     if order is None or order.kind != "move":
         return False
-    origin = order.source_id if order.source is None else order.source.origin
-    return origin == place
+    return place == (order.source.origin if order.source else order.source_id)
