@@ -381,7 +381,8 @@ def price(get_asked, names, plan, renew, session, shown):
         html(f'<p class="muted">{say("planning_again")}</p>'),
     )
     _order = desk_words.edited_words(plan, _edit, names)
-    html(desk_words.asked_html(asked, names, _order, shown.source.option))
+    _option = f" --mode {plan.run.mode}{shown.source.option}"
+    html(desk_words.asked_html(asked, names, _order, _option))
     return (asked,)
 
 

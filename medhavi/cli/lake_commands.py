@@ -37,17 +37,22 @@ HEAD = LakeMoment()
 
 
 def open_workbench(lake: str | None, store: str | None = None) -> Workbench:
-    """Open the named workspace; what is not named comes from the surroundings."""
+    """Open the named workspace; what is not named comes from the surroundings.
+
+    The store of a lake may lie beside it, as for pages.
+    """
     import os
 
     from medhavi.workbench import Workbench
+    from medhavi.workbench.workspace import store_of
 
     if lake is None and store is None:
         return Workbench.current()
-    return Workbench(
-        lake=lake or os.environ.get("MEDHAVI_LAKE"),
-        store=store or os.environ.get("MEDHAVI_STORE"),
-    )
+    lake = lake or os.environ.get("MEDHAVI_LAKE")
+    store = store or os.environ.get("MEDHAVI_STORE")
+    if store is None and lake is not None:
+        store = store_of(lake)
+    return Workbench(lake=lake, store=store)
 
 
 def snapshot_of(

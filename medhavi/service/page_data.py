@@ -311,18 +311,6 @@ def stamp_of(place: str) -> Hashable:
     )
 
 
-def store_of(lake: str) -> str | None:
-    """Event store of a lake: the workspace's, else the one beside it."""
-    from medhavi.workbench.workspace import current_workspace
-
-    with suppress(UsageError):
-        workspace = current_workspace()
-        if workspace.store is not None and workspace.lake == lake:
-            return workspace.store
-    beside = Path(lake).absolute().parent / "events.db"
-    return f"sqlite:///{beside}" if beside.is_file() else None
-
-
 def bench_of(source: DataSource) -> Workbench | None:
     """One workbench of a lake; None where nothing that is decided can bind.
 
@@ -331,6 +319,7 @@ def bench_of(source: DataSource) -> Workbench | None:
     if not source.lake or source.unbound:
         return None
     from medhavi.workbench.shared_desk import SharedWorkbench
+    from medhavi.workbench.workspace import store_of
 
     key = str(Path(source.lake).absolute())
     with _opening:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,6 +51,16 @@ def current_workspace(folder: Path | None = None) -> Workspace:
         f"{PROJECT_FILE} (lake = …, store = …), or run: medhavi demo"
     )
     raise UsageError(message)
+
+
+def store_of(lake: str) -> str | None:
+    """Event store of a lake: the workspace's, else the one beside it."""
+    with suppress(UsageError):
+        workspace = current_workspace()
+        if workspace.store is not None and workspace.lake == lake:
+            return workspace.store
+    beside = Path(lake).absolute().parent / "events.db"
+    return f"sqlite:///{beside}" if beside.is_file() else None
 
 
 def models_folder(lake: str | Path) -> Path:

@@ -328,3 +328,14 @@ def test_the_command_of_an_edit_of_several_orders_asks_the_same(medhavi, place):
     said = medhavi(*words[1:], "--mode", "mrp", "--json")
     assert said.answer["preview"]["edit"] == preview.edit.as_dict()
     assert said.answer["preview"]["price"] == preview.as_dict()["price"]
+
+
+def test_the_store_beside_a_lake_is_found_as_pages_find_it(medhavi, place, monkeypatch):
+    folder, supply = place
+    monkeypatch.delenv("MEDHAVI_STORE")
+    monkeypatch.delenv("MEDHAVI_LAKE")
+    said = medhavi("orders", "firm", supply, "--lake", folder / "lake")
+    assert (said.code, "price" in said.out) == (0, True), said.err
+    (folder / "events.db").rename(folder / "elsewhere.db")
+    said = medhavi("orders", "firm", supply, "--lake", folder / "lake")
+    assert (said.code, "No event store is named" in said.err) == (2, True)

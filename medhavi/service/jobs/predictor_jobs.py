@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 from medhavi.progress import Progress
 from medhavi.service.data_source import DataSource
 from medhavi.service.jobs.job import OnStop
-from medhavi.service.page_data import store_of
 from medhavi.views.words import say
+from medhavi.workbench import workspace
 from medhavi.workbench.workbench import Workbench
 
 if TYPE_CHECKING:
@@ -119,6 +119,6 @@ class ChampionRequest:
         """
         observe(Progress("publishing estimates"))
         lake = self.source.lake
-        bench = Workbench(lake=lake, store=store_of(lake))
+        bench = Workbench(lake=lake, store=workspace.store_of(lake))
         used = bench.promote(self.model, approver=self.approver, version=self.version)
         return say("version_is_in_use_approved", used.version, self.approver)

@@ -73,12 +73,11 @@ _MONEY = say("column_money")
 
 
 def asked_html(
-    asked: PreviewResult, names: Names, order: str = "", option: str | None = None
+    asked: PreviewResult, names: Names, order: str = "", option: str = ""
 ) -> str:
     """What an edit comes to, or why nothing can be said; see `preview_html`.
 
-    `option`: how a command names the workspace, to show the command that asks the same;
-    None: there is none.
+    `option`: how a command names the plan in force, to show the one that asks the same.
     """
     wrong, preview = asked.problem, asked.preview
     if wrong is not None:
@@ -86,9 +85,9 @@ def asked_html(
     if preview is None:
         return ""
     told = preview_html(preview, names, order)
-    if option is None or not preview.ready or preview.plan is None:
+    if not option or not preview.ready:
         return told
-    line = f"{preview.named.command()} --mode {preview.plan.run.mode}{option}"
+    line = f"{preview.named.command()}{option}"
     same = say("the_same_as_a_command")
     return f'{told}<p class="muted small">{same} <code>{escape(line)}</code></p>'
 
