@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import random
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +16,12 @@ from medhavi.errors import UsageError
 from medhavi.findings import BadData
 from medhavi.results.plans.plan import Plan
 from medhavi.snapshot import Snapshot
+from tests import factories
 from tests.api import plan, verify
 from tests.examples import examples
 from tests.factories import AS_OF
 from tests.planners.search_plants import workshop
-from tests.planners.small_plans import KERNELS
+from tests.planners.small_plans import KERNELS, day
 from tests.planners.test_net_change import edited
 
 if TYPE_CHECKING:
@@ -287,3 +289,69 @@ def test_every_plan_on_a_baseline_can_be_carried_out(
     priced = constrained(after, first, stability_price=0.0)
     least = max(whole.causes["money"].sum(), first.causes["money"].sum())
     assert priced.causes["money"].sum() <= least + 1e-6
+
+
+def dairy(seed: int, at: float) -> Snapshot:
+    """Perishable goods with stock levels on a machine with changeovers.
+
+    Z, which is in stock and wanted on a day, is no part of it.
+    """
+    chance = random.Random(seed)
+    wanted = [
+        {
+            "demand": f"D{number}",
+            "product": "A",
+            "qty": chance.randint(3, 20),
+            "due": day(chance.randint(3, 36)),
+        }
+        for number in range(12)
+    ]
+    return factories.snapshot(
+        settings=[{"horizon_days": 45, "bucket": "day"}],
+        products=[
+            {"product": "A", "shelf_life_days": 6},
+            {"product": "P", "shelf_life_days": 5},
+            {"product": "Z"},
+        ],
+        demands=[*wanted, {"demand": "Z", "product": "Z", "qty": 1, "due": day(at)}],
+        stock=[{"product": "Z", "qty": 5}],
+        resources=[{"resource": "M", "changeover_matrix": "X"}, {"resource": "N"}],
+        changeovers=[
+            {"matrix": "X", "from_family": "F", "to_family": "F", "minutes": 60}
+        ],
+        routings=[
+            {"routing": "RA", "product": "A"},
+            {"routing": "RP", "product": "P"},
+        ],
+        steps=[
+            {"routing": "RA", "run_minutes_per_unit": 90, "family": "F"},
+            {"routing": "RP", "run_minutes_per_unit": 60},
+        ],
+        step_resources=[
+            {"routing": "RA", "resource": "M"},
+            {"routing": "RP", "resource": "N"},
+        ],
+        bom_lines=[
+            {"routing": "RA", "component": "P"},
+            {"routing": "RP", "component": "B"},
+        ],
+        supply_terms=[{"product": "B", "lead_time_days": 2}],
+        inventory_policies=[
+            {"product": "P", "safety_qty": 6},
+            {"product": "A", "safety_qty": 3},
+        ],
+    )
+
+
+@pytest.mark.req("RPL-03")
+@pytest.mark.parametrize(
+    ("seed", "first"), [(1, True), (5, True), (8, True), (0, False)]
+)
+def test_what_is_served_from_stock_moves_no_order_of_goods_that_die(seed, first):
+    """Orders as early as can be were taken to hold goods that die before their use."""
+    base = constrained(dairy(seed, 20))
+    once = constrained(dairy(seed, 21), base)
+    again = constrained(dairy(seed, 22), once)
+    assert verify(again, dairy(seed, 22)) == []
+    assert not first or all(stay(base, once))
+    assert all(stay(once, again))

@@ -430,12 +430,12 @@ class Repair:
 
     def revive(self) -> None:
         """Serve what takes something dead anew."""
-        dies = self._dies(self._model.plant)
+        dies = self.dies(self._model.plant)
         if dies and self._kernels.revive(self._plant, self._plan):
             refuse("goods die before they are used")
 
     @staticmethod
-    def _dies(plant: Plant) -> bool:
+    def dies(plant: Plant) -> bool:
         """Whether anything has an end of life."""
         return bool((plant.life < FAR).any() or (plant.s_until < FAR).any())
 

@@ -100,7 +100,7 @@ def resumed(
     first = [one for one in (served(start, 0) for start in starts) if one is not None]
     if not first:
         return None
-    first.sort(key=lambda one: one.cost)
+    first.sort(key=lambda one: (one.cost, one.made))
     repair: _WarmRepair | None = None
     for turn in range(STARTS):
         own = turn % len(first)
@@ -130,8 +130,9 @@ def _laid(
 
     An order that was firmed where it was planned comes as late as it may be: what takes
     of it is later than it could be too. And where all is as early as can be, what is
-    served anew finds no room before work that could wait. Both, where they hit as much.
-    None: nothing fits, or too much is hit.
+    served anew finds no room before work that could wait; and goods that are there as
+    early as can be may die before they are used. Both, where they hit as much. None:
+    nothing fits, or too much is hit.
     """
     found: list[WarmStart] = []
     names = names_of(run, model)
@@ -140,7 +141,7 @@ def _laid(
         start = WarmStart(model, engine, work, changed)
         if start.laid() and start.hit.sum() <= MOST_HIT * len(start.hit):
             found.append(start)
-        if found and not found[0].hit.any():
+        if found and not found[0].hit.any() and not Repair.dies(model.plant):
             break
     least = min((int(start.hit.sum()) for start in found), default=0)
     return [start for start in found if start.hit.sum() == least]
@@ -225,7 +226,7 @@ class _WarmRepair(Repair):
         self._cost = self.cost
         self._alone = np.array(self._aims.least, np.int64)
         self._aimed, self._shared = aimed, shared
-        self.staying = 0
+        self.staying = self.made = 0
 
     @property
     def hit(self) -> np.ndarray:
@@ -246,6 +247,8 @@ class _WarmRepair(Repair):
             if order >= 0:
                 self._plan.o_stays[order] = end
         self.revive()
+        stays = np.asarray(self._plan.o_stays, np.int64)[self._alive()]
+        self.made = int(np.count_nonzero(stays == FAR))
         return True
 
     def improve(self, moves: int, tally: np.ndarray) -> None:
@@ -378,20 +381,15 @@ class _WarmRepair(Repair):
             one[:] = before
 
     def _tied(self) -> np.ndarray:
-        """Ends at which orders stay, which none but such take from; `FAR`: they do not.
-
-        On machines with changeovers all keep their sequence: none stays beforehand.
-        """
-        plan, plant, alive = self._plan, self._model.plant, self._alive()
+        """Ends at which orders stay; `FAR` where one, or what takes of it, does not."""
+        plan, alive = self._plan, self._alive()
         stays = np.full(len(plan.o_item), FAR, np.int64)
         stays[alive] = np.asarray(plan.o_stays, np.int64)[alive]
         moves = (stays == FAR).tolist()
         for demand in np.flatnonzero(self.hit).tolist():
             self._let_go(moves, plan.d_peg[demand])
         self._let_go_below(moves)
-        machine = plant.machine[np.asarray(plan.o_option, np.int64)]
-        changes = np.append(plant.m_change, -1)[machine] >= 0
-        stays[changes | np.array(moves)] = FAR
+        stays[np.array(moves)] = FAR
         return stays
 
     def _let_go_below(self, moves: list[bool]) -> None:
