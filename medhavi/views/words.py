@@ -90,6 +90,7 @@ def progress_words(progress: Progress) -> str:
 
     Examples
     --------
+    >>> from medhavi.progress import Progress
     >>> progress_words(Progress("late of priority 4", 12, 160))
     'Late demands of priority 4: 12 of 160'
     """

@@ -52,7 +52,7 @@ def test_a_schedule_is_taken_into_the_plan_and_back(page, tmp_path, chromium):
         expect(approve).to_have_count(0)
         # All of it is firm now: nothing is left to be scheduled.
         # The bar of jobs tells it too, for a while.
-        told = page.locator(".mv-phase", has_text="firmed, released or in process")
+        told = page.locator("p.mv-phase", has_text="firmed, released or in process")
         expect(told).to_be_visible()
         assert bench.snapshot()["supply_order_steps"]["status"].unique().to_list() == [
             "firmed"
