@@ -40,6 +40,8 @@ LARGEST_NUMBER = 1e12
 
 _EXACT = 1e15
 """Below, a float that is whole is the number that was typed."""
+NOISE, SHARE_OF_NOISE = 1e-9, 1e-13
+"""What floats may be beside a whole number of units, and as a share of it."""
 _SURE = 1e11
 """Below, a float is nearer than a thousandth to what it stands for, many times over."""
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -74,25 +76,37 @@ def _is_whole(value: float) -> bool:
 def units_up(quantity: float, step: Fraction) -> int:
     """Units that hold a quantity, rounded up (needs, demands).
 
-    >>> units_up(0.3, Fraction(1, 10))
-    3
+    What a float of a product or quotient is beside a whole number adds none.
+
+    >>> units_up(0.3, Fraction(1, 10)), units_up(690 * 1.1, Fraction(1))
+    (3, 759)
     """
     if _is_whole(quantity):
         # As most are counted: ten times as fast as fractions.
         return -(-int(quantity) * step.denominator // step.numerator)
-    return ceil_fraction(exact(quantity) / step)
+    ratio = exact(quantity) / step
+    near = round(ratio)
+    return near if _is_noise(ratio - near, near) else ceil_fraction(ratio)
 
 
 def units_down(quantity: float, step: Fraction) -> int:
     """Whole units inside a quantity, rounded down (stock, outputs).
 
-    >>> units_down(0.35, Fraction(1, 10))
-    3
+    What a float of a product or quotient is beside a whole number takes none.
+
+    >>> units_down(0.35, Fraction(1, 10)), units_down(1.1 * 1.1, Fraction(1, 100))
+    (3, 121)
     """
     if _is_whole(quantity):
         return int(quantity) * step.denominator // step.numerator
     ratio = exact(quantity) / step
-    return ratio.numerator // ratio.denominator
+    near = round(ratio)
+    return near if _is_noise(ratio - near, near) else math.floor(ratio)
+
+
+def _is_noise(rest: Fraction, near: int) -> bool:
+    """Whether what is left beside a whole number is an error of a few products."""
+    return abs(rest) <= NOISE + SHARE_OF_NOISE * abs(near)
 
 
 def from_units(count: int, step: Fraction) -> float:
