@@ -62,9 +62,7 @@ def test_rounding_brackets_the_quantity(quantity):
     assert high - low <= 1
 
 
-@pytest.mark.parametrize(
-    ("one", "other"), [(690, 1.1), (3, 0.1), (1.1, 1.1), (3, 1.1)]
-)
+@pytest.mark.parametrize(("one", "other"), [(690, 1.1), (3, 0.1), (1.1, 1.1), (3, 1.1)])
 def test_a_product_of_decimals_is_what_people_mean(one, other):
     """A workbook's 690 * 1.1 is 759.0000000000001 in a float."""
     meant = Fraction(str(one)) * Fraction(str(other))
