@@ -17,6 +17,7 @@ gets a lot that has both, lives of lots, and what existing orders take.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -47,18 +48,28 @@ LEAST_SHARE = 1e-3
 
 
 class _Required(NamedTuple):
-    """Something that is asked for, at a node by its number, and the moves to there."""
+    """Something that is asked for, at a node.
+
+    Parameters
+    ----------
+    what, number
+        What is asked, and the number of the node.
+    deliveries
+        Columns of deliveries to demands there that ask for it, or for more.
+    makes, moves
+        Sources that give of the product there: those that are no moves, and moves from
+        where there is a plan of what stands.
+    """
 
     what: Characteristics
     number: int
+    deliveries: Ints
+    makes: tuple[SourceColumns, ...]
     moves: tuple[SourceColumns, ...]
 
-
-class _RequiredMove(NamedTuple):
-    """A move to a place where something is asked for."""
-
-    place: _Required
-    move: SourceColumns
+    def provides(self, plan: SourceColumns, node: Node) -> bool:
+        """Whether what a source makes has it."""
+        return plan.ways[0].traits(node).meets(self.what)
 
 
 def add_asked(
@@ -96,7 +107,7 @@ def add_asked(
         first = row_of[place.what, place.number]
         _add_made(problem, statement, place, (rows, orders), first)
         _add_delivered(problem, statement, place, (rows, deliveries), first)
-    moves = [_RequiredMove(place, move) for place in places for move in place.moves]
+    moves = [(place, move) for place in places for move in place.moves]
     _add_moves(problem, statement, moves, (rows, orders), row_of)
     _add_no_more_than_there_is(problem, statement, stock, has, places)
 
@@ -121,16 +132,12 @@ def amounts_for_others(
     left = orders.copy()
     for place in _places(statement):
         node = statement.nodes[place.number]
-        makes = [
-            plan
-            for plan in statement.plans
-            if plan.kind != "move" and plan.given[0].node is node
-        ]
+        makes = [one for one in place.makes if one.given[0].node is node]
         columns = [one.first + np.arange(len(one.times.start)) for one in makes]
-        provides = [one.ways[0].traits(node).meets(place.what) for one in makes]
+        provides = [place.provides(one, node) for one in makes]
         made = [float(orders[one].sum()) for one in columns]
         providing = sum(qty for qty, meets in zip(made, provides, strict=True) if meets)
-        asked = float(deliveries[_asking(statement, place)].sum())
+        asked = float(deliveries[place.deliveries].sum())
         if not providing or asked >= sum(made):
             continue
         share = max(LEAST_SHARE, 1 - asked / providing)
@@ -142,24 +149,43 @@ def amounts_for_others(
 
 def _places(statement: Statement) -> Iterator[_Required]:
     """What is asked for where not all supply has it, and at the origins of moves."""
-    demands, nodes = statement.run.intake.demands, statement.nodes
-    at = statement.wanted.node.tolist()
-    asks = {one.asks for one in demands if one.asks is not None}
+    wanted, nodes = statement.wanted, statement.nodes
+    asking = [
+        (demand.asks, number, demand.index)
+        for demand, number in zip(
+            statement.run.intake.demands, wanted.node.tolist(), strict=True
+        )
+        if demand.asks is not None and number >= 0
+    ]
+    if not asking:
+        return
+    sources: dict[int, list[SourceColumns]] = defaultdict(list)
+    for plan in statement.plans:
+        for node in {id(line.node) for line in plan.given}:
+            sources[node].append(plan)
+    asks = {own for own, _, _ in asking}
     for what in sorted(asks, key=lambda one: (sorted(one.pairs), one.rank)):
-        waiting = [
-            number
-            for demand, number in zip(demands, at, strict=True)
-            if number >= 0 and demand.asks == what
-        ]
+        takers: dict[int, list[int]] = defaultdict(list)
+        for own, number, demand in asking:
+            if own.meets(what):
+                takers[number].append(demand)
+        waiting = [number for own, number, _ in asking if own == what]
         seen: set[int] = set()
         while waiting:
             number = waiting.pop()
             if number in seen or nodes[number].traits.meets(what):
                 continue
             seen.add(number)
-            moves = tuple(_moves(statement, nodes[number]))
-            waiting += [_origin(statement, move) for move in moves]
-            yield _Required(what, number, moves)
+            plans = sources[id(nodes[number])]
+            place = _Required(
+                what,
+                number,
+                np.flatnonzero(np.isin(wanted.column_demand, takers[number])),
+                tuple(plan for plan in plans if plan.kind != "move"),
+                tuple(plan for plan in plans if _is_carried(statement, plan)),
+            )
+            waiting += [_origin(statement, move) for move in place.moves]
+            yield place
 
 
 def _origin(statement: Statement, move: SourceColumns) -> int:
@@ -167,14 +193,9 @@ def _origin(statement: Statement, move: SourceColumns) -> int:
     return statement.place[id(move.ways[0].origin)]
 
 
-def _moves(statement: Statement, node: Node) -> Iterator[SourceColumns]:
-    """Moves to a node, from where there is a plan of what stands."""
-    for plan in statement.plans:
-        origin = plan.ways[0].origin
-        if plan.kind != "move" or origin is None or plan.given[0].node is not node:
-            continue
-        if id(origin) in statement.place:
-            yield plan
+def _is_carried(statement: Statement, plan: SourceColumns) -> bool:
+    """Whether a source moves goods from where there is a plan of what stands."""
+    return plan.kind == "move" and id(plan.ways[0].origin) in statement.place
 
 
 def _there(statement: Statement, place: _Required) -> Floats:
@@ -202,29 +223,10 @@ def _add_made(
 ) -> None:
     """Add what orders make of it."""
     node = statement.nodes[place.number]
-    for plan in statement.plans:
-        if plan.kind != "move" and plan.ways[0].traits(node).meets(place.what):
-            for line in plan.given:
-                if line.node is node:
-                    _add_line(problem, blocks, first, plan.first, line, line.rate)
-
-
-def _asking(statement: Statement, place: _Required) -> Ints:
-    """Columns of deliveries to demands at a place that ask for it, or for more."""
-    wanted = statement.wanted
-    asking = np.array(
-        [
-            number == place.number
-            and one.asks is not None
-            and one.asks.meets(place.what)
-            for one, number in zip(
-                statement.run.intake.demands, wanted.node.tolist(), strict=True
-            )
-        ],
-        bool,
-    )
-    found: Ints = np.flatnonzero(asking[wanted.column_demand])
-    return found
+    for plan in place.makes:
+        for line in plan.given:
+            if line.node is node and place.provides(plan, node):
+                _add_line(problem, blocks, first, plan.first, line, line.rate)
 
 
 def _add_delivered(
@@ -236,7 +238,7 @@ def _add_delivered(
 ) -> None:
     """Add what demands get that ask for it, or for more."""
     rows, deliveries = blocks
-    chosen = _asking(statement, place)
+    chosen = place.deliveries
     at = statement.wanted.column_edge[chosen]
     problem.entries(rows.at(first + at), deliveries.at(chosen), -1.0)
 
@@ -244,15 +246,15 @@ def _add_delivered(
 def _add_moves(
     problem: Problem,
     statement: Statement,
-    moves: Sequence[_RequiredMove],
+    moves: Sequence[tuple[_Required, SourceColumns]],
     blocks: tuple[Block, Block],
     row_of: dict[tuple[Characteristics, int], int],
 ) -> None:
     """Add what moves carry of it: no more than they carry, taken at their origin."""
     rows, orders = blocks
-    counts = [len(one.move.times.start) for one in moves]
+    counts = [len(move.times.start) for _, move in moves]
     carried = problem.columns(CARRIED, sum(counts))
-    most = problem.rows(CARRIED, sum(counts), upper=np.zeros(sum(counts)))
+    most = problem.rows(CARRIED, sum(counts), upper=0.0)
     column = 0
     for (place, move), count in zip(moves, counts, strict=True):
         every = np.arange(count)
@@ -298,7 +300,7 @@ def _add_no_more_than_there_is(
     own = (np.array(kept)[:, None] * size + np.arange(size)).ravel()
     numbers = np.array([places[i].number for i in kept])
     all_of = (numbers[:, None] * size + np.arange(size)).ravel()
-    rows = problem.rows(IN_STOCK, len(own), upper=np.zeros(len(own)))
+    rows = problem.rows(IN_STOCK, len(own), upper=0.0)
     every = np.arange(len(own))
     problem.entries(rows.at(every), has.at(own), 1.0)
     problem.entries(rows.at(every), stock.at(all_of), -1.0)
