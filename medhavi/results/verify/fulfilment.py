@@ -421,22 +421,26 @@ def check_shipped(facts: Facts) -> list[Finding]:
     ).select("demand", "ship_from")
     if bound.is_empty():
         return []
-    lanes = facts.snapshot["lanes"].select("lane", leaves="origin")
-    moves = (
-        facts.supplies.filter(kind="move")
-        .select("source", supply="id", lane=pl.coalesce("lane", "source"))
-        .join(lanes, on="lane", how="left")
-        .select("supply", origin=pl.coalesce("leaves", "source"))
-    )
     served = (
         facts.plan.pegging.filter(level=0)
         .select("demand", "supply")
         .join(bound, on="demand")
-        .join(moves, on="supply", how="left")
+        .join(_origins(facts), on="supply", how="left")
     )
     odd = served.filter(pl.col("origin").ne_missing(pl.col("ship_from"))).unique()
     rows = odd.sort("demand", "supply").select("supply", "ship_from", value="demand")
     return faults("VER084", "pegging", rows.to_dicts())
+
+
+def _origins(facts: Facts) -> pl.DataFrame:
+    """Where moves leave, by `supply`, and whether they are `existing` orders."""
+    lanes = facts.snapshot["lanes"].select("lane", leaves="origin")
+    return (
+        facts.supplies.filter(kind="move")
+        .select("source", "existing", supply="id", lane=pl.coalesce("lane", "source"))
+        .join(lanes, on="lane", how="left")
+        .select("supply", "existing", origin=pl.coalesce("leaves", "source"))
+    )
 
 
 def _givers(pegs: list[dict[str, Any]], book: _SupplyCharacteristics) -> list[str]:
@@ -479,15 +483,12 @@ class _SupplyCharacteristics:
             self._of[f"{product}|{location}|{lot}"] = (product, None, quality)
         provides = dict(snapshot["routings"].select("routing", "provides").iter_rows())
         self._provides = {name: set(pairs or ()) for name, pairs in provides.items()}
-        lanes = dict(snapshot["lanes"].select("lane", "origin").iter_rows())
-        self.origins: dict[str, str] = {}
+        new = _origins(facts).filter(~pl.col("existing"))
+        self.origins: dict[str, str] = dict(new.select("supply", "origin").iter_rows())
         for row in facts.supplies.iter_rows(named=True):
             making = row["kind"] == "make"
             routing = row["source"] if making else None
             self._of[row["id"]] = (row["product"], routing, None)
-            if row["kind"] == "move" and not row["existing"]:
-                used = row["lane"] or row["source"]
-                self.origins[row["id"]] = lanes.get(used, row["source"])
 
     def lacks(
         self, supply: str, requires: tuple[str, ...], least: str | None
