@@ -132,18 +132,22 @@ class Parameter(Argument):
         fits = read > self.least if self.open_end else read >= self.least
         return read if fits else None
 
+    @property
+    def option_name(self) -> str:
+        """Name of its option on the command line; see `Argument.option`."""
+        return self.option or self.name
+
     def words(self, value: Any) -> list[str]:
         """Words that state a value, as JSON knows it, on the command line."""
-        name = self.option or self.name
-        if name == "supply":
+        if self.name == "supply":
             return [str(value)]
-        if name.startswith("!"):
-            return [] if value else [f"--{name[1:]}"]
-        option = f"--{name.replace('_', '-')}"
+        option = flag(self.option_name)
+        if self.option_name.startswith("!"):
+            return [] if value else [option]
         if self.type == "flag":
             return [option if value else f"--no-{option[2:]}"]
         if self.columns:
-            pairs = [(f"--{one}", value.get(column)) for column, one, _ in self.columns]
+            pairs = [(flag(one), value.get(column)) for column, one, _ in self.columns]
         elif self.type == "key":
             pairs = [(option, f"{column}={text}") for column, text in value.items()]
         else:
@@ -157,11 +161,11 @@ class Parameter(Argument):
 
     def _stated(self, value: object) -> str:
         """Text that is read as a value: of a cell that looks like a number, quoted."""
-        if isinstance(value, str) and not (self.type == "cell" and _is_json(value)):
+        if isinstance(value, str) and (
+            self.type != "cell" or read_word(value) == value
+        ):
             return value
-        if isinstance(value, float):
-            return f"{value:.12g}"
-        return json.dumps(value)
+        return json.dumps(value).removesuffix(".0")
 
     @property
     def wanted(self) -> str:
@@ -176,13 +180,25 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _is_json(text: str) -> bool:
-    """Whether a text is read as something else than itself."""
+def flag(option: str) -> str:
+    """Option as a command line has it.
+
+    >>> flag("valid_to"), flag("!unlocked")
+    ('--valid-to', '--unlocked')
+    """
+    return f"--{option.removeprefix('!').replace('_', '-')}"
+
+
+def read_word(text: str) -> Any:
+    """Value of a word of a command line: JSON where it is any, else the text.
+
+    >>> read_word("12.5"), read_word("PO-1"), read_word("null")
+    (12.5, 'PO-1', None)
+    """
     try:
-        json.loads(text)
+        return json.loads(text)
     except ValueError:
-        return False
-    return True
+        return text
 
 
 # ----------------------------------------------------------------------------- readers

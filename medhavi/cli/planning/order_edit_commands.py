@@ -138,10 +138,12 @@ _LISTS = ("key", "cells", "rows", "edits", "texts")
 
 def _options_of(stated: Parameter) -> Iterator[inspect.Parameter]:
     """Options by which an argument of an edit is stated; of an order, its id."""
-    name = stated.option or stated.name
+    from medhavi.edits.parameter import flag
+
+    name = stated.option_name
     asked = _TYPES.get(stated.type, list[str] if stated.type in _LISTS else str)
     for _, option, meaning in stated.columns or (("", name, stated.meaning),):
-        words = f"--{option.replace('_', '-').removeprefix('!')}"
+        words = flag(option)
         default: Any = inspect.Parameter.empty if stated.required else None
         of_type: Any = (
             str if stated.columns else asked if stated.required else asked | None
@@ -164,9 +166,11 @@ def _options_of(stated: Parameter) -> Iterator[inspect.Parameter]:
 
 def _stated(stated: Parameter, given: Mapping[str, Any]) -> Any:
     """Value of an argument of an edit from the options that state it."""
+    from medhavi.edits.parameter import read_word
+
     if stated.columns:
         return {column: given[option] for column, option, _ in stated.columns}
-    option = stated.option or stated.name
+    option = stated.option_name
     value = given[option.removeprefix("!")]
     if option.startswith("!"):
         return not value
@@ -177,8 +181,10 @@ def _stated(stated: Parameter, given: Mapping[str, Any]) -> Any:
             raise UsageError(message)
         return {name: text for name, _, text in pairs}
     if stated.type in _LISTS:
-        return [_json_or_text(one) for one in value or ()]
-    return _json_or_text(value) if stated.type == "cell" else value
+        return [read_word(one) for one in value or ()]
+    if stated.type == "cell" and value is not None:
+        return read_word(value)
+    return value
 
 
 def _firm(
@@ -276,18 +282,3 @@ def settled(done: EditCommit, approver: str) -> None:
     for line in done.lines(approver):
         conversation.say(line)
     conversation.failed = conversation.failed or not done.committed
-
-
-def _json_or_text(value: str | None) -> object:
-    """Read a value: JSON where it is a number, true, false or null, else text.
-
-    >>> _json_or_text("12.5"), _json_or_text("PO-1"), _json_or_text("null")
-    (12.5, 'PO-1', None)
-    """
-    import json
-
-    try:
-        read: object = json.loads(value) if value is not None else None
-    except ValueError:
-        return value
-    return read

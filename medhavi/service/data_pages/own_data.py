@@ -476,11 +476,7 @@ def command_html(shown: PlanPage, proposal: DataProposal, *, whole: bool) -> str
         file = shlex.quote(proposal.text.removeprefix("file "))
         command = f"medhavi tables update {file}{option}{' --whole' * whole}"
     else:
-        keys = " ".join(f"--key {name}={text}" for name, text in edit["key"].items())
-        command = (
-            f"medhavi orders override --table {edit['table']} {keys} "
-            f"--column {edit['column']} --value {json.dumps(edit['value'])}{option}"
-        )
+        command = f"{edit_of(**edit).command()}{option}"
     return f'<p class="muted small">{say("as_a_command_commit_approver", escape(command))}</p>'
 
 

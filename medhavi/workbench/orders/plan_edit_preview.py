@@ -41,6 +41,12 @@ if TYPE_CHECKING:
     from medhavi.workbench.runs import LastRun
 
 
+def told(edit: Edit, plan: Plan) -> dict[str, Any]:
+    """Fields of a preview that say its edit, also under the numbers of a plan."""
+    numbers = dict(plan.supplies.select("id", "number").iter_rows())
+    return {"edit": edit, "named": edit.renamed(lambda one: numbers.get(one, one))}
+
+
 def worked_out(
     edit: Edit,
     orders: EditedPlan | Snapshot,
@@ -68,7 +74,7 @@ def worked_out(
     except BadData as impossible:
         return Preview(
             **shown,
-            edit=edit,
+            **told(edit, plan),
             status=EditStatus.REFUSED,
             findings=impossible.findings,
         )
@@ -82,7 +88,7 @@ def worked_out(
     victims, winners = effects(plan, after, products)
     return Preview(
         **shown,
-        edit=edit,
+        **told(edit, plan),
         status=EditStatus.READY,
         steps=steps,
         price=price((plan, snapshot), (after, edited)),

@@ -40,7 +40,7 @@ from medhavi.workbench.orders.plan_edit_events import (
     steps_after,
     take_back,
 )
-from medhavi.workbench.orders.plan_edit_preview import worked_out
+from medhavi.workbench.orders.plan_edit_preview import told, worked_out
 from medhavi.workbench.runs import is_of
 
 if TYPE_CHECKING:
@@ -95,9 +95,7 @@ class PlanEdits:
         position, snapshot = self.facts.read()
         edit = with_instants(edit, snapshot)
         past = records(self.store.read(STREAM))
-        numbers = dict(plan.supplies.select("id", "number").iter_rows())
         shown: dict[str, Any] = {
-            "named": edit.renamed(lambda one: numbers.get(one, one)),
             "run": plan.run.run_id,
             "snapshot": snapshot.fingerprint,
             "as_of": int(snapshot.as_of),
@@ -107,11 +105,19 @@ class PlanEdits:
         }
         if not is_of(plan, snapshot):
             changed = self.facts.since_plan(plan)
-            return Preview(**shown, edit=edit, status=EditStatus.STALE, changed=changed)
+            return Preview(
+                **shown,
+                **told(edit, plan),
+                status=EditStatus.STALE,
+                changed=changed,
+            )
         hindered = self._hindered(edit, snapshot)
         if hindered:
             return Preview(
-                **shown, edit=edit, status=EditStatus.REFUSED, findings=hindered
+                **shown,
+                **told(edit, plan),
+                status=EditStatus.REFUSED,
+                findings=hindered,
             )
         orders: EditedPlan | Snapshot = snapshot
         if EDITS[edit.kind].event == "order":
