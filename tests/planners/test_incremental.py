@@ -355,3 +355,54 @@ def test_what_is_served_from_stock_moves_no_order_of_goods_that_die(seed, first)
     assert verify(again, dairy(seed, 22)) == []
     assert not first or all(stay(base, once))
     assert all(stay(once, again))
+
+
+@pytest.mark.req("RPL-03")
+def test_an_edit_elsewhere_changes_no_cause() -> None:
+    """Where work may wait, what is in its way is no cause of anything."""
+    base = constrained(dairy(16, 20))
+    once = constrained(dairy(16, 21), base)
+    told = ["demand", "code", "subject", "hours"]
+    assert base.causes.height > 3
+    assert once.causes.select(told).equals(base.causes.select(told))
+
+
+def press(at: float) -> Snapshot:
+    """Orders of one size, of which one exists and waits for its goods.
+
+    Z, which is in stock and wanted on a day, is no part of it.
+    """
+    wanted = [
+        {"demand": f"D{number}", "product": "A", "qty": 4, "due": day(due)}
+        for number, due in enumerate((12, 20, 28))
+    ]
+    return factories.snapshot(
+        products=[{"product": "A"}, {"product": "C"}, {"product": "Z"}],
+        supply_orders=[
+            {
+                "order": "WO",
+                "kind": "work",
+                "product": "A",
+                "qty": 4,
+                "status": "firmed",
+                "source": "RA",
+                "start": day(1),
+                "due": day(2),
+            }
+        ],
+        demands=[*wanted, {"demand": "Z", "product": "Z", "qty": 1, "due": day(at)}],
+        stock=[{"product": "Z", "qty": 5}],
+        routings=[{"routing": "RA", "product": "A"}],
+        resources=[{"resource": "M"}],
+        steps=[{"routing": "RA", "run_minutes_per_unit": 60}],
+        step_resources=[{"routing": "RA", "resource": "M"}],
+        bom_lines=[{"routing": "RA", "component": "C"}],
+        supply_terms=[{"product": "C", "lead_time_days": 5}],
+    )
+
+
+def test_an_order_that_existed_is_no_planned_one_of_its_size() -> None:
+    base = constrained(press(25))
+    made = constrained(press(26), base)
+    assert made.run.effort["demands_anew"] == 1
+    assert all(stay(base, made))

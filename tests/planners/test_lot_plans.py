@@ -339,7 +339,11 @@ def test_a_run_tells_what_the_plan_of_each_step_came_to():
     found = plan(snapshot, "optimize")
     names = [step.name for step in found.run.steps]
     assert names[:2] == ["without the program", "guided by the program"]
-    assert set(names[2:]) == {"guided, in planned lots", "guided, from whole orders"}
+    assert set(names[2:]) == {
+        "guided, in planned lots",
+        "guided, from whole orders",
+        "orders and departures joined",
+    }
     plain = scorecard(plan(snapshot, "constrained"), snapshot)
     assert found.run.steps[0].cost == pytest.approx(plain.total)
     assert found.run.steps[0].lateness == pytest.approx(plain.lateness)

@@ -6,7 +6,10 @@ import datetime as dt
 
 import pytest
 
+from tests import factories
+from tests.api import plan, verify
 from tests.planners.small_plans import (
+    PYTHON,
     day,
     deliveries,
     exceptions,
@@ -118,6 +121,50 @@ def test_a_reorder_point_raises_an_order_when_the_projection_falls_below():
         supply_terms=BUY,
     )
     assert orders(made) == [("A", 25, 15, 20)]
+
+
+def test_what_a_level_lacks_is_not_asked_for_again_before_it_can_come():
+    """WO takes 5 of what is not there; both moments before day 20 are below 10."""
+    company = factories.snapshot(
+        products=[{"product": "A"}, {"product": "C"}],
+        supply_orders=[
+            {
+                "order": "WO",
+                "kind": "work",
+                "qty": 5,
+                "status": "released",
+                "source": "RA",
+                "start": day(1),
+                "due": day(2),
+            },
+            {
+                "order": "PO",
+                "kind": "purchase",
+                "product": "C",
+                "qty": 14,
+                "status": "firmed",
+                "due": day(8),
+            },
+        ],
+        demands=[{"qty": 5, "due": day(4)}],
+        routings=[{"routing": "RA"}],
+        resources=[{"resource": "M"}],
+        steps=[{"routing": "RA", "run_minutes_per_unit": 60}],
+        step_resources=[{"routing": "RA", "resource": "M"}],
+        bom_lines=[{"routing": "RA", "component": "C"}],
+        supply_terms=[{"product": "C", "lead_time_days": 20}],
+        inventory_policies=[
+            {
+                "product": "C",
+                "lot_rule": "fixed",
+                "lot_size": 25,
+                "reorder_point": 10,
+            }
+        ],
+    )
+    made = plan(company, "constrained", PYTHON)
+    assert orders(made, "C") == [("C", 25, 0, 20)]
+    assert verify(made, company) == []
 
 
 def test_fixed_joins_a_batch_window_before_it_counts_lots():

@@ -482,7 +482,10 @@ def test_work_before_its_goods_are_there_is_refused() -> None:
     run, model, found = sought()
     early = {
         name: [instant - 2 * DAY for instant in getattr(found, name)]
-        for name in ("order_start", "order_end")
+        for name in (
+            *("order_start", "order_end"),
+            *("order_late_start", "order_late_end"),
+        )
     }
     run.adopt(model, found._replace(**early))
     with pytest.raises(MismatchError, match="before its goods are there"):

@@ -93,7 +93,7 @@ def test_orders_leave_together_where_holding_costs_less_than_a_departure(
     assert left(found) == departures
     assert paid(found, rows) == pytest.approx(least(asked, 30.0, value))
     assert {fulfilment(found, f"D{n}")["status"] for n in (0, 1)} == {"on_time"}
-    assert "transfers leave with others" in {one.name for one in found.run.steps}
+    assert "orders and departures joined" in {one.name for one in found.run.steps}
 
 
 @pytest.mark.req("OMO-05")

@@ -17,10 +17,6 @@ import polars as pl
 from medhavi.optimize.highs import SEED, Highs, SolverLimits
 from medhavi.optimize.problem import SolveStatus
 from medhavi.planners.constrained.netting.given_sources import UNDECIDED
-from medhavi.planners.constrained.search.starts.baseline_schedule import (
-    BaselineSchedule,
-)
-from medhavi.planners.constrained.search.starts.warm_start import ANEW
 from medhavi.planners.master_plan.blocks import build
 from medhavi.planners.master_plan.cost_bound import cost_at_least
 from medhavi.planners.master_plan.decode.decoder import (
@@ -58,6 +54,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from medhavi.optimize.problem import Solution, Solver
+    from medhavi.planners.constrained.search.starts.baseline_schedule import (
+        BaselineSchedule,
+    )
     from medhavi.planners.master_plan.blocks import BuiltProgram
     from medhavi.planners.master_plan.lots.lot_planning import PlannedLots
     from medhavi.planners.master_plan.statement import Statement
@@ -76,7 +75,9 @@ FROM_ORDERS = "guided, from whole orders"
 TIGHTER = "guided, by tighter budgets"
 PROFITABLE = "without demands that cost more than they bring"
 REPLENISHED = "goods of stock levels that die are made anew"
-TOGETHER = "transfers leave with others"
+JOINED = "orders and departures joined"
+MOST_JOINED = 4
+"""How often that is done, at most."""
 CENT = 0.01
 """Money by which a demand costs more, at least [base currency]."""
 PROVED = frozenset({Status.OPTIMAL, Status.FEASIBLE})
@@ -337,7 +338,7 @@ def _improved(
     statement, found = tried[0].decoder.built.statement, list(tried)
     if statement.parameters.goal == "profit":
         found += _profitable(tried, costs, way)
-    for change in (_replenished, _together):
+    for change in (_replenished, _joined):
         if not _stopped(found):
             best = _best(found, statement.run.stated, statement.parameters)
             found += change(best, way)
@@ -394,22 +395,18 @@ def _replenished(best: Tried, way: RunOptions) -> Iterator[Tried]:
         yield Tried(REPLENISHED, best.effort, made, decoder)
 
 
-def _together(best: Tried, way: RunOptions) -> Iterator[Tried]:
-    """Best plan once more, with transfers that share departures (`SharedDepartures`).
-
-    Its own schedule is resumed; nothing is searched anew.
-    """
-    statement, basis = best.decoder.built.statement, best.made.basis
-    schedule = None if basis is None else basis.schedule
-    sources = [one.source for plan in statement.plans for one in plan.ways]
-    if schedule is None or not any(one.costs.shared for one in sources):
-        return
-    kept = BaselineSchedule(frame=schedule, products=frozenset(), saves=True)
-    made = best.decoder.plan(best.effort, way._replace(schedule=kept))
-    if ANEW in made.run.effort:
-        # What was sought, and what it is bounded by, are those of the best plan.
-        record = replace(made.run, effort=best.made.run.effort)
-        yield best._replace(name=TOGETHER, made=replace(made, run=record))
+def _joined(best: Tried, way: RunOptions) -> Iterator[Tried]:
+    """Best plan, with orders and departures joined, as often as that costs less."""
+    statement = best.decoder.built.statement
+    for _ in range(MOST_JOINED):
+        made = best.decoder.joined(best.made, best.effort, way)
+        if made is None:
+            return
+        new = best._replace(name=JOINED, made=made)
+        yield new
+        if _best([best, new], statement.run.stated, statement.parameters) is best:
+            return
+        best = new
 
 
 def _step(

@@ -126,13 +126,28 @@ class DatedNodeNetting:
             self._serve(due, instant)
         if self.levels.idle:
             return
-        missing = self.levels.missing(instant, self._lasting(instant))
+        missing = self._lacking(instant, self._lasting(instant))
         if missing > 0:
             if self._coverage is not None:
                 ahead = self._ahead(instant, missing, missing, instant)
                 missing = self._coverage.wanted(ahead)
             for unit in self._release.for_stock(self.node, instant, missing):
                 self._release.announce(unit)
+
+    def _lacking(self, instant: int, projection: int) -> int:
+        """What a stock level lacks of a projection, and was not ordered before.
+
+        New orders that cannot be there yet are not asked for again.
+        """
+        missing = self.levels.missing(instant, projection)
+        if not missing:
+            return 0
+        ordered = sum(
+            unit.free
+            for _, _, unit in self._pending
+            if unit.order is not None and unit.order.existing is None
+        )
+        return self.levels.missing(instant, projection + ordered)
 
     def _lasting(self, instant: int) -> int:
         """What is there after an instant; needs joined ahead take theirs later."""
@@ -260,7 +275,7 @@ class DatedNodeNetting:
         if coverage is None:
             return short
         missing = sum(need.open for need in short)
-        gap = self.levels.missing(instant, self._lasting(instant) - missing)
+        gap = self._lacking(instant, self._lasting(instant) - missing)
         ahead = self._ahead(
             instant,
             max(missing, gap),
@@ -324,7 +339,7 @@ class DatedNodeNetting:
         missing = sum(need.open for need in group)
         if not self.levels.idle:
             there = self._lasting(instant) if self._before is None else self._before
-            gap = self.levels.missing(instant, there - missing)
+            gap = self._lacking(instant, there - missing)
             missing = max(missing + self._stays, gap)
             self._stays, self._before = 0, None
         units = self._release.for_needs(self.node, instant, group, missing)

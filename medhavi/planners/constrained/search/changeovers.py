@@ -54,6 +54,14 @@ class Work(NamedTuple):
     since: np.ndarray
 
 
+def depends(plant: Plant, item: int) -> bool:
+    """Whether how long an item takes depends on others: by changeovers, or buckets."""
+    options = slice(plant.x_start[item], plant.x_start[item + 1])
+    machine = plant.machine[options]
+    changes = (plant.m_change[machine[machine >= 0]] >= 0).any()
+    return bool(changes or (plant.bucket[options] >= 0).any())
+
+
 def changes_before(
     model: Model,
     begin: np.ndarray,

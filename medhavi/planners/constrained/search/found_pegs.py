@@ -10,7 +10,7 @@ import numpy as np
 from medhavi.planners.constrained.orders.jobs import Job, Take
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from medhavi.planners.constrained.netting.dating import FeasibleOrderCreation
     from medhavi.planners.constrained.search.plant.model import Model
@@ -68,6 +68,19 @@ def differ(why: str) -> NoReturn:
 def at(values: np.ndarray, places: np.ndarray) -> np.ndarray:
     """Values at places, -1 where a place is negative. Shapes (n,), int64."""
     found: np.ndarray = np.append(values, -1)[np.maximum(places, -1)]
+    return found
+
+
+def among(numbers: np.ndarray, some: Collection[int]) -> np.ndarray:
+    """Whether numbers are among some. Shapes (n,), int64 and bool."""
+    return np.isin(numbers, np.array(sorted(some), np.int64))
+
+
+def gains_of(plant: Plant, item: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """What orders of some items give. Shapes (n_orders,), int64 [steps]."""
+    found: np.ndarray = (
+        size * plant.y_each[item] + plant.y_more[item]
+    ) // plant.y_over[item]
     return found
 
 

@@ -66,10 +66,13 @@ class FoundPlacing(Placing):
         self._bought: list[_Purchase] = []
         self._place = self._floors = np.empty(0, np.int64)
         self._owner = self._there = np.empty(0, np.int64)
+        self._waiting = np.empty(0, bool)
 
     # --- forward -------------------------------------------------------------------
     def forward(self) -> None:
         """Date purchases as early as possible; check the goods of all work.
+
+        It has them where it stands, as late as may be.
 
         Raises
         ------
@@ -98,13 +101,17 @@ class FoundPlacing(Placing):
         # A floor of the plant is that of the work; orders begin with their queue.
         self._floors = layout.model.as_of + plant.floor[layout.model.first(item)]
         self._own(index)
-        self._there = goods_there(release)
-        uses = np.array([need.instant for need in release.needs], np.int64)
+        there = goods_there(release)
+        instants = np.array([need.instant for need in release.needs], np.int64)
         ours = self._owner >= 0
-        if (self._there[ours] > uses[ours]).any():
+        if (there[ours] > instants[ours]).any():
             differ("work begins before its goods are there")
         moving = (job.order for job in self._existing)
-        require_goods(moving, release.needs, self._there)
+        require_goods(moving, release.needs, there)
+        # What comes after work could have begun is taken as late as the work stands:
+        # as early as can be it keeps nobody waiting.
+        self._waiting = there <= self._uses()
+        self._there = np.where(self._waiting, there, ALWAYS)
         if (self._floors > layout.early.begin).any():
             differ("work begins before it may")
 
@@ -130,11 +137,19 @@ class FoundPlacing(Placing):
         last = self._layout.needs.count
         self._owner[last - each.sum() : last] = np.repeat(index, each)
 
+    def _uses(self) -> np.ndarray:
+        """When needs are as early as can be [UTC seconds]; shape (n_needs,), int64."""
+        last, own = self._layout.needs.count, self._layout.uses
+        uses = np.full(len(self._release.needs), NEVER, np.int64)
+        uses[last - len(own) : last] = own
+        return uses
+
     # --- reasons -------------------------------------------------------------------
     @property
     def by_order(self) -> Mapping[int, Job]:
         """Orders with what they take, by index; each is made when it is asked for."""
-        takers = self._owner[np.array(self._release.match_need, np.int64)]
+        owner = np.where(self._waiting, self._owner, -1)
+        takers = owner[np.array(self._release.match_need, np.int64)]
         return FoundJobs(self._release, takers, self._floor)
 
     def waits(self, job: Job) -> tuple[Wait, ...]:

@@ -1,8 +1,9 @@
 """Lay what a search found out as orders of a run: their late dates are the clocks'.
 
 What is made or moved gets its orders, needs and matches as found; what is bought is
-netted for them as in any run. Needs and supply stand as early as can be, for there the
-causes are read; `FoundPlacing` moves them to where the orders stand, as late as may be.
+netted for when they take it, as late as may be, as in any run. Supply stands as early
+as can be, for there the causes are read; `FoundPlacing` moves it to where the orders
+stand.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medhavi.planners.constrained.search.changeovers import Work, steps_of
+from medhavi.planners.constrained.search.changeovers import Work, depends, steps_of
 from medhavi.planners.constrained.search.found_orders import (
     FoundItem,
     FoundOrders,
@@ -24,8 +25,10 @@ from medhavi.planners.constrained.search.found_pegs import (
     Grouped,
     NeedNumbers,
     Pegs,
+    among,
     at,
     differ,
+    gains_of,
 )
 from medhavi.planners.constrained.search.found_timings import (
     FoundTimings,
@@ -38,7 +41,7 @@ from medhavi.providers.sources import OrderTiming
 from medhavi.units import NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from medhavi.planners.constrained.search.found_orders import (
         SearchableRun,
@@ -48,7 +51,6 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.search.found_pegs import Found
     from medhavi.planners.constrained.search.found_timings import Ran
     from medhavi.planners.constrained.search.plant.model import Model
-    from medhavi.planners.kernels.plant_kernels.plant_record import Plant
     from medhavi.planners.mrp.netting_state.state import (
         Need,
         Node,
@@ -56,27 +58,6 @@ if TYPE_CHECKING:
         SupplyUnit,
     )
     from medhavi.providers.sources import Source
-
-
-def depends(plant: Plant, item: int) -> bool:
-    """Whether how long an item takes depends on others: by changeovers, or buckets."""
-    options = slice(plant.x_start[item], plant.x_start[item + 1])
-    machine = plant.machine[options]
-    changes = (plant.m_change[machine[machine >= 0]] >= 0).any()
-    return bool(changes or (plant.bucket[options] >= 0).any())
-
-
-def _gains(plant: Plant, item: np.ndarray, size: np.ndarray) -> np.ndarray:
-    """What orders of some items give. Shapes (n_orders,), int64 [steps]."""
-    found: np.ndarray = (
-        size * plant.y_each[item] + plant.y_more[item]
-    ) // plant.y_over[item]
-    return found
-
-
-def _among(numbers: np.ndarray, some: Collection[int]) -> np.ndarray:
-    """Whether numbers are among some. Shapes (n,), int64 and bool."""
-    return np.isin(numbers, np.array(sorted(some), np.int64))
 
 
 class Layout:
@@ -108,6 +89,8 @@ class Layout:
         The needs that the orders get.
     orders
         What is made or moved; complete once it is laid.
+    uses
+        When the needs of those are, as early as can be, in their sequence [UTC s].
     timings
         Timings of its makes.
 
@@ -130,6 +113,7 @@ class Layout:
         self.model = model
         self._exact = exact
         self.orders: list[SupplyOrder] = []
+        self.uses: list[int] = []
         self._left: dict[int, list[SupplyUnit]] = {}
         """What found orders give, by the identity of the product."""
         self._finish: list[int] = np.asarray(found.finish).tolist()
@@ -139,7 +123,7 @@ class Layout:
         self.steps = steps = steps_of(model, found, exact=exact)
         self.timings = FoundTimings(model, steps, known)
         last = np.flatnonzero(model.product[steps.item] == steps.item)
-        last = last[~_among(model.serves[steps.item[last]], model.netted)]
+        last = last[~among(model.serves[steps.item[last]], model.netted)]
         # Of equal starts the first place comes first: sorting keeps their order.
         first = self._firsts(last)
         turn = np.lexsort((steps.early.begin[first], steps.item[last]))
@@ -159,6 +143,7 @@ class Layout:
         rank = np.full(len(steps.item), -1, np.int64)
         rank[last] = np.arange(len(last))
         self._placed = Grouped(rank[steps.order], len(last))
+        self._known = len(release.needs)
         self.needs = numbers = NeedNumbers(model, self.item, release.needs)
         pegs = self._pegs(found, rank, numbers)
         # What stock levels keep is nobody's need.
@@ -169,7 +154,7 @@ class Layout:
         self._given: list[int] = given.tolist()
         size = np.asarray(found.order_qty, np.int64)[last]
         stays = kept.sums(kept.givers, len(size))
-        gain = _gains(model.plant, self.item, size)
+        gain = gains_of(model.plant, self.item, size)
         self._columns = self._columned(size, gain, from_order, stays)
         first = np.searchsorted(self.item, self.item)
         giver = from_order.givers
@@ -223,10 +208,12 @@ class Layout:
         inner[inner] = rank[giver[inner]] < 0
         there = np.flatnonzero(giver < 0)
         lead = plant.lead[plant.s_item[-2 - giver[there]]]
-        begin = at(self.steps.early.begin, taker[there]) - self.model.as_of
+        steps = self.steps
+        begins = steps.late.begin if self._exact else steps.early.begin
+        begin = at(begins, taker[there]) - self.model.as_of
         inner[there] = (lead >= 0) & ((taker[there] < 0) | (begin >= lead))
         # All of what is netted anew is so, also what takes and stands.
-        inner[there] |= _among(plant.s_item[-2 - giver[there]], self.model.netted)
+        inner[there] |= among(plant.s_item[-2 - giver[there]], self.model.netted)
         takes = np.flatnonzero(taker >= 0)
         inner[takes] |= rank[order[taker[takes]]] < 0
         giver, taker = giver[~inner], taker[~inner]
@@ -246,8 +233,8 @@ class Layout:
         """Sizes, dates and what nobody takes of the orders, as `_make` reads it.
 
         Size, what it gives, what nobody takes and what is wanted of that [units]; begin
-        of the queue, as late as may be; begin of the work and arrival, as early as can
-        be; where the pegs end.
+        of the queue, as late as may be; arrival, as early as can be; where the pegs
+        end.
         """
         left = gain - pegs.sums(pegs.givers, len(size))
         if (left < stays).any():
@@ -269,7 +256,6 @@ class Layout:
             left,
             gain - left + stays,
             (late.since if self._exact else early.since) - queue,
-            early.begin,
             early.finish,
             bounds[1:] - bounds[first],
         )
@@ -308,8 +294,7 @@ class Layout:
                     self._net_anew(list(together.values()), run)
             elif bought[number]:
                 self._replace_bought(number, node, run)
-                run.require_pegs(node)
-                run.net_cluster([node])
+                self._net_bought(node, run)
             else:
                 self._net_rest(node, run)
         self._stand_in()
@@ -317,6 +302,20 @@ class Layout:
             self._forget_idle(run)
         if self._exact:
             self._require_dates()
+
+    def _net_bought(self, node: Node, run: SearchableRun) -> None:
+        """Net what is bought: for when it is taken early, where its sources end."""
+        run.require_pegs(node)
+        ends, life = (
+            not all(way.always for way in run.model.ways(node)),
+            node.shelf_life,
+        )
+        for need in node.needs if ends else ():
+            if 0 <= need.index - self._known < len(self.uses):
+                need.instant = self.uses[need.index - self._known]
+                last = NEVER if life is None else need.instant + life // 2
+                need.alive_until = min(need.alive_until, last)
+        run.net_cluster([node])
 
     def _together(self, node: Node, run: SearchableRun) -> dict[int, Node]:
         """Products that the run nets together with one, by their numbers."""
@@ -436,9 +435,7 @@ class Layout:
 
     def _make(self, number: int, item: FoundItem) -> None:
         """Register the orders of a product; their clock says when they run."""
-        sizes, gains, left, wanted, starts, begins, arrivals, ends = self._columns[
-            number
-        ]
+        sizes, gains, left, wanted, starts, arrivals, ends = self._columns[number]
         if not sizes:
             return
         plant, clock = self.model.plant, item.way.source.clock
@@ -466,7 +463,11 @@ class Layout:
             for arrival, qty in zip(arrivals, wanted, strict=True)
         ]
         needs, amounts, givers = self._from_order[number]
-        instants = self._instants(item.taken, begins)
+        uses = self._instants(item.taken, len(sizes), late=False)
+        self.uses += [instant for own in uses for instant in own]
+        instants = uses
+        if self._exact:
+            instants = self._instants(item.taken, len(sizes), late=True)
         found = FoundOrders(
             sizes,
             gains,
@@ -505,14 +506,18 @@ class Layout:
         ]
 
     def _instants(
-        self, taken: Sequence[StepComponent], begins: Sequence[int]
+        self, taken: Sequence[StepComponent], count: int, *, late: bool
     ) -> Sequence[Sequence[int]]:
-        """When orders from the next one on take what they need, as early as can be."""
+        """When the next orders take what they need, as late or as early as can be."""
+        low = len(self.orders)
         if not any(one.step for one in taken):
-            return [(begin,) * len(taken) for begin in begins]
+            begins = self.late.since if late else self.early.begin
+            own = begins[low : low + count].tolist()
+            return [(begin,) * len(taken) for begin in own]
         found: list[tuple[int, ...]] = []
-        for place in range(len(self.orders), len(self.orders) + len(begins)):
-            own = self.steps.early.begin[self.step_places(place)].tolist()
+        begins = self.steps.late.since if late else self.steps.early.begin
+        for place in range(low, low + count):
+            own = begins[self.step_places(place)].tolist()
             found.append(tuple([own[one.step] for one in taken]))
         return found
 

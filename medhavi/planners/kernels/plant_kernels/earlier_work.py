@@ -105,18 +105,23 @@ def peg_as_before(
 ) -> bool:
     """Peg a taker to what it took before, as far as that is there; whether all is.
 
-    `pegs` bounds its pegs, `use` is when it uses what it takes.
+    Of what stands others may have taken since: what an order can buy in time instead is
+    not pegged. `pegs` bounds its pegs, `use` is when it uses what it takes.
     """
     for peg in range(pegs[0], pegs[1]):
         giver, qty = work.p_from[peg], work.p_qty[peg]
         if giver < -1:
             there = left_of(plant, plan, -2 - giver, use)
+            lead = plant.lead[plant.s_item[-2 - giver]]
+            if taker >= 0 and 0 <= lead <= use:
+                qty = min(qty, max(there, 0))
         else:
             giver = of[giver] if giver >= 0 else -1
             there = plan.o_gain[giver] - plan.o_used[giver] if giver >= 0 else 0
         if there < qty:
             return False
-        peg_to(plan, giver, taker, qty)
+        if qty > 0:
+            peg_to(plan, giver, taker, qty)
     return True
 
 

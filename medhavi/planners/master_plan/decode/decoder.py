@@ -14,6 +14,10 @@ from medhavi.planners.constrained.deliveries import goes_whole
 from medhavi.planners.constrained.netting.given_sources import UNDECIDED, Decisions
 from medhavi.planners.constrained.netting.rationing import Slice
 from medhavi.planners.constrained.search import searched_run
+from medhavi.planners.constrained.search.starts.baseline_schedule import (
+    BaselineSchedule,
+)
+from medhavi.planners.constrained.search.starts.warm_start import ANEW
 from medhavi.planners.master_plan import statement as names
 from medhavi.planners.master_plan.cost_bound import chains_of
 from medhavi.planners.master_plan.goals.goal_amounts import (
@@ -37,9 +41,6 @@ if TYPE_CHECKING:
 
     from medhavi.optimize.conflict import Conflict
     from medhavi.optimize.problem import Floats, Solution
-    from medhavi.planners.constrained.search.starts.baseline_schedule import (
-        BaselineSchedule,
-    )
     from medhavi.planners.master_plan.blocks import BuiltProgram
     from medhavi.planners.master_plan.lots.lot_planning import PlannedLots
     from medhavi.planners.master_plan.lots.whole_orders import WholeOrders
@@ -151,6 +152,21 @@ class ProgramDecoder(NamedTuple):
         run = self.built.statement.run
         made = decided(run, self.decisions(), effort, way)
         return beside(made, self.built, self.solution)
+
+    def joined(self, made: Plan, effort: str, way: RunOptions) -> Plan | None:
+        """Plan whose orders and departures are joined; None: it has no schedule.
+
+        That is resumed, and nothing is searched anew: what was sought, and what it is
+        bounded by, stay those of the plan.
+        """
+        schedule = None if made.basis is None else made.basis.schedule
+        if schedule is None:
+            return None
+        kept = BaselineSchedule(frame=schedule, products=frozenset(), saves=True)
+        joined = self.plan(effort, way._replace(schedule=kept))
+        if ANEW not in joined.run.effort:
+            return None
+        return replace(joined, run=replace(joined.run, effort=made.run.effort))
 
 
 def _amounts(

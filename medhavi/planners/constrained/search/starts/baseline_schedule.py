@@ -68,8 +68,6 @@ def schedule_of(
     orders = len(found.order_item)
     taker = np.asarray(found.peg_to, np.int64)
     item = np.asarray(found.order_item, np.int64)
-    early = found.order_option, found.order_lane
-    late = found.order_late_option, found.order_late_lane
     moving = {
         order.existing: order.timing
         for order in run.release.orders
@@ -79,13 +77,10 @@ def schedule_of(
         **names._asdict(),
         "item": item,
         "qty": found.order_qty,
-        "start": now + found.order_start,
-        "end": now + found.order_end,
         "late_start": now + found.order_late_start,
         "late": now + found.order_late_end,
         "there": now + found.order_late_end + model.plant.post[item],
-        **_placed(model, item, early),
-        **{f"late_{name}": own for name, own in _placed(model, item, late).items()},
+        **_placed(model, item, found.order_late_option, found.order_late_lane),
         "giver": found.peg_from,
         "taker": np.where(taker < 0, orders - 1 - taker, taker),
         "amount": found.peg_qty,
@@ -109,19 +104,19 @@ def schedule_of(
 
 
 def _placed(
-    model: Model, item: np.ndarray, work: tuple[np.ndarray, np.ndarray]
+    model: Model, item: np.ndarray, option: np.ndarray, lane: np.ndarray
 ) -> dict[str, np.ndarray]:
     """Options of orders by their places among those of the item, machines and units.
 
-    `work` is option and lane of each. Shapes (n_orders,), int64.
+    Shapes (n_orders,), int64.
     """
-    plant, (own, turned) = model.plant, _options(model, work[0])
+    plant, (own, turned) = model.plant, _options(model, option)
     machine = plant.machine[own]
     return {
-        "option": own - plant.x_start[item],
-        "turned": turned,
-        "machine": machine,
-        "unit": np.where(machine < 0, 0, work[1] - plant.m_lane[machine]),
+        "late_option": own - plant.x_start[item],
+        "late_turned": turned,
+        "late_machine": machine,
+        "late_unit": np.where(machine < 0, 0, lane - plant.m_lane[machine]),
     }
 
 
@@ -291,8 +286,10 @@ class BaselineSchedule:
         first is taken for the first. `moved`: then those of the rest whose ends are the
         nearest.
         """
-        before = set(self._list("standing"))
-        new = [one for name, one in _standing(run).items() if name not in before]
+        # Those that stood before are not new where only their dates differ: they may
+        # not be dated yet.
+        before = {name.split("\x1f")[0] for name in self._list("standing")}
+        new = [one for one in _standing(run).values() if one.existing not in before]
         size, there = self._numbers("qty").tolist(), self._numbers("there").tolist()
         planned: dict[tuple[Any, ...], list[int]] = {}
         for at, name in enumerate(self._items if new else ()):
@@ -454,22 +451,21 @@ class BaselineSchedule:
         return np.array([of.get(one, -1) for one in self._list(name)], np.int64)
 
     def work(
-        self, run: SearchableRun, model: Model, names: PlantNames, *, late: bool
+        self, run: SearchableRun, model: Model, names: PlantNames
     ) -> tuple[EarlierWork, np.ndarray]:
         """Orders and pegs by numbers of a plant, and 1 for each demand that changed.
+
+        Orders are where the plan states them, as late as may be.
 
         Parameters
         ----------
         run, model, names
             The run, its plant, and what is in that by name.
-        late
-            Whether orders are where they were as late as may be, as the plan states
-            them; else as early as can be.
         """
-        now, when = model.as_of, "late_" if late else ""
+        now = model.as_of
         items, of = self._numbered("items", names.items), run.earlier.firmed
         item = items[self._numbers("item")]
-        option, lane, fits = self._places(model, item, names, when)
+        option, lane, fits = self._places(model, item, names)
         fits[list(of)] = False
         orders, old = len(item), len(self._list("demands"))
         before = self._numbered_back(names.demands)
@@ -492,8 +488,8 @@ class BaselineSchedule:
         work = EarlierWork(
             o_item=np.where(fits, item, -1),
             o_qty=self._numbers("qty"),
-            o_start=self._numbers(f"{when}start") - now,
-            o_end=self._numbers("late" if late else "end") - now,
+            o_start=self._numbers("late_start") - now,
+            o_end=self.late - now,
             o_option=option,
             o_lane=lane,
             o_peg=bounds[: orders + 1],
@@ -538,20 +534,20 @@ class BaselineSchedule:
         return found
 
     def _places(
-        self, model: Model, item: np.ndarray, names: PlantNames, when: str
+        self, model: Model, item: np.ndarray, names: PlantNames
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Option and lane of each order, and whether they are there."""
-        plant, number = model.plant, self._numbers(f"{when}option")
+        plant, number = model.plant, self._numbers("late_option")
         known = np.maximum(item, 0)
         fits = (item >= 0) & (number < np.diff(plant.x_start)[known])
         option = np.where(fits, plant.x_start[known] + number, 0)
         machines = np.append(self._numbered("machines", names.machines), -1)
         machine = plant.machine[option]
-        fits &= machine == machines[self._numbers(f"{when}machine")]
-        unit = self._numbers(f"{when}unit")
+        fits &= machine == machines[self._numbers("late_machine")]
+        unit = self._numbers("late_unit")
         lane = np.where(machine < 0, 0, plant.m_lane[machine] + unit)
         fits &= (machine < 0) | (lane < plant.m_lane[machine + 1])
-        turned = self._numbers(f"{when}turned") == 1
+        turned = self._numbers("late_turned") == 1
         if turned.any():
             own = np.append(model.campaigns.turned, -1)
             other = own[np.minimum(option, len(own) - 1)]

@@ -86,29 +86,19 @@ def resumed(
     """
     if not len(model.plant.order):
         return None
-    starts = _laid(run, model, engine, kept)
-    if not starts:
+    start = _laid(run, model, engine, kept)
+    if start is None:
         return None
     tally = engine.ints(np.zeros(3))
     reached = kept.reached(run, model)
     shared = SharedDepartures(run, model) if kept.saves else None
-
-    def served(start: WarmStart, turn: int) -> _WarmRepair | None:
-        own = _WarmRepair(model, engine, start, watch, seed + turn, reached, shared)
-        return own if own.serve(kept.late - model.as_of) else None
-
-    first = [one for one in (served(start, 0) for start in starts) if one is not None]
-    if not first:
-        return None
-    first.sort(key=lambda one: (one.cost, one.made))
     repair: _WarmRepair | None = None
     for turn in range(STARTS):
-        own = turn % len(first)
-        tried = first[own] if turn == own else served(first[own].start, turn)
-        if tried is None:
+        tried = _WarmRepair(model, engine, start, watch, seed + turn, reached, shared)
+        if not tried.serve(kept.late - model.as_of):
             break
         tried.improve(0, tally)
-        if kept.saves and tried.hit.any():
+        if kept.saves:
             tried.consolidate()
         if repair is None or tried.cost < repair.cost:
             repair = tried
@@ -116,6 +106,7 @@ def resumed(
             break
     if repair is None:
         return None
+    repair.advance()
     found = repair.found(0, tally)
     anew = float(repair.hit[: model.demands].sum())
     stay = float(repair.staying)
@@ -125,26 +116,16 @@ def resumed(
 
 def _laid(
     run: SearchableRun, model: Model, engine: Engine, kept: BaselineSchedule
-) -> list[WarmStart]:
-    """Lay what was kept as early as it was found, and as late: what hits least.
+) -> WarmStart | None:
+    """Lay what was kept where the plan states it; None: nothing fits, or little.
 
-    An order that was firmed where it was planned comes as late as it may be: what takes
-    of it is later than it could be too. And where all is as early as can be, what is
-    served anew finds no room before work that could wait; and goods that are there as
-    early as can be may die before they are used. Both, where they hit as much. None:
-    nothing fits, or too much is hit.
+    That is as late as it may be: there is room for what is served anew before work that
+    can wait, and goods are as fresh as they were.
     """
-    found: list[WarmStart] = []
-    names = names_of(run, model)
-    for late in (False, True):
-        work, changed = kept.work(run, model, names, late=late)
-        start = WarmStart(model, engine, work, changed)
-        if start.laid() and start.hit.sum() <= MOST_HIT * len(start.hit):
-            found.append(start)
-        if found and not found[0].hit.any() and not Repair.dies(model.plant):
-            break
-    least = min((int(start.hit.sum()) for start in found), default=0)
-    return [start for start in found if start.hit.sum() == least]
+    work, changed = kept.work(run, model, names_of(run, model))
+    start = WarmStart(model, engine, work, changed)
+    fits = start.laid() and start.hit.sum() <= MOST_HIT * len(start.hit)
+    return start if fits else None
 
 
 class WarmStart:
@@ -226,7 +207,8 @@ class _WarmRepair(Repair):
         self._cost = self.cost
         self._alone = np.array(self._aims.least, np.int64)
         self._aimed, self._shared = aimed, shared
-        self.staying = self.made = 0
+        self._before: ScheduleRecord | None = None
+        self.staying = 0
 
     @property
     def hit(self) -> np.ndarray:
@@ -247,8 +229,6 @@ class _WarmRepair(Repair):
             if order >= 0:
                 self._plan.o_stays[order] = end
         self.revive()
-        stays = np.asarray(self._plan.o_stays, np.int64)[self._alive()]
-        self.made = int(np.count_nonzero(stays == FAR))
         return True
 
     def improve(self, moves: int, tally: np.ndarray) -> None:
@@ -270,6 +250,35 @@ class _WarmRepair(Repair):
         self._kernels.justify_left(self._plant, self._plan)
         if self.cost > cost - gain:
             self._restore(before)
+
+    def advance(self) -> None:
+        """Move all orders as early as can be, for the causes of what is late.
+
+        Those that stay are put back to where they were. Where a late delivery would
+        come sooner all stay at once, unless money is saved: what nothing reached keeps
+        its date.
+        """
+        before, late = ScheduleRecord(*map(copy, self._plan)), self._deliveries()
+        self._kernels.justify_left(self._plant, self._plan)
+        if (self._deliveries() == late).all():
+            self._before = before
+        elif self._shared is None:
+            self._restore(before)
+
+    def _deliveries(self) -> np.ndarray:
+        """When what is made or moved for demands is there, if late; else their dates.
+
+        Those that weigh nothing are left out. Shape (n_pegs,), int64 [s since now].
+        """
+        plan, plant = self._plan, self._model.plant
+        first = np.where(plant.d_weight > 0, np.asarray(plan.d_peg, np.int64), -1)
+        demand, peg = chained(first, np.asarray(plan.g_also, np.int64))
+        giver = np.asarray(plan.g_from, np.int64)[peg]
+        made = giver >= 0
+        there = np.asarray(plan.o_end, np.int64)[giver[made]]
+        there = there + plant.post[np.asarray(plan.o_item, np.int64)[giver[made]]]
+        found: np.ndarray = np.maximum(there, plant.d_due[demand[made]])
+        return found
 
     def consolidate(self) -> None:
         """Join orders where that costs less than to hold goods for longer."""
@@ -344,7 +353,9 @@ class _WarmRepair(Repair):
         is there for it.
         """
         early = ScheduleRecord(*map(copy, self._plan))
-        stays = self._postponed(early, self._tied())
+        before = self._before or early
+        before.state[:] = early.state
+        stays = self._postponed(before, self._tied())
         self.staying = int(np.count_nonzero(stays < FAR))
         if self._shared is None:
             return
