@@ -28,7 +28,8 @@ from medhavi.planners.master_plan.statement import GROUPS, ObjectivePart
 from medhavi.planners.master_plan.step_plans import bounded, step_name
 from medhavi.planners.parameters import ConstrainedParameters
 from medhavi.results.amounts import currency_of
-from medhavi.results.run_record import ProgramRecord, Status
+from medhavi.results.program_record import ProgramRecord
+from medhavi.results.run_record import Status
 from medhavi.units import NEVER
 from medhavi.version import __version__
 
@@ -133,8 +134,8 @@ class ProgramDecoder(NamedTuple):
             if not self.replenishments and levels_die(built.statement):
                 found = replace(found, replenishments={})
         if self.whole is not None:
-            _, _, orders, served, lots = self.whole
-            found = replace(found, orders=orders, served=served, lots=lots)
+            own = self.whole
+            found = replace(found, orders=own.orders, served=own.served, lots=own.lots)
         if self.lots is not None:
             amounts = {**found.amounts, **self.lots.amounts}
             lots, sizes = self.lots.lots, self.lots.sizes
