@@ -510,10 +510,11 @@ def _from_orders(
     if whole is None or not whole.orders:
         return
     # Lots of what is bought move with the needs of orders, and what they leave over is
-    # paid for; moves may leave what the program saves. A plan without any costs little.
-    light = []
-    for one in (whole, whole._replace(lots={})):
-        follows = decoder._replace(whole=one)
+    # paid for; moves may leave what the program saves, and work more overtime than the
+    # little that it has. A plan without the one or the other costs little.
+    first, light = decoder._replace(whole=whole), list[Tried]()
+    unlotted = first._replace(whole=whole._replace(lots={}))
+    for follows in (first, unlotted, first._replace(overtime=False)):
         made = follows.plan("light", way)
         light.append(Tried(FROM_ORDERS, "light", made, follows))
         yield light[-1]

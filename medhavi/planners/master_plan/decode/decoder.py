@@ -111,7 +111,8 @@ class ProgramDecoder(NamedTuple):
 
     `whole` is one with whole orders, which is followed instead; `lost` are demands that
     are left out because they cost more than they bring; `replenishments` says whether
-    what is made for a stock level and dies is made anew.
+    what is made for a stock level and dies is made anew, `overtime` whether agreed
+    overtime is worked where the program works some.
     """
 
     built: BuiltProgram
@@ -122,6 +123,7 @@ class ProgramDecoder(NamedTuple):
     follows: bool = True
     lost: tuple[int, ...] = ()
     replenishments: bool = False
+    overtime: bool = True
 
     def decisions(self) -> Decisions:
         """Decisions of the constrained planner."""
@@ -133,6 +135,8 @@ class ProgramDecoder(NamedTuple):
             found = guidance(built, values, self.plain)
             if not self.replenishments and levels_die(built.statement):
                 found = replace(found, replenishments={})
+            if not self.overtime:
+                found = replace(found, overtime=UNDECIDED.overtime)
         if self.whole is not None:
             own = self.whole
             found = replace(found, orders=own.orders, served=own.served, lots=own.lots)
