@@ -246,6 +246,5 @@ def test_windows_come_to_what_all_at_once_does_where_one_order_is_best():
     base = OptimizeParameters(bucket="day", overload=False)
     for way, at_once in (("all", 100), ("time", 12), ("resource", 12)):
         own = replace(base, whole_orders_by=way, whole_orders_at_once=at_once)
-        found = whole_orders(state(built_run(snapshot, own), own), solver_of(own))
-        assert found is not None
+        found = whole_orders(state(built_run(snapshot, own), own), solver_of(own))[0]
         assert [one.qty for one in found.orders] == [4], way

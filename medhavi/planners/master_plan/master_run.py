@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -506,20 +507,16 @@ def _from_orders(
 ) -> Iterator[Tried]:
     """Plans from the orders of the program with whole orders, where it is small."""
     statement = decoder.built.statement
-    whole = whole_orders(statement, solver, way.cancelled)
-    if whole is None or not whole.orders:
-        return
-    # Lots of what is bought move with the needs of orders, and what they leave over is
-    # paid for; moves may leave what the program saves, and work more overtime than the
-    # little that it has. A plan without the one or the other costs little.
-    first, light = decoder._replace(whole=whole), list[Tried]()
-    unlotted = first._replace(whole=whole._replace(lots={}))
-    for follows in (first, unlotted, first._replace(overtime=False)):
+    wholes = whole_orders(statement, solver, way.cancelled)
+    light: list[Tried] = []
+    for follows in chain.from_iterable(map(decoder.from_orders, wholes)):
         made = follows.plan("light", way)
         light.append(Tried(FROM_ORDERS, "light", made, follows))
         yield light[-1]
         if _stopped(light):
             return
+    if not light:
+        return
     best = _best(light, statement.run.stated, statement.parameters)
     effort = statement.parameters.effort
     made = best.decoder.plan(effort, way)

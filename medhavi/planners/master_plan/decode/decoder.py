@@ -125,6 +125,17 @@ class ProgramDecoder(NamedTuple):
     replenishments: bool = False
     overtime: bool = True
 
+    def from_orders(self, whole: WholeOrders) -> tuple[ProgramDecoder, ...]:
+        """Ways to follow whole orders, each of which costs least somewhere.
+
+        Lots of what is bought move with the needs of orders, and what they leave over
+        is paid for; moves may leave what the program saves, and work more overtime than
+        the little that it has. So either is left out once.
+        """
+        follows = self._replace(whole=whole)
+        unlotted = follows._replace(whole=whole._replace(lots={}))
+        return follows, unlotted, follows._replace(overtime=False)
+
     def decisions(self) -> Decisions:
         """Decisions of the constrained planner."""
         found = UNDECIDED

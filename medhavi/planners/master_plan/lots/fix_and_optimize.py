@@ -33,9 +33,10 @@ EXACT = 1e-5
 
 
 class PartitionSolution(NamedTuple):
-    """Best point, what each iteration came to, and why there was no other."""
+    """Best point, that of the first sweep, each iteration, and why it was the last."""
 
     values: Floats
+    first: Floats
     iterations: tuple[PartIteration, ...]
     stopped: str
 
@@ -69,6 +70,7 @@ def fix_and_optimize(
         Polled; the point so far is the answer.
     """
     values, cost = start, float(program.cost @ start)
+    first = start
     gains = np.zeros(len(parts))
     done: list[PartIteration] = []
     recent = min(RECENT, len(parts))
@@ -86,15 +88,17 @@ def fix_and_optimize(
             done.append(PartIteration(part.name, len(free), cost, after, status))
             cost = after
             if cancelled is not None and cancelled():
-                return PartitionSolution(values, tuple(done), "interrupted")
+                return PartitionSolution(values, first, tuple(done), "interrupted")
             if len(done) - sweep * len(parts) < recent or sweep == 0:
                 continue
             before = done[-recent].before
             if before - cost < WORTH * abs(before):
                 why = f"{recent} in a row saved less than {percent(WORTH)}"
-                return PartitionSolution(values, tuple(done), why)
+                return PartitionSolution(values, first, tuple(done), why)
+        if sweep == 0:
+            first = values
     each = f"each part was decided {sweeps} times (whole_orders_sweeps)"
-    return PartitionSolution(values, tuple(done), each)
+    return PartitionSolution(values, first, tuple(done), each)
 
 
 def _decided(

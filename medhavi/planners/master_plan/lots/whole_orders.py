@@ -29,6 +29,7 @@ from medhavi.planners.master_plan import statement as names
 from medhavi.planners.master_plan.blocks import PART_OF, BuiltProgram, add_blocks
 from medhavi.planners.master_plan.lots.fix_and_optimize import (
     EXACT,
+    WORTH,
     fix_and_optimize,
     row_sums,
     with_fixed,
@@ -117,8 +118,11 @@ class _Order(NamedTuple):
 
 def whole_orders(
     base: Statement, solver: Solver, cancelled: Cancelled | None = None
-) -> WholeOrders | None:
-    """Solve the program with whole orders; None: too large, interrupted, or no orders.
+) -> list[WholeOrders]:
+    """Solve the program with whole orders; none: too large, interrupted, or no orders.
+
+    The best point comes first, then that of the first sweep where it costs little more:
+    plans of points that cost about the same differ by some per cent.
 
     Parameters
     ----------
@@ -129,26 +133,9 @@ def whole_orders(
     """
     orders, most = _orders(base), base.parameters.most_whole_orders
     if not 0 < sum(_columns(one.plan) for one in orders if one.is_whole) <= most:
-        return None
-    stated = _WholeProgram(base, orders)
-    decided = stated.solve(solver, cancelled)
-    if decided is None:
-        return None
-    values = decided.values
-    statement = stated.built.statement
-    return WholeOrders(
-        stated.built,
-        values,
-        decided.record,
-        tuple(sorted(_planned(statement, stated.program, values))),
-        _served(statement, stated.program, values),
-        _bought(statement, stated.program, values),
-    )
-
-
-class _WholeSolution(NamedTuple):
-    values: Floats
-    record: PartitionRecord
+        return []
+    found = _WholeProgram(base, orders).solve(solver, cancelled)
+    return [one for one in found if one.orders]
 
 
 class _WholeProgram:
@@ -181,13 +168,11 @@ class _WholeProgram:
         self._whole = whole
         self._amounts: Ints = blocks.orders.at(np.concatenate([[], *places]))
 
-    def solve(
-        self, solver: Solver, cancelled: Cancelled | None
-    ) -> _WholeSolution | None:
-        """Values of all columns; None: interrupted, or nothing was found."""
+    def solve(self, solver: Solver, cancelled: Cancelled | None) -> list[WholeOrders]:
+        """As of `whole_orders`."""
         start, likely = self._start(solver, cancelled)
         if start is None or (cancelled is not None and cancelled()):
-            return None
+            return []
         parameters = self.built.statement.parameters
         parts = partition(
             parameters.whole_orders_by,
@@ -205,8 +190,24 @@ class _WholeProgram:
             iterations=found.iterations,
             stopped=found.stopped,
         )
-        stopped = cancelled is not None and cancelled()
-        return None if stopped else _WholeSolution(found.values, record)
+        if cancelled is not None and cancelled():
+            return []
+        points, cost = [found.values], self.program.cost
+        saved = cost @ found.first - cost @ found.values
+        if 0 < saved < WORTH * abs(cost @ found.values):
+            points.append(found.first)
+        return [self._read(one, record) for one in points]
+
+    def _read(self, values: Floats, record: PartitionRecord) -> WholeOrders:
+        statement, program = self.built.statement, self.program
+        return WholeOrders(
+            self.built,
+            values,
+            record,
+            tuple(sorted(_planned(statement, program, values))),
+            _served(statement, program, values),
+            _bought(statement, program, values),
+        )
 
     def _start(
         self, solver: Solver, cancelled: Cancelled | None
