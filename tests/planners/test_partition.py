@@ -175,7 +175,7 @@ def test_what_saves_no_more_ends_it_and_so_does_the_number_of_sweeps():
     assert found.stopped == "3 in a row saved less than 0.1 %"
     once = improved(program, halves, sweeps=1)
     assert len(once.iterations) == len(halves)
-    assert once.stopped == "each part was decided 1 times (whole_orders_sweeps)"
+    assert once.stopped == "sweeps reached whole_orders_sweeps (1)"
 
 
 @pytest.mark.req("OPA-10", "OPA-12")

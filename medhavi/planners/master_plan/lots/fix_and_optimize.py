@@ -97,8 +97,8 @@ def fix_and_optimize(
                 return PartitionSolution(values, first, tuple(done), why)
         if sweep == 0:
             first = values
-    each = f"each part was decided {sweeps} times (whole_orders_sweeps)"
-    return PartitionSolution(values, first, tuple(done), each)
+    why = f"sweeps reached whole_orders_sweeps ({sweeps})"
+    return PartitionSolution(values, first, tuple(done), why)
 
 
 def _decided(
