@@ -43,6 +43,8 @@ GAP_GATE, GAP_GOAL = 0.02, 0.01
 MOST, MOST_SIZE = 556_700.0, "M20"
 """Most that the objective may be, and of which size."""
 MODES = ("mrp", "constrained", "optimize")
+LARGE = {"M20": {"most_whole_orders": 40_000, "whole_orders_sweeps": 1}}
+"""Settings for 31,798 whole columns: each part is decided once, for its time."""
 SAFETY_WEIGHT = 7.0
 """A unit below safety costs 1 % of its value a bucket; mode optimize counts a week."""
 
@@ -145,6 +147,7 @@ def planned(stands: Case, mode: str) -> Planned:
             "safety_weight": SAFETY_WEIGHT,
             # The instance ends with its horizon: what is missing then costs nothing.
             "end_stock_price": 0.0,
+            **LARGE.get(case["size"], {}),
         }
     begun = time.process_time()
     made = plan(snapshot, mode, settings)

@@ -192,10 +192,10 @@ def require_share(name: str, value: object, least: float = 0) -> None:
         raise UsageError(message)
 
 
-def require_whole(name: str, value: object) -> None:
-    """Refuse a setting that is no whole number of at least 0."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        message = f"{name} ({value}) must be a whole number of at least 0."
+def require_whole(name: str, value: object, least: int = 0) -> None:
+    """Refuse a setting that is no whole number of at least `least`."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        message = f"{name} ({value}) must be a whole number of at least {least}."
         raise UsageError(message)
 
 
@@ -222,6 +222,8 @@ AUTO, DAYS_FIRST, WEEKS = "auto", "21xday+1xweek", "1xweek"
 """Grid of decisions by size: the finer one and the coarser."""
 STAGES = ("tiers", "shortage", *BUDGETS)
 GOALS = ("cost", "profit")
+PARTITIONS = ("auto", "all", "time", "resource")
+"""How whole orders are decided: by size, at once, by windows, by clusters."""
 WEIGHTS = (
     "cost_weight",
     "lateness_weight",
@@ -292,6 +294,14 @@ class OptimizeParameters(PlannerParameters):
     most_whole_orders
         Sources that take something for an order whatever its size, times buckets, at
         most, where a plan starts from whole orders of all of them.
+    whole_orders_by
+        How whole orders are decided: "all" of them at once; by windows of "time" that
+        overlap by half; by clusters of a "resource" and others, bottleneck first; or
+        "auto", at once up to `whole_orders_at_once`, else by time.
+    whole_orders_at_once
+        Sources times buckets, at most, of a window or cluster.
+    whole_orders_sweeps
+        How often each window or cluster is decided, at most.
     lots_share
         At effort light a plan in planned lots is made where fixed costs of orders are
         at least so much of what the guided plan costs without its lateness: elsewhere
@@ -337,6 +347,9 @@ class OptimizeParameters(PlannerParameters):
     effort: str = "standard"
     most_lot_cells: int = 1_000_000
     most_whole_orders: int = 3_000
+    whole_orders_by: str = "auto"
+    whole_orders_at_once: int = 5_000
+    whole_orders_sweeps: int = 4
     lots_share: float = 0.25
     budgets: Mapping[str, float] = field(default_factory=dict)
     budget_rounds: int = 2
@@ -366,6 +379,9 @@ class OptimizeParameters(PlannerParameters):
         require_whole("lot_nodes", self.lot_nodes)
         require_whole("most_lot_cells", self.most_lot_cells)
         require_whole("most_whole_orders", self.most_whole_orders)
+        require_one_of("whole_orders_by", self.whole_orders_by, PARTITIONS)
+        require_whole("whole_orders_at_once", self.whole_orders_at_once, least=1)
+        require_whole("whole_orders_sweeps", self.whole_orders_sweeps, least=1)
         require_whole("budget_rounds", self.budget_rounds)
         require_share("stage_share", self.stage_share)
         require_share("lots_share", self.lots_share)

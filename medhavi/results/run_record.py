@@ -24,6 +24,7 @@ import polars as pl
 
 from medhavi.results.amounts import PlanLocale, number, percent
 from medhavi.results.identity import content_values
+from medhavi.results.program_record import ProgramRecord
 from medhavi.snapshot import Snapshot
 from medhavi.snapshot.fingerprint import sorted_hash
 from medhavi.snapshot.patch import differing_rows, with_texts
@@ -61,43 +62,6 @@ class NettingScope(StrEnum):
 
     ALL = "all"
     KEPT_RUN = "kept_run"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProgramRecord:
-    """What was shown about the program that guides a plan; it says nothing of the plan.
-
-    Parameters
-    ----------
-    status
-        Of the program: optimal; feasible, its later stages were not solved; infeasible,
-        no point keeps all budgets; unbounded, limit, cancelled or error.
-    value
-        Its objective [base currency]; None where it was not solved. No bound of plans:
-        it spreads fixed costs and buys overload, and it dates by buckets.
-    columns, rows, iterations
-        Its size, and the steps of the solver.
-    grid
-        Its buckets of time, and why those.
-    components
-        Parts of it that share neither goods nor hours, solved one by one: the sum of
-        their optima is that of the whole.
-    lots
-        Why no plan in planned lots was tried; empty where one may have been.
-    conflict
-        Which budgets cannot hold together, and the least that one of them has to rise;
-        the plan follows the nearest point there is.
-    """
-
-    status: str
-    value: float | None
-    columns: int
-    rows: int
-    iterations: int
-    grid: str = ""
-    components: int = 1
-    lots: str = ""
-    conflict: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,7 +208,7 @@ class RunRecord:
             known["as_of"] = to_seconds(dt.datetime.fromisoformat(moment))
         program = known.get("program")
         if isinstance(program, Mapping):
-            known["program"] = ProgramRecord(**program)
+            known["program"] = ProgramRecord.from_dict(program)
         known["steps"] = tuple(PlanStep(**step) for step in row.get("steps") or ())  # type: ignore[attr-defined]
         known["budgets"] = tuple(PlanBudget(**one) for one in row.get("budgets") or ())  # type: ignore[attr-defined]
         return cls(**known)  # type: ignore[arg-type]

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 import medhavi
+from medhavi.planners.master_plan.master_run import FROM_ORDERS
 from medhavi.results.figures.scorecard import scorecard
 from medhavi.results.verify.check_schedule import verify_schedule
 from tests import factories
@@ -56,6 +57,17 @@ def test_two_hours_of_overtime_make_ten_hours_of_work_in_a_day():
     card = scorecard(found, factories.snapshot(**rows))
     assert (card.production, card.overtime, card.lateness) == (200, 20, 0)
     assert found.loads.select("available", "overload").row(0)[1] == 0
+
+
+@pytest.mark.req("OMC-7.5.1", "OMO-04")
+def test_whole_orders_are_planned_with_overtime_and_in_open_time_alone():
+    rows = shop()
+    rows["routings"][0]["fixed_cost"] = 1.0
+    found = best(**rows)
+    tried = [one for one in found.run.steps if one.name == FROM_ORDERS]
+    assert {one.late for one in tried} == {0, 1}
+    assert [line for line, _ in deliveries(found)] == [10]
+    assert scorecard(found, factories.snapshot(**rows)).overtime == 20
 
 
 @pytest.mark.req("OMC-7.5.1", "OMO-04")

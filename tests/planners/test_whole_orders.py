@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -75,8 +76,7 @@ def test_set_ups_are_whole_where_hours_are_scarce():
     # until the last is due there are 32. Two of them have to be joined.
     demands = [(name, 3.0, due) for due in (2, 3, 4) for name in "AB"]
     run = built_run(shop(demands, setup=180.0), DAILY)
-    found = whole_orders(state(run, DAILY), solver_of(DAILY), 1_000)
-    assert found is not None
+    found = whole_orders(state(run, DAILY), solver_of(DAILY))[0]
     assert len(found.orders) <= 4
     parts = found.built.program.contributions(found.values)
     assert parts.get("shortage", 0.0) == pytest.approx(0.0, abs=1e-6)
@@ -86,13 +86,11 @@ def test_set_ups_are_whole_where_hours_are_scarce():
 def test_where_an_order_costs_much_there_is_one_and_too_many_columns_are_not_solved():
     demands = [("A", 1.0, due) for due in (3, 4, 5, 6)]
     run = built_run(shop(demands, setup=0.0, fixed=1_000.0), DAILY)
-    found = whole_orders(state(run, DAILY), solver_of(DAILY), 1_000)
-    assert found is not None
+    found = whole_orders(state(run, DAILY), solver_of(DAILY))[0]
     assert [one.qty for one in found.orders] == [4]
-    assert whole_orders(state(run, DAILY), solver_of(DAILY), 1) is None
-    assert (
-        whole_orders(state(run, DAILY), solver_of(DAILY), 1_000, lambda: True) is None
-    )
+    assert whole_orders(state(run, DAILY), solver_of(DAILY), lambda: True) == []
+    few = replace(DAILY, most_whole_orders=1)
+    assert whole_orders(state(run, few), solver_of(few)) == []
 
 
 def test_orders_do_not_depend_on_the_sequence_in_which_they_are_given():
@@ -120,8 +118,7 @@ def test_what_is_bought_comes_in_the_lots_of_the_program():
         ],
     )
     run = built_run(snapshot, DAILY)
-    found = whole_orders(state(run, DAILY), solver_of(DAILY), 1_000)
-    assert found is not None
+    found = whole_orders(state(run, DAILY), solver_of(DAILY))[0]
     (begins,) = (own for (product, _), own in found.lots.items() if product == "PART")
     assert len(begins) == 2
     assert [(one - int(snapshot.as_of)) // DAY for one in begins] == [3, 6]

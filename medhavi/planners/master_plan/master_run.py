@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -206,9 +207,7 @@ def _by_program(
     stopped = _stopped(steps)
     why_not = _why_not_in_lots(built, steps[0].made)
     if not stopped:
-        more, stopped = _in_whole_sizes(
-            decoder, steps[0], solver, way, lots=not why_not
-        )
+        more, stopped = _in_whole_sizes(decoder, steps[0], solver, way, why_not)
         steps += more
     prices = None
     if solution.outcome is SolveStatus.OPTIMAL:
@@ -226,10 +225,12 @@ def _by_program(
     made = replace(made, findings=(*told, *made.findings))
     if stopped or _stopped(steps):
         made = replace(made, run=replace(made.run, status=Status.CANCELLED))
+    wholes = [one.decoder.whole.record for one in steps if one.decoder.whole]
     record = replace(
         program_record(built, solution, conflicts),
         components=session.components,
         lots=why_not,
+        whole_orders=wholes[0] if wholes else None,
     )
     made = replace(made, run=replace(made.run, program=record))
     if prices is not None:
@@ -242,8 +243,7 @@ def _in_whole_sizes(
     first: Tried,
     solver: Solver,
     way: RunOptions,
-    *,
-    lots: bool,
+    why_not: str,
 ) -> tuple[list[Tried], bool]:
     """Plans in planned lots, and from whole orders; and whether it was interrupted.
 
@@ -251,13 +251,13 @@ def _in_whole_sizes(
     ----------
     first
         The plan that is guided by amounts alone.
-    lots
-        Whether plans in lots are made.
+    why_not
+        Why no plans in lots are made; empty: they are.
     """
     run, parameters = decoder.built.statement.run, decoder.built.statement.parameters
     tell, cancelled = way.observe or unobserved, way.cancelled
     made: list[Tried] = []
-    if lots:
+    if not why_not:
         tell(Progress("plan lots", 4, 5))
         values = decoder.solution.values
         planned = planned_lots(decoder.built, values, solver, cancelled)
@@ -504,24 +504,20 @@ def _from_orders(
 ) -> Iterator[Tried]:
     """Plans from the orders of the program with whole orders, where it is small."""
     statement = decoder.built.statement
-    parameters = statement.parameters
-    most = parameters.most_whole_orders
-    whole = whole_orders(statement, solver, most, way.cancelled)
-    if whole is None or not whole.orders:
-        return
-    # Lots of what is bought move with the needs of orders, and what they leave over is
-    # paid for; moves may leave what the program saves. A plan without any costs little.
-    light = []
-    for one in (whole, whole._replace(lots={})):
-        follows = decoder._replace(whole=one)
+    wholes = whole_orders(statement, solver, way.cancelled)
+    light: list[Tried] = []
+    for follows in chain.from_iterable(map(decoder.from_orders, wholes)):
         made = follows.plan("light", way)
         light.append(Tried(FROM_ORDERS, "light", made, follows))
         yield light[-1]
         if _stopped(light):
             return
-    best = _best(light, statement.run.stated, parameters)
-    made = best.decoder.plan(parameters.effort, way)
-    yield Tried(FROM_ORDERS, parameters.effort, made, best.decoder)
+    if not light:
+        return
+    best = _best(light, statement.run.stated, statement.parameters)
+    effort = statement.parameters.effort
+    made = best.decoder.plan(effort, way)
+    yield Tried(FROM_ORDERS, effort, made, best.decoder)
 
 
 def _on_bottlenecks(made: Plan, known: Plan, statement: Statement) -> set[NodeKey]:

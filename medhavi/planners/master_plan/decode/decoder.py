@@ -32,7 +32,8 @@ from medhavi.planners.master_plan.statement import GROUPS, ObjectivePart
 from medhavi.planners.master_plan.step_plans import bounded, step_name
 from medhavi.planners.parameters import ConstrainedParameters
 from medhavi.results.amounts import currency_of
-from medhavi.results.run_record import ProgramRecord, Status
+from medhavi.results.program_record import ProgramRecord
+from medhavi.results.run_record import Status
 from medhavi.units import NEVER
 from medhavi.version import __version__
 
@@ -111,7 +112,8 @@ class ProgramDecoder(NamedTuple):
 
     `whole` is one with whole orders, which is followed instead; `lost` are demands that
     are left out because they cost more than they bring; `replenishments` says whether
-    what is made for a stock level and dies is made anew.
+    what is made for a stock level and dies is made anew, `overtime` whether agreed
+    overtime is worked where the program works some.
     """
 
     built: BuiltProgram
@@ -122,6 +124,18 @@ class ProgramDecoder(NamedTuple):
     follows: bool = True
     lost: tuple[int, ...] = ()
     replenishments: bool = False
+    overtime: bool = True
+
+    def from_orders(self, whole: WholeOrders) -> tuple[ProgramDecoder, ...]:
+        """Ways to follow whole orders, each of which costs least somewhere.
+
+        Lots of what is bought move with the needs of orders, and what they leave over
+        is paid for; moves may leave what the program saves, and work more overtime than
+        the little that it has. So either is left out once.
+        """
+        follows = self._replace(whole=whole)
+        unlotted = follows._replace(whole=whole._replace(lots={}))
+        return follows, unlotted, follows._replace(overtime=False)
 
     def decisions(self) -> Decisions:
         """Decisions of the constrained planner."""
@@ -133,9 +147,11 @@ class ProgramDecoder(NamedTuple):
             found = guidance(built, values, self.plain)
             if not self.replenishments and levels_die(built.statement):
                 found = replace(found, replenishments={})
+            if not self.overtime:
+                found = replace(found, overtime=UNDECIDED.overtime)
         if self.whole is not None:
-            _, _, orders, served, lots = self.whole
-            found = replace(found, orders=orders, served=served, lots=lots)
+            own = self.whole
+            found = replace(found, orders=own.orders, served=own.served, lots=own.lots)
         if self.lots is not None:
             amounts = {**found.amounts, **self.lots.amounts}
             lots, sizes = self.lots.lots, self.lots.sizes

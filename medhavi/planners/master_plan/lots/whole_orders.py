@@ -7,8 +7,9 @@ sizes from l to m of each, and the hours and costs of x are those of its size al
     l z <= x <= m z,   sum (a z + b x) <= free
 
 Slope scaling (Kim and Pardalos 1999, Operations Research Letters 24, 195-203) tells
-where orders may be: m is replaced by the amount of the solution before. What orders
-there are is decided among those places, then among all from there on; both end after
+where orders may be: m is replaced by the amount of the solution before. As many orders
+as such amounts ask for are the start. From there on they are decided by parts (all of
+them are one where they are few), among those places, then among all; each ends after
 some nodes of the search tree. The solution is a guide: it is decoded by all rules.
 """
 
@@ -26,18 +27,27 @@ from medhavi.planners.constrained.netting.given_sources import GivenOrder
 from medhavi.planners.constrained.netting.rationing import Slice
 from medhavi.planners.master_plan import statement as names
 from medhavi.planners.master_plan.blocks import PART_OF, BuiltProgram, add_blocks
+from medhavi.planners.master_plan.lots.fix_and_optimize import (
+    EXACT,
+    WORTH,
+    fix_and_optimize,
+    row_sums,
+    with_fixed,
+)
+from medhavi.planners.master_plan.lots.partition import WholeColumns, partition
 from medhavi.planners.master_plan.source_rates import (
     NO_NEEDS,
     node_needs,
     source_columns,
 )
 from medhavi.planners.master_plan.source_times import order_hours
+from medhavi.results.program_record import PartitionRecord
 from medhavi.units import HOUR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from medhavi.optimize.problem import Block, Floats, Ints, Program, Session, Solver
+    from medhavi.optimize.problem import Block, Floats, Ints, Program, Solver
     from medhavi.planners.constrained.netting.given_sources import Lots
     from medhavi.planners.master_plan.source_rates import (
         NodeNeeds,
@@ -53,15 +63,10 @@ ROOM = 0.995
 and seconds take a little more than a program says."""
 SLOPES = 4
 """Solutions of which places of orders are taken."""
-ROUNDS, WORTH_A_ROUND = 3, 0.002
-"""How often orders are looked for among all places, at most, and by what share of it
-the objective has to fall for another time."""
 GAP = 0.001
 """Share of the objective by which a solution may cost more than the best one."""
 DUST = 1e-4
 """Units, hours or money below which there are none."""
-EXACT = 1e-5
-"""By how much a solution may miss a row, beside its size."""
 MANY = (10, 1, 0.1)
 """Usual orders of which the hours of a unit are read, the first that fits."""
 MOST_ORDERS = 1_000.0
@@ -71,11 +76,13 @@ MOST_ORDERS = 1_000.0
 class WholeOrders(NamedTuple):
     """Solution with whole orders: its program, and what it says of orders and demands.
 
-    `orders`, `served` and `lots`, those of what is only bought, are as of `Decisions`.
+    `record` says how it was decided; `orders`, `served` and `lots`, those of what is
+    only bought, are as of `Decisions`.
     """
 
     built: BuiltProgram
     values: Floats
+    record: PartitionRecord
     orders: tuple[GivenOrder, ...]
     served: Mapping[int, tuple[Slice, ...]]
     lots: Lots
@@ -110,34 +117,25 @@ class _Order(NamedTuple):
 
 
 def whole_orders(
-    base: Statement, solver: Solver, most: int, cancelled: Cancelled | None = None
-) -> WholeOrders | None:
-    """Solve the program with whole orders; None: too large, interrupted, or no orders.
+    base: Statement, solver: Solver, cancelled: Cancelled | None = None
+) -> list[WholeOrders]:
+    """Solve the program with whole orders; none: too large, interrupted, or no orders.
+
+    The best point comes first, then that of the first sweep where it costs little more:
+    plans of points that cost about the same differ by some per cent.
 
     Parameters
     ----------
     base
         Facts of the program of amounts.
-    most
-        Whole columns, at most.
     solver, cancelled
         Solves the programs; polled.
     """
-    orders = _orders(base)
+    orders, most = _orders(base), base.parameters.most_whole_orders
     if not 0 < sum(_columns(one.plan) for one in orders if one.is_whole) <= most:
-        return None
-    stated = _WholeProgram(base, orders)
-    values = stated.solve(solver, cancelled)
-    if values is None:
-        return None
-    statement = stated.built.statement
-    return WholeOrders(
-        stated.built,
-        values,
-        tuple(sorted(_planned(statement, stated.program, values))),
-        _served(statement, stated.program, values),
-        _bought(statement, stated.program, values),
-    )
+        return []
+    found = _WholeProgram(base, orders).solve(solver, cancelled)
+    return [one for one in found if one.orders]
 
 
 class _WholeProgram:
@@ -167,40 +165,65 @@ class _WholeProgram:
             program=self.program, statement=statement, about=blocks.about
         )
         places = [one.plan.first + np.arange(_columns(one.plan)) for one in whole]
+        self._whole = whole
         self._amounts: Ints = blocks.orders.at(np.concatenate([[], *places]))
 
-    def solve(self, solver: Solver, cancelled: Cancelled | None) -> Floats | None:
-        """Values of all columns; None: interrupted, or nothing was found."""
-        program = self.program
-        upper = program.column_upper.copy()
-        own = upper[self.orders.span]
-        upper[self.orders.span] = np.where(self._places(solver, cancelled), own, 0.0)
-        first = replace(program, column_upper=upper)
-        values = _point(first, solver.open(first), cancelled)
-        for _ in range(ROUNDS):
-            if values is None or (cancelled is not None and cancelled()):
-                break
-            before = float(program.cost @ values)
-            session = solver.open(program)
-            session.start(values)
-            better = _point(program, session, cancelled)
-            if better is None or program.cost @ better >= before:
-                break
-            values = better
-            if program.cost @ values > (1 - WORTH_A_ROUND) * before:
-                break
-        stopped = cancelled is not None and cancelled()
-        return None if stopped else values
+    def solve(self, solver: Solver, cancelled: Cancelled | None) -> list[WholeOrders]:
+        """As of `whole_orders`."""
+        start, likely = self._start(solver, cancelled)
+        if start is None or (cancelled is not None and cancelled()):
+            return []
+        parameters = self.built.statement.parameters
+        parts = partition(
+            parameters.whole_orders_by,
+            parameters.whole_orders_at_once,
+            self._columns(start),
+        )
+        sweeps = parameters.whole_orders_sweeps
+        found = fix_and_optimize(
+            self.program, parts.parts, start, likely, solver, sweeps, cancelled
+        )
+        record = PartitionRecord(
+            strategy=parts.strategy,
+            reason=parts.reason,
+            parts=len(parts.parts),
+            iterations=found.iterations,
+            stopped=found.stopped,
+        )
+        if cancelled is not None and cancelled():
+            return []
+        points, cost = [found.values], self.program.cost
+        saved = cost @ found.first - cost @ found.values
+        if 0 < saved < WORTH * abs(cost @ found.values):
+            points.append(found.first)
+        return [self._read(one, record) for one in points]
 
-    def _places(self, solver: Solver, cancelled: Cancelled | None) -> np.ndarray:
-        """Where orders may be by slope scaling. Shape (n_orders,), bool."""
+    def _read(self, values: Floats, record: PartitionRecord) -> WholeOrders:
+        statement, program = self.built.statement, self.program
+        return WholeOrders(
+            self.built,
+            values,
+            record,
+            tuple(sorted(_planned(statement, program, values))),
+            _served(statement, program, values),
+            _bought(statement, program, values),
+        )
+
+    def _start(
+        self, solver: Solver, cancelled: Cancelled | None
+    ) -> tuple[Floats | None, np.ndarray]:
+        """Cheapest whole orders next to amounts of slope scaling, and all its places.
+
+        Places have shape (n_orders,), bool. None: there is no such point.
+        """
         program, size = self.program, self.orders.size
         # The whole column of a row comes last.
         at = program.starts[self._largest.at(np.arange(size)) + 1] - 1
         most = -program.values[at]
         upper = program.column_upper.copy()
         upper[self.orders.span] = np.inf
-        slope, found = most, np.zeros(size, bool)
+        slope, likely = most, np.zeros(size, bool)
+        best, least = None, math.inf
         for _ in range(SLOPES):
             values = program.values.copy()
             values[at] = -slope
@@ -210,25 +233,40 @@ class _WholeProgram:
             if solved.outcome is not SolveStatus.OPTIMAL:
                 break
             amount = solved.values[self._amounts]
-            found |= amount > DUST
-            slope = np.where(amount > DUST, np.minimum(amount, most), slope)
-        return found
+            some = amount > DUST
+            likely |= some
+            whole = np.where(some, np.ceil(amount / most - EXACT), 0.0)
+            whole = np.minimum(whole, program.column_upper[self.orders.span])
+            point = with_fixed(program, whole, solver)
+            if point is not None and program.cost @ point < least:
+                best, least = point, float(program.cost @ point)
+            slope = np.where(some, np.minimum(amount, most), slope)
+        if best is None:
+            best = with_fixed(program, np.zeros(size), solver)
+        return best, likely
 
-
-def _point(
-    program: Program, session: Session, cancelled: Cancelled | None
-) -> Floats | None:
-    """Values of a solve that keep all rows; None: there are none."""
-    values = session.solve(cancelled=cancelled).values
-    if not len(values):
-        return None
-    rows = np.repeat(np.arange(program.n_rows), np.diff(program.starts))
-    sums = np.bincount(
-        rows, program.values * values[program.indices], minlength=program.n_rows
-    )
-    low, high = program.row_lower, program.row_upper
-    missed = np.maximum(low - sums, sums - high) > EXACT * (1 + np.abs(sums))
-    return None if missed.any() else values
+    def _columns(self, start: Floats) -> WholeColumns:
+        """What whole columns are about, by a point to start from."""
+        statement, program = self.built.statement, self.program
+        rows = program.row_block(names.CAPACITY)
+        used = row_sums(program, start)[rows.span].reshape(statement.free.shape)
+        there = (statement.free + statement.overtime).sum(axis=1)
+        utilisation = used.sum(axis=1) / np.maximum(there, DUST)
+        number = {name: place for place, name in enumerate(statement.resources)}
+        begins, resources = [], []
+        for one in self._whole:
+            count = _columns(one.plan)
+            every = {number.get(work.resource, -1) for work in one.plan.occupied}
+            own = max(every - {-1}, key=lambda place: utilisation[place], default=-1)
+            begins.append(one.plan.times.start)
+            resources.append(np.full(count, own))
+        return WholeColumns(
+            begin=np.concatenate(begins),
+            resource=np.concatenate(resources),
+            edges=statement.grid.edges,
+            resources=statement.resources,
+            utilisation=utilisation,
+        )
 
 
 # --- what orders take ---------------------------------------------------------------
