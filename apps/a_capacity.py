@@ -215,11 +215,11 @@ def choose_window(colour, get_put_back, names, rows, snapshot, view):
 
 @app.cell(hide_code=True)
 def draw_gantt(asked, choose_operation, drag, names, shown, view, window):
-    def _dropped(resource, begin):
+    def _dropped(place):
         drag(
-            capacity_edits.read(
-                lambda: capacity_edits.dragged(shown, view, resource, begin)
-            )
+            capacity_edits.read(lambda: capacity_edits.dragged(shown, view, *place))
+            if place
+            else None
         )
 
     gantt_picture, gantt_title, gantt_files = capacity_page.gantt_picture(

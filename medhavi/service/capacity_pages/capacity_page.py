@@ -339,7 +339,7 @@ def gantt_picture(
     names: Names,
     asked: PreviewResult | None,
     chosen: Callable[[str], None],
-    dropped: Callable[[str, dt.datetime], None],
+    dropped: Callable[[tuple[str, dt.datetime] | None], None],
 ) -> tuple[mo.ui.altair_chart | None, str, str]:
     """Operations of the window, title and files; of a priced edit with the old ones.
 
@@ -347,7 +347,7 @@ def gantt_picture(
     ----------
     chosen, dropped
         Called with the operation that is clicked, and with the resource and begin to
-        which the chosen one is dragged.
+        which the chosen one is dragged; None: it is where it was.
     """
     plan = shown.plan
     if plan is None:
@@ -368,8 +368,11 @@ def gantt_picture(
             chosen(key)
 
     def drop(selected: Selection) -> None:
-        if place := dropped_at(plan, window, names, shown.snapshot, selected):
-            dropped(*place)
+        # With a priced edit there is no box; its picture tells of the one before.
+        moved = None
+        if after is None:
+            moved = dropped_at(plan, window, names, shown.snapshot, selected)
+        dropped(moved)
 
     drawing, title, files = _clickable(drawn, {PICKED: pick, DRAGGED: drop})
     return drawing, title if after is None else say("with_the_edit", title), files
