@@ -118,8 +118,12 @@ def data(get_renewed, mode, wanted):
 @app.cell(hide_code=True)
 def look(get_view, keep, loads, names, set_view, shown, wanted):
     view = get_view()
-    if view is None and shown.plan is not None:
-        view = capacity_page.first_view(shown.plan, loads, names, wanted)
+    if shown.plan is not None:
+        view = (
+            capacity_page.first_view(shown.plan, loads, names, wanted)
+            if view is None
+            else capacity_page.kept_view(shown.plan, view, wanted)
+        )
 
     def choose(chosen):
         capacity_page.keep_view(keep, chosen, shown.plan)

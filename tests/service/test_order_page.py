@@ -7,6 +7,7 @@ import io
 import polars as pl
 import pytest
 
+from medhavi.edits.order_rows import order_named
 from medhavi.service import page_data
 from medhavi.service.downloads import as_csv, as_xlsx
 from medhavi.service.order_pages import one_order, order_page
@@ -87,10 +88,10 @@ def test_an_address_names_an_order_by_id_or_number(desk):
     orders = order_page.orders_of(desk)
     supply = proposal(desk.plan)
     number = orders.filter(pl.col("id") == supply)["number"][0]
-    assert order_page.asked_order(orders, number.lower()) == supply
-    assert order_page.asked_order(orders, "PO-1") == "PO-1"
-    assert order_page.asked_order(orders, "PO-9") is None
-    assert order_page.asked_order(orders, "") is None
+    assert order_named(orders, number.lower()) == supply
+    assert order_named(orders, "PO-1") == "PO-1"
+    assert order_named(orders, "PO-9") is None
+    assert order_named(orders, "") is None
     assert OBJECTS["/order/{order}"](order="PO-1") == "/orders/?order=PO-1"
     assert "PO-9 is not in this plan" in one_order.missing_html("PO-9")
 

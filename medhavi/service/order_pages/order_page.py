@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from medhavi.edits.edit import EDITS
+from medhavi.edits.order_rows import order_named
 from medhavi.edits.order_states import OrderState, Verb, allowed
 from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.downloads import list_files
@@ -205,20 +206,10 @@ def select_asked(
     session: EditSession, orders: pl.DataFrame, shown: pl.DataFrame, wanted: Wanted
 ) -> None:
     """Select what the address asks for, one order or all shown, where nothing is."""
-    named = asked_order(orders, wanted("order"))
+    named = order_named(orders, wanted("order"))
     if session.orders or not (named or wanted(TICKED) == ALL):
         return
     session.select([named] if named else shown["id"])
-
-
-def asked_order(orders: pl.DataFrame, order: str) -> str | None:
-    """Id of the order that an address names by id or number; None: there is none."""
-    named = order.strip().lower()
-    rows = orders.filter(
-        (pl.col("id").str.to_lowercase() == named)
-        | (pl.col("number").str.to_lowercase() == named)
-    )
-    return None if rows.is_empty() or not named else str(rows["id"][0])
 
 
 def exports(
