@@ -242,8 +242,10 @@ def why(looked, names, one, plan, tab, wanted):
 
 
 @app.cell(hide_code=True)
-def choose_action(plan, selected, session):
-    action = order_page.action_choice(selected, plan, session) if plan else None
+def choose_action(plan, selected, session, snapshot):
+    action = None
+    if plan:
+        action = order_page.action_choice(selected, plan, snapshot, session)
     return (action,)
 
 

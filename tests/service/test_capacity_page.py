@@ -302,7 +302,10 @@ def test_only_made_orders_are_offered_another_resource() -> None:
     rows = order_page.selected_rows(
         order_page.orders_of(page), page.plan.supplies["id"]
     )
-    assert "change_resource" in order_page.actions_for(rows, page.plan).values()
+    assert (
+        "change_resource"
+        in order_page.actions_for(rows, page.plan, page.snapshot).values()
+    )
     told: list[dict[str, object]] = []
     form = order_page.edit_form(
         "change_resource",

@@ -98,7 +98,7 @@ def test_an_address_names_an_order_by_id_or_number(desk):
 
 def test_actions_are_those_that_all_selected_orders_allow(desk):
     supply = proposal(desk.plan)
-    one = order_page.actions_for(selected_of(desk, supply), desk.plan)
+    one = order_page.actions_for(selected_of(desk, supply), desk.plan, desk.snapshot)
     assert list(one.values()) == [
         "firm",
         "move",
@@ -106,15 +106,29 @@ def test_actions_are_those_that_all_selected_orders_allow(desk):
         "change_qty",
         "change_source",
     ]
-    both = order_page.actions_for(selected_of(desk, "PO-1", "PO-2"), desk.plan)
+    both = order_page.actions_for(
+        selected_of(desk, "PO-1", "PO-2"), desk.plan, desk.snapshot
+    )
     assert {"move", "cancel"} <= set(both.values())
     assert not {"split", "change_qty", "firm"} & set(both.values())
-    mixed = order_page.actions_for(selected_of(desk, supply, "PO-1"), desk.plan)
+    mixed = order_page.actions_for(
+        selected_of(desk, supply, "PO-1"), desk.plan, desk.snapshot
+    )
     assert list(mixed.values()) == ["move"]
-    assert order_page.actions_for([], desk.plan) == {}
+    assert order_page.actions_for([], desk.plan, desk.snapshot) == {}
     assert "Tick orders" in order_page.no_action([])
     told = order_page.no_action(selected_of(desk, supply, "PO-1"))
     assert "(1 planned, 1 released)" in told
+
+
+@pytest.mark.req("WO-12")
+def test_a_change_of_source_is_offered_where_there_is_another(desk):
+    terms = desk.snapshot["supply_terms"].filter(pl.col("supplier") == "S")
+    tables = {one: desk.snapshot[one].to_dicts() for one in ("products", "locations")}
+    alone = factories.snapshot(**tables, supply_terms=terms.to_dicts())
+    supply = proposal(desk.plan)
+    kinds = order_page.actions_for(selected_of(desk, supply), desk.plan, alone)
+    assert not {"change_source", "change_resource"} & set(kinds.values())
 
 
 @pytest.mark.req("WO-12")
@@ -166,14 +180,18 @@ def test_the_suggestions_of_exceptions_are_one_edit(desk):
     rows = pl.DataFrame([row, {**row, "supply": "PO-2"}], schema_overrides=told.schema)
     changed = desk.plan.replace(exceptions=pl.concat([told, rows], how="diagonal"))
     selected = selected_of(desk, "PO-1", "PO-2")
-    assert SUGGESTED in order_page.actions_for(selected, changed).values()
+    assert (
+        SUGGESTED in order_page.actions_for(selected, changed, desk.snapshot).values()
+    )
     asked = order_page.edit_of(SUGGESTED, {"reason": ""}, selected, changed)
     assert [one["supply"] for one in asked["edits"]] == ["PO-1", "PO-2"]
     assert plan_page.show_edit(desk, asked).preview.ready
     one = order_page.edit_of(SUGGESTED, {}, selected[:1], changed)
     assert one["kind"] == "move"
     alone = selected_of(desk, proposal(desk.plan))
-    assert SUGGESTED not in order_page.actions_for(alone, changed).values()
+    assert (
+        SUGGESTED not in order_page.actions_for(alone, changed, desk.snapshot).values()
+    )
 
 
 def test_the_filtered_grid_is_exported_with_names_local_times_and_units(desk):

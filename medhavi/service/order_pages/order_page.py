@@ -248,7 +248,9 @@ def exports(
 
 
 # ------------------------------------------------------------------------------ actions
-def actions_for(selected: Sequence[Row], plan: Plan) -> dict[str, str]:
+def actions_for(
+    selected: Sequence[Row], plan: Plan, snapshot: Snapshot
+) -> dict[str, str]:
     """Actions that all selected orders allow, by the words of the choice."""
     if not selected:
         return {}
@@ -259,11 +261,11 @@ def actions_for(selected: Sequence[Row], plan: Plan) -> dict[str, str]:
         known.discard(Verb.CANCEL)
     if len(selected) > 1:
         known -= set(OF_ONE)
-    if len({(row["product"], row["location"]) for row in selected}) > 1:
+    items = {(row["product"], row["location"]) for row in selected}
+    if len(items) > 1 or not _sources(selected[0], snapshot):
         known.discard(Verb.CHANGE_SOURCE)
-    if {row["kind"] for row in selected} != {"make"} or len(
-        {row["source"] for row in selected}
-    ) > 1:
+    made = {(row["kind"], row["source"]) for row in selected}
+    if len(made) > 1 or not _alternates(selected[0], snapshot):
         known.discard(Verb.CHANGE_RESOURCE)
     found = {words: kind for words, kind in ACTIONS.items() if kind in known}
     if len(suggestions(selected, plan)) == len(selected):
@@ -284,12 +286,12 @@ def suggestions(selected: Sequence[Row], plan: Plan) -> list[dict[str, Any]]:
 
 
 def action_choice(
-    selected: Sequence[Row], plan: Plan, session: EditSession
+    selected: Sequence[Row], plan: Plan, snapshot: Snapshot, session: EditSession
 ) -> mo.ui.radio | None:
     """Ask what is done to all selected orders; None where nothing fits all."""
     import marimo as mo
 
-    options = actions_for(selected, plan)
+    options = actions_for(selected, plan, snapshot)
     if not options:
         return None
     before = {kind: words for words, kind in options.items()}.get(session.kind)
@@ -393,6 +395,8 @@ def _alternates(row: Row, snapshot: Snapshot) -> dict[str, str]:
     """Resources of the steps of an order that can run on several, by their words."""
     from medhavi.providers import Providers
 
+    if row["kind"] != "make" or not row["source"]:
+        return {}
     choices = Providers(snapshot).capacity.choices(row["source"]).values()
     names = names_of(snapshot)
     return {names.name(one): one for able in choices if len(able) > 1 for one in able}
