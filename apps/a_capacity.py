@@ -356,7 +356,8 @@ def operations(grid, group, grouped):
 def choose_tab(view):
     mo.stop(view is None)
     # Another operation is looked at in the first part, whichever was open.
-    tab = mo.ui.tabs(dict.fromkeys(capacity_page.TABS, ""))
+    # Its name is stated: without one a bar that is drawn anew stays at its part.
+    tab = mo.ui.tabs(dict.fromkeys(capacity_page.TABS, ""), value=capacity_page.TABS[0])
     tab
     return (tab,)
 
