@@ -555,8 +555,13 @@ def job_button(job: str, verb: str, word: str) -> str:
     )
 
 
+def answer_html(told: str) -> str:
+    """What a press brought; a script of the page brings it into view."""
+    return f'<div class="mv-answer">{told}</div>' if told else ""
+
+
 def said(done: DecisionResult) -> mo.Html:
     """What became of a decision."""
     if done.kept:
-        return html(page.empty(f"● {done.title}", done.text))
-    return html(page.problem(done.title, done.text))
+        return html(answer_html(page.empty(f"● {done.title}", done.text)))
+    return html(answer_html(page.problem(done.title, done.text)))

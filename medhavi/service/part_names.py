@@ -55,8 +55,19 @@ function complete(root) {
     if (one.scrollWidth > one.clientWidth) one.tabIndex = 0;
 }
 
+// What a press brought comes into view, once for what it says.
+let answered = "";
+function showAnswer() {
+  const answers = [...document.querySelectorAll(".mv-answer")];
+  const last = answers.filter(one => one.getClientRects().length).at(-1);
+  const told = words(last);
+  if (told && told !== answered) last.scrollIntoView({block: "nearest"});
+  answered = told;
+}
+
 function completeAll() {
   due = 0;
+  showAnswer();
   const app = document.getElementById("App");
   if (app && !document.querySelector("main")) app.setAttribute("role", "main");
   complete(document);
