@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlencode
 
 from medhavi.edits.change import apply
 from medhavi.errors import (
@@ -516,8 +517,13 @@ def trouble_of(shown: PageWithProblem) -> mo.Html:
     if isinstance(source, DataSource) and not source.option:
         return html(no_data_html(problem))
     text = problem_html(problem) if problem else ""
-    rows = f"<p></p>{page.findings_html(shown.findings)}" if shown.findings else ""
-    return html(f"{text}{rows}")
+    if not shown.findings:
+        return html(text)
+    asked = {"tables": str(source)} if getattr(source, "tables", "") else {}
+    address = f"/data/?{urlencode({**asked, 'tab': 'correct-a-cell'})}"
+    words = say("correct_a_cell")
+    mend = f'<p><a href="{escape(address)}" target="_self">{words}</a></p>'
+    return html(f"{text}{mend}{page.findings_html(shown.findings)}")
 
 
 def no_data_html(problem: PageProblem | None) -> str:
