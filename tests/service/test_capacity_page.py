@@ -487,11 +487,12 @@ def test_no_shift_is_offered_where_the_place_is_closed_as_well():
 @pytest.mark.req("UI-05")
 def test_an_order_stays_chosen_when_its_proposal_is_firmed() -> None:
     page = mills()
+    assert page.plan is not None
     supply, number = page.plan.supplies.select("id", "number").row(0)
     view = capacity_page.CapacityWindow(
         resource="M1", first=NOW.date(), order=supply, step=1
     )
-    asked = {"order": number, "step": "1"}
+    asked: dict[str, str] = {"order": number, "step": "1"}
 
     def wanted(name: str) -> str:
         return asked.get(name, "")
