@@ -258,7 +258,7 @@ def edit(action, plan, preview, selected, session, snapshot, tab):
         edit_form = order_page.edit_form(
             action.value, selected, snapshot, session, preview, plan
         )
-        _parts = [action, edit_form]
+        _parts = [action, html(order_page.action_note(selected)), edit_form]
     mo.vstack(_parts, gap=1)
     return (edit_form,)
 

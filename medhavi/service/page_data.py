@@ -5,6 +5,7 @@ Apps hold widgets and layout; what reads or fails is here, for all of them alike
 
 from __future__ import annotations
 
+import re
 import threading
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -34,6 +35,7 @@ from medhavi.snapshot import Snapshot
 from medhavi.snapshot.reading.local_days import ASKED_EDGES, asked_instant
 from medhavi.views import page
 from medhavi.views.names import Names, names_of, unbroken
+from medhavi.views.order_grid import order_link
 from medhavi.views.theme import title_of, untitled
 from medhavi.views.words import say
 from medhavi.workbench.promise_desk.promise_records import quotation_numbers
@@ -567,7 +569,12 @@ def answer_html(told: str) -> str:
 
 
 def said(done: DecisionResult) -> mo.Html:
-    """What became of a decision."""
-    if done.kept:
-        return html(answer_html(page.empty(f"● {done.title}", done.text)))
-    return html(answer_html(page.problem(done.title, done.text)))
+    """What became of a decision; the orders that it names are links."""
+    if not done.kept:
+        return html(answer_html(page.problem(done.title, done.text)))
+    told = page.empty(f"● {done.title}", done.text)
+    for order in getattr(done, "orders", ()):
+        link = f'<a href="{order_link(order)}" target="_self">{escape(order)}</a>'
+        named = rf"(?<![\w=-]){re.escape(escape(order))}(?![\w-])"
+        told = re.sub(named, lambda _, link=link: link, told, count=1)
+    return html(answer_html(told))

@@ -106,6 +106,8 @@ def test_actions_are_those_that_all_selected_orders_allow(desk):
         "change_qty",
         "change_source",
     ]
+    assert "once it is firm" in order_page.action_note(selected_of(desk, supply))
+    assert order_page.action_note(selected_of(desk, supply, "PO-1")) == ""
     both = order_page.actions_for(
         selected_of(desk, "PO-1", "PO-2"), desk.plan, desk.snapshot
     )
@@ -145,6 +147,8 @@ def test_one_price_for_all_selected_orders_and_one_way_back(desk, tmp_path):
     assert told.count("total") == 1
     done = plan_page.decide(desk, shown, "Ana")
     assert (done.kept, done.orders) == (True, ("PO-1", "PO-2"))
+    for order in done.orders:
+        assert f'href="/orders/?order={order}"' in page_data.said(done).text
     later = {
         row["id"]: row["finish"] for row in selected_of(page_of(tmp_path), *done.orders)
     }

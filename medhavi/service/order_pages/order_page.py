@@ -315,6 +315,13 @@ def no_action(selected: Sequence[Row]) -> str:
     )
 
 
+def action_note(selected: Sequence[Row]) -> str:
+    """What an action that is not offered waits for, as HTML; empty: nothing."""
+    if any(row["status"] != OrderState.PLANNED for row in selected):
+        return ""
+    return f'<p class="muted small">{say("released_once_firm")}</p>'
+
+
 def edit_form(
     kind: str,
     selected: Sequence[Row],
