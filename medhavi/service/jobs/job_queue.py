@@ -108,11 +108,20 @@ class JobQueue:
         return job
 
     def jobs(self) -> list[Job]:
-        """List jobs that wait or run, and those that ended a moment ago."""
+        """List jobs that wait or run, and those that ended a moment ago.
+
+        What was asked for again since, of other facts, is told by the later job.
+        """
         recent = time.monotonic() - SHOWN_SECONDS
         with self._turn:
             found = list(self._jobs.values())
-        return [one for one in found if not one.over or one.over > recent]
+        newest = {one.request.subject: one for one in found}
+        return [
+            one
+            for one in found
+            if not one.over
+            or (one.over > recent and newest[one.request.subject] is one)
+        ]
 
     def find(self, name: str) -> Job | None:
         """Job of a name; None where it is not known any more."""
