@@ -576,5 +576,5 @@ def said(done: DecisionResult) -> mo.Html:
     for order in getattr(done, "orders", ()):
         link = f'<a href="{order_link(order)}" target="_self">{escape(order)}</a>'
         named = rf"(?<![\w=-]){re.escape(escape(order))}(?![\w-])"
-        told = re.sub(named, lambda _, link=link: link, told, count=1)
+        told = re.sub(named, link.replace("\\", r"\\"), told, count=1)
     return html(answer_html(told))
