@@ -118,8 +118,12 @@ def data(get_renewed, mode, wanted):
 @app.cell(hide_code=True)
 def look(get_view, keep, loads, names, set_view, shown, wanted):
     view = get_view()
-    if view is None and shown.plan is not None:
-        view = capacity_page.first_view(shown.plan, loads, names, wanted)
+    if shown.plan is not None:
+        view = (
+            capacity_page.first_view(shown.plan, loads, names, wanted)
+            if view is None
+            else capacity_page.kept_view(shown.plan, view, wanted)
+        )
 
     def choose(chosen):
         capacity_page.keep_view(keep, chosen, shown.plan)
@@ -215,11 +219,11 @@ def choose_window(colour, get_put_back, names, rows, snapshot, view):
 
 @app.cell(hide_code=True)
 def draw_gantt(asked, choose_operation, drag, names, shown, view, window):
-    def _dropped(resource, begin):
+    def _dropped(place):
         drag(
-            capacity_edits.read(
-                lambda: capacity_edits.dragged(shown, view, resource, begin)
-            )
+            capacity_edits.read(lambda: capacity_edits.dragged(shown, view, *place))
+            if place
+            else None
         )
 
     gantt_picture, gantt_title, gantt_files = capacity_page.gantt_picture(
@@ -352,7 +356,8 @@ def operations(grid, group, grouped):
 def choose_tab(view):
     mo.stop(view is None)
     # Another operation is looked at in the first part, whichever was open.
-    tab = mo.ui.tabs(dict.fromkeys(capacity_page.TABS, ""))
+    # Its name is stated: without one a bar that is drawn anew stays at its part.
+    tab = mo.ui.tabs(dict.fromkeys(capacity_page.TABS, ""), value=capacity_page.TABS[0])
     tab
     return (tab,)
 

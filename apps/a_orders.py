@@ -242,8 +242,10 @@ def why(looked, names, one, plan, tab, wanted):
 
 
 @app.cell(hide_code=True)
-def choose_action(plan, selected, session):
-    action = order_page.action_choice(selected, plan, session) if plan else None
+def choose_action(plan, selected, session, snapshot):
+    action = None
+    if plan:
+        action = order_page.action_choice(selected, plan, snapshot, session)
     return (action,)
 
 
@@ -256,7 +258,7 @@ def edit(action, plan, preview, selected, session, snapshot, tab):
         edit_form = order_page.edit_form(
             action.value, selected, snapshot, session, preview, plan
         )
-        _parts = [action, edit_form]
+        _parts = [action, html(order_page.action_note(selected)), edit_form]
     mo.vstack(_parts, gap=1)
     return (edit_form,)
 

@@ -181,6 +181,36 @@ def order_number(kind: str, supply: Mapping[str, Any], taken: Collection[str]) -
     return next(wanted for wanted in counts if wanted not in taken)
 
 
+def order_named(orders: pl.DataFrame, text: str) -> str | None:
+    """Id of the order that a text names: id, number, or number before it was firmed.
+
+    None where no order is meant. Upper and lower case are alike.
+
+    Parameters
+    ----------
+    orders
+        Columns id and number.
+
+    >>> orders = pl.DataFrame({"id": ["WO-L-0007"], "number": ["WO-L-0007"]})
+    >>> order_named(orders, "p-l-0007"), order_named(orders, "P-L-0008")
+    ('WO-L-0007', None)
+    """
+    named = text.strip().upper()
+    if not named:
+        return None
+    own = pl.col("id").str.to_uppercase()
+    found = orders.filter(
+        (own == named) | (pl.col("number").str.to_uppercase() == named)
+    )
+    number = _NUMBER.match(named)
+    if found.is_empty() and number is not None:
+        begins = "|".join(PREFIXES.values())
+        firmed = rf"^(?:{begins})-{re.escape(number['counted'])}(?:-\d+)?$"
+        found = orders.filter(own.str.contains(firmed))
+    # A proposal that came back is firmed again: the last of its orders is meant.
+    return None if found.is_empty() else str(found["id"][-1])
+
+
 def free_number(wanted: str, taken: Collection[str]) -> str:
     """Number, counted up from 2 where it is taken."""
     if wanted not in taken:

@@ -53,6 +53,16 @@ class Verb(StrEnum):
     COMPLETE = "complete"
     CLOSE = "close"
 
+    @property
+    def words(self) -> str:
+        """Name for people.
+
+        >>> Verb.MOVE.words, Verb.CHANGE_SOURCE.words
+        ('reschedule', 'change source')
+        """
+        named = {"move": "reschedule", "change_qty": "change quantity"}
+        return named.get(self.value, self.value.replace("_", " "))
+
 
 EDITS = (
     Verb.FIRM,
@@ -207,7 +217,8 @@ def advance(order: OrderFacts, verb: Verb) -> TransitionResult:
     """
     found = TRANSITIONS.get((order.state, verb))
     if found is None:
-        words = ", ".join(allowed(order.state)) or "nothing, it is done"
+        possible = ", ".join(one.words for one in allowed(order.state))
+        words = possible or "nothing, it is done"
         return TransitionResult(
             None,
             finding(
@@ -215,8 +226,8 @@ def advance(order: OrderFacts, verb: Verb) -> TransitionResult:
                 table="supply_orders",
                 column="status",
                 value=order.order,
-                state=str(order.state),
-                verb=str(verb),
+                state=str(order.state).replace("_", " "),
+                verb=verb.words,
                 allowed=words,
             ),
         )
@@ -228,7 +239,7 @@ def advance(order: OrderFacts, verb: Verb) -> TransitionResult:
                     "ORD002",
                     table="supply_orders",
                     value=order.order,
-                    verb=str(verb),
+                    verb=verb.words,
                     reason=guard.reason,
                     way_out=guard.way_out,
                 ),

@@ -115,6 +115,8 @@ class RecordedRun:
 def write(layout: LakeLayout, plan: Plan) -> RecordedRun:
     """Keep a plan; the same plan is kept once.
 
+    The schedule of one that an earlier release recorded without it is added.
+
     Raises
     ------
     EnvironmentFailure
@@ -135,6 +137,7 @@ def write(layout: LakeLayout, plan: Plan) -> RecordedRun:
         for name, frame in plan.tables.items()
     )
     if run_id in runs["run_id"]:
+        _keep_schedule(layout, run_id, plan.basis)
         return RecordedRun(run_id=run_id, written=False, tables=tables, plan=plan)
     for name, frame in plan.tables.items():
         _append_once(layout, name, run_id, frame)
@@ -241,6 +244,29 @@ def _basis_row(basis: Basis) -> pl.DataFrame:
     row = (packed(basis.to_frame()), packed(basis.schedule))
     schema = {name: kind for name, kind in _BASES.items() if name != "run_id"}
     return pl.DataFrame([row], schema=schema, orient="row")
+
+
+def _keep_schedule(layout: LakeLayout, run_id: str, basis: Basis | None) -> None:
+    """Replace what a recorded plan was made from where its schedule differs."""
+    from deltalake import write_deltalake
+
+    from medhavi.lakehouse.layout import LocalTable
+
+    if basis is None or basis.schedule is None:
+        return
+    known = basis_of(layout, run_id)
+    schedule = None if known is None else known.schedule
+    if schedule is not None and schedule.equals(basis.schedule):
+        return
+    path = layout.gold(BASES)
+    row = _basis_row(basis).select(pl.lit(run_id).alias("run_id"), pl.all())
+    with environment(f"writing gold {BASES}", path):
+        write_deltalake(
+            LocalTable.made(path, row.to_arrow().schema),
+            row,
+            mode="overwrite",
+            predicate=f"run_id = '{run_id}'",
+        )
 
 
 def basis_of(layout: LakeLayout, run_id: str) -> Basis | None:

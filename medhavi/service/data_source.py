@@ -49,7 +49,7 @@ class DataSource:
         """Name for the header of a page."""
         if self.tables:
             return Path(self.tables).name
-        return Path(self.lake).parent.name if self.lake else "none"
+        return Path(self.lake).absolute().parent.name if self.lake else "none"
 
     @property
     def unbound(self) -> str:

@@ -5,12 +5,14 @@ Apps hold widgets and layout; what reads or fails is here, for all of them alike
 
 from __future__ import annotations
 
+import re
 import threading
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlencode
 
 from medhavi.edits.change import apply
 from medhavi.errors import (
@@ -33,6 +35,7 @@ from medhavi.snapshot import Snapshot
 from medhavi.snapshot.reading.local_days import ASKED_EDGES, asked_instant
 from medhavi.views import page
 from medhavi.views.names import Names, names_of, unbroken
+from medhavi.views.order_grid import order_link
 from medhavi.views.theme import title_of, untitled
 from medhavi.views.words import say
 from medhavi.workbench.promise_desk.promise_records import quotation_numbers
@@ -516,8 +519,13 @@ def trouble_of(shown: PageWithProblem) -> mo.Html:
     if isinstance(source, DataSource) and not source.option:
         return html(no_data_html(problem))
     text = problem_html(problem) if problem else ""
-    rows = f"<p></p>{page.findings_html(shown.findings)}" if shown.findings else ""
-    return html(f"{text}{rows}")
+    if not shown.findings:
+        return html(text)
+    asked = {"tables": str(source)} if getattr(source, "tables", "") else {}
+    address = f"/data/?{urlencode({**asked, 'tab': 'correct-a-cell'})}"
+    words = say("correct_a_cell")
+    mend = f'<p><a href="{escape(address)}" target="_self">{words}</a></p>'
+    return html(f"{text}{mend}{page.findings_html(shown.findings)}")
 
 
 def no_data_html(problem: PageProblem | None) -> str:
@@ -555,8 +563,18 @@ def job_button(job: str, verb: str, word: str) -> str:
     )
 
 
+def answer_html(told: str) -> str:
+    """What a press brought; a script of the page brings it into view."""
+    return f'<div class="mv-answer">{told}</div>' if told else ""
+
+
 def said(done: DecisionResult) -> mo.Html:
-    """What became of a decision."""
-    if done.kept:
-        return html(page.empty(f"● {done.title}", done.text))
-    return html(page.problem(done.title, done.text))
+    """What became of a decision; the orders that it names are links."""
+    if not done.kept:
+        return html(answer_html(page.problem(done.title, done.text)))
+    told = page.empty(f"● {done.title}", done.text)
+    for order in getattr(done, "orders", ()):
+        link = f'<a href="{order_link(order)}" target="_self">{escape(order)}</a>'
+        named = rf"(?<![\w=-]){re.escape(escape(order))}(?![\w-])"
+        told = re.sub(named, link.replace("\\", r"\\"), told, count=1)
+    return html(answer_html(told))

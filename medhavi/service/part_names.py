@@ -1,8 +1,9 @@
-"""Names and landmark of a page's parts, for screen readers and the keyboard.
+"""Names, landmark and focus of a page's parts, for screen readers and the keyboard.
 
 marimo draws its parts after the page has loaded, in shadow roots, and leaves some
 without a name, the menu of a page, the field of a file, a group of radio buttons, or
-with markup in it, the field of a number.
+with markup in it, the field of a number. A document does not tell which part inside a
+shadow root has the focus, so that Tab and arrow keys chose the last of several tabs.
 """
 
 from __future__ import annotations
@@ -10,6 +11,12 @@ from __future__ import annotations
 from medhavi.views.words import worded
 
 _SCRIPT = """
+const focused = Object.getOwnPropertyDescriptor(Document.prototype, "activeElement").get;
+Object.defineProperty(document, "activeElement", {get() {
+  let one = focused.call(document);
+  while (one?.shadowRoot?.activeElement) one = one.shadowRoot.activeElement;
+  return one;
+}});
 const words = element => element?.textContent?.trim() ?? "";
 const NAMED = [
   ["[data-testid=notebook-menu-dropdown], button[id^=radix][aria-haspopup=menu]",
@@ -48,8 +55,19 @@ function complete(root) {
     if (one.scrollWidth > one.clientWidth) one.tabIndex = 0;
 }
 
+// What a press brought comes into view, once for what it says.
+let answered = "";
+function showAnswer() {
+  const answers = [...document.querySelectorAll(".mv-answer")];
+  const last = answers.filter(one => one.getClientRects().length).at(-1);
+  const told = words(last);
+  if (told && told !== answered) last.scrollIntoView({block: "nearest"});
+  answered = told;
+}
+
 function completeAll() {
   due = 0;
+  showAnswer();
   const app = document.getElementById("App");
   if (app && !document.querySelector("main")) app.setAttribute("role", "main");
   complete(document);

@@ -231,10 +231,10 @@ def _merged(
     # Keys are compared as they are read: 1 and 1.0 are the same weekday.
     fresh = _keyed(before.replace(**{table: stated}), table, ROW)
     there = _keyed(before, table, "old")
-    if key:
-        pairs = fresh.join(there, on=key, how="left", nulls_equal=True)
-    else:
-        pairs = pl.concat([fresh, there], how="horizontal")
+    if not key:
+        # A table without a key has one row, or none yet.
+        fresh, there = (one.with_row_index("place") for one in (fresh, there))
+    pairs = fresh.join(there, on=key or ["place"], how="left", nulls_equal=True)
     pairs = pairs.select(ROW, "old")
     rest = old.rename({ROW: "old"})
     lacking = [name for name in rest.columns if name not in (*stated.columns, "old")]

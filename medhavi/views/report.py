@@ -223,7 +223,7 @@ def _orders(plan: Plan, names: Names) -> str:
         say("column_where"),
         say("quantity"),
         say("column_start"),
-        say("column_there"),
+        say("delivered"),
     )
     return table_html(columns, cells, (say("quantity"),)) + tail
 

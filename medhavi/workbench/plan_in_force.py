@@ -18,6 +18,7 @@ import polars as pl
 
 from medhavi.errors import EnvironmentFailure
 from medhavi.lakehouse.layout import environment
+from medhavi.planners.net_change.incremental import earlier_release
 from medhavi.planners.pipeline import changed_inputs
 from medhavi.progress import Progress
 from medhavi.results.plans.plan import Plan
@@ -48,7 +49,8 @@ MOST_KEPT = 32
 class PlanInForce:
     """A plan of a workspace, and whether its facts are the newest.
 
-    `current`: no later fact changes what the plan depends on.
+    `current`: no later fact changes what the plan depends on, and plans can be built
+    on it, as on one of an earlier release they cannot.
     """
 
     plan: Plan
@@ -74,7 +76,7 @@ def plan_in_force(
         theirs.
     """
     kept = cached_plan(_cache_name(snapshot, mode))
-    if kept is not None:
+    if kept is not None and not earlier_release(kept):
         return PlanInForce(plan=restated(kept, snapshot), current=True)
     older: str | None = None
     for run, fingerprint in [] if lake is None else _runs(lake, mode, snapshot):
@@ -84,7 +86,9 @@ def plan_in_force(
                 older = older or run
                 continue
         plan = lake.recorded_plan(run)  # type: ignore[union-attr]
-        return PlanInForce(plan=restated(plan, snapshot), current=True)
+        if past or not earlier_release(plan):
+            return PlanInForce(plan=restated(plan, snapshot), current=True)
+        older = older or run
     if older is None or past or lake is None:
         return None
     return PlanInForce(plan=lake.recorded_plan(older), current=False)
@@ -131,7 +135,7 @@ def renewed_plan(
     settings, baseline = None, None
     if known is not None:
         settings = _own_settings(known.plan.run.settings)
-        if mode != "optimize":
+        if mode != "optimize" and not earlier_release(known.plan):
             baseline = nearest_plan(snapshot, known.plan, lake)
     steps = StepCache(resume=True)
     made = plan_snapshot(

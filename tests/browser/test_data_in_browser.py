@@ -7,6 +7,10 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from medhavi.schema.template import example_rows
+from medhavi.snapshot import Snapshot
+from tests.browser.conftest import Watched, served
+
 pytestmark = pytest.mark.browser
 
 
@@ -44,3 +48,37 @@ def test_a_file_and_a_cell_are_shown_before_they_are_taken(watched):
     nothing = page.get_by_text("Nothing was changed yet").locator("visible=true")
     expect(nothing.first).to_be_visible()
     watched.assert_clean()
+
+
+@pytest.mark.req("ENR-10", "UI-09")
+def test_a_page_has_its_plan_as_soon_as_a_wrong_cell_is_corrected(
+    page, tmp_path, chromium
+):
+    folder = tmp_path / "mine"
+    Snapshot.from_frames(example_rows()).to_folder(folder, format="csv")
+    file = folder / "demands.csv"
+    file.write_text(file.read_text("utf-8").replace("LEMONADE", "LEMONAID", 1), "utf-8")
+    with served(tmp_path, "--tables", str(folder)) as address:
+        orders = Watched(page.context.new_page(), address)
+        orders.open("/orders/")
+        wrong = orders.page.get_by_role("heading", name="Fix the data errors to plan")
+        expect(wrong).to_be_visible()
+        link = orders.page.get_by_role("link", name="Correct a cell")
+        expect(link).to_have_attribute("href", "/data/?tables=mine&tab=correct-a-cell")
+        desk = Watched(page, address)
+        desk.open("/data/")
+        row = page.get_by_role("row").filter(has_text="LEMONAID").first
+        desk.act(lambda: row.get_by_role("checkbox").click())
+        page.get_by_role("tab", name="Correct a cell").click()
+        value = page.get_by_placeholder("empty: no value").locator("visible=true")
+        value.fill("LEMONADE")
+        page.get_by_role("button", name="Show what changes").click()
+        page.get_by_label("Approver").locator("visible=true").first.fill("Maria")
+        page.keyboard.press("Tab")
+        page.get_by_role("button", name="Apply the change").click()
+        expect(page.get_by_text("● Taken")).to_be_visible()
+        # Nobody has loaded the other page again.
+        planned = orders.page.get_by_role("row").filter(has_text="planned")
+        expect(planned.first).to_be_visible()
+        for one in (desk, orders):
+            one.assert_clean()

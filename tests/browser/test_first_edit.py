@@ -77,7 +77,8 @@ def test_the_first_edit_is_approved_and_its_plan_shown(desk, tmp_path, neighbour
     expect(form).to_be_visible()
     desk.act(form.click)
     approve = page.get_by_role("button", name="Approve the edit")
-    expect(approve).to_be_visible()
+    # The answer comes into view, and what is done with it.
+    expect(approve).to_be_in_viewport()
     page.get_by_label("Approver").first.fill("Maria")
     page.keyboard.press("Tab")
     approve.click()

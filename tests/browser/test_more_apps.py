@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 import polars as pl
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Watched, served
+from tests.lakehouse.lake_events import event
 from tests.workbench.setup_company import setup_company
 
 pytestmark = pytest.mark.browser
@@ -147,6 +149,78 @@ def test_a_cell_of_the_load_leads_to_its_operations(watched):
         page.get_by_text("Edits need a lake").locator("visible=true")
     ).to_be_visible()
     watched.assert_clean()
+
+
+def tab_to(page, part) -> None:
+    """Press Tab until a part has the focus."""
+    expect(part).to_be_visible()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if part.evaluate("one => one.getRootNode().activeElement === one"):
+            return
+    raise AssertionError(str(part))
+
+
+@pytest.fixture
+def mills(page, tmp_path, chromium):
+    """Capacity page of a company that makes A on machine M or, second choice, M2."""
+    bench = setup_company(tmp_path, [])
+    key = {"routing": "RA", "step": 1, "choice": "mill"}
+    told = [
+        ("ResourceDefined", {"resource": "M2", "location": "L"}),
+        ("StepResourceDefined", {**key, "resource": "M", "preference": 1}),
+        ("StepResourceDefined", {**key, "resource": "M2", "preference": 2}),
+    ]
+    bench.store.append_many(
+        [event(60 + place, kind, **cells) for place, (kind, cells) in enumerate(told)]
+    )
+    bench.mirror()
+    with served(tmp_path, "--lake", str(tmp_path / "lake")) as address:
+        desk = Watched(page, address)
+        page.set_viewport_size({"width": 1440, "height": 900})
+        desk.open("/capacity/?mode=constrained")
+        expect(page.locator("marimo-vega svg")).to_have_count(2)
+        yield desk
+
+
+@pytest.mark.req("UI-05", "UI-12", "WO-12")
+def test_an_operation_goes_to_another_machine_by_keyboard_and_by_a_drag(mills):
+    page, button = mills.page, partial(mills.page.get_by_role, "button", exact=True)
+    tab = partial(page.get_by_role, "tab", exact=True)
+    # Tab enters the bar of parts at the chosen one, an arrow goes to the next.
+    tab_to(page, tab(name="Operation"))
+    mills.act(lambda: page.keyboard.press("ArrowRight"))
+    expect(tab(name="Operations")).to_be_focused()
+    box = page.get_by_role("row").filter(has_text="Cream A").get_by_role("checkbox")
+    tab_to(page, box.first)
+    mills.act(lambda: page.keyboard.press("Space"))
+    expect(tab(name="Operation")).to_have_attribute("aria-selected", "true")
+    tab_to(page, page.get_by_label("The order shall"))
+    page.keyboard.type("run")
+    tab_to(page, page.get_by_label("resource", exact=True).last)
+    page.keyboard.type("M2")
+    tab_to(page, button(name="Price it"))
+    page.keyboard.press("Enter")
+    told = page.get_by_text(re.compile("^Change resource to M2"))
+    expect(told.first).to_be_in_viewport()
+    tab_to(page, button(name="Drop it"))
+    page.keyboard.press("Enter")
+    expect(told).to_have_count(0)
+    # The same by a drag, which is offered no more once it has a price.
+    box = page.locator("marimo-vega svg").nth(1).locator(".dragged_brush path").first
+    box.scroll_into_view_if_needed()
+    drag(page, box, (0, box.bounding_box()["height"]))
+    expect(button(name="Put it back")).to_be_visible()
+    button(name="Price the move").click()
+    expect(told.first).to_be_in_viewport()
+    expect(button(name="Put it back")).to_have_count(0)
+    page.get_by_label("Approver").first.fill("Maria")
+    page.keyboard.press("Tab")
+    button(name="Approve the edit").click()
+    expect(page.get_by_text("● Decided")).to_be_in_viewport()
+    # What was proposed is an order now, and stays chosen.
+    expect(page.get_by_text(re.compile("^WO-L-.* on M2"))).to_be_visible()
+    mills.assert_clean()
 
 
 @pytest.mark.req("CMP-09", "UI-05")

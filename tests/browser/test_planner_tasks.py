@@ -224,6 +224,8 @@ def test_3_promise_a_new_order(planner: Planner, company: Company) -> None:
     field.fill("3,600")
     planner.shown.get_by_role("button", name="Quote", exact=True).click()
     planner.see(re.compile("^asked for 3,600"))
+    # The address of the shell follows that of the page.
+    expect(planner.page).to_have_url(re.compile("location="))
     asked = dict(parse_qsl(urlsplit(planner.page.url.split("#")[1]).query))
     zone = ZoneInfo(company.names.zone_of(asked["location"]))
     due = dt.datetime.fromisoformat(asked["due"]).replace(tzinfo=zone)

@@ -232,7 +232,7 @@ def _with_overtime_of_all(made: Any) -> Any:
         (lambda made: replace(made, run=replace(made.run, as_of=1)), "moment"),
         (
             lambda made: replace(made, basis=replace(made.basis, schedule=None)),
-            "no schedule of a search",
+            "did not keep its schedule",
         ),
         (_with_overtime_of_all, "earlier release"),
     ],

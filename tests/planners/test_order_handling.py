@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
 
-from medhavi.edits.order_rows import free_number, order_number, order_row
+from medhavi.edits.order_rows import free_number, order_named, order_number, order_row
 from medhavi.errors import UsageError
 from medhavi.planners.work_orders.order_parameters import (
     FirmingRule,
@@ -295,3 +296,19 @@ def test_an_estimate_carries_its_own_margin():
         )
     )
     assert made.supplies["start"].to_list() == [day(20)]
+
+
+@pytest.mark.req("WO-12")
+@pytest.mark.parametrize(
+    ("ids", "meant"),
+    [
+        (["WO-L-0007", "WO-L-00071"], "WO-L-0007"),
+        (["PO-L-0007", "PO-L-0007-2"], "PO-L-0007-2"),
+        (["WO-L-7", "XX-L-0007"], None),
+    ],
+)
+def test_a_firmed_order_is_found_by_the_number_of_its_proposal(ids, meant):
+    orders = pl.DataFrame({"id": ids, "number": ids})
+    assert order_named(orders, "P-L-0007") == meant
+    again = pl.concat([orders, pl.DataFrame({"id": ["00ff"], "number": ["P-L-0007"]})])
+    assert order_named(again, "p-l-0007") == "00ff"

@@ -50,13 +50,14 @@ class Ending:
 
     way: str
     folder: str = ""
+    about: str = ""
     title = "Ending"
     on_stop: ClassVar = OnStop.END
     prompt: ClassVar = True
 
     @property
     def subject(self) -> object:
-        return self.way
+        return self.about or self.way
 
     def run(self, observe: Observe, cancelled: Cancelled) -> int:
         observe(Progress("beginning"))

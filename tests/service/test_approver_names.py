@@ -10,8 +10,9 @@ NAMES = "medhavi.service.plan_pages.approver_names"
 
 
 @pytest.fixture
-def at(monkeypatch):
+def at(monkeypatch, tmp_path):
     """Cells that run from now on are those of a page of this browser."""
+    monkeypatch.setenv("MEDHAVI_CACHE", str(tmp_path))
     monkeypatch.setattr(f"{NAMES}._names", {})
 
     def use(browser):
@@ -70,3 +71,51 @@ def test_the_browsers_that_had_a_name_last_are_known(at, monkeypatch):
     assert last_approver() == "name 2"
     at("0")
     assert last_approver() == ""
+
+
+def restart(monkeypatch):
+    """Forget what a server has in memory."""
+    monkeypatch.setattr(f"{NAMES}._names", {})
+
+
+@pytest.mark.req("UI-08")
+def test_a_browser_keeps_its_name_when_the_server_starts_anew(
+    at, monkeypatch, tmp_path
+):
+    at("digits-of-maria")
+    entered(Approver(), "Maria")
+    restart(monkeypatch)
+    assert Approver().field().value == "Maria"
+    # Nobody else has it, and the file tells nobody's digits.
+    at("digits-of-piero")
+    assert last_approver() == ""
+    (file,) = tmp_path.iterdir()
+    assert "digits" not in file.read_text()
+    assert file.stat().st_mode & 0o077 == 0
+
+
+def test_a_page_outside_a_server_writes_no_name(at, tmp_path):
+    at("")
+    entered(Approver(), "Maria")
+    assert last_approver() == "Maria"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"a": 1}'])
+def test_a_file_that_cannot_be_read_offers_nothing_and_is_replaced(
+    at, monkeypatch, tmp_path, text
+):
+    (tmp_path / "approvers.json").write_text(text)
+    at("one")
+    assert last_approver() == ""
+    entered(Approver(), "Maria")
+    restart(monkeypatch)
+    assert last_approver() == "Maria"
+
+
+def test_a_name_is_known_where_no_file_can_be_written(at, monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("MEDHAVI_CACHE", str(tmp_path / "file"))
+    at("one")
+    entered(Approver(), "Maria")
+    assert last_approver() == "Maria"

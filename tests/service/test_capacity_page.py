@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from dataclasses import replace
 from html import unescape
 from urllib.parse import parse_qs, urlsplit
 
@@ -301,7 +302,10 @@ def test_only_made_orders_are_offered_another_resource() -> None:
     rows = order_page.selected_rows(
         order_page.orders_of(page), page.plan.supplies["id"]
     )
-    assert "change_resource" in order_page.actions_for(rows, page.plan).values()
+    assert (
+        "change_resource"
+        in order_page.actions_for(rows, page.plan, page.snapshot).values()
+    )
     told: list[dict[str, object]] = []
     form = order_page.edit_form(
         "change_resource",
@@ -478,3 +482,33 @@ def test_no_shift_is_offered_where_the_place_is_closed_as_well():
         ],
     )
     assert calendar_words.extra_shift(both, "M") is None
+
+
+@pytest.mark.req("UI-05")
+def test_an_order_stays_chosen_when_its_proposal_is_firmed() -> None:
+    page = mills()
+    assert page.plan is not None
+    supply, number = page.plan.supplies.select("id", "number").row(0)
+    view = capacity_page.CapacityWindow(
+        resource="M1", first=NOW.date(), order=supply, step=1
+    )
+    asked: dict[str, str] = {"order": number, "step": "1"}
+
+    def wanted(name: str) -> str:
+        return asked.get(name, "")
+
+    assert capacity_page.kept_view(page.plan, view, wanted) == view
+    firmed = f"WO-{number.split('-', 1)[1]}"
+    renamed = {
+        name: frame.with_columns(pl.col(key).replace({supply: firmed}))
+        for name, key in (("supplies", "id"), ("operations", "supply"))
+        for frame in [page.plan.tables[name]]
+    }
+    renamed["supplies"] = renamed["supplies"].with_columns(
+        number=pl.col("number").replace({number: firmed})
+    )
+    after = replace(page.plan, tables={**page.plan.tables, **renamed})
+    kept = capacity_page.kept_view(after, view, wanted)
+    assert (kept.order, kept.step, kept.resource) == (firmed, 1, "M1")
+    asked["order"] = "P-NOWHERE-1"
+    assert capacity_page.kept_view(after, view, wanted) == view

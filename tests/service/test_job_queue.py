@@ -56,6 +56,17 @@ def test_progress_is_told_and_a_stop_keeps_the_best_so_far(queue):
     assert ended == [JobState.DONE]
 
 
+def test_what_was_asked_for_again_since_is_told_no_more(queue):
+    """A plan that has changed meanwhile is no failure that a person has to see."""
+    earlier = queue.submit(Ending(way="failed", about="schedule"))
+    earlier.wait()
+    assert earlier in queue.jobs()
+    later = queue.submit(Ending(way="done", about="schedule"))
+    assert earlier not in queue.jobs()
+    later.wait()
+    assert later in queue.jobs()
+
+
 def test_a_failure_is_told_in_words(queue):
     outcome = queue.submit(Ending(way="failed")).wait()
     assert outcome.state is JobState.FAILED

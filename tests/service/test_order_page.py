@@ -7,6 +7,7 @@ import io
 import polars as pl
 import pytest
 
+from medhavi.edits.order_rows import order_named
 from medhavi.service import page_data
 from medhavi.service.downloads import as_csv, as_xlsx
 from medhavi.service.order_pages import one_order, order_page
@@ -87,17 +88,17 @@ def test_an_address_names_an_order_by_id_or_number(desk):
     orders = order_page.orders_of(desk)
     supply = proposal(desk.plan)
     number = orders.filter(pl.col("id") == supply)["number"][0]
-    assert order_page.asked_order(orders, number.lower()) == supply
-    assert order_page.asked_order(orders, "PO-1") == "PO-1"
-    assert order_page.asked_order(orders, "PO-9") is None
-    assert order_page.asked_order(orders, "") is None
+    assert order_named(orders, number.lower()) == supply
+    assert order_named(orders, "PO-1") == "PO-1"
+    assert order_named(orders, "PO-9") is None
+    assert order_named(orders, "") is None
     assert OBJECTS["/order/{order}"](order="PO-1") == "/orders/?order=PO-1"
     assert "PO-9 is not in this plan" in one_order.missing_html("PO-9")
 
 
 def test_actions_are_those_that_all_selected_orders_allow(desk):
     supply = proposal(desk.plan)
-    one = order_page.actions_for(selected_of(desk, supply), desk.plan)
+    one = order_page.actions_for(selected_of(desk, supply), desk.plan, desk.snapshot)
     assert list(one.values()) == [
         "firm",
         "move",
@@ -105,15 +106,31 @@ def test_actions_are_those_that_all_selected_orders_allow(desk):
         "change_qty",
         "change_source",
     ]
-    both = order_page.actions_for(selected_of(desk, "PO-1", "PO-2"), desk.plan)
+    assert "once it is firm" in order_page.action_note(selected_of(desk, supply))
+    assert order_page.action_note(selected_of(desk, supply, "PO-1")) == ""
+    both = order_page.actions_for(
+        selected_of(desk, "PO-1", "PO-2"), desk.plan, desk.snapshot
+    )
     assert {"move", "cancel"} <= set(both.values())
     assert not {"split", "change_qty", "firm"} & set(both.values())
-    mixed = order_page.actions_for(selected_of(desk, supply, "PO-1"), desk.plan)
+    mixed = order_page.actions_for(
+        selected_of(desk, supply, "PO-1"), desk.plan, desk.snapshot
+    )
     assert list(mixed.values()) == ["move"]
-    assert order_page.actions_for([], desk.plan) == {}
+    assert order_page.actions_for([], desk.plan, desk.snapshot) == {}
     assert "Tick orders" in order_page.no_action([])
     told = order_page.no_action(selected_of(desk, supply, "PO-1"))
     assert "(1 planned, 1 released)" in told
+
+
+@pytest.mark.req("WO-12")
+def test_a_change_of_source_is_offered_where_there_is_another(desk):
+    terms = desk.snapshot["supply_terms"].filter(pl.col("supplier") == "S")
+    tables = {one: desk.snapshot[one].to_dicts() for one in ("products", "locations")}
+    alone = factories.snapshot(**tables, supply_terms=terms.to_dicts())
+    supply = proposal(desk.plan)
+    kinds = order_page.actions_for(selected_of(desk, supply), desk.plan, alone)
+    assert not {"change_source", "change_resource"} & set(kinds.values())
 
 
 @pytest.mark.req("WO-12")
@@ -130,6 +147,8 @@ def test_one_price_for_all_selected_orders_and_one_way_back(desk, tmp_path):
     assert told.count("total") == 1
     done = plan_page.decide(desk, shown, "Ana")
     assert (done.kept, done.orders) == (True, ("PO-1", "PO-2"))
+    for order in done.orders:
+        assert f'href="/orders/?order={order}"' in page_data.said(done).text
     later = {
         row["id"]: row["finish"] for row in selected_of(page_of(tmp_path), *done.orders)
     }
@@ -165,14 +184,18 @@ def test_the_suggestions_of_exceptions_are_one_edit(desk):
     rows = pl.DataFrame([row, {**row, "supply": "PO-2"}], schema_overrides=told.schema)
     changed = desk.plan.replace(exceptions=pl.concat([told, rows], how="diagonal"))
     selected = selected_of(desk, "PO-1", "PO-2")
-    assert SUGGESTED in order_page.actions_for(selected, changed).values()
+    assert (
+        SUGGESTED in order_page.actions_for(selected, changed, desk.snapshot).values()
+    )
     asked = order_page.edit_of(SUGGESTED, {"reason": ""}, selected, changed)
     assert [one["supply"] for one in asked["edits"]] == ["PO-1", "PO-2"]
     assert plan_page.show_edit(desk, asked).preview.ready
     one = order_page.edit_of(SUGGESTED, {}, selected[:1], changed)
     assert one["kind"] == "move"
     alone = selected_of(desk, proposal(desk.plan))
-    assert SUGGESTED not in order_page.actions_for(alone, changed).values()
+    assert (
+        SUGGESTED not in order_page.actions_for(alone, changed, desk.snapshot).values()
+    )
 
 
 def test_the_filtered_grid_is_exported_with_names_local_times_and_units(desk):

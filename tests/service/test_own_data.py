@@ -9,6 +9,7 @@ from medhavi.service import page_data
 from medhavi.service.data_pages import data_page, own_data
 from medhavi.service.plan_pages.plan_loading import load_page
 from medhavi.snapshot import Snapshot
+from medhavi.workbench.files.template_files import write_xlsx_template
 from tests.workbench.edit_company import company
 
 
@@ -96,6 +97,17 @@ def test_a_workbook_is_checked_where_nothing_is_served(tmp_path) -> None:
     )
     assert "is no number" in own_data.proposal_html(proposal, shown.names)
     assert own_data.buttons(shown, proposal, None, (1, 2, 3)) == []
+
+
+@pytest.mark.req("ENR-10")
+def test_a_whole_workbook_is_compared_where_nothing_is_served(tmp_path) -> None:
+    """Settings have no key, and there are none before the first workbook."""
+    write_xlsx_template(tmp_path / "mine.xlsx", example=True)
+    content = (tmp_path / "mine.xlsx").read_bytes()
+    proposal = own_data.uploaded(load_page(), "mine.xlsx", content, whole=False)
+    assert proposal.problem is None
+    told = own_data.proposal_html(proposal, load_page().names)
+    assert "settings 1 added. products 4 added" in told
 
 
 @pytest.mark.req("ENR-10", "UI-11")

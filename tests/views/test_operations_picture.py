@@ -335,3 +335,21 @@ def test_a_box_is_dropped_on_a_resource_at_a_quarter_of_an_hour(company, plan) -
     assert dropped_at(plan, window, names, company, {"x": box["x"]}) is None
     below = {**box, "row": [7.0, 8.0]}
     assert dropped_at(plan, window, names, company, below) is None
+
+
+@pytest.mark.req("UI-05")
+def test_a_box_that_is_where_it_was_is_not_dropped(company, plan) -> None:
+    """A picture that is drawn anew tells its page of its box as a drag does."""
+    names, window = dragging(company, plan, 0)
+    drawn = operations_chart(plan, window, names, company, pick=True).to_dict()
+    value = box_of(drawn)["value"]
+    assert dropped_at(plan, window, names, company, _as_told(value)) is None
+    later = {**value, "x": [one + 3_600_000 for one in value["x"]]}
+    assert dropped_at(plan, window, names, company, _as_told(later)) is not None
+    lower = {**value, "y": [1 - value["y"][0], 2 - value["y"][0]]}  # the other unit
+    assert dropped_at(plan, window, names, company, _as_told(lower)) is not None
+
+
+def _as_told(value):
+    """Selection of a box as a browser tells it."""
+    return {"x": value["x"], "row": value["y"]}

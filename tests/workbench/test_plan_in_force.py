@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 
@@ -123,6 +124,52 @@ def test_a_plan_is_renewed_on_the_one_whose_facts_are_nearest(bench):
     assert nearest_plan(bench.snapshot(), known, None) is known
 
 
+def without_schedule(made):
+    return replace(made, basis=replace(made.basis, schedule=None))
+
+
+@pytest.mark.req("UI-03")
+@pytest.mark.parametrize(
+    "earlier",
+    [
+        without_schedule,
+        lambda made: replace(made, run=replace(made.run, package_version="0.0.1")),
+    ],
+    ids=["no schedule", "another version"],
+)
+def test_a_plan_of_an_earlier_release_is_made_anew_once(bench, earlier):
+    """Edits on it would each be planned from nothing."""
+    snapshot = bench.snapshot()
+    made = renewed_plan(snapshot, "constrained", bench.lake, kept=False)
+    assert made.basis.schedule is not None
+    bench.lake.record(earlier(made), snapshot)
+    old = found(bench)
+    assert not old.current
+    new = renewed_plan(snapshot, "constrained", bench.lake)
+    assert new.fingerprint == old.plan.fingerprint
+    back = found(bench)
+    assert back.current
+    assert back.plan.basis.schedule.equals(new.basis.schedule)
+    runs = bench.lake.table("gold.plan_runs").collect().height
+    edit = {"kind": "firm", "supply": proposal(back.plan)}
+    for base, built in ((old.plan, False), (back.plan, True)):
+        told = " ".join(str(one) for one in bench.preview(base, edit).plan.findings)
+        assert ("earlier release" in told or "version 0.0.1" in told) != built
+    assert renewed_plan(snapshot, "constrained", bench.lake).run == back.plan.run
+    assert bench.lake.table("gold.plan_runs").collect().height == runs
+
+
+@pytest.mark.req("UI-03")
+def test_a_plan_of_the_cache_without_its_schedule_is_made_anew(
+    bench, monkeypatch, tmp_path
+):
+    snapshot = bench.snapshot()
+    keep_plan(without_schedule(plan(snapshot, "constrained")), snapshot, None)
+    assert plan_in_force(snapshot, "constrained") is None
+    renewed_plan(snapshot, "constrained")
+    assert plan_in_force(snapshot, "constrained").current
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_a_plan_knows_which_events_it_knows(bench, mode):
     """Also those that came while it was made, before it was recorded."""
@@ -204,6 +251,7 @@ def test_of_published_plans_of_these_facts_that_published_last_is_in_force(
 ):
     first = plan(bench.snapshot(), "constrained")
     other = first.replace(exceptions=first.exceptions.clear())
+    other = replace(other, basis=first.basis)
     bench.lake.record(other)
     told = []
     for one in (first, other, first, first, other):

@@ -252,27 +252,40 @@ def _kept(
         (run.mode != mode, f"it is a plan of mode {run.mode}"),
         (run.status is Status.CANCELLED, "it was cancelled"),
         (
-            run.package_version != __version__,
-            f"it was made by version {run.package_version}",
-        ),
-        (
             _steady(run.settings) != _steady(settings),
             "it has other settings",
         ),
         (run.as_of != int(snapshot.as_of), "it was made at another moment"),
     )
     told = next((reason for is_so, reason in troubles if is_so), None)
-    if told is not None:
-        return told
+    if told is not None or run.package_version != __version__:
+        return told or earlier_release(baseline)
     if not basis.changed(snapshot):
         return None
-    if basis.schedule is None:
-        return f"no schedule of a search is kept with it: planned by {run.engine}"
+    told = earlier_release(baseline)
+    if told or basis.schedule is None:
+        return told or f"no schedule of a search is kept: planned by {run.engine}"
     # What changed of orders is told by the schedule itself.
     touched = basis.touched(snapshot, besides=ORDER_TABLES)
     products = None if touched.tables else touched.products
-    kept = BaselineSchedule(frame=basis.schedule, products=products)
-    return kept if kept.is_complete else "its schedule was kept by an earlier release"
+    return BaselineSchedule(frame=basis.schedule, products=products)
+
+
+def earlier_release(made: Plan) -> str:
+    """Why an earlier release left no plan to build on; empty: it did not.
+
+    Each plan on one of these is made from nothing, until there is one of this release.
+    """
+    run = made.run
+    if run.package_version != __version__:
+        return f"it was made by version {run.package_version}"
+    schedule = None if made.basis is None else made.basis.schedule
+    if schedule is None:
+        searched = run.mode == "constrained" and run.engine.startswith("search")
+        lost = searched and run.status is not Status.CANCELLED
+        return "an earlier release did not keep its schedule" if lost else ""
+    kept = BaselineSchedule(frame=schedule, products=None)
+    return "" if kept.is_complete else "its schedule was kept by an earlier release"
 
 
 def _reading(snapshot: Snapshot, baseline: Plan) -> PlantReading | None:

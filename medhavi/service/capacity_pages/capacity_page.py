@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from medhavi.edits.order_rows import order_named
 from medhavi.results.reports.resource_load import ResourceLoads
 from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.downloads import grid_button, picture_buttons
@@ -146,6 +147,14 @@ def first_view(
     )
 
 
+def kept_view(plan: Plan, view: CapacityWindow, wanted: Wanted) -> CapacityWindow:
+    """View on a plan that was renewed: an order that was firmed since stays chosen."""
+    if not view.order or view.order in plan.supplies["id"]:
+        return view
+    found = operation_named(plan, wanted("order"), wanted("step"))
+    return view if found is None else chosen_operation(plan, view, found["id"])
+
+
 def _date(text: str) -> dt.date | None:
     try:
         return dt.date.fromisoformat(text)
@@ -154,13 +163,9 @@ def _date(text: str) -> dt.date | None:
 
 
 def operation_named(plan: Plan, number: str, step: str = "") -> dict[str, Any] | None:
-    """First operation of an order, by the number of the order, else by its id."""
-    if not number:
-        return None
-    orders = plan.supplies.filter(
-        (pl.col("number") == number) | (pl.col("id") == number)
-    )["id"]
-    work = plan.operations.filter(pl.col("supply").is_in(orders.implode()))
+    """First operation of an order that an address names; None: it has none."""
+    order = order_named(plan.supplies, number)
+    work = plan.operations.filter(pl.col("supply") == (order or ""))
     if step.isdigit() and int(step) in work["step"]:
         work = work.filter(pl.col("step") == int(step))
     return next(work.sort("start", "id").iter_rows(named=True), None)
@@ -339,7 +344,7 @@ def gantt_picture(
     names: Names,
     asked: PreviewResult | None,
     chosen: Callable[[str], None],
-    dropped: Callable[[str, dt.datetime], None],
+    dropped: Callable[[tuple[str, dt.datetime] | None], None],
 ) -> tuple[mo.ui.altair_chart | None, str, str]:
     """Operations of the window, title and files; of a priced edit with the old ones.
 
@@ -347,7 +352,7 @@ def gantt_picture(
     ----------
     chosen, dropped
         Called with the operation that is clicked, and with the resource and begin to
-        which the chosen one is dragged.
+        which the chosen one is dragged; None: it is where it was.
     """
     plan = shown.plan
     if plan is None:
@@ -368,8 +373,11 @@ def gantt_picture(
             chosen(key)
 
     def drop(selected: Selection) -> None:
-        if place := dropped_at(plan, window, names, shown.snapshot, selected):
-            dropped(*place)
+        # With a priced edit there is no box; its picture tells of the one before.
+        moved = None
+        if after is None:
+            moved = dropped_at(plan, window, names, shown.snapshot, selected)
+        dropped(moved)
 
     drawing, title, files = _clickable(drawn, {PICKED: pick, DRAGGED: drop})
     return drawing, title if after is None else say("with_the_edit", title), files

@@ -108,11 +108,25 @@ class JobQueue:
         return job
 
     def jobs(self) -> list[Job]:
-        """List jobs that wait or run, and those that ended a moment ago."""
+        """List jobs that wait or run, and those that ended a moment ago.
+
+        What failed and was asked for again since is told by the later job: the plan
+        that it was of may have changed meanwhile.
+        """
         recent = time.monotonic() - SHOWN_SECONDS
         with self._turn:
             found = list(self._jobs.values())
-        return [one for one in found if not one.over or one.over > recent]
+        newest = {one.request.subject: one for one in found}
+        overtaken = [
+            one
+            for one in found
+            if one.state is JobState.FAILED and newest[one.request.subject] is not one
+        ]
+        return [
+            one
+            for one in found
+            if one not in overtaken and (not one.over or one.over > recent)
+        ]
 
     def find(self, name: str) -> Job | None:
         """Job of a name; None where it is not known any more."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from medhavi.edits.edit import EDITS
+from medhavi.edits.order_rows import order_named
 from medhavi.edits.order_states import OrderState, Verb, allowed
 from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.downloads import list_files
@@ -205,20 +206,10 @@ def select_asked(
     session: EditSession, orders: pl.DataFrame, shown: pl.DataFrame, wanted: Wanted
 ) -> None:
     """Select what the address asks for, one order or all shown, where nothing is."""
-    named = asked_order(orders, wanted("order"))
+    named = order_named(orders, wanted("order"))
     if session.orders or not (named or wanted(TICKED) == ALL):
         return
     session.select([named] if named else shown["id"])
-
-
-def asked_order(orders: pl.DataFrame, order: str) -> str | None:
-    """Id of the order that an address names by id or number; None: there is none."""
-    named = order.strip().lower()
-    rows = orders.filter(
-        (pl.col("id").str.to_lowercase() == named)
-        | (pl.col("number").str.to_lowercase() == named)
-    )
-    return None if rows.is_empty() or not named else str(rows["id"][0])
 
 
 def exports(
@@ -257,7 +248,9 @@ def exports(
 
 
 # ------------------------------------------------------------------------------ actions
-def actions_for(selected: Sequence[Row], plan: Plan) -> dict[str, str]:
+def actions_for(
+    selected: Sequence[Row], plan: Plan, snapshot: Snapshot
+) -> dict[str, str]:
     """Actions that all selected orders allow, by the words of the choice."""
     if not selected:
         return {}
@@ -268,11 +261,11 @@ def actions_for(selected: Sequence[Row], plan: Plan) -> dict[str, str]:
         known.discard(Verb.CANCEL)
     if len(selected) > 1:
         known -= set(OF_ONE)
-    if len({(row["product"], row["location"]) for row in selected}) > 1:
+    items = {(row["product"], row["location"]) for row in selected}
+    if len(items) > 1 or not _sources(selected[0], snapshot):
         known.discard(Verb.CHANGE_SOURCE)
-    if {row["kind"] for row in selected} != {"make"} or len(
-        {row["source"] for row in selected}
-    ) > 1:
+    made = {(row["kind"], row["source"]) for row in selected}
+    if len(made) > 1 or not _alternates(selected[0], snapshot):
         known.discard(Verb.CHANGE_RESOURCE)
     found = {words: kind for words, kind in ACTIONS.items() if kind in known}
     if len(suggestions(selected, plan)) == len(selected):
@@ -293,12 +286,12 @@ def suggestions(selected: Sequence[Row], plan: Plan) -> list[dict[str, Any]]:
 
 
 def action_choice(
-    selected: Sequence[Row], plan: Plan, session: EditSession
+    selected: Sequence[Row], plan: Plan, snapshot: Snapshot, session: EditSession
 ) -> mo.ui.radio | None:
     """Ask what is done to all selected orders; None where nothing fits all."""
     import marimo as mo
 
-    options = actions_for(selected, plan)
+    options = actions_for(selected, plan, snapshot)
     if not options:
         return None
     before = {kind: words for words, kind in options.items()}.get(session.kind)
@@ -320,6 +313,13 @@ def no_action(selected: Sequence[Row]) -> str:
         say("no_action_fits_all_selected", len(selected), told),
         say("filter_by_status_then_select"),
     )
+
+
+def action_note(selected: Sequence[Row]) -> str:
+    """What an action that is not offered waits for, as HTML; empty: nothing."""
+    if any(row["status"] != OrderState.PLANNED for row in selected):
+        return ""
+    return f'<p class="muted small">{say("released_once_firm")}</p>'
 
 
 def edit_form(
@@ -402,6 +402,8 @@ def _alternates(row: Row, snapshot: Snapshot) -> dict[str, str]:
     """Resources of the steps of an order that can run on several, by their words."""
     from medhavi.providers import Providers
 
+    if row["kind"] != "make" or not row["source"]:
+        return {}
     choices = Providers(snapshot).capacity.choices(row["source"]).values()
     names = names_of(snapshot)
     return {names.name(one): one for able in choices if len(able) > 1 for one in able}

@@ -2,17 +2,25 @@
 
 There are no accounts. The guard hands each browser a cookie of random digits, which
 opens nothing: it only finds the name that was entered last in this browser. It is read
-from requests of pages and stands on no page, in no address and in no log.
+from requests of pages and stands on no page, in no address and in no log. Names outlive
+the server in a file of the cache, which has a hash of the digits: who reads it cannot
+pass for a browser.
 """
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
 
+import msgspec
+
 from medhavi.views.words import say
+from medhavi.workbench.files.atomic_write import replaced_file
+from medhavi.workbench.files.cache import cache_folder
 
 if TYPE_CHECKING:
     import marimo as mo
@@ -21,6 +29,8 @@ BROWSER: Final = "medhavi-browser"
 """Cookie of random digits that tells browsers apart."""
 MOST_KNOWN = 1000
 """Browsers whose name is kept, those in which one was entered last."""
+FILE = "approvers.json"
+"""File of the cache: name by hash of the digits, the last one at the end."""
 _MOST_SHOWN = 8
 """Fields of a page that are read; those of earlier outputs are gone."""
 _names: dict[str, str] = {}
@@ -31,8 +41,12 @@ _lock = threading.Lock()
 
 def last_approver() -> str:
     """Name that was entered last in this browser; empty before."""
+    browser = _this_browser()
+    if browser is None:
+        return ""
+    key = _key(browser)
     with _lock:
-        return _names.get(_this_browser() or "", "")
+        return _names.get(key) or _kept().get(key, "")
 
 
 def remember_approver(name: str) -> None:
@@ -40,11 +54,43 @@ def remember_approver(name: str) -> None:
     browser, name = _this_browser(), name.strip()
     if browser is None or not name:
         return
+    key = _key(browser)
     with _lock:
-        _names.pop(browser, None)
-        _names[browser] = name
-        for oldest in list(_names)[:-MOST_KNOWN]:
-            del _names[oldest]
+        _enter(_names, key, name)
+        # A page outside a server has no browser, and nobody to be told from.
+        if browser:
+            _keep(key, name)
+
+
+def _key(browser: str) -> str:
+    return hashlib.sha256(browser.encode()).hexdigest()
+
+
+def _enter(names: dict[str, str], key: str, name: str) -> None:
+    """Enter a name as the last one; the oldest beyond `MOST_KNOWN` go."""
+    names.pop(key, None)
+    names[key] = name
+    for oldest in list(names)[:-MOST_KNOWN]:
+        del names[oldest]
+
+
+def _kept() -> dict[str, str]:
+    """Names of the file; none where it is absent or cannot be read."""
+    try:
+        text = (cache_folder() / FILE).read_bytes()
+        return msgspec.json.decode(text, type=dict[str, str])
+    except (OSError, msgspec.MsgspecError):
+        return {}
+
+
+def _keep(key: str, name: str) -> None:
+    """Write a name into the file, readable by its owner alone."""
+    names = _kept()
+    _enter(names, key, name)
+    # Where nothing can be written the name is known until the server ends.
+    with suppress(OSError), replaced_file(cache_folder() / FILE) as fresh:
+        fresh.touch(mode=0o600)
+        fresh.write_bytes(msgspec.json.encode(names))
 
 
 class Approver:

@@ -15,6 +15,7 @@ from medhavi.service.data_source import served_mode
 from medhavi.service.jobs.job_results import again_button
 from medhavi.service.page_data import (
     SCENARIO,
+    answer_html,
     facts_of,
     html,
     keep_in,
@@ -81,15 +82,15 @@ def asked_html(
     """
     wrong, preview = asked.problem, asked.preview
     if wrong is not None:
-        return problem_html(wrong)
+        return answer_html(problem_html(wrong))
     if preview is None:
         return ""
     told = preview_html(preview, names, order)
-    if not option or not preview.ready:
-        return told
-    line = f"{preview.named.command()}{option}"
-    same = say("the_same_as_a_command")
-    return f'{told}<p class="muted small">{same} <code>{escape(line)}</code></p>'
+    if option and preview.ready:
+        line = f"{preview.named.command()}{option}"
+        same = say("the_same_as_a_command")
+        told += f'<p class="muted small">{same} <code>{escape(line)}</code></p>'
+    return answer_html(told)
 
 
 def preview_html(preview: Preview, names: Names, order: str = "") -> str:

@@ -120,6 +120,7 @@ def load_page(
         scenario=scenario,
     )
     if data.snapshot is None or data.problem is not None:
+        _follow(data.source)
         return PlanPage(
             source=data.source,
             snapshot=data.snapshot,
@@ -127,6 +128,15 @@ def load_page(
             problem=data.problem,
         )
     return followed(data, data.snapshot, mode, observe)
+
+
+def _follow(source: DataSource) -> bool:
+    """Run the cell of a page again with news of its source; False: there is no page."""
+    cell = this_cell()
+    if cell is not None:
+        for one in {source, source.base}:
+            open_pages.follow(one, cell)
+    return cell is not None
 
 
 def followed(
@@ -142,12 +152,9 @@ def followed(
     mode, observe
         As of `load_page`.
     """
-    cell = this_cell()
-    if cell is not None:
-        for source in {data.source, data.source.base}:
-            open_pages.follow(source, cell)
+    on_page = _follow(data.source)
     wanted = mode if mode in MODES else served_mode()
-    return planned(data, snapshot, wanted, observe, waits=cell is None)
+    return planned(data, snapshot, wanted, observe, waits=not on_page)
 
 
 def planned(

@@ -476,7 +476,10 @@ def dropped_at(
     snapshot: Snapshot | None,
     box: Mapping[str, Sequence[float]],
 ) -> tuple[str, dt.datetime] | None:
-    """Resource and begin where the box of a window was dropped; None: at no row.
+    """Resource and begin to which the box of a window was dragged.
+
+    None where it stands at no row, or where it was: a picture that is drawn anew tells
+    of its box too.
 
     Parameters
     ----------
@@ -487,12 +490,21 @@ def dropped_at(
     if not ends or not rows:
         return None
     middle = int(sum(rows) / 2)
-    places = unit_rows(window_operations(plan, window), window, names, snapshot)
+    work = window_operations(plan, window)
+    places = unit_rows(work, window, names, snapshot)
     found = [key[0] for key, (place, _) in places.items() if place == middle]
     if not found:
         return None
     wall = round(min(ends) / DRAG_MS) * DRAG_MS
-    return found[0], from_wall(wall, names.zone_of(found[0]))
+    begin = from_wall(wall, names.zone_of(found[0]))
+    own = work.filter(
+        (pl.col("supply") == window.order) & pl.col("step").eq_missing(window.step)
+    )
+    for resource, unit, start in own.select("resource", "unit", "start").iter_rows():
+        kept = abs(start - begin) <= dt.timedelta(milliseconds=DRAG_MS / 2)
+        if kept and places.get((resource, unit), (-1, ""))[0] == middle:
+            return None
+    return found[0], begin
 
 
 def operations_chart(

@@ -300,7 +300,7 @@ def setup_chart(rows: pl.DataFrame) -> Picture | None:
                 scale=alt.Scale(
                     domain=[WITHOUT, WITH], range=[token("alt"), token("plan")]
                 ),
-                legend=legend_below(),
+                legend=legend_below(1),
             ),
             tooltip=alt.Tooltip("tip:N"),
             description=alt.Description("tip:N"),

@@ -465,7 +465,7 @@ def _served_html(
         say("column_demand"),
         say("column_customer"),
         say("column_due"),
-        say("column_there"),
+        say("delivered"),
         say("column_verdict"),
     )
     return table_html(columns, rows, more=ranked.height - len(rows))
