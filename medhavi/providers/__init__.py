@@ -199,6 +199,13 @@ class Providers:
 
         return Cleanings(self.capacity.cleaning_windows, self.calendars)
 
+    def cleans(self, resource: str, before: str | None, after: str | None) -> bool:
+        """Whether a resource is cleaned when it changes from a family to another."""
+        matrix = self.capacity.resource(resource).matrix
+        if matrix is None or before is None or after is None:
+            return False
+        return self.changeovers.cleans(matrix, before, after)
+
     @cached_property
     def recipes(self) -> Recipes:
         """Bills of materials and outputs."""

@@ -119,6 +119,14 @@ class ProductOutput:
     outputs: tuple[Output, ...]
     dated: bool
 
+    @property
+    def at_end(self) -> bool:
+        """Whether all of it is there when an order ends."""
+        return all(
+            output.step is None and output.anchor == "end" and not output.offset_minutes
+            for output in self.outputs
+        )
+
     def there_at(self, capacity: Capacity, routing: str, timing: OrderTiming) -> int:
         """Instant at which all of it is in stock [UTC s]."""
         spots = [(one.step, one.anchor, one.offset_minutes) for one in self.outputs]

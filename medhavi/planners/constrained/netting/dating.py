@@ -32,7 +32,6 @@ if TYPE_CHECKING:
         SupplyAlternative,
         SupplyUnit,
     )
-    from medhavi.providers.material.recipes import ProductOutput
     from medhavi.providers.sources import OrderTiming, Source
     from medhavi.providers.sourcing.supply_limits import SupplyLimits
 
@@ -243,13 +242,6 @@ class FeasibleOrderCreation(GivenOrderCreation):
             raise ValueError(message)
         self.has_late = self.has_late or timing.finish > first.instant
         return self._new_order(way, want, size, timing)[0]
-
-    def falls_out_last(self, gain: ProductOutput) -> bool:
-        """Whether all that a recipe gives of a product is there at its end."""
-        return all(
-            output.step is None and output.anchor == "end" and not output.offset_minutes
-            for output in gain.outputs
-        )
 
     def promised(
         self, node: Node, need: Need, instant: int, missing: int

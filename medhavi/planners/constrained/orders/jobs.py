@@ -196,7 +196,7 @@ def _own(
         found.append(job)
         recipe = order.recipe
         if recipe is not None and id(recipe) not in plain:
-            plain[id(recipe)] = _is_plain(recipe, release)
+            plain[id(recipe)] = _is_plain(recipe)
         if recipe is None or plain[id(recipe)]:
             job.outs = [Out(unit, None) for unit in order.units]
             job.timeless = all(unit.expires == NEVER for unit in order.units)
@@ -258,10 +258,10 @@ def _date(job: Job, release: FeasibleOrderCreation) -> None:
         job.floor = max(release.as_of, _wanted_start(order))
 
 
-def _is_plain(recipe: Recipe, release: FeasibleOrderCreation) -> bool:
+def _is_plain(recipe: Recipe) -> bool:
     """Whether orders take and give the same at any time, and all at their end."""
     return all(
-        release.falls_out_last(gain) and not gain.dated
+        gain.at_end and not gain.dated
         for gain in (recipe.main, *recipe.others.values())
     ) and all(_always(group) for group in recipe.groups)
 
@@ -277,7 +277,7 @@ def _give(job: Job, release: FeasibleOrderCreation) -> None:
         out = Out(unit, None)
         gain = None if order.recipe is None else order.recipe.gain(*unit.node.key)
         if gain is not None:
-            if not release.falls_out_last(gain):
+            if not gain.at_end:
                 out.gain = gain
             if gain.dated:
                 out.opens, out.closes = _phase(gain, unit.arrives)

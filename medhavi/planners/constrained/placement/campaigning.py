@@ -248,7 +248,7 @@ class Campaigning:
         """When a resource is ready for other work after a campaign."""
         if rule is None or not rule.cleaning.seconds:
             return end
-        if self._cleans(rule.resource, family, work.family):
+        if self._providers.cleans(rule.resource, family, work.family):
             return end
         done = self._providers.cleanings.done(rule.cleaning, end)
         return NEVER if done is None else done
@@ -290,12 +290,6 @@ class Campaigning:
         same_pace = rule.efficiency(total) == rule.efficiency(qty)
         return same_pace and not rule.too_long(total)
 
-    def _cleans(self, resource: str, before: str | None, after: str | None) -> bool:
-        matrix = self._providers.capacity.resource(resource).matrix
-        if matrix is None or before is None or after is None:
-            return False
-        return self._providers.changeovers.cleans(matrix, before, after)
-
     # ------------------------------------------------------------------ what is placed
     def cut(self) -> None:
         """Cut what is placed into as few campaigns as the rules allow.
@@ -332,7 +326,7 @@ class Campaigning:
             low = works.index(pair[0], low)
             high = works.index(pair[1], low)
             between, cleanings = works[low + 1 : high], self._providers.cleanings
-            if gap_cleaned(pair, between, cleanings, self._cleans):
+            if gap_cleaned(pair, between, cleanings, self._providers.cleans):
                 found.append([pair[1]])
             else:
                 found[-1].append(pair[1])
@@ -354,7 +348,7 @@ class Campaigning:
         count = len(self.barred)
         for resource, works in self._by_resource().items():
             for breach in breaches(
-                resource, works, self._providers.cleanings, self._cleans
+                resource, works, self._providers.cleanings, self._providers.cleans
             ):
                 found = breach.finding
                 self.findings.setdefault((found.code, found.message), found)
@@ -449,7 +443,10 @@ class Campaigning:
             return True
         old, row[place] = row[place], work
         clean = gap_cleaned(
-            pair, _between(row, place, pair), self._providers.cleanings, self._cleans
+            pair,
+            _between(row, place, pair),
+            self._providers.cleanings,
+            self._providers.cleans,
         )
         row[place] = old
         return clean

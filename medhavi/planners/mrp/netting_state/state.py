@@ -373,16 +373,7 @@ def _intake(component: Component, model: Nodes) -> ComponentRequirement:
 def _yields(recipe: Recipe, model: Nodes) -> list[OutputQuantity]:
     gains = [((recipe.product, recipe.location), recipe.main)]
     gains += sorted(recipe.others.items())
-    return [
-        OutputQuantity(model.node(key), gain, _at_finish(gain)) for key, gain in gains
-    ]
-
-
-def _at_finish(gain: ProductOutput) -> bool:
-    return all(
-        output.step is None and output.anchor == "end" and not output.offset_minutes
-        for output in gain.outputs
-    )
+    return [OutputQuantity(model.node(key), gain, gain.at_end) for key, gain in gains]
 
 
 def ratio(wanted: Component, other: Component) -> Fraction:

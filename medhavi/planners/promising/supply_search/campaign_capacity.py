@@ -298,7 +298,9 @@ class CampaignCapacity:
     def _breaches(
         self, resource: str, works: Sequence[ResourceWork]
     ) -> list[CampaignViolation]:
-        return breaches(resource, works, self._providers.cleanings, self._cleans)
+        return breaches(
+            resource, works, self._providers.cleanings, self._providers.cleans
+        )
 
     def _openings(self, standing: Sequence[ResourceWork]) -> Iterator[int]:
         """From when on new work may stand behind other: at once, or cleaned."""
@@ -309,12 +311,6 @@ class CampaignCapacity:
                 done = self._providers.cleanings.done(cleaning, work.finish)
                 if done is not None:
                     yield done
-
-    def _cleans(self, resource: str, before: str | None, after: str | None) -> bool:
-        matrix = self._providers.capacity.resource(resource).matrix
-        if matrix is None or before is None or after is None:
-            return False
-        return self._providers.changeovers.cleans(matrix, before, after)
 
     def _standing(self, book: ResourceLedger, block: BusyInterval) -> ResourceWork:
         """Read work that stands; where nobody knows how much it makes, a whole run."""
