@@ -302,6 +302,10 @@ class OptimizeParameters(PlannerParameters):
         Sources times buckets, at most, of a window or cluster.
     whole_orders_sweeps
         How often each window or cluster is decided, at most.
+    joining_share
+        Share of its cost that a plan on a baseline has to save for orders and
+        departures to be joined, where no `stability_price` is stated: that moves what
+        no change reached.
     lots_share
         At effort light a plan in planned lots is made where fixed costs of orders are
         at least so much of what the guided plan costs without its lateness: elsewhere
@@ -351,6 +355,7 @@ class OptimizeParameters(PlannerParameters):
     whole_orders_at_once: int = 5_000
     whole_orders_sweeps: int = 4
     lots_share: float = 0.25
+    joining_share: float = 0.005
     budgets: Mapping[str, float] = field(default_factory=dict)
     budget_rounds: int = 2
     stages: tuple[str, ...] = ()
@@ -385,6 +390,7 @@ class OptimizeParameters(PlannerParameters):
         require_whole("budget_rounds", self.budget_rounds)
         require_share("stage_share", self.stage_share)
         require_share("lots_share", self.lots_share)
+        require_share("joining_share", self.joining_share)
         require_budgets(self.budgets)
         # The sequence in which they were typed decides nothing.
         object.__setattr__(self, "budgets", dict(sorted(self.budgets.items())))

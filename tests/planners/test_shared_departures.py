@@ -12,8 +12,9 @@ import pytest
 
 from medhavi.results.figures.scorecard import scorecard
 from tests import factories
+from tests.api import plan, verify
 from tests.examples import some
-from tests.planners.optimal_plans import best
+from tests.planners.optimal_plans import DAILY, best
 from tests.planners.small_plans import day, fulfilment
 
 if TYPE_CHECKING:
@@ -94,6 +95,23 @@ def test_orders_leave_together_where_holding_costs_less_than_a_departure(
     assert paid(found, rows) == pytest.approx(least(asked, 30.0, value))
     assert {fulfilment(found, f"D{n}")["status"] for n in (0, 1)} == {"on_time"}
     assert "orders and departures joined" in {one.name for one in found.run.steps}
+
+
+@pytest.mark.req("OMO-05", "OMO-08")
+@pytest.mark.parametrize(("share", "departures"), [(0.005, 1), (1.0, 2)])
+def test_on_a_baseline_orders_leave_together_where_that_saves_its_share(
+    share: float, departures: int
+) -> None:
+    """B is wanted on day 8, not 4: another departure costs 30, to wait there 0.40."""
+    before, after = (
+        factories.snapshot(**shipped([("A", 5.0, 4), ("B", 5.0, due)], 30.0, 36.5))
+        for due in (4, 8)
+    )
+    settings = {**DAILY, "joining_share": share}
+    first = plan(before, "optimize", settings)
+    found = plan(after, "optimize", settings, baseline=first)
+    assert (left(first), left(found)) == (1, departures)
+    assert verify(found, after) == []
 
 
 @pytest.mark.req("OMO-05")

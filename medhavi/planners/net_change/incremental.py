@@ -72,12 +72,16 @@ class Planner(NamedTuple):
         Plan from nothing, or one that resumes a schedule, where it can.
     money
         What a plan is judged by [base currency].
+    joins
+        Share of it that has to be saved for orders and departures to be joined, which
+        moves others; None: they are not.
     """
 
     mode: str
     settings: Mapping[str, object]
     searched: Callable[[BaselineSchedule | None], Plan]
     money: Callable[[Plan], float]
+    joins: float | None = None
 
 
 _PLACED = ["kind", "product", "location", "source", "qty", "start", "finish"]
@@ -159,7 +163,8 @@ def _optimizing(
     def money(made: Plan) -> float:
         return float(made.contributions["plan"].fill_null(0.0).sum())
 
-    return Planner("optimize", parameters.as_dict(), searched, money)
+    joins = parameters.joining_share
+    return Planner("optimize", parameters.as_dict(), searched, money, joins)
 
 
 def _on_baseline(snapshot: Snapshot, planner: Planner, way: BaselineOptions) -> Plan:
@@ -175,8 +180,6 @@ def _on_baseline(snapshot: Snapshot, planner: Planner, way: BaselineOptions) -> 
         return replace(baseline, findings=told, basis=basis)
     if isinstance(kept, str):
         return _whole(searched(None), snapshot, kept)
-    if mode == "optimize":
-        kept = replace(kept, saves=price is None)
     made = searched(kept)
     if made.run.status is Status.CANCELLED:
         return made
@@ -189,10 +192,11 @@ def _on_baseline(snapshot: Snapshot, planner: Planner, way: BaselineOptions) -> 
     own = {**made.run.settings, "baseline": baseline.fingerprint}
     own |= {} if price is None else {_PRICE: price}
     made = replace(made, run=replace(made.run, settings=own))
-    if mode == "optimize" and price is not None:
+    if planner.joins is not None:
         saving = searched(replace(kept, saves=True))
         stopped = saving.run.status is Status.CANCELLED
-        if not stopped and money(made) > money(saving) + price:
+        worth = planner.joins * money(made) if price is None else price
+        if not stopped and money(made) > money(saving) + worth:
             made = replace(saving, run=replace(saving.run, settings=own))
     if price is not None and money(made) > money(baseline) + price:
         whole = searched(None)
