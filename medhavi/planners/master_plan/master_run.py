@@ -80,6 +80,8 @@ JOINED = "orders and departures joined"
 MOST_JOINED = 4
 """How often that is done, at most."""
 CENT = 0.01
+NARROW = 0.01
+"""Share of what waits for capacity cost from which on a resource is a bottleneck."""
 """Money by which a demand costs more, at least [base currency]."""
 PROVED = frozenset({Status.OPTIMAL, Status.FEASIBLE})
 
@@ -524,7 +526,7 @@ def _on_bottlenecks(made: Plan, known: Plan, statement: Statement) -> set[NodeKe
     """Products at places that are made on a bottleneck of a plan.
 
     Bottlenecks are resources that demands wait for which cost more than they do in a
-    known plan.
+    known plan, but those whose waits cost next to nothing of that.
     """
     by_demand = (
         one.causes.group_by("demand").agg(pl.col("money").sum())
@@ -537,7 +539,9 @@ def _on_bottlenecks(made: Plan, known: Plan, statement: Statement) -> set[NodeKe
     waits = made.causes.filter(
         pl.col("demand").is_in(dearer), pl.col("code") == Limiter.CAPACITY_SHORTFALL
     )
-    bottlenecks = set(waits["subject"])
+    money = waits.group_by("subject").agg(pl.col("money").sum())
+    some = pl.col("money") >= NARROW * pl.col("money").sum()
+    bottlenecks = set(money.filter(some)["subject"])
     return {
         gain.node.key
         for plan in statement.plans
