@@ -38,7 +38,7 @@ def current_workspace(folder: Path | None = None) -> Workspace:
     """
     lake, store = os.environ.get("MEDHAVI_LAKE"), os.environ.get("MEDHAVI_STORE")
     if lake or store:
-        return Workspace(lake=lake or None, store=store or None)
+        return Workspace(lake=lake or None, store=store or _beside(lake))
     start = (folder or Path.cwd()).resolve()
     for place in (start, *start.parents):
         if (place / PROJECT_FILE).is_file():
@@ -59,8 +59,13 @@ def store_of(lake: str) -> str | None:
         workspace = current_workspace()
         if workspace.store is not None and workspace.lake == lake:
             return workspace.store
-    beside = Path(lake).absolute().parent / "events.db"
-    return f"sqlite:///{beside}" if beside.is_file() else None
+    return _beside(lake)
+
+
+def _beside(lake: str | None) -> str | None:
+    """Event store that lies beside a lake; None: there is none."""
+    beside = Path(lake or "").absolute().parent / "events.db"
+    return f"sqlite:///{beside}" if lake and beside.is_file() else None
 
 
 def models_folder(lake: str | Path) -> Path:

@@ -22,6 +22,13 @@ def test_the_environment_comes_first(tmp_path, monkeypatch):
     assert (found.lake, found.store) == ("/data/lake", None)
 
 
+def test_the_store_beside_a_lake_is_its_store(tmp_path, monkeypatch):
+    monkeypatch.setenv("MEDHAVI_LAKE", str(tmp_path / "lake"))
+    assert current_workspace().store is None
+    (tmp_path / "events.db").touch()
+    assert current_workspace().store == f"sqlite:///{tmp_path}/events.db"
+
+
 def test_the_nearest_project_file_counts_from_its_own_folder(tmp_path):
     inner = tmp_path / "a" / "b"
     inner.mkdir(parents=True)
