@@ -262,10 +262,15 @@ def actions_for(
     if len(selected) > 1:
         known -= set(OF_ONE)
     items = {(row["product"], row["location"]) for row in selected}
-    if len(items) > 1 or not _sources(selected[0], snapshot):
-        known.discard(Verb.CHANGE_SOURCE)
     made = {(row["kind"], row["source"]) for row in selected}
-    if len(made) > 1 or not _alternates(selected[0], snapshot):
+    # What is not possible in any case is not looked up: a company may be large.
+    if len(items) > 1 or (
+        Verb.CHANGE_SOURCE in known and not _sources(selected[0], snapshot)
+    ):
+        known.discard(Verb.CHANGE_SOURCE)
+    if len(made) > 1 or (
+        Verb.CHANGE_RESOURCE in known and not _alternates(selected[0], snapshot)
+    ):
         known.discard(Verb.CHANGE_RESOURCE)
     found = {words: kind for words, kind in ACTIONS.items() if kind in known}
     if len(suggestions(selected, plan)) == len(selected):
