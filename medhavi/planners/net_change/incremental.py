@@ -252,6 +252,7 @@ def _kept(
     run, basis = baseline.run, baseline.basis
     if basis is None:
         return "it does not know what it was made from"
+    earlier = earlier_release(baseline)
     troubles = (
         (run.mode != mode, f"it is a plan of mode {run.mode}"),
         (run.status is Status.CANCELLED, "it was cancelled"),
@@ -260,15 +261,15 @@ def _kept(
             "it has other settings",
         ),
         (run.as_of != int(snapshot.as_of), "it was made at another moment"),
+        (run.package_version != __version__, earlier),
     )
     told = next((reason for is_so, reason in troubles if is_so), None)
-    if told is not None or run.package_version != __version__:
-        return told or earlier_release(baseline)
+    if told is not None:
+        return told
     if not basis.changed(snapshot):
         return None
-    told = earlier_release(baseline)
-    if told or basis.schedule is None:
-        return told or f"no schedule of a search is kept: planned by {run.engine}"
+    if earlier or basis.schedule is None:
+        return earlier or f"no schedule of a search is kept: planned by {run.engine}"
     # What changed of orders is told by the schedule itself.
     touched = basis.touched(snapshot, besides=ORDER_TABLES)
     products = None if touched.tables else touched.products
