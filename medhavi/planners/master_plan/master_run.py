@@ -80,9 +80,9 @@ JOINED = "orders and departures joined"
 MOST_JOINED = 4
 """How often that is done, at most."""
 CENT = 0.01
+"""Money by which a demand costs more, at least [base currency]."""
 NARROW = 0.01
 """Share of what waits for capacity cost from which on a resource is a bottleneck."""
-"""Money by which a demand costs more, at least [base currency]."""
 PROVED = frozenset({Status.OPTIMAL, Status.FEASIBLE})
 
 

@@ -306,10 +306,8 @@ class Layout:
     def _net_bought(self, node: Node, run: SearchableRun) -> None:
         """Net what is bought: for when it is taken early, where its sources end."""
         run.require_pegs(node)
-        ends, life = (
-            not all(way.always for way in run.model.ways(node)),
-            node.shelf_life,
-        )
+        life = node.shelf_life
+        ends = not all(way.always for way in run.model.ways(node))
         for need in node.needs if ends else ():
             if 0 <= need.index - self._known < len(self.uses):
                 need.instant = self.uses[need.index - self._known]

@@ -208,8 +208,8 @@ class BaselineSchedule:
         Products of which something changed since, but orders of them: what is late for
         want of them may be sooner than before. None: all.
     saves
-        Whether orders join where that costs less, once demands were served anew, and
-        transfers leave with others: fewer of the schedule stay then.
+        Whether orders join where that costs less, and transfers leave with others:
+        fewer of the schedule stay then.
     """
 
     frame: pl.DataFrame

@@ -354,6 +354,7 @@ class _WarmRepair(Repair):
         """
         early = ScheduleRecord(*map(copy, self._plan))
         before = self._before or early
+        # What was asked of the schedule since holds for that one as well.
         before.state[:] = early.state
         stays = self._postponed(before, self._tied())
         self.staying = int(np.count_nonzero(stays < FAR))
