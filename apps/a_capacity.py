@@ -260,6 +260,8 @@ def dragged_order(get_dragged):
 
 @app.cell(hide_code=True)
 def dragged_choice(dragged, put_back, price, shown):
+    if dragged is not None:
+        plan_page.prepare_edits(shown)
     choices = capacity_edits.dragged_choices(dragged, shown, price, put_back)
     return (choices,)
 

@@ -242,10 +242,12 @@ def why(looked, names, one, plan, tab, wanted):
 
 
 @app.cell(hide_code=True)
-def choose_action(plan, selected, session, snapshot):
+def choose_action(plan, selected, session, shown, snapshot):
     action = None
     if plan:
         action = order_page.action_choice(selected, plan, snapshot, session)
+    if action is not None:
+        plan_page.prepare_edits(shown)
     return (action,)
 
 

@@ -34,6 +34,9 @@ SIZES: tuple[str, ...] = ("m1000", "m10000")
 BY_JOBS = "campaigns"
 """Page that waits for a job of half a minute: it is opened and not clicked."""
 SESSIONS, TOGETHER = 10, 20
+EDITS = 5
+READ_S = 4.0
+"""How long a person reads a form or a price before they go on [s]."""
 STILL_S = 0.6
 """A page in which no cell has run for so long is drawn [s]."""
 MOST_ROWS = 3
@@ -42,6 +45,8 @@ GATES = {
     "page to page, p95": (0.8, None),
     "click without planning, p95": (0.3, 0.1),
     "full quote": (0.6, 0.3),
+    "edit priced, approved, new plan shown: first": (3.0, None),
+    "edit priced, approved, new plan shown: median": (3.0, None),
     "further session [MB]": (4.0, None),
     f"{TOGETHER} sessions at once, first content p95": (5.0, None),
     "m1000: slowest page": (4.0, None),
@@ -157,7 +162,7 @@ class Visitor:
 
     def __init__(self, page: Page, server: Server) -> None:
         self.page = page
-        self._server = server
+        self.server = server
         page.add_init_script(_CLOCK)
 
     def _clock(self) -> tuple[int, float]:
@@ -168,7 +173,7 @@ class Visitor:
 
     def deed(self, do: Callable[[], object], wait_s: float = 60.0) -> Cost:
         """Measure a press; one that no cell follows ends with its own picture."""
-        runs, cpu, begun = self._clock()[0], self._server.cpu(), time.monotonic()
+        runs, cpu, begun = self._clock()[0], self.server.cpu(), time.monotonic()
         do()
         while self._clock()[0] == runs and time.monotonic() - begun < wait_s:
             self.page.wait_for_timeout(20)
@@ -182,33 +187,33 @@ class Visitor:
             if known != runs:
                 runs, heard = known, time.monotonic()
             self.page.wait_for_timeout(20)
-        return Cost(wall, self._server.cpu() - cpu)
+        return Cost(wall, self.server.cpu() - cpu)
 
     def visit(self, path: str) -> Cost:
         """Open a page by its address, alone."""
-        cpu = self._server.cpu()
-        self.page.goto(self._server.address + path)
+        cpu = self.server.cpu()
+        self.page.goto(self.server.address + path)
         self.page.locator("h1").first.wait_for()
         return self._drawn(cpu)
 
     def loaded_ahead(self) -> Cost:
         """Open the shell and wait until it has loaded its pages ahead."""
-        cpu, begun = self._server.cpu(), time.monotonic()
-        self.page.goto(self._server.address)
+        cpu, begun = self.server.cpu(), time.monotonic()
+        self.page.goto(self.server.address)
         for link in self.page.locator("a[data-ahead]").all():
             frame = self.page.locator(f'iframe[src="{link.get_attribute("href")}"]')
             frame.content_frame.locator("h1").first.wait_for(
                 state="attached", timeout=120_000
             )
-        return Cost(time.monotonic() - begun, self._server.cpu() - cpu)
+        return Cost(time.monotonic() - begun, self.server.cpu() - cpu)
 
     def changes(self, names: Iterable[str]) -> Iterator[Cost]:
         """Go from page to page by the navigation of the shell."""
         for name in names:
-            cpu = self._server.cpu()
+            cpu = self.server.cpu()
             self.page.locator(f'.side a[href="/{name}/"]').click()
             wall = self.page.evaluate(_SHOWN, name) / 1000
-            yield Cost(wall, self._server.cpu() - cpu)
+            yield Cost(wall, self.server.cpu() - cpu)
 
     def clicks(self) -> Iterator[tuple[str, Cost]]:
         """Click each tab of the page and the first rows of what is shown."""
@@ -304,6 +309,34 @@ def quote(visitor: Visitor) -> Cost:
     return Cost(*(statistics.median(part) for part in zip(*costs, strict=True)))
 
 
+def edit(visitor: Visitor, row: int) -> Cost:
+    """Select an order, price a firming of it and approve: until the page has its plan.
+
+    Waits of the person, who reads the form and the price, are left out.
+    """
+    page, server = visitor.page, visitor.server
+    visitor.visit("/orders/?status=planned")
+    page.get_by_role("checkbox", name="Select row").nth(row).click()
+    form = page.get_by_role("button", name="Preview", exact=True).last
+    form.wait_for()
+    page.wait_for_timeout(READ_S * 1000)
+    approve = page.get_by_role("button", name="Approve the edit")
+    cpu, begun = server.cpu(), time.monotonic()
+    form.click()
+    approve.wait_for(timeout=60_000)
+    priced = time.monotonic() - begun
+    name = page.get_by_label("Approver").first
+    if not name.input_value():
+        name.fill("Maria")
+        name.press("Tab")
+        page.wait_for_timeout(READ_S * 1000)
+    begun = time.monotonic()
+    approve.click()
+    page.get_by_text("● Decided").wait_for(timeout=60_000)
+    approve.wait_for(state="detached")
+    return Cost(priced + time.monotonic() - begun, server.cpu() - cpu)
+
+
 def p95(values: list[float]) -> float:
     """Quantile of 95 %."""
     return sorted(values)[max(0, round(0.95 * len(values)) - 1)]
@@ -347,6 +380,12 @@ def costs_of_demo(
     spent = (server.cpu() - before) / TOGETHER
     figures[f"{TOGETHER} sessions at once, first content p95"] = Cost(
         p95(waited), spent
+    )
+    with visitor(server) as desk:
+        edits = [edit(desk, row) for row in range(2, 2 + EDITS)]
+    figures["edit priced, approved, new plan shown: first"] = edits[0]
+    figures["edit priced, approved, new plan shown: median"] = Cost(
+        *(statistics.median(part) for part in zip(*edits, strict=True))
     )
     return figures, rows
 

@@ -14,6 +14,7 @@ from medhavi.results.plan_remedy import RemedyTrials
 from medhavi.schema.template import example_rows
 from medhavi.service import campaign_page, page_data
 from medhavi.service.answer_cache import AnswerCache
+from medhavi.service.jobs.edit_jobs import PreparedEdits
 from medhavi.service.jobs.job import JobState, OnStop
 from medhavi.service.jobs.job_queue import JobQueue
 from medhavi.service.jobs.plan_jobs import RemedyRequest
@@ -142,6 +143,25 @@ def test_an_edit_is_priced_and_approved_beside_the_server(
     assert "PO" in plan_page.take_back(after, "Ben", press=-3).text
     assert [one.undone_by is None for one in plan_page.decisions(after)][-1]
     assert load_page().plan.fingerprint == shown.plan.fingerprint
+
+
+def test_the_worker_gets_ready_while_the_form_of_an_edit_is_filled_in(
+    queue, no_plan_here, lake
+):
+    shown = load_page()
+    asked = PreparedEdits(plan=shown.request, fingerprint=shown.plan.fingerprint)
+    plan_page.prepare_edits(shown)
+    ready = queue.newest(asked)
+    assert ready not in queue.jobs()
+    assert ready.wait().state is JobState.DONE
+    # The worker may have ended since: each selection asks again.
+    plan_page.prepare_edits(shown)
+    again = queue.newest(asked)
+    assert again is not ready
+    assert again.wait().state is JobState.DONE
+    past = replace(shown, source=replace(shown.source, past=True))
+    plan_page.prepare_edits(past)
+    assert queue.newest(asked) is again
 
 
 def test_an_edit_whose_facts_changed_is_not_approved(queue, no_plan_here, lake):

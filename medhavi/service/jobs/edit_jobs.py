@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from medhavi.errors import UsageError
@@ -77,6 +78,42 @@ class PreviewRequest:
         """Plan with the edit; nothing is written."""
         made = self.preview(observe)
         return made if self.drawn else replace(made, plan=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedEdits:
+    """The worker reads a plan and loads the planner: its first edit is priced at once.
+
+    Asked for when an order is selected; nobody is told, for nobody waits for it.
+
+    Parameters
+    ----------
+    plan, fingerprint
+        Request of the plan, and which one the page shows.
+    """
+
+    plan: PlanRequest
+    fingerprint: str
+    title: ClassVar = ""
+    on_stop: ClassVar = OnStop.END
+    prompt: ClassVar = True
+
+    @property
+    def subject(self) -> object:
+        """Itself: each plan is read."""
+        return self
+
+    def run(self, observe: Observe, cancelled: Cancelled) -> None:  # noqa: ARG002
+        """Read the plan and load what plans an edit of it."""
+        self.plan.shown(self.fingerprint)
+        _load_planner()
+
+
+@cache
+def _load_planner() -> None:
+    from medhavi.planners import compile_kernels
+
+    compile_kernels.main()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

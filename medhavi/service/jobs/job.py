@@ -59,7 +59,7 @@ class JobRequest(Protocol):
 
     @property
     def title(self) -> str:
-        """Name of the work, for people."""
+        """Name of the work, for people; empty: it is not listed."""
 
     @property
     def subject(self) -> object:

@@ -108,14 +108,14 @@ class JobQueue:
         return job
 
     def jobs(self) -> list[Job]:
-        """List jobs that wait or run, and those that ended a moment ago.
+        """List jobs with a title that wait or run, or ended a moment ago.
 
         What failed and was asked for again since is told by the later job: the plan
         that it was of may have changed meanwhile.
         """
         recent = time.monotonic() - SHOWN_SECONDS
         with self._turn:
-            found = list(self._jobs.values())
+            found = [one for one in self._jobs.values() if one.request.title]
         newest = {one.request.subject: one for one in found}
         overtaken = [
             one

@@ -21,11 +21,13 @@ from medhavi.progress import unobserved
 from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.jobs.edit_jobs import (
     DecisionRequest,
+    PreparedEdits,
     PreviewRequest,
     PricedEdit,
     committed,
     required_bench,
 )
+from medhavi.service.jobs.job_queue import current_queue
 from medhavi.service.jobs.job_results import result_of
 from medhavi.service.jobs.plan_jobs import PlanRequest, RemedyRequest
 from medhavi.service.page_data import (
@@ -205,7 +207,7 @@ def show_edit(
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
         return PreviewResult(problem=problem_of(failure))
     request = PreviewRequest(
-        plan=page.request or PlanRequest(source=page.source, mode=plan.run.mode),
+        plan=_request(page, plan),
         fingerprint=plan.fingerprint,
         edit=json.dumps(stated, default=lambda moment: moment.isoformat()),
         press=press,
@@ -216,6 +218,19 @@ def show_edit(
     if any((one.code, one.column) == GONE for one in refused):
         return PreviewResult(problem=_gone(page))
     return asked
+
+
+def _request(page: PlanPage, plan: Plan) -> PlanRequest:
+    return page.request or PlanRequest(source=page.source, mode=plan.run.mode)
+
+
+def prepare_edits(page: PlanPage) -> None:
+    """Let the server get ready for an edit, while somebody fills in its form."""
+    queue = current_queue()
+    if queue is not None and page.plan is not None and not page.source.unbound:
+        request = _request(page, page.plan)
+        ready = PreparedEdits(plan=request, fingerprint=page.plan.fingerprint)
+        queue.submit(ready, again=True)
 
 
 MOST_NAMED = 5
