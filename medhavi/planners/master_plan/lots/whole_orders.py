@@ -425,7 +425,9 @@ def _planned(
 def _bought(statement: Statement, program: Program, values: Floats) -> Lots:
     """Begins of the lots of what is only bought, by place.
 
-    A lot begins with the first need that those before it leave to it.
+    A lot begins with the first need that those before it leave to it, the first one
+    with the horizon: orders of a plan come at other times than those of the program,
+    and what they need a little earlier is no lot of its own.
     """
     amounts = values[program.column_block(names.ORDERS).span]
     size, made = len(statement.nodes), set[int]()
@@ -448,6 +450,7 @@ def _bought(statement: Statement, program: Program, values: Floats) -> Lots:
         before = np.cumsum(brought[number])[arrivals] - brought[number][arrivals]
         first = np.searchsorted(needed, before + DUST, side="right")
         begins = statement.grid.edges[np.unique(first[first < statement.grid.size])]
+        begins[:1] = statement.grid.edges[0]  # a copy: edges stay as they are
         found[node.key] = tuple(begins.tolist())
     return found
 
