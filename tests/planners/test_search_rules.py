@@ -205,6 +205,28 @@ def test_a_routing_makes_what_begins_while_it_is_valid() -> None:
     assert made.fulfilment["lateness_h"].max() == 0.0
 
 
+@pytest.mark.req("MRP-02", "MRP-09")
+def test_an_order_takes_what_all_lines_of_a_step_say() -> None:
+    """One of PART by one line and one by another: two for each of four A."""
+    tables = twice(TWO)
+    made = planned(tables)
+    assert made.run.engine == "search"
+    parts = made.pegging.filter(pl.col("product") == "PART")["qty"].sum()
+    assert parts == 8.0
+    assert verify(made, Snapshot.from_frames(tables)) == []
+
+
+@pytest.mark.req("MRP-07")
+def test_an_order_is_no_smaller_than_an_economic_lot() -> None:
+    """What an order costs makes one of two: the second need is served by the first."""
+    tables = workshop([("A", 2.0, 3.0, 1), ("A", 2.0, 9.0, 1)], stock=0.0)
+    assert len(by_source(planned(tables), "PART")) == 2
+    made = planned(KINDS["by cost"](tables))
+    assert made.run.engine == "search"
+    ((_, lot),) = by_source(made, "PART")
+    assert lot >= 4.0
+
+
 @pytest.mark.req("MRP-09")
 def test_an_order_takes_the_component_of_its_date() -> None:
     made = planned(component_by_date(TWO))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
@@ -162,6 +163,7 @@ class NeedNumbers:
         self.count = int(ends[-1]) if len(ends) else len(known)
         self.first = ends - each[item]
         self._items = len(plant.order)
+        self._item, self._taken = item, model.taken
         lines = np.diff(plant.c_start)
         key = np.repeat(np.arange(len(lines)), lines) * len(lines) + plant.c_item
         self._sequence = np.argsort(key)
@@ -202,6 +204,52 @@ class NeedNumbers:
             differ("an order takes what it has no need of")
         needs[ours] = self.first[takers[ours]] + self._needs[self._sequence[place]]
         return needs
+
+    def spread(self, pegs: Pegs, sizes: np.ndarray) -> Pegs:
+        """Pegs with what an order takes in several lines of one step shared out.
+
+        A search has one need of them; each but the last gets what it asks for.
+
+        Parameters
+        ----------
+        pegs
+            Those of needs that were found.
+        sizes
+            Of each order [steps]. Shape (n_orders,), int64.
+        """
+        several = self._several(sizes)
+        if not several:
+            return pegs
+        rows = []
+        for giver, need, amount in zip(*(one.tolist() for one in pegs), strict=True):
+            left, own = amount, several.get(need, deque([(need, amount)]))
+            while left:
+                line, room = own[0]
+                part = min(left, room) if len(own) > 1 else left
+                rows.append((giver, line, part))
+                left -= part
+                own[0] = line, room - part
+                if len(own) > 1 and room == part:
+                    own.popleft()
+        return Pegs(*np.array(rows, np.int64).reshape(-1, 3).T)
+
+    def _several(self, sizes: np.ndarray) -> dict[int, deque[tuple[int, int]]]:
+        """Needs of lines that a search has as one, by the first: each with its units."""
+        found: dict[int, deque[tuple[int, int]]] = {}
+        for number, taken in self._taken.items():
+            alike: dict[tuple[int, int], list[int]] = {}
+            for place, one in enumerate(taken):
+                alike.setdefault((one.step, id(one.node)), []).append(place)
+            places = [own for own in alike.values() if len(own) > 1]
+            for order in np.flatnonzero(self._item == number) if places else ():
+                for own in places:
+                    first = int(self.first[order])
+                    needs = found[first + own[0]] = deque()
+                    for place in own:
+                        each, more, over = taken[place].numbers
+                        units = -(-(int(sizes[order]) * each + more) // over)
+                        needs.append((first + place, units))
+        return found
 
 
 class Grouped:

@@ -145,14 +145,14 @@ class Layout:
         self._placed = Grouped(rank[steps.order], len(last))
         self._known = len(release.needs)
         self.needs = numbers = NeedNumbers(model, self.item, release.needs)
-        pegs = self._pegs(found, rank, numbers)
+        size = np.asarray(found.order_qty, np.int64)[last]
+        pegs = numbers.spread(self._pegs(found, rank, numbers), size)
         # What stock levels keep is nobody's need.
         served = pegs.needs >= 0
         from_order = pegs.sorted(kept=(pegs.givers >= 0) & served)
         kept = pegs.sorted(kept=(pegs.givers >= 0) & ~served)
         given = from_order.sums(from_order.needs, numbers.count)
         self._given: list[int] = given.tolist()
-        size = np.asarray(found.order_qty, np.int64)[last]
         stays = kept.sums(kept.givers, len(size))
         gain = gains_of(model.plant, self.item, size)
         self._columns = self._columned(size, gain, from_order, stays)

@@ -332,8 +332,9 @@ class Products:
             item.carries = 1
             option, item.post = self._lanes.option(source)
             item.options.append(option)
-            self._taken[number] = (StepComponent(0, way.origin),)
-            item.below = (self._part(*self._taken[number]),)
+            carried = StepComponent(0, way.origin)
+            self._taken[number] = (carried,)
+            item.below = (self._part(carried, carried.numbers),)
             item.needs = (0,)
         else:
             item.options.append(Option(fixed=self._offers.bought(source) - floor))
@@ -369,13 +370,13 @@ class Products:
                 item.floor = max(floor, 0) + item.queue
             own = taken_in(taken, place)
             item.below = tuple(Part(number + last - at, 1, 0, 1) for at in before)
-            item.below += tuple(self._part(taken[need]) for need in own)
-            item.needs = (*(-1 for _ in before), *own)
+            item.below += tuple(self._part(taken[need], all_) for need, all_ in own)
+            item.needs = (*(-1 for _ in before), *(need for need, _ in own))
         if not tasks:
             own = taken_in(taken, 0)
             product.options, product.floor = [Option()], max(floor, 0)
-            product.below = tuple(self._part(taken[need]) for need in own)
-            product.needs = tuple(own)
+            product.below = tuple(self._part(taken[need], all_) for need, all_ in own)
+            product.needs = tuple(need for need, _ in own)
         output = way.yields[0].gain.outputs[0]
         product.y_each, product.y_more = output.numerator, output.addend
         product.y_over = output.denominator
@@ -406,8 +407,8 @@ class Products:
         begin = source.windows[0][0]
         first.floor = max(first.floor, begin - zero)
 
-    def _part(self, taken: StepComponent) -> Part:
-        return Part.of(self._number[id(taken.node)], taken.numbers)
+    def _part(self, taken: StepComponent, amounts: tuple[int, int, int]) -> Part:
+        return Part.of(self._number[id(taken.node)], amounts)
 
     def _step(self, item: Item, way: SupplyAlternative, task: RoutingTask) -> None:
         """Read time, calendar and machine of a step, by each of its options."""

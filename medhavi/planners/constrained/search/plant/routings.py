@@ -185,16 +185,38 @@ def _components(
             step = min(step + (line.anchor == "end"), max(len(tasks) - 1, 0))
             found.append(StepComponent(step, one.node, line))
     found.sort(key=lambda one: one.step)
-    alike = [(one.step, id(one.node)) for one in found]
-    if len(set(alike)) < len(alike):
-        nearly.append(f"{routing} takes a component twice in a step")
+    rounded = [(one.step, id(one.node)) for one in found if one.numbers[2] > 1]
+    if len(set(rounded)) < len(rounded):
+        # Lines are rounded up one by one, their sum once.
+        nearly.append(f"{routing} takes parts of a component twice in a step")
     return tuple(found), nearly
 
 
-def taken_in(taken: Sequence[StepComponent], step: int) -> list[int]:
-    """Places of what a step takes; what it takes a second time the run nets."""
-    found: dict[int, int] = {}
+def taken_in(
+    taken: Sequence[StepComponent], step: int
+) -> list[tuple[int, tuple[int, int, int]]]:
+    """Components of a step, each once: its first place, and all it takes of it.
+
+    Amounts are as of `Part`. See `NeedNumbers.spread` for what each line gets.
+    """
+    found: dict[int, tuple[int, tuple[int, int, int]]] = {}
     for place, one in enumerate(taken):
-        if one.step == step:
-            found.setdefault(id(one.node), place)
+        if one.step != step:
+            continue
+        first, amounts = found.get(id(one.node), (place, NOTHING))
+        found[id(one.node)] = first, _sum(amounts, one.numbers)
     return list(found.values())
+
+
+NOTHING = 0, 0, 1
+
+
+def _sum(
+    one: tuple[int, int, int], other: tuple[int, int, int]
+) -> tuple[int, int, int]:
+    """Sum of two amounts a / c for each unit and b / c besides, given as (a, b, c)."""
+    over = lcm(one[2], other[2])
+    each, more = (
+        one[n] * (over // one[2]) + other[n] * (over // other[2]) for n in (0, 1)
+    )
+    return each, more, over

@@ -35,7 +35,7 @@ MOST_EACH = 1 << 24
 """Most of a component for a unit that is counted: 64 bits hold it times any order."""
 UNSUPPLIED = 1 << 33
 """When what no source brings is there [s since now]: no plan waits for that."""
-LOT_RULES = ("lot_for_lot", "poq", "fixed")
+LOT_RULES = ("lot_for_lot", "poq", "fixed", "eoq")
 """Rules of lots that a plant can say."""
 
 
@@ -148,11 +148,19 @@ class Sources:
             why = f"{node.key} falls out of other work as well"
         elif self.shares(node):
             why = f"{node.key} has shares"
-        elif rules.lot_rule not in LOT_RULES:
+        elif rules.lot_rule not in LOT_RULES or self._cuts_lots(node):
             why = f"{node.key} has lots by {rules.lot_rule}"
         elif node.make_to_order and self._for_stock(node):
             why = f"{node.key} is made to order and goes into what is not"
         return why
+
+    def _cuts_lots(self, node: Node) -> bool:
+        """Whether a source has to cut the economic lot of a product into several."""
+        if node.rules.lot_rule != "eoq":
+            return False
+        lot = self._run.stock_levels(node).eoq or 1
+        ways = self._run.model.ways(node)
+        return any(0 < (way.source.max_lot or 0) < lot for way in ways)
 
     def shares(self, node: Node) -> bool:
         """Whether several sources share what is wanted of a product (rule 8)."""
