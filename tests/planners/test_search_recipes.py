@@ -258,8 +258,6 @@ def by_rules(draw: st.DrawFn) -> dict[str, Any]:
                         {"lot_rule": "poq", "cover_days": 30.0, "safety_qty": 2.0},
                         {"lot_rule": "fixed", "lot_size": 5.0},
                         {"lot_rule": "fixed", "lot_size": 5.0, "reorder_point": 3.0},
-                        {"lot_rule": "eoq", "order_cost": 10.0},
-                        {"lot_rule": "eoq", "order_cost": 2.0, "reorder_point": 3.0},
                     ]
                 )
                 for name in ("A", "B", "PART", "RAW")

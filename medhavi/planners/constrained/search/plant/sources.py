@@ -148,19 +148,24 @@ class Sources:
             why = f"{node.key} falls out of other work as well"
         elif self.shares(node):
             why = f"{node.key} has shares"
-        elif rules.lot_rule not in LOT_RULES or self._cuts_lots(node):
+        elif rules.lot_rule not in LOT_RULES or not self._has_lot(node):
             why = f"{node.key} has lots by {rules.lot_rule}"
         elif node.make_to_order and self._for_stock(node):
             why = f"{node.key} is made to order and goes into what is not"
         return why
 
-    def _cuts_lots(self, node: Node) -> bool:
-        """Whether a source has to cut the economic lot of a product into several."""
+    def _has_lot(self, node: Node) -> bool:
+        """Whether an economic lot, where that is the rule, is a least lot of orders.
+
+        It depends on what is wanted in a year, which is not known yet of what goes into
+        something else; and a source may have to cut it.
+        """
         if node.rules.lot_rule != "eoq":
-            return False
+            return True
         lot = self._run.stock_levels(node).eoq or 1
         ways = self._run.model.ways(node)
-        return any(0 < (way.source.max_lot or 0) < lot for way in ways)
+        cut = any(0 < (way.source.max_lot or 0) < lot for way in ways)
+        return node.key not in self._takers and not cut
 
     def shares(self, node: Node) -> bool:
         """Whether several sources share what is wanted of a product (rule 8)."""
