@@ -45,7 +45,6 @@ from medhavi.service.predictor_pages.tracking_pages import (
 )
 from medhavi.service.search_page import OBJECTS, search_html
 from medhavi.service.shell import FRAMED_SCRIPT, START, shell_html
-from medhavi.views.app_style import app_style
 from medhavi.views.names import count, money
 from medhavi.views.page import (
     HOME,
@@ -55,6 +54,7 @@ from medhavi.views.page import (
     findings_words,
     navigation_html,
 )
+from medhavi.views.theme import app_style
 from medhavi.views.words import say
 from medhavi.workbench.workspace import models_folder
 

@@ -12,10 +12,11 @@ from medhavi.service import schedule_page
 from medhavi.service.schedule_page import (
     example_schedule,
     load_schedule,
+    order_rows,
     order_table,
     risk_of,
+    risk_rows,
 )
-from medhavi.views.plan_pages.schedule_rows import order_rows, risk_rows
 from medhavi.views.schedule_words import (
     proof_html,
     schedule_foot,

@@ -21,7 +21,6 @@ from medhavi.results.promises.promise import (
     iso,
 )
 from medhavi.units import DAY
-from medhavi.views.grids.chart_rows import ChartRows
 from medhavi.views.promises.picture import (
     CURVE,
     chain_sentence,
@@ -36,6 +35,7 @@ from medhavi.views.promises.words import (
     reasons_html,
     remedies_html,
 )
+from medhavi.views.theme import ChartRows
 from tests.api import Names
 
 NOW = 1_767_571_200  # Monday 2026-01-05 00:00 UTC

@@ -10,8 +10,7 @@ import polars as pl
 import pytest
 
 from medhavi.views import theme
-from medhavi.views.app_style import app_style
-from medhavi.views.theme import MODES, Tokens
+from medhavi.views.theme import MODES, Tokens, app_style
 from tests.api import DARK, LIGHT
 
 
