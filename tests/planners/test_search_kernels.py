@@ -21,7 +21,7 @@ from medhavi.planners.constrained.search.construction import (
     new_pass,
     new_schedule,
 )
-from medhavi.planners.constrained.search.plant.demand_tree import largest_tree
+from medhavi.planners.constrained.search.plant.model import largest_tree
 from medhavi.planners.kernels.compiled import Engine
 from medhavi.planners.kernels.plant_kernels import search_kernels
 from medhavi.planners.kernels.plant_kernels.lot_streaming import MOST_CUT

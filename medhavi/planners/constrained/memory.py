@@ -7,18 +7,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from medhavi.planners.campaigns.campaign_rules import campaigns_obeyed
 from medhavi.planners.constrained.netting.given_sources import UNDECIDED
-
-# What is kept with a plan is read by the types of its fields.
 from medhavi.planners.constrained.netting.rationing import Slice  # noqa: TC001
 from medhavi.planners.constrained.orders.causes import Cause
-from medhavi.planners.constrained.read_columns import READING
 from medhavi.planners.disruptions import with_disruptions
 from medhavi.planners.mrp.netting_state.state import NodeKey  # noqa: TC001
 from medhavi.planners.mrp.netting_state.stock_levels import (  # noqa: TC001
     LevelReduction,
     LevelReplenishment,
 )
-from medhavi.planners.mrp.unsupported import check_supported
+from medhavi.planners.mrp.unsupported import MRP, check_supported
 from medhavi.planners.overtime import with_overtime
 from medhavi.providers import Providers
 from medhavi.providers.table_rows import read_tables
@@ -35,13 +32,23 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.netting.rationing import Rationing
     from medhavi.planners.constrained.netting.way_chains import ChainTimes
     from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
-    from medhavi.planners.mrp.netting_state.state import Need, Node, SupplyAlternative
+    from medhavi.planners.mrp.netting_state.state import (
+        Need,
+        Node,
+        SupplyAlternative,
+    )
     from medhavi.planners.mrp.state_loading import LoadedDemands
     from medhavi.planners.parameters import ConstrainedParameters
     from medhavi.providers.capacity.axis import ResourceOption
     from medhavi.providers.sources import OrderTiming, Source
     from medhavi.snapshot import Snapshot
     from medhavi.snapshot.calendars.working_time import WorkingTime
+
+
+READING = MRP.with_capacity("constrained", "max_early_days")
+"""What mode constrained reads of the tables."""
+
+# What is kept with a plan is read by the types of its fields.
 
 
 class Reductions(NamedTuple):

@@ -19,8 +19,8 @@ from medhavi.planners.promising.supply_search.shipment_origins import (
     ShipmentOrigins,
     supply_scope,
 )
-from medhavi.providers.what_if.changed_providers import changed as changed_providers
-from medhavi.providers.what_if.changed_providers import changed_rows
+from medhavi.providers.changed_providers import changed as changed_providers
+from medhavi.providers.changed_providers import changed_rows
 from medhavi.snapshot.patch import Patch
 from medhavi.units import to_seconds
 
