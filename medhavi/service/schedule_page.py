@@ -18,7 +18,7 @@ from medhavi.results.schedules.problem import TimeAxis
 from medhavi.results.schedules.schedule import Schedule
 from medhavi.service.data_source import choose_source
 from medhavi.service.jobs.job import OnStop
-from medhavi.service.jobs.job_results import result_of
+from medhavi.service.jobs.open_pages import result_of
 from medhavi.service.jobs.plan_jobs import PlanRequest
 from medhavi.service.page_data import PageProblem, findings_of, html, problem_of
 from medhavi.service.page_table import page_table

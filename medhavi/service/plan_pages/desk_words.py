@@ -12,7 +12,7 @@ from medhavi.errors import MedhaviError
 from medhavi.lakehouse import Lake
 from medhavi.schema import cell, tables
 from medhavi.service.data_source import served_mode
-from medhavi.service.jobs.job_results import again_button
+from medhavi.service.jobs.open_pages import again_button
 from medhavi.service.page_data import (
     SCENARIO,
     answer_html,

@@ -26,7 +26,7 @@ from medhavi.results.run_record import Status
 from medhavi.scenarios import Base, Scenario, Study, study_text
 from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.jobs.job import OnStop
-from medhavi.service.jobs.job_results import result_of
+from medhavi.service.jobs.open_pages import result_of
 from medhavi.service.jobs.plan_jobs import PlanRequest, outcome_of
 from medhavi.service.page_data import PageProblem, read_moment
 from medhavi.service.plan_pages.plan_loading import PlanPage
