@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from medhavi.errors import UsageError
-from medhavi.service.api import view_api
-from medhavi.service.api.view_api import SavedViews, views_of
+from medhavi.workbench.files import saved_views
+from medhavi.workbench.files.saved_views import SavedViews, views_of
 
 
 def test_two_who_save_at_once_lose_nothing(tmp_path):
@@ -19,7 +19,7 @@ def test_two_who_save_at_once_lose_nothing(tmp_path):
 
 
 def test_there_are_a_few_and_the_way_out_is_told(tmp_path, monkeypatch):
-    monkeypatch.setattr(view_api, "MOST_VIEWS", 2)
+    monkeypatch.setattr(saved_views, "MOST_VIEWS", 2)
     views = SavedViews(tmp_path / "views.json")
     views.save("a", "/data/")
     views.save("b", "/data/")

@@ -19,6 +19,7 @@ from medhavi.planners.mrp.unsupported import MRP, check_supported
 from medhavi.planners.overtime import with_overtime
 from medhavi.providers import Providers
 from medhavi.providers.table_rows import read_tables
+from medhavi.units import ALWAYS, NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.state_loading import LoadedDemands
     from medhavi.planners.parameters import ConstrainedParameters
     from medhavi.providers.capacity.axis import ResourceOption
+    from medhavi.providers.material.recipes import Component
     from medhavi.providers.sources import OrderTiming, Source
     from medhavi.snapshot import Snapshot
     from medhavi.snapshot.calendars.working_time import WorkingTime
@@ -61,6 +63,35 @@ class Reductions(NamedTuple):
     lowered: list[tuple[NodeKey, list[LevelReduction]]]
     delays: int
     stays: list[str]
+
+
+class StepComponent(NamedTuple):
+    """What orders of a source take: in which of its steps, of which product.
+
+    `line` is that of the bill of materials; a move takes its product by none.
+    """
+
+    step: int
+    node: Node
+    line: Component | None = None
+
+    @property
+    def numbers(self) -> tuple[int, int, int]:
+        """What of a quantity is taken, as of `Part`."""
+        line = self.line
+        return (
+            (1, 0, 1)
+            if line is None
+            else (line.numerator, line.addend, line.denominator)
+        )
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is simply taken when the first step begins, at any time."""
+        line = self.line
+        return line is None or (
+            line.at_first and line.valid_from <= ALWAYS and line.valid_to >= NEVER
+        )
 
 
 class PlantFacts:
@@ -99,7 +130,9 @@ class PlantFacts:
         self.departures: dict[object, tuple[np.ndarray, int, list[int]]] = {}
         self.loads: dict[str, tuple[Fraction, Fraction]] = {}
         self.calendars: dict[WorkingTime, tuple[np.ndarray, np.ndarray]] = {}
-        self.components: dict[SupplyAlternative, Any] = {}
+        self.components: dict[
+            SupplyAlternative, tuple[tuple[StepComponent, ...], list[str]]
+        ] = {}
         self.lengths: dict[object, tuple[tuple[int, int, int], bool, object]] = {}
         self.slowed: dict[object, WorkingTime] = {}
         self.steadied: dict[int, tuple[ResourceOption, ResourceOption]] = {}

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from medhavi.providers.product_facts import ProductFacts
-    from medhavi.providers.reservations.reservations import Hold
+    from medhavi.providers.reservations import Hold
     from medhavi.providers.sources import Costing
     from medhavi.providers.transport.arrival_search import Found, Spur, Way
     from medhavi.providers.transport.lane_graph import LaneEdge

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from medhavi.planners.constrained.deliveries import in_parts, latest_of
-from medhavi.planners.constrained.search.found_orders import StepComponent
+from medhavi.planners.constrained.memory import StepComponent
 from medhavi.planners.constrained.search.plant.items import (
     ITEM_FIELDS,
     ITEM_FIELDS_NOW,
@@ -122,6 +122,11 @@ class Model:
     demands: int
     in_parts: np.ndarray
     netted: Collection[int]
+
+    @property
+    def first_level(self) -> int:
+        """Number of the first demand of the plant that a stock level wants."""
+        return self.demands + len(self.lacking)
 
     def first(self, items: np.ndarray) -> np.ndarray:
         """Items of the first steps of products. Shapes (n,), int64."""

@@ -1,0 +1,128 @@
+"""Saved views: addresses of pages under a name, kept beside the data they show.
+
+A view is no fact of the company and no decision about it, so it is no event: a small
+file holds all of them (docs/decisions/028).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from medhavi.errors import UsageError
+from medhavi.lakehouse.layout import environment
+from medhavi.workbench.files.atomic_write import replaced_file
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+FILE = ".views.json"
+"""Name of the file inside a lake, whose own folders it stands beside."""
+LONGEST_NAME, LONGEST_ADDRESS, MOST_VIEWS = 60, 8_000, 200
+_lock = threading.Lock()
+
+
+class SavedView(msgspec.Struct, frozen=True, kw_only=True):
+    """A page with its filters and choices, under a name.
+
+    Parameters
+    ----------
+    name
+        What people call it; a second view of the name replaces the first.
+    address
+        Path and query of the page, such as /orders/?status=planned.
+    """
+
+    name: str
+    address: str
+
+
+class SavedViews:
+    """Views of one lake or one folder of tables.
+
+    Parameters
+    ----------
+    place
+        The file.
+    """
+
+    def __init__(self, place: Path) -> None:
+        self._place = place
+
+    def read(self) -> tuple[SavedView, ...]:
+        """All views, by name; none where there is no file or it cannot be read."""
+        try:
+            found = msgspec.json.decode(
+                self._place.read_bytes(), type=tuple[SavedView, ...]
+            )
+        except (OSError, msgspec.MsgspecError):
+            return ()
+        return tuple(sorted(found, key=lambda one: one.name.casefold()))
+
+    def save(self, name: str, address: str) -> SavedView:
+        """Keep a view; one of the same name is replaced.
+
+        Raises
+        ------
+        UsageError
+            The name or the address cannot be kept, or there are too many.
+        EnvironmentFailure
+            The file cannot be written.
+        """
+        made = SavedView(name=" ".join(name.split()), address=address)
+        _check(made)
+        with _lock:
+            others = [one for one in self.read() if one.name != made.name]
+            if len(others) >= MOST_VIEWS:
+                message = f"There are {MOST_VIEWS} saved views; delete one first."
+                raise UsageError(message)
+            self._write([*others, made])
+        return made
+
+    def delete(self, name: str) -> bool:
+        """Take a view away; tell whether it was there."""
+        with _lock:
+            known = self.read()
+            kept = [one for one in known if one.name != name]
+            if len(kept) == len(known):
+                return False
+            self._write(kept)
+        return True
+
+    def _write(self, views: Sequence[SavedView]) -> None:
+        with (
+            environment("writing saved views", self._place),
+            replaced_file(self._place) as fresh,
+        ):
+            fresh.write_bytes(msgspec.json.format(msgspec.json.encode(views)))
+
+
+def _check(view: SavedView) -> None:
+    if not view.name or len(view.name) > LONGEST_NAME:
+        message = f"A view needs a name of 1 to {LONGEST_NAME} characters."
+        raise UsageError(message)
+    inside = view.address.startswith("/") and not view.address.startswith("//")
+    if not inside or "\\" in view.address or len(view.address) > LONGEST_ADDRESS:
+        message = "A view is an address of these pages, such as /orders/?kind=buy."
+        raise UsageError(message)
+
+
+def views_of(lake: str | Path, tables: str | Path, cache: Path) -> SavedViews:
+    """Views of a lake, inside it; of tables, in the cache.
+
+    Parameters
+    ----------
+    lake, tables
+        The one that is shown; the other is empty.
+    cache
+        Folder of what no lake keeps.
+    """
+    if lake:
+        return SavedViews(Path(lake) / FILE)
+    path = str(Path(tables).absolute())
+    name = hashlib.sha256(path.encode()).hexdigest()[:16]
+    return SavedViews(cache / "views" / f"{name}.json")
