@@ -19,7 +19,7 @@ DEEP = 10_000
 
 
 def chain(levels, qty_per=1.0, qty=5, **given):
-    """Give products P0 … Pn, each made of one of the next; the last is bought."""
+    """Products P0 … Pn, each made of one of the next; the last is bought."""
     names = [f"P{number:05}" for number in range(levels + 1)]
     return factories.snapshot(
         products=[{"product": name} for name in names],

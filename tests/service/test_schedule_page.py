@@ -33,7 +33,7 @@ def example():
 
 
 def tiny(**order: object) -> dict[str, object]:
-    """Give a problem of one order on one line, an hour long."""
+    """A problem of one order on one line, an hour long."""
     step = {"step": 1, "options": [{"resource": "M", "run_minutes": 60}]}
     return {
         "schema": "medhavi.schedule/1",

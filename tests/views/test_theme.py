@@ -15,7 +15,7 @@ from tests.api import DARK, LIGHT
 
 
 def contrast(one: str, other: str) -> float:
-    """Give the contrast of WCAG 2."""
+    """Contrast of WCAG 2."""
 
     def light(colour: str) -> float:
         parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
