@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from medhavi.edits.remedy_changes import hours_after_work, own_calendar
 from medhavi.providers import Providers
-from medhavi.results.figures.overtime import agreed_overtime, overtime_worked
+from medhavi.results.figures.order_costs import agreed_overtime, overtime_worked
 from medhavi.snapshot.patch import Patch
 from medhavi.units import HOUR, MINUTE
 

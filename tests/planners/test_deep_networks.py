@@ -9,7 +9,7 @@ import pytest
 
 import medhavi as mv
 from medhavi.findings import BadData
-from medhavi.snapshot.network.precedence import circle
+from medhavi.snapshot.network.network import circle
 from tests import factories
 from tests.api import plan, verify
 from tests.planners.small_plans import PYTHON, day, pegs

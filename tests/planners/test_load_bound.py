@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from medhavi.planners.constrained.least_work import open_time
+from medhavi.planners.constrained.demand_bounds import open_time
 from medhavi.units import HOUR
 from tests import factories
 from tests.api import plan, verify

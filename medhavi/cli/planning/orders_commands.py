@@ -14,17 +14,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from medhavi.cli.command_group import CommandGroup, options_of, signed
 from medhavi.cli.command_output import show_table, talk
 from medhavi.cli.options import (
     ApproverOption,
+    CommandGroup,
     LakeOption,
     OptionalApprover,
     PlanMode,
     StoreOption,
     WhyOption,
     existing_plan,
+    options_of,
     settings_file,
+    signed,
 )
 from medhavi.errors import UsageError
 from medhavi.views.words import say

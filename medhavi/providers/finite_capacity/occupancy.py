@@ -24,7 +24,7 @@ from medhavi.providers.finite_capacity.resource_ledger import (
     millionths,
 )
 from medhavi.providers.sources import StepWindow
-from medhavi.results.figures.overtime import overtime_premium
+from medhavi.results.figures.order_costs import overtime_premium
 from medhavi.units import DAY, MINUTE, exact, seconds_up
 
 if TYPE_CHECKING:

@@ -21,8 +21,11 @@ from medhavi.workbench.files.cache import StepCache, cache_folder
 from medhavi.workbench.files.export import write_front
 from medhavi.workbench.orders.plan_edit_answers import EditCommit, EditStatus
 from medhavi.workbench.plan_in_force import PlanInForce, plan_in_force, renewed_plan
-from medhavi.workbench.studies.scenario_plans import scenario_outcome, scenario_plan
-from medhavi.workbench.studies.study_base import StudyBase
+from medhavi.workbench.studies.study_base import (
+    StudyBase,
+    scenario_outcome,
+    scenario_plan,
+)
 
 if TYPE_CHECKING:
     from medhavi.lakehouse import Lake

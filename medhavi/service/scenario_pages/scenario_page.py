@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import polars as pl
 
-from medhavi.edits.change import apply, changes
-from medhavi.edits.edit import KINDS
+from medhavi.edits.edit import KINDS, apply, changes
 from medhavi.findings import BadData
 from medhavi.progress import Progress
 from medhavi.results.reports.scenario_comparison import (
@@ -53,7 +52,7 @@ from medhavi.workbench.studies.scenario_list import (
     ScenarioList,
     read_list,
 )
-from medhavi.workbench.studies.scenario_plans import planner_of, scenario_run
+from medhavi.workbench.studies.study_base import planner_of, scenario_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from medhavi.results.figures.overtime import overtime_worked
+from medhavi.results.figures.order_costs import overtime_worked
 from medhavi.results.limiter import Domain, Limiter
 from medhavi.results.plans.lateness import WORDS, Verdict, verdicts
 from medhavi.results.plans.source_trace import start_delays
