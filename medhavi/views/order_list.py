@@ -9,7 +9,7 @@ import polars as pl
 
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.plans.lateness import WORDS, Verdict, verdicts
-from medhavi.results.reports.exception_list import with_worth
+from medhavi.results.reports.work_lists import with_worth
 from medhavi.views import grid_columns
 from medhavi.views.names import (
     NOTHING,

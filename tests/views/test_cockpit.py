@@ -7,7 +7,7 @@ import datetime as dt
 import polars as pl
 import pytest
 
-from medhavi.results.reports.exception_list import exception_list
+from medhavi.results.reports.work_lists import exception_list
 from medhavi.views.names import NOTHING, money
 from medhavi.views.pictures.network import network_chart, network_rows
 from medhavi.views.pictures.pareto import TITLES

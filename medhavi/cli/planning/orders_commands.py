@@ -241,7 +241,7 @@ def list_exceptions(
     store: StoreOption = None,
 ) -> None:
     """List exceptions by worth with who has them."""
-    from medhavi.results.reports.exception_list import exception_list
+    from medhavi.results.reports.work_lists import exception_list
 
     bench = bench_of(lake, store)
     made, snapshot = plan_of(bench, plan, mode), bench.snapshot()

@@ -517,6 +517,27 @@ class NetworkAccess(TableAccess, Protocol):
         ...
 
 
+def reached(
+    first: Iterable[int], start: Ints, target: NDArray[np.signedinteger]
+) -> list[int]:
+    """Nodes that edges lead to from some, these included, each once, nearest first.
+
+    Parameters
+    ----------
+    start, target
+        Edges by the node they begin at, as of `SparseRows`.
+    """
+    found = dict.fromkeys(first)
+    starts, targets = start.tolist(), target.tolist()
+    queue = [*found]
+    for node in queue:
+        for other in targets[starts[node] : starts[node + 1]]:
+            if other not in found:
+                found[other] = None
+                queue.append(other)
+    return queue
+
+
 def by_precedence(
     before: Mapping[int, Collection[int]], key: Callable[[int], Any]
 ) -> list[int]:

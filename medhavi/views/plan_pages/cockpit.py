@@ -9,7 +9,7 @@ import polars as pl
 
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.plans.lateness import not_kept, tally
-from medhavi.results.reports.exception_list import exception_list
+from medhavi.results.reports.work_lists import exception_list
 from medhavi.units import from_seconds
 from medhavi.views import grid_columns
 from medhavi.views.item_record import item_link
