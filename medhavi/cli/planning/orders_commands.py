@@ -212,7 +212,7 @@ def export_orders(
         The kind is neither csv nor json, or the position is not in this log.
     """
     from medhavi.workbench.files.atomic_write import replaced_file
-    from medhavi.workbench.orders.order_outbox import outbox
+    from medhavi.workbench.orders.order_history import outbox
 
     conversation = talk()
     bench = bench_of(*place)

@@ -9,14 +9,13 @@ from medhavi.planners.campaigns.campaign_rules import campaigns_obeyed
 from medhavi.planners.constrained.netting.given_sources import UNDECIDED
 from medhavi.planners.constrained.netting.rationing import Slice  # noqa: TC001
 from medhavi.planners.constrained.orders.causes import Cause
-from medhavi.planners.disruptions import with_disruptions
 from medhavi.planners.mrp.netting_state.state import NodeKey  # noqa: TC001
 from medhavi.planners.mrp.netting_state.stock_levels import (  # noqa: TC001
     LevelReduction,
     LevelReplenishment,
 )
 from medhavi.planners.mrp.unsupported import MRP, check_supported
-from medhavi.planners.overtime import with_overtime
+from medhavi.planners.planned_tables import with_disruptions, with_overtime
 from medhavi.providers import Providers
 from medhavi.providers.table_rows import read_tables
 from medhavi.units import ALWAYS, NEVER

@@ -12,7 +12,7 @@ import datetime as dt
 from copy import copy
 from typing import TYPE_CHECKING
 
-from medhavi.planners.disruptions import with_disruptions
+from medhavi.planners.planned_tables import with_disruptions
 from medhavi.planners.promising.supply_search.availability import AvailabilityCheck
 from medhavi.planners.promising.supply_search.policies import substitutes
 from medhavi.planners.promising.supply_search.shipment_origins import (
