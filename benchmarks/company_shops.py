@@ -57,7 +57,7 @@ def shifts(tables: Tables) -> None:
 
 
 def second_step(tables: Tables) -> None:
-    """Let each order queue an hour for 30 minutes on another machine."""
+    """Make each order queue an hour for 30 minutes on another machine."""
     machines = [row["resource"] for row in tables["resources"]]
     for number, row in enumerate(tables["routings"]):
         step = {"routing": row["routing"], "step": 2}
@@ -68,7 +68,7 @@ def second_step(tables: Tables) -> None:
 
 
 def open_orders(tables: Tables) -> None:
-    """Let 100 orders come in on days 1 to 30, of what is made or bought."""
+    """Make 100 orders come in on days 1 to 30, of what is made or bought."""
     chance = random.Random(5)
     names = [row["product"] for row in (*tables["routings"], *tables["supply_terms"])]
     first = tables["settings"][0]["as_of"]
@@ -87,7 +87,7 @@ def open_orders(tables: Tables) -> None:
 
 
 def units(tables: Tables) -> None:
-    """Let each machine have two units of half the speed."""
+    """Make each machine have two units of half the speed."""
     for row in tables["resources"]:
         row["units"] = 2.0
     for row in tables["steps"]:
@@ -95,7 +95,7 @@ def units(tables: Tables) -> None:
 
 
 def alternates(tables: Tables) -> None:
-    """Let a fifth of the routings take another machine as well, a fifth slower."""
+    """Make a fifth of the routings take another machine as well, a fifth slower."""
     machines = [row["resource"] for row in tables["resources"]]
     for number, row in enumerate(list(tables["step_resources"])):
         if number % 5 == 0:

@@ -143,7 +143,7 @@ class Clock:
         self.at.setdefault(progress.phase, time.process_time())
 
     def parts(self) -> tuple[float, float, float, float]:
-        """Give seconds of reading, search, orders and tables up to now."""
+        """Seconds of reading, search, orders and tables up to now."""
         end = time.process_time()
         begun = self.at.get("reading the plant", self.start)
         done = self.at.get("tables", end)
@@ -188,7 +188,7 @@ def _days(found: object) -> float:
 
 
 def missed(found: Found, seconds: float, gate: Gate) -> bool:
-    """Tell whether a gate is missed."""
+    """Whether a gate is missed."""
     classes = gate.classes or found.late
     return (
         seconds > gate.seconds
@@ -258,7 +258,7 @@ def at_least(counts: Mapping[str, float]) -> str:
 
 
 def _figures(anchor: Anchor | None) -> tuple[str, str, str]:
-    """Give late, mean days and CPU of frePPLe; empty where it has not planned."""
+    """Late, mean days and CPU of frePPLe; empty where it has not planned."""
     if anchor is None:
         return "", "", ""
     late = f"{sum(anchor.late):,} ({'/'.join(map(str, anchor.late))})"

@@ -53,7 +53,7 @@ NAMES = (
 
 
 def tables_of(record: Record) -> tuple[dict[str, list[Record]], list[str]]:
-    """Give the planning tables of a case, and notes on what is lost.
+    """Planning tables of a case, and notes on what is lost.
 
     Parameters
     ----------
@@ -147,7 +147,7 @@ def _lots_by_date(case: Case, sources: list[Record]) -> None:
 
 
 def _sourcing(case: Case, sources: list[Record]) -> None:
-    """Say which sources a place may use, where its routings and terms do not."""
+    """Which sources a place may use, where its routings and terms do not."""
     by_point: dict[Point, list[Record]] = defaultdict(list)
     for source in sources:
         by_point[source["point"]].append(source)

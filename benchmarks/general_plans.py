@@ -70,7 +70,7 @@ def main() -> int:
 
 
 def instances(lake: Path) -> Iterator[tuple[str, Snapshot]]:
-    """Give what is planned, with its name."""
+    """What is planned, with its name."""
     if lake.is_dir():
         from medhavi.planners.pipeline import plan
         from medhavi.workbench import Workbench

@@ -44,7 +44,7 @@ class NoDataError(Exception):
 
 
 def public_folder() -> Path:
-    """Give the folder of data that others published."""
+    """Folder of data that others published."""
     place = os.environ.get("MEDHAVI_PUBLIC_DATA", "")
     if not place or not Path(place).is_dir():
         message = "MEDHAVI_PUBLIC_DATA is not set to a folder"

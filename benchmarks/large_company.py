@@ -100,7 +100,7 @@ def measured(what: str, folder: str, rounds: int) -> dict[str, object]:
 
 
 def missed(what: str, row: dict[str, object]) -> bool:
-    """Tell whether a gate is missed, or the plan is not what it must be."""
+    """Whether a gate is missed, or the plan is not what it must be."""
     seconds, memory = float(str(row["seconds"])), float(str(row["memory"]))
     if what == ROWS[-1]:
         return seconds > GATE_CHANGE or row["check"] != "as planned anew"
@@ -109,7 +109,7 @@ def missed(what: str, row: dict[str, object]) -> bool:
 
 
 def cells(what: str, row: dict[str, object]) -> tuple[object, ...]:
-    """Give the line of a row; a missed gate says so."""
+    """Line of a row; a missed gate says so."""
     gate = GATE_CHANGE if what == ROWS[-1] else GATE_SECONDS
     seconds, memory = float(str(row["seconds"])), float(str(row["memory"]))
     operations, late = row["operations"], row["late"]
@@ -126,7 +126,7 @@ def cells(what: str, row: dict[str, object]) -> tuple[object, ...]:
 
 
 def note(snapshot: Snapshot, scale: str) -> str:
-    """Say how large the company is, and how that is counted."""
+    """How large the company is, and how that is counted."""
     tables = ("products", "resources", "routings", "demands", "supply_orders", "stock")
     sizes = ", ".join(f"{snapshot[name].height:,} {name}" for name in tables)
     plants = snapshot["locations"].filter(snapshot["locations"]["kind"] == "plant")

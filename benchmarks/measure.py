@@ -66,10 +66,10 @@ class Stopwatch:
             objects()
 
     def median(self, name: str) -> float:
-        """Give the median of the rounds of a phase; 0: it never ran."""
+        """Median of the rounds of a phase; 0: it never ran."""
         found = self.rounds.get(name)
         return statistics.median(found) if found else 0.0
 
     def least(self, name: str) -> float:
-        """Give the best round of a phase: the one that was disturbed least."""
+        """Best round of a phase: the one that was disturbed least."""
         return min(self.rounds[name])

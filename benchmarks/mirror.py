@@ -37,7 +37,7 @@ _START = dt.datetime(2026, 1, 5, tzinfo=dt.UTC)
 
 
 def history(count: int) -> Iterator[tuple[str, list[object]]]:
-    """Give orders and movements of usual size (about 250 bytes a payload)."""
+    """Orders and movements of usual size (about 250 bytes a payload)."""
     from medhavi.events.event_types.catalog import TYPES, new_event, stream_for
 
     placed, moved = TYPES["SupplyOrderPlaced"].payload, TYPES["StockMoved"].payload
@@ -96,7 +96,7 @@ def bare(store: object, path: Path, size: int) -> int:
 
 
 def measured(work: Callable[[], object]) -> tuple[float, float]:
-    """Give wall and CPU seconds (all threads) of some work."""
+    """Wall and CPU seconds (all threads) of some work."""
     before = resource.getrusage(resource.RUSAGE_SELF)
     started = time.perf_counter()
     work()

@@ -62,12 +62,12 @@ class Measured:
 
     @property
     def missed(self) -> bool:
-        """Tell whether the gate is missed or a plan differs."""
+        """Whether the gate is missed or a plan differs."""
         return (self.name in GATED and self.seconds > GATE) or not self.equal
 
 
 def changed(snapshot: Snapshot, turn: int) -> Snapshot:
-    """Give one order three units more; another one every turn."""
+    """Add three units to one order; another one every turn."""
     import polars as pl
 
     demands = snapshot["demands"]
@@ -102,7 +102,7 @@ def measure(name: str, snapshot: Snapshot, rounds: int) -> Measured:
 
 
 def instance(name: str, tables: str | None) -> Snapshot:
-    """Give the tables of an instance."""
+    """Tables of an instance."""
     from medhavi.snapshot import Snapshot
 
     if name != "large":
@@ -111,7 +111,7 @@ def instance(name: str, tables: str | None) -> Snapshot:
 
 
 def row(found: Measured) -> tuple[object, ...]:
-    """Give the line of an instance."""
+    """Line of an instance."""
     net, whole = (found.watch.median(p) for p in ("net change", "everything"))
     unit = found.watch.median("objects")
     gate = f" (≤ {GATE:g})" if found.name in GATED else ""
@@ -165,7 +165,7 @@ def measure_constrained(snapshot: Snapshot, rounds: int) -> Constrained:
 
 
 def row_constrained(scale: str, found: Constrained) -> tuple[object, ...]:
-    """Give the line of a scale of the demo company."""
+    """Line of a scale of the demo company."""
     check, net, whole = (
         found.watch.median(phase) for phase in ("check", "net change", "everything")
     )

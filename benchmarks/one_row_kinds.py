@@ -156,7 +156,7 @@ def shift(tables: Tables, far: Far) -> None:
 
 
 def supplier_calendar(tables: Tables, far: Far) -> None:
-    """Let the lead time of a supplier count in a calendar that is always open."""
+    """Make the lead time of a supplier count in a calendar that is always open."""
     _always_open(tables)
     _row(tables, "suppliers", "supplier", far.supplier)["calendar"] = CALENDAR
 
@@ -167,14 +167,14 @@ def second_step(tables: Tables, far: Far) -> None:
 
 
 def step_link(tables: Tables, far: Far) -> None:
-    """Let the second step wait an hour."""
+    """Make the second step wait an hour."""
     second_step(tables, far)
     link = {"routing": far.routing, "step": 2, "after": 1}
     _add(tables, "step_links", **link, lag_minutes=60.0)
 
 
 def transfer_batch(tables: Tables, far: Far) -> None:
-    """Let the second step begin when a piece has gone through the first one."""
+    """Make the second step begin when a piece has gone through the first one."""
     second_step(tables, far)
     _row(tables, "steps", "routing", far.routing)["overlap_qty"] = 1.0
 
@@ -194,7 +194,7 @@ def tool(tables: Tables, far: Far) -> None:
 
 
 def alternate(tables: Tables, far: Far) -> None:
-    """Let another machine, of half the speed, do the step too."""
+    """Make another machine, of half the speed, do the step too."""
     _row(tables, "step_resources", "routing", far.routing)["choice"] = "machine"
     _add(tables, "resources", resource=OTHER, location=far.location)
     other = {"routing": far.routing, "step": 1, "resource": OTHER, "speed": 0.5}
@@ -202,7 +202,7 @@ def alternate(tables: Tables, far: Far) -> None:
 
 
 def replaced(tables: Tables, far: Far) -> None:
-    """Let another machine do the step after 300 days."""
+    """Make another machine do the step after 300 days."""
     own = _row(tables, "step_resources", "routing", far.routing)
     other = {**own, "choice": "machine", "resource": OTHER}
     own.update(choice="machine", valid_to=far.now + 300 * DAY)
@@ -211,14 +211,14 @@ def replaced(tables: Tables, far: Far) -> None:
 
 
 def labour(tables: Tables, far: Far) -> None:
-    """Let the step need a worker beside the machine."""
+    """Make the step need a worker beside the machine."""
     _add(tables, "resources", resource=OTHER, location=far.location, kind="labour")
     other = {"routing": far.routing, "step": 1, "resource": OTHER}
     _add(tables, "step_resources", **other)
 
 
 def family(tables: Tables, far: Far) -> None:
-    """Give the product a set-up family: a change of 5 minutes to it and from it."""
+    """Add a set-up family of the product: a change of 5 minutes to it and from it."""
     _row(tables, "resources", "resource", far.machine)["changeover_matrix"] = "MATRIX"
     _row(tables, "steps", "routing", far.routing)["family"] = "A"
     both = {"from_family": "*", "to_family": "*", "setup_minutes": 5.0}
@@ -226,19 +226,19 @@ def family(tables: Tables, far: Far) -> None:
 
 
 def family_of_units(tables: Tables, far: Far) -> None:
-    """Give the product a set-up family on a machine of two units."""
+    """Add a set-up family of the product on a machine of two units."""
     family(tables, far)
     _row(tables, "resources", "resource", far.machine)["units"] = 2.0
 
 
 def family_and_labour(tables: Tables, far: Far) -> None:
-    """Give the product a set-up family, and let the step need a worker."""
+    """Add a set-up family of the product, and a worker that the step needs."""
     family(tables, far)
     labour(tables, far)
 
 
 def units_of_step(tables: Tables, far: Far) -> None:
-    """Let the step need two of three units at once."""
+    """Make the step need two of three units at once."""
     _row(tables, "resources", "resource", far.machine)["units"] = 3.0
     _row(tables, "step_resources", "routing", far.routing)["units"] = 2.0
 
@@ -259,7 +259,7 @@ def lane(tables: Tables, far: Far) -> None:
 
 
 def departure(tables: Tables, far: Far) -> None:
-    """Let the lane leave on Mondays."""
+    """Make the lane leave on Mondays."""
     lane(tables, far)
     _add(tables, "departures", lane="LANE", weekday=1, time=dt.time(16))
 
@@ -272,7 +272,7 @@ def blackout(tables: Tables, far: Far) -> None:
 
 
 def routing(tables: Tables, far: Far) -> None:
-    """Let the product be made by a second, less preferred routing."""
+    """Make the product be made by a second, less preferred routing."""
     kept = {"location": far.location, "product": far.product}
     _add(tables, "routings", routing=OTHER, preference=2, **kept)
     _add(tables, "steps", routing=OTHER, step=1, sequence=1, run_minutes_per_unit=600.0)
@@ -281,14 +281,14 @@ def routing(tables: Tables, far: Far) -> None:
 
 
 def supplier(tables: Tables, far: Far) -> None:
-    """Let a second, less preferred supplier sell a product."""
+    """Make a second, less preferred supplier sell a product."""
     _add(tables, "suppliers", supplier=OTHER)
     terms = {"product": far.bought, "location": far.location, "lead_time_days": 30.0}
     _add(tables, "supply_terms", supplier=OTHER, preference=2, **terms)
 
 
 def component_substitute(tables: Tables, far: Far) -> None:
-    """Let another product replace a component, of which 1 piece lies there."""
+    """Make another product replace a component, of which 1 piece lies there."""
     _row(tables, "bom_lines", "routing", far.routing)["substitute_group"] = "group"
     stock_of_other(tables, far)
     line = {"routing": far.routing, "line": 99, "component": OTHER, "qty_per": 1.0}
@@ -296,7 +296,7 @@ def component_substitute(tables: Tables, far: Far) -> None:
 
 
 def substitute(tables: Tables, far: Far) -> None:
-    """Let another product, of which 1 piece lies there, be delivered instead."""
+    """Make another product, of which 1 piece lies there, be delivered instead."""
     stock_of_other(tables, far)
     _add(tables, "substitutes", product=far.product, substitute=OTHER)
 
@@ -308,7 +308,7 @@ def stock_of_other(tables: Tables, far: Far) -> None:
 
 
 def by_product(tables: Tables, far: Far) -> None:
-    """Let a product nobody wants fall out of the step."""
+    """Make a product nobody wants fall out of the step."""
     _add(tables, "products", product=OTHER)
     output = {"routing": far.routing, "line": 2, "product": OTHER, "role": "by"}
     main = {"routing": far.routing, "line": 1, "product": far.product, "role": "main"}
@@ -440,7 +440,7 @@ def sent_from(tables: Tables, far: Far) -> None:
 
 
 def lane_by_date(tables: Tables, far: Far) -> None:
-    """Let the product leave on the lane from the second day on."""
+    """Make the product leave on the lane from the second day on."""
     lane(tables, far)
     there = {"product": far.product, "location": ELSEWHERE, "kind": "move"}
     since = far.now + 2 * DAY
@@ -448,7 +448,7 @@ def lane_by_date(tables: Tables, far: Far) -> None:
 
 
 def lane_in_shifts(tables: Tables, far: Far) -> None:
-    """Let the lane drive in shifts, and leave not for a day."""
+    """Make the lane drive in shifts, and not leave for a day."""
     blackout(tables, far)
     _always_open(tables)
     tables["shifts"].pop()
@@ -456,7 +456,7 @@ def lane_in_shifts(tables: Tables, far: Far) -> None:
 
 
 def made_beside(tables: Tables, far: Far) -> None:
-    """Let a tenth of a component that is made fall out of the step."""
+    """Make a tenth of a component that is made fall out of the step."""
     main = {"routing": far.routing, "line": 1, "product": far.product, "role": "main"}
     _add(tables, "routing_outputs", **main)
     beside = {"line": 2, "product": far.part, "role": "by", "qty_per": 0.1}
@@ -471,7 +471,7 @@ def level_that_falls(tables: Tables, far: Far) -> None:
 
 
 def limited_supplier(tables: Tables, far: Far) -> None:
-    """Let a supplier sell some of a product that is made."""
+    """Make a supplier sell some of a product that is made."""
     _add(tables, "suppliers", supplier=OTHER)
     here = {"product": far.product, "location": far.location, "preference": 2}
     terms = {"lead_time_days": 30.0, "capacity_per_period": 2.0}

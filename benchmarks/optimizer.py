@@ -152,7 +152,7 @@ def company(size: Size) -> Snapshot:
 
 
 def measure(name: str, rounds: int) -> tuple[tuple[object, ...], bool]:
-    """Give the line of a size, and whether it misses its gate."""
+    """Line of a size, and whether it misses its gate."""
     from medhavi.optimize.highs import Highs
     from medhavi.planners.master_plan.blocks import build
     from medhavi.planners.master_plan.master_run import built_run

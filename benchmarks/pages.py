@@ -181,7 +181,7 @@ class Visitor:
 
     def _drawn(self, cpu: float) -> Cost:
         """Cost once no cell has run for a while; `cpu` is that of before."""
-        runs, heard = -1, time.monotonic()
+        (runs, wall), heard = self._clock(), time.monotonic()
         while time.monotonic() - heard < STILL_S:
             known, wall = self._clock()
             if known != runs:
@@ -288,6 +288,7 @@ def together(server: Server, path: str) -> list[float]:
 def further_session(server: Server, path: str) -> float:
     """Memory of a further session [MB]."""
     with ExitStack() as open_ones:
+        before = 0.0
         for count in range(SESSIONS + 2):
             if count == 2:  # the first ones fill what all sessions share
                 before = server.memory()
@@ -344,7 +345,7 @@ def p95(values: list[float]) -> float:
 
 def costs_of_demo(
     server: Server, started: float
-) -> tuple[dict[str, Cost], list[tuple]]:
+) -> tuple[dict[str, Cost], list[tuple[object, ...]]]:
     """Figures of the gates on the demo company, and a row a page."""
     from medhavi.service.shell import AHEAD
     from medhavi.views.page import PAGES

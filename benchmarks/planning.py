@@ -61,7 +61,7 @@ class Measured:
 
     @property
     def missed(self) -> bool:
-        """Tell whether a gate of the instance is missed."""
+        """Whether a gate of the instance is missed."""
         gate = GATES.get(self.name)
         return gate is not None and (
             self.seconds(AFTER_LOAD) > gate.planned
@@ -108,7 +108,7 @@ def measure(
 
 
 def row(found: Measured) -> tuple[object, ...]:
-    """Give the line of an instance."""
+    """Line of an instance."""
     gate = GATES.get(found.name)
     planned, framed = found.seconds(AFTER_LOAD), found.seconds(WITH_FRAMES)
     unit = found.watch.median("objects")

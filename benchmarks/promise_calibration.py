@@ -75,7 +75,7 @@ def true_times(chance: random.Random) -> dict[tuple[str, str], TrueTime]:
 def history(
     kind: str, truth: dict[tuple[str, str], TrueTime], chance: random.Random
 ) -> pl.DataFrame:
-    """Give what a year of orders told, columns of `predict.features.HISTORY`."""
+    """What a year of orders told, columns of `predict.features.HISTORY`."""
     from medhavi.predict.windows import HISTORY
 
     rows = []
@@ -269,12 +269,12 @@ def carried_out(
 
 
 def request_due(wait: int) -> float:
-    """Give the due date of a request that waits so many days [s]."""
+    """Due date of a request that waits so many days [s]."""
     return (NOW + dt.timedelta(days=wait)).timestamp()
 
 
 def summed(name: str, rows: pl.DataFrame) -> tuple[object, ...]:
-    """Give a row of the page: shares met with their Wilson 99 % intervals, bias."""
+    """A row of the page: shares met with their Wilson 99 % intervals, bias."""
     from medhavi.predict.calibration import wilson
 
     cells: list[object] = [name, rows.height]

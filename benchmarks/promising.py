@@ -112,7 +112,7 @@ def late(book: PromiseLedger, asked: Sequence[Request]) -> list[Request]:
 
 
 def waited(times: Sequence[float]) -> list[float]:
-    """Let requesters who think in between ask one writer; give what each waits [ms].
+    """Waits [ms] of requesters who ask one writer and think in between.
 
     First come, first served; each quote takes the time that it took.
     """
@@ -130,7 +130,7 @@ def waited(times: Sequence[float]) -> list[float]:
 def crowd(
     book: PromiseLedger, asked: Sequence[Request], requesters: int
 ) -> list[float]:
-    """Let threads ask one writer of a book; give what each quote took on the wall [ms].
+    """Time of each quote [ms, on the wall] that threads ask of one writer of a book.
 
     Each thinks `THINK_MS`, asks, and waits for its answer; the writer answers one after
     the other in the order of asking.
@@ -170,7 +170,7 @@ def crowd(
 
 
 def at(times: Sequence[float], level: float) -> float:
-    """Give a quantile."""
+    """A quantile."""
     return sorted(times)[min(int(level * len(times)), len(times) - 1)]
 
 
@@ -262,7 +262,7 @@ def run(quotes: int, lines: int) -> Section:
 
 
 def crowded(single: Sequence[float]) -> tuple[Gate, ...]:
-    """Give the gate of many requesters beside one."""
+    """Gate of many requesters beside one."""
     p99 = at(single, 0.99)
     return (Gate("p99", round(10 * p99, 1), round(4 * p99, 1)),)
 

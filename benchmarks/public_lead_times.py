@@ -68,7 +68,7 @@ def shipments(folder: Path) -> pl.DataFrame:
 
 
 def scms_lead_times(folder: Path) -> pl.DataFrame:
-    """Give days from order to delivery by vendor and mode, where the order is dated.
+    """Days from order to delivery by vendor and mode, where the order is dated.
 
     The scheduled date is left out: most recorded deliveries equal it to the day, so a
     model that sees it copies the plan.
@@ -84,7 +84,7 @@ def scms_lead_times(folder: Path) -> pl.DataFrame:
 
 
 def scms_punctuality(folder: Path) -> pl.DataFrame:
-    """Give punctuality by country and way, foretold `AHEAD_DAYS` before the date."""
+    """Punctuality by country and way, foretold `AHEAD_DAYS` before the date."""
     told = shipments(folder).with_columns(
         line=pl.concat_str("country", "way", separator=" / ")
     )
@@ -115,7 +115,7 @@ def _history(
 
 
 def cargo(folder: Path) -> pl.DataFrame:
-    """Give planned and actual days of Cargo 2000 transports, in the order of the file.
+    """Planned and actual days of Cargo 2000 transports, in the order of the file.
 
     The file has no dates. The place in it stands for time; what is judged becomes
     known only after all of it, so that nothing of the test teaches.

@@ -46,7 +46,7 @@ class Solved:
 
     @property
     def gap(self) -> float:
-        """Tell how far above the best known makespan it ends."""
+        """How far above the best known makespan it ends."""
         return self.makespan / self.best_known - 1
 
 
@@ -90,7 +90,7 @@ def _steps(numbers: Iterator[int]) -> Iterator[dict[str, object]]:
 
 
 def best_known(folder: Path) -> dict[str, float]:
-    """Give the best known makespan by name of the instance."""
+    """Best known makespan by name of the instance."""
     with (folder / "bks.csv").open(encoding="utf-8") as file:
         return {
             Path(row["path"]).stem: float(row["ub"])

@@ -35,7 +35,7 @@ def cpu_seconds(command: Sequence[str]) -> float:
 
 
 def measure(rounds: int = 7) -> dict[str, float]:
-    """Give the least CPU seconds of each call; calls take turns, so load hits all."""
+    """Least CPU seconds of each call; calls take turns, so load hits all."""
     best = dict.fromkeys(CALLS, float("inf"))
     for _ in range(rounds):
         for name, command in CALLS.items():

@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from medhavi.edits.change import apply, read_change
-from medhavi.edits.edit import KINDS, Edit, plain
+from medhavi.edits.edit import KINDS, Edit, apply, plain, read_change
 from medhavi.edits.parameter import instant_or_day, unknown_keys
 from medhavi.errors import MedhaviError, UsageError
 from medhavi.findings import BadData, finding, has_errors

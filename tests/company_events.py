@@ -21,7 +21,7 @@ AS_OF = dt.datetime(2026, 3, 2, 6, tzinfo=dt.UTC)
 
 
 def example_history() -> Iterator[tuple[str, list[NewEvent]]]:
-    """Give (stream, events): master data a day before now, stock and orders at it."""
+    """Streams and events: master data a day before now, stock and orders at it."""
     for number, payload in enumerate(_payloads()):
         master = type(payload).__name__.endswith("Defined")
         occurred = AS_OF - dt.timedelta(days=1) if master else AS_OF

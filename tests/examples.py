@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def examples(few: int, every: int | None = None) -> int:
-    """Give the number of examples under the profile that is loaded.
+    """Number of examples under the profile that is loaded.
 
     Parameters
     ----------

@@ -181,7 +181,7 @@ _ADDED = (
 
 
 def row(table: str, position: int = 1, /, **cells: object) -> dict[str, object]:
-    """Give one row of a table: the defaults, then the named cells.
+    """One row of a table: the defaults, then the named cells.
 
     >>> row("stock", product="B")["qty"]
     10
@@ -200,14 +200,14 @@ def row(table: str, position: int = 1, /, **cells: object) -> dict[str, object]:
 
 
 def rows(table: str, given: Iterable[Row]) -> list[dict[str, object]]:
-    """Give rows of a table, each completed by the defaults."""
+    """Rows of a table, each completed by the defaults."""
     return [
         row(table, position, **dict(cells)) for position, cells in enumerate(given, 1)
     ]
 
 
 def tables(**given: Iterable[Row]) -> dict[str, list[dict[str, object]]]:
-    """Give completed rows of several tables, with the rows that they refer to."""
+    """Completed rows of several tables, with the rows that they refer to."""
     complete = {name: rows(name, cells) for name, cells in given.items()}
     complete.setdefault("settings", rows("settings", [{}]))
     for name in _ADDED:

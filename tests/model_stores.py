@@ -19,7 +19,7 @@ def _template() -> Path:
 
 
 def ready(folder: Path) -> Path:
-    """Give a folder with an empty store in it."""
+    """A folder with an empty store in it."""
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(_template(), folder / DATABASE)
     return folder

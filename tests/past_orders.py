@@ -40,7 +40,7 @@ _LINES = (
 
 
 def past_orders() -> list[tuple[str, list[NewEvent]]]:
-    """Give (stream, events) of the shop in the order in which they were recorded."""
+    """Streams and events of the shop in the order in which they were recorded."""
     told: list[tuple[float, str, dict[str, Any]]] = [
         (0.0, "ProductDefined", {"product": "A", "unit_cost": 2.0, "name": "Apple"}),
         (0.0, "LocationDefined", {"location": "DC"}),

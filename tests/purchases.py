@@ -23,12 +23,12 @@ TRUE = {"STEADY": 10.0, "SLOW": 20.0}
 
 
 def moment(days: float) -> dt.datetime:
-    """Give the instant so many days after the start, in whole seconds."""
+    """Instant so many days after the start, in whole seconds."""
     return START + dt.timedelta(seconds=round(days * 86_400))
 
 
 def bought(count: int = 260, *, moved: int = 130, seed: int = 5) -> list[Any]:
-    """Give (stream, events) of the whole year, in order of recording."""
+    """Streams and events of the whole year, in order of recording."""
     told = [*_master(), *_orders(count, moved, Random(seed))]
     told.append(_at(400.0, "StockCounted", product="A", location="DC", qty=40.0))
     told.sort(key=lambda each: each[0])

@@ -40,13 +40,13 @@ def quantities(step: float = 1.0, most: int = 60) -> st.SearchStrategy[float]:
 
 @st.composite
 def snapshots(draw: Draw, *, plain: bool = False, max_products: int = 6) -> Snapshot:
-    """Give a valid small network; `plain` leaves out lots, yields and calendars."""
+    """A valid small network; `plain` leaves out lots, yields and calendars."""
     return Snapshot.from_frames(draw(network_tables(plain, max_products)))
 
 
 @st.composite
 def network_tables(draw: Draw, plain: bool = False, max_products: int = 6) -> Tables:
-    """Give the tables of a valid small network as rows, in no special order."""
+    """Tables of a valid small network as rows, in no special order."""
     products = _products(draw, plain, max_products)
     names = [str(row["product"]) for row in products]
     steps = {str(row["product"]): float(str(row["qty_step"] or 1)) for row in products}
@@ -156,7 +156,7 @@ def _lots() -> st.SearchStrategy[dict[str, object]]:
 
 
 def _lot_rules() -> st.SearchStrategy[dict[str, object]]:
-    """Give lot rules with the values that they need; half of them none."""
+    """Lot rules with the values that they need; half of them none."""
     costs = st.sampled_from([0.0, 1.0, 50.0])
     ruled = st.one_of(
         st.just({"lot_rule": "fixed", "lot_size": 25.0}),

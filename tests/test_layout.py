@@ -12,6 +12,11 @@ from tools.size import PROMISING, longest_chain, modules
 
 ROOT = Path(__file__).resolve().parents[1]
 MODULES = sorted((ROOT / "medhavi").rglob("*.py"))
+BESIDE = sorted(
+    path
+    for one in ("benchmarks", "tests", "tools")
+    for path in (ROOT / one).rglob("*.py")
+)
 NOTEBOOKS = sorted([*ROOT.glob("notebooks/*.py"), *ROOT.glob("apps/*.py")])
 LONGEST = 600
 """Lines at which a module is looked at again: it may hold two concepts."""
@@ -50,7 +55,7 @@ def test_docstrings_begin_with_the_thing_or_the_work():
     """The first line is a noun phrase or an imperative that names what is done."""
     found = [
         f"{path.relative_to(ROOT)}:{one.name}"
-        for path in MODULES
+        for path in [*MODULES, *BESIDE, *NOTEBOOKS]
         for one in outline(path).definitions
         if one.doc.split(" ")[0] in EMPTY_VERBS
     ]

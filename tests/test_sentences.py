@@ -269,6 +269,21 @@ def test_a_label_is_found(code, found):
     assert labels(ast.parse(code)) == found
 
 
+def phases():
+    """Keys that `progress_words` makes of the texts of planners, their figures cut."""
+    found = set()
+    for path in sorted((ROOT / "medhavi").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+            text = " ".join(
+                one.value
+                for one in parts
+                if isinstance(one, ast.Constant) and isinstance(one.value, str)
+            )
+            found.add("phase_" + "_".join(re.findall("[a-z]+", text)))
+    return found
+
+
 def test_every_entry_is_used():
     texts = {
         text
@@ -278,6 +293,7 @@ def test_every_entry_is_used():
         for text in (node.value, *KEY.findall(str(node.value)))
     }
     texts |= {key for sheet in sheets().values() for key in KEY.findall(sheet)}
+    texts |= phases()
     assert {key for key, _ in entries()} - texts == set()
 
 

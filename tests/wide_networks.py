@@ -33,12 +33,12 @@ Rows = dict[str, list[dict[str, Any]]]
 
 
 def after(days: float) -> dt.datetime:
-    """Give the instant so many days after now."""
+    """Instant so many days after now."""
     return AS_OF + dt.timedelta(days=days)
 
 
 def hours_after(hours: int) -> dt.datetime:
-    """Give the instant so many hours after now."""
+    """Instant so many hours after now."""
     return AS_OF + dt.timedelta(hours=hours)
 
 

@@ -37,7 +37,7 @@ def measured() -> dict[str, dict[str, int]]:
 
 
 def share(part: int, whole: int) -> float:
-    """Give per cent; all of nothing is 100."""
+    """Share in per cent; all of nothing is 100."""
     return 100.0 * part / whole if whole else 100.0
 
 

@@ -40,7 +40,7 @@ NOTICE = "<!-- written by tools/write_docs.py; `make docs` renews it -->"
 
 
 def tables_page() -> str:
-    """Give docs/tables.md: what each table and column means, from the one schema."""
+    """Text of docs/tables.md: what each table and column means, from the one schema."""
     lines = [
         "# Tables",
         "",
@@ -108,7 +108,7 @@ def _column_row(column: Column) -> str:
 
 
 def findings_page() -> str:
-    """Give docs/findings.md: each code, what it says, what to do."""
+    """Text of docs/findings.md: each code, what it says, what to do."""
     codes = catalog()
     lines = [
         "# Findings",
@@ -144,7 +144,7 @@ def _finding_section(entry: FindingCode) -> list[str]:
 
 
 def testing_page() -> str:
-    """Give docs/testing.md: which tests show which requirement."""
+    """Text of docs/testing.md: which tests show which requirement."""
     shown: dict[str, list[str]] = {}
     for requirement, test in sorted(marks()):
         shown.setdefault(requirement, []).append(test)

@@ -31,7 +31,7 @@ def _answer(case: Record, mode: str = "unconstrained") -> Record:
 
 
 def expected_lines(case: Record, mode: str = "unconstrained") -> dict[str, Line]:
-    """Give what each demand gets in the published result; ignored ones left out."""
+    """What each demand gets in the published result; ignored ones left out."""
     return {
         row["demand"]: (
             row["planned"],
@@ -60,7 +60,7 @@ def lateness(lines: Mapping[str, Line], case: Record) -> tuple[int, int, float]:
 
 
 def planned_lines(plan: Plan) -> dict[str, Line]:
-    """Give what each demand gets in a plan."""
+    """What each demand gets in a plan."""
     last: dict[str, dt.datetime] = {}
     for demand, date in plan.deliveries.select("demand", "date").iter_rows():
         last[demand] = max(date, last.get(demand, date))

@@ -60,7 +60,7 @@ class CaseCalendar:
 
     @property
     def weekly(self) -> bool:
-        """Tell whether a bucket holds on some days or hours only."""
+        """Whether a bucket holds on some days or hours only."""
         return any(
             key in bucket
             for bucket in self._buckets
@@ -69,7 +69,7 @@ class CaseCalendar:
 
     @property
     def hourly(self) -> bool:
-        """Tell whether a bucket holds some hours of a day only."""
+        """Whether a bucket holds some hours of a day only."""
         return any(
             key in bucket
             for bucket in self._buckets
@@ -77,7 +77,7 @@ class CaseCalendar:
         )
 
     def value(self, date: dt.datetime, clock: int, weekday: int) -> float:
-        """Give the value by date, second of the day and ISO weekday."""
+        """Value by date, second of the day and ISO weekday."""
         found, rank = self.default, None
         for bucket in self._buckets:
             start, end = instant(bucket.get("start")), instant(bucket.get("end"))

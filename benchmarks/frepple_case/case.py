@@ -16,17 +16,17 @@ Point = tuple[str, str]
 
 
 def days(seconds: float | None) -> float | None:
-    """Give days of a duration in seconds."""
+    """Days of a duration in seconds."""
     return None if seconds is None else seconds / 86400
 
 
 def minutes(seconds: float | None) -> float | None:
-    """Give minutes of a duration in seconds."""
+    """Minutes of a duration in seconds."""
     return None if seconds is None else seconds / 60
 
 
 def gives(flow: Record) -> bool:
-    """Tell whether a flow brings its product."""
+    """Whether a flow brings its product."""
     return bool(flow["quantity"] > 0 or flow.get("quantity_fixed", 0) > 0)
 
 
@@ -69,7 +69,7 @@ class Case:
         return {record["name"]: record for record in self.model.get(section, ())}
 
     def validity(self, record: Record, name: str, lasts: float | None) -> Record:
-        """Give from and until when orders may start: where the model bounds their end.
+        """From and until when orders may start: where the model bounds their end.
 
         Parameters
         ----------
@@ -104,7 +104,7 @@ class Case:
 
     # --- stock points --------------------------------------------------------------
     def _points(self) -> dict[str, Point]:
-        """Give each buffer its product and location.
+        """Product and location of each buffer.
 
         A buffer without item is a product of its own name; one without location lies
         where its first producer works. Several buffers of one item at one place: the
@@ -180,7 +180,7 @@ class Case:
         )
 
     def wanted_anywhere(self, item: str, place: str) -> str:
-        """Give the place at which what is wanted at one may arrive from any other.
+        """Place at which what is wanted at one may arrive from any other.
 
         That is the place itself, unless the item is planned over the whole network.
         """

@@ -142,7 +142,7 @@ class Operations:
         return target
 
     def _lasts(self, record: Record) -> float | None:
-        """Give how long each order takes [s]; None: not all take the same."""
+        """How long each order takes [s]; None: not all take the same."""
         case = self._case
         if record["type"] != "fixed_time":
             return None
@@ -165,7 +165,7 @@ class Operations:
         return [self._case.operations[sub["operation"]] for sub in order]
 
     def _target(self, record: Record, parent: Record, flows: Flows) -> Point:
-        """Tell what an operation supplies: its item, else its last output."""
+        """What an operation supplies: its item, else its last output."""
         given = [
             self._case.point_of[flow["buffer"]] for flow, _ in flows if gives(flow)
         ]
@@ -259,7 +259,7 @@ class Operations:
     def _waits(
         self, routing: str, number: int, step: Record, numbers: dict[str, int]
     ) -> None:
-        """Let a step wait for others: a link, or a product made by the other one."""
+        """Make a step wait for others: a link, or a product made by the other one."""
         case = self._case
         for wait in step.get("blocked_by", ()):
             hard = wait.get("hard_safety_leadtime_s", 0)

@@ -43,7 +43,7 @@ class Weeks(NamedTuple):
 
 
 def weeks_of(case: Case, record: Record) -> Weeks | None:
-    """Give the weeks of a resource; None: it counts in another way."""
+    """Weeks of a resource; None: it counts in another way."""
     calendar = case.calendars.get(record.get("maximum_calendar", ""))
     if record["type"] != "resource_buckets" or calendar is None:
         return None
@@ -105,7 +105,7 @@ def quantity_loads(case: Case, operation: Record) -> list[Record]:
 
 
 def largest_order(case: Case, operation: Record) -> float | None:
-    """Give the largest order: one that fills the weeks that it needs to the brim."""
+    """Largest order: one that fills the weeks that it needs to the brim."""
     stated = operation.get("size_maximum")
     multiple = operation.get("size_multiple") or 1
     sizes: list[int] = []
@@ -126,7 +126,7 @@ def largest_order(case: Case, operation: Record) -> float | None:
 
 
 def parted(case: Case, operation: Record) -> float:
-    """Give the part of the work, between 0 and 1, after which a quantity is taken.
+    """Part of the work, between 0 and 1, after which a quantity is taken.
 
     0: it is taken at the start, the end or some time from there.
     """

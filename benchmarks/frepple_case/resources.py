@@ -38,7 +38,7 @@ def add_resources(case: Case) -> None:
 
 
 def _crews(case: Case) -> Iterator[Record]:
-    """Give pools of which a step takes several members one member with units.
+    """Replace pools of which a step takes several members by one member with units.
 
     That is the same where all who can do the work are equal and nobody asks for one of
     them by name.
@@ -147,7 +147,7 @@ def _units(case: Case, record: Record, stated: float) -> float:
 
 
 def _bucket(case: Case, record: Record) -> str | None:
-    """Tell the grid on which a resource counts hours, from its first bucket."""
+    """Grid on which a resource counts hours, from its first bucket."""
     if not record["type"].startswith("resource_buckets"):
         return None
     calendar = case.calendars.get(record.get("maximum_calendar", ""))

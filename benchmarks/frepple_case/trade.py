@@ -78,7 +78,7 @@ class Trade:
                 }
 
     def lane(self, origin: str, destination: str, seconds: float) -> str:
-        """Give the lane between two places; made at the first call."""
+        """Lane between two places; made at the first call."""
         key = (origin, destination, seconds)
         if key not in self._lanes:
             case = self._case
@@ -138,7 +138,7 @@ class Trade:
         return sorted((self._case.inside(stated) & known) | {stated})
 
     def _lead(self, record: Record, place: str) -> float | None:
-        """Give how long each purchase takes [s]; None: calendars decide."""
+        """How long each purchase takes [s]; None: calendars decide."""
         suppliers = self._case.section("suppliers")
         own = next((s for s in suppliers if s["name"] == record["supplier"]), {})
         if own.get("available") or self._case.locations.get(place, {}).get("available"):

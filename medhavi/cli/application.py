@@ -21,15 +21,15 @@ from medhavi.cli import (
     table_commands,
 )
 from medhavi.cli.boundary import guarded
-from medhavi.cli.command_group import (
+from medhavi.cli.command_output import begin
+from medhavi.cli.options import (
     EPILOG,
     CommandGroup,
     refusing,
     register_unavailable,
 )
-from medhavi.cli.command_output import begin
 from medhavi.cli.planning import orders_commands, plan_commands, planner_commands
-from medhavi.cli.planning.order_edit_commands import OrdersGroup
+from medhavi.cli.planning.orders_commands import OrdersGroup
 
 app = CommandGroup(
     name="medhavi",

@@ -220,7 +220,7 @@ def lineage(
     from dataclasses import asdict
 
     from medhavi.results.plans.plan import Plan
-    from medhavi.workbench.figure_lineage import FIGURES
+    from medhavi.workbench.lake_reading import FIGURES
     from medhavi.workbench.plan_in_force import plan_in_force
 
     conversation, bench = talk(), open_workbench(lake)

@@ -17,7 +17,7 @@ from medhavi.cli.options import (
     TablesOption,
     existing_tables,
 )
-from medhavi.cli.planning.order_edit_commands import (
+from medhavi.cli.planning.orders_commands import (
     CommitOption,
     EditOptions,
     ModeOption,

@@ -6,7 +6,6 @@ signature of its function.
 
 from __future__ import annotations
 
-from medhavi.edits.change import apply, changes
-from medhavi.edits.edit import Edit
+from medhavi.edits.edit import Edit, apply, changes
 
 __all__ = ["Edit", "apply", "changes"]

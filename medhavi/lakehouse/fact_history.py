@@ -1,4 +1,4 @@
-"""Facts about some rows, in the order of their effect.
+"""Facts and overrides of some rows, in the order of their effect.
 
 What a row is, is the fold of all facts about it and about what shares a fact with it:
 a late fact has them folded anew, and the lineage of a cell shows them.
@@ -6,24 +6,33 @@ a late fact has them folded anew, and the lineage of a cell shows them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import msgspec
 import polars as pl
 
+from medhavi import schema
+from medhavi.findings import finding
 from medhavi.lakehouse.folds.effect_order import (
     TimedFact,
     subjects_of,
     types_about,
     word_of,
 )
-from medhavi.lakehouse.folds.silver_state import Rejection
+from medhavi.lakehouse.folds.silver_state import Rejection, key_of
 from medhavi.lakehouse.log.log_reading import facts
+from medhavi.schema import cell
+from medhavi.snapshot.tables import DTYPES
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    import datetime as dt
+    from collections.abc import Collection, Mapping
 
+    from medhavi.findings import Finding
     from medhavi.lakehouse.folds.effect_order import Subject
+    from medhavi.lakehouse.folds.silver_state import Key, Row, State
     from medhavi.lakehouse.log.log_reading import EventLog, Moment
+
 
 _MANY_SUBJECTS = 1_000
 """Subjects from which on the log is read whole instead of searched for each."""
@@ -97,3 +106,65 @@ def placed(rows: pl.DataFrame) -> list[TimedFact]:
     return [
         TimedFact(*pair) for pair in pairs if not isinstance(pair[0].body, Rejection)
     ]
+
+
+def overridden(
+    state: State, as_of: dt.datetime | None
+) -> tuple[dict[str, pl.DataFrame], list[Finding]]:
+    """All schema tables with the overrides that are valid at a moment."""
+    valid = state.frame("overrides").filter(is_valid(as_of))
+    found: list[Finding] = []
+    if valid.height:
+        state = state.copy()
+        # The newest decision about a cell is the last one applied.
+        for override in valid.sort("position").iter_rows(named=True):
+            _override(state, override, found)
+    return {table: state.frame(table) for table in DTYPES}, found
+
+
+def is_valid(as_of: dt.datetime | None) -> pl.Expr:
+    """Condition on overrides that hold at a moment; None: all do."""
+    if as_of is None:
+        return pl.lit(value=True)
+    return (pl.col("valid_from").is_null() | (pl.col("valid_from") <= as_of)) & (
+        pl.col("valid_to").is_null() | (pl.col("valid_to") > as_of)
+    )
+
+
+def _override(state: State, override: Row, found: list[Finding]) -> None:
+    table, column = override["table"], override["column"]
+    key = overridden_key(override)
+    row = None if key is None else state.row(table, key)
+    if row is None:
+        position, value = override["position"], override["key"]
+        found.append(finding("LAKE007", table=table, value=value, position=position))
+        return
+    state.put(table, {**row, column: overriding_value(override)})
+
+
+def overridden_key(override: Row) -> Key | None:
+    """Key of the row that an override is about; None where it is no key."""
+    return typed_key(override["table"], msgspec.json.decode(override["key"]))
+
+
+def overriding_value(override: Row) -> Any:
+    """Value that an override puts into its cell."""
+    value = msgspec.json.decode(override["value"])
+    return cell(override["table"], override["column"], value)
+
+
+def typed_key(table: str, key: Mapping[str, str]) -> Key | None:
+    """Read key cells from their text; None when they are no key of the table."""
+    columns = schema.tables()[table].columns
+    typed: dict[str, Any] = {}
+    for name, text in key.items():
+        if name not in columns:
+            return None
+        number = columns[name].type in {"int", "float", "bool"}
+        try:
+            typed[name] = cell(
+                table, name, msgspec.json.decode(text) if number else text
+            )
+        except msgspec.MsgspecError:
+            return None
+    return key_of(table, typed)

@@ -16,6 +16,7 @@ import polars as pl
 from medhavi.errors import UsageError
 from medhavi.findings import finding
 from medhavi.lakehouse import lineage, query, record
+from medhavi.lakehouse.fact_history import overridden
 from medhavi.lakehouse.folds.silver_state import STATE_DTYPES, State
 from medhavi.lakehouse.layout import lake_layout
 from medhavi.lakehouse.log import mirror
@@ -23,7 +24,6 @@ from medhavi.lakehouse.log import mirror as mirroring
 from medhavi.lakehouse.log.event_faults import within_calendar
 from medhavi.lakehouse.log.log_reading import EventLog, Moment
 from medhavi.lakehouse.observations import DERIVED, LEAD_TIMES, ORDER_LINES
-from medhavi.lakehouse.overrides import overridden
 from medhavi.lakehouse.silver import Silver
 from medhavi.snapshot import Snapshot
 from medhavi.snapshot.reading.local_days import ASKED_EDGES, day_instant

@@ -15,17 +15,18 @@ import polars as pl
 
 from medhavi import schema
 from medhavi.errors import UsageError
-from medhavi.lakehouse.fact_history import FactHistory, placed
+from medhavi.lakehouse.fact_history import (
+    FactHistory,
+    is_valid,
+    overridden_key,
+    overriding_value,
+    placed,
+    typed_key,
+)
 from medhavi.lakehouse.folds.effect_order import subjects_of, types_about
 from medhavi.lakehouse.folds.projections import FOLDS, apply
 from medhavi.lakehouse.folds.silver_state import KEYS, STATE_DTYPES, State
 from medhavi.lakehouse.log import mirror
-from medhavi.lakehouse.overrides import (
-    is_valid,
-    overridden_key,
-    overriding_value,
-    typed_key,
-)
 from medhavi.results.reports.lineage import Lineage, LineageStep, Standing, StepEffect
 from medhavi.snapshot.checks.held_rows import CODE, REASON
 from medhavi.snapshot.reading.row_findings import nearest

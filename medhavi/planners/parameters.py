@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from medhavi.errors import UsageError
 from medhavi.planners.kernels.compiled import EngineName
 from medhavi.results.buckets import grid
-from medhavi.results.figures.overtime import OVERLOAD_FACTOR
+from medhavi.results.figures.order_costs import OVERLOAD_FACTOR
 from medhavi.results.plans.money_parts import BUDGETS
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from medhavi.providers.material.recipes import Recipes
     from medhavi.providers.material.supply_orders import ExistingOrders, Receipt
     from medhavi.providers.product_facts import ProductFacts
-    from medhavi.providers.reservations.reservations import Holds
+    from medhavi.providers.reservations import Holds
     from medhavi.providers.sourcing.default_lanes import SupplyKinds
     from medhavi.providers.sourcing.sourcing import Sourcing
     from medhavi.providers.sourcing.suppliers import ExchangeRates, Suppliers
@@ -259,7 +259,7 @@ class Providers:
     @cached_property
     def reservations(self) -> Holds:
         """Active holds."""
-        from medhavi.providers.reservations.reservations import Holds
+        from medhavi.providers.reservations import Holds
 
         return Holds(self.tables, self.facts, self.snapshot.as_of)
 

@@ -116,6 +116,16 @@ def money(value: float | None, currency: str = "EUR") -> str:
     return f"{minus if float(text) else ''}{sign}{text}"
 
 
+def money_change(value: float, currency: str = "EUR") -> str:
+    """Change of an amount in three significant digits; more is marked by a plus.
+
+    >>> money_change(12400), money_change(7.5), money_change(0.001)
+    ('+€ 12.4k', '+€ 7.50', '€ 0')
+    """
+    cents = round(value, 2) or 0.0
+    return f"{'+' if cents > 0 else ''}{money(cents, currency)}"
+
+
 def is_currency(unit: str) -> bool:
     """Whether a unit is money: an ISO code, or `NO_PRICES` in its place.
 

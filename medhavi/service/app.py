@@ -35,8 +35,7 @@ from medhavi.service.downloads import COPY_SCRIPT
 from medhavi.service.jobs.job_progress import JOBS_SCRIPT, job_routes
 from medhavi.service.jobs.job_queue import JobQueue
 from medhavi.service.page_data import bench_of, load_data
-from medhavi.service.part_names import NAMES_SCRIPT
-from medhavi.service.plan_pages.plan_maintenance import PlanMaintenance
+from medhavi.service.plan_pages.plan_loading import PlanMaintenance
 from medhavi.service.predictor_pages.tracking_pages import (
     ADDRESS,
     TRACKING_VARIABLE,
@@ -44,8 +43,7 @@ from medhavi.service.predictor_pages.tracking_pages import (
     tracking_routes,
 )
 from medhavi.service.search_page import OBJECTS, search_html
-from medhavi.service.shell import FRAMED_SCRIPT, START, shell_html
-from medhavi.views.app_style import app_style
+from medhavi.service.shell import FRAMED_SCRIPT, NAMES_SCRIPT, START, shell_html
 from medhavi.views.names import count, money
 from medhavi.views.page import (
     HOME,
@@ -55,6 +53,7 @@ from medhavi.views.page import (
     findings_words,
     navigation_html,
 )
+from medhavi.views.theme import app_style
 from medhavi.views.words import say
 from medhavi.workbench.workspace import models_folder
 

@@ -22,10 +22,9 @@ from medhavi.providers import Providers
 from medhavi.results.plans.plan import Plan
 from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.data_source import DataSource
-from medhavi.service.jobs.edit_jobs import PricedEdit
 from medhavi.service.jobs.job import OnStop
-from medhavi.service.jobs.job_results import result_of
-from medhavi.service.jobs.plan_jobs import PlanRequest
+from medhavi.service.jobs.open_pages import result_of
+from medhavi.service.jobs.plan_jobs import PlanRequest, PricedEdit
 from medhavi.service.page_data import PageProblem, bench_of, findings_of, problem_of
 from medhavi.service.plan_pages.plan_loading import plan_of
 from medhavi.snapshot import Snapshot

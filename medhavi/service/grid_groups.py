@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from medhavi.service.page_table import written
 from medhavi.service.plan_pages.page_choices import choice
 from medhavi.views import grid_columns
-from medhavi.views.grids.row_groups import KEY, group_rows, rows_of, told_groups
 from medhavi.views.names import money
 from medhavi.views.order_list import plain
+from medhavi.views.row_groups import KEY, group_rows, rows_of, told_groups
 from medhavi.views.words import say
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     import marimo as mo
     import polars as pl
 
-    from medhavi.views.grids.row_groups import GridGroups
     from medhavi.views.names import Names
+    from medhavi.views.row_groups import GridGroups
 
     Wanted = Callable[[str], str]
     Keep = Callable[[str, str], None]

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlencode
 
-from medhavi.edits.change import apply
+from medhavi.edits.edit import apply
 from medhavi.errors import (
     InfeasibleBudgets,
     MedhaviError,

@@ -14,8 +14,7 @@ from medhavi.progress import unobserved
 from medhavi.results.figures.scorecard import scorecard
 from medhavi.results.pareto_front import ParetoFront
 from medhavi.service.jobs.job_queue import current_queue
-from medhavi.service.jobs.job_results import outcome_of
-from medhavi.service.jobs.open_pages import OpenPages, this_cell
+from medhavi.service.jobs.open_pages import OpenPages, outcome_of, this_cell
 from medhavi.service.jobs.plan_jobs import (
     OBJECTIVES,
     FrontRequest,

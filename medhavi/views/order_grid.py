@@ -14,7 +14,6 @@ from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.plans.lateness import WORDS, Verdict, verdicts
 from medhavi.units import from_seconds
 from medhavi.views import grid_columns
-from medhavi.views.grids.row_groups import GridGroups, quantity_sums, week_words
 from medhavi.views.names import (
     count,
     duration,
@@ -26,6 +25,7 @@ from medhavi.views.names import (
 )
 from medhavi.views.order_list import MARKS, exception_rows
 from medhavi.views.page import empty, table_html
+from medhavi.views.row_groups import GridGroups, quantity_sums, week_words
 from medhavi.views.tiles import Tile
 from medhavi.views.words import say
 

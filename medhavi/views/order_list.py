@@ -9,9 +9,8 @@ import polars as pl
 
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.plans.lateness import WORDS, Verdict, verdicts
-from medhavi.results.reports.exception_list import with_worth
+from medhavi.results.reports.work_lists import with_worth
 from medhavi.views import grid_columns
-from medhavi.views.grids.row_groups import columns_grouping
 from medhavi.views.names import (
     NOTHING,
     Names,
@@ -22,6 +21,7 @@ from medhavi.views.names import (
     when,
 )
 from medhavi.views.page import empty, table_html
+from medhavi.views.row_groups import columns_grouping
 from medhavi.views.words import say
 
 if TYPE_CHECKING:

@@ -13,7 +13,6 @@ from medhavi.results.limiter import Limiter
 from medhavi.results.plans.lateness import WORDS, Verdict, tally
 from medhavi.results.plans.plan import late_and_bound, program_words
 from medhavi.units import from_seconds
-from medhavi.views.app_style import app_style
 from medhavi.views.names import (
     NOTHING,
     code_words,
@@ -28,7 +27,7 @@ from medhavi.views.names import (
     unbroken,
     when,
 )
-from medhavi.views.theme import style_sheet
+from medhavi.views.theme import app_style, style_sheet
 from medhavi.views.words import say
 
 if TYPE_CHECKING:

@@ -18,9 +18,9 @@ from dataclasses import dataclass, fields
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from medhavi.views.grids.chart_rows import ChartRows
+from medhavi.views.words import worded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -514,3 +514,36 @@ def drawing(chart: Picture, width: int = WIDTH) -> str:
     seen: dict[str, str] = {}
     svg = _CLIP.sub(lambda hit: seen.setdefault(hit[0], f"c{key}-{len(seen)}"), svg)
     return _LABELLED.sub(r"<\1 \2\4><title>\3</title></\1>", svg)
+
+
+def app_style() -> str:
+    """CSS of marimo apps: ours, and marimo's own colours and type."""
+    return style_sheet(switch="class") + worded(
+        style_rules(Path(__file__).with_name("app.css"))
+    )
+
+
+class ChartRows:
+    """Rows of plain values, as one part of a chart.
+
+    altair asks of each value of a list whether it is a chart or a date: more than half
+    of the time in which a picture was written. What has a schema it asks as a whole.
+
+    Parameters
+    ----------
+    rows
+        Texts, numbers, truths and None by column.
+    """
+
+    _schema: ClassVar[dict[str, str]] = {"type": "array"}
+
+    def __init__(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        self._rows = list(rows)
+
+    def __repr__(self) -> str:
+        """Text of the rows: altair names a view by the hash of its parts."""
+        return f"{type(self).__name__}({self._rows!r})"
+
+    def to_dict(self, *_args: object, **_more: object) -> list[Mapping[str, Any]]:
+        """Rows as a specification has them."""
+        return self._rows

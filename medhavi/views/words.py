@@ -52,36 +52,6 @@ def say(key: str, *values: object) -> str:
     )
 
 
-_PHASES = frozenset(
-    (
-        "phase_changes",
-        "phase_first_solution_found_searching",
-        "phase_late_at_least",
-        "phase_late_of_priority",
-        "phase_laying_out",
-        "phase_moves",
-        "phase_net_requirements",
-        "phase_no_first_solution",
-        "phase_operations_in_all_scenarios",
-        "phase_passes",
-        "phase_placing",
-        "phase_plan_as_it_says",
-        "phase_plan_lots",
-        "phase_plan_whole_orders",
-        "phase_plan_without_the_program",
-        "phase_points",
-        "phase_reading_the_plant",
-        "phase_recording",
-        "phase_search_operations_effort",
-        "phase_solve",
-        "phase_solve_programs",
-        "phase_state",
-        "phase_tables",
-    )
-)
-"""Phases of planners whose words are not those of a person who waits for a plan."""
-
-
 def progress_words(progress: Progress) -> str:
     """Where long work stands, for a person who waits for it.
 
@@ -95,7 +65,7 @@ def progress_words(progress: Progress) -> str:
     'Late demands of priority 4: 12 of 160'
     """
     key = "phase_" + "_".join(re.findall("[a-z]+", progress.phase))
-    if key not in _PHASES:
+    if key not in catalogue():
         return str(progress)
     names = catalogue()[key][1]
     if "total" in names:

@@ -25,8 +25,7 @@ from medhavi.results.plans.plan import Plan
 from medhavi.results.run_record import Basis, Status
 from medhavi.units import to_seconds
 from medhavi.version import __version__
-from medhavi.workbench.files.cache import cache_folder
-from medhavi.workbench.files.step_cache import StepCache
+from medhavi.workbench.files.cache import StepCache, cache_folder
 from medhavi.workbench.files.tables_run import plan_snapshot, write_plan
 from medhavi.workbench.runs import published_plans
 

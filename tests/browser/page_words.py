@@ -35,7 +35,7 @@ _SAID = """() => {
 
 
 def said(page: Page) -> str:
-    """Give all that a page shows: text, cells of tables, what marks of charts tell."""
+    """All that a page shows: text, cells of tables, what marks of charts tell."""
     parts = page.evaluate(_SAID)
     return " ".join(one for one in parts if not one.startswith(_HINTS))
 

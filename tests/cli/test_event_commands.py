@@ -19,7 +19,7 @@ WHY = ("--reason", "typing error", "--approver", "ann")
 
 @pytest.fixture
 def company(tmp_path: Path) -> tuple[Any, ...]:
-    """Give --lake and --from of a small company with a count too many."""
+    """Options --lake and --from of a small company with a count too many."""
     url = f"sqlite:///{tmp_path / 'events.db'}"
     stock = {"product": "A", "location": "DC", "qty": 9_000.0}
     lines = [line("D-2", qty=5.0)]

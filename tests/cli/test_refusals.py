@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from medhavi.cli.command_group import LATER
+from medhavi.cli.options import LATER
 
 
 @pytest.mark.parametrize("name", sorted(LATER))

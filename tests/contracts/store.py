@@ -71,7 +71,7 @@ def histories(draw: st.DrawFn) -> Batches:
 
 
 def facts(event: NewEvent | RecordedEvent) -> tuple[object, ...]:
-    """Give what must be the same before and after a store."""
+    """What must be the same before and after a store."""
     metadata = event.metadata_text if isinstance(event, NewEvent) else event.metadata
     payload = event.payload_text if isinstance(event, NewEvent) else event.payload
     return (

@@ -18,17 +18,17 @@ NOON = dt.datetime(2026, 3, 2, 12, tzinfo=dt.UTC)
 
 
 def event_id(number: int) -> str:
-    """Give the same UUID for the same number."""
+    """The same UUID for the same number."""
     return str(uuid.UUID(int=number + 1))
 
 
 def sample(number: int, **envelope: Any) -> NewEvent:
-    """Give an event that differs from another by its number alone."""
+    """An event that differs from another by its number alone."""
     payload = SupplyOrderReleased(supply_order=f"WO-{number}")
     envelope = {"occurred_at": NOON + dt.timedelta(minutes=number)} | envelope
     return new_event(payload, event_id=event_id(number), **envelope)
 
 
 def samples(numbers: Iterable[int], **envelope: Any) -> list[NewEvent]:
-    """Give one event a number."""
+    """Add a number to one event."""
     return [sample(number, **envelope) for number in numbers]

@@ -13,7 +13,7 @@ from tests.events.sample_events import event_id, samples
 
 @pytest.fixture
 def changed(tmp_path):
-    """Give a function that changes a store of six events by SQL and audits it."""
+    """A function that changes a store of six events by SQL and audits it."""
 
     def change(sql, *parameters):
         store = SqliteStore(tmp_path / "events.db")

@@ -48,7 +48,7 @@ DECISIONS = """
 
 
 def example(annotation):
-    """Give a value of a field's type, simple and not the default."""
+    """A value of a field's type, simple and not the default."""
     kind = msgspec.inspect.type_info(annotation)
     return _example(kind)
 
@@ -78,7 +78,7 @@ def _example(kind):
 
 
 def full(payload):
-    """Give a payload with every field filled."""
+    """A payload with every field filled."""
     fields = msgspec.structs.fields(payload)
     return payload(**{field.name: example(field.type) for field in fields})
 

@@ -21,7 +21,7 @@ LINE = {
 
 @pytest.fixture
 def written(tmp_path):
-    """Give a function that writes lines (objects or texts) and opens the file."""
+    """A function that writes lines (objects or texts) and opens the file."""
 
     def write(*lines):
         path = tmp_path / "events.jsonl"

@@ -108,11 +108,11 @@ class DoubleLog:
                 self._write("$epoch-information", [epoch])
 
     def stream(self, name: str) -> Stream:
-        """Give a stream, also one that was never written."""
+        """A stream, also one that was never written."""
         return self.streams.setdefault(name, Stream())
 
     def wake(self) -> None:
-        """Let those who wait for events look around."""
+        """Make those who wait for events look around."""
         with self.changed:
             self.changed.notify_all()
 
@@ -135,7 +135,7 @@ class DoubleLog:
             return stream.events[-1] if stream.events else self.all[-1]
 
     def _settled(self, name: str, expected: int, ids: Sequence[str]) -> Kept | None:
-        """Tell a retry from a conflict: None = write, an event = it is there."""
+        """Distinguish a retry from a conflict: None = write, an event = it is there."""
         stream = self.stream(name)
         if stream.tombstoned:
             raise TombstonedError(name)

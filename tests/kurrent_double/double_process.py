@@ -55,7 +55,7 @@ class DoubleProcess:
         return f"kurrentdb://127.0.0.1:{self.port}?tls=false"
 
     def own_url(self) -> str:
-        """Give a URL with an empty log behind it; for a double with `apart`."""
+        """A URL with an empty log behind it; for a double with `apart`."""
         return f"{self.url}&connectionName={uuid.uuid4()}"
 
     def start(self) -> None:
@@ -76,7 +76,7 @@ class DoubleProcess:
         self.port = int(self._line())
 
     def order(self, words: str) -> None:
-        """Tell it something; comes back when it is so."""
+        """Send a setting to the double; returns when it holds."""
         assert self._process is not None
         assert self._process.stdin is not None
         self._process.stdin.write(f"{words}\n")

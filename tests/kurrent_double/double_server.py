@@ -327,7 +327,7 @@ class Double:
         context: Any,
         admits: Callable[[Kept], bool],
     ) -> Iterator[bytes]:
-        """Give what is there, then what comes; checkpoints where a filter skips."""
+        """What is there, then what comes; checkpoints where a filter skips."""
         log, source, place = where
         confirmation = streams_pb2.ReadResp()
         confirmation.confirmation.subscription_id = str(uuid.uuid4())

@@ -25,7 +25,7 @@ _IDS = ("A", "B", "é\\C")
 
 
 def any_event(number: int, kind: str, rng: random.Random) -> tuple[str, NewEvent]:
-    """Give a stream and an event of a type; its time is as unique as its number."""
+    """A stream and an event of a type; its time is as unique as its number."""
     body = msgspec.convert(_body(TYPES[kind].payload, rng), TYPES[kind].payload)
     moment = START + dt.timedelta(minutes=number)
     event = new_event(
@@ -46,7 +46,7 @@ def _body(payload: Any, rng: random.Random) -> dict[str, Any]:
 
 
 def _cell(name: str, kind: Any, rng: random.Random) -> Any:
-    """Give a cell of a field's type; settings and overrides name real columns."""
+    """A cell of a field's type; settings and overrides name real columns."""
     if name in {"setting", "column"}:
         return rng.choice(["horizon_days", "bucket", "unit_cost", "qty"])
     if name == "table":

@@ -21,12 +21,12 @@ DUE = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
 
 
 def day(number: float) -> dt.datetime:
-    """Give the instant so many days after the start of all lake tests."""
+    """Instant so many days after the start of all lake tests."""
     return START + dt.timedelta(days=number)
 
 
 def body(kind: str, /, **fields: Any) -> Any:
-    """Give the payload of a type from its fields."""
+    """Payload of a type from its fields."""
     return msgspec.convert(fields, TYPES[kind].payload)
 
 
@@ -39,7 +39,7 @@ def event(
     recorded: dt.datetime | None = None,
     **fields: Any,
 ) -> tuple[str, list[NewEvent]]:
-    """Give a stream and its one event; times default to that many minutes."""
+    """A stream and its one event; times default to that many minutes."""
     payload = body(kind, **fields)
     moment = START + dt.timedelta(minutes=number)
     return stream_for(payload), [
@@ -53,7 +53,7 @@ def event(
 
 
 def facts(*told: tuple[str, dict[str, Any]]) -> list[Fact]:
-    """Give facts for a fold: (type, fields) each, positions from 1."""
+    """Facts for a fold: (type, fields) each, positions from 1."""
     return [
         Fact(
             position, kind, START + dt.timedelta(minutes=position), body(kind, **fields)
@@ -63,14 +63,14 @@ def facts(*told: tuple[str, dict[str, Any]]) -> list[Fact]:
 
 
 def store_of(batches: Iterable[tuple[str, list[NewEvent]]]) -> MemoryStore:
-    """Give a store in memory that holds these events."""
+    """A store in memory that holds these events."""
     store = MemoryStore()
     store.append_many(batches)
     return store
 
 
 def small_company() -> list[tuple[str, list[NewEvent]]]:
-    """Give a product bought, stocked and ordered; nothing is wrong with it."""
+    """A product bought, stocked and ordered; nothing is wrong with it."""
     return [
         event(1, "ProductDefined", product="A", unit_cost=2.0),
         event(2, "LocationDefined", location="DC"),
@@ -100,13 +100,13 @@ def small_company() -> list[tuple[str, list[NewEvent]]]:
 
 
 def line(demand: str, **cells: Any) -> dict[str, Any]:
-    """Give a row of demands."""
+    """A row of demands."""
     row = {"demand": demand, "product": "A", "location": "DC", "qty": 1.0, "due": DUE}
     return {**row, **cells}
 
 
 def rows_only(events: Iterable[RecordedEvent]) -> Any:
-    """Give a store that is not checked as one; see `RowsOnly`."""
+    """A store that is not checked as one; see `RowsOnly`."""
     return RowsOnly(events)
 
 

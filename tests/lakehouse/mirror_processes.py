@@ -108,6 +108,6 @@ def wait_for(marks: list[Path], seconds: float = 60.0) -> None:
 
 
 def mirrored(lake: Path) -> list[int]:
-    """Give the positions in bronze, sorted."""
+    """Positions in bronze, sorted."""
     rows = pl.read_delta(str(lake / "bronze" / "events"))
     return rows["position"].sort().to_list()

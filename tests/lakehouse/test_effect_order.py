@@ -56,7 +56,7 @@ def codes(snapshot: Snapshot) -> list[str]:
 
 
 def grown(folder: Path, *batches: list[Batch]) -> Lake:
-    """Give a lake that was folded after each of some batches."""
+    """A lake that was folded after each of some batches."""
     lake, store = Lake(folder), store_of([])
     for batch in batches:
         store.append_many(batch)
@@ -66,7 +66,7 @@ def grown(folder: Path, *batches: list[Batch]) -> Lake:
 
 
 def id_of(number: int) -> str:
-    """Give the id of the event with this number."""
+    """Id of the event with this number."""
     return str(uuid.UUID(int=number + 1))
 
 

@@ -56,7 +56,7 @@ FIELDS = (
 
 
 def odd_document(draw: random.Random) -> bytes:
-    """Give a payload or metadata that some writer might send."""
+    """A payload or metadata that some writer might send."""
     if draw.random() < 0.1:
         return draw.randbytes(draw.randrange(60))
     parts = []
@@ -69,7 +69,7 @@ def odd_document(draw: random.Random) -> bytes:
 
 
 def foreign_events(count: int, seed: int) -> Iterator[tuple[str, NewEvent]]:
-    """Give streams and events of a careless writer."""
+    """Streams and events of a careless writer."""
     draw = random.Random(seed)
     for number in range(count):
         stream = draw.choice(ODD_NAMES[4:])[:200] + str(draw.randrange(40))
@@ -124,7 +124,7 @@ def through_the_double(tmp_path: Path, count: int) -> None:
 
 
 def odd_rows(count: int, seed: int) -> Iterator[tuple[Any, ...]]:
-    """Give rows as another program may write them into the file of a store."""
+    """Rows as another program may write them into the file of a store."""
     draw = random.Random(seed)
     instants = (0, 2**62, -(2**62), 1_767_571_200_000_000, 253_402_300_800_000_000)
     for number in range(count):

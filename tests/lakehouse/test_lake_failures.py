@@ -34,7 +34,7 @@ def bulk(count: int) -> MemoryStore:
 
 @contextlib.contextmanager
 def as_nobody() -> Iterator[None]:
-    """Give up the right to write everywhere that root has, for a while."""
+    """Drop the right to write everywhere that root has, for a while."""
     before = os.geteuid()
     if before == 0:
         os.seteuid(NOBODY)
@@ -66,7 +66,7 @@ def read_only_lake() -> Iterator[Path]:
 
 @contextlib.contextmanager
 def files_no_larger_than(size: int) -> Iterator[None]:
-    """Let every write beyond a file size fail, as a full disk or quota does."""
+    """Make every write beyond a file size fail, as a full disk or quota does."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))

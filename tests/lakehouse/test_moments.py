@@ -49,7 +49,7 @@ def by_hand(
 
 
 def about_facts(snapshot: Snapshot) -> list[Finding]:
-    """Give the findings about facts, without those about when they came."""
+    """Findings about facts, without those about when they came."""
     return [f for f in snapshot.findings if f.code not in {"LAKE008", "LAKE009"}]
 
 

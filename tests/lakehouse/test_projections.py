@@ -22,7 +22,7 @@ ORDER = {
 
 
 def rows(table: str, *told: tuple[str, dict[str, Any]]) -> list[dict[str, Any]]:
-    """Give the filled cells of a table after some facts."""
+    """Filled cells of a table after some facts."""
     frame = fold(State(), facts(*told)).frame(table)
     return [
         {name: cell for name, cell in row.items() if cell is not None}

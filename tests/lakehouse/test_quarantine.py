@@ -20,7 +20,7 @@ def moved(number: int, qty: float) -> Any:
 
 
 def log_of(*batches: Any, **changes: dict[str, Any]) -> Any:
-    """Give a store whose event at a position (`p2=…`) is changed as told."""
+    """A store whose event at a position (`p2=…`) is changed as told."""
     events = list(store_of(batches).read_all())
     return rows_only(
         msgspec.structs.replace(e, **changes.get(f"p{e.position}", {})) for e in events

@@ -63,13 +63,13 @@ NOT_SAID = re.compile(
 
 
 def said(outputs: Sequence[object]) -> str:
-    """Give what a lesson shows, with the rows of its tables and charts."""
+    """What a lesson shows, with the rows of its tables and charts."""
     shown = [html.unescape(html.unescape(mo.as_html(one).text)) for one in outputs]
     return NOT_SAID.sub("", "\n".join(shown))
 
 
 def bare(outputs: Sequence[object], snapshot: Snapshot) -> tuple[set[str], list[str]]:
-    """Give the ids that have a name, and the instants in UTC, that a lesson shows."""
+    """Ids that have a name, and the instants in UTC, that a lesson shows."""
     texts = names_of(snapshot).texts
     named = {one for one, name in texts.items() if name != one and len(one) > 1}
     text = said(outputs)

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from medhavi.optimize.components import ComponentSession, components_of
-from medhavi.optimize.highs import HighsSession
+from medhavi.optimize.highs import ComponentSession, HighsSession, components_of
 from medhavi.optimize.problem import Problem, SolveStatus
 
 if TYPE_CHECKING:

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from medhavi.optimize.highs import Highs
-from medhavi.optimize.mps import mps
-from medhavi.optimize.problem import Problem
+from medhavi.optimize.problem import Problem, mps
 
 if TYPE_CHECKING:
     from medhavi.optimize.problem import Program

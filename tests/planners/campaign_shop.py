@@ -22,7 +22,7 @@ FAMILIES = {"A": "FA", "B": "FB", "C": "FC"}
 
 
 def day(number: float) -> dt.datetime:
-    """Give the instant so many days after now."""
+    """Instant so many days after now."""
     return AS_OF + dt.timedelta(days=number)
 
 
@@ -31,7 +31,7 @@ def shop(
     families: Mapping[str, str | None] = FAMILIES,
     **more: Iterable[Mapping[str, object]],
 ) -> Snapshot:
-    """Give a machine M that makes each product in a minute a piece.
+    """A machine M that makes each product in a minute a piece.
 
     Parameters
     ----------
@@ -80,12 +80,12 @@ def shop(
 
 
 def rule(family: str = "FA", **more: object) -> dict[str, object]:
-    """Give a row of campaign_rules of machine M."""
+    """A row of campaign_rules of machine M."""
     return {"resource": "M", "family": family, **more}
 
 
 def matrix(*rows: tuple[str, str, float, bool]) -> list[dict[str, object]]:
-    """Give rows of changeovers: from, to, minutes, whether it is a cleaning."""
+    """Rows of changeovers: from, to, minutes, whether it is a cleaning."""
     return [
         {
             "matrix": "X",
@@ -148,7 +148,7 @@ def _minutes(moment: dt.datetime) -> float:
 
 
 def status(made: Plan, demand: str = "D0") -> tuple[str, str | None]:
-    """Give status and limiter of a demand."""
+    """Status and limiter of a demand."""
     rows = made.fulfilment.filter(pl.col("demand") == demand)
     return rows["status"][0], rows["limiter"][0]
 

@@ -69,7 +69,7 @@ class EveryWay:
 
     # ------------------------------------------------------------------- material
     def serves(self, taken: Taken, node: Node) -> bool:
-        """Tell whether all that is taken of a node is there, safety stock left alone.
+        """Whether all that is taken of a node is there, safety stock left alone.
 
         Units are matched to lots one by one: each taker needs goods that are there by
         its hour and live as long as it needs them.
@@ -96,7 +96,7 @@ class EveryWay:
         ours: list[tuple[int, int, int]],
         level: int,
     ) -> bool:
-        """Tell whether we leave the safety stock, or what there is of it, at any hour.
+        """Whether we leave the safety stock, or what there is of it, at any hour.
 
         Only goods that live are safety stock. What was taken before an hour counts;
         which lots it was taken from is as good as can be.
@@ -115,7 +115,7 @@ class EveryWay:
         return True
 
     def moments(self, taken: Taken, node: Node) -> list[int]:
-        """Give the hours at which more may be there."""
+        """Hours at which more may be there."""
         found = {0}
         found |= {one[3] for one in self.town.inbound if one[:2] == node}
         found |= {one[1] for one in taken.arrived if one[0] == node}
@@ -125,7 +125,7 @@ class EveryWay:
     def need(
         self, node: Node, qty: int, taken: Taken, path: tuple[Node, ...], *, top: bool
     ) -> Iterator[tuple[int, tuple[tuple[Node, int, int], ...], Taken]]:
-        """Give all ways to have a quantity at a node.
+        """All ways to have a quantity at a node.
 
         Each is the hour when it is there, what of it lies in the line (node, hour from
         which it is there, pieces: to be taken by who uses it), and what is taken.
@@ -168,7 +168,7 @@ class EveryWay:
                 yield hour, ((node, hour, qty),), taken
 
     def options(self, node: Node) -> list[Routing | Offer | Lane]:
-        """Give the sources of a node: routings and offers, else lanes from places."""
+        """Sources of a node: routings and offers, else lanes from places."""
         town = self.town
         made = [one for one in town.routings if (one.product, one.place) == node]
         sold = [one for one in town.offers if (one.product, one.place) == node]
@@ -178,7 +178,7 @@ class EveryWay:
         return [one for one in town.lanes if one.destination == node[1]]
 
     def order(self, option, node, part, taken, path):
-        """Give all ways of one order: when its goods are there, and what is taken."""
+        """All ways of one order: when its goods are there, and what is taken."""
         self.tried += 1
         if hasattr(option, "bom"):
             return self.make(option, node, part, taken, path)
@@ -235,7 +235,7 @@ class EveryWay:
                 yield hour, used, after
 
     def placed(self, step: Step, name: str, size: int, since: int, taken: Taken):
-        """Give the first start and its end among all other work."""
+        """First start and its end among all other work."""
         others = [one[1:] for one in (*self.town.busy, *taken.work) if one[0] == name]
         hours = step.setup + step.run * size
         for start in range(since, min(self.best, HORIZON)):
@@ -247,7 +247,7 @@ class EveryWay:
         return None
 
     def through(self, name: str, start: int, hours: int, *, whole: bool) -> int | None:
-        """Give when work that starts at an open hour is done."""
+        """When work that starts at an open hour is done."""
         hour, left = start, hours
         if not self.open[name][start]:
             return None
@@ -285,7 +285,7 @@ class EveryWay:
                 return
 
     def has_room(self, offer: Offer, size: int, hour: int, taken: Taken) -> bool:
-        """Tell whether the windows of an hour have room for an order."""
+        """Whether the windows of an hour have room for an order."""
         for start, finish, most in offer.windows:
             if start <= hour < finish:
                 gone = sum(
@@ -310,7 +310,7 @@ class EveryWay:
                     break
 
     def sent(self, lane: Lane, ready: int, part: int, taken: Taken):
-        """Give the departures that have room, some of them."""
+        """Departures that have room, some of them."""
         for departure in lane.departures(ready)[:12]:
             load = sum(
                 one[2] for one in taken.loads if one[:2] == (lane.name, departure)
@@ -321,7 +321,7 @@ class EveryWay:
 
     # ------------------------------------------------------------------- delivery
     def earliest(self) -> int | None:
-        """Give the first hour at which the whole can be there; None: never."""
+        """First hour at which the whole can be there; None: never."""
         town = self.town
         origins = [one for one in town.places if self.reaches(one)]
         for shares in shared(town.qty, len(origins)):
@@ -334,7 +334,7 @@ class EveryWay:
         return None if self.best == HORIZON else self.best
 
     def reaches(self, place: str) -> bool:
-        """Tell whether goods of a place can get to the customer."""
+        """Whether goods of a place can get to the customer."""
         return place == self.town.place or any(self.lanes(place, self.town.place, ()))
 
     @cached_property
@@ -351,7 +351,7 @@ class EveryWay:
         return found
 
     def lanes(self, origin: str, destination: str, seen: tuple[str, ...]):
-        """Give all chains of lanes between two places."""
+        """All chains of lanes between two places."""
         for lane in self.town.lanes:
             if lane.origin != origin or lane.destination in seen:
                 continue
@@ -362,7 +362,7 @@ class EveryWay:
                     yield (lane, *rest)
 
     def _delivered(self, turn, taken, fresh=0):
-        """Give all ways to deliver shares of places, one place after the other.
+        """All ways to deliver shares of places, one place after the other.
 
         `fresh`: how many of those before make or buy what is new.
         """
@@ -379,7 +379,7 @@ class EveryWay:
                     yield max(arrival, other), end
 
     def supplied(self, node: Node, qty: int, taken: Taken):
-        """Give all ways to have a quantity of the product, in portions.
+        """All ways to have a quantity of the product, in portions.
 
         A portion is the hour when it is there, its pieces, and whether it lies in the
         line, from which it is taken when it leaves.
@@ -423,7 +423,7 @@ class EveryWay:
             )
 
     def _carried(self, place, portions, taken):
-        """Give arrivals of all portions, apart from each other where that may be."""
+        """Arrivals of all portions, apart from each other where that may be."""
         if self.town.full_line:
             ready = max(one[0] for one in portions)
             yield from self._sent_off(place, ready, portions, taken)
@@ -447,7 +447,7 @@ class EveryWay:
                 return
 
     def _sent_off(self, place, ready, portions, taken):
-        """Give arrivals of what leaves a place together."""
+        """Arrivals of what leaves a place together."""
         if place == self.town.place:
             yield from self._taken_out(place, portions, ready, taken)
             return
@@ -470,7 +470,7 @@ class EveryWay:
             yield arrival, whole
 
     def _legs(self, chain, part, ready, taken):
-        """Give arrivals by a chain of lanes."""
+        """Arrivals by a chain of lanes."""
         if not chain:
             yield ready, taken
             return
@@ -511,7 +511,7 @@ def shared(qty: int, count: int) -> Iterator[tuple[int, ...]]:
 def matched(
     lots: list[tuple[int, int, int]], takers: list[tuple[int, int, int]]
 ) -> bool:
-    """Tell whether every taken piece has a piece of a lot (augmenting paths)."""
+    """Whether every taken piece has a piece of a lot (augmenting paths)."""
     pieces = [lot[:2] for lot in lots for _ in range(lot[2])]
     wants = [taker[:2] for taker in takers for _ in range(taker[2])]
     if len(wants) > len(pieces):

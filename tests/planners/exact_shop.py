@@ -67,7 +67,7 @@ def _work(
 
 
 def tables(shop: Shop) -> Rows:
-    """Give the planning tables of a shop."""
+    """Planning tables of a shop."""
     rows: Rows = {"resources": [{"resource": name} for name in shop.machines]}
     for work, due in shop.orders:
         _add(rows, work)

@@ -239,7 +239,7 @@ KINDS = ("suppliers", "lanes", "both", "learned")
 
 
 def uncertain_company(seed: int) -> Snapshot:
-    """Let suppliers, lanes or both of a company take longer than they say."""
+    """Make suppliers, lanes or both of a company take longer than they say."""
     rng, known = random.Random(seed), company(seed)
     kind = KINDS[seed % len(KINDS)]
     policies = known["promise_policies"].to_dicts()

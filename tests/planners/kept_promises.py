@@ -20,17 +20,17 @@ NOW = to_seconds(AS_OF)
 
 
 def hours(seconds: int) -> float:
-    """Give the hours from now to an instant."""
+    """Hours from now to an instant."""
     return (seconds - NOW) / 3600
 
 
 def told(text: object) -> float:
-    """Give the hours from now to an instant of a trace."""
+    """Hours from now to an instant of a trace."""
     return (dt.datetime.fromisoformat(str(text)) - AS_OF) / dt.timedelta(hours=1)
 
 
 def broken(town: Town, promises: Iterable[Promise]) -> list[str]:
-    """Say what cannot be kept of promises that are accepted together."""
+    """What cannot be kept of promises that are accepted together."""
     made = [one for one in promises if one.deliveries]
     holds = [hold for one in made for hold in one.holds]
     found = [*_worked(town, holds), *_carried(town, holds), *_taken(town, made)]
@@ -73,7 +73,7 @@ def _worked(town: Town, holds: list[PlannedHold]) -> Iterator[str]:
 
 
 def _steps(town: Town, made: Promise) -> Iterator[tuple[Mapping[str, object], ...]]:
-    """Give each make entry of the trace with its capacity entries."""
+    """Each make entry of the trace with its capacity entries."""
     entries = list(made.trace)
     for place, entry in enumerate(entries):
         if entry.get("stage") == "routing":
@@ -87,7 +87,7 @@ def _steps(town: Town, made: Promise) -> Iterator[tuple[Mapping[str, object], ..
 
 
 def _again(before: list[Mapping[str, object]], entry: Mapping[str, object]) -> bool:
-    """Tell whether an earlier shipment brought a part of the same order."""
+    """Whether an earlier shipment brought a part of the same order."""
     keys = ("way", "start", "finish")
     return any([one.get(k) for k in keys] == [entry[k] for k in keys] for one in before)
 
@@ -188,7 +188,7 @@ def _taken(town: Town, made: list[Promise]) -> Iterator[str]:
 
 
 def _until(town: Town, made: Promise, hold: PlannedHold) -> float:
-    """Give until when goods must live: their arrival and the days asked for."""
+    """Until when goods must live: their arrival and the days asked for."""
     if hold.subject != "F":
         return hours(hold.start)
     arrivals = [

@@ -46,7 +46,7 @@ def up(value: Fraction, grid: Fraction) -> Fraction:
 
 
 def common(one: Fraction, other: Fraction) -> Fraction:
-    """Give the smallest multiple of both."""
+    """Smallest multiple of both."""
     return Fraction((one / other).numerator) * other
 
 
@@ -58,7 +58,7 @@ class Place:
     needs: list[tuple[int, Fraction]] = field(default_factory=list)
 
     def at(self, instant: int) -> Fraction:
-        """Give the projection after the needs of an instant."""
+        """Projection after the needs of an instant."""
         came = sum((qty for when, qty in self.supply if when <= instant), Fraction(0))
         return came - sum((qty for when, qty in self.needs if when <= instant))
 
@@ -170,7 +170,7 @@ class Node:
         return math.floor(size * self._yield() / self._step) * self._step
 
     def _size(self, wanted: Fraction) -> Fraction:
-        """Give the size of the next order for a good quantity (rule 5)."""
+        """Size of the next order for a good quantity (rule 5)."""
         kind, row = self._source
         least = number(
             {"make": "min_lot", "buy": "moq"}.get(kind)
@@ -195,7 +195,7 @@ class Node:
         return max(cut, least, grid)
 
     def _durations(self, size: Fraction) -> list[tuple[int, int]]:
-        """Give (step, seconds) in sequence."""
+        """Pairs of step and seconds, in sequence."""
         kind, row = self._source
         if kind == "move":
             return [(0, math.ceil(number(row["duration_h"]) * 3600))]
@@ -216,7 +216,7 @@ class Node:
         return 0 if kind == "move" else math.ceil(number(row["safety_days"]) * DAY)
 
     def _first_repair(self) -> int:
-        """Give the first instant at which a level may be repaired (rules 6, 7)."""
+        """First instant at which a level may be repaired (rules 6, 7)."""
         now = self._plan.now
         triggered = self._rule in {"fixed", "eoq"} and (
             self._policy.get("reorder_point") is not None
@@ -230,7 +230,7 @@ class Node:
 
     # --- levels ----------------------------------------------------------------------
     def _missing(self, place: Place, instant: int) -> Fraction:
-        """Give what an order brings at an instant: what is short, and the level."""
+        """What an order brings at an instant: what is short, and the level."""
         there = place.at(instant)
         short = max(Fraction(0), -there)
         if instant < self._from:
@@ -266,7 +266,7 @@ class Node:
                 assert self._missing(self._place, instant) == 0
 
     def _ahead(self, instant: int) -> list[tuple[int, Fraction]]:
-        """Give the net needs from an instant on, each met as it comes."""
+        """Net needs from an instant on, each met as it comes."""
         place = self._place.copy()
         found = []
         for moment in self._moments(place):
@@ -277,7 +277,7 @@ class Node:
         return found
 
     def _with_later(self, instant: int, until: Fraction) -> Fraction:
-        """Give what later needs of a window and the level lack together."""
+        """What later needs of a window and the level lack together."""
         place = self._place.copy()
         later = Fraction(0)
         for moment in self._moments(place):
@@ -357,7 +357,7 @@ class Node:
 
     # --- prices ----------------------------------------------------------------------
     def _holding(self) -> Fraction:
-        """Give the cost of holding a unit for a year."""
+        """Cost of holding a unit for a year."""
         return self._value("holding_rate") * (self._unit_cost or 1)
 
     def _economic(self) -> Fraction:

@@ -127,7 +127,7 @@ def figures(
 
 
 def best(problem: ScheduleProblem) -> tuple[float, ...] | None:
-    """Give the least values of the objectives in their order; None: impossible."""
+    """Least values of the objectives in their order; None: impossible."""
     keys = [(order.order, step.step) for order, step in problem.steps()]
     options = []
     for order, step in problem.steps():

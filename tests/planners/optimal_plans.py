@@ -36,12 +36,12 @@ def checked(snapshot: Snapshot, settings: Mapping[str, object] | None = None) ->
 
 
 def parts(made: Plan) -> dict[str, float]:
-    """Give the parts of the objective."""
+    """Parts of the objective."""
     return dict(made.contributions.select("part", "value").iter_rows())
 
 
 def sources(made: Plan) -> dict[Any, float]:
-    """Give the quantity that new orders of each source bring."""
+    """Quantity that new orders of each source bring."""
     rows = made.supplies.filter(made.supplies["status"] == "planned")
     found: dict[Any, float] = {}
     for row in rows.iter_rows(named=True):

@@ -12,7 +12,7 @@ PLANTS = ("P1", "P2")
 
 
 def random_town(seed: int) -> Rows:
-    """Give tables: two plants, a warehouse, a customer; routings and lanes to choose.
+    """Tables: two plants, a warehouse, a customer; routings and lanes to choose.
 
     A product is made in both plants, by one or two routings; components come from one
     or two suppliers; the warehouse prefers either plant, and P2 may ask P1.

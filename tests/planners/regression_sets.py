@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def demands(number: int, products: int, **cells: Any) -> list[dict[str, Any]]:
-    """Give demands of products P0, P1 … in turn, due on days 10 to 39."""
+    """Demands of products P0, P1 … in turn, due on days 10 to 39."""
     return [
         {
             "demand": f"D{one:04}",
@@ -30,7 +30,7 @@ def demands(number: int, products: int, **cells: Any) -> list[dict[str, Any]]:
 
 
 def bought(products: int) -> list[dict[str, Any]]:
-    """Give terms: product P3 comes in 2 + 3 days, in lots of 5."""
+    """Terms: product P3 comes in 2 + 3 days, in lots of 5."""
     return [
         {"product": f"P{one}", "lead_time_days": 2.0 + one % 9, "lot_multiple": 5.0}
         for one in range(products)
@@ -38,7 +38,7 @@ def bought(products: int) -> list[dict[str, Any]]:
 
 
 def baseline() -> Snapshot:
-    """Give 10 demands of 5 bought products, a third of them in stock."""
+    """10 demands of 5 bought products, a third of them in stock."""
     return factories.snapshot(
         demands=demands(10, 5),
         supply_terms=bought(5),
@@ -47,7 +47,7 @@ def baseline() -> Snapshot:
 
 
 def three_levels() -> Snapshot:
-    """Give 20 products on three levels: 4 made of 6 made of 10 bought."""
+    """20 products on three levels: 4 made of 6 made of 10 bought."""
     tops = [f"P{one}" for one in range(4)]
     middles = [f"M{one}" for one in range(6)]
     bottoms = [f"B{one}" for one in range(10)]
@@ -80,7 +80,7 @@ def three_levels() -> Snapshot:
 
 
 def one_line() -> Snapshot:
-    """Give 5 products that share one machine, 20 demands in all."""
+    """5 products that share one machine, 20 demands in all."""
     products = [f"P{one}" for one in range(5)]
     return factories.snapshot(
         demands=demands(20, 5),
@@ -101,7 +101,7 @@ def one_line() -> Snapshot:
 
 
 def three_sites() -> Snapshot:
-    """Give 3 sites with 5 legs between them; all is bought at the first."""
+    """3 sites with 5 legs between them; all is bought at the first."""
     legs = [("L", "S2", 48.0), ("L", "S3", 120.0), ("S2", "S3", 24.0)]
     legs += [("S3", "S2", 24.0), ("S2", "L", 48.0)]
     wanted = [
@@ -135,5 +135,5 @@ def three_sites() -> Snapshot:
 
 
 def a_thousand() -> Snapshot:
-    """Give 1,000 demands of 100 bought products."""
+    """1,000 demands of 100 bought products."""
     return factories.snapshot(demands=demands(1000, 100), supply_terms=bought(100))

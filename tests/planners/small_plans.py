@@ -23,12 +23,12 @@ KERNELS = {"engine": "auto"} if Coverage.current() is None else PYTHON
 
 
 def day(number: float) -> dt.datetime:
-    """Give the instant so many days after now of every small snapshot."""
+    """Instant so many days after now of every small snapshot."""
     return AS_OF + dt.timedelta(days=number)
 
 
 def days(moment: dt.datetime | None) -> float | None:
-    """Give the days from now of every small snapshot to an instant."""
+    """Days from now of every small snapshot to an instant."""
     if moment is None:
         return None
     return round((moment - AS_OF) / dt.timedelta(days=1), 6)
@@ -64,7 +64,7 @@ def quantities(made: Plan, product: str) -> list[float]:
 
 
 def pegs(made: Plan, demand: str, level: int = 0) -> dict[str, float]:
-    """Give the quantity that each supply brings a demand at a level."""
+    """Quantity that each supply brings a demand at a level."""
     found: dict[str, float] = {}
     for row in made.pegging.iter_rows(named=True):
         if row["demand"] == demand and row["level"] == level:
@@ -78,7 +78,7 @@ def exceptions(made: Plan, code: str) -> list[dict[str, Any]]:
 
 
 def fulfilment(made: Plan, demand: str = "D1") -> dict[str, Any]:
-    """Give the fulfilment of a demand."""
+    """Fulfilment of a demand."""
     rows = [r for r in made.fulfilment.iter_rows(named=True) if r["demand"] == demand]
     return rows[0]
 

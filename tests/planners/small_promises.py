@@ -23,19 +23,19 @@ TRUSTING = {"policy": "default", "supplier_fallback": "accept_with_risk"}
 
 
 def day(number: float) -> dt.datetime:
-    """Give the instant so many days after now of every small snapshot."""
+    """Instant so many days after now of every small snapshot."""
     return AS_OF + dt.timedelta(days=number)
 
 
 def days(instant: int | None) -> float | None:
-    """Give the days from now to an instant in seconds."""
+    """Days from now to an instant in seconds."""
     if instant is None:
         return None
     return round((from_seconds(instant) - AS_OF) / dt.timedelta(days=1), 6)
 
 
 def tables(**given: Iterable[Mapping[str, object]]) -> Snapshot:
-    """Give a snapshot whose suppliers are trusted unless a policy is stated."""
+    """A snapshot whose suppliers are trusted unless a policy is stated."""
     given.setdefault("promise_policies", [TRUSTING])
     stated = list(given.get("products", ()))
     if not any(row.get("product", "A") == "A" for row in stated):
@@ -47,7 +47,7 @@ def tables(**given: Iterable[Mapping[str, object]]) -> Snapshot:
 
 
 def cells(**stated: object) -> dict[str, object]:
-    """Give a request: 10 of A at L in 28 days, unless it says otherwise."""
+    """A request: 10 of A at L in 28 days, unless it says otherwise."""
     return {"product": "A", "location": "L", "qty": 10, "due": day(28), **stated}
 
 
@@ -85,14 +85,14 @@ def workshop(**more: Iterable[Mapping[str, object]]) -> Snapshot:
 
 
 def in_hand(qty: int, hour: int = 0, **stated: object) -> dict[str, object]:
-    """Give an order for work of one hour a piece from an hour on, as R makes A."""
+    """An order for work of one hour a piece from an hour on, as R makes A."""
     row = {"supply_order": "W", "kind": "work", "source": "R", "status": "released"}
     times = {"start": day(hour / 24), "due": day((hour + qty) / 24)}
     return {**row, "qty": qty, **times, **stated}
 
 
 def state(book: PromiseLedger) -> tuple[object, ...]:
-    """Give all that the ledgers of a book hold, to compare two moments."""
+    """All that the ledgers of a book hold, to compare two moments."""
     material = book.stages.material
     return (
         {node: material.line(*node).projection for node in material.nodes},

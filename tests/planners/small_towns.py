@@ -70,7 +70,7 @@ class Lane:
     cutoff: int = 0
 
     def departures(self, ready: int) -> list[int]:
-        """Give the hours of departure from an hour on, some weeks of them."""
+        """Hours of departure from an hour on, some weeks of them."""
         if not self.leaves:
             return [ready + self.cutoff]
         return [
@@ -103,7 +103,7 @@ class Town:
     lanes: list[Lane] = field(default_factory=list)
 
     def is_open(self, resource: str, hour: int) -> bool:
-        """Tell whether a resource works in an hour: five days, one shift, or always."""
+        """Whether a resource works in an hour: five days, one shift, or always."""
         shift = self.shifts[resource]
         if shift is None:
             return True
@@ -269,7 +269,7 @@ def _lane(rng: random.Random, name: str, origin: str, destination: str) -> Lane:
 
 
 def at(hour: int) -> dt.datetime:
-    """Give the instant of an hour."""
+    """Instant of an hour."""
     return AS_OF + dt.timedelta(hours=hour)
 
 
@@ -455,7 +455,7 @@ def _source_tables(made: Town) -> dict[str, list[dict[str, Any]]]:
 
 
 def request(made: Town, **stated: Any) -> dict[str, Any]:
-    """Give the request of a town."""
+    """Request of a town."""
     return {
         "product": "F",
         "location": made.place,

@@ -23,7 +23,7 @@ PLANT, WAREHOUSE, CUSTOMER = "PLANT", "WAREHOUSE", "CUSTOMER"
 
 @st.composite
 def ordinary(draw):
-    """Give a network of up to three products and three places, a source for each."""
+    """A network of up to three products and three places, a source for each."""
     count = draw(st.integers(1, 3))
     names = [f"P{number}" for number in range(1, count + 1)]
     steps = {name: draw(st.sampled_from([1.0, 1.0, 0.5, 4.0])) for name in names}

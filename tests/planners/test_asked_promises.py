@@ -35,12 +35,12 @@ TERMS = {"product": "A", "lead_time_days": 6}
 
 
 def lots(*stated: tuple[str, float]) -> list[dict[str, Any]]:
-    """Give lots of A at L, named as their class."""
+    """Lots of A at L, named as their class."""
     return [{"lot": name, "quality": name, "qty": qty} for name, qty in stated]
 
 
 def reason(made: Promise) -> tuple[Limiter, str] | None:
-    """Give the limiter and what it names."""
+    """Limiter and what it names."""
     return made.limiter and (made.limiter.code, made.limiter.subject)
 
 

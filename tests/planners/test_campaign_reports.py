@@ -108,7 +108,7 @@ def test_the_changes_of_a_plan_follow_the_present_set_up():
 
 
 def executed(made, steps):
-    """Give the data after some of the orders were carried out, by place in the plan."""
+    """Data after some of the orders were carried out, by place in the plan."""
     rows = campaign_rows(made)
     orders = [
         {

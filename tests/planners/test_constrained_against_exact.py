@@ -32,7 +32,7 @@ def lateness(shop: Shop, *, checked: bool) -> float:
 
 
 def gap(seeds: Iterable[int], *, checked: bool) -> float:
-    """Give how much later the plans are than the best; none may be less late."""
+    """How much later the plans are than the best; none may be less late."""
     ours, best = 0.0, 0
     for seed in seeds:
         shop = random_shop(seed)

@@ -9,7 +9,7 @@ import pytest
 
 import medhavi as mv
 from medhavi.findings import BadData
-from medhavi.snapshot.network.precedence import circle
+from medhavi.snapshot.network.network import circle
 from tests import factories
 from tests.api import plan, verify
 from tests.planners.small_plans import PYTHON, day, pegs
@@ -19,7 +19,7 @@ DEEP = 10_000
 
 
 def chain(levels, qty_per=1.0, qty=5, **given):
-    """Give products P0 … Pn, each made of one of the next; the last is bought."""
+    """Products P0 … Pn, each made of one of the next; the last is bought."""
     names = [f"P{number:05}" for number in range(levels + 1)]
     return factories.snapshot(
         products=[{"product": name} for name in names],

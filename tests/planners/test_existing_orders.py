@@ -28,7 +28,7 @@ MADE = {
 
 
 def row(made, supply):
-    """Give the supplies row of an order."""
+    """Supplies row of an order."""
     return made.supplies.filter(id=supply).row(0, named=True)
 
 

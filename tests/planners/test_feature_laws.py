@@ -31,7 +31,7 @@ WHOLE = st.integers(1, 20)
 
 @st.composite
 def wanted(draw, **columns):
-    """Give one to four demands of A; `columns` are further cells."""
+    """One to four demands of A; `columns` are further cells."""
     return [
         {
             "demand": f"D{place}",
@@ -70,7 +70,7 @@ def flows(made, given):
 
 
 def projection(made, given, moment):
-    """Give the stock of A after all events of a moment [days]."""
+    """Stock of A after all events of a moment [days]."""
     return sum(qty for at, qty in flows(made, given) if at <= moment)
 
 
@@ -85,7 +85,7 @@ def finishes(made, product="A"):
 
 # --- laws --------------------------------------------------------------------------
 def holds(level, begin=LEAD, end=1e9):
-    """Say that the projection never falls below a level, from day to day."""
+    """Check that the projection never falls below a level, from day to day."""
 
     def law(made, given):
         looked = [at for at in moments(made, given) if begin <= at < end]
@@ -238,7 +238,7 @@ def economic(made, given):
 
 
 def ahead(margin):
-    """Say that goods are there before their need by the safety time, if they can."""
+    """Check that goods are there before their need by the safety time, if they can."""
 
     def law(made, given):
         dues = {days(row["due"]) for row in given["demands"]}
@@ -266,7 +266,7 @@ def lives(length):
 # --- features ----------------------------------------------------------------------
 @st.composite
 def feature(draw, name):
-    """Give tables and law of a feature."""
+    """Tables and law of a feature."""
     qty, count = draw(WHOLE), draw(st.integers(1, 9))
     return FEATURES[name](draw, qty, count)
 
@@ -342,7 +342,7 @@ def _equal_last(made, _given):
 
 
 def _row(**values):
-    """Give a feature that is cells of each demand, some of it in stock."""
+    """A feature that is cells of each demand, some of it in stock."""
 
     def made(draw, qty, count):
         demands = draw(wanted(due=st.just(day(count)), **values))
@@ -472,7 +472,7 @@ def _asked(draw, qty, count):
 
 
 def _bought(**terms):
-    """Give a feature of the supply terms; a callable cell takes the random count."""
+    """A feature of the supply terms; a callable cell takes the random count."""
 
     def made(draw, qty, count):
         cells = {name: cell * count for name, cell in terms.items()}

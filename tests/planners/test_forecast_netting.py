@@ -15,7 +15,7 @@ BUY = [{"lead_time_days": 5}]
 
 
 def week(number, qty=100, **cells):
-    """Give the forecast of a week after now."""
+    """Forecast of a week after now."""
     return {
         "demand": f"F{number}",
         "kind": "forecast",
@@ -27,7 +27,7 @@ def week(number, qty=100, **cells):
 
 
 def rests(*demands, policy=None, **given):
-    """Give what is left of each forecast."""
+    """What is left of each forecast."""
     made = planned(
         demands=demands,
         supply_terms=BUY,

@@ -42,7 +42,7 @@ MARKS = {
 
 
 def opened(name: str) -> tuple[Snapshot, dict[str, Any]]:
-    """Give the input and the expected answer of a case."""
+    """Input and the expected answer of a case."""
     tables = json.loads((GOLDEN / name / "input.json").read_text("utf-8"))
     expected = json.loads((GOLDEN / name / "expected.json").read_text("utf-8"))
     return Snapshot.from_frames(tables), expected

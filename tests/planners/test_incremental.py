@@ -59,7 +59,7 @@ def changed(snapshot: Snapshot, demand: str, **cells: Any) -> Snapshot:
 
 
 def stay(first: Plan, made: Plan) -> list[bool]:
-    """Tell of each planned order of a plan whether it is in another one as well."""
+    """Whether each planned order of a plan is in another one as well."""
     there = set(first.supplies.select(PLACED).iter_rows())
     return [row in there for row in made.supplies.select(PLACED).iter_rows()]
 

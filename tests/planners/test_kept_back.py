@@ -79,7 +79,7 @@ def test_equally_important_demands_are_served_by_date():
 
 @st.composite
 def contested(draw):
-    """Give stock, receipts and a lead time, and demands of three classes."""
+    """Stock, receipts and a lead time, and demands of three classes."""
     pieces = st.integers(1, 15)
     days = st.integers(0, 14)
     receipts = draw(st.lists(st.tuples(pieces, days), max_size=2))

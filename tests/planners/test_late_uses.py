@@ -15,7 +15,7 @@ pytestmark = pytest.mark.req("MRP-09")
 
 
 def begun(line: dict[str, Any]) -> tuple[float | None, float]:
-    """Give start and delivery of two steps of two days, with C there after ten days."""
+    """Start and delivery of two steps of two days, with C there after ten days."""
     snapshot = factories.snapshot(
         products=[{"product": "A"}, {"product": "C"}],
         routings=[{"routing": "R", "product": "A"}],

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from medhavi.planners.constrained.lead_time_bounds import LeadTimeBounds, Planned
+from medhavi.planners.constrained.demand_bounds import LeadTimeBounds, Planned
 from medhavi.planners.constrained.memory import Memory
 from medhavi.planners.constrained.search.searched_run import SearchedRun
 from medhavi.planners.parameters import ConstrainedParameters

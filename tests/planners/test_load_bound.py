@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from medhavi.planners.constrained.least_work import open_time
+from medhavi.planners.constrained.demand_bounds import open_time
 from medhavi.units import HOUR
 from tests import factories
 from tests.api import plan, verify
@@ -41,7 +41,7 @@ def planned(rows: Mapping[str, Any], **more: Any) -> Plan:
 
 
 def weighted_days(made: Plan, snapshot: Snapshot) -> float:
-    """Give what is late, 25:5:1 by priority, times 20 days and those of lateness."""
+    """What is late, 25:5:1 by priority, times 20 days and those of lateness."""
     weights = {1: 25.0, 2: 5.0, 3: 1.0}
     priority = dict(snapshot["demands"].select("demand", "priority").iter_rows())
     late = made.fulfilment.filter(made.fulfilment["lateness_h"] > 0)
@@ -335,14 +335,14 @@ def test_what_is_netted_and_what_is_searched_state_the_same_bound() -> None:
 
 
 def busy_shop(seed: int) -> Shop:
-    """Give a shop all of whose orders are due when the last of them was."""
+    """A shop all of whose orders are due when the last of them was."""
     shop = random_shop(seed)
     last = max(due for _, due in shop.orders)
     return replace(shop, orders=tuple((work, last) for work, _ in shop.orders))
 
 
 def by_the_piece(shop: Shop) -> dict[str, Any]:
-    """Give a shop whose hours are run times: one piece is made of each product."""
+    """A shop whose hours are run times: one piece is made of each product."""
     rows = tables(shop)
     rows["steps"] = [
         {
@@ -368,7 +368,7 @@ def test_no_optimum_has_fewer_late_than_the_bound() -> None:
 
 
 def crowded_town(seed: int) -> dict[str, Any]:
-    """Give a town that is asked for six times as much."""
+    """A town that is asked for six times as much."""
     rows = random_town(seed)
     rows["demands"] = [
         {**row, "qty": 6 * row["qty"], "max_lateness_days": None}

@@ -16,7 +16,7 @@ from medhavi.planners.constrained import netted_run
 from medhavi.planners.constrained.memory import memory_of
 from medhavi.planners.constrained.netting.given_sources import Decisions
 from medhavi.planners.constrained.search import searched_run
-from medhavi.planners.constrained.search.plant.demand_tree import largest_tree
+from medhavi.planners.constrained.search.plant.model import largest_tree
 from medhavi.planners.kernels.plant_kernels.plant_record import (
     FAR,
     joined_from,

@@ -69,7 +69,7 @@ def plan_cost(needs, orders, prices):
 
 
 def grid(quantities, period=DAY):
-    """Give a need at each beginning of a period that has one."""
+    """A need at each beginning of a period that has one."""
     return [
         NetNeed(place * period, qty, place * period)
         for place, qty in enumerate(quantities)
@@ -78,7 +78,7 @@ def grid(quantities, period=DAY):
 
 
 def of_periods(cost, holding, period=DAY):
-    """Give the price of an order where holding a step for a period costs so much."""
+    """Price of an order where holding a step for a period costs so much."""
     return Fraction(cost) / Fraction(holding) * period
 
 

@@ -10,7 +10,7 @@ import pytest
 from medhavi.errors import UsageError
 from medhavi.optimize.highs import Highs
 from medhavi.planners.master_plan.blocks import build
-from medhavi.planners.master_plan.decode.decoder import guidance
+from medhavi.planners.master_plan.decoder import guidance
 from medhavi.planners.master_plan.master_run import built_run
 from medhavi.planners.master_plan.statement import state
 from medhavi.results.run_record import RunRecord, Status

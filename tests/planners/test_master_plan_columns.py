@@ -18,7 +18,7 @@ ROUTING = {"routing": "R", "product": "A", "location": "L"}
 
 
 def named(given: dict[str, list[dict[str, object]]]) -> dict[tuple[str, str], str]:
-    """Give the text of PLAN013 by table and column."""
+    """Text of PLAN013 by table and column."""
     tables = {"demands": [DEMAND], "supply_terms": TERMS, **given}
     return {
         (str(found.table), str(found.column)): str(found)

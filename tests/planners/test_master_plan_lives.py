@@ -18,7 +18,7 @@ LIVES = st.sampled_from([None, None, 1.0, 2.0, 5.0])
 
 @st.composite
 def dairies(draw: st.DrawFn) -> dict[str, list[dict[str, object]]]:
-    """Give A, made from B and C, all of them perishable, with old stock and orders."""
+    """A, made from B and C, all of them perishable, with old stock and orders."""
     some = st.integers(1, 25)
     return {
         "products": [

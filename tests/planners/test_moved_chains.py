@@ -30,7 +30,7 @@ MANY = range(1000, 2500)
 
 
 def unsure(snapshot: Snapshot) -> Snapshot:
-    """Let every supplier and lane be late now and then."""
+    """Make every supplier and lane be late now and then."""
     terms = snapshot["supply_terms"].with_columns(
         lead_time_p95_days=pl.col("lead_time_days") * 1.5
     )
@@ -127,7 +127,7 @@ def test_a_chain_keeps_its_source_whatever_the_delay():
 
 
 def everything(self: FiniteCapacity, routing: str) -> frozenset[str]:
-    """Say that a routing may use all resources: each order is written at once."""
+    """Make a routing use all resources: each order is written at once."""
     del routing
     return frozenset(self.occupancy._ledgers)
 

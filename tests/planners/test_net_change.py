@@ -264,7 +264,7 @@ def test_a_cancelled_run_says_so():
 # --- laws --------------------------------------------------------------------------
 @st.composite
 def edited(draw: Any) -> tuple[Snapshot, Snapshot]:
-    """Give a random network, and the same after one to three typed changes."""
+    """A random network, and the same after one to three typed changes."""
     before = Snapshot.from_frames(draw(network_tables()))
     after = before
     for _ in range(draw(st.integers(1, 3))):

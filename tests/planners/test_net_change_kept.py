@@ -357,7 +357,7 @@ def test_a_chain_of_changed_orders_in_a_company_with_rules(
 
 
 def _order(number: int, kind: str, qty: int, due: int, status: str) -> dict[str, Any]:
-    """Give an order that exists, for one of the ways of the company."""
+    """An order that exists, for one of the ways of the company."""
     ways = {
         "work": ("FG1", "PLANT", "R1"),
         "other work": ("FG2", "PLANT", "R2"),
@@ -401,7 +401,7 @@ STEPS_OF_ORDERS = st.lists(
 def _with_order(
     tables: dict[str, Any], kind: str, place: int, order: tuple[str, int, int, str]
 ) -> dict[str, Any]:
-    """Give tables with an order that comes, goes or is another one."""
+    """Tables with an order that comes, goes or is another one."""
     if kind not in {"order", "no order"}:
         return stepped(tables, kind, place, order[1])
     name = f"O{place:02}"
@@ -516,7 +516,7 @@ STEPS = st.lists(
 
 
 def stepped(tables: dict[str, Any], kind: str, place: int, qty: int) -> dict[str, Any]:
-    """Give tables with one row of stock, rules or demands changed."""
+    """Tables with one row of stock, rules or demands changed."""
     name, cell = {
         "stock": ("stock", "qty"),
         "policy": ("inventory_policies", ("safety_qty", "lot_size")[place % 2]),

@@ -62,7 +62,7 @@ def netted(memory: Memory) -> FeasibleRun:
 
 
 def told(register: NettingState) -> tuple[list[object], ...]:
-    """Give all records as plain values, in their sequence."""
+    """All records as plain values, in their sequence."""
     orders = [
         (o.kind, o.node, o.source_id, o.steps, o.timing, o.need, o.cause, o.priority)
         for o in register.orders
@@ -96,7 +96,7 @@ def told(register: NettingState) -> tuple[list[object], ...]:
 
 
 def scarce_town(seed: int) -> Rows:
-    """Give a town where nobody sells one of the two components: stock is all."""
+    """A town where nobody sells one of the two components: stock is all."""
     rows = random_town(seed)
     rows["supply_terms"] = [
         row for row in rows["supply_terms"] if row["product"] != "C"

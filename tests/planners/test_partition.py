@@ -15,13 +15,11 @@ from medhavi.errors import UsageError
 from medhavi.optimize.highs import Highs
 from medhavi.optimize.problem import Problem
 from medhavi.planners.master_plan.lots.fix_and_optimize import (
-    fix_and_optimize,
-    with_fixed,
-)
-from medhavi.planners.master_plan.lots.partition import (
     Part,
     WholeColumns,
+    fix_and_optimize,
     partition,
+    with_fixed,
 )
 from medhavi.planners.master_plan.lots.whole_orders import whole_orders
 from medhavi.planners.master_plan.master_run import built_run, solver_of

@@ -73,7 +73,7 @@ class AskAllRun(FeasibleRun):
 
 
 def placed(snapshot: Snapshot, kind: type[FeasibleRun]) -> list[object]:
-    """Give where orders stand, when they take and give, and what they waited for."""
+    """Where orders stand, when they take and give, and what they waited for."""
     run = kind(Memory(snapshot), PARAMETERS)
     run.build()
     run.net()
@@ -152,7 +152,7 @@ def test_what_neither_changes_nor_dies_stands_where_all_is_asked_of_it() -> None
 
 
 def opened(jobs: list[Job]) -> list[int]:
-    """Give from when on each thing that orders give may come."""
+    """From when on each thing that orders give may come."""
     return [out.opens for job in jobs for out in job.outs]
 
 

@@ -34,7 +34,7 @@ HOURLY: dict[str, Any] = {
 
 
 def reason(code: Limiter, subject: str, **more: Any) -> Reason:
-    """Give a reason of demand D2, 18 hours late, that waited a day from now on."""
+    """A reason of demand D2, 18 hours late, that waited a day from now on."""
     facts = {"begin": NOW, "end": NOW + DAY, "late": 18 * HOUR, "money": 1.0, **more}
     return Reason(demand="D2", code=code, subject=subject, **facts)
 

@@ -199,7 +199,7 @@ def test_a_lateness_beyond_what_is_accepted_is_listed(limit, found):
 
 
 def two_deliveries(**cells):
-    """Give a plan whose demand gets 4 from stock and 6 three days late."""
+    """A plan whose demand gets 4 from stock and 6 three days late."""
     return planned(
         demands=[{"due": day(10), **cells}], stock=[{"qty": 4}], supply_terms=LATE
     )

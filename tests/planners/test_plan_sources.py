@@ -31,7 +31,7 @@ TWO_SUPPLIERS = {
 
 
 def sources(made):
-    """Give quantity by source of the new orders."""
+    """Quantity by source of the new orders."""
     rows = made.supplies.select("source", "qty").rows()
     found = {}
     for source, qty in rows:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medhavi.planners.constrained.lead_time_bounds import LeadTimeBounds, Planned
+from medhavi.planners.constrained.demand_bounds import LeadTimeBounds, Planned
 from medhavi.planners.constrained.memory import Memory
 from medhavi.planners.constrained.search.searched_run import SearchedRun
 from medhavi.snapshot import Snapshot

@@ -39,7 +39,7 @@ def willing(stock: int, *, preempt: bool) -> Snapshot:
 
 
 def is_same(now: Any, then: Any) -> bool:
-    """Tell whether nothing changed; lines of material are made when asked for."""
+    """Whether nothing changed; lines of material are made when asked for."""
     kept = {node: now[0][node] for node in then[0]}
     return bool((kept, *now[1:]) == then)
 

@@ -70,7 +70,7 @@ class Compared(NamedTuple):
 
 
 def asked(made: Town, **policy: object) -> tuple[float | None, bool] | None:
-    """Give the hour of the whole as promised, and whether it is said to be exact."""
+    """Hour of the whole as promised, and whether it is said to be exact."""
     policies = [{**TRUSTING, "ask_supplier": made.ask, **policy}]
     try:
         book = PromiseLedger.from_snapshot(tables_of(made, promise_policies=policies))
@@ -98,7 +98,7 @@ def compare(seeds: Iterable[int], sources: int = 1, places: int = 1) -> list[Com
 
 
 def wrong(found: list[Compared]) -> list[int]:
-    """Give the seeds whose exact answer is not the earliest."""
+    """Seeds whose exact answer is not the earliest."""
     return [
         one.seed
         for one in found
@@ -107,7 +107,7 @@ def wrong(found: list[Compared]) -> list[int]:
 
 
 def gaps(found: list[Compared]) -> list[float]:
-    """Give the gaps of late heuristic answers alone: the others have none."""
+    """Gaps of late heuristic answers alone: the others have none."""
     return [one.gap for one in found if not one.exact and one.gap is not None]
 
 
@@ -151,7 +151,7 @@ def test_answers_are_close_where_two_sources_may_share_a_need():
 
 # ------------------------------------------------------------------ needed once: exact
 def needed_once(made: Town) -> bool:
-    """Tell whether every resource, and every source below the top, is needed once.
+    """Whether every resource, and every source below the top, is needed once.
 
     Each resource has one step of all routings, a component comes from one source or
     from stock that is there for everybody, and nothing expires.

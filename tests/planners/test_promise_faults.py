@@ -107,7 +107,7 @@ def replaced(book: PromiseLedger, name: str, failure: Exception) -> Broken:
 
 
 def sell(book: PromiseLedger, clock: object) -> None:
-    """Let another clock say when the supplier of B delivers."""
+    """Date the deliveries of the supplier of B by another clock."""
     providers: Any = book.stages.providers
     real: Any = providers.sourcing
     (bought,) = real.sources("B", "L")
@@ -216,7 +216,7 @@ def test_a_defect_is_no_answer_and_leaves_the_book_as_before(name):
 
 
 def calls(name: str) -> Iterator[int]:
-    """Give the number of each call of a provider in one quote."""
+    """Number of each call of a provider in one quote."""
     book = book_of(chain())
     made = replaced(book, name, ConnectionError("never"))
     made.fails_at = 10**9
@@ -326,7 +326,7 @@ def test_a_search_that_overruns_its_budget_says_so():
 
 
 def fails_once(book: PromiseLedger, name: str) -> Callable[[], None]:
-    """Let one ledger fail when it is written, as long as the test wants."""
+    """Make one ledger fail when it is written, as long as the test wants."""
     stages: Any = book.stages
     targets = {
         "capacity": (stages.capacity.occupancy, "occupy_span"),

@@ -43,7 +43,7 @@ def text(made: Promise) -> str:
 
 
 def books(seeds: range) -> list[tuple[int, Town, Snapshot, list[dict[str, Any]]]]:
-    """Give companies with three requests each; sources may be split in half of them."""
+    """Companies with three requests each; sources may be split in half of them."""
     found = []
     for seed in seeds:
         made, rng = town(seed), random.Random(seed)
@@ -157,7 +157,7 @@ def when(made: Promise) -> float:
 
 
 def better(made: Town, rng: random.Random) -> list[Town]:
-    """Give companies that have more of one thing each."""
+    """Companies that have more of one thing each."""
     found = [copy.deepcopy(made) for _ in range(4)]
     stock, free, sooner, room = found
     stock.stock.append((rng.choice("FC"), "P", 2, None))
@@ -169,7 +169,7 @@ def better(made: Town, rng: random.Random) -> list[Town]:
 
 
 def grown(seeds: range) -> list[tuple[int, int]]:
-    """Give cases where more of something made an exact answer later."""
+    """Cases where more of something made an exact answer later."""
     worse = []
     for seed, made, snapshot, asks in books(seeds):
         first = promise(snapshot, asks[:1])[0]

@@ -222,7 +222,7 @@ class Failing:
 
 
 def failing(stage: str, failure: Exception) -> PromiseLedger:
-    """Give a book whose provider of one stage fails."""
+    """A book whose provider of one stage fails."""
     snapshot = workshop(
         locations=[{"location": "L"}, CUSTOMER],
         lanes=[LANE],

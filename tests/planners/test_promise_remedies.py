@@ -41,7 +41,7 @@ class Case(NamedTuple):
 
 
 def hold(kind: str, subject: str, **cells: object) -> dict[str, object]:
-    """Give a hold of a line that is less important."""
+    """A hold of a line that is less important."""
     place = "L" if kind == "material" else None
     more = {"demand": "D1", "start": day(0), "finish": day(9)}
     return {"kind": kind, "subject": subject, "location": place, **more, **cells}

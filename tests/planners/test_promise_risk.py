@@ -298,7 +298,7 @@ def test_the_points_are_drawn_once_and_spread_evenly():
 
 
 def arrival(book: PromiseLedger, lane: str, ready: int, draws: LeadDraws) -> int:
-    """Give the arrival by a lane of what is ready at an instant, by its clock."""
+    """Arrival by a lane of what is ready at an instant, by its clock."""
     transport = book.providers.transport
     transit = draws.transit(lane)
     clock = (

@@ -50,7 +50,7 @@ def press(**more: Any) -> Snapshot:
 
 
 def notes(snapshot: Snapshot, **stated: Any) -> list[dict[str, Any]]:
-    """Give what the trace says of campaign rules."""
+    """What the trace says of campaign rules."""
     made = asked(snapshot, due=day(99), **stated)
     return [dict(entry) for entry in made.trace if "below_least_run" in entry]
 
@@ -390,7 +390,7 @@ def test_promises_after_each_other_keep_the_rules_together(wanted, rule):
 def first_hour(
     works: list[tuple[str, int, int]], rule: dict[str, int], qty: int, short: str
 ) -> float | None:
-    """Give the day on which A is there by plain trying."""
+    """Day on which A is there by plain trying."""
     gap = rule["cleaning_minutes"] / 60
     before = broken(works, rule, gap)
     for hour in range(HOURS + 99):
@@ -407,7 +407,7 @@ def first_hour(
 def broken(
     row: list[tuple[str, int, int]], rule: dict[str, int], gap: float
 ) -> tuple[set[str], int]:
-    """Give what new work breaks, and how many rules are broken beside it."""
+    """What new work breaks, and how many rules are broken beside it."""
     runs: list[list[tuple[str, int, int]]] = []
     for one in sorted(row, key=lambda one: one[1]):
         ours = one[0] != "C"

@@ -151,7 +151,7 @@ def company(
 
 
 def row_of(snapshot: Snapshot, table: str, **key: object) -> dict[str, Any]:
-    """Give a row of a table as a remedy has it."""
+    """A row of a table as a remedy has it."""
     found = [
         row
         for row in snapshot[table].to_dicts()
@@ -161,7 +161,7 @@ def row_of(snapshot: Snapshot, table: str, **key: object) -> dict[str, Any]:
 
 
 def change(snapshot: Snapshot, kind: str, number: int) -> Mapping[str, Any]:
-    """Give the rows of a change of one kind."""
+    """Rows of a change of one kind."""
     table, row = CHANGED[kind](snapshot, number)
     rows: dict[str, Any] = {table: (row,)}
     if kind == "buffers":
@@ -170,7 +170,7 @@ def change(snapshot: Snapshot, kind: str, number: int) -> Mapping[str, Any]:
 
 
 def terms(snapshot: Snapshot, number: int) -> tuple[str, dict[str, Any]]:
-    """Let a supplier take another time."""
+    """Make a supplier take another time."""
     row = row_of(snapshot, "supply_terms", supplier=("S", "S2")[number % 2])
     late = None if row["lead_time_p95_days"] is None else number / 2 + 1
     new = {"lead_time_days": number / 2, "lead_time_p95_days": late}
@@ -178,7 +178,7 @@ def terms(snapshot: Snapshot, number: int) -> tuple[str, dict[str, Any]]:
 
 
 def learned(snapshot: Snapshot, number: int) -> tuple[str, dict[str, Any]]:
-    """Let a supplier have learned another time, or a product one of its own."""
+    """Make a supplier have learned another time, or a product one of its own."""
     del snapshot
     times = {"p50": number / 2, "p80": number / 2 + 1, "p95": number}
     subject, product = (("S", "*"), ("S", "B"), ("S2", "A"))[number % 3]
@@ -195,14 +195,14 @@ def learned(snapshot: Snapshot, number: int) -> tuple[str, dict[str, Any]]:
 
 
 def departure(snapshot: Snapshot, number: int) -> tuple[str, dict[str, Any]]:
-    """Let the lane leave once more a week."""
+    """Make the lane leave once more a week."""
     del snapshot
     new = {"lane": "T", "weekday": 1 + number % 7, "time": dt.time(number)}
     return "departures", new
 
 
 def units(snapshot: Snapshot, number: int) -> tuple[str, dict[str, Any]]:
-    """Let one more machine work for some days."""
+    """Make one more machine work for some days."""
     del snapshot
     row = {"resource": "MN"[number % 2], "valid_from": day(0), "valid_to": day(number)}
     return "resource_units", {**row, "units": 2.0, "efficiency": None}
@@ -221,21 +221,21 @@ def order(snapshot: Snapshot, number: int) -> tuple[str, dict[str, Any]]:
 
 
 def new_order(snapshot: Snapshot, number: int) -> tuple[str, dict[str, Any]]:
-    """Let more of a product be on order."""
+    """Make more of a product be on order."""
     row = row_of(snapshot, "supply_orders", supply_order="P1")
     other = {"supply_order": f"N{number}", "product": "AB"[number % 2]}
     return "supply_orders", {**row, **other, "due": day(number / 3)}
 
 
 def routing(snapshot: Snapshot, number: int) -> tuple[str, dict[str, Any]]:
-    """Let a routing have other lots, another fence, or end."""
+    """Make a routing have other lots, another fence, or end."""
     row = row_of(snapshot, "routings", routing="R")
     cells = ({"min_lot": 6.0}, {"fence_days": 2.0}, {"valid_to": day(number)})
     return "routings", {**row, **cells[number % 3]}
 
 
 def resource(snapshot: Snapshot, number: int) -> tuple[str, dict[str, Any]]:
-    """Let a step of A be done by the machine of the other step, fast or slow."""
+    """Make a step of A be done by the machine of the other step, fast or slow."""
     row = row_of(snapshot, "step_resources", step=1 + number % 2)
     new = {"resource": "MN"[(1 + number) % 2], "speed": number / 4, "preference": 2}
     return "step_resources", {**row, **new}

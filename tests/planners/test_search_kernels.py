@@ -21,7 +21,7 @@ from medhavi.planners.constrained.search.construction import (
     new_pass,
     new_schedule,
 )
-from medhavi.planners.constrained.search.plant.demand_tree import largest_tree
+from medhavi.planners.constrained.search.plant.model import largest_tree
 from medhavi.planners.kernels.compiled import Engine
 from medhavi.planners.kernels.plant_kernels import search_kernels
 from medhavi.planners.kernels.plant_kernels.lot_streaming import MOST_CUT
@@ -63,13 +63,13 @@ def passed(
 
 
 def room(made: Plant, work: Any, lots: int = 0) -> ScheduleRecord:
-    """Give an empty schedule with room for a pass."""
+    """An empty schedule with room for a pass."""
     option = np.asarray(work.o_option[: int(work.totals[0])], np.int64)
     return new_schedule(made, largest_tree(made), option, int(work.totals[1]), lots)
 
 
 def scheduled(made: Plant, engine: Engine = ENGINE) -> tuple[Any, ScheduleRecord]:
-    """Give the plant as the kernels read it, and the schedule of one pass."""
+    """Plant as the kernels read it, and the schedule of one pass."""
     work = passed(made, engine=engine)
     plan: ScheduleRecord = engine.of(room(made, work, MOST_CUT + 1))
     read = engine.of(made)

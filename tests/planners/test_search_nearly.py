@@ -50,7 +50,7 @@ def cells(tables: Tables, table: str, **more: object) -> None:
 
 
 def families(tables: Tables, minutes: float = 90.0) -> None:
-    """Let all machines change over between A and all else."""
+    """Make all machines change over between A and all else."""
     cells(tables, "resources", changeover_matrix="CHANGE")
     tables["steps"] = [
         {**row, "family": "RED" if row["routing"] == "make A" else "BLUE"}

@@ -65,14 +65,14 @@ def run_of(
 
 
 def cells(table: str, row: int = 0, **more: object) -> dict[str, Any]:
-    """Give the plain tables with other cells in one row."""
+    """Plain tables with other cells in one row."""
     rows = [dict(one) for one in PLAIN[table]]
     rows[row] |= more
     return {**PLAIN, table: rows}
 
 
 def rows(table: str, *more: dict[str, Any]) -> dict[str, Any]:
-    """Give the plain tables with further rows of one."""
+    """Plain tables with further rows of one."""
     return {**PLAIN, table: [*PLAIN.get(table, []), *more]}
 
 

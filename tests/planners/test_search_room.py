@@ -28,7 +28,7 @@ VOLUMES = {"A": 0.1, "B": 0.0, "PART": 1.0 / 3.0}
 
 
 def with_goods(tables: dict[str, Any], volumes: dict[str, float]) -> dict[str, Any]:
-    """Give products weights and volumes."""
+    """Add weights and volumes to products."""
     rows = [
         {
             **row,

@@ -32,7 +32,7 @@ class Draw:
         self._on: dict[str, bool] = {}
 
     def on(self, feature: str) -> bool:
-        """Tell whether the snapshot has a feature."""
+        """Whether the snapshot has a feature."""
         return self._on.setdefault(feature, self.chance(0.4))
 
     def chance(self, share: float) -> bool:

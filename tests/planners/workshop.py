@@ -60,7 +60,7 @@ def solved(document: Document):
 
 
 def times(made) -> dict[tuple[str, int], tuple[float, float]]:
-    """Give start and finish of every operation [min]."""
+    """Start and finish of every operation [min]."""
     columns = ("sales_order", "step", "start_minutes", "finish_minutes")
     return {
         (o, s): (a, b) for o, s, a, b in made.operations.select(columns).iter_rows()

@@ -18,14 +18,14 @@ START = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
 
 
 def day(number: float) -> dt.datetime:
-    """Give the instant so many days after the start."""
+    """Instant so many days after the start."""
     return START + dt.timedelta(days=number)
 
 
 def row(
     subject: str, ordered: float, lead: float, **cells: object
 ) -> dict[str, object]:
-    """Give an observed order; it is known when it is there."""
+    """An observed order; it is known when it is there."""
     stated = cells.pop("stated_days", 10.0)
     assert stated is None or isinstance(stated, float)
     return {
@@ -42,7 +42,7 @@ def row(
 
 
 def frame(*rows: dict[str, object]) -> pl.DataFrame:
-    """Give a history of rows."""
+    """A history of rows."""
     return pl.DataFrame(rows, schema=HISTORY, orient="row")
 
 
@@ -68,5 +68,5 @@ def drawn(
 
 
 def steady(level: float) -> Callable[[float], float]:
-    """Give a supplier that never changes."""
+    """A supplier that never changes."""
     return lambda _day: level

@@ -20,7 +20,7 @@ def day(number: float) -> dt.datetime:
 
 
 def tables(*lines: dict[str, object]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Give orders and answers: due on day 5, ours on day 4, unless a line says else."""
+    """Orders and answers: due on day 5, ours on day 4, unless a line says else."""
     ordered, answers = [], []
     for number, told in enumerate(lines):
         demand = f"D-{number}"

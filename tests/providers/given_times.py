@@ -40,19 +40,19 @@ class GivenCapacity:
 
 
 def providers(snapshot: Snapshot, capacity: GivenCapacity | None = None) -> Providers:
-    """Give providers whose routings are as stated."""
+    """Providers whose routings are as stated."""
     bundle = Providers(snapshot)
     bundle.__dict__["capacity"] = capacity or GivenCapacity()
     return bundle
 
 
 def moment(text: str) -> int:
-    """Give the instant of an ISO text in UTC."""
+    """Instant of an ISO text in UTC."""
     return to_seconds(dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC))
 
 
 def text(instant: int) -> str:
-    """Give the ISO text of an instant, as the examples are worked out by hand."""
+    """ISO text of an instant, as the examples are worked out by hand."""
     return dt.datetime.fromtimestamp(instant, dt.UTC).strftime("%a %Y-%m-%d %H:%M")
 
 

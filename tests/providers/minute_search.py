@@ -37,7 +37,7 @@ class Machine(NamedTuple):
 def fits(
     start: int, length: int, machines: Sequence[Machine], end: int, *, split: bool
 ) -> Span | None:
-    """Give the span of work that begins at an instant, if it may."""
+    """Span of work that begins at an instant, if it may."""
     if not all(machine.open(start) for machine in machines):
         return None
     done, moment = 0, start
@@ -55,7 +55,7 @@ def fits(
 def first_place(
     length: int, machines: Sequence[Machine], bounds: Span, *, split: bool
 ) -> Span | None:
-    """Give the first span from the first bound on that ends by the second."""
+    """First span from the first bound on that ends by the second."""
     for start in range(bounds[0], bounds[1]):
         found = fits(start, length, machines, bounds[1], split=split)
         if found is not None:
@@ -66,7 +66,7 @@ def first_place(
 def last_place(
     length: int, machines: Sequence[Machine], bounds: Span, *, split: bool
 ) -> Span | None:
-    """Give the last span that begins from the first bound on and ends by the second."""
+    """Last span that begins from the first bound on and ends by the second."""
     for start in reversed(range(bounds[0], bounds[1])):
         found = fits(start, length, machines, bounds[1], split=split)
         if found is not None:

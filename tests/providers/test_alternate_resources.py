@@ -14,7 +14,7 @@ pytestmark = pytest.mark.req("ATP-19")
 
 
 def found(**given: Any) -> dict[str, list[dict[str, Any]]]:
-    """Give the rows by resource that could replace M in the one step of R."""
+    """Rows by resource that could replace M in the one step of R."""
     return {
         one.resource: [dict(row) for row in one.rows]
         for one in alternates_of(workshop(**given), "M", [STEP])

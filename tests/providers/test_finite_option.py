@@ -70,7 +70,7 @@ def plant(rng):
 
 
 def slowed(tables):
-    """Give the same plant with a tool that changes nothing, but no chain."""
+    """The same plant with a tool that changes nothing, but no chain."""
     tools = [
         {"routing": row["routing"], "step": 1, "resource": "T", "until_step": 1}
         for row in tables["routings"]
@@ -83,7 +83,7 @@ def slowed(tables):
 
 
 def told(timing):
-    """Say all of an order but the tool."""
+    """All of an order but the tool, as text."""
     if timing is None:
         return None
     windows = [

@@ -330,12 +330,12 @@ MADE = {
 
 
 def hand_snapshot(**tables: list[Row]) -> Snapshot:
-    """Give the snapshot of the story, with some tables replaced whole."""
+    """Snapshot of the story, with some tables replaced whole."""
     return Snapshot.from_frames({**TABLES, **tables})
 
 
 def hand_plan(mode: str = "mrp", **tables: list[Row]) -> Plan:
-    """Give the plan of the story, with some tables replaced whole."""
+    """Plan of the story, with some tables replaced whole."""
     rows = {**RESULTS, **tables}
     run = RunRecord(
         planner="hand",
@@ -348,7 +348,7 @@ def hand_plan(mode: str = "mrp", **tables: list[Row]) -> Plan:
 
 
 def changed(table: str, key: str, **cells: object) -> dict[str, list[Row]]:
-    """Give one table of the plan with cells changed in the row of that id."""
+    """One table of the plan with cells changed in the row of that id."""
     column = "demand" if table in {"fulfilment", "deliveries"} else "id"
     return {
         table: [
@@ -358,13 +358,13 @@ def changed(table: str, key: str, **cells: object) -> dict[str, list[Row]]:
 
 
 def without(table: str, key: str) -> dict[str, list[Row]]:
-    """Give one table of the plan without the row of that id."""
+    """One table of the plan without the row of that id."""
     column = "demand" if table in {"fulfilment", "deliveries"} else "id"
     return {table: [row for row in RESULTS[table] if row[column] != key]}
 
 
 def extended(name: str, **cells: object) -> dict[str, list[Row]]:
-    """Give one table of the snapshot with the same cells set in every row."""
+    """One table of the snapshot with the same cells set in every row."""
     return {name: [{**row, **cells} for row in TABLES[name]]}
 
 

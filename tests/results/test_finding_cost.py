@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from medhavi.results.reports.finding_cost import FindingCost, key_of
+from medhavi.results.reports.work_lists import FindingCost, key_of
 from medhavi.workbench.files.tables_run import plan_snapshot
 from tests import factories
 from tests.factories import AS_OF

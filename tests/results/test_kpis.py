@@ -23,7 +23,7 @@ LOAD = {"bucket": at("2026-02-02 00:00")}
 
 
 def lines(*states: str) -> dict[str, list[dict[str, Any]]]:
-    """Give fulfilment, deliveries and pegs of demands D1, D2 … in these states."""
+    """Fulfilment, deliveries and pegs of demands D1, D2 … in these states."""
     due = at("2026-02-02 18:00")
     fulfilment, deliveries, pegging = [], [], []
     for number, status in enumerate(states, start=1):

@@ -37,7 +37,7 @@ def cyclic_bom() -> Snapshot:
 
 
 def zero_capacity() -> Snapshot:
-    """Give a machine of a calendar without any shift."""
+    """A machine of a calendar without any shift."""
     return factories.snapshot(
         demands=[{"product": "A", "qty": 40}],
         calendars=[{"calendar": "CAL"}],
@@ -58,7 +58,7 @@ def past_due() -> Snapshot:
 
 
 def no_source() -> Snapshot:
-    """Give a demand that nothing can serve: what mode mrp knows as infeasible."""
+    """A demand that nothing can serve: what mode mrp knows as infeasible."""
     return factories.snapshot(demands=[{"product": "A", "qty": 40}])
 
 

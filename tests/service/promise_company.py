@@ -113,7 +113,7 @@ def pressing(first: int) -> list[tuple[str, list[NewEvent]]]:
 
 
 def page_of(lake: Path) -> PageData:
-    """Give the data that a page of the lake shows."""
+    """Data that a page of the lake shows."""
     snapshot = Lake(lake).snapshot()
     return named(
         PageData(

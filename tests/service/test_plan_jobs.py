@@ -14,13 +14,11 @@ from medhavi.results.plan_remedy import RemedyTrials
 from medhavi.schema.template import example_rows
 from medhavi.service import campaign_page, page_data
 from medhavi.service.answer_cache import AnswerCache
-from medhavi.service.jobs.edit_jobs import PreparedEdits
 from medhavi.service.jobs.job import JobState, OnStop
 from medhavi.service.jobs.job_queue import JobQueue
-from medhavi.service.jobs.plan_jobs import RemedyRequest
+from medhavi.service.jobs.plan_jobs import PreparedEdits, RemedyRequest
 from medhavi.service.plan_pages import desk_words, plan_loading, plan_page
-from medhavi.service.plan_pages.plan_loading import load_page, planned
-from medhavi.service.plan_pages.plan_maintenance import PlanMaintenance
+from medhavi.service.plan_pages.plan_loading import PlanMaintenance, load_page, planned
 from medhavi.service.scenario_pages import scenario_page
 from medhavi.snapshot import Snapshot
 from medhavi.workbench.studies import scenario_list

@@ -12,10 +12,11 @@ from medhavi.service import schedule_page
 from medhavi.service.schedule_page import (
     example_schedule,
     load_schedule,
+    order_rows,
     order_table,
     risk_of,
+    risk_rows,
 )
-from medhavi.views.plan_pages.schedule_rows import order_rows, risk_rows
 from medhavi.views.schedule_words import (
     proof_html,
     schedule_foot,
@@ -32,7 +33,7 @@ def example():
 
 
 def tiny(**order: object) -> dict[str, object]:
-    """Give a problem of one order on one line, an hour long."""
+    """A problem of one order on one line, an hour long."""
     step = {"step": 1, "options": [{"resource": "M", "run_minutes": 60}]}
     return {
         "schema": "medhavi.schedule/1",

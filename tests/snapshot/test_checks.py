@@ -683,6 +683,16 @@ def test_the_check_passes_what_is_right_next_to(case):
     assert code not in codes_of(build(good))
 
 
+@pytest.mark.req("RES-04")
+@pytest.mark.parametrize(
+    ("cells", "code"),
+    [({"qty": -1}, "SNAP007"), ({"start": LATER, "finish": AS_OF}, "SNAP010")],
+)
+def test_a_hold_of_less_than_nothing_or_of_a_reversed_window_is_refused(cells, code):
+    assert code in codes_of(build({"reservations": [cells]}))
+    assert code not in codes_of(build({"reservations": [{}]}))
+
+
 def test_every_code_has_an_example_here_or_in_the_tests_of_reading():
     reading = {"SNAP001", "SNAP002", "SNAP003", "SNAP004", "SNAP005", "SNAP009"}
     reading |= {"SNAP065", "SNAP066", "SNAP067"}  # test_held_rows

@@ -22,7 +22,7 @@ NOW = "2026-01-05T06:00:00Z"
 
 
 def company(**more: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-    """Give two finished goods, F1 and F2, each made of a material of its own."""
+    """Two finished goods, F1 and F2, each made of a material of its own."""
     tables: dict[str, list[dict[str, Any]]] = {
         "settings": [{"as_of": NOW}],
         "products": [

@@ -26,7 +26,7 @@ def record(as_of: dt.datetime | None = AS_OF) -> RunRecord:
 
 
 def hand(**tables: list[dict[str, object]] | pl.DataFrame) -> Plan:
-    """Give a plan of these rows."""
+    """A plan of these rows."""
     frames = {
         name: rows if isinstance(rows, pl.DataFrame) else pl.DataFrame(rows)
         for name, rows in tables.items()
@@ -37,7 +37,7 @@ def hand(**tables: list[dict[str, object]] | pl.DataFrame) -> Plan:
 def load(
     week: int, run: float, setup: float = 0.0, **more: object
 ) -> dict[str, object]:
-    """Give a row of `loads` of a resource that is open 80 h a week."""
+    """A row of `loads` of a resource that is open 80 h a week."""
     available = float(more.pop("available", 80.0))  # type: ignore[arg-type]
     return {
         "resource": "M",
@@ -51,7 +51,7 @@ def load(
 
 
 def position(week: int, on_hand: float, **more: object) -> dict[str, object]:
-    """Give a row of `positions` of product A at location L."""
+    """A row of `positions` of product A at location L."""
     return {
         "product": "A",
         "location": "L",
@@ -68,7 +68,7 @@ def position(week: int, on_hand: float, **more: object) -> dict[str, object]:
 
 
 def large(resources: int = 200, weeks: int = 104) -> Plan:
-    """Give a plan with far more rows than a picture can show."""
+    """A plan with far more rows than a picture can show."""
     loads = [
         load(week, 40.0 + machine % 60, 5.0, resource=f"M{machine:03}")
         for machine in range(resources)
@@ -82,7 +82,7 @@ def large(resources: int = 200, weeks: int = 104) -> Plan:
 
 
 def many_late(demands: int) -> Plan:
-    """Give a plan of demands late for three causes each, and an order for each."""
+    """A plan of demands late for three causes each, and an order for each."""
     numbers = range(demands)
     codes = ("CapacityShortfall", "LeadTime", "MaterialShortfall")
     return hand(

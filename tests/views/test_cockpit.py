@@ -7,8 +7,7 @@ import datetime as dt
 import polars as pl
 import pytest
 
-from medhavi.results.reports.exception_list import exception_list
-from medhavi.views.grids.row_groups import group_rows, rows_of
+from medhavi.results.reports.work_lists import exception_list
 from medhavi.views.names import NOTHING, money
 from medhavi.views.pictures.network import network_chart, network_rows
 from medhavi.views.pictures.pareto import TITLES
@@ -23,6 +22,7 @@ from medhavi.views.plan_pages.cockpit import (
     inbox_rows,
     promises_missed,
 )
+from medhavi.views.row_groups import group_rows, rows_of
 from medhavi.workbench.files.tables_run import plan_snapshot
 from tests import factories
 from tests.api import names_of

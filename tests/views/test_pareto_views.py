@@ -21,7 +21,7 @@ from medhavi.views.pictures.pareto import (
 
 
 def front(*values: tuple[float, float]) -> ParetoFront:
-    """Give a front of points by (cost, lateness)."""
+    """A front of points by (cost, lateness)."""
     rows = [
         {
             "point": number,

@@ -21,7 +21,6 @@ from medhavi.results.promises.promise import (
     iso,
 )
 from medhavi.units import DAY
-from medhavi.views.grids.chart_rows import ChartRows
 from medhavi.views.promises.picture import (
     CURVE,
     chain_sentence,
@@ -36,6 +35,7 @@ from medhavi.views.promises.words import (
     reasons_html,
     remedies_html,
 )
+from medhavi.views.theme import ChartRows
 from tests.api import Names
 
 NOW = 1_767_571_200  # Monday 2026-01-05 00:00 UTC
@@ -46,7 +46,7 @@ NAMES = Names(texts={"FACE": "Face <cream>", "M1": "Filling 1"}, units={"FACE": 
 def stage(
     kind: str, start: float, finish: float, *, used: float | None = None, **cells: str
 ) -> dict[str, object]:
-    """Give an entry of a trace, in days from now."""
+    """An entry of a trace, in days from now."""
     given: dict[str, object] = {"product": "FACE", "location": "PLANT", "qty": 5.0}
     moments = {
         "start": start,
@@ -302,7 +302,7 @@ def test_the_chain_says_how_it_stands_to_the_due_date(promise, date, due, senten
 
 # ------------------------------------------------------------------ who gives way
 def giving(promise: Promise, **cells: object) -> Promise:
-    """Let a line of the shop give way to a promise."""
+    """Make a line of the shop give way to a promise."""
     one = Preempted(
         demand="D-9",
         sales_order="SO-9",

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.views.grids.row_groups import (
+from medhavi.views.order_grid import grid_rows, order_grouping, planned_orders
+from medhavi.views.row_groups import (
     columns_grouping,
     group_rows,
     rows_of,
     told_groups,
 )
-from medhavi.views.order_grid import grid_rows, order_grouping, planned_orders
 from tests import factories
 from tests.api import names_of, plan
 from tests.planners.small_plans import KERNELS, day

@@ -10,13 +10,12 @@ import polars as pl
 import pytest
 
 from medhavi.views import theme
-from medhavi.views.app_style import app_style
-from medhavi.views.theme import MODES, Tokens
+from medhavi.views.theme import MODES, Tokens, app_style
 from tests.api import DARK, LIGHT
 
 
 def contrast(one: str, other: str) -> float:
-    """Give the contrast of WCAG 2."""
+    """Contrast of WCAG 2."""
 
     def light(colour: str) -> float:
         parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]

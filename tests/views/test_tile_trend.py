@@ -7,7 +7,7 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
-from medhavi.results.reports.exception_list import exception_list
+from medhavi.results.reports.work_lists import exception_list
 from medhavi.units import to_seconds
 from medhavi.views.tiles import Tile, by_week, changed_since, spark_html
 from tests.views.big_plan import AS_OF, DAY, hand

@@ -18,7 +18,7 @@ from tests.api import CommitStatus, PromiseDesk, SqliteStore
 
 
 def tell(text: str) -> None:
-    """Say a line to whoever started this process."""
+    """Write a line to whoever started this process."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
 

@@ -77,7 +77,7 @@ def plan_of(bench: Workbench, mode: str = "mrp") -> Plan:
 
 
 def proposal(plan: Plan) -> str:
-    """Give the id of the one proposal."""
+    """Id of the one proposal."""
     (found,) = plan.supplies.filter(plan.supplies["status"] == "planned")["id"]
     return str(found)
 

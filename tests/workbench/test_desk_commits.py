@@ -378,7 +378,7 @@ def test_hold_goes_with_its_order_from_the_first_thought_to_the_end():
     store = MemoryStore()
 
     def known(of, **cells):
-        """Give a desk on tables that know all of the log, the line changed."""
+        """A desk on tables that know all of the log, the line changed."""
         row, *others = of.snapshot["demands"].iter_rows(named=True)
         tables = of.snapshot.replace(demands=[{**row, **cells}, *others])
         return PromiseDesk(store, tables, store.head())

@@ -61,7 +61,7 @@ def go(begun):
 
 
 def killed_at(place, point, name):
-    """Let a writer come to a point, and kill it there as the system would."""
+    """Make a writer come to a point, and kill it there as the system would."""
     doomed = writer(place, name, 1, point)
     go(doomed)
     assert doomed.stdout.readline() == f"stopped {point}\n"

@@ -7,7 +7,7 @@ import pytest
 
 from medhavi.cli.application import run
 from medhavi.errors import UsageError
-from medhavi.results.reports.exception_list import exception_list
+from medhavi.results.reports.work_lists import exception_list
 from tests.api import SqliteStore, Workbench
 from tests.lakehouse.lake_events import small_company
 from tests.views.big_plan import AS_OF, DAY, hand

@@ -26,7 +26,7 @@ executor = "serial"
 
 @pytest.fixture
 def shop(tmp_path):
-    """Give a function that writes a study beside the lake of the shop, and runs it."""
+    """A function that writes a study beside the lake of the shop, and runs it."""
     Lake(tmp_path / "lake").mirror(store_of(past_orders()))
 
     def run(own: str = "", **choices: object):

@@ -9,8 +9,11 @@ import json
 import pytest
 
 from medhavi.errors import UsageError
-from medhavi.workbench.orders.order_history import order_history
-from medhavi.workbench.orders.order_outbox import COLUMNS, outbox
+from medhavi.workbench.orders.order_history import (
+    REVISION_COLUMNS,
+    order_history,
+    outbox,
+)
 from tests.api import edit
 from tests.lakehouse.lake_events import day
 from tests.workbench.edit_company import company, event, plan_of, proposal, reported
@@ -76,7 +79,7 @@ def test_csv_and_json_hold_the_same(edited):
     bench, *_ = edited
     found = outbox(bench.lake)
     rows = list(csv.DictReader(io.StringIO(found.text("csv"))))
-    assert list(rows[0]) == list(COLUMNS)
+    assert list(rows[0]) == list(REVISION_COLUMNS)
     read = json.loads(found.text("json"))
     assert [row["order"] for row in rows] == [row["order"] for row in read["orders"]]
     assert read["orders"][1]["due"] == "2026-02-24T00:00:00Z"

@@ -44,7 +44,7 @@ def types(store, first=0):
 
 
 def dates(of):
-    """Give the day after now that each line is promised."""
+    """Day after now that each line is promised."""
     rows = of.snapshot["demands"].sort("demand").to_dicts()
     return {
         row["demand"]: None

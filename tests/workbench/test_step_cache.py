@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from medhavi.workbench.files.step_cache import StepCache, source_digest
+from medhavi.workbench.files.cache import StepCache, source_digest
 from tests import factories
 from tests.api import plan
 

@@ -42,7 +42,7 @@ def trained(untrained):
 
 @pytest.fixture
 def fragile(tmp_path):
-    """Give a trained company of its own, to be broken."""
+    """A trained company of its own, to be broken."""
     bench = opened(tmp_path)
     bench.train(kinds=("lead_time",), approver="Anna", recipe=QUICK)
     return bench

@@ -1,37 +1,45 @@
-"""Commands around orders and exceptions: list, publish, undo, history, export, review.
+"""Commands around orders and exceptions: list, edit, publish, undo, export, review.
 
-Edits of orders are beside.
+An edit states its price and its victims first; it is written on --commit alone.
 """
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from medhavi.cli.command_output import show_table, talk
 from medhavi.cli.options import (
     ApproverOption,
+    CommandGroup,
     LakeOption,
+    OptionalApprover,
     PlanMode,
     StoreOption,
     WhyOption,
-)
-from medhavi.cli.planning.order_edit_commands import (
-    ModeOption,
-    PlanOption,
-    RulesOption,
-    bench_of,
-    parameters_of,
-    plan_of,
-    settled,
+    existing_plan,
+    options_of,
+    settings_file,
+    signed,
 )
 from medhavi.errors import UsageError
 from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+
+    from medhavi.edits.catalogue import ChangeKind
+    from medhavi.edits.parameter import Parameter
+    from medhavi.planners.work_orders.order_parameters import OrderParameters
+    from medhavi.results.plans.plan import Plan
+    from medhavi.workbench import Workbench
+    from medhavi.workbench.orders.plan_edit_answers import EditCommit, Preview
 
 
 # ------------------------------------------------------------------------- looking
@@ -204,7 +212,7 @@ def export_orders(
         The kind is neither csv nor json, or the position is not in this log.
     """
     from medhavi.workbench.files.atomic_write import replaced_file
-    from medhavi.workbench.orders.order_outbox import outbox
+    from medhavi.workbench.orders.order_history import outbox
 
     conversation = talk()
     bench = bench_of(*place)
@@ -233,7 +241,7 @@ def list_exceptions(
     store: StoreOption = None,
 ) -> None:
     """List exceptions by worth with who has them."""
-    from medhavi.results.reports.exception_list import exception_list
+    from medhavi.results.reports.work_lists import exception_list
 
     bench = bench_of(lake, store)
     made, snapshot = plan_of(bench, plan, mode), bench.snapshot()
@@ -280,3 +288,253 @@ def review(
     conversation = talk()
     conversation.say(say("recorded_for_by", len(made), approver))
     conversation.answer(events=list(made))
+
+
+SuppliesArgument = Annotated[
+    list[str] | None, typer.Argument(help="Orders or proposals.")
+]
+PlanOption = Annotated[
+    Path | None,
+    typer.Option("--plan", help="Folder of a plan; default: the one in force."),
+]
+ModeOption = Annotated[
+    PlanMode, typer.Option("--mode", help="How to plan where no plan is given.")
+]
+RulesOption = Annotated[
+    Path | None,
+    typer.Option("--settings", help="Firming and priority as TOML."),
+]
+UnlockedOption = Annotated[
+    bool,
+    typer.Option("--unlocked", help="The constrained planner may move its dates."),
+]
+CommitOption = Annotated[
+    bool, typer.Option("--commit", help="Write it; without it only price and victims.")
+]
+
+
+class OrdersGroup(TyperGroup):
+    """Commands of orders; those of edits are made of their signatures when asked for.
+
+    The catalogue of edits reads tables: no other command waits for that.
+    """
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Names of all commands."""
+        self._add_edits()
+        return super().list_commands(ctx)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Command of a name."""
+        found = super().get_command(ctx, cmd_name)
+        if found is not None:
+            return found
+        self._add_edits()
+        return super().get_command(ctx, cmd_name)
+
+    def _add_edits(self) -> None:
+        from medhavi.edits.edit import EDITS
+
+        group = CommandGroup()
+        for kind in EDITS.values():
+            name = kind.command.replace("_", "-")
+            group.command(name, help=kind.meaning)(_command(kind))
+        self.commands.update(typer.main.get_group(group).commands)
+
+
+# ---------------------------------------------------------------------- what all have
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditOptions:
+    """Options that every edit has."""
+
+    plan: PlanOption = None
+    mode: ModeOption = PlanMode.MRP
+    reason: WhyOption = None
+    commit: CommitOption = False
+    approver: OptionalApprover = None
+    lake: LakeOption = None
+    store: StoreOption = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CapacityEditOptions(EditOptions):
+    """Options of edits that say something in mode constrained alone."""
+
+    mode: ModeOption = PlanMode.CONSTRAINED
+
+
+def _command(kind: ChangeKind) -> Callable[..., None]:
+    """Command with the arguments of a kind of edit, then the options of all edits."""
+    options = CapacityEditOptions if kind.event == "master" else EditOptions
+    of_all = options_of(options)
+    stated = kind.parameters.values()
+    own = [one for parameter in stated for one in _options_of(parameter)]
+    if kind.name == "firm":
+        own = options_of(_firm)[1:]
+
+    def run(**given: Any) -> None:
+        common = options(**{one.name: given.pop(one.name) for one in of_all})
+        if kind.name == "firm":
+            _firm(common, **given)
+            return
+        read: dict[str, Any] = {"kind": kind.name, "reason": common.reason}
+        read |= {one.name: _stated(one, given) for one in stated}
+        from medhavi.edits.edit import edit
+
+        # What is wrong in the call is said before anything is planned.
+        edit(**read)
+        edited(read, common)
+
+    return signed(run, [*own, *of_all])
+
+
+_TYPES: Mapping[str, Any] = {"number": float, "flag": bool, "numbers": list[float]}
+_LISTS = ("key", "cells", "rows", "edits", "texts")
+
+
+def _options_of(stated: Parameter) -> Iterator[inspect.Parameter]:
+    """Options by which an argument of an edit is stated; of an order, its id."""
+    from medhavi.edits.parameter import flag
+
+    name = stated.option_name
+    asked = _TYPES.get(stated.type, list[str] if stated.type in _LISTS else str)
+    for _, option, meaning in stated.columns or (("", name, stated.meaning),):
+        words = flag(option)
+        default: Any = inspect.Parameter.empty if stated.required else None
+        of_type: Any = (
+            str if stated.columns else asked if stated.required else asked | None
+        )
+        if stated.name == "supply":
+            about: Any = typer.Argument(help=meaning)
+        elif option.startswith("!"):
+            about, of_type, default = typer.Option(words, help=meaning), bool, False
+        elif stated.type == "flag":
+            about = typer.Option(f"{words}/--no-{option}", help=meaning)
+        else:
+            about = typer.Option(words, help=meaning)
+        yield inspect.Parameter(
+            option.removeprefix("!"),
+            inspect.Parameter.KEYWORD_ONLY,
+            default=default,
+            annotation=Annotated[of_type, about],
+        )
+
+
+def _stated(stated: Parameter, given: Mapping[str, Any]) -> Any:
+    """Value of an argument of an edit from the options that state it."""
+    from medhavi.edits.parameter import read_word
+
+    if stated.columns:
+        return {column: given[option] for column, option, _ in stated.columns}
+    option = stated.option_name
+    value = given[option.removeprefix("!")]
+    if option.startswith("!"):
+        return not value
+    if stated.type == "key":
+        pairs = [entry.partition("=") for entry in value]
+        if any(not middle for _, middle, _ in pairs):
+            message = "--key names a row like --key product=A."
+            raise UsageError(message)
+        return {name: text for name, _, text in pairs}
+    if stated.type in _LISTS:
+        return [read_word(one) for one in value or ()]
+    if stated.type == "cell" and value is not None:
+        return read_word(value)
+    return value
+
+
+def _firm(
+    options: EditOptions,
+    supplies: SuppliesArgument = None,
+    automatic: Annotated[
+        bool, typer.Option("--automatic", help="What the rules firm now.")
+    ] = False,
+    settings: RulesOption = None,
+    unlocked: UnlockedOption = False,
+) -> None:
+    """Firm the named proposals, or with --automatic what the rules firm."""
+    names = list(supplies or ())
+    if bool(names) == automatic:
+        message = "firm: name proposals, or give --automatic with --settings."
+        raise UsageError(message)
+    bench, made = _opened(options)
+    if automatic:
+        advice = bench.advice(made, parameters_of(settings))
+        names = [one.supply for one in advice if one.action == "firm"]
+        if not names:
+            talk().say(say("no_rule_firms_a"))
+            talk().answer(preview=None, commit=None)
+            return
+    from medhavi.workbench.orders.plan_editing import firming_of
+
+    values = firming_of(names, lock=not unlocked, reason=options.reason)
+    _edit(bench, made, values, options)
+
+
+# -------------------------------------------------------------------------- shared
+def bench_of(lake: str | None, store: str | None) -> Workbench:
+    """Open the named workspace, else that of the surroundings."""
+    from medhavi.cli.lake_commands import open_workbench
+
+    return open_workbench(lake, store)
+
+
+def plan_of(bench: Workbench, folder: Path | None, mode: PlanMode) -> Plan:
+    """Read the plan of a folder, else the plan in force, which pages show."""
+    if folder is None:
+        bench.mirror()
+        return bench.plan_in_force(mode=str(mode))
+    from medhavi.results.plans.plan import Plan
+
+    return Plan.from_folder(existing_plan(folder))
+
+
+def parameters_of(path: Path | None) -> OrderParameters:
+    """Read how orders are handled; no file: the defaults."""
+    from medhavi.planners.work_orders.order_parameters import OrderParameters
+
+    return OrderParameters.from_mapping(settings_file(path))
+
+
+def _opened(options: EditOptions) -> tuple[Workbench, Plan]:
+    """Open the workspace and its plan; refuse a commit by nobody before any work."""
+    if options.commit and not (options.approver or "").strip():
+        message = "--commit needs --approver: an edit is confirmed by somebody."
+        raise UsageError(message)
+    bench = bench_of(options.lake, options.store)
+    return bench, plan_of(bench, options.plan, options.mode)
+
+
+def edited(values: Mapping[str, object], options: EditOptions) -> None:
+    """Show price and victims of an edit; commit it where that is asked for."""
+    _edit(*_opened(options), values, options)
+
+
+def _edit(
+    bench: Workbench, plan: Plan, values: Mapping[str, object], options: EditOptions
+) -> None:
+    """Show price and victims; with an approver commit too."""
+    approver = options.approver if options.commit else None
+    conversation = talk()
+    preview: Preview = bench.preview(plan, values)
+    conversation.answer(preview=preview.as_dict(), commit=None)
+    conversation.report(preview.findings)
+    for line in preview.lines():
+        conversation.say(line)
+    if not preview.ready:
+        conversation.failed = True
+        return
+    if approver is None:
+        conversation.note(say("nothing_is_written_commit"))
+        return
+    settled(bench.commit_edit(preview, approver=approver), approver)
+
+
+def settled(done: EditCommit, approver: str) -> None:
+    """What became of a commit; what was not committed ends in exit code 1."""
+    conversation = talk()
+    conversation.answer(commit=done.as_dict())
+    conversation.report(done.findings)
+    for line in done.lines(approver):
+        conversation.say(line)
+    conversation.failed = conversation.failed or not done.committed

@@ -50,7 +50,7 @@ from medhavi.views.words import say
 if TYPE_CHECKING:
     from medhavi.progress import Cancelled, Observe, Progress
     from medhavi.results.plans.plan import Plan
-    from medhavi.workbench.files.step_cache import StepCache
+    from medhavi.workbench.files.cache import StepCache
 
 
 class Effort(StrEnum):
@@ -110,7 +110,7 @@ def plan(
     is told with the least that one of them has to rise.
     """
     from medhavi.results.plans.plan import key_figures
-    from medhavi.workbench.files.step_cache import StepCache
+    from medhavi.workbench.files.cache import StepCache
 
     conversation = talk()
     _refuse_what_does_not_fit(mode, effort, baseline, model)

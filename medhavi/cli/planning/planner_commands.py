@@ -59,8 +59,8 @@ def pareto(
     by then; a second one ends at once.
     """
     from medhavi.planners.master_plan.trade_offs import pareto as find_front
+    from medhavi.workbench.files.cache import StepCache
     from medhavi.workbench.files.export import write_front
-    from medhavi.workbench.files.step_cache import StepCache
 
     conversation = talk()
     names = [name.strip() for name in objectives.split(",") if name.strip()]

@@ -25,14 +25,15 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from medhavi.errors import MedhaviError
-from medhavi.events.admission import (
+from medhavi.events.envelope import (
+    NewEvent,
     depth_fault,
     document_fault,
     instant_fault,
     may_hold_long_text,
     repeated_key_fault,
+    stream_name,
 )
-from medhavi.events.envelope import NewEvent, stream_name
 from medhavi.events.event_types.decision_types import AMENDMENTS, DECISIONS
 from medhavi.events.event_types.master_data import MASTER, master_types
 from medhavi.events.event_types.movements import DISRUPTIONS, MOVEMENTS

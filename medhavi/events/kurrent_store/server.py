@@ -28,12 +28,14 @@ from uuid import UUID
 import msgspec
 
 from medhavi.errors import EnvironmentFailure, UsageError
-from medhavi.events.admission import FAULT_KEY, is_admissible, metadata_fault
 from medhavi.events.envelope import (
     COLUMNS,
+    FAULT_KEY,
     UNKNOWN_ACTOR,
     RecordedEvent,
     from_microseconds,
+    is_admissible,
+    metadata_fault,
 )
 from medhavi.events.store import StoreUnreachable
 from medhavi.units import EARLIEST, LATEST

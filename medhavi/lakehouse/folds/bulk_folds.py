@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import polars as pl
 
-from medhavi.events.admission import LONGEST_TEXT
+from medhavi.events.envelope import LONGEST_TEXT
 from medhavi.events.event_types.catalog import MASTER, TYPES
 from medhavi.lakehouse.folds.silver_state import STATE_DTYPES, filled_key
 from medhavi.snapshot.tables import INSTANT

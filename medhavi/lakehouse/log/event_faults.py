@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import polars as pl
 
-from medhavi.events.admission import FAULT_KEY, LONGEST_NAME
+from medhavi.events.envelope import FAULT_KEY, LONGEST_NAME
 from medhavi.events.event_types.catalog import TYPES, UndecodableEvent, decode
 from medhavi.events.event_types.decision_types import AMENDMENTS
 from medhavi.findings import finding

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import polars as pl
 
 from medhavi import schema
-from medhavi.events.admission import DEEPEST, LONGEST_TEXT
+from medhavi.events.envelope import DEEPEST, LONGEST_TEXT
 from medhavi.events.event_types.catalog import (
     SUSPICIOUS,
     UndecodableEvent,

@@ -45,8 +45,7 @@ import numpy as np
 
 from medhavi.optimize.highs import HighsSession
 from medhavi.optimize.problem import Block, Program, SolveStatus
-from medhavi.planners.constrained.lead_time_bounds import LeadTimeBounds
-from medhavi.planners.constrained.least_work import LeastLoads
+from medhavi.planners.constrained.demand_bounds import LeadTimeBounds, LeastLoads
 from medhavi.planners.constrained.netting.way_chains import (
     SAFE,
     order_for_one,
@@ -57,8 +56,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from medhavi.optimize.problem import Floats, Ints
-    from medhavi.planners.constrained.lead_time_bounds import Planned
-    from medhavi.planners.constrained.least_work import Group, Load
+    from medhavi.planners.constrained.demand_bounds import Group, Load, Planned
     from medhavi.planners.constrained.orders.weighing import MoneyWeights, Weights
     from medhavi.planners.mrp.netting_state.state import (
         Demand,

@@ -25,7 +25,7 @@ from medhavi.planners.constrained.deliveries import (
     service_of,
     undelivered,
 )
-from medhavi.planners.constrained.lead_time_bounds import Planned
+from medhavi.planners.constrained.demand_bounds import Planned
 from medhavi.planners.constrained.netted_anew import Netting
 from medhavi.planners.constrained.netting.dating import FeasibleOrderCreation
 from medhavi.planners.constrained.netting.feasible_netting import (

@@ -7,21 +7,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from medhavi.planners.campaigns.campaign_rules import campaigns_obeyed
 from medhavi.planners.constrained.netting.given_sources import UNDECIDED
-
-# What is kept with a plan is read by the types of its fields.
 from medhavi.planners.constrained.netting.rationing import Slice  # noqa: TC001
 from medhavi.planners.constrained.orders.causes import Cause
-from medhavi.planners.constrained.read_columns import READING
-from medhavi.planners.disruptions import with_disruptions
 from medhavi.planners.mrp.netting_state.state import NodeKey  # noqa: TC001
 from medhavi.planners.mrp.netting_state.stock_levels import (  # noqa: TC001
     LevelReduction,
     LevelReplenishment,
 )
-from medhavi.planners.mrp.unsupported import check_supported
-from medhavi.planners.overtime import with_overtime
+from medhavi.planners.mrp.unsupported import MRP, check_supported
+from medhavi.planners.planned_tables import with_disruptions, with_overtime
 from medhavi.providers import Providers
 from medhavi.providers.table_rows import read_tables
+from medhavi.units import ALWAYS, NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -35,13 +32,24 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.netting.rationing import Rationing
     from medhavi.planners.constrained.netting.way_chains import ChainTimes
     from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
-    from medhavi.planners.mrp.netting_state.state import Need, Node, SupplyAlternative
+    from medhavi.planners.mrp.netting_state.state import (
+        Need,
+        Node,
+        SupplyAlternative,
+    )
     from medhavi.planners.mrp.state_loading import LoadedDemands
     from medhavi.planners.parameters import ConstrainedParameters
     from medhavi.providers.capacity.axis import ResourceOption
+    from medhavi.providers.material.recipes import Component
     from medhavi.providers.sources import OrderTiming, Source
     from medhavi.snapshot import Snapshot
     from medhavi.snapshot.calendars.working_time import WorkingTime
+
+
+READING = MRP.with_capacity("constrained", "max_early_days")
+"""What mode constrained reads of the tables."""
+
+# What is kept with a plan is read by the types of its fields.
 
 
 class Reductions(NamedTuple):
@@ -54,6 +62,35 @@ class Reductions(NamedTuple):
     lowered: list[tuple[NodeKey, list[LevelReduction]]]
     delays: int
     stays: list[str]
+
+
+class StepComponent(NamedTuple):
+    """What orders of a source take: in which of its steps, of which product.
+
+    `line` is that of the bill of materials; a move takes its product by none.
+    """
+
+    step: int
+    node: Node
+    line: Component | None = None
+
+    @property
+    def numbers(self) -> tuple[int, int, int]:
+        """What of a quantity is taken, as of `Part`."""
+        line = self.line
+        return (
+            (1, 0, 1)
+            if line is None
+            else (line.numerator, line.addend, line.denominator)
+        )
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is simply taken when the first step begins, at any time."""
+        line = self.line
+        return line is None or (
+            line.at_first and line.valid_from <= ALWAYS and line.valid_to >= NEVER
+        )
 
 
 class PlantFacts:
@@ -92,7 +129,9 @@ class PlantFacts:
         self.departures: dict[object, tuple[np.ndarray, int, list[int]]] = {}
         self.loads: dict[str, tuple[Fraction, Fraction]] = {}
         self.calendars: dict[WorkingTime, tuple[np.ndarray, np.ndarray]] = {}
-        self.components: dict[SupplyAlternative, Any] = {}
+        self.components: dict[
+            SupplyAlternative, tuple[tuple[StepComponent, ...], list[str]]
+        ] = {}
         self.lengths: dict[object, tuple[tuple[int, int, int], bool, object]] = {}
         self.slowed: dict[object, WorkingTime] = {}
         self.steadied: dict[int, tuple[ResourceOption, ResourceOption]] = {}

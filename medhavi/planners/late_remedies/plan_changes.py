@@ -34,7 +34,7 @@ from medhavi.planners.late_remedies.reasons import (
     orders_beside,
     others_in_the_way,
 )
-from medhavi.results.figures.overtime import overtime_rate
+from medhavi.results.figures.order_costs import overtime_rate
 from medhavi.results.limiter import Limiter, RemedyKind
 from medhavi.units import (
     DAY,

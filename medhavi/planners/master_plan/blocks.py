@@ -30,7 +30,7 @@ from medhavi.planners.master_plan import statement as names
 from medhavi.planners.master_plan.required_characteristics import add_asked
 from medhavi.planners.master_plan.statement import ObjectivePart, Statement
 from medhavi.providers.product_facts import LATE_COST_SHARE
-from medhavi.results.figures.overtime import LEAST_OVERTIME
+from medhavi.results.figures.order_costs import LEAST_OVERTIME
 from medhavi.results.figures.scorecard import SAFETY_SHARE, SHORT_PRICES
 from medhavi.units import DAY, seconds_up, to_seconds
 

@@ -20,7 +20,7 @@ product, y_dk what demand d gets as its k-th part, u_d what it never gets:
 
 Of what is sold from lots of one source each order pays its set-up, what waits for its
 demand is held, and lots take hours (`lot_bound`). Orders with lots, fixed costs or
-prices by quantity are whole besides (`order_bound`).
+prices by quantity are whole besides (`lot_bound`).
 
 Left out, for it may only make plans dearer: queues, what existing orders take, holds,
 lives, qualities, rules of demands, storage, stock of all else.
@@ -40,19 +40,17 @@ from medhavi.optimize.problem import Problem
 from medhavi.planners.constrained.netting.way_chains import WayChains
 from medhavi.planners.master_plan.blocks import PART_OF
 from medhavi.planners.master_plan.lot_bound import (
+    MOST_WHOLE,
     DemandPart,
     LotPrice,
+    WholeSource,
     add_lots,
+    add_orders,
     has_lots,
     holding_of,
-    seconds_of,
-)
-from medhavi.planners.master_plan.order_bound import (
-    MOST_WHOLE,
-    WholeSource,
-    add_orders,
     largest_size,
     order_sizes,
+    seconds_of,
 )
 from medhavi.planners.master_plan.statement import ObjectivePart
 from medhavi.units import ALWAYS, DAY, HOUR, INT64_MAX, NEVER, exact, from_units
@@ -61,7 +59,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from medhavi.optimize.problem import Block, Floats, Program, Solver
-    from medhavi.planners.master_plan.order_bound import OrderSizes
+    from medhavi.planners.master_plan.lot_bound import OrderSizes
     from medhavi.planners.master_plan.statement import ProgramRun
     from medhavi.planners.mrp.netting_state.state import (
         Demand,

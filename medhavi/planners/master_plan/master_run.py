@@ -20,7 +20,7 @@ from medhavi.optimize.problem import SolveStatus
 from medhavi.planners.constrained.netting.given_sources import UNDECIDED
 from medhavi.planners.master_plan.blocks import build
 from medhavi.planners.master_plan.cost_bound import cost_at_least
-from medhavi.planners.master_plan.decode.decoder import (
+from medhavi.planners.master_plan.decoder import (
     GUIDING,
     ProgramDecoder,
     RunOptions,
@@ -30,7 +30,9 @@ from medhavi.planners.master_plan.decode.decoder import (
     levels_die,
     program_record,
 )
-from medhavi.planners.master_plan.goals.goal_amounts import (
+from medhavi.planners.master_plan.goals.profit import losing, losses_found
+from medhavi.planners.master_plan.goals.staged_solve import (
+    GoalProgram,
     excess,
     plan_amounts,
     plan_parts,
@@ -38,8 +40,6 @@ from medhavi.planners.master_plan.goals.goal_amounts import (
     unit_of,
     worth,
 )
-from medhavi.planners.master_plan.goals.profit import losing, losses_found
-from medhavi.planners.master_plan.goals.staged_solve import GoalProgram
 from medhavi.planners.master_plan.lots.lot_planning import planned_lots
 from medhavi.planners.master_plan.lots.whole_orders import whole_orders
 from medhavi.planners.master_plan.shadow_prices import price_table

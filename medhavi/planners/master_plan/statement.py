@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from medhavi.planners.constrained.deliveries import latest_of
-from medhavi.planners.disruptions import with_disruptions
 from medhavi.planners.master_plan.read_columns import check_read
 from medhavi.planners.master_plan.source_rates import (
     SourceColumns,
@@ -26,8 +25,8 @@ from medhavi.planners.master_plan.source_times import DecisionGrid, chosen_grid
 from medhavi.planners.mrp.hard_allocations import kept_by
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND, Node
 from medhavi.planners.mrp.run import MrpRun
-from medhavi.planners.overtime import overtime_hours
 from medhavi.planners.parameters import MrpParameters, OptimizeParameters
+from medhavi.planners.planned_tables import overtime_hours, with_disruptions
 from medhavi.providers import Providers
 from medhavi.providers.finite_capacity.occupancy import HourRates, hour_rates
 from medhavi.providers.product_facts import demand_value

@@ -13,7 +13,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
-from medhavi.results.figures.overtime import agreed_overtime
+from medhavi.results.figures.order_costs import agreed_overtime
 
 if TYPE_CHECKING:
     from medhavi.planners.constrained.netting.given_sources import Decisions

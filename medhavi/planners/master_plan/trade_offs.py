@@ -23,20 +23,20 @@ from medhavi.planners.constrained.search.starts.baseline_schedule import (
 )
 from medhavi.planners.master_plan.blocks import build
 from medhavi.planners.master_plan.cost_bound import cost_at_least
-from medhavi.planners.master_plan.decode.decoder import (
+from medhavi.planners.master_plan.decoder import (
     RunOptions,
     beside,
     decided,
     guidance,
 )
-from medhavi.planners.master_plan.goals.goal_amounts import (
+from medhavi.planners.master_plan.goals.staged_solve import (
     SHORTAGE,
+    add_service,
     conflict_words,
     excess,
     program_amounts,
     unit_of,
 )
-from medhavi.planners.master_plan.goals.staged_solve import add_service
 from medhavi.planners.master_plan.master_run import built_run, solver_of
 from medhavi.planners.master_plan.statement import ObjectivePart, state
 from medhavi.planners.master_plan.step_plans import PlansInMemory

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from medhavi.planners.promising.supply_search.policies import Policy, Terms
     from medhavi.planners.promising.supply_search.requests import Request
     from medhavi.planners.promising.supply_search.supply_search import Attempt as Source
-    from medhavi.providers.reservations.reservations import Hold
+    from medhavi.providers.reservations import Hold
     from medhavi.providers.sources import Source as Supply
     from medhavi.results.promises.promise import PlannedHold
 

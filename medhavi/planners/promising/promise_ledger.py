@@ -19,7 +19,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from medhavi.errors import UsageError
-from medhavi.planners.disruptions import with_disruptions
+from medhavi.planners.planned_tables import with_disruptions
 from medhavi.planners.promising.supply_search.availability import AvailabilityCheck
 from medhavi.planners.promising.supply_search.campaign_capacity import campaigns_of
 from medhavi.planners.promising.supply_search.option_effects import (

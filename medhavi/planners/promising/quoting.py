@@ -39,6 +39,7 @@ from medhavi.planners.promising.tried_remedies import (
 )
 from medhavi.providers.material.characteristics import NO_CLASS
 from medhavi.results.promises.promise import Preempted, PromiseStatus, iso
+from medhavi.snapshot.snapshot import active_holds
 from medhavi.units import DAY, from_seconds
 
 if TYPE_CHECKING:
@@ -109,7 +110,6 @@ TIERS = ("gold", "silver", "bronze")
 """Tiers whose order is known, the best first; equal names are equal anywhere."""
 _STANDING = frozenset({"open", "quote"})
 _IN_BOOKS = ("firmed", "released", "in_process")
-_ACTIVE = ("tentative", "confirmed", "reduced")
 
 
 class PreemptionCandidate(NamedTuple):
@@ -227,10 +227,7 @@ class _ProtectedLines:
             )
         )
         now = from_seconds(book.now)
-        ends = pl.col("expires_at")
-        held = tables["reservations"].filter(
-            mine & (ends.is_null() | (ends > now)) & pl.col("state").is_in(_ACTIVE)
-        )
+        held = active_holds(tables).filter(mine)
         begun = held.filter((pl.col("kind") != "material") & (pl.col("start") < now))
         self._bound = {*pegs["demand"], *orders["demand"], *begun["demand"]}
         tentative = pl.col("state") == "tentative"

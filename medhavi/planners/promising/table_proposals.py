@@ -21,6 +21,7 @@ from medhavi.edits.remedy_changes import (
 )
 from medhavi.providers.capacity.alternate_resources import named_by
 from medhavi.results.limiter import Limiter, RemedyKind
+from medhavi.snapshot.snapshot import ACTIVE
 from medhavi.units import DAY, MINUTE, from_seconds, from_units, units_up
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
     Rows = Mapping[str, tuple[Mapping[str, object], ...]]
 
-ACTIVE = ("tentative", "confirmed", "reduced")
 MOST_OF_A_KIND = 3
 """Holds that could go, or ways that could be opened, for one reason."""
 

@@ -12,15 +12,15 @@ import datetime as dt
 from copy import copy
 from typing import TYPE_CHECKING
 
-from medhavi.planners.disruptions import with_disruptions
+from medhavi.planners.planned_tables import with_disruptions
 from medhavi.planners.promising.supply_search.availability import AvailabilityCheck
 from medhavi.planners.promising.supply_search.policies import substitutes
 from medhavi.planners.promising.supply_search.shipment_origins import (
     ShipmentOrigins,
     supply_scope,
 )
-from medhavi.providers.what_if.changed_providers import changed as changed_providers
-from medhavi.providers.what_if.changed_providers import changed_rows
+from medhavi.providers.changed_providers import changed as changed_providers
+from medhavi.providers.changed_providers import changed_rows
 from medhavi.snapshot.patch import Patch
 from medhavi.units import to_seconds
 

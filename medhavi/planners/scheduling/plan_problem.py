@@ -25,8 +25,7 @@ import polars as pl
 
 from medhavi.errors import UsageError
 from medhavi.findings import finding
-from medhavi.planners.disruptions import with_disruptions
-from medhavi.planners.overtime import providers_of
+from medhavi.planners.planned_tables import providers_of, with_disruptions
 from medhavi.planners.scheduling.planned_work import (
     ROUNDING,
     FixedWork,

@@ -22,7 +22,7 @@ from medhavi.results.schedules.problem import (
 )
 from medhavi.snapshot import Snapshot
 from medhavi.snapshot.calendars.calendars import Calendars
-from medhavi.snapshot.network.precedence import circle
+from medhavi.snapshot.network.network import circle
 from medhavi.units import DAY, MINUTE, to_seconds
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from medhavi.findings import BadData, finding
 from medhavi.providers.table_rows import validity
 from medhavi.snapshot.calendars.calendars import WorkingTime
-from medhavi.snapshot.network.precedence import by_precedence
+from medhavi.snapshot.network.network import by_precedence
 from medhavi.units import MINUTE, exact, seconds_up
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from medhavi.providers.finite_capacity.resource_ledger import (
     millionths,
 )
 from medhavi.providers.sources import StepWindow
-from medhavi.results.figures.overtime import overtime_premium
+from medhavi.results.figures.order_costs import overtime_premium
 from medhavi.units import DAY, MINUTE, exact, seconds_up
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from medhavi.providers.capacity.capacity import Capacity
     from medhavi.providers.finite_capacity.resource_ledger import ResourceLedger
     from medhavi.providers.product_facts import ProductFacts
-    from medhavi.providers.reservations.reservations import Hold
+    from medhavi.providers.reservations import Hold
     from medhavi.providers.sources import OrderTiming, ResourceHold
     from medhavi.providers.table_rows import Row, TableRows
     from medhavi.snapshot.calendars.working_time import WorkingTime

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from medhavi.providers import Providers
     from medhavi.providers.material.supply_orders import Receipt, Withdrawal
     from medhavi.providers.product_facts import ProductFacts
-    from medhavi.providers.reservations.reservations import Hold, Holds
+    from medhavi.providers.reservations import Hold, Holds
     from medhavi.providers.table_rows import Row, TableRows
     from medhavi.snapshot.calendars.calendars import Calendars
 

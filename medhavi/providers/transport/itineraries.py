@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from medhavi.providers.product_facts import ProductFacts
-    from medhavi.providers.reservations.reservations import Hold
+    from medhavi.providers.reservations import Hold
     from medhavi.providers.sources import Costing
     from medhavi.providers.transport.arrival_search import Found, Spur, Way
     from medhavi.providers.transport.lane_graph import LaneEdge
@@ -106,7 +106,12 @@ class Itineraries:
         self, transport: Transport, lanes: Collection[str], loads: DepartureLoads
     ) -> Itineraries:
         """Ways over lanes of which some leave at other times."""
-        graph = self._graph.over(transport, lanes)
+        return self._on(transport, self._graph.over(transport, lanes), loads)
+
+    def _on(
+        self, transport: Transport, graph: LaneGraph, loads: DepartureLoads
+    ) -> Itineraries:
+        """The same ways over other lanes and loads."""
         empty = self._empty.over(graph)
         made: Itineraries = copy(self)
         made._transport = transport
@@ -138,12 +143,7 @@ class Itineraries:
             )
         # No bound of the lanes before holds for these.
         graph = self._graph.over(transport, transits, same_times=False)
-        empty = self._empty.over(graph)
-        made: Itineraries = copy(self)
-        made._transport = transport
-        made._graph = graph
-        made._empty = empty
-        return made
+        return self._on(transport, graph, self.loads)
 
     def transit(self, lane: str) -> int:
         """Time from departure to use that ways are found by [s of the lane's time]."""

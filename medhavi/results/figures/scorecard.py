@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from medhavi.results.figures.order_costs import emitted_by, order_costs
-from medhavi.results.figures.overtime import overtime_cost
+from medhavi.results.figures.order_costs import emitted_by, order_costs, overtime_cost
 from medhavi.results.limiter import Limiter
 from medhavi.results.plans.money_parts import Scorecard
 from medhavi.units import DAY, DAYS_PER_YEAR, from_seconds

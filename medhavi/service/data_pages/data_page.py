@@ -31,10 +31,10 @@ from medhavi.views.data_pages.finding_list import (
     data_tiles,
     refused_rows,
 )
-from medhavi.views.grids.row_groups import columns_grouping
 from medhavi.views.names import NOTHING, Names, count, names_of, relative, when
 from medhavi.views.names import money as money_words
 from medhavi.views.pictures.events import event_chart, table_chart
+from medhavi.views.row_groups import columns_grouping
 from medhavi.views.tiles import tiles_html
 from medhavi.views.words import say
 

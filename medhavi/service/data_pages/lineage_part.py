@@ -13,7 +13,7 @@ from medhavi.snapshot.reading.local_days import ASKED_EDGES
 from medhavi.views import page
 from medhavi.views.data_pages.lineage_words import lineage_html
 from medhavi.views.words import say
-from medhavi.workbench.figure_lineage import FIGURES, lineage
+from medhavi.workbench.lake_reading import FIGURES, lineage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

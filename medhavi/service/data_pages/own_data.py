@@ -32,8 +32,7 @@ from medhavi.snapshot.table_difference import (
     file_difference,
 )
 from medhavi.views import page
-from medhavi.views.changed_cells import value_words
-from medhavi.views.data_pages.differences import update_html
+from medhavi.views.changed_cells import update_html, value_words
 from medhavi.views.names import said, when
 from medhavi.views.words import say
 from medhavi.workbench.files.table_files import KINDS, TableFiles, read_file

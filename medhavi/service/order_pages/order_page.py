@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from medhavi.service.plan_pages.plan_loading import PlanPage
     from medhavi.service.plan_pages.plan_page import EditSession
     from medhavi.snapshot import Snapshot
-    from medhavi.views.grids.row_groups import GridGroups
     from medhavi.views.names import Names
+    from medhavi.views.row_groups import GridGroups
 
     Wanted = Callable[[str], str]
     Keep = Callable[[str, str], None]

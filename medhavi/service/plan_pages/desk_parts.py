@@ -14,7 +14,8 @@ from medhavi.views import grid_columns, order_list
 from medhavi.views.changed_cells import rows_html
 from medhavi.views.names import money, when
 from medhavi.views.order_list import clock, dearest_exceptions, plain
-from medhavi.views.pictures.lateness import late_demands, remedy_text
+from medhavi.views.pictures.lateness import late_demands
+from medhavi.views.promises.words import remedy_words
 from medhavi.views.words import say
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ def remedy_lines(
 
     def line(one: PlanRemedy) -> tuple[mo.ui.button | None, mo.Html]:
         answer = answer_of(one.rows, snapshot)
-        words = f"<b>{escape(remedy_text(one, names))}</b>"
+        words = f"<b>{escape(remedy_words(one, names))}</b>"
         button = None
         if answer.edit is None:
             words += f' <span class="muted">{escape(answer.why)}</span>'

@@ -10,9 +10,10 @@ from urllib.parse import urlencode
 from medhavi.edits.edit import EDITS
 from medhavi.errors import MedhaviError
 from medhavi.lakehouse import Lake
+from medhavi.results.amounts import money_change
 from medhavi.schema import cell, tables
 from medhavi.service.data_source import served_mode
-from medhavi.service.jobs.job_results import again_button
+from medhavi.service.jobs.open_pages import again_button
 from medhavi.service.page_data import (
     SCENARIO,
     answer_html,
@@ -26,7 +27,7 @@ from medhavi.service.plan_pages.page_choices import choice
 from medhavi.service.plan_pages.plan_loading import MODES, load_page
 from medhavi.views import order_grid, order_list, page
 from medhavi.views.changed_cells import value_words
-from medhavi.views.names import money, number, said, when
+from medhavi.views.names import number, said, when
 from medhavi.views.order_list import codes
 from medhavi.views.page import empty, findings_html, table_html
 from medhavi.views.pictures.lateness import (
@@ -113,7 +114,7 @@ def preview_html(preview: Preview, names: Names, order: str = "") -> str:
         return findings_html(preview.findings)
     parts = preview.price.as_dict()
     rows = [
-        (escape(name), escape(_signed(value, names)))
+        (escape(name), escape(money_change(value, names.currency)))
         for name, value in parts.items()
         if name == "total" or round(value, 2)
     ]
@@ -210,7 +211,7 @@ def _effects(title: str, effects: Sequence[DemandEffect], names: Names) -> str:
             names.html(one.product),
             escape(when(one.old_date, names.zone)),
             escape(when(one.new_date, names.zone)),
-            escape(_signed(one.money, names)),
+            escape(money_change(one.money, names.currency)),
         )
         for one in effects[:MOST_EFFECTS]
     ]
@@ -281,11 +282,6 @@ def _row_words(row: Mapping[str, Any], names: Names) -> str:
 
 def _row_name(row: Mapping[str, Any], names: Names) -> str:
     return ", ".join(names.name(key) for key in row["key"].values())
-
-
-def _signed(value: float, names: Names) -> str:
-    cents = round(value, 2) or 0.0
-    return f"{'+' if cents > 0 else ''}{money(cents, names.currency)}"
 
 
 MODE_WORDS = {

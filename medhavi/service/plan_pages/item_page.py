@@ -15,10 +15,10 @@ from medhavi.service.page_table import page_table
 from medhavi.service.plan_pages.desk_words import item_choice as items_in_need
 from medhavi.service.plan_pages.desk_words import page_head
 from medhavi.views import grid_columns, page
-from medhavi.views.grids.row_groups import columns_grouping
 from medhavi.views.item_record import item_finding, supply_html
 from medhavi.views.order_list import clock, plain
 from medhavi.views.pictures.scenarios import scenario_link
+from medhavi.views.row_groups import columns_grouping
 from medhavi.views.words import say
 
 if TYPE_CHECKING:

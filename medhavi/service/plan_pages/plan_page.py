@@ -19,17 +19,18 @@ from medhavi.edits.order_states import OrderState, Verb, allowed
 from medhavi.errors import UsageError
 from medhavi.progress import unobserved
 from medhavi.service.answer_cache import AnswerCache
-from medhavi.service.jobs.edit_jobs import (
+from medhavi.service.jobs.job_queue import current_queue
+from medhavi.service.jobs.open_pages import result_of
+from medhavi.service.jobs.plan_jobs import (
     DecisionRequest,
+    PlanRequest,
     PreparedEdits,
     PreviewRequest,
     PricedEdit,
+    RemedyRequest,
     committed,
     required_bench,
 )
-from medhavi.service.jobs.job_queue import current_queue
-from medhavi.service.jobs.job_results import result_of
-from medhavi.service.jobs.plan_jobs import PlanRequest, RemedyRequest
 from medhavi.service.page_data import (
     PageData,
     PageProblem,

@@ -13,11 +13,11 @@ from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.page_data import html
 from medhavi.service.page_table import page_table
 from medhavi.views import grid_columns
-from medhavi.views.grids.row_groups import GridGroups, columns_grouping
 from medhavi.views.names import money
 from medhavi.views.order_list import clock
 from medhavi.views.pictures.scenarios import scenario_link
 from medhavi.views.plan_pages import suppliers
+from medhavi.views.row_groups import GridGroups, columns_grouping
 from medhavi.views.words import say
 from medhavi.workbench.promise_desk.repromising import supplier_account
 from medhavi.workbench.training.observed_history import history_of

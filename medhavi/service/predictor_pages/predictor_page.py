@@ -10,8 +10,7 @@ from medhavi.predict.versions import DATABASE
 from medhavi.progress import unobserved
 from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.jobs.job_queue import current_queue
-from medhavi.service.jobs.job_results import outcome_of, result_of
-from medhavi.service.jobs.open_pages import OpenPages, this_cell
+from medhavi.service.jobs.open_pages import OpenPages, outcome_of, result_of, this_cell
 from medhavi.service.jobs.predictor_jobs import (
     ChampionRequest,
     CoverageRequest,

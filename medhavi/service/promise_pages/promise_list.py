@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     import marimo as mo
 
     from medhavi.service.page_data import PageData
-    from medhavi.views.grids.row_groups import GridGroups
     from medhavi.views.names import Names
+    from medhavi.views.row_groups import GridGroups
 
     Wanted = Callable[[str], str]
     Keep = Callable[[str, str], None]

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import polars as pl
 
-from medhavi.edits.change import apply, changes
-from medhavi.edits.edit import KINDS
+from medhavi.edits.edit import KINDS, apply, changes
 from medhavi.findings import BadData
 from medhavi.progress import Progress
 from medhavi.results.reports.scenario_comparison import (
@@ -26,7 +25,7 @@ from medhavi.results.run_record import Status
 from medhavi.scenarios import Base, Scenario, Study, study_text
 from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.jobs.job import OnStop
-from medhavi.service.jobs.job_results import result_of
+from medhavi.service.jobs.open_pages import result_of
 from medhavi.service.jobs.plan_jobs import PlanRequest, outcome_of
 from medhavi.service.page_data import PageProblem, read_moment
 from medhavi.service.plan_pages.plan_loading import PlanPage
@@ -53,7 +52,7 @@ from medhavi.workbench.studies.scenario_list import (
     ScenarioList,
     read_list,
 )
-from medhavi.workbench.studies.scenario_plans import planner_of, scenario_run
+from medhavi.workbench.studies.study_base import planner_of, scenario_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -18,7 +18,7 @@ from medhavi import schema
 from medhavi.findings import Finding, Severity, catalog, finding
 from medhavi.snapshot.checks.links import numbered
 from medhavi.snapshot.network.needs_and_sources import NODE, links
-from medhavi.snapshot.network.network import inner_edges
+from medhavi.snapshot.network.network import inner_edges, reached
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -299,20 +299,10 @@ def touched_demands(
         The held rows by table.
     """
     network = snapshot.network
-    marked = [False] * len(network)
-    queue = []
-    for node in _nodes_without(network, held):
-        if not marked[node]:
-            marked[node] = True
-            queue.append(node)
-    start, parent = network.parent_start.tolist(), network.parent.tolist()
-    for node in queue:
-        for higher in parent[start[node] : start[node + 1]]:
-            if not marked[higher]:
-                marked[higher] = True
-                queue.append(higher)
+    without = _nodes_without(network, held)
+    lost = reached(without, network.parent_start, network.parent)
     pairs = pl.DataFrame(
-        [network.ids(node) for node in queue],
+        [network.ids(node) for node in lost],
         schema=dict.fromkeys(NODE, pl.String),
         orient="row",
     )

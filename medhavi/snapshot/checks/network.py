@@ -11,7 +11,7 @@ from medhavi.findings import finding
 from medhavi.snapshot.checks.check_memory import Check
 from medhavi.snapshot.checks.links import mark, numbered
 from medhavi.snapshot.checks.values import qty_steps
-from medhavi.snapshot.network.network import MAKE, cycles, path_text
+from medhavi.snapshot.network.network import MAKE, cycles, path_text, reached
 from medhavi.snapshot.reading.row_findings import LISTED, more, told
 from medhavi.units import INT64_MAX
 
@@ -87,7 +87,6 @@ def _circles(snapshot: NetworkAccess) -> list[Finding]:
 
 def needed(snapshot: TableAccess, network: Network) -> NDArray[np.bool_]:
     """Mark the nodes that a demand or a stock level calls for, and all below them."""
-    marks = [False] * len(network)
     policies = snapshot["inventory_policies"].filter(
         pl.any_horizontal(
             pl.col("safety_qty", "safety_days", "min_qty", "reorder_point") > 0
@@ -98,18 +97,11 @@ def needed(snapshot: TableAccess, network: Network) -> NDArray[np.bool_]:
         policies.select("product", "location"),
         snapshot["inventory_levels"].select("product", "location"),
     ]
-    for product, location in pl.concat(calls).unique().iter_rows():
-        node = network.node(product, location)
-        if node is not None:
-            marks[node] = True
-    start, target = network.component_start.tolist(), network.component.tolist()
-    queue = [node for node, mark_of in enumerate(marks) if mark_of]
-    for node in queue:
-        for lower in target[start[node] : start[node + 1]]:
-            if not marks[lower]:
-                marks[lower] = True
-                queue.append(lower)
-    return np.asarray(marks, dtype=np.bool_)
+    called = (network.node(*one) for one in pl.concat(calls).unique().iter_rows())
+    first = (node for node in called if node is not None)
+    marks = np.zeros(len(network), np.bool_)
+    marks[reached(first, network.component_start, network.component)] = True
+    return marks
 
 
 def _open(snapshot: TableAccess) -> pl.DataFrame:

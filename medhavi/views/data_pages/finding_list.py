@@ -10,7 +10,7 @@ import polars as pl
 
 from medhavi.findings import Severity, catalog
 from medhavi.findings.groups import groups, ignored_together
-from medhavi.results.reports.finding_cost import FindingCost, key_of
+from medhavi.results.reports.work_lists import FindingCost, key_of
 from medhavi.views import grid_columns
 from medhavi.views.data_pages.lineage_words import lineage_link
 from medhavi.views.item_record import item_link

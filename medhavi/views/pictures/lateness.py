@@ -13,7 +13,7 @@ from medhavi.results.plans.lateness import WORDS, Verdict, not_kept, tally
 from medhavi.units import DAY, from_seconds, to_seconds
 from medhavi.views.names import NOTHING, Names, code_words, count, duration, money, when
 from medhavi.views.page import empty, table_html
-from medhavi.views.promises.words import local_words
+from medhavi.views.promises.words import local_words, remedy_words
 from medhavi.views.theme import (
     ROW,
     finished,
@@ -409,7 +409,7 @@ def plan_remedies_html(
         )
     rows = [
         (
-            escape(remedy_text(one, names)),
+            escape(remedy_words(one, names)),
             f"{one.late_before} → {one.late_after}",
             escape(names.told(one.demand)),
             _dates(one, names),
@@ -431,12 +431,6 @@ def plan_remedies_html(
         say("column_who_pays"),
     )
     return table_html(columns, rows, (say("column_saves"), say("column_costs")))
-
-
-def remedy_text(one: PlanRemedy, names: Names) -> str:
-    """Change in names and local time, as the start of a sentence."""
-    text = local_words(one.text, names)
-    return text[:1].upper() + text[1:]
 
 
 def _dates(one: PlanRemedy, names: Names) -> str:

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import polars as pl
 
-from medhavi.results.amounts import difference, signed_money
+from medhavi.results.amounts import difference, money_change, signed_money
 from medhavi.results.plans.lateness import WORDS, Verdict
 from medhavi.results.reports.scenario_comparison import COST_PARTS
 from medhavi.views import grid_columns
@@ -117,17 +117,12 @@ def _money_tile(label: str, new: float, old: float, names: Names) -> Tile:
         figure=money(new, names.currency),
         note=f"today {money(old, names.currency)}",
         state="bad" if more > 0 else "good" if more < 0 else "",
-        word=_signed(more, names) if more else say("tile_as_today"),
+        word=money_change(more, names.currency) if more else say("tile_as_today"),
     )
 
 
 def _more(count: int) -> str:
     return f"{count:+,}".replace("-", MINUS)
-
-
-def _signed(value: float, names: Names) -> str:
-    cents = round(value, 2) or 0.0
-    return f"{'+' if cents > 0 else ''}{money(cents, names.currency)}"
 
 
 def comparison_table(compared: Sequence[ScenarioComparison], names: Names) -> str:
@@ -164,7 +159,7 @@ def _row(one: ScenarioComparison, names: Names) -> tuple[str, ...]:
         title,
         _beside(
             escape(money(one.cost, names.currency)),
-            _signed(one.cost - one.cost_today, names),
+            money_change(one.cost - one.cost_today, names.currency),
         ),
         _beside(f"{one.not_kept:,}", _more(late) if late else "equal"),
         *(
@@ -193,7 +188,7 @@ def _gap(value: float | None, how: str, names: Names) -> str:
     if value is None:
         return NOTHING
     if how == "money":
-        return _signed(value, names) if round(value, 2) else "equal"
+        return money_change(value, names.currency) if round(value, 2) else "equal"
     return difference(round(value, 3), how)
 
 
@@ -246,7 +241,7 @@ def waterfall_rows(one: ScenarioComparison, names: Names) -> pl.DataFrame:
         if round(step, 2):
             kind = "more" if step > 0 else "less"
             ends = min(at, at + step), max(at, at + step)
-            bars.append((label, *ends, kind, _signed(step, names)))
+            bars.append((label, *ends, kind, money_change(step, names.currency)))
         at += step
     # The title names the scenario; its name is longer than the axis has room for.
     then = say("with_the_change")

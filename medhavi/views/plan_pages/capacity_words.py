@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from medhavi.results.figures.overtime import overtime_worked
+from medhavi.results.figures.order_costs import overtime_worked
 from medhavi.results.limiter import Domain, Limiter
 from medhavi.results.plans.lateness import WORDS, Verdict, verdicts
 from medhavi.results.plans.source_trace import start_delays
 from medhavi.units import from_seconds
 from medhavi.views import grid_columns
-from medhavi.views.grids.row_groups import GridGroups, quantity_sums
 from medhavi.views.item_record import item_link
 from medhavi.views.names import (
     NOTHING,
@@ -30,6 +29,7 @@ from medhavi.views.names import (
 )
 from medhavi.views.order_grid import demand_link
 from medhavi.views.page import empty, table_html
+from medhavi.views.row_groups import GridGroups, quantity_sums
 from medhavi.views.tiles import Tile
 from medhavi.views.words import say
 

@@ -9,10 +9,9 @@ import polars as pl
 
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.plans.lateness import not_kept, tally
-from medhavi.results.reports.exception_list import exception_list
+from medhavi.results.reports.work_lists import exception_list
 from medhavi.units import from_seconds
 from medhavi.views import grid_columns
-from medhavi.views.grids.row_groups import columns_grouping
 from medhavi.views.item_record import item_link
 from medhavi.views.names import (
     NOTHING,
@@ -25,6 +24,7 @@ from medhavi.views.names import (
 from medhavi.views.order_list import MARKS
 from medhavi.views.pictures.load import loads_from_now
 from medhavi.views.plan_pages.capacity_words import bottleneck
+from medhavi.views.row_groups import columns_grouping
 from medhavi.views.tiles import Tile
 from medhavi.views.words import say
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from medhavi.units import from_seconds, to_seconds
-from medhavi.views.grids.chart_rows import ChartRows
 from medhavi.views.names import (
     count,
     duration,
@@ -27,6 +26,7 @@ from medhavi.views.promises.words import step_key
 from medhavi.views.theme import (
     DAY_MS,
     ROW,
+    ChartRows,
     finished,
     label_axis,
     legend_below,

@@ -13,10 +13,10 @@ import polars as pl
 from medhavi.results.promises.parts import STANDING, PromiseState
 from medhavi.units import from_seconds
 from medhavi.views import grid_columns
-from medhavi.views.grids.row_groups import GridGroups, quantity_sums
 from medhavi.views.names import NOTHING, count, percent, quantity, wall_clock, when
 from medhavi.views.page import empty, table_html
 from medhavi.views.promises.words import BY_REQUESTED, there
+from medhavi.views.row_groups import GridGroups, quantity_sums
 from medhavi.views.tiles import Tile
 from medhavi.views.words import say
 

@@ -35,6 +35,7 @@ from medhavi.views.words import say
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from medhavi.results.plan_remedy import PlanRemedy
     from medhavi.results.promises.parts import PromiseVariant
     from medhavi.results.promises.promise import (
         Preempted,
@@ -350,7 +351,7 @@ def remedies_html(promise: Promise, names: Names) -> str:
     return table_html((*first, _QTY, _COST, saves), rows, (_QTY, _COST, saves))
 
 
-def remedy_words(remedy: TriedRemedy, names: Names) -> str:
+def remedy_words(remedy: TriedRemedy | PlanRemedy, names: Names) -> str:
     """Remedy in names and local time, as the start of a sentence."""
     text = local_words(remedy.text, names)
     return text[:1].upper() + text[1:]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
-from medhavi.providers.reservations.ledger import CONFLICT_CODES
+from medhavi.providers.reservations import CONFLICT_CODES
 from medhavi.results.limiter import Domain, Limiter
 from medhavi.results.promises.promise import Promise, PromiseStatus
 

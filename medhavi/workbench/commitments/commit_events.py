@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.errors import UsageError
-from medhavi.providers.reservations.ledger import ReservationState, reservation_id
+from medhavi.providers.reservations import ReservationState, reservation_id
 from medhavi.results.promises.promise import PlannedHold, iso
 from medhavi.workbench.commitments.commit_answer import gives_way, named_among
 from medhavi.workbench.commitments.decisions import DecisionWriter, binding_date
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from medhavi.events.envelope import NewEvent
-    from medhavi.providers.reservations.ledger import Reservation
+    from medhavi.providers.reservations import Reservation
     from medhavi.results.promises.promise import Promise
     from medhavi.workbench.commitments.decisions import Override
     from medhavi.workbench.commitments.live_ledger import LivePromiseLedger

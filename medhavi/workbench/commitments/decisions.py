@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from medhavi.events.envelope import NewEvent
-    from medhavi.providers.reservations.ledger import Reservation
+    from medhavi.providers.reservations import Reservation
     from medhavi.results.promises.promise import PlannedHold, Promise
     from medhavi.results.promises.promises_at_risk import MonitoredPromise
     from medhavi.workbench.commitments.commit_answer import PreemptedLine

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from medhavi.events.envelope import NewEvent
     from medhavi.events.store import EventStore
-    from medhavi.providers.reservations.ledger import Reservation
+    from medhavi.providers.reservations import Reservation
     from medhavi.snapshot import Snapshot
 
     Decide = Callable[[DecisionWriter], tuple[list[NewEvent], tuple[Reservation, ...]]]

@@ -8,13 +8,12 @@ The stream is one, so that two writers can never both append to the same revisio
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
 from medhavi.events.event_types.catalog import decode
-from medhavi.providers.reservations.ledger import (
+from medhavi.providers.reservations import (
     Reservation,
     ReservationLedger,
     ReservationState,
@@ -244,12 +243,7 @@ class CommitmentState:
         known = self.ledger.get(body.reservation)
         if known is None:
             return None
-        cells: dict[str, Any] = {"state": _STATES[kind]}
-        if kind == "ReservationConfirmed":
-            cells["expires_at"] = None
-        elif kind == "ReservationReduced":
-            cells["qty"] = body.qty
-        self.ledger.keep(replace(known, **cells))
+        self.ledger.keep(known.changed(_STATES[kind], getattr(body, "qty", None)))
         return known.demand
 
     def snapshot(self) -> Snapshot:

@@ -197,7 +197,7 @@ def write_model(
     UsageError
         Settings that do not exist, or a name that does not end as such a file does.
     """
-    from medhavi.optimize.mps import mps
+    from medhavi.optimize.problem import mps
     from medhavi.planners.master_plan.blocks import build
     from medhavi.planners.master_plan.master_run import built_run
     from medhavi.planners.master_plan.program_names import ProgramNames

@@ -16,8 +16,7 @@ from medhavi.findings import BadData, has_errors
 from medhavi.planners.pipeline import plan as make_plan
 from medhavi.providers import Providers
 from medhavi.results.figures.kpis import kpi_table
-from medhavi.results.figures.order_costs import order_costs
-from medhavi.results.figures.overtime import overtime_rate
+from medhavi.results.figures.order_costs import order_costs, overtime_rate
 from medhavi.results.figures.scorecard import scorecard
 from medhavi.results.plans.lateness import verdicts
 from medhavi.snapshot.patch import Patch

@@ -63,7 +63,7 @@ if TYPE_CHECKING:
     from medhavi.planners.promising.promise_run import Answers
     from medhavi.planners.promising.supply_search.requests import Request
     from medhavi.progress import Cancelled, Observe
-    from medhavi.providers.reservations.ledger import Reservation
+    from medhavi.providers.reservations import Reservation
     from medhavi.results.promises.promise import Promise
     from medhavi.snapshot import Snapshot
     from medhavi.workbench.commitments.decisions import DecisionWriter, Override

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from medhavi.events.envelope import NewEvent
     from medhavi.lakehouse import Lake
     from medhavi.planners.promising.renewal import Renewal
-    from medhavi.providers.reservations.ledger import Reservation
+    from medhavi.providers.reservations import Reservation
     from medhavi.results.figures.promise_figures import Figures
     from medhavi.results.promises.promise import Promise
     from medhavi.snapshot import Snapshot

@@ -50,7 +50,7 @@ def with_rule(**cells):
 
 
 def moved(product, minutes, **cells):
-    """Give the plan with the operations of a product at another time."""
+    """Plan with the operations of a product at another time."""
     made, _ = right()
     own = pl.col("supply").is_in(
         made.supplies.filter(pl.col("product") == product)["id"].to_list()
@@ -68,7 +68,7 @@ def moved(product, minutes, **cells):
 
 
 def renamed(*campaigns):
-    """Give the plan with other campaigns, in order of product and start."""
+    """Plan with other campaigns, in order of product and start."""
     made, _ = right()
     rows = made.supplies.sort("product", "start").with_columns(
         campaign=pl.Series(campaigns, dtype=pl.String)

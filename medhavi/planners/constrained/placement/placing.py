@@ -9,23 +9,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from medhavi.planners.constrained.orders.jobs import (
-    Netted,
-    jobs_of,
-    restore,
-    state_of,
-)
+from medhavi.planners.constrained.orders.jobs import Netted, jobs_of, restore, state_of
 from medhavi.planners.constrained.placement.goods_in_time import (
     GoodsInTime,
     keep_alive,
     kept_alive,
     touched,
 )
-from medhavi.planners.constrained.placement.sequence import in_sequence, urgency
 from medhavi.planners.constrained.placement.shop import PlainMoves, is_plain_move
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND
 from medhavi.providers.finite_capacity.free_slots import AT_ONCE
-from medhavi.units import ALWAYS, NEVER
+from medhavi.snapshot.network.network import by_precedence
+from medhavi.units import ALWAYS, DAY, NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -38,6 +33,7 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.placement.shop import Shop
     from medhavi.planners.mrp.netting_state.state import SupplyOrder, SupplyUnit
     from medhavi.providers.sources import OrderTiming
+
 
 TRIES = 16
 """Closed time can move a use less than the start; then the start moves again."""
@@ -559,3 +555,28 @@ class Placing:
 
 def _no_campaigns() -> None:
     """Make none."""
+
+
+URGENT_DAYS = 10.0
+"""By how much earlier a demand of the next priority comes first [days]."""
+
+
+def urgency(order: SupplyOrder) -> float:
+    """When an order is wanted, earlier the more important that is [UTC seconds]."""
+    return order.need + URGENT_DAYS * DAY * (order.priority - 2)
+
+
+def start_of(order: SupplyOrder) -> float:
+    """When an order starts [UTC seconds]."""
+    return order.timing.start
+
+
+def in_sequence(jobs: Sequence[Job], key: Callable[[SupplyOrder], float]) -> list[Job]:
+    """Sort orders by a key, then by number; what brings comes before what takes.
+
+    Those that wait for each other in a circle are left out.
+    """
+    by_number = {job.number: job for job in jobs}
+    before = {job.number: [one.number for one in job.before] for job in jobs}
+    order = by_precedence(before, lambda number: key(by_number[number].order))
+    return [by_number[number] for number in order]

@@ -24,14 +24,18 @@ from medhavi.planners.mrp.netting_state.state import (
     SupplyOrder,
     SupplyUnit,
 )
-from medhavi.units import ALWAYS, INT64_MAX, NEVER
+from medhavi.units import INT64_MAX, NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from fractions import Fraction
 
     from medhavi.planners.campaigns.campaign_rules import CampaignRules
-    from medhavi.planners.constrained.memory import PlantFacts, Reductions
+    from medhavi.planners.constrained.memory import (
+        PlantFacts,
+        Reductions,
+        StepComponent,
+    )
     from medhavi.planners.constrained.netting.given_sources import Decisions
     from medhavi.planners.mrp.hard_allocations import HardAllocation
     from medhavi.planners.mrp.netting_state.state import (
@@ -41,40 +45,10 @@ if TYPE_CHECKING:
     )
     from medhavi.planners.mrp.netting_state.stock_levels import StockLevels
     from medhavi.providers.finite_capacity.occupancy import Occupancy
-    from medhavi.providers.material.recipes import Component
     from medhavi.providers.sources import OrderTiming, Source
     from medhavi.providers.sourcing.supply_limits import SupplyLimits
 
 _URGENCY = attrgetter("priority", "index")
-
-
-class StepComponent(NamedTuple):
-    """What orders of a source take: in which of its steps, of which product.
-
-    `line` is that of the bill of materials; a move takes its product by none.
-    """
-
-    step: int
-    node: Node
-    line: Component | None = None
-
-    @property
-    def numbers(self) -> tuple[int, int, int]:
-        """What of a quantity is taken, as of `Part`."""
-        line = self.line
-        return (
-            (1, 0, 1)
-            if line is None
-            else (line.numerator, line.addend, line.denominator)
-        )
-
-    @property
-    def plain(self) -> bool:
-        """Whether it is simply taken when the first step begins, at any time."""
-        line = self.line
-        return line is None or (
-            line.at_first and line.valid_from <= ALWAYS and line.valid_to >= NEVER
-        )
 
 
 class FoundItem:

@@ -174,8 +174,7 @@ class NeedNumbers:
         for need in reversed(known):
             if need.demand >= 0:
                 self._of_demand[need.demand] = need.index
-        behind = model.demands + len(model.lacking)
-        self._of_demand[model.demands : behind] = model.lacking
+        self._of_demand[model.demands : model.first_level] = model.lacking
 
     def of(
         self, takers: np.ndarray, steps: np.ndarray, given: np.ndarray

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from medhavi.planners.constrained.orders.causes import Wait
-from medhavi.planners.constrained.placement.placing import TRIES, Placing
-from medhavi.planners.constrained.placement.sequence import (
+from medhavi.planners.constrained.placement.placing import (
+    TRIES,
+    Placing,
     in_sequence,
     start_of,
     urgency,

@@ -43,10 +43,10 @@ from medhavi.units import NEVER
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from medhavi.planners.constrained.memory import StepComponent
     from medhavi.planners.constrained.search.found_orders import (
         SearchableRun,
         SearchedOrderCreation,
-        StepComponent,
     )
     from medhavi.planners.constrained.search.found_pegs import Found
     from medhavi.planners.constrained.search.found_timings import Ran

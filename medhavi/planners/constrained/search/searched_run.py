@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from medhavi.planners.constrained import netted_run
 from medhavi.planners.constrained.bounds import late_at_least
 from medhavi.planners.constrained.deliveries import lines_of
-from medhavi.planners.constrained.lead_time_bounds import Planned
+from medhavi.planners.constrained.demand_bounds import Planned
 from medhavi.planners.constrained.memory import memory_of
 from medhavi.planners.constrained.netting.given_sources import UNDECIDED
 from medhavi.planners.constrained.orders.causes import Walk

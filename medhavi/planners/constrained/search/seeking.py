@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medhavi.planners.constrained.placement.sequence import URGENT_DAYS
+from medhavi.planners.constrained.placement.placing import URGENT_DAYS
 from medhavi.planners.constrained.search.changeovers import cut_campaigns
 from medhavi.planners.constrained.search.construction import (
     Passes,

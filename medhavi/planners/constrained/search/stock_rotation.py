@@ -142,7 +142,7 @@ class _Shelf:
         columns = found.peg_from, found.peg_to, found.peg_qty
         self.pegs = np.stack([np.asarray(one, np.int64) for one in columns], axis=1)
         self.product = self._products(self.pegs[:, 0])
-        self._first_level = -(model.demands + len(model.lacking)) - 1
+        self._first_level = -model.first_level - 1
         self._level = self.pegs[:, 1] <= self._first_level
         self._by_product = np.argsort(self.product, kind="stable")
         self._sorted = self.product[self._by_product]

@@ -4,6 +4,10 @@ Stages are lexicographic: each amount is minimised, and stays within its toleran
 that in all that comes after (Isermann 1982, OR Spektrum 4). Budgets are rows.
 Of budgets that cannot hold together the one is raised that rises least, in shares of
 it, by no more than it must: what guides the plan is the nearest that there is.
+
+Amounts are of a program by column, and of a plan: one name has one meaning in both,
+without the weights of the settings. `cost` is all money but that of lateness; what
+safety stock is worth to the program costs nothing.
 """
 
 from __future__ import annotations
@@ -12,24 +16,26 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import polars as pl
 
 from medhavi.optimize.conflict import Budget, Budgets
 from medhavi.optimize.problem import SolveStatus
-from medhavi.planners.master_plan.goals.goal_amounts import (
-    SHORTAGE,
-    excess,
-    program_amounts,
-    room_above,
-    stages_of,
-)
+from medhavi.planners.master_plan import statement as names
+from medhavi.planners.master_plan.statement import ObjectivePart
+from medhavi.results.amounts import with_unit
+from medhavi.results.figures.scorecard import below_safety, sales, scorecard
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from medhavi.optimize.conflict import Conflict
     from medhavi.optimize.problem import Floats, Session, Solution
     from medhavi.planners.master_plan.blocks import BuiltProgram
+    from medhavi.planners.parameters import OptimizeParameters
     from medhavi.progress import Cancelled
+    from medhavi.results.plans.plan import Plan
+    from medhavi.snapshot import Snapshot
+
 
 SERVICE_SLACK = 1e-6
 """Room of the service row, of the whole value: a solver's zero is not exact."""
@@ -156,3 +162,198 @@ def _solved(session: Session, cost: Floats, cancelled: Cancelled | None) -> Solu
     session.set_cost(cost)
     session.restart()
     return session.solve(cancelled=cancelled)
+
+
+SHORTAGE, TIERS = "shortage", "tiers"
+TINY = 1e-9
+"""Share by which a plan may exceed a budget: sums of money are not exact."""
+
+
+def program_amounts(built: BuiltProgram) -> dict[str, Floats]:
+    """Weight per column of each amount, shape (n,)."""
+    program, statement = built.program, built.statement
+    goals, nothing = statement.parameters, np.zeros(program.n_columns)
+
+    def part(name: ObjectivePart, weight: float = 1.0) -> Floats:
+        found: Floats = program.parts.get(name, nothing)
+        return found / weight if weight else found
+
+    weight = goals.cost_weight
+    paid = sum(
+        part(one, weight)
+        for one in (ObjectivePart.MAKING, ObjectivePart.BUYING, ObjectivePart.MOVING)
+    )
+    beyond = part(ObjectivePart.OVERTIME, weight)
+    beyond = beyond + part(ObjectivePart.OVERLOAD, goals.overload_weight)
+    holding = part(ObjectivePart.HOLDING, goals.inventory_weight)
+    late = part(ObjectivePart.LATENESS, goals.lateness_weight)
+    short = part(ObjectivePart.SHORTAGE, goals.shortage_weight)
+    co2, inventory = nothing.copy(), nothing.copy()
+    kilograms = [np.full(len(plan.times.start), plan.co2) for plan in statement.plans]
+    co2[program.column_block(names.ORDERS).span] = np.concatenate(
+        [np.zeros(0), *kilograms]
+    )
+    share = statement.grid.lengths / max(1, int(statement.grid.lengths.sum()))
+    value = np.outer(statement.stock_value, share).ravel()
+    inventory[program.column_block(names.STOCK).span] = value
+    return {
+        "cost": paid + beyond + holding,
+        "lateness": late,
+        "co2": co2,
+        "inventory": inventory,
+        "overtime": beyond,
+        "cash": paid + beyond,
+        SHORTAGE: short + part(ObjectivePart.WAITING),
+        **_by_tier(built, late + short),
+    }
+
+
+def _by_tier(built: BuiltProgram, service: Floats) -> dict[str, Floats]:
+    """Weights of late and short demands by priority, the most important one first."""
+    program, wanted = built.program, built.statement.wanted
+    demands = built.statement.run.intake.demands
+    priority = np.array([demand.priority for demand in demands], dtype=np.int64)
+    tier = np.full(program.n_columns, -1)
+    tier[program.column_block(names.SHORT).span] = priority
+    tier[program.column_block(names.DELIVERIES).span] = priority[wanted.column_demand]
+    return {
+        tier_name(one): np.where(tier == one, service, 0.0)
+        for one in np.unique(priority).tolist()
+    }
+
+
+def tier_name(priority: int) -> str:
+    """Name of the service of a tier: money of its late and short demands."""
+    return f"priority {priority}"
+
+
+def plan_amounts(made: Plan, snapshot: Snapshot) -> dict[str, float]:
+    """Amounts of a plan by its scorecard; its lateness holds what is short."""
+    tiers = (
+        made.causes.join(
+            snapshot["demands"].select("demand", "priority"), on="demand", how="left"
+        )
+        .group_by("priority")
+        .agg(pl.col("money").fill_null(0.0).sum())
+        .sort("priority")
+    )
+    by_tier = {tier_name(one): money for one, money in tiers.iter_rows()}
+    return scorecard(made, snapshot).amounts | by_tier
+
+
+def stages_of(goals: OptimizeParameters, amounts: Mapping[str, object]) -> list[str]:
+    """Amounts that are minimised one after the other, before the money of all.
+
+    Least shortage comes first, where no stage says what of it counts: without it the
+    plan of least cost sells nothing. By goal profit what is sold counts anyway.
+    """
+    stages = list(goals.stages)
+    by_cost = goals.goal == "cost"
+    if (
+        by_cost
+        and (stages or goals.budgets)
+        and stages[:1] != [TIERS]
+        and SHORTAGE not in stages
+    ):
+        stages.insert(0, SHORTAGE)
+    tiers = [name for name in amounts if name.startswith(tier_name(0)[:-1])]
+    return [name for stage in stages for name in (tiers if stage == TIERS else [stage])]
+
+
+def preferred(
+    plans: Sequence[Plan], snapshot: Snapshot, goals: OptimizeParameters
+) -> list[Plan]:
+    """Plans that come first by budgets, then by stages; all, where neither is asked.
+
+    Where none keeps the budgets, those that exceed them least, in sum of shares.
+    """
+    if not (goals.budgets or goals.stages):
+        return list(plans)
+    amounts = [plan_amounts(one, snapshot) for one in plans]
+    over = [sum(excess(one, goals.budgets).values()) for one in amounts]
+    left = [n for n, one in enumerate(over) if one <= min(over) + TINY]
+    known = {name for one in amounts for name in one}
+    for name in stages_of(goals, dict.fromkeys(sorted(known))):
+        found = {n: amounts[n].get(name, 0.0) for n in left}
+        most = room_above(min(found.values()), goals)
+        left = [n for n, value in found.items() if value <= most]
+    return [plans[n] for n in left]
+
+
+def room_above(best: float, goals: OptimizeParameters) -> float:
+    """What an amount may come to after its stage."""
+    return best + goals.stage_share * abs(best) + goals.stage_room
+
+
+def excess(
+    amounts: Mapping[str, float], budgets: Mapping[str, float]
+) -> dict[str, float]:
+    """By how much budgets are exceeded, in shares of them; of those that are."""
+    found = {
+        name: (amounts[name] - most) / (most or 1.0) for name, most in budgets.items()
+    }
+    return {name: share for name, share in found.items() if share > TINY}
+
+
+def unit_of(name: str, currency: str) -> str:
+    """Unit of an amount."""
+    return "kg" if name == "co2" else currency
+
+
+def conflict_words(
+    conflicts: Sequence[Conflict], budgets: Mapping[str, float], currency: str
+) -> str:
+    """Words for budgets that cannot hold, and the least that one has to rise."""
+
+    def amount(name: str, value: float) -> str:
+        return with_unit(value, unit_of(name, currency))
+
+    told = []
+    for conflict in conflicts:
+        named = " and ".join(
+            f"{name} at most {amount(name, budgets[name])}" for name in conflict.names
+        )
+        ways = " or ".join(
+            f"{amount(name, more)} more {name}" for name, more in conflict.more.items()
+        )
+        hold = "cannot hold" if len(conflict.names) == 1 else "cannot hold together"
+        least = f": allow {ways}" if ways else ""
+        sentence = f"{named} {hold} where as little is short as can be{least}."
+        told.append(sentence[0].upper() + sentence[1:])
+    return " ".join(told)
+
+
+def plan_parts(
+    made: Plan, snapshot: Snapshot, parameters: OptimizeParameters
+) -> dict[ObjectivePart, float]:
+    """Parts of what a plan costs, by the weights of the mode [base currency].
+
+    By goal cost what is never delivered costs its default or stated short_cost. By goal
+    profit it costs its stated price and penalty, where it has a price: the sum is what
+    all demands would bring less what the plan earns.
+    """
+    found = scorecard(made, snapshot)
+    never = found.shortage
+    if parameters.goal == "profit":
+        lost = pl.col("lost") + pl.col("penalty")
+        own = pl.when("priced").then(lost).otherwise("shortage")
+        never = float(sales(made, snapshot).select(own).to_series().sum())
+    return {
+        ObjectivePart.MAKING: parameters.cost_weight * found.production,
+        ObjectivePart.BUYING: parameters.cost_weight * found.purchase,
+        ObjectivePart.MOVING: parameters.cost_weight * found.transport,
+        ObjectivePart.OVERTIME: parameters.cost_weight * found.overtime,
+        ObjectivePart.OVERLOAD: parameters.overload_weight * found.overload,
+        ObjectivePart.HOLDING: parameters.inventory_weight * found.holding,
+        ObjectivePart.LATENESS: parameters.lateness_weight
+        * (found.lateness - found.shortage),
+        ObjectivePart.SHORTAGE: parameters.shortage_weight * never,
+        ObjectivePart.SAFETY: parameters.safety_weight
+        * below_safety(made, snapshot, parameters.end_stock_price),
+        ObjectivePart.CO2: parameters.co2_price * found.co2_kg,
+    }
+
+
+def worth(made: Plan, snapshot: Snapshot, parameters: OptimizeParameters) -> float:
+    """What a plan costs by goal and weights of the mode [base currency]."""
+    return sum(plan_parts(made, snapshot, parameters).values())

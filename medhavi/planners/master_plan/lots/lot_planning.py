@@ -14,6 +14,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.master_plan import statement as names
 from medhavi.planners.master_plan.cost_bound import chains_of
+from medhavi.planners.master_plan.lot_bound import (
+    OrderSizes,
+    largest_size,
+    order_sizes,
+)
 from medhavi.planners.master_plan.lots.lot_program import (
     DUST,
     NEVER_MADE,
@@ -22,11 +27,6 @@ from medhavi.planners.master_plan.lots.lot_program import (
     LotNeed,
     LotSizes,
     lot_program,
-)
-from medhavi.planners.master_plan.order_bound import (
-    OrderSizes,
-    largest_size,
-    order_sizes,
 )
 from medhavi.planners.master_plan.source_times import order_hours
 from medhavi.units import DAY, NEVER, from_units

@@ -30,11 +30,12 @@ from medhavi.planners.master_plan.blocks import PART_OF, BuiltProgram, add_block
 from medhavi.planners.master_plan.lots.fix_and_optimize import (
     EXACT,
     WORTH,
+    WholeColumns,
     fix_and_optimize,
+    partition,
     row_sums,
     with_fixed,
 )
-from medhavi.planners.master_plan.lots.partition import WholeColumns, partition
 from medhavi.planners.master_plan.source_rates import (
     NO_NEEDS,
     node_needs,

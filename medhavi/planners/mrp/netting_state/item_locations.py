@@ -17,7 +17,7 @@ from medhavi.findings import BadData, finding
 from medhavi.planners.mrp.netting_state.state import Node, StockRules, SupplyAlternative
 from medhavi.providers.material.characteristics import CharacteristicsCatalog
 from medhavi.providers.table_rows import validity
-from medhavi.snapshot.network.precedence import by_precedence, circle
+from medhavi.snapshot.network.network import by_precedence, circle
 from medhavi.units import DAY, exact, seconds_up, units_down, units_up
 
 if TYPE_CHECKING:

@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from medhavi.planners.promising.supply_search.lead_draws import UncertainTimes
 from medhavi.providers.capacity.resources import reserves_of
+from medhavi.providers.changed_providers import Ledgers, limited
 from medhavi.providers.material.commitments import perishable_products
 from medhavi.providers.sources import OrderTiming
 from medhavi.providers.transport.timetable import Load, load_of
-from medhavi.providers.what_if.changed_providers import limited
-from medhavi.providers.what_if.ledger_moves import Ledgers
 from medhavi.results.limiter import Blocked, Limiter
 from medhavi.units import from_units
 
@@ -29,6 +28,10 @@ if TYPE_CHECKING:
     from medhavi.planners.promising.supply_search.policies import Terms, WorkRules
     from medhavi.planners.promising.supply_search.requests import Request
     from medhavi.providers import Providers
+    from medhavi.providers.changed_providers import (
+        ChangedProviders,
+        LedgerMoves,
+    )
     from medhavi.providers.finite_capacity.chain import FiniteChain, KnownOrders
     from medhavi.providers.finite_capacity.finite import FiniteCapacity
     from medhavi.providers.finite_capacity.waits import StepWait
@@ -47,8 +50,6 @@ if TYPE_CHECKING:
         Itinerary,
         Objective,
     )
-    from medhavi.providers.what_if.changed_providers import ChangedProviders
-    from medhavi.providers.what_if.ledger_moves import LedgerMoves
     from medhavi.results.promises.promise import PlannedPurchase
 
     Bought = tuple[Source, int, int]

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
         BusyInterval,
         ResourceLedger,
     )
-    from medhavi.providers.reservations.reservations import Hold
+    from medhavi.providers.reservations import Hold
     from medhavi.providers.sources import OrderTiming, Source
     from medhavi.results.promises.promise import PlannedHold
 

@@ -16,7 +16,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from medhavi.planners.promising.supply_search.stock_allocation import lasting
 from medhavi.providers.product_facts import DemandValue, demand_value
-from medhavi.providers.reservations.ledger import order_named, reservation_named
+from medhavi.providers.reservations import (
+    order_line_key,
+    reservation_named,
+)
 from medhavi.providers.sources import StepWindow
 from medhavi.results.promises.promise import PlannedHold, PlannedPurchase, PromiseCost
 from medhavi.units import DAY, DAYS_PER_YEAR, HOUR, MINUTE, from_units, seconds_up
@@ -80,7 +83,7 @@ def named_holds(
     """
     order, line, demand = request.sales_order, request.line, request.demand
     whole = order is None or line is None
-    owner = order_named(demand, None) if whole else order_named(order, line)
+    owner = order_line_key(demand, None) if whole else order_line_key(order, line)
     seen: dict[str, int] = {}
     holds = []
     for kind, wished in wishes.items():

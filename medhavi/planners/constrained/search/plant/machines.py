@@ -11,8 +11,8 @@ from medhavi.planners.constrained.search.plant.open_time import (
     columns_of,
     open_rows,
 )
-from medhavi.planners.constrained.search.plant.options import Option
-from medhavi.planners.constrained.search.plant.step_times import (
+from medhavi.planners.constrained.search.plant.options import (
+    Option,
     length_of,
     steadied,
 )

@@ -19,8 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from medhavi.planners.constrained.deliveries import in_parts, latest_of
-from medhavi.planners.constrained.search.found_orders import StepComponent
-from medhavi.planners.constrained.search.plant.demand_tree import largest_tree
+from medhavi.planners.constrained.memory import StepComponent
 from medhavi.planners.constrained.search.plant.items import (
     ITEM_FIELDS,
     ITEM_FIELDS_NOW,
@@ -46,7 +45,14 @@ from medhavi.planners.constrained.search.plant.supplies import (
     StandingSupply,
     there_for_demands,
 )
-from medhavi.planners.kernels.plant_kernels.plant_record import FAR, Plant
+from medhavi.planners.kernels.plant_kernels.plant_record import (
+    FAR,
+    Plant,
+    gain_of,
+    joined_from,
+    lot_of,
+    taken_of,
+)
 from medhavi.planners.mrp.netting_state.state import Node, SupplyAlternative
 from medhavi.providers.capacity.axis import ResourceOption
 from medhavi.providers.capacity.schedule import RoutingTask
@@ -116,6 +122,11 @@ class Model:
     demands: int
     in_parts: np.ndarray
     netted: Collection[int]
+
+    @property
+    def first_level(self) -> int:
+        """Number of the first demand of the plant that a stock level wants."""
+        return self.demands + len(self.lacking)
 
     def first(self, items: np.ndarray) -> np.ndarray:
         """Items of the first steps of products. Shapes (n,), int64."""
@@ -349,3 +360,74 @@ def _parts(items: Sequence[Item]) -> dict[str, np.ndarray]:
 def _needs(items: Sequence[Item]) -> np.ndarray:
     """Needs of the orders of items, as of `Model`. Shape (n_parts,), int64."""
     return np.array([need for item in items for need in item.needs], np.int64)
+
+
+TREE = (
+    *("order", "grain", "least", "most", "cover", "y_each", "y_more", "y_over"),
+    *("a_start", "a_item", "c_start", "c_item", "c_each", "c_more", "c_over"),
+    *("lot_start", "lot_at", "d_item", "d_qty", "d_due"),
+)
+"""Columns of a plant that say how many orders a demand has."""
+
+
+def largest_tree(plant: Plant) -> int:
+    """Count the orders of one demand at most; parts come after their takers.
+
+    Each need has an order of its own, or as many as its largest lot asks for.
+    """
+    # Read cell by cell: lists are far faster than arrays.
+    plant = plant._replace(**{name: getattr(plant, name).tolist() for name in TREE})
+    pieces = _most_pieces(plant) if any(plant.most) else [1] * len(plant.order)
+    below = [1] * len(plant.order)
+    for item in range(len(below) - 1, -1, -1):
+        for line in range(plant.c_start[item], plant.c_start[item + 1]):
+            below[item] += below[plant.c_item[line]]
+        below[item] *= pieces[item]
+        sources = plant.a_item[plant.a_start[item] : plant.a_start[item + 1]]
+        below[item] = max([below[source] for source in sources])
+    return max(below, default=1)
+
+
+def _most_pieces(plant: Plant) -> list[int]:
+    """Count the orders that the largest need of each item is cut into.
+
+    One that joins needs may be for all, or, where demands alone ask, for a planned lot.
+    """
+    items, joins = len(plant.order), any(plant.cover)
+    largest, all_needs = [0] * items, [0] * items
+    of_lots: dict[tuple[int, int], int] = {}
+    taken: set[int] = set()
+    for item, qty, due in zip(plant.d_item, plant.d_qty, plant.d_due, strict=True):
+        largest[item] = max(largest[item], qty)
+        if not joins:
+            continue
+        all_needs[item] += qty
+        lot = item, joined_from(plant, item, due)
+        of_lots[lot] = of_lots.get(lot, 0) + qty
+    of_lot = [0] * items
+    for (item, _), qty in of_lots.items():
+        of_lot[item] = max(of_lot[item], qty)
+    found = [1] * items
+    for item in range(items):
+        need = largest[item]
+        if plant.cover[item]:
+            planned = plant.lot_start[item] < plant.lot_start[item + 1]
+            need = of_lot[item] if planned and item not in taken else all_needs[item]
+        for source in plant.a_item[plant.a_start[item] : plant.a_start[item + 1]]:
+            if source != item:
+                largest[source] = max(largest[source], need)
+                all_needs[source] = max(all_needs[source], all_needs[item])
+        size = lot_of(plant, item, need)
+        if plant.most[item] and need:
+            found[item] = -(-need // max(1, gain_of(plant, item, size)))
+        whole = orders = 0
+        if joins:
+            whole = lot_of(plant, item, all_needs[item])
+            orders = -(-all_needs[item] // max(1, gain_of(plant, item, whole)))
+        for line in range(plant.c_start[item], plant.c_start[item + 1]):
+            part = plant.c_item[line]
+            taken.add(part)
+            largest[part] = max(largest[part], taken_of(plant, line, size))
+            if joins:
+                all_needs[part] += orders * taken_of(plant, line, whole)
+    return found

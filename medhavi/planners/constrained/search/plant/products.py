@@ -10,7 +10,7 @@ from collections import Counter
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from medhavi.planners.constrained.search.found_orders import StepComponent
+from medhavi.planners.constrained.memory import StepComponent
 from medhavi.planners.constrained.search.plant.items import (
     Item,
     Part,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import lcm
 from typing import TYPE_CHECKING
 
-from medhavi.planners.constrained.search.found_orders import StepComponent
+from medhavi.planners.constrained.memory import StepComponent
 from medhavi.planners.constrained.search.plant.sources import MOST_EACH, line_taken
 from medhavi.providers.capacity.axis import WorkContent
 from medhavi.providers.capacity.network import PrecedenceLink
@@ -152,7 +152,7 @@ def components_by_step(
         The last due date [UTC s].
     """
     facts = run.facts(last)
-    known: _Components | None = facts.components.get(way)
+    known = facts.components.get(way)
     if known is None:
         known = facts.components[way] = _components(run, way, tasks, last)
     found, nearly = known

@@ -15,16 +15,16 @@ import numpy as np
 import polars as pl
 
 from medhavi.planners.constrained.memory import Reductions
-from medhavi.planners.constrained.netting.named_decisions import (
-    NamedDecisions,
-    named,
-)
 from medhavi.planners.constrained.orders.jobs import may_move
 from medhavi.planners.constrained.search.found_orders import (
     EarlierPeg,
     EarlierPegs,
 )
-from medhavi.planners.constrained.search.plant_names import names_of
+from medhavi.planners.constrained.search.plant_names import (
+    NamedDecisions,
+    named,
+    names_of,
+)
 from medhavi.planners.constrained.search.standing_work import work_key
 from medhavi.planners.kernels.plant_kernels.earlier_work import EarlierWork
 from medhavi.planners.mrp.netting_state.state import NodeKey

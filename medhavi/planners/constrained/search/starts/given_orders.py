@@ -116,7 +116,7 @@ class _Pegging:
         Stock levels take what others leave.
         """
         plant, now = self._plant, self._model.as_of
-        levels = self._model.demands + len(self._model.lacking)
+        levels = self._model.first_level
         for demand, item in enumerate(plant.d_item.tolist()):
             rest = int(plant.d_qty[demand])
             if demand >= levels:

@@ -1,21 +1,36 @@
-"""Holds: what is promised to whom and may not be given to others (rule 10)."""
+"""Reservations: their states, those a desk knows, and holds of planners (rule 10).
+
+What is promised to somebody may not be given to others.
+
+tentative ── confirm ──► confirmed ── reduce ──► reduced
+        │  └──── reduce ─────────────────────────────►  │ (again: reduce)
+        ├── expire ──► expired
+        └── release ──────► released ◄── release from confirmed, reduced
+
+A hold is active while it is tentative, confirmed or reduced and its end is not past
+(RES-07). It knows its owner and nothing of stock, machines or lanes (RES-12): whoever
+creates holds says whether there is room, and the desk decides what changes.
+"""
 
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 from medhavi.findings import finding
 from medhavi.snapshot.snapshot import ACTIVE
 from medhavi.units import MINUTE, units_up
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping
+    from collections.abc import Hashable, Iterable, Mapping
 
     from medhavi.findings import Finding
     from medhavi.providers.product_facts import ProductFacts
     from medhavi.providers.table_rows import TableRows
+
 
 Scope = Literal["material", "capacity", "transport"]
 Key = TypeVar("Key", bound="Hashable")
@@ -207,3 +222,152 @@ def _left(
     else:
         del found[key]
     return found
+
+
+class ReservationState(StrEnum):
+    """Where a reservation stands."""
+
+    TENTATIVE = "tentative"
+    CONFIRMED = "confirmed"
+    REDUCED = "reduced"
+    RELEASED = "released"
+    EXPIRED = "expired"
+
+
+CONFLICT_CODES: Final[Mapping[str, str]] = {
+    "material": "MaterialReservationConflict",
+    "capacity": "CapacityLocked",
+    "transport": "NoTransportCapacity",
+}
+"""What a hold that finds no room is called, by kind (RES-13)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reservation:
+    """A hold with its state (RES-06).
+
+    `demand` is where it comes from, nothing more is known of the order. `qty` counts
+    base units of a material, minutes of a resource, kg on a lane. `start` and `finish`
+    are its window, `expires_at` its end while it is not confirmed [s]. Time of a
+    resource is set up for `family`; the first `changeover` of it changes it from the
+    one before [s]; it makes `good_qty` of `made_product` [base units], where that is
+    known. When it was made and changed says the log.
+    """
+
+    reservation: str
+    key: str
+    kind: str
+    demand: str | None
+    subject: str
+    location: str | None
+    qty: float
+    start: int
+    finish: int
+    state: ReservationState = ReservationState.TENTATIVE
+    expires_at: int | None = None
+    family: str | None = None
+    changeover: int = 0
+    made_product: str | None = None
+    good_qty: float | None = None
+
+    def active(self, now: int) -> bool:
+        """Whether it holds anything now: it blocks while now is before its end."""
+        return self.state in ACTIVE and (
+            self.expires_at is None or now < self.expires_at
+        )
+
+    def changed(self, state: ReservationState, qty: float | None = None) -> Reservation:
+        """The reservation in its next state: confirmed it has no end, reduced `qty`."""
+        if state is ReservationState.CONFIRMED:
+            return replace(self, state=state, expires_at=None)
+        return replace(self, state=state, qty=self.qty if qty is None else qty)
+
+
+def reservation_id(
+    order: str | None,
+    line: object,
+    kind: str,
+    part: str,
+    window: tuple[int, int],
+) -> str:
+    """Id of a hold from what it is for (RES-05).
+
+    Parameters
+    ----------
+    order, line
+        Sales order and line, or the demand and None.
+    kind
+        material, capacity or transport.
+    part
+        What of the promise it is: step, leg, component with its place.
+    window
+        Start and end [s].
+
+    Examples
+    --------
+    >>> reservation_id("SO-7", 1, "material", "A@L", (0, 0))
+    'H-ee8a690e07a1e6b6'
+    """
+    return reservation_named(order_line_key(order, line), kind, part, window)
+
+
+def order_line_key(order: str | None, line: object) -> str:
+    """Part of all ids of an order line, for `reservation_named`."""
+    return f"{order or ''}\x1f{line or ''}"
+
+
+def reservation_named(owner: str, kind: str, part: str, window: tuple[int, int]) -> str:
+    """Id of one of many holds of an order line; see `reservation_id`."""
+    start, end = window
+    text = f"{owner}\x1f{kind}\x1f{part}\x1f{start}\x1f{end}"
+    return f"H-{blake2b(text.encode(), digest_size=8).hexdigest()}"
+
+
+class ReservationLedger:
+    """All reservations by id and by the demand that they are for.
+
+    Parameters
+    ----------
+    reservations : iterable of Reservation
+        What is known.
+    """
+
+    __slots__ = ("_by_demand", "_by_id")
+
+    def __init__(self, reservations: Iterable[Reservation] = ()) -> None:
+        self._by_id: dict[str, Reservation] = {}
+        self._by_demand: dict[str | None, set[str]] = {}
+        for one in reservations:
+            self.keep(one)
+
+    def keep(self, one: Reservation) -> None:
+        """Note a reservation as it stands: what is recorded is a fact."""
+        known = self._by_id.get(one.reservation)
+        if known is not None:
+            self._by_demand[known.demand].discard(one.reservation)
+        self._by_id[one.reservation] = one
+        self._by_demand.setdefault(one.demand, set()).add(one.reservation)
+
+    def get(self, reservation: str) -> Reservation | None:
+        """Reservation."""
+        return self._by_id.get(reservation)
+
+    @property
+    def all(self) -> tuple[Reservation, ...]:
+        """All reservations, by id."""
+        return tuple(self._by_id[name] for name in sorted(self._by_id))
+
+    def of(self, demand: str) -> tuple[Reservation, ...]:
+        """All reservations of a demand, by id."""
+        names = self._by_demand.get(demand, ())
+        return tuple(self._by_id[name] for name in sorted(names))
+
+    def ended(self, now: int) -> tuple[Reservation, ...]:
+        """What ran out by now and was not expired yet, by id."""
+        return tuple(
+            one
+            for one in self.all
+            if one.state in ACTIVE
+            and one.expires_at is not None
+            and one.expires_at <= now
+        )

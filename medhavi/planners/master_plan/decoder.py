@@ -20,12 +20,12 @@ from medhavi.planners.constrained.search.starts.baseline_schedule import (
 from medhavi.planners.constrained.search.starts.warm_start import ANEW
 from medhavi.planners.master_plan import statement as names
 from medhavi.planners.master_plan.cost_bound import chains_of
-from medhavi.planners.master_plan.goals.goal_amounts import (
+from medhavi.planners.master_plan.goals.profit import UNPROFITABLE, reasons_short
+from medhavi.planners.master_plan.goals.staged_solve import (
     conflict_words,
     plan_parts,
     worth,
 )
-from medhavi.planners.master_plan.goals.profit import UNPROFITABLE, reasons_short
 from medhavi.planners.master_plan.required_characteristics import amounts_for_others
 from medhavi.planners.master_plan.shadow_prices import overtime_resources
 from medhavi.planners.master_plan.statement import GROUPS, ObjectivePart

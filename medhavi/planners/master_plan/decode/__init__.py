@@ -1,1 +1,0 @@
-"""Constrained plans that follow a program, and what they come to."""

@@ -1,1 +1,0 @@
-"""Reservations: their states, their ledger, and who owns them."""

@@ -1,1 +1,0 @@
-"""Providers of a snapshot with some rows changed, made from those of the old one."""
