@@ -148,6 +148,7 @@ def _optimizing(
 ) -> Planner:
     """Planner of mode optimize: plans are judged by their cost by goal and weights."""
     from medhavi.planners.master_plan import master_run
+    from medhavi.planners.master_plan.openings import opening_run
 
     watched = way.observe, way.cancelled
 
@@ -158,7 +159,7 @@ def _optimizing(
             )
             if ANEW in made.run.effort or made.run.status is Status.CANCELLED:
                 return made
-        return master_run.plan(snapshot, parameters, *watched, seed=way.seed)
+        return opening_run.plan(snapshot, parameters, *watched, seed=way.seed)
 
     def money(made: Plan) -> float:
         return float(made.contributions["plan"].fill_null(0.0).sum())

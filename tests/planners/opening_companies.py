@@ -1,0 +1,97 @@
+"""Random tiny companies with opening costs, and what their best plan costs.
+
+A is made of C at W, on one of some lines, and moved to L by one of some lanes; C is
+bought. There is time and room for all, nothing has a value in stock, and what is short
+is dear: a plan costs what it opens and, of each kind, the cheapest unit of what is open.
+"""
+
+from __future__ import annotations
+
+import random
+from itertools import chain, combinations
+from typing import Any
+
+from tests.planners.small_plans import day
+
+Rows = dict[str, list[dict[str, Any]]]
+Offers = dict[str, tuple[float, float]]
+"""Cost of a unit, and what it costs to open, by id."""
+
+
+def random_offers(seed: int) -> tuple[Offers, Offers, Offers]:
+    """Draw suppliers, lines and lanes of a company: one to three of each."""
+    draw = random.Random(seed)
+    return tuple(
+        {
+            f"{letter}{number}": (
+                draw.choice((1.0, 1.5, 2.0, 3.0)),
+                draw.choice((0.0, 10.0, 40.0, 90.0)),
+            )
+            for number in range(draw.randint(1, 3))
+        }
+        for letter in "SMT"
+    )
+
+
+def random_company(seed: int) -> Rows:
+    """Tables of a company with the offers of a seed."""
+    suppliers, lines, lanes = random_offers(seed)
+    draw = random.Random(-seed)
+    return {
+        "locations": [{"location": "L"}, {"location": "W"}],
+        "suppliers": [
+            {"supplier": name, "opening_cost": opened}
+            for name, (_, opened) in suppliers.items()
+        ],
+        "supply_terms": [
+            {"supplier": name, "product": "C", "location": "W", "lead_time_days": 2.0}
+            | {"unit_price": each, "preference": draw.randint(1, 3)}
+            for name, (each, _) in suppliers.items()
+        ],
+        "resources": [
+            {"resource": name, "location": "W", "opening_cost": opened}
+            for name, (_, opened) in lines.items()
+        ],
+        "routings": [
+            {"routing": f"R{name}", "product": "A", "location": "W"}
+            | {"cost_per_unit": each, "preference": draw.randint(1, 3)}
+            for name, (each, _) in lines.items()
+        ],
+        "steps": [{"routing": f"R{name}", "run_minutes_per_unit": 1} for name in lines],
+        "step_resources": [
+            {"routing": f"R{name}", "step": 1, "resource": name} for name in lines
+        ],
+        "bom_lines": [
+            {"routing": f"R{name}", "line": 1, "component": "C"} for name in lines
+        ],
+        "lanes": [
+            {"lane": name, "origin": "W", "destination": "L", "duration_h": 24.0}
+            | {"cost_per_unit": each, "opening_cost": opened}
+            | {"preference": draw.randint(1, 3)}
+            for name, (each, opened) in lanes.items()
+        ],
+        "demands": [
+            {"demand": f"D{number}", "product": "A", "location": "L"}
+            | {"qty": draw.randint(5, 30), "due": day(draw.randint(12, 30))}
+            | {"short_cost": 1000.0}
+            for number in range(draw.randint(1, 3))
+        ],
+    }
+
+
+def least_cost(seed: int) -> float:
+    """What the best plan of a company costs, by all subsets that may be opened."""
+    qty = sum(row["qty"] for row in random_company(seed)["demands"])
+    return sum(_cheapest(offers, qty) for offers in random_offers(seed))
+
+
+def _cheapest(offers: Offers, qty: float) -> float:
+    names = sorted(offers)
+    subsets = chain.from_iterable(
+        combinations(names, size) for size in range(1, len(names) + 1)
+    )
+    return min(
+        qty * min(offers[name][0] for name in opened)
+        + sum(offers[name][1] for name in opened)
+        for opened in subsets
+    )
