@@ -2,16 +2,20 @@
 
 A is made of C at W, on one of some lines, and moved to L by one of some lanes; C is
 bought. There is time and room for all, nothing has a value in stock, and what is short
-is dear: a plan costs what it opens and, of each kind, the cheapest unit of what is open.
+is dear: a plan costs what it opens and, of each kind, the cheapest unit of what is
+open.
 """
 
 from __future__ import annotations
 
 import random
 from itertools import chain, combinations
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tests.planners.small_plans import day
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 Rows = dict[str, list[dict[str, Any]]]
 Offers = dict[str, tuple[float, float]]
@@ -86,12 +90,65 @@ def least_cost(seed: int) -> float:
 
 
 def _cheapest(offers: Offers, qty: float) -> float:
-    names = sorted(offers)
-    subsets = chain.from_iterable(
-        combinations(names, size) for size in range(1, len(names) + 1)
-    )
     return min(
         qty * min(offers[name][0] for name in opened)
         + sum(offers[name][1] for name in opened)
-        for opened in subsets
+        for opened in _subsets(offers)
     )
+
+
+def _subsets(offers: Iterable[str]) -> Iterator[tuple[str, ...]]:
+    names = sorted(offers)
+    return chain.from_iterable(
+        combinations(names, size) for size in range(1, len(names) + 1)
+    )
+
+
+PRODUCTS = ("A", "B", "C", "D")
+
+
+def random_market(seed: int) -> Rows:
+    """Tables of four products and three to five suppliers that sell some of them.
+
+    Each sells two or three of the four, so a set that serves all is a cover: as parts,
+    half of a supplier each, it costs less than whole.
+    """
+    draw = random.Random(1000 + seed)
+    names = [f"S{number}" for number in range(draw.randint(3, 5))]
+    sold = {name: sorted(draw.sample(PRODUCTS, draw.randint(2, 3))) for name in names}
+    for product in PRODUCTS:
+        if not any(product in own for own in sold.values()):
+            sold["S0"].append(product)
+    return {
+        "suppliers": [
+            {"supplier": name, "opening_cost": draw.choice((30.0, 40.0, 50.0))}
+            for name in names
+        ],
+        "supply_terms": [
+            {"supplier": name, "product": product, "lead_time_days": 2.0}
+            | {"unit_price": draw.choice((1.0, 1.5)), "preference": draw.randint(1, 3)}
+            for name, own in sold.items()
+            for product in own
+        ],
+        "demands": [
+            {"demand": f"D{product}", "product": product, "qty": draw.randint(5, 30)}
+            | {"due": day(draw.randint(5, 30)), "short_cost": 1000.0}
+            for product in PRODUCTS
+        ],
+    }
+
+
+def least_of_market(rows: Rows) -> float:
+    """What the best plan of a market costs, by all subsets of suppliers."""
+    cost = {row["supplier"]: row["opening_cost"] for row in rows["suppliers"]}
+    price = {(row["supplier"], row["product"]): row for row in rows["supply_terms"]}
+    found = []
+    for opened in _subsets(cost):
+        total = sum(cost[name] for name in opened)
+        for demand in rows["demands"]:
+            product = demand["product"]
+            offers = [price[n, product] for n in opened if (n, product) in price]
+            each = min((row["unit_price"] for row in offers), default=1000.0)
+            total += demand["qty"] * each
+        found.append(total)
+    return min(found)

@@ -88,6 +88,12 @@ class OpeningRun(NamedTuple):
         costs = [worth(one, self.snapshot, self.parameters) for one in (new, old)]
         return costs[0] < costs[1]
 
+    def is_proven(self, made: Plan, least: float | None) -> bool:
+        """Whether no plan costs less, where cost alone decides."""
+        if least is None or self.parameters.budgets or self.parameters.stages:
+            return False
+        return worth(made, self.snapshot, self.parameters) * (1 - PROVEN) <= least
+
 
 def plan(
     snapshot: Snapshot,
@@ -103,7 +109,8 @@ def plan(
     run = OpeningRun(snapshot, parameters, observe, cancelled, seed, kept)
     whole = run.plan()
     stated = openable(snapshot)
-    if stated.is_empty() or _is_final(whole, parameters):
+    ended = whole.run.status is Status.CANCELLED or not parameters.opening_trials
+    if stated.is_empty() or ended or run.is_proven(whole, whole.run.bound):
         return whole
     closed, light = _cheapest(run, stated, whole)
     if not closed:
@@ -119,17 +126,6 @@ def plan(
     return _of_stated_tables(run, best, whole)
 
 
-def _is_final(whole: Plan, parameters: OptimizeParameters) -> bool:
-    """Whether nothing is to be decided beside a plan: it is proven best, or was ended.
-
-    Budgets and stages ask for another plan than the cheapest one.
-    """
-    if whole.run.status is Status.CANCELLED or not parameters.opening_trials:
-        return True
-    by_cost = not (parameters.budgets or parameters.stages)
-    return by_cost and whole.run.status is Status.OPTIMAL
-
-
 def _cheapest(
     run: OpeningRun, stated: pl.DataFrame, whole: Plan
 ) -> tuple[Closed, Plan]:
@@ -140,7 +136,7 @@ def _cheapest(
     moves: Iterator[Closed]
     by_program = _closed_by_program(run, stated)
     moves = chain([by_program], _moves(run, stated, best, made))
-    while left:
+    while left and not run.is_proven(made, whole.run.bound):
         closed = next((one for one in moves if one not in tried), None)
         if closed is None:
             break
