@@ -42,7 +42,7 @@ def stated(**changes: Any) -> Any:
     return hand_snapshot(**{**tables, **changes})
 
 
-@pytest.mark.req("OPA-07", "KPI-33")
+@pytest.mark.req("KPI-33")
 def test_what_new_orders_use_is_opened_once():
     # S sells twice and is opened once; nothing uses SPARE: 300 + 50 + 7 = 357.
     plan, snapshot = hand_plan(), stated()
@@ -58,14 +58,14 @@ def test_what_new_orders_use_is_opened_once():
     assert card.amounts["cash"] == pytest.approx(without.amounts["cash"] + 357.0)
 
 
-@pytest.mark.req("OPA-07")
+@pytest.mark.req("KPI-33")
 def test_what_an_existing_order_uses_is_open_already():
     # PO1 is bought of S: its 50 are not paid again, 300 + 7 = 307.
     plan = hand_plan(supplies=[*RESULTS["supplies"], KEPT])
     assert scorecard(plan, stated(supply_orders=[ORDER])).opening == 307.0
 
 
-@pytest.mark.req("OPA-07", "KPI-33")
+@pytest.mark.req("KPI-33")
 def test_the_figure_has_a_row_where_an_opening_cost_is_stated():
     rows = kpi_table(hand_plan(), stated()).filter(pl.col("kpi") == "KPI-33.opening")
     assert rows.select("name", "value", "unit").rows() == [
@@ -75,7 +75,7 @@ def test_the_figure_has_a_row_where_an_opening_cost_is_stated():
     assert "KPI-33.opening" not in plain["kpi"].to_list()
 
 
-@pytest.mark.req("OPA-07")
+@pytest.mark.req("KPI-33")
 @pytest.mark.parametrize("told", [0.0, 356.0, 714.0])
 def test_the_check_finds_a_wrong_opening_cost(told: float):
     snapshot = stated()

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.errors import NotAvailable
 from medhavi.findings import BadData, finding
+from medhavi.planners.constrained.search.starts.warm_start import ANEW
 from medhavi.planners.master_plan import master_run
 from medhavi.planners.master_plan.blocks import build
 from medhavi.planners.master_plan.decode.decoder import GUIDING, PROVEN
@@ -33,7 +34,7 @@ from medhavi.planners.master_plan.openings.opening_block import OPENED, decided_
 from medhavi.planners.master_plan.statement import state
 from medhavi.planners.master_plan.step_plans import PlansInMemory
 from medhavi.results.amounts import currency_of, with_unit
-from medhavi.results.figures.openings import SUBJECT, openings
+from medhavi.results.figures.openings import SUBJECT, openings, used_subjects
 from medhavi.results.run_record import Basis, Status
 
 if TYPE_CHECKING:
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
     import polars as pl
 
     from medhavi.findings import Finding
+    from medhavi.planners.constrained.search.starts.baseline_schedule import (
+        BaselineSchedule,
+    )
     from medhavi.planners.master_plan.step_plans import StepPlans
     from medhavi.planners.parameters import OptimizeParameters
     from medhavi.progress import Cancelled, Observe
@@ -124,6 +128,40 @@ def plan(
     if not run.is_better(best, whole):
         return whole
     return _of_stated_tables(run, best, whole)
+
+
+def resumed(
+    snapshot: Snapshot,
+    parameters: OptimizeParameters,
+    baseline: Plan,
+    schedule: BaselineSchedule,
+    observe: Observe | None = None,
+    cancelled: Cancelled | None = None,
+    *,
+    seed: int | None = None,
+) -> Plan:
+    """Plan a snapshot on the schedule of a plan, as of `master_run.resumed`.
+
+    What the baseline did not open stays closed where that costs less.
+    """
+    run = OpeningRun(snapshot, parameters, observe, cancelled, seed, PlansInMemory())
+
+    def planned(tables: Snapshot) -> Plan:
+        watched = observe, cancelled
+        return master_run.resumed(tables, parameters, schedule, *watched, seed=seed)
+
+    whole = planned(snapshot)
+    closed = openable(snapshot)
+    for existing in (True, False):
+        used = used_subjects(baseline, snapshot, existing=existing)
+        closed = closed.join(used, on=SUBJECT, how="anti")
+    if closed.is_empty() or whole.run.status is Status.CANCELLED:
+        return whole
+    made = planned(closed_tables(snapshot, closed.select(SUBJECT).rows()))
+    ended = made.run.status is Status.CANCELLED or ANEW not in made.run.effort
+    if ended or not run.is_better(made, whole):
+        return whole
+    return _of_stated_tables(run, made, whole)
 
 
 def _cheapest(
