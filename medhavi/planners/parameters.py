@@ -362,7 +362,7 @@ class OptimizeParameters(PlannerParameters):
     whole_orders_at_once: int = 5_000
     whole_orders_sweeps: int = 4
     lots_share: float = 0.25
-    opening_trials: int = 12
+    opening_trials: int = 8
     opening_nodes: int = 100
     joining_share: float = 0.005
     budgets: Mapping[str, float] = field(default_factory=dict)

@@ -358,3 +358,18 @@ def test_no_trial_is_made_where_none_is_permitted():
     snapshot = factories.snapshot(**rows)
     found = plan(snapshot, "optimize", {"effort": "light", "opening_trials": 0})
     assert scorecard(found, snapshot).total > least_of_market(rows)
+
+
+def test_a_plan_on_a_baseline_keeps_closed_what_that_does_not_open():
+    """Ten more A come by S1, at 1 each: 110, and not 55 + 60 by S2."""
+    rows = suppliers(60.0)
+    before, settings = factories.snapshot(**rows), {"effort": "light"}
+    base = plan(before, "optimize", settings)
+    demands = [*WANTED, {**WANTED[0], "demand": "D9", "qty": 10.0, "due": day(20)}]
+    after = factories.snapshot(**{**rows, "demands": demands})
+    found = plan(after, "optimize", settings, baseline=base)
+    assert verify(found.replace(kpis=kpi_table(found, after)), after) == []
+    assert sources(found) == {"S1": 110}
+    assert scorecard(found, after).total == 110
+    assert found.run.bound is not None
+    assert found.run.bound <= 110
