@@ -178,7 +178,7 @@ def _of_mode(
         options = incremental.BaselineOptions(baseline, observe, cancelled, seed, price)
         return incremental.plan(snapshot, own, options)
     if isinstance(own, OptimizeParameters):
-        from medhavi.planners.master_plan.openings import opening_run
+        from medhavi.planners.master_plan import opening_run
 
         made = opening_run.plan(snapshot, own, observe, cancelled, seed=seed, kept=kept)
     elif isinstance(own, ConstrainedParameters):

@@ -142,7 +142,7 @@ def least_of_market(rows: Rows) -> float:
     """What the best plan of a market costs, by all subsets of suppliers."""
     cost = {row["supplier"]: row["opening_cost"] for row in rows["suppliers"]}
     price = {(row["supplier"], row["product"]): row for row in rows["supply_terms"]}
-    found = []
+    found: list[float] = []
     for opened in _subsets(cost):
         total = sum(cost[name] for name in opened)
         for demand in rows["demands"]:

@@ -147,7 +147,7 @@ def _optimizing(
     snapshot: Snapshot, parameters: OptimizeParameters, way: BaselineOptions
 ) -> Planner:
     """Planner of mode optimize: plans are judged by their cost by goal and weights."""
-    from medhavi.planners.master_plan.openings import opening_run
+    from medhavi.planners.master_plan import opening_run
 
     watched = way.observe, way.cancelled
 

@@ -34,20 +34,17 @@ def stated_openings(snapshot: Snapshot) -> pl.DataFrame:
 
 def used_subjects(plan: Plan, snapshot: Snapshot, *, existing: bool) -> pl.DataFrame:
     """Tables and subjects that the orders of a plan use, existing ones or new ones."""
-    known = snapshot["supply_orders"].select("supply_order")
-    how = "semi" if existing else "anti"
-    orders = plan.supplies.join(known, left_on="id", right_on="supply_order", how=how)
-    work = plan.operations.join(
-        known, left_on="supply", right_on="supply_order", how=how
-    )
+    ids = snapshot["supply_orders"]["supply_order"].to_list()
+    orders = plan.supplies.filter(pl.col("id").is_in(ids) == existing)
+    work = plan.operations.filter(pl.col("supply").is_in(ids) == existing)
     bought = orders.filter(pl.col("kind") == "buy")["source"]
     used = {"resources": work["resource"], "suppliers": bought, "lanes": orders["lane"]}
     return pl.concat(
         [
-            pl.DataFrame({"subject": ids.drop_nulls().unique()}).select(
+            pl.DataFrame({"subject": names.drop_nulls().unique()}).select(
                 table=pl.lit(table), subject="subject"
             )
-            for table, ids in used.items()
+            for table, names in used.items()
         ]
     )
 

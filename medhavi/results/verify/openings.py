@@ -29,7 +29,7 @@ def check_openings(facts: Facts) -> list[Finding]:
     figures = facts.plan.kpis
     if figures.is_empty():
         return []
-    told = figures.filter(pl.col("kpi") == FIGURE)["value"].sum()
+    told = float(figures.filter(pl.col("kpi") == FIGURE)["value"].sum())
     paid = sum(_paid(facts))
     if abs(told - paid) <= TOLERANCE * (1 + paid):
         return []
