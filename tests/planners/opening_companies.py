@@ -1,9 +1,7 @@
-"""Random tiny companies with opening costs, and what their best plan costs.
+"""Tiny companies with opening costs, by hand and random, and what the best plan costs.
 
-A is made of C at W, on one of some lines, and moved to L by one of some lanes; C is
-bought. There is time and room for all, nothing has a value in stock, and what is short
-is dear: a plan costs what it opens and, of each kind, the cheapest unit of what is
-open.
+There is time and room for all, nothing has a value in stock, and what is short is dear:
+a plan costs what it opens and, of each kind, the cheapest unit of what is open.
 """
 
 from __future__ import annotations
@@ -20,6 +18,55 @@ if TYPE_CHECKING:
 Rows = dict[str, list[dict[str, Any]]]
 Offers = dict[str, tuple[float, float]]
 """Cost of a unit, and what it costs to open, by id."""
+WANTED = [
+    {"demand": f"D{number}", "product": "A", "qty": 50.0, "due": day(10 + number)}
+    for number in range(2)
+]
+"""100 A in all."""
+
+
+def lines(cost: float) -> Rows:
+    """A is made on M1 at 1 a unit, or on M2 at 0.5, which is preferred."""
+    return {
+        "demands": WANTED,
+        "resources": [{"resource": "M1"}, {"resource": "M2", "opening_cost": cost}],
+        "routings": [
+            {"routing": "R1", "product": "A", "cost_per_unit": 1.0, "preference": 2},
+            {"routing": "R2", "product": "A", "cost_per_unit": 0.5},
+        ],
+        "steps": [{"routing": f"R{n}", "run_minutes_per_unit": 1} for n in (1, 2)],
+        "step_resources": [
+            {"routing": f"R{n}", "step": 1, "resource": f"M{n}"} for n in (1, 2)
+        ],
+    }
+
+
+def suppliers(cost: float) -> Rows:
+    """A is bought of S1 at 1 a unit, or of S2 at 0.5, which is preferred."""
+    return {
+        "demands": WANTED,
+        "suppliers": [{"supplier": "S1"}, {"supplier": "S2", "opening_cost": cost}],
+        "supply_terms": [
+            {"supplier": "S1", "product": "A", "lead_time_days": 2.0}
+            | {"unit_price": 1.0, "preference": 2},
+            {"supplier": "S2", "product": "A", "lead_time_days": 2.0}
+            | {"unit_price": 0.5},
+        ],
+    }
+
+
+def lanes(cost: float) -> Rows:
+    """A is moved by T1 at 1 a unit, or by T2 at 0.5, which is preferred."""
+    both = {"origin": "W", "destination": "L", "duration_h": 24.0}
+    return {
+        "demands": WANTED,
+        "locations": [{"location": "L"}, {"location": "W"}],
+        "stock": [{"product": "A", "location": "W", "qty": 100.0}],
+        "lanes": [
+            {"lane": "T1", "cost_per_unit": 1.0, "preference": 2, **both},
+            {"lane": "T2", "cost_per_unit": 0.5, "opening_cost": cost, **both},
+        ],
+    }
 
 
 def random_offers(seed: int) -> tuple[Offers, Offers, Offers]:
@@ -38,7 +85,11 @@ def random_offers(seed: int) -> tuple[Offers, Offers, Offers]:
 
 
 def random_company(seed: int) -> Rows:
-    """Tables of a company with the offers of a seed."""
+    """Tables of a company with the offers of a seed.
+
+    A is made of C at W, on one of some lines, and moved to L by one of some lanes; C is
+    bought.
+    """
     suppliers, lines, lanes = random_offers(seed)
     draw = random.Random(-seed)
     return {

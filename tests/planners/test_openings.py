@@ -7,18 +7,6 @@ from typing import Any
 
 import pytest
 
-from medhavi.errors import UsageError
-from medhavi.planners.master_plan import master_run
-from medhavi.planners.master_plan.blocks import build
-from medhavi.planners.master_plan.openings.closed_tables import closed_tables
-from medhavi.planners.master_plan.openings.open_already import openable
-from medhavi.planners.master_plan.openings.opening_block import (
-    OPENED,
-    USED,
-    decided_program,
-)
-from medhavi.planners.master_plan.statement import ObjectivePart, state
-from medhavi.planners.parameters import OptimizeParameters
 from medhavi.results.figures.kpis import kpi_table
 from medhavi.results.figures.scorecard import scorecard
 from medhavi.results.run_record import Status
@@ -26,65 +14,20 @@ from tests import factories
 from tests.api import plan, verify
 from tests.examples import examples
 from tests.planners.opening_companies import (
+    WANTED,
+    lanes,
     least_cost,
     least_of_market,
+    lines,
     random_company,
     random_market,
+    suppliers,
 )
 from tests.planners.optimal_plans import best, checked, sources
 from tests.planners.random_towns import random_town
 from tests.planners.small_plans import day
 
 Rows = dict[str, list[dict[str, Any]]]
-WANTED = [
-    {"demand": f"D{number}", "product": "A", "qty": 50.0, "due": day(10 + number)}
-    for number in range(2)
-]
-"""100 A in all."""
-
-
-def lines(cost: float) -> Rows:
-    """A is made on M1 at 1 a unit, or on M2 at 0.5, which is preferred."""
-    return {
-        "demands": WANTED,
-        "resources": [{"resource": "M1"}, {"resource": "M2", "opening_cost": cost}],
-        "routings": [
-            {"routing": "R1", "product": "A", "cost_per_unit": 1.0, "preference": 2},
-            {"routing": "R2", "product": "A", "cost_per_unit": 0.5},
-        ],
-        "steps": [{"routing": f"R{n}", "run_minutes_per_unit": 1} for n in (1, 2)],
-        "step_resources": [
-            {"routing": f"R{n}", "step": 1, "resource": f"M{n}"} for n in (1, 2)
-        ],
-    }
-
-
-def suppliers(cost: float) -> Rows:
-    """A is bought of S1 at 1 a unit, or of S2 at 0.5, which is preferred."""
-    return {
-        "demands": WANTED,
-        "suppliers": [{"supplier": "S1"}, {"supplier": "S2", "opening_cost": cost}],
-        "supply_terms": [
-            {"supplier": "S1", "product": "A", "lead_time_days": 2.0}
-            | {"unit_price": 1.0, "preference": 2},
-            {"supplier": "S2", "product": "A", "lead_time_days": 2.0}
-            | {"unit_price": 0.5},
-        ],
-    }
-
-
-def lanes(cost: float) -> Rows:
-    """A is moved by T1 at 1 a unit, or by T2 at 0.5, which is preferred."""
-    both = {"origin": "W", "destination": "L", "duration_h": 24.0}
-    return {
-        "demands": WANTED,
-        "locations": [{"location": "L"}, {"location": "W"}],
-        "stock": [{"product": "A", "location": "W", "qty": 100.0}],
-        "lanes": [
-            {"lane": "T1", "cost_per_unit": 1.0, "preference": 2, **both},
-            {"lane": "T2", "cost_per_unit": 0.5, "opening_cost": cost, **both},
-        ],
-    }
 
 
 @pytest.mark.req("QA-01")
@@ -175,44 +118,9 @@ def test_what_an_existing_order_uses_is_open_at_no_cost():
     order = {"supply": "P1", "product": "A", "qty": 10, "due": day(5), "source": "S2"}
     rows = {**suppliers(1000.0), "supply_orders": [order]}
     snapshot = factories.snapshot(**rows)
-    assert openable(snapshot).is_empty()
     found = best(**rows)
     assert sources(found) == {"S2": 90}
     assert scorecard(found, snapshot).total == 45
-
-
-@pytest.mark.req("QA-01")
-def test_rows_say_that_no_more_is_used_than_is_opened():
-    """The row of M2: 100 are wanted at most, times the share that is opened."""
-    run = master_run.built_run(factories.snapshot(**lines(60.0)), OptimizeParameters())
-    program = build(state(run, OptimizeParameters())).program
-    run.release.dissolve()
-    opened, used = program.column_block(OPENED), program.row_block(USED)
-    assert (opened.size, used.size) == (1, 1)
-    row = slice(program.starts[used.start], program.starts[used.start + 1])
-    weights = dict(zip(program.indices[row], program.values[row], strict=True))
-    assert weights.pop(opened.start) == -100
-    assert set(weights.values()) == {1.0}
-    assert program.row_upper[used.start] == 0
-    assert program.parts[ObjectivePart.OPENING][opened.start] == 60
-    assert program.column_upper[opened.start] == 1
-    whole = decided_program(program)
-    assert whole is not None
-    assert list(whole.whole) == [opened.start]
-
-
-def test_without_an_opening_cost_nothing_is_added_and_nothing_more_is_planned():
-    snapshot = factories.snapshot(**lines(0.0))
-    parameters = OptimizeParameters(effort="light")
-    run = master_run.built_run(snapshot, parameters)
-    program = build(state(run, parameters)).program
-    run.release.dissolve()
-    assert decided_program(program) is None
-    found = plan(snapshot, "optimize", {"effort": "light"})
-    alone = master_run.plan(snapshot, parameters)
-    assert found.fingerprint == alone.fingerprint
-    assert found.run == alone.run
-    assert "opening" not in found.contributions["part"].to_list()
 
 
 @pytest.mark.req("QA-01")
@@ -278,78 +186,14 @@ def test_openings_with_least_orders_and_set_ups(seed: int):
     assert found.run.bound <= costs[0] * (1 + 1e-9)
 
 
-# --- closed tables --------------------------------------------------------------------
-def needs(*rows: dict[str, Any]) -> Any:
-    """A product made by R on what rows say; M1 and M2 are in pool P, M3 in none."""
-    return factories.snapshot(
-        resources=[
-            {"resource": "M1", "pool": "P"},
-            {"resource": "M2", "pool": "P"},
-            {"resource": "M3"},
-        ],
-        routings=[{"routing": "R", "product": "A"}],
-        steps=[{"routing": "R"}],
-        step_resources=[{"routing": "R", "step": 1, **row} for row in rows],
-    )
-
-
-def closed(snapshot: Any, *names: str) -> Any:
-    return closed_tables(snapshot, [("resources", name) for name in names])
-
-
-def test_a_member_of_a_pool_leaves_it():
-    found = closed(needs({"resource": "P"}), "M1")
-    assert found["resources"]["pool"].to_list() == [None, "P", None]
-    assert found["routings"]["valid_to"].is_null().all()
-    assert found.findings == needs({"resource": "P"}).findings
-
-
-def test_a_routing_that_needs_a_closed_resource_is_valid_before_now_alone():
-    for rows, names in (
-        ([{"resource": "M1"}], ["M1"]),
-        ([{"resource": "P"}], ["M1", "M2"]),
-        (
-            [
-                {"resource": "M1", "choice": "C"},
-                {"resource": "M3", "choice": "C", "valid_from": day(3)},
-            ],
-            ["M1"],
-        ),
-    ):
-        found = closed(needs(*rows), *names)
-        before = found["routings"]["valid_to"] < found["settings"]["as_of"][0]
-        assert before.to_list() == [True]
-        assert found["step_resources"].height == len(rows)
-
-
-def test_a_choice_goes_where_another_one_always_holds():
-    rows = [{"resource": name, "choice": "C"} for name in ("M1", "M3")]
-    found = closed(needs(*rows), "M1")
-    assert found["step_resources"]["resource"].to_list() == ["M3"]
-    assert found["routings"]["valid_to"].is_null().all()
-
-
-def test_terms_of_a_closed_supplier_end_before_now():
-    terms = [
-        {"supplier": "S", "product": "A", "lead_time_days": 2.0, "valid_from": start}
-        for start in (day(-9), day(9))
-    ]
-    others = {"supplier": "Z", "product": "A", "lead_time_days": 2.0}
-    found = closed_tables(
-        factories.snapshot(supply_terms=[*terms, others]), [("suppliers", "S")]
-    )
-    ended = found["supply_terms"].filter(
-        found["supply_terms"]["valid_to"] < found["settings"]["as_of"][0]
-    )
-    assert ended["supplier"].to_list() == ["S"]
-    assert found["supply_terms"].height == 2
-
-
-# --- settings -------------------------------------------------------------------------
-@pytest.mark.parametrize("name", ["opening_trials", "opening_nodes"])
-def test_numbers_of_trials_and_nodes_are_whole(name: str):
-    with pytest.raises(UsageError, match=name):
-        OptimizeParameters(**{name: -1})
+@pytest.mark.parametrize("status", ["planned", "closed"])
+def test_an_order_that_nobody_waits_for_opens_nothing(status: str):
+    """100 by S1; S2 costs 50 and 1,000 to open, whatever was ordered of it once."""
+    order = {"supply": "P1", "product": "A", "qty": 10, "due": day(5), "source": "S2"}
+    rows = {**suppliers(1000.0), "supply_orders": [{**order, "status": status}]}
+    found = best(**rows)
+    assert sources(found) == {"S1": 100}
+    assert scorecard(found, factories.snapshot(**rows)).total == 100
 
 
 def test_no_trial_is_made_where_none_is_permitted():

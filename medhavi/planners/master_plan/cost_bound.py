@@ -49,7 +49,7 @@ from medhavi.planners.master_plan.lot_bound import (
     seconds_of,
 )
 from medhavi.planners.master_plan.openings.opening_bound import (
-    UsefulSource,
+    LimitedSource,
     add_opening_bound,
 )
 from medhavi.planners.master_plan.order_bound import (
@@ -168,7 +168,7 @@ def cost_program(run: ProgramRun) -> Program:
     more = add_lots(problem, run, priced, parts)
     entries.put(problem, goods)
     limited = [
-        UsefulSource(source.way, column, source.useful)
+        LimitedSource(source.way, column, source.useful)
         for column, source in enumerate(sources, start=supply.start)
         if source.useful < MOST
     ]

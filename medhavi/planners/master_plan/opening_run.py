@@ -29,7 +29,7 @@ from medhavi.planners.master_plan.blocks import build
 from medhavi.planners.master_plan.decode.decoder import GUIDING, PROVEN
 from medhavi.planners.master_plan.goals.goal_amounts import preferred, worth
 from medhavi.planners.master_plan.openings.closed_tables import closed_tables
-from medhavi.planners.master_plan.openings.open_already import openable
+from medhavi.planners.master_plan.openings.existing_uses import openable
 from medhavi.planners.master_plan.openings.opening_block import OPENED, decided_program
 from medhavi.planners.master_plan.statement import state
 from medhavi.planners.master_plan.step_plans import PlansInMemory
@@ -116,18 +116,18 @@ def plan(
     ended = whole.run.status is Status.CANCELLED or not parameters.opening_trials
     if stated.is_empty() or ended or run.is_proven(whole, whole.run.bound):
         return whole
-    closed, light = _cheapest(run, stated, whole)
-    if not closed:
-        return whole
-    best = light
-    if parameters.effort != "light":
+    closed, best, stopped = _cheapest(run, stated, whole)
+    if closed and not stopped and parameters.effort != "light":
         made = run.plan(closed)
-        if made.run.status is Status.CANCELLED:
-            return replace(whole, run=replace(whole.run, status=Status.CANCELLED))
-        best = made if run.is_better(made, light) else light
-    if not run.is_better(best, whole):
-        return whole
-    return _of_stated_tables(run, best, whole)
+        stopped = made.run.status is Status.CANCELLED
+        best = best if stopped or not run.is_better(made, best) else made
+    if not closed or not run.is_better(best, whole):
+        best = whole
+    else:
+        best = _of_stated_tables(run, best, whole)
+    if stopped:
+        best = replace(best, run=replace(best.run, status=Status.CANCELLED))
+    return best
 
 
 def resumed(
@@ -166,10 +166,15 @@ def resumed(
 
 def _cheapest(
     run: OpeningRun, stated: pl.DataFrame, whole: Plan
-) -> tuple[Closed, Plan]:
-    """Set of closed openings of the cheapest plan of little effort, and that plan."""
+) -> tuple[Closed, Plan, bool]:
+    """Closed openings of the cheapest plan of little effort, and that plan.
+
+    And whether the run was interrupted.
+    """
     light = run.parameters.effort == "light"
     best, made = NONE, whole if light else run.plan(effort="light")
+    if made.run.status is Status.CANCELLED:
+        return best, whole, True
     tried, left = {best}, run.parameters.opening_trials
     moves: Iterator[Closed]
     by_program = _closed_by_program(run, stated)
@@ -186,11 +191,11 @@ def _cheapest(
             # Without it a rule of the tables is broken: it has to be open.
             continue
         if new.run.status is Status.CANCELLED:
-            break
+            return best, made, True
         if run.is_better(new, made):
             best, made = closed, new
             moves = _moves(run, stated, best, made)
-    return best, made
+    return best, made, False
 
 
 def _moves(

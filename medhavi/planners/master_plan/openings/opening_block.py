@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medhavi.planners.master_plan.openings.open_already import openable
+from medhavi.planners.master_plan.openings.existing_uses import openable
 from medhavi.planners.master_plan.statement import ROUNDS, ObjectivePart
 from medhavi.units import from_units
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from medhavi.planners.master_plan.openings.open_already import openable
+from medhavi.planners.master_plan.openings.existing_uses import openable
 from medhavi.planners.master_plan.openings.opening_block import OPENED, TABLES
 from medhavi.planners.master_plan.statement import ObjectivePart
 
@@ -34,7 +34,7 @@ MOST_WHOLE = 100
 """Openings beyond which they may be parts."""
 
 
-class UsefulSource(NamedTuple):
+class LimitedSource(NamedTuple):
     """A source: the column of its useful amount, and the most of it [units]."""
 
     way: SupplyAlternative
@@ -43,7 +43,7 @@ class UsefulSource(NamedTuple):
 
 
 def add_opening_bound(
-    problem: Problem, run: ProgramRun, sources: Sequence[UsefulSource]
+    problem: Problem, run: ProgramRun, sources: Sequence[LimitedSource]
 ) -> None:
     """Add what sources have to open; nothing where no table states what that costs."""
     stated = openable(run.stated)
@@ -65,7 +65,7 @@ def add_opening_bound(
 
 
 def _groups(
-    run: ProgramRun, source: UsefulSource, place: Mapping[tuple[str, str], int]
+    run: ProgramRun, source: LimitedSource, place: Mapping[tuple[str, str], int]
 ) -> Iterator[list[int]]:
     """Openings of which a source needs one, group by group."""
     own = source.way.source

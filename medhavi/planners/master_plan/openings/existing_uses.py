@@ -16,8 +16,8 @@ from medhavi.results.figures.openings import SUBJECT, stated_openings
 if TYPE_CHECKING:
     from medhavi.snapshot import Snapshot
 
-COMING: Final = ("planned", "firmed", "released", "in_process")
-"""States of orders of the tables that are still to come."""
+COMING: Final = ("firmed", "released", "in_process")
+"""States of orders of the tables that are still to come, whatever is planned."""
 
 
 def openable(snapshot: Snapshot) -> pl.DataFrame:
