@@ -217,3 +217,17 @@ def test_a_plan_on_a_baseline_keeps_closed_what_that_does_not_open():
     assert scorecard(found, after).total == 110
     assert found.run.bound is not None
     assert found.run.bound <= 110
+
+
+@pytest.mark.parametrize("asked", [{"stages": ("cost",)}, {"budgets": {"cost": 10.0}}])
+def test_no_stage_and_no_budget_is_kept_by_closing_the_only_supplier(
+    asked: dict[str, Any],
+):
+    """100 A cost 100 and 60 to open S2; closed they cost nothing, and are short."""
+    rows = suppliers(60.0)
+    rows["supply_terms"] = [
+        {**row, "unit_price": 1.0} for row in rows["supply_terms"][1:]
+    ]
+    found = best({"effort": "light", **asked}, **rows)
+    assert sources(found) == {"S2": 100}
+    assert scorecard(found, factories.snapshot(**rows)).opening == 60

@@ -27,7 +27,11 @@ from medhavi.planners.constrained.search.starts.warm_start import ANEW
 from medhavi.planners.master_plan import master_run
 from medhavi.planners.master_plan.blocks import build
 from medhavi.planners.master_plan.decode.decoder import GUIDING, PROVEN
-from medhavi.planners.master_plan.goals.goal_amounts import preferred, worth
+from medhavi.planners.master_plan.goals.goal_amounts import (
+    preferred,
+    room_above,
+    worth,
+)
 from medhavi.planners.master_plan.openings.closed_tables import closed_tables
 from medhavi.planners.master_plan.openings.existing_uses import openable
 from medhavi.planners.master_plan.openings.opening_block import OPENED, decided_program
@@ -35,6 +39,7 @@ from medhavi.planners.master_plan.statement import state
 from medhavi.planners.master_plan.step_plans import PlansInMemory
 from medhavi.results.amounts import currency_of, with_unit
 from medhavi.results.figures.openings import SUBJECT, openings, used_subjects
+from medhavi.results.figures.scorecard import scorecard
 from medhavi.results.run_record import Basis, Status
 
 if TYPE_CHECKING:
@@ -85,8 +90,16 @@ class OpeningRun(NamedTuple):
         )
 
     def is_better(self, new: Plan, old: Plan) -> bool:
-        """Whether a plan comes before another by budgets, stages, then cost."""
-        first = preferred([old, new], self.snapshot, self.parameters)
+        """Whether a plan comes before another by budgets, stages, then cost.
+
+        Neither is kept by leaving more short: what is closed may leave all of it short.
+        """
+        goals = self.parameters
+        if goals.budgets or goals.stages:
+            less, more = (scorecard(one, self.snapshot).shortage for one in (old, new))
+            if more > room_above(less, goals):
+                return False
+        first = preferred([old, new], self.snapshot, goals)
         if len(first) == 1:
             return first[0] is new
         costs = [worth(one, self.snapshot, self.parameters) for one in (new, old)]
