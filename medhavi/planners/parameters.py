@@ -302,6 +302,13 @@ class OptimizeParameters(PlannerParameters):
         Sources times buckets, at most, of a window or cluster.
     whole_orders_sweeps
         How often each window or cluster is decided, at most.
+    opening_trials
+        How many plans of little effort are made, at most, with other resources,
+        suppliers and lanes closed than before, where an opening cost is stated; 0: what
+        that costs guides the program alone.
+    opening_nodes
+        Nodes of the search tree, at most, in which the program decides what is closed
+        in the first of these plans.
     joining_share
         Share of its cost that a plan on a baseline has to save for orders and
         departures to be joined, where no `stability_price` is stated: that moves what
@@ -355,6 +362,8 @@ class OptimizeParameters(PlannerParameters):
     whole_orders_at_once: int = 5_000
     whole_orders_sweeps: int = 4
     lots_share: float = 0.25
+    opening_trials: int = 8
+    opening_nodes: int = 100
     joining_share: float = 0.005
     budgets: Mapping[str, float] = field(default_factory=dict)
     budget_rounds: int = 2
@@ -387,6 +396,8 @@ class OptimizeParameters(PlannerParameters):
         require_one_of("whole_orders_by", self.whole_orders_by, PARTITIONS)
         require_whole("whole_orders_at_once", self.whole_orders_at_once, least=1)
         require_whole("whole_orders_sweeps", self.whole_orders_sweeps, least=1)
+        require_whole("opening_trials", self.opening_trials)
+        require_whole("opening_nodes", self.opening_nodes)
         require_whole("budget_rounds", self.budget_rounds)
         require_share("stage_share", self.stage_share)
         require_share("lots_share", self.lots_share)

@@ -178,9 +178,9 @@ def _of_mode(
         options = incremental.BaselineOptions(baseline, observe, cancelled, seed, price)
         return incremental.plan(snapshot, own, options)
     if isinstance(own, OptimizeParameters):
-        from medhavi.planners.master_plan import master_run
+        from medhavi.planners.master_plan import opening_run
 
-        made = master_run.plan(snapshot, own, observe, cancelled, seed=seed, kept=kept)
+        made = opening_run.plan(snapshot, own, observe, cancelled, seed=seed, kept=kept)
     elif isinstance(own, ConstrainedParameters):
         from medhavi.planners.constrained.search import searched_run
 

@@ -27,6 +27,7 @@ import numpy as np
 
 from medhavi.optimize.problem import Problem, Program
 from medhavi.planners.master_plan import statement as names
+from medhavi.planners.master_plan.openings.opening_block import add_openings
 from medhavi.planners.master_plan.required_characteristics import add_asked
 from medhavi.planners.master_plan.statement import ObjectivePart, Statement
 from medhavi.providers.product_facts import LATE_COST_SHARE
@@ -583,6 +584,7 @@ def add_blocks(problem: Problem, statement: Statement) -> ProgramBlocks:
     service = add_service(problem, statement, material)
     add_lots(problem, statement, material, orders, service.deliveries)
     add_asked(problem, statement, material.stock, orders, service.deliveries)
+    add_openings(problem, statement, orders)
     capacity = add_capacity(problem, statement, orders)
     limits = add_limits(problem, statement, orders)
     return ProgramBlocks(orders, capacity, limits.about)

@@ -20,7 +20,8 @@ product, y_dk what demand d gets as its k-th part, u_d what it never gets:
 
 Of what is sold from lots of one source each order pays its set-up, what waits for its
 demand is held, and lots take hours (`lot_bound`). Orders with lots, fixed costs or
-prices by quantity are whole besides (`lot_bound`).
+prices by quantity are whole besides (`lot_bound`), and what sources need open is paid
+once (`opening_bound`).
 
 Left out, for it may only make plans dearer: queues, what existing orders take, holds,
 lives, qualities, rules of demands, storage, stock of all else.
@@ -51,6 +52,10 @@ from medhavi.planners.master_plan.lot_bound import (
     largest_size,
     order_sizes,
     seconds_of,
+)
+from medhavi.planners.master_plan.openings.opening_bound import (
+    LimitedSource,
+    add_opening_bound,
 )
 from medhavi.planners.master_plan.statement import ObjectivePart
 from medhavi.units import ALWAYS, DAY, HOUR, INT64_MAX, NEVER, exact, from_units
@@ -89,6 +94,7 @@ class _Source(NamedTuple):
     `running` is what a unit costs where each order pays its fixed cost beside; no more
     than `most` units of an order are of use. `sizes` of whole orders, of which
     `wanted` units are; `draws` is what a unit ordered takes but for rival lines.
+    `useful` units are of use of all orders together.
     """
 
     way: SupplyAlternative
@@ -101,6 +107,7 @@ class _Source(NamedTuple):
     sizes: tuple[OrderSizes, ...] = ()
     draws: Lines = ()
     wanted: float = 0.0
+    useful: float = MOST
 
     @property
     def kind(self) -> str:
@@ -158,6 +165,12 @@ def cost_program(run: ProgramRun) -> Program:
     ]
     more = add_lots(problem, run, priced, parts)
     entries.put(problem, goods)
+    limited = [
+        LimitedSource(source.way, column, source.useful)
+        for column, source in enumerate(sources, start=supply.start)
+        if source.useful < MOST
+    ]
+    add_opening_bound(problem, run, limited)
     cells = [
         _whole_source(source, column, more.get(column), place)
         for column, source in enumerate(sources, start=supply.start)
@@ -277,7 +290,9 @@ class _Sources:
                 for lines in found.taken:
                     for other, rate in lines:
                         _add(self._most, other, rate * (most if single else MOST))
-                yield self._sized(found, self._ordered[key] if single else MOST)
+                useful = most if single else MOST
+                sized = self._sized(found, self._ordered[key] if single else MOST)
+                yield sized._replace(useful=useful)
 
     def _sized(self, found: _Source, wanted: float) -> _Source:
         """A source with the sizes of its orders, and what those take at most."""

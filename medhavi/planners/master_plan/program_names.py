@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from medhavi.planners.master_plan import statement as names
+from medhavi.planners.master_plan.openings.existing_uses import openable
+from medhavi.planners.master_plan.openings.opening_block import OPENED
 from medhavi.units import from_seconds
 
 if TYPE_CHECKING:
@@ -54,6 +56,10 @@ class ProgramNames:
             names.OVERLOAD: self._hours,
             names.WAITING: lambda: self._dated([self._places[one] for one in fixed]),
             names.BELOW_SAFETY: self._levels,
+            OPENED: lambda: [
+                f"{table}:{subject}"
+                for table, subject, _ in openable(self._statement.run.stated).rows()
+            ],
         }
         return _all(self._built.program.column_blocks, about)
 

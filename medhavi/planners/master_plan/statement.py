@@ -570,6 +570,7 @@ class ObjectivePart(StrEnum):
     MAKING = "making"
     BUYING = "buying"
     MOVING = "moving"
+    OPENING = "opening"
     HOLDING = "holding"
     OVERTIME = "overtime"
     OVERLOAD = "overload"
@@ -584,6 +585,7 @@ GROUPS = {
     ObjectivePart.MAKING: "cost",
     ObjectivePart.BUYING: "cost",
     ObjectivePart.MOVING: "cost",
+    ObjectivePart.OPENING: "cost",
     ObjectivePart.OVERTIME: "cost",
     ObjectivePart.OVERLOAD: "overload",
     ObjectivePart.HOLDING: "inventory",

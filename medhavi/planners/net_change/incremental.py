@@ -147,18 +147,18 @@ def _optimizing(
     snapshot: Snapshot, parameters: OptimizeParameters, way: BaselineOptions
 ) -> Planner:
     """Planner of mode optimize: plans are judged by their cost by goal and weights."""
-    from medhavi.planners.master_plan import master_run
+    from medhavi.planners.master_plan import opening_run
 
     watched = way.observe, way.cancelled
 
     def searched(kept: BaselineSchedule | None) -> Plan:
         if kept is not None:
-            made = master_run.resumed(
-                snapshot, parameters, kept, *watched, seed=way.seed
+            made = opening_run.resumed(
+                snapshot, parameters, way.baseline, kept, *watched, seed=way.seed
             )
             if ANEW in made.run.effort or made.run.status is Status.CANCELLED:
                 return made
-        return master_run.plan(snapshot, parameters, *watched, seed=way.seed)
+        return opening_run.plan(snapshot, parameters, *watched, seed=way.seed)
 
     def money(made: Plan) -> float:
         return float(made.contributions["plan"].fill_null(0.0).sum())

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from medhavi.results.amounts import currency_of
+from medhavi.results.figures.openings import stated_openings
 from medhavi.results.figures.scorecard import late_hours_by_domain, scorecard
 from medhavi.results.plans.lateness import Verdict, live_verdicts, tally
 from medhavi.results.plans.plan import Plan
@@ -351,22 +352,26 @@ def score(plan: Plan, snapshot: Snapshot) -> list[Measure]:
 
     Purchase, production and transport are the costs of new orders; a departure is paid
     once, however many orders leave with it, and production holds the money of
-    changeovers and of energy (tariffs). Overtime is the work beyond the open hours of a
-    bucket as far as it is agreed, at what it costs on top of ordinary hours; overload
-    is the work beyond that, at ten times as much. Holding is the value of projected
-    stock x holding rate over the horizon, lateness the money of the causes, shortage of
-    it that of what is never delivered. Inventory is the mean value of the stock and no
-    part of the total. Revenue is what is delivered at stated prices, profit what is
-    left of it after the total, without what demands that are never delivered cost by
-    default.
+    changeovers and of energy (tariffs). Opening is paid once for each resource,
+    supplier and lane with an opening cost that new orders use and no existing one does;
+    its row is there where such a cost is stated. Overtime is the work beyond the open
+    hours of a bucket as far as it is agreed, at what it costs on top of ordinary hours;
+    overload is the work beyond that, at ten times as much. Holding is the value of
+    projected stock x holding rate over the horizon, lateness the money of the causes,
+    shortage of it that of what is never delivered. Inventory is the mean value of the
+    stock and no part of the total. Revenue is what is delivered at stated prices,
+    profit what is left of it after the total, without what demands that are never
+    delivered cost by default.
     """
     card = scorecard(plan, snapshot)
     money = currency_of(snapshot)
+    unstated = {"opening"} if stated_openings(snapshot).is_empty() else set()
     return [
         amount(card.total, money),
         *(
             amount(cost, money, part, f"{part.capitalize()} cost")
             for part, cost in card.parts.items()
+            if part not in unstated
         ),
         amount(card.shortage, money, "shortage", "Shortage cost"),
         amount(card.inventory, money, "inventory", "Inventory value"),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from medhavi.results.figures.openings import openings
 from medhavi.results.figures.order_costs import emitted_by, order_costs, overtime_cost
 from medhavi.results.limiter import Limiter
 from medhavi.results.plans.money_parts import Scorecard
@@ -55,6 +56,7 @@ def _measured(plan: Plan, snapshot: Snapshot) -> Scorecard:
     sold = sales(plan, snapshot)
     return Scorecard(
         **order_costs(plan, snapshot),
+        opening=float(openings(plan, snapshot)["cost"].sum()),
         overtime=extra.overtime,
         overload=extra.overload,
         holding=float(holding.sum()),

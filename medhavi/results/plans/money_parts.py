@@ -9,6 +9,7 @@ PARTS: Final = (
     "purchase",
     "production",
     "transport",
+    "opening",
     "overtime",
     "overload",
     "holding",
@@ -17,16 +18,18 @@ PARTS: Final = (
 """Names of the parts, in the order of pages."""
 BUDGETS: Final = ("cost", "lateness", "co2", "inventory", "overtime", "cash")
 """What a plan may be given a budget of: `overtime` is the money of all work beyond open
-hours, `cash` what new orders and that work are paid, all but holding and lateness."""
+hours, `cash` what new orders, openings and that work are paid, all but holding and
+lateness."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scorecard:
     """Parts of the cost of a plan [base currency], its stock and its emissions.
 
-    `overtime` and `overload` are the money of work beyond open hours, `lateness` that
-    of late, short and unplanned demands, `holding` what the projected stock costs over
-    the horizon. `inventory` is the mean value of that stock, no part of the total.
+    `opening` is what is paid once for resources, suppliers and lanes that new orders
+    use. `overtime` and `overload` are the money of work beyond open hours, `lateness`
+    that of late, short and unplanned demands, `holding` what the projected stock costs
+    over the horizon. `inventory` is the mean value of that stock, no part of the total.
     `co2_kg` counts new orders. `revenue` is what is delivered at its stated price.
     `shortage` is the money in `lateness` of what is never delivered, `goodwill` of it
     what no table states: a default that keeps plans from selling nothing, no payment.
@@ -44,6 +47,7 @@ class Scorecard:
     revenue: float = 0.0
     shortage: float = 0.0
     goodwill: float = 0.0
+    opening: float = 0.0
 
     @property
     def parts(self) -> dict[str, float]:
@@ -64,7 +68,7 @@ class Scorecard:
     def amounts(self) -> dict[str, float]:
         """What budgets are about, `BUDGETS`: objectives, and parts of the cost."""
         beyond = self.overtime + self.overload
-        paid = self.purchase + self.production + self.transport
+        paid = self.purchase + self.production + self.transport + self.opening
         return {**self.objectives, "overtime": beyond, "cash": paid + beyond}
 
     @property

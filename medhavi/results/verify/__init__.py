@@ -29,6 +29,7 @@ from medhavi.results.verify.fulfilment import (
     check_shipped,
 )
 from medhavi.results.verify.limits import check_lead_times, check_limits
+from medhavi.results.verify.openings import check_openings
 from medhavi.results.verify.operations import (
     check_operations,
     check_outputs,
@@ -67,6 +68,7 @@ _CHECKS = (
     check_lifetime,
     check_holds,
     check_campaigns,
+    check_openings,
 )
 
 

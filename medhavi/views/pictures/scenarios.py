@@ -207,6 +207,7 @@ def money_table(compared: Sequence[ScenarioComparison], names: Names) -> str:
             ],
         )
         for kpi, words in COST_PARTS.items()
+        if any(kpi in one.figures or kpi in one.today for one in planned)
     ]
     lines += [
         (f"{part}, change", [0.0, *(one.beside.get(part, 0.0) for one in planned)])

@@ -92,6 +92,7 @@ class EditPrice:
     lateness: float
     overtime: float = 0.0
     overload: float = 0.0
+    opening: float = 0.0
     extra_units: float = 0.0
 
     @property

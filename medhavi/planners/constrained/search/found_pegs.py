@@ -233,7 +233,7 @@ class NeedNumbers:
         return Pegs(*np.array(rows, np.int64).reshape(-1, 3).T)
 
     def _several(self, sizes: np.ndarray) -> dict[int, deque[tuple[int, int]]]:
-        """Needs of lines that a search has as one, by the first: each with its units."""
+        """Needs of lines that a search has as one, by the first, with their units."""
         found: dict[int, deque[tuple[int, int]]] = {}
         for number, taken in self._taken.items():
             alike: dict[tuple[int, int], list[int]] = {}

@@ -21,8 +21,10 @@ import polars as pl
 from medhavi.optimize.conflict import Budget, Budgets
 from medhavi.optimize.problem import SolveStatus
 from medhavi.planners.master_plan import statement as names
+from medhavi.planners.master_plan.blocks import PART_OF
 from medhavi.planners.master_plan.statement import ObjectivePart
 from medhavi.results.amounts import with_unit
+from medhavi.results.figures.openings import stated_openings
 from medhavi.results.figures.scorecard import below_safety, sales, scorecard
 
 if TYPE_CHECKING:
@@ -179,10 +181,7 @@ def program_amounts(built: BuiltProgram) -> dict[str, Floats]:
         return found / weight if weight else found
 
     weight = goals.cost_weight
-    paid = sum(
-        part(one, weight)
-        for one in (ObjectivePart.MAKING, ObjectivePart.BUYING, ObjectivePart.MOVING)
-    )
+    paid = sum(part(one, weight) for one in (*PART_OF.values(), ObjectivePart.OPENING))
     beyond = part(ObjectivePart.OVERTIME, weight)
     beyond = beyond + part(ObjectivePart.OVERLOAD, goals.overload_weight)
     holding = part(ObjectivePart.HOLDING, goals.inventory_weight)
@@ -338,7 +337,9 @@ def plan_parts(
         lost = pl.col("lost") + pl.col("penalty")
         own = pl.when("priced").then(lost).otherwise("shortage")
         never = float(sales(made, snapshot).select(own).to_series().sum())
+    opened = {ObjectivePart.OPENING: parameters.cost_weight * found.opening}
     return {
+        **({} if stated_openings(snapshot).is_empty() else opened),
         ObjectivePart.MAKING: parameters.cost_weight * found.production,
         ObjectivePart.BUYING: parameters.cost_weight * found.purchase,
         ObjectivePart.MOVING: parameters.cost_weight * found.transport,

@@ -1,0 +1,1 @@
+"""What mode optimize opens of what has an opening cost."""
