@@ -16,7 +16,7 @@ from medhavi.service import campaign_page, page_data
 from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.jobs.job import JobState, OnStop
 from medhavi.service.jobs.job_queue import JobQueue
-from medhavi.service.jobs.plan_jobs import PreparedEdits, RemedyRequest
+from medhavi.service.jobs.plan_jobs import PlanReading, RemedyRequest
 from medhavi.service.plan_pages import desk_words, plan_loading, plan_page
 from medhavi.service.plan_pages.plan_loading import PlanMaintenance, load_page, planned
 from medhavi.service.scenario_pages import scenario_page
@@ -147,7 +147,7 @@ def test_the_worker_gets_ready_while_the_form_of_an_edit_is_filled_in(
     queue, no_plan_here, lake
 ):
     shown = load_page()
-    asked = PreparedEdits(plan=shown.request, fingerprint=shown.plan.fingerprint)
+    asked = PlanReading(plan=shown.request, fingerprint=shown.plan.fingerprint)
     plan_page.prepare_edits(shown)
     ready = queue.newest(asked)
     assert ready not in queue.jobs()

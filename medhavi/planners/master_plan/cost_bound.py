@@ -21,7 +21,7 @@ product, y_dk what demand d gets as its k-th part, u_d what it never gets:
 Of what is sold from lots of one source each order pays its set-up, what waits for its
 demand is held, and lots take hours (`lot_bound`). Orders with lots, fixed costs or
 prices by quantity are whole besides (`lot_bound`), and what sources need open is paid
-once (`opening_bound`).
+once (`opening_block`).
 
 Left out, for it may only make plans dearer: queues, what existing orders take, holds,
 lives, qualities, rules of demands, storage, stock of all else.
@@ -53,7 +53,7 @@ from medhavi.planners.master_plan.lot_bound import (
     order_sizes,
     seconds_of,
 )
-from medhavi.planners.master_plan.openings.opening_bound import (
+from medhavi.planners.master_plan.openings.opening_block import (
     LimitedSource,
     add_opening_bound,
 )

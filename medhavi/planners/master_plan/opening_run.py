@@ -32,8 +32,7 @@ from medhavi.planners.master_plan.goals.staged_solve import (
     room_above,
     worth,
 )
-from medhavi.planners.master_plan.openings.closed_tables import closed_tables
-from medhavi.planners.master_plan.openings.existing_uses import openable
+from medhavi.planners.master_plan.openings.closed_tables import closed_tables, openable
 from medhavi.planners.master_plan.openings.opening_block import OPENED, decided_program
 from medhavi.planners.master_plan.statement import state
 from medhavi.planners.master_plan.step_plans import PlansInMemory

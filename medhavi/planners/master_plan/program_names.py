@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from medhavi.planners.master_plan import statement as names
-from medhavi.planners.master_plan.openings.existing_uses import openable
+from medhavi.planners.master_plan.openings.closed_tables import openable
 from medhavi.planners.master_plan.openings.opening_block import OPENED
 from medhavi.units import from_seconds
 

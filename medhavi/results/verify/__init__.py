@@ -29,13 +29,17 @@ from medhavi.results.verify.fulfilment import (
     check_shipped,
 )
 from medhavi.results.verify.limits import check_lead_times, check_limits
-from medhavi.results.verify.openings import check_openings
 from medhavi.results.verify.operations import (
     check_operations,
     check_outputs,
     check_resources,
 )
-from medhavi.results.verify.orders import check_existing, check_shape, check_sources
+from medhavi.results.verify.orders import (
+    check_existing,
+    check_openings,
+    check_shape,
+    check_sources,
+)
 from medhavi.results.verify.pegs import check_components, check_pegs
 
 if TYPE_CHECKING:

@@ -435,7 +435,7 @@ class PreviewRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PreparedEdits:
+class PlanReading:
     """The worker reads a plan and loads the planner: its first edit is priced at once.
 
     Asked for when an order is selected; nobody is told, for nobody waits for it.

@@ -23,8 +23,8 @@ from medhavi.service.jobs.job_queue import current_queue
 from medhavi.service.jobs.open_pages import result_of
 from medhavi.service.jobs.plan_jobs import (
     DecisionRequest,
+    PlanReading,
     PlanRequest,
-    PreparedEdits,
     PreviewRequest,
     PricedEdit,
     RemedyRequest,
@@ -226,11 +226,11 @@ def _request(page: PlanPage, plan: Plan) -> PlanRequest:
 
 
 def prepare_edits(page: PlanPage) -> None:
-    """Let the server get ready for an edit, while somebody fills in its form."""
+    """Read the plan beside the server while somebody fills in the form of an edit."""
     queue = current_queue()
     if queue is not None and page.plan is not None and not page.source.unbound:
         request = _request(page, page.plan)
-        ready = PreparedEdits(plan=request, fingerprint=page.plan.fingerprint)
+        ready = PlanReading(plan=request, fingerprint=page.plan.fingerprint)
         queue.submit(ready, again=True)
 
 

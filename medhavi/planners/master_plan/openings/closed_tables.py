@@ -7,6 +7,10 @@ Each plan of them is one of the stated tables: closing only takes away.
 - A lane: it does not depart any more.
 - A resource: steps that may choose another one have one choice less. Routings that
   need it, or may have no other at some time, are valid before now alone.
+
+What existing orders may use is open already and is never closed: an order that may be
+worked on one of several resources, or leave by one of several lanes, opens none of them
+for sure, and may use each. No bound counts it.
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from medhavi.planners.planned_tables import FAR
+from medhavi.results.figures.openings import SUBJECT, stated_openings
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -26,6 +31,8 @@ if TYPE_CHECKING:
 
     Subject = tuple[str, str]
 
+COMING: Final = ("firmed", "released", "in_process")
+"""States of orders of the tables that are still to come, whatever is planned."""
 PAST: Final = dt.datetime(1901, 1, 1, tzinfo=dt.UTC)
 """Before every now, and before any order with a negative fence."""
 STEP: Final = ("routing", "step", "choice")
@@ -118,3 +125,48 @@ def _without_resources(
     pool = pl.when(own & pl.col("pool").is_in(sorted(left))).then(None)
     tables["resources"] = resources.with_columns(pool=pool.otherwise("pool"))
     return tables
+
+
+# --- what may be closed --------------------------------------------------------------
+def openable(snapshot: Snapshot) -> pl.DataFrame:
+    """Table, subject and cost of what no existing order may use [base currency]."""
+    stated = stated_openings(snapshot)
+    if stated.is_empty():
+        return stated
+    orders = snapshot["supply_orders"].filter(pl.col("status").is_in(COMING))
+    used = {
+        "resources": _worked_on(snapshot, orders),
+        "suppliers": orders.filter(pl.col("kind") == "purchase")["source"],
+        "lanes": _left_by(snapshot, orders),
+    }
+    named = [
+        pl.DataFrame({"subject": ids}).select(table=pl.lit(table), subject="subject")
+        for table, ids in used.items()
+    ]
+    return stated.join(pl.concat(named), on=SUBJECT, how="anti").sort(SUBJECT)
+
+
+def _worked_on(snapshot: Snapshot, orders: pl.DataFrame) -> pl.Series:
+    """Resources of the routings of existing orders, pools by their members."""
+    routings = orders.filter(pl.col("kind") == "work")["source"].drop_nulls()
+    named = snapshot["step_resources"].filter(
+        pl.col("routing").is_in(routings.to_list())
+    )["resource"]
+    assigned = snapshot["supply_order_steps"]["resource"].drop_nulls()
+    names = pl.concat([named, assigned]).to_list()
+    mine = pl.col("resource").is_in(names) | pl.col("pool").is_in(names)
+    return snapshot["resources"].filter(mine)["resource"]
+
+
+def _left_by(snapshot: Snapshot, orders: pl.DataFrame) -> pl.Series:
+    """Lanes of existing transfers; of one that names its origin all from there."""
+    moves = orders.filter(pl.col("kind") == "transfer").select("source", "location")
+    lanes = snapshot["lanes"].select("lane", "origin", "destination")
+    by_name = lanes.join(moves, left_on="lane", right_on="source", how="semi")
+    by_place = lanes.join(
+        moves,
+        left_on=["origin", "destination"],
+        right_on=["source", "location"],
+        how="semi",
+    )
+    return pl.concat([by_name["lane"], by_place["lane"]])
