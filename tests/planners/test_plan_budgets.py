@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from medhavi import __version__
 from medhavi.errors import UsageError
+from medhavi.planners.constrained.netting.given_sources import Decisions
+from medhavi.planners.constrained.search import searched_run
+from medhavi.planners.master_plan.goals.staged_solve import preferred
+from medhavi.planners.parameters import ConstrainedParameters
+from medhavi.results.figures.scorecard import scorecard
 from medhavi.results.run_record import PlanBudget, RunRecord, Status
 from tests import factories
 from tests.api import OptimizeParameters, plan, verify
@@ -154,3 +160,21 @@ def test_tiers_are_served_one_after_the_other_whatever_they_are_worth():
     short = {"FIRST": 0.0, "RICH": 8.0}
     found = made(snapshot, stages=("tiers",))
     assert dict(found.fulfilment.select("demand", "short").iter_rows()) == short
+
+
+@pytest.mark.req("OMO-13")
+def test_a_plan_that_delivers_less_is_not_preferred_because_it_costs_less():
+    """Least shortage is the first stage where none is named: of plans too."""
+    snapshot = clean_or_dirty()
+    whole = made(snapshot)
+    nothing = searched_run.plan(
+        snapshot,
+        ConstrainedParameters(effort="light", engine="python"),
+        __version__,
+        decisions=Decisions(slices={0: []}),
+    )
+    assert nothing.supplies.is_empty()
+    costs = [scorecard(one, snapshot).amounts["cost"] for one in (nothing, whole)]
+    assert costs[0] < costs[1]
+    goals = OptimizeParameters(stages=("cost",))
+    assert preferred([nothing, whole], snapshot, goals) == [whole]

@@ -237,7 +237,8 @@ def plan_amounts(made: Plan, snapshot: Snapshot) -> dict[str, float]:
         .sort("priority")
     )
     by_tier = {tier_name(one): money for one, money in tiers.iter_rows()}
-    return scorecard(made, snapshot).amounts | by_tier
+    card = scorecard(made, snapshot)
+    return card.amounts | {SHORTAGE: card.shortage} | by_tier
 
 
 def stages_of(goals: OptimizeParameters, amounts: Mapping[str, object]) -> list[str]:
