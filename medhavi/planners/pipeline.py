@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.errors import NotAvailable, UsageError
 from medhavi.findings import BadData, finding
-from medhavi.planners.constrained.memory import READING as CONSTRAINED
 from medhavi.planners.master_plan.read_columns import READING as OPTIMIZE
-from medhavi.planners.mrp.unsupported import MRP
+from medhavi.planners.mrp.unsupported import CONSTRAINED, MRP
 from medhavi.planners.parameters import (
     ConstrainedParameters,
     MrpParameters,

@@ -36,9 +36,9 @@ OWNED = {
 """Tables that times, capacities and terms come from, and who reads them."""
 
 READS = {
-    ("disruptions.py", "lane_blackouts"): "blocked lanes become blackouts",
-    ("disruptions.py", "supply_terms"): "delays become lead times",
-    ("overtime.py", "calendars"): "the zone in which a day of work ends",
+    ("planned_tables.py", "lane_blackouts"): "blocked lanes become blackouts",
+    ("planned_tables.py", "supply_terms"): "delays become lead times",
+    ("planned_tables.py", "calendars"): "the zone in which a day of work ends",
     (
         "net_change/net_change.py",
         "supplier_capacity",
@@ -48,6 +48,22 @@ READS = {
         "step_resources",
     ): "units that steps need of a resource at once",
     ("master_plan/blocks.py", "supplier_capacity"): "rows of the linear program",
+    (
+        "master_plan/openings/closed_tables.py",
+        "lanes",
+    ): "which of them existing transfers use",
+    (
+        "master_plan/openings/closed_tables.py",
+        "lane_blackouts",
+    ): "closed lanes are shut",
+    (
+        "master_plan/openings/closed_tables.py",
+        "step_resources",
+    ): "what is closed, steps cannot choose",
+    (
+        "master_plan/openings/closed_tables.py",
+        "supply_terms",
+    ): "those of closed suppliers end",
     (
         "promising/promise_ledger.py",
         "supply_terms",

@@ -14,7 +14,7 @@ from medhavi.planners.mrp.netting_state.stock_levels import (  # noqa: TC001
     LevelReduction,
     LevelReplenishment,
 )
-from medhavi.planners.mrp.unsupported import MRP, check_supported
+from medhavi.planners.mrp.unsupported import CONSTRAINED, check_supported
 from medhavi.planners.planned_tables import with_disruptions, with_overtime
 from medhavi.providers import Providers
 from medhavi.providers.table_rows import read_tables
@@ -45,9 +45,6 @@ if TYPE_CHECKING:
     from medhavi.snapshot import Snapshot
     from medhavi.snapshot.calendars.working_time import WorkingTime
 
-
-READING = MRP.with_capacity("constrained", "max_early_days")
-"""What mode constrained reads of the tables."""
 
 # What is kept with a plan is read by the types of its fields.
 
@@ -246,7 +243,7 @@ class Memory:
         if decisions.overtime:
             self.snapshot = with_overtime(self.snapshot, decisions.overtime)
         self.fingerprint = snapshot.fingerprint
-        self.findings = check_supported(snapshot, READING)
+        self.findings = check_supported(snapshot, CONSTRAINED)
         if before is None:
             self.reading = PlantReading(Providers(self.snapshot))
         else:

@@ -235,6 +235,7 @@ MRP = TableReading(
         ("demands", "expedite", False),
     ),
 )
+CONSTRAINED = MRP.with_capacity("constrained", "max_early_days")
 
 
 def check_supported(snapshot: Snapshot, reading: TableReading = MRP) -> list[Finding]:
