@@ -132,7 +132,7 @@ def main() -> int:
     counts = [sum(one.late) for one in alone]
     note = NOTE.format(least=min(counts), most=max(counts))
     far = far_from(base, made)
-    rows, wrong = [_shown("as it is", first, first)], 0
+    rows, wrong = [_shown("as it is", first, first)], []
     for kind in chosen.kinds:
         snapshot = with_row(base, kind, far)
         found = [planned(snapshot)[0]]
@@ -143,10 +143,11 @@ def main() -> int:
             found += [planned(snapshot, seed)[0] for seed in SEEDS[1:]]
             word = untrue(kind, found, alone)
         if word:
-            wrong += 1
-            print(f"{kind}: {word}", file=sys.stderr)
+            wrong.append(f"{kind} {word}")
+    if wrong:
+        note += f" Missed, as means of {len(SEEDS)} seeds: {'; '.join(wrong)}."
     write_section("one row", COLUMNS, rows, note)
-    return int(wrong > 0)
+    return int(bool(wrong))
 
 
 def _shown(kind: str, found: Outcome, base: Outcome) -> tuple[object, ...]:
