@@ -52,7 +52,7 @@ def with_disruptions(snapshot: Snapshot) -> Snapshot:
         (pl.col("kind") == "lane_blocked") & (pl.col("severity") >= 1.0)
     )
     if blocked.height:
-        tables["lane_blackouts"] = _blackouts(snapshot["lane_blackouts"], blocked)
+        tables["lane_blackouts"] = with_blackouts(snapshot["lane_blackouts"], blocked)
     late = rows.filter((pl.col("kind") == DELAY) & (pl.col("delay_days") > 0))
     if late.height:
         tables["supply_terms"] = _cut(snapshot["supply_terms"], late)
@@ -70,7 +70,8 @@ def _on_hold(stock: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _blackouts(known: pl.DataFrame, blocked: pl.DataFrame) -> pl.DataFrame:
+def with_blackouts(known: pl.DataFrame, blocked: pl.DataFrame) -> pl.DataFrame:
+    """Blackouts, with those of lanes that are blocked: `subject`, from when, until."""
     rows = blocked.select(
         pl.col("subject").alias("lane"),
         "valid_from",

@@ -90,6 +90,14 @@ class StepComponent(NamedTuple):
         )
 
 
+def lines_together(taken: Sequence[StepComponent]) -> list[list[int]]:
+    """Places of lines that take one product in one step, which a search has as one."""
+    found: dict[tuple[int, int], list[int]] = {}
+    for place, one in enumerate(taken):
+        found.setdefault((one.step, id(one.node)), []).append(place)
+    return list(found.values())
+
+
 class PlantFacts:
     """What plants say of a company whatever is there and wanted, as far as it was read.
 

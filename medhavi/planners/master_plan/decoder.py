@@ -38,7 +38,7 @@ from medhavi.units import NEVER
 from medhavi.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from medhavi.optimize.conflict import Conflict
     from medhavi.optimize.problem import Floats, Solution
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.netting_state.state import NodeKey
     from medhavi.progress import Cancelled, Observe
     from medhavi.results.plans.plan import Plan
+    from medhavi.results.run_record import RunRecord
 
 GUIDING = frozenset({SolveStatus.OPTIMAL, SolveStatus.FEASIBLE})
 """What a program is whose solution a plan follows."""
@@ -284,16 +285,9 @@ def decided(
     made = bounded(run, decisions, _done_before(run, decisions, effort, way))
     guided_by = decisions.amounts or decisions.slices or decisions.overtime
     follows = "guided by" if guided_by else "without"
-    cost, least = worth(made, run.stated, run.goals), way.at_least
-    gap = None if least is None else max(0.0, cost - least) / (cost or 1.0)
-    status = made.run.status
-    if gap is not None and status is Status.HEURISTIC:
-        status = Status.OPTIMAL if gap <= PROVEN else Status.FEASIBLE
+    cost = worth(made, run.stated, run.goals)
     record = replace(
-        made.run,
-        status=status,
-        bound=least,
-        gap=gap,
+        bounded_below(made.run, cost, way.at_least, {Status.HEURISTIC}),
         planner=run.mode,
         mode=run.mode,
         settings=run.goals.as_dict(),
@@ -301,6 +295,21 @@ def decided(
     )
     found = tuple(dict.fromkeys((*run.findings, *made.findings)))
     return replace(made, run=record, findings=found)
+
+
+def bounded_below(
+    record: RunRecord, cost: float, least: float | None, judged: Collection[Status]
+) -> RunRecord:
+    """Record of a plan of a cost, with what no plan costs less than, and its gap.
+
+    A status of those that are `judged` becomes optimal where the gap is next to none,
+    else feasible; others stay, as all do where there is no bound.
+    """
+    gap = None if least is None else max(0.0, cost - least) / (cost or 1.0)
+    status = record.status
+    if gap is not None and status in judged:
+        status = Status.OPTIMAL if gap <= PROVEN else Status.FEASIBLE
+    return replace(record, status=status, bound=least, gap=gap)
 
 
 def _done_before(

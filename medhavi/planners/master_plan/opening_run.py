@@ -26,7 +26,7 @@ from medhavi.findings import BadData, finding
 from medhavi.planners.constrained.search.starts.warm_start import ANEW
 from medhavi.planners.master_plan import master_run
 from medhavi.planners.master_plan.blocks import build
-from medhavi.planners.master_plan.decoder import GUIDING, PROVEN
+from medhavi.planners.master_plan.decoder import GUIDING, PROVEN, bounded_below
 from medhavi.planners.master_plan.goals.staged_solve import (
     preferred,
     room_above,
@@ -250,18 +250,11 @@ def _of_stated_tables(run: OpeningRun, best: Plan, whole: Plan) -> Plan:
     """A plan of closed tables as one of the stated tables, which it is as well."""
     snapshot, parameters = run.snapshot, run.parameters
     cost, least = worth(best, snapshot, parameters), whole.run.bound
-    gap = None if least is None else max(0.0, cost - least) / (cost or 1.0)
-    status = best.run.status
-    if gap is not None and status in master_run.PROVED:
-        status = Status.OPTIMAL if gap <= PROVEN else Status.FEASIBLE
     steps = tuple(replace(one, name=f"{one.name}, {CLOSED}") for one in best.run.steps)
     record = replace(
-        best.run,
+        bounded_below(best.run, cost, least, master_run.PROVED),
         snapshot_fingerprint=whole.run.snapshot_fingerprint,
         settings=whole.run.settings,
-        status=status,
-        bound=least,
-        gap=gap,
         steps=(*whole.run.steps, *steps),
     )
     basis = None if best.basis is None else best.basis.schedule

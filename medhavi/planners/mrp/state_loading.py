@@ -22,6 +22,7 @@ from medhavi.planners.mrp.netting_state.state import (
     SupplyAlternative,
     SupplyOrder,
 )
+from medhavi.providers.material.supply_orders import LIVE
 from medhavi.providers.product_facts import parents_of
 from medhavi.providers.sources import OrderTiming
 from medhavi.providers.table_rows import Row
@@ -48,7 +49,6 @@ if TYPE_CHECKING:
     from medhavi.snapshot.tables import Settings
 
 PLANNED_STATUS = {"open", "quote"}
-LIVE_ORDERS = {"firmed", "released", "in_process"}
 KINDS: dict[str, str] = {"work": "make", "purchase": "buy", "transfer": "move"}
 BOOKING_PRIORITY = -1
 """A missing booking is met before any demand: the goods are gone already."""
@@ -283,7 +283,7 @@ class StateLoader:
         """List the nodes that existing orders arrive at or take from."""
         keys: list[NodeKey] = []
         for row in self._tables["supply_orders"]:
-            if row["status"] not in LIVE_ORDERS:
+            if row["status"] not in LIVE:
                 continue
             keys.append((row["product"], row["location"]))
             source = self._source_of(row)
@@ -331,7 +331,7 @@ class StateLoader:
     def orders(self) -> None:
         """Read existing orders as dated supply with the needs they still have."""
         for row in self._tables["supply_orders"]:
-            if row["status"] in LIVE_ORDERS:
+            if row["status"] in LIVE:
                 self._order(row)
 
     def _order(self, row: Row) -> None:

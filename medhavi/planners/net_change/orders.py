@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from medhavi.planners.mrp.netting_state.order_creation import OrderCreation
-from medhavi.planners.mrp.state_loading import LIVE_ORDERS, StateLoader
+from medhavi.planners.mrp.state_loading import StateLoader
+from medhavi.providers.material.supply_orders import LIVE
 from medhavi.providers.table_rows import TableRows
 from medhavi.snapshot.patch import Patch
 from medhavi.units import INT64_MAX
@@ -426,5 +427,5 @@ def _stocked(snapshot: Snapshot) -> set[NodeKey]:
 def _live_places(snapshot: Snapshot) -> set[NodeKey]:
     """Collect where orders arrive that are still to come."""
     rows = snapshot[ORDERS]
-    live = rows.filter(rows["status"].is_in(sorted(LIVE_ORDERS)))
+    live = rows.filter(rows["status"].is_in(sorted(LIVE)))
     return set(live.select("product", "location").iter_rows())

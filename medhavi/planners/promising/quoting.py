@@ -38,6 +38,7 @@ from medhavi.planners.promising.tried_remedies import (
     remedies,
 )
 from medhavi.providers.material.characteristics import NO_CLASS
+from medhavi.providers.material.supply_orders import LIVE
 from medhavi.results.promises.promise import Preempted, PromiseStatus, iso
 from medhavi.snapshot.snapshot import active_holds
 from medhavi.units import DAY, from_seconds
@@ -109,7 +110,6 @@ def _explained(
 TIERS = ("gold", "silver", "bronze")
 """Tiers whose order is known, the best first; equal names are equal anywhere."""
 _STANDING = frozenset({"open", "quote"})
-_IN_BOOKS = ("firmed", "released", "in_process")
 
 
 class PreemptionCandidate(NamedTuple):
@@ -221,7 +221,7 @@ class _ProtectedLines:
         orders = tables["supply_orders"].filter(
             mine
             & (
-                pl.col("status").is_in(_IN_BOOKS)
+                pl.col("status").is_in(sorted(LIVE))
                 | pl.col("firm").fill_null(value=False)
                 | pl.col("locked").fill_null(value=False)
             )

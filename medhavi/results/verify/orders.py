@@ -564,16 +564,20 @@ def check_openings(facts: Facts) -> list[Finding]:
 
 def _paid(facts: Facts) -> Iterator[float]:
     """Opening cost of each resource, supplier and lane that a plan has to open."""
+    stated = {
+        table: facts.snapshot[table].filter(pl.col("opening_cost") > 0)
+        for table in _OPENED
+    }
+    if all(rows.is_empty() for rows in stated.values()):
+        return
     users_of = _users(facts)
     for table, key in _OPENED.items():
-        costs = facts.snapshot[table].filter(pl.col("opening_cost") > 0)
-        if costs.height:
-            users = users_of[table]
-            standing = {name for name, existing in users if existing}
-            opened = {name for name, existing in users if not existing} - standing
-            for name, cost in costs.select(key, "opening_cost").rows():
-                if name in opened:
-                    yield cost
+        users = users_of[table]
+        standing = {name for name, existing in users if existing}
+        opened = {name for name, existing in users if not existing} - standing
+        for name, cost in stated[table].select(key, "opening_cost").rows():
+            if name in opened:
+                yield cost
 
 
 def _users(facts: Facts) -> dict[str, set[tuple[str, bool]]]:

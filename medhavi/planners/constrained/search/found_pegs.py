@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 import numpy as np
 
+from medhavi.planners.constrained.memory import lines_together
 from medhavi.planners.constrained.orders.jobs import Job, Take
 
 if TYPE_CHECKING:
@@ -236,18 +237,16 @@ class NeedNumbers:
         """Needs of lines that a search has as one, by the first, with their units."""
         found: dict[int, deque[tuple[int, int]]] = {}
         for number, taken in self._taken.items():
-            alike: dict[tuple[int, int], list[int]] = {}
-            for place, one in enumerate(taken):
-                alike.setdefault((one.step, id(one.node)), []).append(place)
-            places = [own for own in alike.values() if len(own) > 1]
+            places = [own for own in lines_together(taken) if len(own) > 1]
             for order in np.flatnonzero(self._item == number) if places else ():
+                first, size = int(self.first[order]), int(sizes[order])
                 for own in places:
-                    first = int(self.first[order])
-                    needs = found[first + own[0]] = deque()
-                    for place in own:
-                        each, more, over = taken[place].numbers
-                        units = -(-(int(sizes[order]) * each + more) // over)
-                        needs.append((first + place, units))
+                    lines = (taken[place].line for place in own)
+                    found[first + own[0]] = deque(
+                        (first + place, line.steps(size))
+                        for place, line in zip(own, lines, strict=True)
+                        if line is not None
+                    )
         return found
 
 

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from medhavi.planners.planned_tables import FAR
+from medhavi.planners.planned_tables import with_blackouts
+from medhavi.providers.material.supply_orders import LIVE
 from medhavi.results.figures.openings import SUBJECT, stated_openings
 
 if TYPE_CHECKING:
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 
     Subject = tuple[str, str]
 
-COMING: Final = ("firmed", "released", "in_process")
-"""States of orders of the tables that are still to come, whatever is planned."""
 PAST: Final = dt.datetime(1901, 1, 1, tzinfo=dt.UTC)
 """Before every now, and before any order with a negative fence."""
 STEP: Final = ("routing", "step", "choice")
@@ -85,17 +84,11 @@ def _ended(rows: pl.DataFrame, which: pl.Expr, key: list[str]) -> pl.DataFrame:
 
 def _shut(blackouts: pl.DataFrame, lanes: AbstractSet[str]) -> pl.DataFrame:
     """Blackouts with some lanes shut for ever, now and before."""
-    shut = pl.DataFrame({"lane": sorted(lanes)}).select(
-        "lane", valid_from=pl.lit(PAST), valid_to=FAR
+    shut = pl.DataFrame({"subject": sorted(lanes)}).with_columns(
+        valid_from=pl.lit(PAST), valid_to=None
     )
     others = blackouts.filter(~pl.col("lane").is_in(sorted(lanes)))
-    rows = [
-        pl.col(name).cast(dtype)
-        if name in shut.columns
-        else pl.lit(None, dtype).alias(name)
-        for name, dtype in blackouts.schema.items()
-    ]
-    return pl.concat([others, shut.select(rows)])
+    return with_blackouts(others, shut)
 
 
 def _without_resources(
@@ -133,7 +126,7 @@ def openable(snapshot: Snapshot) -> pl.DataFrame:
     stated = stated_openings(snapshot)
     if stated.is_empty():
         return stated
-    orders = snapshot["supply_orders"].filter(pl.col("status").is_in(COMING))
+    orders = snapshot["supply_orders"].filter(pl.col("status").is_in(sorted(LIVE)))
     used = {
         "resources": _worked_on(snapshot, orders),
         "suppliers": orders.filter(pl.col("kind") == "purchase")["source"],

@@ -40,6 +40,7 @@ from medhavi.units import from_units
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    import polars as pl
     from numpy.typing import NDArray
 
     from medhavi.optimize.problem import Block, Floats, Problem, Program
@@ -63,23 +64,30 @@ def add_openings(problem: Problem, statement: Statement, orders: Block) -> None:
     stated = openable(statement.run.stated)
     if stated.is_empty():
         return
-    place = {row: number for number, row in enumerate(stated.rows())}
-    number_of = {(table, name): number for (table, name, _), number in place.items()}
+    place, opened = _columns(problem, stated, statement.parameters.cost_weight)
     most = most_ordered(statement)
     links = [
-        (number_of[use], plan.first + columns, limit)
+        (place[use], plan.first + columns, limit)
         for plan, limit in zip(statement.plans, most.tolist(), strict=True)
         for use, columns in _uses(plan)
-        if use in number_of and np.isfinite(limit)
+        if use in place and np.isfinite(limit)
     ]
-    opened = problem.columns(OPENED, len(number_of), upper=1.0)
     rows = problem.rows(USED, len(links), upper=0.0)
     for row, (number, columns, limit) in enumerate(links):
         here = rows.at([row])
         problem.entries(np.repeat(here, len(columns)), orders.at(columns), 1.0)
         problem.entries(here, opened.at([number]), -limit)
-    costs = stated["cost"].to_numpy() * statement.parameters.cost_weight
+
+
+def _columns(
+    problem: Problem, stated: pl.DataFrame, weight: float, *, whole: bool = False
+) -> tuple[dict[tuple[str, str], int], Block]:
+    """Columns of openings with what they cost, and the place of each among them."""
+    place = {(table, name): n for n, (table, name, _) in enumerate(stated.rows())}
+    opened = problem.columns(OPENED, len(place), upper=1.0, whole=whole)
+    costs = stated["cost"].to_numpy() * weight
     problem.cost(ObjectivePart.OPENING, opened.at(np.arange(opened.size)), costs)
+    return place, opened
 
 
 def _uses(plan: SourceColumns) -> Iterator[tuple[tuple[str, str], Ints]]:
@@ -188,19 +196,16 @@ def add_opening_bound(
     stated = openable(run.stated)
     if stated.is_empty():
         return
-    place = {(table, name): n for n, (table, name, _) in enumerate(stated.rows())}
+    whole = stated.height <= MOST_WHOLE
+    place, opened = _columns(problem, stated, run.goals.cost_weight, whole=whole)
     needs = [
         (source, group) for source in sources for group in _groups(run, source, place)
     ]
-    whole = len(place) <= MOST_WHOLE
-    opened = problem.columns(OPENED, len(place), upper=1.0, whole=whole)
     rows = problem.rows("needs opened", len(needs), upper=0.0)
     for row, (source, group) in enumerate(needs):
         here = rows.at([row])
         problem.entries(here, [source.column], 1.0)
         problem.entries(np.repeat(here, len(group)), opened.at(group), -source.most)
-    costs = stated["cost"].to_numpy() * run.goals.cost_weight
-    problem.cost(ObjectivePart.OPENING, opened.at(np.arange(opened.size)), costs)
 
 
 def _groups(

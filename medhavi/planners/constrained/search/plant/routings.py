@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from math import lcm
 from typing import TYPE_CHECKING
 
-from medhavi.planners.constrained.memory import StepComponent
+from medhavi.planners.constrained.memory import StepComponent, lines_together
 from medhavi.planners.constrained.search.plant.sources import MOST_EACH, line_taken
 from medhavi.providers.capacity.axis import WorkContent
 from medhavi.providers.capacity.network import PrecedenceLink
@@ -185,8 +186,10 @@ def _components(
             step = min(step + (line.anchor == "end"), max(len(tasks) - 1, 0))
             found.append(StepComponent(step, one.node, line))
     found.sort(key=lambda one: one.step)
-    rounded = [(one.step, id(one.node)) for one in found if one.numbers[2] > 1]
-    if len(set(rounded)) < len(rounded):
+    if any(
+        sum(found[place].numbers[2] > 1 for place in own) > 1
+        for own in lines_together(found)
+    ):
         # Lines are rounded up one by one, their sum once.
         nearly.append(f"{routing} takes parts of a component twice in a step")
     return tuple(found), nearly
@@ -199,16 +202,11 @@ def taken_in(
 
     Amounts are as of `Part`. See `NeedNumbers.spread` for what each line gets.
     """
-    found: dict[int, tuple[int, tuple[int, int, int]]] = {}
-    for place, one in enumerate(taken):
-        if one.step != step:
-            continue
-        first, amounts = found.get(id(one.node), (place, NOTHING))
-        found[id(one.node)] = first, _sum(amounts, one.numbers)
-    return list(found.values())
-
-
-NOTHING = 0, 0, 1
+    return [
+        (own[0], reduce(_sum, (taken[place].numbers for place in own)))
+        for own in lines_together(taken)
+        if taken[own[0]].step == step
+    ]
 
 
 def _sum(
