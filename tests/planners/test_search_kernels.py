@@ -335,10 +335,11 @@ def test_passes_in_turns_give_what_each_gives_alone(
     passes = Passes(SHARED, 2, ranks, ENGINE)
     kept = _left_by(passes.work)
     for spread, allowance, counts in turns:
-        setting = Setting(allowance=allowance)
-        found = passes.run(passes.wanted(spread), passes.nothing, setting)
+        setting = Setting(allowance=allowance, spread=spread)
+        wanted = passes.wanted(setting)
+        found = passes.run(wanted, passes.nothing, setting)
         alone = Passes(SHARED, 2, ranks, ENGINE)
-        assert found == alone.run(passes.wanted(spread), alone.nothing, setting)
+        assert found == alone.run(wanted, alone.nothing, setting)
         for name in ("d_finish", "o_start", "totals"):
             assert getattr(passes.spare, name) == getattr(alone.spare, name)
         assert kept == _left_by(passes.work)

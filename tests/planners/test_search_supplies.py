@@ -302,3 +302,14 @@ def test_what_nothing_brings_anew_is_short_as_in_the_general_way():
     assert (row["status"], row["planned"], row["short"]) == ("short", 2.0, 6.0)
     assert made.fulfilment.equals(usual.fulfilment)
     assert made.run.effort["late_at_least"] == 0
+
+
+@pytest.mark.req("MRP-06", "CAP-01")
+def test_no_demand_waits_for_stock_to_be_filled_up() -> None:
+    """Three of A or B every two days, and eight days of work to fill up stock of A."""
+    demands = [("AB"[number % 2], 3.0, 6.0 + 2.0 * number, 1) for number in range(7)]
+    level = {"product": "A", **HERE, "safety_qty": 20.0}
+    tables = workshop(demands) | {"inventory_policies": [level]}
+    made = searched(tables, "light")
+    assert made.fulfilment["lateness_h"].to_list() == [0.0] * 7
+    assert made.supplies.filter(pl.col("product") == "A")["qty"].sum() == 32.0

@@ -283,6 +283,7 @@ SPREADS = (4.0, 8.0, 15.0, 25.0, 40.0)
 AHEADS = (80.0, 40.0, 20.0, 10.0)
 RELUCTANCES = (0.5, 1.0, 2.0, 4.0, 1e6)
 LIKINGS = (5.0, 20.0, 80.0, 320.0)
+DELAYS = (30.0, 60.0, 120.0)
 FIRST_HOLD = 4.0
 ANY_TIME = 1e6
 LIGHT = ((0.2, 1.0), (0.5, 1.0), (0.2, 2.0), (0.8, 2.0))
@@ -305,6 +306,9 @@ class Setting:
         A machine holds for an order whose key is less by this many lengths.
     spread
         Days by which a demand of the next priority counts as wanted later.
+    delay
+        Days by which what a stock level wants counts as wanted later: it weighs
+        nothing, and comes first otherwise, for it mostly is wanted now.
     reluctance
         Lengths by which work on another machine than the first one has to be through
         earlier.
@@ -319,6 +323,7 @@ class Setting:
     short: float = 1.0
     hold: float = FIRST_HOLD
     spread: float = 0.0
+    delay: float = 0.0
     reluctance: float = 0.0
     alike: float = 0.0
     ahead: float = ANY_TIME
@@ -375,6 +380,8 @@ class Passes:
         Whether some work may take one of several machines.
     changes
         Whether some machine is changed over between families.
+    stocks
+        Whether some stock level wants anything.
     work, spare
         Arrays of the pass that counts, and of the one that is tried.
     """
@@ -391,6 +398,8 @@ class Passes:
         self._ranks = np.array(priority, np.float64) - 2.0
         self.chooses = bool(plant.x_start[-1] > len(plant.order))
         self.changes = len(plant.f_change) > 0
+        self._of_levels = plant.d_weight == 0
+        self.stocks = bool(self._of_levels.any())
         self._make_room()
         self.nothing = new_memory(plant)
         self.queues = self._expected_queues()
@@ -410,7 +419,8 @@ class Passes:
         """
         plant = self.plain
         none = np.zeros(len(plant.order))
-        self.run(self.wanted(0.0), self.nothing, Setting(allowance=0.0), none)
+        first = Setting(allowance=0.0)
+        self.run(self.wanted(first), self.nothing, first, none)
         orders = int(self.spare.totals[0])
         length = np.asarray(self.spare.o_length[:orders], np.float64)
         where = np.asarray(self.spare.o_machine[:orders], np.int64)
@@ -437,9 +447,11 @@ class Passes:
         least: np.ndarray = np.minimum.reduceat(each, plant.x_start[:-1])
         return least
 
-    def wanted(self, spread: float) -> np.ndarray:
-        """When each demand counts as wanted [s]."""
-        return self.plain.d_due + spread * DAY * self._ranks
+    def wanted(self, setting: Setting) -> np.ndarray:
+        """When each demand counts as wanted [s]. Shape (n_demands,), float64."""
+        later = setting.spread * self._ranks + setting.delay * self._of_levels
+        found: np.ndarray = self.plain.d_due + later * DAY
+        return found
 
     def run(
         self,
@@ -527,7 +539,7 @@ def construct(
         nonlocal best
         if best is not None and stop():
             return
-        wanted = passes.wanted(setting.spread)
+        wanted = passes.wanted(setting)
         least = FAR if best is None else best.cost
         cost = passes.run(wanted, passes.nothing, setting, limit=least)
         if cost < least:
@@ -535,22 +547,23 @@ def construct(
             passes.swap()
             told(cost)
 
+    def chosen() -> Setting:
+        return Setting() if best is None else best.setting
+
+    for delay in (0.0, *DELAYS) if passes.stocks else ():
+        tried(replace(chosen(), delay=delay))
     grid = LIGHT if effort == "light" else tuple(product(ALLOWANCES, SHORTS))
     for allowance, short in grid:
-        tried(Setting(allowance=allowance, short=short))
+        tried(replace(chosen(), allowance=allowance, short=short))
     for hold in HOLDS[1::2] if effort == "light" else HOLDS:
-        tried(replace(_of(best).setting, hold=hold))
+        tried(replace(chosen(), hold=hold))
     for spread in SPREADS[1::2] if effort == "light" else SPREADS:
-        tried(replace(_of(best).setting, spread=spread))
+        tried(replace(chosen(), spread=spread))
     for ahead in AHEADS[::2] if effort == "light" else AHEADS:
-        tried(replace(_of(best).setting, ahead=ahead))
+        tried(replace(chosen(), ahead=ahead))
     for reluctance in RELUCTANCES if passes.chooses else ():
-        tried(replace(_of(best).setting, reluctance=reluctance))
+        tried(replace(chosen(), reluctance=reluctance))
     for alike in LIKINGS if passes.changes else ():
-        tried(replace(_of(best).setting, alike=alike))
-    return _of(best)
-
-
-def _of(best: Constructed | None) -> Constructed:
+        tried(replace(chosen(), alike=alike))
     assert best is not None, "the grid is empty"
     return best
