@@ -219,9 +219,17 @@ def _follow(source: DataSource) -> tuple[Finding, ...]:
 def read_snapshot(
     source: DataSource, known_at: str | None = None, effective_at: str | None = None
 ) -> Snapshot:
-    """Tables of a source at moments that an address states; see `load_data`."""
+    """Tables of a source at moments that an address states; see `load_data`.
+
+    Raises
+    ------
+    UsageError
+        The source is a folder that waits for its first tables.
+    """
     if source.scenario:
         return with_scenario(source, read_snapshot(source.base, known_at, effective_at))
+    if source.is_empty:
+        raise UsageError(say("folder_waits_for_tables", source))
     if source.tables:
         from medhavi.workbench.files.tables_run import read_tables
 
@@ -516,8 +524,8 @@ def trouble_of(shown: PageWithProblem) -> mo.Html:
     """What stands in the way of a page, and every finding behind it."""
     problem = shown.problem
     source = getattr(shown, "source", None)
-    if isinstance(source, DataSource) and not source.option:
-        return html(no_data_html(problem))
+    if isinstance(source, DataSource) and (source.is_empty or not source.option):
+        return html(no_data_html(source, problem))
     text = problem_html(problem) if problem else ""
     if not shown.findings:
         return html(text)
@@ -528,10 +536,19 @@ def trouble_of(shown: PageWithProblem) -> mo.Html:
     return html(f"{text}{mend}{page.findings_html(shown.findings)}")
 
 
-def no_data_html(problem: PageProblem | None) -> str:
-    """How to begin, where there are no tables."""
+def no_data_html(source: DataSource, problem: PageProblem | None = None) -> str:
+    """How to begin, where there are no tables: on a page, where one can be filled."""
     why = f'<p class="small">{escape(problem.text)}</p>' if problem else ""
-    steps = (say("first_step"), say("second_step"), say("third_step"))
+    if source.is_empty:
+        asked = urlencode({"tables": str(source), "tab": "upload"})
+        link = f'<a href="/data/?{escape(asked)}" target="_self">{say("data")}</a>'
+        steps = (
+            say("get_the_template", link),
+            say("fill_the_first_four"),
+            say("drop_the_filled_one", link),
+        )
+    else:
+        steps = (say("first_step"), say("second_step"), say("third_step"))
     listed = "".join(f"<li>{step}</li>" for step in steps)
     return (
         f'<div class="mv-empty"><b>{say("no_data_yet")}</b><ol>{listed}</ol>{why}</div>'

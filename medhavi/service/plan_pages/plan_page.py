@@ -520,13 +520,13 @@ def _both(page: PlanPage) -> tuple[Plan, Snapshot]:
     return page.plan, page.snapshot
 
 
-def template_bytes() -> bytes:
-    """Empty workbook to fill."""
+def template_bytes(*, example: bool = False) -> bytes:
+    """Workbook to fill; empty, or with the rows of an example."""
     from medhavi.workbench.files.template_files import write_xlsx_template
 
     with TemporaryDirectory(prefix="medhavi-") as folder:
         path = Path(folder) / "tables.xlsx"
-        write_xlsx_template(path, example=True)
+        write_xlsx_template(path, example=example)
         return path.read_bytes()
 
 
