@@ -25,6 +25,7 @@ from medhavi.service.page_data import (
 )
 from medhavi.service.plan_pages.page_choices import choice
 from medhavi.service.plan_pages.plan_loading import MODES, load_page
+from medhavi.service.plan_pages.plan_page import edit_verb
 from medhavi.views import order_grid, order_list, page
 from medhavi.views.changed_cells import value_words
 from medhavi.views.names import number, said, when
@@ -140,9 +141,7 @@ def preview_html(preview: Preview, names: Names, order: str = "") -> str:
 
 def _several(edit: Edit) -> str:
     """What is done to several orders."""
-    verbs = {EDITS[one.kind].choice for one in edit.edits}
-    verb = (verbs.pop() if len(verbs) == 1 else "") or say("edit")
-    return f"{verb} {len(edit.edits):,} orders"
+    return f"{edit_verb(edit)} {len(edit.edits):,} orders"
 
 
 _OPEN = "None"
