@@ -59,6 +59,7 @@ _benches: dict[str, Workbench] = {}
 _opening = threading.Lock()
 _snapshots: AnswerCache[Snapshot] = AnswerCache(4)
 _numbers: AnswerCache[Mapping[str, str]] = AnswerCache(4)
+_names: AnswerCache[Names] = AnswerCache(4)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +182,7 @@ def load_data(
 
 def _named(source: DataSource, snapshot: Snapshot, known_at: str | None) -> Names:
     """Names of the tables; a promise without an order is called by its number."""
-    names = names_of(snapshot)
+    names = _names.get(snapshot.fingerprint, lambda: names_of(snapshot))
     quoted = snapshot["demands"]["status"].eq("quote").any()
     if not source.lake or not quoted:
         return names
