@@ -376,6 +376,7 @@ def costs_of_demo(
     ):
         wall, cpu = ([*part] for part in zip(*costs, strict=True))
         figures[title] = Cost(p95(wall), p95(cpu))
+    figures["further session [MB]"] = Cost(further_session(server, "/plan/"), 0.0)
     time.sleep(CLOSED_S)  # pages that were closed are filled by edits until then
     with visitor(server) as desk:
         edits = [edit(desk, row) for row in range(2, 2 + EDITS)]
@@ -383,7 +384,6 @@ def costs_of_demo(
     figures["edit priced, approved, new plan shown: median"] = Cost(
         *(statistics.median(part) for part in zip(*edits, strict=True))
     )
-    figures["further session [MB]"] = Cost(further_session(server, "/plan/"), 0.0)
     before = server.cpu()
     waited = together(server, "/plan/")
     spent = (server.cpu() - before) / TOGETHER
