@@ -92,7 +92,11 @@ def head(shown, state, wanted):
 
 @app.cell(hide_code=True)
 def nothing(shown, state):
-    html(no_data_html(shown.problem) if state is None else data_page.plan_html(shown))
+    html(
+        no_data_html(shown.source, shown.problem)
+        if state is None
+        else data_page.plan_html(shown)
+    )
     return
 
 
@@ -248,11 +252,9 @@ def upload(dropped, tab, whole):
 def propose(dropped, form, of_table, shown, state, tab, whole):
     proposal = None
     if tab.value == say("upload") and dropped.value:
-        _file = dropped.value[0]
+        _files = [(one.name, one.contents) for one in dropped.value]
         with mo.status.spinner("Reading", remove_on_exit=True):
-            proposal = own_data.uploaded(
-                shown, _file.name, _file.contents, whole=whole.value
-            )
+            proposal = own_data.uploaded(shown, _files, whole=whole.value)
     elif tab.value == say("correct_a_cell") and form is not None and form.value:
         proposal = own_data.proposed_cell(
             shown, state, {"table": of_table.value, **form.value}

@@ -23,6 +23,7 @@ with app.setup:
     from medhavi.service.plan_pages.approver_names import Approver
     from medhavi.service.plan_pages.plan_page import (
         Decision,
+        EditedOrders,
         EditForm,
         EditSession,
     )
@@ -60,6 +61,7 @@ def remembered():
     get_asked, ask = mo.state(None)
     get_decision, decide = mo.state(None)
     get_renewed, renew = mo.state(0)
+    get_form, draw_form = mo.state(0)
     approver = Approver()
 
     def preview(edit):
@@ -74,8 +76,10 @@ def remembered():
     return (
         approver,
         decide,
+        draw_form,
         get_asked,
         get_decision,
+        get_form,
         get_renewed,
         preview,
         renew,
@@ -252,17 +256,40 @@ def choose_action(plan, selected, session, shown, snapshot):
 
 
 @app.cell(hide_code=True)
-def edit(action, plan, preview, selected, session, snapshot, tab):
+def edit(action, plan, selected, tab):
     mo.stop(plan is None or tab.value != say("edit"))
     if action is None:
-        edit_form, _parts = None, [html(order_page.no_action(selected))]
+        _parts = [html(order_page.no_action(selected))]
     else:
-        edit_form = order_page.edit_form(
-            action.value, selected, snapshot, session, preview, plan
-        )
-        _parts = [action, html(order_page.action_note(selected)), edit_form]
+        _parts = [action, html(order_page.action_note(selected))]
     mo.vstack(_parts, gap=1)
+    return
+
+
+@app.cell(hide_code=True)
+def ask_about(action, draw_form, plan, selected, session, snapshot):
+    _edited = (
+        EditedOrders(kind=action.value, selected=selected, snapshot=snapshot, plan=plan)
+        if action is not None
+        else None
+    )
+    if session.ask(_edited):
+        draw_form(lambda times: times + 1)
+    return
+
+
+@app.cell(hide_code=True)
+def fill_in(get_form, preview, session):
+    # Apart from the plan: what is being filled in stays while it is made anew.
+    _drawn = get_form()
+    edit_form = order_page.edit_form(session, preview)
     return (edit_form,)
+
+
+@app.cell(hide_code=True)
+def form(edit_form, tab):
+    edit_form if tab.value == say("edit") else None
+    return
 
 
 @app.cell(hide_code=True)

@@ -103,7 +103,7 @@ from medhavi.views.theme import DARK, LIGHT
 from medhavi.workbench import Workbench
 from medhavi.workbench.commitments.commit_answer import Commit, CommitStatus, gives_way
 from medhavi.workbench.commitments.decisions import Override
-from medhavi.workbench.files.table_files import TableFiles, read_file
+from medhavi.workbench.files.table_files import TableFiles, read_files
 from medhavi.workbench.files.template_files import (
     write_csv_template,
     write_xlsx_template,
@@ -209,7 +209,7 @@ __all__ = [
     "quote",
     "quote_all",
     "raw_requests",
-    "read_file",
+    "read_files",
     "read_problem",
     "read_recipe",
     "read_requests",

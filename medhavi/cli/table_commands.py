@@ -53,7 +53,7 @@ def update(
     """
     from medhavi.cli.lake_commands import TableSource
     from medhavi.snapshot.table_difference import file_difference
-    from medhavi.workbench.files.table_files import TableFiles, read_file
+    from medhavi.workbench.files.table_files import TableFiles, read_files
 
     source = TableSource(tables=tables, lake=lake, date_format=date_format)
     if not file.is_file():
@@ -61,7 +61,7 @@ def update(
         raise UsageError(message)
     found = file_difference(
         source.snapshot(),
-        *read_file(file.name, file.read_bytes()),
+        *read_files([(file.name, file.read_bytes())]),
         written=None if tables is None else TableFiles(tables).cells(),
         whole=whole,
         date_format=date_format,

@@ -10,7 +10,7 @@ import socket
 import sys
 import threading
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -28,6 +28,7 @@ from medhavi.service.api.view_api import view_routes
 from medhavi.service.data_source import (
     DATE_FORMAT_VARIABLE,
     MODE_VARIABLE,
+    OWN_TABLES,
     TABLES_VARIABLE,
     choose_source,
 )
@@ -55,7 +56,7 @@ from medhavi.views.page import (
 )
 from medhavi.views.theme import app_style
 from medhavi.views.words import say
-from medhavi.workbench.workspace import models_folder
+from medhavi.workbench.workspace import NoWorkspaceError, models_folder
 
 if TYPE_CHECKING:
     from collections.abc import (
@@ -172,11 +173,13 @@ def _card(entry: AppEntry, numbers: Mapping[str, str]) -> str:
 
 def _state(health: Mapping[str, object]) -> str:
     """What data there is; without any, what to do."""
-    if health["data"] == "none":
-        return (
-            f'<div class="mv-empty"><b>{say("no_data_yet")}</b>'
-            f"{say('run_the_demo_or_your_own')}</div>"
+    if health["status"] == "no data":
+        advice = (
+            say("run_the_demo_or_your_own")
+            if health["data"] == "none"
+            else say("upload_on_the_page_data")
         )
+        return f'<div class="mv-empty"><b>{say("no_data_yet")}</b>{advice}</div>'
     return (
         '<div class="mv-facts">'
         f"<span>Data <b>{escape(str(health['data']))} "
@@ -288,6 +291,9 @@ def health(keeper: DeskMaintenance | None = None) -> dict[str, object]:
         told = {"status": "no data", "ready": True, "data": "none", "place": ""}
         return {**facts, **told}
     place = source.tables or source.lake
+    if source.is_empty:
+        told = {"status": "no data", "ready": True, "data": "tables"}
+        return {**facts, **told, "place": str(source)}
     there = "://" in place or Path(place).exists()
     status, ready = ("ok", True) if there else ("unreachable", False)
     if there and keeper is not None:
@@ -520,6 +526,8 @@ def serve(  # noqa: PLR0913 - one keyword each
     elif lake is not None:
         os.environ["MEDHAVI_LAKE"] = lake
         os.environ.pop(TABLES_VARIABLE, None)  # what is said now wins
+    else:
+        _serve_own_tables()
     if date_format is not None:
         os.environ[DATE_FORMAT_VARIABLE] = date_format
     if mode is not None:
@@ -545,6 +553,19 @@ def serve(  # noqa: PLR0913 - one keyword each
     )
     print(say("medhavi_is_at_ctrl_c", address), flush=True)  # noqa: T201
     uvicorn.Server(config).run(sockets=[listener])
+
+
+def _serve_own_tables() -> None:
+    """Serve a folder that pages fill, where nothing names any data."""
+    try:
+        choose_source()
+    except NoWorkspaceError:
+        with suppress(OSError):  # nothing can be kept here: pages name the commands
+            place = Path(OWN_TABLES).absolute()
+            place.mkdir(exist_ok=True)
+            os.environ[TABLES_VARIABLE] = str(place)
+    except MedhaviError:
+        return  # pages say what is wrong with what is named
 
 
 def listening_socket(host: str, port: int) -> socket.socket:

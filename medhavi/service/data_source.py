@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from medhavi.errors import UsageError
 from medhavi.views.words import say
+from medhavi.workbench.files.table_files import holds_no_table
 from medhavi.workbench.studies.scenario_list import read_list
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ DATE_FORMAT_VARIABLE = "MEDHAVI_DATE_FORMAT"
 """Variable of the order of written dates in files, beside ISO 8601 (DD.MM.YYYY)."""
 MODE_VARIABLE = "MEDHAVI_MODE"
 """Variable of the planning mode of pages whose address names none."""
+OWN_TABLES = "tables"
+"""Folder that is served where nothing names any data; a page fills it."""
 USUAL_MODE = "constrained"
 """That mode where the variable is not set: a plan that can be carried out."""
 
@@ -50,6 +53,11 @@ class DataSource:
         if self.tables:
             return Path(self.tables).name
         return Path(self.lake).absolute().parent.name if self.lake else "none"
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it is a folder that waits for its first tables."""
+        return bool(self.tables) and holds_no_table(self.tables)
 
     @property
     def unbound(self) -> str:

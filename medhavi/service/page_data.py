@@ -59,6 +59,7 @@ _benches: dict[str, Workbench] = {}
 _opening = threading.Lock()
 _snapshots: AnswerCache[Snapshot] = AnswerCache(4)
 _numbers: AnswerCache[Mapping[str, str]] = AnswerCache(4)
+_names: AnswerCache[Names] = AnswerCache(4)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +182,7 @@ def load_data(
 
 def _named(source: DataSource, snapshot: Snapshot, known_at: str | None) -> Names:
     """Names of the tables; a promise without an order is called by its number."""
-    names = names_of(snapshot)
+    names = _names.get(snapshot.fingerprint, lambda: names_of(snapshot))
     quoted = snapshot["demands"]["status"].eq("quote").any()
     if not source.lake or not quoted:
         return names
@@ -219,9 +220,17 @@ def _follow(source: DataSource) -> tuple[Finding, ...]:
 def read_snapshot(
     source: DataSource, known_at: str | None = None, effective_at: str | None = None
 ) -> Snapshot:
-    """Tables of a source at moments that an address states; see `load_data`."""
+    """Tables of a source at moments that an address states; see `load_data`.
+
+    Raises
+    ------
+    UsageError
+        The source is a folder that waits for its first tables.
+    """
     if source.scenario:
         return with_scenario(source, read_snapshot(source.base, known_at, effective_at))
+    if source.is_empty:
+        raise UsageError(say("folder_waits_for_tables", source))
     if source.tables:
         from medhavi.workbench.files.tables_run import read_tables
 
@@ -351,6 +360,7 @@ def _bad_data(failure: BadData) -> PageProblem:
 _PROBLEMS: tuple[tuple[type[Exception], str, str], ...] = (
     (VerificationFailed, say("plan_failed_check"), say("report_defect")),
     (InfeasibleBudgets, say("no_plan_in_budget"), say("raise_a_budget")),
+    (UsageError, say("there_is_nothing_to_show"), ""),
     (MedhaviError, say("there_is_nothing_to_show"), ""),
     (OSError, say("data_unreadable"), say("check_the_folders_name")),
 )
@@ -363,7 +373,7 @@ def problem_of(failure: Exception) -> PageProblem:
         return _bad_data(failure)
     for kind, title, remedy in _PROBLEMS:
         if isinstance(failure, kind):
-            is_final = kind is InfeasibleBudgets
+            is_final = kind in (InfeasibleBudgets, UsageError)
             text = str(failure)
             return PageProblem(title=title, text=text, remedy=remedy, is_final=is_final)
     return PageProblem(
@@ -516,8 +526,8 @@ def trouble_of(shown: PageWithProblem) -> mo.Html:
     """What stands in the way of a page, and every finding behind it."""
     problem = shown.problem
     source = getattr(shown, "source", None)
-    if isinstance(source, DataSource) and not source.option:
-        return html(no_data_html(problem))
+    if isinstance(source, DataSource) and (source.is_empty or not source.option):
+        return html(no_data_html(source, problem))
     text = problem_html(problem) if problem else ""
     if not shown.findings:
         return html(text)
@@ -528,10 +538,19 @@ def trouble_of(shown: PageWithProblem) -> mo.Html:
     return html(f"{text}{mend}{page.findings_html(shown.findings)}")
 
 
-def no_data_html(problem: PageProblem | None) -> str:
-    """How to begin, where there are no tables."""
+def no_data_html(source: DataSource, problem: PageProblem | None = None) -> str:
+    """How to begin, where there are no tables: on a page, where one can be filled."""
     why = f'<p class="small">{escape(problem.text)}</p>' if problem else ""
-    steps = (say("first_step"), say("second_step"), say("third_step"))
+    if source.is_empty:
+        asked = urlencode({"tables": str(source), "tab": "upload"})
+        link = f'<a href="/data/?{escape(asked)}" target="_self">{say("data")}</a>'
+        steps = (
+            say("get_the_template", link),
+            say("fill_the_first_four"),
+            say("drop_the_filled_one", link),
+        )
+    else:
+        steps = (say("first_step"), say("second_step"), say("third_step"))
     listed = "".join(f"<li>{step}</li>" for step in steps)
     return (
         f'<div class="mv-empty"><b>{say("no_data_yet")}</b><ol>{listed}</ol>{why}</div>'

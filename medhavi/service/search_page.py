@@ -135,10 +135,12 @@ def _demands(snapshot: Snapshot, names: Names) -> Iterator[SearchResult]:
     for row in snapshot["demands"].iter_rows(named=True):
         place, who = row["location"], names.name(row["customer"])
         due = when(row["due"], names.zone_of(place), year=True)
+        title = names.name(row["demand"])
+        own = "" if title == row["demand"] else f"{row['demand']} · "
         yield SearchResult(
             kind="Demand",
-            title=names.name(row["demand"]),
-            detail=f"{row['demand']} · {quantity(row['qty'], names.unit(row['product']))} "
+            title=title,
+            detail=f"{own}{quantity(row['qty'], names.unit(row['product']))} "
             f"{names.name(row['product'])} · {who} · due {due}",
             address=demand_link(row["demand"]),
         )

@@ -230,7 +230,7 @@ class Names:
     units
         Base unit by product.
     zones
-        IANA zone by location and by resource.
+        IANA zone by location, by resource, and by demand where it is not `zone`.
     zone
         Zone of the company: what settings state, else the commonest of its plants.
     currency
@@ -288,6 +288,12 @@ class Names:
     def zone_of(self, place: str | None) -> str:
         """Zone of a location or resource, else the company's."""
         return self.zones.get(place or "", self.zone)
+
+    def when_there(self, moment: dt.datetime | None, subject: str) -> str:
+        """Local time of a place or demand; with its zone where that is another one."""
+        zone = self.zone_of(subject)
+        there = "" if zone == self.zone or moment is None else f" {zone}"
+        return f"{when(moment, zone)}{there}"
 
 
 def readable(identity: str) -> str:
@@ -387,17 +393,24 @@ def names_of(snapshot: Snapshot | None) -> Names:
     texts = {**_families(snapshot, texts), **texts}
     texts = {**_calendars(snapshot, texts), **texts}
     machines = snapshot["resources"].select("resource", "location")
+    demands = snapshot["demands"].select("demand", "location")
+    zone = company_zone(snapshot)
     return Names(
         texts=texts,
         units=dict(snapshot["products"].select("product", "uom").iter_rows()),
         zones={
+            **{
+                demand: places[place]
+                for demand, place in demands.iter_rows()
+                if places.get(place, zone) != zone
+            },
             **{
                 machine: places.get(place, "UTC")
                 for machine, place in machines.iter_rows()
             },
             **places,
         },
-        zone=company_zone(snapshot),
+        zone=zone,
         currency=currency_of(snapshot),
     )
 

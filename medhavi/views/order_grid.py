@@ -21,7 +21,6 @@ from medhavi.views.names import (
     money,
     quantity,
     wall_clock,
-    when,
 )
 from medhavi.views.order_list import MARKS, exception_rows
 from medhavi.views.page import empty, table_html
@@ -427,7 +426,7 @@ def _served_cells(row: Mapping[str, Any], names: Names) -> tuple[str, ...]:
     return (
         f'<a href="{address}" target="_self">{names.html(row["demand"])}</a>',
         escape(quantity(row["qty"], names.unit(row["product"]))),
-        escape(when(row["due"], names.zone)),
+        escape(names.when_there(row["due"], row["demand"])),
         escape(f"{WORDS[verdict]}{late}" if verdict else ""),
     )
 

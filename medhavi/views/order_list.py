@@ -150,7 +150,7 @@ def exception_rows(
     Returns
     -------
     pl.DataFrame
-        What, Product, Where, Date (wall clock of the place, so that it sorts),
+        What, Order, Product, Where, Date (wall clock of the place, so that it sorts),
         Quantity, Unit, Hours, Detail, Demand, Ids (for search and for the hover).
     """
     known = names or Names()
@@ -174,6 +174,7 @@ def exception_rows(
 
 _EXCEPTIONS: dict[str, pl.DataType | type[pl.DataType]] = {
     grid_columns.WHAT: pl.String,
+    grid_columns.ORDER: pl.String,
     grid_columns.PRODUCT: pl.String,
     grid_columns.WHERE: pl.String,
     grid_columns.DATE: pl.Datetime("us"),
@@ -197,6 +198,7 @@ def _exception_row(
     order = numbers.get(supply, supply)
     return {
         grid_columns.WHAT: f"{mark} {ExceptionCode(str(row['code'])).headline}",
+        grid_columns.ORDER: order,
         grid_columns.PRODUCT: names.name(product) if product else "",
         grid_columns.WHERE: names.name(place) if place else "",
         grid_columns.DATE: wall_clock(date, names.zone_of(place)),

@@ -10,6 +10,11 @@ from pathlib import Path
 
 from medhavi.errors import UsageError
 
+
+class NoWorkspaceError(UsageError):
+    """Nothing names a lake or a store."""
+
+
 PROJECT_FILE = "medhavi.toml"
 DEMO = Path("lakehouse") / "aurora-small"
 """Workspace that `medhavi demo` makes, below the folder where it runs."""
@@ -34,7 +39,9 @@ def current_workspace(folder: Path | None = None) -> Workspace:
     Raises
     ------
     UsageError
-        A medhavi.toml cannot be read, or nothing names a lake or store.
+        A medhavi.toml cannot be read.
+    NoWorkspaceError
+        Nothing names a lake or store.
     """
     lake, store = os.environ.get("MEDHAVI_LAKE"), os.environ.get("MEDHAVI_STORE")
     if lake or store:
@@ -50,7 +57,7 @@ def current_workspace(folder: Path | None = None) -> Workspace:
         "No workspace is named. Set MEDHAVI_LAKE and MEDHAVI_STORE, write them into a "
         f"{PROJECT_FILE} (lake = …, store = …), or run: medhavi demo"
     )
-    raise UsageError(message)
+    raise NoWorkspaceError(message)
 
 
 def store_of(lake: str) -> str | None:

@@ -82,3 +82,39 @@ def test_a_page_has_its_plan_as_soon_as_a_wrong_cell_is_corrected(
         expect(planned.first).to_be_visible()
         for one in (desk, orders):
             one.assert_clean()
+
+
+@pytest.mark.req("UI-09", "ENR-10")
+def test_a_plan_from_an_empty_company_by_a_browser_alone(page, tmp_path, chromium):
+    """Nothing is served: the pages lead to the upload, and show the plan of it."""
+    Snapshot.from_frames(example_rows()).to_folder(tmp_path / "own", format="csv")
+    files = sorted(str(one) for one in (tmp_path / "own").iterdir())
+    place = tmp_path / "here"
+    place.mkdir()
+    nothing = {"MEDHAVI_TABLES": "", "MEDHAVI_LAKE": "", "MEDHAVI_STORE": ""}
+    with served(place, **nothing) as address:
+        orders = Watched(page.context.new_page(), address)
+        orders.open("/orders/")
+        expect(orders.page.get_by_text("There is no data yet")).to_be_visible()
+        link = orders.page.locator(".mv-empty").get_by_role("link", name="Data").first
+        expect(link).to_have_attribute("href", "/data/?tables=tables&tab=upload")
+        desk = Watched(page, address)
+        desk.open("/data/?tables=tables&tab=upload")
+        with page.expect_download() as example:
+            page.get_by_text("An example", exact=True).click()
+        assert example.value.path().stat().st_size > 0
+        page.locator("input[type=file]").first.set_input_files(files)
+        told = page.get_by_text("settings 1 added.")
+        expect(told.locator("visible=true").first).to_be_visible()
+        assert list((place / "tables").iterdir()) == []
+        page.get_by_label("Approver").locator("visible=true").first.fill("Maria")
+        page.keyboard.press("Tab")
+        page.get_by_role("button", name="Apply the change").click()
+        expect(page.get_by_text("● Taken")).to_be_visible()
+        see = page.get_by_role("link", name="See the plan")
+        expect(see).to_have_attribute("href", "/plan/?tables=tables")
+        # Nobody has loaded the other page again.
+        planned = orders.page.get_by_role("row").filter(has_text="planned")
+        expect(planned.first).to_be_visible()
+        for one in (desk, orders):
+            one.assert_clean()

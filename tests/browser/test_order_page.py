@@ -8,9 +8,11 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from medhavi.workbench.orders.order_history import outbox
 from tests.browser.conftest import Watched, served
+from tests.lakehouse.lake_events import day
 from tests.service.test_order_page import MORE
-from tests.workbench.edit_company import company, opened
+from tests.workbench.edit_company import company, event, opened, reported
 
 pytestmark = pytest.mark.browser
 
@@ -53,6 +55,86 @@ def test_two_orders_are_cancelled_at_one_price_and_come_back(desk, tmp_path):
     expect(page.get_by_text("● Taken back")).to_be_visible()
     kinds = [one.kind for one in opened(tmp_path).edit_history()]
     assert kinds == ["mass_change", "undo"]
+    desk.assert_clean()
+
+
+FIRMED = event(
+    30,
+    "SupplyOrderPlaced",
+    supply_order="PO-3",
+    kind="purchase",
+    product="A",
+    location="DC",
+    source="S",
+    qty=10.0,
+    due=day(60),
+    status="firmed",
+)
+
+
+@pytest.mark.req("WO-02", "UI-08")
+def test_a_firm_order_is_released_and_goes_to_other_systems(page, tmp_path, chromium):
+    """Selected, priced, approved; its state, its history and the outbox have it."""
+    company(tmp_path, FIRMED)
+    before = outbox(opened(tmp_path).lake).next
+    with served(tmp_path, "--lake", str(tmp_path / "lake")) as address:
+        desk = Watched(page, address)
+        desk.open("/orders/")
+        row = page.get_by_role("row").filter(has_text="PO-3")
+        expect(row).to_contain_text("firmed")
+        desk.act(row.get_by_role("checkbox").click)
+        release = page.get_by_role("radio", name="Release")
+        expect(release).to_be_checked()
+        desk.act(page.get_by_role("button", name="Preview", exact=True).click)
+        expect(page.get_by_text(re.compile("^Release: .*PO-3"))).to_be_visible()
+        page.get_by_label("Approver").first.fill("Maria")
+        page.keyboard.press("Tab")
+        page.get_by_role("button", name="Approve the edit").click()
+        told = page.get_by_text("Release PO-3: approved by Maria.")
+        expect(told).to_be_visible()
+        expect(row).to_contain_text("released")
+        page.get_by_role("tab", name="History").click()
+        expect(page.get_by_text("release PO-3").first).to_be_visible()
+        desk.assert_clean()
+    sent = outbox(opened(tmp_path).lake, before).rows
+    assert [(one["order"], one["action"]) for one in sent] == [("PO-3", "released")]
+
+
+@pytest.mark.req("UI-08", "OPA-07")
+def test_a_plan_that_became_older_is_renewed_and_the_choice_is_kept(desk, tmp_path):
+    """A fact comes while somebody fills in a form: what was chosen is still there."""
+    page = desk.page
+    desk.open("/orders/?status=released")
+    rows = page.get_by_role("row").filter(has_text="released")
+    expect(rows).to_have_count(2)
+    desk.act(rows.filter(has_text="PO-2").get_by_role("checkbox").click)
+    action = page.get_by_role("radio", name="Change quantity")
+    desk.act(action.click)
+    page.get_by_label("Reason").locator("visible=true").fill("the customer asks")
+    page.keyboard.press("Tab")
+    trust = page.get_by_text(re.compile("^Plan [0-9a-f]{12}$"))
+    known = trust.first.inner_text()
+    placed = event(
+        33,
+        "SupplyOrderPlaced",
+        supply_order="PO-9",
+        kind="purchase",
+        product="A",
+        location="DC",
+        qty=5.0,
+        due=day(61),
+        status="released",
+    )
+    reported(tmp_path, placed)
+    expect(rows).to_have_count(3)
+    assert trust.first.inner_text() != known
+    ticked = rows.filter(has_text="PO-2").get_by_role("checkbox")
+    expect(ticked).to_be_checked()
+    expect(page.get_by_text("1 order").first).to_be_visible()
+    expect(action).to_be_checked()
+    reason = page.get_by_label("Reason").locator("visible=true")
+    expect(reason).to_have_value("the customer asks")
+    expect(page).to_have_url(re.compile(re.escape("status=released")))
     desk.assert_clean()
 
 

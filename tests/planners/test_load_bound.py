@@ -103,7 +103,7 @@ def test_a_day_has_24_hours() -> None:
     # Priority 1 weighs 25, and a late demand counts 20 days at least.
     assert made.run.bound == pytest.approx(25 * 20)
     said = (
-        "1 late; no plan that delivers as much can have fewer than 1 "
+        "1 late; no plan that delivers as much can have fewer late than 1 "
         "(0 by lead times, 1 for lack of time or goods)"
     )
     assert said in str(made)

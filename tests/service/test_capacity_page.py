@@ -307,14 +307,15 @@ def test_only_made_orders_are_offered_another_resource() -> None:
         in order_page.actions_for(rows, page.plan, page.snapshot).values()
     )
     told: list[dict[str, object]] = []
-    form = order_page.edit_form(
-        "change_resource",
-        rows,
-        page.snapshot,
-        plan_page.EditSession(),
-        told.append,
-        page.plan,
+    session = plan_page.EditSession()
+    assert order_page.edit_form(session, told.append) is None
+    edited = plan_page.EditedOrders(
+        kind="change_resource", selected=rows, snapshot=page.snapshot, plan=page.plan
     )
+    assert session.ask(edited)
+    assert not session.ask(edited)
+    form = order_page.edit_form(session, told.append)
+    assert form is not None
     assert set(form.element["resource"].options.values()) == {"M1", "M2"}
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from medhavi.schema.template import example_rows
 from medhavi.service.data_pages import data_page
-from medhavi.service.page_data import no_data_html
+from medhavi.service.page_data import no_data_html, trouble_of
 from medhavi.service.plan_pages.plan_loading import load_page
 from medhavi.snapshot import Snapshot
 from tests.service.promise_company import promise_company
@@ -59,9 +59,21 @@ def test_sound_files_say_so_and_notes_are_under_all(lemonade) -> None:
 def test_nothing_served_tells_how_to_begin() -> None:
     shown = load_page()
     assert data_page.state_of(shown) is None
-    told = no_data_html(shown.problem)
+    told = no_data_html(shown.source, shown.problem)
     assert "medhavi demo" in told
     assert "medhavi template --xlsx" in told
+
+
+@pytest.mark.req("UI-09")
+def test_a_folder_without_tables_leads_to_the_upload(tmp_path) -> None:
+    (tmp_path / "mine").mkdir()
+    shown = load_page(str(tmp_path / "mine"))
+    assert shown.snapshot is None
+    assert data_page.state_of(shown) is None
+    told = trouble_of(shown).text
+    assert 'href="/data/?tables=mine&amp;tab=upload"' in told
+    assert "The folder mine holds no table yet." in told
+    assert "medhavi " not in told
 
 
 @pytest.mark.req("UI-09")

@@ -68,9 +68,12 @@ def test_what_was_asked_for_again_since_is_told_no_more(queue):
 
 
 def test_a_failure_is_told_in_words(queue):
-    outcome = queue.submit(Ending(way="failed")).wait()
+    job = queue.submit(Ending(way="failed"))
+    outcome = job.wait()
     assert outcome.state is JobState.FAILED
     assert outcome.problem.text == "The tables have no demand."
+    # It has no other answer: the page tells it, the bar shows no failure.
+    assert job.as_dict()["final"]
 
 
 def test_work_that_had_nothing_when_it_was_stopped_is_stopped(queue):
@@ -95,8 +98,10 @@ def test_work_without_a_best_so_far_is_stopped_at_once(queue):
 
 def test_a_killed_worker_leaves_its_job_failed_and_nothing_half(queue, tmp_path):
     place = tmp_path / "result"
-    outcome = queue.submit(Ending(way="killed", folder=str(place))).wait()
+    job = queue.submit(Ending(way="killed", folder=str(place)))
+    outcome = job.wait()
     assert outcome.state is JobState.FAILED
+    assert not job.as_dict()["final"]
     assert "ended from outside" in outcome.problem.title
     assert not place.exists()
     assert queue.submit(Ending(way="done"), again=True).wait().value

@@ -108,6 +108,8 @@ def test_actions_are_those_that_all_selected_orders_allow(desk):
     ]
     assert "once it is firm" in order_page.action_note(selected_of(desk, supply))
     assert order_page.action_note(selected_of(desk, supply, "PO-1")) == ""
+    begun = [{**row, "status": "in_process"} for row in selected_of(desk, "PO-1")]
+    assert "keeps its dates" in order_page.action_note(begun)
     both = order_page.actions_for(
         selected_of(desk, "PO-1", "PO-2"), desk.plan, desk.snapshot
     )

@@ -70,7 +70,7 @@ def test_a_wrong_cell_of_a_file_is_mended_from_its_finding(lemonade) -> None:
 def test_the_price_of_a_file_is_that_of_the_plan_with_it(lemonade) -> None:
     shown = load_page(str(lemonade), mode="mrp")
     content = b"supplier,product,location,unit_price\nGLASS,BOTTLE,PLANT,9\n"
-    proposal = own_data.uploaded(shown, "supply_terms.csv", content, whole=False)
+    proposal = own_data.uploaded(shown, [("supply_terms.csv", content)], whole=False)
     assert proposal.update is not None
     assert proposal.update.findings == ()
     priced = own_data.priced(shown, proposal)
@@ -86,14 +86,14 @@ def test_what_cannot_be_read_is_told(lemonade) -> None:
         proposal = own_data.proposed_cell(shown, state, form)
         assert proposal.problem is not None
         assert own_data.buttons(shown, proposal, None, (1, 2, 3)) == []
-    wrong = own_data.uploaded(shown, "a.docx", b"", whole=False)
+    wrong = own_data.uploaded(shown, [("a.docx", b"")], whole=False)
     assert "no file of tables" in own_data.proposal_html(wrong, shown.names)
 
 
 def test_a_workbook_is_checked_where_nothing_is_served(tmp_path) -> None:
     shown = load_page()
     proposal = own_data.uploaded(
-        shown, "products.csv", b"product,unit_cost\nA,cheap\n", whole=False
+        shown, [("products.csv", b"product,unit_cost\nA,cheap\n")], whole=False
     )
     assert "is no number" in own_data.proposal_html(proposal, shown.names)
     assert own_data.buttons(shown, proposal, None, (1, 2, 3)) == []
@@ -104,7 +104,7 @@ def test_a_whole_workbook_is_compared_where_nothing_is_served(tmp_path) -> None:
     """Settings have no key, and there are none before the first workbook."""
     write_xlsx_template(tmp_path / "mine.xlsx", example=True)
     content = (tmp_path / "mine.xlsx").read_bytes()
-    proposal = own_data.uploaded(load_page(), "mine.xlsx", content, whole=False)
+    proposal = own_data.uploaded(load_page(), [("mine.xlsx", content)], whole=False)
     assert proposal.problem is None
     told = own_data.proposal_html(proposal, load_page().names)
     assert "settings 1 added. products 4 added" in told
@@ -131,7 +131,7 @@ def test_a_cell_of_a_lake_is_an_override_with_its_price(lake) -> None:
 @pytest.mark.req("ENR-10", "UI-11")
 def test_a_file_of_master_data_is_one_edit_of_a_lake(lake) -> None:
     content = b"supplier,name\nS,Smith\nNEW,New one\n"
-    proposal = own_data.uploaded(lake, "suppliers.csv", content, whole=False)
+    proposal = own_data.uploaded(lake, [("suppliers.csv", content)], whole=False)
     assert proposal.edit is not None
     assert proposal.edit["kind"] == "replace_rows"
     priced = own_data.priced(lake, proposal)
@@ -147,7 +147,7 @@ def test_a_file_of_master_data_is_one_edit_of_a_lake(lake) -> None:
 
 def test_orders_of_a_file_are_no_master_data_of_a_lake(lake) -> None:
     content = b"demand,product,location,qty,due\nNEW,A,DC,5,2026-05-01T00:00:00Z\n"
-    proposal = own_data.uploaded(lake, "demands.csv", content, whole=False)
+    proposal = own_data.uploaded(lake, [("demands.csv", content)], whole=False)
     priced = own_data.priced(lake, proposal)
     assert priced.preview is not None
     assert not priced.preview.ready

@@ -72,6 +72,8 @@ def test_health_without_data_says_so(nowhere):
 
 def test_health_names_the_data(nowhere, monkeypatch):
     monkeypatch.setenv("MEDHAVI_TABLES", str(nowhere))
+    assert health()["status"] == "no data"
+    (nowhere / "products.csv").write_text("product\nA\n", "utf-8")
     facts = health()
     assert (facts["status"], facts["ready"]) == ("ok", True)
     assert str(nowhere) not in str(facts)
@@ -101,7 +103,15 @@ def test_the_landing_page_lists_every_app_with_its_question(nowhere):
     assert "http" not in text.replace("https://www.w3.org", "")
 
 
+def test_the_landing_page_of_an_empty_folder_leads_to_the_upload(nowhere, monkeypatch):
+    monkeypatch.setenv("MEDHAVI_TABLES", str(nowhere))
+    text = landing_html((), (), health())
+    assert "There is no data yet" in text
+    assert 'href="/data/"' in text
+
+
 def test_the_landing_page_names_the_data_and_no_path(nowhere, monkeypatch):
+    (nowhere / "products.csv").write_text("product\nA\n", "utf-8")
     monkeypatch.setenv("MEDHAVI_TABLES", str(nowhere))
     text = landing_html((), (), health())
     assert f"tables {nowhere.name}" in text

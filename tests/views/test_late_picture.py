@@ -78,6 +78,32 @@ def test_bars_split_lateness_by_cause_and_sum_to_it(plan):
     assert bars["demand"].unique(maintain_order=True).to_list() == ["dear", "cheap"]
 
 
+def test_what_was_past_due_before_the_plan_is_told_apart():
+    """The legend names the causes that are there, and none is an unnamed other."""
+    late = hand_plan(
+        fulfilment=[demand("old", "late", 72.0)],
+        causes=[
+            cause("old", "PastDue", 48.0, 9.0),
+            cause("old", "AwaitingSupply", 24.0, 1.0),
+        ],
+    )
+    assert set(late_bars(late, NAMES)["domain"]) == {
+        "past due when planned",
+        "material",
+    }
+    chart = late_chart(late, NAMES)
+    assert chart is not None
+    scale = chart.to_dict()["encoding"]["color"]["scale"]
+    assert scale["domain"] == ["material", "past due when planned"]
+
+
+def test_a_due_date_elsewhere_has_the_zone_of_its_place(plan):
+    names = Names(zone="Europe/Rome", zones={"dear": "America/Chicago"})
+    table = late_html(plan, names)
+    assert "Mon 2 Feb, 12:00 America/Chicago" in table
+    assert "Mon 2 Feb, 19:00<" in table
+
+
 def test_the_title_says_how_many_and_how_much(plan):
     chart = late_chart(plan, NAMES)
     assert chart is not None

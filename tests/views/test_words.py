@@ -108,6 +108,7 @@ def test_rows_have_names_and_the_wall_clock_of_the_place():
     row = exception_rows(hand(exceptions=rows), known).row(0, named=True)
     assert (row["Quantity"], row["Unit"]) == (5.0, "kg")
     assert (row["Product"], row["Where"], row["Ids"]) == ("Apple", "L", "A · L")
+    assert list(row)[:2] == ["What", "Order"]
     assert row["Date"] == dt.datetime(2026, 1, 5, 5, 30)  # noqa: DTZ001 - a wall clock
 
 

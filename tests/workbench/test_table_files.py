@@ -11,7 +11,7 @@ from medhavi.errors import UsageError
 from medhavi.schema.template import example_rows
 from medhavi.snapshot import Snapshot
 from medhavi.snapshot.table_difference import cell_difference, file_difference
-from tests.api import TableFiles, read_file, write_xlsx_template
+from tests.api import TableFiles, read_files, write_xlsx_template
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def test_times_of_a_spreadsheet_are_taken(folder, tmp_path) -> None:
     before = Snapshot.from_folder(folder)
     made = file_difference(
         before,
-        *read_file("own.xlsx", path.read_bytes()),
+        *read_files([("own.xlsx", path.read_bytes())]),
         written=TableFiles(folder).cells(),
     )
     assert made.findings == ()
@@ -106,4 +106,4 @@ def test_times_of_a_spreadsheet_are_taken(folder, tmp_path) -> None:
 
 def test_files_of_another_kind_are_refused() -> None:
     with pytest.raises(UsageError, match="no file of tables"):
-        read_file("notes.docx", b"")
+        read_files([("notes.docx", b"")])

@@ -502,8 +502,10 @@ def late_and_bound(counts: VerdictCounts, effort: Mapping[str, float]) -> str:
     if "late_by_chain" not in effort or not counts.late:
         return ""
     by_chain, by_capacity = effort["late_by_chain"], effort["late_by_capacity"]
+    short = counts.not_kept - counts.late
+    more = f", {short:,} short" if short else ""
     return (
-        f"{counts.late:,} late; no plan that delivers as much can have fewer than "
+        f"{counts.late:,} late{more}; no plan that delivers as much can have fewer late than "
         f"{by_chain + by_capacity:,.0f} "
         f"({by_chain:,.0f} by lead times, {by_capacity:,.0f} for lack of time or goods)"
     )

@@ -6,8 +6,10 @@ import json
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from html import escape
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from medhavi.edits.edit import edit as edit_of
 from medhavi.errors import UsageError
@@ -35,7 +37,7 @@ from medhavi.views import page
 from medhavi.views.changed_cells import update_html, value_words
 from medhavi.views.names import said, when
 from medhavi.views.words import say
-from medhavi.workbench.files.table_files import KINDS, TableFiles, read_file
+from medhavi.workbench.files.table_files import KINDS, TableFiles, read_files
 from medhavi.workbench.orders.plan_edit_preview import worked_out
 
 if TYPE_CHECKING:
@@ -73,6 +75,8 @@ class DataProposal:
     ----------
     text
         What it is, for the list of changes.
+    files
+        Names of the files that state it.
     update
         Differences that it makes; None for a cell of a lake, whose preview tells them.
     edit
@@ -82,6 +86,7 @@ class DataProposal:
     """
 
     text: str
+    files: tuple[str, ...] = ()
     update: TableDifference | None = None
     edit: Mapping[str, Any] | None = None
     place: tuple[str, str, str, str] | None = None
@@ -102,11 +107,14 @@ class PricedProposal:
 
 
 def file_choice() -> mo.ui.file:
-    """Ask for a workbook or the file of one table."""
+    """Ask for a workbook, or files of tables."""
     import marimo as mo
 
     return mo.ui.file(
-        filetypes=list(KINDS), kind="area", label=say("drop_a_workbook_or_table")
+        filetypes=list(KINDS),
+        kind="area",
+        multiple=True,
+        label=say("drop_a_workbook_or_table"),
     )
 
 
@@ -118,32 +126,53 @@ def whole_choice() -> mo.ui.checkbox:
 
 
 def upload_part(dropped: mo.ui.file, whole: mo.ui.checkbox) -> mo.Html:
-    """Where a file is dropped, with the template to fill."""
+    """Where files are dropped, with the template to fill and an example to try."""
     import marimo as mo
 
-    template = mo.download(
-        plan_page.template_bytes,
-        filename="medhavi-tables.xlsx",
-        label=say("the_template"),
+    template, example = (
+        mo.download(
+            partial(plan_page.template_bytes, example=filled),
+            filename=name,
+            label=say(label),
+        )
+        for filled, name, label in (
+            (False, "medhavi-tables.xlsx", "the_template"),
+            (True, "medhavi-example.xlsx", "the_example"),
+        )
     )
     words = html(f'<p class="muted">{say("a_workbook_with_a_sheet")}</p>')
     return mo.vstack(
-        [words, mo.hstack([dropped, whole, template], justify="start", wrap=True)],
+        [
+            words,
+            mo.hstack(
+                [dropped, whole, template, example],
+                justify="start",
+                align="center",
+                wrap=True,
+            ),
+        ],
         gap=1,
     )
 
 
 def uploaded(
-    shown: PlanPage, name: str, content: bytes, *, whole: bool
+    shown: PlanPage, files: Sequence[tuple[str, bytes]], *, whole: bool
 ) -> DataProposal:
-    """Differences that a dropped file makes to the tables of a page."""
+    """Differences that dropped files make to the tables of a page.
+
+    Parameters
+    ----------
+    files
+        Name and bytes of each.
+    """
     before = shown.snapshot or Snapshot.from_frames({})
     written = _files(shown).cells() if shown.source.tables else None
-    text = f"file {name}"
+    names = tuple(name for name, _ in files)
+    text = f"file {', '.join(names)}"
     try:
         update = file_difference(
             before,
-            *read_file(name, content),
+            *read_files(files),
             written=written,
             whole=whole,
             date_format=file_date_format() if written else None,
@@ -151,7 +180,7 @@ def uploaded(
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
         return DataProposal(text=text, problem=problem_of(failure))
     edit = update.edit() if update.rows else None
-    return DataProposal(text=text, update=update, edit=edit)
+    return DataProposal(text=text, files=names, update=update, edit=edit)
 
 
 def table_choice(
@@ -416,9 +445,17 @@ def outcome(
     settle: Callable[[EditResult], object],
 ) -> mo.Html | None:
     """What became of a decision, or how far it is; None: nothing was decided yet."""
-    return desk_parts.outcome(
+    import marimo as mo
+
+    made = desk_parts.outcome(
         shown, decision, settle, lambda _, made: recorded(shown, made)
     )
+    done = None if decision is None else decision.done
+    if done is None or not done.kept or not shown.source.tables:
+        return made
+    asked = urlencode({"tables": str(shown.source)})
+    link = f'<a href="/plan/?{escape(asked)}" target="_self">{say("see_the_plan")}</a>'
+    return mo.vstack([made, html(f"<p>{link}</p>")], gap=0.5)
 
 
 def undo(shown: PlanPage, approver: str, press: int = 0) -> EditResult | PageProblem:
@@ -465,14 +502,14 @@ def changes_html(shown: PlanPage, names: Names, known_at: str = "") -> str:
 def command_html(shown: PlanPage, proposal: DataProposal, *, whole: bool) -> str:
     """Command line that takes the same."""
     edit, option = proposal.edit, shown.source.option
-    if edit is None:
+    if edit is None or len(proposal.files) > 1:
         return ""
     if proposal.place is not None:
         table, row, column, value = map(shlex.quote, proposal.place)
         stated = f"--table {table} --row {row} --column {column} --value {value}"
         command = f"medhavi tables mend{option} {stated}"
-    elif proposal.update is not None:
-        file = shlex.quote(proposal.text.removeprefix("file "))
+    elif proposal.files:
+        file = shlex.quote(proposal.files[0])
         command = f"medhavi tables update {file}{option}{' --whole' * whole}"
     else:
         command = f"{edit_of(**edit).command()}{option}"

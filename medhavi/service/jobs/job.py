@@ -187,6 +187,7 @@ class Job:
             "job": self.name,
             "title": self.request.title,
             "state": str(self.state),
+            "final": problem is not None and problem.is_final,
             "stopping": self.stopping,
             "stop": self.stop_word,
             "phase": "" if progress is None else self.stands,

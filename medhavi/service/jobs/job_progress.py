@@ -62,7 +62,8 @@ function line(job) {
 }
 
 function draw(jobs) {
-  const shown = jobs.filter(job => going(job) || job.state === "failed");
+  // What has no other answer stands on its page; it is no failure of the work.
+  const shown = jobs.filter(job => going(job) || job.state === "failed" && !job.final);
   if (!bar) {
     bar = document.createElement("div");
     bar.className = "mv mv-jobs";

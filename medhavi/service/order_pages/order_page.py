@@ -322,33 +322,33 @@ def no_action(selected: Sequence[Row]) -> str:
 
 def action_note(selected: Sequence[Row]) -> str:
     """What an action that is not offered waits for, as HTML; empty: nothing."""
-    if any(row["status"] != OrderState.PLANNED for row in selected):
-        return ""
-    return f'<p class="muted small">{say("released_once_firm")}</p>'
+    states = {row["status"] for row in selected}
+    notes = {
+        OrderState.PLANNED: say("released_once_firm"),
+        OrderState.IN_PROCESS: say("keeps_its_dates"),
+    }
+    told = notes.get(OrderState(states.pop()), "") if len(states) == 1 else ""
+    return f'<p class="muted small">{told}</p>' if told else ""
 
 
 def edit_form(
-    kind: str,
-    selected: Sequence[Row],
-    snapshot: Snapshot,
-    session: EditSession,
-    submitted: Callable[[dict[str, Any]], None],
-    plan: Plan,
-) -> mo.ui.form[Any, Any]:
-    """Ask for the values of an action.
+    session: EditSession, submitted: Callable[[dict[str, Any]], None]
+) -> mo.ui.form[Any, Any] | None:
+    """Ask for the values of an action; None where none is chosen.
 
     Parameters
     ----------
-    kind
-        A value of `ACTIONS`.
     session
-        What was filled in before; the form begins with it.
+        What is edited, and what was filled in before: the form begins with it.
     submitted
-        Called with the one edit of all selected orders.
+        Called with the one edit of all selected orders, as the newest plan has them.
     """
     import marimo as mo
 
-    before = session.form
+    if session.edited is None:
+        return None
+    kind, before = session.edited.kind, session.form
+    selected, snapshot = session.edited.selected, session.edited.snapshot
     inputs: dict[str, Any] = {}
     if kind == Verb.MOVE:
         inputs["due"] = mo.ui.text(
@@ -381,9 +381,10 @@ def edit_form(
     inputs["reason"] = mo.ui.text(value=before.get("reason") or "", label=say("reason"))
 
     def send(form: dict[str, Any] | None) -> None:
-        if form is not None:
+        now = session.edited
+        if form is not None and now is not None:
             session.send(kind, form)
-            submitted(edit_of(kind, form, selected, plan))
+            submitted(edit_of(kind, form, now.selected, now.plan))
 
     template = " ".join(f"{{{name}}}" for name in inputs)
     return (

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from medhavi.service.plan_pages.plan_loading import PlanPage
     from medhavi.views.names import Names
 
-_HIDDEN = ("Key", grid_columns.STATE, grid_columns.ORDER, grid_columns.DEMAND)
+_HIDDEN = ("Key", grid_columns.STATE, grid_columns.DEMAND)
 STATES = {
     grid_columns.TO_DO: cockpit.OPEN,
     grid_columns.DONE: cockpit.DONE,
@@ -107,14 +107,15 @@ def inbox_table(rows: pl.DataFrame, names: Names) -> mo.ui.table | None:
         hidden_columns=list(_HIDDEN),
         freeze_columns_left=[grid_columns.WHAT],
         column_widths={
-            grid_columns.WHAT: 196,
-            grid_columns.ITEM: 196,
+            grid_columns.WHAT: 170,
+            grid_columns.ORDER: 120,
+            grid_columns.ITEM: 160,
             grid_columns.WHERE: 75,
-            grid_columns.FIRST: 152,
+            grid_columns.FIRST: 140,
             grid_columns.TIMES: 55,
             grid_columns.WORTH: 72,
-            grid_columns.ASSIGNED_TO: 110,
-            grid_columns.NOTE: 140,
+            grid_columns.ASSIGNED_TO: 95,
+            grid_columns.NOTE: 110,
         },
         format_mapping=written(
             rows,

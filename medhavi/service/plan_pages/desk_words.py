@@ -12,6 +12,7 @@ from medhavi.errors import MedhaviError
 from medhavi.lakehouse import Lake
 from medhavi.results.amounts import money_change
 from medhavi.schema import cell, tables
+from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.data_source import served_mode
 from medhavi.service.jobs.open_pages import again_button
 from medhavi.service.page_data import (
@@ -25,6 +26,7 @@ from medhavi.service.page_data import (
 )
 from medhavi.service.plan_pages.page_choices import choice
 from medhavi.service.plan_pages.plan_loading import MODES, load_page
+from medhavi.service.plan_pages.plan_page import edit_verb
 from medhavi.views import order_grid, order_list, page
 from medhavi.views.changed_cells import value_words
 from medhavi.views.names import number, said, when
@@ -140,9 +142,7 @@ def preview_html(preview: Preview, names: Names, order: str = "") -> str:
 
 def _several(edit: Edit) -> str:
     """What is done to several orders."""
-    verbs = {EDITS[one.kind].choice for one in edit.edits}
-    verb = (verbs.pop() if len(verbs) == 1 else "") or say("edit")
-    return f"{verb} {len(edit.edits):,} orders"
+    return f"{edit_verb(edit)} {len(edit.edits):,} orders"
 
 
 _OPEN = "None"
@@ -558,6 +558,15 @@ _TABLES = ("fulfilment", "exceptions", "loads", "pegging")
 """What the tiles of a plan are read from."""
 
 
+_tiles: AnswerCache[tuple[Tile, ...]] = AnswerCache(8)
+"""Tiles of plans that pages show: each session would work them out again."""
+
+
+def _plan_tiles(plan: Plan) -> tuple[Tile, ...]:
+    key = plan.fingerprint, plan.run.mode, plan.run.as_of
+    return _tiles.get(key, lambda: plan_tiles(plan))
+
+
 def tiles_of(page: PlanPage) -> tuple[Tile, ...]:
     """Tiles of the page's plan, with the change since the last published one.
 
@@ -566,11 +575,11 @@ def tiles_of(page: PlanPage) -> tuple[Tile, ...]:
     plan = page.plan
     if plan is None:
         return ()
-    tiles = plan_tiles(plan)
+    tiles = _plan_tiles(plan)
     last = _last_published(page, plan)
     if last is None or last.run.as_of is None:
         return tiles
-    return changed_since(tiles, plan_tiles(last), last.run.as_of, page.names.zone)
+    return changed_since(tiles, _plan_tiles(last), last.run.as_of, page.names.zone)
 
 
 def _last_published(page: PlanPage, plan: Plan) -> Plan | None:

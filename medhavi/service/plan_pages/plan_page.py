@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,6 +18,7 @@ from medhavi.edits.edit import EDITS
 from medhavi.edits.order_states import OrderState, Verb, allowed
 from medhavi.errors import UsageError
 from medhavi.progress import unobserved
+from medhavi.results.plans.plan import Plan
 from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.jobs.job_queue import current_queue
 from medhavi.service.jobs.open_pages import result_of
@@ -47,6 +48,7 @@ from medhavi.service.plan_pages.plan_loading import (
     open_pages,
     put_in_force,
 )
+from medhavi.snapshot import Snapshot
 from medhavi.units import to_seconds
 from medhavi.views.names import when
 from medhavi.views.words import say
@@ -59,14 +61,13 @@ from medhavi.workbench.orders.plan_edit_answers import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from medhavi.edits.edit import Edit
     from medhavi.progress import Observe
     from medhavi.results.plan_remedy import RemedyTrials
-    from medhavi.results.plans.plan import Plan
     from medhavi.service.page_data import (
         PageWithSource,
     )
     from medhavi.service.plan_pages.plan_loading import PlanPage
-    from medhavi.snapshot import Snapshot
     from medhavi.workbench.orders.plan_edit_answers import EditRecord
     from medhavi.workbench.workbench import Workbench
 
@@ -74,6 +75,22 @@ if TYPE_CHECKING:
 
 MOST_RENEWALS = 3
 """Times in a row that facts may overtake one preview before a person is asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class EditedOrders:
+    """What a form asks about: an action, the selected orders, and their plan."""
+
+    kind: str
+    selected: Sequence[Mapping[str, Any]]
+    snapshot: Snapshot
+    plan: Plan
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What the form shows of it: another plan alone makes no other form."""
+        orders = ((row["id"], row["order_qty"]) for row in self.selected)
+        return (self.kind, *orders)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -90,16 +107,27 @@ class EditSession:
         Action and values of the edit that was asked for last.
     renewals
         Times that the page has planned again for the preview that is asked for.
+    edited
+        What the form asks about, of the newest plan; None: nothing.
     """
 
     orders: tuple[str, ...] = ()
     kind: str = ""
     form: dict[str, Any] = field(default_factory=dict)
     renewals: int = 0
+    edited: EditedOrders | None = None
 
     def select(self, orders: Iterable[str]) -> None:
         """Keep which orders are selected."""
         self.orders = tuple(orders)
+
+    def ask(self, edited: EditedOrders | None) -> bool:
+        """Keep what the form asks about; whether it needs another form."""
+        before, self.edited = self.edited, edited
+        if edited is not None:
+            self.kind = edited.kind
+        keys = [one.key if one else None for one in (before, edited)]
+        return keys[0] != keys[1]
 
     def send(self, kind: str, form: Mapping[str, Any]) -> None:
         """Keep an action and its values, which were sent."""
@@ -385,14 +413,21 @@ def decide(
             title=say("not_recorded"), text=" ".join(why) or OVERTAKEN, kept=False
         )
     kind = str(preview.edit.kind).replace("_", " ").capitalize()
-    orders = ", ".join(done.orders) or kind
+    orders = f"{edit_verb(preview.edit)} {', '.join(done.orders)}"
+    told = orders if done.orders else kind
     again = f" {say('it_was_decided_before_nothing')}" * done.replayed
     return EditResult(
         title=say("decided"),
-        text=f"{orders}: approved by {approver}.{again}",
+        text=f"{told}: approved by {approver}.{again}",
         kept=True,
         orders=done.orders,
     )
+
+
+def edit_verb(edit: Edit) -> str:
+    """What an edit does, in the word that chose it; several kinds are an edit."""
+    verbs = {EDITS[one.kind].choice for one in edit.edits}
+    return (verbs.pop() if len(verbs) == 1 else "") or say("edit")
 
 
 OVERTAKEN = say("facts_changed")
@@ -520,13 +555,13 @@ def _both(page: PlanPage) -> tuple[Plan, Snapshot]:
     return page.plan, page.snapshot
 
 
-def template_bytes() -> bytes:
-    """Empty workbook to fill."""
+def template_bytes(*, example: bool = False) -> bytes:
+    """Workbook to fill; empty, or with the rows of an example."""
     from medhavi.workbench.files.template_files import write_xlsx_template
 
     with TemporaryDirectory(prefix="medhavi-") as folder:
         path = Path(folder) / "tables.xlsx"
-        write_xlsx_template(path, example=True)
+        write_xlsx_template(path, example=example)
         return path.read_bytes()
 
 

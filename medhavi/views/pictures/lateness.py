@@ -35,8 +35,9 @@ if TYPE_CHECKING:
 
 MOST_LATE = 15
 _HUES = {"material": "warn", "capacity": "bad", "transport": "plan"}
-_OTHER = "other"
-_DOMAINS = [*_HUES, _OTHER]
+_PAST_DUE, _OTHER = say("past_due_when_made"), "other"
+_TONES = {**_HUES, _PAST_DUE: "muted", _OTHER: "alt"}
+_DOMAINS = [*_TONES]
 
 
 def late_demands(plan: Plan) -> pl.DataFrame:
@@ -78,8 +79,10 @@ def late_bars(plan: Plan, names: Names, most: int = MOST_LATE) -> pl.DataFrame:
 
 
 def _bar(row: Mapping[str, object], names: Names) -> dict[str, object]:
-    domain = str(Limiter(str(row["code"])).domain)
-    kind = domain if domain in _HUES else _OTHER
+    code = Limiter(str(row["code"]))
+    kind = str(code.domain) if str(code.domain) in _HUES else _OTHER
+    if code is Limiter.PAST_DUE:
+        kind = _PAST_DUE
     return {
         "demand": row["demand"],
         "domain": kind,
@@ -125,7 +128,8 @@ def late_chart(plan: Plan, names: Names) -> Picture | None:
     if rows.is_empty():
         return None
     order = rows["name"].unique(maintain_order=True).to_list()
-    colours = [*_HUES.values(), "muted"]
+    seen = set(rows["domain"])
+    kinds = [kind for kind in _DOMAINS if kind in seen]
     chart = (
         alt.Chart(rows_of(rows))
         .mark_bar(height=ROW - 10, cornerRadius=2)
@@ -140,7 +144,9 @@ def late_chart(plan: Plan, names: Names) -> Picture | None:
             color=alt.Color(
                 "domain:N",
                 title=None,
-                scale=alt.Scale(domain=_DOMAINS, range=[token(c) for c in colours]),
+                scale=alt.Scale(
+                    domain=kinds, range=[token(_TONES[kind]) for kind in kinds]
+                ),
                 legend=legend_below(),
             ),
             order=alt.Order("rank:Q"),
@@ -171,7 +177,7 @@ def late_html(plan: Plan, names: Names, most: int = MOST_LATE) -> str:
     rows = [
         (
             names.html(str(row["demand"])),
-            escape(when(row["due"], names.zone)),
+            escape(names.when_there(row["due"], row["demand"])),
             f'<span class="mv-mark mv-bad">▲ {escape(lateness_text(row))}</span>',
             escape(money(row["money"], names.currency)),
             "<br>".join(escape(text) for text in told.get(row["demand"], [])),

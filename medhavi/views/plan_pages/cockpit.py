@@ -188,8 +188,8 @@ def inbox_rows(
     Returns
     -------
     pl.DataFrame
-        What, Item, Where, First (wall clock of the place), Times, Worth, Assigned to,
-        Note, State, Order, Demand, Key.
+        What, Order, Item, Where, First (wall clock of the place), Times, Worth,
+        Assigned to, Note, State, Demand, Key.
     """
     rows = []
     for row in exception_list(plan, costs).iter_rows(named=True):
@@ -200,6 +200,7 @@ def inbox_rows(
         rows.append(
             {
                 grid_columns.WHAT: f"{MARKS.get(row['severity'], '')} {entry.headline}",
+                grid_columns.ORDER: row["order"] or "",
                 grid_columns.ITEM: names.name(row["product"]) if row["product"] else "",
                 grid_columns.WHERE: names.name(row["location"])
                 if row["location"]
@@ -212,7 +213,6 @@ def inbox_rows(
                 grid_columns.ASSIGNED_TO: assignee,
                 grid_columns.NOTE: note,
                 grid_columns.STATE: "done" if done else "open",
-                grid_columns.ORDER: row["order"] or "",
                 grid_columns.DEMAND: names.name(row["demand"]) if row["demand"] else "",
                 "Key": row["exception"],
             }
@@ -222,7 +222,13 @@ def inbox_rows(
 
 _INBOX: dict[str, pl.DataType | type[pl.DataType]] = {
     **dict.fromkeys(
-        (grid_columns.WHAT, grid_columns.ITEM, grid_columns.WHERE), pl.String
+        (
+            grid_columns.WHAT,
+            grid_columns.ORDER,
+            grid_columns.ITEM,
+            grid_columns.WHERE,
+        ),
+        pl.String,
     ),
     grid_columns.FIRST: pl.Datetime("us"),
     grid_columns.TIMES: pl.Int64,
@@ -232,7 +238,6 @@ _INBOX: dict[str, pl.DataType | type[pl.DataType]] = {
             grid_columns.ASSIGNED_TO,
             grid_columns.NOTE,
             grid_columns.STATE,
-            grid_columns.ORDER,
             grid_columns.DEMAND,
             "Key",
         ),

@@ -304,6 +304,8 @@ def _orders(
         }
         for row in rows.sort(order, "start", "id").iter_rows(named=True)
     ]
+    if order == "source":  # by the name that is read, not by its id
+        told.sort(key=lambda row: row[grid_columns.FROM].casefold())
     return pl.DataFrame(told, infer_schema_length=None)
 
 

@@ -21,6 +21,8 @@ from medhavi.workbench.files.atomic_write import replaced_file
 from medhavi.workbench.files.template_files import write_filled_sheets
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import polars as pl
 
     from medhavi.findings import Finding
@@ -54,34 +56,42 @@ class FileChange(msgspec.Struct, frozen=True, kw_only=True):
     undoes: int | None = None
 
 
-def read_file(
-    name: str, content: bytes
+def read_files(
+    files: Sequence[tuple[str, bytes]],
 ) -> tuple[dict[str, pl.DataFrame], list[Finding]]:
-    """Tables of a file of one's own with row numbers, and what is wrong with it.
+    """Tables of files of one's own with row numbers, and what is wrong with them.
 
     Parameters
     ----------
-    name
-        A workbook with a sheet a table, or `TABLE.csv` or `TABLE.parquet`.
-    content
-        Its bytes.
+    files
+        Name and bytes of each: a workbook with a sheet a table, `TABLE.csv` or
+        `TABLE.parquet`. Several are read as one folder of them is.
 
     Raises
     ------
     UsageError
-        It is of another kind, or larger than is taken.
+        One is of another kind, or larger than is taken.
     """
-    suffix = Path(name).suffix.lower()
-    if suffix not in KINDS or len(content) > MOST_BYTES:
-        message = (
-            f"{name} is no file of tables of at most {MOST_BYTES // 1_000_000} MB "
-            f"({', '.join(KINDS)}). Fill the template: medhavi template --xlsx."
-        )
-        raise UsageError(message)
     with TemporaryDirectory(prefix="medhavi-") as there:
-        path = Path(there) / Path(name).name
-        path.write_bytes(content)
-        return cells_of(path if suffix == ".xlsx" else there)
+        for name, content in files:
+            if Path(name).suffix.lower() not in KINDS or len(content) > MOST_BYTES:
+                message = (
+                    f"{name} is no file of tables of at most "
+                    f"{MOST_BYTES // 1_000_000} MB ({', '.join(KINDS)}). "
+                    "Fill the template: medhavi template --xlsx."
+                )
+                raise UsageError(message)
+            (Path(there) / Path(name).name).write_bytes(content)
+        only = Path(files[0][0]).name if len(files) == 1 else ""
+        return cells_of(Path(there) / only if only.lower().endswith(".xlsx") else there)
+
+
+def holds_no_table(place: str | Path) -> bool:
+    """Whether a place of tables is a folder without a file of them."""
+    try:
+        return not any(one.suffix.lower() in KINDS for one in Path(place).iterdir())
+    except OSError:  # no folder, or none that can be read
+        return False
 
 
 class TableFiles:
