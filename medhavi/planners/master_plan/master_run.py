@@ -37,9 +37,7 @@ from medhavi.planners.master_plan.goals.staged_solve import (
     unit_of,
     worth,
 )
-from medhavi.planners.master_plan.lots.lot_planning import planned_lots
-from medhavi.planners.master_plan.lots.whole_orders import whole_orders
-from medhavi.planners.master_plan.plan_improvement import (
+from medhavi.planners.master_plan.improvement.plan_improvement import (
     WITHOUT,
     Tried,
     best_of,
@@ -47,6 +45,8 @@ from medhavi.planners.master_plan.plan_improvement import (
     improved,
     interrupted,
 )
+from medhavi.planners.master_plan.lots.lot_planning import planned_lots
+from medhavi.planners.master_plan.lots.whole_orders import whole_orders
 from medhavi.planners.master_plan.shadow_prices import price_table
 from medhavi.planners.master_plan.statement import ObjectivePart, ProgramRun, state
 from medhavi.planners.master_plan.step_plans import PlansInMemory

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from medhavi.planners.master_plan.decoder import levels_die
 from medhavi.planners.master_plan.goals.profit import losing
 from medhavi.planners.master_plan.goals.staged_solve import plan_parts, preferred
-from medhavi.planners.master_plan.lot_splitting import split_demands
+from medhavi.planners.master_plan.improvement.split_orders import split_demands
 from medhavi.planners.master_plan.statement import ObjectivePart
 from medhavi.results.run_record import Status
 
