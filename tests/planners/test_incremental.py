@@ -245,6 +245,7 @@ def test_a_baseline_that_is_no_help_is_named(spoil: Any, reason: str) -> None:
     assert made.fingerprint == constrained(after).fingerprint
 
 
+@pytest.mark.req("OPA-19")
 def test_where_most_demands_change_all_is_planned_anew() -> None:
     first = constrained(works())
     after = works([(name, qty + 1, *more) for name, qty, *more in ORDERS])

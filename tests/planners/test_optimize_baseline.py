@@ -63,7 +63,7 @@ def churn(found: Plan, before: Plan) -> float:
     )
 
 
-@pytest.mark.req("OMC-7.13")
+@pytest.mark.req("OMC-7.13", "OMI-31")
 def test_unchanged_tables_give_the_baseline_back(tmp_path: Path) -> None:
     snapshot = two_sellers(50)
     first = best(snapshot)

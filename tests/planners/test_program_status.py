@@ -58,7 +58,7 @@ def test_a_plan_with_a_gap_to_its_bound_is_feasible():
     assert found.run.gap > 2e-6
 
 
-@pytest.mark.req("OMI-05")
+@pytest.mark.req("OMI-05", "OMP-07")
 @pytest.mark.parametrize(
     ("limit", "status"),
     [({"most_seconds": 0.0}, "heuristic"), ({"most_iterations": 0}, "feasible")],

@@ -76,7 +76,7 @@ def test_a_run_of_100_at_least_is_none_or_100(qty, made):
 
 
 # --- one or the other ----------------------------------------------------------------
-@pytest.mark.req("OMC-7.4.3", "DEF-05")
+@pytest.mark.req("OMC-7.4.3", "DEF-05", "OMV-03")
 def test_of_two_routings_exactly_one_makes_an_order():
     rows: Rows = {
         "demands": [wanted("D1", 30, 20)],
@@ -93,7 +93,7 @@ def test_of_two_routings_exactly_one_makes_an_order():
     assert fulfilment(stocked)["status"] == "on_time"
 
 
-@pytest.mark.req("OMC-7.1.5", "DEF-15")
+@pytest.mark.req("OMC-7.1.5", "DEF-15", "OMV-01")
 def test_an_impossible_order_is_rejected_and_the_others_are_planned():
     """A line that nothing can make keeps the other lines of its order back."""
     together = {"sales_order": "SO", "order_policy": "all_together"}

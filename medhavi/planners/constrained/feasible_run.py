@@ -41,6 +41,7 @@ from medhavi.planners.constrained.orders.causes import (
     cause_table,
     tell,
     tell_refused,
+    useless_stock,
 )
 from medhavi.planners.constrained.orders.jobs import most_early
 from medhavi.planners.constrained.orders.weighing import (
@@ -464,6 +465,8 @@ class FeasibleRun(MrpRun):
             return known[0]._replace(seconds=0)
         place = self._memory.missing.get(index, line.demand.node)
         node = self.model.node(place)
+        if (useless := useless_stock(line, node, self.as_of)) is not None:
+            return useless
         code = Limiter.MATERIAL_SHORTFALL
         if not node.sources and not node.units:
             code = Limiter.NO_SOURCE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -114,7 +115,8 @@ class ProgramDecoder(NamedTuple):
     `whole` is one with whole orders, which is followed instead; `lost` are demands that
     are left out because they cost more than they bring; `replenishments` says whether
     what is made for a stock level and dies is made anew, `overtime` whether agreed
-    overtime is worked where the program works some.
+    overtime is worked where the program works some; `split` are slices of demands, by
+    index, that are wanted whole otherwise.
     """
 
     built: BuiltProgram
@@ -126,6 +128,7 @@ class ProgramDecoder(NamedTuple):
     lost: tuple[int, ...] = ()
     replenishments: bool = False
     overtime: bool = True
+    split: Mapping[int, Sequence[Slice]] = MappingProxyType({})
 
     def from_orders(self, whole: WholeOrders) -> tuple[ProgramDecoder, ...]:
         """Ways to follow whole orders, each of which costs least somewhere.
@@ -150,6 +153,8 @@ class ProgramDecoder(NamedTuple):
                 found = replace(found, replenishments={})
             if not self.overtime:
                 found = replace(found, overtime=UNDECIDED.overtime)
+        if self.split:
+            found = replace(found, slices={**self.split, **found.slices})
         if self.whole is not None:
             own = self.whole
             found = replace(found, orders=own.orders, served=own.served, lots=own.lots)

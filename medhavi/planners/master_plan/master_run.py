@@ -7,10 +7,9 @@ does not follow it is made, too, and what costs less is the answer.
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from itertools import chain
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -27,18 +26,24 @@ from medhavi.planners.master_plan.decoder import (
     beside,
     contribution_rows,
     decided,
-    levels_die,
     program_record,
 )
-from medhavi.planners.master_plan.goals.profit import losing, losses_found
+from medhavi.planners.master_plan.goals.profit import losses_found
 from medhavi.planners.master_plan.goals.staged_solve import (
     GoalProgram,
     excess,
     plan_amounts,
     plan_parts,
-    preferred,
     unit_of,
     worth,
+)
+from medhavi.planners.master_plan.improvement.plan_improvement import (
+    WITHOUT,
+    Tried,
+    best_of,
+    fixed_costs,
+    improved,
+    interrupted,
 )
 from medhavi.planners.master_plan.lots.lot_planning import planned_lots
 from medhavi.planners.master_plan.lots.whole_orders import whole_orders
@@ -52,7 +57,7 @@ from medhavi.results.plans.lateness import tally
 from medhavi.results.run_record import PlanBudget, PlanStep, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from medhavi.optimize.problem import Solution, Solver
     from medhavi.planners.constrained.search.starts.baseline_schedule import (
@@ -69,30 +74,16 @@ if TYPE_CHECKING:
     from medhavi.snapshot import Snapshot
 
 
-WITHOUT, GUIDED = "without the program", "guided by the program"
+GUIDED = "guided by the program"
 IN_LOTS = "guided, in planned lots"
 FROM_ORDERS = "guided, from whole orders"
 """Steps of a run, as its record names them."""
 TIGHTER = "guided, by tighter budgets"
-PROFITABLE = "without demands that cost more than they bring"
-REPLENISHED = "goods of stock levels that die are made anew"
-JOINED = "orders and departures joined"
-MOST_JOINED = 4
-"""How often that is done, at most."""
 CENT = 0.01
 """Money by which a demand costs more, at least [base currency]."""
 NARROW = 0.01
 """Share of what waits for capacity cost from which on a resource is a bottleneck."""
 PROVED = frozenset({Status.OPTIMAL, Status.FEASIBLE})
-
-
-class Tried(NamedTuple):
-    """Plan of a step, with its name, its effort and what it followed."""
-
-    name: str
-    effort: str
-    made: Plan
-    decoder: ProgramDecoder
 
 
 def built_run(snapshot: Snapshot, parameters: OptimizeParameters) -> ProgramRun:
@@ -206,7 +197,7 @@ def _by_program(
     tell(Progress("plan as it says", 3, 5))
     decoder = ProgramDecoder(built, solution, plain)
     steps = [Tried(GUIDED, effort, decoder.plan(effort, way), decoder)]
-    stopped = _stopped(steps)
+    stopped = interrupted(steps)
     why_not = _why_not_in_lots(built, steps[0].made)
     if not stopped:
         more, stopped = _in_whole_sizes(decoder, steps[0], solver, way, why_not)
@@ -220,12 +211,12 @@ def _by_program(
     unguided = Tried(WITHOUT, effort, beside(plain, built, solution), without)
     costs: dict[int, float] = {}
     if not stopped:
-        steps += _improved([*steps, unguided], costs, way)
-    best = _best([*steps, unguided], snapshot, parameters)
+        steps += improved([*steps, unguided], costs, way)
+    best = best_of([*steps, unguided], snapshot, parameters)
     made, said = best.made, {one: costs[one] for one in best.decoder.lost}
     told = losses_found(made, built.statement, said, currency_of(snapshot))
     made = replace(made, findings=(*told, *made.findings))
-    if stopped or _stopped(steps):
+    if stopped or interrupted(steps):
         made = replace(made, run=replace(made.run, status=Status.CANCELLED))
     wholes = [one.decoder.whole.record for one in steps if one.decoder.whole]
     record = replace(
@@ -271,10 +262,10 @@ def _in_whole_sizes(
                 key=lambda one: worth(one, run.stated, parameters),
             )
             made += _in_lots(decoder, planned, known, way)
-    if parameters.effort != "light" and not _stopped(made):
+    if parameters.effort != "light" and not interrupted(made):
         tell(Progress("plan whole orders", 4, 5))
         made += _from_orders(decoder, solver, way)
-    return made, _stopped(made)
+    return made, interrupted(made)
 
 
 def _why_not_in_lots(built: BuiltProgram, made: Plan) -> str:
@@ -333,84 +324,6 @@ def _tightened(program: GoalProgram, first: Tried, way: RunOptions) -> Iterator[
         yield Tried(TIGHTER, parameters.effort, made, decoder)
 
 
-def _improved(
-    tried: Sequence[Tried], costs: dict[int, float], way: RunOptions
-) -> list[Tried]:
-    """Plans made of the best one, one change each; `costs` is as of `_profitable`."""
-    statement, found = tried[0].decoder.built.statement, list(tried)
-    if statement.parameters.goal == "profit":
-        found += _profitable(tried, costs, way)
-    for change in (_replenished, _joined):
-        if not _stopped(found):
-            best = _best(found, statement.run.stated, statement.parameters)
-            found += change(best, way)
-    return found[len(tried) :]
-
-
-def _profitable(
-    tried: Sequence[Tried], costs: dict[int, float], way: RunOptions
-) -> Iterator[Tried]:
-    """Plans without demands that cost more than they bring.
-
-    From the best plan on, and from the last one, in which all is wanted, so that
-    demands may share fixed costs that none of them is worth alone.
-
-    Parameters
-    ----------
-    costs
-        Gets what a unit of each demand costs that is left out, by index.
-    """
-    statement = tried[0].decoder.built.statement
-    snapshot, parameters = statement.run.stated, statement.parameters
-    fixed, effort = fixed_costs(statement), parameters.effort
-    seen: set[tuple[bool, tuple[int, ...]]] = set()
-    for start in (_best(tried, snapshot, parameters), tried[-1]):
-        best = start
-        for _ in range(parameters.profit_rounds):
-            before = best
-            for least in (None, fixed):
-                losses = losing(before.made, statement, least)
-                lost = tuple(sorted({*before.decoder.lost, *losses}))
-                decoder = before.decoder._replace(lost=lost)
-                if not losses or (decoder.follows, lost) in seen:
-                    continue
-                seen.add((decoder.follows, lost))
-                costs |= losses
-                made = Tried(PROFITABLE, effort, decoder.plan(effort, way), decoder)
-                yield made
-                if made.made.run.status is Status.CANCELLED:
-                    return
-                best = _best([best, made], snapshot, parameters)
-            if best is before:
-                break
-
-
-def _replenished(best: Tried, way: RunOptions) -> Iterator[Tried]:
-    """Best plan, with more for stock levels: it may cost more than it is worth."""
-    statement, decoder = best.decoder.built.statement, best.decoder
-    if not (decoder.follows and levels_die(statement)):
-        return
-    parts = plan_parts(best.made, statement.run.stated, statement.parameters)
-    if parts[ObjectivePart.SAFETY] > 0:
-        decoder = decoder._replace(replenishments=True)
-        made = decoder.plan(best.effort, way)
-        yield Tried(REPLENISHED, best.effort, made, decoder)
-
-
-def _joined(best: Tried, way: RunOptions) -> Iterator[Tried]:
-    """Best plan, with orders and departures joined, as often as that costs less."""
-    statement = best.decoder.built.statement
-    for _ in range(MOST_JOINED):
-        made = best.decoder.joined(best.made, best.effort, way)
-        if made is None:
-            return
-        new = best._replace(name=JOINED, made=made)
-        yield new
-        if _best([best, new], statement.run.stated, statement.parameters) is best:
-            return
-        best = new
-
-
 def _step(
     name: str,
     effort: str,
@@ -427,12 +340,6 @@ def _step(
         lateness=parts[ObjectivePart.LATENESS] + parts[ObjectivePart.SHORTAGE],
         late=tally(made).not_kept,
     )
-
-
-def fixed_costs(statement: Statement) -> dict[tuple[str, ...], float]:
-    """What an order costs whatever its size, by source, product and location."""
-    sources = [way.source for plan in statement.plans for way in plan.ways]
-    return {(s.source, s.product, s.location): s.own_fixed_cost for s in sources}
 
 
 def fixed_share(built: BuiltProgram, made: Plan) -> float:
@@ -481,7 +388,7 @@ def _in_lots(
         costs, tried = [planned(lots, "light")], [lots]
         if effort == "light":
             return made
-        while not _stopped(made):
+        while not interrupted(made):
             last, on = tried[-1], _on_bottlenecks(made[-1].made, known, statement)
             own = last.of(last.places - on)
             if not own.places or own.places == last.places:
@@ -491,10 +398,10 @@ def _in_lots(
         if min(costs) >= worth(known, run.stated, run.goals):
             goods = (sold, {key for key in lots.places if _is_bought(run, key)})
             for own in map(lots.of, goods):
-                if own.places and not _stopped(made):
+                if own.places and not interrupted(made):
                     costs.append(planned(own, "light"))
                     tried.append(own)
-        if _stopped(made):
+        if interrupted(made):
             return made
         lots = tried[int(np.argmin(costs))]
     planned(lots, effort)
@@ -512,11 +419,11 @@ def _from_orders(
         made = follows.plan("light", way)
         light.append(Tried(FROM_ORDERS, "light", made, follows))
         yield light[-1]
-        if _stopped(light):
+        if interrupted(light):
             return
     if not light:
         return
-    best = _best(light, statement.run.stated, statement.parameters)
+    best = best_of(light, statement.run.stated, statement.parameters)
     effort = statement.parameters.effort
     made = best.decoder.plan(effort, way)
     yield Tried(FROM_ORDERS, effort, made, best.decoder)
@@ -554,35 +461,6 @@ def _is_bought(run: ProgramRun, key: NodeKey) -> bool:
     """Whether a product at a place is bought and nothing else."""
     ways = run.model.ways(run.model.node(key))
     return all(way.source.kind == "buy" for way in ways)
-
-
-def _stopped(made: Sequence[Tried]) -> bool:
-    """Whether any of some plans was interrupted."""
-    return any(one.made.run.status is Status.CANCELLED for one in made)
-
-
-def _best(
-    tried: Sequence[Tried], snapshot: Snapshot, parameters: OptimizeParameters
-) -> Tried:
-    """The cheapest plan of those that come first by budgets and stages.
-
-    None that pays for safety stock more than the plan without the program costs in all.
-    One that was interrupted may be any part of a plan: it is none of them.
-    """
-    whole = [one for one in tried if one.made.run.status is not Status.CANCELLED]
-    first = preferred([one.made for one in whole], snapshot, parameters)
-    rows, most = [], math.inf
-    for one in whole:
-        if not any(one.made is made for made in first):
-            continue
-        parts = plan_parts(one.made, snapshot, parameters)
-        cost = sum(parts.values())
-        priced = cost - parts[ObjectivePart.SAFETY]
-        rows.append((cost, priced, one))
-        if one.name == WITHOUT:
-            most = min(most, priced)
-    affordable = [row for row in rows if row[1] <= most]
-    return min(affordable, key=lambda row: row[0])[2]
 
 
 def _unsolved(plain: Plan, built: BuiltProgram, solution: Solution) -> Plan:

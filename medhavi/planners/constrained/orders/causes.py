@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.fulfilment import DemandFulfilment
     from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
     from medhavi.planners.mrp.netting_state.order_creation import OrderCreation
-    from medhavi.planners.mrp.netting_state.state import Need, SupplyUnit
+    from medhavi.planners.mrp.netting_state.state import Need, Node, SupplyUnit
     from medhavi.snapshot.tables import Settings
 
 
@@ -270,6 +270,27 @@ def _least(one: int | None, other: int | None) -> int | None:
 
 def _most(one: int | None, other: int | None) -> int | None:
     return max((value for value in (one, other) if value is not None), default=None)
+
+
+def useless_stock(line: Line, node: Node, as_of: int) -> Cause | None:
+    """Lot of what is wanted that a short demand does not get because of what it is.
+
+    Of those that are left the largest one that lacks what the demand asks for, or that
+    is dead by then; None: there is none, or something else is missing.
+    """
+    demand = line.demand
+    if node.key != demand.node:
+        return None
+    until = max(demand.due, as_of) + demand.min_shelf
+    for unit in sorted(node.units, key=lambda one: (-one.free, one.index)):
+        if unit.order is not None or not unit.is_ours or unit.free <= 0:
+            continue
+        subject = "|".join((*node.key, unit.lot))
+        if demand.asks and not (unit.traits or node.traits).meets(demand.asks):
+            return Cause(Limiter.QUALITY_MISMATCH, subject, None, None, 0)
+        if unit.expires < until:
+            return Cause(Limiter.SHELF_LIFE_EXCEEDED, subject, None, None, 0)
+    return None
 
 
 def cause_table(

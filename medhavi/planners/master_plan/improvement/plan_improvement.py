@@ -1,0 +1,161 @@
+"""Plans made of the best one of a run, one change each; what costs less is kept."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+from medhavi.planners.master_plan.decoder import levels_die
+from medhavi.planners.master_plan.goals.profit import losing
+from medhavi.planners.master_plan.goals.staged_solve import plan_parts, preferred
+from medhavi.planners.master_plan.improvement.split_orders import split_demands
+from medhavi.planners.master_plan.statement import ObjectivePart
+from medhavi.results.run_record import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from medhavi.planners.master_plan.decoder import ProgramDecoder, RunOptions
+    from medhavi.planners.master_plan.statement import Statement
+    from medhavi.planners.parameters import OptimizeParameters
+    from medhavi.results.plans.plan import Plan
+    from medhavi.snapshot import Snapshot
+
+WITHOUT = "without the program"
+PROFITABLE = "without demands that cost more than they bring"
+REPLENISHED = "goods of stock levels that die are made anew"
+SPLIT = "late orders split into what is in time and the rest"
+JOINED = "orders and departures joined"
+MOST_JOINED = 4
+"""How often that is done, at most."""
+
+
+class Tried(NamedTuple):
+    """Plan of a step, with its name, its effort and what it followed."""
+
+    name: str
+    effort: str
+    made: Plan
+    decoder: ProgramDecoder
+
+
+def improved(
+    tried: Sequence[Tried], costs: dict[int, float], way: RunOptions
+) -> list[Tried]:
+    """Plans made of the best one, one change each; `costs` is as of `_profitable`."""
+    statement, found = tried[0].decoder.built.statement, list(tried)
+    if statement.parameters.goal == "profit":
+        found += _profitable(tried, costs, way)
+    for change in (_replenished, _split, _joined):
+        if not interrupted(found):
+            best = best_of(found, statement.run.stated, statement.parameters)
+            found += change(best, way)
+    return found[len(tried) :]
+
+
+def _profitable(
+    tried: Sequence[Tried], costs: dict[int, float], way: RunOptions
+) -> Iterator[Tried]:
+    """Plans without demands that cost more than they bring.
+
+    From the best plan on, and from the last one, in which all is wanted, so that
+    demands may share fixed costs that none of them is worth alone.
+
+    Parameters
+    ----------
+    costs
+        Gets what a unit of each demand costs that is left out, by index.
+    """
+    statement = tried[0].decoder.built.statement
+    snapshot, parameters = statement.run.stated, statement.parameters
+    fixed, effort = fixed_costs(statement), parameters.effort
+    seen: set[tuple[bool, tuple[int, ...]]] = set()
+    for start in (best_of(tried, snapshot, parameters), tried[-1]):
+        best = start
+        for _ in range(parameters.profit_rounds):
+            before = best
+            for least in (None, fixed):
+                losses = losing(before.made, statement, least)
+                lost = tuple(sorted({*before.decoder.lost, *losses}))
+                decoder = before.decoder._replace(lost=lost)
+                if not losses or (decoder.follows, lost) in seen:
+                    continue
+                seen.add((decoder.follows, lost))
+                costs |= losses
+                made = Tried(PROFITABLE, effort, decoder.plan(effort, way), decoder)
+                yield made
+                if made.made.run.status is Status.CANCELLED:
+                    return
+                best = best_of([best, made], snapshot, parameters)
+            if best is before:
+                break
+
+
+def _replenished(best: Tried, way: RunOptions) -> Iterator[Tried]:
+    """Best plan, with more for stock levels: it may cost more than it is worth."""
+    statement, decoder = best.decoder.built.statement, best.decoder
+    if not (decoder.follows and levels_die(statement)):
+        return
+    parts = plan_parts(best.made, statement.run.stated, statement.parameters)
+    if parts[ObjectivePart.SAFETY] > 0:
+        decoder = decoder._replace(replenishments=True)
+        made = decoder.plan(best.effort, way)
+        yield Tried(REPLENISHED, best.effort, made, decoder)
+
+
+def _split(best: Tried, way: RunOptions) -> Iterator[Tried]:
+    """Best plan, late orders split into what is in time and the rest."""
+    cuts = split_demands(best.made, best.decoder.built.statement)
+    if not cuts:
+        return
+    decoder = best.decoder._replace(split=cuts)
+    yield Tried(SPLIT, best.effort, decoder.plan(best.effort, way), decoder)
+
+
+def _joined(best: Tried, way: RunOptions) -> Iterator[Tried]:
+    """Best plan, with orders and departures joined, as often as that costs less."""
+    statement = best.decoder.built.statement
+    for _ in range(MOST_JOINED):
+        made = best.decoder.joined(best.made, best.effort, way)
+        if made is None:
+            return
+        new = best._replace(name=JOINED, made=made)
+        yield new
+        if best_of([best, new], statement.run.stated, statement.parameters) is best:
+            return
+        best = new
+
+
+def fixed_costs(statement: Statement) -> dict[tuple[str, ...], float]:
+    """What an order costs whatever its size, by source, product and location."""
+    sources = [way.source for plan in statement.plans for way in plan.ways]
+    return {(s.source, s.product, s.location): s.own_fixed_cost for s in sources}
+
+
+def interrupted(made: Sequence[Tried]) -> bool:
+    """Whether any of some plans was interrupted."""
+    return any(one.made.run.status is Status.CANCELLED for one in made)
+
+
+def best_of(
+    tried: Sequence[Tried], snapshot: Snapshot, parameters: OptimizeParameters
+) -> Tried:
+    """The cheapest plan of those that come first by budgets and stages.
+
+    None that pays for safety stock more than the plan without the program costs in all.
+    One that was interrupted may be any part of a plan: it is none of them.
+    """
+    whole = [one for one in tried if one.made.run.status is not Status.CANCELLED]
+    first = preferred([one.made for one in whole], snapshot, parameters)
+    rows, most = [], math.inf
+    for one in whole:
+        if not any(one.made is made for made in first):
+            continue
+        parts = plan_parts(one.made, snapshot, parameters)
+        cost = sum(parts.values())
+        priced = cost - parts[ObjectivePart.SAFETY]
+        rows.append((cost, priced, one))
+        if one.name == WITHOUT:
+            most = min(most, priced)
+    affordable = [row for row in rows if row[1] <= most]
+    return min(affordable, key=lambda row: row[0])[2]
