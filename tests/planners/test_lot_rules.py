@@ -167,6 +167,45 @@ def test_what_a_level_lacks_is_not_asked_for_again_before_it_can_come():
     assert verify(made, company) == []
 
 
+POINT = {"lot_rule": "fixed", "lot_size": 25, "reorder_point": 10}
+
+
+@pytest.mark.req("MRP-07")
+@pytest.mark.parametrize(("mode", "bought"), [("mrp", [25]), ("constrained", [])])
+def test_what_comes_before_an_order_could_is_waited_for(mode, bought):
+    """Of 4 in stock, 14 more come on day 8; what is ordered now, on day 20."""
+    made = plan(
+        factories.snapshot(
+            stock=[{"qty": 4}],
+            supply_orders=[{"qty": 14, "due": day(8), "status": "released"}],
+            supply_terms=[{"lead_time_days": 20}],
+            inventory_policies=[POINT],
+        ),
+        mode,
+        PYTHON,
+    )
+    new = made.supplies.filter(status="planned")
+    assert new["qty"].to_list() == bought
+
+
+@pytest.mark.req("MRP-07")
+def test_what_a_reorder_point_raised_is_not_raised_again_once_it_is_firm():
+    tables = {
+        "stock": [{"qty": 4}],
+        "supply_terms": [{"lead_time_days": 20}],
+        "inventory_policies": [POINT],
+    }
+    made = plan(factories.snapshot(**tables), "constrained", PYTHON)
+    assert orders(made) == [("A", 25, 0, 20)]
+    firm = {"qty": 25, "start": day(0), "due": day(20), "status": "firmed"}
+    again = plan(
+        factories.snapshot(**tables, supply_orders=[{"source": "S", **firm}]),
+        "constrained",
+        PYTHON,
+    )
+    assert again.supplies.filter(status="planned").is_empty()
+
+
 def test_fixed_joins_a_batch_window_before_it_counts_lots():
     made = planned(
         demands=TWO,

@@ -198,6 +198,7 @@ class FeasibleRun(MrpRun):
 
     def _levels_of(self, node: Node) -> StockLevels:
         levels = super()._levels_of(node)
+        levels.await_lead()
         less = self._memory.decisions.lowered.get(node.key)
         if less:
             levels.lowered = (LevelReduction(ALWAYS, NEVER, less),)

@@ -78,6 +78,7 @@ class StockLevels:
         "_enters",
         "_horizon",
         "_instants",
+        "_lead",
         "_levels",
         "_node",
         "_now",
@@ -115,6 +116,7 @@ class StockLevels:
         explicit = rules.lot_rule == "min_max" or (
             rules.lot_rule in EXPLICIT_TRIGGER and rules.reorder_point is not None
         )
+        self._lead = lead
         self.first_repair = self._now if explicit else lead
         self.idle = rules.is_plain
         self.lots: Sequence[int] = ()
@@ -135,6 +137,13 @@ class StockLevels:
                 self._instants.append(need.instant)
                 self._enters.append(ALWAYS if enter is None else enter)
                 self._totals.append(self._totals[-1] + need.qty)
+
+    def await_lead(self) -> None:
+        """Raise no order before one made now is there: what comes until then counts.
+
+        A reorder point asks for one at once otherwise, also where receipts come first.
+        """
+        self.first_repair = self._lead
 
     def safety(self, instant: int) -> int:
         """Safety stock wanted after the events of an instant [units]."""
