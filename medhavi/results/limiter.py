@@ -49,7 +49,6 @@ class Emitter(StrEnum):
     MRP = "mrp"
     CONSTRAINED = "constrained"
     OPTIMIZE = "optimize"
-    SCHEDULE = "schedule"
 
 
 class RemedyKind(StrEnum):
@@ -227,7 +226,7 @@ def _section(code: Limiter) -> list[str]:
         "",
         f"- severity: {entry.severity}",
         f"- subject: {entry.subject}",
-        f"- said by: {', '.join(entry.emitters)}",
+        f"- said by: {', '.join(entry.emitters) or 'nothing yet'}",
         f"- can help: {', '.join(entry.remedies) or 'nothing; it is a state, not a fault'}",
         "",
     ]

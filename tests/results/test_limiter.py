@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
+from pathlib import Path
+
 import pytest
 
+from medhavi import planners
 from medhavi.results.limiter import (
     ALIASES,
     Domain,
@@ -80,10 +84,32 @@ def test_other_names_mean_a_code_and_are_none() -> None:
 @pytest.mark.parametrize("code", list(Limiter))
 def test_every_code_says_all_about_itself(code: Limiter) -> None:
     assert code.entry.meaning.endswith(".")
-    assert code.entry.emitters
     assert code.severity in {"critical", "warning", "info"}
     assert code.remedies or code is Limiter.DEMAND_STATUS
     assert code.page == f"docs/limiters.md#{code.value.lower()}"
+
+
+@pytest.mark.parametrize("code", list(Limiter))
+def test_the_page_names_who_says_a_code(code: Limiter) -> None:
+    """The plan of mode optimize is one of mode constrained, and says what that says."""
+    folders = {
+        Emitter.PROMISE: ["promising"],
+        Emitter.MRP: ["mrp"],
+        Emitter.CONSTRAINED: ["constrained"],
+        Emitter.OPTIMIZE: ["constrained", "master_plan"],
+    }
+    says = {
+        emitter
+        for emitter, names in folders.items()
+        if any(f"Limiter.{code.name}" in _source(name) for name in names)
+    }
+    assert set(code.entry.emitters) == says
+
+
+@cache
+def _source(folder: str) -> str:
+    found = sorted((Path(planners.__file__).parent / folder).rglob("*.py"))
+    return "\n".join(path.read_text("utf-8") for path in found)
 
 
 def test_all_domains_emitters_and_remedies_are_in_use() -> None:
