@@ -521,6 +521,7 @@ def serve(  # noqa: PLR0913 - one keyword each
             "only. Leave --host out."
         )
         raise UsageError(message)
+    listener = listening_socket(host, port)
     if tables:
         os.environ[TABLES_VARIABLE] = os.pathsep.join(tables)
     elif lake is not None:
@@ -532,7 +533,6 @@ def serve(  # noqa: PLR0913 - one keyword each
         os.environ[DATE_FORMAT_VARIABLE] = date_format
     if mode is not None:
         os.environ[MODE_VARIABLE] = mode
-    listener = listening_socket(host, port)
     address = f"http://{'localhost' if host == '::1' else host}:{port}"
     # A thread that waits for the interpreter gets it after a ms: threads of calls wait
     # for it several times, beside a long one 5 ms (the default) each time.

@@ -53,9 +53,7 @@ def test_a_schedule_is_taken_into_the_plan_and_back(page, tmp_path, chromium):
         expect(page.get_by_text("● Decided")).to_be_visible()
         expect(approve).to_have_count(0)
         # All of it is firm now: nothing is left to be scheduled.
-        # The bar of jobs tells it too, for a while.
-        told = page.locator("p.mv-phase", has_text="firmed, released or in process")
-        expect(told).to_be_visible()
+        expect(page.get_by_text("firmed, released or in process")).to_be_visible()
         assert bench.snapshot()["supply_order_steps"]["status"].unique().to_list() == [
             "firmed"
         ]

@@ -124,13 +124,14 @@ def test_other_machines_are_not_served():
         serve(host="0.0.0.0")
 
 
-def test_a_taken_port_is_named_with_a_way_out():
+def test_a_taken_port_is_named_with_a_way_out(nowhere):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(EnvironmentFailure, match=f"Port {port} is taken"):
             serve(port=port)
+    assert not any(nowhere.iterdir())
 
 
 @pytest.mark.req("UI-08")
