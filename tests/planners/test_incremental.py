@@ -359,12 +359,13 @@ def test_what_is_served_from_stock_moves_no_order_of_goods_that_die(seed, first)
 
 
 @pytest.mark.req("RPL-03")
-def test_an_edit_elsewhere_changes_no_cause() -> None:
+@pytest.mark.parametrize("seed", [39, 52])
+def test_an_edit_elsewhere_changes_no_cause(seed) -> None:
     """Where work may wait, what is in its way is no cause of anything."""
-    base = constrained(dairy(16, 20))
-    once = constrained(dairy(16, 21), base)
+    base = constrained(dairy(seed, 20))
+    once = constrained(dairy(seed, 21), base)
     told = ["demand", "code", "subject", "hours"]
-    assert base.causes.height > 2
+    assert base.causes.height > 3
     assert once.causes.select(told).equals(base.causes.select(told))
 
 
