@@ -360,7 +360,6 @@ def _bad_data(failure: BadData) -> PageProblem:
 _PROBLEMS: tuple[tuple[type[Exception], str, str], ...] = (
     (VerificationFailed, say("plan_failed_check"), say("report_defect")),
     (InfeasibleBudgets, say("no_plan_in_budget"), say("raise_a_budget")),
-    (UsageError, say("there_is_nothing_to_show"), ""),
     (MedhaviError, say("there_is_nothing_to_show"), ""),
     (OSError, say("data_unreadable"), say("check_the_folders_name")),
 )
@@ -373,7 +372,7 @@ def problem_of(failure: Exception) -> PageProblem:
         return _bad_data(failure)
     for kind, title, remedy in _PROBLEMS:
         if isinstance(failure, kind):
-            is_final = kind in (InfeasibleBudgets, UsageError)
+            is_final = isinstance(failure, InfeasibleBudgets | UsageError)
             text = str(failure)
             return PageProblem(title=title, text=text, remedy=remedy, is_final=is_final)
     return PageProblem(

@@ -10,9 +10,9 @@ from playwright.sync_api import expect
 
 from medhavi.workbench.orders.order_history import outbox
 from tests.browser.conftest import Watched, served
-from tests.lakehouse.lake_events import day
+from tests.lakehouse.lake_events import day, purchase
 from tests.service.test_order_page import MORE
-from tests.workbench.edit_company import company, event, opened, reported
+from tests.workbench.edit_company import company, opened, reported
 
 pytestmark = pytest.mark.browser
 
@@ -58,18 +58,7 @@ def test_two_orders_are_cancelled_at_one_price_and_come_back(desk, tmp_path):
     desk.assert_clean()
 
 
-FIRMED = event(
-    30,
-    "SupplyOrderPlaced",
-    supply_order="PO-3",
-    kind="purchase",
-    product="A",
-    location="DC",
-    source="S",
-    qty=10.0,
-    due=day(60),
-    status="firmed",
-)
+FIRMED = purchase(30, "PO-3", 10.0, day(60), source="S", status="firmed")
 
 
 @pytest.mark.req("WO-02", "UI-08")
@@ -114,18 +103,7 @@ def test_a_plan_that_became_older_is_renewed_and_the_choice_is_kept(desk, tmp_pa
     page.keyboard.press("Tab")
     trust = page.get_by_text(re.compile("^Plan [0-9a-f]{12}$"))
     known = trust.first.inner_text()
-    placed = event(
-        33,
-        "SupplyOrderPlaced",
-        supply_order="PO-9",
-        kind="purchase",
-        product="A",
-        location="DC",
-        qty=5.0,
-        due=day(61),
-        status="released",
-    )
-    reported(tmp_path, placed)
+    reported(tmp_path, purchase(33, "PO-9", 5.0, day(61), status="released"))
     expect(rows).to_have_count(3)
     assert trust.first.inner_text() != known
     ticked = rows.filter(has_text="PO-2").get_by_role("checkbox")

@@ -69,6 +69,15 @@ def store_of(batches: Iterable[tuple[str, list[NewEvent]]]) -> MemoryStore:
     return store
 
 
+def purchase(
+    number: int, order: str, qty: float, due: dt.datetime, **more: Any
+) -> tuple[str, list[NewEvent]]:
+    """A purchase of the product of the small company."""
+    placed = {"supply_order": order, "kind": "purchase", "qty": qty, "due": due}
+    here = {"product": "A", "location": "DC"}
+    return event(number, "SupplyOrderPlaced", **placed, **here, **more)
+
+
 def small_company() -> list[tuple[str, list[NewEvent]]]:
     """A product bought, stocked and ordered; nothing is wrong with it."""
     return [
@@ -85,17 +94,7 @@ def small_company() -> list[tuple[str, list[NewEvent]]]:
         ),
         event(5, "StockCounted", product="A", location="DC", qty=40.0),
         event(6, "OrderPlaced", sales_order="SO-1", lines=[line("D-1", qty=100.0)]),
-        event(
-            7,
-            "SupplyOrderPlaced",
-            supply_order="PO-1",
-            kind="purchase",
-            product="A",
-            location="DC",
-            qty=30.0,
-            due=day(10),
-            source="S",
-        ),
+        purchase(7, "PO-1", 30.0, day(10), source="S"),
     ]
 
 

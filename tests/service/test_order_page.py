@@ -19,20 +19,10 @@ from medhavi.service.search_page import OBJECTS
 from medhavi.views.order_grid import OrderFilter, grid_rows
 from tests import factories
 from tests.api import DataSource, names_of, plan
-from tests.lakehouse.lake_events import day
-from tests.workbench.edit_company import company, event, proposal
+from tests.lakehouse.lake_events import day, purchase
+from tests.workbench.edit_company import company, proposal
 
-MORE = event(
-    30,
-    "SupplyOrderPlaced",
-    supply_order="PO-2",
-    kind="purchase",
-    product="A",
-    location="DC",
-    qty=10.0,
-    due=day(60),
-    status="released",
-)
+MORE = purchase(30, "PO-2", 10.0, day(60), status="released")
 
 
 @pytest.fixture(autouse=True)

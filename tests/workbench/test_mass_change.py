@@ -13,7 +13,7 @@ import pytest
 
 from medhavi.errors import EnvironmentFailure
 from tests.api import edit
-from tests.lakehouse.lake_events import day
+from tests.lakehouse.lake_events import day, purchase
 from tests.workbench.edit_company import (
     company,
     event,
@@ -24,17 +24,7 @@ from tests.workbench.edit_company import (
 )
 
 ROOT = Path(__file__).parents[2]
-SECOND = event(
-    30,
-    "SupplyOrderPlaced",
-    supply_order="PO-2",
-    kind="purchase",
-    product="A",
-    location="DC",
-    qty=10.0,
-    due=day(12),
-    status="released",
-)
+SECOND = purchase(30, "PO-2", 10.0, day(12), status="released")
 
 
 @pytest.fixture

@@ -148,7 +148,7 @@ class Rationing:
             for unit in need.node.units
             if unit.available > need.instant
             and _could_serve(unit, need)
-            and self._release.fits(unit, need)
+            and unit.meets(need.asks)
         ]
         line = need.line
         if line is not None and need.instant < line.valid_to < NEVER:

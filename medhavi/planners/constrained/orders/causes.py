@@ -286,7 +286,7 @@ def useless_stock(line: Line, node: Node, as_of: int) -> Cause | None:
         if unit.order is not None or not unit.is_ours or unit.free <= 0:
             continue
         subject = "|".join((*node.key, unit.lot))
-        if demand.asks and not (unit.traits or node.traits).meets(demand.asks):
+        if not unit.meets(demand.asks):
             return Cause(Limiter.QUALITY_MISMATCH, subject, None, None, 0)
         if unit.expires < until:
             return Cause(Limiter.SHELF_LIFE_EXCEEDED, subject, None, None, 0)

@@ -9,13 +9,14 @@ by itself. What that costs more, set-ups and departures, the plan made so shows.
 from __future__ import annotations
 
 import datetime as dt
+from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
 from medhavi.planners.constrained.deliveries import goes_whole
 from medhavi.planners.constrained.netting.rationing import Slice
-from medhavi.units import from_seconds
+from medhavi.units import from_seconds, units_down
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from medhavi.results.plans.plan import Plan
 
     Row = dict[str, Any]
-
-ROUNDING = 1e-9
-"""Share of a unit by which a quantity may miss a whole one."""
 
 
 class LastOrder(NamedTuple):
@@ -57,9 +55,9 @@ def split_demands(made: Plan, statement: Statement) -> dict[int, Sequence[Slice]
         pl.col("demand").is_in(list(demands)),
         pl.col("planned") == pl.col("qty"),
     )
-    pegs = _grouped(made.pegging, "demand")
+    pegs = made.pegging.rows_by_key("demand", named=True, include_key=True)
     supplies = {row["id"]: row for row in made.supplies.iter_rows(named=True)}
-    work = _grouped(made.operations, "supply")
+    work = made.operations.rows_by_key("supply", named=True, include_key=True)
     found: dict[int, Sequence[Slice]] = {}
     for row in late.iter_rows(named=True):
         name = row["demand"]
@@ -68,18 +66,11 @@ def split_demands(made: Plan, statement: Statement) -> dict[int, Sequence[Slice]
             continue
         limit = max(row["due"], from_seconds(run.as_of)) - last.moved
         done = _done_share(work.get(last.supply["id"], ()), limit)
-        in_time = int(demand.qty * (1 - last.share * (1 - done)) + ROUNDING)
+        in_time = units_down(demand.qty * (1 - last.share * (1 - done)), Fraction(1))
         if 0 < done < 1 and 0 < in_time < demand.qty:
             date = max(demand.due, run.as_of)
             rest = demand.qty - in_time
             found[demand.index] = (Slice(in_time, date), Slice(rest, date))
-    return found
-
-
-def _grouped(frame: pl.DataFrame, key: str) -> Mapping[str, Sequence[Row]]:
-    found: dict[str, list[Row]] = {}
-    for row in frame.iter_rows(named=True):
-        found.setdefault(row[key], []).append(row)
     return found
 
 

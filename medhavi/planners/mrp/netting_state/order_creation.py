@@ -201,9 +201,7 @@ class OrderCreation(NettingState):
         if origin.key in seen:
             return False
         seen.add(origin.key)
-        return any(
-            (unit.traits or origin.traits).meets(asks) for unit in origin.units
-        ) or any(
+        return any(unit.meets(asks) for unit in origin.units) or any(
             self._has(other, origin, asks, seen) for other in self.model.ways(origin)
         )
 

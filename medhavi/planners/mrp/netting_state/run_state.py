@@ -251,12 +251,7 @@ class NettingState:
     def is_asked_for(self, unit: SupplyUnit, need: Need) -> bool:
         """Whether a unit comes from where it has to, with what a need asks."""
         origin = need.only_from
-        return (origin is None or _comes_from(unit, origin)) and self.fits(unit, need)
-
-    def fits(self, unit: SupplyUnit, need: Need) -> bool:
-        """Whether a unit has the characteristics and class that a need asks."""
-        asks = need.asks
-        return asks is None or (unit.traits or unit.node.traits).meets(asks)
+        return (origin is None or _comes_from(unit, origin)) and unit.meets(need.asks)
 
     def _owners_part(self, need: Need, unit: SupplyUnit) -> int:
         """What a need may still take of its customer's own units [units].

@@ -123,6 +123,10 @@ class SupplyUnit:
         """Whether no customer owns the unit: only then it is stock of ours."""
         return self.customer is None
 
+    def meets(self, asks: Characteristics | None) -> bool:
+        """Whether it has the characteristics and class that are asked for."""
+        return asks is None or (self.traits or self.node.traits).meets(asks)
+
 
 @dataclass(slots=True, eq=False)
 class Need:

@@ -256,9 +256,7 @@ class Sources:
         if node.key in seen:
             return True
         seen.add(node.key)
-        return all(
-            (unit.traits or node.traits).meets(asks) for unit in node.units
-        ) and all(
+        return all(unit.meets(asks) for unit in node.units) and all(
             self._has(node, way, asks, seen) for way in self._run.model.ways(node)
         )
 
