@@ -18,7 +18,7 @@ MOST_SHARED_NAMES = 10
 AWAITING = {
     "planners/constrained": "anew aside before dating found given gone "
     "judged laying manner mark piece placing "
-    "seeking shop spot surroundings tail take walk "
+    "seeking shop spot tail take walk "
     "watch way weighing wheel wish",
     "planners/net_change": "beyond kept made",
 }

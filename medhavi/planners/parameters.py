@@ -111,8 +111,12 @@ class ConstrainedParameters(PlannerParameters):
         "rules" obeys `campaign_rules`: work of a family runs in campaigns of at least
         the least and at most the longest run, with the cleanings between. "propose"
         does so and pulls work of a family together wherever a changeover matrix says
-        that it saves set-up. "off" looks at no rule: the plan to compare with. By
-        default the rules that are stated count, and no more is made up.
+        that it saves set-up, where the whole plan costs no more for it. "off" looks at
+        no rule: the plan to compare with. By default the rules that are stated count,
+        and no more is made up.
+    campaign_days
+        Days by which "propose" pulls work ahead of its turn: a plan is made with each,
+        and the cheapest on the scorecard is kept.
     class_weights
         What a late demand of priority 1, 2, 3 … weighs; the last one holds on.
         `settings.priority_weights` go before them, where they are stated.
@@ -144,6 +148,7 @@ class ConstrainedParameters(PlannerParameters):
     closed_orders_consume_forecast: bool = False
     engine: EngineName = "auto"
     campaigns: str = "rules"
+    campaign_days: tuple[float, ...] = (7.0, 1.0)
     lateness_by: str = "auto"
     money_days: float = 2.0
     refused_share: float = 0.001
@@ -154,6 +159,8 @@ class ConstrainedParameters(PlannerParameters):
         require_one_of("lateness_by", self.lateness_by, LATENESS)
         require_number("base_days", self.base_days)
         require_number("money_days", self.money_days)
+        for days in self.campaign_days:
+            require_number("campaign_days", days)
         require_share("refused_share", self.refused_share)
         weights: object = self.class_weights
         if (

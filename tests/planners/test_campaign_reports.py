@@ -6,6 +6,7 @@ import datetime as dt
 
 import pytest
 
+from medhavi.errors import UsageError
 from medhavi.planners.campaigns.campaign_proposals import (
     adherence,
     campaign_rows,
@@ -72,16 +73,40 @@ def test_two_runs_are_compared():
     assert found.as_dict()["without"]["setup_minutes"] == 300.0
 
 
+HURRIED = [("A", 600, 0.42), ("B", 600, 1.0), ("A", 600, 1.45), ("B", 60, 1.5)]
+CHANGES = matrix(("FA", "FB", 1, False), ("FB", "FA", 1, False))
+
+
 @pytest.mark.req("CMP-10", "KPI-21")
 def test_campaigns_that_make_late_say_so():
-    demands = [("A", 600, 0.42), ("B", 600, 1.0), ("A", 600, 1.45), ("B", 60, 1.5)]
-    snapshot = shop(
-        demands, changeovers=matrix(("FA", "FB", 1, False), ("FB", "FA", 1, False))
-    )
-    base, proposed = planned(snapshot, "off"), planned(snapshot, "propose")
-    found = compare_campaigns(base, proposed, snapshot)
+    # The rules want both orders of A in a row, so that those of B come later.
+    least = [
+        {"resource": "M", "family": "FA", "min_run_qty": 1200.0},
+        {"resource": "M", "family": "FB", "min_run_qty": 660.0},
+    ]
+    snapshot = shop(HURRIED, changeovers=CHANGES, campaign_rules=least)
+    base, ruled = planned(snapshot, "off"), planned(snapshot, "rules")
+    found = compare_campaigns(base, ruled, snapshot)
     assert found.lateness_hours > 0
-    assert max(one.lateness_hours for one in propose(base, proposed, snapshot)) > 0
+    assert max(one.lateness_hours for one in propose(base, ruled, snapshot)) > 0
+
+
+@pytest.mark.req("CMP-06", "CMP-10")
+def test_campaigns_that_cost_more_than_they_save_are_not_proposed():
+    snapshot = shop(HURRIED, changeovers=CHANGES)
+    base, proposed = planned(snapshot, "off"), planned(snapshot, "propose")
+    assert compare_campaigns(base, proposed, snapshot).lateness_hours == 0
+    assert propose(base, proposed, snapshot) == []
+    far = planned(snapshot, "propose", campaign_days=(7.0,))
+    assert far.supplies.equals(base.supplies)
+
+
+@pytest.mark.req("CMP-06")
+def test_how_far_campaigns_pull_work_ahead_is_a_setting():
+    with pytest.raises(UsageError, match=r"campaign_days .* must be a number"):
+        planned(priced(), "propose", campaign_days=(-1.0,))
+    none = planned(priced(), "propose", campaign_days=())
+    assert none.supplies.equals(planned(priced(), "rules").supplies)
 
 
 def test_no_set_up_has_no_reduction():

@@ -18,7 +18,7 @@ import polars as pl
 from medhavi.errors import NotAvailable
 from medhavi.findings import finding
 from medhavi.providers.capacity.axis import Cleaning
-from medhavi.units import MINUTE, exact, from_seconds, seconds_up
+from medhavi.units import DAY, MINUTE, exact, from_seconds, seconds_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -122,11 +122,17 @@ class CampaignRules:
     all_families
         Resources on which every family counts as a campaign without limits, so that
         set-ups can be saved where no rule is stated.
+    ahead
+        Time by which work is pulled ahead to save set-up [s]; None: none is.
     """
 
     def __init__(
-        self, rows: Iterable[Mapping[str, Any]], all_families: Collection[str] = ()
+        self,
+        rows: Iterable[Mapping[str, Any]],
+        all_families: Collection[str] = (),
+        ahead: int | None = None,
     ) -> None:
+        self.ahead = ahead
         self._all = frozenset(all_families)
         self._rules: dict[str, list[CampaignRule]] = {}
         for row in rows:
@@ -490,7 +496,10 @@ def _uncleaned(resource: str, before: CampaignRun, after: CampaignRun) -> Findin
 
 
 def campaigns_obeyed(
-    snapshot: Snapshot, parameters: ConstrainedParameters, findings: list[Finding]
+    snapshot: Snapshot,
+    parameters: ConstrainedParameters,
+    findings: list[Finding],
+    days: float | None = None,
 ) -> CampaignRules | None:
     """Rules that a run obeys; `None`: it has no campaigns.
 
@@ -500,6 +509,8 @@ def campaigns_obeyed(
         Of the run.
     findings
         Where it is told that rules have no effect.
+    days
+        Days by which work is pulled ahead to save set-up; None: none is.
 
     Raises
     ------
@@ -532,11 +543,12 @@ def campaigns_obeyed(
             rows["resource"].is_in(odd)
         )
         raise NotAvailable(message, {"campaign_rules": tuple(asking)})
-    every: list[str] = []
-    if how == "propose":
+    if days is None:
+        made = CampaignRules(rows.iter_rows(named=True))
+    else:
         matrix = resources.filter(
             pl.col("changeover_matrix").is_not_null() & pl.col("row")
         )
-        every = matrix["resource"].to_list()
-    made = CampaignRules(rows.iter_rows(named=True), every)
+        every, ahead = matrix["resource"].to_list(), round(days * DAY)
+        made = CampaignRules(rows.iter_rows(named=True), every, ahead)
     return made if made.resources else None

@@ -277,7 +277,7 @@ class FeasibleRun(MrpRun):
             self._observe(Progress("placing", 0, len(placing.jobs)))
         placing.standing(self._memory.stays)
         placing.make_campaigns = lambda: campaigning(
-            self._memory.campaign_rules, self.release, placing.jobs, self
+            self._memory.campaign_rules, self.release, placing.jobs, self.providers
         )
         placing.forward()
         self.lines = self._delivered()

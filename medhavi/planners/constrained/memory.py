@@ -323,10 +323,12 @@ def memory_of(
     parameters: ConstrainedParameters,
     decisions: Decisions = UNDECIDED,
     before: PlantReading | None = None,
+    days: float | None = None,
 ) -> Memory:
     """Fresh memory of a snapshot, with the campaigns that a run obeys.
 
-    `before` is a reading of the same company, of which the demands alone differ.
+    `before` is a reading of the same company, of which the demands alone differ;
+    `days` is as of `campaigns_obeyed`.
 
     Raises
     ------
@@ -334,5 +336,7 @@ def memory_of(
         Something filled would change quantities or dates and is not built yet.
     """
     memory = Memory(snapshot, decisions, before)
-    memory.campaign_rules = campaigns_obeyed(snapshot, parameters, memory.findings)
+    memory.campaign_rules = campaigns_obeyed(
+        snapshot, parameters, memory.findings, days
+    )
     return memory

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import insort
 from itertools import groupby, islice, pairwise
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.campaigns.campaign_rules import (
     ResourceWork,
@@ -29,7 +29,7 @@ from medhavi.planners.campaigns.campaign_sequence import (
     partition,
     program,
 )
-from medhavi.units import ALWAYS, DAY, NEVER, from_units
+from medhavi.units import ALWAYS, NEVER, from_units
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.placement.shop import Shop
     from medhavi.planners.mrp.netting_state.order_creation import OrderCreation
     from medhavi.planners.mrp.netting_state.state import SupplyOrder
-    from medhavi.planners.parameters import ConstrainedParameters
     from medhavi.providers import Providers
     from medhavi.providers.sources import OrderTiming, StepWindow
 
@@ -552,36 +551,15 @@ def _between(
     return row[first : last + 1]
 
 
-AHEAD = 7 * DAY
-"""How far campaigns that save set-up pull work ahead of its need [s]."""
-
-
-class Surroundings(Protocol):
-    """What a run tells its campaigns."""
-
-    @property
-    def parameters(self) -> ConstrainedParameters:
-        """Settings of the planner."""
-        ...
-
-    @property
-    def providers(self) -> Providers:
-        """Changeovers, cleanings, working time."""
-        ...
-
-
 def campaigning(
     rules: CampaignRules | None,
     release: OrderCreation,
     jobs: Sequence[Job],
-    surroundings: Surroundings,
+    providers: Providers,
 ) -> Campaigning | None:
     """Campaigns of the orders of a run; `None`: no rule holds."""
     if rules is None:
         return None
     moving = {job.order.index for job in jobs}
     standing = [order for order in release.orders if order.index not in moving]
-    saving = surroundings.parameters.campaigns == "propose"
-    return Campaigning(
-        rules, surroundings.providers, jobs, standing, AHEAD if saving else None
-    )
+    return Campaigning(rules, providers, jobs, standing, rules.ahead)

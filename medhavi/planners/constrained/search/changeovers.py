@@ -369,7 +369,7 @@ def keep_campaigns(run: SearchableRun) -> dict[tuple[str, str], Finding]:
     orders = run.release.orders
     new = [one for one in orders if one.existing is None and one.kind == "make"]
     jobs = [Job(number, order, placed=True) for number, order in enumerate(new)]
-    campaigns = campaigning(run.campaign_rules, run.release, jobs, run)
+    campaigns = campaigning(run.campaign_rules, run.release, jobs, run.providers)
     if campaigns is None:
         return {}
     campaigns.cut()

@@ -52,6 +52,7 @@ from medhavi.planners.kernels.compiled import (
 )
 from medhavi.planners.kernels.plant_kernels import search_kernels
 from medhavi.progress import Progress, Stop, unobserved
+from medhavi.results.figures.scorecard import scorecard
 from medhavi.results.run_record import Basis, Status
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from medhavi.planners.constrained.bounds import LateAtLeast
-    from medhavi.planners.constrained.memory import PlantReading
+    from medhavi.planners.constrained.memory import Memory, PlantReading
     from medhavi.planners.constrained.netting.given_sources import Decisions
     from medhavi.planners.constrained.placement.placing import Placing
     from medhavi.planners.constrained.placement.shop import Shop
@@ -208,7 +209,7 @@ class SearchedRun(SearchableRun):
             self.approximate("existing orders wait for their goods")
         rules = self.campaign_rules
         if rules is not None:
-            if self.parameters.campaigns == "propose":
+            if rules.ahead is not None:
                 self.approximate("campaigns are proposed")
             if any(rule.slows for rule in rules.stated):
                 self.approximate("long campaigns are slower")
@@ -362,6 +363,9 @@ def plan(  # noqa: PLR0913 - one keyword each
 ) -> Plan:
     """Plan a snapshot in mode constrained.
 
+    Where campaigns are proposed, the cheapest plan of those that pull work ahead and
+    the one that does not.
+
     Parameters
     ----------
     snapshot, parameters, version
@@ -387,7 +391,38 @@ def plan(  # noqa: PLR0913 - one keyword each
         A filled column would change quantities or dates and is not built yet.
     """
     snapshot.require()
-    memory = memory_of(snapshot, parameters, decisions, before)
+    ways: list[float | None] = [None]
+    if parameters.campaigns == "propose":
+        ways = [*parameters.campaign_days, None]
+    best: Plan | None = None
+    for days in ways:
+        memory = memory_of(snapshot, parameters, decisions, before, days)
+        name, watched = (version, seed), (observe, cancelled)
+        made = _of_memory(memory, snapshot, parameters, name, watched, kept)
+        ended = made.run.status is Status.CANCELLED
+        if best is None:
+            best = made
+        elif ended:
+            return replace(best, run=replace(best.run, status=Status.CANCELLED))
+        elif scorecard(made, snapshot).total < scorecard(best, snapshot).total:
+            best = made
+        if ended:
+            break
+    assert best is not None
+    return best
+
+
+def _of_memory(
+    memory: Memory,
+    snapshot: Snapshot,
+    parameters: ConstrainedParameters,
+    name: tuple[str, int | None],
+    watched: tuple[Observe | None, Cancelled | None],
+    kept: BaselineSchedule | None,
+) -> Plan:
+    """Plan with one memory, as of `plan`; `name` is the version and the seed."""
+    decisions, (observe, cancelled) = memory.decisions, watched
+    (version, seed) = name
     engine = engine_of(parameters, snapshot["demands"].height)
     stop = Stop(cancelled)
     run = SearchedRun(memory, parameters, observe)
@@ -407,7 +442,7 @@ def plan(  # noqa: PLR0913 - one keyword each
     if stop():
         return netted_run.cancelled_plan(run, run.fingerprint, version, seed)
     watch = Watch(told=observe or unobserved, stop=stop)
-    found = _around(run, engine, watch, (version, seed), kept)
+    found = _around(run, engine, watch, name, kept)
     if isinstance(found, Exception):
         memory, why = memory.afresh(decisions), str(found)
         made = netted_run.plan(memory, parameters, version, observe, seed=seed, why=why)
