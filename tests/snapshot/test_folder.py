@@ -195,6 +195,47 @@ def test_two_files_for_one_table_are_an_error(tmp_path):
     assert snapshot["products"]["product"].to_list() == ["B"]
 
 
+@pytest.mark.req("ING-06")
+def test_names_of_files_may_be_written_as_people_write_them(tmp_path):
+    made = written(
+        tmp_path,
+        Products__csv="Product,UOM\nA,each\n",
+        **{"Supply Orders__csv": "supply_order,kind,product,location,qty,due\n"},
+    )
+    assert made["products"]["product"].to_list() == ["A"]
+    assert "FILE003" not in codes(made)
+    made.to_folder(tmp_path, "csv")
+    names = sorted(one.name for one in tmp_path.iterdir())
+    assert names == ["products.csv", "settings.csv"]
+
+
+@pytest.mark.req("ING-06", "SNP-02")
+def test_a_column_by_another_name_is_told_once(tmp_path):
+    made = written(
+        tmp_path,
+        locations__csv="location\nA\nB\n",
+        lanes__csv="lane,from,to location,transit hours\nL,A,B,8\n",
+    )
+    told = [(f.code, f.column) for f in made.findings if f.table == "lanes"]
+    assert told == [
+        ("SNAP061", "from"),
+        ("SNAP061", "to location"),
+        ("SNAP061", "transit hours"),
+    ]
+
+
+def test_rows_without_a_column_of_their_key_are_no_twins(tmp_path):
+    made = written(
+        tmp_path,
+        products__csv="product\nA\nB\n",
+        locations__csv="location\nW\n",
+        routings__csv="routing,product,location\nR,A,W\n",
+        bom_lines__csv="routing,component,qty_per\nR,B,1\nR,B,2\n",
+    )
+    assert [f.code for f in made.findings if f.table == "bom_lines"][:1] == ["SNAP003"]
+    assert "SNAP008" not in codes(made)
+
+
 def test_a_missing_or_bare_folder_is_an_error(tmp_path):
     [missing, _] = Snapshot.from_folder(tmp_path / "nowhere").findings
     [bare, _] = Snapshot.from_folder(tmp_path).findings

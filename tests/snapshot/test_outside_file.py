@@ -68,13 +68,13 @@ def test_a_corner_far_in_one_direction_counts_with_the_other(tmp_path, far):
 
 def test_far_cells_that_have_a_format_alone_do_no_harm(tmp_path):
     path = workbook(tmp_path / "blank.xlsx", blank=(1_048_575, 16_383))
-    sheets = outside_file.read_sheets(path, {"products"})
+    sheets = outside_file.read_sheets(path, {"products"}.__contains__)
     assert sheets["products"].rows() == [("A", "2.5")]
 
 
 def test_a_far_cell_of_a_sheet_that_is_no_table_does_no_harm(tmp_path):
     path = workbook(tmp_path / "notes.xlsx", sheet="notes", far=(1_048_575, 16_383))
-    assert outside_file.read_sheets(path, {"products"}) == {"notes": None}
+    assert outside_file.read_sheets(path, {"products"}.__contains__) == {"notes": None}
 
 
 def test_a_far_cell_that_the_look_misses_ends_the_reading_process_alone(tmp_path):
@@ -85,9 +85,12 @@ def test_a_far_cell_that_the_look_misses_ends_the_reading_process_alone(tmp_path
     )
     outside_file.check_workbook(path)
     with pytest.raises(UnreadableFile, match="2,048 MiB of memory"):
-        outside_file.read_sheets(path, {"products"})
+        outside_file.read_sheets(path, {"products"}.__contains__)
     good = workbook(tmp_path / "good.xlsx")
-    assert outside_file.read_sheets(good, {"products"})["products"].height == 1
+    assert (
+        outside_file.read_sheets(good, {"products"}.__contains__)["products"].height
+        == 1
+    )
 
 
 @pytest.mark.req("ING-06")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+import openpyxl
 import pytest
 import xlsxwriter
 
@@ -80,6 +81,83 @@ def test_a_workbook_is_written_anew_with_its_other_sheets(tmp_path) -> None:
     assert Snapshot.from_folder(book).fingerprint == made.after.fingerprint
     files.undo(approver="Ana")
     assert Snapshot.from_folder(book).fingerprint == sound.fingerprint
+
+
+@pytest.fixture
+def own_book(tmp_path):
+    """A workbook of people: notes, a column of theirs, formulas, an empty line."""
+    path = tmp_path / "own.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        day = book.add_format({"num_format": "dd.mm.yyyy"})
+        sheet = book.add_worksheet("Demands")
+        head = ["demand", "product", "location", "Qty ", "due", "our remark"]
+        sheet.write_row(0, 0, head)
+        due = dt.date(2026, 12, 14)
+        for row, (name, remark) in enumerate(
+            [("D1", "x"), ("D2", "y"), ("D3", "z")], 1
+        ):
+            at = row + (row > 1)
+            sheet.write_row(at, 0, [name, "A", "W", 40])
+            sheet.write_datetime(at, 4, due, day)
+            sheet.write(at, 5, remark)
+        sheet.write_formula(1, 3, "=20*2", None, 40)
+        for name, cells in {
+            "Settings": [["as_of"], ["2026-11-30"]],
+            "Products": [["product"], ["A"]],
+            "Locations": [["location"], ["W"]],
+            "Notes": [["call Bob"], ["=Demands!D2"]],
+        }.items():
+            other = book.add_worksheet(name)
+            for row, values in enumerate(cells):
+                other.write_row(row, 0, values)
+    return path
+
+
+def cells_in(path, name):
+    return [*openpyxl.load_workbook(path)[name].iter_rows(values_only=True)]
+
+
+@pytest.mark.req("ENR-10")
+def test_a_mended_workbook_keeps_what_is_no_table_of_it(own_book) -> None:
+    files, before = TableFiles(own_book), cells_in(own_book, "Demands")
+    now = Snapshot.from_folder(own_book)
+    made = cell_difference(now, files.cells(), ("demands", 4, "qty"), "55")
+    files.take(made, approver="Ana", text="one cell")
+    assert cells_in(own_book, "Notes") == [("call Bob",), ("=Demands!D2",)]
+    # Values in the place of formulas: nothing has calculated them since.
+    first = (*before[1][:3], 40, *before[1][4:])
+    second = (*before[3][:3], 55, *before[3][4:])
+    rows = cells_in(own_book, "Demands")
+    assert rows == [before[0], first, before[2], second, before[4]]
+    assert Snapshot.from_folder(own_book).fingerprint == made.after.fingerprint
+
+
+@pytest.mark.req("ENR-10")
+def test_rows_of_a_workbook_come_and_go(own_book, tmp_path) -> None:
+    head = "demand,product,location,qty,due,priority,our remark\n"
+    rows = "D3,A,W,40,2026-12-14,2,z\nD9,A,W,7,2026-12-20,1,new\n"
+    files, now = TableFiles(own_book), Snapshot.from_folder(own_book)
+    stated, _ = read_files([("demands.csv", (head + rows).encode())])
+    made = file_difference(now, stated, written=files.cells(), whole=True)
+    files.take(made, approver="Ana", text="a file")
+    assert Snapshot.from_folder(own_book).fingerprint == made.after.fingerprint
+    found = cells_in(own_book, "Demands")
+    filled = [row for row in found if any(cell is not None for cell in row)]
+    assert [(row[0], row[3], row[5]) for row in filled[1:]] == [
+        ("D3", 40, "z"),
+        ("D9", 7, "new"),
+    ]
+    assert cells_in(own_book, "Notes")[0] == ("call Bob",)
+
+
+def test_a_file_keeps_its_table_where_its_name_is_written_otherwise(folder) -> None:
+    (folder / "demands.csv").rename(folder / "Demands.csv")
+    files, made = mended(folder)
+    files.take(made, approver="Ana", text="one cell")
+    assert Snapshot.from_folder(folder).fingerprint == made.after.fingerprint
+    files.undo(approver="Ana")
+    assert (folder / "Demands.csv").exists()
+    assert not (folder / "demands.csv").exists()
 
 
 @pytest.mark.req("ING-06")

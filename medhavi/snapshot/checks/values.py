@@ -470,6 +470,10 @@ def _keys(table: Table, normal: NormalTable) -> list[Finding]:
     key = list(table.key)
     if not key or not normal.frame[key].is_duplicated().any():
         return []
+    required = [name for name in key if table.columns[name].required]
+    if any(normal.frame[name].null_count() == len(normal.rows) for name in required):
+        # A key without one of its columns: that is told of the column.
+        return []
     numbered = normal.frame.with_columns(normal.rows.alias(_ROW)).with_columns(
         pl.col(_ROW).min().over(key).alias("first of key")
     )

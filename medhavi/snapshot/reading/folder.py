@@ -21,7 +21,7 @@ from medhavi import schema
 from medhavi.errors import EnvironmentFailure
 from medhavi.findings import Finding, finding
 from medhavi.snapshot.reading.cells import as_csv
-from medhavi.snapshot.reading.normalise import ROW, matched
+from medhavi.snapshot.reading.normalise import ROW, folded, matched
 from medhavi.snapshot.reading.outside_file import read_sheets, read_table
 from medhavi.snapshot.reading.row_findings import LISTED, more, nearest
 
@@ -59,6 +59,16 @@ class _FolderReading:
         self.found.append(finding("FILE003", value=origin, nearest=hint))
 
 
+def table_named(name: str) -> str | None:
+    """Table that a file or a sheet of a name holds; None: no table.
+
+    >>> table_named("Supply Orders"), table_named("orders")
+    ('supply_orders', None)
+    """
+    known = folded(name)
+    return known if known in schema.tables() else None
+
+
 def read(path: Path) -> tuple[dict[str, pl.DataFrame], list[Finding]]:
     """Read all tables of a folder or of one workbook, with what was found.
 
@@ -91,30 +101,34 @@ def _file(path: Path, reading: _FolderReading) -> None:
         return
     if kind == ".xlsx":
         _workbook(path, reading)
-    elif kind not in _KINDS or path.stem not in schema.tables():
+        return
+    table = table_named(path.stem)
+    if kind not in _KINDS or table is None:
         reading.ignore(path.name, path.stem)
     else:
         reader = _csv if kind == ".csv" else _parquet
-        reading.take(path.stem, path.name, _attempt(path, reader, reading.found))
+        frame = _attempt(path, table, reader, reading.found)
+        reading.take(table, path.name, frame)
 
 
 def _attempt(
     path: Path,
-    reader: Callable[[Path, list[Finding]], pl.DataFrame | None],
+    table: str,
+    reader: Callable[[Path, str, list[Finding]], pl.DataFrame | None],
     found: list[Finding],
 ) -> pl.DataFrame | None:
     """Read a file; whatever its content does to the reader is a finding."""
     try:
         if path.stat().st_size == 0:
-            found.append(finding("FILE002", table=path.stem, value=path.name))
+            found.append(finding("FILE002", table=table, value=path.name))
             return None
-        return reader(path, found)
+        return reader(path, table, found)
     except (OSError, ValueError, pl.exceptions.PolarsError) as problem:
         reason = str(problem).strip().split("\n")[0].rstrip(".")
         found.append(
             finding(
                 "FILE001",
-                table=path.stem,
+                table=table,
                 value=path.name,
                 reason=reason or type(problem).__name__,
                 kind=_KINDS[path.suffix.lower()],
@@ -123,22 +137,22 @@ def _attempt(
         return None
 
 
-def _csv(path: Path, found: list[Finding]) -> pl.DataFrame | None:
+def _csv(path: Path, table: str, found: list[Finding]) -> pl.DataFrame | None:
     """Read a CSV file as text only."""
     with path.open(encoding="utf-8-sig", newline="") as lines:
         header = next(csv.reader(lines), [])
     if not any(header):
-        found.append(finding("FILE002", table=path.stem, value=path.name))
+        found.append(finding("FILE002", table=table, value=path.name))
         return None
     twice = {name for name in header if name and header.count(name) > 1}
     found += [
-        finding("FILE007", table=path.stem, value=path.name, column=name)
+        finding("FILE007", table=table, value=path.name, column=name)
         for name in sorted(twice)
     ]
     try:
         return _numbered(_scan(path, ragged=False))
     except pl.exceptions.ComputeError:
-        found += _long_lines(path, len(header))
+        found += _long_lines(path, table, len(header))
         return _numbered(_scan(path, ragged=True))
 
 
@@ -146,7 +160,7 @@ def _scan(path: Path, *, ragged: bool) -> pl.DataFrame:
     return pl.read_csv(path, infer_schema=False, truncate_ragged_lines=ragged)
 
 
-def _long_lines(path: Path, width: int) -> list[Finding]:
+def _long_lines(path: Path, table: str, width: int) -> list[Finding]:
     """Name the lines with more cells than the header."""
     found: list[Finding] = []
     count = 0
@@ -158,27 +172,27 @@ def _long_lines(path: Path, width: int) -> list[Finding]:
                     found.append(
                         finding(
                             "FILE004",
-                            table=path.stem,
+                            table=table,
                             row=number + 1,
                             value=path.name,
                             cells=len(cells),
                             width=width,
                         )
                     )
-    return found + more("FILE004", path.stem, None, count - LISTED)
+    return found + more("FILE004", table, None, count - LISTED)
 
 
-def _parquet(path: Path, _found: list[Finding]) -> pl.DataFrame:
+def _parquet(path: Path, _table: str, _found: list[Finding]) -> pl.DataFrame:
     return read_table(path, "parquet")
 
 
 def _workbook(path: Path, reading: _FolderReading) -> None:
     """Read the sheets of a workbook that are named like tables."""
     try:
-        for sheet, frame in read_sheets(path, schema.tables()).items():
-            origin = f"{path.name}, sheet {sheet}"
-            if frame is not None:
-                reading.take(sheet, origin, _sheet(frame, sheet))
+        for sheet, frame in read_sheets(path, table_named).items():
+            origin, table = f"{path.name}, sheet {sheet}", table_named(sheet)
+            if frame is not None and table is not None:
+                reading.take(table, origin, _sheet(frame, table))
             elif sheet != DOCUMENTATION:
                 reading.ignore(origin, sheet)
     except (OSError, ValueError) as problem:
@@ -233,11 +247,10 @@ def write(
                 with _replacing(target) as draft:
                     _write(frame, draft, format)
                 written.add(target)
-        for name in tables:
-            for kind in ("parquet", "csv"):
-                stale = path / f"{name}.{kind}"
-                if stale not in written:
-                    stale.unlink(missing_ok=True)
+        for stale in sorted(path.iterdir()):
+            is_table = stale.suffix in (".csv", ".parquet")
+            if is_table and table_named(stale.stem) in tables and stale not in written:
+                stale.unlink(missing_ok=True)
     except OSError as problem:
         message = (
             f"The tables cannot be written to {path} ({problem.strerror or problem}). "

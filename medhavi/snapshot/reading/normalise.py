@@ -39,27 +39,26 @@ if TYPE_CHECKING:
 
 _SYNONYMS: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "amount": "qty",
-        "quantity": "qty",
-        "item": "product",
-        "sku": "product",
-        "article": "product",
-        "material": "product",
-        "part": "product",
-        "site": "location",
-        "plant": "location",
-        "warehouse": "location",
-        "vendor": "supplier",
-        "client": "customer",
-        "machine": "resource",
-        "unit": "uom",
-        "minimumorderquantity": "moq",
-        "minorderqty": "moq",
-        "duedate": "due",
-        "deliverydate": "due",
-        "leadtime": "lead_time_days",
-        "validuntil": "valid_to",
-        "duration": "duration_hours",
+        word: column
+        for column, words in {
+            "qty": "amount quantity onhand stockonhand",
+            "product": "item sku article material part",
+            "location": "site plant warehouse",
+            "supplier": "vendor",
+            "customer": "client",
+            "resource": "machine",
+            "uom": "unit",
+            "moq": "minimumorderquantity minorderqty minqty minimumquantity",
+            "lot_multiple": "multiple roundingvalue",
+            "due": "duedate deliverydate needdate requireddate",
+            "lead_time_days": "leadtime",
+            "valid_to": "validuntil",
+            "origin": "from fromlocation sourcelocation",
+            "destination": "to tolocation targetlocation",
+            "duration_h": "duration transithours transittime",
+            "base_currency": "currency",
+        }.items()
+        for word in words.split()
     }
 )
 """Words of other systems for columns, by folded name."""
@@ -70,13 +69,14 @@ _ENDINGS: Final = re.compile(
 """Endings that state a unit or a kind, which people add or leave out."""
 
 
-def _folded(name: str) -> str:
+def folded(name: str) -> str:
+    """Name by which upper and lower case, spaces and hyphens make no difference."""
     return re.sub(r"[\s\-]+", "_", name.strip().casefold())
 
 
 def _bare(name: str) -> str:
     """Name without its unit, case and separators: what is compared for closeness."""
-    return _ENDINGS.sub("", _folded(name)).replace("_", "")
+    return _ENDINGS.sub("", folded(name)).replace("_", "")
 
 
 def matched(raw: pl.DataFrame, known: Collection[str]) -> pl.DataFrame:
@@ -87,12 +87,12 @@ def matched(raw: pl.DataFrame, known: Collection[str]) -> pl.DataFrame:
     [' Due Date', 'qty']
     """
     others = [name for name in raw.columns if name not in known]
-    folded = Counter(_folded(name) for name in others)
-    wanted = {_folded(name): name for name in known if name not in raw.columns}
+    times = Counter(folded(name) for name in others)
+    wanted = {folded(name): name for name in known if name not in raw.columns}
     names = {
-        name: wanted[_folded(name)]
+        name: wanted[folded(name)]
         for name in others
-        if _folded(name) in wanted and folded[_folded(name)] == 1
+        if folded(name) in wanted and times[folded(name)] == 1
     }
     return raw.rename(names) if names else raw
 
@@ -103,7 +103,7 @@ def meant(name: str, lacking: Collection[str]) -> str | None:
     >>> meant("qtty", ["qty"]), meant("Due date", ["due"]), meant("colour", ["qty"])
     ('qty', 'due', None)
     """
-    synonym = _SYNONYMS.get(_folded(name).replace("_", ""))
+    synonym = _SYNONYMS.get(folded(name).replace("_", ""))
     if synonym in lacking:
         return synonym
     bare = _bare(name)
@@ -274,7 +274,9 @@ def normalise(name: str, raw: pl.DataFrame, days: LocalDays) -> NormalTable:
         raw = raw.drop(ROW)
     else:
         rows = pl.Series(ROW, range(1, raw.height + 1), pl.UInt32)
-    reading = _TableReading(table=table, raw=raw, rows=rows, days=days)
+    lacking = [name for name in table.columns if name not in raw.columns]
+    named = {meant(name, lacking) for name in raw.columns if name not in table.columns}
+    reading = _TableReading(table=table, raw=raw, rows=rows, days=days, named=named)
     reading.found += _unknown_columns(table, raw.columns)
     series = [reading.column(column) for column in table.columns.values()]
     frame = _sorted(table, pl.DataFrame([*series, rows]))
@@ -317,6 +319,8 @@ class _TableReading:
     raw: pl.DataFrame
     rows: pl.Series
     days: LocalDays
+    named: set[str | None]
+    """Columns that are lacking, and there by another name: that is told of these."""
     found: list[Finding] = field(default_factory=list)
     unzoned: int = 0
 
@@ -324,7 +328,7 @@ class _TableReading:
         """One column of the normal form in the order of the input."""
         table, raw, found = self.table, self.raw, self.found
         if column.name not in raw.columns:
-            if column.required and raw.height:
+            if column.required and raw.height and column.name not in self.named:
                 found.append(
                     finding(
                         "SNAP003",

@@ -29,7 +29,7 @@ from medhavi.snapshot.reading.limited_process import LimitedProcess
 from medhavi.snapshot.reading.outside_reader import refuse_many
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
 _READER = Path(__file__).with_name("outside_reader.py")
 _MIB = 1 << 20
@@ -86,7 +86,7 @@ LIMITS = ReadLimits()
 
 def read_sheets(
     source: Path | bytes,
-    wanted: Collection[str] | None = None,
+    wanted: Callable[[str], object] | None = None,
     limits: ReadLimits = LIMITS,
 ) -> dict[str, pl.DataFrame | None]:
     """Sheets of a workbook in their order, cells as text; None for one not wanted.
@@ -96,7 +96,7 @@ def read_sheets(
     source
         The file, or its content.
     wanted
-        Names of the sheets to read; without them the first sheet.
+        True of the names of sheets to read; without it the first sheet is.
 
     Raises
     ------
@@ -105,8 +105,7 @@ def read_sheets(
     OSError
         The file cannot be opened.
     """
-    check_workbook(source, wanted, limits)
-    names = None if wanted is None else sorted(wanted)
+    names = check_workbook(source, wanted, limits)
     with _path_of(source) as path:
         return _ask({"kind": "sheets", "path": str(path), "wanted": names}, limits)
 
@@ -170,11 +169,12 @@ def read_written(path: Path, limits: ReadLimits = LIMITS) -> pl.DataFrame:
 # --- looking at a file before it is read -------------------------------------------
 def check_workbook(
     source: Path | bytes,
-    wanted: Collection[str] | None = None,
+    wanted: Callable[[str], object] | None = None,
     limits: ReadLimits = LIMITS,
-) -> None:
-    """Refuse a workbook whose directory or wanted sheets ask for more than the limits.
+) -> list[str]:
+    """Names of the sheets to read of a workbook, as of `read_sheets`.
 
+    A workbook is refused whose directory or wanted sheets ask for more than the limits.
     Empty cells, however far, ask for nothing and are passed over.
 
     Raises
@@ -194,9 +194,13 @@ def check_workbook(
             with zipfile.ZipFile(file) as book:
                 _check_parts(book.infolist(), limits)
                 sheets = list(_sheets(book))
-                for part, name in sheets[:1] if wanted is None else sheets:
-                    if wanted is None or name in wanted:
-                        _check_corner(book, part, name, limits)
+                if wanted is None:
+                    chosen = sheets[:1]
+                else:
+                    chosen = [(part, name) for part, name in sheets if wanted(name)]
+                for part, name in chosen:
+                    _check_corner(book, part, name, limits)
+                return [name for _, name in chosen]
         except (
             zipfile.BadZipFile,
             zlib.error,

@@ -85,17 +85,15 @@ def refuse_many(scan: pl.LazyFrame, cells: int) -> None:
         raise ValueError(message)
 
 
-def _sheets(path: str, wanted: list[str] | None) -> dict[str, pl.DataFrame | None]:
+def _sheets(path: str, wanted: list[str]) -> dict[str, pl.DataFrame | None]:
     import fastexcel
 
     book = fastexcel.read_excel(path)
-    names = book.sheet_names
-    chosen = names[:1] if wanted is None else [one for one in names if one in wanted]
     return {
         name: book.load_sheet(name, dtypes="string").to_polars()
-        if name in chosen
+        if name in wanted
         else None
-        for name in names
+        for name in book.sheet_names
     }
 
 

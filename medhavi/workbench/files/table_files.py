@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from medhavi.errors import UsageError
-from medhavi.snapshot.reading.folder import read
+from medhavi.snapshot.reading.folder import read, table_named
 from medhavi.snapshot.reading.normalise import ROW
 from medhavi.snapshot.table_difference import cells_of
 from medhavi.units import from_seconds
 from medhavi.workbench.files.atomic_write import replaced_file
-from medhavi.workbench.files.template_files import write_filled_sheets
+from medhavi.workbench.files.workbook_changes import update_sheets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -186,11 +186,7 @@ class TableFiles:
             return [self.place.name]
         found = []
         for table in update.cells:
-            there = [
-                table + kind
-                for kind in KINDS[1:]
-                if (self._home / (table + kind)).exists()
-            ]
+            there = self._files_with(table)
             if not there and table in read(self.place)[0]:
                 message = (
                     f"{table} is a sheet of a workbook in the folder {self.place.name}. "
@@ -200,20 +196,26 @@ class TableFiles:
             found += [*there, *([] if f"{table}.csv" in there else [f"{table}.csv"])]
         return found
 
+    def _files_with(self, table: str) -> list[str]:
+        """Names of the files of a folder that hold a table."""
+        return sorted(
+            one.name
+            for one in self._home.iterdir()
+            if one.suffix.lower() in KINDS[1:] and table_named(one.stem) == table
+        )
+
     def _write(self, update: TableDifference) -> None:
         if self._is_book:
-            tables = {name: frame.drop(ROW) for name, frame in self.cells().items()}
-            sheets = {
-                name: frame.to_dicts()
-                for name, frame in {**tables, **update.cells}.items()
-            }
+            before = {name: frame.drop(ROW) for name, frame in self.cells().items()}
             with replaced_file(self.place) as fresh:
-                write_filled_sheets(fresh, sheets)
+                update_sheets(self.place, fresh, before, update.cells)
             return
         for table, frame in update.cells.items():
             with replaced_file(self._home / f"{table}.csv") as fresh:
                 frame.write_csv(fresh, line_terminator="\n")
-            (self._home / f"{table}.parquet").unlink(missing_ok=True)
+            for name in self._files_with(table):
+                if name != f"{table}.csv":
+                    (self._home / name).unlink()
 
     def _record(
         self,

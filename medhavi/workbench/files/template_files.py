@@ -146,14 +146,14 @@ def _write_sheet(
             )
         for number, row in enumerate(rows, start=1):
             value = row.get(column.name) if isinstance(row, dict) else None
-            stated = _number(value) if is_number else None
+            stated = number_of(value) if is_number else None
             if stated is not None:
                 sheet.write_number(number, place, stated)
             elif value not in (None, ""):
                 sheet.write_string(number, place, str(value))
 
 
-def _number(value: object) -> float | None:
+def number_of(value: object) -> float | None:
     """Number of a cell, also of its text; None where it is none."""
     try:
         return float(str(value))
