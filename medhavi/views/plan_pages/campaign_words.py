@@ -45,7 +45,7 @@ def saving_tiles(found: CampaignDifference, currency: str = "EUR") -> tuple[Tile
     before, after = found.without, found.with_campaigns
     saved = before.setup_minutes - after.setup_minutes
     later = found.lateness_hours
-    share = found.setup_reduction
+    share, money_saved = found.setup_reduction, round(found.saved_money)
     return (
         Tile(
             label=say("set_up_saved"),
@@ -70,10 +70,17 @@ def saving_tiles(found: CampaignDifference, currency: str = "EUR") -> tuple[Tile
             label=say("total_saving"),
             figure=money(found.saved_money, currency),
             note=say("set_up_and_lateness"),
-            state="good" if found.saved_money >= 0 else "bad",
-            word=say("tile_gain") if found.saved_money >= 0 else say("tile_loss"),
+            state="good" if money_saved > 0 else "bad" if money_saved else "",
+            word=_word_of(money_saved),
         ),
     )
+
+
+def _word_of(saved: float) -> str:
+    """Word for money that is saved, lost, or neither."""
+    if not saved:
+        return say("tile_nothing_saved")
+    return say("tile_gain") if saved > 0 else say("tile_loss")
 
 
 def runs_html(
