@@ -90,10 +90,6 @@ NEARLY = {
     "days of safety": rows(
         "inventory_policies", {"product": "PART", "location": "P", "safety_days": 5.0}
     ),
-    "has a stock level that falls": rows(
-        "inventory_levels",
-        {"product": "PART", "location": "P", "safety_qty": 1.0, "valid_to": LATER},
-    ),
     "sent from where nothing comes from": {
         **cells("demands", ship_from="Q"),
         "locations": [{"location": "P"}, {"location": "Q"}],

@@ -294,12 +294,24 @@ def test_what_falls_out_is_taken_before_more_is_made() -> None:
 
 
 def test_a_level_is_held_as_long_as_it_is_stated() -> None:
-    tables = level_falls(workshop([("A", 3.0, 20.0, 1)], stock=3.0))
-    made = planned(tables, ANEW)
+    made = planned(level_falls(workshop([("A", 3.0, 20.0, 1)], stock=3.0)))
+    assert made.run.engine == "search"
     # What the level wanted from the third day on serves the demand behind it.
     assert sum(qty for _, qty in by_source(made, "A")) == 3.0
     first = made.supplies.filter(pl.col("product") == "A")["finish"].min()
     assert first <= day(5)
+
+
+@pytest.mark.req("MRP-07", "QA-05")
+def test_many_small_lots_that_cover_days_are_found_by_the_search() -> None:
+    """Sixty lots of A, each of which might ask for all lots of PART."""
+    tables = workshop([("A", 10.0, 3.0 + n, 1) for n in range(60)], stock=0.0)
+    cover = {"lot_rule": "poq", "cover_days": 7.0}
+    rows = [{**HERE, **cover}, {**PART, **cover}]
+    tables = {**tables, "inventory_policies": rows}
+    for name, most in (("make A", 10.0), ("make PART", 5.0)):
+        tables = changed(tables, "routings", name, max_lot=most)
+    assert planned(tables).run.engine == "search"
 
 
 def test_departures_that_others_overtake_carry_nothing() -> None:

@@ -86,6 +86,52 @@ def gains_of(plant: Plant, item: np.ndarray, size: np.ndarray) -> np.ndarray:
     return found
 
 
+def with_freed(model: Model, found: Found) -> tuple[Found, bool]:
+    """Pegs in which what stock levels keep until they fall is what they keep.
+
+    Who takes what a fallen level leaves takes it of whatever came for the level.
+
+    Returns
+    -------
+    found
+        The same orders, with other pegs.
+    whole
+        Whether enough came for each level; else some who take of it lack something.
+    """
+    givers, takers = np.asarray(found.peg_from), np.asarray(found.peg_to)
+    amounts = np.asarray(found.peg_qty)
+    numbers = np.array([*model.freed], np.int64)
+    freed = np.flatnonzero(np.isin(-2 - givers, numbers))
+    if not len(freed):
+        return found, True
+    # By when it is free: a level may keep what an earlier one left.
+    freed = freed[np.argsort(model.plant.s_ready[-2 - givers[freed]], kind="stable")]
+    rows = [
+        list(row)
+        for row in zip(givers.tolist(), takers.tolist(), amounts.tolist(), strict=True)
+    ]
+    came: dict[int, list[int]] = {}
+    whole = True
+    for place, (_, taker, _) in enumerate(rows):
+        if -1 - taker >= model.first_level:
+            came.setdefault(-1 - taker, []).append(place)
+    for place in freed.tolist():
+        giver, taker, left = rows[place]
+        rows[place][2] = 0
+        for other in came.get(model.freed[-2 - giver], ()):
+            part = min(left, rows[other][2])
+            if part and rows[other][0] != giver:
+                rows[other][2] -= part
+                left -= part
+                rows.append([rows[other][0], taker, part])
+                if -1 - taker >= model.first_level:
+                    came[-1 - taker].append(len(rows) - 1)
+        # A level that would be reached after it falls is left out.
+        whole &= not left or -1 - taker >= model.first_level
+    pegs = np.array([row for row in rows if row[2]], np.int64).reshape(-1, 3).T
+    return found._replace(peg_from=pegs[0], peg_to=pegs[1], peg_qty=pegs[2]), whole
+
+
 class Columns:
     """Numbers in columns, by the product that each row is of.
 

@@ -388,7 +388,7 @@ class Layout:
     def _serve_from_stock(self, number: int, run: SearchableRun) -> None:
         release = self._release
         for need, amount, supply in zip(*self._from_stock[number], strict=True):
-            unit, _, pin, ratio = self.model.supplies[supply]
+            unit, _, pin, ratio, _ = self.model.supplies[supply]
             if ratio:
                 self._lend(release.needs[need], amount, unit, ratio)
                 continue
@@ -415,7 +415,7 @@ class Layout:
         ]
         for need, short in short_of(run, node, node.needs) if supplies else ():
             left = short
-            for unit, _, _, ratio in supplies:
+            for unit, _, _, ratio, _ in supplies:
                 qty = min(left, unit.free // ratio)
                 if qty > 0:
                     self._lend(need, qty, unit, ratio)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from medhavi.planners.constrained.search.found_orders import SearchableRun
     from medhavi.planners.constrained.search.plant.model import Model
+    from medhavi.planners.constrained.search.plant.supplies import StandingSupply
     from medhavi.planners.mrp.netting_state.state import Demand
 
 
@@ -44,13 +45,21 @@ def names_of(run: SearchableRun, model: Model) -> PlantNames:
     wanted += [("level", items[item]) for item in levels]
     stands = [
         (
-            run.unit_name(one.unit),
+            _name_of(run, one),
             "" if one.demand < 0 else demands[one.demand].demand,
             *([str(one.ratio)] if one.ratio else []),
         )
         for one in model.supplies
     ]
     return PlantNames(items, model.machines, _distinct(wanted), _distinct(stands))
+
+
+def _name_of(run: SearchableRun, supply: StandingSupply) -> str:
+    """Name of a unit that stands, or of what a stock level keeps until it falls."""
+    if supply.level < 0:
+        return run.unit_name(supply.unit)
+    unit = supply.unit
+    return "\x1e".join(["level", *unit.node.key, str(unit.available)])
 
 
 def _items(model: Model) -> list[str]:

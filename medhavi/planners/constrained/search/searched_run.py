@@ -28,6 +28,7 @@ from medhavi.planners.constrained.search.found_orders import SearchableRun
 from medhavi.planners.constrained.search.found_pegs import (
     MismatchError,
     differ,
+    with_freed,
 )
 from medhavi.planners.constrained.search.found_placing import (
     FoundPlacing,
@@ -556,6 +557,9 @@ def _placed(
         found = seek(
             model, engine, effort, watch, seed or 1, saves=run.counts, share=share
         )
+    found, whole = with_freed(model, found)
+    if not whole:
+        run.approximate("a stock level falls before enough came for it")
     found, more = rotated(run, model, found, run.renews(kept))
     try:
         placed = _laid_out(run, watch, model, found, floors, kept)

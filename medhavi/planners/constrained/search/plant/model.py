@@ -4,8 +4,8 @@ What the search knows: products at places and their sources by preference, while
 are valid; makes of steps in a row, each on one unit of a finite machine, of those that
 it may choose from, of each of several at a time, on hours of a bucket, or on none, in
 open time, changed over between families; purchases with a fixed lead time, by any rule
-of stock and lots; stock and scheduled receipts; stock levels of what is made that do
-not fall; existing orders that stand on their dates; lots of a least and a largest size
+of stock and lots; stock and scheduled receipts; stock levels of what is made, by date
+too; existing orders that stand on their dates; lots of a least and a largest size
 and a multiple; what is lost by yields. What shares, lots and levels want otherwise it
 says nearly, and the run nets it anew. Anything else is planned by the general way.
 """
@@ -70,7 +70,7 @@ DEMAND_COLUMNS = (
     *("d_item", "d_qty", "d_due", "d_weight"),
     *("d_shelf", "d_floor", "d_latest", "d_missing"),
 )
-MOST_BELOW = 2000
+MOST_BELOW = 100_000
 """Orders of one demand at most: what a move takes out must be small."""
 
 
@@ -89,7 +89,8 @@ class Model:
     `routings` their steps, `options` what the work of each option takes, and `queues`
     the time between release and start of the work of a first step [s]. `machines` are
     the names of the machines, `stops` when each unit is down or at work [UTC s],
-    `supplies` what stands, `calendars` the open times by their numbers. Of the demands
+    `supplies` what stands, of which `freed` are kept until then by a stock level: its
+    number among the demands, by theirs. `calendars` are the open times by their numbers. Of the demands
     of the plant, `demands` are those of the run (`in_parts` 1: what is there need not
     wait); behind them come `lacking`, needs of existing orders, by index, and what
     stock levels want. `netted` are the products that the run nets anew, though they are
@@ -115,6 +116,7 @@ class Model:
     machines: tuple[str, ...]
     stops: Sequence[Sequence[tuple[int, int]]]
     supplies: Sequence[StandingSupply]
+    freed: Mapping[int, int]
     lacking: Sequence[int]
     calendars: Mapping[int, WorkingTime]
     campaigns: Campaigns
@@ -219,6 +221,7 @@ class _Reading(Products):
         if tree > MOST_BELOW:
             refuse("a product has too many parts")
         supplies = [one for item in items for one in item.supplies]
+        freed = _freed(items, len(demands) + len(lacking))
         self._keep_read()
         priority = [demand.priority for demand in demands]
         first, last = min(priority, default=1), max(priority, default=1) + 1
@@ -245,6 +248,7 @@ class _Reading(Products):
             machines=tuple(self._machines.numbers),
             stops=self._machines.stops,
             supplies=supplies,
+            freed=freed,
             lacking=[need.index for _, need in lacking],
             calendars=self._calendars(),
             as_of=self._as_of,
@@ -339,6 +343,21 @@ class _Reading(Products):
                 return one
         self._run.approximate(f"{need.node.key} is asked of some of its supply alone")
         return -1
+
+
+def _freed(items: Sequence[Item], first: int) -> dict[int, int]:
+    """Stock levels that keep supplies until they fall, as of `Model.freed`.
+
+    `first` is the number of the first stock level among the demands.
+    """
+    found, supply = dict[int, int](), 0
+    for item in items:
+        for one in item.supplies:
+            if one.level >= 0:
+                found[supply] = first + one.level
+            supply += 1
+        first += len(item.levels)
+    return found
 
 
 def _sources(items: Sequence[Item]) -> tuple[list[tuple[int, ...]], np.ndarray]:

@@ -38,7 +38,8 @@ from medhavi.planners.constrained.search.plant.sources import (
 )
 from medhavi.planners.constrained.search.plant.supplies import (
     StandingSupplies,
-    lasting_levels,
+    freed_supplies,
+    wanted_levels,
     lend_to_demands,
     replaced_anew,
 )
@@ -293,10 +294,14 @@ class Products:
         item = Item(supplies=self._standing.of(node))
         item.lacking = list(self._standing.lacking(node))
         levels = self._levels_of(node)
-        item.levels, why = lasting_levels(node, levels, self._as_of)
-        if why:
+        wanted = wanted_levels(node, levels, self._as_of)
+        item.levels = wanted.rises
+        if wanted.falls:
+            more = [*item.supplies, *freed_supplies(node, wanted, self._as_of)]
+            item.supplies = sorted(more, key=lambda one: one.unit.available)
+        if wanted.why:
             self._netted.add(number)
-            self._run.approximate(why)
+            self._run.approximate(wanted.why)
         if levels.lots:
             item.lots = tuple(at - self._as_of for at in levels.lots)
             item.cover = FAR

@@ -24,8 +24,10 @@ from medhavi.planners.mrp.netting_state.state import (
     FIRST_AVAILABLE,
     NO_DEMAND,
     SEQUENCE,
+    SupplyUnit,
     ratio,
 )
+from medhavi.units import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -38,7 +40,6 @@ if TYPE_CHECKING:
         Need,
         Node,
         NodeKey,
-        SupplyUnit,
     )
     from medhavi.planners.mrp.netting_state.stock_levels import StockLevels
 
@@ -48,12 +49,15 @@ class StandingSupply(NamedTuple):
 
     `pin` is None where any demand may take it. Where it stands in for the product that
     orders take, `qty` is that of the product, of which each unit takes `ratio` of it.
+    `level` is the place of the stock level that keeps it until then, among those of its
+    product; -1: it stands indeed.
     """
 
     unit: SupplyUnit
     qty: int
     pin: HardAllocation | None = None
     ratio: int = 0
+    level: int = -1
 
     @property
     def demand(self) -> int:
@@ -215,46 +219,76 @@ def there_for_demands(run: SearchableRun) -> dict[int, int]:
     return found
 
 
-def lasting_levels(
-    node: Node, levels: StockLevels, as_of: int
-) -> tuple[list[tuple[int, int]], str]:
-    """What has to be in stock of a product from an instant on, each time more.
+class WantedLevels(NamedTuple):
+    """What stock levels of a product want, as far as the search can say it.
+
+    `rises` are quantities [units] and from when on they have to be there [s since now],
+    with what is wanted anew when goods of a level die; `falls` are quantities that are
+    free again [units], since when [UTC s], and the place of their rise. `why` the run
+    nets the product for what else is wanted; "": nothing is.
+    """
+
+    rises: list[tuple[int, int]] = []
+    falls: list[tuple[int, int, int]] = []
+    why: str = ""
+
+
+def wanted_levels(node: Node, levels: StockLevels, as_of: int) -> WantedLevels:
+    """What stock levels want of a product: what comes last is free again first.
 
     `levels` are those of the product, `as_of` is now [UTC s].
-
-    Returns
-    -------
-    levels
-        Quantities [units], and from when on they have to be there [s since now], with
-        what is wanted anew when goods of a level die.
-    why
-        Why the run nets the product for what else is wanted; "": nothing is.
     """
     rules = node.rules
     if rules.is_plain:
-        return [], ""
+        return WantedLevels()
     if rules.safety_days:
         # It is there so long before its needs.
         more = rules.safety_qty or rules.levels
-        return [], f"{node.key} has days of safety and a stock level" if more else ""
-    found: list[tuple[int, int]] = []
+        why = f"{node.key} has days of safety and a stock level"
+        return WantedLevels(why=why if more else "")
     moments = sorted(levels.moments())
     wanted = [levels.wanted(moment) for moment in moments]
-    lasts = [*accumulate(reversed(wanted), min)][::-1]
+    found: list[tuple[int, int]] = []
+    falls: list[tuple[int, int, int]] = []
+    free: list[tuple[int, int]] = []
     kept = 0
-    for moment, level in zip(moments, lasts, strict=True):
+    for moment, level in zip(moments, wanted, strict=True):
         if level > kept:
+            free.append((level - kept, len(found)))
             found.append((level - kept, moment - as_of))
+        while level < kept:
+            qty, place = free.pop()
+            less = min(qty, kept - level)
+            falls.append((less, moment, place))
+            kept -= less
+            if qty > less:
+                free.append((qty - less, place))
         kept = level
-    if lasts != wanted:
-        return found, f"{node.key} has a stock level that falls"
     soonest = max(as_of, levels.first_repair)
     found += [
         (one.qty, max(one.instant, soonest) - as_of)
         for one in levels.replenishments
         if one.instant > as_of
     ]
-    return sorted(found, key=itemgetter(1)), ""
+    turn = sorted(range(len(found)), key=lambda place: found[place][1])
+    now = {place: at for at, place in enumerate(turn)}
+    falls = [(qty, since, now[place]) for qty, since, place in falls]
+    return WantedLevels([found[place] for place in turn], falls)
+
+
+def freed_supplies(node: Node, wanted: WantedLevels, as_of: int) -> list[StandingSupply]:
+    """Supplies of what levels keep until they fall, as of `wanted_levels`.
+
+    What came for a level is no older than that.
+    """
+    found = []
+    for qty, since, place in wanted.falls:
+        life, came = node.shelf_life, as_of + wanted.rises[place][1]
+        unit = SupplyUnit(-1, node, qty, qty, since, since, "INV")
+        unit.expires = NEVER if life is None else came + life
+        if unit.expires > since:
+            found.append(StandingSupply(unit, qty, level=place))
+    return found
 
 
 def _own_needs(run: SearchableRun, node: Node, other: Need) -> int:
