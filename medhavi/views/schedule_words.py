@@ -321,7 +321,9 @@ def schedule_finding(schedule: Schedule | None) -> str:
     late = schedule.orders.filter(pl.col("late_minutes") > 0).height
     told = say("orders_late", schedule.orders.height, late)
     before = _setups_before(schedule)
-    return f"{told}; {before}" if before else told
+    kept = schedule.problem.reference.get("orders_kept")
+    stay = say("orders_stay_as_planned", kept) if kept else ""
+    return "; ".join(filter(None, (told, before, stay)))
 
 
 def span_words(schedule: Schedule, minutes: float) -> str:

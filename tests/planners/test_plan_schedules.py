@@ -82,6 +82,7 @@ def test_what_is_firm_keeps_its_place_and_the_finding_names_it():
     (told,) = problem.findings
     assert (told.code, told.value) == ("SCHED045", "WO-1")
     assert "firmed" in str(told)
+    assert problem.problem.reference["orders_kept"] == 1
     found = medhavi.schedule(problem, effort=2)
     kept = made.operations.join(
         made.supplies.filter(pl.col("id") == "WO-1"), left_on="supply", right_on="id"
@@ -89,6 +90,15 @@ def test_what_is_firm_keeps_its_place_and_the_finding_names_it():
     fixed = found.operations.filter(pl.col("sales_order").str.starts_with("WO-1"))
     assert fixed["finish"].to_list() == kept["finish"].to_list()
     assert fixed["fixed"].all()
+
+
+def test_a_window_may_end_where_work_begins_that_stays():
+    # That work lies outside: it was stated with no length, behind the last open time.
+    snapshot = alternating()
+    made = plan(snapshot, "constrained")
+    for moment in sorted({*made.operations["start"], *made.operations["finish"]})[1:]:
+        problem = medhavi.schedule_problem(snapshot, made, (AS_OF, moment))
+        assert medhavi.schedule(problem, effort=1).status == "optimal"
 
 
 def test_a_plan_without_finite_capacity_or_of_other_tables_is_refused():

@@ -237,6 +237,7 @@ class _PlanReader:
             objective=_OBJECTIVE,
             reference={
                 "plan": self.plan.fingerprint,
+                "orders_kept": len(self.kept),
                 **self._as_planned(free, orders, fixed),
             },
         )

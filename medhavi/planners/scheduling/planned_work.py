@@ -356,7 +356,7 @@ class FixedWork:
         if before and (family := self.family(*before[-1])) is not None:
             self.families[name] = family
         behind = [one.start for one, _ in others if one.start >= free_until]
-        bound = min([*behind, self._reach])
+        bound = min([*behind, self._reach - 1])
         for one, order in others:
             if one.finish > self._start and one.start <= bound:
                 yield one, order
