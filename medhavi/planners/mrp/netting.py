@@ -47,6 +47,7 @@ class DatedNodeNetting:
 
     __slots__ = (
         "_arrived",
+        "_asks",
         "_before",
         "_coverage",
         "_cursor",
@@ -66,6 +67,7 @@ class DatedNodeNetting:
         self.node = node
         self.levels = levels
         self.needs = sorted(node.needs, key=SEQUENCE)
+        self._asks = node.asks()
         self._release = release
         self._coverage = Coverage(node, levels, release) if levels.looks_ahead else None
         self._cursor = 0
@@ -196,8 +198,10 @@ class DatedNodeNetting:
                 self._order(group, instant)
 
     def take(self, need: Need) -> None:
-        """Serve a need from what is there: first expired, then first in."""
+        """Serve a need from what is there: least asked, first expired, first in."""
         arrived = self._arrived
+        if self._asks:
+            arrived = sorted(arrived, key=lambda one: one[3].asked(self._asks))
         release = self._release
         position = 0
         while need.open > 0 and position < len(arrived):
@@ -212,6 +216,8 @@ class DatedNodeNetting:
                 del arrived[position]
             else:
                 position += 1
+        if self._asks:
+            self._arrived = [one for one in self._arrived if one[3].free > 0]
 
     def _borrow(self, need: Need, instant: int) -> None:
         """Use free stock of substitutes, by priority (rule 9)."""

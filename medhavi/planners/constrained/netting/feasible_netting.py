@@ -25,6 +25,7 @@ from medhavi.planners.mrp.netting_state.state import (
     NO_DEMAND,
     SEQUENCE,
     URGENCY,
+    least_asked,
 )
 from medhavi.planners.mrp.plain_netting import PlainNodeNetting
 from medhavi.planners.mrp.state_loading import StateLoader
@@ -78,8 +79,8 @@ def keep_for_important(
     looked at: an important need that could have it keeps what it asked for.
     """
     pressed, units, soon = _pressed(node, release, capacity)
-    latest = sorted(units, key=kept_first)
-    earliest = sorted(units, key=BY_ARRIVAL)
+    latest = least_asked(sorted(units, key=kept_first))
+    earliest = least_asked(sorted(units, key=BY_ARRIVAL))
     for need in sorted(pressed, key=URGENCY):
         serve_from(release, need, latest, need.instant)
         if not (need.alternatives or node.substitutes):
@@ -245,8 +246,8 @@ class ScarceNodeNetting(DatedNodeNetting):
     def process(self, instant: int) -> None:  # noqa: ARG002 (all at once)
         """Serve all needs in order of urgency."""
         units = [unit for unit in self.node.units if unit.free > 0]
-        latest = sorted(units, key=kept_first)
-        earliest = sorted(units, key=BY_ARRIVAL)
+        latest = least_asked(sorted(units, key=kept_first))
+        earliest = least_asked(sorted(units, key=BY_ARRIVAL))
         for need in sorted(self.needs, key=URGENCY):
             serve_from(self._release, need, latest, need.instant)
             if need.demand != NO_DEMAND:

@@ -127,6 +127,14 @@ class SupplyUnit:
         """Whether it has the characteristics and class that are asked for."""
         return asks is None or (self.traits or self.node.traits).meets(asks)
 
+    def asked(self, asks: Mapping[Characteristics, int]) -> int:
+        """What is asked for of its characteristics and class [units].
+
+        Any need takes first what the least is asked for of, so that the rest is left
+        for needs that nothing else serves; `asks` is that of the node.
+        """
+        return sum(qty for one, qty in asks.items() if self.meets(one))
+
 
 @dataclass(slots=True, eq=False)
 class Need:
@@ -222,6 +230,20 @@ class Node:
     units: list[SupplyUnit] = field(default_factory=list)
     shared: bool = False
     """Some source has a share."""
+
+    def asks(self) -> dict[Characteristics, int]:
+        """What its needs ask for by characteristics and class [units]."""
+        found: dict[Characteristics, int] = {}
+        for need in self.needs:
+            if need.asks is not None:
+                found[need.asks] = found.get(need.asks, 0) + need.qty
+        return found
+
+
+def least_asked(units: list[SupplyUnit]) -> list[SupplyUnit]:
+    """Supply of a node by what is asked for of it, the least first; else in turn."""
+    asks = units[0].node.asks() if units else {}
+    return sorted(units, key=lambda one: one.asked(asks)) if asks else units
 
 
 @dataclass(slots=True, eq=False)

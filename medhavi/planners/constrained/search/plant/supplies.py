@@ -24,6 +24,7 @@ from medhavi.planners.mrp.netting_state.state import (
     FIRST_AVAILABLE,
     NO_DEMAND,
     SEQUENCE,
+    least_asked,
     ratio,
 )
 
@@ -460,7 +461,8 @@ class StandingSupplies:
 
         `waits`: what of a need is left open, by its index [units].
         """
-        release, waiting = self._release, sorted(units, key=FIRST_AVAILABLE)
+        release = self._release
+        waiting = least_asked(sorted(units, key=FIRST_AVAILABLE))
         for need in sorted(needs, key=SEQUENCE):
             later = waits.get(need.index, 0)
             for unit in waiting if need.open > later else ():
