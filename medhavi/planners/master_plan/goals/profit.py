@@ -15,6 +15,7 @@ from medhavi.findings import finding
 from medhavi.results.amounts import with_unit
 from medhavi.results.figures.scorecard import sales
 from medhavi.results.limiter import Limiter
+from medhavi.units import DAY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -35,6 +36,7 @@ def reasons_short(
 
     They bring less than their goods cost at least, or lack what they lack in a plan
     without the program, they themselves or others of the same product at that place.
+    What such a plan serves could be served: it costs more than never to deliver.
     """
     run = statement.run
     rows = (
@@ -60,11 +62,17 @@ def reasons_short(
     for index in less:
         demand = demands[index]
         cause = known.get(demand.demand) or alike.get(demand.node)
-        if unit_cost(statement, index) > brought(statement, index):
+        if cause is None or unit_cost(statement, index) > brought(statement, index):
             cause = UNPROFITABLE, demand.demand
-        if cause is not None:
-            found[index] = cause
+        found[index] = cause
     return found
+
+
+def least_cost(statement: Statement, index: int) -> float:
+    """What a unit of a demand costs at least, with the days past due now, by goods."""
+    overdue = statement.run.as_of - statement.run.intake.demands[index].due
+    late = float(statement.wanted.late[index]) * max(overdue, 0) / DAY
+    return unit_cost(statement, index) + late
 
 
 def unit_cost(statement: Statement, index: int) -> float:
@@ -154,7 +162,7 @@ def losses_found(
     for demand in statement.run.intake.demands:
         qty = rest.get(demand.demand, 0.0)
         if qty:
-            unit = costs.get(demand.index, unit_cost(statement, demand.index))
+            unit = costs.get(demand.index, least_cost(statement, demand.index))
             brings = qty * brought(statement, demand.index)
             told.append((qty * unit - brings, brings, qty * unit, demand.demand))
     if not told:
