@@ -9,17 +9,20 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
+from medhavi.results.figures.scorecard import scorecard
+from medhavi.results.limiter import Limiter
 from tests import factories
-from tests.api import plan, verify
+from tests.api import compare, plan, verify
 from tests.planners.optimal_plans import best
 from tests.planners.small_plans import (
     day,
     days,
     deliveries,
+    exceptions,
     fulfilment,
     pegs,
 )
-from tests.planners.test_constraint_toys import BUY, NEVER_SHORT, machine
+from tests.planners.test_constraint_toys import BUY, NEVER_SHORT, line, machine
 from tests.planners.test_source_toys import wanted
 
 MODES = ("mrp", "constrained", "optimize")
@@ -351,3 +354,188 @@ def test_the_record_says_why_whole_orders_were_not_decided(settings, cost, why):
     record = found.run.program
     assert why in record.no_whole_orders
     assert bool(record.no_whole_orders) == (record.whole_orders is None) == bool(why)
+
+
+# --- why -----------------------------------------------------------------------------
+def chain_of(found, demand):
+    """All that a demand's supply is, comes from, is worked on and is carried by."""
+    own = found.pegging.filter(pl.col("demand") == demand)
+    orders = found.supplies.filter(pl.col("id").is_in(own["supply"].to_list()))
+    work = found.operations.filter(pl.col("supply").is_in(orders["id"].to_list()))
+    named = (own["supply"], orders["source"], orders["lane"], work["resource"])
+    return {demand, *(one for column in named for one in column)}
+
+
+BESIDE = {
+    "demands": [
+        wanted("D1", 10, 2, late_cost_per_day=3.0),
+        {**wanted("DX", 48, 1, late_cost_per_day=1.0), "product": "X"},
+        {**wanted("DY", 5, 3, price=2.0), "product": "Y"},
+        {**wanted("DZ", 7, 3, short_cost=4.0), "product": "Z"},
+    ],
+    "resources": [{"resource": "M"}, {"resource": "N"}],
+    "routings": [
+        {"routing": "R", "product": "A"},
+        {"routing": "RX", "product": "X", "max_lot": 24},
+    ],
+    "bom_lines": [
+        {"routing": "R", "component": "B"},
+        {"routing": "R", "component": "C"},
+    ],
+    "steps": [{"routing": name, "run_minutes_per_unit": 60} for name in ("R", "RX")],
+    "step_resources": [
+        {"routing": "R", "step": 1, "resource": "M"},
+        {"routing": "RX", "step": 1, "resource": "N"},
+    ],
+    "supply_terms": [
+        {"supplier": "S1", "product": "B", "lead_time_days": 4},
+        {"supplier": "S2", "product": "C", "lead_time_days": 1},
+        {"supplier": "S3", "product": "Y", "lead_time_days": 20},
+    ],
+}
+"""A of B (4 days) and C (1 day) beside what others wait for: N, S3, and no source."""
+
+
+@pytest.mark.req("OME-01", "OME-06")
+@pytest.mark.parametrize("mode", ["constrained", "optimize"])
+def test_every_late_demand_says_what_where_when_how_much_and_what_helps(mode):
+    """A: day 4 and 10 h, due on day 2: 58 h. X: 48 h of work from now, due on day 1.
+
+    Y comes on day 20, due on day 3; Z never. Causes of one name nothing of the others.
+    """
+    found = in_mode(mode, **BESIDE)
+    late = dict(found.fulfilment.select("demand", "lateness_h").iter_rows())
+    assert late == {"D1": 58, "DX": 24, "DY": 17 * 24, "DZ": None}
+    money = {"D1": 58 / 24 * 3 * 10, "DY": 0.02 * 2 * 10 * 17 * 5, "DZ": 4 * 7}
+    for demand, hours in late.items():
+        rows = found.causes.filter(pl.col("demand") == demand)
+        assert rows["hours"].sum() == pytest.approx(hours or 0.0)
+        assert set(rows["subject"]) <= chain_of(found, demand) | {"Z|L"}
+        assert rows["money"].sum() == pytest.approx(money.get(demand, 24.0))
+        assert rows["money"].min() > 0
+        assert hours is None or rows["valid_to"].null_count() == 0
+        assert all(Limiter(code).remedies for code in rows["code"])
+    assert list(found.causes.filter(pl.col("demand") == "DZ")["code"]) == ["NoSource"]
+    cost = found.causes["money"].sum()
+    assert scorecard(found, factories.snapshot(**BESIDE)).lateness == pytest.approx(
+        cost
+    )
+
+
+@pytest.mark.req("OME-03", "OME-08")
+def test_what_is_too_much_too_little_and_too_late_is_found_in_a_plan():
+    """288 h in a week of 168 on Casting, 24 h on N; 5 are left where 20 are to stay."""
+    rows = {
+        "settings": [{"bucket": "week"}],
+        "resources": [{"resource": "Casting"}, {"resource": "N"}],
+        "routings": [
+            {"routing": f"R{product}", "product": product} for product in "ABX"
+        ],
+        "steps": [
+            {"routing": f"R{product}", "run_minutes_per_unit": 60} for product in "ABX"
+        ],
+        "step_resources": [
+            {"routing": f"R{product}", "step": 1, "resource": machine}
+            for product, machine in (("A", "Casting"), ("B", "Casting"), ("X", "N"))
+        ],
+        "stock": [{"product": "S", "qty": 15}],
+        "inventory_policies": [{"product": "S", "safety_qty": 20}],
+        "demands": [
+            {**wanted("DA", 144, 7), "product": "A"},
+            {**wanted("DB", 144, 7), "product": "B"},
+            {**wanted("DX", 24, 7), "product": "X"},
+            {**wanted("DS", 10, 5), "product": "S"},
+        ],
+    }
+    found = in_mode("mrp", **rows)
+    (over,) = exceptions(found, "CapacityOverload")
+    assert (over["hours"], days(over["date"])) == (120, 0)
+    assert over["message"] == "Casting needs 288.0 h and has 168.0 h."
+    assert over["severity"] == "warning"
+    idle = found.loads.filter(
+        (pl.col("run") + pl.col("setup")) / pl.col("available") < 0.5
+    )
+    assert idle.select("resource", "run").rows() == [("N", 24)]
+    assert [row["qty"] for row in exceptions(found, "BelowSafety")] == [15]
+    best_one = in_mode("optimize", **rows)
+    late = best_one.fulfilment.filter(pl.col("status") == "late")["demand"].to_list()
+    assert late in (["DA"], ["DB"])
+    assert not exceptions(best_one, "CapacityOverload")
+    assert compare(found, found).tables["supplies"].changed.is_empty()
+
+
+# --- what stays of a plan in force ---------------------------------------------------
+def two_lines(**more):
+    """A on M and X on N, a day each; due on days 3 and 5."""
+    rows = line("A", "X", demands=[])
+    rows["resources"] = [{"resource": "M"}, {"resource": "N"}]
+    rows["step_resources"] = [
+        {"routing": "RA", "step": 1, "resource": "M"},
+        {"routing": "RX", "step": 1, "resource": "N"},
+    ]
+    rows["demands"] = [
+        {**wanted("DA", 24, 3, **NEVER_SHORT), "product": "A"},
+        {**wanted("DX", 24, 5, **NEVER_SHORT), "product": "X"},
+    ]
+    return rows | more
+
+
+def dates(found, product):
+    rows = found.supplies.filter(pl.col("product") == product).sort("start")
+    return [(days(s), days(f)) for s, f in rows.select("start", "finish").iter_rows()]
+
+
+@pytest.mark.req("OPA-13", "OPA-19", "OMP-06")
+@pytest.mark.parametrize("mode", ["constrained", "optimize"])
+def test_what_nothing_reaches_stays_and_what_lost_its_machine_moves(mode):
+    """M is down to day 4: A comes a day later than that, two days late; X as before."""
+    before = in_mode(mode, **two_lines())
+    rows = two_lines(
+        disruptions=[{"subject": "M", "valid_from": day(0), "valid_to": day(4)}]
+    )
+    snapshot = factories.snapshot(**rows)
+    found = plan(snapshot, mode, baseline=before)
+    assert verify(found, snapshot) == []
+    assert dates(found, "X") == dates(before, "X")
+    assert dates(found, "A") == [(4, 5)]
+
+
+@pytest.mark.req("OPA-13")
+@pytest.mark.parametrize("mode", ["constrained", "optimize"])
+@pytest.mark.parametrize("weight", [50.0, 1.0], ids=["more", "less"])
+def test_a_stronger_demand_takes_the_place_of_a_planned_order(mode, weight):
+    """A has the first day of M; B wants it at 50 or 1 where a day of A costs 5."""
+    rows = line("A", "B", resources=[{"resource": "M"}])
+    rows["demands"] = [
+        {**wanted("DA", 24, 1, late_cost_per_day=5, **NEVER_SHORT), "product": "A"}
+    ]
+    before = in_mode(mode, **rows)
+    assert dates(before, "A") == [(0, 1)]
+    rows["demands"].append(
+        {**wanted("DB", 24, 1, late_cost_per_day=weight, **NEVER_SHORT)}
+        | {"product": "B"}
+    )
+    snapshot = factories.snapshot(**rows)
+    found = plan(snapshot, mode, baseline=before)
+    assert verify(found, snapshot) == []
+    own = ("B", "A") if weight > 5 else ("A", "B")
+    assert [dates(found, one) for one in own] == [[(0, 1)], [(1, 2)]]
+
+
+@pytest.mark.req("OPA-13")
+@pytest.mark.parametrize("mode", ["constrained", "optimize"])
+@pytest.mark.parametrize("status", ["firmed", "released", "planned"])
+def test_what_a_person_has_decided_gives_way_to_nobody(mode, status):
+    """A firm or released order of A keeps the first day of M; a planned one may go."""
+    rows = line("A", "B", resources=[{"resource": "M"}])
+    rows["supply_orders"] = [
+        {"supply_order": "W1", "kind": "work", "product": "A", "qty": 24}
+        | {"start": day(0), "due": day(1), "source": "RA", "status": status}
+    ]
+    rows["demands"] = [
+        {**wanted("DA", 24, 1, late_cost_per_day=1, **NEVER_SHORT), "product": "A"},
+        {**wanted("DB", 24, 1, late_cost_per_day=50, **NEVER_SHORT), "product": "B"},
+    ]
+    found = in_mode(mode, **rows)
+    first = "B" if status == "planned" else "A"
+    assert dates(found, first) == [(0, 1)]
