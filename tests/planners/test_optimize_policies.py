@@ -100,6 +100,35 @@ def test_who_asks_for_nothing_leaves_the_fresher_lot(mode, first):
 
 
 @pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    ("qty", "asks", "lasting"),
+    [(9, 1, 10), (10, 5, 20)],
+    ids=["of one that dies", "of one that lasts"],
+)
+def test_class_and_life_are_left_to_who_asks_for_them(qty, asks, lasting, mode):
+    """10 of class I live to day 5, 10 or 20 of class II to day 20.
+
+    10 days of life are asked of 10, class I of 1 or 5: all are served.
+    """
+    found = in_mode(
+        mode,
+        settings=CLASSES,
+        products=[{"product": "A", "shelf_life_days": 30}],
+        stock=[
+            {"lot": "a", "qty": 10, "quality": "I", "expires_at": day(5)},
+            {"lot": "b", "qty": lasting, "quality": "II"} | {"expires_at": day(20)},
+        ],
+        demands=[
+            wanted("D1", qty, 2),
+            wanted("D2", 10, 3, min_shelf_days=10),
+            wanted("D3", asks, 3, min_quality="I"),
+        ],
+    )
+    assert (pegs(found, "D2"), pegs(found, "D3")) == ({"A|L|b": 10}, {"A|L|a": asks})
+    assert found.fulfilment["status"].unique().to_list() == ["on_time"]
+
+
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("first", [2, 4], ids=["asks later", "asks earlier"])
 def test_who_asks_for_nothing_leaves_what_has_the_characteristic(mode, first):
     """10 of an open order have the grade, 10 in stock have none stated."""

@@ -254,7 +254,8 @@ class _WholeProgram:
             amount = solved.values[self._amounts]
             some = amount > DUST
             likely |= some
-            whole = np.where(some, np.ceil(amount / most - EXACT), 0.0)
+            parts = np.divide(amount, most, out=np.zeros(size), where=some)
+            whole = np.where(some, np.ceil(parts - EXACT), 0.0)
             whole = np.minimum(whole, program.column_upper[self.orders.span])
             point = with_fixed(program, whole, solver)
             if point is not None and program.cost @ point < least:

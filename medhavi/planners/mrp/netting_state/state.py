@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from medhavi.providers.material.recipes import ProductOutput
 
 
+Asks = dict[tuple[Characteristics | None, int], int]
+"""What needs ask for [units], by characteristics with class, and expiry."""
 NodeKey = tuple[str, str]
 """(product, location)."""
 
@@ -127,13 +129,17 @@ class SupplyUnit:
         """Whether it has the characteristics and class that are asked for."""
         return asks is None or (self.traits or self.node.traits).meets(asks)
 
-    def asked(self, asks: Mapping[Characteristics, int]) -> int:
-        """What is asked for of its characteristics and class [units].
-
-        Any need takes first what the least is asked for of, so that the rest is left
-        for needs that nothing else serves; `asks` is that of the node.
-        """
-        return sum(qty for one, qty in asks.items() if self.meets(one))
+    def lost(self, need: Need, asks: Asks) -> int:
+        """What others ask for that a need would take of it [units]; `asks` of all."""
+        asked = sum(
+            qty
+            for (what, until), qty in asks.items()
+            if self.expires >= until and self.meets(what)
+        )
+        if (need.asks, need.alive_until) in asks:
+            asked -= need.open
+        spare = self.free - max(asked, 0)
+        return max(min(need.open, self.free) - max(spare, 0), 0)
 
 
 @dataclass(slots=True, eq=False)
@@ -231,19 +237,31 @@ class Node:
     shared: bool = False
     """Some source has a share."""
 
-    def asks(self) -> dict[Characteristics, int]:
-        """What its needs ask for by characteristics and class [units]."""
-        found: dict[Characteristics, int] = {}
-        for need in self.needs:
-            if need.asks is not None:
-                found[need.asks] = found.get(need.asks, 0) + need.qty
+    def asks(self) -> Asks:
+        """What its needs ask for [units], by characteristics with class, and expiry.
+
+        Empty where none asks for characteristics or a class: by life alone the first
+        expired goes first.
+        """
+        found: Asks = {}
+        if any(need.asks is not None for need in self.needs):
+            for need in self.needs:
+                if need.asks is not None or need.alive_until > ALWAYS:
+                    wish = need.asks, need.alive_until
+                    found[wish] = found.get(wish, 0) + need.open
         return found
 
 
-def least_asked(units: list[SupplyUnit]) -> list[SupplyUnit]:
-    """Supply of a node by what is asked for of it, the least first; else in turn."""
-    asks = units[0].node.asks() if units else {}
-    return sorted(units, key=lambda one: one.asked(asks)) if asks else units
+def least_lost(units: list[SupplyUnit], need: Need, asks: Asks) -> list[SupplyUnit]:
+    """Supply in the sequence in which a need takes it: what others ask for last."""
+    return sorted(units, key=lambda one: one.lost(need, asks)) if asks else units
+
+
+def no_more_asked(asks: Asks, need: Need, before: int) -> None:
+    """Take what a need got, of which so much was open before, from what is asked."""
+    wish = need.asks, need.alive_until
+    if wish in asks:
+        asks[wish] -= before - need.open
 
 
 @dataclass(slots=True, eq=False)

@@ -24,7 +24,8 @@ from medhavi.planners.mrp.netting_state.state import (
     FIRST_AVAILABLE,
     NO_DEMAND,
     SEQUENCE,
-    least_asked,
+    least_lost,
+    no_more_asked,
     ratio,
 )
 
@@ -462,10 +463,13 @@ class StandingSupplies:
         `waits`: what of a need is left open, by its index [units].
         """
         release = self._release
-        waiting = least_asked(sorted(units, key=FIRST_AVAILABLE))
+        waiting = sorted(units, key=FIRST_AVAILABLE)
+        asks = waiting[0].node.asks() if waiting else {}
         for need in sorted(needs, key=SEQUENCE):
-            later = waits.get(need.index, 0)
-            for unit in waiting if need.open > later else ():
+            later, before = waits.get(need.index, 0), need.open
+            taken = least_lost(waiting, need, asks) if need.open > later else ()
+            for unit in taken:
                 in_time = unit.free > 0 and unit.available <= need.instant
                 if in_time and need.open > later and release.usable(unit, need):
                     release.match(need, unit, need.open - later if later else None)
+            no_more_asked(asks, need, before)
