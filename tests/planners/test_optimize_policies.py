@@ -493,6 +493,24 @@ def test_what_is_too_much_too_little_and_too_late_is_found_in_a_plan():
     assert compare(found, found).tables["supplies"].changed.is_empty()
 
 
+@pytest.mark.req("OME-01")
+@pytest.mark.parametrize("mode", ["constrained", "optimize"])
+def test_a_machine_without_units_is_what_keeps_its_product_back(mode):
+    rows = {"routings": [{}], **machine("R", 60), "demands": [wanted("D1", 1, 5)]}
+    found = in_mode(mode, resources=[{"resource": "M", "units": 0}], **rows)
+    assert found.causes.select("code", "subject").rows() == [("CapacityShortfall", "M")]
+
+
+@pytest.mark.req("OME-01", "OMO-02")
+def test_what_is_left_out_because_it_is_too_late_is_told_with_its_money():
+    """At 2 a day 10 units 346 days past due cost 692 each, and 600 never delivered."""
+    costs = {"late_cost_per_day": 2, "short_cost": 600}
+    found = best(demands=[wanted("D1", 10, -346, **costs)], stock=[{"qty": 10}])
+    assert found.causes["code"].to_list()[0] == "Unprofitable"
+    (told,) = [one.message for one in found.findings if one.code == "PLAN021"]
+    assert "bring 6,000 EUR and cost 6,920 EUR" in told
+
+
 # --- what stays of a plan in force ---------------------------------------------------
 def two_lines(**more):
     """A on M and X on N, a day each; due on days 3 and 5."""

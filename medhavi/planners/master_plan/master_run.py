@@ -217,7 +217,8 @@ def _by_program(
         steps += improved([*steps, unguided], costs, way)
     best = best_of([*steps, unguided], snapshot, parameters)
     made, said = best.made, {one: costs[one] for one in best.decoder.lost}
-    told = losses_found(made, built.statement, said, currency_of(snapshot))
+    currency = currency_of(snapshot)
+    told = losses_found(made, built.statement, said, plain, currency)
     made = replace(made, findings=(*told, *made.findings))
     if stopped or interrupted(steps):
         made = replace(made, run=replace(made.run, status=Status.CANCELLED))

@@ -68,11 +68,13 @@ def reasons_short(
     return found
 
 
-def least_cost(statement: Statement, index: int) -> float:
-    """What a unit of a demand costs at least, with the days past due now, by goods."""
-    overdue = statement.run.as_of - statement.run.intake.demands[index].due
-    late = float(statement.wanted.late[index]) * max(overdue, 0) / DAY
-    return unit_cost(statement, index) + late
+def late_unit_cost(statement: Statement, index: int, plain: Plan) -> float:
+    """What a unit of a demand costs by its goods and as late as a plan delivers it."""
+    demand = statement.run.intake.demands[index]
+    rows = plain.fulfilment.filter(pl.col("demand") == demand.demand)
+    hours = rows["lateness_h"].drop_nulls().to_list()
+    late = sum(hours) / 24 or max(statement.run.as_of - demand.due, 0) / DAY
+    return unit_cost(statement, index) + late * float(statement.wanted.late[index])
 
 
 def unit_cost(statement: Statement, index: int) -> float:
@@ -148,11 +150,16 @@ def losing(
 
 
 def losses_found(
-    made: Plan, statement: Statement, costs: Mapping[int, float], currency: str
+    made: Plan,
+    statement: Statement,
+    costs: Mapping[int, float],
+    plain: Plan,
+    currency: str,
 ) -> tuple[Finding, ...]:
     """Finding that names the demands which are left short as unprofitable, if any.
 
-    `costs` are what a unit costs where a plan said so, by index.
+    `costs` are what a unit costs where a plan said so, by index; `plain` is the plan
+    without the program, which says how late a demand would be.
     """
     left = made.fulfilment.join(
         made.causes.filter(pl.col("code") == UNPROFITABLE), on="demand", how="semi"
@@ -162,7 +169,8 @@ def losses_found(
     for demand in statement.run.intake.demands:
         qty = rest.get(demand.demand, 0.0)
         if qty:
-            unit = costs.get(demand.index, least_cost(statement, demand.index))
+            late = late_unit_cost(statement, demand.index, plain)
+            unit = costs.get(demand.index, late)
             brings = qty * brought(statement, demand.index)
             told.append((qty * unit - brings, brings, qty * unit, demand.demand))
     if not told:
