@@ -164,7 +164,7 @@ def plan(
 
 
 def _tell_of_data(made: Plan, tables: Path | None) -> None:
-    """Say that there are warnings about the data, and that nothing is asked for."""
+    """Note warnings about the data, and a plan for which nothing is asked."""
     from medhavi.workbench.files.tables_run import WARNINGS
 
     conversation = talk()
