@@ -586,3 +586,12 @@ def test_what_a_person_has_decided_gives_way_to_nobody(mode, status):
     found = in_mode(mode, **rows)
     first = "B" if status == "planned" else "A"
     assert dates(found, first) == [(0, 1)]
+
+
+@pytest.mark.req("OMP-04")
+def test_the_program_is_smaller_where_the_far_future_is_coarse():
+    rows = {"settings": [{"horizon_days": 180}], "supply_terms": [BUY]}
+    rows["demands"] = [wanted(f"D{n}", 10, n) for n in (3, 30, 90, 170)]
+    grids = ("180xday", "21xday+1xweek", "1xweek")
+    sizes = [best({"bucket": grid}, **rows).run.program.columns for grid in grids]
+    assert sizes[0] > 4 * sizes[1] > 4 * sizes[2]
