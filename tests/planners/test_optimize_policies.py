@@ -594,4 +594,4 @@ def test_the_program_is_smaller_where_the_far_future_is_coarse():
     rows["demands"] = [wanted(f"D{n}", 10, n) for n in (3, 30, 90, 170)]
     grids = ("180xday", "21xday+1xweek", "1xweek")
     sizes = [best({"bucket": grid}, **rows).run.program.columns for grid in grids]
-    assert sizes[0] > 4 * sizes[1] > 4 * sizes[2]
+    assert sizes[0] > 2 * sizes[1] > 2 * sizes[2]
