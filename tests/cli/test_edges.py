@@ -87,3 +87,10 @@ def test_a_plan_says_that_there_are_warnings_about_the_data(medhavi, example):
     assert said.code == 0
     assert f"about the data; medhavi check --tables {example} names them" in said.err
     assert "SNAP045" in medhavi("check", "--tables", example).err
+
+
+def test_what_nothing_supplies_is_planned_on_paper_alone(medhavi, example, tmp_path):
+    clear(example, "lanes")
+    medhavi("plan", "--tables", example, "--out", tmp_path / "r")
+    said = medhavi("explain", tmp_path / "r", "--demand", "D-3")
+    assert "planned 600 on paper, short, limited by no source" in said.out
