@@ -75,6 +75,8 @@ class ProgramRecord:
         Why no plan in planned lots was tried; empty where one may have been.
     whole_orders
         How whole orders were decided; None: they were not.
+    no_whole_orders
+        Why they were not; empty where they were.
     conflict
         Which budgets cannot hold together, and the least that one of them has to rise;
         the plan follows the nearest point there is.
@@ -89,6 +91,7 @@ class ProgramRecord:
     components: int = 1
     lots: str = ""
     whole_orders: PartitionRecord | None = None
+    no_whole_orders: str = ""
     conflict: str = ""
 
     @classmethod

@@ -42,6 +42,7 @@ def test_no_demand_is_an_empty_plan(medhavi, example, tmp_path):
     assert said.code == 0, said.err
     assert said.answer["rows"]["supplies"] == 0
     assert said.answer["kpis"]["KPI-28"]["value"] is None
+    assert "no row of demands is open: nothing is asked for" in said.err
 
 
 def test_a_cycle_of_materials_is_named_as_a_path(medhavi, example):
@@ -71,3 +72,25 @@ def test_a_demand_in_the_past_keeps_its_date_and_gets_an_exception(
     assert "PastDueStart" in said.out
     late = Plan.from_folder(tmp_path / "r").exceptions
     assert "D-2" in late.filter(late["code"] == "PastDueStart")["demand"].to_list()
+
+
+def test_a_plan_says_that_there_are_warnings_about_the_data(medhavi, example):
+    """Nothing brings PIE to the shop: check says so."""
+    with (example / "products.csv").open("a", encoding="utf-8") as lines:
+        lines.write("PIE\n")
+    header = (example / "demands.csv").read_text("utf-8").splitlines()[0].split(",")
+    cells = {"demand": "D-9", "product": "PIE", "location": "SHOP", "qty": "4"}
+    cells["due"] = "2026-04-20"
+    with (example / "demands.csv").open("a", encoding="utf-8") as lines:
+        lines.write(",".join(cells.get(name, "") for name in header) + "\n")
+    said = medhavi("plan", "--tables", example)
+    assert said.code == 0
+    assert f"about the data; medhavi check --tables {example} names them" in said.err
+    assert "SNAP045" in medhavi("check", "--tables", example).err
+
+
+def test_what_nothing_supplies_is_planned_on_paper_alone(medhavi, example, tmp_path):
+    clear(example, "lanes")
+    medhavi("plan", "--tables", example, "--out", tmp_path / "r")
+    said = medhavi("explain", tmp_path / "r", "--demand", "D-3")
+    assert "planned 600 on paper, short, limited by no source" in said.out

@@ -813,7 +813,7 @@ def test_work_on_a_machine_that_is_never_there_is_left_out_and_named() -> None:
     )
     assert orders(made) == []
     assert fulfilment(made)["status"] == "unplanned"
-    assert causes(made) == [("QtyDurationUnsupported", "R", 0.0)]
+    assert causes(made) == [("CapacityShortfall", "M", 0.0)]
 
 
 def test_work_for_which_no_time_is_left_is_taken_out_with_all_that_needs_it() -> None:

@@ -380,3 +380,29 @@ def test_each_remedy_gives_its_date_again_whatever_the_load(
     )
     for one in tried(snapshot, tries=4).values():
         assert one.saved > 0 or one.lateness_h is not None
+
+
+@pytest.mark.parametrize(
+    ("stock", "asks"),
+    [
+        ({"quality": "II"}, {"min_quality": "I"}),
+        ({}, {"requires": ["grade=A"]}),
+        ({"expires_at": day(3)}, {"min_shelf_days": 3.0}),
+    ],
+    ids=["class", "characteristic", "life"],
+)
+def test_who_is_short_for_what_goods_lack_may_take_them_as_they_are(stock, asks):
+    """24 lie there for 24 that are wanted tomorrow; they lack what is asked for."""
+    snapshot = factories.snapshot(
+        settings=[{"quality_classes": ["I", "II"]}],
+        products=[{"product": "A", "shelf_life_days": 10}],
+        stock=[{"qty": 24, "lot": "7", **stock}],
+        demands=[{"demand": "D1", "qty": 24, "due": day(1), **asks}],
+    )
+    found = tried(snapshot, "D1")
+    assert list(found) == ["relax_policy"]
+    remedy = found["relax_policy"]
+    assert (remedy.late_before, remedy.late_after) == (1, 0)
+    assert remedy.price is None
+    (changed,) = remedy.rows["demands"]
+    assert not any(changed[name] for name in asks)

@@ -79,7 +79,7 @@ def test_a_line_that_a_step_may_choose_is_closed():
     assert set(found.operations["resource"]) == {"M1"}
     told = [one.message for one in found.findings if one.code == "PLAN022"]
     assert told == [
-        "Not opened: M2. A plan that may open everything costs 20 EUR more."
+        "Not opened: resource M2. A plan that may open everything costs 20 EUR more."
     ]
     assert found.run.snapshot_fingerprint == snapshot.fingerprint
     assert found.run.steps[: len(guided.run.steps)] == guided.run.steps

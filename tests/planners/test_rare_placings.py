@@ -161,11 +161,12 @@ def test_goods_that_two_take_live_until_the_last_of_them() -> None:
 
 # --- bare records ------------------------------------------------------------------
 def test_stock_that_fits_at_no_time_lacks_its_product() -> None:
-    unit = SimpleNamespace(order=None, node=SimpleNamespace(key=("A", "L")))
+    unit = SimpleNamespace(order=None)
+    unit.node = SimpleNamespace(key=("A", "L"), units=[unit])
     line = Line(demand=SimpleNamespace(demand="D1", due=0))
     line.refused = NEVER_FITS
     line.dropped = [Part(0, unit, 5, 0, 0)]
-    (cause,) = Walk({}, lambda _: (), 0).refusal(line)
+    (cause,) = Walk({}, lambda _: (), SimpleNamespace(as_of=0)).refusal(line)
     assert (cause.code, cause.subject) == (Limiter.MATERIAL_SHORTFALL, "A")
 
 

@@ -251,6 +251,11 @@ CASES: dict[str, tuple[str, Tables, Tables]] = {
         {"supply_terms": [{"lead_time_p95_days": 4}]},
         {"supply_terms": [{"lead_time_p95_days": 5}]},
     ),
+    "a safety stock above the highest level": (
+        "SNAP068",
+        {"inventory_policies": [{"safety_qty": 30, "max_qty": 20}]},
+        {"inventory_policies": [{"safety_qty": 20, "max_qty": 20}]},
+    ),
     "a fixed lot of no size": (
         "SNAP031",
         {"inventory_policies": [{"lot_rule": "fixed"}]},

@@ -68,6 +68,11 @@ CELLS = {
 }
 
 
+def _says_something(row):
+    """Whether any cell is filled: lines of a file without any are no rows."""
+    return any(value is not None for value in row.values())
+
+
 @st.composite
 def any_rows(draw):
     """Rows of any table with any cells of the right type, sensible or not."""
@@ -75,7 +80,7 @@ def any_rows(draw):
     columns = schema.tables()[name].columns.values()
     rows = st.fixed_dictionaries(
         {column.name: st.none() | CELLS[column.type] for column in columns}
-    )
+    ).filter(_says_something)
     return {name: draw(st.lists(rows, min_size=1, max_size=3))}
 
 
@@ -323,3 +328,20 @@ def test_findings_of_a_csv_file_tell_its_line(tmp_path):
     made = written(tmp_path, demands__csv="demand,due\na,2026-11-16\nb,tomorrow\n")
     (wrong,) = [f for f in made.findings if f.code == "SNAP005"]
     assert wrong.row == 3
+
+
+@pytest.mark.parametrize(("mark", "word"), [(";", "semicolons"), ("\t", "tabulators")])
+def test_a_file_that_no_comma_separates_is_named(tmp_path, mark, word):
+    text = mark.join(["demand", "product"]) + "\n" + mark.join(["D-1", "A"]) + "\n"
+    (tmp_path / "demands.csv").write_text(text)
+    told = [one for one in Snapshot.from_folder(tmp_path).findings if word in str(one)]
+    assert [one.code for one in told] == ["FILE008"]
+
+
+def test_lines_without_any_cell_are_no_rows_and_count_as_lines(tmp_path):
+    """As spreadsheets leave them below the table, and between its rows."""
+    (tmp_path / "locations.csv").write_text("location,country\nL,DE\n,\nM,\n,\n")
+    snapshot = Snapshot.from_folder(tmp_path)
+    assert snapshot["locations"]["location"].to_list() == ["L", "M"]
+    assert snapshot.input_rows("locations").to_list() == [2, 4]
+    assert "SNAP004" not in {one.code for one in snapshot.findings}

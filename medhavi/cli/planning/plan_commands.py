@@ -143,6 +143,7 @@ def plan(
             work = partial(_plan_of_lake, lake, moment, strict=bool(strict))
         made = work(mode, parameters, before, conversation.progress, cancelled, steps)
     conversation.report(made.findings)
+    _tell_of_data(made, tables)
     if out is not None:
         from medhavi.workbench.files.tables_run import write_plan
 
@@ -160,6 +161,19 @@ def plan(
         measured=dict(made.measured),
     )
     leave_if_cancelled(made.run.status, say("the_best_plan_so"))
+
+
+def _tell_of_data(made: Plan, tables: Path | None) -> None:
+    """Note warnings about the data, and a plan for which nothing is asked."""
+    from medhavi.workbench.files.tables_run import WARNINGS
+
+    conversation = talk()
+    count = made.measured.get(WARNINGS)
+    if count:
+        warnings = "1 warning" if count == 1 else f"{count} warnings"
+        conversation.note(say("check_names_warnings", warnings, tables))
+    if made.fulfilment.is_empty():
+        conversation.note(say("nothing_asked_for"))
 
 
 @contextmanager

@@ -35,10 +35,9 @@ from medhavi.planners.constrained.netting.feasible_netting import (
 )
 from medhavi.planners.constrained.netting.rationing import Rationing, Slice
 from medhavi.planners.constrained.orders.causes import (
-    MISFIT,
-    Cause,
     Walk,
     cause_table,
+    never_supplied,
     tell,
     tell_refused,
     useless_stock,
@@ -63,7 +62,6 @@ from medhavi.planners.mrp.netting_state.stock_levels import LevelReduction
 from medhavi.planners.mrp.reporting import ledger
 from medhavi.planners.mrp.run import MrpRun
 from medhavi.progress import Progress
-from medhavi.results.limiter import Limiter
 from medhavi.units import ALWAYS, DAY, NEVER
 
 if TYPE_CHECKING:
@@ -74,6 +72,7 @@ if TYPE_CHECKING:
     from medhavi.findings import Finding
     from medhavi.planners.constrained.bounds import LateAtLeast
     from medhavi.planners.constrained.memory import Memory
+    from medhavi.planners.constrained.orders.causes import Cause
     from medhavi.planners.constrained.orders.weighing import (
         Judged,
         Line,
@@ -299,7 +298,7 @@ class FeasibleRun(MrpRun):
         """Walk down from what is late to what it waited for."""
         placing = self.placing
         jobs = {job.order.index: job for job in placing.jobs}
-        return Walk(jobs, placing.waits, self.as_of, placing.barred)
+        return Walk(jobs, placing.waits, self.release, placing.barred)
 
     def move_late(self) -> None:
         """Move all orders as late as their deliveries allow; the last thing they do."""
@@ -468,14 +467,7 @@ class FeasibleRun(MrpRun):
         node = self.model.node(place)
         if (useless := useless_stock(line, node, self.as_of)) is not None:
             return useless
-        code = Limiter.MATERIAL_SHORTFALL
-        if not node.sources and not node.units:
-            code = Limiter.NO_SOURCE
-        if any(source.kind == "make" for source in node.sources):
-            # It can be made, but at no time in this quantity.
-            source = next(one for one in node.sources if one.kind == "make")
-            return Cause(MISFIT["make"], source.source, None, None, 0)
-        return Cause(code, "|".join(place), None, None, 0)
+        return never_supplied(node, self.release)
 
     def _causes(self, found: list[DemandFulfilment]) -> dict[str, list[object]]:
         pairs = list(zip(found, self._reasons, strict=True))

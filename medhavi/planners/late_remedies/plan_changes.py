@@ -10,6 +10,7 @@ from __future__ import annotations
 import calendar
 import heapq
 import math
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -75,6 +76,19 @@ SHARED = frozenset(
     }
 )
 """Reasons of waiting for what others get: priority may help."""
+LOOSER: Mapping[Limiter, tuple[Row, str]] = MappingProxyType(
+    {
+        Limiter.QUALITY_MISMATCH: (
+            {"requires": [], "min_quality": None},
+            "deliver {demand} whatever class and characteristics it asks for",
+        ),
+        Limiter.SHELF_LIFE_EXCEEDED: (
+            {"min_shelf_days": 0.0},
+            "deliver {demand} with any life that is left",
+        ),
+    }
+)
+"""What a demand may ask for that goods lack: its cells without, and the change."""
 
 
 class Candidate(NamedTuple):
@@ -153,8 +167,10 @@ class PlanChanges:
             yield from self._smaller_lots(reason)
             yield from self._other_source(reason)
             yield from self._cut_in_two(reason)
-        elif reason.code is Limiter.NO_TRANSPORT_CAPACITY:
+        elif reason.code is Limiter.NO_TRANSPORT_CAPACITY or reason.code in LOOSER:
             yield from self._other_source(reason)
+        if reason.code in LOOSER:
+            yield from self._looser(reason)
         if capacity:
             yield from self._others_later(reason)
         if reason.code in SHARED:
@@ -434,6 +450,16 @@ class PlanChanges:
             if rows:
                 text = f"release orders of {reason.subject} inside the fence"
                 yield Proposal(RemedyKind.RELEASE_FENCE, text, {table: rows}, 0.0)
+
+    def _looser(self, reason: Reason) -> Iterator[Proposal]:
+        """Accept what is there without what is asked for; the customer has to agree."""
+        cells, text = LOOSER[reason.code]
+        for row in self._rows("demands", demand=reason.demand):
+            asked = [name for name in cells if row[name]]
+            if asked:
+                changed = {**row, **{name: cells[name] for name in asked}}
+                told = text.format(demand=reason.demand)
+                yield proposal(RemedyKind.RELAX_POLICY, told, demands=[changed])
 
     def _no_rule(self, reason: Reason) -> Iterator[Proposal]:
         """Accept several deliveries."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import polars as pl
 
+from medhavi.findings.groups import COLUMN, TABLE
 from medhavi.optimize.problem import SolveStatus
 from medhavi.planners.constrained.deliveries import goes_whole
 from medhavi.planners.constrained.netting.given_sources import UNDECIDED, Decisions
@@ -298,7 +299,9 @@ def decided(
         settings=run.goals.as_dict(),
         engine=f"{made.run.engine}, {follows} the program",
     )
-    found = tuple(dict.fromkeys((*run.findings, *made.findings)))
+    # What mode constrained does not look at is told for mode optimize already.
+    kept = (one for one in made.findings if one.code not in (TABLE, COLUMN))
+    found = tuple(dict.fromkeys((*run.findings, *kept)))
     return replace(made, run=record, findings=found)
 
 

@@ -46,7 +46,10 @@ from medhavi.planners.master_plan.improvement.plan_improvement import (
     interrupted,
 )
 from medhavi.planners.master_plan.lots.lot_planning import planned_lots
-from medhavi.planners.master_plan.lots.whole_orders import whole_orders
+from medhavi.planners.master_plan.lots.whole_orders import (
+    whole_orders,
+    why_no_whole_orders,
+)
 from medhavi.planners.master_plan.shadow_prices import price_table
 from medhavi.planners.master_plan.statement import ObjectivePart, ProgramRun, state
 from medhavi.planners.master_plan.step_plans import PlansInMemory
@@ -214,7 +217,8 @@ def _by_program(
         steps += improved([*steps, unguided], costs, way)
     best = best_of([*steps, unguided], snapshot, parameters)
     made, said = best.made, {one: costs[one] for one in best.decoder.lost}
-    told = losses_found(made, built.statement, said, currency_of(snapshot))
+    currency = currency_of(snapshot)
+    told = losses_found(made, built.statement, said, plain, currency)
     made = replace(made, findings=(*told, *made.findings))
     if stopped or interrupted(steps):
         made = replace(made, run=replace(made.run, status=Status.CANCELLED))
@@ -224,6 +228,7 @@ def _by_program(
         components=session.components,
         lots=why_not,
         whole_orders=wholes[0] if wholes else None,
+        no_whole_orders="" if wholes else why_no_whole_orders(built.statement),
     )
     made = replace(made, run=replace(made.run, program=record))
     if prices is not None:

@@ -21,6 +21,8 @@ from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
+import polars as pl
+
 from medhavi.errors import NotAvailable
 from medhavi.findings import BadData, finding
 from medhavi.planners.constrained.search.starts.warm_start import ANEW
@@ -37,14 +39,13 @@ from medhavi.planners.master_plan.openings.opening_block import OPENED, decided_
 from medhavi.planners.master_plan.statement import state
 from medhavi.planners.master_plan.step_plans import PlansInMemory
 from medhavi.results.amounts import currency_of, with_unit
+from medhavi.results.figures.openings import OPENED as OPENABLE
 from medhavi.results.figures.openings import SUBJECT, openings, used_subjects
 from medhavi.results.figures.scorecard import scorecard
 from medhavi.results.run_record import Basis, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import polars as pl
 
     from medhavi.findings import Finding
     from medhavi.planners.constrained.search.starts.baseline_schedule import (
@@ -269,8 +270,19 @@ def _of_stated_tables(run: OpeningRun, best: Plan, whole: Plan) -> Plan:
 def _told(run: OpeningRun, best: Plan, whole: Plan) -> Iterator[Finding]:
     """What is not opened that would be where everything may be, and what that saves."""
     paid = [openings(one, run.snapshot) for one in (whole, best)]
-    gone = paid[0].join(paid[1], on=SUBJECT, how="anti")["subject"].to_list()
+    gone = paid[0].join(paid[1], on=SUBJECT, how="anti").select(SUBJECT).rows()
     if gone:
         costs = [worth(one, run.snapshot, run.parameters) for one in (whole, best)]
         saved = with_unit(costs[0] - costs[1], currency_of(run.snapshot))
-        yield finding("PLAN022", value=", ".join(gone), saved=saved)
+        told = ", ".join(_in_words(run.snapshot, *one) for one in gone)
+        yield finding("PLAN022", value=told, saved=saved)
+
+
+def _in_words(snapshot: Snapshot, table: str, subject: str) -> str:
+    """Kind and id of what may be opened, with what a planner knows it by."""
+    key = OPENABLE[table]
+    (row,) = snapshot[table].filter(pl.col(key) == subject).to_dicts()
+    if table == "lanes":
+        return f"{key} {subject} ({row['origin']} to {row['destination']})"
+    name = row.get("name")
+    return f"{key} {name} ({subject})" if name else f"{key} {subject}"

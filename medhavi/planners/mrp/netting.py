@@ -17,7 +17,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from medhavi.planners.mrp.lot_sizing import Coverage, ProjectedNeeds
-from medhavi.planners.mrp.netting_state.state import NO_DEMAND, SEQUENCE
+from medhavi.planners.mrp.netting_state.state import NO_DEMAND, SEQUENCE, no_more_asked
 from medhavi.units import ALWAYS
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ class DatedNodeNetting:
 
     __slots__ = (
         "_arrived",
+        "_asks",
         "_before",
         "_coverage",
         "_cursor",
@@ -66,6 +67,7 @@ class DatedNodeNetting:
         self.node = node
         self.levels = levels
         self.needs = sorted(node.needs, key=SEQUENCE)
+        self._asks = node.asks()
         self._release = release
         self._coverage = Coverage(node, levels, release) if levels.looks_ahead else None
         self._cursor = 0
@@ -196,8 +198,13 @@ class DatedNodeNetting:
                 self._order(group, instant)
 
     def take(self, need: Need) -> None:
-        """Serve a need from what is there: first expired, then first in."""
-        arrived = self._arrived
+        """Serve a need from what is there: first expired, then first in.
+
+        What others ask for and nothing else has is taken last.
+        """
+        arrived, before = self._arrived, need.open
+        if self._asks:
+            arrived = sorted(arrived, key=lambda one: one[3].lost(need, self._asks))
         release = self._release
         position = 0
         while need.open > 0 and position < len(arrived):
@@ -212,6 +219,9 @@ class DatedNodeNetting:
                 del arrived[position]
             else:
                 position += 1
+        if self._asks:
+            self._arrived = [one for one in self._arrived if one[3].free > 0]
+            no_more_asked(self._asks, need, before)
 
     def _borrow(self, need: Need, instant: int) -> None:
         """Use free stock of substitutes, by priority (rule 9)."""

@@ -172,9 +172,12 @@ class Explanation(TextDisplay):
             late += f", {duration(self.overdue_hours)} of it before now"
         words = code_words(self.limiter).lower() if self.limiter else ""
         limiter = f", limited by {words}" if words else ""
+        # Mode mrp plans whole what nothing supplies, and lists what is missing.
+        lacks = self.verdict is Verdict.SHORT and self.planned >= self.qty
+        paper = " on paper" if lacks else ""
         return (
             f"Demand {self.demand}: {number(self.qty)}{place} by {self._text(self.due)}; "
-            f"planned {number(self.planned)}, {WORDS[self.verdict]}{late}{limiter}."
+            f"planned {number(self.planned)}{paper}, {WORDS[self.verdict]}{late}{limiter}."
         )
 
     def _reason(self, reason: LatenessReason) -> str:

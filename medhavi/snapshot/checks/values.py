@@ -91,6 +91,19 @@ _TAILS = (
 )
 """The same for tails of times, which no stated date depends on."""
 
+_LEVELS = tuple(
+    (table, upper, lower)
+    for table in ("inventory_policies", "inventory_levels")
+    for upper, lower in (
+        ("min_qty", "safety_qty"),
+        ("target_qty", "safety_qty"),
+        ("max_qty", "safety_qty"),
+        ("target_qty", "min_qty"),
+        ("max_qty", "target_qty"),
+    )
+)
+"""The same for levels of stock, of which the higher one counts."""
+
 _RULE_NEEDS = {
     "fixed": ("lot_size",),
     "min_max": ("min_qty", "max_qty"),
@@ -240,6 +253,7 @@ def _contradictions(snapshot: TableAccess) -> list[Finding]:
     for code, (name, column, other) in [
         *(("SNAP030", place) for place in _ORDERED),
         *(("SNAP050", place) for place in _TAILS),
+        *(("SNAP068", place) for place in _LEVELS),
     ]:
         less = pl.col(column) < pl.col(other)
 

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 _KINDS = {".csv": "CSV", ".parquet": "Parquet", ".xlsx": "Excel"}
 _PAGES = {".md", ".txt"}
 """Files for people; they may lie beside the tables."""
+OTHER_MARKS = {";": "semicolons", "\t": "tabulators"}
+"""What separates the columns of some files that are called CSV."""
 DOCUMENTATION = "about the tables"
 """Sheet of the template that explains the others."""
 
@@ -144,16 +146,20 @@ def _csv(path: Path, table: str, found: list[Finding]) -> pl.DataFrame | None:
     if not any(header):
         found.append(finding("FILE002", table=table, value=path.name))
         return None
+    if len(header) == 1 and (marks := [one for one in OTHER_MARKS if one in header[0]]):
+        mark = OTHER_MARKS[marks[0]]
+        found.append(finding("FILE008", table=table, value=path.name, mark=mark))
+        return None
     twice = {name for name in header if name and header.count(name) > 1}
     found += [
         finding("FILE007", table=table, value=path.name, column=name)
         for name in sorted(twice)
     ]
     try:
-        return _numbered(_scan(path, ragged=False))
+        return _filled(_scan(path, ragged=False))
     except pl.exceptions.ComputeError:
         found += _long_lines(path, table, len(header))
-        return _numbered(_scan(path, ragged=True))
+        return _filled(_scan(path, ragged=True))
 
 
 def _scan(path: Path, *, ragged: bool) -> pl.DataFrame:
@@ -210,8 +216,11 @@ def _sheet(frame: pl.DataFrame, table: str) -> pl.DataFrame:
     named = [name for name in frame.columns if not name.startswith("__UNNAMED__")]
     columns = schema.tables()[table].columns
     frame = as_csv(matched(frame.select(named), columns), columns)
-    if not named:
-        return frame
+    return _filled(frame) if named else frame
+
+
+def _filled(frame: pl.DataFrame) -> pl.DataFrame:
+    """Numbered rows without lines that are empty throughout, as sheets end in."""
     empty = frame.select(pl.all_horizontal(pl.all().is_null())).to_series()
     return _numbered(frame).filter(~empty)
 

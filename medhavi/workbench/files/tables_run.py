@@ -9,7 +9,7 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Literal, cast
 
-from medhavi.findings import BadData, has_errors
+from medhavi.findings import BadData, Severity, has_errors
 from medhavi.progress import Progress, unobserved
 from medhavi.results.plans.tables import SCHEMAS
 from medhavi.results.run_record import Status
@@ -29,6 +29,8 @@ RESULT_NAMES = frozenset(
     {*SCHEMAS, "run", "kpis", "measured", "basis", "search_schedule"}
 )
 """What a result folder holds; `--out` replaces a folder of these and no other."""
+WARNINGS = "data_warnings"
+"""Measured beside the times: how many warnings there are about the tables."""
 
 
 class Measurement:
@@ -292,7 +294,8 @@ def plan_tables(  # noqa: PLR0913 - one keyword each
             cancelled=cancelled,
             kept=kept,
         )
-    made = made.with_measured(measurement.facts())
+    told = [one for one in snapshot.findings if one.severity is Severity.WARNING]
+    made = made.with_measured({**measurement.facts(), WARNINGS: len(told)})
     if out is not None:
         write_plan(made, out, file_format)
     return made

@@ -25,6 +25,8 @@ from medhavi.planners.mrp.netting_state.state import (
     NO_DEMAND,
     SEQUENCE,
     URGENCY,
+    least_lost,
+    no_more_asked,
 )
 from medhavi.planners.mrp.plain_netting import PlainNodeNetting
 from medhavi.planners.mrp.state_loading import StateLoader
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.netting.dating import FeasibleOrderCreation
     from medhavi.planners.mrp.netting_state.run_state import NettingState
     from medhavi.planners.mrp.netting_state.state import (
+        Asks,
         Demand,
         Need,
         Node,
@@ -80,10 +83,11 @@ def keep_for_important(
     pressed, units, soon = _pressed(node, release, capacity)
     latest = sorted(units, key=kept_first)
     earliest = sorted(units, key=BY_ARRIVAL)
+    asks = node.asks()
     for need in sorted(pressed, key=URGENCY):
-        serve_from(release, need, latest, need.instant)
+        serve_from(release, need, latest, need.instant, asks)
         if not (need.alternatives or node.substitutes):
-            serve_from(release, need, earliest, soon)
+            serve_from(release, need, earliest, soon, asks)
 
 
 def is_kept(node: Node, release: FeasibleOrderCreation, capacity: Capacity) -> bool:
@@ -138,14 +142,23 @@ def _hinder(needs: Iterable[Need], units: Iterable[SupplyUnit]) -> bool:
 
 
 def serve_from(
-    register: NettingState, need: Need, units: list[SupplyUnit], until: int
+    register: NettingState,
+    need: Need,
+    units: list[SupplyUnit],
+    until: int,
+    asks: Asks,
 ) -> None:
-    """Serve a need from units available by an instant, in their sequence."""
-    for unit in units:
+    """Serve a need from units available by an instant, in their sequence.
+
+    What others ask for and nothing else has is taken last.
+    """
+    before = need.open
+    for unit in least_lost(units, need, asks):
         if need.open == 0:
-            return
+            break
         if unit.free > 0 and unit.available <= until and register.usable(unit, need):
             register.match(need, unit)
+    no_more_asked(asks, need, before)
 
 
 def kept_first(unit: SupplyUnit) -> tuple[int, int, int]:
@@ -248,9 +261,9 @@ class ScarceNodeNetting(DatedNodeNetting):
         latest = sorted(units, key=kept_first)
         earliest = sorted(units, key=BY_ARRIVAL)
         for need in sorted(self.needs, key=URGENCY):
-            serve_from(self._release, need, latest, need.instant)
+            serve_from(self._release, need, latest, need.instant, self._asks)
             if need.demand != NO_DEMAND:
-                serve_from(self._release, need, earliest, NEVER)
+                serve_from(self._release, need, earliest, NEVER, self._asks)
             if need.open > 0:
                 self._release.give_up(need)
 

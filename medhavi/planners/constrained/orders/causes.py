@@ -24,13 +24,19 @@ from medhavi.units import DAY, HOUR, from_units
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from medhavi.planners.constrained.netting.dating import FeasibleOrderCreation
     from medhavi.planners.constrained.orders.jobs import Job
     from medhavi.planners.constrained.orders.weighing import Line
     from medhavi.planners.mrp.exception_messages import ExceptionMessages
     from medhavi.planners.mrp.fulfilment import DemandFulfilment
     from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
     from medhavi.planners.mrp.netting_state.order_creation import OrderCreation
-    from medhavi.planners.mrp.netting_state.state import Need, Node, SupplyUnit
+    from medhavi.planners.mrp.netting_state.state import (
+        Need,
+        Node,
+        SupplyAlternative,
+        SupplyUnit,
+    )
     from medhavi.snapshot.tables import Settings
 
 
@@ -90,8 +96,8 @@ class Walk:
         Placed orders by index of the order.
     waits
         Tells what an order waited for.
-    as_of
-        Now of the plan [UTC seconds].
+    release
+        Of the finished run.
     barred
         What refuses an order that fits in no campaign, by index: the rule.
     """
@@ -100,13 +106,14 @@ class Walk:
         self,
         jobs: Mapping[int, Job],
         waits: Callable[[Job], Sequence[Wait]],
-        as_of: int,
+        release: FeasibleOrderCreation,
         barred: Mapping[int, str] = MappingProxyType({}),
     ) -> None:
         self._barred = barred
         self._jobs = jobs
         self._waits = waits
-        self._as_of = as_of
+        self._release = release
+        self._as_of = release.as_of
 
     def refusal(self, line: Line) -> list[Cause]:
         """Why a line is not delivered though it could be, or never can."""
@@ -121,7 +128,9 @@ class Walk:
         return _merged(self._down(last.unit, line.late_by))
 
     def _misfit(self, unit: SupplyUnit) -> Cause:
-        """Name the lowest order that never fits."""
+        """Name what nothing supplies, else the lowest order that never fits."""
+        if (lacking := _unsupplied(unit.node, self._release, set())) is not None:
+            return lacking
         order, seen = unit.order, set[int]()
         # What waits for itself in a circle has no lowest one.
         while order is not None and order.index not in seen:
@@ -290,6 +299,61 @@ def useless_stock(line: Line, node: Node, as_of: int) -> Cause | None:
             return Cause(Limiter.QUALITY_MISMATCH, subject, None, None, 0)
         if unit.expires < until:
             return Cause(Limiter.SHELF_LIFE_EXCEEDED, subject, None, None, 0)
+    return None
+
+
+def never_supplied(node: Node, release: FeasibleOrderCreation) -> Cause:
+    """What keeps a product from being supplied anew at any time, the lowest of it.
+
+    What the first routing takes and nothing supplies, a supplier whose lead time no
+    calendar holds, a resource without hours; else the quantity is what does not fit.
+    """
+    return _unsupplied(node, release, set()) or _misfit_of(node)
+
+
+def _misfit_of(node: Node) -> Cause:
+    """Cause that the quantity of a product fits no source, or that it has none."""
+    makes = [source for source in node.sources if source.kind == "make"]
+    if makes:
+        return Cause(MISFIT["make"], makes[0].source, None, None, 0)
+    known = node.sources or node.units
+    code = Limiter.MATERIAL_SHORTFALL if known else Limiter.NO_SOURCE
+    return Cause(code, "|".join(node.key), None, None, 0)
+
+
+def _unsupplied(
+    node: Node, release: FeasibleOrderCreation, seen: set[int]
+) -> Cause | None:
+    """Why nothing supplies one unit of a product; None: something does."""
+    stands = any(unit.order is None or unit.order.existing for unit in node.units)
+    if stands or node.rules.unlimited or id(node) in seen:
+        return None
+    seen.add(id(node))
+    if not node.sources:
+        return _misfit_of(node)
+    ways = release.model.ways(node)
+    found = [_unusable(way, release, seen) for way in ways]
+    return None if None in found else found[0]
+
+
+def _unusable(
+    way: SupplyAlternative, release: FeasibleOrderCreation, seen: set[int]
+) -> Cause | None:
+    """Why a source brings not even one unit; None: it does."""
+    source = way.source
+    if source.kind == "make":
+        capacity = release.model.providers.capacity
+        for names in capacity.choices(source.source).values():
+            levels = [one for name in names for one in capacity.resource(name).levels]
+            if levels and not any(units for _, _, units in levels):
+                return Cause(Limiter.CAPACITY_SHORTFALL, names[0], None, None, 0)
+    elif source.kind == "buy" and release.soonest(source, 1) is None:
+        return Cause(Limiter.LEAD_TIME, source.source, None, None, 0)
+    taken = [[line.node for line in group] for group in way.intakes]
+    for nodes in [*taken, *([] if way.origin is None else [[way.origin]])]:
+        found = [_unsupplied(one, release, seen) for one in nodes]
+        if found and None not in found:
+            return found[0]
     return None
 
 

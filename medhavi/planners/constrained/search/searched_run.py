@@ -335,7 +335,7 @@ class SearchedRun(SearchableRun):
         placing.forward()
         self.lines = lines_of(self.intake, self.release, self.as_of)
         # Asked before anything moves back, when what was in the way still is.
-        walk = Walk(placing.by_order, placing.waits, self.as_of)
+        walk = Walk(placing.by_order, placing.waits, self.release)
         self._late = [walk.of(line) for line in self.lines]
         self._remember_refusals(walk)
 

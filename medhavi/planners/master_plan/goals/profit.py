@@ -15,6 +15,7 @@ from medhavi.findings import finding
 from medhavi.results.amounts import with_unit
 from medhavi.results.figures.scorecard import sales
 from medhavi.results.limiter import Limiter
+from medhavi.units import DAY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -35,6 +36,7 @@ def reasons_short(
 
     They bring less than their goods cost at least, or lack what they lack in a plan
     without the program, they themselves or others of the same product at that place.
+    What such a plan serves could be served: it costs more than never to deliver.
     """
     run = statement.run
     rows = (
@@ -60,11 +62,19 @@ def reasons_short(
     for index in less:
         demand = demands[index]
         cause = known.get(demand.demand) or alike.get(demand.node)
-        if unit_cost(statement, index) > brought(statement, index):
+        if cause is None or unit_cost(statement, index) > brought(statement, index):
             cause = UNPROFITABLE, demand.demand
-        if cause is not None:
-            found[index] = cause
+        found[index] = cause
     return found
+
+
+def late_unit_cost(statement: Statement, index: int, plain: Plan) -> float:
+    """What a unit of a demand costs by its goods and as late as a plan delivers it."""
+    demand = statement.run.intake.demands[index]
+    rows = plain.fulfilment.filter(pl.col("demand") == demand.demand)
+    hours = rows["lateness_h"].drop_nulls().to_list()
+    late = sum(hours) / 24 or max(statement.run.as_of - demand.due, 0) / DAY
+    return unit_cost(statement, index) + late * float(statement.wanted.late[index])
 
 
 def unit_cost(statement: Statement, index: int) -> float:
@@ -140,11 +150,16 @@ def losing(
 
 
 def losses_found(
-    made: Plan, statement: Statement, costs: Mapping[int, float], currency: str
+    made: Plan,
+    statement: Statement,
+    costs: Mapping[int, float],
+    plain: Plan,
+    currency: str,
 ) -> tuple[Finding, ...]:
     """Finding that names the demands which are left short as unprofitable, if any.
 
-    `costs` are what a unit costs where a plan said so, by index.
+    `costs` are what a unit costs where a plan said so, by index; `plain` is the plan
+    without the program, which says how late a demand would be.
     """
     left = made.fulfilment.join(
         made.causes.filter(pl.col("code") == UNPROFITABLE), on="demand", how="semi"
@@ -154,7 +169,8 @@ def losses_found(
     for demand in statement.run.intake.demands:
         qty = rest.get(demand.demand, 0.0)
         if qty:
-            unit = costs.get(demand.index, unit_cost(statement, demand.index))
+            late = late_unit_cost(statement, demand.index, plain)
+            unit = costs.get(demand.index, late)
             brings = qty * brought(statement, demand.index)
             told.append((qty * unit - brings, brings, qty * unit, demand.demand))
     if not told:

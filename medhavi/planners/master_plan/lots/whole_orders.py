@@ -132,11 +132,29 @@ def whole_orders(
     solver, cancelled
         Solves the programs; polled.
     """
-    orders, most = _orders(base), base.parameters.most_whole_orders
-    if not 0 < sum(_columns(one.plan) for one in orders if one.is_whole) <= most:
+    orders = _orders(base)
+    if _too_many(base, orders):
         return []
     found = _WholeProgram(base, orders).solve(solver, cancelled)
     return [one for one in found if one.orders]
+
+
+def why_no_whole_orders(base: Statement) -> str:
+    """Why the program with whole orders gave no plan, in words."""
+    if base.parameters.effort == "light":
+        return "effort light plans by amounts, and in planned lots"
+    limits = "none was found before a limit or an interruption"
+    return _too_many(base, _orders(base)) or limits
+
+
+def _too_many(base: Statement, orders: Sequence[_Order]) -> str:
+    """Why whole orders are not decided; empty: they are."""
+    count = sum(_columns(one.plan) for one in orders if one.is_whole)
+    most = base.parameters.most_whole_orders
+    if not count:
+        return "no order costs or takes anything whatever its size"
+    more = f"{count:,} sources times buckets are more than most_whole_orders ({most:,})"
+    return more if count > most else ""
 
 
 class _WholeProgram:
@@ -236,7 +254,8 @@ class _WholeProgram:
             amount = solved.values[self._amounts]
             some = amount > DUST
             likely |= some
-            whole = np.where(some, np.ceil(amount / most - EXACT), 0.0)
+            parts = np.divide(amount, most, out=np.zeros(size), where=some)
+            whole = np.where(some, np.ceil(parts - EXACT), 0.0)
             whole = np.minimum(whole, program.column_upper[self.orders.span])
             point = with_fixed(program, whole, solver)
             if point is not None and program.cost @ point < least:

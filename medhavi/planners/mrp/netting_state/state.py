@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from medhavi.providers.material.recipes import ProductOutput
 
 
+Asks = dict[tuple[Characteristics | None, int], int]
+"""What needs ask for [units], by characteristics with class, and expiry."""
 NodeKey = tuple[str, str]
 """(product, location)."""
 
@@ -127,6 +129,18 @@ class SupplyUnit:
         """Whether it has the characteristics and class that are asked for."""
         return asks is None or (self.traits or self.node.traits).meets(asks)
 
+    def lost(self, need: Need, asks: Asks) -> int:
+        """What others ask for that a need would take of it [units]; `asks` of all."""
+        asked = sum(
+            qty
+            for (what, until), qty in asks.items()
+            if self.expires >= until and self.meets(what)
+        )
+        if (need.asks, need.alive_until) in asks:
+            asked -= need.open
+        spare = self.free - max(asked, 0)
+        return max(min(need.open, self.free) - max(spare, 0), 0)
+
 
 @dataclass(slots=True, eq=False)
 class Need:
@@ -222,6 +236,32 @@ class Node:
     units: list[SupplyUnit] = field(default_factory=list)
     shared: bool = False
     """Some source has a share."""
+
+    def asks(self) -> Asks:
+        """What its needs ask for [units], by characteristics with class, and expiry.
+
+        Empty where none asks for characteristics or a class: by life alone the first
+        expired goes first.
+        """
+        found: Asks = {}
+        if any(need.asks is not None for need in self.needs):
+            for need in self.needs:
+                if need.asks is not None or need.alive_until > ALWAYS:
+                    wish = need.asks, need.alive_until
+                    found[wish] = found.get(wish, 0) + need.open
+        return found
+
+
+def least_lost(units: list[SupplyUnit], need: Need, asks: Asks) -> list[SupplyUnit]:
+    """Supply in the sequence in which a need takes it: what others ask for last."""
+    return sorted(units, key=lambda one: one.lost(need, asks)) if asks else units
+
+
+def no_more_asked(asks: Asks, need: Need, before: int) -> None:
+    """Take what a need got, of which so much was open before, from what is asked."""
+    wish = need.asks, need.alive_until
+    if wish in asks:
+        asks[wish] -= before - need.open
 
 
 @dataclass(slots=True, eq=False)

@@ -39,9 +39,9 @@ from medhavi.planners.constrained.search.plant.sources import (
 from medhavi.planners.constrained.search.plant.supplies import (
     StandingSupplies,
     freed_supplies,
-    wanted_levels,
     lend_to_demands,
     replaced_anew,
+    wanted_levels,
 )
 from medhavi.planners.kernels.plant_kernels.plant_record import FAR
 from medhavi.units import DAYS_PER_YEAR, NEVER

@@ -12,8 +12,6 @@ the one that orders take (rule 9).
 
 from __future__ import annotations
 
-from itertools import accumulate
-from operator import itemgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -25,6 +23,8 @@ from medhavi.planners.mrp.netting_state.state import (
     NO_DEMAND,
     SEQUENCE,
     SupplyUnit,
+    least_lost,
+    no_more_asked,
     ratio,
 )
 from medhavi.units import NEVER
@@ -276,7 +276,9 @@ def wanted_levels(node: Node, levels: StockLevels, as_of: int) -> WantedLevels:
     return WantedLevels([found[place] for place in turn], falls)
 
 
-def freed_supplies(node: Node, wanted: WantedLevels, as_of: int) -> list[StandingSupply]:
+def freed_supplies(
+    node: Node, wanted: WantedLevels, as_of: int
+) -> list[StandingSupply]:
     """Supplies of what levels keep until they fall, as of `wanted_levels`.
 
     What came for a level is no older than that.
@@ -494,10 +496,14 @@ class StandingSupplies:
 
         `waits`: what of a need is left open, by its index [units].
         """
-        release, waiting = self._release, sorted(units, key=FIRST_AVAILABLE)
+        release = self._release
+        waiting = sorted(units, key=FIRST_AVAILABLE)
+        asks = waiting[0].node.asks() if waiting else {}
         for need in sorted(needs, key=SEQUENCE):
-            later = waits.get(need.index, 0)
-            for unit in waiting if need.open > later else ():
+            later, before = waits.get(need.index, 0), need.open
+            taken = least_lost(waiting, need, asks) if need.open > later else ()
+            for unit in taken:
                 in_time = unit.free > 0 and unit.available <= need.instant
                 if in_time and need.open > later and release.usable(unit, need):
                     release.match(need, unit, need.open - later if later else None)
+            no_more_asked(asks, need, before)
