@@ -396,19 +396,18 @@ def plan(  # noqa: PLR0913 - one keyword each
     if parameters.campaigns == "propose":
         ways = [*parameters.campaign_days, None]
     best: Plan | None = None
+    name, watched = (version, seed), (observe, cancelled)
     for days in ways:
         memory = memory_of(snapshot, parameters, decisions, before, days)
-        name, watched = (version, seed), (observe, cancelled)
         made = _of_memory(memory, snapshot, parameters, name, watched, kept)
-        ended = made.run.status is Status.CANCELLED
-        if best is None:
-            best = made
-        elif ended:
+        if made.run.status is Status.CANCELLED:
+            best = best or made
             return replace(best, run=replace(best.run, status=Status.CANCELLED))
-        elif scorecard(made, snapshot).total < scorecard(best, snapshot).total:
+        if (
+            best is None
+            or scorecard(made, snapshot).total < scorecard(best, snapshot).total
+        ):
             best = made
-        if ended:
-            break
     assert best is not None
     return best
 

@@ -90,11 +90,11 @@ class Model:
     the time between release and start of the work of a first step [s]. `machines` are
     the names of the machines, `stops` when each unit is down or at work [UTC s],
     `supplies` what stands, of which `freed` are kept until then by a stock level: its
-    number among the demands, by theirs. `calendars` are the open times by their numbers. Of the demands
-    of the plant, `demands` are those of the run (`in_parts` 1: what is there need not
-    wait); behind them come `lacking`, needs of existing orders, by index, and what
-    stock levels want. `netted` are the products that the run nets anew, though they are
-    made or moved.
+    number among the demands, by theirs. `calendars` are the open times by their
+    numbers. Of the demands of the plant, `demands` are those of the run (`in_parts` 1:
+    what is there need not wait); behind them come `lacking`, needs of existing orders,
+    by index, and what stock levels want. `netted` are the products that the run nets
+    anew, though they are made or moved.
     """
 
     plant: Plant

@@ -295,7 +295,7 @@ class Products:
         item.lacking = list(self._standing.lacking(node))
         levels = self._levels_of(node)
         wanted = wanted_levels(node, levels, self._as_of)
-        item.levels = wanted.rises
+        item.levels = [*wanted.rises]
         if wanted.falls:
             more = [*item.supplies, *freed_supplies(node, wanted, self._as_of)]
             item.supplies = sorted(more, key=lambda one: one.unit.available)

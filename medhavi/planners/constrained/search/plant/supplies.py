@@ -228,8 +228,8 @@ class WantedLevels(NamedTuple):
     nets the product for what else is wanted; "": nothing is.
     """
 
-    rises: list[tuple[int, int]] = []
-    falls: list[tuple[int, int, int]] = []
+    rises: Sequence[tuple[int, int]] = ()
+    falls: Sequence[tuple[int, int, int]] = ()
     why: str = ""
 
 
