@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import random
+
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests import factories
+from tests.api import plan, verify
 from tests.examples import examples
 from tests.planners.campaign_shop import day, planned, shop
+from tests.planners.random_towns import random_town
+from tests.planners.test_incremental import dairy
 
 HERE = {"product": "A", "location": "L"}
 
@@ -87,3 +94,42 @@ def test_no_more_is_made_than_levels_and_demands_need_at_once(demands, steps):
         wanted, kept = wanted + qty, kept if level is None else level
         most = max(most, wanted + kept)
     assert total == most
+
+
+def with_seasons(snapshot, chance):
+    """The same company with levels of its products that rise and fall."""
+    rows = []
+    here = snapshot["locations"]["location"][0]
+    wanted = snapshot["demands"].select("product", "location").rows()
+    parts = [(one, here) for one in snapshot["bom_lines"]["component"]]
+    for product, location in sorted({*wanted, *parts}):
+        at = chance.choice([0, 0, 3, 8])
+        for _ in range(chance.randint(0, 4)):
+            end = at + chance.randint(2, 9)
+            level = {"safety_qty": float(chance.choice([0, 3, 5, 8, 12]))}
+            dates = {"valid_from": day(at), "valid_to": day(end)}
+            rows.append({"product": product, "location": location, **level, **dates})
+            at = end
+    return snapshot.replace(inventory_levels=pl.DataFrame(rows)) if rows else snapshot
+
+
+@pytest.mark.req("MRP-06", "QA-05")
+@settings(max_examples=examples(6, 120), deadline=None)
+@given(st.integers(0, 999))
+def test_companies_with_seasons_keep_all_rules_also_after_an_edit(seed):
+    chance = random.Random(seed)
+    drawn = factories.snapshot(**random_town(seed)) if seed % 2 else dairy(seed, 20)
+    company = with_seasons(drawn, chance)
+    errors = [one for one in company.findings if one.severity == "error"]
+    if errors or not company["demands"].height:
+        return
+    light = {"effort": "light"}
+    made = plan(company, "constrained", {**light, "engine": "python"})
+    assert [str(one) for one in verify(made, company)] == []
+    again = plan(company, "constrained", {**light, "engine": "numba"})
+    assert again.fingerprint == made.fingerprint
+    changed = chance.choice(company["demands"]["demand"].to_list())
+    more = pl.col("qty") + (pl.col("demand") == changed)
+    edited = company.replace(demands=company["demands"].with_columns(more.alias("qty")))
+    after = plan(edited, "constrained", light, baseline=made)
+    assert [str(one) for one in verify(after, edited)] == []

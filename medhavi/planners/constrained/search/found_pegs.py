@@ -104,8 +104,16 @@ def with_freed(model: Model, found: Found) -> tuple[Found, bool]:
     freed = np.flatnonzero(np.isin(-2 - givers, numbers))
     if not len(freed):
         return found, True
+    plant, items = model.plant, found.order_item
+
+    def arrives(source: int) -> int:
+        """When goods of a giver are there at the latest [s since now]."""
+        if source < 0:
+            return int(plant.s_ready[-2 - source])
+        return int(found.order_late_end[source] + plant.post[items[source]])
+
     # By when it is free: a level may keep what an earlier one left.
-    freed = freed[np.argsort(model.plant.s_ready[-2 - givers[freed]], kind="stable")]
+    freed = freed[np.argsort(plant.s_ready[-2 - givers[freed]], kind="stable")]
     rows = [
         list(row)
         for row in zip(givers.tolist(), takers.tolist(), amounts.tolist(), strict=True)
@@ -118,16 +126,23 @@ def with_freed(model: Model, found: Found) -> tuple[Found, bool]:
     for place in freed.tolist():
         giver, taker, left = rows[place]
         rows[place][2] = 0
+        since = int(plant.s_ready[-2 - giver])
         for other in came.get(model.freed[-2 - giver], ()):
             part = min(left, rows[other][2])
-            if part and rows[other][0] != giver:
+            source = rows[other][0]
+            # What another level leaves, and not before this one, is not there yet.
+            there = -2 - source not in model.freed and arrives(source) <= since
+            if part and there:
                 rows[other][2] -= part
                 left -= part
                 rows.append([rows[other][0], taker, part])
                 if -1 - taker >= model.first_level:
                     came[-1 - taker].append(len(rows) - 1)
-        # A level that would be reached after it falls is left out.
-        whole &= not left or -1 - taker >= model.first_level
+        demand = -1 - taker
+        # A level that would be reached after it falls is left out. A late demand would
+        # have waited for what it gets now, and gets it sooner than is known here.
+        late = demand >= 0 and found.finish[demand] > plant.d_due[demand]
+        whole &= demand >= model.first_level or not (left or late)
     pegs = np.array([row for row in rows if row[2]], np.int64).reshape(-1, 3).T
     return found._replace(peg_from=pegs[0], peg_to=pegs[1], peg_qty=pegs[2]), whole
 
