@@ -13,6 +13,8 @@ from medhavi.snapshot import Snapshot
 from tests.api import plan, verify
 from tests.examples import examples, some
 from tests.factories import AS_OF
+from tests.planners.campaign_shop import planned as planned_shop
+from tests.planners.campaign_shop import shop
 from tests.planners.netted_plans import netted
 from tests.planners.search_plants import two_sites, workshop
 from tests.planners.small_plans import KERNELS
@@ -312,6 +314,30 @@ def test_many_small_lots_that_cover_days_are_found_by_the_search() -> None:
     for name, most in (("make A", 10.0), ("make PART", 5.0)):
         tables = changed(tables, "routings", name, max_lot=most)
     assert planned(tables).run.engine == "search"
+
+
+@pytest.mark.req("MRP-07", "MRP-06")
+def test_an_economic_lot_is_no_longer_than_an_opening() -> None:
+    """One of some hundreds, where 48 fit into a shift: nothing was made at all."""
+    shifts = [
+        {"calendar": "C", "weekday": n, "start": dt.time(6), "finish": dt.time(14)}
+        for n in range(1, 6)
+    ]
+    step = {"step": 1, "run_minutes_per_unit": 10, "splittable": False}
+    eoq = {"lot_rule": "eoq", "order_cost": 5000.0, "holding_rate": 0.2}
+    company = shop(
+        [("A", 30, 9), ("A", 20, 16), ("A", 25, 23)],
+        {"A": None},
+        inventory_policies=[{"product": "A", "location": "L", **eoq}],
+        products=[{"product": "A", "unit_cost": 10.0}],
+        calendars=[{"calendar": "C"}],
+        shifts=shifts,
+        resources=[{"resource": "M", "location": "L", "calendar": "C"}],
+        steps=[{"routing": "RA", **step}],
+    )
+    made = planned_shop(company)
+    assert made.supplies["qty"].to_list() == [48.0, 48.0]
+    assert set(made.fulfilment["status"]) == {"on_time"}
 
 
 def test_departures_that_others_overtake_carry_nothing() -> None:

@@ -363,7 +363,7 @@ class Products:
                 largest = self._machines.largest(
                     item.grain, way.yields[0].node, task, option
                 )
-                if largest >= product.least:
+                if largest >= way.source.min_lot:
                     product.most = min(product.most or largest, largest)
             if place < last:
                 # What follows takes all of it at once, when it has queued.
@@ -382,6 +382,9 @@ class Products:
             product.options, product.floor = [Option()], max(floor, 0)
             product.below = tuple(self._part(taken[need], all_) for need, all_ in own)
             product.needs = tuple(need for need, _ in own)
+        if product.most:
+            # An economic lot that no opening has time for is cut.
+            product.least = min(product.least, product.most)
         output = way.yields[0].gain.outputs[0]
         product.y_each, product.y_more = output.numerator, output.addend
         product.y_over = output.denominator
