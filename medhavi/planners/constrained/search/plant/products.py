@@ -40,8 +40,8 @@ from medhavi.planners.constrained.search.plant.supplies import (
     StandingSupplies,
     freed_supplies,
     lend_to_demands,
+    level_requirements,
     replaced_anew,
-    wanted_levels,
 )
 from medhavi.planners.kernels.plant_kernels.plant_record import FAR
 from medhavi.units import DAYS_PER_YEAR, NEVER
@@ -294,7 +294,7 @@ class Products:
         item = Item(supplies=self._standing.of(node))
         item.lacking = list(self._standing.lacking(node))
         levels = self._levels_of(node)
-        wanted = wanted_levels(node, levels, self._as_of)
+        wanted = level_requirements(node, levels, self._as_of)
         item.levels = [*wanted.rises]
         if wanted.falls:
             more = [*item.supplies, *freed_supplies(node, wanted, self._as_of)]

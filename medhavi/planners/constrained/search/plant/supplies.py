@@ -219,7 +219,7 @@ def there_for_demands(run: SearchableRun) -> dict[int, int]:
     return found
 
 
-class WantedLevels(NamedTuple):
+class LevelRequirements(NamedTuple):
     """What stock levels of a product want, as far as the search can say it.
 
     `rises` are quantities [units] and from when on they have to be there [s since now],
@@ -233,19 +233,21 @@ class WantedLevels(NamedTuple):
     why: str = ""
 
 
-def wanted_levels(node: Node, levels: StockLevels, as_of: int) -> WantedLevels:
+def level_requirements(
+    node: Node, levels: StockLevels, as_of: int
+) -> LevelRequirements:
     """What stock levels want of a product: what comes last is free again first.
 
     `levels` are those of the product, `as_of` is now [UTC s].
     """
     rules = node.rules
     if rules.is_plain:
-        return WantedLevels()
+        return LevelRequirements()
     if rules.safety_days:
         # It is there so long before its needs.
         more = rules.safety_qty or rules.levels
         why = f"{node.key} has days of safety and a stock level"
-        return WantedLevels(why=why if more else "")
+        return LevelRequirements(why=why if more else "")
     moments = sorted(levels.moments())
     wanted = [levels.wanted(moment) for moment in moments]
     found: list[tuple[int, int]] = []
@@ -273,13 +275,13 @@ def wanted_levels(node: Node, levels: StockLevels, as_of: int) -> WantedLevels:
     turn = sorted(range(len(found)), key=lambda place: found[place][1])
     now = {place: at for at, place in enumerate(turn)}
     falls = [(qty, since, now[place]) for qty, since, place in falls]
-    return WantedLevels([found[place] for place in turn], falls)
+    return LevelRequirements([found[place] for place in turn], falls)
 
 
 def freed_supplies(
-    node: Node, wanted: WantedLevels, as_of: int
+    node: Node, wanted: LevelRequirements, as_of: int
 ) -> list[StandingSupply]:
-    """Supplies of what levels keep until they fall, as of `wanted_levels`.
+    """Supplies of what levels keep until they fall, as of `level_requirements`.
 
     What came for a level is no older than that.
     """
