@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from medhavi.errors import UsageError
 from medhavi.planners.constrained.search import search_effort
-from medhavi.planners.constrained.search.searched_run import ENOUGH, engine_of
+from medhavi.planners.constrained.search.search_effort import ENOUGH, engine_of
 from medhavi.snapshot import Snapshot
 from tests import factories
 from tests.api import ConstrainedParameters, plan, verify

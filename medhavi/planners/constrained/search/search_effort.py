@@ -1,11 +1,20 @@
-"""How much a search does: turns of its wheel, and moves.
+"""How much a search does, turns of its wheel and moves, and by which kernels.
 
 Effort counts passes and moves, never seconds, so a search repeats exactly.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+from medhavi.planners.kernels.compiled import Engine, uses_numba
+from medhavi.planners.kernels.plant_kernels import search_kernels
+
+if TYPE_CHECKING:
+    from medhavi.planners.parameters import ConstrainedParameters
+
+ENOUGH = 20
+"""Demands from which compiled kernels pay off where numba is not loaded yet."""
 
 SMALL, FEW, SOME, CROWDED = 5, 100, 1000, 5000
 """Demands up to which a plant is started most often, and often, from which it is
@@ -102,3 +111,19 @@ def eased(budget: Budget, avoidable: float) -> Budget:
     )
     wheel = budget.wheel._replace(turns=turns)
     return budget._replace(wheel=wheel, moves=moves, most=most)
+
+
+def engine_of(parameters: ConstrainedParameters, demands: int) -> Engine:
+    """Kernels of a search, compiled where numba is and they pay off.
+
+    Parameters
+    ----------
+    parameters
+        `engine` "python" interprets them, "numba" compiles them: the result is the
+        same.
+    demands
+        How many there are.
+    """
+    quick = uses_numba(parameters.engine, large=demands >= ENOUGH)
+    kernels = search_kernels.compiled if quick else search_kernels.interpreted
+    return Engine(kernels=kernels(), lists=not quick)

@@ -14,6 +14,7 @@ from medhavi.planners.constrained.bounds import late_at_least
 from medhavi.planners.constrained.deliveries import lines_of
 from medhavi.planners.constrained.demand_bounds import Planned
 from medhavi.planners.constrained.memory import memory_of
+from medhavi.planners.constrained.netted_run import cheaper
 from medhavi.planners.constrained.netting.given_sources import UNDECIDED
 from medhavi.planners.constrained.orders.causes import Walk
 from medhavi.planners.constrained.orders.jobs import jobs_of
@@ -37,6 +38,7 @@ from medhavi.planners.constrained.search.found_placing import (
 from medhavi.planners.constrained.search.laying_out import Layout
 from medhavi.planners.constrained.search.plant.machines import UnfitError
 from medhavi.planners.constrained.search.plant.model import model_of
+from medhavi.planners.constrained.search.search_effort import engine_of
 from medhavi.planners.constrained.search.seeking import Watch, seek
 from medhavi.planners.constrained.search.standing_work import (
     LateGoodsError,
@@ -46,12 +48,7 @@ from medhavi.planners.constrained.search.starts.baseline_schedule import schedul
 from medhavi.planners.constrained.search.starts.given_orders import sought_from
 from medhavi.planners.constrained.search.starts.warm_start import resumed
 from medhavi.planners.constrained.search.stock_rotation import rotated
-from medhavi.planners.kernels.compiled import (
-    Engine,
-    announce_compiling,
-    uses_numba,
-)
-from medhavi.planners.kernels.plant_kernels import search_kernels
+from medhavi.planners.kernels.compiled import announce_compiling
 from medhavi.progress import Progress, Stop, unobserved
 from medhavi.results.figures.scorecard import scorecard
 from medhavi.results.run_record import Basis, Status
@@ -71,6 +68,7 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.search.starts.baseline_schedule import (
         BaselineSchedule,
     )
+    from medhavi.planners.kernels.compiled import Engine
     from medhavi.planners.mrp.netting_state.state import NodeKey
     from medhavi.planners.parameters import ConstrainedParameters
     from medhavi.progress import Cancelled, Observe
@@ -78,28 +76,12 @@ if TYPE_CHECKING:
     from medhavi.snapshot import Snapshot
 
 
-ENOUGH = 20
-"""Demands from which compiled kernels pay off where numba is not loaded yet."""
+FOUND = "search"
+"""What made a plan whose orders were placed as they were found."""
 MOST_MOVED = 6
 """How often a search begins anew because existing orders wait for their goods."""
 MOST_LESS = 40
 """How often it begins anew because less is wanted than before."""
-
-
-def engine_of(parameters: ConstrainedParameters, demands: int) -> Engine:
-    """Kernels of a search, compiled where numba is and they pay off.
-
-    Parameters
-    ----------
-    parameters
-        `engine` "python" interprets them, "numba" compiles them: the result is the
-        same.
-    demands
-        How many there are.
-    """
-    quick = uses_numba(parameters.engine, large=demands >= ENOUGH)
-    kernels = search_kernels.compiled if quick else search_kernels.interpreted
-    return Engine(kernels=kernels(), lists=not quick)
 
 
 class ReducedDemandError(Exception):
@@ -346,7 +328,7 @@ class SearchedRun(SearchableRun):
     def _engine(self) -> str:
         """What made the plan, and why its orders were not placed as found."""
         if self._exact:
-            return "search"
+            return FOUND
         return f"search, placed anew with all rules ({self.nearly[0]})"
 
 
@@ -452,6 +434,9 @@ def _of_memory(
         read = memory.reading if decisions is UNDECIDED else None
         basis = replace(Basis.of(snapshot), schedule=schedule, kept=read)
         made = replace(made, basis=basis)
+        if memory.refused and kept is None and made.run.engine != FOUND:
+            memory = memory.afresh(decisions)
+            made = cheaper(made, memory, snapshot, parameters, name, observe)
     if stop.asked:
         made = replace(made, run=replace(made.run, status=Status.CANCELLED))
     return made
