@@ -363,7 +363,7 @@ class Products:
                 largest = self._machines.largest(
                     item.grain, way.yields[0].node, task, option
                 )
-                if largest >= way.source.min_lot:
+                if largest >= max(way.source.min_lot, 1):
                     product.most = min(product.most or largest, largest)
             if place < last:
                 # What follows takes all of it at once, when it has queued.
