@@ -107,7 +107,8 @@ def test_a_picture_and_a_grid_are_downloaded(watched, tmp_path):
 
 
 def drag(page, mark, by) -> None:
-    """Drag a mark of a picture by some pixels."""
+    """Drag a mark of a picture, drawn anew meanwhile or not, by some pixels."""
+    mark.hover()
     box = mark.bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(x, y)
@@ -202,11 +203,11 @@ def test_an_operation_goes_to_another_machine_by_keyboard_and_by_a_drag(mills):
     told = page.get_by_text(re.compile("^Change resource to M2"))
     expect(told.first).to_be_in_viewport()
     tab_to(page, button(name="Drop it"))
-    page.keyboard.press("Enter")
+    mills.act(lambda: page.keyboard.press("Enter"))
     expect(told).to_have_count(0)
     # The same by a drag, which is offered no more once it has a price.
     box = page.locator("marimo-vega svg").nth(1).locator(".dragged_brush path").first
-    box.scroll_into_view_if_needed()
+    box.hover()
     drag(page, box, (0, box.bounding_box()["height"]))
     expect(button(name="Put it back")).to_be_visible()
     button(name="Price the move").click()
