@@ -229,6 +229,18 @@ def test_a_column_by_another_name_is_told_once(tmp_path):
     ]
 
 
+def test_a_lacking_column_is_told_where_its_other_name_is_not_listed(tmp_path):
+    many = ",".join(f"x{number}" for number in range(100))
+    header, row = f"lane,{many},from,destination,duration_h", f"L{',' * 101}A,B,8"
+    made = written(
+        tmp_path,
+        locations__csv="location\nA\nB\n",
+        lanes__csv=f"{header}\n{row}\n",
+    )
+    told = [f.column for f in made.findings if f.code == "SNAP003"]
+    assert told == ["origin"]
+
+
 def test_rows_without_a_column_of_their_key_are_no_twins(tmp_path):
     made = written(
         tmp_path,

@@ -165,13 +165,14 @@ def plan(
 
 def _tell_of_data(made: Plan, tables: Path | None) -> None:
     """Note warnings about the data, and a plan for which nothing is asked."""
+    from medhavi.views.names import count
     from medhavi.workbench.files.tables_run import WARNINGS
 
     conversation = talk()
-    count = made.measured.get(WARNINGS)
-    if count:
-        warnings = "1 warning" if count == 1 else f"{count} warnings"
-        conversation.note(say("check_names_warnings", warnings, tables))
+    warnings = made.measured.get(WARNINGS)
+    if isinstance(warnings, int) and warnings:
+        told = count(warnings, "warning")
+        conversation.note(say("check_names_warnings", told, tables))
     if made.fulfilment.is_empty():
         conversation.note(say("nothing_asked_for"))
 

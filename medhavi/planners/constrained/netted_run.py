@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from medhavi.planners.constrained.feasible_run import FeasibleRun
-from medhavi.results.figures.scorecard import scorecard
 from medhavi.results.plans.plan import Plan
 from medhavi.results.run_record import RunRecord, Status
 
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.run import MrpRun
     from medhavi.planners.parameters import ConstrainedParameters
     from medhavi.progress import Observe
-    from medhavi.snapshot import Snapshot
 
 
 MOST_NETTINGS = 40
@@ -112,26 +110,6 @@ def plan(
     made = run.plan(version, seed)
     run.dissolve()
     return made
-
-
-def cheaper(
-    made: Plan,
-    memory: Memory,
-    snapshot: Snapshot,
-    parameters: ConstrainedParameters,
-    name: tuple[str, int | None],
-    observe: Observe | None,
-) -> Plan:
-    """The cheaper one on the scorecard: a plan, or one that nets and places all anew.
-
-    What was found, and placed by all rules, may leave out what another sequence
-    delivers. Parameters are as of `plan`; `name` is the version and the seed.
-    """
-    version, seed = name
-    why = "what was found leaves more out"
-    other = plan(memory, parameters, version, observe, seed=seed, why=why)
-    costs = [scorecard(one, snapshot).total for one in (made, other)]
-    return other if costs[1] < costs[0] else made
 
 
 def cancelled_plan(

@@ -20,6 +20,8 @@ from medhavi.results.plans.money_parts import Scorecard
 from medhavi.units import DAY, DAYS_PER_YEAR, from_seconds
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
 
@@ -45,6 +47,13 @@ def scorecard(plan: Plan, snapshot: Snapshot) -> Scorecard:
     if known is None:
         known = plan.scorecards[key] = _measured(plan, snapshot)
     return known
+
+
+def cheapest(plans: Sequence[Plan], snapshot: Snapshot) -> Plan:
+    """The first of the plans that cost least; one alone is not measured."""
+    if len(plans) == 1:
+        return plans[0]
+    return min(plans, key=lambda one: scorecard(one, snapshot).total)
 
 
 def _measured(plan: Plan, snapshot: Snapshot) -> Scorecard:

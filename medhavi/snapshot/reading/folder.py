@@ -71,6 +71,12 @@ def table_named(name: str) -> str | None:
     return known if known in schema.tables() else None
 
 
+def table_in(file: Path) -> str | None:
+    """Table that a CSV or Parquet file holds by its name; None: no table."""
+    is_table = file.suffix.lower() in (".csv", ".parquet")
+    return table_named(file.stem) if is_table else None
+
+
 def read(path: Path) -> tuple[dict[str, pl.DataFrame], list[Finding]]:
     """Read all tables of a folder or of one workbook, with what was found.
 
@@ -104,8 +110,8 @@ def _file(path: Path, reading: _FolderReading) -> None:
     if kind == ".xlsx":
         _workbook(path, reading)
         return
-    table = table_named(path.stem)
-    if kind not in _KINDS or table is None:
+    table = table_in(path)
+    if table is None:
         reading.ignore(path.name, path.stem)
     else:
         reader = _csv if kind == ".csv" else _parquet
@@ -257,8 +263,7 @@ def write(
                     _write(frame, draft, format)
                 written.add(target)
         for stale in sorted(path.iterdir()):
-            is_table = stale.suffix in (".csv", ".parquet")
-            if is_table and table_named(stale.stem) in tables and stale not in written:
+            if table_in(stale) in tables and stale not in written:
                 stale.unlink(missing_ok=True)
     except OSError as problem:
         message = (

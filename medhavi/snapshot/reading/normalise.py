@@ -79,6 +79,18 @@ def _bare(name: str) -> str:
     return _ENDINGS.sub("", folded(name)).replace("_", "")
 
 
+def names_of_table(given: Collection[str], known: Collection[str]) -> dict[str, str]:
+    """Names of the schema by those given, where one column alone can be meant."""
+    others = [name for name in given if name not in known]
+    times = Counter(folded(name) for name in others)
+    wanted = {folded(name): name for name in known if name not in given}
+    return {
+        name: wanted[folded(name)]
+        for name in others
+        if folded(name) in wanted and times[folded(name)] == 1
+    }
+
+
 def matched(raw: pl.DataFrame, known: Collection[str]) -> pl.DataFrame:
     """Frame with the names of the schema where one column alone can be meant.
 
@@ -86,14 +98,7 @@ def matched(raw: pl.DataFrame, known: Collection[str]) -> pl.DataFrame:
     >>> matched(pl.DataFrame({" Due Date": [1], "QTY": [2]}), ["qty", "due"]).columns
     [' Due Date', 'qty']
     """
-    others = [name for name in raw.columns if name not in known]
-    times = Counter(folded(name) for name in others)
-    wanted = {folded(name): name for name in known if name not in raw.columns}
-    names = {
-        name: wanted[folded(name)]
-        for name in others
-        if folded(name) in wanted and times[folded(name)] == 1
-    }
+    names = names_of_table(raw.columns, known)
     return raw.rename(names) if names else raw
 
 
@@ -151,19 +156,23 @@ def _distance(first: str, second: str) -> int:
 
 def unknown_columns(
     table: str, given: Collection[str], known: Collection[str]
-) -> list[Finding]:
-    """List the unknown columns; those that the plan would miss are errors."""
+) -> tuple[list[Finding], set[str]]:
+    """List the unknown columns; those that the plan would miss are errors.
+
+    With the columns that are told to be there by another name.
+    """
     unknown = [name for name in given if name not in known]
     lacking = [name for name in known if name not in given]
-    found = []
+    found, named = [], set()
     for name in unknown[:LISTED]:
         column = meant(name, lacking)
         if column is None:
             hint = nearest(name, known)
             found.append(finding("SNAP001", table=table, column=name, nearest=hint))
         else:
+            named.add(column)
             found.append(finding("SNAP061", table=table, column=name, meant=column))
-    return found + more("SNAP001", table, None, len(unknown) - LISTED)
+    return found + more("SNAP001", table, None, len(unknown) - LISTED), named
 
 
 WIDEST = 127
@@ -274,10 +283,9 @@ def normalise(name: str, raw: pl.DataFrame, days: LocalDays) -> NormalTable:
         raw = raw.drop(ROW)
     else:
         rows = pl.Series(ROW, range(1, raw.height + 1), pl.UInt32)
-    lacking = [name for name in table.columns if name not in raw.columns]
-    named = {meant(name, lacking) for name in raw.columns if name not in table.columns}
+    unknown, named = _unknown_columns(table, raw.columns)
     reading = _TableReading(table=table, raw=raw, rows=rows, days=days, named=named)
-    reading.found += _unknown_columns(table, raw.columns)
+    reading.found += unknown
     series = [reading.column(column) for column in table.columns.values()]
     frame = _sorted(table, pl.DataFrame([*series, rows]))
     if not raw.width:
@@ -291,14 +299,14 @@ def normalise(name: str, raw: pl.DataFrame, days: LocalDays) -> NormalTable:
     )
 
 
-def _unknown_columns(table: Table, given: list[str]) -> list[Finding]:
+def _unknown_columns(table: Table, given: list[str]) -> tuple[list[Finding], set[str]]:
     """Name the columns that the schema does not know; too many are an error."""
-    found = unknown_columns(table.name, given, table.columns.keys())
+    found, named = unknown_columns(table.name, given, table.columns.keys())
     unknown = sum(name not in table.columns for name in given)
     if unknown > _TOO_MANY * len(table.columns):
         known = len(given) - unknown
         found.append(finding("SNAP051", table=table.name, value=unknown, known=known))
-    return found
+    return found, named
 
 
 def _sorted(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
@@ -319,7 +327,7 @@ class _TableReading:
     raw: pl.DataFrame
     rows: pl.Series
     days: LocalDays
-    named: set[str | None]
+    named: set[str]
     """Columns that are lacking, and there by another name: that is told of these."""
     found: list[Finding] = field(default_factory=list)
     unzoned: int = 0

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from medhavi.errors import UsageError
-from medhavi.snapshot.reading.folder import read, table_named
+from medhavi.snapshot.reading.folder import read, table_in
 from medhavi.snapshot.reading.normalise import ROW
 from medhavi.snapshot.table_difference import cells_of
 from medhavi.units import from_seconds
@@ -199,9 +199,7 @@ class TableFiles:
     def _files_with(self, table: str) -> list[str]:
         """Names of the files of a folder that hold a table."""
         return sorted(
-            one.name
-            for one in self._home.iterdir()
-            if one.suffix.lower() in KINDS[1:] and table_named(one.stem) == table
+            one.name for one in self._home.iterdir() if table_in(one) == table
         )
 
     def _write(self, update: TableDifference) -> None:

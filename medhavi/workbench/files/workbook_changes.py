@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from medhavi.schema import tables
 from medhavi.snapshot.reading.folder import table_named
-from medhavi.snapshot.reading.normalise import folded
+from medhavi.snapshot.reading.normalise import names_of_table
 from medhavi.workbench.files.template_files import number_of
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import polars as pl
+    from openpyxl.cell import Cell
     from openpyxl.worksheet.worksheet import Worksheet
 
 
@@ -40,25 +42,22 @@ def update_sheets(
     import openpyxl
 
     book = openpyxl.load_workbook(old)
-    calculated = openpyxl.load_workbook(old, data_only=True)
     known: dict[str, Worksheet] = {}
+    formulas: list[Cell] = []
     for sheet in book.worksheets:
         table = table_named(sheet.title)
         if table is not None:
-            _calculate(sheet, calculated[sheet.title])
+            cells = chain.from_iterable(sheet.iter_rows())
+            formulas += [cell for cell in cells if cell.data_type == "f"]
             known.setdefault(table, sheet)
+    if formulas:
+        values = openpyxl.load_workbook(old, data_only=True)
+        for cell in formulas:
+            cell.value = values[cell.parent.title][cell.coordinate].value
     for table, rows in after.items():
         sheet = known.get(table) or book.create_sheet(table)
         _write_rows(sheet, table, before.get(table), rows)
     book.save(fresh)
-
-
-def _calculate(sheet: Worksheet, calculated: Worksheet) -> None:
-    """Put values in the place of formulas."""
-    for row in sheet.iter_rows():
-        for cell in row:
-            if cell.data_type == "f":
-                cell.value = calculated[cell.coordinate].value
 
 
 def _write_rows(
@@ -93,11 +92,9 @@ def _write_rows(
 
 def _headed(header: Iterable[Any], known: Collection[str]) -> dict[str, int]:
     """Place of each column of a sheet, by the name that the table has for it."""
-    found: dict[str, int] = {}
+    places: dict[str, int] = {}
     for cell in header:
-        text = cell.value
-        if text is not None:
-            name = str(text)
-            name = folded(name) if folded(name) in known else name
-            found.setdefault(name, cell.column)
-    return found
+        if cell.value is not None:
+            places.setdefault(str(cell.value), cell.column)
+    names = names_of_table(places, known)
+    return {names.get(text, text): place for text, place in places.items()}

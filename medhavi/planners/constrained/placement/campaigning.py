@@ -67,16 +67,14 @@ class Campaigning:
     Parameters
     ----------
     rules
-        Rules of all resources.
+        Rules of all resources. Where nothing is pulled ahead without need, no set-up
+        is saved beyond what they ask for.
     providers
         Changeovers, cleanings, working time.
     jobs
         Orders that are placed.
     standing
         Orders that are not.
-    window
-        Time by which work is pulled ahead without need [s]; `None`: no set-up is
-        saved beyond what the rules ask for.
 
     Attributes
     ----------
@@ -92,14 +90,14 @@ class Campaigning:
         providers: Providers,
         jobs: Sequence[Job],
         standing: Sequence[SupplyOrder],
-        window: int | None,
     ) -> None:
         self._rules = rules
         self._providers = providers
         self._ruled = frozenset(rules.resources)
         self._jobs = jobs
         self._ahead = PullAheadLimit(
-            window=window or 0, preferred=None if window is None else self._preferred
+            window=rules.ahead or 0,
+            preferred=None if rules.ahead is None else self._preferred,
         )
         self._fixed: dict[str, list[ResourceWork]] = {name: [] for name in self._ruled}
         for order in standing:
@@ -562,4 +560,4 @@ def campaigning(
         return None
     moving = {job.order.index for job in jobs}
     standing = [order for order in release.orders if order.index not in moving]
-    return Campaigning(rules, providers, jobs, standing, rules.ahead)
+    return Campaigning(rules, providers, jobs, standing)

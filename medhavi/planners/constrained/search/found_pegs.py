@@ -86,6 +86,13 @@ def gains_of(plant: Plant, item: np.ndarray, size: np.ndarray) -> np.ndarray:
     return found
 
 
+def latest_arrival(plant: Plant, found: Found, giver: int) -> int:
+    """When goods of a giver are there at the latest [s since now]."""
+    if giver < 0:
+        return int(plant.s_ready[-2 - giver])
+    return int(found.order_late_end[giver] + plant.post[found.order_item[giver]])
+
+
 def with_freed(model: Model, found: Found) -> tuple[Found, bool]:
     """Pegs in which what stock levels keep until they fall is what they keep.
 
@@ -104,14 +111,7 @@ def with_freed(model: Model, found: Found) -> tuple[Found, bool]:
     freed = np.flatnonzero(np.isin(-2 - givers, numbers))
     if not len(freed):
         return found, True
-    plant, items = model.plant, found.order_item
-
-    def arrives(source: int) -> int:
-        """When goods of a giver are there at the latest [s since now]."""
-        if source < 0:
-            return int(plant.s_ready[-2 - source])
-        return int(found.order_late_end[source] + plant.post[items[source]])
-
+    plant = model.plant
     # By when it is free: a level may keep what an earlier one left.
     freed = freed[np.argsort(plant.s_ready[-2 - givers[freed]], kind="stable")]
     rows = [
@@ -126,23 +126,24 @@ def with_freed(model: Model, found: Found) -> tuple[Found, bool]:
     for place in freed.tolist():
         giver, taker, left = rows[place]
         rows[place][2] = 0
-        since = int(plant.s_ready[-2 - giver])
+        since, demand = latest_arrival(plant, found, giver), -1 - taker
+        is_level = demand >= model.first_level
         for other in came.get(model.freed[-2 - giver], ()):
-            part = min(left, rows[other][2])
-            source = rows[other][0]
+            source, _, rest = rows[other]
+            part = min(left, rest)
             # What another level leaves, and not before this one, is not there yet.
-            there = -2 - source not in model.freed and arrives(source) <= since
-            if part and there:
+            if not part or -2 - source in model.freed:
+                continue
+            if latest_arrival(plant, found, source) <= since:
                 rows[other][2] -= part
                 left -= part
-                rows.append([rows[other][0], taker, part])
-                if -1 - taker >= model.first_level:
-                    came[-1 - taker].append(len(rows) - 1)
-        demand = -1 - taker
+                rows.append([source, taker, part])
+                if is_level:
+                    came[demand].append(len(rows) - 1)
         # A level that would be reached after it falls is left out. A late demand would
         # have waited for what it gets now, and gets it sooner than is known here.
         late = demand >= 0 and found.finish[demand] > plant.d_due[demand]
-        whole &= demand >= model.first_level or not (left or late)
+        whole &= is_level or not (left or late)
     pegs = np.array([row for row in rows if row[2]], np.int64).reshape(-1, 3).T
     return found._replace(peg_from=pegs[0], peg_to=pegs[1], peg_qty=pegs[2]), whole
 

@@ -14,7 +14,6 @@ from medhavi.planners.constrained.bounds import late_at_least
 from medhavi.planners.constrained.deliveries import lines_of
 from medhavi.planners.constrained.demand_bounds import Planned
 from medhavi.planners.constrained.memory import memory_of
-from medhavi.planners.constrained.netted_run import cheaper
 from medhavi.planners.constrained.netting.given_sources import UNDECIDED
 from medhavi.planners.constrained.orders.causes import Walk
 from medhavi.planners.constrained.orders.jobs import jobs_of
@@ -50,7 +49,7 @@ from medhavi.planners.constrained.search.starts.warm_start import resumed
 from medhavi.planners.constrained.search.stock_rotation import rotated
 from medhavi.planners.kernels.compiled import announce_compiling
 from medhavi.progress import Progress, Stop, unobserved
-from medhavi.results.figures.scorecard import scorecard
+from medhavi.results.figures.scorecard import cheapest
 from medhavi.results.run_record import Basis, Status
 
 if TYPE_CHECKING:
@@ -377,21 +376,19 @@ def plan(  # noqa: PLR0913 - one keyword each
     ways: list[float | None] = [None]
     if parameters.campaigns == "propose":
         ways = [*parameters.campaign_days, None]
-    best: Plan | None = None
+    plans: list[Plan] = []
     name, watched = (version, seed), (observe, cancelled)
     for days in ways:
         memory = memory_of(snapshot, parameters, decisions, before, days)
+        if days is not None and memory.campaign_rules is None:
+            # Nothing is changed over: there is no work to pull ahead.
+            continue
         made = _of_memory(memory, snapshot, parameters, name, watched, kept)
         if made.run.status is Status.CANCELLED:
-            best = best or made
+            best = cheapest(plans or [made], snapshot)
             return replace(best, run=replace(best.run, status=Status.CANCELLED))
-        if (
-            best is None
-            or scorecard(made, snapshot).total < scorecard(best, snapshot).total
-        ):
-            best = made
-    assert best is not None
-    return best
+        plans.append(made)
+    return cheapest(plans, snapshot)
 
 
 def _of_memory(
@@ -424,19 +421,25 @@ def _of_memory(
     if stop():
         return netted_run.cancelled_plan(run, run.fingerprint, version, seed)
     watch = Watch(told=observe or unobserved, stop=stop)
+
+    def netted(why: str) -> Plan:
+        fresh = memory.afresh(decisions)
+        return netted_run.plan(fresh, parameters, version, observe, seed=seed, why=why)
+
     found = _around(run, engine, watch, name, kept)
     if isinstance(found, Exception):
-        memory, why = memory.afresh(decisions), str(found)
-        made = netted_run.plan(memory, parameters, version, observe, seed=seed, why=why)
+        made = netted(str(found))
     else:
         made, schedule = found
         # What sources are chosen from depends on what is decided.
         read = memory.reading if decisions is UNDECIDED else None
         basis = replace(Basis.of(snapshot), schedule=schedule, kept=read)
         made = replace(made, basis=basis)
-        if memory.refused and kept is None and made.run.engine != FOUND:
-            memory = memory.afresh(decisions)
-            made = cheaper(made, memory, snapshot, parameters, name, observe)
+        leaves_out = memory.refused and made.run.engine != FOUND
+        if leaves_out and kept is None and not stop.asked:
+            # Placed in another sequence it may be delivered.
+            other = netted("what was found leaves more out")
+            made = cheapest((made, other), snapshot)
     if stop.asked:
         made = replace(made, run=replace(made.run, status=Status.CANCELLED))
     return made

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from medhavi.planners.constrained.search.found_pegs import at
+from medhavi.planners.constrained.search.found_pegs import at, latest_arrival
 from medhavi.planners.kernels.plant_kernels.plant_record import FAR
 from medhavi.planners.mrp.netting_state.stock_levels import LevelReplenishment
 
@@ -226,7 +226,7 @@ class _Shelf:
         item = found.order_item[giver]
         post, life = int(plant.post[item]), int(plant.life[item])
         early = int(found.order_end[giver]) + post
-        late = int(found.order_late_end[giver]) + post
+        late = latest_arrival(plant, found, giver)
         if not plant.carries[item]:
             return _Goods(early, late, late + life if life < FAR else FAR)
         until = int(found.order_late_start[giver]) + life if life < FAR else FAR

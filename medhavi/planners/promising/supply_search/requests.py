@@ -329,7 +329,7 @@ def _cells(
 ) -> tuple[list[dict[str, Any]], range]:
     """Type all cells; what is wrong is named with its position and column."""
     known = columns()
-    found += unknown_columns(TABLE, raw.columns, known)
+    found += unknown_columns(TABLE, raw.columns, known)[0]
     lists = {
         name: _column(column, raw, days, found)
         for name, column in known.items()

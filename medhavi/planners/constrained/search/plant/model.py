@@ -71,7 +71,7 @@ DEMAND_COLUMNS = (
     *("d_shelf", "d_floor", "d_latest", "d_missing"),
 )
 MOST_BELOW = 100_000
-"""Orders of one demand at most: what a move takes out must be small."""
+"""Orders of one demand at most: room is kept for some times as many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
