@@ -4,7 +4,7 @@
 # ///
 """Trade-offs
 
-Efficient plans between cost, lateness, emissions and inventory, compared in pairs.
+Efficient plans between two to four objectives, compared in pairs.
 """
 
 import marimo
@@ -18,6 +18,7 @@ with app.setup:
     import marimo as mo
 
     import medhavi as mv
+    from medhavi.results.pareto_front import MOST_OBJECTIVES, USUAL
     from medhavi.service import tradeoff_page
     from medhavi.service.downloads import picture_buttons
     from medhavi.service.page_data import (
@@ -34,7 +35,12 @@ with app.setup:
         mode_choice,
         tab_bar,
     )
-    from medhavi.service.tradeoff_page import budgets_of, is_current
+    from medhavi.service.tradeoff_page import (
+        BUDGETED,
+        budgets_of,
+        is_current,
+        objectives_of_form,
+    )
     from medhavi.views import page, theme
     from medhavi.views.order_list import comparison_html
     from medhavi.views.pictures.pareto import (
@@ -94,8 +100,14 @@ def remembered():
 def effort(ready, wanted):
     _size = ready.snapshot["demands"].height
     form = (
-        mo.md("{points}\n\n{cost} {lateness} {co2} {inventory}")
+        mo.md("{objectives} {points}\n\n{cost} {lateness} {co2} {inventory} {overtime}")
         .batch(
+            objectives=mo.ui.multiselect(
+                {title: name for name, title in TITLES.items()},
+                value=[TITLES[name] for name in USUAL],
+                max_selections=MOST_OBJECTIVES,
+                label=say("traded_between"),
+            ),
             points=mo.ui.slider(
                 start=3,
                 stop=24,
@@ -105,11 +117,11 @@ def effort(ready, wanted):
             ),
             **{
                 name: mo.ui.text(
-                    label=f"{title.capitalize()} at most "
+                    label=f"{TITLES[name].capitalize()} at most "
                     f"[{budget_unit(name, ready.names.currency)}]",
                     placeholder=say("no_limit"),
                 )
-                for name, title in TITLES.items()
+                for name in BUDGETED
             },
         )
         .form(submit_button_label=say("find_the_trade_offs"), bordered=True)
@@ -126,12 +138,16 @@ def effort(ready, wanted):
 @app.cell(hide_code=True)
 def begin(form, ready):
     begun = None
-    _wrong = ""
+    _wrong = _no_number = ""
     if form.value is not None:
-        _budgets, _wrong = budgets_of(form.value)
+        _budgets, _no_number = budgets_of(form.value)
+        _objectives, _miscounted = objectives_of_form(form.value)
+        _wrong = _no_number or _miscounted
         if not _wrong:
-            begun = tradeoff_page.begin(ready, form.value["points"], _budgets)
-    html(page.problem(say("a_budget_is_a_number"), _wrong, "")) if _wrong else None
+            _points = form.value["points"]
+            begun = tradeoff_page.begin(ready, _points, _budgets, _objectives)
+    _title = say("a_budget_is_a_number" if _no_number else "two_to_four_objectives")
+    html(page.problem(_title, _wrong, "")) if _wrong else None
     return (begun,)
 
 
@@ -164,17 +180,21 @@ def find(last, ready):
 
 
 @app.cell(hide_code=True)
-def axes(keep, wanted):
-    _named = {title: name for name, title in TITLES.items()}
+def axes(front, keep, wanted):
+    _named = {TITLES[name]: name for name in front.told}
+
+    def _axis(wish, usual):
+        return TITLES[wish if wish in front.told else usual]
+
     across = mo.ui.dropdown(
         _named,
-        value=TITLES.get(wanted("x"), TITLES["cost"]),
+        value=_axis(wanted("x"), front.chosen[0]),
         label=say("across"),
         on_change=lambda value: keep("x", value),
     )
     up = mo.ui.dropdown(
         _named,
-        value=TITLES.get(wanted("y"), TITLES["lateness"]),
+        value=_axis(wanted("y"), front.chosen[1]),
         label=say("up"),
         on_change=lambda value: keep("y", value),
     )
@@ -299,7 +319,7 @@ def against(front, mode, ready, tab):
         mode,
         trouble_of(_before)
         if _before.problem
-        else html(changes_html(front, tradeoff_page.objectives_of(_before))),
+        else html(changes_html(front, tradeoff_page.objectives_of(_before, front))),
     )
     return
 
@@ -336,7 +356,7 @@ def published(approver, chosen, front, ready, release):
 def trust(front, ready, wanted):
     _facts = [
         ("Status", f"{front.run.status}"),
-        ("Objectives", ", ".join(TITLES.values())),
+        ("Objectives", ", ".join(TITLES[name] for name in front.chosen)),
         ("Front", front.fingerprint[:12]),
     ]
     mo.Html(

@@ -169,6 +169,22 @@ def _text(column: str, dtype: pl.DataType) -> pl.Expr:
     return pl.col(column).cast(pl.String)
 
 
+PLACED = ["kind", "product", "location", "source", "qty", "start", "finish"]
+"""What of a planned order stays where the order does."""
+
+
+def planned_orders(plan: Plan) -> pl.DataFrame:
+    """Planned orders by what of them may stay, columns `PLACED`."""
+    return plan.supplies.filter(pl.col("status") == "planned").select(PLACED)
+
+
+def orders_kept(before: Plan, after: Plan) -> int:
+    """How many planned orders of a plan stand in another one as they were."""
+    old, new = (planned_orders(one).group_by(PLACED).len() for one in (before, after))
+    both = old.join(new, on=PLACED, nulls_equal=True)
+    return int(both.select(pl.min_horizontal("len", "len_right").sum()).item())
+
+
 _TIMES = ("start", "finish", "resource")
 _DAY = 86_400_000_000
 _NO_AGE = "needs the history of published plans"

@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from medhavi.display import Charted
+from medhavi.errors import UsageError
 from medhavi.results.amounts import percent, with_unit
 from medhavi.results.plans.folder import guarded, write_json
 from medhavi.results.plans.plan import Plan
@@ -29,13 +30,26 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 
+OBJECTIVES: Mapping[str, str] = MappingProxyType(
+    {
+        "cost": "making, buying, moving, holding, overtime",
+        "lateness": "cost of late and missing deliveries",
+        "co2": "emissions of new orders",
+        "inventory": "mean value of stock",
+        "overtime": "work outside of open hours, at its price",
+        "churn": "planned orders of the baseline that do not stay as they are",
+    }
+)
+"""What plans are traded between, with what each means."""
+USUAL = ("cost", "lateness", "co2", "inventory")
+"""Objectives that are traded where none are named."""
+LEAST_OBJECTIVES, MOST_OBJECTIVES = 2, 4
+CHURN = "churn"
+
 POINT: Mapping[str, pl.DataType] = MappingProxyType(
     {
         "point": pl.Int64(),
-        "cost": pl.Float64(),
-        "lateness": pl.Float64(),
-        "co2": pl.Float64(),
-        "inventory": pl.Float64(),
+        **{name: pl.Float64() for name in OBJECTIVES},
         "program": pl.Int64(),
         "plan": pl.String(),
         "late_demands": pl.Int64(),
@@ -43,20 +57,19 @@ POINT: Mapping[str, pl.DataType] = MappingProxyType(
     }
 )
 """Columns of the points: what the plan comes to by its scorecard, and the program that
-guides it; null: none does."""
+guides it; null: none does. Churn is null without a baseline."""
 PROGRAM: Mapping[str, pl.DataType] = MappingProxyType(
     {
         "program": pl.Int64(),
-        "cost": pl.Float64(),
-        "lateness": pl.Float64(),
-        "co2": pl.Float64(),
-        "inventory": pl.Float64(),
+        **{name: pl.Float64() for name in OBJECTIVES if name != CHURN},
         "shortage": pl.Float64(),
         "limited": pl.String(),
         "limit": pl.Float64(),
     }
 )
-"""Columns of the programs: values of their objectives, and which of them was capped."""
+"""Columns of the programs: values of their objectives, and which of them was capped.
+
+A program decides amounts, no orders: it has no churn."""
 OBJECTIVE: Mapping[str, pl.DataType] = MappingProxyType(
     {
         "objective": pl.String(),
@@ -119,6 +132,19 @@ class ParetoFront(Charted):
         return list(self.objectives.filter("chosen")["objective"])
 
     @property
+    def told(self) -> list[str]:
+        """Names of the objectives to show: the usual ones, and what is traded or known.
+
+        Overtime that no plan works is no news.
+        """
+        return [
+            name
+            for name in OBJECTIVES
+            if name in {*USUAL, *self.chosen}
+            or (self.points[name].fill_null(0.0) != 0).any()
+        ]
+
+    @property
     def hypervolume(self) -> float | None:
         """Share of the box of the traded objectives that some plan beats [fraction].
 
@@ -168,15 +194,28 @@ class ParetoFront(Charted):
 
     @classmethod
     def from_folder(cls, folder: str | Path) -> ParetoFront:
-        """Read what `to_folder` wrote as Parquet, with all its plans."""
+        """Read what `to_folder` wrote as Parquet, with all its plans.
+
+        Raises
+        ------
+        UsageError
+            Another release wrote it, with other columns.
+        """
         import json
 
         path = Path(folder)
         record = json.loads((path / "run.json").read_text("utf-8"))
+        points = read_written(path / "points.parquet")
+        programs = read_written(path / "programs.parquet")
+        if (points.schema, programs.schema) != (dict(POINT), dict(PROGRAM)):
+            message = (
+                f"{path} was written by another release: run medhavi pareto again."
+            )
+            raise UsageError(message)
         places = sorted((path / "plans").glob("*"), key=lambda place: place.name)
         return cls(
-            points=read_written(path / "points.parquet"),
-            programs=read_written(path / "programs.parquet"),
+            points=points,
+            programs=programs,
             objectives=read_written(path / "objectives.parquet"),
             run=RunRecord.from_dict(record),
             plans={int(place.name): Plan.from_folder(place) for place in places},
@@ -200,7 +239,8 @@ class ParetoFront(Charted):
         front = (
             f"{self.points.height} {told} that no other beats in {', '.join(chosen)}"
         )
-        lines = [str(self.run), f"{front}, guided by {self.programs.height} programs"]
+        guides = "program" if self.programs.height == 1 else "programs"
+        lines = [str(self.run), f"{front}, guided by {self.programs.height} {guides}"]
         for row in self.points.iter_rows(named=True):
             parts = [f"{name} {with_unit(row[name], units[name])}" for name in chosen]
             service = row["on_time_in_full"]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from medhavi.errors import UsageError
+from medhavi.results.pareto_front import USUAL
 from medhavi.service.data_source import choose_source, file_date_format, served_mode
 from medhavi.service.page_data import SCENARIO, load_data, read_moment
 from medhavi.service.plan_pages.plan_loading import MODES
@@ -383,16 +384,13 @@ def _tradeoffs(chosen: Choices, _source: DataSource) -> Cells:
     points = chosen.get("points", "")
     points = str(min(max(int(points), 3), 24)) if points.isdigit() else "6"
     axes = [
-        chosen[name] if chosen.get(name) in _OBJECTIVES else usual
+        chosen[name] if chosen.get(name) in USUAL else usual
         for name, usual in (("x", "cost"), ("y", "lateness"))
     ]
     return [
         f"front = mv.pareto(snapshot, points={points})",
         f"front.chart.points({axes[0]!r}, {axes[1]!r})",
     ]
-
-
-_OBJECTIVES = ("cost", "lateness", "co2", "inventory")
 
 
 def _data(chosen: Choices, source: DataSource) -> Cells:

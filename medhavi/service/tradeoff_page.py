@@ -12,11 +12,18 @@ from typing import TYPE_CHECKING
 from medhavi.findings import Finding
 from medhavi.progress import unobserved
 from medhavi.results.figures.scorecard import scorecard
-from medhavi.results.pareto_front import ParetoFront
+from medhavi.results.pareto_front import (
+    CHURN,
+    LEAST_OBJECTIVES,
+    MOST_OBJECTIVES,
+    OBJECTIVES,
+    USUAL,
+    ParetoFront,
+)
+from medhavi.service.data_source import served_mode
 from medhavi.service.jobs.job_queue import current_queue
 from medhavi.service.jobs.open_pages import OpenPages, outcome_of, this_cell
 from medhavi.service.jobs.plan_jobs import (
-    OBJECTIVES,
     FrontRequest,
     PlanRequest,
     kept_front,
@@ -28,7 +35,7 @@ from medhavi.views.pictures.pareto import TITLES
 from medhavi.views.words import say
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from medhavi.progress import Observe
     from medhavi.service.data_source import DataSource
@@ -48,7 +55,12 @@ class FrontPage:
     findings: tuple[Finding, ...] = ()
 
 
-def begin(data: PageData, points: int, budgets: Mapping[str, float]) -> FrontRequest:
+def begin(
+    data: PageData,
+    points: int,
+    budgets: Mapping[str, float],
+    objectives: Sequence[str] = USUAL,
+) -> FrontRequest:
     """Begin to find efficient plans of the page's tables, instead of older requests.
 
     Parameters
@@ -57,16 +69,23 @@ def begin(data: PageData, points: int, budgets: Mapping[str, float]) -> FrontReq
         How many programs guide plans.
     budgets
         The most of objectives by name; plans keep them.
+    objectives
+        What is traded, by name; orders change from those of the plan in force.
     """
     assert data.snapshot is not None
     plan = PlanRequest(
         source=data.source,
-        mode="optimize",
+        mode=served_mode(),
         known_at=data.known_at,
         effective_at=data.effective_at,
         facts=data.snapshot.fingerprint,
     )
-    asked = FrontRequest(plan=plan, points=points, budgets=tuple(budgets.items()))
+    asked = FrontRequest(
+        plan=plan,
+        objectives=tuple(objectives),
+        points=points,
+        budgets=tuple(budgets.items()),
+    )
     queue = current_queue()
     if queue is not None:
         queue.submit(asked, again=True)
@@ -114,6 +133,17 @@ def _found_here(
     return FrontPage(front=kept_front(source))
 
 
+BUDGETED = tuple(name for name in OBJECTIVES if name != CHURN)
+"""Objectives that a form asks the most of."""
+
+
+def objectives_of_form(values: Mapping[str, object]) -> tuple[list[str], str]:
+    """Objectives of a form, and what is amiss with them, in words."""
+    chosen = list(values["objectives"])  # type: ignore[call-overload]
+    amiss = not LEAST_OBJECTIVES <= len(chosen) <= MOST_OBJECTIVES
+    return chosen, say("two_to_four_objectives") if amiss else ""
+
+
 def budgets_of(values: Mapping[str, object]) -> tuple[dict[str, float], str]:
     """Budgets of a form by objective, and what is no number, in words.
 
@@ -122,7 +152,7 @@ def budgets_of(values: Mapping[str, object]) -> tuple[dict[str, float], str]:
     """
     found: dict[str, float] = {}
     wrong = ""
-    for name in OBJECTIVES:
+    for name in BUDGETED:
         text = str(values.get(name) or "").replace(",", "").strip()
         try:
             found |= {name: float(text)} if text else {}
@@ -154,11 +184,13 @@ def plan_before(data: PageData, mode: str) -> PlanPage:
     return followed(data, data.snapshot, mode)
 
 
-def objectives_of(shown: PlanPage) -> dict[str, float]:
-    """What a plan comes to, by the objectives of a front."""
+def objectives_of(shown: PlanPage, front: ParetoFront) -> dict[str, float]:
+    """What a plan comes to, by the objectives of a front; nothing is its own churn."""
     assert shown.plan is not None
     assert shown.snapshot is not None
-    return scorecard(shown.plan, shown.snapshot).objectives
+    found = scorecard(shown.plan, shown.snapshot).objectives
+    is_baseline = front.run.settings.get("baseline") == shown.plan.fingerprint
+    return {**found, CHURN: 0.0} if is_baseline else found
 
 
 def publish(

@@ -15,10 +15,13 @@ from medhavi.optimize.pareto import nondominated
 from medhavi.planners.master_plan import trade_offs
 from medhavi.results.amounts import percent
 from medhavi.results.figures.scorecard import scorecard
-from medhavi.results.pareto_front import ParetoFront
+from medhavi.results.pareto_front import USUAL, ParetoFront
 from tests import factories
-from tests.api import verify
+from tests.api import plan, verify
+from tests.planners.optimal_plans import DAILY
 from tests.planners.small_plans import day
+from tests.planners.test_optimize_baseline import two_sellers
+from tests.planners.test_overtime import shop
 
 if TYPE_CHECKING:
     from medhavi.snapshot import Snapshot
@@ -61,6 +64,38 @@ def test_plans_are_distinct_and_none_beats_another():
     assert nondominated(values).all()
     assert len(np.unique(values.round(6), axis=0)) == found.points.height
     assert found.points["cost"].is_sorted()
+
+
+@pytest.mark.req("OMO-15", "OMO-08")
+def test_orders_that_stay_are_traded_for_cost():
+    """50 of A are planned from RETAIL at 2 each, then 850 are wanted a week later.
+
+    1,000 from BULK at 1 each serve both: 1,005 with five of B. Or they serve the 850
+    alone and all six orders stay as they are: 1,105.
+    """
+    first = plan(two_sellers(50), "optimize", DAILY)
+    after = two_sellers(50, 850)
+    found = medhavi.pareto(after, ("cost", "churn"), 3, settings=DAILY, baseline=first)
+    made = found.points.select("cost", "churn")
+    assert made["churn"].to_list() == [1.0, 0.0]
+    assert made["cost"].to_list() == pytest.approx([1005, 1105], abs=3)
+    assert "churn" not in found.programs.columns
+    assert "1,005 EUR, churn 1 orders" in str(found)
+    assert found.objectives.filter("chosen")["objective"].to_list() == ["cost", "churn"]
+    whole = medhavi.pareto(
+        after, ("cost", "churn"), 2, settings=DAILY, baseline=found.plan(2)
+    )
+    assert whole.plan(2).supplies.equals(found.plan(2).supplies), "nothing changed"
+
+
+@pytest.mark.req("OMO-15")
+def test_overtime_is_traded_for_lateness():
+    """Two of ten hours are overtime for 20, or ten units are ten hours late."""
+    snapshot = factories.snapshot(**shop())
+    found = medhavi.pareto(snapshot, ("lateness", "overtime"), 3, settings=DAILY)
+    made = found.points.select("lateness", "overtime").rows()
+    assert made == [(0.0, pytest.approx(20)), (pytest.approx(10 * 100 * 10 / 24), 0.0)]
+    assert found.told == [*USUAL, "overtime"]
 
 
 @pytest.mark.req("OMO-15")
@@ -113,9 +148,9 @@ def test_shares_of_the_search_are_settings():
     front = medhavi.pareto(
         company(), ("cost", "co2"), 3, settings={**WEEKS, **shares, "effort": "light"}
     )
-    for plan in front.plans.values():
-        assert plan.run.settings["share"] == 0.25
-        assert plan.run.settings["effort"] == "light"
+    for made in front.plans.values():
+        assert made.run.settings["share"] == 0.25
+        assert made.run.settings["effort"] == "light"
     # Where others count as much as the goal, ends come together.
     alike = {**WEEKS, "end_share": 1.0}
     near = medhavi.pareto(company(), ("cost", "co2"), 2, settings=alike, plans=False)
@@ -148,10 +183,10 @@ def test_a_front_tells_its_knee_and_its_hypervolume():
 def test_the_program_of_a_plan_is_told_by_its_own_value():
     """Not by the goal in which it was sought."""
     found = medhavi.pareto(company(), ("cost", "co2"), 4, settings=WEEKS)
-    for plan in found.plans.values():
-        if plan.run.program is not None:
-            told = float(plan.contributions["value"].sum())
-            assert plan.run.program.value == pytest.approx(told)
+    for made in found.plans.values():
+        if made.run.program is not None:
+            told = float(made.contributions["value"].sum())
+            assert made.run.program.value == pytest.approx(told)
 
 
 def test_every_point_keeps_the_service_of_the_best_plan():
@@ -202,6 +237,8 @@ def test_csv_is_written_too(tmp_path):
         (("cost", "beauty"), 3, "Unknown objective beauty"),
         (("cost", "cost"), 3, "at least two objectives, each once"),
         (("cost",), 3, "at least two objectives"),
+        (("cost", "churn"), 3, "counted from a baseline plan"),
+        (("cost", "lateness", "co2", "inventory", "overtime"), 3, "at most 4"),
         (("cost", "co2"), 1, "points \\(1\\) must be at least 2"),
     ],
 )

@@ -8,7 +8,7 @@ from medhavi.results.pareto_front import ParetoFront
 from medhavi.schema.template import example_rows
 from medhavi.service import tradeoff_page
 from medhavi.service.answer_cache import AnswerCache
-from medhavi.service.data_source import DataSource
+from medhavi.service.data_source import DataSource, served_mode
 from medhavi.service.jobs import plan_jobs
 from medhavi.service.jobs.job import JobState
 from medhavi.service.jobs.job_queue import JobQueue, current_queue
@@ -20,10 +20,12 @@ from medhavi.service.tradeoff_page import (
     is_current,
     load_front,
     objectives_of,
+    objectives_of_form,
     plan_before,
     publish,
 )
 from medhavi.snapshot import Snapshot
+from medhavi.views.pictures.pareto import changes_html
 from medhavi.workbench.plan_in_force import plan_in_force
 from tests.api import Lake, load_data
 from tests.service.job_requests import Counting
@@ -155,13 +157,35 @@ def test_a_published_plan_of_a_front_is_in_force_at_once(queue, company_page):
     before = plan_before(data, "optimize")
     assert before.plan.fingerprint == front.plan(1).fingerprint
     row = front.points.row(0, named=True)
-    assert objectives_of(before) == pytest.approx(
-        {name: row[name] for name in objectives_of(before)}
-    )
+    shown = objectives_of(before, front)
+    assert shown == pytest.approx({name: row[name] for name in shown})
     plan_loading._plans = AnswerCache(8)
     plan_loading._shown.clear()
     kept = plan_in_force(data.snapshot, "optimize", Lake(data.source.lake))
     assert (kept.current, kept.plan.fingerprint) == (True, before.plan.fingerprint)
+
+
+@pytest.mark.req("OMO-15")
+def test_changes_are_counted_from_the_plan_in_force(queue, company_page):
+    """The plan in force is a point itself: none of its orders changes."""
+    data = company_page
+    before = plan_before(data, served_mode())
+    asked = begin(data, 3, {}, ("cost", "churn"))
+    queue.newest(asked.subject).wait()
+    front = load_front(data, asked).front
+    assert front.chosen == ["cost", "churn"]
+    stays = front.points.filter(churn=0)["point"].to_list()
+    assert [front.plan(one).supplies for one in stays]
+    known = objectives_of(before, front)
+    assert known["churn"] == 0
+    assert "changed orders" in changes_html(front, known).lower()
+
+
+def test_two_to_four_objectives_are_traded():
+    four = ["cost", "lateness", "co2", "churn"]
+    assert objectives_of_form({"objectives": four}) == (four, "")
+    for few in (["cost"], [*four, "overtime"]):
+        assert objectives_of_form({"objectives": few})[1]
 
 
 def test_a_lake_beside_which_nothing_can_be_written_has_its_front_in_the_cache(

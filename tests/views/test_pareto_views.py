@@ -29,6 +29,8 @@ def front(*values: tuple[float, float]) -> ParetoFront:
             "lateness": late,
             "co2": 5.0,
             "inventory": 7.0,
+            "overtime": 0.0,
+            "churn": None,
             "program": number,
             "late_demands": number,
             "on_time_in_full": 0.9,
@@ -139,3 +141,15 @@ def test_one_plan_that_is_left_has_no_difference():
 def test_a_value_stands_with_its_unit():
     assert objective_text(front(*BENT), "co2", 12.0) == "12 kg"
     assert objective_text(front(*BENT), "cost", None) == "\N{EN DASH}"
+
+
+def test_changed_orders_are_shown_without_programs():
+    """A program decides amounts: on an axis of orders there is no diamond of it."""
+    made = front((1.0, 9.0), (5.0, 2.0))
+    points = made.points.with_columns(churn=pl.Series([4.0, 0.0]))
+    made = dataclasses.replace(made, points=points)
+    assert made.told[-1] == "churn"
+    assert "overtime" not in made.told
+    assert "changed orders" in str(front_chart(made, "cost", "churn").to_dict())
+    assert "amounts" in programs_words(made, "cost", "churn")
+    assert "Changed orders" in points_html(made)

@@ -45,6 +45,10 @@ def pareto(
         typer.Option("--objectives", help="Names with commas, the first is the goal."),
     ] = "cost,lateness,co2,inventory",
     at_most: BudgetsOption = None,
+    baseline: Annotated[
+        Path | None,
+        typer.Option("--baseline", help="Folder of a plan that churn is counted from."),
+    ] = None,
     settings: Annotated[
         Path | None,
         typer.Option("--settings", help="Parameters of trade-offs and mode optimize."),
@@ -59,12 +63,14 @@ def pareto(
     by then; a second one ends at once.
     """
     from medhavi.planners.master_plan.trade_offs import pareto as find_front
+    from medhavi.results.plans.plan import Plan
     from medhavi.workbench.files.cache import StepCache
     from medhavi.workbench.files.export import write_front
 
     conversation = talk()
     names = [name.strip() for name in objectives.split(",") if name.strip()]
     budgets = budgets_of(at_most)
+    before = None if baseline is None else Plan.from_folder(existing_plan(baseline))
     wishes, snapshot = settings_file(settings), place.snapshot()
     steps = StepCache(resume=resume)
     with interruption() as cancelled:
@@ -74,6 +80,7 @@ def pareto(
             points,
             settings=wishes,
             budgets=budgets,
+            baseline=before,
             observe=conversation.progress,
             cancelled=cancelled,
             kept=steps,

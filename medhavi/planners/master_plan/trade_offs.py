@@ -1,4 +1,4 @@
-"""Trade-offs: efficient plans between cost, lateness, emissions and inventory.
+"""Trade-offs: efficient plans between cost, lateness, emissions, stock and changes.
 
 Every point keeps the service of the best plan: shortage, of demands and of orders that
 wait for material, is in money no more than the least there is. Without that row the
@@ -43,8 +43,19 @@ from medhavi.planners.master_plan.step_plans import PlansInMemory
 from medhavi.planners.parameters import TradeOffParameters, require_budgets
 from medhavi.progress import Progress, Stop, unobserved
 from medhavi.results.amounts import currency_of
+from medhavi.results.difference import orders_kept, planned_orders
 from medhavi.results.figures.scorecard import scorecard
-from medhavi.results.pareto_front import OBJECTIVE, POINT, PROGRAM, ParetoFront
+from medhavi.results.pareto_front import (
+    CHURN,
+    LEAST_OBJECTIVES,
+    MOST_OBJECTIVES,
+    OBJECTIVE,
+    OBJECTIVES,
+    POINT,
+    PROGRAM,
+    USUAL,
+    ParetoFront,
+)
 from medhavi.results.plans.lateness import tally
 from medhavi.results.run_record import RunRecord, Status
 from medhavi.results.verify import verify
@@ -61,34 +72,31 @@ if TYPE_CHECKING:
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
 
-OBJECTIVES = ("cost", "lateness", "co2", "inventory")
-MEANINGS = {
-    "cost": "making, buying, moving, holding",
-    "lateness": "cost of late and missing deliveries",
-    "co2": "emissions of new orders",
-    "inventory": "mean value of stock",
-}
 LEAST_POINTS = 2
 DECIMALS = 2
 """Plans whose objectives are equal to so many decimals of their units are one."""
 
 
 class Candidate(NamedTuple):
-    """A plan with the program that guides it, and what it comes to by its scorecard."""
+    """A plan with the program that guides it, and what it comes to by its scorecard.
+
+    Without a baseline its churn is None.
+    """
 
     program: int | None
     plan: Plan
-    values: dict[str, float]
+    values: dict[str, float | None]
     amounts: dict[str, float]
 
 
 def pareto(  # noqa: PLR0913 - the public name, keywords but for three
     snapshot: Snapshot,
-    objectives: Sequence[str] = OBJECTIVES,
+    objectives: Sequence[str] = USUAL,
     points: int = 12,
     *,
     settings: TradeOffParameters | Mapping[str, object] | None = None,
     budgets: Mapping[str, float] | None = None,
+    baseline: Plan | None = None,
     plans: bool = True,
     observe: Observe | None = None,
     cancelled: Cancelled | None = None,
@@ -105,8 +113,8 @@ def pareto(  # noqa: PLR0913 - the public name, keywords but for three
     snapshot
         All planning tables.
     objectives
-        Two to four of cost, lateness, co2, inventory; the first one is minimised, the
-        others are bounded.
+        Two to four of cost, lateness, co2, inventory, overtime, churn; the first one
+        that programs know is minimised, the others are bounded.
     points
         How many points of the program guide plans; fewer where it has no more.
     settings
@@ -115,6 +123,9 @@ def pareto(  # noqa: PLR0913 - the public name, keywords but for three
         their program is.
     budgets
         The most of objectives by name, traded or not; points are plans that keep them.
+    baseline
+        Plan that churn is counted from, such as the one in force. Plans that resume it
+        are points, too.
     plans
         Whether plans are made; without, the front has programs and no points.
     observe, cancelled
@@ -125,7 +136,8 @@ def pareto(  # noqa: PLR0913 - the public name, keywords but for three
     Raises
     ------
     UsageError
-        Unknown, doubled or too few objectives or points.
+        Unknown, doubled, too few or too many objectives, too few points, or churn
+        without a baseline.
     InfeasibleBudgets
         No program keeps all budgets while as little is short as can be.
     BadData
@@ -135,7 +147,7 @@ def pareto(  # noqa: PLR0913 - the public name, keywords but for three
     -----
     Augmented ε-constraint, see `optimize.pareto`; requirements OPT.
     """
-    _check(objectives, points)
+    _check(objectives, points, baseline)
     parameters = (
         settings
         if isinstance(settings, TradeOffParameters)
@@ -147,14 +159,15 @@ def pareto(  # noqa: PLR0913 - the public name, keywords but for three
     built = build(state(run, parameters))
     vectors = objective_vectors(built)
     limits = {name: Budget(vectors[name], value) for name, value in most.items()}
-    chosen = {name: vectors[name] for name in objectives}
+    chosen = {name: vectors[name] for name in objectives if name != CHURN}
     stop, tell = Stop(cancelled), observe or unobserved
     found = _found(built, parameters, vectors, chosen, limits, points, tell, stop)
     asked = {"objectives": list(objectives), "budgets": most}
+    asked |= {} if baseline is None else {"baseline": baseline.fingerprint}
     unbeaten: list[Candidate] = []
     if plans:
         way = RunOptions(None, stop, None, kept or PlansInMemory())
-        made = _candidates(built, parameters, found, asked, tell, way)
+        made = _candidates(built, parameters, found, baseline, asked, tell, way)
         unbeaten = _unbeaten(_within(made, most), objectives)
     record = RunRecord(
         planner="pareto",
@@ -185,11 +198,14 @@ def _candidates(
     built: BuiltProgram,
     parameters: TradeOffParameters,
     found: Sequence[Point],
+    baseline: Plan | None,
     asked: Mapping[str, object],
     tell: Observe,
     way: RunOptions,
 ) -> Iterator[Candidate]:
-    """Make a plan without the program, and one for each program whose aim differs.
+    """Make plans on the baseline, one without the program, and one by each program.
+
+    Programs that aim at the same are followed once.
 
     Lateness costs a program sources, and a plan set-ups too, the longer its search goes
     on: the search of the latest program ends first.
@@ -200,8 +216,17 @@ def _candidates(
     tell(Progress("plan without the program", 0, len(found) + 1, bound=least))
     usual, effort = parameters.usual_share, parameters.effort
     first = replace(UNDECIDED, share=usual)
+
+    def measured(
+        number: int | None, made: Plan, told: Mapping[str, object]
+    ) -> Iterator[Candidate]:
+        return _verified(built, number, made, baseline, {**asked, **told}, tell)
+
+    if baseline is not None:
+        for joins, made in _resumed(built, baseline, effort, tell, way):
+            yield from measured(None, made, {"joins": joins})
     made = decided(run, first, effort, way)
-    yield from _verified(built, None, made, {**asked, "share": usual}, tell)
+    yield from measured(None, made, {"share": usual})
     again = _found_again(made)
     seen, shares = [replace(first, **again)], _shares(found, parameters)
     for number, (point, share) in enumerate(zip(found, shares, strict=True), 1):
@@ -216,8 +241,32 @@ def _candidates(
         made = beside(decided(run, follows, effort, way), built, point.solution)
         # Which objective is capped, and where, tells the runs of a front apart.
         capped = dict(zip(("limited", "limit"), point.limited or (), strict=False))
-        told = {**asked, "program": number, "share": share, **capped}
-        yield from _verified(built, number, made, told, tell)
+        told = {"program": number, "share": share, **capped}
+        yield from measured(number, made, told)
+
+
+def _resumed(
+    built: BuiltProgram, baseline: Plan, effort: str, tell: Observe, way: RunOptions
+) -> Iterator[tuple[bool, Plan]]:
+    """Plans that resume a baseline, and whether orders join there to save money.
+
+    What no change of the tables reaches stays as it is, but for what joins; without a
+    change the first one is the baseline.
+    """
+    frame = None if baseline.basis is None else baseline.basis.schedule
+    schedule = None if frame is None else BaselineSchedule(frame=frame, products=None)
+    ours = baseline.run.package_version == __version__
+    if schedule is None or not ours or not schedule.is_complete:
+        tell(Progress("no plan resumes the baseline: it keeps no schedule of ours"))
+        return
+    run = built.statement.run
+    decisions = schedule.decisions(run.intake.demands)
+    assert baseline.basis is not None  # it keeps the schedule
+    changed = bool(baseline.basis.changed(run.stated))
+    for joins in (False, True):
+        on_it = way._replace(schedule=replace(schedule, saves=joins))
+        resumes = joins or changed
+        yield joins, decided(run, decisions, effort, on_it) if resumes else baseline
 
 
 def _found_again(made: Plan) -> dict[str, Any]:
@@ -244,6 +293,7 @@ def _verified(
     built: BuiltProgram,
     number: int | None,
     made: Plan,
+    baseline: Plan | None,
     asked: Mapping[str, object],
     tell: Observe,
 ) -> Iterator[Candidate]:
@@ -259,8 +309,11 @@ def _verified(
     if faults := verify(plan, snapshot):
         tell(Progress(f"a plan is left out: {faults[0]}"))
         return
-    found = scorecard(plan, snapshot)
-    yield Candidate(number, plan, found.objectives, found.amounts)
+    found, churn = scorecard(plan, snapshot), None
+    if baseline is not None:
+        churn = float(planned_orders(baseline).height - orders_kept(baseline, plan))
+    values = {**found.objectives, CHURN: churn}
+    yield Candidate(number, plan, values, found.amounts)
 
 
 def _within(
@@ -277,7 +330,7 @@ def _unbeaten(made: Iterable[Candidate], objectives: Sequence[str]) -> list[Cand
     every = list(made)
     if not every:
         return []
-    rows = [[one.values[name] for name in objectives] for one in every]
+    rows = np.array([[one.values[name] for name in objectives] for one in every], float)
     distinct, first = np.unique(np.round(rows, DECIMALS), axis=0, return_index=True)
     return [every[place] for place in first[nondominated(distinct)].tolist()]
 
@@ -338,13 +391,19 @@ def objective_vectors(built: BuiltProgram) -> dict[str, Floats]:
     return {**found, "cost": found["cost"] + safety}
 
 
-def _check(objectives: Sequence[str], points: int) -> None:
+def _check(objectives: Sequence[str], points: int, baseline: Plan | None) -> None:
     unknown = [name for name in objectives if name not in OBJECTIVES]
     if unknown:
         message = f"Unknown objective {unknown[0]}; there are {', '.join(OBJECTIVES)}."
         raise UsageError(message)
-    if len(set(objectives)) < max(len(objectives), LEAST_POINTS):
+    if len(set(objectives)) < max(len(objectives), LEAST_OBJECTIVES):
         message = "Name at least two objectives, each once."
+        raise UsageError(message)
+    if len(objectives) > MOST_OBJECTIVES:
+        message = f"Name at most {MOST_OBJECTIVES} objectives."
+        raise UsageError(message)
+    if CHURN in objectives and baseline is None:
+        message = "Churn is counted from a baseline plan: name one (--baseline DIR)."
         raise UsageError(message)
     if points < LEAST_POINTS:
         message = f"points ({points}) must be at least {LEAST_POINTS}."
@@ -397,6 +456,6 @@ def _objectives(
             "worst": table[name].max(),
             "chosen": name in chosen,
         }
-        for name, meaning in MEANINGS.items()
+        for name, meaning in OBJECTIVES.items()
     ]
     return pl.DataFrame(rows, schema=dict(OBJECTIVE), orient="row")

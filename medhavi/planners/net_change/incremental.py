@@ -10,8 +10,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-import polars as pl
-
 from medhavi.findings import finding
 from medhavi.planners.constrained.memory import UNREAD, PlantReading
 from medhavi.planners.constrained.search import searched_run
@@ -20,6 +18,7 @@ from medhavi.planners.constrained.search.starts.baseline_schedule import (
 )
 from medhavi.planners.constrained.search.starts.warm_start import ANEW
 from medhavi.planners.parameters import OptimizeParameters
+from medhavi.results.difference import orders_kept, planned_orders
 from medhavi.results.run_record import Basis, Status
 from medhavi.version import __version__
 
@@ -82,9 +81,6 @@ class Planner(NamedTuple):
     searched: Callable[[BaselineSchedule | None], Plan]
     money: Callable[[Plan], float]
     joins: float | None = None
-
-
-_PLACED = ["kind", "product", "location", "source", "qty", "start", "finish"]
 
 
 def plan(
@@ -216,11 +212,9 @@ def _findings(told: Finding, made: Plan) -> tuple[Finding, ...]:
 
 def _told(made: Plan, baseline: Plan, currency: str) -> Finding:
     """Finding that tells how much was planned again, and what lateness costs."""
-    new = pl.col("status") == "planned"
-    before = baseline.supplies.filter(new).select(_PLACED)
-    after = made.supplies.filter(new)
+    before, after = planned_orders(baseline), planned_orders(made)
     anew = 0 if made is baseline else int(made.run.effort[ANEW])
-    kept = after.join(before, on=_PLACED, how="semi", nulls_equal=True).height
+    kept = orders_kept(baseline, made)
     cost, before_it = (f"{_money(one):,.0f} {currency}" for one in (made, baseline))
     if anew == 0 and kept == after.height == before.height:
         return finding("NET004", orders=f"{kept:,}", money=cost, before=before_it)

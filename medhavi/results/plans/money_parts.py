@@ -66,10 +66,9 @@ class Scorecard:
 
     @property
     def amounts(self) -> dict[str, float]:
-        """What budgets are about, `BUDGETS`: objectives, and parts of the cost."""
-        beyond = self.overtime + self.overload
+        """What budgets are about, `BUDGETS`: objectives, and what is paid."""
         paid = self.purchase + self.production + self.transport + self.opening
-        return {**self.objectives, "overtime": beyond, "cash": paid + beyond}
+        return {**self.objectives, "cash": paid + self.objectives["overtime"]}
 
     @property
     def objectives(self) -> dict[str, float]:
@@ -79,4 +78,5 @@ class Scorecard:
             "lateness": self.lateness,
             "co2": self.co2_kg,
             "inventory": self.inventory,
+            "overtime": self.overtime + self.overload,
         }

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from medhavi.errors import MedhaviError, UsageError
 from medhavi.progress import Progress
-from medhavi.results.pareto_front import ParetoFront
+from medhavi.results.pareto_front import CHURN, ParetoFront
 from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.data_source import DataSource
 from medhavi.service.jobs.job import OnStop
@@ -272,19 +272,20 @@ class RemedyRequest:
         return RemedyTrials(found=found, texts=tuple(dict.fromkeys(texts)))
 
 
-OBJECTIVES = ("cost", "lateness", "co2", "inventory")
 FRONTS = "trade_offs"
 """Where the last front is kept, beside the lake or in the cache."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrontRequest:
-    """Efficient plans between the objectives, written where the page reads them.
+    """Efficient plans between objectives, written where the page reads them.
 
     Parameters
     ----------
     plan
-        Source, mode, moments and facts.
+        Source, mode, moments and facts of the plan that churn is counted from.
+    objectives
+        What is traded, by name.
     points
         How many programs guide plans.
     budgets
@@ -292,6 +293,7 @@ class FrontRequest:
     """
 
     plan: PlanRequest
+    objectives: tuple[str, ...]
     points: int
     budgets: tuple[tuple[str, float], ...]
     title: str = field(default="Trade-offs", init=False, compare=False)
@@ -321,17 +323,20 @@ class FrontRequest:
         Raises
         ------
         UsageError
-            No plan keeps the budgets.
+            No plan keeps the budgets, or none is in force that churn is counted from.
         """
         from medhavi.planners.master_plan.trade_offs import pareto
 
         observe(Progress(say("reading_the_tables")))
         asked, steps = self.plan, StepCache(resume=True)
+        snapshot = asked.tables()
+        before = asked.found(snapshot) if CHURN in self.objectives else None
         front = pareto(
-            asked.tables(),
-            OBJECTIVES,
+            snapshot,
+            self.objectives,
             self.points,
             budgets=dict(self.budgets),
+            baseline=None if before is None else before.plan,
             observe=observe,
             cancelled=cancelled,
             kept=steps,

@@ -26,6 +26,8 @@ TITLES = {
     "lateness": "lateness",
     "co2": "emissions",
     "inventory": "inventory",
+    "overtime": "overtime",
+    "churn": say("changed_orders"),
 }
 """Words of the objectives; the cost of the plan is operating cost and lateness."""
 
@@ -43,7 +45,7 @@ def objective_text(front: ParetoFront, name: str, value: float | None) -> str:
 
 def budget_unit(name: str, currency: str) -> str:
     """Unit of an objective, as a form asks for it."""
-    return "kg" if name == "co2" else currency or "money"
+    return {"co2": "kg", "churn": "orders"}.get(name, currency or "money")
 
 
 def front_chart(
@@ -97,13 +99,8 @@ def front_chart(
             alt.selection_interval(encodings=["x", "y"], name="brush")
         )
     best = edge(front.points, x, y)["point"].to_list()
-    guides = rows_of(front.programs.select("program", x, y))
     layers = [
-        alt.Chart(guides)
-        .mark_point(
-            shape="diamond", color=token("muted"), size=50, clip=True, aria=False
-        )
-        .encode(x=alt.X(f"{x}:Q"), y=alt.Y(f"{y}:Q")),
+        *_guides(front, x, y),
         base.transform_filter(alt.FieldOneOfPredicate("point", best)).mark_line(
             color=token("line"), aria=False
         ),
@@ -119,6 +116,21 @@ def front_chart(
             .encode(tooltip=alt.Tooltip("tip:N"))
         )
     return finished(alt.layer(*layers, data=data), _title(front, x, y, middle), 320)
+
+
+def _guides(front: ParetoFront, x: str, y: str) -> list[alt.Chart]:
+    """Programs over two objectives, where they know both."""
+    import altair as alt
+
+    if not {x, y} <= set(front.programs.columns):
+        return []
+    return [
+        alt.Chart(rows_of(front.programs.select("program", x, y)))
+        .mark_point(
+            shape="diamond", color=token("muted"), size=50, clip=True, aria=False
+        )
+        .encode(x=alt.X(f"{x}:Q"), y=alt.Y(f"{y}:Q"))
+    ]
 
 
 _ROOM = 0.15
@@ -143,6 +155,8 @@ def _scale(front: ParetoFront, name: str) -> alt.Scale:
 
 def programs_words(front: ParetoFront, x: str, y: str) -> str:
     """What the hollow diamonds of `front_chart` are, and how many it leaves out."""
+    if not {x, y} <= set(front.programs.columns):
+        return say("programs_know_no_orders", front.programs.height)
     inside = [pl.col(one).is_between(*_span(front, one)) for one in (x, y)]
     outside = front.programs.height - front.programs.filter(inside).height
     told = say("programs_guide_plans", front.programs.height)
@@ -158,7 +172,7 @@ def _axis(front: ParetoFront, name: str) -> str:
 def _tip(front: ParetoFront, row: dict[str, object]) -> str:
     parts = [
         f"{TITLES[name]} {objective_text(front, name, row[name])}"  # type: ignore[arg-type]
-        for name in TITLES
+        for name in front.told
     ]
     return f"Plan {row['point']}: {', '.join(parts)}"
 
@@ -199,7 +213,7 @@ def point_rows(
     rows = [
         (
             f"{row['point']}{' ◆ knee' if row['point'] == middle else ''}",
-            *(objective_text(front, name, row[name]) for name in TITLES),
+            *(objective_text(front, name, row[name]) for name in front.told),
             NOTHING if row["late_demands"] is None else f"{row['late_demands']:,}",
             NOTHING
             if row["on_time_in_full"] is None
@@ -207,24 +221,28 @@ def point_rows(
         )
         for row in (front.points if points is None else points).iter_rows(named=True)
     ]
-    return ("Plan", *(t.capitalize() for t in TITLES.values()), "Late", "In full"), rows
+    titles = (TITLES[name].capitalize() for name in front.told)
+    return ("Plan", *titles, "Late", "In full"), rows
 
 
 def changes_html(front: ParetoFront, before: Mapping[str, float]) -> str:
     """List what the plan in force comes to, and how far each plan is from it."""
-    first = ("In force", *(escape(objective_text(front, n, before[n])) for n in TITLES))
-    rows = [first, *_changes(front, before)]
-    columns = (say("plan"), *(title.capitalize() for title in TITLES.values()))
+    names = [name for name in front.told if name in before]
+    first = ("In force", *(escape(objective_text(front, n, before[n])) for n in names))
+    rows = [first, *_changes(front, before, names)]
+    columns = (say("plan"), *(TITLES[name].capitalize() for name in names))
     return table_html(columns, rows, columns[1:])
 
 
-def _changes(front: ParetoFront, before: Mapping[str, float]) -> list[tuple[str, ...]]:
+def _changes(
+    front: ParetoFront, before: Mapping[str, float], names: Sequence[str]
+) -> list[tuple[str, ...]]:
     return [
         (
             f"{row['point']}",
             *(
                 escape(_signed_text(front, name, row[name] - before[name]))
-                for name in TITLES
+                for name in names
             ),
         )
         for row in front.points.iter_rows(named=True)
@@ -246,12 +264,12 @@ def difference_html(front: ParetoFront, first: int, second: int) -> str:
     if first not in rows or second not in rows:
         return empty(say("choose_two_plans"), say("their_difference_stands_here"))
     cells = []
-    for name, title in TITLES.items():
+    for name in front.told:
         one, other = rows[first][name], rows[second][name]
         apart = None if one is None or other is None else other - one
         cells.append(
             (
-                escape(title.capitalize()),
+                escape(TITLES[name].capitalize()),
                 escape(objective_text(front, name, one)),
                 escape(objective_text(front, name, other)),
                 escape(_signed_text(front, name, apart or 0.0)),

@@ -297,7 +297,7 @@ def excess(
 
 def unit_of(name: str, currency: str) -> str:
     """Unit of an amount."""
-    return "kg" if name == "co2" else currency
+    return {"co2": "kg", "churn": "orders"}.get(name, currency)
 
 
 def conflict_words(
