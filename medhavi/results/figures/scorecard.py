@@ -57,7 +57,9 @@ def cheapest(plans: Sequence[Plan], snapshot: Snapshot) -> Plan:
 
 
 def _measured(plan: Plan, snapshot: Snapshot) -> Scorecard:
-    stock = _stock_days(plan, snapshot)
+    held = _stock(plan, snapshot)
+    stock = _stock_days(held, snapshot)
+    below, at_end = _below_safety(held, snapshot)
     span = snapshot.settings.horizon_days
     value_days = float((stock["days"] * stock["unit_cost"]).sum())
     holding = stock["days"] * stock["unit_cost"] * stock["rate"] / DAYS_PER_YEAR
@@ -75,6 +77,8 @@ def _measured(plan: Plan, snapshot: Snapshot) -> Scorecard:
         revenue=float(sold["revenue"].sum()),
         shortage=float(sold["shortage"].sum()),
         goodwill=float((sold["shortage"] - sold["penalty"]).sum()),
+        below_safety=below,
+        below_at_end=at_end,
     )
 
 
@@ -112,17 +116,11 @@ def sales(plan: Plan, snapshot: Snapshot) -> pl.DataFrame:
     )
 
 
-def below_safety(plan: Plan, snapshot: Snapshot, end_price: float) -> float:
-    """What stock below its safety stock costs [base currency].
-
-    Parameters
-    ----------
-    end_price
-        Of what is missing at the end, in values of the unit.
-    """
+def _below_safety(held: pl.DataFrame, snapshot: Snapshot) -> tuple[float, float]:
+    """Value of what is missing to safety stocks: times its days, and at the end."""
     missing = (pl.col("safety") - pl.col("on_hand")).clip(lower_bound=0.0)
     found = (
-        _stock(plan, snapshot)
+        held
         # What begins after the horizon lasts no day of it.
         .filter(pl.col("days") > 0)
         .with_columns(missing=missing.fill_null(0.0))
@@ -140,22 +138,19 @@ def below_safety(plan: Plan, snapshot: Snapshot, end_price: float) -> float:
     )
     # What has no value is worth something where it is missing.
     value = found["unit_cost"].fill_null(0.0).replace(0.0, 1.0)
-    prices = SAFETY_SHARE * found["days"] + end_price * found["last"]
-    return float((value * prices).sum())
+    return float((value * found["days"]).sum()), float((value * found["last"]).sum())
 
 
-def _stock_days(plan: Plan, snapshot: Snapshot) -> pl.DataFrame:
+def _stock_days(held: pl.DataFrame, snapshot: Snapshot) -> pl.DataFrame:
     """Product, location, days (quantity x days on hand), unit_cost and rate."""
-    held = (
-        _stock(plan, snapshot)
-        .group_by("product", "location", maintain_order=True)
-        .agg((pl.col("on_hand") * pl.col("days")).sum().alias("days"))
+    days = held.group_by("product", "location", maintain_order=True).agg(
+        (pl.col("on_hand") * pl.col("days")).sum().alias("days")
     )
     policies = snapshot["inventory_policies"].select(
         "product", "location", rate="holding_rate"
     )
     return (
-        held.join(
+        days.join(
             snapshot["products"].select("product", "unit_cost"),
             on="product",
             how="left",

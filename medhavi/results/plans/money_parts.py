@@ -33,6 +33,9 @@ class Scorecard:
     `co2_kg` counts new orders. `revenue` is what is delivered at its stated price.
     `shortage` is the money in `lateness` of what is never delivered, `goodwill` of it
     what no table states: a default that keeps plans from selling nothing, no payment.
+    `below_safety` is the value of what is missing to safety stocks times the days that
+    it is [base currency days], `below_at_end` that of what is missing at the end of the
+    horizon; no parts of the total.
     """
 
     purchase: float
@@ -48,6 +51,8 @@ class Scorecard:
     shortage: float = 0.0
     goodwill: float = 0.0
     opening: float = 0.0
+    below_safety: float = 0.0
+    below_at_end: float = 0.0
 
     @property
     def parts(self) -> dict[str, float]:

@@ -25,7 +25,7 @@ from medhavi.planners.master_plan.blocks import PART_OF
 from medhavi.planners.master_plan.statement import ObjectivePart
 from medhavi.results.amounts import with_unit
 from medhavi.results.figures.openings import stated_openings
-from medhavi.results.figures.scorecard import below_safety, sales, scorecard
+from medhavi.results.figures.scorecard import SAFETY_SHARE, sales, scorecard
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -333,7 +333,7 @@ def plan_parts(
     all demands would bring less what the plan earns.
     """
     found = scorecard(made, snapshot)
-    never = found.shortage
+    never, end_price = found.shortage, parameters.end_stock_price
     if parameters.goal == "profit":
         lost = pl.col("lost") + pl.col("penalty")
         own = pl.when("priced").then(lost).otherwise("shortage")
@@ -351,7 +351,7 @@ def plan_parts(
         * (found.lateness - found.shortage),
         ObjectivePart.SHORTAGE: parameters.shortage_weight * never,
         ObjectivePart.SAFETY: parameters.safety_weight
-        * below_safety(made, snapshot, parameters.end_stock_price),
+        * (SAFETY_SHARE * found.below_safety + end_price * found.below_at_end),
         ObjectivePart.CO2: parameters.co2_price * found.co2_kg,
     }
 
