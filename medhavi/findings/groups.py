@@ -1,7 +1,8 @@
-"""Findings told together: of one kind in one place, or what a mode ignores."""
+"""Findings told together: of one kind in one place, or what a mode does not keep to."""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -11,31 +12,31 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-TABLE, COLUMN, TOGETHER = "PLAN010", "PLAN011", "PLAN030"
+TABLE, COLUMN, RELAXED = "PLAN010", "PLAN011", "PLAN013"
+WORDS = {TABLE: "table", COLUMN: "column", RELAXED: "column"}
+TOGETHER = {TABLE: "PLAN030", COLUMN: "PLAN030", RELAXED: "PLAN031"}
 
 
 def ignored_together(findings: Iterable[Finding]) -> list[Finding]:
-    """Gather all tables and columns that a mode ignores into one finding.
+    """Gather all that a mode ignores into one finding, what it relaxes into another.
 
     A plan and its files keep every row; pages and commands show these, which stand
     last.
     """
-    kept, ignored = [], dict[str, list[str]]()
+    kept: list[Finding] = []
+    ignored: dict[tuple[str, str], list[str]] = {}
     for one in findings:
-        if one.code in (TABLE, COLUMN):
-            ignored.setdefault(one.value or "", []).append(one.code)
+        if one.code in TOGETHER:
+            key = TOGETHER[one.code], one.value or ""
+            ignored.setdefault(key, []).append(one.code)
         else:
             kept.append(one)
-    for mode, codes in ignored.items():
+    for (code, mode), codes in ignored.items():
+        counts = Counter(WORDS[one] for one in sorted(codes))
         parts = [
-            f"{number:,} {word}{'s' * (number > 1)}"
-            for word, number in (
-                ("table", codes.count(TABLE)),
-                ("column", codes.count(COLUMN)),
-            )
-            if number
+            f"{number:,} {word}{'s' * (number > 1)}" for word, number in counts.items()
         ]
-        kept.append(finding(TOGETHER, value=mode, what=" and ".join(parts)))
+        kept.append(finding(code, value=mode, what=" and ".join(parts)))
     return kept
 
 

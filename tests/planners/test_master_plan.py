@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
@@ -19,6 +20,9 @@ from tests import factories
 from tests.api import OptimizeParameters, names_of, plan, trust_line, verify
 from tests.planners.optimal_plans import DAILY, best, checked, parts, sources
 from tests.planners.small_plans import day, days, deliveries, exceptions, fulfilment
+
+if TYPE_CHECKING:
+    from medhavi.progress import Progress
 
 Row = Mapping[str, object]
 Tables = dict[str, list[Row]]
@@ -487,6 +491,21 @@ def test_an_interruption_before_there_is_a_plan_says_so():
     assert stopped.run.status is Status.CANCELLED
 
 
+def test_the_cost_of_the_best_plan_so_far_falls_and_its_bound_is_told():
+    told: list[Progress] = []
+    snapshot = factories.snapshot(
+        **made("A", 1, fixed_cost=50.0),
+        resources=[{"resource": "M"}],
+        demands=[demand(f"D{i}", "A", 9, 2 + i, price=9) for i in range(8)],
+    )
+    found = plan(snapshot, "optimize", DAILY, observe=told.append)
+    known = [one for one in told if one.phase == "improving the plan"]
+    costs = [one.incumbent for one in known]
+    assert costs == sorted(costs, reverse=True)
+    assert costs[-1] == pytest.approx(found.contributions["plan"].sum())
+    assert {one.bound for one in known} == {found.run.bound}
+
+
 def test_progress_is_told():
     told: list[str] = []
     plan(
@@ -497,7 +516,7 @@ def test_progress_is_told():
     )
     phases = (
         *("plan without the program", "state", "solve", "plan as it says"),
-        "plan lots",
+        *("plan lots", "improving the plan"),
     )
     assert [phase for phase in dict.fromkeys(told) if phase in phases] == [*phases]
 

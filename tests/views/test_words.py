@@ -237,6 +237,25 @@ def test_what_a_mode_ignores_is_one_row():
     assert page.findings_words([*said, other]) == "1 warning, 1 info"
 
 
+def test_what_the_program_relaxes_is_one_row():
+    said = [
+        finding(
+            "PLAN013",
+            table="routings",
+            column=name,
+            value="optimize",
+            cells=3,
+            what="x",
+        )
+        for name in ("min_lot", "max_lot")
+    ]
+    ignored = finding("PLAN010", table="tariffs", value="optimize", what="prices")
+    relaxed, unused = ignored_together([*said, ignored])
+    assert "program of mode optimize relaxes 2 columns" in relaxed.message
+    assert "Mode optimize ignores 1 table that" in unused.message
+    assert "min lot" not in page.findings_html(said)
+
+
 def test_the_trust_line_counts_the_findings_that_the_page_lists(plan, lemonade, names):
     good = finding("PLAN010", table="changeovers", mode="mrp", what="set-up")
     told = replace(plan, findings=(good, good, good))

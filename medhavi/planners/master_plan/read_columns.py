@@ -140,7 +140,7 @@ def relaxed_columns(snapshot: Snapshot) -> Iterator[Finding]:
                 table=rule.table,
                 column=rule.column,
                 cells=cells,
-                mode=MODE,
+                value=MODE,
                 what=rule.what,
             )
 

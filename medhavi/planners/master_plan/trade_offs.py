@@ -257,7 +257,7 @@ def _resumed(
     schedule = None if frame is None else BaselineSchedule(frame=frame, products=None)
     ours = baseline.run.package_version == __version__
     if schedule is None or not ours or not schedule.is_complete:
-        tell(Progress("no plan resumes the baseline: it keeps no schedule of ours"))
+        tell(Progress("no schedule of the baseline"))
         return
     run = built.statement.run
     decisions = schedule.decisions(run.intake.demands)

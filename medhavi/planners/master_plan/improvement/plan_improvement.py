@@ -7,9 +7,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.master_plan.decoder import levels_die
 from medhavi.planners.master_plan.goals.profit import losing
-from medhavi.planners.master_plan.goals.staged_solve import plan_parts, preferred
+from medhavi.planners.master_plan.goals.staged_solve import (
+    plan_parts,
+    preferred,
+    worth,
+)
 from medhavi.planners.master_plan.improvement.split_orders import split_demands
 from medhavi.planners.master_plan.statement import ObjectivePart
+from medhavi.progress import Progress
 from medhavi.results.run_record import Status
 
 if TYPE_CHECKING:
@@ -44,13 +49,29 @@ def improved(
 ) -> list[Tried]:
     """Plans made of the best one, one change each; `costs` is as of `_profitable`."""
     statement, found = tried[0].decoder.built.statement, list(tried)
+    _tell_best(found, way)
     if statement.parameters.goal == "profit":
         found += _profitable(tried, costs, way)
     for change in (_replenished, _split, _joined):
         if not interrupted(found):
             best = best_of(found, statement.run.stated, statement.parameters)
-            found += change(best, way)
+            for made in change(best, way):
+                found.append(made)
+                _tell_best(found, way)
     return found[len(tried) :]
+
+
+def _tell_best(tried: Sequence[Tried], way: RunOptions) -> None:
+    """Tell what the best plan so far costs, and what none costs less than."""
+    if way.observe is None:
+        return
+    statement = tried[0].decoder.built.statement
+    snapshot, parameters = statement.run.stated, statement.parameters
+    whole = [one for one in tried if one.made.run.status is not Status.CANCELLED]
+    if whole:
+        made = best_of(whole, snapshot, parameters).made
+        cost = worth(made, snapshot, parameters)
+        way.observe(Progress("improving the plan", incumbent=cost, bound=way.at_least))
 
 
 def _profitable(
