@@ -500,7 +500,7 @@ def test_the_cost_of_the_best_plan_so_far_falls_and_its_bound_is_told():
     )
     found = plan(snapshot, "optimize", DAILY, observe=told.append)
     known = [one for one in told if one.phase == "improving the plan"]
-    costs = [one.incumbent for one in known]
+    costs = [float(one.incumbent or 0) for one in known]
     assert costs == sorted(costs, reverse=True)
     assert costs[-1] == pytest.approx(found.contributions["plan"].sum())
     assert {one.bound for one in known} == {found.run.bound}
