@@ -35,7 +35,7 @@ from medhavi.planners.master_plan.step_plans import bounded, step_name
 from medhavi.planners.parameters import ConstrainedParameters
 from medhavi.results.amounts import currency_of
 from medhavi.results.program_record import ProgramRecord
-from medhavi.results.run_record import Status
+from medhavi.results.run_record import Status, relative_gap
 from medhavi.units import NEVER
 from medhavi.version import __version__
 
@@ -313,10 +313,12 @@ def bounded_below(
     A status of those that are `judged` becomes optimal where the gap is next to none,
     else feasible; others stay, as all do where there is no bound.
     """
-    gap = None if least is None else max(0.0, cost - least) / (cost or 1.0)
+    # A bound that is above the cost is so by what its solver rounds.
+    gap = None if least is None else relative_gap(max(cost, least), least)
     status = record.status
-    if gap is not None and status in judged:
-        status = Status.OPTIMAL if gap <= PROVEN else Status.FEASIBLE
+    if least is not None and status in judged:
+        proven = gap is not None and gap <= PROVEN
+        status = Status.OPTIMAL if proven else Status.FEASIBLE
     return replace(record, status=status, bound=least, gap=gap)
 
 

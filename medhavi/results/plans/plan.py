@@ -537,9 +537,9 @@ def program_words(plan: Plan) -> str:
     missing = float(parts.filter(pl.col("objective") == "safety")["plan"].sum())
     if missing > 0:
         words[0] += f", {with_unit(missing, unit)} of it for stock below safety stock"
-    if least is not None and plan.run.gap is not None:
-        below, gap = with_unit(least, unit), percent(plan.run.gap)
-        words.append(f"no plan costs less than {below} (gap {gap})")
+    if least is not None:
+        gap = "" if plan.run.gap is None else f" (gap {percent(plan.run.gap)})"
+        words.append(f"no plan costs less than {with_unit(least, unit)}{gap}")
     words += budget_words(plan)
     if program is None:
         return "; ".join(words)
