@@ -208,7 +208,7 @@ settings = { effort = "light" }
 
 @pytest.fixture
 def nightly(tmp_path: Path) -> Path:
-    """Cycle file with the best plan once a day; nothing but the mirror runs beside it."""
+    """Cycle file with the best plan once a day; of the rest the mirror alone runs."""
     path = tmp_path / "nightly.toml"
     path.write_text(NIGHTLY, "utf-8")
     return path
