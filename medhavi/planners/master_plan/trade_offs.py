@@ -37,6 +37,7 @@ from medhavi.planners.master_plan.goals.staged_solve import (
     program_amounts,
     unit_of,
 )
+from medhavi.planners.master_plan.improvement.late_deliveries import late_deliveries
 from medhavi.planners.master_plan.master_run import built_run, solver_of
 from medhavi.planners.master_plan.statement import ObjectivePart, state
 from medhavi.planners.master_plan.step_plans import PlansInMemory
@@ -200,16 +201,18 @@ def _candidates(
     tell(Progress("plan without the program", 0, len(found) + 1, bound=least))
     usual, effort = parameters.usual_share, parameters.effort
     first = replace(UNDECIDED, share=usual)
-    made = decided(run, first, effort, way)
-    yield from _verified(built, None, made, {**asked, "share": usual}, tell)
-    again = _found_again(made)
+    plain = decided(run, first, effort, way)
+    yield from _verified(built, None, plain, {**asked, "share": usual}, tell)
+    again = _found_again(plain)
     seen, shares = [replace(first, **again)], _shares(found, parameters)
     for number, (point, share) in enumerate(zip(found, shares, strict=True), 1):
         if stop():
             return
         tell(Progress("points", number, len(found), bound=least))
-        follows = guidance(built, point.solution.values)
-        follows = replace(follows, share=share, **again)
+        values = point.solution.values
+        follows = guidance(built, values)
+        slices = {**late_deliveries(plain, built, values), **follows.slices}
+        follows = replace(follows, share=share, slices=slices, **again)
         if follows in seen:
             continue
         seen.append(follows)
