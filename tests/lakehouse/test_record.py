@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import polars as pl
 import pytest
@@ -15,6 +17,9 @@ from medhavi.results.run_record import RunRecord
 from medhavi.snapshot import Snapshot
 from tests.api import Lake
 from tests.lakehouse.lake_events import DUE, small_company, store_of
+
+
+WRITERS = 4
 
 
 def plan(seed: int = 1, qty: float = 5.0) -> Plan:
@@ -64,6 +69,20 @@ def test_the_same_plan_is_written_once(lake):
     assert (first.written, second.written) == (True, False)
     assert first.run_id == second.run_id
     assert first.tables == second.tables
+    assert lake.table("gold.supplies").collect().height == 2
+    assert lake.table("gold.plan_runs").collect().height == 1
+
+
+@pytest.mark.req("OPA-04")
+def test_who_records_the_same_plan_at_the_same_time_waits_and_finds_it(lake):
+    ready = threading.Barrier(WRITERS)
+
+    def recorded(_: int) -> bool:
+        ready.wait()
+        return lake.record(plan()).written
+
+    with ThreadPoolExecutor(WRITERS) as writers:
+        assert sum(writers.map(recorded, range(WRITERS))) == 1
     assert lake.table("gold.supplies").collect().height == 2
     assert lake.table("gold.plan_runs").collect().height == 1
 
