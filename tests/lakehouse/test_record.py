@@ -18,7 +18,6 @@ from medhavi.snapshot import Snapshot
 from tests.api import Lake
 from tests.lakehouse.lake_events import DUE, small_company, store_of
 
-
 WRITERS = 4
 
 
