@@ -57,6 +57,7 @@ from medhavi.progress import Progress, unobserved
 from medhavi.results.amounts import currency_of, percent
 from medhavi.results.limiter import Limiter
 from medhavi.results.plans.lateness import tally
+from medhavi.results.program_record import unsolved_words
 from medhavi.results.run_record import PlanBudget, PlanStep, Status
 
 if TYPE_CHECKING:
@@ -471,7 +472,7 @@ def _is_bought(run: ProgramRun, key: NodeKey) -> bool:
 def _unsolved(plain: Plan, built: BuiltProgram, solution: Solution) -> Plan:
     """A plan without a program that was not solved, and why it was not."""
     timed = built.statement.parameters.most_seconds is not None
-    engine = f"{plain.run.engine}, which is {solution.outcome}"
+    engine = f"{plain.run.engine}, which {unsolved_words(solution.outcome)}"
     record = replace(plain.run, engine=engine, program=program_record(built, solution))
     if solution.outcome is SolveStatus.CANCELLED:
         record = replace(record, status=Status.CANCELLED)
