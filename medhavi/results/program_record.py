@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-
 _UNSOLVED: Mapping[str, str] = MappingProxyType(
     {
         "infeasible": "has no solution",
