@@ -60,9 +60,11 @@ _RUNS: dict[str, pl.DataType] = {
     "netting": pl.String(),
     "engine": pl.String(),
     "program": pl.String(),
+    "steps": pl.String(),
+    "budgets": pl.String(),
     "recorded_at": _INSTANT,
 }
-_OF_RUN = ("settings", "effort", "program")
+_OF_RUN = ("settings", "effort", "program", "steps", "budgets")
 """Columns of a run that hold JSON."""
 _BASES: dict[str, pl.DataType] = {
     "run_id": pl.String(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -16,6 +17,7 @@ from medhavi.results.plans.tables import SCHEMAS
 from medhavi.results.run_record import RunRecord
 from medhavi.snapshot import Snapshot
 from tests.api import Lake
+from tests.api import plan as plan_of
 from tests.lakehouse.lake_events import DUE, small_company, store_of
 
 WRITERS = 4
@@ -70,6 +72,21 @@ def test_the_same_plan_is_written_once(lake):
     assert first.tables == second.tables
     assert lake.table("gold.supplies").collect().height == 2
     assert lake.table("gold.plan_runs").collect().height == 1
+
+
+@pytest.mark.req("OPA-16")
+def test_steps_and_budgets_of_a_run_are_kept_and_can_be_asked(lake):
+    """What each step came to is the history of a run, also of one of another day."""
+    settings = {"budgets": {"co2": 10.0}, "effort": "light"}
+    made = plan_of(lake.snapshot(), "optimize", settings)
+    assert len(made.run.steps) > 1
+    run_id = lake.record(made).run_id
+    read = lake.recorded_plan(run_id).run
+    assert (read.steps, read.budgets) == (made.run.steps, made.run.budgets)
+    (steps,) = lake.query("SELECT steps FROM gold.plan_runs").row(0)
+    assert [one["cost"] for one in json.loads(steps)] == [
+        step.cost for step in made.run.steps
+    ]
 
 
 @pytest.mark.req("OPA-04")
