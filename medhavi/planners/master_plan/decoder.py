@@ -117,7 +117,8 @@ class ProgramDecoder(NamedTuple):
     are left out because they cost more than they bring; `replenishments` says whether
     what is made for a stock level and dies is made anew, `overtime` whether agreed
     overtime is worked where the program works some; `split` are slices of demands, by
-    index, that are wanted whole otherwise.
+    index, that are wanted whole otherwise; `worth` counts money of orders beside that
+    of lateness where orders are chosen, None: as the weights of the mode do.
     """
 
     built: BuiltProgram
@@ -130,6 +131,7 @@ class ProgramDecoder(NamedTuple):
     replenishments: bool = False
     overtime: bool = True
     split: Mapping[int, Sequence[Slice]] = MappingProxyType({})
+    worth: float | None = None
 
     def from_orders(self, whole: WholeOrders) -> tuple[ProgramDecoder, ...]:
         """Ways to follow whole orders, each of which costs least somewhere.
@@ -154,6 +156,8 @@ class ProgramDecoder(NamedTuple):
                 found = replace(found, replenishments={})
             if not self.overtime:
                 found = replace(found, overtime=UNDECIDED.overtime)
+        if self.worth is not None:
+            found = replace(found, worth=self.worth)
         if self.split:
             found = replace(found, slices={**self.split, **found.slices})
         if self.whole is not None:
