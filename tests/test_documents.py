@@ -95,6 +95,16 @@ def test_a_question_of_a_newcomer_is_answered_by_two_files_at_most():
         assert FUNCTION.findall(shown), question
 
 
+@pytest.mark.req("OPA-25")
+def test_every_module_of_the_best_plan_stands_in_the_map_of_its_steps():
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    _, part = text.split("A run of mode `optimize` takes these steps", 1)
+    named = set(re.findall(r"`([\w/]+)`", part.split("Tests of behaviour", 1)[0]))
+    folder = ROOT / "medhavi" / "planners" / "master_plan"
+    there = {one.stem for one in folder.iterdir() if not one.name.startswith("__")}
+    assert there <= named, sorted(there - named)
+
+
 def test_requirement_marks_look_like_requirements():
     known = re.compile(r"[A-Z]+-\d\d|OMC-7\.\d+(\.\d)?")
     strange = [mark for mark, _ in marks() if not known.fullmatch(mark)]

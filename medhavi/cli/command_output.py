@@ -23,6 +23,12 @@ if TYPE_CHECKING:
     from medhavi.results.plans.plan import KeyFigure
 
 
+_FILE_WIDTH = 120
+"""Characters of a line where the text goes into a file."""
+_BETWEEN = 3
+"""Characters between two columns of a table."""
+
+
 class CommandOutput:
     """One call of the program: what it found, what it answers, how it ends.
 
@@ -122,24 +128,53 @@ def plain(value: object) -> object:
 
 
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table for people, numbers to the right."""
+    """Print a table for people, numbers to the right.
+
+    One that is too wide, and has fewer rows than columns, is turned: a line a column.
+    """
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
 
     conversation = talk()
+    stream = conversation.err if conversation.as_json else conversation.out
+    console = Console(
+        file=stream,
+        width=None if stream.isatty() else _FILE_WIDTH,
+        highlight=False,
+        markup=False,
+    )
     taken = [list(row) for row in rows]
+    wide = _natural_width(columns, taken) > console.width
+    turned = wide and 0 < len(taken) < len(columns)
+    if turned:
+        first, *others = columns
+        columns = (first, *(cell_text(row[0]) for row in taken))
+        cells = zip(*(row[1:] for row in taken), strict=True)
+        taken = [[name, *own] for name, own in zip(others, cells, strict=True)]
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for place, name in enumerate(columns):
         numeric = bool(taken) and all(
             isinstance(row[place], (int, float)) or row[place] is None for row in taken
         )
-        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
+        table.add_column(
+            name,
+            justify="right" if numeric else "left",
+            overflow="fold",
+            no_wrap=turned and place == 0,
+        )
     for row in taken:
         table.add_row(*(cell_text(cell) for cell in row))
-    stream = conversation.err if conversation.as_json else conversation.out
-    width = None if stream.isatty() else 120
-    Console(file=stream, width=width, highlight=False, markup=False).print(table)
+    console.print(table)
+
+
+def _natural_width(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> int:
+    """Characters of a table without any line break, with what is between columns."""
+    widths = (
+        max(len(name), *(len(cell_text(row[place])) for row in rows), 0)
+        for place, name in enumerate(columns)
+    )
+    return sum(width + _BETWEEN for width in widths)
 
 
 def cell_text(value: object) -> str:

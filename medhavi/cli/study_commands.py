@@ -147,10 +147,12 @@ def compare(
     conversation = talk()
     delta = difference(plan_of_run(first, cache), plan_of_run(second, cache))
     conversation.say(str(delta))
+    frames = delta.to_frames()
     conversation.answer(
         equal=delta.is_empty,
         stability=delta.stability,
-        changes={name: frame.to_dicts() for name, frame in delta.to_frames().items()},
+        money=frames.pop("money").to_dicts(),
+        changes={name: frame.to_dicts() for name, frame in frames.items()},
     )
 
 

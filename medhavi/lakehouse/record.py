@@ -60,9 +60,11 @@ _RUNS: dict[str, pl.DataType] = {
     "netting": pl.String(),
     "engine": pl.String(),
     "program": pl.String(),
+    "steps": pl.String(),
+    "budgets": pl.String(),
     "recorded_at": _INSTANT,
 }
-_OF_RUN = ("settings", "effort", "program")
+_OF_RUN = ("settings", "effort", "program", "steps", "budgets")
 """Columns of a run that hold JSON."""
 _BASES: dict[str, pl.DataType] = {
     "run_id": pl.String(),
@@ -115,7 +117,8 @@ class RecordedRun:
 def write(layout: LakeLayout, plan: Plan) -> RecordedRun:
     """Keep a plan; the same plan is kept once.
 
-    The schedule of one that an earlier release recorded without it is added.
+    The schedule of one that an earlier release recorded without it is added. Who makes
+    the same plan at the same time waits, and finds it there.
 
     Raises
     ------
@@ -123,6 +126,12 @@ def write(layout: LakeLayout, plan: Plan) -> RecordedRun:
         The disk or folder fails; no part of the run is visible then, and writing it
         again goes on where it stopped.
     """
+    path = layout.gold("plan_runs")
+    with environment("writing gold plan_runs", path), _alone(path):
+        return _written(layout, plan)
+
+
+def _written(layout: LakeLayout, plan: Plan) -> RecordedRun:
     fingerprint = plan.fingerprint
     runs = _runs(layout)
     run_id = _run_id(runs, plan.run.run_id, fingerprint)
@@ -170,7 +179,7 @@ def _numbered(layout: LakeLayout, plan: Plan, run_id: str) -> Plan:
 
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
-    """Wait until no other process gives numbers."""
+    """Wait until no other process writes, or gives numbers."""
     import fcntl
 
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -194,7 +203,9 @@ def write_estimates(layout: LakeLayout, rows: pl.DataFrame) -> GoldRows:
         The disk or folder fails.
     """
     digest = frame_hash(rows, schema_tables()["estimates"].key)
-    _append_once(layout, "estimates", digest[:16], rows)
+    path = layout.gold("estimates")
+    with environment("writing gold estimates", path), _alone(path):
+        _append_once(layout, "estimates", digest[:16], rows)
     return GoldRows(
         name="estimates",
         uri=f"gold/estimates?run_id={digest[:16]}",

@@ -1,4 +1,4 @@
-"""What changed between two plans: rows by id, pegs, and how much the plan moved.
+"""What changed between two plans: rows by id, pegs, money, and how much it moved.
 
 Ids are identity, not content: the same supply in both plans has the same id whatever
 its quantity and dates, so "changed" is told apart from "removed and added".
@@ -26,6 +26,7 @@ from medhavi.display import TextDisplay
 from medhavi.results.amounts import percent
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.figures.kpis import Measure, amount, figures_table, ratio
+from medhavi.results.figures.money_difference import money_difference, money_words
 from medhavi.results.plans.lateness import Verdict, verdicts
 from medhavi.results.plans.tables import KEYS, SCHEMAS
 
@@ -67,13 +68,15 @@ class PlanDelta(TextDisplay):
     """Difference of two plans by table.
 
     `stability` is the share of the old operations that stand unchanged in the new plan
-    (KPI-08), None where there were none.
+    (KPI-08), None where there were none. `money` is what the new plan costs more, part
+    by part (see `money_difference`).
     """
 
     old: str
     new: str
     tables: Mapping[str, TableDelta]
     stability: float | None
+    money: pl.DataFrame
 
     @property
     def is_empty(self) -> bool:
@@ -84,15 +87,15 @@ class PlanDelta(TextDisplay):
         )
 
     def to_frames(self) -> dict[str, pl.DataFrame]:
-        """`<table>_added`, `_removed` and `_changed` of every table."""
+        """`<table>_added`, `_removed` and `_changed` of every table, and `money`."""
         return {
             f"{name}_{part}": getattr(delta, part)
             for name, delta in self.tables.items()
             for part in ("added", "removed", "changed")
-        }
+        } | {"money": self.money}
 
     def __str__(self) -> str:
-        """Counts per table and the first changes of demands."""
+        """Counts per table, the money, and the first changes of demands."""
         if self.is_empty:
             return "The plans are equal."
         lines = [
@@ -103,7 +106,16 @@ class PlanDelta(TextDisplay):
         ]
         if self.stability is not None:
             lines.append(f"stability of operations: {percent(self.stability)}")
+        lines += money_words(self.money)
         demands = self.tables["fulfilment"].changed.filter(pl.col("column") == "status")
+        lines += [
+            f"{count:,} demands {old} → {new}"
+            for old, new, count in demands.group_by("old", "new")
+            .len()
+            .sort("len", "old", "new", descending=[True, False, False])
+            .iter_rows()
+            if demands.height > _LISTED
+        ]
         lines += [
             f"demand {row['id']}: {row['old']} → {row['new']}"
             for row in demands.head(_LISTED).iter_rows(named=True)
@@ -124,15 +136,19 @@ def compare(old: Plan, new: Plan) -> PlanDelta:
     PlanDelta
         Empty when the plans are equal but for run records.
     """
-    tables = {name: _table_delta(name, old[name], new[name]) for name in _COMPARED}
-    operations = tables["operations"]
+    tables = _tables(old, new)
     before = old.operations.height
     return PlanDelta(
         old=old.run.run_id,
         new=new.run.run_id,
         tables=MappingProxyType(tables),
-        stability=operations.unchanged / before if before else None,
+        stability=tables["operations"].unchanged / before if before else None,
+        money=money_difference(old, new),
     )
+
+
+def _tables(old: Plan, new: Plan) -> dict[str, TableDelta]:
+    return {name: _table_delta(name, old[name], new[name]) for name in _COMPARED}
 
 
 def _table_delta(name: str, old: pl.DataFrame, new: pl.DataFrame) -> TableDelta:
@@ -221,10 +237,10 @@ def stability(before: Plan, after: Plan) -> dict[str, list[Measure]]:
     nervousness. KPI-23: demands still on time ÷ on time before. KPI-30: pegs that
     changed or went, firm ones that did.
     """
-    delta = compare(before, after)
+    delta = _tables(before, after)
     return {
-        "KPI-08": [_unchanged(delta.tables["operations"], before.operations)],
-        "KPI-12": [_unchanged(delta.tables["pegging"], before.pegging)],
+        "KPI-08": [_unchanged(delta["operations"], before.operations)],
+        "KPI-12": [_unchanged(delta["pegging"], before.pegging)],
         "KPI-14": [_locked(delta, before)],
         "KPI-15": [_churn(delta, before)],
         "KPI-18": _proposals(before, after),
@@ -237,16 +253,16 @@ def _unchanged(delta: TableDelta, old: pl.DataFrame) -> Measure:
     return ratio(delta.unchanged, old.height)
 
 
-def _locked(delta: PlanDelta, before: Plan) -> Measure:
+def _locked(delta: Mapping[str, TableDelta], before: Plan) -> Measure:
     locked = before.operations.filter(pl.col("locked"))
-    table = delta.tables["operations"]
+    table = delta["operations"]
     gone = set(table.changed["id"]) | set(table.removed["id"])
     kept = sum(name not in gone for name in locked["id"])
     return ratio(kept, locked.height)
 
 
-def _churn(delta: PlanDelta, before: Plan) -> Measure:
-    changed = delta.tables["operations"].changed
+def _churn(delta: Mapping[str, TableDelta], before: Plan) -> Measure:
+    changed = delta["operations"].changed
     moved = changed.filter(pl.col("column").is_in(_TIMES))["id"].n_unique()
     return ratio(moved, before.operations.height)
 
@@ -303,8 +319,8 @@ def _still_on_time(before: Plan, after: Plan) -> Measure:
     return ratio(wanted.filter(good).height, wanted.height)
 
 
-def _pegs(delta: PlanDelta, before: Plan) -> list[Measure]:
-    table = delta.tables["pegging"]
+def _pegs(delta: Mapping[str, TableDelta], before: Plan) -> list[Measure]:
+    table = delta["pegging"]
     old = before.pegging.height
     firm = before.pegging.filter(pl.col("firm"))
     gone = set(table.removed["id"]) | set(

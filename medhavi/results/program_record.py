@@ -4,6 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+
+_UNSOLVED: Mapping[str, str] = MappingProxyType(
+    {
+        "infeasible": "has no solution",
+        "unbounded": "has no least cost",
+        "limit": "ended at a limit",
+        "cancelled": "was interrupted",
+        "error": "failed",
+    }
+)
+
+
+def unsolved_words(status: str) -> str:
+    """What became of a program without a solution, to follow its name.
+
+    >>> f"the program {unsolved_words('limit')}"
+    'the program ended at a limit'
+    """
+    return _UNSOLVED.get(status, f"is {status}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,26 @@ class Status(StrEnum):
     ERROR = "error"
 
 
+_NOTHING = 1e-9
+
+
+def relative_gap(value: float, bound: float) -> float | None:
+    """Distance of a value from its bound, as share of the bound (KPI-25).
+
+    Of a least value as of a greatest one it is never negative. None: the bound is
+    nothing and the value is not, so no share of it is a measure.
+
+    >>> relative_gap(110.0, 100.0), relative_gap(90.0, 100.0)
+    (0.1, 0.1)
+    >>> relative_gap(0.0, 0.0), relative_gap(5.0, 0.0)
+    (0.0, None)
+    """
+    apart = abs(value - bound)
+    if abs(bound) > _NOTHING:
+        return apart / abs(bound)
+    return None if apart > _NOTHING else 0.0
+
+
 class NettingScope(StrEnum):
     """What a run in mode mrp netted; the plan is the same whichever it was (MRP-14).
 
@@ -121,8 +141,9 @@ class RunRecord:
     status
         What the result is.
     bound, gap
-        Best proven bound and relative gap [fraction]; None without an optimiser. In
-        mode optimize money that no plan costs less than [base currency].
+        Best proven bound, and how far the result is from it as share of the bound
+        (`relative_gap`); None without an optimiser. In mode optimize money that no plan
+        costs less than [base currency].
     effort
         Deterministic counts of work: iterations, nodes, evaluations.
     repeatable

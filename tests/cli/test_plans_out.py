@@ -186,6 +186,10 @@ def test_compare_finds_what_more_demand_changes(medhavi, example, result, tmp_pa
     assert said.code == 0
     assert "supplies: " in said.out
     assert "fulfilment: 0 added, 0 removed, 1 changed" in said.out
+    money = medhavi("compare", result, tmp_path / "more", "--json").answer["money"]
+    change = {row["part"]: row["change"] for row in money}
+    assert change["purchase"] > 0
+    assert f"purchase +{change['purchase']:,.0f}" in said.out
 
 
 @pytest.mark.parametrize("kind", ["xlsx", "csv", "html"])

@@ -56,6 +56,17 @@ def test_a_study_answers_with_its_runs(medhavi, study):
     assert (study.parent / "out" / "report.html").is_file()
 
 
+def test_many_figures_are_a_line_each_that_can_be_read(medhavi, study):
+    """Eleven parts of money beside each other would be columns of three letters."""
+    study.write_text(STUDY.replace('"KPI-09"', '"KPI-33", "KPI-28"'))
+    lines = run(medhavi, study).out.splitlines()
+    names = [line.split()[0] for line in lines if line.strip()]
+    assert names[0] == "scenario"
+    assert {"status", "KPI-33.purchase", "KPI-33.lateness", "KPI-28"} <= set(names)
+    (figures,) = [line.split() for line in lines if " KPI-33.purchase" in line]
+    assert figures[1:] == ["250", "535"]
+
+
 def test_a_hindsight_is_a_study_of_past_days(medhavi, tmp_path):
     Lake(tmp_path / "lake").mirror(store_of(past_orders()))
     file = tmp_path / "hindsight.toml"

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import polars as pl
 import pytest
@@ -14,7 +17,10 @@ from medhavi.results.plans.tables import SCHEMAS
 from medhavi.results.run_record import RunRecord
 from medhavi.snapshot import Snapshot
 from tests.api import Lake
+from tests.api import plan as plan_of
 from tests.lakehouse.lake_events import DUE, small_company, store_of
+
+WRITERS = 4
 
 
 def plan(seed: int = 1, qty: float = 5.0) -> Plan:
@@ -64,6 +70,35 @@ def test_the_same_plan_is_written_once(lake):
     assert (first.written, second.written) == (True, False)
     assert first.run_id == second.run_id
     assert first.tables == second.tables
+    assert lake.table("gold.supplies").collect().height == 2
+    assert lake.table("gold.plan_runs").collect().height == 1
+
+
+@pytest.mark.req("OPA-16")
+def test_steps_and_budgets_of_a_run_are_kept_and_can_be_asked(lake):
+    """What each step came to is the history of a run, also of one of another day."""
+    settings = {"budgets": {"co2": 10.0}, "effort": "light"}
+    made = plan_of(lake.snapshot(), "optimize", settings)
+    assert len(made.run.steps) > 1
+    run_id = lake.record(made).run_id
+    read = lake.recorded_plan(run_id).run
+    assert (read.steps, read.budgets) == (made.run.steps, made.run.budgets)
+    (steps,) = lake.query("SELECT steps FROM gold.plan_runs").row(0)
+    assert [one["cost"] for one in json.loads(steps)] == [
+        step.cost for step in made.run.steps
+    ]
+
+
+@pytest.mark.req("OPA-04")
+def test_who_records_the_same_plan_at_the_same_time_waits_and_finds_it(lake):
+    ready = threading.Barrier(WRITERS)
+
+    def recorded(_: int) -> bool:
+        ready.wait()
+        return lake.record(plan()).written
+
+    with ThreadPoolExecutor(WRITERS) as writers:
+        assert sum(writers.map(recorded, range(WRITERS))) == 1
     assert lake.table("gold.supplies").collect().height == 2
     assert lake.table("gold.plan_runs").collect().height == 1
 

@@ -132,6 +132,70 @@ def test_goals_are_amounts_of_known_names(settings, message):
         OptimizeParameters.from_mapping(settings)
 
 
+def fast_or_cheap(**more: object) -> Snapshot:
+    """Eleven units for day 7: moved in a day at 2 each, or bought in eight at 1."""
+    return factories.snapshot(
+        locations=[{"location": "L"}, {"location": "W"}],
+        lanes=[
+            {"lane": "T", "origin": "W", "destination": "L", "duration_h": 24}
+            | {"cost_per_unit": 2}
+        ],
+        supply_terms=[{"product": "A", "lead_time_days": 8, "unit_price": 1}],
+        sourcing=[{"kind": "move", "source": "T"}, {"kind": "buy", "source": "S"}],
+        stock=[{"location": "W", "qty": 100}],
+        inventory_policies=[{"holding_rate": 0}, {"location": "W", "holding_rate": 0}],
+        demands=[
+            {"product": "A", "qty": 11, "due": day(7), "late_cost_per_day": 0.5} | more
+        ],
+    )
+
+
+@pytest.mark.req("OMO-14")
+@pytest.mark.parametrize(
+    ("budgets", "source"),
+    [({"cost": 11.5}, "S"), ({"cash": 11.5}, "S"), ({"lateness": 1.0}, "T")],
+)
+def test_what_no_plan_by_the_program_keeps_is_weighed_first_in_the_search(
+    budgets, source
+):
+    """The search goes by money and lateness together, and knows no budget of one."""
+    found = made(fast_or_cheap(), budgets=budgets)
+    assert bought(found) == {source: 11}
+    assert [one.kept for one in found.run.budgets] == [True]
+
+
+@pytest.mark.req("OMO-14")
+def test_lateness_that_no_plan_by_the_program_keeps_is_weighed_first():
+    """Bought at once at 8 a unit, made in 12 h at 2: ten need not be late for 82.
+
+    By the program they are made, and some are late; without it all is bought, for 112.
+    """
+    snapshot = factories.snapshot(
+        resources=[{"resource": "M"}],
+        routings=[{"routing": "Q", "cost_per_unit": 2, "preference": 2}],
+        steps=[{"routing": "Q", "run_minutes_per_unit": 720}],
+        step_resources=[{"routing": "Q", "resource": "M"}],
+        supply_terms=[{"lead_time_days": 0, "unit_price": 8, "preference": 1}],
+        sourcing=[
+            {"kind": "buy", "source": "S", "preference": 1},
+            {"kind": "make", "source": "Q", "preference": 2},
+        ],
+        inventory_policies=[{"holding_rate": 0}],
+        demands=[
+            {"demand": name, "product": "A", "qty": qty, "due": day(due)}
+            | {"late_cost_per_day": late}
+            for name, qty, due, late in (
+                ("D1", 1, 12, 3),
+                ("D2", 9, 3, 1),
+                ("D3", 4, 12, 1),
+            )
+        ],
+    )
+    found = made(snapshot, budgets={"lateness": 0.5})
+    assert [one.kept for one in found.run.budgets] == [True]
+    assert scorecard(found, snapshot).total <= 82
+
+
 # --- stages -------------------------------------------------------------------------
 @pytest.mark.req("OMO-13")
 def test_a_later_stage_spoils_an_earlier_one_by_its_tolerance_and_no_more():

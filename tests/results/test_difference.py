@@ -71,6 +71,15 @@ def test_the_text_counts_and_names_demands() -> None:
     assert "stability of operations: 100 %" in text
 
 
+def test_many_demands_are_counted_by_what_became_of_them() -> None:
+    (row,) = RESULTS["fulfilment"]
+    many = [{**row, "demand": f"D{number}"} for number in range(5)]
+    late = [{**one, "status": "late"} for one in many[:4]]
+    text = str(compare(hand_plan(fulfilment=many), hand_plan(fulfilment=late)))
+    assert "4 demands on_time → late" in text
+    assert text.count("demand D") == 3
+
+
 def test_both_directions_mirror_each_other() -> None:
     small = hand_plan(supplies=RESULTS["supplies"][:2])
     there, back = compare(hand_plan(), small), compare(small, hand_plan())

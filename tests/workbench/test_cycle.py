@@ -76,7 +76,9 @@ def journal(bench: Workbench) -> CycleJournal:
 def test_the_first_cycle_runs_every_step_in_order(bench, config, tmp_path):
     report = run_cycle(bench, config, clock=at(0))
     assert [step.step for step in report.steps] == list(STEPS)
-    assert set(statuses(report).values()) == {"done"}
+    found = statuses(report)
+    assert found.pop("optimize") == "off"
+    assert set(found.values()) == {"done"}
     assert report.failure is None
     folder = tmp_path / "lake-cycle"
     assert Plan.from_folder(folder / "mrp").supplies.height > 0
@@ -95,6 +97,7 @@ def test_what_did_not_change_is_not_planned_again(bench, config):
         "estimates": "skipped",
         "mrp": "skipped",
         "constrained": "skipped",
+        "optimize": "off",
         "replenish": "skipped",
     }
     texts = {step.step: step.text for step in report.steps}
@@ -186,6 +189,49 @@ def test_a_constrained_step_builds_on_its_last_plan(bench, tmp_path):
     assert "KPI-22" not in second.kpis.filter(pl.col("value").is_not_null())["kpi"]
 
 
+NIGHTLY = """\
+approver = "ann"
+[estimates]
+automation = "off"
+[mrp]
+automation = "off"
+[constrained]
+automation = "off"
+[replenish]
+automation = "off"
+[optimize]
+automation = "propose"
+trigger = "every 24 hours"
+settings = { effort = "light" }
+"""
+
+
+@pytest.fixture
+def nightly(tmp_path: Path) -> Path:
+    """Cycle file with the best plan once a day; of the rest the mirror alone runs."""
+    path = tmp_path / "nightly.toml"
+    path.write_text(NIGHTLY, "utf-8")
+    return path
+
+
+@pytest.mark.req("MODE-04", "MODE-06", "OMP-09")
+def test_the_best_plan_of_a_night_is_a_proposal_until_it_is_committed(
+    bench, nightly, tmp_path
+):
+    bench.mirror()
+    head = bench.store.head()
+    assert statuses(run_cycle(bench, nightly, clock=at(0)))["optimize"] == "done"
+    made = Plan.from_folder(tmp_path / "lake-cycle" / "optimize")
+    assert (made.run.mode, made.run.settings["effort"]) == ("optimize", "light")
+    assert bench.store.head() == head
+    assert statuses(run_cycle(bench, nightly, clock=at(23)))["optimize"] == "skipped"
+    nightly.write_text(NIGHTLY.replace('"propose"', '"commit"'), "utf-8")
+    assert statuses(run_cycle(bench, nightly, clock=at(24)))["optimize"] == "done"
+    bench.mirror()
+    (row,) = bench.events(type="PlanPublished").collect().to_dicts()
+    assert json.loads(row["payload"])["planner"] == "optimize"
+
+
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
@@ -261,6 +307,30 @@ def test_a_killed_cycle_leaves_nothing_half_and_the_next_goes_on(
     assert bench.cycle(config).resumed is None
 
 
+@pytest.mark.req("OPA-21")
+def test_a_killed_step_goes_on_from_the_plans_that_it_had_made(
+    bench, nightly, tmp_path, monkeypatch
+):
+    """Killed where the second plan begins; the next cycle does not make the first."""
+    monkeypatch.setenv("MEDHAVI_CACHE", str(tmp_path / "cache"))
+    store = f"sqlite:///{tmp_path}/events.db"
+    words = [sys.executable, "-c", KILLED, tmp_path / "lake", store, nightly]
+    killed = subprocess.run(
+        [*words, "plan as it says"], check=False, capture_output=True
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    kept = list((tmp_path / "cache" / "steps").iterdir())
+    assert kept
+    phases: list[str] = []
+    report = bench.cycle(nightly, observe=lambda told: phases.append(str(told)))
+    assert (report.resumed, report.failure) == ("000001", None)
+    assert statuses(report)["optimize"] == "done"
+    first = phases.index("plan without the program")
+    assert phases[first + 1] == "state"  # it was read: the program comes next
+    assert not list((tmp_path / "cache" / "steps").iterdir())
+
+
+@pytest.mark.req("OPA-04")
 def test_two_cycles_of_a_lake_do_not_run_together(bench, config):
     with (
         journal(bench).alone(),
@@ -331,7 +401,8 @@ def test_the_command_prints_a_line_per_step(bench, config, tmp_path, capsys):
     words += ["--from", f"sqlite:///{tmp_path}/events.db"]
     assert run([*words, "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
-    assert [step["status"] for step in answer["steps"]] == ["done"] * 5
+    told = {step["step"]: step["status"] for step in answer["steps"]}
+    assert told == dict.fromkeys(STEPS, "done") | {"optimize": "off"}
     assert answer["failed"] is False
     assert run(words) == 0
     lines = capsys.readouterr().out.splitlines()

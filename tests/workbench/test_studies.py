@@ -103,6 +103,7 @@ def test_nothing_is_computed_twice(folder):
         ).read_bytes()
 
 
+@pytest.mark.req("OPA-20")
 def test_processes_give_what_one_process_gives(folder):
     here = run(folder).report
     there = run_study(

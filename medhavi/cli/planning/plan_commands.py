@@ -339,11 +339,13 @@ def compare(
     conversation.say(str(delta))
     figures = stability_json(before, after)
     show_figures(figures)
+    frames = delta.to_frames()
     conversation.answer(
         equal=delta.is_empty,
         stability=delta.stability,
         kpis=figures,
-        changes={name: frame.to_dicts() for name, frame in delta.to_frames().items()},
+        money=frames.pop("money").to_dicts(),
+        changes={name: frame.to_dicts() for name, frame in frames.items()},
     )
 
 

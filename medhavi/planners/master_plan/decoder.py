@@ -35,7 +35,7 @@ from medhavi.planners.master_plan.step_plans import bounded, step_name
 from medhavi.planners.parameters import ConstrainedParameters
 from medhavi.results.amounts import currency_of
 from medhavi.results.program_record import ProgramRecord
-from medhavi.results.run_record import Status
+from medhavi.results.run_record import Status, relative_gap
 from medhavi.units import NEVER
 from medhavi.version import __version__
 
@@ -117,7 +117,8 @@ class ProgramDecoder(NamedTuple):
     are left out because they cost more than they bring; `replenishments` says whether
     what is made for a stock level and dies is made anew, `overtime` whether agreed
     overtime is worked where the program works some; `split` are slices of demands, by
-    index, that are wanted whole otherwise.
+    index, that are wanted whole otherwise; `worth` counts money of orders beside that
+    of lateness where orders are chosen, None: as the weights of the mode do.
     """
 
     built: BuiltProgram
@@ -130,6 +131,7 @@ class ProgramDecoder(NamedTuple):
     replenishments: bool = False
     overtime: bool = True
     split: Mapping[int, Sequence[Slice]] = MappingProxyType({})
+    worth: float | None = None
 
     def from_orders(self, whole: WholeOrders) -> tuple[ProgramDecoder, ...]:
         """Ways to follow whole orders, each of which costs least somewhere.
@@ -154,6 +156,8 @@ class ProgramDecoder(NamedTuple):
                 found = replace(found, replenishments={})
             if not self.overtime:
                 found = replace(found, overtime=UNDECIDED.overtime)
+        if self.worth is not None:
+            found = replace(found, worth=self.worth)
         if self.split:
             found = replace(found, slices={**self.split, **found.slices})
         if self.whole is not None:
@@ -313,10 +317,12 @@ def bounded_below(
     A status of those that are `judged` becomes optimal where the gap is next to none,
     else feasible; others stay, as all do where there is no bound.
     """
-    gap = None if least is None else max(0.0, cost - least) / (cost or 1.0)
+    # A bound that is above the cost is so by what its solver rounds.
+    gap = None if least is None else relative_gap(max(cost, least), least)
     status = record.status
-    if gap is not None and status in judged:
-        status = Status.OPTIMAL if gap <= PROVEN else Status.FEASIBLE
+    if least is not None and status in judged:
+        proven = gap is not None and gap <= PROVEN
+        status = Status.OPTIMAL if proven else Status.FEASIBLE
     return replace(record, status=status, bound=least, gap=gap)
 
 

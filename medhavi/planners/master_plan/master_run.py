@@ -57,10 +57,11 @@ from medhavi.progress import Progress, unobserved
 from medhavi.results.amounts import currency_of, percent
 from medhavi.results.limiter import Limiter
 from medhavi.results.plans.lateness import tally
+from medhavi.results.program_record import unsolved_words
 from medhavi.results.run_record import PlanBudget, PlanStep, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from medhavi.optimize.problem import Solution, Solver
     from medhavi.planners.constrained.search.starts.baseline_schedule import (
@@ -82,6 +83,10 @@ IN_LOTS = "guided, in planned lots"
 FROM_ORDERS = "guided, from whole orders"
 """Steps of a run, as its record names them."""
 TIGHTER = "guided, by tighter budgets"
+WEIGHED = "guided, what exceeds a budget first"
+MONEY_FIRST = (10.0, 1e3)
+"""How much more money of orders counts than lateness where a budget of it is kept by no
+plan, and where that does not keep it either."""
 CENT = 0.01
 """Money by which a demand costs more, at least [base currency]."""
 NARROW = 0.01
@@ -210,6 +215,7 @@ def _by_program(
         prices = price_table(built, session, solution, cancelled)
     if not conflicts:
         steps += _tightened(program, steps[0], way)
+        steps += _weighed(steps, way)
     without = ProgramDecoder(built, solution, plain, follows=False)
     unguided = Tried(WITHOUT, effort, beside(plain, built, solution), without)
     costs: dict[int, float] = {}
@@ -327,6 +333,34 @@ def _tightened(program: GoalProgram, first: Tried, way: RunOptions) -> Iterator[
             return
         made = decoder.plan(parameters.effort, way)
         yield Tried(TIGHTER, parameters.effort, made, decoder)
+
+
+def _weighed(guided: Sequence[Tried], way: RunOptions) -> Iterator[Tried]:
+    """Plans by a search that counts what exceeds a budget above all else.
+
+    It chooses orders by money and lateness together and knows no budget of either.
+
+    Parameters
+    ----------
+    guided
+        Plans that follow the program.
+    """
+    decoder, effort = guided[0].decoder, guided[0].effort
+    run, parameters = decoder.built.statement.run, decoder.built.statement.parameters
+    if not parameters.budgets or interrupted(guided):
+        return
+    amounts = [plan_amounts(one.made, run.stated) for one in guided]
+    over = set.intersection(*(set(excess(one, parameters.budgets)) for one in amounts))
+    by_budget = {"lateness": (0.0,), "cost": MONEY_FIRST, "cash": MONEY_FIRST}
+    for name in sorted(over & by_budget.keys()):
+        for factor in by_budget[name]:
+            follows = decoder._replace(worth=parameters.money_worth * factor)
+            made = follows.plan(effort, way)
+            yield Tried(WEIGHED, effort, made, follows)
+            if made.run.status is Status.CANCELLED:
+                return
+            if name not in excess(plan_amounts(made, run.stated), parameters.budgets):
+                break
 
 
 def _step(
@@ -471,7 +505,7 @@ def _is_bought(run: ProgramRun, key: NodeKey) -> bool:
 def _unsolved(plain: Plan, built: BuiltProgram, solution: Solution) -> Plan:
     """A plan without a program that was not solved, and why it was not."""
     timed = built.statement.parameters.most_seconds is not None
-    engine = f"{plain.run.engine}, which is {solution.outcome}"
+    engine = f"{plain.run.engine}, which {unsolved_words(solution.outcome)}"
     record = replace(plain.run, engine=engine, program=program_record(built, solution))
     if solution.outcome is SolveStatus.CANCELLED:
         record = replace(record, status=Status.CANCELLED)

@@ -37,6 +37,7 @@ from medhavi.planners.master_plan.goals.staged_solve import (
     program_amounts,
     unit_of,
 )
+from medhavi.planners.master_plan.improvement.late_deliveries import late_deliveries
 from medhavi.planners.master_plan.master_run import built_run, solver_of
 from medhavi.planners.master_plan.statement import ObjectivePart, state
 from medhavi.planners.master_plan.step_plans import PlansInMemory
@@ -225,16 +226,18 @@ def _candidates(
     if baseline is not None:
         for joins, made in _resumed(built, baseline, effort, tell, way):
             yield from measured(None, made, {"joins": joins})
-    made = decided(run, first, effort, way)
-    yield from measured(None, made, {"share": usual})
-    again = _found_again(made)
+    plain = decided(run, first, effort, way)
+    yield from measured(None, plain, {"share": usual})
+    again = _found_again(plain)
     seen, shares = [replace(first, **again)], _shares(found, parameters)
     for number, (point, share) in enumerate(zip(found, shares, strict=True), 1):
         if stop():
             return
         tell(Progress("points", number, len(found), bound=least))
-        follows = guidance(built, point.solution.values)
-        follows = replace(follows, share=share, **again)
+        values = point.solution.values
+        follows = guidance(built, values)
+        slices = {**late_deliveries(plain, built, values), **follows.slices}
+        follows = replace(follows, share=share, slices=slices, **again)
         if follows in seen:
             continue
         seen.append(follows)

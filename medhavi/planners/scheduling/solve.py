@@ -18,7 +18,7 @@ from medhavi.planners.scheduling.assignment_tables import shifted, tables_of
 from medhavi.planners.scheduling.staged_search import staged_search
 from medhavi.planners.scheduling.task_form import Rule, task_form
 from medhavi.progress import Cancelled, Observe, Progress, unobserved
-from medhavi.results.run_record import RunRecord, Status
+from medhavi.results.run_record import RunRecord, Status, relative_gap
 from medhavi.results.schedules.problem import Objective
 from medhavi.results.schedules.schedule import Schedule, table_of
 from medhavi.results.verify.check_schedule import verify_schedule
@@ -301,7 +301,7 @@ def _objectives(form: TaskForm, results: list[GoalResult]) -> pl.DataFrame:
                 "objective": str(names[row.goal]),
                 "value": value,
                 "bound": bound,
-                "gap": 0.0 if row.proven or not value else (value - bound) / value,
+                "gap": 0.0 if row.proven else relative_gap(value, bound),
                 "proven": row.proven,
             }
         )

@@ -329,7 +329,8 @@ def on_time_in_full(plan: Plan, _snapshot: Snapshot) -> list[Measure]:
 def gap(plan: Plan, _snapshot: Snapshot) -> list[Measure]:
     """KPI-25: |solution - bound| ÷ |bound| of the run, where it proved a bound."""
     value = plan.run.gap
-    return [Measure(value=value, reason=None if value is not None else _OPTIMUM)]
+    why = _OPTIMUM if plan.run.bound is None else "the bound is 0"
+    return [Measure(value=value, reason=None if value is not None else why)]
 
 
 def lateness_by_domain(plan: Plan, _snapshot: Snapshot) -> list[Measure]:

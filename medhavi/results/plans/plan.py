@@ -32,6 +32,7 @@ from medhavi.results.plans.tables import (
     in_key_order,
     shaped,
 )
+from medhavi.results.program_record import unsolved_words
 from medhavi.results.run_record import Basis, RunRecord
 from medhavi.snapshot.fingerprint import frame_hash, tree_hash
 from medhavi.snapshot.reading.outside_file import read_written
@@ -524,7 +525,7 @@ def program_words(plan: Plan) -> str:
     """Put the money of a plan beside its bound and its program; "": no program."""
     program, least = plan.run.program, plan.run.bound
     if program is not None and program.value is None and not program.conflict:
-        told = f"its program is {program.status}: no value guides the plan"
+        told = f"its program {unsolved_words(program.status)}: no value guides the plan"
         return "; ".join([told, *budget_words(plan)])
     if plan.contributions.is_empty():
         return ""
@@ -537,9 +538,9 @@ def program_words(plan: Plan) -> str:
     missing = float(parts.filter(pl.col("objective") == "safety")["plan"].sum())
     if missing > 0:
         words[0] += f", {with_unit(missing, unit)} of it for stock below safety stock"
-    if least is not None and plan.run.gap is not None:
-        below, gap = with_unit(least, unit), percent(plan.run.gap)
-        words.append(f"no plan costs less than {below} (gap {gap})")
+    if least is not None:
+        gap = "" if plan.run.gap is None else f" (gap {percent(plan.run.gap)})"
+        words.append(f"no plan costs less than {with_unit(least, unit)}{gap}")
     words += budget_words(plan)
     if program is None:
         return "; ".join(words)

@@ -214,9 +214,9 @@ class Schedule(Charted):
         return self._figures("bound")
 
     @property
-    def gap(self) -> dict[str, float]:
-        """Relative gap of each objective; 0 is proven."""
-        return self._figures("gap")
+    def gap(self) -> dict[str, float | None]:
+        """Gap of each objective to its bound (KPI-25); 0 is proven, None: that is 0."""
+        return dict(self.tables["objectives"].select("objective", "gap").iter_rows())
 
     def _figures(self, column: str) -> dict[str, float]:
         rows = self.tables["objectives"].select("objective", column)
@@ -320,7 +320,8 @@ class Schedule(Charted):
             )
         ]
         for row in self.tables["objectives"].iter_rows(named=True):
-            proof = "proven" if row["proven"] else f"gap {percent(row['gap'])}"
+            gap = "bound 0" if row["gap"] is None else f"gap {percent(row['gap'])}"
+            proof = "proven" if row["proven"] else gap
             lines.append(f"  {row['objective']}: {row['value']:,g} ({proof})")
         late = self.orders.filter(pl.col("late_minutes") > 0)
         worst = late.sort("late_minutes", "order", descending=[True, False]).head(3)

@@ -1,4 +1,4 @@
-"""The planning cycle: mirror, estimates, MRP, constrained, replenish (GEN-10, GEN-12).
+"""The planning cycle: mirror, estimates, plans of three modes, stock (GEN-10, GEN-12).
 
 Each step runs when its trigger says so and goes as far as its automation allows. What a
 step made is whole or not there, and the journal tells what was finished: a cycle that

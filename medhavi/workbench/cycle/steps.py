@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from medhavi.events.store import BulkStore
     from medhavi.lakehouse import Lake, MirrorReport
+    from medhavi.planners.master_plan.step_plans import StepPlans
     from medhavi.progress import Observe
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
@@ -39,9 +40,14 @@ if TYPE_CHECKING:
 
 
 FILE = "cycle.toml"
-STEPS = ("mirror", "estimates", "mrp", "constrained", "replenish")
+STEPS = ("mirror", "estimates", "mrp", "constrained", "optimize", "replenish")
 """Steps in the sequence in which they run."""
-PLANNING = {"mrp": "mrp", "constrained": "constrained", "replenish": "mrp"}
+PLANNING = {
+    "mrp": "mrp",
+    "constrained": "constrained",
+    "optimize": "optimize",
+    "replenish": "mrp",
+}
 """Steps with settings, and the mode whose settings they are."""
 AUTOMATION = ("off", "propose", "commit")
 _EVERY = re.compile(r"every (\d+(?:\.\d+)?) hours?")
@@ -69,6 +75,10 @@ trigger = "on_change"
 automation = "propose"
 trigger = "on_change"
 settings = { effort = "light" }
+
+[optimize]                     # the best plan that is found, by night
+automation = "off"
+trigger = "every 24 hours"
 
 [replenish]                    # stock against its levels
 automation = "propose"
@@ -134,6 +144,8 @@ DEFAULTS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "estimates": ("commit", "every 24 hours"),
         "mrp": ("propose", "on_change"),
         "constrained": ("propose", "on_change"),
+        # A company of a planner's size takes minutes to hours: one asks for it.
+        "optimize": ("off", "every 24 hours"),
         "replenish": ("propose", "every 1 hours"),
     }
 )
@@ -268,6 +280,7 @@ class CycleWorkbench(Protocol):
         settings: Mapping[str, object] | None = None,
         baseline: Plan | None = None,
         observe: Observe | None = None,
+        kept: StepPlans | None = None,
     ) -> Plan:
         """Plan, verify and keep."""
 
@@ -420,18 +433,22 @@ def _estimates(rule: StepRule, work: CycleState) -> StepOutcome:
 
 def _plan(rule: StepRule, work: CycleState) -> StepOutcome:
     from medhavi.results.difference import stability_json
+    from medhavi.workbench.files.cache import StepCache
     from medhavi.workbench.files.tables_run import write_plan
 
     place = work.folder / rule.name
     before = _stored(place)
     builds = rule.name == "mrp" or rule.incremental
+    steps = StepCache(resume=True)
     made = work.workbench.plan(
         work.snapshot,
         mode=rule.name,
         settings=rule.first_settings if before is None else rule.settings,
         baseline=before if builds else None,
         observe=work.observe,
+        kept=steps,
     )
+    steps.end(made.run.status)
     facts = _facts(made)
     if before is not None:
         moved = stability_json(before, made)
@@ -491,5 +508,6 @@ _STEPS: Mapping[str, Callable[[StepRule, CycleState], StepOutcome]] = {
     "estimates": _estimates,
     "mrp": _plan,
     "constrained": _plan,
+    "optimize": _plan,
     "replenish": _replenish,
 }

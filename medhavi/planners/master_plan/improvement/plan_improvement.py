@@ -12,6 +12,7 @@ from medhavi.planners.master_plan.goals.staged_solve import (
     preferred,
     worth,
 )
+from medhavi.planners.master_plan.improvement.late_deliveries import late_deliveries
 from medhavi.planners.master_plan.improvement.split_orders import split_demands
 from medhavi.planners.master_plan.statement import ObjectivePart
 from medhavi.progress import Progress
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 WITHOUT = "without the program"
 PROFITABLE = "without demands that cost more than they bring"
 REPLENISHED = "goods of stock levels that die are made anew"
+DEFERRED = "bought later where that costs less"
 SPLIT = "late orders split into what is in time and the rest"
 JOINED = "orders and departures joined"
 MOST_JOINED = 4
@@ -52,7 +54,7 @@ def improved(
     _tell_best(found, way)
     if statement.parameters.goal == "profit":
         found += _profitable(tried, costs, way)
-    for change in (_replenished, _split, _joined):
+    for change in (_deferred, _replenished, _split, _joined):
         if not interrupted(found):
             best = best_of(found, statement.run.stated, statement.parameters)
             for made in change(best, way):
@@ -124,12 +126,22 @@ def _replenished(best: Tried, way: RunOptions) -> Iterator[Tried]:
         yield Tried(REPLENISHED, best.effort, made, decoder)
 
 
+def _deferred(best: Tried, way: RunOptions) -> Iterator[Tried]:
+    """Best plan, late where the program buys later from other suppliers."""
+    decoder = best.decoder
+    cuts = late_deliveries(best.made, decoder.built, decoder.solution.values)
+    if not cuts:
+        return
+    decoder = decoder._replace(follows=True, split={**decoder.split, **cuts})
+    yield Tried(DEFERRED, best.effort, decoder.plan(best.effort, way), decoder)
+
+
 def _split(best: Tried, way: RunOptions) -> Iterator[Tried]:
     """Best plan, late orders split into what is in time and the rest."""
     cuts = split_demands(best.made, best.decoder.built.statement)
     if not cuts:
         return
-    decoder = best.decoder._replace(split=cuts)
+    decoder = best.decoder._replace(split={**best.decoder.split, **cuts})
     yield Tried(SPLIT, best.effort, decoder.plan(best.effort, way), decoder)
 
 

@@ -1,0 +1,138 @@
+"""Late deliveries of the program that save what a plan pays a supplier for time.
+
+Netting buys from who delivers by the date of a need, whatever a day is worth; of goods
+that are made or moved the search chooses the source by money and lateness. So of
+demands for bought goods that a solution serves later than a plan does, and for which
+that plan buys from other suppliers than the solution, what is late is wanted when the
+solution has it. Whether that pays, a plan made so shows. Of bought components nothing
+is known here: an order that takes them begins as soon as it can.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from medhavi.planners.constrained.deliveries import goes_whole
+from medhavi.planners.constrained.netting.rationing import Slice
+from medhavi.planners.master_plan import statement as names
+from medhavi.units import DAY, HOUR
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from medhavi.optimize.problem import Floats
+    from medhavi.planners.master_plan.blocks import BuiltProgram
+    from medhavi.planners.mrp.netting_state.state import NodeKey
+    from medhavi.results.plans.plan import Plan
+
+    Bought = dict[NodeKey, dict[str, float]]
+
+_DUST = 1e-6
+_HALF = 0.5
+"""Quantity by which suppliers bring more in a plan than in a solution, at least."""
+
+
+def late_deliveries(
+    made: Plan, built: BuiltProgram, values: Floats
+) -> dict[int, Sequence[Slice]]:
+    """Slices of the demands that buy elsewhere in a plan to be earlier, by their index.
+
+    Not in parts of those that go whole, nor of those with a firm peg to what goes into
+    them.
+
+    Parameters
+    ----------
+    made
+        A plan of the tables of the program.
+    values
+        Solution, shape (n,).
+    """
+    buyers = _buyers_elsewhere(made, _bought(built, values))
+    if not buyers:
+        return {}
+    statement = built.statement
+    run, wanted = statement.run, statement.wanted
+    amounts = values[built.program.column_block(names.DELIVERIES).span]
+    late = np.flatnonzero((amounts > _DUST) & (wanted.column_days > 0))
+    columns: dict[int, list[int]] = {}
+    for column in late[np.argsort(-wanted.column_days[late], kind="stable")].tolist():
+        columns.setdefault(int(wanted.column_demand[column]), []).append(column)
+    found: dict[int, Sequence[Slice]] = {}
+    for index, own in columns.items():
+        demand = run.intake.demands[index]
+        hours = buyers.get(demand.demand)
+        if hours is None or index in run.pegged_below:
+            continue
+        latest = demand.due + round(float(wanted.column_days[own[0]]) * DAY)
+        if latest <= demand.due + hours * HOUR:
+            continue
+        step = float(run.model.node(demand.node).step)
+        slices, rest = [], demand.qty
+        for column in own:
+            units = min(rest, round(float(amounts[column]) / step))
+            date = demand.due + round(float(wanted.column_days[column]) * DAY)
+            if units > 0:
+                slices.append(Slice(units, max(date, run.as_of)))
+                rest -= units
+        if rest > 0:
+            slices.append(Slice(rest, max(demand.due, run.as_of)))
+        if len(slices) == 1 or not goes_whole(demand):
+            found[index] = slices[::-1]
+    return found
+
+
+def _bought(built: BuiltProgram, values: Floats) -> Bought:
+    """What each supplier brings in a solution, of products that several of them sell.
+
+    Of what is made or moved as well the search chooses.
+    """
+    statement = built.statement
+    orders = values[built.program.column_block(names.ORDERS).span]
+    found: Bought = {}
+    others: set[NodeKey] = set()
+    for plan in statement.plans:
+        brought = float(orders[plan.first : plan.first + len(plan.times.start)].sum())
+        source = plan.ways[0].source  # that of all ways, in its validities
+        key = source.product, source.location
+        if source.kind != "buy":
+            others.add(key)
+        own = found.setdefault(key, {})
+        own[source.source] = own.get(source.source, 0.0) + brought
+    return {
+        key: own for key, own in found.items() if key not in others and len(own) > 1
+    }
+
+
+def _buyers_elsewhere(made: Plan, bought: Bought) -> dict[str, float]:
+    """Lateness [h] of the demands of a plan that buys from others than a solution."""
+    new = made.supplies.filter(
+        pl.col("kind") == "buy", pl.col("status") == "planned"
+    ).select("id", "product", "location", "source", "qty")
+    planned: Bought = {}
+    for _, product, location, source, qty in new.iter_rows():
+        own = planned.setdefault((product, location), {})
+        own[source] = own.get(source, 0.0) + qty
+    more = {
+        (key, source)
+        for key, own in planned.items()
+        for source, qty in own.items()
+        if key in bought
+        and qty > bought[key].get(source, 0.0) + _HALF
+        and any(own.get(one, 0.0) < said - _HALF for one, said in bought[key].items())
+    }
+    orders = [
+        name
+        for name, product, location, source, _ in new.iter_rows()
+        if ((product, location), source) in more
+    ]
+    if not orders:
+        return {}
+    pegs = made.pegging.filter(pl.col("supply").is_in(orders), pl.col("level") == 0)
+    rows = made.fulfilment.filter(
+        pl.col("demand").is_in(pegs["demand"].to_list()),
+        pl.col("lateness_h").is_not_null(),
+    )
+    return dict(rows.select("demand", "lateness_h").iter_rows())
