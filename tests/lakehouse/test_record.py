@@ -95,7 +95,7 @@ def test_who_records_the_same_plan_at_the_same_time_waits_and_finds_it(lake):
 
     def recorded(_: int) -> bool:
         ready.wait()
-        return lake.record(plan()).written
+        return bool(lake.record(plan()).written)
 
     with ThreadPoolExecutor(WRITERS) as writers:
         assert sum(writers.map(recorded, range(WRITERS))) == 1

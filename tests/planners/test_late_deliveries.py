@@ -52,10 +52,9 @@ def test_who_waits_costs_least_by_the_day():
 
 @pytest.mark.req("OMO-02")
 def test_a_plan_upon_it_keeps_its_suppliers():
-    rows = {"demands": [wanted("D1", 10, 11, late_cost_per_day=0.1)], **TWO_SUPPLIERS}
-    found = best(**rows)
-    later = {**rows, "demands": [*rows["demands"], wanted("D2", 5, 30)]}
-    snapshot = factories.snapshot(**later)
+    first = wanted("D1", 10, 11, late_cost_per_day=0.1)
+    found = best(demands=[first], **TWO_SUPPLIERS)
+    snapshot = factories.snapshot(demands=[first, wanted("D2", 5, 30)], **TWO_SUPPLIERS)
     again = plan(snapshot, "optimize", baseline=found)
     assert verify(again, snapshot) == []
     assert sources(again) == {SLOW: 15}
