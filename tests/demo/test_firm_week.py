@@ -32,3 +32,20 @@ def test_a_week_is_firmed_for_nothing(
     rows = planned(first).filter(pl.col("start").is_between(begin, end, closed="left"))
     assert rows.height > 20
     require_kept(snapshot, first, rows["id"].to_list())
+
+
+def test_orders_of_a_plan_that_was_changed_are_firmed_for_nothing(
+    snapshot: Snapshot, first: Plan
+) -> None:
+    """What was served anew stands behind the rest of the schedule."""
+    late = first.causes.sort("money", descending=True)["demand"][0]
+    more = pl.when(pl.col("demand") == late).then(pl.col("qty") + 50)
+    demands = snapshot["demands"].with_columns(qty=more.otherwise("qty"))
+    after = snapshot.replace(demands=demands)
+    second = constrained(after, first)
+    begin = from_seconds(int(snapshot.as_of)) + dt.timedelta(days=7)
+    rows = planned(second).filter(
+        pl.col("start").is_between(begin, begin + dt.timedelta(days=7), closed="left")
+    )
+    assert rows.height > 20
+    require_kept(after, second, rows["id"].to_list())

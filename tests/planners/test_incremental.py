@@ -22,6 +22,7 @@ from tests.examples import examples
 from tests.factories import AS_OF
 from tests.planners.search_plants import workshop
 from tests.planners.small_plans import KERNELS, day
+from tests.planners.test_constrained_examples import HOURLY
 from tests.planners.test_net_change import edited
 
 if TYPE_CHECKING:
@@ -408,3 +409,27 @@ def test_an_order_that_existed_is_no_planned_one_of_its_size() -> None:
     made = constrained(press(26), base)
     assert made.run.effort["demands_anew"] == 1
     assert all(stay(base, made))
+
+
+@pytest.mark.req("CAP-03")
+def test_a_firm_order_that_waits_for_goods_leaves_a_machine_that_is_down() -> None:
+    """It waits four days for B; then its machine has no unit from day 4 to day 6."""
+    rows: dict[str, Any] = {
+        **HOURLY,
+        "demands": [{"qty": 24, "due": day(3)}],
+        "supply_orders": [
+            {"kind": "work", "qty": 24, "source": "R", "status": "firmed"}
+            | {"start": day(1), "due": day(2)}
+        ],
+        "bom_lines": [{}],
+        "supply_terms": [{"product": "B", "lead_time_days": 4}],
+    }
+    first = constrained(factories.snapshot(**rows))
+    down = [
+        {"resource": "M", "valid_from": day(4), "valid_to": day(6), "units": 0.0},
+        {"resource": "M", "valid_from": day(6), "units": 1.0},
+    ]
+    after = factories.snapshot(**rows, resource_units=down)
+    made = constrained(after, first)
+    assert [str(one) for one in verify(made, after)] == []
+    assert made.operations["start"].min() == day(6)

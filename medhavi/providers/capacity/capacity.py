@@ -417,6 +417,10 @@ class Capacity:
         """Open time of a resource."""
         return self._resources.clock(resource).working
 
+    def manned_time(self, resource: str, units: float) -> WorkingTime:
+        """Time at which so many units of a resource can work."""
+        return self._resources.working(resource, units)
+
     # ------------------------------------------------------------------- not built
     def unsupported(self) -> list[tuple[str, str, tuple[int, ...]]]:
         """List filled cells that would change dates or quantities and are not obeyed.

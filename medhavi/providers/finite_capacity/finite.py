@@ -176,12 +176,12 @@ class FiniteCapacity:
         return timing
 
     def open_for(self, timing: OrderTiming) -> bool:
-        """Whether all resources of an order are open while it works."""
+        """Whether enough units of all resources of an order work while it does."""
         return all(
-            self._capacity.resource(name).working.between(start, finish)
+            self._capacity.manned_time(name, units).between(start, finish)
             == finish - start
             for window in timing.steps
-            for name, _ in window.resources
+            for name, units in window.resources
             for start, finish in window.segments
         )
 

@@ -384,8 +384,13 @@ class BaselineSchedule:
 
     @cached_property
     def _pegs(self) -> tuple[np.ndarray, np.ndarray]:
-        """Givers and takers of all pegs, by takers."""
-        return self._numbers("giver"), self._numbers("taker")
+        """Givers and takers of all pegs, by takers.
+
+        What was served anew stands behind the others in the schedule.
+        """
+        giver, taker = self._numbers("giver"), self._numbers("taker")
+        order = np.argsort(taker, kind="stable")
+        return giver[order], taker[order]
 
     @cached_property
     def _items(self) -> list[list[str]]:
