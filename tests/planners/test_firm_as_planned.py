@@ -15,6 +15,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from medhavi.findings import BadData
+from medhavi.planners.constrained.search.starts.baseline_schedule import (
+    BaselineSchedule,
+)
 from medhavi.snapshot import Snapshot
 from tests import factories
 from tests.api import EditedPlan, Providers, edit, plan, verify
@@ -155,3 +158,18 @@ def test_an_edit_of_a_firm_order_ends_the_times_of_its_steps() -> None:
     moved = edit("move", number, due=AS_OF + dt.timedelta(days=11))
     left = moved.patch(orders).apply(after)["supply_order_steps"]
     assert left.equals(steps.filter(pl.col("supply_order") != number))
+
+
+def test_earlier_steps_are_those_of_the_order_alone() -> None:
+    """Pegs of what was served anew stand first here: 2 takes of 3, 0 takes of 1."""
+    last, earlier = ("\x1f".join(("A", "L", "R", step)) for step in "01")
+    lists = {
+        "items": [last, earlier],
+        "item": [0, 1, 0, 1],
+        "giver": [3, 1, -2],
+        "taker": [2, 0, 1],
+    }
+    frame = pl.DataFrame({name: [one] for name, one in lists.items()})
+    schedule = BaselineSchedule(frame=frame, products=None)
+    assert schedule._with_earlier_steps(0) == [0, 1]
+    assert schedule._with_earlier_steps(2) == [2, 3]
