@@ -279,7 +279,7 @@ def choose_two(front, keep, picked, wanted):
         label=say("label_to"),
         on_change=lambda value: keep("to", str(value)),
     )
-    knee_first = _other
+    knee_first = picked[0] if picked else front.knee() or _cheapest
     return knee_first, one, two
 
 

@@ -30,6 +30,7 @@ from medhavi.service.jobs.plan_jobs import (
 )
 from medhavi.service.page_data import PageProblem, findings_of, problem_of
 from medhavi.service.plan_pages import plan_page
+from medhavi.service.plan_pages.desk_words import MODE_WORDS
 from medhavi.service.plan_pages.plan_loading import PlanPage, followed, open_pages
 from medhavi.views.pictures.pareto import TITLES
 from medhavi.views.words import say
@@ -196,7 +197,7 @@ def objectives_of(shown: PlanPage, front: ParetoFront) -> dict[str, float]:
 def publish(
     data: PageData, front: ParetoFront, point: int, approver: str
 ) -> EditResult:
-    """Make the plan of a point the plan; a refusal is told in words."""
+    """Make the plan of a point the plan of its mode; a refusal is told in words."""
     shown = PlanPage(
         source=data.source,
         snapshot=data.snapshot,
@@ -204,6 +205,11 @@ def publish(
         plan=front.plan(point),
     )
     done = plan_page.publish(shown, approver)
-    if done.kept:
-        open_pages.tell(data.source)  # the comparison on this page, too
-    return done
+    if not done.kept:
+        return done
+    open_pages.tell(data.source)  # the comparison on this page, too
+    own, usual = (
+        MODE_WORDS[one] for one in (front.plan(point).run.mode, served_mode())
+    )
+    told = say("pages_show_it_in_mode", own, usual) if own != usual else ""
+    return replace(done, text=f"{done.text} {told}".strip())

@@ -131,7 +131,8 @@ def test_search_that_is_stopped_keeps_the_plans_that_are_made(lemonade):
     # Stopped at once, a search has what the one before had done.
     asked.run(lambda _done: None, lambda: True)
     again = ParetoFront.from_folder(front_folder(lemonade.source))
-    assert again.points["plan"][0] in front.points["plan"].to_list()
+    orders = again.plan(1).supplies
+    assert any(orders.equals(one.supplies) for one in front.plans.values())
 
 
 def begin_without_queue(data):
@@ -153,7 +154,10 @@ def test_a_published_plan_of_a_front_is_in_force_at_once(queue, company_page):
     assert front_folder(data.source).parent.name == "c"
     refused = publish(data, front, 1, "")
     assert (refused.kept, "approver" in refused.text) == (False, True)
-    assert publish(data, front, 1, "Ada").kept
+    done = publish(data, front, 1, "Ada")
+    assert done.kept
+    assert "planning mode “Cost-optimized”" in done.text
+    assert front.plan(1).kpis.height > 0, "the cockpit has its figures"
     before = plan_before(data, "optimize")
     assert before.plan.fingerprint == front.plan(1).fingerprint
     row = front.points.row(0, named=True)

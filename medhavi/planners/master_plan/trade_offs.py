@@ -45,6 +45,7 @@ from medhavi.planners.parameters import TradeOffParameters, require_budgets
 from medhavi.progress import Progress, Stop, unobserved
 from medhavi.results.amounts import currency_of
 from medhavi.results.difference import orders_kept, planned_orders
+from medhavi.results.figures.kpis import kpi_table
 from medhavi.results.figures.scorecard import scorecard
 from medhavi.results.pareto_front import (
     CHURN,
@@ -169,7 +170,10 @@ def pareto(  # noqa: PLR0913 - the public name, keywords but for three
     if plans:
         way = RunOptions(None, stop, None, kept or PlansInMemory())
         made = _candidates(built, parameters, found, baseline, asked, tell, way)
-        unbeaten = _unbeaten(_within(made, most), objectives)
+        unbeaten = [
+            one._replace(plan=one.plan.replace(kpis=kpi_table(one.plan, snapshot)))
+            for one in _unbeaten(_within(made, most), objectives)
+        ]
     record = RunRecord(
         planner="pareto",
         mode=run.mode,
