@@ -132,7 +132,8 @@ def test_what_is_owed_and_what_is_to_be_ordered():
     (owed,) = owed_rows(plan, names).to_dicts()
     assert (owed["From"], owed["Order"], owed["Item"]) == ("Glassworks", "PO-1", "Jar")
     (first,) = buy_rows(plan, names, 7).to_dicts()
-    assert (first["From"], first["Quantity"]) == ("Glassworks", "4")
+    told = first["From"], first["Quantity"], first["Unit"]
+    assert told == ("Glassworks", 4.0, "each"), "a number, to be summed in a workbook"
     assert buy_rows(plan, names, 60).height == 2
     tiles = {one.label: one for one in supplier_tiles(plan, NO_RECORD, names)}
     assert tiles["To order in 7 days"].figure == "1"

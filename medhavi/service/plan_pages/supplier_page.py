@@ -14,7 +14,7 @@ from medhavi.service.page_data import html
 from medhavi.service.page_table import page_table
 from medhavi.views import grid_columns
 from medhavi.views.names import money
-from medhavi.views.order_list import clock
+from medhavi.views.order_list import clock, plain
 from medhavi.views.pictures.scenarios import scenario_link
 from medhavi.views.plan_pages import suppliers
 from medhavi.views.row_groups import GridGroups, columns_grouping
@@ -57,7 +57,8 @@ _WIDTHS = {
     grid_columns.ORDER: 135,
     grid_columns.ITEM: 190,
     grid_columns.TO: 80,
-    grid_columns.QUANTITY: 90,
+    grid_columns.QUANTITY: 70,
+    grid_columns.UNIT: 50,
     grid_columns.ORDER_BY: 136,
     grid_columns.DUE: 136,
     grid_columns.COST: 80,
@@ -163,6 +164,7 @@ class SupplierGrid:
             self.name,
             formats={
                 **dict.fromkeys(clocks, clock),
+                **dict.fromkeys({grid_columns.QUANTITY} & set(listed.columns), plain),
                 **dict.fromkeys(
                     amounts,
                     lambda cost: "" if cost is None else money(cost, names.currency),

@@ -18,7 +18,6 @@ from medhavi.views.names import (
     money,
     number,
     percent,
-    quantity,
     wall_clock,
     wall_milliseconds,
 )
@@ -198,7 +197,7 @@ def buy_rows(plan: Plan, names: Names, days: float = BUY_DAYS) -> pl.DataFrame:
     Returns
     -------
     pl.DataFrame
-        From, Order, Item, To, Quantity, Order by, Due (wall clocks), Cost.
+        From, Order, Item, To, Quantity, Unit, Order by, Due (wall clocks), Cost.
     """
     return _orders(
         _to_buy(plan, days),
@@ -209,7 +208,7 @@ def buy_rows(plan: Plan, names: Names, days: float = BUY_DAYS) -> pl.DataFrame:
                 row["start"], names.zone_of(row["location"])
             ),
             grid_columns.DUE: wall_clock(row["finish"], names.zone_of(row["location"])),
-            grid_columns.COST: row["cost"],
+            grid_columns.COST: None if row["cost"] is None else round(row["cost"], 2),
         },
     )
 
@@ -299,7 +298,8 @@ def _orders(
             grid_columns.ORDER: row["number"],
             grid_columns.ITEM: names.name(row["product"]),
             grid_columns.TO: names.name(row["location"]),
-            grid_columns.QUANTITY: quantity(row["qty"], names.unit(row["product"])),
+            grid_columns.QUANTITY: row["qty"],
+            grid_columns.UNIT: names.unit(row["product"]),
             **more(row),
         }
         for row in rows.sort(order, "start", "id").iter_rows(named=True)
