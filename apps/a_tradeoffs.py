@@ -136,7 +136,7 @@ def effort(ready, wanted):
 
 
 @app.cell(hide_code=True)
-def begin(form, ready):
+def begin(form, wanted):
     begun = None
     _wrong = _no_number = ""
     if form.value is not None:
@@ -144,8 +144,9 @@ def begin(form, ready):
         _objectives, _miscounted = objectives_of_form(form.value)
         _wrong = _no_number or _miscounted
         if not _wrong:
-            _points = form.value["points"]
-            begun = tradeoff_page.begin(ready, _points, _budgets, _objectives)
+            _points, _now = form.value["points"], wanted_data(wanted)
+            mo.stop(_now.problem is not None, trouble_of(_now))
+            begun = tradeoff_page.begin(_now, _points, _budgets, _objectives)
     _title = say("a_budget_is_a_number" if _no_number else "two_to_four_objectives")
     html(page.problem(_title, _wrong, "")) if _wrong else None
     return (begun,)
@@ -164,7 +165,10 @@ def work(begun, ready):
 
 
 @app.cell(hide_code=True)
-def find(last, ready):
+def find(last, wanted):
+    # The tables may have changed since the page was opened.
+    now = wanted_data(wanted)
+    mo.stop(now.problem is not None, trouble_of(now))
     mo.stop(
         last.front is None,
         html(page.empty(say("no_plans_yet"), say("choose_programs")))
@@ -172,11 +176,11 @@ def find(last, ready):
         else None,
     )
     front = last.front
-    current = is_current(ready, front)
+    current = is_current(now, front)
     html(
         page.problem(say("earlier_data"), say("tables_changed"), say("find_again"))
     ) if not current else None
-    return current, front
+    return current, front, now
 
 
 @app.cell(hide_code=True)
@@ -284,7 +288,7 @@ def choose_two(front, keep, picked, wanted):
 
 
 @app.cell(hide_code=True)
-def difference(front, one, ready, tab, two):
+def difference(front, now, one, tab, two):
     mo.stop(tab.value != say("difference_between_two_plans"))
     _one, _two = front.plan(one.value), front.plan(two.value)
     section(
@@ -295,7 +299,7 @@ def difference(front, one, ready, tab, two):
         mo.accordion(
             {
                 say("orders_demands_and_pegs"): html(
-                    comparison_html(_one, _two, mv.compare(_one, _two), ready.names)
+                    comparison_html(_one, _two, mv.compare(_one, _two), now.names)
                 )
             }
         ),
@@ -310,9 +314,9 @@ def choose_mode(keep, wanted):
 
 
 @app.cell(hide_code=True)
-def against(front, mode, ready, tab):
+def against(front, mode, now, tab):
     mo.stop(tab.value != say("difference_from_the_plan"))
-    _before = tradeoff_page.plan_before(ready, mode.value)
+    _before = tradeoff_page.plan_before(now, mode.value)
     section(
         "in_force",
         say("difference_from_the_plan"),
@@ -336,31 +340,31 @@ def publish_choice(front, knee_first):
 
 
 @app.cell(hide_code=True)
-def publishing(approver, chosen, current, ready, release):
+def publishing(approver, chosen, current, now, release):
     section(
         "publish",
         say("publish_a_plan"),
         mo.hstack([chosen, approver.field(), release], justify="start", wrap=True),
-    ) if ready.source.lake and current else None
+    ) if now.source.lake and current else None
     return
 
 
 @app.cell(hide_code=True)
-def published(approver, chosen, front, ready, release):
+def published(approver, chosen, front, now, release):
     mo.stop(not release.value)
-    said(tradeoff_page.publish(ready, front, chosen.value, approver.value))
+    said(tradeoff_page.publish(now, front, chosen.value, approver.value))
     return
 
 
 @app.cell(hide_code=True)
-def trust(front, ready, wanted):
+def trust(front, now, wanted):
     _facts = [
         ("Status", f"{front.run.status}"),
         ("Objectives", ", ".join(TITLES[name] for name in front.chosen)),
         ("Front", front.fingerprint[:12]),
     ]
     mo.Html(
-        page.data_line(ready.snapshot, ready.names, _facts, known_at=wanted("known_at"))
+        page.data_line(now.snapshot, now.names, _facts, known_at=wanted("known_at"))
     )
     return
 

@@ -99,7 +99,9 @@ def load_front(
     asked: FrontRequest | None = None,
     observe: Observe | None = None,
 ) -> FrontPage:
-    """Last front of the page's source; the cell is run again when another is found.
+    """Last front of the page's source, for a cell.
+
+    It is run again when another is found, or when the facts change.
 
     Parameters
     ----------
@@ -113,6 +115,7 @@ def load_front(
         return _found_here(data.source, asked, observe or unobserved)
     if cell is not None:
         _open_fronts.follow(data.source, cell)
+        open_pages.follow(data.source, cell)
     shown = FrontPage(front=kept_front(data.source))
     subject = FrontRequest.subject_of(data.source)
     job = queue.newest(subject)

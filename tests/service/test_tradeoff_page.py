@@ -203,3 +203,20 @@ def test_a_lake_beside_which_nothing_can_be_written_has_its_front_in_the_cache(
 def test_a_budget_is_a_number():
     assert budgets_of({"cost": "many"})[1]
     assert budgets_of({"co2": " 40,000 "}) == ({"co2": 40_000.0}, "")
+
+
+def test_the_front_is_judged_again_when_facts_change(queue, lemonade, monkeypatch):
+    """An approval on another page: this one compares with the new tables."""
+    again = []
+
+    class Cell:
+        def kernel(self):
+            return self
+
+        def __call__(self):
+            again.append(True)
+
+    monkeypatch.setattr(tradeoff_page, "this_cell", Cell)
+    load_front(lemonade)
+    plan_loading.open_pages.tell(lemonade.source)
+    assert again == [True]
