@@ -64,7 +64,7 @@ def improved(
 
 
 def _tell_best(tried: Sequence[Tried], way: RunOptions) -> None:
-    """Tell what the best plan so far costs, and what none costs less than."""
+    """Report what the best plan so far costs, and what none costs less than."""
     if way.observe is None:
         return
     statement = tried[0].decoder.built.statement
