@@ -18,7 +18,7 @@ from medhavi.views.names import (
     percent,
     when,
 )
-from medhavi.views.order_list import clock
+from medhavi.views.order_list import clock, plain
 from medhavi.views.pictures.lateness import (
     late_causes,
     late_chart,
@@ -263,7 +263,7 @@ def _to_order(plan: Plan, names: Names) -> PackSection | None:
     if bought.is_empty():
         return None
     total = money(float(bought[grid_columns.COST].fill_null(0.0).sum()), names.currency)
-    shares = (18, 13, 26, 12, 13, 15, 15, 8)
+    shares = (18, 13, 26, 12, 9, 6, 15, 15, 8)
     return PackSection(
         title=say("to_order"),
         words=say("within_days", count(bought.height, "order"), f"{BUY_DAYS:g}", total),
@@ -271,7 +271,7 @@ def _to_order(plan: Plan, names: Names) -> PackSection | None:
         right=(grid_columns.QUANTITY, grid_columns.COST),
         rows=_told(
             bought.sort(grid_columns.ORDER_BY, grid_columns.ORDER),
-            {grid_columns.COST: _money(names)},
+            {grid_columns.COST: _money(names), grid_columns.QUANTITY: plain},
         ),
     )
 
