@@ -260,8 +260,7 @@ def _resumed(
     What no change of the tables reaches stays as it is, but for what joins; without a
     change the first one is the baseline.
     """
-    frame = None if baseline.basis is None else baseline.basis.schedule
-    schedule = None if frame is None else BaselineSchedule(frame=frame, products=None)
+    schedule = BaselineSchedule.of(baseline)
     ours = baseline.run.package_version == __version__
     if schedule is None or not ours or not schedule.is_complete:
         tell(Progress("no schedule of the baseline"))
@@ -278,10 +277,9 @@ def _resumed(
 
 def _found_again(made: Plan) -> dict[str, Any]:
     """What a search finds before it plans, as another one of the tables found it."""
-    frame = None if made.basis is None else made.basis.schedule
-    if frame is None:
+    schedule = BaselineSchedule.of(made)
+    if schedule is None:
         return {}
-    schedule = BaselineSchedule(frame=frame, products=None)
     return {"floors": schedule.floors, "replenishments": schedule.replenishments}
 
 

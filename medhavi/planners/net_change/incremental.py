@@ -278,12 +278,11 @@ def earlier_release(made: Plan) -> str:
     run = made.run
     if run.package_version != __version__:
         return f"it was made by version {run.package_version}"
-    schedule = None if made.basis is None else made.basis.schedule
-    if schedule is None:
+    kept = BaselineSchedule.of(made)
+    if kept is None:
         searched = run.mode == "constrained" and run.engine.startswith("search")
         lost = searched and run.status is not Status.CANCELLED
         return "an earlier release did not keep its schedule" if lost else ""
-    kept = BaselineSchedule(frame=schedule, products=None)
     return "" if kept.is_complete else "its schedule was kept by an earlier release"
 
 

@@ -45,7 +45,7 @@ def objective_text(front: ParetoFront, name: str, value: float | None) -> str:
 
 def budget_unit(name: str, currency: str) -> str:
     """Unit of an objective, as a form asks for it."""
-    return {"co2": "kg", "churn": "orders"}.get(name, currency or "money")
+    return "kg" if name == "co2" else currency or "money"
 
 
 def front_chart(

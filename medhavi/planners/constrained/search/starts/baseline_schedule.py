@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.search.plant.model import Model
     from medhavi.planners.constrained.search.plant_names import PlantNames
     from medhavi.planners.mrp.netting_state.state import Demand, SupplyOrder
+    from medhavi.results.plans.plan import Plan
 
 _TAKEN = ("taker_name", "taken_unit", "taken_owner", "taken_node", "taken_qty")
 """Columns of what existing orders take of what stands."""
@@ -215,6 +216,12 @@ class BaselineSchedule:
     frame: pl.DataFrame
     products: frozenset[str] | None
     saves: bool = False
+
+    @classmethod
+    def of(cls, plan: Plan) -> BaselineSchedule | None:
+        """Schedule that a plan keeps; None: it keeps none."""
+        frame = None if plan.basis is None else plan.basis.schedule
+        return None if frame is None else cls(frame=frame, products=None)
 
     @property
     def is_complete(self) -> bool:
