@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from medhavi.cli import (
+    accepted_promises,
     data_commands,
     desk_commands,
     lake_commands,
@@ -67,7 +68,7 @@ COMMANDS: Commands = {
     "drift": data_commands.drift,
     "promote": data_commands.promote,
     "promise": promise_commands.promise,
-    "suppliers": promise_commands.suppliers,
+    "suppliers": accepted_promises.suppliers,
     "query": lake_commands.query,
     "lineage": lake_commands.lineage,
     "cycle": study_commands.cycle,
@@ -110,11 +111,11 @@ GROUPS: tuple[tuple[str, str, Commands], ...] = (
         "promises",
         "Accepted promises: which hold, promise them again, take them back.",
         {
-            "at-risk": promise_commands.at_risk,
-            "renew": promise_commands.renew,
-            "release": promise_commands.release,
-            "figures": promise_commands.figures,
-            "sweep": promise_commands.sweep,
+            "at-risk": accepted_promises.at_risk,
+            "renew": accepted_promises.renew,
+            "release": accepted_promises.release,
+            "figures": accepted_promises.figures,
+            "sweep": accepted_promises.sweep,
         },
     ),
     (

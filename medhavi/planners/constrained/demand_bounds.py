@@ -143,7 +143,8 @@ class LeadTimeBounds:
         """With all that exists, whoever it is for."""
         held: dict[NodeKey, int] = defaultdict(int)
         for key, kept in pins.items():
-            held[key] += sum(pin.qty for pin in kept if pin.blocks)
+            # What its owner may be served without is free for others.
+            held[key] += sum(pin.qty for pin in kept if pin.blocks and not pin.upstream)
         # Allocations come one after the other: who has one may take before others.
         self._owners = {pin.demand for kept in pins.values() for pin in kept}
         self._others = self.chains

@@ -219,6 +219,8 @@ class Memory:
         What less is kept of stock than its levels want, by place.
     replenishments
         What is wanted anew when goods of stock levels die, by place.
+    unused_holds
+        What owners of holds were served without, by place and reservation [units].
     awaits_expiry
         Whether a search is to tell that yet.
     refused
@@ -274,6 +276,7 @@ class Memory:
         self.replenishments: dict[NodeKey, list[LevelReplenishment]] = {
             node: [*own] for node, own in (decisions.replenishments or {}).items()
         }
+        self.unused_holds: dict[NodeKey, dict[str, int]] = {}
         self.awaits_expiry = decisions.replenishments is None
         self.refused = {
             demand: [Cause(*why, None, None, 0)]

@@ -473,8 +473,10 @@ def _free_hours(
                 number = place.get(resource, -1)
                 for low, high in window.segments if number >= 0 else ():
                     found[number] -= _overlap(grid, low, high) * units
+    own = {demand.demand for demand in run.intake.demands}
     for hold in run.providers.reservations.capacity:
-        number = place.get(hold.subject, -1)
+        # Orders for a demand that is planned take the hours that it holds.
+        number = -1 if hold.demand in own else place.get(hold.subject, -1)
         if number >= 0 and hold.finish > hold.start:
             share = _overlap(grid, hold.start, hold.finish)
             length = (hold.finish - hold.start) / HOUR

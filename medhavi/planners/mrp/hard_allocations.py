@@ -2,8 +2,10 @@
 
 A hold takes free quantity from as_of on, first available first; its owner's needs take
 their hold first, so a promised order is never counted twice. A firm peg keeps its
-supply for its demand. What the owner of a hold does not need stays blocked; so does the
-rest of a firm peg where `settings.over_peg` allows it (PEG-08).
+supply for its demand. What the owner of a hold does not need stays blocked; so does
+the rest of a firm peg where `settings.over_peg` allows it (PEG-08). Not blocked are
+receipts to come of a component, or at another place than the owner is: it is served by
+another way, and would be counted twice (MRP-05). Goods that are there stay set aside.
 
 An order eats the forecast period that holds its due date, then earlier periods inside
 the backward window (nearest first), then later ones inside the forward window (nearest
@@ -39,7 +41,8 @@ class HardAllocation:
 
     `supply` tells what may serve it; None: any, first available first. `blocks`: what
     the owner does not use stays out of reach of others (holds). `label` names a firm
-    peg or a hold; it is empty for an order that is made for a demand.
+    peg or a hold; it is empty for an order that is made for a demand. `upstream`: it
+    holds what goes into the demand, or is moved to it, so that it may do without.
     """
 
     node: Node
@@ -48,6 +51,7 @@ class HardAllocation:
     label: str
     blocks: bool
     supply: str | None = None
+    upstream: bool = False
 
 
 class AllocationGap(NamedTuple):
@@ -75,6 +79,7 @@ def settle(
     release: OrderCreation,
     name_of: Callable[[SupplyUnit], str],
     report: AllocationReport,
+    as_of: int,
 ) -> dict[int, int]:
     """Pinned supply to its owners before a cluster is walked.
 
@@ -90,6 +95,8 @@ def settle(
         Name of a unit as pegs write it.
     report
         Gets the firm pegs that are broken or keep more than is needed.
+    as_of
+        Now [UTC s].
 
     Returns
     -------
@@ -119,7 +126,10 @@ def settle(
     for pin in holds:
         units = _units(pin, name_of)
         left, _ = _serve_owner(pin, units, release)
-        _block([unit for unit in units if unit.is_ours], left, blocked)
+        ours = [unit for unit in units if unit.is_ours]
+        if pin.upstream:
+            ours = [unit for unit in ours if unit.available <= as_of]
+        _block(ours, left, blocked)
     return blocked
 
 

@@ -253,7 +253,8 @@ class MrpRun:
 
     def _settle(self, pins: Sequence[HardAllocation]) -> None:
         """Settle pins, and take note of what they keep from everyone."""
-        blocked = settle(pins, self.release, self._peg_name, self.pin_report)
+        name_of, report = self._peg_name, self.pin_report
+        blocked = settle(pins, self.release, name_of, report, self.as_of)
         self.blocked.update(blocked)
 
     def _walk_plainly(self, cluster: list[Node]) -> list[SupplyUnit] | None:

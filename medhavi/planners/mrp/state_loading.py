@@ -447,7 +447,19 @@ class StateLoader:
         holds = self._model.providers.reservations
         for key in holds.nodes:
             for hold in holds.material(*key):
-                self._pin(key, hold.demand, hold.units, hold.reservation, blocks=True)
+                self._pin(
+                    key,
+                    hold.demand,
+                    hold.units,
+                    hold.reservation,
+                    blocks=True,
+                    upstream=self._is_upstream(key, hold.demand),
+                )
+
+    def _is_upstream(self, key: NodeKey, demand: str | None) -> bool:
+        """Whether a demand that is planned is of another node."""
+        index = self._index_of.get(demand or "", NO_DEMAND)
+        return index != NO_DEMAND and self.intake.demands[index].node != key
 
     def _pin(
         self,
@@ -458,6 +470,7 @@ class StateLoader:
         *,
         supply: str | None = None,
         blocks: bool = False,
+        upstream: bool = False,
     ) -> None:
         node = self._model.node(key)
         pin = HardAllocation(
@@ -467,6 +480,7 @@ class StateLoader:
             label=label,
             blocks=blocks,
             supply=supply,
+            upstream=upstream,
         )
         self.intake.pins.setdefault(key, []).append(pin)
 

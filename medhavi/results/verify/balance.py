@@ -402,7 +402,11 @@ def first_expired_use(
 
 
 def check_holds(facts: Facts) -> list[Finding]:
-    """Check that stock held for a demand is not given to another before it is taken."""
+    """Check that stock held for a demand is not given to another before it is taken.
+
+    Held of what goes into a demand, or at another place, it may be: its owner gets as
+    much by another way.
+    """
     holds = _active_holds(facts)
     if holds.is_empty():
         return []
@@ -415,12 +419,14 @@ def check_holds(facts: Facts) -> list[Finding]:
     now = (pl.col("instant_s") <= facts.as_of) & (pl.col("qty") > 0) & pl.col("given")
     at_now = _sums(flows.filter(now))
     promised = _promised(facts, holds)
+    spared = _spared(facts, holds)
     taken = _by_place(flows.sort("instant_s"), "instant_s", "qty", "owners")
     rows: list[dict[str, object]] = []
     for place, own in _by_place(holds, "demand", "qty").items():
         # A hold takes what there is; new supply is for those it is made for.
         free = max(at_now.get(place, 0.0) - promised.get(place, 0.0), 0.0)
-        fault = _broken_hold(facts.as_of, own, taken.get(place, ()), free)
+        needed = [one for one in own if (*place, one[0]) not in spared]
+        fault = _broken_hold(facts.as_of, own, needed, taken.get(place, ()), free)
         if fault is not None:
             product, location = place
             moment, short = fault
@@ -444,6 +450,21 @@ def _active_holds(facts: Facts) -> pl.DataFrame:
         .join(facts.unlimited, on=PLACE, how="anti")
         .sort(*PLACE, "demand")
     )
+
+
+def _spared(facts: Facts, holds: pl.DataFrame) -> set[tuple[object, ...]]:
+    """Holds farther up whose owners get all that they ask for, by place and demand.
+
+    They are served without what is held of a component or at another place.
+    """
+    served = facts.plan.fulfilment.filter(
+        pl.col("planned") >= pl.col("qty") * (1 - TOLERANCE)
+    ).select("demand")
+    asked = facts.snapshot["demands"].select("demand", *PLACE)
+    farther = holds.join(served, on="demand", how="semi").join(
+        asked, on=[*PLACE, "demand"], how="anti"
+    )
+    return set(farther.select(*PLACE, "demand").iter_rows())
 
 
 def _feeding(facts: Facts, holds: pl.DataFrame) -> pl.DataFrame:
@@ -501,10 +522,15 @@ def _promised(facts: Facts, holds: pl.DataFrame) -> dict[tuple[str, str], float]
 def _broken_hold(
     as_of: int,
     holds: Iterable[tuple[str | None, float]],
+    needed: Iterable[tuple[str | None, float]],
     flows: Iterable[tuple[int, float, list[str] | None]],
     free: float,
 ) -> tuple[int, float] | None:
-    """Walk in time: what is held and not yet taken must be there when others take."""
+    """Walk in time: what is held and not yet taken must be there when others take.
+
+    `needed` are the holds whose owners are not served without.
+    """
+    kept = {demand for demand, _ in needed}
     outstanding: dict[str | None, float] = {}
     for demand, qty in holds:
         outstanding[demand] = outstanding.get(demand, 0.0) + qty
@@ -522,7 +548,8 @@ def _broken_hold(
                     coverable -= taken
                     rest -= taken
             others += rest
-        held = min(sum(outstanding.values()), max(coverable, 0.0))
+        wanted = sum(qty for owner, qty in outstanding.items() if owner in kept)
+        held = min(wanted, max(coverable, 0.0))
         if instant >= as_of and others > 0 and balance < held - TOLERANCE * (1 + held):
             return instant, held - balance
     return None

@@ -160,7 +160,7 @@ class DecisionWriter:
             "demand": demand,
             "promised": date,
             "qty": promise.qty,
-            "line": _line(promise) if is_new else None,
+            "line": demand_row(promise) if is_new else None,
             "p50": _moment(promise.date_p50),
             "p80": _moment(promise.date_p80),
             "p95": _moment(promise.date_p95),
@@ -320,7 +320,7 @@ def _moment(seconds: int | None) -> Any:
     return None if seconds is None else from_seconds(seconds)
 
 
-def _line(promise: Promise) -> dict[str, object]:
+def demand_row(promise: Promise) -> dict[str, object]:
     """Request as a row of demands: a quote until it is ordered."""
     columns = tables()["demands"].columns
     row: dict[str, object] = {}

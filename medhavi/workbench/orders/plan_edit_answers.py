@@ -106,6 +106,48 @@ class EditPrice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlanEffect:
+    """What other tables do to a plan: that plan made again with them.
+
+    Parameters
+    ----------
+    price
+        What the new plan costs more.
+    victims, winners
+        Demands that get worse and those that gain, the dearest first.
+    plan
+        The new plan; None where it was not sent along.
+    """
+
+    price: EditPrice
+    victims: tuple[DemandEffect, ...]
+    winners: tuple[DemandEffect, ...]
+    plan: Plan | None = field(repr=False)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Effect for JSON, without the plan."""
+        return {
+            "price": self.price.as_dict(),
+            "victims": [_effect(one) for one in self.victims],
+            "winners": [_effect(one) for one in self.winners],
+        }
+
+    def lines(self) -> list[str]:
+        """Lines of the answer: price first, then the worse off, then gainers."""
+        locale = PlanLocale() if self.plan is None else self.plan.locale
+        currency = locale.currency
+        told = [f"price {signed_money(self.price.total, currency)}"]
+        told += [
+            f"  {name} {signed_money(value, currency)}"
+            for name, value in self.price.as_dict().items()
+            if name != "total" and round(value, 2)
+        ]
+        told += _effects("worse", self.victims, currency)
+        told += _effects("better", self.winners, currency)
+        return told if self.victims else [*told, "no demand gets worse"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
     """An edit with its consequences; nothing is written.
 
@@ -155,6 +197,18 @@ class Preview:
         return self.status is EditStatus.READY
 
     @property
+    def effect(self) -> PlanEffect | None:
+        """What it does to the plan; None unless ready."""
+        if self.price is None:
+            return None
+        return PlanEffect(
+            price=self.price,
+            victims=self.victims,
+            winners=self.winners,
+            plan=self.plan,
+        )
+
+    @property
     def rows(self) -> tuple[RowChange, ...]:
         """Rows before and after."""
         return tuple(chain(*self.steps))
@@ -188,22 +242,7 @@ class Preview:
         Findings are told as findings are, not here.
         """
         told = [str(self.named)]
-        if self.price is not None:
-            currency = (
-                PlanLocale().currency
-                if self.plan is None
-                else (self.plan.locale.currency)
-            )
-            told.append(f"price {signed_money(self.price.total, currency)}")
-            told += [
-                f"  {name} {signed_money(value, currency)}"
-                for name, value in self.price.as_dict().items()
-                if name != "total" and round(value, 2)
-            ]
-            told += _effects("worse", self.victims, currency)
-            told += _effects("better", self.winners, currency)
-            if not self.victims:
-                told.append("no demand gets worse")
+        told += [] if self.effect is None else self.effect.lines()
         told += stale_lines(self.changed) if self.status is EditStatus.STALE else []
         return told
 

@@ -26,6 +26,7 @@ from medhavi.workbench.orders.plan_edit_answers import (
     DemandEffect,
     EditPrice,
     EditStatus,
+    PlanEffect,
     Preview,
 )
 
@@ -81,21 +82,44 @@ def worked_out(
         one.changes(patch, snapshot)
         for one, patch in zip(edit.edits, patches, strict=True)
     )
-    after = planned_again(plan, edited, None if last is None else (last, snapshot))
-    names = snapshot["demands"]
-    products = dict(zip(names["demand"], names["product"], strict=True))
-    victims, winners = effects(plan, after, products)
+    effect = effect_on_plan(plan, snapshot, edited, last)
     return Preview(
         **shown,
         **told(edit, plan),
         status=EditStatus.READY,
         steps=steps,
+        price=effect.price,
+        victims=effect.victims,
+        winners=effect.winners,
+        plan=effect.plan,
+        findings=hidden_times(list(chain(*steps)), snapshot),
+        fingerprint_after=edited.fingerprint,
+    )
+
+
+def effect_on_plan(
+    plan: Plan, snapshot: Snapshot, edited: Snapshot, last: LastRun | None = None
+) -> PlanEffect:
+    """Plan once more with other tables, and compare.
+
+    Parameters
+    ----------
+    plan, snapshot
+        A plan and its tables.
+    edited
+        The tables with a change.
+    last
+        Runs that follow each other; None: everything is planned from nothing.
+    """
+    after = planned_again(plan, edited, None if last is None else (last, snapshot))
+    names = edited["demands"]
+    products = dict(zip(names["demand"], names["product"], strict=True))
+    victims, winners = effects(plan, after, products)
+    return PlanEffect(
         price=price((plan, snapshot), (after, edited)),
         victims=victims,
         winners=winners,
         plan=after,
-        findings=hidden_times(list(chain(*steps)), snapshot),
-        fingerprint_after=edited.fingerprint,
     )
 
 

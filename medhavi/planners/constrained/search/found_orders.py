@@ -423,6 +423,9 @@ class SearchableRun(FeasibleRun):
         self.owners, self.lanes = {}, {}
         self._pinned_qty, self.set_aside, self.unkept = {}, [], set()
         super().build()
+        for node, surplus in self.unused_holds.items():
+            for pin in self.intake.pins.get(node, ()):
+                pin.qty -= min(pin.qty, surplus.get(pin.label, 0))
 
     def approximate(self, why: str) -> None:
         """Note that the plant says something only nearly."""
@@ -434,6 +437,11 @@ class SearchableRun(FeasibleRun):
     def decisions(self) -> Decisions:
         """What the plan is made with beyond its tables."""
         return self._memory.decisions
+
+    @property
+    def unused_holds(self) -> dict[NodeKey, dict[str, int]]:
+        """What owners of holds were served without, by place and reservation."""
+        return self._memory.unused_holds
 
     @property
     def reductions(self) -> Reductions:
@@ -521,7 +529,7 @@ class SearchableRun(FeasibleRun):
         kept = min(qty, self.release.shares(need).get(pin.demand, 0))
         if need.order is not None and kept:
             need.pins += ((unit, pin.demand, kept),)
-        if kept < qty:
+        if kept < qty and not pin.blocks:
             self.unkept.add(pin.node.key)
 
     def require_pegs(self, node: Node) -> None:

@@ -47,6 +47,7 @@ from medhavi.planners.constrained.search.starts.baseline_schedule import schedul
 from medhavi.planners.constrained.search.starts.given_orders import sought_from
 from medhavi.planners.constrained.search.starts.warm_start import resumed
 from medhavi.planners.constrained.search.stock_rotation import rotated
+from medhavi.planners.constrained.search.unused_holds import may_free, unused_holds
 from medhavi.planners.kernels.compiled import announce_compiling
 from medhavi.progress import Progress, Stop, unobserved
 from medhavi.results.figures.scorecard import cheapest
@@ -87,8 +88,8 @@ class ReducedDemandError(Exception):
     """What cannot be delivered is not wanted any more: the run is made anew."""
 
 
-class ExpiredStockError(Exception):
-    """Goods of stock levels die: the run is made anew, and wants others then."""
+class SupplyChangedError(Exception):
+    """Goods of stock levels die, or are held for nothing: the run is made anew."""
 
 
 class NettingError(Exception):
@@ -404,20 +405,25 @@ def _of_memory(
     (version, seed) = name
     engine = engine_of(parameters, snapshot["demands"].height)
     stop = Stop(cancelled)
+    if kept is not None:
+        memory.unused_holds = {
+            key: own
+            for key, own in kept.unused_holds.items()
+            if not kept.may_renew(key[0])
+        }
+        memory.replenishments = {
+            key: own
+            for key, own in kept.replenishments.items()
+            if not kept.may_renew(key[0])
+        }
     run = SearchedRun(memory, parameters, observe)
     run.build()
     lacking = run.without_sources
     if lacking and run.share_out(lacking):
         # What nothing brings is shared out first: less is wanted then.
         run.want_less()
-    if kept is not None:
-        memory.replenishments = {
-            key: own
-            for key, own in kept.replenishments.items()
-            if not kept.may_renew(key[0])
-        }
-        if run.reduce(kept.reductions(run)):
-            run.want_less()
+    if kept is not None and run.reduce(kept.reductions(run)):
+        run.want_less()
     if stop():
         return netted_run.cancelled_plan(run, run.fingerprint, version, seed)
     watch = Watch(told=observe or unobserved, stop=stop)
@@ -454,12 +460,13 @@ def _around(
 ) -> tuple[Plan, pl.DataFrame] | Exception:
     """Plan by a search around existing orders, which begin when their goods are there.
 
-    When that is, a search of little effort tells where some of them may move, unless
-    an earlier schedule did. What was found comes with the plan, as of `schedule_of`.
+    When that is, a search of little effort tells where some of them may move, and so
+    which holds are not needed, unless an earlier schedule did. What was found comes
+    with the plan, as of `schedule_of`.
     """
     floors = dict(run.decisions.floors) if kept is None else kept.floors
     parameters, effort = run.parameters, run.parameters.effort
-    if run.may_move and kept is None and not floors:
+    if (run.may_move or may_free(run)) and kept is None and not floors:
         effort = "light"
     moved = 0
     for _ in range(MOST_LESS):
@@ -474,7 +481,7 @@ def _around(
             floors |= late.floors
             moved += 1
             run.waiting = moved == MOST_MOVED
-        except (ReducedDemandError, ExpiredStockError):
+        except (ReducedDemandError, SupplyChangedError):
             pass
         except NettingError as amiss:
             if run.by_all_rules >= amiss.products:
@@ -514,8 +521,8 @@ def _placed(
     ------
     UnfitError
         The plant cannot say something.
-    ExpiredStockError
-        Goods of stock levels die.
+    SupplyChangedError
+        Goods of stock levels die, or are held for nothing.
     MismatchError
         The providers do not say what the search went by.
     LateGoodsError
@@ -548,13 +555,16 @@ def _placed(
     if not whole:
         run.approximate("a stock level falls before enough came for it")
     found, more = rotated(run, model, found, run.renews(kept))
+    surplus = unused_holds(run, model, found, run.unused_holds)
     try:
         placed = _laid_out(run, watch, model, found, floors, kept)
     finally:
         # Another search may be asked for here: it is told at once.
         run.replenish(more)
-    if more and placed.counts:
-        raise ExpiredStockError
+        for node, own in surplus.items():
+            run.unused_holds.setdefault(node, {}).update(own)
+    if (more or surplus) and placed.counts:
+        raise SupplyChangedError
     return placed
 
 

@@ -47,6 +47,7 @@ _TAKEN = ("taker_name", "taken_unit", "taken_owner", "taken_node", "taken_qty")
 _ANYWHERE = ("", "")
 _REDUCTIONS = msgspec.json.Decoder(Reductions)
 _REPLENISHMENTS = msgspec.json.Decoder(list[tuple[NodeKey, list[LevelReplenishment]]])
+_UNUSED = msgspec.json.Decoder(list[tuple[NodeKey, dict[str, int]]])
 _DECISIONS = msgspec.json.Decoder(NamedDecisions)
 _TIMING = msgspec.json.Decoder(OrderTiming)
 _STEP = 3
@@ -95,6 +96,7 @@ def schedule_of(
         "moved": [msgspec.json.encode(one).decode() for one in moving.values()],
         "reductions": [msgspec.json.encode(run.reductions).decode()],
         "replenishments": [msgspec.json.encode([*run.replenishments.items()]).decode()],
+        "unused": [msgspec.json.encode([*run.unused_holds.items()]).decode()],
         "decisions": [
             msgspec.json.encode(named(run.decisions, run.intake.demands)).decode()
         ],
@@ -226,7 +228,7 @@ class BaselineSchedule:
     @property
     def is_complete(self) -> bool:
         """Whether it tells all that is read of it, as earlier releases did not."""
-        if "replenishments" not in self.frame.columns:
+        if "unused" not in self.frame.columns:
             return False
         try:
             self.decisions([])
@@ -245,6 +247,12 @@ class BaselineSchedule:
         """What is wanted anew when goods of stock levels die, by place."""
         (text,) = self._list("replenishments")
         return dict(_REPLENISHMENTS.decode(text))
+
+    @property
+    def unused_holds(self) -> dict[NodeKey, dict[str, int]]:
+        """What owners of holds were served without, by place and reservation."""
+        (text,) = self._list("unused")
+        return dict(_UNUSED.decode(text))
 
     def may_renew(self, product: str) -> bool:
         """Whether goods of a product may die otherwise than in this schedule."""

@@ -198,7 +198,7 @@ class _WarmRepair(Repair):
         reached: np.ndarray,
         shared: SharedDepartures | None,
     ) -> None:
-        budget = budget_of(len(model.plant.d_item), "standard")._replace(cuts=False)
+        budget = budget_of(len(model.plant.d_item), "standard")
         self.start = start
         late = np.asarray(start.plan.d_finish, np.int64) > model.plant.d_due
         aimed = (start.hit == 1) | (late & reached)
