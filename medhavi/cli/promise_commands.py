@@ -177,7 +177,7 @@ def _show_effect(
     """Print what the promises would do to the plan in force."""
     from medhavi.lakehouse import Lake
     from medhavi.workbench.plan_in_force import renewed_plan
-    from medhavi.workbench.promise_desk.plan_effect import promise_effect
+    from medhavi.workbench.promise_desk.promise_effect import promise_effect
 
     kept = None if lake is None else Lake(lake)
     plan = renewed_plan(snapshot, "constrained", kept, kept=False)

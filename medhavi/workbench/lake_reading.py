@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -20,14 +19,12 @@ from medhavi.snapshot.reading.row_findings import nearest
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from medhavi.lakehouse import Lake, QueryLimits
     from medhavi.predict.plan_effects import OrderTime
     from medhavi.results.plans.plan import Plan
-    from medhavi.results.promises.promise import Promise
     from medhavi.snapshot import Snapshot
-    from medhavi.workbench.orders.plan_edit_answers import PlanEffect
 
 
 class LakeReading:
@@ -46,28 +43,6 @@ class LakeReading:
     ) -> Snapshot:
         """Planning tables of a moment; see `Lake.snapshot`."""
         return self.lake.snapshot(known_at=known_at, effective_at=effective_at)
-
-    def promise_effect(
-        self, promise: Promise | Sequence[Promise], *, mode: str = "constrained"
-    ) -> PlanEffect:
-        """What promises would do to the plan in force: cost, who waits, who gains.
-
-        Nothing is written; see `plan_effect.promise_effect`.
-
-        Parameters
-        ----------
-        promise
-            Answers that could be committed.
-        mode
-            Of the plan in force, which is made if there is none.
-        """
-        from medhavi.workbench.plan_in_force import renewed_plan
-        from medhavi.workbench.promise_desk.plan_effect import promise_effect
-
-        snapshot = self.snapshot()
-        plan = renewed_plan(snapshot, mode, self.lake, kept=False)
-        many = promise if isinstance(promise, Sequence) else (promise,)
-        return promise_effect(plan, snapshot, many)
 
     def lineage(
         self,

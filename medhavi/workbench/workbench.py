@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from medhavi.workbench.commitments.commit_answer import Commit
     from medhavi.workbench.cycle.cycle import CycleReport, StepReport
     from medhavi.workbench.orders.plan_edits import PlanEdits
+    from medhavi.workbench.plan_effects import PlanEffect
     from medhavi.workbench.promise_desk.promise_desk import PromiseDesk
     from medhavi.workbench.promise_desk.repromising import RenewalResult
     from medhavi.workbench.studies.studies import StudyResult
@@ -363,8 +364,8 @@ class Workbench(LakeReading, PlanEditing, FactAmending, ExceptionReviewing):
     def refresh_desk(self) -> bool:
         """Open the desk on the newest tables, where they are not those that it has.
 
-        Until it is open the one before answers who asked it. A process that serves
-        others calls this behind the scenes (ATP-25). It raises what `desk` does.
+        Until it is open the one before answers. A process that serves others calls this
+        behind the scenes (ATP-25). It raises what `desk` does.
 
         Returns
         -------
@@ -412,6 +413,13 @@ class Workbench(LakeReading, PlanEditing, FactAmending, ExceptionReviewing):
         """
         many = promise if isinstance(promise, Sequence) else (promise,)
         return self.desk.commit(*many, approver=approver, policy=policy, reason=reason)
+
+    def promise_effect(self, *promises: Promise) -> PlanEffect:
+        """Constrained plan in force with promises too: cost, who waits, who gains."""
+        from medhavi.workbench.promise_desk.promise_effect import promise_effect
+
+        plan = self.plan_in_force("constrained")
+        return promise_effect(plan, self.snapshot(), promises)
 
     @property
     def _desk_kind(self) -> type[PromiseDesk]:

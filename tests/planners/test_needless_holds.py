@@ -80,7 +80,7 @@ def test_goods_that_are_there_stay_set_aside_for_their_owner(mode: str) -> None:
 def test_promises_of_the_demo_company_are_planned_by_the_search() -> None:
     # Each holds goods at several places, components, hours and departures. What orders
     # take of it serves others as well: that is no reason to net all by all rules.
-    from medhavi.workbench.promise_desk.plan_effect import promise_effect
+    from medhavi.workbench.promise_desk.promise_effect import promise_effect
 
     snapshot = company("small")
     light = {"effort": "light"}

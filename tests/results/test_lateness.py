@@ -25,7 +25,7 @@ from medhavi.views.report import figures_html, html
 from medhavi.views.tiles import plan_tiles
 from medhavi.workbench.cycle.steps import StepRule, _said
 from medhavi.workbench.demonstration import figures_of
-from medhavi.workbench.orders.plan_edit_preview import effects
+from medhavi.workbench.plan_effects import effects
 from tests.api import Names, trust_line
 from tests.results.hand_plan import at, changed, hand_plan, hand_snapshot
 

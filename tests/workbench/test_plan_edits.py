@@ -23,7 +23,7 @@ from medhavi.errors import EnvironmentFailure, UsageError
 from medhavi.planners.work_orders.order_parameters import FirmingRule, OrderParameters
 from medhavi.results.plans.plan import Plan
 from medhavi.snapshot.patch import RowChange
-from medhavi.workbench.orders.plan_edit_answers import EditPrice
+from medhavi.workbench.plan_effects import EditPrice
 from tests import factories
 from tests.api import SqliteStore, edit
 from tests.examples import examples, some

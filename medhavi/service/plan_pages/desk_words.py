@@ -62,11 +62,8 @@ if TYPE_CHECKING:
     from medhavi.service.plan_pages.plan_page import PreviewResult
     from medhavi.views.names import Names
     from medhavi.views.tiles import Tile
-    from medhavi.workbench.orders.plan_edit_answers import (
-        DemandEffect,
-        EditRecord,
-        Preview,
-    )
+    from medhavi.workbench.orders.plan_edit_answers import EditRecord, Preview
+    from medhavi.workbench.plan_effects import DemandEffect
 
     Wanted = Callable[[str], str]
     Keep = Callable[[str, str], None]

@@ -46,7 +46,7 @@ from medhavi.snapshot.reading.local_days import ASKED_EDGES
 from medhavi.version import __version__
 from medhavi.views.names import names_of, said
 from medhavi.views.words import say
-from medhavi.workbench.orders.plan_edit_preview import price
+from medhavi.workbench.plan_effects import price
 from medhavi.workbench.studies.scenario_list import (
     MOST_SCENARIOS,
     ScenarioList,

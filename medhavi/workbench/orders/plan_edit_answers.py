@@ -13,10 +13,10 @@ from typing import Any
 
 from medhavi.edits.edit import Edit
 from medhavi.findings import Finding
-from medhavi.results.amounts import PlanLocale, duration, signed_money
 from medhavi.results.plans.plan import Plan
 from medhavi.results.run_record import Basis
 from medhavi.snapshot.patch import RowChange
+from medhavi.workbench.plan_effects import DemandEffect, EditPrice, PlanEffect
 
 
 class EditStatus(StrEnum):
@@ -50,101 +50,6 @@ class RecentEvent:
             f"{self.actor}: {self.type} of {self.subject} "
             f"({self.recorded_at:%Y-%m-%d %H:%M} UTC)"
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DemandEffect:
-    """What an edit does to one demand.
-
-    Parameters
-    ----------
-    old_status, new_status, old_date, new_date
-        Status, and last delivery, before and after.
-    late_hours, short_qty
-        More lateness [hours] and more that is never delivered; negative: less.
-    money
-        More cost of lateness and shortage [base currency].
-    """
-
-    demand: str
-    product: str | None
-    old_status: str
-    new_status: str
-    old_date: dt.datetime | None
-    new_date: dt.datetime | None
-    late_hours: float
-    short_qty: float
-    money: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EditPrice:
-    """What an edit costs [base currency], part by part; negative: it saves.
-
-    Parts of the scorecard, but for all orders, and `extra_units`: units beyond those of
-    a resource, paid while they are there.
-    """
-
-    purchase: float
-    production: float
-    transport: float
-    holding: float
-    lateness: float
-    overtime: float = 0.0
-    overload: float = 0.0
-    opening: float = 0.0
-    extra_units: float = 0.0
-
-    @property
-    def total(self) -> float:
-        """Sum of the parts."""
-        return float(sum(asdict(self).values()))
-
-    def as_dict(self) -> dict[str, float]:
-        """Parts and their sum."""
-        return {**asdict(self), "total": self.total}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanEffect:
-    """What other tables do to a plan: that plan made again with them.
-
-    Parameters
-    ----------
-    price
-        What the new plan costs more.
-    victims, winners
-        Demands that get worse and those that gain, the dearest first.
-    plan
-        The new plan; None where it was not sent along.
-    """
-
-    price: EditPrice
-    victims: tuple[DemandEffect, ...]
-    winners: tuple[DemandEffect, ...]
-    plan: Plan | None = field(repr=False)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Effect for JSON, without the plan."""
-        return {
-            "price": self.price.as_dict(),
-            "victims": [_effect(one) for one in self.victims],
-            "winners": [_effect(one) for one in self.winners],
-        }
-
-    def lines(self) -> list[str]:
-        """Lines of the answer: price first, then the worse off, then gainers."""
-        locale = PlanLocale() if self.plan is None else self.plan.locale
-        currency = locale.currency
-        told = [f"price {signed_money(self.price.total, currency)}"]
-        told += [
-            f"  {name} {signed_money(value, currency)}"
-            for name, value in self.price.as_dict().items()
-            if name != "total" and round(value, 2)
-        ]
-        told += _effects("worse", self.victims, currency)
-        told += _effects("better", self.winners, currency)
-        return told if self.victims else [*told, "no demand gets worse"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,8 +135,8 @@ class Preview:
             "orders": list(self.orders),
             "rows": [asdict(row) for row in self.rows],
             "price": None if self.price is None else self.price.as_dict(),
-            "victims": [_effect(one) for one in self.victims],
-            "winners": [_effect(one) for one in self.winners],
+            "victims": [one.as_dict() for one in self.victims],
+            "winners": [one.as_dict() for one in self.winners],
             "changed": [_seen(one) for one in self.changed],
             "refused": [one.as_dict() for one in self.findings],
         }
@@ -339,19 +244,6 @@ def stale_lines(changed: tuple[RecentEvent, ...]) -> list[str]:
     head = "The plan is not of the newest facts; plan again. Since then:"
     told = [f"  {one}" for one in changed]
     return [head, *told] if told else [head.replace(" Since then:", "")]
-
-
-def _effects(word: str, effects: tuple[DemandEffect, ...], currency: str) -> list[str]:
-    return [
-        f"{word}: {one.demand} {one.old_status} → {one.new_status}, "
-        f"{'+' if one.late_hours > 0 else ''}{duration(one.late_hours)}, "
-        f"{signed_money(one.money, currency)}"
-        for one in effects
-    ]
-
-
-def _effect(one: DemandEffect) -> dict[str, Any]:
-    return {name: getattr(one, name) for name in one.__dataclass_fields__}
 
 
 def _seen(one: RecentEvent) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from medhavi.units import from_seconds
 from medhavi.workbench.commitments.commit_answer import gives_way
 from medhavi.workbench.commitments.commit_events import demand_of, marked
 from medhavi.workbench.commitments.decisions import demand_row
-from medhavi.workbench.orders.plan_edit_preview import edited_snapshot, effect_on_plan
+from medhavi.workbench.plan_effects import edited_snapshot, effect_on_plan
 from medhavi.workbench.runs import LastRun
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from medhavi.results.plans.plan import Plan
     from medhavi.results.promises.promise import Promise
     from medhavi.snapshot import Snapshot
-    from medhavi.workbench.orders.plan_edit_answers import PlanEffect
+    from medhavi.workbench.plan_effects import PlanEffect
 
 Rows = dict[str, list[dict[str, Any]]]
 

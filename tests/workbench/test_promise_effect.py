@@ -6,7 +6,7 @@ import pytest
 
 import medhavi as mv
 from medhavi.snapshot.patch import Patch
-from medhavi.workbench.promise_desk.plan_effect import promise_effect, promised_rows
+from medhavi.workbench.promise_desk.promise_effect import promise_effect, promised_rows
 from tests import factories
 from tests.api import SqliteStore, Workbench, plan
 from tests.lakehouse.lake_events import small_company
