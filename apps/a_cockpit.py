@@ -155,7 +155,7 @@ def listed(by, grouped, names, rows):
 def others(names, plan, shown):
     mo.stop(plan is None)
     others = {
-        say("promises_at_risk"): cockpit_page.promise_table(shown, plan),
+        say("promised_dates_missed"): cockpit_page.promise_table(shown, plan),
         say("tab_network"): picture(
             network_chart(plan, shown.snapshot, names),
             "No map",
