@@ -27,7 +27,7 @@ with app.setup:
         section,
         trouble_of,
     )
-    from medhavi.service.plan_pages import desk_parts, desk_words, plan_page
+    from medhavi.service.plan_pages import desk_parts, desk_words, item_page, plan_page
     from medhavi.service.plan_pages.approver_names import Approver
     from medhavi.service.plan_pages.plan_loading import MODES
     from medhavi.service.plan_pages.plan_page import (
@@ -51,7 +51,7 @@ with app.setup:
         plan_remedies_html,
     )
     from medhavi.views.pictures.load import load_chart
-    from medhavi.views.pictures.stock import stock_chart
+    from medhavi.views.pictures.stock import record_chart
     from medhavi.views.report import figures_html
     from medhavi.views.tiles import tiles_html
     from medhavi.views.words import say
@@ -279,7 +279,7 @@ def choose_item(keep, names, plan, wanted):
 
 
 @app.cell(hide_code=True)
-def stock(item, names, plan, tab):
+def stock(item, names, plan, shown, tab):
     mo.stop(tab.value != say("stock"))
     if item.value is None:
         _parts = [
@@ -288,6 +288,7 @@ def stock(item, names, plan, tab):
     else:
         _product, _place = item.value.rsplit("|", 1)
         _link = item_record.item_link(_product, _place)
+        _record = item_page.record_of(shown, item, "week")
         _parts = [
             mo.hstack(
                 [
@@ -298,7 +299,7 @@ def stock(item, names, plan, tab):
                 wrap=True,
             ),
             picture(
-                stock_chart(plan, _product, _place, names),
+                None if _record is None else record_chart(_record, plan, names),
                 say("nothing_moves_here"),
                 say("choose_another_product_and_place"),
             ),

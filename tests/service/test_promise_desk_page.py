@@ -349,6 +349,7 @@ def test_promises_at_risk_are_told_by_name_with_their_reason(company):
     found = watch_promises(company)
     assert found.problem is None
     assert [one.product for one in found.watch.at_risk] == ["A"]
+    assert found.watch is not None
     told = watch_sentence(found.watch)
     assert "1 of 1 accepted promise does not hold any more: 0 overdue, 1 at" in told
     (one,) = found.watch.at_risk

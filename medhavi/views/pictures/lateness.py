@@ -95,16 +95,21 @@ def _bar(row: Mapping[str, object], names: Names) -> dict[str, object]:
 
 def cause_sentence(row: Mapping[str, object], names: Names) -> str:
     """Sentence of one cause: what binds, and the hours of lateness that are its own."""
-    code = Limiter(str(row["code"]))
     hours = row["hours"]
-    subject = names.place(str(row["subject"] or ""))
     span = duration(float(str(hours))) if hours else ""
-    named = code_words(code.value) + (f": {subject}" if subject else "")
-    told = say(_SENTENCES[code], subject) if code in _SENTENCES else named
-    if code is Limiter.PAST_DUE:
-        told = _PAST_DUE
-    words = " ".join((say("of_the_lateness", span, told) if span else told).split())
+    told = cause_words(str(row["code"]), str(row["subject"] or ""), names)
+    words = say("of_the_lateness", span, told) if span else told
     return words[:1].upper() + words[1:]
+
+
+def cause_words(code: str, subject: str | None, names: Names) -> str:
+    """What binds, as part of a sentence."""
+    limiter, told = Limiter(code), names.place(subject or "")
+    if limiter is Limiter.PAST_DUE:
+        return _PAST_DUE
+    if limiter in _SENTENCES:
+        return say(_SENTENCES[limiter], told)
+    return code_words(code) + (f": {told}" if told else "")
 
 
 _SENTENCES: Mapping[Limiter, str] = {
