@@ -231,7 +231,8 @@ def ask_cell(found, of_table, shown, state, wanted):
 @app.cell(hide_code=True)
 def correct(form, of_table, tab):
     mo.stop(tab.value != say("correct_a_cell"))
-    mo.vstack([of_table, *([] if form is None else [form])], gap=0.5)
+    _hint = html(f'<p class="muted">{say("choose_table_row_and_column")}</p>')
+    mo.vstack([_hint, of_table, *([] if form is None else [form])], gap=0.5)
     return
 
 

@@ -39,6 +39,7 @@ from medhavi.views.names import said, when
 from medhavi.views.words import say
 from medhavi.workbench.files.table_files import KINDS, TableFiles, read_files
 from medhavi.workbench.orders.plan_edit_preview import worked_out
+from medhavi.workbench.orders.plan_edits import refused_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -180,7 +181,42 @@ def uploaded(
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
         return DataProposal(text=text, problem=problem_of(failure))
     edit = update.edit() if update.rows else None
+    refusal = _refusal(shown, update, edit, names) if edit else None
+    if refusal is not None:
+        return DataProposal(text=text, files=names, problem=refusal)
     return DataProposal(text=text, files=names, update=update, edit=edit)
+
+
+def _refusal(
+    shown: PlanPage,
+    update: TableDifference,
+    edit: Mapping[str, Any],
+    names: Sequence[str],
+) -> PageProblem | None:
+    """Why a lake does not take a file, before it is planned with: it never will."""
+    if not shown.source.lake:
+        return None
+    start = f"medhavi serve --tables {shlex.quote(names[0])}"
+    known = set(update.before["products"]["product"])
+    stated = {
+        key[0]
+        for (table, key), number in update.numbers.items()
+        if table == "products" and number
+    }
+    if known and stated and not known & stated:
+        return PageProblem(
+            title=say("file_is_another_company"),
+            text=say("none_of_its_products", len(stated), str(shown.source)),
+            remedy=say("start_it_by_itself", start),
+        )
+    refused = refused_rows(edit_of(**edit))
+    if not refused:
+        return None
+    return PageProblem(
+        title=say("events_fill_these_tables"),
+        text="\n".join(one.message for one in refused),
+        remedy=say("leave_them_out_or_start", start),
+    )
 
 
 def table_choice(
