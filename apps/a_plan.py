@@ -35,6 +35,7 @@ with app.setup:
         EditForm,
         EditSession,
     )
+    from medhavi.service.plan_pages.plan_standing import tiles_of
     from medhavi.views import item_record, page, theme
     from medhavi.views.order_list import (
         EXCEPTION_GROUPING,
@@ -92,6 +93,7 @@ def remembered():
     get_asked, ask = mo.state(None)
     get_decision, decide = mo.state(None)
     get_renewed, renew = mo.state(0)
+    get_published, tell_published = mo.state(0)
     approver = Approver()
 
     def preview(edit):
@@ -108,11 +110,13 @@ def remembered():
         decide,
         get_asked,
         get_decision,
+        get_published,
         get_renewed,
         preview,
         renew,
         session,
         settle,
+        tell_published,
     )
 
 
@@ -126,7 +130,8 @@ def data(get_renewed, mode, moments, wanted):
 
 
 @app.cell(hide_code=True)
-def head(known_at, mode, moments, shown):
+def head(get_published, known_at, mode, moments, shown):
+    _published = get_published()
     mo.vstack(desk_words.head_parts(shown, mode, moments, known_at), gap=1)
     return
 
@@ -141,7 +146,7 @@ def trouble(shown):
 @app.cell(hide_code=True)
 def tiles(link, plan, shown):
     costs = dict(shown.snapshot["products"].select("product", "unit_cost").iter_rows())
-    html(tiles_html(desk_words.tiles_of(shown), link)) if plan else None
+    html(tiles_html(tiles_of(shown), link)) if plan else None
     return (costs,)
 
 
@@ -432,9 +437,12 @@ def publishing(approver, publish, shown, tab):
 
 
 @app.cell(hide_code=True)
-def published(approver, publish, shown):
+def published(approver, publish, shown, tell_published):
     mo.stop(not publish.value)
-    said(plan_page.publish(shown, approver.value))
+    _done = plan_page.publish(shown, approver.value)
+    said(_done)
+    if _done.kept:
+        tell_published(lambda times: times + 1)
     return
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from medhavi.schema.template import example_rows
 from medhavi.service import page_data
-from medhavi.service.data_pages import data_page, own_data
+from medhavi.service.data_pages import change_list, data_page, own_data
 from medhavi.service.plan_pages.plan_loading import load_page
 from medhavi.snapshot import Snapshot
 from medhavi.workbench.files.template_files import write_xlsx_template
@@ -63,7 +63,7 @@ def test_a_wrong_cell_of_a_file_is_mended_from_its_finding(lemonade) -> None:
     assert done.kept
     mended = load_page(str(lemonade), mode="mrp")
     assert mended.plan is not None
-    assert "Ana" in own_data.changes_html(mended, mended.names)
+    assert "Ana" in change_list.changes_html(mended, mended.names)
     assert own_data.undo(mended, "Bob").kept
     assert load_page(str(lemonade), mode="mrp").plan is None
 
@@ -141,7 +141,7 @@ def test_a_file_of_master_data_is_one_edit_of_a_lake(lake) -> None:
     later = load_page(mode="mrp")
     names = dict(later.snapshot["suppliers"].select("supplier", "name").iter_rows())
     assert (names["S"], names["NEW"]) == ("Smith", "New one")
-    assert "2 of suppliers" in own_data.changes_html(later, later.names)
+    assert "2 of suppliers" in change_list.changes_html(later, later.names)
     assert own_data.undo(later, "Ana").kept
     assert "NEW" not in load_page(mode="mrp").snapshot["suppliers"]["supplier"]
 

@@ -19,7 +19,7 @@ from medhavi.schema import tables
 from medhavi.service.data_source import file_date_format
 from medhavi.service.jobs.open_pages import this_cell
 from medhavi.service.page_data import PageProblem, html, problem_of
-from medhavi.service.plan_pages import desk_parts, desk_words, plan_page
+from medhavi.service.plan_pages import desk_parts, plan_page
 from medhavi.service.plan_pages.plan_loading import open_pages
 from medhavi.service.plan_pages.plan_page import (
     Decision,
@@ -35,7 +35,7 @@ from medhavi.snapshot.table_difference import (
 )
 from medhavi.views import page
 from medhavi.views.changed_cells import update_html, value_words
-from medhavi.views.names import said, when
+from medhavi.views.names import said
 from medhavi.views.words import say
 from medhavi.workbench.files.table_files import KINDS, TableFiles, read_files
 from medhavi.workbench.orders.plan_edit_preview import worked_out
@@ -509,30 +509,6 @@ def undo(shown: PlanPage, approver: str, press: int = 0) -> EditResult | PagePro
 def _kept(shown: PlanPage, approver: str, title: str, text: str) -> EditResult:
     open_pages.tell(shown.source, but=this_cell())
     return EditResult(title=title, text=f"{text} Approved by {approver}.", kept=True)
-
-
-def changes_html(shown: PlanPage, names: Names, known_at: str = "") -> str:
-    """List the changes, the newest first."""
-    if shown.source.lake:
-        return desk_words.history_html(
-            plan_page.decisions(shown, known_at), names, say("correct_or_upload")
-        )
-    past = _files(shown).history() if shown.source.tables else []
-    if not past:
-        return page.empty(say("nothing_was_changed_yet"), say("correct_or_upload"))
-    undone = {one.undoes for one in past}
-    rows = [
-        (
-            escape(one.text),
-            escape(one.approver),
-            escape(when(one.recorded_at, names.zone)),
-            "taken back" if one.number in undone else "",
-        )
-        for one in reversed(past)
-    ]
-    return page.table_html(
-        (say("column_change"), say("column_approved_by"), say("column_when"), ""), rows
-    )
 
 
 def command_html(shown: PlanPage, proposal: DataProposal, *, whole: bool) -> str:
