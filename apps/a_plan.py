@@ -440,9 +440,9 @@ def publishing(approver, publish, shown, tab):
 def published(approver, publish, shown, tell_published):
     mo.stop(not publish.value)
     _done = plan_page.publish(shown, approver.value)
-    said(_done)
     if _done.kept:
         tell_published(lambda times: times + 1)
+    said(_done)
     return
 
 
