@@ -26,6 +26,7 @@ with app.setup:
         trouble_of,
     )
     from medhavi.service.plan_pages import cockpit_page, desk_words
+    from medhavi.service.plan_pages.plan_standing import standing_facts
     from medhavi.views import page, theme
     from medhavi.views.pictures.lateness import plan_finding
     from medhavi.views.pictures.network import network_chart
@@ -71,6 +72,7 @@ def head(mode, names, shown, wanted):
             wanted("known_at"),
             _found,
             [mode, cockpit_page.pack_download(shown) if shown.plan else None],
+            standing_facts(shown),
         ),
         gap=1,
     )
@@ -155,7 +157,7 @@ def listed(by, grouped, names, rows):
 def others(names, plan, shown):
     mo.stop(plan is None)
     others = {
-        say("promises_at_risk"): cockpit_page.promise_table(shown, plan),
+        say("promised_dates_missed"): cockpit_page.promise_table(shown, plan),
         say("tab_network"): picture(
             network_chart(plan, shown.snapshot, names),
             "No map",

@@ -17,7 +17,12 @@ with app.setup:
     import marimo as mo
 
     from medhavi.service import grid_groups
-    from medhavi.service.data_pages import data_page, lineage_part, own_data
+    from medhavi.service.data_pages import (
+        change_list,
+        data_page,
+        lineage_part,
+        own_data,
+    )
     from medhavi.service.data_pages.own_data import DataDecision
     from medhavi.service.page_data import html, no_data_html
     from medhavi.service.plan_pages import desk_words
@@ -231,7 +236,8 @@ def ask_cell(found, of_table, shown, state, wanted):
 @app.cell(hide_code=True)
 def correct(form, of_table, tab):
     mo.stop(tab.value != say("correct_a_cell"))
-    mo.vstack([of_table, *([] if form is None else [form])], gap=0.5)
+    _hint = html(f'<p class="muted">{say("choose_table_row_and_column")}</p>')
+    mo.vstack([_hint, of_table, *([] if form is None else [form])], gap=0.5)
     return
 
 
@@ -329,7 +335,7 @@ def changes(approver, back, get_renewed, shown, state, tab, wanted):
     _renewed = get_renewed()
     mo.vstack(
         [
-            html(own_data.changes_html(shown, state.names, wanted("known_at"))),
+            html(change_list.changes_html(shown, state.names, wanted("known_at"))),
             mo.hstack(
                 [approver.field(), back], justify="start", align="end", wrap=True
             ),

@@ -20,7 +20,8 @@ with app.setup:
     from medhavi.service.page_data import html, picture, trouble_of
     from medhavi.service.plan_pages import desk_words, item_page
     from medhavi.views import item_record, page, theme
-    from medhavi.views.pictures.stock import stock_chart
+    from medhavi.views.pictures.stock import record_chart
+    from medhavi.views.plan_pages.shortages import shortage_html
     from medhavi.views.tiles import tiles_html
     from medhavi.views.words import say
 
@@ -94,9 +95,12 @@ def nothing(item, names, plan, record, shown, wanted):
 
 
 @app.cell(hide_code=True)
-def tiles(names, record):
+def tiles(names, plan, record):
     mo.stop(record is None)
-    html(tiles_html(item_record.item_tiles(record, names)))
+    html(
+        tiles_html(item_record.item_tiles(record, names))
+        + shortage_html(record, plan, names)
+    )
     return
 
 
@@ -143,10 +147,13 @@ def movement_grid(group, grouped, movements, record):
 def show(names, plan, record, snapshot, tab):
     mo.stop(record is None or tab.value == say("orders_and_requirements"))
     if tab.value == say("time_phased_record"):
-        _stock = stock_chart(plan, record.product, record.location, names)
         _parts = [
             html(item_record.record_html(record, names)),
-            picture(_stock, "No movement", say("no_movement_here")),
+            picture(
+                record_chart(record, plan, names),
+                say("stock_unlimited"),
+                say("no_shortage_here"),
+            ),
         ]
     else:
         _made = item_record.supply_html(

@@ -27,7 +27,7 @@ with app.setup:
         section,
         trouble_of,
     )
-    from medhavi.service.plan_pages import desk_parts, desk_words, plan_page
+    from medhavi.service.plan_pages import desk_parts, desk_words, item_page, plan_page
     from medhavi.service.plan_pages.approver_names import Approver
     from medhavi.service.plan_pages.plan_loading import MODES
     from medhavi.service.plan_pages.plan_page import (
@@ -35,6 +35,7 @@ with app.setup:
         EditForm,
         EditSession,
     )
+    from medhavi.service.plan_pages.plan_standing import tiles_of
     from medhavi.views import item_record, page, theme
     from medhavi.views.order_list import (
         EXCEPTION_GROUPING,
@@ -51,7 +52,7 @@ with app.setup:
         plan_remedies_html,
     )
     from medhavi.views.pictures.load import load_chart
-    from medhavi.views.pictures.stock import stock_chart
+    from medhavi.views.pictures.stock import record_chart
     from medhavi.views.report import figures_html
     from medhavi.views.tiles import tiles_html
     from medhavi.views.words import say
@@ -92,6 +93,7 @@ def remembered():
     get_asked, ask = mo.state(None)
     get_decision, decide = mo.state(None)
     get_renewed, renew = mo.state(0)
+    get_published, tell_published = mo.state(0)
     approver = Approver()
 
     def preview(edit):
@@ -108,11 +110,13 @@ def remembered():
         decide,
         get_asked,
         get_decision,
+        get_published,
         get_renewed,
         preview,
         renew,
         session,
         settle,
+        tell_published,
     )
 
 
@@ -126,7 +130,8 @@ def data(get_renewed, mode, moments, wanted):
 
 
 @app.cell(hide_code=True)
-def head(known_at, mode, moments, shown):
+def head(get_published, known_at, mode, moments, shown):
+    _published = get_published()
     mo.vstack(desk_words.head_parts(shown, mode, moments, known_at), gap=1)
     return
 
@@ -141,7 +146,7 @@ def trouble(shown):
 @app.cell(hide_code=True)
 def tiles(link, plan, shown):
     costs = dict(shown.snapshot["products"].select("product", "unit_cost").iter_rows())
-    html(tiles_html(desk_words.tiles_of(shown), link)) if plan else None
+    html(tiles_html(tiles_of(shown), link)) if plan else None
     return (costs,)
 
 
@@ -279,7 +284,7 @@ def choose_item(keep, names, plan, wanted):
 
 
 @app.cell(hide_code=True)
-def stock(item, names, plan, tab):
+def stock(item, names, plan, shown, tab):
     mo.stop(tab.value != say("stock"))
     if item.value is None:
         _parts = [
@@ -288,6 +293,7 @@ def stock(item, names, plan, tab):
     else:
         _product, _place = item.value.rsplit("|", 1)
         _link = item_record.item_link(_product, _place)
+        _record = item_page.record_of(shown, item, "week")
         _parts = [
             mo.hstack(
                 [
@@ -298,7 +304,7 @@ def stock(item, names, plan, tab):
                 wrap=True,
             ),
             picture(
-                stock_chart(plan, _product, _place, names),
+                None if _record is None else record_chart(_record, plan, names),
                 say("nothing_moves_here"),
                 say("choose_another_product_and_place"),
             ),
@@ -431,9 +437,12 @@ def publishing(approver, publish, shown, tab):
 
 
 @app.cell(hide_code=True)
-def published(approver, publish, shown):
+def published(approver, publish, shown, tell_published):
     mo.stop(not publish.value)
-    said(plan_page.publish(shown, approver.value))
+    _done = plan_page.publish(shown, approver.value)
+    if _done.kept:
+        tell_published(lambda times: times + 1)
+    said(_done)
     return
 
 

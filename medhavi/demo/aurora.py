@@ -47,6 +47,7 @@ from medhavi.demo.simulation.simulation_state import (
 from medhavi.errors import UsageError
 from medhavi.events.event_types.catalog import MASTER, master_event
 from medhavi.progress import Progress
+from medhavi.snapshot.reading.local_days import day_instant
 from medhavi.units import DAY, HOUR, from_seconds, to_seconds
 
 if TYPE_CHECKING:
@@ -271,9 +272,14 @@ class History:
         monday = today + _FORECAST_AFTER - (today + _FORECAST_AFTER + 3) % 7
         forecasts: dict[str, list[dict[str, object]]] = {}
         for period in range(scale.forecast_periods):
-            begin = (monday + 7 * weeks * period) * DAY
-            start, finish = from_seconds(begin), from_seconds(begin + 7 * weeks * DAY)
+            first = monday + 7 * weeks * period
+            begin = first * DAY
             for (product, place), rate in world.rates.sold.items():
+                zone = world.company.zones[place]
+                start, finish = (
+                    day_instant(date_of(day * DAY), zone, "begin")
+                    for day in (first, first + 7 * weeks)
+                )
                 name = "monthly"
                 if scale.pairs > 1:
                     name = f"monthly {world.rates.home[product]}"
@@ -281,7 +287,7 @@ class History:
                 qty = round(wish * self._rng.uniform(0.85, 1.15), -1)
                 if qty:
                     row = {
-                        "demand": f"FC-{start:%Y%m%d}-{product}-{place}",
+                        "demand": f"FC-{date_of(begin):%Y%m%d}-{product}-{place}",
                         "product": product,
                         "location": place,
                         "kind": "forecast",

@@ -30,8 +30,12 @@ from medhavi.service.jobs.plan_jobs import (
 )
 from medhavi.service.page_data import PageProblem, findings_of, problem_of
 from medhavi.service.plan_pages import plan_page
-from medhavi.service.plan_pages.desk_words import MODE_WORDS
-from medhavi.service.plan_pages.plan_loading import PlanPage, followed, open_pages
+from medhavi.service.plan_pages.plan_loading import (
+    MODE_WORDS,
+    PlanPage,
+    followed,
+    open_pages,
+)
 from medhavi.views.pictures.pareto import TITLES
 from medhavi.views.words import say
 

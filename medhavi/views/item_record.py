@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import polars as pl
@@ -47,7 +47,8 @@ LINES = {
 """Lines of the grid in the order of the textbooks."""
 _OPTIONAL = ("expired", "safety_stock")
 """Lines that stand only where some cell is not zero."""
-_BALANCE = "projected_available_balance"
+BALANCE = "projected_available_balance"
+"""Line of the record that says whether stock lasts."""
 PAST_DUE = "Past due"
 REQUIRED = KINDS["gross_requirements"]
 MOST_SERVED = 2
@@ -59,7 +60,7 @@ def record_html(record: TimePhasedRecord, names: Names) -> str:
     rows = record.rows
     buckets = rows["bucket"].to_list()
     heads = "".join(
-        f'<th scope="col"{_past(one)}>{escape(_bucket_words(one, record.bucket))}</th>'
+        f'<th scope="col"{_past(one)}>{escape(bucket_words(one, record.bucket))}</th>'
         for one in buckets
     )
     safety = rows["safety_stock"].to_list()
@@ -72,7 +73,7 @@ def record_html(record: TimePhasedRecord, names: Names) -> str:
             _cell(name, value, level, one)
             for value, level, one in zip(values, safety, buckets, strict=True)
         )
-        kind = ' class="balance"' if name == _BALANCE else ""
+        kind = ' class="balance"' if name == BALANCE else ""
         lines.append(f'<tr{kind}><th scope="row">{words}</th>{cells}</tr>')
     stock = quantity(record.on_hand, names.unit(record.product))
     caption = f"On hand {stock}"
@@ -88,11 +89,11 @@ def _past(bucket: dt.date | None) -> str:
     return ' class="past"' if bucket is None else ""
 
 
-def _bucket_words(bucket: dt.date | None, length: str) -> str:
+def bucket_words(bucket: dt.date | None, length: str) -> str:
     """Head of a column.
 
     >>> import datetime as dt
-    >>> _bucket_words(dt.date(2026, 11, 2), "week"), _bucket_words(None, "week")
+    >>> bucket_words(dt.date(2026, 11, 2), "week"), bucket_words(None, "week")
     ('2 Nov', 'Past due')
     """
     if bucket is None:
@@ -106,14 +107,14 @@ def _bucket_words(bucket: dt.date | None, length: str) -> str:
 def _cell(name: str, value: float, level: float, bucket: dt.date | None) -> str:
     kinds = ["past"] if bucket is None else []
     mark = ""
-    if name == _BALANCE and value < 0:
+    if name == BALANCE and value < 0:
         kinds, mark = [*kinds, "late"], "▲ "
-    elif name == _BALANCE and value < level:
+    elif name == BALANCE and value < level:
         kinds, mark = [*kinds, "low"], "◆ "
     elif name == "planned_order_releases" and value and bucket is None:
         kinds, mark = [*kinds, "late"], "▲ "
     kind = f' class="{" ".join(kinds)}"' if kinds else ""
-    words = mark + number(value) if value or name == _BALANCE else ""
+    words = mark + number(value) if value or name == BALANCE else ""
     words = "unlimited" if math.isinf(value) else words
     return f"<td{kind}>{escape(words)}</td>"
 
@@ -121,31 +122,43 @@ def _cell(name: str, value: float, level: float, bucket: dt.date | None) -> str:
 def item_finding(record: TimePhasedRecord, names: Names) -> str:
     """What the record finds, for the subtitle of a page."""
     item = f"{names.name(record.product)} at {names.name(record.location)}"
-    unit = names.unit(record.product)
     late = record.past_due_releases
     parts = []
     if late.height:
         parts.append(f"{count(late.height, 'release')} past due")
-    under = record.rows.filter(pl.col(_BALANCE) < pl.col("safety_stock"))
-    if under.height:
-        first = under.row(0, named=True)
-        words = "short" if first[_BALANCE] < 0 else say("below_safety_stock")
-        lowest = quantity(
-            under[_BALANCE].to_list()[under[_BALANCE].arg_min() or 0], unit
-        )
-        since = _bucket_words(first["bucket"], record.bucket)
-        since = since.lower() if first["bucket"] is None else f"from {since}"
-        parts.append(f"{words} {since}, lowest {lowest}")
+    low = shortage_words(record, names)
+    parts += [low] if low else []
     return f"{item}: {'; '.join(parts) or say('covered_over_the_horizon')}"
+
+
+def first_below_safety(record: TimePhasedRecord) -> dict[str, Any] | None:
+    """First bucket that ends below safety stock; None: none does."""
+    under = record.rows.filter(pl.col(BALANCE) < pl.col("safety_stock"))
+    return under.row(0, named=True) if under.height else None
+
+
+def shortage_words(record: TimePhasedRecord, names: Names) -> str:
+    """Since when stock is short or below safety, and how low it falls; empty: never."""
+    first = first_below_safety(record)
+    if first is None:
+        return ""
+    balances = record.rows[BALANCE]
+    since = bucket_words(first["bucket"], record.bucket)
+    return say(
+        "short_since",
+        "short" if first[BALANCE] < 0 else say("below_safety_stock"),
+        since.lower() if first["bucket"] is None else f"from {since}",
+        quantity(float(str(balances.min())), names.unit(record.product)),
+    )
 
 
 def item_tiles(record: TimePhasedRecord, names: Names) -> tuple[Tile, ...]:
     """Four figures: stock and its reach, lowest balance, next receipt, past due."""
     unit, zone = names.unit(record.product), names.zone_of(record.location)
     rows = record.rows
-    lowest = rows.row(rows[_BALANCE].arg_min() or 0, named=True)
+    lowest = rows.row(rows[BALANCE].arg_min() or 0, named=True)
     level = lowest["safety_stock"]
-    low, endless = lowest[_BALANCE] < level, math.isinf(lowest[_BALANCE])
+    low, endless = lowest[BALANCE] < level, math.isinf(lowest[BALANCE])
     moved = record.movements.filter(pl.col("bucket").is_not_null())
     receipts = moved.filter(pl.col("kind").str.ends_with("receipt")).head(1).to_dicts()
     late = record.past_due_releases
@@ -159,13 +172,13 @@ def item_tiles(record: TimePhasedRecord, names: Names) -> tuple[Tile, ...]:
         ),
         Tile(
             label=say("lowest_projected_balance"),
-            figure="unlimited" if endless else number(lowest[_BALANCE]),
+            figure="unlimited" if endless else number(lowest[BALANCE]),
             unit="" if endless else unit,
             note=f"{_lowest_when(lowest['bucket'], record.bucket)}; "
             f"safety stock {number(level)}",
-            state="bad" if lowest[_BALANCE] < 0 else "warn" if low else "good",
+            state="bad" if lowest[BALANCE] < 0 else "warn" if low else "good",
             word=say("tile_short")
-            if lowest[_BALANCE] < 0
+            if lowest[BALANCE] < 0
             else say("tile_below_safety")
             if low
             else say("tile_covered"),
@@ -195,17 +208,17 @@ def _lowest_when(bucket: dt.date | None, length: str) -> str:
     if bucket is None:
         return say("now_with_past_due")
     return (
-        f"in {_bucket_words(bucket, length)}"
+        f"in {bucket_words(bucket, length)}"
         if length == "month"
         else (
-            f"{'on' if length == 'day' else 'week of'} {_bucket_words(bucket, length)}"
+            f"{'on' if length == 'day' else 'week of'} {bucket_words(bucket, length)}"
         )
     )
 
 
 def _reach(record: TimePhasedRecord) -> str:
     """How long stock lasts, in words: at the mean requirement, unless it runs short."""
-    short = record.rows.filter(pl.col(_BALANCE) < 0)
+    short = record.rows.filter(pl.col(BALANCE) < 0)
     if short.height:
         first = short["bucket"][0]
         if first is None:
@@ -264,7 +277,7 @@ def movement_rows(record: TimePhasedRecord, plan: Plan, names: Names) -> pl.Data
         out = moved["kind"] in (REQUIRED, KINDS["expired"])
         rows.append(
             {
-                grid_columns.BUCKET: _bucket_words(moved["bucket"], record.bucket),
+                grid_columns.BUCKET: bucket_words(moved["bucket"], record.bucket),
                 grid_columns.WHEN: wall_clock(moved["instant"], zone),
                 grid_columns.WHAT: moved["kind"].capitalize(),
                 grid_columns.QUANTITY: -moved["qty"] if out else moved["qty"],

@@ -127,6 +127,35 @@ def day(moment: dt.date) -> str:
     return f"{weekday} {moment.day} {month}"
 
 
+def full_day(moment: dt.date) -> str:
+    """Day with its year, without its weekday.
+
+    >>> full_day(dt.date(2026, 11, 2))
+    '2 Nov 2026'
+    """
+    return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}"
+
+
+def read_day(text: str, known: dt.date) -> dt.date:
+    """Day that somebody enters, as `full_day` or 2026-11-02; else the known one.
+
+    >>> read_day("9 nov 2026", dt.date(2026, 11, 2)).isoformat()
+    '2026-11-09'
+    >>> read_day("soon", dt.date(2026, 11, 2)).isoformat()
+    '2026-11-02'
+    """
+    try:
+        day_of_month, month, year = text.split()
+        place = [one.lower() for one in _MONTHS].index(month[:3].lower()) + 1
+        return dt.date(int(year), place, int(day_of_month))
+    except ValueError:
+        pass
+    try:
+        return dt.date.fromisoformat(text.strip())
+    except ValueError:
+        return known
+
+
 def relative(moment: dt.datetime, now: int | dt.datetime) -> str:
     """Distance from now in the largest unit that says enough.
 

@@ -139,7 +139,7 @@ def lateness_words(hours: float | None, overdue: float) -> str:
     """Lateness as part of a sentence, what had passed when planned apart.
 
     >>> lateness_words(384.0, 336.0)
-    ', already 14 d overdue when planned; the chain adds 2 d'
+    ', 16 d late: 14 d past due when planned, 2 d added by the chain'
     >>> lateness_words(30.0, 0.0)
     ', 1 d 6 h late'
     """
@@ -148,8 +148,9 @@ def lateness_words(hours: float | None, overdue: float) -> str:
     if not overdue:
         return f", {duration(hours)} late"
     own = hours - overdue
-    more = say("chain_adds", duration(own)) if own > 0 else ""
-    return say("already_overdue_when_planned", duration(overdue), more)
+    if own <= 0:
+        return say("already_overdue_when_planned", duration(overdue))
+    return say("late_of_it_overdue", duration(hours), duration(overdue), duration(own))
 
 
 def link_words(link: ChainLink, names: Names, as_of: int | None) -> str:

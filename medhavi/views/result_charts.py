@@ -230,7 +230,7 @@ class PlanCharts(ChartList):
         """Purchases that have to be ordered within some days, by supplier."""
         from medhavi.views.plan_pages.suppliers import buy_rows
 
-        return buy_rows(self.plan, names_of(snapshot), days)
+        return buy_rows(self.plan, snapshot, names_of(snapshot), days)
 
     def chain(self, demand: str, snapshot: Snapshot | None = None) -> PagePart:
         """Gantt of the pegged chain of orders that serves a demand."""

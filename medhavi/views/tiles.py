@@ -149,12 +149,12 @@ def _on_time(plan: Plan) -> Tile:
     share = counts.share_on_time
     if share is None:
         return Tile(
-            label=say("demands_met_in_time"), figure=NOTHING, note=say("tile_no_demand")
+            label=say("on_time_in_full"), figure=NOTHING, note=say("tile_no_demand")
         )
     missing = counts.live - counts.on_time
     met = verdicts(plan).filter(pl.col("verdict") == Verdict.ON_TIME)
     return Tile(
-        label=say("demands_met_in_time"),
+        label=say("on_time_in_full"),
         figure=percent(share),
         note=say("of_target_100", counts.on_time, counts.live),
         state="bad" if missing else "good",

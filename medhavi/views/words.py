@@ -44,7 +44,7 @@ def say(key: str, *values: object) -> str:
     Examples
     --------
     >>> say("of_target_100", 1714, 1743)
-    '1,714 of 1,743; target 100 %'
+    '1,714 of 1,743 (order lines and forecasts); target 100 %'
     """
     text, names = catalogue()[key]
     return text.format_map(

@@ -145,7 +145,7 @@ def is_of(plan: Plan, snapshot: Snapshot) -> bool:
 
 
 class PublishedPlan(msgspec.Struct, frozen=True):
-    """What is read of an event PlanPublished."""
+    """What is read of an event PlanPublished; `recorded_at` is when it was told."""
 
     run: str
     planner: str
@@ -153,17 +153,21 @@ class PublishedPlan(msgspec.Struct, frozen=True):
     snapshot: str
     fingerprint: str
     as_of: dt.datetime
+    approver: str = ""
+    recorded_at: dt.datetime = from_seconds(0)
     package_version: str | None = None
     kpis: dict[str, float | None] = msgspec.field(default_factory=dict)
 
 
 def published_plans(
-    lake: Lake, mode: str, until: int | None = None
+    lake: Lake, mode: str | None = None, until: int | None = None
 ) -> tuple[PublishedPlan, ...]:
     """Published plans of a mode, the newest first, each plan once.
 
     Parameters
     ----------
+    mode
+        None: of all modes.
     until
         Only plans whose now is not after it [UTC seconds].
     """
@@ -171,14 +175,15 @@ def published_plans(
         lake.table("bronze.events")
         .filter(pl.col("type") == "PlanPublished")
         .sort("position", descending=True)
-        .select("payload")
-        .collect()["payload"]
+        .select("payload", "recorded_at")
+        .collect()
     )
     last = None if until is None else from_seconds(until)
     found: dict[str, PublishedPlan] = {}
-    for text in said:
-        told = msgspec.json.decode(text, type=PublishedPlan)
-        if told.mode == mode and (last is None or told.as_of <= last):
+    for text, recorded_at in said.iter_rows():
+        event = msgspec.json.decode(text, type=PublishedPlan)
+        told = msgspec.structs.replace(event, recorded_at=recorded_at)
+        if mode in (None, told.mode) and (last is None or told.as_of <= last):
             found.setdefault(told.fingerprint, told)
     return tuple(found.values())
 

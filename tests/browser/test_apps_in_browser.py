@@ -33,7 +33,7 @@ def test_health_is_json(server):
 def shows_figures_reasons_names_local_times_and_trust(page):
     expect(page.get_by_role("heading", name="Plan", exact=True)).to_be_visible()
     for words in (
-        "Demands met in time",
+        "On time in full",
         "The chain takes 61 d; it should have begun 12 d ago",
         "Mon 2 Mar 2026, 07:00 (Europe/Berlin)",
         "Buy 500 Glass bottle from Glassworks for Plant",

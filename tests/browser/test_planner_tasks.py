@@ -283,7 +283,7 @@ def test_7_the_buy_list_as_a_workbook(planner: Planner, company: Company) -> Non
     planner.go("Suppliers and lanes")
     planner.tab("Buy list")
     planner.begins()
-    rows = suppliers.buy_rows(company.plan, company.names, 7)
+    rows = suppliers.buy_rows(company.plan, company.snapshot, company.names, 7)
     planner.see(re.compile(rf"^{rows.height:,} rows"))
     with planner.page.expect_download() as file:
         planner.shown.get_by_text("Excel", exact=True).locator("visible=true").click()

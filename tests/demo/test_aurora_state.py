@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from random import Random
+from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
@@ -90,10 +91,16 @@ def test_customers_of_three_tiers_have_open_orders(snapshot):
 
 def test_the_forecast_covers_ten_weeks_after_the_next_four(snapshot):
     forecast = snapshot["demands"].filter(pl.col("kind") == "forecast")
-    weeks = forecast["due"].unique().sort().to_list()
-    assert len(weeks) == 10
-    assert weeks[0] == dt.datetime(2026, 11, 30, tzinfo=dt.UTC)
-    assert {week.isoweekday() for week in weeks} == {1}
+    zones = dict(snapshot["locations"].select("location", "timezone").iter_rows())
+    local = {
+        due.astimezone(ZoneInfo(zones[place])).replace(tzinfo=dt.UTC)
+        for place, due in forecast.select("location", "due").iter_rows()
+    }
+    monday = dt.datetime(2026, 11, 30, tzinfo=dt.UTC)
+    assert local == {monday + dt.timedelta(weeks=week) for week in range(10)}
+    assert {"America/New_York", "Europe/Rome"} <= {
+        zones[place] for place in forecast["location"].unique()
+    }
 
 
 def test_holds_are_confirmed_and_one_ran_out(snapshot, truth):

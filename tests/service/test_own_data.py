@@ -6,10 +6,11 @@ import pytest
 
 from medhavi.schema.template import example_rows
 from medhavi.service import page_data
-from medhavi.service.data_pages import data_page, own_data
+from medhavi.service.data_pages import change_list, data_page, own_data
 from medhavi.service.plan_pages.plan_loading import load_page
 from medhavi.snapshot import Snapshot
 from medhavi.workbench.files.template_files import write_xlsx_template
+from tests.lakehouse.lake_events import event
 from tests.workbench.edit_company import company
 
 
@@ -62,7 +63,7 @@ def test_a_wrong_cell_of_a_file_is_mended_from_its_finding(lemonade) -> None:
     assert done.kept
     mended = load_page(str(lemonade), mode="mrp")
     assert mended.plan is not None
-    assert "Ana" in own_data.changes_html(mended, mended.names)
+    assert "Ana" in change_list.changes_html(mended, mended.names)
     assert own_data.undo(mended, "Bob").kept
     assert load_page(str(lemonade), mode="mrp").plan is None
 
@@ -140,7 +141,7 @@ def test_a_file_of_master_data_is_one_edit_of_a_lake(lake) -> None:
     later = load_page(mode="mrp")
     names = dict(later.snapshot["suppliers"].select("supplier", "name").iter_rows())
     assert (names["S"], names["NEW"]) == ("Smith", "New one")
-    assert "2 of suppliers" in own_data.changes_html(later, later.names)
+    assert "2 of suppliers" in change_list.changes_html(later, later.names)
     assert own_data.undo(later, "Ana").kept
     assert "NEW" not in load_page(mode="mrp").snapshot["suppliers"]["supplier"]
 
@@ -148,10 +149,32 @@ def test_a_file_of_master_data_is_one_edit_of_a_lake(lake) -> None:
 def test_orders_of_a_file_are_no_master_data_of_a_lake(lake) -> None:
     content = b"demand,product,location,qty,due\nNEW,A,DC,5,2026-05-01T00:00:00Z\n"
     proposal = own_data.uploaded(lake, [("demands.csv", content)], whole=False)
-    priced = own_data.priced(lake, proposal)
-    assert priced.preview is not None
-    assert not priced.preview.ready
-    assert "no edit adds to it" in str(priced.preview.findings[0])
+    assert proposal.problem is not None, "nobody plans before it is refused"
+    told = own_data.proposal_html(proposal, lake.names)
+    assert "no edit adds to it" in told
+    assert "medhavi serve --tables demands.csv" in told
+    assert own_data.buttons(lake, proposal, None, (1, 2, 3)) == []
+    assert own_data.command_html(lake, proposal, whole=False) == ""
+
+
+@pytest.mark.req("ENR-10")
+def test_a_workbook_of_another_company_is_not_mixed_with_that_of_a_lake(
+    tmp_path, monkeypatch
+) -> None:
+    company(tmp_path, event(30, "ProductDefined", product="A"))
+    monkeypatch.setenv("MEDHAVI_LAKE", str(tmp_path / "lake"))
+    lake = load_page(mode="mrp")
+    write_xlsx_template(tmp_path / "mine.xlsx", example=True)
+    content = (tmp_path / "mine.xlsx").read_bytes()
+    proposal = own_data.uploaded(lake, [("mine.xlsx", content)], whole=False)
+    told = own_data.proposal_html(proposal, lake.names)
+    assert "The file is a company of its own" in told
+    assert "Start it by itself: medhavi serve --tables mine.xlsx" in told
+    assert own_data.buttons(lake, proposal, None, (1, 2, 3)) == []
+    # A product beside the known ones is no other company.
+    more = b"product,name\nA,Apple\nNEW,New one\n"
+    shared = own_data.uploaded(lake, [("products.csv", more)], whole=False)
+    assert shared.problem is None
 
 
 @pytest.mark.req("ENR-10", "UI-02")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from medhavi.service import page_data
-from medhavi.service.data_pages import data_page, own_data
+from medhavi.service.data_pages import change_list, data_page
 from medhavi.service.jobs.predictor_jobs import TrainingRequest
 from medhavi.service.order_pages import one_order, order_page
 from medhavi.service.plan_pages import desk_words, plan_page
@@ -49,7 +49,7 @@ def test_decisions_and_events_that_came_later_are_left_out(lake):
     now, then = load_page(mode="mrp"), load_page(mode="mrp", known_at=THEN)
     assert len(plan_page.decisions(now)) == 1
     assert plan_page.decisions(then, THEN) == []
-    assert "No decision yet" in own_data.changes_html(then, then.names, THEN)
+    assert "No decision yet" in change_list.changes_html(then, then.names, THEN)
     (row,) = order_page.orders_of(now).filter(number="PO-2").to_dicts()
     assert "Mon 5 Jan" in one_order.events_html(now, row)
     assert "No event yet" in one_order.events_html(then, row, THEN)

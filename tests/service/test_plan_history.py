@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from medhavi.service import page_data
-from medhavi.service.plan_pages.desk_words import tiles_of
+from medhavi.service.data_pages.change_list import changes_html
+from medhavi.service.page_data import bench_of
 from medhavi.service.plan_pages.plan_loading import PlanPage, plan_of
 from medhavi.service.plan_pages.plan_page import publish
+from medhavi.service.plan_pages.plan_standing import standing_facts, tiles_of
+from medhavi.service.promise_pages.promise_commit import commit
+from medhavi.service.promise_pages.promise_page import ask
+from medhavi.views.names import when
 from medhavi.workbench.runs import published_plans
 from tests.api import DataSource, Lake, names_of
-from tests.service.promise_company import promise_company
+from tests.service.promise_company import SHORT, page_of, promise_company
 
 
 @pytest.fixture
@@ -52,3 +59,42 @@ def test_a_folder_publishes_nothing(desk):
     folder = PlanPage(source=DataSource(tables="x"), plan=desk.plan, names=desk.names)
     assert publish(folder, "Ada").kept is False
     assert {tile.change for tile in tiles_of(folder)} == {("", "")}
+
+
+@pytest.mark.req("UI-02")
+def test_the_head_says_who_published_the_plan_and_when(desk):
+    ((name, told),) = standing_facts(desk)
+    assert (name, told) == ("Plan in force", "not published")
+    assert publish(desk, "Ada").kept is True
+    ((_, told),) = standing_facts(desk)
+    (published,) = published_plans(Lake(desk.source.lake), "mrp")
+    moment = when(published.recorded_at, desk.names.zone, year=True)
+    assert told == f"published {moment} by Ada"
+    rows = desk.snapshot["demands"].to_dicts()
+    fewer = desk.snapshot.replace(demands=rows[:-1])
+    later = replace(desk, snapshot=fewer, plan=plan_of(fewer))
+    ((_, told),) = standing_facts(later)
+    assert (
+        told
+        == f"not published; last published {moment} by Ada: MRP (infinite capacity)"
+    )
+    lake = Lake(desk.source.lake)
+    lake.record(later.plan)
+    ((_, told),) = standing_facts(later)
+    assert told.startswith("made ")
+    past = replace(desk, source=replace(desk.source, past=True))
+    assert standing_facts(past) == []
+
+
+@pytest.mark.req("UI-02")
+def test_publications_and_promises_are_among_the_changes(desk):
+    assert publish(desk, "Ada").kept is True
+    load = page_of(desk.source.lake)
+    stocked = {**SHORT, "qty": "2", "due": "2026-01-20 09:00"}
+    assert commit(load, ask(load, stocked), "Bob").kept is True
+    Lake(desk.source.lake).mirror(bench_of(desk.source).store)
+    told = changes_html(desk, desk.names)
+    assert "publish plan " in told
+    assert "MRP (infinite capacity)" in told
+    assert "promise Q-0001: 2 " in told
+    assert told.index("Bob") < told.index("Ada"), "the newest first"

@@ -349,7 +349,12 @@ def test_promises_at_risk_are_told_by_name_with_their_reason(company):
     found = watch_promises(company)
     assert found.problem is None
     assert [one.product for one in found.watch.at_risk] == ["A"]
-    assert "1 of 1 accepted promise" in watch_sentence(found.watch)
+    assert found.watch is not None
+    told = watch_sentence(found.watch)
+    assert "1 of 1 accepted promise does not hold any more: 0 overdue, 1 at" in told
+    (one,) = found.watch.at_risk
+    late = replace(found.watch, as_of=one.promised + 1)
+    assert "not hold any more: 1 overdue, 0 at risk" in watch_sentence(late)
     told = at_risk_html(found.watch, company.names)
     assert "Corner shop" in told
     assert "Tue 6 Jan, 01:00" in told

@@ -96,7 +96,7 @@ def test_what_is_found_at_risk_is_so_in_the_list(company, records):
     assert risky["state"].to_list() == ["at risk"]
     assert records_finding(risky, now).startswith("1 promise to keep, 1 at risk")
     tiles = {tile.label: tile for tile in records_tiles(risky, now)}
-    assert tiles["Reported at risk"].figure == "1"
+    assert tiles["At risk"].figure == "1"
     assert tiles["Overdue"].state == "good"
 
 

@@ -23,6 +23,7 @@ from medhavi.views.plan_pages.cockpit import (
     promises_missed,
 )
 from medhavi.views.row_groups import group_rows, rows_of
+from medhavi.views.tiles import plan_tiles
 from medhavi.workbench.files.tables_run import plan_snapshot
 from tests import factories
 from tests.api import names_of
@@ -37,6 +38,12 @@ def test_tiles_are_the_key_figures_and_their_course(plan, names):
     values = dict(plan.kpis.select("kpi", "value").iter_rows())
     assert tiles["On time in full"].value == values["KPI-28"]
     assert tiles["On time in full"].course == (0.25, 0.5, values["KPI-28"])
+    (own,) = (one for one in plan_tiles(plan) if one.label == "On time in full")
+    assert (tiles[own.label].figure, tiles[own.label].note) == (own.figure, own.note)
+    kept = plan.kpis.filter(kpi="KPI-01").row(0, named=True)
+    assert f"{kept['numerator']:g} of {kept['denominator']:g} order line" in (
+        tiles["Promises kept"].note
+    )
     assert tiles["Cost of the plan"].course == (9.0, values["KPI-33"])
     assert tiles["Utilisation"].course == ()
     assert all(one.rows.startswith("/") for one in tiles.values())

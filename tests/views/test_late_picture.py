@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from medhavi.views.pictures.lateness import (
+    cause_groups,
     cause_sentence,
     late_bars,
     late_chart,
     late_demands,
     late_html,
+    plan_finding,
 )
 from tests.api import Names
 from tests.results.hand_plan import at, hand_plan
@@ -97,6 +100,25 @@ def test_what_was_past_due_before_the_plan_is_told_apart():
     assert scale["domain"] == ["material", "past due when planned"]
 
 
+@pytest.mark.req("UI-02")
+def test_past_due_when_planned_is_one_cause_of_all_its_demands():
+    """Demands of 9 and 8 outrank a machine of 10 together, neither does alone."""
+    late = hand_plan(
+        fulfilment=[demand(one, "late", 48.0) for one in ("old", "older", "dear")],
+        causes=[
+            cause("old", "PastDue", 48.0, 9.0) | {"subject": "old"},
+            cause("older", "PastDue", 48.0, 8.0) | {"subject": "older"},
+            cause("dear", "CapacityShortfall", 48.0, 10.0),
+        ],
+    )
+    first, second = cause_groups(late).to_dicts()
+    assert (first["code"], first["subject"], first["demands"]) == ("PastDue", None, 2)
+    assert (first["money"], second["money"]) == (17.0, 10.0)
+    told = plan_finding(replace(late, run=replace(late.run, mode="optimize")), NAMES)
+    assert told.endswith("; largest cause: past due when planned, € 17")
+    assert "old" not in told
+
+
 def test_a_due_date_elsewhere_has_the_zone_of_its_place(plan):
     names = Names(zone="Europe/Rome", zones={"dear": "America/Chicago"})
     table = late_html(plan, names)
@@ -114,12 +136,12 @@ def test_the_title_says_how_many_and_how_much(plan):
 
 def test_causes_read_as_sentences_and_never_as_markup(plan):
     table = late_html(plan, NAMES)
-    assert "Waits 1 d for Filling &lt;1&gt;, which is taken" in table
+    assert "1 d of the lateness: Filling &lt;1&gt; is taken" in table
     assert "▲ unplanned" in table
     row = cause("none", "NoSource", None, 5.0)
     assert cause_sentence(row, NAMES).startswith("Nothing supplies ")
     waits = cause("none", "AwaitingSupply", None, 5.0)
-    assert cause_sentence(waits, NAMES).startswith("Waits for order ")
+    assert cause_sentence(waits, NAMES).startswith("Order ")
 
 
 def test_the_rest_is_counted(plan):

@@ -49,8 +49,11 @@ def test_names_stand_for_ids_and_instants_are_local(late):
     row = dict(zip(order.columns, order.rows[0], strict=True))
     assert (row["From"], row["Item"], row["To"]) == ("Śliwa", "Apples", "DC")
     assert re.match(r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d+ \w{3}", row["Order by"])
-    bought = made.supplies["start"][0].astimezone(ZoneInfo("Europe/Warsaw"))
-    assert row["Order by"].endswith(f"{bought:%H:%M}")
+    ordered = made.supplies["start"][0].astimezone(ZoneInfo("Europe/Warsaw"))
+    # Nobody says when orders are taken: a day.
+    assert row["Order by"].endswith(f" {ordered.day} {ordered:%b}")
+    due = made.supplies["finish"][0].astimezone(ZoneInfo("Europe/Warsaw"))
+    assert row["Due"].endswith(f"{due:%H:%M}")
 
 
 def test_late_demands_bring_customer_cost_and_causes(late):

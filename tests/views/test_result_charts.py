@@ -64,7 +64,7 @@ def test_tables_of_a_plan_are_those_of_the_pages(plan, lemonade, names):
     orders = plan.chart.orders(lemonade, kind="buy")
     bought = plan.supplies.filter(kind="buy")
     assert sorted(orders["Order"]) == sorted(bought["number"])
-    assert plan.chart.to_order(lemonade).equals(buy_rows(plan, names))
+    assert plan.chart.to_order(lemonade).equals(buy_rows(plan, lemonade, names))
     found = plan.chart.exceptions(lemonade)
     assert found.height
     assert "Key" not in found.columns

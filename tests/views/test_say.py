@@ -15,7 +15,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_numbers_are_written_in_one_way_and_times_need_a_zone():
-    assert say("of_target_100", 1714.0, 1743) == "1,714 of 1,743; target 100 %"
+    assert (
+        say("of_target_100", 1714.0, 1743)
+        == "1,714 of 1,743 (order lines and forecasts); target 100 %"
+    )
     with pytest.raises(TypeError, match="needs a zone"):
         say("of_target_100", dt.datetime(2026, 1, 6, tzinfo=dt.UTC), 3)
 

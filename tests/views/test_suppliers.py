@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
@@ -11,7 +12,10 @@ from medhavi.lakehouse.observations import LEAD_TIME_SCHEMA
 from medhavi.predict.scorecards import supplier_scorecard
 from medhavi.views.plan_pages.suppliers import (
     NO_RECORD,
+    OrderDates,
     buy_rows,
+    change_words,
+    days_words,
     delivery_chart,
     owed_rows,
     record_rows,
@@ -25,6 +29,7 @@ from medhavi.workbench.files.tables_run import plan_snapshot
 from tests import factories
 from tests.api import Names, names_of
 from tests.factories import AS_OF
+from tests.views.big_plan import hand
 
 NOW = dt.datetime(2026, 11, 2, 6, tzinfo=dt.UTC)
 
@@ -68,9 +73,79 @@ def test_who_got_slower_is_named_with_its_day():
     names = Names(texts={"S-1": "Rhein"}, zone="Europe/Rome")
     told = supplier_finding(found, names)
     assert "Rhein is slower by 40 % of its stated lead time since 7 Sep 2026" in told
-    (row,) = record_rows(found, names).to_dicts()
-    assert (row["Name"], row["Change"]) == ("Rhein", "slower by 40 %")
-    assert row["Stated"] == "10 d"
+    (row,) = record_rows(found, hand(), names).to_dicts()
+    assert (row["Name"], change_words(row["Change"])) == ("Rhein", "slower by 40 %")
+    assert days_words(row["Stated"]) == "10 d"
+    assert (row["Open orders"], row["Open value"], row["Planned value"]) == (0, 0, 0)
+
+
+@pytest.mark.req("SUP-09")
+def test_who_got_slower_most_stands_first_and_every_figure_is_a_number():
+    slow = [*[10.0] * 24, *[14.0] * 9]
+    slower = [*[10.0] * 24, *[18.0] * 9]
+    found = pl.concat(
+        [record(*one) for one in (("A", [9.0] * 30), ("B", slow), ("C", slower))]
+    )
+    rows = record_rows(found, hand(), Names())
+    assert rows["Name"].to_list() == ["C", "B", "A"]
+    texts = [name for name, kind in rows.schema.items() if kind == pl.String]
+    assert texts == ["Name"]
+    assert record_rows(NO_RECORD, hand(), Names()).is_empty()
+
+
+@pytest.mark.req("SUP-07")
+def test_what_is_open_and_planned_is_summed_by_supplier():
+    snapshot = bought()
+    plan = plan_snapshot(snapshot)
+    (row,) = record_rows(record("S", [10.0] * 9), plan, Names()).to_dicts()
+    own = plan.supplies.filter(source="S")
+    is_open = own["status"] == "released"
+    assert row["Open orders"] == is_open.sum() == 1
+    assert row["Open value"] == pytest.approx(own.filter(is_open)["cost"].sum())
+    assert row["Planned value"] == pytest.approx(own.filter(~is_open)["cost"].sum())
+    assert row["Planned value"] > row["Open value"] > 0
+
+
+# Monday 5 January 2026 to Friday, 08:00 to 16:00.
+OFFICE = {
+    "calendars": [{"calendar": "OFFICE", "timezone": "Europe/Rome"}],
+    "shifts": [
+        {
+            "calendar": "OFFICE",
+            "weekday": weekday,
+            "start": dt.time(8),
+            "finish": dt.time(16),
+        }
+        for weekday in range(1, 6)
+    ],
+}
+
+
+@pytest.mark.req("SUP-07")
+@pytest.mark.parametrize(
+    ("calendars", "start", "told"),
+    [
+        # Saturday and Monday night: the last open moment before.
+        ("supplier", "2026-01-10 15:00", "2026-01-09 16:00"),
+        ("supplier", "2026-01-13 02:00", "2026-01-12 16:00"),
+        ("supplier", "2026-01-13 10:00", "2026-01-13 10:00"),
+        # What has to go out before anybody is there is ordered when they open.
+        ("supplier", "2026-01-05 02:00", "2026-01-05 08:00"),
+        # The place alone has hours: its day; nobody has: the day as it is.
+        ("location", "2026-01-10 15:00", "2026-01-09 00:00"),
+        ("", "2026-01-10 15:00", "2026-01-10 00:00"),
+    ],
+)
+def test_an_order_is_due_while_somebody_takes_it(calendars, start, told):
+    calendar = {f"{calendars}s": [{calendars: "X", "calendar": "OFFICE"}]}
+    snapshot = factories.snapshot(**OFFICE, **(calendar if calendars else {}))
+    names = Names(zone="Europe/Rome")
+    rome = ZoneInfo("Europe/Rome")
+    now = dt.datetime(2026, 1, 5, 1, tzinfo=rome)
+    dates = OrderDates(snapshot, names, int(now.timestamp()))
+    moment = dt.datetime.fromisoformat(start).replace(tzinfo=rome)
+    found = dates.order_by(moment.astimezone(dt.UTC), "X", "X")
+    assert found.isoformat(" ", "minutes") == told
 
 
 def test_without_deliveries_it_says_so():
@@ -131,10 +206,11 @@ def test_what_is_owed_and_what_is_to_be_ordered():
     plan, names = plan_snapshot(snapshot), names_of(snapshot)
     (owed,) = owed_rows(plan, names).to_dicts()
     assert (owed["From"], owed["Order"], owed["Item"]) == ("Glassworks", "PO-1", "Jar")
-    (first,) = buy_rows(plan, names, 7).to_dicts()
+    (first,) = buy_rows(plan, snapshot, names, 7).to_dicts()
+    assert owed["Cost"] == pytest.approx(2.0)
     told = first["From"], first["Quantity"], first["Unit"]
     assert told == ("Glassworks", 4.0, "each"), "a number, to be summed in a workbook"
-    assert buy_rows(plan, names, 60).height == 2
+    assert buy_rows(plan, snapshot, names, 60).height == 2
     tiles = {one.label: one for one in supplier_tiles(plan, NO_RECORD, names)}
     assert tiles["To order in 7 days"].figure == "1"
     assert tiles["On time, last 90 days"].figure != "0 %"

@@ -42,7 +42,7 @@ def exception(code: ExceptionCode, **more: object) -> dict[str, object]:
 
 # ------------------------------------------------------------------ tiles
 def test_a_demand_that_waits_for_an_overdue_order_is_not_met_in_time(plan):
-    met = tile(plan, "Demands met in time")
+    met = tile(plan, "On time in full")
     assert met.state == "bad"
     assert met.word == "1 at risk, 0 not kept"
     assert met.note.endswith("target 100 %")
@@ -55,7 +55,7 @@ def test_a_tile_leads_to_its_rows(plan):
 
 def test_tiles_of_an_empty_plan_say_why_they_are_empty():
     empty = {each.label: each for each in plan_tiles(hand())}
-    assert empty["Demands met in time"].note == "no demand"
+    assert empty["On time in full"].note == "no demand"
     assert empty["Overload"].note == "no resource has work"
     assert empty["Late or short"].figure == "0"
 
@@ -182,7 +182,7 @@ def test_a_demand_without_source_is_never_told_as_kept():
     told = story(nothing.explain("D1"), IDS, None)
     assert told[0].text.endswith("not all of it has a source.")
     assert told[-1].text.startswith("Nothing serves it")
-    assert tile(nothing, "Demands met in time").figure == "0 %"
+    assert tile(nothing, "On time in full").figure == "0 %"
     assert tile(nothing, "Late or short").figure == "1"
 
 

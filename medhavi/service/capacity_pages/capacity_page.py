@@ -19,7 +19,7 @@ from medhavi.service.plan_pages.desk_words import page_head
 from medhavi.snapshot.patch import Patch
 from medhavi.units import from_seconds
 from medhavi.views import grid_columns, page
-from medhavi.views.names import local
+from medhavi.views.names import full_day, local, read_day
 from medhavi.views.order_list import clock
 from medhavi.views.pictures.gantt import DRAGGED, PICKED
 from medhavi.views.pictures.load import PICKED_CELL, cell_key, load_chart
@@ -245,10 +245,12 @@ def window_controls(
             "earlier": at("◀ Earlier", say("one_window_earlier"), view.first - step),
             "now": at("Now", say("the_window_of_now"), now),
             "later": at("Later ▶", say("one_window_later"), view.first + step),
-            "first": mo.ui.date(
-                value=view.first,
+            "first": mo.ui.text(
+                full_day(view.first),
                 label=say("from"),
-                on_change=lambda value: choose(replace(view, first=value)),
+                on_change=lambda text: choose(
+                    replace(view, first=read_day(text, view.first))
+                ),
             ),
             "days": mo.ui.dropdown(
                 SPANS,

@@ -19,7 +19,7 @@ from medhavi.schema import tables
 from medhavi.service.data_source import file_date_format
 from medhavi.service.jobs.open_pages import this_cell
 from medhavi.service.page_data import PageProblem, html, problem_of
-from medhavi.service.plan_pages import desk_parts, desk_words, plan_page
+from medhavi.service.plan_pages import desk_parts, plan_page
 from medhavi.service.plan_pages.plan_loading import open_pages
 from medhavi.service.plan_pages.plan_page import (
     Decision,
@@ -35,10 +35,11 @@ from medhavi.snapshot.table_difference import (
 )
 from medhavi.views import page
 from medhavi.views.changed_cells import update_html, value_words
-from medhavi.views.names import said, when
+from medhavi.views.names import said
 from medhavi.views.words import say
 from medhavi.workbench.files.table_files import KINDS, TableFiles, read_files
 from medhavi.workbench.orders.plan_edit_preview import worked_out
+from medhavi.workbench.orders.plan_edits import refused_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -180,7 +181,42 @@ def uploaded(
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
         return DataProposal(text=text, problem=problem_of(failure))
     edit = update.edit() if update.rows else None
+    refusal = _refusal(shown, update, edit, names) if edit else None
+    if refusal is not None:
+        return DataProposal(text=text, files=names, problem=refusal)
     return DataProposal(text=text, files=names, update=update, edit=edit)
+
+
+def _refusal(
+    shown: PlanPage,
+    update: TableDifference,
+    edit: Mapping[str, Any],
+    names: Sequence[str],
+) -> PageProblem | None:
+    """Why a lake does not take a file, before it is planned with: it never will."""
+    if not shown.source.lake:
+        return None
+    start = f"medhavi serve --tables {shlex.quote(names[0])}"
+    known = set(update.before["products"]["product"])
+    stated = {
+        key[0]
+        for (table, key), number in update.numbers.items()
+        if table == "products" and number
+    }
+    if known and stated and not known & stated:
+        return PageProblem(
+            title=say("file_is_another_company"),
+            text=say("none_of_its_products", len(stated), str(shown.source)),
+            remedy=say("start_it_by_itself", start),
+        )
+    refused = refused_rows(edit_of(**edit))
+    if not refused:
+        return None
+    return PageProblem(
+        title=say("events_fill_these_tables"),
+        text="\n".join(one.message for one in refused),
+        remedy=say("leave_them_out_or_start", start),
+    )
 
 
 def table_choice(
@@ -473,30 +509,6 @@ def undo(shown: PlanPage, approver: str, press: int = 0) -> EditResult | PagePro
 def _kept(shown: PlanPage, approver: str, title: str, text: str) -> EditResult:
     open_pages.tell(shown.source, but=this_cell())
     return EditResult(title=title, text=f"{text} Approved by {approver}.", kept=True)
-
-
-def changes_html(shown: PlanPage, names: Names, known_at: str = "") -> str:
-    """List the changes, the newest first."""
-    if shown.source.lake:
-        return desk_words.history_html(
-            plan_page.decisions(shown, known_at), names, say("correct_or_upload")
-        )
-    past = _files(shown).history() if shown.source.tables else []
-    if not past:
-        return page.empty(say("nothing_was_changed_yet"), say("correct_or_upload"))
-    undone = {one.undoes for one in past}
-    rows = [
-        (
-            escape(one.text),
-            escape(one.approver),
-            escape(when(one.recorded_at, names.zone)),
-            "taken back" if one.number in undone else "",
-        )
-        for one in reversed(past)
-    ]
-    return page.table_html(
-        (say("column_change"), say("column_approved_by"), say("column_when"), ""), rows
-    )
 
 
 def command_html(shown: PlanPage, proposal: DataProposal, *, whole: bool) -> str:

@@ -19,7 +19,7 @@ from medhavi.service.plan_pages.approver_names import (
 from medhavi.service.plan_pages.plan_page import EditResult
 from medhavi.units import from_seconds
 from medhavi.views import grid_columns, page
-from medhavi.views.names import money
+from medhavi.views.names import count, money
 from medhavi.views.order_list import clock
 from medhavi.views.plan_pages import cockpit
 from medhavi.views.words import say
@@ -214,6 +214,8 @@ def links_html(key: str) -> str:
 
 def promise_table(shown: PlanPage, plan: Plan) -> mo.Html:
     """Promised order lines that the plan does not keep."""
+    import marimo as mo
+
     assert shown.snapshot is not None
     rows = cockpit.promises_missed(plan, shown.snapshot, shown.names)
     if rows.is_empty():
@@ -221,9 +223,13 @@ def promise_table(shown: PlanPage, plan: Plan) -> mo.Html:
             page.empty(say("every_promise_is_kept"), say("no_promised_order_line"))
         )
     currency = shown.names.currency
-    return page_table(
+    promised = shown.snapshot["demands"]["promised"].drop_nulls().len()
+    told = say(
+        "promised_dates_missed_words", rows.height, count(promised, "order line")
+    )
+    table = page_table(
         rows,
-        say("promises_at_risk"),
+        say("promised_dates_missed"),
         units={grid_columns.MONEY: currency},
         formats={
             grid_columns.PROMISED: clock,
@@ -233,6 +239,7 @@ def promise_table(shown: PlanPage, plan: Plan) -> mo.Html:
         right=[grid_columns.MONEY],
         page_size=10,
     )
+    return mo.vstack([html(f"<p>{told}</p>"), table], gap=0)
 
 
 def event_table(shown: PlanPage) -> mo.Html:

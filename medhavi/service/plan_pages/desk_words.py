@@ -1,4 +1,4 @@
-"""Choices of the pages of a plan, its tiles, and an edit in words."""
+"""Choices of the pages of a plan, their heads, and an edit in words."""
 
 from __future__ import annotations
 
@@ -8,11 +8,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from medhavi.edits.edit import EDITS
-from medhavi.errors import MedhaviError
-from medhavi.lakehouse import Lake
 from medhavi.results.amounts import money_change
 from medhavi.schema import cell, tables
-from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.data_source import served_mode
 from medhavi.service.jobs.open_pages import again_button
 from medhavi.service.page_data import (
@@ -25,8 +22,9 @@ from medhavi.service.page_data import (
     wanted_of,
 )
 from medhavi.service.plan_pages.page_choices import choice
-from medhavi.service.plan_pages.plan_loading import MODES, load_page
+from medhavi.service.plan_pages.plan_loading import MODE_WORDS, MODES, load_page
 from medhavi.service.plan_pages.plan_page import edit_verb
+from medhavi.service.plan_pages.plan_standing import standing_facts
 from medhavi.views import order_grid, order_list, page
 from medhavi.views.changed_cells import value_words
 from medhavi.views.names import number, said, when
@@ -38,10 +36,8 @@ from medhavi.views.pictures.lateness import (
     plan_finding,
 )
 from medhavi.views.pictures.stock import items_by_need
-from medhavi.views.tiles import changed_since, plan_tiles
 from medhavi.views.words import say
 from medhavi.workbench.orders.plan_edit_answers import EditStatus
-from medhavi.workbench.runs import published_plan, published_plans
 from medhavi.workbench.studies.scenario_list import STUDY_COMMAND
 
 if TYPE_CHECKING:
@@ -61,7 +57,6 @@ if TYPE_CHECKING:
     from medhavi.service.plan_pages.plan_loading import PlanPage
     from medhavi.service.plan_pages.plan_page import PreviewResult
     from medhavi.views.names import Names
-    from medhavi.views.tiles import Tile
     from medhavi.workbench.orders.plan_edit_answers import EditRecord, Preview
     from medhavi.workbench.plan_effects import DemandEffect
 
@@ -233,7 +228,7 @@ def history_html(
         return empty(say("nothing_was_decided_yet"), advice)
     rows = [
         (
-            escape(_decision(one, names)),
+            escape(decision_words(one, names)),
             escape(one.approver),
             escape(when(one.recorded_at, names.zone)),
             "taken back" if one.undone_by else "",
@@ -246,7 +241,7 @@ def history_html(
     )
 
 
-def _decision(one: EditRecord, names: Names) -> str:
+def decision_words(one: EditRecord, names: Names) -> str:
     """Decision in words: the orders, cells, rows or families it is about."""
     told = ", ".join(one.orders[:MOST_EFFECTS])
     if len(one.orders) > MOST_EFFECTS:
@@ -281,11 +276,6 @@ def _row_name(row: Mapping[str, Any], names: Names) -> str:
     return ", ".join(names.name(key) for key in row["key"].values())
 
 
-MODE_WORDS = {
-    "mrp": "MRP (infinite capacity)",
-    "constrained": "Constrained (finite capacity)",
-    "optimize": "Cost-optimized",
-}
 MOST_FIRST = 50
 """Late and overdue demands that stand first in the list of demands."""
 
@@ -422,14 +412,20 @@ def mode_choice(wanted: Wanted, keep: Keep) -> mo.ui.dropdown:
 
 
 def page_head(
-    title: str, shown: PlanPage, known_at: str, found: str, choices: Sequence[Any]
+    title: str,
+    shown: PlanPage,
+    known_at: str,
+    found: str,
+    choices: Sequence[Any],
+    facts: Sequence[tuple[str, str]] = (),
 ) -> list[mo.Html]:
     """Title of a page with its moment and what it finds, and the choices below it."""
     import marimo as mo
 
+    told = [*facts_of(shown, known_at), *facts]
     again = [html(again_button(shown.ended))] if shown.ended else []
     return [
-        mo.Html(page.header(title, facts_of(shown, known_at), finding=found)),
+        mo.Html(page.header(title, told, finding=found)),
         mo.hstack(
             [*(one for one in choices if one is not None), *again],
             justify="start",
@@ -446,7 +442,9 @@ def head_parts(
     import marimo as mo
 
     found = plan_finding(shown.plan, shown.names) if shown.plan else ""
-    parts = page_head(say("plan"), shown, known_at, found, [mode])
+    parts = page_head(
+        say("plan"), shown, known_at, found, [mode], standing_facts(shown)
+    )
     if shown.source.lake:
         hint = html(
             f'<p class="muted">{say("local_time_of_like_2026", shown.names.zone)}</p>'
@@ -549,44 +547,3 @@ def code_choice(plan: Plan, wanted: Wanted, keep: Keep) -> mo.ui.dropdown:
         for row in codes(plan).iter_rows(named=True)
     }
     return choice("code", "Kind", options, wanted, keep, none=True)
-
-
-_TABLES = ("fulfilment", "exceptions", "loads", "pegging")
-"""What the tiles of a plan are read from."""
-
-
-_tiles: AnswerCache[tuple[Tile, ...]] = AnswerCache(8)
-"""Tiles of plans that pages show: each session would work them out again."""
-
-
-def _plan_tiles(plan: Plan) -> tuple[Tile, ...]:
-    key = plan.fingerprint, plan.run.mode, plan.run.as_of
-    return _tiles.get(key, lambda: plan_tiles(plan))
-
-
-def tiles_of(page: PlanPage) -> tuple[Tile, ...]:
-    """Tiles of the page's plan, with the change since the last published one.
-
-    Without a lake, or before anything was published, they tell no change.
-    """
-    plan = page.plan
-    if plan is None:
-        return ()
-    tiles = _plan_tiles(plan)
-    last = _last_published(page, plan)
-    if last is None or last.run.as_of is None:
-        return tiles
-    return changed_since(tiles, _plan_tiles(last), last.run.as_of, page.names.zone)
-
-
-def _last_published(page: PlanPage, plan: Plan) -> Plan | None:
-    if not page.source.lake:
-        return None
-    try:
-        lake = Lake(page.source.lake)
-        for told in published_plans(lake, plan.run.mode, plan.run.as_of):
-            if told.fingerprint != plan.fingerprint:
-                return published_plan(lake, told, _TABLES)
-    except (MedhaviError, OSError):
-        return None  # the change is an extra; the page stands without it
-    return None

@@ -46,6 +46,11 @@ if TYPE_CHECKING:
 
 
 MODES = ("mrp", "constrained", "optimize")
+MODE_WORDS = {
+    "mrp": "MRP (infinite capacity)",
+    "constrained": "Constrained (finite capacity)",
+    "optimize": "Cost-optimized",
+}
 _KEPT = 8
 """Plans that stay in memory: reading one back takes a third of a second."""
 _KEPT_SCENARIOS = 4

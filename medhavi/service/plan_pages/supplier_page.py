@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -44,15 +44,18 @@ class Deliveries:
 
 
 _WIDTHS = {
-    grid_columns.NAME: 200,
-    grid_columns.DELIVERIES: 90,
-    grid_columns.ON_TIME: 75,
-    grid_columns.LATELY: 70,
-    grid_columns.STATED: 85,
-    grid_columns.MEDIAN: 85,
-    grid_columns.P95: 85,
-    grid_columns.CHANGED: 136,
-    grid_columns.CHANGE: 130,
+    grid_columns.NAME: 155,
+    grid_columns.DELIVERIES: 78,
+    grid_columns.ON_TIME: 60,
+    grid_columns.LATELY: 58,
+    grid_columns.STATED: 70,
+    grid_columns.MEDIAN: 66,
+    grid_columns.P95: 55,
+    grid_columns.CHANGED: 82,
+    grid_columns.CHANGE: 110,
+    grid_columns.OPEN_ORDERS: 60,
+    grid_columns.OPEN_VALUE: 72,
+    grid_columns.PLANNED_VALUE: 72,
     grid_columns.FROM: 155,
     grid_columns.ORDER: 135,
     grid_columns.ITEM: 190,
@@ -62,7 +65,7 @@ _WIDTHS = {
     grid_columns.ORDER_BY: 136,
     grid_columns.DUE: 136,
     grid_columns.COST: 80,
-    grid_columns.OVERDUE: 80,
+    grid_columns.OVERDUE: 74,
     grid_columns.DEMAND: 150,
     grid_columns.CUSTOMER: 150,
     grid_columns.VERDICT: 90,
@@ -126,6 +129,23 @@ def subject_words(shown: PlanPage, subject: str) -> mo.Html:
     return html(f"<p>{told}</p>")
 
 
+_COUNTED = (
+    grid_columns.DELIVERIES,
+    grid_columns.OVERDUE,
+    grid_columns.OPEN_ORDERS,
+)
+
+
+def _changed() -> pl.Expr:
+    change = pl.col(grid_columns.CHANGE)
+    return (
+        pl.when(change > 0)
+        .then(pl.lit("slower"))
+        .when(change < 0)
+        .then(pl.lit("faster"))
+    )
+
+
 TABS = (
     say("tab_delivery_record"),
     say("demands_of_supplier"),
@@ -155,15 +175,21 @@ class SupplierGrid:
         """Grid of some of the rows."""
         amounts = {
             title: names.currency
-            for title in (grid_columns.COST, grid_columns.LATE_COST)
+            for title in (grid_columns.COST, grid_columns.LATE_COST, *suppliers.VALUES)
             if title in listed.columns
         }
+        shares, days = suppliers.SHARES, suppliers.LEAD_TIMES
         clocks = [one for one, kind in listed.schema.items() if kind == pl.Datetime]
         return page_table(
             listed,
             self.name,
             formats={
                 **dict.fromkeys(clocks, clock),
+                **dict.fromkeys({*shares} & set(listed.columns), suppliers.share_words),
+                **dict.fromkeys({*days} & set(listed.columns), suppliers.days_words),
+                **dict.fromkeys(
+                    {grid_columns.CHANGE} & set(listed.columns), suppliers.change_words
+                ),
                 **dict.fromkeys({grid_columns.QUANTITY} & set(listed.columns), plain),
                 **dict.fromkeys(
                     amounts,
@@ -172,7 +198,11 @@ class SupplierGrid:
             },
             right=self.right,
             widths=_WIDTHS,
-            units=amounts,
+            units={
+                **amounts,
+                **dict.fromkeys({*shares, grid_columns.CHANGE}, "fraction"),
+                **dict.fromkeys(days, "d"),
+            },
         )
 
 
@@ -196,24 +226,22 @@ def grid_of(
     if tab == say("tab_delivery_record"):
         record = suppliers.NO_RECORD if found is None else found.record
         return SupplierGrid(
-            rows=suppliers.record_rows(record, names),
+            rows=suppliers.record_rows(record, plan, names),
             name="Delivery record",
-            grouping=columns_grouping(
-                (grid_columns.CHANGE, grid_columns.STATED),
-                say("suppliers_lanes"),
-                {
-                    title: pl.col(title).sum()
-                    for title in (grid_columns.DELIVERIES, grid_columns.OVERDUE)
-                },
+            grouping=replace(
+                columns_grouping(
+                    (grid_columns.CHANGE,),
+                    say("suppliers_lanes"),
+                    {title: pl.col(title).sum() for title in _COUNTED},
+                    amounts=suppliers.VALUES,
+                ),
+                keys={grid_columns.CHANGE: _changed()},
             ),
             right=(
-                grid_columns.DELIVERIES,
-                grid_columns.ON_TIME,
-                grid_columns.LATELY,
-                grid_columns.STATED,
-                grid_columns.MEDIAN,
-                grid_columns.P95,
-                grid_columns.OVERDUE,
+                *_COUNTED,
+                *suppliers.SHARES,
+                *suppliers.LEAD_TIMES,
+                *suppliers.VALUES,
             ),
             none=(say("no_delivery_is_known"), say("serve_receipts")),
         )
@@ -247,12 +275,13 @@ def grid_of(
                     grid_columns.DUE,
                 ),
                 grid_columns.ORDERS,
+                amounts=(grid_columns.COST,),
             ),
-            right=(grid_columns.QUANTITY,),
+            right=(grid_columns.QUANTITY, grid_columns.COST),
             none=(say("nothing_is_owed"), say("no_purchase_or_transfer")),
         )
     return SupplierGrid(
-        rows=suppliers.buy_rows(plan, names, days),
+        rows=suppliers.buy_rows(plan, shown.snapshot, names, days),
         name="To order",
         grouping=columns_grouping(
             (

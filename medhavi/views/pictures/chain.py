@@ -145,8 +145,9 @@ def chain_title(explanation: Explanation, as_of: int | None) -> str:
     if overdue and late <= overdue:
         return say("chain_overdue", total, duration(overdue))
     if overdue:
+        own = duration(late - overdue)
         return say(
-            "chain_adds_to_overdue", total, duration(overdue), duration(late - overdue)
+            "chain_adds_to_overdue", total, duration(late), duration(overdue), own
         )
     if late:
         return say("chain_ends_late", total, duration(late))

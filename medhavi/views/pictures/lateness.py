@@ -26,7 +26,7 @@ from medhavi.views.theme import (
 from medhavi.views.words import say
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from medhavi.results.plan_remedy import PlanRemedy
     from medhavi.results.plans.plan import Plan
@@ -95,27 +95,33 @@ def _bar(row: Mapping[str, object], names: Names) -> dict[str, object]:
 
 def cause_sentence(row: Mapping[str, object], names: Names) -> str:
     """Sentence of one cause: what binds, and the hours of lateness that are its own."""
-    code = Limiter(str(row["code"]))
     hours = row["hours"]
-    subject = names.place(str(row["subject"] or ""))
     span = duration(float(str(hours))) if hours else ""
-    named = code_words(code.value) + (f": {subject}" if subject else "")
-    told = _SENTENCES[code](span, subject) if code in _SENTENCES else named
-    words = " ".join(told.split())
+    told = cause_words(str(row["code"]), str(row["subject"] or ""), names)
+    words = say("of_the_lateness", span, told) if span else told
     return words[:1].upper() + words[1:]
 
 
-_SENTENCES: Mapping[Limiter, Callable[[str, str], str]] = {
-    Limiter.CAPACITY_SHORTFALL: lambda span, at: say("waits_for_taken", span, at),
-    Limiter.CAPACITY_LOCKED: lambda span, at: say("waits_for_locked", span, at),
-    Limiter.AWAITING_SUPPLY: lambda span, at: say("waits_for_order", span, at),
-    Limiter.MATERIAL_SHORTFALL: lambda span, at: say("waits_for_short", span, at),
-    Limiter.NO_TRANSPORT_CAPACITY: lambda span, at: say("waits_for_room_on", span, at),
-    Limiter.RELEASE_FENCE: lambda span, at: say("by_the_release_fence_of", span, at),
-    Limiter.ORDER_RULE: lambda span, at: say("by_a_rule_of", span, at),
-    Limiter.PAST_DUE: lambda span, _: say("overdue_when_planned", span),
-    Limiter.LEAD_TIME: lambda span, at: say("lead_time_adds", at, span),
-    Limiter.NO_SOURCE: lambda _, at: say("nothing_supplies", at),
+def cause_words(code: str, subject: str | None, names: Names) -> str:
+    """What binds, as part of a sentence."""
+    limiter, told = Limiter(code), names.place(subject or "")
+    if limiter is Limiter.PAST_DUE:
+        return _PAST_DUE
+    if limiter in _SENTENCES:
+        return say(_SENTENCES[limiter], told)
+    return code_words(code) + (f": {told}" if told else "")
+
+
+_SENTENCES: Mapping[Limiter, str] = {
+    Limiter.CAPACITY_SHORTFALL: "cause_taken",
+    Limiter.CAPACITY_LOCKED: "cause_locked",
+    Limiter.AWAITING_SUPPLY: "cause_order",
+    Limiter.MATERIAL_SHORTFALL: "cause_short",
+    Limiter.NO_TRANSPORT_CAPACITY: "cause_no_room",
+    Limiter.RELEASE_FENCE: "cause_release_fence",
+    Limiter.ORDER_RULE: "cause_order_rule",
+    Limiter.LEAD_TIME: "cause_lead_time",
+    Limiter.NO_SOURCE: "nothing_supplies",
 }
 """What a reason says; others give their code in words and what they are about."""
 
@@ -329,13 +335,19 @@ MOST_HARMED = 3
 def cause_groups(plan: Plan) -> pl.DataFrame:
     """Group the causes of all late and short demands, the dearest first.
 
+    What was past due when planned is one cause: each demand is its own subject there,
+    so that the groups would rank demands beside resources and suppliers.
+
     Returns
     -------
     pl.DataFrame
         code, subject, demands, hours, money, dearest (the demand that pays most).
     """
     return (
-        plan.causes.sort("money", "demand", descending=[True, False])
+        plan.causes.with_columns(
+            subject=pl.when(pl.col("code") != Limiter.PAST_DUE).then("subject")
+        )
+        .sort("money", "demand", descending=[True, False])
         .group_by("code", "subject", maintain_order=True)
         .agg(
             demands=pl.col("demand").n_unique(),
@@ -387,20 +399,27 @@ def plan_finding(plan: Plan, names: Names) -> str:
         return missed
     cost = money(float(groups["money"].fill_null(0.0).sum()), names.currency)
     first = groups.row(0, named=True)
-    subject = names.place(first["subject"]) if first["subject"] else ""
-    cause = f"{code_words(first['code']).lower()}, {subject}".strip(", ")
+    cause = _cause_words(first["code"]).lower()
+    if first["subject"]:
+        cause += f", {names.place(first['subject'])}"
     part = money(float(first["money"] or 0.0), names.currency)
     return f"{missed}, {cost}; largest cause: {cause}, {part}"
 
 
-def _subject(subject: str, names: Names) -> str:
+def _cause_words(code: str) -> str:
+    return _PAST_DUE.capitalize() if code == Limiter.PAST_DUE else code_words(code)
+
+
+def _subject(subject: str | None, names: Names) -> str:
+    if subject is None:
+        return NOTHING
     told = escape(names.place(subject))
     return f'<abbr title="{escape(subject)}">{told}</abbr>'
 
 
 def _reason(code: str) -> str:
     meaning = escape(Limiter(code).entry.meaning)
-    return f'<abbr title="{meaning}">{escape(code_words(code))}</abbr>'
+    return f'<abbr title="{meaning}">{escape(_cause_words(code))}</abbr>'
 
 
 def plan_remedies_html(

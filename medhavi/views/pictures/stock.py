@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from medhavi.units import from_seconds
+from medhavi.units import DAY, from_seconds
+from medhavi.views.item_record import BALANCE, bucket_words, item_finding
 from medhavi.views.names import (
     Names,
     quantity,
@@ -28,12 +30,14 @@ if TYPE_CHECKING:
     import altair as alt
 
     from medhavi.results.plans.plan import Plan
+    from medhavi.results.reports.time_phased import TimePhasedRecord
     from medhavi.views.theme import Picture
 
 
 _MOST = 400
 """Buckets that a picture shows."""
 _TAIL = dt.timedelta(days=7)
+_TAIL_MS = 7 * DAY * 1000
 
 
 def in_view(plan: Plan) -> pl.DataFrame:
@@ -121,6 +125,59 @@ def stock_rows(plan: Plan, product: str, location: str, names: Names) -> pl.Data
     return pl.DataFrame(records)
 
 
+def record_rows(record: TimePhasedRecord) -> pl.DataFrame:
+    """Stock of one item by the buckets of its time-phased record.
+
+    Returns
+    -------
+    pl.DataFrame
+        Columns of `stock_rows`; the first row is what is past due.
+    """
+    buckets = record.rows["bucket"].to_list()
+    days = [to_milliseconds(one) for one in buckets[1:]]
+    edges = [days[0] - _TAIL_MS // 2, *days, _end(buckets[-1], record.bucket)]
+    records = []
+    rows = record.rows.iter_rows(named=True)
+    for row, begin, end in zip(rows, edges, edges[1:], strict=False):
+        received = row["scheduled_receipts"] + row["planned_order_receipts"]
+        issued = row["gross_requirements"] + row["expired"]
+        stock, safety = row[BALANCE], row["safety_stock"]
+        tip = say(
+            "stock_tip",
+            bucket_words(row["bucket"], record.bucket),
+            stock,
+            safety,
+            received,
+            issued,
+        )
+        records.append(
+            {
+                "x": begin,
+                "x2": end,
+                "stock": stock,
+                "safety": safety,
+                "receipts": received,
+                "issues": issued,
+                "floor": min(stock, safety),
+                "tip": tip,
+            }
+        )
+    return pl.DataFrame(records)
+
+
+def _end(first: dt.date, length: str) -> int:
+    """First instant after a bucket on its wall clock [ms]."""
+    if length == "month":
+        later = first.replace(day=28) + dt.timedelta(days=4)
+        return to_milliseconds(later.replace(day=1))
+    return to_milliseconds(first + dt.timedelta(days=1 if length == "day" else 7))
+
+
+def to_milliseconds(day: dt.date) -> int:
+    """Begin of a day on the wall clock [ms], as charts count it."""
+    return (day - dt.date(1970, 1, 1)).days * DAY * 1000
+
+
 def _item(plan: Plan, product: str, location: str) -> pl.DataFrame:
     return (
         in_view(plan)
@@ -168,18 +225,41 @@ def stock_chart(
     plan: Plan, product: str, location: str, names: Names | None = None
 ) -> Picture | None:
     """Draw the projected stock of one item; None where it is never moved."""
-    import altair as alt
-
     known = names or Names()
     rows = stock_rows(plan, product, location, known)
     if rows.is_empty():
         return None
+    title = stock_title(plan, product, location, known)
+    return _drawn(rows, title, known.unit(product), _now(plan, known.zone_of(location)))
+
+
+def record_chart(record: TimePhasedRecord, plan: Plan, names: Names) -> Picture | None:
+    """Draw the projected available balance of a record; None where it is unlimited.
+
+    Bucket for bucket it is the line of the grid, so both begin to be short at once.
+    """
+    if math.isinf(record.rows[BALANCE][0]):
+        return None
+    now = _now(plan, names.zone_of(record.location))
+    unit = names.unit(record.product)
+    return _drawn(record_rows(record), item_finding(record, names), unit, now)
+
+
+def _now(plan: Plan, zone: str) -> int | None:
+    as_of = plan.run.as_of
+    return None if as_of is None else wall_milliseconds(from_seconds(as_of), zone)
+
+
+def _drawn(rows: pl.DataFrame, title: str, unit: str, now: int | None) -> Picture:
+    """Steps of stock above its safety, receipts and issues below."""
+    import altair as alt
+
     first, last = rows["x"].to_list()[0], rows["x2"].to_list()[-1]
     plot = PLOT - 34
     base = alt.Chart(rows_of(rows)).encode(x=time_axis(first, last), x2=alt.X2("x2:T"))
     level = alt.Y(
         "stock:Q",
-        title=f"stock [{known.unit(product)}]",
+        title=f"stock [{unit}]",
         scale=alt.Scale(range=[plot, 0], zero=True),
         axis=alt.Axis(tickCount=5, format="~s" if _large(rows) else ",~f"),
     )
@@ -202,11 +282,8 @@ def stock_chart(
             description=alt.Description("tip:N"),
         ),
     ]
-    if plan.run.as_of is not None:
-        now = wall_milliseconds(from_seconds(plan.run.as_of), known.zone_of(location))
-        if first <= now <= last:
-            layers += rules_at({"now": now}, first, last)
-    title = stock_title(plan, product, location, known)
+    if now is not None and first <= now <= last:
+        layers += rules_at({"now": now}, first, last)
     return finished(alt.layer(*layers), title, PLOT)
 
 

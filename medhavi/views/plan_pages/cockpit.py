@@ -64,8 +64,20 @@ def cockpit_tiles(
     if days is not None:
         stock += f"; {say('days_of_supply', days)}"
     told: tuple[tuple[str, str, str, str, str], ...] = (
-        ("KPI-28", say("on_time_in_full"), "target 100 %", "share", "/plan/#late"),
-        ("KPI-01", "Promises kept", "target 100 %", "share", "/promise/"),
+        (
+            "KPI-28",
+            say("on_time_in_full"),
+            say("of_target_100", counts.on_time, counts.live),
+            "share",
+            "/plan/#late",
+        ),
+        (
+            "KPI-01",
+            say("promises_kept"),
+            _kept_lines(plan),
+            "share",
+            "/promise/",
+        ),
         ("KPI-33.lateness", say("cost_of_lateness"), late, "money", "/plan/#late"),
         ("KPI-33.inventory", "Inventory value", stock, "money", "/items/"),
         ("KPI-05", "Utilisation", busiest, "share", "/capacity/"),
@@ -81,6 +93,12 @@ def cockpit_tiles(
         _tile(one, values.get(one[0]), [run.get(one[0]) for run in published], names)
         for one in told
     )
+
+
+def _kept_lines(plan: Plan) -> str:
+    parts = plan.kpis.filter(kpi="KPI-01").select("numerator", "denominator").rows()
+    kept, lines = parts[0] if parts else (0, 0)
+    return say("of_order_lines", kept or 0, count(int(lines or 0), "order line"))
 
 
 def _cost_note(values: Mapping[str, float | None], names: Names) -> str:

@@ -139,7 +139,7 @@ def pack_sections(
         _late(plan, snapshot, names),
         _promises(plan, snapshot, names),
         _capacity(plan, names),
-        _to_order(plan, names),
+        _to_order(plan, snapshot, names),
         _exceptions(plan, snapshot, names, reviews or {}),
         None if front is None else _trade_offs(front),
     ]
@@ -258,8 +258,8 @@ def _capacity(plan: Plan, names: Names) -> PackSection | None:
     )
 
 
-def _to_order(plan: Plan, names: Names) -> PackSection | None:
-    bought = buy_rows(plan, names)
+def _to_order(plan: Plan, snapshot: Snapshot, names: Names) -> PackSection | None:
+    bought = buy_rows(plan, snapshot, names)
     if bought.is_empty():
         return None
     total = money(float(bought[grid_columns.COST].fill_null(0.0).sum()), names.currency)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from medhavi.results.plans.lateness import BEGUN, WORDS, Verdict, verdicts
-from medhavi.units import DAY, from_seconds
+from medhavi.snapshot.calendars.calendars import Calendars
+from medhavi.units import DAY, from_seconds, to_seconds
 from medhavi.views import grid_columns
 from medhavi.views.names import (
     NOTHING,
@@ -35,6 +36,7 @@ from medhavi.views.tiles import Tile
 from medhavi.views.words import say
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Callable
 
     from medhavi.results.plans.plan import Plan
@@ -56,59 +58,92 @@ BUY_DAYS = 7.0
 """How far ahead purchases are listed to be ordered [days]."""
 
 
-def record_rows(record: pl.DataFrame, names: Names) -> pl.DataFrame:
-    """Scorecards in words; see `predict.supplier_scorecard`.
+SHARES = (grid_columns.ON_TIME, grid_columns.LATELY)
+"""Columns of the record in fractions."""
+LEAD_TIMES = (grid_columns.STATED, grid_columns.MEDIAN, grid_columns.P95)
+"""Columns of the record in days."""
+VALUES = (grid_columns.OPEN_VALUE, grid_columns.PLANNED_VALUE)
+"""Columns of the record in the currency of the company."""
+
+
+def record_rows(record: pl.DataFrame, plan: Plan, names: Names) -> pl.DataFrame:
+    """Scorecards with what is open and planned of each, who got slower most first.
+
+    Every figure is a number, so that a grid sorts by it; see
+    `predict.supplier_scorecard`.
 
     Returns
     -------
     pl.DataFrame
-        Name, Deliveries, On time, Lately (share on time of the last 90 days), Stated,
-        Median, P95 (lead times), Changed (wall clock), Change, Overdue (orders).
+        Name, Change (of the lead time, a fraction: positive is slower), Changed (day on
+        the wall clock), Deliveries, On time, Lately (share on time of the last 90
+        days), Stated, Median, P95 (lead times), Overdue, Open orders, Open value
+        (orders that exist), Planned value (orders that the plan adds).
     """
-    return pl.DataFrame(
-        [
-            {
-                grid_columns.NAME: names.name(row["subject"]),
-                grid_columns.DELIVERIES: row["orders"],
-                grid_columns.ON_TIME: _share(row["on_time"]),
-                grid_columns.LATELY: _share(row["recent_on_time"]),
-                grid_columns.STATED: _days(row["stated_days"]),
-                grid_columns.MEDIAN: _days(row["lead_days_p50"]),
-                grid_columns.P95: _days(row["lead_days_p95"]),
-                grid_columns.CHANGED: wall_clock(row["changed_at"], names.zone),
-                grid_columns.CHANGE: ""
-                if row["change"] is None
-                else f"{'slower' if row['change'] > 0 else 'faster'} by "
-                f"{percent(abs(row['change']))}",
-                grid_columns.OVERDUE: row["overdue"],
-            }
-            for row in record.iter_rows(named=True)
-        ],
-        schema={
-            grid_columns.NAME: pl.String,
-            grid_columns.DELIVERIES: pl.Int64,
-            **dict.fromkeys(
-                (
-                    grid_columns.ON_TIME,
-                    grid_columns.LATELY,
-                    grid_columns.STATED,
-                    grid_columns.MEDIAN,
-                    grid_columns.P95,
-                ),
-                pl.String,
-            ),
-            grid_columns.CHANGED: pl.Datetime("us"),
-            grid_columns.CHANGE: pl.String,
-            grid_columns.OVERDUE: pl.Int64,
-        },
+    rows = record.join(_totals(plan), on="subject", how="left", maintain_order="left")
+    worse = pl.col("change").fill_null(0.0).clip(lower_bound=0.0)
+    return (
+        rows.sort(worse, descending=True, maintain_order=True).select(
+            pl.col("subject")
+            .map_elements(names.name, return_dtype=pl.String)
+            .alias(grid_columns.NAME),
+            pl.col("change").alias(grid_columns.CHANGE),
+            pl.col("changed_at")
+            .dt.convert_time_zone(names.zone)
+            .dt.replace_time_zone(None)
+            .dt.truncate("1d")
+            .alias(grid_columns.CHANGED),
+            pl.col("orders").alias(grid_columns.DELIVERIES),
+            pl.col("on_time").alias(grid_columns.ON_TIME),
+            pl.col("recent_on_time").alias(grid_columns.LATELY),
+            pl.col("stated_days").alias(grid_columns.STATED),
+            pl.col("lead_days_p50").alias(grid_columns.MEDIAN),
+            pl.col("lead_days_p95").alias(grid_columns.P95),
+            pl.col("overdue").alias(grid_columns.OVERDUE),
+            pl.col("open_orders").fill_null(0).alias(grid_columns.OPEN_ORDERS),
+            pl.col("open_value").fill_null(0.0).alias(grid_columns.OPEN_VALUE),
+            pl.col("planned_value").fill_null(0.0).alias(grid_columns.PLANNED_VALUE),
+        )
+        if rows.height
+        else pl.DataFrame()
     )
 
 
-def _share(value: float | None) -> str:
+def _totals(plan: Plan) -> pl.DataFrame:
+    """Open orders, their cost and that of planned ones by supplier or lane."""
+    bought = plan.supplies.filter(pl.col("kind").is_in(["buy", "move"]))
+    is_open = pl.col("status").is_in(BEGUN)
+    cost = pl.col("cost").fill_null(0.0)
+    return (
+        bought.with_columns(subject=pl.coalesce("source", "lane"))
+        .drop_nulls("subject")
+        .group_by("subject")
+        .agg(
+            open_orders=is_open.sum().cast(pl.Int64),
+            open_value=cost.filter(is_open).sum().round(2),
+            planned_value=cost.filter(~is_open).sum().round(2),
+        )
+    )
+
+
+def change_words(change: float | None) -> str:
+    """How much a lead time changed.
+
+    >>> change_words(0.32), change_words(-0.1), change_words(None)
+    ('slower by 32 %', 'faster by 10 %', '')
+    """
+    if change is None:
+        return ""
+    return f"{'slower' if change > 0 else 'faster'} by {percent(abs(change))}"
+
+
+def share_words(value: float | None) -> str:
+    """Share in percent, nothing for none."""
     return "" if value is None else percent(value)
 
 
-def _days(value: float | None) -> str:
+def days_words(value: float | None) -> str:
+    """Days as a duration, nothing for none."""
     return "" if value is None else duration(value * 24)
 
 
@@ -175,7 +210,8 @@ def owed_rows(plan: Plan, names: Names) -> pl.DataFrame:
     Returns
     -------
     pl.DataFrame
-        From, Order, Item, To, Quantity, Due (wall clock of the place), Overdue.
+        From, Order, Item, To, Quantity, Unit, Due (wall clock of the place), Overdue,
+        Cost.
     """
     now = plan.run.as_of
     return _orders(
@@ -187,28 +223,76 @@ def owed_rows(plan: Plan, names: Names) -> pl.DataFrame:
             grid_columns.OVERDUE: ""
             if now is None or row["finish"] >= from_seconds(now)
             else duration((from_seconds(now) - row["finish"]).total_seconds() / 3600),
+            grid_columns.COST: _cost(row),
         },
     )
 
 
-def buy_rows(plan: Plan, names: Names, days: float = BUY_DAYS) -> pl.DataFrame:
+def _cost(row: dict[str, Any]) -> float | None:
+    return None if row["cost"] is None else round(row["cost"], 2)
+
+
+class OrderDates:
+    """Dates by which purchases have to be ordered, in open time.
+
+    Parameters
+    ----------
+    now
+        Of the plan [UTC seconds]; None: it has none.
+    """
+
+    def __init__(self, snapshot: Snapshot, names: Names, now: int | None) -> None:
+        self._calendars, self._names, self._now = Calendars(snapshot), names, now
+        self._suppliers, self._places = (
+            dict(snapshot[table].select(key, "calendar").iter_rows())
+            for table, key in (("suppliers", "supplier"), ("locations", "location"))
+        )
+
+    def order_by(self, start: dt.datetime, supplier: str, place: str) -> dt.datetime:
+        """Last open moment up to the release of an order, a wall clock of its place.
+
+        The supplier's calendar says when it takes orders. Without one the day is told,
+        the last on which the place that orders is open.
+        """
+        zone = self._names.zone_of(place)
+        own = self._suppliers.get(supplier)
+        opening = own or self._places.get(place)
+        moment = self._open(to_seconds(start), opening) if opening else None
+        told = local(start if moment is None else from_seconds(moment), zone)
+        whole = told if own else told.replace(hour=0, minute=0, second=0, microsecond=0)
+        return whole.replace(tzinfo=None)
+
+    def _open(self, start: int, calendar: str) -> int | None:
+        working = self._calendars.working_time(calendar)
+        found = working.previous_moment(start)
+        if self._now is not None and (found or 0) < self._now <= start:
+            # The last open time has passed: it is ordered at the next.
+            return working.next_moment(start)
+        return found
+
+
+def buy_rows(
+    plan: Plan, snapshot: Snapshot, names: Names, days: float = BUY_DAYS
+) -> pl.DataFrame:
     """Planned purchases that have to be ordered within some days, by supplier.
 
     Returns
     -------
     pl.DataFrame
-        From, Order, Item, To, Quantity, Unit, Order by, Due (wall clocks), Cost.
+        From, Order, Item, To, Quantity, Unit, Order by (see `OrderDates`), Due (wall
+        clocks), Cost.
     """
+    dates = OrderDates(snapshot, names, plan.run.as_of)
     return _orders(
         _to_buy(plan, days),
         "source",
         names,
         lambda row: {
-            grid_columns.ORDER_BY: wall_clock(
-                row["start"], names.zone_of(row["location"])
+            grid_columns.ORDER_BY: dates.order_by(
+                row["start"], row["source"], row["location"]
             ),
             grid_columns.DUE: wall_clock(row["finish"], names.zone_of(row["location"])),
-            grid_columns.COST: None if row["cost"] is None else round(row["cost"], 2),
+            grid_columns.COST: _cost(row),
         },
     )
 

@@ -216,12 +216,16 @@ def watch_sentence(watch: PromiseMonitor) -> str:
         kept = count(watch.watched, "accepted promise")
         return say("all_hold", kept)
     lost = money(watch.cost, watch.currency)
-    verb = "does" if len(watch.at_risk) == 1 else "do"
+    failing = len(watch.at_risk)
+    # Past its date a promise is overdue, as in the list of promises.
+    overdue = sum(one.promised < watch.as_of for one in watch.at_risk)
     return say(
         "promises_fail",
-        len(watch.at_risk),
+        failing,
         count(watch.watched, "accepted promise"),
-        verb,
+        "does" if failing == 1 else "do",
+        overdue,
+        failing - overdue,
         lost,
     )
 

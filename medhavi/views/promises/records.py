@@ -218,11 +218,11 @@ def records_tiles(records: pl.DataFrame, now: int) -> tuple[Tile, ...]:
             rows=_rows(PromiseState.OVERDUE) if overdue else "",
         ),
         Tile(
-            label=say("reported_at_risk"),
+            label=say("at_risk"),
             figure=f"{risky:,}",
-            note=say("target_0_see_at_risk"),
+            note=say("overdue_apart"),
             state="warn" if risky else "good",
-            word=say("in_the_log") if risky else say("none_of_them"),
+            word="" if risky else say("none_of_them"),
             rows=_rows(PromiseState.AT_RISK) if risky else "",
         ),
         Tile(

@@ -130,10 +130,9 @@ class PlanEdits:
 
     def _hindered(self, edit: Edit, snapshot: Snapshot) -> tuple[Finding, ...]:
         """Why an edit of master data cannot be recorded, or would be hidden."""
-        stated = [*edit.values.get("rows", ()), *edit.values.get("removed", ())]
-        if stated:
-            named = {new.table: None for new in stated if new.table in tables()}
-            return tuple(_no_master(name) for name in named if name not in MASTER)
+        refused = refused_rows(edit)
+        if refused:
+            return refused
         if edit.kind != "changeover":
             return ()
         hidden = [
@@ -434,6 +433,13 @@ def check_approver(approver: str) -> None:
         raise UsageError(_NOBODY)
 
 
+def refused_rows(edit: Edit) -> tuple[Finding, ...]:
+    """Tables of an edit that no edit adds rows to: events alone fill them."""
+    stated = [*edit.values.get("rows", ()), *edit.values.get("removed", ())]
+    named = {new.table: None for new in stated if new.table in tables()}
+    return tuple(_no_master(name) for name in named if name not in MASTER)
+
+
 def _no_undo(edit: str, reason: str, way_out: str) -> Finding:
     return finding("ORD009", value=edit, reason=reason, way_out=way_out)
 
@@ -445,5 +451,5 @@ def _no_master(table: str) -> Finding:
         column="table",
         value=table,
         reason="orders, stock and what happens fill it, and no edit adds to it",
-        way_out="Add rows to tables of master data (docs/tables.md).",
+        way_out="Add rows to tables of master data, such as products and suppliers.",
     )

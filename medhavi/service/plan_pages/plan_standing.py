@@ -1,0 +1,103 @@
+"""The plan of a page beside the published ones: who published it, what has changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from medhavi.errors import MedhaviError
+from medhavi.lakehouse import Lake
+from medhavi.service.answer_cache import AnswerCache
+from medhavi.service.plan_pages.plan_loading import MODE_WORDS
+from medhavi.views.names import when
+from medhavi.views.tiles import changed_since, plan_tiles
+from medhavi.views.words import say
+from medhavi.workbench.runs import published_plan, published_plans
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from medhavi.results.plans.plan import Plan
+    from medhavi.service.plan_pages.plan_loading import PlanPage
+    from medhavi.views.tiles import Tile
+
+
+def standing_facts(shown: PlanPage) -> list[tuple[str, str]]:
+    """Fact of a page's header; none of tables, of a scenario and of a past moment."""
+    plan, source = shown.plan, shown.source
+    if plan is None or not source.lake or source.unbound or shown.renewal:
+        return []
+    try:
+        words = _words(Lake(source.lake), plan, shown.names.zone)
+    except (MedhaviError, OSError):
+        return []  # the plan stands without its history
+    return [(say("plan_in_force_option"), words)]
+
+
+def _words(lake: Lake, plan: Plan, zone: str) -> str:
+    published = published_plans(lake)
+    for one in published:
+        if one.fingerprint == plan.fingerprint:
+            moment = when(one.recorded_at, zone, year=True)
+            return say("published_by", moment, one.approver)
+    made = _made_at(lake, plan)
+    told = (
+        say("plan_made", when(made, zone, year=True)) if made else say("not_published")
+    )
+    if not published:
+        return told
+    last = published[0]
+    moment = when(last.recorded_at, zone, year=True)
+    return say("last_published_by", told, moment, last.approver, MODE_WORDS[last.mode])
+
+
+def _made_at(lake: Lake, plan: Plan) -> dt.datetime | None:
+    runs = lake.table("gold.plan_runs").filter(
+        pl.col("fingerprint") == plan.fingerprint
+    )
+    found: list[dt.datetime] = (
+        runs.select("recorded_at").collect()["recorded_at"].to_list()
+    )
+    return min(found, default=None)
+
+
+_TABLES = ("fulfilment", "exceptions", "loads", "pegging")
+"""What the tiles of a plan are read from."""
+
+
+_tiles: AnswerCache[tuple[Tile, ...]] = AnswerCache(8)
+"""Tiles of plans that pages show: each session would work them out again."""
+
+
+def _plan_tiles(plan: Plan) -> tuple[Tile, ...]:
+    key = plan.fingerprint, plan.run.mode, plan.run.as_of
+    return _tiles.get(key, lambda: plan_tiles(plan))
+
+
+def tiles_of(page: PlanPage) -> tuple[Tile, ...]:
+    """Tiles of the page's plan, with the change since the last published one.
+
+    Without a lake, or before anything was published, they tell no change.
+    """
+    plan = page.plan
+    if plan is None:
+        return ()
+    tiles = _plan_tiles(plan)
+    last = _last_published(page, plan)
+    if last is None or last.run.as_of is None:
+        return tiles
+    return changed_since(tiles, _plan_tiles(last), last.run.as_of, page.names.zone)
+
+
+def _last_published(page: PlanPage, plan: Plan) -> Plan | None:
+    if not page.source.lake:
+        return None
+    try:
+        lake = Lake(page.source.lake)
+        for told in published_plans(lake, plan.run.mode, plan.run.as_of):
+            if told.fingerprint != plan.fingerprint:
+                return published_plan(lake, told, _TABLES)
+    except (MedhaviError, OSError):
+        return None  # the change is an extra; the page stands without it
+    return None

@@ -1,0 +1,174 @@
+"""Why an item runs short, in words: what is missing, which supply is late, what limits.
+
+The figures are those of its time-phased record, so they are the grid's and the
+picture's; the reasons are the exceptions and causes that the plan lists.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from medhavi.results.exceptions import ExceptionCode
+from medhavi.results.limiter import Limiter
+from medhavi.results.plans.lateness import not_kept
+from medhavi.views.item_record import BALANCE, bucket_words, first_below_safety
+from medhavi.views.names import count, quantity, when
+from medhavi.views.pictures.lateness import cause_words
+from medhavi.views.promises.words import local_words
+from medhavi.views.words import say
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from medhavi.results.plans.plan import Plan
+    from medhavi.results.reports.time_phased import TimePhasedRecord
+    from medhavi.views.names import Names
+
+
+MOST_REASONS = 3
+"""Exceptions and limits that a shortage names, each."""
+_SUPPLY_LATE = (
+    ExceptionCode.NO_SOURCE,
+    ExceptionCode.OVERDUE_RECEIPT,
+    ExceptionCode.BRING_FORWARD,
+    ExceptionCode.MOVED,
+    ExceptionCode.MISSING_MATERIAL,
+    ExceptionCode.AWAITS_COMPONENT,
+    ExceptionCode.PAST_DUE_START,
+    ExceptionCode.SUPPLIER_CAPACITY,
+    ExceptionCode.RELEASE_FENCE,
+    ExceptionCode.EXPIRED_STOCK,
+    ExceptionCode.NEGATIVE_STOCK,
+)
+"""Exceptions that leave an item short, those that say most first."""
+
+
+def shortage_html(record: TimePhasedRecord, plan: Plan, names: Names) -> str:
+    """Why stock falls below safety or zero; nothing where it does not."""
+    told = shortage_reasons(record, plan, names)
+    if not told:
+        return ""
+    lines = "".join(f"<li>{escape(text)}</li>" for text in told)
+    return f'<div class="mv-list"><b>{say("why_it_is_short")}</b><ul>{lines}</ul></div>'
+
+
+def shortage_reasons(
+    record: TimePhasedRecord, plan: Plan, names: Names
+) -> tuple[str, ...]:
+    """Sentences on the first shortage: its sum, the next receipt, supplies, limits."""
+    first = first_below_safety(record)
+    if first is None:
+        return ()
+    reasons = (*_late_supplies(record, plan, names), *_limits(record, plan, names))
+    return (
+        _missing(record, first, names),
+        _next_receipt(record, first, plan, names),
+        *(reasons or (say("nothing_of_it_is_late"),)),
+    )
+
+
+def _missing(record: TimePhasedRecord, first: dict[str, Any], names: Names) -> str:
+    """Requirements up to the end of the bucket against stock and receipts."""
+    unit = names.unit(record.product)
+    until = record.rows.head(record.rows["bucket"].to_list().index(first["bucket"]) + 1)
+    receipts = ("scheduled_receipts", "planned_order_receipts")
+    received = sum(float(until[name].sum()) for name in receipts)
+    required = float((until["gross_requirements"] + until["expired"]).sum())
+    balance, level = first[BALANCE], first["safety_stock"]
+    return say(
+        "required_against_stock",
+        _period(first["bucket"], record.bucket),
+        quantity(required, unit),
+        quantity(record.on_hand, unit),
+        quantity(received, unit),
+        say("short_by", quantity(-balance, unit))
+        if balance < 0
+        else say("below_safety_by", quantity(level - balance, unit)),
+    )
+
+
+def _period(bucket: dt.date | None, length: str) -> str:
+    """Bucket as part of a sentence."""
+    words = bucket_words(bucket, length)
+    if bucket is None:
+        return words.lower()
+    return say("week_of", words) if length == "week" else words
+
+
+def _next_receipt(
+    record: TimePhasedRecord, first: dict[str, Any], plan: Plan, names: Names
+) -> str:
+    later = record.movements.filter(pl.col("kind").str.ends_with("receipt"))
+    if first["bucket"] is not None:
+        later = later.filter(pl.col("bucket") > first["bucket"])
+    if later.is_empty():
+        return say("no_receipt_follows")
+    row = later.row(0, named=True)
+    return say(
+        "next_receipt_follows",
+        quantity(row["qty"], names.unit(record.product)),
+        _numbers(plan).get(row["order"], row["order"]),
+        when(row["instant"], names.zone_of(record.location)),
+    )
+
+
+def _numbers(plan: Plan) -> dict[str, str]:
+    return dict(plan.supplies.select("id", "number").iter_rows())
+
+
+def _late_supplies(
+    record: TimePhasedRecord, plan: Plan, names: Names
+) -> tuple[str, ...]:
+    """Exceptions of supplies of the item, an order once."""
+    ranks = {str(code): rank for rank, code in enumerate(_SUPPLY_LATE)}
+    comes_later = pl.col("suggested_date") > pl.col("date")
+    rows = (
+        plan.exceptions.filter(
+            pl.col("product") == record.product,
+            pl.col("location") == record.location,
+            pl.col("code").is_in(list(ranks)),
+            (pl.col("code") != ExceptionCode.MOVED) | comes_later,
+        )
+        .with_columns(rank=pl.col("code").replace_strict(ranks, return_dtype=pl.Int64))
+        .sort("rank", "date", "supply")
+        .unique("supply", keep="first", maintain_order=True)
+        .head(MOST_REASONS)
+    )
+    numbers, zone = _numbers(plan), names.zone_of(record.location)
+    told = []
+    for row in rows.iter_rows(named=True):
+        order = numbers.get(row["supply"] or "", row["supply"] or "")
+        moment = when(row["date"], zone) if row["date"] else ""
+        of_order = ", ".join(part for part in (order, moment) if part)
+        headline = ExceptionCode(row["code"]).headline
+        subject = f" ({of_order})" if of_order else ""
+        told.append(f"{headline}{subject}. {local_words(row['message'], names)}")
+    return tuple(told)
+
+
+def _limits(record: TimePhasedRecord, plan: Plan, names: Names) -> tuple[str, ...]:
+    """What the late demands that take from the item wait for, the dearest first."""
+    here = (pl.col("product") == record.product) & (
+        pl.col("location") == record.location
+    )
+    taking = plan.pegging.filter(here)["demand"].drop_nulls().unique()
+    late = not_kept(plan).filter(pl.col("demand").is_in(taking.implode()))
+    rows = (
+        plan.causes.join(late.select("demand"), on="demand", how="semi")
+        .filter(pl.col("code") != Limiter.PAST_DUE)
+        .group_by("code", "subject")
+        .agg(pl.col("money").fill_null(0.0).sum(), pl.col("demand").n_unique())
+        .sort("money", "code", "subject", descending=[True, False, False])
+        .head(MOST_REASONS)
+    )
+    return tuple(
+        say(
+            "limit_of_its_demands",
+            count(row["demand"], "late demand"),
+            cause_words(row["code"], row["subject"], names),
+        )
+        for row in rows.iter_rows(named=True)
+    )

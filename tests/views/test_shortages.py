@@ -1,0 +1,120 @@
+"""Why an item is short: the sum, the next receipt, late supplies and limits."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+
+import polars as pl
+import pytest
+
+import medhavi as mv
+from medhavi.results.exceptions import ExceptionCode
+from medhavi.views.item_record import item_finding, item_tiles, record_html
+from medhavi.views.names import names_of
+from medhavi.views.pictures.stock import record_chart, record_rows
+from medhavi.views.plan_pages.shortages import shortage_html, shortage_reasons
+from medhavi.views.theme import title_of
+from tests import api, factories
+from tests.planners.small_plans import PYTHON
+
+DAY = dt.timedelta(days=1)
+NOW = factories.AS_OF
+
+
+@pytest.fixture(scope="module")
+def company():
+    """20 B are asked for on day 9; 10 are there, PO-1 brings 50 on day 16."""
+    return factories.snapshot(
+        products=[{"product": "B", "name": "Oil", "uom": "kg"}],
+        stock=[{"product": "B", "qty": 10}],
+        supply_orders=[
+            {
+                "supply_order": "PO-1",
+                "kind": "purchase",
+                "product": "B",
+                "qty": 50,
+                "due": NOW + 16 * DAY,
+            }
+        ],
+        demands=[{"demand": "SO-1", "product": "B", "qty": 20, "due": NOW + 9 * DAY}],
+    )
+
+
+@pytest.fixture(scope="module")
+def plan(company):
+    return api.plan(company, "mrp")
+
+
+@pytest.mark.req("UI-02")
+def test_a_shortage_tells_its_sum_the_next_receipt_and_what_is_late(
+    company, plan
+) -> None:
+    names = names_of(company)
+    record = mv.time_phased(company, plan, "B", "L")
+    assert "short from" in item_finding(record, names)
+    missing, following, *reasons = shortage_reasons(record, plan, names)
+    assert "20 kg are required; on hand 10 kg and received 0 kg: short by 10" in missing
+    assert "50 kg, order PO-1" in following
+    late = next(one for one in reasons if ExceptionCode.BRING_FORWARD.headline in one)
+    assert "(PO-1, " in late
+    assert shortage_html(record, plan, names).count("<li>") == 2 + len(reasons)
+
+
+def test_what_limits_its_late_demands_is_told(company, plan) -> None:
+    """With finite capacity the demand is late by what it waits for."""
+    record = mv.time_phased(company, plan, "B", "L")
+    late = api.plan(company, "constrained", PYTHON)
+    told = shortage_reasons(record, late, names_of(company))
+    assert told[-1] == (
+        "Limit of 1 late demand it serves: order PO-1 comes after its need."
+    )
+
+
+def test_an_item_that_is_covered_has_no_reason(company, plan) -> None:
+    names = names_of(company)
+    record = mv.time_phased(company, plan, "B", "L")
+    rows = record.rows.with_columns(projected_available_balance=pl.lit(9.0))
+    assert shortage_html(replace(record, rows=rows), plan, names) == ""
+
+
+def test_stock_below_safety_without_a_late_supply_says_so(company, plan) -> None:
+    names = names_of(company)
+    record = mv.time_phased(company, plan, "B", "L")
+    safe = record.rows.with_columns(
+        projected_available_balance=pl.lit(4.0), safety_stock=pl.lit(6.0)
+    )
+    calm = plan.replace(
+        exceptions=plan.exceptions.clear(), pegging=plan.pegging.clear()
+    )
+    low = replace(record, rows=safe, movements=record.movements.clear())
+    told = shortage_reasons(low, calm, names)
+    assert told[0].endswith("2 kg below safety stock.")
+    assert told[0].startswith("Until the end of past due 0 kg are required")
+    assert told[1] == "No receipt follows in this plan."
+    assert told[2].startswith("No supply of it is late")
+
+
+@pytest.mark.parametrize("bucket", ["day", "week", "month"])
+def test_grid_header_and_picture_are_one_record(company, plan, bucket) -> None:
+    names = names_of(company)
+    record = mv.time_phased(company, plan, "B", "L", bucket)
+    drawn = record_rows(record)
+    balance = record.rows["projected_available_balance"]
+    assert drawn["stock"].to_list() == balance.to_list()
+    assert (drawn["x2"] > drawn["x"]).all()
+    assert drawn["x"].to_list()[1:] == drawn["x2"].to_list()[:-1]
+    chart = record_chart(record, plan, names)
+    assert chart is not None
+    assert title_of(chart) == item_finding(record, names)
+    tiles = {tile.label: tile for tile in item_tiles(record, names)}
+    lowest = balance.min()
+    assert tiles["Lowest projected balance"].value is None
+    assert tiles["Lowest projected balance"].figure.endswith(f"{abs(lowest):g}")
+    assert ("▲ " in record_html(record, names)) == (lowest < 0)
+
+
+def test_unlimited_stock_has_no_picture(company, plan) -> None:
+    record = mv.time_phased(company, plan, "B", "L")
+    endless = record.rows.with_columns(projected_available_balance=pl.lit(float("inf")))
+    assert record_chart(replace(record, rows=endless), plan, names_of(company)) is None
