@@ -27,7 +27,12 @@ with app.setup:
         section,
         trouble_of,
     )
-    from medhavi.service.plan_pages import desk_parts, desk_words, plan_page
+    from medhavi.service.plan_pages import (
+        decision_words,
+        desk_parts,
+        desk_words,
+        plan_page,
+    )
     from medhavi.service.plan_pages.approver_names import Approver
     from medhavi.service.plan_pages.plan_loading import MODES
     from medhavi.service.plan_pages.plan_page import (
@@ -382,7 +387,7 @@ def price(get_asked, names, plan, renew, session, shown):
     )
     _order = desk_words.edited_words(plan, _edit, names)
     _option = f" --mode {plan.run.mode}{shown.source.option}"
-    html(desk_words.asked_html(asked, names, _order, _option))
+    html(decision_words.asked_html(asked, names, _order, _option))
     return (asked,)
 
 
@@ -408,8 +413,17 @@ def approved(accept, approver, asked, decide):
 
 @app.cell(hide_code=True)
 def outcome(get_decision, settle, shown):
-    desk_parts.outcome(shown, get_decision(), settle)
-    return
+    _told = desk_parts.outcome(shown, get_decision(), settle)
+    decided = get_decision()
+    _told
+    return (decided,)
+
+
+@app.cell(hide_code=True)
+def undo(approver, decide, decided):
+    undo = desk_parts.undo_button(decided, approver.value, decide)
+    undo
+    return (undo,)
 
 
 @app.cell(hide_code=True)

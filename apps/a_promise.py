@@ -27,7 +27,12 @@ with app.setup:
         trouble_of,
         wanted_data,
     )
-    from medhavi.service.plan_pages import desk_parts, desk_words, plan_page
+    from medhavi.service.plan_pages import (
+        decision_words,
+        desk_parts,
+        desk_words,
+        plan_page,
+    )
     from medhavi.service.plan_pages.approver_names import Approver
     from medhavi.service.promise_pages import (
         promise_commit,
@@ -423,7 +428,7 @@ def remedy_price(get_asked, names, shown):
         priced = promise_commit.priced(
             shown, get_asked(), lambda done: _spinner.update(subtitle=str(done))
         )
-    html(desk_words.asked_html(priced, names))
+    html(decision_words.asked_html(priced, names))
     return (priced,)
 
 

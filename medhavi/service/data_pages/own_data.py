@@ -19,7 +19,7 @@ from medhavi.schema import tables
 from medhavi.service.data_source import file_date_format
 from medhavi.service.jobs.open_pages import this_cell
 from medhavi.service.page_data import PageProblem, html, problem_of
-from medhavi.service.plan_pages import desk_parts, desk_words, plan_page
+from medhavi.service.plan_pages import decision_words, desk_parts, plan_page
 from medhavi.service.plan_pages.plan_loading import open_pages
 from medhavi.service.plan_pages.plan_page import (
     Decision,
@@ -478,7 +478,7 @@ def _kept(shown: PlanPage, approver: str, title: str, text: str) -> EditResult:
 def changes_html(shown: PlanPage, names: Names, known_at: str = "") -> str:
     """List the changes, the newest first."""
     if shown.source.lake:
-        return desk_words.history_html(
+        return decision_words.history_html(
             plan_page.decisions(shown, known_at), names, say("correct_or_upload")
         )
     past = _files(shown).history() if shown.source.tables else []

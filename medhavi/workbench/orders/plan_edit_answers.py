@@ -13,6 +13,7 @@ from typing import Any
 
 from medhavi.edits.edit import Edit
 from medhavi.findings import Finding
+from medhavi.planners.edit_price import EditPrice
 from medhavi.results.amounts import PlanLocale, duration, signed_money
 from medhavi.results.plans.plan import Plan
 from medhavi.results.run_record import Basis
@@ -75,34 +76,6 @@ class DemandEffect:
     late_hours: float
     short_qty: float
     money: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EditPrice:
-    """What an edit costs [base currency], part by part; negative: it saves.
-
-    Parts of the scorecard, but for all orders, and `extra_units`: units beyond those of
-    a resource, paid while they are there.
-    """
-
-    purchase: float
-    production: float
-    transport: float
-    holding: float
-    lateness: float
-    overtime: float = 0.0
-    overload: float = 0.0
-    opening: float = 0.0
-    extra_units: float = 0.0
-
-    @property
-    def total(self) -> float:
-        """Sum of the parts."""
-        return float(sum(asdict(self).values()))
-
-    def as_dict(self) -> dict[str, float]:
-        """Parts and their sum."""
-        return {**asdict(self), "total": self.total}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """What an edit comes to: the plan made again with its patch, beside that of before.
 
-Its price and whom it hits are the difference of two plans of one moment.
+Whom it hits is the difference of two plans of one moment; its price as well
+(`edit_price`).
 """
 
 from __future__ import annotations
@@ -13,18 +14,14 @@ import polars as pl
 
 from medhavi.edits.data_changes import hidden_times
 from medhavi.findings import BadData, has_errors
+from medhavi.planners.edit_price import edit_price
 from medhavi.planners.pipeline import plan as make_plan
-from medhavi.providers import Providers
 from medhavi.results.figures.kpis import kpi_table
-from medhavi.results.figures.order_costs import order_costs, overtime_rate
-from medhavi.results.figures.scorecard import scorecard
 from medhavi.results.plans.lateness import verdicts
 from medhavi.snapshot.patch import Patch
-from medhavi.units import HOUR, to_seconds
 from medhavi.workbench.files.tables_run import verify_or_refuse
 from medhavi.workbench.orders.plan_edit_answers import (
     DemandEffect,
-    EditPrice,
     EditStatus,
     Preview,
 )
@@ -82,6 +79,7 @@ def worked_out(
         for one, patch in zip(edit.edits, patches, strict=True)
     )
     after = planned_again(plan, edited, None if last is None else (last, snapshot))
+    again = None if last is None else last.without(plan, snapshot, edited)
     names = snapshot["demands"]
     products = dict(zip(names["demand"], names["product"], strict=True))
     victims, winners = effects(plan, after, products)
@@ -90,7 +88,7 @@ def worked_out(
         **told(edit, plan),
         status=EditStatus.READY,
         steps=steps,
-        price=price((plan, snapshot), (after, edited)),
+        price=edit_price((plan, snapshot), (after, edited), again),
         victims=victims,
         winners=winners,
         plan=after,
@@ -157,51 +155,6 @@ class _Standing(NamedTuple):
     short: float = 0.0
     money: float = 0.0
     date: dt.datetime | None = None
-
-
-def price(old: tuple[Plan, Snapshot], new: tuple[Plan, Snapshot]) -> EditPrice:
-    """What the new plan costs more than the old one.
-
-    All orders count, existing ones too: an edit makes proposals to orders, and what
-    those cost is not gone with the name.
-    """
-    before, after = scorecard(*old), scorecard(*new)
-    known = order_costs(*old, existing=True)
-    supply = {
-        part: cost - known[part]
-        for part, cost in order_costs(*new, existing=True).items()
-    }
-    apart = {part: cost - before.parts[part] for part, cost in after.parts.items()}
-    return EditPrice(**{**apart, **supply}, extra_units=_extra_units(old[1], new[1]))
-
-
-def _extra_units(old: Snapshot, new: Snapshot) -> float:
-    """What units beyond those of their resources cost more than before.
-
-    Their working hours inside the horizon count, as for a remedy that asks for one.
-    """
-    if new["resource_units"].equals(old["resource_units"]):
-        return 0.0
-    return _unit_hours(new) - _unit_hours(old)
-
-
-def _unit_hours(snapshot: Snapshot) -> float:
-    capacity = Providers(snapshot).capacity
-    begin, end = int(snapshot.as_of), snapshot.settings.horizon_end
-    resources = {row["resource"]: row for row in snapshot["resources"].to_dicts()}
-    paid = 0.0
-    for row in snapshot["resource_units"].sort("resource", "valid_from").to_dicts():
-        resource = resources[row["resource"]]
-        more = (row["units"] or 0.0) - resource["units"]
-        since = row["valid_from"]
-        start = begin if since is None else max(to_seconds(since), begin)
-        until = (
-            end if row["valid_to"] is None else min(to_seconds(row["valid_to"]), end)
-        )
-        if more > 0 and start < until:
-            seconds = capacity.working_time(row["resource"]).between(start, until)
-            paid += more * seconds / HOUR * overtime_rate(resource)
-    return paid
 
 
 def effects(
