@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
     from medhavi.results.plans.plan import Plan
     from medhavi.service.capacity_pages.capacity_page import CapacityWindow
+    from medhavi.service.plan_pages.decision_words import PreviewResult
     from medhavi.service.plan_pages.plan_loading import PlanPage
-    from medhavi.service.plan_pages.plan_page import PreviewResult
     from medhavi.snapshot import Snapshot
     from medhavi.views.names import Names
 
@@ -338,7 +338,7 @@ def read(asked: Callable[[], dict[str, Any]]) -> dict[str, Any] | PageProblem:
 def priced(shown: PlanPage, asked: plan_page.EditForm) -> PreviewResult:
     """Price of an edit that `read` gave, with its plan for the Gantt chart."""
     if isinstance(asked.form, PageProblem):
-        return plan_page.PreviewResult(problem=asked.form)
+        return decision_words.PreviewResult(problem=asked.form)
     return plan_page.show_edit(shown, asked.form, asked.press, drawn=True)
 
 

@@ -3,31 +3,44 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 from medhavi.edits.edit import EDITS
 from medhavi.results.amounts import money_change
 from medhavi.schema import cell, tables
-from medhavi.service.page_data import answer_html, problem_html
+from medhavi.service.jobs.plan_jobs import PricedEdit
+from medhavi.service.page_data import PageProblem, answer_html, problem_html
 from medhavi.views.changed_cells import cell_text, key_words
 from medhavi.views.names import number, said, when
 from medhavi.views.page import empty, findings_html, table_html
 from medhavi.views.words import say
-from medhavi.workbench.orders.plan_edit_answers import EditStatus
+from medhavi.workbench.orders.plan_edit_answers import (
+    EditStatus,
+    Preview,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from medhavi.edits.edit import Edit
-    from medhavi.service.plan_pages.plan_page import PreviewResult
     from medhavi.snapshot.patch import RowChange
     from medhavi.views.names import Names
     from medhavi.workbench.orders.plan_edit_answers import (
         DemandEffect,
         EditRecord,
-        Preview,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreviewResult:
+    """A preview, or what stands in the way; `request` is what worked it out."""
+
+    preview: Preview | None = None
+    problem: PageProblem | None = None
+    request: PricedEdit | None = None
+
 
 MOST_TYPED = 600
 """Characters of a command that somebody might type."""

@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from medhavi.results.plan_remedy import PlanRemedy
     from medhavi.results.plans.plan import Plan
     from medhavi.service.page_data import PageWithSource
+    from medhavi.service.plan_pages.decision_words import PreviewResult
     from medhavi.service.plan_pages.plan_page import (
         Decision,
         EditResult,
-        PreviewResult,
     )
     from medhavi.service.plan_pages.remedy_edits import Rows
     from medhavi.snapshot import Snapshot

@@ -27,7 +27,6 @@ from medhavi.service.jobs.plan_jobs import (
     PlanReading,
     PlanRequest,
     PreviewRequest,
-    PricedEdit,
     RemedyRequest,
     committed,
     required_bench,
@@ -41,7 +40,7 @@ from medhavi.service.page_data import (
     read_moment,
     recorded_until,
 )
-from medhavi.service.plan_pages.decision_words import decided_words
+from medhavi.service.plan_pages.decision_words import PreviewResult, decided_words
 from medhavi.service.plan_pages.plan_loading import (
     RENEWED,
     PlanPage,
@@ -57,7 +56,6 @@ from medhavi.views.words import say
 from medhavi.workbench.orders.plan_edit_answers import (
     EditCommit,
     EditStatus,
-    Preview,
 )
 
 if TYPE_CHECKING:
@@ -65,11 +63,17 @@ if TYPE_CHECKING:
 
     from medhavi.progress import Observe
     from medhavi.results.plan_remedy import RemedyTrials
+    from medhavi.service.jobs.plan_jobs import (
+        PricedEdit,
+    )
     from medhavi.service.page_data import (
         PageWithSource,
     )
     from medhavi.service.plan_pages.plan_loading import PlanPage
-    from medhavi.workbench.orders.plan_edit_answers import EditRecord
+    from medhavi.workbench.orders.plan_edit_answers import (
+        EditRecord,
+        Preview,
+    )
     from medhavi.workbench.workbench import Workbench
 
     Renew = Callable[[Callable[[int], int]], None]
@@ -148,15 +152,6 @@ DO_IT = ("BringForward", "Defer", "Cancel")
 """Exceptions that one edit answers."""
 
 _tried: AnswerCache[RemedyTrials] = AnswerCache(_KEPT_EDITS)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PreviewResult:
-    """A preview, or what stands in the way; `request` is what worked it out."""
-
-    preview: Preview | None = None
-    problem: PageProblem | None = None
-    request: PricedEdit | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
