@@ -42,7 +42,7 @@ with app.setup:
         promise_widgets,
     )
     from medhavi.service.promise_pages.open_lists import followed_records, records_of
-    from medhavi.service.promise_pages.open_question import OpenQuestion
+    from medhavi.service.promise_pages.open_request import OpenRequest
     from medhavi.service.promise_pages.promise_commit import (
         OverrideDate,
         commit,
@@ -130,7 +130,7 @@ def remembered():
 def data(wanted):
     # It stays as it is while somebody fills in a request.
     opened = named(wanted_data(wanted, scenario=True))
-    question = OpenQuestion()
+    question = OpenRequest()
     return opened, question
 
 

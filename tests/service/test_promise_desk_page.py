@@ -15,7 +15,7 @@ from medhavi.errors import UsageError
 from medhavi.service import page_data
 from medhavi.service.downloads import as_csv, as_xlsx
 from medhavi.service.promise_pages import promise_page, promise_widgets
-from medhavi.service.promise_pages.open_question import OpenQuestion
+from medhavi.service.promise_pages.open_request import OpenRequest
 from medhavi.service.promise_pages.promise_commit import (
     OverrideDate,
     commit,
@@ -76,9 +76,9 @@ def asked(company, **cells) -> PromisePage:
 
 
 # ------------------------------------------------------------ facts that change
-def test_an_open_question_is_asked_again_when_facts_change(company):
+def test_an_open_request_is_asked_again_when_facts_change(company):
     """What is being typed meanwhile is not asked."""
-    question = OpenQuestion()
+    question = OpenRequest()
     first = question.answer(company, SHORT)
     again = question.answer(replace(company), {**SHORT, "qty": "1"})
     assert again is not first
@@ -87,7 +87,7 @@ def test_an_open_question_is_asked_again_when_facts_change(company):
 
 
 def test_what_was_promised_is_not_asked_again_by_itself(company):
-    question = OpenQuestion()
+    question = OpenRequest()
     told = question.answer(company, SHORT)
     done = question.keep(commit(company, told, "Ana"))
     assert done.kept

@@ -175,7 +175,7 @@ def _row_words(row: Mapping[str, Any], names: Names) -> str:
         if name not in row["key"] and value not in (None, [], columns[name].default)
         if not old or old.get(name) != value
     ]
-    verb = say("row_goes" if not new else "row_changes" if old else "row_is_new")
+    verb = say("row_goes" if not new else "column_changed" if old else "column_new")
     return f"{verb}: {said(table)}, {where}{''.join(f', {one}' for one in cells)}"
 
 

@@ -1,4 +1,4 @@
-"""The question of an open page of the promise desk, as facts change beside it."""
+"""The request of an open page of the promise desk, as facts change beside it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from medhavi.service.promise_pages.promise_page import PromisePage, ask
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
-class OpenQuestion:
-    """The question of an open page: asked again by itself when facts change.
+class OpenRequest:
+    """The request of an open page: asked again by itself when facts change.
 
-    What was promised is not: the goods that it got are taken, so the same question
+    What was promised is not: the goods that it got are taken, so the same request
     would get another answer beside the promise.
 
     Parameters
