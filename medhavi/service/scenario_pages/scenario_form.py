@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from medhavi.edits.edit import KINDS
+from medhavi.edits.edit import KINDS, referred
 from medhavi.edits.parameter import instant
 from medhavi.errors import UsageError
 from medhavi.service.page_data import read_moment
@@ -41,7 +41,13 @@ OFFERED: Mapping[str, ChangeKind] = {
 """Kinds of change that the page offers, by the words of the choice."""
 NEW = say("a_new_scenario")
 """Choice of the scenario that a change goes to."""
-_LABELS = {"factor": "Change", "start": "From", "finish": "To", "qty": "Quantity"}
+_LABELS = {
+    "factor": "Change",
+    "start": "From",
+    "finish": "To",
+    "qty": "Quantity",
+    "named": say("part_of_the_product_name"),
+}
 _PLACEHOLDERS = {
     "instant": "2026-11-03 14:00",
     "%": "15 or -10",
@@ -162,9 +168,10 @@ def _said(parameter: Parameter, value: Any, names: Names) -> str:
         if parameter.name == parameter.unit:
             return quantity(value, parameter.unit)
         return f"{said(parameter.name)} {number(value)}"
-    if isinstance(value, str):
-        return name_of(value, names)
-    return names.told(str(value))
+    if not isinstance(value, str):
+        return names.told(str(value))
+    named = parameter.name == "named"
+    return say("products_named", value) if named else name_of(value, names)
 
 
 def _date_words(text: str, zone: str) -> str:
@@ -184,7 +191,7 @@ def options_of(
 ) -> dict[str, str]:
     """Ids of a column to choose from, by name; equal names show the id as well."""
     table, column = reference
-    ids = snapshot[table][column].drop_nulls().unique().sort().to_list()
+    ids = referred(snapshot, reference)
     rows = {}
     if table in ("demands", "supply_orders") and column != "customer":
         rows = {row[column]: row for row in snapshot[table].iter_rows(named=True)}
@@ -215,8 +222,7 @@ def chosen_by(snapshot: Snapshot, kind: ChangeKind, subject: str) -> dict[str, s
         for name, parameter in kind.parameters.items():
             if parameter.reference is None or name in found:
                 continue
-            table, column = parameter.reference
-            if part in snapshot[table][column]:
+            if part in referred(snapshot, parameter.reference):
                 found[name] = part
                 break
     return found
@@ -270,6 +276,7 @@ def change_form(
     fields: dict[str, Any] = {
         name: _field(parameter, snapshot, names, draft.values.get(name))
         for name, parameter in kind.parameters.items()
+        if _is_offered(parameter, snapshot)
     }
     into = draft.values.get("into")
     fields["into"] = mo.ui.dropdown(
@@ -293,6 +300,13 @@ def change_form(
         .batch(**fields)
         .form(submit_button_label=say("add_the_change"), bordered=True, on_change=send)
     )
+
+
+def _is_offered(parameter: Parameter, snapshot: Snapshot) -> bool:
+    """Whether a field has something to choose, or has to be filled."""
+    if parameter.required or parameter.reference is None:
+        return True
+    return bool(referred(snapshot, parameter.reference))
 
 
 def _problem(text: str | None) -> str:
