@@ -240,7 +240,7 @@ class JobQueue:
             job.end(outcome)
 
     def _tell_ahead(self) -> None:
-        """Let jobs in line know what is done before them."""
+        """Note beside each job in line what is done before it."""
         for kind in (True, False):
             own = [one for one in self._running if one.request.prompt is kind]
             for job in self._line:

@@ -52,6 +52,7 @@ _PLACEHOLDERS = {
     "instant": "2026-11-03 14:00",
     "%": "15 or -10",
     "share": say("one_is_all"),
+    "named": say("such_as_a_brand"),
 }
 
 
@@ -327,7 +328,8 @@ def _field(
         return mo.ui.text(
             value=str(value or ""),
             label=label,
-            placeholder=_PLACEHOLDERS.get(unit, _hint(parameter)),
+            placeholder=_PLACEHOLDERS.get(parameter.name)
+            or _PLACEHOLDERS.get(unit, _hint(parameter)),
             full_width=True,
         )
     options = options_of(snapshot, names, parameter.reference)
