@@ -16,7 +16,12 @@ import polars as pl
 from medhavi.planners.edit_price import planned_without
 from medhavi.planners.net_change.net_change import NETTED_ALONE
 from medhavi.planners.parameters import MrpParameters
-from medhavi.planners.pipeline import changed_inputs, plan_to_build_on
+from medhavi.planners.pipeline import (
+    STABILITY,
+    changed_inputs,
+    own_settings,
+    plan_to_build_on,
+)
 from medhavi.planners.pipeline import plan as make_plan
 from medhavi.results.identity import register_of
 from medhavi.results.plans.plan import Plan
@@ -60,7 +65,9 @@ class LastRun:
             constrained and optimize the plan itself is built on.
         """
         mode, seed = plan.run.mode, plan.run.seed
-        settings = {k: v for k, v in plan.run.settings.items() if k != "baseline"}
+        settings = own_settings(mode, plan.run.settings)
+        if STABILITY in plan.run.settings:
+            settings[STABILITY] = plan.run.settings[STABILITY]
         if mode == "mrp" and nets_alone(snapshot, edited):
             self.take(plan)
             made = self.netted(snapshot, edited, settings, seed)

@@ -15,7 +15,6 @@ raises a priority must not look dearer because it raised it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -228,9 +227,7 @@ class _RemedyTrials:
         self._stop = stop
         self._values = DemandCosts(snapshot)
         self._share = snapshot.settings.remedies_min_share
-        # What only a plan on a baseline has is no setting of the planner.
-        known = {field.name for field in fields(ConstrainedParameters)}
-        own = {name: one for name, one in plan.run.settings.items() if name in known}
+        own = pipeline.own_settings(plan.run.mode, plan.run.settings)
         self._parameters = ConstrainedParameters.from_mapping(own)
         self._done = self._steps = 0
         self._again: tuple[Plan | None] | None = None

@@ -15,6 +15,7 @@ import polars as pl
 from medhavi.edits.data_changes import hidden_times
 from medhavi.findings import BadData, has_errors
 from medhavi.planners.edit_price import edit_price
+from medhavi.planners.pipeline import own_settings
 from medhavi.planners.pipeline import plan as make_plan
 from medhavi.results.figures.kpis import kpi_table
 from medhavi.results.plans.lateness import verdicts
@@ -137,9 +138,8 @@ def planned_again(
         made = run.plan(plan, snapshot, edited)
     else:
         record = plan.run
-        made = make_plan(
-            edited, record.mode, settings=dict(record.settings), seed=record.seed
-        )
+        settings = own_settings(record.mode, record.settings)
+        made = make_plan(edited, record.mode, settings=settings, seed=record.seed)
     verify_or_refuse(made, edited)
     return made.replace(kpis=kpi_table(made, edited))
 
