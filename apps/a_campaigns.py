@@ -27,7 +27,12 @@ with app.setup:
         trouble_of,
         wanted_data,
     )
-    from medhavi.service.plan_pages import desk_parts, desk_words, plan_page
+    from medhavi.service.plan_pages import (
+        decision_words,
+        desk_parts,
+        desk_words,
+        plan_page,
+    )
     from medhavi.service.plan_pages.approver_names import Approver
     from medhavi.service.plan_pages.plan_page import (
         Decision,
@@ -230,7 +235,9 @@ def priced(get_asked, names, shown, study):
         _told = [problem_html(asked.problem)]
     else:
         _told = [
-            desk_words.preview_html(asked.preview, names, change_words(_asked, names))
+            decision_words.preview_html(
+                asked.preview, names, change_words(_asked, names)
+            )
         ]
     if asked.study is not None:
         _told.insert(0, campaign_words.kpis_html(study.kpis, asked.study.kpis))
@@ -287,7 +294,7 @@ def history(approver, back, names, shown, study, tab, wanted):
     section(
         "decisions",
         say("decisions"),
-        html(desk_words.history_html(_past, names, say("choose_a_cell_above"))),
+        html(decision_words.history_html(_past, names, say("choose_a_cell_above"))),
         *(
             [mo.hstack([approver.field(), back], justify="start", wrap=True)]
             if _past

@@ -25,7 +25,7 @@ with app.setup:
     )
     from medhavi.service.data_pages.own_data import DataDecision
     from medhavi.service.page_data import html, no_data_html
-    from medhavi.service.plan_pages import desk_words
+    from medhavi.service.plan_pages import decision_words, desk_words
     from medhavi.service.plan_pages.approver_names import Approver
     from medhavi.views import page, theme
     from medhavi.views.data_pages.finding_list import group_html
@@ -296,7 +296,7 @@ def price(get_priced, proposal, shown):
     asked = None
     if get_priced() is not None and get_priced().proposal is proposal:
         asked = own_data.priced(shown, proposal, get_priced().press)
-    html(desk_words.asked_html(asked, shown.names)) if asked else None
+    html(decision_words.asked_html(asked, shown.names)) if asked else None
     return (asked,)
 
 

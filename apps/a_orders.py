@@ -19,7 +19,12 @@ with app.setup:
     from medhavi.service import grid_groups
     from medhavi.service.order_pages import one_order, order_page
     from medhavi.service.page_data import html, trouble_of
-    from medhavi.service.plan_pages import desk_parts, desk_words, plan_page
+    from medhavi.service.plan_pages import (
+        decision_words,
+        desk_parts,
+        desk_words,
+        plan_page,
+    )
     from medhavi.service.plan_pages.approver_names import Approver
     from medhavi.service.plan_pages.plan_page import (
         Decision,
@@ -303,7 +308,7 @@ def price(get_asked, names, plan, renew, session, shown):
     )
     _order = desk_words.edited_words(plan, _edit, names)
     _option = f" --mode {plan.run.mode}{shown.source.option}"
-    html(desk_words.asked_html(asked, names, _order, _option))
+    html(decision_words.asked_html(asked, names, _order, _option))
     return (asked,)
 
 
@@ -350,7 +355,7 @@ def history(approver, back, known_at, looked, names, shown, tab):
     mo.vstack(
         [
             *_own,
-            html(f"<h3>Decisions</h3>{desk_words.history_html(_past, names)}"),
+            html(f"<h3>Decisions</h3>{decision_words.history_html(_past, names)}"),
             *(
                 [mo.hstack([approver.field(), back], justify="start", wrap=True)]
                 if _past

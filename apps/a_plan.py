@@ -27,7 +27,13 @@ with app.setup:
         section,
         trouble_of,
     )
-    from medhavi.service.plan_pages import desk_parts, desk_words, item_page, plan_page
+    from medhavi.service.plan_pages import (
+        decision_words,
+        desk_parts,
+        desk_words,
+        item_page,
+        plan_page,
+    )
     from medhavi.service.plan_pages.approver_names import Approver
     from medhavi.service.plan_pages.plan_loading import MODES
     from medhavi.service.plan_pages.plan_page import (
@@ -388,7 +394,7 @@ def price(get_asked, names, plan, renew, session, shown):
     )
     _order = desk_words.edited_words(plan, _edit, names)
     _option = f" --mode {plan.run.mode}{shown.source.option}"
-    html(desk_words.asked_html(asked, names, _order, _option))
+    html(decision_words.asked_html(asked, names, _order, _option))
     return (asked,)
 
 
@@ -414,8 +420,17 @@ def approved(accept, approver, asked, decide):
 
 @app.cell(hide_code=True)
 def outcome(get_decision, settle, shown):
-    desk_parts.outcome(shown, get_decision(), settle)
-    return
+    _told = desk_parts.outcome(shown, get_decision(), settle)
+    decided = get_decision()
+    _told
+    return (decided,)
+
+
+@app.cell(hide_code=True)
+def undo(approver, decide, decided):
+    undo = desk_parts.undo_button(decided, approver.value, decide)
+    undo
+    return (undo,)
 
 
 @app.cell(hide_code=True)

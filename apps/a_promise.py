@@ -27,8 +27,14 @@ with app.setup:
         trouble_of,
         wanted_data,
     )
-    from medhavi.service.plan_pages import desk_parts, desk_words, plan_page
+    from medhavi.service.plan_pages import (
+        decision_words,
+        desk_parts,
+        desk_words,
+        plan_page,
+    )
     from medhavi.service.plan_pages.approver_names import Approver
+    from medhavi.service.plan_pages.plan_loading import follow_facts
     from medhavi.service.promise_pages import (
         promise_commit,
         promise_list,
@@ -36,6 +42,7 @@ with app.setup:
         promise_widgets,
     )
     from medhavi.service.promise_pages.open_lists import followed_records, records_of
+    from medhavi.service.promise_pages.open_request import OpenRequest
     from medhavi.service.promise_pages.promise_commit import (
         OverrideDate,
         commit,
@@ -43,7 +50,6 @@ with app.setup:
         watch_promises,
     )
     from medhavi.service.promise_pages.promise_page import (
-        ask,
         ask_changed,
         choices,
         named,
@@ -122,7 +128,16 @@ def remembered():
 
 @app.cell(hide_code=True)
 def data(wanted):
+    # It stays as it is while somebody fills in a request.
+    opened = named(wanted_data(wanted, scenario=True))
+    question = OpenRequest()
+    return opened, question
+
+
+@app.cell(hide_code=True)
+def facts(wanted):
     shown = named(wanted_data(wanted, scenario=True))
+    follow_facts(shown.source)
     return (shown,)
 
 
@@ -133,8 +148,8 @@ def listed(shown):
 
 
 @app.cell(hide_code=True)
-def watching(shown):
-    _what = shown.source  # another source is looked at anew
+def watching(opened):
+    _what = opened.source  # another source is looked at anew
     look_again = mo.ui.run_button(label=say("check_all_promises_again"))
     get_watch, keep_watch = mo.state(None)
     return get_watch, keep_watch, look_again
@@ -177,7 +192,13 @@ def trouble(shown):
             ]
         ),
     )
-    offered = choices(shown.snapshot, shown.names)
+    return
+
+
+@app.cell(hide_code=True)
+def offer(opened):
+    mo.stop(opened.problem is not None)
+    offered = choices(opened.snapshot, opened.names)
     return (offered,)
 
 
@@ -188,10 +209,10 @@ def bar(offered, tab):
 
 
 @app.cell(hide_code=True)
-def line(get_again, shown, wanted):
+def line(get_again, opened, wanted):
     # It reads the records itself: news of promises leaves a request as it is.
     _again = get_again()
-    again = promise_list.standing_line(shown, records_of(shown), wanted("again"))
+    again = promise_list.standing_line(opened, records_of(opened), wanted("again"))
     return (again,)
 
 
@@ -212,9 +233,10 @@ def ask_for(again, form, tab):
 
 
 @app.cell(hide_code=True)
-def answer(again, form, shown):
+def answer(again, form, question, shown):
+    mo.stop(shown.problem is not None)
     with mo.status.spinner("Quoting", remove_on_exit=True):
-        told = ask(
+        told = question.answer(
             shown,
             promise_list.with_line(form.value or form.element.value, again),
         )
@@ -423,7 +445,7 @@ def remedy_price(get_asked, names, shown):
         priced = promise_commit.priced(
             shown, get_asked(), lambda done: _spinner.update(subtitle=str(done))
         )
-    html(desk_words.asked_html(priced, names))
+    html(decision_words.asked_html(priced, names))
     return (priced,)
 
 
@@ -529,10 +551,11 @@ def who(accept, approver, because, part, tab, told):
 
 
 @app.cell(hide_code=True)
-def done(accept, approver, because, chosen, own, shown):
-    mo.stop(not accept.value)
-    _own = OverrideDate(date=own.value, reason=because.value)
-    said(commit(shown, chosen, approver.value, _own))
+def done(accept, approver, because, chosen, opened, own, question):
+    if accept.value:
+        _own = OverrideDate(date=own.value, reason=because.value)
+        question.keep(commit(opened, chosen, approver.value, _own))
+    said(question.promised) if question.promised else None
     return
 
 
@@ -711,11 +734,11 @@ def drop_here(dropped, tab, told):
 
 
 @app.cell(hide_code=True)
-def answer_many(dropped, shown):
+def answer_many(dropped, opened):
     many = None
     if dropped.value:
         with mo.status.spinner("Answering", remove_on_exit=True):
-            many = promise_page.answer_file(shown, dropped.name(), dropped.contents())
+            many = promise_page.answer_file(opened, dropped.name(), dropped.contents())
     return (many,)
 
 
@@ -766,11 +789,11 @@ def bulk_decide(answers, approver, bulk_accept):
 
 
 @app.cell(hide_code=True)
-def bulk_done(answer_table, answers, approver, bulk_accept, shown):
+def bulk_done(answer_table, answers, approver, bulk_accept, opened):
     mo.stop(not bulk_accept.value)
     _lines = answer_table.value[promise_lists.LINE]
     _chosen = [answers.promises[line - 1] for line in _lines]
-    said(commit_lines(shown, _chosen, approver.value))
+    said(commit_lines(opened, _chosen, approver.value))
     return
 
 

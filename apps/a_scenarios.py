@@ -27,7 +27,12 @@ with app.setup:
         problem_html,
         trouble_of,
     )
-    from medhavi.service.plan_pages import desk_parts, desk_words, plan_page
+    from medhavi.service.plan_pages import (
+        decision_words,
+        desk_parts,
+        desk_words,
+        plan_page,
+    )
     from medhavi.service.plan_pages.approver_names import Approver
     from medhavi.service.scenario_pages import (
         scenario_form,
@@ -276,7 +281,7 @@ def price(get_asked, names, scenario, shown):
     _edit = get_asked()[1]
     asked = plan_page.show_edit(shown, _edit.form, _edit.press)
     html(
-        f"<h3>Accept {escape(scenario.name)}</h3>{desk_words.asked_html(asked, names)}"
+        f"<h3>Accept {escape(scenario.name)}</h3>{decision_words.asked_html(asked, names)}"
     )
     return (asked,)
 

@@ -24,7 +24,12 @@ with app.setup:
         section,
         trouble_of,
     )
-    from medhavi.service.plan_pages import desk_parts, desk_words, plan_page
+    from medhavi.service.plan_pages import (
+        decision_words,
+        desk_parts,
+        desk_words,
+        plan_page,
+    )
     from medhavi.service.plan_pages.approver_names import Approver
     from medhavi.service.plan_pages.plan_page import Decision, EditForm
     from medhavi.service.schedule_page import (
@@ -202,7 +207,7 @@ def price(get_asked, names, planned):
     mo.stop(planned is None or get_asked() is None)
     asked = plan_page.show_edit(planned, get_asked().form, get_asked().press)
     _words = desk_words.edited_words(planned.plan, get_asked().form, names)
-    html(desk_words.asked_html(asked, names, _words))
+    html(decision_words.asked_html(asked, names, _words))
     return (asked,)
 
 

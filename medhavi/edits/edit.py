@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
+
 from medhavi import schema
 from medhavi.edits import data_changes, order_changes, scenario_changes
 from medhavi.edits.catalogue import kinds_of
@@ -423,6 +425,16 @@ def _columns(
     return list(dict.fromkeys(found))
 
 
+def referred(snapshot: Snapshot, reference: tuple[str, str]) -> list[str]:
+    """What a parameter may name, sorted: cells of a column, of lists their parts."""
+    table, column = reference
+    cells = snapshot[table][column].drop_nulls()
+    if isinstance(cells.dtype, pl.List):
+        cells = cells.explode().drop_nulls()
+    found: list[str] = cells.unique().sort().to_list()
+    return found
+
+
 def check_references(
     snapshot: Snapshot, given: Iterable[Edit], place: str = "change"
 ) -> list[Finding]:
@@ -433,10 +445,9 @@ def check_references(
             reference = KINDS[change.kind].parameters[name].reference
             if reference is None:
                 continue
-            table, column = reference
-            known = snapshot[table][column]
+            table, known = reference[0], referred(snapshot, reference)
             if value not in known:
-                texts = tuple(str(entry) for entry in known.drop_nulls().unique())
+                texts = tuple(map(str, known))
                 found.append(
                     finding(
                         "STU006",

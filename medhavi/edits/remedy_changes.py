@@ -39,8 +39,9 @@ class Proposal(NamedTuple):
         What to do; the text has ids.
     rows
         Changed rows by table; `request`: cells of the request of a promise.
-    price
-        What it costs by the tables [base currency]; None: no table states it.
+    priced
+        Whether tables state what it costs; else somebody has to ask, as a supplier who
+        is to deliver sooner.
     cells
         What differs in the policy of a promise, where the change is one of it.
     alone
@@ -50,17 +51,17 @@ class Proposal(NamedTuple):
     kind: RemedyKind
     text: str
     rows: Rows
-    price: float | None = None
+    priced: bool = False
     cells: Mapping[str, object] | None = None
     alone: bool = True
 
 
 def proposal(
-    kind: RemedyKind, text: str, price: float | None = None, /, **rows: Iterable[Row]
+    kind: RemedyKind, text: str, /, *, priced: bool = False, **rows: Iterable[Row]
 ) -> Proposal:
     """Change of some rows of tables."""
     changed = {table: tuple(new) for table, new in rows.items()}
-    return Proposal(kind, text, changed, price)
+    return Proposal(kind, text, changed, priced)
 
 
 class FasterSupplier(NamedTuple):
@@ -149,8 +150,10 @@ def faster_terms(row: Mapping[str, Any], wanted: float, least: float) -> Row:
     return {**row, "lead_time_days": days, "lead_time_p95_days": high}
 
 
-def earlier_order(row: Mapping[str, Any], by: int, now: int) -> Proposal:
+def earlier_order(row: Mapping[str, Any], by: int, now: int) -> Proposal | None:
     """Order that is due earlier, and not before now; it starts by then.
+
+    Work and transfers take their time: they end as much earlier as they start.
 
     Parameters
     ----------
@@ -160,10 +163,23 @@ def earlier_order(row: Mapping[str, Any], by: int, now: int) -> Proposal:
         By how much [s].
     now
         Of the tables [UTC seconds].
+
+    Returns
+    -------
+    Proposal or None
+        None: the transfer has left, the work has begun, or it is due by now.
     """
-    moment = from_seconds(max(to_seconds(row["due"]) - by, now))
+    start, due = row["start"], to_seconds(row["due"])
+    bought = row["kind"] == "purchase"
+    earliest = due if bought or start is None else to_seconds(start)
+    sooner = min(by, earliest - now)
+    if sooner <= 0 or (not bought and row["status"] == "in_process"):
+        return None
+    moment = from_seconds(due - sooner)
     changed = {**row, "due": moment}
-    if row["start"] is not None and row["start"] > moment:
+    if start is not None and not bought:
+        changed["start"] = from_seconds(to_seconds(start) - sooner)
+    elif start is not None and start > moment:
         changed["start"] = moment
     text = f"bring {row['supply_order']} forward to {moment:%Y-%m-%d %H:%M} UTC"
     return proposal(RemedyKind.EXPEDITE, text, supply_orders=[changed])
@@ -177,7 +193,9 @@ def other_resources(
         done = ", ".join(f"step {step} of {routing}" for routing, step in other.steps)
         text = f"{other.resource} does {done} too, beside {resource}"
         rows = [dict(row) for row in other.rows]
-        yield proposal(RemedyKind.OTHER_RESOURCE, text, 0.0, step_resources=rows)
+        yield proposal(
+            RemedyKind.OTHER_RESOURCE, text, priced=True, step_resources=rows
+        )
 
 
 def extra_departure(providers: Providers, lane: str, ready: int) -> Row | None:

@@ -160,15 +160,25 @@ def demand_factor(  # noqa: PLR0913 - what a selection may name
     family: Annotated[
         str | None, Argument("only this family", reference=("products", "family"))
     ] = None,
+    characteristic: Annotated[
+        str | None,
+        Argument(
+            "only products that have it (key=value)",
+            reference=("products", "characteristics"),
+        ),
+    ] = None,
+    named: Annotated[
+        str | None, Argument("only products with this in their name, as a brand")
+    ] = None,
     start: Annotated[Moment | None, Argument("due from here; empty: any")] = None,
     finish: Annotated[Moment | None, Argument("due up to here; empty: any")] = None,
 ) -> Patch:
     """Quantities of open demand, each rounded up to the step of its product."""
     chosen = {"product": product, "location": location, "customer": customer}
     wanted = pl.col("status").is_in(PLANNED) & _due(snapshot, start, finish)
-    if family is not None:
-        products = snapshot["products"].filter(pl.col("family") == family)["product"]
-        wanted &= pl.col("product").is_in(products.implode())
+    group = {"family": family, "characteristic": characteristic, "named": named}
+    if any(group.values()):
+        wanted &= pl.col("product").is_in(_of_group(snapshot, **group).implode())
     rows = _chosen(snapshot, "demands", chosen, wanted)
     facts = ProductFacts(read_tables(snapshot, ("products", "locations")))
     times = exact(factor)
@@ -180,6 +190,29 @@ def demand_factor(  # noqa: PLR0913 - what a selection may name
     qtys = [scaled(*pair) for pair in rows.select("product", "qty").iter_rows()]
     fresh = rows.with_columns(pl.Series("qty", qtys, pl.Float64))
     return Patch(upserts={"demands": fresh})
+
+
+def _of_group(
+    snapshot: Snapshot,
+    *,
+    family: str | None,
+    characteristic: str | None,
+    named: str | None,
+) -> pl.Series:
+    """Products that a family, a characteristic and a part of their name select."""
+    hit = _selection({"family": family})
+    if characteristic is not None:
+        hit &= pl.col("characteristics").list.contains(characteristic)
+    if named is not None:
+        text = pl.concat_str("product", pl.lit(" "), pl.col("name").fill_null(""))
+        hit &= text.str.to_lowercase().str.contains(named.lower(), literal=True)
+    found = snapshot["products"].filter(hit)["product"]
+    if found.is_empty():
+        asked = {"family": family, "characteristic": characteristic, "name": named}
+        stated = {name: one for name, one in asked.items() if one is not None}
+        table = "products"
+        raise NoSuchRowError(table, stated)
+    return found
 
 
 def _due(snapshot: Snapshot, start: Moment | None, finish: Moment | None) -> pl.Expr:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -44,6 +44,8 @@ _RECORDS: Mapping[str, type[Records]] = MappingProxyType(
     }
 )
 """Parameters of each mode."""
+STABILITY = "stability_price"
+"""Setting of a plan on a baseline; see `incremental.BaselineOptions`."""
 MODES = tuple(_RECORDS)
 
 
@@ -261,6 +263,19 @@ def check_settings(mode: str, settings: Mapping[str, object]) -> None:
     _RECORDS[mode].from_mapping(_without_price(settings, on_baseline=True)[0])
 
 
+def own_settings(mode: str, settings: Mapping[str, object]) -> dict[str, object]:
+    """Settings of a plan by which its mode plans again.
+
+    What a plan of a front was chosen by is none of its mode, nor is what only a plan on
+    a baseline has.
+
+    >>> own_settings("mrp", {"past": "allow", "objectives": ["cost"]})
+    {'past': 'allow'}
+    """
+    known = {field.name for field in fields(_RECORDS[mode])}
+    return {name: one for name, one in settings.items() if name in known}
+
+
 def _without_price(
     settings: Mapping[str, object], *, on_baseline: bool
 ) -> tuple[dict[str, object], float | None]:
@@ -272,7 +287,7 @@ def _without_price(
         There is no baseline, or the price is no amount.
     """
     own = dict(settings)
-    price = own.pop("stability_price", None)
+    price = own.pop(STABILITY, None)
     incremental = own.get("effort") == "incremental"
     if incremental:
         del own["effort"]
@@ -281,7 +296,7 @@ def _without_price(
         raise UsageError(message)
     if price is None:
         return own, None
-    require_number("stability_price", price)
+    require_number(STABILITY, price)
     return own, float(price)  # type: ignore[arg-type]
 
 

@@ -62,8 +62,11 @@ class PlanRemedy(TextDisplay):
         Cost of lateness and of what is never delivered that the whole plan saves, at
         the values of the unchanged tables; those who are worse off count against it.
     price
-        What the change costs by the tables (overtime), 0 where it costs nothing, None
-        where no table states it: it is worth up to `saved`.
+        What the whole plan costs more with it besides that: orders, stock, overtime,
+        hours of resources; as the preview of its edit counts them.
+    priced
+        Whether that is all: False where the change has a price of its own that no table
+        states, as what a supplier asks for delivering sooner.
     late_before, late_after
         Demands of the whole plan that come late, in part or not at all, before and
         with it, by the due dates of the unchanged tables.
@@ -86,7 +89,8 @@ class PlanRemedy(TextDisplay):
     lateness_before_h: float | None
     lateness_h: float | None
     saved: float
-    price: float | None
+    price: float
+    priced: bool
     late_before: int
     late_after: int
     helped: int
@@ -100,7 +104,7 @@ class PlanRemedy(TextDisplay):
     @property
     def gain(self) -> float:
         """What is saved less what it costs, as far as tables state it."""
-        return self.saved - (self.price or 0.0)
+        return self.saved - self.price
 
     def as_dict(self) -> dict[str, object]:
         """Remedy as JSON holds it, instants as ISO 8601."""
@@ -117,6 +121,7 @@ class PlanRemedy(TextDisplay):
             "lateness_h": self.lateness_h,
             "saved": self.saved,
             "price": self.price,
+            "priced": self.priced,
             "gain": self.gain,
             "late_before": self.late_before,
             "late_after": self.late_after,
@@ -135,7 +140,7 @@ class PlanRemedy(TextDisplay):
     def __str__(self) -> str:
         """One line: what to do, the date, the money."""
         date = _iso(self.tested_date) or "no delivery"
-        price = "price not stated" if self.price is None else f"costs {self.price:,.2f}"
+        price = f"costs {self.price:,.2f}{'' if self.priced else ' and its own price'}"
         harmed = f", {len(self.harms)} worse off" if self.harms else ""
         late = f"{self.late_before} late -> {self.late_after}"
         return f"{self.text}: {late}; {date}, saves {self.saved:,.2f}, {price}{harmed}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import datetime as dt
 from html import escape
 from typing import TYPE_CHECKING, NamedTuple
@@ -10,8 +11,9 @@ import polars as pl
 
 from medhavi.findings.groups import told_together
 from medhavi.schema import tables
+from medhavi.snapshot.reading.local_days import edge_of
 from medhavi.snapshot.table_difference import changed_columns
-from medhavi.views.names import NOTHING, count, number, said, when
+from medhavi.views.names import NOTHING, count, day, local, number, said, when
 from medhavi.views.page import empty, findings_html, table_html
 from medhavi.views.words import say
 
@@ -86,14 +88,17 @@ def cell_words(
 ) -> Iterator[tuple[str, str, str, str, str]]:
     """What a row changes, a line each cell; a row like before says so."""
     place = said(table)
-    where = ", ".join(value_words(row.get(name), names) for name in tables()[table].key)
+    where = key_words(table, row, names)
     cells = [
         one
         for one in changed_cells(table, row, before)
         if before or one.after is not None
     ]
     for one in cells:
-        now, then = value_words(one.before, names), value_words(one.after, names)
+        now, then = (
+            cell_text(table, one.column, value, row, names)
+            for value in (one.before, one.after)
+        )
         yield place, where, said(one.column), now, then
     if not cells:
         yield place, where, "", "", "unchanged" if before else say("a_new_row")
@@ -112,6 +117,37 @@ def value_words(value: object, names: Names) -> str:
     if isinstance(value, (int, float)):
         return number(float(value))
     return names.told(str(value))
+
+
+def cell_text(table: str, column: str, value: object, row: Row, names: Names) -> str:
+    """Cell of a column for people: the day that was typed, a weekday by its name.
+
+    Parameters
+    ----------
+    row
+        Cells of its row: their zone is that of the resource or place which they name.
+    """
+    stated = tables()[table].columns[column]
+    if stated.type == "timestamp" and isinstance(value, dt.datetime):
+        place = row.get("resource") or row.get("location")
+        zone = names.zone_of(str(place) if place else None)
+        there = local(value, zone)
+        if edge_of(stated, row) == "end" and there.time() == dt.time():
+            # The first instant after a day is the end of that day.
+            return day(there - dt.timedelta(days=1))
+        return when(value, zone)
+    if column == "weekday" and isinstance(value, int):
+        return calendar.day_name[value - 1]
+    return value_words(value, names)
+
+
+def key_words(table: str, row: Row, names: Names) -> str:
+    """Which row of a table it is: the stated cells of its key."""
+    return ", ".join(
+        cell_text(table, name, row[name], row, names)
+        for name in tables()[table].key
+        if row.get(name) is not None
+    )
 
 
 _MOST_CELLS = 30
@@ -168,13 +204,13 @@ def _lines(
     number = update.number(row)
     stated = row.after or row.before or {}
     key = tables()[row.table].key
-    where = ", ".join(value_words(stated.get(name), names) for name in key)
+    where = key_words(row.table, stated, names)
     head = (said(row.table), NOTHING if number is None else str(number), where)
     if row.after is None:
         return [_cells(*head, "", "", "removed")]
     if row.before is None:
         filled = [
-            f"{said(name)} {value_words(value, names)}"
+            f"{said(name)} {cell_text(row.table, name, value, stated, names)}"
             for name, value in stated.items()
             if name not in key and value not in (None, "")
         ]
@@ -184,8 +220,10 @@ def _lines(
         _cells(
             *head,
             said(column),
-            value_words(row.before.get(column), names),
-            value_words(row.after.get(column), names),
+            *(
+                cell_text(row.table, column, cells.get(column), stated, names)
+                for cells in (row.before, row.after)
+            ),
         )
         for column in changed_columns(row)
     ]

@@ -12,15 +12,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import polars as pl
 
 from medhavi.findings import BadData, has_errors
+from medhavi.planners.edit_price import EditPrice, edit_price
+from medhavi.planners.pipeline import own_settings
 from medhavi.planners.pipeline import plan as make_plan
-from medhavi.providers import Providers
 from medhavi.results.amounts import PlanLocale, duration, signed_money
 from medhavi.results.figures.kpis import kpi_table
-from medhavi.results.figures.order_costs import order_costs, overtime_rate
-from medhavi.results.figures.scorecard import scorecard
 from medhavi.results.plans.lateness import verdicts
 from medhavi.results.plans.plan import Plan
-from medhavi.units import HOUR, to_seconds
 from medhavi.workbench.files.tables_run import verify_or_refuse
 
 if TYPE_CHECKING:
@@ -56,34 +54,6 @@ class DemandEffect:
     def as_dict(self) -> dict[str, Any]:
         """Effect for JSON."""
         return asdict(self)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EditPrice:
-    """What an edit costs [base currency], part by part; negative: it saves.
-
-    Parts of the scorecard, but for all orders, and `extra_units`: units beyond those of
-    a resource, paid while they are there.
-    """
-
-    purchase: float
-    production: float
-    transport: float
-    holding: float
-    lateness: float
-    overtime: float = 0.0
-    overload: float = 0.0
-    opening: float = 0.0
-    extra_units: float = 0.0
-
-    @property
-    def total(self) -> float:
-        """Sum of the parts."""
-        return float(sum(asdict(self).values()))
-
-    def as_dict(self) -> dict[str, float]:
-        """Parts and their sum."""
-        return {**asdict(self), "total": self.total}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,11 +122,12 @@ def effect_on_plan(
         Runs that follow each other; None: everything is planned from nothing.
     """
     after = planned_again(plan, edited, None if last is None else (last, snapshot))
+    again = None if last is None else last.without(plan, snapshot, edited)
     names = edited["demands"]
     products = dict(zip(names["demand"], names["product"], strict=True))
     victims, winners = effects(plan, after, products)
     return PlanEffect(
-        price=price((plan, snapshot), (after, edited)),
+        price=edit_price((plan, snapshot), (after, edited), again),
         victims=victims,
         winners=winners,
         plan=after,
@@ -203,9 +174,8 @@ def planned_again(
         made = run.plan(plan, snapshot, edited)
     else:
         record = plan.run
-        made = make_plan(
-            edited, record.mode, settings=dict(record.settings), seed=record.seed
-        )
+        settings = own_settings(record.mode, record.settings)
+        made = make_plan(edited, record.mode, settings=settings, seed=record.seed)
     verify_or_refuse(made, edited)
     return made.replace(kpis=kpi_table(made, edited))
 
@@ -221,51 +191,6 @@ class _Standing(NamedTuple):
     short: float = 0.0
     money: float = 0.0
     date: dt.datetime | None = None
-
-
-def price(old: tuple[Plan, Snapshot], new: tuple[Plan, Snapshot]) -> EditPrice:
-    """What the new plan costs more than the old one.
-
-    All orders count, existing ones too: an edit makes proposals to orders, and what
-    those cost is not gone with the name.
-    """
-    before, after = scorecard(*old), scorecard(*new)
-    known = order_costs(*old, existing=True)
-    supply = {
-        part: cost - known[part]
-        for part, cost in order_costs(*new, existing=True).items()
-    }
-    apart = {part: cost - before.parts[part] for part, cost in after.parts.items()}
-    return EditPrice(**{**apart, **supply}, extra_units=_extra_units(old[1], new[1]))
-
-
-def _extra_units(old: Snapshot, new: Snapshot) -> float:
-    """What units beyond those of their resources cost more than before.
-
-    Their working hours inside the horizon count, as for a remedy that asks for one.
-    """
-    if new["resource_units"].equals(old["resource_units"]):
-        return 0.0
-    return _unit_hours(new) - _unit_hours(old)
-
-
-def _unit_hours(snapshot: Snapshot) -> float:
-    capacity = Providers(snapshot).capacity
-    begin, end = int(snapshot.as_of), snapshot.settings.horizon_end
-    resources = {row["resource"]: row for row in snapshot["resources"].to_dicts()}
-    paid = 0.0
-    for row in snapshot["resource_units"].sort("resource", "valid_from").to_dicts():
-        resource = resources[row["resource"]]
-        more = (row["units"] or 0.0) - resource["units"]
-        since = row["valid_from"]
-        start = begin if since is None else max(to_seconds(since), begin)
-        until = (
-            end if row["valid_to"] is None else min(to_seconds(row["valid_to"]), end)
-        )
-        if more > 0 and start < until:
-            seconds = capacity.working_time(row["resource"]).between(start, until)
-            paid += more * seconds / HOUR * overtime_rate(resource)
-    return paid
 
 
 def effects(

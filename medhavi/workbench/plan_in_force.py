@@ -19,7 +19,7 @@ import polars as pl
 from medhavi.errors import EnvironmentFailure
 from medhavi.lakehouse.layout import environment
 from medhavi.planners.net_change.incremental import earlier_release
-from medhavi.planners.pipeline import changed_inputs
+from medhavi.planners.pipeline import changed_inputs, own_settings
 from medhavi.progress import Progress
 from medhavi.results.plans.plan import Plan
 from medhavi.results.run_record import Basis, Status
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from medhavi.progress import Cancelled, Observe
     from medhavi.snapshot import Snapshot
 
-_ON_BASELINE = ("baseline", "stability_price")
-"""Settings that only a plan on another one has."""
 MOST_COMPARED = 24
 """Recorded plans whose facts are compared with newer ones, the newest."""
 MOST_KEPT = 32
@@ -133,7 +131,7 @@ def renewed_plan(
         return known.plan
     settings, baseline = None, None
     if known is not None:
-        settings = _own_settings(known.plan.run.settings)
+        settings = _own_settings(mode, known.plan.run.settings)
         if mode != "optimize" and not earlier_release(known.plan):
             baseline = nearest_plan(snapshot, known.plan, lake)
     steps = StepCache(resume=True)
@@ -174,20 +172,22 @@ def nearest_plan(snapshot: Snapshot, known: Plan, lake: Lake | None) -> Plan:
     """
     if lake is None or known.basis is None:
         return known
+    mode = known.run.mode
     runs = lake.table("gold.plan_runs").filter(
-        (pl.col("mode") == known.run.mode)
+        (pl.col("mode") == mode)
         & (pl.col("package_version") == __version__)
         & (pl.col("status") != Status.CANCELLED)
         & (pl.col("fingerprint") != known.fingerprint)
     )
     newest = runs.sort("recorded_at", descending=True).collect()
-    own, nearest = _own_settings(known.run.settings), None
+    nearest = None
+    own = _own_settings(mode, known.run.settings)
     least = (known.run.as_of != int(snapshot.as_of), *known.basis.distance(snapshot))
     alike = (
         row
         for row in newest.iter_rows(named=True)
         if to_seconds(row["as_of"]) == int(snapshot.as_of)
-        and _own_settings(msgspec.json.decode(row["settings"])) == own
+        and _own_settings(mode, msgspec.json.decode(row["settings"])) == own
     )
     for row in islice(alike, MOST_COMPARED):
         basis = lake.recorded_basis(row["run_id"])
@@ -199,10 +199,10 @@ def nearest_plan(snapshot: Snapshot, known: Plan, lake: Lake | None) -> Plan:
     return known if nearest is None else lake.recorded_plan(nearest)
 
 
-def _own_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings of a plan, as JSON has them, but for those of a plan on another one."""
-    own = {name: one for name, one in settings.items() if name not in _ON_BASELINE}
-    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(own))
+def _own_settings(mode: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings by which a mode plans again, as JSON has them."""
+    own = msgspec.json.encode(own_settings(mode, settings))
+    plain: dict[str, Any] = msgspec.json.decode(own)
     return plain
 
 

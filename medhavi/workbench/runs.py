@@ -13,9 +13,15 @@ from typing import TYPE_CHECKING
 import msgspec
 import polars as pl
 
+from medhavi.planners.edit_price import planned_without
 from medhavi.planners.net_change.net_change import NETTED_ALONE
 from medhavi.planners.parameters import MrpParameters
-from medhavi.planners.pipeline import changed_inputs, plan_to_build_on
+from medhavi.planners.pipeline import (
+    STABILITY,
+    changed_inputs,
+    own_settings,
+    plan_to_build_on,
+)
 from medhavi.planners.pipeline import plan as make_plan
 from medhavi.results.identity import register_of
 from medhavi.results.plans.plan import Plan
@@ -43,6 +49,7 @@ class LastRun:
 
     def __init__(self) -> None:
         self._base: Plan | None = None
+        self._unchanged: tuple[tuple[str, str], Plan] | None = None
         self._lock = Lock()
 
     def plan(self, plan: Plan, snapshot: Snapshot, edited: Snapshot) -> Plan:
@@ -58,7 +65,9 @@ class LastRun:
             constrained and optimize the plan itself is built on.
         """
         mode, seed = plan.run.mode, plan.run.seed
-        settings = {k: v for k, v in plan.run.settings.items() if k != "baseline"}
+        settings = own_settings(mode, plan.run.settings)
+        if STABILITY in plan.run.settings:
+            settings[STABILITY] = plan.run.settings[STABILITY]
         if mode == "mrp" and nets_alone(snapshot, edited):
             self.take(plan)
             made = self.netted(snapshot, edited, settings, seed)
@@ -66,6 +75,21 @@ class LastRun:
             on = None if mode == "mrp" else plan
             made = make_plan(edited, mode, settings=settings, baseline=on, seed=seed)
         return made.numbered(register_of(plan.supplies))
+
+    def without(self, plan: Plan, snapshot: Snapshot, edited: Snapshot) -> Plan:
+        """Plan the unchanged tables as an edit has them planned; see `planned_without`.
+
+        The last one is kept: the next edit of the plan is priced beside it as well.
+        """
+
+        def planned(on: Plan) -> Plan:
+            key = plan.fingerprint, snapshot.fingerprint
+            known = self._unchanged
+            if known is None or known[0] != key:
+                known = self._unchanged = key, self.plan(on, snapshot, snapshot)
+            return known[1]
+
+        return planned_without(plan, edited, planned)
 
     def take(self, plan: Plan) -> None:
         """Keep the run of a plan from now on, if it is there."""

@@ -362,3 +362,42 @@ def test_scaled_demand_is_never_less_than_the_factor_says(factor, qty):
 def test_a_changed_snapshot_plans(base):
     made = changed(base, kind="demand_factor", factor=3, product="A")
     assert plan(made).fulfilment.filter(pl.col("demand") == "D1")["qty"].item() == 30
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        {"named": "rosa"},
+        {"named": "ROS-"},
+        {"characteristic": "brand=Rosa"},
+        {"named": "Rosa", "family": "hair"},
+    ],
+    ids=["name", "id", "characteristic", "name and family"],
+)
+def test_demand_of_a_brand_rises_in_one_change(chosen):
+    base = factories.snapshot(
+        products=[
+            {
+                "product": "ROS-1",
+                "name": "Rosa shampoo",
+                "family": "hair",
+                "characteristics": ["brand=Rosa"],
+            },
+            {"product": "OLI-1", "name": "Oliva shampoo", "family": "hair"},
+        ],
+        demands=[
+            {"demand": "D1", "product": "ROS-1", "qty": 20},
+            {"demand": "D2", "product": "OLI-1", "qty": 20},
+        ],
+    )
+    made = changed(base, kind="demand_factor", factor=1.15, **chosen)
+    assert dict(made["demands"].select("demand", "qty").iter_rows()) == {
+        "D1": 23.0,
+        "D2": 20.0,
+    }
+
+
+def test_a_brand_that_no_product_has_is_named():
+    base = factories.snapshot(products=[{"product": "A"}], demands=[{"qty": 1}])
+    with pytest.raises(BadData, match="Nobody"):
+        changed(base, kind="demand_factor", factor=2, named="Nobody")

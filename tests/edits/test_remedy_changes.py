@@ -17,6 +17,7 @@ from tests.api import Providers
 from tests.planners.small_plans import day, days
 
 TERMS = {"supplier": "S", "lead_time_days": 10.0, "lead_time_p95_days": 14.0}
+BOUGHT = {"supply_order": "O1", "kind": "purchase", "status": "released"}
 MACHINE = {"resource": "M", "units": 2.0}
 
 
@@ -66,16 +67,42 @@ def test_what_was_learned_of_a_supplier_is_what_gets_shorter(
 
 
 def test_an_earlier_order_is_not_before_now_and_starts_by_its_due_date():
-    row = {"supply_order": "O1", "due": day(10), "start": day(8)}
+    row = {**BOUGHT, "due": day(10), "start": day(8)}
 
     def moved(by, now, **cells):
-        (changed,) = earlier_order({**row, **cells}, by, now).rows["supply_orders"]
+        found = earlier_order({**row, **cells}, by, now)
+        assert found is not None
+        (changed,) = found.rows["supply_orders"]
         return changed
 
     sooner = moved(4 * 86400, at(0))
     assert (days(sooner["due"]), days(sooner["start"])) == (6, 6)
     assert days(moved(40 * 86400, at(1))["due"]) == 1
-    assert moved(0, at(0), start=None)["start"] is None
+    assert moved(1, at(0), start=None)["start"] is None
+
+
+@pytest.mark.parametrize("kind", ["work", "transfer"])
+def test_work_and_transfers_end_as_much_earlier_as_they_start(kind):
+    row = {**BOUGHT, "kind": kind, "due": day(10), "start": day(8)}
+    sooner = earlier_order(row, 40 * 86400, at(3))
+    assert sooner is not None
+    (changed,) = sooner.rows["supply_orders"]
+    assert (days(changed["start"]), days(changed["due"])) == (3, 5)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        {"kind": "transfer", "status": "in_process"},
+        {"kind": "work", "status": "in_process", "start": None},
+        {"kind": "transfer", "start": day(2)},
+        {"kind": "purchase", "due": day(3)},
+    ],
+    ids=["left", "begun", "leaves now", "due now"],
+)
+def test_what_is_under_way_is_not_brought_forward(cells):
+    row = {**BOUGHT, "due": day(10), "start": day(8), **cells}
+    assert earlier_order(row, 86400, at(3)) is None
 
 
 def test_one_unit_more_without_a_stated_row_is_one_row():

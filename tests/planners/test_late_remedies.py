@@ -12,9 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medhavi.errors import NotAvailable, UsageError
+from medhavi.planners.edit_price import edit_price
 from medhavi.results.plan_remedy import with_remedies
 from medhavi.results.plans.lateness import not_kept
 from medhavi.snapshot.patch import Patch
+from medhavi.workbench.runs import LastRun
 from tests import factories
 from tests.api import plan, remedies, verify
 from tests.examples import examples
@@ -37,7 +39,7 @@ HOURLY: dict[str, Any] = {
 def tried(
     snapshot: Snapshot, demand: str | None = None, **words: Any
 ) -> dict[str, PlanRemedy]:
-    """Plan, try remedies and check that each gives its date again."""
+    """Plan, try remedies and check that each gives its date and price again."""
     made = feasible(snapshot)
     found = remedies(snapshot, made, demand, **words)
     for one in found:
@@ -46,6 +48,12 @@ def tried(
         assert [str(found) for found in verify(again, changed)] == []
         assert again.fingerprint == one.fingerprint
         assert last_delivery(again, one.demand) == one.tested_date
+        # The preview of its edit has the same price.
+        last = LastRun()
+        shown = last.plan(made, snapshot, changed)
+        without = last.without(made, snapshot, changed)
+        price = edit_price((made, snapshot), (shown, changed), without)
+        assert price.spent == pytest.approx(one.price)
     return {one.kind.value: one for one in found}
 
 
@@ -188,9 +196,9 @@ def test_a_faster_supplier_is_worth_what_it_saves_and_no_table_prices_it() -> No
     faster = tried(snapshot, "D1")["expedite"]
     assert faster.lateness_before_h == 48.0
     assert faster.lateness_h == 0.0
-    assert faster.price is None
+    assert not faster.priced
     assert "2.0 days earlier" in faster.text
-    assert "price not stated" in str(faster)
+    assert "and its own price" in str(faster)
 
 
 def test_a_supplier_whose_time_was_learned_gets_faster_by_what_was_learned() -> None:
@@ -403,6 +411,6 @@ def test_who_is_short_for_what_goods_lack_may_take_them_as_they_are(stock, asks)
     assert list(found) == ["relax_policy"]
     remedy = found["relax_policy"]
     assert (remedy.late_before, remedy.late_after) == (1, 0)
-    assert remedy.price is None
+    assert not remedy.priced
     (changed,) = remedy.rows["demands"]
     assert not any(changed[name] for name in asks)

@@ -80,7 +80,7 @@ def test_what_is_broken_works_again_when_it_is_waited_for(
     found = tried(snapshot, "D1")[kind]
     assert found.text.startswith(text)
     assert found.lateness_h == 0.0
-    assert found.price is None
+    assert not found.priced
     assert found.rows["disruptions"][0]["disruption"] == "X"
 
 

@@ -19,7 +19,7 @@ from medhavi.service.campaign_page import (
     setup_rows,
     show_change,
 )
-from medhavi.service.plan_pages import desk_words, plan_page
+from medhavi.service.plan_pages import decision_words, plan_page
 from medhavi.views.names import NOTHING
 from medhavi.workbench.files.tables_run import plan_snapshot, write_plan
 from tests.api import (
@@ -192,7 +192,7 @@ def test_an_edited_cell_shows_all_it_changes_and_binds_when_somebody_approves(tm
     assert asked.preview.plan.fingerprint == asked.study.with_campaigns.fingerprint
     done = plan_page.decide(page, asked, "Ana")
     assert (done.kept, done.text[:10]) == (True, "Changeover")
-    told = desk_words.history_html(plan_page.decisions(page), page.names)
+    told = decision_words.history_html(plan_page.decisions(page), page.names)
     assert "changeover FA to FB (X)" in told
     assert table(page_of(tmp_path).snapshot)["FB"][0] == "60 ●"
     assert plan_page.take_back(page, "Ben").kept

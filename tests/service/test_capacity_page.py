@@ -17,7 +17,7 @@ from medhavi.service import page_data
 from medhavi.service.capacity_pages import capacity_edits, capacity_page
 from medhavi.service.order_pages import order_page
 from medhavi.service.page_data import PageProblem
-from medhavi.service.plan_pages import desk_words, plan_page
+from medhavi.service.plan_pages import decision_words, plan_page
 from medhavi.service.plan_pages.plan_loading import PlanPage, plan_of
 from medhavi.service.plan_pages.plan_page import EditForm
 from medhavi.views.names import names_of, number
@@ -331,7 +331,7 @@ def test_another_resource_is_told_with_and_without_a_begin(stated, words) -> Non
     page = mills()
     supply = page.plan.supplies["id"][0]
     asked = api.edit("change_resource", supply, resource="M2", **stated)
-    assert desk_words.edit_words(asked, page.names) == words
+    assert decision_words.edit_words(asked, page.names) == words
 
 
 @pytest.mark.req("UI-05")

@@ -8,7 +8,7 @@ import pytest
 
 from medhavi.service import page_data
 from medhavi.service.answer_cache import AnswerCache
-from medhavi.service.plan_pages import desk_parts, desk_words, plan_page
+from medhavi.service.plan_pages import decision_words, desk_parts, plan_page
 from medhavi.service.plan_pages.plan_loading import PlanPage, load_page, plan_of
 from medhavi.service.plan_pages.plan_page import (
     MOST_RENEWALS,
@@ -67,7 +67,7 @@ def test_an_edit_shows_its_price_and_binds_when_somebody_approves(desk, tmp_path
     form = {"kind": "firm", "supply": proposal(desk.plan), "due": "", "qty": None}
     asked = plan_page.show_edit(desk, form)
     assert asked.problem is None
-    told = desk_words.preview_html(asked.preview, desk.names, "buy 30 A")
+    told = decision_words.preview_html(asked.preview, desk.names, "buy 30 A")
     assert "Firm: buy 30 A" in told
     assert "total" in told
     assert plan_page.decide(desk, asked, " ").title == "No approver"
@@ -78,7 +78,7 @@ def test_an_edit_shows_its_price_and_binds_when_somebody_approves(desk, tmp_path
     assert newest.plan is not None
     assert newest.plan.run.run_id == asked.preview.plan.run.run_id
     assert "decided before" in plan_page.decide(desk, asked, "Ana").text
-    history = desk_words.history_html(plan_page.decisions(desk), desk.names)
+    history = decision_words.history_html(plan_page.decisions(desk), desk.names)
     assert "Ana" in history
     assert "firm PO-" in history
     assert "firmed" in set(page_of(tmp_path).plan.supplies["status"])
@@ -90,17 +90,36 @@ def test_a_decision_is_taken_back_by_somebody(desk):
     assert plan_page.take_back(desk, "").kept is False
     back = plan_page.take_back(desk, "Ben")
     assert (back.kept, back.title) == (True, "Taken back")
-    assert "taken back" in desk_words.history_html(
+    assert "taken back" in decision_words.history_html(
         plan_page.decisions(desk), desk.names
     )
     assert plan_page.take_back(desk, "Ben").title == "Nothing was undone"
+
+
+def test_the_decision_just_taken_can_be_undone_beside_it(desk):
+    """The button takes back the decision that it stands by, whatever followed."""
+    form = {"kind": "firm", "supply": proposal(desk.plan)}
+    asked = plan_page.show_edit(desk, form)
+    decision = plan_page.Decision(asked=asked, approver="Ana")
+    pressed: list[plan_page.Decision] = []
+    assert desk_parts.undo_button(decision, "Ben", pressed.append) is None
+    desk_parts.outcome(desk, decision, lambda done: None)
+    button = desk_parts.undo_button(decision, "Ben", pressed.append)
+    assert button is not None
+    button._update(1)
+    (back,) = pressed
+    bench = page_data.bench_of(desk.source)
+    (done,) = bench.edit_history()
+    assert (back.taken, back.approver) == (done.edit_id, "Ben")
+    assert plan_page.recorded(desk, back).title == "Taken back"
+    assert bench.edit_history()[0].undone_by
 
 
 def test_a_plan_of_old_facts_is_not_edited(desk):
     form = {"kind": "firm", "supply": proposal(desk.plan)}
     plan_page.decide(desk, plan_page.show_edit(desk, form), "Ana")
     stale = plan_page.show_edit(desk, form)
-    told = desk_words.preview_html(stale.preview, desk.names)
+    told = decision_words.preview_html(stale.preview, desk.names)
     assert "Press Preview again" in told
     assert plan_page.is_overtaken(stale)
     assert "Ana" in told
@@ -113,7 +132,7 @@ def test_an_order_that_somebody_else_firmed_is_told_with_the_decision(desk, tmp_
     newest = page_of(tmp_path)
     asked = plan_page.show_edit(newest, form)
     assert asked.preview is None
-    told = desk_words.asked_html(asked, newest.names)
+    told = decision_words.asked_html(asked, newest.names)
     assert "The order has changed" in told
     assert "firm PO-" in told
     assert "approved by Ana" in told
@@ -153,7 +172,7 @@ def test_a_refused_edit_says_why(desk):
     refused = plan_page.show_edit(
         desk, {"kind": "split", "supply": proposal(desk.plan), "parts": "1 1"}
     )
-    assert "What to do" in desk_words.preview_html(refused.preview, desk.names)
+    assert "What to do" in decision_words.preview_html(refused.preview, desk.names)
 
 
 def test_new_rows_of_a_remedy_have_their_price_and_are_told_in_words(desk):
@@ -161,11 +180,12 @@ def test_new_rows_of_a_remedy_have_their_price_and_are_told_in_words(desk):
     answer = answer_of({"uom_conversions": (row,)}, desk.snapshot)
     asked = plan_page.show_edit(desk, answer.edit)
     assert asked.preview.ready, asked.preview.findings
-    told = desk_words.preview_html(asked.preview, desk.names)
-    assert "a new row of uom conversions: product A, uom box, factor 12" in told
-    assert plan_page.decide(desk, asked, "Ana").kept
-    history = desk_words.history_html(plan_page.decisions(desk), desk.names)
-    assert "add rows A, box (uom conversions)" in history
+    told = decision_words.preview_html(asked.preview, desk.names)
+    assert "New: uom conversions, A, box, factor 12" in told
+    done = plan_page.decide(desk, asked, "Ana")
+    assert done.text == "New: uom conversions, A, box, factor 12: approved by Ana."
+    history = decision_words.history_html(plan_page.decisions(desk), desk.names)
+    assert "New: uom conversions, A, box, factor 12" in history
     assert plan_page.take_back(desk, "Ben").kept
 
 
@@ -176,7 +196,7 @@ def test_a_folder_of_tables_has_no_desk(tmp_path):
     assert "needs a lake" in asked.problem.text
     assert plan_page.decisions(page) == []
     assert plan_page.take_back(page, "Ana").kept is False
-    assert "No decision yet" in desk_words.history_html([], page.names)
+    assert "No decision yet" in decision_words.history_html([], page.names)
 
 
 def test_exceptions_that_one_edit_answers():

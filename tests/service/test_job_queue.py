@@ -11,8 +11,11 @@ from types import ModuleType
 
 import pytest
 
-from medhavi.service.jobs.job import JobState
+from medhavi.findings import finding
+from medhavi.service.jobs import job_queue
+from medhavi.service.jobs.job import Job, JobOutcome, JobState
 from medhavi.service.jobs.job_queue import JobQueue, current_queue
+from medhavi.service.page_data import PageProblem
 from tests.service.job_requests import Counting, Ending
 
 
@@ -117,6 +120,58 @@ def test_a_later_request_about_the_same_takes_the_place_in_line(queue):
     queue.stop(first.name)
     assert first.wait().state is JobState.DONE
     assert queue.stop("none") is None
+
+
+def test_a_job_in_line_says_what_it_waits_for(queue):
+    first = running(queue.submit(Counting(name="ahead")))
+    second = queue.submit(Counting(name="second"))
+    third = queue.submit(Counting(name="third"))
+    assert second.stands == second.as_dict()["phase"] == "waits for Counting"
+    assert third.stands == "waits for Counting and 1 more"
+    queue.stop(second.name)
+    assert third.stands == "waits for Counting"
+    queue.stop(first.name)
+    running(third)
+    assert "waits" not in third.stands
+    queue.stop(third.name)
+    third.wait()
+
+
+def failed(queue, about):
+    job = queue.submit(Ending(way="failed", about=about), again=True)
+    job.wait()
+    return job
+
+
+def test_of_failures_that_are_alike_the_newest_is_listed_until_it_is_put_away(queue):
+    earlier, later = failed(queue, "one"), failed(queue, "two")
+    listed = queue.jobs()
+    assert later in listed
+    assert earlier not in listed
+    assert queue.dismiss(later.name) is later
+    assert not {earlier, later} & set(queue.jobs())
+    assert queue.dismiss("none") is None
+
+
+def test_a_failure_waits_until_somebody_has_seen_it(queue, monkeypatch):
+    job = failed(queue, "night")
+    monkeypatch.setattr(job_queue, "SHOWN_SECONDS", 0.0)
+    assert job in queue.jobs()
+    assert job in queue.jobs(seen=True)
+    assert job not in queue.jobs(seen=True)
+
+
+def test_the_bar_says_why_work_failed_and_what_helps():
+    wrong = finding(
+        "SNAP005", table="lanes", value="L", column="lane", kind="x", expected="y"
+    )
+    other = finding(
+        "SNAP005", table="lanes", value="M", column="lane", kind="x", expected="y"
+    )
+    problem = PageProblem(title="Errors stop it", text="2 errors.", remedy="Mend it.")
+    job = Job(name="1", request=Ending(way="failed"))
+    job.end(JobOutcome(state=JobState.FAILED, problem=problem, findings=(wrong, other)))
+    assert job.why == f"Errors stop it. {wrong.message} and 1 more Mend it."
 
 
 def test_the_end_of_a_server_ends_its_workers():

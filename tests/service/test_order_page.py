@@ -12,7 +12,7 @@ from medhavi.service import page_data
 from medhavi.service.downloads import as_csv, as_xlsx
 from medhavi.service.order_pages import one_order, order_page
 from medhavi.service.order_pages.order_page import SUGGESTED
-from medhavi.service.plan_pages import desk_words, item_page, plan_page
+from medhavi.service.plan_pages import decision_words, desk_words, item_page, plan_page
 from medhavi.service.plan_pages.plan_loading import PlanPage, load_page
 from medhavi.service.plan_pages.plan_page import EditSession
 from medhavi.service.search_page import OBJECTS
@@ -134,7 +134,7 @@ def test_one_price_for_all_selected_orders_and_one_way_back(desk, tmp_path):
     assert shown.problem is None
     assert shown.preview.ready, shown.preview.findings
     words = desk_words.edited_words(desk.plan, asked, desk.names)
-    told = desk_words.asked_html(shown, desk.names, words)
+    told = decision_words.asked_html(shown, desk.names, words)
     assert "Reschedule 2 orders: PO-1, PO-2" in told
     assert told.count("total") == 1
     done = plan_page.decide(desk, shown, "Ana")
@@ -147,7 +147,7 @@ def test_one_price_for_all_selected_orders_and_one_way_back(desk, tmp_path):
     assert [later[row["id"]] - row["finish"] for row in selected] == [
         day(2) - day(0)
     ] * 2
-    history = desk_words.history_html(plan_page.decisions(desk), desk.names)
+    history = decision_words.history_html(plan_page.decisions(desk), desk.names)
     assert "edit 2 orders: PO-1, PO-2" in history
     assert plan_page.take_back(desk, "Ben").kept
     row = selected_of(page_of(tmp_path), "PO-1")[0]

@@ -141,7 +141,9 @@ def test_a_file_of_master_data_is_one_edit_of_a_lake(lake) -> None:
     later = load_page(mode="mrp")
     names = dict(later.snapshot["suppliers"].select("supplier", "name").iter_rows())
     assert (names["S"], names["NEW"]) == ("Smith", "New one")
-    assert "2 of suppliers" in change_list.changes_html(later, later.names)
+    told = change_list.changes_html(later, later.names)
+    assert "New: suppliers, New one" in told
+    assert "Changed: suppliers, Smith, name Smith" in told
     assert own_data.undo(later, "Ana").kept
     assert "NEW" not in load_page(mode="mrp").snapshot["suppliers"]["supplier"]
 

@@ -16,7 +16,7 @@ from medhavi.service import campaign_page, page_data
 from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.jobs.job import JobState, OnStop
 from medhavi.service.jobs.job_queue import JobQueue
-from medhavi.service.jobs.plan_jobs import PlanReading, RemedyRequest
+from medhavi.service.jobs.plan_jobs import PlanReading, PlanRequest, RemedyRequest
 from medhavi.service.plan_pages import desk_words, plan_loading, plan_page
 from medhavi.service.plan_pages.plan_loading import PlanMaintenance, load_page, planned
 from medhavi.service.scenario_pages import scenario_page
@@ -119,6 +119,25 @@ def test_the_plan_of_a_lake_is_recorded_and_renewed_when_facts_change_it(
     assert new.renewal == ""
     assert new.plan.fingerprint != first.plan.fingerprint
     assert plan_loading.shown_modes(source) == ["constrained"]
+
+
+def test_a_plan_that_a_command_has_kept_is_told_to_open_pages(
+    queue, no_plan_here, lake, monkeypatch
+):
+    """Its plan is current when the server looks: no renewal would tell them."""
+    source = DataSource(lake=str(lake / "lake"))
+    told: list[object] = []
+    keeper = PlanMaintenance(source)
+    keeper.look()
+    load_page()
+    monkeypatch.setattr(plan_loading.open_pages, "tell", told.append)
+    keeper.look()
+    assert told == []
+    reported(lake, event(90, "StockCounted", product="A", location="DC", qty=55.0))
+    facts = load_data().snapshot.fingerprint
+    queue.submit(PlanRequest(source=source, mode="constrained", facts=facts)).wait()
+    keeper.look()
+    assert told == [source]
 
 
 def test_an_edit_is_priced_and_approved_beside_the_server(

@@ -15,6 +15,7 @@ from medhavi.errors import UsageError
 from medhavi.service import page_data
 from medhavi.service.downloads import as_csv, as_xlsx
 from medhavi.service.promise_pages import promise_page, promise_widgets
+from medhavi.service.promise_pages.open_request import OpenRequest
 from medhavi.service.promise_pages.promise_commit import (
     OverrideDate,
     commit,
@@ -72,6 +73,28 @@ def asked(company, **cells) -> PromisePage:
     page = ask(company, {**SHORT, **cells})
     assert page.problem is None
     return page
+
+
+# ------------------------------------------------------------ facts that change
+def test_an_open_request_is_asked_again_when_facts_change(company):
+    """What is being typed meanwhile is not asked."""
+    question = OpenRequest()
+    first = question.answer(company, SHORT)
+    again = question.answer(replace(company), {**SHORT, "qty": "1"})
+    assert again is not first
+    assert again.qty == first.qty
+    assert question.answer(question.data, {**SHORT, "qty": "1"}).qty == 1.0
+
+
+def test_what_was_promised_is_not_asked_again_by_itself(company):
+    question = OpenRequest()
+    told = question.answer(company, SHORT)
+    done = question.keep(commit(company, told, "Ana"))
+    assert done.kept
+    assert question.answer(replace(company), SHORT) is told
+    assert question.promised is done
+    assert question.answer(question.data, SHORT) is not told
+    assert question.promised is None
 
 
 # --------------------------------------------------------------------- the form

@@ -10,8 +10,8 @@ import pytest
 from medhavi.results.limiter import RemedyKind
 from medhavi.results.plan_remedy import PlanRemedy
 from medhavi.results.promises.parts import TriedRemedy
+from medhavi.service.plan_pages.decision_words import override_words
 from medhavi.service.plan_pages.desk_parts import remedy_lines
-from medhavi.service.plan_pages.desk_words import override_words
 from medhavi.service.plan_pages.remedy_edits import answer_of, rows_file
 from medhavi.service.promise_pages import promise_commit
 from medhavi.snapshot.reading.folder import read
@@ -91,10 +91,29 @@ def test_new_rows_of_master_data_are_added(snapshot):
     asked = edit(**answer.edit)  # type: ignore[arg-type]
     (row,) = asked.values["rows"]
     assert (row.table, row.row["valid_from"]) == ("resource_units", NOW.isoformat())
+
+
+def test_new_rows_and_other_cells_of_master_data_are_one_edit(snapshot):
+    """An extra shift: the resource gets a calendar that is new."""
+    shift = {
+        "calendar": "C+M",
+        "weekday": 1,
+        "start": dt.time(6),
+        "finish": dt.time(14),
+    }
     cells = changed(snapshot, "supply_terms", lead_time_days=2.0)
-    mixed = answer_of({**cells, "resource_units": (unit,)}, snapshot)
-    assert mixed.edit is None
-    assert "one of both" in mixed.why
+    mixed = answer_of({**cells, "shifts": (shift,)}, snapshot)
+    assert mixed.edit is not None
+    patch = edit(**mixed.edit).patch(snapshot)  # type: ignore[arg-type]
+    assert patch.apply(snapshot)["supply_terms"]["lead_time_days"].to_list() == [2.0]
+    assert patch.upserts["shifts"]["weekday"].to_list() == [1]
+
+
+def test_rows_of_others_beside_cells_are_for_whoever_keeps_them(snapshot):
+    order = {**ORDER, "supply_order": "PO-2", "qty": 1.0, "due": LATER}
+    known = changed(snapshot, "supply_terms", lead_time_days=2.0)
+    why = answer_of({**known, "supply_orders": (order,)}, snapshot).why
+    assert "Whoever keeps these records has to enter it" in why
 
 
 def test_several_cells_of_data_are_one_override(snapshot):
@@ -146,7 +165,8 @@ def test_a_remedy_has_a_button_where_an_edit_does_it(snapshot):
         lateness_before_h=1.0,
         lateness_h=0.0,
         saved=5.0,
-        price=None,
+        price=0.0,
+        priced=False,
         late_before=1,
         late_after=0,
         helped=1,
@@ -157,7 +177,8 @@ def test_a_remedy_has_a_button_where_an_edit_does_it(snapshot):
     assert "UTC" not in words.text
     assert button is not None
     button._update(1)
-    assert pressed == [answer_of(remedy.rows, snapshot).edit]
+    reason = "Bring PO-1 forward to Mon 5 Jan"
+    assert pressed == [{**answer_of(remedy.rows, snapshot).edit, "reason": reason}]
 
 
 def test_nothing_is_decided_on_tables_or_in_the_past(snapshot):

@@ -17,6 +17,8 @@ from medhavi.service.scenario_pages.scenario_form import (
     NEW,
     OFFERED,
     ChangeForm,
+    change_form,
+    change_words,
     chosen_by,
     kind_wanted,
     options_of,
@@ -289,6 +291,29 @@ def test_names_are_unique_and_scenarios_few(folder):
 def test_a_wrong_address_is_told_in_words(text):
     assert read_list(text).trouble
     assert read_list("") == ScenarioList()
+
+
+def test_demand_of_a_brand_is_one_change_that_says_so(folder):
+    shown = shown_of(folder)
+    held = with_changes(shown, ("demand_factor", {"factor": "+15 %", "named": "a"}))
+    (scenario,) = held.scenarios
+    (change,) = scenario.changes
+    assert change_words(change, shown.names) == (
+        "More or less demand: +15 %, products named a"
+    )
+    (found,) = compare_scenarios(shown, held.scenarios)
+    assert found.problem == ""
+
+
+def test_a_field_without_anything_to_choose_is_not_asked(folder):
+    """No product has a characteristic; families and names there are."""
+    shown = shown_of(folder)
+    form = change_form(
+        KINDS["demand_factor"], shown.snapshot, shown.names, ChangeForm(), (), print
+    )
+    asked = set(form.element.value)
+    assert "characteristic" not in asked
+    assert {"family", "named", "customer"} <= asked
 
 
 def test_an_address_opens_the_form_with_its_subject(folder):

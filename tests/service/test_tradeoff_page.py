@@ -92,7 +92,7 @@ def test_the_page_tells_the_phase_of_its_job(queue, lemonade):
     busy = queue.submit(Counting(name="before"))
     asked = begin(lemonade, 3, {})
     shown = load_front(lemonade)
-    assert (shown.front, shown.problem.text) == (None, "waiting")
+    assert (shown.front, shown.problem.text) == (None, "waits for Counting")
     assert shown.problem.job == queue.newest(asked.subject).name
     queue.stop(shown.problem.job)
     queue.stop(busy.name)

@@ -20,10 +20,10 @@ from hypothesis import strategies as st
 import medhavi as mv
 from medhavi.edits.data_changes import hidden_times
 from medhavi.errors import EnvironmentFailure, UsageError
+from medhavi.planners.edit_price import EditPrice
 from medhavi.planners.work_orders.order_parameters import FirmingRule, OrderParameters
 from medhavi.results.plans.plan import Plan
 from medhavi.snapshot.patch import RowChange
-from medhavi.workbench.plan_effects import EditPrice
 from tests import factories
 from tests.api import SqliteStore, edit
 from tests.examples import examples, some

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from medhavi.planners.parameters import TradeOffParameters
 from medhavi.workbench import plan_in_force as kept_plans
 from medhavi.workbench.plan_in_force import (
     keep_plan,
@@ -14,7 +15,7 @@ from medhavi.workbench.plan_in_force import (
     plan_in_force,
     renewed_plan,
 )
-from medhavi.workbench.runs import published_plans
+from medhavi.workbench.runs import LastRun, published_plans
 from tests import factories
 from tests.api import plan
 from tests.lakehouse.lake_events import START, event
@@ -39,6 +40,37 @@ def found(bench, mode="constrained"):
 def later(bench, *events):
     bench.store.append_many(list(events))
     bench.mirror()
+
+
+def of_a_front(snapshot):
+    """Plan of mode optimize as a front keeps it: with what it was chosen by."""
+    made = plan(snapshot, "optimize", {"effort": "light"})
+    chosen = {**made.run.settings, "objectives": ["cost", "churn"], "joins": True}
+    own = {**TradeOffParameters().as_dict(), **chosen, "baseline": "of another"}
+    return replace(made, run=replace(made.run, settings=own))
+
+
+def test_a_published_plan_of_a_front_is_renewed_by_the_settings_of_its_mode(bench):
+    """It could not be planned again: each job failed with an unknown setting."""
+    snapshot = bench.snapshot()
+    bench.publish(of_a_front(snapshot), approver="Ada")
+    later(
+        bench,
+        event(90, "StockCounted", occurred=NOW, product="A", location="DC", qty=55.0),
+    )
+    known = found(bench, "optimize")
+    assert not known.current
+    made = renewed_plan(bench.snapshot(), "optimize", bench.lake)
+    assert made.run.settings["effort"] == "light"
+    assert "objectives" not in made.run.settings
+
+
+def test_an_edit_of_a_plan_of_a_front_is_planned_on_it(bench):
+    snapshot = bench.snapshot()
+    made = of_a_front(snapshot)
+    more = snapshot.replace(demands=snapshot["demands"].with_columns(qty=31.0))
+    again = LastRun().plan(made, snapshot, more)
+    assert not [one for one in again.findings if "other settings" in one.message]
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -536,9 +536,11 @@ def remedies(
                     if one.tested_date is None
                     else locale.told(from_seconds(one.tested_date)),
                     full_money(one.saved, locale.currency),
-                    "not stated"
-                    if one.price is None
-                    else full_money(one.price, locale.currency),
+                    full_money(one.price, locale.currency)
+                    if one.priced
+                    else say(
+                        "and_a_price_not_stated", full_money(one.price, locale.currency)
+                    ),
                     len(one.harms),
                 )
                 for one in found

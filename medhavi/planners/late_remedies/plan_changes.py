@@ -35,7 +35,6 @@ from medhavi.planners.late_remedies.reasons import (
     orders_beside,
     others_in_the_way,
 )
-from medhavi.results.figures.order_costs import overtime_rate
 from medhavi.results.limiter import Limiter, RemedyKind
 from medhavi.units import (
     DAY,
@@ -219,14 +218,13 @@ class PlanChanges:
         row = found[0]
         working = self._providers.capacity.working_time(reason.subject)
         hours = working.between(begin, end) / HOUR
-        price = hours * overtime_rate(row)  # type: ignore[arg-type]
         stated = self._rows("resource_units", resource=reason.subject)
         units = one_unit_more(row, stated, begin, end)
         text = (
             f"one more {reason.subject} from {_day(begin)} to {_day(end)}, "
             f"{hours:.1f} h"
         )
-        yield proposal(RemedyKind.OVERTIME, text, price, resource_units=units)
+        yield proposal(RemedyKind.OVERTIME, text, priced=True, resource_units=units)
 
     def _more_hours(self, reason: Reason) -> Iterator[Proposal]:
         """Overtime that the resource states, and a shift after each of its days."""
@@ -244,13 +242,12 @@ class PlanChanges:
             if not spans:
                 continue
             hours = sum(until - since for since, until in spans) / HOUR
-            price = hours * float(str(row["units"])) * overtime_rate(row)  # type: ignore[arg-type]
             text = (
                 f"{name} of {reason.subject} after each day of work from "
                 f"{_day(begin)} to {_day(end)}, {hours:.1f} h"
             )
             rows = own_calendar(self._snapshot, row, spans, name)
-            yield proposal(RemedyKind.OVERTIME, text, price, **rows)
+            yield proposal(RemedyKind.OVERTIME, text, priced=True, **rows)
 
     def _waited(self, reason: Reason) -> tuple[int, int] | None:
         """When more of the resource would help [UTC seconds]; None: at no time."""
@@ -283,7 +280,7 @@ class PlanChanges:
             if end is not None:
                 changed["period_end"] = from_seconds(to_seconds(end) + reason.late)  # type: ignore[arg-type]
             text = f"give {demand} until {_day(due)}"
-            yield proposal(RemedyKind.LATER_DATE, text, 0.0, demands=[changed])
+            yield proposal(RemedyKind.LATER_DATE, text, priced=True, demands=[changed])
             return
 
     def _first(self, reason: Reason) -> Iterator[Proposal]:
@@ -294,7 +291,7 @@ class PlanChanges:
                 return
             text = f"put {reason.demand} before all others"
             first = {**row, "priority": FIRST}
-            yield proposal(RemedyKind.SWAP, text, 0.0, demands=[first])
+            yield proposal(RemedyKind.SWAP, text, priced=True, demands=[first])
 
     def _other_resource(self, reason: Reason) -> Iterator[Proposal]:
         """Use another resource for the work too, the best proven one."""
@@ -325,7 +322,9 @@ class PlanChanges:
                 low = min(float(str(row["min_lot"] or 0.0)), lot)
                 changed = {**row, "min_lot": low, "max_lot": lot, "lot_multiple": 0.0}
                 text = f"make at most {lot:g} at once by {row['routing']}"
-                yield proposal(RemedyKind.SMALLER_LOT, text, 0.0, routings=[changed])
+                yield proposal(
+                    RemedyKind.SMALLER_LOT, text, priced=True, routings=[changed]
+                )
                 return
 
     def _cut_in_two(self, reason: Reason) -> Iterator[Proposal]:
@@ -350,7 +349,9 @@ class PlanChanges:
                     continue
                 text = f"make at most {lot:g} at once by {row['routing']}"
                 cut = {**row, "max_lot": lot}
-                yield proposal(RemedyKind.SMALLER_LOT, text, 0.0, routings=[cut])
+                yield proposal(
+                    RemedyKind.SMALLER_LOT, text, priced=True, routings=[cut]
+                )
                 return
 
     def _whole(self, qty: float, routing: Row) -> float:
@@ -402,7 +403,7 @@ class PlanChanges:
                 for s in known
             )
             text = f"get {product} at {location} from {other.source} first"
-            yield proposal(RemedyKind.OTHER_SOURCE, text, 0.0, sourcing=rows)
+            yield proposal(RemedyKind.OTHER_SOURCE, text, priced=True, sourcing=rows)
             return
 
     def _faster_supplier(self, reason: Reason) -> Iterator[Proposal]:
@@ -424,7 +425,10 @@ class PlanChanges:
     def _earlier_order(self, reason: Reason) -> Iterator[Proposal]:
         """Bring the order forward that is waited for."""
         for row in self._rows("supply_orders", supply_order=reason.subject):
-            yield earlier_order(row, reason.late, self._snapshot.settings.as_of)
+            as_of = self._snapshot.settings.as_of
+            sooner = earlier_order(row, reason.late, as_of)
+            if sooner is not None:
+                yield sooner
 
     # --------------------------------------------------------------- rules and lanes
     def _more_transport(self, reason: Reason) -> Iterator[Proposal]:
@@ -435,9 +439,7 @@ class PlanChanges:
         if row is not None:
             day = calendar.day_name[row["weekday"] - 1]
             text = f"an extra departure of {reason.subject}, {day} {row['time']:%H:%M}"
-            (lane,) = self._rows("lanes", lane=reason.subject)
-            price = float(str(lane["fixed_cost"] or 0.0))
-            yield proposal(RemedyKind.OTHER_LANE, text, price, departures=[row])
+            yield proposal(RemedyKind.OTHER_LANE, text, priced=True, departures=[row])
 
     def _no_fence(self, reason: Reason) -> Iterator[Proposal]:
         """Start inside the release fence."""
@@ -449,7 +451,9 @@ class PlanChanges:
             )
             if rows:
                 text = f"release orders of {reason.subject} inside the fence"
-                yield Proposal(RemedyKind.RELEASE_FENCE, text, {table: rows}, 0.0)
+                yield Proposal(
+                    RemedyKind.RELEASE_FENCE, text, {table: rows}, priced=True
+                )
 
     def _looser(self, reason: Reason) -> Iterator[Proposal]:
         """Accept what is there without what is asked for; the customer has to agree."""
@@ -473,7 +477,9 @@ class PlanChanges:
             }
             if changed != row:
                 text = f"deliver {reason.demand} in parts, when it is ready"
-                yield proposal(RemedyKind.RELAX_POLICY, text, 0.0, demands=[changed])
+                yield proposal(
+                    RemedyKind.RELAX_POLICY, text, priced=True, demands=[changed]
+                )
 
 
 def _stated(rows: list[Row], source: object) -> Row:

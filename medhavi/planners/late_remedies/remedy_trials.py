@@ -2,7 +2,8 @@
 
 A remedy is never a guess: its effect is that of a plan on the tables with its rows,
 which resumes the plan in force as after any edit, against that plan, resumed on the
-unchanged tables with the same effort. Applying the rows gives that plan again.
+unchanged tables with the same effort where it has all looked at again, and else that
+itself. Applying the rows gives that plan again.
 
 Candidates come in order of price (`plan_changes`); what helps none that it is meant for
 is dropped.
@@ -13,15 +14,14 @@ raises a priority must not look dearer because it raised it.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import fields, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from medhavi.errors import NotAvailable, UsageError
 from medhavi.findings import BadData
 from medhavi.planners import pipeline
+from medhavi.planners.edit_price import edit_price, planned_without
 from medhavi.planners.late_remedies.plan_changes import PlanChanges
 from medhavi.planners.late_remedies.reasons import reasons
 from medhavi.planners.mrp.hard_allocations import ForecastPolicies, needed_at
@@ -227,11 +227,10 @@ class _RemedyTrials:
         self._stop = stop
         self._values = DemandCosts(snapshot)
         self._share = snapshot.settings.remedies_min_share
-        # What only a plan on a baseline has is no setting of the planner.
-        known = {field.name for field in fields(ConstrainedParameters)}
-        own = {name: one for name, one in plan.run.settings.items() if name in known}
+        own = pipeline.own_settings(plan.run.mode, plan.run.settings)
         self._parameters = ConstrainedParameters.from_mapping(own)
         self._done = self._steps = 0
+        self._again: tuple[Plan | None] | None = None
 
     def _planned(self, snapshot: Snapshot, baseline: Plan) -> Plan | None:
         """Plan tables on a baseline.
@@ -255,30 +254,28 @@ class _RemedyTrials:
         stopped = made.run.status is Status.CANCELLED
         return None if stopped or _searched(made) != _searched(self._plan) else made
 
-    def _before(self) -> Outcomes:
-        """Outcomes of the plan in force, or of that resumed where it costs less."""
-        found, basis = self._values.of(self._plan), self._plan.basis
-        if basis is None or basis.schedule is None:
-            return found
-        # Where no table is known to be the same, every late demand may be moved.
-        unknown = replace(self._plan, basis=replace(basis, digests={}))
-        made = self._planned(self._snapshot, unknown)
-        resumed = found if made is None else self._values.of(made)
-        return resumed if _saved(found, resumed) > 0 else found
+    def _without(self, changed: Snapshot) -> Plan:
+        """Plan of the unchanged tables that a change is held against."""
+        return planned_without(self._plan, changed, self._planned_again)
+
+    def _planned_again(self, on: Plan) -> Plan | None:
+        if self._again is None:
+            self._again = (self._planned(self._snapshot, on),)
+        return self._again[0]
 
     def remedies(self, candidates: Sequence[Candidate]) -> Iterator[PlanRemedy]:
         """Remedies among candidates, as they are found."""
         self._steps = len(candidates)
-        before: Outcomes = {}
         for one in candidates:
             if self._stop():
                 return
-            before = before or self._before()
-            again = self._planned(self._changed(one), self._plan)
+            changed = self._changed(one)
+            made = self._planned(changed, self._plan)
+            without = self._without(changed)
             if self._stop():
                 return
             self._tell(one)
-            remedy = None if again is None else self._remedy(one, before, again)
+            remedy = None if made is None else self._remedy(one, without, made, changed)
             if remedy is not None:
                 yield remedy
 
@@ -298,10 +295,10 @@ class _RemedyTrials:
         return None
 
     def _remedy(
-        self, one: Candidate, before: Outcomes, again: Plan
+        self, one: Candidate, without: Plan, made: Plan, changed: Snapshot
     ) -> PlanRemedy | None:
         """Remedy of one change, or None where it helps none that it is meant for."""
-        after = self._values.of(again)
+        before, after = self._values.of(without), self._values.of(made)
         name = self._helped(one, before, after)
         if name is None:
             return None
@@ -334,12 +331,13 @@ class _RemedyTrials:
             lateness_before_h=_hours(mine.late),
             lateness_h=_hours(then.late),
             saved=_saved(before, after),
-            price=one.change.price,
+            price=edit_price((without, self._snapshot), (made, changed)).spent,
+            priced=one.change.priced,
             late_before=_late(before),
             late_after=_late(after),
             helped=sum(new.better(old, 0.0) for old, new in pairs.values()),
             harms=tuple(harms),
-            fingerprint=again.fingerprint,
+            fingerprint=made.fingerprint,
         )
 
 
@@ -361,10 +359,10 @@ def _check(snapshot: Snapshot, plan: Plan, demand: str | None) -> None:
         raise UsageError(message)
 
 
-def _rank(one: PlanRemedy) -> tuple[float, int, float, str, str]:
+def _rank(one: PlanRemedy) -> tuple[float, int, bool, float, str, str]:
     """Order of remedies: what they cure, then what they cost as far as it is stated."""
-    price = math.inf if one.price is None else one.price
-    return (-one.saved, one.late_after, price, one.demand, one.text)
+    unstated = not one.priced
+    return (-one.saved, one.late_after, unstated, one.price, one.demand, one.text)
 
 
 def _searched(plan: Plan) -> bool:

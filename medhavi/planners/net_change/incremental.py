@@ -251,7 +251,8 @@ def _kept(
         (run.mode != mode, f"it is a plan of mode {run.mode}"),
         (run.status is Status.CANCELLED, "it was cancelled"),
         (
-            _steady(run.settings) != _steady(settings),
+            # A plan of a front tells by what it was chosen as well.
+            _steady(run.settings, settings) != _steady(settings, settings),
             "it has other settings",
         ),
         (run.as_of != int(snapshot.as_of), "it was made at another moment"),
@@ -294,5 +295,11 @@ def _reading(snapshot: Snapshot, baseline: Plan) -> PlantReading | None:
     return basis.kept if basis.changed(snapshot) <= UNREAD else None
 
 
-def _steady(settings: Mapping[str, object]) -> list[tuple[str, object]]:
-    return sorted((name, value) for name, value in settings.items() if name not in _OWN)
+def _steady(
+    settings: Mapping[str, object], known: Mapping[str, object]
+) -> list[tuple[str, object]]:
+    return sorted(
+        (name, value)
+        for name, value in settings.items()
+        if name in known and name not in _OWN
+    )

@@ -140,7 +140,9 @@ def _earlier_order(case: LateCase) -> Iterator[Proposal]:
         # A planned order is the plan's to move, and counts here with a part of it.
         if row["supply_order"] in (case.quest.book.counted_on or ()):
             continue
-        yield earlier_order(row, behind, case.quest.book.now)
+        sooner = earlier_order(row, behind, case.quest.book.now)
+        if sooner is not None:
+            yield sooner
 
 
 def _cut_purchase(case: LateCase) -> Iterator[Proposal]:

@@ -18,7 +18,7 @@ from medhavi.service.page_data import (
     problem_of,
     read_moment,
 )
-from medhavi.service.plan_pages import desk_words, plan_page
+from medhavi.service.plan_pages import decision_words, plan_page
 from medhavi.views import order_list
 from medhavi.views.plan_pages.calendar_words import calendar_choices, zone_of
 from medhavi.views.plan_pages.capacity_words import sources_of
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
     from medhavi.results.plans.plan import Plan
     from medhavi.service.capacity_pages.capacity_page import CapacityWindow
+    from medhavi.service.plan_pages.decision_words import PreviewResult
     from medhavi.service.plan_pages.plan_loading import PlanPage
-    from medhavi.service.plan_pages.plan_page import PreviewResult
     from medhavi.snapshot import Snapshot
     from medhavi.views.names import Names
 
@@ -180,7 +180,7 @@ def dragged_part(
     """Where an order is dragged to, or why it cannot be there."""
     if isinstance(asked, PageProblem):
         return html(problem_html(asked))
-    words = desk_words.edit_words(edit(**asked), names)
+    words = decision_words.edit_words(edit(**asked), names)
     order = order_list.order_words(plan, asked["supply"], names)
     return html(f"<p><b>{escape(words)}</b>: {escape(order)}</p>")
 
@@ -338,7 +338,7 @@ def read(asked: Callable[[], dict[str, Any]]) -> dict[str, Any] | PageProblem:
 def priced(shown: PlanPage, asked: plan_page.EditForm) -> PreviewResult:
     """Price of an edit that `read` gave, with its plan for the Gantt chart."""
     if isinstance(asked.form, PageProblem):
-        return plan_page.PreviewResult(problem=asked.form)
+        return decision_words.PreviewResult(problem=asked.form)
     return plan_page.show_edit(shown, asked.form, asked.press, drawn=True)
 
 
@@ -347,4 +347,4 @@ def priced_part(asked: PreviewResult, plan: Plan, names: Names) -> mo.Html:
     supply = None if asked.preview is None else asked.preview.edit.supply
     words = order_list.order_words(plan, supply, names)
     note = UNLIMITED if plan.run.mode == "mrp" and asked.problem is None else ""
-    return html(desk_words.asked_html(asked, names, words) + note)
+    return html(decision_words.asked_html(asked, names, words) + note)

@@ -51,8 +51,8 @@ if TYPE_CHECKING:
     import marimo as mo
 
     from medhavi.results.plans.plan import Plan
+    from medhavi.service.plan_pages.decision_words import PreviewResult
     from medhavi.service.plan_pages.plan_loading import PlanPage
-    from medhavi.service.plan_pages.plan_page import PreviewResult
     from medhavi.snapshot import Snapshot
     from medhavi.views.names import Names
     from medhavi.views.pictures.operations import GanttWindow

@@ -10,7 +10,7 @@ from medhavi.errors import MedhaviError
 from medhavi.lakehouse import Lake
 from medhavi.results.promises.parts import PromiseState
 from medhavi.service.page_data import recorded_until
-from medhavi.service.plan_pages import desk_words, plan_page
+from medhavi.service.plan_pages import decision_words, plan_page
 from medhavi.service.plan_pages.plan_loading import MODE_WORDS
 from medhavi.views import page
 from medhavi.views.names import quantity, when
@@ -83,7 +83,7 @@ def _of_files(shown: PlanPage, _names: Names, _known_at: str) -> Iterator[_Chang
 
 def _of_lake(shown: PlanPage, names: Names, known_at: str) -> Iterator[_Change]:
     for edit in plan_page.decisions(shown, known_at):
-        words = desk_words.decision_words(edit, names)
+        words = decision_words.decision_words(edit, names)
         state = say("change_undone") if edit.undone_by else ""
         yield _Change(edit.recorded_at, words, edit.approver, state)
     lake, until = Lake(shown.source.lake), recorded_until(known_at, names)

@@ -20,11 +20,11 @@ from medhavi.service.data_source import file_date_format
 from medhavi.service.jobs.open_pages import this_cell
 from medhavi.service.page_data import PageProblem, html, problem_of
 from medhavi.service.plan_pages import desk_parts, plan_page
+from medhavi.service.plan_pages.decision_words import PreviewResult
 from medhavi.service.plan_pages.plan_loading import open_pages
 from medhavi.service.plan_pages.plan_page import (
     Decision,
     EditResult,
-    PreviewResult,
     new_press,
 )
 from medhavi.snapshot import Snapshot

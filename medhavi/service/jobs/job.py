@@ -11,7 +11,7 @@ from multiprocessing.reduction import ForkingPickler
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from medhavi.findings import Finding
+from medhavi.findings import Finding, has_errors
 from medhavi.progress import Progress
 from medhavi.service.page_data import PageProblem
 from medhavi.views.words import progress_words, say
@@ -110,6 +110,12 @@ class Job:
         Where it stands; None before its first phase.
     stopping
         Whether somebody asked for the best so far.
+    ahead
+        Titles of the work that is done before it.
+    seen
+        When its failure was shown first [s of the monotonic clock]; 0: not yet.
+    dismissed
+        Whether somebody has put its failure away.
     """
 
     name: str
@@ -118,6 +124,9 @@ class Job:
     progress: Progress | None = None
     outcome: JobOutcome | None = None
     stopping: bool = False
+    ahead: tuple[str, ...] = ()
+    seen: float = 0.0
+    dismissed: bool = False
     begun: float = field(default_factory=time.monotonic)
     over: float = 0.0
     _ended: threading.Event = field(default_factory=threading.Event)
@@ -176,12 +185,35 @@ class Job:
     @property
     def stands(self) -> str:
         """Where its work stands, in words."""
-        return "waiting" if self.progress is None else progress_words(self.progress)
+        if self.progress is not None:
+            return progress_words(self.progress)
+        if self.state is not JobState.WAITING or not self.ahead:
+            return "waiting"
+        first, *more = self.ahead
+        return (
+            say("waits_for_more", first, len(more)) if more else say("waits_for", first)
+        )
+
+    @property
+    def why(self) -> str:
+        """Why it failed, and what helps; empty: it did not."""
+        outcome = self.outcome
+        if outcome is None or outcome.problem is None:
+            return ""
+        problem, text = outcome.problem, outcome.problem.text
+        wrong = [one for one in outcome.findings if has_errors([one])]
+        if wrong:
+            # The bar lists no findings, as a page does: the first one says most.
+            more = f" {say('and_more', len(wrong) - 1)}" if len(wrong) > 1 else ""
+            text = f"{wrong[0].message}{more}"
+        parts = (f"{problem.title.rstrip('.')}.", text, problem.remedy)
+        return " ".join(filter(None, parts))
 
     def as_dict(self) -> dict[str, object]:
         """State for the bar of the shell."""
         progress = self.progress
         problem = None if self.outcome is None else self.outcome.problem
+        waits = progress is None and self.state is not JobState.WAITING
         until = self.over or time.monotonic()
         return {
             "job": self.name,
@@ -190,11 +222,11 @@ class Job:
             "final": problem is not None and problem.is_final,
             "stopping": self.stopping,
             "stop": self.stop_word,
-            "phase": "" if progress is None else self.stands,
+            "phase": "" if waits else self.stands,
             "done": progress.done if progress else 0,
             "total": progress.total if progress else 0,
             "incumbent": progress.incumbent if progress else None,
             "bound": progress.bound if progress else None,
             "elapsed_s": round(until - self.begun, 1),
-            "problem": "" if problem is None else f"{problem.title}. {problem.text}",
+            "problem": self.why,
         }

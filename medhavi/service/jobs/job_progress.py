@@ -39,8 +39,7 @@ let bar = null, seen = "";
 const going = job => job.state === "running" || job.state === "waiting";
 const time = s => s < 60 ? Math.floor(s) + " s"
   : Math.floor(s / 60) + " min " + Math.floor(s % 60) + " s";
-const words = job => job.stopping ? "stopping" : job.state === "waiting" ? "waiting"
-  : job.phase || "starting";
+const words = job => job.stopping ? "stopping" : job.phase || "starting";
 
 function line(job) {
   const row = document.createElement("div"), title = document.createElement("b");
@@ -57,6 +56,12 @@ function line(job) {
     stop.className = "mv-button"; stop.dataset.stop = job.job;
     stop.textContent = job.stop;
     row.append(stop);
+  }
+  if (job.state === "failed") {
+    const away = document.createElement("button");
+    away.className = "mv-button"; away.dataset.dismiss = job.job;
+    away.textContent = "«dismiss»";
+    row.append(away);
   }
   return row;
 }
@@ -77,13 +82,14 @@ function draw(jobs) {
   seen = text;
   bar.hidden = !shown.length;
   // A button that is being pressed stays: rows are exchanged, the focus is kept.
-  const held = bar.contains(document.activeElement)
-    ? document.activeElement.dataset.stop : null;
+  const focus = bar.contains(document.activeElement) ? document.activeElement : null;
+  const held = focus?.dataset.stop || focus?.dataset.dismiss;
   bar.replaceChildren(...shown.map(line));
   // A bar over the page leaves the foot of the page room.
   if (bar.classList.contains("alone"))
     document.body.style.setProperty("--mv-jobs", bar.offsetHeight + "px");
-  if (held) bar.querySelector(`[data-stop="${held}"]`)?.focus();
+  if (held)
+    bar.querySelector(`[data-stop="${held}"], [data-dismiss="${held}"]`)?.focus();
 }
 
 async function look() {
@@ -91,7 +97,7 @@ async function look() {
   let busy = false;
   if (!document.hidden && (!framed || waiting.length)) {
     try {
-      const jobs = await (await fetch("/jobs")).json();
+      const jobs = await (await fetch(framed ? "/jobs" : "/jobs?seen")).json();
       busy = jobs.some(going);
       if (!framed) draw(jobs);
       for (const place of waiting) {
@@ -109,7 +115,7 @@ async function look() {
 
 addEventListener("click", event => {
   const button = event.composedPath().find(one => one.tagName === "BUTTON");
-  const verb = button?.dataset.stop ? "stop" : button?.dataset.again ? "again" : "";
+  const verb = ["stop", "again", "dismiss"].find(one => button?.dataset[one]);
   if (!verb) return;
   button.disabled = true;
   // Told at once: the server is asked again only in a while.
@@ -130,16 +136,21 @@ JOBS_SCRIPT = (
 
 
 def job_routes(queue: JobQueue) -> list[Route]:
-    """Routes that list jobs, stop one and begin one again."""
+    """Routes that list jobs, stop one, put one away and begin one again."""
     from starlette.responses import JSONResponse
     from starlette.routing import Route
 
-    async def listed(_request: Request) -> Response:
-        rows = [job.as_dict() for job in queue.jobs()]
+    async def listed(request: Request) -> Response:
+        # Who polls from elsewhere sees no bar: a failure waits for somebody who does.
+        seen = "seen" in request.query_params
+        rows = [job.as_dict() for job in queue.jobs(seen=seen)]
         return JSONResponse(rows, headers={"cache-control": "no-store"})
 
     async def stop(request: Request) -> Response:
         return answer(queue.stop(request.path_params["name"]))
+
+    async def dismiss(request: Request) -> Response:
+        return answer(queue.dismiss(request.path_params["name"]))
 
     async def again(request: Request) -> Response:
         known = queue.find(request.path_params["name"])
@@ -155,5 +166,6 @@ def job_routes(queue: JobQueue) -> list[Route]:
     return [
         Route("/jobs", listed),
         Route("/jobs/{name}/stop", stop, methods=["POST"]),
+        Route("/jobs/{name}/dismiss", dismiss, methods=["POST"]),
         Route("/jobs/{name}/again", again, methods=["POST"]),
     ]

@@ -69,6 +69,7 @@ class JobQueue:
         self._turn = threading.Condition()
         self._numbers = itertools.count(1)
         self._closed = False
+        self._running: list[Job] = []
         self._workers = [_JobProcess() for _ in range(workers)]
         self._workers.append(_JobProcess(prompt=True))
         self._threads: list[threading.Thread] = []
@@ -98,6 +99,7 @@ class JobQueue:
             for one in overtaken:
                 self._line.remove(one)
             self._line.append(job)
+            self._tell_ahead()
             self._forget()
             self._start(prompt=request.prompt)
             self._turn.notify_all()
@@ -107,26 +109,48 @@ class JobQueue:
             known.begun_again()
         return job
 
-    def jobs(self) -> list[Job]:
+    def jobs(self, *, seen: bool = False) -> list[Job]:
         """List jobs with a title that wait or run, or ended a moment ago.
 
         What failed and was asked for again since is told by the later job: the plan
-        that it was of may have changed meanwhile.
+        that it was of may have changed meanwhile. Other failures stay until they were
+        shown for a moment, or are put away; of those that are alike the newest.
+
+        Parameters
+        ----------
+        seen
+            Whether they are shown to somebody now.
         """
-        recent = time.monotonic() - SHOWN_SECONDS
+        now = time.monotonic()
         with self._turn:
             found = [one for one in self._jobs.values() if one.request.title]
         newest = {one.request.subject: one for one in found}
-        overtaken = [
-            one
-            for one in found
-            if one.state is JobState.FAILED and newest[one.request.subject] is not one
-        ]
-        return [
-            one
-            for one in found
-            if one not in overtaken and (not one.over or one.over > recent)
-        ]
+        alike = {(one.request.title, one.why): one for one in found if one.why}
+
+        def is_listed(job: Job) -> bool:
+            if job.state is not JobState.FAILED:
+                return not job.over or job.over > now - SHOWN_SECONDS
+            told = newest[job.request.subject], alike[job.request.title, job.why]
+            fresh = not job.seen or job.seen > now - SHOWN_SECONDS
+            return fresh and not job.dismissed and told == (job, job)
+
+        listed = list(filter(is_listed, found))
+        for job in listed if seen else ():
+            if job.state is JobState.FAILED:
+                job.seen = job.seen or now
+        return listed
+
+    def dismiss(self, name: str) -> Job | None:
+        """Put the failure of a job away, and earlier ones that are alike."""
+        job = self.find(name)
+        if job is None or job.state is not JobState.FAILED:
+            return job
+        with self._turn:
+            found = list(self._jobs.values())
+        for one in found:
+            if (one.request.title, one.why) == (job.request.title, job.why):
+                one.dismissed = True
+        return job
 
     def find(self, name: str) -> Job | None:
         """Job of a name; None where it is not known any more."""
@@ -151,6 +175,7 @@ class JobQueue:
             waiting = job in self._line
             if waiting:
                 self._line.remove(job)
+                self._tell_ahead()
         if waiting:
             job.end(JobOutcome(state=JobState.STOPPED))
         for worker in self._workers:
@@ -199,6 +224,8 @@ class JobQueue:
                 job = self._first(worker)
                 if job is not None:
                     self._line.remove(job)
+                    self._running.append(job)
+                    self._tell_ahead()
             if job is None:
                 worker.kill()
                 continue
@@ -207,7 +234,19 @@ class JobQueue:
             except Exception as failure:  # noqa: BLE001 - the boundary of a thread
                 _log.exception("job %s failed in a way it should not", job.name)
                 outcome = _failed(failure)
+            with self._turn:
+                self._running.remove(job)
+                self._tell_ahead()
             job.end(outcome)
+
+    def _tell_ahead(self) -> None:
+        """Note beside each job in line what is done before it."""
+        for kind in (True, False):
+            own = [one for one in self._running if one.request.prompt is kind]
+            for job in self._line:
+                if job.request.prompt is kind:
+                    job.ahead = tuple(filter(None, (one.request.title for one in own)))
+                    own.append(job)
 
     def _forget(self) -> None:
         ended = [key for key, job in self._jobs.items() if job.state in ENDED]

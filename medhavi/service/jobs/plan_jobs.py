@@ -482,7 +482,9 @@ class DecisionRequest:
     Parameters
     ----------
     edit
-        What was previewed; None: the last decision is taken back.
+        What was previewed; None: a decision is taken back.
+    taken
+        Which one, by the id of its edit; empty: the last one.
     seen
         Facts that the edit makes, as the approver saw them.
     press
@@ -493,6 +495,7 @@ class DecisionRequest:
     approver: str
     press: int
     edit: PricedEdit | None = None
+    taken: str = ""
     seen: str | None = None
     title: str = field(default="Decision", init=False, compare=False)
     on_stop: ClassVar = OnStop.NEVER
@@ -510,12 +513,17 @@ class DecisionRequest:
         bench = required_bench(self.source)
         if self.edit is None:
             observe(Progress("recording"))
-            return bench.undo(approver=self.approver)
+            return undone(bench, self.taken, self.approver)
         preview = self.edit.preview(observe)
         if preview.fingerprint_after != self.seen:
             return EditCommit(status=EditStatus.STALE)
         observe(Progress("recording"))
         return committed(bench, preview, self.approver)
+
+
+def undone(bench: Workbench, taken: str, approver: str) -> EditCommit:
+    """Take an edit back by its id; the last one where none is named."""
+    return bench.undo(taken or None, approver=approver)
 
 
 def committed(bench: Workbench, preview: Preview, approver: str) -> EditCommit:

@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from medhavi.results.plan_remedy import PlanRemedy
     from medhavi.results.plans.plan import Plan
     from medhavi.service.page_data import PageWithSource
+    from medhavi.service.plan_pages.decision_words import PreviewResult
     from medhavi.service.plan_pages.plan_page import (
         Decision,
         EditResult,
-        PreviewResult,
     )
     from medhavi.service.plan_pages.remedy_edits import Rows
     from medhavi.snapshot import Snapshot
@@ -159,7 +159,7 @@ def remedy_lines(
         if answer.edit is None:
             words += f' <span class="muted">{escape(answer.why)}</span>'
         else:
-            edit = dict(answer.edit)
+            edit = {**answer.edit, "reason": remedy_words(one, names)}
             button = mo.ui.button(label=PREVIEW, on_change=lambda _: chosen(edit))
         rows = html(rows_html(one.rows, snapshot, names))
         shown = mo.vstack(
@@ -214,6 +214,27 @@ def outcome(
         decision.done = done
         settle(done)
     return said(decision.done)
+
+
+def undo_button(
+    decision: Decision | None, approver: str, decide: Callable[[Decision], None]
+) -> mo.ui.button | None:
+    """Take back the decision that was just recorded; None: there is none.
+
+    Parameters
+    ----------
+    decide
+        Called with the decision that takes it back.
+    """
+    import marimo as mo
+
+    done = None if decision is None else decision.done
+    if done is None or not done.edit:
+        return None
+    back = plan_page.Decision(approver=approver, taken=done.edit)
+    return mo.ui.button(
+        label=say("undo_this_decision"), on_change=lambda _: decide(back)
+    )
 
 
 def is_ready(asked: PreviewResult) -> bool:

@@ -1,35 +1,25 @@
-"""Choices of the pages of a plan, their heads, and an edit in words."""
+"""Choices of the pages of a plan, its tiles, and an edit in words."""
 
 from __future__ import annotations
 
-from collections import Counter
 from html import escape
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from medhavi.edits.edit import EDITS
-from medhavi.results.amounts import money_change
-from medhavi.schema import cell, tables
 from medhavi.service.data_source import served_mode
 from medhavi.service.jobs.open_pages import again_button
 from medhavi.service.page_data import (
     SCENARIO,
-    answer_html,
     facts_of,
     html,
     keep_in,
-    problem_html,
     wanted_of,
 )
 from medhavi.service.plan_pages.page_choices import choice
 from medhavi.service.plan_pages.plan_loading import MODE_WORDS, MODES, load_page
-from medhavi.service.plan_pages.plan_page import edit_verb
 from medhavi.service.plan_pages.plan_standing import standing_facts
 from medhavi.views import order_grid, order_list, page
-from medhavi.views.changed_cells import value_words
-from medhavi.views.names import number, said, when
 from medhavi.views.order_list import codes
-from medhavi.views.page import empty, findings_html, table_html
 from medhavi.views.pictures.lateness import (
     late_demands,
     overdue_rows,
@@ -37,7 +27,6 @@ from medhavi.views.pictures.lateness import (
 )
 from medhavi.views.pictures.stock import items_by_need
 from medhavi.views.words import say
-from medhavi.workbench.orders.plan_edit_answers import EditStatus
 from medhavi.workbench.studies.scenario_list import STUDY_COMMAND
 
 if TYPE_CHECKING:
@@ -52,230 +41,16 @@ if TYPE_CHECKING:
 
     import marimo as mo
 
-    from medhavi.edits.edit import Edit
     from medhavi.results.plans.plan import Plan
     from medhavi.service.plan_pages.plan_loading import PlanPage
-    from medhavi.service.plan_pages.plan_page import PreviewResult
     from medhavi.views.names import Names
-    from medhavi.workbench.orders.plan_edit_answers import EditRecord, Preview
-    from medhavi.workbench.plan_effects import DemandEffect
 
     Wanted = Callable[[str], str]
     Keep = Callable[[str, str], None]
 
 
-MOST_EFFECTS = 10
-_MONEY = say("column_money")
-
-
-def asked_html(
-    asked: PreviewResult, names: Names, order: str = "", option: str = ""
-) -> str:
-    """What an edit comes to, or why nothing can be said; see `preview_html`.
-
-    `option`: how a command names the plan in force, to show the one that asks the same.
-    """
-    wrong, preview = asked.problem, asked.preview
-    if wrong is not None:
-        return answer_html(problem_html(wrong))
-    if preview is None:
-        return ""
-    told = preview_html(preview, names, order)
-    if option and preview.ready:
-        line = f"{preview.named.command()}{option}"
-        same = say("the_same_as_a_command")
-        told += f'<p class="muted small">{same} <code>{escape(line)}</code></p>'
-    return answer_html(told)
-
-
-def preview_html(preview: Preview, names: Names, order: str = "") -> str:
-    """What an edit costs and whom it hits; or what stands against it.
-
-    Parameters
-    ----------
-    preview
-        Of the edit.
-    names
-        For people.
-    order
-        Which order it is, in words; else the edit tells itself by ids.
-    """
-    if preview.status is EditStatus.STALE:
-        seen = "".join(f"<li>{escape(str(one))}</li>" for one in preview.changed[:10])
-        text = empty(say("facts_change_fast"), say("preview_again"))
-        return f"{text}<ul>{seen}</ul>"
-    if not preview.ready or preview.price is None:
-        return findings_html(preview.findings)
-    parts = preview.price.as_dict()
-    rows = [
-        (escape(name), escape(money_change(value, names.currency)))
-        for name, value in parts.items()
-        if name == "total" or round(value, 2)
-    ]
-    head = (
-        override_words(preview.edit, names)
-        or added_words(preview, names)
-        or str(preview.edit)
-    )
-    supply = preview.edit.supply
-    order = order or (names.name(supply) if supply else "")
-    if "edits" in preview.edit.values:
-        head = f"{_several(preview.edit)}: {order or ', '.join(preview.orders)}"
-    elif order:
-        head = f"{edit_words(preview.edit, names)}: {order}"
-    told = f"<p><b>{escape(names.told(head).replace('_', ' '))}</b></p>"
-    told += table_html((say("what_it_costs"), _MONEY), rows, (_MONEY,))
-    told += _effects(say("who_gets_worse"), preview.victims, names)
-    told += _effects("Who gains", preview.winners, names)
-    if not preview.victims and not preview.winners:
-        told += f'<p class="muted">{say("no_demand_gets_another_date")}</p>'
-    return told + (findings_html(preview.findings) if preview.findings else "")
-
-
-def _several(edit: Edit) -> str:
-    """What is done to several orders."""
-    return f"{edit_verb(edit)} {len(edit.edits):,} orders"
-
-
-_OPEN = "None"
-"""Text of a key cell that is empty: a row that holds for ever."""
-
-
-def override_words(edit: Edit, names: Names) -> str:
-    """Which cells get which values; nothing for other edits."""
-    if edit.kind != "override":
-        return ""
-    told: dict[str, list[str]] = {}
-    for one in edit.overridden():
-        stated = (part for part in one.key.values() if part != _OPEN)
-        row = ", ".join(map(names.name, stated))
-        value = value_words(cell(one.table, one.column, one.value), names)
-        words = f"{said(one.column)} becomes {value}"
-        told.setdefault(f"{said(one.table)}, {row}", []).append(words)
-    return "; ".join(f"{row}: {', '.join(words)}" for row, words in told.items())
-
-
-def added_words(preview: Preview, names: Names) -> str:
-    """Which rows are added; nothing for other edits."""
-    if preview.edit.kind != "add_rows":
-        return ""
-    told = []
-    for one in preview.rows:
-        stated = (one.after or {}).items()
-        cells = [
-            f"{said(column)} {value_words(value, names)}"
-            for column, value in stated
-            if value not in (None, [], tables()[one.table].columns[column].default)
-        ]
-        told.append(say("a_new_row_of", said(one.table), ", ".join(cells)))
-    return "; ".join(told)
-
-
-def edit_words(edit: Edit, names: Names) -> str:
-    """What is done to an order, and what is made of it."""
-    verb = EDITS[edit.kind].choice or edit.kind
-    return f"{verb}{_target(edit, names)}"
-
-
-def _target(edit: Edit, names: Names) -> str:
-    values = edit.values
-    if "resource" in values:
-        told = f" to {names.name(values['resource'])}"
-        begin = values.get("start")
-        return f"{told}, to begin {when(begin, names.zone)}" if begin else told
-    if "due" in values:
-        return f" to {when(values['due'], names.zone)}"
-    if "start" in values:
-        return f" to begin {when(values['start'], names.zone)}"
-    if "parts" in values:
-        return f" into {' and '.join(map(number, values['parts']))}"
-    if "qty" in values:
-        return f" to {number(values['qty'])}"
-    return f" to {names.name(values['source'])}" if "source" in values else ""
-
-
-def _effects(title: str, effects: Sequence[DemandEffect], names: Names) -> str:
-    if not effects:
-        return ""
-    rows = [
-        (
-            names.html(one.demand),
-            names.html(one.product),
-            escape(when(one.old_date, names.zone)),
-            escape(when(one.new_date, names.zone)),
-            escape(money_change(one.money, names.currency)),
-        )
-        for one in effects[:MOST_EFFECTS]
-    ]
-    more = len(effects) - len(rows)
-    columns = (
-        title,
-        say("column_product"),
-        say("column_before"),
-        say("column_then"),
-        _MONEY,
-    )
-    return table_html(columns, rows, (_MONEY,), more=more)
-
-
-def history_html(
-    records: Sequence[EditRecord],
-    names: Names,
-    advice: str = say("select_orders_above"),
-) -> str:
-    """List what was decided, the newest first; without any, `advice` says how."""
-    if not records:
-        return empty(say("nothing_was_decided_yet"), advice)
-    rows = [
-        (
-            escape(decision_words(one, names)),
-            escape(one.approver),
-            escape(when(one.recorded_at, names.zone)),
-            "taken back" if one.undone_by else "",
-        )
-        for one in reversed(records[-MOST_EFFECTS:])
-    ]
-    return table_html(
-        (say("column_decision"), say("column_approved_by"), say("column_when"), ""),
-        rows,
-    )
-
-
-def decision_words(one: EditRecord, names: Names) -> str:
-    """Decision in words: the orders, cells, rows or families it is about."""
-    told = ", ".join(one.orders[:MOST_EFFECTS])
-    if len(one.orders) > MOST_EFFECTS:
-        told += f" {say('and_more', len(one.orders) - MOST_EFFECTS)}"
-    if one.kind == "mass_change":
-        return say("edit_orders", len(one.orders), told)
-    if one.kind == "override" and one.rows:
-        told = ", ".join(
-            f"{', '.join(row['after'])} of {_row_name(row, names)} ({row['table']})"
-            for row in one.rows
-        )
-    if one.kind == "changeover":
-        key = one.rows[0]["key"]
-        before, after = map(names.name, (key["from_family"], key["to_family"]))
-        told = f"{before} to {after} ({key['matrix']})"
-    if one.kind == "replace_rows":
-        tables_of = Counter(said(row["table"]) for row in one.rows)
-        told = ", ".join(f"{number:,} of {name}" for name, number in tables_of.items())
-    if one.kind == "add_rows":
-        told = "; ".join(_row_words(row, names) for row in one.rows)
-    return f"{one.kind} {told}".replace("_", " ")
-
-
-def _row_words(row: Mapping[str, Any], names: Names) -> str:
-    """Which row of which table was added, by its key."""
-    table = row["table"]
-    key = [cell(table, name, row["after"][name]) for name in row["key"]]
-    return f"{', '.join(value_words(one, names) for one in key)} ({table})"
-
-
-def _row_name(row: Mapping[str, Any], names: Names) -> str:
-    return ", ".join(names.name(key) for key in row["key"].values())
-
-
+MOST_ORDERS = 10
+"""Orders of an edit that are named."""
 MOST_FIRST = 50
 """Late and overdue demands that stand first in the list of demands."""
 
@@ -308,8 +83,8 @@ def edited_words(plan: Plan, edit: Mapping[str, Any], names: Names) -> str:
         return order_list.order_words(plan, edit.get("supply"), names)
     numbers = dict(plan.supplies.select("id", "number").iter_rows())
     told = [str(numbers.get(one["supply"], one["supply"])) for one in edit["edits"]]
-    more = len(told) - MOST_EFFECTS
-    return ", ".join(told[:MOST_EFFECTS]) + (
+    more = len(told) - MOST_ORDERS
+    return ", ".join(told[:MOST_ORDERS]) + (
         f" {say('and_more', more)}" if more > 0 else ""
     )
 

@@ -130,7 +130,7 @@ def load_page(
         scenario=scenario,
     )
     if data.snapshot is None or data.problem is not None:
-        _follow(data.source)
+        follow_facts(data.source)
         return PlanPage(
             source=data.source,
             snapshot=data.snapshot,
@@ -140,7 +140,7 @@ def load_page(
     return followed(data, data.snapshot, mode, observe)
 
 
-def _follow(source: DataSource) -> bool:
+def follow_facts(source: DataSource) -> bool:
     """Run the cell of a page again with news of its source; False: there is no page."""
     cell = this_cell()
     if cell is not None:
@@ -162,7 +162,7 @@ def followed(
     mode, observe
         As of `load_page`.
     """
-    on_page = _follow(data.source)
+    on_page = follow_facts(data.source)
     wanted = mode if mode in MODES else served_mode()
     return planned(data, snapshot, wanted, observe, waits=not on_page)
 
@@ -428,6 +428,7 @@ class PlanMaintenance:
         self._source = source
         self._every = every
         self._head: object = None
+        self._facts = ""
         self._ended = threading.Event()
         self._thread = threading.Thread(
             target=self._run, name="plan-in-force", daemon=True
@@ -443,15 +444,25 @@ class PlanMaintenance:
         self._thread.join(timeout=2.0)
 
     def look(self) -> None:
-        """Look once: where facts are newer, begin the renewal of plans that need it."""
+        """Look once: where facts are newer, begin the renewal of plans that need it.
+
+        A renewal tells open pages when it ends; where none is needed, as after a
+        command that kept its plan, they are told now.
+        """
         bench = bench_of(self._source)
         head = None if bench is None else bench.edits.facts.read()[0]
         if self._head == (head,):
             return
         data = load_data(self._source.tables or None)
         if data.snapshot is not None and data.problem is None:
-            for mode in {served_mode(), *shown_modes(self._source)}:
+            renewed = [
                 planned(data, data.snapshot, mode, waits=False)
+                for mode in {served_mode(), *shown_modes(self._source)}
+            ]
+            before, self._facts = self._facts, data.snapshot.fingerprint
+            waits = any(one.renewal or one.plan is None for one in renewed)
+            if before not in ("", self._facts) and not waits:
+                open_pages.tell(self._source)
         self._head = (head,)
 
     def _run(self) -> None:

@@ -27,10 +27,10 @@ from medhavi.service.jobs.plan_jobs import (
     PlanReading,
     PlanRequest,
     PreviewRequest,
-    PricedEdit,
     RemedyRequest,
     committed,
     required_bench,
+    undone,
 )
 from medhavi.service.page_data import (
     PageData,
@@ -40,6 +40,7 @@ from medhavi.service.page_data import (
     read_moment,
     recorded_until,
 )
+from medhavi.service.plan_pages.decision_words import PreviewResult, decided_words
 from medhavi.service.plan_pages.plan_loading import (
     RENEWED,
     PlanPage,
@@ -55,20 +56,24 @@ from medhavi.views.words import say
 from medhavi.workbench.orders.plan_edit_answers import (
     EditCommit,
     EditStatus,
-    Preview,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from medhavi.edits.edit import Edit
     from medhavi.progress import Observe
     from medhavi.results.plan_remedy import RemedyTrials
+    from medhavi.service.jobs.plan_jobs import (
+        PricedEdit,
+    )
     from medhavi.service.page_data import (
         PageWithSource,
     )
     from medhavi.service.plan_pages.plan_loading import PlanPage
-    from medhavi.workbench.orders.plan_edit_answers import EditRecord
+    from medhavi.workbench.orders.plan_edit_answers import (
+        EditRecord,
+        Preview,
+    )
     from medhavi.workbench.workbench import Workbench
 
     Renew = Callable[[Callable[[int], int]], None]
@@ -150,22 +155,17 @@ _tried: AnswerCache[RemedyTrials] = AnswerCache(_KEPT_EDITS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PreviewResult:
-    """A preview, or what stands in the way; `request` is what worked it out."""
-
-    preview: Preview | None = None
-    problem: PageProblem | None = None
-    request: PricedEdit | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class EditResult:
-    """What became of a decision, for people; `orders` are those that it changed."""
+    """What became of a decision, for people.
+
+    `orders` are those that it changed; `edit` is what takes it back, by its id.
+    """
 
     title: str
     text: str
     kept: bool
     orders: tuple[str, ...] = ()
+    edit: str = ""
 
 
 new_press = itertools.count(1).__next__
@@ -189,13 +189,16 @@ class Decision:
     Parameters
     ----------
     asked
-        The edit that is approved; None: the last decision is taken back.
+        The edit that is approved; None: a decision is taken back.
+    taken
+        Which decision that is, by the id of its edit; empty: the last one.
     done
         None until it is recorded.
     """
 
     approver: str
     asked: PricedAnswer | None = None
+    taken: str = ""
     press: int = field(default_factory=new_press)
     done: EditResult | None = None
 
@@ -412,22 +415,15 @@ def decide(
         return EditResult(
             title=say("not_recorded"), text=" ".join(why) or OVERTAKEN, kept=False
         )
-    kind = str(preview.edit.kind).replace("_", " ").capitalize()
-    orders = f"{edit_verb(preview.edit)} {', '.join(done.orders)}"
-    told = orders if done.orders else kind
+    told = decided_words(preview, done.orders, page.names)
     again = f" {say('it_was_decided_before_nothing')}" * done.replayed
     return EditResult(
         title=say("decided"),
         text=f"{told}: approved by {approver}.{again}",
         kept=True,
         orders=done.orders,
+        edit=done.edit_id or "",
     )
-
-
-def edit_verb(edit: Edit) -> str:
-    """What an edit does, in the word that chose it; several kinds are an edit."""
-    verbs = {EDITS[one.kind].choice for one in edit.edits}
-    return (verbs.pop() if len(verbs) == 1 else "") or say("edit")
 
 
 OVERTAKEN = say("facts_changed")
@@ -436,22 +432,24 @@ OVERTAKEN = say("facts_changed")
 def recorded(page: PageWithSource, decision: Decision) -> EditResult | PageProblem:
     """Record a decision about an edit, or take the last one back."""
     if decision.asked is None:
-        return take_back(page, decision.approver, decision.press)
+        return take_back(page, decision.approver, decision.press, decision.taken)
     return decide(page, decision.asked, decision.approver, decision.press)
 
 
 def take_back(
-    page: PageWithSource, approver: str, press: int = 0
+    page: PageWithSource, approver: str, press: int = 0, taken: str = ""
 ) -> EditResult | PageProblem:
-    """Undo the last edit that stands; see `decide`."""
+    """Undo an edit by its id, the last one that stands by default; see `decide`."""
     if not approver.strip():
         return EditResult(
             title=say("nothing_was_taken_back"),
             text=say("fill_in_the_approver"),
             kept=False,
         )
-    request = DecisionRequest(source=page.source, approver=approver, press=press)
-    done = _settled(request, lambda bench: bench.undo(approver=approver))
+    request = DecisionRequest(
+        source=page.source, approver=approver, press=press, taken=taken
+    )
+    done = _settled(request, lambda bench: undone(bench, taken, approver))
     if not isinstance(done, EditCommit):
         return done
     if not done.committed:

@@ -59,8 +59,8 @@ def answer_of(rows: Rows, snapshot: Snapshot) -> RemedyEdit:
     -------
     Answer
         An order with other dates moves; other cells are overridden, and new rows of
-        master data added, all in one edit; what changes orders and data, or cells and
-        rows together is nobody's to decide here.
+        master data added, all in one edit; master data with rows of both kinds are
+        replaced. What changes orders and data together is nobody's to decide here.
     """
     changed = {name: new for name, new in rows.items() if new}
     why = _nobodys(changed, snapshot)
@@ -72,17 +72,27 @@ def answer_of(rows: Rows, snapshot: Snapshot) -> RemedyEdit:
         for row in new:
             before = known_row(snapshot, table, row)
             if before is None:
-                stated = {name: _plain(cell) for name, cell in row.items()}
-                added.append({"table": table, "row": stated})
+                added += _stated({table: (row,)})
             else:
                 cells += changed_cells(table, row, before)
     if added and cells:
+        if changed.keys() <= MASTER.keys():
+            return RemedyEdit(edit={"kind": "replace_rows", "rows": _stated(changed)})
         tables = ", ".join(sorted({said(one.table) for one in cells}))
         words = say("it_adds_rows_and_changes", tables)
         return RemedyEdit(why=say("and_an_edit_does", words, CARRY))
     if added:
         return RemedyEdit(edit={"kind": "add_rows", "rows": added})
     return _answer(cells)
+
+
+def _stated(rows: Rows) -> list[dict[str, object]]:
+    """Rows as an edit states them."""
+    return [
+        {"table": table, "row": {name: _plain(cell) for name, cell in row.items()}}
+        for table, new in rows.items()
+        for row in new
+    ]
 
 
 def _nobodys(changed: Rows, snapshot: Snapshot) -> str:

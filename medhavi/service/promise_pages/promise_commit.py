@@ -18,9 +18,9 @@ from medhavi.service.page_data import (
     problem_of,
     read_moment,
 )
+from medhavi.service.plan_pages.decision_words import PreviewResult
 from medhavi.service.plan_pages.plan_loading import planned
 from medhavi.service.plan_pages.plan_page import (
-    PreviewResult,
     show_edit,
 )
 from medhavi.service.plan_pages.remedy_edits import RemedyEdit, answer_of

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from medhavi.edits.edit import KINDS
+from medhavi.edits.edit import KINDS, referred
 from medhavi.edits.parameter import instant
 from medhavi.errors import UsageError
 from medhavi.service.page_data import read_moment
@@ -41,11 +41,18 @@ OFFERED: Mapping[str, ChangeKind] = {
 """Kinds of change that the page offers, by the words of the choice."""
 NEW = say("a_new_scenario")
 """Choice of the scenario that a change goes to."""
-_LABELS = {"factor": "Change", "start": "From", "finish": "To", "qty": "Quantity"}
+_LABELS = {
+    "factor": "Change",
+    "start": "From",
+    "finish": "To",
+    "qty": "Quantity",
+    "named": say("part_of_the_product_name"),
+}
 _PLACEHOLDERS = {
     "instant": "2026-11-03 14:00",
     "%": "15 or -10",
     "share": say("one_is_all"),
+    "named": say("such_as_a_brand"),
 }
 
 
@@ -162,9 +169,10 @@ def _said(parameter: Parameter, value: Any, names: Names) -> str:
         if parameter.name == parameter.unit:
             return quantity(value, parameter.unit)
         return f"{said(parameter.name)} {number(value)}"
-    if isinstance(value, str):
-        return name_of(value, names)
-    return names.told(str(value))
+    if not isinstance(value, str):
+        return names.told(str(value))
+    named = parameter.name == "named"
+    return say("products_named", value) if named else name_of(value, names)
 
 
 def _date_words(text: str, zone: str) -> str:
@@ -184,7 +192,7 @@ def options_of(
 ) -> dict[str, str]:
     """Ids of a column to choose from, by name; equal names show the id as well."""
     table, column = reference
-    ids = snapshot[table][column].drop_nulls().unique().sort().to_list()
+    ids = referred(snapshot, reference)
     rows = {}
     if table in ("demands", "supply_orders") and column != "customer":
         rows = {row[column]: row for row in snapshot[table].iter_rows(named=True)}
@@ -215,8 +223,7 @@ def chosen_by(snapshot: Snapshot, kind: ChangeKind, subject: str) -> dict[str, s
         for name, parameter in kind.parameters.items():
             if parameter.reference is None or name in found:
                 continue
-            table, column = parameter.reference
-            if part in snapshot[table][column]:
+            if part in referred(snapshot, parameter.reference):
                 found[name] = part
                 break
     return found
@@ -270,6 +277,7 @@ def change_form(
     fields: dict[str, Any] = {
         name: _field(parameter, snapshot, names, draft.values.get(name))
         for name, parameter in kind.parameters.items()
+        if _is_offered(parameter, snapshot)
     }
     into = draft.values.get("into")
     fields["into"] = mo.ui.dropdown(
@@ -295,6 +303,13 @@ def change_form(
     )
 
 
+def _is_offered(parameter: Parameter, snapshot: Snapshot) -> bool:
+    """Whether a field has something to choose, or has to be filled."""
+    if parameter.required or parameter.reference is None:
+        return True
+    return bool(referred(snapshot, parameter.reference))
+
+
 def _problem(text: str | None) -> str:
     if not text:
         return ""
@@ -313,7 +328,8 @@ def _field(
         return mo.ui.text(
             value=str(value or ""),
             label=label,
-            placeholder=_PLACEHOLDERS.get(unit, _hint(parameter)),
+            placeholder=_PLACEHOLDERS.get(parameter.name)
+            or _PLACEHOLDERS.get(unit, _hint(parameter)),
             full_width=True,
         )
     options = options_of(snapshot, names, parameter.reference)

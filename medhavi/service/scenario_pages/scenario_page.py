@@ -15,6 +15,7 @@ import polars as pl
 
 from medhavi.edits.edit import KINDS, apply, changes
 from medhavi.findings import BadData
+from medhavi.planners.edit_price import edit_price
 from medhavi.progress import Progress
 from medhavi.results.reports.scenario_comparison import (
     COMPARED_KPIS,
@@ -46,7 +47,6 @@ from medhavi.snapshot.reading.local_days import ASKED_EDGES
 from medhavi.version import __version__
 from medhavi.views.names import names_of, said
 from medhavi.views.words import say
-from medhavi.workbench.plan_effects import price
 from medhavi.workbench.studies.scenario_list import (
     MOST_SCENARIOS,
     ScenarioList,
@@ -191,7 +191,8 @@ def _comparison(
             )
         if outcome.plan.run.status is Status.CANCELLED:
             raise _CancelledRunError
-        cost = price((plan, snapshot), (outcome.plan, apply(snapshot, run.changes)))
+        edited = apply(snapshot, run.changes)
+        cost = edit_price((plan, snapshot), (outcome.plan, edited))
         return ScenarioComparison.of(
             run.scenario,
             outcome.status,

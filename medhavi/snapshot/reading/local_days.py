@@ -187,7 +187,7 @@ class LocalDays:
             Cells of the row, for its location.
         """
         where = self.zone_of(**row) or "UTC"
-        return asked_instant(value, _edge(column, row), zone_name=where)
+        return asked_instant(value, edge_of(column, row), zone_name=where)
 
     def instants(
         self, days: pl.Series, column: Column, rows: pl.DataFrame
@@ -216,7 +216,7 @@ class LocalDays:
             }
             where = self.zone_of(**named)
             unzoned += where is None
-            key = (day, where, _edge(column, named))
+            key = (day, where, edge_of(column, named))
             if key not in told:
                 told[key] = day_instant(day, where or "UTC", key[2])
             values[place] = told[key]
@@ -266,7 +266,8 @@ def _leading(table: str, frame: pl.DataFrame) -> dict[str, dict[str, str]]:
     }
 
 
-def _edge(column: Column, row: Mapping[str, object]) -> Edge:
+def edge_of(column: Column, row: Mapping[str, object]) -> Edge:
+    """Edge of the local day that a date means in a cell of a row."""
     name, _, value = column.day_begins_where.partition("=")
     return "begin" if name and row.get(name) == value else column.day
 

@@ -439,9 +439,7 @@ def plan_remedies_html(
             escape(names.told(one.demand)),
             _dates(one, names),
             escape(money(one.saved, names.currency)),
-            "not stated"
-            if one.price is None
-            else escape(money(one.price, names.currency)),
+            escape(_price(one, names)),
             _harmed(one, names),
         )
         for one in remedies
@@ -455,7 +453,14 @@ def plan_remedies_html(
         say("column_costs"),
         say("column_who_pays"),
     )
-    return table_html(columns, rows, (say("column_saves"), say("column_costs")))
+    told = table_html(columns, rows, (say("column_saves"), say("column_costs")))
+    return f'{told}<p class="muted small">{say("what_remedies_count")}</p>'
+
+
+def _price(one: PlanRemedy, names: Names) -> str:
+    """What a remedy costs, and whether somebody has to ask for a part of it."""
+    told = money(one.price, names.currency)
+    return told if one.priced else say("and_a_price_not_stated", told)
 
 
 def _dates(one: PlanRemedy, names: Names) -> str:

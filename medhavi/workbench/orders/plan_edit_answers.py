@@ -13,10 +13,11 @@ from typing import Any
 
 from medhavi.edits.edit import Edit
 from medhavi.findings import Finding
+from medhavi.planners.edit_price import EditPrice
 from medhavi.results.plans.plan import Plan
 from medhavi.results.run_record import Basis
 from medhavi.snapshot.patch import RowChange
-from medhavi.workbench.plan_effects import DemandEffect, EditPrice, PlanEffect
+from medhavi.workbench.plan_effects import DemandEffect, PlanEffect
 
 
 class EditStatus(StrEnum):

@@ -1,0 +1,307 @@
+"""Edits and decisions in words: what they do, what they cost, whom they hit."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from medhavi.edits.edit import EDITS
+from medhavi.results.amounts import money_change
+from medhavi.schema import cell, tables
+from medhavi.service.jobs.plan_jobs import PricedEdit
+from medhavi.service.page_data import PageProblem, answer_html, problem_html
+from medhavi.views.changed_cells import cell_text, key_words
+from medhavi.views.names import number, said, when
+from medhavi.views.page import empty, findings_html, table_html
+from medhavi.views.words import say
+from medhavi.workbench.orders.plan_edit_answers import (
+    EditStatus,
+    Preview,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from medhavi.edits.edit import Edit
+    from medhavi.snapshot.patch import RowChange
+    from medhavi.views.names import Names
+    from medhavi.workbench.orders.plan_edit_answers import EditRecord
+    from medhavi.workbench.plan_effects import DemandEffect
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreviewResult:
+    """A preview, or what stands in the way; `request` is what worked it out."""
+
+    preview: Preview | None = None
+    problem: PageProblem | None = None
+    request: PricedEdit | None = None
+
+
+MOST_TYPED = 600
+"""Characters of a command that somebody might type."""
+MOST_ROWS = 4
+"""Rows of an edit that are named; of more, their number is told by table."""
+MOST_EFFECTS = 10
+_MONEY = say("column_money")
+
+
+def asked_html(
+    asked: PreviewResult, names: Names, order: str = "", option: str = ""
+) -> str:
+    """What an edit comes to, or why nothing can be said; see `preview_html`.
+
+    `option`: how a command names the plan in force, to show the one that asks the same.
+    """
+    wrong, preview = asked.problem, asked.preview
+    if wrong is not None:
+        return answer_html(problem_html(wrong))
+    if preview is None:
+        return ""
+    told = preview_html(preview, names, order)
+    if option and preview.ready:
+        line = f"{preview.named.command()}{option}"
+        same = say("the_same_as_a_command")
+        if len(line) > MOST_TYPED:
+            return answer_html(told)
+        told += f'<p class="muted small">{same} <code>{escape(line)}</code></p>'
+    return answer_html(told)
+
+
+def preview_html(preview: Preview, names: Names, order: str = "") -> str:
+    """What an edit costs and whom it hits; or what stands against it.
+
+    Parameters
+    ----------
+    preview
+        Of the edit.
+    names
+        For people.
+    order
+        Which order it is, in words; else the edit tells itself by ids.
+    """
+    if preview.status is EditStatus.STALE:
+        seen = "".join(f"<li>{escape(str(one))}</li>" for one in preview.changed[:10])
+        text = empty(say("facts_change_fast"), say("preview_again"))
+        return f"{text}<ul>{seen}</ul>"
+    if not preview.ready or preview.price is None:
+        return findings_html(preview.findings)
+    parts = preview.price.as_dict()
+    rows = [
+        (escape(_part_words(name)), escape(money_change(value, names.currency)))
+        for name, value in parts.items()
+        if name == "total" or round(value, 2)
+    ]
+    head = (
+        override_words(preview.edit, names)
+        or rows_words(preview.edit.kind, _recorded(preview.rows), names)
+        or str(preview.edit)
+    )
+    reason = preview.edit.reason
+    if reason and preview.edit.supply is None:
+        head = f"{reason}: {head}"
+    supply = preview.edit.supply
+    order = order or (names.name(supply) if supply else "")
+    if "edits" in preview.edit.values:
+        head = f"{_several(preview.edit)}: {order or ', '.join(preview.orders)}"
+    elif order:
+        head = f"{edit_words(preview.edit, names)}: {order}"
+    told = f"<p><b>{escape(names.told(head).replace('_', ' '))}</b></p>"
+    told += table_html((say("what_it_costs"), _MONEY), rows, (_MONEY,))
+    told += _effects(say("who_gets_worse"), preview.victims, names)
+    told += _effects("Who gains", preview.winners, names)
+    if not preview.victims and not preview.winners:
+        told += f'<p class="muted">{say("no_demand_gets_another_date")}</p>'
+    return told + (findings_html(preview.findings) if preview.findings else "")
+
+
+def _several(edit: Edit) -> str:
+    """What is done to several orders."""
+    return f"{edit_verb(edit)} {len(edit.edits):,} orders"
+
+
+_OPEN = "None"
+"""Text of a key cell that is empty: a row that holds for ever."""
+
+
+def override_words(edit: Edit, names: Names) -> str:
+    """Which cells get which values; nothing for other edits."""
+    if edit.kind != "override":
+        return ""
+    told: dict[str, list[str]] = {}
+    for one in edit.overridden():
+        stated = (part for part in one.key.values() if part != _OPEN)
+        row = ", ".join(map(names.name, stated))
+        new = cell(one.table, one.column, one.value)
+        value = cell_text(one.table, one.column, new, one.key, names)
+        words = f"{said(one.column)} becomes {value}"
+        told.setdefault(f"{said(one.table)}, {row}", []).append(words)
+    return "; ".join(f"{row}: {', '.join(words)}" for row, words in told.items())
+
+
+def rows_words(kind: str, rows: Sequence[Mapping[str, Any]], names: Names) -> str:
+    """Which rows are added or replaced; nothing for edits of another kind.
+
+    Parameters
+    ----------
+    rows
+        As a record of the edit has them: table, key, before and after.
+    """
+    if kind not in {"add_rows", "replace_rows"}:
+        return ""
+    if len(rows) > MOST_ROWS:
+        sizes = Counter(said(row["table"]) for row in rows)
+        return ", ".join(f"{size:,} of {name}" for name, size in sizes.items())
+    return "; ".join(_row_words(row, names) for row in rows)
+
+
+def _row_words(row: Mapping[str, Any], names: Names) -> str:
+    """A row that is new, changed or gone, with the cells that say more than nothing."""
+    table = row["table"]
+    columns = tables()[table].columns
+    old, new = (
+        {name: cell(table, name, one) for name, one in (row[side] or {}).items()}
+        for side in ("before", "after")
+    )
+    stated = new or old
+    where = key_words(table, stated, names)
+    cells = [
+        f"{said(name)} {cell_text(table, name, value, stated, names)}"
+        for name, value in new.items()
+        if name not in row["key"] and value not in (None, [], columns[name].default)
+        if not old or old.get(name) != value
+    ]
+    verb = say("row_goes" if not new else "column_changed" if old else "column_new")
+    return f"{verb}: {said(table)}, {where}{''.join(f', {one}' for one in cells)}"
+
+
+def _recorded(rows: Sequence[RowChange]) -> list[dict[str, Any]]:
+    return [
+        {"table": one.table, "key": one.key, "before": one.before, "after": one.after}
+        for one in rows
+    ]
+
+
+def decided_words(preview: Preview, orders: Sequence[str], names: Names) -> str:
+    """What was decided: the orders, cells or rows, named."""
+    edit = preview.edit
+    if orders:
+        return f"{edit_verb(edit)} {', '.join(orders)}"
+    words = override_words(edit, names) or rows_words(
+        edit.kind, _recorded(preview.rows), names
+    )
+    words = ": ".join(filter(None, (edit.reason, words)))
+    return words or str(edit.kind).replace("_", " ").capitalize()
+
+
+def _part_words(part: str) -> str:
+    """Part of a price, in words."""
+    own = {
+        "replanning": say("planning_again_alone"),
+        "extra_units": say("extra_hours_of_resources"),
+    }
+    return own.get(part) or said(part)
+
+
+def edit_verb(edit: Edit) -> str:
+    """What an edit does, in the word that chose it; several kinds are an edit."""
+    verbs = {EDITS[one.kind].choice for one in edit.edits}
+    return (verbs.pop() if len(verbs) == 1 else "") or say("edit")
+
+
+def edit_words(edit: Edit, names: Names) -> str:
+    """What is done to an order, and what is made of it."""
+    verb = EDITS[edit.kind].choice or edit.kind
+    return f"{verb}{_target(edit, names)}"
+
+
+def _target(edit: Edit, names: Names) -> str:
+    values = edit.values
+    if "resource" in values:
+        told = f" to {names.name(values['resource'])}"
+        begin = values.get("start")
+        return f"{told}, to begin {when(begin, names.zone)}" if begin else told
+    if "due" in values:
+        return f" to {when(values['due'], names.zone)}"
+    if "start" in values:
+        return f" to begin {when(values['start'], names.zone)}"
+    if "parts" in values:
+        return f" into {' and '.join(map(number, values['parts']))}"
+    if "qty" in values:
+        return f" to {number(values['qty'])}"
+    return f" to {names.name(values['source'])}" if "source" in values else ""
+
+
+def _effects(title: str, effects: Sequence[DemandEffect], names: Names) -> str:
+    if not effects:
+        return ""
+    rows = [
+        (
+            names.html(one.demand),
+            names.html(one.product),
+            escape(when(one.old_date, names.zone)),
+            escape(when(one.new_date, names.zone)),
+            escape(money_change(one.money, names.currency)),
+        )
+        for one in effects[:MOST_EFFECTS]
+    ]
+    more = len(effects) - len(rows)
+    columns = (
+        title,
+        say("column_product"),
+        say("column_before"),
+        say("column_then"),
+        _MONEY,
+    )
+    return table_html(columns, rows, (_MONEY,), more=more)
+
+
+def history_html(
+    records: Sequence[EditRecord],
+    names: Names,
+    advice: str = say("select_orders_above"),
+) -> str:
+    """List what was decided, the newest first; without any, `advice` says how."""
+    if not records:
+        return empty(say("nothing_was_decided_yet"), advice)
+    rows = [
+        (
+            escape(decision_words(one, names)),
+            escape(one.approver),
+            escape(when(one.recorded_at, names.zone)),
+            "taken back" if one.undone_by else "",
+        )
+        for one in reversed(records[-MOST_EFFECTS:])
+    ]
+    return table_html(
+        (say("column_decision"), say("column_approved_by"), say("column_when"), ""),
+        rows,
+    )
+
+
+def decision_words(one: EditRecord, names: Names) -> str:
+    """Decision in words: the orders, cells, rows or families it is about."""
+    told = ", ".join(one.orders[:MOST_EFFECTS])
+    if len(one.orders) > MOST_EFFECTS:
+        told += f" {say('and_more', len(one.orders) - MOST_EFFECTS)}"
+    if one.kind == "mass_change":
+        return say("edit_orders", len(one.orders), told)
+    if one.kind == "override" and one.rows:
+        told = ", ".join(
+            f"{', '.join(row['after'])} of {_row_name(row, names)} ({row['table']})"
+            for row in one.rows
+        )
+    if one.kind == "changeover":
+        key = one.rows[0]["key"]
+        before, after = map(names.name, (key["from_family"], key["to_family"]))
+        told = f"{before} to {after} ({key['matrix']})"
+    rows = rows_words(one.kind, one.rows, names)
+    if rows:
+        return ": ".join(filter(None, (one.reason, rows)))
+    return f"{one.kind} {told}".replace("_", " ")
+
+
+def _row_name(row: Mapping[str, Any], names: Names) -> str:
+    return ", ".join(names.name(key) for key in row["key"].values())
