@@ -46,6 +46,7 @@ from medhavi.events.store import (
 )
 from medhavi.events.urls import open_store
 from medhavi.lakehouse import Lake, QueryLimits
+from medhavi.planners.edit_price import edit_price, planned_without
 from medhavi.planners.late_remedies.remedy_trials import remedies
 from medhavi.planners.net_change.kept import Kept
 from medhavi.planners.parameters import (
@@ -109,6 +110,10 @@ from medhavi.workbench.files.template_files import (
     write_xlsx_template,
 )
 from medhavi.workbench.promise_desk.promise_desk import PromiseDesk
+from medhavi.workbench.promise_desk.promise_effect import (
+    promise_effect,
+    promised_rows,
+)
 from medhavi.workbench.promise_desk.promise_records import (
     promise_events,
     promise_records,
@@ -184,6 +189,7 @@ __all__ = [
     "compare",
     "decode",
     "edit",
+    "edit_price",
     "expire",
     "from_microseconds",
     "generate",
@@ -202,9 +208,12 @@ __all__ = [
     "parse_stream",
     "plan",
     "plan_to_build_on",
+    "planned_without",
     "promise",
+    "promise_effect",
     "promise_events",
     "promise_records",
+    "promised_rows",
     "quotation_numbers",
     "quote",
     "quote_all",

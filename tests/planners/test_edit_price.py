@@ -6,9 +6,8 @@ import datetime as dt
 
 import pytest
 
-from medhavi.planners.edit_price import edit_price, planned_without
 from tests import factories
-from tests.api import plan
+from tests.api import edit_price, plan, planned_without
 from tests.planners.small_plans import KERNELS, day
 from tests.planners.test_late_remedies import feasible, two_on_one_machine
 

@@ -13,7 +13,7 @@ import pytest
 
 from benchmarks.demo_company import company
 from tests import factories
-from tests.api import plan, promise, verify
+from tests.api import plan, promise, promise_effect, verify
 from tests.planners.small_plans import KERNELS, day
 
 if TYPE_CHECKING:
@@ -80,8 +80,6 @@ def test_goods_that_are_there_stay_set_aside_for_their_owner(mode: str) -> None:
 def test_promises_of_the_demo_company_are_planned_by_the_search() -> None:
     # Each holds goods at several places, components, hours and departures. What orders
     # take of it serves others as well: that is no reason to net all by all rules.
-    from medhavi.workbench.promise_desk.promise_effect import promise_effect
-
     snapshot = company("small")
     light = {"effort": "light"}
     made = plan(snapshot, "constrained", light)

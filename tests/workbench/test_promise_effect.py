@@ -6,9 +6,8 @@ import pytest
 
 import medhavi as mv
 from medhavi.snapshot.patch import Patch
-from medhavi.workbench.promise_desk.promise_effect import promise_effect, promised_rows
 from tests import factories
-from tests.api import SqliteStore, Workbench, plan
+from tests.api import SqliteStore, Workbench, plan, promise_effect, promised_rows
 from tests.lakehouse.lake_events import small_company
 from tests.planners.small_plans import KERNELS, day
 
