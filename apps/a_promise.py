@@ -36,6 +36,7 @@ with app.setup:
     from medhavi.service.plan_pages.approver_names import Approver
     from medhavi.service.plan_pages.plan_loading import follow_facts
     from medhavi.service.promise_pages import (
+        plan_effect,
         promise_commit,
         promise_list,
         promise_page,
@@ -525,6 +526,33 @@ def confirm(chosen, own, part, tab, told, tried_page, which):
         _fields = [which, own] if len(which.options) > 1 else [own]
         _parts += [mo.hstack(_fields, justify="start", wrap=True)]
     mo.vstack(_parts, gap=1)
+    return
+
+
+@app.cell(hide_code=True)
+def ask_effect(chosen):
+    _question = chosen.row  # another answer was not asked about yet
+    get_press, press_effect = mo.state(0)
+    effect_button = mo.ui.button(
+        label=say("show_what_it_does"),
+        on_change=lambda _: press_effect(plan_page.new_press()),
+    )
+    return effect_button, get_press
+
+
+@app.cell(hide_code=True)
+def effect(chosen, effect_button, get_press, names, part, shown, tab):
+    mo.stop(
+        tab.value != say("desk")
+        or part.value != say("confirm")
+        or chosen.promise is None
+        or chosen.promise.date is None
+    )
+    _found = []
+    if get_press():
+        _effect = plan_effect.effect_of(shown, chosen.promise, get_press())
+        _found = [html(plan_effect.told(_effect, chosen.promise, names))]
+    mo.vstack([effect_button, *_found], gap=1)
     return
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import fastexcel
@@ -14,7 +15,7 @@ import pytest
 from medhavi.errors import UsageError
 from medhavi.service import page_data
 from medhavi.service.downloads import as_csv, as_xlsx
-from medhavi.service.promise_pages import promise_page, promise_widgets
+from medhavi.service.promise_pages import plan_effect, promise_page, promise_widgets
 from medhavi.service.promise_pages.open_request import OpenRequest
 from medhavi.service.promise_pages.promise_commit import (
     OverrideDate,
@@ -427,3 +428,24 @@ def test_the_command_asks_the_same(company):
     assert told.endswith("--request -")
     assert str(company.source.tables or company.source.lake) not in told
     assert promise_widgets.own_date(page, page.promise.date + DAY, company.names)
+
+
+# ------------------------------------------------------------ the plan in force
+@pytest.mark.req("UI-06")
+def test_a_page_says_what_an_answer_does_to_the_plan_and_writes_nothing(company):
+    page = asked(company)
+    effect = plan_effect.effect_of(company, page.promise, 1)
+    text = plan_effect.told(effect, page.promise, company.names)
+    assert "planned again with this promise" in text
+    assert "What it costs" in text
+    assert effect.price.lateness > 0
+    assert "this promise" in text
+    after = page_of(Path(company.source.lake))
+    assert after.snapshot.fingerprint == company.snapshot.fingerprint
+
+
+def test_a_page_without_tables_says_why_there_is_no_effect(company):
+    page = asked(company)
+    nothing = replace(company, snapshot=None)
+    effect = plan_effect.effect_of(nothing, page.promise, 1)
+    assert "nothing to promise" in plan_effect.told(effect, page.promise, company.names)

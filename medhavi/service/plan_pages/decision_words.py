@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from medhavi.snapshot.patch import RowChange
     from medhavi.views.names import Names
     from medhavi.workbench.orders.plan_edit_answers import EditRecord
-    from medhavi.workbench.plan_effects import DemandEffect
+    from medhavi.workbench.plan_effects import DemandEffect, PlanEffect
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,14 +86,8 @@ def preview_html(preview: Preview, names: Names, order: str = "") -> str:
         seen = "".join(f"<li>{escape(str(one))}</li>" for one in preview.changed[:10])
         text = empty(say("facts_change_fast"), say("preview_again"))
         return f"{text}<ul>{seen}</ul>"
-    if not preview.ready or preview.price is None:
+    if not preview.ready or preview.effect is None:
         return findings_html(preview.findings)
-    parts = preview.price.as_dict()
-    rows = [
-        (escape(_part_words(name)), escape(money_change(value, names.currency)))
-        for name, value in parts.items()
-        if name == "total" or round(value, 2)
-    ]
     head = (
         override_words(preview.edit, names)
         or rows_words(preview.edit.kind, _recorded(preview.rows), names)
@@ -109,12 +103,23 @@ def preview_html(preview: Preview, names: Names, order: str = "") -> str:
     elif order:
         head = f"{edit_words(preview.edit, names)}: {order}"
     told = f"<p><b>{escape(names.told(head).replace('_', ' '))}</b></p>"
-    told += table_html((say("what_it_costs"), _MONEY), rows, (_MONEY,))
-    told += _effects(say("who_gets_worse"), preview.victims, names)
-    told += _effects("Who gains", preview.winners, names)
-    if not preview.victims and not preview.winners:
-        told += f'<p class="muted">{say("no_demand_gets_another_date")}</p>'
+    told += effect_html(preview.effect, names)
     return told + (findings_html(preview.findings) if preview.findings else "")
+
+
+def effect_html(effect: PlanEffect, names: Names) -> str:
+    """What other tables cost in the plan, who gets worse and who gains."""
+    rows = [
+        (escape(_part_words(name)), escape(money_change(value, names.currency)))
+        for name, value in effect.price.as_dict().items()
+        if name == "total" or round(value, 2)
+    ]
+    told = table_html((say("what_it_costs"), _MONEY), rows, (_MONEY,))
+    told += _effects(say("who_gets_worse"), effect.victims, names)
+    told += _effects("Who gains", effect.winners, names)
+    if not effect.victims and not effect.winners:
+        told += f'<p class="muted">{say("no_demand_gets_another_date")}</p>'
+    return told
 
 
 def _several(edit: Edit) -> str:

@@ -81,5 +81,10 @@ def promise_effect(
     VerificationFailed
         The new plan breaks its tables, a defect of the planner.
     """
-    patch = Patch.of(snapshot, promised_rows(snapshot, promises))
-    return effect_on_plan(plan, snapshot, edited_snapshot(snapshot, patch), LastRun())
+    return rows_effect(plan, snapshot, promised_rows(snapshot, promises))
+
+
+def rows_effect(plan: Plan, snapshot: Snapshot, rows: Rows) -> PlanEffect:
+    """Plan once more with the rows of promises; see `promise_effect`."""
+    edited = edited_snapshot(snapshot, Patch.of(snapshot, rows))
+    return effect_on_plan(plan, snapshot, edited, LastRun())

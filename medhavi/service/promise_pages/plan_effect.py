@@ -1,0 +1,105 @@
+"""Effect of an answer on the constrained plan in force, for who confirms it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, ClassVar
+
+import msgspec
+
+from medhavi.progress import Progress
+from medhavi.service.jobs.job import OnStop
+from medhavi.service.jobs.open_pages import result_of
+from medhavi.service.jobs.plan_jobs import PlanRequest
+from medhavi.service.page_data import PageProblem, answer_html, problem_html, problem_of
+from medhavi.service.plan_pages.decision_words import effect_html
+from medhavi.views.words import say
+from medhavi.workbench.plan_in_force import renewed_plan
+from medhavi.workbench.promise_desk.promise_effect import promised_rows, rows_effect
+
+if TYPE_CHECKING:
+    from medhavi.progress import Cancelled, Observe
+    from medhavi.results.promises.promise import Promise
+    from medhavi.service.page_data import PageData
+    from medhavi.views.names import Names
+    from medhavi.workbench.plan_effects import PlanEffect
+
+MODE = "constrained"
+"""The plan that can be carried out; on paper nobody waits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromiseEffectRequest:
+    """Plan with a promise beside the plan in force.
+
+    Parameters
+    ----------
+    plan
+        Request of the plan in force.
+    rows
+        Rows of the promise as JSON, as of `promised_rows`.
+    press
+        Number of the press that asked.
+    """
+
+    plan: PlanRequest
+    rows: bytes
+    press: int
+    title: str = field(default=say("effect_of_a_promise"), init=False, compare=False)
+    on_stop: ClassVar = OnStop.END
+    prompt: ClassVar = True
+
+    @property
+    def subject(self) -> object:
+        """Itself: nobody's question takes the place of another's."""
+        return self
+
+    def run(self, observe: Observe, cancelled: Cancelled) -> PlanEffect:
+        """Plan with the promise; nothing of it is written."""
+        observe(Progress(say("reading_the_plan")))
+        asked = self.plan
+        snapshot = asked.tables()
+        plan = renewed_plan(
+            snapshot, MODE, asked.lake, observe=observe, cancelled=cancelled
+        )
+        observe(Progress(say("planning_with_the_promise")))
+        effect = rows_effect(plan, snapshot, msgspec.json.decode(self.rows))
+        return replace(effect, plan=None)
+
+
+def effect_of(data: PageData, promise: Promise, press: int) -> PlanEffect | PageProblem:
+    """What a promise would do to the plan in force, or what stands in the way.
+
+    Parameters
+    ----------
+    data
+        Tables of the page.
+    press
+        Of the button that asked.
+    """
+    if data.snapshot is None:
+        return data.problem or PageProblem(title=say("nothing_to_promise"), text="")
+    request = PromiseEffectRequest(
+        plan=PlanRequest(source=data.source, mode=MODE),
+        rows=msgspec.json.encode(promised_rows(data.snapshot, [promise])),
+        press=press,
+    )
+    try:
+        return result_of(
+            request,
+            lambda: request.run(lambda _: None, lambda: False),
+            say("planning_with_the_promise"),
+        )
+    except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
+        return problem_of(failure)
+
+
+def told(effect: PlanEffect | PageProblem, promise: Promise, names: Names) -> str:
+    """The effect of a promise for people, or why there is none."""
+    if isinstance(effect, PageProblem):
+        return answer_html(problem_html(effect))
+    own = str(promise.demand["demand"])
+    if names.name(own) == own:
+        names = replace(names, texts={**names.texts, own: say("this_promise")})
+    words = f'<p class="muted">{say("promise_beside_the_plan")}</p>'
+    return answer_html(words + effect_html(effect, names))
