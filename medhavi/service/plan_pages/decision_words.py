@@ -268,9 +268,16 @@ def history_html(
     """List what was decided, the newest first; without any, `advice` says how."""
     if not records:
         return empty(say("nothing_was_decided_yet"), advice)
+    known = {one.edit_id: one for one in records}
+
+    def words(one: EditRecord) -> str:
+        taken = known.get(one.undoes or "")
+        told = _decision(taken or one, names)
+        return told if taken is None else say("undo_of", told)
+
     rows = [
         (
-            escape(_decision(one, names)),
+            escape(words(one)),
             escape(one.approver),
             escape(when(one.recorded_at, names.zone)),
             "taken back" if one.undone_by else "",
