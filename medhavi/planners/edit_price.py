@@ -110,7 +110,8 @@ def planned_without(
     -------
     Plan
         The plan in force itself where the edit names single products, for all else
-        stays then; where planning again would be later; and in mode mrp.
+        stays then; where planning again would be later, in mode constrained,
+        which judges plans by that; and in mode mrp.
     """
     basis = plan.basis
     if plan.run.mode == "mrp" or basis is None or basis.schedule is None:
@@ -119,9 +120,10 @@ def planned_without(
         return plan
     # Where no table is known to be the same, every order is looked at again.
     made = planned(replace(plan, basis=replace(basis, digests={})))
-    if made is None or _lateness(made) > _lateness(plan) + _CENT:
+    if made is None:
         return plan
-    return made
+    later = _lateness(made) > _lateness(plan) + _CENT
+    return plan if later and plan.run.mode == "constrained" else made
 
 
 def _lateness(plan: Plan) -> float:

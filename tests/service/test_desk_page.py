@@ -90,9 +90,9 @@ def test_a_decision_is_taken_back_by_somebody(desk):
     assert plan_page.take_back(desk, "").kept is False
     back = plan_page.take_back(desk, "Ben")
     assert (back.kept, back.title) == (True, "Taken back")
-    assert "taken back" in decision_words.history_html(
-        plan_page.decisions(desk), desk.names
-    )
+    told = decision_words.history_html(plan_page.decisions(desk), desk.names)
+    assert "taken back" in told
+    assert "Undone: firm PO-" in told
     assert plan_page.take_back(desk, "Ben").title == "Nothing was undone"
 
 

@@ -82,8 +82,10 @@ def _of_files(shown: PlanPage, _names: Names, _known_at: str) -> Iterator[_Chang
 
 
 def _of_lake(shown: PlanPage, names: Names, known_at: str) -> Iterator[_Change]:
-    for edit in plan_page.decisions(shown, known_at):
-        words = decision_words.decision_words(edit, names)
+    made = plan_page.decisions(shown, known_at)
+    known = {one.edit_id: one for one in made}
+    for edit in made:
+        words = decision_words.decision_words(edit, known, names)
         state = say("change_undone") if edit.undone_by else ""
         yield _Change(edit.recorded_at, words, edit.approver, state)
     lake, until = Lake(shown.source.lake), recorded_until(known_at, names)

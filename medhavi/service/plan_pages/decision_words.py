@@ -271,9 +271,10 @@ def history_html(
     """List what was decided, the newest first; without any, `advice` says how."""
     if not records:
         return empty(say("nothing_was_decided_yet"), advice)
+    known = {one.edit_id: one for one in records}
     rows = [
         (
-            escape(decision_words(one, names)),
+            escape(decision_words(one, known, names)),
             escape(one.approver),
             escape(when(one.recorded_at, names.zone)),
             "taken back" if one.undone_by else "",
@@ -286,8 +287,23 @@ def history_html(
     )
 
 
-def decision_words(one: EditRecord, names: Names) -> str:
-    """Decision in words: the orders, cells, rows or families it is about."""
+def decision_words(
+    one: EditRecord, known: Mapping[str, EditRecord], names: Names
+) -> str:
+    """Decision in words; one that takes another back names that.
+
+    `known` are decisions by the ids of their edits.
+    """
+    taken = known.get(one.undoes or "")
+    return (
+        _decision(one, names)
+        if taken is None
+        else say("undo_of", _decision(taken, names))
+    )
+
+
+def _decision(one: EditRecord, names: Names) -> str:
+    """The orders, cells, rows or families that a decision is about, in words."""
     told = ", ".join(one.orders[:MOST_EFFECTS])
     if len(one.orders) > MOST_EFFECTS:
         told += f" {say('and_more', len(one.orders) - MOST_EFFECTS)}"
