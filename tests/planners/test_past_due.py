@@ -59,13 +59,17 @@ def test_a_lane_is_charged_with_its_own_two_days(mode):
         cause_sentence(row, names)
         for row in made.causes.sort("hours", descending=True).iter_rows(named=True)
     ]
-    assert told[0] == "Already 14 d overdue when planned"
-    assert told[1:] in (["T adds 2 d"], ["L → W adds 2 d"])
+    assert told[0] == "14 d of the lateness: past due when planned"
+    assert told[1:] in (
+        [f"2 d of the lateness: lead time of {lane} with its waits"]
+        for lane in ("T", "L → W")
+    )
     explained = made.explain("D1")
     assert chain_title(explained, made.run.as_of) == (
-        "The chain takes 2 d; already 14 d overdue when planned, it adds 2 d"
+        "The chain takes 2 d and ends 16 d after the due date: 14 d past due when "
+        "planned, 2 d added"
     )
-    assert "already 14 d overdue when planned; the chain adds 2 d" in headline(
+    assert "16 d late: 14 d past due when planned, 2 d added by the chain" in headline(
         explained, names
     )
 
