@@ -25,6 +25,7 @@ import polars as pl
 from medhavi.results.amounts import PlanLocale, number, percent
 from medhavi.results.identity import content_values
 from medhavi.results.program_record import ProgramRecord
+from medhavi.schema import PLANNED_STATUS
 from medhavi.snapshot import Snapshot
 from medhavi.snapshot.fingerprint import sorted_hash
 from medhavi.snapshot.patch import differing_rows, with_texts
@@ -474,7 +475,15 @@ def _nothing() -> None:
 
 def _rows(snapshot: Snapshot, table: str) -> pl.DataFrame:
     """Rows of a table that a plan can depend on."""
-    return active_holds(snapshot) if table == HOLDS else snapshot[table]
+    if table != HOLDS:
+        return snapshot[table]
+    # Hours and room that are held for a demand that is planned are free for plans.
+    planned = snapshot["demands"].filter(
+        pl.col("status").is_in(PLANNED_STATUS)
+        & (pl.col("due").dt.epoch("s") <= snapshot.settings.horizon_end)
+    )
+    wanted = planned.select("demand", wanted="product").unique("demand")
+    return active_holds(snapshot).join(wanted, on="demand", how="left")
 
 
 def _products(snapshot: Snapshot, table: str, rows: pl.DataFrame) -> set[str]:
@@ -512,8 +521,9 @@ def _named(
     """List (product, mark): which products each row touches."""
     if table == HOLDS:
         goods = pl.col("kind") == "material"
+        owner = pl.col("wanted").fill_null(_EVERYTHING)
         rows = rows.with_columns(
-            subject=pl.when(goods).then("subject").otherwise(pl.lit(_EVERYTHING))
+            subject=pl.when(goods).then("subject").otherwise(owner)
         )
     for column in _OF_PRODUCT[table]:
         yield _pair(rows.filter(pl.col(column).is_not_null()), column)

@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 import msgspec
 
+PLANNED_STATUS = frozenset({"open", "quote"})
+"""States of demands that are planned."""
 _TYPES: dict[str, Any] = {
     "str": str,
     "int": int,

@@ -104,3 +104,18 @@ def test_other_lines_of_an_order_that_is_delivered_whole_are_touched_too():
     before = factories.snapshot(demands=rows)
     after = factories.snapshot(demands=[rows[0], {**rows[1], "qty": 2}])
     assert Basis.of(before).touched(after).products == {"A", "B"}
+
+
+@pytest.mark.parametrize(("due", "touched"), [(9, {"A"}), (9999, None)])
+def test_hours_held_for_a_planned_demand_touch_its_product_alone(
+    due: int, touched: set[str] | None
+):
+    """Beyond the horizon nobody plans it: then what it holds is taken from all."""
+    rows = {"demands": [{"due": day(due)}], "resources": [{"resource": "M"}]}
+    hold = {"kind": "capacity", "subject": "M", "location": None, "demand": "D1"}
+    before = factories.snapshot(**rows)
+    after = factories.snapshot(**rows, reservations=[{**hold, "state": "confirmed"}])
+    found = Basis.of(before).touched(after)
+    assert (found.products, found.tables) == (
+        (touched, ()) if touched else (frozenset(), ("reservations",))
+    )

@@ -26,6 +26,7 @@ from medhavi.providers.material.supply_orders import LIVE
 from medhavi.providers.product_facts import parents_of
 from medhavi.providers.sources import OrderTiming
 from medhavi.providers.table_rows import Row
+from medhavi.schema import PLANNED_STATUS
 from medhavi.units import (
     ALWAYS,
     DAY,
@@ -48,7 +49,6 @@ if TYPE_CHECKING:
     from medhavi.providers.table_rows import TableRows
     from medhavi.snapshot.tables import Settings
 
-PLANNED_STATUS = {"open", "quote"}
 KINDS: dict[str, str] = {"work": "make", "purchase": "buy", "transfer": "move"}
 BOOKING_PRIORITY = -1
 """A missing booking is met before any demand: the goods are gone already."""

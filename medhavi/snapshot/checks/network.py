@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from medhavi.findings import finding
+from medhavi.schema import PLANNED_STATUS
 from medhavi.snapshot.checks.check_memory import Check
 from medhavi.snapshot.checks.links import mark, numbered
 from medhavi.snapshot.checks.values import qty_steps
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from medhavi.snapshot.tables import TableAccess
 
 
-_PLANNED = ["open", "quote"]
 _MOST_YEARS = 1000
 _YEAR_MINUTES = 365.25 * 24 * 60
 
@@ -106,7 +106,7 @@ def needed(snapshot: TableAccess, network: Network) -> NDArray[np.bool_]:
 
 def _open(snapshot: TableAccess) -> pl.DataFrame:
     """Demands that are planned, with their input rows."""
-    return numbered(snapshot, "demands").filter(pl.col("status").is_in(_PLANNED))
+    return numbered(snapshot, "demands").filter(pl.col("status").is_in(PLANNED_STATUS))
 
 
 def _places(network: Network, nodes: NDArray[np.int64]) -> pl.DataFrame:
@@ -249,7 +249,7 @@ def _endless(snapshot: TableAccess) -> list[Finding]:
     pieces = pl.min_horizontal("qty", "max_lot")
     asked = (
         numbered(snapshot, "demands")
-        .filter(pl.col("status").is_in(_PLANNED))
+        .filter(pl.col("status").is_in(PLANNED_STATUS))
         .join(made.join(steps, on="routing"), on="product")
         .with_columns(years=pieces * pl.col("minutes") / _YEAR_MINUTES)
         .sort("years", "routing")
