@@ -40,7 +40,7 @@ def test_remedies_are_listed_and_noted_in_the_plan(medhavi, tables, made, tmp_pa
     best = said.answer["remedies"][0]
     assert best["kind"] == "expedite"
     assert best["lateness_h"] == 0.0
-    assert best["price"] is None
+    assert (best["price"], best["priced"]) == (0.0, False)
     noted = Plan.from_folder(out).causes.to_dicts()[0]
     assert noted["remedy"] == best["text"]
 

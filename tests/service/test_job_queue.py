@@ -45,7 +45,7 @@ def test_work_is_done_in_another_process_once(queue):
 
 
 def test_progress_is_told_and_a_stop_keeps_the_best_so_far(queue):
-    job = running(queue.submit(Counting()))
+    job = running(queue.submit(Counting(name="stopped")))
     shown = job.as_dict()
     assert (shown["state"], shown["title"]) == ("running", "Counting")
     assert (shown["incumbent"] > 0, shown["bound"]) == (True, 0.0)
@@ -111,7 +111,7 @@ def test_a_killed_worker_leaves_its_job_failed_and_nothing_half(queue, tmp_path)
 
 
 def test_a_later_request_about_the_same_takes_the_place_in_line(queue):
-    first = running(queue.submit(Counting()))
+    first = running(queue.submit(Counting(name="first in line")))
     waiting = queue.submit(Counting(name="plan", facts=1))
     newer = queue.submit(Counting(name="plan", facts=2))
     assert waiting.state is JobState.STOPPED
@@ -192,7 +192,7 @@ from tests.service.job_requests import Counting
 
 if __name__ == "__main__":
     queue = JobQueue(workers=1)
-    job = queue.submit(Counting())
+    job = queue.submit(Counting(name="at the end"))
     while job.progress is None:
         time.sleep(0.02)
     print(queue._workers[0]._process.pid, flush=True)
