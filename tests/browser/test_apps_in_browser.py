@@ -210,7 +210,7 @@ def test_the_first_lesson_runs_in_the_browser(watched):
 @pytest.mark.parametrize(
     ("tab", "words"),
     [
-        ("exceptions", "Suggested edits, by money"),
+        ("exceptions", "Its orders, to edit at once"),
         ("stock", "Projected available balance"),
         ("compare-and-publish", "Comparison with another planning mode"),
         ("key-figures", "Key figures"),

@@ -258,7 +258,7 @@ def test_the_campaigns_app_fits_a_phone(watched, tables):
 
 @pytest.mark.nightly
 def test_the_campaigns_app_says_what_to_do_without_a_matrix(watched):
-    watched.open("/campaigns/")
+    watched.open("/campaigns/?tab=changeover-matrix")
     page = watched.page
     expect(page.get_by_text("There is no changeover matrix").first).to_be_visible()
     watched.assert_clean()
