@@ -285,7 +285,7 @@ def _proposals(before: Plan, after: Plan) -> list[Measure]:
     ).item()
     added, removed = new.height - both.height, old.height - both.height
     codes = after.exceptions["code"].to_list()
-    surplus = codes.count(str(ExceptionCode.LOT_UNUSED))
+    surplus = codes.count(str(ExceptionCode.LOT_SURPLUS))
     overdue = codes.count(str(ExceptionCode.PAST_DUE_START))
     counts = {
         "kept": (both.height - moved.height, "Orders kept"),

@@ -43,7 +43,7 @@ class ExceptionCode(StrEnum):
     NEGATIVE_STOCK = "NegativeStock"
     FIRM_PEG_BROKEN = "FirmPegBroken"
     OVER_PEGGED = "OverPegged"
-    LOT_UNUSED = "LotSurplus"
+    LOT_SURPLUS = "LotSurplus"
     MISSING_MATERIAL = "MissingMaterial"
     HELD_DATA = "HeldData"
 

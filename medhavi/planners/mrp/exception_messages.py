@@ -129,7 +129,7 @@ class ExceptionMessages:
                 surplus += unit.free
         if surplus and order.cause != SAFETY and self._holds_nothing(order):
             self.add(
-                ExceptionCode.LOT_UNUSED,
+                ExceptionCode.LOT_SURPLUS,
                 "The lot is larger than all needs it serves.",
                 date=order.timing.finish,
                 qty=from_units(surplus, self._release.model.node(order.node).step),
