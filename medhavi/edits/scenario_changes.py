@@ -15,6 +15,7 @@ from medhavi.edits.parameter import Argument, Cells, Moment, instant
 from medhavi.edits.remedy_changes import one_unit_more
 from medhavi.providers.product_facts import ProductFacts
 from medhavi.providers.table_rows import read_tables
+from medhavi.schema import PLANNED_STATUS
 from medhavi.snapshot import Snapshot
 from medhavi.snapshot.patch import NoSuchRowError, Patch
 from medhavi.units import exact, from_seconds, from_units, to_seconds
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
     from medhavi.snapshot.reading.local_days import Edge
 
-PLANNED = ("open", "quote")
 _INSTANT = pl.Datetime("us", "UTC")
 
 Factor = Annotated[
@@ -175,7 +175,7 @@ def demand_factor(  # noqa: PLR0913 - what a selection may name
 ) -> Patch:
     """Quantities of open demand, each rounded up to the step of its product."""
     chosen = {"product": product, "location": location, "customer": customer}
-    wanted = pl.col("status").is_in(PLANNED) & _due(snapshot, start, finish)
+    wanted = pl.col("status").is_in(PLANNED_STATUS) & _due(snapshot, start, finish)
     group = {"family": family, "characteristic": characteristic, "named": named}
     if any(group.values()):
         wanted &= pl.col("product").is_in(_of_group(snapshot, **group).implode())

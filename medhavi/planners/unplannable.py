@@ -21,6 +21,7 @@ from medhavi.findings import BadData, finding
 from medhavi.providers.product_facts import demand_value
 from medhavi.results.amounts import currency_of
 from medhavi.results.exceptions import ExceptionCode
+from medhavi.schema import PLANNED_STATUS
 from medhavi.snapshot.checks.held_rows import REASON
 from medhavi.snapshot.checks.links import numbered
 
@@ -162,7 +163,6 @@ _SEARCHES: Mapping[str, Callable[[Snapshot, Finding], Rows]] = {
 
 LEFT_OUT = "PLAN018"
 _OWN_CODES = (LEFT_OUT, "SNAP065", "SNAP067")
-_PLANNED = ("open", "quote")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,7 +215,9 @@ def _held_demands(snapshot: Snapshot) -> Iterator[UnplannedDemand]:
     if rows is None:
         return
     costs = _unit_costs(snapshot)
-    for row in rows.filter(pl.col("status").is_in(_PLANNED)).iter_rows(named=True):
+    for row in rows.filter(pl.col("status").is_in(PLANNED_STATUS)).iter_rows(
+        named=True
+    ):
         qty = max(float(row["qty"] or 0.0), 0.0)
         yield _left_out(snapshot, row, qty, costs, str(row[REASON]))
 

@@ -21,6 +21,7 @@ import polars as pl
 from medhavi import __version__
 from medhavi.errors import EnvironmentFailure, MedhaviError, UsageError
 from medhavi.results.amounts import currency_of
+from medhavi.schema import PLANNED_STATUS
 from medhavi.service.api.desk_api import DeskApi
 from medhavi.service.api.desk_maintenance import COMPARED_SECONDS, DeskMaintenance
 from medhavi.service.api.guard import RequestGuard
@@ -235,7 +236,7 @@ def live_numbers(tables: str | None = None, *, known_at: str = "") -> Mapping[st
 def numbers_of(snapshot: Snapshot) -> dict[str, str]:
     """What waits in each app."""
     lines = snapshot["demands"].filter(
-        (pl.col("kind") == "order") & pl.col("status").is_in(("open", "quote"))
+        (pl.col("kind") == "order") & pl.col("status").is_in(PLANNED_STATUS)
     )
     now = pl.lit(snapshot.as_of * 1_000_000).cast(pl.Datetime("us", "UTC"))
     overdue = lines.filter(pl.col("due") < now).height

@@ -35,6 +35,7 @@ from medhavi.results.plans.money_parts import Scorecard
 from medhavi.results.plans.plan import Plan
 from medhavi.results.promises.promise import Promise
 from medhavi.results.reports.study import StudyReport
+from medhavi.schema import PLANNED_STATUS
 from medhavi.snapshot import Snapshot
 from medhavi.units import from_seconds
 from medhavi.workbench.cycle.steps import FILE as CYCLE_FILE
@@ -194,7 +195,7 @@ def requests_of(snapshot: Snapshot) -> list[dict[str, object]]:
     five days for a gold customer.
     """
     demands = snapshot["demands"].filter(
-        (pl.col("kind") == "order") & pl.col("status").is_in(("open", "quote"))
+        (pl.col("kind") == "order") & pl.col("status").is_in(PLANNED_STATUS)
     )
     pairs = (
         demands.group_by("product", "location", "customer", maintain_order=True)

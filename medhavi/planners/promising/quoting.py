@@ -40,6 +40,7 @@ from medhavi.planners.promising.tried_remedies import (
 from medhavi.providers.material.characteristics import NO_CLASS
 from medhavi.providers.material.supply_orders import LIVE
 from medhavi.results.promises.promise import Preempted, PromiseStatus, iso
+from medhavi.schema import PLANNED_STATUS
 from medhavi.snapshot.snapshot import active_holds
 from medhavi.units import DAY, from_seconds
 
@@ -109,7 +110,6 @@ def _explained(
 
 TIERS = ("gold", "silver", "bronze")
 """Tiers whose order is known, the best first; equal names are equal anywhere."""
-_STANDING = frozenset({"open", "quote"})
 
 
 class PreemptionCandidate(NamedTuple):
@@ -187,7 +187,7 @@ def _holders(book: PromiseLedger, used: SupplyScope) -> Iterator[PreemptionCandi
         if number is None or name in book.accepted:
             continue
         row = demands.row(number)
-        if row["status"] in _STANDING and row["kind"] == "order":
+        if row["status"] in PLANNED_STATUS and row["kind"] == "order":
             request = request_of_line(row, 0)
             yield PreemptionCandidate(request, row["promised"], request.qty)
 

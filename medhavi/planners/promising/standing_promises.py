@@ -47,6 +47,7 @@ from medhavi.results.promises.promises_at_risk import (
     PromiseMonitor,
     chance_by,
 )
+from medhavi.schema import PLANNED_STATUS
 from medhavi.units import DAY, HOUR, from_seconds, seconds_up
 
 if TYPE_CHECKING:
@@ -59,7 +60,6 @@ if TYPE_CHECKING:
 
 MOST_EXPLAINED = 20
 """Promises at risk for which remedies are tried, the most important first."""
-_OPEN = ("open", "quote")
 _LEAST = 1e-9
 
 
@@ -152,7 +152,7 @@ def accepted_promises(
     }
     found: list[PromisedRequest] = []
     for row in rows:
-        if row["kind"] != "order" or row["status"] not in _OPEN:
+        if row["kind"] != "order" or row["status"] not in PLANNED_STATUS:
             continue
         if row["promised"] is None or _is_unranked(book, row["min_quality"]):
             continue

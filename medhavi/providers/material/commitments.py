@@ -12,9 +12,10 @@ of its own: nothing more of its product is taken.
 from __future__ import annotations
 
 from copy import copy
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.providers.table_rows import validity
+from medhavi.schema import PLANNED_STATUS
 from medhavi.units import ALWAYS, DAY, NEVER, seconds_up, units_down, units_up
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 
 Node = tuple[str, str]
-PLANNED: Final = frozenset({"open", "quote"})
 
 
 class Commitment(NamedTuple):
@@ -148,7 +148,7 @@ class Commitments:
             return None
         gone += [had for had in self.of(name) if had.name == name]
         kept = [had for had in self.of(name) if had not in gone]
-        promised = row["promised"] is not None and row["status"] in PLANNED
+        promised = row["promised"] is not None and row["status"] in PLANNED_STATUS
         rest = None
         if promised and not _has_source(row, providers.reservations):
             rest = self._uncovered(row, kept)
@@ -214,7 +214,7 @@ class Commitments:
 
     def _is_open(self, demand: str) -> bool:
         row = self.demand(demand)
-        return row is not None and row["status"] in PLANNED
+        return row is not None and row["status"] in PLANNED_STATUS
 
     # ---------------------------------------------------------------------- holds
     def _holds(self, pegged: list[Commitment]) -> None:
@@ -248,7 +248,7 @@ class Commitments:
         promised = self._demands.column("promised")
         status = self._demands.column("status")
         for number, name in enumerate(self._demands.column("demand")):
-            if promised[number] is None or status[number] not in PLANNED:
+            if promised[number] is None or status[number] not in PLANNED_STATUS:
                 continue
             if name not in made_for:
                 rest = self._uncovered(self._demands.row(number), self.of(name))

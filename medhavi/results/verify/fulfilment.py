@@ -16,6 +16,7 @@ import polars as pl
 
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.verify.facts import SECONDS, TOLERANCE, faults
+from medhavi.schema import PLANNED_STATUS
 from medhavi.units import DAY, HOUR
 
 if TYPE_CHECKING:
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from medhavi.results.verify.facts import Facts
 
     Place = tuple[str, str]
-
-
-_PLANNED = ("open", "quote")
 
 
 def check_fulfilment(facts: Facts) -> list[Finding]:
@@ -79,7 +77,9 @@ def _left_out(facts: Facts) -> pl.DataFrame:
 
 def _coverage(facts: Facts) -> list[Finding]:
     planned = facts.plan.fulfilment.select("demand")
-    wanted = facts.demands.filter(pl.col("status").is_in(_PLANNED)).select("demand")
+    wanted = facts.demands.filter(pl.col("status").is_in(PLANNED_STATUS)).select(
+        "demand"
+    )
     silent = wanted.join(planned, on="demand", how="anti")
     if facts.snapshot.holds:
         silent = silent.join(_left_out(facts), on="demand", how="anti")
@@ -200,7 +200,7 @@ def _masters(facts: Facts, rows: pl.DataFrame) -> list[Finding]:
     ignored = rows.filter(
         (pl.col("status") == "ignored")
         & ~forecast
-        & pl.col("state").is_in(_PLANNED)
+        & pl.col("state").is_in(PLANNED_STATUS)
         & (pl.col("master_due_s") <= horizon)
     )
     served = rows.filter((pl.col("status") == "ignored") & (pl.col("delivered") > 0))

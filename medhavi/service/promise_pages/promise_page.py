@@ -42,7 +42,7 @@ from medhavi.planners.promising.supply_search.requests import (
 from medhavi.planners.promising.what_if import asked_again, book_with
 from medhavi.results.promises.parts import PromiseVariant
 from medhavi.results.promises.promise import Promise
-from medhavi.schema import tables
+from medhavi.schema import PLANNED_STATUS, tables
 from medhavi.schema.template import columns_in_order
 from medhavi.service.data_source import file_date_format
 from medhavi.service.page_data import (
@@ -127,7 +127,7 @@ class FormChoices:
 
 def choices(snapshot: Snapshot, names: Names) -> FormChoices:
     """What may be asked for: products and places with demand first."""
-    demands = snapshot["demands"].filter(pl.col("status").is_in(("open", "quote")))
+    demands = snapshot["demands"].filter(pl.col("status").is_in(PLANNED_STATUS))
     usual = demands.sort("due", "demand").row(0, named=True) if demands.height else {}
     products = _ordered(demands["product"], snapshot["products"]["product"])
     places = _ordered(demands["location"], snapshot["locations"]["location"])
