@@ -15,6 +15,7 @@ from medhavi.planners.net_change.incremental import ORDER_TABLES
 from medhavi.providers import Providers
 from medhavi.results.figures.order_costs import order_costs, overtime_rate
 from medhavi.results.figures.scorecard import scorecard
+from medhavi.results.plans.lateness import late_cost
 from medhavi.units import HOUR, to_seconds
 
 if TYPE_CHECKING:
@@ -122,12 +123,8 @@ def planned_without(
     made = planned(replace(plan, basis=replace(basis, digests={})))
     if made is None:
         return plan
-    later = _lateness(made) > _lateness(plan) + _CENT
+    later = late_cost(made) > late_cost(plan) + _CENT
     return plan if later and plan.run.mode == "constrained" else made
-
-
-def _lateness(plan: Plan) -> float:
-    return float(plan.causes["money"].fill_null(0.0).sum())
 
 
 # ----------------------------------------------------------------- hours that are paid

@@ -9,15 +9,13 @@ import datetime as dt
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import polars as pl
-
 from medhavi.findings import BadData, has_errors
 from medhavi.planners.edit_price import EditPrice, edit_price
 from medhavi.planners.pipeline import own_settings
 from medhavi.planners.pipeline import plan as make_plan
 from medhavi.results.amounts import PlanLocale, duration, signed_money
 from medhavi.results.figures.kpis import kpi_table
-from medhavi.results.plans.lateness import verdicts
+from medhavi.results.plans.lateness import outcomes
 from medhavi.results.plans.plan import Plan
 from medhavi.workbench.files.tables_run import verify_or_refuse
 
@@ -231,19 +229,4 @@ def effects(
 
 
 def _demands(plan: Plan) -> dict[str, _Standing]:
-    money = plan.causes.group_by("demand").agg(pl.col("money").fill_null(0.0).sum())
-    dates = plan.deliveries.group_by("demand").agg(pl.col("date").max())
-    rows = (
-        verdicts(plan)
-        .join(money, on="demand", how="left")
-        .join(dates, on="demand", how="left")
-        .select(
-            "demand",
-            "verdict",
-            pl.col("lateness_h").fill_null(0.0),
-            pl.col("short").fill_null(0.0),
-            pl.col("money").fill_null(0.0),
-            "date",
-        )
-    )
-    return {demand: _Standing(*cells) for demand, *cells in rows.iter_rows()}
+    return {demand: _Standing(*cells) for demand, *cells in outcomes(plan).iter_rows()}

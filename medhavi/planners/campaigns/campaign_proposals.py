@@ -13,7 +13,7 @@ import polars as pl
 
 from medhavi.providers import Providers
 from medhavi.results.figures.scorecard import scorecard
-from medhavi.results.plans.lateness import Verdict, tally, verdicts
+from medhavi.results.plans.lateness import Verdict, outcomes, tally
 from medhavi.results.reports.campaign import (
     CampaignAdherence,
     CampaignDifference,
@@ -304,16 +304,7 @@ def _delays(base: Plan, proposed: Plan) -> dict[str, tuple[float, float]]:
 
 
 def _lateness(plan: Plan) -> dict[str, tuple[float, float]]:
-    money = plan.causes.group_by("demand").agg(pl.col("money").fill_null(0.0).sum())
-    rows = (
-        verdicts(plan)
-        .join(money, on="demand", how="left")
-        .select(
-            "demand",
-            pl.col("lateness_h").fill_null(0.0),
-            pl.col("money").fill_null(0.0),
-        )
-    )
+    rows = outcomes(plan).select("demand", "lateness_h", "money")
     return {demand: (hours, cost) for demand, hours, cost in rows.iter_rows()}
 
 

@@ -19,6 +19,7 @@ from medhavi.planners.constrained.search.starts.baseline_schedule import (
 from medhavi.planners.constrained.search.starts.warm_start import ANEW
 from medhavi.planners.parameters import OptimizeParameters
 from medhavi.results.difference import orders_kept, planned_orders
+from medhavi.results.plans.lateness import late_cost
 from medhavi.results.run_record import Basis, Status
 from medhavi.version import __version__
 
@@ -136,7 +137,7 @@ def _constraining(
             before=before,
         )
 
-    return Planner("constrained", parameters.as_dict(), searched, _money)
+    return Planner("constrained", parameters.as_dict(), searched, late_cost)
 
 
 def _optimizing(
@@ -215,7 +216,7 @@ def _told(made: Plan, baseline: Plan, currency: str) -> Finding:
     before, after = planned_orders(baseline), planned_orders(made)
     anew = 0 if made is baseline else int(made.run.effort[ANEW])
     kept = orders_kept(baseline, made)
-    cost, before_it = (f"{_money(one):,.0f} {currency}" for one in (made, baseline))
+    cost, before_it = (f"{late_cost(one):,.0f} {currency}" for one in (made, baseline))
     if anew == 0 and kept == after.height == before.height:
         return finding("NET004", orders=f"{kept:,}", money=cost, before=before_it)
     return finding(
@@ -233,10 +234,6 @@ def _whole(made: Plan, snapshot: Snapshot, reason: str) -> Plan:
     told = finding("NET001", reason=reason)
     basis = made.basis or Basis.of(snapshot)
     return replace(made, findings=(told, *made.findings), basis=basis)
-
-
-def _money(made: Plan) -> float:
-    return float(made.causes["money"].fill_null(0.0).sum())
 
 
 def _kept(

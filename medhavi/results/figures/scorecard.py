@@ -16,6 +16,7 @@ import polars as pl
 from medhavi.results.figures.openings import openings
 from medhavi.results.figures.order_costs import emitted_by, order_costs, overtime_cost
 from medhavi.results.limiter import Limiter
+from medhavi.results.plans.lateness import late_cost
 from medhavi.results.plans.money_parts import Scorecard
 from medhavi.units import DAY, DAYS_PER_YEAR, from_seconds
 
@@ -71,7 +72,7 @@ def _measured(plan: Plan, snapshot: Snapshot) -> Scorecard:
         overtime=extra.overtime,
         overload=extra.overload,
         holding=float(holding.sum()),
-        lateness=float(plan.causes["money"].fill_null(0.0).sum()),
+        lateness=late_cost(plan),
         inventory=value_days / span if span > 0 else 0.0,
         co2_kg=emitted_by(plan, snapshot),
         revenue=float(sold["revenue"].sum()),

@@ -234,6 +234,47 @@ def _without_source(plan: PlanAccess) -> pl.Series:
     return pl.concat([lacking["demand"].drop_nulls(), hanging]).unique()
 
 
+def late_costs(plan: PlanAccess) -> pl.DataFrame:
+    """Cost of lateness and shortage by demand, of those that are not kept.
+
+    Returns
+    -------
+    pl.DataFrame
+        demand, money [base currency].
+    """
+    return plan.causes.group_by("demand").agg(pl.col("money").fill_null(0.0).sum())
+
+
+def late_cost(plan: PlanAccess) -> float:
+    """Cost of lateness and shortage of a plan [base currency]."""
+    return float(plan.causes["money"].fill_null(0.0).sum())
+
+
+def outcomes(plan: PlanAccess) -> pl.DataFrame:
+    """What becomes of each demand; nothing is 0, and no date where none is delivered.
+
+    Returns
+    -------
+    pl.DataFrame
+        demand, verdict, lateness_h, short, money (as of `late_costs`) and date (of the
+        last delivery).
+    """
+    dates = plan.deliveries.group_by("demand").agg(pl.col("date").max())
+    return (
+        verdicts(plan)
+        .join(late_costs(plan), on="demand", how="left")
+        .join(dates, on="demand", how="left")
+        .select(
+            "demand",
+            pl.col("verdict").cast(pl.String),
+            pl.col("lateness_h").fill_null(0.0),
+            pl.col("short").fill_null(0.0),
+            pl.col("money").fill_null(0.0),
+            "date",
+        )
+    )
+
+
 def live_verdicts(plan: PlanAccess) -> pl.DataFrame:
     """Verdicts of the demands that are planned for, without those that are ignored."""
     return verdicts(plan).filter(pl.col("verdict") != Verdict.IGNORED)

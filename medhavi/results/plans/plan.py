@@ -22,7 +22,7 @@ from medhavi.results.plans.folder import (
     write_json,
     write_tables,
 )
-from medhavi.results.plans.lateness import WORDS, flagged, has_flags, tally
+from medhavi.results.plans.lateness import WORDS, flagged, has_flags, late_cost, tally
 from medhavi.results.plans.money_parts import Scorecard
 from medhavi.results.plans.tables import (
     KEYS,
@@ -443,7 +443,7 @@ def key_figures(plan: Plan) -> tuple[KeyFigure, ...]:
         for key, name, value in rows
     ]
     latest, latest_h = counts.latest or (None, None)
-    money = float(plan.causes["money"].fill_null(0.0).sum())
+    money = late_cost(plan)
     rest = (
         ("share_on_time", "share on time", counts.share_on_time, "fraction"),
         ("mean_h", "mean lateness of all demands", counts.mean_h, "hour"),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from medhavi.results.plans.lateness import tally, verdicts
+from medhavi.results.plans.lateness import outcomes, tally
 from medhavi.results.plans.money_parts import PARTS
 
 if TYPE_CHECKING:
@@ -180,28 +180,10 @@ def _note(plan: Plan) -> str:
     return next(told, "")
 
 
-def _standing(plan: Plan) -> pl.DataFrame:
-    """Last delivery, verdict, lateness and money of each demand."""
-    money = plan.causes.group_by("demand").agg(pl.col("money").fill_null(0.0).sum())
-    dates = plan.deliveries.group_by("demand").agg(pl.col("date").max())
-    return (
-        verdicts(plan)
-        .join(money, on="demand", how="left")
-        .join(dates, on="demand", how="left")
-        .select(
-            "demand",
-            pl.col("date"),
-            pl.col("verdict").cast(pl.String),
-            pl.col("lateness_h").fill_null(0.0),
-            pl.col("money").fill_null(0.0),
-        )
-    )
-
-
 def dates_that_differ(today: Plan, plan: Plan) -> pl.DataFrame:
     """Demands whose delivery, verdict or money differs, the dearest first."""
-    both = _standing(today).join(
-        _standing(plan), on="demand", how="full", coalesce=True, suffix="_new"
+    both = outcomes(today).join(
+        outcomes(plan), on="demand", how="full", coalesce=True, suffix="_new"
     )
     more = {
         "late_hours": pl.col("lateness_h_new").fill_null(0.0)

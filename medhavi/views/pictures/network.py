@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from medhavi.results.plans.lateness import late_cost
 from medhavi.views.names import money, percent
 from medhavi.views.theme import edge_of_words, finished, rows_of, token
 from medhavi.views.words import say
@@ -42,7 +43,7 @@ def network_rows(
         .select("location", "kind", "longitude", "latitude")
     )
     blame = _lateness(plan, snapshot)
-    total = float(plan.causes["money"].fill_null(0.0).sum())
+    total = late_cost(plan)
     spots = places.join(blame, on="location", how="left").with_columns(
         share=pl.col("money").fill_null(0.0) / (total or 1.0)
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi.results.exceptions import ExceptionCode
-from medhavi.results.plans.lateness import not_kept, tally
+from medhavi.results.plans.lateness import late_costs, not_kept, tally
 from medhavi.results.reports.work_lists import exception_list
 from medhavi.units import from_seconds
 from medhavi.views import grid_columns
@@ -290,14 +290,13 @@ def promises_missed(plan: Plan, snapshot: Snapshot, names: Names) -> pl.DataFram
     pl.DataFrame
         Order line, Customer, Item, Promised, Planned, Late, Money.
     """
-    cost = plan.causes.group_by("demand").agg(pl.col("money").fill_null(0.0).sum())
     last = plan.deliveries.group_by("demand").agg(planned=pl.col("date").max())
     promised = snapshot["demands"].filter(pl.col("promised").is_not_null())
     missed = (
         not_kept(plan)
         .select("demand", "lateness_h")
         .join(promised, on="demand", maintain_order="left")
-        .join(cost, on="demand", how="left", maintain_order="left")
+        .join(late_costs(plan), on="demand", how="left", maintain_order="left")
         .join(last, on="demand", how="left", maintain_order="left")
         .with_columns(pl.col("money").fill_null(0.0))
         .sort("money", "demand", descending=[True, False])
