@@ -416,10 +416,12 @@ class Workbench(LakeReading, PlanEditing, FactAmending, ExceptionReviewing):
 
     def promise_effect(self, *promises: Promise) -> PlanEffect:
         """Constrained plan in force with promises too: cost, who waits, who gains."""
+        from medhavi.workbench.plan_in_force import renewed_plan
         from medhavi.workbench.promise_desk.promise_effect import promise_effect
 
-        plan = self.plan_in_force("constrained")
-        return promise_effect(plan, self.snapshot(), promises)
+        snapshot = self.snapshot()
+        plan = renewed_plan(snapshot, "constrained", self.lake, kept=False)
+        return promise_effect(plan, snapshot, promises)
 
     @property
     def _desk_kind(self) -> type[PromiseDesk]:
@@ -448,9 +450,7 @@ class Workbench(LakeReading, PlanEditing, FactAmending, ExceptionReviewing):
         BadData
             The tables have errors; all are named.
         """
-        from medhavi.planners.promising.standing_promises import (
-            standing_promises,
-        )
+        from medhavi.planners.promising.standing_promises import standing_promises
 
         if not self.has_store:
             return standing_promises(self.snapshot(), explained=explained)

@@ -79,7 +79,6 @@ def settle(
     release: OrderCreation,
     name_of: Callable[[SupplyUnit], str],
     report: AllocationReport,
-    as_of: int,
 ) -> dict[int, int]:
     """Pinned supply to its owners before a cluster is walked.
 
@@ -95,8 +94,6 @@ def settle(
         Name of a unit as pegs write it.
     report
         Gets the firm pegs that are broken or keep more than is needed.
-    as_of
-        Now [UTC s].
 
     Returns
     -------
@@ -128,7 +125,7 @@ def settle(
         left, _ = _serve_owner(pin, units, release)
         ours = [unit for unit in units if unit.is_ours]
         if pin.upstream:
-            ours = [unit for unit in ours if unit.available <= as_of]
+            ours = [unit for unit in ours if unit.available <= release.as_of]
         _block(ours, left, blocked)
     return blocked
 

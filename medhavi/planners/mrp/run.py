@@ -253,8 +253,7 @@ class MrpRun:
 
     def _settle(self, pins: Sequence[HardAllocation]) -> None:
         """Settle pins, and take note of what they keep from everyone."""
-        name_of, report = self._peg_name, self.pin_report
-        blocked = settle(pins, self.release, name_of, report, self.as_of)
+        blocked = settle(pins, self.release, self._peg_name, self.pin_report)
         self.blocked.update(blocked)
 
     def _walk_plainly(self, cluster: list[Node]) -> list[SupplyUnit] | None:

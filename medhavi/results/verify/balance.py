@@ -25,7 +25,7 @@ from medhavi.results.verify.material_use import consumption, move_departures, ou
 from medhavi.units import ALWAYS, DAY, NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from medhavi.findings import Finding
     from medhavi.results.verify.facts import Facts
@@ -425,8 +425,8 @@ def check_holds(facts: Facts) -> list[Finding]:
     for place, own in _by_place(holds, "demand", "qty").items():
         # A hold takes what there is; new supply is for those it is made for.
         free = max(at_now.get(place, 0.0) - promised.get(place, 0.0), 0.0)
-        needed = [one for one in own if (*place, one[0]) not in spared]
-        fault = _broken_hold(facts.as_of, own, needed, taken.get(place, ()), free)
+        kept = {owner for owner, _ in own if (*place, owner) not in spared}
+        fault = _broken_hold(facts.as_of, own, kept, taken.get(place, ()), free)
         if fault is not None:
             product, location = place
             moment, short = fault
@@ -522,15 +522,14 @@ def _promised(facts: Facts, holds: pl.DataFrame) -> dict[tuple[str, str], float]
 def _broken_hold(
     as_of: int,
     holds: Iterable[tuple[str | None, float]],
-    needed: Iterable[tuple[str | None, float]],
+    kept: Collection[str | None],
     flows: Iterable[tuple[int, float, list[str] | None]],
     free: float,
 ) -> tuple[int, float] | None:
     """Walk in time: what is held and not yet taken must be there when others take.
 
-    `needed` are the holds whose owners are not served without.
+    `kept` are the owners of holds that they are not served without.
     """
-    kept = {demand for demand, _ in needed}
     outstanding: dict[str | None, float] = {}
     for demand, qty in holds:
         outstanding[demand] = outstanding.get(demand, 0.0) + qty

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
-from medhavi.progress import Progress
+from medhavi.progress import Progress, unobserved
 from medhavi.service.jobs.job import OnStop
 from medhavi.service.jobs.open_pages import result_of
 from medhavi.service.jobs.plan_jobs import PlanRequest
@@ -87,7 +87,7 @@ def effect_of(data: PageData, promise: Promise, press: int) -> PlanEffect | Page
     try:
         return result_of(
             request,
-            lambda: request.run(lambda _: None, lambda: False),
+            lambda: request.run(unobserved, lambda: False),
             say("planning_with_the_promise"),
         )
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from medhavi.providers.reservations import ReservationState
 from medhavi.snapshot.patch import Patch
+from medhavi.snapshot.snapshot import active_holds
 from medhavi.units import from_seconds
 from medhavi.workbench.commitments.commit_answer import gives_way
 from medhavi.workbench.commitments.commit_events import demand_of, marked
@@ -37,7 +38,7 @@ def promised_rows(snapshot: Snapshot, promises: Sequence[Promise]) -> Rows:
     made = [one for one in promises if one.date is not None]
     moved = [one.line.promise for one in gives_way(made)]
     known = {row["demand"]: row for row in snapshot["demands"].to_dicts()}
-    held = snapshot["reservations"].to_dicts()
+    held = active_holds(snapshot).to_dicts()
     rows: Rows = {"demands": [], "reservations": []}
     for promise in map(marked, [*moved, *made]):
         demand = demand_of(promise)

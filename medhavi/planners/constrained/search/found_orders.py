@@ -423,9 +423,9 @@ class SearchableRun(FeasibleRun):
         self.owners, self.lanes = {}, {}
         self._pinned_qty, self.set_aside, self.unkept = {}, [], set()
         super().build()
-        for node, surplus in self.unused_holds.items():
+        for node, unused in self.unused_holds.items():
             for pin in self.intake.pins.get(node, ()):
-                pin.qty -= min(pin.qty, surplus.get(pin.label, 0))
+                pin.qty -= min(pin.qty, unused.get(pin.label, 0))
 
     def approximate(self, why: str) -> None:
         """Note that the plant says something only nearly."""

@@ -555,15 +555,15 @@ def _placed(
     if not whole:
         run.approximate("a stock level falls before enough came for it")
     found, more = rotated(run, model, found, run.renews(kept))
-    surplus = unused_holds(run, model, found, run.unused_holds)
+    unused = unused_holds(run, model, found, run.unused_holds)
     try:
         placed = _laid_out(run, watch, model, found, floors, kept)
     finally:
         # Another search may be asked for here: it is told at once.
         run.replenish(more)
-        for node, own in surplus.items():
+        for node, own in unused.items():
             run.unused_holds.setdefault(node, {}).update(own)
-    if (more or surplus) and placed.counts:
+    if (more or unused) and placed.counts:
         raise SupplyChangedError
     return placed
 

@@ -54,14 +54,14 @@ def unused_holds(
         pin = one.pin
         if pin is None or not pin.upstream or one.unit.available <= run.as_of:
             continue
+        if pin.label in known.get(pin.node.key, ()):
+            continue
         owner = pin.demand
         left = one.qty - int(qty[giver == -2 - supply].sum())
         got = int(qty[taker == -1 - owner].sum())
         in_full = got >= run.intake.demands[owner].qty
         in_time = found.finish[owner] <= model.plant.d_due[owner]
         if left > 0 and in_full and in_time:
-            if pin.label in known.get(pin.node.key, ()):
-                continue
             own = unused.setdefault(pin.node.key, {})
             own[pin.label] = own.get(pin.label, 0) + left
     return unused
