@@ -41,6 +41,22 @@ def test_rows_of_a_promise_are_those_that_its_commit_leaves(bench, asked):
         assert after["demands"].equals(expected["demands"])
 
 
+def test_a_line_that_was_taken_back_is_planned_once_it_is_promised_again(bench):
+    (first,) = bench.promise([request(30)])
+    assert bench.commit(first, approver="Ada").committed
+    bench.desk.release(str(first.demand["demand"]), approver="Ada", reason="no")
+    bench.mirror()
+    before = bench.snapshot()
+    (again,) = bench.promise([request(20)])
+    expected = Patch.of(before, promised_rows(before, [again])).apply(before)
+    assert bench.commit(again, approver="Ada").committed
+    bench.mirror()
+    after = bench.snapshot()
+    assert "inquiry" in set(before["demands"]["status"])
+    assert after["demands"].equals(expected["demands"])
+    assert after["reservations"].equals(expected["reservations"])
+
+
 def test_a_rejection_changes_nothing():
     snapshot = factories.snapshot(products=[{"product": "A"}], locations=[{}])
     asked = {"product": "A", "location": "L", "qty": 10, "due": "2026-01-07"}

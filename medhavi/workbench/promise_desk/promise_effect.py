@@ -37,7 +37,12 @@ def promised_rows(snapshot: Snapshot, promises: Sequence[Promise]) -> Rows:
     """
     made = [one for one in promises if one.date is not None]
     moved = [one.line.promise for one in gives_way(made)]
-    known = {row["demand"]: row for row in snapshot["demands"].to_dicts()}
+    # A line that was taken back is an inquiry: its row is written anew.
+    known = {
+        row["demand"]: row
+        for row in snapshot["demands"].to_dicts()
+        if row["status"] != "inquiry"
+    }
     held = active_holds(snapshot).to_dicts()
     rows: Rows = {"demands": [], "reservations": []}
     for promise in map(marked, [*moved, *made]):
