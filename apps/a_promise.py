@@ -779,8 +779,9 @@ def bulk(many, tab):
 
 
 @app.cell(hide_code=True)
-def bulk_answers(answers, shown):
-    _rows = promise_lists.answer_rows(answers.promises, shown.names)
+def bulk_answers(answers, opened):
+    # News of promises leaves the chosen lines, and what became of them, as they are.
+    _rows = promise_lists.answer_rows(answers.promises, opened.names)
     answer_table = promise_widgets.answer_table(_rows)
     mo.vstack(
         [

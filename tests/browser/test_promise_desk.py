@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from medhavi.service.downloads import as_xlsx
+from medhavi.service.plan_pages.plan_loading import EVERY_SECONDS
 from medhavi.service.promise_pages.promise_page import KINDS
 from medhavi.views.promises.words import promise_names
 from tests.api import DARK, LIGHT, Lake
@@ -256,6 +257,8 @@ def many_at_once(page) -> None:
     page.get_by_label("Approver").last.fill("Bob")
     page.keyboard.press("Tab")
     page.get_by_role("button", name="Promise the chosen lines").click()
+    expect(page.get_by_text("approved by Bob").first).to_be_visible()
+    page.wait_for_timeout(2_000 * EVERY_SECONDS)  # the page has heard of it by then
     expect(page.get_by_text("approved by Bob").first).to_be_visible()
 
 
