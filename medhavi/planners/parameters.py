@@ -25,6 +25,8 @@ LATENESS = ("auto", "money", "priority")
 CLASS_WEIGHTS = (25.0, 5.0, 1.0)
 """Weights of priority 1, 2, 3 … that leave no class worse than planning by priority
 does (docs/performance.md)."""
+STABILITY_PRICE, STABILITY_SHARE = "stability_price", "stability_share"
+"""Settings of a plan on a baseline; see `net_change.incremental.BaselineOptions`."""
 CAMPAIGNS = ("off", "rules", "propose")
 
 

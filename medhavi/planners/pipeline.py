@@ -12,10 +12,13 @@ from medhavi.findings import BadData, finding
 from medhavi.planners.master_plan.read_columns import READING as OPTIMIZE
 from medhavi.planners.mrp.unsupported import CONSTRAINED, MRP
 from medhavi.planners.parameters import (
+    STABILITY_PRICE,
+    STABILITY_SHARE,
     ConstrainedParameters,
     MrpParameters,
     OptimizeParameters,
     require_number,
+    require_share,
 )
 from medhavi.planners.run_limits import without_collections
 from medhavi.planners.unplannable import unplannable_rows, with_left_out
@@ -44,8 +47,6 @@ _RECORDS: Mapping[str, type[Records]] = MappingProxyType(
     }
 )
 """Parameters of each mode."""
-STABILITY = "stability_price"
-"""Setting of a plan on a baseline; see `incremental.BaselineOptions`."""
 MODES = tuple(_RECORDS)
 
 
@@ -82,7 +83,7 @@ def plan(  # noqa: PLR0913 - the public name, keywords but for three
     baseline
         Earlier plan of the same company; mode mrp plans again only what changed since,
         with the same result (see `net_change.plan`), the others serve what that reaches
-        anew (see `incremental`; setting stability_price).
+        anew (see `incremental`; settings stability_price and stability_share).
     seed
         Seed of random choices; modes mrp and constrained make none and record the seed
         as given, mode optimize hands it to the solver.
@@ -156,7 +157,7 @@ def _of_plannable_rows(
 
 def _without_baseline(settings: Settings) -> Settings:
     if isinstance(settings, Mapping):
-        return _without_price(settings, on_baseline=True)[0]
+        return _without_stability(settings, on_baseline=True)[0]
     return settings
 
 
@@ -168,15 +169,22 @@ def _of_mode(
     way: _Options,
 ) -> Plan:
     observe, cancelled, seed, kept = way
-    price: float | None = None
+    stability: dict[str, float] = {}
     if mode != "mrp" and isinstance(settings, Mapping):
         on_baseline = baseline is not None
-        settings, price = _without_price(settings, on_baseline=on_baseline)
+        settings, stability = _without_stability(settings, on_baseline=on_baseline)
     own = _as(mode, settings)
     if baseline is not None and not isinstance(own, MrpParameters):
         from medhavi.planners.net_change import incremental
 
-        options = incremental.BaselineOptions(baseline, observe, cancelled, seed, price)
+        options = incremental.BaselineOptions(
+            baseline,
+            observe,
+            cancelled,
+            seed,
+            stability.get(STABILITY_PRICE),
+            stability.get(STABILITY_SHARE),
+        )
         return incremental.plan(snapshot, own, options)
     if isinstance(own, OptimizeParameters):
         from medhavi.planners.master_plan import opening_run
@@ -247,7 +255,8 @@ def plan_to_build_on(
 def check_settings(mode: str, settings: Mapping[str, object]) -> None:
     """Refuse a mode, or settings by name, before anything is planned.
 
-    Those of a plan on a baseline are settings too: effort incremental, stability_price.
+    Those of a plan on a baseline are settings too: effort incremental, stability_price
+    and stability_share.
 
     Raises
     ------
@@ -260,7 +269,7 @@ def check_settings(mode: str, settings: Mapping[str, object]) -> None:
     if mode == "mrp":
         MrpParameters.from_mapping(settings)
         return
-    _RECORDS[mode].from_mapping(_without_price(settings, on_baseline=True)[0])
+    _RECORDS[mode].from_mapping(_without_stability(settings, on_baseline=True)[0])
 
 
 def own_settings(mode: str, settings: Mapping[str, object]) -> dict[str, object]:
@@ -276,28 +285,31 @@ def own_settings(mode: str, settings: Mapping[str, object]) -> dict[str, object]
     return {name: one for name, one in settings.items() if name in known}
 
 
-def _without_price(
+def _without_stability(
     settings: Mapping[str, object], *, on_baseline: bool
-) -> tuple[dict[str, object], float | None]:
+) -> tuple[dict[str, object], dict[str, float]]:
     """Take from the settings what only a plan on a baseline has.
 
     Raises
     ------
     UsageError
-        There is no baseline, or the price is no amount.
+        There is no baseline, or the price is no amount, or the share none from 0 to 1.
     """
     own = dict(settings)
-    price = own.pop(STABILITY, None)
+    stated = {name: own.pop(name, None) for name in (STABILITY_PRICE, STABILITY_SHARE)}
+    stability = {name: one for name, one in stated.items() if one is not None}
     incremental = own.get("effort") == "incremental"
     if incremental:
         del own["effort"]
-    if not on_baseline and (incremental or price is not None):
-        message = "Effort incremental and stability_price need a baseline plan."
+    if not on_baseline and (incremental or stability):
+        what = " and ".join(["Effort incremental", *stated])
+        message = f"{what} need a baseline plan."
         raise UsageError(message)
-    if price is None:
-        return own, None
-    require_number(STABILITY, price)
-    return own, float(price)  # type: ignore[arg-type]
+    if STABILITY_PRICE in stability:
+        require_number(STABILITY_PRICE, stability[STABILITY_PRICE])
+    if STABILITY_SHARE in stability:
+        require_share(STABILITY_SHARE, stability[STABILITY_SHARE])
+    return own, {name: float(one) for name, one in stability.items()}  # type: ignore[arg-type]
 
 
 def _as(mode: str, settings: Settings) -> Records:

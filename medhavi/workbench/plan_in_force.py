@@ -19,6 +19,7 @@ import polars as pl
 from medhavi.errors import EnvironmentFailure
 from medhavi.lakehouse.layout import environment
 from medhavi.planners.net_change.incremental import earlier_release
+from medhavi.planners.parameters import STABILITY_SHARE
 from medhavi.planners.pipeline import changed_inputs, own_settings
 from medhavi.progress import Progress
 from medhavi.results.plans.plan import Plan
@@ -27,7 +28,7 @@ from medhavi.units import to_seconds
 from medhavi.version import __version__
 from medhavi.workbench.files.cache import StepCache, cache_folder
 from medhavi.workbench.files.tables_run import plan_snapshot, write_plan
-from medhavi.workbench.runs import published_plans
+from medhavi.workbench.runs import RENEWAL_SHARE, published_plans
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -132,8 +133,10 @@ def renewed_plan(
     settings, baseline = None, None
     if known is not None:
         settings = _own_settings(mode, known.plan.run.settings)
-        if mode != "optimize" and not earlier_release(known.plan):
+        if not earlier_release(known.plan):
             baseline = nearest_plan(snapshot, known.plan, lake)
+            if mode != "mrp":
+                settings[STABILITY_SHARE] = RENEWAL_SHARE
     steps = StepCache(resume=True)
     made = plan_snapshot(
         snapshot,

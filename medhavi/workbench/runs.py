@@ -15,9 +15,8 @@ import polars as pl
 
 from medhavi.planners.edit_price import planned_without
 from medhavi.planners.net_change.net_change import NETTED_ALONE
-from medhavi.planners.parameters import MrpParameters
+from medhavi.planners.parameters import STABILITY_PRICE, STABILITY_SHARE, MrpParameters
 from medhavi.planners.pipeline import (
-    STABILITY,
     changed_inputs,
     own_settings,
     plan_to_build_on,
@@ -37,6 +36,8 @@ if TYPE_CHECKING:
 
 FEW_PRODUCTS = 100
 """So many changed products are always netted on a kept run."""
+RENEWAL_SHARE = 0.03
+"""Setting `stability_share` of a plan that is renewed, and of what shows it before."""
 MOST_TOUCHED = 0.1
 """Share of the products from which planning everything takes no longer."""
 
@@ -45,9 +46,16 @@ class LastRun:
     """One run is kept, of the newest snapshot that was asked for; the one before goes.
 
     A kept run takes about as much memory again as its tables and its plan.
+
+    Parameters
+    ----------
+    share
+        Setting `stability_share` of the runs on a plan; None: none is planned from
+        nothing to compare, but for the `stability_price` of the plan.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, share: float | None = None) -> None:
+        self._share = share
         self._base: Plan | None = None
         self._unchanged: tuple[tuple[str, str], Plan] | None = None
         self._lock = Lock()
@@ -66,15 +74,20 @@ class LastRun:
         """
         mode, seed = plan.run.mode, plan.run.seed
         settings = own_settings(mode, plan.run.settings)
-        if STABILITY in plan.run.settings:
-            settings[STABILITY] = plan.run.settings[STABILITY]
         if mode == "mrp" and nets_alone(snapshot, edited):
             self.take(plan)
             made = self.netted(snapshot, edited, settings, seed)
         else:
             on = None if mode == "mrp" else plan
+            settings |= {} if on is None else self._stability(plan)
             made = make_plan(edited, mode, settings=settings, baseline=on, seed=seed)
         return made.numbered(register_of(plan.supplies))
+
+    def _stability(self, plan: Plan) -> dict[str, object]:
+        """Settings that say how far a plan on another may be from one from nothing."""
+        price = plan.run.settings.get(STABILITY_PRICE)
+        stated = {STABILITY_PRICE: price, STABILITY_SHARE: self._share}
+        return {name: one for name, one in stated.items() if one is not None}
 
     def without(self, plan: Plan, snapshot: Snapshot, edited: Snapshot) -> Plan:
         """Plan the unchanged tables as an edit has them planned; see `planned_without`.

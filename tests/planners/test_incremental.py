@@ -212,6 +212,37 @@ def test_lateness_above_a_stated_price_is_compared_with_a_plan_from_nothing() ->
     assert faults(made, after) == []
 
 
+def test_renewals_are_compared_with_the_best_plan_and_not_with_the_last() -> None:
+    """By a fifth more each time a plan would be far from the first one soon."""
+    first = constrained(changed(works(), "D0", qty=40.0))
+    plans, cost = [first], money(first)
+    for qty in (22.0, 24.0, 26.0, 60.0):
+        after = changed(changed(works(), "D0", qty=40.0), "D1", qty=qty)
+        plans.append(constrained(after, plans[-1], stability_share=0.2))
+    costs = [money(one) for one in plans]
+    assert costs == sorted(costs)
+    assert costs[3] < 1.2 * cost, "a little worse each time"
+    assert [one.run.effort["from_nothing"] for one in plans[1:4]] == [cost] * 3
+    assert costs[4] > 1.2 * cost, "there is none from nothing that is better"
+    assert plans[4].run.effort["from_nothing"] == costs[4]
+    assert {one.findings[0].code for one in plans[1:]} == {"NET003"}
+
+
+def money(made: Plan) -> float:
+    return float(made.causes["money"].sum())
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.5, "3%"])
+def test_a_share_is_from_0_to_1(share: object) -> None:
+    with pytest.raises(UsageError, match=r"stability_share .* from 0 to 1"):
+        constrained(works(), constrained(works()), stability_share=share)
+
+
+def test_a_share_needs_a_baseline() -> None:
+    with pytest.raises(UsageError, match="need a baseline"):
+        plan(works(), "constrained", {"stability_share": 0.1})
+
+
 def _with_overtime_of_all(made: Any) -> Any:
     """Plan whose schedule states overtime as it once was: all of it, or none."""
     schedule = made.basis.schedule

@@ -93,6 +93,8 @@ def test_the_more_stability_is_worth_the_less_changes():
         "plan from nothing"
         in best(after, first, stability_price=0.0).findings[0].message
     )
+    shares = [best(after, first, stability_share=share) for share in (0.0, 1.0)]
+    assert [churn(one, first) for one in shares] == [1050, 1050]
     asked = best(after, first)
     assert churn(asked, first) == 850, "without a price all stays"
     told = asked.findings[0]

@@ -13,7 +13,8 @@ from medhavi.workbench.runs import FEW_PRODUCTS, LastRun, nets_alone
 from tests import factories
 from tests.api import plan as make_plan
 from tests.api import plan_to_build_on
-from tests.planners.small_plans import PYTHON, day
+from tests.planners.small_plans import KERNELS, PYTHON, day
+from tests.planners.test_incremental import changed, works
 from tests.workbench.edit_company import company, plan_of, proposal
 
 
@@ -131,3 +132,13 @@ def test_what_differs_in_most_products_is_planned_whole():
     assert not nets_alone(before, most)
     assert nets_alone(before, less)
     assert nets_alone(before, before)
+
+
+@pytest.mark.parametrize(("share", "stated"), [(None, False), (0.1, True)])
+def test_runs_on_a_plan_say_how_far_they_may_be_from_one_from_nothing(share, stated):
+    before = works()
+    made = make_plan(before, "constrained", {**KERNELS, "effort": "light"})
+    after = changed(before, "D0", qty=9.0)
+    again = LastRun(share).plan(made, before, after)
+    assert ("stability_share" in again.run.settings) is stated
+    assert "from_nothing" in again.run.effort

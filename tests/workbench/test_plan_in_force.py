@@ -115,16 +115,17 @@ def test_a_fact_that_changes_nothing_of_it_leaves_a_plan_in_force(bench):
     assert back.plan.run.snapshot_fingerprint == snapshot.fingerprint
 
 
-def test_a_plan_of_earlier_facts_is_older_and_its_renewal_is_built_on_it(bench):
-    made = renewed_plan(bench.snapshot(), "constrained", bench.lake)
+@pytest.mark.parametrize("mode", ["constrained", "optimize"])
+def test_a_plan_of_earlier_facts_is_older_and_its_renewal_is_built_on_it(bench, mode):
+    made = renewed_plan(bench.snapshot(), mode, bench.lake)
     later(bench, *more_stock())
-    old = found(bench)
+    old = found(bench, mode)
     assert not old.current
     assert old.plan.fingerprint == made.fingerprint
-    new = renewed_plan(bench.snapshot(), "constrained", bench.lake)
+    new = renewed_plan(bench.snapshot(), mode, bench.lake)
     assert [one.code for one in new.findings if one.code.startswith("NET")]
-    assert found(bench).current
-    assert found(bench).plan.fingerprint == new.fingerprint
+    assert found(bench, mode).current
+    assert found(bench, mode).plan.fingerprint == new.fingerprint
 
 
 def more_stock():

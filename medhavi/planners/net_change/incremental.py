@@ -17,7 +17,11 @@ from medhavi.planners.constrained.search.starts.baseline_schedule import (
     BaselineSchedule,
 )
 from medhavi.planners.constrained.search.starts.warm_start import ANEW
-from medhavi.planners.parameters import OptimizeParameters
+from medhavi.planners.parameters import (
+    STABILITY_PRICE,
+    STABILITY_SHARE,
+    OptimizeParameters,
+)
 from medhavi.results.difference import orders_kept, planned_orders
 from medhavi.results.plans.lateness import late_cost
 from medhavi.results.run_record import Basis, Status
@@ -33,9 +37,13 @@ if TYPE_CHECKING:
     from medhavi.snapshot import Snapshot
 
 ORDER_TABLES = frozenset({"supply_orders", "supply_order_steps"})
-_PRICE = "stability_price"
-_OWN = {"baseline", _PRICE}
+_OWN = {"baseline", STABILITY_PRICE, STABILITY_SHARE}
 """Settings that only a plan on a baseline has."""
+FROM_NOTHING = "from_nothing"
+"""Effort of a plan on a baseline: what the last plan from nothing cost [base currency].
+
+It is the cost of the cheapest plan since, where that is less. Each renewal may cost a
+little more than the one before: all are compared with that."""
 
 
 class BaselineOptions(NamedTuple):
@@ -48,10 +56,12 @@ class BaselineOptions(NamedTuple):
     observe, cancelled, seed
         As of `pipeline.plan`.
     price
-        Most that the plan may be worse than the baseline before one is made from
-        nothing to compare, and then than that [base currency]; None: they are not
+        Most that the plan may be worse than `FROM_NOTHING` of it before another is
+        made to compare, and then than that [base currency]; None: they are not
         compared. In mode optimize orders join first where that saves more than the
         price, and without one wherever it saves anything.
+    share
+        The same as share of that cost, where there is no price.
     """
 
     baseline: Plan
@@ -59,6 +69,19 @@ class BaselineOptions(NamedTuple):
     cancelled: Cancelled | None = None
     seed: int | None = None
     price: float | None = None
+    share: float | None = None
+
+    @property
+    def settings(self) -> dict[str, float]:
+        """Settings that say how far the plan may be from one from nothing."""
+        stated = {STABILITY_PRICE: self.price, STABILITY_SHARE: self.share}
+        return {name: one for name, one in stated.items() if one is not None}
+
+    def most(self, reference: float) -> float | None:
+        """Most that the plan may be worse than one of that cost [base currency]."""
+        if self.price is not None or self.share is None:
+            return self.price
+        return self.share * reference
 
 
 class Planner(NamedTuple):
@@ -167,7 +190,7 @@ def _optimizing(
 def _on_baseline(snapshot: Snapshot, planner: Planner, way: BaselineOptions) -> Plan:
     """Plan a snapshot on top of an earlier plan; see `plan`."""
     mode, searched, money = planner.mode, planner.searched, planner.money
-    baseline, price = way.baseline, way.price
+    baseline = way.baseline
     currency = snapshot.settings.base_currency
     kept = _kept(snapshot, mode, planner.settings, baseline)
     if kept is None:
@@ -186,25 +209,40 @@ def _on_baseline(snapshot: Snapshot, planner: Planner, way: BaselineOptions) -> 
             reason = f"no schedule was found: planned by {made.run.engine}"
         return _whole(made, snapshot, reason)
     # The same tables and settings give another plan on another baseline.
-    own = {**made.run.settings, "baseline": baseline.fingerprint}
-    own |= {} if price is None else {_PRICE: price}
+    own = {**made.run.settings, "baseline": baseline.fingerprint, **way.settings}
     made = replace(made, run=replace(made.run, settings=own))
     if planner.joins is not None:
         saving = searched(replace(kept, saves=True))
         stopped = saving.run.status is Status.CANCELLED
-        worth = planner.joins * money(made) if price is None else price
+        worth = planner.joins * money(made) if way.price is None else way.price
         if not stopped and money(made) > money(saving) + worth:
             made = replace(saving, run=replace(saving.run, settings=own))
-    if price is not None and money(made) > money(baseline) + price:
-        whole = searched(None)
+    return _compared(made, snapshot, planner, way)
+
+
+def _compared(
+    made: Plan, snapshot: Snapshot, planner: Planner, way: BaselineOptions
+) -> Plan:
+    """Plan on a baseline, or one from nothing where that is better by the price."""
+    baseline, money = way.baseline, planner.money
+    reference = baseline.run.effort.get(FROM_NOTHING, money(baseline))
+    price = way.most(reference)
+    if price is not None and money(made) > reference + price:
+        whole = planner.searched(None)
+        if whole.run.status is Status.CANCELLED:
+            return replace(made, run=replace(made.run, status=Status.CANCELLED))
+        reference = money(made)
         if money(made) > money(whole) + price:
-            what = "lateness" if mode == "constrained" else "the plan"
+            what = "lateness" if planner.mode == "constrained" else "the plan"
             reason = (
                 f"{what} costs {money(made):g} on it and {money(whole):g} in a "
                 f"plan from nothing, more than {price:g} apart"
             )
             return _whole(whole, snapshot, reason)
-    return replace(made, findings=_findings(_told(made, baseline, currency), made))
+    effort = {**made.run.effort, FROM_NOTHING: min(reference, money(made))}
+    made = replace(made, run=replace(made.run, effort=effort))
+    told = _told(made, baseline, snapshot.settings.base_currency)
+    return replace(made, findings=_findings(told, made))
 
 
 def _findings(told: Finding, made: Plan) -> tuple[Finding, ...]:

@@ -17,7 +17,7 @@ from medhavi.workbench.commitments.commit_answer import gives_way
 from medhavi.workbench.commitments.commit_events import demand_of, marked
 from medhavi.workbench.commitments.decisions import demand_row
 from medhavi.workbench.plan_effects import edited_snapshot, effect_on_plan
-from medhavi.workbench.runs import LastRun
+from medhavi.workbench.runs import RENEWAL_SHARE, LastRun
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -93,4 +93,4 @@ def promise_effect(
 def rows_effect(plan: Plan, snapshot: Snapshot, rows: Rows) -> PlanEffect:
     """Plan once more with the rows of promises; see `promise_effect`."""
     edited = edited_snapshot(snapshot, Patch.of(snapshot, rows))
-    return effect_on_plan(plan, snapshot, edited, LastRun())
+    return effect_on_plan(plan, snapshot, edited, LastRun(RENEWAL_SHARE))
