@@ -12,6 +12,7 @@ import typer
 from medhavi.cli.boundary import interruption, leave_if_cancelled
 from medhavi.cli.command_output import CommandOutput, talk
 from medhavi.cli.lake_commands import (
+    HEAD,
     moments,
     one_place,
     open_workbench,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
     from polars import DataFrame
 
+    from medhavi.cli.options import LakeMoment
     from medhavi.progress import Observe, Progress
     from medhavi.results.promises.promise import Promise
     from medhavi.snapshot import Snapshot
@@ -140,7 +142,7 @@ def promise(
     if desk is None:
         with interruption() as cancelled:
             answers = answer(
-                snapshot,
+                _dated(snapshot, lake, moment),
                 content,
                 policy,
                 detail=detail,
@@ -166,6 +168,16 @@ def promise(
         run=answers.run.as_dict(),
     )
     leave_if_cancelled(answers.run.status, say("requests_that_were_not"))
+
+
+def _dated(snapshot: Snapshot, lake: str | None, moment: LakeMoment) -> Snapshot:
+    """Tables that promises are asked of: a lake of now has a plan in force."""
+    if lake is None or moment != HEAD:
+        return snapshot
+    from medhavi.lakehouse import Lake
+    from medhavi.workbench.plan_in_force import dated_by_plan
+
+    return dated_by_plan(snapshot, Lake(lake))
 
 
 def _show_effect(

@@ -223,10 +223,11 @@ class Lake:
 
         None: there is no log that can be read. It costs a look at one folder.
         """
-        try:
-            return (self._layout.events / "_delta_log").stat().st_mtime_ns
-        except OSError:
-            return None
+        return _stamp(self._layout.events)
+
+    def plan_stamp(self) -> int | None:
+        """Number that is another one after a plan was recorded; None: none ever was."""
+        return _stamp(self._layout.gold("plan_runs"))
 
     def snapshot(
         self,
@@ -516,6 +517,14 @@ class Lake:
     def _log(self) -> EventLog:
         self._layout.check_exists()
         return EventLog(self._layout.events)
+
+
+def _stamp(table: Path) -> int | None:
+    """When a Delta table was written last [ns]; None: it cannot be read."""
+    try:
+        return (table / "_delta_log").stat().st_mtime_ns
+    except OSError:
+        return None
 
 
 def _about(

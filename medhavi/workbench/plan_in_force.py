@@ -22,6 +22,7 @@ from medhavi.planners.net_change.incremental import earlier_release
 from medhavi.planners.parameters import STABILITY_SHARE
 from medhavi.planners.pipeline import changed_inputs, own_settings
 from medhavi.progress import Progress
+from medhavi.providers.material.supply_orders import LIVE
 from medhavi.results.plans.plan import Plan
 from medhavi.results.run_record import Basis, Status
 from medhavi.units import to_seconds
@@ -90,6 +91,34 @@ def plan_in_force(
     if older is None or past or lake is None:
         return None
     return PlanInForce(plan=lake.recorded_plan(older), current=False)
+
+
+PROMISED_BY = "constrained"
+"""Mode of the plan by whose dates promises are made, and that shows what they do."""
+
+
+def dated_by_plan(snapshot: Snapshot, lake: Lake) -> Snapshot:
+    """Tables of now of a lake for promises: orders as its plan in force has them.
+
+    A work order states when it is due. Where its machine is full or its goods come
+    later the plan moves it, and who is promised by what it states is late from the
+    first day on. So it is due when the plan ends it, where that is later. Purchases and
+    transfers are there when they say so, and so are all orders where there is no plan.
+    """
+    known = plan_in_force(snapshot, PROMISED_BY, lake)
+    if known is None:
+        return snapshot
+    ends = known.plan.supplies.filter(pl.col("status").is_in(LIVE)).select(
+        pl.col("id").alias("supply_order"), pl.col("finish").alias("planned")
+    )
+    orders = snapshot["supply_orders"]
+    later = (pl.col("kind") == "work") & (pl.col("planned") > pl.col("due"))
+    dated = (
+        orders.join(ends, on="supply_order", how="left", maintain_order="left")
+        .with_columns(due=pl.when(later).then("planned").otherwise("due"))
+        .select(orders.columns)
+    )
+    return snapshot if dated.equals(orders) else snapshot.replace(supply_orders=dated)
 
 
 def renewed_plan(

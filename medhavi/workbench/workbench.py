@@ -62,7 +62,7 @@ class Workbench(LakeReading, PlanEditing, FactAmending, ExceptionReviewing):
         self._store_url = store
         self._desk: PromiseDesk | None = None
         self._last_desk: PromiseDesk | None = None
-        self._stamp: int | None = None
+        self._stamp: tuple[int | None, int | None] = (None, None)
 
     @classmethod
     def current(cls) -> Workbench:
@@ -353,8 +353,7 @@ class Workbench(LakeReading, PlanEditing, FactAmending, ExceptionReviewing):
         Raises
         ------
         MedhaviError
-            None could ever be opened: the tables have errors, or the lake cannot be
-            read.
+            None could ever be opened: wrong tables, or a lake that cannot be read.
         """
         self.refresh_desk()
         desk = self._desk or self._last_desk
@@ -372,13 +371,15 @@ class Workbench(LakeReading, PlanEditing, FactAmending, ExceptionReviewing):
         bool
             Whether the desk is another one now.
         """
+        from medhavi.workbench.plan_in_force import dated_by_plan
         from medhavi.workbench.promise_desk.promise_desk import newest_or_last
 
-        stamp, last = self.lake.stamp(), self._desk or self._last_desk
-        if self._desk is not None and stamp is not None and stamp == self._stamp:
+        stamp = self.lake.stamp(), self.lake.plan_stamp()
+        last = self._desk or self._last_desk
+        if self._desk is not None and stamp[0] is not None and stamp == self._stamp:
             return False
         desk, newest = newest_or_last(
-            lambda: self._desk_kind.open(self.lake, self.store), last
+            lambda: self._desk_kind.open(self.lake, self.store, dated_by_plan), last
         )
         if newest and last is not None:
             desk.counters = last.counters
@@ -416,11 +417,11 @@ class Workbench(LakeReading, PlanEditing, FactAmending, ExceptionReviewing):
 
     def promise_effect(self, *promises: Promise) -> PlanEffect:
         """Constrained plan in force with promises too: cost, who waits, who gains."""
-        from medhavi.workbench.plan_in_force import renewed_plan
+        from medhavi.workbench.plan_in_force import PROMISED_BY, renewed_plan
         from medhavi.workbench.promise_desk.promise_effect import promise_effect
 
         snapshot = self.snapshot()
-        plan = renewed_plan(snapshot, "constrained", self.lake, kept=False)
+        plan = renewed_plan(snapshot, PROMISED_BY, self.lake, kept=False)
         return promise_effect(plan, snapshot, promises)
 
     @property

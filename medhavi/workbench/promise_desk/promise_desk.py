@@ -110,8 +110,19 @@ class PromiseDesk:
         self.behind: tuple[Finding, ...] = ()
 
     @classmethod
-    def open(cls, lake: Lake, store: EventStore) -> Self:
+    def open(
+        cls,
+        lake: Lake,
+        store: EventStore,
+        dated: Callable[[Snapshot, Lake], Snapshot] | None = None,
+    ) -> Self:
         """Open a desk on the head of a lake.
+
+        Parameters
+        ----------
+        dated
+            Dates the open orders of the tables, as `plan_in_force.dated_by_plan`; None:
+            they are there when they say so.
 
         Raises
         ------
@@ -119,7 +130,8 @@ class PromiseDesk:
             The tables have errors.
         """
         covered = lake.position()
-        return cls(store, lake.snapshot(), covered)
+        tables = lake.snapshot()
+        return cls(store, tables if dated is None else dated(tables, lake), covered)
 
     # ---------------------------------------------------------------------- verbs
     def quote(
