@@ -302,8 +302,10 @@ def _without_stability(
     if incremental:
         del own["effort"]
     if not on_baseline and (incremental or stability):
-        what = " and ".join(["Effort incremental", *stated])
-        message = f"{what} need a baseline plan."
+        message = (
+            f"Effort incremental, {STABILITY_PRICE} and {STABILITY_SHARE} need a "
+            "baseline plan."
+        )
         raise UsageError(message)
     if STABILITY_PRICE in stability:
         require_number(STABILITY_PRICE, stability[STABILITY_PRICE])
