@@ -191,3 +191,25 @@ def test_a_cell_of_a_lake_is_chosen_by_names(lake) -> None:
     assert offered["row"].options["S, A, DC"] == "S|A|DC"
     assert offered["column"].options["Unit price"] == "unit_price"
     assert "Supplier" not in offered["column"].options
+
+
+@pytest.mark.req("ENR-10", "UI-11")
+def test_a_wrong_cell_of_a_file_is_mended_on_the_page(lake) -> None:
+    content = b"supplier,product,location,unit_price\nS,A,DC,dear\nT,A,DC,4\n"
+    files = [("supply_terms.csv", content)]
+    wrong = own_data.uploaded(lake, files, whole=False)
+    kept: list[own_data.MendedCells] = []
+    form = own_data.mend_form(wrong, kept.append)
+    assert form is not None
+    assert form.element.value == ["dear"]
+    assert "removed" not in own_data.proposal_html(wrong, lake.names)
+    assert own_data.buttons(lake, wrong, None, (1, 2, 3)) == []
+    assert form._on_change is not None
+    form._on_change(["9"])
+    proposal = own_data.uploaded(lake, files, whole=False, mended=kept[-1])
+    assert own_data.mend_form(proposal, kept.append) is None
+    assert own_data.command_html(lake, proposal, whole=False) == ""
+    priced = own_data.priced(lake, proposal)
+    assert own_data.take(lake, proposal, priced, "Ana").kept
+    terms = load_page(mode="mrp").snapshot["supply_terms"]
+    assert sorted(terms["unit_price"]) == [4.0, 9.0]

@@ -225,10 +225,10 @@ def test_two_ways_of_one_name_are_told_apart_by_their_dates(promise):
     assert titles[0].startswith(f"{alone[0]}, ")
 
 
-def test_reasons_are_sentences_with_their_code(promise):
+def test_reasons_are_sentences_with_their_kind(promise):
     text = reasons_html(promise, NAMES)
     assert "Waits 24 h for Filling 1." in text
-    assert "CapacityShortfall, 1 d" in text
+    assert "Capacity shortfall, 1 d" in text
     assert "Nothing limits it" in reasons_html(replace(promise, limiter=None), NAMES)
 
 

@@ -32,10 +32,11 @@ from medhavi.snapshot.table_difference import (
     TableDifference,
     cell_difference,
     file_difference,
+    with_cells,
 )
 from medhavi.views import page
 from medhavi.views.changed_cells import update_html, value_words
-from medhavi.views.names import said
+from medhavi.views.names import count, said
 from medhavi.views.words import say
 from medhavi.workbench.files.table_files import KINDS, TableFiles, read_files
 from medhavi.workbench.orders.plan_edit_preview import worked_out
@@ -54,6 +55,8 @@ if TYPE_CHECKING:
 
     Wanted = Callable[[str], str]
     Keep = Callable[[str, str], None]
+    MendedCells = Mapping[tuple[str, int, str], str]
+    """Values by table, row as a spreadsheet counts, and column."""
 
 _KEY_MARK = "|"
 """Stands between the parts of the key of a row."""
@@ -84,6 +87,8 @@ class DataProposal:
         Edit of the lake, or of the tables of files, that comes to the same.
     place
         Table, row, column and value of a cell of files.
+    mended
+        Cells of the dropped files that stand otherwise on the page.
     """
 
     text: str
@@ -91,6 +96,7 @@ class DataProposal:
     update: TableDifference | None = None
     edit: Mapping[str, Any] | None = None
     place: tuple[str, str, str, str] | None = None
+    mended: MendedCells = field(default_factory=dict)
     problem: PageProblem | None = None
 
     @property
@@ -157,7 +163,11 @@ def upload_part(dropped: mo.ui.file, whole: mo.ui.checkbox) -> mo.Html:
 
 
 def uploaded(
-    shown: PlanPage, files: Sequence[tuple[str, bytes]], *, whole: bool
+    shown: PlanPage,
+    files: Sequence[tuple[str, bytes]],
+    *,
+    whole: bool,
+    mended: MendedCells | None = None,
 ) -> DataProposal:
     """Differences that dropped files make to the tables of a page.
 
@@ -165,15 +175,21 @@ def uploaded(
     ----------
     files
         Name and bytes of each.
+    mended
+        Cells that stand otherwise than in the files.
     """
+    mended = mended or {}
     before = shown.snapshot or Snapshot.from_frames({})
     written = _files(shown).cells() if shown.source.tables else None
     names = tuple(name for name, _ in files)
     text = f"file {', '.join(names)}"
+    text += f", {count(len(mended), 'cell')} mended" if mended else ""
     try:
+        stated, found = read_files(files)
         update = file_difference(
             before,
-            *read_files(files),
+            with_cells(stated, mended),
+            found,
             written=written,
             whole=whole,
             date_format=file_date_format() if written else None,
@@ -184,7 +200,64 @@ def uploaded(
     refusal = _refusal(shown, update, edit, names) if edit else None
     if refusal is not None:
         return DataProposal(text=text, files=names, problem=refusal)
-    return DataProposal(text=text, files=names, update=update, edit=edit)
+    return DataProposal(text=text, files=names, update=update, edit=edit, mended=mended)
+
+
+MOST_MENDED = 12
+"""Wrong cells of a file that a page asks for at once; the next follow."""
+
+
+def wrong_cells(proposal: DataProposal | None) -> list[Finding]:
+    """Errors in cells of dropped files, a cell once, as far as a page asks for them."""
+    if proposal is None or proposal.update is None or not proposal.files:
+        return []
+    update = proposal.update
+    found = {
+        (one.table, one.row, one.column): one
+        for one in update.findings
+        if has_errors([one]) and one.table in update.cells and one.row and one.column
+    }
+    return list(found.values())[:MOST_MENDED]
+
+
+def mend_form(
+    proposal: DataProposal | None, keep: Callable[[MendedCells], object]
+) -> mo.ui.form[Any, Any] | None:
+    """Ask for the wrong cells of dropped files; None where none is wrong.
+
+    Parameters
+    ----------
+    keep
+        Called with all cells that stand otherwise then.
+    """
+    import marimo as mo
+
+    wrong = wrong_cells(proposal)
+    if proposal is None or not wrong:
+        return None
+    places = [(str(one.table), int(one.row or 0), str(one.column)) for one in wrong]
+    fields = mo.ui.array(
+        [
+            mo.ui.text(
+                one.value or "",
+                label=say("cell_of_row", said(place[0]), place[1], said(place[2])),
+                placeholder=say("empty_no_value"),
+            )
+            for place, one in zip(places, wrong, strict=True)
+        ]
+    )
+    before = proposal.mended
+
+    def sent(values: Sequence[object] | None) -> None:
+        if values is not None:
+            stated = dict(
+                zip(places, (str(value).strip() for value in values), strict=True)
+            )
+            keep({**before, **stated})
+
+    return fields.form(
+        submit_button_label=say("mend_these_cells"), bordered=False, on_change=sent
+    )
 
 
 def _refusal(
@@ -514,7 +587,7 @@ def _kept(shown: PlanPage, approver: str, title: str, text: str) -> EditResult:
 def command_html(shown: PlanPage, proposal: DataProposal, *, whole: bool) -> str:
     """Command line that takes the same."""
     edit, option = proposal.edit, shown.source.option
-    if edit is None or len(proposal.files) > 1:
+    if edit is None or len(proposal.files) > 1 or proposal.mended:
         return ""
     if proposal.place is not None:
         table, row, column, value = map(shlex.quote, proposal.place)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import replace
 from html import escape
@@ -19,6 +20,7 @@ from medhavi.views.changed_cells import (
 from medhavi.views.names import (
     NOTHING,
     basis_words,
+    code_words,
     duration,
     money,
     names_of,
@@ -115,14 +117,21 @@ def way_words(option: str, names: Names) -> str:
     return told if way == option else say("which_others_have_now", told)
 
 
+_HOURS = re.compile(r"\b(\d+\.\d) h\b")
+"""Hours as the reasons of an answer state them."""
+
+
 def local_words(text: str, names: Names) -> str:
     """Text with names for ids and local time for UTC instants.
 
     >>> from medhavi.views.names import Names
     >>> local_words("ask for 2026-11-07 08:28 UTC", Names(zone="Europe/Rome"))
     'ask for Sat 7 Nov, 09:28'
+    >>> local_words("Transit takes 145.8 h.", Names())
+    'Transit takes 6 d 2 h.'
     """
-    return with_local_times(names.told(text), lambda moment: when(moment, names.zone))
+    told = _HOURS.sub(lambda hit: duration(float(hit[1])), names.told(text))
+    return with_local_times(told, lambda moment: when(moment, names.zone))
 
 
 STATES = {
@@ -321,7 +330,8 @@ def reasons_html(promise: Promise, names: Names) -> str:
         return f"<p>{say('nothing_limits_it')}</p>"
     items = "".join(
         f"<li>{escape(reason_words(reason, names))} <span class='muted small'>"
-        f"{escape(reason.code.value)}, {escape(duration(reason.hours))}</span></li>"
+        f"{escape(code_words(reason.code))}, {escape(duration(reason.hours))}"
+        "</span></li>"
         for reason in told
     )
     return f'<ol class="mv-chain">{items}</ol>'
