@@ -427,3 +427,19 @@ def test_parts_show_lists_and_forms_in_words(folder):
     )
     assert (filled.value, filled.element.value["factor"]) == (None, "5")
     assert scenario_link("A|L") == "/scenarios/?subject=A%7CL"
+
+
+@pytest.mark.req("OPA-07")
+def test_a_shift_is_added_by_the_name_of_each_line_that_it_opens() -> None:
+    """A calendar that opens nothing is not offered: it would change no plan."""
+    resources = [
+        {"resource": name, "location": "L", "calendar": "CAL"} for name in ("M", "N")
+    ]
+    made = tables().replace(
+        calendars=[{"calendar": "CAL"}, {"calendar": "IDLE"}], resources=resources
+    )
+    options = options_of(made, names_of(made), ("calendars", "calendar"))
+    assert options == {
+        "Opening hours of M and 1 more": "CAL",
+        "Opening hours of N and 1 more": "CAL",
+    }
