@@ -18,7 +18,7 @@ from medhavi.results.run_record import Basis
 from medhavi.schema import tables
 from medhavi.service.data_source import file_date_format
 from medhavi.service.jobs.open_pages import this_cell
-from medhavi.service.page_data import PageProblem, html, problem_of
+from medhavi.service.page_data import PageProblem, html, problem_of, read_moment
 from medhavi.service.plan_pages import desk_parts, plan_page
 from medhavi.service.plan_pages.decision_words import PreviewResult
 from medhavi.service.plan_pages.plan_loading import open_pages
@@ -28,6 +28,7 @@ from medhavi.service.plan_pages.plan_page import (
     new_press,
 )
 from medhavi.snapshot import Snapshot
+from medhavi.snapshot.reading.cells import is_day
 from medhavi.snapshot.table_difference import (
     TableDifference,
     cell_difference,
@@ -35,7 +36,7 @@ from medhavi.snapshot.table_difference import (
     with_cells,
 )
 from medhavi.views import page
-from medhavi.views.changed_cells import update_html, value_words
+from medhavi.views.changed_cells import known_row, update_html, value_words
 from medhavi.views.names import count, said
 from medhavi.views.words import say
 from medhavi.workbench.files.table_files import KINDS, TableFiles, read_files
@@ -55,8 +56,8 @@ if TYPE_CHECKING:
 
     Wanted = Callable[[str], str]
     Keep = Callable[[str, str], None]
-    MendedCells = Mapping[tuple[str, int, str], str]
-    """Values by table, row as a spreadsheet counts, and column."""
+    Place = tuple[str, int, str]
+    """Table, row as a spreadsheet counts, and column of a cell."""
 
 _KEY_MARK = "|"
 """Stands between the parts of the key of a row."""
@@ -96,7 +97,7 @@ class DataProposal:
     update: TableDifference | None = None
     edit: Mapping[str, Any] | None = None
     place: tuple[str, str, str, str] | None = None
-    mended: MendedCells = field(default_factory=dict)
+    mended: Mapping[Place, str] = field(default_factory=dict)
     problem: PageProblem | None = None
 
     @property
@@ -167,7 +168,7 @@ def uploaded(
     files: Sequence[tuple[str, bytes]],
     *,
     whole: bool,
-    mended: MendedCells | None = None,
+    mended: Mapping[Place, str] | None = None,
 ) -> DataProposal:
     """Differences that dropped files make to the tables of a page.
 
@@ -201,63 +202,6 @@ def uploaded(
     if refusal is not None:
         return DataProposal(text=text, files=names, problem=refusal)
     return DataProposal(text=text, files=names, update=update, edit=edit, mended=mended)
-
-
-MOST_MENDED = 12
-"""Wrong cells of a file that a page asks for at once; the next follow."""
-
-
-def wrong_cells(proposal: DataProposal | None) -> list[Finding]:
-    """Errors in cells of dropped files, a cell once, as far as a page asks for them."""
-    if proposal is None or proposal.update is None or not proposal.files:
-        return []
-    update = proposal.update
-    found = {
-        (one.table, one.row, one.column): one
-        for one in update.findings
-        if has_errors([one]) and one.table in update.cells and one.row and one.column
-    }
-    return list(found.values())[:MOST_MENDED]
-
-
-def mend_form(
-    proposal: DataProposal | None, keep: Callable[[MendedCells], object]
-) -> mo.ui.form[Any, Any] | None:
-    """Ask for the wrong cells of dropped files; None where none is wrong.
-
-    Parameters
-    ----------
-    keep
-        Called with all cells that stand otherwise then.
-    """
-    import marimo as mo
-
-    wrong = wrong_cells(proposal)
-    if proposal is None or not wrong:
-        return None
-    places = [(str(one.table), int(one.row or 0), str(one.column)) for one in wrong]
-    fields = mo.ui.array(
-        [
-            mo.ui.text(
-                one.value or "",
-                label=say("cell_of_row", said(place[0]), place[1], said(place[2])),
-                placeholder=say("empty_no_value"),
-            )
-            for place, one in zip(places, wrong, strict=True)
-        ]
-    )
-    before = proposal.mended
-
-    def sent(values: Sequence[object] | None) -> None:
-        if values is not None:
-            stated = dict(
-                zip(places, (str(value).strip() for value in values), strict=True)
-            )
-            keep({**before, **stated})
-
-    return fields.form(
-        submit_button_label=say("mend_these_cells"), bordered=False, on_change=sent
-    )
 
 
 def _refusal(
@@ -411,7 +355,7 @@ def proposed_cell(
     text = f"{table} {where} {column}: {value or 'empty'}"
     try:
         if not shown.source.tables:
-            cell = _override(*_named(table, where, column), value)
+            cell = _override(shown, *_named(table, where, column), value)
             return DataProposal(text=text, edit=cell)
         update = cell_difference(
             state.snapshot,
@@ -441,10 +385,12 @@ def _number(text: str) -> int:
     return int(text)
 
 
-def _override(table: str, where: str, column: str, value: str) -> dict[str, Any]:
-    """Edit of one cell of a lake; numbers are read as numbers."""
-    key = tables()[table].key
+def _override(
+    shown: PlanPage, table: str, where: str, column: str, value: str
+) -> dict[str, Any]:
+    """Edit of one cell of a lake; numbers are read as numbers, instants as local."""
     parts = [part.strip() for part in where.split(_KEY_MARK)]
+    key = dict(zip(tables()[table].key, parts, strict=False))
     known = tables()[table].columns.get(column)
     typed: Any = value or None
     if value and known is not None and known.type in ("int", "float", "bool"):
@@ -452,13 +398,28 @@ def _override(table: str, where: str, column: str, value: str) -> dict[str, Any]
             typed = json.loads(value.lower())
         except ValueError:
             typed = value
+    if value and known is not None and known.type == "timestamp":
+        typed = _instant_there(shown, table, key, value)
     return {
         "kind": "override",
         "table": table,
-        "key": dict(zip(key, parts, strict=False)),
+        "key": key,
         "column": column,
         "value": typed,
     }
+
+
+def _instant_there(
+    shown: PlanPage, table: str, key: Mapping[str, str], text: str
+) -> str:
+    """Instant as it is typed at the place of a row; a day stands as it is."""
+    assert shown.snapshot is not None
+    if ":" not in text and is_day(text):
+        return text
+    row = known_row(shown.snapshot, table, key) or key
+    place = row.get("resource") or row.get("location")
+    moment = read_moment(text, shown.names.zone_of(str(place) if place else None))
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}" if moment else text
 
 
 def proposal_html(proposal: DataProposal, names: Names) -> str:
