@@ -100,7 +100,7 @@ def remembered():
 
 @app.cell(hide_code=True)
 def effort(ready, wanted):
-    _size = ready.snapshot["demands"].height
+    _ready = ready  # tables that cannot be read have no trade-offs
     form = (
         mo.md("{objectives} {points}\n\n{cost} {lateness} {co2} {inventory} {overtime}")
         .batch(
@@ -131,7 +131,7 @@ def effort(ready, wanted):
     section(
         "effort",
         say("number_of_plans_and_budgets"),
-        html(f'<p class="muted">{say("linear_programs_over_orders", _size)}</p>'),
+        html(f'<p class="muted">{say("linear_programs_over_orders")}</p>'),
         form,
     )
     return (form,)

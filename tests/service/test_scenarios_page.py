@@ -32,6 +32,7 @@ from medhavi.service.scenario_pages.scenario_page import (
     study_file,
 )
 from medhavi.views.pictures.scenarios import (
+    COLUMNS,
     comparison_table,
     demand_rows,
     money_table,
@@ -443,3 +444,8 @@ def test_a_shift_is_added_by_the_name_of_each_line_that_it_opens() -> None:
         "Opening hours of M and 1 more": "CAL",
         "Opening hours of N and 1 more": "CAL",
     }
+
+
+def test_the_share_of_lines_in_time_has_the_name_that_the_cockpit_gives_it() -> None:
+    assert "promises kept" in (name.lower() for name in COLUMNS)
+    assert "On time" not in COLUMNS
