@@ -304,7 +304,8 @@ def promises_missed(plan: Plan, snapshot: Snapshot, names: Names) -> pl.DataFram
             + (pl.col("due") - pl.col("promised")).dt.total_seconds() / 3600
         )
         .filter(
-            (pl.col("verdict") == Verdict.SHORT) | (pl.col("after") > 0).fill_null(True)
+            (pl.col("verdict") == Verdict.SHORT)
+            | (pl.col("after") > 0).fill_null(value=True)
         )
         .join(late_costs(plan), on="demand", how="left", maintain_order="left")
         .join(last, on="demand", how="left", maintain_order="left")
