@@ -211,11 +211,11 @@ def test_a_wrong_cell_of_a_file_is_mended_on_the_page(lake) -> None:
     kept: list[Mapping[tuple[str, int, str], str]] = []
     form = wrong_cells.mend_form(wrong, kept.append)
     assert form is not None
-    assert form.element.value == ["dear"]
+    assert form.element.value == {"cell0": "dear"}
     assert "removed" not in own_data.proposal_html(wrong, lake.names)
     assert own_data.buttons(lake, wrong, None, (1, 2, 3)) == []
     assert form._on_change is not None
-    form._on_change(["9"])
+    form._on_change({"cell0": "9"})
     proposal = own_data.uploaded(lake, files, whole=False, mended=kept[-1])
     assert wrong_cells.mend_form(proposal, kept.append) is None
     assert own_data.command_html(lake, proposal, whole=False) == ""

@@ -152,12 +152,8 @@ def upload_part(dropped: mo.ui.file, whole: mo.ui.checkbox) -> mo.Html:
     return mo.vstack(
         [
             words,
-            mo.hstack(
-                [dropped, whole, template, example],
-                justify="start",
-                align="center",
-                wrap=True,
-            ),
+            mo.hstack([template, example], justify="start", wrap=True),
+            mo.hstack([dropped, whole], justify="start", align="center", wrap=True),
         ],
         gap=1,
     )

@@ -9,7 +9,7 @@ from medhavi.views.names import said
 from medhavi.views.words import say
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     import marimo as mo
 
@@ -49,25 +49,26 @@ def mend_form(
     if proposal is None or not wrong:
         return None
     places = [(str(one.table), int(one.row or 0), str(one.column)) for one in wrong]
-    fields = mo.ui.array(
-        [
-            mo.ui.text(
-                one.value or "",
-                label=say("cell_of_row", said(place[0]), place[1], said(place[2])),
-                placeholder=say("empty_no_value"),
-            )
-            for place, one in zip(places, wrong, strict=True)
-        ]
-    )
+    fields = {
+        f"cell{number}": mo.ui.text(
+            one.value or "",
+            label=say("cell_of_row", said(place[0]), place[1], said(place[2])),
+            placeholder=say("empty_no_value"),
+        )
+        for number, (place, one) in enumerate(zip(places, wrong, strict=True))
+    }
     before = proposal.mended
 
-    def sent(values: Sequence[object] | None) -> None:
+    def sent(values: dict[str, Any] | None) -> None:
         if values is not None:
-            stated = dict(
-                zip(places, (str(value).strip() for value in values), strict=True)
-            )
-            keep({**before, **stated})
+            stated = (str(values[name]).strip() for name in fields)
+            keep({**before, **dict(zip(places, stated, strict=True))})
 
-    return fields.form(
-        submit_button_label=say("mend_these_cells"), bordered=False, on_change=sent
+    text = "\n\n".join(f"{{{name}}}" for name in fields)
+    return (
+        mo.md(text)
+        .batch(**fields)
+        .form(
+            submit_button_label=say("mend_these_cells"), bordered=False, on_change=sent
+        )
     )
