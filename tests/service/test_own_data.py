@@ -14,6 +14,7 @@ from medhavi.service.data_pages import (
     own_data,
     wrong_cells,
 )
+from medhavi.service.plan_pages import decision_words
 from medhavi.service.plan_pages.plan_loading import load_page
 from medhavi.snapshot import Snapshot
 from medhavi.workbench.files.template_files import write_xlsx_template
@@ -233,7 +234,10 @@ def test_a_date_of_an_order_is_typed_as_local_time(lake) -> None:
     typed = own_data.proposed_cell(lake, state, {**form, "value": "2026-01-09 12:00"})
     assert typed.edit is not None
     assert typed.edit["value"].startswith("2026-01-09T")
-    assert own_data.priced(lake, typed).preview is not None
+    priced = own_data.priced(lake, typed)
+    assert priced.preview is not None
+    told = decision_words.asked_html(priced, lake.names)
+    assert f"({lake.names.zone})" in told
     day = own_data.proposed_cell(lake, state, {**form, "value": "2026-01-09"})
     assert day.edit is not None
     assert day.edit["value"] == "2026-01-09"

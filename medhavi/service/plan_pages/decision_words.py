@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
 from dataclasses import dataclass
 from html import escape
@@ -141,6 +142,9 @@ def override_words(edit: Edit, names: Names) -> str:
         row = ", ".join(map(names.name, stated))
         new = cell(one.table, one.column, one.value)
         value = cell_text(one.table, one.column, new, one.key, names)
+        if isinstance(new, dt.datetime) and not {"resource", "location"} & {*one.key}:
+            # The place of an order is not in its key: pages list it in its own time.
+            value += f" ({names.zone})"
         words = f"{said(one.column)} becomes {value}"
         told.setdefault(f"{said(one.table)}, {row}", []).append(words)
     return "; ".join(f"{row}: {', '.join(words)}" for row, words in told.items())
