@@ -110,10 +110,20 @@ def preview_html(preview: Preview, names: Names, order: str = "") -> str:
 
 def effect_html(effect: PlanEffect, names: Names) -> str:
     """What other tables cost in the plan, who gets worse and who gains."""
+    price = effect.price
+    parts = [
+        (_part_words(name), value)
+        for name, value in price.as_dict().items()
+        if name not in {"replanning", "total"} and round(value, 2)
+    ]
+    if round(price.replanning, 2):
+        parts += [
+            (say("the_change_alone"), price.total - price.replanning),
+            (_part_words("replanning"), price.replanning),
+        ]
     rows = [
-        (escape(_part_words(name)), escape(money_change(value, names.currency)))
-        for name, value in effect.price.as_dict().items()
-        if name == "total" or round(value, 2)
+        (escape(words), escape(money_change(value, names.currency)))
+        for words, value in (*parts, ("total", price.total))
     ]
     told = table_html((say("what_it_costs"), _MONEY), rows, (_MONEY,))
     told += _effects(say("who_gets_worse"), effect.victims, names)
