@@ -229,6 +229,15 @@ def test_reasons_are_sentences_with_their_kind(promise):
     text = reasons_html(promise, NAMES)
     assert "Waits 24 h for Filling 1." in text
     assert "Capacity shortfall, 1 d" in text
+    held = replace(
+        promise.limiter,
+        code=Limiter.MATERIAL_RESERVATION_CONFLICT,
+        subject="H-9c7c3225a21cb103",
+        text="Stock of FACE is held for Q-0001.",
+    )
+    told = reasons_html(replace(promise, limiter=held), NAMES)
+    assert "Stock of Face &lt;cream&gt; is held for Q-0001." in told
+    assert "H-9c" not in told
     assert "Nothing limits it" in reasons_html(replace(promise, limiter=None), NAMES)
 
 

@@ -9,6 +9,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from medhavi.results.amounts import with_local_times
+from medhavi.results.limiter import Limiter
 from medhavi.results.promises.promise import PromiseStatus
 from medhavi.units import from_seconds
 from medhavi.views.changed_cells import (
@@ -340,6 +341,8 @@ def reasons_html(promise: Promise, names: Names) -> str:
 def reason_words(reason: PromiseReason, names: Names) -> str:
     """Reason with its subject, in names and local time."""
     text = local_words(reason.text, names)
+    if reason.code is Limiter.MATERIAL_RESERVATION_CONFLICT:
+        return text  # its subject is the id of a hold; the text names whose it is
     subject = names.place(reason.subject)
     return text if not subject or subject in text else f"{subject}: {text}"
 
