@@ -18,11 +18,11 @@ with app.setup:
 
     from medhavi.service import grid_groups
     from medhavi.service.data_pages import (
+        cell_form,
         change_list,
         data_page,
         lineage_part,
         own_data,
-        wrong_cells,
     )
     from medhavi.service.data_pages.own_data import DataDecision
     from medhavi.service.page_data import html, no_data_html
@@ -296,7 +296,7 @@ def differences(proposal, shown, whole):
 
 @app.cell(hide_code=True)
 def mend_cells(mend, proposal):
-    wrong_form = wrong_cells.mend_form(proposal, mend)
+    wrong_form = cell_form.mend_form(proposal, mend)
     html(f"<h3>{say('wrong_cells')}</h3>") if wrong_form else None
     return (wrong_form,)
 

@@ -72,7 +72,6 @@ with app.setup:
         options_html,
         preempted_html,
         promise_tiles,
-        reasons_html,
         remedies_html,
         remedy_words,
         there,
@@ -382,7 +381,7 @@ def reasons(names, part, promise, set_tried, tab):
     section(
         "why",
         say("limits_and_remedies"),
-        html(reasons_html(promise, names)),
+        html(promise_lists.reasons_html(promise, names)),
         html(remedies_html(promise, names)),
         *(
             [

@@ -9,10 +9,10 @@ import pytest
 from medhavi.schema.template import example_rows
 from medhavi.service import page_data
 from medhavi.service.data_pages import (
+    cell_form,
     change_list,
     data_page,
     own_data,
-    wrong_cells,
 )
 from medhavi.service.plan_pages import decision_words
 from medhavi.service.plan_pages.plan_loading import load_page
@@ -210,7 +210,7 @@ def test_a_wrong_cell_of_a_file_is_mended_on_the_page(lake) -> None:
     files = [("supply_terms.csv", content)]
     wrong = own_data.uploaded(lake, files, whole=False)
     kept: list[Mapping[tuple[str, int, str], str]] = []
-    form = wrong_cells.mend_form(wrong, kept.append)
+    form = cell_form.mend_form(wrong, kept.append)
     assert form is not None
     assert form.element.value == {"cell0": "dear"}
     assert "removed" not in own_data.proposal_html(wrong, lake.names)
@@ -218,7 +218,7 @@ def test_a_wrong_cell_of_a_file_is_mended_on_the_page(lake) -> None:
     assert form._on_change is not None
     form._on_change({"cell0": "9"})
     proposal = own_data.uploaded(lake, files, whole=False, mended=kept[-1])
-    assert wrong_cells.mend_form(proposal, kept.append) is None
+    assert cell_form.mend_form(proposal, kept.append) is None
     assert own_data.command_html(lake, proposal, whole=False) == ""
     priced = own_data.priced(lake, proposal)
     assert own_data.take(lake, proposal, priced, "Ana").kept

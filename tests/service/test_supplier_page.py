@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from medhavi.service import page_data
@@ -35,3 +37,12 @@ def test_the_buy_list_of_one_supplier_has_its_rows_alone(shown) -> None:
             assert own.name == f"{everybody.name} {source}"
         nobody = supplier_page.grid_of(tab, shown, None, "", 60, "Nobody")
         assert nobody.rows.is_empty()
+
+
+def test_a_plan_without_purchases_offers_nobody(shown) -> None:
+    empty = shown.plan.replace(supplies=shown.plan.supplies.clear())
+    bare = replace(shown, plan=empty)
+    asked = supplier_page.from_choice(bare, lambda _: "", lambda *_: None)
+    assert list(asked.options) == []
+    grid = supplier_page.grid_of(say("tab_buy_list"), bare, None, "", 60, "S")
+    assert grid.rows.is_empty()

@@ -21,6 +21,7 @@ from medhavi.results.promises.promise import (
     iso,
 )
 from medhavi.units import DAY
+from medhavi.views.promises.lists import reasons_html
 from medhavi.views.promises.picture import (
     CURVE,
     chain_sentence,
@@ -32,7 +33,6 @@ from medhavi.views.promises.words import (
     options_html,
     preempted_html,
     promise_tiles,
-    reasons_html,
     remedies_html,
 )
 from medhavi.views.theme import ChartRows

@@ -227,7 +227,8 @@ def promise_table(shown: PlanPage, plan: Plan) -> mo.Html:
     told = say(
         "promised_dates_missed_words",
         rows.height,
-        count(promised, "promised order line"),
+        count(promised, "order line"),
+        "/promise/?tab=at-risk",
     )
     table = page_table(
         rows,

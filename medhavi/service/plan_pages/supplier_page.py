@@ -135,7 +135,9 @@ def from_choice(shown: PlanPage, wanted: Wanted, keep: Keep) -> mo.ui.dropdown:
     assert shown.snapshot is not None
     bought = suppliers.buy_rows(shown.plan, shown.snapshot, shown.names, _LONGEST)
     rows = [suppliers.owed_rows(shown.plan, shown.names), bought]
-    known = {one for frame in rows for one in frame[grid_columns.FROM] if one}
+    # A list without an order has no columns.
+    filled = (frame[grid_columns.FROM] for frame in rows if frame.height)
+    known = {one for column in filled for one in column if one}
     options = {one: one for one in sorted(known)}
     return choice("from", grid_columns.FROM, options, wanted, keep, none=True)
 
@@ -251,7 +253,8 @@ def grid_of(
         Name of whom open orders and the buy list are of; empty: of all.
     """
     grid = _all_rows(tab, shown, found, subject, days)
-    if not source or tab not in (say("tab_open_orders"), say("tab_buy_list")):
+    listed = say("tab_open_orders"), say("tab_buy_list")
+    if not source or tab not in listed or grid.rows.is_empty():
         return grid
     rows = grid.rows.filter(pl.col(grid_columns.FROM) == source)
     return replace(grid, rows=rows, name=f"{grid.name} {source}")

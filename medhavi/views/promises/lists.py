@@ -188,6 +188,19 @@ def _spot(found: Sequence[Promise], asked: int, names: Names) -> tuple[str, ...]
     )
 
 
+def reasons_html(promise: Promise, names: Names) -> str:
+    """What limits the date, the strongest first."""
+    told = promise.limiters or ((promise.limiter,) if promise.limiter else ())
+    if not told:
+        return f"<p>{say('nothing_limits_it')}</p>"
+    items = "".join(
+        f"<li>{escape(reason_words(one, names))} <span class='muted small'>"
+        f"{escape(code_words(one.code))}, {escape(duration(one.hours))}</span></li>"
+        for one in told
+    )
+    return f'<ol class="mv-chain">{items}</ol>'
+
+
 def risk_spots_html(watch: PromiseMonitor | None, names: Names) -> str:
     """List what puts most accepted promises at risk; nothing where nobody looked."""
     spots = None if watch is None else watch.hot_spots()

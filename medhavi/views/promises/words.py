@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING
 
-from medhavi.results.amounts import with_local_times
+from medhavi.results.amounts import with_durations, with_local_times
 from medhavi.results.limiter import Limiter
 from medhavi.results.promises.promise import PromiseStatus
 from medhavi.units import from_seconds
@@ -21,7 +20,6 @@ from medhavi.views.changed_cells import (
 from medhavi.views.names import (
     NOTHING,
     basis_words,
-    code_words,
     duration,
     money,
     names_of,
@@ -118,21 +116,15 @@ def way_words(option: str, names: Names) -> str:
     return told if way == option else say("which_others_have_now", told)
 
 
-_HOURS = re.compile(r"\b(\d+\.\d) h\b")
-"""Hours as the reasons of an answer state them."""
-
-
 def local_words(text: str, names: Names) -> str:
     """Text with names for ids and local time for UTC instants.
 
     >>> from medhavi.views.names import Names
     >>> local_words("ask for 2026-11-07 08:28 UTC", Names(zone="Europe/Rome"))
     'ask for Sat 7 Nov, 09:28'
-    >>> local_words("Transit takes 145.8 h.", Names())
-    'Transit takes 6 d 2 h.'
     """
-    told = _HOURS.sub(lambda hit: duration(float(hit[1])), names.told(text))
-    return with_local_times(told, lambda moment: when(moment, names.zone))
+    told = with_durations(names.told(text))
+    return with_local_times(told, lambda at: when(at, names.zone))
 
 
 STATES = {
@@ -324,20 +316,6 @@ def _why_not(text: str) -> str:
 
 
 # --------------------------------------------------------------- reasons and remedies
-def reasons_html(promise: Promise, names: Names) -> str:
-    """What limits the date, the strongest first."""
-    told = promise.limiters or ((promise.limiter,) if promise.limiter else ())
-    if not told:
-        return f"<p>{say('nothing_limits_it')}</p>"
-    items = "".join(
-        f"<li>{escape(reason_words(reason, names))} <span class='muted small'>"
-        f"{escape(code_words(reason.code))}, {escape(duration(reason.hours))}"
-        "</span></li>"
-        for reason in told
-    )
-    return f'<ol class="mv-chain">{items}</ol>'
-
-
 def reason_words(reason: PromiseReason, names: Names) -> str:
     """Reason with its subject, in names and local time."""
     text = local_words(reason.text, names)
