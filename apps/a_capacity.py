@@ -85,6 +85,7 @@ def remembered():
     def settle(done):
         if done.kept:
             ask(None)
+            _set_view(lambda view: capacity_page.decided_view(view, done.orders))
 
     return (
         approver,

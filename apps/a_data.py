@@ -18,6 +18,7 @@ with app.setup:
 
     from medhavi.service import grid_groups
     from medhavi.service.data_pages import (
+        cell_form,
         change_list,
         data_page,
         lineage_part,
@@ -248,6 +249,14 @@ def ask_file():
 
 
 @app.cell(hide_code=True)
+def mending(dropped):
+    _files = dropped.value  # other files have no mended cells yet
+    _none: dict[tuple[str, int, str], str] = {}
+    get_mended, mend = mo.state(_none, allow_self_loops=True)
+    return get_mended, mend
+
+
+@app.cell(hide_code=True)
 def upload(dropped, tab, whole):
     mo.stop(tab.value != say("upload"))
     own_data.upload_part(dropped, whole)
@@ -255,13 +264,21 @@ def upload(dropped, tab, whole):
 
 
 @app.cell(hide_code=True)
-def propose(dropped, form, of_table, shown, state, tab, whole):
-    proposal = None
+def propose_files(dropped, get_mended, shown, tab, whole):
+    of_files = None
     if tab.value == say("upload") and dropped.value:
         _files = [(one.name, one.contents) for one in dropped.value]
         with mo.status.spinner("Reading", remove_on_exit=True):
-            proposal = own_data.uploaded(shown, _files, whole=whole.value)
-    elif tab.value == say("correct_a_cell") and form is not None and form.value:
+            of_files = own_data.uploaded(
+                shown, _files, whole=whole.value, mended=get_mended()
+            )
+    return (of_files,)
+
+
+@app.cell(hide_code=True)
+def propose(form, of_files, of_table, shown, state, tab):
+    proposal = of_files
+    if tab.value == say("correct_a_cell") and form is not None and form.value:
         proposal = own_data.proposed_cell(
             shown, state, {"table": of_table.value, **form.value}
         )
@@ -274,6 +291,19 @@ def differences(proposal, shown, whole):
         own_data.proposal_html(proposal, shown.names)
         + own_data.command_html(shown, proposal, whole=whole.value)
     ) if proposal else None
+    return
+
+
+@app.cell(hide_code=True)
+def mend_cells(mend, proposal):
+    wrong_form = cell_form.mend_form(proposal, mend)
+    html(f"<h3>{say('wrong_cells')}</h3>") if wrong_form else None
+    return (wrong_form,)
+
+
+@app.cell(hide_code=True)
+def show_wrong_cells(wrong_form):
+    wrong_form
     return
 
 

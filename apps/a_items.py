@@ -21,7 +21,7 @@ with app.setup:
     from medhavi.service.plan_pages import desk_words, item_page
     from medhavi.views import item_record, page, theme
     from medhavi.views.pictures.stock import record_chart
-    from medhavi.views.plan_pages.shortages import shortage_html
+    from medhavi.views.plan_pages.shortages import short_items_html, shortage_html
     from medhavi.views.tiles import tiles_html
     from medhavi.views.words import say
 
@@ -155,6 +155,8 @@ def show(names, plan, record, snapshot, tab):
                 say("no_shortage_here"),
             ),
         ]
+    elif tab.value == say("items_that_run_short"):
+        _parts = [html(short_items_html(plan, names))]
     else:
         _made = item_record.supply_html(
             snapshot, record.product, record.location, names

@@ -266,7 +266,7 @@ def edit(action, plan, selected, tab):
     if action is None:
         _parts = [html(order_page.no_action(selected))]
     else:
-        _parts = [action, html(order_page.action_note(selected))]
+        _parts = [action, html(order_page.action_note(selected, action.value))]
     mo.vstack(_parts, gap=1)
     return
 

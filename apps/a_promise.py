@@ -72,7 +72,6 @@ with app.setup:
         options_html,
         preempted_html,
         promise_tiles,
-        reasons_html,
         remedies_html,
         remedy_words,
         there,
@@ -138,7 +137,7 @@ def data(wanted):
 @app.cell(hide_code=True)
 def facts(wanted):
     shown = named(wanted_data(wanted, scenario=True))
-    follow_facts(shown.source)
+    _follows = follow_facts(shown.source)
     return (shown,)
 
 
@@ -161,7 +160,8 @@ def known(get_watch, records):
     _watch = get_watch().watch if get_watch() else None
     _risky = [one.demand for one in _watch.at_risk] if _watch else []
     promises = promise_list.with_watch(records, _risky)
-    return (promises,)
+    is_checked = _watch is not None
+    return is_checked, promises
 
 
 @app.cell(hide_code=True)
@@ -381,7 +381,7 @@ def reasons(names, part, promise, set_tried, tab):
     section(
         "why",
         say("limits_and_remedies"),
-        html(reasons_html(promise, names)),
+        html(promise_lists.reasons_html(promise, names)),
         html(remedies_html(promise, names)),
         *(
             [
@@ -588,11 +588,12 @@ def done(accept, approver, because, chosen, opened, own, question):
 
 
 @app.cell(hide_code=True)
-def records_figures(link, promises, shown, tab):
+def records_figures(is_checked, link, promises, shown, tab):
     mo.stop(tab.value != say("promises"))
-    html(
-        tiles_html(promise_records.records_tiles(promises, shown.snapshot.as_of), link)
+    _tiles = promise_records.records_tiles(
+        promises, shown.snapshot.as_of, is_checked=is_checked
     )
+    html(tiles_html(_tiles, link))
     return
 
 

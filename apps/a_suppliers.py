@@ -88,8 +88,15 @@ def tiles(found, names, plan):
 @app.cell(hide_code=True)
 def choose(found, keep, names, wanted):
     subject = supplier_page.subject_choice(found, names, wanted, keep)
-    days = mo.ui.slider(1, 60, value=7, label=say("days_ahead"), show_value=True)
+    days = supplier_page.days_choice()
     return days, subject
+
+
+@app.cell(hide_code=True)
+def choose_from(keep, plan, shown, wanted):
+    mo.stop(plan is None)
+    source = supplier_page.from_choice(shown, wanted, keep)
+    return (source,)
 
 
 @app.cell(hide_code=True)
@@ -103,9 +110,11 @@ def choose_tab(keep, plan, wanted):
 
 
 @app.cell(hide_code=True)
-def look(days, found, shown, subject, tab):
+def look(days, found, shown, source, subject, tab):
     chosen = subject.value if subject is not None and subject.value else ""
-    grid = supplier_page.grid_of(tab.value, shown, found, chosen, days.value)
+    grid = supplier_page.grid_of(
+        tab.value, shown, found, chosen, days.value, source.value or ""
+    )
     return chosen, grid
 
 
@@ -124,21 +133,31 @@ def groups(grid, group, keep, names, wanted):
 
 
 @app.cell(hide_code=True)
-def show(days, grid, group, grouped, names, subject, tab):
+def ask(days, group, source, subject, tab):
     _choices = {
-        say("demands_of_supplier"): subject,
-        say("tab_buy_list"): days,
+        say("demands_of_supplier"): [subject],
+        say("tab_open_orders"): [source],
+        say("tab_buy_list"): [source, days],
     }
-    _asked = [one for one in (_choices.get(tab.value), group) if one is not None]
+    _asked = [*_choices.get(tab.value, []), group]
+    asked_above = mo.hstack(
+        [one for one in _asked if one is not None],
+        justify="start",
+        align="end",
+        wrap=True,
+    )
+    return (asked_above,)
+
+
+@app.cell(hide_code=True)
+def show(asked_above, grid, group, grouped, names):
     _rows = grid_groups.listed_rows(grid.rows, grid.grouping, group.value, grouped)
     if grid.rows.is_empty():
         _parts = [html(page.empty(*grid.none))]
     else:
         _parts = [] if grouped is None else [grouped]
         _parts += [grid.table(_rows, names)] if _rows.height else []
-    mo.vstack(
-        [mo.hstack(_asked, justify="start", align="end", wrap=True), *_parts], gap=1
-    )
+    mo.vstack([asked_above, *_parts], gap=1)
     return
 
 

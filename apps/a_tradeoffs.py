@@ -92,13 +92,15 @@ def trouble(shown):
 
 @app.cell(hide_code=True)
 def remembered():
+    # What was published stays on the page while the plan in force beside it is read.
     approver = Approver()
-    return (approver,)
+    get_published, publish = mo.state(None)
+    return approver, get_published, publish
 
 
 @app.cell(hide_code=True)
 def effort(ready, wanted):
-    _size = ready.snapshot["demands"].height
+    _ready = ready  # tables that cannot be read have no trade-offs
     form = (
         mo.md("{objectives} {points}\n\n{cost} {lateness} {co2} {inventory} {overtime}")
         .batch(
@@ -129,7 +131,7 @@ def effort(ready, wanted):
     section(
         "effort",
         say("number_of_plans_and_budgets"),
-        html(f'<p class="muted">{say("linear_programs_over_orders", _size)}</p>'),
+        html(f'<p class="muted">{say("linear_programs_over_orders")}</p>'),
         form,
     )
     return (form,)
@@ -329,11 +331,14 @@ def against(front, mode, now, tab):
 
 
 @app.cell(hide_code=True)
-def publish_choice(front, knee_first):
+def publish_choice(front, keep, knee_first, wanted):
+    _labels = {f"Plan {p}": p for p in front.points["point"]}
+    _asked = f"Plan {wanted('publish')}"
     chosen = mo.ui.dropdown(
-        {f"Plan {p}": p for p in front.points["point"]},
-        value=f"Plan {knee_first}",
+        _labels,
+        value=_asked if _asked in _labels else f"Plan {knee_first}",
         label=say("plan"),
+        on_change=lambda value: keep("publish", str(value)),
     )
     release = mo.ui.run_button(label=say("publish_this_plan"), kind="success")
     return chosen, release
@@ -350,9 +355,18 @@ def publishing(approver, chosen, current, now, release):
 
 
 @app.cell(hide_code=True)
-def published(approver, chosen, front, now, release):
+def published(approver, chosen, front, now, publish, release):
     mo.stop(not release.value)
-    said(tradeoff_page.publish(now, front, chosen.value, approver.value))
+    _done = tradeoff_page.publish(now, front, chosen.value, approver.value)
+    publish((front.fingerprint, chosen.value, _done))
+    return
+
+
+@app.cell(hide_code=True)
+def outcome(front, get_published):
+    mo.stop(get_published() is None or get_published()[0] != front.fingerprint)
+    _, _plan, _done = get_published()
+    mo.vstack([html(f"<p><b>Plan {_plan}</b></p>"), said(_done)], gap=0.5)
     return
 
 

@@ -332,6 +332,19 @@ def with_local_times(text: str, tell: Callable[[dt.datetime], str]) -> str:
     )
 
 
+_HOURS = re.compile(r"\b(\d+\.\d) h\b")
+"""Hours as reasons state them."""
+
+
+def with_durations(text: str) -> str:
+    """Text whose hours are told in days and hours.
+
+    >>> with_durations("Transit takes 145.8 h.")
+    'Transit takes 6 d 2 h.'
+    """
+    return _HOURS.sub(lambda hit: duration(float(hit[1])), text)
+
+
 def location_zones(snapshot: Snapshot) -> dict[str, str]:
     """IANA zone of each location: its own, else of its days (rule 43), else UTC."""
     days = snapshot.local_days

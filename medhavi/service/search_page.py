@@ -147,11 +147,16 @@ def _demands(snapshot: Snapshot, names: Names) -> Iterator[SearchResult]:
 
 
 def _partners(snapshot: Snapshot, names: Names) -> Iterator[SearchResult]:
-    """Customers lead to a search for them, suppliers and machines to their page."""
+    """Customers lead to what is promised to them, the others to their page."""
     for one in snapshot["customers"]["customer"]:
         title = names.name(one)
-        found = f"/search?{urlencode({'q': title})}"
-        yield SearchResult(kind="Customer", title=title, detail=one, address=found)
+        asked = {"tab": "promises", "state": "to keep", "for": one}
+        yield SearchResult(
+            kind="Customer",
+            title=title,
+            detail=one,
+            address=f"/promise/?{urlencode(asked)}",
+        )
     for one in snapshot["suppliers"]["supplier"]:
         title = names.name(one)
         own = f"/suppliers/?{urlencode({'supplier': one})}"

@@ -213,7 +213,7 @@ addEventListener("message", event => {
   show(event.data.address);
 });
 addEventListener("keydown", event => {
-  if ((event.ctrlKey || event.metaKey) && event.key === "k") {
+  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
     event.preventDefault();
     document.querySelector(".bar input").select();
   }
@@ -383,7 +383,7 @@ window.move = async url => {
 addEventListener("keydown", event => {
   const home = framed ? parent.document : document;
   const field = home.querySelector(framed ? ".bar input" : ".mv-nav input");
-  if (field && (event.ctrlKey || event.metaKey) && event.key === "k") {
+  if (field && (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
     event.preventDefault();
     event.stopImmediatePropagation();
     if (framed) parent.focus();

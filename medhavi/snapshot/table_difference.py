@@ -62,9 +62,7 @@ class TableDifference:
 
     def number(self, row: RowChange) -> int | None:
         """Row of the file that states a changed row; None: it has none."""
-        stated = row.after or row.before or {}
-        key = tuple(stated.get(name) for name in schema.tables()[row.table].key)
-        return self.numbers.get((row.table, key)) or None
+        return self.numbers.get((row.table, _key_of(row))) or None
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Number of rows that are added, changed and removed, by table."""
@@ -110,6 +108,15 @@ class TableDifference:
         return {"kind": "replace_rows", **{k: v for k, v in stated.items() if v}}
 
 
+def _key_of(row: RowChange) -> tuple[object, ...]:
+    stated = row.after or row.before or {}
+    return tuple(stated.get(name) for name in schema.tables()[row.table].key)
+
+
+def _row_keys(snapshot: Snapshot, table: str) -> list[tuple[object, ...]]:
+    return snapshot[table].select(schema.tables()[table].key).rows()
+
+
 def changed_columns(row: RowChange) -> list[str]:
     """Columns whose cells a change makes others, in the order of the table."""
     before, after = row.before or {}, row.after or {}
@@ -152,6 +159,9 @@ def file_difference(
 ) -> TableDifference:
     """Differences that a file makes; a column that it lacks stays as it is.
 
+    A sheet without rows states nothing, and neither does a column without a cell: the
+    template has them all. A file that is whole empties what it leaves empty.
+
     Parameters
     ----------
     before
@@ -167,8 +177,11 @@ def file_difference(
     """
     known = _known(before, written)
     cells = {
-        table: _merged(before, known, table, frame, whole=whole)
+        table: _merged(
+            before, known, table, frame if whole else _filled(frame), whole=whole
+        )
         for table, frame in stated.items()
+        if frame.height or (whole and schema.tables()[table].key)
     }
     return _updated(before, {**known, **cells}, cells, found, date_format)
 
@@ -208,6 +221,33 @@ def cell_difference(
     cell = pl.when(pl.col(ROW) == row).then(pl.lit(value or None)).otherwise(old)
     cells = {table: frame.with_columns(cell.alias(column))}
     return _updated(before, {**written, **cells}, cells, [], date_format)
+
+
+def _filled(frame: pl.DataFrame) -> pl.DataFrame:
+    """Columns in which a row of the file has a cell."""
+    return frame.select(
+        one for one in frame if one.name == ROW or (one.drop_nulls() != "").any()
+    )
+
+
+def with_cells(
+    stated: Cells, cells: Mapping[tuple[str, int, str], str]
+) -> dict[str, pl.DataFrame]:
+    """Tables of a file with other cells: by table, row as a spreadsheet counts, column.
+
+    An empty text is no value; cells of tables, rows or columns that the file lacks do
+    nothing.
+    """
+    found = dict(stated)
+    for (table, row, column), value in cells.items():
+        if table not in found:
+            continue
+        frame = matched(found[table], schema.tables()[table].columns)
+        if column in frame.columns:
+            cell = pl.when(pl.col(ROW) == row).then(pl.lit(value or None, pl.String))
+            frame = frame.with_columns(cell.otherwise(pl.col(column)).alias(column))
+        found[table] = frame
+    return found
 
 
 def _known(before: Snapshot, written: Cells | None) -> dict[str, pl.DataFrame]:
@@ -266,13 +306,18 @@ def _updated(
     date_format: str | None,
 ) -> TableDifference:
     """Tables with changed cells, beside those without."""
-    after = Snapshot.from_frames(everything, found, date_format=date_format)
-    if before.holds:
-        after = after.hold_bad_rows()
-    rows = Patch.between(before, after, cells).changes(before)
+    read = Snapshot.from_frames(everything, found, date_format=date_format)
+    after = read.hold_bad_rows() if before.holds else read
+    # A row that is left out for a wrong cell is in the file: nothing removes it.
+    stated = {table: set(_row_keys(read, table)) for table in cells}
+    rows = tuple(
+        row
+        for row in Patch.between(before, after, cells).changes(before)
+        if row.after is not None or _key_of(row) not in stated[row.table]
+    )
     numbers: dict[Place, int] = {}
     for table in cells:
-        keys = after[table].select(schema.tables()[table].key).rows()
+        keys = _row_keys(after, table)
         numbers |= {
             (table, key): number
             for key, number in zip(

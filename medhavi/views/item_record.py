@@ -27,6 +27,7 @@ from medhavi.views.words import say
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Sequence
 
     from medhavi.results.plans.plan import Plan
     from medhavi.results.reports.time_phased import TimePhasedRecord
@@ -300,9 +301,17 @@ def _purpose(
         verb = {"make": "making", "move": "moving"}.get(order["kind"], "for")
         return f"{verb} {names.name(order['product'])}, {names.name(order['location'])}"
     served = pegged.get(str(moved["order"]), [])
-    told = ", ".join(names.name(one) for one in served[:MOST_SERVED])
-    more = len(served) - MOST_SERVED
-    return told + (f" {say('and_more', more)}" if more > 0 else "")
+    return some_words([names.name(one) for one in served], MOST_SERVED)
+
+
+def some_words(told: Sequence[str], most: int) -> str:
+    """First of several, and how many more there are.
+
+    >>> some_words(["A", "B", "C"], 2)
+    'A, B and 1 more'
+    """
+    more = len(told) - most
+    return ", ".join(told[:most]) + (f" {say('and_more', more)}" if more > 0 else "")
 
 
 def item_link(product: str, location: str) -> str:

@@ -236,7 +236,7 @@ def from_wall(milliseconds: int, zone: str) -> dt.datetime:
 
 
 _ID = re.compile(r"[A-Za-z0-9](?:[\w.\-]*\w)?")
-_OPENED = {
+OPENED = {
     "locations": "location",
     "resources": "resource",
     "steps": "routing",
@@ -459,15 +459,24 @@ def _families(snapshot: Snapshot, texts: Mapping[str, str]) -> dict[str, str]:
     return {family: name for family, name in found.items() if name not in twice}
 
 
+def opening_words(first: str, more: int) -> str:
+    """Name of a calendar by a thing that it opens, and how many others it opens.
+
+    >>> opening_words("Filling 1", 3)
+    'Opening hours of Filling 1 and 3 more'
+    """
+    words = say("named_and_more", first, more) if more else first
+    return say("opening_hours_of", words)
+
+
 def _calendars(snapshot: Snapshot, texts: Mapping[str, str]) -> dict[str, str]:
     """Call a calendar by what it opens: a place, else what else names it."""
     told: dict[str, str] = {}
-    for table, key in _OPENED.items():
+    for table, key in OPENED.items():
         rows = snapshot[table].select("calendar", key).drop_nulls().unique()
         for calendar, opened in rows.group_by("calendar").agg(key).iter_rows():
             first, *more = sorted(texts.get(one, one) for one in opened)
-            words = say("named_and_more", first, len(more)) if more else first
-            told.setdefault(calendar, say("opening_hours_of", words))
+            told.setdefault(calendar, opening_words(first, len(more)))
     for calendar in snapshot["calendars"]["calendar"]:
         told.setdefault(calendar, say("calendar_of_nothing", readable(calendar)))
     return _apart(told)

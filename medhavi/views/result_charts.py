@@ -281,7 +281,8 @@ class PromiseCharts(ChartList):
 
     def reasons(self, snapshot: Snapshot | None = None) -> PagePart:
         """What limits the date, and the remedies that were tried."""
-        from medhavi.views.promises.words import reasons_html, remedies_html
+        from medhavi.views.promises.lists import reasons_html
+        from medhavi.views.promises.words import remedies_html
 
         names = _promise_names(self.promise, snapshot)
         parts = reasons_html(self.promise, names), remedies_html(self.promise, names)

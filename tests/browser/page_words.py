@@ -40,8 +40,12 @@ def said(page: Page) -> str:
     return " ".join(one for one in parts if not one.startswith(_HINTS))
 
 
+_VALUES = {"True", "False", "None"}
+"""What a cell shows that ends with a call instead of words."""
+
+
 def untold(page: Page, names: Names) -> list[str]:
-    """List ids that have a name, and instants that are not local.
+    """List ids that have a name, instants that are not local, values of the program.
 
     A form says `name (id)`, which is both.
     """
@@ -51,4 +55,5 @@ def untold(page: Page, names: Names) -> list[str]:
     for identity, name in named.items():
         text = text.replace(f"{name} ({identity})", name)
     words = set(re.findall(r"[\w-]+", text))
-    return [*sorted(words & named.keys() - _ENGLISH), *INSTANT.findall(text)]
+    raw = (words & named.keys() - _ENGLISH) | (words & _VALUES)
+    return [*sorted(raw), *INSTANT.findall(text)]

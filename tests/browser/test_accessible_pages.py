@@ -150,5 +150,5 @@ def test_the_workbench_is_used_by_keyboard_alone(promise_server, page):
     expect(shown.get_by_role("tab").first).to_be_visible()
     page.keyboard.press("Tab")
     frame.wait_for_function("document.activeElement !== document.body")
-    page.keyboard.press("Control+k")
+    page.keyboard.press("Control+K")  # caps lock is on
     expect(field).to_be_focused()

@@ -46,6 +46,7 @@ def test_a_plan_of_a_front_is_found_compared_and_published(page, lake_server):
     expect(page.get_by_text("It is the plan").first).to_be_visible()
     page.get_by_label("Planning mode").select_option(label="Cost-optimized")
     expect(page.get_by_text("equal", exact=True)).to_have_count(4)
+    expect(page.get_by_text("It is the plan").first).to_be_visible()
     watched.assert_clean()
     page.reload()
     expect(page.get_by_text("equal", exact=True)).to_have_count(4)

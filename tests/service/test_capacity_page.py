@@ -513,3 +513,9 @@ def test_an_order_stays_chosen_when_its_proposal_is_firmed() -> None:
     assert (kept.order, kept.step, kept.resource) == (firmed, 1, "M1")
     asked["order"] = "P-NOWHERE-1"
     assert capacity_page.kept_view(after, view, wanted) == view
+    # The next plan may give the number of the proposal to another one.
+    decided = capacity_page.decided_view(view, (firmed,))
+    assert decided == replace(view, order=firmed)
+    assert capacity_page.kept_view(after, decided, wanted) == decided
+    assert capacity_page.decided_view(view, ()) == view
+    assert capacity_page.decided_view(None, (firmed,)) is None

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from medhavi.planners.edit_price import EditPrice
 from medhavi.service import page_data
 from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.plan_pages import decision_words, desk_parts, plan_page
@@ -17,6 +19,8 @@ from medhavi.service.plan_pages.plan_page import (
 )
 from medhavi.service.plan_pages.remedy_edits import answer_of
 from medhavi.units import to_seconds
+from medhavi.views.names import Names
+from medhavi.workbench.plan_effects import PlanEffect
 from tests import factories
 from tests.api import DataSource, names_of
 from tests.planners.small_plans import day
@@ -257,3 +261,17 @@ def test_remedies_are_tried_once_for_a_page(tmp_path):
 def test_another_mode_is_planned_for_comparison(tmp_path):
     page = late_tables(tmp_path)
     assert plan_page.other_plan(page, "mrp").plan.run.mode == "mrp"
+
+
+@pytest.mark.req("OPA-07")
+def test_a_change_is_priced_apart_from_what_planning_again_comes_to() -> None:
+    """Saving 6 it looked like a loss of 11 where the plan made again costs 17 more."""
+    costs = {"purchase": 0.0, "production": 0.0, "transport": 1.0, "holding": 0.0}
+    price = EditPrice(**costs, lateness=-7.0, replanning=17.0)
+    effect = PlanEffect(price=price, victims=(), winners=(), plan=None)
+    told = decision_words.effect_html(effect, Names())
+    own = told.index("the change alone")
+    assert own < told.index("planning again with nothing changed") < told.index("total")
+    assert "6" in told[own : own + 80]
+    calm = replace(effect, price=replace(price, replanning=0.0))
+    assert "the change alone" not in decision_words.effect_html(calm, Names())

@@ -100,6 +100,7 @@ def test_actions_are_those_that_all_selected_orders_allow(desk):
     assert order_page.action_note(selected_of(desk, supply, "PO-1")) == ""
     begun = [{**row, "status": "in_process"} for row in selected_of(desk, "PO-1")]
     assert "keeps its dates" in order_page.action_note(begun)
+    assert "row=PO-1&amp;column=due" in order_page.action_note(begun)
     both = order_page.actions_for(
         selected_of(desk, "PO-1", "PO-2"), desk.plan, desk.snapshot
     )
@@ -108,11 +109,23 @@ def test_actions_are_those_that_all_selected_orders_allow(desk):
     mixed = order_page.actions_for(
         selected_of(desk, supply, "PO-1"), desk.plan, desk.snapshot
     )
-    assert list(mixed.values()) == ["move"]
+    assert list(mixed.values()) == ["firm", "move"]
     assert order_page.actions_for([], desk.plan, desk.snapshot) == {}
     assert "Tick orders" in order_page.no_action([])
     told = order_page.no_action(selected_of(desk, supply, "PO-1"))
     assert "(1 planned, 1 released)" in told
+
+
+@pytest.mark.req("OPA-07")
+def test_firming_leaves_selected_orders_alone_that_are_firm_already(desk):
+    supply = proposal(desk.plan)
+    mixed = selected_of(desk, supply, "PO-1")
+    assert "Done to 1 of 2" in order_page.action_note(mixed, "firm")
+    assert "Done to" not in order_page.action_note(mixed, "move")
+    assert order_page.edit_of("firm", {}, mixed, desk.plan) == {
+        "kind": "firm",
+        "supply": supply,
+    }
 
 
 @pytest.mark.req("WO-12")

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from medhavi.schema.template import example_rows
 from medhavi.service import page_data
-from medhavi.service.data_pages import change_list, data_page, own_data
+from medhavi.service.data_pages import (
+    cell_form,
+    change_list,
+    data_page,
+    own_data,
+)
+from medhavi.service.plan_pages import decision_words
 from medhavi.service.plan_pages.plan_loading import load_page
 from medhavi.snapshot import Snapshot
 from medhavi.workbench.files.template_files import write_xlsx_template
 from tests.lakehouse.lake_events import event
 from tests.workbench.edit_company import company
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @pytest.fixture(autouse=True)
@@ -191,3 +202,45 @@ def test_a_cell_of_a_lake_is_chosen_by_names(lake) -> None:
     assert offered["row"].options["S, A, DC"] == "S|A|DC"
     assert offered["column"].options["Unit price"] == "unit_price"
     assert "Supplier" not in offered["column"].options
+
+
+@pytest.mark.req("ENR-10", "UI-11")
+def test_a_wrong_cell_of_a_file_is_mended_on_the_page(lake) -> None:
+    content = b"supplier,product,location,unit_price\nS,A,DC,dear\nT,A,DC,4\n"
+    files = [("supply_terms.csv", content)]
+    wrong = own_data.uploaded(lake, files, whole=False)
+    kept: list[Mapping[tuple[str, int, str], str]] = []
+    form = cell_form.mend_form(wrong, kept.append)
+    assert form is not None
+    assert form.element.value == {"cell0": "dear"}
+    assert "removed" not in own_data.proposal_html(wrong, lake.names)
+    assert own_data.buttons(lake, wrong, None, (1, 2, 3)) == []
+    assert form._on_change is not None
+    form._on_change({"cell0": "9"})
+    proposal = own_data.uploaded(lake, files, whole=False, mended=kept[-1])
+    assert cell_form.mend_form(proposal, kept.append) is None
+    assert own_data.command_html(lake, proposal, whole=False) == ""
+    priced = own_data.priced(lake, proposal)
+    assert own_data.take(lake, proposal, priced, "Ana").kept
+    terms = load_page(mode="mrp").snapshot["supply_terms"]
+    assert sorted(terms["unit_price"]) == [4.0, 9.0]
+
+
+@pytest.mark.req("ENR-10", "UI-11")
+def test_a_date_of_an_order_is_typed_as_local_time(lake) -> None:
+    """Who makes or carries an order in process reports its date as pages show it."""
+    state = data_page.state_of(lake)
+    form = asked(table="supply_orders", row="PO-1", column="due")
+    typed = own_data.proposed_cell(lake, state, {**form, "value": "2026-01-09 12:00"})
+    assert typed.edit is not None
+    assert typed.edit["value"].startswith("2026-01-09T")
+    priced = own_data.priced(lake, typed)
+    assert priced.preview is not None
+    told = decision_words.asked_html(priced, lake.names)
+    assert f"({lake.names.zone})" in told
+    day = own_data.proposed_cell(lake, state, {**form, "value": "2026-01-09"})
+    assert day.edit is not None
+    assert day.edit["value"] == "2026-01-09"
+    wrong = own_data.proposed_cell(lake, state, {**form, "value": "soon: Friday"})
+    assert wrong.problem is not None
+    assert "write it like" in wrong.problem.text

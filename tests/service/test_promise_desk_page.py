@@ -35,7 +35,7 @@ from medhavi.service.promise_pages.promise_page import (
     template_xlsx,
     variants_of,
 )
-from medhavi.units import DAY
+from medhavi.units import DAY, from_seconds
 from medhavi.views.promises.lists import (
     answer_rows,
     answers_sentence,
@@ -442,6 +442,26 @@ def test_a_page_says_what_an_answer_does_to_the_plan_and_writes_nothing(company)
     assert "this promise" in text
     after = page_of(Path(company.source.lake))
     assert after.snapshot.fingerprint == company.snapshot.fingerprint
+
+
+@pytest.mark.req("UI-06")
+def test_a_page_says_where_the_plan_delivers_after_the_date_of_the_quote(company):
+    page = asked(company)
+    effect = plan_effect.effect_of(company, page.promise, 1)
+    own = str(page.promise.demand["demand"])
+    (one,) = (one for one in effect.victims if one.demand == own)
+    date = int(page.promise.date)
+    late, same = (
+        replace(
+            effect, victims=(replace(one, new_date=from_seconds(date + days * DAY)),)
+        )
+        for days in (5, 0)
+    )
+    text = plan_effect.told(late, page.promise, company.names)
+    assert "5 d after the date of the quote" in text
+    assert "after the date of the quote" not in plan_effect.told(
+        same, page.promise, company.names
+    )
 
 
 def test_a_page_without_tables_says_why_there_is_no_effect(company):

@@ -10,6 +10,7 @@ from medhavi.service.promise_pages import promise_list, promise_page
 from medhavi.service.promise_pages.open_lists import records_of
 from medhavi.service.promise_pages.promise_commit import commit
 from medhavi.service.promise_pages.promise_page import ask
+from medhavi.views.names import NOTHING
 from medhavi.views.promises.records import (
     TO_KEEP,
     PromiseFilter,
@@ -98,6 +99,16 @@ def test_what_is_found_at_risk_is_so_in_the_list(company, records):
     tiles = {tile.label: tile for tile in records_tiles(risky, now)}
     assert tiles["At risk"].figure == "1"
     assert tiles["Overdue"].state == "good"
+    assert tiles["At risk"].word == "cannot be kept"
+    # Before all promises are asked again nobody knows that none is.
+    unchecked = records_tiles(records, now, is_checked=False)
+    unasked = next(tile for tile in unchecked if tile.label == "At risk")
+    assert (unasked.figure, unasked.state, unasked.note) == (
+        NOTHING,
+        "",
+        "Not checked yet",
+    )
+    assert "at-risk" in unasked.rows
 
 
 def test_a_promise_is_asked_again_as_the_same_line(company, records):

@@ -32,6 +32,7 @@ from medhavi.service.scenario_pages.scenario_page import (
     study_file,
 )
 from medhavi.views.pictures.scenarios import (
+    COLUMNS,
     comparison_table,
     demand_rows,
     money_table,
@@ -427,3 +428,24 @@ def test_parts_show_lists_and_forms_in_words(folder):
     )
     assert (filled.value, filled.element.value["factor"]) == (None, "5")
     assert scenario_link("A|L") == "/scenarios/?subject=A%7CL"
+
+
+@pytest.mark.req("OPA-07")
+def test_a_shift_is_added_by_the_name_of_each_line_that_it_opens() -> None:
+    """A calendar that opens nothing is not offered: it would change no plan."""
+    resources = [
+        {"resource": name, "location": "L", "calendar": "CAL"} for name in ("M", "N")
+    ]
+    made = tables().replace(
+        calendars=[{"calendar": "CAL"}, {"calendar": "IDLE"}], resources=resources
+    )
+    options = options_of(made, names_of(made), ("calendars", "calendar"))
+    assert options == {
+        "Opening hours of M and 1 more": "CAL",
+        "Opening hours of N and 1 more": "CAL",
+    }
+
+
+def test_the_share_of_lines_in_time_has_the_name_that_the_cockpit_gives_it() -> None:
+    assert "promises kept" in (name.lower() for name in COLUMNS)
+    assert "On time" not in COLUMNS

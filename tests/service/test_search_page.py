@@ -52,6 +52,9 @@ def test_ids_and_names_are_found(company, text, first) -> None:
 
 def test_a_customer_leads_to_what_it_asked_for(company) -> None:
     assert ("Demand", "SO-7") in found(company, "corner shop")
+    results = search_results(company, names_of(company), "corner shop")
+    address = next(one.address for one in results if one.kind == "Customer")
+    assert address == "/promise/?tab=promises&state=to+keep&for=C-1"
 
 
 def test_a_resource_leads_to_its_capacity() -> None:

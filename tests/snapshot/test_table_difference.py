@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
 
 from medhavi.errors import UsageError
 from medhavi.schema.template import example_rows
 from medhavi.snapshot import Snapshot
+from medhavi.snapshot.reading.normalise import ROW
 from medhavi.snapshot.table_difference import (
     cell_difference,
     cells_of,
     changed_columns,
     file_difference,
+    with_cells,
 )
 
 
@@ -58,6 +61,37 @@ def test_problems_have_the_row_number_of_the_spreadsheet(folder) -> None:
     assert (wrong.code, wrong.row, wrong.column) == ("SNAP005", 3, "unit_cost")
     (new,) = (row for row in made.rows if row.before is None)
     assert made.number(new) == 3
+
+
+@pytest.mark.req("ENR-10")
+def test_the_template_changes_what_is_filled_alone(folder) -> None:
+    """It has all columns and a sheet for each table; empty ones state nothing."""
+    columns = "product,name,unit_cost,family\nLEMONADE,,0.7,\n"
+    made = update(folder, columns)
+    assert [changed_columns(row) for row in made.rows] == [["unit_cost"]]
+    stated, found = cells_of(folder.parent / "own")
+    empty = {"settings": pl.DataFrame(schema={"as_of": pl.String, ROW: pl.UInt32})}
+    again = file_difference(
+        made.before, {**stated, **empty}, found, written=cells_of(folder)[0]
+    )
+    assert again.counts() == made.counts()
+    assert again.findings == ()
+
+
+@pytest.mark.req("ENR-10")
+def test_a_row_with_a_wrong_cell_is_not_removed(folder) -> None:
+    (folder.parent / "own").mkdir()
+    text = "product,unit_cost\nLEMONADE,cheap\nSYRUP,1.5\n"
+    (folder.parent / "own" / "products.csv").write_text(text, "utf-8")
+    stated, found = cells_of(folder.parent / "own")
+    before = Snapshot.from_folder(folder).hold_bad_rows()
+    made = file_difference(before, stated, found)
+    assert made.counts() == {"products": {"added": 0, "changed": 1, "removed": 0}}
+    place = ("products", 2, "unit_cost")
+    assert place in {(one.table, one.row, one.column) for one in made.findings}
+    mended = file_difference(before, with_cells(stated, {place: "0.7"}), found)
+    assert mended.counts()["products"]["changed"] == 2
+    assert mended.findings == ()
 
 
 def test_keys_are_compared_as_they_are_read(folder) -> None:

@@ -155,6 +155,33 @@ def test_a_missed_promise_names_customer_and_dates():
     assert rows[0]["Late"] == "short"
 
 
+@pytest.mark.req("UI-02")
+def test_a_line_after_its_due_date_and_by_its_promise_misses_no_promise():
+    day = dt.timedelta(days=1)
+    snapshot = factories.snapshot(
+        products=[{"product": "A"}],
+        demands=[
+            {"demand": name, "product": "A", "qty": 5, "due": AS_OF + day, **promise}
+            for name, promise in (
+                ("KEPT", {"promised": AS_OF + 9 * day}),
+                ("MISSED", {"promised": AS_OF + 3 * day}),
+            )
+        ],
+        supply_orders=[
+            {
+                "supply_order": "PO-1",
+                "kind": "purchase",
+                "product": "A",
+                "qty": 10,
+                "due": AS_OF + 5 * day,
+            }
+        ],
+    )
+    plan = plan_snapshot(snapshot, "constrained")
+    (row,) = promises_missed(plan, snapshot, names_of(snapshot)).to_dicts()
+    assert (row["Order line"], row["Late"]) == ("MISSED", "2 d")
+
+
 def test_facts_are_counted_back_from_now():
     now = dt.datetime(2026, 11, 2, 6, tzinfo=dt.UTC)
     ago = [0.5, 3, 9, -1]

@@ -73,6 +73,7 @@ def test_remedies_tell_date_money_and_who_pays(late, made):
     assert "One more M" in told
     assert "not stated" in told
     assert "nobody" in told
+    assert "held against the plan made again without it" in told
     assert "Tried without gain" in plan_remedies_html([], Names())
 
 

@@ -21,6 +21,7 @@ from medhavi.results.promises.promise import (
     iso,
 )
 from medhavi.units import DAY
+from medhavi.views.promises.lists import reasons_html
 from medhavi.views.promises.picture import (
     CURVE,
     chain_sentence,
@@ -32,7 +33,6 @@ from medhavi.views.promises.words import (
     options_html,
     preempted_html,
     promise_tiles,
-    reasons_html,
     remedies_html,
 )
 from medhavi.views.theme import ChartRows
@@ -225,10 +225,19 @@ def test_two_ways_of_one_name_are_told_apart_by_their_dates(promise):
     assert titles[0].startswith(f"{alone[0]}, ")
 
 
-def test_reasons_are_sentences_with_their_code(promise):
+def test_reasons_are_sentences_with_their_kind(promise):
     text = reasons_html(promise, NAMES)
     assert "Waits 24 h for Filling 1." in text
-    assert "CapacityShortfall, 1 d" in text
+    assert "Capacity shortfall, 1 d" in text
+    held = replace(
+        promise.limiter,
+        code=Limiter.MATERIAL_RESERVATION_CONFLICT,
+        subject="H-9c7c3225a21cb103",
+        text="Stock of FACE is held for Q-0001.",
+    )
+    told = reasons_html(replace(promise, limiter=held), NAMES)
+    assert "Stock of Face &lt;cream&gt; is held for Q-0001." in told
+    assert "H-9c" not in told
     assert "Nothing limits it" in reasons_html(replace(promise, limiter=None), NAMES)
 
 

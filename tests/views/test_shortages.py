@@ -13,7 +13,12 @@ from medhavi.results.exceptions import ExceptionCode
 from medhavi.views.item_record import item_finding, item_tiles, record_html
 from medhavi.views.names import names_of
 from medhavi.views.pictures.stock import record_chart, record_rows
-from medhavi.views.plan_pages.shortages import shortage_html, shortage_reasons
+from medhavi.views.plan_pages.shortages import (
+    short_items,
+    short_items_html,
+    shortage_html,
+    shortage_reasons,
+)
 from medhavi.views.theme import title_of
 from tests import api, factories
 from tests.planners.small_plans import PYTHON
@@ -53,12 +58,16 @@ def test_a_shortage_tells_its_sum_the_next_receipt_and_what_is_late(
     names = names_of(company)
     record = mv.time_phased(company, plan, "B", "L")
     assert "short from" in item_finding(record, names)
-    missing, following, *reasons = shortage_reasons(record, plan, names)
+    missing, following, waiting, *reasons = shortage_reasons(record, plan, names)
+    assert waiting == "Waiting for it: SO-1."
     assert "20 kg are required; on hand 10 kg and received 0 kg: short by 10" in missing
     assert "50 kg, order PO-1" in following
     late = next(one for one in reasons if ExceptionCode.BRING_FORWARD.headline in one)
     assert "(PO-1, " in late
-    assert shortage_html(record, plan, names).count("<li>") == 2 + len(reasons)
+    told = shortage_html(record, plan, names)
+    assert told.count("<li>") == 3 + len(reasons)
+    assert '<a href="/orders/?order=PO-1" target="_self">PO-1</a>' in told
+    assert "Waiting for it: <a href" in told
 
 
 def test_what_limits_its_late_demands_is_told(company, plan) -> None:
@@ -118,3 +127,21 @@ def test_unlimited_stock_has_no_picture(company, plan) -> None:
     record = mv.time_phased(company, plan, "B", "L")
     endless = record.rows.with_columns(projected_available_balance=pl.lit(float("inf")))
     assert record_chart(replace(record, rows=endless), plan, names_of(company)) is None
+
+
+@pytest.mark.req("UI-02")
+def test_items_are_listed_by_when_they_run_out(company, plan) -> None:
+    names = names_of(company)
+    (row,) = short_items(plan).to_dicts()
+    assert (row["product"], row["location"], row["lowest"]) == ("B", "L", -10.0)
+    assert row["runs_out"] == row["below_safety"]
+    told = short_items_html(plan, names)
+    assert ">Oil at L</a>" in told
+    assert told.count('<td class="">Mon 12 Jan</td>') == 2
+    later = replace(plan, run=replace(plan.run, as_of=plan.run.as_of + 30 * 86_400))
+    assert told.count("before now") == 0
+    assert short_items_html(later, names).count("before now") == 2
+    covered = plan.replace(
+        positions=plan.positions.with_columns(on_hand=pl.lit(9.0), safety=pl.lit(0.0))
+    )
+    assert "No item runs short" in short_items_html(covered, names)

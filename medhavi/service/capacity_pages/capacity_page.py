@@ -155,6 +155,19 @@ def kept_view(plan: Plan, view: CapacityWindow, wanted: Wanted) -> CapacityWindo
     return view if found is None else chosen_operation(plan, view, found["id"])
 
 
+def decided_view(
+    view: CapacityWindow | None, orders: Sequence[str]
+) -> CapacityWindow | None:
+    """View after a decision about one order: its number as it is known from now on.
+
+    A proposal that is decided about is firm and has another number; the next plan may
+    give the old one to another proposal.
+    """
+    if view is None or not view.order or len(orders) != 1:
+        return view
+    return replace(view, order=orders[0])
+
+
 def _date(text: str) -> dt.date | None:
     try:
         return dt.date.fromisoformat(text)

@@ -18,7 +18,7 @@ from medhavi.results.run_record import Basis
 from medhavi.schema import tables
 from medhavi.service.data_source import file_date_format
 from medhavi.service.jobs.open_pages import this_cell
-from medhavi.service.page_data import PageProblem, html, problem_of
+from medhavi.service.page_data import PageProblem, html, problem_of, read_moment
 from medhavi.service.plan_pages import desk_parts, plan_page
 from medhavi.service.plan_pages.decision_words import PreviewResult
 from medhavi.service.plan_pages.plan_loading import open_pages
@@ -28,14 +28,16 @@ from medhavi.service.plan_pages.plan_page import (
     new_press,
 )
 from medhavi.snapshot import Snapshot
+from medhavi.snapshot.reading.cells import is_day
 from medhavi.snapshot.table_difference import (
     TableDifference,
     cell_difference,
     file_difference,
+    with_cells,
 )
 from medhavi.views import page
-from medhavi.views.changed_cells import update_html, value_words
-from medhavi.views.names import said
+from medhavi.views.changed_cells import known_row, update_html, value_words
+from medhavi.views.names import count, said
 from medhavi.views.words import say
 from medhavi.workbench.files.table_files import KINDS, TableFiles, read_files
 from medhavi.workbench.orders.plan_edit_preview import worked_out
@@ -54,6 +56,8 @@ if TYPE_CHECKING:
 
     Wanted = Callable[[str], str]
     Keep = Callable[[str, str], None]
+    Place = tuple[str, int, str]
+    """Table, row as a spreadsheet counts, and column of a cell."""
 
 _KEY_MARK = "|"
 """Stands between the parts of the key of a row."""
@@ -84,6 +88,8 @@ class DataProposal:
         Edit of the lake, or of the tables of files, that comes to the same.
     place
         Table, row, column and value of a cell of files.
+    mended
+        Cells of the dropped files that stand otherwise on the page.
     """
 
     text: str
@@ -91,6 +97,7 @@ class DataProposal:
     update: TableDifference | None = None
     edit: Mapping[str, Any] | None = None
     place: tuple[str, str, str, str] | None = None
+    mended: Mapping[Place, str] = field(default_factory=dict)
     problem: PageProblem | None = None
 
     @property
@@ -145,19 +152,19 @@ def upload_part(dropped: mo.ui.file, whole: mo.ui.checkbox) -> mo.Html:
     return mo.vstack(
         [
             words,
-            mo.hstack(
-                [dropped, whole, template, example],
-                justify="start",
-                align="center",
-                wrap=True,
-            ),
+            mo.hstack([template, example], justify="start", wrap=True),
+            mo.hstack([dropped, whole], justify="start", align="center", wrap=True),
         ],
         gap=1,
     )
 
 
 def uploaded(
-    shown: PlanPage, files: Sequence[tuple[str, bytes]], *, whole: bool
+    shown: PlanPage,
+    files: Sequence[tuple[str, bytes]],
+    *,
+    whole: bool,
+    mended: Mapping[Place, str] | None = None,
 ) -> DataProposal:
     """Differences that dropped files make to the tables of a page.
 
@@ -165,15 +172,21 @@ def uploaded(
     ----------
     files
         Name and bytes of each.
+    mended
+        Cells that stand otherwise than in the files.
     """
+    mended = mended or {}
     before = shown.snapshot or Snapshot.from_frames({})
     written = _files(shown).cells() if shown.source.tables else None
     names = tuple(name for name, _ in files)
     text = f"file {', '.join(names)}"
+    text += f", {count(len(mended), 'cell')} mended" if mended else ""
     try:
+        stated, found = read_files(files)
         update = file_difference(
             before,
-            *read_files(files),
+            with_cells(stated, mended),
+            found,
             written=written,
             whole=whole,
             date_format=file_date_format() if written else None,
@@ -184,7 +197,7 @@ def uploaded(
     refusal = _refusal(shown, update, edit, names) if edit else None
     if refusal is not None:
         return DataProposal(text=text, files=names, problem=refusal)
-    return DataProposal(text=text, files=names, update=update, edit=edit)
+    return DataProposal(text=text, files=names, update=update, edit=edit, mended=mended)
 
 
 def _refusal(
@@ -338,7 +351,7 @@ def proposed_cell(
     text = f"{table} {where} {column}: {value or 'empty'}"
     try:
         if not shown.source.tables:
-            cell = _override(*_named(table, where, column), value)
+            cell = _override(shown, *_named(table, where, column), value)
             return DataProposal(text=text, edit=cell)
         update = cell_difference(
             state.snapshot,
@@ -368,10 +381,12 @@ def _number(text: str) -> int:
     return int(text)
 
 
-def _override(table: str, where: str, column: str, value: str) -> dict[str, Any]:
-    """Edit of one cell of a lake; numbers are read as numbers."""
-    key = tables()[table].key
+def _override(
+    shown: PlanPage, table: str, where: str, column: str, value: str
+) -> dict[str, Any]:
+    """Edit of one cell of a lake; numbers are read as numbers, instants as local."""
     parts = [part.strip() for part in where.split(_KEY_MARK)]
+    key = dict(zip(tables()[table].key, parts, strict=False))
     known = tables()[table].columns.get(column)
     typed: Any = value or None
     if value and known is not None and known.type in ("int", "float", "bool"):
@@ -379,13 +394,28 @@ def _override(table: str, where: str, column: str, value: str) -> dict[str, Any]
             typed = json.loads(value.lower())
         except ValueError:
             typed = value
+    if value and known is not None and known.type == "timestamp":
+        typed = _instant_there(shown, table, key, value)
     return {
         "kind": "override",
         "table": table,
-        "key": dict(zip(key, parts, strict=False)),
+        "key": key,
         "column": column,
         "value": typed,
     }
+
+
+def _instant_there(
+    shown: PlanPage, table: str, key: Mapping[str, str], text: str
+) -> str:
+    """Instant as it is typed at the place of a row; a day stands as it is."""
+    assert shown.snapshot is not None
+    if ":" not in text and is_day(text):
+        return text
+    row = known_row(shown.snapshot, table, key) or key
+    place = row.get("resource") or row.get("location")
+    moment = read_moment(text, shown.names.zone_of(str(place) if place else None))
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}" if moment else text
 
 
 def proposal_html(proposal: DataProposal, names: Names) -> str:
@@ -514,7 +544,7 @@ def _kept(shown: PlanPage, approver: str, title: str, text: str) -> EditResult:
 def command_html(shown: PlanPage, proposal: DataProposal, *, whole: bool) -> str:
     """Command line that takes the same."""
     edit, option = proposal.edit, shown.source.option
-    if edit is None or len(proposal.files) > 1:
+    if edit is None or len(proposal.files) > 1 or proposal.mended:
         return ""
     if proposal.place is not None:
         table, row, column, value = map(shlex.quote, proposal.place)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import fields
+from html import escape
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import polars as pl
 
@@ -248,14 +250,19 @@ def exports(
 
 
 # ------------------------------------------------------------------------------ actions
+OF_SOME = (Verb.FIRM, Verb.RELEASE)
+"""Actions that are done to those of the selected orders that allow them."""
+
+
 def actions_for(
     selected: Sequence[Row], plan: Plan, snapshot: Snapshot
 ) -> dict[str, str]:
-    """Actions that all selected orders allow, by the words of the choice."""
+    """Actions that all selected orders allow, or some, by the words of the choice."""
     if not selected:
         return {}
     states = {OrderState(row["status"]) for row in selected}
     known = set.intersection(*(set(allowed(state)) for state in states))
+    known |= {verb for verb in OF_SOME if _allowing(verb, selected)}
     if OrderState.PLANNED in states:
         # The next plan would make the proposal again.
         known.discard(Verb.CANCEL)
@@ -276,6 +283,11 @@ def actions_for(
     if len(suggestions(selected, plan)) == len(selected):
         found |= {words: kind for words, kind in ACTIONS.items() if kind == SUGGESTED}
     return found
+
+
+def _allowing(kind: str, selected: Sequence[Row]) -> list[Row]:
+    """Selected orders whose status knows an action."""
+    return [row for row in selected if kind in allowed(OrderState(row["status"]))]
 
 
 def suggestions(selected: Sequence[Row], plan: Plan) -> list[dict[str, Any]]:
@@ -320,15 +332,33 @@ def no_action(selected: Sequence[Row]) -> str:
     )
 
 
-def action_note(selected: Sequence[Row]) -> str:
-    """What an action that is not offered waits for, as HTML; empty: nothing."""
+def action_note(selected: Sequence[Row], kind: str = "") -> str:
+    """What an action waits for, or whom it leaves alone, as HTML; empty: nothing."""
+    some = _allowing(kind, selected) if kind in OF_SOME else []
+    if 0 < len(some) < len(selected):
+        told = say("action_of_some", len(some), len(selected))
+        return f'<p class="muted small">{told}</p>'
     states = {row["status"] for row in selected}
     notes = {
         OrderState.PLANNED: say("released_once_firm"),
         OrderState.IN_PROCESS: say("keeps_its_dates"),
     }
-    told = notes.get(OrderState(states.pop()), "") if len(states) == 1 else ""
+    state = states.pop() if len(states) == 1 else None
+    told = notes.get(OrderState(state), "") if state else ""
+    if state == OrderState.IN_PROCESS and len(selected) == 1:
+        link = escape(due_link(str(selected[0]["id"])))
+        told += f' <a href="{link}" target="_self">{say("report_its_new_date")}</a>'
     return f'<p class="muted small">{told}</p>' if told else ""
+
+
+def due_link(order: str) -> str:
+    """Address of the page that corrects the due date of an open order.
+
+    >>> due_link("TO-7")
+    '/data/?tab=correct-a-cell&table=supply_orders&row=TO-7&column=due'
+    """
+    cell = {"table": "supply_orders", "row": order, "column": "due"}
+    return f"/data/?{urlencode({'tab': 'correct-a-cell', **cell})}"
 
 
 def edit_form(
@@ -430,7 +460,8 @@ def edit_of(
     if kind == SUGGESTED:
         edits = suggestions(selected, plan)
     else:
-        edits = [{"kind": kind, **_values(form, row)} for row in selected]
+        rows = _allowing(kind, selected)
+        edits = [{"kind": kind, **_values(form, row)} for row in rows]
     if len(edits) == 1:
         return {**edits[0], **reason}
     return {"kind": "mass_change", "edits": edits, **reason}

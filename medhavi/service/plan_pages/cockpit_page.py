@@ -225,7 +225,10 @@ def promise_table(shown: PlanPage, plan: Plan) -> mo.Html:
     currency = shown.names.currency
     promised = shown.snapshot["demands"]["promised"].drop_nulls().len()
     told = say(
-        "promised_dates_missed_words", rows.height, count(promised, "order line")
+        "promised_dates_missed_words",
+        rows.height,
+        count(promised, "order line"),
+        "/promise/?tab=at-risk",
     )
     table = page_table(
         rows,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
 from dataclasses import dataclass
 from html import escape
@@ -109,10 +110,20 @@ def preview_html(preview: Preview, names: Names, order: str = "") -> str:
 
 def effect_html(effect: PlanEffect, names: Names) -> str:
     """What other tables cost in the plan, who gets worse and who gains."""
+    price = effect.price
+    parts = [
+        (_part_words(name), value)
+        for name, value in price.as_dict().items()
+        if name not in {"replanning", "total"} and round(value, 2)
+    ]
+    if round(price.replanning, 2):
+        parts += [
+            (say("the_change_alone"), price.total - price.replanning),
+            (_part_words("replanning"), price.replanning),
+        ]
     rows = [
-        (escape(_part_words(name)), escape(money_change(value, names.currency)))
-        for name, value in effect.price.as_dict().items()
-        if name == "total" or round(value, 2)
+        (escape(words), escape(money_change(value, names.currency)))
+        for words, value in (*parts, ("total", price.total))
     ]
     told = table_html((say("what_it_costs"), _MONEY), rows, (_MONEY,))
     told += _effects(say("who_gets_worse"), effect.victims, names)
@@ -141,6 +152,9 @@ def override_words(edit: Edit, names: Names) -> str:
         row = ", ".join(map(names.name, stated))
         new = cell(one.table, one.column, one.value)
         value = cell_text(one.table, one.column, new, one.key, names)
+        if isinstance(new, dt.datetime) and not {"resource", "location"} & {*one.key}:
+            # The place of an order is not in its key: pages list it in its own time.
+            value += f" ({names.zone})"
         words = f"{said(one.column)} becomes {value}"
         told.setdefault(f"{said(one.table)}, {row}", []).append(words)
     return "; ".join(f"{row}: {', '.join(words)}" for row, words in told.items())

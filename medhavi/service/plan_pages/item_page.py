@@ -128,6 +128,7 @@ TABS = (
     say("time_phased_record"),
     say("orders_and_requirements"),
     say("sources_and_where_used"),
+    say("items_that_run_short"),
 )
 """Parts of the page."""
 MOVEMENT_GROUPING = columns_grouping(

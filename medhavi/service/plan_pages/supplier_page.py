@@ -12,6 +12,7 @@ from medhavi.errors import MedhaviError
 from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.page_data import html
 from medhavi.service.page_table import page_table
+from medhavi.service.plan_pages.page_choices import choice
 from medhavi.views import grid_columns
 from medhavi.views.names import money
 from medhavi.views.order_list import clock, plain
@@ -117,6 +118,30 @@ def subject_choice(
     )
 
 
+_LONGEST = 60
+"""Most days ahead of the buy list."""
+
+
+def days_choice() -> mo.ui.slider:
+    """Ask how many days the buy list looks ahead."""
+    import marimo as mo
+
+    return mo.ui.slider(1, _LONGEST, value=7, label=say("days_ahead"), show_value=True)
+
+
+def from_choice(shown: PlanPage, wanted: Wanted, keep: Keep) -> mo.ui.dropdown:
+    """Ask whose open orders and purchases are listed, and written to files."""
+    assert shown.plan is not None
+    assert shown.snapshot is not None
+    bought = suppliers.buy_rows(shown.plan, shown.snapshot, shown.names, _LONGEST)
+    rows = [suppliers.owed_rows(shown.plan, shown.names), bought]
+    # A list without an order has no columns.
+    filled = (frame[grid_columns.FROM] for frame in rows if frame.height)
+    known = {one for column in filled for one in column if one}
+    options = {one: one for one in sorted(known)}
+    return choice("from", grid_columns.FROM, options, wanted, keep, none=True)
+
+
 def subject_words(shown: PlanPage, subject: str) -> mo.Html:
     """Whom a supplier or lane hits, and the scenario in which it delivers late."""
     assert shown.plan is not None
@@ -207,7 +232,12 @@ class SupplierGrid:
 
 
 def grid_of(
-    tab: str, shown: PlanPage, found: Deliveries | None, subject: str, days: float
+    tab: str,
+    shown: PlanPage,
+    found: Deliveries | None,
+    subject: str,
+    days: float,
+    source: str = "",
 ) -> SupplierGrid:
     """Grid of a part of the page.
 
@@ -219,7 +249,20 @@ def grid_of(
         Supplier or lane of the affected demands; empty: none is chosen.
     days
         Days ahead of the buy list.
+    source
+        Name of whom open orders and the buy list are of; empty: of all.
     """
+    grid = _all_rows(tab, shown, found, subject, days)
+    listed = say("tab_open_orders"), say("tab_buy_list")
+    if not source or tab not in listed or grid.rows.is_empty():
+        return grid
+    rows = grid.rows.filter(pl.col(grid_columns.FROM) == source)
+    return replace(grid, rows=rows, name=f"{grid.name} {source}")
+
+
+def _all_rows(
+    tab: str, shown: PlanPage, found: Deliveries | None, subject: str, days: float
+) -> SupplierGrid:
     assert shown.plan is not None
     assert shown.snapshot is not None
     plan, names = shown.plan, shown.names

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass, field, replace
+from html import escape
 from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
@@ -13,6 +15,9 @@ from medhavi.service.jobs.open_pages import result_of
 from medhavi.service.jobs.plan_jobs import PlanRequest
 from medhavi.service.page_data import PageProblem, answer_html, problem_html, problem_of
 from medhavi.service.plan_pages.decision_words import effect_html
+from medhavi.units import from_seconds
+from medhavi.views.names import duration, when
+from medhavi.views.tiles import marked_words
 from medhavi.views.words import say
 from medhavi.workbench.plan_in_force import renewed_plan
 from medhavi.workbench.promise_desk.promise_effect import promised_rows, rows_effect
@@ -26,6 +31,7 @@ if TYPE_CHECKING:
 
 MODE = "constrained"
 """The plan that can be carried out; on paper nobody waits."""
+_HOUR = dt.timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,4 +108,18 @@ def told(effect: PlanEffect | PageProblem, promise: Promise, names: Names) -> st
     if names.name(own) == own:
         names = replace(names, texts={**names.texts, own: say("this_promise")})
     words = f'<p class="muted">{say("promise_beside_the_plan")}</p>'
+    words += _later_html(effect, promise, names)
     return answer_html(words + effect_html(effect, names))
+
+
+def _later_html(effect: PlanEffect, promise: Promise, names: Names) -> str:
+    """Warning that the plan delivers a promise after its date; nothing where not."""
+    own = str(promise.demand["demand"])
+    date = next((one.new_date for one in effect.victims if one.demand == own), None)
+    if date is None or promise.date is None:
+        return ""
+    late = (date - from_seconds(int(promise.date))) / _HOUR
+    if late < 1:
+        return ""
+    words = say("plan_delivers_it_later", when(date, names.zone), duration(late))
+    return f"<p><b>{escape(marked_words('bad', words))}</b></p>"

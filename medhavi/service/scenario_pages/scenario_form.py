@@ -18,7 +18,15 @@ from medhavi.edits.parameter import instant
 from medhavi.errors import UsageError
 from medhavi.service.page_data import read_moment
 from medhavi.snapshot.reading.cells import is_day
-from medhavi.views.names import day, number, quantity, said, when
+from medhavi.views.names import (
+    OPENED,
+    day,
+    number,
+    opening_words,
+    quantity,
+    said,
+    when,
+)
 from medhavi.views.words import say
 
 if TYPE_CHECKING:
@@ -192,6 +200,8 @@ def options_of(
 ) -> dict[str, str]:
     """Ids of a column to choose from, by name; equal names show the id as well."""
     table, column = reference
+    if table == "calendars":
+        return _calendar_options(snapshot, names)
     ids = referred(snapshot, reference)
     rows = {}
     if table in ("demands", "supply_orders") and column != "customer":
@@ -212,6 +222,22 @@ def options_of(
         for one, text in told.items()
     }
     return dict(sorted(labelled.items()))
+
+
+_BY_EACH = ("locations", "resources")
+"""Tables whose rows each name their calendar, so that a line is found by its name."""
+
+
+def _calendar_options(snapshot: Snapshot, names: Names) -> dict[str, str]:
+    """Calendars by what they open; one that opens nothing changes no plan."""
+    found: dict[str, str] = {}
+    for table, key in OPENED.items():
+        rows = snapshot[table].select("calendar", key).drop_nulls().unique()
+        for calendar, opened in rows.group_by("calendar").agg(key).iter_rows():
+            things = sorted(map(names.name, opened))
+            for thing in things if table in _BY_EACH else things[:1]:
+                found.setdefault(opening_words(thing, len(things) - 1), calendar)
+    return dict(sorted(found.items()))
 
 
 def chosen_by(snapshot: Snapshot, kind: ChangeKind, subject: str) -> dict[str, str]:
@@ -333,7 +359,7 @@ def _field(
             full_width=True,
         )
     options = options_of(snapshot, names, parameter.reference)
-    labels = {one: text for text, one in options.items()}
+    labels = {one: text for text, one in reversed(options.items())}
     return mo.ui.dropdown(
         options,
         value=labels.get(str(value)),

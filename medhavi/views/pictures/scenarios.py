@@ -35,12 +35,12 @@ if TYPE_CHECKING:
     from medhavi.views.theme import Picture
 
 TODAY = "Today"
-_COLUMNS = (
+COLUMNS = (
     "Scenario",
     grid_columns.COST,
     grid_columns.LATE_DEMANDS,
     say("cost_of_lateness"),
-    grid_columns.ON_TIME,
+    say("promises_kept"),
     "Inventory value",
     "Utilisation",
     "CO2",
@@ -75,7 +75,7 @@ def scenario_finding(compared: Sequence[ScenarioComparison], names: Names) -> st
         return say("no_scenario_has_a_plan")
     best = planned[0]
     late = best.not_kept - best.not_kept_today
-    words = f"{signed_money(best.cost - best.cost_today, names.currency)} against today"
+    words = f"{money_change(best.cost - best.cost_today, names.currency)} against today"
     more = f"{_more(late)} late demands" if late else say("as_many_late_demands")
     lead = f"{best.name} costs least: " if len(planned) > 1 else f"{best.name}: "
     without = len(compared) - len(planned)
@@ -130,7 +130,7 @@ def comparison_table(compared: Sequence[ScenarioComparison], names: Names) -> st
     first = next((one for one in compared if one.is_planned), None)
     rows = [] if first is None else [_today_row(first, names)]
     rows += [_row(one, names) for one in compared]
-    return table_html(_COLUMNS, rows, _COLUMNS[1:])
+    return table_html(COLUMNS, rows, COLUMNS[1:])
 
 
 def _today_row(one: ScenarioComparison, names: Names) -> tuple[str, ...]:
@@ -153,7 +153,7 @@ def _row(one: ScenarioComparison, names: Names) -> tuple[str, ...]:
     elif one.note:
         title += f'<br><span class="muted small">{escape(one.note)}</span>'
     if not one.is_planned:
-        return (title, *[""] * (len(_COLUMNS) - 1))
+        return (title, *[""] * (len(COLUMNS) - 1))
     late = one.not_kept - one.not_kept_today
     return (
         title,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi.results.exceptions import ExceptionCode
-from medhavi.results.plans.lateness import late_costs, not_kept, tally
+from medhavi.results.plans.lateness import Verdict, late_costs, not_kept, tally
 from medhavi.results.reports.work_lists import exception_list
 from medhavi.units import from_seconds
 from medhavi.views import grid_columns
@@ -283,19 +283,30 @@ def exception_links(key: str) -> dict[str, str]:
 
 
 def promises_missed(plan: Plan, snapshot: Snapshot, names: Names) -> pl.DataFrame:
-    """Promised order lines that the plan does not keep, the dearest first.
+    """Promised order lines that the plan delivers later or in part, the dearest first.
+
+    A line that comes after its due date and by its promised date is kept.
 
     Returns
     -------
     pl.DataFrame
-        Order line, Customer, Item, Promised, Planned, Late, Money.
+        Order line, Customer, Item, Promised, Planned, Late (after the promised date),
+        Money.
     """
     last = plan.deliveries.group_by("demand").agg(planned=pl.col("date").max())
     promised = snapshot["demands"].filter(pl.col("promised").is_not_null())
     missed = (
         not_kept(plan)
-        .select("demand", "lateness_h")
+        .select("demand", "lateness_h", "verdict")
         .join(promised, on="demand", maintain_order="left")
+        .with_columns(
+            after=pl.col("lateness_h")
+            + (pl.col("due") - pl.col("promised")).dt.total_seconds() / 3600
+        )
+        .filter(
+            (pl.col("verdict") == Verdict.SHORT)
+            | (pl.col("after") > 0).fill_null(value=True)
+        )
         .join(late_costs(plan), on="demand", how="left", maintain_order="left")
         .join(last, on="demand", how="left", maintain_order="left")
         .with_columns(pl.col("money").fill_null(0.0))
@@ -315,9 +326,9 @@ def promises_missed(plan: Plan, snapshot: Snapshot, names: Names) -> pl.DataFram
                 grid_columns.PLANNED: wall_clock(
                     row["planned"], names.zone_of(row["location"])
                 ),
-                grid_columns.LATE: duration(row["lateness_h"])
-                if row["lateness_h"]
-                else "short",
+                grid_columns.LATE: "short"
+                if row["verdict"] == Verdict.SHORT or row["after"] is None
+                else duration(row["after"]),
                 grid_columns.MONEY: row["money"],
             }
             for row in missed.iter_rows(named=True)

@@ -6,6 +6,8 @@ picture's; the reasons are the exceptions and causes that the plan lists.
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -13,16 +15,25 @@ import polars as pl
 
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.limiter import Limiter
-from medhavi.results.plans.lateness import not_kept
-from medhavi.views.item_record import BALANCE, bucket_words, first_below_safety
-from medhavi.views.names import count, quantity, when
+from medhavi.results.plans.lateness import not_kept, verdicts
+from medhavi.units import from_seconds
+from medhavi.views import grid_columns
+from medhavi.views.item_record import (
+    BALANCE,
+    REQUIRED,
+    bucket_words,
+    first_below_safety,
+    item_link,
+    some_words,
+)
+from medhavi.views.names import count, day, quantity, when
+from medhavi.views.order_grid import demand_link, order_link
+from medhavi.views.page import empty, table_html
 from medhavi.views.pictures.lateness import cause_words
 from medhavi.views.promises.words import local_words
 from medhavi.views.words import say
 
 if TYPE_CHECKING:
-    import datetime as dt
-
     from medhavi.results.plans.plan import Plan
     from medhavi.results.reports.time_phased import TimePhasedRecord
     from medhavi.views.names import Names
@@ -30,6 +41,10 @@ if TYPE_CHECKING:
 
 MOST_REASONS = 3
 """Exceptions and limits that a shortage names, each."""
+MOST_ITEMS = 60
+"""Items that run short, as far as a page lists them."""
+MOST_WAITING = 4
+"""Demands and orders that wait for an item, each, as far as they are named."""
 _SUPPLY_LATE = (
     ExceptionCode.NO_SOURCE,
     ExceptionCode.OVERDUE_RECEIPT,
@@ -51,8 +66,32 @@ def shortage_html(record: TimePhasedRecord, plan: Plan, names: Names) -> str:
     told = shortage_reasons(record, plan, names)
     if not told:
         return ""
-    lines = "".join(f"<li>{escape(text)}</li>" for text in told)
+    lines = "".join(f"<li>{_linked(text, plan, names)}</li>" for text in told)
     return f'<div class="mv-list"><b>{say("why_it_is_short")}</b><ul>{lines}</ul></div>'
+
+
+def _linked(text: str, plan: Plan, names: Names) -> str:
+    """Sentence as HTML in which orders and demands lead to their pages."""
+    demands = plan.fulfilment["demand"].to_list()
+    known = {one: order_link(one) for one in plan.supplies["number"]}
+    known |= {names.name(one): demand_link(one) for one in demands}
+
+    def link(hit: re.Match[str]) -> str:
+        address = known.get(hit[0])
+        if address is None:
+            return escape(hit[0])
+        return f'<a href="{escape(address)}" target="_self">{escape(hit[0])}</a>'
+
+    told = [(hit.start(), hit.end(), link(hit)) for hit in _NUMBER.finditer(text)]
+    found, at = [], 0
+    for begin, end, words in told:
+        found += [escape(text[at:begin]), words]
+        at = end
+    return "".join([*found, escape(text[at:])])
+
+
+_NUMBER = re.compile(r"[A-Za-z0-9](?:[\w.\-]*\w)?")
+"""Words of a sentence, numbers of orders and demands whole."""
 
 
 def shortage_reasons(
@@ -66,6 +105,7 @@ def shortage_reasons(
     return (
         _missing(record, first, names),
         _next_receipt(record, first, plan, names),
+        *_waiting(record, first, plan, names),
         *(reasons or (say("nothing_of_it_is_late"),)),
     )
 
@@ -113,6 +153,92 @@ def _next_receipt(
         _numbers(plan).get(row["order"], row["order"]),
         when(row["instant"], names.zone_of(record.location)),
     )
+
+
+def _waiting(
+    record: TimePhasedRecord, first: dict[str, Any], plan: Plan, names: Names
+) -> tuple[str, ...]:
+    """Orders and demands that take from the item until it is short."""
+    taken = record.movements.filter(pl.col("kind") == REQUIRED)
+    if first["bucket"] is not None:
+        taken = taken.filter(
+            pl.col("bucket").is_null() | (pl.col("bucket") <= first["bucket"])
+        )
+    orders = taken["order"].drop_nulls().unique(maintain_order=True)
+    served = plan.pegging.filter(pl.col("supply").is_in(orders.implode()))
+    waiting = pl.concat([taken["demand"], served["demand"]]).drop_nulls().unique()
+    rows = verdicts(plan).filter(pl.col("demand").is_in(waiting.implode()))
+    demands = [names.name(one) for one in rows.sort("due", "demand")["demand"]]
+    if not demands:
+        return ()
+    numbers = _numbers(plan)
+    by = [numbers.get(one, one) for one in orders]
+    who = some_words(demands, MOST_WAITING)
+    if not by:
+        return (say("waiting_for_it", who),)
+    return (say("waiting_for_it_by", who, some_words(by, MOST_WAITING)),)
+
+
+def short_items(plan: Plan) -> pl.DataFrame:
+    """Product-locations that fall below zero or below safety stock, the first first.
+
+    Returns
+    -------
+    pl.DataFrame
+        product, location, runs_out and below_safety (begin of the first bucket that
+        ends below zero, below safety stock; null: none does), lowest (least balance).
+    """
+    balance, bucket = pl.col("on_hand"), pl.col("bucket")
+    return (
+        plan.positions.group_by("product", "location")
+        .agg(
+            runs_out=bucket.filter(balance < 0).min(),
+            below_safety=bucket.filter(balance < pl.col("safety")).min(),
+            lowest=balance.min(),
+        )
+        .filter(pl.col("below_safety").is_not_null() | pl.col("runs_out").is_not_null())
+        .sort("runs_out", "below_safety", "product", "location", nulls_last=True)
+    )
+
+
+def short_items_html(plan: Plan, names: Names) -> str:
+    """Items that run out, then those that fall below safety stock, by when they do."""
+    short = short_items(plan)
+    if short.is_empty():
+        return empty(say("no_item_runs_short"), say("stock_covers_requirements"))
+    rows = [
+        (
+            _item(row["product"], row["location"], names),
+            _week(row["runs_out"], plan),
+            _week(row["below_safety"], plan),
+            escape(quantity(row["lowest"], names.unit(row["product"]))),
+        )
+        for row in short.head(MOST_ITEMS).iter_rows(named=True)
+    ]
+    lowest = say("column_lowest_balance")
+    columns = (
+        grid_columns.ITEM,
+        say("column_runs_out"),
+        say("column_below_safety"),
+        lowest,
+    )
+    return table_html(columns, rows, (lowest,), more=short.height - len(rows))
+
+
+def _item(product: str, location: str, names: Names) -> str:
+    words = escape(f"{names.name(product)} at {names.name(location)}")
+    return (
+        f'<a href="{escape(item_link(product, location))}" target="_self">{words}</a>'
+    )
+
+
+def _week(begin: dt.datetime | None, plan: Plan) -> str:
+    """Week of a bucket, whose begin is midnight UTC; nothing where there is none."""
+    if begin is None:
+        return ""
+    now = from_seconds(plan.run.as_of or 0)
+    is_past = begin + dt.timedelta(days=7) <= now
+    return escape(say("before_now") if is_past else day(begin.date()))
 
 
 def _numbers(plan: Plan) -> dict[str, str]:

@@ -11,7 +11,16 @@ import polars as pl
 from medhavi.results.limiter import Domain
 from medhavi.units import from_seconds
 from medhavi.views import grid_columns
-from medhavi.views.names import NOTHING, count, duration, money, percent, quantity, when
+from medhavi.views.names import (
+    NOTHING,
+    code_words,
+    count,
+    duration,
+    money,
+    percent,
+    quantity,
+    when,
+)
 from medhavi.views.page import empty, table_html
 from medhavi.views.promises.words import (
     BY_QUOTED,
@@ -169,7 +178,7 @@ def _spot(found: Sequence[Promise], asked: int, names: Names) -> tuple[str, ...]
     worst = max(reasons, key=lambda reason: (reason.hours, reason.text))
     kind = _THINGS[worst.code.domain]
     share = len(found) / asked
-    code = f'<abbr title="{escape(worst.code.value)}">{escape(kind)}</abbr>'
+    code = f'<abbr title="{escape(code_words(worst.code))}">{escape(kind)}</abbr>'
     return (
         escape(names.place(worst.subject) or NOTHING),
         code,
@@ -177,6 +186,19 @@ def _spot(found: Sequence[Promise], asked: int, names: Names) -> tuple[str, ...]
         escape(duration(sum(reason.hours for reason in reasons) / len(reasons))),
         escape(reason_words(worst, names)),
     )
+
+
+def reasons_html(promise: Promise, names: Names) -> str:
+    """What limits the date, the strongest first."""
+    told = promise.limiters or ((promise.limiter,) if promise.limiter else ())
+    if not told:
+        return f"<p>{say('nothing_limits_it')}</p>"
+    items = "".join(
+        f"<li>{escape(reason_words(one, names))} <span class='muted small'>"
+        f"{escape(code_words(one.code))}, {escape(duration(one.hours))}</span></li>"
+        for one in told
+    )
+    return f'<ol class="mv-chain">{items}</ol>'
 
 
 def risk_spots_html(watch: PromiseMonitor | None, names: Names) -> str:

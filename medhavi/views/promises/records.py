@@ -189,8 +189,17 @@ def _soon(standing: pl.DataFrame, now: int) -> pl.DataFrame:
     return standing.filter(pl.col("promised").is_between(begin, end))
 
 
-def records_tiles(records: pl.DataFrame, now: int) -> tuple[Tile, ...]:
-    """Figures of the records; each leads to its rows."""
+def records_tiles(
+    records: pl.DataFrame, now: int, *, is_checked: bool = True
+) -> tuple[Tile, ...]:
+    """Figures of the records; each leads to its rows.
+
+    Parameters
+    ----------
+    is_checked
+        Whether all promises were asked again on the facts of today: before, only those
+        are known to be at risk that the records say so of.
+    """
     standing = records.filter(pl.col("state").is_in(STANDING))
     counts = dict(records["state"].value_counts().iter_rows())
     overdue, risky = (
@@ -217,20 +226,29 @@ def records_tiles(records: pl.DataFrame, now: int) -> tuple[Tile, ...]:
             word=say("past_the_promised_date") if overdue else say("none_of_them"),
             rows=_rows(PromiseState.OVERDUE) if overdue else "",
         ),
-        Tile(
-            label=say("at_risk"),
-            figure=f"{risky:,}",
-            note=say("overdue_apart"),
-            state="warn" if risky else "good",
-            word="" if risky else say("none_of_them"),
-            rows=_rows(PromiseState.AT_RISK) if risky else "",
-        ),
+        _at_risk_tile(risky, is_checked=is_checked),
         Tile(
             label=say("delivered"),
             figure=f"{counts.get(PromiseState.DELIVERED, 0):,}",
             note=f"{counts.get(PromiseState.RELEASED, 0):,} released",
             rows=_rows(PromiseState.DELIVERED),
         ),
+    )
+
+
+def _at_risk_tile(risky: int, *, is_checked: bool) -> Tile:
+    """Promises that cannot be kept any more, as far as they were asked again."""
+    label = say("at_risk")
+    if not is_checked and not risky:
+        rows = urlencode({"tab": "at-risk"})
+        return Tile(label=label, figure=NOTHING, note=say("not_checked_yet"), rows=rows)
+    return Tile(
+        label=label,
+        figure=f"{risky:,}",
+        note=say("overdue_apart"),
+        state="warn" if risky else "good",
+        word=say("cannot_be_kept") if risky else say("none_of_them"),
+        rows=_rows(PromiseState.AT_RISK) if risky else "",
     )
 
 

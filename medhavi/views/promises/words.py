@@ -7,7 +7,8 @@ from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING
 
-from medhavi.results.amounts import with_local_times
+from medhavi.results.amounts import with_durations, with_local_times
+from medhavi.results.limiter import Limiter
 from medhavi.results.promises.promise import PromiseStatus
 from medhavi.units import from_seconds
 from medhavi.views.changed_cells import (
@@ -122,7 +123,8 @@ def local_words(text: str, names: Names) -> str:
     >>> local_words("ask for 2026-11-07 08:28 UTC", Names(zone="Europe/Rome"))
     'ask for Sat 7 Nov, 09:28'
     """
-    return with_local_times(names.told(text), lambda moment: when(moment, names.zone))
+    told = with_durations(names.told(text))
+    return with_local_times(told, lambda at: when(at, names.zone))
 
 
 STATES = {
@@ -314,22 +316,11 @@ def _why_not(text: str) -> str:
 
 
 # --------------------------------------------------------------- reasons and remedies
-def reasons_html(promise: Promise, names: Names) -> str:
-    """What limits the date, the strongest first."""
-    told = promise.limiters or ((promise.limiter,) if promise.limiter else ())
-    if not told:
-        return f"<p>{say('nothing_limits_it')}</p>"
-    items = "".join(
-        f"<li>{escape(reason_words(reason, names))} <span class='muted small'>"
-        f"{escape(reason.code.value)}, {escape(duration(reason.hours))}</span></li>"
-        for reason in told
-    )
-    return f'<ol class="mv-chain">{items}</ol>'
-
-
 def reason_words(reason: PromiseReason, names: Names) -> str:
     """Reason with its subject, in names and local time."""
     text = local_words(reason.text, names)
+    if reason.code is Limiter.MATERIAL_RESERVATION_CONFLICT:
+        return text  # its subject is the id of a hold; the text names whose it is
     subject = names.place(reason.subject)
     return text if not subject or subject in text else f"{subject}: {text}"
 

@@ -1,0 +1,48 @@
+"""Open orders and the buy list of one supplier, and the file of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from medhavi.service import page_data
+from medhavi.service.plan_pages import supplier_page
+from medhavi.service.plan_pages.plan_loading import load_page
+from medhavi.views import grid_columns
+from medhavi.views.words import say
+from tests.workbench.edit_company import company
+
+
+@pytest.fixture
+def shown(tmp_path, monkeypatch):
+    page_data._benches.clear()
+    company(tmp_path)
+    monkeypatch.setenv("MEDHAVI_LAKE", str(tmp_path / "lake"))
+    return load_page(mode="mrp")
+
+
+@pytest.mark.req("OPA-07")
+def test_the_buy_list_of_one_supplier_has_its_rows_alone(shown) -> None:
+    """A buyer sends the file to the supplier: it holds nobody else's orders."""
+    asked = supplier_page.from_choice(shown, lambda _: "", lambda *_: None)
+    assert asked.value is None
+    for tab in (say("tab_buy_list"), say("tab_open_orders")):
+        everybody = supplier_page.grid_of(tab, shown, None, "", 60)
+        known = set(everybody.rows[grid_columns.FROM])
+        assert known <= set(asked.options)
+        for source in known:
+            own = supplier_page.grid_of(tab, shown, None, "", 60, source)
+            assert set(own.rows[grid_columns.FROM]) == {source}
+            assert own.name == f"{everybody.name} {source}"
+        nobody = supplier_page.grid_of(tab, shown, None, "", 60, "Nobody")
+        assert nobody.rows.is_empty()
+
+
+def test_a_plan_without_purchases_offers_nobody(shown) -> None:
+    empty = shown.plan.replace(supplies=shown.plan.supplies.clear())
+    bare = replace(shown, plan=empty)
+    asked = supplier_page.from_choice(bare, lambda _: "", lambda *_: None)
+    assert list(asked.options) == []
+    grid = supplier_page.grid_of(say("tab_buy_list"), bare, None, "", 60, "S")
+    assert grid.rows.is_empty()
