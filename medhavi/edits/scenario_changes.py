@@ -13,10 +13,12 @@ import polars as pl
 from medhavi.edits.catalogue import change
 from medhavi.edits.parameter import Argument, Cells, Moment, instant
 from medhavi.edits.remedy_changes import one_unit_more
+from medhavi.findings import BadData, finding
 from medhavi.providers.product_facts import ProductFacts
 from medhavi.providers.table_rows import read_tables
 from medhavi.schema import PLANNED_STATUS
 from medhavi.snapshot import Snapshot
+from medhavi.snapshot.calendars.calendars import Calendars
 from medhavi.snapshot.patch import NoSuchRowError, Patch
 from medhavi.units import exact, from_seconds, from_units, to_seconds
 
@@ -338,8 +340,16 @@ def unit_added(
 def calendar_open(
     snapshot: Snapshot, *, calendar: Calendar, start: SpanStart, finish: SpanFinish
 ) -> Patch:
-    """Row of `calendar_exceptions` with full capacity."""
-    return _exception(snapshot, calendar, (start, finish), 1.0)
+    """Row of `calendar_exceptions` with full capacity.
+
+    Raises
+    ------
+    BadData
+        No machine of the calendar works longer then: its place is closed, say.
+    """
+    patch = _exception(snapshot, calendar, (start, finish), 1.0)
+    _check_opened(snapshot, patch.apply(snapshot), calendar)
+    return patch
 
 
 @change("A calendar rests in a span: a holiday, a stop.", choice="Calendar closed")
@@ -348,6 +358,42 @@ def calendar_closed(
 ) -> Patch:
     """Row of `calendar_exceptions` without capacity."""
     return _exception(snapshot, calendar, (start, finish), 0.0)
+
+
+def _check_opened(before: Snapshot, after: Snapshot, calendar: str) -> None:
+    """Refuse an opening in which no resource that has the calendar works longer.
+
+    One of a place alone is not: the lines there may be opened after it.
+    """
+    own = after["calendar_exceptions"].join(
+        before["calendar_exceptions"], on=["calendar", "start"], how="anti"
+    )
+    of_place = before["locations"].select("location", place="calendar")
+    rows = before["resources"].join(of_place, on="location", how="left")
+    held = rows.filter(pl.col("calendar") == calendar).select("calendar", "place")
+    pairs = sorted(set(held.rows()), key=str)
+    if own.is_empty() or not pairs:
+        return
+    start, finish = (to_seconds(own[name][0]) for name in ("start", "finish"))
+    was, becomes = Calendars(before), Calendars(after)
+    for pair in pairs:
+        hours = [
+            one.working_time(*pair).between(start, finish) for one in (was, becomes)
+        ]
+        if hours[1] > hours[0]:
+            return
+    others = sorted({one for pair in pairs for one in pair if one} - {calendar})
+    raise BadData(
+        [
+            finding(
+                "STU012",
+                table="calendar_exceptions",
+                column="calendar",
+                value=calendar,
+                others=", ".join(others) or "nothing else",
+            )
+        ]
+    )
 
 
 def _exception(

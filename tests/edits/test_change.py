@@ -234,6 +234,34 @@ def test_a_calendar_exception_wins_over_those_there(base, kind, capacity):
     assert row["priority"].item() == 4
 
 
+WEEKEND = {"start": "2026-01-10", "finish": "2026-01-10"}
+"""A Saturday."""
+
+
+@pytest.mark.req("CAP-03", "WIF-01")
+def test_an_extra_shift_in_which_the_place_is_closed_is_refused():
+    """A machine works while its own calendar and that of its place are open."""
+    week = [{"calendar": one, "weekday": day} for one in ("L1", "P") for day in (1, 2)]
+    company = factories.snapshot(
+        locations=[{"location": "L", "calendar": "P"}],
+        calendars=[{"calendar": "L1"}, {"calendar": "P"}],
+        shifts=week,
+        resources=[{"resource": "M", "location": "L", "calendar": "L1"}],
+    )
+    line, place = (
+        {"kind": "calendar_open", "calendar": one, **WEEKEND} for one in ("L1", "P")
+    )
+    with pytest.raises(
+        BadData, match=r"longer with L1 .* calendar \(P\) is closed"
+    ) as no:
+        apply(company, changes([line]))
+    assert [one.code for one in no.value.findings] == ["STU012"]
+    both = apply(company, changes([place, line]))
+    assert both["calendar_exceptions"]["calendar"].sort().to_list() == ["L1", "P"]
+    with pytest.raises(BadData, match="it is open already"):
+        apply(both, changes([{**line, "start": "2026-01-10T01:00:00Z"}]))
+
+
 def test_lead_times_scale_terms_and_estimates(base):
     made = changed(base, kind="lead_time_factor", factor=2)
     assert column(made, "supply_terms", "lead_time_days") == [10.0]

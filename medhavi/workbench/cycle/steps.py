@@ -23,6 +23,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from medhavi.errors import MedhaviError, UsageError
+from medhavi.planners.parameters import STABILITY_PRICE, STABILITY_SHARE
 from medhavi.results.plans.lateness import tally
 from medhavi.version import __version__
 
@@ -118,7 +119,7 @@ class StepRule:
         """Settings of a run that has no last plan to build on."""
         if not self.incremental:
             return self.settings
-        apart = ("effort", "stability_price")
+        apart = ("effort", STABILITY_PRICE, STABILITY_SHARE)
         return {
             name: value for name, value in self.settings.items() if name not in apart
         }

@@ -17,14 +17,18 @@ from typing import TYPE_CHECKING
 
 from medhavi.edits.edit import apply, plain
 from medhavi.findings import BadData
-from medhavi.planners.parameters import ConstrainedParameters
+from medhavi.planners.parameters import (
+    STABILITY_PRICE,
+    STABILITY_SHARE,
+    ConstrainedParameters,
+)
 from medhavi.planners.pipeline import plan as make_plan
 from medhavi.results.figures.kpis import kpi_table
 from medhavi.results.run_record import Status
 from medhavi.scenarios import Outcome, PlannerChoice, StudyRun, compute
 from medhavi.version import __version__
 from medhavi.workbench.plan_in_force import cache_plan, cached_plan
-from medhavi.workbench.runs import LastRun, nets_alone
+from medhavi.workbench.runs import RENEWAL_SHARE, LastRun, nets_alone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -142,7 +146,7 @@ class StudyBase:
         own = {
             key: value
             for key, value in run.planner.settings.items()
-            if key not in ("effort", "stability_price")
+            if key not in ("effort", STABILITY_PRICE, STABILITY_SHARE)
         }
         key = json.dumps([own, run.seed], sort_keys=True, default=str)
         if key not in self._plans:
@@ -171,7 +175,8 @@ def planner_of(plan: Plan) -> PlannerChoice:
         for name, value in plan.run.settings.items()
         if name in usual and value != usual[name]
     }
-    return PlannerChoice(mode=mode, settings={"effort": INCREMENTAL, **own})
+    how = {"effort": INCREMENTAL, STABILITY_SHARE: RENEWAL_SHARE}
+    return PlannerChoice(mode=mode, settings={**how, **own})
 
 
 def scenario_run(scenario: Scenario, plan: Plan) -> StudyRun:
