@@ -102,14 +102,16 @@ def test_orders_do_not_depend_on_the_sequence_in_which_they_are_given():
 
 
 def test_what_is_bought_comes_in_the_lots_of_the_program():
-    # Four needs of one a day, at least three an order: the second order begins with
+    # Four needs of one a day, three an order: the second order begins with
     # the fourth need, in the bucket before its day. The first one begins with the
     # horizon: an order that takes of it may begin before it does in the program.
     snapshot = factories.snapshot(
         settings=[{"as_of": day(0), "horizon_days": 12.0, "bucket": "day"}],
         products=[{"product": "A"}, {"product": "PART", "unit_cost": 5.0}],
         suppliers=[{"supplier": "S"}],
-        supply_terms=[{"product": "PART", "moq": 3.0, "lead_time_days": 1.0}],
+        supply_terms=[
+            {"product": "PART", "moq": 3.0, "max_lot": 3.0, "lead_time_days": 1.0}
+        ],
         routings=[{"routing": "R", "product": "A"}],
         steps=[{"routing": "R", "run_minutes_per_unit": 60.0}],
         bom_lines=[{"routing": "R", "component": "PART"}],

@@ -118,7 +118,8 @@ class ProgramDecoder(NamedTuple):
     what is made for a stock level and dies is made anew, `overtime` whether agreed
     overtime is worked where the program works some; `split` are slices of demands, by
     index, that are wanted whole otherwise; `worth` counts money of orders beside that
-    of lateness where orders are chosen, None: as the weights of the mode do.
+    of lateness where orders are chosen, None: as the weights of the mode do; `as_given`
+    is as of `Decisions`.
     """
 
     built: BuiltProgram
@@ -132,17 +133,20 @@ class ProgramDecoder(NamedTuple):
     overtime: bool = True
     split: Mapping[int, Sequence[Slice]] = MappingProxyType({})
     worth: float | None = None
+    as_given: bool = False
 
     def from_orders(self, whole: WholeOrders) -> tuple[ProgramDecoder, ...]:
         """Ways to follow whole orders, each of which costs least somewhere.
 
         Lots of what is bought move with the needs of orders, and what they leave over
         is paid for; moves may leave what the program saves, and work more overtime than
-        the little that it has. So either is left out once.
+        the little that it has. So either is left out once. Orders that are joined may
+        need what has to be bought, or lies longer: once they stay as they are.
         """
         follows = self._replace(whole=whole)
         unlotted = follows._replace(whole=whole._replace(lots={}))
-        return follows, unlotted, follows._replace(overtime=False)
+        without = follows._replace(overtime=False)
+        return follows, unlotted, without, follows._replace(as_given=True)
 
     def decisions(self) -> Decisions:
         """Decisions of the constrained planner."""
@@ -162,7 +166,15 @@ class ProgramDecoder(NamedTuple):
             found = replace(found, slices={**self.split, **found.slices})
         if self.whole is not None:
             own = self.whole
-            found = replace(found, orders=own.orders, served=own.served, lots=own.lots)
+            found = replace(
+                found,
+                orders=own.orders,
+                served=own.served,
+                lots=own.lots,
+                sizes=own.sizes,
+                slices={**own.deferred, **found.slices},
+                as_given=self.as_given,
+            )
         if self.lots is not None:
             amounts = {**found.amounts, **self.lots.amounts}
             lots, sizes = self.lots.lots, self.lots.sizes

@@ -111,6 +111,8 @@ def source_columns(
     release: OrderCreation,
     grid: DecisionGrid,
     rates: Mapping[str, HourRates],
+    *,
+    in_pieces: bool = True,
 ) -> list[SourceColumns]:
     """Turn the sources of all nodes into rates.
 
@@ -126,6 +128,8 @@ def source_columns(
         Decisions.
     rates
         Cost and emission of hours by resource.
+    in_pieces
+        As of `way_times`.
     """
     grouped: dict[tuple[object, ...], list[tuple[Node, SupplyAlternative]]] = {}
     for cluster in clusters:
@@ -141,7 +145,9 @@ def source_columns(
         node, way = members[0]
         wanted = needs.get(node.key, NO_NEEDS)
         size = reference_size(way, wanted.mean, release.as_of)
-        times = None if size <= 0 else way_times(way, size, release, grid, asked)
+        times = None
+        if size > 0:
+            times = way_times(way, size, release, grid, asked, in_pieces=in_pieces)
         if times is None:
             continue
         ways = tuple(way for _, way in members)

@@ -196,6 +196,8 @@ def way_times(
     release: OrderCreation,
     grid: DecisionGrid,
     asked: Ints,
+    *,
+    in_pieces: bool = True,
 ) -> SourceTimes | None:
     """Ask the clock of a way for orders of a size.
 
@@ -211,6 +213,8 @@ def way_times(
         Decisions.
     asked
         Edges to ask at, see `sampled_edges`.
+    in_pieces
+        Whether goods of an order that is made for days come out day by day.
 
     Returns
     -------
@@ -219,7 +223,7 @@ def way_times(
     """
     starts = grid.starts
     fence = way.source.fence_start
-    short = _short_size(way, size, grid)
+    short = _short_size(way, size, grid) if in_pieces else size
     patterns: list[tuple[Ints, OrderTiming, int]] = []
     bounds = np.append(asked, grid.size)
     for position, edge in enumerate(asked.tolist()):

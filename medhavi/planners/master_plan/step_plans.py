@@ -75,6 +75,7 @@ def step_name(
         and sorted((key, list(own)) for key, own in decisions.replenishments.items()),
         list(decisions.orders),
         sorted((number, list(own)) for number, own in decisions.served.items()),
+        decisions.as_given,
         sorted(decisions.lowered.items()),
     )
     return hashlib.sha256(json.dumps(stated).encode()).hexdigest()[:32]

@@ -344,6 +344,9 @@ class Decisions:
     served
         When demands, by index, are meant to be served of those orders, and how much of
         each [UTC s, units].
+    as_given
+        Whether those orders are neither joined nor replaced by cheaper ones: what is
+        bought for them, and what lies there, was weighed already.
     lowered
         How much less than its stock level is wanted of a product at a place [units]:
         it is not worth what it costs.
@@ -361,6 +364,7 @@ class Decisions:
     replenishments: Replenishments | None = None
     orders: Sequence[GivenOrder] = ()
     served: Mapping[int, Sequence[Slice]] = field(default_factory=dict)
+    as_given: bool = False
     lowered: Sizes = field(default_factory=dict)
 
 

@@ -453,8 +453,8 @@ class Repair:
         self._move(moves, tally)
         self._return()
 
-    def settle(self, *, saves: bool) -> None:
-        """Cut no more than pays, save money where asked to, take what is preferred."""
+    def settle(self, *, saves: bool, prefers: bool = True) -> None:
+        """Cut no more than pays, save money and take what is preferred where asked."""
         self._kernels.settle_cuts(self._plant, self._plan, self._aims, MOST_OUT)
         most = 0
         for _ in range(MOST_SAVINGS if saves else 0):
@@ -462,7 +462,8 @@ class Repair:
             most = max(most, saved)
             if saved <= WORTH_A_LOOK * most:
                 break
-        self._kernels.prefer_sources(self._plant, self._plan, MOST_OUT)
+        if prefers:
+            self._kernels.prefer_sources(self._plant, self._plan, MOST_OUT)
         for justify in (self._kernels.justify_right, self._kernels.justify_left):
             justify(self._plant, self._plan)
             self._kernels.prefer(self._plant, self._plan)

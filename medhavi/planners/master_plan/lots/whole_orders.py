@@ -6,6 +6,9 @@ sizes from l to m of each, and the hours and costs of x are those of its size al
 
     l z <= x <= m z,   sum (a z + b x) <= free
 
+A source has columns of its own for the sizes of each price; where orders come in
+multiples of u, a whole number k of them has l = m = u.
+
 Slope scaling (Kim and Pardalos 1999, Operations Research Letters 24, 195-203) tells
 where orders may be: m is replaced by the amount of the solution before. As many orders
 as such amounts ask for are the start. From there on they are decided by parts (all of
@@ -16,15 +19,12 @@ some nodes of the search tree. The solution is a guide: it is decoded by all rul
 from __future__ import annotations
 
 import math
-from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from medhavi.optimize.problem import Problem, SolveStatus
-from medhavi.planners.constrained.netting.given_sources import GivenOrder
-from medhavi.planners.constrained.netting.rationing import Slice
 from medhavi.planners.master_plan import statement as names
 from medhavi.planners.master_plan.blocks import PART_OF, BuiltProgram, add_blocks
 from medhavi.planners.master_plan.lots.fix_and_optimize import (
@@ -36,40 +36,42 @@ from medhavi.planners.master_plan.lots.fix_and_optimize import (
     row_sums,
     with_fixed,
 )
-from medhavi.planners.master_plan.source_rates import (
-    NO_NEEDS,
-    node_needs,
-    source_columns,
+from medhavi.planners.master_plan.lots.order_columns import (
+    DUST,
+    columns_of,
+    count_of,
+    order_columns,
+    unit_hours,
+    with_room,
 )
-from medhavi.planners.master_plan.source_times import order_hours
+from medhavi.planners.master_plan.lots.planned_orders import (
+    bought_lots,
+    deferred_slices,
+    planned_orders,
+    priced_sizes,
+    served_slices,
+)
 from medhavi.results.program_record import PartitionRecord
 from medhavi.units import HOUR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from medhavi.optimize.problem import Block, Floats, Ints, Program, Solver
-    from medhavi.planners.constrained.netting.given_sources import Lots
-    from medhavi.planners.master_plan.source_rates import (
-        NodeNeeds,
-        ResourceRates,
-        SourceColumns,
+    from medhavi.optimize.problem import Block, Floats, Ints, Solver
+    from medhavi.planners.constrained.netting.given_sources import (
+        GivenOrder,
+        Lots,
+        Sizes,
     )
+    from medhavi.planners.constrained.netting.rationing import Slice
+    from medhavi.planners.master_plan.lots.order_columns import OrderColumns
     from medhavi.planners.master_plan.statement import Statement
-    from medhavi.planners.mrp.netting_state.state import NodeKey
     from medhavi.progress import Cancelled
 
-ROOM = 0.995
-"""Share of hours, stock, room and largest orders that is planned: orders of whole steps
-and seconds take a little more than a program says."""
 SLOPES = 4
 """Solutions of which places of orders are taken."""
 GAP = 0.001
 """Share of the objective by which a solution may cost more than the best one."""
-DUST = 1e-4
-"""Units, hours or money below which there are none."""
-MANY = (10, 1, 0.1)
-"""Usual orders of which the hours of a unit are read, the first that fits."""
 MOST_ORDERS = 1_000.0
 """Whole orders of a column, at most."""
 
@@ -77,8 +79,9 @@ MOST_ORDERS = 1_000.0
 class WholeOrders(NamedTuple):
     """Solution with whole orders: its program, and what it says of orders and demands.
 
-    `record` says how it was decided; `orders`, `served` and `lots`, those of what is
-    only bought, are as of `Decisions`.
+    `record` says how it was decided; `orders`, `served`, and `lots` and `sizes`, those
+    of what is only bought, are as of `Decisions`; `deferred` are slices of demands for
+    what is only bought that are served late.
     """
 
     built: BuiltProgram
@@ -87,40 +90,14 @@ class WholeOrders(NamedTuple):
     orders: tuple[GivenOrder, ...]
     served: Mapping[int, tuple[Slice, ...]]
     lots: Lots
-
-
-class _Order(NamedTuple):
-    """What an order of a source takes whatever its size, and its sizes [units ordered].
-
-    Parameters
-    ----------
-    plan
-        The source with the cost and hours of a unit alone.
-    cost
-        Of an order [base currency].
-    hours
-        Of an order, by column and bucket.
-    least, most
-        Sizes; `several` says whether a column may hold more than one.
-    """
-
-    plan: SourceColumns
-    cost: float
-    hours: tuple[ResourceRates, ...]
-    least: float
-    most: float
-    several: bool
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether orders cost or take something whatever their size."""
-        return self.cost > DUST or bool(self.hours) or self.least > 0
+    sizes: Sizes
+    deferred: Mapping[int, tuple[Slice, ...]]
 
 
 def whole_orders(
     base: Statement, solver: Solver, cancelled: Cancelled | None = None
 ) -> list[WholeOrders]:
-    """Solve the program with whole orders; none: too large, interrupted, or no orders.
+    """Solve the program with whole orders; none: too large, or interrupted.
 
     The best point comes first, then that of the first sweep where it costs little more:
     plans of points that cost about the same differ by some per cent.
@@ -132,11 +109,10 @@ def whole_orders(
     solver, cancelled
         Solves the programs; polled.
     """
-    orders = _orders(base)
+    orders = order_columns(base)
     if _too_many(base, orders):
         return []
-    found = _WholeProgram(base, orders).solve(solver, cancelled)
-    return [one for one in found if one.orders]
+    return _WholeProgram(base, orders).solve(solver, cancelled)
 
 
 def why_no_whole_orders(base: Statement) -> str:
@@ -144,12 +120,12 @@ def why_no_whole_orders(base: Statement) -> str:
     if base.parameters.effort == "light":
         return "effort light plans by amounts, and in planned lots"
     limits = "none was found before a limit or an interruption"
-    return _too_many(base, _orders(base)) or limits
+    return _too_many(base, order_columns(base)) or limits
 
 
-def _too_many(base: Statement, orders: Sequence[_Order]) -> str:
+def _too_many(base: Statement, orders: Sequence[OrderColumns]) -> str:
     """Why whole orders are not decided; empty: they are."""
-    count = sum(_columns(one.plan) for one in orders if one.is_whole)
+    count = count_of(orders)
     most = base.parameters.most_whole_orders
     if not count:
         return "no order costs or takes anything whatever its size"
@@ -160,30 +136,33 @@ def _too_many(base: Statement, orders: Sequence[_Order]) -> str:
 class _WholeProgram:
     """The program, and the places of whole orders in it."""
 
-    def __init__(self, base: Statement, made: Sequence[_Order]) -> None:
-        flow = np.where(base.flow > 0, ROOM * base.flow, base.flow)
+    def __init__(self, base: Statement, made: Sequence[OrderColumns]) -> None:
+        steps = np.array([[float(node.step)] for node in base.nodes])
+        hours = unit_hours(base, made)
+        flow = np.where(base.flow > 0, with_room(base.flow, steps), base.flow)
         statement = replace(
             base,
             plans=tuple(one.plan for one in made),
             flow=flow,
-            free=ROOM * base.free,
-            overtime=ROOM * base.overtime,
+            free=with_room(base.free, hours),
+            overtime=with_room(base.overtime, hours),
         )
         problem = Problem()
         blocks = add_blocks(problem, statement)
-        whole = [one for one in made if one.is_whole]
+        whole = [own for one in made for own in one.whole]
         self.orders, self._largest = _add_orders(
             problem, statement, blocks.orders, blocks.capacity, whole
         )
         found = problem.program()
         upper = found.row_upper.copy()
         for name in (names.LANE, names.SUPPLIER):
-            upper[found.row_block(name).span] *= ROOM
+            span = found.row_block(name).span
+            upper[span] = with_room(upper[span], steps.min(initial=1.0))
         self.program = replace(found, row_upper=upper, gap=GAP)
         self.built = BuiltProgram(
             program=self.program, statement=statement, about=blocks.about
         )
-        places = [one.plan.first + np.arange(_columns(one.plan)) for one in whole]
+        places = [one.plan.first + np.arange(columns_of(one.plan)) for one in whole]
         self._whole = whole
         self._amounts: Ints = blocks.orders.at(np.concatenate([[], *places]))
 
@@ -219,13 +198,16 @@ class _WholeProgram:
 
     def _read(self, values: Floats, record: PartitionRecord) -> WholeOrders:
         statement, program = self.built.statement, self.program
+        served = served_slices(statement, program, values)
         return WholeOrders(
             self.built,
             values,
             record,
-            tuple(sorted(_planned(statement, program, values))),
-            _served(statement, program, values),
-            _bought(statement, program, values),
+            tuple(sorted(planned_orders(statement, program, values))),
+            served,
+            bought_lots(statement, program, values),
+            priced_sizes(statement, program, values),
+            deferred_slices(statement, served),
         )
 
     def _start(
@@ -239,10 +221,14 @@ class _WholeProgram:
         # The whole column of a row comes last.
         at = program.starts[self._largest.at(np.arange(size)) + 1] - 1
         most = -program.values[at]
+        least = np.repeat(
+            [one.least for one in self._whole],
+            [columns_of(one.plan) for one in self._whole],
+        )
         upper = program.column_upper.copy()
         upper[self.orders.span] = np.inf
         slope, likely = most, np.zeros(size, bool)
-        best, least = None, math.inf
+        best, cheapest = None, math.inf
         for _ in range(SLOPES):
             values = program.values.copy()
             values[at] = -slope
@@ -258,9 +244,10 @@ class _WholeProgram:
             whole = np.where(some, np.ceil(parts - EXACT), 0.0)
             whole = np.minimum(whole, program.column_upper[self.orders.span])
             point = with_fixed(program, whole, solver)
-            if point is not None and program.cost @ point < least:
-                best, least = point, float(program.cost @ point)
-            slope = np.where(some, np.minimum(amount, most), slope)
+            if point is not None and program.cost @ point < cheapest:
+                best, cheapest = point, float(program.cost @ point)
+            # Of columns of one size no more than that size is a slope.
+            slope = np.where(some & (least < most), np.minimum(amount, most), slope)
         if best is None:
             best = with_fixed(program, np.zeros(size), solver)
         return best, likely
@@ -275,7 +262,7 @@ class _WholeProgram:
         number = {name: place for place, name in enumerate(statement.resources)}
         begins, resources = [], []
         for one in self._whole:
-            count = _columns(one.plan)
+            count = columns_of(one.plan)
             every = {number.get(work.resource, -1) for work in one.plan.occupied}
             own = max(every - {-1}, key=lambda place: utilisation[place], default=-1)
             begins.append(one.plan.times.start)
@@ -289,88 +276,16 @@ class _WholeProgram:
         )
 
 
-# --- what orders take ---------------------------------------------------------------
-def _orders(base: Statement) -> list[_Order]:
-    """Orders of all sources, by the rates of the smallest ones: they fit anywhere."""
-    run = base.run
-    needs = node_needs(run.clusters, run.release, run.as_of)
-    single = {key: one._replace(mean=1) for key, one in needs.items()}
-    own = source_columns(run.clusters, single, run.release, base.grid, base.rates)
-    usual = {_identity(plan): plan for plan in base.plans}
-    carried = Counter(plan.ways[0].source.source for plan in own)
-    return [
-        _order(base, plan, usual.get(_identity(plan), plan), needs, carried)
-        for plan in own
-    ]
-
-
-def _identity(plan: SourceColumns) -> tuple[object, ...]:
-    source = plan.ways[0].source
-    place = source.product, source.location
-    return source.kind, source.source, *place, source.windows, source.fence_start
-
-
-def _columns(plan: SourceColumns) -> int:
-    return len(plan.times.start)
-
-
-def _order(
-    base: Statement,
-    plan: SourceColumns,
-    usual: SourceColumns,
-    needs: Mapping[NodeKey, NodeNeeds],
-    carried: Mapping[str, int],
-) -> _Order:
-    """Part an order into what it takes whatever its size, and what a unit takes.
-
-    `usual` is the source with the rates of usual orders.
-    """
-    way, size = plan.ways[0], usual.size
-    source = way.source
-    once, twice = source.costs.cost(size), source.costs.cost(2 * size)
-    beside = source.fixed_cost_beside(carried[source.source]) - source.own_fixed_cost
-    cost = (twice - once + beside) / size
-    fixed = max(0.0, 2 * once - twice - source.costs.shared)
-    setups, works = [], []
-    many = (max(math.ceil(more * usual.times.size), 2 * source.lot(1)) for more in MANY)
-    hours = order_hours(way, base.run.as_of, map(source.lot, many))
-    for work in plan.occupied:
-        setup, each = hours.get(work.resource, (0.0, 0.0))
-        total = setup + each * plan.size
-        share = each * plan.size / total if total > 0 else 1.0
-        works.append(work._replace(hours=work.hours * share))
-        if (1.0 - share) * total > DUST:
-            setups.append(work._replace(hours=work.hours * (1.0 - share) * plan.size))
-        rate = base.rates[work.resource].cost
-        cost, fixed = cost + each * rate, fixed + setup * rate
-    made = plan._replace(cost=cost, co2=usual.co2, occupied=tuple(works))
-    step = float(source.step)
-    total = needs.get(plan.given[0].node.key, NO_NEEDS).total if plan.given else 0
-    wanted = float(max(source.lot(max(total, 1)), 1)) * step
-    if plan.given and plan.given[0].rate > 0:
-        wanted /= min(plan.given[0].rate, 1.0)
-    most = float(source.max_lot) * step if source.max_lot else wanted
-    least = float(source.min_lot) * step if source.min_lot > 1 else 0.0
-    return _Order(
-        made,
-        base.parameters.cost_weight * fixed,
-        tuple(setups),
-        least,
-        max(ROOM * most, least),
-        source.max_lot is not None,
-    )
-
-
 # --- rows of whole orders -----------------------------------------------------------
 def _add_orders(
     problem: Problem,
     statement: Statement,
     amounts: Block,
     capacity: Block,
-    whole: list[_Order],
+    whole: list[OrderColumns],
 ) -> tuple[Block, Block]:
     """Add a whole column per order column, and the row of its largest size."""
-    counts = [_columns(one.plan) for one in whole]
+    counts = [columns_of(one.plan) for one in whole]
     size, grid = sum(counts), statement.grid.size
     several = np.repeat([one.several for one in whole], counts)
     upper = np.where(several, MOST_ORDERS, 1.0)
@@ -396,9 +311,9 @@ def _add_orders(
     return orders, largest
 
 
-def _most(statement: Statement, one: _Order, number: Mapping[str, int]) -> Floats:
+def _most(statement: Statement, one: OrderColumns, number: Mapping[str, int]) -> Floats:
     """Largest amount of a column by its orders, and by the hours of its bucket."""
-    most: Floats = np.full(_columns(one.plan), one.most)
+    most: Floats = np.full(columns_of(one.plan), one.most)
     if one.several:
         return most
     works = {work.resource: work for work in one.plan.occupied}
@@ -411,91 +326,4 @@ def _most(statement: Statement, one: _Order, number: Mapping[str, int]) -> Float
         each = np.maximum(work.hours, DUST / HOUR)
         most[setup.column] = np.minimum(most[setup.column], room / each)
     found: Floats = np.maximum(most, one.least)
-    return found
-
-
-# --- what a solution says -----------------------------------------------------------
-def _planned(
-    statement: Statement, program: Program, values: Floats
-) -> Iterator[GivenOrder]:
-    """Orders of a solution that make or move something."""
-    amounts = values[program.column_block(names.ORDERS).span]
-    edges = statement.grid.edges
-    for plan in statement.plans:
-        if plan.kind == "buy" or not plan.given:
-            continue
-        own = amounts[plan.first : plan.first + _columns(plan)]
-        source, given = plan.ways[0].source, plan.given[0]
-        start = plan.times.start.copy()
-        for taken in plan.taken if plan.kind == "move" else ():
-            # Goods are there until they leave.
-            start[taken.column] = taken.at
-        for column in np.flatnonzero(own > DUST).tolist():
-            brought = float(own[column]) * given.rate / float(given.node.step)
-            yield GivenOrder(
-                source.product,
-                source.location,
-                source.source,
-                int(edges[start[column]]),
-                int(edges[plan.times.arrive[column]]),
-                math.ceil(brought - DUST),
-            )
-
-
-def _bought(statement: Statement, program: Program, values: Floats) -> Lots:
-    """Begins of the lots of what is only bought, by place.
-
-    A lot begins with the first need that those before it leave to it, the first one
-    with the horizon: orders of a plan come at other times than those of the program,
-    and what they need a little earlier is no lot of its own.
-    """
-    amounts = values[program.column_block(names.ORDERS).span]
-    size, made = len(statement.nodes), set[int]()
-    brought, taken = np.zeros((2, size, statement.grid.size))
-    for plan in statement.plans:
-        own = amounts[plan.first : plan.first + _columns(plan)]
-        for lines, sums in ((plan.given, brought), (plan.taken, taken)):
-            for line in lines:
-                place = statement.place.get(id(line.node), -1)
-                if place >= 0:
-                    np.add.at(sums[place], line.at, line.rate * own[line.column])
-        if plan.kind != "buy":
-            made |= {statement.place.get(id(line.node), -1) for line in plan.given}
-    found: dict[NodeKey, tuple[int, ...]] = {}
-    for number, node in enumerate(statement.nodes):
-        arrivals = np.flatnonzero(brought[number] > DUST)
-        if number in made or not len(arrivals):
-            continue
-        needed = np.cumsum(taken[number]) - np.cumsum(statement.flow[number])
-        before = np.cumsum(brought[number])[arrivals] - brought[number][arrivals]
-        first = np.searchsorted(needed, before + DUST, side="right")
-        begins = statement.grid.edges[np.unique(first[first < statement.grid.size])]
-        begins[:1] = statement.grid.edges[0]  # a copy: edges stay as they are
-        found[node.key] = tuple(begins.tolist())
-    return found
-
-
-def _served(
-    statement: Statement, program: Program, values: Floats
-) -> dict[int, tuple[Slice, ...]]:
-    """When demands are served, and how much of each [units]."""
-    wanted, edges = statement.wanted, statement.grid.edges
-    amounts = values[program.column_block(names.DELIVERIES).span]
-    rows: dict[int, list[tuple[int, float]]] = {}
-    for column in np.flatnonzero(amounts > DUST).tolist():
-        at = int(edges[wanted.column_edge[column]])
-        number = int(wanted.column_demand[column])
-        rows.setdefault(number, []).append((at, float(amounts[column])))
-    found: dict[int, tuple[Slice, ...]] = {}
-    for number, own in rows.items():
-        demand = statement.run.intake.demands[number]
-        step = float(statement.run.model.node(demand.node).step)
-        slices, there, taken = [], 0.0, 0
-        for at, qty in sorted(own):
-            there += qty / step
-            more = round(there) - taken
-            if more > 0:
-                slices.append(Slice(more, max(at, demand.due)))
-                taken += more
-        found[number] = tuple(slices)
     return found

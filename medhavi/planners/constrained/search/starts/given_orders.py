@@ -80,12 +80,14 @@ class _Pegging:
 
     def __init__(self, model: Model, decisions: Decisions) -> None:
         self._model, self._plant = model, model.plant
+        self._as_given = decisions.as_given
         self._needs: dict[int, list[_Need]] = {}
         self._levels: dict[int, list[_Need]] = {}
         self._given = self._read(decisions)
         self._ask_demands(decisions)
         self.item: list[int] = []
         self.qty: list[int] = []
+        self._least: list[int] = []
         self.begin: list[int] = []
         self.pegs: dict[int, list[tuple[int, int]]] = {}
         """Givers and amounts, by taker."""
@@ -211,6 +213,7 @@ class _Pegging:
                     supply.giver = len(self.item)
                     self.item.append(supply.item)
                     self.qty.append(0)
+                    self._least.append(supply.left if self._as_given else 0)
                     self.begin.append(supply.begin)
                 most = int(self._plant.most[supply.item])
                 if most > 0:
@@ -231,7 +234,7 @@ class _Pegging:
         plant = self._plant
         for place in range(first, len(self.item)):
             item = self.item[place]
-            qty = lot_of(plant, item, self.qty[place])
+            qty = lot_of(plant, item, max(self.qty[place], self._least[place]))
             self.qty[place] = qty
             for line in range(plant.c_start[item], plant.c_start[item + 1]):
                 part, taken = int(plant.c_item[line]), int(taken_of(plant, line, qty))
@@ -302,5 +305,6 @@ def sought_from(
         return None
     repair.revive()
     repair.improve(int(moves_of(budget, demands)), tally)
-    repair.settle(saves=True)
+    if not decisions.as_given:
+        repair.settle(saves=True, prefers=False)
     return repair.found(0, tally)
