@@ -121,8 +121,14 @@ def planned_without(
         return plan
     # Where no table is known to be the same, every order is looked at again.
     made = planned(replace(plan, basis=replace(basis, digests={})))
-    if made is None:
-        return plan
+    return plan if made is None else unless_later(plan, made)
+
+
+def unless_later(plan: Plan, made: Plan) -> Plan:
+    """Plan that was made again of the same tables; the one before where that is later.
+
+    Mode constrained judges plans by that; the other modes do not.
+    """
     later = late_cost(made) > late_cost(plan) + _CENT
     return plan if later and plan.run.mode == "constrained" else made
 

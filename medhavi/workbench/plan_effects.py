@@ -120,7 +120,7 @@ def effect_on_plan(
         Runs that follow each other; None: everything is planned from nothing.
     """
     after = planned_again(plan, edited, None if last is None else (last, snapshot))
-    again = None if last is None else last.without(plan, snapshot, edited)
+    again = None if last is None else last.without((plan, snapshot), (after, edited))
     names = edited["demands"]
     products = dict(zip(names["demand"], names["product"], strict=True))
     victims, winners = effects(plan, after, products)

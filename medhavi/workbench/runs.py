@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import polars as pl
 
-from medhavi.planners.edit_price import planned_without
+from medhavi.planners.edit_price import planned_without, unless_later
 from medhavi.planners.net_change.net_change import NETTED_ALONE
 from medhavi.planners.parameters import STABILITY_PRICE, STABILITY_SHARE, MrpParameters
 from medhavi.planners.pipeline import (
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from medhavi.lakehouse import Lake
+    from medhavi.planners.edit_price import PlanOf
     from medhavi.snapshot import Snapshot
 
 
@@ -57,7 +58,7 @@ class LastRun:
     def __init__(self, share: float | None = None) -> None:
         self._share = share
         self._base: Plan | None = None
-        self._unchanged: tuple[tuple[str, str], Plan] | None = None
+        self._unchanged: tuple[tuple[str, str, str], Plan] | None = None
         self._lock = Lock()
 
     def plan(self, plan: Plan, snapshot: Snapshot, edited: Snapshot) -> Plan:
@@ -89,20 +90,38 @@ class LastRun:
         stated = {STABILITY_PRICE: price, STABILITY_SHARE: self._share}
         return {name: one for name, one in stated.items() if one is not None}
 
-    def without(self, plan: Plan, snapshot: Snapshot, edited: Snapshot) -> Plan:
-        """Plan the unchanged tables as an edit has them planned; see `planned_without`.
+    def without(self, old: PlanOf, new: PlanOf) -> Plan:
+        """Plan the unchanged tables as an edit had them planned.
 
-        The last one is kept: the next edit of the plan is priced beside it as well.
+        That is from nothing where the plan of the edit was made so and the one before
+        was not, else see `planned_without`. The last one is kept: the next edit of the
+        plan is priced beside it as well.
+
+        Parameters
+        ----------
+        old, new
+            The plan in force and that of the edit, with their tables.
         """
+        (plan, snapshot), (after, edited) = old, new
+        if _from_nothing(after) and not _from_nothing(plan):
+            return unless_later(plan, self._known("", plan, snapshot))
+        return planned_without(
+            plan, edited, lambda on: self._known("resumed", on, snapshot)
+        )
 
-        def planned(on: Plan) -> Plan:
-            key = plan.fingerprint, snapshot.fingerprint
-            known = self._unchanged
-            if known is None or known[0] != key:
-                known = self._unchanged = key, self.plan(on, snapshot, snapshot)
-            return known[1]
-
-        return planned_without(plan, edited, planned)
+    def _known(self, how: str, plan: Plan, snapshot: Snapshot) -> Plan:
+        """Plan of the unchanged tables, as it was made last for this plan."""
+        key = how, plan.fingerprint, snapshot.fingerprint
+        known = self._unchanged
+        if known is None or known[0] != key:
+            if how:
+                made = self.plan(plan, snapshot, snapshot)
+            else:
+                mode = plan.run.mode
+                settings = own_settings(mode, plan.run.settings)
+                made = make_plan(snapshot, mode, settings=settings, seed=plan.run.seed)
+            known = self._unchanged = key, made
+        return known[1]
 
     def take(self, plan: Plan) -> None:
         """Keep the run of a plan from now on, if it is there."""
@@ -152,6 +171,11 @@ class LastRun:
         if not _is_kept(known):
             return plan_to_build_on(snapshot, settings)
         return make_plan(snapshot, settings=settings, baseline=known)
+
+
+def _from_nothing(plan: Plan) -> bool:
+    """Whether a plan that can be resumed was made without a baseline."""
+    return plan.run.mode != "mrp" and "baseline" not in plan.run.settings
 
 
 def _is_kept(plan: Plan) -> bool:

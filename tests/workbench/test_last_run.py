@@ -14,7 +14,7 @@ from tests import factories
 from tests.api import plan as make_plan
 from tests.api import plan_to_build_on
 from tests.planners.small_plans import KERNELS, PYTHON, day
-from tests.planners.test_incremental import changed, works
+from tests.planners.test_incremental import ORDERS, changed, works
 from tests.workbench.edit_company import company, plan_of, proposal
 
 
@@ -142,3 +142,23 @@ def test_runs_on_a_plan_say_how_far_they_may_be_from_one_from_nothing(share, sta
     again = LastRun(share).plan(made, before, after)
     assert ("stability_share" in again.run.settings) is stated
     assert "from_nothing" in again.run.effort
+
+
+def test_a_plan_from_nothing_is_priced_beside_one_from_nothing():
+    """What planning all anew finds is no effect of the edit that had it done."""
+    light = {**KERNELS, "effort": "light"}
+    first, before = works(), changed(works(), "D4", qty=4.0)
+    made = make_plan(
+        before, "constrained", light, baseline=make_plan(first, "constrained", light)
+    )
+    assert "baseline" in made.run.settings
+    small = changed(before, "D1", qty=4.0)
+    large = works([(name, qty + 1, *more) for name, qty, *more in ORDERS])
+    last = LastRun()
+    for edited, is_anew in ((small, False), (large, True)):
+        after = last.plan(made, before, edited)
+        assert ("baseline" in after.run.settings) is not is_anew
+        again = last.without((made, before), (after, edited))
+        whole = make_plan(before, "constrained", light)
+        assert (again.fingerprint == whole.fingerprint) is is_anew
+        assert (again.fingerprint == made.fingerprint) is not is_anew
