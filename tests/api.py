@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from medhavi.demo import aurora
 from medhavi.demo.aurora import SCALES, generate
-from medhavi.edits.edit import edit
+from medhavi.edits import apply as apply_edits
+from medhavi.edits import changes
+from medhavi.edits.edit import KINDS, edit
 from medhavi.edits.order_changes import EditedPlan
 from medhavi.events.envelope import (
     COLUMNS,
@@ -109,6 +111,7 @@ from medhavi.workbench.files.template_files import (
     write_csv_template,
     write_xlsx_template,
 )
+from medhavi.workbench.plan_in_force import dated_by_plan, renewed_plan
 from medhavi.workbench.promise_desk.promise_desk import PromiseDesk
 from medhavi.workbench.promise_desk.promise_effect import (
     promise_effect,
@@ -129,6 +132,7 @@ __all__ = [
     "COLUMNS",
     "DARK",
     "EFFORTS",
+    "KINDS",
     "LIGHT",
     "MASTER",
     "MAX_PAYLOAD_BYTES",
@@ -178,15 +182,18 @@ __all__ = [
     "answer",
     "answer_on",
     "apply",
+    "apply_edits",
     "arrow_schema",
     "asked_again",
     "audit",
     "aurora",
     "book_with",
     "changed",
+    "changes",
     "chosen_objectives",
     "columns",
     "compare",
+    "dated_by_plan",
     "decode",
     "edit",
     "edit_price",
@@ -226,6 +233,7 @@ __all__ = [
     "record_risks",
     "remedies",
     "remember_approver",
+    "renewed_plan",
     "replenish",
     "repromise",
     "revert",

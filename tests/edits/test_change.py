@@ -10,11 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.edits import apply, changes
-from medhavi.edits.edit import KINDS
 from medhavi.findings import BadData
 from tests import factories
-from tests.api import plan
+from tests.api import KINDS, changes, plan
+from tests.api import apply_edits as apply
 from tests.factories import AS_OF
 
 if TYPE_CHECKING:

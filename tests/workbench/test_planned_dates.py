@@ -9,8 +9,7 @@ import pytest
 
 from medhavi.cli.application import run
 from medhavi.units import from_seconds
-from medhavi.workbench.plan_in_force import dated_by_plan, renewed_plan
-from tests.api import SqliteStore, Workbench
+from tests.api import SqliteStore, Workbench, dated_by_plan, renewed_plan
 from tests.lakehouse.lake_events import START, event
 from tests.service.promise_company import promise_company
 
