@@ -51,7 +51,7 @@ def tried(
         # The preview of its edit has the same price.
         last = LastRun()
         shown = last.plan(made, snapshot, changed)
-        without = last.without(made, snapshot, changed)
+        without = last.without((made, snapshot), (shown, changed))
         price = edit_price((made, snapshot), (shown, changed), without)
         assert price.spent == pytest.approx(one.price)
     return {one.kind.value: one for one in found}
