@@ -231,7 +231,7 @@ def _compared(
         whole = planner.searched(None)
         if whole.run.status is Status.CANCELLED:
             return replace(made, run=replace(made.run, status=Status.CANCELLED))
-        reference = money(made)
+        reference = money(whole)
         if money(made) > money(whole) + price:
             what = "lateness" if planner.mode == "constrained" else "the plan"
             reason = (
