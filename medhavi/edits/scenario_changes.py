@@ -14,11 +14,11 @@ from medhavi.edits.catalogue import change
 from medhavi.edits.parameter import Argument, Cells, Moment, instant
 from medhavi.edits.remedy_changes import one_unit_more
 from medhavi.findings import BadData, finding
+from medhavi.providers import Providers
 from medhavi.providers.product_facts import ProductFacts
 from medhavi.providers.table_rows import read_tables
 from medhavi.schema import PLANNED_STATUS
 from medhavi.snapshot import Snapshot
-from medhavi.snapshot.calendars.calendars import Calendars
 from medhavi.snapshot.patch import NoSuchRowError, Patch
 from medhavi.units import exact, from_seconds, from_units, to_seconds
 
@@ -348,7 +348,9 @@ def calendar_open(
         No machine of the calendar works longer then: its place is closed, say.
     """
     patch = _exception(snapshot, calendar, (start, finish), 1.0)
-    _check_opened(snapshot, patch.apply(snapshot), calendar)
+    begin = to_seconds(_known(snapshot, start, "begin", calendar=calendar))
+    end = to_seconds(_known(snapshot, finish, "end", calendar=calendar))
+    _check_opened((snapshot, patch.apply(snapshot)), calendar, (begin, end))
     return patch
 
 
@@ -360,29 +362,24 @@ def calendar_closed(
     return _exception(snapshot, calendar, (start, finish), 0.0)
 
 
-def _check_opened(before: Snapshot, after: Snapshot, calendar: str) -> None:
+def _check_opened(
+    both: tuple[Snapshot, Snapshot], calendar: str, span: tuple[int, int]
+) -> None:
     """Refuse an opening in which no resource that has the calendar works longer.
 
     One of a place alone is not: the lines there may be opened after it.
     """
-    own = after["calendar_exceptions"].join(
-        before["calendar_exceptions"], on=["calendar", "start"], how="anti"
-    )
-    of_place = before["locations"].select("location", place="calendar")
-    rows = before["resources"].join(of_place, on="location", how="left")
-    held = rows.filter(pl.col("calendar") == calendar).select("calendar", "place")
-    pairs = sorted(set(held.rows()), key=str)
-    if own.is_empty() or not pairs:
+    before, _after = both
+    own = before["resources"].filter(pl.col("calendar") == calendar)
+    was, becomes = (Providers(one).capacity for one in both)
+    names = own["resource"].to_list()
+    if not names or any(
+        becomes.working_time(one).between(*span) > was.working_time(one).between(*span)
+        for one in names
+    ):
         return
-    start, finish = (to_seconds(own[name][0]) for name in ("start", "finish"))
-    was, becomes = Calendars(before), Calendars(after)
-    for pair in pairs:
-        hours = [
-            one.working_time(*pair).between(start, finish) for one in (was, becomes)
-        ]
-        if hours[1] > hours[0]:
-            return
-    others = sorted({one for pair in pairs for one in pair if one} - {calendar})
+    places = before["locations"].join(own, on="location", how="semi")["calendar"]
+    others = sorted(set(places.drop_nulls()) - {calendar})
     raise BadData(
         [
             finding(

@@ -157,7 +157,7 @@ def _of_plannable_rows(
 
 def _without_baseline(settings: Settings) -> Settings:
     if isinstance(settings, Mapping):
-        return _without_stability(settings, on_baseline=True)[0]
+        return settings_from_nothing(settings)
     return settings
 
 
@@ -269,7 +269,7 @@ def check_settings(mode: str, settings: Mapping[str, object]) -> None:
     if mode == "mrp":
         MrpParameters.from_mapping(settings)
         return
-    _RECORDS[mode].from_mapping(_without_stability(settings, on_baseline=True)[0])
+    _RECORDS[mode].from_mapping(settings_from_nothing(settings))
 
 
 def own_settings(mode: str, settings: Mapping[str, object]) -> dict[str, object]:
@@ -283,6 +283,22 @@ def own_settings(mode: str, settings: Mapping[str, object]) -> dict[str, object]
     """
     known = {field.name for field in fields(_RECORDS[mode])}
     return {name: one for name, one in settings.items() if name in known}
+
+
+def settings_from_nothing(settings: Mapping[str, object]) -> dict[str, object]:
+    """Settings without those that only a plan on a baseline has.
+
+    >>> settings_from_nothing({"effort": "incremental", "stability_share": 0.1})
+    {}
+    >>> settings_from_nothing({"effort": "light", "stability_price": 5})
+    {'effort': 'light'}
+
+    Raises
+    ------
+    UsageError
+        The price is no amount, or the share none from 0 to 1.
+    """
+    return _without_stability(settings, on_baseline=True)[0]
 
 
 def _without_stability(

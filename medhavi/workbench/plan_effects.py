@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from medhavi.findings import BadData, has_errors
 from medhavi.planners.edit_price import EditPrice, edit_price
-from medhavi.planners.pipeline import own_settings
-from medhavi.planners.pipeline import plan as make_plan
 from medhavi.results.amounts import PlanLocale, duration, signed_money
 from medhavi.results.figures.kpis import kpi_table
 from medhavi.results.plans.lateness import outcomes
 from medhavi.results.plans.plan import Plan
 from medhavi.workbench.files.tables_run import verify_or_refuse
+from medhavi.workbench.runs import planned_anew
 
 if TYPE_CHECKING:
     from medhavi.snapshot import Snapshot
@@ -171,9 +170,7 @@ def planned_again(
         run, snapshot = last
         made = run.plan(plan, snapshot, edited)
     else:
-        record = plan.run
-        settings = own_settings(record.mode, record.settings)
-        made = make_plan(edited, record.mode, settings=settings, seed=record.seed)
+        made = planned_anew(plan, edited)
     verify_or_refuse(made, edited)
     return made.replace(kpis=kpi_table(made, edited))
 

@@ -28,7 +28,7 @@ from medhavi.results.run_record import Basis, RunRecord
 from medhavi.units import from_seconds, to_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from medhavi.lakehouse import Lake
     from medhavi.planners.edit_price import PlanOf
@@ -58,7 +58,7 @@ class LastRun:
     def __init__(self, share: float | None = None) -> None:
         self._share = share
         self._base: Plan | None = None
-        self._unchanged: tuple[tuple[str, str, str], Plan] | None = None
+        self._unchanged: tuple[tuple[str, ...], Plan] | None = None
         self._lock = Lock()
 
     def plan(self, plan: Plan, snapshot: Snapshot, edited: Snapshot) -> Plan:
@@ -104,23 +104,22 @@ class LastRun:
         """
         (plan, snapshot), (after, edited) = old, new
         if _from_nothing(after) and not _from_nothing(plan):
-            return unless_later(plan, self._known("", plan, snapshot))
-        return planned_without(
-            plan, edited, lambda on: self._known("resumed", on, snapshot)
-        )
+            made = self._known("anew", old, lambda: planned_anew(plan, snapshot))
+            return unless_later(plan, made)
 
-    def _known(self, how: str, plan: Plan, snapshot: Snapshot) -> Plan:
-        """Plan of the unchanged tables, as it was made last for this plan."""
-        key = how, plan.fingerprint, snapshot.fingerprint
+        def resumed(on: Plan) -> Plan:
+            return self._known(
+                "resumed", old, lambda: self.plan(on, snapshot, snapshot)
+            )
+
+        return planned_without(plan, edited, resumed)
+
+    def _known(self, how: str, old: PlanOf, planned: Callable[[], Plan]) -> Plan:
+        """Plan of the unchanged tables that was made last, if it is of this plan."""
+        key = how, *(one.fingerprint for one in old)
         known = self._unchanged
         if known is None or known[0] != key:
-            if how:
-                made = self.plan(plan, snapshot, snapshot)
-            else:
-                mode = plan.run.mode
-                settings = own_settings(mode, plan.run.settings)
-                made = make_plan(snapshot, mode, settings=settings, seed=plan.run.seed)
-            known = self._unchanged = key, made
+            known = self._unchanged = key, planned()
         return known[1]
 
     def take(self, plan: Plan) -> None:
@@ -171,6 +170,13 @@ class LastRun:
         if not _is_kept(known):
             return plan_to_build_on(snapshot, settings)
         return make_plan(snapshot, settings=settings, baseline=known)
+
+
+def planned_anew(plan: Plan, snapshot: Snapshot) -> Plan:
+    """Plan tables from nothing as a plan was made: its mode, settings and seed."""
+    mode = plan.run.mode
+    settings = own_settings(mode, plan.run.settings)
+    return make_plan(snapshot, mode, settings=settings, seed=plan.run.seed)
 
 
 def _from_nothing(plan: Plan) -> bool:

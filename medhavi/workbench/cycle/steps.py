@@ -23,7 +23,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from medhavi.errors import MedhaviError, UsageError
-from medhavi.planners.parameters import STABILITY_PRICE, STABILITY_SHARE
+from medhavi.planners.pipeline import settings_from_nothing
 from medhavi.results.plans.lateness import tally
 from medhavi.version import __version__
 
@@ -117,12 +117,9 @@ class StepRule:
     @property
     def first_settings(self) -> Mapping[str, object]:
         """Settings of a run that has no last plan to build on."""
-        if not self.incremental:
-            return self.settings
-        apart = ("effort", STABILITY_PRICE, STABILITY_SHARE)
-        return {
-            name: value for name, value in self.settings.items() if name not in apart
-        }
+        return (
+            settings_from_nothing(self.settings) if self.incremental else self.settings
+        )
 
     @property
     def hours(self) -> float | None:

@@ -17,12 +17,9 @@ from typing import TYPE_CHECKING
 
 from medhavi.edits.edit import apply, plain
 from medhavi.findings import BadData
-from medhavi.planners.parameters import (
-    STABILITY_PRICE,
-    STABILITY_SHARE,
-    ConstrainedParameters,
-)
+from medhavi.planners.parameters import STABILITY_SHARE, ConstrainedParameters
 from medhavi.planners.pipeline import plan as make_plan
+from medhavi.planners.pipeline import settings_from_nothing
 from medhavi.results.figures.kpis import kpi_table
 from medhavi.results.run_record import Status
 from medhavi.scenarios import Outcome, PlannerChoice, StudyRun, compute
@@ -143,11 +140,7 @@ class StudyBase:
         """Plan of the unchanged tables that a run resumes."""
         if self._plan is not None:
             return self._plan
-        own = {
-            key: value
-            for key, value in run.planner.settings.items()
-            if key not in ("effort", STABILITY_PRICE, STABILITY_SHARE)
-        }
+        own = settings_from_nothing(run.planner.settings)
         key = json.dumps([own, run.seed], sort_keys=True, default=str)
         if key not in self._plans:
             made = make_plan(self._snapshot, run.planner.mode, own, seed=run.seed)
