@@ -38,8 +38,9 @@ if TYPE_CHECKING:
     from medhavi.snapshot import Snapshot
 
 
+_RELEASED = "SupplyOrderReleased"
 _VERBS = {
-    "SupplyOrderReleased": Verb.RELEASE,
+    _RELEASED: Verb.RELEASE,
     "SupplyOrderStarted": Verb.START,
     "SupplyOrderProgressReported": Verb.REPORT,
     "SupplyOrderReceived": Verb.RECEIVE,
@@ -153,7 +154,12 @@ def _account(
     facts: OrderFacts | None = None
     due = 0
     reports: list[Report] = []
+    placed = released = None
     for event, identity, body in found:
+        if event.type in _MADE and placed is None:
+            placed = to_seconds(event.occurred_at)
+        if event.type == _RELEASED and released is None:
+            released = to_seconds(event.occurred_at)
         if event.type in _MADE:
             due = to_seconds(body.due)
             facts = OrderFacts(
@@ -165,7 +171,9 @@ def _account(
             reports = []
         elif facts is not None:
             reports += _reports(event, identity, body)
-    return None if facts is None else account(facts, due, reports)
+    if facts is None:
+        return None
+    return account(facts, due, reports, placed=placed, released=released)
 
 
 def _reports(event: OrderEvent, identity: str, body: Any) -> list[Report]:
@@ -434,7 +442,7 @@ def _action(
 ) -> str:
     if kind in _CANCELS:
         return "cancelled"
-    if kind == "SupplyOrderReleased":
+    if kind == _RELEASED:
         return "released"
     if before is None or before.get("status") == "cancelled":
         return "released" if after.get("status") == "released" else "firmed"
