@@ -73,19 +73,37 @@ def test_goods_in_process_cost_their_rate_while_an_order_makes_or_moves_them() -
 
 @pytest.mark.req("KPI-29")
 def test_hours_idle_overloaded_closed_and_off_the_mean() -> None:
-    """M works 2 and 6 of 8 open hours, 2 off its mean each; 3 hours while closed."""
-    tuesday = at("2026-02-03 00:00")
+    """M works 2 and 6 of 8 open hours; N 3 hours while it is closed."""
+    second = at("2026-02-09 00:00")
     loads = [
         {**LOAD, "resource": "M", "available": 8.0, "run": 2.0},
-        {**LOAD, "resource": "M", "bucket": tuesday, "available": 8.0, "run": 6.0},
+        {**LOAD, "resource": "M", "bucket": second, "available": 8.0, "run": 6.0},
         {**LOAD, "resource": "N", "available": 0.0, "run": 3.0, "overload": 3.0},
     ]
     parts = told(loads=loads)
     assert parts["resource_utilization"] == 8.0
     assert parts["resource_capacity_overload"] == 3.0
     assert parts["missing_capacity_consumption"] == 3.0
-    assert parts["spread_capacity_consumption"] == 4.0
     assert parts["campaign_capacity_overload"] == 0.0
+
+
+@pytest.mark.req("KPI-29", "OMV-12")
+def test_a_level_load_is_on_its_mean_and_any_other_is_off_it() -> None:
+    """Four weeks: 2 h each are level; 8 h in one are 6 over it and 2 below in three."""
+    weeks = [at(f"2026-01-{day:02} 00:00") for day in (5, 12, 19, 26)]
+    settings = [{**TABLES["settings"][0], "horizon_days": 28.0}]
+
+    def off(*hours: float) -> float:
+        loads = [
+            {**LOAD, "resource": "M", "bucket": week, "available": 40.0, "run": run}
+            for week, run in zip(weeks, hours, strict=True)
+            if run
+        ]
+        parts = told(loads=loads, snapshot={"settings": settings})
+        return parts["spread_capacity_consumption"]
+
+    assert off(2.0, 2.0, 2.0, 2.0) == pytest.approx(0.0)
+    assert off(8.0, 0.0, 0.0, 0.0) == pytest.approx(12.0)
 
 
 @pytest.mark.req("KPI-29")

@@ -10,9 +10,11 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+import numpy as np
 import polars as pl
 
 from medhavi.results.amounts import currency_of
+from medhavi.results.buckets import grid
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.figures.measure import amount, ratio, undefined
 from medhavi.results.figures.scorecard import (
@@ -121,9 +123,10 @@ def goals(plan: Plan, snapshot: Snapshot) -> list[Measure]:
     Parts without a unit of money, hours or kilograms count what is off; the preference
     of orders is a share of the new ones. Idle hours, hours off the mean load, holding,
     preference and emissions are no faults, and not counted. Goods in process count with
-    their value while orders make or move them, at the rate of their stock; the mean
-    load of a resource is that over its open buckets; a first preference is the best
-    number among the sources of a product at a location.
+    their value while orders make or move them, at the rate of their stock. Hours are
+    idle in buckets in which a resource works, as KPI-05 counts them; the mean load of a
+    resource is that of the whole horizon, a bucket without work lies off it too. A first
+    preference is the best number among the sources of a product at a location.
     """
     card = scorecard(plan, snapshot)
     money = currency_of(snapshot)
@@ -134,7 +137,7 @@ def goals(plan: Plan, snapshot: Snapshot) -> list[Measure]:
         "inventory_adherence": amount(_places(plan, _OFF_LEVEL), "count"),
         "supply_holding": amount(card.holding, money),
         "inprocess_holding": amount(_in_process(plan, snapshot), money),
-        **_capacity(plan),
+        **_capacity(plan, snapshot),
         "supply_preference": _not_preferred(plan, snapshot),
         "supply_quality": amount(len(check_asked(Facts(plan, snapshot))), "count"),
         "missing_upstream": amount(_places(plan, _LACKING), "count"),
@@ -190,7 +193,7 @@ def _in_process(plan: Plan, snapshot: Snapshot) -> float:
     return float(held["cost"].fill_null(0.0).sum())
 
 
-def _capacity(plan: Plan) -> dict[str, Measure]:
+def _capacity(plan: Plan, snapshot: Snapshot) -> dict[str, Measure]:
     """Hours idle, overloaded, without open time and off the mean load of resources."""
     parts = [part for part, goal in GOALS.items() if goal.group == "capacity"]
     if plan.loads.is_empty():
@@ -202,21 +205,36 @@ def _capacity(plan: Plan) -> dict[str, Measure]:
         "overload",
         used=pl.col("run") + pl.col("setup"),
     )
-    is_open = pl.col("available") > 0
-    mean = pl.col("used").mean().over("resource")
     idle = (pl.col("available") - pl.col("used")).clip(lower_bound=0.0)
-    closed = pl.col("used").filter(~is_open)
+    closed = pl.col("used").filter(pl.col("available") <= 0)
     sums = loads.select(
         idle.sum().alias("idle"),
         pl.col("overload").sum(),
         closed.sum().alias("closed"),
     ).row(0)
-    spread = loads.filter(is_open).select((pl.col("used") - mean).abs().sum()).item()
-    hours = (sums[0], sums[1], _of_campaigns(plan, loads), sums[2], spread)
+    over = _of_campaigns(plan, loads)
+    hours = (sums[0], sums[1], over, sums[2], _off_mean(loads, snapshot))
     return {
         one: amount(float(found), "hour")
         for one, found in zip(parts, hours, strict=True)
     }
+
+
+def _off_mean(loads: pl.DataFrame, snapshot: Snapshot) -> float:
+    """Hours that loads of buckets lie off the mean load of their resource."""
+    settings = snapshot.settings
+    rule = grid(settings.bucket, snapshot.as_of)
+    begin = int(rule.starts(np.array([snapshot.as_of]))[0])
+    end = settings.horizon_end
+    starts = loads["bucket"].dt.epoch("s")
+    ends = np.minimum(rule.ends(starts.to_numpy()), end)
+    share = (pl.Series(ends) - starts) / (end - begin)
+    within = loads.with_columns(share=share).filter(starts.is_between(begin, end - 1))
+    total = pl.col("used").sum()
+    off = (pl.col("used") - total * pl.col("share")).abs().sum()
+    empty = total * (1.0 - pl.col("share").sum())
+    found = within.group_by("resource", maintain_order=True).agg(hours=off + empty)
+    return float(found["hours"].sum())
 
 
 def _of_campaigns(plan: Plan, loads: pl.DataFrame) -> float:
