@@ -125,8 +125,8 @@ def goals(plan: Plan, snapshot: Snapshot) -> list[Measure]:
     preference and emissions are no faults, and not counted. Goods in process count with
     their value while orders make or move them, at the rate of their stock. Hours are
     idle in buckets in which a resource works, as KPI-05 counts them; the mean load of a
-    resource is that of the whole horizon, a bucket without work lies off it too. A first
-    preference is the best number among the sources of a product at a location.
+    resource is that of the whole horizon, and a bucket without work lies off it too. A
+    first preference is the best number among the sources of a product at a location.
     """
     card = scorecard(plan, snapshot)
     money = currency_of(snapshot)
