@@ -135,3 +135,6 @@ def test_key_figures_of_events_and_of_orders_are_told(medhavi, company):
     orders = medhavi("orders", "figures", *company[:2], "--json")
     codes = {row["kpi"] for row in orders.answer["figures"]}
     assert {"KPI-07", "KPI-17", "KPI-17.throughput"} <= codes
+    wrong = medhavi("orders", "figures", *company[:2], "--kind", "sales")
+    assert wrong.code == 2
+    assert "kind (sales) must be one of work, purchase, transfer" in wrong.err

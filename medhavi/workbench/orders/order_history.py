@@ -23,9 +23,11 @@ from medhavi.errors import UsageError
 from medhavi.events.event_types.catalog import UndecodableEvent, decode
 from medhavi.lakehouse.folds.projections import FOLDS
 from medhavi.lakehouse.folds.silver_state import Fact, State
+from medhavi.planners.parameters import require_one_of
 from medhavi.planners.work_orders.order_account import Account, Report, account
 from medhavi.planners.work_orders.order_parameters import firming, urgencies
 from medhavi.providers import Providers
+from medhavi.providers.sourcing.sourcing import ORDER_KINDS
 from medhavi.units import from_seconds, to_seconds
 from medhavi.workbench.orders.plan_edit_events import STREAM
 
@@ -106,7 +108,13 @@ def order_accounts(lake: Lake, kind: str = "work") -> tuple[Account, ...]:
     ----------
     kind
         work, purchase or transfer.
+
+    Raises
+    ------
+    UsageError
+        It is none of them.
     """
+    require_one_of("kind", kind, ORDER_KINDS)
     accounts = (
         _account(order, found)
         for order, found in sorted(_told(lake).items())
