@@ -395,7 +395,7 @@ def _without_facts(reason: str, unit: str = "fraction") -> Function:
     return measure
 
 
-_PROMISES = "needs promises, which this plan does not make"
+_PROMISES = "needs what became of promises: medhavi promises figures"
 _BEFORE = "needs a baseline plan to compare with: medhavi compare"
 _ORDERS = "needs what became of orders: medhavi orders figures"
 _LOG = "needs the log of events: medhavi events figures"
@@ -416,7 +416,7 @@ KPIS: dict[str, Kpi] = {
     ),
     "KPI-03": Kpi("Acceptance rate", "accepted ÷ requested", _without_facts(_PROMISES)),
     "KPI-04": Kpi(
-        "Response time", "95th and 99th percentile", _without_facts(_MEASURED, "second")
+        "Response time", "95th and 99th percentile", _without_facts(_PROMISES, "second")
     ),
     "KPI-05": Kpi(
         "Utilisation",
