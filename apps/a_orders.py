@@ -239,12 +239,12 @@ def look(one, selected):
 
 
 @app.cell(hide_code=True)
-def why(looked, names, one, plan, tab, wanted):
+def why(everything, looked, names, one, plan, tab, wanted):
     mo.stop(plan is None or tab.value != say("why"))
     _parts = (
         one_order.why_parts(plan, looked, names)
         if looked
-        else [html(one_order.missing_html(wanted("order")))]
+        else [html(one_order.missing_html(wanted("order"), everything))]
     )
     mo.vstack([*([one] if one is not None else []), *_parts], gap=1)
     return

@@ -83,7 +83,8 @@ def test_an_address_names_an_order_by_id_or_number(desk):
     assert order_named(orders, "PO-9") is None
     assert order_named(orders, "") is None
     assert OBJECTS["/order/{order}"](order="PO-1") == "/orders/?order=PO-1"
-    assert "PO-9 is not in this plan" in one_order.missing_html("PO-9")
+    assert "PO-9 is not in this plan" in one_order.missing_html("PO-9", orders)
+    assert "PO-1 is outside the filters" in one_order.missing_html("PO-1", orders)
 
 
 def test_actions_are_those_that_all_selected_orders_allow(desk):
@@ -217,11 +218,12 @@ def test_the_filtered_grid_is_exported_with_names_local_times_and_units(desk):
 def test_what_the_address_asks_for_filters(desk):
     assert set(order_page.FILTERS) == {
         "kind", "status", "product", "location", "week", "code", "number",
-        "ticked",
+        "ticked", "order",
     }  # fmt: skip
     found = order_page.filter_of({"kind": "buy", "week": None})
     assert found == OrderFilter(kind="buy")
-    link = desk_words.page_link({"mode": "mrp", "week": "past"}, order_page.FILTERS)
+    asked = {"mode": "mrp", "week": "past", "order": "PO-1"}
+    link = desk_words.page_link(asked, order_page.FILTERS)
     assert link == "?mode=mrp&{rows}"
     assert desk_words.page_link({}, ()) == "?{rows}"
 
@@ -238,8 +240,13 @@ def test_an_address_selects_one_order_or_all_that_are_shown(desk):
     assert selected(EditSession(), ticked="all") == tuple(shown["id"])
     (number, one) = everything.tail(1).select("number", "id").row(0)
     assert selected(EditSession(), order=number, ticked="all") == (one,)
-    # What somebody selected stays.
-    assert selected(EditSession(orders=(one,)), ticked="all") == (one,)
+    # A tile selects all its orders, whatever was selected before; what somebody then
+    # selects stays while the plan is made anew.
+    session = EditSession(orders=(one,))
+    assert selected(session, ticked="all") == tuple(shown["id"])
+    session.select(["PO-1"])
+    assert selected(session, ticked="all") == ("PO-1",)
+    assert selected(session, ticked="all", week="past") == tuple(shown["id"])
 
 
 def test_addresses_of_the_plan_page_lead_on():

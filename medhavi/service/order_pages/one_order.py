@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from medhavi.edits.order_rows import order_named
 from medhavi.errors import MedhaviError
 from medhavi.service.page_data import bench_of, html, picture, recorded_until
 from medhavi.views import page
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import marimo as mo
+    import polars as pl
 
     from medhavi.results.plans.plan import Plan
     from medhavi.service.plan_pages.plan_loading import PlanPage
@@ -43,8 +45,10 @@ def order_choice(selected: Sequence[Row]) -> mo.ui.dropdown | None:
     )
 
 
-def missing_html(order: str) -> str:
-    """Why no order is looked at."""
+def missing_html(order: str, orders: pl.DataFrame) -> str:
+    """Why no order is looked at: the one of the address may be filtered out."""
+    if order_named(orders, order):
+        return page.empty(say("order_not_in_filters", order), say("remove_a_filter"))
     if order:
         return page.empty(say("order_not_in_plan", order), say("it_may_be_completed"))
     return page.empty(say("no_order_is_selected"), say("tick_orders_in_the_grid"))

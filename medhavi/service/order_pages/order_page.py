@@ -57,8 +57,8 @@ ACTIONS = {
 """What planners do to orders, by the words of the choice."""
 OF_ONE = (Verb.SPLIT, Verb.CHANGE_QTY)
 """Actions whose values fit one order alone."""
-FILTERS = (*(one.name for one in fields(OrderFilter)), TICKED)
-"""Parts of the address that say which rows are shown, and whether all are selected."""
+FILTERS = (*(one.name for one in fields(OrderFilter)), TICKED, "order")
+"""Parts of the address that say which rows are shown, and which are selected."""
 _orders: AnswerCache[pl.DataFrame] = AnswerCache(4)
 
 
@@ -207,11 +207,17 @@ def selected_rows(orders: pl.DataFrame, ids: Sequence[str]) -> list[dict[str, An
 def select_asked(
     session: EditSession, orders: pl.DataFrame, shown: pl.DataFrame, wanted: Wanted
 ) -> None:
-    """Select what the address asks for, one order or all shown, where nothing is."""
+    """Select what the address asks for: one order where nothing is, or all shown.
+
+    All are selected once for an address: a selection stays while the plan is made anew.
+    """
     named = order_named(orders, wanted("order"))
-    if session.orders or not (named or wanted(TICKED) == ALL):
-        return
-    session.select([named] if named else shown["id"])
+    every = wanted(TICKED) == ALL and not named
+    before, session.asked = session.asked, tuple(map(wanted, FILTERS)) if every else ()
+    if every and session.asked != before:
+        session.select(shown["id"])
+    elif named and not session.orders:
+        session.select([named])
 
 
 def exports(

@@ -114,6 +114,8 @@ class EditSession:
         Times that the page has planned again for the preview that is asked for.
     edited
         What the form asks about, of the newest plan; None: nothing.
+    asked
+        Filters of the address whose orders were all selected; empty: none.
     """
 
     orders: tuple[str, ...] = ()
@@ -121,6 +123,7 @@ class EditSession:
     form: dict[str, Any] = field(default_factory=dict)
     renewals: int = 0
     edited: EditedOrders | None = None
+    asked: tuple[str, ...] = ()
 
     def select(self, orders: Iterable[str]) -> None:
         """Keep which orders are selected."""
