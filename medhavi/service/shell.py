@@ -166,6 +166,9 @@ function show(address, push = true) {
   let frame = frames.get(key);
   const there = at(frame);
   if (there && !url.search && !url.hash) url.search = there.search;
+  // What a link adds to stands beside the scenarios that are there.
+  const held = push && there && new URL(there).searchParams.get("scenarios");
+  if (held && !url.searchParams.has("scenarios")) url.searchParams.set("scenarios", held);
   dated(url);
   if (!frame) frame = open(url);
   else if (there.search !== url.search || url.hash) go(frame, url);

@@ -259,7 +259,8 @@ class Names:
     units
         Base unit by product.
     zones
-        IANA zone by location, by resource, and by demand where it is not `zone`.
+        IANA zone by location, by resource, and by open order or demand where it is
+        not `zone`.
     zone
         Zone of the company: what settings state, else the commonest of its plants.
     currency
@@ -318,8 +319,11 @@ class Names:
         """Zone of a location or resource, else the company's."""
         return self.zones.get(place or "", self.zone)
 
-    def when_there(self, moment: dt.datetime | None, subject: str) -> str:
-        """Local time of a place or demand; with its zone where that is another one."""
+    def when_there(self, moment: dt.datetime | None, subject: str | None) -> str:
+        """Local time of a place, an open order or a demand.
+
+        With its zone where that is not the company's.
+        """
         zone = self.zone_of(subject)
         there = "" if zone == self.zone or moment is None else f" {zone}"
         return f"{when(moment, zone)}{there}"
@@ -422,15 +426,18 @@ def names_of(snapshot: Snapshot | None) -> Names:
     texts = {**_families(snapshot, texts), **texts}
     texts = {**_calendars(snapshot, texts), **texts}
     machines = snapshot["resources"].select("resource", "location")
-    demands = snapshot["demands"].select("demand", "location")
+    placed = pl.concat(
+        snapshot[table].select(id=key, place="location")
+        for table, key in (("supply_orders", "supply_order"), ("demands", "demand"))
+    )
     zone = company_zone(snapshot)
     return Names(
         texts=texts,
         units=dict(snapshot["products"].select("product", "uom").iter_rows()),
         zones={
             **{
-                demand: places[place]
-                for demand, place in demands.iter_rows()
+                order: places[place]
+                for order, place in placed.iter_rows()
                 if places.get(place, zone) != zone
             },
             **{

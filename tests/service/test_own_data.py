@@ -17,6 +17,7 @@ from medhavi.service.data_pages import (
 from medhavi.service.plan_pages import decision_words
 from medhavi.service.plan_pages.plan_loading import load_page
 from medhavi.snapshot import Snapshot
+from medhavi.views.names import NOTHING
 from medhavi.workbench.files.template_files import write_xlsx_template
 from tests.lakehouse.lake_events import event
 from tests.workbench.edit_company import company
@@ -130,6 +131,11 @@ def test_a_cell_of_a_lake_is_an_override_with_its_price(lake) -> None:
     assert "medhavi orders override" in own_data.command_html(
         lake, proposal, whole=False
     )
+    told = own_data.proposal_html(proposal, lake.names)
+    assert told.index(">unit price<") < told.index(f">{NOTHING}<") < told.index(">9<")
+    unread = own_data.proposed_cell(lake, state, {**form, "value": "9,99"})
+    assert unread.problem is not None
+    assert "9,99" in unread.problem.text
     assert own_data.buttons(lake, proposal, None, (1, 2, 3)) == [1]
     priced = own_data.priced(lake, proposal)
     assert own_data.buttons(lake, proposal, priced, (1, 2, 3)) == [1, 2, 3]
@@ -237,7 +243,7 @@ def test_a_date_of_an_order_is_typed_as_local_time(lake) -> None:
     priced = own_data.priced(lake, typed)
     assert priced.preview is not None
     told = decision_words.asked_html(priced, lake.names)
-    assert f"({lake.names.zone})" in told
+    assert "due becomes Fri 9 Jan, 12:00" in told
     day = own_data.proposed_cell(lake, state, {**form, "value": "2026-01-09"})
     assert day.edit is not None
     assert day.edit["value"] == "2026-01-09"

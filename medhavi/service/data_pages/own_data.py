@@ -28,6 +28,7 @@ from medhavi.service.plan_pages.plan_page import (
     new_press,
 )
 from medhavi.snapshot import Snapshot
+from medhavi.snapshot.patch import RowChange
 from medhavi.snapshot.reading.cells import is_day
 from medhavi.snapshot.table_difference import (
     TableDifference,
@@ -36,7 +37,13 @@ from medhavi.snapshot.table_difference import (
     with_cells,
 )
 from medhavi.views import page
-from medhavi.views.changed_cells import known_row, update_html, value_words
+from medhavi.views.changed_cells import (
+    changes_html,
+    known_row,
+    place_of,
+    update_html,
+    value_words,
+)
 from medhavi.views.names import count, said
 from medhavi.views.words import say
 from medhavi.workbench.files.table_files import KINDS, TableFiles, read_files
@@ -83,7 +90,9 @@ class DataProposal:
     files
         Names of the files that state it.
     update
-        Differences that it makes; None for a cell of a lake, whose preview tells them.
+        Differences that it makes; None for a cell of a lake.
+    changes
+        The cell of a lake before and after.
     edit
         Edit of the lake, or of the tables of files, that comes to the same.
     place
@@ -95,6 +104,7 @@ class DataProposal:
     text: str
     files: tuple[str, ...] = ()
     update: TableDifference | None = None
+    changes: tuple[RowChange, ...] = ()
     edit: Mapping[str, Any] | None = None
     place: tuple[str, str, str, str] | None = None
     mended: Mapping[Place, str] = field(default_factory=dict)
@@ -352,7 +362,8 @@ def proposed_cell(
     try:
         if not shown.source.tables:
             cell = _override(shown, *_named(table, where, column), value)
-            return DataProposal(text=text, edit=cell)
+            changes = _cell_changes(cell, state.snapshot)
+            return DataProposal(text=text, edit=cell, changes=changes)
         update = cell_difference(
             state.snapshot,
             _files(shown).cells(),
@@ -365,6 +376,14 @@ def proposed_cell(
     edit = update.edit() if update.rows else None
     place = table, where, column, value
     return DataProposal(text=text, update=update, edit=edit, place=place)
+
+
+def _cell_changes(
+    override: Mapping[str, Any], snapshot: Snapshot
+) -> tuple[RowChange, ...]:
+    """Cells before and after; an override that cannot be is refused (`BadData`)."""
+    asked = edit_of(**override)
+    return asked.changes(asked.patch(snapshot), snapshot)
 
 
 def _named(table: str | None, where: str, column: str) -> tuple[str, str, str]:
@@ -413,8 +432,7 @@ def _instant_there(
     if ":" not in text and is_day(text):
         return text
     row = known_row(shown.snapshot, table, key) or key
-    place = row.get("resource") or row.get("location")
-    moment = read_moment(text, shown.names.zone_of(str(place) if place else None))
+    moment = read_moment(text, shown.names.zone_of(place_of(row)))
     return f"{moment:%Y-%m-%dT%H:%M:%SZ}" if moment else text
 
 
@@ -423,7 +441,9 @@ def proposal_html(proposal: DataProposal, names: Names) -> str:
     wrong = proposal.problem
     if wrong is not None:
         return page.problem(wrong.title, wrong.text, wrong.remedy)
-    return "" if proposal.update is None else update_html(proposal.update, names)
+    if proposal.update is None:
+        return changes_html(proposal.changes, names)
+    return update_html(proposal.update, names)
 
 
 def priced(shown: PlanPage, proposal: DataProposal, press: int = 0) -> PreviewResult:

@@ -51,10 +51,15 @@ def form_of(
     wanted: Wanted,
     send: Callable[[dict[str, object] | None], None],
 ) -> mo.ui.form[Any, Any]:
-    """Form of a kind: what was sent of it, else subject and fields of the address."""
+    """Form of a kind: what was sent of it, else subject and fields of the address.
+
+    A name of the address is that of its first scenario; `scenarios` are there already.
+    """
     assert shown.snapshot is not None
     if draft.kind != kind.name or not draft.values:
-        stated = {one: wanted(one) for one in kind.parameters if wanted(one)}
+        stated = {one: wanted(one) for one in (*kind.parameters, "name") if wanted(one)}
+        if stated.get("name") in scenarios:
+            del stated["name"]
         values = {**stated, **chosen_by(shown.snapshot, kind, wanted("subject"))}
         draft = replace(draft, values=values, problems={}, trouble="")
     return change_form(kind, shown.snapshot, shown.names, draft, scenarios, send)
