@@ -164,15 +164,22 @@ def groups(group, grouping, keep, names, plan, rows, wanted):
 
 
 @app.cell(hide_code=True)
-def choose_rows(chosen, group, grouped, grouping, names, rows):
+def list_rows(group, grouped, grouping, rows):
     listed = grid_groups.listed_rows(rows, grouping, group.value, grouped)
+    return (listed,)
+
+
+@app.cell(hide_code=True)
+def choose_rows(chosen, group, grouped, grouping, names, rows, table):
     mo.vstack(
         [
             mo.hstack(
                 [
                     *chosen.elements.values(),
                     group,
-                    order_page.exports(rows, names, grouping, group.value, grouped),
+                    order_page.exports(
+                        rows, names, grouping, group.value, grouped, table
+                    ),
                 ],
                 justify="start",
                 align="end",
@@ -182,7 +189,7 @@ def choose_rows(chosen, group, grouped, grouping, names, rows):
         ],
         gap=1,
     )
-    return (listed,)
+    return
 
 
 @app.cell(hide_code=True)

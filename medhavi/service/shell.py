@@ -297,7 +297,17 @@ setInterval(() => {
   if (title && document.title !== title) document.title = title;
 }, 500);
 // Where one is: the page, which leads to all of it, and the object that it shows.
-const crumbs = document.querySelector(".crumbs");
+const crumbs = document.querySelector(".crumbs"), names = new Map();
+function named(object, there) {
+  if (!names.has(object)) {
+    names.set(object, object.replaceAll("|", " \u00b7 "));
+    const asked = new URLSearchParams(there.search);
+    asked.set("of", object);
+    fetch("/name?" + asked).then(answer => answer.json())
+      .then(told => names.set(object, told.name)).catch(() => names.delete(object));
+  }
+  return names.get(object);
+}
 function trail(there) {
   const page = links.find(one => one.pathname === there.pathname);
   const asked = new URLSearchParams(there.search);
@@ -306,7 +316,8 @@ function trail(there) {
   all.textContent = page?.textContent.trim() ?? "";
   if (object) all.href = there.pathname;
   else all.removeAttribute("href");
-  one.textContent = (object ?? "").replaceAll("|", " \u00b7 ");
+  const told = object ? named(object, there) : "";
+  if (one.textContent !== told) one.textContent = told;
   one.hidden = !object;
 }
 crumbs.firstElementChild.addEventListener("click", event => {

@@ -14,7 +14,7 @@ from medhavi.edits.edit import EDITS
 from medhavi.edits.order_rows import order_named
 from medhavi.edits.order_states import OrderState, Verb, allowed
 from medhavi.service.answer_cache import AnswerCache
-from medhavi.service.downloads import list_files
+from medhavi.service.downloads import left_by_search, list_files
 from medhavi.service.grid_groups import file_rows
 from medhavi.service.page_table import written
 from medhavi.service.plan_pages import plan_page
@@ -226,6 +226,7 @@ def exports(
     grouping: GridGroups,
     column: str | None = None,
     grouped: mo.ui.table | None = None,
+    grid: mo.ui.table | None = None,
 ) -> mo.Html:
     """Offer the filtered orders as files: names, local times, units, money.
 
@@ -233,11 +234,13 @@ def exports(
     ----------
     grouping, column, grouped
         Groups that the page shows; see `grid_groups`.
+    grid
+        Grid below: the files have what its search box leaves.
     """
 
     def rows() -> pl.DataFrame:
         made = file_rows(
-            shown,
+            left_by_search(shown, grid, "id"),
             grouping,
             column,
             grouped,

@@ -135,7 +135,7 @@ def inbox_part(table: mo.ui.table, names: Names) -> mo.Html:
     import marimo as mo
 
     units = {grid_columns.WORTH: names.currency}
-    file = grid_button(table.data, "Exceptions", units, _HIDDEN)
+    file = grid_button(table, "Exceptions", units, _HIDDEN)
     return mo.vstack([table, file], gap=0)
 
 

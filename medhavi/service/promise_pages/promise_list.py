@@ -11,7 +11,7 @@ import polars as pl
 from medhavi.lakehouse import Lake
 from medhavi.planners.promising.supply_search.requests import columns
 from medhavi.results.promises.parts import STANDING, PromiseState
-from medhavi.service.downloads import list_files
+from medhavi.service.downloads import left_by_search, list_files
 from medhavi.service.grid_groups import file_rows
 from medhavi.service.page_data import bench_of, html, problem_of, recorded_until
 from medhavi.service.page_table import written
@@ -167,6 +167,7 @@ def exports(
     grouping: GridGroups,
     column: str | None = None,
     grouped: mo.ui.table | None = None,
+    grid: mo.ui.table | None = None,
 ) -> mo.Html:
     """Offer the listed promises as files: names, local times, units.
 
@@ -174,11 +175,13 @@ def exports(
     ----------
     grouping, column, grouped
         Groups that the page shows; see `grid_groups`.
+    grid
+        Grid below: the files have what its search box leaves.
     """
 
     def rows() -> pl.DataFrame:
         made = file_rows(
-            shown,
+            left_by_search(shown, grid, "demand"),
             grouping,
             column,
             grouped,

@@ -193,7 +193,7 @@ def capacity_tiles(
         Tile(
             label=say("bottleneck_utilisation"),
             figure=percent(found.load),
-            note=name,
+            note=say("own_open_hours", name),
             state="bad" if found.load > 1 else "",
             word=say("tile_overloaded") if found.load > 1 else "",
         ),
