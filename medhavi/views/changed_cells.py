@@ -85,22 +85,19 @@ def cells_html(told: Sequence[tuple[str, str, str, str, str]]) -> str:
 
 def changes_html(changes: Sequence[RowChange], names: Names) -> str:
     """List cells as they are and as an edit makes them, of changes that name them."""
+
+    def words(one: RowChange, column: str, row: Row | None) -> str:
+        value = cell(one.table, column, (row or {}).get(column))
+        return cell_text(one.table, column, value, one.key, names)
+
     return cells_html(
         [
             (
                 said(one.table),
                 key_words(one.table, one.key, names),
                 said(column),
-                *(
-                    cell_text(
-                        one.table,
-                        column,
-                        cell(one.table, column, (row or {}).get(column)),
-                        one.key,
-                        names,
-                    )
-                    for row in (one.before, one.after)
-                ),
+                words(one, column, one.before),
+                words(one, column, one.after),
             )
             for one in changes
             for column in one.after or {}

@@ -88,19 +88,31 @@ def wall_clock(moment: dt.datetime | None, zone: str) -> dt.datetime | None:
     return None if moment is None else local(moment, zone).replace(tzinfo=None)
 
 
-def when(moment: dt.datetime | None, zone: str = "UTC", *, year: bool = False) -> str:
+def when(
+    moment: dt.datetime | None,
+    zone: str = "UTC",
+    *,
+    year: bool = False,
+    due: bool = False,
+) -> str:
     """Local time with its weekday; midnight is a day.
+
+    A day as a due date means its end: of what is due, midnight is the day before.
 
     >>> when(dt.datetime(2025, 12, 4, 13, 30, tzinfo=dt.UTC), "Europe/Rome")
     'Thu 4 Dec, 14:30'
     >>> when(dt.datetime(2025, 12, 4, tzinfo=dt.UTC), year=True)
     'Thu 4 Dec 2025'
+    >>> when(dt.datetime(2025, 12, 4, tzinfo=dt.UTC), due=True)
+    'Wed 3 Dec'
     """
     if moment is None:
         return NOTHING
     there = local(moment, zone)
-    tail = f" {there.year}" if year else ""
     clock = f", {there:%H:%M}" if (there.hour, there.minute) != (0, 0) else ""
+    if due and not clock:
+        there -= dt.timedelta(days=1)
+    tail = f" {there.year}" if year else ""
     return day(there) + tail + clock
 
 
@@ -319,14 +331,16 @@ class Names:
         """Zone of a location or resource, else the company's."""
         return self.zones.get(place or "", self.zone)
 
-    def when_there(self, moment: dt.datetime | None, subject: str | None) -> str:
-        """Local time of a place, an open order or a demand.
+    def when_there(
+        self, moment: dt.datetime | None, subject: str | None, *, due: bool = False
+    ) -> str:
+        """Local time of a place, an open order or a demand; `due` as in `when`.
 
         With its zone where that is not the company's.
         """
         zone = self.zone_of(subject)
         there = "" if zone == self.zone or moment is None else f" {zone}"
-        return f"{when(moment, zone)}{there}"
+        return f"{when(moment, zone, due=due)}{there}"
 
 
 def readable(identity: str) -> str:

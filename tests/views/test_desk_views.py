@@ -75,7 +75,7 @@ def test_remedies_tell_date_money_and_who_pays(late, made):
     assert "not stated" in told
     assert "nobody" in told
     # A count beside that of the plan in force would be one of another plan.
-    assert f">{difference(found[0].more_late, 'count')}</td>" in told
+    assert f"<div>{difference(found[0].more_late, 'count')}</div>" in told
     assert "how many more or fewer of all are late" in told
     assert "Tried without gain" in plan_remedies_html([], Names())
 

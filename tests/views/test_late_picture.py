@@ -145,6 +145,18 @@ def test_causes_read_as_sentences_and_never_as_markup(plan):
     assert cause_sentence(waits, NAMES).startswith("Order ")
 
 
+def test_a_day_as_a_due_date_is_told_by_that_day():
+    """It means the end of the day, which is the midnight that begins the next."""
+    tuesday = dt.datetime(2026, 2, 3, tzinfo=dt.UTC)
+    late = hand_plan(
+        fulfilment=[demand("SO-1", "late", 48.0) | {"due": tuesday}],
+        causes=[cause("SO-1", "LeadTime", 48.0, 9.0)],
+    )
+    told = late_html(late, Names())
+    assert "Mon 2 Feb" in told
+    assert "Tue 3 Feb" not in told
+
+
 def test_a_late_demand_leads_to_its_chain_and_to_the_order_it_waits_for():
     late = hand_plan(
         fulfilment=[demand("SO-1", "late", 48.0)],

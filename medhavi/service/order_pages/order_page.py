@@ -29,7 +29,7 @@ from medhavi.views.order_grid import (
     order_link,
     planned_orders,
 )
-from medhavi.views.order_list import clock, codes, plain
+from medhavi.views.order_list import clock, codes, due_clock, plain
 from medhavi.views.words import say
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ def order_table(
             rows,
             {
                 grid_columns.START: clock,
-                grid_columns.DUE: clock,
+                grid_columns.DUE: due_clock,
                 grid_columns.QUANTITY: plain,
                 grid_columns.DAYS_LATE: plain,
                 grid_columns.VALUE: lambda value: (

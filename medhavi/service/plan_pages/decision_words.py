@@ -88,7 +88,7 @@ def preview_html(preview: Preview, names: Names, order: str = "") -> str:
         text = empty(say("facts_change_fast"), say("preview_again"))
         return f"{text}<ul>{seen}</ul>"
     if not preview.ready or preview.effect is None:
-        return findings_html(preview.findings)
+        return findings_html(preview.findings, names)
     head = (
         override_words(preview.edit, names)
         or rows_words(preview.edit.kind, _recorded(preview.rows), names)
@@ -105,7 +105,7 @@ def preview_html(preview: Preview, names: Names, order: str = "") -> str:
         head = f"{edit_words(preview.edit, names)}: {order}"
     told = f"<p><b>{escape(names.told(head).replace('_', ' '))}</b></p>"
     told += effect_html(preview.effect, names)
-    return told + (findings_html(preview.findings) if preview.findings else "")
+    return told + (findings_html(preview.findings, names) if preview.findings else "")
 
 
 def effect_html(effect: PlanEffect, names: Names) -> str:

@@ -21,7 +21,7 @@ from medhavi.service.promise_pages.promise_commit import CommitMessage
 from medhavi.views import grid_columns, page
 from medhavi.views.names import local
 from medhavi.views.order_grid import demand_link
-from medhavi.views.order_list import clock, plain
+from medhavi.views.order_list import clock, due_clock, plain
 from medhavi.views.promises import records as promises
 from medhavi.views.promises.records import TO_KEEP, PromiseFilter
 from medhavi.views.words import say
@@ -148,8 +148,8 @@ def promise_table(
         format_mapping=written(
             rows,
             {
-                grid_columns.PROMISED: clock,
-                grid_columns.REQUESTED: clock,
+                grid_columns.PROMISED: due_clock,
+                grid_columns.REQUESTED: due_clock,
                 grid_columns.RECORDED: clock,
                 grid_columns.QUANTITY: plain,
             },

@@ -19,7 +19,7 @@ from medhavi.service.scenario_pages.scenario_page import (
 )
 from medhavi.views import grid_columns, page
 from medhavi.views.names import money
-from medhavi.views.order_list import clock
+from medhavi.views.order_list import clock, clocks
 from medhavi.views.pictures.scenarios import demand_rows, order_rows
 from medhavi.views.words import say
 from medhavi.workbench.studies.scenario_list import MOST_SCENARIOS, STUDY_COMMAND
@@ -169,7 +169,7 @@ def demand_table(shown: PlanPage, scenario: Scenario, one: ScenarioComparison) -
     rows = demand_rows(one, names, asked_demands(shown, scenario))
     dates = (grid_columns.PROMISED, grid_columns.DATE_TODAY, grid_columns.DATE_THEN)
     forms = {
-        **dict.fromkeys(dates, clock),
+        **clocks(dates),
         grid_columns.MONEY: lambda value: money(value, names.currency),
     }
     return _rows_table(rows, grid_columns.DEMANDS, forms)
