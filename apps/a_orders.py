@@ -364,7 +364,13 @@ def history(approver, back, known_at, looked, names, shown, tab):
             *_own,
             html(f"<h3>Decisions</h3>{decision_words.history_html(_past, names)}"),
             *(
-                [mo.hstack([approver.field(), back], justify="start", wrap=True)]
+                [
+                    mo.hstack(
+                        [approver.field(), back, one_order.decided_file(shown)],
+                        justify="start",
+                        wrap=True,
+                    )
+                ]
                 if _past
                 else []
             ),

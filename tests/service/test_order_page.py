@@ -166,6 +166,12 @@ def test_one_price_for_all_selected_orders_and_one_way_back(desk, tmp_path):
     assert plan_page.take_back(desk, "Ben").kept
     row = selected_of(page_of(tmp_path), "PO-1")[0]
     assert "Rescheduled" in one_order.events_html(desk, row)
+    # Other systems take over what was decided, without a command line.
+    file = one_order.decided_file(desk)
+    assert file is not None
+    decided = pl.read_csv(file._data())
+    assert set(decided["order"]) == {"PO-1", "PO-2"}
+    assert set(decided["approver"]) == {"Ana", "Ben"}
 
 
 def test_a_date_without_a_time_is_read_for_each_order(desk):
@@ -269,6 +275,7 @@ def test_without_a_lake_the_page_says_what_events_need(tmp_path):
     page = load_page(str(tmp_path))
     (row,) = order_page.orders_of(page).to_dicts()
     assert "need a lake" in one_order.events_html(page, row)
+    assert one_order.decided_file(page) is None
 
 
 def test_an_item_without_requirement_says_so_and_shows_its_sources(tmp_path):

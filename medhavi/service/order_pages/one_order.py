@@ -16,6 +16,7 @@ from medhavi.views.order_grid import own_exceptions_html, serves_html
 from medhavi.views.order_list import order_words
 from medhavi.views.pictures.chain import chain_chart
 from medhavi.views.words import say
+from medhavi.workbench.orders.order_history import order_history, outbox
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -83,8 +84,6 @@ def why_parts(plan: Plan, row: Row, names: Names) -> list[mo.Html]:
 
 def events_html(shown: PlanPage, row: Row, known_at: str = "") -> str:
     """What happened to an order, the newest first, as far as it was known."""
-    from medhavi.workbench.orders.order_history import order_history
-
     bench = bench_of(shown.source.in_force)
     if bench is None:
         return page.empty(say("no_events"), say("events_of_orders_need"))
@@ -114,6 +113,24 @@ def events_html(shown: PlanPage, row: Row, known_at: str = "") -> str:
             say("column_when"),
         ),
         rows,
+    )
+
+
+def decided_file(shown: PlanPage) -> mo.Html | None:
+    """Button that gives what was decided about orders, as `medhavi orders export`.
+
+    None without a lake, where nothing is recorded.
+    """
+    import marimo as mo
+
+    bench = bench_of(shown.source.in_force)
+    if bench is None:
+        return None
+    lake = bench.edits.facts.lake
+    return mo.download(
+        lambda: b"\xef\xbb\xbf" + outbox(lake).text("csv").encode(),
+        filename="decided-orders.csv",
+        label=say("decided_orders_as_csv"),
     )
 
 

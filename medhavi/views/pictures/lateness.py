@@ -155,7 +155,7 @@ def late_chart(plan: Plan, names: Names) -> Picture | None:
                 scale=alt.Scale(
                     domain=kinds, range=[token(_TONES[kind]) for kind in kinds]
                 ),
-                legend=legend_below(),
+                legend=legend_below(1),
             ),
             order=alt.Order("rank:Q"),
             detail=alt.Detail("tip:N"),
