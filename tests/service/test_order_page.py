@@ -246,10 +246,14 @@ def test_an_address_selects_one_order_or_all_that_are_shown(desk):
     assert selected(EditSession(), ticked="all") == tuple(shown["id"])
     (number, one) = everything.tail(1).select("number", "id").row(0)
     assert selected(EditSession(), order=number, ticked="all") == (one,)
-    # A tile selects all its orders, whatever was selected before; what somebody then
-    # selects stays while the plan is made anew.
+    # A tile selects all its orders, whatever was selected before, of each new plan;
+    # what somebody then selects stays while the plan is made anew.
     session = EditSession(orders=(one,))
     assert selected(session, ticked="all") == tuple(shown["id"])
+    anew = everything.head(3)
+    asked = {"ticked": "all"}
+    order_page.select_asked(session, everything, anew, lambda n: asked.get(n, ""))
+    assert session.orders == tuple(anew["id"])
     session.select(["PO-1"])
     assert selected(session, ticked="all") == ("PO-1",)
     assert selected(session, ticked="all", week="past") == tuple(shown["id"])

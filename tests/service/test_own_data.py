@@ -17,7 +17,6 @@ from medhavi.service.data_pages import (
 from medhavi.service.plan_pages import decision_words
 from medhavi.service.plan_pages.plan_loading import load_page
 from medhavi.snapshot import Snapshot
-from medhavi.views.names import NOTHING
 from medhavi.workbench.files.template_files import write_xlsx_template
 from tests.lakehouse.lake_events import event
 from tests.workbench.edit_company import company
@@ -132,7 +131,7 @@ def test_a_cell_of_a_lake_is_an_override_with_its_price(lake) -> None:
         lake, proposal, whole=False
     )
     told = own_data.proposal_html(proposal, lake.names)
-    assert told.index(">unit price<") < told.index(f">{NOTHING}<") < told.index(">9<")
+    assert told.index(">unit price<") < told.index(">2<") < told.index(">9<")
     unread = own_data.proposed_cell(lake, state, {**form, "value": "9,99"})
     assert unread.problem is not None
     assert "9,99" in unread.problem.text

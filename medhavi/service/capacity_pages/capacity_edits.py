@@ -337,13 +337,7 @@ def read(
     except UsageError as failure:
         return problem_of(failure)
     except BadData as impossible:
-        first = impossible.findings[0]
-        return PageProblem(
-            title=say("the_change_cannot_be_made"),
-            text=names.told(first.message),
-            remedy=first.remedy,
-            is_final=True,
-        )
+        return decision_words.refused_change(impossible, names)
 
 
 def priced(shown: PlanPage, asked: plan_page.EditForm) -> PreviewResult:

@@ -12,15 +12,21 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from medhavi.edits.edit import edit as edit_of
+from medhavi.edits.edit import with_instants
 from medhavi.errors import UsageError
-from medhavi.findings import has_errors
+from medhavi.findings import BadData, has_errors
 from medhavi.results.run_record import Basis
 from medhavi.schema import tables
 from medhavi.service.data_source import file_date_format
 from medhavi.service.jobs.open_pages import this_cell
-from medhavi.service.page_data import PageProblem, html, problem_of, read_moment
+from medhavi.service.page_data import (
+    PageProblem,
+    html,
+    problem_of,
+    read_moment,
+)
 from medhavi.service.plan_pages import desk_parts, plan_page
-from medhavi.service.plan_pages.decision_words import PreviewResult
+from medhavi.service.plan_pages.decision_words import PreviewResult, refused_change
 from medhavi.service.plan_pages.plan_loading import open_pages
 from medhavi.service.plan_pages.plan_page import (
     Decision,
@@ -371,6 +377,8 @@ def proposed_cell(
             value,
             file_date_format(),
         )
+    except BadData as impossible:
+        return DataProposal(text=text, problem=refused_change(impossible, state.names))
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
         return DataProposal(text=text, problem=problem_of(failure))
     edit = update.edit() if update.rows else None
@@ -382,7 +390,7 @@ def _cell_changes(
     override: Mapping[str, Any], snapshot: Snapshot
 ) -> tuple[RowChange, ...]:
     """Cells before and after; an override that cannot be is refused (`BadData`)."""
-    asked = edit_of(**override)
+    asked = with_instants(edit_of(**override), snapshot)
     return asked.changes(asked.patch(snapshot), snapshot)
 
 

@@ -209,13 +209,14 @@ def select_asked(
 ) -> None:
     """Select what the address asks for: one order where nothing is, or all shown.
 
-    All are selected once for an address: a selection stays while the plan is made anew.
+    All that are shown follow a plan that is made anew, until somebody selects others.
     """
     named = order_named(orders, wanted("order"))
     every = wanted(TICKED) == ALL and not named
     before, session.asked = session.asked, tuple(map(wanted, FILTERS)) if every else ()
-    if every and session.asked != before:
+    if every and (session.follows or session.asked != before):
         session.select(shown["id"])
+        session.follows = True
     elif named and not session.orders:
         session.select([named])
 

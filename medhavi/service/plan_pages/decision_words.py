@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from medhavi.edits.edit import Edit
+    from medhavi.findings import BadData
     from medhavi.snapshot.patch import RowChange
     from medhavi.views.names import Names
     from medhavi.workbench.orders.plan_edit_answers import EditRecord
@@ -39,6 +40,17 @@ class PreviewResult:
     preview: Preview | None = None
     problem: PageProblem | None = None
     request: PricedEdit | None = None
+
+
+def refused_change(failure: BadData, names: Names) -> PageProblem:
+    """Why a change cannot be made, and what to do instead: its first finding."""
+    first = failure.findings[0]
+    return PageProblem(
+        title=say("the_change_cannot_be_made"),
+        text=names.told(first.message),
+        remedy=first.remedy,
+        is_final=True,
+    )
 
 
 MOST_TYPED = 600
