@@ -45,9 +45,10 @@ class PreviewResult:
 def refused_change(failure: BadData, names: Names) -> PageProblem:
     """Why a change cannot be made, and what to do instead: its first finding."""
     first = failure.findings[0]
+    column = first.column or ""
     return PageProblem(
         title=say("the_change_cannot_be_made"),
-        text=names.told(first.message),
+        text=names.told(first.message.replace(column, said(column))),
         remedy=first.remedy,
         is_final=True,
     )
