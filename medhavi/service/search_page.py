@@ -135,7 +135,7 @@ def _order(number: str, row: Mapping[str, Any], names: Names) -> SearchResult:
 def _demands(snapshot: Snapshot, names: Names) -> Iterator[SearchResult]:
     for row in snapshot["demands"].iter_rows(named=True):
         place, who = row["location"], names.name(row["customer"])
-        due = when(row["due"], names.zone_of(place), year=True, due=True)
+        due = when(row["due"], names.zone_of(place), year=True, ends=True)
         title = names.name(row["demand"])
         own = "" if title == row["demand"] else f"{row['demand']} · "
         yield SearchResult(

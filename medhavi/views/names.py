@@ -93,24 +93,25 @@ def when(
     zone: str = "UTC",
     *,
     year: bool = False,
-    due: bool = False,
+    ends: bool = False,
 ) -> str:
     """Local time with its weekday; midnight is a day.
 
-    A day as a due date means its end: of what is due, midnight is the day before.
+    A day as a due date or the end of a span means its end: where something `ends`,
+    midnight is the day before.
 
     >>> when(dt.datetime(2025, 12, 4, 13, 30, tzinfo=dt.UTC), "Europe/Rome")
     'Thu 4 Dec, 14:30'
     >>> when(dt.datetime(2025, 12, 4, tzinfo=dt.UTC), year=True)
     'Thu 4 Dec 2025'
-    >>> when(dt.datetime(2025, 12, 4, tzinfo=dt.UTC), due=True)
+    >>> when(dt.datetime(2025, 12, 4, tzinfo=dt.UTC), ends=True)
     'Wed 3 Dec'
     """
     if moment is None:
         return NOTHING
     there = local(moment, zone)
     clock = f", {there:%H:%M}" if (there.hour, there.minute) != (0, 0) else ""
-    if due and not clock:
+    if ends and not clock:
         there -= dt.timedelta(days=1)
     tail = f" {there.year}" if year else ""
     return day(there) + tail + clock
@@ -332,15 +333,15 @@ class Names:
         return self.zones.get(place or "", self.zone)
 
     def when_there(
-        self, moment: dt.datetime | None, subject: str | None, *, due: bool = False
+        self, moment: dt.datetime | None, subject: str | None, *, ends: bool = False
     ) -> str:
-        """Local time of a place, an open order or a demand; `due` as in `when`.
+        """Local time of a place, an open order or a demand; `ends` as in `when`.
 
         With its zone where that is not the company's.
         """
         zone = self.zone_of(subject)
         there = "" if zone == self.zone or moment is None else f" {zone}"
-        return f"{when(moment, zone, due=due)}{there}"
+        return f"{when(moment, zone, ends=ends)}{there}"
 
 
 def readable(identity: str) -> str:

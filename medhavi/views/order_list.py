@@ -222,7 +222,7 @@ def due_clock(moment: dt.datetime | None) -> str:
     """Wall clock of what is due or promised; midnight is the end of the day before."""
     if moment is None:
         return ""
-    return when(moment.replace(tzinfo=dt.UTC), due=True)
+    return when(moment.replace(tzinfo=dt.UTC), ends=True)
 
 
 _DUE = {grid_columns.DUE, grid_columns.PROMISED, grid_columns.REQUESTED}

@@ -131,7 +131,7 @@ def headline(explanation: Explanation, names: Names) -> str:
         else asked
     )
     there = "" if zone == names.zone else f" ({zone})"
-    due = when(explanation.due, zone, year=True, due=True) + there
+    due = when(explanation.due, zone, year=True, ends=True) + there
     return f"{thing} by {due}: {status}{late}{limiter}."
 
 

@@ -433,6 +433,10 @@ def test_a_calendar_is_read_and_opened_for_an_extra_shift(company) -> None:
     closed = capacity_edits.calendar_exception({**shut, "end": "2026-01-09"}, after)
     assert closed["rows"][0]["row"]["priority"] == 1
     assert closed["rows"][0]["row"]["capacity"] == 0.0
+    # A day that is closed ends on that day.
+    rested = api.edit(**closed).patch(after).apply(after)
+    told = calendar_words.calendar_html(rested, "CAL", names)
+    assert told.count("Fri 9 Jan 2026<") == 2
 
 
 @pytest.mark.parametrize("mode", ["mrp", "constrained"])

@@ -109,7 +109,7 @@ def _promises(
         if row["recorded_at"] is None:
             continue
         whole = when(
-            row["promised"], names.zone_of(row["location"]), year=True, due=True
+            row["promised"], names.zone_of(row["location"]), year=True, ends=True
         )
         words = say(
             "promise_of",

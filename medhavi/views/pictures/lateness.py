@@ -199,7 +199,7 @@ def late_html(
         (
             _linked(names.html(row["demand"]), demand_link(row["demand"]))
             + asked.get(row["demand"], ""),
-            escape(names.when_there(row["due"], row["demand"], due=True)),
+            escape(names.when_there(row["due"], row["demand"], ends=True)),
             f'<span class="mv-mark mv-bad">▲ {escape(lateness_text(row))}</span>',
             escape(money(row["money"], names.currency)),
             "<br>".join(

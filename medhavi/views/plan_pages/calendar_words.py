@@ -70,7 +70,7 @@ def calendar_html(snapshot: Snapshot, calendar: str, names: Names) -> str:
     told = [
         (
             escape(when(row["start"], zone, year=True)),
-            escape(when(row["finish"], zone, year=True)),
+            escape(when(row["finish"], zone, year=True, ends=True)),
             "closed" if not row["capacity"] else f"{percent(row['capacity'])} open",
             escape(row["reason"] or NOTHING),
         )

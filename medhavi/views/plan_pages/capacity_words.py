@@ -455,7 +455,7 @@ def _served_html(
         (
             _linked(demand_link(row["demand"]), names.name(row["demand"])),
             names.html(row["customer"]) if row["customer"] else NOTHING,
-            escape(when(row["due"], names.zone_of(row["location"]), due=True)),
+            escape(when(row["due"], names.zone_of(row["location"]), ends=True)),
             escape(when(row["date"], names.zone_of(row["location"]))),
             _verdict_html(row["verdict"]),
         )
