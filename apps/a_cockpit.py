@@ -90,9 +90,7 @@ def trouble(shown):
 def tiles(names, plan, shown):
     _published = cockpit_page.published_figures(shown)
     html(
-        tiles_html(
-            cockpit.cockpit_tiles(plan, names, _published, shown.snapshot), "{rows}"
-        )
+        tiles_html(cockpit.cockpit_tiles(plan, names, _published), "{rows}")
     ) if plan else None
     return
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from medhavi.edits.edit import EDITS, KINDS
 from medhavi.findings import catalog
-from medhavi.results.figures.kpis import kpis_page
+from medhavi.results.figures.kpi_page import kpis_page
 from medhavi.results.limiter import limiters_page
 from medhavi.schema import conventions, tables
 from medhavi.service.app import entries

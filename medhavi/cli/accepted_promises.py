@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from medhavi.cli.command_output import show_table, talk
+from medhavi.cli.command_output import show_measures, show_table, talk
 from medhavi.cli.lake_commands import (
     TableSource,
     open_workbench,
@@ -174,15 +174,11 @@ def figures(
     ] = False,
 ) -> None:
     """Key figures of promises, from the log."""
-    from medhavi.results.figures.kpis import figures_table
     from medhavi.workbench.promise_desk.repromising import promise_account
 
     bench = open_workbench(lake)
     watch = bench.at_risk(explained=0) if watched else None
-    rows = figures_table(promise_account(bench.lake, watch))
-    names = ("kpi", "name", "value", "unit", "numerator", "denominator", "reason")
-    show_table(names, rows.select(names).rows())
-    talk().answer(figures=rows.to_dicts())
+    show_measures(promise_account(bench.lake, watch))
 
 
 def suppliers(lake: LakeOption = None) -> None:

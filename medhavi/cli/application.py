@@ -97,6 +97,7 @@ GROUPS: tuple[tuple[str, str, Commands], ...] = (
             "publish": orders_commands.publish,
             "undo": orders_commands.undo,
             "history": orders_commands.history,
+            "figures": orders_commands.figures,
         },
     ),
     (
@@ -129,8 +130,12 @@ GROUPS: tuple[tuple[str, str, Commands], ...] = (
     ),
     (
         "events",
-        "Facts of the log: void one, correct one.",
-        {"void": data_commands.void, "correct": data_commands.correct},
+        "Facts of the log: void one, correct one; key figures of all.",
+        {
+            "void": data_commands.void,
+            "correct": data_commands.correct,
+            "figures": lake_commands.event_figures,
+        },
     ),
     (
         "audit",

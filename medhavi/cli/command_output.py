@@ -20,6 +20,7 @@ from medhavi.results.amounts import (
 if TYPE_CHECKING:
     from medhavi.findings import Finding
     from medhavi.progress import Progress
+    from medhavi.results.figures.measure import Measure
     from medhavi.results.plans.plan import KeyFigure
 
 
@@ -125,6 +126,16 @@ def plain(value: object) -> object:
         return list(value)
     isoformat = getattr(value, "isoformat", None)
     return isoformat() if isoformat is not None else str(value)
+
+
+def show_measures(figures: Mapping[str, Sequence[Measure]]) -> None:
+    """Print key figures by code, and answer with them."""
+    from medhavi.results.figures.kpis import figures_table
+
+    rows = figures_table(figures)
+    names = ("kpi", "name", "value", "unit", "numerator", "denominator", "reason")
+    show_table(names, rows.select(names).rows())
+    talk().answer(figures=rows.to_dicts())
 
 
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medhavi.cli.command_output import show_table, talk
+from medhavi.cli.command_output import show_measures, show_table, talk
 from medhavi.cli.options import (
     AsOfOption,
     DateFormatOption,
@@ -234,6 +234,11 @@ def lineage(
     found = bench.lineage(table, key, column, plan=made, **moment._asdict())
     conversation.say(str(found))
     conversation.answer(lineage=asdict(found))
+
+
+def event_figures(lake: LakeOption = None) -> None:
+    """Key figures of events: how late they were recorded, and how many count."""
+    show_measures(open_workbench(lake).event_figures())
 
 
 def list_quarantine(lake: LakeOption = None) -> None:

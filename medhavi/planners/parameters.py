@@ -241,6 +241,9 @@ WEIGHTS = (
     "overload_weight",
     "safety_weight",
 )
+USUAL_WEIGHTS = (0.1, 10.0)
+"""Least and greatest of `WEIGHTS` about which nothing is told; they are factors on
+money. Weights of 1 to 10,000 fit models that count units and days."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,6 +280,9 @@ class OptimizeParameters(PlannerParameters):
     co2_price
         Money per kg of CO2 [base currency]; 0: emissions are counted and do not
         decide.
+    risk_price
+        Money per value at risk, that is the value of what is bought or moved times the
+        chance that its supplier or lane is late; 0: reliability does not decide.
     overload
         Whether work beyond capacity and agreed overtime may be bought at
         `overload_factor` times the price of overtime. False: capacity is hard.
@@ -357,6 +363,7 @@ class OptimizeParameters(PlannerParameters):
     safety_weight: float = 1.0
     end_stock_price: float = 1.05
     co2_price: float = 0.0
+    risk_price: float = 0.0
     overload: bool = True
     overload_factor: float = OVERLOAD_FACTOR
     prices_verified: int = 5
@@ -382,7 +389,7 @@ class OptimizeParameters(PlannerParameters):
 
     def __post_init__(self) -> None:
         lengths = ("late_days", "overload_factor", "shift_hours")
-        prices = ("co2_price", "end_stock_price")
+        prices = ("co2_price", "risk_price", "end_stock_price")
         for name in (*WEIGHTS, *prices, *lengths, "stage_room"):
             require_number(name, getattr(self, name))
         if self.shortage_weight == 0:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from medhavi.providers.material.supply_orders import ExistingOrders, Receipt
     from medhavi.providers.product_facts import ProductFacts
     from medhavi.providers.reservations import Holds
+    from medhavi.providers.sources import Source
     from medhavi.providers.sourcing.default_lanes import SupplyKinds
     from medhavi.providers.sourcing.sourcing import Sourcing
     from medhavi.providers.sourcing.suppliers import ExchangeRates, Suppliers
@@ -255,6 +256,20 @@ class Providers:
         from medhavi.providers.sourcing.sourcing import Sourcing
 
         return Sourcing(self.tables, self.roads, self.snapshot.as_of)
+
+    def value_at_risk(self, source: Source) -> float:
+        """Value of a unit that a source brings, times the chance that it is late.
+
+        Suppliers and lanes are late; what is made is never [base currency].
+        """
+        if source.kind == "make":
+            return 0.0
+        if source.kind == "move":
+            on_time = self.transport.reliability(source.source)
+        else:
+            row, product = source.row, source.product
+            on_time = self.lead_times.supplier_quantiles(row, product).on_time
+        return (1.0 - on_time) * self.facts.unit_cost(source.product)
 
     @cached_property
     def reservations(self) -> Holds:

@@ -75,6 +75,16 @@ class Quantiles(NamedTuple):
         """Whether the time varies at all."""
         return self.p95 > self.p50
 
+    @property
+    def on_time(self) -> float:
+        """Chance to be on time by the plain value.
+
+        Where nothing says it: a half where the time varies, else 1.
+        """
+        if self.on_time_prob is not None:
+            return self.on_time_prob
+        return 0.5 if self.uncertain else 1.0
+
     def later(self, days: float) -> Quantiles:
         """Same that takes some days more."""
         return self._replace(

@@ -25,7 +25,8 @@ import polars as pl
 from medhavi.display import TextDisplay
 from medhavi.results.amounts import percent
 from medhavi.results.exceptions import ExceptionCode
-from medhavi.results.figures.kpis import Measure, amount, figures_table, ratio
+from medhavi.results.figures.kpis import figures_table
+from medhavi.results.figures.measure import Measure, amount, ratio
 from medhavi.results.figures.money_difference import money_difference, money_words
 from medhavi.results.plans.lateness import Verdict, verdicts
 from medhavi.results.plans.tables import KEYS, SCHEMAS

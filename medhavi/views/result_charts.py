@@ -186,7 +186,7 @@ class PlanCharts(ChartList):
         from medhavi.views.plan_pages.cockpit import cockpit_tiles
         from medhavi.views.tiles import tiles_html
 
-        tiles = cockpit_tiles(self.plan, names_of(snapshot), snapshot=snapshot)
+        tiles = cockpit_tiles(self.plan, names_of(snapshot))
         return PagePart(tiles_html(tiles))
 
     def exceptions(self, snapshot: Snapshot) -> pl.DataFrame:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from medhavi.lakehouse import Lake, MirrorReport
     from medhavi.lakehouse.log.mirror import ReplayReport
     from medhavi.lakehouse.record import GoldRows, RecordedRun
+    from medhavi.results.figures.measure import Measure
     from medhavi.results.plans.plan import Plan
 
 
@@ -478,6 +479,14 @@ class FactAmending:
     def quarantine(self) -> pl.DataFrame:
         """Events that are not counted, with their reason."""
         return self.lake.quarantine()
+
+    def event_figures(self) -> Mapping[str, list[Measure]]:
+        """Latency, success and accuracy of the events of the log (KPI-31)."""
+        from medhavi.results.figures.event_figures import event_figures
+
+        columns = "type", "occurred_at", "recorded_at"
+        events = self.lake.table("bronze.events").select(columns).collect()
+        return event_figures(events, self.quarantine().height)
 
     def replay_quarantine(self) -> ReplayReport:
         """Try the quarantined events again."""

@@ -115,3 +115,26 @@ def test_a_moment_of_the_past_is_refused_where_it_says_nothing(
     said = medhavi("promise", *company, "--request", "-", *commit)
     assert said.code == 2
     assert "known now" in said.err
+
+
+@pytest.mark.req("KPI-31", "KPI-07")
+def test_key_figures_of_events_and_of_orders_are_told(medhavi, company):
+    medhavi("mirror", *company)
+    wrong = id_of(company, "StockCounted")
+    medhavi("events", "void", wrong, *WHY, *company)
+    medhavi("mirror", *company)
+    said = medhavi("events", "figures", *company[:2], "--json")
+    told = {row["kpi"]: row for row in said.answer["figures"]}
+    rows = Lake(company[1]).table("bronze.events").collect()
+    # The void is no fact, and one of the facts was voided.
+    accuracy = told["KPI-31.accuracy"]
+    assert accuracy["denominator"] == rows.height - 1
+    assert accuracy["numerator"] == rows.height - 2
+    assert told["KPI-31.success"]["value"] == 1.0
+    assert told["KPI-31"]["unit"] == "second"
+    orders = medhavi("orders", "figures", *company[:2], "--json")
+    codes = {row["kpi"] for row in orders.answer["figures"]}
+    assert {"KPI-07", "KPI-17", "KPI-17.throughput"} <= codes
+    wrong = medhavi("orders", "figures", *company[:2], "--kind", "sales")
+    assert wrong.code == 2
+    assert "kind (sales) must be one of work, purchase, transfer" in wrong.err

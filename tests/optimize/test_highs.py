@@ -106,6 +106,7 @@ def test_strong_duality_and_complementary_slackness(data):
     assert np.abs(room * found.row_prices).max() < 1e-6
 
 
+@pytest.mark.req("OMI-06")
 @pytest.mark.parametrize("steps", [1, 35])
 @pytest.mark.parametrize("seed", range(6))
 def test_what_goes_on_after_some_steps_ends_where_the_simplex_method_does(seed, steps):

@@ -254,6 +254,16 @@ def test_components_are_bought_for_what_is_made():
     assert fulfilment(found)["status"] == "on_time"
 
 
+@pytest.mark.req("OMO-11", "DEF-13")
+def test_weights_far_from_money_are_told():
+    """100 for lateness fits a model of units and days; 0 leaves a part out."""
+    given = {"demands": [demand("D1", "A", 7, 9)], "supply_terms": [{"product": "A"}]}
+    wishes = {"lateness_weight": 100, "cost_weight": 0, "shortage_weight": 10}
+    told = [one for one in best(wishes, **given).findings if one.code == "PLAN023"]
+    assert [one.column for one in told] == ["lateness_weight"]
+    assert "usual are 0.1 to 10" in told[0].message
+
+
 def test_emissions_have_a_price_only_where_one_is_set():
     terms = [
         {"product": "A", "supplier": "DIRTY", "unit_price": 1, "co2_kg": 10.0},

@@ -116,11 +116,22 @@ def test_cycle_time_throughput_redo_partial_and_variance_by_hand():
     ]
     waiting = account(ORDER, DUE, [])
     told = [account(ORDER, DUE, reports) for reports in (FLOOR, half, early)]
-    found = {one.part: one for one in order_measures([*told, waiting])}
+    found = {one.part: one for one in order_measures([*told, waiting])["KPI-17"]}
     assert (found[""].value, found[""].unit) == (135.0, "hour")
     assert found["throughput"].value == pytest.approx(2 / 9.25)
     assert (found["redo"].value, found["partial"].value) == (1 / 3, 1 / 3)
     assert found["variance_qty"].value == pytest.approx(-0.025)
     assert found["variance_h"].value == pytest.approx(-69.0)
-    nothing = order_measures([waiting])
+    nothing = order_measures([waiting])["KPI-17"]
     assert [one.value for one in nothing] == [None] * 6
+
+
+@pytest.mark.req("KPI-07")
+def test_planning_cycle_time_runs_from_the_first_record_to_the_release():
+    """One waits 24 h for its release, one 48 h; one not released yet is not counted."""
+    told = [
+        account(ORDER, DUE, [], placed=0, released=waits)
+        for waits in (DAY, 2 * DAY, None)
+    ]
+    (found,) = order_measures(told)["KPI-07"]
+    assert (found.value, found.denominator, found.unit) == (36.0, 2.0, "hour")

@@ -54,7 +54,7 @@ def company() -> Snapshot:
     )
 
 
-@pytest.mark.req("OMO-15")
+@pytest.mark.req("OMO-15", "SUS-01")
 def test_plans_are_distinct_and_none_beats_another():
     snapshot = company()
     found = medhavi.pareto(snapshot, ("cost", "co2"), 5, settings=WEEKS)

@@ -23,6 +23,7 @@ def bucket_of(setting: str, text: str) -> str:
     return f"{dt.datetime.fromtimestamp(start, dt.UTC):%Y-%m-%d %H:%M}"
 
 
+@pytest.mark.req("OMI-09")
 @pytest.mark.parametrize(
     ("setting", "text", "start"),
     [

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from medhavi.results.figures.kpis import KPIS, kpis_page
+import pytest
+
+from medhavi.results.figures.kpi_page import DECISIONS, MOVED_BY, kpis_page
+from medhavi.results.figures.kpis import KPIS
 
 
 def test_every_figure_has_its_row() -> None:
@@ -18,3 +21,13 @@ def test_the_page_says_how_and_what_is_not_measured() -> None:
         "| KPI-02 | Promise accuracy | accepted on time ÷ accepted | Undefined: needs"
         in page
     )
+
+
+@pytest.mark.req("KPI-34")
+def test_the_page_says_which_decision_moves_which_goal() -> None:
+    page = kpis_page()
+    assert all(len(moved) == len(DECISIONS) for moved in MOVED_BY.values())
+    wanted = "| material management | high | high | medium | medium | low |"
+    assert wanted in page
+    named = {code for code in KPIS if f" {code}," in page or f" {code} |" in page}
+    assert {"KPI-05", "KPI-06", "KPI-01"} <= named

@@ -11,14 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medhavi.results.figures.kpis import KPIS, kpi_table
+from medhavi.results.figures.scorecard import scorecard
 from medhavi.results.plans.plan import key_figures
 from medhavi.results.plans.tables import SCHEMAS
+from medhavi.results.run_record import PlanBudget
 from tests.results.hand_plan import TABLES, at, changed, hand_plan, hand_snapshot
 
 if TYPE_CHECKING:
     from medhavi.results.plans.plan import KeyFigure, Plan
 
-BUILT = {1, 5, 9, 10, 11, 13, 16, 25, 27, 28, 33}
+BUILT = {1, 5, 6, 9, 10, 11, 13, 16, 24, 25, 27, 28, 29, 33}
 LOAD = {"bucket": at("2026-02-02 00:00")}
 
 
@@ -120,6 +122,42 @@ def test_forecast_has_no_promise() -> None:
 def test_set_up_is_counted_as_used() -> None:
     loads = [{**LOAD, "resource": "M", "available": 10.0, "run": 6.0, "setup": 2.0}]
     assert figure(hand_plan(loads=loads), "KPI-05")["value"] == 0.8
+
+
+@pytest.mark.req("KPI-06")
+def test_a_hundred_at_10_in_100_days_turn_a_stock_of_500_more_than_seven_times() -> (
+    None
+):
+    """3,650 a year; the 20 in the warehouse and what comes are worth 500 on average."""
+    plan, snapshot = hand_plan(), hand_snapshot()
+    held = scorecard(plan, snapshot).inventory
+    row = figure(plan, "KPI-06")
+    assert (row["numerator"], row["denominator"]) == (3650.0, pytest.approx(held))
+    assert row["value"] == pytest.approx(3650.0 / held)
+    lasts = figure(plan, "KPI-06.days_of_supply")
+    assert (lasts["unit"], lasts["value"]) == ("day", pytest.approx(held / 10.0))
+
+
+@pytest.mark.req("KPI-06")
+def test_deliveries_beyond_the_horizon_turn_nothing() -> None:
+    later = changed("deliveries", "D1", date=at("2026-06-01 00:00"))
+    assert figure(hand_plan(**later), "KPI-06")["value"] == 0.0
+
+
+@pytest.mark.req("KPI-24")
+@pytest.mark.parametrize(
+    ("goal", "gap", "attained"), [("cost", 0.25, 0.8), ("profit", 0.25, 0.75)]
+)
+def test_what_is_attained_of_the_best_there_can_be(goal, gap, attained) -> None:
+    """125 where nothing is below 100; a profit of 75 where none is above 100."""
+    plan = hand_plan("optimize")
+    settings = {**plan.run.settings, "goal": goal}
+    spent = PlanBudget(name="overtime", most=200.0, value=150.0, unit="EUR", kept=True)
+    run = replace(plan.run, settings=settings, bound=100.0, gap=gap, budgets=(spent,))
+    told = replace(plan, run=run)
+    assert figure(told, "KPI-24")["value"] == pytest.approx(attained)
+    used = figure(told, "KPI-24.overtime")
+    assert (used["value"], used["denominator"]) == (0.75, 200.0)
 
 
 @pytest.mark.req("KPI-09")

@@ -39,6 +39,7 @@ def front(**values):
     )
 
 
+@pytest.mark.req("KPI-26")
 def test_the_share_is_of_the_box_between_best_and_worst_values():
     points = front(cost=[100.0, 150.0, 200.0], co2=[40.0, 10.0, 0.0])
     # Only the middle one is inside: half of the cost, three quarters of the emissions.

@@ -16,7 +16,6 @@ from medhavi.views.plan_pages.cockpit import (
     DONE,
     INBOX_GROUPING,
     cockpit_tiles,
-    days_of_supply,
     event_rows,
     exception_links,
     inbox_rows,
@@ -24,11 +23,11 @@ from medhavi.views.plan_pages.cockpit import (
 )
 from medhavi.views.row_groups import group_rows, rows_of
 from medhavi.views.tiles import plan_tiles
+from medhavi.views.words import say
 from medhavi.workbench.files.tables_run import plan_snapshot
 from tests import factories
 from tests.api import names_of
 from tests.factories import AS_OF
-from tests.lakehouse.lake_events import day
 
 
 @pytest.mark.req("UI-02")
@@ -64,24 +63,11 @@ def test_the_cost_of_the_plan_says_what_of_it_trade_offs_weigh(plan, names):
     assert TITLES["cost"] == "operating cost"
 
 
-@pytest.mark.req("UI-02")
-def test_stock_is_told_in_days_of_supply():
-    """Its mean value over what is delivered a day: 20 in 10 days at a cost of 2."""
-    snapshot = factories.snapshot(
-        products=[{"unit_cost": 2.0}],
-        stock=[{"qty": 20}],
-        demands=[
-            {"due": day(5), "qty": 10},
-            {"demand": "D2", "due": day(10), "qty": 10},
-        ],
-    )
-    made = plan_snapshot(snapshot)
-    value = made.kpis.filter(kpi="KPI-33.inventory")["value"][0]
-    assert days_of_supply(made, snapshot) == pytest.approx(value / (2.0 * 20 / 10))
-    tiles = cockpit_tiles(made, names_of(snapshot), snapshot=snapshot)
-    assert "days of supply" in tiles[3].note
-    empty = factories.snapshot()
-    assert days_of_supply(plan_snapshot(empty), empty) is None
+@pytest.mark.req("UI-02", "KPI-06")
+def test_stock_is_told_in_days_of_supply(plan, names):
+    lasting = plan.kpis.filter(kpi="KPI-06.days_of_supply")["value"][0]
+    stock = cockpit_tiles(plan, names)[3]
+    assert stock.note == f"mean; {say('days_of_supply', lasting)}"
 
 
 def test_an_empty_company_has_tiles_without_figures():

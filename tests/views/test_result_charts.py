@@ -59,7 +59,7 @@ def test_the_pictures_of_a_plan_are_found_by_completion(plan):
 
 
 def test_tables_of_a_plan_are_those_of_the_pages(plan, lemonade, names):
-    tiles = cockpit_tiles(plan, names, snapshot=lemonade)
+    tiles = cockpit_tiles(plan, names)
     assert tiles_html(tiles) in plan.chart.figures(lemonade).html
     orders = plan.chart.orders(lemonade, kind="buy")
     bought = plan.supplies.filter(kind="buy")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from medhavi.cli.command_output import show_table, talk
+from medhavi.cli.command_output import show_measures, show_table, talk
 from medhavi.cli.options import (
     ApproverOption,
     CommandGroup,
@@ -538,3 +538,13 @@ def settled(done: EditCommit, approver: str) -> None:
     for line in done.lines(approver):
         conversation.say(line)
     conversation.failed = conversation.failed or not done.committed
+
+
+def figures(
+    lake: LakeOption = None,
+    kind: Annotated[
+        str, typer.Option("--kind", help="work, purchase or transfer.")
+    ] = "work",
+) -> None:
+    """Key figures of orders, from the log: cycle times, throughput, variances."""
+    show_measures(bench_of(lake, None).order_figures(kind))

@@ -62,6 +62,7 @@ from medhavi.planners.mrp.netting_state.stock_levels import LevelReduction
 from medhavi.planners.mrp.reporting import ledger
 from medhavi.planners.mrp.run import MrpRun
 from medhavi.progress import Progress
+from medhavi.results.run_record import relative_gap
 from medhavi.units import ALWAYS, DAY, NEVER
 
 if TYPE_CHECKING:
@@ -490,12 +491,11 @@ class FeasibleRun(MrpRun):
     def _record(self, version: str, seed: int | None, pegs: PegArrays) -> RunRecord:
         made = super()._record(version, seed, pegs)
         reached, bound = self._reached, self.least.cost / self.weights.scale / DAY
-        gap = (reached - bound) / reached if reached > 0 else 0.0
         return replace(
             made,
             snapshot_fingerprint=self.fingerprint,
             bound=bound,
-            gap=max(0.0, gap),
+            gap=relative_gap(max(reached, bound), bound),
             engine=self._engine,
         )
 

@@ -491,9 +491,11 @@ def add_orders(
     for kind, part in PART_OF.items():
         chosen = every[kinds == kind]
         problem.cost(part, orders.at(chosen), cost[chosen] * weight)
-    co2 = np.repeat(np.array([plan.co2 for plan in plans], dtype=float), counts)
-    price = statement.parameters.co2_price
-    problem.cost(ObjectivePart.CO2, orders.at(every), co2 * price)
+    of_all = np.array([(plan.co2, plan.at_risk) for plan in plans]).reshape(-1, 2)
+    co2, at_risk = np.repeat(of_all, counts, axis=0).T
+    prices = statement.parameters
+    problem.cost(ObjectivePart.CO2, orders.at(every), co2 * prices.co2_price)
+    problem.cost(ObjectivePart.RISK, orders.at(every), at_risk * prices.risk_price)
     return orders
 
 

@@ -15,11 +15,13 @@ from medhavi.planners.mrp.unsupported import (
     check_supported,
     stated_cells,
 )
+from medhavi.planners.parameters import USUAL_WEIGHTS, WEIGHTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from medhavi.findings import Finding
+    from medhavi.planners.parameters import OptimizeParameters
     from medhavi.snapshot import Snapshot
 
 
@@ -146,9 +148,11 @@ def relaxed_columns(snapshot: Snapshot) -> Iterator[Finding]:
 
 
 READING = MRP.with_capacity(MODE, "overtime_minutes_per_day")
+PRICED_RISK = MRP.with_capacity(MODE, "overtime_minutes_per_day", "reliability")
+"""What is read where a value at risk has a price."""
 
 
-def check_read(snapshot: Snapshot) -> list[Finding]:
+def check_read(snapshot: Snapshot, parameters: OptimizeParameters) -> list[Finding]:
     """List what is filled and has no effect, or less than it says, in mode optimize.
 
     Raises
@@ -156,4 +160,24 @@ def check_read(snapshot: Snapshot) -> list[Finding]:
     NotAvailable
         Something filled would change quantities or dates and is not built yet.
     """
-    return [*check_supported(snapshot, READING), *relaxed_columns(snapshot)]
+    reading = PRICED_RISK if parameters.risk_price else READING
+    return [
+        *far_weights(parameters),
+        *check_supported(snapshot, reading),
+        *relaxed_columns(snapshot),
+    ]
+
+
+def far_weights(parameters: OptimizeParameters) -> Iterator[Finding]:
+    """List the weights that are far from 1; 0 leaves a part out on purpose."""
+    least, most = USUAL_WEIGHTS
+    for name in WEIGHTS:
+        weight = getattr(parameters, name)
+        if weight and not least <= weight <= most:
+            yield finding(
+                "PLAN023",
+                column=name,
+                value=f"{weight:g}",
+                least=f"{least:g}",
+                most=f"{most:g}",
+            )

@@ -77,6 +77,8 @@ class SourceColumns(NamedTuple):
         Reference size in units ordered.
     cost, co2
         Per unit ordered, hours included [base currency], [kg].
+    at_risk
+        Value of a unit times the chance that it is late [base currency].
     """
 
     ways: tuple[SupplyAlternative, ...]
@@ -85,6 +87,7 @@ class SourceColumns(NamedTuple):
     size: float
     cost: float
     co2: float
+    at_risk: float
     given: tuple[OutputRates, ...]
     taken: tuple[InputRates, ...]
     occupied: tuple[ResourceRates, ...]
@@ -231,6 +234,7 @@ def _plan(
         size,
         source.cost(size) / size,
         source.co2(size) / size,
+        release.model.providers.value_at_risk(source),
         tuple(given),
         tuple(taken),
         occupied,

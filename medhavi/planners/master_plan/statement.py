@@ -68,7 +68,7 @@ class ProgramRun(MrpRun):
         super().__init__(with_disruptions(snapshot), MrpParameters())
 
     def _supported(self) -> list[Finding]:
-        return check_read(self.stated)
+        return check_read(self.stated, self.goals)
 
     def _provided(self) -> Providers:
         return Providers(self.snapshot)
@@ -552,8 +552,7 @@ LOT_LEFT = "lot left"
 SET_UPS = "set-ups"
 LARGEST, SMALLEST = "largest orders", "least orders"
 BELOW_SAFETY = "below safety"
-OVERTIME = "overtime"
-OVERLOAD = "overload"
+OVERTIME, OVERLOAD = "overtime", "overload"
 WAITING = "waiting"
 
 BALANCE = "balance"
@@ -562,8 +561,7 @@ LOTS = "lots"
 LOT_TAKES = "lot takes"
 SAFETY = "safety"
 CAPACITY = "capacity"
-LANE = "lane"
-SUPPLIER = "supplier"
+LANE, SUPPLIER = "lane", "supplier"
 
 
 class ObjectivePart(StrEnum):
@@ -580,6 +578,7 @@ class ObjectivePart(StrEnum):
     SHORTAGE = "shortage"
     SAFETY = "safety stock"
     CO2 = "co2"
+    RISK = "risk"
     WAITING = "waiting orders"
 
 
@@ -595,6 +594,7 @@ GROUPS = {
     ObjectivePart.SHORTAGE: "shortage",
     ObjectivePart.SAFETY: "safety",
     ObjectivePart.CO2: "co2",
+    ObjectivePart.RISK: "risk",
     ObjectivePart.WAITING: "shortage",
 }
 """Which objective each part belongs to (column contributions.objective)."""

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 from medhavi.edits.order_states import OrderFacts, OrderState, Verb, advance
 from medhavi.findings import Finding, finding
-from medhavi.results.figures.kpis import ratio
+from medhavi.results.figures.measure import ratio
 from medhavi.units import DAY, HOUR, exact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from fractions import Fraction
 
-    from medhavi.results.figures.kpis import Measure
+    from medhavi.results.figures.measure import Measure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +62,8 @@ class Account:
     ----------
     received, good, scrap, rework, remaining
         Received in all, good of it, rejected of it; sent back in all; still to come.
+    placed, released
+        When the order came into being, and its first release; None where unknown.
     started, finished
         First start; completion, or the last receipt of an order not completed.
     variance_qty
@@ -89,6 +91,8 @@ class Account:
     variance_h: float | None
     scrap_rate: float | None
     findings: tuple[Finding, ...]
+    placed: int | None = None
+    released: int | None = None
 
     @property
     def is_partial(self) -> bool:
@@ -168,7 +172,14 @@ class _Tally:
             )
 
 
-def account(order: OrderFacts, due: int, reports: Iterable[Report]) -> Account:
+def account(
+    order: OrderFacts,
+    due: int,
+    reports: Iterable[Report],
+    *,
+    placed: int | None = None,
+    released: int | None = None,
+) -> Account:
     """Count the reports of one order, each once.
 
     Parameters
@@ -179,6 +190,8 @@ def account(order: OrderFacts, due: int, reports: Iterable[Report]) -> Account:
         When it was due [UTC seconds].
     reports
         In the sequence in which they arrived.
+    placed, released
+        When the order came into being and was first released [UTC seconds].
     """
     tally = _Tally(order, due)
     seen: set[str] = set()
@@ -195,7 +208,7 @@ def account(order: OrderFacts, due: int, reports: Iterable[Report]) -> Account:
             continue
         seen.add(report.report)
         tally.take(report)
-    return _closed(tally)
+    return replace(_closed(tally), placed=placed, released=released)
 
 
 def _closed(tally: _Tally) -> Account:
@@ -228,13 +241,14 @@ def _closed(tally: _Tally) -> Account:
 _ENDED = frozenset({OrderState.COMPLETED, OrderState.CLOSED})
 
 
-def order_measures(accounts: Iterable[Account]) -> list[Measure]:
-    """Cycle time, throughput, redo and partial rate, and both variances.
+def order_measures(accounts: Iterable[Account]) -> dict[str, list[Measure]]:
+    """KPI-07 and KPI-17: planning, cycle time, throughput, redo, partial, variances.
 
     Cycle time is start to completion, throughput the completed orders over the days
     from their first start to their last completion. Redo is the share of orders with a
     part sent back, partial that of orders of which a part is there and a part to come,
-    both of the orders of which something came. Quantity variance is good less ordered
+    both of the orders of which something came. Planning takes from the first record of
+    an order to its release. Quantity variance is good less ordered
     as a share of the ordered, time variance completion less due; means over completed
     orders.
     """
@@ -258,7 +272,12 @@ def order_measures(accounts: Iterable[Account]) -> list[Measure]:
         if one.variance_qty is not None and one.ordered
     ]
     late = [one.variance_h for one in done if one.variance_h is not None]
-    return [
+    planned = [
+        (one.released - one.placed) / HOUR
+        for one in known
+        if one.released is not None and one.placed is not None
+    ]
+    cycle = [
         ratio(hours, len(through), unit="hour"),
         _part("throughput", ratio(len(through), span, unit="order per day")),
         _part("redo", ratio(sum(one.rework > 0 for one in came), len(came))),
@@ -266,6 +285,8 @@ def order_measures(accounts: Iterable[Account]) -> list[Measure]:
         _part("variance_qty", ratio(sum(shares), len(shares))),
         _part("variance_h", ratio(sum(late), len(late), unit="hour")),
     ]
+    planning = ratio(sum(planned), len(planned), unit="hour")
+    return {"KPI-07": [planning], "KPI-17": cycle}
 
 
 _NAMES = {

@@ -350,16 +350,13 @@ class Transport:
         return row["cost_per_unit"], row["cost_per_kg"], fixed, row["co2_kg_per_tonne"]
 
     def reliability(self, lane: str) -> float:
-        """Chance that a lane is on time by its plain duration.
+        """Chance that a lane is on time by its plain duration, see `Quantiles`.
 
-        That of an estimate or of the lane, where either says one; else a half where its
-        95th percentile is later, and 1 where nothing says that it varies.
+        That of an estimate or of the lane, where either says one.
         """
         known = self._reliable.get(lane)
         if known is None:
-            found = self._lead_times.lane_quantiles(self._lanes[lane])
-            stated = found.on_time_prob
-            known = stated if stated is not None else 0.5 if found.uncertain else 1.0
+            known = self._lead_times.lane_quantiles(self._lanes[lane]).on_time
             self._reliable[lane] = known
         return known
 

@@ -8,21 +8,22 @@ measurements and stay outside (design 3.7).
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
 from medhavi.results.amounts import currency_of
+from medhavi.results.figures.measure import Measure, amount, ratio, undefined
 from medhavi.results.figures.openings import stated_openings
+from medhavi.results.figures.plan_goals import goals
 from medhavi.results.figures.scorecard import late_hours_by_domain, scorecard
 from medhavi.results.plans.lateness import Verdict, live_verdicts, tally
 from medhavi.results.plans.plan import Plan
 from medhavi.results.plans.tables import SCHEMAS
 from medhavi.snapshot import Snapshot
-from medhavi.units import HOUR
+from medhavi.units import DAYS_PER_YEAR, HOUR, from_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -69,34 +70,6 @@ def bottlenecks(loads: pl.DataFrame, threshold: float = BOTTLENECK) -> pl.DataFr
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measure:
-    """One value with its parts.
-
-    `value` is None when undefined; `reason` says why. `part` names a part of a figure.
-    """
-
-    value: float | None
-    numerator: float | None = None
-    denominator: float | None = None
-    unit: str = "fraction"
-    part: str = ""
-    name: str = ""
-    reason: str | None = None
-
-    def steady(self) -> Measure:
-        """Same without what the order of a sum can change: threads add in any order.
-
-        >>> Measure(value=0.1 + 0.2).steady().value
-        0.3
-        """
-        value, numerator, denominator = (
-            None if one is None else float(f"{one:.12g}")
-            for one in (self.value, self.numerator, self.denominator)
-        )
-        return replace(self, value=value, numerator=numerator, denominator=denominator)
-
-
 Function = Callable[[Plan, Snapshot], list[Measure]]
 
 
@@ -106,32 +79,6 @@ class Kpi(NamedTuple):
     name: str
     meaning: str
     measure: Function
-
-
-def ratio(
-    numerator: float, denominator: float, *, unit: str = "fraction", part: str = ""
-) -> Measure:
-    """Divide; undefined where nothing is counted.
-
-    >>> ratio(8, 10).value
-    0.8
-    >>> ratio(0, 0).value is None
-    True
-    """
-    return Measure(
-        value=numerator / denominator if denominator else None,
-        numerator=float(numerator),
-        denominator=float(denominator),
-        unit=unit,
-        part=part,
-        reason=None if denominator else "nothing to count: the denominator is 0",
-    )
-
-
-def amount(value: float, unit: str, part: str = "", name: str = "") -> Measure:
-    """Sum or count that nothing divides."""
-    told = float(value)
-    return Measure(value=told, numerator=told, unit=unit, part=part, name=name)
 
 
 def figures_table(figures: Mapping[str, Sequence[Measure]]) -> pl.DataFrame:
@@ -283,7 +230,7 @@ def overloads(plan: Plan, _snapshot: Snapshot) -> list[Measure]:
     """KPI-16: buckets above capacity; resources that are bottlenecks."""
     loads = plan.loads
     if loads.is_empty():
-        return [_undefined("no resource is loaded", "count")]
+        return [undefined("no resource is loaded", "count")]
     over = loads.filter(pl.col("overload") > 0).height
     tight = bottlenecks(loads).height
     return [
@@ -318,12 +265,57 @@ def on_time_in_full(plan: Plan, _snapshot: Snapshot) -> list[Measure]:
     fill = ratio(_total(shares, "share"), live.height)
     hours = amount(_total(plan.loads, "overload"), "hour")
     if plan.loads.is_empty():
-        hours = _undefined("no resource is loaded", "hour")
+        hours = undefined("no resource is loaded", "hour")
     return [
         ratio(full, live.height),
         replace(fill, part="fill_rate", name="Fill rate"),
         replace(hours, part="overload_hours", name="Overload hours"),
     ]
+
+
+def inventory_turns(plan: Plan, snapshot: Snapshot) -> list[Measure]:
+    """KPI-06: cost of goods delivered a year ÷ mean inventory; days of supply.
+
+    Delivered is what a plan delivers from now to the end of its horizon, at unit cost
+    and at the pace of a year; the inventory is that of KPI-33. Days of supply are how
+    many days of such deliveries it lasts.
+    """
+    begin = from_seconds(snapshot.as_of)
+    end = from_seconds(snapshot.settings.horizon_end)
+    costs = snapshot["products"].select("product", "unit_cost")
+    sold = (
+        plan.deliveries.filter(pl.col("date").is_between(begin, end))
+        .join(snapshot["demands"].select("demand", "product"), on="demand")
+        .join(costs, on="product", maintain_order="left")
+    )
+    cost = _total(sold.select(cost=pl.col("qty") * pl.col("unit_cost")), "cost")
+    days = snapshot.settings.horizon_days
+    a_year = cost * DAYS_PER_YEAR / days if days > 0 else 0.0
+    held = scorecard(plan, snapshot).inventory
+    lasts = ratio(held, a_year / DAYS_PER_YEAR, unit="day", part="days_of_supply")
+    return [
+        ratio(a_year, held, unit="per year"),
+        replace(lasts, name="Days of supply"),
+    ]
+
+
+def attainment(plan: Plan, _snapshot: Snapshot) -> list[Measure]:
+    """KPI-24: how much of its bound a plan attains; what it uses of each budget.
+
+    The target is what no plan can be better than: of a least cost the bound ÷ the cost,
+    of a greatest profit the profit ÷ the bound, so that 1 is the best there can be. A
+    budget is kept up to 1, and its part is value ÷ budget.
+    """
+    run = plan.run
+    budgets = [
+        replace(ratio(one.value, one.most, part=one.name), name=f"Use of {one.name}")
+        for one in run.budgets
+    ]
+    if run.bound is None or run.gap is None:
+        return [undefined(_OPTIMUM), *budgets]
+    greatest = run.settings.get("goal") == "profit"
+    value = max(0.0, 1.0 - run.gap) if greatest else 1.0 / (1.0 + run.gap)
+    return [Measure(value=value), *budgets]
 
 
 def gap(plan: Plan, _snapshot: Snapshot) -> list[Measure]:
@@ -338,7 +330,7 @@ def lateness_by_domain(plan: Plan, _snapshot: Snapshot) -> list[Measure]:
     hours = late_hours_by_domain(plan)
     total = sum(hours.values())
     if not total:
-        return [_undefined("no cause explains any lateness", "hour")]
+        return [undefined("no cause explains any lateness", "hour")]
     return [
         amount(total, "hour"),
         *(
@@ -395,13 +387,9 @@ def _total(frame: pl.DataFrame, column: str) -> float:
     return float(frame[column].sum())
 
 
-def _undefined(reason: str, unit: str = "fraction") -> Measure:
-    return Measure(value=None, unit=unit, reason=reason)
-
-
 def _without_facts(reason: str, unit: str = "fraction") -> Function:
     def measure(_plan: Plan, _snapshot: Snapshot) -> list[Measure]:
-        return [_undefined(reason, unit)]
+        return [undefined(reason, unit)]
 
     measure.__doc__ = f"No figure of a plan alone.\n\nUndefined: {reason}."
     return measure
@@ -409,14 +397,13 @@ def _without_facts(reason: str, unit: str = "fraction") -> Function:
 
 _PROMISES = "needs promises, which this plan does not make"
 _BEFORE = "needs a baseline plan to compare with: medhavi compare"
-_EVENTS = "needs the history of orders"
-_ORDERS = "needs what became of orders: wb.order_figures"
+_ORDERS = "needs what became of orders: medhavi orders figures"
+_LOG = "needs the log of events: medhavi events figures"
 _MEASURED = "is a measurement; see measured.json"
 _OPTIMUM = "needs an optimised plan with a bound"
 _CAMPAIGNS = "needs the plan without campaigns beside it: medhavi campaigns"
 _CARRIED_OUT = "needs campaigns that were carried out: medhavi campaigns --plan"
-_SCENARIOS = "needs simulated scenarios"
-_MONEY = "needs the costs of an optimised plan"
+_SCENARIOS = "needs simulated scenarios: medhavi risk"
 
 KPIS: dict[str, Kpi] = {
     "KPI-01": Kpi(
@@ -439,10 +426,10 @@ KPIS: dict[str, Kpi] = {
     "KPI-06": Kpi(
         "Inventory turns",
         "cost of goods sold ÷ average inventory",
-        _without_facts(_EVENTS, "per year"),
+        inventory_turns,
     ),
     "KPI-07": Kpi(
-        "Planning cycle time", "order to release", _without_facts(_EVENTS, "hour")
+        "Planning cycle time", "order to release", _without_facts(_ORDERS, "hour")
     ),
     "KPI-08": Kpi(
         "Schedule stability",
@@ -504,12 +491,12 @@ KPIS: dict[str, Kpi] = {
     "KPI-23": Kpi(
         "Service preservation", "still on time ÷ accepted", _without_facts(_BEFORE)
     ),
-    "KPI-24": Kpi("Objective attainment", "value ÷ target", _without_facts(_OPTIMUM)),
+    "KPI-24": Kpi("Objective attainment", "value ÷ target", attainment),
     "KPI-25": Kpi("Gap", "|solution - bound| ÷ |bound|", gap),
     "KPI-26": Kpi(
         "Pareto diversity",
         "spread of the front",
-        _without_facts("needs a Pareto front"),
+        _without_facts("needs a Pareto front: medhavi pareto"),
     ),
     "KPI-27": Kpi(
         "Lateness by domain", "share of the hours late per domain", lateness_by_domain
@@ -518,7 +505,7 @@ KPIS: dict[str, Kpi] = {
         "On time in full", "lines on time in full ÷ demand lines", on_time_in_full
     ),
     "KPI-29": Kpi(
-        "Taxonomy of goals", "twenty goals of a plan", _without_facts(_MONEY)
+        "Taxonomy of goals", "goals wholly kept ÷ goals that a plan may keep", goals
     ),
     "KPI-30": Kpi(
         "Peg churn",
@@ -526,7 +513,7 @@ KPIS: dict[str, Kpi] = {
         _without_facts(_BEFORE),
     ),
     "KPI-31": Kpi(
-        "Event latency", "latency, success, availability", _without_facts(_MEASURED)
+        "Event latency", "latency, success, accuracy", _without_facts(_LOG, "second")
     ),
     "KPI-32": Kpi(
         "Risk premium",
@@ -539,37 +526,7 @@ KPIS: dict[str, Kpi] = {
     "KPI-34": Kpi(
         "Decisions and goals",
         "which decision moves which goal",
-        _without_facts("is a table of the documentation, not a number"),
+        _without_facts("is the table below, not a number"),
     ),
 }
 """All figures by their stable public names."""
-
-
-def kpis_page() -> str:
-    """Docs/kpis.md: what each figure counts, and which cannot be measured yet."""
-    lines = [
-        "# Key figures",
-        "",
-        "Each figure of `kpis.json` and of the table `kpis` has a value, a unit, a",
-        "numerator and a denominator, and value = numerator / denominator where there is",
-        "one. Shares are fractions of 1. A figure is undefined (null) at 0/0 and where its",
-        "facts do not exist; `reason` says which. Parts carry the name of their figure, a",
-        "dot and their own: `KPI-28.fill_rate`. Ignored demands never count.",
-        "",
-        "| figure | name | counts | how |",
-        "|---|---|---|---|",
-    ]
-    lines += [
-        f"| {code} | {kpi.name} | {_cell(kpi.meaning)} | {_cell(_how(kpi.measure))} |"
-        for code, kpi in KPIS.items()
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _how(measure: object) -> str:
-    told = (inspect.getdoc(measure) or "").partition("\n\n")[2]
-    return " ".join(told.split()) or "as named"
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from medhavi.results.figures.kpis import Measure, ratio
+from medhavi.results.figures.measure import Measure, ratio
 from medhavi.results.limiter import Limiter
 
 if TYPE_CHECKING:

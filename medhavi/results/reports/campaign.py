@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from medhavi.results.figures.kpis import Measure, amount, ratio
+from medhavi.results.figures.measure import Measure, amount, ratio
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

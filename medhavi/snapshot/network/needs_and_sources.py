@@ -85,6 +85,73 @@ def links(snapshot: TableAccess) -> Links:
     )
 
 
+def preferences(snapshot: TableAccess, wanted: pl.DataFrame) -> pl.DataFrame:
+    """Preference numbers of the sources of products at locations; the least is first.
+
+    Parameters
+    ----------
+    wanted
+        product, location.
+
+    Returns
+    -------
+    polars.DataFrame
+        product, location, kind, source (a move's is its lane) and preference.
+    """
+    pairs = wanted.lazy().select(NODE).unique()
+    usual = _usual_preferences(snapshot, pairs)
+    lanes = _rows(snapshot, "lanes").select("lane", "origin", location="destination")
+    rows = _sourcing(snapshot).join(pairs, on=NODE)
+    by_place = (
+        rows.filter(pl.col("kind") == "move")
+        .join(lanes, left_on=["source", "location"], right_on=["origin", "location"])
+        .select(*NODE, "kind", "preference", source="lane")
+    )
+    stated = pl.concat([rows, by_place], how="diagonal").join(
+        usual, on=[*NODE, "kind", "source"]
+    )
+    undecided = usual.join(rows, on=NODE, how="anti")
+    own = pl.col("kind") != "move"
+    columns = [*NODE, "kind", "source"]
+    return pl.concat(
+        [
+            stated.select(*columns, pl.coalesce("preference", "usual")),
+            undecided.filter(own | ~own.any().over(NODE)).select(
+                *columns, preference="usual"
+            ),
+        ]
+    ).collect(engine="in-memory")
+
+
+def _usual_preferences(snapshot: TableAccess, pairs: pl.LazyFrame) -> pl.LazyFrame:
+    """Sources that routings, supply terms and lanes state, each with its preference."""
+    makes = _live(snapshot, "routings").select(
+        *NODE, kind=pl.lit("make"), source="routing", usual="preference"
+    )
+    terms = (
+        _live(snapshot, "supply_terms")
+        .select(
+            ancestor="product", place="location", source="supplier", usual="preference"
+        )
+        .join(members(snapshot), on="ancestor")
+    )
+    here = (pl.col("place") == "*") | (pl.col("place") == pl.col("location"))
+    buys = pairs.join(terms, on="product").filter(here)
+    moves = pairs.join(
+        _rows(snapshot, "lanes").select(
+            location="destination", source="lane", usual="preference"
+        ),
+        on="location",
+    )
+    columns = [*NODE, "kind", "source"]
+    found = [
+        makes.join(pairs, on=NODE).select(*columns, "usual"),
+        buys.with_columns(kind=pl.lit("buy")).select(*columns, "usual"),
+        moves.with_columns(kind=pl.lit("move")).select(*columns, "usual"),
+    ]
+    return pl.concat(found).group_by(columns).agg(pl.col("usual").min())
+
+
 def _rows(snapshot: TableAccess, name: str) -> pl.LazyFrame:
     return snapshot[name].lazy()
 

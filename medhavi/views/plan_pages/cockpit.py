@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -10,7 +9,6 @@ import polars as pl
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.plans.lateness import Verdict, late_costs, not_kept, tally
 from medhavi.results.reports.work_lists import exception_list
-from medhavi.units import from_seconds
 from medhavi.views import grid_columns
 from medhavi.views.item_record import item_link
 from medhavi.views.names import (
@@ -29,6 +27,7 @@ from medhavi.views.tiles import Tile
 from medhavi.views.words import say
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Mapping, Sequence
 
     from medhavi.results.plans.plan import Plan
@@ -43,7 +42,6 @@ def cockpit_tiles(
     plan: Plan,
     names: Names,
     published: Sequence[Mapping[str, float | None]] = (),
-    snapshot: Snapshot | None = None,
 ) -> tuple[Tile, ...]:
     """Service, promises, lateness, stock, load and cost of a plan.
 
@@ -52,17 +50,15 @@ def cockpit_tiles(
     published
         Key figures of published plans, the newest first; they are the course of each
         tile.
-    snapshot
-        Tables of the plan: with them stock is told in days of supply, too.
     """
     values = dict(plan.kpis.select("kpi", "value").iter_rows())
     counts = tally(plan)
     late = say("of_late_or_short", counts.not_kept, count(counts.live, "demand"))
     busiest = _busiest(plan, names)
     stock = "mean"
-    days = None if snapshot is None else days_of_supply(plan, snapshot)
-    if days is not None:
-        stock += f"; {say('days_of_supply', days)}"
+    lasting = values.get("KPI-06.days_of_supply")
+    if lasting is not None:
+        stock += f"; {say('days_of_supply', lasting)}"
     told: tuple[tuple[str, str, str, str, str], ...] = (
         (
             "KPI-28",
@@ -142,25 +138,6 @@ def _tile(
         course=known if len(known) > 1 else (),
         course_words=say("published_plans"),
     )
-
-
-def days_of_supply(plan: Plan, snapshot: Snapshot) -> float | None:
-    """Mean inventory value by the mean cost of a day's deliveries [days].
-
-    None where nothing with a cost is delivered after now.
-    """
-    value = plan.kpis.filter(kpi="KPI-33.inventory")["value"].sum()
-    now = from_seconds(snapshot.as_of)
-    delivered = (
-        plan.fulfilment.select("demand", "due", "planned")
-        .join(snapshot["demands"].select("demand", "product"), on="demand")
-        .join(snapshot["products"].select("product", "unit_cost"), on="product")
-    )
-    last = delivered["due"].max()
-    cost = float((delivered["planned"] * delivered["unit_cost"]).sum())
-    if not isinstance(last, dt.datetime) or last <= now or not cost:
-        return None
-    return float(value) * ((last - now) / dt.timedelta(days=1)) / cost
 
 
 def _busiest(plan: Plan, names: Names) -> str:

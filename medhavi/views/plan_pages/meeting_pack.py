@@ -120,7 +120,7 @@ def meeting_pack(
     ]
     document = PdfDocument(f"{TITLE} {now}", moment, foot)
     document.heading(TITLE, plan_finding(plan, names), " · ".join(facts))
-    document.tiles(cockpit_tiles(plan, names, published, snapshot))
+    document.tiles(cockpit_tiles(plan, names, published))
     for one in pack_sections(plan, snapshot, reviews=reviews or {}, front=front):
         _write(document, one)
     return document.content()

@@ -23,9 +23,11 @@ from medhavi.errors import UsageError
 from medhavi.events.event_types.catalog import UndecodableEvent, decode
 from medhavi.lakehouse.folds.projections import FOLDS
 from medhavi.lakehouse.folds.silver_state import Fact, State
+from medhavi.planners.parameters import require_one_of
 from medhavi.planners.work_orders.order_account import Account, Report, account
 from medhavi.planners.work_orders.order_parameters import firming, urgencies
 from medhavi.providers import Providers
+from medhavi.providers.sourcing.sourcing import ORDER_KINDS
 from medhavi.units import from_seconds, to_seconds
 from medhavi.workbench.orders.plan_edit_events import STREAM
 
@@ -38,8 +40,9 @@ if TYPE_CHECKING:
     from medhavi.snapshot import Snapshot
 
 
+_RELEASED = "SupplyOrderReleased"
 _VERBS = {
-    "SupplyOrderReleased": Verb.RELEASE,
+    _RELEASED: Verb.RELEASE,
     "SupplyOrderStarted": Verb.START,
     "SupplyOrderProgressReported": Verb.REPORT,
     "SupplyOrderReceived": Verb.RECEIVE,
@@ -105,7 +108,13 @@ def order_accounts(lake: Lake, kind: str = "work") -> tuple[Account, ...]:
     ----------
     kind
         work, purchase or transfer.
+
+    Raises
+    ------
+    UsageError
+        It is none of them.
     """
+    require_one_of("kind", kind, ORDER_KINDS)
     accounts = (
         _account(order, found)
         for order, found in sorted(_told(lake).items())
@@ -153,7 +162,12 @@ def _account(
     facts: OrderFacts | None = None
     due = 0
     reports: list[Report] = []
+    placed = released = None
     for event, identity, body in found:
+        if event.type in _MADE and placed is None:
+            placed = to_seconds(event.occurred_at)
+        if event.type == _RELEASED and released is None:
+            released = to_seconds(event.occurred_at)
         if event.type in _MADE:
             due = to_seconds(body.due)
             facts = OrderFacts(
@@ -165,7 +179,9 @@ def _account(
             reports = []
         elif facts is not None:
             reports += _reports(event, identity, body)
-    return None if facts is None else account(facts, due, reports)
+    if facts is None:
+        return None
+    return account(facts, due, reports, placed=placed, released=released)
 
 
 def _reports(event: OrderEvent, identity: str, body: Any) -> list[Report]:
@@ -434,7 +450,7 @@ def _action(
 ) -> str:
     if kind in _CANCELS:
         return "cancelled"
-    if kind == "SupplyOrderReleased":
+    if kind == _RELEASED:
         return "released"
     if before is None or before.get("status") == "cancelled":
         return "released" if after.get("status") == "released" else "firmed"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         OrderParameters,
     )
     from medhavi.results.difference import PegHistory
-    from medhavi.results.figures.kpis import Measure
+    from medhavi.results.figures.measure import Measure
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
     from medhavi.workbench.orders.plan_edit_answers import (
@@ -309,8 +309,8 @@ class PlanEditing(ABC):
         """All edits, the oldest first, with who approved and what undid them."""
         return self.edits.history()
 
-    def order_figures(self, kind: str = "work") -> list[Measure]:
-        """Cycle time, throughput, redo rate and variance of orders (KPI-17).
+    def order_figures(self, kind: str = "work") -> Mapping[str, list[Measure]]:
+        """Cycle time, throughput, redo rate, variance of orders (KPI-17, KPI-07).
 
         Parameters
         ----------

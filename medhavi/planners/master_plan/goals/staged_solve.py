@@ -23,6 +23,7 @@ from medhavi.optimize.problem import SolveStatus
 from medhavi.planners.master_plan import statement as names
 from medhavi.planners.master_plan.blocks import PART_OF
 from medhavi.planners.master_plan.statement import ObjectivePart
+from medhavi.providers import Providers
 from medhavi.results.amounts import with_unit
 from medhavi.results.figures.openings import stated_openings
 from medhavi.results.figures.scorecard import SAFETY_SHARE, sales, scorecard
@@ -339,6 +340,7 @@ def plan_parts(
         own = pl.when("priced").then(lost).otherwise("shortage")
         never = float(sales(made, snapshot).select(own).to_series().sum())
     opened = {ObjectivePart.OPENING: parameters.cost_weight * found.opening}
+    risk = parameters.risk_price and value_at_risk(made, Providers(snapshot))
     return {
         **({} if stated_openings(snapshot).is_empty() else opened),
         ObjectivePart.MAKING: parameters.cost_weight * found.production,
@@ -353,7 +355,25 @@ def plan_parts(
         ObjectivePart.SAFETY: parameters.safety_weight
         * (SAFETY_SHARE * found.below_safety + end_price * found.below_at_end),
         ObjectivePart.CO2: parameters.co2_price * found.co2_kg,
+        ObjectivePart.RISK: parameters.risk_price * risk,
     }
+
+
+def value_at_risk(made: Plan, providers: Providers) -> float:
+    """Value of new orders times the chance that they are late [base currency]."""
+    existing = providers.snapshot["supply_orders"].select(id="supply_order")
+    rows = (
+        made.supplies.join(existing, on="id", how="anti")
+        .filter(pl.col("kind").is_in(["buy", "move"]))
+        .group_by("kind", "source", "product", "location", maintain_order=True)
+        .agg(pl.col("qty").sum())
+    )
+    total = 0.0
+    for kind, source, product, location, qty in rows.iter_rows():
+        found = providers.sourcing.source_of(kind, source, product, location)
+        if found is not None:
+            total += qty * providers.value_at_risk(found)
+    return total
 
 
 def worth(made: Plan, snapshot: Snapshot, parameters: OptimizeParameters) -> float:
