@@ -340,11 +340,11 @@ def kept(names, study, tab):
 
 
 @app.cell(hide_code=True)
-def findings(shown, study):
+def findings(names, shown, study):
     study and mo.accordion(
         {
             f"Data findings: {page.findings_words(shown.findings)}": html(
-                page.findings_html(shown.findings)
+                page.findings_html(shown.findings, names)
             )
         }
     )

@@ -222,7 +222,9 @@ def choose_window(colour, get_put_back, names, rows, snapshot, view):
 def draw_gantt(asked, choose_operation, drag, names, shown, view, window):
     def _dropped(place):
         drag(
-            capacity_edits.read(lambda: capacity_edits.dragged(shown, view, *place))
+            capacity_edits.read(
+                lambda: capacity_edits.dragged(shown, view, *place), names
+            )
             if place
             else None
         )
@@ -288,17 +290,23 @@ def make_forms(names, plan, price, ranked, snapshot, view):
 
     def submit_move(form):
         if form is not None:
-            price(capacity_edits.read(lambda: capacity_edits.moved(form, view, names)))
+            price(
+                capacity_edits.read(
+                    lambda: capacity_edits.moved(form, view, names), names
+                )
+            )
 
     def submit_downtime(form):
         if form is not None:
-            price(capacity_edits.read(lambda: capacity_edits.downtime(form, names)))
+            price(
+                capacity_edits.read(lambda: capacity_edits.downtime(form, names), names)
+            )
 
     def submit_calendar(form):
         if form is not None:
             price(
                 capacity_edits.read(
-                    lambda: capacity_edits.calendar_exception(form, snapshot)
+                    lambda: capacity_edits.calendar_exception(form, snapshot), names
                 )
             )
 

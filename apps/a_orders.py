@@ -164,15 +164,22 @@ def groups(group, grouping, keep, names, plan, rows, wanted):
 
 
 @app.cell(hide_code=True)
-def choose_rows(chosen, group, grouped, grouping, names, rows):
+def list_rows(group, grouped, grouping, rows):
     listed = grid_groups.listed_rows(rows, grouping, group.value, grouped)
+    return (listed,)
+
+
+@app.cell(hide_code=True)
+def choose_rows(chosen, group, grouped, grouping, names, rows, table):
     mo.vstack(
         [
             mo.hstack(
                 [
                     *chosen.elements.values(),
                     group,
-                    order_page.exports(rows, names, grouping, group.value, grouped),
+                    order_page.exports(
+                        rows, names, grouping, group.value, grouped, table
+                    ),
                 ],
                 justify="start",
                 align="end",
@@ -182,7 +189,7 @@ def choose_rows(chosen, group, grouped, grouping, names, rows):
         ],
         gap=1,
     )
-    return (listed,)
+    return
 
 
 @app.cell(hide_code=True)
@@ -239,12 +246,12 @@ def look(one, selected):
 
 
 @app.cell(hide_code=True)
-def why(looked, names, one, plan, tab, wanted):
+def why(everything, looked, names, one, plan, tab, wanted):
     mo.stop(plan is None or tab.value != say("why"))
     _parts = (
         one_order.why_parts(plan, looked, names)
         if looked
-        else [html(one_order.missing_html(wanted("order")))]
+        else [html(one_order.missing_html(wanted("order"), everything))]
     )
     mo.vstack([*([one] if one is not None else []), *_parts], gap=1)
     return
@@ -357,7 +364,13 @@ def history(approver, back, known_at, looked, names, shown, tab):
             *_own,
             html(f"<h3>Decisions</h3>{decision_words.history_html(_past, names)}"),
             *(
-                [mo.hstack([approver.field(), back], justify="start", wrap=True)]
+                [
+                    mo.hstack(
+                        [approver.field(), back, one_order.decided_file(shown)],
+                        justify="start",
+                        wrap=True,
+                    )
+                ]
                 if _past
                 else []
             ),

@@ -212,13 +212,15 @@ def part_bar(part, parts, tab):
 
 
 @app.cell(hide_code=True)
-def late_lists(names, part, plan, tab):
+def late_lists(names, part, plan, shown, tab):
     mo.stop(tab.value != say("late_demands"))
     _told = {
-        say("late_demands_by_cost"): late_html,
-        say("cost_of_lateness_by_cause"): causes_html,
+        say("late_demands_by_cost"): lambda: late_html(
+            plan, names, shown.snapshot["demands"]
+        ),
+        say("cost_of_lateness_by_cause"): lambda: causes_html(plan, names),
     }.get(part.value)
-    html(_told(plan, names)) if _told else None
+    html(_told()) if _told else None
     return
 
 

@@ -632,7 +632,15 @@ def groups(found, group, grouping, keep, shown, tab, wanted):
 
 
 @app.cell(hide_code=True)
-def which_promises(filters, found, group, grouped, grouping, shown, tab):
+def promise_files(found, group, grouped, grouping, promise_table, shown):
+    files = promise_list.exports(
+        found, shown.names, grouping, group.value, grouped, promise_table
+    )
+    return (files,)
+
+
+@app.cell(hide_code=True)
+def which_promises(files, filters, group, grouped, tab):
     mo.stop(tab.value != say("promises"))
     mo.vstack(
         [
@@ -640,9 +648,7 @@ def which_promises(filters, found, group, grouped, grouping, shown, tab):
                 [
                     *filters.elements.values(),
                     group,
-                    promise_list.exports(
-                        found, shown.names, grouping, group.value, grouped
-                    ),
+                    files,
                 ],
                 justify="start",
                 align="end",

@@ -257,7 +257,7 @@ def orders(names, schedule, shown, tab):
         mo.accordion(
             {
                 f"Data findings: {page.findings_words(shown.findings)}": html(
-                    page.findings_html(shown.findings)
+                    page.findings_html(shown.findings, names)
                 )
             }
         )

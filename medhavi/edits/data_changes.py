@@ -30,6 +30,13 @@ if TYPE_CHECKING:
 ANY = "*"
 """Stands for any family."""
 _OF_TYPE = "Give a value of the column's type."
+_HELD = {
+    "int": "whole numbers, such as 12",
+    "float": "numbers, such as 1234.5",
+    "bool": "true or false",
+    "timestamp": "times, such as 2026-12-04T14:00:00Z",
+}
+"""What a column of a type holds, for people."""
 
 
 # --------------------------------------------------------------------------- overrides
@@ -147,7 +154,8 @@ def _wrong_cell(snapshot: Snapshot, one: CellValue) -> Finding | None:
     try:
         cell(one.table, one.column, one.value)
     except msgspec.ValidationError as error:
-        reason = str(error).splitlines()[0]
+        held = _HELD.get(columns[one.column].type)
+        reason = f"the column holds {held}" if held else str(error).splitlines()[0]
         return _refused(one.table, one.column, one.value, reason, _OF_TYPE)
     return None
 

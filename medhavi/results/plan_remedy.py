@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi.display import TextDisplay
+from medhavi.results.amounts import difference
 from medhavi.results.limiter import RemedyKind
 from medhavi.snapshot.patch import Patch
 from medhavi.units import from_seconds, iso
@@ -106,6 +107,15 @@ class PlanRemedy(TextDisplay):
         """What is saved less what it costs, as far as tables state it."""
         return self.saved - self.price
 
+    @property
+    def more_late(self) -> int:
+        """Demands that come late more with it than without; negative: fewer.
+
+        Not counted from the plan in force: of a change that has the plan made again,
+        the plan without it is made again too, and may keep others.
+        """
+        return self.late_after - self.late_before
+
     def as_dict(self) -> dict[str, object]:
         """Remedy as JSON holds it, instants as ISO 8601."""
         return {
@@ -142,8 +152,8 @@ class PlanRemedy(TextDisplay):
         date = _iso(self.tested_date) or "no delivery"
         price = f"costs {self.price:,.2f}{'' if self.priced else ' and its own price'}"
         harmed = f", {len(self.harms)} worse off" if self.harms else ""
-        late = f"{self.late_before} late -> {self.late_after}"
-        return f"{self.text}: {late}; {date}, saves {self.saved:,.2f}, {price}{harmed}"
+        late = difference(self.more_late, "count")
+        return f"{self.text}: late {late}; {date}, saves {self.saved:,.2f}, {price}{harmed}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,7 +44,7 @@ from medhavi.service.predictor_pages.tracking_pages import (
     TrackingPages,
     tracking_routes,
 )
-from medhavi.service.search_page import OBJECTS, search_html
+from medhavi.service.search_page import OBJECTS, object_name, search_html
 from medhavi.service.shell import FRAMED_SCRIPT, NAMES_SCRIPT, START, shell_html
 from medhavi.views.names import count, money
 from medhavi.views.page import (
@@ -384,6 +384,11 @@ def create_app(
         page = await run_in_threadpool(search_html, asked.get("q", ""), asked)
         return HTMLResponse(page)
 
+    async def named(request: Request) -> Response:
+        asked = request.query_params
+        name = await run_in_threadpool(object_name, asked.get("of", ""), asked)
+        return JSONResponse({"name": name})
+
     def leading(
         link: Callable[..., str],
     ) -> Callable[[Request], Awaitable[Response]]:
@@ -402,6 +407,7 @@ def create_app(
             Route(START, landing),
             Route("/health", alive),
             Route("/search", search),
+            Route("/name", named),
             *job_routes(queue),
             *view_routes(pages.session_of),
             *(Route(path, leading(link)) for path, link in OBJECTS.items()),

@@ -144,13 +144,39 @@ def picture_buttons(chart: Picture, title: str = "") -> mo.Html:
     return _row(png, svg)
 
 
+def seen_rows(grid: mo.ui.table) -> pl.DataFrame:
+    """Rows that the search box and the filters of a grid leave, in its order.
+
+    marimo keeps them to itself: its own download gives them, without names and units.
+    """
+    found: pl.DataFrame = grid._searched_manager.data.to_native()  # noqa: SLF001
+    return found
+
+
+def is_searched(grid: mo.ui.table) -> bool:
+    """Whether a search or a filter of a grid leaves out rows."""
+    return bool(grid._current_query or grid._current_filters)  # noqa: SLF001
+
+
+def left_by_search(
+    rows: pl.DataFrame, grid: mo.ui.table | None, key: str
+) -> pl.DataFrame:
+    """Rows of a list without those that the search box of its grid leaves out.
+
+    `key` is the id of a row; the grid has it in column Id.
+    """
+    if grid is None or not is_searched(grid):
+        return rows
+    return rows.filter(pl.col(key).is_in(seen_rows(grid)["Id"].implode()))
+
+
 def grid_button(
-    rows: Any,
+    grid: mo.ui.table,
     name: str,
     units: Mapping[str, str] | None = None,
     hidden: tuple[str, ...] = (),
 ) -> mo.Html:
-    """Buttons that give the rows of a grid, a frame, as a workbook, and copy them.
+    """Buttons that give the rows of a grid as a workbook, and copy them.
 
     See `told_rows`.
     """
@@ -158,11 +184,11 @@ def grid_button(
 
     return _row(
         mo.download(
-            lambda: as_xlsx(told_rows(rows, units or {}, hidden), name),
+            lambda: as_xlsx(told_rows(seen_rows(grid), units or {}, hidden), name),
             filename=f"{file_name(name)}.xlsx",
             label=say("excel"),
         ),
-        _copy(lambda: told_rows(rows, units or {}, hidden), name),
+        _copy(lambda: told_rows(seen_rows(grid), units or {}, hidden), name),
     )
 
 

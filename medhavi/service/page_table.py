@@ -75,4 +75,4 @@ def page_table(
         format_mapping=written(rows, formats),
         text_justify_columns=dict.fromkeys(right, "right"),
     )
-    return mo.vstack([table, grid_button(rows, name, units)], gap=0)
+    return mo.vstack([table, grid_button(table, name, units)], gap=0)

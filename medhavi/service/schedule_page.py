@@ -24,7 +24,7 @@ from medhavi.service.page_data import PageProblem, findings_of, html, problem_of
 from medhavi.service.page_table import page_table
 from medhavi.views import grid_columns, page
 from medhavi.views.names import Names, percent, wall_clock
-from medhavi.views.order_list import clock
+from medhavi.views.order_list import clocks
 from medhavi.views.schedule_words import hours_text, span_words
 from medhavi.views.words import say
 from medhavi.workbench.files.schedule_files import risk, schedule
@@ -296,11 +296,11 @@ def order_table(made: Schedule, names: Names) -> mo.Html:
     rows = order_rows(made, names.zone, names)
     if rows.is_empty():
         return html(page.empty(say("no_order_is_scheduled"), say("see_conflicts")))
-    clocks = [name for name, kind in rows.schema.items() if kind.is_temporal()]
+    times = [name for name, kind in rows.schema.items() if kind.is_temporal()]
     return page_table(
         rows,
         say("production_schedule"),
-        formats=dict.fromkeys(clocks, clock),
+        formats=clocks(times),
         right=(),
         page_size=8,
     )

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from medhavi.results.plans.plan import Plan
+    from medhavi.service.page_data import PageData
     from medhavi.snapshot import Snapshot
     from medhavi.views.names import Names
 
@@ -134,7 +135,7 @@ def _order(number: str, row: Mapping[str, Any], names: Names) -> SearchResult:
 def _demands(snapshot: Snapshot, names: Names) -> Iterator[SearchResult]:
     for row in snapshot["demands"].iter_rows(named=True):
         place, who = row["location"], names.name(row["customer"])
-        due = when(row["due"], names.zone_of(place), year=True)
+        due = when(row["due"], names.zone_of(place), year=True, ends=True)
         title = names.name(row["demand"])
         own = "" if title == row["demand"] else f"{row['demand']} · "
         yield SearchResult(
@@ -171,6 +172,28 @@ def _partners(snapshot: Snapshot, names: Names) -> Iterator[SearchResult]:
 NO_CHOICES: Mapping[str, str] = MappingProxyType({})
 
 
+def _data(asked: Mapping[str, str]) -> PageData:
+    """Data of the tables, moments and scenario that an address states."""
+    return load_data(
+        name=asked.get("tables"),
+        known_at=asked.get("known_at"),
+        effective_at=asked.get("effective_at"),
+        scenario=asked.get(SCENARIO),
+    )
+
+
+def object_name(text: str, asked: Mapping[str, str] = NO_CHOICES) -> str:
+    """Name of what an address shows: an item, a resource, a demand, an order.
+
+    Parameters
+    ----------
+    asked
+        Tables, moments and scenario that the address states.
+    """
+    names = _data(asked).names
+    return names.texts.get(text) or names.place(text)
+
+
 def search_html(text: str, asked: Mapping[str, str] = NO_CHOICES) -> str:
     """Page with the results of a text over the data that is served.
 
@@ -179,12 +202,7 @@ def search_html(text: str, asked: Mapping[str, str] = NO_CHOICES) -> str:
     asked
         Tables, moments and scenario that the address states.
     """
-    data = load_data(
-        name=asked.get("tables"),
-        known_at=asked.get("known_at"),
-        effective_at=asked.get("effective_at"),
-        scenario=asked.get(SCENARIO),
-    )
+    data = _data(asked)
     if data.snapshot is None or data.problem is not None:
         told = data.problem.text if data.problem else ""
         body = empty(say("no_data_to_search"), told)

@@ -166,6 +166,9 @@ function show(address, push = true) {
   let frame = frames.get(key);
   const there = at(frame);
   if (there && !url.search && !url.hash) url.search = there.search;
+  // What a link adds to stands beside the scenarios that are there.
+  const held = push && there && new URL(there).searchParams.get("scenarios");
+  if (held && !url.searchParams.has("scenarios")) url.searchParams.set("scenarios", held);
   dated(url);
   if (!frame) frame = open(url);
   else if (there.search !== url.search || url.hash) go(frame, url);
@@ -294,7 +297,17 @@ setInterval(() => {
   if (title && document.title !== title) document.title = title;
 }, 500);
 // Where one is: the page, which leads to all of it, and the object that it shows.
-const crumbs = document.querySelector(".crumbs");
+const crumbs = document.querySelector(".crumbs"), names = new Map();
+function named(object, there) {
+  if (!names.has(object)) {
+    names.set(object, object.replaceAll("|", " \u00b7 "));
+    const asked = new URLSearchParams(there.search);
+    asked.set("of", object);
+    fetch("/name?" + asked).then(answer => answer.json())
+      .then(told => names.set(object, told.name)).catch(() => names.delete(object));
+  }
+  return names.get(object);
+}
 function trail(there) {
   const page = links.find(one => one.pathname === there.pathname);
   const asked = new URLSearchParams(there.search);
@@ -303,7 +316,8 @@ function trail(there) {
   all.textContent = page?.textContent.trim() ?? "";
   if (object) all.href = there.pathname;
   else all.removeAttribute("href");
-  one.textContent = (object ?? "").replaceAll("|", " \u00b7 ");
+  const told = object ? named(object, there) : "";
+  if (one.textContent !== told) one.textContent = told;
   one.hidden = !object;
 }
 crumbs.firstElementChild.addEventListener("click", event => {

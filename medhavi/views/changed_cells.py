@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from medhavi.findings.groups import told_together
-from medhavi.schema import tables
+from medhavi.schema import cell, tables
 from medhavi.snapshot.reading.local_days import edge_of
 from medhavi.snapshot.table_difference import changed_columns
 from medhavi.views.names import NOTHING, count, day, local, number, said, when
@@ -83,6 +83,28 @@ def cells_html(told: Sequence[tuple[str, str, str, str, str]]) -> str:
     return table_html(columns, [tuple(map(escape, cells)) for cells in told])
 
 
+def changes_html(changes: Sequence[RowChange], names: Names) -> str:
+    """List cells as they are and as an edit makes them, of changes that name them."""
+
+    def words(one: RowChange, column: str, row: Row | None) -> str:
+        value = cell(one.table, column, (row or {}).get(column))
+        return cell_text(one.table, column, value, one.key, names)
+
+    return cells_html(
+        [
+            (
+                said(one.table),
+                key_words(one.table, one.key, names),
+                said(column),
+                words(one, column, one.before),
+                words(one, column, one.after),
+            )
+            for one in changes
+            for column in one.after or {}
+        ]
+    )
+
+
 def cell_words(
     table: str, row: Row, before: Row, names: Names
 ) -> Iterator[tuple[str, str, str, str, str]]:
@@ -119,23 +141,32 @@ def value_words(value: object, names: Names) -> str:
     return names.told(str(value))
 
 
+def place_of(row: Row) -> str | None:
+    """Resource, location, order or demand that a row names: its times are those there.
+
+    >>> place_of({"resource": None, "location": "LODZ"}), place_of({"product": "P-1"})
+    ('LODZ', None)
+    """
+    named = ("resource", "location", "supply_order", "demand")
+    return next((str(row[name]) for name in named if row.get(name)), None)
+
+
 def cell_text(table: str, column: str, value: object, row: Row, names: Names) -> str:
     """Cell of a column for people: the day that was typed, a weekday by its name.
 
     Parameters
     ----------
     row
-        Cells of its row: their zone is that of the resource or place which they name.
+        Cells of its row: their zone is that of what they name, see `place_of`.
     """
     stated = tables()[table].columns[column]
     if stated.type == "timestamp" and isinstance(value, dt.datetime):
-        place = row.get("resource") or row.get("location")
-        zone = names.zone_of(str(place) if place else None)
-        there = local(value, zone)
+        place = place_of(row)
+        there = local(value, names.zone_of(place))
         if edge_of(stated, row) == "end" and there.time() == dt.time():
             # The first instant after a day is the end of that day.
             return day(there - dt.timedelta(days=1))
-        return when(value, zone)
+        return names.when_there(value, place)
     if column == "weekday" and isinstance(value, int):
         return calendar.day_name[value - 1]
     return value_words(value, names)

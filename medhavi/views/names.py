@@ -88,19 +88,32 @@ def wall_clock(moment: dt.datetime | None, zone: str) -> dt.datetime | None:
     return None if moment is None else local(moment, zone).replace(tzinfo=None)
 
 
-def when(moment: dt.datetime | None, zone: str = "UTC", *, year: bool = False) -> str:
+def when(
+    moment: dt.datetime | None,
+    zone: str = "UTC",
+    *,
+    year: bool = False,
+    ends: bool = False,
+) -> str:
     """Local time with its weekday; midnight is a day.
+
+    A day as a due date or the end of a span means its end: where something `ends`,
+    midnight is the day before.
 
     >>> when(dt.datetime(2025, 12, 4, 13, 30, tzinfo=dt.UTC), "Europe/Rome")
     'Thu 4 Dec, 14:30'
     >>> when(dt.datetime(2025, 12, 4, tzinfo=dt.UTC), year=True)
     'Thu 4 Dec 2025'
+    >>> when(dt.datetime(2025, 12, 4, tzinfo=dt.UTC), ends=True)
+    'Wed 3 Dec'
     """
     if moment is None:
         return NOTHING
     there = local(moment, zone)
-    tail = f" {there.year}" if year else ""
     clock = f", {there:%H:%M}" if (there.hour, there.minute) != (0, 0) else ""
+    if ends and not clock:
+        there -= dt.timedelta(days=1)
+    tail = f" {there.year}" if year else ""
     return day(there) + tail + clock
 
 
@@ -259,7 +272,8 @@ class Names:
     units
         Base unit by product.
     zones
-        IANA zone by location, by resource, and by demand where it is not `zone`.
+        IANA zone by location, by resource, and by open order or demand where it is
+        not `zone`.
     zone
         Zone of the company: what settings state, else the commonest of its plants.
     currency
@@ -318,11 +332,16 @@ class Names:
         """Zone of a location or resource, else the company's."""
         return self.zones.get(place or "", self.zone)
 
-    def when_there(self, moment: dt.datetime | None, subject: str) -> str:
-        """Local time of a place or demand; with its zone where that is another one."""
+    def when_there(
+        self, moment: dt.datetime | None, subject: str | None, *, ends: bool = False
+    ) -> str:
+        """Local time of a place, an open order or a demand; `ends` as in `when`.
+
+        With its zone where that is not the company's.
+        """
         zone = self.zone_of(subject)
         there = "" if zone == self.zone or moment is None else f" {zone}"
-        return f"{when(moment, zone)}{there}"
+        return f"{when(moment, zone, ends=ends)}{there}"
 
 
 def readable(identity: str) -> str:
@@ -422,15 +441,18 @@ def names_of(snapshot: Snapshot | None) -> Names:
     texts = {**_families(snapshot, texts), **texts}
     texts = {**_calendars(snapshot, texts), **texts}
     machines = snapshot["resources"].select("resource", "location")
-    demands = snapshot["demands"].select("demand", "location")
+    placed = pl.concat(
+        snapshot[table].select(id=key, place="location")
+        for table, key in (("supply_orders", "supply_order"), ("demands", "demand"))
+    )
     zone = company_zone(snapshot)
     return Names(
         texts=texts,
         units=dict(snapshot["products"].select("product", "uom").iter_rows()),
         zones={
             **{
-                demand: places[place]
-                for demand, place in demands.iter_rows()
+                order: places[place]
+                for order, place in placed.iter_rows()
                 if places.get(place, zone) != zone
             },
             **{

@@ -426,7 +426,7 @@ def _served_cells(row: Mapping[str, Any], names: Names) -> tuple[str, ...]:
     return (
         f'<a href="{address}" target="_self">{names.html(row["demand"])}</a>',
         escape(quantity(row["qty"], names.unit(row["product"]))),
-        escape(names.when_there(row["due"], row["demand"])),
+        escape(names.when_there(row["due"], row["demand"], ends=True)),
         escape(f"{WORDS[verdict]}{late}" if verdict else ""),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +26,7 @@ from medhavi.views.row_groups import columns_grouping
 from medhavi.views.words import say
 
 if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from medhavi.results.difference import PlanDelta
     from medhavi.results.plans.plan import Plan
@@ -215,9 +215,27 @@ def clock(moment: dt.datetime | None) -> str:
     """Wall clock of `exception_rows` with its weekday."""
     if moment is None:
         return ""
-    import datetime as dt
-
     return when(moment.replace(tzinfo=dt.UTC))
+
+
+def due_clock(moment: dt.datetime | None) -> str:
+    """Wall clock of what is due or promised; midnight is the end of the day before."""
+    if moment is None:
+        return ""
+    return when(moment.replace(tzinfo=dt.UTC), ends=True)
+
+
+_DUE = {grid_columns.DUE, grid_columns.PROMISED, grid_columns.REQUESTED}
+
+
+def clocks(columns: Iterable[str]) -> dict[str, Callable[..., str]]:
+    """How the cells of columns of wall clocks are written, by their names.
+
+    >>> midnight = dt.datetime(2026, 11, 17)
+    >>> {name: tell(midnight) for name, tell in clocks(["Start", "Due"]).items()}
+    {'Start': 'Tue 17 Nov', 'Due': 'Mon 16 Nov'}
+    """
+    return {name: due_clock if name in _DUE else clock for name in columns}
 
 
 def plain(value: float | None) -> str:

@@ -131,7 +131,7 @@ def headline(explanation: Explanation, names: Names) -> str:
         else asked
     )
     there = "" if zone == names.zone else f" ({zone})"
-    due = when(explanation.due, zone, year=True) + there
+    due = when(explanation.due, zone, year=True, ends=True) + there
     return f"{thing} by {due}: {status}{late}{limiter}."
 
 
@@ -273,15 +273,15 @@ def moment_facts(
     ]
 
 
-def findings_html(findings: Sequence[Finding]) -> str:
-    """List findings: code, place, message, remedy; errors first."""
+def findings_html(findings: Sequence[Finding], names: Names | None = None) -> str:
+    """List findings, errors first; with `names` their ids are told by these."""
     if not findings:
         return empty(say("no_findings"), say("every_check_of_the_data"))
     order = list(_FINDING_MARKS)
     ranked = sorted(
         told_together(findings), key=lambda found: order.index(found.severity)
     )
-    rows = [_finding_cells(found) for found in ranked[:_MOST_FINDINGS]]
+    rows = [_finding_cells(found, names) for found in ranked[:_MOST_FINDINGS]]
     more = len(ranked) - len(rows)
     tail = (
         f'<p class="muted small">{say("and_more_by_check", more)}</p>'
@@ -309,7 +309,8 @@ def finding_text(found: Finding) -> str:
     return in_words(events_in_words(text) if of_events else text)
 
 
-def _finding_cells(found: Finding) -> tuple[str, ...]:
+def _finding_cells(found: Finding, names: Names | None) -> tuple[str, ...]:
+    told = names.told if names else str
     state, word = _FINDING_MARKS[found.severity]
     place = " · ".join(said(part) for part in (found.table, found.column) if part)
     row = f" row {found.row}" if found.row is not None else ""
@@ -317,7 +318,7 @@ def _finding_cells(found: Finding) -> tuple[str, ...]:
         f'<span class="mv-mark mv-{state}">{word}</span>',
         f"<code>{escape(found.code)}</code>",
         escape(place + row),
-        escape(finding_text(found)),
+        escape(told(finding_text(found))),
         escape(in_words(found.remedy)),
     )
 

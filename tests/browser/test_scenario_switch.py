@@ -98,3 +98,19 @@ def test_an_address_of_no_scenario_is_refused_with_the_way_out(order_desk):
     shown = page.frame_locator("iframe.shown")
     expect(shown.get_by_text("names no single scenario")).to_be_visible()
     page.get_by_label("Scenario that pages show").select_option(label="Plan in force")
+
+
+@pytest.mark.req("UI-08")
+def test_a_link_that_begins_a_scenario_keeps_those_that_are_there(order_desk):
+    desk, page = order_desk, order_desk.page
+    page.goto(f"{desk.address}/#/scenarios/?scenarios={quote(json.dumps(DOUBLE))}")
+    shown = page.frame_locator("iframe.shown")
+    finding = shown.get_by_text(re.compile("^Double: ")).first
+    expect(finding).to_be_visible()
+    side = page.get_by_role("navigation", name="Pages")
+    side.get_by_role("link", name="Items", exact=True).click()
+    shown.get_by_role("link", name="Scenario with this item").click()
+    expect(page).to_have_url(re.compile(r"#/scenarios/\?.*subject="))
+    expect(page).to_have_url(re.compile(r"[?&]scenarios="))
+    expect(finding).to_be_visible()
+    desk.assert_clean()

@@ -79,7 +79,7 @@ def test_unchanged_tables_give_the_baseline_back() -> None:
     assert made.findings[0].message == (
         "The plan stays as it is: no demand had to be planned anew, and all of its "
         f"planned orders ({planned}) are the same. "
-        "Lateness and shortage cost 0 EUR, in the baseline 0 EUR."
+        "Lateness and shortage cost € 0, in the baseline € 0."
     )
 
 

@@ -237,7 +237,9 @@ def test_a_form_that_cannot_be_read_is_told(shown, form, words) -> None:
     view = capacity_page.CapacityWindow(resource="M", first=NOW.date(), order="P")
     with pytest.raises(UsageError, match=words):
         capacity_edits.moved(form, view, shown.names)
-    told = capacity_edits.read(lambda: capacity_edits.moved(form, view, shown.names))
+    told = capacity_edits.read(
+        lambda: capacity_edits.moved(form, view, shown.names), shown.names
+    )
     assert isinstance(told, PageProblem)
     assert words in capacity_edits.priced(shown, EditForm(form=told)).problem.text
 
@@ -342,7 +344,7 @@ def test_what_is_dragged_to_a_stranger_is_refused_in_words() -> None:
         resource="PACK", first=NOW.date(), order=supply, step=2
     )
     asked = capacity_edits.read(
-        lambda: capacity_edits.dragged(page, view, "NEW", NOW + DAY)
+        lambda: capacity_edits.dragged(page, view, "NEW", NOW + DAY), page.names
     )
     assert isinstance(asked, PageProblem)
     told = capacity_edits.dragged_part(asked, page.plan, page.names).text
@@ -373,7 +375,9 @@ def test_a_downtime_is_priced_and_kept_on_a_lake(tmp_path) -> None:
         "end": "2026-01-09",
         "units": 0,
     }
-    edit = capacity_edits.read(lambda: capacity_edits.downtime(form, page.names))
+    edit = capacity_edits.read(
+        lambda: capacity_edits.downtime(form, page.names), page.names
+    )
     asked = capacity_edits.priced(page, EditForm(form=edit))
     assert asked.problem is None
     assert asked.preview.ready
@@ -418,9 +422,21 @@ def test_a_calendar_is_read_and_opened_for_an_extra_shift(company) -> None:
     shut = {**form, "kind": "calendar_closed", "begin": "2026-01-09", "end": ""}
     with pytest.raises(UsageError, match="from when to when"):
         capacity_edits.calendar_exception(shut, company)
+    names = names_of(company)
+    open_already = {**form, "begin": "2026-01-09 09:00", "end": "2026-01-09 12:00"}
+    refused = capacity_edits.read(
+        lambda: capacity_edits.calendar_exception(open_already, company), names
+    )
+    assert isinstance(refused, PageProblem)
+    assert "No machine works longer with Opening hours of Idle" in refused.text
+    assert "Open the calendar of the place" in refused.remedy
     closed = capacity_edits.calendar_exception({**shut, "end": "2026-01-09"}, after)
     assert closed["rows"][0]["row"]["priority"] == 1
     assert closed["rows"][0]["row"]["capacity"] == 0.0
+    # A day that is closed ends on that day.
+    rested = api.edit(**closed).patch(after).apply(after)
+    told = calendar_words.calendar_html(rested, "CAL", names)
+    assert told.count("Fri 9 Jan 2026<") == 2
 
 
 @pytest.mark.parametrize("mode", ["mrp", "constrained"])
@@ -467,6 +483,8 @@ def test_scenarios_of_a_resource_begin_with_their_form_filled_in(company):
         ["unit_added"],
         ["resource_down"],
     ]
+    # The calendar of M is called by another line that it opens.
+    assert links[0]["name"] == ["Extra shift: M"]
     monday = NOW.date() + 7 * DAY
     assert links[2]["start"] == [f"{monday}"]
     assert links[2]["finish"] == [f"{monday + 4 * DAY}"]

@@ -5,15 +5,19 @@ from __future__ import annotations
 import datetime as dt
 import io
 
+import marimo as mo
 import polars as pl
 import pytest
+from marimo._plugins.ui._impl.table import SearchTableArgs, SortArgs
 
 from medhavi.service.downloads import (
     as_tsv,
     as_xlsx,
     file_name,
     grid_button,
+    left_by_search,
     picture_buttons,
+    seen_rows,
     told_rows,
 )
 from medhavi.service.page_data import picture
@@ -76,9 +80,23 @@ def test_each_picture_and_each_grid_brings_its_files(chart):
     assert picture(chart, "", "").text.count("<marimo-download") == 2
     assert "<marimo-download" not in picture(None, "Nothing", "Do it.").text
     assert picture_buttons(chart).text.count("mv-files") == 1
-    assert grid_button(ROWS, "Rows").text.count("<marimo-download") == 2
+    assert grid_button(mo.ui.table(ROWS), "Rows").text.count("<marimo-download") == 2
     grid = page_table(ROWS, "Rows", formats={}, right=())
     assert grid.text.count("<marimo-download") == 2
+
+
+def test_files_of_a_grid_have_what_its_search_box_leaves_in_its_order():
+    rows = pl.DataFrame({"Id": ["a", "b", "c"], "Item": ["Soap", "Jam", "Soap bar"]})
+    grid = mo.ui.table(rows, selection=None)
+    assert seen_rows(grid)["Id"].to_list() == ["a", "b", "c"]
+    listed = rows.rename({"Id": "demand"})
+    assert left_by_search(listed, grid, "demand").height == 3
+    sort = [SortArgs(by="Item", descending=True)]
+    grid._search(SearchTableArgs(page_size=10, page_number=0, query="soap", sort=sort))
+    assert seen_rows(grid)["Id"].to_list() == ["c", "a"]
+    assert left_by_search(listed, grid, "demand")["demand"].to_list() == ["a", "c"]
+    grid._search(SearchTableArgs(page_size=10, page_number=0))
+    assert left_by_search(listed, grid, "demand").height == 3
 
 
 def test_a_file_is_named_by_what_it_shows():

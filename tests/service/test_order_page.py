@@ -83,7 +83,8 @@ def test_an_address_names_an_order_by_id_or_number(desk):
     assert order_named(orders, "PO-9") is None
     assert order_named(orders, "") is None
     assert OBJECTS["/order/{order}"](order="PO-1") == "/orders/?order=PO-1"
-    assert "PO-9 is not in this plan" in one_order.missing_html("PO-9")
+    assert "PO-9 is not in this plan" in one_order.missing_html("PO-9", orders)
+    assert "PO-1 is outside the filters" in one_order.missing_html("PO-1", orders)
 
 
 def test_actions_are_those_that_all_selected_orders_allow(desk):
@@ -165,6 +166,12 @@ def test_one_price_for_all_selected_orders_and_one_way_back(desk, tmp_path):
     assert plan_page.take_back(desk, "Ben").kept
     row = selected_of(page_of(tmp_path), "PO-1")[0]
     assert "Rescheduled" in one_order.events_html(desk, row)
+    # Other systems take over what was decided, without a command line.
+    file = one_order.decided_file(desk)
+    assert file is not None
+    decided = pl.read_csv(file._data())
+    assert set(decided["order"]) == {"PO-1", "PO-2"}
+    assert set(decided["approver"]) == {"Ana", "Ben"}
 
 
 def test_a_date_without_a_time_is_read_for_each_order(desk):
@@ -217,11 +224,12 @@ def test_the_filtered_grid_is_exported_with_names_local_times_and_units(desk):
 def test_what_the_address_asks_for_filters(desk):
     assert set(order_page.FILTERS) == {
         "kind", "status", "product", "location", "week", "code", "number",
-        "ticked",
+        "ticked", "order",
     }  # fmt: skip
     found = order_page.filter_of({"kind": "buy", "week": None})
     assert found == OrderFilter(kind="buy")
-    link = desk_words.page_link({"mode": "mrp", "week": "past"}, order_page.FILTERS)
+    asked = {"mode": "mrp", "week": "past", "order": "PO-1"}
+    link = desk_words.page_link(asked, order_page.FILTERS)
     assert link == "?mode=mrp&{rows}"
     assert desk_words.page_link({}, ()) == "?{rows}"
 
@@ -238,8 +246,17 @@ def test_an_address_selects_one_order_or_all_that_are_shown(desk):
     assert selected(EditSession(), ticked="all") == tuple(shown["id"])
     (number, one) = everything.tail(1).select("number", "id").row(0)
     assert selected(EditSession(), order=number, ticked="all") == (one,)
-    # What somebody selected stays.
-    assert selected(EditSession(orders=(one,)), ticked="all") == (one,)
+    # A tile selects all its orders, whatever was selected before, of each new plan;
+    # what somebody then selects stays while the plan is made anew.
+    session = EditSession(orders=(one,))
+    assert selected(session, ticked="all") == tuple(shown["id"])
+    anew = everything.head(3)
+    asked = {"ticked": "all"}
+    order_page.select_asked(session, everything, anew, lambda n: asked.get(n, ""))
+    assert session.orders == tuple(anew["id"])
+    session.select(["PO-1"])
+    assert selected(session, ticked="all") == ("PO-1",)
+    assert selected(session, ticked="all", week="past") == tuple(shown["id"])
 
 
 def test_addresses_of_the_plan_page_lead_on():
@@ -262,6 +279,7 @@ def test_without_a_lake_the_page_says_what_events_need(tmp_path):
     page = load_page(str(tmp_path))
     (row,) = order_page.orders_of(page).to_dicts()
     assert "need a lake" in one_order.events_html(page, row)
+    assert one_order.decided_file(page) is None
 
 
 def test_an_item_without_requirement_says_so_and_shows_its_sources(tmp_path):

@@ -422,11 +422,17 @@ def test_parts_show_lists_and_forms_in_words(folder):
         KINDS["price_factor"], shown, draft, held.names, {}.get, print
     )
     assert "is (no) number" in form.text
-    asked = {"subject": "S", "factor": "5"}.get
-    filled = scenario_parts.form_of(
-        KINDS["price_factor"], shown, ChangeForm(), (), asked, print
-    )
-    assert (filled.value, filled.element.value["factor"]) == (None, "5")
+    asked = {"subject": "S", "factor": "5", "name": "Dear"}.get
+
+    def filled(*scenarios):
+        return scenario_parts.form_of(
+            KINDS["price_factor"], shown, ChangeForm(), scenarios, asked, print
+        )
+
+    assert (filled().value, filled().element.value["factor"]) == (None, "5")
+    assert filled().element.value["name"] == "Dear"
+    # A name is given once: the next scenario of the same address has its own.
+    assert filled("Dear").element.value["name"] == ""
     assert scenario_link("A|L") == "/scenarios/?subject=A%7CL"
 
 

@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 
 from medhavi.service.plan_pages.plan_loading import load_page
-from medhavi.service.search_page import OBJECTS, search_html, search_results
+from medhavi.service.search_page import (
+    OBJECTS,
+    object_name,
+    search_html,
+    search_results,
+)
 from medhavi.views.names import names_of
 from medhavi.workbench.files.tables_run import plan_snapshot
 from tests import factories
@@ -86,6 +91,17 @@ def test_the_search_reads_the_plan_that_pages_show(tmp_path, monkeypatch) -> Non
     monkeypatch.delenv("MEDHAVI_MODE", raising=False)
     (number,) = load_page().plan.supplies["number"]
     assert "1 result" in search_html(number)
+
+
+def test_the_object_of_an_address_has_its_name(tmp_path, monkeypatch, company) -> None:
+    company.to_folder(tmp_path / "tables")
+    monkeypatch.setenv("MEDHAVI_TABLES", str(tmp_path / "tables"))
+    assert object_name("SOAP|L") == "Olive soap at L"
+    assert [object_name(one) for one in ("S-1", "PO-7", "gone")] == [
+        "Oil works",
+        "PO-7",
+        "gone",
+    ]
 
 
 @pytest.mark.parametrize("text", ["", "   ", "nothing of the kind"])

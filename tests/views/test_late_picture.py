@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import polars as pl
 import pytest
 
 from medhavi.views.pictures.lateness import (
@@ -142,6 +143,34 @@ def test_causes_read_as_sentences_and_never_as_markup(plan):
     assert cause_sentence(row, NAMES).startswith("Nothing supplies ")
     waits = cause("none", "AwaitingSupply", None, 5.0)
     assert cause_sentence(waits, NAMES).startswith("Order ")
+
+
+def test_a_day_as_a_due_date_is_told_by_that_day():
+    """It means the end of the day, which is the midnight that begins the next."""
+    tuesday = dt.datetime(2026, 2, 3, tzinfo=dt.UTC)
+    late = hand_plan(
+        fulfilment=[demand("SO-1", "late", 48.0) | {"due": tuesday}],
+        causes=[cause("SO-1", "LeadTime", 48.0, 9.0)],
+    )
+    told = late_html(late, Names())
+    assert "Mon 2 Feb" in told
+    assert "Tue 3 Feb" not in told
+
+
+def test_a_late_demand_leads_to_its_chain_and_to_the_order_it_waits_for():
+    late = hand_plan(
+        fulfilment=[demand("SO-1", "late", 48.0)],
+        causes=[cause("SO-1", "AwaitingSupply", 48.0, 9.0) | {"subject": "PO-7"}],
+    )
+    asked = pl.DataFrame(
+        [{"demand": "SO-1", "product": "A", "customer": "C", "location": "DC"}]
+    )
+    names = Names(texts={"A": "Apple jam", "C": "Corner shop"})
+    told = late_html(late, names, asked)
+    assert '<a href="/plan/?demand=SO-1#why" target="_self">SO-1</a>' in told
+    assert ">Apple jam</abbr>, <abbr" in told
+    assert ">Corner shop<" in told
+    assert 'order <a href="/orders/?order=PO-7" target="_self">PO-7</a> comes' in told
 
 
 def test_the_rest_is_counted(plan):

@@ -206,6 +206,13 @@ def test_findings_are_listed_errors_first_as_text():
     assert page.findings_words([good, good]) == "2 warnings"
 
 
+def test_findings_of_a_page_name_what_they_are_about():
+    told = finding("SCHED040", table="resources", value="LODZ-FILL-HEAVY-1")
+    names = Names(texts={"LODZ-FILL-HEAVY-1": "Fill heavy 1, Lodz"})
+    assert "Set-ups on Fill heavy 1, Lodz" in page.findings_html([told], names)
+    assert "Set-ups on LODZ-FILL-HEAVY-1" in page.findings_html([told])
+
+
 def test_findings_name_tables_and_columns_in_words():
     told = finding(
         "PLAN012",

@@ -492,7 +492,7 @@ def remedies(
     Ctrl-C keeps what was tried; a second one ends at once.
     """
     from medhavi.planners.late_remedies.remedy_trials import remedies as tried
-    from medhavi.results.amounts import full_money, with_local_times
+    from medhavi.results.amounts import difference, full_money, with_local_times
     from medhavi.results.plan_remedy import with_remedies
     from medhavi.results.plans.plan import Plan
     from medhavi.units import from_seconds
@@ -530,7 +530,7 @@ def remedies(
             [
                 (
                     with_local_times(one.text, locale.told),
-                    f"{one.late_before} -> {one.late_after}",
+                    difference(one.more_late, "count"),
                     one.demand,
                     "no delivery"
                     if one.tested_date is None

@@ -22,8 +22,9 @@ from medhavi.planners.parameters import (
     STABILITY_SHARE,
     OptimizeParameters,
 )
+from medhavi.results.amounts import money as told_money
 from medhavi.results.difference import orders_kept, planned_orders
-from medhavi.results.plans.lateness import late_cost
+from medhavi.results.plans.lateness import late_cost, tally
 from medhavi.results.run_record import Basis, Status
 from medhavi.version import __version__
 
@@ -234,9 +235,13 @@ def _compared(
         reference = money(whole)
         if money(made) > money(whole) + price:
             what = "lateness" if planner.mode == "constrained" else "the plan"
+            on_it, from_nothing, least = (
+                told_money(cost, snapshot.settings.base_currency)
+                for cost in (money(made), money(whole), price)
+            )
             reason = (
-                f"{what} costs {money(made):g} on it and {money(whole):g} in a "
-                f"plan from nothing, more than {price:g} apart"
+                f"{what} costs {on_it} on it and {from_nothing} in a plan from "
+                f"nothing, more than {least} apart"
             )
             return _whole(whole, snapshot, reason)
     effort = {**made.run.effort, FROM_NOTHING: min(reference, money(made))}
@@ -254,13 +259,13 @@ def _told(made: Plan, baseline: Plan, currency: str) -> Finding:
     before, after = planned_orders(baseline), planned_orders(made)
     anew = 0 if made is baseline else int(made.run.effort[ANEW])
     kept = orders_kept(baseline, made)
-    cost, before_it = (f"{late_cost(one):,.0f} {currency}" for one in (made, baseline))
+    cost, before_it = (told_money(late_cost(one), currency) for one in (made, baseline))
     if anew == 0 and kept == after.height == before.height:
         return finding("NET004", orders=f"{kept:,}", money=cost, before=before_it)
     return finding(
         "NET003",
         count=f"{anew:,}",
-        total=f"{made.fulfilment.height:,}",
+        total=f"{tally(made).live:,}",
         kept=f"{kept:,}",
         orders=f"{after.height:,}",
         money=cost,

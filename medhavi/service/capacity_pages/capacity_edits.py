@@ -10,6 +10,7 @@ import polars as pl
 
 from medhavi.edits.edit import KINDS, edit
 from medhavi.errors import UsageError
+from medhavi.findings import BadData
 from medhavi.providers import Providers
 from medhavi.service.page_data import (
     PageProblem,
@@ -327,12 +328,16 @@ def _span(form: Form, zone: str) -> tuple[str, str]:
     return begin.isoformat(), end.isoformat()
 
 
-def read(asked: Callable[[], dict[str, Any]]) -> dict[str, Any] | PageProblem:
-    """Edit that a form asks for; a form that cannot be read is a problem."""
+def read(
+    asked: Callable[[], dict[str, Any]], names: Names
+) -> dict[str, Any] | PageProblem:
+    """Edit that a form asks for; a form that cannot be read or done is a problem."""
     try:
         return asked()
     except UsageError as failure:
         return problem_of(failure)
+    except BadData as impossible:
+        return decision_words.refused_change(impossible, names)
 
 
 def priced(shown: PlanPage, asked: plan_page.EditForm) -> PreviewResult:

@@ -533,7 +533,7 @@ def operation_grid(
         return html(page.empty(*none))
     parts = [group, *([] if grouped is None else [grouped])]
     if table is not None:
-        parts += [table, grid_button(table.data, "Operations", hidden=("Id",))]
+        parts += [table, grid_button(table, "Operations", hidden=("Id",))]
     return mo.vstack(parts, gap=0.5)
 
 

@@ -108,7 +108,9 @@ def _promises(
     for row in records.head(MOST_CHANGES).iter_rows(named=True):
         if row["recorded_at"] is None:
             continue
-        whole = when(row["promised"], names.zone_of(row["location"]), year=True)
+        whole = when(
+            row["promised"], names.zone_of(row["location"]), year=True, ends=True
+        )
         words = say(
             "promise_of",
             row["number"],

@@ -258,7 +258,7 @@ def finding_part(table: mo.ui.table, state: DataState) -> mo.Html:
     import marimo as mo
 
     units = {grid_columns.LATE_COST: state.names.currency}
-    file = grid_button(table.data, "Findings", units, ("Group",))
+    file = grid_button(table, "Findings", units, ("Group",))
     return mo.vstack([table, file], gap=0)
 
 

@@ -12,15 +12,21 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from medhavi.edits.edit import edit as edit_of
+from medhavi.edits.edit import with_instants
 from medhavi.errors import UsageError
-from medhavi.findings import has_errors
+from medhavi.findings import BadData, has_errors
 from medhavi.results.run_record import Basis
 from medhavi.schema import tables
 from medhavi.service.data_source import file_date_format
 from medhavi.service.jobs.open_pages import this_cell
-from medhavi.service.page_data import PageProblem, html, problem_of, read_moment
+from medhavi.service.page_data import (
+    PageProblem,
+    html,
+    problem_of,
+    read_moment,
+)
 from medhavi.service.plan_pages import desk_parts, plan_page
-from medhavi.service.plan_pages.decision_words import PreviewResult
+from medhavi.service.plan_pages.decision_words import PreviewResult, refused_change
 from medhavi.service.plan_pages.plan_loading import open_pages
 from medhavi.service.plan_pages.plan_page import (
     Decision,
@@ -28,6 +34,7 @@ from medhavi.service.plan_pages.plan_page import (
     new_press,
 )
 from medhavi.snapshot import Snapshot
+from medhavi.snapshot.patch import RowChange
 from medhavi.snapshot.reading.cells import is_day
 from medhavi.snapshot.table_difference import (
     TableDifference,
@@ -36,7 +43,13 @@ from medhavi.snapshot.table_difference import (
     with_cells,
 )
 from medhavi.views import page
-from medhavi.views.changed_cells import known_row, update_html, value_words
+from medhavi.views.changed_cells import (
+    changes_html,
+    known_row,
+    place_of,
+    update_html,
+    value_words,
+)
 from medhavi.views.names import count, said
 from medhavi.views.words import say
 from medhavi.workbench.files.table_files import KINDS, TableFiles, read_files
@@ -83,7 +96,9 @@ class DataProposal:
     files
         Names of the files that state it.
     update
-        Differences that it makes; None for a cell of a lake, whose preview tells them.
+        Differences that it makes; None for a cell of a lake.
+    changes
+        The cell of a lake before and after.
     edit
         Edit of the lake, or of the tables of files, that comes to the same.
     place
@@ -95,6 +110,7 @@ class DataProposal:
     text: str
     files: tuple[str, ...] = ()
     update: TableDifference | None = None
+    changes: tuple[RowChange, ...] = ()
     edit: Mapping[str, Any] | None = None
     place: tuple[str, str, str, str] | None = None
     mended: Mapping[Place, str] = field(default_factory=dict)
@@ -352,7 +368,8 @@ def proposed_cell(
     try:
         if not shown.source.tables:
             cell = _override(shown, *_named(table, where, column), value)
-            return DataProposal(text=text, edit=cell)
+            changes = _cell_changes(cell, state.snapshot)
+            return DataProposal(text=text, edit=cell, changes=changes)
         update = cell_difference(
             state.snapshot,
             _files(shown).cells(),
@@ -360,11 +377,21 @@ def proposed_cell(
             value,
             file_date_format(),
         )
+    except BadData as impossible:
+        return DataProposal(text=text, problem=refused_change(impossible, state.names))
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
         return DataProposal(text=text, problem=problem_of(failure))
     edit = update.edit() if update.rows else None
     place = table, where, column, value
     return DataProposal(text=text, update=update, edit=edit, place=place)
+
+
+def _cell_changes(
+    override: Mapping[str, Any], snapshot: Snapshot
+) -> tuple[RowChange, ...]:
+    """Cells before and after; an override that cannot be is refused (`BadData`)."""
+    asked = with_instants(edit_of(**override), snapshot)
+    return asked.changes(asked.patch(snapshot), snapshot)
 
 
 def _named(table: str | None, where: str, column: str) -> tuple[str, str, str]:
@@ -413,8 +440,7 @@ def _instant_there(
     if ":" not in text and is_day(text):
         return text
     row = known_row(shown.snapshot, table, key) or key
-    place = row.get("resource") or row.get("location")
-    moment = read_moment(text, shown.names.zone_of(str(place) if place else None))
+    moment = read_moment(text, shown.names.zone_of(place_of(row)))
     return f"{moment:%Y-%m-%dT%H:%M:%SZ}" if moment else text
 
 
@@ -423,7 +449,9 @@ def proposal_html(proposal: DataProposal, names: Names) -> str:
     wrong = proposal.problem
     if wrong is not None:
         return page.problem(wrong.title, wrong.text, wrong.remedy)
-    return "" if proposal.update is None else update_html(proposal.update, names)
+    if proposal.update is None:
+        return changes_html(proposal.changes, names)
+    return update_html(proposal.update, names)
 
 
 def priced(shown: PlanPage, proposal: DataProposal, press: int = 0) -> PreviewResult:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from medhavi.edits.order_rows import order_named
 from medhavi.errors import MedhaviError
 from medhavi.service.page_data import bench_of, html, picture, recorded_until
 from medhavi.views import page
@@ -15,11 +16,13 @@ from medhavi.views.order_grid import own_exceptions_html, serves_html
 from medhavi.views.order_list import order_words
 from medhavi.views.pictures.chain import chain_chart
 from medhavi.views.words import say
+from medhavi.workbench.orders.order_history import order_history, outbox
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import marimo as mo
+    import polars as pl
 
     from medhavi.results.plans.plan import Plan
     from medhavi.service.plan_pages.plan_loading import PlanPage
@@ -43,8 +46,10 @@ def order_choice(selected: Sequence[Row]) -> mo.ui.dropdown | None:
     )
 
 
-def missing_html(order: str) -> str:
-    """Why no order is looked at."""
+def missing_html(order: str, orders: pl.DataFrame) -> str:
+    """Why no order is looked at: the one of the address may be filtered out."""
+    if order_named(orders, order):
+        return page.empty(say("order_not_in_filters", order), say("remove_a_filter"))
     if order:
         return page.empty(say("order_not_in_plan", order), say("it_may_be_completed"))
     return page.empty(say("no_order_is_selected"), say("tick_orders_in_the_grid"))
@@ -79,8 +84,6 @@ def why_parts(plan: Plan, row: Row, names: Names) -> list[mo.Html]:
 
 def events_html(shown: PlanPage, row: Row, known_at: str = "") -> str:
     """What happened to an order, the newest first, as far as it was known."""
-    from medhavi.workbench.orders.order_history import order_history
-
     bench = bench_of(shown.source.in_force)
     if bench is None:
         return page.empty(say("no_events"), say("events_of_orders_need"))
@@ -110,6 +113,24 @@ def events_html(shown: PlanPage, row: Row, known_at: str = "") -> str:
             say("column_when"),
         ),
         rows,
+    )
+
+
+def decided_file(shown: PlanPage) -> mo.Html | None:
+    """Button that gives what was decided about orders, as `medhavi orders export`.
+
+    None without a lake, where nothing is recorded.
+    """
+    import marimo as mo
+
+    bench = bench_of(shown.source.in_force)
+    if bench is None:
+        return None
+    lake = bench.edits.facts.lake
+    return mo.download(
+        lambda: b"\xef\xbb\xbf" + outbox(lake).text("csv").encode(),
+        filename="decided-orders.csv",
+        label=say("decided_orders_as_csv"),
     )
 
 

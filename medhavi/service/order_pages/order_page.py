@@ -14,7 +14,7 @@ from medhavi.edits.edit import EDITS
 from medhavi.edits.order_rows import order_named
 from medhavi.edits.order_states import OrderState, Verb, allowed
 from medhavi.service.answer_cache import AnswerCache
-from medhavi.service.downloads import list_files
+from medhavi.service.downloads import left_by_search, list_files
 from medhavi.service.grid_groups import file_rows
 from medhavi.service.page_table import written
 from medhavi.service.plan_pages import plan_page
@@ -29,7 +29,7 @@ from medhavi.views.order_grid import (
     order_link,
     planned_orders,
 )
-from medhavi.views.order_list import clock, codes, plain
+from medhavi.views.order_list import clock, codes, due_clock, plain
 from medhavi.views.words import say
 
 if TYPE_CHECKING:
@@ -57,8 +57,8 @@ ACTIONS = {
 """What planners do to orders, by the words of the choice."""
 OF_ONE = (Verb.SPLIT, Verb.CHANGE_QTY)
 """Actions whose values fit one order alone."""
-FILTERS = (*(one.name for one in fields(OrderFilter)), TICKED)
-"""Parts of the address that say which rows are shown, and whether all are selected."""
+FILTERS = (*(one.name for one in fields(OrderFilter)), TICKED, "order")
+"""Parts of the address that say which rows are shown, and which are selected."""
 _orders: AnswerCache[pl.DataFrame] = AnswerCache(4)
 
 
@@ -179,7 +179,7 @@ def order_table(
             rows,
             {
                 grid_columns.START: clock,
-                grid_columns.DUE: clock,
+                grid_columns.DUE: due_clock,
                 grid_columns.QUANTITY: plain,
                 grid_columns.DAYS_LATE: plain,
                 grid_columns.VALUE: lambda value: (
@@ -207,11 +207,18 @@ def selected_rows(orders: pl.DataFrame, ids: Sequence[str]) -> list[dict[str, An
 def select_asked(
     session: EditSession, orders: pl.DataFrame, shown: pl.DataFrame, wanted: Wanted
 ) -> None:
-    """Select what the address asks for, one order or all shown, where nothing is."""
+    """Select what the address asks for: one order where nothing is, or all shown.
+
+    All that are shown follow a plan that is made anew, until somebody selects others.
+    """
     named = order_named(orders, wanted("order"))
-    if session.orders or not (named or wanted(TICKED) == ALL):
-        return
-    session.select([named] if named else shown["id"])
+    every = wanted(TICKED) == ALL and not named
+    before, session.asked = session.asked, tuple(map(wanted, FILTERS)) if every else ()
+    if every and (session.follows or session.asked != before):
+        session.select(shown["id"])
+        session.follows = True
+    elif named and not session.orders:
+        session.select([named])
 
 
 def exports(
@@ -220,6 +227,7 @@ def exports(
     grouping: GridGroups,
     column: str | None = None,
     grouped: mo.ui.table | None = None,
+    grid: mo.ui.table | None = None,
 ) -> mo.Html:
     """Offer the filtered orders as files: names, local times, units, money.
 
@@ -227,11 +235,13 @@ def exports(
     ----------
     grouping, column, grouped
         Groups that the page shows; see `grid_groups`.
+    grid
+        Grid below: the files have what its search box leaves.
     """
 
     def rows() -> pl.DataFrame:
         made = file_rows(
-            shown,
+            left_by_search(shown, grid, "id"),
             grouping,
             column,
             grouped,

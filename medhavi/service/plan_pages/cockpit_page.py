@@ -20,7 +20,7 @@ from medhavi.service.plan_pages.plan_page import EditResult
 from medhavi.units import from_seconds
 from medhavi.views import grid_columns, page
 from medhavi.views.names import count, money
-from medhavi.views.order_list import clock
+from medhavi.views.order_list import clock, due_clock
 from medhavi.views.plan_pages import cockpit
 from medhavi.views.words import say
 from medhavi.workbench import plan_pack
@@ -135,7 +135,7 @@ def inbox_part(table: mo.ui.table, names: Names) -> mo.Html:
     import marimo as mo
 
     units = {grid_columns.WORTH: names.currency}
-    file = grid_button(table.data, "Exceptions", units, _HIDDEN)
+    file = grid_button(table, "Exceptions", units, _HIDDEN)
     return mo.vstack([table, file], gap=0)
 
 
@@ -235,7 +235,7 @@ def promise_table(shown: PlanPage, plan: Plan) -> mo.Html:
         say("promised_dates_missed"),
         units={grid_columns.MONEY: currency},
         formats={
-            grid_columns.PROMISED: clock,
+            grid_columns.PROMISED: due_clock,
             grid_columns.PLANNED: clock,
             grid_columns.MONEY: lambda value: money(value, currency),
         },

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections import Counter
 from dataclasses import dataclass
 from html import escape
@@ -23,9 +22,11 @@ from medhavi.workbench.orders.plan_edit_answers import (
 )
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Mapping, Sequence
 
     from medhavi.edits.edit import Edit
+    from medhavi.findings import BadData
     from medhavi.snapshot.patch import RowChange
     from medhavi.views.names import Names
     from medhavi.workbench.orders.plan_edit_answers import EditRecord
@@ -39,6 +40,18 @@ class PreviewResult:
     preview: Preview | None = None
     problem: PageProblem | None = None
     request: PricedEdit | None = None
+
+
+def refused_change(failure: BadData, names: Names) -> PageProblem:
+    """Why a change cannot be made, and what to do instead: its first finding."""
+    first = failure.findings[0]
+    column = first.column or ""
+    return PageProblem(
+        title=say("the_change_cannot_be_made"),
+        text=names.told(first.message.replace(column, said(column))),
+        remedy=first.remedy,
+        is_final=True,
+    )
 
 
 MOST_TYPED = 600
@@ -88,7 +101,7 @@ def preview_html(preview: Preview, names: Names, order: str = "") -> str:
         text = empty(say("facts_change_fast"), say("preview_again"))
         return f"{text}<ul>{seen}</ul>"
     if not preview.ready or preview.effect is None:
-        return findings_html(preview.findings)
+        return findings_html(preview.findings, names)
     head = (
         override_words(preview.edit, names)
         or rows_words(preview.edit.kind, _recorded(preview.rows), names)
@@ -105,7 +118,7 @@ def preview_html(preview: Preview, names: Names, order: str = "") -> str:
         head = f"{edit_words(preview.edit, names)}: {order}"
     told = f"<p><b>{escape(names.told(head).replace('_', ' '))}</b></p>"
     told += effect_html(preview.effect, names)
-    return told + (findings_html(preview.findings) if preview.findings else "")
+    return told + (findings_html(preview.findings, names) if preview.findings else "")
 
 
 def effect_html(effect: PlanEffect, names: Names) -> str:
@@ -152,9 +165,6 @@ def override_words(edit: Edit, names: Names) -> str:
         row = ", ".join(map(names.name, stated))
         new = cell(one.table, one.column, one.value)
         value = cell_text(one.table, one.column, new, one.key, names)
-        if isinstance(new, dt.datetime) and not {"resource", "location"} & {*one.key}:
-            # The place of an order is not in its key: pages list it in its own time.
-            value += f" ({names.zone})"
         words = f"{said(one.column)} becomes {value}"
         told.setdefault(f"{said(one.table)}, {row}", []).append(words)
     return "; ".join(f"{row}: {', '.join(words)}" for row, words in told.items())
@@ -238,14 +248,18 @@ def edit_words(edit: Edit, names: Names) -> str:
 
 def _target(edit: Edit, names: Names) -> str:
     values = edit.values
+
+    def there(moment: dt.datetime) -> str:
+        return names.when_there(moment, edit.supply)
+
     if "resource" in values:
         told = f" to {names.name(values['resource'])}"
         begin = values.get("start")
-        return f"{told}, to begin {when(begin, names.zone)}" if begin else told
+        return f"{told}, to begin {there(begin)}" if begin else told
     if "due" in values:
-        return f" to {when(values['due'], names.zone)}"
+        return f" to {there(values['due'])}"
     if "start" in values:
-        return f" to begin {when(values['start'], names.zone)}"
+        return f" to begin {there(values['start'])}"
     if "parts" in values:
         return f" into {' and '.join(map(number, values['parts']))}"
     if "qty" in values:
@@ -260,8 +274,8 @@ def _effects(title: str, effects: Sequence[DemandEffect], names: Names) -> str:
         (
             names.html(one.demand),
             names.html(one.product),
-            escape(when(one.old_date, names.zone)),
-            escape(when(one.new_date, names.zone)),
+            escape(names.when_there(one.old_date, one.demand)),
+            escape(names.when_there(one.new_date, one.demand)),
             escape(money_change(one.money, names.currency)),
         )
         for one in effects[:MOST_EFFECTS]

@@ -291,5 +291,5 @@ def exception_table(rows: pl.DataFrame, code: str | None) -> mo.Html:
         ),
         hover_template="{{Ids}}",
     )
-    file = grid_button(rows, "Exceptions", {grid_columns.HOURS: "h"}, ("Ids",))
+    file = grid_button(table, "Exceptions", {grid_columns.HOURS: "h"}, ("Ids",))
     return mo.vstack([table, file], gap=0)

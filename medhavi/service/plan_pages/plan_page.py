@@ -114,6 +114,10 @@ class EditSession:
         Times that the page has planned again for the preview that is asked for.
     edited
         What the form asks about, of the newest plan; None: nothing.
+    asked
+        Filters of the address whose orders were all selected; empty: none.
+    follows
+        Whether all that these filters leave are still the selected ones.
     """
 
     orders: tuple[str, ...] = ()
@@ -121,10 +125,12 @@ class EditSession:
     form: dict[str, Any] = field(default_factory=dict)
     renewals: int = 0
     edited: EditedOrders | None = None
+    asked: tuple[str, ...] = ()
+    follows: bool = False
 
     def select(self, orders: Iterable[str]) -> None:
         """Keep which orders are selected."""
-        self.orders = tuple(orders)
+        self.orders, self.follows = tuple(orders), False
 
     def ask(self, edited: EditedOrders | None) -> bool:
         """Keep what the form asks about; whether it needs another form."""

@@ -15,7 +15,7 @@ from medhavi.service.page_table import page_table
 from medhavi.service.plan_pages.page_choices import choice
 from medhavi.views import grid_columns
 from medhavi.views.names import money
-from medhavi.views.order_list import clock, plain
+from medhavi.views.order_list import clocks, plain
 from medhavi.views.pictures.scenarios import scenario_link
 from medhavi.views.plan_pages import suppliers
 from medhavi.views.row_groups import GridGroups, columns_grouping
@@ -204,12 +204,12 @@ class SupplierGrid:
             if title in listed.columns
         }
         shares, days = suppliers.SHARES, suppliers.LEAD_TIMES
-        clocks = [one for one, kind in listed.schema.items() if kind == pl.Datetime]
+        times = [one for one, kind in listed.schema.items() if kind == pl.Datetime]
         return page_table(
             listed,
             self.name,
             formats={
-                **dict.fromkeys(clocks, clock),
+                **clocks(times),
                 **dict.fromkeys({*shares} & set(listed.columns), suppliers.share_words),
                 **dict.fromkeys({*days} & set(listed.columns), suppliers.days_words),
                 **dict.fromkeys(

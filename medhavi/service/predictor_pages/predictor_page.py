@@ -26,7 +26,7 @@ from medhavi.service.page_table import page_table
 from medhavi.service.predictor_pages.tracking_pages import tracking_address
 from medhavi.views import grid_columns, page
 from medhavi.views.names import percent
-from medhavi.views.order_list import clock
+from medhavi.views.order_list import clocks
 from medhavi.views.plan_pages import predictors
 from medhavi.views.words import say
 from medhavi.workbench.workspace import models_folder
@@ -154,7 +154,7 @@ def _table(
     return page_table(
         rows,
         name,
-        formats=dict.fromkeys(dates, clock),
+        formats=clocks(dates),
         right=right,
         widths=_WIDTHS,
         page_size=size,

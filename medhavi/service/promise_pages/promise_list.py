@@ -11,7 +11,7 @@ import polars as pl
 from medhavi.lakehouse import Lake
 from medhavi.planners.promising.supply_search.requests import columns
 from medhavi.results.promises.parts import STANDING, PromiseState
-from medhavi.service.downloads import list_files
+from medhavi.service.downloads import left_by_search, list_files
 from medhavi.service.grid_groups import file_rows
 from medhavi.service.page_data import bench_of, html, problem_of, recorded_until
 from medhavi.service.page_table import written
@@ -21,7 +21,7 @@ from medhavi.service.promise_pages.promise_commit import CommitMessage
 from medhavi.views import grid_columns, page
 from medhavi.views.names import local
 from medhavi.views.order_grid import demand_link
-from medhavi.views.order_list import clock, plain
+from medhavi.views.order_list import clock, due_clock, plain
 from medhavi.views.promises import records as promises
 from medhavi.views.promises.records import TO_KEEP, PromiseFilter
 from medhavi.views.words import say
@@ -148,8 +148,8 @@ def promise_table(
         format_mapping=written(
             rows,
             {
-                grid_columns.PROMISED: clock,
-                grid_columns.REQUESTED: clock,
+                grid_columns.PROMISED: due_clock,
+                grid_columns.REQUESTED: due_clock,
                 grid_columns.RECORDED: clock,
                 grid_columns.QUANTITY: plain,
             },
@@ -167,6 +167,7 @@ def exports(
     grouping: GridGroups,
     column: str | None = None,
     grouped: mo.ui.table | None = None,
+    grid: mo.ui.table | None = None,
 ) -> mo.Html:
     """Offer the listed promises as files: names, local times, units.
 
@@ -174,11 +175,13 @@ def exports(
     ----------
     grouping, column, grouped
         Groups that the page shows; see `grid_groups`.
+    grid
+        Grid below: the files have what its search box leaves.
     """
 
     def rows() -> pl.DataFrame:
         made = file_rows(
-            shown,
+            left_by_search(shown, grid, "demand"),
             grouping,
             column,
             grouped,

@@ -19,7 +19,7 @@ from medhavi.service.scenario_pages.scenario_page import (
 )
 from medhavi.views import grid_columns, page
 from medhavi.views.names import money
-from medhavi.views.order_list import clock
+from medhavi.views.order_list import clock, clocks
 from medhavi.views.pictures.scenarios import demand_rows, order_rows
 from medhavi.views.words import say
 from medhavi.workbench.studies.scenario_list import MOST_SCENARIOS, STUDY_COMMAND
@@ -51,10 +51,15 @@ def form_of(
     wanted: Wanted,
     send: Callable[[dict[str, object] | None], None],
 ) -> mo.ui.form[Any, Any]:
-    """Form of a kind: what was sent of it, else subject and fields of the address."""
+    """Form of a kind: what was sent of it, else subject and fields of the address.
+
+    A name of the address is that of its first scenario; `scenarios` are there already.
+    """
     assert shown.snapshot is not None
     if draft.kind != kind.name or not draft.values:
-        stated = {one: wanted(one) for one in kind.parameters if wanted(one)}
+        stated = {one: wanted(one) for one in (*kind.parameters, "name") if wanted(one)}
+        if stated.get("name") in scenarios:
+            del stated["name"]
         values = {**stated, **chosen_by(shown.snapshot, kind, wanted("subject"))}
         draft = replace(draft, values=values, problems={}, trouble="")
     return change_form(kind, shown.snapshot, shown.names, draft, scenarios, send)
@@ -164,7 +169,7 @@ def demand_table(shown: PlanPage, scenario: Scenario, one: ScenarioComparison) -
     rows = demand_rows(one, names, asked_demands(shown, scenario))
     dates = (grid_columns.PROMISED, grid_columns.DATE_TODAY, grid_columns.DATE_THEN)
     forms = {
-        **dict.fromkeys(dates, clock),
+        **clocks(dates),
         grid_columns.MONEY: lambda value: money(value, names.currency),
     }
     return _rows_table(rows, grid_columns.DEMANDS, forms)

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from medhavi.results.amounts import difference
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.limiter import Limiter
 from medhavi.results.plans.lateness import WORDS, Verdict, not_kept, tally
 from medhavi.units import DAY, from_seconds, to_seconds
 from medhavi.views.names import NOTHING, Names, code_words, count, duration, money, when
+from medhavi.views.order_grid import demand_link, order_link
 from medhavi.views.page import empty, table_html
 from medhavi.views.promises.words import local_words, remedy_words
 from medhavi.views.theme import (
@@ -26,7 +28,7 @@ from medhavi.views.theme import (
 from medhavi.views.words import say
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from medhavi.results.plan_remedy import PlanRemedy
     from medhavi.results.plans.plan import Plan
@@ -153,7 +155,7 @@ def late_chart(plan: Plan, names: Names) -> Picture | None:
                 scale=alt.Scale(
                     domain=kinds, range=[token(_TONES[kind]) for kind in kinds]
                 ),
-                legend=legend_below(),
+                legend=legend_below(1),
             ),
             order=alt.Order("rank:Q"),
             detail=alt.Detail("tip:N"),
@@ -173,20 +175,36 @@ def late_chart(plan: Plan, names: Names) -> Picture | None:
     return finished(chart, title, row_height(order) * len(order))
 
 
-def late_html(plan: Plan, names: Names, most: int = MOST_LATE) -> str:
-    """List the late demands with their causes and remedies, the dearest first."""
+def late_html(
+    plan: Plan,
+    names: Names,
+    demands: pl.DataFrame | None = None,
+    most: int = MOST_LATE,
+) -> str:
+    """List the late demands with their causes, the dearest first; each has its chain.
+
+    Parameters
+    ----------
+    demands
+        Table of the snapshot: whose demand it is, and of what.
+    """
     late = late_demands(plan)
     if late.is_empty():
         return empty(say("every_demand_is_kept"), say("look_at_stocks"))
     shown = late.head(most)
-    told = late_causes(plan, shown["demand"].to_list(), names)
+    ids = shown["demand"].to_list()
+    told, asked = late_causes(plan, ids, names), _asked(demands, ids, names)
+    orders = plan.causes.filter(code=Limiter.AWAITING_SUPPLY)["subject"].unique()
     rows = [
         (
-            names.html(str(row["demand"])),
-            escape(names.when_there(row["due"], row["demand"])),
+            _linked(names.html(row["demand"]), demand_link(row["demand"]))
+            + asked.get(row["demand"], ""),
+            escape(names.when_there(row["due"], row["demand"], ends=True)),
             f'<span class="mv-mark mv-bad">▲ {escape(lateness_text(row))}</span>',
             escape(money(row["money"], names.currency)),
-            "<br>".join(escape(text) for text in told.get(row["demand"], [])),
+            "<br>".join(
+                _with_orders(one, orders) for one in told.get(row["demand"], [])
+            ),
         )
         for row in shown.iter_rows(named=True)
     ]
@@ -199,6 +217,37 @@ def late_html(plan: Plan, names: Names, most: int = MOST_LATE) -> str:
         say("why"),
     )
     return table_html(columns, rows, (say("column_costs"),), more=more)
+
+
+def _asked(
+    demands: pl.DataFrame | None, ids: Sequence[str], names: Names
+) -> dict[str, str]:
+    """Customer and item of demands as HTML; the name of a forecast has its item."""
+    if demands is None:
+        return {}
+    wanted = demands.filter(pl.col("demand").is_in(list(ids)))
+    rows = wanted.select("demand", "product", "customer", "location").iter_rows()
+    return {
+        demand: f'<br><span class="muted small">{names.html(product)}, '
+        f"{names.html(customer or place)}</span>"
+        for demand, product, customer, place in rows
+        if names.name(demand) == demand
+    }
+
+
+def _linked(words: str, address: str) -> str:
+    return f'<a href="{escape(address)}" target="_self">{words}</a>'
+
+
+def _with_orders(sentence: str, orders: Iterable[str | None]) -> str:
+    """Sentence as HTML in which the order that is waited for is a link."""
+    told = escape(sentence)
+    for one in orders:
+        named = f" {escape(one)} " if one else ""
+        if named and named in told:
+            link = _linked(escape(one or ""), order_link(one or ""))
+            return told.replace(named, f" {link} ", 1)
+    return told
 
 
 def late_causes(
@@ -435,7 +484,7 @@ def plan_remedies_html(
     rows = [
         (
             escape(remedy_words(one, names)),
-            f"{one.late_before} → {one.late_after}",
+            difference(one.more_late, "count"),
             escape(names.told(one.demand)),
             _dates(one, names),
             escape(money(one.saved, names.currency)),
@@ -446,7 +495,7 @@ def plan_remedies_html(
     ]
     columns = (
         say("column_change"),
-        say("column_late_of_all"),
+        say("late_demands"),
         say("for"),
         say("column_its_date"),
         say("column_saves"),

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import polars as pl
 
-from medhavi.results.amounts import difference, money_change, signed_money
+from medhavi.results.amounts import difference, money_change
 from medhavi.results.plans.lateness import WORDS, Verdict
 from medhavi.results.reports.scenario_comparison import COST_PARTS
 from medhavi.views import grid_columns
@@ -289,7 +289,7 @@ def waterfall_chart(one: ScenarioComparison, names: Names) -> Picture:
         text=alt.Text("text:N"),
         color=alt.ColorValue(token("ink")),
     )
-    change = signed_money(one.cost - one.cost_today, names.currency)
+    change = money_change(one.cost - one.cost_today, names.currency)
     title = f"{one.name}: {change} against today"
     height = ROW * rows.height
     return finished(alt.layer(bars, totals, labels), title, height)

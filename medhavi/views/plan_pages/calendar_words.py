@@ -70,7 +70,7 @@ def calendar_html(snapshot: Snapshot, calendar: str, names: Names) -> str:
     told = [
         (
             escape(when(row["start"], zone, year=True)),
-            escape(when(row["finish"], zone, year=True)),
+            escape(when(row["finish"], zone, year=True, ends=True)),
             "closed" if not row["capacity"] else f"{percent(row['capacity'])} open",
             escape(row["reason"] or NOTHING),
         )
@@ -145,7 +145,11 @@ def what_if_html(snapshot: Snapshot, resource: str, names: Names) -> str:
         start, finish = (
             f"{local(from_seconds(one), names.zone):%Y-%m-%d %H:%M}" for one in span
         )
-        link = scenario_link(calendar, "calendar_open", start=start, finish=finish)
+        # A calendar opens several resources and is called by another one of them.
+        name = f"{say('extra_shift').capitalize()}: {names.name(resource)}"
+        link = scenario_link(
+            calendar, "calendar_open", start=start, finish=finish, name=name
+        )
         offered.append((say("one_more_shift"), link))
     offered += [
         (say("one_more_unit"), scenario_link(resource, "unit_added")),

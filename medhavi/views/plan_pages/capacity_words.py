@@ -193,7 +193,7 @@ def capacity_tiles(
         Tile(
             label=say("bottleneck_utilisation"),
             figure=percent(found.load),
-            note=name,
+            note=say("own_open_hours", name),
             state="bad" if found.load > 1 else "",
             word=say("tile_overloaded") if found.load > 1 else "",
         ),
@@ -455,7 +455,7 @@ def _served_html(
         (
             _linked(demand_link(row["demand"]), names.name(row["demand"])),
             names.html(row["customer"]) if row["customer"] else NOTHING,
-            escape(when(row["due"], names.zone_of(row["location"]))),
+            escape(when(row["due"], names.zone_of(row["location"]), ends=True)),
             escape(when(row["date"], names.zone_of(row["location"]))),
             _verdict_html(row["verdict"]),
         )

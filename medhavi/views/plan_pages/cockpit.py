@@ -145,7 +145,8 @@ def _busiest(plan: Plan, names: Names) -> str:
     found = bottleneck(plan, loads_from_now(plan))
     if found is None:
         return say("no_resource_has_work_part")
-    return f"bottleneck: {names.name(found.resource)}, {percent(found.load)}"
+    busiest = f"bottleneck: {names.name(found.resource)}, {percent(found.load)}"
+    return f"{say('of_open_hours')}; {busiest}"
 
 
 OPEN, DONE, ALL = "open", "done", "all"

@@ -179,7 +179,7 @@ def _late(plan: Plan, snapshot: Snapshot, names: Names) -> PackSection | None:
                 names.name(row["demand"]),
                 names.name(demand["customer"]) if demand.get("customer") else "",
                 names.name(demand.get("product")),
-                when(row["due"], names.zone_of(demand.get("location"))),
+                when(row["due"], names.zone_of(demand.get("location")), ends=True),
                 lateness_text(row),
                 _money(names)(row["money"]),
                 "\n".join(told.get(row["demand"], ())),

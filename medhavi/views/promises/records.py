@@ -268,7 +268,7 @@ def promise_html(one: Mapping[str, Any], names: Names) -> str:
     return (
         f"<p><b>{escape(one['number'])}</b> · {escape(what)} "
         f"{names.html(product) if product else ''}{whom}: "
-        f"<b>{escape(when(one['promised'], local.zone, year=True))}</b> "
+        f"<b>{escape(when(one['promised'], local.zone, year=True, ends=True))}</b> "
         f"({escape(local.zone)}){escape(chance)}; {escape(state_words(one['state']))}, "
         f"approved by {escape(one['approver'])}</p>"
     )
@@ -297,7 +297,7 @@ def promise_history_html(events: Iterable[Any], zone: str, names: Names) -> str:
                 escape,
                 (
                     _event_words(one),
-                    when(one.said.promised, zone, year=True),
+                    when(one.said.promised, zone, year=True, ends=True),
                     getattr(one.said, "reason", None) or "",
                     one.approver,
                     when(one.recorded_at, names.zone),

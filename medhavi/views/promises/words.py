@@ -524,7 +524,7 @@ def _variant(one: PromiseVariant, promise: Promise, names: Names) -> tuple[str, 
     unit = names.unit(str(promise.demand.get("product")))
     asked = {
         "qty": f"{quantity(one.asked, unit)}",
-        "due": f"due {when(from_seconds(one.due), names.zone)}",
+        "due": f"due {when(from_seconds(one.due), names.zone, ends=True)}",
     }.get(one.change, f"quoted at {basis_words(one.risk_basis)}")
     date, cost = one.date, one.cost
     return (
