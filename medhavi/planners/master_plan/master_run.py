@@ -8,7 +8,6 @@ does not follow it is made, too, and what costs less is the answer.
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -450,22 +449,31 @@ def _in_lots(
 def _from_orders(
     decoder: ProgramDecoder, solver: Solver, way: RunOptions
 ) -> Iterator[Tried]:
-    """Plans from the orders of the program with whole orders, where it is small."""
+    """Plans from the orders of the program with whole orders, where it is small.
+
+    The best point is followed in all ways, those that cost a little more in the way
+    that was the best one.
+    """
     statement = decoder.built.statement
-    wholes = whole_orders(statement, solver, way.cancelled)
+    snapshot, parameters = statement.run.stated, statement.parameters
+    effort = parameters.effort
     light: list[Tried] = []
-    for follows in chain.from_iterable(map(decoder.from_orders, wholes)):
-        made = follows.plan("light", way)
-        light.append(Tried(FROM_ORDERS, "light", made, follows))
-        yield light[-1]
-        if interrupted(light):
-            return
-    if not light:
-        return
-    best = best_of(light, statement.run.stated, statement.parameters)
-    effort = statement.parameters.effort
-    made = best.decoder.plan(effort, way)
-    yield Tried(FROM_ORDERS, effort, made, best.decoder)
+    place: int | None = None
+    for point in whole_orders(statement, solver, way.cancelled):
+        every = decoder.from_orders(point)
+        for follows in every if place is None else every[place : place + 1]:
+            made = follows.plan("light", way)
+            light.append(Tried(FROM_ORDERS, "light", made, follows))
+            yield light[-1]
+            if interrupted(light):
+                return
+        if place is None:
+            best = best_of(light, snapshot, parameters)
+            place = next(n for n, one in enumerate(light) if one is best)
+    if light:
+        best = best_of(light, snapshot, parameters)
+        made = best.decoder.plan(effort, way)
+        yield Tried(FROM_ORDERS, effort, made, best.decoder)
 
 
 def _on_bottlenecks(made: Plan, known: Plan, statement: Statement) -> set[NodeKey]:

@@ -169,7 +169,7 @@ class Statement:
         Level of stock wanted, shape (N, T).
     value
         Cheapest cost of a unit, shape (N,); `holding` the money to hold one over each
-        bucket, in the last one until the horizon ends, shape (N, T); `stock_value` the value of one in stock, shape (N,).
+        bucket, shape (N, T); `stock_value` the value of one in stock, shape (N,).
     """
 
     run: ProgramRun

@@ -29,7 +29,6 @@ from medhavi.planners.master_plan import statement as names
 from medhavi.planners.master_plan.blocks import PART_OF, BuiltProgram, add_blocks
 from medhavi.planners.master_plan.lots.fix_and_optimize import (
     EXACT,
-    WORTH,
     WholeColumns,
     fix_and_optimize,
     partition,
@@ -72,6 +71,9 @@ SLOPES = 4
 """Solutions of which places of orders are taken."""
 GAP = 0.001
 """Share of the objective by which a solution may cost more than the best one."""
+NEAR, MOST_POINTS = 0.005, 4
+"""Share of the objective by which a point may cost more than the best one to be planned
+too, and how many are planned."""
 MOST_ORDERS = 1_000.0
 """Whole orders of a column, at most."""
 
@@ -99,8 +101,8 @@ def whole_orders(
 ) -> list[WholeOrders]:
     """Solve the program with whole orders; none: too large, or interrupted.
 
-    The best point comes first, then that of the first sweep where it costs little more:
-    plans of points that cost about the same differ by some per cent.
+    The best point comes first, then those before it that cost little more: plans of
+    points that cost about the same differ by some per cent.
 
     Parameters
     ----------
@@ -179,7 +181,7 @@ class _WholeProgram:
         )
         sweeps = parameters.whole_orders_sweeps
         found = fix_and_optimize(
-            self.program, parts.parts, start, likely, solver, sweeps, cancelled
+            self.program, parts, start, likely, solver, sweeps, cancelled
         )
         record = PartitionRecord(
             strategy=parts.strategy,
@@ -190,11 +192,10 @@ class _WholeProgram:
         )
         if cancelled is not None and cancelled():
             return []
-        points, cost = [found.values], self.program.cost
-        saved = cost @ found.first - cost @ found.values
-        if 0 < saved < WORTH * abs(cost @ found.values):
-            points.append(found.first)
-        return [self._read(one, record) for one in points]
+        cost, best = self.program.cost, found.values
+        most = cost @ best + NEAR * abs(cost @ best)
+        near = [one for one in found.points[::-1] if cost @ one <= most]
+        return [self._read(one, record) for one in near[:MOST_POINTS]]
 
     def _read(self, values: Floats, record: PartitionRecord) -> WholeOrders:
         statement, program = self.built.statement, self.program
