@@ -131,7 +131,6 @@ class Layout:
         turn = np.lexsort((steps.early.begin[first], steps.item[last]))
         last, first = last[turn], first[turn]
         self._first = first
-        self._begins_late = model.as_of + np.asarray(found.order_late_start, np.int64)
         self.item = steps.item[last]
         self.early, self.late = (
             Work(
@@ -474,7 +473,7 @@ class Layout:
         steps, count = self.steps, len(sizes)
         uses = self._instants(item.taken, count, steps.early.begin)
         self.uses += [instant for own in uses for instant in own]
-        late = self._instants(item.taken, count, self._begins_late)
+        late = self._instants(item.taken, count, steps.latest)
         self._uses_late += [instant for own in late for instant in own]
         instants = uses
         if self._exact:
