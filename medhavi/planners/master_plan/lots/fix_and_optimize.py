@@ -232,6 +232,9 @@ def fix_and_optimize(
             gains = np.zeros(len(parts))
         ends = sweep > 0 and parts is (partition.finer or parts)
         recent, since = min(RECENT, len(parts)), len(done)
+        if parts is partition.finer:
+            # They are few, and each one is about other columns.
+            recent = len(parts)
         among = likely if sweep == 0 else np.ones_like(likely)
         for number in np.argsort(-gains, kind="stable").tolist():
             part = parts[number]
