@@ -46,6 +46,7 @@ from medhavi.planners.master_plan.improvement.plan_improvement import (
 )
 from medhavi.planners.master_plan.lots.lot_planning import planned_lots
 from medhavi.planners.master_plan.lots.whole_orders import (
+    NEAR,
     whole_orders,
     why_no_whole_orders,
 )
@@ -451,25 +452,31 @@ def _from_orders(
 ) -> Iterator[Tried]:
     """Plans from the orders of the program with whole orders, where it is small.
 
-    The best point is followed in all ways, those that cost a little more in the way
-    that was the best one.
+    The best point is followed in all ways, those that cost a little more in the ways
+    that were about the best ones.
     """
     statement = decoder.built.statement
     snapshot, parameters = statement.run.stated, statement.parameters
     effort = parameters.effort
     light: list[Tried] = []
-    place: int | None = None
+    ways: list[int] | None = None
     for point in whole_orders(statement, solver, way.cancelled):
         every = decoder.from_orders(point)
-        for follows in every if place is None else every[place : place + 1]:
+        for follows in every if ways is None else (every[n] for n in ways):
             made = follows.plan("light", way)
             light.append(Tried(FROM_ORDERS, "light", made, follows))
             yield light[-1]
             if interrupted(light):
                 return
-        if place is None:
-            best = best_of(light, snapshot, parameters)
-            place = next(n for n, one in enumerate(light) if one is best)
+        if ways is None:
+            costs = [worth(one.made, snapshot, parameters) for one in light]
+            most = min(costs) + NEAR * abs(min(costs))
+            # Of equal plans one is enough.
+            ways = [
+                n
+                for n, cost in enumerate(costs)
+                if cost <= most and cost not in costs[:n]
+            ]
     if light:
         best = best_of(light, snapshot, parameters)
         made = best.decoder.plan(effort, way)
