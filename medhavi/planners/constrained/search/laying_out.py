@@ -469,7 +469,7 @@ class Layout:
             (item.node, arrival, qty)
             for arrival, qty in zip(arrivals, wanted, strict=True)
         ]
-        needs, amounts, givers = self._from_order[number]
+        pegs = self._from_order[number]
         steps, count = self.steps, len(sizes)
         uses = self._instants(item.taken, count, steps.early.begin)
         self.uses += [instant for own in uses for instant in own]
@@ -479,16 +479,7 @@ class Layout:
         if self._exact:
             instants = self._instants(item.taken, count, steps.late.since)
         found = FoundOrders(
-            sizes,
-            gains,
-            timings,
-            instants,
-            arrivals,
-            left,
-            ends,
-            needs,
-            amounts,
-            givers,
+            sizes, gains, timings, instants, arrivals, left, ends, *pegs
         )
         made = self._release.found_orders(item, found)
         units = [unit for order in made for unit in order.units]
