@@ -166,7 +166,7 @@ def amounts_alone(generated: ModuleType, case: Instance) -> tuple[float, float]:
     """Cost of making, buying and moving in our program and in the generator's.
 
     Both without whole decisions and safety stock. What is held and late is left out:
-    our program prices what it holds until the last day that a demand may be served.
+    our program prices what it holds until its last bucket, or its horizon, ends.
     """
     from medhavi.optimize.highs import Highs
     from medhavi.planners.master_plan.blocks import PART_OF, build

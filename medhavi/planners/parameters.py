@@ -316,7 +316,8 @@ class OptimizeParameters(PlannerParameters):
     whole_orders_at_once
         Sources times buckets, at most, of a window or cluster.
     whole_orders_sweeps
-        How often each window or cluster is decided, at most.
+        How often each window or cluster is decided, at most; all at once twice, and
+        then clusters of them, where that ends at a limit.
     opening_trials
         How many plans of little effort are made, at most, with other resources,
         suppliers and lanes closed than before, where an opening cost is stated; 0: what

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 Rows = Mapping[str, tuple[Mapping[str, object], ...]]
 
+MODES_WITH_REMEDIES = ("constrained", "optimize")
+"""Modes for whose plans changes are tried: those of mode mrp keep their dates on
+paper."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorsenedDemand:

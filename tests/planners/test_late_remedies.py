@@ -37,14 +37,19 @@ HOURLY: dict[str, Any] = {
 
 
 def tried(
-    snapshot: Snapshot, demand: str | None = None, **words: Any
+    snapshot: Snapshot,
+    demand: str | None = None,
+    mode: str = "constrained",
+    **words: Any,
 ) -> dict[str, PlanRemedy]:
     """Plan, try remedies and check that each gives its date and price again."""
-    made = feasible(snapshot)
+    own = KERNELS if mode == "constrained" else {}
+    made = plan(snapshot, mode, own)
+    assert [str(found) for found in verify(made, snapshot)] == []
     found = remedies(snapshot, made, demand, **words)
     for one in found:
         changed = Patch.of(snapshot, one.rows).apply(snapshot)
-        again = plan(changed, "constrained", KERNELS, baseline=made)
+        again = plan(changed, mode, own, baseline=made)
         assert [str(found) for found in verify(again, changed)] == []
         assert again.fingerprint == one.fingerprint
         assert last_delivery(again, one.demand) == one.tested_date
@@ -89,6 +94,15 @@ def two_alike() -> Snapshot:
         ],
         **HOURLY,
     )
+
+
+@pytest.mark.parametrize("mode", ["constrained", "optimize"])
+def test_a_plan_is_cured_by_its_own_mode(mode: str) -> None:
+    """Remedies of a plan in mode optimize were refused."""
+    snapshot = two_on_one_machine()
+    found = tried(snapshot, "D2", mode)
+    assert found["overtime"].lateness_before_h == 18.0
+    assert found["overtime"].lateness_h == 0.0
 
 
 @pytest.mark.req("MRP-19")

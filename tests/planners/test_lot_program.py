@@ -333,6 +333,30 @@ def test_needs_between_two_instants_join_one_lot(way, begins, sizes):
     assert not verify(made, snapshot)
 
 
+@pytest.mark.parametrize("taken", [{}, {"offset_minutes": 60.0}])
+def test_what_is_bought_in_lots_is_so_for_when_orders_take_it_late(taken):
+    """As early as can be, both orders of A begin in the first lot: ten were bought.
+
+    A component that is taken an hour after the begin is placed anew by all rules.
+    """
+    own = {"routing": "R", "step": 1}
+    snapshot = factories.snapshot(
+        products=[{"product": "A"}, {"product": "C"}],
+        demands=[{"product": "A", "qty": 5.0, "due": day(n)} for n in (10, 20)],
+        routings=[{"routing": "R", "product": "A"}],
+        steps=[{**own, "run_minutes_per_unit": 10.0}],
+        resources=[{"resource": "M"}],
+        step_resources=[{**own, "resource": "M"}],
+        bom_lines=[{"routing": "R", "component": "C", "qty": 1.0, **taken}],
+        supply_terms=[{"product": "C", "lead_time_days": 1.0, "moq": 3.0}],
+    )
+    lots = {("C", "L"): tuple(int(day(n).timestamp()) for n in (0, 12))}
+    settings = ConstrainedParameters.from_mapping({**KERNELS, "effort": "light"})
+    made = searched_run.plan(snapshot, settings, "0", decisions=Decisions(lots=lots))
+    assert verify(made, snapshot) == []
+    assert made.supplies.filter(product="C")["qty"].to_list() == [5.0, 5.0]
+
+
 def test_an_order_joins_the_needs_of_its_lot_or_those_of_its_days():
     row = {"machine": 0, "rate": 1}
     lots = plant([{**row, "lots": [5 * DAY, 9 * DAY], "cover": FAR}], [])

@@ -31,6 +31,13 @@ SETTINGS = {"bucket": f"{DAYS}xday", "late_days": 20}
 PARAMETERS = OptimizeParameters(**SETTINGS)
 
 
+SEEDS = (
+    *(150, 5, 7, 24, 117, 56, 60, 75, 80, 81),
+    *(84, 90, 108, 110, 188, 190, 193, 240, 267),
+)
+"""Of companies whose plans were up to 179 % dearer than the cheapest way."""
+
+
 def planned(made: Company) -> Plan:
     """Plan of a company."""
     snapshot = tables_of(made)
@@ -76,10 +83,15 @@ FAR_OFFER = supplier("T", "W", days=6, prices=((0, 40.0),))
 # --- all ways -------------------------------------------------------------------------
 @pytest.mark.req("OMV-02", "OPA-07")
 @pytest.mark.parametrize(
-    "seed", some((5, 7, 24, 56, 60, 80, 81, 84, 90, 108, 188, 190, 240, 267), 4)
+    "seed",
+    some(SEEDS, 5),
 )
 def test_no_way_to_order_costs_less(seed: int):
-    """Before orders were decided as they are given 79 of 300 cost up to 179 % more."""
+    """Before orders were decided as they are given 79 of 300 cost up to 179 % more.
+
+    Of 13 that were left over 1 %, ten were short of what a warehouse may need, or of
+    what stock costs until the horizon ends.
+    """
     made = company(seed)
     snapshot, found = tables_of(made), planned(made)
     cost = worth(found, snapshot, PARAMETERS)

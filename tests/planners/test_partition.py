@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from medhavi.errors import UsageError
 from medhavi.optimize.highs import Highs
-from medhavi.optimize.problem import Problem
+from medhavi.optimize.problem import Problem, SolveStatus
 from medhavi.planners.master_plan.lots.fix_and_optimize import (
     Part,
+    ProgramPartition,
     WholeColumns,
     fix_and_optimize,
     partition,
@@ -32,7 +33,7 @@ from tests.planners.test_plans_from_whole_orders import shop
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from medhavi.optimize.problem import Floats, Program
+    from medhavi.optimize.problem import Floats, Program, Session, Solution, Solver
     from medhavi.planners.master_plan.lots.fix_and_optimize import PartitionSolution
 
 WEEKS = np.arange(6) * 7 * 86_400
@@ -87,12 +88,45 @@ def improved(
     parts: Sequence[Sequence[int]],
     sweeps: int = 4,
     orders: Sequence[int] = (),
+    finer: Sequence[Sequence[int]] = (),
+    solver: Solver | None = None,
 ) -> PartitionSolution:
-    """Improve given orders by parts."""
-    made = tuple(Part(f"part {n}", np.array(own)) for n, own in enumerate(parts))
+    """Improve given orders by parts, and then by finer ones."""
+    made, later = (
+        tuple(Part(f"{name} {n}", np.array(own)) for n, own in enumerate(some))
+        for name, some in (("part", parts), ("finer", finer))
+    )
     likely = np.ones(len(program.whole), bool)
-    start = start_of(program, orders)
-    return fix_and_optimize(program, made, start, likely, Highs(), sweeps)
+    start, by = start_of(program, orders), ProgramPartition("", "", made, later)
+    return fix_and_optimize(program, by, start, likely, solver or Highs(), sweeps)
+
+
+class Unproved(Highs):
+    """Solves that end at a limit, with the point they began with where asked to."""
+
+    def __init__(self, idle: int = 0) -> None:
+        super().__init__()
+        self.idle = idle
+
+    def open(self, program: Program) -> Session:
+        session = super().open(program)
+        solve = session.solve
+        start = session.start
+        began: list[Floats] = []
+
+        def begun(values: Floats) -> None:
+            began.append(values)
+            start(values)
+
+        def ended(**words: Any) -> Solution:
+            found = replace(solve(**words), outcome=SolveStatus.FEASIBLE)
+            if not self.idle or not began:
+                return found
+            self.idle -= 1
+            return replace(found, values=began[-1])
+
+        session.start, session.solve = begun, ended  # type: ignore[method-assign]
+        return session
 
 
 @pytest.mark.req("OMP-05", "OPA-07")
@@ -176,6 +210,48 @@ def test_what_saves_no_more_ends_it_and_so_does_the_number_of_sweeps():
     assert once.stopped == "sweeps reached whole_orders_sweeps (1)"
 
 
+@pytest.mark.req("OPA-07", "OPA-14")
+def test_what_is_decided_at_once_to_the_end_is_not_decided_again():
+    found = improved(lot_sizing([10, 10, 10, 10], setup=25.0), [[0, 1, 2, 3]])
+    assert [one.status for one in found.iterations] == ["optimal"]
+    assert found.stopped == "all columns are decided at once"
+
+
+@pytest.mark.req("OPA-07", "OPA-08")
+def test_clusters_go_on_where_all_columns_at_once_end_at_a_limit():
+    program = lot_sizing([10, 10, 10, 10], setup=25.0)
+    found = improved(
+        program,
+        [[0, 1, 2, 3]],
+        finer=[[0, 1, 2], [1, 2, 3]],
+        solver=Unproved(idle=2),
+    )
+    told = [(one.part, one.columns) for one in found.iterations]
+    assert told[:4] == [("part 0", 4)] * 2 + [("finer 0", 3), ("finer 1", 3)]
+    costs = [float(program.cost @ one) for one in found.points]
+    assert costs == sorted(costs, reverse=True)
+    assert costs[0] == pytest.approx(100.0)
+    assert costs[-1] == pytest.approx(70.0, abs=1e-4)
+
+
+@pytest.mark.req("OPA-08")
+def test_all_at_once_has_clusters_behind_it_where_resources_are_several():
+    several = partition(
+        "all", 9, columns([0] * 5, [0, 1, 2, 3, -1], [0.4, 0.3, 0.2, 0.1])
+    )
+    assert [one.name for one in several.parts] == ["all"]
+    assert [len(one.columns) for one in several.finer] == [2, 2, 1]
+    assert (
+        partition("all", 9, columns([0] * 5, [0, 0, 0, 1, -1], [0.4, 0.3])).finer == ()
+    )
+    assert (
+        partition(
+            "resource", 9, columns([0] * 5, [0, 1, 2, 3, -1], [0.4, 0.3, 0.2, 0.1])
+        ).finer
+        == ()
+    )
+
+
 @pytest.mark.req("OPA-10", "OPA-12")
 @settings(max_examples=25, deadline=None)
 @given(
@@ -210,7 +286,8 @@ def test_an_interruption_keeps_the_best_point_so_far():
     program = lot_sizing([10, 10, 10], setup=25.0)
     parts = (Part("first", np.array([0, 1])), Part("other", np.array([1, 2])))
     likely, start = np.ones(3, bool), start_of(program)
-    found = fix_and_optimize(program, parts, start, likely, Highs(), 4, lambda: True)
+    by = ProgramPartition("", "", parts)
+    found = fix_and_optimize(program, by, start, likely, Highs(), 4, lambda: True)
     assert found.stopped == "interrupted"
     assert len(found.iterations) == 1
     assert program.cost @ found.values <= program.cost @ start
@@ -236,6 +313,25 @@ def test_a_run_says_how_whole_orders_were_decided_and_repeats(way: str):
     assert record.stopped
     read = RunRecord.from_dict(json.loads(json.dumps(made.run.as_dict())))
     assert read.program == made.run.program
+
+
+@pytest.mark.req("MODE-03")
+def test_a_full_run_in_batches_is_a_matter_of_settings():
+    """Batches of 50, up to 50 sweeps, and the most effort; firm work stays."""
+    demands = [(name, 3.0, due) for due in (2, 3, 4, 5) for name in "AB"]
+    snapshot = shop(demands, fixed=20.0)
+    batches = {"whole_orders_by": "time", "whole_orders_at_once": 50}
+    chosen = {"effort": "full", **batches, "whole_orders_sweeps": 50}
+    made = plan(snapshot, "optimize", chosen)
+    assert verify(made, snapshot) == []
+    assert chosen.items() <= made.run.settings.items()
+    assert made.run.program is not None
+    record = made.run.program.whole_orders
+    assert record is not None
+    assert record.parts > 1
+    assert all(one.columns <= 50 for one in record.iterations)
+    assert len(record.iterations) <= 50 * record.parts
+    assert {one.effort for one in made.run.steps} <= {"light", "full"}
 
 
 def test_windows_come_to_what_all_at_once_does_where_one_order_is_best():

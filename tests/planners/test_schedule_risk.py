@@ -26,6 +26,8 @@ from medhavi.planners.scheduling.risk import (
     triangular,
     uniforms,
 )
+from medhavi.results.plans.tables import NUMBER
+from medhavi.results.schedules.schedule import SCHEDULE_SCHEMAS
 from tests.api import read_problem
 from tests.examples import examples
 from tests.planners.naive_schedule import random_document
@@ -48,7 +50,7 @@ def line(**fields):
 
 
 # -------------------------------------------------------------------------- figures
-@pytest.mark.req("RSK-02")
+@pytest.mark.req("RSK-02", "DEF-21")
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
@@ -235,6 +237,7 @@ def test_a_range_is_scaled_to_the_option_that_runs():
     assert report.makespans.to_list() == pytest.approx((drawn + 8).tolist())
 
 
+@pytest.mark.req("DEF-21")
 def test_a_scenario_without_room_counts_as_the_worst_and_as_late():
     # A must end by 20 - 3 - 5 = 12, or B finds no room before the doors close.
     document = line(windows=[[0, 20]])
@@ -250,6 +253,29 @@ def test_a_scenario_without_room_counts_as_the_worst_and_as_late():
     late = dict(report.orders.select("order", "prob_late").iter_rows())
     assert late["B"] == lost.height / 1000
     assert "no room" in str(report)
+
+
+@pytest.mark.req("DEF-19", "DEF-21")
+def test_few_scenarios_have_a_wide_interval_and_many_are_usual():
+    """Of 30 scenarios the tail is the mean of two: their interval says so."""
+    made = solved(line())
+    few, many = (
+        simulate(made, RiskParameters(scenarios=count)).figures for count in (30, 2000)
+    )
+    for figures in (few, many):
+        assert figures["premium_low"] <= figures["premium"] <= figures["premium_high"]
+    wide, narrow = (one["premium_high"] - one["premium_low"] for one in (few, many))
+    assert wide > 3 * narrow
+    assert RiskParameters().scenarios >= 2000
+
+
+@pytest.mark.req("DEF-20")
+def test_times_of_schedules_name_their_unit():
+    """Quarters of an hour were called hours, and hours stood for minutes."""
+    other = {"changeover_cost", "weight", "utilization", "value", "bound", "gap"}
+    for table in SCHEDULE_SCHEMAS.values():
+        numbers = {name for name, kind in table.items() if kind == NUMBER}
+        assert all(one.endswith("_minutes") for one in numbers - other)
 
 
 def test_spread_replaces_stated_ranges_or_serves_the_named_steps():

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tomllib
+from importlib.resources import files
+
 import pytest
 
 from medhavi.snapshot import Snapshot
@@ -18,6 +21,25 @@ def of_names(snapshot):
         for found in snapshot.findings
         if found.code in {"SNAP001", "SNAP061"}
     ]
+
+
+ENDS = {"day": "_days", "h": "_h", "min": "_minutes", "km": "_km"}
+"""Units that a name has in it."""
+
+
+@pytest.mark.req("DEF-20")
+def test_columns_of_times_and_distances_name_their_unit():
+    """Quarters of an hour were called hours where no name said which they were."""
+    text = (files("medhavi.schema") / "tables.toml").read_text("utf-8")
+    units = {
+        (table, name): column["unit"]
+        for table, own in tomllib.loads(text).items()
+        for name, column in own.get("columns", {}).items()
+        if column.get("unit") in ENDS
+    }
+    assert len(units) > 30
+    bare = {key for key, unit in units.items() if ENDS[unit] not in key[1]}
+    assert bare == {("settings", "clock_tolerance")}
 
 
 @pytest.mark.parametrize("name", ["MOQ", " moq ", "Moq"])

@@ -25,11 +25,14 @@ from medhavi.planners.edit_price import edit_price, planned_without
 from medhavi.planners.late_remedies.plan_changes import PlanChanges
 from medhavi.planners.late_remedies.reasons import reasons
 from medhavi.planners.mrp.hard_allocations import ForecastPolicies, needed_at
-from medhavi.planners.parameters import ConstrainedParameters
 from medhavi.progress import Progress, Stop, unobserved
 from medhavi.providers import Providers
 from medhavi.providers.product_facts import demand_value
-from medhavi.results.plan_remedy import PlanRemedy, WorsenedDemand
+from medhavi.results.plan_remedy import (
+    MODES_WITH_REMEDIES,
+    PlanRemedy,
+    WorsenedDemand,
+)
 from medhavi.results.run_record import Status
 from medhavi.snapshot.patch import Patch
 from medhavi.units import DAY, HOUR, to_seconds
@@ -169,7 +172,7 @@ def remedies(
     snapshot
         Tables of the plan.
     plan
-        Made on them in mode constrained.
+        Made on them in a mode of `MODES_WITH_REMEDIES`.
     demand
         The late demand; None: all of them.
     tries
@@ -192,8 +195,7 @@ def remedies(
     Raises
     ------
     NotAvailable
-        The plan is of another mode: mode mrp keeps its dates on paper, and the prices
-        of mode optimize say what helps.
+        The plan is of mode mrp, which keeps its dates on paper.
     UsageError
         The plan was made on other tables, or has no such demand.
     """
@@ -227,8 +229,7 @@ class _RemedyTrials:
         self._stop = stop
         self._values = DemandCosts(snapshot)
         self._share = snapshot.settings.remedies_min_share
-        own = pipeline.own_settings(plan.run.mode, plan.run.settings)
-        self._parameters = ConstrainedParameters.from_mapping(own)
+        self._settings = pipeline.own_settings(plan.run.mode, plan.run.settings)
         self._done = self._steps = 0
         self._again: tuple[Plan | None] | None = None
 
@@ -244,7 +245,7 @@ class _RemedyTrials:
             made = pipeline.plan(
                 snapshot,
                 run.mode,
-                self._parameters,
+                self._settings,
                 baseline=baseline,
                 seed=run.seed,
                 cancelled=self._stop,
@@ -342,9 +343,10 @@ class _RemedyTrials:
 
 
 def _check(snapshot: Snapshot, plan: Plan, demand: str | None) -> None:
-    if plan.run.mode != "constrained":
+    if plan.run.mode not in MODES_WITH_REMEDIES:
+        modes = " and ".join(MODES_WITH_REMEDIES)
         message = (
-            f"Remedies are tried for plans of mode constrained; this one is of mode "
+            f"Remedies are tried for plans of modes {modes}; this one is of mode "
             f"{plan.run.mode}. Plan with --mode constrained first."
         )
         raise NotAvailable(message)

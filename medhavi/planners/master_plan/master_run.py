@@ -8,7 +8,6 @@ does not follow it is made, too, and what costs less is the answer.
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -47,6 +46,7 @@ from medhavi.planners.master_plan.improvement.plan_improvement import (
 )
 from medhavi.planners.master_plan.lots.lot_planning import planned_lots
 from medhavi.planners.master_plan.lots.whole_orders import (
+    NEAR,
     whole_orders,
     why_no_whole_orders,
 )
@@ -450,22 +450,37 @@ def _in_lots(
 def _from_orders(
     decoder: ProgramDecoder, solver: Solver, way: RunOptions
 ) -> Iterator[Tried]:
-    """Plans from the orders of the program with whole orders, where it is small."""
+    """Plans from the orders of the program with whole orders, where it is small.
+
+    The best point is followed in all ways, those that cost a little more in the ways
+    that were about the best ones.
+    """
     statement = decoder.built.statement
-    wholes = whole_orders(statement, solver, way.cancelled)
+    snapshot, parameters = statement.run.stated, statement.parameters
+    effort = parameters.effort
     light: list[Tried] = []
-    for follows in chain.from_iterable(map(decoder.from_orders, wholes)):
-        made = follows.plan("light", way)
-        light.append(Tried(FROM_ORDERS, "light", made, follows))
-        yield light[-1]
-        if interrupted(light):
-            return
-    if not light:
-        return
-    best = best_of(light, statement.run.stated, statement.parameters)
-    effort = statement.parameters.effort
-    made = best.decoder.plan(effort, way)
-    yield Tried(FROM_ORDERS, effort, made, best.decoder)
+    ways: list[int] | None = None
+    for point in whole_orders(statement, solver, way.cancelled):
+        every = decoder.from_orders(point)
+        for follows in every if ways is None else (every[n] for n in ways):
+            made = follows.plan("light", way)
+            light.append(Tried(FROM_ORDERS, "light", made, follows))
+            yield light[-1]
+            if interrupted(light):
+                return
+        if ways is None:
+            costs = [worth(one.made, snapshot, parameters) for one in light]
+            most = min(costs) + NEAR * abs(min(costs))
+            # Of equal plans one is enough.
+            ways = [
+                n
+                for n, cost in enumerate(costs)
+                if cost <= most and cost not in costs[:n]
+            ]
+    if light:
+        best = best_of(light, snapshot, parameters)
+        made = best.decoder.plan(effort, way)
+        yield Tried(FROM_ORDERS, effort, made, best.decoder)
 
 
 def _on_bottlenecks(made: Plan, known: Plan, statement: Statement) -> set[NodeKey]:

@@ -17,7 +17,7 @@ from medhavi.planners.master_plan.source_times import sampled_edges, way_times
 from medhavi.units import from_units
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -99,13 +99,17 @@ class SourceColumns(NamedTuple):
 
 
 class NodeNeeds(NamedTuple):
-    """Mean size and sum of the needs of a node, demands and orders above [units]."""
+    """Mean size and sum of the needs of a node, demands and orders above [units].
+
+    `most` is their sum where all that may take from it does.
+    """
 
     mean: int
     total: int
+    most: int
 
 
-NO_NEEDS = NodeNeeds(0, 0)
+NO_NEEDS = NodeNeeds(0, 0, 0)
 
 
 def source_columns(
@@ -282,11 +286,12 @@ def node_needs(
 ) -> dict[NodeKey, NodeNeeds]:
     """Needs of each node, demands and orders above.
 
-    Needs are followed down the first source of each node; a mean is all that is
-    wanted of them.
+    Needs are followed down the first source of each node, the most down each of them;
+    a mean is all that is wanted of them.
     """
     totals: dict[NodeKey, float] = {}
     counts: dict[NodeKey, float] = {}
+    most: dict[NodeKey, float] = {}
 
     def add(key: NodeKey, total: float, count: float) -> None:
         totals[key] = totals.get(key, 0.0) + total
@@ -294,25 +299,44 @@ def node_needs(
 
     for need in release.needs:
         add(need.node.key, float(need.qty), 1.0)
+        most[need.node.key] = most.get(need.node.key, 0.0) + need.qty
     for cluster in clusters:
         for node in cluster:
-            total, count = totals.get(node.key, 0.0), counts.get(node.key, 0.0)
+            all_of_it, count = most.get(node.key, 0.0), counts.get(node.key, 0.0)
+            if not all_of_it:
+                continue
+            total = totals.get(node.key, 0.0)
+            mean = max(1, -int(-total // count)) if count else 1
             ways = usable_ways(node, release)
-            if not count or not ways:
-                continue
-            way = ways[0]
-            mean = max(1, -int(-total // count))
-            size = reference_size(way, mean, as_of)
-            if size <= 0:
-                continue
-            orders = total / mean
-            if way.origin is not None:
-                add(way.origin.key, total, orders)
-                continue
-            for group in way.intakes:
-                line, other, _ = group[0]
-                add(other.key, orders * line.steps(size), orders)
+            for way in ways[:1] if count else ():
+                for key, asked in _taken_by(way, total, mean, as_of):
+                    add(key, asked, total / mean)
+            largest: dict[NodeKey, float] = {}
+            for way in ways:
+                for key, asked in _taken_by(way, all_of_it, mean, as_of):
+                    largest[key] = max(largest.get(key, 0.0), asked)
+            for key, asked in largest.items():
+                most[key] = most.get(key, 0.0) + asked
     return {
-        key: NodeNeeds(max(1, -int(-total // counts[key])), -int(-total // 1))
-        for key, total in totals.items()
+        key: NodeNeeds(
+            max(1, -int(-totals[key] // counts[key])) if key in counts else 0,
+            -int(-totals.get(key, 0.0) // 1),
+            -int(-one // 1),
+        )
+        for key, one in most.items()
     }
+
+
+def _taken_by(
+    way: SupplyAlternative, total: float, mean: int, as_of: int
+) -> Iterator[tuple[NodeKey, float]]:
+    """What a source takes to bring so much in orders for a mean need [units]."""
+    size = reference_size(way, mean, as_of)
+    if size <= 0:
+        return
+    if way.origin is not None:
+        yield way.origin.key, total
+        return
+    for group in way.intakes:
+        line, other, _ = group[0]
+        yield other.key, total / mean * line.steps(size)

@@ -71,6 +71,12 @@ class DecisionGrid:
         """Length of each bucket, shape (T,) [s]."""
         return np.diff(self.edges)
 
+    def lengths_until(self, end: int) -> Ints:
+        """Length of each bucket [s], the last one up to an end where that is later."""
+        edges = self.edges.copy()
+        edges[-1] = max(edges[-1], end)
+        return np.diff(edges)
+
     def at_or_after(self, instants: ArrayLike) -> Ints:
         """First decision at or after each instant; T: none."""
         found: Ints = np.searchsorted(self.starts, instants, side="left")

@@ -239,7 +239,7 @@ def state(run: ProgramRun, parameters: OptimizeParameters) -> Statement:
         [run.model.unit_cost(node.key[0]) or 1.0 for node in nodes], dtype=float
     )
     yearly = np.array([node.rules.holding_rate for node in nodes], dtype=float)
-    years = grid.lengths / (DAYS_PER_YEAR * DAY)
+    years = grid.lengths_until(run.settings.horizon_end) / (DAYS_PER_YEAR * DAY)
     return Statement(
         run=run,
         parameters=parameters,

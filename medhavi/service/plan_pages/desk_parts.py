@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from medhavi.results.plan_remedy import MODES_WITH_REMEDIES
 from medhavi.service.downloads import grid_button
 from medhavi.service.page_data import PageProblem, html, problem_html, said
 from medhavi.service.page_table import written
@@ -50,7 +51,7 @@ PREVIEW = "Preview"
 def late_parts(plan: Plan, mode: str) -> tuple[str, ...]:
     """Parts below the picture of late demands: of one mode, where something is late."""
     parts = [say("pegging_chain_of_a_demand")]
-    if mode == "constrained" and not plan.causes.is_empty():
+    if mode in MODES_WITH_REMEDIES and not plan.causes.is_empty():
         parts += [say("label_remedies")]
     if mode != "mrp" and late_demands(plan).height:
         parts += [say("late_demands_by_cost"), say("cost_of_lateness_by_cause")]

@@ -281,7 +281,9 @@ class Steps(NamedTuple):
     dates of the steps themselves; `changed` is what of its changeover belongs to each
     of them, late [s]. Shapes (n_steps,), int64. `beside` are the lanes of other
     machines that a step needs, early, -1: none; shape (n_steps, n_others). `buckets`
-    is what it takes of each bucket, late; shape (n_steps, n_buckets).
+    is what it takes of each bucket, late; shape (n_steps, n_buckets). `latest` is its
+    begin as late as its takers allow, also where `late` is as early as can be [UTC s];
+    shape (n_steps,).
     """
 
     item: np.ndarray
@@ -291,6 +293,7 @@ class Steps(NamedTuple):
     changed: np.ndarray
     beside: np.ndarray
     buckets: np.ndarray
+    latest: np.ndarray
 
 
 def steps_of(model: Model, found: Found, *, exact: bool) -> Steps:
@@ -335,7 +338,8 @@ def steps_of(model: Model, found: Found, *, exact: bool) -> Steps:
     since, begin = late.since - model.as_of, late.begin - model.as_of
     changed = lengths_of(model.plant, since, begin, late.option)
     beside, buckets = found.order_beside, found.order_late_beside
-    return Steps(item, order, early, late, changed, beside, buckets)
+    latest = model.as_of + np.asarray(found.order_late_start, np.int64)
+    return Steps(item, order, early, late, changed, beside, buckets, latest)
 
 
 def stretches(steps: Steps, lanes: int) -> list[tuple[list[int], list[int]]]:

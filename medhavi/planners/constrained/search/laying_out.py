@@ -114,6 +114,8 @@ class Layout:
         self._exact = exact
         self.orders: list[SupplyOrder] = []
         self.uses: list[int] = []
+        self._uses_late: list[int] = []
+        """When the needs are, as late as takers allow; in the sequence of `uses`."""
         self._left: dict[int, list[SupplyUnit]] = {}
         """What found orders give, by the identity of the product."""
         self._finish: list[int] = np.asarray(found.finish).tolist()
@@ -128,6 +130,7 @@ class Layout:
         first = self._firsts(last)
         turn = np.lexsort((steps.early.begin[first], steps.item[last]))
         last, first = last[turn], first[turn]
+        self._first = first
         self.item = steps.item[last]
         self.early, self.late = (
             Work(
@@ -304,13 +307,19 @@ class Layout:
             self._require_dates()
 
     def _net_bought(self, node: Node, run: SearchableRun) -> None:
-        """Net what is bought: for when it is taken early, where its sources end."""
+        """Net what is bought: for when it is taken early, where its sources end.
+
+        In planned lots it is for when it is taken late, as the lots are: as early as
+        can be, needs of several lots are all in the first one.
+        """
         run.require_pegs(node)
         life = node.shelf_life
         ends = not all(way.always for way in run.model.ways(node))
-        for need in node.needs if ends else ():
-            if 0 <= need.index - self._known < len(self.uses):
-                need.instant = self.uses[need.index - self._known]
+        lots = node.key in run.release.lots and not self._exact
+        uses = self.uses if ends else self._uses_late if lots else ()
+        for need in node.needs if uses else ():
+            if 0 <= need.index - self._known < len(uses):
+                need.instant = uses[need.index - self._known]
                 last = NEVER if life is None else need.instant + life // 2
                 need.alive_until = min(need.alive_until, last)
         run.net_cluster([node])
@@ -460,23 +469,17 @@ class Layout:
             (item.node, arrival, qty)
             for arrival, qty in zip(arrivals, wanted, strict=True)
         ]
-        needs, amounts, givers = self._from_order[number]
-        uses = self._instants(item.taken, len(sizes), late=False)
+        pegs = self._from_order[number]
+        steps, count = self.steps, len(sizes)
+        uses = self._instants(item.taken, count, steps.early.begin)
         self.uses += [instant for own in uses for instant in own]
+        late = self._instants(item.taken, count, steps.latest)
+        self._uses_late += [instant for own in late for instant in own]
         instants = uses
         if self._exact:
-            instants = self._instants(item.taken, len(sizes), late=True)
+            instants = self._instants(item.taken, count, steps.late.since)
         found = FoundOrders(
-            sizes,
-            gains,
-            timings,
-            instants,
-            arrivals,
-            left,
-            ends,
-            needs,
-            amounts,
-            givers,
+            sizes, gains, timings, instants, arrivals, left, ends, *pegs
         )
         made = self._release.found_orders(item, found)
         units = [unit for order in made for unit in order.units]
@@ -504,16 +507,14 @@ class Layout:
         ]
 
     def _instants(
-        self, taken: Sequence[StepComponent], count: int, *, late: bool
+        self, taken: Sequence[StepComponent], count: int, begins: np.ndarray
     ) -> Sequence[Sequence[int]]:
-        """When the next orders take what they need, as late or as early as can be."""
+        """When the next orders take what they need, by when steps begin."""
         low = len(self.orders)
         if not any(one.step for one in taken):
-            begins = self.late.since if late else self.early.begin
-            own = begins[low : low + count].tolist()
+            own = begins[self._first[low : low + count]].tolist()
             return [(begin,) * len(taken) for begin in own]
         found: list[tuple[int, ...]] = []
-        begins = self.steps.late.since if late else self.steps.early.begin
         for place in range(low, low + count):
             own = begins[self.step_places(place)].tolist()
             found.append(tuple([own[one.step] for one in taken]))

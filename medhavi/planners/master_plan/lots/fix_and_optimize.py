@@ -9,7 +9,8 @@ next ones among all, parts that brought most first.
 Parts: one with all of them, an iteration on which is the whole program; rolling windows
 of time, each of which begins in the middle of the one before; or clusters of resources,
 bottleneck first. A part is large: what a solver spends on it goes mostly to the
-amounts, and those are free in every part.
+amounts, and those are free in every part. Where all of them are one part and its solve
+ends at its limit, clusters go on from there: a third of them can be searched deeper.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from medhavi.optimize.problem import SolveStatus
 from medhavi.planners.parameters import PARTITIONS
 from medhavi.results.amounts import percent
 from medhavi.results.program_record import PartIteration
@@ -37,6 +39,9 @@ if TYPE_CHECKING:
 ALL, BY_TIME, BY_RESOURCE = PARTITIONS[1:]
 BOUGHT = "bought or moved"
 """What has no resource."""
+FINER = 3
+"""A part of all columns is followed by clusters of so large a part of them, where there
+are more resources than that."""
 
 
 class Part(NamedTuple):
@@ -49,12 +54,14 @@ class Part(NamedTuple):
 class ProgramPartition(NamedTuple):
     """Parts in the sequence in which they are decided first, and why these.
 
-    Each whole column is in one of them, or in several.
+    Each whole column is in one of them, or in several. `finer` are clusters that go on
+    from where the solve of all columns ended; none: there are no several.
     """
 
     strategy: str
     reason: str
     parts: tuple[Part, ...]
+    finer: tuple[Part, ...] = ()
 
 
 class WholeColumns(NamedTuple):
@@ -103,7 +110,10 @@ def partition(wanted: str, at_once: int, columns: WholeColumns) -> ProgramPartit
     else:
         reason = "whole_orders_by says so"
     made = {ALL: _all, BY_TIME: _windows, BY_RESOURCE: _clusters}[wanted]
-    return ProgramPartition(wanted, reason, tuple(made(columns, at_once)))
+    finer: tuple[Part, ...] = ()
+    if wanted == ALL and len(set(columns.resource.tolist())) > FINER:
+        finer = tuple(_clusters(columns, -(-size // FINER)))
+    return ProgramPartition(wanted, reason, tuple(made(columns, at_once)), finer)
 
 
 def _all(columns: WholeColumns, _: int) -> Iterator[Part]:
@@ -158,6 +168,9 @@ def _names(resources: Sequence[str], own: Sequence[int]) -> str:
     return first if len(own) == 1 else f"{first} and {len(own) - 1} more"
 
 
+WHOLE_SWEEPS = 2
+"""How often all columns are one part before clusters of them are decided: once among
+likely places, once among all."""
 RECENT, WORTH = 3, 0.001
 """Of so many iterations, or one of each part where they are fewer, the objective has to
 fall by this share for another one."""
@@ -166,17 +179,24 @@ EXACT = 1e-5
 
 
 class PartitionSolution(NamedTuple):
-    """Best point, that of the first sweep, each iteration, and why it was the last."""
+    """Points that were the best so far, each iteration, and why it was the last.
 
-    values: Floats
-    first: Floats
+    Points go from the start to the cheapest one.
+    """
+
+    points: tuple[Floats, ...]
     iterations: tuple[PartIteration, ...]
     stopped: str
+
+    @property
+    def values(self) -> Floats:
+        """Cheapest point."""
+        return self.points[-1]
 
 
 def fix_and_optimize(
     program: Program,
-    parts: tuple[Part, ...],
+    partition: ProgramPartition,
     start: Floats,
     likely: NDArray[np.bool_],
     solver: Solver,
@@ -189,8 +209,8 @@ def fix_and_optimize(
     ----------
     program
         With whole columns.
-    parts
-        Of them, by their places among them.
+    partition
+        Parts of them, by their places among them.
     start
         A point that keeps all rows, shape (n,).
     likely
@@ -202,36 +222,45 @@ def fix_and_optimize(
     cancelled
         Polled; the point so far is the answer.
     """
-    values, cost = start, float(program.cost @ start)
-    first = start
-    gains = np.zeros(len(parts))
+    points, cost = [start], float(program.cost @ start)
     done: list[PartIteration] = []
-    recent = min(RECENT, len(parts))
+    parts = partition.parts
+    gains = np.zeros(len(parts))
     for sweep in range(sweeps):
+        if sweep == WHOLE_SWEEPS and partition.finer:
+            parts = partition.finer
+            gains = np.zeros(len(parts))
+        ends = sweep > 0 and parts is (partition.finer or parts)
+        recent, since = min(RECENT, len(parts)), len(done)
+        if parts is partition.finer:
+            # They are few, and each one is about other columns.
+            recent = len(parts)
         among = likely if sweep == 0 else np.ones_like(likely)
         for number in np.argsort(-gains, kind="stable").tolist():
             part = parts[number]
             free = part.columns[among[part.columns]]
-            better, status = _decided(program, free, values, solver, cancelled)
+            better, status = _decided(program, free, points[-1], solver, cancelled)
             after = cost if better is None else float(program.cost @ better)
             if better is not None and after < cost:
-                values = better
+                points.append(better)
             after = min(after, cost)
             gains[number] = cost - after
             done.append(PartIteration(part.name, len(free), cost, after, status))
             cost = after
+            before = done[-recent:][0].before
+            little = before - cost < WORTH * abs(before)
+            whole = len(parts) == 1 and len(free) == len(program.whole)
+            why = ""
             if cancelled is not None and cancelled():
-                return PartitionSolution(values, first, tuple(done), "interrupted")
-            if len(done) - sweep * len(parts) < recent or sweep == 0:
-                continue
-            before = done[-recent].before
-            if before - cost < WORTH * abs(before):
+                why = "interrupted"
+            elif whole and status == SolveStatus.OPTIMAL:
+                why = "all columns are decided at once"
+            elif ends and len(done) - since >= recent and little:
                 why = f"{recent} in a row saved less than {percent(WORTH)}"
-                return PartitionSolution(values, first, tuple(done), why)
-        if sweep == 0:
-            first = values
+            if why:
+                return PartitionSolution(tuple(points), tuple(done), why)
     why = f"sweeps reached whole_orders_sweeps ({sweeps})"
-    return PartitionSolution(values, first, tuple(done), why)
+    return PartitionSolution(tuple(points), tuple(done), why)
 
 
 def _decided(

@@ -148,7 +148,7 @@ def _long_orders(
     first = sum(columns_of(one.plan) for one in orders)
     seen: set[object] = set()
     for part in range(1, parts + 1):
-        sizes = {key: -(-part * one.total // parts) for key, one in needs.items()}
+        sizes = {key: -(-part * one.most // parts) for key, one in needs.items()}
         long = []
         for plan in _sources(base, needs, sizes, in_pieces=False):
             own = *_identity(plan), plan.times.size
@@ -219,7 +219,7 @@ def _by_price(
     """
     way, size = plan.ways[0], usual.size
     source, step = way.source, float(way.source.step)
-    total = needs.get(plan.given[0].node.key, NO_NEEDS).total if plan.given else 0
+    total = needs.get(plan.given[0].node.key, NO_NEEDS).most if plan.given else 0
     wanted = float(max(source.lot(max(total, 1)), 1))
     if plan.given and plan.given[0].rate > 0:
         wanted /= min(plan.given[0].rate, 1.0)

@@ -28,8 +28,8 @@ from medhavi.optimize.problem import Problem, SolveStatus
 from medhavi.planners.master_plan import statement as names
 from medhavi.planners.master_plan.blocks import PART_OF, BuiltProgram, add_blocks
 from medhavi.planners.master_plan.lots.fix_and_optimize import (
+    ALL,
     EXACT,
-    WORTH,
     WholeColumns,
     fix_and_optimize,
     partition,
@@ -72,6 +72,10 @@ SLOPES = 4
 """Solutions of which places of orders are taken."""
 GAP = 0.001
 """Share of the objective by which a solution may cost more than the best one."""
+NEAR, MOST_POINTS = 0.005, 4
+"""Share of the objective by which a point may cost more than the best one to be planned
+too, and how many are planned."""
+NO_FIXED = "no order costs or takes anything whatever its size"
 MOST_ORDERS = 1_000.0
 """Whole orders of a column, at most."""
 
@@ -99,8 +103,8 @@ def whole_orders(
 ) -> list[WholeOrders]:
     """Solve the program with whole orders; none: too large, or interrupted.
 
-    The best point comes first, then that of the first sweep where it costs little more:
-    plans of points that cost about the same differ by some per cent.
+    The best point comes first, then those before it that cost little more: plans of
+    points that cost about the same differ by some per cent.
 
     Parameters
     ----------
@@ -128,9 +132,27 @@ def _too_many(base: Statement, orders: Sequence[OrderColumns]) -> str:
     count = count_of(orders)
     most = base.parameters.most_whole_orders
     if not count:
-        return "no order costs or takes anything whatever its size"
+        if not _chooses(orders):
+            return NO_FIXED
+        count = sum(columns_of(one.plan) for one in orders)
     more = f"{count:,} sources times buckets are more than most_whole_orders ({most:,})"
     return more if count > most else ""
+
+
+def _chooses(orders: Sequence[OrderColumns]) -> bool:
+    """Whether a product has several sources of which one makes or moves it.
+
+    Orders of such are not netted one by one: amounts alone are orders enough.
+    """
+    sources: dict[int, set[tuple[str, str]]] = {}
+    for one in orders:
+        for given in one.plan.given:
+            name = one.plan.ways[0].source.source
+            sources.setdefault(id(given.node), set()).add((one.plan.kind, name))
+    return any(
+        len(own) > 1 and any(kind != "buy" for kind, _ in own)
+        for own in sources.values()
+    )
 
 
 class _WholeProgram:
@@ -168,6 +190,8 @@ class _WholeProgram:
 
     def solve(self, solver: Solver, cancelled: Cancelled | None) -> list[WholeOrders]:
         """As of `whole_orders`."""
+        if not self._whole:
+            return self._of_amounts(solver, cancelled)
         start, likely = self._start(solver, cancelled)
         if start is None or (cancelled is not None and cancelled()):
             return []
@@ -179,7 +203,7 @@ class _WholeProgram:
         )
         sweeps = parameters.whole_orders_sweeps
         found = fix_and_optimize(
-            self.program, parts.parts, start, likely, solver, sweeps, cancelled
+            self.program, parts, start, likely, solver, sweeps, cancelled
         )
         record = PartitionRecord(
             strategy=parts.strategy,
@@ -190,11 +214,26 @@ class _WholeProgram:
         )
         if cancelled is not None and cancelled():
             return []
-        points, cost = [found.values], self.program.cost
-        saved = cost @ found.first - cost @ found.values
-        if 0 < saved < WORTH * abs(cost @ found.values):
-            points.append(found.first)
-        return [self._read(one, record) for one in points]
+        cost, best = self.program.cost, found.values
+        most = cost @ best + NEAR * abs(cost @ best)
+        near = [one for one in found.points[::-1] if cost @ one <= most]
+        return [self._read(one, record) for one in near[:MOST_POINTS]]
+
+    def _of_amounts(
+        self, solver: Solver, cancelled: Cancelled | None
+    ) -> list[WholeOrders]:
+        """Amounts as orders, where none costs anything whatever its size."""
+        solved = solver.open(self.program).solve(cancelled=cancelled)
+        if solved.outcome is not SolveStatus.OPTIMAL:
+            return []
+        record = PartitionRecord(
+            strategy=ALL,
+            reason=NO_FIXED,
+            parts=0,
+            iterations=(),
+            stopped="amounts are orders as they are",
+        )
+        return [self._read(solved.values, record)]
 
     def _read(self, values: Floats, record: PartitionRecord) -> WholeOrders:
         statement, program = self.built.statement, self.program
@@ -285,8 +324,8 @@ def _add_orders(
     whole: list[OrderColumns],
 ) -> tuple[Block, Block]:
     """Add a whole column per order column, and the row of its largest size."""
-    counts = [columns_of(one.plan) for one in whole]
-    size, grid = sum(counts), statement.grid.size
+    counts = np.array([columns_of(one.plan) for one in whole], np.int64)
+    size, grid = int(counts.sum()), statement.grid.size
     several = np.repeat([one.several for one in whole], counts)
     upper = np.where(several, MOST_ORDERS, 1.0)
     orders = problem.columns(names.SET_UPS, size, upper=upper, whole=True)
