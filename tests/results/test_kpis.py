@@ -125,23 +125,24 @@ def test_set_up_is_counted_as_used() -> None:
 
 
 @pytest.mark.req("KPI-06")
-def test_a_hundred_at_10_in_100_days_turn_a_stock_of_500_more_than_seven_times() -> (
-    None
-):
-    """3,650 a year; the 20 in the warehouse and what comes are worth 500 on average."""
+def test_a_hundred_at_10_by_the_last_due_date_are_the_pace_of_a_year() -> None:
+    """1,000 in the 28.75 days to the due date, whatever the horizon has beyond."""
     plan, snapshot = hand_plan(), hand_snapshot()
     held = scorecard(plan, snapshot).inventory
     row = figure(plan, "KPI-06")
-    assert (row["numerator"], row["denominator"]) == (3650.0, pytest.approx(held))
-    assert row["value"] == pytest.approx(3650.0 / held)
+    a_year = 1000.0 * 365.0 / 28.75
+    assert (row["numerator"], row["denominator"]) == pytest.approx((a_year, held))
+    assert row["value"] == pytest.approx(a_year / held)
     lasts = figure(plan, "KPI-06.days_of_supply")
-    assert (lasts["unit"], lasts["value"]) == ("day", pytest.approx(held / 10.0))
+    assert lasts["unit"] == "day"
+    assert lasts["value"] == pytest.approx(held / 1000.0 * 28.75)
 
 
 @pytest.mark.req("KPI-06")
-def test_deliveries_beyond_the_horizon_turn_nothing() -> None:
-    later = changed("deliveries", "D1", date=at("2026-06-01 00:00"))
-    assert figure(hand_plan(**later), "KPI-06")["value"] == 0.0
+def test_what_was_due_before_now_has_no_pace() -> None:
+    overdue = changed("fulfilment", "D1", due=at("2026-01-01 00:00"))
+    assert figure(hand_plan(**overdue), "KPI-06")["value"] == 0.0
+    assert figure(hand_plan(**overdue), "KPI-06.days_of_supply")["value"] is None
 
 
 @pytest.mark.req("KPI-24")

@@ -8,6 +8,7 @@ measurements and stay outside (design 3.7).
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
@@ -276,25 +277,27 @@ def on_time_in_full(plan: Plan, _snapshot: Snapshot) -> list[Measure]:
 def inventory_turns(plan: Plan, snapshot: Snapshot) -> list[Measure]:
     """KPI-06: cost of goods delivered a year ÷ mean inventory; days of supply.
 
-    Delivered is what a plan delivers from now to the end of its horizon, at unit cost
-    and at the pace of a year; the inventory is that of KPI-33. Days of supply are how
-    many days of such deliveries it lasts.
+    Delivered is what a plan delivers, at unit cost and at the pace of a year: the pace
+    is that from now to the last due date, for demands end before the horizon does. The
+    inventory is that of KPI-33. Days of supply are how many days of such deliveries it
+    lasts.
     """
-    begin = from_seconds(snapshot.as_of)
-    end = from_seconds(snapshot.settings.horizon_end)
-    costs = snapshot["products"].select("product", "unit_cost")
     sold = (
-        plan.deliveries.filter(pl.col("date").is_between(begin, end))
+        plan.fulfilment.filter(pl.col("planned") > 0)
         .join(snapshot["demands"].select("demand", "product"), on="demand")
-        .join(costs, on="product", maintain_order="left")
+        .join(snapshot["products"].select("product", "unit_cost"), on="product")
+        .sort("demand")
     )
-    cost = _total(sold.select(cost=pl.col("qty") * pl.col("unit_cost")), "cost")
-    days = snapshot.settings.horizon_days
-    a_year = cost * DAYS_PER_YEAR / days if days > 0 else 0.0
+    cost = float((sold["planned"] * sold["unit_cost"]).sum())
+    last = sold["due"].max()
+    days = 0.0
+    if isinstance(last, dt.datetime):
+        days = (last - from_seconds(snapshot.as_of)) / dt.timedelta(days=1)
+    a_day = cost / days if days > 0 else 0.0
     held = scorecard(plan, snapshot).inventory
-    lasts = ratio(held, a_year / DAYS_PER_YEAR, unit="day", part="days_of_supply")
+    lasts = ratio(held, a_day, unit="day", part="days_of_supply")
     return [
-        ratio(a_year, held, unit="per year"),
+        ratio(a_day * DAYS_PER_YEAR, held, unit="per year"),
         replace(lasts, name="Days of supply"),
     ]
 
