@@ -520,6 +520,8 @@ def remedies(
     changes = list(dict.fromkeys(changes))
     if not found and not changes and _all_in_time(plan, demand):
         conversation.say(say("no_planned_demand_is"))
+    elif stopped and not changes:
+        conversation.say(say("stopped_before_a_change"))
     elif not found:
         told_changes = "; ".join(changes) or say("no_change_applies")
         what = with_local_times(told_changes, locale.told)
