@@ -130,8 +130,8 @@ def test_an_alternate_routing_takes_what_the_first_machine_cannot():
         **tables,
         demands=[demand("D1", "A", 40, 1, price=1000)],
     )
-    # The search cuts what is late into equal lots: both machines are in time.
-    assert sources(found) == {"R-A": 20, "R2": 20}
+    # The cheaper machine works its whole day; the other makes what is left.
+    assert sources(found) == {"R-A": 24, "R2": 16}
     assert fulfilment(found)["status"] == "on_time"
 
 
