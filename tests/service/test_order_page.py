@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+import marimo as mo
 import polars as pl
 import pytest
 
@@ -168,7 +169,7 @@ def test_one_price_for_all_selected_orders_and_one_way_back(desk, tmp_path):
     assert "Rescheduled" in one_order.events_html(desk, row)
     # Other systems take over what was decided, without a command line.
     file = one_order.decided_file(desk)
-    assert file is not None
+    assert isinstance(file, mo.download)
     decided = pl.read_csv(file._data())
     assert set(decided["order"]) == {"PO-1", "PO-2"}
     assert set(decided["approver"]) == {"Ana", "Ben"}
