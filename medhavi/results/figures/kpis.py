@@ -18,6 +18,7 @@ import polars as pl
 from medhavi.results.amounts import currency_of
 from medhavi.results.figures.measure import Measure, amount, ratio, undefined
 from medhavi.results.figures.openings import stated_openings
+from medhavi.results.figures.order_costs import new_orders
 from medhavi.results.figures.plan_goals import goals
 from medhavi.results.figures.scorecard import late_hours_by_domain, scorecard
 from medhavi.results.plans.lateness import Verdict, live_verdicts, tally
@@ -179,9 +180,8 @@ def netting_accuracy(plan: Plan, snapshot: Snapshot) -> list[Measure]:
     Needed is positions.net, ordered is new supply; what lots add is the difference. The
     numerator is what is left of the needed after the differences.
     """
-    existing = snapshot["supply_orders"].select(pl.col("supply_order").alias("id"))
     new = (
-        plan.supplies.join(existing, on="id", how="anti")
+        new_orders(plan, snapshot)
         .group_by("product", "location", maintain_order=True)
         .agg(pl.col("qty").sum().alias("ordered"))
     )

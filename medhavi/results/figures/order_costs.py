@@ -45,7 +45,7 @@ def order_costs(
         Orders of the tables count too; else new ones alone, and a departure that an
         existing order leaves with is paid already.
     """
-    counted = plan.supplies.sort("id") if existing else _new(plan, snapshot)
+    counted = plan.supplies.sort("id") if existing else new_orders(plan, snapshot)
     sums = dict(
         counted.group_by("kind", maintain_order=True)
         .agg(pl.col("cost").fill_null(0.0).sum())
@@ -60,11 +60,12 @@ def order_costs(
 
 def emitted_by(plan: Plan, snapshot: Snapshot) -> float:
     """Emissions of new orders and of the energy of all work [kg CO2]."""
-    own = float(_new(plan, snapshot)["co2_kg"].fill_null(0.0).sum())
+    own = float(new_orders(plan, snapshot)["co2_kg"].fill_null(0.0).sum())
     return own + energy(plan, snapshot).co2_kg
 
 
-def _new(plan: Plan, snapshot: Snapshot) -> pl.DataFrame:
+def new_orders(plan: Plan, snapshot: Snapshot) -> pl.DataFrame:
+    """Supplies of a plan that no existing order brings, by id."""
     existing = snapshot["supply_orders"].select(pl.col("supply_order").alias("id"))
     return plan.supplies.join(existing, on="id", how="anti").sort("id")
 

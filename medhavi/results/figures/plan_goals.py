@@ -17,11 +17,8 @@ from medhavi.results.amounts import currency_of
 from medhavi.results.buckets import grid
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.figures.measure import amount, ratio, undefined
-from medhavi.results.figures.scorecard import (
-    HOLDING_RATE,
-    late_hours_by_domain,
-    scorecard,
-)
+from medhavi.results.figures.order_costs import new_orders
+from medhavi.results.figures.scorecard import late_hours_by_domain, scorecard, valued
 from medhavi.results.limiter import Domain
 from medhavi.results.plans.lateness import live_verdicts
 from medhavi.results.verify.facts import Facts
@@ -169,26 +166,14 @@ def _in_process(plan: Plan, snapshot: Snapshot) -> float:
     """Holding cost of what orders make or move, from now to the horizon's end."""
     begin = from_seconds(snapshot.as_of)
     end = from_seconds(snapshot.settings.horizon_end)
-    rates = snapshot["inventory_policies"].select(
-        "product", "location", rate="holding_rate"
-    )
-    held = (
-        plan.supplies.filter(pl.col("kind").is_in(["make", "move"]))
-        .with_columns(pl.col("start", "finish").clip(begin, end))
-        .join(
-            snapshot["products"].select("product", "unit_cost"),
-            on="product",
-            how="left",
-            maintain_order="left",
-        )
-        .join(rates, on=["product", "location"], how="left", maintain_order="left")
-        .select(
-            cost=pl.col("qty")
-            * pl.col("unit_cost").fill_null(0.0)
-            * pl.col("rate").fill_null(HOLDING_RATE)
-            * ((pl.col("finish") - pl.col("start")).dt.total_seconds() / DAY)
-            / DAYS_PER_YEAR
-        )
+    moving = plan.supplies.filter(pl.col("kind").is_in(["make", "move"]))
+    clipped = moving.with_columns(pl.col("start", "finish").clip(begin, end))
+    held = valued(clipped, snapshot).select(
+        cost=pl.col("qty")
+        * pl.col("unit_cost")
+        * pl.col("rate")
+        * ((pl.col("finish") - pl.col("start")).dt.total_seconds() / DAY)
+        / DAYS_PER_YEAR
     )
     return float(held["cost"].fill_null(0.0).sum())
 
@@ -261,10 +246,7 @@ def _of_campaigns(plan: Plan, loads: pl.DataFrame) -> float:
 
 def _not_preferred(plan: Plan, snapshot: Snapshot) -> Measure:
     """Share of new orders whose source is not of the first preference."""
-    known = snapshot["supply_orders"].select(id="supply_order")
-    new = plan.supplies.filter(pl.col("order_qty").is_not_null()).join(
-        known, on="id", how="anti"
-    )
+    new = new_orders(plan, snapshot).filter(pl.col("order_qty").is_not_null())
     ranks = preferences(snapshot, new)
     first = ranks.group_by("product", "location").agg(
         pl.col("preference").min().alias("first")

@@ -147,11 +147,16 @@ def _stock_days(held: pl.DataFrame, snapshot: Snapshot) -> pl.DataFrame:
     days = held.group_by("product", "location", maintain_order=True).agg(
         (pl.col("on_hand") * pl.col("days")).sum().alias("days")
     )
+    return valued(days, snapshot)
+
+
+def valued(rows: pl.DataFrame, snapshot: Snapshot) -> pl.DataFrame:
+    """Rows of products at locations with their unit_cost and yearly holding rate."""
     policies = snapshot["inventory_policies"].select(
         "product", "location", rate="holding_rate"
     )
     return (
-        days.join(
+        rows.join(
             snapshot["products"].select("product", "unit_cost"),
             on="product",
             how="left",

@@ -13,6 +13,7 @@ import polars as pl
 
 from medhavi.findings import finding
 from medhavi.results.amounts import with_unit
+from medhavi.results.figures.order_costs import new_orders
 from medhavi.results.figures.scorecard import sales
 from medhavi.results.limiter import Limiter
 from medhavi.units import DAY
@@ -107,8 +108,7 @@ def losing(
         By index; demands with a stated price alone.
     """
     snapshot, goals = statement.run.stated, statement.parameters
-    existing = snapshot["supply_orders"].select(pl.col("supply_order").alias("id"))
-    orders = made.supplies.join(existing, on="id", how="anti").select(
+    orders = new_orders(made, snapshot).select(
         pl.col("id").alias("supply"), "source", "product", "location", "cost"
     )
     keys = orders.select("source", "product", "location").rows()

@@ -26,6 +26,7 @@ from medhavi.planners.master_plan.statement import ObjectivePart
 from medhavi.providers import Providers
 from medhavi.results.amounts import with_unit
 from medhavi.results.figures.openings import stated_openings
+from medhavi.results.figures.order_costs import new_orders
 from medhavi.results.figures.scorecard import SAFETY_SHARE, sales, scorecard
 
 if TYPE_CHECKING:
@@ -361,9 +362,8 @@ def plan_parts(
 
 def value_at_risk(made: Plan, providers: Providers) -> float:
     """Value of new orders times the chance that they are late [base currency]."""
-    existing = providers.snapshot["supply_orders"].select(id="supply_order")
     rows = (
-        made.supplies.join(existing, on="id", how="anti")
+        new_orders(made, providers.snapshot)
         .filter(pl.col("kind").is_in(["buy", "move"]))
         .group_by("kind", "source", "product", "location", maintain_order=True)
         .agg(pl.col("qty").sum())
