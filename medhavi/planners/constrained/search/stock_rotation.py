@@ -282,6 +282,10 @@ def _rotate(
     return new
 
 
+_TAKEN = np.iinfo(np.int64).min
+"""Lasts shorter than any goods."""
+
+
 class _RotationPegs:
     """Pegs of takers that may change goods: who may use what dies first.
 
@@ -304,10 +308,12 @@ class _RotationPegs:
         in_time = (own.early <= self._early) & (own.late <= self._late)
         lasts = np.where(in_time & (self._until <= own.until), self._lasts, own.until)
         while len(lasts):
-            place = int(np.argmax(lasts))
+            place = int(lasts.argmax())
             if lasts[place] <= own.until:
                 break
             if self._pegs[place].qty:
                 return self._pegs[place]
+            # All of it was taken: no later question is to look at it again.
             lasts[place] = own.until
+            self._lasts[place] = _TAKEN
         return None
