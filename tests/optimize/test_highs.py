@@ -106,16 +106,9 @@ def test_strong_duality_and_complementary_slackness(data):
     assert np.abs(room * found.row_prices).max() < 1e-6
 
 
-@pytest.mark.req("OMI-06")
-@pytest.mark.parametrize("steps", [1, 35])
-@pytest.mark.parametrize("seed", range(6))
-def test_what_goes_on_after_some_steps_ends_where_the_simplex_method_does(seed, steps):
-    """Transport between 15 and 15 places takes more than half a step a row.
-
-    The first 15 steps last, and it goes on; of 35 those of some seeds undo too many.
-    """
+def transport(seed: int, n: int = 15) -> Program:
+    """Amounts from n places to n places, at least cost."""
     random = np.random.default_rng(seed)
-    n = 15
     problem = Problem()
     x = problem.columns("x", n * n)
     amounts = random.integers(1, 9, n).astype(float)
@@ -126,17 +119,40 @@ def test_what_goes_on_after_some_steps_ends_where_the_simplex_method_does(seed, 
     problem.entries(wanted.at(taker), x.at(np.arange(n * n)), 1.0)
     cost = random.integers(1, 60, n * n).astype(float)
     problem.cost("way", x.at(np.arange(n * n)), cost)
-    program = problem.program()
+    return problem.program()
+
+
+@pytest.mark.req("OMI-06")
+@pytest.mark.parametrize("steps", [1, 35])
+@pytest.mark.parametrize("seed", range(6))
+def test_what_goes_on_after_some_steps_ends_where_the_simplex_method_does(seed, steps):
+    """Transport between 15 and 15 places takes more than half a step a row.
+
+    The first 15 steps last, and it goes on; of 35 those of some seeds undo too many.
+    """
+    program = transport(seed)
     session = HighsSession(program, least_steps=steps)
     found, whole = session.solve(), HighsSession(program).solve()
     assert found.outcome is whole.outcome is SolveStatus.OPTIMAL
     assert found.objective == pytest.approx(whole.objective)
     # A basis: as many amounts as rows at most, and later changes go on from it.
     assert np.count_nonzero(found.values > 1e-9) <= program.n_rows
-    session.set_cost(2 * cost)
+    session.set_cost(2 * program.cost)
     again = session.solve()
     assert again.objective == pytest.approx(2 * whole.objective)
     assert again.iterations == 0
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_few_steps_before_its_end_the_simplex_method_goes_on(seed):
+    """No other method is begun where hardly a column is beyond its bounds."""
+    program = transport(seed, 60)
+    whole = HighsSession(program).solve()
+    found = HighsSession(program, least_steps=int(0.9 * whole.iterations)).solve()
+    assert found.outcome is SolveStatus.OPTIMAL
+    assert found.objective == pytest.approx(whole.objective)
+    # Steps of the simplex method alone are counted.
+    assert found.iterations >= whole.iterations - 1
 
 
 def bags(items: int, seed: int) -> Problem:
