@@ -41,7 +41,7 @@ with app.setup:
         EditForm,
         EditSession,
     )
-    from medhavi.service.plan_pages.plan_standing import tiles_of
+    from medhavi.service.plan_pages.plan_standing import published_of, tiles_of
     from medhavi.views import item_record, page, theme
     from medhavi.views.order_list import (
         EXCEPTION_GROUPING,
@@ -136,9 +136,15 @@ def data(get_renewed, mode, moments, wanted):
 
 
 @app.cell(hide_code=True)
-def head(get_published, known_at, mode, moments, shown):
-    _published = get_published()
-    mo.vstack(desk_words.head_parts(shown, mode, moments, known_at), gap=1)
+def history(get_published, shown):
+    _again = get_published()
+    published = published_of(shown)
+    return (published,)
+
+
+@app.cell(hide_code=True)
+def head(known_at, mode, moments, published, shown):
+    mo.vstack(desk_words.head_parts(shown, published, mode, moments, known_at), gap=1)
     return
 
 
@@ -150,9 +156,9 @@ def trouble(shown):
 
 
 @app.cell(hide_code=True)
-def tiles(link, plan, shown):
+def tiles(link, plan, published, shown):
     costs = dict(shown.snapshot["products"].select("product", "unit_cost").iter_rows())
-    html(tiles_html(tiles_of(shown), link)) if plan else None
+    html(tiles_html(tiles_of(shown, published), link)) if plan else None
     return (costs,)
 
 
