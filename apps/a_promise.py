@@ -633,9 +633,11 @@ def groups(found, group, grouping, keep, shown, tab, wanted):
 
 @app.cell(hide_code=True)
 def promise_files(found, group, grouped, grouping, promise_table, shown):
-    files = promise_list.exports(
+    _list = promise_list.exports(
         found, shown.names, grouping, group.value, grouped, promise_table
     )
+    _decided = promise_list.decided_file(shown)
+    files = [_list] if _decided is None else [_list, _decided]
     return (files,)
 
 
@@ -648,7 +650,7 @@ def which_promises(files, filters, group, grouped, tab):
                 [
                     *filters.elements.values(),
                     group,
-                    files,
+                    *files,
                 ],
                 justify="start",
                 align="end",

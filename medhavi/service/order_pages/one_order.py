@@ -128,7 +128,7 @@ def decided_file(shown: PlanPage) -> mo.Html | None:
         return None
     lake = bench.edits.facts.lake
     return mo.download(
-        lambda: b"\xef\xbb\xbf" + outbox(lake).text("csv").encode(),
+        lambda: outbox(lake).file(),
         filename="decided-orders.csv",
         label=say("decided_orders_as_csv"),
     )
