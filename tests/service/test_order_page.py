@@ -163,7 +163,7 @@ def test_one_price_for_all_selected_orders_and_one_way_back(desk, tmp_path):
         day(2) - day(0)
     ] * 2
     history = decision_words.history_html(plan_page.decisions(desk), desk.names)
-    assert "edit 2 orders: PO-1, PO-2" in history
+    assert "Rescheduled 2 orders: PO-1, PO-2" in history
     assert plan_page.take_back(desk, "Ben").kept
     row = selected_of(page_of(tmp_path), "PO-1")[0]
     assert "Rescheduled" in one_order.events_html(desk, row)

@@ -105,9 +105,9 @@ def test_publications_and_promises_are_among_the_changes(desk):
     assert commit(load, ask(load, stocked), "Bob").kept is True
     Lake(desk.source.lake).mirror(bench_of(desk.source).store)
     told = changes_html(desk, desk.names)
-    assert "publish plan " in told
+    assert "Published plan " in told
     assert "MRP (infinite capacity)" in told
-    assert "promise Q-0001: 2 " in told
+    assert "Promised Q-0001: 2 " in told
     assert told.index("Bob") < told.index("Ada"), "the newest first"
 
 

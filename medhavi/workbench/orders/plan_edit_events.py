@@ -281,6 +281,7 @@ def records(events: Iterable[RecordedEvent]) -> list[EditRecord]:
                 "undoes": about.get("undoes"),
                 "rows": rows,
                 "earlier_overrides": _earlier_overrides(about),
+                "asked": about.get("asked") or {},
             }
         )
     undone = {one["undoes"]: one["edit_id"] for one in found if one["undoes"]}
