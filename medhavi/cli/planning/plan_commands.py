@@ -45,7 +45,7 @@ from medhavi.cli.options import (
     settings_file,
 )
 from medhavi.errors import NotAvailable, UsageError
-from medhavi.views.words import say
+from medhavi.views.words import say, signed
 
 if TYPE_CHECKING:
     from medhavi.progress import Cancelled, Observe, Progress
@@ -529,6 +529,7 @@ def remedies(
         what = with_local_times(told_changes, locale.told)
         conversation.say(say("no_remedy_found_tried", what))
     else:
+        in_full = partial(full_money, currency=locale.currency)
         show_table(
             ["what", "late", "for", "its date", "saves", "costs", "worse off"],
             [
@@ -539,11 +540,12 @@ def remedies(
                     "no delivery"
                     if one.tested_date is None
                     else locale.told(from_seconds(one.tested_date)),
-                    full_money(one.saved, locale.currency),
-                    full_money(one.price, locale.currency)
+                    signed(one.saved, in_full, "costs_amount"),
+                    signed(one.price, in_full, "saves_amount")
                     if one.priced
                     else say(
-                        "and_a_price_not_stated", full_money(one.price, locale.currency)
+                        "and_a_price_not_stated",
+                        signed(one.price, in_full, "saves_amount"),
                     ),
                     len(one.harms),
                 )

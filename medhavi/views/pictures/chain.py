@@ -214,7 +214,7 @@ def chain_chart(
     if everything:
         title = say("all_orders_behind_it", count)
     return finished(
-        alt.layer(*layers), title, row_height(labels["label"]) * max(count, 2) + 8
+        alt.layer(*layers), title, row_height(_label_texts(labels)) * max(count, 2) + 8
     )
 
 
