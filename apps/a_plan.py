@@ -59,6 +59,7 @@ with app.setup:
     )
     from medhavi.views.pictures.load import load_chart
     from medhavi.views.pictures.stock import record_chart
+    from medhavi.views.plan_pages.demand_story import story_html
     from medhavi.views.report import figures_html
     from medhavi.views.tiles import tiles_html
     from medhavi.views.words import say
@@ -252,7 +253,7 @@ def why(demand, everything, names, part, parts, plan, tab):
                 say("stock_serves_it"),
                 say("nothing_to_supply"),
             ),
-            html(page.story_html(_told, names, plan.run.as_of)),
+            html(story_html(_told, names, plan.run.as_of, expedite=True)),
         ]
     section("why", part.value if len(parts) == 1 else "", *_parts)
     return

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import polars as pl
 import pytest
 
 from medhavi.planners.edit_price import EditPrice
@@ -105,6 +106,24 @@ def test_a_proposal_is_moved_to_a_time_of_its_own_place_here_and_in_history(desk
     assert plan_page.take_back(desk, "Ben").kept
     history = decision_words.history_html(plan_page.decisions(desk), names)
     assert re.search(f"Undone: Rescheduled PO-[^ ]+ {words}", history)
+
+
+def test_what_an_edit_breaks_stands_above_what_it_gains(desk):
+    """An order moved before its component was there was a gain, and nothing else."""
+    form = {"kind": "move", "supply": proposal(desk.plan), "due": day(40).isoformat()}
+    shown = plan_page.show_edit(desk, form).preview
+    row = {"code": "AwaitsComponent", "severity": "critical", "product": "A"}
+    row |= {"supply": shown.orders[0], "location": "DC", "date": day(40)}
+    row |= {"hours": 122.0, "message": "Takes A 5.1 days before it is available."}
+    schema = shown.plan.exceptions.schema
+    broken = shown.plan.replace(exceptions=pl.DataFrame([row], schema=schema))
+    told = decision_words.preview_html(replace(shown, plan=broken), desk.names)
+    assert "Takes A 5.1 days before it is available." in told
+    assert told.index("What it breaks") < told.index("What it costs")
+    row |= {"severity": "info"}
+    minor = shown.plan.replace(exceptions=pl.DataFrame([row], schema=schema))
+    told = decision_words.preview_html(replace(shown, plan=minor), desk.names)
+    assert "What it breaks" not in told
 
 
 def test_a_corrected_cell_stands_in_history_with_its_value(desk):

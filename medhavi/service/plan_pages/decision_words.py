@@ -16,6 +16,7 @@ from medhavi.service.jobs.plan_jobs import PricedEdit
 from medhavi.service.page_data import PageProblem, answer_html, problem_html
 from medhavi.views.changed_cells import cell_text, key_words
 from medhavi.views.names import number, said, when
+from medhavi.views.order_grid import critical_html
 from medhavi.views.page import empty, findings_html, table_html
 from medhavi.views.words import say
 from medhavi.workbench.orders.plan_edit_answers import (
@@ -120,6 +121,8 @@ def preview_html(preview: Preview, names: Names, order: str = "") -> str:
         place = place_of_orders(_recorded(preview.rows))
         head = f"{edit_words(preview.edit, names, place)}: {order}"
     told = f"<p><b>{escape(names.told(head).replace('_', ' '))}</b></p>"
+    if preview.plan is not None:
+        told += critical_html(preview.plan, preview.orders, names)
     told += effect_html(preview.effect, names)
     return told + (findings_html(preview.findings, names) if preview.findings else "")
 
