@@ -16,7 +16,6 @@ app = marimo.App(width="full", app_title="Medhavi: plan")
 with app.setup:
     import marimo as mo
 
-    from medhavi.results.difference import compare
     from medhavi.service import grid_groups
     from medhavi.service.page_data import (
         PageProblem,
@@ -32,10 +31,10 @@ with app.setup:
         desk_parts,
         desk_words,
         item_page,
+        plan_comparison,
         plan_page,
     )
     from medhavi.service.plan_pages.approver_names import Approver
-    from medhavi.service.plan_pages.plan_loading import MODES
     from medhavi.service.plan_pages.plan_page import (
         Decision,
         EditForm,
@@ -46,7 +45,6 @@ with app.setup:
     from medhavi.views.order_list import (
         EXCEPTION_GROUPING,
         advice_of,
-        comparison_html,
         exception_rows,
     )
     from medhavi.views.pictures.chain import chain_chart
@@ -471,24 +469,20 @@ def published(approver, publish, shown, tell_published):
 
 
 @app.cell(hide_code=True)
-def choose_other(mode):
-    other = mo.ui.dropdown(
-        [name for name in MODES if name != mode.value],
-        allow_select_none=True,
-        label=say("compare_with_mode"),
-    )
+def choose_other(keep, published, shown, wanted):
+    other = plan_comparison.comparison_choice(shown, published, wanted, keep)
     return (other,)
 
 
 @app.cell(hide_code=True)
-def compared(names, other, plan, shown, tab):
+def compared(other, shown, tab):
     mo.stop(tab.value != say("compare_and_publish"))
-    _told = ""
-    if other.value is not None:
-        _other = plan_page.other_plan(shown, other.value)
-        mo.stop(_other.problem is not None, trouble_of(_other))
-        _told = comparison_html(plan, _other.plan, compare(plan, _other.plan), names)
-    section("compare", say("comparison_of_modes"), other, html(_told))
+    section(
+        "compare",
+        say("comparison_with_another_plan"),
+        other,
+        *plan_comparison.comparison_parts(shown, other.value),
+    )
     return
 
 

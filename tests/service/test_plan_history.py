@@ -9,6 +9,10 @@ import pytest
 from medhavi.service import page_data
 from medhavi.service.data_pages.change_list import changes_html
 from medhavi.service.page_data import bench_of
+from medhavi.service.plan_pages.plan_comparison import (
+    comparison_choice,
+    comparison_parts,
+)
 from medhavi.service.plan_pages.plan_loading import PlanPage, plan_of
 from medhavi.service.plan_pages.plan_page import publish
 from medhavi.service.plan_pages.plan_standing import (
@@ -124,3 +128,32 @@ def test_the_head_and_the_figures_of_a_page_speak_of_the_same_published_plans(de
     ((_, told),) = standing_facts(later, published_of(later))
     assert "last published" in told
     assert published_figures(later.plan, published_of(later)) != []
+
+
+@pytest.mark.req("UI-02")
+def test_a_plan_is_compared_with_the_one_that_was_published_before(desk):
+    """Figures, demands and orders that differ: what has changed since."""
+    assert publish(desk, "Ada").kept is True
+    rows = desk.snapshot["demands"].to_dicts()
+    fewer = desk.snapshot.replace(demands=rows[:-1])
+    later = replace(desk, snapshot=fewer, plan=plan_of(fewer))
+    asked: dict[str, str] = {}
+    other = comparison_choice(
+        later,
+        published_of(later),
+        lambda name: asked.get(name, ""),
+        lambda name, value: asked.update({name: value}),
+    )
+    words, *modes = other.options
+    assert words.startswith("Published ")
+    assert words.endswith(" by Ada")
+    assert modes == ["Constrained (finite capacity)", "Cost-optimized"]
+    assert other.value is None
+    assert comparison_parts(later, None) == []
+    told, *orders = comparison_parts(later, other.options[words])
+    assert "orders" in told.text
+    assert len(orders) == 2, "the orders that differ stand in a grid"
+    gone = comparison_parts(later, "no-such-run")
+    assert "no-such-run" in gone[0].text
+    same = comparison_choice(desk, published_of(desk), lambda _: "", asked.get)
+    assert not [one for one in same.options if one.startswith("Published")]
