@@ -59,7 +59,7 @@ with app.setup:
     )
     from medhavi.version import __version__
     from medhavi.views import page, theme
-    from medhavi.views.names import basis_words
+    from medhavi.views.names import basis_words, count
     from medhavi.views.promises import lists as promise_lists
     from medhavi.views.promises import records as promise_records
     from medhavi.views.promises.picture import (
@@ -880,7 +880,7 @@ def hot_spots(get_watch, many, shown, tab, told):
         "hot-spots",
         say("frequent_limits"),
         html(
-            f'<p class="muted">{say("of_the_last_answers", len(_answers))}</p>'
+            f'<p class="muted">{say("of_the_last_answers", count(len(_answers), "answer"))}</p>'
             f"{promise_lists.hot_spots_html(_answers, shown.names)}"
         ),
         html(promise_lists.risk_spots_html(_watch, shown.names)),

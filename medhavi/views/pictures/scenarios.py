@@ -104,7 +104,7 @@ def scenario_tiles(one: ScenarioComparison, names: Names) -> tuple[Tile, ...]:
         Tile(
             label=say("demands_and_orders_that_differ"),
             figure=f"{one.demands.height:,}",
-            unit="demands",
+            unit="demand" if one.demands.height == 1 else "demands",
             note=count(one.orders.height, "order"),
         ),
     )
