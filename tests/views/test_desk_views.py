@@ -108,6 +108,8 @@ def test_two_plans_are_compared_by_orders_figures_and_demands(late, made):
     assert "late 18 h → on time" in told.replace('</td><td class="">', " → ")
     assert ">orders<" in told
     assert ">pegs<" in told
+    assert "fraction" not in told, "a share is written in per cent"
+    assert " %<" in unescape(told).replace("\xa0", " ")
     same = comparison_html(made, made, compare(made, made), Names())
     assert "The plans are equal" in same
 

@@ -185,3 +185,25 @@ def test_times_of_a_spreadsheet_are_taken(folder, tmp_path) -> None:
 def test_files_of_another_kind_are_refused() -> None:
     with pytest.raises(UsageError, match="no file of tables"):
         read_files([("notes.docx", b"")])
+
+
+ORDERS = "Demand,product,location,Qty,due\nD-9,A,DC,5,2026-05-01\n"
+
+
+@pytest.mark.req("ENR-10")
+def test_a_file_of_another_name_is_known_by_its_columns(tmp_path):
+    import openpyxl
+
+    stated, found = read_files([("new orders.csv", ORDERS.encode())])
+    assert list(stated) == ["demands"]
+    assert found == []
+    book = openpyxl.Workbook()
+    for line in ORDERS.splitlines():
+        book.active.append(line.split(","))
+    book.save(tmp_path / "orders.xlsx")
+    content = (tmp_path / "orders.xlsx").read_bytes()
+    stated, found = read_files([("orders.xlsx", content)])
+    assert list(stated) == ["demands"]
+    assert found == []
+    with pytest.raises(UsageError, match=r"notes\.csv holds no planning table"):
+        read_files([("notes.csv", b"who,what\nA,B\n")])

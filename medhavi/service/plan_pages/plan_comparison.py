@@ -73,21 +73,26 @@ def comparison_parts(shown: PlanPage, other: str | None) -> list[mo.Html]:
         page = other_plan(shown, other)
         if page.problem is not None or page.plan is None:
             return [trouble_of(page)]
-        return _difference(plan, page.plan, names)
+        modes = MODE_WORDS[plan.run.mode], MODE_WORDS[other]
+        return _difference(plan, page.plan, names, modes)
     try:
         before = Lake(shown.source.lake).recorded_plan(other)
     except (MedhaviError, OSError) as failure:
         return [html(problem_html(problem_of(failure)))]
-    return _difference(before, plan, names)
+    titles = say("column_published"), say("column_now")
+    return _difference(before, plan, names, titles)
 
 
-def _difference(old: Plan, new: Plan, names: Names) -> list[mo.Html]:
-    parts = [html(comparison_html(old, new, compare(old, new), names))]
+def _difference(
+    old: Plan, new: Plan, names: Names, titles: tuple[str, str]
+) -> list[mo.Html]:
+    told = comparison_html(old, new, compare(old, new), names, titles)
+    parts = [html(told)]
     orders = orders_that_differ(old, new)
     if orders.is_empty():
         return parts
-    before, now = say("column_before"), say("column_now")
-    columns = {grid_columns.DATE_TODAY: before, grid_columns.DATE_THEN: now}
+    dates = grid_columns.DATE_TODAY, grid_columns.DATE_THEN
+    columns = dict(zip(dates, titles, strict=True))
     table = page_table(
         order_rows(orders, names).rename(columns),
         say("orders_that_differ"),
