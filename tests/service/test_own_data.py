@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -198,6 +199,9 @@ def test_orders_of_a_file_are_priced_and_taken_by_a_lake_and_go_again(lake) -> N
     later, proposal = _taken(lake, content)
     told = own_data.proposal_html(proposal, lake.names)
     assert "NEW-1" in told
+    new = re.search("a new row: ([^<]*)", told)[1]
+    assert "due " in new, "when it is wanted counts more than what is usual"
+    assert "kind order" not in new
     rows = {row["demand"]: row for row in later.snapshot["demands"].to_dicts()}
     assert (rows["NEW-1"]["qty"], rows["NEW-1"]["sales_order"]) == (5.0, "NEW-1")
     assert rows[first["demand"]] == {**first, "qty": first["qty"] + 7}
