@@ -73,11 +73,15 @@ def header(title: str, facts: Sequence[tuple[str, str]], *, finding: str = "") -
     listed = "".join(
         f"<span>{escape(name)} <b>{escape(value)}</b></span>" for name, value in facts
     )
-    found = f'<p class="mv-finding">{unbroken(escape(finding))}</p>' if finding else ""
     return (
         f'<div class="mv"><div class="mv-head"><h1>{escape(title)}</h1>'
-        f'<div class="mv-facts">{listed}</div></div>{found}</div>'
+        f'<div class="mv-facts">{listed}</div></div>{finding_line(finding)}</div>'
     )
+
+
+def finding_line(finding: str) -> str:
+    """What a page finds, as the line below its title; nothing of nothing."""
+    return f'<p class="mv-finding">{unbroken(escape(finding))}</p>' if finding else ""
 
 
 def moment_facts(

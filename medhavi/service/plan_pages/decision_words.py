@@ -15,7 +15,7 @@ from medhavi.schema import cell, tables
 from medhavi.service.jobs.plan_jobs import PricedEdit
 from medhavi.service.page_data import PageProblem, answer_html, problem_html
 from medhavi.views.changed_cells import cell_text, key_words
-from medhavi.views.names import number, said, when
+from medhavi.views.names import duration, number, said, when
 from medhavi.views.order_grid import critical_html
 from medhavi.views.page import empty, findings_html, table_html
 from medhavi.views.words import say
@@ -378,6 +378,8 @@ def _decision(one: EditRecord, names: Names) -> str:
         key = one.rows[0]["key"]
         before, after = map(names.name, (key["from_family"], key["to_family"]))
         told = f"{before} to {after} ({key['matrix']})"
+        minutes = (one.rows[0]["after"] or {}).get("setup_minutes")
+        told += "" if minutes is None else f": {duration(minutes / 60)}"
     rows = rows_words(one.kind, one.rows, names)
     if rows:
         return ": ".join(filter(None, (one.reason, rows)))

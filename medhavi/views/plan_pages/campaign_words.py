@@ -40,6 +40,18 @@ def family_name(family: str, names: Names) -> str:
     return ANY_FAMILY if family == ANY else names.name(family)
 
 
+def saving_finding(found: CampaignDifference, currency: str = "EUR") -> str:
+    """What campaigns come to, in a sentence."""
+    before, after = found.without, found.with_campaigns
+    saved = before.setup_minutes - after.setup_minutes
+    if saved <= 0:
+        hours = duration(before.setup_minutes / 60)
+        return say("campaigns_save_nothing", number(before.setups), hours)
+    amount = money(found.saved_money, currency)
+    changes = number(after.setups), number(before.setups)
+    return say("campaigns_save", duration(saved / 60), amount, *changes)
+
+
 def saving_tiles(found: CampaignDifference, currency: str = "EUR") -> tuple[Tile, ...]:
     """What campaigns save and cost as tiles (UI-05)."""
     before, after = found.without, found.with_campaigns
@@ -108,7 +120,7 @@ def runs_html(
         *(
             say("plan"),
             say("changes"),
-            say("set_up"),
+            say("changeover_time"),
             say("cost_of_set_up"),
             say("column_late_of_all"),
         ),
