@@ -57,7 +57,7 @@ with app.setup:
     )
     from medhavi.views.pictures.load import load_chart
     from medhavi.views.pictures.stock import record_chart
-    from medhavi.views.plan_pages.demand_story import story_html
+    from medhavi.views.plan_pages.demand_chain import story_html
     from medhavi.views.report import figures_html
     from medhavi.views.tiles import tiles_html
     from medhavi.views.words import say

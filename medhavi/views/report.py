@@ -35,7 +35,7 @@ from medhavi.views.pictures.chain import chain_chart
 from medhavi.views.pictures.lateness import overdue_chart
 from medhavi.views.pictures.load import load_chart
 from medhavi.views.pictures.stock import items_by_need, stock_chart
-from medhavi.views.plan_pages.demand_story import story_html
+from medhavi.views.plan_pages.demand_chain import story_html
 from medhavi.views.theme import drawing, title_of, untitled
 from medhavi.views.tiles import plan_tiles, tiles_html
 from medhavi.views.words import say

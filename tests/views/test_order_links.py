@@ -11,7 +11,7 @@ from medhavi.results.limiter import Limiter
 from medhavi.results.plans.explanation import ChainLink, Explanation, LatenessReason
 from medhavi.results.plans.lateness import Verdict
 from medhavi.views.names import Names
-from medhavi.views.plan_pages.demand_story import story_html
+from medhavi.views.plan_pages.demand_chain import story_html
 
 DUE = dt.datetime(2026, 1, 6, tzinfo=dt.UTC)
 

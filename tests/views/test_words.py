@@ -14,7 +14,7 @@ from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.plans.lateness import Verdict
 from medhavi.views import page, report
 from medhavi.views.order_list import clock, codes, exception_rows, plain
-from medhavi.views.plan_pages.demand_story import (
+from medhavi.views.plan_pages.demand_chain import (
     advice,
     headline,
     story,

@@ -15,7 +15,7 @@ from medhavi.views.names import event_words, number, when
 from medhavi.views.order_grid import own_exceptions_html, serves_html
 from medhavi.views.order_list import order_words
 from medhavi.views.pictures.chain import chain_chart
-from medhavi.views.plan_pages.demand_story import story_html
+from medhavi.views.plan_pages.demand_chain import story_html
 from medhavi.views.words import say
 from medhavi.workbench.orders.order_history import order_history, outbox
 

@@ -389,7 +389,7 @@ def _decision(one: EditRecord, names: Names) -> str:
 
 _DONE = {
     "firm": say("done_firm"),
-    "release": say("done_release"),
+    "release": say("released"),
     "move": say("done_move"),
     "split": say("done_split"),
     "change_qty": say("done_change_qty"),

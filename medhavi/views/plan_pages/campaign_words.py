@@ -47,9 +47,13 @@ def saving_finding(found: CampaignDifference, currency: str = "EUR") -> str:
     if saved <= 0:
         hours = duration(before.setup_minutes / 60)
         return say("campaigns_save_nothing", number(before.setups), hours)
-    amount = money(found.saved_money, currency)
-    changes = number(after.setups), number(before.setups)
-    return say("campaigns_save", duration(saved / 60), amount, *changes)
+    return say(
+        "campaigns_save",
+        duration(saved / 60),
+        money(found.saved_money, currency),
+        number(after.setups),
+        number(before.setups),
+    )
 
 
 def saving_tiles(found: CampaignDifference, currency: str = "EUR") -> tuple[Tile, ...]:
@@ -124,7 +128,7 @@ def runs_html(
             say("cost_of_set_up"),
             say("column_late_of_all"),
         ),
-        *(say("column_not_served"), say("lateness"), say("column_its_money")),
+        *(say("column_not_served"), say("lateness"), say("cost_of_lateness")),
     )
     cells = [(word, *_figures(one, currency)) for word, one in rows]
     return table_html(columns, cells, columns[1:])
