@@ -213,7 +213,7 @@ def test_the_first_lesson_runs_in_the_browser(watched):
     [
         ("exceptions", "Its orders, to edit at once"),
         ("stock", "Projected available balance"),
-        ("compare-and-publish", "Comparison with another planning mode"),
+        ("compare-and-publish", "Comparison with another plan"),
         ("key-figures", "Key figures"),
     ],
 )
