@@ -198,12 +198,14 @@ def test_a_file_of_another_name_is_known_by_its_columns(tmp_path):
     assert list(stated) == ["demands"]
     assert found == []
     book = openpyxl.Workbook()
-    for line in ORDERS.splitlines():
-        book.active.append(line.split(","))
+    book.active.append(["Demand", "product", "location", "Qty", "due"])
+    book.active.append(["D-9", "A", "DC", 5, dt.datetime(2026, 5, 1)])  # noqa: DTZ001
     book.save(tmp_path / "orders.xlsx")
     content = (tmp_path / "orders.xlsx").read_bytes()
-    stated, found = read_files([("orders.xlsx", content)])
-    assert list(stated) == ["demands"]
+    known, found = read_files([("orders.xlsx", content)])
+    assert list(known) == ["demands"]
     assert found == []
+    read, asked = (Snapshot.from_frames(one)["demands"] for one in (known, stated))
+    assert read.equals(asked)
     with pytest.raises(UsageError, match=r"notes\.csv holds no planning table"):
         read_files([("notes.csv", b"who,what\nA,B\n")])

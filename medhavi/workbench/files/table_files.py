@@ -23,6 +23,7 @@ from medhavi.snapshot.reading.folder import (
     table_of_columns,
 )
 from medhavi.snapshot.reading.normalise import ROW
+from medhavi.snapshot.reading.outside_file import check_workbook, read_sheets
 from medhavi.snapshot.table_difference import cells_of
 from medhavi.units import from_seconds
 from medhavi.workbench.files.atomic_write import replaced_file
@@ -39,6 +40,8 @@ MOST_BYTES = 50_000_000
 KINDS = (".xlsx", ".csv", ".parquet")
 """Kinds of files that are taken."""
 _JOURNAL = "changes.jsonl"
+_NO_TABLE = {"FILE003", "FILE006"}
+"""Codes of files that are whole and hold no table."""
 
 
 class FileChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,7 +98,7 @@ def read_files(
         tables, found = cells_of(
             Path(there) / only if only.lower().endswith(".xlsx") else there
         )
-    if not tables and any(one.code == "FILE006" for one in found):
+    if not tables and {one.code for one in found} <= _NO_TABLE:
         told = ", ".join(Path(name).name for name, _ in files)
         message = (
             f"{told} holds no planning table: neither its name nor its columns are "
@@ -110,7 +113,7 @@ def _by_columns(path: Path, content: bytes) -> tuple[str, bytes]:
     """File under the name of the table that its columns fit; else as it is."""
     kind = path.suffix.lower()
     if kind == ".xlsx":
-        return path.name, _sheets_by_columns(content)
+        return path.name, _sheet_by_columns(content)
     if table_named(path.stem) is not None:
         return path.name, content
     table = None
@@ -127,32 +130,32 @@ def _header(kind: str, content: bytes) -> list[str]:
     return [name.strip().strip('"') for name in first.split(mark)]
 
 
-def _sheets_by_columns(content: bytes) -> bytes:
-    """Workbook whose sheets are called as the tables that their columns fit.
+def _sheet_by_columns(content: bytes) -> bytes:
+    """Workbook with its first sheet under the name of the table that its columns fit.
 
-    One with a sheet that is called as a table stays as it is: it was filled here.
+    One with a sheet that is called as a table stays as it is, and so does one that
+    cannot be read: its reader says why.
     """
-    import openpyxl
+    import xlsxwriter
 
-    try:
-        book = openpyxl.load_workbook(io.BytesIO(content), data_only=True)
-    except Exception:  # noqa: BLE001 - its reader says what is wrong with it
-        return content
-    if any(table_named(sheet.title) for sheet in book.worksheets):
-        return content
-    taken: set[str] = set()
-    for sheet in book.worksheets:
-        rows = sheet.iter_rows(max_row=1, values_only=True)
-        header = [str(one) for one in next(rows, ()) if one is not None]
-        table = table_of_columns(header) if header else None
-        if table is not None and table not in taken:
-            sheet.title = table
-            taken.add(table)
-    if not taken:
-        return content
-    out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
+    with suppress(OSError, ValueError):
+        if check_workbook(content, table_named):
+            return content
+        filled = (one for one in read_sheets(content).values() if one is not None)
+        first = next(filled, None)
+        table = None if first is None else table_of_columns(first.columns)
+        if first is None or table is None:
+            return content
+        out = io.BytesIO()
+        plain = {"strings_to_formulas": False, "strings_to_urls": False}
+        with xlsxwriter.Workbook(out, {"in_memory": True, **plain}) as book:
+            sheet = book.add_worksheet(table)
+            for number, row in enumerate([first.columns, *first.iter_rows()]):
+                for place, cell in enumerate(row):
+                    if cell is not None:
+                        sheet.write_string(number, place, str(cell))
+        return out.getvalue()
+    return content
 
 
 def holds_no_table(place: str | Path) -> bool:
