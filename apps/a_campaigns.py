@@ -132,11 +132,9 @@ def plans(how, families, read, wanted):
 
 @app.cell(hide_code=True)
 def tiles(names, study):
-    html(
-        tiles_html(
-            campaign_words.saving_tiles(study.difference, names.currency), "#runs"
-        )
-    )
+    _found = campaign_words.saving_finding(study.difference, names.currency)
+    _tiles = campaign_words.saving_tiles(study.difference, names.currency)
+    html(page.finding_line(_found) + tiles_html(_tiles, "#runs"))
     return
 
 

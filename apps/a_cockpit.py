@@ -26,13 +26,14 @@ with app.setup:
         trouble_of,
     )
     from medhavi.service.plan_pages import cockpit_page, desk_words
-    from medhavi.service.plan_pages.plan_standing import standing_facts
+    from medhavi.service.plan_pages.plan_standing import published_of, standing_facts
     from medhavi.views import page, theme
     from medhavi.views.pictures.lateness import plan_finding
     from medhavi.views.pictures.network import network_chart
     from medhavi.views.plan_pages import cockpit
     from medhavi.views.tiles import tiles_html
     from medhavi.views.words import say
+    from medhavi.workbench.plan_pack import published_figures
 
     theme.register()
 
@@ -63,7 +64,13 @@ def data(mode, wanted):
 
 
 @app.cell(hide_code=True)
-def head(mode, names, shown, wanted):
+def history(shown):
+    published = published_of(shown)
+    return (published,)
+
+
+@app.cell(hide_code=True)
+def head(mode, names, published, shown, wanted):
     _found = plan_finding(shown.plan, names) if shown.plan else ""
     mo.vstack(
         desk_words.page_head(
@@ -72,7 +79,7 @@ def head(mode, names, shown, wanted):
             wanted("known_at"),
             _found,
             [mode, cockpit_page.pack_download(shown) if shown.plan else None],
-            standing_facts(shown),
+            standing_facts(shown, published),
         ),
         gap=1,
     )
@@ -87,10 +94,10 @@ def trouble(shown):
 
 
 @app.cell(hide_code=True)
-def tiles(names, plan, shown):
-    _published = cockpit_page.published_figures(shown)
+def tiles(names, plan, published):
+    _figures = published_figures(plan, published) if plan else ()
     html(
-        tiles_html(cockpit.cockpit_tiles(plan, names, _published), "{rows}")
+        tiles_html(cockpit.cockpit_tiles(plan, names, _figures), "{rows}")
     ) if plan else None
     return
 

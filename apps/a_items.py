@@ -21,7 +21,8 @@ with app.setup:
     from medhavi.service.plan_pages import desk_words, item_page
     from medhavi.views import item_record, page, theme
     from medhavi.views.pictures.stock import record_chart
-    from medhavi.views.plan_pages.shortages import short_items_html, shortage_html
+    from medhavi.views.plan_pages.shortages import shortage_html
+    from medhavi.views.plan_pages.stock_lots import lots_html
     from medhavi.views.tiles import tiles_html
     from medhavi.views.words import say
 
@@ -109,7 +110,8 @@ def choose_tab(keep, plan, wanted):
     mo.stop(plan is None)
     tab = desk_words.tab_bar(item_page.TABS, wanted, keep, say("time_phased_record"))
     group = grid_groups.group_choice(item_page.MOVEMENT_GROUPING, wanted, keep)
-    return group, tab
+    month = item_page.month_choice(plan, wanted, keep)
+    return group, month, tab
 
 
 @app.cell(hide_code=True)
@@ -144,7 +146,7 @@ def movement_grid(group, grouped, movements, record):
 
 
 @app.cell(hide_code=True)
-def show(names, plan, record, snapshot, tab):
+def show(month, names, plan, record, snapshot, tab):
     mo.stop(record is None or tab.value == say("orders_and_requirements"))
     if tab.value == say("time_phased_record"):
         _parts = [
@@ -156,7 +158,10 @@ def show(names, plan, record, snapshot, tab):
             ),
         ]
     elif tab.value == say("items_that_run_short"):
-        _parts = [html(short_items_html(plan, names))]
+        _parts = item_page.short_parts(plan, names, month)
+    elif tab.value == say("stock_lots"):
+        _item = record.product, record.location
+        _parts = [html(lots_html(plan, snapshot, *_item, names))]
     else:
         _made = item_record.supply_html(
             snapshot, record.product, record.location, names

@@ -16,7 +16,6 @@ app = marimo.App(width="full", app_title="Medhavi: plan")
 with app.setup:
     import marimo as mo
 
-    from medhavi.results.difference import compare
     from medhavi.service import grid_groups
     from medhavi.service.page_data import (
         PageProblem,
@@ -32,21 +31,20 @@ with app.setup:
         desk_parts,
         desk_words,
         item_page,
+        plan_comparison,
         plan_page,
     )
     from medhavi.service.plan_pages.approver_names import Approver
-    from medhavi.service.plan_pages.plan_loading import MODES
     from medhavi.service.plan_pages.plan_page import (
         Decision,
         EditForm,
         EditSession,
     )
-    from medhavi.service.plan_pages.plan_standing import tiles_of
+    from medhavi.service.plan_pages.plan_standing import published_of, tiles_of
     from medhavi.views import item_record, page, theme
     from medhavi.views.order_list import (
         EXCEPTION_GROUPING,
         advice_of,
-        comparison_html,
         exception_rows,
     )
     from medhavi.views.pictures.chain import chain_chart
@@ -59,6 +57,7 @@ with app.setup:
     )
     from medhavi.views.pictures.load import load_chart
     from medhavi.views.pictures.stock import record_chart
+    from medhavi.views.plan_pages.demand_chain import story_html
     from medhavi.views.report import figures_html
     from medhavi.views.tiles import tiles_html
     from medhavi.views.words import say
@@ -136,9 +135,15 @@ def data(get_renewed, mode, moments, wanted):
 
 
 @app.cell(hide_code=True)
-def head(get_published, known_at, mode, moments, shown):
-    _published = get_published()
-    mo.vstack(desk_words.head_parts(shown, mode, moments, known_at), gap=1)
+def history(get_published, shown):
+    _again = get_published()
+    published = published_of(shown)
+    return (published,)
+
+
+@app.cell(hide_code=True)
+def head(known_at, mode, moments, published, shown):
+    mo.vstack(desk_words.head_parts(shown, published, mode, moments, known_at), gap=1)
     return
 
 
@@ -150,9 +155,9 @@ def trouble(shown):
 
 
 @app.cell(hide_code=True)
-def tiles(link, plan, shown):
+def tiles(link, plan, published, shown):
     costs = dict(shown.snapshot["products"].select("product", "unit_cost").iter_rows())
-    html(tiles_html(tiles_of(shown), link)) if plan else None
+    html(tiles_html(tiles_of(shown, published), link)) if plan else None
     return (costs,)
 
 
@@ -246,7 +251,7 @@ def why(demand, everything, names, part, parts, plan, tab):
                 say("stock_serves_it"),
                 say("nothing_to_supply"),
             ),
-            html(page.story_html(_told, names, plan.run.as_of)),
+            html(story_html(_told, names, plan.run.as_of, expedite=True)),
         ]
     section("why", part.value if len(parts) == 1 else "", *_parts)
     return
@@ -464,24 +469,20 @@ def published(approver, publish, shown, tell_published):
 
 
 @app.cell(hide_code=True)
-def choose_other(mode):
-    other = mo.ui.dropdown(
-        [name for name in MODES if name != mode.value],
-        allow_select_none=True,
-        label=say("compare_with_mode"),
-    )
+def choose_other(keep, published, shown, wanted):
+    other = plan_comparison.comparison_choice(shown, published, wanted, keep)
     return (other,)
 
 
 @app.cell(hide_code=True)
-def compared(names, other, plan, shown, tab):
+def compared(other, shown, tab):
     mo.stop(tab.value != say("compare_and_publish"))
-    _told = ""
-    if other.value is not None:
-        _other = plan_page.other_plan(shown, other.value)
-        mo.stop(_other.problem is not None, trouble_of(_other))
-        _told = comparison_html(plan, _other.plan, compare(plan, _other.plan), names)
-    section("compare", say("comparison_of_modes"), other, html(_told))
+    section(
+        "compare",
+        say("comparison_with_another_plan"),
+        other,
+        *plan_comparison.comparison_parts(shown, other.value),
+    )
     return
 
 

@@ -59,7 +59,7 @@ with app.setup:
     )
     from medhavi.version import __version__
     from medhavi.views import page, theme
-    from medhavi.views.names import basis_words
+    from medhavi.views.names import basis_words, count
     from medhavi.views.promises import lists as promise_lists
     from medhavi.views.promises import records as promise_records
     from medhavi.views.promises.picture import (
@@ -633,9 +633,11 @@ def groups(found, group, grouping, keep, shown, tab, wanted):
 
 @app.cell(hide_code=True)
 def promise_files(found, group, grouped, grouping, promise_table, shown):
-    files = promise_list.exports(
+    _list = promise_list.exports(
         found, shown.names, grouping, group.value, grouped, promise_table
     )
+    _decided = promise_list.decided_file(shown)
+    files = [_list] if _decided is None else [_list, _decided]
     return (files,)
 
 
@@ -648,7 +650,7 @@ def which_promises(files, filters, group, grouped, tab):
                 [
                     *filters.elements.values(),
                     group,
-                    files,
+                    *files,
                 ],
                 justify="start",
                 align="end",
@@ -878,7 +880,7 @@ def hot_spots(get_watch, many, shown, tab, told):
         "hot-spots",
         say("frequent_limits"),
         html(
-            f'<p class="muted">{say("of_the_last_answers", len(_answers))}</p>'
+            f'<p class="muted">{say("of_the_last_answers", count(len(_answers), "answer"))}</p>'
             f"{promise_lists.hot_spots_html(_answers, shown.names)}"
         ),
         html(promise_lists.risk_spots_html(_watch, shown.names)),

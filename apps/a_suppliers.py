@@ -96,7 +96,8 @@ def choose(found, keep, names, wanted):
 def choose_from(keep, plan, shown, wanted):
     mo.stop(plan is None)
     source = supplier_page.from_choice(shown, wanted, keep)
-    return (source,)
+    due = supplier_page.due_choice(shown, wanted, keep)
+    return due, source
 
 
 @app.cell(hide_code=True)
@@ -110,11 +111,10 @@ def choose_tab(keep, plan, wanted):
 
 
 @app.cell(hide_code=True)
-def look(days, found, shown, source, subject, tab):
+def look(days, due, found, shown, source, subject, tab):
     chosen = subject.value if subject is not None and subject.value else ""
-    grid = supplier_page.grid_of(
-        tab.value, shown, found, chosen, days.value, source.value or ""
-    )
+    _rows = source.value or "", due.value or ""
+    grid = supplier_page.grid_of(tab.value, shown, found, chosen, days.value, *_rows)
     return chosen, grid
 
 
@@ -133,10 +133,10 @@ def groups(grid, group, keep, names, wanted):
 
 
 @app.cell(hide_code=True)
-def ask(days, group, source, subject, tab):
+def ask(days, due, group, source, subject, tab):
     _choices = {
         say("demands_of_supplier"): [subject],
-        say("tab_open_orders"): [source],
+        say("tab_open_orders"): [source, due],
         say("tab_buy_list"): [source, days],
     }
     _asked = [*_choices.get(tab.value, []), group]

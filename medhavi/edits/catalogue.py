@@ -53,8 +53,8 @@ _TYPES: Mapping[object, Type] = {
     tuple[NewRow, ...]: "rows",
     tuple[OrderEdit, ...]: "edits",
 }
-Event = Literal["order", "master", "override"]
-"""What a change is recorded as: events of orders, of master data, of an override."""
+Event = Literal["order", "rows", "override"]
+"""What a change is recorded as: events of orders, of rows of tables, of an override."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

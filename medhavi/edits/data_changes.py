@@ -192,9 +192,7 @@ def hidden_times(rows: Iterable[RowChange], snapshot: Snapshot) -> tuple[Finding
 
 
 # ------------------------------------------------------------------------- changeovers
-@change(
-    "Give a change of families another time.", event="master", command="change_setup"
-)
+@change("Give a change of families another time.", event="rows", command="change_setup")
 def changeover(
     snapshot: Snapshot,
     *,
@@ -279,7 +277,7 @@ def _no_change(
 
 
 # ---------------------------------------------------------------------------- new rows
-@change("Give tables of master data rows that they have not.", event="master")
+@change("Add rows to demands or tables of master data.", event="rows")
 def add_rows(
     snapshot: Snapshot,
     *,
@@ -309,8 +307,8 @@ def add_rows(
 
 
 @change(
-    "Let rows of master data be as stated: new ones, other values, or none.",
-    event="master",
+    "Let rows of demands or master data be as stated: new, other values, or none.",
+    event="rows",
     needs=("rows", "removed"),
 )
 def replace_rows(
@@ -362,6 +360,9 @@ def _typed(new: NewRow) -> tuple[Row, list[Finding]]:
         if new.row.get(name) is None and columns[name].default is None:
             needed = "the row needs this column"
             found.append(_refused(new.table, name, name, needed, "Give it a value."))
+    if new.table == "demands" and typed.get("kind") != "forecast" and not found:
+        # A line that names no order is an order of its own.
+        typed.setdefault("sales_order", typed["demand"])
     return typed, found
 
 

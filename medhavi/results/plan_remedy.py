@@ -154,7 +154,10 @@ class PlanRemedy(TextDisplay):
     def __str__(self) -> str:
         """One line: what to do, the date, the money."""
         date = _iso(self.tested_date) or "no delivery"
-        price = f"costs {self.price:,.2f}{'' if self.priced else ' and its own price'}"
+        price = f"costs {self.price:,.2f}"
+        if self.price < 0:
+            price = f"saves {-self.price:,.2f} of other cost"
+        price += "" if self.priced else " and its own price"
         harmed = f", {len(self.harms)} worse off" if self.harms else ""
         late = difference(self.more_late, "count")
         return f"{self.text}: late {late}; {date}, saves {self.saved:,.2f}, {price}{harmed}"

@@ -89,6 +89,7 @@ def _objects(snapshot: Snapshot, names: Names) -> Iterator[SearchResult]:
     for address, title in PAGES.items():
         yield SearchResult(kind="Page", title=title, detail="", address=f"/{address}/")
     yield from _items(snapshot, names)
+    yield from _lots(snapshot, names)
     yield from _orders(snapshot, names)
     yield from _demands(snapshot, names)
     yield from _partners(snapshot, names)
@@ -103,6 +104,19 @@ def _items(snapshot: Snapshot, names: Names) -> Iterator[SearchResult]:
             title=f"{names.name(product)} at {names.name(location)}",
             detail=f"{product} · {location}",
             address=item_link(product, location),
+        )
+
+
+def _lots(snapshot: Snapshot, names: Names) -> Iterator[SearchResult]:
+    stock = snapshot["stock"].filter(pl.col("lot").fill_null("") != "")
+    for row in stock.iter_rows(named=True):
+        product, location = row["product"], row["location"]
+        amount = quantity(row["qty"], names.unit(product))
+        yield SearchResult(
+            kind=say("stock_lot"),
+            title=row["lot"],
+            detail=f"{amount} {names.name(product)} at {names.name(location)}",
+            address=f"{item_link(product, location)}&tab=stock-lots",
         )
 
 

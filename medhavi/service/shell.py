@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 START = "/start"
 """Address of the start page inside the shell."""
-BEGIN_WORK = frozenset({"campaigns", "predictors"})
+BEGIN_WORK = frozenset({"campaigns", "predictors", "schedule"})
 """Pages whose opening begins a job: they are loaded when somebody asks for them."""
 AHEAD = frozenset(PAGES) - BEGIN_WORK
 """Pages that are loaded before somebody asks for them, one after the other."""

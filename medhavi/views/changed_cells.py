@@ -183,7 +183,7 @@ def key_words(table: str, row: Row, names: Names) -> str:
 
 _MOST_CELLS = 30
 """Cells that a page lists; it counts the others."""
-_MOST_COLUMNS = 6
+_MOST_COLUMNS = 8
 """Columns of a new row that are told."""
 
 
@@ -240,10 +240,12 @@ def _lines(
     if row.after is None:
         return [_cells(*head, "", "", "removed")]
     if row.before is None:
+        columns = tables()[row.table].columns
+        # What every row has by default says nothing of this one.
         filled = [
             f"{said(name)} {cell_text(row.table, name, value, stated, names)}"
             for name, value in stated.items()
-            if name not in key and value not in (None, "")
+            if name not in key and value not in (None, "", [], columns[name].default)
         ]
         words = ", ".join(filled[:_MOST_COLUMNS])
         return [_cells(*head, "", "", say("new_row_with", words))]

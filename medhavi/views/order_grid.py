@@ -29,7 +29,7 @@ from medhavi.views.tiles import Tile
 from medhavi.views.words import say
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from medhavi.results.plans.plan import Plan
     from medhavi.views.names import Names
@@ -140,6 +140,15 @@ def order_link(order: str) -> str:
     '/orders/?order=P-LODZ-0417'
     """
     return f"/orders/?{urlencode({'order': order})}"
+
+
+def expedite_link(order: str, days: int) -> str:
+    """Address of an order with the form that asks for it some days earlier.
+
+    >>> expedite_link("P-LODZ-0417", 3)
+    '/orders/?order=P-LODZ-0417&tab=edit&action=move&days=-3'
+    """
+    return f"{order_link(order)}&tab=edit&action=move&days={-days}"
 
 
 def demand_link(demand: str) -> str:
@@ -433,7 +442,25 @@ def _served_cells(row: Mapping[str, Any], names: Names) -> tuple[str, ...]:
 
 def own_exceptions_html(plan: Plan, supply: str, names: Names) -> str:
     """Exceptions of an order, and what to do about each; nothing where it has none."""
-    own = plan.exceptions.filter(pl.col("supply") == supply)
+    return _exceptions(plan, plan.exceptions.filter(pl.col("supply") == supply), names)
+
+
+def critical_html(plan: Plan, supplies: Collection[str], names: Names) -> str:
+    """Critical exceptions of some orders: what they break; nothing where none does.
+
+    Parameters
+    ----------
+    supplies
+        Orders of the plan.
+    """
+    own = plan.exceptions.filter(
+        pl.col("supply").is_in(list(supplies)) & (pl.col("severity") == "critical")
+    )
+    table = _exceptions(plan, own, names)
+    return table and f"<p><b>{say('what_it_breaks')}</b></p>{table}"
+
+
+def _exceptions(plan: Plan, own: pl.DataFrame, names: Names) -> str:
     if own.is_empty():
         return ""
     told = exception_rows(plan.replace(exceptions=own), names).to_dicts()

@@ -16,7 +16,10 @@ from medhavi.views.names import (
     NOTHING,
     Names,
     duration,
+    is_currency,
+    money,
     number,
+    percent,
     quantity,
     wall_clock,
     when,
@@ -252,11 +255,46 @@ _TABLES = {
 }
 
 
-def comparison_html(old: Plan, new: Plan, delta: PlanDelta, names: Names) -> str:
-    """What differs from an old plan to a new one."""
+_BOTH = say("column_before"), say("column_now")
+
+
+def comparison_html(
+    old: Plan,
+    new: Plan,
+    delta: PlanDelta,
+    names: Names,
+    titles: tuple[str, str] = _BOTH,
+) -> str:
+    """What differs from an old plan to a new one.
+
+    Parameters
+    ----------
+    titles
+        How the columns of the two are called.
+    """
     if delta.is_empty:
         return empty(say("the_plans_are_equal"), say("all_the_same"))
-    return _counts(delta) + _figures(old, new) + _demands(old, new, names)
+    figures, demands = _figures(old, new, titles), _demands(old, new, names, titles)
+    return _counts(delta) + figures + demands
+
+
+def measured(value: float | str | None, unit: str | None) -> str:
+    """Value of a key figure as people write it: shares, times and money with a unit.
+
+    >>> measured(0.916, "fraction"), measured(51.0, "hour"), measured(3.0, "count")
+    ('92 %', '2 d 3 h', '3')
+    """
+    if value is None:
+        return NOTHING
+    if isinstance(value, str):
+        return value
+    if unit == "hour":
+        return duration(value)
+    if unit == "fraction":
+        return percent(value)
+    if unit and is_currency(unit):
+        return money(value, unit)
+    return f"{value:,.0f}" if unit == "count" else number(value)
 
 
 def _counts(delta: PlanDelta) -> str:
@@ -281,32 +319,32 @@ def _counts(delta: PlanDelta) -> str:
     return table_html(columns, rows, columns[1:])
 
 
-def _figures(old: Plan, new: Plan) -> str:
+def _figures(old: Plan, new: Plan, titles: tuple[str, str]) -> str:
     joined = old.kpis.select("kpi", "name", "value", "unit").join(
         new.kpis.select("kpi", "value"), on="kpi", suffix="_new", how="inner"
     )
-    rows = [
+    told = (
         (
-            escape(str(row["name"])),
-            escape(number(row["value"])),
-            escape(number(row["value_new"])),
-            escape(str(row["unit"] or "")),
+            row["name"],
+            *(measured(row[one], row["unit"]) for one in ("value", "value_new")),
+            "" if _is_written(row["unit"]) else row["unit"],
         )
         for row in joined.sort("kpi").iter_rows(named=True)
         if row["value"] != row["value_new"]
-    ]
+    )
+    rows = [tuple(map(escape, map(str, row))) for row in told if row[1] != row[2]]
     if not rows:
         return ""
-    columns = (
-        say("column_figure"),
-        say("column_before"),
-        say("column_now"),
-        say("column_unit"),
-    )
-    return table_html(columns, rows, (say("column_before"), say("column_now")))
+    columns = (say("column_figure"), *titles, say("column_unit"))
+    return table_html(columns, rows, titles)
 
 
-def _demands(old: Plan, new: Plan, names: Names) -> str:
+def _is_written(unit: str | None) -> bool:
+    """Whether a value tells its unit itself."""
+    return not unit or unit in ("hour", "fraction", "count") or is_currency(unit)
+
+
+def _demands(old: Plan, new: Plan, names: Names, titles: tuple[str, str]) -> str:
     """List demands whose lateness or verdict differs, the largest change first."""
     before = verdicts(old).select("demand", "verdict", "lateness_h")
     both = before.join(
@@ -332,9 +370,7 @@ def _demands(old: Plan, new: Plan, names: Names) -> str:
         for row in changed.head(MOST_DEMANDS).iter_rows(named=True)
     ]
     more = changed.height - len(rows)
-    return table_html(
-        (say("column_demand"), say("column_before"), say("column_now")), rows, more=more
-    )
+    return table_html((say("column_demand"), *titles), rows, more=more)
 
 
 def _state(verdict: str | None, hours: float | None) -> str:

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
 
 from medhavi.findings import Severity
 from medhavi.findings.groups import ignored_together, told_together
-from medhavi.results.limiter import Limiter
-from medhavi.results.plans.lateness import WORDS, Verdict, tally
+from medhavi.results.plans.lateness import tally
 from medhavi.results.plans.plan import late_and_bound, program_words
 from medhavi.units import from_seconds
 from medhavi.views.names import (
     NOTHING,
-    code_words,
     count,
-    duration,
     events_in_words,
     in_words,
     known_words,
-    quantity,
-    relative,
     said,
     unbroken,
     when,
@@ -34,183 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from medhavi.findings import Finding
-    from medhavi.results.plans.explanation import (
-        ChainLink,
-        Explanation,
-        LatenessReason,
-    )
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
     from medhavi.views.names import Names
-
-
-_VERBS = {"make": "Make", "buy": "Buy", "move": "Move"}
-_STATUS = {
-    Verdict.ON_TIME: say("planned_on_time"),
-    Verdict.AT_RISK: say("on_time_only_if"),
-    Verdict.UNPLANNED: "not planned",
-    Verdict.IGNORED: say("not_planned_for_its_status"),
-}
-_WAITING = 1.0
-"""Waiting below this goes without saying [h]."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sentence:
-    """One sentence; `kind` is head, link, past, stock or sum."""
-
-    kind: str
-    text: str
-
-
-def verdict_words(verdict: Verdict) -> str:
-    """Verdict of a demand as the end of a sentence."""
-    return _STATUS.get(verdict, WORDS[verdict])
-
-
-def story(
-    explanation: Explanation, names: Names, as_of: int | None
-) -> tuple[Sentence, ...]:
-    """Chain of a demand in words, first start first.
-
-    Times are those of the place where it happens.
-
-    Parameters
-    ----------
-    as_of
-        Now of the plan [UTC seconds].
-    """
-    lines = [Sentence(kind="head", text=headline(explanation, names))]
-    if not explanation.chain:
-        text = (
-            say("stock_serves_it_all")
-            if explanation.planned and explanation.limiter != Limiter.NO_SOURCE
-            else say("nothing_serves_it")
-        )
-        return (*lines, Sentence(kind="stock", text=text))
-    for link in explanation.chain:
-        kind = "past" if link.in_past else "link"
-        lines.append(Sentence(kind=kind, text=link_words(link, names, as_of)))
-    lines.append(
-        Sentence(
-            kind="sum",
-            text=say(
-                "start_to_delivery",
-                duration(explanation.total_hours),
-                duration(sum(x.waiting_hours for x in explanation.chain)),
-            ),
-        )
-    )
-    return tuple(lines)
-
-
-def headline(explanation: Explanation, names: Names) -> str:
-    """What is asked, by when, and how it stands."""
-    zone = names.zone_of(explanation.location)
-    asked = quantity(explanation.qty, names.unit(explanation.product))
-    late = lateness_words(explanation.lateness_hours, explanation.overdue_hours)
-    limiter = (
-        f"; limited by {code_words(explanation.limiter).lower()}"
-        if explanation.limiter
-        else ""
-    )
-    status = verdict_words(explanation.verdict)
-    if explanation.verdict in (Verdict.LATE, Verdict.PAST_DUE):
-        # The hours say it.
-        status, late = late.removeprefix(", "), ""
-    if explanation.limiter == Limiter.NO_SOURCE:
-        status, limiter = say("partly_without_source"), ""
-    thing = (
-        say(
-            "amount_at",
-            asked,
-            names.name(explanation.product),
-            names.name(explanation.location),
-        )
-        if explanation.product
-        else asked
-    )
-    there = "" if zone == names.zone else f" ({zone})"
-    due = when(explanation.due, zone, year=True, ends=True) + there
-    return f"{thing} by {due}: {status}{late}{limiter}."
-
-
-def lateness_words(hours: float | None, overdue: float) -> str:
-    """Lateness as part of a sentence, what had passed when planned apart.
-
-    >>> lateness_words(384.0, 336.0)
-    ', 16 d late: 14 d past due when planned, 2 d added by the chain'
-    >>> lateness_words(30.0, 0.0)
-    ', 1 d 6 h late'
-    """
-    if not hours:
-        return ""
-    if not overdue:
-        return f", {duration(hours)} late"
-    own = hours - overdue
-    if own <= 0:
-        return say("already_overdue_when_planned", duration(overdue))
-    return say("late_of_it_overdue", duration(hours), duration(overdue), duration(own))
-
-
-def link_words(link: ChainLink, names: Names, as_of: int | None) -> str:
-    """One supply in words: product, place, source, start, duration, wait."""
-    zone = names.zone_of(link.location)
-    what = f"{quantity(link.qty, names.unit(link.product))} {names.name(link.product)}"
-    how = {
-        "make": f"at {names.name(link.location)}",
-        "buy": say(
-            "from_supplier_for", names.name(link.source), names.name(link.location)
-        ),
-        "move": f"to {names.name(link.location)} ({names.name(link.source)})",
-    }.get(link.kind, f"at {names.name(link.location)}")
-    span = duration((link.finish - link.start).total_seconds() / 3600)
-    wait = (
-        f" {say('then_waits', duration(link.waiting_hours))}"
-        if link.waiting_hours >= _WAITING
-        else ""
-    )
-    past = ""
-    if link.in_past and as_of is not None:
-        ago = relative(link.start, from_seconds(as_of))
-        past = f" {say('should_have_started', ago)}"
-    there = "" if zone == names.zone else f" {zone}"
-    return (
-        f"{_VERBS.get(link.kind, 'Supply')} {what} {how}: {when(link.start, zone)} "
-        f"to {when(link.finish, zone)}{there} ({span}).{past}{wait}"
-    )
-
-
-_HELP = {
-    Limiter.CAPACITY_SHORTFALL: "more_hours_on",
-    Limiter.CAPACITY_LOCKED: "unlock_work_on",
-    Limiter.AWAITING_SUPPLY: "expedite_order",
-    Limiter.LEAD_TIME: "a_faster_way_than",
-    Limiter.NO_TRANSPORT_CAPACITY: "one_more_departure_on",
-    Limiter.RELEASE_FENCE: "release_inside_the_fence",
-}
-
-
-def _longest_reason(explanation: Explanation) -> LatenessReason | None:
-    helped = (one for one in explanation.reasons if one.code in _HELP)
-    return max(helped, key=lambda one: one.hours, default=None)
-
-
-def advice(explanation: Explanation, names: Names) -> str | None:
-    """What can help against the longest reason, or an overdue start."""
-    reason = _longest_reason(explanation)
-    if reason is not None:
-        return say(_HELP[Limiter(reason.code)], names.place(reason.subject))
-    past = explanation.first_in_past
-    if past is None:
-        return None
-    what = names.name(past.product)
-    remedies = {
-        "buy": say("expedite_or_buy", what, names.name(past.source)),
-        "make": say("start_at_once_and_shorten", what),
-        "move": say("send_by_a_faster_lane", what),
-    }
-    return remedies.get(past.kind, say("expedite_it_or_agree"))
 
 
 _FINDING_MARKS = {
@@ -254,11 +73,15 @@ def header(title: str, facts: Sequence[tuple[str, str]], *, finding: str = "") -
     listed = "".join(
         f"<span>{escape(name)} <b>{escape(value)}</b></span>" for name, value in facts
     )
-    found = f'<p class="mv-finding">{unbroken(escape(finding))}</p>' if finding else ""
     return (
         f'<div class="mv"><div class="mv-head"><h1>{escape(title)}</h1>'
-        f'<div class="mv-facts">{listed}</div></div>{found}</div>'
+        f'<div class="mv-facts">{listed}</div></div>{finding_line(finding)}</div>'
     )
+
+
+def finding_line(finding: str) -> str:
+    """What a page finds, as the line below its title; nothing of nothing."""
+    return f'<p class="mv-finding">{unbroken(escape(finding))}</p>' if finding else ""
 
 
 def moment_facts(
@@ -376,31 +199,6 @@ def _table_cell(cell: str, kind: str, _name: str) -> str:
 
 def _card_cell(cell: str, kind: str, name: str) -> str:
     return f'<td class="{kind}" data-label="{escape(name)}"><div>{cell}</div></td>'
-
-
-def story_html(explanation: Explanation, names: Names, as_of: int | None) -> str:
-    """Chain of a demand as an HTML list, and what would help."""
-    lines = story(explanation, names, as_of)
-    items = "".join(
-        f'<li class="{_story_class(line.kind)}">{escape(line.text)}</li>'
-        for line in lines[1:]
-    )
-    help_text = advice(explanation, names)
-    told = escape(help_text or "")
-    reason = _longest_reason(explanation)
-    if reason is not None and reason.code == Limiter.AWAITING_SUPPLY:
-        order = escape(names.place(reason.subject))
-        link = f"/orders/?{urlencode({'order': reason.subject})}"
-        told = told.replace(order, f'<a href="{link}" target="_self">{order}</a>', 1)
-    helped = f"<p>{say('what_would_help_line', told)}</p>" if help_text else ""
-    return (
-        f'<div class="mv-list"><p>{escape(lines[0].text)}</p>'
-        f'<ol class="mv-chain">{items}</ol>{helped}</div>'
-    )
-
-
-def _story_class(kind: str) -> str:
-    return {"past": "past", "sum": "note muted", "stock": "note"}.get(kind, "")
 
 
 def empty(what: str, advice_text: str) -> str:

@@ -15,18 +15,12 @@ from medhavi.results.plans.explanation import worst_demands
 from medhavi.results.plans.plan import key_figures
 from medhavi.units import from_seconds
 from medhavi.views.names import (
-    NOTHING,
-    duration,
-    is_currency,
-    money,
     names_of,
-    number,
-    percent,
     quantity,
     relative,
     when,
 )
-from medhavi.views.order_list import codes
+from medhavi.views.order_list import codes, measured
 from medhavi.views.page import (
     document,
     empty,
@@ -34,7 +28,6 @@ from medhavi.views.page import (
     findings_words,
     header,
     moment_facts,
-    story_html,
     table_html,
     trust_line,
 )
@@ -42,6 +35,7 @@ from medhavi.views.pictures.chain import chain_chart
 from medhavi.views.pictures.lateness import overdue_chart
 from medhavi.views.pictures.load import load_chart
 from medhavi.views.pictures.stock import items_by_need, stock_chart
+from medhavi.views.plan_pages.demand_chain import story_html
 from medhavi.views.theme import drawing, title_of, untitled
 from medhavi.views.tiles import plan_tiles, tiles_html
 from medhavi.views.words import say
@@ -263,17 +257,7 @@ def figures_html(plan: Plan) -> str:
 
 def figure_words(one: KeyFigure) -> str:
     """Value of a key figure with its unit."""
-    if one.value is None:
-        return NOTHING
-    if isinstance(one.value, str):
-        return one.value
-    if one.unit == "hour":
-        return duration(one.value)
-    if one.unit == "fraction":
-        return percent(one.value)
-    if is_currency(one.unit):
-        return money(one.value, one.unit)
-    return f"{one.value:,.0f}" if one.unit == "count" else number(one.value)
+    return measured(one.value, one.unit)
 
 
 def _findings(found: Sequence[Finding]) -> str:

@@ -237,7 +237,7 @@ def _axis(schedule: Schedule, first: int, last: int, zone: str) -> alt.X:
     import altair as alt
 
     if schedule.problem.time_axis is TimeAxis.CALENDAR:
-        return time_axis(first, last, title=f"times of {zone}")
+        return time_axis(first, last, title=say("times_of", zone))
     return alt.X(
         "x:T",
         title=say("hours_of_working_time"),

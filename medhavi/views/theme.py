@@ -304,8 +304,10 @@ def label_axis(labels: Sequence[str], most: int, place: str = "") -> alt.Axis:
     import altair as alt
 
     names = json.dumps(list(labels), ensure_ascii=False)
+    at = place or f"indexof({names}, datum.value)"
     return alt.Axis(
-        labelExpr=label_lines(labels, place or f"indexof({names}, datum.value)"),
+        labelExpr=label_lines(labels, at),
+        labelOffset=line_offset(labels, at),
         labelLineHeight=LINE,
         labelLimit=label_limit(most),
         domain=False,
@@ -333,6 +335,31 @@ def label_lines(labels: Sequence[str], place: str) -> str:
     cut = json.dumps([in_lines(label) for label in labels], ensure_ascii=False)
     size = f"containerSize()[0] < {_NARROW}"
     return f"{size} ? {cut}[{place}] : {whole}[{place}]"
+
+
+def line_offset(labels: Sequence[str], place: str) -> dict[str, Any]:
+    """Offset that centres the lines of a label on its row: Vega hangs them below it.
+
+    Parameters
+    ----------
+    labels, place
+        As of `label_lines`.
+
+    Examples
+    --------
+    >>> line_offset(["Mix, Lodz", "QC"], "value")["condition"]
+    [{'test': 'containerSize()[0] < 520 && [2,1][value] === 2', 'value': -6.0}]
+    """
+    lines = [len(in_lines(label)) for label in labels]
+    told = json.dumps(lines, separators=(",", ":"))
+    conditions = [
+        {
+            "test": f"containerSize()[0] < {_NARROW} && {told}[{place}] === {many}",
+            "value": (1 - many) * LINE / 2,
+        }
+        for many in sorted({*lines} - {1})
+    ]
+    return {"condition": conditions, "value": 0}
 
 
 def in_lines(label: str) -> list[str]:

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 from medhavi.results.amounts import number
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from medhavi.progress import Progress
 
 PLACE = Path(__file__).with_name("words.toml")
@@ -103,3 +105,18 @@ def catalogue() -> dict[str, tuple[str, tuple[str, ...]]]:
 
 
 _parsed = Formatter().parse
+
+
+def signed(amount: float, told: Callable[[float], str], below_zero: str) -> str:
+    """Amount of a column of costs or of savings; one below zero names its kind.
+
+    Parameters
+    ----------
+    told
+        Writes an amount of zero or more.
+    below_zero
+        Key of the sentence of an amount below zero: `saves_amount`, `costs_amount`.
+    """
+    text, size = told(amount), told(abs(amount))
+    # Where nothing has a price both are the same words.
+    return text if round(amount, 2) >= 0 or text == size else say(below_zero, size)

@@ -6,28 +6,24 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from medhavi.errors import MedhaviError
-from medhavi.workbench.runs import published_plans
+from medhavi.workbench.runs import published_before, published_plans
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from medhavi.lakehouse import Lake
     from medhavi.results.pareto_front import ParetoFront
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
     from medhavi.workbench.exception_reviews import ExceptionReview
+    from medhavi.workbench.runs import PublishedPlan
 
     Figures = Mapping[str, float | None]
 
 
-def published_figures(lake: Lake | None, plan: Plan) -> list[Figures]:
+def published_figures(plan: Plan, published: Iterable[PublishedPlan]) -> list[Figures]:
     """Key figures of plans that were published before this one, the newest first."""
-    if lake is None:
-        return []
-    with suppress(MedhaviError, OSError):  # the course is an extra
-        told = published_plans(lake, plan.run.mode, until=plan.run.as_of)
-        return [one.kpis for one in told if one.fingerprint != plan.fingerprint]
-    return []
+    return [one.kpis for one in published_before(plan, published)]
 
 
 def told_reviews(
@@ -61,8 +57,15 @@ def pack(
     return meeting_pack(
         plan,
         snapshot,
-        published=published_figures(lake, plan),
+        published=published_figures(plan, _published(lake)),
         reviews=told_reviews(reviews or {}),
         front=front,
         source=source,
     )
+
+
+def _published(lake: Lake | None) -> tuple[PublishedPlan, ...]:
+    if lake is not None:
+        with suppress(MedhaviError, OSError):  # the course is an extra
+            return published_plans(lake)
+    return ()

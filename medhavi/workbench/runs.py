@@ -226,18 +226,8 @@ class PublishedPlan(msgspec.Struct, frozen=True):
     kpis: dict[str, float | None] = msgspec.field(default_factory=dict)
 
 
-def published_plans(
-    lake: Lake, mode: str | None = None, until: int | None = None
-) -> tuple[PublishedPlan, ...]:
-    """Published plans of a mode, the newest first, each plan once.
-
-    Parameters
-    ----------
-    mode
-        None: of all modes.
-    until
-        Only plans whose now is not after it [UTC seconds].
-    """
+def published_plans(lake: Lake, mode: str | None = None) -> tuple[PublishedPlan, ...]:
+    """Published plans of a mode, or of all, the newest first, each plan once."""
     said = (
         lake.table("bronze.events")
         .filter(pl.col("type") == "PlanPublished")
@@ -245,14 +235,33 @@ def published_plans(
         .select("payload", "recorded_at")
         .collect()
     )
-    last = None if until is None else from_seconds(until)
     found: dict[str, PublishedPlan] = {}
     for text, recorded_at in said.iter_rows():
         event = msgspec.json.decode(text, type=PublishedPlan)
         told = msgspec.structs.replace(event, recorded_at=recorded_at)
-        if mode in (None, told.mode) and (last is None or told.as_of <= last):
+        if mode in (None, told.mode):
             found.setdefault(told.fingerprint, told)
     return tuple(found.values())
+
+
+def published_before(
+    plan: Plan, published: Iterable[PublishedPlan]
+) -> list[PublishedPlan]:
+    """Published plans with which a plan is compared: other ones of its mode, no newer.
+
+    Parameters
+    ----------
+    published
+        Plans as `published_plans` reads them; their order stays.
+    """
+    as_of, mode = plan.run.as_of, plan.run.mode
+    return [
+        one
+        for one in published
+        if one.mode == mode
+        and one.fingerprint != plan.fingerprint
+        and (as_of is None or to_seconds(one.as_of) <= as_of)
+    ]
 
 
 def published_plan(lake: Lake, told: PublishedPlan, tables: Iterable[str]) -> Plan:

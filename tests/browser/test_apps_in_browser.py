@@ -110,7 +110,8 @@ def test_a_page_is_loaded_before_somebody_asks_for_it(watched):
     loaded = next(frame for frame in page.frames if "/plan/" in frame.url)
     loaded.evaluate("window.ahead = true")
     side = page.get_by_role("navigation", name="Pages")
-    for name, ahead in (("Cockpit", True), ("Predictors", False)):
+    expected = {"Cockpit": True, "Predictors": False, "Production schedule": False}
+    for name, ahead in expected.items():
         link = side.get_by_role("link", name=name, exact=True)
         assert (link.get_attribute("data-ahead") is not None) is ahead
     side.get_by_role("link", name="Plan", exact=True).click()
@@ -212,7 +213,7 @@ def test_the_first_lesson_runs_in_the_browser(watched):
     [
         ("exceptions", "Its orders, to edit at once"),
         ("stock", "Projected available balance"),
-        ("compare-and-publish", "Comparison with another planning mode"),
+        ("compare-and-publish", "Comparison with another plan"),
         ("key-figures", "Key figures"),
     ],
 )

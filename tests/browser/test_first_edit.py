@@ -91,7 +91,7 @@ def test_the_first_edit_is_approved_and_its_plan_shown(desk, tmp_path, neighbour
     assert RAW_ID.findall(words) == []
     # One press takes one decision back, though the page plans anew for it.
     page.get_by_role("tab", name="History").click()
-    expect(page.get_by_text(re.compile("firm PO-DC-0001")).first).to_be_visible()
+    expect(page.get_by_text(re.compile("Firmed PO-DC-0001")).first).to_be_visible()
     expect(page.get_by_label("Approver").first).to_have_value("Maria")
     page.get_by_role("button", name="Undo the last decision").click()
     expect(page.get_by_text("● Taken back")).to_be_visible()

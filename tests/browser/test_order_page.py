@@ -48,7 +48,7 @@ def test_two_orders_are_cancelled_at_one_price_and_come_back(desk, tmp_path):
     expect(page.get_by_text("● Decided")).to_be_visible()
     expect(page.get_by_text("No order matches").first).to_be_visible()
     page.get_by_role("tab", name="History").click()
-    told = page.get_by_text("edit 2 orders: PO-1, PO-2").first
+    told = page.get_by_text("Cancelled 2 orders: PO-1, PO-2").first
     expect(told).to_be_visible()
     expect(page).to_have_url(re.compile(re.escape("tab=history")))
     page.get_by_role("button", name="Undo the last decision").click()

@@ -282,7 +282,7 @@ def look_after(page) -> None:
     expect(row).to_contain_text("Corner shop")
     for words in (
         "Most frequent limiting factors",
-        "Of the last",
+        re.compile(r"^Of \d+ answers? here"),
         "Of the promises at risk",
     ):
         expect(page.get_by_text(words).first).to_be_visible()

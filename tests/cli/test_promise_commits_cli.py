@@ -238,3 +238,20 @@ def test_another_date_is_promised_with_its_reason(medhavi, store, lake, asked):
     assert "2026-01-20T00:00:00Z, a date that somebody gave" in bare.err
     assert open_store(store).head() == before
     assert medhavi(*words, *told, "--reason", "it opens earlier").code == 0
+
+
+def test_promises_go_out_since_a_position(medhavi, store, lake, asked, tmp_path):
+    words = ("promise", "--lake", lake, "--request", asked(SO7=30), "--from", store)
+    assert medhavi(*words, "--commit", "--approver", "Ada").code == 0
+    place = ("--lake", lake, "--from", store)
+    said = medhavi("export", "promises", "--since", 0, "--to", "csv", *place)
+    assert said.out.startswith("number,revision,action,demand,")
+    assert "SO7-1,1,promised," in said.out
+    said = medhavi(
+        "export", "promises", "--to", "json", "--out", tmp_path / "p.json", *place
+    )
+    written = json.loads((tmp_path / "p.json").read_text())
+    assert [one["approver"] for one in written["promises"]] == ["Ada"]
+    since = ("--since", written["next"])
+    said = medhavi("export", "promises", *since, "--to", "json", "--json", *place)
+    assert said.answer["promises"] == []

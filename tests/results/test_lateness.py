@@ -18,9 +18,9 @@ from medhavi.results.plans import lateness
 from medhavi.results.plans.lateness import Verdict, status_of, tally, verdicts
 from medhavi.results.plans.plan import key_figures
 from medhavi.views.order_list import comparison_html
-from medhavi.views.page import headline
 from medhavi.views.pictures.chain import chain_title
 from medhavi.views.pictures.lateness import late_demands, late_html, overdue_title
+from medhavi.views.plan_pages.demand_chain import headline
 from medhavi.views.report import figures_html, html
 from medhavi.views.tiles import plan_tiles
 from medhavi.workbench.cycle.steps import StepRule, _said

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import polars as pl
 import pytest
 
 from medhavi.planners.edit_price import EditPrice
@@ -19,7 +21,7 @@ from medhavi.service.plan_pages.plan_page import (
 )
 from medhavi.service.plan_pages.remedy_edits import answer_of
 from medhavi.units import to_seconds
-from medhavi.views.names import Names
+from medhavi.views.names import Names, when
 from medhavi.workbench.plan_effects import PlanEffect
 from tests import factories
 from tests.api import DataSource, names_of
@@ -84,8 +86,52 @@ def test_an_edit_shows_its_price_and_binds_when_somebody_approves(desk, tmp_path
     assert "decided before" in plan_page.decide(desk, asked, "Ana").text
     history = decision_words.history_html(plan_page.decisions(desk), desk.names)
     assert "Ana" in history
-    assert "firm PO-" in history
+    assert "Firmed PO-" in history
     assert "firmed" in set(page_of(tmp_path).plan.supplies["status"])
+
+
+@pytest.mark.req("WO-12", "UI-08")
+def test_a_proposal_is_moved_to_a_time_of_its_own_place_here_and_in_history(desk):
+    there = {**desk.names.zones, "DC": "America/Chicago"}
+    names = replace(desk.names, zones=there)
+    form = {"kind": "move", "supply": proposal(desk.plan), "due": day(40).isoformat()}
+    asked = plan_page.show_edit(desk, form)
+    assert asked.preview.ready, asked.preview.findings
+    told = decision_words.preview_html(asked.preview, names, "buy 30 A")
+    words = f"to {when(day(40), 'America/Chicago')} America/Chicago"
+    assert f"Reschedule {words}: buy 30 A" in told
+    assert plan_page.decide(desk, asked, "Ana").kept
+    history = decision_words.history_html(plan_page.decisions(desk), names)
+    assert re.search(f"Rescheduled PO-[^ ]+ {words}", history)
+    assert plan_page.take_back(desk, "Ben").kept
+    history = decision_words.history_html(plan_page.decisions(desk), names)
+    assert re.search(f"Undone: Rescheduled PO-[^ ]+ {words}", history)
+
+
+def test_what_an_edit_breaks_stands_above_what_it_gains(desk):
+    """An order moved before its component was there was a gain, and nothing else."""
+    form = {"kind": "move", "supply": proposal(desk.plan), "due": day(40).isoformat()}
+    shown = plan_page.show_edit(desk, form).preview
+    row = {"code": "AwaitsComponent", "severity": "critical", "product": "A"}
+    row |= {"supply": shown.orders[0], "location": "DC", "date": day(40)}
+    row |= {"hours": 122.0, "message": "Takes A 5.1 days before it is available."}
+    schema = shown.plan.exceptions.schema
+    broken = shown.plan.replace(exceptions=pl.DataFrame([row], schema=schema))
+    told = decision_words.preview_html(replace(shown, plan=broken), desk.names)
+    assert "Takes A 5.1 days before it is available." in told
+    assert told.index("What it breaks") < told.index("What it costs")
+    row |= {"severity": "info"}
+    minor = shown.plan.replace(exceptions=pl.DataFrame([row], schema=schema))
+    told = decision_words.preview_html(replace(shown, plan=minor), desk.names)
+    assert "What it breaks" not in told
+
+
+def test_a_corrected_cell_stands_in_history_with_its_value(desk):
+    cell = {"table": "products", "key": {"product": "A"}, "column": "unit_cost"}
+    asked = plan_page.show_edit(desk, {"kind": "override", **cell, "value": 9.5})
+    assert plan_page.decide(desk, asked, "Ana").kept
+    history = decision_words.history_html(plan_page.decisions(desk), desk.names)
+    assert "unit cost becomes 9.5" in history
 
 
 def test_a_decision_is_taken_back_by_somebody(desk):
@@ -96,7 +142,7 @@ def test_a_decision_is_taken_back_by_somebody(desk):
     assert (back.kept, back.title) == (True, "Taken back")
     told = decision_words.history_html(plan_page.decisions(desk), desk.names)
     assert "taken back" in told
-    assert "Undone: firm PO-" in told
+    assert "Undone: Firmed PO-" in told
     assert plan_page.take_back(desk, "Ben").title == "Nothing was undone"
 
 
@@ -138,7 +184,7 @@ def test_an_order_that_somebody_else_firmed_is_told_with_the_decision(desk, tmp_
     assert asked.preview is None
     told = decision_words.asked_html(asked, newest.names)
     assert "The order has changed" in told
-    assert "firm PO-" in told
+    assert "Firmed PO-" in told
     assert "approved by Ana" in told
     assert form["supply"] not in told
 

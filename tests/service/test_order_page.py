@@ -163,7 +163,7 @@ def test_one_price_for_all_selected_orders_and_one_way_back(desk, tmp_path):
         day(2) - day(0)
     ] * 2
     history = decision_words.history_html(plan_page.decisions(desk), desk.names)
-    assert "edit 2 orders: PO-1, PO-2" in history
+    assert "Rescheduled 2 orders: PO-1, PO-2" in history
     assert plan_page.take_back(desk, "Ben").kept
     row = selected_of(page_of(tmp_path), "PO-1")[0]
     assert "Rescheduled" in one_order.events_html(desk, row)
@@ -310,3 +310,27 @@ def test_an_item_without_requirement_says_so_and_shows_its_sources(tmp_path):
         page, page.names, none.value, "X|L"
     )
     assert "No item is planned" in item_page.nothing_html(page, page.names, None, "")
+
+
+@pytest.mark.req("UI-02")
+def test_an_address_fills_in_the_form_of_the_order_that_it_names(desk):
+    orders = order_page.orders_of(desk)
+    asked = {"order": "PO-1", "action": "move", "days": "-3"}
+    session = plan_page.EditSession()
+    order_page.select_asked(session, orders, orders, lambda name: asked.get(name, ""))
+    assert (session.kind, session.form) == ("move", {"days": -3.0})
+    selected = selected_of(desk, "PO-1")
+    action = order_page.action_choice(selected, desk.plan, desk.snapshot, session)
+    assert action.value == "move"
+    session.ask(
+        plan_page.EditedOrders(
+            kind="move", selected=selected, snapshot=desk.snapshot, plan=desk.plan
+        )
+    )
+    form = order_page.edit_form(session, lambda edit: None)
+    assert form.element["days"].value == -3.0
+    # What somebody selects and fills in himself stays.
+    session.select(["PO-2"])
+    session.send("release", {})
+    order_page.select_asked(session, orders, orders, lambda name: asked.get(name, ""))
+    assert (session.orders, session.kind) == (("PO-2",), "release")

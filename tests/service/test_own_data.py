@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -164,15 +165,86 @@ def test_a_file_of_master_data_is_one_edit_of_a_lake(lake) -> None:
     assert "NEW" not in load_page(mode="mrp").snapshot["suppliers"]["supplier"]
 
 
-def test_orders_of_a_file_are_no_master_data_of_a_lake(lake) -> None:
-    content = b"demand,product,location,qty,due\nNEW,A,DC,5,2026-05-01T00:00:00Z\n"
-    proposal = own_data.uploaded(lake, [("demands.csv", content)], whole=False)
+def test_stock_of_a_file_is_nothing_a_lake_takes(lake) -> None:
+    content = b"product,location,lot,qty\nA,DC,L9,5\n"
+    proposal = own_data.uploaded(lake, [("stock.csv", content)], whole=False)
     assert proposal.problem is not None, "nobody plans before it is refused"
     told = own_data.proposal_html(proposal, lake.names)
     assert "no edit adds to it" in told
-    assert "medhavi serve --tables demands.csv" in told
+    assert "medhavi serve --tables stock.csv" in told
     assert own_data.buttons(lake, proposal, None, (1, 2, 3)) == []
     assert own_data.command_html(lake, proposal, whole=False) == ""
+
+
+def _taken(lake, content: bytes, *, whole: bool = False):
+    """Page after a file of demands was priced and taken."""
+    proposal = own_data.uploaded(lake, [("demands.csv", content)], whole=whole)
+    assert proposal.problem is None, proposal.problem
+    priced = own_data.priced(lake, proposal)
+    assert priced.preview is not None, priced.problem
+    done = own_data.take(lake, proposal, priced, "Ana")
+    assert done.kept, done.text
+    return load_page(mode="mrp"), proposal
+
+
+@pytest.mark.req("ENR-10")
+def test_orders_of_a_file_are_priced_and_taken_by_a_lake_and_go_again(lake) -> None:
+    before = lake.snapshot
+    first = before["demands"].row(0, named=True)
+    content = (
+        "demand,product,location,qty,due\n"
+        "NEW-1,A,DC,5,2026-05-01T00:00:00Z\n"
+        f"{first['demand']},A,DC,{first['qty'] + 7},{first['due']:%Y-%m-%dT%H:%M:%SZ}\n"
+    ).encode()
+    later, proposal = _taken(lake, content)
+    told = own_data.proposal_html(proposal, lake.names)
+    assert "NEW-1" in told
+    new = re.search("a new row: ([^<]*)", told)[1]
+    assert "due " in new, "when it is wanted counts more than what is usual"
+    assert "kind order" not in new
+    rows = {row["demand"]: row for row in later.snapshot["demands"].to_dicts()}
+    assert (rows["NEW-1"]["qty"], rows["NEW-1"]["sales_order"]) == (5.0, "NEW-1")
+    assert rows[first["demand"]] == {**first, "qty": first["qty"] + 7}
+    assert "NEW-1" in later.plan.fulfilment["demand"], "it is planned"
+    assert not [one for one in later.findings if one.code.startswith("LAKE")]
+    assert own_data.undo(later, "Ana").kept
+    assert load_page(mode="mrp").snapshot["demands"].equals(before["demands"])
+    # Once more: the log knows the line, and that it was cancelled.
+    again, _ = _taken(load_page(mode="mrp"), content)
+    assert "NEW-1" in again.snapshot["demands"]["demand"]
+    assert not [one for one in again.findings if one.code.startswith("LAKE")]
+
+
+def test_a_whole_file_of_demands_cancels_the_orders_that_it_lacks(lake) -> None:
+    before = lake.snapshot["demands"]
+    content = (
+        b"demand,product,location,qty,due,kind,period_end\n"
+        b"F-1,A,DC,9,2026-05-01T00:00:00Z,forecast,2026-05-08T00:00:00Z\n"
+    )
+    later, _ = _taken(lake, content, whole=True)
+    (row,) = later.snapshot["demands"].to_dicts()
+    assert (row["demand"], row["kind"], row["qty"]) == ("F-1", "forecast", 9.0)
+    assert row["sales_order"] is None
+    assert own_data.undo(later, "Ana").kept
+    assert load_page(mode="mrp").snapshot["demands"].equals(before)
+
+
+def test_a_file_takes_a_promised_date_back(tmp_path, monkeypatch) -> None:
+    promise = {"promised": "2026-05-02T00:00:00Z", "qty": 100.0}
+    company(tmp_path, event(23, "OrderPromised", demand="D-1", **promise))
+    monkeypatch.setenv("MEDHAVI_LAKE", str(tmp_path / "lake"))
+    lake = load_page(mode="mrp")
+    row = lake.snapshot["demands"].row(0, named=True)
+    assert row["promised"] is not None
+    content = (
+        "demand,product,location,qty,due,promised\n"
+        f"{row['demand']},A,DC,{row['qty']},{row['due']:%Y-%m-%dT%H:%M:%SZ},\n"
+        "NEW-1,A,DC,5,2026-05-01T00:00:00Z,2026-05-03T00:00:00Z\n"
+    ).encode()
+    later, _ = _taken(lake, content)
+    promised = dict(later.snapshot["demands"].select("demand", "promised").iter_rows())
+    assert promised[row["demand"]] is None
+    assert promised["NEW-1"] is not None
 
 
 @pytest.mark.req("ENR-10")

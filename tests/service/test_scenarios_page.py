@@ -173,7 +173,7 @@ def test_more_demand_costs_more_and_names_what_differs(folder):
     rows = waterfall_rows(found, shown.names)
     assert rows["low"][0] == pytest.approx(found.cost_today)
     assert rows["high"][-1] == pytest.approx(found.cost)
-    told = order_rows(found, shown.names)
+    told = order_rows(found.orders, shown.names)
     assert "A at L" in told["Order"][0]
     assert (
         waterfall_chart(found, shown.names)

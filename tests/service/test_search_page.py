@@ -55,6 +55,14 @@ def test_ids_and_names_are_found(company, text, first) -> None:
     assert found(company, text)[0] == first
 
 
+def test_a_lot_leads_to_who_takes_it(company) -> None:
+    stock = [{"product": "SOAP", "location": "L", "lot": "LOT-91", "qty": 3.0}]
+    lots = company.replace(stock=stock)
+    (one,) = search_results(lots, names_of(lots), "lot-91")
+    assert (one.kind, one.title) == ("Stock lot", "LOT-91")
+    assert one.address.endswith("&tab=stock-lots")
+
+
 def test_a_customer_leads_to_what_it_asked_for(company) -> None:
     assert ("Demand", "SO-7") in found(company, "corner shop")
     results = search_results(company, names_of(company), "corner shop")

@@ -46,3 +46,26 @@ def test_a_plan_without_purchases_offers_nobody(shown) -> None:
     assert list(asked.options) == []
     grid = supplier_page.grid_of(say("tab_buy_list"), bare, None, "", 60, "S")
     assert grid.rows.is_empty()
+
+
+@pytest.mark.req("UI-02")
+def test_what_is_owed_in_a_week_or_overdue_is_listed_alone(shown) -> None:
+    """Who owes most this week is then one group away."""
+    tab = say("tab_open_orders")
+    asked = supplier_page.due_choice(shown, lambda _: "", lambda *_: None)
+    everything = supplier_page.grid_of(tab, shown, None, "", 60).rows
+    listed = 0
+    for words, week in asked.options.items():
+        rows = supplier_page.grid_of(tab, shown, None, "", 60, "", week).rows
+        assert not rows.is_empty(), words
+        if week == "overdue":
+            assert set(rows[grid_columns.OVERDUE]) != {""}
+            continue
+        assert words.startswith("Week of Mon ")
+        listed += rows.height
+    assert listed == everything.height > 0
+    none = supplier_page.grid_of(tab, shown, None, "", 60, "", "2020-01-06")
+    assert none.rows.is_empty()
+    bought = supplier_page.grid_of(say("tab_buy_list"), shown, None, "", 60)
+    same = supplier_page.grid_of(say("tab_buy_list"), shown, None, "", 60, "", "x")
+    assert same.rows.equals(bought.rows)

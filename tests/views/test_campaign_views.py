@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import polars as pl
 import pytest
 
@@ -20,6 +22,7 @@ from medhavi.views.plan_pages.campaign_words import (
     proposal_rows,
     proposals_html,
     runs_html,
+    saving_finding,
     saving_tiles,
     setup_chart,
 )
@@ -135,6 +138,9 @@ def test_two_of_three_in_a_row_and_one_not_begun_are_two_thirds():
 def test_tiles_say_when_campaigns_help_and_when_they_do_harm():
     assert [tile.state for tile in saving_tiles(SAVED)] == ["good", "", "bad", "bad"]
     assert saving_tiles(SAVED)[2].label == "Added lateness"
+    assert saving_finding(SAVED).startswith("Campaigns save ")
+    even = replace(SAVED, with_campaigns=SAVED.without)
+    assert saving_finding(even).startswith("Campaigns save nothing here: ")
     harm = CampaignDifference(
         without=figures(10.0, 0.0), with_campaigns=figures(20.0, 5.0)
     )
@@ -165,7 +171,10 @@ def test_figures_of_campaigns_are_told_with_the_reason_where_there_is_none():
 @pytest.mark.req("CMP-06")
 def test_proposals_are_told_in_the_time_of_their_resource():
     (row,) = proposal_rows([PROPOSAL], ROME)
-    assert (row["Start"], row["Set-up saved"]) == ("Tue 6 Jan, 13:00", "1 h 30 min")
+    assert (row["Start"], row["Changeover time saved"]) == (
+        "Tue 6 Jan, 13:00",
+        "1 h 30 min",
+    )
     assert "and 40 more" in proposals_html([PROPOSAL] * 60)
     assert "No campaigns are proposed" in proposals_html([])
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from html import unescape
 
 import pytest
 
@@ -80,6 +82,22 @@ def test_remedies_tell_date_money_and_who_pays(late, made):
     assert "Tried without gain" in plan_remedies_html([], Names())
 
 
+def test_a_remedy_that_costs_less_than_nothing_saves(late, made):
+    first = replace(remedies(late, made)[0], priced=True)
+    told = plan_remedies_html(
+        [replace(first, price=-12.0), replace(first, saved=-7.5)],
+        replace(names_of(late), currency="EUR"),
+    )
+    amounts = re.findall("(?:saves|costs) €[^<]*", unescape(told))
+    assert [one.replace("\xa0", " ") for one in amounts] == [
+        "saves € 12",
+        "costs € 7.50",
+    ]
+    assert "saves 12.00" in str(replace(first, price=-12.0))
+    priceless = plan_remedies_html([replace(first, price=-12.0)], names_of(late))
+    assert "saves no prices" not in priceless
+
+
 def test_two_plans_are_compared_by_orders_figures_and_demands(late, made):
     other = plan(late, "mrp", PYTHON)
     old, new = (
@@ -90,6 +108,8 @@ def test_two_plans_are_compared_by_orders_figures_and_demands(late, made):
     assert "late 18 h → on time" in told.replace('</td><td class="">', " → ")
     assert ">orders<" in told
     assert ">pegs<" in told
+    assert "fraction" not in told, "a share is written in per cent"
+    assert " %<" in unescape(told).replace("\xa0", " ")
     same = comparison_html(made, made, compare(made, made), Names())
     assert "The plans are equal" in same
 

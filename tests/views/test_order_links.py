@@ -5,14 +5,67 @@ from __future__ import annotations
 import datetime as dt
 
 import polars as pl
+import pytest
 
 from medhavi.results.limiter import Limiter
-from medhavi.results.plans.explanation import Explanation, LatenessReason
+from medhavi.results.plans.explanation import ChainLink, Explanation, LatenessReason
 from medhavi.results.plans.lateness import Verdict
 from medhavi.views.names import Names
-from medhavi.views.page import story_html
+from medhavi.views.plan_pages.demand_chain import story_html
 
 DUE = dt.datetime(2026, 1, 6, tzinfo=dt.UTC)
+
+
+def link_of(number, day, kind="buy", days=9.0):
+    """Purchase that arrives so many days after the due date."""
+    finish = DUE + dt.timedelta(days=day)
+    cells = {"level": 0, "supply": number, "kind": kind, "product": "A", "source": "S"}
+    times = {"start": finish - dt.timedelta(days=days), "finish": finish}
+    hours = {"own_hours": 216.0, "waiting_hours": 0.0, "in_past": False}
+    return ChainLink(**cells, **times, **hours, location="L", qty=5.0, number=number)
+
+
+def late_by(hours, *chain):
+    return Explanation(
+        demand="SO-1",
+        product="A",
+        location="L",
+        due=DUE,
+        qty=5.0,
+        planned=5.0,
+        status="late",
+        verdict=Verdict.LATE,
+        lateness_hours=hours,
+        overdue_hours=0.0,
+        limiter=Limiter.LEAD_TIME,
+        delivered=DUE + dt.timedelta(hours=hours),
+        chain=chain,
+        table=pl.DataFrame(),
+        total_hours=hours,
+        names={},
+        reasons=(),
+    )
+
+
+@pytest.mark.req("UI-02")
+def test_an_order_of_the_chain_leads_to_the_price_of_its_coming_earlier():
+    now = int((DUE - dt.timedelta(days=7)).timestamp())
+    told = late_by(50.0, link_of("B-L-0001", 2), link_of("PO-1", 1))
+    page = story_html(told, Names(), now, expedite=True)
+    asked = "/orders/?order=B-L-0001&amp;tab=edit&amp;action=move&amp;days=-3"
+    assert f'<a href="{asked}" target="_self">Expedite B-L-0001 by 3 d</a>' in page
+    assert "Expedite PO-1" not in page, "it has begun"
+    report = story_html(told, Names(), now)
+    assert "Expedite B-L-0001" not in report
+
+
+def test_what_is_moved_comes_no_earlier_than_its_goods_are_there():
+    now = int((DUE - dt.timedelta(days=7)).timestamp())
+    waits = link_of("T-1", 2, "move", days=1.0)
+    for earlier, days in ((1, 0), (-1, 2)):
+        told = late_by(50.0, link_of("B-1", earlier - 0.5), waits)
+        page = story_html(told, Names(), now, expedite=True)
+        assert (f"Expedite T-1 by {days} d" in page) is (days > 0), earlier
 
 
 def test_the_order_that_is_waited_for_is_a_link():

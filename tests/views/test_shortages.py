@@ -16,9 +16,12 @@ from medhavi.views.pictures.stock import record_chart, record_rows
 from medhavi.views.plan_pages.shortages import (
     short_items,
     short_items_html,
+    short_month,
+    short_rows,
     shortage_html,
     shortage_reasons,
 )
+from medhavi.views.plan_pages.stock_lots import lots_html
 from medhavi.views.theme import title_of
 from tests import api, factories
 from tests.planners.small_plans import PYTHON
@@ -132,16 +135,50 @@ def test_unlimited_stock_has_no_picture(company, plan) -> None:
 @pytest.mark.req("UI-02")
 def test_items_are_listed_by_when_they_run_out(company, plan) -> None:
     names = names_of(company)
-    (row,) = short_items(plan).to_dicts()
+    short = short_items(plan)
+    (row,) = short.to_dicts()
     assert (row["product"], row["location"], row["lowest"]) == ("B", "L", -10.0)
     assert row["runs_out"] == row["below_safety"]
-    told = short_items_html(plan, names)
+    told = short_items_html(short, plan, names)
     assert ">Oil at L</a>" in told
     assert told.count('<td class="">Mon 12 Jan</td>') == 2
     later = replace(plan, run=replace(plan.run, as_of=plan.run.as_of + 30 * 86_400))
     assert told.count("before now") == 0
-    assert short_items_html(later, names).count("before now") == 2
+    assert short_items_html(short, later, names).count("before now") == 2
     covered = plan.replace(
         positions=plan.positions.with_columns(on_hand=pl.lit(9.0), safety=pl.lit(0.0))
     )
-    assert "No item runs short" in short_items_html(covered, names)
+    assert "No item runs short" in short_items_html(
+        short_items(covered), covered, names
+    )
+
+
+@pytest.mark.req("UI-02")
+def test_items_that_run_short_are_told_by_month_and_as_a_file(company, plan) -> None:
+    names, short = names_of(company), short_items(plan)
+    month = short.select(short_month()).item()
+    assert month == short["runs_out"][0].date().replace(day=1)
+    (row,) = short_rows(short, plan, names).to_dicts()
+    assert (row["Item"], row["Location"]) == ("Oil", names.name("L"))
+    assert list(row.values())[-2:] == [-10.0, names.unit("B")]
+
+
+@pytest.mark.req("UI-02")
+def test_a_lot_tells_which_demands_take_it_and_what_is_free(company, plan) -> None:
+    names = names_of(company)
+    stock = [
+        {"product": "B", "location": "L", "lot": "L-7", "qty": 9.0},
+        {"product": "B", "location": "L", "lot": "", "qty": 4.0},
+    ]
+    demand = plan.fulfilment["demand"][0]
+    peg = {"id": "p", "demand": demand, "supply": "B|L|L-7", "product": "B"}
+    peg |= {"location": "L", "qty": 6.5, "level": 0, "firm": False}
+    pegged = plan.replace(pegging=pl.DataFrame([peg], schema=plan.pegging.schema))
+    told = lots_html(pegged, company.replace(stock=stock), "B", "L", names)
+    other, lot = told.split("L-7")
+    assert "without a lot" in other
+    assert f'href="/plan/?demand={demand}#why"' in lot
+    assert "6.5" in lot
+    assert "2.5" in lot
+    assert "demand=" not in other
+    assert "No stock here" in lots_html(plan, company, "nothing", "L", names)

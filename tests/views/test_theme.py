@@ -100,3 +100,12 @@ def test_a_chart_that_nothing_finished_is_drawn_with_the_colours_of_the_page():
     plain = alt.Chart(theme.rows_of(rows)).mark_point().to_dict()
     assert plain["usermeta"]["embedOptions"]["renderer"] == "svg"
     assert plain["data"]["values"] == rows.to_dicts()
+
+
+def test_the_lines_of_a_label_stand_around_its_row_on_a_phone():
+    """Vega hangs all lines below the first: the third lay over the next label."""
+    labels = ["QC", "Mix, Lodz", "Label Oliva conditioner 250 ml bought"]
+    offset = theme.label_axis(labels, 300).to_dict()["labelOffset"]
+    assert [one["value"] for one in offset["condition"]] == [-6.0, -12.0]
+    assert all("containerSize()[0] < 520" in one["test"] for one in offset["condition"])
+    assert offset["value"] == 0

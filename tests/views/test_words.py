@@ -14,7 +14,12 @@ from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.plans.lateness import Verdict
 from medhavi.views import page, report
 from medhavi.views.order_list import clock, codes, exception_rows, plain
-from medhavi.views.page import advice, headline, story, verdict_words
+from medhavi.views.plan_pages.demand_chain import (
+    advice,
+    headline,
+    story,
+    verdict_words,
+)
 from medhavi.views.tiles import Tile, plan_tiles, tiles_html
 from medhavi.workbench.files.tables_run import plan_snapshot
 from tests import factories

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
+import io
 
 import pytest
 
 from medhavi.units import DAY
+from medhavi.workbench.promise_desk.promises_out import PROMISE_COLUMNS, promise_outbox
 from tests.api import (
     Override,
     SqliteStore,
@@ -15,7 +18,7 @@ from tests.api import (
     promise_records,
     quotation_numbers,
 )
-from tests.lakehouse.lake_events import small_company
+from tests.lakehouse.lake_events import event, small_company
 
 SOON = "2026-01-06T00:00:00Z"
 
@@ -125,3 +128,44 @@ def test_at_a_past_moment_later_promises_and_releases_are_not_known(bench):
     assert told.type == "OrderPromised"
     earlier = before - dt.timedelta(seconds=1)
     assert promise_records(bench.lake, now, earlier).is_empty()
+
+
+def out(bench, since=0):
+    return promise_outbox(bench.lake, since)
+
+
+def test_decided_promises_go_out_once_each_with_what_an_erp_needs(bench):
+    first = promised(bench)
+    head = out(bench).next
+    bench.desk.release(first, approver="Bob", reason="cancelled by phone")
+    second = promised(bench, sales_order="SO-7", line=2)
+    whole = out(bench)
+    told = [(row["number"], row["revision"], row["action"]) for row in whole.rows]
+    assert told == [
+        ("Q-0001", 1, "promised"),
+        ("Q-0001", 2, "released"),
+        ("SO-7-2", 1, "promised"),
+    ]
+    given, taken, ordered = whole.rows
+    assert (given["demand"], ordered["demand"]) == (first, second)
+    assert given["approver"] == "Ada"
+    assert given["qty"] == taken["qty"] == 5.0
+    assert given["promised"] is not None
+    assert taken["promised"] is None
+    rest = out(bench, head).rows
+    assert rest == whole.rows[1:], "it goes on where the last one ended"
+    assert out(bench, whole.next).rows == ()
+    rows = list(csv.DictReader(io.StringIO(whole.text("csv"))))
+    assert list(rows[0]) == list(PROMISE_COLUMNS)
+    assert [row["number"] for row in rows] == ["Q-0001", "Q-0001", "SO-7-2"]
+
+
+def test_promises_of_other_systems_do_not_go_back_to_them(tmp_path):
+    given = event(
+        30, "OrderPromised", demand="D-1", qty=100.0, promised="2026-03-02T00:00:00Z"
+    )
+    SqliteStore(tmp_path / "events.db").append_many([*small_company(), given])
+    bench = Workbench(tmp_path / "lake", f"sqlite:///{tmp_path}/events.db")
+    bench.mirror()
+    assert out(bench).rows == ()
+    assert records(bench).height == 1

@@ -185,3 +185,27 @@ def test_times_of_a_spreadsheet_are_taken(folder, tmp_path) -> None:
 def test_files_of_another_kind_are_refused() -> None:
     with pytest.raises(UsageError, match="no file of tables"):
         read_files([("notes.docx", b"")])
+
+
+ORDERS = "Demand,product,location,Qty,due\nD-9,A,DC,5,2026-05-01\n"
+
+
+@pytest.mark.req("ENR-10")
+def test_a_file_of_another_name_is_known_by_its_columns(tmp_path):
+    import openpyxl
+
+    stated, found = read_files([("new orders.csv", ORDERS.encode())])
+    assert list(stated) == ["demands"]
+    assert found == []
+    book = openpyxl.Workbook()
+    book.active.append(["Demand", "product", "location", "Qty", "due"])
+    book.active.append(["D-9", "A", "DC", 5, dt.datetime(2026, 5, 1)])  # noqa: DTZ001
+    book.save(tmp_path / "orders.xlsx")
+    content = (tmp_path / "orders.xlsx").read_bytes()
+    known, found = read_files([("orders.xlsx", content)])
+    assert list(known) == ["demands"]
+    assert found == []
+    read, asked = (Snapshot.from_frames(one)["demands"] for one in (known, stated))
+    assert read.equals(asked)
+    with pytest.raises(UsageError, match=r"notes\.csv holds no planning table"):
+        read_files([("notes.csv", b"who,what\nA,B\n")])

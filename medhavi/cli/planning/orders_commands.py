@@ -196,13 +196,19 @@ def undo(
     settled(bench.undo(edit, approver=approver, reason=reason), approver)
 
 
-def export_orders(
-    since: int, kind: str, out: Path | None, place: tuple[str | None, str | None]
+def export_decisions(
+    name: str,
+    since: int,
+    kind: str,
+    out: Path | None,
+    place: tuple[str | None, str | None],
 ) -> None:
-    """Write the orders that were decided behind a position, for an ERP.
+    """Write what was decided behind a position, for an ERP.
 
     Parameters
     ----------
+    name
+        One of `DECISIONS`: orders, promises.
     place
         Lake and store; with a store the lake follows it first.
 
@@ -213,12 +219,13 @@ def export_orders(
     """
     from medhavi.workbench.files.atomic_write import replaced_file
     from medhavi.workbench.orders.order_history import outbox
+    from medhavi.workbench.promise_desk.promises_out import promise_outbox
 
     conversation = talk()
     bench = bench_of(*place)
     if place[1] is not None:
         bench.mirror()
-    found = outbox(bench.lake, since)
+    found = {"orders": outbox, "promises": promise_outbox}[name](bench.lake, since)
     text = found.text(kind)
     if out is not None:
         with replaced_file(out) as fresh:
@@ -228,6 +235,10 @@ def export_orders(
         conversation.say(text.rstrip("\n"))
     conversation.note(say("decisions_ask_next_since", len(found.rows), str(found.next)))
     conversation.answer(out=out, kind=kind, **found.as_dict())
+
+
+DECISIONS = ("orders", "promises")
+"""What `export` writes besides plans."""
 
 
 # --------------------------------------------------------------- exception messages
@@ -365,7 +376,7 @@ class CapacityEditOptions(EditOptions):
 
 def _command(kind: ChangeKind) -> Callable[..., None]:
     """Command with the arguments of a kind of edit, then the options of all edits."""
-    options = CapacityEditOptions if kind.event == "master" else EditOptions
+    options = CapacityEditOptions if kind.event == "rows" else EditOptions
     of_all = options_of(options)
     stated = kind.parameters.values()
     own = [one for parameter in stated for one in _options_of(parameter)]

@@ -45,7 +45,7 @@ from medhavi.cli.options import (
     settings_file,
 )
 from medhavi.errors import NotAvailable, UsageError
-from medhavi.views.words import say
+from medhavi.views.words import say, signed
 
 if TYPE_CHECKING:
     from medhavi.progress import Cancelled, Observe, Progress
@@ -351,7 +351,10 @@ def compare(
 
 def export(
     folder: Annotated[
-        Path, typer.Argument(help="Folder of a plan (plan --out), or the word orders.")
+        Path,
+        typer.Argument(
+            help="Folder of a plan (plan --out), or the word orders or promises."
+        ),
     ],
     to: Annotated[ExportTarget, typer.Option("--to", help="Kind of file.")],
     out: Annotated[
@@ -367,27 +370,26 @@ def export(
     ] = False,
     since: Annotated[
         int | None,
-        typer.Option("--since", help="Orders: `next` of the last export.", min=0),
+        typer.Option("--since", help="Decisions: `next` of the last export.", min=0),
     ] = None,
     lake: LakeOption = None,
     store: StoreOption = None,
 ) -> None:
-    """Write a plan, or orders decided since."""
+    """Write a plan, or orders or promises decided since."""
+    from medhavi.cli.planning.orders_commands import DECISIONS, export_decisions
     from medhavi.results.plans.plan import Plan
     from medhavi.workbench.files.export import export_plan
 
     conversation = talk()
-    if str(folder) == "orders" and (since is not None or not folder.exists()):
-        from medhavi.cli.planning.orders_commands import export_orders
-
-        export_orders(since or 0, str(to), out, (lake, store))
+    if str(folder) in DECISIONS and (since is not None or not folder.exists()):
+        export_decisions(str(folder), since or 0, str(to), out, (lake, store))
         return
-    _refuse_options_of_orders({"--since": since, "--lake": lake, "--from": store})
+    _refuse_options_of_decisions({"--since": since, "--lake": lake, "--from": store})
     if to is ExportTarget.PDF:
         message = "The PDF of a plan is its meeting pack: medhavi pack --plan PLAN."
         raise UsageError(message)
     if to is ExportTarget.JSON:
-        message = "export --to json is for orders; a plan has xlsx, csv and html."
+        message = "export --to json is for decisions; a plan has xlsx, csv and html."
         raise NotAvailable(message)
     made = Plan.from_folder(existing_plan(folder))
     place = out or folder.with_name(
@@ -454,8 +456,8 @@ def pack(
     conversation.answer(out=out)
 
 
-def _refuse_options_of_orders(given: Mapping[str, object]) -> None:
-    """Refuse what only `export orders` reads: a plan is written as its folder is.
+def _refuse_options_of_decisions(given: Mapping[str, object]) -> None:
+    """Refuse what only decisions have: a plan is written as its folder is.
 
     Raises
     ------
@@ -466,8 +468,8 @@ def _refuse_options_of_orders(given: Mapping[str, object]) -> None:
     if names:
         message = (
             f"export PLAN: {' and '.join(names)} can only be given with the word "
-            "orders (`medhavi export orders --since 0`). A plan is exported whole: "
-            "leave that out, or name orders instead of a folder."
+            "orders or promises (`medhavi export orders --since 0`). A plan is exported "
+            "whole: leave that out, or name orders instead of a folder."
         )
         raise UsageError(message)
 
@@ -527,6 +529,7 @@ def remedies(
         what = with_local_times(told_changes, locale.told)
         conversation.say(say("no_remedy_found_tried", what))
     else:
+        in_full = partial(full_money, currency=locale.currency)
         show_table(
             ["what", "late", "for", "its date", "saves", "costs", "worse off"],
             [
@@ -537,11 +540,12 @@ def remedies(
                     "no delivery"
                     if one.tested_date is None
                     else locale.told(from_seconds(one.tested_date)),
-                    full_money(one.saved, locale.currency),
-                    full_money(one.price, locale.currency)
+                    signed(one.saved, in_full, "costs_amount"),
+                    signed(one.price, in_full, "saves_amount")
                     if one.priced
                     else say(
-                        "and_a_price_not_stated", full_money(one.price, locale.currency)
+                        "and_a_price_not_stated",
+                        signed(one.price, in_full, "saves_amount"),
                     ),
                     len(one.harms),
                 )

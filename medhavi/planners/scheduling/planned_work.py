@@ -403,7 +403,7 @@ class FixedWork:
             start_minutes=(begin - self._start) / MINUTE,
             resource=name,
         )
-        number = f"{order.name} {work.step}"
+        number = f"{order.name}, step {work.step}"
         return Order(order=number, steps=(step,), product=order.row["product"])
 
     def _changed_as_planned(

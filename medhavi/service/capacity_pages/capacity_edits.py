@@ -181,7 +181,9 @@ def dragged_part(
     """Where an order is dragged to, or why it cannot be there."""
     if isinstance(asked, PageProblem):
         return html(problem_html(asked))
-    words = decision_words.edit_words(edit(**asked), names)
+    rows = plan.supplies.filter(id=asked["supply"])
+    place = rows["location"][0] if rows.height else None
+    words = decision_words.edit_words(edit(**asked), names, place)
     order = order_list.order_words(plan, asked["supply"], names)
     return html(f"<p><b>{escape(words)}</b>: {escape(order)}</p>")
 

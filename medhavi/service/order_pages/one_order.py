@@ -15,6 +15,7 @@ from medhavi.views.names import event_words, number, when
 from medhavi.views.order_grid import own_exceptions_html, serves_html
 from medhavi.views.order_list import order_words
 from medhavi.views.pictures.chain import chain_chart
+from medhavi.views.plan_pages.demand_chain import story_html
 from medhavi.views.words import say
 from medhavi.workbench.orders.order_history import order_history, outbox
 
@@ -75,7 +76,8 @@ def why_parts(plan: Plan, row: Row, names: Names) -> list[mo.Html]:
         say("nothing_to_supply"),
     )
     title = say("pegging_chain_of", escape(names.name(row["demand"])))
-    story = f"<h3>{title}</h3>{page.story_html(told, names, plan.run.as_of)}"
+    lines = story_html(told, names, plan.run.as_of, expedite=True)
+    story = f"<h3>{title}</h3>{lines}"
     # A long chain has a long story and a high picture: one beside the other.
     columns = f"<div>{serves}{chain.text}</div><div>{story}</div>"
     both = f'<div class="mv-beside">{columns}</div>'
@@ -128,7 +130,7 @@ def decided_file(shown: PlanPage) -> mo.Html | None:
         return None
     lake = bench.edits.facts.lake
     return mo.download(
-        lambda: b"\xef\xbb\xbf" + outbox(lake).text("csv").encode(),
+        lambda: outbox(lake).file(),
         filename="decided-orders.csv",
         label=say("decided_orders_as_csv"),
     )

@@ -219,6 +219,9 @@ def select_asked(
         session.follows = True
     elif named and not session.orders:
         session.select([named])
+        days = wanted("days")
+        form = {"days": float(days)} if days.lstrip("-").isdecimal() else {}
+        session.send(wanted("action"), form)
 
 
 def exports(

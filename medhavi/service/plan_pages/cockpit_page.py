@@ -17,6 +17,7 @@ from medhavi.service.plan_pages.approver_names import (
     remember_approver,
 )
 from medhavi.service.plan_pages.plan_page import EditResult
+from medhavi.service.plan_pages.plan_standing import published_of
 from medhavi.units import from_seconds
 from medhavi.views import grid_columns, page
 from medhavi.views.names import count, money
@@ -43,12 +44,6 @@ STATES = {
 ASSIGN, SETTLE, REOPEN = say("assign_or_note"), "done", "open again"
 
 
-def published_figures(shown: PlanPage) -> list[Mapping[str, float | None]]:
-    """Key figures of plans that were published before the shown one, newest first."""
-    lake = Lake(shown.source.lake) if shown.source.lake else None
-    return [] if shown.plan is None else plan_pack.published_figures(lake, shown.plan)
-
-
 def reviews_of(shown: PlanPage) -> dict[str, tuple[bool, str, str]]:
     """Whether each exception is done, who has it and what was noted, by its key."""
     bench = bench_of(shown.source)
@@ -72,7 +67,7 @@ def pack_download(shown: PlanPage) -> mo.Html:
         return meeting_pack(
             plan,
             snapshot,
-            published=published_figures(shown),
+            published=plan_pack.published_figures(plan, published_of(shown)),
             reviews=reviews_of(shown),
             front=front if facts == snapshot.fingerprint else None,
             source=str(shown.source),

@@ -8,12 +8,15 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from medhavi.edits.edit import EDITS
+from medhavi.edits.edit import edit as edit_of
+from medhavi.errors import MedhaviError
 from medhavi.results.amounts import money_change
 from medhavi.schema import cell, tables
 from medhavi.service.jobs.plan_jobs import PricedEdit
 from medhavi.service.page_data import PageProblem, answer_html, problem_html
 from medhavi.views.changed_cells import cell_text, key_words
-from medhavi.views.names import number, said, when
+from medhavi.views.names import duration, number, said, when
+from medhavi.views.order_grid import critical_html
 from medhavi.views.page import empty, findings_html, table_html
 from medhavi.views.words import say
 from medhavi.workbench.orders.plan_edit_answers import (
@@ -115,8 +118,11 @@ def preview_html(preview: Preview, names: Names, order: str = "") -> str:
     if "edits" in preview.edit.values:
         head = f"{_several(preview.edit)}: {order or ', '.join(preview.orders)}"
     elif order:
-        head = f"{edit_words(preview.edit, names)}: {order}"
+        place = place_of_orders(_recorded(preview.rows))
+        head = f"{edit_words(preview.edit, names, place)}: {order}"
     told = f"<p><b>{escape(names.told(head).replace('_', ' '))}</b></p>"
+    if preview.plan is not None:
+        told += critical_html(preview.plan, preview.orders, names)
     told += effect_html(preview.effect, names)
     return told + (findings_html(preview.findings, names) if preview.findings else "")
 
@@ -240,17 +246,40 @@ def edit_verb(edit: Edit) -> str:
     return (verbs.pop() if len(verbs) == 1 else "") or say("edit")
 
 
-def edit_words(edit: Edit, names: Names) -> str:
-    """What is done to an order, and what is made of it."""
+def edit_words(edit: Edit, names: Names, place: str | None = None) -> str:
+    """What is done to an order, and what is made of it.
+
+    Parameters
+    ----------
+    place
+        Where the order is received: its times are local there. None: that of an open
+        order, which `names` know, and they do not know those of a proposal.
+    """
     verb = EDITS[edit.kind].choice or edit.kind
-    return f"{verb}{_target(edit, names)}"
+    return f"{verb}{_target(edit, names, place)}"
 
 
-def _target(edit: Edit, names: Names) -> str:
+def place_of_orders(rows: Sequence[Mapping[str, Any]]) -> str | None:
+    """Location of the orders that an edit changes; None: of none, or of several.
+
+    Parameters
+    ----------
+    rows
+        As a record of the edit has them: table, key, before and after.
+    """
+    found = {
+        (row["after"] or row["before"] or {}).get("location")
+        for row in rows
+        if row["table"] == "supply_orders"
+    }
+    return found.pop() if len(found) == 1 else None
+
+
+def _target(edit: Edit, names: Names, place: str | None) -> str:
     values = edit.values
 
     def there(moment: dt.datetime) -> str:
-        return names.when_there(moment, edit.supply)
+        return names.when_there(moment, place or edit.supply)
 
     if "resource" in values:
         told = f" to {names.name(values['resource'])}"
@@ -331,12 +360,15 @@ def decision_words(
 
 
 def _decision(one: EditRecord, names: Names) -> str:
-    """The orders, cells, rows or families that a decision is about, in words."""
+    """What was done, and the orders, cells, rows or families it was done to."""
     told = ", ".join(one.orders[:MOST_EFFECTS])
     if len(one.orders) > MOST_EFFECTS:
         told += f" {say('and_more', len(one.orders) - MOST_EFFECTS)}"
+    asked = _asked(one)
     if one.kind == "mass_change":
-        return say("edit_orders", len(one.orders), told)
+        return f"{_done_to_several(asked, len(one.orders))}: {told}"
+    if asked is not None and one.kind == "override":
+        return override_words(asked, names)
     if one.kind == "override" and one.rows:
         told = ", ".join(
             f"{', '.join(row['after'])} of {_row_name(row, names)} ({row['table']})"
@@ -346,10 +378,47 @@ def _decision(one: EditRecord, names: Names) -> str:
         key = one.rows[0]["key"]
         before, after = map(names.name, (key["from_family"], key["to_family"]))
         told = f"{before} to {after} ({key['matrix']})"
+        minutes = (one.rows[0]["after"] or {}).get("setup_minutes")
+        told += "" if minutes is None else f": {duration(minutes / 60)}"
     rows = rows_words(one.kind, one.rows, names)
     if rows:
         return ": ".join(filter(None, (one.reason, rows)))
-    return f"{one.kind} {told}".replace("_", " ")
+    target = "" if asked is None else _target(asked, names, place_of_orders(one.rows))
+    return f"{_DONE.get(one.kind) or said(one.kind).capitalize()} {told}{target}"
+
+
+_DONE = {
+    "firm": say("done_firm"),
+    "release": say("released"),
+    "move": say("done_move"),
+    "split": say("done_split"),
+    "change_qty": say("done_change_qty"),
+    "change_source": say("done_change_source"),
+    "change_resource": say("done_change_resource"),
+    "pin_steps": say("done_pin_steps"),
+    "cancel": say("done_cancel"),
+}
+"""What was done to an order, by the kind of the edit."""
+
+
+def _done_to_several(asked: Edit | None, orders: int) -> str:
+    """What was done to several orders, by what was done; `orders` are all of them."""
+    done = Counter(_DONE.get(one.kind, "") for one in asked.edits) if asked else {}
+    if not done or "" in done:
+        return say("done_edits", orders)
+    parts = (
+        f"{verb if place == 0 else verb.lower()} {many:,}"
+        for place, (verb, many) in enumerate(done.items())
+    )
+    return say("done_to_orders", ", ".join(parts))
+
+
+def _asked(one: EditRecord) -> Edit | None:
+    """Edit as it was asked for; None where the log has it otherwise, or not at all."""
+    try:
+        return edit_of(**one.asked) if one.asked else None
+    except (MedhaviError, TypeError):
+        return None
 
 
 def _row_name(row: Mapping[str, Any], names: Names) -> str:

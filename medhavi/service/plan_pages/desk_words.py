@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
     from medhavi.results.plans.plan import Plan
     from medhavi.service.plan_pages.plan_loading import PlanPage
+    from medhavi.service.plan_pages.plan_standing import Published
     from medhavi.views.names import Names
 
     Wanted = Callable[[str], str]
@@ -211,14 +212,18 @@ def page_head(
 
 
 def head_parts(
-    shown: PlanPage, mode: mo.ui.dropdown, moments: mo.ui.form[Any, Any], known_at: str
+    shown: PlanPage,
+    published: Published,
+    mode: mo.ui.dropdown,
+    moments: mo.ui.form[Any, Any],
+    known_at: str,
 ) -> list[mo.Html]:
     """Title with its moment, the mode, and how to plan another moment."""
     import marimo as mo
 
     found = plan_finding(shown.plan, shown.names) if shown.plan else ""
     parts = page_head(
-        say("plan"), shown, known_at, found, [mode], standing_facts(shown)
+        say("plan"), shown, known_at, found, [mode], standing_facts(shown, published)
     )
     if shown.source.lake:
         hint = html(

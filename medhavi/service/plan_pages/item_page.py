@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -10,14 +11,22 @@ import polars as pl
 from medhavi.errors import UsageError
 from medhavi.results.reports.time_phased import BUCKETS, TimePhasedRecords
 from medhavi.service.answer_cache import AnswerCache
+from medhavi.service.downloads import list_files
 from medhavi.service.page_data import html
 from medhavi.service.page_table import page_table
 from medhavi.service.plan_pages.desk_words import item_choice as items_in_need
 from medhavi.service.plan_pages.desk_words import page_head
+from medhavi.service.plan_pages.page_choices import choice
 from medhavi.views import grid_columns, page
 from medhavi.views.item_record import item_finding, supply_html
 from medhavi.views.order_list import clock, plain
 from medhavi.views.pictures.scenarios import scenario_link
+from medhavi.views.plan_pages.shortages import (
+    short_items,
+    short_items_html,
+    short_month,
+    short_rows,
+)
 from medhavi.views.row_groups import columns_grouping
 from medhavi.views.words import say
 
@@ -26,6 +35,7 @@ if TYPE_CHECKING:
 
     import marimo as mo
 
+    from medhavi.results.plans.plan import Plan
     from medhavi.results.reports.time_phased import TimePhasedRecord
     from medhavi.service.plan_pages.plan_loading import PlanPage
     from medhavi.views.names import Names
@@ -127,6 +137,7 @@ def head_parts(
 TABS = (
     say("time_phased_record"),
     say("orders_and_requirements"),
+    say("stock_lots"),
     say("sources_and_where_used"),
     say("items_that_run_short"),
 )
@@ -136,6 +147,25 @@ MOVEMENT_GROUPING = columns_grouping(
     say("movements"),
     {grid_columns.QUANTITY: pl.col(grid_columns.QUANTITY).sum()},
 )
+
+
+def month_choice(plan: Plan, wanted: Wanted, keep: Keep) -> mo.ui.dropdown:
+    """Ask in which month items run short that are listed; none: all."""
+    months = short_items(plan).select(short_month()).unique().to_series().sort()
+    options = {f"{one:%B %Y}": one.isoformat() for one in months}
+    return choice("month", say("below_safety_in"), options, wanted, keep, none=True)
+
+
+def short_parts(plan: Plan, names: Names, month: mo.ui.dropdown) -> list[Any]:
+    """Items that run short in a month, or all, with their file."""
+    import marimo as mo
+
+    short = short_items(plan)
+    if month.value:
+        short = short.filter(short_month() == dt.date.fromisoformat(month.value))
+    files = list_files(lambda: short_rows(short, plan, names), "items-that-run-short")
+    asked = mo.hstack([month, files], justify="start", align="end", wrap=True)
+    return [asked, html(short_items_html(short, plan, names))]
 
 
 def movement_table(record: TimePhasedRecord, rows: pl.DataFrame) -> mo.Html:

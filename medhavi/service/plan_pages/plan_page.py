@@ -40,7 +40,11 @@ from medhavi.service.page_data import (
     read_moment,
     recorded_until,
 )
-from medhavi.service.plan_pages.decision_words import PreviewResult, decided_words
+from medhavi.service.plan_pages.decision_words import (
+    PreviewResult,
+    decided_words,
+    decision_words,
+)
 from medhavi.service.plan_pages.plan_loading import (
     RENEWED,
     PlanPage,
@@ -271,22 +275,22 @@ def prepare_edits(page: PlanPage) -> None:
         queue.submit(ready, again=True)
 
 
-MOST_NAMED = 5
-"""Orders of the last decision that are named."""
 GONE = ("ORD003", "supply")
 """Code and column of the finding that an order is not there."""
 
 
 def _gone(page: PlanPage) -> PageProblem:
     """An order that was selected is not in the plan any more, and what was decided."""
+    made = decisions(page)
+    known = {one.edit_id: one for one in made}
     told = [
         say(
             "last_decision",
-            f"{one.kind} {', '.join(one.orders[:MOST_NAMED])}".replace("_", " "),
+            decision_words(one, known, page.names),
             one.approver,
             when(one.recorded_at, page.names.zone),
         )
-        for one in decisions(page)[-1:]
+        for one in made[-1:]
     ]
     return PageProblem(
         title=say("order_has_changed"),

@@ -13,7 +13,11 @@ from medhavi.service.plan_pages.plan_loading import MODE_WORDS
 from medhavi.views.names import when
 from medhavi.views.tiles import changed_since, plan_tiles
 from medhavi.views.words import say
-from medhavi.workbench.runs import published_plan, published_plans
+from medhavi.workbench.runs import (
+    published_before,
+    published_plan,
+    published_plans,
+)
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -21,22 +25,38 @@ if TYPE_CHECKING:
     from medhavi.results.plans.plan import Plan
     from medhavi.service.plan_pages.plan_loading import PlanPage
     from medhavi.views.tiles import Tile
+    from medhavi.workbench.runs import PublishedPlan
+
+    Published = tuple[PublishedPlan, ...]
 
 
-def standing_facts(shown: PlanPage) -> list[tuple[str, str]]:
+def published_of(shown: PlanPage) -> Published:
+    """Published plans of a page, the newest first; none of tables without a lake.
+
+    A page reads them once: its head and its figures then speak of the same ones, also
+    while somebody publishes.
+    """
+    if shown.plan is None or not shown.source.lake:
+        return ()
+    try:
+        return published_plans(Lake(shown.source.lake))
+    except (MedhaviError, OSError):
+        return ()  # the plan stands without its history
+
+
+def standing_facts(shown: PlanPage, published: Published) -> list[tuple[str, str]]:
     """Fact of a page's header; none of tables, of a scenario and of a past moment."""
     plan, source = shown.plan, shown.source
     if plan is None or not source.lake or source.unbound or shown.renewal:
         return []
     try:
-        words = _words(Lake(source.lake), plan, shown.names.zone)
+        words = _words(Lake(source.lake), plan, published, shown.names.zone)
     except (MedhaviError, OSError):
-        return []  # the plan stands without its history
+        return []  # when it was made is an extra
     return [(say("plan_in_force_option"), words)]
 
 
-def _words(lake: Lake, plan: Plan, zone: str) -> str:
-    published = published_plans(lake)
+def _words(lake: Lake, plan: Plan, published: Published, zone: str) -> str:
     for one in published:
         if one.fingerprint == plan.fingerprint:
             moment = when(one.recorded_at, zone, year=True)
@@ -75,7 +95,7 @@ def _plan_tiles(plan: Plan) -> tuple[Tile, ...]:
     return _tiles.get(key, lambda: plan_tiles(plan))
 
 
-def tiles_of(page: PlanPage) -> tuple[Tile, ...]:
+def tiles_of(page: PlanPage, published: Published) -> tuple[Tile, ...]:
     """Tiles of the page's plan, with the change since the last published one.
 
     Without a lake, or before anything was published, they tell no change.
@@ -84,20 +104,17 @@ def tiles_of(page: PlanPage) -> tuple[Tile, ...]:
     if plan is None:
         return ()
     tiles = _plan_tiles(plan)
-    last = _last_published(page, plan)
+    last = _last_published(page, plan, published)
     if last is None or last.run.as_of is None:
         return tiles
     return changed_since(tiles, _plan_tiles(last), last.run.as_of, page.names.zone)
 
 
-def _last_published(page: PlanPage, plan: Plan) -> Plan | None:
-    if not page.source.lake:
+def _last_published(page: PlanPage, plan: Plan, published: Published) -> Plan | None:
+    told = next(iter(published_before(plan, published)), None)
+    if told is None:
         return None
     try:
-        lake = Lake(page.source.lake)
-        for told in published_plans(lake, plan.run.mode, plan.run.as_of):
-            if told.fingerprint != plan.fingerprint:
-                return published_plan(lake, told, _TABLES)
+        return published_plan(Lake(page.source.lake), told, _TABLES)
     except (MedhaviError, OSError):
         return None  # the change is an extra; the page stands without it
-    return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass, replace
 from html import escape
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ from medhavi.views.names import money
 from medhavi.views.order_list import clocks, plain
 from medhavi.views.pictures.scenarios import scenario_link
 from medhavi.views.plan_pages import suppliers
-from medhavi.views.row_groups import GridGroups, columns_grouping
+from medhavi.views.row_groups import GridGroups, columns_grouping, week_words
 from medhavi.views.words import say
 from medhavi.workbench.promise_desk.repromising import supplier_account
 from medhavi.workbench.training.observed_history import history_of
@@ -142,6 +143,34 @@ def from_choice(shown: PlanPage, wanted: Wanted, keep: Keep) -> mo.ui.dropdown:
     return choice("from", grid_columns.FROM, options, wanted, keep, none=True)
 
 
+def due_choice(shown: PlanPage, wanted: Wanted, keep: Keep) -> mo.ui.dropdown:
+    """Ask in which week the open orders are due that are listed; or overdue ones."""
+    assert shown.plan is not None
+    rows = suppliers.owed_rows(shown.plan, shown.names)
+    options: dict[str, str] = {}
+    if rows.height:
+        if (rows[grid_columns.OVERDUE] != "").any():
+            options[grid_columns.OVERDUE] = _OVERDUE
+        weeks = rows.select(_week()).unique().drop_nulls().to_series().sort()
+        options |= {week_words(one): one.isoformat() for one in weeks}
+    return choice("due", grid_columns.DUE, options, wanted, keep, none=True)
+
+
+_OVERDUE = "overdue"
+
+
+def _week() -> pl.Expr:
+    """Monday of the week in which an order is due, as its place has it."""
+    return pl.col(grid_columns.DUE).dt.date().dt.truncate("1w")
+
+
+def _due(week: str) -> pl.Expr:
+    """Whether an open order is due in a chosen week, or overdue."""
+    if week == _OVERDUE:
+        return pl.col(grid_columns.OVERDUE) != ""
+    return _week() == dt.date.fromisoformat(week)
+
+
 def subject_words(shown: PlanPage, subject: str) -> mo.Html:
     """Whom a supplier or lane hits, and the scenario in which it delivers late."""
     assert shown.plan is not None
@@ -238,6 +267,7 @@ def grid_of(
     subject: str,
     days: float,
     source: str = "",
+    week: str = "",
 ) -> SupplierGrid:
     """Grid of a part of the page.
 
@@ -251,9 +281,13 @@ def grid_of(
         Days ahead of the buy list.
     source
         Name of whom open orders and the buy list are of; empty: of all.
+    week
+        Open orders that are due then, as `due_choice` says it; empty: all.
     """
     grid = _all_rows(tab, shown, found, subject, days)
     listed = say("tab_open_orders"), say("tab_buy_list")
+    if week and tab == say("tab_open_orders") and grid.rows.height:
+        grid = replace(grid, rows=grid.rows.filter(_due(week)))
     if not source or tab not in listed or grid.rows.is_empty():
         return grid
     rows = grid.rows.filter(pl.col(grid_columns.FROM) == source)

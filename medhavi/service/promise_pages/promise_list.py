@@ -26,6 +26,7 @@ from medhavi.views.promises import records as promises
 from medhavi.views.promises.records import TO_KEEP, PromiseFilter
 from medhavi.views.words import say
 from medhavi.workbench.promise_desk.promise_records import promise_events
+from medhavi.workbench.promise_desk.promises_out import promise_outbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -200,6 +201,24 @@ def exports(
         )
 
     return list_files(rows, "promises")
+
+
+def decided_file(data: PageData) -> mo.Html | None:
+    """Button that gives what was decided about promises, as `medhavi export promises`.
+
+    None without a lake, where nothing is recorded.
+    """
+    import marimo as mo
+
+    bench = bench_of(data.source.in_force)
+    if bench is None:
+        return None
+    lake = bench.edits.facts.lake
+    return mo.download(
+        lambda: promise_outbox(lake).file(),
+        filename="decided-promises.csv",
+        label=say("decided_promises_as_csv"),
+    )
 
 
 def none_words(data: PageData, records: pl.DataFrame) -> tuple[str, str]:

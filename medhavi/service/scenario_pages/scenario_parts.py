@@ -180,7 +180,7 @@ def order_table(one: ScenarioComparison, names: Names) -> Any:
     if one.orders.is_empty():
         return html(page.empty(say("no_order_differs"), say("every_order_stays")))
     dates = (grid_columns.DATE_TODAY, grid_columns.DATE_THEN)
-    rows = order_rows(one, names)
+    rows = order_rows(one.orders, names)
     return _rows_table(rows, grid_columns.ORDERS, dict.fromkeys(dates, clock))
 
 

@@ -21,12 +21,12 @@ from medhavi import schema
 from medhavi.errors import EnvironmentFailure
 from medhavi.findings import Finding, finding
 from medhavi.snapshot.reading.cells import as_csv
-from medhavi.snapshot.reading.normalise import ROW, folded, matched
+from medhavi.snapshot.reading.normalise import ROW, folded, matched, names_of_table
 from medhavi.snapshot.reading.outside_file import read_sheets, read_table
 from medhavi.snapshot.reading.row_findings import LISTED, more, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
 _KINDS = {".csv": "CSV", ".parquet": "Parquet", ".xlsx": "Excel"}
 _PAGES = {".md", ".txt"}
@@ -69,6 +69,27 @@ def table_named(name: str) -> str | None:
     """
     known = folded(name)
     return known if known in schema.tables() else None
+
+
+def table_of_columns(columns: Collection[str]) -> str | None:
+    """Table that a header fits; None: none, or more than one.
+
+    It has all columns that the table needs, most of its own are known there, and no
+    other table knows as many.
+
+    >>> table_of_columns(["Demand", "product", "location", "Qty", "due", "colour"])
+    'demands'
+    >>> table_of_columns(["name", "colour"])
+    """
+    fits: dict[str, int] = {}
+    for name, table in schema.tables().items():
+        named = names_of_table(columns, table.columns)
+        known = {named.get(one, one) for one in columns} & table.columns.keys()
+        needed = {one.name for one in table.columns.values() if one.required}
+        if needed and needed <= known and 2 * len(known) >= len(columns):
+            fits[name] = len(known)
+    best = [name for name, known in fits.items() if known == max(fits.values())]
+    return best[0] if len(best) == 1 else None
 
 
 def table_in(file: Path) -> str | None:

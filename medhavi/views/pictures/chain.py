@@ -187,7 +187,7 @@ def chain_chart(
         axis=label_axis(_label_texts(labels), 400, "datum.value"),
     )
     base = alt.Chart(rows_of(rows)).encode(
-        x=time_axis(first, last, title=f"times of {known.zone}"),
+        x=time_axis(first, last, title=say("times_of", known.zone)),
         x2=alt.X2("x2:T"),
         y=row,
     )
@@ -214,7 +214,7 @@ def chain_chart(
     if everything:
         title = say("all_orders_behind_it", count)
     return finished(
-        alt.layer(*layers), title, row_height(labels["label"]) * max(count, 2) + 8
+        alt.layer(*layers), title, row_height(_label_texts(labels)) * max(count, 2) + 8
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,7 @@ from medhavi.views.theme import (
     rows_of,
     token,
 )
-from medhavi.views.words import say
+from medhavi.views.words import say, signed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -487,7 +488,11 @@ def plan_remedies_html(
             difference(one.more_late, "count"),
             escape(names.told(one.demand)),
             _dates(one, names),
-            escape(money(one.saved, names.currency)),
+            escape(
+                signed(
+                    one.saved, partial(money, currency=names.currency), "costs_amount"
+                )
+            ),
             escape(_price(one, names)),
             _harmed(one, names),
         )
@@ -508,7 +513,7 @@ def plan_remedies_html(
 
 def _price(one: PlanRemedy, names: Names) -> str:
     """What a remedy costs, and whether somebody has to ask for a part of it."""
-    told = money(one.price, names.currency)
+    told = signed(one.price, partial(money, currency=names.currency), "saves_amount")
     return told if one.priced else say("and_a_price_not_stated", told)
 
 

@@ -30,6 +30,7 @@ from medhavi.views.theme import (
     ROW,
     finished,
     label_lines,
+    line_offset,
     rows_of,
     time_axis,
     token,
@@ -325,6 +326,7 @@ def _row(field: str, labels: list[str]) -> alt.Y:
         axis=alt.Axis(
             values=[place + 0.5 for place in range(len(labels))],
             labelExpr=label_lines(labels, "floor(datum.value)"),
+            labelOffset=line_offset(labels, "floor(datum.value)"),
             labelLineHeight=LINE,
             grid=False,
             ticks=False,

@@ -552,7 +552,7 @@ def operations_chart(
     return gantt(
         _inside(bars, span),
         [label for _, label in sorted(places.values())],
-        time_axis(*span, title=say("local_time")),
+        time_axis(*span, title=_times(window.resources, known)),
         span,
         title,
         GanttStyle(
@@ -590,3 +590,9 @@ def plan_gantt(
         first = local(begin, names.zone_of(shown[0])).date()
     window = gantt_window(names, shown, first, days, colour)
     return operations_chart(plan, window, names, snapshot)
+
+
+def _times(resources: Sequence[str], names: Names) -> str:
+    """Where the times of a window are read: each bar is local to its resource."""
+    zones = {names.zone_of(one) for one in resources}
+    return say("times_of", *zones) if len(zones) == 1 else say("local_time")

@@ -104,7 +104,7 @@ def scenario_tiles(one: ScenarioComparison, names: Names) -> tuple[Tile, ...]:
         Tile(
             label=say("demands_and_orders_that_differ"),
             figure=f"{one.demands.height:,}",
-            unit="demands",
+            unit="demand" if one.demands.height == 1 else "demands",
             note=count(one.orders.height, "order"),
         ),
     )
@@ -323,8 +323,14 @@ def demand_rows(
     return _table(one.demands, cells, _DEMANDS)
 
 
-def order_rows(one: ScenarioComparison, names: Names) -> pl.DataFrame:
-    """Orders that are new, gone, moved or resized, in names and local times."""
+def order_rows(orders: pl.DataFrame, names: Names) -> pl.DataFrame:
+    """Orders that are new, gone, moved or resized, in names and local times.
+
+    Parameters
+    ----------
+    orders
+        As `ScenarioComparison.orders`.
+    """
 
     def cells(row: dict[str, Any]) -> dict[str, Any]:
         zone = names.zone_of(row["location"])
@@ -337,7 +343,7 @@ def order_rows(one: ScenarioComparison, names: Names) -> pl.DataFrame:
             grid_columns.QUANTITY: _quantities(row, names),
         }
 
-    return _table(one.orders, cells, _ORDERS)
+    return _table(orders, cells, _ORDERS)
 
 
 def _demand_words(row: dict[str, Any], asked: dict[str, Any], names: Names) -> str:

@@ -40,6 +40,22 @@ def family_name(family: str, names: Names) -> str:
     return ANY_FAMILY if family == ANY else names.name(family)
 
 
+def saving_finding(found: CampaignDifference, currency: str = "EUR") -> str:
+    """What campaigns come to, in a sentence."""
+    before, after = found.without, found.with_campaigns
+    saved = before.setup_minutes - after.setup_minutes
+    if saved <= 0:
+        hours = duration(before.setup_minutes / 60)
+        return say("campaigns_save_nothing", number(before.setups), hours)
+    return say(
+        "campaigns_save",
+        duration(saved / 60),
+        money(found.saved_money, currency),
+        number(after.setups),
+        number(before.setups),
+    )
+
+
 def saving_tiles(found: CampaignDifference, currency: str = "EUR") -> tuple[Tile, ...]:
     """What campaigns save and cost as tiles (UI-05)."""
     before, after = found.without, found.with_campaigns
@@ -108,11 +124,11 @@ def runs_html(
         *(
             say("plan"),
             say("changes"),
-            say("set_up"),
+            say("changeover_time"),
             say("cost_of_set_up"),
             say("column_late_of_all"),
         ),
-        *(say("column_not_served"), say("lateness"), say("column_its_money")),
+        *(say("column_not_served"), say("lateness"), say("cost_of_lateness")),
     )
     cells = [(word, *_figures(one, currency)) for word, one in rows]
     return table_html(columns, cells, columns[1:])

@@ -201,9 +201,36 @@ def short_items(plan: Plan) -> pl.DataFrame:
     )
 
 
-def short_items_html(plan: Plan, names: Names) -> str:
-    """Items that run out, then those that fall below safety stock, by when they do."""
-    short = short_items(plan)
+def short_month() -> pl.Expr:
+    """First day of the month in which an item of `short_items` runs short first."""
+    first = pl.min_horizontal("runs_out", "below_safety")
+    return first.dt.date().dt.truncate("1mo")
+
+
+def short_rows(short: pl.DataFrame, plan: Plan, names: Names) -> pl.DataFrame:
+    """Rows of `short_items` for a file: names, weeks, least balance and its unit."""
+    rows = [
+        {
+            grid_columns.ITEM: names.name(row["product"]),
+            grid_columns.LOCATION: names.name(row["location"]),
+            say("column_runs_out"): _week(row["runs_out"], plan),
+            say("column_below_safety"): _week(row["below_safety"], plan),
+            say("column_lowest_balance"): row["lowest"],
+            grid_columns.UNIT: names.unit(row["product"]),
+        }
+        for row in short.iter_rows(named=True)
+    ]
+    return pl.DataFrame(rows)
+
+
+def short_items_html(short: pl.DataFrame, plan: Plan, names: Names) -> str:
+    """Items that run out, then those that fall below safety stock, by when they do.
+
+    Parameters
+    ----------
+    short
+        Some rows of `short_items`.
+    """
     if short.is_empty():
         return empty(say("no_item_runs_short"), say("stock_covers_requirements"))
     rows = [

@@ -309,7 +309,7 @@ def promise_chain_chart(
     first, last = min(edges) - margin, max(edges) + margin
     labels = rows["label"].unique(maintain_order=True).to_list()
     base = alt.Chart(rows_of(rows)).encode(
-        x=time_axis(first, last, title=f"times of {names.zone}"),
+        x=time_axis(first, last, title=say("times_of", names.zone)),
         y=alt.Y(
             "label:N",
             title=None,
@@ -422,7 +422,7 @@ def probability_chart(
     edges = [*(int(str(p["x"])) for p in points), *walls.values()]
     margin = max((max(edges) - min(edges)) // 12, DAY_MS // 12)
     first, last = min(edges) - margin, max(edges) + margin
-    across = time_axis(first, last, title=f"times of {zone}")
+    across = time_axis(first, last, title=say("times_of", zone))
     # At the right stand the words of the date that is dragged.
     across["axis"]["titleAnchor"] = "start"
     base = alt.Chart(alt.Data(values=ChartRows(points))).encode(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,7 @@ from medhavi.views.names import (
 )
 from medhavi.views.page import empty, table_html
 from medhavi.views.tiles import Tile
-from medhavi.views.words import say
+from medhavi.views.words import say, signed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -349,14 +350,15 @@ def remedy_words(remedy: TriedRemedy | PlanRemedy, names: Names) -> str:
 
 
 def _remedy(remedy: TriedRemedy, promise: Promise, names: Names) -> tuple[str, ...]:
+    told = partial(money, currency=promise.cost.currency)
     unit = names.unit(str(promise.demand.get("product")))
     return (
         escape(remedy_words(remedy, names)),
         escape(when(from_seconds(remedy.date), names.zone)),
         escape(gain_words(promise.date, remedy.date)),
         NOTHING if remedy.qty is None else escape(quantity(remedy.qty, unit)),
-        escape(money(remedy.cost, promise.cost.currency)),
-        escape(money(remedy.saved, promise.cost.currency)),
+        escape(told(remedy.cost)),
+        escape(signed(remedy.saved, told, "costs_amount")),
     )
 
 

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import io
 import shutil
 import time
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import msgspec
+import polars as pl
 
 from medhavi.errors import UsageError
-from medhavi.snapshot.reading.folder import read, table_in
+from medhavi.snapshot.reading.folder import (
+    read,
+    table_in,
+    table_named,
+    table_of_columns,
+)
 from medhavi.snapshot.reading.normalise import ROW
+from medhavi.snapshot.reading.outside_file import check_workbook, read_sheets
 from medhavi.snapshot.table_difference import cells_of
 from medhavi.units import from_seconds
 from medhavi.workbench.files.atomic_write import replaced_file
@@ -22,8 +31,6 @@ from medhavi.workbench.files.workbook_changes import update_sheets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    import polars as pl
 
     from medhavi.findings import Finding
     from medhavi.snapshot.table_difference import TableDifference
@@ -33,6 +40,8 @@ MOST_BYTES = 50_000_000
 KINDS = (".xlsx", ".csv", ".parquet")
 """Kinds of files that are taken."""
 _JOURNAL = "changes.jsonl"
+_NO_TABLE = {"FILE003", "FILE006"}
+"""Codes of files that are whole and hold no table."""
 
 
 class FileChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,12 +74,13 @@ def read_files(
     ----------
     files
         Name and bytes of each: a workbook with a sheet a table, `TABLE.csv` or
-        `TABLE.parquet`. Several are read as one folder of them is.
+        `TABLE.parquet`; of another name, the columns say which table it is. Several
+        are read as one folder of them is.
 
     Raises
     ------
     UsageError
-        One is of another kind, or larger than is taken.
+        One is of another kind, or larger than is taken, or none holds a table.
     """
     with TemporaryDirectory(prefix="medhavi-") as there:
         for name, content in files:
@@ -81,9 +91,71 @@ def read_files(
                     "Fill the template: medhavi template --xlsx."
                 )
                 raise UsageError(message)
-            (Path(there) / Path(name).name).write_bytes(content)
-        only = Path(files[0][0]).name if len(files) == 1 else ""
-        return cells_of(Path(there) / only if only.lower().endswith(".xlsx") else there)
+        named = [_by_columns(Path(name), content) for name, content in files]
+        for name, content in named:
+            (Path(there) / name).write_bytes(content)
+        only = named[0][0] if len(named) == 1 else ""
+        tables, found = cells_of(
+            Path(there) / only if only.lower().endswith(".xlsx") else there
+        )
+    if not tables and {one.code for one in found} <= _NO_TABLE:
+        told = ", ".join(Path(name).name for name, _ in files)
+        message = (
+            f"{told} holds no planning table: neither its name nor its columns are "
+            "those of one. Name the file or the sheet after its table, such as "
+            "demands, or fill the template."
+        )
+        raise UsageError(message)
+    return tables, found
+
+
+def _by_columns(path: Path, content: bytes) -> tuple[str, bytes]:
+    """File under the name of the table that its columns fit; else as it is."""
+    kind = path.suffix.lower()
+    if kind == ".xlsx":
+        return path.name, _sheet_by_columns(content)
+    if table_named(path.stem) is not None:
+        return path.name, content
+    table = None
+    with suppress(pl.exceptions.PolarsError, UnicodeDecodeError, OSError):
+        table = table_of_columns(_header(kind, content))
+    return f"{table}{kind}" if table else path.name, content
+
+
+def _header(kind: str, content: bytes) -> list[str]:
+    if kind == ".parquet":
+        return list(pl.read_parquet_schema(io.BytesIO(content)))
+    first = content.split(b"\n", 1)[0].decode("utf-8-sig").strip()
+    mark = max(",;\t", key=first.count)
+    return [name.strip().strip('"') for name in first.split(mark)]
+
+
+def _sheet_by_columns(content: bytes) -> bytes:
+    """Workbook with its first sheet under the name of the table that its columns fit.
+
+    One with a sheet that is called as a table stays as it is, and so does one that
+    cannot be read: its reader says why.
+    """
+    import xlsxwriter
+
+    with suppress(OSError, ValueError):
+        if check_workbook(content, table_named):
+            return content
+        filled = (one for one in read_sheets(content).values() if one is not None)
+        first = next(filled, None)
+        table = None if first is None else table_of_columns(first.columns)
+        if first is None or table is None:
+            return content
+        out = io.BytesIO()
+        plain = {"strings_to_formulas": False, "strings_to_urls": False}
+        with xlsxwriter.Workbook(out, {"in_memory": True, **plain}) as book:
+            sheet = book.add_worksheet(table)
+            for number, row in enumerate([first.columns, *first.iter_rows()]):
+                for place, cell in enumerate(row):
+                    if cell is not None:
+                        sheet.write_string(number, place, str(cell))
+        return out.getvalue()
+    return content
 
 
 def holds_no_table(place: str | Path) -> bool:

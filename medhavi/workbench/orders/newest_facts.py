@@ -64,6 +64,11 @@ class NewestFacts:
         orders = self._lake.table("silver.supply_orders").select("supply_order")
         return frozenset(orders.collect()["supply_order"].to_list())
 
+    def demand_lines(self) -> frozenset[str]:
+        """Ids of all demands that there ever were."""
+        demands = self._lake.table("silver.demands").select("demand")
+        return frozenset(demands.collect()["demand"].to_list())
+
     def override(self, name: str) -> dict[str, Any] | None:
         """Row of an override as silver has it; None: there is none."""
         rows = self._lake.table("silver.overrides").collect()

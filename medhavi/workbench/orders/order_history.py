@@ -1,17 +1,8 @@
-"""Orders as work: state, urgency, next verbs, the history of one, revisions to send.
-
-An ERP takes the rows in their order and keeps `next` as the position from which it asks
-again. A row is the same for ever by (order, revision): taking it twice changes nothing,
-and asking again from an earlier position gives the same rows. Only what was decided
-here goes out; what other systems reported themselves does not come back to them.
-"""
+"""Orders as work: state, urgency, next verbs, the history of one, revisions to send."""
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import io
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +21,7 @@ from medhavi.providers import Providers
 from medhavi.providers.sourcing.sourcing import ORDER_KINDS
 from medhavi.units import from_seconds, to_seconds
 from medhavi.workbench.orders.plan_edit_events import STREAM
+from medhavi.workbench.outbox import Outbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -333,56 +325,11 @@ REVISION_COLUMNS = (
 """Columns of the outbox; (order, revision) is its key."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outbox:
-    """Decisions behind a position.
-
-    Parameters
-    ----------
-    since, next
-        Position that was asked from, and the one to ask from next.
-    rows
-        One row a decision about an order, in the order of the log; columns
-        `REVISION_COLUMNS`.
-        `revision` counts the decisions about an order from 1; `action` is firmed,
-        changed, released or cancelled; the cells are those of the order after it.
-    """
-
-    since: int
-    next: int
-    rows: tuple[dict[str, Any], ...]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Outbox for JSON; instants as ISO 8601 text."""
-        rows = [{name: _text(cell) for name, cell in row.items()} for row in self.rows]
-        return {"since": self.since, "next": self.next, "orders": rows}
-
-    def text(self, kind: str) -> str:
-        """Outbox as a file: csv, or json.
-
-        Raises
-        ------
-        UsageError
-            It is neither.
-        """
-        if kind == "json":
-            return json.dumps(self.as_dict(), ensure_ascii=False, indent=1) + "\n"
-        if kind != "csv":
-            message = f"Orders are exported to csv or json, not to {kind}."
-            raise UsageError(message)
-        out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(REVISION_COLUMNS)
-        for row in self.rows:
-            cells = [_text(row[name]) for name in REVISION_COLUMNS]
-            writer.writerow(
-                [";".join(cell) if isinstance(cell, list) else cell for cell in cells]
-            )
-        return out.getvalue()
-
-
 def outbox(lake: Lake, since: int = 0) -> Outbox:
-    """Decisions about orders behind a position of the log.
+    """Decisions about orders behind a position of the log; see `Outbox`.
+
+    `revision` counts the decisions about an order from 1; `action` is firmed, changed,
+    released or cancelled; the cells are those of the order after it.
 
     Parameters
     ----------
@@ -394,15 +341,7 @@ def outbox(lake: Lake, since: int = 0) -> Outbox:
     UsageError
         The position is not in this log.
     """
-    head = lake.position()
-    if not 0 <= since <= head:
-        message = (
-            f"Position {since} is not in this log; it ends at {head}. Take `next` of the "
-            "last export of the same company."
-        )
-        raise UsageError(message)
-    rows = tuple(row for row in _decisions(lake) if row["position"] > since)
-    return Outbox(since=since, next=head, rows=rows)
+    return Outbox.of(lake, since, "orders", REVISION_COLUMNS, _decisions(lake))
 
 
 def _decisions(lake: Lake) -> Iterator[dict[str, Any]]:
@@ -455,8 +394,3 @@ def _action(
     if before is None or before.get("status") == "cancelled":
         return "released" if after.get("status") == "released" else "firmed"
     return "changed"
-
-
-def _text(cell: Any) -> Any:
-    isoformat = getattr(cell, "isoformat", None)
-    return isoformat().replace("+00:00", "Z") if isoformat is not None else cell

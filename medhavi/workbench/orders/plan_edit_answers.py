@@ -6,6 +6,7 @@ Plain frozen records, so that an app, a command and a notebook show the same.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from itertools import chain
@@ -220,7 +221,8 @@ class EditRecord:
 
     `undone_by` is the id of the edit that took it back, `undoes` of the one that this
     takes back; `rows` as in a preview, cells as JSON has them; `earlier_overrides` what
-    overrode each cell of an override before, None where nothing did.
+    overrode each cell of an override before, None where nothing did; `asked` the edit
+    as it was asked for, empty in logs of earlier releases.
     """
 
     edit_id: str
@@ -238,6 +240,7 @@ class EditRecord:
     undoes: str | None
     rows: tuple[dict[str, Any], ...]
     earlier_overrides: tuple[dict[str, Any] | None, ...] = ()
+    asked: Mapping[str, Any] = field(default_factory=dict)
 
 
 def stale_lines(changed: tuple[RecentEvent, ...]) -> list[str]:

@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from medhavi.events.event_types.catalog import TYPES, master_event, new_event
+from medhavi.events.event_types.master_data import MASTER
 from medhavi.units import from_seconds
 from medhavi.workbench.orders.plan_edit_answers import EditRecord
+from medhavi.workbench.outbox import EDITS
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from medhavi.edits.edit import Edit
     from medhavi.events.envelope import NewEvent, RecordedEvent
@@ -29,11 +31,15 @@ if TYPE_CHECKING:
 
     Row = Mapping[str, Any]
 
-STREAM = "plan_edits"
-"""The one stream of all edits: who comes second sees that somebody came first."""
+STREAM = EDITS
 UNDO = "undo"
 _NAMESPACE = uuid.UUID("6d656468-6176-5669-a465-706c616e6564")
 _ENDS = {"start", "due", "qty"}
+DEMANDS = "demands"
+ROW_TABLES = frozenset({*MASTER, DEMANDS})
+"""Tables whose rows an edit adds, changes and takes away."""
+_OWN_FORECAST = "edit:"
+"""Begins the names of forecasts that an edit makes, one a row."""
 
 
 def steps_after(rows: Iterable[RowChange]) -> dict[str, list[Row]]:
@@ -137,6 +143,63 @@ class Writer:
             verb = "Retired" if gone else "Defined"
             self._bodies.append(master_event(row.table, cells or {}, verb))
 
+    def rows(
+        self, rows: Iterable[RowChange], facts: NewestFacts, reason: str | None
+    ) -> None:
+        """How rows of `ROW_TABLES` change: those of demands as orders and forecasts."""
+        rows = tuple(rows)
+        self.master(row for row in rows if row.table != DEMANDS)
+        lines = [row for row in rows if row.table == DEMANDS]
+        if lines:
+            self._demands(lines, facts.demand_lines(), reason)
+
+    def _demands(
+        self, rows: Iterable[RowChange], known: Collection[str], reason: str | None
+    ) -> None:
+        """What customers order anew, otherwise or not any more, and what is forecast.
+
+        Parameters
+        ----------
+        known
+            Lines that the log has, those that are done among them.
+        """
+        placed: dict[str, list[Row]] = {}
+        for row in rows:
+            demand = row.key["demand"]
+            stated = row.after or row.before or {}
+            order = str(stated.get("sales_order") or demand)
+            if row.after is None:
+                self._add(
+                    "OrderCancelled",
+                    sales_order=order,
+                    demands=[demand],
+                    reason=reason,
+                )
+            elif row.after.get("kind") == "forecast":
+                name = f"{_OWN_FORECAST}{demand}"
+                self._add("ForecastPublished", forecast=name, rows=[row.after])
+            elif demand not in known:
+                placed.setdefault(order, []).append(row.after)
+            else:
+                self._add(
+                    "OrderLineChanged", sales_order=order, line=row.after, reason=reason
+                )
+                self._unpromised(row, reason)
+        for order, lines in placed.items():
+            self._add("OrderPlaced", sales_order=order, lines=lines)
+
+    def _unpromised(self, row: RowChange, reason: str | None) -> None:
+        """Take back the promised date that a row has no more; a change keeps it."""
+        before = (row.before or {}).get("promised")
+        if before is not None and (row.after or {}).get("promised") is None:
+            self._add(
+                "PromiseRevised",
+                demand=row.key["demand"],
+                previous=before,
+                reason=reason,
+                approver=self._approver,
+            )
+
     def override(self, **cells: Any) -> None:
         """Record the override of a cell."""
         self._add("OverrideRecorded", approver=self._approver, **cells)
@@ -218,6 +281,7 @@ def records(events: Iterable[RecordedEvent]) -> list[EditRecord]:
                 "undoes": about.get("undoes"),
                 "rows": rows,
                 "earlier_overrides": _earlier_overrides(about),
+                "asked": about.get("asked") or {},
             }
         )
     undone = {one["undoes"]: one["edit_id"] for one in found if one["undoes"]}

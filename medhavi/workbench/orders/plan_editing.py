@@ -259,7 +259,7 @@ class PlanEditing(ABC):
         approver: str,
         reason: str | None = None,
     ) -> EditCommit:
-        """Tables of master data rows that they have not: a shift, a departure.
+        """Add rows to demands or master data: an order line, a shift, a departure.
 
         Parameters
         ----------

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from medhavi.edits.edit import EDITS, with_instants
 from medhavi.edits.order_changes import EditedPlan
 from medhavi.errors import RevisionConflict, UsageError
-from medhavi.events.event_types.master_data import MASTER
 from medhavi.events.store import NO_STREAM
 from medhavi.findings import finding
 from medhavi.planners.pipeline import changed_inputs
@@ -27,6 +26,7 @@ from medhavi.units import from_seconds
 from medhavi.workbench.orders.newest_facts import NewestFacts
 from medhavi.workbench.orders.plan_edit_answers import EditCommit, EditStatus, Preview
 from medhavi.workbench.orders.plan_edit_events import (
+    ROW_TABLES,
     STREAM,
     UNDO,
     Writer,
@@ -318,8 +318,8 @@ class PlanEdits:
         event = EDITS[preview.edit.kind].event
         if event == "override":
             return override(writer, preview.edit, preview.rows, self.facts)
-        if event == "master":
-            writer.master(preview.rows)
+        if event == "rows":
+            writer.rows(preview.rows, self.facts, preview.edit.reason)
             return []
         for edit, rows in zip(preview.edit.edits, preview.steps, strict=True):
             reason = edit.reason or preview.edit.reason
@@ -339,8 +339,8 @@ class PlanEdits:
         if event == "override":
             take_back(writer, taken, from_seconds(int(snapshot.as_of)), reason)
             return
-        if event == "master":
-            writer.master(rows)
+        if event == "rows":
+            writer.rows(rows, self.facts, reason or "taken back")
             return
         _write_orders(writer, rows, taken.run, reason or "taken back", anew=False)
 
@@ -418,6 +418,8 @@ def _is_as_left(row: Mapping[str, Any], snapshot: Snapshot) -> bool:
     typed = {name: cell(table, name, value) for name, value in stated.items()}
     rows = snapshot[table].iter_rows(named=True)
     now = next((now for now in rows if key.items() <= now.items()), None)
+    if left is None and now is not None and now.get("status") == "cancelled":
+        return True  # what a hold still names
     return now == (None if left is None else typed_row(table, typed))
 
 
@@ -437,19 +439,19 @@ def refused_rows(edit: Edit) -> tuple[Finding, ...]:
     """Tables of an edit that no edit adds rows to: events alone fill them."""
     stated = [*edit.values.get("rows", ()), *edit.values.get("removed", ())]
     named = {new.table: None for new in stated if new.table in tables()}
-    return tuple(_no_master(name) for name in named if name not in MASTER)
+    return tuple(_no_rows(name) for name in named if name not in ROW_TABLES)
 
 
 def _no_undo(edit: str, reason: str, way_out: str) -> Finding:
     return finding("ORD009", value=edit, reason=reason, way_out=way_out)
 
 
-def _no_master(table: str) -> Finding:
+def _no_rows(table: str) -> Finding:
     return finding(
         "ORD004",
         table=table,
         column="table",
         value=table,
-        reason="orders, stock and what happens fill it, and no edit adds to it",
-        way_out="Add rows to tables of master data, such as products and suppliers.",
+        reason="supply orders, counts and what happens fill it, and no edit adds to it",
+        way_out="Add rows to demands, or to master data such as products.",
     )

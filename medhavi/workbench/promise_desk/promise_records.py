@@ -94,7 +94,7 @@ def promise_records(
         Columns of `RECORDS`; a row a line.
     """
     moment = from_seconds(now)
-    entries = _entries(_lines(lake, known_at), _told(lake, known_at))
+    entries = _entries(promised_lines(lake, known_at), _told(lake, known_at))
     rows = [_row(demand, one, moment) for demand, one in entries.items()]
     return pl.DataFrame(rows, schema=RECORDS, orient="row").sort(
         "recorded_at", "number", descending=[True, False], nulls_last=True
@@ -120,7 +120,7 @@ def _entries(
     for demand, event in told:
         if demand not in entries:
             line = lines.get(demand) or {}
-            number = _order_number(line)
+            number = order_number(line)
             if not number:
                 quotations += 1
                 number = f"Q-{quotations:04d}"
@@ -170,7 +170,9 @@ def _told(
         yield body.demand, event
 
 
-def _lines(lake: Lake, known_at: dt.datetime | None) -> dict[str, dict[str, Any]]:
+def promised_lines(
+    lake: Lake, known_at: dt.datetime | None = None
+) -> dict[str, dict[str, Any]]:
     """Every line that the lake knows, closed ones too."""
     names = ("sales_order", "line", "customer", "product", "location", "due", "status")
     table = lake.table("silver.demands", known_at)
@@ -178,7 +180,8 @@ def _lines(lake: Lake, known_at: dt.datetime | None) -> dict[str, dict[str, Any]
     return {row.pop("demand"): row for row in rows.iter_rows(named=True)}
 
 
-def _order_number(line: Mapping[str, Any]) -> str:
+def order_number(line: Mapping[str, Any]) -> str:
+    """Sales order and line of a demand, by which people speak of it; else empty."""
     order, place = line.get("sales_order"), line.get("line")
     if not order:
         return ""
