@@ -275,8 +275,8 @@ def look_after(page) -> None:
     """What was promised too early is at risk; what limits most is counted."""
     part(page, "At risk")
     page.get_by_role("button", name="Check all promises again").click()
-    words = "1 of 3 accepted promises does not hold any more"
-    expect(page.get_by_text(words).first).to_be_visible()
+    lost = "1 of 3 accepted promises does not hold any more"
+    expect(page.get_by_text(lost).first).to_be_visible()
     row = page.get_by_role("row").filter(has_text="▲ late")
     expect(row).to_contain_text("Apple juice")
     expect(row).to_contain_text("Corner shop")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from medhavi.results.plans.lateness import Verdict, tally, verdicts
-from medhavi.views.page import headline
 from medhavi.views.pictures.chain import chain_title
 from medhavi.views.pictures.lateness import cause_sentence
+from medhavi.views.plan_pages.demand_chain import headline
 from tests import factories
 from tests.api import names_of, plan, verify
 from tests.planners.small_plans import day

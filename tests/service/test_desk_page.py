@@ -112,6 +112,7 @@ def test_what_an_edit_breaks_stands_above_what_it_gains(desk):
     """An order moved before its component was there was a gain, and nothing else."""
     form = {"kind": "move", "supply": proposal(desk.plan), "due": day(40).isoformat()}
     shown = plan_page.show_edit(desk, form).preview
+    assert shown is not None
     row = {"code": "AwaitsComponent", "severity": "critical", "product": "A"}
     row |= {"supply": shown.orders[0], "location": "DC", "date": day(40)}
     row |= {"hours": 122.0, "message": "Takes A 5.1 days before it is available."}
