@@ -28,6 +28,8 @@ from medhavi.planners.master_plan.goals.staged_solve import (
     plan_parts,
     worth,
 )
+from medhavi.planners.master_plan.hours.level_load import wanted_arrivals
+from medhavi.planners.master_plan.lots.whole_orders import amounts_as_orders
 from medhavi.planners.master_plan.required_characteristics import amounts_for_others
 from medhavi.planners.master_plan.shadow_prices import overtime_resources
 from medhavi.planners.master_plan.statement import GROUPS, ObjectivePart
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
 
     from medhavi.optimize.conflict import Conflict
     from medhavi.optimize.problem import Floats, Solution
+    from medhavi.planners.constrained.netting.given_sources import Latest
     from medhavi.planners.master_plan.blocks import BuiltProgram
     from medhavi.planners.master_plan.lots.lot_planning import PlannedLots
     from medhavi.planners.master_plan.lots.whole_orders import WholeOrders
@@ -119,7 +122,7 @@ class ProgramDecoder(NamedTuple):
     overtime is worked where the program works some; `split` are slices of demands, by
     index, that are wanted whole otherwise; `worth` counts money of orders beside that
     of lateness where orders are chosen, None: as the weights of the mode do; `as_given`
-    is as of `Decisions`.
+    and `latest` are as of `Decisions`.
     """
 
     built: BuiltProgram
@@ -134,6 +137,25 @@ class ProgramDecoder(NamedTuple):
     split: Mapping[int, Sequence[Slice]] = MappingProxyType({})
     worth: float | None = None
     as_given: bool = False
+    latest: Latest = MappingProxyType({})
+
+    def levelled(self) -> tuple[ProgramDecoder, ...]:
+        """Ways to level work as the program does.
+
+        By the orders that there are, each no later than the program makes it; and by an
+        order for each amount of it.
+        """
+        built, values = self.built, self.solution.values
+        if self.whole is not None:
+            built, values = self.whole.built, self.whole.values
+        latest = wanted_arrivals(built.statement, built.program, values)
+        kept = self._replace(follows=True, latest=latest)
+        orders = amounts_as_orders(self.built, self.solution.values)
+        latest = wanted_arrivals(
+            self.built.statement, self.built.program, self.solution.values
+        )
+        made = kept._replace(whole=orders, lots=None, as_given=True, latest=latest)
+        return kept, made
 
     def from_orders(self, whole: WholeOrders) -> tuple[ProgramDecoder, ...]:
         """Ways to follow whole orders, each of which costs least somewhere.
@@ -162,6 +184,8 @@ class ProgramDecoder(NamedTuple):
                 found = replace(found, overtime=UNDECIDED.overtime)
         if self.worth is not None:
             found = replace(found, worth=self.worth)
+        if self.latest:
+            found = replace(found, latest=self.latest)
         if self.split:
             found = replace(found, slices={**self.split, **found.slices})
         if self.whole is not None:

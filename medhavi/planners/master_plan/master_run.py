@@ -229,6 +229,7 @@ def _by_program(
     if stopped or interrupted(steps):
         made = replace(made, run=replace(made.run, status=Status.CANCELLED))
     wholes = [one.decoder.whole.record for one in steps if one.decoder.whole]
+    wholes = [one for one in wholes if one is not None]
     record = replace(
         program_record(built, solution, conflicts),
         components=session.components,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from medhavi.planners.constrained.netting.given_sources import decided_finish
 from medhavi.planners.constrained.orders.jobs import Netted, jobs_of, restore, state_of
 from medhavi.planners.constrained.placement.goods_in_time import (
     GoodsInTime,
@@ -95,6 +96,7 @@ class Placing:
         self._dates: dict[int, int] = {}
         self._curbed: set[int] = set()
         self._shifts: dict[int, int] = {}
+        self._decided: dict[int, int] = {}
         self._matches: dict[int, list[int]] = {}
 
     def standing(self, stays: Collection[str] = ()) -> None:
@@ -216,6 +218,8 @@ class Placing:
             for part in reversed(line.parts):
                 self._dates[part.match] = part.date
         self._matches = self._by_unit()
+        placed = (job.order for job in self.jobs if job.placed)
+        self._decided = decided_finish(self._release.latest, placed)
         if self.campaigns is not None:
             self.campaigns.settled()
         asked: set[int] | None = None
@@ -527,7 +531,7 @@ class Placing:
 
     def _limit(self, job: Job) -> int:
         """Until when an order may finish for all that take from it."""
-        order, limit = job.order, NEVER
+        order, limit = job.order, self._decided.get(job.order.index, NEVER)
         finish = order.timing.finish
         for out in job.outs:
             unit = out.unit

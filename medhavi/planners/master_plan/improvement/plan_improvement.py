@@ -32,6 +32,7 @@ PROFITABLE = "without demands that cost more than they bring"
 REPLENISHED = "goods of stock levels that die are made anew"
 DEFERRED = "bought later where that costs less"
 SPLIT = "late orders split into what is in time and the rest"
+LEVELLED = "work levelled"
 JOINED = "orders and departures joined"
 MOST_JOINED = 4
 """How often that is done, at most."""
@@ -54,7 +55,7 @@ def improved(
     _tell_best(found, way)
     if statement.parameters.goal == "profit":
         found += _profitable(tried, costs, way)
-    for change in (_deferred, _replenished, _split, _joined):
+    for change in (_deferred, _replenished, _split, _levelled, _joined):
         if not interrupted(found):
             best = best_of(found, statement.run.stated, statement.parameters)
             for made in change(best, way):
@@ -143,6 +144,18 @@ def _split(best: Tried, way: RunOptions) -> Iterator[Tried]:
         return
     decoder = best.decoder._replace(split={**best.decoder.split, **cuts})
     yield Tried(SPLIT, best.effort, decoder.plan(best.effort, way), decoder)
+
+
+def _levelled(best: Tried, way: RunOptions) -> Iterator[Tried]:
+    """Best plan, no later than the program levels its work; and its amounts as orders.
+
+    What costs something whatever its size is levelled by whole orders where there are
+    such, else by the orders that there are.
+    """
+    if not best.decoder.built.statement.parameters.levelling_price:
+        return
+    for decoder in best.decoder.levelled():
+        yield Tried(LEVELLED, best.effort, decoder.plan(best.effort, way), decoder)
 
 
 def _joined(best: Tried, way: RunOptions) -> Iterator[Tried]:
