@@ -28,7 +28,6 @@ from medhavi.planners.master_plan.goals.staged_solve import (
     plan_parts,
     worth,
 )
-from medhavi.planners.master_plan.hours.level_load import wanted_arrivals
 from medhavi.planners.master_plan.lots.whole_orders import amounts_as_orders
 from medhavi.planners.master_plan.required_characteristics import amounts_for_others
 from medhavi.planners.master_plan.shadow_prices import overtime_resources
@@ -46,7 +45,6 @@ if TYPE_CHECKING:
 
     from medhavi.optimize.conflict import Conflict
     from medhavi.optimize.problem import Floats, Solution
-    from medhavi.planners.constrained.netting.given_sources import Latest
     from medhavi.planners.master_plan.blocks import BuiltProgram
     from medhavi.planners.master_plan.lots.lot_planning import PlannedLots
     from medhavi.planners.master_plan.lots.whole_orders import WholeOrders
@@ -122,7 +120,7 @@ class ProgramDecoder(NamedTuple):
     overtime is worked where the program works some; `split` are slices of demands, by
     index, that are wanted whole otherwise; `worth` counts money of orders beside that
     of lateness where orders are chosen, None: as the weights of the mode do; `as_given`
-    and `latest` are as of `Decisions`.
+    and `ahead` are as of `Decisions`.
     """
 
     built: BuiltProgram
@@ -137,25 +135,12 @@ class ProgramDecoder(NamedTuple):
     split: Mapping[int, Sequence[Slice]] = MappingProxyType({})
     worth: float | None = None
     as_given: bool = False
-    latest: Latest = MappingProxyType({})
+    ahead: Mapping[int, int] = MappingProxyType({})
 
-    def levelled(self) -> tuple[ProgramDecoder, ...]:
-        """Ways to level work as the program does.
-
-        By the orders that there are, each no later than the program makes it; and by an
-        order for each amount of it.
-        """
-        built, values = self.built, self.solution.values
-        if self.whole is not None:
-            built, values = self.whole.built, self.whole.values
-        latest = wanted_arrivals(built.statement, built.program, values)
-        kept = self._replace(follows=True, latest=latest)
+    def by_amounts(self) -> ProgramDecoder:
+        """Way to follow each amount of the program as an order, as it is."""
         orders = amounts_as_orders(self.built, self.solution.values)
-        latest = wanted_arrivals(
-            self.built.statement, self.built.program, self.solution.values
-        )
-        made = kept._replace(whole=orders, lots=None, as_given=True, latest=latest)
-        return kept, made
+        return self._replace(follows=True, whole=orders, lots=None, as_given=True)
 
     def from_orders(self, whole: WholeOrders) -> tuple[ProgramDecoder, ...]:
         """Ways to follow whole orders, each of which costs least somewhere.
@@ -184,8 +169,8 @@ class ProgramDecoder(NamedTuple):
                 found = replace(found, overtime=UNDECIDED.overtime)
         if self.worth is not None:
             found = replace(found, worth=self.worth)
-        if self.latest:
-            found = replace(found, latest=self.latest)
+        if self.ahead:
+            found = replace(found, ahead=self.ahead)
         if self.split:
             found = replace(found, slices={**self.split, **found.slices})
         if self.whole is not None:

@@ -77,7 +77,7 @@ def step_name(
         sorted((number, list(own)) for number, own in decisions.served.items()),
         decisions.as_given,
         sorted(decisions.lowered.items()),
-        sorted((key, list(own)) for key, own in decisions.latest.items()),
+        sorted(decisions.ahead.items()),
     )
     return hashlib.sha256(json.dumps(stated).encode()).hexdigest()[:32]
 

@@ -7,25 +7,20 @@ Neither are there more pieces, or lots, than what each takes to begin is worth.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.constrained.netting.rationing import Slice
 from medhavi.planners.mrp.netting_state.order_creation import OrderCreation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
     from medhavi.planners.mrp.netting_state.order_creation import NetRequirement
     from medhavi.planners.mrp.netting_state.state import (
         Node,
         NodeKey,
         SupplyAlternative,
-        SupplyOrder,
         SupplyUnit,
     )
     from medhavi.planners.mrp.netting_state.stock_levels import LevelReplenishment
@@ -38,7 +33,6 @@ if TYPE_CHECKING:
     Lots = Mapping[NodeKey, Sequence[int]]
     Replenishments = Mapping[NodeKey, Sequence[LevelReplenishment]]
     Sizes = Mapping[NodeKey, int]
-    Latest = Mapping[NodeKey, Sequence[tuple[int, float]]]
     Reasons = Mapping[int, tuple[Limiter, str]]
 
 
@@ -211,7 +205,7 @@ class GivenOrderCreation(OrderCreation):
         self._queue = PieceQueue(model.providers.capacity)
         self.lots: Lots = {}
         self.sizes: Sizes = {}
-        self.latest: Latest = {}
+        self.ahead: Mapping[int, int] = {}
         self._amounts: Amounts = {}
         self._brought: dict[tuple[NodeKey, str], int] = {}
         self._left: dict[NodeKey, dict[str, float]] = {}
@@ -290,33 +284,6 @@ class GivenOrderCreation(OrderCreation):
         return made
 
 
-def decided_finish(latest: Latest, orders: Iterable[SupplyOrder]) -> dict[int, int]:
-    """Until when new orders are decided to be done, by index [UTC s].
-
-    An order is wanted when all of it is; what is made beyond that may be late.
-
-    Parameters
-    ----------
-    latest
-        As of `Decisions`.
-    orders
-        As they are placed: what is done first is wanted first.
-    """
-    made: dict[NodeKey, list[SupplyOrder]] = {}
-    for order in orders if latest else ():
-        if order.kind == "make" and order.existing is None:
-            made.setdefault(order.node, []).append(order)
-    found: dict[int, int] = {}
-    for key, own in made.items():
-        rows, there = latest.get(key, ()), 0
-        for order in sorted(own, key=lambda one: (one.timing.finish, one.index)):
-            there += order.qty
-            place = bisect_left(rows, there - HALF, key=itemgetter(1))
-            if place < len(rows):
-                found[order.index] = rows[place][0]
-    return found
-
-
 class GivenOrder(NamedTuple):
     """An order that a plan is meant to have.
 
@@ -384,9 +351,9 @@ class Decisions:
     lowered
         How much less than its stock level is wanted of a product at a place [units]:
         it is not worth what it costs.
-    latest
-        Until when how much is to be made of a product at a place [UTC s, units], both
-        rising, where work would be as late as what takes it allows.
+    ahead
+        Until when the goods of demands, by index, are to be made where they would be as
+        late as the demand allows [UTC s]: they wait for it in stock.
     """
 
     lots: Lots = field(default_factory=dict)
@@ -403,7 +370,7 @@ class Decisions:
     served: Mapping[int, Sequence[Slice]] = field(default_factory=dict)
     as_given: bool = False
     lowered: Sizes = field(default_factory=dict)
-    latest: Latest = field(default_factory=dict)
+    ahead: Mapping[int, int] = field(default_factory=dict)
 
 
 UNDECIDED = Decisions()

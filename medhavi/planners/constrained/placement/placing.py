@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from medhavi.planners.constrained.netting.given_sources import decided_finish
 from medhavi.planners.constrained.orders.jobs import Netted, jobs_of, restore, state_of
 from medhavi.planners.constrained.placement.goods_in_time import (
     GoodsInTime,
@@ -96,7 +95,6 @@ class Placing:
         self._dates: dict[int, int] = {}
         self._curbed: set[int] = set()
         self._shifts: dict[int, int] = {}
-        self._decided: dict[int, int] = {}
         self._matches: dict[int, list[int]] = {}
 
     def standing(self, stays: Collection[str] = ()) -> None:
@@ -214,12 +212,11 @@ class Placing:
     def backward(self, lines: Iterable[Line]) -> None:
         """Move orders as late as the deliveries of the demands allow."""
         for line in lines:
+            ahead = self._release.ahead.get(line.demand.index, NEVER)
             # The first delivery of what comes in several binds.
             for part in reversed(line.parts):
-                self._dates[part.match] = part.date
+                self._dates[part.match] = min(part.date, ahead)
         self._matches = self._by_unit()
-        placed = (job.order for job in self.jobs if job.placed)
-        self._decided = decided_finish(self._release.latest, placed)
         if self.campaigns is not None:
             self.campaigns.settled()
         asked: set[int] | None = None
@@ -531,7 +528,7 @@ class Placing:
 
     def _limit(self, job: Job) -> int:
         """Until when an order may finish for all that take from it."""
-        order, limit = job.order, self._decided.get(job.order.index, NEVER)
+        order, limit = job.order, NEVER
         finish = order.timing.finish
         for out in job.outs:
             unit = out.unit

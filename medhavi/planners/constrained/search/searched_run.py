@@ -190,8 +190,6 @@ class SearchedRun(SearchableRun):
         date_existing(self.release, self._shop(), floors, before)
         if self.waiting:
             self.approximate("existing orders wait for their goods")
-        if self.decisions.latest:
-            self.approximate("work is levelled")
         rules = self.campaign_rules
         if rules is not None:
             if rules.ahead is not None:

@@ -17,9 +17,8 @@ Charnes, Cooper and Ferguson (1955, Management Science 1, 138-151).
 
 Switch: the block is empty where `levelling_price` is 0.
 
-A plan pays the same price for `hours_off_mean`. Its orders are as late as what takes
-them allows, so a levelled program guides it by when the goods of a place are wanted:
-none later than the program brings them, `wanted_arrivals`.
+A plan pays the same price for `hours_off_mean`. Its work is as late as what takes it
+allows, so it is levelled by `improvement.levelled_work`.
 """
 
 from __future__ import annotations
@@ -28,21 +27,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medhavi.planners.master_plan import statement as names
 from medhavi.planners.master_plan.hours.open_hours import existing_hours
 from medhavi.planners.master_plan.statement import ObjectivePart
 from medhavi.results.figures.level_load import level_buckets
 
 if TYPE_CHECKING:
-    from medhavi.optimize.problem import Block, Floats, Ints, Problem, Program
-    from medhavi.planners.constrained.netting.given_sources import Latest
+    from medhavi.optimize.problem import Block, Floats, Ints, Problem
     from medhavi.planners.master_plan.statement import Statement
-    from medhavi.planners.mrp.netting_state.state import NodeKey
 
 LOAD, TOTAL_LOAD = "load", "total load"
 ABOVE, BELOW = "above the mean load", "below the mean load"
-DUST = 1e-6
-"""Share of a unit below which a value of the solver is nothing."""
 
 
 def add_levelling(problem: Problem, statement: Statement, orders: Block) -> None:
@@ -116,23 +110,3 @@ def _add_hours(
                 orders.at(plan.first + work.column[which]),
                 -work.hours[which] * share[cell[at], inside[at]],
             )
-
-
-def wanted_arrivals(statement: Statement, program: Program, values: Floats) -> Latest:
-    """When a solution brings what is made, as of `Decisions`."""
-    amounts = values[program.column_block(names.ORDERS).span]
-    brought: dict[NodeKey, list[tuple[int, float]]] = {}
-    edges = statement.grid.edges
-    for plan in statement.plans:
-        if plan.kind == "make" and plan.given:
-            own, given = amounts[plan.first :][: len(plan.times.start)], plan.given[0]
-            some = np.flatnonzero(own > DUST)
-            at = edges[plan.times.arrive[some]].tolist()
-            units = (own[some] * given.rate / float(given.node.step)).tolist()
-            brought.setdefault(given.node.key, []).extend(zip(at, units, strict=True))
-    found: dict[NodeKey, tuple[tuple[int, float], ...]] = {}
-    for key, rows in brought.items():
-        rows.sort()
-        sums = np.cumsum([units for _, units in rows]).tolist()
-        found[key] = tuple((at, qty) for (at, _), qty in zip(rows, sums, strict=True))
-    return found

@@ -13,6 +13,7 @@ from medhavi.planners.master_plan.goals.staged_solve import (
     worth,
 )
 from medhavi.planners.master_plan.improvement.late_deliveries import late_deliveries
+from medhavi.planners.master_plan.improvement.levelled_work import moved_ahead
 from medhavi.planners.master_plan.improvement.split_orders import split_demands
 from medhavi.planners.master_plan.statement import ObjectivePart
 from medhavi.progress import Progress
@@ -32,9 +33,9 @@ PROFITABLE = "without demands that cost more than they bring"
 REPLENISHED = "goods of stock levels that die are made anew"
 DEFERRED = "bought later where that costs less"
 SPLIT = "late orders split into what is in time and the rest"
-LEVELLED = "work levelled"
 JOINED = "orders and departures joined"
-MOST_JOINED = 4
+AMOUNTS, LEVELLED = "guided, by amounts as orders", "work levelled"
+MOST_JOINED, MOST_LEVELLED = 4, 4
 """How often that is done, at most."""
 
 
@@ -55,7 +56,7 @@ def improved(
     _tell_best(found, way)
     if statement.parameters.goal == "profit":
         found += _profitable(tried, costs, way)
-    for change in (_deferred, _replenished, _split, _levelled, _joined):
+    for change in (_deferred, _replenished, _split, _joined, _levelled):
         if not interrupted(found):
             best = best_of(found, statement.run.stated, statement.parameters)
             for made in change(best, way):
@@ -146,18 +147,6 @@ def _split(best: Tried, way: RunOptions) -> Iterator[Tried]:
     yield Tried(SPLIT, best.effort, decoder.plan(best.effort, way), decoder)
 
 
-def _levelled(best: Tried, way: RunOptions) -> Iterator[Tried]:
-    """Best plan, no later than the program levels its work; and its amounts as orders.
-
-    What costs something whatever its size is levelled by whole orders where there are
-    such, else by the orders that there are.
-    """
-    if not best.decoder.built.statement.parameters.levelling_price:
-        return
-    for decoder in best.decoder.levelled():
-        yield Tried(LEVELLED, best.effort, decoder.plan(best.effort, way), decoder)
-
-
 def _joined(best: Tried, way: RunOptions) -> Iterator[Tried]:
     """Best plan, with orders and departures joined, as often as that costs less."""
     statement = best.decoder.built.statement
@@ -170,6 +159,37 @@ def _joined(best: Tried, way: RunOptions) -> Iterator[Tried]:
         if best_of([best, new], statement.run.stated, statement.parameters) is best:
             return
         best = new
+
+
+def _levelled(best: Tried, way: RunOptions) -> Iterator[Tried]:
+    """Best plan, work moved ahead where that levels loads for less than it costs.
+
+    And the plan with an order for each amount of the program, which levels them in
+    smaller orders: each as often as it costs less than before.
+    """
+    statement = best.decoder.built.statement
+    snapshot, parameters = statement.run.stated, statement.parameters
+    if not parameters.levelling_price:
+        return
+    decoder = best.decoder.by_amounts()
+    parts = Tried(AMOUNTS, best.effort, decoder.plan(best.effort, way), decoder)
+    yield parts
+    for start in (best, parts):
+        tried = start
+        for _ in range(MOST_LEVELLED):
+            ahead = moved_ahead(tried.made, statement)
+            if not ahead:
+                break
+            follows = tried.decoder._replace(ahead={**tried.decoder.ahead, **ahead})
+            made = None
+            if start is best:
+                made = follows.joined(tried.made, tried.effort, way)
+            made = made or follows.plan(tried.effort, way)
+            new = Tried(LEVELLED, tried.effort, made, follows)
+            yield new
+            if best_of([tried, new], snapshot, parameters) is tried:
+                break
+            tried = new
 
 
 def fixed_costs(statement: Statement) -> dict[tuple[str, ...], float]:
