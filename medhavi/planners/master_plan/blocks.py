@@ -27,7 +27,7 @@ import numpy as np
 
 from medhavi.optimize.problem import Problem, Program
 from medhavi.planners.master_plan import statement as names
-from medhavi.planners.master_plan.hours.level_load import add_levelling
+from medhavi.planners.master_plan.levelling.level_load import add_levelling
 from medhavi.planners.master_plan.openings.opening_block import add_openings
 from medhavi.planners.master_plan.required_characteristics import add_asked
 from medhavi.planners.master_plan.statement import ObjectivePart, Statement

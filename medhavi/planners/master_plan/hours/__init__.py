@@ -1,1 +1,1 @@
-"""Hours of resources in the program: what is open and used, and how level that is."""
+"""Hours of resources in the program."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from medhavi.planners.master_plan.decoder import levels_die
 from medhavi.planners.master_plan.goals.profit import losing
@@ -13,8 +13,8 @@ from medhavi.planners.master_plan.goals.staged_solve import (
     worth,
 )
 from medhavi.planners.master_plan.improvement.late_deliveries import late_deliveries
-from medhavi.planners.master_plan.improvement.levelled_work import moved_ahead
 from medhavi.planners.master_plan.improvement.split_orders import split_demands
+from medhavi.planners.master_plan.levelling.levelled_work import moved_ahead
 from medhavi.planners.master_plan.statement import ObjectivePart
 from medhavi.progress import Progress
 from medhavi.results.run_record import Status
@@ -46,6 +46,17 @@ class Tried(NamedTuple):
     effort: str
     made: Plan
     decoder: ProgramDecoder
+
+
+class MadeStep(NamedTuple):
+    """Plan of a step, with its name and its effort."""
+
+    name: str
+    effort: str
+    made: Plan
+
+
+AStep = TypeVar("AStep", Tried, MadeStep)
 
 
 def improved(
@@ -204,8 +215,8 @@ def interrupted(made: Sequence[Tried]) -> bool:
 
 
 def best_of(
-    tried: Sequence[Tried], snapshot: Snapshot, parameters: OptimizeParameters
-) -> Tried:
+    tried: Sequence[AStep], snapshot: Snapshot, parameters: OptimizeParameters
+) -> AStep:
     """The cheapest plan of those that come first by budgets and stages.
 
     None that pays for safety stock more than the plan without the program costs in all.
