@@ -195,7 +195,8 @@ def _levelled(best: Tried, way: RunOptions) -> Iterator[Tried]:
             made = None
             if start is best:
                 made = follows.joined(tried.made, tried.effort, way)
-            made = made or follows.plan(tried.effort, way)
+            if made is None:
+                made = follows.plan(tried.effort, way)
             new = Tried(LEVELLED, tried.effort, made, follows)
             yield new
             if best_of([tried, new], snapshot, parameters) is tried:

@@ -91,6 +91,8 @@ class _Levelling:
             if giver < 0 or not 0 <= demand < len(wanted.node):
                 continue
             node = int(wanted.node[demand])
+            if node < 0:
+                continue
             worth = steps * float(statement.nodes[node].step)
             worth *= weight * rates[node] * float(statement.stock_value[node])
             own = found.setdefault(demand, [])
