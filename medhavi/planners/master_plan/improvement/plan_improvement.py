@@ -37,6 +37,8 @@ JOINED = "orders and departures joined"
 AMOUNTS, LEVELLED = "guided, by amounts as orders", "work levelled"
 MOST_JOINED, MOST_LEVELLED = 4, 4
 """How often that is done, at most."""
+PRICES_LEVELLED = (1.0, 0.1)
+"""Shares of the price off the mean by which work is moved ahead."""
 
 
 class Tried(NamedTuple):
@@ -176,32 +178,57 @@ def _levelled(best: Tried, way: RunOptions) -> Iterator[Tried]:
     """Best plan, work moved ahead where that levels loads for less than it costs.
 
     And the plan with an order for each amount of the program, which levels them in
-    smaller orders: each as often as it costs less than before.
+    smaller orders, where it may become the cheaper one.
     """
     statement = best.decoder.built.statement
     snapshot, parameters = statement.run.stated, statement.parameters
     if not parameters.levelling_price:
         return
-    decoder = best.decoder.by_amounts()
+    start = best
+    for share in PRICES_LEVELLED:
+        for new in _advanced(start, share, way, resumes=True):
+            yield new
+            best = best_of([best, new], snapshot, parameters)
+            if interrupted([new]):
+                return
+    decoder = start.decoder.by_amounts()
     parts = Tried(AMOUNTS, best.effort, decoder.plan(best.effort, way), decoder)
     yield parts
-    for start in (best, parts):
-        tried = start
-        for _ in range(MOST_LEVELLED):
-            ahead = moved_ahead(tried.made, statement)
-            if not ahead:
-                break
-            follows = tried.decoder._replace(ahead={**tried.decoder.ahead, **ahead})
-            made = None
-            if start is best:
-                made = follows.joined(tried.made, tried.effort, way)
-            if made is None:
-                made = follows.plan(tried.effort, way)
-            new = Tried(LEVELLED, tried.effort, made, follows)
-            yield new
-            if best_of([tried, new], snapshot, parameters) is tried:
-                break
-            tried = new
+    money = plan_parts(parts.made, snapshot, parameters)
+    least = sum(money.values()) - money[ObjectivePart.UNEVEN]
+    if least < worth(best.made, snapshot, parameters) and not interrupted([parts]):
+        yield from _advanced(parts, 1.0, way, resumes=False)
+
+
+def _advanced(
+    tried: Tried, share: float, way: RunOptions, *, resumes: bool
+) -> Iterator[Tried]:
+    """A plan with work moved ahead, as often as that costs less than before.
+
+    Parameters
+    ----------
+    share
+        Of the price by which it is moved: what is moved for less is found more surely.
+    resumes
+        Whether it goes on from the schedule of the plan, where there is one.
+    """
+    statement = tried.decoder.built.statement
+    for _ in range(MOST_LEVELLED):
+        ahead = moved_ahead(tried.made, statement, share)
+        if not ahead:
+            return
+        follows = tried.decoder._replace(ahead={**tried.decoder.ahead, **ahead})
+        made = None
+        if resumes:
+            made = follows.joined(tried.made, tried.effort, way)
+        if made is None:
+            made = follows.plan(tried.effort, way)
+        new = Tried(LEVELLED, tried.effort, made, follows)
+        yield new
+        pair = [tried, new]
+        if best_of(pair, statement.run.stated, statement.parameters) is tried:
+            return
+        tried = new
 
 
 def fixed_costs(statement: Statement) -> dict[tuple[str, ...], float]:

@@ -47,11 +47,21 @@ class _Work(NamedTuple):
     givers: Sequence[int]
 
 
-def moved_ahead(made: Plan, statement: Statement) -> dict[int, int]:
-    """Until when goods of demands, by index, are made ahead of a plan [UTC s]."""
+def moved_ahead(made: Plan, statement: Statement, share: float = 1.0) -> dict[int, int]:
+    """Until when goods of demands, by index, are made ahead of a plan [UTC s].
+
+    Parameters
+    ----------
+    made, statement
+        The plan, and facts of its program.
+    share
+        Of the price off the mean that counts.
+    """
     if made.basis is None or made.basis.schedule is None or made.loads.is_empty():
         return {}
-    return _Levelling(made, made.basis.schedule, statement).ahead()
+    levelling = _Levelling(made, made.basis.schedule, statement)
+    levelling.price *= share
+    return levelling.ahead()
 
 
 class _Levelling:
@@ -59,7 +69,7 @@ class _Levelling:
 
     def __init__(self, made: Plan, frame: pl.DataFrame, statement: Statement) -> None:
         run = statement.run
-        self._price = statement.parameters.levelling_price
+        self.price = statement.parameters.levelling_price
         known = level_buckets(run.stated)
         self._edges: list[int] = [*known.starts.tolist(), int(known.ends[-1])]
         names = made.loads["resource"].unique().sort().to_list()
@@ -131,7 +141,7 @@ class _Levelling:
                 each * (self._end[order] - ends.get(order, self._end[order]))
                 for order, each in own
             )
-            money = stock + self._price * self._more_off(ends)
+            money = stock + self.price * self._more_off(ends)
             if money < best:
                 best, found, chosen = money, edge, ends
         for place, hours in self._changes(chosen).items():
