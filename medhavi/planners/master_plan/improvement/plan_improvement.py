@@ -14,7 +14,7 @@ from medhavi.planners.master_plan.goals.staged_solve import (
 )
 from medhavi.planners.master_plan.improvement.late_deliveries import late_deliveries
 from medhavi.planners.master_plan.improvement.split_orders import split_demands
-from medhavi.planners.master_plan.levelling.levelled_work import moved_ahead
+from medhavi.planners.master_plan.levelling.resource_levelling import moved_ahead
 from medhavi.planners.master_plan.statement import ObjectivePart
 from medhavi.progress import Progress
 from medhavi.results.run_record import Status
@@ -50,7 +50,7 @@ class Tried(NamedTuple):
     decoder: ProgramDecoder
 
 
-class MadeStep(NamedTuple):
+class StepPlan(NamedTuple):
     """Plan of a step, with its name and its effort."""
 
     name: str
@@ -58,7 +58,7 @@ class MadeStep(NamedTuple):
     made: Plan
 
 
-AStep = TypeVar("AStep", Tried, MadeStep)
+AStep = TypeVar("AStep", Tried, StepPlan)
 
 
 def improved(

@@ -18,7 +18,7 @@ Charnes, Cooper and Ferguson (1955, Management Science 1, 138-151).
 Switch: the block is empty where `levelling_price` is 0.
 
 A plan pays the same price for `hours_off_mean`. Its work is as late as what takes it
-allows, so it is levelled by `levelled_work`.
+allows, so it is levelled by `resource_levelling`.
 """
 
 from __future__ import annotations

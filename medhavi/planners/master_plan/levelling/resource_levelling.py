@@ -33,7 +33,7 @@ LEAST = 1e-6
 """Money that a demand made ahead saves, at least [base currency]."""
 
 
-class _Work(NamedTuple):
+class _OrderWork(NamedTuple):
     """Work of an order of a schedule.
 
     `start` and `end` are as late as may be, `soon` is the end as early as can be [UTC
@@ -197,7 +197,7 @@ class _Levelling:
 def _read(
     column: Mapping[str, list[int]],
     spans: Mapping[tuple[object, int, int], Sequence[tuple[int, Sequence[Span]]]],
-) -> Iterator[_Work]:
+) -> Iterator[_OrderWork]:
     """Work of all orders of a schedule; that of no machine takes no hours."""
     machines = [*column["machines"], None]
     givers: list[list[int]] = [[] for _ in column["item"]]
@@ -208,7 +208,7 @@ def _read(
     rows = zip(*(column[name] for name in names), givers, strict=True)
     for machine, start, end, soon, own in rows:
         worked = spans.get((machines[machine], start, end), ())
-        yield _Work(start, end, soon, worked, own)
+        yield _OrderWork(start, end, soon, worked, own)
 
 
 def _spans(
