@@ -38,7 +38,7 @@ from medhavi.planners.master_plan.goals.staged_solve import (
 )
 from medhavi.planners.master_plan.improvement.plan_improvement import (
     WITHOUT,
-    StepPlan,
+    RunStep,
     Tried,
     best_of,
     fixed_costs,
@@ -147,10 +147,10 @@ def plan(
     way = RunOptions(observe, cancelled, seed, kept or PlansInMemory(), least)
     tell(Progress("plan without the program", 0, 5))
     plain = decided(run, UNDECIDED, parameters.effort, way)
-    made, steps = plain, [StepPlan(WITHOUT, parameters.effort, plain)]
+    made, steps = plain, [RunStep(WITHOUT, parameters.effort, plain)]
     if plain.run.status is not Status.CANCELLED:
         made, more = _by_program(run, plain, solver, way)
-        steps += [StepPlan(*one[:3]) for one in more]
+        steps += [RunStep(*one[:3]) for one in more]
     tell(Progress("plan as it says", 5, 5))
     run.release.dissolve()
     figures = _figures(steps, snapshot, parameters)
@@ -366,11 +366,11 @@ def _weighed(guided: Sequence[Tried], way: RunOptions) -> Iterator[Tried]:
 
 
 def _figures(
-    steps: Sequence[StepPlan], snapshot: Snapshot, parameters: OptimizeParameters
+    steps: Sequence[RunStep], snapshot: Snapshot, parameters: OptimizeParameters
 ) -> tuple[PlanStep, ...]:
     """What the plan of each step came to, and the best one after it."""
     figures: list[PlanStep] = []
-    best: StepPlan | None = None
+    best: RunStep | None = None
     for step in steps:
         figures.append(_step(*step, snapshot, parameters))
         if step.made.run.status is not Status.CANCELLED:

@@ -50,7 +50,7 @@ class Tried(NamedTuple):
     decoder: ProgramDecoder
 
 
-class StepPlan(NamedTuple):
+class RunStep(NamedTuple):
     """Plan of a step, with its name and its effort."""
 
     name: str
@@ -58,7 +58,7 @@ class StepPlan(NamedTuple):
     made: Plan
 
 
-AStep = TypeVar("AStep", Tried, StepPlan)
+AStep = TypeVar("AStep", Tried, RunStep)
 
 
 def improved(
