@@ -109,7 +109,7 @@ def test_what_goes_into_work_made_ahead_is_made_ahead_with_it():
     assert after < before / 2
 
 
-@pytest.mark.req("OMC-7.11", "OMO-10")
+@pytest.mark.req("OMC-7.11")
 @settings(max_examples=8)
 @given(
     st.lists(st.tuples(st.integers(1, 40), st.integers(1, 8)), min_size=1, max_size=6)
@@ -127,7 +127,7 @@ def test_a_higher_price_makes_no_plan_less_level(wanted):
     assert off == sorted(off, reverse=True)
 
 
-@pytest.mark.req("OMO-10")
+@pytest.mark.req("OMV-12")
 def test_a_price_of_level_loads_is_a_number_and_not_negative():
     with pytest.raises(UsageError, match="levelling_price"):
         OptimizeParameters(levelling_price=-1.0)

@@ -130,7 +130,7 @@ def test_each_step_says_what_the_best_plan_costs_after_it(snapshot):
     assert any(step.moves for step in steps) or len(snapshot["demands"]) < 20
 
 
-@pytest.mark.req("OPA-17", "OPA-26")
+@pytest.mark.req("OPA-26")
 def test_effort_is_split_by_counts_so_that_a_rerun_is_the_same_to_the_byte():
     """Batch, sweeps, nodes and time limit are settings, and part of the record."""
     settings = {
