@@ -283,6 +283,9 @@ class OptimizeParameters(PlannerParameters):
     risk_price
         Money per value at risk, that is the value of what is bought or moved times the
         chance that its supplier or lane is late; 0: reliability does not decide.
+    levelling_price
+        Money per hour that the load of a resource lies off its mean, by the buckets of
+        the settings [base currency]; 0: how level it is does not decide.
     overload
         Whether work beyond capacity and agreed overtime may be bought at
         `overload_factor` times the price of overtime. False: capacity is hard.
@@ -365,6 +368,7 @@ class OptimizeParameters(PlannerParameters):
     end_stock_price: float = 1.05
     co2_price: float = 0.0
     risk_price: float = 0.0
+    levelling_price: float = 0.0
     overload: bool = True
     overload_factor: float = OVERLOAD_FACTOR
     prices_verified: int = 5
@@ -390,7 +394,7 @@ class OptimizeParameters(PlannerParameters):
 
     def __post_init__(self) -> None:
         lengths = ("late_days", "overload_factor", "shift_hours")
-        prices = ("co2_price", "risk_price", "end_stock_price")
+        prices = ("co2_price", "risk_price", "levelling_price", "end_stock_price")
         for name in (*WEIGHTS, *prices, *lengths, "stage_room"):
             require_number(name, getattr(self, name))
         if self.shortage_weight == 0:

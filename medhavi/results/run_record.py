@@ -110,6 +110,11 @@ class PlanStep:
         By the weights of the mode, and the money of lateness in it [base currency].
     late
         Demands that are late, short or not planned.
+    best
+        What the best plan of the run costs after it, that of the step before is what it
+        was before; None: an earlier release did not say.
+    moves
+        Moves that its search tried; what it may try at most follows from the effort.
     """
 
     name: str
@@ -117,6 +122,8 @@ class PlanStep:
     cost: float
     lateness: float
     late: int
+    best: float | None = None
+    moves: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -97,3 +97,52 @@ def test_a_step_that_was_stopped_is_not_kept():
     made = plan(lot_sizing(1), "optimize", kept=steps, cancelled=stopped)
     assert str(made.run.status) == "cancelled"
     assert all(str(one.run.status) != "cancelled" for one in steps.plans.values())
+
+
+@pytest.mark.req("OPA-02", "OPA-21")
+def test_a_run_that_was_stopped_is_cancelled_and_goes_on_when_it_is_asked_again():
+    """Paused: stopped with its steps kept; completed: as if nothing had been."""
+    whole, steps = plan(lot_sizing(1), "optimize"), Steps()
+    paused = plan(
+        lot_sizing(1), "optimize", kept=steps, cancelled=lambda: bool(steps.plans)
+    )
+    assert str(paused.run.status) == "cancelled"
+    assert verify(paused, lot_sizing(1)) == []
+    assert len(steps.plans) == 1
+    found = plan(lot_sizing(1), "optimize", kept=steps)
+    assert steps.read_back >= 1
+    assert str(found.run.status) != "cancelled"
+    assert found.run_json() == whole.run_json()
+
+
+@pytest.mark.req("OPA-16", "OPA-11")
+@pytest.mark.parametrize("snapshot", [lot_sizing(1), company()])
+def test_each_step_says_what_the_best_plan_costs_after_it(snapshot):
+    """The first is its own; none gets dearer, and the last one is the answer."""
+    made = plan(snapshot, "optimize")
+    steps = made.run.steps
+    best = [step.best for step in steps]
+    assert best[0] == steps[0].cost
+    assert best == sorted(best, reverse=True)
+    assert best[-1] == pytest.approx(made.contributions["plan"].sum())
+    assert made.run.bound <= best[-1] + 1e-6
+    assert all(step.best <= step.cost + 1e-9 for step in steps)
+    assert any(step.moves for step in steps) or len(snapshot["demands"]) < 20
+
+
+@pytest.mark.req("OPA-26")
+def test_effort_is_split_by_counts_so_that_a_rerun_is_the_same_to_the_byte():
+    """Batch, sweeps, nodes and time limit are settings, and part of the record."""
+    settings = {
+        "whole_orders_by": "time",
+        "whole_orders_at_once": 40,
+        "whole_orders_sweeps": 2,
+        "lot_nodes": 3,
+        "most_seconds": None,
+    }
+    runs = [plan(lot_sizing(1), "optimize", settings) for _ in range(2)]
+    assert runs[0].run_json() == runs[1].run_json()
+    assert settings.items() <= runs[0].run.settings.items()
+    whole = runs[0].run.program.whole_orders
+    assert 0 < len(whole.iterations) <= 2 * whole.parts
+    assert whole.stopped

@@ -27,6 +27,7 @@ import numpy as np
 
 from medhavi.optimize.problem import Problem, Program
 from medhavi.planners.master_plan import statement as names
+from medhavi.planners.master_plan.levelling.level_load import add_levelling
 from medhavi.planners.master_plan.openings.opening_block import add_openings
 from medhavi.planners.master_plan.required_characteristics import add_asked
 from medhavi.planners.master_plan.statement import ObjectivePart, Statement
@@ -422,8 +423,8 @@ def _add_takes(
                 orders.at(plan.first + taken.column[kept]),
                 -taken.rate,
             )
-    wanted = statement.wanted
-    row = row_of[wanted.node[wanted.column_demand] * size + wanted.column_edge]
+    own = statement.wanted
+    row = row_of[own.node[own.column_demand] * size + own.column_edge]
     given = np.flatnonzero(row >= 0)
     problem.entries(rows.at(row[given]), deliveries.at(given), -1.0)
     nodes = np.flatnonzero(statement.fixed)
@@ -554,11 +555,8 @@ def add_service(
     weights = statement.parameters
     late = wanted.late[who] * wanted.column_days * weights.lateness_weight
     problem.cost(ObjectivePart.LATENESS, deliveries.at(every), late)
-    problem.cost(
-        ObjectivePart.SHORTAGE,
-        short.at(np.arange(n)),
-        wanted.short * weights.shortage_weight,
-    )
+    lost = wanted.short * weights.shortage_weight
+    problem.cost(ObjectivePart.SHORTAGE, short.at(np.arange(n)), lost)
     return ServiceBlocks(rows, deliveries, short)
 
 
@@ -587,6 +585,7 @@ def add_blocks(problem: Problem, statement: Statement) -> ProgramBlocks:
     add_lots(problem, statement, material, orders, service.deliveries)
     add_asked(problem, statement, material.stock, orders, service.deliveries)
     add_openings(problem, statement, orders)
+    add_levelling(problem, statement, orders)
     capacity = add_capacity(problem, statement, orders)
     limits = add_limits(problem, statement, orders)
     return ProgramBlocks(orders, capacity, limits.about)

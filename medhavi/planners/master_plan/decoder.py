@@ -28,6 +28,7 @@ from medhavi.planners.master_plan.goals.staged_solve import (
     plan_parts,
     worth,
 )
+from medhavi.planners.master_plan.lots.whole_orders import amounts_as_orders
 from medhavi.planners.master_plan.required_characteristics import amounts_for_others
 from medhavi.planners.master_plan.shadow_prices import overtime_resources
 from medhavi.planners.master_plan.statement import GROUPS, ObjectivePart
@@ -119,7 +120,7 @@ class ProgramDecoder(NamedTuple):
     overtime is worked where the program works some; `split` are slices of demands, by
     index, that are wanted whole otherwise; `worth` counts money of orders beside that
     of lateness where orders are chosen, None: as the weights of the mode do; `as_given`
-    is as of `Decisions`.
+    and `ahead` are as of `Decisions`.
     """
 
     built: BuiltProgram
@@ -134,6 +135,12 @@ class ProgramDecoder(NamedTuple):
     split: Mapping[int, Sequence[Slice]] = MappingProxyType({})
     worth: float | None = None
     as_given: bool = False
+    ahead: Mapping[int, int] = MappingProxyType({})
+
+    def by_amounts(self) -> ProgramDecoder:
+        """Way to follow each amount of the program as an order, as it is."""
+        orders = amounts_as_orders(self.built, self.solution.values)
+        return self._replace(follows=True, whole=orders, lots=None, as_given=True)
 
     def from_orders(self, whole: WholeOrders) -> tuple[ProgramDecoder, ...]:
         """Ways to follow whole orders, each of which costs least somewhere.
@@ -162,6 +169,8 @@ class ProgramDecoder(NamedTuple):
                 found = replace(found, overtime=UNDECIDED.overtime)
         if self.worth is not None:
             found = replace(found, worth=self.worth)
+        if self.ahead:
+            found = replace(found, ahead=self.ahead)
         if self.split:
             found = replace(found, slices={**self.split, **found.slices})
         if self.whole is not None:

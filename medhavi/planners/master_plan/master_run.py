@@ -38,6 +38,7 @@ from medhavi.planners.master_plan.goals.staged_solve import (
 )
 from medhavi.planners.master_plan.improvement.plan_improvement import (
     WITHOUT,
+    RunStep,
     Tried,
     best_of,
     fixed_costs,
@@ -146,13 +147,13 @@ def plan(
     way = RunOptions(observe, cancelled, seed, kept or PlansInMemory(), least)
     tell(Progress("plan without the program", 0, 5))
     plain = decided(run, UNDECIDED, parameters.effort, way)
-    made, steps = plain, [(WITHOUT, parameters.effort, plain)]
+    made, steps = plain, [RunStep(WITHOUT, parameters.effort, plain)]
     if plain.run.status is not Status.CANCELLED:
         made, more = _by_program(run, plain, solver, way)
-        steps += [one[:3] for one in more]
+        steps += [RunStep(*one[:3]) for one in more]
     tell(Progress("plan as it says", 5, 5))
     run.release.dissolve()
-    figures = tuple(_step(*step, snapshot, parameters) for step in steps)
+    figures = _figures(steps, snapshot, parameters)
     budgets = _budgets(made, snapshot, parameters)
     record = replace(made.run, steps=figures, budgets=budgets)
     if not all(one.kept for one in budgets) and record.status in PROVED:
@@ -229,6 +230,7 @@ def _by_program(
     if stopped or interrupted(steps):
         made = replace(made, run=replace(made.run, status=Status.CANCELLED))
     wholes = [one.decoder.whole.record for one in steps if one.decoder.whole]
+    wholes = [one for one in wholes if one is not None]
     record = replace(
         program_record(built, solution, conflicts),
         components=session.components,
@@ -363,6 +365,23 @@ def _weighed(guided: Sequence[Tried], way: RunOptions) -> Iterator[Tried]:
                 break
 
 
+def _figures(
+    steps: Sequence[RunStep], snapshot: Snapshot, parameters: OptimizeParameters
+) -> tuple[PlanStep, ...]:
+    """What the plan of each step came to, and the best one after it."""
+    figures: list[PlanStep] = []
+    best: RunStep | None = None
+    for step in steps:
+        figures.append(_step(*step, snapshot, parameters))
+        if step.made.run.status is not Status.CANCELLED:
+            known = {id(one): one for one in (steps[0], best or step, step)}
+            best = best_of(list(known.values()), snapshot, parameters)
+        if best is not None:
+            cost = figures[next(n for n, one in enumerate(steps) if one is best)].cost
+            figures[-1] = replace(figures[-1], best=cost)
+    return tuple(figures)
+
+
 def _step(
     name: str,
     effort: str,
@@ -378,6 +397,7 @@ def _step(
         cost=sum(parts.values()),
         lateness=parts[ObjectivePart.LATENESS] + parts[ObjectivePart.SHORTAGE],
         late=tally(made).not_kept,
+        moves=round(made.run.effort.get("moves", 0.0)),
     )
 
 

@@ -6,7 +6,6 @@ existing orders, holds, sources, hours. Quantities are in units of their product
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from medhavi.planners.constrained.deliveries import latest_of
+from medhavi.planners.master_plan.hours.open_hours import agreed_hours, free_hours
 from medhavi.planners.master_plan.read_columns import check_read
 from medhavi.planners.master_plan.source_rates import (
     SourceColumns,
@@ -26,11 +26,11 @@ from medhavi.planners.mrp.hard_allocations import kept_by
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND, Node
 from medhavi.planners.mrp.run import MrpRun
 from medhavi.planners.parameters import MrpParameters, OptimizeParameters
-from medhavi.planners.planned_tables import overtime_hours, with_disruptions
+from medhavi.planners.planned_tables import with_disruptions
 from medhavi.providers import Providers
 from medhavi.providers.finite_capacity.occupancy import HourRates, hour_rates
 from medhavi.providers.product_facts import demand_value
-from medhavi.units import DAY, DAYS_PER_YEAR, HOUR, INT64_MAX, NEVER
+from medhavi.units import DAY, DAYS_PER_YEAR, INT64_MAX, NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -253,8 +253,8 @@ def state(run: ProgramRun, parameters: OptimizeParameters) -> Statement:
         wanted=wanted,
         plans=tuple(plans),
         resources=resources,
-        free=_free_hours(run, grid, resources),
-        overtime=_overtime(run, grid, resources),
+        free=free_hours(run, grid, resources),
+        overtime=agreed_hours(run, grid, resources),
         rates=rates,
         safety=_safety(run, grid, nodes),
         value=value,
@@ -454,52 +454,6 @@ def _limits(
     return np.array(found, dtype=np.int64)
 
 
-# --- capacity ----------------------------------------------------------------------
-def _free_hours(
-    run: ProgramRun, grid: DecisionGrid, resources: Sequence[str]
-) -> Floats:
-    capacity = run.providers.capacity
-    edges = grid.edges.tolist()
-    found = np.zeros((len(resources), grid.size))
-    place = {name: i for i, name in enumerate(resources)}
-    for name, number in place.items():
-        clock = capacity.resource(name)
-        found[number] = [
-            clock.available(low, high) / HOUR for low, high in itertools.pairwise(edges)
-        ]
-    for order in run.release.orders:
-        for window in order.timing.steps:
-            for resource, units in window.resources:
-                number = place.get(resource, -1)
-                for low, high in window.segments if number >= 0 else ():
-                    found[number] -= _overlap(grid, low, high) * units
-    own = {demand.demand for demand in run.intake.demands}
-    for hold in run.providers.reservations.capacity:
-        # Orders for a demand that is planned take the hours that it holds.
-        number = -1 if hold.demand in own else place.get(hold.subject, -1)
-        if number >= 0 and hold.finish > hold.start:
-            share = _overlap(grid, hold.start, hold.finish)
-            length = (hold.finish - hold.start) / HOUR
-            found[number] -= share * (hold.qty / 60.0 / length)
-    return np.maximum(found, 0.0)
-
-
-def _overlap(grid: DecisionGrid, low: int, high: int) -> Floats:
-    """Hours of [low, high) in each bucket, shape (T,)."""
-    begin = np.maximum(grid.edges[:-1], low)
-    end = np.minimum(grid.edges[1:], high)
-    found: Floats = np.maximum(end - begin, 0) / HOUR
-    return found
-
-
-def _overtime(run: ProgramRun, grid: DecisionGrid, resources: Sequence[str]) -> Floats:
-    edges = grid.edges.tolist()
-    hours = overtime_hours(run.snapshot, run.providers.capacity, edges)
-    none = [0.0] * grid.size
-    found = [hours.get(name, none) for name in resources]
-    return np.array(found, dtype=float).reshape(len(resources), grid.size)
-
-
 # --- values ------------------------------------------------------------------------
 def _cheapest(
     nodes: Sequence[Node],
@@ -579,6 +533,7 @@ class ObjectivePart(StrEnum):
     SAFETY = "safety stock"
     CO2 = "co2"
     RISK = "risk"
+    UNEVEN = "uneven load"
     WAITING = "waiting orders"
 
 
@@ -595,6 +550,7 @@ GROUPS = {
     ObjectivePart.SAFETY: "safety",
     ObjectivePart.CO2: "co2",
     ObjectivePart.RISK: "risk",
+    ObjectivePart.UNEVEN: "uneven load",
     ObjectivePart.WAITING: "shortage",
 }
 """Which objective each part belongs to (column contributions.objective)."""

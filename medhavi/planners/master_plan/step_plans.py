@@ -77,6 +77,7 @@ def step_name(
         sorted((number, list(own)) for number, own in decisions.served.items()),
         decisions.as_given,
         sorted(decisions.lowered.items()),
+        sorted(decisions.ahead.items()),
     )
     return hashlib.sha256(json.dumps(stated).encode()).hexdigest()[:32]
 

@@ -10,12 +10,11 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-import numpy as np
 import polars as pl
 
 from medhavi.results.amounts import currency_of
-from medhavi.results.buckets import grid
 from medhavi.results.exceptions import ExceptionCode
+from medhavi.results.figures.level_load import hours_off_mean
 from medhavi.results.figures.measure import amount, ratio, undefined
 from medhavi.results.figures.order_costs import new_orders
 from medhavi.results.figures.scorecard import late_hours_by_domain, scorecard, valued
@@ -198,28 +197,11 @@ def _capacity(plan: Plan, snapshot: Snapshot) -> dict[str, Measure]:
         closed.sum().alias("closed"),
     ).row(0)
     over = _of_campaigns(plan, loads)
-    hours = (sums[0], sums[1], over, sums[2], _off_mean(loads, snapshot))
+    hours = (sums[0], sums[1], over, sums[2], hours_off_mean(plan, snapshot))
     return {
         one: amount(float(found), "hour")
         for one, found in zip(parts, hours, strict=True)
     }
-
-
-def _off_mean(loads: pl.DataFrame, snapshot: Snapshot) -> float:
-    """Hours that loads of buckets lie off the mean load of their resource."""
-    settings = snapshot.settings
-    rule = grid(settings.bucket, snapshot.as_of)
-    begin = int(rule.starts(np.array([snapshot.as_of]))[0])
-    end = settings.horizon_end
-    starts = loads["bucket"].dt.epoch("s")
-    ends = np.minimum(rule.ends(starts.to_numpy()), end)
-    share = (pl.Series(ends) - starts) / (end - begin)
-    within = loads.with_columns(share=share).filter(starts.is_between(begin, end - 1))
-    total = pl.col("used").sum()
-    off = (pl.col("used") - total * pl.col("share")).abs().sum()
-    empty = total * (1.0 - pl.col("share").sum())
-    found = within.group_by("resource", maintain_order=True).agg(hours=off + empty)
-    return float(found["hours"].sum())
 
 
 def _of_campaigns(plan: Plan, loads: pl.DataFrame) -> float:

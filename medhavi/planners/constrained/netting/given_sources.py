@@ -205,6 +205,7 @@ class GivenOrderCreation(OrderCreation):
         self._queue = PieceQueue(model.providers.capacity)
         self.lots: Lots = {}
         self.sizes: Sizes = {}
+        self.ahead: Mapping[int, int] = {}
         self._amounts: Amounts = {}
         self._brought: dict[tuple[NodeKey, str], int] = {}
         self._left: dict[NodeKey, dict[str, float]] = {}
@@ -350,6 +351,9 @@ class Decisions:
     lowered
         How much less than its stock level is wanted of a product at a place [units]:
         it is not worth what it costs.
+    ahead
+        Until when the goods of demands, by index, are to be made where they would be as
+        late as the demand allows [UTC s]: they wait for it in stock.
     """
 
     lots: Lots = field(default_factory=dict)
@@ -366,6 +370,7 @@ class Decisions:
     served: Mapping[int, Sequence[Slice]] = field(default_factory=dict)
     as_given: bool = False
     lowered: Sizes = field(default_factory=dict)
+    ahead: Mapping[int, int] = field(default_factory=dict)
 
 
 UNDECIDED = Decisions()

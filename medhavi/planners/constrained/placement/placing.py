@@ -212,9 +212,10 @@ class Placing:
     def backward(self, lines: Iterable[Line]) -> None:
         """Move orders as late as the deliveries of the demands allow."""
         for line in lines:
+            ahead = self._release.ahead.get(line.demand.index, NEVER)
             # The first delivery of what comes in several binds.
             for part in reversed(line.parts):
-                self._dates[part.match] = part.date
+                self._dates[part.match] = min(part.date, ahead)
         self._matches = self._by_unit()
         if self.campaigns is not None:
             self.campaigns.settled()

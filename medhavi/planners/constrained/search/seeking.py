@@ -515,7 +515,8 @@ class Repair:
 
     def _postpone(self) -> None:
         """Move all orders as late as what takes from them allows."""
-        self._kernels.justify_right(self._plant, self._plan)
+        plant = self._plant._replace(d_due=self._engine.ints(self._model.wanted))
+        self._kernels.justify_right(plant, self._plan)
 
     @property
     def cost(self) -> int:

@@ -25,6 +25,7 @@ from medhavi.planners.master_plan.blocks import PART_OF
 from medhavi.planners.master_plan.statement import ObjectivePart
 from medhavi.providers import Providers
 from medhavi.results.amounts import with_unit
+from medhavi.results.figures.level_load import hours_off_mean
 from medhavi.results.figures.openings import stated_openings
 from medhavi.results.figures.order_costs import new_orders
 from medhavi.results.figures.scorecard import SAFETY_SHARE, sales, scorecard
@@ -342,6 +343,7 @@ def plan_parts(
         never = float(sales(made, snapshot).select(own).to_series().sum())
     opened = {ObjectivePart.OPENING: parameters.cost_weight * found.opening}
     risk = parameters.risk_price and value_at_risk(made, Providers(snapshot))
+    uneven = parameters.levelling_price and hours_off_mean(made, snapshot)
     return {
         **({} if stated_openings(snapshot).is_empty() else opened),
         ObjectivePart.MAKING: parameters.cost_weight * found.production,
@@ -357,6 +359,7 @@ def plan_parts(
         * (SAFETY_SHARE * found.below_safety + end_price * found.below_at_end),
         ObjectivePart.CO2: parameters.co2_price * found.co2_kg,
         ObjectivePart.RISK: parameters.risk_price * risk,
+        ObjectivePart.UNEVEN: parameters.levelling_price * uneven,
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from medhavi.planners.master_plan.decoder import levels_die
 from medhavi.planners.master_plan.goals.profit import losing
@@ -14,6 +14,7 @@ from medhavi.planners.master_plan.goals.staged_solve import (
 )
 from medhavi.planners.master_plan.improvement.late_deliveries import late_deliveries
 from medhavi.planners.master_plan.improvement.split_orders import split_demands
+from medhavi.planners.master_plan.levelling.resource_levelling import moved_ahead
 from medhavi.planners.master_plan.statement import ObjectivePart
 from medhavi.progress import Progress
 from medhavi.results.run_record import Status
@@ -33,8 +34,11 @@ REPLENISHED = "goods of stock levels that die are made anew"
 DEFERRED = "bought later where that costs less"
 SPLIT = "late orders split into what is in time and the rest"
 JOINED = "orders and departures joined"
-MOST_JOINED = 4
+AMOUNTS, LEVELLED = "guided, by amounts as orders", "work levelled"
+MOST_JOINED, MOST_LEVELLED = 4, 4
 """How often that is done, at most."""
+PRICES_LEVELLED = (1.0, 0.1)
+"""Shares of the price off the mean by which work is moved ahead."""
 
 
 class Tried(NamedTuple):
@@ -46,6 +50,17 @@ class Tried(NamedTuple):
     decoder: ProgramDecoder
 
 
+class RunStep(NamedTuple):
+    """Plan of a step, with its name and its effort."""
+
+    name: str
+    effort: str
+    made: Plan
+
+
+AStep = TypeVar("AStep", Tried, RunStep)
+
+
 def improved(
     tried: Sequence[Tried], costs: dict[int, float], way: RunOptions
 ) -> list[Tried]:
@@ -54,7 +69,7 @@ def improved(
     _tell_best(found, way)
     if statement.parameters.goal == "profit":
         found += _profitable(tried, costs, way)
-    for change in (_deferred, _replenished, _split, _joined):
+    for change in (_deferred, _replenished, _split, _joined, _levelled):
         if not interrupted(found):
             best = best_of(found, statement.run.stated, statement.parameters)
             for made in change(best, way):
@@ -159,6 +174,63 @@ def _joined(best: Tried, way: RunOptions) -> Iterator[Tried]:
         best = new
 
 
+def _levelled(best: Tried, way: RunOptions) -> Iterator[Tried]:
+    """Best plan, work moved ahead where that levels loads for less than it costs.
+
+    And the plan with an order for each amount of the program, which levels them in
+    smaller orders, where it may become the cheaper one.
+    """
+    statement = best.decoder.built.statement
+    snapshot, parameters = statement.run.stated, statement.parameters
+    if not parameters.levelling_price:
+        return
+    start = best
+    for share in PRICES_LEVELLED:
+        for new in _advanced(start, share, way, resumes=True):
+            yield new
+            best = best_of([best, new], snapshot, parameters)
+            if interrupted([new]):
+                return
+    decoder = start.decoder.by_amounts()
+    parts = Tried(AMOUNTS, best.effort, decoder.plan(best.effort, way), decoder)
+    yield parts
+    money = plan_parts(parts.made, snapshot, parameters)
+    least = sum(money.values()) - money[ObjectivePart.UNEVEN]
+    if least < worth(best.made, snapshot, parameters) and not interrupted([parts]):
+        yield from _advanced(parts, 1.0, way, resumes=False)
+
+
+def _advanced(
+    tried: Tried, share: float, way: RunOptions, *, resumes: bool
+) -> Iterator[Tried]:
+    """A plan with work moved ahead, as often as that costs less than before.
+
+    Parameters
+    ----------
+    share
+        Of the price by which it is moved: what is moved for less is found more surely.
+    resumes
+        Whether it goes on from the schedule of the plan, where there is one.
+    """
+    statement = tried.decoder.built.statement
+    for _ in range(MOST_LEVELLED):
+        ahead = moved_ahead(tried.made, statement, share)
+        if not ahead:
+            return
+        follows = tried.decoder._replace(ahead={**tried.decoder.ahead, **ahead})
+        made = None
+        if resumes:
+            made = follows.joined(tried.made, tried.effort, way)
+        if made is None:
+            made = follows.plan(tried.effort, way)
+        new = Tried(LEVELLED, tried.effort, made, follows)
+        yield new
+        pair = [tried, new]
+        if best_of(pair, statement.run.stated, statement.parameters) is tried:
+            return
+        tried = new
+
+
 def fixed_costs(statement: Statement) -> dict[tuple[str, ...], float]:
     """What an order costs whatever its size, by source, product and location."""
     sources = [way.source for plan in statement.plans for way in plan.ways]
@@ -171,8 +243,8 @@ def interrupted(made: Sequence[Tried]) -> bool:
 
 
 def best_of(
-    tried: Sequence[Tried], snapshot: Snapshot, parameters: OptimizeParameters
-) -> Tried:
+    tried: Sequence[AStep], snapshot: Snapshot, parameters: OptimizeParameters
+) -> AStep:
     """The cheapest plan of those that come first by budgets and stages.
 
     None that pays for safety stock more than the plan without the program costs in all.

@@ -26,9 +26,16 @@ if TYPE_CHECKING:
 
 
 def planned_orders(
-    statement: Statement, program: Program, values: Floats
+    statement: Statement, program: Program, values: Floats, *, in_sum: bool = False
 ) -> Iterator[GivenOrder]:
-    """Orders of a solution; of what is only bought there are lots alone."""
+    """Orders of a solution; of what is only bought there are lots alone.
+
+    Parameters
+    ----------
+    in_sum
+        Whether the orders of a source have as many whole units as they need in sum;
+        else each has.
+    """
     amounts = values[program.column_block(names.ORDERS).span]
     edges = statement.grid.edges
     made = _made(statement)
@@ -41,8 +48,13 @@ def planned_orders(
         for taken in plan.taken if plan.kind == "move" else ():
             # Goods are there until they leave.
             start[taken.column] = taken.at
-        for column in np.flatnonzero(own > DUST).tolist():
-            brought = float(own[column]) * given.rate / float(given.node.step)
+        columns = np.flatnonzero(own > DUST)
+        units = own[columns] * given.rate / float(given.node.step)
+        if in_sum:
+            units = np.diff(np.ceil(np.cumsum(units) - DUST), prepend=0.0)
+        for column, brought in zip(columns.tolist(), units.tolist(), strict=True):
+            if brought <= DUST:
+                continue
             yield GivenOrder(
                 source.product,
                 source.location,

@@ -83,14 +83,15 @@ MOST_ORDERS = 1_000.0
 class WholeOrders(NamedTuple):
     """Solution with whole orders: its program, and what it says of orders and demands.
 
-    `record` says how it was decided; `orders`, `served`, and `lots` and `sizes`, those
-    of what is only bought, are as of `Decisions`; `deferred` are slices of demands for
-    what is only bought that are served late.
+    `record` says how it was decided, None: amounts are orders as they are; `orders`,
+    `served`, and `lots` and `sizes`, those of what is only bought, are as of
+    `Decisions`; `deferred` are slices of demands for what is only bought that are
+    served late.
     """
 
     built: BuiltProgram
     values: Floats
-    record: PartitionRecord
+    record: PartitionRecord | None
     orders: tuple[GivenOrder, ...]
     served: Mapping[int, tuple[Slice, ...]]
     lots: Lots
@@ -125,6 +126,14 @@ def why_no_whole_orders(base: Statement) -> str:
         return "effort light plans by amounts, and in planned lots"
     limits = "none was found before a limit or an interruption"
     return _too_many(base, order_columns(base)) or limits
+
+
+def amounts_as_orders(built: BuiltProgram, values: Floats) -> WholeOrders:
+    """Amounts of a program as orders, as they are; what is bought is netted."""
+    statement, program = built.statement, built.program
+    orders = planned_orders(statement, program, values, in_sum=True)
+    served = served_slices(statement, program, values)
+    return WholeOrders(built, values, None, tuple(sorted(orders)), served, {}, {}, {})
 
 
 def _too_many(base: Statement, orders: Sequence[OrderColumns]) -> str:

@@ -94,7 +94,8 @@ class Model:
     numbers. Of the demands of the plant, `demands` are those of the run (`in_parts` 1:
     what is there need not wait); behind them come `lacking`, needs of existing orders,
     by index, and what stock levels want. `netted` are the products that the run nets
-    anew, though they are made or moved.
+    anew, though they are made or moved. `wanted` is when goods of demands are to be
+    there, when they are due or before [s since now].
     """
 
     plant: Plant
@@ -124,6 +125,7 @@ class Model:
     demands: int
     in_parts: np.ndarray
     netted: Collection[int]
+    wanted: np.ndarray
 
     @property
     def first_level(self) -> int:
@@ -253,8 +255,16 @@ class _Reading(Products):
             calendars=self._calendars(),
             as_of=self._as_of,
             netted=self._netted,
+            wanted=self._wanted(plant.d_due),
             campaigns=self._machines.campaigns(options),
         )
+
+    def _wanted(self, due: np.ndarray) -> np.ndarray:
+        """When goods of demands are to be there, as of `Model`. Shape (n_demands,)."""
+        found = due.copy()
+        for demand, instant in self._run.decisions.ahead.items():
+            found[demand] = min(due[demand], max(instant - self._as_of, 0))
+        return found
 
     def _steps(
         self, items: Sequence[Item], products: Sequence[int]

@@ -81,6 +81,7 @@ def schedule_of(
         "qty": found.order_qty,
         "late_start": now + found.order_late_start,
         "late": now + found.order_late_end,
+        "soon": now + found.order_end,
         "there": now + found.order_late_end + model.plant.post[item],
         **_placed(model, item, found.order_late_option, found.order_late_lane),
         "giver": found.peg_from,

@@ -90,12 +90,14 @@ def resumed(
     if start is None:
         return None
     tally = engine.ints(np.zeros(3))
-    reached = kept.reached(run, model)
+    reached, stays = kept.reached(run, model), kept.late - model.as_of
+    if run.decisions.ahead:
+        stays = np.full_like(stays, FAR)
     shared = SharedDepartures(run, model) if kept.saves else None
     repair: _WarmRepair | None = None
     for turn in range(STARTS):
         tried = _WarmRepair(model, engine, start, watch, seed + turn, reached, shared)
-        if not tried.serve(kept.late - model.as_of):
+        if not tried.serve(stays):
             break
         tried.improve(0, tally)
         if kept.saves:
@@ -208,6 +210,7 @@ class _WarmRepair(Repair):
         self._alone = np.array(self._aims.least, np.int64)
         self._aimed, self._shared = aimed, shared
         self._before: ScheduleRecord | None = None
+        self._ahead = bool((model.wanted < model.plant.d_due).any())
         self.staying = 0
 
     @property
@@ -256,10 +259,12 @@ class _WarmRepair(Repair):
 
         Those that stay are put back to where they were. Where a late delivery would
         come sooner all stay at once, unless money is saved: what nothing reached keeps
-        its date.
+        its date. Where work is moved ahead none stays.
         """
         before, late = ScheduleRecord(*map(copy, self._plan)), self._deliveries()
         self._kernels.justify_left(self._plant, self._plan)
+        if self._ahead:
+            return
         if (self._deliveries() == late).all():
             self._before = before
         elif self._shared is None:
