@@ -336,6 +336,9 @@ class OptimizeParameters(PlannerParameters):
         At effort light a plan in planned lots is made where fixed costs of orders are
         at least so much of what the guided plan costs without its lateness: elsewhere
         they take half of the time, and the plan is seldom the cheapest.
+    renewal_share
+        At effort light goods of stock levels that die are made anew where what lacks of
+        safety stock costs at least so much of the best plan: no more can be saved.
     budgets
         The most that a plan may come to, by name: cost, lateness, overtime or cash
         [base currency], co2 [kg], inventory (mean value of stock) [base currency].
@@ -383,6 +386,7 @@ class OptimizeParameters(PlannerParameters):
     whole_orders_at_once: int = 5_000
     whole_orders_sweeps: int = 4
     lots_share: float = 0.25
+    renewal_share: float = 0.01
     opening_trials: int = 8
     opening_nodes: int = 100
     joining_share: float = 0.005
@@ -422,6 +426,7 @@ class OptimizeParameters(PlannerParameters):
         require_whole("budget_rounds", self.budget_rounds)
         require_share("stage_share", self.stage_share)
         require_share("lots_share", self.lots_share)
+        require_share("renewal_share", self.renewal_share)
         require_share("joining_share", self.joining_share)
         require_budgets(self.budgets)
         # The sequence in which they were typed decides nothing.

@@ -19,6 +19,6 @@ def test_a_row_says_what_the_company_has_beside_what_the_source_says(monkeypatch
     assert row["order lines"] == "40"
     assert row["of the source"] == "40 / 15 / 5"
     assert row["its time"] == "90 min"
-    assert int(row["product-locations"]) >= snapshot["products"].height
+    assert int(str(row["product-locations"])) >= snapshot["products"].height
     assert row["levels"] == 4
     assert row["verifier"] == "clean"

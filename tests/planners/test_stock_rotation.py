@@ -156,13 +156,9 @@ def test_a_demand_that_wants_it_fresh_keeps_what_was_made_for_it():
     assert orders == [22, 10]
 
 
-@pytest.mark.req("MRP-06")
-@pytest.mark.parametrize(("cost_per_hour", "ordered"), [(1.0, [10, 2]), (50.0, [2])])
-def test_mode_optimize_makes_stock_anew_where_that_costs_less_than_to_lack_it(
-    cost_per_hour, ordered
-):
-    """10 die on day 10: 10 h of work replace them, and lacking them costs 105."""
-    snapshot = factories.snapshot(
+def dying_level(cost_per_hour: float) -> Snapshot:
+    """A level of 10 that dies on day 10, and a demand for 2 on day 12."""
+    return factories.snapshot(
         settings=[{"horizon_days": 20, "bucket": "day"}],
         products=[{"product": "P", "shelf_life_days": 14, "unit_cost": 10}],
         demands=[{"demand": "D", "product": "P", "qty": 2, "due": day(12)}],
@@ -173,6 +169,15 @@ def test_mode_optimize_makes_stock_anew_where_that_costs_less_than_to_lack_it(
         stock=[{"product": "P", "qty": 10, "expires_at": day(10)}],
         inventory_policies=[{"product": "P", "safety_qty": 10}],
     )
+
+
+@pytest.mark.req("MRP-06")
+@pytest.mark.parametrize(("cost_per_hour", "ordered"), [(1.0, [10, 2]), (50.0, [2])])
+def test_mode_optimize_makes_stock_anew_where_that_costs_less_than_to_lack_it(
+    cost_per_hour, ordered
+):
+    """10 die on day 10: 10 h of work replace them, and lacking them costs 105."""
+    snapshot = dying_level(cost_per_hour)
     found = plan(snapshot, "optimize")
     assert verify(found, snapshot) == []
     assert found.supplies.sort("finish")["qty"].to_list() == ordered
@@ -180,3 +185,14 @@ def test_mode_optimize_makes_stock_anew_where_that_costs_less_than_to_lack_it(
     assert ("goods of stock levels that die are made anew" in steps) == (
         cost_per_hour == 50.0
     )
+
+
+@pytest.mark.parametrize(
+    ("effort", "share", "tried"),
+    [("light", 0.01, True), ("light", 1.0, False), ("standard", 1.0, True)],
+)
+def test_at_light_effort_it_is_tried_where_it_may_save_a_share(effort, share, tried):
+    settings = {"effort": effort, "renewal_share": share}
+    found = plan(dying_level(50.0), "optimize", settings)
+    steps = [step.name for step in found.run.steps]
+    assert ("goods of stock levels that die are made anew" in steps) == tried

@@ -167,6 +167,7 @@ class ProgramDecoder(NamedTuple):
                 found = replace(found, replenishments={})
             if not self.overtime:
                 found = replace(found, overtime=UNDECIDED.overtime)
+        found = replace(found, floors=floors_found(self.plain))
         if self.worth is not None:
             found = replace(found, worth=self.worth)
         if self.ahead:
@@ -215,6 +216,15 @@ class ProgramDecoder(NamedTuple):
         if ANEW not in joined.run.effort:
             return None
         return replace(joined, run=replace(joined.run, effort=made.run.effort))
+
+
+def floors_found(made: Plan) -> Mapping[str, int]:
+    """When existing orders begin that wait for goods, as a plan found it [UTC s].
+
+    Another plan of the same tables need not search for it again.
+    """
+    schedule = BaselineSchedule.of(made)
+    return {} if schedule is None else schedule.floors
 
 
 def _amounts(

@@ -466,7 +466,7 @@ def _around(
     """
     floors = dict(run.decisions.floors) if kept is None else kept.floors
     parameters, effort = run.parameters, run.parameters.effort
-    if (run.may_move or may_free(run)) and kept is None and not floors:
+    if (run.may_move or may_free(run)) and kept is None:
         effort = "light"
     moved = 0
     for _ in range(MOST_LESS):

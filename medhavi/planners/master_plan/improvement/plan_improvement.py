@@ -135,7 +135,9 @@ def _replenished(best: Tried, way: RunOptions) -> Iterator[Tried]:
     if not (decoder.follows and levels_die(statement)):
         return
     parts = plan_parts(best.made, statement.run.stated, statement.parameters)
-    if parts[ObjectivePart.SAFETY] > 0:
+    light = statement.parameters.effort == "light"
+    share = statement.parameters.renewal_share if light else 0.0
+    if parts[ObjectivePart.SAFETY] > share * sum(parts.values()):
         decoder = decoder._replace(replenishments=True)
         made = decoder.plan(best.effort, way)
         yield Tried(REPLENISHED, best.effort, made, decoder)
