@@ -464,3 +464,43 @@ def test_a_firm_order_that_waits_for_goods_leaves_a_machine_that_is_down() -> No
     made = constrained(after, first)
     assert [str(one) for one in verify(made, after)] == []
     assert made.operations["start"].min() == day(6)
+
+
+def one_machine_each(qty: float) -> Snapshot:
+    """Twelve demands for A of so much, 30 for other goods, each of a set-up of 100."""
+    goods = ["A", *(f"B{number}" for number in range(30))]
+    return factories.snapshot(
+        settings=[{"horizon_days": 60, "bucket": "day"}],
+        products=[{"product": one, "unit_cost": 1} for one in goods],
+        demands=[
+            {"demand": f"A{n}", "product": "A", "qty": qty, "due": day(10 + 2 * n)}
+            for n in range(12)
+        ]
+        + [
+            {"demand": f"D{one}", "product": one, "qty": 5, "due": day(30)}
+            for one in goods[1:]
+        ],
+        routings=[{"routing": f"R{one}", "product": one} for one in goods],
+        steps=[
+            {"routing": f"R{one}", "run_minutes_per_unit": 6, "setup_minutes": 120}
+            for one in goods
+        ],
+        step_resources=[
+            {"routing": f"R{one}", "step": 1, "resource": f"N{one}"} for one in goods
+        ],
+        resources=[{"resource": f"N{one}", "cost_per_hour": 50} for one in goods],
+    )
+
+
+@pytest.mark.parametrize("engine", ["numba", "python"])
+def test_what_is_served_anew_is_made_together_where_that_costs_less(engine):
+    """Each of twelve demands had an order, and a set-up, of its own."""
+    settings = {"engine": engine}
+    before, after = one_machine_each(10), one_machine_each(11)
+    baseline = plan(before, "constrained", settings)
+    made = plan(after, "constrained", settings, baseline=baseline)
+    assert verify(made, after) == []
+    assert [one.code for one in made.findings] == ["NET003"]
+    assert made.run.effort["orders_kept"] == 30
+    asked = made.supplies.filter(pl.col("product") == "A")
+    assert asked["qty"].to_list() == [132]

@@ -458,7 +458,7 @@ class Repair:
         self._kernels.settle_cuts(self._plant, self._plan, self._aims, MOST_OUT)
         most = 0
         for _ in range(MOST_SAVINGS if saves else 0):
-            saved = self._kernels.consolidate(self._plant, self._plan, MOST_TOGETHER)
+            saved = self._consolidate(*self._all)
             most = max(most, saved)
             if saved <= WORTH_A_LOOK * most:
                 break
@@ -469,6 +469,18 @@ class Repair:
             self._kernels.prefer(self._plant, self._plan)
         if cut_campaigns(self._model, self._plan):
             self._kernels.justify_left(self._plant, self._plan)
+
+    @property
+    def _all(self) -> tuple[np.ndarray, np.ndarray]:
+        """1 for each demand and for each item, as of `_consolidate`."""
+        of = len(self._plan.d_finish), len(self._model.plant.order)
+        return np.ones(of[0], np.int64), np.ones(of[1], np.int64)
+
+    def _consolidate(self, may: np.ndarray, touched: np.ndarray) -> int:
+        """Serve demands that may be by fewer orders of items that are touched."""
+        given = map(self._engine.ints, (may, touched))
+        plan, most = self._plan, MOST_TOGETHER
+        return int(self._kernels.consolidate(self._plant, plan, most, *given))
 
     def _keep(self) -> None:
         """Keep the schedule, if it is the best so far."""

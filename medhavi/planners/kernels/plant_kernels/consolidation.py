@@ -117,8 +117,21 @@ def lots_of(
     return count
 
 
+def may_all(desk: Desk, count: int, may: np.ndarray) -> bool:
+    """Whether all demands that were found may be served anew."""
+    for place in range(count):
+        if may[desk.found[place]] == 0:
+            return False
+    return True
+
+
 def join(
-    plant: Plant, plan: ScheduleRecord, desk: Desk, item: int, pair: tuple[int, int]
+    plant: Plant,
+    plan: ScheduleRecord,
+    desk: Desk,
+    item: int,
+    pair: tuple[int, int],
+    may: np.ndarray,
 ) -> bool:
     """Make one order of two for an item, where that costs less; whether it was done.
 
@@ -127,7 +140,7 @@ def join(
     order, other = pair
     first = takers(plan, desk, order, 0)
     both = takers(plan, desk, other, first)
-    if min(first, both) == 0:
+    if min(first, both) == 0 or not may_all(desk, both, may):
         return False
     held = 0
     if both > first:
@@ -141,7 +154,13 @@ def join(
     return done
 
 
-def consolidate(plant: Plant, plan: ScheduleRecord, most: int) -> int:
+def consolidate(
+    plant: Plant,
+    plan: ScheduleRecord,
+    most: int,
+    may: np.ndarray,
+    touched: np.ndarray,
+) -> int:
     """Serve demands by fewer or cheaper orders, where none gets later.
 
     Parameters
@@ -150,6 +169,10 @@ def consolidate(plant: Plant, plan: ScheduleRecord, most: int) -> int:
         The plant; the schedule, which changes.
     most
         Demands that are served anew at a time, at most.
+    may
+        1 for each demand that may be served anew. Shape (n_demands,), int64.
+    touched
+        1 for each item whose orders are looked through. Shape (n_items,), int64.
 
     Returns
     -------
@@ -162,19 +185,21 @@ def consolidate(plant: Plant, plan: ScheduleRecord, most: int) -> int:
     dues = np.empty(len(plan.o_item), np.int64)
     saved = 0
     for item in range(len(plant.order)):
-        priced = 0
+        priced = seen = 0
         for place in range(plant.a_start[item], plant.a_start[item + 1]):
             priced = max(priced, plant.each_order[plant.a_item[place]])
-        if priced == 0 or plant.cover[item] > 0 or plant.apart[item] == 1:
+            seen = max(seen, touched[plant.a_item[place]])
+        if seen == 0 or priced == 0 or plant.cover[item] > 0 or plant.apart[item] == 1:
             continue
         count = lots_of(plant, plan, desk, item, ids, dues)
         tries, at = 2 * count, 0
         while at < count and tries > 0:
             tries -= 1
             alone = takers(plan, desk, ids[at], 0)
-            done = alone > 0 and serve_cheaper(plant, plan, desk, alone, 0)
-            if not done and at + 1 < count:
-                done = join(plant, plan, desk, item, (ids[at], ids[at + 1]))
+            own = alone > 0 and may_all(desk, alone, may)
+            done = own and serve_cheaper(plant, plan, desk, alone, 0)
+            if own and not done and at + 1 < count:
+                done = join(plant, plan, desk, item, (ids[at], ids[at + 1]), may)
             if done:
                 saved += 1
                 count = lots_of(plant, plan, desk, item, ids, dues)

@@ -100,8 +100,7 @@ def resumed(
         if not tried.serve(stays):
             break
         tried.improve(0, tally)
-        if kept.saves:
-            tried.consolidate()
+        tried.consolidate(every=kept.saves)
         if repair is None or tried.cost < repair.cost:
             repair = tried
         if not tried.is_later or watch.stop():
@@ -285,12 +284,26 @@ class _WarmRepair(Repair):
         found: np.ndarray = np.maximum(there, plant.d_due[demand[made]])
         return found
 
-    def consolidate(self) -> None:
-        """Join orders where that costs less than to hold goods for longer."""
-        for _ in range(SAVINGS):
-            together = self._kernels.consolidate(self._plant, self._plan, MOST_TOGETHER)
-            if not together:
+    def consolidate(self, *, every: bool) -> None:
+        """Join orders where that costs less than to hold goods for longer.
+
+        Of those demands alone that are served anew, if not of `every` one.
+        """
+        may, touched = self._all if every else (self.hit, self._touched)
+        for _ in range(SAVINGS if may.any() else 0):
+            if not self._consolidate(may, touched):
                 break
+
+    @property
+    def _touched(self) -> np.ndarray:
+        """Items that have orders which were not laid. Shape (n_items,), int64."""
+        plan = self._plan
+        ids = self._engine.ints(np.zeros(len(plan.o_item)))
+        alive = np.asarray(ids[: int(self._kernels.alive(self._plant, plan, ids))])
+        new = alive[~np.isin(alive, self.start.of)]
+        touched = np.zeros(len(self._model.plant.order), np.int64)
+        touched[np.asarray(plan.o_item, np.int64)[new]] = 1
+        return touched
 
     @property
     def _late(self) -> np.ndarray:
