@@ -16,6 +16,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 if __name__ == "__main__":
     # Run as a file, this folder, not the repository, is on the path.
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -61,20 +63,13 @@ HEAD = (
 
 def levels_of(snapshot: Snapshot) -> int:
     """Levels of the longest chain of components, the product itself included."""
+    from medhavi.snapshot.network.network import levels
+
+    number = {one: row for row, one in enumerate(snapshot["products"]["product"])}
     made = dict(snapshot["routings"].select("routing", "product").iter_rows())
-    parts: dict[str, set[str]] = {}
-    for routing, component in (
-        snapshot["bom_lines"].select("routing", "component").iter_rows()
-    ):
-        parts.setdefault(made[routing], set()).add(component)
-    known: dict[str, int] = {}
-
-    def depth(product: str) -> int:
-        if product not in known:
-            known[product] = 1 + max(map(depth, parts.get(product, ())), default=0)
-        return known[product]
-
-    return max(map(depth, snapshot["products"]["product"]))
+    lines = snapshot["bom_lines"].select("routing", "component").iter_rows()
+    uses = np.array([(number[made[one]], number[part]) for one, part in lines])
+    return 1 + int(levels(len(number), uses[:, 0], uses[:, 1]).max())
 
 
 def row_of(lines: int) -> tuple[object, ...]:

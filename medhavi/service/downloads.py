@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
     import marimo as mo
 
+    from medhavi.lakehouse import Lake
     from medhavi.views.theme import Picture
+    from medhavi.workbench.outbox import Outbox
+    from medhavi.workbench.workbench import Workbench
 
 _LONGEST_SHEET = 31
 """Characters of the name of a sheet, Excel's limit."""
@@ -217,6 +220,30 @@ def list_files(rows: Callable[[], pl.DataFrame], name: str) -> mo.Html:
             _copy(rows, name),
         ],
         justify="start",
+    )
+
+
+def outbox_file(
+    bench: Workbench | None, decided: Callable[[Lake], Outbox], name: str, label: str
+) -> mo.Html | None:
+    """Button that gives what was decided here, as `medhavi export`.
+
+    None without a lake, where nothing is recorded.
+
+    Parameters
+    ----------
+    decided
+        Makes the outbox, when the button is pressed.
+    name, label
+        Of the file, without its ending; of the button.
+    """
+    import marimo as mo
+
+    if bench is None:
+        return None
+    lake = bench.edits.facts.lake
+    return mo.download(
+        lambda: decided(lake).file(), filename=f"{name}.csv", label=label
     )
 
 

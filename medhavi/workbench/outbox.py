@@ -15,15 +15,18 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+import polars as pl
+
 from medhavi.errors import UsageError
+from medhavi.events.event_types.catalog import UndecodableEvent, decode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Iterator
 
     from medhavi.lakehouse import Lake
 
 
-EDITS = "plan_edits"
+EDIT_STREAM = "plan_edits"
 """The one stream of all edits: who comes second sees that somebody came first."""
 
 
@@ -108,6 +111,23 @@ class Outbox:
     def file(self) -> bytes:
         """CSV that a spreadsheet opens with all its letters."""
         return b"\xef\xbb\xbf" + self.text("csv").encode()
+
+
+def told_events(
+    lake: Lake, types: Collection[str]
+) -> Iterator[tuple[dict[str, Any], Any]]:
+    """Events of some types with what they say, each once, in the order of the log.
+
+    What cannot be decoded waits in quarantine and counts nowhere.
+    """
+    rows = lake.table("bronze.events").filter(pl.col("type").is_in(list(types)))
+    found = rows.collect().sort("position")
+    for event in found.unique("event_id", keep="first", maintain_order=True).to_dicts():
+        try:
+            body = decode(event["type"], event["schema_version"], event["payload"])
+        except UndecodableEvent:
+            continue
+        yield event, body
 
 
 def _text(cell: Any) -> Any:

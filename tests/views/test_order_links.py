@@ -25,7 +25,7 @@ def link_of(number, day, kind="buy", days=9.0):
     return ChainLink(**cells, **times, **hours, location="L", qty=5.0, number=number)
 
 
-def late_by(hours, *chain):
+def late_by(hours, *chain, limiter=Limiter.LEAD_TIME, reasons=()):
     return Explanation(
         demand="SO-1",
         product="A",
@@ -37,13 +37,13 @@ def late_by(hours, *chain):
         verdict=Verdict.LATE,
         lateness_hours=hours,
         overdue_hours=0.0,
-        limiter=Limiter.LEAD_TIME,
+        limiter=limiter,
         delivered=DUE + dt.timedelta(hours=hours),
         chain=chain,
         table=pl.DataFrame(),
         total_hours=hours,
         names={},
-        reasons=(),
+        reasons=reasons,
     )
 
 
@@ -72,24 +72,6 @@ def test_the_order_that_is_waited_for_is_a_link():
     waits = LatenessReason(
         code=Limiter.AWAITING_SUPPLY, subject="PO-7", begin=None, end=None, hours=48.0
     )
-    told = Explanation(
-        demand="SO-1",
-        product="A",
-        location="L",
-        due=DUE,
-        qty=5.0,
-        planned=5.0,
-        status="late",
-        verdict=Verdict.LATE,
-        lateness_hours=48.0,
-        overdue_hours=0.0,
-        limiter=Limiter.AWAITING_SUPPLY,
-        delivered=DUE + dt.timedelta(days=2),
-        chain=(),
-        table=pl.DataFrame(),
-        total_hours=48.0,
-        names={},
-        reasons=(waits,),
-    )
+    told = late_by(48.0, limiter=Limiter.AWAITING_SUPPLY, reasons=(waits,))
     link = '<a href="/orders/?order=PO-7" target="_self">PO-7</a>'
     assert f"Expedite order {link}" in story_html(told, Names(), None)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from medhavi.edits.order_rows import order_named
 from medhavi.errors import MedhaviError
+from medhavi.service.downloads import outbox_file
 from medhavi.service.page_data import bench_of, html, picture, recorded_until
 from medhavi.views import page
 from medhavi.views.data_pages.lineage_words import lineage_link
@@ -119,21 +120,9 @@ def events_html(shown: PlanPage, row: Row, known_at: str = "") -> str:
 
 
 def decided_file(shown: PlanPage) -> mo.Html | None:
-    """Button that gives what was decided about orders, as `medhavi orders export`.
-
-    None without a lake, where nothing is recorded.
-    """
-    import marimo as mo
-
+    """Button that gives what was decided about orders; see `outbox_file`."""
     bench = bench_of(shown.source.in_force)
-    if bench is None:
-        return None
-    lake = bench.edits.facts.lake
-    return mo.download(
-        lambda: outbox(lake).file(),
-        filename="decided-orders.csv",
-        label=say("decided_orders_as_csv"),
-    )
+    return outbox_file(bench, outbox, "decided-orders", say("decided_orders_as_csv"))
 
 
 def _stated(event: OrderEvent, zone: str) -> str:

@@ -11,7 +11,7 @@ import polars as pl
 from medhavi.lakehouse import Lake
 from medhavi.planners.promising.supply_search.requests import columns
 from medhavi.results.promises.parts import STANDING, PromiseState
-from medhavi.service.downloads import left_by_search, list_files
+from medhavi.service.downloads import left_by_search, list_files, outbox_file
 from medhavi.service.grid_groups import file_rows
 from medhavi.service.page_data import bench_of, html, problem_of, recorded_until
 from medhavi.service.page_table import written
@@ -204,21 +204,10 @@ def exports(
 
 
 def decided_file(data: PageData) -> mo.Html | None:
-    """Button that gives what was decided about promises, as `medhavi export promises`.
-
-    None without a lake, where nothing is recorded.
-    """
-    import marimo as mo
-
+    """Button that gives what was decided about promises; see `outbox_file`."""
     bench = bench_of(data.source.in_force)
-    if bench is None:
-        return None
-    lake = bench.edits.facts.lake
-    return mo.download(
-        lambda: promise_outbox(lake).file(),
-        filename="decided-promises.csv",
-        label=say("decided_promises_as_csv"),
-    )
+    label = say("decided_promises_as_csv")
+    return outbox_file(bench, promise_outbox, "decided-promises", label)
 
 
 def none_words(data: PageData, records: pl.DataFrame) -> tuple[str, str]:

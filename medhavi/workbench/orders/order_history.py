@@ -20,8 +20,7 @@ from medhavi.planners.work_orders.order_parameters import firming, urgencies
 from medhavi.providers import Providers
 from medhavi.providers.sourcing.sourcing import ORDER_KINDS
 from medhavi.units import from_seconds, to_seconds
-from medhavi.workbench.orders.plan_edit_events import STREAM
-from medhavi.workbench.outbox import Outbox
+from medhavi.workbench.outbox import EDIT_STREAM, Outbox, told_events
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -347,17 +346,12 @@ def outbox(lake: Lake, since: int = 0) -> Outbox:
 def _decisions(lake: Lake) -> Iterator[dict[str, Any]]:
     state = State()
     revisions: dict[str, int] = {}
-    for event in _events(lake):
-        try:
-            body = decode(event["type"], event["schema_version"], event["payload"])
-        except UndecodableEvent:
-            # It waits in quarantine and counts nowhere.
-            continue
+    for event, body in told_events(lake, TYPES):
         order = body.supply_order
         before = state.rows("supply_orders").get((order,))
         fact = Fact(event["position"], event["type"], event["occurred_at"], body)
         FOLDS[fact.type](state, fact)
-        if event["category"] != STREAM and event["type"] not in _DECIDED:
+        if event["category"] != EDIT_STREAM and event["type"] not in _DECIDED:
             continue
         after = state.rows("supply_orders").get((order,))
         if after is None:
@@ -376,12 +370,6 @@ def _decisions(lake: Lake) -> Iterator[dict[str, Any]]:
             "recorded_at": event["recorded_at"],
             "position": event["position"],
         }
-
-
-def _events(lake: Lake) -> list[dict[str, Any]]:
-    rows = lake.table("bronze.events").filter(pl.col("type").is_in(list(TYPES)))
-    found = rows.collect().sort("position")
-    return found.unique("event_id", keep="first", maintain_order=True).to_dicts()
 
 
 def _action(

@@ -18,7 +18,6 @@ from medhavi.events.event_types.catalog import TYPES, master_event, new_event
 from medhavi.events.event_types.master_data import MASTER
 from medhavi.units import from_seconds
 from medhavi.workbench.orders.plan_edit_answers import EditRecord
-from medhavi.workbench.outbox import EDITS
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 
     Row = Mapping[str, Any]
 
-STREAM = EDITS
 UNDO = "undo"
 _NAMESPACE = uuid.UUID("6d656468-6176-5669-a465-706c616e6564")
 _ENDS = {"start", "due", "qty"}

@@ -27,7 +27,6 @@ from medhavi.workbench.orders.newest_facts import NewestFacts
 from medhavi.workbench.orders.plan_edit_answers import EditCommit, EditStatus, Preview
 from medhavi.workbench.orders.plan_edit_events import (
     ROW_TABLES,
-    STREAM,
     UNDO,
     Writer,
     about_edit,
@@ -41,6 +40,7 @@ from medhavi.workbench.orders.plan_edit_events import (
     take_back,
 )
 from medhavi.workbench.orders.plan_edit_preview import told, worked_out
+from medhavi.workbench.outbox import EDIT_STREAM
 from medhavi.workbench.runs import is_of
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class PlanEdits:
         edit = edit.renamed(lambda one: order_id(plan.supplies, one))
         position, snapshot = self.facts.read()
         edit = with_instants(edit, snapshot)
-        past = records(self.store.read(STREAM))
+        past = records(self.store.read(EDIT_STREAM))
         shown: dict[str, Any] = {
             "run": plan.run.run_id,
             "snapshot": snapshot.fingerprint,
@@ -234,7 +234,7 @@ class PlanEdits:
         """
         check_approver(approver)
         _, snapshot = self.facts.read()
-        past = records(self.store.read(STREAM))
+        past = records(self.store.read(EDIT_STREAM))
         standing = [one for one in past if not one.undoes and not one.undone_by]
         chosen = [one for one in standing if edit in (None, one.edit_id)]
         if not chosen:
@@ -264,7 +264,7 @@ class PlanEdits:
 
     def history(self) -> list[EditRecord]:
         """All edits of the store, the oldest first."""
-        return records(self.store.read(STREAM))
+        return records(self.store.read(EDIT_STREAM))
 
     # ------------------------------------------------------------------- the append
     def _append(
@@ -275,7 +275,7 @@ class PlanEdits:
         preview: Preview | None,
     ) -> EditCommit:
         try:
-            positions = self.store.append(STREAM, events, revision)
+            positions = self.store.append(EDIT_STREAM, events, revision)
         except RevisionConflict:
             return self._stale(self.facts.position, preview)
         self.facts.read()

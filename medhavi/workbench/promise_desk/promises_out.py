@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import polars as pl
-
-from medhavi.events.event_types.catalog import UndecodableEvent, decode
 from medhavi.workbench.commitments.state import STREAM as COMMITMENTS
-from medhavi.workbench.outbox import EDITS, Outbox
+from medhavi.workbench.outbox import EDIT_STREAM, Outbox, told_events
 from medhavi.workbench.promise_desk.promise_records import (
     order_number,
     promised_lines,
@@ -66,11 +63,7 @@ def promise_outbox(lake: Lake, since: int = 0) -> Outbox:
 def _decisions(lake: Lake) -> Iterator[dict[str, Any]]:
     lines, numbers = promised_lines(lake), quotation_numbers(lake)
     known: dict[str, dict[str, Any]] = {}
-    for event in _events(lake):
-        try:
-            body = decode(event["type"], event["schema_version"], event["payload"])
-        except UndecodableEvent:
-            continue  # it waits in quarantine and counts nowhere
+    for event, body in told_events(lake, _DECIDED):
         before = known.get(body.demand)
         line = lines.get(body.demand, {})
         standing = before is not None and before["action"] != "released"
@@ -100,11 +93,5 @@ def _decisions(lake: Lake) -> Iterator[dict[str, Any]]:
             "position": event["position"],
         }
         known[body.demand] = row
-        if event["category"] in (COMMITMENTS, EDITS):
+        if event["category"] in (COMMITMENTS, EDIT_STREAM):
             yield row
-
-
-def _events(lake: Lake) -> list[dict[str, Any]]:
-    rows = lake.table("bronze.events").filter(pl.col("type").is_in(_DECIDED))
-    found = rows.collect().sort("position")
-    return found.unique("event_id", keep="first", maintain_order=True).to_dicts()

@@ -525,6 +525,12 @@ class Repair:
             self.justify()
             self._keep()
 
+    def _alive(self) -> np.ndarray:
+        """Orders of the schedule, those of consumers first."""
+        ids = self._engine.ints(np.zeros(len(self._plan.o_item)))
+        count = int(self._kernels.alive(self._plant, self._plan, ids))
+        return np.asarray(ids[:count], np.int64)
+
     def _postpone(self) -> None:
         """Move all orders as late as what takes from them allows."""
         plant = self._plant._replace(d_due=self._engine.ints(self._model.wanted))
@@ -548,10 +554,8 @@ class Repair:
 
     def found(self, passes: int, tally: np.ndarray) -> Found:
         """What was found; the schedule is justified to the right afterwards."""
-        plan, plant = self._plan, self._plant
-        ids = self._engine.ints(np.zeros(len(plan.o_item)))
-        count = int(self._kernels.alive(plant, plan, ids))
-        alive = np.asarray(ids[:count], np.int64)
+        plan, alive = self._plan, self._alive()
+        count = len(alive)
         start = np.asarray(plan.o_start, np.int64)[alive]
         end = np.asarray(plan.o_end, np.int64)[alive]
         option = np.array(plan.o_option, np.int64)[alive]

@@ -297,12 +297,9 @@ class _WarmRepair(Repair):
     @property
     def _touched(self) -> np.ndarray:
         """Items that have orders which were not laid. Shape (n_items,), int64."""
-        plan = self._plan
-        ids = self._engine.ints(np.zeros(len(plan.o_item)))
-        alive = np.asarray(ids[: int(self._kernels.alive(self._plant, plan, ids))])
-        new = alive[~np.isin(alive, self.start.of)]
+        new = np.setdiff1d(self._alive(), self.start.of)
         touched = np.zeros(len(self._model.plant.order), np.int64)
-        touched[np.asarray(plan.o_item, np.int64)[new]] = 1
+        touched[np.asarray(self._plan.o_item, np.int64)[new]] = 1
         return touched
 
     @property
@@ -465,9 +462,3 @@ class _WarmRepair(Repair):
         wrong, tied = bool(untied.any()), stays < FAR
         # Where none of those in the way is known, all are let go.
         return untied & tied if (untied & tied).any() else tied & wrong
-
-    def _alive(self) -> np.ndarray:
-        """Orders of the schedule, those of consumers first."""
-        ids = self._engine.ints(np.zeros(len(self._plan.o_item)))
-        count = int(self._kernels.alive(self._plant, self._plan, ids))
-        return np.asarray(ids[:count], np.int64)
