@@ -100,7 +100,7 @@ def test_a_plan_that_became_older_is_renewed_and_the_choice_is_kept(desk, tmp_pa
     action = page.get_by_role("radio", name="Change quantity")
     desk.act(action.click)
     # The form of the action takes the place of another one with a reason.
-    expect(page.get_by_label("Quantity").locator("visible=true")).to_be_visible()
+    expect(page.get_by_role("textbox", name="Quantity")).to_be_visible()
     page.get_by_label("Reason").locator("visible=true").fill("the customer asks")
     page.keyboard.press("Tab")
     trust = page.get_by_text(re.compile("^Plan [0-9a-f]{12}$"))
