@@ -66,7 +66,14 @@ def rows_of(plan: mv.Plan) -> dict[str, object]:
     "mode", ["mrp", "constrained", pytest.param("optimize", marks=pytest.mark.nightly)]
 )
 def test_a_plan_does_not_depend_on_what_its_mode_does_not_read(mode):
-    shop_floor = shop([("A", 60, 3), ("B", 60, 3.5), ("A", 60, 4)])
+    # A company without any price has no currency, which a tariff alone would change.
+    paid = {"A": 5.0, "B": 7.0}
+    shop_floor = shop(
+        [("A", 60, 3), ("B", 60, 3.5), ("A", 60, 4)],
+        products=[
+            {"product": name, "unit_cost": value} for name, value in paid.items()
+        ],
+    )
     plan = mv.plan(shop_floor, mode)
     for table in READINGS[mode].tables:
         later = shop_floor.replace(**{table: ADDED[table]})
