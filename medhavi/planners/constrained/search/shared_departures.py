@@ -9,8 +9,10 @@ an amount F that a departure costs and H_i that a transfer costs to be there soo
 Each leaves with the last used departure that is not too late for it, and a departure is
 used where that is the last one for some transfer, or where it is paid anyway; so the
 least is found by dynamic programming over those (Wagner and Whitin, Management Science
-5 (1958), of lots in time). Exact for one lane; of lanes in a row those that are nearer
-to the demands come first, and what brings their goods follows them.
+5 (1958), of lots in time). Exact for one lane with room for all; of lanes in a row
+those that are nearer to the demands come first, and what brings their goods follows
+them. Where departures have only so much room, one stays in use if what would leave with
+it has no room on those before, or none that is worth it.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from medhavi.planners.constrained.search.plant.items import price
-from medhavi.planners.kernels.plant_kernels.plant_record import DEPARTS, FAR
+from medhavi.planners.kernels.plant_kernels.plant_record import DEPARTS, FAR, load_of
 from medhavi.units import DAY
 
 if TYPE_CHECKING:
@@ -47,6 +49,11 @@ class LaneTransfers(NamedTuple):
         Cost of a departure [millionths].
     paid
         Departures that something leaves with in any case.
+    loads
+        What each takes of what is limited. Shape (n, n_limits), int64.
+    left
+        What is left of that on each departure if all leave with their last one. Shape
+        (n_departures, n_limits), int64.
     """
 
     first: np.ndarray
@@ -55,9 +62,53 @@ class LaneTransfers(NamedTuple):
     arrivals: np.ndarray
     fixed: float
     paid: Collection[int]
+    loads: np.ndarray
+    left: np.ndarray
 
     def chosen(self) -> np.ndarray:
-        """Departure of each transfer, so that all cost least. Shape (n,), int64."""
+        """Departure of each transfer, so that all cost little. Shape (n,), int64.
+
+        The least there is where all have room.
+        """
+        found = self.last.copy()
+        left = self.left.copy()
+        used = {*self._used(), *self.paid}
+        for departure in np.unique(self.last).tolist():
+            if departure in used:
+                continue
+            group = np.flatnonzero(self.last == departure)
+            moved = self._sooner(group, sorted(used, reverse=True), left)
+            if moved is None:
+                used.add(departure)
+                continue
+            found[group] = moved
+            np.add.at(left, moved, -self.loads[group])
+            left[departure] += self.loads[group].sum(axis=0)
+        return found
+
+    def _sooner(
+        self, group: np.ndarray, used: Sequence[int], left: np.ndarray
+    ) -> list[int] | None:
+        """Departures of transfers that leave sooner, each with the last that has room.
+
+        None: one has no room, or it costs more than a departure.
+        """
+        left, found, held = left.copy(), dict[int, int](), 0.0
+        largest = sorted(group.tolist(), key=lambda one: -int(self.loads[one].sum()))
+        for one in largest:
+            load = self.loads[one]
+            for at in used:
+                if self.first[one] <= at < self.last[one] and (left[at] >= load).all():
+                    break
+            else:
+                return None
+            found[one] = at
+            left[at] -= load
+            held += self.held[one] * (self.arrivals[self.last[one]] - self.arrivals[at])
+        return [found[one] for one in group.tolist()] if held < self.fixed else None
+
+    def _used(self) -> list[int]:
+        """Departures that are used where all cost least and have room, rising."""
         some = {*self.last.tolist(), *self.paid}
         dates = [one for one in sorted(some) if one <= int(self.last.max())]
         arrive = self.arrivals[dates].astype(float)
@@ -90,10 +141,7 @@ class LaneTransfers(NamedTuple):
         while at >= 0:
             used.append(dates[at])
             at = before[at]
-        used.reverse()
-        return np.array(used, np.int64)[
-            np.searchsorted(used, self.last, side="right") - 1
-        ]
+        return used[::-1]
 
 
 class SharedDepartures:
@@ -175,6 +223,7 @@ class SharedDepartures:
         size = np.asarray(late.o_qty, np.int64)[orders]
         held = plant.each_day[plant.asked[item]] * size / DAY
         paid = self._paid.get(lane, set())
+        loads, left = self._room(late, orders[known], len(arrivals))
         transfers = LaneTransfers(
             first=np.minimum(first, last)[known],
             last=last[known],
@@ -182,11 +231,36 @@ class SharedDepartures:
             arrivals=arrivals,
             fixed=float(self._fixed[item].max()),
             paid=set(np.flatnonzero(np.isin(arrivals, list(paid))).tolist()),
+            loads=loads,
+            left=left,
         )
         chosen = transfers.chosen()
         moved = chosen < transfers.last
         ends = arrivals[chosen[moved]].tolist()
         yield from zip(orders[known][moved].tolist(), ends, strict=True)
+
+    def _room(
+        self, late: ScheduleRecord, orders: np.ndarray, departures: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Loads of orders and what is left of departures, as of `LaneTransfers`."""
+        plant = self._plant
+        own = [
+            (order, limit)
+            for order in orders.tolist()
+            for limit in range(
+                plant.l_start[late.o_option[order]],
+                plant.l_start[late.o_option[order] + 1],
+            )
+        ]
+        places = sorted({int(plant.l_room[limit]) for _, limit in own})
+        at = np.array(places, np.int64) + np.arange(departures)[:, np.newaxis]
+        left = plant.l_most[at] - np.asarray(late.taken, np.int64)[at]
+        row = {order: number for number, order in enumerate(orders.tolist())}
+        loads = np.zeros((len(orders), len(places)), np.int64)
+        for order, limit in own:
+            taken = load_of(plant, limit, late.o_qty[order])
+            loads[row[order], places.index(int(plant.l_room[limit]))] = taken
+        return loads, left
 
 
 def _lanes_behind(model: Model, ours: np.ndarray) -> np.ndarray:
