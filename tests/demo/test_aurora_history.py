@@ -177,7 +177,7 @@ def test_a_large_history_ends_at_the_same_moment_and_is_consistent():
     assert errors == []
     assert snapshot["demands"].height <= 50_000
     plan = mv.plan(snapshot)
-    assert 50_000 <= plan.operations.height <= 65_000
+    assert 50_000 <= plan.operations.height <= 70_000
 
 
 @pytest.mark.nightly
