@@ -61,9 +61,9 @@ def test_a_wrong_cell_of_a_file_is_mended_from_its_finding(lemonade) -> None:
     state = data_page.state_of(shown)
     assert state is not None
     found = state.findings.groups[0][0]
-    table = own_data.table_choice(state, found, lambda _: "", print)
+    table = cell_form.table_choice(state, found, lambda _: "", print)
     assert table.value == "demands"
-    form = own_data.cell_form(shown, state, table.value, found, lambda _: "")
+    form = cell_form.cell_form(shown, state, table.value, found, lambda _: "")
     assert form.element.value == {"row": "2", "column": "product", "value": ""}
     proposal = own_data.proposed_cell(shown, state, asked(value="LEMONADE"))
     told = own_data.proposal_html(proposal, shown.names)
@@ -247,6 +247,103 @@ def test_a_file_takes_a_promised_date_back(tmp_path, monkeypatch) -> None:
     assert promised["NEW-1"] is not None
 
 
+PRICE = b"supplier,product,location,lead_time_days,unit_price\nS,A,DC,5,7\n"
+"""A price and a time that somebody has overridden."""
+PRICES = PRICE + b"NEW,A,DC,3,9\n"
+"""The same beside a row that is new."""
+OTHERS = ("suppliers.csv", b"supplier,name\nNEW,New one\n")
+
+
+def _terms(shown):
+    """Price and lead time of supplier S."""
+    rows = shown.snapshot["supply_terms"].filter(supplier="S")
+    return rows.select("unit_price", "lead_time_days").row(0)
+
+
+@pytest.fixture
+def overridden(lake):
+    """Supplier S at 5 and in 4 days by an override; 2 and 5 days are stated."""
+    bench = page_data.bench_of(lake.source)
+    key = {"supplier": "S", "product": "A", "location": "DC"}
+    places = [
+        ("supply_terms", key, "unit_price"),
+        ("supply_terms", key, "lead_time_days"),
+    ]
+    done = bench.override_all(
+        lake.plan, list(zip(places, (5.0, 4.0), strict=True)), approver="Maria"
+    )
+    assert done.committed, done.findings
+    return load_page(mode="mrp")
+
+
+@pytest.mark.req("ENR-10", "UI-11")
+@pytest.mark.parametrize("files", [[("supply_terms.csv", PRICE)], None])
+def test_an_override_is_kept_over_a_file_and_named(overridden, files) -> None:
+    files = files or [("supply_terms.csv", PRICES), OTHERS]
+    proposal = own_data.uploaded(overridden, files, whole=False)
+    assert own_data.keeps_overrides(proposal)
+    told = own_data.proposal_html(proposal, overridden.names)
+    assert re.search(
+        r"the override by Maria of \d+ \w{3} \d{4} keeps 5.0 over 7.0 of the file", told
+    )
+    if len(files) == 1:
+        assert proposal.is_empty, "nothing but overridden cells differs"
+        return
+    priced = own_data.priced(overridden, proposal)
+    assert own_data.take(overridden, proposal, priced, "Ana").kept
+    later = load_page(mode="mrp")
+    assert later.snapshot.fingerprint == priced.preview.fingerprint_after
+    assert _terms(later) == (5.0, 4.0)
+    # What is stated below stays as it was: undo both, and it counts again.
+    assert own_data.undo(later, "Ana").kept
+    assert own_data.undo(load_page(mode="mrp"), "Maria").kept
+    assert _terms(load_page(mode="mrp")) == (2.0, 5.0)
+
+
+@pytest.mark.req("ENR-10", "UI-11")
+@pytest.mark.parametrize("files", [[("supply_terms.csv", PRICE)], None])
+def test_a_file_ends_overrides_where_that_is_chosen(overridden, files) -> None:
+    files = files or [("supply_terms.csv", PRICES), OTHERS]
+    proposal = own_data.uploaded(overridden, files, whole=False, end_overrides=True)
+    command = own_data.command_html(
+        overridden, proposal, whole=False, end_overrides=True
+    )
+    assert "--end-overrides" in command or len(files) > 1
+    priced = own_data.priced(overridden, proposal)
+    assert "the override by Maria of" in decision_words.asked_html(
+        priced, overridden.names
+    )
+    assert own_data.take(overridden, proposal, priced, "Ana").kept
+    later = load_page(mode="mrp")
+    assert later.snapshot.fingerprint == priced.preview.fingerprint_after
+    assert _terms(later) == (7.0, 5.0)
+    assert own_data.undo(later, "Ana").kept
+    assert _terms(load_page(mode="mrp")) == (5.0, 4.0)
+    assert own_data.undo(load_page(mode="mrp"), "Maria").kept
+    assert _terms(load_page(mode="mrp")) == (2.0, 5.0)
+
+
+def test_a_row_that_is_stated_anew_is_not_hidden_by_an_override_of_before(
+    overridden,
+) -> None:
+    """An edit that takes a row away ends its overrides; undo brings them back."""
+    key = "S,A,DC"
+    gone = b"supplier,product,location,lead_time_days,unit_price\nT,A,DC,1,3\n"
+    proposal = own_data.uploaded(overridden, [("supply_terms.csv", gone)], whole=True)
+    priced = own_data.priced(overridden, proposal)
+    assert own_data.take(overridden, proposal, priced, "Ana").kept
+    later = load_page(mode="mrp")
+    assert not [one for one in later.findings if one.code == "LAKE007"]
+    back = f"supplier,product,location,lead_time_days,unit_price\n{key},5,7\n".encode()
+    again = own_data.uploaded(later, [("supply_terms.csv", back)], whole=False)
+    priced = own_data.priced(later, again)
+    assert own_data.take(later, again, priced, "Ana").kept
+    assert _terms(load_page(mode="mrp")) == (7.0, 5.0)
+    assert own_data.undo(load_page(mode="mrp"), "Ana").kept
+    assert own_data.undo(load_page(mode="mrp"), "Ana").kept
+    assert _terms(load_page(mode="mrp")) == (5.0, 4.0)
+
+
 @pytest.mark.req("ENR-10")
 def test_a_workbook_of_another_company_is_not_mixed_with_that_of_a_lake(
     tmp_path, monkeypatch
@@ -272,7 +369,7 @@ def test_a_cell_of_a_lake_is_chosen_by_names(lake) -> None:
     state = data_page.state_of(lake)
 
     def form(table):
-        return own_data.cell_form(lake, state, table, None, lambda _: "")
+        return cell_form.cell_form(lake, state, table, None, lambda _: "")
 
     assert form(None) is None
     offered = form("supply_terms").element.elements
