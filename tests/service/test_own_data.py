@@ -215,6 +215,42 @@ def test_orders_of_a_file_are_priced_and_taken_by_a_lake_and_go_again(lake) -> N
     assert not [one for one in again.findings if one.code.startswith("LAKE")]
 
 
+def test_a_cell_that_a_file_empties_is_empty_then(tmp_path, monkeypatch) -> None:
+    """Customer, order and when it was asked for were kept from the line before."""
+    cells = {
+        "product": "A",
+        "location": "DC",
+        "qty": 3.0,
+        "due": "2026-05-01T00:00:00Z",
+    }
+    lines = [
+        {"demand": "C-1", "customer": "SHOP", **cells},
+        {"demand": "C-2", "customer": "SHOP", **cells},
+    ]
+    placed = {"sales_order": "SO-9", "requested_at": "2026-01-01T00:00:00Z"}
+    company(
+        tmp_path,
+        event(30, "CustomerDefined", customer="SHOP", name="The shop"),
+        event(31, "OrderPlaced", lines=lines, **placed),
+    )
+    monkeypatch.setenv("MEDHAVI_LAKE", str(tmp_path / "lake"))
+    lake = load_page(mode="mrp")
+    before = lake.snapshot["demands"]
+    content = (
+        b"demand,product,location,qty,due,customer,sales_order,requested_at\n"
+        b"C-1,A,DC,3,2026-05-01T00:00:00Z,,,\n"
+        b"C-2,A,DC,3,2026-05-01T00:00:00Z,SHOP,SO-9,2026-01-01T00:00:00Z\n"
+        b"NEW-1,A,DC,5,2026-05-01T00:00:00Z,SHOP,SO-9,2026-01-01T00:00:00Z\n"
+    )
+    later, _ = _taken(lake, content)
+    rows = {row["demand"]: row for row in later.snapshot["demands"].to_dicts()}
+    assert (rows["C-1"]["customer"], rows["C-1"]["requested_at"]) == (None, None)
+    assert rows["C-1"]["sales_order"] == "C-1", "a line without an order is its own"
+    assert (rows["C-2"]["customer"], rows["C-2"]["sales_order"]) == ("SHOP", "SO-9")
+    assert own_data.undo(later, "Ana").kept
+    assert load_page(mode="mrp").snapshot["demands"].equals(before)
+
+
 def test_a_whole_file_of_demands_cancels_the_orders_that_it_lacks(lake) -> None:
     before = lake.snapshot["demands"]
     content = (
