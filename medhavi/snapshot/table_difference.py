@@ -142,9 +142,17 @@ def _plain(value: object) -> object:
     return value.isoformat() if isinstance(value, (dt.date, dt.time)) else value
 
 
-def cells_of(place: str | Path) -> tuple[dict[str, pl.DataFrame], list[Finding]]:
-    """Tables of a folder or workbook as written, with row numbers; what is wrong."""
-    frames, found = folder.read(Path(place))
+def cells_of(
+    place: str | Path, *, by_columns: bool = False
+) -> tuple[dict[str, pl.DataFrame], list[Finding]]:
+    """Tables of a folder or workbook as written, with row numbers; what is wrong.
+
+    Parameters
+    ----------
+    by_columns
+        As of `folder.read`.
+    """
+    frames, found = folder.read(Path(place), by_columns=by_columns)
     return {name: _text(frame) for name, frame in frames.items()}, found
 
 
