@@ -162,9 +162,9 @@ def tiles(link, plan, published, shown):
 
 
 @app.cell(hide_code=True)
-def choose_tab(keep, wanted):
+def choose_tab(keep, mode, wanted):
     tab = desk_words.tab_bar(
-        desk_words.PLAN_TABS, wanted, keep, desk_words.plan_tab(wanted)
+        desk_words.plan_tabs(mode.value), wanted, keep, desk_words.plan_tab(wanted)
     )
     return (tab,)
 
@@ -490,6 +490,13 @@ def compared(other, shown, tab):
 def figures(plan, tab):
     mo.stop(tab.value != say("key_figures"))
     section("figures", say("key_figures"), html(figures_html(plan)))
+    return
+
+
+@app.cell(hide_code=True)
+def steps(plan, tab):
+    mo.stop(plan is None or tab.value != say("steps_of_the_run"))
+    section("steps", "", *desk_parts.step_parts(plan))
     return
 
 

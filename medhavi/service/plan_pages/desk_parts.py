@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from medhavi.results.plan_remedy import MODES_WITH_REMEDIES
 from medhavi.service.downloads import grid_button
-from medhavi.service.page_data import PageProblem, html, problem_html, said
+from medhavi.service.page_data import (
+    PageProblem,
+    html,
+    picture,
+    problem_html,
+    said,
+)
 from medhavi.service.page_table import written
 from medhavi.service.plan_pages import plan_page
 from medhavi.service.plan_pages.remedy_edits import answer_of, rows_file
@@ -16,6 +22,7 @@ from medhavi.views.changed_cells import rows_html
 from medhavi.views.names import money, when
 from medhavi.views.order_list import clock, dearest_exceptions, plain
 from medhavi.views.pictures.lateness import late_demands
+from medhavi.views.pictures.run_steps import cost_chart, coverage_chart, steps_html
 from medhavi.views.promises.words import remedy_words
 from medhavi.views.words import say
 
@@ -56,6 +63,16 @@ def late_parts(plan: Plan, mode: str) -> tuple[str, ...]:
     if mode != "mrp" and late_demands(plan).height:
         parts += [say("late_demands_by_cost"), say("cost_of_lateness_by_cause")]
     return tuple(parts)
+
+
+def step_parts(plan: Plan) -> list[mo.Html]:
+    """How a run of mode optimize came to its plan: pictures, and a line a plan."""
+    drawn = (cost_chart(plan), coverage_chart(plan))
+    nothing = say("no_steps_in_this_run"), say("plan_again_for_steps")
+    if drawn[0] is None:
+        return [picture(None, *nothing)]
+    shown = [picture(one, *nothing) for one in drawn if one is not None]
+    return [*shown, html(steps_html(plan))]
 
 
 def remedy_form(plan: Plan, names: Names) -> mo.ui.form[Any, Any]:
