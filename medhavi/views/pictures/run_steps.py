@@ -36,7 +36,7 @@ STEP_SCHEMA = {
     "is_best": pl.Boolean(),
 }
 """One row a plan that the run made, in their sequence."""
-_COST, _COVERAGE = 240, 120
+_COST, _COVERAGE = 200, 90
 """Heights of the pictures [px]."""
 
 
@@ -191,27 +191,30 @@ def steps_html(plan: Plan) -> str:
     currency = plan.locale.currency
     columns = (
         say("plan"),
-        say("column_guided_by"),
-        say("column_effort"),
         say("cost_of_the_plan"),
-        say("column_best_so_far"),
-        say("column_gap"),
+        say("gap_of_the_best"),
         say("cost_of_lateness"),
         say("late_demands"),
-        say("column_moves_tried"),
     )
     rows = [
         (
-            f"{row['step']}{' ◆' if row['is_best'] else ''}",
-            escape(row["name"]),
-            escape(row["effort"]),
+            _made_words(row),
             money(row["cost"], currency),
-            money(row["best"], currency),
             NOTHING if row["gap"] is None else percent(row["gap"]),
             money(row["lateness"], currency),
             f"{row['late']:,}",
-            number(row["moves"]) if row["moves"] else NOTHING,
         )
         for row in step_rows(plan).iter_rows(named=True)
     ]
-    return table_html(columns, rows, columns[3:]) if rows else ""
+    told = f'<p class="muted small">{say("marked_plans_were_the_best")}</p>'
+    return (
+        table_html(columns, rows, columns[1:], few=len(columns)) + told if rows else ""
+    )
+
+
+def _made_words(row: dict[str, Any]) -> str:
+    """Number of a plan, what guided it, and how much was tried."""
+    tried = f", {say('moves_tried', number(row['moves']))}" if row["moves"] else ""
+    effort = f'<span class="muted small">{escape(row["effort"])}{tried}</span>'
+    mark = " ◆" if row["is_best"] else ""
+    return f"{row['step']}{mark} {escape(row['name'])} {effort}"
