@@ -127,17 +127,19 @@ def time_words(time: LearnedTime, names: Names) -> str:
         whose += f", {say('all_its_items')}" if time.estimate["kind"] != "lane" else ""
     else:
         whose += f", {names.name(product)}"
+    p50, p80, p95 = map(number, time.learned)
     told = say(
         "planned_with_quantiles",
         whose,
-        *map(number, time.learned),
+        p50,
+        p80,
+        p95,
         time.estimate["model"],
         time.estimate["version"],
     )
     if time.observed is not None:
-        told += (
-            f" {say('newest_orders_took', time.orders, *map(number, time.observed))}"
-        )
+        p50, p80, p95 = map(number, time.observed)
+        told += f" {say('newest_orders_took', time.orders, p50, p80, p95)}"
     return told
 
 

@@ -183,6 +183,7 @@ def _tip(row: dict[str, Any], currency: str) -> str:
         row["name"],
         money(row["cost"], currency),
         count(row["late"], "demand"),
+        money(row["lateness"], currency),
     )
 
 
@@ -192,8 +193,7 @@ def steps_html(plan: Plan) -> str:
     columns = (
         say("plan"),
         say("cost_of_the_plan"),
-        say("gap_of_the_best"),
-        say("cost_of_lateness"),
+        say("gap"),
         say("late_demands"),
     )
     rows = [
@@ -201,15 +201,12 @@ def steps_html(plan: Plan) -> str:
             _made_words(row),
             money(row["cost"], currency),
             NOTHING if row["gap"] is None else percent(row["gap"]),
-            money(row["lateness"], currency),
             f"{row['late']:,}",
         )
         for row in step_rows(plan).iter_rows(named=True)
     ]
     told = f'<p class="muted small">{say("marked_plans_were_the_best")}</p>'
-    return (
-        table_html(columns, rows, columns[1:], few=len(columns)) + told if rows else ""
-    )
+    return table_html(columns, rows, columns[1:]) + told if rows else ""
 
 
 def _made_words(row: dict[str, Any]) -> str:
