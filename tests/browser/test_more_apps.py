@@ -23,7 +23,7 @@ def test_the_schedule_app_shows_sequence_proof_and_risk(watched):
     for words in (
         "All done after",
         "proven best",
-        "checked: 0 violations",
+        "verified: 0 violations",
     ):
         expect(page.get_by_text(words).first).to_be_visible()
     page.get_by_role("tab", name="Risk").click()
