@@ -112,11 +112,16 @@ def choose_tab(keep, plan, wanted):
 
 
 @app.cell(hide_code=True)
-def look(days, due, found, order_by, shown, source, subject, tab):
-    chosen = subject.value if subject is not None and subject.value else ""
+def narrow(due, order_by, source, tab):
     _week = order_by if tab.value == say("tab_buy_list") else due
-    _rows = source.value or "", _week.value or ""
-    grid = supplier_page.grid_of(tab.value, shown, found, chosen, days.value, *_rows)
+    narrowed = source.value or "", _week.value or ""
+    return (narrowed,)
+
+
+@app.cell(hide_code=True)
+def look(days, found, narrowed, shown, subject, tab):
+    chosen = subject.value if subject is not None and subject.value else ""
+    grid = supplier_page.grid_of(tab.value, shown, found, chosen, days.value, *narrowed)
     return chosen, grid
 
 
