@@ -378,7 +378,7 @@ def changes(approver, back, get_renewed, shown, state, tab, wanted):
     _renewed = get_renewed()
     mo.vstack(
         [
-            html(change_list.changes_html(shown, state.names, wanted("known_at"))),
+            change_list.changes_part(shown, state.names, wanted("known_at")),
             mo.hstack(
                 [approver.field(), back], justify="start", align="end", wrap=True
             ),

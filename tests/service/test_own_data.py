@@ -18,6 +18,7 @@ from medhavi.service.data_pages import (
 from medhavi.service.plan_pages import decision_words
 from medhavi.service.plan_pages.plan_loading import load_page
 from medhavi.snapshot import Snapshot
+from medhavi.views.grid_columns import APPROVED_BY, CHANGE
 from medhavi.workbench.files.template_files import write_xlsx_template
 from tests.lakehouse.lake_events import event
 from tests.workbench.edit_company import company
@@ -75,7 +76,7 @@ def test_a_wrong_cell_of_a_file_is_mended_from_its_finding(lemonade) -> None:
     assert done.kept
     mended = load_page(str(lemonade), mode="mrp")
     assert mended.plan is not None
-    assert "Ana" in change_list.changes_html(mended, mended.names)
+    assert change_list.change_rows(mended, mended.names)[APPROVED_BY][0] == "Ana"
     assert own_data.undo(mended, "Bob").kept
     assert load_page(str(lemonade), mode="mrp").plan is None
 
@@ -158,7 +159,7 @@ def test_a_file_of_master_data_is_one_edit_of_a_lake(lake) -> None:
     later = load_page(mode="mrp")
     names = dict(later.snapshot["suppliers"].select("supplier", "name").iter_rows())
     assert (names["S"], names["NEW"]) == ("Smith", "New one")
-    told = change_list.changes_html(later, later.names)
+    told = " ".join(change_list.change_rows(later, later.names)[CHANGE])
     assert "New: suppliers, New one" in told
     assert "Changed: suppliers, Smith, name Smith" in told
     assert own_data.undo(later, "Ana").kept
