@@ -110,7 +110,7 @@ def override_finding(
         column=standing.column,
         row=number,
         value="no value" if stated is None else str(stated),
-        key=", ".join(standing.key.values()),
+        key=", ".join(filter(None, standing.row)),
         kept="no value" if standing.value is None else str(standing.value),
         actor=standing.actor,
         day=f"{told.day} {told:%b %Y}",

@@ -89,7 +89,7 @@ def changes_part(shown: PlanPage, names: Names, known_at: str = "") -> mo.Html:
 
 
 _WIDTHS = {
-    grid_columns.CHANGE: 560,
+    grid_columns.CHANGE: 780,
     grid_columns.APPROVED_BY: 150,
     grid_columns.WHEN: 150,
     grid_columns.STATE: 90,
