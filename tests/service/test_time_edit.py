@@ -11,6 +11,7 @@ from medhavi.predict.coverage import SPREAD
 from medhavi.predict.plan_effects import plan_effects
 from medhavi.service import page_data
 from medhavi.service.page_data import PageProblem
+from medhavi.service.plan_pages import decision_words
 from medhavi.service.plan_pages.plan_loading import load_page
 from medhavi.service.plan_pages.plan_page import EditForm
 from medhavi.service.predictor_pages import predictor_page, time_edit
@@ -70,6 +71,8 @@ def test_another_time_is_one_edit_of_all_its_quantiles(lake):
     assert priced.preview is not None, priced.problem
     assert priced.preview.ready, priced.preview.findings
     assert priced.preview.price is not None
+    words = decision_words.asked_html(priced, lake.names)
+    assert "planned lead time of S [d]: P50 becomes 9, P80 becomes 11.1, P95" in words
     bench = page_data.bench_of(lake.source)
     assert bench.commit_edit(priced.preview, approver="Ana").committed
     columns = ("p50", "p80", "p95", "model")

@@ -47,8 +47,6 @@ if TYPE_CHECKING:
 MOST_RESOURCES, MOST_BUCKETS = 24, 26
 _WIDE = 16
 """Up to so many buckets a cell has room for a number."""
-_TALL, _LEAST = 280, 14
-"""Height of the picture, and of a row in it, before rows get lower [px]."""
 _NARROW = 480
 """In a map narrower than this no cell has [px]."""
 _MARGIN = 0.08
@@ -302,9 +300,9 @@ def load_chart(
         )
     words = _words(drawn, len(set(cells["x"].to_list())), middle)
     layers: list[Picture] = [tracks, filled, words, told]
-    rows = max(len(labels), 2)
-    height = min(ROW * rows, max(_TALL, _LEAST * rows))
-    return finished(alt.layer(*layers), load_title(plan, known, loads), height)
+    return finished(
+        alt.layer(*layers), load_title(plan, known, loads), ROW * max(len(labels), 2)
+    )
 
 
 def _bucket_axis(cells: pl.DataFrame, first: int, last: int) -> alt.X:
