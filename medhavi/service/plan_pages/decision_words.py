@@ -314,8 +314,8 @@ def _effects(title: str, effects: Sequence[DemandEffect], names: Names) -> str:
         (
             names.html(one.demand),
             names.html(one.product),
-            escape(names.when_there(one.old_date, one.demand)),
-            escape(names.when_there(one.new_date, one.demand)),
+            escape(names.when_there(one.old_date, one.demand, ends=True)),
+            escape(names.when_there(one.new_date, one.demand, ends=True)),
             escape(money_change(one.money, names.currency)),
         )
         for one in effects[:MOST_EFFECTS]
