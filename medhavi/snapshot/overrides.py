@@ -109,9 +109,20 @@ def override_finding(
         table=row.table,
         column=standing.column,
         row=number,
-        value="no value" if stated is None else str(stated),
+        value=_text(stated),
         key=", ".join(filter(None, standing.row)),
-        kept="no value" if standing.value is None else str(standing.value),
+        kept=_text(standing.value),
         actor=standing.actor,
         day=f"{told.day} {told:%b %Y}",
     )
+
+
+def _text(value: object) -> str:
+    """Cell as people write it.
+
+    >>> _text(5.0), _text(None)
+    ('5', 'no value')
+    """
+    if value is None:
+        return "no value"
+    return f"{value:.10g}" if isinstance(value, float) else str(value)

@@ -321,7 +321,7 @@ def test_an_override_is_kept_over_a_file_and_named(overridden, files) -> None:
     assert own_data.keeps_overrides(proposal)
     told = own_data.proposal_html(proposal, overridden.names)
     assert re.search(
-        r"the override by Maria of \d+ \w{3} \d{4} keeps 5.0 over 7.0 of the file", told
+        r"the override by Maria of \d+ \w{3} \d{4} keeps 5 over 7 of the file", told
     )
     if len(files) == 1:
         assert proposal.is_empty, "nothing but overridden cells differs"

@@ -86,7 +86,7 @@ def test_a_standing_override_is_named_and_ends_with_the_edit(bench):
     shown = bench.preview(plan_of(bench), asked(OLD, 30))
     (told,) = [one for one in shown.findings if one.code == "ORD012"]
     assert "the override by Ada of" in told.message
-    assert "keeps 10.0; then 30.0" in told.message
+    assert "keeps 10; then 30." in told.message
     assert bench.commit_edit(shown, approver="Ben").committed
     assert bench.snapshot().fingerprint == shown.fingerprint_after
     assert cells(bench) == [("X", "FA", "FB", 30.0, 0.0, True)]
