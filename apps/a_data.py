@@ -220,14 +220,14 @@ def lineage(shown, state, tab, traced, wanted):
 
 @app.cell(hide_code=True)
 def ask_table(found, keep, state, wanted):
-    of_table = own_data.table_choice(state, found, wanted, keep) if state else None
+    of_table = cell_form.table_choice(state, found, wanted, keep) if state else None
     return (of_table,)
 
 
 @app.cell(hide_code=True)
 def ask_cell(found, of_table, shown, state, wanted):
     form = (
-        own_data.cell_form(shown, state, of_table.value, found, wanted)
+        cell_form.cell_form(shown, state, of_table.value, found, wanted)
         if state
         else None
     )
@@ -253,7 +253,8 @@ def mending(dropped):
     _files = dropped.value  # other files have no mended cells yet
     _none: dict[tuple[str, int, str], str] = {}
     get_mended, mend = mo.state(_none, allow_self_loops=True)
-    return get_mended, mend
+    ending = own_data.override_choice()
+    return ending, get_mended, mend
 
 
 @app.cell(hide_code=True)
@@ -264,13 +265,17 @@ def upload(dropped, tab, whole):
 
 
 @app.cell(hide_code=True)
-def propose_files(dropped, get_mended, shown, tab, whole):
+def propose_files(dropped, ending, get_mended, shown, tab, whole):
     of_files = None
     if tab.value == say("upload") and dropped.value:
         _files = [(one.name, one.contents) for one in dropped.value]
         with mo.status.spinner("Reading", remove_on_exit=True):
             of_files = own_data.uploaded(
-                shown, _files, whole=whole.value, mended=get_mended()
+                shown,
+                _files,
+                whole=whole.value,
+                end_overrides=ending.value,
+                mended=get_mended(),
             )
     return (of_files,)
 
@@ -286,10 +291,18 @@ def propose(form, of_files, of_table, shown, state, tab):
 
 
 @app.cell(hide_code=True)
-def differences(proposal, shown, whole):
-    html(
-        own_data.proposal_html(proposal, shown.names)
-        + own_data.command_html(shown, proposal, whole=whole.value)
+def differences(ending, of_files, proposal, shown, whole):
+    _ends = of_files is not None and ending.value
+    _told = own_data.proposal_html(proposal, shown.names) if proposal else ""
+    if proposal:
+        _told += own_data.command_html(
+            shown, proposal, whole=whole.value, end_overrides=_ends
+        )
+    mo.vstack(
+        [
+            html(_told),
+            *([ending] if _ends or own_data.keeps_overrides(of_files) else []),
+        ]
     ) if proposal else None
     return
 
@@ -365,7 +378,7 @@ def changes(approver, back, get_renewed, shown, state, tab, wanted):
     _renewed = get_renewed()
     mo.vstack(
         [
-            html(change_list.changes_html(shown, state.names, wanted("known_at"))),
+            change_list.changes_part(shown, state.names, wanted("known_at")),
             mo.hstack(
                 [approver.field(), back], justify="start", align="end", wrap=True
             ),

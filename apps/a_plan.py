@@ -162,9 +162,9 @@ def tiles(link, plan, published, shown):
 
 
 @app.cell(hide_code=True)
-def choose_tab(keep, wanted):
+def choose_tab(keep, mode, wanted):
     tab = desk_words.tab_bar(
-        desk_words.PLAN_TABS, wanted, keep, desk_words.plan_tab(wanted)
+        desk_words.plan_tabs(mode.value), wanted, keep, desk_words.plan_tab(wanted)
     )
     return (tab,)
 
@@ -272,7 +272,7 @@ def choose_remedy(names, part, plan, tab):
 
 
 @app.cell(hide_code=True)
-def remedies(names, preview, remedy_form, shown):
+def remedies(names, remedy_form, shown):
     mo.stop(remedy_form.value is None)
     _tried = plan_page.tried_remedies(
         shown, remedy_form.value["demand"], int(remedy_form.value["tries"])
@@ -281,13 +281,22 @@ def remedies(names, preview, remedy_form, shown):
         isinstance(_tried, PageProblem),
         html(problem_html(_tried)) if isinstance(_tried, PageProblem) else None,
     )
-    remedy_lines = desk_parts.remedy_lines(_tried.found, shown.snapshot, names, preview)
-    _shown = [html(plan_remedies_html(_tried.found, names, _tried.texts))]
-    if remedy_lines:
-        _shown += [html(desk_parts.HOW_TO_DO)]
-        _shown += [desk_parts.beside(_line) for _line in remedy_lines]
-    mo.vstack(_shown)
-    return (remedy_lines,)
+    tried = _tried.found
+    pick = desk_parts.remedy_pick(tried, names)
+    html(plan_remedies_html(tried, names, _tried.texts))
+    return pick, tried
+
+
+@app.cell(hide_code=True)
+def look_at_one(names, pick, preview, shown, tried):
+    mo.stop(pick is None)
+    remedy_line = desk_parts.remedy_line(
+        tried[pick.value], shown.snapshot, names, preview
+    )
+    mo.vstack(
+        [pick, desk_parts.beside(remedy_line), html(desk_parts.HOW_TO_DO)], gap=0.5
+    )
+    return (remedy_line,)
 
 
 @app.cell(hide_code=True)
@@ -490,6 +499,13 @@ def compared(other, shown, tab):
 def figures(plan, tab):
     mo.stop(tab.value != say("key_figures"))
     section("figures", say("key_figures"), html(figures_html(plan)))
+    return
+
+
+@app.cell(hide_code=True)
+def steps(plan, tab):
+    mo.stop(plan is None or tab.value != say("steps_of_the_run"))
+    section("steps", "", *desk_parts.step_parts(plan))
     return
 
 

@@ -18,9 +18,15 @@ with app.setup:
 
     from medhavi.service.jobs.predictor_jobs import TrainingRequest
     from medhavi.service.page_data import html, picture, trouble_of
-    from medhavi.service.plan_pages import desk_words
+    from medhavi.service.plan_pages import (
+        decision_words,
+        desk_parts,
+        desk_words,
+        plan_page,
+    )
     from medhavi.service.plan_pages.approver_names import Approver
-    from medhavi.service.predictor_pages import predictor_page
+    from medhavi.service.plan_pages.plan_page import Decision, EditForm, EditSession
+    from medhavi.service.predictor_pages import predictor_page, time_edit
     from medhavi.views import page, theme
     from medhavi.views.plan_pages import predictors
     from medhavi.views.plan_pages.predictors import coverage_chart
@@ -51,14 +57,38 @@ def how(keep, wanted):
 @app.cell(hide_code=True)
 def remembered():
     get_told, tell = mo.state("")
+    session = EditSession()
+    get_asked, ask = mo.state(None)
+    get_decision, give = mo.state(None)
+    get_renewed, renew = mo.state(0)
     approver = Approver()
     retrain = mo.ui.run_button(label=say("retrain_all_predictors"))
     promote = mo.ui.run_button(label=say("put_this_version_in_use"), kind="success")
-    return approver, get_told, promote, retrain, tell
+
+    def settle(done):
+        if done.kept:
+            ask(None)
+
+    return (
+        approver,
+        ask,
+        get_asked,
+        get_decision,
+        get_renewed,
+        get_told,
+        give,
+        promote,
+        renew,
+        retrain,
+        session,
+        settle,
+        tell,
+    )
 
 
 @app.cell(hide_code=True)
-def data(mode, wanted):
+def data(get_renewed, mode, wanted):
+    _renewed = get_renewed()
     shown = desk_words.shown_plan(
         wanted, mode, desk_words.moments_of(wanted, scenario=False)
     )
@@ -190,8 +220,83 @@ def effect(key, names, one, own, shown, tab):
 
 
 @app.cell(hide_code=True)
-def versions(names, one, tab):
+def ask_time(key, one, own, shown):
+    time = (
+        None
+        if one is None or key is None
+        else time_edit.learned_time(shown, key.value, own, one)
+    )
+    time_form = time_edit.time_form(time)
+    return time, time_form
+
+
+@app.cell(hide_code=True)
+def another_time(key, names, one, tab, time, time_form):
     mo.stop(one is None or tab.value != predictor_page.TABS[2])
+    time_edit.time_part(time, time_form, key, names)
+    return
+
+
+@app.cell(hide_code=True)
+def propose(ask, give, time, time_form):
+    mo.stop(time_form is None or not time_form.value)
+    give(None)
+    ask(EditForm(form=time_edit.time_edit(time, time_form.value)))
+    return
+
+
+@app.cell(hide_code=True)
+def price(get_asked, names, one, renew, session, shown, tab):
+    mo.stop(get_asked() is None or one is None or tab.value != predictor_page.TABS[2])
+    asked = time_edit.priced(shown, get_asked())
+    mo.stop(
+        plan_page.is_replanned(shown, asked, session, renew),
+        html(f'<p class="muted">{say("planning_again")}</p>'),
+    )
+    html(decision_words.asked_html(asked, names))
+    return (asked,)
+
+
+@app.cell(hide_code=True)
+def choose_accept(asked):
+    accept = mo.ui.run_button(label=say("approve_the_edit"), kind="success")
+    priced = desk_parts.is_ready(asked)
+    return accept, priced
+
+
+@app.cell(hide_code=True)
+def approve(accept, approver, priced):
+    mo.hstack(
+        [approver.field(), accept], justify="start", wrap=True
+    ) if priced else None
+    return
+
+
+@app.cell(hide_code=True)
+def approved(accept, approver, asked, give):
+    mo.stop(not accept.value)
+    give(Decision(asked=asked, approver=approver.value))
+    return
+
+
+@app.cell(hide_code=True)
+def outcome(get_decision, settle, shown):
+    _told = desk_parts.outcome(shown, get_decision(), settle)
+    decided = get_decision()
+    _told
+    return (decided,)
+
+
+@app.cell(hide_code=True)
+def undo(approver, decided, give):
+    undo = desk_parts.undo_button(decided, approver.value, give)
+    undo
+    return (undo,)
+
+
+@app.cell(hide_code=True)
+def versions(names, one, tab):
+    mo.stop(one is None or tab.value != predictor_page.TABS[3])
     html(
         predictors.versions_html(one, names)
         if one.versions
@@ -208,7 +313,7 @@ def choose_version(one):
 
 @app.cell(hide_code=True)
 def decide(approver, one, promote, retrain, shown, tab, version):
-    mo.stop(one is None or tab.value != predictor_page.TABS[3])
+    mo.stop(one is None or tab.value != predictor_page.TABS[4])
     _chosen = version.value if version is not None else ""
     mo.vstack(
         [

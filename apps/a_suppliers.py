@@ -97,7 +97,8 @@ def choose_from(keep, plan, shown, wanted):
     mo.stop(plan is None)
     source = supplier_page.from_choice(shown, wanted, keep)
     due = supplier_page.due_choice(shown, wanted, keep)
-    return due, source
+    order_by = supplier_page.order_choice(shown, wanted, keep)
+    return due, order_by, source
 
 
 @app.cell(hide_code=True)
@@ -111,10 +112,16 @@ def choose_tab(keep, plan, wanted):
 
 
 @app.cell(hide_code=True)
-def look(days, due, found, shown, source, subject, tab):
+def narrow(due, order_by, source, tab):
+    _week = order_by if tab.value == say("tab_buy_list") else due
+    narrowed = source.value or "", _week.value or ""
+    return (narrowed,)
+
+
+@app.cell(hide_code=True)
+def look(days, found, narrowed, shown, subject, tab):
     chosen = subject.value if subject is not None and subject.value else ""
-    _rows = source.value or "", due.value or ""
-    grid = supplier_page.grid_of(tab.value, shown, found, chosen, days.value, *_rows)
+    grid = supplier_page.grid_of(tab.value, shown, found, chosen, days.value, *narrowed)
     return chosen, grid
 
 
@@ -133,11 +140,11 @@ def groups(grid, group, keep, names, wanted):
 
 
 @app.cell(hide_code=True)
-def ask(days, due, group, source, subject, tab):
+def ask(days, due, group, order_by, source, subject, tab):
     _choices = {
         say("demands_of_supplier"): [subject],
         say("tab_open_orders"): [source, due],
-        say("tab_buy_list"): [source, days],
+        say("tab_buy_list"): [source, *([] if order_by.value else [days]), order_by],
     }
     _asked = [*_choices.get(tab.value, []), group]
     asked_above = mo.hstack(

@@ -42,6 +42,12 @@ def update(
     whole: Annotated[
         bool, typer.Option("--whole", help="Rows that the file lacks are removed.")
     ] = False,
+    end_overrides: Annotated[
+        bool,
+        typer.Option(
+            "--end-overrides", help="Its values end overrides of the same cells."
+        ),
+    ] = False,
     mode: ModeOption = PlanMode.MRP,
     commit: CommitOption = False,
     approver: OptionalApprover = None,
@@ -51,7 +57,7 @@ def update(
 
     Files are written; in a lake it becomes an edit of master data, with its price.
     """
-    from medhavi.cli.lake_commands import TableSource
+    from medhavi.cli.lake_commands import TableSource, open_workbench
     from medhavi.snapshot.table_difference import file_difference
     from medhavi.workbench.files.table_files import TableFiles, read_files
 
@@ -63,6 +69,9 @@ def update(
         source.snapshot(),
         *read_files([(file.name, file.read_bytes())]),
         written=None if tables is None else TableFiles(tables).cells(),
+        kept=()
+        if end_overrides or tables is not None
+        else open_workbench(lake).lake.overrides(),
         whole=whole,
         date_format=date_format,
     )

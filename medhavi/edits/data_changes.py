@@ -21,7 +21,7 @@ from medhavi.snapshot.reading.row_findings import nearest
 from medhavi.units import from_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
     from medhavi.findings import Finding
 
@@ -189,6 +189,26 @@ def hidden_times(rows: Iterable[RowChange], snapshot: Snapshot) -> tuple[Finding
             )
             found.append(told)
     return tuple(found)
+
+
+def learned_time_edit(
+    estimate: Mapping[str, Any], quantiles: Mapping[str, float]
+) -> dict[str, Any]:
+    """Edit that puts other quantiles in the place of a learned time, all at once.
+
+    Parameters
+    ----------
+    estimate
+        Row of `estimates`; see `LeadTimes.learned_days`.
+    quantiles
+        `p50`, `p80` and `p95` in its unit.
+    """
+    key = {name: str(estimate[name]) for name in _key_of("estimates")}
+    first, *others = (
+        {"table": "estimates", "key": key, "column": column, "value": value}
+        for column, value in quantiles.items()
+    )
+    return {"kind": "override", **first, "cells": others}
 
 
 # ------------------------------------------------------------------------- changeovers

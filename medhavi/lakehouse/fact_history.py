@@ -22,6 +22,7 @@ from medhavi.lakehouse.folds.effect_order import (
 from medhavi.lakehouse.folds.silver_state import Rejection, key_of
 from medhavi.lakehouse.log.log_reading import facts
 from medhavi.schema import cell
+from medhavi.snapshot.overrides import StandingOverride, key_texts
 from medhavi.snapshot.tables import DTYPES
 
 if TYPE_CHECKING:
@@ -140,6 +141,42 @@ def _override(state: State, override: Row, found: list[Finding]) -> None:
         found.append(finding("LAKE007", table=table, value=value, position=position))
         return
     state.put(table, {**row, column: overriding_value(override)})
+
+
+def standing_overrides(
+    state: State, log: EventLog, now: dt.datetime
+) -> tuple[StandingOverride, ...]:
+    """Overrides that have not ended at a moment, the oldest first."""
+    ends = pl.col("valid_to")
+    rows = state.frame("overrides").filter(ends.is_null() | (ends > now))
+    rows = rows.sort("position")
+    if rows.is_empty():
+        return ()
+    told = log.rows_at(rows["position"]).rows_by_key(
+        "position", named=True, unique=True
+    )
+    found = []
+    for one in rows.iter_rows(named=True):
+        table, key = one["table"], overridden_key(one)
+        if key is None:
+            continue
+        event, names = told[one["position"]], schema.tables()[table].key
+        found.append(
+            StandingOverride(
+                override=one["override"],
+                table=table,
+                key=msgspec.json.decode(one["key"]),
+                column=one["column"],
+                row=key_texts(table, dict(zip(names, key, strict=False))),
+                value=overriding_value(one),
+                stated=(state.row(table, key) or {}).get(one["column"]),
+                actor=event["actor"] or "",
+                recorded_at=event["recorded_at"],
+                valid_from=one["valid_from"],
+                valid_to=one["valid_to"],
+            )
+        )
+    return tuple(found)
 
 
 def overridden_key(override: Row) -> Key | None:

@@ -16,7 +16,7 @@ import polars as pl
 from medhavi.errors import UsageError
 from medhavi.findings import finding
 from medhavi.lakehouse import lineage, query, record
-from medhavi.lakehouse.fact_history import overridden
+from medhavi.lakehouse.fact_history import overridden, standing_overrides
 from medhavi.lakehouse.folds.silver_state import STATE_DTYPES, State
 from medhavi.lakehouse.layout import lake_layout
 from medhavi.lakehouse.log import mirror
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from medhavi.results.plans.plan import Plan
     from medhavi.results.reports.lineage import Lineage
     from medhavi.results.run_record import Basis
+    from medhavi.snapshot.overrides import StandingOverride
 
 
 _DEMANDS_DONE = ("closed", "cancelled")
@@ -302,6 +303,14 @@ class Lake:
         state = self._silver.head(log).state if latest else self._silver.at(log, moment)
         read = lineage.LineageReading(log, moment, state, assemble(state, now))
         return read.of(row)
+
+    def overrides(self) -> tuple[StandingOverride, ...]:
+        """Overrides of people that have not ended, the oldest first."""
+        log = self._log()
+        now = log.newest(None)
+        if now is None:
+            return ()
+        return standing_overrides(self._silver.head(log).state, log, now)
 
     def moment(self, asked: dt.date | None, name: str) -> dt.datetime | None:
         """Instant in UTC of a moment that is asked for; None: the latest.

@@ -34,7 +34,9 @@ STEEP: Final = 1e6
 TIMED: Final = ("supplier", "lane")
 DELAY = "supplier_delay"
 """Kind of the disruptions that make a supplier late."""
-_LEAD, _FACTOR, _DOWN, _YIELD = "lead_days", "duration_factor", "downtime_h", "yield"
+LEAD_DAYS: Final = "lead_days"
+"""Quantity of `estimates` that stands in place of a stated time of buying or moving."""
+_FACTOR, _DOWN, _YIELD = "duration_factor", "downtime_h", "yield"
 _PARTS = 9
 """Decimals of a time between two that are known."""
 _DIGITS = 6
@@ -258,7 +260,7 @@ class LeadTimes:
 
     def estimate(self, kind: str, subject: str, product: str) -> Row | None:
         """Row of `estimates` whose time stands in place of the stated one, if any."""
-        days = self._row(kind, subject, product, _LEAD)
+        days = self._row(kind, subject, product, LEAD_DAYS)
         return self._row(kind, subject, product, _FACTOR) if days is None else days
 
     def _estimated_days(self, terms: Row, product: str | None) -> Quantiles | None:
@@ -266,7 +268,7 @@ class LeadTimes:
         row = self.estimate("supplier", terms["supplier"], item)
         if row is None:
             return None
-        if row["quantity"] == _LEAD:
+        if row["quantity"] == LEAD_DAYS:
             return _quantiles(row, (row["p50"], row["p80"], row["p95"]))
         stated = exact(terms["lead_time_days"])
         return _quantiles(
@@ -278,7 +280,7 @@ class LeadTimes:
         names = ("p50", "p80", "p95")
         if row is None:
             return None
-        if row["quantity"] == _LEAD:
+        if row["quantity"] == LEAD_DAYS:
             days = [ceil_fraction(exact(row[name]) * DAY) for name in names]
             return _quantiles(row, days)
         hours, customs = exact(lane["duration_h"]), exact(lane["customs_h"])
@@ -326,7 +328,7 @@ class LeadTimes:
         self, subject: str, product: str, kind: str = "supplier"
     ) -> Row | None:
         """Row of `estimates` with the days of a supplier or lane, if any."""
-        return self._row(kind, subject, product, _LEAD)
+        return self._row(kind, subject, product, LEAD_DAYS)
 
     def factor(self, supplier: str, product: str) -> float:
         """How much longer than stated a supplier takes; 1: nothing says so."""

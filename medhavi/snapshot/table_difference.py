@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,12 @@ from medhavi import schema
 from medhavi.errors import UsageError
 from medhavi.findings import Finding
 from medhavi.snapshot import Snapshot
+from medhavi.snapshot.overrides import (
+    StandingOverride,
+    contradicted,
+    key_texts,
+    override_finding,
+)
 from medhavi.snapshot.patch import Patch, RowChange
 from medhavi.snapshot.reading import folder
 from medhavi.snapshot.reading.normalise import ROW, matched
@@ -50,6 +56,8 @@ class TableDifference:
         What is wrong with the file, or with the tables since.
     mended
         Findings that are gone then.
+    overrides
+        Overrides of cells for which the file states another value: they are kept.
     """
 
     before: Snapshot
@@ -59,6 +67,7 @@ class TableDifference:
     numbers: Mapping[Place, int] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     mended: tuple[Finding, ...] = ()
+    overrides: tuple[StandingOverride, ...] = ()
 
     def number(self, row: RowChange) -> int | None:
         """Row of the file that states a changed row; None: it has none."""
@@ -133,9 +142,17 @@ def _plain(value: object) -> object:
     return value.isoformat() if isinstance(value, (dt.date, dt.time)) else value
 
 
-def cells_of(place: str | Path) -> tuple[dict[str, pl.DataFrame], list[Finding]]:
-    """Tables of a folder or workbook as written, with row numbers; what is wrong."""
-    frames, found = folder.read(Path(place))
+def cells_of(
+    place: str | Path, *, by_columns: bool = False
+) -> tuple[dict[str, pl.DataFrame], list[Finding]]:
+    """Tables of a folder or workbook as written, with row numbers; what is wrong.
+
+    Parameters
+    ----------
+    by_columns
+        As of `folder.read`.
+    """
+    frames, found = folder.read(Path(place), by_columns=by_columns)
     return {name: _text(frame) for name, frame in frames.items()}, found
 
 
@@ -154,6 +171,7 @@ def file_difference(
     found: Iterable[Finding] = (),
     *,
     written: Cells | None = None,
+    kept: Iterable[StandingOverride] = (),
     whole: bool = False,
     date_format: str | None = None,
 ) -> TableDifference:
@@ -170,20 +188,58 @@ def file_difference(
         Tables of the file as `cells_of` reads them, and what is wrong with it.
     written
         The tables now as their files have them; None: as the snapshot has them.
+    kept
+        Overrides that stand in the tables now and win over the file; other ones end
+        where the file is taken.
     whole
         The file is all of its tables: rows that it lacks go. Else they stay.
     date_format
         Order of written dates beside ISO 8601; None: what settings state.
     """
-    known = _known(before, written)
-    cells = {
-        table: _merged(
-            before, known, table, frame if whole else _filled(frame), whole=whole
-        )
-        for table, frame in stated.items()
-        if frame.height or (whole and schema.tables()[table].key)
+    found, known = tuple(found), _known(before, written)
+
+    def compared(stated: Cells) -> TableDifference:
+        cells = {
+            table: _merged(
+                before, known, table, frame if whole else _filled(frame), whole=whole
+            )
+            for table, frame in stated.items()
+            if frame.height or (whole and schema.tables()[table].key)
+        }
+        return _updated(before, {**known, **cells}, cells, found, date_format)
+
+    made = compared(stated)
+    hidden = [
+        (row, one, made.number(row))
+        for row, one in contradicted(made.rows, kept)
+        if row.before is not None and row.after is not None
+    ]
+    if not hidden:
+        return made
+    told = (
+        override_finding("ORD011", row, one, before, number)
+        for row, one, number in hidden
+    )
+    places = {
+        (one.table, number, one.column): _as_written(before, one)
+        for _, one, number in hidden
+        if number is not None
     }
-    return _updated(before, {**known, **cells}, cells, found, date_format)
+    made = compared(with_cells(stated, places))
+    return replace(
+        made,
+        findings=(*made.findings, *told),
+        overrides=tuple(one for _, one, _ in hidden),
+    )
+
+
+def _as_written(before: Snapshot, override: StandingOverride) -> str:
+    """Cell that an override fills, as text; empty: no value."""
+    key, frame = schema.tables()[override.table].key, before[override.table]
+    for number, row in enumerate(frame.select(key).iter_rows(named=True)):
+        if key_texts(override.table, row) == override.row:
+            return _text(frame[[number]])[override.column][0] or ""
+    return ""
 
 
 def cell_difference(

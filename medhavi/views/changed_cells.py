@@ -203,7 +203,7 @@ def update_finding(update: TableDifference) -> str:
 def update_html(update: TableDifference, names: Names) -> str:
     """Counts, cells and findings of what a file or a cell makes different."""
     lead = f"<p><b>{escape(update_finding(update))}</b></p>"
-    wrong = findings_html(update.findings) if update.findings else ""
+    wrong = findings_html(update.findings, names) if update.findings else ""
     if not update.rows and not update.cells:
         return wrong or empty(say("no_table_in_file"), say("name_sheets_like_tables"))
     rows = [told for row in update.rows for told in _lines(update, row, names)]

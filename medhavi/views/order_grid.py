@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 import polars as pl
 
+from medhavi.edits.order_rows import order_named
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.plans.lateness import WORDS, Verdict, verdicts
 from medhavi.units import from_seconds
@@ -252,7 +253,13 @@ def filtered(orders: pl.DataFrame, wanted: OrderFilter) -> pl.DataFrame:
     if wanted.number.strip():
         number = pl.col("number").str.to_lowercase()
         part = wanted.number.strip().lower()
-        rows = rows.filter(number.str.contains(part, literal=True))
+        found = rows.filter(number.str.contains(part, literal=True))
+        if found.is_empty():
+            # A proposal that was firmed meanwhile has another number.
+            found = rows.filter(
+                pl.col("id").eq_missing(pl.lit(order_named(rows, part)))
+            )
+        rows = found
     return rows
 
 

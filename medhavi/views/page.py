@@ -243,9 +243,7 @@ def trust_line(
         NOTHING if as_of is None else when(from_seconds(as_of), names.zone, year=True)
     )
     checked = (
-        say("not_verified_here")
-        if violations is None
-        else f"verified: {count(violations, 'violation')}"
+        say("not_verified_here") if violations is None else verified_words(violations)
     )
     bounds = (
         late_and_bound(tally(plan), plan.run.effort),
@@ -264,14 +262,16 @@ def trust_line(
         ("Known at", known_words(known_at, names)),
         ("Status", f"{plan.run.status}{bound}, {checked}"),
         ("Planner", f"{planner}, Medhavi {plan.run.package_version}"),
-        ("Data", _short(plan.run.snapshot_fingerprint)),
-        ("Plan", _short(plan.fingerprint)),
+        ("Data", short_print(plan.run.snapshot_fingerprint)),
+        ("Plan", short_print(plan.fingerprint)),
     ]
     if snapshot is not None and told is not None:
         facts.insert(3, ("Findings", findings_words(told)))
         facts.insert(5, ("Models", _models(snapshot)))
     on_another = "baseline" in plan.run.settings
-    return _foot(facts, command, say("plan_from_scratch") if on_another else "Again")
+    return foot_html(
+        facts, command, say("plan_from_scratch") if on_another else "Again"
+    )
 
 
 def _models(snapshot: Snapshot) -> str:
@@ -279,6 +279,11 @@ def _models(snapshot: Snapshot) -> str:
     rows = snapshot["estimates"].select("model", "version").unique()
     named = sorted(f"{model} {version}" for model, version in rows.iter_rows())
     return escape(", ".join(named)) or say("none_plain_times")
+
+
+def verified_words(violations: int) -> str:
+    """What the independent check of a plan or schedule found."""
+    return f"verified: {count(violations, 'violation')}"
 
 
 def data_line(
@@ -301,23 +306,27 @@ def data_line(
         ("Known at", known_words(known_at, names)),
         *facts,
     ]
-    return _foot(
+    return foot_html(
         [
             *((name, escape(text)) for name, text in told),
             ("Findings", findings_words(found)),
-            ("Data", _short(snapshot.fingerprint)),
+            ("Data", short_print(snapshot.fingerprint)),
         ],
         command,
     )
 
 
-def _foot(facts: Iterable[tuple[str, str]], command: str, again: str = "Again") -> str:
+def foot_html(
+    facts: Iterable[tuple[str, str]], command: str = "", again: str = "Again"
+) -> str:
+    """Footer of facts by name, with the command that does the same."""
     items = "".join(f"<span>{name} <b>{text}</b></span>" for name, text in facts)
     told = f"<span>{again} <code>{escape(command)}</code></span>" if command else ""
     return f'<div class="mv"><div class="mv-trust">{items}{told}</div></div>'
 
 
-def _short(fingerprint: str) -> str:
+def short_print(fingerprint: str) -> str:
+    """Begin of a fingerprint, whole where one points at it."""
     return f'<abbr title="{escape(fingerprint)}">{escape(fingerprint[:12])}</abbr>'
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from medhavi.results.run_record import Status
 from medhavi.results.schedules.problem import NO_MACHINE, WAITING, TimeAxis
 from medhavi.units import from_seconds, to_seconds
 from medhavi.views.names import (
@@ -22,7 +23,13 @@ from medhavi.views.names import (
     wall_milliseconds,
     when,
 )
-from medhavi.views.page import empty, table_html
+from medhavi.views.page import (
+    empty,
+    foot_html,
+    short_print,
+    table_html,
+    verified_words,
+)
 from medhavi.views.pictures.gantt import RUN, SETUP, GanttStyle, gantt
 from medhavi.views.theme import (
     MOST_MARKS,
@@ -381,23 +388,20 @@ def _conflict(schedule: Schedule) -> str:
 
 
 def schedule_foot(schedule: Schedule) -> str:
-    """Trust line: status, effort, what it rests on."""
+    """Trust line: how sure it is that nothing is better, who made it, of what."""
     run = schedule.run
-    bound = f", {run.bound_words()}" if run.bound_words() else ""
-    effort = ", ".join(f"{name} {value:,.3g}" for name, value in run.effort.items())
-    facts = [
-        ("Status", f"{run.status}{bound}, checked: 0 violations"),
-        ("Effort", effort or NOTHING),
-        ("Seed", str(run.seed)),
-        ("Orders", count(schedule.orders.height, "order")),
-        ("Medhavi", run.package_version),
-        ("Problem", run.snapshot_fingerprint[:12]),
-        ("Schedule", schedule.fingerprint[:12]),
-    ]
-    items = "".join(
-        f"<span>{name} <b>{escape(text)}</b></span>" for name, text in facts
+    bound = "" if run.status is Status.OPTIMAL else run.bound_words()
+    sure = "proven best" if run.status is Status.OPTIMAL else bound
+    status = [str(run.status), *([sure] if sure else []), verified_words(0)]
+    made = [run.planner, *([] if run.seed is None else [f"seed {run.seed}"])]
+    return foot_html(
+        [
+            ("Status", escape(", ".join(status))),
+            ("Planner", escape(", ".join([*made, f"Medhavi {run.package_version}"]))),
+            ("Data", short_print(run.snapshot_fingerprint)),
+            ("Schedule", short_print(schedule.fingerprint)),
+        ]
     )
-    return f'<div class="mv"><div class="mv-trust">{items}</div></div>'
 
 
 BARS = 60

@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from medhavi.schema.template import example_rows
 from medhavi.snapshot import Snapshot
 from tests.browser.conftest import Watched, served
+from tests.workbench.edit_company import company, plan_of
 
 pytestmark = pytest.mark.browser
 
@@ -118,3 +119,39 @@ def test_a_plan_from_an_empty_company_by_a_browser_alone(page, tmp_path, chromiu
         expect(planned.first).to_be_visible()
         for one in (desk, orders):
             one.assert_clean()
+
+
+@pytest.mark.req("ENR-10", "UI-11")
+def test_a_file_names_the_override_that_it_would_end(page, tmp_path, chromium):
+    bench = company(tmp_path)
+    key = {"supplier": "S", "product": "A", "location": "DC"}
+    place = ("supply_terms", key, "unit_price")
+    assert bench.override(plan_of(bench), place, 5.0, approver="Maria").committed
+    with served(tmp_path, "--lake", str(tmp_path / "lake"), "--mode", "mrp") as address:
+        watched = Watched(page, address)
+        watched.open("/data/?tab=upload")
+        expect(page.get_by_text("Drop a workbook").first).to_be_visible()
+        page.locator("input[type=file]").first.set_input_files(
+            {
+                "name": "prices of 2027.csv",
+                "mimeType": "text/csv",
+                "buffer": b"supplier,product,location,lead_time_days,unit_price\n"
+                b"S,A,DC,5,7\n",
+            }
+        )
+        kept = page.get_by_text("the override by Maria of")
+        expect(kept.first).to_be_visible()
+        expect(page.get_by_text("Nothing differs")).to_be_visible()
+        box = page.get_by_text("End the overrides of these cells")
+        watched.act(box.click)
+        expect(page.get_by_text("supply terms 1 changed")).to_be_visible()
+        page.get_by_role("button", name="Price it").click()
+        # The price names it once more: approving ends it.
+        expect(kept.first).to_be_visible()
+        page.get_by_label("Approver").fill("Ana")
+        page.keyboard.press("Tab")
+        page.get_by_role("button", name="Apply").click()
+        expect(page.get_by_text("● Decided")).to_be_visible()
+        watched.assert_clean()
+    prices = bench.snapshot()["supply_terms"].filter(supplier="S")["unit_price"]
+    assert prices.to_list() == [7.0]

@@ -23,7 +23,7 @@ def test_the_schedule_app_shows_sequence_proof_and_risk(watched):
     for words in (
         "All done after",
         "proven best",
-        "checked: 0 violations",
+        "verified: 0 violations",
     ):
         expect(page.get_by_text(words).first).to_be_visible()
     page.get_by_role("tab", name="Risk").click()
@@ -31,6 +31,20 @@ def test_the_schedule_app_shows_sequence_proof_and_risk(watched):
         expect(page.get_by_text(words).first).to_be_visible()
     expect(page.locator("marimo-vega svg")).to_have_count(2)
     watched.assert_clean()
+
+
+@pytest.mark.req("OPA-16")
+def test_the_steps_of_a_run_are_drawn_and_listed(watched):
+    """From the record of the run: cost against its bound, and demands on time."""
+    watched.open("/plan/?tables=lemonade&mode=optimize&tab=steps-of-the-run")
+    page = watched.page
+    expect(page.get_by_text("without the program").first).to_be_visible()
+    expect(page.get_by_text("gap to the bound").first).to_be_visible()
+    expect(page.locator("marimo-vega svg")).to_have_count(2)
+    watched.assert_clean()
+    watched.open("/plan/?tables=lemonade&mode=constrained")
+    expect(page.get_by_role("tab", name="Key figures")).to_be_visible()
+    expect(page.get_by_role("tab", name="Steps of the run")).to_have_count(0)
 
 
 @pytest.mark.req("WO-12")

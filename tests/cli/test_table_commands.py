@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.workbench.edit_company import company, plan_of
+
 
 @pytest.mark.req("ENR-10")
 def test_a_file_is_shown_then_taken_then_undone(medhavi, example, tmp_path):
@@ -34,3 +36,22 @@ def test_a_cell_is_mended_by_its_row_number(medhavi, example):
     assert medhavi(*words, "--column", "colour", "--value", "X").code == 2
     lost = medhavi("tables", "update", "gone.csv", "--tables", example)
     assert (lost.code, "no such file" in lost.err) == (2, True)
+
+
+@pytest.mark.req("ENR-10")
+def test_a_lake_keeps_overrides_over_a_file_unless_they_shall_end(medhavi, tmp_path):
+    bench = company(tmp_path)
+    key = {"supplier": "S", "product": "A", "location": "DC"}
+    place = ("supply_terms", key, "unit_price")
+    assert bench.override(plan_of(bench), place, 5.0, approver="Maria").committed
+    own = tmp_path / "supply_terms.csv"
+    own.write_text("supplier,product,location,unit_price\nS,A,DC,7\n", "utf-8")
+    words = ("tables", "update", own, "--lake", tmp_path / "lake")
+    kept = medhavi(*words, "--json")
+    assert (kept.code, kept.answer["cells"]) == (0, [])
+    (told,) = [one for one in kept.answer["findings"] if one["code"] == "ORD011"]
+    assert "the override by Maria of" in told["message"]
+    done = medhavi(*words, "--end-overrides", "--commit", "--approver", "Ana", "--json")
+    assert "ORD012" in done.codes
+    prices = bench.snapshot()["supply_terms"].filter(supplier="S")["unit_price"]
+    assert prices.to_list() == [7.0]

@@ -172,14 +172,15 @@ def test_an_order_takes_the_place_of_its_promised_request():
     assert codes(*told) == []
 
 
-def test_a_changed_line_keeps_its_promise_and_its_order():
+def test_a_changed_line_is_the_whole_row_beside_its_promise_and_its_order():
     told = (
         placed(line("D-1"), customer="C1"),
         ("OrderPromised", {"demand": "D-1", "promised": day(3), "qty": 1.0}),
         ("OrderLineChanged", {"sales_order": "SO-1", "line": line("D-1", qty=9.0)}),
     )
     (row,) = rows("demands", *told)
-    assert (row["qty"], row["promised"], row["customer"]) == (9.0, day(3), "C1")
+    assert (row["qty"], row["promised"], row["sales_order"]) == (9.0, day(3), "SO-1")
+    assert "customer" not in row, "a cell that the line leaves empty is empty"
 
 
 def test_cancelling_an_order_cancels_all_its_lines():

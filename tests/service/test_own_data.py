@@ -18,6 +18,7 @@ from medhavi.service.data_pages import (
 from medhavi.service.plan_pages import decision_words
 from medhavi.service.plan_pages.plan_loading import load_page
 from medhavi.snapshot import Snapshot
+from medhavi.views.grid_columns import APPROVED_BY, CHANGE
 from medhavi.workbench.files.template_files import write_xlsx_template
 from tests.lakehouse.lake_events import event
 from tests.workbench.edit_company import company
@@ -61,9 +62,9 @@ def test_a_wrong_cell_of_a_file_is_mended_from_its_finding(lemonade) -> None:
     state = data_page.state_of(shown)
     assert state is not None
     found = state.findings.groups[0][0]
-    table = own_data.table_choice(state, found, lambda _: "", print)
+    table = cell_form.table_choice(state, found, lambda _: "", print)
     assert table.value == "demands"
-    form = own_data.cell_form(shown, state, table.value, found, lambda _: "")
+    form = cell_form.cell_form(shown, state, table.value, found, lambda _: "")
     assert form.element.value == {"row": "2", "column": "product", "value": ""}
     proposal = own_data.proposed_cell(shown, state, asked(value="LEMONADE"))
     told = own_data.proposal_html(proposal, shown.names)
@@ -75,7 +76,7 @@ def test_a_wrong_cell_of_a_file_is_mended_from_its_finding(lemonade) -> None:
     assert done.kept
     mended = load_page(str(lemonade), mode="mrp")
     assert mended.plan is not None
-    assert "Ana" in change_list.changes_html(mended, mended.names)
+    assert change_list.change_rows(mended, mended.names)[APPROVED_BY][0] == "Ana"
     assert own_data.undo(mended, "Bob").kept
     assert load_page(str(lemonade), mode="mrp").plan is None
 
@@ -158,7 +159,7 @@ def test_a_file_of_master_data_is_one_edit_of_a_lake(lake) -> None:
     later = load_page(mode="mrp")
     names = dict(later.snapshot["suppliers"].select("supplier", "name").iter_rows())
     assert (names["S"], names["NEW"]) == ("Smith", "New one")
-    told = change_list.changes_html(later, later.names)
+    told = " ".join(change_list.change_rows(later, later.names)[CHANGE])
     assert "New: suppliers, New one" in told
     assert "Changed: suppliers, Smith, name Smith" in told
     assert own_data.undo(later, "Ana").kept
@@ -215,6 +216,42 @@ def test_orders_of_a_file_are_priced_and_taken_by_a_lake_and_go_again(lake) -> N
     assert not [one for one in again.findings if one.code.startswith("LAKE")]
 
 
+def test_a_cell_that_a_file_empties_is_empty_then(tmp_path, monkeypatch) -> None:
+    """Customer, order and when it was asked for were kept from the line before."""
+    cells = {
+        "product": "A",
+        "location": "DC",
+        "qty": 3.0,
+        "due": "2026-05-01T00:00:00Z",
+    }
+    lines = [
+        {"demand": "C-1", "customer": "SHOP", **cells},
+        {"demand": "C-2", "customer": "SHOP", **cells},
+    ]
+    placed = {"sales_order": "SO-9", "requested_at": "2026-01-01T00:00:00Z"}
+    company(
+        tmp_path,
+        event(30, "CustomerDefined", customer="SHOP", name="The shop"),
+        event(31, "OrderPlaced", lines=lines, **placed),
+    )
+    monkeypatch.setenv("MEDHAVI_LAKE", str(tmp_path / "lake"))
+    lake = load_page(mode="mrp")
+    before = lake.snapshot["demands"]
+    content = (
+        b"demand,product,location,qty,due,customer,sales_order,requested_at\n"
+        b"C-1,A,DC,3,2026-05-01T00:00:00Z,,,\n"
+        b"C-2,A,DC,3,2026-05-01T00:00:00Z,SHOP,SO-9,2026-01-01T00:00:00Z\n"
+        b"NEW-1,A,DC,5,2026-05-01T00:00:00Z,SHOP,SO-9,2026-01-01T00:00:00Z\n"
+    )
+    later, _ = _taken(lake, content)
+    rows = {row["demand"]: row for row in later.snapshot["demands"].to_dicts()}
+    assert (rows["C-1"]["customer"], rows["C-1"]["requested_at"]) == (None, None)
+    assert rows["C-1"]["sales_order"] == "C-1", "a line without an order is its own"
+    assert (rows["C-2"]["customer"], rows["C-2"]["sales_order"]) == ("SHOP", "SO-9")
+    assert own_data.undo(later, "Ana").kept
+    assert load_page(mode="mrp").snapshot["demands"].equals(before)
+
+
 def test_a_whole_file_of_demands_cancels_the_orders_that_it_lacks(lake) -> None:
     before = lake.snapshot["demands"]
     content = (
@@ -247,6 +284,103 @@ def test_a_file_takes_a_promised_date_back(tmp_path, monkeypatch) -> None:
     assert promised["NEW-1"] is not None
 
 
+PRICE = b"supplier,product,location,lead_time_days,unit_price\nS,A,DC,5,7\n"
+"""A price and a time that somebody has overridden."""
+PRICES = PRICE + b"NEW,A,DC,3,9\n"
+"""The same beside a row that is new."""
+OTHERS = ("suppliers.csv", b"supplier,name\nNEW,New one\n")
+
+
+def _terms(shown):
+    """Price and lead time of supplier S."""
+    rows = shown.snapshot["supply_terms"].filter(supplier="S")
+    return rows.select("unit_price", "lead_time_days").row(0)
+
+
+@pytest.fixture
+def overridden(lake):
+    """Supplier S at 5 and in 4 days by an override; 2 and 5 days are stated."""
+    bench = page_data.bench_of(lake.source)
+    key = {"supplier": "S", "product": "A", "location": "DC"}
+    places = [
+        ("supply_terms", key, "unit_price"),
+        ("supply_terms", key, "lead_time_days"),
+    ]
+    done = bench.override_all(
+        lake.plan, list(zip(places, (5.0, 4.0), strict=True)), approver="Maria"
+    )
+    assert done.committed, done.findings
+    return load_page(mode="mrp")
+
+
+@pytest.mark.req("ENR-10", "UI-11")
+@pytest.mark.parametrize("files", [[("supply_terms.csv", PRICE)], None])
+def test_an_override_is_kept_over_a_file_and_named(overridden, files) -> None:
+    files = files or [("supply_terms.csv", PRICES), OTHERS]
+    proposal = own_data.uploaded(overridden, files, whole=False)
+    assert own_data.keeps_overrides(proposal)
+    told = own_data.proposal_html(proposal, overridden.names)
+    assert re.search(
+        r"the override by Maria of \d+ \w{3} \d{4} keeps 5 over 7 of the file", told
+    )
+    if len(files) == 1:
+        assert proposal.is_empty, "nothing but overridden cells differs"
+        return
+    priced = own_data.priced(overridden, proposal)
+    assert own_data.take(overridden, proposal, priced, "Ana").kept
+    later = load_page(mode="mrp")
+    assert later.snapshot.fingerprint == priced.preview.fingerprint_after
+    assert _terms(later) == (5.0, 4.0)
+    # What is stated below stays as it was: undo both, and it counts again.
+    assert own_data.undo(later, "Ana").kept
+    assert own_data.undo(load_page(mode="mrp"), "Maria").kept
+    assert _terms(load_page(mode="mrp")) == (2.0, 5.0)
+
+
+@pytest.mark.req("ENR-10", "UI-11")
+@pytest.mark.parametrize("files", [[("supply_terms.csv", PRICE)], None])
+def test_a_file_ends_overrides_where_that_is_chosen(overridden, files) -> None:
+    files = files or [("supply_terms.csv", PRICES), OTHERS]
+    proposal = own_data.uploaded(overridden, files, whole=False, end_overrides=True)
+    command = own_data.command_html(
+        overridden, proposal, whole=False, end_overrides=True
+    )
+    assert "--end-overrides" in command or len(files) > 1
+    priced = own_data.priced(overridden, proposal)
+    assert "the override by Maria of" in decision_words.asked_html(
+        priced, overridden.names
+    )
+    assert own_data.take(overridden, proposal, priced, "Ana").kept
+    later = load_page(mode="mrp")
+    assert later.snapshot.fingerprint == priced.preview.fingerprint_after
+    assert _terms(later) == (7.0, 5.0)
+    assert own_data.undo(later, "Ana").kept
+    assert _terms(load_page(mode="mrp")) == (5.0, 4.0)
+    assert own_data.undo(load_page(mode="mrp"), "Maria").kept
+    assert _terms(load_page(mode="mrp")) == (2.0, 5.0)
+
+
+def test_a_row_that_is_stated_anew_is_not_hidden_by_an_override_of_before(
+    overridden,
+) -> None:
+    """An edit that takes a row away ends its overrides; undo brings them back."""
+    key = "S,A,DC"
+    gone = b"supplier,product,location,lead_time_days,unit_price\nT,A,DC,1,3\n"
+    proposal = own_data.uploaded(overridden, [("supply_terms.csv", gone)], whole=True)
+    priced = own_data.priced(overridden, proposal)
+    assert own_data.take(overridden, proposal, priced, "Ana").kept
+    later = load_page(mode="mrp")
+    assert not [one for one in later.findings if one.code == "LAKE007"]
+    back = f"supplier,product,location,lead_time_days,unit_price\n{key},5,7\n".encode()
+    again = own_data.uploaded(later, [("supply_terms.csv", back)], whole=False)
+    priced = own_data.priced(later, again)
+    assert own_data.take(later, again, priced, "Ana").kept
+    assert _terms(load_page(mode="mrp")) == (7.0, 5.0)
+    assert own_data.undo(load_page(mode="mrp"), "Ana").kept
+    assert own_data.undo(load_page(mode="mrp"), "Ana").kept
+    assert _terms(load_page(mode="mrp")) == (5.0, 4.0)
+
+
 @pytest.mark.req("ENR-10")
 def test_a_workbook_of_another_company_is_not_mixed_with_that_of_a_lake(
     tmp_path, monkeypatch
@@ -272,7 +406,7 @@ def test_a_cell_of_a_lake_is_chosen_by_names(lake) -> None:
     state = data_page.state_of(lake)
 
     def form(table):
-        return own_data.cell_form(lake, state, table, None, lambda _: "")
+        return cell_form.cell_form(lake, state, table, None, lambda _: "")
 
     assert form(None) is None
     offered = form("supply_terms").element.elements

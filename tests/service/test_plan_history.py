@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from medhavi.service import page_data
-from medhavi.service.data_pages.change_list import changes_html
+from medhavi.service.data_pages.change_list import change_rows
 from medhavi.service.page_data import bench_of
 from medhavi.service.plan_pages.plan_comparison import (
     comparison_choice,
@@ -108,11 +108,12 @@ def test_publications_and_promises_are_among_the_changes(desk):
     stocked = {**SHORT, "qty": "2", "due": "2026-01-20 09:00"}
     assert commit(load, ask(load, stocked), "Bob").kept is True
     Lake(desk.source.lake).mirror(bench_of(desk.source).store)
-    told = changes_html(desk, desk.names)
+    rows = change_rows(desk, desk.names)
+    told = " ".join(rows["Change"])
     assert "Published plan " in told
     assert "MRP (infinite capacity)" in told
     assert "Promised Q-0001: 2 " in told
-    assert told.index("Bob") < told.index("Ada"), "the newest first"
+    assert rows["Approved by"].to_list() == ["Bob", "Ada"], "the newest first"
 
 
 def test_the_head_and_the_figures_of_a_page_speak_of_the_same_published_plans(desk):

@@ -11,7 +11,7 @@ from medhavi.results.limiter import RemedyKind
 from medhavi.results.plan_remedy import PlanRemedy
 from medhavi.results.promises.parts import TriedRemedy
 from medhavi.service.plan_pages.decision_words import override_words
-from medhavi.service.plan_pages.desk_parts import remedy_lines
+from medhavi.service.plan_pages.desk_parts import remedy_line, remedy_pick
 from medhavi.service.plan_pages.remedy_edits import answer_of, rows_file
 from medhavi.service.promise_pages import promise_commit
 from medhavi.snapshot.reading.folder import read
@@ -173,8 +173,12 @@ def test_a_remedy_has_a_button_where_an_edit_does_it(snapshot):
     )
     pressed: list[object] = []
     names = names_of(snapshot)
-    [(button, words)] = remedy_lines([remedy], snapshot, names, pressed.append)
+    button, words = remedy_line(remedy, snapshot, names, pressed.append)
     assert "UTC" not in words.text
+    assert list(remedy_pick([remedy], names).options) == [
+        "1: Bring PO-1 forward to Mon 5 Jan"
+    ]
+    assert remedy_pick([], names) is None
     assert button is not None
     button._update(1)
     reason = "Bring PO-1 forward to Mon 5 Jan"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import replace
 
 import pytest
@@ -66,6 +67,22 @@ def test_what_is_owed_in_a_week_or_overdue_is_listed_alone(shown) -> None:
     assert listed == everything.height > 0
     none = supplier_page.grid_of(tab, shown, None, "", 60, "", "2020-01-06")
     assert none.rows.is_empty()
-    bought = supplier_page.grid_of(say("tab_buy_list"), shown, None, "", 60)
-    same = supplier_page.grid_of(say("tab_buy_list"), shown, None, "", 60, "", "x")
-    assert same.rows.equals(bought.rows)
+
+
+@pytest.mark.req("UI-02")
+def test_what_has_to_be_ordered_in_a_week_is_listed_alone(shown) -> None:
+    """The buy list of next week, however few days ahead the page looks."""
+    tab = say("tab_buy_list")
+    asked = supplier_page.order_choice(shown, lambda _: "", lambda *_: None)
+    everything = supplier_page.grid_of(tab, shown, None, "", 60).rows
+    listed = [
+        supplier_page.grid_of(tab, shown, None, "", 1, "", week)
+        for week in asked.options.values()
+    ]
+    assert sum(grid.rows.height for grid in listed) == everything.height > 0
+    for (words, week), grid in zip(asked.options.items(), listed, strict=True):
+        assert words.startswith("Week of Mon ")
+        assert week in grid.name, "its file says of which week it is"
+        monday = dt.date.fromisoformat(week)
+        days = grid.rows[grid_columns.ORDER_BY].dt.date()
+        assert days.is_between(monday, monday + dt.timedelta(days=6)).all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
 
 from medhavi.views.order_grid import (
@@ -85,6 +86,18 @@ def test_orders_have_names_units_local_times_lateness_and_money(late, orders):
 def test_a_filter_keeps_what_it_names(orders, wanted, kinds):
     rows = filtered(orders, OrderFilter(**wanted))
     assert sorted(rows["kind"]) == kinds
+
+
+def test_an_order_is_found_by_its_number_before_it_was_firmed(orders):
+    """The page still asks for the proposal that was just approved as an order."""
+    own = orders["number"] == "P-L-0001"
+    named = pl.when(own).then(pl.lit("WO-L-0001"))
+    firmed = orders.with_columns(
+        id=named.otherwise("id"), number=named.otherwise("number")
+    )
+    rows = filtered(firmed, OrderFilter(number="P-L-0001"))
+    assert rows["number"].to_list() == ["WO-L-0001"]
+    assert filtered(firmed, OrderFilter(number="P-L-0009")).is_empty()
 
 
 def test_past_due_releases_and_exceptions_are_found_and_told():

@@ -78,16 +78,22 @@ def test_what_was_edited_again_is_not_taken_back_alone(bench):
     assert bench.undo(approver="Ada").committed
 
 
-def test_a_standing_override_is_named_instead_of_hiding_the_edit(bench):
+def test_a_standing_override_is_named_and_ends_with_the_edit(bench):
     names = ("matrix", "from_family", "to_family")
     key = dict(zip(names, OLD, strict=True))
     place = ("changeovers", key, "setup_minutes")
     assert bench.override(plan_of(bench), place, 10, approver="Ada").committed
     shown = bench.preview(plan_of(bench), asked(OLD, 30))
-    assert shown.status == "refused"
-    assert "an override of this cell stands" in str(shown.findings[0])
+    (told,) = [one for one in shown.findings if one.code == "ORD012"]
+    assert "the override by Ada of" in told.message
+    assert "keeps 10; then 30." in told.message
+    assert bench.commit_edit(shown, approver="Ben").committed
+    assert bench.snapshot().fingerprint == shown.fingerprint_after
+    assert cells(bench) == [("X", "FA", "FB", 30.0, 0.0, True)]
+    assert bench.undo(approver="Ben").committed
+    assert cells(bench) == [("X", "FA", "FB", 10.0, 0.0, True)]
     assert bench.undo(approver="Ada").committed
-    assert bench.preview(plan_of(bench), asked(OLD, 30)).ready
+    assert cells(bench) == [("X", "FA", "FB", 120.0, 0.0, True)]
 
 
 def test_a_plan_of_old_facts_edits_no_matrix(bench):

@@ -11,7 +11,11 @@ import xlsxwriter
 from medhavi.errors import UsageError
 from medhavi.schema.template import example_rows
 from medhavi.snapshot import Snapshot
-from medhavi.snapshot.table_difference import cell_difference, file_difference
+from medhavi.snapshot.table_difference import (
+    cell_difference,
+    cells_of,
+    file_difference,
+)
 from tests.api import TableFiles, read_files, write_xlsx_template
 
 
@@ -192,8 +196,6 @@ ORDERS = "Demand,product,location,Qty,due\nD-9,A,DC,5,2026-05-01\n"
 
 @pytest.mark.req("ENR-10")
 def test_a_file_of_another_name_is_known_by_its_columns(tmp_path):
-    import openpyxl
-
     stated, found = read_files([("new orders.csv", ORDERS.encode())])
     assert list(stated) == ["demands"]
     assert found == []
@@ -209,3 +211,23 @@ def test_a_file_of_another_name_is_known_by_its_columns(tmp_path):
     assert read.equals(asked)
     with pytest.raises(UsageError, match=r"notes\.csv holds no planning table"):
         read_files([("notes.csv", b"who,what\nA,B\n")])
+    marked = ORDERS.replace(",", ";").encode()
+    _, found = read_files([("new orders.csv", marked)])
+    assert [one.code for one in found] == ["FILE008"]
+
+
+def test_each_sheet_of_a_workbook_is_known_by_its_columns(tmp_path):
+    book = openpyxl.Workbook()
+    book.active.append(["Demand", "product", "location", "Qty", "due"])
+    book.active.append(["D-9", "A", "DC", 5, "2026-05-01"])
+    terms = book.create_sheet("prices")
+    terms.append(["supplier", "product", "location", "lead_time_days", "unit_price"])
+    terms.append(["S", "A", "DC", 5, 7])
+    book.create_sheet("empty")
+    book.save(tmp_path / "all.xlsx")
+    content = (tmp_path / "all.xlsx").read_bytes()
+    known, found = read_files([("all.xlsx", content)])
+    assert (list(known), found) == (["demands", "supply_terms"], [])
+    # The files of a company are known by their names alone.
+    named, found = cells_of(tmp_path / "all.xlsx")
+    assert (list(named), {one.code for one in found}) == ([], {"FILE003", "FILE006"})

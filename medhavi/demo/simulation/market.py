@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 
 PRIORITY = {"Gold": 1, "Silver": 2, "Bronze": 3}
 _LEAD_DAYS = {"MILANO": (12, 48), "HAMBURG": (14, 52), "NEWARK": (46, 85)}
+_APPROVERS = {
+    "Gold": "Giulia Ferrero",
+    "Silver": "Marek Nowak",
+    "Bronze": "Marek Nowak",
+}
+"""Who confirms promises, by tier of customer."""
 _HOLD_FROM = END - 42 * DAY
 _GIFT_SEASON = (280, 350)
 
@@ -202,6 +208,7 @@ class Market:
             qty=float(demand.qty),
             policy=demand.customer.tier.lower(),
             reservations=[demand.hold] if demand.hold else [],
+            approver=_APPROVERS[demand.customer.tier],
             _envelope={"actor": "promise-desk"},
         )
         if not demand.certain and self._rng.random() < 0.03:

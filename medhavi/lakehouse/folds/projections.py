@@ -177,15 +177,14 @@ def _order_line_changed(state: State, fact: Fact) -> None:
     row: Row = {"sales_order": fact.body.sales_order, **filled(fact.body)["line"]}
     before = known(state, fact, "demands", row["demand"])
     if before is not None:
-        _keep(row, before, "promised", *_FROM_ORDER)
+        _keep(row, before, "promised")
     state.put("demands", row)
 
 
-def _keep(row: Row, before: Row, *names: str) -> None:
-    """Take cells of the row before where the new one leaves them empty."""
-    for name in names:
-        if row.get(name) is None and before.get(name) is not None:
-            row[name] = before[name]
+def _keep(row: Row, before: Row, name: str) -> None:
+    """Take a cell of the row before where the new one leaves it empty."""
+    if row.get(name) is None and before.get(name) is not None:
+        row[name] = before[name]
 
 
 def _order_cancelled(state: State, fact: Fact) -> None:
@@ -484,7 +483,7 @@ SUPPLY_FOLDS: dict[str, Fold] = {
 """Event type → its fold."""
 
 
-PROJECTION_VERSION = 2
+PROJECTION_VERSION = 3
 """Raise it when a fold changes its meaning: older checkpoints are then rebuilt."""
 
 

@@ -507,7 +507,7 @@ def operation_table(
         selection="single",
         initial_selection=places[:1],
         on_change=tick,
-        page_size=10,
+        page_size=5,
         show_column_summaries=False,
         show_data_types=False,
         show_download=False,

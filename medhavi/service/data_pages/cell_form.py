@@ -1,10 +1,13 @@
-"""Wrong cells of a file of one's own: fields of a page in which they are mended."""
+"""Cells that a page asks for: one to correct, and the wrong ones of dropped files."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from medhavi.findings import has_errors
+from medhavi.schema import tables
+from medhavi.service.data_pages.own_data import KEY_MARK
+from medhavi.views.changed_cells import value_words
 from medhavi.views.names import said
 from medhavi.views.words import say
 
@@ -14,10 +17,128 @@ if TYPE_CHECKING:
     import marimo as mo
 
     from medhavi.findings import Finding
+    from medhavi.service.data_pages.data_page import DataState
     from medhavi.service.data_pages.own_data import DataProposal, Place
+    from medhavi.service.plan_pages.plan_loading import PlanPage
+    from medhavi.views.names import Names
 
+    Wanted = Callable[[str], str]
+    Keep = Callable[[str, str], None]
+
+MOST_ROWS = 2_000
+"""Rows of a table that a list offers; of more the key is entered."""
 MOST_MENDED = 12
 """Wrong cells of a file that a page asks for at once; the next follow."""
+
+
+def table_choice(
+    state: DataState, found: Finding | None, wanted: Wanted, keep: Keep
+) -> mo.ui.dropdown:
+    """Ask for the table of a cell; it begins with that of the chosen finding."""
+    import marimo as mo
+
+    filled = {
+        said(name).capitalize(): name
+        for name, frame in state.snapshot.tables.items()
+        if frame.height
+    }
+    at = found.table if found is not None and found.table else wanted("table")
+    words = said(at).capitalize()
+    return mo.ui.dropdown(
+        filled,
+        value=words if words in filled else None,
+        label=say("table"),
+        searchable=True,
+        on_change=lambda name: keep("table", name or ""),
+    )
+
+
+def cell_form(
+    shown: PlanPage,
+    state: DataState,
+    table: str | None,
+    found: Finding | None,
+    wanted: Wanted,
+) -> mo.ui.form[Any, Any] | None:
+    """Ask for a cell of a table and its value; None before a table is chosen.
+
+    It begins with the cell of the chosen finding. A row is named by its number in the
+    file, in a lake it is chosen by the names of its key.
+    """
+    import marimo as mo
+
+    if table is None:
+        return None
+    if found is not None and found.table != table:
+        found = None
+    where = _row_words(shown, state, found) or wanted("row")
+    column = (found.column if found is not None else None) or wanted("column")
+    key = tables()[table].key
+    columns = {
+        said(name).capitalize(): name
+        for name in state.snapshot[table].columns
+        if shown.source.tables or name not in key
+    }
+    at = said(column).capitalize()
+    return (
+        mo.md("{row} {column} {value}")
+        .batch(
+            row=_row_field(shown, state, table, where),
+            column=mo.ui.dropdown(
+                columns,
+                value=at if at in columns else None,
+                label=say("column"),
+                searchable=True,
+            ),
+            value=mo.ui.text(
+                "", label=say("new_value"), placeholder=say("empty_no_value")
+            ),
+        )
+        .form(submit_button_label=say("show_what_changes"), bordered=False)
+    )
+
+
+def _row_field(
+    shown: PlanPage, state: DataState, table: str, where: str
+) -> mo.ui.dropdown | mo.ui.text:
+    """Field of a row: its number in a file, its key by names, or the key as text."""
+    import marimo as mo
+
+    if shown.source.tables:
+        return mo.ui.text(where, label=say("column_row"))
+    key, frame = tables()[table].key, state.snapshot[table]
+    if frame.height > MOST_ROWS:
+        parts = KEY_MARK.join(key)
+        return mo.ui.text(
+            where, label=say("key_between_parts"), placeholder=parts, full_width=True
+        )
+    options = {
+        ", ".join(_part_words(one, state.names) for one in row if one is not None): (
+            KEY_MARK.join("" if one is None else str(one) for one in row).rstrip(
+                KEY_MARK
+            )
+        )
+        for row in frame.select(key).iter_rows()
+    }
+    labels = {one: words for words, one in options.items()}
+    return mo.ui.dropdown(
+        dict(sorted(options.items())),
+        value=labels.get(where),
+        label=say("column_row"),
+        searchable=True,
+    )
+
+
+def _part_words(value: object, names: Names) -> str:
+    return names.both(value) if isinstance(value, str) else value_words(value, names)
+
+
+def _row_words(shown: PlanPage, state: DataState, found: Finding | None) -> str:
+    if found is None:
+        return ""
+    if shown.source.tables:
+        return "" if found.row is None else str(found.row)
+    return KEY_MARK.join(state.findings.key(found).values())
 
 
 def wrong_cells(proposal: DataProposal | None) -> list[Finding]:

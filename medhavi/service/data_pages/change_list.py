@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from html import escape
 from typing import TYPE_CHECKING, NamedTuple
+
+import polars as pl
 
 from medhavi.errors import MedhaviError
 from medhavi.lakehouse import Lake
 from medhavi.results.promises.parts import PromiseState
-from medhavi.service.page_data import recorded_until
+from medhavi.service.page_data import html, recorded_until
+from medhavi.service.page_table import page_table
 from medhavi.service.plan_pages import decision_words, plan_page
 from medhavi.service.plan_pages.plan_loading import MODE_WORDS
-from medhavi.views import page
-from medhavi.views.names import quantity, when
+from medhavi.views import grid_columns, page
+from medhavi.views.names import quantity, wall_clock, when
+from medhavi.views.order_list import clocks
 from medhavi.views.words import say
 from medhavi.workbench.files.table_files import TableFiles
 from medhavi.workbench.promise_desk.promise_records import promise_records
@@ -23,12 +26,14 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator
 
+    import marimo as mo
+
     from medhavi.service.plan_pages.plan_loading import PlanPage
     from medhavi.views.names import Names
 
 
-MOST_CHANGES = 100
-"""Changes that the list shows, the newest."""
+MOST_PROMISES = 100
+"""Promises that the list shows, the newest."""
 
 
 class _Change(NamedTuple):
@@ -40,33 +45,56 @@ class _Change(NamedTuple):
     state: str = ""
 
 
-def changes_html(shown: PlanPage, names: Names, known_at: str = "") -> str:
-    """List the changes, the newest first."""
+def change_rows(shown: PlanPage, names: Names, known_at: str = "") -> pl.DataFrame:
+    """List the changes, the newest first.
+
+    Returns
+    -------
+    pl.DataFrame
+        Change, Approved by, When (wall clock of the company), State.
+    """
     made = _of_lake if shown.source.lake else _of_files
     found = sorted(made(shown, names, known_at), key=_moment, reverse=True)
-    if not found:
+    return pl.DataFrame(
+        [
+            {
+                grid_columns.CHANGE: one.words,
+                grid_columns.APPROVED_BY: one.approver,
+                grid_columns.WHEN: wall_clock(one.recorded_at, names.zone),
+                grid_columns.STATE: one.state,
+            }
+            for one in found
+        ]
+    )
+
+
+def changes_part(shown: PlanPage, names: Names, known_at: str = "") -> mo.Html:
+    """Grid of the changes; without any, what makes one."""
+    rows = change_rows(shown, names, known_at)
+    if rows.is_empty():
         nothing = (
             "nothing_was_decided_yet"
             if shown.source.lake
             else "nothing_was_changed_yet"
         )
-        return page.empty(say(nothing), say("correct_or_upload"))
-    rows = [
-        (
-            escape(one.words),
-            escape(one.approver),
-            escape(when(one.recorded_at, names.zone)),
-            escape(one.state),
-        )
-        for one in found[:MOST_CHANGES]
-    ]
-    columns = (
-        say("column_change"),
-        say("column_approved_by"),
-        say("column_when"),
-        say("column_state"),
+        return html(page.empty(say(nothing), say("correct_or_upload")))
+    return page_table(
+        rows,
+        say("changes"),
+        formats=clocks([grid_columns.WHEN]),
+        right=(),
+        widths=_WIDTHS,
+        page_size=10,
     )
-    return page.table_html(columns, rows, more=len(found) - len(rows))
+
+
+_WIDTHS = {
+    grid_columns.CHANGE: 780,
+    grid_columns.APPROVED_BY: 150,
+    grid_columns.WHEN: 150,
+    grid_columns.STATE: 90,
+}
+"""Width of each column [px]."""
 
 
 def _moment(one: _Change) -> dt.datetime:
@@ -105,7 +133,7 @@ def _promises(
 ) -> Iterator[_Change]:
     assert shown.snapshot is not None
     records = promise_records(lake, int(shown.snapshot.as_of), until)
-    for row in records.head(MOST_CHANGES).iter_rows(named=True):
+    for row in records.head(MOST_PROMISES).iter_rows(named=True):
         if row["recorded_at"] is None:
             continue
         whole = when(

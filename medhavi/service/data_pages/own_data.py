@@ -21,6 +21,7 @@ from medhavi.service.data_source import file_date_format
 from medhavi.service.jobs.open_pages import this_cell
 from medhavi.service.page_data import (
     PageProblem,
+    bench_of,
     html,
     problem_of,
     read_moment,
@@ -48,9 +49,8 @@ from medhavi.views.changed_cells import (
     known_row,
     place_of,
     update_html,
-    value_words,
 )
-from medhavi.views.names import count, said
+from medhavi.views.names import count
 from medhavi.views.words import say
 from medhavi.workbench.files.table_files import KINDS, TableFiles, read_files
 from medhavi.workbench.orders.plan_edit_preview import worked_out
@@ -61,10 +61,10 @@ if TYPE_CHECKING:
 
     import marimo as mo
 
-    from medhavi.findings import Finding
     from medhavi.service.data_pages.data_page import DataState
     from medhavi.service.plan_pages.plan_loading import PlanPage
     from medhavi.service.plan_pages.plan_page import PricedAnswer
+    from medhavi.snapshot.overrides import StandingOverride
     from medhavi.views.names import Names
 
     Wanted = Callable[[str], str]
@@ -72,10 +72,9 @@ if TYPE_CHECKING:
     Place = tuple[str, int, str]
     """Table, row as a spreadsheet counts, and column of a cell."""
 
-_KEY_MARK = "|"
+
+KEY_MARK = "|"
 """Stands between the parts of the key of a row."""
-MOST_ROWS = 2_000
-"""Rows of a table that a list offers; of more the key is entered."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -149,6 +148,13 @@ def whole_choice() -> mo.ui.checkbox:
     return mo.ui.checkbox(label=say("rows_that_the_file_lacks"))
 
 
+def override_choice() -> mo.ui.checkbox:
+    """Ask whether the values of the file end overrides of the same cells."""
+    import marimo as mo
+
+    return mo.ui.checkbox(label=say("end_overrides_of_these_cells"))
+
+
 def upload_part(dropped: mo.ui.file, whole: mo.ui.checkbox) -> mo.Html:
     """Where files are dropped, with the template to fill and an example to try."""
     import marimo as mo
@@ -180,6 +186,7 @@ def uploaded(
     files: Sequence[tuple[str, bytes]],
     *,
     whole: bool,
+    end_overrides: bool = False,
     mended: Mapping[Place, str] | None = None,
 ) -> DataProposal:
     """Differences that dropped files make to the tables of a page.
@@ -188,6 +195,8 @@ def uploaded(
     ----------
     files
         Name and bytes of each.
+    end_overrides
+        Their values win over overrides of the same cells.
     mended
         Cells that stand otherwise than in the files.
     """
@@ -204,6 +213,7 @@ def uploaded(
             with_cells(stated, mended),
             found,
             written=written,
+            kept=() if end_overrides else _overrides(shown),
             whole=whole,
             date_format=file_date_format() if written else None,
         )
@@ -214,6 +224,17 @@ def uploaded(
     if refusal is not None:
         return DataProposal(text=text, files=names, problem=refusal)
     return DataProposal(text=text, files=names, update=update, edit=edit, mended=mended)
+
+
+def keeps_overrides(proposal: DataProposal | None) -> bool:
+    """Whether overrides are kept over values of its files."""
+    update = None if proposal is None else proposal.update
+    return update is not None and bool(update.overrides)
+
+
+def _overrides(shown: PlanPage) -> tuple[StandingOverride, ...]:
+    bench = bench_of(shown.source)
+    return () if bench is None else bench.lake.overrides()
 
 
 def _refusal(
@@ -246,116 +267,6 @@ def _refusal(
         text="\n".join(one.message for one in refused),
         remedy=say("leave_them_out_or_start", start),
     )
-
-
-def table_choice(
-    state: DataState, found: Finding | None, wanted: Wanted, keep: Keep
-) -> mo.ui.dropdown:
-    """Ask for the table of a cell; it begins with that of the chosen finding."""
-    import marimo as mo
-
-    filled = {
-        said(name).capitalize(): name
-        for name, frame in state.snapshot.tables.items()
-        if frame.height
-    }
-    at = found.table if found is not None and found.table else wanted("table")
-    words = said(at).capitalize()
-    return mo.ui.dropdown(
-        filled,
-        value=words if words in filled else None,
-        label=say("table"),
-        searchable=True,
-        on_change=lambda name: keep("table", name or ""),
-    )
-
-
-def cell_form(
-    shown: PlanPage,
-    state: DataState,
-    table: str | None,
-    found: Finding | None,
-    wanted: Wanted,
-) -> mo.ui.form[Any, Any] | None:
-    """Ask for a cell of a table and its value; None before a table is chosen.
-
-    It begins with the cell of the chosen finding. A row is named by its number in the
-    file, in a lake it is chosen by the names of its key.
-    """
-    import marimo as mo
-
-    if table is None:
-        return None
-    if found is not None and found.table != table:
-        found = None
-    where = _row_words(shown, state, found) or wanted("row")
-    column = (found.column if found is not None else None) or wanted("column")
-    key = tables()[table].key
-    columns = {
-        said(name).capitalize(): name
-        for name in state.snapshot[table].columns
-        if shown.source.tables or name not in key
-    }
-    at = said(column).capitalize()
-    return (
-        mo.md("{row} {column} {value}")
-        .batch(
-            row=_row_field(shown, state, table, where),
-            column=mo.ui.dropdown(
-                columns,
-                value=at if at in columns else None,
-                label=say("column"),
-                searchable=True,
-            ),
-            value=mo.ui.text(
-                "", label=say("new_value"), placeholder=say("empty_no_value")
-            ),
-        )
-        .form(submit_button_label=say("show_what_changes"), bordered=False)
-    )
-
-
-def _row_field(
-    shown: PlanPage, state: DataState, table: str, where: str
-) -> mo.ui.dropdown | mo.ui.text:
-    """Field of a row: its number in a file, its key by names, or the key as text."""
-    import marimo as mo
-
-    if shown.source.tables:
-        return mo.ui.text(where, label=say("column_row"))
-    key, frame = tables()[table].key, state.snapshot[table]
-    if frame.height > MOST_ROWS:
-        parts = _KEY_MARK.join(key)
-        return mo.ui.text(
-            where, label=say("key_between_parts"), placeholder=parts, full_width=True
-        )
-    options = {
-        ", ".join(_part_words(one, state.names) for one in row if one is not None): (
-            _KEY_MARK.join("" if one is None else str(one) for one in row).rstrip(
-                _KEY_MARK
-            )
-        )
-        for row in frame.select(key).iter_rows()
-    }
-    labels = {one: words for words, one in options.items()}
-    return mo.ui.dropdown(
-        dict(sorted(options.items())),
-        value=labels.get(where),
-        label=say("column_row"),
-        searchable=True,
-    )
-
-
-def _part_words(value: object, names: Names) -> str:
-    return names.both(value) if isinstance(value, str) else value_words(value, names)
-
-
-def _row_words(shown: PlanPage, state: DataState, found: Finding | None) -> str:
-    if found is None:
-        return ""
-    if shown.source.tables:
-        return "" if found.row is None else str(found.row)
-    return _KEY_MARK.join(state.findings.key(found).values())
 
 
 def proposed_cell(
@@ -412,7 +323,7 @@ def _override(
     shown: PlanPage, table: str, where: str, column: str, value: str
 ) -> dict[str, Any]:
     """Edit of one cell of a lake; numbers are read as numbers, instants as local."""
-    parts = [part.strip() for part in where.split(_KEY_MARK)]
+    parts = [part.strip() for part in where.split(KEY_MARK)]
     key = dict(zip(tables()[table].key, parts, strict=False))
     known = tables()[table].columns.get(column)
     typed: Any = value or None
@@ -569,7 +480,13 @@ def _kept(shown: PlanPage, approver: str, title: str, text: str) -> EditResult:
     return EditResult(title=title, text=f"{text} Approved by {approver}.", kept=True)
 
 
-def command_html(shown: PlanPage, proposal: DataProposal, *, whole: bool) -> str:
+def command_html(
+    shown: PlanPage,
+    proposal: DataProposal,
+    *,
+    whole: bool,
+    end_overrides: bool = False,
+) -> str:
     """Command line that takes the same."""
     edit, option = proposal.edit, shown.source.option
     if edit is None or len(proposal.files) > 1 or proposal.mended:
@@ -580,7 +497,8 @@ def command_html(shown: PlanPage, proposal: DataProposal, *, whole: bool) -> str
         command = f"medhavi tables mend{option} {stated}"
     elif proposal.files:
         file = shlex.quote(proposal.files[0])
-        command = f"medhavi tables update {file}{option}{' --whole' * whole}"
+        chosen = " --whole" * whole + " --end-overrides" * end_overrides
+        command = f"medhavi tables update {file}{option}{chosen}"
     else:
         command = f"{edit_of(**edit).command()}{option}"
     return f'<p class="muted small">{say("as_a_command_commit_approver", escape(command))}</p>'

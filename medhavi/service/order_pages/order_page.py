@@ -437,14 +437,15 @@ def edit_form(
     )
 
 
-def _sources(row: Row, snapshot: Snapshot) -> list[str]:
-    """Sources of the item of an order beside its own."""
+def _sources(row: Row, snapshot: Snapshot) -> dict[str, str]:
+    """Sources of the item of an order beside its own, by their words."""
     from medhavi.providers import Providers
 
     sourcing = Providers(snapshot, infinite=True).sourcing
     found = sourcing.sources(row["product"], row["location"])
-    own = (row["source"], row["lane"])
-    return list(dict.fromkeys(one.source for one in found if one.source not in own))
+    own, names = (row["source"], row["lane"]), names_of(snapshot)
+    others = dict.fromkeys(one.source for one in found if one.source not in own)
+    return {names.name(one): one for one in others}
 
 
 def _alternates(row: Row, snapshot: Snapshot) -> dict[str, str]:

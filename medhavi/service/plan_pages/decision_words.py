@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 from medhavi.edits.edit import EDITS
 from medhavi.edits.edit import edit as edit_of
 from medhavi.errors import MedhaviError
+from medhavi.providers.lead_times import EVERY_PRODUCT, LEAD_DAYS
 from medhavi.results.amounts import money_change
 from medhavi.schema import cell, tables
 from medhavi.service.jobs.plan_jobs import PricedEdit
 from medhavi.service.page_data import PageProblem, answer_html, problem_html
 from medhavi.views.changed_cells import cell_text, key_words
-from medhavi.views.names import duration, number, said, when
+from medhavi.views.names import basis_words, duration, number, said, when
 from medhavi.views.order_grid import critical_html
 from medhavi.views.page import empty, findings_html, table_html
 from medhavi.views.words import say
@@ -167,13 +168,23 @@ def override_words(edit: Edit, names: Names) -> str:
         return ""
     told: dict[str, list[str]] = {}
     for one in edit.overridden():
-        stated = (part for part in one.key.values() if part != _OPEN)
-        row = ", ".join(map(names.name, stated))
         new = cell(one.table, one.column, one.value)
         value = cell_text(one.table, one.column, new, one.key, names)
-        words = f"{said(one.column)} becomes {value}"
-        told.setdefault(f"{said(one.table)}, {row}", []).append(words)
+        words = f"{basis_words(said(one.column))} becomes {value}"
+        told.setdefault(_row_named(one.table, one.key, names), []).append(words)
     return "; ".join(f"{row}: {', '.join(words)}" for row, words in told.items())
+
+
+def _row_named(table: str, key: Mapping[str, str], names: Names) -> str:
+    """Row of an override: the table and its key, of a learned time whose it is."""
+    stated = [
+        key[name] for name in tables()[table].key if key.get(name, _OPEN) != _OPEN
+    ]
+    if table == "estimates" and key.get("quantity") == LEAD_DAYS:
+        whose = (key["subject"], key.get("product", EVERY_PRODUCT))
+        named = (names.name(one) for one in whose if one != EVERY_PRODUCT)
+        return say("planned_lead_time_of", ", ".join(named))
+    return ", ".join([said(table), *map(names.name, stated)])
 
 
 def rows_words(kind: str, rows: Sequence[Mapping[str, Any]], names: Names) -> str:
@@ -303,8 +314,8 @@ def _effects(title: str, effects: Sequence[DemandEffect], names: Names) -> str:
         (
             names.html(one.demand),
             names.html(one.product),
-            escape(names.when_there(one.old_date, one.demand)),
-            escape(names.when_there(one.new_date, one.demand)),
+            escape(names.when_there(one.old_date, one.demand, ends=True)),
+            escape(names.when_there(one.new_date, one.demand, ends=True)),
             escape(money_change(one.money, names.currency)),
         )
         for one in effects[:MOST_EFFECTS]

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from medhavi.results.plan_remedy import MODES_WITH_REMEDIES
 from medhavi.service.downloads import grid_button
-from medhavi.service.page_data import PageProblem, html, problem_html, said
+from medhavi.service.page_data import (
+    PageProblem,
+    html,
+    picture,
+    problem_html,
+    said,
+)
 from medhavi.service.page_table import written
 from medhavi.service.plan_pages import plan_page
 from medhavi.service.plan_pages.remedy_edits import answer_of, rows_file
@@ -16,6 +22,7 @@ from medhavi.views.changed_cells import rows_html
 from medhavi.views.names import money, when
 from medhavi.views.order_list import clock, dearest_exceptions, plain
 from medhavi.views.pictures.lateness import late_demands
+from medhavi.views.pictures.run_steps import cost_chart, coverage_chart, steps_html
 from medhavi.views.promises.words import remedy_words
 from medhavi.views.words import say
 
@@ -39,10 +46,7 @@ if TYPE_CHECKING:
 
 WHOLE_PLAN = say("all_late_demands")
 """Choice of remedies for no demand in particular."""
-HOW_TO_DO = (
-    f"<h3>{say('preview_one_of_them')}</h3>"
-    f'<p class="muted small">{say("its_cost_and_the_demands")}</p>'
-)
+HOW_TO_DO = f'<p class="muted small">{say("its_cost_and_the_demands")}</p>'
 MOST_LATE = 200
 MOST_BUTTONS = 5
 PREVIEW = "Preview"
@@ -56,6 +60,16 @@ def late_parts(plan: Plan, mode: str) -> tuple[str, ...]:
     if mode != "mrp" and late_demands(plan).height:
         parts += [say("late_demands_by_cost"), say("cost_of_lateness_by_cause")]
     return tuple(parts)
+
+
+def step_parts(plan: Plan) -> list[mo.Html]:
+    """How a run of mode optimize came to its plan: pictures, and a line a plan."""
+    drawn = (cost_chart(plan), coverage_chart(plan))
+    nothing = say("no_steps_in_this_run"), say("plan_again_for_steps")
+    if drawn[0] is None:
+        return [picture(None, *nothing)]
+    shown = [picture(one, *nothing) for one in drawn if one is not None]
+    return [*shown, html(steps_html(plan))]
 
 
 def remedy_form(plan: Plan, names: Names) -> mo.ui.form[Any, Any]:
@@ -73,7 +87,7 @@ def remedy_form(plan: Plan, names: Names) -> mo.ui.form[Any, Any]:
                 label=say("for"),
             ),
             tries=mo.ui.number(
-                start=1, stop=60, value=24, step=1, label=say("changes")
+                start=1, stop=60, value=24, step=1, label=say("changes_to_try")
             ),
         )
         .form(submit_button_label=say("try_remedies"), bordered=False)
@@ -133,13 +147,28 @@ def _answer(row: Mapping[str, Any], names: Names) -> str:
     return f"{say('reschedule_in') if forward else say('reschedule_out')} to {there}:"
 
 
-def remedy_lines(
-    tried: Sequence[PlanRemedy],
+def remedy_pick(tried: Sequence[PlanRemedy], names: Names) -> mo.ui.dropdown | None:
+    """Ask which of the remedies is looked at; None where there is none."""
+    import marimo as mo
+
+    options = {
+        f"{number}: {remedy_words(one, names)}": number - 1
+        for number, one in enumerate(tried, start=1)
+    }
+    if not options:
+        return None
+    return mo.ui.dropdown(
+        options, value=next(iter(options)), label=say("preview_one_of_them")
+    )
+
+
+def remedy_line(
+    remedy: PlanRemedy,
     snapshot: Snapshot,
     names: Names,
     chosen: Callable[[dict[str, Any] | None], None],
-) -> list[tuple[mo.ui.button | None, mo.Html]]:
-    """Button each remedy that an edit does, and the rows of every one.
+) -> tuple[mo.ui.button | None, mo.Html]:
+    """Button of a remedy that an edit does, and its rows.
 
     Parameters
     ----------
@@ -148,37 +177,24 @@ def remedy_lines(
 
     Returns
     -------
-    list of tuple
+    tuple
         Button, None where no edit does it; and what it is about.
     """
     import marimo as mo
 
-    def line(one: PlanRemedy) -> tuple[mo.ui.button | None, mo.Html]:
-        answer = answer_of(one.rows, snapshot)
-        words = f"<b>{escape(remedy_words(one, names))}</b>"
-        button = None
-        if answer.edit is None:
-            words += f' <span class="muted">{escape(answer.why)}</span>'
-        else:
-            edit = {**answer.edit, "reason": remedy_words(one, names)}
-            button = mo.ui.button(label=PREVIEW, on_change=lambda _: chosen(edit))
-        rows = html(rows_html(one.rows, snapshot, names))
-        shown = mo.vstack(
-            [
-                html(words),
-                mo.accordion(
-                    {
-                        grid_columns.ITS_ROWS: mo.vstack(
-                            [rows, rows_download(one.rows, snapshot)]
-                        )
-                    }
-                ),
-            ],
-            gap=0,
-        )
-        return button, shown
-
-    return [line(one) for one in tried]
+    answer = answer_of(remedy.rows, snapshot)
+    button, why = None, ""
+    if answer.edit is None:
+        why = f'<span class="muted">{escape(answer.why)}</span>'
+    else:
+        edit = {**answer.edit, "reason": remedy_words(remedy, names)}
+        button = mo.ui.button(label=PREVIEW, on_change=lambda _: chosen(edit))
+    rows = html(rows_html(remedy.rows, snapshot, names))
+    kept = mo.vstack([rows, rows_download(remedy.rows, snapshot)])
+    return button, mo.vstack(
+        [*([html(why)] if why else []), mo.accordion({grid_columns.ITS_ROWS: kept})],
+        gap=0,
+    )
 
 
 def beside(line: tuple[mo.ui.button | None, mo.Html]) -> mo.Html:

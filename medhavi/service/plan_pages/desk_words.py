@@ -115,6 +115,11 @@ PLAN_TABS = (
 """Parts of the plan page."""
 
 
+def plan_tabs(mode: str) -> tuple[str, ...]:
+    """Parts of the plan page in a planning mode: only one makes its plan in steps."""
+    return (*PLAN_TABS, say("steps_of_the_run")) if mode == "optimize" else PLAN_TABS
+
+
 def plan_tab(wanted: Wanted) -> str:
     """Part of the plan page that an address points at without naming it."""
     if wanted("code"):

@@ -151,24 +151,38 @@ def due_choice(shown: PlanPage, wanted: Wanted, keep: Keep) -> mo.ui.dropdown:
     if rows.height:
         if (rows[grid_columns.OVERDUE] != "").any():
             options[grid_columns.OVERDUE] = _OVERDUE
-        weeks = rows.select(_week()).unique().drop_nulls().to_series().sort()
-        options |= {week_words(one): one.isoformat() for one in weeks}
+        options |= _weeks(rows, grid_columns.DUE)
     return choice("due", grid_columns.DUE, options, wanted, keep, none=True)
+
+
+def order_choice(shown: PlanPage, wanted: Wanted, keep: Keep) -> mo.ui.dropdown:
+    """Ask in which week the purchases have to be ordered that are listed."""
+    assert shown.plan is not None
+    assert shown.snapshot is not None
+    rows = suppliers.buy_rows(shown.plan, shown.snapshot, shown.names, _LONGEST)
+    options = _weeks(rows, grid_columns.ORDER_BY) if rows.height else {}
+    return choice("order_by", grid_columns.ORDER_BY, options, wanted, keep, none=True)
 
 
 _OVERDUE = "overdue"
 
 
-def _week() -> pl.Expr:
-    """Monday of the week in which an order is due, as its place has it."""
-    return pl.col(grid_columns.DUE).dt.date().dt.truncate("1w")
+def _weeks(rows: pl.DataFrame, column: str) -> dict[str, str]:
+    """Weeks of the dates of a column by their words, the first one first."""
+    found = rows.select(_week(column)).unique().drop_nulls().to_series().sort()
+    return {week_words(one): one.isoformat() for one in found}
 
 
-def _due(week: str) -> pl.Expr:
-    """Whether an open order is due in a chosen week, or overdue."""
+def _week(column: str) -> pl.Expr:
+    """Monday of the week of a date, as its place has it."""
+    return pl.col(column).dt.date().dt.truncate("1w")
+
+
+def _in_week(week: str, column: str) -> pl.Expr:
+    """Whether the date of a column lies in a chosen week, or an order is overdue."""
     if week == _OVERDUE:
         return pl.col(grid_columns.OVERDUE) != ""
-    return _week() == dt.date.fromisoformat(week)
+    return _week(column) == dt.date.fromisoformat(week)
 
 
 def subject_words(shown: PlanPage, subject: str) -> mo.Html:
@@ -282,13 +296,19 @@ def grid_of(
     source
         Name of whom open orders and the buy list are of; empty: of all.
     week
-        Open orders that are due then, as `due_choice` says it; empty: all.
+        Open orders that are due then, as `due_choice` says it, or purchases that have
+        to be ordered then, however many days ahead; empty: all.
     """
-    grid = _all_rows(tab, shown, found, subject, days)
-    listed = say("tab_open_orders"), say("tab_buy_list")
-    if week and tab == say("tab_open_orders") and grid.rows.height:
-        grid = replace(grid, rows=grid.rows.filter(_due(week)))
-    if not source or tab not in listed or grid.rows.is_empty():
+    of_week = {
+        say("tab_open_orders"): grid_columns.DUE,
+        say("tab_buy_list"): grid_columns.ORDER_BY,
+    }
+    bought = bool(week) and tab == say("tab_buy_list")
+    grid = _all_rows(tab, shown, found, subject, _LONGEST if bought else days)
+    if week and tab in of_week and grid.rows.height:
+        rows = grid.rows.filter(_in_week(week, of_week[tab]))
+        grid = replace(grid, rows=rows, name=f"{grid.name} {week}")
+    if not source or tab not in of_week or grid.rows.is_empty():
         return grid
     rows = grid.rows.filter(pl.col(grid_columns.FROM) == source)
     return replace(grid, rows=rows, name=f"{grid.name} {source}")

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 TABS = (
     say("spread_by_supplier_or_lane"),
     say("effect_on_the_plan"),
+    say("plan_with_another_time"),
     say("champion_and_challenger"),
     say("retrain_and_put_in_use"),
 )
@@ -235,7 +236,7 @@ def key_choice(
         options,
         value=labels.get(wanted("key"), next(iter(options))),
         searchable=True,
-        label=say("demands_that_depend_on"),
+        label=say("supplier_or_lane_title"),
         on_change=lambda value: keep("key", value or ""),
     )
 

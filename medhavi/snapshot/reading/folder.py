@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import os
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -22,7 +22,11 @@ from medhavi.errors import EnvironmentFailure
 from medhavi.findings import Finding, finding
 from medhavi.snapshot.reading.cells import as_csv
 from medhavi.snapshot.reading.normalise import ROW, folded, matched, names_of_table
-from medhavi.snapshot.reading.outside_file import read_sheets, read_table
+from medhavi.snapshot.reading.outside_file import (
+    check_workbook,
+    read_sheets,
+    read_table,
+)
 from medhavi.snapshot.reading.row_findings import LISTED, more, nearest
 
 if TYPE_CHECKING:
@@ -37,10 +41,11 @@ DOCUMENTATION = "about the tables"
 """Sheet of the template that explains the others."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _FolderReading:
-    """What has been read so far."""
+    """What has been read so far; `by_columns`: files of any name are looked at."""
 
+    by_columns: bool = False
     frames: dict[str, pl.DataFrame] = field(default_factory=dict)
     origins: dict[str, str] = field(default_factory=dict)
     found: list[Finding] = field(default_factory=list)
@@ -98,12 +103,20 @@ def table_in(file: Path) -> str | None:
     return table_named(file.stem) if is_table else None
 
 
-def read(path: Path) -> tuple[dict[str, pl.DataFrame], list[Finding]]:
+def read(
+    path: Path, *, by_columns: bool = False
+) -> tuple[dict[str, pl.DataFrame], list[Finding]]:
     """Read all tables of a folder or of one workbook, with what was found.
 
     CSV cells and cells of sheets stay text here; the schema types them later.
+
+    Parameters
+    ----------
+    by_columns
+        A file of another name holds the table that its columns fit, and so do the
+        sheets of a workbook without one that is called as a table.
     """
-    reading = _FolderReading()
+    reading = _FolderReading(by_columns=by_columns)
     if path.is_file() and path.suffix.lower() == ".xlsx":
         _workbook(path, reading)
     elif path.is_dir():
@@ -132,6 +145,8 @@ def _file(path: Path, reading: _FolderReading) -> None:
         _workbook(path, reading)
         return
     table = table_in(path)
+    if table is None and reading.by_columns and kind in _KINDS:
+        table = table_of_columns(_header(path))
     if table is None:
         reading.ignore(path.name, path.stem)
     else:
@@ -164,6 +179,18 @@ def _attempt(
             )
         )
         return None
+
+
+def _header(path: Path) -> list[str]:
+    """Columns of a CSV or Parquet file; none of one that cannot be read."""
+    with suppress(OSError, ValueError, csv.Error, pl.exceptions.PolarsError):
+        if path.suffix.lower() == ".parquet":
+            return read_table(path, "parquet").columns
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            names = next(csv.reader(lines), [])
+            marks = [one for one in OTHER_MARKS if len(names) == 1 and one in names[0]]
+            return names[0].split(marks[0]) if marks else names
+    return []
 
 
 def _csv(path: Path, table: str, found: list[Finding]) -> pl.DataFrame | None:
@@ -220,10 +247,15 @@ def _parquet(path: Path, _table: str, _found: list[Finding]) -> pl.DataFrame:
 
 
 def _workbook(path: Path, reading: _FolderReading) -> None:
-    """Read the sheets of a workbook that are named like tables."""
+    """Read the sheets of a workbook that are tables by their names, or columns."""
     try:
-        for sheet, frame in read_sheets(path, table_named).items():
+        named = not reading.by_columns or check_workbook(path, table_named)
+        for sheet, frame in read_sheets(path, table_named if named else bool).items():
             origin, table = f"{path.name}, sheet {sheet}", table_named(sheet)
+            if frame is not None and not named:
+                if not _named_columns(frame):
+                    continue  # the empty sheets of a new workbook
+                table = table_of_columns(_named_columns(frame))
             if frame is not None and table is not None:
                 reading.take(table, origin, _sheet(frame, table))
             elif sheet != DOCUMENTATION:
@@ -240,10 +272,14 @@ def _sheet(frame: pl.DataFrame, table: str) -> pl.DataFrame:
 
     Each row keeps Excel's own number: the header is row 1.
     """
-    named = [name for name in frame.columns if not name.startswith("__UNNAMED__")]
+    named = _named_columns(frame)
     columns = schema.tables()[table].columns
     frame = as_csv(matched(frame.select(named), columns), columns)
     return _filled(frame) if named else frame
+
+
+def _named_columns(frame: pl.DataFrame) -> list[str]:
+    return [name for name in frame.columns if not name.startswith("__UNNAMED__")]
 
 
 def _filled(frame: pl.DataFrame) -> pl.DataFrame:

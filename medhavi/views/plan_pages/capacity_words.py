@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 AHEAD = dt.timedelta(weeks=4)
 """How far ahead the free hours are counted."""
-MOST_SERVED = 8
+MOST_SERVED = 5
 """Demands that the detail of an operation lists; it counts the others."""
 _CAPACITY = tuple(str(one) for one in Limiter if one.domain is Domain.CAPACITY)
 _OPERATION_COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -340,12 +340,13 @@ def operation_html(
     whys = "".join(
         f"<li>{escape(one)}</li>" for one in why_words(plan, snapshot, first, names)
     )
+    others = _alternates_html(snapshot, order, first, names)
     return (
         f'<div class="mv-list"><p><b>{_head(order, work, names)}</b></p>'
-        '<h3>Why then</h3><ol class="mv-chain">'
-        f"{whys}</ol>"
-        f"<h3>Serves</h3>{_served_html(plan, snapshot, supply, names)}"
-        f"<h3>Alternates</h3>{_alternates_html(snapshot, order, first, names)}</div>"
+        '<div class="mv-beside"><div><h3>Why then</h3><ol class="mv-chain">'
+        f"{whys}</ol><h3>Alternates</h3>{others}</div>"
+        f"<div><h3>Serves</h3>{_served_html(plan, snapshot, supply, names)}</div>"
+        "</div></div>"
     )
 
 
@@ -456,7 +457,7 @@ def _served_html(
             _linked(demand_link(row["demand"]), names.name(row["demand"])),
             names.html(row["customer"]) if row["customer"] else NOTHING,
             escape(when(row["due"], names.zone_of(row["location"]), ends=True)),
-            escape(when(row["date"], names.zone_of(row["location"]))),
+            escape(when(row["date"], names.zone_of(row["location"]), ends=True)),
             _verdict_html(row["verdict"]),
         )
         for row in ranked.head(MOST_SERVED).iter_rows(named=True)

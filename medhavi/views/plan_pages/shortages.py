@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 MOST_REASONS = 3
 """Exceptions and limits that a shortage names, each."""
-MOST_ITEMS = 60
+MOST_ITEMS = 20
 """Items that run short, as far as a page lists them."""
 MOST_WAITING = 4
 """Demands and orders that wait for an item, each, as far as they are named."""

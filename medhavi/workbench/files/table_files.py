@@ -4,26 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import io
 import shutil
 import time
-from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import msgspec
-import polars as pl
 
 from medhavi.errors import UsageError
-from medhavi.snapshot.reading.folder import (
-    read,
-    table_in,
-    table_named,
-    table_of_columns,
-)
+from medhavi.snapshot.reading.folder import read, table_in
 from medhavi.snapshot.reading.normalise import ROW
-from medhavi.snapshot.reading.outside_file import check_workbook, read_sheets
 from medhavi.snapshot.table_difference import cells_of
 from medhavi.units import from_seconds
 from medhavi.workbench.files.atomic_write import replaced_file
@@ -31,6 +22,8 @@ from medhavi.workbench.files.workbook_changes import update_sheets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import polars as pl
 
     from medhavi.findings import Finding
     from medhavi.snapshot.table_difference import TableDifference
@@ -91,13 +84,11 @@ def read_files(
                     "Fill the template: medhavi template --xlsx."
                 )
                 raise UsageError(message)
-        named = [_by_columns(Path(name), content) for name, content in files]
-        for name, content in named:
-            (Path(there) / name).write_bytes(content)
-        only = named[0][0] if len(named) == 1 else ""
-        tables, found = cells_of(
-            Path(there) / only if only.lower().endswith(".xlsx") else there
-        )
+        written = [Path(there) / Path(name).name for name, _ in files]
+        for path, (_, content) in zip(written, files, strict=True):
+            path.write_bytes(content)
+        is_book = [path.suffix.lower() == ".xlsx" for path in written] == [True]
+        tables, found = cells_of(written[0] if is_book else there, by_columns=True)
     if not tables and {one.code for one in found} <= _NO_TABLE:
         told = ", ".join(Path(name).name for name, _ in files)
         message = (
@@ -107,55 +98,6 @@ def read_files(
         )
         raise UsageError(message)
     return tables, found
-
-
-def _by_columns(path: Path, content: bytes) -> tuple[str, bytes]:
-    """File under the name of the table that its columns fit; else as it is."""
-    kind = path.suffix.lower()
-    if kind == ".xlsx":
-        return path.name, _sheet_by_columns(content)
-    if table_named(path.stem) is not None:
-        return path.name, content
-    table = None
-    with suppress(pl.exceptions.PolarsError, UnicodeDecodeError, OSError):
-        table = table_of_columns(_header(kind, content))
-    return f"{table}{kind}" if table else path.name, content
-
-
-def _header(kind: str, content: bytes) -> list[str]:
-    if kind == ".parquet":
-        return list(pl.read_parquet_schema(io.BytesIO(content)))
-    first = content.split(b"\n", 1)[0].decode("utf-8-sig").strip()
-    mark = max(",;\t", key=first.count)
-    return [name.strip().strip('"') for name in first.split(mark)]
-
-
-def _sheet_by_columns(content: bytes) -> bytes:
-    """Workbook with its first sheet under the name of the table that its columns fit.
-
-    One with a sheet that is called as a table stays as it is, and so does one that
-    cannot be read: its reader says why.
-    """
-    import xlsxwriter
-
-    with suppress(OSError, ValueError):
-        if check_workbook(content, table_named):
-            return content
-        filled = (one for one in read_sheets(content).values() if one is not None)
-        first = next(filled, None)
-        table = None if first is None else table_of_columns(first.columns)
-        if first is None or table is None:
-            return content
-        out = io.BytesIO()
-        plain = {"strings_to_formulas": False, "strings_to_urls": False}
-        with xlsxwriter.Workbook(out, {"in_memory": True, **plain}) as book:
-            sheet = book.add_worksheet(table)
-            for number, row in enumerate([first.columns, *first.iter_rows()]):
-                for place, cell in enumerate(row):
-                    if cell is not None:
-                        sheet.write_string(number, place, str(cell))
-        return out.getvalue()
-    return content
 
 
 def holds_no_table(place: str | Path) -> bool:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from medhavi.results.difference import PegHistory
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
+    from medhavi.snapshot.overrides import StandingOverride
 
 SHOWN = 20
 """Events that a stale plan is told, the newest."""
@@ -74,6 +75,10 @@ class NewestFacts:
         rows = self._lake.table("silver.overrides").collect()
         found = rows.filter(pl.col("override") == name).to_dicts()
         return found[0] if found else None
+
+    def overrides(self) -> tuple[StandingOverride, ...]:
+        """Overrides that have not ended, the oldest first."""
+        return self.lake.overrides()
 
     def peg_history(self) -> PegHistory:
         """What became of pegs over the published plans (PEG-09)."""

@@ -8,7 +8,7 @@ own with the rows exchanged.
 from __future__ import annotations
 
 import uuid
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,8 @@ import msgspec
 
 from medhavi.events.event_types.catalog import TYPES, master_event, new_event
 from medhavi.events.event_types.master_data import MASTER
+from medhavi.schema import cell
+from medhavi.snapshot.overrides import StandingOverride, contradicted, in_front_of
 from medhavi.units import from_seconds
 from medhavi.workbench.orders.plan_edit_answers import EditRecord
 
@@ -76,11 +78,16 @@ class Writer:
         does not move by it.
     approver
         Who confirmed it.
+
+    Attributes
+    ----------
+    moment
+        When it takes effect.
     """
 
     def __init__(self, identity: str, as_of: int, approver: str) -> None:
         self._identity = identity
-        self._moment = from_seconds(as_of)
+        self.moment = from_seconds(as_of)
         self._approver = approver
         self._bodies: list[Any] = []
 
@@ -198,6 +205,20 @@ class Writer:
                 approver=self._approver,
             )
 
+    def standing(
+        self, one: StandingOverride, times: Mapping[str, Any], reason: str | None
+    ) -> None:
+        """Record an override as it stands, with other times."""
+        self.override(
+            override=one.override,
+            table=one.table,
+            key=dict(one.key),
+            column=one.column,
+            value=_json_cell(one.value),
+            **{"valid_from": one.valid_from, "valid_to": one.valid_to, **times},
+            reason=reason,
+        )
+
     def override(self, **cells: Any) -> None:
         """Record the override of a cell."""
         self._add("OverrideRecorded", approver=self._approver, **cells)
@@ -212,7 +233,7 @@ class Writer:
             new_event(
                 body,
                 event_id=str(uuid.uuid5(_NAMESPACE, f"{self._identity}|{number}")),
-                occurred_at=self._moment,
+                occurred_at=self.moment,
                 actor=self._approver,
                 correlation_id=self._identity,
                 metadata={"edit": dict(about)} if number == 0 else {},
@@ -336,6 +357,76 @@ def override(
             reason=edit.reason,
         )
     return earlier
+
+
+def changed_rows(
+    writer: Writer, rows: Sequence[RowChange], facts: NewestFacts, reason: str | None
+) -> list[dict[str, Any] | None]:
+    """Write rows as they are stated, and the end of overrides that would hide them.
+
+    Returns
+    -------
+    list of dict or None
+        Each override that ends, with the value below it before.
+    """
+    standing = facts.overrides()
+    ended = {one.override: one for _, one in contradicted(rows, standing)}
+    kept = [one for one in standing if one.override not in ended]
+    writer.rows([_below(row, kept) for row in rows], facts, reason)
+    for one in ended.values():
+        writer.standing(one, {"valid_to": writer.moment}, reason)
+    return [asdict(one) for one in ended.values()]
+
+
+def rows_back(
+    writer: Writer,
+    rows: Sequence[RowChange],
+    ended: Iterable[Row | None],
+    facts: NewestFacts,
+    reason: str | None,
+) -> None:
+    """Write rows as they were stated, and the overrides that ended with them."""
+    again = [
+        StandingOverride(
+            **{
+                **one,
+                **{
+                    name: cell(one["table"], one["column"], one[name])
+                    for name in ("value", "stated")
+                },
+                "row": tuple(one["row"]),
+            }
+        )
+        for one in ended
+        if one is not None
+    ]
+    kept = facts.overrides()
+    stated = [_below(_below(row, kept), again, everywhere=True) for row in rows]
+    writer.rows(stated, facts, reason or "taken back")
+    for override in again:
+        writer.standing(override, {}, reason or "taken back")
+
+
+def _below(
+    row: RowChange,
+    overrides: Iterable[StandingOverride],
+    *,
+    everywhere: bool = False,
+) -> RowChange:
+    """Row with what is stated below overrides of cells that stay as they were.
+
+    Parameters
+    ----------
+    everywhere
+        Of cells that become others as well.
+    """
+    if row.after is None:
+        return row
+    before, after = row.before or {}, dict(row.after)
+    for one in in_front_of(row, overrides):
+        if everywhere or before.get(one.column) == after.get(one.column):
+            after[one.column] = one.stated
+    return replace(row, after={k: v for k, v in after.items() if v is not None})
 
 
 def take_back(

@@ -9,6 +9,7 @@ dies leaves all of an edit or nothing.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from medhavi.edits.edit import EDITS, with_instants
@@ -21,6 +22,7 @@ from medhavi.providers import Providers
 from medhavi.results.identity import order_id
 from medhavi.results.run_record import Basis
 from medhavi.schema import cell, tables
+from medhavi.snapshot.overrides import contradicted, override_finding
 from medhavi.snapshot.patch import RowChange, typed_row
 from medhavi.units import from_seconds
 from medhavi.workbench.orders.newest_facts import NewestFacts
@@ -30,12 +32,13 @@ from medhavi.workbench.orders.plan_edit_events import (
     UNDO,
     Writer,
     about_edit,
+    changed_rows,
     edit_id,
     overridden_again,
     override,
-    override_id,
     plain_row,
     records,
+    rows_back,
     steps_after,
     take_back,
 )
@@ -111,13 +114,13 @@ class PlanEdits:
                 status=EditStatus.STALE,
                 changed=changed,
             )
-        hindered = self._hindered(edit, snapshot)
-        if hindered:
+        refused = refused_rows(edit)
+        if refused:
             return Preview(
                 **shown,
                 **told(edit, plan),
                 status=EditStatus.REFUSED,
-                findings=hindered,
+                findings=refused,
             )
         orders: EditedPlan | Snapshot = snapshot
         if EDITS[edit.kind].event == "order":
@@ -126,42 +129,12 @@ class PlanEdits:
                 providers=Providers(snapshot, infinite=plan.run.mode == "mrp"),
                 taken=frozenset(self.facts.order_numbers()),
             )
-        return worked_out(edit, orders, plan, snapshot, shown, self._last)
-
-    def _hindered(self, edit: Edit, snapshot: Snapshot) -> tuple[Finding, ...]:
-        """Why an edit of master data cannot be recorded, or would be hidden."""
-        refused = refused_rows(edit)
-        if refused:
-            return refused
-        if edit.kind != "changeover":
-            return ()
-        hidden = [
-            name
-            for name in ("setup_minutes", "cleaning", "cost")
-            if self._overridden(
-                override_id("changeovers", edit.values["key"], name), snapshot
-            )
-        ]
-        stands = "an override of this cell stands"
-        way_out = "Take the override back, or override the cell again."
-        found = (
-            finding(
-                "ORD004",
-                table="changeovers",
-                column=name,
-                value=edit.values.get("value"),
-                reason=stands,
-                way_out=way_out,
-            )
-            for name in hidden[:1]
+        made = worked_out(edit, orders, plan, snapshot, shown, self._last)
+        ended = tuple(
+            override_finding("ORD012", row, one, snapshot)
+            for row, one in contradicted(made.rows, self.facts.overrides())
         )
-        return tuple(found)
-
-    def _overridden(self, name: str, snapshot: Snapshot) -> bool:
-        known = self.facts.override(name)
-        ends = None if known is None else known["valid_to"]
-        open_end = ends is None or ends > from_seconds(int(snapshot.as_of))
-        return known is not None and open_end
+        return replace(made, findings=(*made.findings, *ended))
 
     def commit(self, preview: Preview, *, approver: str) -> EditCommit:
         """Make a previewed edit binding, all of it or nothing.
@@ -319,8 +292,7 @@ class PlanEdits:
         if event == "override":
             return override(writer, preview.edit, preview.rows, self.facts)
         if event == "rows":
-            writer.rows(preview.rows, self.facts, preview.edit.reason)
-            return []
+            return changed_rows(writer, preview.rows, self.facts, preview.edit.reason)
         for edit, rows in zip(preview.edit.edits, preview.steps, strict=True):
             reason = edit.reason or preview.edit.reason
             _write_orders(writer, rows, preview.run, reason)
@@ -340,7 +312,7 @@ class PlanEdits:
             take_back(writer, taken, from_seconds(int(snapshot.as_of)), reason)
             return
         if event == "rows":
-            writer.rows(rows, self.facts, reason or "taken back")
+            rows_back(writer, rows, taken.earlier_overrides, self.facts, reason)
             return
         _write_orders(writer, rows, taken.run, reason or "taken back", anew=False)
 
