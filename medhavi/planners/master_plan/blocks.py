@@ -27,6 +27,7 @@ import numpy as np
 
 from medhavi.optimize.problem import Problem, Program
 from medhavi.planners.master_plan import statement as names
+from medhavi.planners.master_plan.lanes.lane_use_block import add_lane_use
 from medhavi.planners.master_plan.levelling.level_load import add_levelling
 from medhavi.planners.master_plan.openings.opening_block import add_openings
 from medhavi.planners.master_plan.required_characteristics import add_asked
@@ -586,6 +587,7 @@ def add_blocks(problem: Problem, statement: Statement) -> ProgramBlocks:
     add_asked(problem, statement, material.stock, orders, service.deliveries)
     add_openings(problem, statement, orders)
     add_levelling(problem, statement, orders)
+    add_lane_use(problem, statement, orders)
     capacity = add_capacity(problem, statement, orders)
     limits = add_limits(problem, statement, orders)
     return ProgramBlocks(orders, capacity, limits.about)
