@@ -13,8 +13,8 @@ Each leaves with the last used departure that is not too late for it, and a depa
 used where that is the last one for some transfer, or where it is paid anyway; so the
 least is found by dynamic programming over those (Wagner and Whitin, Management Science
 5 (1958), of lots in time). Exact for one lane, where no least load has a price: one may
-be filled by a part of what could leave later. Of lanes in a row those that are nearer to
-the demands come first, and what brings their goods follows them.
+be filled by a part of what could leave later. Of lanes in a row those that are nearer
+to the demands come first, and what brings their goods follows them.
 """
 
 from __future__ import annotations

@@ -59,12 +59,12 @@ def add_lane_use(problem: Problem, statement: Statement, orders: Block) -> None:
             _add_each(problem, orders, plan, ObjectivePart.LANE_PREFERENCE, each)
     if not parameters.min_fill_price:
         return
-    scheduled = set(statement.run.snapshot["departures"]["lane"])
+    transport = statement.run.providers.transport
     by_lane: dict[str, list[tuple[SourceColumns, float]]] = defaultdict(list)
     for plan, most in moves:
-        least = _least_load(plan)
-        if least and plan.ways[0].source.source in scheduled:
-            by_lane[plan.ways[0].source.source].append((plan, most))
+        least, lane = _least_load(plan), plan.ways[0].source.source
+        if least and transport.timetable(lane).scheduled:
+            by_lane[lane].append((plan, most))
         elif least:
             missing = max(0.0, least - _weight(statement, plan) * plan.size)
             each = parameters.min_fill_price * missing
