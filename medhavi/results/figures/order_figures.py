@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
-from medhavi.results.figures.measure import Measure, ratio
+from medhavi.results.figures.measure import ratio
 from medhavi.units import DAY, HOUR
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from medhavi.results.figures.measure import Measure
 
 
 class OrderAccount(Protocol):
