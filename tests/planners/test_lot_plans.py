@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from typing import TYPE_CHECKING
 
@@ -401,7 +402,7 @@ def test_a_step_that_is_left_out_leaves_a_plan_and_says_why(settings, left_out):
     assert program is not None
     reasons = (program.lots, program.no_whole_orders)
     assert sum(reason != "" for reason in reasons) == len(left_out)
-    best = [step.best for step in found.run.steps]
+    best = [step.best or math.inf for step in found.run.steps]
     assert best == sorted(best, reverse=True)
     total = scorecard(found, snapshot).total
     assert total == pytest.approx(best[-1])

@@ -13,6 +13,8 @@ import polars as pl
 import pytest
 
 import medhavi
+from medhavi.errors import VerificationFailed
+from medhavi.planners import pipeline
 from medhavi.planners.master_plan.blocks import build
 from medhavi.planners.master_plan.master_run import built_run
 from medhavi.planners.master_plan.statement import LOT_USE, state
@@ -20,6 +22,7 @@ from medhavi.results.difference import stability
 from medhavi.results.plans.tables import SCHEMAS
 from medhavi.results.run_record import Status
 from medhavi.schema import tables
+from medhavi.workbench.files.tables_run import plan_tables
 from tests import factories
 from tests.api import ConstrainedParameters, OptimizeParameters, plan, verify
 from tests.planners.optimal_plans import DAILY, best, checked, parts
@@ -244,6 +247,60 @@ def test_the_sets_of_the_source_are_read_off_one_statement():
     assert (stocked.qty, stocked.first, stocked.last) == (4, 0, 3)
     assert (firm.qty, firm.first) == (5, 4)
     assert set(found.grid.starts[[firm.first]]) == {int(day(4).timestamp())}
+
+
+@pytest.mark.req("OMI-16")
+def test_groups_families_lanes_sources_and_characteristics_are_sets_too():
+    """A group of two machines, two families, two lanes, five kinds of sources."""
+    rows = company()
+    rows["resources"] = [
+        {"resource": name, "pool": "M", "changeover_matrix": "X"}
+        for name in ("M1", "M2")
+    ]
+    rows["steps"] = [{**rows["steps"][0], "family": "FA"}]
+    rows["changeovers"] = [
+        {"matrix": "X", "from_family": "FA", "to_family": "FB", "setup_minutes": 5}
+    ]
+    rows["lanes"] = [{**rows["lanes"][0], "lane": name} for name in ("T", "U")]
+    rows["stock"] = [
+        {"product": "A", "location": "L", "qty": 1},
+        {"product": "C", "location": "W", "qty": 4},
+    ]
+    rows["supply_orders"] = [
+        {"supply_order": "F", "kind": "purchase", "product": "C", "location": "W"}
+        | {"source": "S", "qty": 2, "due": day(1), "status": "released"}
+    ]
+    rows["demands"] = [
+        wanted("D1", 1, 1, product="A"),
+        wanted("D2", 20, 9, product="A", requires=["grade=A"], **NEVER_SHORT),
+    ]
+    rows["routings"] = [{**rows["routings"][0], "provides": ["grade=A"]}]
+    snapshot = factories.snapshot(**rows)
+    parameters = OptimizeParameters.from_mapping(DAILY)
+    run = built_run(snapshot, parameters)
+    found = state(run, parameters)
+    assert {one.resource for plan in found.plans for one in plan.occupied} <= {
+        "M",
+        "M1",
+        "M2",
+    }
+    capacity = run.providers.capacity
+    (task,) = capacity.compiled("R").tasks
+    options = [one for epoch in task.plan.epochs for one in epoch.options]
+    assert {name for one in options for name, _ in one.resources} == {"M1", "M2"}
+    assert {row["family"] for row in rows["steps"]} == {"FA"}
+    itineraries = {
+        way.source.source
+        for one in found.plans
+        if one.kind == "move"
+        for way in one.ways
+    }
+    assert itineraries == {"T", "U"}
+    plain, asking = run.intake.demands
+    assert plain.asks is None
+    assert "grade=A" in str(asking.asks)
+    made = checked(snapshot)
+    assert set(made.pegging["source"]) == {"INV", "FIRM", "PROD", "TRANS", "SUP"}
 
 
 @pytest.mark.req("OMI-32")
@@ -487,3 +544,26 @@ def test_a_plan_that_was_spoiled_is_found_out(table, spoiled, code):
     found = checked(snapshot)
     wrong = found.replace(**{table: found.tables[table].with_columns(**spoiled)})
     assert code in {one.code for one in verify(wrong, snapshot)}
+
+
+@pytest.mark.req("OMP-03")
+def test_each_plan_is_checked_after_it_was_made(monkeypatch, tmp_path):
+    """A planner that makes more of nothing writes no plan."""
+    folder = tmp_path / "tables"
+    factories.snapshot(**company()).to_folder(folder)
+    sound = pipeline.plan
+
+    def spoiled(*args, **more):
+        made = sound(*args, **more)
+        return made.replace(
+            supplies=made.supplies.with_columns(qty=pl.col("qty") * 0.5)
+        )
+
+    for mode in ("mrp", "constrained", "optimize"):
+        plan_tables(folder, tmp_path / mode, mode)
+        assert (tmp_path / mode / "run.json").exists()
+    monkeypatch.setattr(pipeline, "plan", spoiled)
+    for mode in ("constrained", "optimize"):
+        with pytest.raises(VerificationFailed, match="VER001"):
+            plan_tables(folder, tmp_path / f"no {mode}", mode)
+        assert not (tmp_path / f"no {mode}").exists()
