@@ -7,13 +7,15 @@ from collections import defaultdict
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
 import pytest
 
 from medhavi.errors import UsageError
 from medhavi.results.figures.lane_use import kg_below_fill, lanes_behind
 from tests import factories
-from tests.api import OptimizeParameters
+from tests.api import OptimizeParameters, plan, verify
 from tests.examples import some
+from tests.planners.mixed_sources import DAYS, company, tables_of
 from tests.planners.optimal_plans import checked, parts, sources
 from tests.planners.small_plans import day, fulfilment
 from tests.planners.test_shared_departures import left, paid, shipped
@@ -220,6 +222,40 @@ def test_a_plan_that_pays_for_least_loads_is_no_dearer_than_one_that_does_not(
         found = checked(snapshot, {"min_fill_price": paying})
         costs.append(paid(found, rows) + price * missing_by_hand(found, snapshot))
     assert cheapest - 1e-6 <= costs[0] <= costs[1] + 1e-6
+
+
+@pytest.mark.req("OMO-09")
+@pytest.mark.parametrize("seed", some((17, 24, 63, 7, 11, 33, 60), 4))
+def test_of_mixed_sources_the_prices_of_lanes_make_no_plan_dearer(seed: int) -> None:
+    """Of 50 companies six cost up to 47 % more: orders were priced as usual ones."""
+    draw = random.Random(seed)
+    stated = tables_of(company(seed))
+    fill, preference = draw.randint(3, 20), draw.randint(1, 3)
+    snapshot = stated.replace(
+        lanes=stated["lanes"].with_columns(
+            min_fill_kg=pl.lit(float(fill)), preference=pl.lit(preference)
+        ),
+        products=stated["products"].with_columns(weight_kg=pl.lit(1.0)),
+    )
+    prices = {
+        "min_fill_price": draw.choice([0.5, 3.0]),
+        "lane_preference_price": draw.choice([0.0, 15.0]),
+    }
+    usual = {"bucket": f"{DAYS}xday", "late_days": 20}
+    costs = []
+    for paying in (True, False):
+        found = plan(snapshot, "optimize", {**usual, **(prices if paying else {})})
+        assert verify(found, snapshot) == []
+        lacks = prices["min_fill_price"] * missing_by_hand(found, snapshot)
+        behind = prices["lane_preference_price"] * lanes_behind(found, snapshot)
+        parts_of = told(found)
+        if paying:
+            assert parts_of.pop("below least load") == pytest.approx(lacks)
+            assert parts_of.pop("lane preference", 0.0) == pytest.approx(behind)
+        costs.append(sum(one or 0.0 for one in parts_of.values()) + lacks + behind)
+        if paying:
+            assert found.run.bound is None or found.run.bound <= costs[0] + 1e-6
+    assert costs[0] <= costs[1] + 1e-6
 
 
 @pytest.mark.req("OMO-09")

@@ -19,6 +19,13 @@ whose best source has preference p,
 
     price (q - p) sum_t x_st / Q                           [base currency]
 
+In the program with whole orders each order pays both, and gets back what it fills:
+
+    filled_t <= w_s x_t,  filled_t <= F_l z_t,   cost  price (F_l z_t - filled_t)
+
+where z_t orders are made in column t: of a lane without a timetable, or with one
+product alone. Other lanes have the rows of departures.
+
 Switch: the block is empty where `min_fill_price` and `lane_preference_price` are 0.
 
 A plan pays the same prices for `kg_below_fill` and `lanes_behind`.
@@ -26,8 +33,8 @@ A plan pays the same prices for `kg_below_fill` and `lanes_behind`.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from typing import TYPE_CHECKING
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -35,41 +42,112 @@ from medhavi.planners.master_plan.openings.opening_block import most_ordered
 from medhavi.planners.master_plan.statement import ObjectivePart
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from medhavi.optimize.problem import Block, Floats, Ints, Problem
     from medhavi.planners.master_plan.source_rates import SourceColumns
     from medhavi.planners.master_plan.statement import Statement
 
 DEPARTED, DEPARTS = "departures used", "leaves with a departure"
-BELOW, LEAST_LOAD = "below the least load", "least load"
+BELOW, LEAST_LOAD, FILLED = "below the least load", "least load", "filled"
 
 
-def add_lane_use(problem: Problem, statement: Statement, orders: Block) -> None:
-    """Add prices of lanes, and rows of least loads."""
+def add_lane_use(
+    problem: Problem, statement: Statement, orders: Block, *, whole: bool = False
+) -> None:
+    """Add prices of lanes, and rows of least loads; `whole` orders pay their own."""
     parameters = statement.parameters
     moves = [
         (plan, most)
         for plan, most in zip(statement.plans, _most(statement), strict=True)
         if plan.kind == "move"
     ]
-    if parameters.lane_preference_price:
+    if parameters.lane_preference_price and not whole:
         for plan, _ in moves:
             each = parameters.lane_preference_price * _behind(statement, plan)
             _add_each(problem, orders, plan, ObjectivePart.LANE_PREFERENCE, each)
     if not parameters.min_fill_price:
         return
-    transport = statement.run.providers.transport
+    carried = Counter(_lane(plan) for plan in statement.plans)
     by_lane: dict[str, list[tuple[SourceColumns, float]]] = defaultdict(list)
     for plan, most in moves:
-        least, lane = _least_load(plan), plan.ways[0].source.source
-        if least and transport.timetable(lane).scheduled:
+        least, lane = _least_load(plan), _lane(plan)
+        if not least or (whole and _has_vehicle(statement, plan, carried[lane])):
+            continue
+        if _is_scheduled(statement, plan):
             by_lane[lane].append((plan, most))
-        elif least:
+        else:
             missing = max(0.0, least - _weight(statement, plan) * plan.size)
             each = parameters.min_fill_price * missing
             _add_each(problem, orders, plan, ObjectivePart.BELOW_FILL, each)
     _add_least_loads(problem, statement, orders, by_lane)
+
+
+class OrderPrice(NamedTuple):
+    """What an order pays for its lane: money of the goal, and what it may fill [kg]."""
+
+    money: float
+    least: float
+
+
+def order_price(statement: Statement, plan: SourceColumns, carried: int) -> OrderPrice:
+    """Price of an empty order for its lane, which has so many products."""
+    if plan.kind != "move":
+        return OrderPrice(0.0, 0.0)
+    parameters = statement.parameters
+    money = least = 0.0
+    if parameters.lane_preference_price:
+        money += parameters.lane_preference_price * _behind(statement, plan)
+    if parameters.min_fill_price and _has_vehicle(statement, plan, carried):
+        least = _least_load(plan)
+        money += parameters.min_fill_price * least
+    return OrderPrice(money, least)
+
+
+def add_filled(
+    problem: Problem,
+    statement: Statement,
+    orders: Block,
+    made: Iterable[tuple[SourceColumns, Ints, float]],
+) -> None:
+    """Pay whole orders back what they fill of their least load.
+
+    Parameters
+    ----------
+    made
+        Sources, places of their whole columns among all, and their least load [kg].
+    """
+    ours = [one for one in made if one[2]]
+    size = sum(len(whole) for _, whole, _ in ours)
+    filled = problem.columns(FILLED, size)
+    loads, most = (problem.rows(f"{FILLED}, {n}", size, upper=0.0) for n in "xz")
+    first = 0
+    for plan, whole, least in ours:
+        every = first + np.arange(len(whole))
+        columns = orders.at(plan.first + np.arange(len(whole)))
+        for rows, own, each in (
+            (loads, columns, _weight(statement, plan)),
+            (most, whole, least),
+        ):
+            problem.entries(rows.at(every), filled.at(every), 1.0)
+            problem.entries(rows.at(every), own, -each)
+        first += len(whole)
+    price = statement.parameters.min_fill_price
+    problem.cost(ObjectivePart.BELOW_FILL, filled.at(np.arange(size)), -price)
+
+
+def _lane(plan: SourceColumns) -> str:
+    return plan.ways[0].source.source
+
+
+def _is_scheduled(statement: Statement, plan: SourceColumns) -> bool:
+    """Whether a lane leaves by a timetable."""
+    return statement.run.providers.transport.timetable(_lane(plan)).scheduled
+
+
+def _has_vehicle(statement: Statement, plan: SourceColumns, carried: int) -> bool:
+    """Whether an order leaves alone: without a timetable, or as the one product."""
+    return carried == 1 or not _is_scheduled(statement, plan)
 
 
 def _most(statement: Statement) -> Sequence[float]:
