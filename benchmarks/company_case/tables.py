@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.company_case.network import SUPPLIERS, Network
@@ -29,6 +30,8 @@ SHORTEST, LONGEST = 3, 15
 """Lead times of suppliers [days]."""
 LEAVES = dt.time(16)
 """Departure of lanes."""
+DATED_HORIZONS = 20
+"""Open orders are dated forward for so many horizons: much work ends behind one."""
 
 
 def tables_of(size: ModelSize) -> Tables:
@@ -289,7 +292,10 @@ class _Writing:
 
     def _released_work(self, opened: list[Item]) -> None:
         """Released work, dated forward: each step behind the work on its machine."""
-        clocks = {site: Clock(one) for site, one in self._network.open_time.items()}
+        clocks = {
+            site: Clock(replace(one, days=DATED_HORIZONS * one.days))
+            for site, one in self._network.open_time.items()
+        }
         free: dict[str, float] = defaultdict(float)
         family: dict[str, str | None] = {}
         for number, item in enumerate(opened, 1):

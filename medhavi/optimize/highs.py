@@ -172,6 +172,14 @@ class HighsSession:
         """Forget the basis: the next solve starts from nothing."""
         self._model.clearSolver()
 
+    def basis(self) -> object:
+        """Basis in which the last solve ended, for `resume`."""
+        return self._model.getBasis()
+
+    def resume(self, basis: object) -> None:
+        """Go on from the basis of an earlier solve; no row was added since."""
+        self._model.setBasis(basis)
+
     def start(self, values: Floats) -> None:
         """Solve from a point that keeps all rows, shape (n,)."""
         point = self._package.HighsSolution()
@@ -499,6 +507,16 @@ class ComponentSession:
         for session in self._open():
             session.restart()
         self._known = [None] * len(self._pieces)
+
+    def basis(self) -> object:
+        """Bases of all components, for `resume`."""
+        return [session.basis() for session in self._open()]
+
+    def resume(self, basis: object) -> None:
+        """Go on from the bases of an earlier solve; no row was added since."""
+        assert isinstance(basis, list)  # what `basis` gave
+        for session, one in zip(self._open(), basis, strict=True):
+            session.resume(one)
 
     def start(self, values: Floats) -> None:
         """Solve from a point that keeps all rows, shape (n,)."""

@@ -5,7 +5,7 @@ the others in the goal keeps points efficient where the first one is degenerate
 (Mavrotas 2009, doi 10.1016/j.amc.2009.03.037). Bounds are not laid on a grid: each new
 one halves the largest gap that is left, so that points are distinct and spread. All
 objectives stand in the program as rows once; from point to point only bounds change,
-and the solver goes on from the last basis.
+and the solver goes on from the basis of the point whose bound is nearest.
 """
 
 from __future__ import annotations
@@ -101,6 +101,7 @@ class Front:
             for name, weights in objectives.items()
         }
         self._goal = ""
+        self._bases: dict[str, list[tuple[float, object]]] = {}
         self.stopped = False
 
     def points(
@@ -121,6 +122,11 @@ class Front:
         for name in self._names:
             ends.append(self._solve(name, None))
             self._keep(found, ends[-1], tell)
+            if len(ends) == 1 and ends[0] is not None:
+                basis = self._session.basis()
+                self._bases = {
+                    other: [(ends[0].values[other], basis)] for other in self._names
+                }
         del found[count:]
         marks = self._marks(ends)
         while len(found) < count and not self.stopped:
@@ -129,12 +135,17 @@ class Front:
                 break
             name, middle = gap
             marks[name].append(middle)
-            point = self._solve(self._names[0], gap)
+            point = self._solve(self._names[0], gap, self._nearest(name, middle))
             if point is not None:
                 # A bound with room to spare: the gap ends where the point is.
                 marks[name].append(point.values[name])
+                self._bases[name].append((middle, self._session.basis()))
             self._keep(found, point, tell)
         return sorted(found, key=self._order)
+
+    def _nearest(self, name: str, bound: float) -> object:
+        """Basis of the point whose bound of an objective is nearest to this one."""
+        return min(self._bases[name], key=lambda one: abs(one[0] - bound))[1]
 
     def _order(self, point: Point) -> tuple[float, ...]:
         return tuple(point.values[name] for name in self._names)
@@ -186,9 +197,17 @@ class Front:
             for name in self._names
         )
 
-    def _solve(self, goal: str, limited: tuple[str, float] | None) -> Point | None:
+    def _solve(
+        self,
+        goal: str,
+        limited: tuple[str, float] | None,
+        basis: object | None = None,
+    ) -> Point | None:
+        """Point of least goal, from a basis or from where the last solve ended."""
         if goal != self._goal:
             self._aim(goal)
+        if basis is not None:
+            self._session.resume(basis)
         for name, row in self._rows.items():
             most = np.inf
             if limited is not None and limited[0] == name:

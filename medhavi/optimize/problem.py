@@ -361,6 +361,14 @@ class Session(Protocol):
         """Forget the basis: the next solve starts from nothing."""
         ...
 
+    def basis(self) -> object:
+        """Basis in which the last solve ended, for `resume`."""
+        ...
+
+    def resume(self, basis: object) -> None:
+        """Go on from the basis of an earlier solve; no row was added since."""
+        ...
+
     def start(self, values: Floats) -> None:
         """Solve from a point that keeps all rows, shape (n,)."""
         ...

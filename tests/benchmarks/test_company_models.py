@@ -107,6 +107,14 @@ def test_a_model_has_no_finding_and_its_plans_no_fault(snapshot, mode, settings)
     assert list(verify(made, snapshot)) == []
 
 
+def test_released_work_may_end_behind_the_horizon():
+    size = ModelSize(demands=40, steps=4, sites=1, open_orders=0.9, most_load=1.2)
+    orders = tables_of(size)["supply_orders"]
+    last = max(one["due"] for one in orders if one["kind"] == "work")
+    due = max(one["due"] for one in tables_of(size)["demands"])
+    assert last > due
+
+
 def test_released_work_never_overlaps_on_a_machine(tables):
     rows = sorted(
         tables["supply_order_steps"], key=lambda row: (row["resource"], row["start"])

@@ -89,4 +89,4 @@ def test_some_kind_adds_to_each_table_of_the_contract():
 def test_one_row_changes_neither_the_engine_nor_the_lateness(base, kind):
     snapshot, alone, far = base
     found, _ = one_row.planned(one_row.with_row(snapshot, kind, far))
-    assert one_row.untrue(kind, found, alone) == ""
+    assert one_row.untrue(kind, [found], alone) == ""

@@ -67,6 +67,13 @@ def test_components_cost_what_the_whole_does_whatever_is_changed(seed):
         session.set_cost(cost)
         session.restart()
     same()
+    bases = apart.basis()
+    apart.set_cost(program.cost)
+    assert apart.solve().iterations > 0
+    apart.set_cost(cost)
+    apart.resume(bases)
+    assert apart.solve().iterations == 0
+    same()
     # A budget over all joins them: costs and rows that were changed stay so.
     most = 0.7 * float(weights @ whole.solve().values)
     added = [session.add_row(-np.inf, most, weights) for session in (apart, whole)]

@@ -87,6 +87,18 @@ def test_a_start_is_kept_where_nothing_better_may_be_sought():
     assert session.solve().objective == pytest.approx(best.objective)
 
 
+def test_a_solve_goes_on_from_the_basis_of_an_earlier_one():
+    session = Highs().open(knapsack())
+    assert session.solve().values.tolist() == [10.0, 0.0]
+    basis = session.basis()
+    session.set_cost(np.array([-1.0, -9.0]))
+    assert session.solve().iterations == 1
+    session.set_cost(np.array([-3.0, -5.0]))
+    session.resume(basis)
+    again = session.solve()
+    assert (again.values.tolist(), again.iterations) == ([10.0, 0.0], 0)
+
+
 def test_an_impossible_program_is_infeasible_and_has_no_point():
     problem = Problem()
     x, r = problem.columns("x", 1, upper=1.0), problem.rows("r", 1, lower=2.0)

@@ -12,12 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medhavi.planners.constrained.demand_bounds import LeadTimeBounds, Planned
-from medhavi.planners.constrained.memory import Memory
+from medhavi.planners.constrained.memory import Memory, PlantReading
+from medhavi.planners.constrained.netting.given_sources import UNDECIDED, Decisions
+from medhavi.planners.constrained.search import searched_run
 from medhavi.planners.constrained.search.searched_run import SearchedRun
 from medhavi.snapshot import Snapshot
 from tests.api import ConstrainedParameters, plan
 from tests.examples import examples
 from tests.factories import AS_OF
+from tests.planners import mixed_sources
 from tests.planners.search_plants import DAY, workshop
 from tests.planners.small_plans import KERNELS
 
@@ -258,3 +261,38 @@ def test_plans_on_each_other_are_those_of_plans_from_folders(
         made = on(after, last)
         assert same(made, on(after, unread(last)))
         last = made
+
+
+def by(snapshot: Snapshot, decisions: Decisions, before: Plan | None) -> Plan:
+    """Plan by decisions, on what was read for another plan."""
+    parameters = ConstrainedParameters.from_mapping(SETTINGS)
+    read = None if before is None or before.basis is None else before.basis.kept
+    assert read is None or isinstance(read, PlantReading)
+    return searched_run.plan(
+        snapshot, parameters, "0", decisions=decisions, before=read
+    )
+
+
+@settings(max_examples=examples(6, 200))
+@given(st.integers(0, 400), st.permutations(range(4)))
+def test_what_was_read_serves_plans_by_other_decisions(
+    seed: int, order: list[int]
+) -> None:
+    """Each source is meant to bring all in its turn, and the machine works longer."""
+    snapshot = mixed_sources.tables_of(mixed_sources.company(seed))
+    resources = snapshot["resources"].with_columns(overtime_minutes_per_day=240.0)
+    snapshot = snapshot.replace(resources=resources.to_dicts()).require()
+    wanted = int(snapshot["demands"]["qty"].sum())
+    sources = snapshot["sourcing"]["source"].unique().sort().to_list()
+    (key,) = snapshot["demands"].select("product", "location").unique().rows()
+    machines = frozenset(snapshot["resources"]["resource"].to_list())
+    ways = [UNDECIDED, Decisions(overtime=machines)] + [
+        Decisions(amounts={key: {one: ((NOW + 50 * DAY, wanted),)}}) for one in sources
+    ]
+    first = last = by(snapshot, UNDECIDED, None)
+    for number in order:
+        decisions = ways[number % len(ways)]
+        alone = by(snapshot, decisions, None)
+        assert same(by(snapshot, decisions, first), alone)
+        last = by(snapshot, decisions, last)
+        assert same(last, alone)

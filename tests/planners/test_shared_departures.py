@@ -127,6 +127,42 @@ def test_lots_do_not_join_for_a_departure_that_others_pay_as_well():
     assert left(found) == 2
 
 
+@pytest.mark.req("OMO-05", "OMC-7.8.1")
+@pytest.mark.parametrize(("room", "departures"), [(11.0, 1), (10.0, 2)])
+def test_what_leaves_together_has_room_there(room: float, departures: int):
+    """6 of A on day 4, 5 of B on day 8; a departure costs 30, to wait less than 1."""
+    rows = shipped([("A", 6.0, 4), ("B", 5.0, 8)], 30.0, 36.5)
+    rows["lanes"][0]["capacity_kg"] = room
+    assert left(best(**rows)) == departures
+
+
+@pytest.mark.req("OMO-05", "OMC-7.8.1")
+def test_who_has_no_room_on_one_departure_leaves_with_the_one_before():
+    """2 of A on day 2, 7 of B on day 4, 6 of C on day 8; 10 have room."""
+    rows = shipped([("A", 2.0, 2), ("B", 7.0, 4), ("C", 6.0, 8)], 30.0, 36.5)
+    rows["lanes"][0]["capacity_kg"] = 10.0
+    moves = best(**rows).supplies.filter(pl.col("kind") == "move")
+    leaves = dict(moves.select("product", "departure").iter_rows())
+    assert leaves["A"] == leaves["B"] == day(1)
+    assert leaves["C"] == day(7)
+
+
+@pytest.mark.req("OMO-05", "OMC-7.8.1")
+@pytest.mark.parametrize("seed", some(range(200), 6))
+def test_departures_with_little_room_are_never_overloaded(seed: int):
+    """The check of the plan finds nothing; no demand has two departures of its own."""
+    draw = random.Random(seed)
+    asked = [
+        (name, float(draw.randint(1, 9)), draw.randint(1, 12))
+        for name in "ABCDEFGH"[: draw.randint(2, 8)]
+        for _ in range(draw.randint(1, 3))
+    ]
+    rows = shipped(asked, draw.choice([5.0, 30.0, 90.0]), draw.choice([36.5, 365.0]))
+    most = max(qty for _, qty, _ in asked) + draw.randint(0, 6)
+    rows["lanes"][0]["capacity_kg"] = most
+    assert left(best(**rows)) <= len(asked)
+
+
 @pytest.mark.req("OMO-05")
 @pytest.mark.parametrize("seed", some(range(200), 6))
 def test_departures_and_what_is_there_early_cost_least(seed: int):

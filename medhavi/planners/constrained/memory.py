@@ -143,6 +143,12 @@ class PlantFacts:
         self.changes: dict[object, np.ndarray] = {}
         self.products: list[Any] = []
 
+    def undecided(self) -> PlantFacts:
+        """The same but for what is chosen by decisions of a plan."""
+        other = copy(self)
+        other.ways, other.rivals, other.products = {}, {}, []
+        return other
+
 
 UNREAD = frozenset({"demands"})
 """Tables that nothing of a reading depends on."""
@@ -161,8 +167,11 @@ class PlantReading:
     ----------
     providers
         Those of the snapshot as disruptions leave it.
+    decisions
+        What is decided beyond the tables in the plan that it is read for.
     before
-        An earlier reading of the same company, of which the demands alone differ.
+        An earlier reading of the same company, of which the demands alone differ, and
+        what is decided but for overtime.
 
     Attributes
     ----------
@@ -177,9 +186,13 @@ class PlantReading:
     """
 
     def __init__(
-        self, providers: Providers, before: PlantReading | None = None
+        self,
+        providers: Providers,
+        decisions: Decisions,
+        before: PlantReading | None = None,
     ) -> None:
         self.providers = providers
+        self.decisions = decisions
         self.graphs: list[ItemLocationGraph] = [] if before is None else before.graphs
         self.timings: dict[str, OrderTiming] = {} if before is None else before.timings
         self.sources: dict[tuple[str, ...], Source | None] = (
@@ -191,15 +204,22 @@ class PlantReading:
         self.chains: list[tuple[object, ChainTimes]] = (
             [] if before is None else before.chains
         )
-        self._facts: dict[int, PlantFacts] = {} if before is None else before._facts  # noqa: SLF001 - its own kind
+        self._facts: dict[int, PlantFacts] = {}
+        if before is not None:
+            # What sources are chosen from depends on what is decided.
+            same = before.decisions == decisions
+            self._facts = {
+                last: facts if same else facts.undecided()
+                for last, facts in before._facts.items()  # noqa: SLF001 - its own kind
+            }
 
-    def on(self, snapshot: Snapshot) -> PlantReading:
-        """Reading of a snapshot that differs in `UNREAD` alone."""
+    def on(self, snapshot: Snapshot, decisions: Decisions) -> PlantReading:
+        """Reading of a snapshot that differs in `UNREAD` alone, by some decisions."""
         known = self.providers.tables
         names = UNREAD.intersection(known)
         tables = {**known, **read_tables(snapshot, sorted(names))}
         made = self.providers.on(snapshot, tables=tables, shared=_SHARED)
-        return PlantReading(made, self)
+        return PlantReading(made, decisions, self)
 
     def facts(self, last: int) -> PlantFacts:
         """What plants say that reach to a last due date [UTC s]."""
@@ -254,10 +274,10 @@ class Memory:
             self.snapshot = with_overtime(self.snapshot, decisions.overtime)
         self.fingerprint = snapshot.fingerprint
         self.findings = check_supported(snapshot, CONSTRAINED)
-        if before is None:
-            self.reading = PlantReading(Providers(self.snapshot))
+        if before is None or before.decisions.overtime != decisions.overtime:
+            self.reading = PlantReading(Providers(self.snapshot), decisions)
         else:
-            self.reading = before.on(self.snapshot)
+            self.reading = before.on(self.snapshot, decisions)
         self.providers = self.reading.providers
         self.demands_read: list[LoadedDemands] = []
         self._forget(decisions)
@@ -330,7 +350,8 @@ def memory_of(
 ) -> Memory:
     """Fresh memory of a snapshot, with the campaigns that a run obeys.
 
-    `before` is a reading of the same company, of which the demands alone differ;
+    `before` is a reading of the same company, of which the demands alone differ, and
+    what is decided;
     `days` is as of `campaigns_obeyed`.
 
     Raises

@@ -13,6 +13,7 @@ import polars as pl
 from medhavi.findings.groups import COLUMN, TABLE
 from medhavi.optimize.problem import SolveStatus
 from medhavi.planners.constrained.deliveries import goes_whole
+from medhavi.planners.constrained.memory import PlantReading
 from medhavi.planners.constrained.netting.given_sources import UNDECIDED, Decisions
 from medhavi.planners.constrained.netting.rationing import Slice
 from medhavi.planners.constrained.search import searched_run
@@ -69,14 +70,16 @@ wanted whole."""
 class RunOptions(NamedTuple):
     """Progress, interruption, seed and kept plans of a run, as of `plan`.
 
-    `at_least` is what each of its plans costs at least, see `cost_at_least`; `schedule`
-    that of a baseline, which is resumed.
+    `readings` are those of its plans, by the resources that work overtime; `at_least`
+    is what each of them costs at least, see `cost_at_least`; `schedule` that of a
+    baseline, which is resumed.
     """
 
     observe: Observe | None
     cancelled: Cancelled | None
     seed: int | None
     kept: StepPlans
+    readings: dict[frozenset[str], PlantReading]
     at_least: float | None = None
     schedule: BaselineSchedule | None = None
 
@@ -375,7 +378,10 @@ def _done_before(
         seed=way.seed,
         decisions=decisions,
         kept=way.schedule,
+        before=way.readings.get(decisions.overtime),
     )
+    if made.basis is not None and isinstance(made.basis.kept, PlantReading):
+        way.readings[decisions.overtime] = made.basis.kept
     if made.run.status is not Status.CANCELLED and way.schedule is None:
         way.kept.keep(name, made)
     return made

@@ -144,7 +144,7 @@ def plan(
     run = built_run(snapshot, parameters)
     solver = solver or solver_of(parameters, seed)
     least = cost_at_least(run, solver, cancelled)
-    way = RunOptions(observe, cancelled, seed, kept or PlansInMemory(), least)
+    way = RunOptions(observe, cancelled, seed, kept or PlansInMemory(), {}, least)
     tell(Progress("plan without the program", 0, 5))
     plain = decided(run, UNDECIDED, parameters.effort, way)
     made, steps = plain, [RunStep(WITHOUT, parameters.effort, plain)]
@@ -177,7 +177,7 @@ def resumed(
     """
     run = built_run(snapshot, parameters)
     least = cost_at_least(run, solver_of(parameters, seed), cancelled)
-    way = RunOptions(observe, cancelled, seed, PlansInMemory(), least, schedule)
+    way = RunOptions(observe, cancelled, seed, PlansInMemory(), {}, least, schedule)
     decisions = schedule.decisions(run.intake.demands)
     decisions = replace(decisions, worth=parameters.money_worth)
     made = decided(run, decisions, parameters.effort, way)

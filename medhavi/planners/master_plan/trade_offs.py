@@ -168,7 +168,7 @@ def pareto(  # noqa: PLR0913 - the public name, keywords but for three
     asked |= {} if baseline is None else {"baseline": baseline.fingerprint}
     unbeaten: list[Candidate] = []
     if plans:
-        way = RunOptions(None, stop, None, kept or PlansInMemory())
+        way = RunOptions(None, stop, None, kept or PlansInMemory(), {})
         made = _candidates(built, parameters, found, baseline, asked, tell, way)
         unbeaten = [
             one._replace(plan=one.plan.replace(kpis=kpi_table(one.plan, snapshot)))

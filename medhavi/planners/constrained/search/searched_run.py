@@ -364,7 +364,8 @@ def plan(  # noqa: PLR0913 - one keyword each
         The schedule of an earlier plan, which is resumed where enough of it fits: the
         effort of the run then has `orders_kept`.
     before
-        What was read for that plan, where nothing but the demands differs.
+        What was read for another plan, where nothing but the demands and the decisions
+        differs.
 
     Raises
     ------
@@ -437,8 +438,7 @@ def _of_memory(
         made = netted(str(found))
     else:
         made, schedule = found
-        # What sources are chosen from depends on what is decided.
-        read = memory.reading if decisions is UNDECIDED else None
+        read = memory.reading
         basis = replace(Basis.of(snapshot), schedule=schedule, kept=read)
         made = replace(made, basis=basis)
         leaves_out = memory.refused and made.run.engine != FOUND

@@ -12,9 +12,11 @@ where a kg below the least load L of a departure costs B.
 Each leaves with the last used departure that is not too late for it, and a departure is
 used where that is the last one for some transfer, or where it is paid anyway; so the
 least is found by dynamic programming over those (Wagner and Whitin, Management Science
-5 (1958), of lots in time). Exact for one lane, where no least load has a price: one may
-be filled by a part of what could leave later. Of lanes in a row those that are nearer
-to the demands come first, and what brings their goods follows them.
+5 (1958), of lots in time). Exact for one lane with room for all and no price of a least
+load, which may be filled by a part of what could leave later; of lanes in a row those
+that are nearer to the demands come first, and what brings their goods follows them.
+Where departures have only so much room, one stays in use if what would leave with it
+has no room on those before, or none that is worth it.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from medhavi.planners.constrained.search.plant.items import price
-from medhavi.planners.kernels.plant_kernels.plant_record import DEPARTS, FAR
+from medhavi.planners.kernels.plant_kernels.plant_record import DEPARTS, FAR, load_of
 from medhavi.units import DAY
 
 if TYPE_CHECKING:
@@ -51,6 +53,11 @@ class LaneTransfers(NamedTuple):
         Cost of a departure [millionths].
     paid
         What leaves with a departure in any case [kg], by departure.
+    loads
+        What each takes of what is limited. Shape (n, n_limits), int64.
+    left
+        What is left of that on each departure if all leave with their last one. Shape
+        (n_departures, n_limits), int64.
     weights
         What each transfer weighs [kg]. Shape (n,).
     least
@@ -65,12 +72,80 @@ class LaneTransfers(NamedTuple):
     arrivals: np.ndarray
     fixed: float
     paid: Mapping[int, float]
+    loads: np.ndarray
+    left: np.ndarray
     weights: np.ndarray
     least: float = 0.0
     fill_price: float = 0.0
 
     def chosen(self) -> np.ndarray:
-        """Departure of each transfer, so that all cost least. Shape (n,), int64."""
+        """Departure of each transfer, so that all cost little. Shape (n,), int64.
+
+        The least there is where all have room.
+        """
+        found = self.last.copy()
+        left, carried = self.left.copy(), self._carried()
+        used = {*self._used(), *self.paid}
+        for departure in np.unique(self.last).tolist():
+            if departure in used:
+                continue
+            group = np.flatnonzero(self.last == departure)
+            moved = self._sooner(group, sorted(used, reverse=True), left, carried)
+            if moved is None:
+                used.add(departure)
+                continue
+            found[group] = moved
+            np.add.at(left, moved, -self.loads[group])
+            np.add.at(carried, moved, self.weights[group])
+            left[departure] += self.loads[group].sum(axis=0)
+        return found
+
+    def _carried(self) -> np.ndarray:
+        """Weight on each departure if all leave with their last one [kg]."""
+        found: np.ndarray = np.zeros(len(self.arrivals))
+        np.add.at(found, self.last, self.weights)
+        for departure, kg in self.paid.items():
+            found[departure] += kg
+        return found
+
+    def _missing(self, carried: np.ndarray | float) -> float:
+        """What lacks to the least load of departures [millionths]."""
+        missing = np.maximum(self.least - np.asarray(carried), 0.0)
+        return self.fill_price * float(missing.sum())
+
+    def _sooner(
+        self,
+        group: np.ndarray,
+        used: Sequence[int],
+        left: np.ndarray,
+        carried: np.ndarray,
+    ) -> list[int] | None:
+        """Departures of transfers that leave sooner, each with the last that has room.
+
+        None: one has no room, or it costs more than a departure.
+        """
+        left, found, held = left.copy(), dict[int, int](), 0.0
+        largest = sorted(group.tolist(), key=lambda one: -int(self.loads[one].sum()))
+        for one in largest:
+            load = self.loads[one]
+            for at in used:
+                if self.first[one] <= at < self.last[one] and (left[at] >= load).all():
+                    break
+            else:
+                return None
+            found[one] = at
+            left[at] -= load
+            held += self.held[one] * (self.arrivals[self.last[one]] - self.arrivals[at])
+        moved = [found[one] for one in group.tolist()]
+        fuller = carried.copy()
+        np.add.at(fuller, moved, self.weights[group])
+        some = np.unique(moved)
+        saved = self.fixed + self._missing(carried[self.last[group[0]]])
+        saved += self._missing(carried[some]) - self._missing(fuller[some])
+        return moved if held < saved else None
+
+    def _used(self) -> list[int]:
+        """Departures that are used where all cost least and have room, rising."""
         some = {*self.last.tolist(), *self.paid}
         dates = [one for one in sorted(some) if one <= int(self.last.max())]
         arrive = self.arrivals[dates].astype(float)
@@ -108,10 +183,7 @@ class LaneTransfers(NamedTuple):
         while at >= 0:
             used.append(dates[at])
             at = before[at]
-        used.reverse()
-        return np.array(used, np.int64)[
-            np.searchsorted(used, self.last, side="right") - 1
-        ]
+        return used[::-1]
 
 
 class SharedDepartures:
@@ -205,6 +277,7 @@ class SharedDepartures:
         held = plant.each_day[plant.asked[item]] * size / DAY
         place = {at: number for number, at in enumerate(arrivals.tolist())}
         paid = self._paid.get(lane, {})
+        loads, left = self._room(late, orders[known], len(arrivals))
         transfers = LaneTransfers(
             first=np.minimum(first, last)[known],
             last=last[known],
@@ -212,6 +285,8 @@ class SharedDepartures:
             arrivals=arrivals,
             fixed=float(self._fixed[item].max()),
             paid={place[at]: kg for at, kg in paid.items() if at in place},
+            loads=loads,
+            left=left,
             weights=(self._weight[item] * size)[known],
             least=float(self._least[item].max()),
             fill_price=self._fill_price,
@@ -220,6 +295,29 @@ class SharedDepartures:
         moved = chosen < transfers.last
         ends = arrivals[chosen[moved]].tolist()
         yield from zip(orders[known][moved].tolist(), ends, strict=True)
+
+    def _room(
+        self, late: ScheduleRecord, orders: np.ndarray, departures: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Loads of orders and what is left of departures, as of `LaneTransfers`."""
+        plant = self._plant
+        own = [
+            (order, limit)
+            for order in orders.tolist()
+            for limit in range(
+                plant.l_start[late.o_option[order]],
+                plant.l_start[late.o_option[order] + 1],
+            )
+        ]
+        places = sorted({int(plant.l_room[limit]) for _, limit in own})
+        at = np.array(places, np.int64) + np.arange(departures)[:, np.newaxis]
+        left = plant.l_most[at] - np.asarray(late.taken, np.int64)[at]
+        row = {order: number for number, order in enumerate(orders.tolist())}
+        loads = np.zeros((len(orders), len(places)), np.int64)
+        for order, limit in own:
+            taken = load_of(plant, limit, late.o_qty[order])
+            loads[row[order], places.index(int(plant.l_room[limit]))] = taken
+        return loads, left
 
 
 def _lanes_behind(model: Model, ours: np.ndarray) -> np.ndarray:

@@ -459,6 +459,24 @@ class _WarmRepair(Repair):
         untied[giver[end[giver] + post[item[giver]] > limit]] = True
         sooner = alive[start[alive] < np.asarray(early.o_start, np.int64)[alive]]
         untied |= np.isin(plant.machine[option], plant.machine[option[sooner]])
+        untied |= self._crowded(alive)
         wrong, tied = bool(untied.any()), stays < FAR
         # Where none of those in the way is known, all are let go.
         return untied & tied if (untied & tied).any() else tied & wrong
+
+    def _crowded(self, alive: np.ndarray) -> np.ndarray:
+        """Orders on departures that carry more than they can. Shape (n_orders,), bool.
+
+        One that stays came before one that had its room and found no other.
+        """
+        plan, plant = self._plan, self._model.plant
+        crowded = np.zeros(len(plan.o_item), bool)
+        over = np.flatnonzero(np.asarray(plan.taken, np.int64) > plant.l_most)
+        for order in alive.tolist() if len(over) else ():
+            option = plan.o_option[order]
+            limits = plant.l_room[plant.l_start[option] : plant.l_start[option + 1]]
+            if len(limits) and plant.bucket[option] < 0:
+                low, high = plant.k_start[plant.calendar[option] :][:2]
+                at = np.searchsorted(plant.k_open[low:high], plan.o_start[order])
+                crowded[order] = np.isin(limits + at, over).any()
+        return crowded
