@@ -152,3 +152,61 @@ def test_every_target_says_where_it_stands_and_clashing_ones_which_counts():
     assert {stand for stand in rows.values() if not stand.startswith(stands)} == set()
     assert "exclude each other" in rows["TGT-10"]
     assert "read as 10,000 items" in rows["TGT-07"]
+
+
+@pytest.mark.req("DEF-30")
+def test_what_a_page_calls_tested_has_a_test_that_says_so():
+    """Targets that are tested, and each requirement of the list, name their tests."""
+    text = (ROOT / "docs" / "targets.md").read_text("utf-8")
+    claims = set(re.findall(r"^\| (TGT-\d\d) \| .* \| tested", text, re.MULTILINE))
+    assert claims
+    shown = {requirement for requirement, _ in all_marks()}
+    assert claims <= shown, sorted(claims - shown)
+    listed = (ROOT / "docs" / "testing.md").read_text("utf-8")
+    rows = re.findall(r"^\| ([A-Z]+-[\d.]+) \| `", listed, re.MULTILINE)
+    assert set(rows) == shown
+    assert "\N{WHITE HEAVY CHECK MARK}" not in text + listed
+
+
+@pytest.mark.req("OPA-24")
+def test_solvers_are_chosen_by_times_that_were_measured():
+    """Methods of linear programs by size, with seconds, also of those not taken."""
+    text = (ROOT / "docs" / "decisions" / "029-one-solver-of-programs.md").read_text(
+        "utf-8"
+    )
+    table = re.findall(r"^\| ([^|]+) \| ([^|]+) \| ([^|]+) \|$", text, re.MULTILINE)
+    times = {name.strip(): (m1000, m3000) for name, m1000, m3000 in table}
+    for method in ("simplex alone", "interior point with crossover"):
+        assert all(re.search(r"\d", cell) for cell in times[method]), method
+    assert sum(name.startswith("PDLP") for name in times) == 2
+    text = (ROOT / "docs" / "performance.md").read_text("utf-8")
+    assert "HiGHS 1.14" in text
+    timed = text.partition("\n## scheduling\n")[2].partition("\n## ")[0]
+    assert re.search(r"^\| mk10 \|.* [\d.]+ \|$", timed, re.MULTILINE)
+    assert "CP-SAT" in (ROOT / "docs" / "scheduling.md").read_text("utf-8")
+
+
+PRINCIPLES = (
+    "normalised tables",
+    "rules are rows",
+    "the same again",
+    "each slack is a figure",
+    "switches",
+    "bounds of the data",
+    "slacks before infeasibility",
+    "prices by piece",
+    "buckets",
+)
+
+
+@pytest.mark.req("OMI-01")
+def test_the_principles_of_the_program_are_reviewed_by_a_test_each():
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    section = text.partition("## Principles of the program")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| ([^|]+) \| ([^|]+) \| ([^|]+) \|$", section, re.MULTILINE)
+    reviewed = {name: FUNCTION.findall(shown) for name, _, shown in rows}
+    assert [name for name in reviewed if name in PRINCIPLES] == list(PRINCIPLES)
+    assert all(reviewed[name] for name in PRINCIPLES)
+    marked = {test.rpartition("::")[2] for _, test in all_marks()}
+    named = {test for name in PRINCIPLES for test, _ in reviewed[name]}
+    assert named <= marked, sorted(named - marked)

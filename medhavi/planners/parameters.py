@@ -233,6 +233,11 @@ STAGES = ("tiers", "shortage", *BUDGETS)
 GOALS = ("cost", "profit")
 PARTITIONS = ("auto", "all", "time", "resource")
 """How whole orders are decided: by size, at once, by windows, by clusters."""
+PRICES = (
+    *("co2_price", "risk_price", "levelling_price", "end_stock_price"),
+    *("min_fill_price", "lane_preference_price"),
+)
+"""Settings of mode optimize that are a price, from 0 on."""
 WEIGHTS = (
     "cost_weight",
     "lateness_weight",
@@ -286,6 +291,12 @@ class OptimizeParameters(PlannerParameters):
     levelling_price
         Money per hour that the load of a resource lies off its mean, by the buckets of
         the settings [base currency]; 0: how level it is does not decide.
+    min_fill_price
+        Money per kg by which a departure with new orders lies below its least load,
+        lanes.min_fill_kg [base currency]; 0: it leaves with any load.
+    lane_preference_price
+        Money per new transfer for each number that the preference of its lane is behind
+        the best one of its product there [base currency]; 0: cost alone decides.
     overload
         Whether work beyond capacity and agreed overtime may be bought at
         `overload_factor` times the price of overtime. False: capacity is hard.
@@ -372,6 +383,8 @@ class OptimizeParameters(PlannerParameters):
     co2_price: float = 0.0
     risk_price: float = 0.0
     levelling_price: float = 0.0
+    min_fill_price: float = 0.0
+    lane_preference_price: float = 0.0
     overload: bool = True
     overload_factor: float = OVERLOAD_FACTOR
     prices_verified: int = 5
@@ -398,8 +411,7 @@ class OptimizeParameters(PlannerParameters):
 
     def __post_init__(self) -> None:
         lengths = ("late_days", "overload_factor", "shift_hours")
-        prices = ("co2_price", "risk_price", "levelling_price", "end_stock_price")
-        for name in (*WEIGHTS, *prices, *lengths, "stage_room"):
+        for name in (*WEIGHTS, *PRICES, *lengths, "stage_room"):
             require_number(name, getattr(self, name))
         if self.shortage_weight == 0:
             message = (

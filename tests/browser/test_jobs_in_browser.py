@@ -49,7 +49,7 @@ def ended_plans(page, address, at_least):
     return told
 
 
-@pytest.mark.req("UI-02")
+@pytest.mark.req("UI-02", "NEX-05")
 def test_an_open_page_shows_the_plan_of_new_facts_without_a_reload(
     page, lake_server, place
 ):

@@ -63,6 +63,7 @@ def store_event_id(number):
 LEAD = ("supply_terms", "S|A|DC", "lead_time_days")
 
 
+@pytest.mark.req("NEX-09")
 def test_a_cell_comes_from_the_events_that_changed_it(tmp_path):
     lake = lake_of(tmp_path, [*small_company(), term(9, 7.0), term(10, 9.0)])
     found = lake.lineage(*LEAD)

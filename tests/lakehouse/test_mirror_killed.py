@@ -22,6 +22,7 @@ def filled(path, events: int = EVENTS) -> SqliteStore:
 
 
 @pytest.mark.parametrize("kills", some([4, 8, 32], 1))
+@pytest.mark.req("TGT-11")
 def test_many_kills_lose_and_double_nothing(tmp_path, kills):
     store = filled(tmp_path / "events.db")
     lake = tmp_path / "lake"

@@ -73,6 +73,7 @@ def logs(draw):
     ]
 
 
+@pytest.mark.req("NEX-04")
 @settings(max_examples=examples(3, 12))
 @given(
     logs(),
@@ -448,3 +449,56 @@ def test_an_override_key_that_is_no_number_is_a_finding(tmp_path):
     lake = Lake(tmp_path)
     lake.mirror(store_of([overridden(1, 7.5, **override)]))
     assert "LAKE007" in {found.code for found in lake.snapshot().findings}
+
+
+@pytest.mark.req("NEX-04")
+def test_places_goods_and_work_are_what_a_replay_of_all_facts_gives(tmp_path):
+    """After each new fact the three layers are those of a fold from the beginning."""
+    told = [
+        event(1, "ProductDefined", product="A"),
+        event(2, "LocationDefined", location="DC"),
+        event(3, "LocationDefined", location="W"),
+        event(4, "StockCounted", product="A", location="DC", qty=40.0),
+        event(
+            5,
+            "LaneDefined",
+            lane="T",
+            origin="W",
+            destination="DC",
+            duration_h=5.0,
+        ),
+        moved(6, -15.0),
+        event(
+            7,
+            "SupplyOrderPlaced",
+            supply_order="TO-1",
+            kind="transfer",
+            qty=30.0,
+            due=day(10),
+            product="A",
+            location="DC",
+            source="T",
+        ),
+        event(8, "SupplyOrderStarted", supply_order="TO-1", started_at=day(0)),
+    ]
+    store, lake = store_of([]), Lake(tmp_path)
+    layers = []
+    for one in told:
+        store.append_many([one])
+        lake.mirror(store)
+        found = lake.snapshot(effective_at=day(1))
+        assert found.fingerprint == by_hand(store, None, day(1)).fingerprint
+        layers.append(
+            (
+                found["lanes"].height,
+                float(found["stock"]["qty"].sum()),
+                found["supply_orders"]["status"].to_list(),
+            )
+        )
+    assert layers[3:] == [
+        (0, 40.0, []),
+        (1, 40.0, []),
+        (1, 25.0, []),
+        (1, 25.0, ["released"]),
+        (1, 25.0, ["in_process"]),
+    ]

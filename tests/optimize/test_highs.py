@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -48,6 +49,42 @@ def test_costs_and_rows_change_between_solves():
     assert session.solve().values.tolist() == [0.0, 5.0]
     session.add_row(-np.inf, 2.0, np.array([0.0, 1.0]))
     assert session.solve().values.tolist() == [6.0, 2.0]
+
+
+@pytest.mark.req("OMI-07")
+def test_limits_seed_gap_threads_presolve_and_start_reach_the_solver():
+    """What is set is what HiGHS has, on one thread in any case."""
+    limits = SolverLimits(iterations=7, seconds=12.5, nodes=3)
+    plain = Highs(seed=42, limits=limits).open(knapsack())
+    assert isinstance(plain, HighsSession)
+    plain.solve()
+
+    def option(session: HighsSession, name: str) -> object:
+        return session._model.getOptionValue(name)[1]
+
+    assert option(plain, "random_seed") == 42
+    assert option(plain, "parallel") == "off"
+    assert option(plain, "simplex_iteration_limit") == 7
+    assert option(plain, "time_limit") == pytest.approx(12.5, abs=5.0)
+    for gap, presolve in ((0.0, "off"), (0.01, "choose")):
+        program = replace(bags(6, 1).program(), gap=gap)
+        whole = Highs(limits=limits).open(program)
+        assert isinstance(whole, HighsSession)
+        whole.start(np.zeros(program.n_columns))
+        whole.solve()
+        assert option(whole, "mip_rel_gap") == gap
+        assert option(whole, "mip_max_nodes") == 3
+        assert option(whole, "presolve") == presolve
+
+
+@pytest.mark.req("OMI-07")
+def test_a_start_is_kept_where_nothing_better_may_be_sought():
+    """Without a node to search the point that was given is the answer."""
+    program = bags(80, 2).program()
+    best = Highs().open(program).solve()
+    session = Highs(limits=SolverLimits(nodes=0)).open(program)
+    session.start(best.values)
+    assert session.solve().objective == pytest.approx(best.objective)
 
 
 def test_a_solve_goes_on_from_the_basis_of_an_earlier_one():

@@ -9,6 +9,7 @@ import pytest
 
 import medhavi
 from medhavi.errors import UsageError
+from medhavi.results.figures.kpis import kpi_table
 from tests import factories
 from tests.api import OptimizeParameters, plan
 from tests.planners.optimal_plans import DAILY
@@ -46,6 +47,38 @@ def test_weights_give_lateness_cost_and_shortage_their_shares():
     shares = {"lateness": 0.5, "cost": 0.25, "shortage": 0.25}
     other = medhavi.calibrate([past(100_000, 1_000, 500)], shares)
     assert other.weights["lateness_weight"] == pytest.approx(200)
+
+
+@pytest.mark.req("OMI-30")
+def test_weights_of_real_plans_are_reported_with_the_money_that_they_balance():
+    """Two plans that are late and short: the parts come to 30, 40 and 30 %.
+
+    A weight that leaves its usual range is told when it is used.
+    """
+    plans = []
+    for there in (3, 4):
+        goods = [
+            demand("D1", "A", 5, 5, short_cost=7.0),
+            demand("D2", "A", 2, -1, late_cost_per_day=3.0),
+        ]
+        snapshot = company(goods, there)
+        made = plan(snapshot, "optimize", DAILY)
+        plans.append(made.replace(kpis=kpi_table(made, snapshot)))
+    found = medhavi.calibrate(plans)
+    assert found.unknown == ()
+    money = {
+        name: mean * found.weights[f"{name}_weight"]
+        for name, mean in found.means.items()
+    }
+    shares = {name: part / sum(money.values()) for name, part in money.items()}
+    assert shares == pytest.approx({"lateness": 0.3, "cost": 0.4, "shortage": 0.3})
+    told = str(found)
+    for name, weight in found.weights.items():
+        assert f"{name} = {weight:.6g}" in told
+    assert "# means of 2 plans: cost" in told
+    assert "EUR" in told
+    far = plan(company(goods, 3), "optimize", {**DAILY, "lateness_weight": 1000.0})
+    assert "PLAN023" in {one.code for one in far.findings}
 
 
 @pytest.mark.req("OMO-12")

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import random
 from typing import TYPE_CHECKING
 
 import pytest
 
+from medhavi.optimize.highs import Highs
+from medhavi.planners.master_plan import master_run
 from medhavi.results.figures.scorecard import scorecard
 from medhavi.results.run_record import RunRecord, Status
 from tests import factories
-from tests.api import plan, verify
+from tests.api import OptimizeParameters, plan, verify
 from tests.examples import examples
 from tests.planners.small_plans import day, orders
 
@@ -372,3 +375,53 @@ def test_a_plan_of_light_effort_is_made_in_lots_where_orders_cost_enough():
     assert "lots_share asks 100 %" in why_not(effort="light", lots_share=1.0)
     assert why_not(effort="standard", lots_share=1.0) == ""
     assert "more than most_lot_cells (5)" in why_not(most_lot_cells=5)
+
+
+@pytest.mark.req("OPA-01")
+@pytest.mark.parametrize(
+    ("settings", "left_out"),
+    [
+        ({"most_lot_cells": 5}, {"guided, in planned lots"}),
+        ({"most_whole_orders": 0}, {"guided, from whole orders"}),
+        (
+            {"most_lot_cells": 5, "most_whole_orders": 0},
+            {"guided, in planned lots", "guided, from whole orders"},
+        ),
+    ],
+)
+def test_a_step_that_is_left_out_leaves_a_plan_and_says_why(settings, left_out):
+    """The steps after it start from the best plan of those before."""
+    snapshot = lot_sizing(1)
+    whole, found = plan(snapshot, "optimize"), plan(snapshot, "optimize", settings)
+    assert verify(found, snapshot) == []
+    names = [[step.name for step in one.run.steps] for one in (whole, found)]
+    assert set(names[0]) - set(names[1]) == left_out
+    assert set(names[1]) <= set(names[0])
+    assert names[1][-1] == "orders and departures joined"
+    program = found.run.program
+    assert program is not None
+    reasons = (program.lots, program.no_whole_orders)
+    assert sum(reason != "" for reason in reasons) == len(left_out)
+    best = [step.best or math.inf for step in found.run.steps]
+    assert best == sorted(best, reverse=True)
+    total = scorecard(found, snapshot).total
+    assert total == pytest.approx(best[-1])
+    assert total >= scorecard(whole, snapshot).total - 1e-6
+
+
+@pytest.mark.req("OPA-01")
+def test_a_solver_in_the_place_of_another_guides_the_same_plan():
+    """Any solver of programs will do: here one that hands on what it is asked."""
+    opened = []
+
+    class Told(Highs):
+        def open(self, program):
+            opened.append(program)
+            return super().open(program)
+
+    snapshot = lot_sizing(1)
+    parameters = OptimizeParameters(effort="light")
+    found = master_run.plan(snapshot, parameters, solver=Told())
+    assert opened
+    usual = master_run.plan(snapshot, parameters)
+    assert found.fingerprint == usual.fingerprint

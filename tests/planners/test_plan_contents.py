@@ -133,8 +133,8 @@ def test_a_campaign_is_no_batch_its_orders_stay_and_run_one_by_one():
     assert made.supplies["campaign"].drop_nulls().n_unique() < made.supplies.height
 
 
-@pytest.mark.req("MRP-12", "DEF-24")
-@pytest.mark.parametrize("mode", ["mrp", "constrained"])
+@pytest.mark.req("MRP-12", "DEF-24", "DEC-04")
+@pytest.mark.parametrize("mode", ["mrp", "constrained", "optimize"])
 def test_a_plan_reads_holds_and_makes_none(mode):
     snapshot = factories.snapshot(
         demands=[{"qty": 10}],

@@ -164,7 +164,7 @@ def elsewhere(found: set[tuple[str, str]]) -> set[tuple[str, str]]:
     return {entry for entry in found if entry[0] not in OWN_FILES}
 
 
-@pytest.mark.req("CORE-01")
+@pytest.mark.req("CORE-01", "OMI-02")
 def test_planners_read_no_table_that_a_provider_owns():
     assert elsewhere(table_reads()) == set(READS)
 
@@ -213,3 +213,49 @@ def test_each_figure_has_one_definition(kind, name, home):
             if isinstance(node, ast.ClassDef):
                 homes[node.name].append(path.relative_to(PACKAGE).as_posix())
     assert homes[name] == [home], kind
+
+
+ELIGIBILITY = frozenset({"valid_from", "valid_to", "requires", "provides", "skill"})
+"""Columns that say who may do what, and when."""
+
+
+@pytest.mark.req("OMI-02")
+def test_the_program_knows_no_eligibility():
+    """Providers say which routings, lanes and offers there are; it decides amounts.
+
+    Windows of suppliers are limits of amounts; what a plan closes ends.
+    """
+    read = {
+        (name_of(path), node.slice.value)
+        for path in PLANNERS
+        if "master_plan" in path.parts
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Subscript)
+        and isinstance(node.slice, ast.Constant)
+        and node.slice.value in ELIGIBILITY
+    }
+    files = ("master_plan/blocks.py", "master_plan/openings/closed_tables.py")
+    assert read == {(one, end) for one in files for end in ("valid_from", "valid_to")}
+
+
+@pytest.mark.req("OPA-18")
+def test_key_figures_are_reckoned_in_results_alone():
+    """Others read measures and name their ids; none makes one."""
+    makers = {"amount", "ratio", "undefined", "Measure"}
+    made = set()
+    for path in sorted(PACKAGE.rglob("*.py")):
+        names = {
+            alias.name
+            for node in ast.walk(tree(path))
+            if isinstance(node, ast.ImportFrom)
+            and node.module == "medhavi.results.figures.measure"
+            for alias in node.names
+        }
+        calls = {
+            node.func.id
+            for node in ast.walk(tree(path))
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        }
+        if names & makers & calls:
+            made.add(path.relative_to(PACKAGE).parts[0])
+    assert made == {"results"}

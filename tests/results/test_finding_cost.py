@@ -36,7 +36,7 @@ def company():
     )
 
 
-@pytest.mark.req("ENR-10")
+@pytest.mark.req("ENR-10", "NEX-09")
 def test_lateness_hangs_on_each_row_that_serves_the_demand(company) -> None:
     plan = plan_snapshot(company, "constrained")
     late = plan.causes["money"].sum()

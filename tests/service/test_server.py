@@ -70,6 +70,7 @@ def test_health_without_data_says_so(nowhere):
     assert (facts["status"], facts["data"]) == ("no data", "none")
 
 
+@pytest.mark.req("UI-10")
 def test_health_names_the_data(nowhere, monkeypatch):
     monkeypatch.setenv("MEDHAVI_TABLES", str(nowhere))
     assert health()["status"] == "no data"

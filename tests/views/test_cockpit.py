@@ -30,7 +30,7 @@ from tests.api import names_of
 from tests.factories import AS_OF
 
 
-@pytest.mark.req("UI-02")
+@pytest.mark.req("UI-02", "UI-10")
 def test_tiles_are_the_key_figures_and_their_course(plan, names):
     before = [{"KPI-28": 0.5, "KPI-33": 9.0}, {"KPI-28": 0.25}]
     tiles = {one.label: one for one in cockpit_tiles(plan, names, before)}
@@ -77,7 +77,7 @@ def test_an_empty_company_has_tiles_without_figures():
     assert tiles[0].state == ""
 
 
-@pytest.mark.req("UI-04")
+@pytest.mark.req("UI-04", "UI-10")
 def test_the_inbox_shows_what_is_to_do_and_who_has_it(plan, names):
     everything = inbox_rows(plan, {}, names, {}, ALL)
     assert everything.height
@@ -168,6 +168,7 @@ def test_a_line_after_its_due_date_and_by_its_promise_misses_no_promise():
     assert (row["Order line"], row["Late"]) == ("MISSED", "2 d")
 
 
+@pytest.mark.req("NEX-05")
 def test_facts_are_counted_back_from_now():
     now = dt.datetime(2026, 11, 2, 6, tzinfo=dt.UTC)
     ago = [0.5, 3, 9, -1]
@@ -193,6 +194,7 @@ def located(**more):
     )
 
 
+@pytest.mark.req("UI-10")
 def test_the_map_holds_places_with_coordinates_and_keeps_names_apart():
     snapshot = located()
     spots, flows = network_rows(plan_snapshot(snapshot), snapshot, names_of(snapshot))

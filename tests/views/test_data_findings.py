@@ -110,7 +110,7 @@ def test_rows_that_are_held_back_are_refused_with_their_reason(company) -> None:
     assert tiles[4].unit == "hours ago"
 
 
-@pytest.mark.req("UI-09")
+@pytest.mark.req("UI-09", "NEX-05")
 def test_events_are_counted_by_local_day_and_kind() -> None:
     late = dt.datetime(2026, 3, 1, 23, 30, tzinfo=dt.UTC)
     rows = [(kind, late) for kind in ("a", "a", "b", "c", "d", "e")]

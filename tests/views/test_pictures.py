@@ -253,6 +253,7 @@ def test_the_title_of_loads_names_the_bottleneck():
     )
 
 
+@pytest.mark.req("NEX-05")
 def test_overload_has_a_mark_and_hours_beside_its_colour():
     chart = load_chart(hand(loads=[load(0, 100.0)]), IDS)
     assert "▲20 h" in str(chart.to_dict() if chart is not None else "")

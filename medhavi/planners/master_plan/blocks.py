@@ -27,6 +27,7 @@ import numpy as np
 
 from medhavi.optimize.problem import Problem, Program
 from medhavi.planners.master_plan import statement as names
+from medhavi.planners.master_plan.lanes.lane_use_block import add_lane_use
 from medhavi.planners.master_plan.levelling.level_load import add_levelling
 from medhavi.planners.master_plan.openings.opening_block import add_openings
 from medhavi.planners.master_plan.required_characteristics import add_asked
@@ -577,8 +578,10 @@ class ProgramBlocks(NamedTuple):
     about: tuple[tuple[str, int], ...]
 
 
-def add_blocks(problem: Problem, statement: Statement) -> ProgramBlocks:
-    """Add all blocks of the program of amounts."""
+def add_blocks(
+    problem: Problem, statement: Statement, *, whole: bool = False
+) -> ProgramBlocks:
+    """Add all blocks of the program of amounts; `whole`: orders are whole besides."""
     material = add_material(problem, statement)
     orders = add_orders(problem, statement, material)
     service = add_service(problem, statement, material)
@@ -586,13 +589,12 @@ def add_blocks(problem: Problem, statement: Statement) -> ProgramBlocks:
     add_asked(problem, statement, material.stock, orders, service.deliveries)
     add_openings(problem, statement, orders)
     add_levelling(problem, statement, orders)
+    add_lane_use(problem, statement, orders, whole=whole)
     capacity = add_capacity(problem, statement, orders)
-    limits = add_limits(problem, statement, orders)
-    return ProgramBlocks(orders, capacity, limits.about)
+    return ProgramBlocks(orders, capacity, add_limits(problem, statement, orders).about)
 
 
 def build(statement: Statement) -> BuiltProgram:
     """Put the program of a statement together, linear in entries but for one sort."""
-    problem = Problem()
-    about = add_blocks(problem, statement).about
-    return BuiltProgram(program=problem.program(), statement=statement, about=about)
+    about = add_blocks(made := Problem(), statement).about
+    return BuiltProgram(program=made.program(), statement=statement, about=about)

@@ -170,7 +170,8 @@ class ProgramDecoder(NamedTuple):
                 found = replace(found, replenishments={})
             if not self.overtime:
                 found = replace(found, overtime=UNDECIDED.overtime)
-        found = replace(found, floors=floors_found(self.plain))
+        price = self.built.statement.parameters.min_fill_price
+        found = replace(found, floors=floors_found(self.plain), min_fill_price=price)
         if self.worth is not None:
             found = replace(found, worth=self.worth)
         if self.ahead:

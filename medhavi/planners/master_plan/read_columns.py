@@ -147,9 +147,10 @@ def relaxed_columns(snapshot: Snapshot) -> Iterator[Finding]:
             )
 
 
-READING = MRP.with_capacity(MODE, "overtime_minutes_per_day")
-PRICED_RISK = MRP.with_capacity(MODE, "overtime_minutes_per_day", "reliability")
-"""What is read where a value at risk has a price."""
+OVERTIME = "overtime_minutes_per_day"
+READING = MRP.with_capacity(MODE, OVERTIME)
+OF_PRICES = {"risk_price": "reliability", "min_fill_price": "min_fill_kg"}
+"""Columns that are read where something has a price."""
 
 
 def check_read(snapshot: Snapshot, parameters: OptimizeParameters) -> list[Finding]:
@@ -160,7 +161,8 @@ def check_read(snapshot: Snapshot, parameters: OptimizeParameters) -> list[Findi
     NotAvailable
         Something filled would change quantities or dates and is not built yet.
     """
-    reading = PRICED_RISK if parameters.risk_price else READING
+    priced = (one for name, one in OF_PRICES.items() if getattr(parameters, name))
+    reading = MRP.with_capacity(MODE, OVERTIME, *priced)
     return [
         *far_weights(parameters),
         *check_supported(snapshot, reading),

@@ -534,6 +534,8 @@ class ObjectivePart(StrEnum):
     CO2 = "co2"
     RISK = "risk"
     UNEVEN = "uneven load"
+    BELOW_FILL = "below least load"
+    LANE_PREFERENCE = "lane preference"
     WAITING = "waiting orders"
 
 
@@ -551,6 +553,8 @@ GROUPS = {
     ObjectivePart.CO2: "co2",
     ObjectivePart.RISK: "risk",
     ObjectivePart.UNEVEN: "uneven load",
+    ObjectivePart.BELOW_FILL: "lane use",
+    ObjectivePart.LANE_PREFERENCE: "lane use",
     ObjectivePart.WAITING: "shortage",
 }
 """Which objective each part belongs to (column contributions.objective)."""

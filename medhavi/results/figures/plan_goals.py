@@ -14,15 +14,14 @@ import polars as pl
 
 from medhavi.results.amounts import currency_of
 from medhavi.results.exceptions import ExceptionCode
+from medhavi.results.figures.lane_use import places_behind
 from medhavi.results.figures.level_load import hours_off_mean
 from medhavi.results.figures.measure import amount, ratio, undefined
-from medhavi.results.figures.order_costs import new_orders
 from medhavi.results.figures.scorecard import late_hours_by_domain, scorecard, valued
 from medhavi.results.limiter import Domain
 from medhavi.results.plans.lateness import live_verdicts
 from medhavi.results.verify.facts import Facts
 from medhavi.results.verify.fulfilment import check_asked
-from medhavi.snapshot.network.needs_and_sources import preferences
 from medhavi.units import DAY, DAYS_PER_YEAR, from_seconds
 
 if TYPE_CHECKING:
@@ -228,15 +227,8 @@ def _of_campaigns(plan: Plan, loads: pl.DataFrame) -> float:
 
 def _not_preferred(plan: Plan, snapshot: Snapshot) -> Measure:
     """Share of new orders whose source is not of the first preference."""
-    new = new_orders(plan, snapshot).filter(pl.col("order_qty").is_not_null())
-    ranks = preferences(snapshot, new)
-    first = ranks.group_by("product", "location").agg(
-        pl.col("preference").min().alias("first")
-    )
-    own = ["product", "location", "kind", "source"]
-    ranked = new.select(own).join(ranks, on=own).join(first, on=own[:2])
-    behind = ranked.filter(pl.col("preference") > pl.col("first"))
-    return ratio(behind.height, ranked.height)
+    ranked = places_behind(plan, snapshot)
+    return ratio(ranked.filter(pl.col("behind") > 0).height, ranked.height)
 
 
 def _pegs_to_held(plan: Plan, snapshot: Snapshot) -> int:

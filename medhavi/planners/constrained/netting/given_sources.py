@@ -354,6 +354,8 @@ class Decisions:
     ahead
         Until when the goods of demands, by index, are to be made where they would be as
         late as the demand allows [UTC s]: they wait for it in stock.
+    min_fill_price
+        Money per kg below the least load of a departure, where transfers are joined.
     """
 
     lots: Lots = field(default_factory=dict)
@@ -371,6 +373,7 @@ class Decisions:
     as_given: bool = False
     lowered: Sizes = field(default_factory=dict)
     ahead: Mapping[int, int] = field(default_factory=dict)
+    min_fill_price: float = 0.0
 
 
 UNDECIDED = Decisions()

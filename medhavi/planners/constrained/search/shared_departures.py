@@ -3,16 +3,20 @@
 Of a lane with departures d, transfers i that may leave from e_i on and have to by l_i,
 an amount F that a departure costs and H_i that a transfer costs to be there sooner:
 
-    least  sum_{d used} F_d + sum_i H_i (arrival of l_i - arrival of d_i)
+    least  sum_{d used} (F_d + B max(0, L - load of d))
+           + sum_i H_i (arrival of l_i - arrival of d_i)
     d_i used,  e_i <= d_i <= l_i
+
+where a kg below the least load L of a departure costs B.
 
 Each leaves with the last used departure that is not too late for it, and a departure is
 used where that is the last one for some transfer, or where it is paid anyway; so the
 least is found by dynamic programming over those (Wagner and Whitin, Management Science
-5 (1958), of lots in time). Exact for one lane with room for all; of lanes in a row
-those that are nearer to the demands come first, and what brings their goods follows
-them. Where departures have only so much room, one stays in use if what would leave with
-it has no room on those before, or none that is worth it.
+5 (1958), of lots in time). Exact for one lane with room for all and no price of a least
+load, which may be filled by a part of what could leave later; of lanes in a row those
+that are nearer to the demands come first, and what brings their goods follows them.
+Where departures have only so much room, one stays in use if what would leave with it
+has no room on those before, or none that is worth it.
 """
 
 from __future__ import annotations
@@ -27,7 +31,7 @@ from medhavi.planners.kernels.plant_kernels.plant_record import DEPARTS, FAR, lo
 from medhavi.units import DAY
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from medhavi.planners.constrained.search.found_orders import SearchableRun
     from medhavi.planners.constrained.search.plant.model import Model
@@ -48,12 +52,18 @@ class LaneTransfers(NamedTuple):
     fixed
         Cost of a departure [millionths].
     paid
-        Departures that something leaves with in any case.
+        What leaves with a departure in any case [kg], by departure.
     loads
         What each takes of what is limited. Shape (n, n_limits), int64.
     left
         What is left of that on each departure if all leave with their last one. Shape
         (n_departures, n_limits), int64.
+    weights
+        What each transfer weighs [kg]. Shape (n,).
+    least
+        Least load of a departure [kg].
+    fill_price
+        Cost of a kg below it [millionths].
     """
 
     first: np.ndarray
@@ -61,9 +71,12 @@ class LaneTransfers(NamedTuple):
     held: np.ndarray
     arrivals: np.ndarray
     fixed: float
-    paid: Collection[int]
+    paid: Mapping[int, float]
     loads: np.ndarray
     left: np.ndarray
+    weights: np.ndarray
+    least: float = 0.0
+    fill_price: float = 0.0
 
     def chosen(self) -> np.ndarray:
         """Departure of each transfer, so that all cost little. Shape (n,), int64.
@@ -71,23 +84,41 @@ class LaneTransfers(NamedTuple):
         The least there is where all have room.
         """
         found = self.last.copy()
-        left = self.left.copy()
+        left, carried = self.left.copy(), self._carried()
         used = {*self._used(), *self.paid}
         for departure in np.unique(self.last).tolist():
             if departure in used:
                 continue
             group = np.flatnonzero(self.last == departure)
-            moved = self._sooner(group, sorted(used, reverse=True), left)
+            moved = self._sooner(group, sorted(used, reverse=True), left, carried)
             if moved is None:
                 used.add(departure)
                 continue
             found[group] = moved
             np.add.at(left, moved, -self.loads[group])
+            np.add.at(carried, moved, self.weights[group])
             left[departure] += self.loads[group].sum(axis=0)
         return found
 
+    def _carried(self) -> np.ndarray:
+        """Weight on each departure if all leave with their last one [kg]."""
+        found: np.ndarray = np.zeros(len(self.arrivals))
+        np.add.at(found, self.last, self.weights)
+        for departure, kg in self.paid.items():
+            found[departure] += kg
+        return found
+
+    def _missing(self, carried: np.ndarray | float) -> float:
+        """What lacks to the least load of departures [millionths]."""
+        missing = np.maximum(self.least - np.asarray(carried), 0.0)
+        return self.fill_price * float(missing.sum())
+
     def _sooner(
-        self, group: np.ndarray, used: Sequence[int], left: np.ndarray
+        self,
+        group: np.ndarray,
+        used: Sequence[int],
+        left: np.ndarray,
+        carried: np.ndarray,
     ) -> list[int] | None:
         """Departures of transfers that leave sooner, each with the last that has room.
 
@@ -105,7 +136,13 @@ class LaneTransfers(NamedTuple):
             found[one] = at
             left[at] -= load
             held += self.held[one] * (self.arrivals[self.last[one]] - self.arrivals[at])
-        return [found[one] for one in group.tolist()] if held < self.fixed else None
+        moved = [found[one] for one in group.tolist()]
+        fuller = carried.copy()
+        np.add.at(fuller, moved, self.weights[group])
+        some = np.unique(moved)
+        saved = self.fixed + self._missing(carried[self.last[group[0]]])
+        saved += self._missing(carried[some]) - self._missing(fuller[some])
+        return moved if held < saved else None
 
     def _used(self) -> list[int]:
         """Departures that are used where all cost least and have room, rising."""
@@ -113,10 +150,11 @@ class LaneTransfers(NamedTuple):
         dates = [one for one in sorted(some) if one <= int(self.last.max())]
         arrive = self.arrivals[dates].astype(float)
         place = np.searchsorted(dates, self.last)
-        count, sums = len(dates), np.zeros((2, len(dates)))
+        count, sums = len(dates), np.zeros((3, len(dates)))
         first = np.full(count, -1, np.int64)
         np.add.at(sums[0], place, self.held)
         np.add.at(sums[1], place, self.held * arrive[place])
+        np.add.at(sums[2], place, self.weights)
         np.maximum.at(first, place, self.first)
         open_at = [0.0 if one in self.paid else self.fixed for one in dates]
         wanted = first >= 0
@@ -127,13 +165,17 @@ class LaneTransfers(NamedTuple):
                 best[at] = min(best[at], open_at[at])
                 before[at] = -1 if best[at] == open_at[at] else before[at]
             held = weighed = 0.0
+            load = self.paid.get(dates[at], 0.0)
             for until in range(at + 1, count + 1):
                 if first[until - 1] > dates[at]:
                     break
                 held += sums[0, until - 1]
                 weighed += sums[1, until - 1]
+                load += sums[2, until - 1]
                 more = open_at[until] if until < count else 0.0
                 cost = best[at] + weighed - held * arrive[at] + more
+                if wanted[at:until].any():
+                    cost += self.fill_price * max(0.0, self.least - load)
                 if cost < best[until]:
                     best[until], before[until] = cost, at
         used = list[int]()
@@ -155,26 +197,37 @@ class SharedDepartures:
 
     def __init__(self, run: SearchableRun, model: Model) -> None:
         self._plant, plant = model.plant, model.plant
-        fixed = np.zeros(len(plant.order))
-        lanes: dict[str, int] = {}
+        self._ours = np.zeros(len(plant.order), bool)
+        self._fixed, self._weight, self._least = np.zeros((3, len(plant.order)))
+        self._fill_price = price(run.decisions.min_fill_price)
+        facts, lanes = run.providers.facts, dict[str, int]()
         for item, way in model.ways.items():
-            option = int(plant.x_start[item])
+            option, source = int(plant.x_start[item]), way.source
+            least = 0.0
+            if self._fill_price and source.kind == "move":
+                least = float(source.row["min_fill_kg"] or 0.0)  # type: ignore[arg-type]
             if (
-                way.source.costs.shared > 0
+                (source.costs.shared > 0 or least)
                 and plant.whole[option] == DEPARTS
                 and plant.life[item] == FAR
                 and not plant.mortal[item]
             ):
-                fixed[item] = price(way.source.costs.shared)
-                lanes[way.source.source] = int(plant.calendar[option])
-        self._fixed = fixed
-        self._depth = _lanes_behind(model, fixed > 0)
-        self._paid: dict[int, set[int]] = {}
+                self._ours[item] = True
+                self._fixed[item] = price(source.costs.shared)
+                self._least[item] = least
+                each = facts.weight_kg(source.product)
+                self._weight[item] = each * float(source.step)
+                lanes[source.source] = int(plant.calendar[option])
+        self._depth = _lanes_behind(model, self._ours)
+        self._paid: dict[int, dict[int, float]] = {}
         for order in run.release.orders:
             lane = lanes.get(order.source_id)
             if lane is not None and order.existing is not None:
                 arrives = order.timing.finish - model.as_of
-                self._paid.setdefault(lane, set()).add(arrives)
+                own = self._paid.setdefault(lane, {})
+                step = float(run.model.node(order.node).step)
+                weight = order.qty * step * facts.weight_kg(order.node[0])
+                own[arrives] = own.get(arrives, 0.0) + weight
 
     @property
     def depths(self) -> range:
@@ -197,7 +250,7 @@ class SharedDepartures:
         """
         item = np.asarray(late.o_item, np.int64)[alive]
         option = np.asarray(late.o_option, np.int64)[alive]
-        ours = (self._fixed[item] > 0) & (self._depth[item] == depth)
+        ours = self._ours[item] & (self._depth[item] == depth)
         calendar = np.where(ours, self._plant.calendar[option], -1)
         found: dict[int, int] = {}
         for lane in np.unique(calendar[ours]).tolist():
@@ -222,7 +275,8 @@ class SharedDepartures:
             return
         size = np.asarray(late.o_qty, np.int64)[orders]
         held = plant.each_day[plant.asked[item]] * size / DAY
-        paid = self._paid.get(lane, set())
+        place = {at: number for number, at in enumerate(arrivals.tolist())}
+        paid = self._paid.get(lane, {})
         loads, left = self._room(late, orders[known], len(arrivals))
         transfers = LaneTransfers(
             first=np.minimum(first, last)[known],
@@ -230,9 +284,12 @@ class SharedDepartures:
             held=held[known].astype(float),
             arrivals=arrivals,
             fixed=float(self._fixed[item].max()),
-            paid=set(np.flatnonzero(np.isin(arrivals, list(paid))).tolist()),
+            paid={place[at]: kg for at, kg in paid.items() if at in place},
             loads=loads,
             left=left,
+            weights=(self._weight[item] * size)[known],
+            least=float(self._least[item].max()),
+            fill_price=self._fill_price,
         )
         chosen = transfers.chosen()
         moved = chosen < transfers.last

@@ -25,13 +25,14 @@ from medhavi.planners.master_plan.blocks import PART_OF
 from medhavi.planners.master_plan.statement import ObjectivePart
 from medhavi.providers import Providers
 from medhavi.results.amounts import with_unit
+from medhavi.results.figures.lane_use import kg_below_fill, lanes_behind
 from medhavi.results.figures.level_load import hours_off_mean
 from medhavi.results.figures.openings import stated_openings
 from medhavi.results.figures.order_costs import new_orders
 from medhavi.results.figures.scorecard import SAFETY_SHARE, sales, scorecard
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from medhavi.optimize.conflict import Conflict
     from medhavi.optimize.problem import Floats, Session, Solution
@@ -360,7 +361,20 @@ def plan_parts(
         ObjectivePart.CO2: parameters.co2_price * found.co2_kg,
         ObjectivePart.RISK: parameters.risk_price * risk,
         ObjectivePart.UNEVEN: parameters.levelling_price * uneven,
+        **dict(_lane_use(made, snapshot, parameters)),
     }
+
+
+def _lane_use(
+    made: Plan, snapshot: Snapshot, parameters: OptimizeParameters
+) -> Iterator[tuple[ObjectivePart, float]]:
+    """Parts of least loads and lanes, of those that have a price."""
+    if parameters.min_fill_price:
+        missing = kg_below_fill(made, snapshot)
+        yield ObjectivePart.BELOW_FILL, parameters.min_fill_price * missing
+    if parameters.lane_preference_price:
+        behind = lanes_behind(made, snapshot)
+        yield ObjectivePart.LANE_PREFERENCE, parameters.lane_preference_price * behind
 
 
 def value_at_risk(made: Plan, providers: Providers) -> float:

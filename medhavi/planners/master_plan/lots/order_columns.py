@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from medhavi.planners.master_plan.lanes.lane_use_block import order_price
 from medhavi.planners.master_plan.lot_bound import (
     OrderSizes,
     largest_size,
@@ -72,6 +73,8 @@ class OrderColumns(NamedTuple):
         Sizes; `several` says whether a column may hold more than one.
     multiple
         What sizes are a multiple of; 0: of nothing that matters.
+    filled
+        Least load of a vehicle of its own, which the cost of an order counts [kg].
     """
 
     plan: SourceColumns
@@ -81,6 +84,7 @@ class OrderColumns(NamedTuple):
     most: float
     several: bool
     multiple: float = 0.0
+    filled: float = 0.0
 
     @property
     def whole(self) -> tuple[OrderColumns, ...]:
@@ -231,6 +235,7 @@ def _by_price(
     alone = carried[source.source] == 1
     paid = 0.0 if alone else source.fixed_cost_beside(carried[source.source])
     cost += (paid - (0.0 if alone else source.own_fixed_cost)) / size
+    lane = order_price(base, plan, carried[source.source])
     multiple = source.multiple * step
     coarse = source.multiple > 1 and multiple >= COARSE * usual.size
     for one in lots or (OrderSizes(0, most, 0.0, source.cost(step) / step),):
@@ -240,12 +245,13 @@ def _by_price(
         least = one.least * step if one.least > 1 else 0.0
         yield OrderColumns(
             plan._replace(cost=cost + each, co2=usual.co2, occupied=works),
-            base.parameters.cost_weight * (own + fixed),
+            base.parameters.cost_weight * (own + fixed) + lane.money,
             hours,
             least,
             max(largest or one.most * step, least),
             source.max_lot is not None,
             multiple if coarse else 0.0,
+            lane.least,
         )
 
 

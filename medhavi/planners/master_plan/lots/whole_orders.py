@@ -27,6 +27,7 @@ import numpy as np
 from medhavi.optimize.problem import Problem, SolveStatus
 from medhavi.planners.master_plan import statement as names
 from medhavi.planners.master_plan.blocks import PART_OF, BuiltProgram, add_blocks
+from medhavi.planners.master_plan.lanes.lane_use_block import add_filled
 from medhavi.planners.master_plan.lots.fix_and_optimize import (
     ALL,
     EXACT,
@@ -55,7 +56,7 @@ from medhavi.results.program_record import PartitionRecord
 from medhavi.units import HOUR
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from medhavi.optimize.problem import Block, Floats, Ints, Solver
     from medhavi.planners.constrained.netting.given_sources import (
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
     )
     from medhavi.planners.constrained.netting.rationing import Slice
     from medhavi.planners.master_plan.lots.order_columns import OrderColumns
+    from medhavi.planners.master_plan.source_rates import SourceColumns
     from medhavi.planners.master_plan.statement import Statement
     from medhavi.progress import Cancelled
 
@@ -179,11 +181,13 @@ class _WholeProgram:
             overtime=with_room(base.overtime, hours),
         )
         problem = Problem()
-        blocks = add_blocks(problem, statement)
+        blocks = add_blocks(problem, statement, whole=True)
         whole = [own for one in made for own in one.whole]
         self.orders, self._largest = _add_orders(
             problem, statement, blocks.orders, blocks.capacity, whole
         )
+        if statement.parameters.min_fill_price:
+            add_filled(problem, statement, blocks.orders, self._filled(whole))
         found = problem.program()
         upper = found.row_upper.copy()
         for name in (names.LANE, names.SUPPLIER):
@@ -196,6 +200,16 @@ class _WholeProgram:
         places = [one.plan.first + np.arange(columns_of(one.plan)) for one in whole]
         self._whole = whole
         self._amounts: Ints = blocks.orders.at(np.concatenate([[], *places]))
+
+    def _filled(
+        self, whole: Sequence[OrderColumns]
+    ) -> Iterator[tuple[SourceColumns, Ints, float]]:
+        """Sources of whole orders, the places of these, and their least load [kg]."""
+        first = 0
+        for one in whole:
+            count = columns_of(one.plan)
+            yield one.plan, self.orders.at(first + np.arange(count)), one.filled
+            first += count
 
     def solve(self, solver: Solver, cancelled: Cancelled | None) -> list[WholeOrders]:
         """As of `whole_orders`."""

@@ -1,0 +1,1 @@
+"""What the use of lanes costs beside their freight: least loads, lower preferences."""
