@@ -56,11 +56,11 @@ def test_weights_of_real_plans_are_reported_with_the_money_that_they_balance():
     A weight that leaves its usual range is told when it is used.
     """
     plans = []
+    goods = [
+        demand("D1", "A", 5, 5, short_cost=7.0),
+        demand("D2", "A", 2, -1, late_cost_per_day=3.0),
+    ]
     for there in (3, 4):
-        goods = [
-            demand("D1", "A", 5, 5, short_cost=7.0),
-            demand("D2", "A", 2, -1, late_cost_per_day=3.0),
-        ]
         snapshot = company(goods, there)
         made = plan(snapshot, "optimize", DAILY)
         plans.append(made.replace(kpis=kpi_table(made, snapshot)))
