@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import random
 
 import polars as pl
 import pytest
@@ -13,6 +14,7 @@ from medhavi.results.figures.scorecard import scorecard
 from medhavi.results.verify.check_schedule import verify_schedule
 from tests import factories
 from tests.api import plan, verify
+from tests.examples import some
 from tests.planners.optimal_plans import best
 from tests.planners.small_plans import day, days, deliveries
 
@@ -68,6 +70,38 @@ def test_whole_orders_are_planned_with_overtime_and_in_open_time_alone():
     assert {one.late for one in tried} == {0, 1}
     assert [line for line, _ in deliveries(found)] == [10]
     assert scorecard(found, factories.snapshot(**rows)).overtime == 20
+
+
+@pytest.mark.req("OMC-7.5.1", "KPI-25")
+def test_the_gap_of_a_plan_counts_its_overtime():
+    found = best(**shop())
+    cost, least = float(found.contributions["plan"].sum()), found.run.bound
+    assert least is not None
+    assert found.run.gap == pytest.approx((cost - least) / least)
+
+
+@pytest.mark.req("OMC-7.5.1", "KPI-25")
+@pytest.mark.parametrize("seed", [10, 13, 23, 42, *some(range(100, 300), 2)])
+def test_no_plan_with_overtime_costs_less_than_its_bound(seed: int):
+    draw = random.Random(seed)
+    agreed = draw.choice([30.0, 120.0, 480.0])
+    rows = shop(
+        overtime_minutes_per_day=agreed,
+        overtime_cost_per_hour=draw.choice([20.0, 25.0, 60.0]),
+    )
+    rows["demands"] = [
+        {
+            "product": "A",
+            "qty": draw.randint(1, 14),
+            "due": day(draw.randint(8, 70) / 24),
+        }
+        | {"late_cost_per_day": draw.choice([20.0, 100.0, 500.0]), "short_cost": 1e4}
+        for _ in range(draw.randint(1, 4))
+    ]
+    found = best(**rows)
+    cost, least = float(found.contributions["plan"].sum()), found.run.bound
+    assert least is not None
+    assert 0 < least <= cost * (1 + 1e-6)
 
 
 @pytest.mark.req("OMC-7.5.1", "OMO-04")

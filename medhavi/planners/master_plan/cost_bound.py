@@ -16,7 +16,7 @@ product, y_dk what demand d gets as its k-th part, u_d what it never gets:
 - Hours cost their run on the cheapest choice of resources, set-up between orders none.
 - A component is taken at b = min_q take(q) / min(g(q), M).
 - Part k of a demand is there no sooner than it would be were the demand alone in the
-  world (`WayChains`), and is late by as much.
+  world (`WayChains`), all agreed overtime worked for nothing; it is late by as much.
 
 Of what is sold from lots of one source each order pays its set-up, what waits for its
 demand is held, and lots take hours (`lot_bound`). Orders with lots, fixed costs or
@@ -58,6 +58,8 @@ from medhavi.planners.master_plan.openings.opening_block import (
     add_opening_bound,
 )
 from medhavi.planners.master_plan.statement import ObjectivePart
+from medhavi.planners.planned_tables import with_overtime
+from medhavi.results.figures.order_costs import agreed_overtime
 from medhavi.units import ALWAYS, DAY, HOUR, INT64_MAX, NEVER, exact, from_units
 
 if TYPE_CHECKING:
@@ -134,10 +136,22 @@ def cost_at_least(
     float or None
         None: the program was not solved.
     """
-    found = solver.open(cost_program(run)).solve(cancelled=cancelled)
+    own = _working_all_overtime(run)
+    found = solver.open(cost_program(own)).solve(cancelled=cancelled)
+    if own is not run:
+        own.release.dissolve()
     if not math.isfinite(found.bound):
         return None
     return max(0.0, found.bound * (1 - SAFE))
+
+
+def _working_all_overtime(run: ProgramRun) -> ProgramRun:
+    """The run where each resource works what is agreed: a plan may do so."""
+    if agreed_overtime(run.stated).is_empty():
+        return run
+    own = type(run)(with_overtime(run.stated), run.goals)
+    own.build()
+    return own
 
 
 def cost_program(run: ProgramRun) -> Program:

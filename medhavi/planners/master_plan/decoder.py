@@ -330,18 +330,21 @@ def decided(
     made = bounded(run, decisions, _done_before(run, decisions, effort, way))
     guided_by = decisions.amounts or decisions.slices or decisions.overtime
     follows = "guided by" if guided_by else "without"
-    cost = worth(made, run.stated, run.goals)
+    # What mode constrained does not look at is told for mode optimize already.
+    kept = (one for one in made.findings if one.code not in (TABLE, COLUMN))
+    found = tuple(dict.fromkeys((*run.findings, *kept)))
     record = replace(
-        bounded_below(made.run, cost, way.at_least, {Status.HEURISTIC}),
+        made.run,
         planner=run.mode,
         mode=run.mode,
         settings=run.goals.as_dict(),
         engine=f"{made.run.engine}, {follows} the program",
     )
-    # What mode constrained does not look at is told for mode optimize already.
-    kept = (one for one in made.findings if one.code not in (TABLE, COLUMN))
-    found = tuple(dict.fromkeys((*run.findings, *kept)))
-    return replace(made, run=record, findings=found)
+    # Overtime is worked, and paid, in this mode alone.
+    made = replace(made, run=record, findings=found)
+    cost = worth(made, run.stated, run.goals)
+    judged = bounded_below(record, cost, way.at_least, {Status.HEURISTIC})
+    return replace(made, run=judged)
 
 
 def bounded_below(
