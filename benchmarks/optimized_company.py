@@ -125,8 +125,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Write the section; exit 1 where a gate is missed."""
     options = argparse.ArgumentParser(description=__doc__)
     sizes = list(dict.fromkeys(size for size, _ in RUNS))
-    options.add_argument("sizes", nargs="*", choices=sizes, default=sizes)
-    chosen = options.parse_args(arguments).sizes
+    options.add_argument(
+        "sizes", nargs="*", choices=[*sizes, []], help=", ".join(sizes)
+    )
+    chosen = options.parse_args(arguments).sizes or sizes
     found = [compared(*one) for one in RUNS if one[0] in chosen]
     told, slow = front()
     write_section(
