@@ -79,11 +79,7 @@ def compared(size: str, effort: str) -> tuple[tuple[str, ...], bool]:
     least = LEAST_SAVED.get(size, 0.0)
     most = LIGHT_SECONDS.get(size) if effort == "light" else None
     missed = [saved < least, most is not None and best.seconds > most, faults > 0]
-    words = (
-        ["", "", ""]
-        if not any(missed)
-        else [", missed" if one else "" for one in missed]
-    )
+    words = [", missed" if one else "" for one in missed]
     allowed = "" if most is None else f" (≤ {most:g}{words[1]})"
     gap = best.plan.run.gap
     row = (

@@ -343,6 +343,12 @@ class Source(NamedTuple):
         return self.own_fixed_cost + self.costs.shared / carried
 
     @property
+    def least_load_kg(self) -> float:
+        """Least load of a departure of a lane [kg]; 0 of other sources."""
+        found = self.row.get("min_fill_kg") if self.kind == "move" else None
+        return float(found) if isinstance(found, float) else 0.0
+
+    @property
     def incoterm(self) -> str | None:
         """Code of the terms of delivery of a purchase; None: nobody states it."""
         code = self.row.get("incoterm") if self.kind == "buy" else None

@@ -51,7 +51,12 @@ if TYPE_CHECKING:
     from medhavi.findings import Finding
     from medhavi.planners.mrp.fulfilment import DemandFulfilment
     from medhavi.planners.mrp.hard_allocations import HardAllocation
-    from medhavi.planners.mrp.netting_state.state import Node, NodeKey, SupplyUnit
+    from medhavi.planners.mrp.netting_state.state import (
+        Node,
+        NodeKey,
+        SupplyOrder,
+        SupplyUnit,
+    )
     from medhavi.planners.mrp.reporting import PositionEvents
     from medhavi.planners.parameters import ConstrainedParameters, MrpParameters
     from medhavi.planners.pegging import Matches, PegArrays
@@ -301,6 +306,11 @@ class MrpRun:
         there = sum([one.free for one in units if one.available <= now and one.is_ours])
         gap = max(1, node.rules.safety_qty - there)
         return self.model.usable_from(node, gap, now)
+
+    def weight_kg(self, order: SupplyOrder) -> float:
+        """Weight of what an order brings [kg]; 0 where its product has none."""
+        each = self.providers.facts.weight_kg(order.node[0])
+        return order.qty * float(self.model.node(order.node).step) * each
 
     def _peg_name(self, unit: SupplyUnit) -> str:
         """Name a unit as the table of pegs does."""

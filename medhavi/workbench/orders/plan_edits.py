@@ -123,13 +123,17 @@ class PlanEdits:
                 findings=refused,
             )
         orders: EditedPlan | Snapshot = snapshot
-        if EDITS[edit.kind].event == "order":
+        about_orders = EDITS[edit.kind].event == "order"
+        if about_orders:
             orders = EditedPlan(
                 plan=plan,
                 providers=Providers(snapshot, infinite=plan.run.mode == "mrp"),
                 taken=frozenset(self.facts.order_numbers()),
             )
         made = worked_out(edit, orders, plan, snapshot, shown, self._last)
+        if about_orders:
+            # It ends no override: none has to be read for its price.
+            return made
         ended = tuple(
             override_finding("ORD012", row, one, snapshot)
             for row, one in contradicted(made.rows, self.facts.overrides())

@@ -203,9 +203,7 @@ class SharedDepartures:
         facts, lanes = run.providers.facts, dict[str, int]()
         for item, way in model.ways.items():
             option, source = int(plant.x_start[item]), way.source
-            least = 0.0
-            if self._fill_price and source.kind == "move":
-                least = float(source.row["min_fill_kg"] or 0.0)  # type: ignore[arg-type]
+            least = source.least_load_kg if self._fill_price else 0.0
             if (
                 (source.costs.shared > 0 or least)
                 and plant.whole[option] == DEPARTS
@@ -225,9 +223,7 @@ class SharedDepartures:
             if lane is not None and order.existing is not None:
                 arrives = order.timing.finish - model.as_of
                 own = self._paid.setdefault(lane, {})
-                step = float(run.model.node(order.node).step)
-                weight = order.qty * step * facts.weight_kg(order.node[0])
-                own[arrives] = own.get(arrives, 0.0) + weight
+                own[arrives] = own.get(arrives, 0.0) + run.weight_kg(order)
 
     @property
     def depths(self) -> range:

@@ -71,7 +71,7 @@ def add_lane_use(
     carried = Counter(_lane(plan) for plan in statement.plans)
     by_lane: dict[str, list[tuple[SourceColumns, float]]] = defaultdict(list)
     for plan, most in moves:
-        least, lane = _least_load(plan), _lane(plan)
+        least, lane = plan.ways[0].source.least_load_kg, _lane(plan)
         if not least or (whole and _has_vehicle(statement, plan, carried[lane])):
             continue
         if _is_scheduled(statement, plan):
@@ -99,7 +99,7 @@ def order_price(statement: Statement, plan: SourceColumns, carried: int) -> Orde
     if parameters.lane_preference_price:
         money += parameters.lane_preference_price * _behind(statement, plan)
     if parameters.min_fill_price and _has_vehicle(statement, plan, carried):
-        least = _least_load(plan)
+        least = plan.ways[0].source.least_load_kg
         money += parameters.min_fill_price * least
     return OrderPrice(money, least)
 
@@ -173,11 +173,6 @@ def _behind(statement: Statement, plan: SourceColumns) -> int:
     return own - min([own, *(way.source.preference for way in ways)])
 
 
-def _least_load(plan: SourceColumns) -> float:
-    """Least load of a departure of a lane [kg]."""
-    return float(plan.ways[0].source.row["min_fill_kg"] or 0.0)  # type: ignore[arg-type]
-
-
 def _weight(statement: Statement, plan: SourceColumns) -> float:
     """Weight of a unit of what is moved [kg]."""
     return statement.run.providers.facts.weight_kg(plan.ways[0].source.product)
@@ -198,7 +193,7 @@ def _add_least_loads(
     for number, lane in enumerate(lanes):
         places = number * size + np.arange(size)
         problem.entries(loads.at(places), below.at(places), 1.0)
-        least = _least_load(by_lane[lane][0][0])
+        least = by_lane[lane][0][0].ways[0].source.least_load_kg
         problem.entries(loads.at(places), used.at(places), -least)
         for plan, most in by_lane[lane]:
             bucket = np.searchsorted(statement.grid.edges, plan.times.begin, "right")
@@ -228,8 +223,5 @@ def _standing(statement: Statement, lanes: Sequence[str]) -> Floats:
         if order.source_id in lanes and departure is not None:
             at = int(np.searchsorted(grid.edges, departure, side="right")) - 1
             if 0 <= at < grid.size:
-                product = order.node[0]
-                weight = run.providers.facts.weight_kg(product)
-                step = float(run.model.node(order.node).step)
-                found[lanes.index(order.source_id), at] += order.qty * step * weight
+                found[lanes.index(order.source_id), at] += run.weight_kg(order)
     return found.ravel()
