@@ -106,7 +106,7 @@ def positions(snapshot: Snapshot, ledger: PositionEvents, bucket: str) -> pl.Dat
         pl.col("gross", "net").sum().round(_DECIMALS),
         pl.col("on_hand", "reserved", "safety").last(),
         (pl.col("receipt") + pl.col("new")).sum().round(_DECIMALS).alias("inbound"),
-        (-pl.col("on_hand").min()).clip(lower_bound=0.0).alias("short"),
+        (0.0 - pl.col("on_hand").min()).clip(lower_bound=0.0).alias("short"),
     )
     return grouped.with_columns(
         (pl.col("bucket") * 1_000_000)

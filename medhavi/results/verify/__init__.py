@@ -41,6 +41,7 @@ from medhavi.results.verify.orders import (
     check_sources,
 )
 from medhavi.results.verify.pegs import check_components, check_pegs
+from medhavi.results.verify.positions import check_positions
 
 if TYPE_CHECKING:
     from medhavi.findings import Finding
@@ -52,6 +53,7 @@ __all__ = ["verify"]
 _CHECKS = (
     check_existing,
     check_balance,
+    check_positions,
     check_pegs,
     check_components,
     check_sources,

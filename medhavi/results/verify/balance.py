@@ -179,7 +179,8 @@ def usable_lots(facts: Facts) -> pl.DataFrame:
 def receipts(facts: Facts) -> pl.DataFrame:
     """What supplies bring: outputs at their own step, all else at finish.
 
-    `supply` is the order that brings it.
+    `supply` is the order that brings it; `dated_s` is when it comes by its dates, also
+    where it counts earlier because it should be brought forward.
     """
     given = outputs(facts).select(
         "order", "product", pl.col("location").alias("out_location"), "instant_s"
@@ -191,12 +192,15 @@ def receipts(facts: Facts) -> pl.DataFrame:
         facts.brought_forward, left_on="id", right_on="supply", how="left"
     )
     usable = pl.when("existing").then("usable_s")
+    dated = (
+        pl.when("main")
+        .then("finish_s")
+        .otherwise(pl.min_horizontal("instant_s", "finish_s"))
+    )
     return rows.select(
         *PLACE,
-        pl.when("main")
-        .then(pl.min_horizontal("finish_s", usable))
-        .otherwise(pl.min_horizontal("instant_s", "finish_s", usable))
-        .alias("instant_s"),
+        pl.min_horizontal(dated, usable).alias("instant_s"),
+        dated.alias("dated_s"),
         "qty",
         "finish_s",
         pl.col("existing").alias("given"),

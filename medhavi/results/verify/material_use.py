@@ -296,6 +296,14 @@ def _closure(links: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 @once
+def choices(facts: Facts) -> pl.DataFrame:
+    """Bill lines of which an order takes one: routing, substitute_group, component."""
+    lines = facts.snapshot["bom_lines"].filter(pl.col("substitute_group").is_not_null())
+    group = ["routing", "substitute_group"]
+    return lines.filter(pl.len().over(group) > 1).select(*group, "component")
+
+
+@once
 def consumption(facts: Facts) -> pl.DataFrame:
     """What orders take: order, product, location, instant_s, qty.
 
@@ -305,16 +313,11 @@ def consumption(facts: Facts) -> pl.DataFrame:
     """
     if make_orders(facts).is_empty() or facts.snapshot["bom_lines"].is_empty():
         return pl.DataFrame(schema=_USES)
-    lines = facts.snapshot["bom_lines"].with_columns(*validity())
-    grouped = lines.filter(pl.col("substitute_group").is_not_null())
-    if grouped.height:
-        choices = (
-            grouped.group_by("routing", "substitute_group")
-            .len()
-            .filter(pl.col("len") > 1)
-            .drop("len")
-        )
-        lines = lines.join(choices, on=["routing", "substitute_group"], how="anti")
+    lines = (
+        facts.snapshot["bom_lines"]
+        .with_columns(*validity())
+        .join(choices(facts), on=["routing", "substitute_group"], how="anti")
+    )
     started = facts.open_orders.filter(pl.col("status") == "in_process")
     orders = make_orders(facts).filter(
         ~pl.col("order").is_in(started["supply_order"].to_list())

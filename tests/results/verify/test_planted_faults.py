@@ -859,8 +859,9 @@ def test_a_past_due_demand_of_mode_mrp_may_be_late_by_what_had_passed() -> None:
     assert not told & {"VER053", "VER054", "VER077", "VER078", "VER079", "VER080"}
 
 
-ELSEWHERE = {"VER058", "VER064", "VER082", "VER083", "VER084"}
-"""Planted apart: here, in test_openings and test_promise_risk, and where goods ask."""
+ELSEWHERE = {"VER058", "VER064", "VER082", "VER083", "VER084", "VER085", "VER086"}
+"""Planted apart: here, in test_openings, test_positions, test_promise_risk, and where
+goods ask."""
 
 
 def test_every_code_of_the_check_has_a_planted_fault() -> None:
