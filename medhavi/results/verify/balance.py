@@ -163,11 +163,31 @@ def of_customers(facts: Facts) -> pl.Expr:
 
 @once
 def usable_lots(facts: Facts) -> pl.DataFrame:
-    """Available lots with `lot_id`; whole steps, broken ones rounded down."""
+    """Available lots with `lot_id`; whole steps, broken ones rounded down.
+
+    A lot of a lower class than its product is no stock. Classes rank as
+    settings.quality_classes lists them, one that is not listed below all others.
+    """
     step = pl.col("step_qty").fill_null(1.0)
+    classes = facts.snapshot["settings"]["quality_classes"].explode().drop_nulls()
+    ranks = {name: place for place, name in enumerate(classes)}
+
+    def rank(quality: str) -> pl.Expr:
+        return pl.col(quality).replace_strict(
+            ranks, default=len(ranks), return_dtype=pl.Int64
+        )
+
+    products = facts.snapshot["products"].select("product", "quality_class")
     return (
         facts.snapshot["stock"]
         .filter(pl.col("status") == "available")
+        .join(products, on="product", how="left", maintain_order="left")
+        .filter(
+            pl.col("quality").is_null()
+            | pl.col("quality_class").is_null()
+            | (rank("quality") <= rank("quality_class"))
+        )
+        .drop("quality_class")
         .join(facts.steps_of_products, on="product", how="left")
         .with_columns(
             (whole_down(pl.col("qty") / step) * step).alias("qty"),

@@ -266,25 +266,79 @@ NEAR = 1e-3
 
 
 def check_loads(facts: Facts) -> list[Finding]:
-    """Check that loads count the hours of finite resources rightly, beyond mode mrp."""
-    if facts.mode == "mrp":
-        return []
-    finite = facts.snapshot["resources"].filter("finite")
-    operations = facts.plan.operations.join(finite, on="resource", how="semi")
+    """Check that loads state the hours worked and open, and what is over them.
+
+    Beyond mode mrp the hours of finite resources are those of the operations.
+    """
+    loads = facts.plan.loads.with_columns(pl.col("bucket").dt.epoch("s"))
+    stated = loads.select("resource", "bucket", stated=pl.col("run") + pl.col("setup"))
+    found = []
+    if facts.mode != "mrp":
+        rule = grid(facts.snapshot.settings.bucket, facts.as_of)
+        finite = facts.snapshot["resources"].filter("finite")
+        operations = facts.plan.operations.join(finite, on="resource", how="semi")
+        miscounted = (
+            _used_hours(operations, rule)
+            .join(stated, on=["resource", "bucket"], how="left", maintain_order="left")
+            .with_columns(pl.col("stated").fill_null(0.0))
+            .filter((pl.col("stated") - pl.col("used")).abs() > NEAR)
+        )
+        told = miscounted.rename({"resource": "value", "bucket": "moment"})
+        found = faults("VER064", "loads", told)
+    return found + faults("VER087", "loads", _misstated(facts, loads))
+
+
+def _misstated(facts: Facts, loads: pl.DataFrame) -> pl.DataFrame:
+    """Loads that state other open or excess hours, with what is right.
+
+    Overtime that is agreed is open where the plan works it, so it may be among the open
+    hours of a resource or not.
+    """
     rule = grid(facts.snapshot.settings.bucket, facts.as_of)
-    stated = facts.plan.loads.select(
-        "resource",
-        pl.col("bucket").dt.epoch("s"),
-        stated=pl.col("run") + pl.col("setup"),
+    places = dict(
+        facts.snapshot["locations"].select("location", "calendar").iter_rows()
     )
-    miscounted = (
-        _used_hours(operations, rule)
-        .join(stated, on=["resource", "bucket"], how="left", maintain_order="left")
-        .with_columns(pl.col("stated").fill_null(0.0))
-        .filter((pl.col("stated") - pl.col("used")).abs() > NEAR)
+    resources = facts.snapshot["resources"].with_columns(facts.overtime_s)
+    hours = []
+    for row in resources.sort("resource").iter_rows(named=True):
+        begins = loads.filter(pl.col("resource") == row["resource"])["bucket"].unique()
+        if begins.is_empty():
+            continue
+        start = begins.sort().to_numpy()
+        calendars = (row["calendar"], places.get(row["location"]))
+        offered = [
+            _offered(facts, row, calendars, start, rule.ends(start), overtime)
+            for overtime in (0, row["overtime_s"])
+        ]
+        hours.append(
+            pl.DataFrame(
+                {"bucket": start, "offered": offered[0], "longer": offered[1]}
+            ).with_columns(
+                pl.lit(row[name]).alias(name) for name in ("resource", "finite")
+            )
+        )
+    if not hours:
+        return loads.head(0)
+    over = (pl.col("run") + pl.col("setup") - pl.col("available")).clip(lower_bound=0.0)
+    rows = loads.join(
+        pl.concat(hours), on=["resource", "bucket"], maintain_order="left"
+    ).with_columns(
+        offered=pl.when((pl.col("available") - pl.col("longer")).abs() > NEAR)
+        .then("offered")
+        .otherwise("longer"),
+        over=pl.when("finite").then(over).otherwise(0.0),
     )
-    told = miscounted.rename({"resource": "value", "bucket": "moment"})
-    return faults("VER064", "loads", told)
+    wrong = [
+        rows.filter((pl.col(stated) - pl.col(right)).abs() > NEAR).select(
+            value="resource",
+            moment="bucket",
+            named=pl.lit(stated),
+            told=stated,
+            right=right,
+        )
+        for stated, right in (("available", "offered"), ("overload", "over"))
+    ]
+    return pl.concat(wrong)
 
 
 def check_bucket_hours(facts: Facts) -> list[Finding]:
@@ -309,8 +363,8 @@ def check_bucket_hours(facts: Facts) -> list[Finding]:
             _used_hours(own, rule).join(ours, on="bucket", how="semi").sort("bucket")
         )
         for _, begin, used in hours.iter_rows():
-            end = int(rule.ends(np.array([begin]))[0])
-            offered = _offered(facts, row, calendars, begin, end)
+            start = np.array([begin])
+            (offered,) = _offered(facts, row, calendars, start, rule.ends(start))
             if used > offered + NEAR:
                 told = {"value": resource, "moment": begin, "used": used}
                 over.append({**told, "available": offered})
@@ -347,16 +401,23 @@ def _offered(
     facts: Facts,
     row: dict[str, object],
     calendars: tuple[str | None, str | None],
-    begin: int,
-    end: int,
-) -> float:
+    starts: Instants,
+    ends: Instants,
+    overtime: int = 0,
+) -> NDArray[np.float64]:
+    """Unit-hours that a resource offers in each window, windows rising and apart."""
     edges, units = units_on_offer(
         facts,
         str(row["resource"]),
         float(str(row["units"])),
         calendars,
-        np.array([begin, end], dtype=np.int64),
+        np.unique(np.concatenate([starts, ends])),
         whole=row["bucket"] is None,
+        overtime=overtime,
     )
-    lengths = np.diff(np.append(edges, end))
-    return float((units * lengths).sum()) / HOUR
+    # Unit-seconds from the first edge up to each one.
+    lengths = np.diff(edges, append=edges[-1])
+    so_far = np.concatenate([[0.0], np.cumsum(units * lengths)])
+    begun, done = np.searchsorted(edges, starts), np.searchsorted(edges, ends)
+    hours: NDArray[np.float64] = (so_far[done] - so_far[begun]) / HOUR
+    return hours

@@ -859,9 +859,17 @@ def test_a_past_due_demand_of_mode_mrp_may_be_late_by_what_had_passed() -> None:
     assert not told & {"VER053", "VER054", "VER077", "VER078", "VER079", "VER080"}
 
 
-ELSEWHERE = {"VER058", "VER064", "VER082", "VER083", "VER084", "VER085", "VER086"}
-"""Planted apart: here, in test_openings, test_positions, test_promise_risk, and where
-goods ask."""
+ELSEWHERE = {
+    "VER058",  # test_openings
+    "VER064",  # here
+    "VER082",  # test_promise_risk
+    "VER083",  # test_promise_risk
+    "VER084",  # where goods ask
+    "VER085",  # test_positions
+    "VER086",  # test_positions
+    "VER087",  # test_loads
+}
+"""Planted apart."""
 
 
 def test_every_code_of_the_check_has_a_planted_fault() -> None:
@@ -945,3 +953,26 @@ def test_an_order_that_stands_may_lack_what_its_exception_names(
         "bom_lines": TABLES["bom_lines"][:1],
     }
     assert ("VER001" in codes(plan, tables, mode="constrained")) is found
+
+
+CLASSES = {
+    **extended("settings", quality_classes=["A", "B"]),
+    "products": [
+        {**row, "quality_class": "A"} if row["product"] == "X" else row
+        for row in TABLES["products"]
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("quality", "found"), [("A", set()), ("B", {"VER001"}), ("unknown", {"VER001"})]
+)
+def test_a_lot_below_the_class_of_its_product_is_no_stock(
+    quality: str, found: set[str]
+) -> None:
+    stock = [
+        {**row, "quality": quality} if row["product"] == "X" else row
+        for row in TABLES["stock"]
+    ]
+    assert codes(snapshot={**CLASSES, "stock": stock}) >= found
+    assert ("VER001" in codes(snapshot={**CLASSES, "stock": stock})) == bool(found)
