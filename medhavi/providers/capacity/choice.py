@@ -3,7 +3,9 @@
 Rows without a choice are all needed; of the rows of a choice one is used. A row counts
 while the step *starts* inside its validity, so time is cut into epochs with the same
 rows in each. In an epoch every way to fill the needs is an option, in the order of
-preference; the rule of the step says which of those that fit is taken.
+preference; the rule of the step says which of those that fit is taken. Where a resource
+fills several needs it works with the units of all: one machine cannot stand for itself
+and for another one of its pool.
 """
 
 from __future__ import annotations
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 
 MOST_OPTIONS: Final = 64
 """Options looked at per epoch; those of worse preference are left out."""
+MOST_WAYS: Final = 4096
+"""Ways looked at per epoch for options."""
 MOST_TRIES: Final = 8
 """Times that a bound is drawn again for work that grew by a changeover."""
 ONE: Final = Fraction(1)
@@ -236,7 +240,7 @@ def step_plan(
             if span[0] <= start < span[1]:
                 # Two steps may hold the same tool; it is there once.
                 tools[name] = max(count, tools.get(name, count))
-        ways = islice(product(*(groups[key] for key in groups)), MOST_OPTIONS)
+        ways = list(_ways(list(groups.values()), resources))
         options = [
             _option(node, way, base, list(tools.items()), resources) for way in ways
         ]
@@ -403,6 +407,39 @@ def _candidates(row: Row, resources: Resources) -> list[_Candidate]:
     return found
 
 
+def _ways(
+    groups: Sequence[Sequence[_Candidate]], resources: Resources
+) -> Sequence[tuple[_Candidate, ...]]:
+    """Ways to fill all needs, in the order of preference.
+
+    Those that ask more units of a resource than it ever has are left out where another
+    one does not.
+    """
+    ways = list(
+        islice(product(*groups), MOST_WAYS if len(groups) > 1 else MOST_OPTIONS)
+    )
+    if len(groups) < 2:
+        return ways
+    able = (
+        way
+        for way in ways
+        if len({one.resource for one in way}) == len(way)
+        or all(
+            count <= resources.most_units(name) for name, count in _units(way).items()
+        )
+    )
+    return list(islice(able, MOST_OPTIONS)) or ways[:1]
+
+
+def _units(way: Sequence[_Candidate]) -> dict[str, float]:
+    """Units of each resource that a way to fill the needs takes."""
+    units: dict[str, float] = {}
+    for one in way:
+        count = 1.0 if one.row["units"] is None else one.row["units"]
+        units[one.resource] = units.get(one.resource, 0.0) + count
+    return units
+
+
 def _option(
     node: StepNode,
     way: Sequence[_Candidate],
@@ -411,15 +448,12 @@ def _option(
     resources: Resources,
 ) -> ResourceOption:
     clocks = [resources.clock(candidate.resource) for candidate in way]
-    names = {candidate.resource for candidate in way}
-    others = [(name, units) for name, units in held if name not in names]
-    units = [1.0 if c.row["units"] is None else c.row["units"] for c in way]
+    used = _units(way)
+    others = [(name, units) for name, units in held if name not in used]
     open_times = [base]
     open_times += [
-        resources.working(candidate.resource, count)
-        for candidate, count in zip(way, units, strict=True)
+        resources.working(name, count) for name, count in (*used.items(), *others)
     ]
-    open_times += [resources.working(name, count) for name, count in others]
     speeds = [exact(candidate.row["speed"] or 1.0) for candidate in way]
     setups = [
         minutes(candidate.row["setup_minutes"])
@@ -434,14 +468,10 @@ def _option(
         axis=Axis(
             resources.meet(open_times), _slowest(paces), splittable=node.splittable
         ),
-        resources=(
-            *((c.resource, u) for c, u in zip(way, units, strict=True)),
-            *others,
-        ),
+        resources=(*used.items(), *others),
         setup=max(setups) if setups else node.setup,
         cost_per_hour=sum(
-            clock.cost_per_hour * count
-            for clock, count in zip(clocks, units, strict=True)
+            resources.clock(name).cost_per_hour * count for name, count in used.items()
         ),
     )
 

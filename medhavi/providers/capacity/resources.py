@@ -11,6 +11,7 @@ from collections import defaultdict
 from copy import copy
 from dataclasses import dataclass
 from fractions import Fraction
+from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.providers.table_rows import validity
@@ -389,6 +390,13 @@ class Resources:
         if known is None:
             known = self._known[resource] = self._compile(resource)
         return known
+
+    def most_units(self, resource: str) -> float:
+        """Most units that a resource ever has; infinite where units are no limit."""
+        clock = self.clock(resource)
+        if not clock.finite or clock.bucket is not None:
+            return inf
+        return max(units for _, _, units in clock.levels)
 
     def working(self, resource: str, units: float) -> WorkingTime:
         """Time at which so many units of a resource can work.

@@ -19,21 +19,19 @@ from medhavi.results.verify.capacity import (
     check_capacity,
     check_loads,
     check_past_starts,
+    check_resources,
 )
 from medhavi.results.verify.facts import OBEYING, Facts, disrupted
 from medhavi.results.verify.fulfilment import (
     check_agreements,
     check_asked,
+    check_carried,
     check_fulfilment,
     check_lateness,
     check_shipped,
 )
 from medhavi.results.verify.limits import check_lead_times, check_limits
-from medhavi.results.verify.operations import (
-    check_operations,
-    check_outputs,
-    check_resources,
-)
+from medhavi.results.verify.operations import check_operations, check_outputs
 from medhavi.results.verify.orders import (
     check_existing,
     check_openings,
@@ -71,6 +69,7 @@ _CHECKS = (
     check_agreements,
     check_asked,
     check_shipped,
+    check_carried,
     check_lifetime,
     check_holds,
     check_campaigns,

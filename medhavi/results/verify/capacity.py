@@ -1,7 +1,8 @@
-"""What finite modes obey: units of resources, no start in the past, bucket hours.
+"""Resources of operations: which ones, how many units, which hours; loads by bucket.
 
-Per report bucket the hours of operations are summed here anew: the table of loads has
-to count the same.
+Finite modes obey units, start nothing in the past and keep bucket hours. Per report
+bucket the hours of operations are summed anew: the table of loads has to count the
+same.
 """
 
 from __future__ import annotations
@@ -12,11 +13,8 @@ import numpy as np
 import polars as pl
 
 from medhavi.results.buckets import grid
-from medhavi.results.verify.facts import (
-    TOLERANCE,
-    faults,
-    once,
-)
+from medhavi.results.verify.facts import TOLERANCE, faults, once, valid_at, validity
+from medhavi.results.verify.material_use import make_orders
 from medhavi.units import ALWAYS, HOUR, NEVER, exact
 
 if TYPE_CHECKING:
@@ -421,3 +419,177 @@ def _offered(
     begun, done = np.searchsorted(edges, starts), np.searchsorted(edges, ends)
     hours: NDArray[np.float64] = (so_far[done] - so_far[begun]) / HOUR
     return hours
+
+
+def check_resources(facts: Facts) -> list[Finding]:
+    """Check the resources of the steps of new make orders.
+
+    Rows without a choice are all needed, of each choice at least one; what serves two
+    rows works with the units of both; a pool is served
+    by any member that has the skill of the row as the step begins; outside its validity
+    a row is not needed.
+    """
+    orders = make_orders(facts).filter(~pl.col("existing")).select("order", "source")
+    if orders.is_empty():
+        return []
+    windows = facts.step_windows.rename({"supply": "order"}).join(orders, on="order")
+    needed = (
+        windows.join(
+            facts.snapshot["step_resources"]
+            .with_columns(*validity())
+            .rename({"routing": "source"}),
+            on=["source", "step"],
+        )
+        .filter(valid_at("begin_s"))
+        .rename({"resource": "named"})
+        .with_columns(_skill_of_pool(facts))
+        .select(
+            *("order", "step", "named", "choice", "units", "until_step"),
+            *("skill", "begin_s"),
+        )
+    )
+    used = (
+        facts.plan.operations.filter(pl.col("resource").fill_null("") != "")
+        .select(pl.col("supply").alias("order"), "step", "resource", "units")
+        .unique()
+        .join(orders, on="order", how="semi")
+    )
+    named = used.join(facts.named_resources, on="resource").join(
+        _held(facts, windows, needed),
+        on=["order", "step", "named"],
+        suffix="_needed",
+    )
+    served = pl.concat(
+        [named.filter(pl.col("skill").is_null()), _skilled(facts, named)]
+    )
+    stray = used.join(served, on=["order", "step", "resource"], how="anti")
+    step = ["order", "step"]
+    together = pl.col("units_needed").sum().over(*step, "resource", "units")
+    near = pl.min_horizontal(
+        (pl.col("units") - of_rows).abs()
+        for of_rows in (pl.col("units_needed"), together)
+    ).le(TOLERANCE)
+    odd_units = served.join(
+        served.filter(near), on=["order", "step", "resource"], how="anti"
+    )
+    group = pl.coalesce(
+        "choice", pl.concat_str("named", "skill", separator=" with "), "named"
+    ).alias("group")
+    lacking = needed.with_columns(group).join(
+        served.with_columns(group), on=["order", "step", "group"], how="anti"
+    )
+    # A tool that stays with the order may be one of what it works with as well.
+    wanted = (
+        needed.filter(pl.col("until_step").is_null())
+        .with_columns(group)
+        .group_by(*step, "group")
+        .agg(pl.col("units").min())
+    )
+    few = (
+        wanted.group_by(step)
+        .agg(pl.col("units").sum().alias("wanted"))
+        .join(
+            used.group_by(step).agg(pl.col("units").sum(), pl.col("resource").min()),
+            on=step,
+        )
+        .filter(pl.col("units") < pl.col("wanted") - TOLERANCE)
+    )
+    return [
+        *_faults("has fewer units than it needs of", few, "resource"),
+        *_faults("works on", stray, "resource"),
+        *_faults("takes other units of", odd_units, "resource"),
+        *_faults("does without", lacking, "group"),
+    ]
+
+
+def _held(facts: Facts, windows: pl.DataFrame, needed: pl.DataFrame) -> pl.DataFrame:
+    """What steps need, and tools that an earlier one took and a later one gives back.
+
+    Each step has the tool while its own start lies in the validity of the row.
+    """
+    spans = (
+        facts.snapshot["step_resources"]
+        .filter(pl.col("until_step").is_not_null())
+        .with_columns(*validity())
+    )
+    if spans.is_empty():
+        return needed
+    sequence = facts.snapshot["steps"].select(
+        pl.col("routing").alias("source"), "step", "sequence"
+    )
+    last = sequence.rename({"step": "until_step", "sequence": "last"})
+    rows = (
+        spans.select(
+            pl.col("routing").alias("source"),
+            "step",
+            pl.col("resource").alias("named"),
+            "until_step",
+            "choice",
+            "units",
+            "valid_from_s",
+            "valid_to_s",
+        )
+        .join(sequence, on=["source", "step"])
+        .join(last, on=["source", "until_step"])
+        .join(sequence, on="source", suffix="_later")
+        .filter(
+            (pl.col("sequence_later") >= pl.col("sequence"))
+            & (pl.col("sequence_later") <= pl.col("last"))
+            & (pl.col("step_later") != pl.col("step"))
+        )
+        .drop("step")
+        .rename({"step_later": "step"})
+    )
+    held = (
+        windows.join(rows, on=["source", "step"])
+        .filter(valid_at("begin_s"))
+        .select("order", "step", "named", "choice", "units")
+        .unique()
+    )
+    return pl.concat([needed, held], how="diagonal")
+
+
+def _skill_of_pool(facts: Facts) -> pl.Expr:
+    """The skill that a row asks of the members of a pool, null where it asks for none.
+
+    In mode mrp a skill that no member ever has limits nothing.
+    """
+    members = facts.snapshot["resources"].select("resource", "pool").drop_nulls()
+    asked = pl.col("named").is_in(members["pool"].to_list())
+    if facts.mode == "mrp":
+        had = members.join(facts.snapshot["resource_skills"], on="resource")
+        pairs = had.select(pl.struct(named="pool", skill="skill").alias("pair"))["pair"]
+        asked &= pl.struct("named", "skill").is_in(pairs.to_list())
+    return pl.when(asked).then("skill")
+
+
+def _skilled(facts: Facts, named: pl.DataFrame) -> pl.DataFrame:
+    """Rows whose resource has the skill that is asked for as its step begins."""
+    skills = facts.snapshot["resource_skills"].with_columns(*validity())
+    columns = named.columns
+    return (
+        named.join(
+            skills.select("resource", "skill", "valid_from_s", "valid_to_s"),
+            on=["resource", "skill"],
+        )
+        .filter(valid_at("begin_s"))
+        .select(columns)
+        .unique(maintain_order=True)
+    )
+
+
+def _faults(what: str, rows: pl.DataFrame, column: str) -> list[Finding]:
+    if rows.is_empty():
+        return []
+    return faults(
+        "VER018",
+        "operations",
+        rows.select(
+            pl.col("order").alias("value"),
+            "step",
+            pl.lit(what).alias("what"),
+            pl.col(column).alias("resource"),
+        )
+        .unique()
+        .sort("value", "step", "resource"),
+    )

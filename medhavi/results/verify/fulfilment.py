@@ -432,6 +432,30 @@ def check_shipped(facts: Facts) -> list[Finding]:
     return faults("VER084", "pegging", rows.to_dicts())
 
 
+def check_carried(facts: Facts) -> list[Finding]:
+    """Check that new moves take lanes which may carry the product to their end."""
+    snapshot = facts.snapshot
+    ends = snapshot["locations"].select("country", destination="location")
+    lanes = snapshot["lanes"].select(
+        "lane", "destination", "hazmat_allowed", "blocked_countries"
+    )
+    moves = (
+        facts.new_orders.filter(kind="move")
+        .select("product", value="id", lane=pl.coalesce("lane", "source"))
+        .join(lanes.join(ends, on="destination", how="left"), on="lane")
+        .join(snapshot["products"].select("product", "hazmat"), on="product")
+    )
+    barred = pl.col("blocked_countries").list.contains(pl.col("country"))
+    odd = moves.with_columns(
+        why=pl.when(pl.col("hazmat") & ~pl.col("hazmat_allowed"))
+        .then(pl.lit("takes no dangerous goods"))
+        .when(barred.fill_null(value=False))
+        .then(pl.format("takes nothing to {}", pl.col("country").fill_null("")))
+    ).filter(pl.col("why").is_not_null())
+    rows = odd.sort("value").select("value", "product", "lane", "why")
+    return faults("VER088", "supplies", rows)
+
+
 def _origins(facts: Facts) -> pl.DataFrame:
     """Where moves leave, by `supply`, and whether they are `existing` orders."""
     lanes = facts.snapshot["lanes"].select("lane", leaves="origin")

@@ -23,6 +23,7 @@ from tests.results.hand_plan import (
     at,
     changed,
     codes,
+    extended,
     plus,
     told,
 )
@@ -603,3 +604,75 @@ RESOURCES: dict[str, tuple[Tables, Tables, bool]] = {
 def test_a_step_works_on_what_it_needs_and_on_nothing_else(case: str) -> None:
     plan, snapshot, right = RESOURCES[case]
     assert ("VER018" not in codes(plan, snapshot)) is right
+
+
+CREW: Tables = {
+    "resources": [
+        {"resource": name, "location": "PLANT", "pool": "CREW"}
+        for name in ("FILLER", "PACKER")
+    ],
+    "step_resources": [
+        {"routing": "R", "step": 10, "resource": "CREW", "skill": "fill"},
+        {"routing": "R", "step": 20, "resource": "PACKER"},
+    ],
+}
+
+
+def _having(resource: str, **more: object) -> Tables:
+    return {"resource_skills": [{"resource": resource, "skill": "fill", **more}]}
+
+
+@pytest.mark.req("RTG-01")
+def test_of_a_pool_one_with_the_skill_has_to_work() -> None:
+    for mode in ("mrp", "constrained"):
+        assert codes({}, CREW | _having("FILLER"), mode) == set()
+        assert "VER018" in codes({}, CREW | _having("PACKER"), mode)
+        gone = _having("FILLER", valid_to=at("2026-02-01 23:00"))
+        assert "VER018" in codes({}, CREW | gone, mode)
+        still = _having("FILLER", valid_to=at("2026-02-01 23:01"))
+        assert codes({}, CREW | still, mode) == set()
+
+
+@pytest.mark.req("RTG-01")
+def test_a_skill_that_nobody_has_limits_mode_mrp_alone() -> None:
+    assert codes({}, CREW) == set()
+    assert "VER018" in codes({}, CREW, "constrained")
+
+
+@pytest.mark.req("TRN-06")
+@pytest.mark.parametrize(
+    ("lane", "product", "found"),
+    [
+        ({"hazmat_allowed": False}, {"hazmat": True}, {"VER088"}),
+        ({"hazmat_allowed": False}, {}, set()),
+        ({"hazmat_allowed": True}, {"hazmat": True}, set()),
+        ({"blocked_countries": ["NL"]}, {}, {"VER088"}),
+        ({"blocked_countries": ["DE"]}, {}, set()),
+    ],
+)
+def test_a_lane_carries_nothing_that_it_may_not(
+    lane: Row, product: Row, found: set[str]
+) -> None:
+    places = [
+        {**row, "country": "NL"} if row["location"] == "DC" else row
+        for row in TABLES["locations"]
+    ]
+    tables = {"locations": places} | extended("lanes", **lane)
+    assert codes({}, tables | extended("products", **product)) == found
+
+
+@pytest.mark.req("RTG-01")
+def test_one_resource_serves_two_rows_only_with_the_units_of_both() -> None:
+    rows = [
+        *TABLES["step_resources"],
+        {"routing": "R", "step": 10, "resource": "FILLERS"},
+    ]
+    machines = [
+        {**row, "pool": "FILLERS", "units": 2} if row["resource"] == "FILLER" else row
+        for row in TABLES["resources"]
+    ]
+    tables = {"step_resources": rows, "resources": machines}
+    for mode in ("mrp", "constrained"):
+        assert "VER018" in codes({}, tables, mode)
+        both = operations({**FILL, "units": 2.0}, PACK)
+        assert "VER018" not in codes(both, tables, mode)

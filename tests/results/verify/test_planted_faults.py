@@ -868,6 +868,7 @@ ELSEWHERE = {
     "VER085",  # test_positions
     "VER086",  # test_positions
     "VER087",  # test_loads
+    "VER088",  # test_operation_laws
 }
 """Planted apart."""
 
