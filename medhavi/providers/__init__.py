@@ -410,6 +410,7 @@ class Providers:
         """What sourcing, prices, recipes and holds say about the data, all at once."""
         return (
             *self.recipes.findings,
+            *self.capacity.findings,
             *self.sourcing_findings,
             *self.suppliers.findings,
             *self.lead_times.findings,

@@ -88,10 +88,10 @@ def test_a_cancelled_run_says_so():
         (
             {
                 "routings": [{"product": "B"}],
-                "steps": [{"resource_rule": "earliest"}],
+                "steps": [{}],
                 "resources": [{}, {"resource": "N"}],
                 "step_resources": [
-                    {"choice": "c", "yield": 0.9},
+                    {"choice": "c", "yield": 0.9, "valid_to": day(20)},
                     {"choice": "c", "resource": "N"},
                 ],
             },

@@ -21,6 +21,8 @@ StepKey = tuple[str, int | None]
 class GivenCapacity:
     """Routings that take one day; shares of good units as stated, else all."""
 
+    findings = ()
+
     def __init__(
         self,
         entering: Mapping[StepKey, Fraction] | None = None,

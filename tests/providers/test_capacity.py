@@ -727,10 +727,16 @@ def test_cells_that_would_change_dates_and_are_not_obeyed_are_listed():
             {"resource": "U", "step": 2, "choice": "y"},
         ],
     )
-    assert capacity.unsupported() == [
-        ("step_resources", "yield", (1, 2)),
-        ("step_resources", "until_step", (1, 2)),
-    ]
+    assert capacity.unsupported() == [("step_resources", "until_step", (1, 2))]
+
+
+def test_alternates_that_differ_in_yield_by_date_are_listed():
+    dated = {"choice": "x", "yield": 0.9, "valid_to": when("2026-02-01T00:00")}
+    capacity = plant(
+        steps=[{}],
+        step_resources=[{"resource": "M", **dated}, {"resource": "P", "choice": "x"}],
+    )
+    assert capacity.unsupported() == [("step_resources", "yield", (1, 2))]
 
 
 # --------------------------------------------------------------------------- resources

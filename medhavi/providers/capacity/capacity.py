@@ -12,6 +12,7 @@ from __future__ import annotations
 from copy import copy
 from typing import TYPE_CHECKING, Literal
 
+from medhavi.findings import finding
 from medhavi.providers.capacity.network import moved
 from medhavi.providers.capacity.orders import StepProgress, dated, remaining
 from medhavi.providers.capacity.resources import ResourceClock, Resources
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from fractions import Fraction
 
+    from medhavi.findings import Finding
     from medhavi.providers.capacity.resources import WithheldCapacity
     from medhavi.providers.capacity.routings import CompiledRouting
     from medhavi.providers.sources import Clock, OrderTiming, StepWindow
@@ -422,6 +424,22 @@ class Capacity:
         return self._resources.working(resource, units)
 
     # ------------------------------------------------------------------- not built
+    @property
+    def findings(self) -> list[Finding]:
+        """Alternates that no new order uses, because they yield otherwise."""
+        return [
+            finding(
+                "PLAN017",
+                table="step_resources",
+                column="yield",
+                value=preferred["routing"],
+                step=preferred["step"],
+                resource=preferred["resource"],
+                others=", ".join(row["resource"] for row in others),
+            )
+            for preferred, others in self._routings.unlike()
+        ]
+
     def unsupported(self) -> list[tuple[str, str, tuple[int, ...]]]:
         """List filled cells that would change dates or quantities and are not obeyed.
 
@@ -429,8 +447,8 @@ class Capacity:
         -------
         list of (table, column, input rows)
             `step_resources.yield` where the alternates of a step differ in it and which
-            of them works depends on the date or the rule; `step_resources.until_step`
-            where a resource that is held could be another by date or rule.
+            of them works depends on the date; `step_resources.until_step` where a
+            resource that is held could be another by date or rule.
         """
         rows = self._tables["step_resources"]
         rules = {
@@ -450,7 +468,7 @@ class Capacity:
             dated = any(validity(row) != (ALWAYS, NEVER) for _, row in members)
             if rule == "preference" and not dated:
                 continue
-            if len({row["yield"] for _, row in members}) > 1:
+            if dated and len({row["yield"] for _, row in members}) > 1:
                 yields += [rows.place(number) for number, _ in members]
             holds += [
                 rows.place(number)

@@ -66,10 +66,15 @@ class OptionPeriod:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepPlan:
-    """All epochs of a step."""
+    """All epochs of a step.
+
+    `every` has the alternates too that new orders do not use, where there are any: an
+    existing order may be assigned to one.
+    """
 
     node: StepNode
     epochs: tuple[OptionPeriod, ...]
+    every: tuple[OptionPeriod, ...] = ()
 
     @property
     def only(self) -> ResourceOption | None:

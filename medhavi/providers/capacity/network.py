@@ -13,7 +13,7 @@ from medhavi.findings import BadData, finding
 from medhavi.providers.table_rows import validity
 from medhavi.snapshot.calendars.calendars import WorkingTime
 from medhavi.snapshot.network.network import by_precedence
-from medhavi.units import MINUTE, exact, seconds_up
+from medhavi.units import ALWAYS, MINUTE, NEVER, exact, seconds_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -202,16 +202,56 @@ def stated_yields(
     found = {row["step"]: exact(row["yield"]) for row in steps}
     if all(row["yield"] in (None, 1.0) for row in needs):
         return found
+    for (step, _), rows in _groups(needs).items():
+        if step in found:
+            found[step] *= exact(_preferred(rows, as_of)["yield"] or 1.0)
+    return found
+
+
+def of_stated_yield(needs: Sequence[Row], as_of: int) -> Sequence[Row]:
+    """Rows without alternates whose yield is not that of the preferred one.
+
+    An order is sized before it is known which alternate works, so only those can that
+    yield the same. Rows with dates stay.
+
+    Parameters
+    ----------
+    needs
+        Rows of `step_resources` of one routing.
+    as_of
+        Instant whose resources decide where they differ [s].
+    """
+    unused = {id(row) for _, rows in unlike(needs, as_of) for row in rows}
+    return [row for row in needs if id(row) not in unused] if unused else needs
+
+
+def unlike(needs: Sequence[Row], as_of: int) -> list[tuple[Row, list[Row]]]:
+    """Rows of most preference, each with its alternates that yield otherwise."""
+    if all(row["yield"] in (None, 1.0) for row in needs):
+        return []
+    found = []
+    for rows in _groups(needs).values():
+        preferred = _preferred(rows, as_of)
+        share = preferred["yield"] or 1.0
+        others = [row for row in rows if (row["yield"] or 1.0) != share]
+        if others and all(validity(row) == (ALWAYS, NEVER) for row in rows):
+            found.append((preferred, others))
+    return found
+
+
+def _groups(needs: Sequence[Row]) -> dict[tuple[int, object], list[Row]]:
+    """Rows of which a step works with one, by step and choice."""
     groups: dict[tuple[int, object], list[Row]] = defaultdict(list)
     for row in needs:
         group = row["choice"] if row["choice"] is not None else (row["resource"],)
         groups[row["step"], group].append(row)
-    for (step, _), rows in groups.items():
-        now = [r for r in rows if validity(r)[0] <= as_of < validity(r)[1]]
-        first = min(now or rows, key=lambda r: (r["preference"], r["resource"]))
-        if step in found:
-            found[step] *= exact(first["yield"] or 1.0)
-    return found
+    return groups
+
+
+def _preferred(rows: Sequence[Row], as_of: int) -> Row:
+    """The row of most preference, of those that hold at an instant where any do."""
+    now = [row for row in rows if validity(row)[0] <= as_of < validity(row)[1]]
+    return min(now or rows, key=lambda row: (row["preference"], row["resource"]))
 
 
 Edge = tuple[int, int, "Row | None"]

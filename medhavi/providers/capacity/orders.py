@@ -136,12 +136,14 @@ def _cut(
 def _assigned(plan: StepPlan, resource: str | None) -> StepPlan:
     """Keep the options with the assigned resource, where there are any."""
     epochs = []
-    for epoch in plan.epochs:
+    for epoch in plan.every or plan.epochs:
         options = tuple(
             option
             for option in epoch.options
             if resource in {name for name, _ in option.resources}
         )
+        if not options and plan.every:
+            return plan
         epochs.append(replace(epoch, options=options or epoch.options))
     return replace(plan, epochs=tuple(epochs))
 

@@ -27,8 +27,10 @@ from medhavi.providers.capacity.network import (
     OutputTiming,
     RoutingNetwork,
     network,
+    of_stated_yield,
     stated_yields,
     times,
+    unlike,
 )
 from medhavi.providers.capacity.schedule import NetworkClock, RoutingTask
 from medhavi.providers.table_rows import validity
@@ -38,7 +40,8 @@ from medhavi.units import DAY, MINUTE, seconds_up
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from medhavi.providers.capacity.choice import Tool
+    from medhavi.providers.capacity.choice import StepPlan, Tool
+    from medhavi.providers.capacity.network import StepNode
     from medhavi.providers.capacity.resources import Resources, WithheldCapacity
     from medhavi.providers.product_facts import ProductFacts
     from medhavi.providers.sources import Clock, OrderTiming
@@ -49,6 +52,13 @@ ONE: Final = Fraction(1)
 MARKED: Final = 3
 """Resources of a routing that tell it apart from others at a glance."""
 _Known = TypeVar("_Known")
+
+
+def _by_step(rows: Sequence[Row]) -> dict[int, list[Row]]:
+    found: dict[int, list[Row]] = defaultdict(list)
+    for row in rows:
+        found[row["step"]].append(row)
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,7 +259,7 @@ class Routings:
         """
         needs: dict[str, tuple[Row, ...]] = {}
         for name in dict.fromkeys(row["routing"] for row in rows):
-            kept = {_key(row): row for row in self._needs_of(name)}
+            kept = {_key(row): row for row in self._stated_needs(name)}
             kept |= {_key(row): row for row in rows if row["routing"] == name}
             needs[name] = tuple(kept[key] for key in sorted(kept))
 
@@ -387,6 +397,23 @@ class Routings:
         return is_second_choice(rows, self._resources, used, start)
 
     def _needs_of(self, routing: str) -> Sequence[Row]:
+        """Rows of step_resources that new orders use."""
+        return of_stated_yield(self._stated_needs(routing), self._as_of)
+
+    def unlike(self) -> list[tuple[Row, list[Row]]]:
+        """Rows of most preference, each with its alternates that yield otherwise."""
+        if all(
+            share in (None, 1.0)
+            for share in self._tables["step_resources"].column("yield")
+        ):
+            return []
+        return [
+            pair
+            for routing in sorted(map(str, self._needs))
+            for pair in unlike(self._stated_needs(routing), self._as_of)
+        ]
+
+    def _stated_needs(self, routing: str) -> Sequence[Row]:
         restated = self._restated.get(routing)
         if restated is not None:
             return restated
@@ -415,9 +442,10 @@ class Routings:
         shape = self.network(routing)
         unit = self._facts.step(row["product"])
         place = self._resources.calendar_of(row["location"])
-        needs: dict[int, list[Row]] = defaultdict(list)
-        for need in self._needs_of(routing):
-            needs[need["step"]].append(need)
+        rows = self._stated_needs(routing)
+        used = of_stated_yield(rows, self._as_of)
+        needs = _by_step(used)
+        stated = needs if used is rows else _by_step(rows)
         held = self._held(shape, needs)
         step_times = {
             node.step: self._calendars.working_time(place, node.calendar)
@@ -425,9 +453,10 @@ class Routings:
         }
         tasks = tuple(
             RoutingTask(
-                plan=self._choices.step_plan(
+                plan=self._planned(
                     node,
                     needs.get(node.step, ()),
+                    stated.get(node.step, ()),
                     step_times[node.step],
                     held.get(node.step, ()),
                 ),
@@ -447,6 +476,21 @@ class Routings:
             step_times=step_times,
             location_time=location_time,
         )
+
+    def _planned(
+        self,
+        node: StepNode,
+        needs: Sequence[Row],
+        stated: Sequence[Row],
+        working: WorkingTime,
+        held: Sequence[Tool],
+    ) -> StepPlan:
+        """Options of a step; with those that only an assigned order uses."""
+        plan = self._choices.step_plan(node, needs, working, held)
+        if len(needs) == len(stated):
+            return plan
+        every = self._choices.step_plan(node, stated, working, held)
+        return replace(plan, every=every.epochs)
 
     def _held(
         self, shape: RoutingNetwork, needs: dict[int, list[Row]]

@@ -1,8 +1,7 @@
 """Resources of operations: which ones, how many units, which hours; loads by bucket.
 
-Finite modes obey units, start nothing in the past and keep bucket hours. Per report
-bucket the hours of operations are summed anew: the table of loads has to count the
-same.
+Finite modes obey units, start nothing in the past and keep bucket hours. The table of
+loads has to count what operations work per bucket.
 """
 
 from __future__ import annotations
@@ -231,9 +230,12 @@ def _edges(
     parts = [moments]
     if common is not None:
         parts += [common.starts, common.finishes]
-    windows = facts.unit_windows.get(resource, ())
-    for low, high, _ in (*windows, *facts.downtimes.get(resource, ())):
-        parts.append(np.array([low, high], dtype=np.int64))
+    windows = (
+        *facts.unit_windows.get(resource, ()),
+        *facts.downtimes.get(resource, ()),
+        *facts.cleanings.get(resource, ()),
+    )
+    parts += [np.array(window[:2], dtype=np.int64) for window in windows]
     edges = np.unique(np.concatenate(parts))
     inside: Instants = edges[(edges >= moments[0]) & (edges <= moments[-1])]
     return inside
@@ -256,6 +258,8 @@ def _available(
         for place in np.flatnonzero(worst):
             share = 1 - exact(float(worst[place]))
             available[place] = float(int(exact(float(available[place])) * share))
+    for low, high in facts.cleanings.get(resource, ()):
+        available[(edges >= low) & (edges < high)] = 0.0
     return available
 
 
@@ -289,8 +293,7 @@ def check_loads(facts: Facts) -> list[Finding]:
 def _misstated(facts: Facts, loads: pl.DataFrame) -> pl.DataFrame:
     """Loads that state other open or excess hours, with what is right.
 
-    Overtime that is agreed is open where the plan works it, so it may be among the open
-    hours of a resource or not.
+    Agreed overtime is open where the plan works it: it may be among the open hours.
     """
     rule = grid(facts.snapshot.settings.bucket, facts.as_of)
     places = dict(
@@ -464,11 +467,13 @@ def check_resources(facts: Facts) -> list[Finding]:
     )
     stray = used.join(served, on=["order", "step", "resource"], how="anti")
     step = ["order", "step"]
-    together = pl.col("units_needed").sum().over(*step, "resource", "units")
-    near = pl.min_horizontal(
-        (pl.col("units") - of_rows).abs()
-        for of_rows in (pl.col("units_needed"), together)
-    ).le(TOLERANCE)
+    # What serves several rows works with the units of some of them together.
+    rows = pl.col("units_needed").over(
+        *step, "resource", "units", mapping_strategy="join"
+    )
+    near = pl.col("units").is_between(
+        rows.list.min() - TOLERANCE, rows.list.sum() + TOLERANCE
+    )
     odd_units = served.join(
         served.filter(near), on=["order", "step", "resource"], how="anti"
     )

@@ -349,6 +349,17 @@ class Facts:
             found.setdefault(resource, []).append((begin, end, units))
         return found
 
+    @cached_property
+    def cleanings(self) -> dict[str, list[tuple[int, int]]]:
+        """When each resource is cleaned and does not work: from, to [s]."""
+        rows = self.snapshot["cleaning_windows"].with_columns(*validity())
+        found: dict[str, list[tuple[int, int]]] = {}
+        for resource, begin, end in rows.select(
+            "resource", "valid_from_s", "valid_to_s"
+        ).iter_rows():
+            found.setdefault(resource, []).append((begin, end))
+        return found
+
     @property
     def _stands(self) -> pl.Expr:
         """Whether a row names an order that exists: its quantity is kept."""
