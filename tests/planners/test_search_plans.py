@@ -575,6 +575,15 @@ def test_a_crowded_plant_is_searched_in_its_own_manner(
     assert eased["moves"] < first.run.effort["moves"]
 
 
+def test_what_is_as_late_alone_is_sought_once() -> None:
+    """Neither turns nor further starts help an order whose work takes longer."""
+    made = searched(workshop([("A", 4.0, 0.5, 1)], minutes=1440.0, lead=0.0))
+    assert made.fulfilment["status"].to_list() == ["late"]
+    assert made.run.effort["late_by_chain"] == 1
+    assert made.run.effort["passes"] < search_effort.USUAL.wheel.turns
+    assert made.run.effort["moves"] <= search_effort.USUAL.least
+
+
 def test_a_search_that_is_cancelled_keeps_its_best_plan() -> None:
     calls = iter([False] * 4 + [True] * 10_000)
     made = searched(CROWDED, cancelled=lambda: next(calls))
