@@ -459,7 +459,7 @@ def test_no_plan_is_better_than_its_bound(tables: dict[str, Any]) -> None:
 
 
 @pytest.mark.req("CAP-19", "QA-05")
-@settings(max_examples=examples(3, 60), phases=[Phase.generate])
+@settings(max_examples=examples(2, 60), phases=[Phase.generate])
 @given(workshops(), crews(), st.sampled_from(["light", "standard"]))
 def test_work_that_needs_several_resources_at_once_can_be_carried_out(
     tables: dict[str, Any], drawn: dict[str, Any], effort: str
@@ -625,7 +625,7 @@ def test_what_is_bought_comes_no_later_than_it_is_used() -> None:
 
 
 @pytest.mark.req("CAP-06", "CAP-12")
-@settings(max_examples=examples(3, 40))
+@settings(max_examples=examples(2, 40))
 @given(workshops(), work_orders())
 def test_open_orders_to_make_stand_and_the_others_go_around_them(
     tables: dict[str, Any], orders: list[dict[str, Any]]
