@@ -131,13 +131,16 @@ class Wheel:
             return replace(self.now, memory=self._blamed())
         return replace(self.now, setting=self._jiggled())
 
+    def _one_of(self, values: Sequence[float]) -> float:
+        return values[int(self._noise.integers(len(values)))]
+
     def _moved(self) -> np.ndarray:
         """Want late demands earlier; some hopeless ones later."""
         noise, plant = self._noise, self._passes.plain
         late = np.asarray(self._passes.work.d_finish) - plant.d_due
         found, count = self.now.wanted.copy(), len(late)
         step = noise.random()
-        chosen = (late > 0) & (noise.random(count) < noise.choice(SHARES))
+        chosen = (late > 0) & (noise.random(count) < self._one_of(SHARES))
         chosen &= plant.d_weight >= self._least_weight()
         hopeless = chosen & (late > 30 * DAY * noise.random())
         helped = chosen & ~hopeless
@@ -157,7 +160,7 @@ class Wheel:
         """Advance orders that waited on the path to late demands."""
         passes = self._passes
         memory = passes.engine.ints(self.now.memory.copy())
-        share, step = (float(self._noise.choice(one)) for one in (SHARES, STEPS))
+        share, step = self._one_of(SHARES), self._one_of(STEPS)
         weight = self._least_weight()
         passes.engine.kernels.blame(
             passes.plant, passes.work, memory, share, step, weight, self._walk
