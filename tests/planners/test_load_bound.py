@@ -357,7 +357,7 @@ def by_the_piece(shop: Shop) -> dict[str, Any]:
 @pytest.mark.req("CAP-06")
 def test_no_optimum_has_fewer_late_than_the_bound() -> None:
     alone = together = 0
-    for seed in range(examples(3, 24)):
+    for seed in range(examples(5, 24)):
         for shop in (random_shop(seed), busy_shop(seed)):
             made = planned(by_the_piece(shop))
             assert at_least(made) <= fewest_late(shop), seed
