@@ -36,7 +36,7 @@ def some(values: Iterable[Any], few: int) -> list[Any]:
     values
         Arguments of `pytest.mark.parametrize`.
     few
-        How many stay, spread evenly from the first to the last; at least 1. The rest is
+        How many stay, spread evenly from the first to the last. The rest is
         marked `nightly`.
     """
     every = list(values)

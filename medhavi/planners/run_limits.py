@@ -18,6 +18,8 @@ Answer = TypeVar("Answer")
 _DEEP_FRAMES = 1_000_000
 _DEEP_STACK = 1 << 30
 """Address space of a deep stack; what is not used takes no memory [bytes]."""
+_MANY_RECORDS = 50_000
+"""Records of a run that are old at once when it ends; fewer are soon walked."""
 _turn = threading.Lock()
 
 
@@ -115,7 +117,9 @@ def without_collections(*, circles: bool = True) -> Iterator[None]:
         yield
     finally:
         if running:
-            if not circles and not gc.get_freeze_count():
+            # To count what is frozen is to walk it: it pays where more is to be walked.
+            many = gc.get_count()[0] > _MANY_RECORDS
+            if many and not circles and not gc.get_freeze_count():
                 # To the permanent generation and from there to the oldest, unwalked.
                 gc.freeze()
                 gc.unfreeze()

@@ -209,7 +209,7 @@ def new_orders(found):
 
 @pytest.mark.req("MRP-03", "MRP-04", "MRP-07", "QA-08")
 @given(ordinary())
-@settings(max_examples=examples(8, 15))
+@settings(max_examples=examples(4, 15))
 def test_orders_are_those_of_the_naive_planner(given):
     snapshot = factories.snapshot(**given)
     found = plan(snapshot, settings=PYTHON)

@@ -149,7 +149,7 @@ ASKS = st.sampled_from([{}, RED, {"min_quality": "A"}, {**RED, "min_quality": "C
 
 
 @settings(
-    max_examples=examples(4, 40),
+    max_examples=examples(2, 40),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )

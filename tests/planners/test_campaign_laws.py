@@ -215,7 +215,7 @@ def overlapping(draw):
 
 
 @pytest.mark.req("CMP-04", "DEF-09")
-@settings(max_examples=examples(4, 300), deadline=None)
+@settings(max_examples=examples(2, 300), deadline=None)
 @given(DEMANDS, matrices(), overlapping(), rules())
 def test_existing_orders_that_overlap_break_no_plan(demands, rows, standing, ruled):
     families = {**FAMILIES, "N": None}
@@ -320,7 +320,7 @@ def seconds(draw):
     return {"resource": "M", "units": units, **window}
 
 
-@settings(max_examples=examples(3, 100), deadline=None)
+@settings(max_examples=examples(2, 100), deadline=None)
 @given(DEMANDS, matrices(), orders(), seconds())
 def test_a_second_unit_for_some_days_breaks_no_plan(demands, rows, standing, more):
     snapshot = shop(

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from medhavi.results.plans.plan import Plan
 
-FEW = settings(max_examples=examples(4, 15))
+FEW = settings(max_examples=examples(2, 15))
 LIGHT = {**KERNELS, "effort": "light"}
 HIGH = (
     "constraints_leadtime_1",

@@ -212,7 +212,7 @@ def orders_of(
 
 
 @pytest.mark.req("OME-07", "OMC-7.9.1")
-@pytest.mark.parametrize("seed", range(examples(12, 200)))
+@pytest.mark.parametrize("seed", range(examples(6, 200)))
 def test_the_bound_is_the_cheapest_way_to_order(seed):
     """Companies with lots, least orders, prices by quantity and fixed costs."""
     given, best = tiny(seed)
@@ -252,7 +252,7 @@ def priced(seed: int) -> Tables:
 
 
 @pytest.mark.req("OME-07")
-@pytest.mark.parametrize("seed", some(range(100, 250), 6))
+@pytest.mark.parametrize("seed", some(range(100, 250), 3))
 def test_no_plan_of_a_wide_company_costs_less_than_its_bound(seed):
     snapshot = factories.snapshot(**priced(seed))
     try:

@@ -73,7 +73,7 @@ def test_goods_that_die_before_a_level_falls_serve_nobody_after():
 
 
 @pytest.mark.req("MRP-04", "MRP-06")
-@settings(max_examples=examples(25, 200), deadline=None)
+@settings(max_examples=examples(12, 200), deadline=None)
 @given(
     st.lists(st.tuples(st.integers(1, 40), st.integers(1, 90)), max_size=6),
     st.lists(st.tuples(st.integers(4, 10), st.integers(0, 60)), min_size=1, max_size=6),
@@ -116,7 +116,7 @@ def with_seasons(snapshot, chance):
 
 
 @pytest.mark.req("MRP-06", "QA-05")
-@settings(max_examples=examples(6, 120), deadline=None)
+@settings(max_examples=examples(3, 120), deadline=None)
 @given(st.integers(0, 999))
 def test_companies_with_seasons_keep_all_rules_also_after_an_edit(seed):
     chance = random.Random(seed)

@@ -19,9 +19,10 @@ from hypothesis import strategies as st
 
 from tests import factories
 from tests.api import plan, verify
+from tests.examples import examples
 from tests.planners.small_plans import day, days
 
-FEW = settings(max_examples=2)
+FEW = settings(max_examples=examples(1, 2))
 MODES = ["mrp", "constrained"]
 LEAD = 3
 SECOND = 1.5 / 86_400

@@ -97,7 +97,7 @@ def unfrozen() -> Iterator[None]:
 def test_what_a_run_without_circles_made_is_old_when_it_ends():
     gc.collect()
     with without_collections(circles=False):
-        made = [[number] for number in range(2000)]
+        made = [[number] for number in range(60_000)]
     young = {id(one) for one in gc.get_objects(generation=0)}
     assert not young & {id(one) for one in made}
     assert gc.get_freeze_count() == 0
@@ -113,3 +113,11 @@ def test_what_was_frozen_before_stays_frozen():
         assert gc.get_freeze_count() == frozen
     finally:
         gc.unfreeze()
+
+
+def test_a_small_run_does_not_walk_what_is_frozen(monkeypatch):
+    monkeypatch.delattr(gc, "get_freeze_count")
+    with without_collections(circles=False):
+        made = [[number] for number in range(2000)]
+    assert len(made) == 2000
+    assert gc.isenabled()

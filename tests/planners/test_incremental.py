@@ -297,7 +297,7 @@ def test_effort_incremental_needs_a_baseline() -> None:
         plan(works(), "constrained", {"effort": "incremental"})
 
 
-@settings(max_examples=examples(6, 60))
+@settings(max_examples=examples(4, 60))
 @given(edited())
 def test_every_plan_on_a_baseline_can_be_carried_out(
     both: tuple[Snapshot, Snapshot],

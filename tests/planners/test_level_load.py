@@ -10,6 +10,7 @@ from medhavi.errors import UsageError
 from medhavi.results.figures.level_load import hours_off_mean
 from tests import factories
 from tests.api import OptimizeParameters
+from tests.examples import examples
 from tests.planners.optimal_plans import checked, parts
 from tests.planners.small_plans import days, orders
 from tests.planners.test_master_plan import demand
@@ -110,7 +111,7 @@ def test_what_goes_into_work_made_ahead_is_made_ahead_with_it():
 
 
 @pytest.mark.req("OMC-7.11")
-@settings(max_examples=8)
+@settings(max_examples=examples(3, 8))
 @given(
     st.lists(st.tuples(st.integers(1, 40), st.integers(1, 8)), min_size=1, max_size=6)
 )

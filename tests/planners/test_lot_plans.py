@@ -73,7 +73,7 @@ def lot_sizing(seed: int, products: int = 2, days: int = 4) -> Snapshot:
 
 
 @pytest.mark.req("OME-07")
-@pytest.mark.parametrize("seed", [39, *range(examples(4, 39))])
+@pytest.mark.parametrize("seed", [39, *range(examples(2, 39))])
 def test_a_plan_in_lots_is_executable_and_costs_no_less_than_its_bound(seed):
     snapshot = lot_sizing(seed)
     found = plan(snapshot, "optimize")
@@ -324,7 +324,7 @@ def test_least_orders_decide_who_brings_what_and_what_joins(kind, wanted, cost):
 
 @pytest.mark.req("OMC-7.9.1")
 @pytest.mark.parametrize("kind", ["bought", "made"])
-@pytest.mark.parametrize("seed", range(examples(2, 30)))
+@pytest.mark.parametrize("seed", range(examples(1, 30)))
 def test_least_orders_never_make_a_plan_dearer(kind, seed):
     draw = random.Random(seed)
     wanted = [(10.0 * draw.randint(1, 90), at) for at in (20, 30, 40, 50)]

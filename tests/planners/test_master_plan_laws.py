@@ -86,7 +86,7 @@ def companies(draw: st.DrawFn) -> dict[str, list[dict[str, object]]]:
 
 
 @settings(
-    max_examples=examples(3, 20),
+    max_examples=examples(2, 20),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
@@ -113,7 +113,7 @@ def test_every_best_plan_verifies_and_its_parts_sum_to_the_objective(company):
 
 
 @settings(
-    max_examples=examples(2, 6),
+    max_examples=examples(1, 6),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )

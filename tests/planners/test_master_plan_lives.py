@@ -97,7 +97,7 @@ def dairies(draw: st.DrawFn) -> dict[str, list[dict[str, object]]]:
 
 
 @settings(
-    max_examples=examples(4, 10),
+    max_examples=examples(2, 10),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )

@@ -22,7 +22,7 @@ from tests.strategies import network_tables
 if TYPE_CHECKING:
     from medhavi.results.plans.plan import Plan
 
-FEW = settings(max_examples=examples(3, 15))
+FEW = settings(max_examples=examples(2, 15))
 
 
 def on_kept(after: Snapshot, before: Plan) -> Plan:
@@ -411,7 +411,7 @@ def _with_order(
     return {**tables, "supply_orders": rows}
 
 
-@settings(max_examples=examples(3, 25))
+@settings(max_examples=examples(2, 25))
 @given(DEMANDS, st.lists(ORDER, max_size=4), STEPS_OF_ORDERS)
 @pytest.mark.req("MRP-13", "MRP-14")
 def test_a_chain_of_changed_orders_that_exist(

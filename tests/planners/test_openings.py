@@ -12,7 +12,7 @@ from medhavi.results.figures.scorecard import scorecard
 from medhavi.results.run_record import Status
 from tests import factories
 from tests.api import plan, verify
-from tests.examples import examples
+from tests.examples import examples, some
 from tests.planners.opening_companies import (
     WANTED,
     lanes,
@@ -124,7 +124,7 @@ def test_what_an_existing_order_uses_is_open_at_no_cost():
 
 
 @pytest.mark.req("QA-01")
-@pytest.mark.parametrize("seed", range(examples(8, 20)))
+@pytest.mark.parametrize("seed", range(examples(4, 20)))
 def test_no_subset_of_three_kinds_is_cheaper(seed: int):
     snapshot = factories.snapshot(**random_company(seed))
     found = checked(snapshot, {"effort": "light"})
@@ -137,7 +137,7 @@ def test_no_subset_of_three_kinds_is_cheaper(seed: int):
 
 
 @pytest.mark.req("QA-01")
-@pytest.mark.parametrize("seed", [0, 2, 3, *range(30, 30 + examples(2, 20))])
+@pytest.mark.parametrize("seed", [0, 3, *some([2, *range(30, 50)], 1)])
 def test_no_cover_by_suppliers_is_cheaper(seed: int):
     """Of seeds 0 to 39 all 40; in 10 of them the amounts alone open too many."""
     rows = random_market(seed)
@@ -171,7 +171,7 @@ def crowded_town(seed: int) -> Rows:
 
 
 @pytest.mark.req("QA-01")
-@pytest.mark.parametrize("seed", range(examples(3, 20)))
+@pytest.mark.parametrize("seed", range(examples(1, 20)))
 def test_openings_with_least_orders_and_set_ups(seed: int):
     snapshot = factories.snapshot(**crowded_town(seed))
     settings = {"effort": "light"}

@@ -82,14 +82,17 @@ def test_the_more_stability_is_worth_the_less_changes():
     first = best(two_sellers(50))
     after = two_sellers(900)
     costs, changes = [], []
-    for price in (0.0, 700.0, 900.0):
-        found = best(after, first, stability_price=price)
+    by_price = {
+        price: best(after, first, stability_price=price)
+        for price in (0.0, 700.0, 900.0)
+    }
+    for found in by_price.values():
         assert fulfilment(found, "A1")["planned"] == 900
         costs.append(float(found.supplies["cost"].sum()))
         changes.append(churn(found, first))
     assert costs == [1005, 1005, 1805]
     assert changes == [1050, 1050, 850]
-    why = best(after, first, stability_price=0.0).findings[0].message
+    why = by_price[0.0].findings[0].message
     assert "the plan costs € 1.8k on it and € 1k in a plan from nothing" in why
     shares = [best(after, first, stability_share=share) for share in (0.0, 1.0)]
     assert [churn(one, first) for one in shares] == [1050, 1050]

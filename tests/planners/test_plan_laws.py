@@ -23,7 +23,7 @@ from tests.planners.naive_mrp import NaiveMrp
 from tests.planners.small_plans import PYTHON, day
 from tests.strategies import network_tables, snapshots
 
-FEW = settings(max_examples=examples(4, 25))
+FEW = settings(max_examples=examples(3, 25))
 
 
 def made(snapshot):
@@ -163,7 +163,7 @@ def test_the_order_of_rows_changes_nothing(tables, seed):
 
 @pytest.mark.req("MRP-14", "MRP-22")
 @given(snapshots())
-@settings(max_examples=examples(4, 15))
+@settings(max_examples=examples(2, 15))
 def test_a_rerun_is_identical(snapshot):
     first, second = made(snapshot), made(snapshot)
     assert first.fingerprint == second.fingerprint
@@ -173,7 +173,7 @@ def test_a_rerun_is_identical(snapshot):
 
 @pytest.mark.req("MRP-22")
 @given(snapshots())
-@settings(max_examples=examples(4, 15))
+@settings(max_examples=examples(2, 15))
 def test_ids_are_unique(snapshot):
     found = made(snapshot)
     for name in ("supplies", "operations", "pegging"):

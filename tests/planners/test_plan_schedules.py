@@ -252,7 +252,7 @@ def balances(
 
 
 @pytest.mark.req("SCH-01")
-@settings(max_examples=examples(6), suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(3), suppress_health_check=[HealthCheck.too_slow])
 @given(COMPANIES)
 def test_a_schedule_without_late_orders_fits_into_its_plan(drawn):
     snapshot = company(drawn)

@@ -6,6 +6,7 @@ Records and their types are those of the source, by the names of our tables.
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import polars as pl
@@ -328,6 +329,13 @@ def test_the_heuristic_plan_is_the_start_and_is_replaced_by_what_costs_less():
 
 
 # --- checks --------------------------------------------------------------------------
+@cache
+def of_company():
+    """Snapshot of the company and its plan, made once for all tests that look at it."""
+    snapshot = factories.snapshot(**company())
+    return snapshot, checked(snapshot)
+
+
 @pytest.mark.req("OMP-03")
 @pytest.mark.parametrize(
     ("table", "spoiled", "code"),
@@ -349,7 +357,6 @@ def test_the_heuristic_plan_is_the_start_and_is_replaced_by_what_costs_less():
     ids=["mass balance", "negative stock", "dates", "fulfilled", "source"],
 )
 def test_a_plan_that_was_spoiled_is_found_out(table, spoiled, code):
-    snapshot = factories.snapshot(**company())
-    found = checked(snapshot)
+    snapshot, found = of_company()
     wrong = found.replace(**{table: found.tables[table].with_columns(**spoiled)})
     assert code in {one.code for one in verify(wrong, snapshot)}

@@ -13,7 +13,7 @@ from tests.api import MemoryStore, PromiseDesk, repromise, standing_promises
 from tests.examples import examples
 from tests.planners.small_towns import at, request, tables_of, town
 
-SEEDS = range(906, 906 + examples(6, 15))
+SEEDS = range(906, 906 + examples(4, 15))
 MANY = range(1000, 1400)
 PROMISES = 4
 

@@ -202,7 +202,7 @@ def test_errors_in_the_data_stop_it():
         replenish(wrong)
 
 
-@settings(max_examples=examples(4, 15))
+@settings(max_examples=examples(2, 15))
 @given(network_tables())
 def test_every_replenishment_is_right_and_repeats(tables: dict[str, Any]) -> None:
     snapshot = Snapshot.from_frames(tables)

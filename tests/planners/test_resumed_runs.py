@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from functools import cache
+from typing import TYPE_CHECKING
+
 import pytest
 
 import medhavi
 from tests.api import plan, verify
 from tests.planners.test_lot_plans import lot_sizing
-from tests.planners.test_trade_offs import WEEKS, company
+from tests.planners.test_trade_offs import WEEKS, company, of_company
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from medhavi.results.plans.plan import Plan
+    from medhavi.snapshot import Snapshot
 
 
 class Steps:
@@ -29,11 +38,28 @@ class Steps:
         self.plans[name] = made
 
 
+@cache
+def in_lots() -> Snapshot:
+    return lot_sizing(1)
+
+
+@cache
+def of_sources() -> Snapshot:
+    return company()
+
+
+@cache
+def whole_plan(snapshot: Callable[[], Snapshot]) -> tuple[Plan, Steps]:
+    """Plan without a break, with the plans of its steps."""
+    steps = Steps()
+    return plan(snapshot(), "optimize", kept=steps), steps
+
+
 @pytest.mark.req("OPA-21")
-@pytest.mark.parametrize("snapshot", [lot_sizing(1), company()])
-def test_a_killed_run_goes_on_to_the_same_plan(snapshot):
+@pytest.mark.parametrize("given", [in_lots, of_sources])
+def test_a_killed_run_goes_on_to_the_same_plan(given):
     """In lots, or guided by the amounts of several sources: the second plan."""
-    whole = plan(snapshot, "optimize")
+    snapshot, whole = given(), whole_plan(given)[0]
     steps = Steps(most=1)
     with pytest.raises(MemoryError):
         plan(snapshot, "optimize", kept=steps)
@@ -51,11 +77,10 @@ def test_a_killed_run_goes_on_to_the_same_plan(snapshot):
 
 @pytest.mark.req("OPA-21")
 def test_other_tables_or_efforts_are_other_steps():
-    runs = [(lot_sizing(1), {}), (lot_sizing(1), {"effort": "light"}), (company(), {})]
+    light = Steps()
+    plan(in_lots(), "optimize", {"effort": "light"}, kept=light)
     names: set[str] = set()
-    for snapshot, settings in runs:
-        steps = Steps()
-        plan(snapshot, "optimize", settings, kept=steps)
+    for steps in (whole_plan(in_lots)[1], light, whole_plan(of_sources)[1]):
         assert not names & steps.plans.keys()
         names |= steps.plans.keys()
 
@@ -69,14 +94,14 @@ def test_equal_decisions_are_planned_once():
     free = {"most_whole_orders": 0, "lateness_weight": 0}
     for settings, plans, read_back in ((free, 2, 1), ({"most_whole_orders": 0}, 3, 0)):
         steps = Steps()
-        plan(lot_sizing(1), "optimize", settings, kept=steps)
+        plan(in_lots(), "optimize", settings, kept=steps)
         assert (len(steps.plans), steps.read_back) == (plans, read_back)
 
 
 @pytest.mark.req("OPA-21")
 def test_a_killed_front_goes_on_to_the_same_front():
     asked = (("cost", "co2"), 5)
-    whole = medhavi.pareto(company(), *asked, settings=WEEKS)
+    whole = of_company(*asked)
     steps = Steps(most=2)
     with pytest.raises(MemoryError):
         medhavi.pareto(company(), *asked, settings=WEEKS, kept=steps)
@@ -94,7 +119,7 @@ def test_a_step_that_was_stopped_is_not_kept():
         asked.append(1)
         return len(asked) > 3
 
-    made = plan(lot_sizing(1), "optimize", kept=steps, cancelled=stopped)
+    made = plan(in_lots(), "optimize", kept=steps, cancelled=stopped)
     assert str(made.run.status) == "cancelled"
     assert all(str(one.run.status) != "cancelled" for one in steps.plans.values())
 
@@ -102,24 +127,24 @@ def test_a_step_that_was_stopped_is_not_kept():
 @pytest.mark.req("OPA-02", "OPA-21")
 def test_a_run_that_was_stopped_is_cancelled_and_goes_on_when_it_is_asked_again():
     """Paused: stopped with its steps kept; completed: as if nothing had been."""
-    whole, steps = plan(lot_sizing(1), "optimize"), Steps()
+    whole, steps = whole_plan(in_lots)[0], Steps()
     paused = plan(
-        lot_sizing(1), "optimize", kept=steps, cancelled=lambda: bool(steps.plans)
+        in_lots(), "optimize", kept=steps, cancelled=lambda: bool(steps.plans)
     )
     assert str(paused.run.status) == "cancelled"
-    assert verify(paused, lot_sizing(1)) == []
+    assert verify(paused, in_lots()) == []
     assert len(steps.plans) == 1
-    found = plan(lot_sizing(1), "optimize", kept=steps)
+    found = plan(in_lots(), "optimize", kept=steps)
     assert steps.read_back >= 1
     assert str(found.run.status) != "cancelled"
     assert found.run_json() == whole.run_json()
 
 
 @pytest.mark.req("OPA-16", "OPA-11")
-@pytest.mark.parametrize("snapshot", [lot_sizing(1), company()])
-def test_each_step_says_what_the_best_plan_costs_after_it(snapshot):
+@pytest.mark.parametrize("given", [in_lots, of_sources])
+def test_each_step_says_what_the_best_plan_costs_after_it(given):
     """The first is its own; none gets dearer, and the last one is the answer."""
-    made = plan(snapshot, "optimize")
+    snapshot, made = given(), whole_plan(given)[0]
     steps = made.run.steps
     best = [step.best for step in steps if step.best is not None]
     assert len(best) == len(steps)
@@ -142,7 +167,7 @@ def test_effort_is_split_by_counts_so_that_a_rerun_is_the_same_to_the_byte():
         "lot_nodes": 3,
         "most_seconds": None,
     }
-    runs = [plan(lot_sizing(1), "optimize", settings) for _ in range(2)]
+    runs = [plan(in_lots(), "optimize", settings) for _ in range(2)]
     assert runs[0].run_json() == runs[1].run_json()
     assert settings.items() <= runs[0].run.settings.items()
     whole = runs[0].run.program.whole_orders

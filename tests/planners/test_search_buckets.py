@@ -112,7 +112,7 @@ def test_existing_work_takes_of_the_hours_of_its_bucket() -> None:
 
 # --- against netting by all rules ----------------------------------------------------
 @pytest.mark.req("CAP-03", "MRP-02")
-@settings(max_examples=examples(5, 150), deadline=None, phases=[Phase.generate])
+@settings(max_examples=examples(3, 150), deadline=None, phases=[Phase.generate])
 @given(
     st.sampled_from(["day", "week", "month"]),
     st.sampled_from([None, DAY_SHIFT, TWO_SHIFTS, WEEK]),
@@ -129,7 +129,7 @@ def test_one_order_is_dated_as_netting_dates_it(
 
 
 @pytest.mark.req("CAP-03", "MRP-02")
-@settings(max_examples=examples(4, 150), deadline=None, phases=[Phase.generate])
+@settings(max_examples=examples(2, 150), deadline=None, phases=[Phase.generate])
 @given(st.data())
 def test_any_searched_plan_keeps_the_hours_of_buckets(data: st.DataObject) -> None:
     kinds = st.sampled_from([None, "day", "week", "month"])
@@ -200,7 +200,7 @@ def settled(made: Plant) -> tuple[Any, ScheduleRecord]:
     return read, plan
 
 
-@settings(max_examples=examples(10, 25), phases=[Phase.generate], deadline=None)
+@settings(max_examples=examples(5, 25), phases=[Phase.generate], deadline=None)
 @given(plants().map(with_buckets))
 def test_moves_keep_the_hours_of_buckets(made: Plant) -> None:
     read, plan = settled(made)
@@ -215,7 +215,7 @@ def test_moves_keep_the_hours_of_buckets(made: Plant) -> None:
     check_buckets(made, plan)
 
 
-@settings(max_examples=examples(10, 25), phases=[Phase.generate], deadline=None)
+@settings(max_examples=examples(5, 25), phases=[Phase.generate], deadline=None)
 @given(plants().map(with_buckets), st.data())
 def test_undo_gives_back_what_was_taken_of_buckets(
     made: Plant, data: st.DataObject

@@ -133,7 +133,7 @@ def test_what_a_search_reads_of_a_lane() -> None:
 
 
 @pytest.mark.req("MRP-02", "CAP-03")
-@settings(max_examples=examples(4, 200))
+@settings(max_examples=examples(2, 200))
 @given(lanes(), st.lists(st.integers(0, 90 * 86400), min_size=1, max_size=20))
 def test_goods_leave_and_arrive_as_the_clock_of_their_lane_says(
     lane: dict[str, Any], times: list[int]
@@ -215,7 +215,7 @@ def test_stock_that_nobody_takes_needs_no_source() -> None:
 
 # --- laws --------------------------------------------------------------------------
 @pytest.mark.req("CAP-06", "CAP-12", "MRP-02")
-@settings(max_examples=examples(3, 40))
+@settings(max_examples=examples(2, 40))
 @given(sites(), st.sampled_from(["light", "standard"]))
 def test_a_plan_of_two_sites_that_was_sought_can_be_carried_out(
     tables: dict[str, Any], effort: str

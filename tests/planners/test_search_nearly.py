@@ -269,7 +269,7 @@ def test_what_a_search_says_nearly_is_placed_anew_with_all_rules(kind: str) -> N
 
 
 @pytest.mark.req("CAP-03")
-@settings(max_examples=examples(8, 200), phases=[Phase.generate], deadline=None)
+@settings(max_examples=examples(4, 200), phases=[Phase.generate], deadline=None)
 @given(
     kinds=st.sets(st.sampled_from(sorted(KINDS)), min_size=1, max_size=4),
     minutes=st.sampled_from([60.0, 300.0, 600.0]),

@@ -459,7 +459,7 @@ def test_no_plan_is_better_than_its_bound(tables: dict[str, Any]) -> None:
 
 
 @pytest.mark.req("CAP-19", "QA-05")
-@settings(max_examples=examples(3, 60), phases=[Phase.generate])
+@settings(max_examples=examples(2, 60), phases=[Phase.generate])
 @given(workshops(), crews(), st.sampled_from(["light", "standard"]))
 def test_work_that_needs_several_resources_at_once_can_be_carried_out(
     tables: dict[str, Any], drawn: dict[str, Any], effort: str
@@ -575,6 +575,15 @@ def test_a_crowded_plant_is_searched_in_its_own_manner(
     assert eased["moves"] < first.run.effort["moves"]
 
 
+def test_what_is_as_late_alone_is_sought_once() -> None:
+    """Neither turns nor further starts help an order whose work takes longer."""
+    made = searched(workshop([("A", 4.0, 0.5, 1)], minutes=1440.0, lead=0.0))
+    assert made.fulfilment["status"].to_list() == ["late"]
+    assert made.run.effort["late_by_chain"] == 1
+    assert made.run.effort["passes"] < search_effort.USUAL.wheel.turns
+    assert made.run.effort["moves"] <= search_effort.USUAL.least
+
+
 def test_a_search_that_is_cancelled_keeps_its_best_plan() -> None:
     calls = iter([False] * 4 + [True] * 10_000)
     made = searched(CROWDED, cancelled=lambda: next(calls))
@@ -616,7 +625,7 @@ def test_what_is_bought_comes_no_later_than_it_is_used() -> None:
 
 
 @pytest.mark.req("CAP-06", "CAP-12")
-@settings(max_examples=examples(3, 40))
+@settings(max_examples=examples(2, 40))
 @given(workshops(), work_orders())
 def test_open_orders_to_make_stand_and_the_others_go_around_them(
     tables: dict[str, Any], orders: list[dict[str, Any]]

@@ -544,7 +544,7 @@ DEMANDS = st.lists(
 )
 
 
-@settings(max_examples=examples(4, 15))
+@settings(max_examples=examples(2, 15))
 @given(
     wanted=DEMANDS,
     bought=st.sampled_from([(1.0, 1.0), (7.0, 1.0), (4.0, 3.0)]),
@@ -562,7 +562,7 @@ def test_purchases_are_netted_as_in_the_general_way(wanted, bought, raw):
     assert laid(tables, SearchedRun) == laid(tables, GeneralRun)
 
 
-@settings(max_examples=examples(6, 30))
+@settings(max_examples=examples(3, 30))
 @given(
     wanted=DEMANDS,
     bought=st.sampled_from([(1.0, 1.0), (7.0, 1.0), (4.0, 3.0)]),
@@ -589,7 +589,7 @@ def test_orders_placed_anew_in_the_found_sequence_are_no_later(wanted, bought):
     assert costs[1].no_worse(costs[0])
 
 
-@settings(max_examples=examples(4, 15))
+@settings(max_examples=examples(2, 15))
 @given(wanted=DEMANDS)
 def test_waits_are_what_the_books_of_the_resources_say(wanted):
     """Fill the books of the providers with the found work and ask them."""

@@ -101,7 +101,7 @@ def purchasers(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @pytest.mark.req("MRP-02", "MRP-03", "MRP-06", "CAP-06")
-@settings(max_examples=examples(4, 200), phases=[Phase.generate], deadline=None)
+@settings(max_examples=examples(2, 200), phases=[Phase.generate], deadline=None)
 @given(purchasers(), st.sampled_from(["light", "standard"]))
 def test_what_is_bought_by_any_rule_is_there_when_a_search_counts_on_it(
     tables: dict[str, Any], effort: str

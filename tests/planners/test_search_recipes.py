@@ -60,7 +60,7 @@ def by_step(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @pytest.mark.req("MRP-02", "CAP-06", "CAP-12")
-@settings(PLAIN, max_examples=examples(4, 100))
+@settings(PLAIN, max_examples=examples(2, 100))
 @given(by_step(), st.sampled_from(["light", "standard"]))
 def test_a_plan_with_components_of_later_steps_can_be_carried_out(
     tables: dict[str, Any], effort: str
@@ -70,7 +70,7 @@ def test_a_plan_with_components_of_later_steps_can_be_carried_out(
 
 
 @pytest.mark.req("CAP-12")
-@settings(PLAIN, max_examples=examples(3, 40))
+@settings(PLAIN, max_examples=examples(2, 40))
 @given(by_step())
 def test_hours_of_causes_sum_to_the_lateness_with_components_of_later_steps(
     tables: dict[str, Any],
@@ -83,7 +83,7 @@ def test_hours_of_causes_sum_to_the_lateness_with_components_of_later_steps(
         assert found[demand] == pytest.approx(wanted)
 
 
-@settings(PLAIN, max_examples=examples(3, 40))
+@settings(PLAIN, max_examples=examples(2, 40))
 @given(by_step())
 def test_no_plan_with_components_of_later_steps_is_better_than_its_bound(
     tables: dict[str, Any],
@@ -122,7 +122,7 @@ def by_lots(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @pytest.mark.req("MRP-02", "MRP-06", "CAP-06", "CAP-12")
-@settings(PLAIN, max_examples=examples(4, 200))
+@settings(PLAIN, max_examples=examples(2, 200))
 @given(by_lots(), st.sampled_from(["light", "standard"]))
 def test_a_plan_with_yields_and_largest_lots_can_be_carried_out(
     tables: dict[str, Any], effort: str
@@ -145,7 +145,7 @@ def test_the_search_delivers_what_is_netted_with_yields_and_largest_lots(
 
 
 @pytest.mark.nightly
-@settings(PLAIN, max_examples=examples(8, 20))
+@settings(PLAIN, max_examples=examples(4, 20))
 @given(by_lots())
 def test_compiled_and_plain_kernels_find_the_same_plan_with_yields_and_largest_lots(
     tables: dict[str, Any],
@@ -290,7 +290,7 @@ def by_rules(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @pytest.mark.req("MRP-02", "MRP-07", "CAP-06", "CAP-12")
-@settings(PLAIN, max_examples=examples(4, 200))
+@settings(PLAIN, max_examples=examples(2, 200))
 @given(by_rules(), st.sampled_from(["light", "standard"]))
 def test_a_plan_with_windows_lots_and_orders_for_one_demand_can_be_carried_out(
     tables: dict[str, Any], effort: str
@@ -304,7 +304,7 @@ def test_a_plan_with_windows_lots_and_orders_for_one_demand_can_be_carried_out(
 
 
 @pytest.mark.nightly
-@settings(PLAIN, max_examples=examples(8, 20))
+@settings(PLAIN, max_examples=examples(4, 20))
 @given(by_rules())
 def test_compiled_and_plain_kernels_find_the_same_plan_with_lots_by_rule(
     tables: dict[str, Any],
@@ -409,7 +409,7 @@ def by_choice(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @pytest.mark.req("MRP-01", "MRP-02", "CAP-06")
-@settings(PLAIN, max_examples=examples(4, 200))
+@settings(PLAIN, max_examples=examples(2, 200))
 @given(by_choice(), st.sampled_from(["light", "standard"]))
 def test_a_plan_with_substitutes_can_be_carried_out(
     tables: dict[str, Any], effort: str
@@ -515,7 +515,7 @@ def by_outputs(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @pytest.mark.req("MRP-02", "CAP-06")
-@settings(PLAIN, max_examples=examples(4, 100))
+@settings(PLAIN, max_examples=examples(2, 100))
 @given(by_outputs(), st.sampled_from(["light", "standard"]))
 def test_a_plan_with_by_products_can_be_carried_out(
     tables: dict[str, Any], effort: str

@@ -127,7 +127,7 @@ def small_vehicles(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @pytest.mark.req("CAP-06", "MRP-02")
-@settings(max_examples=examples(4, 100), phases=[Phase.generate])
+@settings(max_examples=examples(2, 100), phases=[Phase.generate])
 @given(small_vehicles(), st.sampled_from(["light", "standard"]))
 def test_a_plan_of_small_vehicles_that_was_sought_can_be_carried_out(
     tables: dict[str, Any], effort: str

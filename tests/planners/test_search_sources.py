@@ -183,7 +183,7 @@ def plants(draw: st.DrawFn) -> Plant:
     )
 
 
-@settings(PLAIN, max_examples=examples(4, 200))
+@settings(PLAIN, max_examples=examples(2, 200))
 @given(plants(), st.data())
 def test_undo_restores_every_link_where_sources_were_tried(
     made: Plant, data: st.DataObject
@@ -200,7 +200,7 @@ def test_undo_restores_every_link_where_sources_were_tried(
     assert state_of(plan_) == before
 
 
-@settings(PLAIN, max_examples=examples(4, 200))
+@settings(PLAIN, max_examples=examples(2, 200))
 @given(plants())
 def test_moves_between_sources_leave_a_schedule_that_can_be_carried_out(
     made: Plant,
@@ -275,7 +275,7 @@ def test_orders_return_to_the_preferred_source_where_that_costs_nothing() -> Non
 
 # --- plans ---------------------------------------------------------------------------
 @pytest.mark.req("MRP-02", "CAP-06", "CAP-12")
-@settings(PLAIN, max_examples=examples(4, 60))
+@settings(PLAIN, max_examples=examples(2, 60))
 @given(companies(), st.sampled_from(["light", "standard"]))
 def test_a_plan_with_a_choice_of_sources_can_be_carried_out(
     tables: dict[str, Any], effort: str
@@ -285,7 +285,7 @@ def test_a_plan_with_a_choice_of_sources_can_be_carried_out(
 
 
 @pytest.mark.req("MRP-02", "CAP-06")
-@settings(PLAIN, max_examples=examples(3, 40))
+@settings(PLAIN, max_examples=examples(2, 40))
 @given(companies())
 def test_the_search_delivers_what_is_netted_from_several_sources(
     tables: dict[str, Any],
@@ -296,7 +296,7 @@ def test_the_search_delivers_what_is_netted_from_several_sources(
 
 
 @pytest.mark.req("CAP-12")
-@settings(PLAIN, max_examples=examples(3, 40))
+@settings(PLAIN, max_examples=examples(2, 40))
 @given(companies())
 def test_hours_of_causes_sum_to_the_lateness_with_a_choice_of_sources(
     tables: dict[str, Any],
@@ -310,7 +310,7 @@ def test_hours_of_causes_sum_to_the_lateness_with_a_choice_of_sources(
 
 
 @pytest.mark.nightly
-@settings(PLAIN, max_examples=examples(8, 20))
+@settings(PLAIN, max_examples=examples(4, 20))
 @given(companies())
 def test_compiled_and_plain_kernels_find_the_same_plan_with_a_choice_of_sources(
     tables: dict[str, Any],
@@ -325,7 +325,7 @@ def test_compiled_and_plain_kernels_find_the_same_plan_with_a_choice_of_sources(
     assert found[0].deliveries.equals(found[1].deliveries)
 
 
-@settings(PLAIN, max_examples=examples(3, 40))
+@settings(PLAIN, max_examples=examples(2, 40))
 @given(companies())
 def test_no_plan_with_a_choice_of_sources_is_better_than_its_bound(
     tables: dict[str, Any],

@@ -147,7 +147,7 @@ def units(draw: st.DrawFn) -> list[dict[str, Any]]:
 
 
 @pytest.mark.req("CAP-06", "CAP-12")
-@settings(max_examples=examples(4, 100), phases=[Phase.generate])
+@settings(max_examples=examples(2, 100), phases=[Phase.generate])
 @given(
     workshops(),
     work_orders(),

@@ -149,7 +149,7 @@ def sites(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @pytest.mark.req("MRP-05", "PEG-06", "CAP-06")
-@settings(PLAIN, max_examples=examples(4, 100))
+@settings(PLAIN, max_examples=examples(2, 100))
 @given(st.one_of(companies(), sites()), st.sampled_from(["light", "standard"]))
 def test_a_plan_with_stock_that_is_kept_can_be_carried_out(
     tables: dict[str, Any], effort: str
@@ -166,7 +166,7 @@ def test_a_plan_with_stock_that_is_kept_can_be_carried_out(
 
 
 @pytest.mark.req("MRP-05", "PEG-06")
-@settings(PLAIN, max_examples=examples(3, 40))
+@settings(PLAIN, max_examples=examples(2, 40))
 @given(companies())
 def test_the_search_delivers_what_is_netted_of_what_is_kept(
     tables: dict[str, Any],
@@ -206,7 +206,7 @@ def mortals(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @pytest.mark.req("MRP-02", "CAP-06")
-@settings(PLAIN, max_examples=examples(4, 100))
+@settings(PLAIN, max_examples=examples(2, 100))
 @given(mortals(), st.sampled_from(["light", "standard"]))
 def test_a_plan_of_goods_that_die_can_be_carried_out(
     tables: dict[str, Any], effort: str

@@ -103,7 +103,7 @@ def test_only_what_is_not_there_in_time_is_late():
 LINES = st.lists(st.tuples(st.integers(2, 25), st.integers(1, 9)), max_size=4)
 
 
-@settings(max_examples=examples(4, 20))
+@settings(max_examples=examples(2, 20))
 @given(st.integers(0, 20), LINES, LINES.filter(bool), st.integers(1, 12))
 def test_a_stock_level_makes_no_demand_late_or_short(parts, receipts, demands, safety):
     """Without the level the demands get the same, by the same day."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -54,10 +55,15 @@ def company() -> Snapshot:
     )
 
 
+@cache
+def of_company(objectives: tuple[str, ...], points: int) -> ParetoFront:
+    """Front of the company, made once for all tests that only look at it."""
+    return medhavi.pareto(company(), objectives, points, settings=WEEKS)
+
+
 @pytest.mark.req("OMO-15", "SUS-01")
 def test_plans_are_distinct_and_none_beats_another():
-    snapshot = company()
-    found = medhavi.pareto(snapshot, ("cost", "co2"), 5, settings=WEEKS)
+    found = of_company(("cost", "co2"), 5)
     values = found.points.select("cost", "co2").to_numpy()
     assert found.programs.height == 5
     assert 2 <= found.points.height <= 6
@@ -101,7 +107,7 @@ def test_overtime_is_traded_for_lateness():
 @pytest.mark.req("OMO-15")
 def test_points_are_what_the_plans_come_to():
     snapshot = company()
-    found = medhavi.pareto(snapshot, ("cost", "co2"), 5, settings=WEEKS)
+    found = of_company(("cost", "co2"), 5)
     for row in found.points.iter_rows(named=True):
         card = scorecard(found.plan(row["point"]), snapshot)
         assert row["cost"] == pytest.approx(card.total - card.lateness)
@@ -111,18 +117,17 @@ def test_points_are_what_the_plans_come_to():
 
 
 def test_each_plan_of_a_front_is_a_run_of_its_own():
-    found = medhavi.pareto(company(), ("cost", "co2"), 4, settings=WEEKS)
+    found = of_company(("cost", "co2"), 5)
     runs = {plan.run.run_id for plan in found.plans.values()}
     assert len(runs) == found.points.height > 1
     assert all(one.run.settings["share"] == 0.5 for one in found.plans.values())
-    other = medhavi.pareto(company(), ("cost", "lateness"), 4, settings=WEEKS)
+    other = of_company(("cost", "lateness"), 3)
     assert not runs & {plan.run.run_id for plan in other.plans.values()}
 
 
 def test_a_plan_that_breaks_a_rule_is_left_out_before_it_beats_another(monkeypatch):
     """A defect of the planner, which the verifier alone tells: here a made-up one."""
-    whole = medhavi.pareto(company(), ("cost", "co2"), 4, settings=WEEKS)
-    faulty = whole.plan(1)
+    faulty = of_company(("cost", "co2"), 5).plan(1)
     snapshot, told = company(), []
 
     def judged(plan, given):
@@ -136,7 +141,7 @@ def test_a_plan_that_breaks_a_rule_is_left_out_before_it_beats_another(monkeypat
 
     monkeypatch.setattr(trade_offs, "verify", judged)
     front = medhavi.pareto(
-        snapshot, ("cost", "co2"), 4, settings=WEEKS, observe=told.append
+        snapshot, ("cost", "co2"), 5, settings=WEEKS, observe=told.append
     )
     assert not any(
         made.supplies.equals(faulty.supplies) for made in front.plans.values()
@@ -175,7 +180,7 @@ def test_shares_out_of_range_are_refused(settings, message):
 
 @pytest.mark.req("OMO-15")
 def test_a_front_tells_its_knee_and_its_hypervolume():
-    front = medhavi.pareto(company(), ("cost", "co2"), 5, settings=WEEKS)
+    front = of_company(("cost", "co2"), 5)
     assert front.hypervolume is not None
     assert 0 <= front.hypervolume < 1
     assert f"hypervolume {percent(front.hypervolume)} of" in str(front)
@@ -184,7 +189,7 @@ def test_a_front_tells_its_knee_and_its_hypervolume():
 
 def test_the_program_of_a_plan_is_told_by_its_own_value():
     """Not by the goal in which it was sought."""
-    found = medhavi.pareto(company(), ("cost", "co2"), 4, settings=WEEKS)
+    found = of_company(("cost", "co2"), 5)
     for made in found.plans.values():
         if made.run.program is not None:
             told = float(made.contributions["value"].sum())
@@ -199,8 +204,7 @@ def test_every_point_keeps_the_service_of_the_best_plan():
 
 
 def test_less_emission_costs_more_and_the_ends_are_the_pure_suppliers():
-    front = medhavi.pareto(company(), ("cost", "co2"), 4, settings=WEEKS)
-    found = front.programs
+    found = of_company(("cost", "co2"), 5).programs
     assert found["cost"].is_sorted()
     assert found["co2"].is_sorted(descending=True)
     assert found["co2"].to_list()[0] == pytest.approx(4 * 10 * 9, rel=1e-4)
@@ -209,7 +213,7 @@ def test_less_emission_costs_more_and_the_ends_are_the_pure_suppliers():
 
 def test_each_point_has_a_plan_that_verifies():
     snapshot = company()
-    found = medhavi.pareto(snapshot, ("cost", "lateness"), 3, settings=WEEKS)
+    found = of_company(("cost", "lateness"), 3)
     for point in found.points["point"]:
         plan = found.plan(point)
         assert verify(plan, snapshot) == []
@@ -318,7 +322,7 @@ def test_a_budget_is_an_amount_of_an_objective(budgets, message):
 
 def test_the_search_goes_on_for_longer_where_less_lateness_is_wanted():
     """A unit at a time, or both in one order that begins later."""
-    found = medhavi.pareto(company(), ("cost", "lateness"), 3, settings=WEEKS)
+    found = of_company(("cost", "lateness"), 3)
     shares = [plan.run.settings["share"] for plan in found.plans.values()]
     assert all(0.3 <= share <= 0.7 for share in shares)
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tests import factories
 from tests.api import plan, verify
+from tests.examples import examples
 from tests.planners.optimal_plans import best, parts, sources
 from tests.planners.test_master_plan import demand
 
@@ -80,7 +81,7 @@ def test_a_lane_that_is_often_late_gives_way_to_a_dearer_one():
 
 
 @pytest.mark.req("DEF-11")
-@settings(max_examples=6)
+@settings(max_examples=examples(3, 6))
 @given(
     st.lists(st.tuples(st.integers(1, 9), st.integers(0, 10)), min_size=1, max_size=3),
     st.lists(st.integers(1, 20), min_size=1, max_size=3),

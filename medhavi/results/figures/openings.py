@@ -18,18 +18,20 @@ OPENED: Final = {"resources": "resource", "suppliers": "supplier", "lanes": "lan
 """Tables with a column `opening_cost`, and the id of their rows."""
 SUBJECT: Final = ("table", "subject")
 """Columns that name what may be opened."""
+_NONE: Final = {"table": pl.String, "subject": pl.String, "cost": pl.Float64}
 
 
 def stated_openings(snapshot: Snapshot) -> pl.DataFrame:
     """Table, subject and cost [base currency] of all that costs something to open."""
-    return pl.concat(
-        [
-            snapshot[table]
-            .filter(pl.col("opening_cost") > 0)
-            .select(table=pl.lit(table), subject=pl.col(key), cost="opening_cost")
-            for table, key in OPENED.items()
-        ]
-    ).sort(SUBJECT)
+    found = [
+        snapshot[table]
+        .filter(pl.col("opening_cost") > 0)
+        .select(table=pl.lit(table), subject=pl.col(key), cost="opening_cost")
+        for table, key in OPENED.items()
+        # Most plans pay none, and each is asked many times.
+        if (snapshot[table]["opening_cost"] > 0).any()
+    ]
+    return pl.concat(found).sort(SUBJECT) if found else pl.DataFrame(schema=_NONE)
 
 
 def used_subjects(plan: Plan, snapshot: Snapshot, *, existing: bool) -> pl.DataFrame:

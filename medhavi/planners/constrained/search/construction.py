@@ -355,6 +355,11 @@ def costs_of(plant: Plant, finish: np.ndarray) -> np.ndarray:
     return found
 
 
+def counting(plant: Plant, share: float) -> Plant:
+    """Scale the base days of a late demand by this share."""
+    return plant._replace(base=(plant.base * share).astype(np.int64))
+
+
 class Passes:
     """Passes over one plant.
 

@@ -23,6 +23,7 @@ from medhavi.planners.constrained.search.construction import (
     Setting,
     construct,
     costs_of,
+    counting,
     new_schedule,
 )
 from medhavi.planners.constrained.search.found_pegs import (
@@ -55,7 +56,6 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.search.search_effort import Budget, Manner
     from medhavi.planners.kernels.compiled import Engine
     from medhavi.planners.kernels.plant_kernels.plant_record import Pass, Plant
-
 
 SHARES = (0.02, 0.1, 0.3, 1.0)
 """Shares of the late demands that one pass looks at."""
@@ -131,13 +131,16 @@ class Wheel:
             return replace(self.now, memory=self._blamed())
         return replace(self.now, setting=self._jiggled())
 
+    def _one_of(self, values: Sequence[float]) -> float:
+        return values[int(self._noise.integers(len(values)))]
+
     def _moved(self) -> np.ndarray:
         """Want late demands earlier; some hopeless ones later."""
         noise, plant = self._noise, self._passes.plain
         late = np.asarray(self._passes.work.d_finish) - plant.d_due
         found, count = self.now.wanted.copy(), len(late)
         step = noise.random()
-        chosen = (late > 0) & (noise.random(count) < noise.choice(SHARES))
+        chosen = (late > 0) & (noise.random(count) < self._one_of(SHARES))
         chosen &= plant.d_weight >= self._least_weight()
         hopeless = chosen & (late > 30 * DAY * noise.random())
         helped = chosen & ~hopeless
@@ -157,7 +160,7 @@ class Wheel:
         """Advance orders that waited on the path to late demands."""
         passes = self._passes
         memory = passes.engine.ints(self.now.memory.copy())
-        share, step = (float(self._noise.choice(one)) for one in (SHARES, STEPS))
+        share, step = self._one_of(SHARES), self._one_of(STEPS)
         weight = self._least_weight()
         passes.engine.kernels.blame(
             passes.plant, passes.work, memory, share, step, weight, self._walk
@@ -284,7 +287,7 @@ def seek(
         Goods would be dead when they are used.
     """
     budget = budget_of(len(model.plant.d_item), effort)
-    plant = _counting(model.plant, budget.passes_base)
+    plant = counting(model.plant, budget.passes_base)
     passes = Passes(plant, len(model.machines), model.priority, engine)
 
     def told(_: int) -> None:
@@ -293,21 +296,21 @@ def seek(
     classes = _Classes(watch, model)
     first = construct(passes, effort, told, watch.stop)
     classes.tell(passes.work.d_finish)
+    alone = _alone(passes, model, budget) if budget.wheel.turns and first.cost else 0
     if budget.wheel.turns and is_crowded(len(plant.d_item)):
-        budget = eased(budget, _avoidable(passes, model, budget, first.cost))
-    turned, moved = min(1.0, 2 * share), max(0.0, 2 * share - 1)
-    if plant.worth[0]:
-        # Turns of the wheel know no money: moves start from what is cheap.
-        turned = 0.0
+        budget = eased(budget, max(0, first.cost - alone) / max(first.cost, 1))
+    # Turns of the wheel know no money: moves start from what is cheap.
+    turned = 0.0 if plant.worth[0] else min(1.0, 2 * share)
+    moved = max(0.0, 2 * share - 1)
     wheel = budget.wheel._replace(turns=round(budget.wheel.turns * turned))
     moves = round(moves_of(budget, len(plant.d_item)) * moved)
     best: Repair | None = None
     tally = engine.ints(np.zeros(3))
     for start in range(max(1, round(budget.starts * moved))):
-        if best is not None and (watch.stop() or best.cost == 0):
+        if best is not None and (watch.stop() or best.is_least):
             break
         own = seed + start * APART_SEEDS
-        if wheel.turns and first.cost > 0:
+        if wheel.turns and first.cost != alone:
             if start > 0:
                 passes.run(first.wanted, passes.nothing, first.setting)
                 passes.swap()
@@ -326,14 +329,13 @@ def seek(
     return best.found(passes.made, tally)
 
 
-def _avoidable(passes: Passes, model: Model, budget: Budget, cost: int) -> float:
-    """Share of a weighted lateness that demands have beyond what each has alone."""
+def _alone(passes: Passes, model: Model, budget: Budget) -> int:
+    """Weighted lateness that demands have where each is alone [weight x s]."""
     engine, plant = passes.engine, passes.plain
     least = engine.ints(np.zeros(len(plant.d_item)))
     room = engine.of(_room(model, passes, budget))
     engine.kernels.date_alone(passes.plant, room, least, engine.ints(np.zeros(0)))
-    alone = int(costs_of(plant, np.asarray(least)).sum())
-    return max(0.0, 1.0 - alone / cost) if cost else 0.0
+    return int(costs_of(plant, np.asarray(least)).sum())
 
 
 def _room(model: Model, passes: Passes, budget: Budget) -> ScheduleRecord:
@@ -341,11 +343,6 @@ def _room(model: Model, passes: Passes, budget: Budget) -> ScheduleRecord:
     work, lots = passes.work, (MOST_CUT + 1) * budget.cuts
     option = np.asarray(work.o_option[: int(work.totals[0])], np.int64)
     return new_schedule(passes.plain, model.tree, option, int(work.totals[1]), lots)
-
-
-def _counting(plant: Plant, share: float) -> Plant:
-    """Scale the base days of a late demand by this share."""
-    return plant._replace(base=(plant.base * share).astype(np.int64))
 
 
 class Repair:
@@ -377,7 +374,7 @@ class Repair:
         self._engine = engine
         self._kernels = engine.kernels
         self._plant: Plant = engine.of(model.plant)
-        base = engine.ints(_counting(model.plant, budget.moves_base).base)
+        base = engine.ints(counting(model.plant, budget.moves_base).base)
         self._moving = self._plant._replace(base=base)
         self._model = model
         self._watch = watch
@@ -451,7 +448,8 @@ class Repair:
         """
         self._keep()
         self._move(moves, tally)
-        self._return()
+        if self._best is not None:
+            self._plan = self._best[1]
 
     def settle(self, *, saves: bool, prefers: bool = True) -> None:
         """Cut no more than pays, save money and take what is preferred where asked."""
@@ -487,11 +485,6 @@ class Repair:
         cost = int(self._kernels.finish_all(self._moving, self._plan)) + self._paid()
         if self._best is None or cost < self._best[0]:
             self._best = cost, ScheduleRecord(*map(copy, self._plan))
-
-    def _return(self) -> None:
-        """Return to the best schedule so far."""
-        if self._best is not None:
-            self._plan = self._best[1]
 
     def _move(self, moves: int, tally: np.ndarray) -> None:
         """Try moves, ever less ready to take worse ones; justify now and then."""
@@ -540,6 +533,13 @@ class Repair:
     def cost(self) -> int:
         """Weighted lateness of the schedule [weight x s]."""
         return int(self._kernels.finish_all(self._plant, self._plan))
+
+    @property
+    def is_least(self) -> bool:
+        """Whether nothing is late that need not be, and no money is to be saved."""
+        plant, cost = self._model.plant, self.cost
+        alone = int(costs_of(plant, np.asarray(self._aims.least)).sum())
+        return cost == 0 or (cost == alone and not plant.worth[0])
 
     @property
     def value(self) -> int:
