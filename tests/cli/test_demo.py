@@ -33,15 +33,20 @@ class Shown:
     written: tuple[int, int]
 
 
-@pytest.fixture(scope="module")
-def shown(tmp_path_factory: pytest.TempPathFactory) -> Shown:
+@pytest.fixture(
+    scope="module", params=["light", pytest.param("standard", marks=pytest.mark.nightly)]
+)
+def shown(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Shown:
     folder = tmp_path_factory.mktemp("demo") / "aurora"
+    words = ["demo", "--dir", str(folder), "--effort", request.param]
     record = folder / "plan" / "run.json"
     with redirect_stdout(io.StringIO()) as answer:
-        assert run(["demo", "--dir", str(folder), "--json"]) == 0
+        assert run([*words, "--json"]) == 0
     before = record.stat().st_mtime_ns
     with redirect_stdout(io.StringIO()) as text:
-        assert run(["demo", "--dir", str(folder)]) == 0
+        assert run(words) == 0
     return Shown(
         folder=folder,
         first=json.loads(answer.getvalue()),
