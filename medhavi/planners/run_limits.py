@@ -94,6 +94,17 @@ def on_deep_stack(work: Callable[[], Answer]) -> Answer:
     return done[0]
 
 
+_frozen = threading.Event()
+"""Set once something was found in the permanent generation, where it stays."""
+
+
+def _something_is_frozen() -> bool:
+    """Whether the permanent generation holds anything; counting it walks all of it."""
+    if not _frozen.is_set() and gc.get_freeze_count():
+        _frozen.set()
+    return _frozen.is_set()
+
+
 @contextmanager
 def without_collections(*, circles: bool = True) -> Iterator[None]:
     """Pause the garbage collector: a run keeps all its records until it ends.
@@ -115,7 +126,7 @@ def without_collections(*, circles: bool = True) -> Iterator[None]:
         yield
     finally:
         if running:
-            if not circles and not gc.get_freeze_count():
+            if not circles and not _something_is_frozen():
                 # To the permanent generation and from there to the oldest, unwalked.
                 gc.freeze()
                 gc.unfreeze()

@@ -245,6 +245,8 @@ def context(reader: BrowserContext) -> Iterator[BrowserContext]:
         page.close()
     reader.clear_cookies()
     reader.clear_permissions()
+    reader.unroute_all()
+    reader.set_offline(False)
 
 
 @pytest.fixture

@@ -34,7 +34,8 @@ class Shown:
 
 
 @pytest.fixture(
-    scope="module", params=["light", pytest.param("standard", marks=pytest.mark.nightly)]
+    scope="module",
+    params=["light", pytest.param("standard", marks=pytest.mark.nightly)],
 )
 def shown(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
