@@ -285,7 +285,7 @@ def test_a_failed_step_ends_the_cycle_and_the_next_one_goes_on(bench, config):
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from tests.api import Workbench
+from medhavi.workbench import Workbench
 lake, store, config, word = sys.argv[1:]
 def observe(text):
     if word in str(text):
