@@ -21,6 +21,10 @@ from medhavi.units import from_seconds
 from medhavi.views.pictures.lateness import late_demands
 from medhavi.views.report import figure_words, figures_html, html
 from medhavi.views.tiles import plan_tiles
+from medhavi.workbench.demonstration import earlier_plan
+from medhavi.workbench.files.tables_run import plan_snapshot, write_plan
+from tests import factories
+from tests.planners.small_plans import day
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +71,17 @@ def test_a_second_run_reuses_events_predictors_plans_and_runs(shown):
     reused = "reused from an earlier run: events, predictors, plan, "
     assert f"{reused}plan-constrained, plan-optimize" in shown.second
     assert shown.written[0] == shown.written[1]
+
+
+def test_a_plan_of_another_effort_is_made_anew(tmp_path):
+    snapshot = factories.snapshot(demands=[{"due": day(9), "qty": 5}])
+    light = {"effort": "light"}
+    made = plan_snapshot(snapshot, "constrained", light)
+    write_plan(made, tmp_path / "plan")
+    found = earlier_plan(tmp_path / "plan", snapshot, light)
+    assert found is not None
+    assert found.fingerprint == made.fingerprint
+    assert earlier_plan(tmp_path / "plan", snapshot, {"effort": "standard"}) is None
 
 
 @pytest.mark.parametrize(
