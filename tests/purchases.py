@@ -11,10 +11,14 @@ import math
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from tests.api import SqliteStore, Workbench
 from tests.lakehouse.lake_events import event
+from tests.made_folders import copied
+from tests.model_stores import ready
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 START = dt.datetime(2025, 1, 6, 8, tzinfo=dt.UTC)
 NOW = START + dt.timedelta(days=400)
@@ -42,6 +46,27 @@ def bought(count: int = 260, *, moved: int = 130, seed: int = 5) -> list[Any]:
         )
         for number, (days, kind, fields) in enumerate(told)
     ]
+
+
+def buyer(folder: Path) -> Workbench:
+    """Make the company of that year, mirrored, with an empty store of models."""
+    copied("bought", _bought, folder)
+    bench = Workbench(lake=folder / "lake", store=_store(folder))
+    ready(bench.models)
+    return bench
+
+
+def _bought(folder: Path) -> None:
+    events = SqliteStore(folder / "events.db")
+    events.append_many(bought())
+    events.close()
+    bench = Workbench(lake=folder / "lake", store=_store(folder))
+    bench.mirror()
+    bench.snapshot()
+
+
+def _store(folder: Path) -> str:
+    return f"sqlite:///{folder / 'events.db'}"
 
 
 def _at(days: float, kind: str, /, **fields: Any) -> tuple[float, str, dict[str, Any]]:

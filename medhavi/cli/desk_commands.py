@@ -36,6 +36,14 @@ def demo(
     folder: Annotated[Path | None, typer.Option("--dir", help="Workspace.")] = None,
     scale: ScaleOption = Scale.SMALL,
     seed: Annotated[int, typer.Option("--seed", help="Same seed, same company.")] = 7,
+    effort: Annotated[
+        Literal["light", "standard", "full"] | None,
+        typer.Option(
+            "--effort",
+            help="How much modes constrained and optimize and the study search; "
+            "standard, and light at scale large, where none is named.",
+        ),
+    ] = None,
 ) -> None:
     """Show it all on a generated company.
 
@@ -46,7 +54,11 @@ def demo(
 
     conversation = talk()
     shown = demonstrate(
-        folder=folder, scale=str(scale), seed=seed, observe=conversation.progress
+        folder=folder,
+        scale=str(scale),
+        seed=seed,
+        observe=conversation.progress,
+        effort=effort,
     )
     conversation.report(shown.plan.findings)
     tell(shown)

@@ -19,7 +19,6 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -49,13 +48,9 @@ if TYPE_CHECKING:
     from medhavi.progress import Observe
 
 
-MODES: Mapping[str, Mapping[str, object]] = MappingProxyType(
-    {"mrp": {}, "constrained": {}, "optimize": {}}
-)
-LARGE_MODES: Mapping[str, Mapping[str, object]] = MappingProxyType(
-    {"mrp": {}, "constrained": {"effort": "light"}}
-)
-"""Modes of a tour with their settings; mode optimize of 10,000 products takes hours."""
+MODES = ("mrp", "constrained", "optimize")
+LARGE_MODES = ("mrp", "constrained")
+"""Modes of a tour; mode optimize of 10,000 products takes hours."""
 APPROVER = "the demonstration"
 STUDY = "study.toml"
 HINDSIGHT = "hindsight.toml"
@@ -147,7 +142,7 @@ def plan_modes(
     plans = {}
     for mode, settings in modes.items():
         folder = plan_folder(place, mode)
-        plan = earlier_plan(folder, snapshot)
+        plan = earlier_plan(folder, snapshot, settings)
         if plan is None:
             plan = plan_snapshot(snapshot, mode, settings, observe=say)
             plan = workbench.lake.record(plan, snapshot).plan
@@ -158,12 +153,16 @@ def plan_modes(
     return plans
 
 
-def earlier_plan(folder: Path, snapshot: Snapshot) -> Plan | None:
-    """Plan of an earlier run if it is a plan of this snapshot."""
+def earlier_plan(
+    folder: Path, snapshot: Snapshot, settings: Mapping[str, object]
+) -> Plan | None:
+    """Plan of an earlier run if it is a plan of this snapshot by these settings."""
     if not (folder / "run.json").is_file():
         return None
     plan = Plan.from_folder(folder)
-    same = plan.run.snapshot_fingerprint == snapshot.fingerprint
+    same = plan.run.snapshot_fingerprint == snapshot.fingerprint and all(
+        plan.run.settings.get(name) == value for name, value in settings.items()
+    )
     return plan if same and plan.run.package_version == __version__ else None
 
 
@@ -240,7 +239,12 @@ def promises_of(snapshot: Snapshot, place: Path, say: Observe) -> list[Promise]:
 
 # ------------------------------------------------------------------------- study
 def study_of(
-    snapshot: Snapshot, plan: Plan, place: Path, models: Path, say: Observe
+    snapshot: Snapshot,
+    plan: Plan,
+    place: Path,
+    models: Path,
+    say: Observe,
+    effort: str,
 ) -> StudyReport:
     """Run a study of four scenarios in mode constrained; leave one of hindsight."""
     from medhavi.workbench.studies.studies import run_study, write_report
@@ -248,7 +252,7 @@ def study_of(
     with replaced_file(place / HINDSIGHT) as fresh:
         fresh.write_text(_hindsight_text(snapshot), "utf-8")
 
-    text = _study_text(snapshot, plan)
+    text = _study_text(snapshot, plan, effort)
     with replaced_file(place / STUDY) as fresh:
         fresh.write_text(text, "utf-8")
     result = run_study(
@@ -271,7 +275,7 @@ def _hindsight_text(snapshot: Snapshot) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _study_text(snapshot: Snapshot, plan: Plan) -> str:
+def _study_text(snapshot: Snapshot, plan: Plan, effort: str) -> str:
     """Write the study: as it is, more demand, slow suppliers, the busiest line down."""
     now = from_seconds(snapshot.as_of)
     moments = {
@@ -283,6 +287,7 @@ def _study_text(snapshot: Snapshot, plan: Plan) -> str:
         'base = { lake = "lake" }',
         "[[planner]]",
         'mode = "constrained"',
+        f'effort = "{effort}"',
         "[[scenario]]",
         'name = "as it is"',
         "[[scenario]]",
@@ -386,16 +391,19 @@ def demonstrate(
     scale: str = "small",
     seed: int = 7,
     observe: Observe | None = None,
+    effort: str | None = None,
 ) -> Demonstration:
     """Generate, mirror, train, plan in three modes, promise, compare and report.
 
-    A large company is planned in modes mrp and constrained (effort light) and has no
-    study.
+    A large company is planned in modes mrp and constrained and has no study.
 
     Parameters
     ----------
     folder
         Workspace; `lakehouse/aurora-<scale>` below the current folder by default.
+    effort
+        How much modes constrained and optimize, and the study, search; if None,
+        `standard`, and `light` for a large company.
     """
     say = observe or unobserved
     place = Path(folder) if folder is not None else DEMO.with_name(f"aurora-{scale}")
@@ -411,13 +419,17 @@ def demonstrate(
     snapshot = lake.snapshot()
     say(Progress(_summary(snapshot)))
     large = scale == LARGE
-    modes = LARGE_MODES if large else MODES
+    effort = effort or ("light" if large else "standard")
+    modes = {
+        mode: {} if mode == "mrp" else {"effort": effort}
+        for mode in (LARGE_MODES if large else MODES)
+    }
     plans = plan_modes(workbench, snapshot, place, say, reused, modes)
     plan = plans["mrp"]
     promises = promises_of(snapshot, place, say)
     study = None
     if not large:
-        study = study_of(snapshot, plan, place, workbench.models, say)
+        study = study_of(snapshot, plan, place, workbench.models, say, effort)
     if not (place / CYCLE_FILE).exists():
         (place / CYCLE_FILE).write_text(TEMPLATE, "utf-8")
     return Demonstration(

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from playwright.sync_api import BrowserContext, Page, Request, WebSocket
+    from playwright.sync_api import Browser, BrowserContext, Page, Request, WebSocket
 
 PATIENCE_S = 180.0
 """Longest wait of a browser test for one thing [s]: a loaded machine paints late.
@@ -222,10 +222,31 @@ def browser_context_args(
     }
 
 
+@pytest.fixture(scope="session")
+def reader(
+    browser: Browser, browser_context_args: dict[str, object]
+) -> Iterator[BrowserContext]:
+    """A browser that reads one page after another: it keeps scripts, as people's do."""
+    with browser.new_context(**browser_context_args) as context:
+        context.set_default_timeout(PATIENCE_S * 1000)
+        yield context
+
+
 @pytest.fixture
-def context(context: BrowserContext) -> BrowserContext:
-    context.set_default_timeout(PATIENCE_S * 1000)
-    return context
+def context(reader: BrowserContext) -> Iterator[BrowserContext]:
+    """Context of that browser; what a test leaves in it but scripts is forgotten."""
+    yield reader
+    for page in reader.pages:
+        origin = {"origin": page.evaluate("origin")}
+        kinds = {"storageTypes": "local_storage,indexeddb"}
+        if origin != {"origin": "null"}:
+            session = reader.new_cdp_session(page)
+            session.send("Storage.clearDataForOrigin", origin | kinds)
+        page.close()
+    reader.clear_cookies()
+    reader.clear_permissions()
+    reader.unroute_all()
+    reader.set_offline(False)
 
 
 @pytest.fixture

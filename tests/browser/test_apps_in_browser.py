@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 
 from tests.api import DARK, LIGHT
 from tests.browser.conftest import PATIENCE_S
+from tests.examples import some
 
 pytestmark = pytest.mark.browser
 
@@ -123,7 +124,7 @@ def test_a_page_is_loaded_before_somebody_asks_for_it(watched):
 
 
 @pytest.mark.req("UI-08", "ANA-10")
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("width", some([390, 1280], 1))
 def test_a_view_is_saved_opened_deleted_and_shown_as_a_notebook(watched, width):
     page = watched.page
     page.set_viewport_size({"width": width, "height": 2600})
@@ -156,7 +157,9 @@ def test_another_demand_is_asked_for_by_the_address(watched):
     watched.assert_clean()
 
 
-@pytest.mark.parametrize(("scheme", "tokens"), [("light", LIGHT), ("dark", DARK)])
+@pytest.mark.parametrize(
+    ("scheme", "tokens"), some([("dark", DARK), ("light", LIGHT)], 1)
+)
 def test_apps_follow_light_and_dark(watched, scheme, tokens):
     watched.page.emulate_media(color_scheme=scheme)
     watched.open("/plan/")

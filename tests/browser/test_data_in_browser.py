@@ -52,6 +52,7 @@ def test_a_file_and_a_cell_are_shown_before_they_are_taken(watched):
 
 
 @pytest.mark.req("ENR-10", "UI-09")
+@pytest.mark.nightly  # by day: the test that follows
 def test_a_page_has_its_plan_as_soon_as_a_wrong_cell_is_corrected(
     page, tmp_path, chromium
 ):
@@ -122,6 +123,7 @@ def test_a_plan_from_an_empty_company_by_a_browser_alone(page, tmp_path, chromiu
 
 
 @pytest.mark.req("ENR-10", "UI-11")
+@pytest.mark.nightly  # by day: tests/service/test_own_data.py
 def test_a_file_names_the_override_that_it_would_end(page, tmp_path, chromium):
     bench = company(tmp_path)
     key = {"supplier": "S", "product": "A", "location": "DC"}

@@ -50,6 +50,7 @@ def ended_plans(page, address, at_least):
 
 
 @pytest.mark.req("UI-02", "NEX-05")
+@pytest.mark.nightly  # by day: test_order_page.py
 def test_an_open_page_shows_the_plan_of_new_facts_without_a_reload(
     page, lake_server, place
 ):
@@ -70,10 +71,10 @@ def test_an_open_page_shows_the_plan_of_new_facts_without_a_reload(
     watched.assert_clean()
 
 
-def test_jobs_are_stopped_from_pages_of_the_server_alone(lake_server):
+def test_jobs_are_stopped_from_pages_of_the_server_alone(server):
     for headers, code in ({"Origin": "null"}, 403), ({}, 404):
         asked = urllib.request.Request(
-            f"{lake_server}/jobs/none/stop", method="POST", headers=headers
+            f"{server}/jobs/none/stop", method="POST", headers=headers
         )
         with pytest.raises(urllib.error.HTTPError, match=str(code)):
             urllib.request.urlopen(asked, timeout=PATIENCE_S)

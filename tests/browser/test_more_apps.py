@@ -10,12 +10,14 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Watched, served
+from tests.examples import some
 from tests.lakehouse.lake_events import event
 from tests.workbench.setup_company import setup_company
 
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.nightly  # by day: tests/service/test_schedule_page.py
 def test_the_schedule_app_shows_sequence_proof_and_risk(watched):
     watched.open("/schedule/?source=file&spread=35")
     page = watched.page
@@ -34,6 +36,7 @@ def test_the_schedule_app_shows_sequence_proof_and_risk(watched):
 
 
 @pytest.mark.req("OPA-16")
+@pytest.mark.nightly  # by day: tests/views/test_run_steps.py
 def test_the_steps_of_a_run_are_drawn_and_listed(watched):
     """From the record of the run: cost against its bound, and demands on time."""
     watched.open("/plan/?tables=lemonade&mode=optimize&tab=steps-of-the-run")
@@ -48,6 +51,7 @@ def test_the_steps_of_a_run_are_drawn_and_listed(watched):
 
 
 @pytest.mark.req("WO-12")
+@pytest.mark.nightly  # by day: tests/service/test_schedule_page.py
 def test_a_schedule_is_taken_into_the_plan_and_back(page, tmp_path, chromium):
     bench = setup_company(
         tmp_path,
@@ -197,6 +201,7 @@ def mills(page, tmp_path, chromium):
 
 
 @pytest.mark.req("UI-05", "UI-12", "WO-12")
+@pytest.mark.nightly  # by day: the drag of the test before
 def test_an_operation_goes_to_another_machine_by_keyboard_and_by_a_drag(mills):
     page, button = mills.page, partial(mills.page.get_by_role, "button", exact=True)
     tab = partial(page.get_by_role, "tab", exact=True)
@@ -300,7 +305,9 @@ def test_a_grid_lists_the_rows_of_the_group_that_is_ticked(watched):
 
 
 @pytest.mark.req("UI-08")
-@pytest.mark.parametrize("page_address", ["/cockpit/?", "/plan/?tab=exceptions&"])
+@pytest.mark.parametrize(
+    "page_address", some(["/cockpit/?", "/plan/?tab=exceptions&"], 1)
+)
 def test_exceptions_are_grouped_as_other_grids_are(watched, page_address):
     page = watched.page
     watched.open(f"{page_address}tables=lemonade&group=Where")

@@ -62,6 +62,7 @@ FIRMED = purchase(30, "PO-3", 10.0, day(60), source="S", status="firmed")
 
 
 @pytest.mark.req("WO-02", "UI-08")
+@pytest.mark.nightly  # by day: test_first_edit.py
 def test_a_firm_order_is_released_and_goes_to_other_systems(page, tmp_path, chromium):
     """Selected, priced, approved; its state, its history and the outbox have it."""
     company(tmp_path, FIRMED)
@@ -89,7 +90,7 @@ def test_a_firm_order_is_released_and_goes_to_other_systems(page, tmp_path, chro
     assert [(one["order"], one["action"]) for one in sent] == [("PO-3", "released")]
 
 
-@pytest.mark.req("UI-08", "OPA-07")
+@pytest.mark.req("UI-02", "UI-08", "OPA-07", "NEX-05")
 def test_a_plan_that_became_older_is_renewed_and_the_choice_is_kept(desk, tmp_path):
     """A fact comes while somebody fills in a form: what was chosen is still there."""
     page = desk.page
@@ -103,11 +104,14 @@ def test_a_plan_that_became_older_is_renewed_and_the_choice_is_kept(desk, tmp_pa
     expect(page.get_by_role("textbox", name="Quantity")).to_be_visible()
     page.get_by_label("Reason").locator("visible=true").fill("the customer asks")
     page.keyboard.press("Tab")
+    # Nothing loads the page again.
+    page.evaluate("document.body.dataset.stays = 'yes'")
     trust = page.get_by_text(re.compile("^Plan [0-9a-f]{12}$"))
     known = trust.first.inner_text()
     reported(tmp_path, purchase(33, "PO-9", 5.0, day(61), status="released"))
     expect(rows).to_have_count(3)
     assert trust.first.inner_text() != known
+    assert page.evaluate("document.body.dataset.stays") == "yes"
     ticked = rows.filter(has_text="PO-2").get_by_role("checkbox")
     expect(ticked).to_be_checked()
     expect(page.get_by_text("1 order").first).to_be_visible()

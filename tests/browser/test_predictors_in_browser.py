@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from tests.api import Workbench, open_store
 from tests.browser.conftest import Watched, served
-from tests.model_stores import ready
-from tests.purchases import bought
+from tests.purchases import buyer
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -22,11 +20,7 @@ pytestmark = pytest.mark.browser
 def company(chromium, tmp_path_factory):
     """Address of a server of a company that has trained nothing yet."""
     place = tmp_path_factory.mktemp("company")
-    url = f"sqlite:///{place / 'events.db'}"
-    open_store(url).append_many(bought())
-    bench = Workbench(lake=place / "lake", store=url)
-    bench.mirror()
-    ready(bench.models)
+    buyer(place)
     with served(place, "--lake", str(place / "lake"), "--mode", "mrp") as address:
         yield address
 

@@ -326,7 +326,6 @@ DEEDS = {
     move_the_date: "later than quoted",
     try_and_promise: "approved by Ada",
     many_at_once: "SO-8 line 1 Apple crate",
-    workbook_at_once: "SO-9 line 1 Apple juice",
     promise_too_early: "not the one that was found",
     look_after: "no order Corner shop Apple juice",
     find_again: "Q-0002 has no date any more",
@@ -340,6 +339,14 @@ def test_the_whole_desk_by_hand(desk, names):
         deed(desk.page)
         assert words in said(desk.page), deed.__name__
         assert untold(desk.page, names) == [], deed.__name__
+    desk.assert_clean()
+
+
+@pytest.mark.nightly  # by day: a file of CSV, and tests/service/test_promise_list.py
+def test_a_workbook_is_answered_on_the_page(desk, names):
+    workbook_at_once(desk.page)
+    assert "SO-9 line 1 Apple juice" in said(desk.page)
+    assert untold(desk.page, names) == []
     desk.assert_clean()
 
 

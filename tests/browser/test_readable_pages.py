@@ -12,6 +12,7 @@ from medhavi.views.promises.words import promise_names
 from tests.api import Lake
 from tests.browser.conftest import Watched
 from tests.browser.page_words import untold
+from tests.examples import some
 from tests.service.promise_company import SHORT
 
 if TYPE_CHECKING:
@@ -35,10 +36,10 @@ PAGES = {
 }
 """Pages as they open, and words that stand there last; read with their looks."""
 PARTS = {
-    "/plan/?tab=exceptions": "Suggested edits",
     "/plan/?tab=compare-and-publish": "Publish the plan",
-    "/plan/?mode=constrained": "Pegging chain of a demand",
+    "/plan/?tab=exceptions": "Suggested edits",
     "/orders/?tab=history": "Decisions",
+    "/plan/?mode=constrained": "Pegging chain of a demand",
     "/schedule/?mode=constrained": "No planned order to make",
     "/data/?tab=refused": "Nothing is refused",
 }
@@ -72,16 +73,17 @@ def assert_readable(page: Page, path: str, names: Names) -> None:
 
 
 @pytest.mark.req("UI-08")
+@pytest.mark.parametrize("parts", some([list(PARTS)[::2], list(PARTS)[1::2]], 1))
 def test_parts_say_names_and_local_times_and_warn_of_nothing(
-    promise_server, promise_lake, page
+    promise_server, promise_lake, page, parts
 ):
     names = promise_names(Lake(promise_lake).snapshot())
     warned = warnings_of(page)
     page.set_viewport_size({"width": 390, "height": 5200})
-    for path, last in PARTS.items():
+    for path in parts:
         desk = Watched(page, promise_server)
         desk.open(path)
-        expect(page.get_by_text(last).first).to_be_visible()
+        expect(page.get_by_text(PARTS[path]).first).to_be_visible()
         assert_readable(page, path, names)
         desk.assert_clean()
     assert warned == []

@@ -21,6 +21,7 @@ def seen(page: Page, words: str | re.Pattern[str]) -> None:
 
 
 @pytest.mark.req("UI-06", "RPL-11")
+@pytest.mark.nightly  # by day: tests/service/test_scenarios_page.py
 def test_a_what_if_is_built_by_clicks_and_compared(watched):
     """Wrong input beside its field, two scenarios, each tab, and out again."""
     watched.open("/scenarios/?kind=demand_factor")

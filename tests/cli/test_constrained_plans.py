@@ -19,6 +19,7 @@ from medhavi.workbench.files.cache import cache_folder
 from medhavi.workbench.files.tables_run import plan_snapshot
 from tests import factories
 from tests.api import verify
+from tests.examples import some
 from tests.factories import AS_OF
 
 if TYPE_CHECKING:
@@ -117,10 +118,13 @@ def crowded(folder: Path) -> Path:
 
 @pytest.mark.parametrize(
     ("mode", "settings", "phase"),
-    [
-        ("constrained", 'engine = "python"\n', "late of priority"),
-        ("optimize", "", "solve"),
-    ],
+    some(
+        [
+            ("constrained", 'engine = "python"\n', "late of priority"),
+            ("optimize", "", "solve"),
+        ],
+        1,
+    ),
 )
 def test_ctrl_c_keeps_the_best_plan_so_far(tmp_path, mode, settings, phase):
     place, out = crowded(tmp_path / "tables"), tmp_path / "out"
@@ -184,6 +188,7 @@ def test_ctrl_c_keeps_the_plans_of_a_front_that_were_made(tmp_path):
 
 
 @pytest.mark.req("OPA-21")
+@pytest.mark.nightly  # by day: tests/planners/test_resumed_runs.py
 def test_a_killed_run_of_mode_optimize_is_resumed(medhavi, tmp_path, monkeypatch):
     """Killed after its first plan; what it had done is gone when it is done."""
     monkeypatch.setenv("MEDHAVI_CACHE", str(tmp_path / "cache"))

@@ -21,6 +21,10 @@ from medhavi.units import from_seconds
 from medhavi.views.pictures.lateness import late_demands
 from medhavi.views.report import figure_words, figures_html, html
 from medhavi.views.tiles import plan_tiles
+from medhavi.workbench.demonstration import earlier_plan
+from medhavi.workbench.files.tables_run import plan_snapshot, write_plan
+from tests import factories
+from tests.planners.small_plans import day
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,15 +37,21 @@ class Shown:
     written: tuple[int, int]
 
 
-@pytest.fixture(scope="module")
-def shown(tmp_path_factory: pytest.TempPathFactory) -> Shown:
+@pytest.fixture(
+    scope="module",
+    params=["light", pytest.param("standard", marks=pytest.mark.nightly)],
+)
+def shown(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Shown:
     folder = tmp_path_factory.mktemp("demo") / "aurora"
+    words = ["demo", "--dir", str(folder), "--effort", request.param]
     record = folder / "plan" / "run.json"
     with redirect_stdout(io.StringIO()) as answer:
-        assert run(["demo", "--dir", str(folder), "--json"]) == 0
+        assert run([*words, "--json"]) == 0
     before = record.stat().st_mtime_ns
     with redirect_stdout(io.StringIO()) as text:
-        assert run(["demo", "--dir", str(folder)]) == 0
+        assert run(words) == 0
     return Shown(
         folder=folder,
         first=json.loads(answer.getvalue()),
@@ -61,6 +71,17 @@ def test_a_second_run_reuses_events_predictors_plans_and_runs(shown):
     reused = "reused from an earlier run: events, predictors, plan, "
     assert f"{reused}plan-constrained, plan-optimize" in shown.second
     assert shown.written[0] == shown.written[1]
+
+
+def test_a_plan_of_another_effort_is_made_anew(tmp_path):
+    snapshot = factories.snapshot(demands=[{"due": day(9), "qty": 5}])
+    light = {"effort": "light"}
+    made = plan_snapshot(snapshot, "constrained", light)
+    write_plan(made, tmp_path / "plan")
+    found = earlier_plan(tmp_path / "plan", snapshot, light)
+    assert found is not None
+    assert found.fingerprint == made.fingerprint
+    assert earlier_plan(tmp_path / "plan", snapshot, {"effort": "standard"}) is None
 
 
 @pytest.mark.parametrize(

@@ -5,18 +5,14 @@ from __future__ import annotations
 import pytest
 
 from tests.api import Workbench, open_store
-from tests.model_stores import ready
-from tests.purchases import bought
+from tests.purchases import bought, buyer
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
     folder = tmp_path_factory.mktemp("company")
-    url = f"sqlite:///{folder / 'events.db'}"
-    open_store(url).append_many(bought())
-    bench = Workbench(lake=folder / "lake", store=url)
-    bench.mirror()
-    ready(bench.models)
+    buyer(folder)
+    (folder / "quick.toml").write_text("trees = 10\n", "utf-8")
     return folder
 
 
@@ -28,7 +24,8 @@ def company(place, monkeypatch):
 
 
 def test_training_is_told_and_what_is_ready_can_be_promoted(medhavi, company):
-    said = medhavi("train", "--kind", "lead_time")
+    recipe = ("--recipe", company / "quick.toml")
+    said = medhavi("train", "--kind", "lead_time", *recipe)
     assert said.code == 0
     assert "supplier-lead-time" in said.out
     assert "to use it: medhavi promote supplier-lead-time --approver YOU" in said.out
@@ -60,7 +57,8 @@ def test_drift_shows_how_the_newest_outcomes_are_covered(medhavi, company):
 
 
 def test_the_answer_of_training_holds_all_scores(medhavi, company):
-    said = medhavi("train", "--kind", "reliability", "--json")
+    recipe = ("--recipe", company / "quick.toml")
+    said = medhavi("train", "--kind", "reliability", *recipe, "--json")
     (supplier, lane) = said.answer["trained"]
     assert (supplier["about"], lane["about"]) == ("supplier", "lane")
     assert {row["method"] for row in supplier["scores"]} >= {"plain", "recent rate"}

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
+from contextlib import redirect_stdout
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.api import Lake
+from medhavi.cli import application
+from tests.api import Lake, write_csv_template
 from tests.lakehouse.lake_events import store_of
+from tests.made_folders import copied
 from tests.past_orders import past_orders
 
 if TYPE_CHECKING:
@@ -38,13 +42,32 @@ def study(example: Path) -> Path:
     return file
 
 
-def run(medhavi: Program, study: Path, *words: object):
+def call(study: Path, *words: object) -> list[str]:
+    """Words that run a study beside its tables."""
     places = (
         *("--out", study.parent / "out"),
         *("--cache", study.parent / "cache"),
         "--no-track",
     )
-    return medhavi("study", "run", study, *places, *words)
+    return [str(word) for word in ("study", "run", study, *places, *words)]
+
+
+def run(medhavi: Program, study: Path, *words: object):
+    return medhavi(*call(study, *words))
+
+
+@pytest.fixture
+def done(tmp_path: Path) -> Path:
+    """Path of a study whose runs were computed before."""
+    copied("study done", _done, tmp_path)
+    return tmp_path / "study.toml"
+
+
+def _done(folder: Path) -> None:
+    write_csv_template(folder / "tables", example=True)
+    (folder / "study.toml").write_text(STUDY)
+    with redirect_stdout(io.StringIO()):
+        assert application.run(call(folder / "study.toml")) == 0
 
 
 @pytest.mark.req("RPL-13")
@@ -56,10 +79,10 @@ def test_a_study_answers_with_its_runs(medhavi, study):
     assert (study.parent / "out" / "report.html").is_file()
 
 
-def test_many_figures_are_a_line_each_that_can_be_read(medhavi, study):
+def test_many_figures_are_a_line_each_that_can_be_read(medhavi, done):
     """Eleven parts of money beside each other would be columns of three letters."""
-    study.write_text(STUDY.replace('"KPI-09"', '"KPI-33", "KPI-28"'))
-    lines = run(medhavi, study).out.splitlines()
+    done.write_text(STUDY.replace('"KPI-09"', '"KPI-33", "KPI-28"'))
+    lines = run(medhavi, done).out.splitlines()
     names = [line.split()[0] for line in lines if line.strip()]
     assert names[0] == "scenario"
     assert {"status", "KPI-33.purchase", "KPI-33.lateness", "KPI-28"} <= set(names)
@@ -82,34 +105,33 @@ def test_a_hindsight_is_a_study_of_past_days(medhavi, tmp_path):
     assert "kept our date 67 %" in told.out
 
 
-def test_a_study_again_repeats_no_run(medhavi, study):
-    run(medhavi, study)
-    said = run(medhavi, study, "--json")
+def test_a_study_again_repeats_no_run(medhavi, done):
+    said = run(medhavi, done, "--json")
     assert (said.answer["computed"], said.answer["reused"]) == (0, 2)
 
 
-def test_people_get_a_table_and_the_page(medhavi, study):
-    said = run(medhavi, study)
+def test_people_get_a_table_and_the_page(medhavi, done):
+    said = run(medhavi, done)
     assert "double" in said.out
     assert "report.html" in said.out
 
 
-def test_two_runs_are_compared(medhavi, study):
-    names = [row["run"] for row in run(medhavi, study, "--json").answer["runs"]]
+def test_two_runs_are_compared(medhavi, done):
+    names = [row["run"] for row in run(medhavi, done, "--json").answer["runs"]]
     said = medhavi(
-        "study", "compare", *names, "--cache", study.parent / "cache", "--json"
+        "study", "compare", *names, "--cache", done.parent / "cache", "--json"
     )
     assert said.code == 0
     assert said.answer["equal"] is False
     assert said.answer["changes"]["fulfilment_changed"]
 
 
-def test_the_page_is_written_again(medhavi, study):
-    run(medhavi, study)
-    page = study.parent / "page.html"
-    said = medhavi("study", "report", study.parent / "out", "--out", page)
+def test_the_page_is_written_again(medhavi, done):
+    run(medhavi, done)
+    page = done.parent / "page.html"
+    said = medhavi("study", "report", done.parent / "out", "--out", page)
     assert said.code == 0
-    assert page.read_bytes() == (study.parent / "out" / "report.html").read_bytes()
+    assert page.read_bytes() == (done.parent / "out" / "report.html").read_bytes()
 
 
 def test_a_wrong_study_ends_with_all_its_problems(medhavi, study):

@@ -26,7 +26,7 @@ from tests.api import aurora
 
 PRINT_HASH = """
 import hashlib
-from tests.api import aurora
+from medhavi.demo import aurora
 digest = hashlib.sha256()
 for stream, events in aurora.generate("small", 1):
     for event in events:

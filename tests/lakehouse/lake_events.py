@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from medhavi.events.event_types.catalog import TYPES, new_event, stream_for
+from medhavi.events.memory import MemoryStore
 from medhavi.lakehouse.folds.silver_state import Fact
-from tests.api import TYPES, MemoryStore, new_event, stream_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

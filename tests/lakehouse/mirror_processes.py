@@ -1,4 +1,7 @@
-"""A mirror in a process of its own, so that it can be killed."""
+"""A mirror in a process of its own, so that it can be killed.
+
+Its processes import what they use and not tests.api, which loads all of Medhavi.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,8 @@ if TYPE_CHECKING:
 
 def run_mirror(folder: str, database: str, started: str, batch: int) -> None:
     """Mirror a SQLite store; tell by a file when the work begins."""
-    from tests.api import Lake, SqliteStore
+    from medhavi.events.sqlite import SqliteStore
+    from medhavi.lakehouse import Lake
 
     store = SqliteStore(database)
     Path(started).touch()
@@ -27,7 +31,8 @@ def run_mirror(folder: str, database: str, started: str, batch: int) -> None:
 
 def run_url_mirror(folder: str, url: str, started: str, batch: int) -> None:
     """Mirror the store of a URL; tell by a file when the work begins."""
-    from tests.api import Lake, open_store
+    from medhavi.events.urls import open_store
+    from medhavi.lakehouse import Lake
 
     store = open_store(url)
     store.head()
@@ -37,7 +42,7 @@ def run_url_mirror(folder: str, url: str, started: str, batch: int) -> None:
 
 def run_refresh(folder: str, _database: str, started: str, _batch: int) -> None:
     """Fold silver from nothing, over and over."""
-    from tests.api import Lake
+    from medhavi.lakehouse import Lake
 
     lake = Lake(folder)
     Path(started).touch()

@@ -170,7 +170,7 @@ def recorded_anyhow(seed: int, count: int, batches: int, turns: int) -> None:
 
 @pytest.mark.parametrize("seed", [1])
 def test_any_order_and_batching_of_recorded_facts_gives_the_same_state(seed):
-    recorded_anyhow(seed, count=130, batches=2, turns=1)
+    recorded_anyhow(seed, count=90, batches=2, turns=1)
 
 
 @pytest.mark.nightly

@@ -16,8 +16,8 @@ PROGRAM = """
 import hashlib, json, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
+from medhavi.lakehouse import Lake
 from tests.lakehouse.lake_events import small_company, store_of
-from tests.api import Lake
 
 lake = Lake(sys.argv[1])
 lake.mirror(store_of(small_company()))

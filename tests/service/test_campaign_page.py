@@ -62,6 +62,12 @@ def data_of(snapshot):
     )
 
 
+@pytest.fixture(scope="module")
+def studied():
+    """Page of campaigns, on which only wrong cells are asked for."""
+    return load_campaigns(data_of(small()))
+
+
 def table(snapshot, name="X"):
     return matrix_table(snapshot, name, matrix_families(snapshot, name, Names()))
 
@@ -219,8 +225,8 @@ def test_a_folder_shows_the_same_and_keeps_nothing(tmp_path):
         ({"to_family": "FA"}, "same family"),
     ],
 )
-def test_a_wrong_cell_is_told(cell, words):
-    asked = show_change(load_campaigns(data_of(small())), {**CELL, **cell})
+def test_a_wrong_cell_is_told(studied, cell, words):
+    asked = show_change(studied, {**CELL, **cell})
     assert asked.study is None
     told = asked.problem.text if asked.problem else str(asked.preview.findings[0])
     assert words in told

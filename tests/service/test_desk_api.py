@@ -27,19 +27,31 @@ from medhavi.service.api.desk_maintenance import DeskMaintenance
 from medhavi.service.api.guard import RequestGuard
 from tests.api import SharedWorkbench, SqliteStore, Workbench
 from tests.lakehouse.lake_events import event, small_company
+from tests.made_folders import copied
 
 ROOT = Path(__file__).parents[2]
 HOUR = 3600
 MEDHAVI = str(Path(sys.executable).with_name("medhavi"))
 
 
+def stocked(folder):
+    """A mirrored company with 40 pieces of A at DC."""
+    copied("stocked", _stocked, folder)
+    return SharedWorkbench(folder / "lake", f"sqlite:///{folder}/events.db")
+
+
+def _stocked(folder):
+    store = SqliteStore(folder / "events.db")
+    store.append_many(small_company())
+    store.close()
+    bench = SharedWorkbench(folder / "lake", f"sqlite:///{folder}/events.db")
+    bench.mirror()
+    bench.snapshot()
+
+
 @pytest.fixture
 def bench(tmp_path):
-    """A mirrored company with 40 pieces of A at DC."""
-    SqliteStore(tmp_path / "events.db").append_many(small_company())
-    bench = SharedWorkbench(tmp_path / "lake", f"sqlite:///{tmp_path}/events.db")
-    bench.mirror()
-    return bench
+    return stocked(tmp_path)
 
 
 @pytest.fixture
@@ -49,10 +61,22 @@ def keeper(bench):
     return keeper
 
 
-@pytest.fixture
-def client(keeper):
+def client_of(keeper):
     app = RequestGuard(Starlette(routes=DeskApi(keeper).routes()))
     return TestClient(app, base_url="http://localhost:8710")
+
+
+@pytest.fixture
+def client(keeper):
+    return client_of(keeper)
+
+
+@pytest.fixture(scope="module")
+def refusing(tmp_path_factory):
+    """A desk that is asked what is no question; nothing becomes of it."""
+    keeper = DeskMaintenance(stocked(tmp_path_factory.mktemp("refusing")))
+    keeper.look()
+    return client_of(keeper)
 
 
 def line(order, qty):
@@ -78,12 +102,11 @@ def line(order, qty):
         ("commit", '{"quote": "QUOTE", "requests": [2]}', "places from 1 to 1"),
     ],
 )
-def test_what_is_no_question_is_refused_with_the_way_out(client, verb, body, told):
+def test_what_is_no_question_is_refused_with_the_way_out(refusing, verb, body, told):
     if "QUOTE" in body:
-        asked = client.post("/desk/quote", json={"requests": [line("SO-9", 1)]})
-        body = body.replace("QUOTE", asked.json()["quote"])
+        body = body.replace("QUOTE", quoted(refusing, "SO-9", 1)["quote"])
     sent = {"content": body, "headers": {"content-type": "application/json"}}
-    answer = client.post(f"/desk/{verb}", **sent)
+    answer = refusing.post(f"/desk/{verb}", **sent)
     assert answer.status_code == 400
     assert told in answer.json()["error"]
 

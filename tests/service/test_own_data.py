@@ -20,6 +20,7 @@ from medhavi.service.plan_pages.plan_loading import load_page
 from medhavi.snapshot import Snapshot
 from medhavi.views.grid_columns import APPROVED_BY, CHANGE
 from medhavi.workbench.files.template_files import write_xlsx_template
+from tests.examples import some
 from tests.lakehouse.lake_events import event
 from tests.workbench.edit_company import company
 
@@ -338,7 +339,7 @@ def test_an_override_is_kept_over_a_file_and_named(overridden, files) -> None:
 
 
 @pytest.mark.req("ENR-10", "UI-11")
-@pytest.mark.parametrize("files", [[("supply_terms.csv", PRICE)], None])
+@pytest.mark.parametrize("files", some([None, [("supply_terms.csv", PRICE)]], 1))
 def test_a_file_ends_overrides_where_that_is_chosen(overridden, files) -> None:
     files = files or [("supply_terms.csv", PRICES), OTHERS]
     proposal = own_data.uploaded(overridden, files, whole=False, end_overrides=True)

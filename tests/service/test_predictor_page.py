@@ -30,18 +30,13 @@ from medhavi.service.predictor_pages.predictor_page import (
 from medhavi.views.names import names_of
 from tests import factories
 from tests.api import Workbench, open_store
-from tests.model_stores import ready
-from tests.purchases import bought
+from tests.purchases import bought, buyer
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     place = tmp_path_factory.mktemp("company")
-    url = f"sqlite:///{place / 'events.db'}"
-    open_store(url).append_many(bought())
-    bench = Workbench(lake=place / "lake", store=url)
-    bench.mirror()
-    ready(bench.models)
+    buyer(place)
     return place
 
 

@@ -13,8 +13,10 @@ import threading
 from contextlib import contextmanager
 from pathlib import Path
 
+from medhavi.events.sqlite import SqliteStore
 from medhavi.snapshot import Snapshot
-from tests.api import CommitStatus, PromiseDesk, SqliteStore
+from medhavi.workbench.commitments.commit_answer import CommitStatus
+from medhavi.workbench.promise_desk.promise_desk import PromiseDesk
 
 
 def tell(text: str) -> None:

@@ -105,16 +105,31 @@ def test_what_did_not_change_is_not_planned_again(bench, config):
     assert "every 1 hours" in texts["replenish"]
 
 
-def test_hours_are_counted_from_the_last_run(bench, config):
-    run_cycle(bench, config, clock=at(0))
-    assert statuses(run_cycle(bench, config, clock=at(1)))["replenish"] == "done"
-    assert statuses(run_cycle(bench, config, clock=at(1.5)))["replenish"] == "skipped"
-    assert statuses(run_cycle(bench, config, clock=at(24)))["estimates"] == "done"
+@pytest.fixture
+def unplanned(tmp_path: Path) -> Path:
+    """Cycle file of the steps that have hours; none of them plans orders."""
+    path = tmp_path / "unplanned.toml"
+    off = [f"[{name}]\nautomation = 'off'\n" for name in ("mrp", "constrained")]
+    every = [
+        f"[{name}]\ntrigger = 'every {hours} hours'\n"
+        for name, hours in (("estimates", 24), ("replenish", 1))
+    ]
+    path.write_text('approver = "ann"\n' + "".join([*off, *every]), "utf-8")
+    return path
 
 
-def test_a_clock_that_was_set_back_stops_nothing(bench, config):
-    run_cycle(bench, config, clock=at(100))
-    assert statuses(run_cycle(bench, config, clock=at(0)))["replenish"] == "done"
+def test_hours_are_counted_from_the_last_run(bench, unplanned):
+    run_cycle(bench, unplanned, clock=at(0))
+    assert statuses(run_cycle(bench, unplanned, clock=at(1)))["replenish"] == "done"
+    assert (
+        statuses(run_cycle(bench, unplanned, clock=at(1.5)))["replenish"] == "skipped"
+    )
+    assert statuses(run_cycle(bench, unplanned, clock=at(24)))["estimates"] == "done"
+
+
+def test_a_clock_that_was_set_back_stops_nothing(bench, unplanned):
+    run_cycle(bench, unplanned, clock=at(100))
+    assert statuses(run_cycle(bench, unplanned, clock=at(0)))["replenish"] == "done"
 
 
 def test_new_events_are_planned(bench, config):
@@ -270,7 +285,7 @@ def test_a_failed_step_ends_the_cycle_and_the_next_one_goes_on(bench, config):
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from tests.api import Workbench
+from medhavi.workbench import Workbench
 lake, store, config, word = sys.argv[1:]
 def observe(text):
     if word in str(text):

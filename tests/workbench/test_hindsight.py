@@ -10,6 +10,7 @@ from medhavi.errors import UsageError
 from medhavi.workbench.studies.hindsight import run_hindsight, write_hindsight
 from tests.api import Lake
 from tests.lakehouse.lake_events import day, event, store_of
+from tests.made_folders import copied
 from tests.past_orders import past_orders
 
 if TYPE_CHECKING:
@@ -27,14 +28,30 @@ executor = "serial"
 @pytest.fixture
 def shop(tmp_path):
     """A function that writes a study beside the lake of the shop, and runs it."""
-    Lake(tmp_path / "lake").mirror(store_of(past_orders()))
+    return study_in(tmp_path)
+
+
+def study_in(folder):
+    copied("past orders", mirrored, folder)
 
     def run(own: str = "", **choices: object):
-        file = tmp_path / "hindsight.toml"
+        file = folder / "hindsight.toml"
         file.write_text(STUDY.format(own=own), "utf-8")
-        return run_hindsight(file, cache=tmp_path / "cache", **choices)
+        return run_hindsight(file, cache=folder / "cache", **choices)
 
     return run
+
+
+def mirrored(folder):
+    lake = Lake(folder / "lake")
+    lake.mirror(store_of(past_orders()))
+    lake.refresh()
+
+
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory):
+    """All days asked once; tests that share it only look."""
+    return study_in(tmp_path_factory.mktemp("asked"))()
 
 
 def rows(result):
@@ -42,8 +59,8 @@ def rows(result):
 
 
 @pytest.mark.req("ATP-14")
-def test_each_day_is_asked_on_what_was_known_when_it_began(shop):
-    found = rows(shop())
+def test_each_day_is_asked_on_what_was_known_when_it_began(asked):
+    found = rows(asked)
     early, scarce = found["EARLY"], found["SCARCE"]
     assert (early["asked_at"], early["status"]) == (day(1), "promised")
     assert early["promise"] == day(5)
@@ -53,8 +70,8 @@ def test_each_day_is_asked_on_what_was_known_when_it_began(shop):
     assert scarce["suppliers"] == ["S"]
 
 
-def test_what_happened_is_put_beside_it(shop):
-    found = rows(shop())
+def test_what_happened_is_put_beside_it(asked):
+    found = rows(asked)
     assert {name: row["outcome"] for name, row in found.items()} == {
         "EARLY": "delivered",
         "SCARCE": "delivered",
@@ -127,8 +144,8 @@ def test_a_day_with_a_bad_row_is_asked_without_that_row(tmp_path):
     assert not any("not asked" in str(one) for one in said)
 
 
-def test_the_page_tells_names_and_needs_no_network(shop, tmp_path):
-    out = write_hindsight(shop(), tmp_path / "out", "parquet")
+def test_the_page_tells_names_and_needs_no_network(asked, shop, tmp_path):
+    out = write_hindsight(asked, tmp_path / "out", "parquet")
     page = (out / "report.html").read_text("utf-8")
     assert "Corner shop" in page
     assert "Orchard" in page

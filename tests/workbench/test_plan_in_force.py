@@ -18,6 +18,7 @@ from medhavi.workbench.plan_in_force import (
 from medhavi.workbench.runs import LastRun, published_plans
 from tests import factories
 from tests.api import plan
+from tests.examples import some
 from tests.lakehouse.lake_events import START, event
 from tests.planners.small_plans import day
 from tests.workbench.edit_company import company, opened, proposal
@@ -25,6 +26,7 @@ from tests.workbench.edit_company import company, opened, proposal
 NOW = START + dt.timedelta(minutes=21)
 """No later than the moment of the company: its now stays."""
 MODES = ("mrp", "constrained")
+BY_DAY = some(reversed(MODES), 1)
 
 
 @pytest.fixture
@@ -92,7 +94,7 @@ def test_a_plan_is_made_once_and_read_back_with_all_that_plans_on_it_need(bench,
     assert bench.lake.table("gold.plan_runs").collect().height == 1
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", BY_DAY)
 def test_an_edit_is_previewed_on_a_plan_that_was_read_back(bench, mode):
     made = renewed_plan(bench.snapshot(), mode, bench.lake)
     edit = {"kind": "firm", "supply": proposal(made)}
@@ -115,7 +117,7 @@ def test_a_fact_that_changes_nothing_of_it_leaves_a_plan_in_force(bench):
     assert back.plan.run.snapshot_fingerprint == snapshot.fingerprint
 
 
-@pytest.mark.parametrize("mode", ["constrained", "optimize"])
+@pytest.mark.parametrize("mode", some(["constrained", "optimize"], 1))
 def test_a_plan_of_earlier_facts_is_older_and_its_renewal_is_built_on_it(bench, mode):
     made = renewed_plan(bench.snapshot(), mode, bench.lake)
     later(bench, *more_stock())
@@ -161,14 +163,20 @@ def without_schedule(made):
     return replace(made, basis=replace(made.basis, schedule=None))
 
 
+def of_another_version(made):
+    return replace(made, run=replace(made.run, package_version="0.0.1"))
+
+
 @pytest.mark.req("UI-03")
 @pytest.mark.parametrize(
     "earlier",
-    [
-        without_schedule,
-        lambda made: replace(made, run=replace(made.run, package_version="0.0.1")),
-    ],
-    ids=["no schedule", "another version"],
+    some(
+        [
+            pytest.param(without_schedule, id="no schedule"),
+            pytest.param(of_another_version, id="another version"),
+        ],
+        1,
+    ),
 )
 def test_a_plan_of_an_earlier_release_is_made_anew_once(bench, earlier):
     """Edits on it would each be planned from nothing."""
@@ -203,7 +211,7 @@ def test_a_plan_of_the_cache_without_its_schedule_is_made_anew(
     assert plan_in_force(snapshot, "constrained").current
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", BY_DAY)
 def test_a_plan_knows_which_events_it_knows(bench, mode):
     """Also those that came while it was made, before it was recorded."""
     snapshot = bench.snapshot()
@@ -221,7 +229,7 @@ def test_a_plan_knows_which_events_it_knows(bench, mode):
     assert bench.edits.facts.since_plan(kept) == ()
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", BY_DAY)
 def test_the_plan_of_an_approved_edit_is_in_force_as_it_was_shown(bench, mode):
     first = renewed_plan(bench.snapshot(), mode, bench.lake)
     preview = bench.preview(first, {"kind": "firm", "supply": proposal(first)})
@@ -297,7 +305,7 @@ def test_of_published_plans_of_these_facts_that_published_last_is_in_force(
     assert told[2] == told[3]
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", BY_DAY)
 def test_the_plan_of_a_folder_is_kept_in_the_cache(tmp_path, monkeypatch, mode):
     monkeypatch.setenv("MEDHAVI_CACHE", str(tmp_path / "cache"))
     snapshot = factories.snapshot(demands=[{"due": day(9), "qty": 5}])

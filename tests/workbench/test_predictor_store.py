@@ -13,10 +13,9 @@ from medhavi.predict import versions
 from medhavi.predict.registry import Registry, store_client
 from medhavi.predict.versions import DATABASE
 from medhavi.workbench.training.training import PLAIN
-from tests.api import TrainingRecipe, Workbench, open_store
+from tests.api import TrainingRecipe, Workbench
 from tests.examples import some
-from tests.model_stores import ready
-from tests.purchases import bought
+from tests.purchases import buyer
 
 QUICK = TrainingRecipe(trees=5)
 
@@ -26,11 +25,7 @@ def trained(tmp_path_factory):
     """Folder of a company with a predictor in use; tests break copies of it."""
     folder = tmp_path_factory.mktemp("trained") / "company"
     folder.mkdir()
-    url = f"sqlite:///{folder / 'events.db'}"
-    open_store(url).append_many(bought())
-    bench = Workbench(lake=folder / "lake", store=url)
-    bench.mirror()
-    ready(bench.models)
+    bench = buyer(folder)
     done = bench.train(kinds=("lead_time",), approver="Anna", recipe=QUICK)
     assert done[0].promoted
     return folder

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -53,6 +54,11 @@ compare_to = "base"
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder with tables and a study of them."""
+    written(tmp_path)
+    return tmp_path
+
+
+def written(tmp_path: Path) -> None:
     factories.snapshot(
         demands=[{"demand": "D", "qty": 10, "due": "2026-01-06T00:00:00Z"}],
         stock=[{"product": "A", "location": "L", "qty": 12}],
@@ -60,17 +66,30 @@ def folder(tmp_path: Path) -> Path:
         supply_terms=[{"lead_time_days": 5}],
     ).to_folder(tmp_path / "tables")
     (tmp_path / "study.toml").write_text(STUDY)
-    return tmp_path
 
 
 def run(folder: Path, **options: object):
     return run_study(folder / "study.toml", cache=folder / "cache", **options)
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory):
+    """The same study after its first run, and what that gave; tests only look."""
+    place = tmp_path_factory.mktemp("whole")
+    written(place)
+    return place, run(place)
+
+
+@pytest.fixture
+def finished(whole, tmp_path: Path) -> Path:
+    """A copy of that folder for a test of its own."""
+    return shutil.copytree(whole[0], tmp_path / "finished")
+
+
 @pytest.mark.req("RPL-11")
 @pytest.mark.req("RPL-13")
-def test_scenarios_stand_side_by_side(folder):
-    report = run(folder).report
+def test_scenarios_stand_side_by_side(whole):
+    report = whole[1].report
     on_time = report.table().select("scenario", "status", "KPI-09").rows()
     # Ten of twelve pieces are there; of twenty, eight come five days after now.
     assert on_time == [
@@ -83,8 +102,8 @@ def test_scenarios_stand_side_by_side(folder):
     )["difference"].to_list() == [-1.0]
 
 
-def test_a_refused_run_says_why_and_others_go_on(folder):
-    report = run(folder).report
+def test_a_refused_run_says_why_and_others_go_on(whole):
+    report = whole[1].report
     problem = report.runs["problem"].to_list()[-1]
     assert problem.startswith("STU006")
     assert "refused: STU006" in str(report)
@@ -104,8 +123,8 @@ def test_nothing_is_computed_twice(folder):
 
 
 @pytest.mark.req("OPA-20")
-def test_processes_give_what_one_process_gives(folder):
-    here = run(folder).report
+def test_processes_give_what_one_process_gives(whole, folder):
+    here = whole[1].report
     there = run_study(
         folder / "study.toml", cache=folder / "other", executor="processes"
     ).report
@@ -113,21 +132,19 @@ def test_processes_give_what_one_process_gives(folder):
     assert here.figures.equals(there.figures)
 
 
-def test_another_study_takes_the_finished_runs(folder):
-    run(folder)
-    (folder / "study.toml").write_text(
+def test_another_study_takes_the_finished_runs(finished):
+    (finished / "study.toml").write_text(
         STUDY.replace('name = "s"', 'name = "t"').replace('"more"', '"double"')
     )
-    assert run(folder).computed == 0
+    assert run(finished).computed == 0
 
 
-def test_a_changed_base_is_computed_again(folder):
-    run(folder)
-    frame = pl.read_parquet(folder / "tables" / "stock.parquet")
+def test_a_changed_base_is_computed_again(finished):
+    frame = pl.read_parquet(finished / "tables" / "stock.parquet")
     frame.with_columns(qty=pl.col("qty") + 1).write_parquet(
-        folder / "tables" / "stock.parquet"
+        finished / "tables" / "stock.parquet"
     )
-    assert run(folder).computed == 3
+    assert run(finished).computed == 3
 
 
 def test_computed_runs_are_logged_below_the_study_and_once(folder):
@@ -147,31 +164,29 @@ def test_computed_runs_are_logged_below_the_study_and_once(folder):
     assert by_name["wrong"].data.tags["status"] == "refused"
 
 
-def test_a_damaged_cache_entry_is_computed_again(folder):
-    result = run(folder)
-    name = result.report.runs["run"][0]
-    (folder / "cache" / name / "outcome.json").write_text("{half")
-    assert run(folder).computed == 1
+def test_a_damaged_cache_entry_is_computed_again(whole, finished):
+    name = whole[1].report.runs["run"][0]
+    (finished / "cache" / name / "outcome.json").write_text("{half")
+    assert run(finished).computed == 1
 
 
-def test_a_changed_shared_base_is_refused(folder):
-    run(folder)
-    [shared] = folder.glob("cache/base-*")
+def test_a_changed_shared_base_is_refused(whole, finished):
+    [shared] = finished.glob("cache/base-*")
     (shared / "stock.parquet").unlink()
-    name = run(folder).report.runs["run"][0]
-    (folder / "cache" / name / "outcome.json").unlink()
+    name = whole[1].report.runs["run"][0]
+    (finished / "cache" / name / "outcome.json").unlink()
     with pytest.raises(EnvironmentFailure, match="was changed while"):
-        run(folder)
+        run(finished)
 
 
-def test_the_report_is_read_back(folder):
-    result = run(folder)
-    write_report(result, folder / "out", "parquet")
-    again = StudyReport.from_folder(folder / "out")
+def test_the_report_is_read_back(whole, tmp_path):
+    result = whole[1]
+    write_report(result, tmp_path / "out", "parquet")
+    again = StudyReport.from_folder(tmp_path / "out")
     assert again.runs.equals(result.report.runs)
     assert str(again) == str(result.report)
-    write_report(result, folder / "csv", "csv")
-    assert (folder / "csv" / "runs.csv").is_file()
+    write_report(result, tmp_path / "csv", "csv")
+    assert (tmp_path / "csv" / "runs.csv").is_file()
 
 
 def test_a_folder_without_a_study_is_refused(folder):
@@ -179,8 +194,9 @@ def test_a_folder_without_a_study_is_refused(folder):
         StudyReport.from_folder(folder)
 
 
-def test_the_plan_of_a_run_is_found_by_the_begin_of_its_id(folder):
-    names = run(folder).report.runs["run"].to_list()
+def test_the_plan_of_a_run_is_found_by_the_begin_of_its_id(whole):
+    folder, result = whole
+    names = result.report.runs["run"].to_list()
     assert plan_of_run(names[0][:10], folder / "cache").run.mode == "mrp"
     with pytest.raises(UsageError, match="has no plan"):
         plan_of_run(names[2], folder / "cache")
@@ -261,8 +277,8 @@ def test_what_ifs_are_netted_on_one_run_of_the_base(folder):
     }
 
 
-def test_a_run_is_kept_only_where_several_build_on_it(folder):
-    result = run(folder)
+def test_a_run_is_kept_only_where_several_build_on_it(whole):
+    folder, result = whole
     names = result.report.runs.filter(pl.col("status") != "refused")["run"]
     nettings = [plan_of_run(name, folder / "cache").run.netting for name in names]
     assert nettings == ["all", "all"]
