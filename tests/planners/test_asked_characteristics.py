@@ -370,3 +370,16 @@ def test_a_firm_peg_to_what_lacks_what_is_asked_is_broken(mode, case):
     )
     assert pegs(made, "D1").get("A|L|a") is None
     assert "FirmPegBroken" in made.exceptions["code"].to_list()
+
+
+@pytest.mark.parametrize("mode", ["mrp", "constrained", "optimize"])
+def test_what_is_always_there_has_the_class_of_its_product(mode: str) -> None:
+    asked = factories.snapshot(
+        settings=[{"quality_classes": ["A", "B", "C"]}],
+        products=[{"product": "P", "quality_class": "A"}],
+        inventory_policies=[{"product": "P", "location": "L", "unlimited": True}],
+        demands=[{"product": "P", "qty": 5, "due": day(9), "min_quality": "B"}],
+    )
+    made = plan(asked, mode)
+    assert made.fulfilment["status"].to_list() == ["on_time"]
+    assert verify(made, asked) == []

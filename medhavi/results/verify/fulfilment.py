@@ -498,7 +498,11 @@ class _SupplyCharacteristics:
             .select("product", "characteristics", "quality_class")
             .iter_rows()
         }
-        self._of: dict[str, tuple[str, str | None, str | None]] = {}
+        # What is always there has what its product has.
+        self._of: dict[str, tuple[str, str | None, str | None]] = {
+            f"{product}|{location}|": (product, None, None)
+            for product, location in facts.unlimited.iter_rows()
+        }
         for product, location, lot, quality in (
             snapshot["stock"]
             .select("product", "location", "lot", "quality")

@@ -233,6 +233,11 @@ def losing_steps(facts: Facts) -> pl.DataFrame:
             .group_by("order", "step")
             .agg(pl.col("yield").product().alias("other"))
         )
+        # Steps that are done have no operations: theirs was the preferred resource.
+        there = facts.plan.operations.select("step", order="supply").unique()
+        done = rows.join(there, on=["order", "step"], how="anti")
+        known = done.join(_preferred(facts), on=["source", "step"])
+        chosen = pl.concat([chosen, known.select("order", "step", other="preferred")])
         rows = rows.drop("other").join(chosen, on=["order", "step"], how="left")
     rows = rows.with_columns(good=pl.col("own") * pl.col("other").fill_null(1.0))
     before = predecessors(facts)
@@ -253,6 +258,20 @@ def losing_steps(facts: Facts) -> pl.DataFrame:
         "entering",
         (pl.col("entering") * pl.col("good")).alias("leaving"),
         pl.col("good").product().over("order").alias("through"),
+    )
+
+
+def _preferred(facts: Facts) -> pl.DataFrame:
+    """Yield of the preferred resources of a step: source, step, preferred."""
+    group = ["source", "step", pl.coalesce("choice", "resource").alias("group")]
+    return (
+        facts.snapshot["step_resources"]
+        .rename({"routing": "source"})
+        .sort("preference", "resource")
+        .group_by(group, maintain_order=True)
+        .agg(pl.col("yield").first())
+        .group_by("source", "step")
+        .agg(preferred=pl.col("yield").product())
     )
 
 

@@ -676,3 +676,23 @@ def test_one_resource_serves_two_rows_only_with_the_units_of_both() -> None:
         assert "VER018" in codes({}, tables, mode)
         both = operations({**FILL, "units": 2.0}, PACK)
         assert "VER018" not in codes(both, tables, mode)
+
+
+@pytest.mark.req("RTG-01")
+def test_a_step_that_is_done_lost_what_its_preferred_resource_loses() -> None:
+    needs = [
+        {**row, "yield": 0.5} if row["step"] == 10 else row
+        for row in TABLES["step_resources"]
+    ]
+    order = {**STANDS, "status": "in_process"}
+    progress = {"supply_order": "WO1", "step": 10, "status": "completed"}
+    snapshot = also("supply_orders", order) | {
+        "supply_order_steps": [progress],
+        "step_resources": needs,
+    }
+    begun = at("2026-01-11 23:30")
+    work = {**PACK, "id": "w", "supply": "WO1", "start": begun}
+    for qty, found in ((12.0, False), (24.0, True)):
+        plan = plus("supplies", {**MADE, "qty": qty}) | plus("operations", work)
+        texts = told(plan, snapshot)
+        assert any("VER070" in text and "WO1" in text for text in texts) == found
