@@ -12,7 +12,7 @@ from itertools import islice, pairwise, product
 from typing import TYPE_CHECKING
 
 from medhavi.planners.constrained.netting.way_chains import WayChains
-from medhavi.units import ALWAYS, DAY, NEVER, seconds_up
+from medhavi.units import ALWAYS, DAY, MINUTE, NEVER, seconds_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -106,7 +106,7 @@ class Sources:
         """
         queues = [self._queue(way) for way in ways]
         dates = {
-            at - queue
+            at - _taken_after(one, queue)
             for way, queue in zip(ways, queues, strict=True)
             for group in way.intakes
             for one in group
@@ -119,8 +119,8 @@ class Sources:
             for way, queue in zip(ways, queues, strict=True):
                 windows = _common(way.source.windows, span)
                 if windows:
-                    at = max(span[0], self._run.as_of) + queue
-                    yield _narrowed(way, windows, at)
+                    begin = max(span[0], self._run.as_of)
+                    yield _narrowed(way, windows, begin, queue)
 
     def _queue(self, way: SupplyAlternative) -> int:
         """How long the orders of a source queue before they take anything [s]."""
@@ -310,12 +310,26 @@ def line_taken(
     return (anew or held or group)[0]
 
 
+def _taken_after(one: ComponentRequirement, queue: int) -> int:
+    """How long after an order begins it takes a component of its first step [s].
+
+    Offsets count as if all time were working time.
+    """
+    return queue + round(one.component.offset_minutes * MINUTE)
+
+
 def _narrowed(
-    way: SupplyAlternative, windows: tuple[Window, ...], at: int
+    way: SupplyAlternative, windows: tuple[Window, ...], begin: int, queue: int
 ) -> SupplyAlternative:
     """A source whose orders begin within windows, with the lines that hold then."""
     held = tuple(
-        tuple([one for one in group if one.component.valid_at(at)])
+        tuple(
+            [
+                one
+                for one in group
+                if one.component.valid_at(begin + _taken_after(one, queue))
+            ]
+        )
         for group in way.intakes
     )
     if windows == way.source.windows and held == way.intakes:
