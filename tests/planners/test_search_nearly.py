@@ -151,13 +151,6 @@ def crews_that_come(tables: Tables) -> None:
     put(tables, "step_resources", crew)
 
 
-def twice(tables: Tables) -> None:
-    """A needs M1, and one of two presses, of which M1 is one."""
-    cells(tables, "resources", pool="PRESS")
-    press = {"routing": "make A", "step": 1, "resource": "PRESS"}
-    put(tables, "step_resources", press)
-
-
 def units_together(tables: Tables) -> None:
     cells(tables, "resources", units=3.0)
     cells(tables, "step_resources", units=2.0)
@@ -229,7 +222,6 @@ KINDS = {
     "make B changes over several machines at once": changing_together,
     "make A changes over and must not pause": changing_without_a_pause,
     "make A needs several machines whose units come and go": crews_that_come,
-    "make A needs a machine twice": twice,
     "M1 has units that work together": units_together,
     "make A needs more than hours of HOURS": hours_and_a_machine,
     "make A needs more than hours of M1": hours_without_a_pause,

@@ -165,8 +165,8 @@ def of_customers(facts: Facts) -> pl.Expr:
 def usable_lots(facts: Facts) -> pl.DataFrame:
     """Available lots with `lot_id`; whole steps, broken ones rounded down.
 
-    A lot of a lower class than its product is no stock. Classes rank as
-    settings.quality_classes lists them, one that is not listed below all others.
+    A lot of a lower class than its product is no stock, nor is one where
+    settings.quality_classes does not rank the two, best first.
     """
     step = pl.col("step_qty").fill_null(1.0)
     classes = facts.snapshot["settings"]["quality_classes"].explode().drop_nulls()
@@ -174,7 +174,7 @@ def usable_lots(facts: Facts) -> pl.DataFrame:
 
     def rank(quality: str) -> pl.Expr:
         return pl.col(quality).replace_strict(
-            ranks, default=len(ranks), return_dtype=pl.Int64
+            ranks, default=None, return_dtype=pl.Int64
         )
 
     products = facts.snapshot["products"].select("product", "quality_class")
@@ -184,8 +184,10 @@ def usable_lots(facts: Facts) -> pl.DataFrame:
         .join(products, on="product", how="left", maintain_order="left")
         .filter(
             pl.col("quality").is_null()
-            | pl.col("quality_class").is_null()
-            | (rank("quality") <= rank("quality_class"))
+            | pl.col("quality").eq(pl.col("quality_class")).fill_null(value=False)
+            | (rank("quality") <= rank("quality_class")).fill_null(
+                rank("quality").is_not_null() & pl.col("quality_class").is_null()
+            )
         )
         .drop("quality_class")
         .join(facts.steps_of_products, on="product", how="left")

@@ -10,7 +10,8 @@ equal where the product does not expire; what expires is the rest. Rows before t
 bucket of as_of count as one with it: what existing orders took before as_of may stand
 at its own date or at as_of. Stock includes the lots of customers. In mode mrp a demand
 is required as it is due, also where it is late or nothing supplies it. Of what stands
-in for another component a plan may take more: it does not say which one an order took.
+in for another component a plan may take more, as it does not say which one an order
+took; and of components with dates.
 Not counted again: a place whose product is always there; a plan without positions.
 """
 
@@ -74,6 +75,20 @@ def check_positions(facts: Facts) -> list[Finding]:
     return found
 
 
+def _undecided(facts: Facts) -> list[str]:
+    """Components of which a plan may take more than its orders say.
+
+    Those that stand in for others, and those of dated lines: an order that is moved
+    keeps what it takes.
+    """
+    lines = facts.snapshot["bom_lines"]
+    dated = pl.col("valid_from").is_not_null() | pl.col("valid_to").is_not_null()
+    return [
+        *choices(facts)["component"].to_list(),
+        *lines.filter(dated)["component"].to_list(),
+    ]
+
+
 def _differ(stated: str, counted: str) -> pl.Expr:
     """Whether a stated amount is another than the counted one."""
     size = 1 + pl.max_horizontal(pl.col(stated, counted).abs())
@@ -114,7 +129,7 @@ def _counted(facts: Facts) -> pl.DataFrame:
         .with_columns(
             pl.col("inbound", "gross", "came", "went", "stock").fill_null(0.0),
             pl.col("expires").fill_null(value=False),
-            chosen=pl.col("product").is_in(choices(facts)["component"].to_list()),
+            chosen=pl.col("product").is_in(_undecided(facts)),
         )
         .sort(_KEY)
         .with_columns(

@@ -222,10 +222,7 @@ class Machines:
         changed over.
         """
         taken = () if option.taken is None else option.taken.resources
-        finite = [name for name, _ in taken if self._rows[name]["finite"]]
-        names = list(dict.fromkeys(finite))
-        if len(names) < len(finite):
-            self._run.approximate(f"{routing} needs a machine twice")
+        names = [name for name, _ in taken if self._rows[name]["finite"]]
         hourly = [name for name in names if self._rows[name]["bucket"]]
         if hourly and (len(names) > 1 or option.whole):
             why = f"{routing} needs more than hours of {hourly[0]}"
