@@ -245,7 +245,7 @@ def step_plan(
             if span[0] <= start < span[1]:
                 # Two steps may hold the same tool; it is there once.
                 tools[name] = max(count, tools.get(name, count))
-        ways = list(_ways(list(groups.values()), resources))
+        ways = _ways(list(groups.values()), resources)
         options = [
             _option(node, way, base, list(tools.items()), resources) for way in ways
         ]
@@ -414,26 +414,21 @@ def _candidates(row: Row, resources: Resources) -> list[_Candidate]:
 
 def _ways(
     groups: Sequence[Sequence[_Candidate]], resources: Resources
-) -> Sequence[tuple[_Candidate, ...]]:
+) -> list[tuple[_Candidate, ...]]:
     """Ways to fill all needs, in the order of preference.
 
     Those that ask more units of a resource than it ever has are left out where another
     one does not.
     """
-    ways = list(
-        islice(product(*groups), MOST_WAYS if len(groups) > 1 else MOST_OPTIONS)
-    )
-    if len(groups) < 2:
-        return ways
     able = (
         way
-        for way in ways
+        for way in islice(product(*groups), MOST_WAYS)
         if len({one.resource for one in way}) == len(way)
         or all(
             count <= resources.most_units(name) for name, count in _units(way).items()
         )
     )
-    return list(islice(able, MOST_OPTIONS)) or ways[:1]
+    return list(islice(able, MOST_OPTIONS)) or list(islice(product(*groups), 1))
 
 
 def _units(way: Sequence[_Candidate]) -> dict[str, float]:

@@ -89,23 +89,10 @@ def check_balance(facts: Facts) -> list[Finding]:
 @once
 def all_flows(facts: Facts) -> pl.DataFrame:
     """List every quantity that comes or goes."""
-    columns = (*PLACE, "instant_s", "qty", "order", "existing")
-    taken = pl.concat(
-        [
-            consumption(facts).select(*columns),
-            move_departures(facts).select(*columns),
-        ]
-    ).with_columns(
-        stated_s="instant_s",
-        instant_s=pl.when("existing")
-        .then(pl.col("instant_s").clip(lower_bound=facts.as_of))
-        .otherwise("instant_s"),
-        qty=-pl.col("qty"),
-    )
     parts = [
         stock(facts),
         receipts(facts),
-        taken,
+        taken(facts).with_columns(-pl.col("qty")),
         deliveries(facts),
         facts.unsourced.select(*PLACE, "instant_s", "qty"),
         # What an order that stands takes too early counts when it is there.
@@ -122,6 +109,19 @@ def all_flows(facts: Facts) -> pl.DataFrame:
             )
             for part in parts
         ]
+    )
+
+
+@once
+def taken(facts: Facts) -> pl.DataFrame:
+    """What orders take, existing ones from now on; `stated_s`: when by their dates."""
+    columns = (*PLACE, "instant_s", "qty", "order", "existing")
+    parts = [part(facts).select(*columns) for part in (consumption, move_departures)]
+    return pl.concat(parts).with_columns(
+        stated_s="instant_s",
+        instant_s=pl.when("existing")
+        .then(pl.col("instant_s").clip(lower_bound=facts.as_of))
+        .otherwise("instant_s"),
     )
 
 
@@ -169,12 +169,10 @@ def usable_lots(facts: Facts) -> pl.DataFrame:
     settings.quality_classes does not rank the two, best first.
     """
     step = pl.col("step_qty").fill_null(1.0)
-    classes = facts.snapshot["settings"]["quality_classes"].explode().drop_nulls()
-    ranks = {name: place for place, name in enumerate(classes)}
 
     def rank(quality: str) -> pl.Expr:
         return pl.col(quality).replace_strict(
-            ranks, default=None, return_dtype=pl.Int64
+            facts.quality_ranks, default=None, return_dtype=pl.Int64
         )
 
     products = facts.snapshot["products"].select("product", "quality_class")

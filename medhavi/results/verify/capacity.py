@@ -71,9 +71,6 @@ def overused(facts: Facts) -> pl.DataFrame:
         .filter(pl.col("finite") & pl.col("bucket").is_null())
         .with_columns(facts.overtime_s)
     )
-    places = dict(
-        facts.snapshot["locations"].select("location", "calendar").iter_rows()
-    )
     operations = placed_operations(facts)
     over = []
     peaks = _peaks(operations)
@@ -82,7 +79,7 @@ def overused(facts: Facts) -> pl.DataFrame:
         for row in finite.iter_rows(named=True)
         if peaks.get(row["resource"], 0.0) > row["units"] + TOLERANCE
         or row["calendar"]
-        or places.get(row["location"])
+        or facts.place_calendars.get(row["location"])
         or row["resource"] in facts.unit_windows
         or row["resource"] in facts.downtimes
     }
@@ -92,7 +89,7 @@ def overused(facts: Facts) -> pl.DataFrame:
         group = used.get(row["resource"])
         if group is None:
             continue
-        calendars = (row["calendar"], places.get(row["location"]))
+        calendars = (row["calendar"], facts.place_calendars.get(row["location"]))
         fault = _overuse(facts, row, calendars, group)
         if fault is not None:
             over.append(fault)
@@ -230,12 +227,9 @@ def _edges(
     parts = [moments]
     if common is not None:
         parts += [common.starts, common.finishes]
-    windows = (
-        *facts.unit_windows.get(resource, ()),
-        *facts.downtimes.get(resource, ()),
-        *facts.cleanings.get(resource, ()),
-    )
-    parts += [np.array(window[:2], dtype=np.int64) for window in windows]
+    windows = facts.unit_windows.get(resource, ())
+    for low, high, _ in (*windows, *facts.downtimes.get(resource, ())):
+        parts.append(np.array([low, high], dtype=np.int64))
     edges = np.unique(np.concatenate(parts))
     inside: Instants = edges[(edges >= moments[0]) & (edges <= moments[-1])]
     return inside
@@ -258,8 +252,6 @@ def _available(
         for place in np.flatnonzero(worst):
             share = 1 - exact(float(worst[place]))
             available[place] = float(int(exact(float(available[place])) * share))
-    for low, high in facts.cleanings.get(resource, ()):
-        available[(edges >= low) & (edges < high)] = 0.0
     return available
 
 
@@ -296,9 +288,6 @@ def _misstated(facts: Facts, loads: pl.DataFrame) -> pl.DataFrame:
     Agreed overtime is open where the plan works it: it may be among the open hours.
     """
     rule = grid(facts.snapshot.settings.bucket, facts.as_of)
-    places = dict(
-        facts.snapshot["locations"].select("location", "calendar").iter_rows()
-    )
     resources = facts.snapshot["resources"].with_columns(facts.overtime_s)
     hours = []
     for row in resources.sort("resource").iter_rows(named=True):
@@ -306,7 +295,7 @@ def _misstated(facts: Facts, loads: pl.DataFrame) -> pl.DataFrame:
         if begins.is_empty():
             continue
         start = begins.sort().to_numpy()
-        calendars = (row["calendar"], places.get(row["location"]))
+        calendars = (row["calendar"], facts.place_calendars.get(row["location"]))
         offered = [
             _offered(facts, row, calendars, start, rule.ends(start), overtime)
             for overtime in (0, row["overtime_s"])
@@ -350,13 +339,10 @@ def check_bucket_hours(facts: Facts) -> list[Finding]:
     if facts.mode == "mrp" or counted.is_empty():
         return []
     placed = placed_operations(facts)
-    places = dict(
-        facts.snapshot["locations"].select("location", "calendar").iter_rows()
-    )
     over = []
     for row in counted.sort("resource").iter_rows(named=True):
         resource, rule = row["resource"], grid(row["bucket"], facts.as_of)
-        calendars = (row["calendar"], places.get(row["location"]))
+        calendars = (row["calendar"], facts.place_calendars.get(row["location"]))
         own = placed.filter(pl.col("resource") == resource)
         # Orders that stand as they are dated may exceed it; nothing may be put beside.
         ours = _used_hours(own.filter("planned"), rule).select("bucket")
@@ -428,9 +414,8 @@ def check_resources(facts: Facts) -> list[Finding]:
     """Check the resources of the steps of new make orders.
 
     Rows without a choice are all needed, of each choice at least one; what serves two
-    rows works with the units of both; a pool is served
-    by any member that has the skill of the row as the step begins; outside its validity
-    a row is not needed.
+    rows works with the units of both; a pool is served by any member that has the skill
+    of the row as the step begins; outside its validity a row is not needed.
     """
     orders = make_orders(facts).filter(~pl.col("existing")).select("order", "source")
     if orders.is_empty():

@@ -337,28 +337,32 @@ class Facts:
 
     @cached_property
     def unit_windows(self) -> dict[str, list[tuple[int, int, float]]]:
-        """Stated units of each resource: from, to [s], units."""
-        rows = self.snapshot["resource_units"].filter(pl.col("units").is_not_null())
+        """Units of a resource by time, 0 while it is cleaned: from, to [s], units."""
+        stated = self.snapshot["resource_units"].filter(pl.col("units").is_not_null())
+        cleaned = self.snapshot["cleaning_windows"].with_columns(units=pl.lit(0.0))
         found: dict[str, list[tuple[int, int, float]]] = {}
-        for resource, *window in (
-            rows.with_columns(*validity())
-            .select("resource", "valid_from_s", "valid_to_s", "units")
-            .iter_rows()
-        ):
-            begin, end, units = window
-            found.setdefault(resource, []).append((begin, end, units))
+        # Of two windows at a time the later row counts: cleaning comes last.
+        for rows in (stated, cleaned):
+            for resource, *window in (
+                rows.with_columns(*validity())
+                .select("resource", "valid_from_s", "valid_to_s", "units")
+                .iter_rows()
+            ):
+                begin, end, units = window
+                found.setdefault(resource, []).append((begin, end, units))
         return found
 
     @cached_property
-    def cleanings(self) -> dict[str, list[tuple[int, int]]]:
-        """When each resource is cleaned and does not work: from, to [s]."""
-        rows = self.snapshot["cleaning_windows"].with_columns(*validity())
-        found: dict[str, list[tuple[int, int]]] = {}
-        for resource, begin, end in rows.select(
-            "resource", "valid_from_s", "valid_to_s"
-        ).iter_rows():
-            found.setdefault(resource, []).append((begin, end))
-        return found
+    def place_calendars(self) -> dict[str, str | None]:
+        """Calendar of each location."""
+        rows = self.snapshot["locations"].select("location", "calendar")
+        return dict(rows.iter_rows())
+
+    @cached_property
+    def quality_ranks(self) -> dict[str, int]:
+        """Ranks of settings.quality_classes, best first."""
+        classes = self.snapshot["settings"]["quality_classes"].explode().drop_nulls()
+        return {name: rank for rank, name in enumerate(classes)}
 
     @property
     def _stands(self) -> pl.Expr:

@@ -488,10 +488,7 @@ class _SupplyCharacteristics:
 
     def __init__(self, facts: Facts) -> None:
         snapshot = facts.snapshot
-        ranking = snapshot["settings"]["quality_classes"].to_list()
-        self._ranks = {
-            name: rank for rank, name in enumerate((ranking or [None])[0] or ())
-        }
+        self._ranks = facts.quality_ranks
         self._products = {
             product: (set(pairs or ()), quality)
             for product, pairs, quality in snapshot["products"]

@@ -60,9 +60,7 @@ def _buys(facts: Facts, new: pl.DataFrame) -> list[Finding]:
     suppliers = dict(
         facts.snapshot["suppliers"].select("supplier", "calendar").iter_rows()
     )
-    places = dict(
-        facts.snapshot["locations"].select("location", "calendar").iter_rows()
-    )
+    places = facts.place_calendars
     rows = (
         new.lazy()
         .filter(pl.col("kind") == "buy")

@@ -23,9 +23,9 @@ import numpy as np
 import polars as pl
 
 from medhavi.results.buckets import grid
-from medhavi.results.verify.balance import deliveries, receipts, usable_lots
+from medhavi.results.verify.balance import deliveries, receipts, taken, usable_lots
 from medhavi.results.verify.facts import PLACE, TOLERANCE, faults
-from medhavi.results.verify.material_use import choices, consumption, move_departures
+from medhavi.results.verify.material_use import choices
 
 if TYPE_CHECKING:
     from medhavi.findings import Finding
@@ -143,20 +143,9 @@ def _counted(facts: Facts) -> pl.DataFrame:
 def _flows(facts: Facts) -> pl.DataFrame:
     """What comes and goes: product, location, instant_s, came, went."""
     none = pl.lit(0.0)
-    taken = [
-        part.select(*PLACE, "qty", "instant_s", "existing")
-        for part in (consumption(facts), move_departures(facts))
-    ]
     parts = [
         receipts(facts).select(*PLACE, instant_s="dated_s", came="qty", went=none),
-        pl.concat(taken).select(
-            *PLACE,
-            pl.when("existing")
-            .then(pl.col("instant_s").clip(lower_bound=facts.as_of))
-            .otherwise("instant_s"),
-            came=none,
-            went="qty",
-        ),
+        taken(facts).select(*PLACE, "instant_s", came=none, went="qty"),
         _required(facts).select(*PLACE, "instant_s", came=none, went="qty"),
     ]
     return pl.concat(parts)

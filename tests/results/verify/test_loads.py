@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.results.hand_plan import RESULTS, TABLES, also, codes, extended, told
+from tests.results.hand_plan import RESULTS, TABLES, also, at, codes, extended, told
 
 if TYPE_CHECKING:
     from tests.results.hand_plan import Row, Tables
@@ -76,3 +76,12 @@ def test_the_finding_names_resource_bucket_and_hours() -> None:
         and "come to 168 h" in text
         for text in texts
     )
+
+
+@pytest.mark.req("CAP-13")
+def test_nothing_works_while_it_is_cleaned() -> None:
+    """FILLER has no calendar and works until 01:00 on Monday."""
+    for begin, found in (("2026-02-02 00:30", True), ("2026-02-02 01:00", False)):
+        window = {"valid_from": at(begin), "valid_to": at("2026-02-02 02:00")}
+        cleaned = also("cleaning_windows", {"resource": "FILLER", **window})
+        assert ("VER060" in codes({}, cleaned, "constrained")) == found
