@@ -9,9 +9,9 @@ Of a product at a location, per bucket b of settings.bucket,
 equal where the product does not expire; what expires is the rest. Rows before the
 bucket of as_of count as one with it: what existing orders took before as_of may stand
 at its own date or at as_of. Stock includes the lots of customers. In mode mrp a demand
-is required as it is due, also where it is late or nothing supplies it. Of what stands
-in for another component a plan may take more, as it does not say which one an order
-took; and of components with dates.
+is required as it is due, also where it is late or not all of it is supplied. Of what
+stands in for another component a plan may take more, as it does not say which one an
+order took; and of components with dates.
 Not counted again: a place whose product is always there; a plan without positions.
 """
 
@@ -157,13 +157,15 @@ def _required(facts: Facts) -> pl.DataFrame:
     if facts.mode != "mrp":
         return delivered
     due = facts.demands.select("demand", *PLACE, "due_s")
-    unplanned = facts.plan.fulfilment.filter(pl.col("status") == "unplanned")
+    lacking = facts.plan.fulfilment.filter(
+        (pl.col("short") > 0) & (pl.col("status") != "ignored")
+    )
     return pl.concat(
         [
             delivered.join(
                 due.drop(PLACE), left_on="owner", right_on="demand", how="left"
             ).select(*PLACE, pl.min_horizontal("instant_s", "due_s"), "qty"),
-            unplanned.select("demand", qty="short")
+            lacking.select("demand", qty="short")
             .join(due, on="demand")
             .select(*PLACE, instant_s="due_s", qty="qty"),
         ]

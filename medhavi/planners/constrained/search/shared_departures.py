@@ -85,7 +85,8 @@ class LaneTransfers(NamedTuple):
         """
         found = self.last.copy()
         left, carried = self.left.copy(), self._carried()
-        used = {*self._used(), *self.paid}
+        # Below its least load a departure that is paid anyway may be the dearer one.
+        used = {*self._used(), *(() if self.fill_price else self.paid)}
         for departure in np.unique(self.last).tolist():
             if departure in used:
                 continue
@@ -140,7 +141,9 @@ class LaneTransfers(NamedTuple):
         fuller = carried.copy()
         np.add.at(fuller, moved, self.weights[group])
         some = np.unique(moved)
-        saved = self.fixed + self._missing(carried[self.last[group[0]]])
+        departure = int(self.last[group[0]])
+        saved = 0.0 if departure in self.paid else self.fixed
+        saved += self._missing(carried[departure])
         saved += self._missing(carried[some]) - self._missing(fuller[some])
         return moved if held < saved else None
 
