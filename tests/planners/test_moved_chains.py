@@ -76,13 +76,15 @@ def again(asked: Iterable[Company]) -> int:
         made = searched(quest, "date")
         twice = [one for one in broken(company.made, [made]) if "two things" in one]
         assert not twice, (company.seed, twice)
-        at = book.times.at(LEVELS[quest.policy.risk_basis])
-        for one in quest.offered:
-            chain = one.times.chain
-            if chain is None:
-                continue
-            count += 1
-            assert chain.at(at) == chain.found, (company.seed, one.name)
+        level = LEVELS[quest.policy.risk_basis]
+        at = book.times.at(level)
+        with book.stages.timed(at, level):
+            for one in quest.offered:
+                chain = one.times.chain
+                if chain is None:
+                    continue
+                count += 1
+                assert chain.at(at) == chain.found, (company.seed, one.name)
             slow, quick = (chain.at(book.times.at(LEVELS[n])) for n in ("p95", "p50"))
             assert slow is None or quick is None or slow.date >= quick.date, company
         assert state(book) == before, company.seed
