@@ -559,9 +559,7 @@ def effect(chosen, effect_button, get_press, names, part, shown, tab):
 def decision(told):
     # Apart from the date: what is typed while an answer is worked out stays.
     _question = told.row  # a new question has no reason yet
-    because = mo.ui.text(
-        label=say("label_because"), placeholder=say("why_another_date")
-    )
+    because = mo.ui.text(label=say("reason"), placeholder=say("why_another_date"))
     accept = mo.ui.run_button(label=say("promise_it"), kind="success")
     return accept, because
 
