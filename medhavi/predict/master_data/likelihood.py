@@ -62,8 +62,9 @@ class ColumnChances:
 class _Experts:
     """Densities of right values: two of each comparison, one of equal values."""
 
-    def __init__(self, comparisons: Sequence[Comparison]) -> None:
+    def __init__(self, comparisons: Sequence[Comparison], wrong_share: float) -> None:
         self.comparisons = comparisons
+        self.wrong_share = wrong_share
         self.of = [number for number, _ in enumerate(comparisons) for _ in range(3)]
         self._axes = []
         for one in comparisons:
@@ -93,8 +94,10 @@ class _Experts:
             equal = np.searchsorted(axis, at + _WINDOW) - np.searchsorted(
                 axis, at - _WINDOW
             )
-            own = np.abs(shift) <= _WINDOW
-            density = (equal - own) / (2 * _WINDOW * np.maximum(one.size[rows], 1))
+            # So many may be wrong alike: one mistake is often made twice.
+            alike = (np.abs(shift) <= _WINDOW) * (2 + self.wrong_share * one.size[rows])
+            size = np.maximum(one.size[rows], 1)
+            density = np.maximum(equal - alike, 0) / (2 * _WINDOW * size)
             found.append(np.where(known[rows], density, np.nan))
         return np.array(found)
 
@@ -123,7 +126,7 @@ def column_chances(
     evidence
         What else is known: times the odds of each value to be wrong.
     """
-    experts = _Experts(comparisons)
+    experts = _Experts(comparisons, wrong_share)
     height = comparisons[0].values.size
     told = np.any([one.accuses for one in comparisons], axis=0)
     if not told.any():

@@ -53,9 +53,22 @@ class Mistake:
 
 _DECIMAL = ((10.0, 3.0), (100.0, 2.0), (1000.0, 2.0))
 """Factors of a moved decimal point with their weights."""
-_TIME_UNITS = {"min": 1.0, "hour": 60.0, "h": 60.0, "day": 1440.0, "week": 10_080.0}
+_TIME_UNITS = {
+    "second": 1 / 60,
+    "min": 1.0,
+    "hour": 60.0,
+    "h": 60.0,
+    "day": 1440.0,
+    "week": 10_080.0,
+}
 """Minutes of a unit of time, as the schema writes it."""
-_TIME_WORDS = {"min": "minutes", "hour": "hours", "day": "days", "week": "weeks"}
+_TIME_WORDS = {
+    "second": "seconds",
+    "min": "minutes",
+    "hour": "hours",
+    "day": "days",
+    "week": "weeks",
+}
 _TIME_WEIGHT, _OTHER_WEIGHT = 1.5, 1.5
 _SHARES = frozenset({"fraction"})
 
