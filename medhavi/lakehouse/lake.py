@@ -304,6 +304,16 @@ class Lake:
         read = lineage.LineageReading(log, moment, state, assemble(state, now))
         return read.of(row)
 
+    def cell_changes(self, known_at: dt.datetime | None = None) -> pl.DataFrame:
+        """Earlier values of the cells of master data; see `cell_changes`.
+
+        Parameters
+        ----------
+        known_at
+            Events recorded up to then; default: all.
+        """
+        return cell_changes(self._log(), known_at)
+
     def overrides(self) -> tuple[StandingOverride, ...]:
         """Overrides of people that have not ended, the oldest first."""
         log = self._log()

@@ -1,0 +1,64 @@
+"""Changes of the numbers of master data: what each cell said before, from the log."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from medhavi.events.event_types.master_data import MASTER
+from medhavi.lakehouse.fact_history import typed_key
+from medhavi.lakehouse.folds.silver_state import Rejection, key_of
+from medhavi.predict.master_data.cell_history import CHANGES, key_text
+from medhavi.predict.master_data.like_rows import like_rules
+from medhavi.schema import tables
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from medhavi.lakehouse.log.log_reading import EventLog
+
+_OVERRIDE = "OverrideRecorded"
+
+
+def cell_changes(log: EventLog, known_at: dt.datetime | None = None) -> pl.DataFrame:
+    """Changes of the cells that are compared with like rows, in the order of the log.
+
+    Parameters
+    ----------
+    known_at
+        Events recorded up to then; default: all. Voided ones count as never said.
+    """
+    types = {
+        f"{MASTER[table].singular}{verb}": table
+        for table in like_rules()
+        if table in MASTER
+        for verb in ("Defined", "Changed")
+    }
+    numbers = {table: tuple(columns) for table, columns in like_rules().items()}
+    known: dict[tuple[str, str, str], float] = {}
+    found: list[tuple[Any, ...]] = []
+    for fact, _ in log.recorded_facts([*types, _OVERRIDE], known_at):
+        body = fact.body
+        if isinstance(body, Rejection):
+            continue
+        if fact.type == _OVERRIDE:
+            key = typed_key(body.table, body.key)
+            if key is None or body.column not in numbers.get(body.table, ()):
+                continue
+            stated = {body.column: body.value}
+            table = body.table
+        else:
+            table = types[fact.type]
+            names = tables()[table].key
+            key = key_of(table, {name: getattr(body, name) for name in names})
+            stated = {name: getattr(body, name) for name in numbers[table]}
+        text = key_text(key)
+        for column, value in stated.items():
+            if not isinstance(value, int | float) or value <= 0:
+                continue
+            before = known.get((table, text, column))
+            known[table, text, column] = float(value)
+            if before is not None and before != value:
+                found.append((table, text, column, before, float(value)))
+    return pl.DataFrame(found, schema=CHANGES, orient="row")
