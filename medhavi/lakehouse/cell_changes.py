@@ -8,10 +8,9 @@ import polars as pl
 
 from medhavi.events.event_types.master_data import MASTER
 from medhavi.lakehouse.fact_history import typed_key
-from medhavi.lakehouse.folds.silver_state import Rejection, key_of
+from medhavi.lakehouse.folds.silver_state import Rejection, key_of, row_of
 from medhavi.predict.master_data.cell_history import CHANGES, key_text
 from medhavi.predict.master_data.like_rows import like_rules
-from medhavi.schema import tables
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -50,9 +49,9 @@ def cell_changes(log: EventLog, known_at: dt.datetime | None = None) -> pl.DataF
             table = body.table
         else:
             table = types[fact.type]
-            names = tables()[table].key
-            key = key_of(table, {name: getattr(body, name) for name in names})
-            stated = {name: getattr(body, name) for name in numbers[table]}
+            row = row_of(table, body)
+            key = key_of(table, row)
+            stated = {name: row.get(name) for name in numbers[table]}
         text = key_text(key)
         for column, value in stated.items():
             if not isinstance(value, int | float) or value <= 0:

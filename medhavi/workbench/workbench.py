@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from medhavi.errors import UsageError
 from medhavi.workbench.decisions import FactAmending
+from medhavi.workbench.data_quality import DataQuality
 from medhavi.workbench.exception_reviews import ExceptionReviewing
 from medhavi.workbench.lake_reading import LakeReading
 from medhavi.workbench.orders.plan_editing import PlanEditing
@@ -43,7 +44,9 @@ if TYPE_CHECKING:
     from medhavi.workbench.training.training import PublishedEstimates, TrainingResult
 
 
-class Workbench(LakeReading, PlanEditing, FactAmending, ExceptionReviewing):
+class Workbench(
+    LakeReading, PlanEditing, FactAmending, ExceptionReviewing, DataQuality
+):
     """Events, lake, plans and decisions of one company.
 
     Parameters

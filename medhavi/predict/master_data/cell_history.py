@@ -38,7 +38,7 @@ class CellHistory:
     """
 
     def __init__(self, changes: pl.DataFrame) -> None:
-        self.changes = changes.select(CHANGES)
+        self.changes = changes.select(list(CHANGES))
 
     def earlier(self, snapshot: Snapshot, table: str, column: str) -> Values | None:
         """Logarithms of the values before the last change of each cell.

@@ -161,8 +161,9 @@ def column_chances(
     whole[rows] = chance
     best = joint.argmax(axis=0) if asked.size else np.zeros(0, dtype=np.int64)
     mistake[rows[asked]] = np.where(best == len(mistakes), -1, best)
-    parts = np.array([*tried, right[:, asked]])[best, :, np.arange(asked.size)]
-    comparison[rows[asked]] = _telling(experts, parts.T, right[:, asked], weights)
+    enough = np.where(experts.accuse(rows[asked]), right[:, asked], np.nan)
+    parts = np.array([*tried, enough])[best, :, np.arange(asked.size)]
+    comparison[rows[asked]] = _telling(experts, parts.T, enough, weights)
     return ColumnChances(chance=whole, mistake=mistake, comparison=comparison)
 
 
