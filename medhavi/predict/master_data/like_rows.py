@@ -27,8 +27,12 @@ if TYPE_CHECKING:
     """Numbers of groups, one a row; -1 where a row is in none."""
     Marks = np.ndarray[Any, np.dtype[np.bool_]]
 
+EARLIER = "earlier"
+"""Stands in place of a column beside: the value that the cell itself had before."""
 _SPREAD = 1.4826
 """Standard deviations of a normal distribution in a median absolute deviation."""
+_USUAL_CHANGE = 0.3
+"""Standard deviation of a change of a right value to another [natural logarithm]."""
 _SHRINK = 5.0
 """Like rows that the spread of all groups weighs as much as."""
 
@@ -145,6 +149,23 @@ class Comparison:
             accuses=size >= fewest,
         )
 
+    @classmethod
+    def with_earlier(cls, logs: Values, earlier: Values) -> Comparison:
+        """Compare each value with the one that its cell had before."""
+        values = logs - earlier
+        known = np.isfinite(values)
+        return cls(
+            by=(),
+            beside=EARLIER,
+            offset=earlier,
+            values=values,
+            group=np.where(known, 0, -1),
+            centre=np.where(known, 0.0, np.nan),
+            spread=np.where(known, _USUAL_CHANGE, np.nan),
+            size=known.astype(np.int64),
+            accuses=known,
+        )
+
 
 def _robust(values: Values, group: Codes) -> tuple[Values, Values, Codes]:
     """Median of the others of a group, median deviation of the group, others."""
@@ -221,25 +242,26 @@ class LikeRows:
         """
         rule = like_rules()[table][column]
         zero = np.zeros(logs.shape)
-        given = [(by, None, zero, self.group(table, by)) for by in (*rule.like, ())]
+        given: list[tuple[tuple[str, ...], str | None, Values, Codes]] = [
+            (by, None, zero, self.group(table, by)) for by in (*rule.like, ())
+        ]
         for of, by in rule.beside:
             offset = logarithms(self.cells(table, of))
-            given.append((by, of, offset, np.maximum(self.group(table, by), 0)))  # type: ignore[arg-type]
-        if earlier is not None:
-            given.append(((), EARLIER, earlier, self.group(table, ())))  # type: ignore[arg-type]
-        made = [
+            given.append((by, of, offset, np.maximum(self.group(table, by), 0)))
+        compared = (
             Comparison.of(
                 by,
                 beside,
                 logs,
                 offset,
                 group,
-                fewest=1 if beside == EARLIER else self._fewest,
+                fewest=self._fewest,
                 least_spread=self._least_spread,
             )
             for by, beside, offset, group in given
-        ]
-        return _without_strangers([one for one in made if one is not None])
+        )
+        made = _without_strangers([one for one in compared if one is not None])
+        return made if earlier is None else [*made, Comparison.with_earlier(logs, earlier)]
 
     def group(self, table: str, by: tuple[str, ...]) -> Codes:
         """Group of each row; -1 where none of its columns states anything."""
@@ -302,10 +324,6 @@ class LikeRows:
         return frame.select(list(keys)).join(
             found, on=list(keys), how="left", maintain_order="left"
         )["found"]
-
-
-EARLIER = "earlier"
-"""Stands in place of a column beside: the value that the cell itself had before."""
 
 
 _JOINED_BY = ("product", "supplier", "routing", "step")

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from medhavi.predict.master_data.like_rows import EARLIER
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -35,6 +37,8 @@ _ANY = 1 / math.log(1e6)
 """Density of a value that is wrong in no typical way."""
 _NEAR = 1.0
 """Distance from all medians at which nothing is asked of a value [logarithm]."""
+_EARLIER = 0.9
+"""Share of the changed values that are near the value before."""
 _ROUNDS = 25
 _CODE_WIDTH = 1e3
 """Distance of two groups on one axis; logarithms of numbers are smaller."""
@@ -147,7 +151,7 @@ def column_chances(
     weights = np.ones(len(right))
     for _ in range(2):
         # Values that are likely wrong teach nothing about right ones.
-        weights = _stacked(right, 1 - chance)
+        weights = _with_earlier(experts, _stacked(right, 1 - chance))
         at = _mixed(right[:, asked], weights)
         wrong = np.array(
             [*(_mixed(one, weights) for one in tried), np.full(asked.size, _ANY)]
@@ -210,6 +214,16 @@ def _stacked(right: Values, trust: Values) -> Values:
         weights = counted / reach
         weights /= weights.sum()
     return weights
+
+
+def _with_earlier(experts: _Experts, weights: Values) -> Values:
+    """Weights in which the value that a cell had before counts more than all others."""
+    own = np.array([one.beside == EARLIER for one in experts.comparisons])[experts.of]
+    if not own.any():
+        return weights
+    others = weights[~own].sum()
+    kept = np.where(own, others * _EARLIER / (1 - _EARLIER) / 2, weights)
+    return kept / kept.sum()
 
 
 def _telling(

@@ -33,6 +33,7 @@ _MISTAKES = {
     MistakeKind.PACKS: "mistake_packs",
     MistakeKind.LOSS: "mistake_loss",
 }
+_UNITS = {"hour": "h", "day": "d", "fraction": "", "fraction per year": ""}
 _MONEY = ("base currency", "currency", "currency of the terms")
 
 
@@ -190,7 +191,7 @@ def _last(path: str) -> str:
 
 
 def _measured(value: float | None, one: DoubtfulValue, names: Names) -> str:
-    unit = names.currency if one.unit in _MONEY else one.unit
+    unit = names.currency if one.unit in _MONEY else _UNITS.get(one.unit, one.unit)
     return NOTHING if value is None else quantity(value, unit)
 
 
