@@ -46,7 +46,9 @@ _LEVELS = (1.0, 0.9, 0.8)
 """Likeness of names: the same, nearly, alike."""
 _OF_DUPLICATES = (0.5, 0.35, 0.13)
 """Share of true duplicates whose names are so alike; what is left is unlike."""
-_AGREE = 0.9
+_BY_CHANCE = (1e-5, 1e-4, 1e-3)
+"""Least share of two rows of different things whose names are so alike."""
+_AGREE = 0.8
 """Chance that an attribute of a true duplicate agrees."""
 _CLOSE = 0.05
 """Relative distance of numbers that agree."""
@@ -221,7 +223,8 @@ class _Candidates:
         for a, b, likeness in alike:
             level = _level(likeness)
             # Names that many pairs have nearly in common say little.
-            by_chance = max(counts[level] - duplicate_share * height, 1.0) / every
+            others = counts[level] - 1 - duplicate_share * height
+            by_chance = max(others / every, _BY_CHANCE[level])
             odds = duplicate_share * height / every
             odds *= _OF_DUPLICATES[level] / by_chance
             yield self._pair(a, b, likeness, odds)

@@ -160,7 +160,7 @@ def cell_link(one: DoubtfulValue, row: str, link: str) -> str:
 def doubtful_html(one: DoubtfulValue, names: Names, link: str) -> str:
     """Why one value is doubtful, with the link to its correction."""
     told = say(
-        "doubtful_because",
+        "doubtful_changed" if one.beside == EARLIER else "doubtful_because",
         _measured(one.value, one, names),
         like_words(one, names),
         _measured(one.low, one, names),
