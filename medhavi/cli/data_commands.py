@@ -179,9 +179,7 @@ def tell_doubts(
             }
             for one in values.values
         ],
-        duplicates=[
-            {**one.as_dict(), "exception": one.place} for one in pairs.pairs
-        ],
+        duplicates=[{**one.as_dict(), "exception": one.place} for one in pairs.pairs],
         compared=values.checked,
         expected_precision=values.precision,
     )

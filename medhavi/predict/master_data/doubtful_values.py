@@ -76,7 +76,7 @@ class DoubtSettings:
         for name, fits, limit in (
             ("least_chance", 0 < self.least_chance < 1, "between 0 and 1"),
             ("wrong_share", 0 < self.wrong_share < 1, "between 0 and 1"),
-            ("fewest_like_rows", self.fewest_like_rows >= 2, "at least 2"),  # noqa: PLR2004
+            ("fewest_like_rows", self.fewest_like_rows >= 2, "at least 2"),
             ("least_spread", self.least_spread > 0, "above 0"),
             ("enough_corrections", self.enough_corrections >= 1, "at least 1"),
         ):
@@ -180,7 +180,9 @@ class DoubtfulValues(TextDisplay):
 
     def to_frame(self) -> pl.DataFrame:
         """One row a doubtful cell; key and like rows as text."""
-        names = [n for n in DoubtfulValue.__dataclass_fields__ if n not in ("key", "like")]
+        names = [
+            n for n in DoubtfulValue.__dataclass_fields__ if n not in ("key", "like")
+        ]
         rows = [
             {
                 **{name: getattr(one, name) for name in names},
@@ -192,9 +194,12 @@ class DoubtfulValues(TextDisplay):
         ]
         numbers = ("value", "chance", "proposed", "usual", "low", "high")
         schema = {
-            name: pl.Float64 if name in numbers else pl.String for name in (*names, "key", "like")
+            name: pl.Float64 if name in numbers else pl.String
+            for name in (*names, "key", "like")
         }
-        return pl.DataFrame(rows, schema={**schema, "row": pl.Int64, "like_rows": pl.Int64})
+        return pl.DataFrame(
+            rows, schema={**schema, "row": pl.Int64, "like_rows": pl.Int64}
+        )
 
     def __str__(self) -> str:
         """Number of cells, expected precision, a line a cell."""
@@ -247,8 +252,16 @@ def doubtful_values(
         if snapshot[table].height <= settings.fewest_like_rows:
             continue
         for column in columns:
-            share = None if history is None else history.wrong_share(
-                snapshot, table, column, settings.wrong_share, settings.enough_corrections
+            share = (
+                None
+                if history is None
+                else history.wrong_share(
+                    snapshot,
+                    table,
+                    column,
+                    settings.wrong_share,
+                    settings.enough_corrections,
+                )
             )
             if share is not None:
                 shares[f"{table}.{column}"] = share
@@ -278,7 +291,12 @@ class _Column:
         column: str,
         history: CellHistory | None,
     ) -> None:
-        self.rows, self.snapshot, self.table, self.column = rows, snapshot, table, column
+        self.rows, self.snapshot, self.table, self.column = (
+            rows,
+            snapshot,
+            table,
+            column,
+        )
         self.logs = logarithms(snapshot[table][column])
         self.size = int(np.isfinite(self.logs).sum())
         earlier = None if history is None else history.earlier(snapshot, table, column)
@@ -317,7 +335,11 @@ class _Column:
         else:
             kind, words = MistakeKind.OTHER, str(MistakeKind.OTHER)
             proposed = _rounded(usual, _DIGITS)
-        if kind is not MistakeKind.TIME_UNIT and like.beside == "demands.price" and value > usual:
+        if (
+            kind is not MistakeKind.TIME_UNIT
+            and like.beside == "demands.price"
+            and value > usual
+        ):
             price = math.exp(float(like.offset[at]))
             words += ", above its price" if value > price else ""
         return DoubtfulValue(

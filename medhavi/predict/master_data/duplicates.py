@@ -18,6 +18,7 @@ from itertools import combinations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import polars as pl
 
 from medhavi.display import TextDisplay
@@ -38,21 +39,22 @@ COMPARED: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """Attributes that speak for or against two rows being one, by table."""
 _LEGAL = frozenset(
-    ("gmbh", "ag", "kg", "co", "spa", "srl", "ltd", "limited", "inc", "llc", "sa", "bv")
-    + ("nv", "sas", "sarl", "plc", "corp", "company", "oy", "ab", "as", "and", "und", "the")
+    ("gmbh", "ag", "kg", "co", "spa", "srl", "ltd", "limited", "inc", "llc", "sa", "bv", "nv", "sas", "sarl", "plc", "corp", "company", "oy", "ab", "as", "and", "und", "the")
 )
 """Words that a name may have or lack."""
 _LEVELS = (1.0, 0.9, 0.8)
 """Likeness of names: the same, nearly, alike."""
 _OF_DUPLICATES = (0.5, 0.35, 0.13)
 """Share of true duplicates whose names are so alike; what is left is unlike."""
-_BY_CHANCE = (1e-5, 1e-4, 1e-3)
+_BY_CHANCE = (1e-6, 1e-5, 1e-4)
 """Least share of two rows of different things whose names are so alike."""
 _AGREE = 0.8
 """Chance that an attribute of a true duplicate agrees."""
 _CLOSE = 0.05
 """Relative distance of numbers that agree."""
-_WORD_LIKENESS = 0.75
+_WORD_LIKENESS = 0.8
+_MOST_TIMES, _FEW = 3.0, 2.0
+"""Doubles that there may be: times the assumed number, and at least."""
 _MOST_IN_BLOCK = 40
 _NEIGHBOURS = 4
 _WORDS = re.compile(r"[a-z0-9]+")
@@ -142,7 +144,9 @@ class LikelyDuplicates(TextDisplay):
     def to_frame(self) -> pl.DataFrame:
         """One row a pair."""
         schema = {
-            **dict.fromkeys(("table", "first", "second", "first_name", "second_name"), pl.String),
+            **dict.fromkeys(
+                ("table", "first", "second", "first_name", "second_name"), pl.String
+            ),
             **dict.fromkeys(("likeness", "chance"), pl.Float64),
             **dict.fromkeys(("same", "differs"), pl.String),
         }
@@ -153,7 +157,9 @@ class LikelyDuplicates(TextDisplay):
                 "likeness": one.likeness,
                 "chance": one.chance,
                 "same": ", ".join(one.same),
-                "differs": ", ".join(f"{k} {a} / {b}" for k, (a, b) in one.differs.items()),
+                "differs": ", ".join(
+                    f"{k} {a} / {b}" for k, (a, b) in one.differs.items()
+                ),
             }
             for one in self.pairs
         ]
@@ -205,7 +211,9 @@ class _Candidates:
         self.ids = self.frame[self.frame.columns[0]].to_list()
         names = self.frame["name"] if "name" in self.frame.columns else self.ids
         self.names = [name or of for name, of in zip(names, self.ids, strict=True)]
-        self.words = [_words(name) for name in self.names]
+        told = [_words(name) for name in self.names]
+        self.texts = ["".join(words) for words in told]
+        self.words = [tuple(sorted(words)) for words in told]
         self.attributes = {name: self.frame[name] for name in COMPARED[table]}
 
     def pairs(self, duplicate_share: float) -> Iterator[LikelyDuplicate]:
@@ -213,21 +221,29 @@ class _Candidates:
         height = len(self.ids)
         every = height * (height - 1) / 2
         alike = [
-            (a, b, likeness)
+            self._pair(a, b, likeness)
             for a, b in sorted(self._near())
-            if (likeness := _likeness(self.words[a], self.words[b])) >= _LEVELS[-1]
+            if (likeness := self._likeness(a, b)) >= _LEVELS[-1]
         ]
-        counts = [0] * len(_LEVELS)
-        for *_, likeness in alike:
-            counts[_level(likeness)] += 1
-        for a, b, likeness in alike:
-            level = _level(likeness)
-            # Names that many pairs have nearly in common say little.
-            others = counts[level] - 1 - duplicate_share * height
-            by_chance = max(others / every, _BY_CHANCE[level])
-            odds = duplicate_share * height / every
-            odds *= _OF_DUPLICATES[level] / by_chance
-            yield self._pair(a, b, likeness, odds)
+        if not alike:
+            return
+        level = np.array([_level(one.likeness) for one, _ in alike])
+        odds = np.array([one for _, one in alike])
+        # More alike names than there may be doubles are names of siblings.
+        expected = max(_MOST_TIMES * duplicate_share * height, _FEW)
+        siblings = np.bincount(level, minlength=len(_LEVELS)) - expected
+        by_chance = np.maximum(siblings / every, _BY_CHANCE)
+        doubles = duplicate_share * height / every * np.array(_OF_DUPLICATES)
+        odds *= (doubles / by_chance)[level]
+        chance = odds / (1 + odds)
+        for (one, _), own in zip(alike, chance.tolist(), strict=True):
+            yield replace(one, chance=own)
+
+    def _likeness(self, a: int, b: int) -> float:
+        """How alike two names are; word by word, or without their spaces."""
+        if self.texts[a] == self.texts[b]:
+            return 1.0
+        return _likeness(self.words[a], self.words[b])
 
     def _near(self) -> set[tuple[int, int]]:
         """Pairs that share a rare word, or are near in the order of their names."""
@@ -239,9 +255,9 @@ class _Candidates:
         for block in blocks.values():
             if len(block) <= _MOST_IN_BLOCK:
                 found.update(combinations(block, 2))
-        texts = ["".join(words) for words in self.words]
-        for turned in (texts, [text[::-1] for text in texts]):
-            order = sorted(range(len(texts)), key=turned.__getitem__)
+        backwards = [text[::-1] for text in self.texts]
+        for turned in (self.texts, backwards):
+            order = sorted(range(len(turned)), key=turned.__getitem__)
             for step in range(1, _NEIGHBOURS + 1):
                 found.update(
                     (min(pair), max(pair))
@@ -250,8 +266,9 @@ class _Candidates:
         numbers = [_numbers(words) for words in self.words]
         return {(a, b) for a, b in found if numbers[a] == numbers[b]}
 
-    def _pair(self, a: int, b: int, likeness: float, odds: float) -> LikelyDuplicate:
-        same, differs = [], {}
+    def _pair(self, a: int, b: int, likeness: float) -> tuple[LikelyDuplicate, float]:
+        """Pair without its chance, and the odds by its attributes."""
+        same, differs, odds = [], {}, 1.0
         for name, cells in self.attributes.items():
             pair = cells[a], cells[b]
             if None in pair or pair == (0, 0):
@@ -263,16 +280,17 @@ class _Candidates:
             else:
                 differs[name] = pair
                 odds *= (1 - _AGREE) / max(1 - by_chance, 1e-3)
-        return LikelyDuplicate(
+        pair_of = LikelyDuplicate(
             table=self.table,
             first=self.ids[a],
             second=self.ids[b],
             names=(self.names[a], self.names[b]),
             likeness=likeness,
-            chance=odds / (1 + odds),
+            chance=0.0,
             same=tuple(same),
             differs=differs,
         )
+        return pair_of, odds
 
     def _agreement(self, name: str) -> float:
         """Chance that an attribute of two rows is the same."""
@@ -285,15 +303,15 @@ class _Candidates:
 
 
 def _words(name: str) -> tuple[str, ...]:
-    """Words of a name without accents and legal forms, sorted.
+    """Words of a name without accents and legal forms.
 
     >>> _words("Köln Chemie GmbH & Co. KG")
-    ('chemie', 'koln')
+    ('koln', 'chemie')
     """
     plain = unicodedata.normalize("NFKD", name.casefold())
     plain = "".join(one for one in plain if not unicodedata.combining(one))
     words = _WORDS.findall(plain.replace(".", "").replace("'", ""))
-    return tuple(sorted(one for one in words if one not in _LEGAL)) or tuple(sorted(words))
+    return tuple(one for one in words if one not in _LEGAL) or tuple(words)
 
 
 def _numbers(words: Sequence[str]) -> tuple[str, ...]:
@@ -308,7 +326,7 @@ def _likeness(first: Sequence[str], second: Sequence[str]) -> float:
     >>> _likeness(("milano", "profumeria"), ("profumeria", "torino"))
     0.0
     """
-    if first == second or "".join(first) == "".join(second):
+    if first == second:
         return 1.0
     left = sorted((Counter(first) - Counter(second)).elements())
     right = sorted((Counter(second) - Counter(first)).elements())
@@ -322,7 +340,10 @@ def _likeness(first: Sequence[str], second: Sequence[str]) -> float:
 
 def _ratio(one: str, other: str) -> float:
     matcher = SequenceMatcher(None, one, other, autojunk=False)
-    if matcher.real_quick_ratio() < _WORD_LIKENESS or matcher.quick_ratio() < _WORD_LIKENESS:
+    if (
+        matcher.real_quick_ratio() < _WORD_LIKENESS
+        or matcher.quick_ratio() < _WORD_LIKENESS
+    ):
         return 0.0
     return matcher.ratio()
 

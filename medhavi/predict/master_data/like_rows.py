@@ -67,9 +67,7 @@ def _rule(stated: Mapping[str, Any]) -> LikeRule:
     beside = (one.partition(" by ") for one in stated.get("beside", ()))
     return LikeRule(
         like=tuple(map(tuple, stated["like"])),
-        beside=tuple(
-            (of, tuple(by.split(",")) if by else ()) for of, _, by in beside
-        ),
+        beside=tuple((of, tuple(by.split(",")) if by else ()) for of, _, by in beside),
     )
 
 
@@ -110,7 +108,7 @@ class Comparison:
     accuses: Marks
 
     @classmethod
-    def of(  # noqa: PLR0913 - a record of parts
+    def of(
         cls,
         by: tuple[str, ...],
         beside: str | None,
@@ -185,7 +183,9 @@ def _robust(values: Values, group: Codes) -> tuple[Values, Values, Codes]:
     low, high = np.maximum((n - 2) // 2, 0), np.maximum((n - 1) // 2, 0)
     low, high = low + (low >= rank), high + (high >= rank)
     last = first + n - 1
-    middle = ordered[np.minimum(first + low, last)] + ordered[np.minimum(first + high, last)]
+    middle = (
+        ordered[np.minimum(first + low, last)] + ordered[np.minimum(first + high, last)]
+    )
     centre[place] = np.where(n > 1, middle / 2, np.nan)
     others[place] = n - 1
     whole = (ordered[first + (n - 1) // 2] + ordered[first + n // 2]) / 2
@@ -261,7 +261,9 @@ class LikeRows:
             for by, beside, offset, group in given
         )
         made = _without_strangers([one for one in compared if one is not None])
-        return made if earlier is None else [*made, Comparison.with_earlier(logs, earlier)]
+        return (
+            made if earlier is None else [*made, Comparison.with_earlier(logs, earlier)]
+        )
 
     def group(self, table: str, by: tuple[str, ...]) -> Codes:
         """Group of each row; -1 where none of its columns states anything."""
@@ -299,13 +301,20 @@ class LikeRows:
 
     def packs(self, table: str) -> Values:
         """Logarithm of the base units in a pack of the product of each row, or NaN."""
-        name = next((n for n in ("product", "component") if n in self._snapshot[table].columns), None)
+        name = next(
+            (n for n in ("product", "component") if n in self._snapshot[table].columns),
+            None,
+        )
         factors = self._snapshot["uom_conversions"]
         if name is None or factors.is_empty():
             return np.full(self._snapshot[table].height, np.nan)
-        packs = factors.group_by("product").agg(pl.col("factor").filter(pl.col("factor") > 1).min())
-        found = self._snapshot[table].select(pl.col(name).alias("product")).join(
-            packs, on="product", how="left", maintain_order="left"
+        packs = factors.group_by("product").agg(
+            pl.col("factor").filter(pl.col("factor") > 1).min()
+        )
+        found = (
+            self._snapshot[table]
+            .select(pl.col(name).alias("product"))
+            .join(packs, on="product", how="left", maintain_order="left")
         )
         return logarithms(found["factor"])
 

@@ -39,7 +39,7 @@ _ANY = 1 / math.log(1e6)
 """Density of a value that is wrong in no typical way."""
 _NEAR = 1.0
 """Distance from all medians at which nothing is asked of a value [logarithm]."""
-_EARLIER = 0.9
+_EARLIER = 0.99
 """Share of the changed values that are near the value before."""
 _ROUNDS = 25
 _CODE_WIDTH = 1e3
@@ -74,6 +74,9 @@ class _Experts:
         self.of = [number for number, _ in enumerate(comparisons) for _ in range(3)]
         self._axes = []
         for one in comparisons:
+            if one.beside == EARLIER:
+                self._axes.append((np.zeros(1), one.accuses))
+                continue
             known = one.size >= _LEAST_EQUAL
             axis = one.values + one.group * _CODE_WIDTH
             self._axes.append((np.sort(axis[known]), known))
@@ -150,7 +153,7 @@ def column_chances(
     shares = np.array([*(one.share for one in mistakes), 0.0])
     shares[-1] = 1 - shares.sum()
     chance = np.zeros(rows.size)
-    weights = np.ones(len(right))
+    weights, joint = np.ones(len(right)), np.zeros((len(tried) + 1, asked.size))
     for _ in range(2):
         # Values that are likely wrong teach nothing about right ones.
         weights = _with_earlier(experts, _stacked(right, 1 - chance))
@@ -173,9 +176,7 @@ def column_chances(
     return ColumnChances(chance=whole, mistake=mistake, comparison=comparison)
 
 
-def _tried(
-    experts: _Experts, mistakes: Sequence[Mistake], rows: Codes
-) -> list[Values]:
+def _tried(experts: _Experts, mistakes: Sequence[Mistake], rows: Codes) -> list[Values]:
     """Densities of the values that would be right after each mistake is undone."""
     found, accuse = [], experts.accuse(rows)
     for one in mistakes:
@@ -192,7 +193,8 @@ def _mixed(densities: Values, weights: Values) -> Values:
     known = np.isfinite(densities)
     share = known * weights[:, None]
     total = np.maximum(share.sum(axis=0), 1e-300)
-    return (np.where(known, densities, 0.0) * share).sum(axis=0) / total
+    mixed: Values = (np.where(known, densities, 0.0) * share).sum(axis=0) / total
+    return mixed
 
 
 def _stacked(right: Values, trust: Values) -> Values:
@@ -208,7 +210,7 @@ def _stacked(right: Values, trust: Values) -> Values:
     known = np.isfinite(right)
     density = np.where(known, right, 0.0)
     before = np.tile(_BEFORE, len(right) // len(_BEFORE))
-    weights = before / before.sum()
+    weights: Values = before / before.sum()
     for _ in range(_ROUNDS):
         share = density * weights[:, None]
         share /= np.maximum(share.sum(axis=0), 1e-300)
@@ -225,18 +227,18 @@ def _with_earlier(experts: _Experts, weights: Values) -> Values:
     if not own.any():
         return weights
     others = weights[~own].sum()
-    kept = np.where(own, others * _EARLIER / (1 - _EARLIER) / 2, weights)
-    return kept / kept.sum()
+    kept: Values = np.where(
+        own, others * _EARLIER / (1 - _EARLIER) / own.sum(), weights
+    )
+    return kept
 
 
-def _telling(
-    experts: _Experts, parts: Values, right: Values, weights: Values
-) -> Codes:
+def _telling(experts: _Experts, parts: Values, right: Values, weights: Values) -> Codes:
     """Comparison that says most of the right value of each row."""
     density = np.where(np.isfinite(parts), parts, 0.0) * weights[:, None]
     flat = density.sum(axis=0) <= 0
     density[:, flat] = (np.isfinite(right) * weights[:, None])[:, flat]
     of = np.array(experts.of)
-    return np.array([density[of == n].sum(axis=0) for n in range(of.max() + 1)]).argmax(
-        axis=0
-    )
+    told = np.array([density[of == n].sum(axis=0) for n in range(of.max() + 1)])
+    found: Codes = told.argmax(axis=0)
+    return found

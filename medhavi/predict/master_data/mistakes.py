@@ -90,7 +90,9 @@ def mistakes_of(rows: LikeRows, table: str, column: str, logs: Values) -> list[M
     elif unit in _SHARES:
         left = np.log(np.maximum(-np.expm1(np.minimum(logs, 0.0)), 1e-12))
         made.append(
-            Mistake(kind=MistakeKind.LOSS, words="1 - value", shift=logs - left, share=2.0)
+            Mistake(
+                kind=MistakeKind.LOSS, words="1 - value", shift=logs - left, share=2.0
+            )
         )
     elif unit is None:
         packs = rows.packs(table)
@@ -101,7 +103,9 @@ def mistakes_of(rows: LikeRows, table: str, column: str, logs: Values) -> list[M
             ]
     whole = sum(one.share for one in made) + _OTHER_WEIGHT
     return [
-        Mistake(kind=one.kind, words=one.words, shift=one.shift, share=one.share / whole)
+        Mistake(
+            kind=one.kind, words=one.words, shift=one.shift, share=one.share / whole
+        )
         for one in made
     ]
 
@@ -113,7 +117,10 @@ def _decimals(rows: int) -> Iterator[Mistake]:
             (f"1/{factor:,.0f}", -math.log(factor)),
         ):
             yield Mistake(
-                kind=MistakeKind.DECIMAL, words=words, shift=np.full(rows, shift), share=weight
+                kind=MistakeKind.DECIMAL,
+                words=words,
+                shift=np.full(rows, shift),
+                share=weight,
             )
 
 

@@ -5,9 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from medhavi.errors import MedhaviError
-from medhavi.predict.master_data.doubtful_values import doubtful_values
-from medhavi.predict.master_data.duplicates import likely_duplicates
+from medhavi.predict.master_data.doubtful_values import (
+    DoubtfulValue,
+    doubtful_values,
+)
+from medhavi.predict.master_data.duplicates import (
+    LikelyDuplicate,
+    likely_duplicates,
+)
 from medhavi.results.reports.work_lists import FindingCost
 from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.data_pages.own_data import KEY_MARK
@@ -30,18 +38,20 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
 
     import marimo as mo
-    import polars as pl
 
-    from medhavi.predict.master_data.doubtful_values import DoubtfulValues
+    from medhavi.predict.master_data.doubtful_values import (
+        DoubtfulValues,
+    )
     from medhavi.predict.master_data.duplicates import (
-        LikelyDuplicate,
         LikelyDuplicates,
     )
-    from medhavi.predict.master_data.doubtful_values import DoubtfulValue
     from medhavi.service.data_pages.data_page import DataState
     from medhavi.service.plan_pages.plan_loading import PlanPage
 
-_KNOWN: AnswerCache[DoubtfulValues | LikelyDuplicates] = AnswerCache(8)
+_VALUES: AnswerCache[DoubtfulValues] = AnswerCache(4)
+_PAIRS: AnswerCache[LikelyDuplicates] = AnswerCache(4)
+_NUMBER = "Number"
+"""Hidden column with the number of the row."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -73,7 +83,7 @@ def doubtful_list(shown: PlanPage, state: DataState, known_at: str) -> QualityLi
             return doubtful_values(state.snapshot)
         return bench.doubtful_values(snapshot=state.snapshot, known_at=until)
 
-    found = _KNOWN.get(("values", *_state(shown, state), known_at), make)
+    found = _VALUES.get((*_state(shown, state), known_at), make)
     cost = None if shown.plan is None else FindingCost(shown.plan)
     return QualityList(
         found=found.values,
@@ -91,7 +101,7 @@ def duplicate_list(shown: PlanPage, state: DataState) -> QualityList:
             return likely_duplicates(state.snapshot)
         return bench.likely_duplicates(snapshot=state.snapshot)
 
-    found = _KNOWN.get(("duplicates", *_state(shown, state)), make)
+    found = _PAIRS.get(_state(shown, state), make)
     return QualityList(
         found=found.pairs,
         rows=duplicate_rows(found),
@@ -110,10 +120,10 @@ def quality_table(listed: QualityList, state: DataState) -> mo.ui.table | None:
     """Rows to choose from; None where there are none."""
     import marimo as mo
 
-    rows = listed.rows
-    if rows.is_empty():
+    if listed.rows.is_empty():
         return None
-    unused = [name for name in rows.columns if rows[name].is_null().all()]
+    unused = [one.name for one in listed.rows if one.is_null().all()]
+    rows = listed.rows.with_row_index(_NUMBER)
     widths = {
         grid_columns.WHERE: 190,
         grid_columns.ROW: 220,
@@ -132,8 +142,8 @@ def quality_table(listed: QualityList, state: DataState) -> mo.ui.table | None:
         show_column_summaries=False,
         show_data_types=False,
         show_download=False,
-        hidden_columns=unused,
-        freeze_columns_left=rows.columns[:1],
+        hidden_columns=[_NUMBER, *unused],
+        freeze_columns_left=listed.rows.columns[:1],
         column_widths={name: w for name, w in widths.items() if name in rows.columns},
         format_mapping=written(
             rows,
@@ -166,24 +176,18 @@ def quality_part(
     words = html(f'<p class="muted">{listed.finding}</p>')
     if table is None:
         return mo.vstack([html(page.empty(*empty)), words], gap=0.5)
-    return mo.vstack([words, table, grid_button(table, name)], gap=0.5)
+    return mo.vstack(
+        [words, table, grid_button(table, name, hidden=(_NUMBER,))], gap=0.5
+    )
 
 
 def chosen_in(
-    listed: QualityList, table: mo.ui.table | None
+    listed: QualityList, chosen: pl.DataFrame | None
 ) -> DoubtfulValue | LikelyDuplicate | None:
     """What the chosen row is about."""
-    if table is None or not len(table.value):
+    if chosen is None or chosen.is_empty():
         return None
-    row = table.value.row(0)
-    return next(
-        (
-            one
-            for one, told in zip(listed.found, listed.rows.iter_rows(), strict=True)
-            if told == row
-        ),
-        None,
-    )
+    return listed.found[int(chosen[_NUMBER][0])]
 
 
 def doubtful_part(
