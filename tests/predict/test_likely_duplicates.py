@@ -1,4 +1,4 @@
-"""Rows of master data that are likely one: misspelt names found, siblings left alone."""
+"""Rows of master data that are likely one: misspelt names, and no siblings."""
 
 from __future__ import annotations
 

@@ -288,7 +288,7 @@ class LikeRows:
         return self._cells[table, path]
 
     def beside(self, table: str, path: str) -> tuple[str, str, dict[str, str]]:
-        """Table and column of a path, and the columns that join its rows: here, there."""
+        """Table and column of a path, and its joining columns, here to there."""
         head, _, rest = path.partition(".")
         columns = tables()[table].columns
         if not rest:

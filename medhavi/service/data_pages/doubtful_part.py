@@ -17,6 +17,7 @@ from medhavi.predict.master_data.duplicates import (
     likely_duplicates,
 )
 from medhavi.results.reports.work_lists import FindingCost
+from medhavi.schema import tables
 from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.data_pages.own_data import KEY_MARK
 from medhavi.service.downloads import grid_button
@@ -194,14 +195,12 @@ def doubtful_part(
     one: DoubtfulValue, shown: PlanPage, state: DataState, link: str
 ) -> mo.Html:
     """Why the chosen value is doubtful, with the link to its correction."""
-    row = str(one.row) if shown.source.tables else _key(one, state)
+    row = str(one.row) if shown.source.tables else _key(one)
     return html(doubtful_html(one, state.names, cell_link(one, row, link)))
 
 
-def _key(one: DoubtfulValue, state: DataState) -> str:
+def _key(one: DoubtfulValue) -> str:
     """Key of a row as the form of a cell names it."""
-    from medhavi.schema import tables
-
     parts = (one.key.get(name, "") for name in tables()[one.table].key)
     return KEY_MARK.join(parts).rstrip(KEY_MARK)
 
