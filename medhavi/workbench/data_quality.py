@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from medhavi.predict.master_data.cell_history import CellHistory
 from medhavi.predict.master_data.doubtful_values import doubtful_values
 from medhavi.predict.master_data.duplicates import likely_duplicates
+from medhavi.workbench.exception_reviews import ExceptionReviewing
 
 if TYPE_CHECKING:
     import datetime as dt
 
-    from medhavi.lakehouse import Lake
     from medhavi.predict.master_data.doubtful_values import (
         DoubtfulValues,
         DoubtSettings,
@@ -24,27 +24,10 @@ if TYPE_CHECKING:
         LikelyDuplicates,
     )
     from medhavi.snapshot import Snapshot
-    from medhavi.workbench.exception_reviews import ExceptionReview
 
 
-class DataQuality:
+class DataQuality(ExceptionReviewing):
     """Quality of master data as verbs of the workbench."""
-
-    if TYPE_CHECKING:
-
-        @property
-        def lake(self) -> Lake:
-            """The lake."""
-
-        def snapshot(
-            self,
-            known_at: dt.date | None = None,
-            effective_at: dt.date | None = None,
-        ) -> Snapshot:
-            """Planning tables of a moment."""
-
-        def exception_reviews(self) -> dict[str, ExceptionReview]:
-            """Newest review of each exception, by its key."""
 
     def doubtful_values(
         self,
@@ -64,7 +47,7 @@ class DataQuality:
         known_at
             Events recorded up to then; default: all.
         """
-        taken = snapshot or self.snapshot(known_at=known_at)
+        taken = snapshot or self.lake.snapshot(known_at)
         history = CellHistory(self.lake.cell_changes(known_at))
         return doubtful_values(taken, settings, history).without(self._settled())
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from medhavi.predict.master_data.cell_history import CellHistory
-    from medhavi.predict.master_data.like_rows import Comparison, Values
+    from medhavi.predict.master_data.like_rows import LikeComparison, Values
     from medhavi.predict.master_data.likelihood import ColumnChances
     from medhavi.predict.master_data.mistakes import Mistake
     from medhavi.snapshot import Snapshot
@@ -365,7 +365,7 @@ class _Column:
             high=_rounded(math.exp(centre + spread), _DIGITS),
         )
 
-    def _common(self, at: int, like: Comparison) -> dict[str, str]:
+    def _common(self, at: int, like: LikeComparison) -> dict[str, str]:
         cells = {name: self.rows.cells(self.table, name)[at] for name in like.by}
         return {name: str(cell) for name, cell in cells.items() if cell is not None}
 

@@ -39,7 +39,32 @@ COMPARED: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """Attributes that speak for or against two rows being one, by table."""
 _LEGAL = frozenset(
-    ("gmbh", "ag", "kg", "co", "spa", "srl", "ltd", "limited", "inc", "llc", "sa", "bv", "nv", "sas", "sarl", "plc", "corp", "company", "oy", "ab", "as", "and", "und", "the")
+    (
+        "gmbh",
+        "ag",
+        "kg",
+        "co",
+        "spa",
+        "srl",
+        "ltd",
+        "limited",
+        "inc",
+        "llc",
+        "sa",
+        "bv",
+        "nv",
+        "sas",
+        "sarl",
+        "plc",
+        "corp",
+        "company",
+        "oy",
+        "ab",
+        "as",
+        "and",
+        "und",
+        "the",
+    )
 )
 """Words that a name may have or lack."""
 _LEVELS = (1.0, 0.9, 0.8)

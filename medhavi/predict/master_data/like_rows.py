@@ -72,7 +72,7 @@ def _rule(stated: Mapping[str, Any]) -> LikeRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Comparison:
+class LikeComparison:
     """A column beside its like rows, all on the logarithmic scale.
 
     Parameters
@@ -118,7 +118,7 @@ class Comparison:
         *,
         fewest: int,
         least_spread: float,
-    ) -> Comparison | None:
+    ) -> LikeComparison | None:
         """Compare the rows of each group; None where no group is large enough."""
         values = logs - offset
         group = np.where(np.isfinite(values), group, -1)
@@ -148,7 +148,7 @@ class Comparison:
         )
 
     @classmethod
-    def with_earlier(cls, logs: Values, earlier: Values) -> Comparison:
+    def with_earlier(cls, logs: Values, earlier: Values) -> LikeComparison:
         """Compare each value with the one that its cell had before."""
         values = logs - earlier
         known = np.isfinite(values)
@@ -195,7 +195,7 @@ def _robust(values: Values, group: Codes) -> tuple[Values, Values, Codes]:
     return centre, deviation, others
 
 
-def _without_strangers(made: list[Comparison]) -> list[Comparison]:
+def _without_strangers(made: list[LikeComparison]) -> list[LikeComparison]:
     """Comparisons in which all rows accuse no row that is alone in its own groups.
 
     The only lane by air is no wrong lane by road.
@@ -230,7 +230,7 @@ class LikeRows:
 
     def comparisons(
         self, table: str, column: str, logs: Values, earlier: Values | None = None
-    ) -> list[Comparison]:
+    ) -> list[LikeComparison]:
         """Comparisons of a column, the coarsest, with all its rows, last.
 
         Parameters
@@ -249,7 +249,7 @@ class LikeRows:
             offset = logarithms(self.cells(table, of))
             given.append((by, of, offset, np.maximum(self.group(table, by), 0)))
         compared = (
-            Comparison.of(
+            LikeComparison.of(
                 by,
                 beside,
                 logs,
@@ -262,7 +262,9 @@ class LikeRows:
         )
         made = _without_strangers([one for one in compared if one is not None])
         return (
-            made if earlier is None else [*made, Comparison.with_earlier(logs, earlier)]
+            made
+            if earlier is None
+            else [*made, LikeComparison.with_earlier(logs, earlier)]
         )
 
     def group(self, table: str, by: tuple[str, ...]) -> Codes:

@@ -20,7 +20,7 @@ from medhavi.predict.master_data.like_rows import EARLIER
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from medhavi.predict.master_data.like_rows import Comparison
+    from medhavi.predict.master_data.like_rows import LikeComparison
     from medhavi.predict.master_data.mistakes import Mistake
 
     Values = np.ndarray[Any, np.dtype[np.float64]]
@@ -68,7 +68,9 @@ class ColumnChances:
 class _Experts:
     """Densities of right values: two of each comparison, one of equal values."""
 
-    def __init__(self, comparisons: Sequence[Comparison], wrong_share: float) -> None:
+    def __init__(
+        self, comparisons: Sequence[LikeComparison], wrong_share: float
+    ) -> None:
         self.comparisons = comparisons
         self.wrong_share = wrong_share
         self.of = [number for number, _ in enumerate(comparisons) for _ in range(3)]
@@ -119,7 +121,7 @@ def _student(far: Values, freedom: float) -> Values:
 
 
 def column_chances(
-    comparisons: Sequence[Comparison],
+    comparisons: Sequence[LikeComparison],
     mistakes: Sequence[Mistake],
     wrong_share: float,
     evidence: Values | None = None,
@@ -234,7 +236,7 @@ def _with_earlier(experts: _Experts, weights: Values) -> Values:
 
 
 def _telling(experts: _Experts, parts: Values, right: Values, weights: Values) -> Codes:
-    """Comparison that says most of the right value of each row."""
+    """LikeComparison that says most of the right value of each row."""
     density = np.where(np.isfinite(parts), parts, 0.0) * weights[:, None]
     flat = density.sum(axis=0) <= 0
     density[:, flat] = (np.isfinite(right) * weights[:, None])[:, flat]

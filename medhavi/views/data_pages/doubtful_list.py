@@ -33,8 +33,7 @@ _MISTAKES = {
     MistakeKind.PACKS: "mistake_packs",
     MistakeKind.LOSS: "mistake_loss",
 }
-_UNITS = {"hour": "h", "day": "d", "fraction": "", "fraction per year": ""}
-_MONEY = ("base currency", "currency", "currency of the terms")
+_UNITS = {"hour": "h", "day": "d"}
 
 
 def doubtful_rows(
@@ -191,7 +190,11 @@ def _last(path: str) -> str:
 
 
 def _measured(value: float | None, one: DoubtfulValue, names: Names) -> str:
-    unit = names.currency if one.unit in _MONEY else _UNITS.get(one.unit, one.unit)
+    unit = _UNITS.get(one.unit, one.unit)
+    if "currency" in unit:
+        unit = names.currency
+    elif unit.startswith("fraction"):
+        unit = ""
     return NOTHING if value is None else quantity(value, unit)
 
 
