@@ -26,7 +26,7 @@ from tests.api import (
     doubtful_values,
     like_rules,
 )
-from tests.predict.planted_errors import planted
+from tests.predict.planted_errors import FACTORS, planted
 
 pytestmark = pytest.mark.req("NEX-09", "ANA-12")
 
@@ -279,11 +279,18 @@ def test_planted_errors_of_the_demo_company_are_found_and_nothing_else(demo):
 
 @pytest.mark.req("NEX-03")
 def test_planted_errors_of_a_drawn_company_are_found_and_nothing_else(drawn):
-    """Its order minimums and costs are drawn over two orders of magnitude."""
-    hits, alarms, errors, mended, *_ = rates(drawn, 30, range(6))
+    """Its order minimums and costs are drawn over two orders of magnitude.
+
+    A lead time in weeks is one of those that are usual there: of times in another unit
+    half are found, of moved decimal points four of five.
+    """
+    hits, alarms, errors, mended, _, kinds = rates(drawn, 30, range(10))
     assert hits / alarms >= 0.95
-    assert hits / errors >= 0.7
-    assert mended / hits >= 0.85
+    assert hits / errors >= 0.75
+    assert mended / hits >= 0.9
+    moved = [told for kind, told in kinds.items() if kind in FACTORS]
+    found = sum(told[True] for told in moved)
+    assert found / sum(told.total() for told in moved) >= 0.8
 
 
 @pytest.mark.req("NEX-03")
