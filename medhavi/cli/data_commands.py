@@ -42,6 +42,10 @@ if TYPE_CHECKING:
     from medhavi.workbench.training.training import TrainingResult
 
 
+_MOST_SHOWN = 100
+"""Doubtful values, or pairs, that a command prints; `--json` has all of them."""
+
+
 def generate(
     to: Annotated[str, typer.Option("--to", help="Event store, e.g. sqlite:///e.db")],
     company: Annotated[
@@ -169,7 +173,10 @@ def tell_doubts(
         doubtful_list.duplicate_rows(pairs),
     ):
         if rows.height:
-            show_table([name.lower() for name in rows.columns], rows.iter_rows())
+            shown = rows.head(_MOST_SHOWN)
+            show_table([name.lower() for name in rows.columns], shown.iter_rows())
+        if rows.height > _MOST_SHOWN:
+            conversation.say(say("and_more", rows.height - _MOST_SHOWN))
     conversation.answer(
         doubtful=[
             {

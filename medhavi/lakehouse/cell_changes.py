@@ -14,19 +14,27 @@ from medhavi.predict.master_data.like_rows import like_rules
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Mapping
 
     from medhavi.lakehouse.log.log_reading import EventLog
 
 _OVERRIDE = "OverrideRecorded"
 
 
-def cell_changes(log: EventLog, known_at: dt.datetime | None = None) -> pl.DataFrame:
+def cell_changes(
+    log: EventLog,
+    known_at: dt.datetime | None = None,
+    rows: Mapping[str, int] | None = None,
+) -> pl.DataFrame:
     """Changes of the cells that are compared with like rows, in the order of the log.
 
     Parameters
     ----------
     known_at
         Events recorded up to then; default: all. Voided ones count as never said.
+    rows
+        Number of rows by table: one with as many events said each row once, and is
+        passed over. None: all tables are read.
     """
     types = {
         f"{MASTER[table].singular}{verb}": table
@@ -34,6 +42,8 @@ def cell_changes(log: EventLog, known_at: dt.datetime | None = None) -> pl.DataF
         if table in MASTER
         for verb in ("Defined", "Changed")
     }
+    if rows is not None:
+        types = _said_again(log, types, rows)
     numbers = {table: tuple(columns) for table, columns in like_rules().items()}
     known: dict[tuple[str, str, str], float] = {}
     found: list[tuple[Any, ...]] = []
@@ -61,3 +71,24 @@ def cell_changes(log: EventLog, known_at: dt.datetime | None = None) -> pl.DataF
             if before is not None and before != value:
                 found.append((table, text, column, before, float(value)))
     return pl.DataFrame(found, schema=CHANGES, orient="row")
+
+
+def _said_again(
+    log: EventLog, types: Mapping[str, str], rows: Mapping[str, int]
+) -> dict[str, str]:
+    """Types of the tables that have more events than rows, or an override."""
+    told = log.scan().filter(pl.col("type").is_in(list(types)))
+    counted = told.group_by("type").len().collect()
+    events = dict.fromkeys(types.values(), 0)
+    for kind, number in counted.iter_rows():
+        events[types[kind]] += number
+    overridden = {
+        fact.body.table
+        for fact, _ in log.recorded_facts([_OVERRIDE])
+        if not isinstance(fact.body, Rejection)
+    }
+    return {
+        kind: table
+        for kind, table in types.items()
+        if table in overridden or events[table] > rows.get(table, 0)
+    }

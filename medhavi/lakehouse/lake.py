@@ -305,15 +305,21 @@ class Lake:
         read = lineage.LineageReading(log, moment, state, assemble(state, now))
         return read.of(row)
 
-    def cell_changes(self, known_at: dt.datetime | None = None) -> pl.DataFrame:
+    def cell_changes(
+        self,
+        known_at: dt.datetime | None = None,
+        rows: Mapping[str, int] | None = None,
+    ) -> pl.DataFrame:
         """Earlier values of the cells of master data; see `cell_changes`.
 
         Parameters
         ----------
         known_at
             Events recorded up to then; default: all.
+        rows
+            Number of rows by table, by which tables are passed over that never changed.
         """
-        return cell_changes(self._log(), known_at)
+        return cell_changes(self._log(), known_at, rows)
 
     def overrides(self) -> tuple[StandingOverride, ...]:
         """Overrides of people that have not ended, the oldest first."""

@@ -48,7 +48,8 @@ class DataQuality(ExceptionReviewing):
             Events recorded up to then; default: all.
         """
         taken = snapshot or self.lake.snapshot(known_at)
-        history = CellHistory(self.lake.cell_changes(known_at))
+        rows = {table: frame.height for table, frame in taken.tables.items()}
+        history = CellHistory(self.lake.cell_changes(known_at, rows))
         return doubtful_values(taken, settings, history).without(self._settled())
 
     def likely_duplicates(

@@ -47,7 +47,10 @@ def test_each_change_of_a_number_is_told_in_order(tmp_path):
     lake = lake_of(
         tmp_path, term(20, 120.0), override(21, 5.5), term(22, 7.0, "SupplyTermChanged")
     )
-    assert told(lake) == [(5.0, 120.0), (120.0, 5.5), (5.5, 7.0)]
+    every = [(5.0, 120.0), (120.0, 5.5), (5.5, 7.0)]
+    assert told(lake) == every
+    rows = {name: frame.height for name, frame in lake.snapshot().tables.items()}
+    assert told(lake, rows=rows) == every
 
 
 @pytest.mark.req("NEX-09")

@@ -1,4 +1,4 @@
-"""Doubtful values and likely duplicates on the data page: rows, reasons, corrections."""
+"""Doubtful values and likely duplicates on the data page: rows, reasons, links."""
 
 from __future__ import annotations
 

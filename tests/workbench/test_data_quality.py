@@ -20,7 +20,7 @@ def terms(prices):
 
 @pytest.fixture
 def bench(tmp_path) -> Workbench:
-    """Twelve products at a price of 2, one of them at 200; two suppliers of one name."""
+    """Twelve products at a price of 2, one of them at 200; two suppliers of a name."""
     told = [
         *small_company(),
         *terms([*[2.0] * 11, 200.0]),

@@ -380,35 +380,47 @@ class _Column:
 def _explained(
     found: list[DoubtfulValue], rows: LikeRows, snapshot: Snapshot
 ) -> list[DoubtfulValue]:
-    """Cells with their chances less what a wrong number beside them explains."""
-    told: dict[tuple[str, str], list[DoubtfulValue]] = {}
+    """Cells with their chances less what a wrong number beside them explains.
+
+    The likeliest comes first: it explains the others.
+    """
+    told = _ToldCells()
     kept = []
     for one in sorted(found, key=lambda one: -one.chance):
-        chance = one.chance
+        at = snapshot.input_rows(one.table).index_of(one.row)
+        assert at is not None
+        row, chance = snapshot[one.table].row(at, named=True), one.chance
         if one.beside is not None and one.beside != EARLIER:
             other, column, cells = rows.beside(one.table, one.beside)
-            at = _position(snapshot, one)
-            beside = [
-                cell.chance
-                for cell in told.get((other, column), ())
-                if all(
-                    snapshot[one.table][here][at]
-                    == snapshot[other][there][_position(snapshot, cell)]
-                    for here, there in cells.items()
-                )
-            ]
-            chance *= 1 - max(beside, default=0.0)
-        one = replace(one, chance=chance)  # noqa: PLW2901 - the same cell
-        told.setdefault((one.table, one.column), []).append(one)
-        kept.append(one)
+            names, key = tuple(cells.values()), tuple(row[name] for name in cells)
+            chance *= 1 - told.chance((other, column), names, key)
+        told.add((one.table, one.column), row, chance)
+        kept.append(replace(one, chance=chance))
     return kept
 
 
-def _position(snapshot: Snapshot, one: DoubtfulValue) -> int:
-    """Position of the row of a cell in its frame."""
-    at = snapshot.input_rows(one.table).index_of(one.row)
-    assert at is not None
-    return at
+class _ToldCells:
+    """Doubtful cells by some columns of their rows, with the most of their chances."""
+
+    def __init__(self) -> None:
+        self._cells: dict[tuple[str, str], list[tuple[dict[str, Any], float]]] = {}
+        self._most: dict[Any, tuple[int, dict[tuple[Any, ...], float]]] = {}
+
+    def add(self, of: tuple[str, str], row: dict[str, Any], chance: float) -> None:
+        """Keep a cell of a table and column."""
+        self._cells.setdefault(of, []).append((row, chance))
+
+    def chance(
+        self, of: tuple[str, str], names: tuple[str, ...], key: tuple[Any, ...]
+    ) -> float:
+        """Most chance of a cell in whose row some columns have such values; 0: none."""
+        cells = self._cells.get(of, [])
+        done, most = self._most.get((of, names), (0, {}))
+        for row, chance in cells[done:]:
+            place = tuple(row[name] for name in names)
+            most[place] = max(most.get(place, 0.0), chance)
+        self._most[of, names] = len(cells), most
+        return most.get(key, 0.0)
 
 
 def _plain(number: float) -> float:
