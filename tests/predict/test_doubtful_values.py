@@ -167,26 +167,60 @@ def test_a_cost_far_above_the_price_says_so():
     assert told.proposed == 8.0
 
 
-def test_a_wrong_cost_is_not_blamed_on_the_price_beside_it():
-    """Both look wrong beside each other; like rows tell which of them is."""
-    number = range(12)
-    rows = [
-        {"product": f"P{n}", "family": "F", "kind": "raw", "unit_cost": 4 + n / 10}
-        for n in number
-    ]
-    terms = [
-        {
-            "supplier": "S",
-            "product": f"P{n}",
-            "location": "L",
-            "lead_time_days": 5,
-            "unit_price": 4 + n / 10,
-        }
-        for n in number
-    ]
-    rows[3]["unit_cost"] *= 100
-    told = only(products=rows, supply_terms=terms)
-    assert (told.table, told.key) == ("products", {"product": "P3"})
+def test_a_wrong_price_is_not_blamed_on_the_cost_beside_it(drawn):
+    """Costs are drawn: beside the one price that is ten times as high one looks low."""
+    rows = drawn["supply_terms"].to_dicts()
+    wrong = next(one for one in rows if one["product"] == "RM00044")
+    right, wrong["unit_price"] = wrong["unit_price"], wrong["unit_price"] * 10
+    schema = drawn["supply_terms"].schema
+    loose = DoubtSettings(least_chance=0.3)
+    found = doubtful_values(
+        drawn.replace(supply_terms=pl.DataFrame(rows, schema=schema)), loose
+    )
+    told = [one for one in found.values if "RM00044" in one.key.values()]
+    assert [(one.table, one.column) for one in told] == [("supply_terms", "unit_price")]
+    assert told[0].proposed == pytest.approx(right)
+
+
+def test_two_values_apart_accuse_neither():
+    """A table of two or three rows says nothing."""
+    assert not doubtful_values(Snapshot.from_frames(lanes(24.0, 1440.0))).values
+    assert not doubtful_values(Snapshot.from_frames(lanes(24.0, 24.0, 1440.0))).values
+
+
+def test_fewer_like_rows_than_are_asked_for_call_nothing_wrong():
+    """Three lanes by road take a day, one sixty; those by sea a third of that."""
+    rows = lanes(24.0, 24.0, 24.0, 1440.0, *([600.0] * 12))["lanes"]
+    for one in rows[4:]:
+        one["mode"] = "sea"
+    snapshot = Snapshot.from_frames({"lanes": rows})
+    (told,) = doubtful_values(snapshot).values
+    assert (told.key["lane"], told.like_rows) == ("T3", 3)
+    assert not doubtful_values(snapshot, DoubtSettings(fewest_like_rows=4)).values
+
+
+def test_a_cost_above_its_price_is_the_more_doubtful():
+    """Fourfold a cost is below one price and above another; both spread alike."""
+    random = Random(2)
+
+    def chance(price):
+        costs = [round(math.exp(random.gauss(2, 0.4)), 2) for _ in range(60)]
+        costs[0] = 220.0
+        rows = [
+            {"product": f"P{n}", "kind": "finished", "unit_cost": cost}
+            for n, cost in enumerate(costs)
+        ]
+        sold = {"location": "L", "qty": 1, "due": "2026-12-01"}
+        demands = [{"demand": "D", "product": "P0", "price": price, **sold}]
+        loose = DoubtSettings(least_chance=0.01)
+        found = doubtful_values(
+            Snapshot.from_frames({"products": rows, "demands": demands}), loose
+        )
+        return max(
+            (o.chance for o in found.values if o.key["product"] == "P0"), default=0
+        )
+
+    assert chance(100.0) > chance(400.0)
 
 
 def test_the_only_lane_by_air_is_no_wrong_lane_by_road():

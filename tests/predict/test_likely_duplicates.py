@@ -77,6 +77,7 @@ def test_what_differs_is_listed_and_counts_against_it():
     ("first", "second"),
     [
         ("Hand cream 30 ml", "Hand cream 50 ml"),
+        ("Bolt M10450 steel", "Bolt M10460 steel"),
         ("Hand cream rose", "Hand cream lemon"),
         ("Hand cream", "Hand cream bulk"),
         ("Tè Verde serum", "Tè Verde Verde serum"),
