@@ -384,7 +384,7 @@ def _explained(
 
     The likeliest comes first: it explains the others.
     """
-    told = _ToldCells()
+    told = _DoubtfulCells()
     kept = []
     for one in sorted(found, key=lambda one: -one.chance):
         at = snapshot.input_rows(one.table).index_of(one.row)
@@ -399,7 +399,7 @@ def _explained(
     return kept
 
 
-class _ToldCells:
+class _DoubtfulCells:
     """Doubtful cells by some columns of their rows, with the most of their chances."""
 
     def __init__(self) -> None:
