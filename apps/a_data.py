@@ -245,9 +245,13 @@ def duplicates(pair_table, pairs):
 def choose_doubt(doubt_table, doubts, pair_table, pairs):
     doubt = None
     if doubts is not None:
-        doubt = doubtful_part.chosen_in(doubts, doubt_table.value if doubts.found else None)
+        doubt = doubtful_part.chosen_in(
+            doubts, doubt_table.value if doubts.found else None
+        )
     elif pairs is not None:
-        doubt = doubtful_part.chosen_in(pairs, pair_table.value if pairs.found else None)
+        doubt = doubtful_part.chosen_in(
+            pairs, pair_table.value if pairs.found else None
+        )
     is_right = mo.ui.run_button(
         label=say("this_value_is_right" if pairs is None else "these_are_two")
     )

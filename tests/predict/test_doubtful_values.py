@@ -379,7 +379,8 @@ def test_the_value_before_is_the_best_like_row():
     assert not doubtful_values(snapshot).values
     history = changes(("products", "P7", "unit_cost", before, after))
     (told,) = doubtful_values(snapshot, history=history).values
-    assert (told.beside, told.proposed) == ("earlier", pytest.approx(before))
+    assert told.beside == "earlier"
+    assert told.proposed == pytest.approx(before)
 
 
 def test_a_corrected_value_is_not_doubted_for_its_wrong_past():
