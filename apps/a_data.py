@@ -21,11 +21,12 @@ with app.setup:
         cell_form,
         change_list,
         data_page,
+        doubtful_part,
         lineage_part,
         own_data,
     )
     from medhavi.service.data_pages.own_data import DataDecision
-    from medhavi.service.page_data import html, no_data_html
+    from medhavi.service.page_data import html, no_data_html, said
     from medhavi.service.plan_pages import decision_words, desk_words
     from medhavi.service.plan_pages.approver_names import Approver
     from medhavi.views import page, theme
@@ -62,6 +63,7 @@ def remembered():
     get_priced, ask = mo.state(None)
     get_decision, decide = mo.state(None)
     get_renewed, renew = mo.state(0)
+    get_settled, tell_settled = mo.state(None)
     approver = Approver()
 
     def settle(done):
@@ -76,7 +78,9 @@ def remembered():
         get_decision,
         get_priced,
         get_renewed,
+        get_settled,
         settle,
+        tell_settled,
     )
 
 
@@ -191,6 +195,100 @@ def select(state, table):
 def chosen(group, state, tab):
     mo.stop(group is None or tab.value != say("findings"))
     html(group_html(state.findings, group, state.names))
+    return
+
+
+@app.cell(hide_code=True)
+def judge_values(shown, state, tab, wanted):
+    # Made when its tab is opened: no other part of the page waits for it.
+    doubts, doubt_table = None, None
+    if state and tab.value == say("doubtful_values"):
+        doubts = doubtful_part.doubtful_list(shown, state, wanted("known_at"))
+        doubt_table = doubtful_part.quality_table(doubts, state)
+    return doubt_table, doubts
+
+
+@app.cell(hide_code=True)
+def doubtful(doubt_table, doubts):
+    mo.stop(doubts is None)
+    doubtful_part.quality_part(
+        doubts,
+        doubt_table,
+        say("doubtful_values"),
+        (say("no_doubtful_value_here"), say("numbers_fit")),
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def judge_pairs(shown, state, tab):
+    pairs, pair_table = None, None
+    if state and tab.value == say("likely_duplicates"):
+        pairs = doubtful_part.duplicate_list(shown, state)
+        pair_table = doubtful_part.quality_table(pairs, state)
+    return pair_table, pairs
+
+
+@app.cell(hide_code=True)
+def duplicates(pair_table, pairs):
+    mo.stop(pairs is None)
+    doubtful_part.quality_part(
+        pairs,
+        pair_table,
+        say("likely_duplicates"),
+        (say("no_likely_duplicate_here"), say("no_names_alike")),
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def choose_doubt(doubt_table, doubts, pair_table, pairs):
+    doubt = None
+    if doubts is not None:
+        doubt = doubtful_part.chosen_in(
+            doubts, doubt_table.value if doubts.found else None
+        )
+    elif pairs is not None:
+        doubt = doubtful_part.chosen_in(
+            pairs, pair_table.value if pairs.found else None
+        )
+    is_right = mo.ui.run_button(
+        label=say("this_value_is_right" if pairs is None else "these_are_two")
+    )
+    return doubt, is_right
+
+
+@app.cell(hide_code=True)
+def doubt(approver, doubt, is_right, link, pairs, shown, state):
+    mo.stop(doubt is None)
+    _settle = mo.hstack([approver.field(), is_right], justify="start", align="end")
+    mo.vstack(
+        [
+            *(
+                [doubtful_part.doubtful_part(doubt, shown, state, link)]
+                if pairs is None
+                else []
+            ),
+            *([_settle] if shown.source.lake else []),
+        ],
+        gap=0.5,
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def settled(approver, doubt, is_right, settle, shown, tell_settled):
+    mo.stop(doubt is None or not is_right.value)
+    _done = doubtful_part.settle_doubt(shown, doubt, approver.value)
+    tell_settled(_done)
+    settle(_done)
+    return
+
+
+@app.cell(hide_code=True)
+def settlement(get_settled, tab):
+    mo.stop(tab.value not in (say("doubtful_values"), say("likely_duplicates")))
+    said(get_settled()) if get_settled() else None
     return
 
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from medhavi.planners.replenishment.safety_stock import safety_stock
     from medhavi.planners.scheduling.plan_problem import schedule_problem
     from medhavi.predict.backtest import backtest
+    from medhavi.predict.master_data.doubtful_values import doubtful_values
+    from medhavi.predict.master_data.duplicates import likely_duplicates
     from medhavi.predict.reliability import backtest_rates
     from medhavi.results.difference import compare
     from medhavi.results.figures.scorecard import scorecard
@@ -48,6 +50,8 @@ __all__ = [
     "changes",
     "compare",
     "cost_of_change",
+    "doubtful_values",
+    "likely_duplicates",
     "pareto",
     "plan",
     "plan_to_build_on",
@@ -77,6 +81,8 @@ _PLACES = {
     "calibrate": "medhavi.planners.master_plan.goals.calibration",
     "changes": "medhavi.edits",
     "compare": "medhavi.results.difference",
+    "doubtful_values": "medhavi.predict.master_data.doubtful_values",
+    "likely_duplicates": "medhavi.predict.master_data.duplicates",
     "pareto": "medhavi.planners.master_plan.trade_offs",
     "plan": "medhavi.planners.pipeline",
     "plan_to_build_on": "medhavi.planners.pipeline",

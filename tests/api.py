@@ -84,6 +84,11 @@ from medhavi.planners.replenishment.replenishing import replenish
 from medhavi.planners.replenishment.safety_stock import safety_stock
 from medhavi.planners.scheduling.problem_file import chosen_objectives, read_problem
 from medhavi.planners.scheduling.solve import solve
+from medhavi.predict.master_data.cell_history import CHANGES, CellHistory
+from medhavi.predict.master_data.doubtful_values import DoubtSettings, doubtful_values
+from medhavi.predict.master_data.duplicates import DuplicateSettings, likely_duplicates
+from medhavi.predict.master_data.like_rows import LikeRows, like_rules
+from medhavi.predict.master_data.mistakes import MistakeKind
 from medhavi.predict.recipe import QUANTILES, TrainingRecipe, read_recipe
 from medhavi.progress import Progress
 from medhavi.providers import Providers
@@ -129,6 +134,7 @@ from tests import ground_truth
 __all__ = [
     "ALL",
     "ANY",
+    "CHANGES",
     "COLUMNS",
     "DARK",
     "EFFORTS",
@@ -142,10 +148,13 @@ __all__ = [
     "TYPES",
     "Approver",
     "BulkStore",
+    "CellHistory",
     "Commit",
     "CommitStatus",
     "ConstrainedParameters",
     "DataSource",
+    "DoubtSettings",
+    "DuplicateSettings",
     "EditedPlan",
     "EventFilter",
     "EventStore",
@@ -153,7 +162,9 @@ __all__ = [
     "Kept",
     "KurrentStore",
     "Lake",
+    "LikeRows",
     "MemoryStore",
+    "MistakeKind",
     "MrpParameters",
     "Names",
     "NewEvent",
@@ -195,6 +206,7 @@ __all__ = [
     "compare",
     "dated_by_plan",
     "decode",
+    "doubtful_values",
     "edit",
     "edit_price",
     "expire",
@@ -204,6 +216,8 @@ __all__ = [
     "ground_truth",
     "last_approver",
     "late_demands",
+    "like_rules",
+    "likely_duplicates",
     "lineage",
     "load_data",
     "master_event",

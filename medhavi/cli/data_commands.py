@@ -42,6 +42,10 @@ if TYPE_CHECKING:
     from medhavi.workbench.training.training import TrainingResult
 
 
+_MOST_SHOWN = 100
+"""Doubtful values, or pairs, that a command prints; `--json` has all of them."""
+
+
 def generate(
     to: Annotated[str, typer.Option("--to", help="Event store, e.g. sqlite:///e.db")],
     company: Annotated[
@@ -105,15 +109,87 @@ def check(
     lake: LakeOption = None,
     as_of: AsOfOption = None,
     known_at: KnownAtOption = None,
+    doubtful: Annotated[
+        bool,
+        typer.Option(
+            "--doubtful", help="Also values that are likely wrong, and doubles."
+        ),
+    ] = False,
+    least_chance: Annotated[
+        float,
+        typer.Option("--least-chance", help="Chance from which on these are listed."),
+    ] = 0.5,
     verbose: VerboseOption = False,
 ) -> None:
     """Name everything that is wrong with tables, or with a lake at a moment."""
     conversation = talk()
     place = TableSource(tables=tables, lake=lake, date_format=date_format)
-    taken = place.snapshot(moments(as_of, known_at, lake, tables))
+    moment = moments(as_of, known_at, lake, tables)
+    taken = place.snapshot(moment)
     conversation.report((*taken.held.errors, *taken.findings))
     conversation.say(summary(conversation))
+    if doubtful:
+        bench = None if tables is not None else open_workbench(lake)
+        tell_doubts(taken, bench, moment.known_at, least_chance)
     conversation.answer(tables=_sizes(taken), fingerprint=taken.fingerprint)
+
+
+def tell_doubts(
+    taken: Snapshot,
+    bench: Workbench | None,
+    known_at: dt.datetime | None,
+    least_chance: float,
+) -> None:
+    """Print and answer values that are likely wrong, and rows that are likely one."""
+    from medhavi.predict.master_data.doubtful_values import (
+        DoubtSettings,
+        doubtful_values,
+    )
+    from medhavi.predict.master_data.duplicates import (
+        DuplicateSettings,
+        likely_duplicates,
+    )
+    from medhavi.results.reports.work_lists import FindingCost
+    from medhavi.views.data_pages import doubtful_list
+    from medhavi.views.names import names_of
+    from medhavi.workbench.plan_in_force import plan_in_force
+
+    settings = DoubtSettings(least_chance=least_chance)
+    of_pairs = DuplicateSettings(least_chance=least_chance)
+    if bench is None:
+        values = doubtful_values(taken, settings)
+        pairs = likely_duplicates(taken, of_pairs)
+    else:
+        values = bench.doubtful_values(settings, snapshot=taken, known_at=known_at)
+        pairs = bench.likely_duplicates(of_pairs, snapshot=taken)
+    conversation, names = talk(), names_of(taken)
+    conversation.say(doubtful_list.doubtful_finding(values))
+    found = None
+    if values.values and bench is not None:
+        found = plan_in_force(taken, "mrp", bench.lake, past=known_at is not None)
+    cost = None if found is None else FindingCost(found.plan)
+    for rows in (
+        doubtful_list.doubtful_rows(values, names, cost),
+        doubtful_list.duplicate_rows(pairs),
+    ):
+        if rows.height:
+            shown = rows.head(_MOST_SHOWN)
+            show_table([name.lower() for name in rows.columns], shown.iter_rows())
+        if rows.height > _MOST_SHOWN:
+            conversation.say(say("and_more", rows.height - _MOST_SHOWN))
+    conversation.answer(
+        doubtful=[
+            {
+                **one.as_dict(),
+                "late_cost": None if cost is None else cost.of(one.key),
+                "exception": one.place,
+            }
+            for one in values.values
+        ],
+        duplicates=[{**one.as_dict(), "exception": one.place} for one in pairs.pairs],
+        compared=values.checked,
+        expected_precision=values.precision,
+    )
 
 
 def mirror(

@@ -16,6 +16,7 @@ import polars as pl
 from medhavi.errors import UsageError
 from medhavi.findings import finding
 from medhavi.lakehouse import lineage, query, record
+from medhavi.lakehouse.cell_changes import cell_changes
 from medhavi.lakehouse.fact_history import overridden, standing_overrides
 from medhavi.lakehouse.folds.silver_state import STATE_DTYPES, State
 from medhavi.lakehouse.layout import lake_layout
@@ -303,6 +304,22 @@ class Lake:
         state = self._silver.head(log).state if latest else self._silver.at(log, moment)
         read = lineage.LineageReading(log, moment, state, assemble(state, now))
         return read.of(row)
+
+    def cell_changes(
+        self,
+        known_at: dt.datetime | None = None,
+        rows: Mapping[str, int] | None = None,
+    ) -> pl.DataFrame:
+        """Earlier values of the cells of master data; see `cell_changes`.
+
+        Parameters
+        ----------
+        known_at
+            Events recorded up to then; default: all.
+        rows
+            Number of rows by table, by which tables are passed over that never changed.
+        """
+        return cell_changes(self._log(), known_at, rows)
 
     def overrides(self) -> tuple[StandingOverride, ...]:
         """Overrides of people that have not ended, the oldest first."""

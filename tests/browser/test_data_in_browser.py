@@ -157,3 +157,39 @@ def test_a_file_names_the_override_that_it_would_end(page, tmp_path, chromium):
         watched.assert_clean()
     prices = bench.snapshot()["supply_terms"].filter(supplier="S")["unit_price"]
     assert prices.to_list() == [7.0]
+
+
+@pytest.mark.req("NEX-09")
+def test_a_doubtful_value_leads_to_the_filled_form(page, tmp_path, chromium):
+    """Ten lemons of one family; the cost of one has lost its decimal point."""
+    rows = example_rows()
+    rows["products"] = [
+        *rows["products"],
+        *(
+            {"product": f"L{n}", "name": f"Lemon {n}", "family": "L", "unit_cost": cost}
+            for n, cost in enumerate([2.0] * 9 + [200.0])
+        ),
+    ]
+    folder = tmp_path / "mine"
+    Snapshot.from_frames(rows).to_folder(folder, format="csv")
+    with served(tmp_path, "--tables", str(folder)) as address:
+        desk = Watched(page, address)
+        desk.open("/data/")
+        page.get_by_role("tab", name="Doubtful values").click()
+        row = page.get_by_role("row").filter(has_text="Lemon 9").first
+        expect(row).to_contain_text("decimal point (100 times)")
+        desk.act(lambda: row.get_by_role("checkbox").click())
+        link = page.get_by_role("link", name="Correct this cell")
+        box = link.bounding_box()
+        assert box is not None
+        assert box["y"] <= 1600
+        link.click()
+        value = page.get_by_placeholder("empty: no value").locator("visible=true")
+        expect(value).to_have_value("2")
+        page.get_by_role("button", name="Show what changes").click()
+        told = page.get_by_text("products 1 changed").locator("visible=true")
+        expect(told.first).to_be_visible()
+        page.get_by_role("tab", name="Likely duplicates").click()
+        nothing = page.get_by_text("No likely duplicate").locator("visible=true")
+        expect(nothing.first).to_be_visible()
+        desk.assert_clean()

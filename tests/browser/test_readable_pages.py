@@ -42,6 +42,8 @@ PARTS = {
     "/plan/?mode=constrained": "Pegging chain of a demand",
     "/schedule/?mode=constrained": "No planned order to make",
     "/data/?tab=refused": "Nothing is refused",
+    "/data/?tab=doubtful-values": "No value is doubtful",
+    "/data/?tab=likely-duplicates": "No likely duplicate",
 }
 DRAWN = ("/plan/?mode", "/capacity/", "/promise/", "/scenarios/")
 """Pages of this company with charts."""

@@ -62,7 +62,8 @@ def cell_form(
 ) -> mo.ui.form[Any, Any] | None:
     """Ask for a cell of a table and its value; None before a table is chosen.
 
-    It begins with the cell of the chosen finding. A row is named by its number in the
+    It begins with the cell of the chosen finding, or with the cell and the value that
+    the address proposes. A row is named by its number in the
     file, in a lake it is chosen by the names of its key.
     """
     import marimo as mo
@@ -73,6 +74,7 @@ def cell_form(
         found = None
     where = _row_words(shown, state, found) or wanted("row")
     column = (found.column if found is not None else None) or wanted("column")
+    value = wanted("value") if found is None and wanted("table") == table else ""
     key = tables()[table].key
     columns = {
         said(name).capitalize(): name
@@ -91,7 +93,7 @@ def cell_form(
                 searchable=True,
             ),
             value=mo.ui.text(
-                "", label=say("new_value"), placeholder=say("empty_no_value")
+                value, label=say("new_value"), placeholder=say("empty_no_value")
             ),
         )
         .form(submit_button_label=say("show_what_changes"), bordered=False)

@@ -51,6 +51,8 @@ if TYPE_CHECKING:
 
 TABS = (
     say("findings"),
+    say("doubtful_values"),
+    say("likely_duplicates"),
     say("lineage"),
     say("correct_a_cell"),
     say("upload"),

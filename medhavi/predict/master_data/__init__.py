@@ -1,0 +1,1 @@
+"""Quality of master data: cells that are likely wrong, rows that are likely one."""
