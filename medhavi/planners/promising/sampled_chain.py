@@ -22,7 +22,7 @@ from medhavi.planners.sampled_times import (
     with_common_cause,
 )
 from medhavi.providers.transport.transport import BoundedTimes
-from medhavi.units import ALWAYS
+from medhavi.units import ALWAYS, NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,8 +47,6 @@ if TYPE_CHECKING:
 SEED = 7
 POINTS = 512
 """Of a sample, a power of two."""
-_NONE = ALWAYS
-"""Stands for a time that is never over."""
 
 
 @lru_cache(maxsize=64)
@@ -210,23 +208,16 @@ class SampledChain:
     ) -> BoundedTimes:
         """When a purchase is there at each point by the calendars [s]."""
         subject, quantiles, place = drawn
-        suppliers = self._book.providers.suppliers
-
-        def finish(level: float) -> int:
-            days = quantiles.at(level)
-            clock = suppliers.clock_at(source.row, source.location, days)
-            timing = clock.earliest(piece.begin, piece.order_steps)
-            return _NONE if timing is None else timing.finish
-
         key = (subject, piece.begin, len(self._table), place)
         found = self._times.columns.get(key)
         if found is None:
-            levels = self._table[place].levels
-            each = np.array([finish(level) for level in levels], dtype=np.int64)
+            suppliers = self._book.providers.suppliers
+            leads = lead_seconds(quantiles, self._table[place])
+            each = suppliers.receipts(source.row, source.location, piece.begin, leads)
             found = self._times.keep(key, each)
-        if found.least > _NONE:
+        if found.most < NEVER:
             return found
-        return BoundedTimes.of(np.where(found.at == _NONE, piece.ready, found.at))
+        return BoundedTimes.of(np.where(found.at == NEVER, piece.ready, found.at))
 
     def _leg(self, lane: str, ready: BoundedTimes) -> BoundedTimes:
         subject, quantiles = self._times.lane(lane)
