@@ -506,8 +506,10 @@ def section(key: str, title: str, *parts: object) -> mo.Html:
     return mo.vstack([head, *parts], gap=1)
 
 
-def picture(chart: Picture | None, what: str, advice: str) -> mo.Html:
-    """Chart below its title; without one, say what that means and what helps."""
+def picture(
+    chart: Picture | None, what: str, advice: str, finding: str = ""
+) -> mo.Html:
+    """Chart below its title and finding; without one, what that means, what helps."""
     import marimo as mo
 
     if chart is None:
@@ -515,8 +517,10 @@ def picture(chart: Picture | None, what: str, advice: str) -> mo.Html:
     drawn = mo.ui.altair_chart(
         untitled(chart), chart_selection=False, legend_selection=False
     )
+    told = f'<p class="muted">{escape(finding)}</p>' if finding else ""
     return html(
-        f'<h2 class="mv-of">{escape(title_of(chart))}</h2><div class="mv-draw">{drawn.text}</div>'
+        f'<h2 class="mv-of">{escape(title_of(chart))}</h2>{told}'
+        f'<div class="mv-draw">{drawn.text}</div>'
         f"{picture_buttons(chart).text}"
     )
 

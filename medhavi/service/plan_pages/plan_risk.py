@@ -123,14 +123,14 @@ def forecast_part(shown: PlanPage) -> mo.Html:
     found = _risk_of_page(shown)
     if not isinstance(found, PlanRisk):
         return found
-    finding = escape(forecast_finding(found, shown.names.currency))
-    basis = escape(say("forecast_basis", found.scenarios, found.uncertain))
-    chart = forecast_chart(found, shown.names)
-    drawn = picture(chart, say("no_demand_is_due"), say("demands_of_coming_weeks"))
-    return mo.vstack(
-        [html(f"<p>{finding}</p>"), drawn, html(f'<p class="muted small">{basis}</p>')],
-        gap=0,
+    drawn = picture(
+        forecast_chart(found, shown.names),
+        say("no_demand_is_due"),
+        say("demands_of_coming_weeks"),
+        forecast_finding(found, shown.names.currency),
     )
+    basis = escape(say("forecast_basis", found.scenarios, found.uncertain))
+    return mo.vstack([drawn, html(f'<p class="muted small">{basis}</p>')], gap=0)
 
 
 def risky_part(shown: PlanPage, names: Names) -> mo.Html:

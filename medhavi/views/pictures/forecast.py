@@ -123,26 +123,28 @@ def forecast_chart(risk: PlanRisk, names: Names | None = None) -> Picture | None
 
 
 def _labels(rows: pl.DataFrame) -> list[Picture]:
-    """Words beside the marks of the widest week, instead of a legend."""
+    """Words beside the widest band and the farthest mark, instead of a legend."""
     import altair as alt
 
-    told = rows.with_columns(width=pl.col("p90") - pl.col("p10")).sort(
-        "width", "x", descending=[True, False]
+    told = rows.with_columns(
+        width=pl.col("p90") - pl.col("p10"), gap=pl.col("planned") - pl.col("p90")
     )
-    row = told.row(0, named=True)
-    words = [(row["p10"], f"{say('forecast_line')}, {say('forecast_band')}", "top")]
-    if row["planned"] > row["p90"]:
-        words.append((row["planned"], f"◇ {say('forecast_plan')}", "bottom"))
+    wide = told.row(int(told["width"].arg_max() or 0), named=True)
+    band = f"{say('forecast_line')}, {say('forecast_band')}"
+    words = [(wide["x"], wide["p10"], band, "top")]
+    far = told.row(int(told["gap"].arg_max() or 0), named=True)
+    if far["gap"] > 0:
+        words += [(far["x"], far["planned"], f"◇ {say('forecast_plan')}", "middle")]
     layers: list[Picture] = []
-    for place, word, side in words:
+    for week, place, word, side in words:
         look: dict[str, Any] = {
             "align": "left",
             "baseline": side,
-            "dx": 6,
-            "dy": 6 if side == "top" else -6,
+            "dx": 8,
+            "dy": 6 if side == "top" else 0,
         }
         chart = alt.Chart(
-            rows_of(pl.DataFrame({"x": [row["x"]], "y": [place], "word": [word]}))
+            rows_of(pl.DataFrame({"x": [week], "y": [place], "word": [word]}))
         ).encode(x=alt.X("x:T"), y=alt.Y("y:Q", title=None), text="word:N")
         layers += [
             edge_of_words(chart, **look),

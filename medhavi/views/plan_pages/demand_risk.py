@@ -9,7 +9,7 @@ from urllib.parse import quote
 import polars as pl
 
 from medhavi.views import grid_columns, page
-from medhavi.views.names import money, percent, wall_clock, when
+from medhavi.views.names import count, money, percent, wall_clock, when
 from medhavi.views.order_grid import order_link
 from medhavi.views.page import table_html
 from medhavi.views.words import say
@@ -83,7 +83,7 @@ def risky_html(risk: PlanRisk, plan: Plan, snapshot: Snapshot, names: Names) -> 
     if found.is_empty():
         return page.empty(say("no_demand_at_risk"), say("each_demand_is_sure", least))
     cost = money(float(found["expected_cost"].sum()), names.currency)
-    told = say("demands_at_risk_words", found.height, least, cost)
+    told = say("demands_at_risk_words", count(found.height, "demand"), least, cost)
     rows = [
         (
             _demand_html(row["demand"], names),
