@@ -130,11 +130,10 @@ def _labels(rows: pl.DataFrame) -> list[Picture]:
         width=pl.col("p90") - pl.col("p10"), gap=pl.col("planned") - pl.col("p90")
     )
     wide = told.row(int(told["width"].arg_max() or 0), named=True)
-    band = f"{say('forecast_line')}, {say('forecast_band')}"
-    words = [(wide["x"], wide["p10"], band, "top")]
+    words = [(wide["x"], wide["p10"], say("forecast_band"), "top")]
     far = told.row(int(told["gap"].arg_max() or 0), named=True)
     if far["gap"] > 0:
-        words += [(far["x"], far["planned"], f"◇ {say('forecast_plan')}", "middle")]
+        words += [(far["x"], far["planned"], say("forecast_plan"), "middle")]
     layers: list[Picture] = []
     for week, place, word, side in words:
         look: dict[str, Any] = {

@@ -83,7 +83,7 @@ def risky_html(risk: PlanRisk, plan: Plan, snapshot: Snapshot, names: Names) -> 
     if found.is_empty():
         return page.empty(say("no_demand_at_risk"), say("each_demand_is_sure", least))
     cost = money(float(found["expected_cost"].sum()), names.currency)
-    told = say("demands_at_risk_words", count(found.height, "demand"), least, cost)
+    told = say("demands_at_risk_words", least, count(found.height, "demand"), cost)
     rows = [
         (
             _demand_html(row["demand"], names),
