@@ -29,6 +29,9 @@ def tables(tmp_path, monkeypatch):
     company().to_folder(tmp_path / "town", format="csv")
     monkeypatch.delenv("MEDHAVI_LAKE", raising=False)
     monkeypatch.setattr(plan_risk, "_risks", AnswerCache(4))
+    # A plan that is in memory alone is none that a job finds again.
+    monkeypatch.setattr(plan_loading, "_plans", AnswerCache(4))
+    monkeypatch.setattr(plan_loading, "_shown", {})
     return str(tmp_path / "town")
 
 
