@@ -506,9 +506,7 @@ def section(key: str, title: str, *parts: object) -> mo.Html:
     return mo.vstack([head, *parts], gap=1)
 
 
-def picture(
-    chart: Picture | None, what: str, advice: str, finding: str = ""
-) -> mo.Html:
+def picture(chart: Picture | None, what: str, advice: str, told: str = "") -> mo.Html:
     """Chart below its title and finding; without one, what that means, what helps."""
     import marimo as mo
 
@@ -517,10 +515,9 @@ def picture(
     drawn = mo.ui.altair_chart(
         untitled(chart), chart_selection=False, legend_selection=False
     )
-    told = f'<p class="muted">{escape(finding)}</p>' if finding else ""
+    finding = f'<p class="muted">{escape(told)}</p>' if told else ""
     return html(
-        f'<h2 class="mv-of">{escape(title_of(chart))}</h2>{told}'
-        f'<div class="mv-draw">{drawn.text}</div>'
+        f'<h2 class="mv-of">{escape(title_of(chart))}</h2>{finding}<div class="mv-draw">{drawn.text}</div>'
         f"{picture_buttons(chart).text}"
     )
 

@@ -17,6 +17,8 @@ from medhavi.cli.lake_commands import TableSource
 from medhavi.cli.options import PlanArgument, existing_plan
 from medhavi.errors import UsageError
 from medhavi.results.amounts import full_money, percent
+from medhavi.views.names import count
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from medhavi.results.plans.plan import Plan
@@ -69,8 +71,7 @@ def kpi(
     }
     for name, value in given.items():
         if value is not None:
-            message = f"--{name} belongs to --forecast; give that too, or leave it out."
-            raise UsageError(message)
+            raise UsageError(say("belongs_to_forecast", name))
     shown = key_figures(made)
     show_key_figures(shown)
     figures = made.kpis_json()
@@ -91,9 +92,7 @@ def _forecast(
 
     conversation = talk()
     if made.run.snapshot_fingerprint != snapshot.fingerprint:
-        conversation.note(
-            "The plan was made of other tables than these; dates may not fit."
-        )
+        conversation.note(say("plan_of_other_tables"))
     found = plan_risk(
         made,
         snapshot,
@@ -110,12 +109,14 @@ def _forecast(
     least = snapshot.settings.min_on_time_prob
     risky = found.at_risk(least)
     conversation.say(
-        f"on time by the plan, but with less than {percent(least)}: {risky.height:,}"
+        say("demands_below", percent(least), count(risky.height, "demand"))
     )
     numbers = made.supplies.select("number", order="id")
     told = risky.join(numbers, on="order", how="left", maintain_order="left")
     names = ("demand", "due", "on_time_prob", "p80", "expected_cost", "number")
-    show_table((*names[:-1], "delayed by"), told.select(names).head(_MOST).rows())
+    show_table(
+        (*names[:-1], say("delayed_by_order")), told.select(names).head(_MOST).rows()
+    )
     conversation.answer(
         **found.to_json(), least=least, at_risk=risky["demand"].to_list()
     )
@@ -130,11 +131,11 @@ def _show_weeks(found: PlanRisk) -> None:
         (
             "week from",
             "demands",
-            "on time in full, plan",
+            say("planned_share_on_time"),
             "p10",
             "p50",
             "p90",
-            "cost of lateness, p50",
+            say("cost_of_lateness_p50"),
             "p90",
         ),
         [

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     """Row of `supplies` with its instants in UTC seconds."""
 
 
-class _Draw(NamedTuple):
+class _SampledTime(NamedTuple):
     """What an order draws: a level by this name, and what its estimate says.
 
     `elapsed` is the planned time that a factor of a step makes longer [s].
@@ -92,7 +92,7 @@ class OrderDelays:
         self._steps = steps
         self._terms: dict[tuple[str, ...], tuple[Row, Quantiles] | None] = {}
         self._lanes = {row["lane"]: row for row in providers.tables["lanes"]}
-        draws: dict[str, list[_Draw]] = {}
+        draws: dict[str, list[_SampledTime]] = {}
         for order in orders:
             found = [one for one in self._drawn(order) if one.quantiles.uncertain]
             if found:
@@ -112,19 +112,19 @@ class OrderDelays:
         mixed = with_common_cause(points, correlation)
         return {name: mixed[:, place] for place, name in enumerate(own)}
 
-    def _drawn(self, order: Order) -> list[_Draw]:
+    def _drawn(self, order: Order) -> list[_SampledTime]:
         if order["kind"] == "buy":
             found = self._bought(order)
-            own = [] if found is None else [_Draw(order["id"], found[1])]
+            own = [] if found is None else [_SampledTime(order["id"], found[1])]
         elif order["kind"] == "move":
             lane = self._lanes.get(order["lane"])
             if lane is None:
                 return []
             name = f"{order['lane']}|{_leaves(order)}"
-            own = [_Draw(name, self._providers.lead_times.lane_quantiles(lane))]
+            own = [_SampledTime(name, self._providers.lead_times.lane_quantiles(lane))]
         else:
             own = [
-                _Draw(
+                _SampledTime(
                     f"{order['id']}|{step}",
                     self._factors[order["source"], step],
                     elapsed,
@@ -174,7 +174,7 @@ class OrderDelays:
         own = self._lead(order, draws[0])
         return late + own, own
 
-    def _lead(self, order: Order, one: _Draw) -> Instants:
+    def _lead(self, order: Order, one: _SampledTime) -> Instants:
         found = self._bought(order)
         assert found is not None
         row, quantiles = found
@@ -195,7 +195,7 @@ class OrderDelays:
         return self._not_yet(order, delays, self._levels[one.name])
 
     def _moved(
-        self, order: Order, late: Instants, draws: Sequence[_Draw]
+        self, order: Order, late: Instants, draws: Sequence[_SampledTime]
     ) -> tuple[Instants, Instants]:
         lane, departure = order["lane"], _leaves(order)
         transport = self._providers.transport

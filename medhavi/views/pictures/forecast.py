@@ -54,7 +54,10 @@ def forecast_rows(risk: PlanRisk, zone: str = "UTC") -> pl.DataFrame:
                     "forecast_tip",
                     day(dt.datetime.combine(row["week"], dt.time())),
                     count(row["demands"], "demand"),
-                    *(percent(row[name]) for name in ("planned", "p50", "p10", "p90")),
+                    percent(row["planned"]),
+                    percent(row["p50"]),
+                    percent(row["p10"]),
+                    percent(row["p90"]),
                 ),
             }
             for row in rows.iter_rows(named=True)
@@ -74,11 +77,17 @@ def forecast_finding(risk: PlanRisk, currency: str) -> str:
         return say("forecast_certain", percent(service["planned"]))
     told = say(
         "forecast_expected",
-        *(percent(service[part]) for part in ("p50", "planned", "p10", "p90")),
+        percent(service["p50"]),
+        percent(service["planned"]),
+        percent(service["p10"]),
+        percent(service["p90"]),
     )
     late = say(
         "forecast_cost",
-        *(money(cost[part], currency) for part in ("p50", "p10", "p90", "planned")),
+        money(cost["p50"], currency),
+        money(cost["p10"], currency),
+        money(cost["p90"], currency),
+        money(cost["planned"], currency),
     )
     return f"{told}. {late}"
 
