@@ -291,6 +291,8 @@ def test_without_uncertain_times_each_interval_is_its_point(mode):
     on_time = risk.demands["verdict"] == "on_time"
     assert (risk.demands["on_time_prob"] == on_time.cast(pl.Float64)).all()
     assert risk.at_risk(0.8).is_empty()
+    # What is late is so by the plan: no order makes it late.
+    assert risk.demands["order"].is_null().all()
 
 
 @pytest.mark.parametrize("mode", ["mrp", "constrained", "optimize"])

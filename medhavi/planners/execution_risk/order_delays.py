@@ -145,6 +145,12 @@ class OrderDelays:
             )
         return self._terms[key]
 
+    def ready(self, order: Order) -> int:
+        """Instant at which what an order takes has to be there [UTC s]."""
+        if order["kind"] != "move" or order["lane"] not in self._lanes:
+            return int(order["start"])
+        return _leaves(order) - self._providers.transport.cutoff(order["lane"])
+
     def of(self, order: Order, waits: Instants | None) -> tuple[Instants, Instants]:
         """Delay of one order in each scenario, and the part of it that is its own.
 
@@ -197,10 +203,8 @@ class OrderDelays:
     def _moved(
         self, order: Order, late: Instants, draws: Sequence[_SampledTime]
     ) -> tuple[Instants, Instants]:
-        lane, departure = order["lane"], _leaves(order)
-        transport = self._providers.transport
-        planned = transport.transit(lane)
-        ready = departure - transport.cutoff(lane)
+        lane, ready = order["lane"], self.ready(order)
+        planned = self._providers.transport.transit(lane)
         own = np.zeros_like(late)
         if draws:
             quantiles = draws[0].quantiles

@@ -109,7 +109,7 @@ def plan_risk(
         scenarios=scenarios,
         seed=seed,
     )
-    late = _propagated(orders, _links(plan, snapshot, orders), delays)
+    late = _propagated(orders, _links(plan, snapshot, orders, delays), delays)
     demands = _Demands(plan, snapshot, orders, as_of)
     return demands.risk(late, delays, orders, (scenarios, seed))
 
@@ -144,19 +144,15 @@ def _step_times(plan: Plan) -> dict[str, list[tuple[int, int]]]:
 
 
 def _links(
-    plan: Plan, snapshot: Snapshot, orders: Sequence[Order]
+    plan: Plan, snapshot: Snapshot, orders: Sequence[Order], delays: OrderDelays
 ) -> dict[int, list[_Link]]:
     """What each order waits for, with the slack of the plan, by place."""
     places = {order["id"]: place for place, order in enumerate(orders)}
-    cutoffs = dict(snapshot["lanes"].select("lane", "cutoff_h").iter_rows())
     found: dict[int, list[_Link]] = {}
     for taker, giver in peg_links(plan, snapshot).iter_rows():
         if taker not in places or giver not in places:
             continue
-        order = orders[places[taker]]
-        need = order["start"]
-        if order["kind"] == "move":
-            need -= round((cutoffs.get(order["lane"]) or 0.0) * 3600)
+        need = delays.ready(orders[places[taker]])
         slack = max(need - orders[places[giver]]["finish"], 0)
         found.setdefault(places[taker], []).append(_Link(places[giver], slack))
     return found
@@ -371,7 +367,8 @@ class _Demands:
                 dates = np.maximum(dates, end)
                 continue
             there = np.maximum(ends[place] + lag + moved.delay, first)
-            roots = np.where(there > dates, moved.root, roots)
+            cause = np.where(moved.delay > 0, moved.root, _NOBODY)
+            roots = np.where(there > dates, cause, roots)
             dates = np.maximum(dates, there)
             hours_late = np.maximum(there - due, 0) - max(end - due, 0)
             extra += self._rates.get(demand, 0.0) * qty * hours_late / DAY

@@ -19,9 +19,7 @@ from medhavi.service.page_data import (
     picture,
     problem_html,
     problem_of,
-    read_snapshot,
     trouble_of,
-    with_scenario,
 )
 from medhavi.views import page
 from medhavi.views.pictures.forecast import forecast_chart, forecast_finding
@@ -75,11 +73,9 @@ class PlanRiskRequest:
         from medhavi.planners.execution_risk.plan_risk import plan_risk
 
         observe(Progress(say("reading_the_plan")))
-        plan, asked = self.plan.shown(self.fingerprint), self.plan
-        base = read_snapshot(asked.source.base, asked.known_at, asked.effective_at)
-        snapshot = with_scenario(asked.source, base) if asked.source.scenario else base
+        plan = self.plan.shown(self.fingerprint)
         observe(Progress(say("risk_is_being_drawn")))
-        return plan_risk(plan, snapshot)
+        return plan_risk(plan, self.plan.tables())
 
 
 def risk_of(
