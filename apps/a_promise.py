@@ -520,12 +520,11 @@ def choose_date(moved_to, names, told, tried_page, which):
 
 
 @app.cell(hide_code=True)
-def confirm(chosen, own, part, tab, told, tried_page, which):
+def confirm(chosen, part, tab, told, tried_page, which):
     mo.stop(tab.value != say("desk") or part.value != say("confirm"))
     _parts = [html(promise_widgets.decision_text(chosen, tried_page))]
-    if told.binding:
-        _fields = [which, own] if len(which.options) > 1 else [own]
-        _parts += [mo.hstack(_fields, justify="start", wrap=True)]
+    if told.binding and len(which.options) > 1:
+        _parts.append(which)
     mo.vstack(_parts, gap=1)
     return
 
@@ -569,13 +568,12 @@ def decision(told):
 
 
 @app.cell(hide_code=True)
-def who(accept, approver, because, part, tab, told):
+def who(accept, approver, because, own, part, tab, told):
     mo.stop(
         tab.value != say("desk") or part.value != say("confirm") or not told.binding
     )
-    mo.hstack(
-        [because, approver.field(), accept], justify="start", align="end", wrap=True
-    )
+    _fields = [own, because, approver.field(), accept]
+    mo.hstack(_fields, justify="start", align="end", wrap=True)
     return
 
 

@@ -102,7 +102,10 @@ def remembered():
 def effort(ready, wanted):
     _ready = ready  # tables that cannot be read have no trade-offs
     form = (
-        mo.md("{objectives} {points}\n\n{cost} {lateness} {co2} {inventory} {overtime}")
+        mo.md(
+            "{objectives} {points}\n\n"
+            '<div class="mv-form">{cost}{lateness}{co2}{inventory}{overtime}</div>'
+        )
         .batch(
             objectives=mo.ui.multiselect(
                 {title: name for name, title in TITLES.items()},
@@ -122,6 +125,7 @@ def effort(ready, wanted):
                     label=f"{TITLES[name].capitalize()} at most "
                     f"[{budget_unit(name, ready.names.currency)}]",
                     placeholder=say("no_limit"),
+                    full_width=True,
                 )
                 for name in BUDGETED
             },
