@@ -91,7 +91,7 @@ class OrderDelays:
         self._factors = providers.lead_times.step_factors()
         self._steps = steps
         self._terms: dict[tuple[str, ...], tuple[Row, Quantiles] | None] = {}
-        self._lanes = {row["lane"]: row for row in providers.tables["lanes"]}
+        self._lanes = frozenset(providers.transport.ids)
         draws: dict[str, list[_SampledTime]] = {}
         for order in orders:
             found = [one for one in self._drawn(order) if one.quantiles.uncertain]
@@ -117,9 +117,9 @@ class OrderDelays:
             found = self._bought(order)
             own = [] if found is None else [_SampledTime(order["id"], found[1])]
         elif order["kind"] == "move":
-            lane = self._lanes.get(order["lane"])
-            if lane is None:
+            if order["lane"] not in self._lanes:
                 return []
+            lane = self._providers.transport.row(order["lane"])
             name = f"{order['lane']}|{_leaves(order)}"
             own = [_SampledTime(name, self._providers.lead_times.lane_quantiles(lane))]
         else:
