@@ -5,7 +5,8 @@
 """Cockpit
 
 Service, promises, lateness, stock, load and cost over published plans; exceptions by
-money with who takes care of them; where in the network lateness is caused.
+money with who takes care of them; the service that the coming weeks may bring; where
+in the network lateness is caused.
 """
 
 import marimo
@@ -25,7 +26,7 @@ with app.setup:
         said,
         trouble_of,
     )
-    from medhavi.service.plan_pages import cockpit_page, desk_words
+    from medhavi.service.plan_pages import cockpit_page, desk_words, plan_risk
     from medhavi.service.plan_pages.plan_standing import published_of, standing_facts
     from medhavi.views import page, theme
     from medhavi.views.pictures.lateness import plan_finding
@@ -159,42 +160,59 @@ def listed(by, grouped, names, rows):
 
 
 @app.cell(hide_code=True)
-def others(names, plan, shown):
-    mo.stop(plan is None)
-    others = {
-        say("promised_dates_missed"): cockpit_page.promise_table(shown, plan),
-        say("tab_network"): picture(
-            network_chart(plan, shown.snapshot, names),
-            "No map",
-            say("add_latitude_and_longitude"),
-        ),
-        say("tab_events"): cockpit_page.event_table(shown),
-    }
-    return (others,)
+def choose_tab(keep, wanted):
+    tab = desk_words.tab_bar(cockpit_page.TABS, wanted, keep, say("exceptions"))
+    return (tab,)
 
 
 @app.cell(hide_code=True)
-def show(by, exceptions, form, others, shown, state):
+def bar(plan, tab):
+    tab if plan else None
+    return
+
+
+@app.cell(hide_code=True)
+def show(by, exceptions, form, shown, state, tab):
+    mo.stop(tab.value != say("exceptions"))
     _review = [form] if shown.source.lake else []
-    mo.ui.tabs(
-        {
-            say("exceptions"): mo.vstack(
-                [
-                    mo.hstack([state, by], justify="start", wrap=True, gap=2),
-                    *exceptions,
-                    *_review,
-                ],
-                gap=1,
-            ),
-            **others,
-        }
+    mo.vstack(
+        [
+            mo.hstack([state, by], justify="start", wrap=True, gap=2),
+            *exceptions,
+            *_review,
+        ],
+        gap=1,
     )
     return
 
 
 @app.cell(hide_code=True)
-def chosen(table):
-    mo.stop(table is None or not len(table.value))
+def forecast(plan, shown, tab):
+    # Run again when the job has drawn the times of the orders.
+    mo.stop(plan is None or tab.value != say("service_forecast"))
+    plan_risk.forecast_part(shown)
+    return
+
+
+@app.cell(hide_code=True)
+def others(names, plan, shown, tab):
+    mo.stop(plan is None)
+    _parts = {
+        say("promised_dates_missed"): lambda: cockpit_page.promise_table(shown, plan),
+        say("tab_network"): lambda: picture(
+            network_chart(plan, shown.snapshot, names),
+            "No map",
+            say("add_latitude_and_longitude"),
+        ),
+        say("tab_events"): lambda: cockpit_page.event_table(shown),
+    }
+    _parts[tab.value]() if tab.value in _parts else None
+    return
+
+
+@app.cell(hide_code=True)
+def chosen(tab, table):
+    mo.stop(tab.value != say("exceptions") or table is None or not len(table.value))
     html(cockpit_page.links_html(table.value["Key"][0]))
     return
 

@@ -5,7 +5,7 @@
 """Promise desk
 
 Delivery dates with their probability, sourcing options and remedies; the list of all
-promises with who made them, request files, the promises at risk.
+promises with who made them, request files, the promises and demands at risk.
 """
 
 import marimo
@@ -32,9 +32,10 @@ with app.setup:
         desk_parts,
         desk_words,
         plan_page,
+        plan_risk,
     )
     from medhavi.service.plan_pages.approver_names import Approver
-    from medhavi.service.plan_pages.plan_loading import follow_facts
+    from medhavi.service.plan_pages.plan_loading import follow_facts, followed
     from medhavi.service.promise_pages import (
         plan_effect,
         promise_commit,
@@ -881,6 +882,14 @@ def hot_spots(get_watch, many, shown, tab, told):
         ),
         html(promise_lists.risk_spots_html(_watch, shown.names)),
     )
+    return
+
+
+@app.cell(hide_code=True)
+def demands_at_risk(shown, tab):
+    # Of the plan in force; run again when the plan or its risk is there.
+    mo.stop(tab.value != say("demands_at_risk"))
+    plan_risk.risky_part(followed(shown, shown.snapshot), shown.names)
     return
 
 

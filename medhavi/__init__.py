@@ -14,6 +14,7 @@ from medhavi.version import __version__
 if TYPE_CHECKING:
     from medhavi.edits import apply, changes
     from medhavi.errors import MedhaviError
+    from medhavi.planners.execution_risk.plan_risk import plan_risk
     from medhavi.planners.late_remedies.remedy_trials import remedies
     from medhavi.planners.master_plan.goals.calibration import calibrate
     from medhavi.planners.master_plan.trade_offs import pareto
@@ -54,6 +55,7 @@ __all__ = [
     "likely_duplicates",
     "pareto",
     "plan",
+    "plan_risk",
     "plan_to_build_on",
     "promise",
     "remedies",
@@ -85,6 +87,7 @@ _PLACES = {
     "likely_duplicates": "medhavi.predict.master_data.duplicates",
     "pareto": "medhavi.planners.master_plan.trade_offs",
     "plan": "medhavi.planners.pipeline",
+    "plan_risk": "medhavi.planners.execution_risk.plan_risk",
     "plan_to_build_on": "medhavi.planners.pipeline",
     "replenish": "medhavi.planners.replenishment.replenishing",
     "safety_stock": "medhavi.planners.replenishment.safety_stock",

@@ -49,6 +49,7 @@ from medhavi.events.store import (
 from medhavi.events.urls import open_store
 from medhavi.lakehouse import Lake, QueryLimits
 from medhavi.planners.edit_price import edit_price, planned_without
+from medhavi.planners.execution_risk.plan_risk import plan_risk
 from medhavi.planners.late_remedies.remedy_trials import remedies
 from medhavi.planners.net_change.kept import Kept
 from medhavi.planners.parameters import (
@@ -228,6 +229,7 @@ __all__ = [
     "pack_sections",
     "parse_stream",
     "plan",
+    "plan_risk",
     "plan_to_build_on",
     "planned_without",
     "promise",

@@ -29,7 +29,12 @@ from medhavi.cli.options import (
     refusing,
     register_unavailable,
 )
-from medhavi.cli.planning import orders_commands, plan_commands, planner_commands
+from medhavi.cli.planning import (
+    figure_commands,
+    orders_commands,
+    plan_commands,
+    planner_commands,
+)
 from medhavi.cli.planning.orders_commands import OrdersGroup
 
 app = CommandGroup(
@@ -53,7 +58,7 @@ COMMANDS: Commands = {
     "snapshot": data_commands.snapshot,
     "plan": plan_commands.plan,
     "explain": plan_commands.explain,
-    "kpi": plan_commands.kpi,
+    "kpi": figure_commands.kpi,
     "compare": plan_commands.compare,
     "export": plan_commands.export,
     "pack": plan_commands.pack,

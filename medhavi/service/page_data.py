@@ -506,8 +506,8 @@ def section(key: str, title: str, *parts: object) -> mo.Html:
     return mo.vstack([head, *parts], gap=1)
 
 
-def picture(chart: Picture | None, what: str, advice: str) -> mo.Html:
-    """Chart below its title; without one, say what that means and what helps."""
+def picture(chart: Picture | None, what: str, advice: str, told: str = "") -> mo.Html:
+    """Chart below its title and finding; without one, what that means, what helps."""
     import marimo as mo
 
     if chart is None:
@@ -515,8 +515,9 @@ def picture(chart: Picture | None, what: str, advice: str) -> mo.Html:
     drawn = mo.ui.altair_chart(
         untitled(chart), chart_selection=False, legend_selection=False
     )
+    finding = f'<p class="muted">{escape(told)}</p>' if told else ""
     return html(
-        f'<h2 class="mv-of">{escape(title_of(chart))}</h2><div class="mv-draw">{drawn.text}</div>'
+        f'<h2 class="mv-of">{escape(title_of(chart))}</h2>{finding}<div class="mv-draw">{drawn.text}</div>'
         f"{picture_buttons(chart).text}"
     )
 

@@ -31,6 +31,7 @@ class Settings:
     `priority_weights` are the weights of priority 1, 2, 3 …; the last one holds on.
     `delay_correlation` is that of the delays of different suppliers and lanes.
     `remedies_min_share` is the least share of a need that a remedy must deliver.
+    `min_on_time_prob` is the probability below which a demand is at risk (NEX-05).
     `over_peg` tells whether a firm peg keeps more than its demand needs (PEG-08).
     """
 
@@ -45,6 +46,7 @@ class Settings:
     delay_correlation: float = 0.0
     over_peg: Literal["cap", "allow"] = "cap"
     remedies_min_share: float = 0.2
+    min_on_time_prob: float = 0.8
     timezone: str | None = None
     """Zone of dates without a time and of pages; None: not stated."""
 
@@ -67,6 +69,7 @@ class Settings:
             delay_correlation=float(row["delay_correlation"]),  # type: ignore[arg-type]
             over_peg=row["over_peg"],  # type: ignore[arg-type]
             remedies_min_share=float(row["remedies_min_share"]),  # type: ignore[arg-type]
+            min_on_time_prob=float(row["min_on_time_prob"]),  # type: ignore[arg-type]
             timezone=str(row["timezone"]) if row.get("timezone") else None,
         )
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from medhavi.results.pareto_front import ParetoFront
 from medhavi.results.plans.plan import Plan
 from medhavi.results.promises.promise import Promise
+from medhavi.results.reports.plan_risk import PlanRisk
 from medhavi.results.reports.resource_load import ResourceLoads
 from medhavi.results.reports.risk import RiskReport
 from medhavi.results.reports.study import HindsightReport, StudyReport
@@ -324,6 +325,19 @@ class RiskCharts(ChartList):
 
 
 @dataclass(frozen=True, slots=True)
+class PlanRiskCharts(ChartList):
+    """Pictures of the execution risk of a plan."""
+
+    risk: PlanRisk
+
+    def service(self, snapshot: Snapshot | None = None) -> PagePart:
+        """Line of the service expected by week, with its 80 % band."""
+        from medhavi.views.pictures.forecast import forecast_chart
+
+        return _drawn(forecast_chart(self.risk, names_of(snapshot)))
+
+
+@dataclass(frozen=True, slots=True)
 class StudyCharts(ChartList):
     """Pictures of a study."""
 
@@ -399,6 +413,7 @@ CHARTS: Mapping[type, type] = {
     Promise: PromiseCharts,
     Schedule: ScheduleCharts,
     RiskReport: RiskCharts,
+    PlanRisk: PlanRiskCharts,
     StudyReport: StudyCharts,
     HindsightReport: HindsightCharts,
 }

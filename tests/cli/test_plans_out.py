@@ -278,3 +278,40 @@ def test_weights_are_calibrated_from_plans_and_are_settings(medhavi, planned, tm
     tables = planned.parent / "tables"
     words = ("plan", "--tables", tables, "--mode", "optimize", "--effort", "light")
     assert medhavi(*words, "--settings", weights).code == 0
+
+
+@pytest.mark.req("NEX-05")
+def test_kpi_forecasts_service_with_its_interval(medhavi, example, result):
+    asked = ("kpi", result, "--tables", example, "--forecast", "--scenarios", 40)
+    said = medhavi(*asked)
+    assert said.code == 0, said.err
+    assert "Execution risk: 40 scenarios" in said.out
+    assert "80 % between" in said.out
+    assert "week from" in said.out
+    answer = medhavi(*asked, "--json").answer
+    assert answer["scenarios"] == 40
+    assert {row["figure"] for row in answer["figures"]} == {
+        "on_time_in_full",
+        "late_demands",
+        "cost_of_lateness",
+    }
+    assert answer == medhavi(*asked, "--json").answer
+    one = medhavi(*asked, "--demand", "D-2", "--json").answer
+    assert one["demand"] == "D-2"
+    assert 0 <= one["on_time_prob"] <= 1
+
+
+@pytest.mark.req("NEX-05")
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (("--seed", "3"), "--seed belongs to --forecast"),
+        (("--forecast", "--demand", "D-9"), "plans for no demand D-9"),
+        (("--forecast", "--scenarios", "0"), "--scenarios"),
+    ],
+)
+def test_kpi_refuses_what_makes_no_forecast(medhavi, example, result, more, words):
+    tables = ("--tables", example) if "--forecast" in more else ()
+    said = medhavi("kpi", result, *tables, *more)
+    assert said.code == 2
+    assert words in said.err

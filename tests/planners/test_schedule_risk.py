@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from medhavi.errors import LimitReached
 from medhavi.findings import BadData
+from medhavi.planners.sampled_times import uniforms
 from medhavi.planners.scheduling.assignment_tables import (
     SequenceLink,
     left_shift,
@@ -24,7 +25,6 @@ from medhavi.planners.scheduling.risk import (
     simulate,
     tail_mean,
     triangular,
-    uniforms,
 )
 from medhavi.results.plans.tables import NUMBER
 from medhavi.results.schedules.schedule import SCHEDULE_SCHEMAS

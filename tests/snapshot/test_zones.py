@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+from fractions import Fraction
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from medhavi.snapshot.calendars.working_time import WorkingTime
 from medhavi.snapshot.calendars.zones import zone
-from medhavi.units import DAY, from_seconds, to_seconds
+from medhavi.units import DAY, HOUR, NEVER, from_seconds, to_seconds
 
 NAMES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Sydney")
 
@@ -85,3 +88,35 @@ def test_beyond_the_calendar_the_last_offset_holds(name: str):
         local = place.local(moment)
         assert abs(local - moment) < DAY
         assert place.instant(local) == moment
+
+
+@pytest.mark.parametrize("name", ["Europe/Rome", "America/New_York", "UTC"])
+def test_open_days_of_many_are_counted_as_those_of_each(name):
+    """Through weekends, a closed month and both changes of the clock."""
+    here = zone(name)
+    week = [
+        (here.instant(day * DAY + 8 * HOUR), here.instant(day * DAY + 17 * HOUR))
+        for day in range(20_400, 21_400)
+        if (day + 3) % 7 < 5 and not 20_700 <= day < 20_730
+    ]
+
+    def produce(start, finish):
+        return [
+            (max(a, start), min(b, finish), 1.0)
+            for a, b in week
+            if a < finish and b > start
+        ]
+
+    times = WorkingTime(produce, here)
+    rng = np.random.default_rng(4)
+    begins = rng.integers(20_420 * DAY, 21_000 * DAY, 400)
+    lengths = rng.integers(-1, 60 * DAY, 400)
+    lengths[:100] = lengths[:100] // DAY * DAY
+    lengths[-5:] = 900 * DAY
+    each = [
+        times.add_days(int(begin), Fraction(int(length), DAY))
+        for begin, length in zip(begins, lengths, strict=True)
+    ]
+    told = times.add_each(begins, lengths).tolist()
+    assert told == [NEVER if one is None else one for one in each]
+    assert told[-1] == NEVER

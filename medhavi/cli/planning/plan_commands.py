@@ -1,4 +1,4 @@
-"""Commands around plans: plan, explain, compare, kpi, export."""
+"""Commands around plans: plan, explain, compare, export."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ import typer
 from medhavi.cli.boundary import interruption, leave_if_cancelled
 from medhavi.cli.command_output import (
     show_figures,
-    show_key_figures,
-    show_reasons,
     show_table,
     talk,
 )
@@ -307,20 +305,6 @@ def explain(
         chain=[asdict(link) for link in explanation.chain],
         pegs=explanation.table.to_dicts(),
     )
-
-
-def kpi(folder: PlanArgument) -> None:
-    """Print the key figures of a plan; an undefined one says why."""
-    from medhavi.results.plans.plan import Plan, key_figures
-
-    conversation = talk()
-    made = Plan.from_folder(existing_plan(folder))
-    shown = key_figures(made)
-    show_key_figures(shown)
-    figures = made.kpis_json()
-    show_figures(figures)
-    show_reasons(figures)
-    conversation.answer(kpis=figures, figures={one.key: one.value for one in shown})
 
 
 def compare(

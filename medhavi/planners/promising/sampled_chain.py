@@ -4,25 +4,25 @@ The points are drawn once (512 of a scrambled Sobol sequence, seed 7; Owen 1998,
 doi:10.1006/jcom.1998.0487). The time of a subject at each of them is looked up once and
 kept, so a chain costs a few array operations and no search per point.
 
-Delays of one request may have a common cause F: with correlation r a subject has the
-normal score sqrt(r) F + sqrt(1 - r) E, its own part E independent of F (one-factor
-Gaussian copula: Li, Journal of Fixed Income 9, 2000, doi:10.3905/jfi.2000.319253). What
-one subject does alone stays as it is; F has a dimension of its own.
+Delays of one request may have a common cause, see `sampled_times`.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
-from math import log, sqrt
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from medhavi.planners.promising.supply_search.lead_draws import LeadDraws
-from medhavi.providers.lead_times import LEVELS as CURVE
-from medhavi.providers.lead_times import STEEP
+from medhavi.planners.sampled_times import (
+    lead_seconds,
+    leveled,
+    transit_seconds,
+    with_common_cause,
+)
 from medhavi.providers.transport.transport import BoundedTimes
-from medhavi.units import ALWAYS, DAY, seconds_up
+from medhavi.units import ALWAYS, NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,10 +35,10 @@ if TYPE_CHECKING:
         SupplyAllocation,
     )
     from medhavi.planners.promising.supply_search.lead_draws import Subject
+    from medhavi.planners.sampled_times import Levels
     from medhavi.providers.lead_times import Quantiles
     from medhavi.providers.sources import Source
 
-    Floats = npt.NDArray[np.float64]
     Instants = npt.NDArray[np.int64]
     Waits = list[tuple[BoundedTimes, int]]
     """What a chain waits for, each with the time from it to the end [s]."""
@@ -47,33 +47,10 @@ if TYPE_CHECKING:
 SEED = 7
 POINTS = 512
 """Of a sample, a power of two."""
-NEAR = 1e-4
-"""Distance to a whole second within which floats are not trusted."""
-_NONE = ALWAYS
-"""Stands for a time that is never over."""
-
-
-class _Levels(NamedTuple):
-    """The levels of one dimension at all points, and where they lie on the curve.
-
-    Parameters
-    ----------
-    levels, each
-        Between 0 and 1; the same as an array.
-    low
-        Whether the lower of the two lines of a curve holds.
-    share
-        How far along that line.
-    """
-
-    levels: list[float]
-    each: Floats
-    low: npt.NDArray[np.bool_]
-    share: Floats
 
 
 @lru_cache(maxsize=64)
-def sobol(dimensions: int, correlation: float = 0.0) -> tuple[_Levels, ...]:
+def sobol(dimensions: int, correlation: float = 0.0) -> tuple[Levels, ...]:
     """Draw the points once: levels between 0 and 1 for each dimension.
 
     Parameters
@@ -89,32 +66,13 @@ def sobol(dimensions: int, correlation: float = 0.0) -> tuple[_Levels, ...]:
     sampler = qmc.Sobol(d=dimensions + common, scramble=True, rng=SEED)
     points = sampler.random(POINTS)
     if common:
-        points = _with_common_cause(points, correlation)
-    return tuple(_leveled(points[:, place]) for place in range(dimensions))
-
-
-def _with_common_cause(points: Floats, correlation: float) -> Floats:
-    """Mix the first dimension into all others; give these."""
-    from scipy.special import ndtr, ndtri
-
-    # The first coordinate may be 0 and no score; the middle of its cell stands for it.
-    scores = ndtri(np.clip(points, 0.5 / POINTS**2, 1 - 0.5 / POINTS**2))
-    own = sqrt(1 - correlation) * scores[:, 1:]
-    found: Floats = ndtr(sqrt(correlation) * scores[:, :1] + own)
-    return found
+        points = with_common_cause(points, correlation)
+    return tuple(leveled(points[:, place]) for place in range(dimensions))
 
 
 def rank_at(level: float) -> int:
     """Place of a level among the points in order."""
     return min(int(level * POINTS), POINTS - 1)
-
-
-def _leveled(levels: Floats) -> _Levels:
-    low = levels <= CURVE[1]
-    begin = np.where(low, CURVE[0], CURVE[1])
-    end = np.where(low, CURVE[1], CURVE[2])
-    each = np.ascontiguousarray(levels)
-    return _Levels(levels.tolist(), each, low, (levels - begin) / (end - begin))
 
 
 class SampledChain:
@@ -250,23 +208,16 @@ class SampledChain:
     ) -> BoundedTimes:
         """When a purchase is there at each point by the calendars [s]."""
         subject, quantiles, place = drawn
-        suppliers = self._book.providers.suppliers
-
-        def finish(level: float) -> int:
-            days = quantiles.at(level)
-            clock = suppliers.clock_at(source.row, source.location, days)
-            timing = clock.earliest(piece.begin, piece.order_steps)
-            return _NONE if timing is None else timing.finish
-
         key = (subject, piece.begin, len(self._table), place)
         found = self._times.columns.get(key)
         if found is None:
-            levels = self._table[place].levels
-            each = np.array([finish(level) for level in levels], dtype=np.int64)
+            suppliers = self._book.providers.suppliers
+            leads = lead_seconds(quantiles, self._table[place])
+            each = suppliers.receipts(source.row, source.location, piece.begin, leads)
             found = self._times.keep(key, each)
-        if found.least > _NONE:
+        if found.most < NEVER:
             return found
-        return BoundedTimes.of(np.where(found.at == _NONE, piece.ready, found.at))
+        return BoundedTimes.of(np.where(found.at == NEVER, piece.ready, found.at))
 
     def _leg(self, lane: str, ready: BoundedTimes) -> BoundedTimes:
         subject, quantiles = self._times.lane(lane)
@@ -286,11 +237,7 @@ class SampledChain:
         count = len(self._table)
         known = self._times.column(subject, (count, place))
         if known is None:
-            drawn = self._table[place]
-            floats = _times_at(quantiles, drawn) * DAY
-            each = np.ceil(floats).astype(np.int64)
-            for number in _unsure(floats):
-                each[number] = seconds_up(quantiles.at(drawn.levels[number]), DAY)
+            each = lead_seconds(quantiles, self._table[place])
             known = self._times.keep((subject, count, place), each)
         return known
 
@@ -301,43 +248,9 @@ class SampledChain:
         count = len(self._table)
         known = self._times.column(subject, (count, place))
         if known is None:
-            drawn = self._table[place]
-            floats = _times_at(quantiles, drawn)
-            each = np.floor(floats).astype(np.int64)
-            for number in _unsure(floats):
-                each[number] = int(quantiles.at(drawn.levels[number]))
+            each = transit_seconds(quantiles, self._table[place])
             known = self._times.keep((subject, count, place), each)
         return known
-
-
-def _times_at(quantiles: Quantiles, drawn: _Levels) -> Floats:
-    """`Quantiles.at` of all levels, but for the last bits of its floats."""
-    p50, p80, p95 = quantiles[:3]
-    if p50 * STEEP <= p80 or p80 * STEEP <= p95:
-        lines = _line(p50, p80, drawn.share), _line(p80, p95, drawn.share)
-        return np.where(drawn.low, *lines)
-    first = np.where(drawn.low, p50, p80)
-    growth = np.where(drawn.low, log(p80 / p50), log(p95 / p80))
-    found: Floats = first * np.exp(growth * drawn.share)
-    return found
-
-
-def _line(first: float, second: float, share: Floats) -> Floats:
-    """Go on from one time to another: plainly from next to zero, else by logarithm."""
-    if first * STEEP <= second:
-        found: Floats = np.maximum(0.0, first + (second - first) * share)
-        return found
-    return first * np.exp(log(second / first) * share)
-
-
-def _unsure(floats: Floats) -> list[int]:
-    """Points next to a whole number: there the last bits decide.
-
-    Zero is sure: only a plain line is cut there, and it has the same bits.
-    """
-    near = (np.abs(floats - np.rint(floats)) < NEAR) & (floats > 0.0)
-    found: list[int] = near.nonzero()[0].tolist()
-    return found
 
 
 def _latest(floor: int, waits: Waits) -> BoundedTimes:

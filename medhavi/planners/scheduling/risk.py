@@ -3,16 +3,10 @@
 Nothing is solved again. Each scenario draws the run of every uncertain step from a
 triangular distribution and shifts the fixed sequence left. Draws belong to (seed,
 operation, scenario) alone, so schedules of one problem meet the same scenarios.
-
-SplitMix64 (Steele, Lea and Flood, Fast splittable pseudorandom number generators,
-OOPSLA 2014) of a counter whose key is a hash of seed and name. No draw depends on
-another operation, on the number of scenarios or on threads: common random numbers for
-free.
 """
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -21,6 +15,7 @@ from numpy.typing import NDArray
 
 from medhavi.errors import LimitReached
 from medhavi.findings import BadData, finding
+from medhavi.planners.sampled_times import uniforms
 from medhavi.planners.scheduling.assignment_tables import SequenceLink, left_shift
 from medhavi.planners.scheduling.file_fields import nearest
 from medhavi.progress import Progress, unobserved
@@ -38,28 +33,6 @@ if TYPE_CHECKING:
     from medhavi.findings import Finding
     from medhavi.progress import Cancelled, Observe
     from medhavi.results.schedules.problem import Order, Step
-
-
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-_FIRST = np.uint64(0xBF58476D1CE4E5B9)
-_SECOND = np.uint64(0x94D049BB133111EB)
-
-
-def uniforms(seed: int, name: str, count: int) -> NDArray[np.float64]:
-    """Uniform numbers in (0, 1), shape (count,); a longer call begins alike.
-
-    >>> bool((uniforms(1, "a", 3) == uniforms(1, "a", 5)[:3]).all())
-    True
-    """
-    digest = hashlib.sha256(f"{seed}\x1f{name}".encode()).digest()
-    key = np.uint64(int.from_bytes(digest[:8], "little"))
-    with np.errstate(over="ignore"):
-        mixed = key + np.arange(1, count + 1, dtype=np.uint64) * _GOLDEN
-        mixed = (mixed ^ (mixed >> np.uint64(30))) * _FIRST
-        mixed = (mixed ^ (mixed >> np.uint64(27))) * _SECOND
-        mixed ^= mixed >> np.uint64(31)
-    # The middle of each of 2**53 cells: never 0, never 1.
-    return ((mixed >> np.uint64(11)).astype(np.float64) + 0.5) / 2.0**53
 
 
 def triangular(

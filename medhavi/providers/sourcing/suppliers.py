@@ -7,10 +7,12 @@ from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from medhavi.findings import finding
 from medhavi.providers.sources import Offer, OrderTiming
 from medhavi.snapshot.calendars.working_time import ALWAYS_OPEN, WorkingTime
-from medhavi.units import DAY, from_seconds, seconds_up
+from medhavi.units import DAY, NEVER, from_seconds, seconds_up
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from medhavi.providers.table_rows import Row, TableRows
     from medhavi.snapshot import Settings
     from medhavi.snapshot.calendars.calendars import Calendars
+    from medhavi.snapshot.calendars.zones import Instants
 
 
 class ExchangeRates:
@@ -402,6 +405,32 @@ class Suppliers:
             self._calendars.working_time(supplier.get("calendar")),
             self._calendars.working_time(self._facts.calendar(location)),
         )
+
+    def receipts(
+        self, terms: Row, location: str, start: int, leads: Instants
+    ) -> Instants:
+        """When purchases of terms are there that are ordered at one instant [s].
+
+        Parameters
+        ----------
+        start
+            Of the order [UTC s].
+        leads
+            Lead time of each, shape (n,) [s of the supplier's days].
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n,), int64; NEVER where the open days end before.
+        """
+        supplier = self._suppliers.get(terms["supplier"], {})
+        open_there = self._calendars.working_time(supplier.get("calendar"))
+        open_here = self._calendars.working_time(self._facts.calendar(location))
+        ready = open_there.add_each(np.full(leads.shape, start, np.int64), leads)
+        days = np.full(leads.shape, seconds_up(terms["receipt_days"], DAY), np.int64)
+        lost = ready == NEVER
+        found = open_here.add_each(np.where(lost, start, ready), days)
+        return np.where(lost, NEVER, found)
 
     def straight_receipt(self, terms: Row, location: str) -> int | None:
         """Receipt time of terms that know no closed time [s]; None: they do.

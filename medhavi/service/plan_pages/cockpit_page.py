@@ -41,6 +41,14 @@ STATES = {
     grid_columns.DONE: cockpit.DONE,
     grid_columns.ALL: cockpit.ALL,
 }
+TABS = (
+    say("exceptions"),
+    say("service_forecast"),
+    say("promised_dates_missed"),
+    say("tab_network"),
+    say("tab_events"),
+)
+"""Parts of the page."""
 ASSIGN, SETTLE, REOPEN = say("assign_or_note"), "done", "open again"
 
 

@@ -50,7 +50,13 @@ SHOWN = (
     ),
 )
 """Columns of answers that fit beside each other; the others are hidden at first."""
-TABS = (say("desk"), say("promises"), say("request_file"), say("at_risk"))
+TABS = (
+    say("desk"),
+    say("promises"),
+    say("request_file"),
+    say("at_risk"),
+    say("demands_at_risk"),
+)
 """Parts of the page."""
 PARTS = (say("confirm"), say("why_remedies"), say("sensitivity"))
 """Parts of an answer."""

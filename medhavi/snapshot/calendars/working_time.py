@@ -12,6 +12,8 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from medhavi.snapshot.calendars.intervals import (
     CachedIntervals,
     combine,
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from medhavi.snapshot.calendars.intervals import Interval, Producer
-    from medhavi.snapshot.calendars.zones import Zone
+    from medhavi.snapshot.calendars.zones import Instants, Zone
 
 EARLIEST: Final = to_seconds(dt.datetime(1900, 1, 1, tzinfo=dt.UTC))
 LATEST: Final = to_seconds(dt.datetime(2200, 1, 1, tzinfo=dt.UTC))
@@ -287,6 +289,24 @@ class WorkingTime:
         if self.always_open and self.zone.constant:
             return instant + seconds
         return self._open_days().add(instant, seconds)
+
+    def add_each(self, instants: Instants, seconds: Instants) -> Instants:
+        """Count open days of many forward, each as `add_days` does.
+
+        Parameters
+        ----------
+        instants, seconds
+            From when, and how long [s of open days]; shape (n,) each.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n,), int64, UTC seconds; NEVER where the open days end before.
+        """
+        if self.always_open and self.zone.constant:
+            return instants + np.maximum(seconds, 0)
+        found = self._open_days().add_each(instants, seconds)
+        return np.where(seconds > 0, found, instants)
 
     def subtract_days(self, instant: int, days: float | Fraction) -> int | None:
         """Count open days backward to the latest instant with that count (rule 13)."""

@@ -16,7 +16,12 @@ from functools import lru_cache
 from typing import Final, Protocol
 from zoneinfo import ZoneInfo
 
-from medhavi.units import DAY, to_seconds
+import numpy as np
+from numpy.typing import NDArray
+
+from medhavi.units import DAY, NEVER, to_seconds
+
+Instants = NDArray[np.int64]
 
 _FIRST: Final = to_seconds(dt.datetime(1, 1, 3, tzinfo=dt.UTC))
 _LAST: Final = to_seconds(dt.datetime(9999, 12, 29, tzinfo=dt.UTC))
@@ -87,6 +92,27 @@ class Zone:
         if found:
             return max(found) if last else min(found)
         return self._change(local - after, local - before)
+
+    def instants(self, local: Instants) -> Instants:
+        """Instants of many local times, each as `instant` has it; shape (n,) kept."""
+        before, after = self._offsets(local - DAY), self._offsets(local + DAY)
+        found = local - before
+        for place in (before != after).nonzero()[0].tolist():
+            found[place] = self.instant(int(local[place]))
+        return found
+
+    def locals(self, instants: Instants) -> Instants:
+        """Wall clocks at many instants [s of local time]; shape (n,) kept."""
+        return instants + self._offsets(instants)
+
+    def _offsets(self, instants: Instants) -> Instants:
+        days, places = np.unique(instants // DAY, return_inverse=True)
+        starts = [self.offset(day * DAY) for day in days.tolist()]
+        ends = [self.offset(day * DAY + DAY - 1) for day in days.tolist()]
+        found = np.array(starts, dtype=np.int64)[places]
+        for place in (found != np.array(ends)[places]).nonzero()[0].tolist():
+            found[place] = self.offset(int(instants[place]))
+        return found
 
     def steady(self, date: int) -> int | None:
         """Offset [s] of a local date, where it is the same for weeks around.
@@ -193,6 +219,27 @@ class OpenDays:
         local = self._dates[wanted] * DAY + (rest or DAY)
         found = self._wall.instant(local)
         return found if found >= instant else self._wall.instant(local, last=True)
+
+    def add_each(self, instants: Instants, seconds: Instants) -> Instants:
+        """`add` of many at once, shape (n,) each; NEVER where the count ends before."""
+        dates, times = np.divmod(self._wall.locals(instants), DAY)
+        # Dates found on the left move all places: find all of them first.
+        self._know(int(dates.min()))
+        self._know(int(dates.max()))
+        known = np.array(self._dates, dtype=np.int64)
+        first = known.searchsorted(dates)
+        ahead = known[np.minimum(first, len(known) - 1)] if len(known) else dates - 1
+        days, rest = np.divmod(seconds + np.where(ahead == dates, times, 0), DAY)
+        wanted = first + days - (rest == 0)
+        while int(wanted.max()) >= len(self._dates) and self._grow_right():
+            pass
+        known = np.array([*self._dates, 0], dtype=np.int64)
+        never = wanted >= len(self._dates)
+        local = known[np.where(never, -1, wanted)] * DAY + np.where(rest > 0, rest, DAY)
+        found = self._wall.instants(local)
+        for place in ((found < instants) & ~never).nonzero()[0].tolist():
+            found[place] = self._wall.instant(int(local[place]), last=True)
+        return np.where(never, NEVER, found)
 
     def subtract(self, instant: int, seconds: int) -> int | None:
         """Latest instant, up to `instant`, that stands `seconds` earlier."""

@@ -1,0 +1,1 @@
+"""How sure a plan is where deliveries and transports take uncertain times."""
