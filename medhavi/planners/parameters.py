@@ -342,7 +342,9 @@ class OptimizeParameters(PlannerParameters):
     joining_share
         Share of its cost that a plan on a baseline has to save for orders and
         departures to be joined, where no `stability_price` is stated: that moves what
-        no change reached.
+        no change reached. Where the plan costs by more than that more than the last one
+        from nothing, all orders are made anew by the decisions of the baseline, and
+        joined, if that saves as much.
     lots_share
         At effort light a plan in planned lots is made where fixed costs of orders are
         at least so much of what the guided plan costs without its lateness: elsewhere

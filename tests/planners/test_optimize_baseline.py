@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -10,12 +11,14 @@ import pytest
 from medhavi.results.plans.plan import Plan
 from tests import factories
 from tests.api import plan, verify
+from tests.examples import examples
 from tests.planners.optimal_plans import DAILY
 from tests.planners.small_plans import day, fulfilment
 from tests.planners.test_master_plan import demand, made
 from tests.planners.test_profit import company
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from medhavi.snapshot import Snapshot
@@ -178,3 +181,42 @@ def test_effort_incremental_is_one_of_mode_optimize_on_a_baseline():
     first = best(two_sellers(50))
     found = best(two_sellers(60), first, effort="incremental")
     assert found.findings[0].code == "NET003"
+
+
+def one_machine(asked: Sequence[int]) -> Snapshot:
+    """A is worth 300 and kept at a fifth of that a year; an order of it costs 20."""
+    tables = made("A", 1, cost_per_unit=1.0)
+    return factories.snapshot(
+        resources=[{"resource": "M"}],
+        products=[{"product": "A", "unit_cost": 300.0}],
+        **{
+            **tables,
+            "routings": [{**tables["routings"][0], "fixed_cost": 20.0}],
+            "steps": [{**tables["steps"][0], "run_minutes_per_unit": 1}],
+        },
+        inventory_policies=[{"product": "A", "location": "L", "holding_rate": 0.2}],
+        demands=[demand(f"D{n}", "A", qty, 2 * n + 3) for n, qty in enumerate(asked)],
+    )
+
+
+@pytest.mark.req("OMC-7.13")
+def test_orders_are_made_anew_where_those_that_stay_cost_too_much() -> None:
+    """Three of sixteen demands treble: each has an order of its own on the baseline.
+
+    By the lots of the baseline, all orders anew, that is never dearer.
+    """
+    saved = 0
+    for seed in range(examples(4, 8)):
+        draw = random.Random(seed)
+        asked = [draw.randint(5, 20) for _ in range(16)]
+        first = best(one_machine(asked))
+        for place in draw.sample(range(16), 3):
+            asked[place] *= 3
+        after = one_machine(asked)
+        found, kept = best(after, first), best(after, first, stability_price=1e9)
+        money = [float(one.contributions["plan"].sum()) for one in (found, kept)]
+        assert money[0] <= money[1] + 1e-6
+        anew = found.run.effort["demands_anew"] == len(asked)
+        assert anew == (money[0] < money[1] - 1e-6)
+        saved += anew
+    assert saved >= examples(2, 4)

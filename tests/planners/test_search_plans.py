@@ -572,7 +572,7 @@ def test_a_crowded_plant_is_searched_in_its_own_manner(
     monkeypatch.setattr(search_effort, "MUCH", 1e9)
     eased = searched(CROWDED, effort).run.effort
     assert eased["passes"] < first.run.effort["passes"]
-    assert eased["moves"] < first.run.effort["moves"]
+    assert eased["moves"] <= first.run.effort["moves"]
 
 
 def test_what_is_as_late_alone_is_sought_once() -> None:

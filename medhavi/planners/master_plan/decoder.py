@@ -212,14 +212,22 @@ class ProgramDecoder(NamedTuple):
         That is resumed, and nothing is searched anew: what was sought, and what it is
         bounded by, stay those of the plan.
         """
-        schedule = None if made.basis is None else made.basis.schedule
-        if schedule is None:
-            return None
-        kept = BaselineSchedule(frame=schedule, products=frozenset(), saves=True)
-        joined = self.plan(effort, way._replace(schedule=kept))
-        if ANEW not in joined.run.effort:
-            return None
-        return replace(joined, run=replace(joined.run, effort=made.run.effort))
+        found = joined(self.built.statement.run, self.decisions(), made, effort, way)
+        return None if found is None else beside(found, self.built, self.solution)
+
+
+def joined(
+    run: ProgramRun, decisions: Decisions, made: Plan, effort: str, way: RunOptions
+) -> Plan | None:
+    """Plan whose orders and departures are joined, as of `ProgramDecoder.joined`."""
+    schedule = None if made.basis is None else made.basis.schedule
+    if schedule is None:
+        return None
+    kept = BaselineSchedule(frame=schedule, products=frozenset(), saves=True)
+    found = decided(run, decisions, effort, way._replace(schedule=kept))
+    if ANEW not in found.run.effort:
+        return None
+    return replace(found, run=replace(found.run, effort=made.run.effort))
 
 
 def floors_found(made: Plan) -> Mapping[str, int]:

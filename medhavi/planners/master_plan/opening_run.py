@@ -48,9 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from medhavi.findings import Finding
-    from medhavi.planners.constrained.search.starts.baseline_schedule import (
-        BaselineSchedule,
-    )
+    from medhavi.planners.master_plan.master_run import BaselinePlan
     from medhavi.planners.master_plan.step_plans import StepPlans
     from medhavi.planners.parameters import OptimizeParameters
     from medhavi.progress import Cancelled, Observe
@@ -146,8 +144,7 @@ def plan(
 def resumed(
     snapshot: Snapshot,
     parameters: OptimizeParameters,
-    baseline: Plan,
-    schedule: BaselineSchedule,
+    baseline: BaselinePlan,
     observe: Observe | None = None,
     cancelled: Cancelled | None = None,
     *,
@@ -161,12 +158,12 @@ def resumed(
 
     def planned(tables: Snapshot) -> Plan:
         watched = observe, cancelled
-        return master_run.resumed(tables, parameters, schedule, *watched, seed=seed)
+        return master_run.resumed(tables, parameters, baseline, *watched, seed=seed)
 
     whole = planned(snapshot)
     closed = openable(snapshot)
     for existing in (True, False):
-        used = used_subjects(baseline, snapshot, existing=existing)
+        used = used_subjects(baseline.plan, snapshot, existing=existing)
         closed = closed.join(used, on=SUBJECT, how="anti")
     if closed.is_empty() or whole.run.status is Status.CANCELLED:
         return whole

@@ -59,8 +59,9 @@ class BaselineOptions(NamedTuple):
     price
         Most that the plan may be worse than `FROM_NOTHING` of it before another is
         made to compare, and then than that [base currency]; None: they are not
-        compared. In mode optimize orders join first where that saves more than the
-        price, and without one wherever it saves anything.
+        compared. In mode optimize orders first join, or are made anew by the decisions
+        of the baseline where the plan costs by more than the price more than that,
+        if it saves more than the price; without one, more than `joining_share`.
     share
         The same as share of that cost, where there is no price.
     """
@@ -96,16 +97,12 @@ class Planner(NamedTuple):
         Plan from nothing, or one that resumes a schedule, where it can.
     money
         What a plan is judged by [base currency].
-    joins
-        Share of it that has to be saved for orders and departures to be joined, which
-        moves others; None: they are not.
     """
 
     mode: str
     settings: Mapping[str, object]
     searched: Callable[[BaselineSchedule | None], Plan]
     money: Callable[[Plan], float]
-    joins: float | None = None
 
 
 def plan(
@@ -169,13 +166,17 @@ def _optimizing(
 ) -> Planner:
     """Planner of mode optimize: plans are judged by their cost by goal and weights."""
     from medhavi.planners.master_plan import opening_run
+    from medhavi.planners.master_plan.master_run import BaselinePlan
 
     watched = way.observe, way.cancelled
 
     def searched(kept: BaselineSchedule | None) -> Plan:
         if kept is not None:
+            earlier = BaselinePlan(
+                way.baseline, kept, _reference(way.baseline, money), way.price
+            )
             made = opening_run.resumed(
-                snapshot, parameters, way.baseline, kept, *watched, seed=way.seed
+                snapshot, parameters, earlier, *watched, seed=way.seed
             )
             if ANEW in made.run.effort or made.run.status is Status.CANCELLED:
                 return made
@@ -184,14 +185,12 @@ def _optimizing(
     def money(made: Plan) -> float:
         return float(made.contributions["plan"].fill_null(0.0).sum())
 
-    joins = parameters.joining_share
-    return Planner("optimize", parameters.as_dict(), searched, money, joins)
+    return Planner("optimize", parameters.as_dict(), searched, money)
 
 
 def _on_baseline(snapshot: Snapshot, planner: Planner, way: BaselineOptions) -> Plan:
     """Plan a snapshot on top of an earlier plan; see `plan`."""
-    mode, searched, money = planner.mode, planner.searched, planner.money
-    baseline = way.baseline
+    mode, searched, baseline = planner.mode, planner.searched, way.baseline
     currency = snapshot.settings.base_currency
     kept = _kept(snapshot, mode, planner.settings, baseline)
     if kept is None:
@@ -212,12 +211,6 @@ def _on_baseline(snapshot: Snapshot, planner: Planner, way: BaselineOptions) -> 
     # The same tables and settings give another plan on another baseline.
     own = {**made.run.settings, "baseline": baseline.fingerprint, **way.settings}
     made = replace(made, run=replace(made.run, settings=own))
-    if planner.joins is not None:
-        saving = searched(replace(kept, saves=True))
-        stopped = saving.run.status is Status.CANCELLED
-        worth = planner.joins * money(made) if way.price is None else way.price
-        if not stopped and money(made) > money(saving) + worth:
-            made = replace(saving, run=replace(saving.run, settings=own))
     return _compared(made, snapshot, planner, way)
 
 
@@ -226,7 +219,7 @@ def _compared(
 ) -> Plan:
     """Plan on a baseline, or one from nothing where that is better by the price."""
     baseline, money = way.baseline, planner.money
-    reference = baseline.run.effort.get(FROM_NOTHING, money(baseline))
+    reference = _reference(baseline, money)
     price = way.most(reference)
     if price is not None and money(made) > reference + price:
         whole = planner.searched(None)
@@ -248,6 +241,11 @@ def _compared(
     made = replace(made, run=replace(made.run, effort=effort))
     told = _told(made, baseline, snapshot.settings.base_currency)
     return replace(made, findings=_findings(told, made))
+
+
+def _reference(baseline: Plan, money: Callable[[Plan], float]) -> float:
+    """What a plan on a baseline is compared with [base currency]."""
+    return baseline.run.effort.get(FROM_NOTHING, money(baseline))
 
 
 def _findings(told: Finding, made: Plan) -> tuple[Finding, ...]:
