@@ -8,7 +8,7 @@ does not follow it is made, too, and what costs less is the answer.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -16,7 +16,6 @@ import polars as pl
 from medhavi.optimize.highs import SEED, Highs, SolverLimits
 from medhavi.optimize.problem import SolveStatus
 from medhavi.planners.constrained.netting.given_sources import UNDECIDED
-from medhavi.planners.constrained.search.starts.warm_start import ANEW
 from medhavi.planners.master_plan.blocks import build
 from medhavi.planners.master_plan.cost_bound import cost_at_least
 from medhavi.planners.master_plan.decoder import (
@@ -24,9 +23,7 @@ from medhavi.planners.master_plan.decoder import (
     ProgramDecoder,
     RunOptions,
     beside,
-    contribution_rows,
     decided,
-    joined,
     program_record,
 )
 from medhavi.planners.master_plan.goals.profit import losses_found
@@ -39,7 +36,6 @@ from medhavi.planners.master_plan.goals.staged_solve import (
     worth,
 )
 from medhavi.planners.master_plan.improvement.plan_improvement import (
-    MOST_JOINED,
     WITHOUT,
     RunStep,
     Tried,
@@ -68,10 +64,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from medhavi.optimize.problem import Solution, Solver
-    from medhavi.planners.constrained.netting.given_sources import Decisions
-    from medhavi.planners.constrained.search.starts.baseline_schedule import (
-        BaselineSchedule,
-    )
     from medhavi.planners.master_plan.blocks import BuiltProgram
     from medhavi.planners.master_plan.lots.lot_planning import PlannedLots
     from medhavi.planners.master_plan.statement import Statement
@@ -158,113 +150,11 @@ def plan(
     tell(Progress("plan as it says", 5, 5))
     run.release.dissolve()
     figures = _figures(steps, snapshot, parameters)
-    budgets = _budgets(made, snapshot, parameters)
+    budgets = budgets_of(made, snapshot, parameters)
     record = replace(made.run, steps=figures, budgets=budgets)
     if not all(one.kept for one in budgets) and record.status in PROVED:
         record = replace(record, status=Status.HEURISTIC)
     return replace(made, run=record)
-
-
-class BaselinePlan(NamedTuple):
-    """A plan that another one is made on, and what that one may cost.
-
-    Parameters
-    ----------
-    plan, schedule
-        The plan, and what it kept of its search.
-    reference
-        Cost of the last plan from nothing, or of the cheapest one since [base
-        currency].
-    price
-        What another plan, whose orders are joined or made anew, has to save [base
-        currency]; None: the setting `joining_share` of what the plan costs.
-    """
-
-    plan: Plan
-    schedule: BaselineSchedule
-    reference: float
-    price: float | None = None
-
-
-def resumed(
-    snapshot: Snapshot,
-    parameters: OptimizeParameters,
-    baseline: BaselinePlan,
-    observe: Observe | None = None,
-    cancelled: Cancelled | None = None,
-    *,
-    seed: int | None = None,
-) -> Plan:
-    """Plan a snapshot on the schedule of a plan in mode optimize, by its decisions.
-
-    No program is solved: what sources bring, what joins and what is not worth serving
-    stays as it was for all that did not change. Orders stay as well, unless it saves
-    enough to join them, or, where the plan costs too much, to make all of them anew.
-    """
-    run, schedule = built_run(snapshot, parameters), baseline.schedule
-    least = cost_at_least(run, solver_of(parameters, seed), cancelled)
-    way = RunOptions(observe, cancelled, seed, PlansInMemory(), {}, least, schedule)
-    decisions = schedule.decisions(run.intake.demands)
-    decisions = replace(decisions, worth=parameters.money_worth)
-    made = decided(run, decisions, parameters.effort, way)
-    if ANEW in made.run.effort and made.run.status is not Status.CANCELLED:
-        made = _cheaper(run, decisions, made, way, baseline)
-    rows = contribution_rows(run, made, None)
-    run.release.dissolve()
-    budgets = _budgets(made, snapshot, parameters)
-    return replace(made, run=replace(made.run, budgets=budgets)).replace(
-        contributions=rows
-    )
-
-
-def _cheaper(
-    run: ProgramRun,
-    decisions: Decisions,
-    made: Plan,
-    way: RunOptions,
-    baseline: BaselinePlan,
-) -> Plan:
-    """Plan on a baseline, or another one that moves more where that saves enough."""
-    money, price = worth(made, run.stated, run.goals), baseline.price
-    if price is None:
-        price = run.goals.joining_share * money
-    if money > baseline.reference + price:
-        other = _anew(run, decisions, way, baseline.schedule)
-    else:
-        saving = replace(baseline.schedule, saves=True)
-        effort = run.goals.effort
-        other = decided(run, decisions, effort, way._replace(schedule=saving))
-    stopped = other.run.status is Status.CANCELLED
-    saved = money - worth(other, run.stated, run.goals)
-    return made if stopped or saved <= price else other
-
-
-def _anew(
-    run: ProgramRun, decisions: Decisions, way: RunOptions, schedule: BaselineSchedule
-) -> Plan:
-    """Plan by the decisions of a baseline with all orders made anew, and joined.
-
-    At little effort: more of it goes into lateness alone, and costs more in all.
-    """
-    renewed = schedule.replenishments.items()
-    decisions = replace(
-        decisions,
-        floors=schedule.floors,
-        replenishments={
-            node: own for node, own in renewed if not schedule.may_renew(node[0])
-        },
-    )
-    way = way._replace(schedule=None)
-    made = decided(run, decisions, "light", way)
-    for _ in range(MOST_JOINED):
-        new = joined(run, decisions, made, "light", way)
-        if new is None or new.run.status is Status.CANCELLED:
-            break
-        if worth(new, run.stated, run.goals) >= worth(made, run.stated, run.goals):
-            break
-        made = new
-    effort = {**made.run.effort, ANEW: float(tally(made).live)}
-    return replace(made, run=replace(made.run, effort=effort))
 
 
 def _by_program(
@@ -372,7 +262,7 @@ def _why_not_in_lots(built: BuiltProgram, made: Plan) -> str:
     return "" if share >= least else why
 
 
-def _budgets(
+def budgets_of(
     made: Plan, snapshot: Snapshot, parameters: OptimizeParameters
 ) -> tuple[PlanBudget, ...]:
     """What a plan comes to of each budget."""

@@ -25,7 +25,6 @@ import polars as pl
 
 from medhavi.errors import NotAvailable
 from medhavi.findings import BadData, finding
-from medhavi.planners.constrained.search.starts.warm_start import ANEW
 from medhavi.planners.master_plan import master_run
 from medhavi.planners.master_plan.blocks import build
 from medhavi.planners.master_plan.decoder import GUIDING, PROVEN, bounded_below
@@ -40,7 +39,7 @@ from medhavi.planners.master_plan.statement import state
 from medhavi.planners.master_plan.step_plans import PlansInMemory
 from medhavi.results.amounts import currency_of, with_unit
 from medhavi.results.figures.openings import OPENED as OPENABLE
-from medhavi.results.figures.openings import SUBJECT, openings, used_subjects
+from medhavi.results.figures.openings import SUBJECT, openings
 from medhavi.results.figures.scorecard import scorecard
 from medhavi.results.run_record import Basis, Status
 
@@ -48,7 +47,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from medhavi.findings import Finding
-    from medhavi.planners.master_plan.master_run import BaselinePlan
     from medhavi.planners.master_plan.step_plans import StepPlans
     from medhavi.planners.parameters import OptimizeParameters
     from medhavi.progress import Cancelled, Observe
@@ -135,43 +133,10 @@ def plan(
     if not closed or not run.is_better(best, whole):
         best = whole
     else:
-        best = _of_stated_tables(run, best, whole)
+        best = of_stated_tables(run, best, whole)
     if stopped:
         best = replace(best, run=replace(best.run, status=Status.CANCELLED))
     return best
-
-
-def resumed(
-    snapshot: Snapshot,
-    parameters: OptimizeParameters,
-    baseline: BaselinePlan,
-    observe: Observe | None = None,
-    cancelled: Cancelled | None = None,
-    *,
-    seed: int | None = None,
-) -> Plan:
-    """Plan a snapshot on the schedule of a plan, as of `master_run.resumed`.
-
-    What the baseline did not open stays closed where that costs less.
-    """
-    run = OpeningRun(snapshot, parameters, observe, cancelled, seed, PlansInMemory())
-
-    def planned(tables: Snapshot) -> Plan:
-        watched = observe, cancelled
-        return master_run.resumed(tables, parameters, baseline, *watched, seed=seed)
-
-    whole = planned(snapshot)
-    closed = openable(snapshot)
-    for existing in (True, False):
-        used = used_subjects(baseline.plan, snapshot, existing=existing)
-        closed = closed.join(used, on=SUBJECT, how="anti")
-    if closed.is_empty() or whole.run.status is Status.CANCELLED:
-        return whole
-    made = planned(closed_tables(snapshot, closed.select(SUBJECT).rows()))
-    ended = made.run.status is Status.CANCELLED or ANEW not in made.run.effort
-    if ended or not run.is_better(made, whole):
-        return whole
-    return _of_stated_tables(run, made, whole)
 
 
 def _cheapest(
@@ -244,7 +209,7 @@ def _closed_by_program(run: OpeningRun, stated: pl.DataFrame) -> Closed:
     )
 
 
-def _of_stated_tables(run: OpeningRun, best: Plan, whole: Plan) -> Plan:
+def of_stated_tables(run: OpeningRun, best: Plan, whole: Plan) -> Plan:
     """A plan of closed tables as one of the stated tables, which it is as well."""
     snapshot, parameters = run.snapshot, run.parameters
     cost, least = worth(best, snapshot, parameters), whole.run.bound

@@ -166,16 +166,16 @@ def _optimizing(
 ) -> Planner:
     """Planner of mode optimize: plans are judged by their cost by goal and weights."""
     from medhavi.planners.master_plan import opening_run
-    from medhavi.planners.master_plan.master_run import BaselinePlan
+    from medhavi.planners.net_change import optimize_baseline
 
     watched = way.observe, way.cancelled
 
     def searched(kept: BaselineSchedule | None) -> Plan:
         if kept is not None:
-            earlier = BaselinePlan(
+            earlier = optimize_baseline.BaselinePlan(
                 way.baseline, kept, _reference(way.baseline, money), way.price
             )
-            made = opening_run.resumed(
+            made = optimize_baseline.planned(
                 snapshot, parameters, earlier, *watched, seed=way.seed
             )
             if ANEW in made.run.effort or made.run.status is Status.CANCELLED:

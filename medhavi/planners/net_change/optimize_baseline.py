@@ -1,0 +1,173 @@
+"""Mode optimize on the schedule of an earlier plan: no program is solved.
+
+The decisions of that plan are followed again. Orders stay where that costs little;
+else they are joined, or all of them are made anew by the same decisions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from medhavi.planners.constrained.search.starts.warm_start import ANEW
+from medhavi.planners.master_plan.cost_bound import cost_at_least
+from medhavi.planners.master_plan.decoder import (
+    RunOptions,
+    contribution_rows,
+    decided,
+    joined,
+)
+from medhavi.planners.master_plan.goals.staged_solve import worth
+from medhavi.planners.master_plan.improvement.plan_improvement import MOST_JOINED
+from medhavi.planners.master_plan.master_run import budgets_of, built_run, solver_of
+from medhavi.planners.master_plan.opening_run import OpeningRun, of_stated_tables
+from medhavi.planners.master_plan.openings.closed_tables import closed_tables, openable
+from medhavi.planners.master_plan.step_plans import PlansInMemory
+from medhavi.results.figures.openings import SUBJECT, used_subjects
+from medhavi.results.plans.lateness import tally
+from medhavi.results.run_record import Status
+
+if TYPE_CHECKING:
+    from medhavi.planners.constrained.netting.given_sources import Decisions
+    from medhavi.planners.constrained.search.starts.baseline_schedule import (
+        BaselineSchedule,
+    )
+    from medhavi.planners.master_plan.statement import ProgramRun
+    from medhavi.planners.parameters import OptimizeParameters
+    from medhavi.progress import Cancelled, Observe
+    from medhavi.results.plans.plan import Plan
+    from medhavi.snapshot import Snapshot
+
+
+class BaselinePlan(NamedTuple):
+    """A plan that another one is made on, and what that one may cost.
+
+    Parameters
+    ----------
+    plan, schedule
+        The plan, and what it kept of its search.
+    reference
+        Cost of the last plan from nothing, or of the cheapest one since [base
+        currency].
+    price
+        What another plan, whose orders are joined or made anew, has to save [base
+        currency]; None: the setting `joining_share` of what the plan costs.
+    """
+
+    plan: Plan
+    schedule: BaselineSchedule
+    reference: float
+    price: float | None = None
+
+
+def planned(
+    snapshot: Snapshot,
+    parameters: OptimizeParameters,
+    baseline: BaselinePlan,
+    observe: Observe | None = None,
+    cancelled: Cancelled | None = None,
+    *,
+    seed: int | None = None,
+) -> Plan:
+    """Plan a snapshot on the schedule of a plan in mode optimize.
+
+    What the baseline did not open stays closed where that costs less.
+    """
+    run = OpeningRun(snapshot, parameters, observe, cancelled, seed, PlansInMemory())
+
+    def made_of(tables: Snapshot) -> Plan:
+        return _resumed(tables, parameters, baseline, observe, cancelled, seed=seed)
+
+    whole = made_of(snapshot)
+    closed = openable(snapshot)
+    for existing in (True, False):
+        used = used_subjects(baseline.plan, snapshot, existing=existing)
+        closed = closed.join(used, on=SUBJECT, how="anti")
+    if closed.is_empty() or whole.run.status is Status.CANCELLED:
+        return whole
+    made = made_of(closed_tables(snapshot, closed.select(SUBJECT).rows()))
+    ended = made.run.status is Status.CANCELLED or ANEW not in made.run.effort
+    if ended or not run.is_better(made, whole):
+        return whole
+    return of_stated_tables(run, made, whole)
+
+
+def _resumed(
+    snapshot: Snapshot,
+    parameters: OptimizeParameters,
+    baseline: BaselinePlan,
+    observe: Observe | None = None,
+    cancelled: Cancelled | None = None,
+    *,
+    seed: int | None = None,
+) -> Plan:
+    """Plan a snapshot by the decisions of a baseline.
+
+    No program is solved: what sources bring, what joins and what is not worth serving
+    stays as it was for all that did not change. Orders stay as well, unless it saves
+    enough to join them, or, where the plan costs too much, to make all of them anew.
+    """
+    run, schedule = built_run(snapshot, parameters), baseline.schedule
+    least = cost_at_least(run, solver_of(parameters, seed), cancelled)
+    way = RunOptions(observe, cancelled, seed, PlansInMemory(), {}, least, schedule)
+    decisions = schedule.decisions(run.intake.demands)
+    decisions = replace(decisions, worth=parameters.money_worth)
+    made = decided(run, decisions, parameters.effort, way)
+    if ANEW in made.run.effort and made.run.status is not Status.CANCELLED:
+        made = _cheaper(run, decisions, made, way, baseline)
+    rows = contribution_rows(run, made, None)
+    run.release.dissolve()
+    budgets = budgets_of(made, snapshot, parameters)
+    return replace(made, run=replace(made.run, budgets=budgets)).replace(
+        contributions=rows
+    )
+
+
+def _cheaper(
+    run: ProgramRun,
+    decisions: Decisions,
+    made: Plan,
+    way: RunOptions,
+    baseline: BaselinePlan,
+) -> Plan:
+    """Plan on a baseline, or another one that moves more where that saves enough."""
+    money, price = worth(made, run.stated, run.goals), baseline.price
+    if price is None:
+        price = run.goals.joining_share * money
+    if money > baseline.reference + price:
+        other = _anew(run, decisions, way, baseline.schedule)
+    else:
+        saving = replace(baseline.schedule, saves=True)
+        effort = run.goals.effort
+        other = decided(run, decisions, effort, way._replace(schedule=saving))
+    stopped = other.run.status is Status.CANCELLED
+    saved = money - worth(other, run.stated, run.goals)
+    return made if stopped or saved <= price else other
+
+
+def _anew(
+    run: ProgramRun, decisions: Decisions, way: RunOptions, schedule: BaselineSchedule
+) -> Plan:
+    """Plan by the decisions of a baseline with all orders made anew, and joined.
+
+    At little effort: more of it goes into lateness alone, and costs more in all.
+    """
+    renewed = schedule.replenishments.items()
+    decisions = replace(
+        decisions,
+        floors=schedule.floors,
+        replenishments={
+            node: own for node, own in renewed if not schedule.may_renew(node[0])
+        },
+    )
+    way = way._replace(schedule=None)
+    made = decided(run, decisions, "light", way)
+    for _ in range(MOST_JOINED):
+        new = joined(run, decisions, made, "light", way)
+        if new is None or new.run.status is Status.CANCELLED:
+            break
+        if worth(new, run.stated, run.goals) >= worth(made, run.stated, run.goals):
+            break
+        made = new
+    effort = {**made.run.effort, ANEW: float(tally(made).live)}
+    return replace(made, run=replace(made.run, effort=effort))
