@@ -199,80 +199,52 @@ def chosen(group, state, tab):
 
 
 @app.cell(hide_code=True)
-def judge_values(shown, state, tab, wanted):
+def judge(shown, state, tab, wanted):
     # Made when its tab is opened: no other part of the page waits for it.
-    doubts, doubt_table = None, None
+    listed, list_table = None, None
     if state and tab.value == say("doubtful_values"):
-        doubts = doubtful_part.doubtful_list(shown, state, wanted("known_at"))
-        doubt_table = doubtful_part.quality_table(doubts, state)
-    return doubt_table, doubts
+        listed = doubtful_part.doubtful_list(shown, state, wanted("known_at"))
+    elif state and tab.value == say("likely_duplicates"):
+        listed = doubtful_part.duplicate_list(shown, state)
+    if listed is not None:
+        list_table = doubtful_part.quality_table(listed, state)
+    return list_table, listed
 
 
 @app.cell(hide_code=True)
-def doubtful(doubt_table, doubts):
-    mo.stop(doubts is None)
-    doubtful_part.quality_part(
-        doubts,
-        doubt_table,
-        say("doubtful_values"),
-        (say("no_doubtful_value_here"), say("numbers_fit")),
+def quality(list_table, listed, tab):
+    mo.stop(listed is None)
+    _empty = (
+        (say("no_doubtful_value_here"), say("numbers_fit"))
+        if tab.value == say("doubtful_values")
+        else (say("no_likely_duplicate_here"), say("no_names_alike"))
     )
+    doubtful_part.quality_part(listed, list_table, tab.value, _empty)
     return
 
 
 @app.cell(hide_code=True)
-def judge_pairs(shown, state, tab):
-    pairs, pair_table = None, None
-    if state and tab.value == say("likely_duplicates"):
-        pairs = doubtful_part.duplicate_list(shown, state)
-        pair_table = doubtful_part.quality_table(pairs, state)
-    return pair_table, pairs
-
-
-@app.cell(hide_code=True)
-def duplicates(pair_table, pairs):
-    mo.stop(pairs is None)
-    doubtful_part.quality_part(
-        pairs,
-        pair_table,
-        say("likely_duplicates"),
-        (say("no_likely_duplicate_here"), say("no_names_alike")),
-    )
-    return
-
-
-@app.cell(hide_code=True)
-def choose_doubt(doubt_table, doubts, pair_table, pairs):
+def choose_doubt(list_table, listed, tab):
     doubt = None
-    if doubts is not None:
-        doubt = doubtful_part.chosen_in(
-            doubts, doubt_table.value if doubts.found else None
-        )
-    elif pairs is not None:
-        doubt = doubtful_part.chosen_in(
-            pairs, pair_table.value if pairs.found else None
-        )
+    if listed is not None and listed.found:
+        doubt = doubtful_part.chosen_in(listed, list_table.value)
+    _pairs = tab.value == say("likely_duplicates")
     is_right = mo.ui.run_button(
-        label=say("this_value_is_right" if pairs is None else "these_are_two")
+        label=say("these_are_two" if _pairs else "this_value_is_right")
     )
     return doubt, is_right
 
 
 @app.cell(hide_code=True)
-def doubt(approver, doubt, is_right, link, pairs, shown, state):
+def doubt_part(approver, doubt, is_right, link, shown, state, tab):
     mo.stop(doubt is None)
-    _settle = mo.hstack([approver.field(), is_right], justify="start", align="end")
-    mo.vstack(
-        [
-            *(
-                [doubtful_part.doubtful_part(doubt, shown, state, link)]
-                if pairs is None
-                else []
-            ),
-            *([_settle] if shown.source.lake else []),
-        ],
-        gap=0.5,
-    )
+    _parts = []
+    if tab.value == say("doubtful_values"):
+        _parts.append(doubtful_part.doubtful_part(doubt, shown, state, link))
+    if shown.source.lake:
+        _fields = [approver.field(), is_right]
+        _parts.append(mo.hstack(_fields, justify="start", align="end"))
+    mo.vstack(_parts, gap=0.5)
     return
 
 

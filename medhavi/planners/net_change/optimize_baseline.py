@@ -75,41 +75,33 @@ def planned(
     """
     run = OpeningRun(snapshot, parameters, observe, cancelled, seed, PlansInMemory())
 
-    def made_of(tables: Snapshot) -> Plan:
-        return _resumed(tables, parameters, baseline, observe, cancelled, seed=seed)
-
-    whole = made_of(snapshot)
+    whole = _resumed(run, snapshot, baseline)
     closed = openable(snapshot)
     for existing in (True, False):
         used = used_subjects(baseline.plan, snapshot, existing=existing)
         closed = closed.join(used, on=SUBJECT, how="anti")
     if closed.is_empty() or whole.run.status is Status.CANCELLED:
         return whole
-    made = made_of(closed_tables(snapshot, closed.select(SUBJECT).rows()))
+    left = closed_tables(snapshot, closed.select(SUBJECT).rows())
+    made = _resumed(run, left, baseline)
     ended = made.run.status is Status.CANCELLED or ANEW not in made.run.effort
     if ended or not run.is_better(made, whole):
         return whole
     return of_stated_tables(run, made, whole)
 
 
-def _resumed(
-    snapshot: Snapshot,
-    parameters: OptimizeParameters,
-    baseline: BaselinePlan,
-    observe: Observe | None = None,
-    cancelled: Cancelled | None = None,
-    *,
-    seed: int | None = None,
-) -> Plan:
-    """Plan a snapshot by the decisions of a baseline.
+def _resumed(opening: OpeningRun, snapshot: Snapshot, baseline: BaselinePlan) -> Plan:
+    """Plan a snapshot of a run by the decisions of a baseline.
 
     No program is solved: what sources bring, what joins and what is not worth serving
     stays as it was for all that did not change. Orders stay as well, unless it saves
     enough to join them, or, where the plan costs too much, to make all of them anew.
     """
+    parameters, seed, cancelled = opening.parameters, opening.seed, opening.cancelled
     run, schedule = built_run(snapshot, parameters), baseline.schedule
     least = cost_at_least(run, solver_of(parameters, seed), cancelled)
-    way = RunOptions(observe, cancelled, seed, PlansInMemory(), {}, least, schedule)
+    kept = PlansInMemory()
+    way = RunOptions(opening.observe, cancelled, seed, kept, {}, least, schedule)
     decisions = schedule.decisions(run.intake.demands)
     decisions = replace(decisions, worth=parameters.money_worth)
     made = decided(run, decisions, parameters.effort, way)
@@ -152,13 +144,10 @@ def _anew(
 
     At little effort: more of it goes into lateness alone, and costs more in all.
     """
-    renewed = schedule.replenishments.items()
     decisions = replace(
         decisions,
         floors=schedule.floors,
-        replenishments={
-            node: own for node, own in renewed if not schedule.may_renew(node[0])
-        },
+        replenishments=schedule.replenishments,
     )
     way = way._replace(schedule=None)
     made = decided(run, decisions, "light", way)

@@ -407,16 +407,8 @@ def _of_memory(
     engine = engine_of(parameters, snapshot["demands"].height)
     stop = Stop(cancelled)
     if kept is not None:
-        memory.unused_holds = {
-            key: own
-            for key, own in kept.unused_holds.items()
-            if not kept.may_renew(key[0])
-        }
-        memory.replenishments = {
-            key: own
-            for key, own in kept.replenishments.items()
-            if not kept.may_renew(key[0])
-        }
+        memory.unused_holds = kept.unused_holds
+        memory.replenishments = kept.replenishments
     run = SearchedRun(memory, parameters, observe)
     run.build()
     lacking = run.without_sources

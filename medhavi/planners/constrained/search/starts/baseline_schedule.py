@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -32,7 +32,7 @@ from medhavi.planners.mrp.netting_state.stock_levels import LevelReplenishment
 from medhavi.providers.sources import OrderTiming
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from medhavi.planners.constrained.netting.given_sources import Decisions
     from medhavi.planners.constrained.search.found_orders import SearchableRun
@@ -46,6 +46,7 @@ _TAKEN = ("taker_name", "taken_unit", "taken_owner", "taken_node", "taken_qty")
 """Columns of what existing orders take of what stands."""
 _ANYWHERE = ("", "")
 _REDUCTIONS = msgspec.json.Decoder(Reductions)
+_Own = TypeVar("_Own")
 _REPLENISHMENTS = msgspec.json.Decoder(list[tuple[NodeKey, list[LevelReplenishment]]])
 _UNUSED = msgspec.json.Decoder(list[tuple[NodeKey, dict[str, int]]])
 _DECISIONS = msgspec.json.Decoder(NamedDecisions)
@@ -245,15 +246,19 @@ class BaselineSchedule:
 
     @property
     def replenishments(self) -> dict[NodeKey, list[LevelReplenishment]]:
-        """What is wanted anew when goods of stock levels die, by place."""
+        """What is wanted anew when goods of stock levels die as here, by place."""
         (text,) = self._list("replenishments")
-        return dict(_REPLENISHMENTS.decode(text))
+        return self._still(_REPLENISHMENTS.decode(text))
 
     @property
     def unused_holds(self) -> dict[NodeKey, dict[str, int]]:
         """What owners of holds were served without, by place and reservation."""
         (text,) = self._list("unused")
-        return dict(_UNUSED.decode(text))
+        return self._still(_UNUSED.decode(text))
+
+    def _still(self, told: Iterable[tuple[NodeKey, _Own]]) -> dict[NodeKey, _Own]:
+        """Those of places whose goods die as in this schedule."""
+        return {node: own for node, own in told if not self.may_renew(node[0])}
 
     def may_renew(self, product: str) -> bool:
         """Whether goods of a product may die otherwise than in this schedule."""
