@@ -17,7 +17,6 @@ from medhavi.cli.lake_commands import TableSource
 from medhavi.cli.options import PlanArgument, existing_plan
 from medhavi.errors import UsageError
 from medhavi.results.amounts import full_money, percent
-from medhavi.views.names import count
 from medhavi.views.words import say
 
 if TYPE_CHECKING:
@@ -89,6 +88,7 @@ def _forecast(
 ) -> None:
     """Print what becomes of a plan, of one demand or of all."""
     from medhavi.planners.execution_risk.plan_risk import SCENARIOS, plan_risk
+    from medhavi.views.names import count
 
     conversation = talk()
     if made.run.snapshot_fingerprint != snapshot.fingerprint:
