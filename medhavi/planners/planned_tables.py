@@ -12,7 +12,7 @@ it.
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -25,7 +25,7 @@ from medhavi.snapshot.patch import Patch
 from medhavi.units import HOUR, MINUTE
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from medhavi.providers.capacity.capacity import Capacity
     from medhavi.results.plans.plan import Plan
@@ -119,28 +119,68 @@ def _cut(terms: pl.DataFrame, late: pl.DataFrame) -> pl.DataFrame:
 
 
 def with_overtime(
-    snapshot: Snapshot, resources: Collection[str] | None = None
+    snapshot: Snapshot,
+    resources: Collection[str] | None = None,
+    closed: Sequence[tuple[str, int, int]] = (),
 ) -> Snapshot:
     """Snapshot, as its disruptions leave it, with all overtime that is agreed.
 
-    `resources`: those alone work any; None: all do.
+    Parameters
+    ----------
+    resources
+        Those alone work any; None: all do.
+    closed
+        What nobody works of it, by resource [UTC seconds], rising.
     """
-    capacity = Providers(snapshot).capacity
-    zones = dict(snapshot["calendars"].select("calendar", "timezone").iter_rows())
-    window = int(snapshot.as_of), snapshot.settings.horizon_end
     rows: dict[str, list[Row]] = {}
-    for resource in agreed_overtime(snapshot).iter_rows(named=True):
+    for resource, agreed in overtime_spans(snapshot, Providers(snapshot).capacity):
         if resources is not None and resource["resource"] not in resources:
             continue
-        spans = hours_after_work(
-            capacity.working_time(resource["resource"]),
-            ZoneInfo(zones[resource["calendar"]]),
-            int(resource["overtime_minutes_per_day"] * MINUTE),
-            window,
-        )
+        shut = [span for one, *span in closed if one == resource["resource"]]
+        spans = _open_parts(agreed, shut)
         for name, more in own_calendar(snapshot, resource, spans, "overtime").items():
             rows.setdefault(name, []).extend(more)
     return Patch.of(snapshot, rows).apply(snapshot)
+
+
+def overtime_spans(
+    snapshot: Snapshot, capacity: Capacity
+) -> Iterator[tuple[dict[str, Any], list[tuple[int, int]]]]:
+    """Resources that may work overtime, each with when that is [UTC seconds].
+
+    Parameters
+    ----------
+    snapshot, capacity
+        As its disruptions leave it, and its hours.
+    """
+    zones = dict(snapshot["calendars"].select("calendar", "timezone").iter_rows())
+    window = int(snapshot.as_of), snapshot.settings.horizon_end
+    for resource in agreed_overtime(snapshot).iter_rows(named=True):
+        yield (
+            resource,
+            hours_after_work(
+                capacity.working_time(resource["resource"]),
+                ZoneInfo(zones[resource["calendar"]]),
+                int(resource["overtime_minutes_per_day"] * MINUTE),
+                window,
+            ),
+        )
+
+
+def _open_parts(
+    spans: Iterable[tuple[int, int]], closed: Iterable[Sequence[int]]
+) -> Iterator[tuple[int, int]]:
+    """Parts of rising spans beside others, which rise as well [UTC seconds]."""
+    shut = [*closed]
+    for begin, end in spans:
+        since = begin
+        for low, high in shut:
+            if low < end and high > begin:
+                if since < low:
+                    yield since, low
+                since = max(since, high)
+        if since < end:
+            yield since, end
 
 
 def overtime_hours(

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 import medhavi
+from medhavi.planners.master_plan.improvement.plan_improvement import SHORTENED
 from medhavi.planners.master_plan.master_run import FROM_ORDERS
 from medhavi.results.figures.scorecard import scorecard
 from medhavi.results.verify.check_schedule import verify_schedule
@@ -70,6 +71,81 @@ def test_whole_orders_are_planned_with_overtime_and_in_open_time_alone():
     assert {one.late for one in tried} == {0, 1}
     assert [line for line, _ in deliveries(found)] == [10]
     assert scorecard(found, factories.snapshot(**rows)).overtime == 20
+
+
+def shop_with_idle_hours() -> Rows:
+    """A shop that needs two hours of overtime on the first day, and none thereafter.
+
+    On each of the next two days 4 h of work are wanted when its overtime ends.
+    """
+    rows = shop(overtime_cost_per_hour=60.0)
+    rows["routings"][0]["fixed_cost"] = 1.0
+    rows["demands"] += [
+        {"demand": f"D{number}", "product": "A", "qty": 4}
+        | {"due": day(number - 1 + 16 / 24), "late_cost_per_day": 100.0}
+        for number in (2, 3)
+    ]
+    return rows
+
+
+@pytest.mark.req("OMC-7.5.1", "OMO-04", "KPI-33")
+def test_no_overtime_is_worked_beside_idle_hours():
+    """2 h on top of an ordinary hour, at 40; as late as may be it would be 6."""
+    rows = shop_with_idle_hours()
+    found = best(**rows)
+    snapshot = factories.snapshot(**rows)
+    card = scorecard(found, snapshot)
+    assert (card.overtime, card.lateness) == (80, 0)
+    worked = found.loads.filter(pl.col("available") > 8)
+    assert worked.height == 1
+    assert SHORTENED in {one.name for one in found.run.steps}
+
+
+@pytest.mark.req("OMC-7.5.1", "OMO-04")
+def test_a_day_works_no_overtime_where_others_have_room():
+    """42 h, in whole orders, of which two end beyond 8 h of a day: 18 h joined, now 2."""
+    rows = shop(overtime_minutes_per_day=480.0, overtime_cost_per_hour=40.0)
+    rows["routings"] = [
+        {"routing": "RA", "product": "A", "fixed_cost": 20.0},
+        {"routing": "RB", "product": "B", "fixed_cost": 60.0},
+    ]
+    rows["steps"] = [
+        {"routing": name, "run_minutes_per_unit": 60} for name in ("RA", "RB")
+    ]
+    rows["step_resources"] = [
+        {"routing": name, "step": 1, "resource": "M"} for name in ("RA", "RB")
+    ]
+    asked = [
+        *(("B", 7, 4, 14, 100), ("A", 7, 2, 18, 100), ("A", 2, 3, 16, 300)),
+        *(("A", 5, 2, 16, 300), ("B", 8, 1, 18, 300), ("A", 3, 5, 22, 300)),
+        *(("B", 5, 2, 14, 300), ("B", 5, 3, 16, 100)),
+    ]
+    rows["demands"] = [
+        {"demand": f"D{number}", "product": product, "qty": qty}
+        | {"due": day(at + hour / 24), "late_cost_per_day": price, "short_cost": 1e4}
+        for number, (product, qty, at, hour, price) in enumerate(asked)
+    ]
+    snapshot = factories.snapshot(**rows)
+    found = plan(snapshot, "optimize")
+    assert not verify(found, snapshot)
+    card = scorecard(found, snapshot)
+    assert card.lateness == 0
+    assert card.overtime <= 40
+    assert card.production + card.overtime <= 1120
+
+
+@pytest.mark.req("OMC-7.5.1", "OPA-19")
+def test_orders_stay_where_all_overtime_is_open_to_what_changes():
+    """On a baseline what is new may work overtime; what stays does so no more."""
+    rows = shop_with_idle_hours()
+    before = best(**rows)
+    again = plan(factories.snapshot(**rows), "optimize", baseline=before)
+    columns = ["start", "finish"]
+    assert again.operations.select(columns).equals(before.operations.select(columns))
+    rows["demands"][2]["qty"] = 10
+    more = plan(factories.snapshot(**rows), "optimize", baseline=before)
+    card = scorecard(more, factories.snapshot(**rows))
+    assert (card.overtime, card.lateness) == (160, 0)
 
 
 @pytest.mark.req("OMC-7.5.1", "KPI-25")

@@ -271,10 +271,10 @@ class Memory:
         self.campaign_rules: CampaignRules | None = None
         self.snapshot = with_disruptions(snapshot)
         if decisions.overtime:
-            self.snapshot = with_overtime(self.snapshot, decisions.overtime)
+            self.snapshot = with_overtime(self.snapshot, *decisions.hours)
         self.fingerprint = snapshot.fingerprint
         self.findings = check_supported(snapshot, CONSTRAINED)
-        if before is None or before.decisions.overtime != decisions.overtime:
+        if before is None or before.decisions.hours != decisions.hours:
             self.reading = PlantReading(Providers(self.snapshot), decisions)
         else:
             self.reading = before.on(self.snapshot, decisions)

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
     from medhavi.optimize.conflict import Conflict
     from medhavi.optimize.problem import Floats, Solution
+    from medhavi.planners.constrained.netting.given_sources import Hours
     from medhavi.planners.master_plan.blocks import BuiltProgram
     from medhavi.planners.master_plan.lots.lot_planning import PlannedLots
     from medhavi.planners.master_plan.lots.whole_orders import WholeOrders
@@ -70,7 +71,7 @@ wanted whole."""
 class RunOptions(NamedTuple):
     """Progress, interruption, seed and kept plans of a run, as of `plan`.
 
-    `readings` are those of its plans, by the resources that work overtime; `at_least`
+    `readings` are those of its plans, by the hours of resources; `at_least`
     is what each of them costs at least, see `cost_at_least`; `schedule` that of a
     baseline, which is resumed.
     """
@@ -79,7 +80,7 @@ class RunOptions(NamedTuple):
     cancelled: Cancelled | None
     seed: int | None
     kept: StepPlans
-    readings: dict[frozenset[str], PlantReading]
+    readings: dict[Hours, PlantReading]
     at_least: float | None = None
     schedule: BaselineSchedule | None = None
 
@@ -122,8 +123,8 @@ class ProgramDecoder(NamedTuple):
     what is made for a stock level and dies is made anew, `overtime` whether agreed
     overtime is worked where the program works some; `split` are slices of demands, by
     index, that are wanted whole otherwise; `worth` counts money of orders beside that
-    of lateness where orders are chosen, None: as the weights of the mode do; `as_given`
-    and `ahead` are as of `Decisions`.
+    of lateness where orders are chosen, None: as the weights of the mode do;
+    `as_given`, `ahead` and `closed` are as of `Decisions`.
     """
 
     built: BuiltProgram
@@ -139,6 +140,7 @@ class ProgramDecoder(NamedTuple):
     worth: float | None = None
     as_given: bool = False
     ahead: Mapping[int, int] = MappingProxyType({})
+    closed: tuple[tuple[str, int, int], ...] = ()
 
     def by_amounts(self) -> ProgramDecoder:
         """Way to follow each amount of the program as an order, as it is."""
@@ -176,6 +178,8 @@ class ProgramDecoder(NamedTuple):
             found = replace(found, worth=self.worth)
         if self.ahead:
             found = replace(found, ahead=self.ahead)
+        if self.closed and found.overtime:
+            found = replace(found, closed=self.closed)
         if self.split:
             found = replace(found, slices={**self.split, **found.slices})
         if self.whole is not None:
@@ -389,10 +393,10 @@ def _done_before(
         seed=way.seed,
         decisions=decisions,
         kept=way.schedule,
-        before=way.readings.get(decisions.overtime),
+        before=way.readings.get(decisions.hours),
     )
     if made.basis is not None and isinstance(made.basis.kept, PlantReading):
-        way.readings[decisions.overtime] = made.basis.kept
+        way.readings[decisions.hours] = made.basis.kept
     if made.run.status is not Status.CANCELLED and way.schedule is None:
         way.kept.keep(name, made)
     return made

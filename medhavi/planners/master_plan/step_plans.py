@@ -65,6 +65,7 @@ def step_name(
         decisions.share,
         decisions.worth,
         sorted(decisions.overtime),
+        list(decisions.closed),
         sorted((key, list(at)) for key, at in decisions.lots.items()),
         sorted(decisions.sizes.items()),
         sorted((key, sorted(own.items())) for key, own in decisions.amounts.items()),
@@ -87,7 +88,8 @@ def bounded(run: ProgramRun, decisions: Decisions, made: Plan) -> Plan:
 
     With overtime fewer may be late than where somebody works none.
     """
-    if decisions.overtime.issuperset(agreed_overtime(run.stated)["resource"]):
+    agreed = set(agreed_overtime(run.stated)["resource"])
+    if decisions.overtime >= agreed and not decisions.closed:
         return made
     effort = {
         name: count

@@ -285,7 +285,8 @@ def check_loads(facts: Facts) -> list[Finding]:
 def _misstated(facts: Facts, loads: pl.DataFrame) -> pl.DataFrame:
     """Loads that state other open or excess hours, with what is right.
 
-    Agreed overtime is open where the plan works it: it may be among the open hours.
+    Agreed overtime is open where the plan works it: so much of it as the plan says may
+    be among the open hours.
     """
     rule = grid(facts.snapshot.settings.bucket, facts.as_of)
     resources = facts.snapshot["resources"].with_columns(facts.overtime_s)
@@ -313,9 +314,7 @@ def _misstated(facts: Facts, loads: pl.DataFrame) -> pl.DataFrame:
     rows = loads.join(
         pl.concat(hours), on=["resource", "bucket"], maintain_order="left"
     ).with_columns(
-        offered=pl.when((pl.col("available") - pl.col("longer")).abs() > NEAR)
-        .then("offered")
-        .otherwise("longer"),
+        offered=pl.col("available").clip("offered", "longer"),
         over=pl.when("finite").then(over).otherwise(0.0),
     )
     wrong = [

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     Replenishments = Mapping[NodeKey, Sequence[LevelReplenishment]]
     Sizes = Mapping[NodeKey, int]
     Reasons = Mapping[int, tuple[Limiter, str]]
+    Hours = tuple[frozenset[str], tuple[tuple[str, int, int], ...]]
 
 
 HALF = 0.5
@@ -333,7 +334,9 @@ class Decisions:
         What money of orders counts beside that of lateness where orders are chosen: 0:
         what is less late is better, whatever it costs.
     overtime
-        Resources that work all overtime that is agreed.
+        Resources that work overtime that is agreed.
+    closed
+        Parts of that overtime that nobody works, by resource [UTC s], rising.
     floors
         Before when existing orders do not begin, as an earlier plan of the same tables
         found; none: a search of little effort tells.
@@ -366,6 +369,7 @@ class Decisions:
     share: float = 1.0
     worth: float = 0.0
     overtime: frozenset[str] = frozenset()
+    closed: tuple[tuple[str, int, int], ...] = ()
     floors: Mapping[str, int] = field(default_factory=dict)
     replenishments: Replenishments | None = None
     orders: Sequence[GivenOrder] = ()
@@ -374,6 +378,11 @@ class Decisions:
     lowered: Sizes = field(default_factory=dict)
     ahead: Mapping[int, int] = field(default_factory=dict)
     min_fill_price: float = 0.0
+
+    @property
+    def hours(self) -> Hours:
+        """What says when resources work: who works overtime, and what of it nobody."""
+        return self.overtime, self.closed
 
 
 UNDECIDED = Decisions()

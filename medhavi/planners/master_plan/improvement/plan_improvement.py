@@ -13,6 +13,10 @@ from medhavi.planners.master_plan.goals.staged_solve import (
     worth,
 )
 from medhavi.planners.master_plan.improvement.late_deliveries import late_deliveries
+from medhavi.planners.master_plan.improvement.overtime_days import (
+    overtime_days,
+    with_closed,
+)
 from medhavi.planners.master_plan.improvement.split_orders import split_demands
 from medhavi.planners.master_plan.levelling.resource_levelling import moved_ahead
 from medhavi.planners.master_plan.statement import ObjectivePart
@@ -34,9 +38,12 @@ REPLENISHED = "goods of stock levels that die are made anew"
 DEFERRED = "bought later where that costs less"
 SPLIT = "late orders split into what is in time and the rest"
 JOINED = "orders and departures joined"
+SHORTENED = "overtime where a day needs it alone"
 AMOUNTS, LEVELLED = "guided, by amounts as orders", "work levelled"
-MOST_JOINED, MOST_LEVELLED = 4, 4
+MOST_JOINED, MOST_LEVELLED, MOST_SHORTENED = 4, 4, 3
 """How often that is done, at most."""
+MOST_CLOSED = 16
+"""Days whose overtime is closed alone, at most."""
 PRICES_LEVELLED = (1.0, 0.1)
 """Shares of the price off the mean by which work is moved ahead."""
 
@@ -69,7 +76,7 @@ def improved(
     _tell_best(found, way)
     if statement.parameters.goal == "profit":
         found += _profitable(tried, costs, way)
-    for change in (_deferred, _replenished, _split, _joined, _levelled):
+    for change in (_deferred, _replenished, _split, _joined, _shortened, _levelled):
         if not interrupted(found):
             best = best_of(found, statement.run.stated, statement.parameters)
             for made in change(best, way):
@@ -174,6 +181,54 @@ def _joined(best: Tried, way: RunOptions) -> Iterator[Tried]:
         if best_of([best, new], statement.run.stated, statement.parameters) is best:
             return
         best = new
+
+
+def _shortened(best: Tried, way: RunOptions) -> Iterator[Tried]:
+    """Best plan, with overtime of days alone whose open hours are too few.
+
+    As much as they need, as often as that costs less; else all that is agreed for them.
+    Where its orders are given, so that a plan takes no search, that of single days is
+    closed too, the dearest first.
+    """
+    statement = best.decoder.built.statement
+    snapshot, parameters = statement.run.stated, statement.parameters
+
+    def without(closed: tuple[tuple[str, int, int], ...]) -> Tried:
+        decoder = best.decoder._replace(closed=closed)
+        made = decoder.plan(best.effort, way)
+        return Tried(SHORTENED, best.effort, made, decoder)
+
+    start = best
+    for whole in (False, True):
+        for _ in range(MOST_SHORTENED):
+            days = overtime_days(best.made, snapshot)
+            idle = [day.idle(whole=whole) for day in days]
+            cost = worth(best.made, snapshot, parameters)
+            if sum(one.money for one in idle) <= parameters.overtime_share * cost:
+                break
+            new = without(tuple(one.span for one in idle if one.begin < one.end))
+            yield new
+            if best_of([best, new], snapshot, parameters) is best:
+                break
+            best = new
+        if best is not start:
+            break
+    seen: set[tuple[str, int]] = set()
+    while best.decoder.whole is not None and len(seen) < MOST_CLOSED:
+        days = overtime_days(best.made, snapshot)
+        cost = worth(best.made, snapshot, parameters)
+        if sum(day.money for day in days) <= parameters.overtime_share * cost:
+            return
+        rest = [
+            day for day in days if day.money and (day.resource, day.end) not in seen
+        ]
+        if not rest:
+            return
+        day = max(rest, key=lambda one: one.money)
+        seen.add((day.resource, day.end))
+        new = without(with_closed(best.decoder.closed, day))
+        yield new
+        best = best_of([best, new], snapshot, parameters)
 
 
 def _levelled(best: Tried, way: RunOptions) -> Iterator[Tried]:
