@@ -103,7 +103,7 @@ def test_no_overtime_is_worked_beside_idle_hours():
 
 @pytest.mark.req("OMC-7.5.1", "OMO-04")
 def test_a_day_works_no_overtime_where_others_have_room():
-    """42 h, in whole orders, of which two end beyond 8 h of a day: 18 h joined, now 2."""
+    """Orders that were joined worked 18 h of overtime, of which one day needs 2."""
     rows = shop(overtime_minutes_per_day=480.0, overtime_cost_per_hour=40.0)
     rows["routings"] = [
         {"routing": "RA", "product": "A", "fixed_cost": 20.0},
