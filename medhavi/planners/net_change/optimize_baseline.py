@@ -183,10 +183,8 @@ def _anew(
 def _without_lots(decisions: Decisions, schedule: BaselineSchedule) -> Decisions | None:
     """Decisions but the lots of what changed; None: no such lots, or all may have."""
     changed = schedule.products or ()
-    lots, sizes = (
-        {key: one for key, one in own.items() if key[0] not in changed}
-        for own in (decisions.lots, decisions.sizes)
-    )
+    lots = {key: own for key, own in decisions.lots.items() if key[0] not in changed}
+    sizes = {key: own for key, own in decisions.sizes.items() if key[0] not in changed}
     if len(lots) == len(decisions.lots) and len(sizes) == len(decisions.sizes):
         return None
     return replace(decisions, lots=lots, sizes=sizes)
