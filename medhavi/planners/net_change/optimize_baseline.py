@@ -151,7 +151,6 @@ def _anew(
 
     At little effort: more of it goes into lateness alone, and costs more in all. Lots
     of what changed hold, unless it saves more than the price that needs decide them.
-    Orders are joined again as long as the last time saved more than that.
     """
     decisions = replace(
         decisions,
@@ -171,11 +170,10 @@ def _anew(
         new = joined(run, decisions, made, "light", way)
         if new is None or new.run.status is Status.CANCELLED:
             break
-        saved = cost - worth(new, run.stated, run.goals)
-        if saved > 0:
-            made, cost = new, cost - saved
-        if saved <= price:
+        before, cost = cost, worth(new, run.stated, run.goals)
+        if cost >= before:
             break
+        made = new
     effort = {**made.run.effort, ANEW: float(tally(made).live)}
     return replace(made, run=replace(made.run, effort=effort))
 
