@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
 
+from medhavi.planners.constrained import netted_run
+from medhavi.planners.constrained.netting.given_sources import Decisions
+from medhavi.planners.constrained.search import searched_run
+from medhavi.planners.constrained.search.starts.baseline_schedule import (
+    BaselineSchedule,
+)
+from medhavi.planners.constrained.search.starts.warm_start import (
+    MOST_RETRIED,
+    MOVES_A_HIT,
+    STARTS,
+)
+from medhavi.planners.parameters import ConstrainedParameters
 from medhavi.results.plans.plan import Plan
 from tests import factories
 from tests.api import plan, verify
@@ -199,6 +212,14 @@ def one_machine(asked: Sequence[int]) -> Snapshot:
     )
 
 
+def trebling(seed: int) -> tuple[list[int], list[int]]:
+    """Sixteen quantities, and the same with three of them three times as large."""
+    draw = random.Random(seed)
+    asked = [draw.randint(5, 20) for _ in range(16)]
+    larger = draw.sample(range(16), 3)
+    return asked, [qty * (3 if at in larger else 1) for at, qty in enumerate(asked)]
+
+
 @pytest.mark.req("OMC-7.13")
 def test_orders_are_made_anew_where_those_that_stay_cost_too_much() -> None:
     """Three of sixteen demands treble: each has an order of its own on the baseline.
@@ -207,12 +228,8 @@ def test_orders_are_made_anew_where_those_that_stay_cost_too_much() -> None:
     """
     saved = 0
     for seed in range(examples(4, 8)):
-        draw = random.Random(seed)
-        asked = [draw.randint(5, 20) for _ in range(16)]
-        first = best(one_machine(asked))
-        for place in draw.sample(range(16), 3):
-            asked[place] *= 3
-        after = one_machine(asked)
+        asked, trebled = trebling(seed)
+        first, after = best(one_machine(asked)), one_machine(trebled)
         found, kept = best(after, first), best(after, first, stability_price=1e9)
         money = [float(one.contributions["plan"].sum()) for one in (found, kept)]
         assert money[0] <= money[1] + 1e-6
@@ -220,3 +237,85 @@ def test_orders_are_made_anew_where_those_that_stay_cost_too_much() -> None:
         assert anew == (money[0] < money[1] - 1e-6)
         saved += anew
     assert saved >= examples(2, 4)
+
+
+@pytest.mark.req("OMC-7.13")
+@pytest.mark.parametrize("seed", [8, 10])
+def test_lots_of_what_changed_are_left_where_needs_of_today_cost_less(
+    seed: int,
+) -> None:
+    """In the lots of the baseline it costs 24 and 7 % more than from nothing."""
+    asked, trebled = trebling(seed)
+    after = one_machine(trebled)
+    costs = [
+        float(one.contributions["plan"].sum())
+        for one in (best(after, best(one_machine(asked))), best(after))
+    ]
+    assert costs[0] == pytest.approx(costs[1])
+
+
+def hours_on_one_machine(asked: Sequence[int]) -> Snapshot:
+    """So many hours of A, three demands due each day."""
+    tables = made("A", 1)
+    steps = [{**tables["steps"][0], "run_minutes_per_unit": 60}]
+    rows = [demand(f"D{n}", "A", qty, n // 3 + 1) for n, qty in enumerate(asked)]
+    return factories.snapshot(
+        resources=[{"resource": "M"}], **{**tables, "steps": steps}, demands=rows
+    )
+
+
+def test_moves_end_sooner_where_money_counts_beside_the_lateness_they_see() -> None:
+    """Three demands that are late after their change, and 1,000 moves for each."""
+    draw = random.Random(0)
+    asked = [draw.randint(4, 9) for _ in range(24)]
+    first = searched_run.plan(hours_on_one_machine(asked), ConstrainedParameters(), "0")
+    schedule = BaselineSchedule.of(first)
+    assert schedule is not None
+    larger = draw.sample(range(24), 3)
+    after = hours_on_one_machine(
+        [qty * (2 if at in larger else 1) for at, qty in enumerate(asked)]
+    )
+    moves = [
+        searched_run.plan(
+            after,
+            ConstrainedParameters(),
+            "0",
+            kept=replace(schedule, products=frozenset({"A"})),
+            decisions=Decisions(worth=one),
+        ).run.effort["moves"]
+        for one in (0.0, 1.0)
+    ]
+    # A start is over before it is seen that they are enough.
+    assert moves == [STARTS * 3 * MOVES_A_HIT, 2 * 3 * MOVES_A_HIT]
+    assert moves[1] >= MOST_RETRIED
+
+
+def test_what_nothing_brings_is_not_shared_out_again_where_nothing_changed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Six of A are there and ten are asked for; it has no source."""
+    snapshot = factories.snapshot(
+        resources=[{"resource": "M"}],
+        **made("B", 1),
+        stock=[{"product": "A", "location": "L", "qty": 6.0}],
+        demands=[
+            *(demand(f"A{n}", "A", 5, 3) for n in range(2)),
+            demand("B", "B", 2, 5),
+        ],
+    )
+    first = searched_run.plan(snapshot, ConstrainedParameters(), "0")
+    schedule = BaselineSchedule.of(first)
+    assert schedule is not None
+    shared: list[object] = []
+    original = netted_run.netted
+
+    def netted(*given: Any) -> Any:
+        shared.append(given)
+        return original(*given)
+
+    monkeypatch.setattr(netted_run, "netted", netted)
+    for products, times in ((frozenset[str](), 0), (frozenset({"B"}), 1)):
+        kept = replace(schedule, products=products)
+        again = searched_run.plan(snapshot, ConstrainedParameters(), "0", kept=kept)
+        assert again.fingerprint == first.fingerprint
+        assert len(shared) == times

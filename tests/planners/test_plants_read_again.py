@@ -303,3 +303,28 @@ def test_what_was_read_serves_plans_by_other_decisions(
         assert same(by(snapshot, decisions, first), alone)
         last = by(snapshot, decisions, last)
         assert same(last, alone)
+
+
+def test_mode_optimize_reads_the_plant_of_its_baseline_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each edit is planned on the one before, as one that comes from a folder is."""
+    tables = company()
+    read: list[PlantReading] = []
+    original = PlantReading.on
+
+    def again(known: PlantReading, *given: Any) -> PlantReading:
+        read.append(known)
+        return original(known, *given)
+
+    monkeypatch.setattr(PlantReading, "on", again)
+    last = plan(Snapshot.from_frames(tables), "optimize")
+    for qty in (7.0, 9.0):
+        rows = [{**tables["demands"][0], "qty": qty}, *tables["demands"][1:]]
+        after = Snapshot.from_frames({**tables, "demands": rows})
+        assert last.basis is not None
+        read.clear()
+        made = plan(after, "optimize", baseline=last)
+        assert read[0] is last.basis.kept
+        assert same(made, plan(after, "optimize", baseline=unread(last)))
+        last = made

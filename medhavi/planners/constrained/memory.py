@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from medhavi.providers.capacity.axis import ResourceOption
     from medhavi.providers.material.recipes import Component
     from medhavi.providers.sources import OrderTiming, Source
+    from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
     from medhavi.snapshot.calendars.working_time import WorkingTime
 
@@ -220,6 +221,14 @@ class PlantReading:
         tables = {**known, **read_tables(snapshot, sorted(names))}
         made = self.providers.on(snapshot, tables=tables, shared=_SHARED)
         return PlantReading(made, decisions, self)
+
+    @classmethod
+    def of(cls, made: Plan, snapshot: Snapshot) -> PlantReading | None:
+        """What was read for a plan, where it holds for a snapshot as well."""
+        basis = made.basis
+        if basis is None or not isinstance(basis.kept, cls):
+            return None
+        return basis.kept if basis.changed(snapshot) <= UNREAD else None
 
     def facts(self, last: int) -> PlantFacts:
         """What plants say that reach to a last due date [UTC s]."""

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.findings import finding
-from medhavi.planners.constrained.memory import UNREAD, PlantReading
+from medhavi.planners.constrained.memory import PlantReading
 from medhavi.planners.constrained.search import searched_run
 from medhavi.planners.constrained.search.starts.baseline_schedule import (
     BaselineSchedule,
@@ -144,7 +144,7 @@ def _constraining(
     snapshot: Snapshot, parameters: ConstrainedParameters, way: BaselineOptions
 ) -> Planner:
     """Planner of mode constrained: plans are judged by lateness and shortage."""
-    before = _reading(snapshot, way.baseline)
+    before = PlantReading.of(way.baseline, snapshot)
 
     def searched(kept: BaselineSchedule | None) -> Plan:
         return searched_run.plan(
@@ -323,14 +323,6 @@ def earlier_release(made: Plan) -> str:
         lost = searched and run.status is not Status.CANCELLED
         return "an earlier release did not keep its schedule" if lost else ""
     return "" if kept.is_complete else "its schedule was kept by an earlier release"
-
-
-def _reading(snapshot: Snapshot, baseline: Plan) -> PlantReading | None:
-    """What was read for a baseline, where it holds for a snapshot as well."""
-    basis = baseline.basis
-    if basis is None or not isinstance(basis.kept, PlantReading):
-        return None
-    return basis.kept if basis.changed(snapshot) <= UNREAD else None
 
 
 def _steady(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from medhavi.planners.constrained.memory import PlantReading
 from medhavi.planners.constrained.search.starts.warm_start import ANEW
 from medhavi.planners.master_plan.cost_bound import cost_at_least
 from medhavi.planners.master_plan.decoder import (
@@ -101,7 +102,9 @@ def _resumed(opening: OpeningRun, snapshot: Snapshot, baseline: BaselinePlan) ->
     run, schedule = built_run(snapshot, parameters), baseline.schedule
     least = cost_at_least(run, solver_of(parameters, seed), cancelled)
     kept = PlansInMemory()
-    way = RunOptions(opening.observe, cancelled, seed, kept, {}, least, schedule)
+    read = PlantReading.of(baseline.plan, snapshot)
+    readings = {} if read is None else {read.decisions.hours: read}
+    way = RunOptions(opening.observe, cancelled, seed, kept, readings, least, schedule)
     decisions = schedule.decisions(run.intake.demands)
     decisions = replace(decisions, worth=parameters.money_worth)
     made = decided(run, decisions, parameters.effort, way)
@@ -127,7 +130,7 @@ def _cheaper(
     if price is None:
         price = run.goals.joining_share * money
     if money > baseline.reference + price:
-        other = _anew(run, decisions, way, baseline.schedule)
+        other = _anew(run, decisions, way, baseline.schedule, price)
     else:
         saving = replace(baseline.schedule, saves=True)
         effort = run.goals.effort
@@ -138,11 +141,16 @@ def _cheaper(
 
 
 def _anew(
-    run: ProgramRun, decisions: Decisions, way: RunOptions, schedule: BaselineSchedule
+    run: ProgramRun,
+    decisions: Decisions,
+    way: RunOptions,
+    schedule: BaselineSchedule,
+    price: float,
 ) -> Plan:
     """Plan by the decisions of a baseline with all orders made anew, and joined.
 
-    At little effort: more of it goes into lateness alone, and costs more in all.
+    At little effort: more of it goes into lateness alone, and costs more in all. Lots
+    of what changed hold, unless it saves more than the price that needs decide them.
     """
     decisions = replace(
         decisions,
@@ -151,12 +159,30 @@ def _anew(
     )
     way = way._replace(schedule=None)
     made = decided(run, decisions, "light", way)
+    cost = worth(made, run.stated, run.goals)
+    freed = _without_lots(decisions, schedule)
+    if freed is not None and made.run.status is not Status.CANCELLED:
+        other = decided(run, freed, "light", way)
+        saved = cost - worth(other, run.stated, run.goals)
+        if other.run.status is not Status.CANCELLED and saved > price:
+            made, cost, decisions = other, cost - saved, freed
     for _ in range(MOST_JOINED):
         new = joined(run, decisions, made, "light", way)
         if new is None or new.run.status is Status.CANCELLED:
             break
-        if worth(new, run.stated, run.goals) >= worth(made, run.stated, run.goals):
+        before, cost = cost, worth(new, run.stated, run.goals)
+        if cost >= before:
             break
         made = new
     effort = {**made.run.effort, ANEW: float(tally(made).live)}
     return replace(made, run=replace(made.run, effort=effort))
+
+
+def _without_lots(decisions: Decisions, schedule: BaselineSchedule) -> Decisions | None:
+    """Decisions but the lots of what changed; None: no such lots, or all may have."""
+    changed = schedule.products or ()
+    lots = {key: own for key, own in decisions.lots.items() if key[0] not in changed}
+    sizes = {key: own for key, own in decisions.sizes.items() if key[0] not in changed}
+    if len(lots) == len(decisions.lots) and len(sizes) == len(decisions.sizes):
+        return None
+    return replace(decisions, lots=lots, sizes=sizes)

@@ -411,11 +411,10 @@ def _of_memory(
         memory.replenishments = kept.replenishments
     run = SearchedRun(memory, parameters, observe)
     run.build()
-    lacking = run.without_sources
-    if lacking and run.share_out(lacking):
-        # What nothing brings is shared out first: less is wanted then.
-        run.want_less()
-    if kept is not None and run.reduce(kept.reductions(run)):
+    known = None if kept is None else kept.reductions(run)
+    lacking = run.without_sources if known is None else frozenset()
+    # What nothing brings is shared out first, if a plan before did not: less is wanted.
+    if run.reduce(known) or (lacking and run.share_out(lacking)):
         run.want_less()
     if stop():
         return netted_run.cancelled_plan(run, run.fingerprint, version, seed)

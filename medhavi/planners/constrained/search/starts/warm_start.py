@@ -6,6 +6,7 @@ served anew. Moves then look for less lateness, in proportion to what was served
 
 from __future__ import annotations
 
+import math
 from copy import copy
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,9 @@ MOVES_A_HIT = 1000
 """Moves for each demand that is served anew and late."""
 STARTS = 4
 """How often that is done with other random numbers where lateness grew."""
+MOST_RETRIED = STARTS * MOVES_A_HIT
+"""Moves from which on it is not done again where money counts beside lateness, which
+alone those moves see: as many as one demand gets."""
 MOVES_A_LATE = 50
 """Moves for each other late demand that may be served sooner."""
 SAVINGS = 2
@@ -95,6 +99,7 @@ def resumed(
         stays = np.full_like(stays, FAR)
     shared = SharedDepartures(run, model) if kept.saves else None
     repair: _WarmRepair | None = None
+    retried = MOST_RETRIED if run.decisions.worth else math.inf
     for turn in range(STARTS):
         tried = _WarmRepair(model, engine, start, watch, seed + turn, reached, shared)
         if not tried.serve(stays):
@@ -103,7 +108,7 @@ def resumed(
         tried.consolidate(every=kept.saves)
         if repair is None or tried.cost < repair.cost:
             repair = tried
-        if not tried.is_later or watch.stop():
+        if not tried.is_later or watch.stop() or tally[0] >= retried:
             break
     if repair is None:
         return None
