@@ -33,6 +33,7 @@ from medhavi.service.data_source import (
     TABLES_VARIABLE,
     choose_source,
 )
+from medhavi.service.documents import document_route, documents_html
 from medhavi.service.downloads import COPY_SCRIPT
 from medhavi.service.jobs.job_progress import JOBS_SCRIPT, job_routes
 from medhavi.service.jobs.job_queue import JobQueue
@@ -135,6 +136,7 @@ body.mv{margin:0 auto;padding:24px;max-width:1440px;display:grid;gap:24px;
  align-content:start}
 .mv a.mv-card:hover,.mv a.mv-card:focus-visible{border-color:var(--mv-plan)}
 main{display:grid;gap:24px}section{display:grid;gap:12px}
+.docs{margin:0;padding:0;list-style:none;columns:18em;column-gap:24px;line-height:1.8}
 @media (max-width:520px){body.mv{padding:24px 16px}}
 """
 
@@ -154,6 +156,7 @@ def landing_html(
         for title, entries, _ in groups
         if entries
     )
+    body += documents_html()
     body = (
         f'{navigation_html(HOME)}<main><header class="brand"><h1>Medhavi</h1>'
         f'<p class="muted">{say("plans_that_explain")}</p></header>'
@@ -408,6 +411,7 @@ def create_app(
             Route("/health", alive),
             Route("/search", search),
             Route("/name", named),
+            document_route(),
             *job_routes(queue),
             *view_routes(pages.session_of),
             *(Route(path, leading(link)) for path, link in OBJECTS.items()),
