@@ -12,7 +12,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PARTS = ("medhavi", "apps", "notebooks", "docs", "pyproject.toml", "README.md", "LICENSE")
+PARTS = (
+    "medhavi",
+    "apps",
+    "notebooks",
+    "docs",
+    "pyproject.toml",
+    "README.md",
+    "LICENSE",
+)
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,9 @@ _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _RULES = """
 html{background:var(--mv-page)}
 body.mv{margin:0 auto;padding:24px;max-width:1200px;display:grid;gap:24px}
-main{min-width:0;overflow-wrap:anywhere}
+main{min-width:0}
+main :is(h2,h3){margin:24px 0 8px}main :is(p,ul,ol,pre,table){margin:8px 0}
+main :is(ul,ol){padding-left:20px}main :is(code,a){overflow-wrap:anywhere}
 main pre,main table{overflow-x:auto;display:block;max-width:100%}
 main td,main th{padding:4px 12px 4px 0;text-align:left;vertical-align:top}
 """

@@ -118,7 +118,7 @@ def test_a_fact_that_changes_nothing_of_it_leaves_a_plan_in_force(bench):
 
 
 def test_an_edit_that_is_taken_back_leaves_the_plan_before_it_in_force(bench):
-    """Pages had it in memory, jobs found none: each one asked for a plan that is gone."""
+    """Pages had it in memory, each job asked for a plan that is gone."""
     first = renewed_plan(bench.snapshot(), "constrained", bench.lake)
     later(bench, event(90, "PromisePolicyDefined", occurred=NOW, policy="P"))
     bench.firm(found(bench).plan, proposal(first), approver="Ada")

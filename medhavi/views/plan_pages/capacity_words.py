@@ -227,7 +227,7 @@ def capacity_tiles(
         Tile(
             label=say("lateness_by_capacity"),
             figure=money(late, names.currency),
-            note=f"{count(demands, 'demand')}; target none",
+            note=say("on_all_resources", count(demands, "demand")),
             state="bad" if late > 0 else "good",
             word=say("tile_late") if late > 0 else say("none_of_them"),
         ),
