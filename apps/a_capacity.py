@@ -167,7 +167,9 @@ def trouble(shown):
 
 @app.cell(hide_code=True)
 def nothing(names, plan, ranked, wanted):
-    _missing = capacity_page.missing_html(wanted, ranked, names) if plan else ""
+    _missing = (
+        capacity_words.missing_html(wanted("resource"), ranked, names) if plan else ""
+    )
     html(_missing) if _missing else None
     return
 

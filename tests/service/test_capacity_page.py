@@ -133,9 +133,9 @@ def test_a_page_begins_with_the_bottleneck_and_the_day_of_now(shown, loads) -> N
     assert view_of(shown, loads, resource="IDLE").resource == "IDLE"
     assert view_of(shown, loads, resource="GONE").resource == "M"
     ranked, names = ["M", "IDLE"], shown.names
-    told = capacity_page.missing_html({"resource": "GONE"}.get, ranked, names)
+    told = capacity_words.missing_html("GONE", ranked, names)
     assert "Resource GONE is not in this plan" in told
-    assert capacity_page.missing_html({"resource": "M"}.get, ranked, names) == ""
+    assert capacity_words.missing_html("M", ranked, names) == ""
     asked = view_of(shown, loads, **{"from": "2026-02-02", "days": "28"})
     assert (asked.first, asked.days) == (dt.date(2026, 2, 2), 28)
     assert view_of(shown, loads, **{"from": "soon", "days": "5"}).days == 7

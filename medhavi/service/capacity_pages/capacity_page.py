@@ -237,17 +237,6 @@ def resource_choice(
     )
 
 
-def missing_html(wanted: Wanted, ranked: Sequence[str], names: Names) -> str:
-    """Why another resource is shown than the address names; empty: it is that one."""
-    asked = wanted("resource")
-    if not ranked:
-        return page.empty(say("no_resource_has_load"), say("add_resources"))
-    if not asked or asked in ranked:
-        return ""
-    title = say("resource_not_in_plan", names.name(asked))
-    return page.empty(title, say("another_resource_is_shown"))
-
-
 def window_controls(
     view: CapacityWindow, now: dt.date, choose: Callable[[CapacityWindow], None]
 ) -> mo.ui.dictionary:
