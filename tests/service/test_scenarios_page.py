@@ -201,6 +201,21 @@ def test_an_item_that_is_late_then_is_named_with_both_dates(folder):
     assert (late.state, late.word) == ("bad", "+1")
 
 
+def test_an_item_that_nobody_asks_for_where_it_is_begins_with_all_its_demand(folder):
+    """The form of the item page named its plant and then refused its own values."""
+    snapshot = shown_of(folder, "mrp").snapshot
+    (demand,) = snapshot["demands"].head(1).to_dicts()
+    product, place = demand["product"], demand["location"]
+    kind = KINDS["demand_factor"]
+    there = scenario_form.chosen_by(snapshot, kind, f"{product}|{place}")
+    assert there == {"product": product, "location": place}
+    none = snapshot.replace(
+        demands=snapshot["demands"].filter(pl.col("product") != product)
+    )
+    elsewhere = scenario_form.chosen_by(none, kind, f"{product}|{place}")
+    assert elsewhere == {"product": product}
+
+
 def test_another_kind_begins_without_the_dates_of_a_link(folder):
     """They limited a change of demand to the days of a downtime."""
     shown = shown_of(folder, "mrp")

@@ -253,6 +253,11 @@ def chosen_by(snapshot: Snapshot, kind: ChangeKind, subject: str) -> dict[str, s
             if part in referred(snapshot, parameter.reference):
                 found[name] = part
                 break
+    if kind.name == "demand_factor" and {"product", "location"} <= found.keys():
+        # A plant makes what is asked for elsewhere: then all demand of the product.
+        asked = snapshot["demands"].filter(product=found["product"])
+        if found["location"] not in asked["location"]:
+            del found["location"]
     return found
 
 
