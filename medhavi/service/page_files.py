@@ -171,7 +171,7 @@ def share_between_visitors() -> None:
 
 
 def parse_one_at_a_time() -> None:
-    """Let one thread parse at a time.
+    """Parse in one thread at a time.
 
     Before Python 3.13 the interpreter counts the depth of the tree that it builds for
     all threads together: where the collection of garbage lets another one parse in
