@@ -166,10 +166,11 @@ def trouble(shown):
 
 
 @app.cell(hide_code=True)
-def nothing(plan, view):
-    html(
-        page.empty(say("no_resource_has_load"), say("add_resources"))
-    ) if plan and view is None else None
+def nothing(names, plan, ranked, wanted):
+    _missing = (
+        capacity_words.missing_html(wanted("resource"), ranked, names) if plan else ""
+    )
+    html(_missing) if _missing else None
     return
 
 

@@ -237,23 +237,30 @@ def choose_demand(keep, plan, shown, wanted):
 
 
 @app.cell(hide_code=True)
-def why(demand, everything, names, part, parts, plan, tab):
-    mo.stop(tab.value != say("late_demands"))
+def missing(demand, part, tab, wanted):
+    mo.stop(tab.value != say("late_demands") or demand.value is not None)
     mo.stop(part.value != say("pegging_chain_of_a_demand"))
-    if demand.value is None:
-        _parts = [html(page.empty(say("no_demand_is_planned"), say("add_demand_rows")))]
-    else:
-        _told = plan.explain(demand.value, names=dict(names.texts))
-        _parts = [
-            mo.hstack([demand, everything], justify="start", wrap=True),
-            picture(
-                chain_chart(_told, names, plan.run.as_of, everything=everything.value),
-                say("stock_serves_it"),
-                say("nothing_to_supply"),
-            ),
-            html(story_html(_told, names, plan.run.as_of, expedite=True)),
-        ]
-    section("why", part.value if len(parts) == 1 else "", *_parts)
+    _told = html(desk_words.missing_demand_html(wanted("demand")))
+    mo.vstack([*([demand] if demand.options else []), _told])
+    return
+
+
+@app.cell(hide_code=True)
+def why(demand, everything, names, part, parts, plan, tab):
+    mo.stop(tab.value != say("late_demands") or demand.value is None)
+    mo.stop(part.value != say("pegging_chain_of_a_demand"))
+    _told = plan.explain(demand.value, names=dict(names.texts))
+    section(
+        "why",
+        part.value if len(parts) == 1 else "",
+        mo.hstack([demand, everything], justify="start", wrap=True),
+        picture(
+            chain_chart(_told, names, plan.run.as_of, everything=everything.value),
+            say("stock_serves_it"),
+            say("nothing_to_supply"),
+        ),
+        html(story_html(_told, names, plan.run.as_of, expedite=True)),
+    )
     return
 
 

@@ -12,7 +12,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PARTS = ("medhavi", "apps", "notebooks", "pyproject.toml", "README.md", "LICENSE")
+PARTS = (
+    "medhavi",
+    "apps",
+    "notebooks",
+    "docs",
+    "pyproject.toml",
+    "README.md",
+    "LICENSE",
+)
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +81,7 @@ def test_wheel_carries_apps_and_notebooks(wheel):
     for folder in ("apps", "notebooks"):
         for path in (ROOT / folder).glob("*.py"):
             assert f"medhavi/_{folder}/{path.name}" in names
+    assert "medhavi/_docs/own-data.md" in names
 
 
 def test_wheel_holds_the_package_and_nothing_else(wheel):

@@ -32,7 +32,9 @@ from medhavi.service.data_source import (
     OWN_TABLES,
     TABLES_VARIABLE,
     choose_source,
+    served_tables,
 )
+from medhavi.service.documents import document_route, documents_html
 from medhavi.service.downloads import COPY_SCRIPT
 from medhavi.service.jobs.job_progress import JOBS_SCRIPT, job_routes
 from medhavi.service.jobs.job_queue import JobQueue
@@ -44,7 +46,12 @@ from medhavi.service.predictor_pages.tracking_pages import (
     TrackingPages,
     tracking_routes,
 )
-from medhavi.service.search_page import OBJECTS, object_name, search_html
+from medhavi.service.search_page import (
+    OBJECTS,
+    object_name,
+    object_routes,
+    search_html,
+)
 from medhavi.service.shell import FRAMED_SCRIPT, NAMES_SCRIPT, START, shell_html
 from medhavi.views.names import count, money
 from medhavi.views.page import (
@@ -62,8 +69,6 @@ from medhavi.workbench.workspace import NoWorkspaceError, models_folder
 if TYPE_CHECKING:
     from collections.abc import (
         AsyncIterator,
-        Awaitable,
-        Callable,
         Iterable,
         Mapping,
         Sequence,
@@ -135,6 +140,7 @@ body.mv{margin:0 auto;padding:24px;max-width:1440px;display:grid;gap:24px;
  align-content:start}
 .mv a.mv-card:hover,.mv a.mv-card:focus-visible{border-color:var(--mv-plan)}
 main{display:grid;gap:24px}section{display:grid;gap:12px}
+.docs{margin:0;padding:0;list-style:none;columns:18em;column-gap:24px;line-height:1.8}
 @media (max-width:520px){body.mv{padding:24px 16px}}
 """
 
@@ -154,6 +160,7 @@ def landing_html(
         for title, entries, _ in groups
         if entries
     )
+    body += documents_html()
     body = (
         f'{navigation_html(HOME)}<main><header class="brand"><h1>Medhavi</h1>'
         f'<p class="muted">{say("plans_that_explain")}</p></header>'
@@ -338,7 +345,7 @@ def create_app(
     """
     from starlette.applications import Starlette
     from starlette.concurrency import run_in_threadpool
-    from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse
+    from starlette.responses import HTMLResponse, JSONResponse
     from starlette.routing import Mount, Route
 
     from medhavi.service.page_files import ADDRESS as FILES
@@ -372,12 +379,14 @@ def create_app(
 
     async def landing(request: Request) -> Response:
         known_at = request.query_params.get("known_at", "")
-        numbers = await run_in_threadpool(live_numbers, known_at=known_at)
+        tables = served_tables().get(request.query_params.get("tables", ""))
+        numbers = await run_in_threadpool(live_numbers, tables, known_at=known_at)
         return HTMLResponse(landing_html(apps, notebooks, health(keeper), numbers))
 
     async def shell(_request: Request) -> Response:
         told = health(keeper)
-        return HTMLResponse(shell_html(str(told["place"]), OBJECTS, str(told["data"])))
+        place, data = str(told["place"]), str(told["data"])
+        return HTMLResponse(shell_html(place, OBJECTS, data, tuple(served_tables())))
 
     async def search(request: Request) -> Response:
         asked = request.query_params
@@ -388,14 +397,6 @@ def create_app(
         asked = request.query_params
         name = await run_in_threadpool(object_name, asked.get("of", ""), asked)
         return JSONResponse({"name": name})
-
-    def leading(
-        link: Callable[..., str],
-    ) -> Callable[[Request], Awaitable[Response]]:
-        async def lead(request: Request) -> Response:
-            return RedirectResponse(f"/#{link(**request.path_params)}")
-
-        return lead
 
     async def alive(_request: Request) -> Response:
         facts = health(keeper)
@@ -408,9 +409,10 @@ def create_app(
             Route("/health", alive),
             Route("/search", search),
             Route("/name", named),
+            document_route(),
             *job_routes(queue),
             *view_routes(pages.session_of),
-            *(Route(path, leading(link)) for path, link in OBJECTS.items()),
+            *object_routes(),
             *([] if keeper is None else DeskApi(keeper).routes()),
             *([] if runs is None else tracking_routes(runs)),
             Mount(FILES, app=PageFiles()),

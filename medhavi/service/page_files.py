@@ -10,10 +10,12 @@ messages of kernels read by one decoder.
 
 from __future__ import annotations
 
+import ast
 import importlib.metadata
 import mimetypes
+import threading
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -162,9 +164,29 @@ class PageApps:
 
 def share_between_visitors() -> None:
     """Do once a process what marimo does for each visitor, or for each click."""
+    parse_one_at_a_time()
     parse_once()
     decode_by_one_decoder()
     find_extensions_once()
+
+
+def parse_one_at_a_time() -> None:
+    """Parse in one thread at a time.
+
+    Before Python 3.13 the interpreter counts the depth of the tree that it builds for
+    all threads together: where the collection of garbage lets another one parse in
+    between, both end with SystemError, and so did a page that was opened.
+    """
+    if hasattr(ast.parse, "__wrapped__"):
+        return
+    parse, turn = ast.parse, threading.RLock()
+
+    @wraps(parse)
+    def one_at_a_time(*source: Any, **options: Any) -> Any:
+        with turn:
+            return parse(*source, **options)
+
+    vars(ast)["parse"] = one_at_a_time
 
 
 def parse_once() -> None:

@@ -28,7 +28,11 @@ from medhavi.views.page import (
 from medhavi.views.words import say
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Awaitable, Callable, Iterator, Mapping
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.routing import Route
 
     from medhavi.results.plans.plan import Plan
     from medhavi.service.page_data import PageData
@@ -265,3 +269,26 @@ OBJECTS: Mapping[str, Callable[..., str]] = {
     "/resource/{resource}": resource_link,
 }
 """Address of each kind of object, and what makes that of its page from the parts."""
+
+
+def object_routes() -> list[Route]:
+    """Routes of objects: a browser is led to the page, the shell is told its address.
+
+    So the shell shows it without being loaded again, at the moment and with the
+    scenario that are chosen.
+    """
+    from starlette.responses import JSONResponse, RedirectResponse
+    from starlette.routing import Route
+
+    def leading(
+        link: Callable[..., str],
+    ) -> Callable[[Request], Awaitable[Response]]:
+        async def lead(request: Request) -> Response:
+            address = link(**request.path_params)
+            if request.headers.get("accept") == "application/json":
+                return JSONResponse({"address": address})
+            return RedirectResponse(f"/#{address}")
+
+        return lead
+
+    return [Route(path, leading(link)) for path, link in OBJECTS.items()]

@@ -23,7 +23,7 @@ from medhavi.views.theme import style_rules
 from medhavi.views.words import say, worded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 
 START = "/start"
@@ -63,9 +63,10 @@ const pages = document.querySelector(".pages"), frames = new Map();
 let shown = null;
 const links = [...document.querySelectorAll(".side a")];
 // Which state pages show: empty, the plan in force of now.
-const moment = {known_at: "", effective_at: "", what_if: ""};
+const moment = {known_at: "", effective_at: "", what_if: "", tables: ""};
 const STATES = Object.keys(moment), WHAT_IF = STATES[2];
 const asof = document.querySelector(".asof"), choice = document.querySelector(".moment");
+const place = document.querySelector("select.place");
 const whatif = document.querySelector(".whatif"), pick = whatif?.querySelector("select");
 
 const stated = url => STATES.some(one => url.searchParams.get(one));
@@ -161,7 +162,9 @@ function show(address, push = true) {
   const key = url.pathname;
   // The server knows the page of an object's address.
   if (pages.dataset.leading.split(" ").some(one => one && key.startsWith(one)))
-    return location.replace(url);
+    return void fetch(url, {headers: {accept: "application/json"}})
+      .then(answer => answer.json()).then(told => show(told.address, push))
+      .catch(() => location.replace(url));
   if (stated(url)) take(url);
   let frame = frames.get(key);
   const there = at(frame);
@@ -291,6 +294,8 @@ setInterval(() => {
   if (location.hash !== target) history.replaceState(null, "", target);
   if (follows(there.pathname)) take(new URL(there));
   tellMoment();
+  if (place && document.activeElement !== place)
+    place.value = moment.tables || place.options[0].value;
   if (document.activeElement !== pick) tellScenario();
   trail(there);
   const title = shown.contentDocument?.title;
@@ -338,6 +343,11 @@ choice?.addEventListener("submit", event => {
   tellMoment();
   const there = at(shown);
   show(dated(new URL(there)).href);
+});
+place?.addEventListener("change", () => {
+  // What is chosen of one workspace is not in another.
+  Object.assign(moment, {what_if: "", tables: place.value});
+  show(dated(new URL(at(shown).pathname, location.origin)).href);
 });
 pick?.addEventListener("focus", tellScenario);
 pick?.addEventListener("change", () => {
@@ -413,11 +423,13 @@ def shell_html(
     place: str,
     objects: Iterable[str] = (),
     data: str = "none",
+    tables: Sequence[str] = (),
 ) -> str:
     """Document of the shell; `place` is the name of the data that is served.
 
     `objects` are the routes of objects, which the server leads to their pages.
-    `data` is "lake", which knows what was known before, "tables" or "none".
+    `data` is "lake", which knows what was known before, "tables" or "none"; `tables`
+    are the names of the workspaces, of which one is chosen where there are several.
     """
     entries = [("start", START, "Start"), *((n, f"/{n}/", t) for n, t in PAGES.items())]
     links = "".join(
@@ -430,7 +442,7 @@ def shell_html(
     body = (
         '<header class="bar">'
         '<button aria-label="Navigation" aria-expanded="true">☰</button>'
-        f'<b>Medhavi</b><span class="place">{escape(place)}</span>'
+        f"<b>Medhavi</b>{_workspace(place, tables)}"
         f'<nav class="crumbs" aria-label="{say("breadcrumbs")}" '
         f'data-objects="{" ".join(_OBJECTS)}"><a></a><span aria-current="location" hidden></span></nav>'
         f"{search_form()}{_MOMENT * (data == 'lake')}{_WHAT_IF * (data != 'none')}</header>"
@@ -441,6 +453,14 @@ def shell_html(
     )
     rules = style_rules(Path(__file__).with_name("shell.css"))
     return document("Medhavi", body, rules=rules, head=ICON)
+
+
+def _workspace(place: str, tables: Sequence[str]) -> str:
+    """Part of the bar that says whose data is shown, and asks where it is a choice."""
+    if len(tables) < 2:
+        return f'<span class="place">{escape(place)}</span>'
+    options = "".join(f"<option>{escape(one)}</option>" for one in tables)
+    return f'<select class="place" aria-label="{say("workspace")}">{options}</select>'
 
 
 _MOMENT = (

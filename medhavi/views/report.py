@@ -41,7 +41,7 @@ from medhavi.views.tiles import plan_tiles, tiles_html
 from medhavi.views.words import say
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from medhavi.findings import Finding
     from medhavi.results.plans.explanation import WorstDemand
@@ -245,14 +245,34 @@ def _order(row: dict[str, object], names: Names, as_of: int) -> tuple[str, ...]:
 
 
 def figures_html(plan: Plan) -> str:
-    """List the key figures of a plan, as the commands tell them, in two tables."""
-    rows = [(escape(one.name), escape(figure_words(one))) for one in key_figures(plan)]
+    """List the key figures of a plan in two tables; a share with what it counts."""
+    figures = {one.key: one for one in key_figures(plan)}
+    told = {one.name.lower(): one for one in figures.values()}
+    rows = [
+        (escape(one.name), escape(_with_parts(one, figures)))
+        for one in told.values()
+        if not one.key.endswith(_PARTS)
+    ]
     half = (len(rows) + 1) // 2
     columns = (say("column_figure"), say("column_value"))
     tables = (
         table_html(columns, part, columns[1:]) for part in (rows[:half], rows[half:])
     )
     return f'<div class="mv-beside">{"".join(tables)}</div>'
+
+
+_PARTS = (" counted", " of")
+"""Ends of the keys of what a key figure is a share of."""
+
+
+def _with_parts(one: KeyFigure, figures: Mapping[str, KeyFigure]) -> str:
+    """Value of a key figure, of a share or a mean also the numbers behind it."""
+    parts = [figures.get(f"{one.key}{part}") for part in _PARTS]
+    counted = [figure_words(part) for part in parts if part is not None]
+    if len(counted) < len(_PARTS):
+        return figure_words(one)
+    between = " of " if one.unit == "fraction" else " / "
+    return f"{figure_words(one)} ({between.join(counted)})"
 
 
 def figure_words(one: KeyFigure) -> str:

@@ -25,7 +25,7 @@ from medhavi.progress import Progress
 from medhavi.providers.material.supply_orders import LIVE
 from medhavi.results.plans.plan import Plan
 from medhavi.results.run_record import Basis, Status
-from medhavi.units import to_seconds
+from medhavi.units import from_seconds, to_seconds
 from medhavi.version import __version__
 from medhavi.workbench.files.cache import StepCache, cache_folder
 from medhavi.workbench.files.tables_run import plan_snapshot, write_plan
@@ -291,7 +291,8 @@ def restated(plan: Plan, snapshot: Snapshot) -> Plan:
 def _runs(lake: Lake, mode: str, snapshot: Snapshot) -> Iterable[tuple[str, str]]:
     """Run and facts of the recorded plans that may be in force, the best one first.
 
-    Those of these very facts, then the last published one, then the newest.
+    Those of these very facts, then the last published one, then the others of the same
+    moment: what came after one of them may have been taken back.
     """
     rows = lake.table("gold.plan_runs").filter(pl.col("mode") == mode).collect()
     newest = rows.sort("as_of", "recorded_at", descending=True)
@@ -305,7 +306,10 @@ def _runs(lake: Lake, mode: str, snapshot: Snapshot) -> Iterable[tuple[str, str]
     exact = marked.filter("same").sort(
         "last", "published", descending=True, maintain_order=True
     )
-    others = pl.concat([marked.filter("last").head(1), marked.head(1)])
+    alike = marked.filter(pl.col("as_of") == from_seconds(int(snapshot.as_of)))
+    others = pl.concat(
+        [marked.filter("last").head(1), marked.head(1), alike.head(MOST_COMPARED)]
+    )
     found = pl.concat([exact, others]).unique("run_id", maintain_order=True)
     return list(found.select("run_id", "snapshot_fingerprint").iter_rows())
 

@@ -86,10 +86,14 @@ def test_what_a_page_shows_first_is_for_everybody(promise_server, names, page, p
 def test_every_part_of_a_page_is_for_everybody(promise_server, page, path):
     desk = opened(promise_server, page, path)
     found = shortcomings(page, LOOKS)
-    for tab in page.get_by_role("tab").all()[1:]:
-        tab.click()
+    names = [tab.inner_text() for tab in page.get_by_role("tab").all()]
+    for name in names[1:]:
+        tab = page.get_by_role("tab", name=name, exact=True)
+        if not tab.count():  # a part of the first one, which alone shows it
+            page.get_by_role("tab", name=names[0], exact=True).click()
+        tab.first.click()
         settle(page)
-        found += [f"{tab.inner_text()}, {one}" for one in shortcomings(page, LOOKS)]
+        found += [f"{name}, {one}" for one in shortcomings(page, LOOKS)]
     assert found == [], "\n".join(found)
     desk.assert_clean()
 

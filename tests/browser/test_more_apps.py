@@ -322,3 +322,27 @@ def test_exceptions_are_grouped_as_other_grids_are(watched, page_address):
     expect(listed).not_to_have_count(before)
     expect(page).to_have_url(re.compile(f"open={place.split()[0]}"))
     watched.assert_clean()
+
+
+@pytest.mark.req("UI-08")
+def test_the_workspace_of_the_bar_holds_from_page_to_page(watched):
+    """The bar named the first one whatever a page showed, and no page kept another."""
+    page = watched.page
+    page.goto(f"{watched.address}/#/data/")
+    bar = page.get_by_label("Workspace")
+    shown = page.frame_locator("iframe.shown")
+    expect(shown.get_by_text("Source lemonade")).to_be_visible()
+    bar.select_option("shop")
+    expect(shown.get_by_text("Source shop")).to_be_visible()
+    side = page.get_by_role("navigation", name="Pages")
+    side.get_by_role("link", name="Items", exact=True).click()
+    expect(shown.get_by_role("heading", name="Items", exact=True)).to_be_visible()
+    expect(shown.get_by_text("Source shop")).to_be_visible()
+    expect(bar).to_have_value("shop")
+    # An object of it is shown by the same shell, which is not loaded again.
+    page.evaluate("window.kept = true")
+    page.evaluate("postMessage({address: '/order/NONE'}, location.origin)")
+    expect(shown.get_by_text("Order NONE is not in this plan")).to_be_visible()
+    expect(shown.get_by_text("Source shop")).to_be_visible()
+    assert page.evaluate("window.kept")
+    watched.assert_clean()

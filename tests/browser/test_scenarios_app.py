@@ -33,7 +33,7 @@ def test_a_what_if_is_built_by_clicks_and_compared(watched):
     watched.act(add.click)
     seen(page, re.compile("'much' is no change"))
     change.fill("15")
-    page.get_by_placeholder("named by its change").locator("visible=true").fill("More")
+    page.get_by_placeholder("optional").locator("visible=true").fill("More")
     watched.act(add.click)
     seen(page, re.compile("^More: "))
     expect(page).to_have_url(re.compile(re.escape("scenarios=")))

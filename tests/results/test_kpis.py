@@ -15,6 +15,7 @@ from medhavi.results.figures.scorecard import scorecard
 from medhavi.results.plans.plan import key_figures
 from medhavi.results.plans.tables import SCHEMAS
 from medhavi.results.run_record import PlanBudget
+from medhavi.views.report import figures_html
 from tests.results.hand_plan import TABLES, at, changed, hand_plan, hand_snapshot
 
 if TYPE_CHECKING:
@@ -302,3 +303,13 @@ def test_a_share_is_its_numerator_over_its_denominator(states: list[str]) -> Non
         if row["value"] is not None and row["unit"] == "fraction":
             assert row["value"] <= 1.0
         assert (row["value"] is None) == (row["reason"] is not None)
+
+
+@pytest.mark.req("UI-08")
+def test_a_page_tells_a_share_with_what_it_counts_and_each_figure_once() -> None:
+    plan = hand_plan(**lines(*["on_time"] * 3, "late"))
+    measured = kpi_table(plan, hand_snapshot(**orders(4)))
+    page = figures_html(replace(plan, tables={**plan.tables, "kpis": measured}))
+    assert "75 % (3 of 4)" in page
+    assert ": counted" not in page
+    assert page.lower().count("mean lateness of late demands") == 1

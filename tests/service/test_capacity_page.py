@@ -132,6 +132,10 @@ def test_a_page_begins_with_the_bottleneck_and_the_day_of_now(shown, loads) -> N
     assert (view.resource, view.first, view.days) == ("M", NOW.date(), 7)
     assert view_of(shown, loads, resource="IDLE").resource == "IDLE"
     assert view_of(shown, loads, resource="GONE").resource == "M"
+    ranked, names = ["M", "IDLE"], shown.names
+    told = capacity_words.missing_html("GONE", ranked, names)
+    assert "Resource GONE is not in this plan" in told
+    assert capacity_words.missing_html("M", ranked, names) == ""
     asked = view_of(shown, loads, **{"from": "2026-02-02", "days": "28"})
     assert (asked.first, asked.days) == (dt.date(2026, 2, 2), 28)
     assert view_of(shown, loads, **{"from": "soon", "days": "5"}).days == 7
@@ -397,8 +401,8 @@ def test_a_downtime_is_priced_and_kept_on_a_lake(tmp_path) -> None:
 def test_a_calendar_is_read_and_opened_for_an_extra_shift(company) -> None:
     told = calendar_words.calendar_html(company, "CAL", names_of(company))
     assert "Opening hours of Idle and 1 more: they hold for 2 resources." in told
-    assert re.search(r"Friday</td>.*?08:00 to 16:00", told, re.DOTALL)
-    assert re.search(r"Saturday</td>.*?closed", told, re.DOTALL)
+    assert re.search(r"to Friday</td>.*?08:00 to 16:00", told, re.DOTALL)
+    assert re.search(r"Saturday to Sunday</td>.*?closed", told, re.DOTALL)
     form = {
         "calendar": "CAL",
         "kind": "calendar_open",

@@ -259,6 +259,28 @@ def test_a_route_that_fails_is_told_by_id_and_logged_with_its_cause(caplog):
 _CAUSE = "what the log alone says"
 
 
+@pytest.mark.parametrize("path", ["/nopage", "/plan/nopage", "/docs/nopage"])
+def test_who_follows_a_link_to_nowhere_reads_a_page_with_a_way_back(client, path):
+    """It was a line of text, or JSON, in the frame of the page."""
+    said = client.get(path, headers={"sec-fetch-mode": "navigate"})
+    assert said.status_code == 404
+    assert said.headers["content-type"].startswith("text/html")
+    assert 'href="/"' in said.text
+    assert not client.get(path).headers["content-type"].startswith("text/html")
+
+
+def test_who_opens_a_page_that_fails_reads_the_request_id(caplog):
+    async def fails(_scope, _receive, _send):
+        raise KeyError(_CAUSE)
+
+    asked = {"sec-fetch-mode": "navigate"}
+    with caplog.at_level(logging.WARNING):
+        said = TestClient(RequestGuard(fails), base_url=OWN).get("/x", headers=asked)
+    assert said.headers["content-type"].startswith("text/html")
+    assert said.headers["x-request-id"] in said.text
+    assert _CAUSE not in said.text
+
+
 def test_answers_show_no_path_of_the_server(client, tmp_path_factory):
     place = str(tmp_path_factory.getbasetemp())
     for path in ("/", "/health", "/desk", "/plan/api/home/workspace_files"):

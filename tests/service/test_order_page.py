@@ -260,6 +260,20 @@ def test_an_address_selects_one_order_or_all_that_are_shown(desk):
     assert selected(session, ticked="all", week="past") == tuple(shown["id"])
 
 
+def test_a_demand_of_the_address_that_is_not_planned_is_told_and_no_other_shown(desk):
+    """A link to a demand that was delivered showed the worst one in its place."""
+
+    def asked(name):
+        return "GONE" if name == "demand" else ""
+
+    choice = desk_words.demand_choice(desk, desk.plan, asked, lambda *_: None)
+    assert choice.value is None
+    told = desk_words.missing_demand_html("GONE")
+    assert "Demand GONE is not in this plan" in told
+    usual = desk_words.demand_choice(desk, desk.plan, lambda _: "", lambda *_: None)
+    assert usual.value in list(desk.plan.fulfilment["demand"])
+
+
 def test_addresses_of_the_plan_page_lead_on():
     def address(**asked):
         return lambda name: asked.get(name, "")

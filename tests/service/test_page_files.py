@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import gc
 import re
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import get_args
 
 import msgspec
@@ -26,6 +30,7 @@ from medhavi.service.page_files import (
     decode_by_one_decoder,
     find_extensions_once,
     parse_once,
+    parse_one_at_a_time,
 )
 
 OWN = "http://localhost:8710"
@@ -112,6 +117,29 @@ def test_a_cell_is_compiled_once_and_each_visitor_has_a_state_of_his_own(tmp_pat
         assert other.run_result_status is None
         assert other.output is None
     assert compiler.compile_cell("x = y + 2", "one").body is not first.body
+
+
+def test_threads_that_parse_together_do_not_disturb_each_other():
+    """A page that was opened while another one ran a cell failed with SystemError."""
+    parse_one_at_a_time()
+    text = "\n".join(
+        f"x = [f(a, b=[{one}]) for a in (1, (2, 3))]" for one in range(300)
+    )
+    pool = ThreadPoolExecutor(8)
+    limits = gc.get_threshold()
+
+    def give_way(*_: object) -> None:
+        time.sleep(1e-5)
+
+    gc.callbacks.append(give_way)
+    gc.set_threshold(50)
+    try:
+        found = list(pool.map(ast.parse, [text] * 48))
+    finally:
+        gc.set_threshold(*limits)
+        gc.callbacks.remove(give_way)
+        pool.shutdown()
+    assert {len(tree.body) for tree in found} == {300}
 
 
 def test_messages_of_kernels_are_read_as_marimo_reads_them():

@@ -12,7 +12,7 @@ from medhavi.scenarios import parse_study
 from medhavi.service import page_data
 from medhavi.service.plan_pages import plan_page
 from medhavi.service.plan_pages.plan_loading import PlanPage, load_page, plan_of
-from medhavi.service.scenario_pages import scenario_parts
+from medhavi.service.scenario_pages import scenario_form, scenario_parts
 from medhavi.service.scenario_pages.scenario_form import (
     NEW,
     OFFERED,
@@ -192,12 +192,39 @@ def test_an_item_that_is_late_then_is_named_with_both_dates(folder):
     rows = demand_rows(found, shown.names, asked)
     row = rows.filter(pl.col("Demand").str.starts_with("D2")).row(0, named=True)
     assert row["Date then"] is None or row["Date then"] > row["Date today"]
+    assert row["Due"] is not None
     assert found.not_kept == found.not_kept_today + 1
     finding = scenario_finding([found], shown.names)
     assert finding.startswith("Machine down: ")
     assert finding.endswith("+1 late demands")
     late = scenario_tiles(found, shown.names)[1]
     assert (late.state, late.word) == ("bad", "+1")
+
+
+def test_an_item_that_nobody_asks_for_where_it_is_begins_with_all_its_demand(folder):
+    """The form of the item page named its plant and then refused its own values."""
+    snapshot = shown_of(folder, "mrp").snapshot
+    (demand,) = snapshot["demands"].head(1).to_dicts()
+    product, place = demand["product"], demand["location"]
+    kind = KINDS["demand_factor"]
+    there = scenario_form.chosen_by(snapshot, kind, f"{product}|{place}")
+    assert there == {"product": product, "location": place}
+    none = snapshot.replace(
+        demands=snapshot["demands"].filter(pl.col("product") != product)
+    )
+    elsewhere = scenario_form.chosen_by(none, kind, f"{product}|{place}")
+    assert elsewhere == {"product": product}
+
+
+def test_another_kind_begins_without_the_dates_of_a_link(folder):
+    """They limited a change of demand to the days of a downtime."""
+    shown = shown_of(folder, "mrp")
+    asked = {"kind": "resource_down", "start": "2026-01-05", "finish": "2026-01-09"}
+    choice = scenario_form.kind_choice(
+        shown.snapshot, lambda name: asked.get(name, ""), asked.__setitem__
+    )
+    choice._on_change("demand_factor")
+    assert asked == {"kind": "demand_factor", "start": "", "finish": ""}
 
 
 @pytest.mark.req("RPL-11", "RPL-13")

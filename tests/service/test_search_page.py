@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
 
 from medhavi.service.plan_pages.plan_loading import load_page
 from medhavi.service.search_page import (
     OBJECTS,
     object_name,
+    object_routes,
     search_html,
     search_results,
 )
@@ -146,3 +149,12 @@ def test_what_was_typed_is_no_markup(tmp_path, monkeypatch, company) -> None:
 )
 def test_each_object_has_an_address(path, parts, address) -> None:
     assert OBJECTS[path](**parts) == address
+
+
+@pytest.mark.req("UI-08")
+def test_the_shell_is_told_where_an_object_is_and_a_browser_is_led_there():
+    """A link of an exception to its order loaded the shell again."""
+    client = TestClient(Starlette(routes=object_routes()), follow_redirects=False)
+    told = client.get("/order/PO-7", headers={"accept": "application/json"})
+    assert told.json() == {"address": "/orders/?order=PO-7"}
+    assert client.get("/order/PO-7").headers["location"] == "/#/orders/?order=PO-7"

@@ -94,6 +94,12 @@ def test_the_shell_leads_to_the_start_page_and_to_every_app():
     assert "http" not in text
 
 
+def test_the_bar_asks_for_the_workspace_where_there_are_several():
+    one, several = shell_html("a", tables=("a",)), shell_html("a", tables=("a", "<b>"))
+    assert 'aria-label="Workspace"' not in one
+    assert "<option>a</option><option>&lt;b&gt;</option>" in several
+
+
 def test_the_landing_page_lists_every_app_with_its_question(nowhere):
     text = landing_html(entries("apps"), entries("notebooks"), health())
     assert 'href="/plan/"' in text

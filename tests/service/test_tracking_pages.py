@@ -60,6 +60,9 @@ def test_without_a_training_a_visit_says_how_to_begin(tmp_path):
     told = client.get("/mlflow/")
     assert told.status_code == 503
     assert "medhavi train" in told.json()["error"]
+    page = client.get("/mlflow/", headers={"sec-fetch-mode": "navigate"})
+    assert page.headers["content-type"].startswith("text/html")
+    assert "medhavi train" in page.text
 
 
 def test_tables_have_no_runs_to_show(tmp_path, monkeypatch):

@@ -19,6 +19,7 @@ from medhavi.views.plan_pages.cockpit import (
     event_rows,
     exception_links,
     inbox_rows,
+    others_missed_words,
     promises_missed,
 )
 from medhavi.views.row_groups import group_rows, rows_of
@@ -139,6 +140,9 @@ def test_a_missed_promise_names_customer_and_dates():
     rows = promises_missed(plan, snapshot, names_of(snapshot)).to_dicts()
     assert [(row["Order line"], row["Customer"]) for row in rows] == [("D-1", "Rosa")]
     assert rows[0]["Late"] == "short"
+    # The tile counts both lines: 0 of 2 are kept.
+    told = others_missed_words(plan, snapshot)
+    assert told == "; 1 of 1 without one come after the due date or short"
 
 
 @pytest.mark.req("UI-02")

@@ -138,5 +138,5 @@ def test_a_calendar_is_called_by_what_it_opens():
     assert names.name("CAL-LODZ") == "Opening hours of Lodz"
     assert names.name("CAL-LODZ-2") == "Opening hours of Fill, Lodz and 2 more"
     assert names.name("CAL-S") == "Opening hours of Smith"
-    assert names.name("CAL-IDLE") == "Calendar of nothing, Cal idle"
-    assert names.name("7") == "Calendar of nothing, 7"
+    assert names.name("CAL-IDLE") == "Unused calendar, Cal idle"
+    assert names.name("7") == "Unused calendar, 7"

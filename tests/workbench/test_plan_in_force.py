@@ -117,6 +117,18 @@ def test_a_fact_that_changes_nothing_of_it_leaves_a_plan_in_force(bench):
     assert back.plan.run.snapshot_fingerprint == snapshot.fingerprint
 
 
+def test_an_edit_that_is_taken_back_leaves_the_plan_before_it_in_force(bench):
+    """Pages had it in memory, each job asked for a plan that is gone."""
+    first = renewed_plan(bench.snapshot(), "constrained", bench.lake)
+    later(bench, event(90, "PromisePolicyDefined", occurred=NOW, policy="P"))
+    bench.firm(found(bench).plan, proposal(first), approver="Ada")
+    renewed_plan(bench.snapshot(), "constrained", bench.lake)
+    assert bench.undo(approver="Ada").committed
+    back = found(bench)
+    assert back.current
+    assert back.plan.fingerprint == first.fingerprint
+
+
 @pytest.mark.parametrize("mode", some(["constrained", "optimize"], 1))
 def test_a_plan_of_earlier_facts_is_older_and_its_renewal_is_built_on_it(bench, mode):
     made = renewed_plan(bench.snapshot(), mode, bench.lake)

@@ -428,7 +428,7 @@ def key_figures(plan: Plan) -> tuple[KeyFigure, ...]:
     rows += [
         ("planned_for", "demands planned for", counts.live),
         ("not_kept", "late, past due, short or unplanned", counts.not_kept),
-        ("late_in_all", "late in all, past due and short included", counts.late),
+        ("late_in_all", "delivered after the due date, past due included", counts.late),
     ]
     kinds = dict(plan.supplies["kind"].value_counts().iter_rows())
     rows += [("supplies", "orders", plan.supplies.height)]

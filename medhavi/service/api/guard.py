@@ -28,6 +28,7 @@ import uuid
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from medhavi.service.plan_pages.approver_names import BROWSER
+from medhavi.views.page import ICON, document, empty
 from medhavi.views.words import say
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ TOO_LARGE = HttpRefusal(
     say("send_less_at_once"),
 )
 _GONE = HttpRefusal(404, say("the_file_of_this_page"), say("load_the_page_again"))
+_UNKNOWN = HttpRefusal(404, say("this_address_is_not_served"), say("open_a_page"))
 _FAILED = HttpRefusal(500, say("the_server_failed"), say("report_request_id"))
 
 
@@ -174,7 +176,7 @@ class RequestGuard:
         below = path[len(page) :] or "/"
         if below in KERNEL or _SERVED.fullmatch(below):
             return None
-        return HttpRefusal(404, say("this_address_is_not_served"), say("open_a_page"))
+        return _UNKNOWN
 
 
 def _foreign(scope: Scope, host: str) -> HttpRefusal | None:
@@ -235,6 +237,8 @@ class _Exchange:
         self._bytes = 0
         self._status = 0
         self._withheld = False
+        self._instead = _FAILED
+        self._navigates = _values(scope, b"sec-fetch-mode") == ["navigate"]
         self._files = "/@file/" in str(scope["path"])
         self._waiting: Message | None = None
         """Head of a page's file, which marimo sends before it looks for the file."""
@@ -263,13 +267,16 @@ class _Exchange:
     async def send(self, message: Message) -> None:
         """Pass a message of a route on, with the headers of the guard.
 
-        What a route says of its own failure, or of a body that was cut, is withheld:
-        the guard answers instead.
+        What a route says of its own failure, of a body that was cut, or to a person of
+        an address that is not there, is withheld: the guard answers instead.
         """
         if message["type"] in {"http.response.start", "websocket.accept"}:
             status = int(message.get("status", 200))
             failed = status == _FAILED.status and PROBLEM not in self._scope["state"]
-            self._withheld = self._too_large or failed
+            unknown = status == _UNKNOWN.status and self._navigates
+            if unknown:
+                self._instead = _GONE if self._files else _UNKNOWN
+            self._withheld = self._too_large or failed or unknown
             if not self._withheld:
                 self._status = status
                 told = [*self._completed(message), *_introduction(self._scope)]
@@ -302,38 +309,38 @@ class _Exchange:
             state[PROBLEM] = _GONE.problem
             await self._answer(_GONE)
         elif not self._status and (self._withheld or FAILURE in state):
-            await self._answer(_FAILED)
+            await self._answer(self._instead)
         if self._status >= 400 or FAILURE in state:
             self._note()
 
     async def _answer(self, refusal: HttpRefusal) -> None:
         self._status = refusal.status
-        text = json.dumps(
-            {
-                "error": f"{refusal.problem} {refusal.remedy}",
-                "remedy": refusal.remedy,
-                "status": refusal.status,
-                REQUEST_ID: self._name,
-            }
-        ).encode()
+        kind = b"text/html; charset=utf-8"
+        if self._navigates:
+            text = _page_of(refusal, self._name).encode()
+        else:
+            kind = b"application/problem+json"
+            told = {"error": f"{refusal.problem} {refusal.remedy}"}
+            told |= {"remedy": refusal.remedy, REQUEST_ID: self._name}
+            text = json.dumps({**told, "status": refusal.status}).encode()
         stated = [
-            (b"content-type", b"application/problem+json"),
+            (b"content-type", kind),
             (b"content-length", str(len(text)).encode()),
             (b"cache-control", b"no-store"),
         ]
-        kind = "http.response"
+        message = "http.response"
         if self._scope["type"] == "websocket":
             if "websocket.http.response" not in self._scope.get("extensions", {}):
                 await self._send({"type": "websocket.close", "code": 1008})
                 return
-            kind = "websocket.http.response"
+            message = "websocket.http.response"
         elif refusal.status == TOO_LARGE.status:
             # What still comes of the body is not read: the connection ends.
             stated.append((b"connection", b"close"))
         headers = self._completed({"headers": stated})
-        start = {"type": f"{kind}.start", "status": refusal.status, "headers": headers}
-        await self._send(start)
-        await self._send({"type": f"{kind}.body", "body": text})
+        start = {"type": f"{message}.start", "status": refusal.status}
+        await self._send({**start, "headers": headers})
+        await self._send({"type": f"{message}.body", "body": text})
 
     def _completed(self, message: Message) -> list[tuple[bytes, bytes]]:
         kept = [
@@ -355,6 +362,16 @@ class _Exchange:
         told |= {key: state[key] for key in (PROBLEM, FAILURE) if key in state}
         failed = told["status"] == _FAILED.status or FAILURE in state
         _log.log(logging.ERROR if failed else logging.WARNING, "%s", json.dumps(told))
+
+
+def _page_of(refusal: HttpRefusal, name: str) -> str:
+    """Answer for a person, who followed a link or typed an address."""
+    told = empty(refusal.problem, refusal.remedy)
+    failed = refusal.status == _FAILED.status
+    number = f'<p class="muted small">{say("request_id", name)}</p>' if failed else ""
+    back = f'<p><a href="/" target="_top">{say("start_page_and_lessons")}</a></p>'
+    body = f'<main style="padding:24px">{told}{number}{back}</main>'
+    return document("Medhavi", body, head=ICON)
 
 
 def _values(scope: Scope, name: bytes) -> list[str]:

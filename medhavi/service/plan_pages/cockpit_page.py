@@ -231,6 +231,7 @@ def promise_table(shown: PlanPage, plan: Plan) -> mo.Html:
         "promised_dates_missed_words",
         rows.height,
         count(promised, "order line"),
+        cockpit.others_missed_words(plan, shown.snapshot),
         "/promise/?tab=at-risk",
     )
     table = page_table(

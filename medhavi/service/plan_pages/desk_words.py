@@ -292,7 +292,10 @@ def foot(shown: PlanPage, known_at: str) -> mo.Html:
 def demand_choice(
     shown: PlanPage, plan: Plan, wanted: Wanted, keep: Keep
 ) -> mo.ui.dropdown:
-    """Ask for a demand, those in trouble first."""
+    """Ask for a demand, those in trouble first.
+
+    Nothing is chosen where the address names a demand that is not among them.
+    """
     assert shown.snapshot is not None
     worst = overdue_rows(plan, shown.names, MOST_FIRST)
     first = [
@@ -302,7 +305,16 @@ def demand_choice(
     options = order_list.demand_options(
         plan, shown.snapshot["demands"], shown.names, first
     )
-    return choice("demand", "Demand", options, wanted, keep)
+    unknown = bool(wanted("demand")) and wanted("demand") not in options.values()
+    return choice("demand", "Demand", options, wanted, keep, none=unknown)
+
+
+def missing_demand_html(demand: str) -> str:
+    """Why no demand is looked at: the plan has none, or not that of the address."""
+    if demand:
+        title = say("demand_not_in_plan", demand)
+        return page.empty(title, say("it_may_be_delivered"))
+    return page.empty(say("no_demand_is_planned"), say("add_demand_rows"))
 
 
 def item_choice(

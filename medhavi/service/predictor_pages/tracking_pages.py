@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 
 from medhavi.errors import EnvironmentFailure
 from medhavi.predict.versions import DATABASE
+from medhavi.views.page import document, empty
 from medhavi.views.words import say
 
 if TYPE_CHECKING:
@@ -175,7 +176,12 @@ def is_reading(method: str, path: str) -> bool:
 def tracking_routes(pages: TrackingPages) -> list[Route]:
     """Routes that pass on what reads."""
     from starlette.concurrency import run_in_threadpool
-    from starlette.responses import JSONResponse, RedirectResponse, Response
+    from starlette.responses import (
+        HTMLResponse,
+        JSONResponse,
+        RedirectResponse,
+        Response,
+    )
     from starlette.routing import Route
 
     async def passed_on(request: Request) -> Response:
@@ -190,6 +196,10 @@ def tracking_routes(pages: TrackingPages) -> list[Route]:
                 pages.ask, request.method, address, body, kind
             )
         except EnvironmentFailure as failure:
+            if request.headers.get("sec-fetch-mode") == "navigate":
+                told = empty(say("no_training_runs_to_show"), str(failure))
+                page = document("Medhavi", f'<main style="padding:24px">{told}</main>')
+                return HTMLResponse(page, status_code=503)
             return JSONResponse({"error": str(failure)}, status_code=503)
         return Response(content, status_code=status, headers=headers)
 

@@ -53,6 +53,7 @@ _LABELS = {
     "factor": "Change",
     "start": "From",
     "finish": "To",
+    "days": "Delay",
     "qty": "Quantity",
     "named": say("part_of_the_product_name"),
 }
@@ -252,6 +253,11 @@ def chosen_by(snapshot: Snapshot, kind: ChangeKind, subject: str) -> dict[str, s
             if part in referred(snapshot, parameter.reference):
                 found[name] = part
                 break
+    if kind.name == "demand_factor" and {"product", "location"} <= found.keys():
+        # A plant makes what is asked for elsewhere: then all demand of the product.
+        asked = snapshot["demands"].filter(product=found["product"])
+        if found["location"] not in asked["location"]:
+            del found["location"]
     return found
 
 
@@ -267,15 +273,22 @@ def kind_wanted(snapshot: Snapshot, kind: str, subject: str) -> ChangeKind:
 
 # ---------------------------------------------------------------------------- widgets
 def kind_choice(snapshot: Snapshot, wanted: Wanted, keep: Keep) -> mo.ui.dropdown:
-    """Ask for the kind of a change; the address keeps it."""
+    """Ask for the kind of a change; the address keeps it.
+
+    Dates of a link are those of its kind: another kind begins without them.
+    """
     import marimo as mo
+
+    def chosen(kind: str) -> None:
+        for name, value in (("start", ""), ("finish", ""), ("kind", kind)):
+            keep(name, value)
 
     first = kind_wanted(snapshot, wanted("kind"), wanted("subject"))
     return mo.ui.dropdown(
         {words: kind.name for words, kind in OFFERED.items()},
         value=first.choice,
         label=say("kind_of_change"),
-        on_change=lambda value: keep("kind", value),
+        on_change=chosen,
     )
 
 

@@ -286,9 +286,9 @@ class _CancelledRunError(Exception):
 
 
 def asked_demands(shown: PlanPage, scenario: Scenario | None) -> pl.DataFrame:
-    """Demands of the base and of a scenario: id, product, customer, place, promise."""
+    """Demands of the base and of a scenario: id, product, customer, place, dates."""
     assert shown.snapshot is not None
-    columns = ["demand", "product", "customer", "location", "promised"]
+    columns = ["demand", "product", "customer", "location", "due", "promised"]
     tables = [shown.snapshot["demands"].select(columns)]
     if scenario is not None:
         changed = apply(shown.snapshot, scenario.changes)

@@ -304,7 +304,7 @@ def demand_rows(
     ----------
     asked
         Demands of the base and of the scenario: demand, product, customer, location,
-        promised.
+        due, promised.
     """
     known = {row["demand"]: row for row in asked.iter_rows(named=True)}
 
@@ -313,6 +313,7 @@ def demand_rows(
         zone = names.zone_of(demand.get("location"))
         return {
             grid_columns.DEMAND: _demand_words(row, demand, names),
+            grid_columns.DUE: wall_clock(demand.get("due"), zone),
             grid_columns.PROMISED: wall_clock(demand.get("promised"), zone),
             grid_columns.DATE_TODAY: wall_clock(row["old_date"], zone),
             grid_columns.DATE_THEN: wall_clock(row["new_date"], zone),
@@ -357,9 +358,8 @@ def _demand_words(row: dict[str, Any], asked: dict[str, Any], names: Names) -> s
 _WALL = pl.Datetime("us")
 _DEMANDS = {
     grid_columns.DEMAND: pl.String(),
-    **dict.fromkeys(
-        (grid_columns.PROMISED, grid_columns.DATE_TODAY, grid_columns.DATE_THEN), _WALL
-    ),
+    **dict.fromkeys((grid_columns.DUE, grid_columns.PROMISED), _WALL),
+    **dict.fromkeys((grid_columns.DATE_TODAY, grid_columns.DATE_THEN), _WALL),
     grid_columns.STATUS_THEN: pl.String(),
     grid_columns.MONEY: pl.Float64(),
 }

@@ -60,7 +60,7 @@ def calendar_html(snapshot: Snapshot, calendar: str, names: Names) -> str:
     zone = zone_of(snapshot, calendar)
     week = table_html(
         (say("column_weekday"), f"Open ({zone})"),
-        [(escape(day), escape(hours)) for day, hours in _week(snapshot, calendar)],
+        [(escape(day), escape(hours)) for day, hours in _weekdays(snapshot, calendar)],
     )
     now = from_seconds(int(snapshot.as_of))
     frame = snapshot["calendar_exceptions"]
@@ -89,6 +89,14 @@ def calendar_html(snapshot: Snapshot, calendar: str, names: Names) -> str:
     users = used_by(snapshot, calendar)
     words = escape(say("calendar_holds_for", names.name(calendar), users))
     return f"<p>{words}</p>{week}{differs}"
+
+
+def _weekdays(snapshot: Snapshot, calendar: str) -> Iterator[tuple[str, str]]:
+    """Weekdays with equal shifts that follow each other, and these."""
+    week = _week(snapshot, calendar)
+    for hours, days in itertools.groupby(week, key=lambda one: one[1]):
+        first, *others = (day for day, _ in days)
+        yield f"{first} to {others[-1]}" if others else first, hours
 
 
 def _week(snapshot: Snapshot, calendar: str) -> Iterator[tuple[str, str]]:

@@ -34,6 +34,8 @@ from medhavi.views.tiles import Tile
 from medhavi.views.words import say
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from medhavi.results.plans.plan import Plan
     from medhavi.results.plans.source_trace import StartDelay
     from medhavi.snapshot import Snapshot
@@ -170,6 +172,16 @@ def capacity_finding(plan: Plan, loads: pl.DataFrame, names: Names) -> str:
     return say("no_capacity_lateness", name, percent(found.load))
 
 
+def missing_html(asked: str, ranked: Sequence[str], names: Names) -> str:
+    """Why another resource is shown than was asked for; empty: it is that one."""
+    if not ranked:
+        return empty(say("no_resource_has_load"), say("add_resources"))
+    if not asked or asked in ranked:
+        return ""
+    title = say("resource_not_in_plan", names.name(asked))
+    return empty(title, say("another_resource_is_shown"))
+
+
 def capacity_tiles(
     plan: Plan, loads: pl.DataFrame, names: Names, snapshot: Snapshot
 ) -> tuple[Tile, ...]:
@@ -227,7 +239,7 @@ def capacity_tiles(
         Tile(
             label=say("lateness_by_capacity"),
             figure=money(late, names.currency),
-            note=f"{count(demands, 'demand')}; target none",
+            note=say("on_all_resources", count(demands, "demand")),
             state="bad" if late > 0 else "good",
             word=say("tile_late") if late > 0 else say("none_of_them"),
         ),

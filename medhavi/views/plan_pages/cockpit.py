@@ -260,6 +260,18 @@ def exception_links(key: str) -> dict[str, str]:
     return links
 
 
+def others_missed_words(plan: Plan, snapshot: Snapshot) -> str:
+    """Order lines without a promised date that come late or short; empty: none is.
+
+    With the promised ones they are what the tile of promises says is not kept.
+    """
+    others = snapshot["demands"].filter(
+        (pl.col("kind") == "order") & pl.col("promised").is_null()
+    )
+    late = not_kept(plan).join(others, on="demand", how="semi").height
+    return say("lines_without_promise_missed", late, others.height) if late else ""
+
+
 def promises_missed(plan: Plan, snapshot: Snapshot, names: Names) -> pl.DataFrame:
     """Promised order lines that the plan delivers later or in part, the dearest first.
 

@@ -135,5 +135,5 @@ def _order_html(row: dict[str, object], names: Names) -> str:
         names.name(str(row["source"])) if row["source"] else "",
         percent(float(str(row["order_share"]))),
     )
-    link = f'<a href="{escape(order_link(str(number)))}" target="_self">'
+    link = f'<a href="{escape(order_link(str(number)))}" target="_self" class="mv-in-text">'
     return f'{link}{escape(str(number))}</a> <span class="muted">{escape(told)}</span>'
