@@ -223,6 +223,7 @@ def test_another_kind_begins_without_the_dates_of_a_link(folder):
     choice = scenario_form.kind_choice(
         shown.snapshot, lambda name: asked.get(name, ""), asked.__setitem__
     )
+    assert choice._on_change is not None
     choice._on_change("demand_factor")
     assert asked == {"kind": "demand_factor", "start": "", "finish": ""}
 
