@@ -183,7 +183,7 @@ def parse_study(text: str) -> Study:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise BadData(
-            [finding("STU001", value=f"The study is no TOML: {error}.")]
+            [finding("STU001", value=f"The study is not TOML: {error}.")]
         ) from error
     return study_of(document)
 

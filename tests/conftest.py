@@ -50,7 +50,7 @@ def public_data() -> Path:
         pytest.skip("MEDHAVI_PUBLIC_DATA is not set: set it to the public data folder")
     folder = Path(place)
     if not folder.is_dir():
-        pytest.skip(f"MEDHAVI_PUBLIC_DATA is {place}, which is no folder")
+        pytest.skip(f"MEDHAVI_PUBLIC_DATA is {place}, which is not a folder")
     return folder
 
 

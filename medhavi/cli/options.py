@@ -34,7 +34,7 @@ def _date_format(text: str | None) -> str | None:
 
     if text is not None and not is_date_format(text):
         message = (
-            f"--date-format {text}: this is no order of day, month and year. Write it "
+            f"--date-format {text}: this is not an order of day, month and year. Write it "
             "like DD.MM.YYYY, MM/DD/YYYY or D-M-YY."
         )
         raise UsageError(message)
@@ -183,7 +183,7 @@ def existing_plan(folder: Path) -> Path:
     existing_folder(folder, "PLAN")
     if not (folder / "run.json").is_file():
         message = (
-            f"PLAN {folder}: no run.json inside, so this is no plan. "
+            f"PLAN {folder}: no run.json inside, so this is not a plan. "
             "Give the folder that `medhavi plan --out` wrote."
         )
         raise UsageError(message)
@@ -224,7 +224,7 @@ def instant(
     value = asked_instant(text, edge, zone_name=zone_name or "UTC")
     if value is None:
         message = (
-            f"{option} {text}: this is no instant. Write it like 2026-03-01T06:00:00Z."
+            f"{option} {text}: enter a date and time such as 2026-03-01T06:00:00Z."
         )
         raise UsageError(message)
     if zone_name is None and is_day(text.strip()):
@@ -250,7 +250,7 @@ def settings_file(path: Path | None) -> dict[str, object]:
         message = f"--settings {path}: there is no such file."
         raise UsageError(message) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, IsADirectoryError) as error:
-        message = f"--settings {path}: this is no TOML file: {error}"
+        message = f"--settings {path}: this is not a TOML file: {error}"
         raise UsageError(message) from error
 
 

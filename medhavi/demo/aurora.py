@@ -355,7 +355,7 @@ def scale_of(name: str) -> CompanyScale:
     """
     if name in SCALES:
         return SCALES[name]
-    message = f"{name!r} is no scale of aurora; use {', '.join(SCALES)}."
+    message = f"{name!r} is not a scale of aurora; use {', '.join(SCALES)}."
     raise UsageError(message)
 
 

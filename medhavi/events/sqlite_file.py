@@ -54,7 +54,7 @@ _REASONS = {
     "SQLITE_BUSY": "another program holds the lock; end it or try again later.",
     "SQLITE_LOCKED": "another program holds the lock; end it or try again later.",
     "SQLITE_CANTOPEN": "it cannot be opened; check path and permissions.",
-    "SQLITE_NOTADB": "it is no SQLite file; check the path.",
+    "SQLITE_NOTADB": "it is not a SQLite file; check the path.",
     "SQLITE_CORRUPT": "the file is damaged; restore it from a copy.",
     "SQLITE_IOERR": "the disk fails or is full; check it.",
 }

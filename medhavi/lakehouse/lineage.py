@@ -110,7 +110,7 @@ def asked(table: str, key: str | Mapping[str, str], column: str | None) -> Table
     assert not isinstance(parts, str)
     typed = typed_key(table, parts)
     if typed is None or (names and not parts):
-        message = f"{key!r} is no key of {table}: give {'|'.join(names)}."
+        message = f"{key!r} is not a key of {table}: give {'|'.join(names)}."
         raise UsageError(message)
     return TableCell(table, typed, column)
 

@@ -435,7 +435,7 @@ def _minutes(value: object) -> float | None:
     try:
         return float(text)
     except ValueError as error:
-        message = f"{text!r} is no time; write minutes, like 45."
+        message = f"{text!r} is not a time; write minutes, like 45."
         raise UsageError(message) from error
 
 

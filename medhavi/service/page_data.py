@@ -123,7 +123,7 @@ def read_moment(
         return None
     moment = asked_instant(text, edge, zone_name=zone, clock=zone)
     if moment is None:
-        message = f"{text!r} is no instant; write it like 2026-11-02 07:00."
+        message = f"{text!r}: enter a date and time such as 2026-11-02 07:00."
         raise UsageError(message)
     return moment
 

@@ -61,7 +61,7 @@ def notebook_of(address: str) -> PageNotebook:
     name = parts.path.strip("/")
     if name not in _CELLS:
         message = (
-            f"{address!r} is no page with a notebook; there are {', '.join(_CELLS)}."
+            f"{address!r} is not a page with a notebook; there are {', '.join(_CELLS)}."
         )
         raise UsageError(message)
     chosen = dict(parse_qsl(parts.query))

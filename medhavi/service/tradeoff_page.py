@@ -156,7 +156,7 @@ def budgets_of(values: Mapping[str, object]) -> tuple[dict[str, float], str]:
     """Budgets of a form by objective, and what is no number, in words.
 
     >>> budgets_of({"cost": "1,200", "co2": "?", "lateness": ""})
-    ({'cost': 1200.0}, '? is no number: leave emissions empty or write it like 40000.')
+    ({'cost': 1200.0}, '? is not a number: leave emissions empty or write it as 40000.')
     """
     found: dict[str, float] = {}
     wrong = ""

@@ -503,7 +503,7 @@ def _clear(place: Path) -> None:
         if entry.name not in own and not entry.name.startswith("events.db")
     ]
     if foreign:
-        message = f"{place} holds {foreign[0]}, which is no part of a demonstration."
+        message = f"{place} holds {foreign[0]}, which is not part of a demonstration."
         raise UsageError(message)
     for entry in entries:
         if entry.is_dir():

@@ -99,7 +99,7 @@ class ExceptionReviewing:
         """
         wrong = [key for key in exceptions if key.count("|") < 4]
         if not exceptions or wrong:
-            named = f" {wrong[0]!r} is no key of one." if wrong else ""
+            named = f" {wrong[0]!r} is not a key of one." if wrong else ""
             message = f"Name the exceptions by the keys of the exception list.{named}"
             raise UsageError(message)
         if not approver.strip():

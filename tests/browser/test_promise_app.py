@@ -41,7 +41,7 @@ def test_the_address_keeps_what_is_asked(watched):
 def test_a_wrong_date_is_told_in_words(watched):
     watched.open("/promise/?due=soon")
     page = watched.page
-    expect(page.get_by_text("is no instant").first).to_be_visible()
+    expect(page.get_by_text("enter a date and time").first).to_be_visible()
     watched.assert_clean()
 
 

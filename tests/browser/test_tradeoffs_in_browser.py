@@ -28,7 +28,7 @@ def test_a_plan_of_a_front_is_found_compared_and_published(page, lake_server):
     emissions = page.get_by_placeholder("no limit").nth(2)
     emissions.fill("few")
     page.get_by_role("button", name="Find the trade-offs").click()
-    expect(page.get_by_text("few is no number").first).to_be_visible()
+    expect(page.get_by_text("few is not a number").first).to_be_visible()
     emissions.fill("")
     page.get_by_role("button", name="Find the trade-offs").click()
     expect(page.get_by_role("heading", name="Objectives of each plan")).to_be_visible()

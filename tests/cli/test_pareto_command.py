@@ -102,7 +102,7 @@ def test_a_front_never_replaces_what_somebody_put_among_its_plans(
     (out / "plans" / "1" / "thesis.txt").write_text("years of work", "utf-8")
     said = medhavi("pareto", "--tables", tables, "--points", 2, "--out", out)
     assert said.code == 2
-    assert "thesis.txt, which is no part of such a result" in said.err
+    assert "thesis.txt, which is not part of such a result" in said.err
     assert (out / "plans" / "1" / "thesis.txt").exists()
 
 

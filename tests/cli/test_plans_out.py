@@ -136,7 +136,7 @@ def test_a_second_plan_replaces_the_first(medhavi, example, result):
 def test_a_folder_of_other_things_is_never_replaced(medhavi, example):
     said = medhavi("plan", "--tables", example, "--out", example)
     assert said.code == 2
-    assert "is no part of such a result" in said.err
+    assert "is not part of such a result" in said.err
     assert (example / "demands.csv").is_file()
 
 
@@ -265,7 +265,7 @@ def test_an_interrupt_ends_in_3_and_leaves_nothing(example, tmp_path, number):
 def test_a_place_for_something_else_is_refused_before_planning(medhavi, example):
     said = medhavi("plan", "--tables", example, "--out", example)
     assert said.code == 2
-    assert "which is no part of such a result" in said.err
+    assert "which is not part of such a result" in said.err
     assert "planning" not in said.err
 
 

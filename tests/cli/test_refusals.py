@@ -44,7 +44,7 @@ def test_a_refusal_is_one_json_object_when_asked(medhavi):
         (["serve", "--port", "0"], "Invalid value for '--port'"),
         (
             ["snapshot", "--out", "x", "--as-of", "soon"],
-            "--as-of soon: this is no instant",
+            "--as-of soon: enter a date and time",
         ),
         (["template"], "Say where: --xlsx FILE or --csv DIR"),
         (["bench", "nothing"], "There is no benchmark nothing"),
@@ -80,7 +80,7 @@ def test_settings_that_are_no_toml_are_named(medhavi, example, tmp_path, text):
     file.write_bytes(text.encode("latin-1"))
     said = medhavi("plan", "--tables", example, "--settings", file)
     assert said.code == 2
-    assert "this is no TOML file" in said.err
+    assert "this is not a TOML file" in said.err
 
 
 def test_settings_that_are_not_there_are_named(medhavi, example):

@@ -97,7 +97,7 @@ def test_the_call_chooses_objectives(medhavi, file):
 @pytest.mark.parametrize(
     ("words", "code", "text"),
     [
-        (["--objective", "speed"], 1, "speed is no objective"),
+        (["--objective", "speed"], 1, "speed is not an objective"),
         (["--objective", "energy"], 2, "tariffs"),
         (["--effort", "0"], 2, "above 0"),
     ],
@@ -191,7 +191,7 @@ def test_a_folder_without_a_schedule_is_told(medhavi, file, tmp_path):
     (tmp_path / "empty").mkdir()
     said = medhavi("risk", file, "--schedule", tmp_path / "empty")
     assert said.code == 2
-    assert "it is no schedule" in said.err
+    assert "it is not a schedule" in said.err
 
 
 # ---------------------------------------------------------------------- interruption

@@ -132,7 +132,7 @@ def rows_of(scale):
 
 
 def test_an_unknown_scale_is_a_usage_error():
-    with pytest.raises(UsageError, match="'huge' is no scale of aurora"):
+    with pytest.raises(UsageError, match="'huge' is not a scale of aurora"):
         aurora.scale_of("huge")
 
 

@@ -186,8 +186,8 @@ def test_the_moment_of_the_settings_is_that_of_the_question(tmp_path):
     [
         (("supply_term", "S"), "no planning table 'supply_term'.*supply_terms"),
         (("supply_terms", "S|A|DC", "lead_time"), "no column 'lead_time'"),
-        (("supply_terms", ""), "is no key of supply_terms: give supplier"),
-        (("steps", "R|x"), "is no key of steps"),
+        (("supply_terms", ""), "is not a key of supply_terms: give supplier"),
+        (("steps", "R|x"), "is not a key of steps"),
     ],
 )
 def test_what_is_no_cell_is_refused_with_the_nearest(tmp_path, asked, words):

@@ -339,7 +339,7 @@ def test_the_value_of_the_program_is_the_sum_of_its_parts_and_no_bound():
     assert program.status == "optimal"
     assert program.value == pytest.approx(sum(parts(found).values()), rel=1e-9)
     assert found.run.bound_words() == ""
-    assert "optimal at 30 EUR, which is no bound" in str(found)
+    assert "optimal at 30 EUR, which is not a bound" in str(found)
     assert RunRecord.from_dict(found.run.as_dict()) == found.run
 
 

@@ -184,7 +184,7 @@ def test_the_frames_have_their_columns() -> None:
     ("item", "bucket", "words"),
     [
         (("A", "X"), "week", "no item A at X"),
-        (("A", "L"), "year", "'year' is no bucket; choose day, week, month"),
+        (("A", "L"), "year", "'year' is not a bucket; choose day, week, month"),
     ],
 )
 def test_bad_questions_are_refused(

@@ -219,7 +219,7 @@ def test_a_folder_shows_the_same_and_keeps_nothing(tmp_path):
 @pytest.mark.parametrize(
     ("cell", "words"),
     [
-        ({"minutes": "soon"}, "is no time"),
+        ({"minutes": "soon"}, "is not a time"),
         ({"minutes": "-5"}, "0 or more"),
         ({"to_family": None}, "names no change"),
         ({"to_family": "FA"}, "same family"),

@@ -232,7 +232,7 @@ def test_a_form_of_a_move_is_an_edit_in_local_time(shown, loads) -> None:
     ("form", "words"),
     [
         ({"kind": capacity_edits.BEGIN, "moment": ""}, "Enter the time"),
-        ({"kind": capacity_edits.BEGIN, "moment": "soon"}, "is no instant"),
+        ({"kind": capacity_edits.BEGIN, "moment": "soon"}, "enter a date and time"),
         ({"kind": capacity_edits.SOURCE, "source": None}, "Choose the source"),
         ({"kind": capacity_edits.RESOURCE, "resource": None}, "Choose the resource"),
     ],

@@ -193,7 +193,7 @@ def test_an_order_that_somebody_else_firmed_is_told_with_the_decision(desk, tmp_
 @pytest.mark.parametrize(
     ("form", "words"),
     [
-        ({"kind": "move", "due": "soon"}, "is no instant"),
+        ({"kind": "move", "due": "soon"}, "enter a date and time"),
         ({"kind": "move", "due": ""}, "needs due or start"),
         ({"kind": "split", "parts": "a b"}, "are no quantities"),
         ({"kind": "change_qty", "qty": None}, "needs qty"),

@@ -110,7 +110,7 @@ def test_a_workbook_is_checked_where_nothing_is_served(tmp_path) -> None:
     proposal = own_data.uploaded(
         shown, [("products.csv", b"product,unit_cost\nA,cheap\n")], whole=False
     )
-    assert "is no number" in own_data.proposal_html(proposal, shown.names)
+    assert "is not a number" in own_data.proposal_html(proposal, shown.names)
     assert own_data.buttons(shown, proposal, None, (1, 2, 3)) == []
 
 

@@ -255,7 +255,7 @@ def test_a_moment_of_another_zone_is_the_same_instant(lake):
 
 
 def test_what_is_no_moment_is_refused():
-    with pytest.raises(UsageError, match="'tomorrow' is no instant"):
+    with pytest.raises(UsageError, match="'tomorrow': enter a date and time"):
         read_moment("tomorrow")
 
 

@@ -120,7 +120,7 @@ def test_a_quantity_may_be_stated_in_another_unit():
         UsageError, match="has no unit 'box'; it is counted in kg, case"
     ):
         read_quantity("2 box", "A", snapshot)
-    with pytest.raises(UsageError, match="is no quantity"):
+    with pytest.raises(UsageError, match="is not a quantity"):
         read_quantity("many", "A", snapshot)
 
 
@@ -285,7 +285,7 @@ def test_all_that_is_wrong_in_a_file_is_listed_with_row_and_column(company):
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("requests.pdf", b"x", "is no request file"),
+        ("requests.pdf", b"x", "is not a request file"),
         ("requests.csv", b"0" * 50_000_001, "50 MB"),
         ("requests.json", b"{", "Fix the errors of the file"),
     ],

@@ -67,7 +67,7 @@ def test_without_demands_there_is_still_something_to_ask(tmp_path):
     ("change", "words"),
     [
         ({"due": ""}, "needs a due date"),
-        ({"due": "soon"}, "is no instant"),
+        ({"due": "soon"}, "enter a date and time"),
         ({"product": "Z"}, "Fix the data errors"),
         ({"qty": -1}, "Fix the data errors"),
     ],

@@ -138,7 +138,7 @@ def test_a_directory_that_would_fill_the_memory_is_not_listed(tmp_path):
 def test_a_workbook_that_is_cut_off_is_a_finding(tmp_path, left):
     path = workbook(tmp_path / "cut.xlsx")
     path.write_bytes(path.read_bytes()[:left])
-    assert "cut.xlsx cannot be read: it is no complete workbook" in reasons(path)[0]
+    assert "cut.xlsx cannot be read: it is not a complete workbook" in reasons(path)[0]
 
 
 def test_a_workbook_with_a_password_is_named_as_such(tmp_path):

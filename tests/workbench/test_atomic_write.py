@@ -57,7 +57,7 @@ def test_a_folder_with_something_else_is_refused(tmp_path, name):
 
 def test_a_folder_with_a_folder_is_refused_even_under_our_name(tmp_path):
     (tmp_path / "a").mkdir()
-    with pytest.raises(UsageError, match="holds a, which is no part"):
+    with pytest.raises(UsageError, match="holds a, which is not part"):
         write(tmp_path, a="1")
 
 

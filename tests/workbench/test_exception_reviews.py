@@ -84,7 +84,7 @@ def test_the_newest_word_holds_and_moves_nothing(bench):
     ("keys", "approver", "words"),
     [
         ([], "ann", "Name the exceptions"),
-        (["BelowSafety"], "ann", "'BelowSafety' is no key"),
+        (["BelowSafety"], "ann", "'BelowSafety' is not a key"),
         ([KEY], " ", "name the approver"),
     ],
 )

@@ -134,7 +134,7 @@ class WorkingHours:
 
 def _seconds(instant: object) -> int:
     if not isinstance(instant, dt.datetime):
-        message = f"{instant!r} is no instant."
+        message = f"{instant!r} is not an instant."
         raise TypeError(message)
     return to_seconds(instant)
 

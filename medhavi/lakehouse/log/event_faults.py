@@ -190,7 +190,7 @@ def judged(one: Amendment, targets: tuple[tuple[int, str], ...]) -> Amendment:
     if one.payload is None:
         return replace(one, targets=positions)
     if entry is None:
-        return replace(one, fault=f"{kind} is no type of the catalogue; void it")
+        return replace(one, fault=f"{kind} is not a type of the catalogue; void it")
     try:
         decode(kind, entry.version, one.payload)
     except UndecodableEvent as error:

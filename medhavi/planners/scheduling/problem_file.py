@@ -194,10 +194,10 @@ def _object(document: str | bytes | Mapping[str, object], check: FieldCheck) -> 
     try:
         value = json.loads(document, object_pairs_hook=pairs)
     except (ValueError, RecursionError) as error:
-        why = f"it is no JSON ({error})"
+        why = f"it is not JSON ({error})"
         raise BadData([finding("SCHED001", table="file", why=why)]) from error
     if not isinstance(value, dict):
-        why = "it is no JSON object"
+        why = "it is not a JSON object"
         raise BadData([finding("SCHED001", table="file", why=why)])
     return value
 

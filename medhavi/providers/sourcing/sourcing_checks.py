@@ -76,7 +76,7 @@ def _foreign(row: Mapping[str, Any], roads: SupplyKinds) -> str | None:
     if row["kind"] == "work":
         master = roads.recipes.row(source)
         if master is None:
-            return "is no routing"
+            return "is not a routing"
         if master["product"] == product:
             return None
         made = roads.recipes.recipe(source).gain(product, location)

@@ -164,7 +164,7 @@ def read_record(folder: Path, kind: str, command: str, *names: str) -> dict[str,
     for name in names:
         if not (folder / name).is_file():
             message = (
-                f"{folder} holds no {name}, so it is no {kind}; give the folder that "
+                f"{folder} holds no {name}, so it is not a {kind}; give the folder that "
                 f"`medhavi {command} --out` wrote."
             )
             raise UsageError(message)

@@ -546,7 +546,7 @@ def program_words(plan: Plan) -> str:
         return "; ".join(words)
     told = f"the program that guides it is {program.status}"
     if program.value is not None:
-        told += f" at {with_unit(program.value, unit)}, which is no bound"
+        told += f" at {with_unit(program.value, unit)}, which is not a bound"
     conflict = f": {program.conflict}".rstrip(".") if program.conflict else ""
     return "; ".join([*words, told + conflict])
 

@@ -138,7 +138,7 @@ class TimePhasedRecords:
             The plan has no such item, or there is no such bucket.
         """
         if bucket not in BUCKETS:
-            message = f"{bucket!r} is no bucket; choose {', '.join(BUCKETS)}."
+            message = f"{bucket!r} is not a bucket; choose {', '.join(BUCKETS)}."
             raise UsageError(message)
         here = (pl.col("product") == product) & (pl.col("location") == location)
         flows = all_flows(self._facts).filter(here)

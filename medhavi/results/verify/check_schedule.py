@@ -288,7 +288,7 @@ class _Check:
     ) -> Iterator[Finding]:
         why = None
         if option is None:
-            why = "that is no option of the step"
+            why = "that is not an option of the step"
         elif not 1 <= row["unit"] <= self.problem.resource_by_id[option.resource].units:
             why = "there is no such unit"
         else:

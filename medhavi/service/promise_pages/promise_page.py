@@ -188,7 +188,7 @@ def read_quantity(value: object, product: str, snapshot: Snapshot) -> float:
         return float(value)
     found = _AMOUNT.match(str(value or "").strip())
     if found is None:
-        message = f"{value!r} is no quantity; write it like 3,650 or 12 case."
+        message = f"{value!r} is not a quantity; write it like 3,650 or 12 case."
         raise UsageError(message)
     amount = float(re.sub(r"[ ,_']", "", found[1]))
     units = _units(product, snapshot)
@@ -499,7 +499,7 @@ def _answers(
 
 def _check(name: str, content: bytes) -> None:
     if not name.lower().endswith(KINDS):
-        message = f"{name} is no request file: drop {', '.join(KINDS)}."
+        message = f"{name} is not a request file: drop {', '.join(KINDS)}."
         raise UsageError(message)
     if len(content) > MOST_BYTES:
         message = (

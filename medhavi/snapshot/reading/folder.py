@@ -123,7 +123,9 @@ def read(
         for file in sorted(path.iterdir()):
             _file(file, reading)
     else:
-        reason = "is no folder and no workbook" if path.exists() else "does not exist"
+        reason = (
+            "is neither a folder nor a workbook" if path.exists() else "does not exist"
+        )
         reading.found.append(finding("FILE006", value=_named(path), reason=reason))
         return {}, reading.found
     if not reading.origins:

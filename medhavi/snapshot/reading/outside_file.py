@@ -210,7 +210,7 @@ def check_workbook(
             NotImplementedError,
             RuntimeError,  # an encrypted part
         ) as problem:
-            message = f"it is no complete workbook ({problem})"
+            message = f"it is not a complete workbook ({problem})"
             raise UnreadableFile(message) from problem
 
 

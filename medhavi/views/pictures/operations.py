@@ -581,7 +581,7 @@ def plan_gantt(
     if work.is_empty():
         return None
     if colour not in COLOURS:
-        message = f"{colour!r} is no colour of bars; choose {', '.join(COLOURS)}."
+        message = f"{colour!r} is not a colour of bars; choose {', '.join(COLOURS)}."
         raise UsageError(message)
     shown = list(resources) or work["resource"].unique().sort().to_list()
     if first is None:

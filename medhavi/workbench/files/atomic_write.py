@@ -108,7 +108,7 @@ def refuse_foreign(
     foreign.sort()
     if foreign:
         message = (
-            f"{target} holds {foreign[0]}, which is no part of such a result. "
+            f"{target} holds {foreign[0]}, which is not part of such a result. "
             "Give a new or an empty folder."
         )
         raise UsageError(message)

@@ -79,7 +79,7 @@ def read_files(
         for name, content in files:
             if Path(name).suffix.lower() not in KINDS or len(content) > MOST_BYTES:
                 message = (
-                    f"{name} is no file of tables of at most "
+                    f"{name} is not a file of tables of at most "
                     f"{MOST_BYTES // 1_000_000} MB ({', '.join(KINDS)}). "
                     "Fill the template: medhavi template --xlsx."
                 )

@@ -107,7 +107,7 @@ def parse_hindsight(text: str) -> Hindsight:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise BadData(
-            [finding("STU001", value=f"The study is no TOML: {error}.")]
+            [finding("STU001", value=f"The study is not TOML: {error}.")]
         ) from error
     reader = _HindsightReader()
     made = reader.read(document)
@@ -284,7 +284,7 @@ def read_hindsight(path: str | Path) -> Hindsight:
         message = f"There is no study file {place}. Check the path."
         raise UsageError(message) from error
     except UnicodeDecodeError as error:
-        message = f"{place} is no text in UTF-8: {error.reason}."
+        message = f"{place} is not text in UTF-8: {error.reason}."
         raise UsageError(message) from error
 
 

@@ -63,7 +63,7 @@ def read_list(text: str) -> ScenarioList:
         rows = json.loads(text)
         study = study_of({"name": "page", "base": {"tables": "."}, "scenario": rows})
     except json.JSONDecodeError as wrong:
-        return ScenarioList(trouble=f"{text[:60]!r} is no JSON: {wrong}.")
+        return ScenarioList(trouble=f"{text[:60]!r} is not JSON: {wrong}.")
     except BadData as wrong:
         return ScenarioList(trouble=" ".join(one.message for one in wrong.findings))
     kept = tuple(one for one in study.scenarios if one.changes)

@@ -173,7 +173,7 @@ def read_study(path: str | Path) -> Study:
     try:
         text = place.read_text("utf-8")
     except UnicodeDecodeError as error:
-        message = f"{place} is no text in UTF-8: {error.reason}."
+        message = f"{place} is not text in UTF-8: {error.reason}."
         raise UsageError(message) from error
     return parse_study(text)
 
