@@ -42,7 +42,7 @@ def test_a_file_and_a_cell_are_shown_before_they_are_taken(watched):
             "buffer": b"product,unit_cost\nNEW-1,cheap\n",
         }
     )
-    told = page.get_by_text("is not a number").locator("visible=true")
+    told = page.get_by_text("is no number").locator("visible=true")
     expect(told.first).to_be_visible()
     expect(page.get_by_text("row 2").locator("visible=true").first).to_be_visible()
     page.get_by_role("tab", name="Changes").click()

@@ -46,7 +46,7 @@ def test_every_command_that_reads_tables_takes_the_order(medhavi, german, comman
 
 def test_an_order_without_a_year_and_one_for_no_file_are_refused(medhavi, tmp_path):
     said = medhavi("check", "--tables", tmp_path, "--date-format", "DD.MM.")
-    assert (said.code, "no order of day, month and year" in said.err) == (2, True)
+    assert (said.code, "not an order of day, month and year" in said.err) == (2, True)
     said = medhavi("plan", "--lake", tmp_path, *OPTION)
     assert (said.code, "a lake has none" in said.err) == (2, True)
 

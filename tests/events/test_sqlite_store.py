@@ -165,7 +165,7 @@ def test_a_missing_file_is_refused_where_one_only_reads(tmp_path):
 def test_a_file_that_is_not_sqlite_is_refused(tmp_path):
     path = tmp_path / "notes.txt"
     path.write_text("hello " * 1000)
-    with pytest.raises(EnvironmentFailure, match="no SQLite file; check the path"):
+    with pytest.raises(EnvironmentFailure, match="not a SQLite file; check the path"):
         SqliteStore(path)
     assert path.read_text() == "hello " * 1000
 

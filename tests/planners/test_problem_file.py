@@ -177,7 +177,7 @@ def test_all_mistakes_are_told_at_once_with_the_nearest_name():
     ids=["empty", "open", "list", "number", "text", "bytes", "deep"],
 )
 def test_what_is_no_object_is_told(text):
-    with pytest.raises(BadData, match="no schedule problem"):
+    with pytest.raises(BadData, match="not a schedule problem"):
         read_problem(text)
 
 

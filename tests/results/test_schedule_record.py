@@ -38,9 +38,9 @@ def test_a_schedule_comes_back_from_its_folder(made, tmp_path, kind):
 
 
 def test_a_folder_that_holds_none_is_refused(tmp_path):
-    with pytest.raises(UsageError, match="no schedule"):
+    with pytest.raises(UsageError, match="not a schedule"):
         Schedule.from_folder(tmp_path)
-    with pytest.raises(UsageError, match="no risk report"):
+    with pytest.raises(UsageError, match="not a risk report"):
         RiskReport.from_folder(tmp_path)
 
 

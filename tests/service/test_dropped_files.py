@@ -28,7 +28,7 @@ MOST_MORE_MB = 100
 REFUSED = {
     "far.xlsx": "filled cells as far as XFD1048576",
     "bomb.xlsx": "at most 512 MiB are read",
-    "cut.xlsx": "no complete workbook",
+    "cut.xlsx": "not a complete workbook",
 }
 """What is told of each bad workbook."""
 

@@ -102,7 +102,7 @@ def test_what_cannot_be_read_is_told(lemonade) -> None:
         assert proposal.problem is not None
         assert own_data.buttons(shown, proposal, None, (1, 2, 3)) == []
     wrong = own_data.uploaded(shown, [("a.docx", b"")], whole=False)
-    assert "no file of tables" in own_data.proposal_html(wrong, shown.names)
+    assert "not a file of tables" in own_data.proposal_html(wrong, shown.names)
 
 
 def test_a_workbook_is_checked_where_nothing_is_served(tmp_path) -> None:
@@ -110,7 +110,7 @@ def test_a_workbook_is_checked_where_nothing_is_served(tmp_path) -> None:
     proposal = own_data.uploaded(
         shown, [("products.csv", b"product,unit_cost\nA,cheap\n")], whole=False
     )
-    assert "is not a number" in own_data.proposal_html(proposal, shown.names)
+    assert "is no number" in own_data.proposal_html(proposal, shown.names)
     assert own_data.buttons(shown, proposal, None, (1, 2, 3)) == []
 
 
@@ -455,4 +455,4 @@ def test_a_date_of_an_order_is_typed_as_local_time(lake) -> None:
     assert day.edit["value"] == "2026-01-09"
     wrong = own_data.proposed_cell(lake, state, {**form, "value": "soon: Friday"})
     assert wrong.problem is not None
-    assert "write it like" in wrong.problem.text
+    assert "enter a date and time" in wrong.problem.text

@@ -230,7 +230,7 @@ def test_what_an_edit_moves_is_outlined_where_it_was(plan, company) -> None:
 
 
 def test_an_unknown_colour_is_refused(plan) -> None:
-    with pytest.raises(UsageError, match="no colour of bars"):
+    with pytest.raises(UsageError, match="not a colour of bars"):
         plan.chart.gantt(colour="weight")
 
 

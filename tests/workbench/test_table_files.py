@@ -187,7 +187,7 @@ def test_times_of_a_spreadsheet_are_taken(folder, tmp_path) -> None:
 
 
 def test_files_of_another_kind_are_refused() -> None:
-    with pytest.raises(UsageError, match="no file of tables"):
+    with pytest.raises(UsageError, match="not a file of tables"):
         read_files([("notes.docx", b"")])
 
 
