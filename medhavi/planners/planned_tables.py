@@ -21,11 +21,12 @@ from medhavi.edits.remedy_changes import hours_after_work, own_calendar
 from medhavi.providers import Providers
 from medhavi.providers.lead_times import DELAY
 from medhavi.results.figures.order_costs import agreed_overtime, overtime_worked
+from medhavi.snapshot.calendars.intervals import combine, remaining, union
 from medhavi.snapshot.patch import Patch
 from medhavi.units import HOUR, MINUTE
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from medhavi.providers.capacity.capacity import Capacity
     from medhavi.results.plans.plan import Plan
@@ -136,8 +137,9 @@ def with_overtime(
     for resource, agreed in overtime_spans(snapshot, Providers(snapshot).capacity):
         if resources is not None and resource["resource"] not in resources:
             continue
-        shut = [span for one, *span in closed if one == resource["resource"]]
-        spans = _open_parts(agreed, shut)
+        shut = ((low, high) for one, low, high in closed if one == resource["resource"])
+        open_ = combine(union(agreed, 1.0), union(shut, 0.0), remaining)
+        spans = [(begin, end) for begin, end, _ in open_]
         for name, more in own_calendar(snapshot, resource, spans, "overtime").items():
             rows.setdefault(name, []).extend(more)
     return Patch.of(snapshot, rows).apply(snapshot)
@@ -165,22 +167,6 @@ def overtime_spans(
                 window,
             ),
         )
-
-
-def _open_parts(
-    spans: Iterable[tuple[int, int]], closed: Iterable[Sequence[int]]
-) -> Iterator[tuple[int, int]]:
-    """Parts of rising spans beside others, which rise as well [UTC seconds]."""
-    shut = [*closed]
-    for begin, end in spans:
-        since = begin
-        for low, high in shut:
-            if low < end and high > begin:
-                if since < low:
-                    yield since, low
-                since = max(since, high)
-        if since < end:
-            yield since, end
 
 
 def overtime_hours(

@@ -19,6 +19,7 @@ from medhavi.snapshot.calendars.calendars import WorkingTime
 from medhavi.snapshot.calendars.intervals import (
     CachedIntervals,
     combine,
+    remaining,
     union,
     whole_units,
 )
@@ -121,7 +122,7 @@ def _closing(working: WorkingTime, part: Callable[[int], Fraction]) -> WorkingTi
             for begin, end, none in closed
             if begin < end and begin < finish and end > start
         ]
-        return combine(working.shares(start, finish), inside, _without)
+        return combine(working.shares(start, finish), inside, remaining)
 
     return working.intersect(WorkingTime(CachedIntervals(produce), working.zone))
 
@@ -144,10 +145,6 @@ def _openings(
         while day < min(end, finish):
             yield max(begin, day), min(end, day + DAY)
             day += DAY
-
-
-def _without(open_share: float | None, closed: float | None) -> float | None:
-    return open_share if closed is None else None
 
 
 class CapacityReserves(NamedTuple):

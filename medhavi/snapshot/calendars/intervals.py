@@ -40,6 +40,11 @@ def override(first: float | None, second: float | None) -> float | None:
     return first if second is None else second
 
 
+def remaining(first: float | None, second: float | None) -> float | None:
+    """First value outside the stretches of the second list."""
+    return first if second is None else None
+
+
 def joined(spans: Iterable[tuple[Moment, Moment]]) -> tuple[tuple[Moment, Moment], ...]:
     """Spans in order of time, those that overlap or touch as one.
 

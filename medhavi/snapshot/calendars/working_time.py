@@ -17,6 +17,7 @@ import numpy as np
 from medhavi.snapshot.calendars.intervals import (
     CachedIntervals,
     combine,
+    remaining,
     smaller,
     union,
     whole_units,
@@ -353,12 +354,9 @@ class WorkingTime:
         if not closed:
             return self
 
-        def subtracted(first: float | None, second: float | None) -> float | None:
-            return first if second is None else None
-
         def produce(start: int, finish: int) -> list[Interval]:
             inside = [p for p in closed if p[0] < finish and p[1] > start]
-            return combine(self.shares(start, finish), inside, subtracted)
+            return combine(self.shares(start, finish), inside, remaining)
 
         edges = [edge for piece in closed for edge in piece[:2]]
         return WorkingTime(produce, self.zone, _span(self._changes, _dated(edges)))

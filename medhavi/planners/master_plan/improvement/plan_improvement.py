@@ -24,9 +24,10 @@ from medhavi.progress import Progress
 from medhavi.results.run_record import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from medhavi.planners.master_plan.decoder import ProgramDecoder, RunOptions
+    from medhavi.planners.master_plan.improvement.overtime_days import OvertimeDay
     from medhavi.planners.master_plan.statement import Statement
     from medhavi.planners.parameters import OptimizeParameters
     from medhavi.results.plans.plan import Plan
@@ -76,7 +77,8 @@ def improved(
     _tell_best(found, way)
     if statement.parameters.goal == "profit":
         found += _profitable(tried, costs, way)
-    for change in (_deferred, _replenished, _split, _joined, _shortened, _levelled):
+    changes = (_deferred, _replenished, _split, _joined, _shortened, _spared, _levelled)
+    for change in changes:
         if not interrupted(found):
             best = best_of(found, statement.run.stated, statement.parameters)
             for made in change(best, way):
@@ -187,38 +189,38 @@ def _shortened(best: Tried, way: RunOptions) -> Iterator[Tried]:
     """Best plan, with overtime of days alone whose open hours are too few.
 
     As much as they need, as often as that costs less; else all that is agreed for them.
-    Where its orders are given, so that a plan takes no search, that of single days is
-    closed too, the dearest first.
     """
     statement = best.decoder.built.statement
-    snapshot, parameters = statement.run.stated, statement.parameters
-
-    def without(closed: tuple[tuple[str, int, int], ...]) -> Tried:
-        decoder = best.decoder._replace(closed=closed)
-        made = decoder.plan(best.effort, way)
-        return Tried(SHORTENED, best.effort, made, decoder)
-
-    start = best
+    start, days = best, overtime_days(best.made, statement.run.stated)
     for whole in (False, True):
         for _ in range(MOST_SHORTENED):
-            days = overtime_days(best.made, snapshot)
             idle = [day.idle(whole=whole) for day in days]
-            cost = worth(best.made, snapshot, parameters)
-            if sum(one.money for one in idle) <= parameters.overtime_share * cost:
+            if not _is_dear(idle, best):
                 break
-            new = without(tuple(one.span for one in idle if one.begin < one.end))
+            spans = tuple(one.span for one in idle if one.begin < one.end)
+            new = _with_closed(best, spans, way)
             yield new
-            if best_of([best, new], snapshot, parameters) is best:
+            if interrupted([new]):
+                return
+            pair = [best, new]
+            if best_of(pair, statement.run.stated, statement.parameters) is best:
                 break
-            best = new
+            best, days = new, overtime_days(new.made, statement.run.stated)
         if best is not start:
-            break
-    seen: set[tuple[str, int]] = set()
-    while best.decoder.whole is not None and len(seen) < MOST_CLOSED:
-        days = overtime_days(best.made, snapshot)
-        cost = worth(best.made, snapshot, parameters)
-        if sum(day.money for day in days) <= parameters.overtime_share * cost:
             return
+
+
+def _spared(best: Tried, way: RunOptions) -> Iterator[Tried]:
+    """Best plan, without the overtime of single days, the dearest first.
+
+    Where its orders are given, so that a plan takes no search.
+    """
+    statement = best.decoder.built.statement
+    if best.decoder.whole is None:
+        return
+    days = overtime_days(best.made, statement.run.stated)
+    seen: set[tuple[str, int]] = set()
+    while len(seen) < MOST_CLOSED and _is_dear(days, best):
         rest = [
             day for day in days if day.money and (day.resource, day.end) not in seen
         ]
@@ -226,9 +228,28 @@ def _shortened(best: Tried, way: RunOptions) -> Iterator[Tried]:
             return
         day = max(rest, key=lambda one: one.money)
         seen.add((day.resource, day.end))
-        new = without(with_closed(best.decoder.closed, day))
+        new = _with_closed(best, with_closed(best.decoder.closed, day), way)
         yield new
-        best = best_of([best, new], snapshot, parameters)
+        if interrupted([new]):
+            return
+        pair = [best, new]
+        if best_of(pair, statement.run.stated, statement.parameters) is new:
+            best, days = new, overtime_days(new.made, statement.run.stated)
+
+
+def _is_dear(days: Iterable[OvertimeDay], best: Tried) -> bool:
+    """Whether what is worked of some overtime is worth planning without it."""
+    statement = best.decoder.built.statement
+    cost = worth(best.made, statement.run.stated, statement.parameters)
+    return sum(day.money for day in days) > statement.parameters.overtime_share * cost
+
+
+def _with_closed(
+    best: Tried, closed: tuple[tuple[str, int, int], ...], way: RunOptions
+) -> Tried:
+    """Best plan made again with overtime that nobody works, as of `Decisions`."""
+    decoder = best.decoder._replace(closed=closed)
+    return Tried(SHORTENED, best.effort, decoder.plan(best.effort, way), decoder)
 
 
 def _levelled(best: Tried, way: RunOptions) -> Iterator[Tried]:
