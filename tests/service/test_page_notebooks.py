@@ -108,7 +108,7 @@ def test_a_folder_of_tables_is_read_by_its_name(tmp_path, monkeypatch):
 
 
 def test_what_is_no_page_has_no_notebook_and_a_page_shows_it_as_text():
-    with pytest.raises(UsageError, match="no page with a notebook"):
+    with pytest.raises(UsageError, match="is not a page with a notebook"):
         notebook_of("/n01_first_plan/")
     address = '/data/?of=products&key=%22"""'
     made = notebook_of(address)
