@@ -11,6 +11,7 @@ import weakref
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from medhavi.service.jobs.job import JobState
 from medhavi.service.jobs.job_queue import current_queue
 from medhavi.service.page_data import PageProblem, job_button
 from medhavi.views.words import say
@@ -100,6 +101,7 @@ def result_of(
     here: Callable[[], Value],
     title: str,
     observe: Observe | None = None,
+    offer: PageProblem | None = None,
 ) -> Value | PageProblem:
     """Result of a job, or what is done about it.
 
@@ -113,12 +115,20 @@ def result_of(
         Says that it is under way.
     observe
         Called with the progress of what is waited for.
+    offer
+        What a page says until somebody begins the work; its remedy is the word of the
+        button. None: the work begins at once.
     """
-    queue = current_queue()
+    queue, cell = current_queue(), this_cell()
     if queue is None:
         return here()
+    if offer is not None and cell is not None:
+        job = queue.offer(asked)
+        if job.state is JobState.OFFERED:
+            job.when_begun_again(cell)
+            return replace(offer, job=job.name)
     job = queue.submit(asked)
-    if this_cell() is None:
+    if cell is None:
         job.wait(observe)
     return cast("Value | PageProblem", outcome_of(job, title))
 
