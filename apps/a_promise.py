@@ -138,7 +138,7 @@ def data(wanted):
 @app.cell(hide_code=True)
 def facts(wanted):
     shown = named(wanted_data(wanted, scenario=True))
-    _follows = follow_facts(shown.source)
+    _follows = follow_facts(shown)
     return (shown,)
 
 
