@@ -210,9 +210,7 @@ def schedule_of(shown: PlanPage, days: float, objective: str = "") -> SchedulePa
         return schedule(problem, objective=objective or None)
 
     try:
-        made = result_of(
-            request, here, say("the_schedule_is_being_made"), offer=_OFFER
-        )
+        made = result_of(request, here, say("the_schedule_is_being_made"), offer=_OFFER)
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
         return SchedulePage(source=source, problem=problem_of(failure))
     if isinstance(made, PageProblem):
