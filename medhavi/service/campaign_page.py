@@ -134,7 +134,7 @@ def load_campaigns(
         carried_out=carried_out,
     )
     try:
-        study = _studied(asked, data.snapshot, observe, begin)
+        study = _studied(asked, data.snapshot, observe, begin=begin)
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
         return CampaignPage(
             source=data.source,
@@ -229,6 +229,7 @@ def _studied(
     asked: CampaignRequest,
     snapshot: Snapshot,
     observe: Observe | None,
+    *,
     begin: bool,
 ) -> CampaignStudy | PageProblem:
     """Study of a question, of a job where the server does jobs."""
