@@ -523,13 +523,18 @@ def picture(chart: Picture | None, what: str, advice: str, told: str = "") -> mo
 
 
 def trouble_of(shown: PageWithProblem) -> mo.Html:
-    """What stands in the way of a page, and every finding behind it."""
+    """What stands in the way of a page, and every finding behind it.
+
+    Work that is offered or goes on is in nobody's way: warnings of the data are not
+    listed beside it.
+    """
     problem = shown.problem
     source = getattr(shown, "source", None)
     if isinstance(source, DataSource) and (source.is_empty or not source.option):
         return html(no_data_html(source, problem))
     text = problem_html(problem) if problem else ""
-    if not shown.findings:
+    waits = problem is not None and bool(problem.job)
+    if not shown.findings or (waits and not has_errors(shown.findings)):
         return html(text)
     asked = {"tables": str(source)} if getattr(source, "tables", "") else {}
     address = f"/data/?{urlencode({**asked, 'tab': 'correct-a-cell'})}"
