@@ -37,6 +37,10 @@ if TYPE_CHECKING:
 
 
 MOST_LATE = 15
+_BAR = 14
+MOST_LISTED, MOST_UNFOLDED = 12, 200
+CAUSES_LISTED = 2
+"""Causes of a demand that a list of demands holds; its chain holds all."""
 _HUES = {"material": "warn", "capacity": "bad", "transport": "plan"}
 _PAST_DUE, _OTHER = say("past_due_when_made"), "other"
 _TONES = {**_HUES, _PAST_DUE: "muted", _OTHER: "alt"}
@@ -96,13 +100,21 @@ def _bar(row: Mapping[str, object], names: Names) -> dict[str, object]:
     }
 
 
-def cause_sentence(row: Mapping[str, object], names: Names) -> str:
-    """Sentence of one cause: what binds, and the hours of lateness that are its own."""
+def cause_sentence(
+    row: Mapping[str, object], names: Names, words: str = "of_the_lateness"
+) -> str:
+    """Sentence of one cause: what binds, and the hours of lateness that are its own.
+
+    Parameters
+    ----------
+    words
+        Entry of the catalogue that joins both.
+    """
     hours = row["hours"]
     span = duration(float(str(hours))) if hours else ""
     told = cause_words(str(row["code"]), str(row["subject"] or ""), names)
-    words = say("of_the_lateness", span, told) if span else told
-    return words[:1].upper() + words[1:]
+    sentence = say(words, span, told) if span else told
+    return sentence[:1].upper() + sentence[1:]
 
 
 def cause_words(code: str, subject: str | None, names: Names) -> str:
@@ -141,7 +153,7 @@ def late_chart(plan: Plan, names: Names) -> Picture | None:
     kinds = [kind for kind in _DOMAINS if kind in seen]
     chart = (
         alt.Chart(rows_of(rows))
-        .mark_bar(height=ROW - 10, cornerRadius=2)
+        .mark_bar(height=_BAR, cornerRadius=2)
         .encode(
             x=alt.X("sum(days):Q", title=say("days_late"), stack="zero"),
             y=alt.Y(
@@ -173,14 +185,20 @@ def late_chart(plan: Plan, names: Names) -> Picture | None:
     short = late.height - late.filter(pl.col("lateness_h") > 0).height
     if short:
         title += f"; {say('short_without_a_bar', short)}"
-    return finished(chart, title, row_height(order) * len(order))
+    return finished(chart, title, _height(order))
+
+
+def _height(labels: Sequence[str]) -> int:
+    """Height of the picture [px]: a list stands below it on the same two screens."""
+    tall = row_height(labels)
+    return (_BAR + 4 if tall == ROW else tall) * len(labels)
 
 
 def late_html(
     plan: Plan,
     names: Names,
     demands: pl.DataFrame | None = None,
-    most: int = MOST_LATE,
+    most: int = MOST_LISTED,
 ) -> str:
     """List the late demands with their causes, the dearest first; each has its chain.
 
@@ -188,11 +206,13 @@ def late_html(
     ----------
     demands
         Table of the snapshot: whose demand it is, and of what.
+    most
+        Demands that are listed at once; a click opens the list of the others.
     """
     late = late_demands(plan)
     if late.is_empty():
         return empty(say("every_demand_is_kept"), say("look_at_stocks"))
-    shown = late.head(most)
+    shown = late.head(MOST_UNFOLDED)
     ids = shown["demand"].to_list()
     told, asked = late_causes(plan, ids, names), _asked(demands, ids, names)
     orders = plan.causes.filter(code=Limiter.AWAITING_SUPPLY)["subject"].unique()
@@ -204,12 +224,11 @@ def late_html(
             f'<span class="mv-mark mv-bad">▲ {escape(lateness_text(row))}</span>',
             escape(money(row["money"], names.currency)),
             "<br>".join(
-                _with_orders(one, orders) for one in told.get(row["demand"], [])
+                _few_causes(row["demand"], told.get(row["demand"], []), orders)
             ),
         )
         for row in shown.iter_rows(named=True)
     ]
-    more = late.height - shown.height
     columns = (
         say("column_demand"),
         say("column_due"),
@@ -217,7 +236,14 @@ def late_html(
         say("column_costs"),
         say("why"),
     )
-    return table_html(columns, rows, (say("column_costs"),), more=more)
+    numeric = (say("column_costs"),)
+    first = table_html(columns, rows[:most], numeric)
+    if late.height <= most:
+        return first
+    rest = late.height - shown.height
+    others = table_html(columns, rows[most:], numeric, more=rest)
+    words = say("and_more", late.height - most)
+    return f"{first}<details><summary>{words}</summary>{others}</details>"
 
 
 def _asked(
@@ -229,11 +255,22 @@ def _asked(
     wanted = demands.filter(pl.col("demand").is_in(list(ids)))
     rows = wanted.select("demand", "product", "customer", "location").iter_rows()
     return {
-        demand: f'<br><span class="muted small">{names.html(product)}, '
+        demand: f' <span class="muted small">{names.html(product)}, '
         f"{names.html(customer or place)}</span>"
         for demand, product, customer, place in rows
         if names.name(demand) == demand
     }
+
+
+def _few_causes(
+    demand: str, told: Sequence[str], orders: Iterable[str | None]
+) -> list[str]:
+    """Dearest causes of a demand as HTML; its chain, which has all, leads to more."""
+    lines = [_with_orders(one, orders) for one in told[:CAUSES_LISTED]]
+    if rest := len(told) - len(lines):
+        words = say("and_more_causes", count(rest, "more cause"))
+        lines[-1] += f" {_linked(escape(words), demand_link(demand))}"
+    return lines
 
 
 def _linked(words: str, address: str) -> str:
@@ -254,11 +291,17 @@ def _with_orders(sentence: str, orders: Iterable[str | None]) -> str:
 def late_causes(
     plan: Plan, demands: Sequence[str], names: Names
 ) -> dict[str, list[str]]:
-    """Causes of demands in sentences, by demand."""
-    causes = plan.causes.filter(pl.col("demand").is_in(list(demands)))
+    """Causes of demands in short sentences, by demand, the dearest first."""
+    causes = plan.causes.filter(pl.col("demand").is_in(list(demands))).sort(
+        ["demand", "money", "valid_from", "code"],
+        descending=[False, True, False, False],
+        nulls_last=True,
+    )
     told: dict[str, list[str]] = {}
-    for row in causes.sort("demand", "valid_from", "code").iter_rows(named=True):
-        told.setdefault(row["demand"], []).append(cause_sentence(row, names))
+    for row in causes.iter_rows(named=True):
+        told.setdefault(row["demand"], []).append(
+            cause_sentence(row, names, "cause_and_its_span")
+        )
     return told
 
 
