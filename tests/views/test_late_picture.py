@@ -168,7 +168,8 @@ def test_a_late_demand_leads_to_its_chain_and_to_the_order_it_waits_for():
     names = Names(texts={"A": "Apple jam", "C": "Corner shop"})
     told = late_html(late, names, asked)
     assert '<a href="/plan/?demand=SO-1#why" target="_self">SO-1</a>' in told
-    assert ">Apple jam</abbr>, <abbr" in told
+    assert ">Apple jam</abbr>, <a href=" in told
+    assert 'for=C" target="_self"><abbr' in told
     assert ">Corner shop<" in told
     assert 'order <a href="/orders/?order=PO-7" target="_self">PO-7</a> comes' in told
 

@@ -14,7 +14,7 @@ from medhavi.results.limiter import Limiter
 from medhavi.results.plans.lateness import WORDS, Verdict, not_kept, tally
 from medhavi.units import DAY, from_seconds, to_seconds
 from medhavi.views.names import NOTHING, Names, code_words, count, duration, money, when
-from medhavi.views.order_grid import demand_link, order_link
+from medhavi.views.order_grid import customer_link, demand_link, order_link
 from medhavi.views.page import empty, table_html
 from medhavi.views.promises.words import local_words, remedy_words
 from medhavi.views.theme import (
@@ -256,7 +256,12 @@ def _asked(
     rows = wanted.select("demand", "product", "customer", "location").iter_rows()
     return {
         demand: f' <span class="muted small">{names.html(product)}, '
-        f"{names.html(customer or place)}</span>"
+        + (
+            _linked(names.html(customer), customer_link(customer))
+            if customer
+            else names.html(place)
+        )
+        + "</span>"
         for demand, product, customer, place in rows
         if names.name(demand) == demand
     }

@@ -23,6 +23,7 @@ from medhavi.views.names import (
     wall_milliseconds,
 )
 from medhavi.views.order_grid import demand_words
+from medhavi.views.page import empty
 from medhavi.views.pictures.lateness import late_demands
 from medhavi.views.theme import (
     finished,
@@ -37,7 +38,7 @@ from medhavi.views.words import say
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
@@ -327,6 +328,23 @@ def served_rows(
         for row in rows.iter_rows(named=True)
     ]
     return pl.DataFrame(told, infer_schema_length=None)
+
+
+def missing_html(asked: str, known: Sequence[str], names: Names) -> str:
+    """Why another supplier or lane is shown than was asked for; empty: it is that one.
+
+    Parameters
+    ----------
+    known
+        Suppliers and lanes with an observed delivery.
+    """
+    if not asked or asked in known:
+        return ""
+    if asked in names.texts:
+        title = say("no_delivery_of", names.name(asked))
+        return empty(title, say("its_orders_are_in_the_tabs"))
+    advice = say("another_supplier_is_shown" if known else "search_for_it")
+    return empty(say("supplier_not_known", asked), advice)
 
 
 def served_finding(plan: Plan, subject: str, names: Names) -> str:
