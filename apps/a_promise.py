@@ -905,6 +905,7 @@ def trust(promise, shown, told, wanted):
         ("Answer", "exact" if promise.exact else "heuristic"),
         ("Times from", f"{_basis.model} {_basis.version or ''}".strip()),
         ("Quoted at", basis_words(_basis.risk_basis)),
+        (say("policy"), str(told.policy.get("policy", ""))),
         ("Medhavi", __version__),
     ]
     mo.Html(
