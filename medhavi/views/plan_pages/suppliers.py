@@ -17,7 +17,6 @@ from medhavi.views.names import (
     duration,
     local,
     money,
-    number,
     percent,
     wall_clock,
     wall_milliseconds,
@@ -482,8 +481,8 @@ def delivery_chart(
                 "tip": say(
                     "delivery_tip",
                     day(local(row["known_at"], names.zone)),
-                    number(row["lead_days"]),
-                    number(row["stated_days"]),
+                    duration(24 * row["lead_days"]),
+                    duration(24 * row["stated_days"]),
                 ),
             }
             for row in own.iter_rows(named=True)
@@ -508,9 +507,10 @@ def delivery_chart(
             scale=alt.Scale(domain=kept, range=["circle", "triangle-up"]),
         ),
         tooltip=alt.Tooltip("tip:N", title=say("delivery")),
+        description=alt.Description("tip:N"),
     )
     stated = base.mark_line(
-        interpolate="step-after", color=token("muted"), strokeDash=[4, 3]
+        interpolate="step-after", color=token("muted"), strokeDash=[4, 3], aria=False
     ).encode(y=alt.Y("stated:Q"))
     changed = record.filter(
         pl.col("subject") == subject, pl.col("changed_at").is_not_null()
