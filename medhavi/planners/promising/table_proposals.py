@@ -125,8 +125,8 @@ def _faster(quest: OptionSearch, supplier: str, by: int) -> Iterator[Proposal]:
         if (row["product"], row["location"]) == key
     ]
     if found:
-        hours = round(24 * max(one.days for one in found), 1)
-        when = f"in {duration(hours)}" if hours else "at once"
+        hours = 24 * max(one.days for one in found)
+        when = f"in {duration(hours)}" if hours >= 1 else "at once"
         text = f"{supplier} delivers {when}"
         yield Proposal(RemedyKind.EXPEDITE, text, rows_of_faster(found))
 
