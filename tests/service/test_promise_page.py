@@ -86,7 +86,7 @@ def test_the_policy_that_holds_when_none_is_chosen_is_named(stocked):
     offered = choices(stocked.snapshot, stocked.names)
     form = request_form(offered, lambda _: "", lambda _: None)
     policy = form.element.elements["policy"]
-    assert policy.selected_key == "by customer and product"
+    assert policy.selected_key == "by the rules"
     assert policy.value == ""
     told = ask(stocked, {**FORM, "policy": policy.value})
     assert told.policy["policy"] == "default"

@@ -91,7 +91,7 @@ def request_form(
         first = wanted(name) or str(offered.first[name])
         return mo.ui.text(value=first, label=label, placeholder=hint, full_width=True)
 
-    usual_policy = say("policy_of_customer_and_product")
+    usual_policy = say("policy_by_the_rules")
     policies = {usual_policy: "", **{one: one for one in offered.policies}}
     policy = wanted("policy") if wanted("policy") in offered.policies else usual_policy
     return (

@@ -36,9 +36,12 @@ if TYPE_CHECKING:
     from medhavi.views.theme import Picture
 
 
-MOST_LATE = 15
+MOST_LATE = 12
+"""Demands that the picture has, and the list below it before it is opened."""
 _BAR = 14
-MOST_LISTED, MOST_UNFOLDED = 12, 200
+"""Height of a bar [px]: picture and list stand on two screens."""
+MOST_UNFOLDED = 200
+"""Demands that the opened list has at most."""
 CAUSES_LISTED = 2
 """Causes of a demand that a list of demands holds; its chain holds all."""
 _HUES = {"material": "warn", "capacity": "bad", "transport": "plan"}
@@ -185,20 +188,14 @@ def late_chart(plan: Plan, names: Names) -> Picture | None:
     short = late.height - late.filter(pl.col("lateness_h") > 0).height
     if short:
         title += f"; {say('short_without_a_bar', short)}"
-    return finished(chart, title, _height(order))
-
-
-def _height(labels: Sequence[str]) -> int:
-    """Height of the picture [px]: a list stands below it on the same two screens."""
-    tall = row_height(labels)
-    return (_BAR + 4 if tall == ROW else tall) * len(labels)
+    return finished(chart, title, row_height(order, _BAR + 4) * len(order))
 
 
 def late_html(
     plan: Plan,
     names: Names,
     demands: pl.DataFrame | None = None,
-    most: int = MOST_LISTED,
+    most: int = MOST_LATE,
 ) -> str:
     """List the late demands with their causes, the dearest first; each has its chain.
 
