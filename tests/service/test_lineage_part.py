@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from medhavi.service.data_pages import lineage_part
@@ -70,7 +72,7 @@ def test_table_row_and_column_are_chosen_by_their_names(shown):
     assert of_table.options["Supply terms"] == "supply_terms"
 
     def form(table, wanted=nowhere):
-        made = lineage_part.lineage_form(shown, state, table, wanted, print)
+        made: Any = lineage_part.lineage_form(shown, state, table, wanted, print)
         return made and made.element.elements
 
     assert form(None) is None

@@ -20,6 +20,7 @@ class Kernel:
         self.name = name
         self.until = 0.0
         self.filled = filled
+        self.pages: list[Kernel] = []
         self.graph = SimpleNamespace(cells={"data": self})
 
     code = ""

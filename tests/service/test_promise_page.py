@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -85,7 +86,8 @@ def test_the_policy_that_holds_when_none_is_chosen_is_named(stocked):
     """The choice was called "--"; the answer has the name of what counted."""
     offered = choices(stocked.snapshot, stocked.names)
     form = request_form(offered, lambda _: "", lambda _: None)
-    policy = form.element.elements["policy"]
+    fields: Any = form.element
+    policy = fields.elements["policy"]
     assert policy.selected_key == "by the rules"
     assert policy.value == ""
     told = ask(stocked, {**FORM, "policy": policy.value})
