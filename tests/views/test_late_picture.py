@@ -167,11 +167,17 @@ def test_a_late_demand_leads_to_its_chain_and_to_the_order_it_waits_for():
     )
     names = Names(texts={"A": "Apple jam", "C": "Corner shop"})
     told = late_html(late, names, asked)
-    assert '<a href="/plan/?demand=SO-1#why" target="_self">SO-1</a>' in told
-    assert ">Apple jam</abbr>, <a href=" in told
+    assert (
+        '<a class="mv-in-text" href="/plan/?demand=SO-1#why" target="_self">SO-1</a>'
+        in told
+    )
+    assert ">Apple jam</abbr>, <a class=" in told
     assert 'for=C" target="_self"><abbr' in told
     assert ">Corner shop<" in told
-    assert 'order <a href="/orders/?order=PO-7" target="_self">PO-7</a> comes' in told
+    assert (
+        'order <a class="mv-in-text" href="/orders/?order=PO-7" target="_self">PO-7</a> comes'
+        in told
+    )
 
 
 @pytest.mark.req("UI-02")
@@ -193,7 +199,7 @@ def test_a_list_has_the_dearest_two_causes_of_a_demand_and_leads_to_the_others()
     assert told.count("1 d: ") == 2
     past, fence = told.index("past due when planned"), told.index("fence")
     assert past < fence
-    more = '<a href="/plan/?demand=SO-1#why" target="_self">and 2 more causes</a>'
+    more = '<a class="mv-in-text" href="/plan/?demand=SO-1#why" target="_self">and 2 more causes</a>'
     assert more in told
 
 

@@ -276,7 +276,8 @@ def _few_causes(
 
 
 def _linked(words: str, address: str) -> str:
-    return f'<a href="{escape(address)}" target="_self">{words}</a>'
+    """Link beside words, which its line tells from them."""
+    return f'<a class="mv-in-text" href="{escape(address)}" target="_self">{words}</a>'
 
 
 def _with_orders(sentence: str, orders: Iterable[str | None]) -> str:
