@@ -116,7 +116,7 @@ def head(how, read, wanted):
 
 
 @app.cell(hide_code=True)
-def plans(how, families, read, wanted):
+def plans(families, get_asked, how, read):
     _seen = families  # the matrix is there to read while the plans are made
     with mo.status.spinner("Planning twice", remove_on_exit=True) as _spinner:
         shown = campaign_page.load_campaigns(
@@ -124,6 +124,7 @@ def plans(how, families, read, wanted):
             how.value,
             carried_out=mo.cli_args().get("plan") or "",
             observe=lambda done: _spinner.update(subtitle=str(done)),
+            begin=get_asked() is not None,
         )
     mo.stop(shown.study is None, trouble_of(shown))
     study = shown.study

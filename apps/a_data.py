@@ -265,26 +265,34 @@ def settlement(get_settled, tab):
 
 
 @app.cell(hide_code=True)
-def ask_lineage(keep, shown, state, wanted):
-    traced = (
-        lineage_part.lineage_form(shown, state, wanted, keep)
+def ask_lineage_table(keep, shown, state, wanted):
+    traced_table = (
+        lineage_part.table_choice(shown, state, wanted, keep)
         if state and shown.source.lake
+        else None
+    )
+    return (traced_table,)
+
+
+@app.cell(hide_code=True)
+def ask_lineage(keep, shown, state, traced_table, wanted):
+    traced = (
+        lineage_part.lineage_form(shown, state, traced_table.value, wanted, keep)
+        if traced_table is not None
         else None
     )
     return (traced,)
 
 
 @app.cell(hide_code=True)
-def lineage(shown, state, tab, traced, wanted):
+def lineage(shown, state, tab, traced, traced_table, wanted):
     mo.stop(state is None or tab.value != say("lineage"))
     _form = None if traced is None else traced.value
-    _asked = lineage_part.asked_of(_form, wanted)
+    _table = None if traced_table is None else traced_table.value
+    _asked = lineage_part.asked_of(_table, _form, wanted)
     _answer = html(lineage_part.answer_html(shown, _asked, wanted))
-    mo.vstack(
-        [html('<a id="lineage"></a>'), traced, _answer]
-        if traced is not None
-        else [_answer]
-    )
+    _ask = [one for one in (traced_table, traced) if one is not None]
+    mo.vstack([html('<a id="lineage"></a>'), *_ask, _answer])
     return
 
 

@@ -138,7 +138,7 @@ def data(wanted):
 @app.cell(hide_code=True)
 def facts(wanted):
     shown = named(wanted_data(wanted, scenario=True))
-    _follows = follow_facts(shown.source)
+    _follows = follow_facts(shown)
     return (shown,)
 
 
@@ -597,7 +597,11 @@ def records_figures(is_checked, link, promises, shown, tab):
 @app.cell(hide_code=True)
 def choose(keep, promises, shown, wanted):
     filters = promise_list.filter_choice(promises, shown.names, wanted, keep)
-    return (filters,)
+    _customers = shown.snapshot["customers"]["customer"].to_list()
+    unknown = promise_list.missing_html(
+        promises, _customers, shown.names, wanted("for")
+    )
+    return filters, unknown
 
 
 @app.cell(hide_code=True)
@@ -639,7 +643,7 @@ def promise_files(found, group, grouped, grouping, promise_table, shown):
 
 
 @app.cell(hide_code=True)
-def which_promises(files, filters, group, grouped, tab):
+def which_promises(files, filters, group, grouped, tab, unknown):
     mo.stop(tab.value != say("promises"))
     mo.vstack(
         [
@@ -653,6 +657,7 @@ def which_promises(files, filters, group, grouped, tab):
                 align="end",
                 wrap=True,
             ),
+            *([html(unknown)] if unknown else []),
             *([] if grouped is None else [grouped]),
         ],
         gap=1,
@@ -900,6 +905,7 @@ def trust(promise, shown, told, wanted):
         ("Answer", "exact" if promise.exact else "heuristic"),
         ("Times from", f"{_basis.model} {_basis.version or ''}".strip()),
         ("Quoted at", basis_words(_basis.risk_basis)),
+        (say("policy"), str(told.policy.get("policy", ""))),
         ("Medhavi", __version__),
     ]
     mo.Html(

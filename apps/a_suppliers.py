@@ -78,6 +78,14 @@ def trouble(shown):
 
 
 @app.cell(hide_code=True)
+def nothing(found, names, plan, wanted):
+    _known = found.record["subject"].to_list() if found else ()
+    _missing = suppliers.missing_html(wanted("supplier"), _known, names) if plan else ""
+    html(_missing) if _missing else None
+    return
+
+
+@app.cell(hide_code=True)
 def tiles(found, names, plan):
     mo.stop(plan is None)
     _record = found.record if found else suppliers.NO_RECORD

@@ -57,6 +57,11 @@ FROM = "from \\ to"
 CLEANS = " ●"
 """Mark of a change that is a cleaning."""
 _KEPT = 4
+_OFFER = PageProblem(
+    title=say("campaigns_are_not_compared_yet"),
+    text=say("what_campaigns_are_compared"),
+    remedy=say("compare_with_and_without_campaigns"),
+)
 _studies: AnswerCache[CampaignStudy] = AnswerCache(_KEPT)
 
 
@@ -94,6 +99,8 @@ def load_campaigns(
     how: str = "propose",
     carried_out: str = "",
     observe: Observe | None = None,
+    *,
+    begin: bool = True,
 ) -> CampaignPage:
     """Plan without and with campaigns; failures become a problem of the page.
 
@@ -105,6 +112,8 @@ def load_campaigns(
         Folder of a plan that was carried out; else the last published one of a lake.
     observe
         Told what goes on.
+    begin
+        Plan at once; else a page offers it until somebody begins it.
     """
     if data.snapshot is None or data.problem is not None:
         return CampaignPage(
@@ -125,7 +134,7 @@ def load_campaigns(
         carried_out=carried_out,
     )
     try:
-        study = _studied(asked, data.snapshot, observe)
+        study = _studied(asked, data.snapshot, observe, begin=begin)
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
         return CampaignPage(
             source=data.source,
@@ -217,7 +226,11 @@ class CampaignRequest:
 
 
 def _studied(
-    asked: CampaignRequest, snapshot: Snapshot, observe: Observe | None
+    asked: CampaignRequest,
+    snapshot: Snapshot,
+    observe: Observe | None,
+    *,
+    begin: bool,
 ) -> CampaignStudy | PageProblem:
     """Study of a question, of a job where the server does jobs."""
 
@@ -230,7 +243,8 @@ def _studied(
             ),
         )
 
-    return result_of(asked, here, say("campaigns_are_being_planned"), observe)
+    title, offer = say("campaigns_are_being_planned"), None if begin else _OFFER
+    return result_of(asked, here, title, observe, offer)
 
 
 # ---------------------------------------------------------------------------- matrix

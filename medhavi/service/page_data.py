@@ -523,18 +523,18 @@ def picture(chart: Picture | None, what: str, advice: str, told: str = "") -> mo
 
 
 def trouble_of(shown: PageWithProblem) -> mo.Html:
-    """What stands in the way of a page, and every finding behind it."""
+    """What stands in the way of a page; findings behind it, but not beside its work."""
     problem = shown.problem
     source = getattr(shown, "source", None)
     if isinstance(source, DataSource) and (source.is_empty or not source.option):
         return html(no_data_html(source, problem))
     text = problem_html(problem) if problem else ""
-    if not shown.findings:
+    waits = problem is not None and problem.job and not has_errors(shown.findings)
+    if not shown.findings or waits:
         return html(text)
     asked = {"tables": str(source)} if getattr(source, "tables", "") else {}
-    address = f"/data/?{urlencode({**asked, 'tab': 'correct-a-cell'})}"
-    words = say("correct_a_cell")
-    mend = f'<p><a href="{escape(address)}" target="_self">{words}</a></p>'
+    address = escape(f"/data/?{urlencode({**asked, 'tab': 'correct-a-cell'})}")
+    mend = f'<p><a href="{address}" target="_self">{say("correct_a_cell")}</a></p>'
     return html(f"{text}{mend}{page.findings_html(shown.findings)}")
 
 

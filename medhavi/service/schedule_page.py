@@ -124,6 +124,11 @@ EXAMPLE = say("an_example_of_six_orders")
 EXAMPLE_NOTE = say("a_schedule_file_has_orders")
 """What the page says while nothing of the plant is shown."""
 NO_PLAN = PageProblem(title=say("mrp_is_infinite"), text=say("orders_overlap"))
+_OFFER = PageProblem(
+    title=say("nothing_is_scheduled_yet"),
+    text=say("what_a_schedule_is"),
+    remedy=say("make_the_schedule"),
+)
 _schedules: OrderedDict[str, Schedule] = OrderedDict()
 _lock = threading.Lock()
 
@@ -205,7 +210,7 @@ def schedule_of(shown: PlanPage, days: float, objective: str = "") -> SchedulePa
         return schedule(problem, objective=objective or None)
 
     try:
-        made = result_of(request, here, say("the_schedule_is_being_made"))
+        made = result_of(request, here, say("the_schedule_is_being_made"), offer=_OFFER)
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
         return SchedulePage(source=source, problem=problem_of(failure))
     if isinstance(made, PageProblem):

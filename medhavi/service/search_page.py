@@ -15,7 +15,12 @@ from medhavi.service.plan_pages.plan_loading import plan_at_hand
 from medhavi.service.shell import FRAMED_SCRIPT
 from medhavi.views.item_record import item_link
 from medhavi.views.names import count, quantity, when
-from medhavi.views.order_grid import demand_link, order_link
+from medhavi.views.order_grid import (
+    customer_link,
+    demand_link,
+    order_link,
+    supplier_link,
+)
 from medhavi.views.page import (
     ICON,
     PAGES,
@@ -169,17 +174,14 @@ def _partners(snapshot: Snapshot, names: Names) -> Iterator[SearchResult]:
     """Customers lead to what is promised to them, the others to their page."""
     for one in snapshot["customers"]["customer"]:
         title = names.name(one)
-        asked = {"tab": "promises", "state": "to keep", "for": one}
         yield SearchResult(
-            kind="Customer",
-            title=title,
-            detail=one,
-            address=f"/promise/?{urlencode(asked)}",
+            kind="Customer", title=title, detail=one, address=customer_link(one)
         )
     for one in snapshot["suppliers"]["supplier"]:
         title = names.name(one)
-        own = f"/suppliers/?{urlencode({'supplier': one})}"
-        yield SearchResult(kind="Supplier", title=title, detail=one, address=own)
+        yield SearchResult(
+            kind="Supplier", title=title, detail=one, address=supplier_link(one)
+        )
     for one in snapshot["resources"]["resource"]:
         title = names.name(one)
         yield SearchResult(
@@ -201,7 +203,7 @@ def _data(asked: Mapping[str, str]) -> PageData:
 
 
 def object_name(text: str, asked: Mapping[str, str] = NO_CHOICES) -> str:
-    """Name of what an address shows: an item, a resource, a demand, an order.
+    """Name of what an address shows: an item, a demand, an order, a supplier.
 
     Parameters
     ----------
@@ -267,6 +269,8 @@ OBJECTS: Mapping[str, Callable[..., str]] = {
     "/order/{order}": order_link,
     "/demand/{demand}": demand_link,
     "/resource/{resource}": resource_link,
+    "/customer/{customer}": customer_link,
+    "/supplier/{supplier}": supplier_link,
 }
 """Address of each kind of object, and what makes that of its page from the parts."""
 

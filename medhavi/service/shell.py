@@ -37,7 +37,7 @@ _SCENARIO = " data-scenario"
 STILL_MS = 1000
 """So long nobody has touched a page when another one is loaded ahead [ms]."""
 
-_OBJECTS = ("order", "promise", "demand", "item", "resource")
+_OBJECTS = ("order", "promise", "demand", "item", "resource", "supplier", "for")
 """Parts of addresses that name the object of a page, the one that counts first."""
 
 _ICONS = {

@@ -145,6 +145,8 @@ def shortage_words(record: TimePhasedRecord, names: Names) -> str:
         return ""
     balances = record.rows[BALANCE]
     since = bucket_words(first["bucket"], record.bucket)
+    if record.bucket == "week" and first["bucket"] is not None:
+        since = say("week_of", since)
     return say(
         "short_since",
         "short" if first[BALANCE] < 0 else say("below_safety_stock"),

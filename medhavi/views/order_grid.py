@@ -161,6 +161,25 @@ def demand_link(demand: str) -> str:
     return f"/plan/?{urlencode({'demand': demand})}#why"
 
 
+def customer_link(customer: str) -> str:
+    """Address of what is promised to a customer and still to keep.
+
+    >>> customer_link("C-1001")
+    '/promise/?tab=promises&state=to+keep&for=C-1001'
+    """
+    asked = {"tab": "promises", "state": "to keep", "for": customer}
+    return f"/promise/?{urlencode(asked)}"
+
+
+def supplier_link(supplier: str) -> str:
+    """Address of a supplier, or of a lane, on the page of both.
+
+    >>> supplier_link("S-31")
+    '/suppliers/?supplier=S-31'
+    """
+    return f"/suppliers/?{urlencode({'supplier': supplier})}"
+
+
 def planned_orders(plan: Plan, costs: Mapping[str, float], zone: str) -> pl.DataFrame:
     """Planned and open orders with what a grid tells about them, by start.
 

@@ -266,12 +266,17 @@ def trust_line(
         ("Plan", short_print(plan.fingerprint)),
     ]
     if snapshot is not None and told is not None:
-        facts.insert(3, ("Findings", findings_words(told)))
+        facts.insert(3, (_findings_label(), findings_words(told)))
         facts.insert(5, ("Models", _models(snapshot)))
     on_another = "baseline" in plan.run.settings
     return foot_html(
         facts, command, say("plan_from_scratch") if on_another else "Again"
     )
+
+
+def _findings_label(*, alone: bool = False) -> str:
+    """Label of a count of findings: of the data alone, or of data and plan."""
+    return say("findings_in_data" if alone else "findings_in_data_and_plan")
 
 
 def _models(snapshot: Snapshot) -> str:
@@ -297,8 +302,10 @@ def data_line(
 ) -> str:
     """Footer of a page that shows no plan; `facts` say what it rests on.
 
-    `findings` are those of the page, by default of the snapshot.
+    `findings` are those that the page lists, of data and plan; by default those of the
+    snapshot alone.
     """
+    alone = findings is None
     found = snapshot.findings if findings is None else findings
     data = when(from_seconds(snapshot.as_of), names.zone, year=True)
     told = [
@@ -309,7 +316,7 @@ def data_line(
     return foot_html(
         [
             *((name, escape(text)) for name, text in told),
-            ("Findings", findings_words(found)),
+            (_findings_label(alone=alone), findings_words(found)),
             ("Data", short_print(snapshot.fingerprint)),
         ],
         command,

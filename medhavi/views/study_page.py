@@ -9,7 +9,15 @@ import polars as pl
 
 from medhavi.results.amounts import difference, figure
 from medhavi.views import grid_columns
-from medhavi.views.names import NOTHING, count, number, percent, quantity, when
+from medhavi.views.names import (
+    NOTHING,
+    count,
+    duration,
+    number,
+    percent,
+    quantity,
+    when,
+)
 from medhavi.views.page import document, empty, header, table_html
 from medhavi.views.theme import (
     ROW,
@@ -451,12 +459,12 @@ def _days(value: float | None) -> str:
     """Distance in days, signed: late is positive.
 
     >>> _days(1.25), _days(-2.0), _days(None) == NOTHING
-    ('+1.2 d', '\N{MINUS SIGN}2.0 d', True)
+    ('+1 d 6 h', '\N{MINUS SIGN}2 d', True)
     """
     if value is None:
         return NOTHING
     sign = "+" if value > 0 else "\N{MINUS SIGN}" if value < 0 else ""
-    return f"{sign}{abs(value):.1f} d"
+    return sign + duration(24 * abs(value))
 
 
 def _more(rows: pl.DataFrame) -> str:

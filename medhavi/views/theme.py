@@ -370,17 +370,18 @@ def in_lines(label: str) -> list[str]:
     return textwrap.wrap(label, _LINE_LETTERS)
 
 
-def row_height(labels: Iterable[str]) -> int:
+def row_height(labels: Iterable[str], least: int = ROW) -> int:
     """Height of rows, from the top, whose labels fit on a phone too [px].
 
-    A long label takes half of its lines from each neighbour.
+    A long label takes half of its lines from each neighbour; `least` is the height of
+    rows with short ones [px].
 
     >>> long = "Agrumi shampoo 250 ml at Milano, forecast of Mon 4 Jan 2027"
     >>> row_height(["SO-1", long, "SO-2"]), row_height([long, long])
     (26, 36)
     """
     lines = [len(in_lines(label)) for label in labels]
-    return max([ROW, *(LINE * (a + b) // 2 for a, b in pairwise(lines))])
+    return max([least, *(LINE * (a + b) // 2 for a, b in pairwise(lines))])
 
 
 def time_axis(first: int, last: int, *, field: str = "x", title: str = "") -> alt.X:

@@ -22,7 +22,7 @@ PHONES = LOOKS[2:]
 MORE = {
     "/cockpit/": "Cost of the plan",
     "/suppliers/": "Delivery record",
-    "/predictors/": "Coverage",
+    "/predictors/": "No order has been observed yet",
     "/search?q=juice": "Search",
 }
 FIRST = PAGES | MORE

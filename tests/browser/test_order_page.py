@@ -218,6 +218,18 @@ def test_all_pages_show_a_chosen_moment_until_they_are_back_at_now(order_desk, o
     desk.assert_clean()
 
 
+@pytest.mark.req("UI-02")
+def test_buttons_of_files_have_the_type_of_other_buttons(order_desk):
+    """They were of 16 px beside 14, and higher than the line that they stand in."""
+    page = order_desk.page
+    order_desk.open("/orders/")
+    look = "one => [getComputedStyle(one).fontSize, one.offsetHeight]"
+    for name in ("CSV", "Excel", "Copy"):
+        button = page.get_by_role("link", name=name, exact=True)
+        words = button.locator(".markdown").first.evaluate(look)[0]
+        assert (words, button.evaluate(look)[1]) == ("14px", 28)
+
+
 @pytest.mark.req("UI-08")
 def test_orders_are_grouped_opened_by_the_keyboard_and_exported_as_shown(order_desk):
     desk, page = order_desk, order_desk.page

@@ -31,7 +31,7 @@ def test_a_what_if_is_built_by_clicks_and_compared(watched):
     change = page.get_by_placeholder("15 or -10").locator("visible=true")
     change.fill("much")
     watched.act(add.click)
-    seen(page, re.compile("'much' is no change"))
+    seen(page, re.compile("“much” is not understood: enter a change"))
     change.fill("15")
     page.get_by_placeholder("optional").locator("visible=true").fill("More")
     watched.act(add.click)

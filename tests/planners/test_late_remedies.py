@@ -211,7 +211,7 @@ def test_a_faster_supplier_is_worth_what_it_saves_and_no_table_prices_it() -> No
     assert faster.lateness_before_h == 48.0
     assert faster.lateness_h == 0.0
     assert not faster.priced
-    assert "2.0 days earlier" in faster.text
+    assert "2 d earlier" in faster.text
     assert "and its own price" in str(faster)
 
 

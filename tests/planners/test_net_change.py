@@ -11,12 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medhavi.edits import apply, changes
 from medhavi.findings import BadData
 from medhavi.results.plans.plan import Plan
 from medhavi.snapshot import Snapshot
 from tests import factories
-from tests.api import plan, plan_to_build_on
+from tests.api import apply_edits, changes, plan, plan_to_build_on
 from tests.examples import examples
 from tests.planners.small_plans import PYTHON, day
 from tests.strategies import network_tables
@@ -67,7 +66,7 @@ def net(after: Snapshot, before: Plan, **options: Any) -> tuple[Plan, str]:
 
 
 def other_qty(snapshot: Snapshot, demand: str = "D1", qty: float = 25.0) -> Snapshot:
-    return apply(
+    return apply_edits(
         snapshot,
         changes([{"kind": "demand_changed", "demand": demand, "qty": qty}]),
     )
@@ -115,7 +114,7 @@ def test_lines_that_are_delivered_together_are_planned_anew():
     made, code = net(other_qty(before), plan_to_build_on(before, PYTHON))
     assert code == "NET001"
     assert "beyond" in made.findings[0].message
-    gone = apply(before, changes([{"kind": "demand_removed", "demand": "D3"}]))
+    gone = apply_edits(before, changes([{"kind": "demand_removed", "demand": "D3"}]))
     assert net(gone, plan_to_build_on(before, PYTHON))[1] == "NET001"
 
 
@@ -134,7 +133,7 @@ def test_what_touches_everything_is_planned_anew(
     change: dict[str, Any], reason: str
 ) -> None:
     before = company()
-    after = apply(before, changes([{"kind": "set", **change}]))
+    after = apply_edits(before, changes([{"kind": "set", **change}]))
     made, code = net(after, plan_to_build_on(before, PYTHON))
     assert code == "NET001"
     assert reason in made.findings[0].message
@@ -220,7 +219,7 @@ def test_limits_that_all_products_share_are_named(
 
 def test_orders_that_wait_are_planned_anew():
     before = company()
-    after = apply(
+    after = apply_edits(
         before,
         changes(
             [
@@ -280,7 +279,7 @@ def edited(draw: Any) -> tuple[Snapshot, Snapshot]:
         if found is None:
             continue
         try:
-            after = apply(after, changes([found]))
+            after = apply_edits(after, changes([found]))
         except BadData:
             continue
         if any(f.severity == "error" for f in after.findings):

@@ -30,6 +30,17 @@ def test_a_start_before_now_is_inside_the_fence_too():
     assert len(exceptions(made, "ReleaseFence")) == 1
 
 
+@pytest.mark.req("UI-11")
+def test_lengths_of_time_are_told_in_days_and_hours():
+    """They were told as 2.2 days, where everything else tells 2 d 6 h."""
+    terms = [{"lead_time_days": 3.25, "fence_days": 1.5}]
+    made = planned(demands=[{"due": day(1)}], supply_terms=terms)
+    (late,) = exceptions(made, "PastDueStart")
+    assert late["message"].startswith("Should have started 2 d 6 h before now")
+    (fence,) = exceptions(made, "ReleaseFence")
+    assert fence["message"] == "Starts inside the release fence of 1 d 12 h."
+
+
 def test_a_negative_fence_is_never_passed_by_a_start_after_it():
     made = planned(
         demands=[{"due": day(3)}], supply_terms=[{**BUY[0], "fence_days": -5}]

@@ -499,4 +499,4 @@ def test_a_supplier_that_leaves_no_time_would_deliver_at_once():
         for remedy in asked(workshop(), due=day(due)).remedies
         if remedy.code == "expedite"
     ]
-    assert texts == ["S delivers at once", "S delivers in 1.6 days"]
+    assert texts == ["S delivers at once", "S delivers in 1 d 14 h"]

@@ -202,7 +202,7 @@ def test_a_faster_lane_that_may_not_be_taken_is_named():
         ],
     )
     made = asked(snapshot, location="C1", due=day(2))
-    assert "AIR arrives 72.0 h earlier" in made.limiter.text
+    assert "AIR arrives 3 d earlier" in made.limiter.text
     slow = snapshot.replace(lanes=snapshot["lanes"].filter(lane="SEA"))
     told = asked(slow, location="C1", due=day(2)).limiter.text
     assert "no permitted lane arrives earlier" in told

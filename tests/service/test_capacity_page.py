@@ -357,7 +357,9 @@ def test_what_is_dragged_to_a_stranger_is_refused_in_words() -> None:
 
 def test_a_downtime_needs_an_end_after_its_begin(shown) -> None:
     form = {"resource": "M", "begin": "2026-01-09", "end": "2026-01-08", "units": 0}
-    with pytest.raises(UsageError, match="from when to when"):
+    with pytest.raises(
+        UsageError, match="end, Thu 8 Jan 2026, is not after the begin, Fri 9 Jan 2026"
+    ):
         capacity_edits.downtime(form, shown.names)
 
 

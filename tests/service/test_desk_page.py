@@ -115,11 +115,11 @@ def test_what_an_edit_breaks_stands_above_what_it_gains(desk):
     assert shown is not None
     row = {"code": "AwaitsComponent", "severity": "critical", "product": "A"}
     row |= {"supply": shown.orders[0], "location": "DC", "date": day(40)}
-    row |= {"hours": 122.0, "message": "Takes A 5.1 days before it is available."}
+    row |= {"hours": 122.0, "message": "Takes A 5 d 2 h before it is available."}
     schema = shown.plan.exceptions.schema
     broken = shown.plan.replace(exceptions=pl.DataFrame([row], schema=schema))
     told = decision_words.preview_html(replace(shown, plan=broken), desk.names)
-    assert "Takes A 5.1 days before it is available." in told
+    assert "Takes A 5 d 2 h before it is available." in told
     assert told.index("What it breaks") < told.index("What it costs")
     row |= {"severity": "info"}
     minor = shown.plan.replace(exceptions=pl.DataFrame([row], schema=schema))

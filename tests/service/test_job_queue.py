@@ -70,6 +70,23 @@ def test_what_was_asked_for_again_since_is_told_no_more(queue):
     assert later in queue.jobs()
 
 
+def test_work_that_is_offered_waits_until_somebody_begins_it(queue):
+    offered = queue.offer(Ending(way="done", about="offer"))
+    assert (offered.state, offered.outcome) == (JobState.OFFERED, None)
+    assert queue.offer(offered.request) is offered
+    other = queue.offer(Ending(way="done", folder="other", about="offer"))
+    assert other.state is JobState.OFFERED
+    assert offered not in queue.jobs()
+    told = []
+    offered.when_begun_again(lambda: told.append(offered.name))
+    begun = queue.submit(offered.request, again=True)
+    assert begun.wait().state is JobState.DONE
+    assert told == [offered.name]
+    # It was asked for once: of a changed plan it begins by itself.
+    later = queue.offer(Ending(way="done", folder="changed", about="offer"))
+    assert later.wait().state is JobState.DONE
+
+
 def test_a_failure_is_told_in_words(queue):
     job = queue.submit(Ending(way="failed"))
     outcome = job.wait()

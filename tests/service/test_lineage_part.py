@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from medhavi.service.data_pages import lineage_part
+from medhavi.service.data_pages.data_page import state_of
 from medhavi.service.plan_pages.plan_loading import load_page
 from tests.api import Lake, open_store
 from tests.lakehouse.lake_events import event, small_company
@@ -55,5 +58,40 @@ def test_what_is_wrong_is_told_in_words_and_nothing_asks_for_a_number(shown):
     assert "No number is chosen" in lineage_part.answer_html(
         shown, ("", "", ""), nowhere
     )
-    asked = lineage_part.asked_of(None, {"of": "demands", "key": "D-1"}.get)
+    asked = lineage_part.asked_of("demands", None, {"of": "demands", "key": "D-1"}.get)
     assert asked[:2] == ("demands", "D-1")
+
+
+@pytest.mark.req("ENR-10", "UI-02")
+def test_table_row_and_column_are_chosen_by_their_names(shown):
+    """Whoever asked had to know the names of files, and how a key is written."""
+    state = state_of(shown)
+    kept = {}
+    of_table = lineage_part.table_choice(shown, state, nowhere, kept.__setitem__)
+    assert of_table.options["Orders of the plan"] == "supplies"
+    assert of_table.options["Supply terms"] == "supply_terms"
+
+    def form(table, wanted=nowhere):
+        made: Any = lineage_part.lineage_form(shown, state, table, wanted, print)
+        return made and made.element.elements
+
+    assert form(None) is None
+    fields = form("supply_terms")
+    assert fields["key"].options["S, A, DC"] == "S|A|DC"
+    assert fields["column"].options["Lead time days"] == "lead_time_days"
+    assert fields["column"].options["all of the row"] == ""
+    planned = form("supplies")
+    (number, *_) = shown.plan.supplies["number"].drop_nulls()
+    assert number in planned["key"].options.values()
+    address = {"of": "supply_terms", "key": "S|A|DC", "column": "lead_time_days"}
+    fields = form("supply_terms", lambda name: address.get(name, ""))
+    assert (fields["key"].value, fields["column"].value) == ("S|A|DC", "lead_time_days")
+
+
+def test_another_table_than_that_of_the_address_is_not_asked_about(shown):
+    address = {"of": "demands", "key": "D-1", "column": ""}.get
+    assert lineage_part.asked_of("supplies", None, address) == ("", "", "")
+    form = {"key": None, "column": None}
+    assert lineage_part.asked_of("supplies", form, address) == ("supplies", "", "")
+    told = lineage_part.answer_html(shown, ("supplies", "", ""), nowhere)
+    assert "No number is chosen" in told

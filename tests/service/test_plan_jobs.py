@@ -130,7 +130,9 @@ def test_a_plan_that_a_command_has_kept_is_told_to_open_pages(
     keeper = PlanMaintenance(source)
     keeper.look()
     load_page()
-    monkeypatch.setattr(plan_loading.open_pages, "tell", told.append)
+    monkeypatch.setattr(
+        plan_loading.open_pages, "tell", lambda source, **_: told.append(source)
+    )
     keeper.look()
     assert told == []
     reported(lake, event(90, "StockCounted", product="A", location="DC", qty=55.0))

@@ -21,7 +21,7 @@ from medhavi.views.promises.records import (
     records_tiles,
 )
 from tests import factories
-from tests.api import DataSource, PageData, load_data
+from tests.api import DataSource, Names, PageData, load_data
 from tests.service.promise_company import SHORT, page_of, promise_company
 
 if TYPE_CHECKING:
@@ -149,3 +149,17 @@ def test_without_a_lake_there_is_no_list_and_the_page_says_so():
     records = records_of(data)
     assert records.is_empty()
     assert promise_list.none_words(data, records)[0] == "No promise is known"
+
+
+@pytest.mark.req("UI-08")
+def test_an_address_of_a_customer_without_a_promise_says_so(records):
+    """All promises are listed then, as if nobody had been asked for."""
+    names = Names(texts={"C-2": "Corner shop"})
+
+    def told(asked: str) -> str:
+        return promise_list.missing_html(records, ["C-1", "C-2"], names, asked)
+
+    (one, *_) = records["customer"].drop_nulls()
+    assert told("") == told(one) == ""
+    assert "No promise to Corner shop" in told("C-2")
+    assert "There is no customer Nobody" in told("Nobody")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from medhavi.service import page_data
 from medhavi.service.promise_pages import promise_page
 from medhavi.service.promise_pages.promise_commit import commit
 from medhavi.service.promise_pages.promise_page import PromisePage, ask, choices
+from medhavi.service.promise_pages.promise_widgets import request_form
 from tests import factories
 from tests.api import DataSource, Lake, PageData, load_data, names_of, open_store
 from tests.factories import AS_OF
@@ -50,7 +52,7 @@ def test_the_usual_comes_first(stocked):
     offered = choices(stocked.snapshot, stocked.names)
     assert list(offered.products.values()) == ["B", "A"]
     assert offered.first["product"] == "B"
-    assert offered.first["due"] == "2026-02-14 00:00"
+    assert offered.first["due"] == "2026-02-13"
 
 
 def test_without_demands_there_is_still_something_to_ask(tmp_path):
@@ -60,7 +62,36 @@ def test_without_demands_there_is_still_something_to_ask(tmp_path):
     data = load_data(str(tmp_path))
     offered = choices(data.snapshot, data.names)
     assert offered.first["product"] == "A"
-    assert offered.first["due"] == "2026-01-26 00:00"
+    assert offered.first["due"] == "2026-01-26"
+
+
+@pytest.mark.req("UI-02")
+def test_a_due_date_begins_at_the_time_at_which_the_place_has_its_demands_due(tmp_path):
+    """The time of now, three weeks on, was midnight elsewhere: the begin of a day."""
+    hours = ("2026-01-06 10:00", "2026-01-07 10:00", "2026-01-08 14:00")
+    dues = [dt.datetime.fromisoformat(f"{one}+00:00") for one in hours]
+    factories.snapshot(
+        locations=[{"location": "L", "timezone": "Europe/Rome"}],
+        demands=[
+            {"demand": f"D{at}", "product": "B", "due": due}
+            for at, due in enumerate(dues)
+        ],
+    ).to_folder(tmp_path)
+    data = load_data(str(tmp_path))
+    assert choices(data.snapshot, data.names).first["due"] == "2026-01-26 11:00"
+
+
+@pytest.mark.req("UI-02")
+def test_the_policy_that_holds_when_none_is_chosen_is_named(stocked):
+    """The choice was called "--"; the answer has the name of what counted."""
+    offered = choices(stocked.snapshot, stocked.names)
+    form = request_form(offered, lambda _: "", lambda _: None)
+    fields: Any = form.element
+    policy = fields.elements["policy"]
+    assert policy.selected_key == "by the rules"
+    assert policy.value == ""
+    told = ask(stocked, {**FORM, "policy": policy.value})
+    assert told.policy["policy"] == "default"
 
 
 @pytest.mark.parametrize(

@@ -145,6 +145,12 @@ def test_what_was_typed_is_no_markup(tmp_path, monkeypatch, company) -> None:
         ("/order/{order}", {"order": "PO-7"}, "/orders/?order=PO-7"),
         ("/demand/{demand}", {"demand": "SO&7"}, "/plan/?demand=SO%267#why"),
         ("/resource/{resource}", {"resource": "M 1"}, "/capacity/?resource=M+1"),
+        ("/supplier/{supplier}", {"supplier": "S 1"}, "/suppliers/?supplier=S+1"),
+        (
+            "/customer/{customer}",
+            {"customer": "C&1"},
+            "/promise/?tab=promises&state=to+keep&for=C%261",
+        ),
     ],
 )
 def test_each_object_has_an_address(path, parts, address) -> None:

@@ -11,7 +11,9 @@ from medhavi.service import page_data
 from medhavi.service.plan_pages import supplier_page
 from medhavi.service.plan_pages.plan_loading import load_page
 from medhavi.views import grid_columns
+from medhavi.views.plan_pages.suppliers import missing_html
 from medhavi.views.words import say
+from tests.api import Names
 from tests.workbench.edit_company import company
 
 
@@ -86,3 +88,17 @@ def test_what_has_to_be_ordered_in_a_week_is_listed_alone(shown) -> None:
         monday = dt.date.fromisoformat(week)
         days = grid.rows[grid_columns.ORDER_BY].dt.date()
         assert days.is_between(monday, monday + dt.timedelta(days=6)).all()
+
+
+@pytest.mark.req("UI-08")
+def test_an_address_of_a_supplier_that_is_not_shown_says_so() -> None:
+    names = Names(texts={"S-2": "Label works"})
+    assert missing_html("", ["S-1"], names) == ""
+    assert missing_html("S-1", ["S-1"], names) == ""
+    assert "No delivery of Label works is recorded" in missing_html(
+        "S-2", ["S-1"], names
+    )
+    told = missing_html("Nobody", ["S-1"], names)
+    assert "There is no supplier or lane Nobody" in told
+    assert "Another one is shown" in told
+    assert "Another one is shown" not in missing_html("Nobody", [], names)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from medhavi.results.pareto_front import ParetoFront
@@ -210,6 +212,8 @@ def test_the_front_is_judged_again_when_facts_change(queue, lemonade, monkeypatc
     again = []
 
     class Cell:
+        is_busy = False
+
         def kernel(self):
             return self
 
@@ -219,4 +223,7 @@ def test_the_front_is_judged_again_when_facts_change(queue, lemonade, monkeypatc
     monkeypatch.setattr(tradeoff_page, "this_cell", Cell)
     load_front(lemonade)
     plan_loading.open_pages.tell(lemonade.source)
+    limit = time.monotonic() + 10
+    while not again and time.monotonic() < limit:
+        time.sleep(0.01)  # pages are filled in turn by a thread
     assert again == [True]

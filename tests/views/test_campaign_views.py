@@ -183,8 +183,8 @@ def test_proposals_are_told_in_the_time_of_their_resource():
 def test_compliance_is_told_in_days():
     rows = compliance_rows([adherence(1.0), adherence(-0.5), adherence(0.0)])
     assert [row["Start"] for row in rows] == [
-        "1.0 days late",
-        "0.5 days early",
+        "1 d late",
+        "12 h early",
         "as planned",
     ]
     assert (rows[0]["End"], rows[0]["Quantity"]) == ("not yet", "-10")

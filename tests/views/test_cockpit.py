@@ -29,6 +29,7 @@ from medhavi.workbench.files.tables_run import plan_snapshot
 from tests import factories
 from tests.api import names_of
 from tests.factories import AS_OF
+from tests.views.mark_names import unnamed_marks
 
 
 @pytest.mark.req("UI-02", "UI-10")
@@ -206,6 +207,8 @@ def test_the_map_holds_places_with_coordinates_and_keeps_names_apart():
     assert spots.filter("below")["location"].to_list() == ["M"]
     assert flows.is_empty()
     drawn = network_chart(plan_snapshot(snapshot), snapshot, names_of(snapshot))
+    assert drawn is not None
+    assert unnamed_marks(drawn) == []
     assert drawn is not None
     assert "No location or lane causes lateness" in str(drawn.to_dict()["title"])
 

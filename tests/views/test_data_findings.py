@@ -22,6 +22,7 @@ from medhavi.workbench.files.tables_run import plan_snapshot
 from tests import factories
 from tests.api import Names, names_of
 from tests.factories import AS_OF
+from tests.views.mark_names import unnamed_marks
 
 HOUR = dt.timedelta(hours=1)
 
@@ -124,6 +125,9 @@ def test_events_are_counted_by_local_day_and_kind() -> None:
     chart = event_chart(events, Names())
     assert chart is not None
     assert chart.to_dict()["title"]["text"].startswith("6 events recorded")
+    assert unnamed_marks(chart) == []
+    named = {row["named"] for row in chart.to_dict()["data"]["values"]}
+    assert "Sun 1 Mar: 2 events, a" in named
     assert event_chart(events.clear(), Names()) is None
 
 
@@ -134,4 +138,5 @@ def test_tables_with_findings_are_drawn_first(company) -> None:
     rows = chart.to_dict()["data"]["values"]
     assert [row["table"] for row in rows] == ["demands", "products"]
     assert chart.to_dict()["title"]["text"] == "11 rows in 2 tables"
+    assert unnamed_marks(chart) == []
     assert table_chart({"lanes": 0}, {}) is None

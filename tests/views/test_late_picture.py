@@ -137,7 +137,7 @@ def test_the_title_says_how_many_and_how_much(plan):
 
 def test_causes_read_as_sentences_and_never_as_markup(plan):
     table = late_html(plan, NAMES)
-    assert "1 d of the lateness: Filling &lt;1&gt; is taken" in table
+    assert "1 d: Filling &lt;1&gt; is taken" in table
     assert "▲ unplanned" in table
     row = cause("none", "NoSource", None, 5.0)
     assert cause_sentence(row, NAMES).startswith("Nothing supplies ")
@@ -167,14 +167,65 @@ def test_a_late_demand_leads_to_its_chain_and_to_the_order_it_waits_for():
     )
     names = Names(texts={"A": "Apple jam", "C": "Corner shop"})
     told = late_html(late, names, asked)
-    assert '<a href="/plan/?demand=SO-1#why" target="_self">SO-1</a>' in told
-    assert ">Apple jam</abbr>, <abbr" in told
+    assert (
+        '<a class="mv-in-text" href="/plan/?demand=SO-1#why" target="_self">SO-1</a>'
+        in told
+    )
+    assert ">Apple jam</abbr>, <a class=" in told
+    assert 'for=C" target="_self"><abbr' in told
     assert ">Corner shop<" in told
-    assert 'order <a href="/orders/?order=PO-7" target="_self">PO-7</a> comes' in told
+    assert (
+        'order <a class="mv-in-text" href="/orders/?order=PO-7" target="_self">PO-7</a> comes'
+        in told
+    )
 
 
-def test_the_rest_is_counted(plan):
-    assert "and 2 more" in late_html(plan, NAMES, most=1)
+@pytest.mark.req("UI-02")
+def test_a_list_has_the_dearest_two_causes_of_a_demand_and_leads_to_the_others():
+    """So it stays within two screens; the pegging chain is one click away."""
+    late = hand_plan(
+        fulfilment=[demand("SO-1", "late", 96.0)],
+        causes=[
+            cause("SO-1", code, 24.0, money)
+            for code, money in (
+                ("LeadTime", 1.0),
+                ("PastDue", 9.0),
+                ("CapacityShortfall", 2.0),
+                ("ReleaseFence", 8.0),
+            )
+        ],
+    )
+    told = late_html(late, Names())
+    assert told.count("1 d: ") == 2
+    past, fence = told.index("past due when planned"), told.index("fence")
+    assert past < fence
+    more = '<a class="mv-in-text" href="/plan/?demand=SO-1#why" target="_self">and 2 more causes</a>'
+    assert more in told
+
+
+@pytest.mark.req("UI-02")
+def test_the_bars_leave_room_for_the_list_below_them():
+    late = hand_plan(
+        fulfilment=[demand(f"SO-{one}", "late", 24.0) for one in range(15)],
+        causes=[cause(f"SO-{one}", "LeadTime", 24.0, 1.0) for one in range(15)],
+    )
+    chart = late_chart(late, Names())
+    assert chart is not None
+    assert chart.to_dict()["height"] == 12 * 18
+    # A label of three lines, on a phone, does not run into the next one.
+    long = Names(texts={"SO-1": "Agrumi shampoo at Milano, forecast of Mon 4 Jan 2027"})
+    tall = late_chart(late, long)
+    assert tall is not None
+    assert tall.to_dict()["height"] == 12 * 24
+
+
+@pytest.mark.req("UI-02")
+def test_the_rest_is_counted_and_listed_by_one_click(plan):
+    first, others = late_html(plan, NAMES, most=1).split("<details>")
+    assert "<summary>and 2 more</summary>" in others
+    assert ("demand=dear#why" in first, "demand=none#why" in first) == (True, False)
+    assert "demand=none#why" in others
+    assert "demand=cheap#why" in others
 
 
 def test_nothing_late_is_said():

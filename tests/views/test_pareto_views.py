@@ -18,6 +18,7 @@ from medhavi.views.pictures.pareto import (
     points_html,
     programs_words,
 )
+from tests.views.mark_names import unnamed_marks
 
 
 def front(*values: tuple[float, float]) -> ParetoFront:
@@ -91,6 +92,7 @@ def test_the_knee_does_not_depend_on_the_units(wide, high):
 
 def test_the_picture_says_what_the_knee_brings():
     chart = front_chart(front(*BENT), brush=True)
+    assert unnamed_marks(chart) == []
     assert chart is not None
     assert chart.to_dict()["title"]["text"] == (
         "Plan 2 has 80 % less lateness than the cheapest for 10 % more operating cost"

@@ -29,6 +29,7 @@ from medhavi.views.plan_pages.predictors import (
 )
 from medhavi.views.theme import title_of
 from tests.api import Names
+from tests.views.mark_names import unnamed_marks
 
 NOW = dt.datetime(2026, 11, 2, 6, tzinfo=dt.UTC)
 NAMES = Names(texts={"S-1": "Glassworks", "RM-1": "Bottle"}, zone="Europe/Rome")
@@ -202,6 +203,7 @@ def test_the_picture_marks_months_that_chance_does_not_allow():
     chart = coverage_chart(by_month, "What it finds")
     assert chart is not None
     assert title_of(chart) == "What it finds"
+    assert unnamed_marks(chart) == []
     rows = chart.to_dict()["data"]["values"]
     outside = {(row["month"], row["what"]) for row in rows if row["outside"]}
     assert ("2026-12", "P80") in outside

@@ -126,6 +126,25 @@ def test_grid_header_and_picture_are_one_record(company, plan, bucket) -> None:
     assert ("▲ " in record_html(record, names)) == (lowest < 0)
 
 
+@pytest.mark.req("UI-02")
+@pytest.mark.parametrize("bucket", ["day", "week", "month"])
+def test_no_stock_moves_in_the_picture_before_now(company, plan, bucket) -> None:
+    """A shortage of Tuesday began on Monday at midnight, before the plan was made."""
+    names = names_of(company)
+    record = mv.time_phased(company, plan, "B", "L", bucket)
+    begin, end = record_rows(record).row(1, named=True)["x"], 60_000
+    chart = record_chart(record, plan, names)
+    assert chart is not None
+    assert record_rows(record, begin + end)["x"].to_list()[1] == begin + end
+    assert record_rows(record, begin - end)["x"].to_list()[1] == begin
+
+
+@pytest.mark.req("UI-02")
+def test_a_shortage_of_a_week_is_told_as_that_of_a_week(company, plan) -> None:
+    weekly = mv.time_phased(company, plan, "B", "L", "week")
+    assert "short from the week of " in item_finding(weekly, names_of(company))
+
+
 def test_unlimited_stock_has_no_picture(company, plan) -> None:
     record = mv.time_phased(company, plan, "B", "L")
     endless = record.rows.with_columns(projected_available_balance=pl.lit(float("inf")))

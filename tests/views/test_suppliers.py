@@ -30,6 +30,7 @@ from tests import factories
 from tests.api import Names, names_of
 from tests.factories import AS_OF
 from tests.views.big_plan import hand
+from tests.views.mark_names import unnamed_marks
 
 NOW = dt.datetime(2026, 11, 2, 6, tzinfo=dt.UTC)
 
@@ -158,6 +159,8 @@ def test_the_picture_marks_the_change():
     drawn = delivery_chart(history(("S", days)), record("S", days), "S", Names())
     assert drawn is not None
     assert "slower since" in str(drawn.to_dict()["title"])
+    assert unnamed_marks(drawn) == []
+    assert "10 d, stated" in str(drawn.to_dict())
 
 
 def test_the_legend_of_deliveries_has_the_hues_of_the_picture():

@@ -273,12 +273,16 @@ def test_the_trust_line_counts_the_findings_that_the_page_lists(plan, lemonade, 
     told = replace(plan, findings=(good, good, good))
     listed = [*lemonade.findings, *told.findings]
     words = page.findings_words(listed)
-    assert f"Findings <b>{words}</b>" in page.trust_line(
+    assert f"Findings in data and plan <b>{words}</b>" in page.trust_line(
         told, lemonade, names, violations=0
     )
     assert f"{words}</p>" in report.html(told, lemonade)
     one = page.trust_line(told, lemonade, names, violations=0, findings=[good])
-    assert f"Findings <b>{page.findings_words([good])}</b>" in one
+    assert f"Findings in data and plan <b>{page.findings_words([good])}</b>" in one
+    # A page without a plan counts those of the data alone, and says so.
+    without = page.data_line(lemonade, names, [])
+    of_data = page.findings_words(lemonade.findings)
+    assert f"Findings in the data <b>{of_data}</b>" in without
 
 
 def test_no_findings_is_said():

@@ -35,6 +35,7 @@ from medhavi.planners.late_remedies.reasons import (
     orders_beside,
     others_in_the_way,
 )
+from medhavi.results.amounts import duration
 from medhavi.results.limiter import Limiter, RemedyKind
 from medhavi.units import (
     DAY,
@@ -222,7 +223,7 @@ class PlanChanges:
         units = one_unit_more(row, stated, begin, end)
         text = (
             f"one more {reason.subject} from {_day(begin)} to {_day(end)}, "
-            f"{hours:.1f} h"
+            f"{duration(hours)}"
         )
         yield proposal(RemedyKind.OVERTIME, text, priced=True, resource_units=units)
 
@@ -244,7 +245,7 @@ class PlanChanges:
             hours = sum(until - since for since, until in spans) / HOUR
             text = (
                 f"{name} of {reason.subject} after each day of work from "
-                f"{_day(begin)} to {_day(end)}, {hours:.1f} h"
+                f"{_day(begin)} to {_day(end)}, {duration(hours)}"
             )
             rows = own_calendar(self._snapshot, row, spans, name)
             yield proposal(RemedyKind.OVERTIME, text, priced=True, **rows)
@@ -419,7 +420,9 @@ class PlanChanges:
         if found:
             products = ", ".join(sorted({str(one.row["product"]) for one in found}))
             saved = max(one.saved for one in found)
-            text = f"{reason.subject} delivers {products} {saved:.1f} days earlier"
+            text = (
+                f"{reason.subject} delivers {products} {duration(24 * saved)} earlier"
+            )
             yield Proposal(RemedyKind.EXPEDITE, text, rows_of_faster(found))
 
     def _earlier_order(self, reason: Reason) -> Iterator[Proposal]:

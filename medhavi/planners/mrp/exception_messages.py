@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from medhavi.planners.mrp.netting_state.order_creation import SAFETY
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND
+from medhavi.results.amounts import duration
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.units import DAY, HOUR, NEVER, from_units, seconds_up, to_seconds
 
@@ -105,7 +106,7 @@ class ExceptionMessages:
             late = self._as_of - start
             self.add(
                 ExceptionCode.PAST_DUE_START,
-                f"Should have started {late / DAY:.1f} days before now to be ready "
+                f"Should have started {duration(late / HOUR)} before now to be ready "
                 "for its need.",
                 date=start,
                 suggested_date=self._as_of,
@@ -117,7 +118,7 @@ class ExceptionMessages:
         if start < fence and fence > self._as_of and source is not None:
             self.add(
                 ExceptionCode.RELEASE_FENCE,
-                f"Starts inside the release fence of {source.fence_days:g} days.",
+                f"Starts inside the release fence of {duration(24 * source.fence_days)}.",
                 date=start,
                 suggested_date=fence,
                 hours=(fence - start) / HOUR,
@@ -182,7 +183,7 @@ class ExceptionMessages:
         elif first >= unit.available + DAY and not wanted:
             self.add(
                 ExceptionCode.DEFER,
-                f"Comes {(first - unit.available) / DAY:.1f} days before its first use.",
+                f"Comes {duration((first - unit.available) / HOUR)} before its first use.",
                 date=unit.available,
                 suggested_date=first,
                 hours=(first - unit.available) / HOUR,
@@ -304,7 +305,8 @@ class ExceptionMessages:
             if most is not None and lateness > seconds_up(most, DAY):
                 self.add(
                     ExceptionCode.MAX_LATENESS,
-                    f"Would be {lateness / DAY:.1f} days late; accepted are {most:g}.",
+                    f"Would be {duration(lateness / HOUR)} late; accepted "
+                    f"are {duration(24 * most)}.",
                     date=service.last,
                     hours=lateness / HOUR,
                     **where,
@@ -477,7 +479,7 @@ def tell_awaited(
         product, location = unit.node.key
         messages.add(
             ExceptionCode.AWAITS_COMPONENT,
-            f"Takes {product} {(there - use) / DAY:.1f} days before it is available.",
+            f"Takes {product} {duration((there - use) / HOUR)} before it is available.",
             **{
                 **({} if need.order is None else messages.of_order(need.order)),
                 "product": product,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi.planners.promising.supply_search.shipment_origins import full_lane
-from medhavi.results.amounts import percent
+from medhavi.results.amounts import duration, percent
 from medhavi.results.limiter import Limiter
 from medhavi.results.promises.promise import PromiseReason, iso
 from medhavi.units import HOUR, NEVER, units_up
@@ -368,10 +368,12 @@ def _transport(search: OptionSearch, shipment: Shipment) -> PromiseReason:
     wait, leg = max(waits, key=lambda entry: entry[0])
     moving = sum(one.arrival - one.departure for one in shipment.itinerary.legs)
     if wait > 0 and wait >= moving:
-        text = f"The goods wait {wait / HOUR:.1f} h for the departure of {leg.lane}."
+        text = (
+            f"The goods wait {duration(wait / HOUR)} for the departure of {leg.lane}."
+        )
         return _reason(Limiter.CUTOFF_MISSED, leg.lane, text)
     longest = max(shipment.itinerary.legs, key=lambda one: one.arrival - one.departure)
-    hours = f"{moving / HOUR:.1f} h"
+    hours = duration(moving / HOUR)
     text = f"Transit on {longest.lane} takes {hours}; {_faster(search, shipment)}."
     return _reason(Limiter.NO_TRANSPORT_LEG, longest.lane, text)
 
@@ -393,7 +395,7 @@ def _faster(search: OptionSearch, shipment: Shipment) -> str:
         return "no permitted lane arrives earlier"
     hours = (shipment.arrival - found.arrival) / HOUR
     return (
-        f"{'+'.join(found.lanes)} arrives {hours:.1f} h earlier, and is not permitted "
+        f"{'+'.join(found.lanes)} arrives {duration(hours)} earlier, and is not permitted "
         "without expedite because it costs more"
     )
 
@@ -453,15 +455,13 @@ def _capacity(
             continue
         hours = lost / HOUR
         if not busy:
-            text = (
-                f"{worst.resource} is not available for {hours:.1f} h ({worst.kind})."
-            )
+            text = f"{worst.resource} is not available for {duration(hours)} ({worst.kind})."
             return _reason(Limiter.CAPACITY_SHORTFALL, worst.resource, text)
         if set(worst.owners) <= search.book.locked_orders:
             names = ", ".join(worst.owners)
-            text = f"Locked orders ({names}) occupy {worst.resource} for {hours:.1f} h."
+            text = f"Locked orders ({names}) occupy {worst.resource} for {duration(hours)}."
             return _reason(Limiter.CAPACITY_LOCKED, worst.resource, text)
-        text = f"Other orders occupy {worst.resource} for {hours:.1f} h."
+        text = f"Other orders occupy {worst.resource} for {duration(hours)}."
         return _reason(Limiter.CAPACITY_SHORTFALL, worst.resource, text)
     if made:
         node = f"{made[0].product}|{made[0].location}"
@@ -484,10 +484,8 @@ def _barred(
         return _reason(Limiter.ROUTING_INVALID, source.source, text)
     fence = source.fence_start
     if fence - first >= least and fence <= piece.begin:
-        days = (fence - now) / (24 * HOUR)
-        text = (
-            f"The release fence of {source.source} bars new orders for {days:.1f} days."
-        )
+        span = duration((fence - now) / HOUR)
+        text = f"The release fence of {source.source} bars new orders for {span}."
         return _reason(Limiter.RELEASE_FENCE, source.source, text)
     return None
 
@@ -507,10 +505,10 @@ def _material(search: OptionSearch, chain: list[SupplyAllocation]) -> PromiseRea
     leaf = leaves[-1]
     node = f"{leaf.product}|{leaf.location}"
     if leaf.kind == "buy" and leaf.source is not None:
-        days = (leaf.ready - leaf.begin) / (24 * HOUR)
+        span = duration((leaf.ready - leaf.begin) / HOUR)
         text = (
             f"{leaf.product} must be purchased: the lead time of {leaf.source.source} "
-            f"is {days:.1f} days."
+            f"is {span}."
         )
         return _reason(Limiter.SUPPLIER_LEADTIME_EXCEEDED, leaf.source.source, text)
     return _waiting(search, leaf, node)

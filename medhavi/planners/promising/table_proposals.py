@@ -20,6 +20,7 @@ from medhavi.edits.remedy_changes import (
     rows_of_faster,
 )
 from medhavi.providers.capacity.alternate_resources import named_by
+from medhavi.results.amounts import duration
 from medhavi.results.limiter import Limiter, RemedyKind
 from medhavi.snapshot.snapshot import ACTIVE
 from medhavi.units import DAY, MINUTE, from_seconds, from_units, units_up
@@ -124,10 +125,9 @@ def _faster(quest: OptionSearch, supplier: str, by: int) -> Iterator[Proposal]:
         if (row["product"], row["location"]) == key
     ]
     if found:
-        days = f"{max(one.days for one in found):.1f}"
-        text = (
-            f"{supplier} delivers {'at once' if days == '0.0' else f'in {days} days'}"
-        )
+        hours = 24 * max(one.days for one in found)
+        when = f"in {duration(hours)}" if hours >= 1 else "at once"
+        text = f"{supplier} delivers {when}"
         yield Proposal(RemedyKind.EXPEDITE, text, rows_of_faster(found))
 
 

@@ -21,6 +21,7 @@ from medhavi.service.page_data import (
 )
 from medhavi.service.plan_pages import decision_words, plan_page
 from medhavi.views import order_list
+from medhavi.views.names import when
 from medhavi.views.plan_pages.calendar_words import calendar_choices, zone_of
 from medhavi.views.plan_pages.capacity_words import sources_of
 from medhavi.views.words import say
@@ -325,8 +326,14 @@ def _span(form: Form, zone: str) -> tuple[str, str]:
     """
     begin = read_moment(form["begin"], zone, "begin")
     end = read_moment(form["end"], zone, "end")
-    if begin is None or end is None or end <= begin:
+    if begin is None or end is None:
         raise UsageError(say("enter_from_when_to_when"))
+    if end <= begin:
+        last, first = (
+            when(end, zone, year=True, ends=True),
+            when(begin, zone, year=True),
+        )
+        raise UsageError(say("end_is_not_after_begin", last, first))
     return begin.isoformat(), end.isoformat()
 
 

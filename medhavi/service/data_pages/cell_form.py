@@ -12,9 +12,10 @@ from medhavi.views.names import said
 from medhavi.views.words import say
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import marimo as mo
+    import polars as pl
 
     from medhavi.findings import Finding
     from medhavi.service.data_pages.data_page import DataState
@@ -35,21 +36,52 @@ def table_choice(
     state: DataState, found: Finding | None, wanted: Wanted, keep: Keep
 ) -> mo.ui.dropdown:
     """Ask for the table of a cell; it begins with that of the chosen finding."""
-    import marimo as mo
+    at = found.table if found is not None and found.table else wanted("table")
+    return table_field(filled_tables(state), at, lambda name: keep("table", name))
 
-    filled = {
+
+def filled_tables(state: DataState) -> dict[str, str]:
+    """Tables with rows by their words."""
+    return {
         said(name).capitalize(): name
         for name, frame in state.snapshot.tables.items()
         if frame.height
     }
-    at = found.table if found is not None and found.table else wanted("table")
-    words = said(at).capitalize()
+
+
+def table_field(
+    options: Mapping[str, str], at: str, keep: Callable[[str], None]
+) -> mo.ui.dropdown:
+    """Ask for one of some tables, which have words; `at` is the first choice."""
+    import marimo as mo
+
+    labels = {name: words for words, name in options.items()}
     return mo.ui.dropdown(
-        filled,
-        value=words if words in filled else None,
+        dict(options),
+        value=labels.get(at),
         label=say("table"),
         searchable=True,
-        on_change=lambda name: keep("table", name or ""),
+        on_change=lambda name: keep(name or ""),
+    )
+
+
+def column_field(columns: Iterable[str], at: str, *, none: str = "") -> mo.ui.dropdown:
+    """Ask for a column by its words.
+
+    Parameters
+    ----------
+    at
+        First choice.
+    none
+        Words of the choice of no column; empty: there is none.
+    """
+    import marimo as mo
+
+    options = {said(name).capitalize(): name for name in columns}
+    options = {none: "", **options} if none else options
+    labels = {name: words for words, name in options.items()}
+    return mo.ui.dropdown(
+        options, value=labels.get(at), label=say("column"), searchable=True
     )
 
 
@@ -76,22 +108,16 @@ def cell_form(
     column = (found.column if found is not None else None) or wanted("column")
     value = wanted("value") if found is None and wanted("table") == table else ""
     key = tables()[table].key
-    columns = {
-        said(name).capitalize(): name
+    columns = [
+        name
         for name in state.snapshot[table].columns
         if shown.source.tables or name not in key
-    }
-    at = said(column).capitalize()
+    ]
     return (
         mo.md("{row} {column} {value}")
         .batch(
             row=_row_field(shown, state, table, where),
-            column=mo.ui.dropdown(
-                columns,
-                value=at if at in columns else None,
-                label=say("column"),
-                searchable=True,
-            ),
+            column=column_field(columns, column),
             value=mo.ui.text(
                 value, label=say("new_value"), placeholder=say("empty_no_value")
             ),
@@ -108,14 +134,22 @@ def _row_field(
 
     if shown.source.tables:
         return mo.ui.text(where, label=say("column_row"))
-    key, frame = tables()[table].key, state.snapshot[table]
+    return row_field(state.snapshot[table], tables()[table].key, state.names, where)
+
+
+def row_field(
+    frame: pl.DataFrame, key: Sequence[str], names: Names, where: str
+) -> mo.ui.dropdown | mo.ui.text:
+    """Ask for a row by the names of its key; of a long table its key is entered."""
+    import marimo as mo
+
     if frame.height > MOST_ROWS:
         parts = KEY_MARK.join(key)
         return mo.ui.text(
             where, label=say("key_between_parts"), placeholder=parts, full_width=True
         )
     options = {
-        ", ".join(_part_words(one, state.names) for one in row if one is not None): (
+        ", ".join(_part_words(one, names) for one in row if one is not None): (
             KEY_MARK.join("" if one is None else str(one) for one in row).rstrip(
                 KEY_MARK
             )

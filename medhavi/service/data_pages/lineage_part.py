@@ -8,6 +8,12 @@ from typing import TYPE_CHECKING, Any
 from medhavi.errors import MedhaviError
 from medhavi.lakehouse import Lake
 from medhavi.schema import tables
+from medhavi.service.data_pages.cell_form import (
+    column_field,
+    filled_tables,
+    row_field,
+    table_field,
+)
 from medhavi.service.page_data import problem_html, problem_of, read_moment
 from medhavi.snapshot.reading.local_days import ASKED_EDGES
 from medhavi.views import page
@@ -27,32 +33,57 @@ if TYPE_CHECKING:
     Keep = Callable[[str, str], None]
 
 
-def lineage_form(
+_KEYS: Mapping[str, str] = {"supplies": "number", "fulfilment": "demand", "kpis": "kpi"}
+"""Column that names a row of a table of a plan."""
+_PLANNED = {
+    say("lineage_of_supplies"): "supplies",
+    say("lineage_of_fulfilment"): "fulfilment",
+    say("lineage_of_kpis"): "kpis",
+}
+
+
+def table_choice(
     shown: PlanPage, state: DataState, wanted: Wanted, keep: Keep
-) -> mo.ui.form[Any, Any]:
-    """Ask for a table, the key of a row, and a column; the address keeps them."""
+) -> mo.ui.dropdown:
+    """Ask for the table of a number: of the plan or of what it was made from."""
+    options = {**(_PLANNED if shown.plan else {}), **filled_tables(state)}
+    return table_field(options, wanted("of"), lambda name: keep("of", name))
+
+
+def lineage_form(
+    shown: PlanPage,
+    state: DataState,
+    table: str | None,
+    wanted: Wanted,
+    keep: Keep,
+) -> mo.ui.form[Any, Any] | None:
+    """Ask for a row and a column of a table; the address keeps them.
+
+    None before a table is chosen.
+    """
     import marimo as mo
 
-    filled = [name for name, frame in state.snapshot.tables.items() if frame.height]
-    options = [*(FIGURES if shown.plan else ()), *filled]
+    if not table:
+        return None
+    key: tuple[str, ...]
+    if shown.plan is not None and table in FIGURES:
+        frame, key = shown.plan[table], (_KEYS[table],)
+    else:
+        frame, key = state.snapshot[table], tables()[table].key
+    here = wanted("of") == table
 
     def store(form: Mapping[str, Any] | None) -> None:
         for name, value in (form or {}).items():
             keep(name, value or "")
 
-    at = wanted("of")
     return (
-        mo.md("{of} {key} {column}")
+        mo.md("{key} {column}")
         .batch(
-            of=mo.ui.dropdown(
-                options,
-                value=at if at in options else None,
-                label=say("table"),
-                searchable=True,
-            ),
-            key=mo.ui.text(wanted("key"), label=say("key_between_parts")),
-            column=mo.ui.text(
-                wanted("column"), label=say("column"), placeholder=say("empty_is_row")
+            key=row_field(frame, key, state.names, wanted("key") if here else ""),
+            column=column_field(
+                [name for name in frame.columns if name not in key],
+                wanted("column") if here else "",
+                none=say("the_whole_row"),
             ),
         )
         .form(
@@ -61,10 +92,18 @@ def lineage_form(
     )
 
 
-def asked_of(form: Mapping[str, Any] | None, wanted: Wanted) -> tuple[str, str, str]:
-    """Table, key and column that the form, else the address, asks for."""
-    if form is not None:
-        return form["of"] or "", form["key"].strip(), form["column"].strip()
+def asked_of(
+    table: str | None, form: Mapping[str, Any] | None, wanted: Wanted
+) -> tuple[str, str, str]:
+    """Table, key and column that the form, else the address, asks for.
+
+    Nothing is asked for of another table than that of the address before the form is
+    sent.
+    """
+    if table and form is not None:
+        return table, (form["key"] or "").strip(), form["column"] or ""
+    if table and wanted("of") != table:
+        return "", "", ""
     return wanted("of"), wanted("key"), wanted("column")
 
 
@@ -73,10 +112,10 @@ def answer_html(shown: PlanPage, asked: tuple[str, str, str], wanted: Wanted) ->
     table, key, column = asked
     if not shown.source.lake:
         return page.empty(say("files_have_no_events"), say("files_hold_numbers"))
-    if not table:
+    if not table or (not key and (table in FIGURES or tables()[table].key)):
         return page.empty(
             say("no_number_is_chosen"),
-            say("choose_a_number", escape("|".join(tables()["supply_terms"].key[:3]))),
+            say("choose_a_number"),
         )
     zone = shown.names.zone
     moments = {

@@ -76,8 +76,9 @@ class JobRequest(Protocol):
 
 
 class JobState(StrEnum):
-    """How far a job is."""
+    """How far a job is; one that is offered waits until somebody begins it."""
 
+    OFFERED = "offered"
     WAITING = "waiting"
     RUNNING = "running"
     DONE = "done"
@@ -85,7 +86,8 @@ class JobState(StrEnum):
     FAILED = "failed"
 
 
-ENDED = (JobState.DONE, JobState.STOPPED, JobState.FAILED)
+AT_REST = (JobState.OFFERED, JobState.DONE, JobState.STOPPED, JobState.FAILED)
+"""States in which somebody may begin the work."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ from contextlib import contextmanager, suppress
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from medhavi.service.jobs.job import ENDED, Job, JobOutcome, JobState, OnStop
+from medhavi.service.jobs.job import AT_REST, Job, JobOutcome, JobState, OnStop
 from medhavi.service.page_data import PageProblem, findings_of, problem_of
 from medhavi.views.words import say
 
@@ -88,7 +88,7 @@ class JobQueue:
         """
         with self._turn:
             known = self._jobs.get(request)
-            if known is not None and not (again and known.state in ENDED):
+            if known is not None and not (again and known.state in AT_REST):
                 return known
             job = Job(name=str(next(self._numbers)), request=request)
             self._jobs.pop(request, None)
@@ -109,6 +109,28 @@ class JobQueue:
             known.begun_again()
         return job
 
+    def offer(self, request: JobRequest) -> Job:
+        """Job of a request, which waits until somebody begins it.
+
+        One about a subject that was begun before begins by itself: what is scheduled
+        once is scheduled again when the plan changes.
+        """
+        with self._turn:
+            known = self._jobs.get(request)
+            if known is None and not any(
+                one.request.subject == request.subject
+                and one.state is not JobState.OFFERED
+                for one in self._jobs.values()
+            ):
+                known = Job(
+                    name=str(next(self._numbers)),
+                    request=request,
+                    state=JobState.OFFERED,
+                )
+                self._jobs[request] = known
+                self._forget()
+        return known or self.submit(request)
+
     def jobs(self, *, seen: bool = False) -> list[Job]:
         """List jobs with a title that wait or run, or ended a moment ago.
 
@@ -123,7 +145,11 @@ class JobQueue:
         """
         now = time.monotonic()
         with self._turn:
-            found = [one for one in self._jobs.values() if one.request.title]
+            found = [
+                one
+                for one in self._jobs.values()
+                if one.request.title and one.state is not JobState.OFFERED
+            ]
         newest = {one.request.subject: one for one in found}
         alike = {(one.request.title, one.why): one for one in found if one.why}
 
@@ -168,7 +194,7 @@ class JobQueue:
     def stop(self, name: str) -> Job | None:
         """Ask a job for the best so far; one that waits ends at once."""
         job = self.find(name)
-        if job is None or job.state in ENDED:
+        if job is None or job.state in AT_REST:
             return job
         job.stopping = True
         with self._turn:
@@ -249,7 +275,7 @@ class JobQueue:
                     own.append(job)
 
     def _forget(self) -> None:
-        ended = [key for key, job in self._jobs.items() if job.state in ENDED]
+        ended = [key for key, job in self._jobs.items() if job.state in AT_REST]
         for key in ended[:-MOST_KEPT]:
             del self._jobs[key]
 

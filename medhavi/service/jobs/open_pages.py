@@ -1,22 +1,27 @@
 """Pages that are filled by themselves: what a job brings, there or on its way.
 
 A thread of the server asks the kernel of a page to run one of its cells with the code
-that it has. Nothing polls, and the reader's browser sends nothing.
+that it has. The reader's browser sends nothing. Pages share one interpreter: where
+many have news, they are filled one after the other, first the one that somebody acts
+on, then those that were filled last.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 import weakref
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from medhavi.service.jobs.job import JobState
 from medhavi.service.jobs.job_queue import current_queue
 from medhavi.service.page_data import PageProblem, job_button
 from medhavi.views.words import say
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable, Hashable, Sequence
 
     from medhavi.progress import Observe
     from medhavi.service.jobs.job import Job, JobRequest
@@ -39,6 +44,13 @@ class PageCell:
             again = ExecuteCellsCommand(cell_ids=[self.cell], codes=[known.code])
             kernel.enqueue_control_request(again)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a cell of its page waits or runs."""
+        kernel = self.kernel()
+        cells = () if kernel is None else list(kernel.graph.cells.values())
+        return any(one.runtime_state in ("queued", "running") for one in cells)
+
 
 def this_cell() -> PageCell | None:
     """Cell that runs now; None outside a page that is served."""
@@ -58,31 +70,88 @@ class OpenPages:
     """Cells of open pages by what they show."""
 
     def __init__(self) -> None:
-        self._cells: dict[Hashable, set[PageCell]] = {}
+        self._cells: dict[Hashable, dict[PageCell, Hashable]] = {}
         self._lock = threading.Lock()
 
-    def follow(self, subject: Hashable, cell: PageCell) -> None:
-        """Run the cell again when there is news of the subject, once."""
-        with self._lock:
-            known = self._cells.get(subject, set())
-            alive = {one for one in known if one.kernel() is not None}
-            self._cells[subject] = alive | {cell}
+    def follow(self, subject: Hashable, cell: PageCell, seen: Hashable = None) -> None:
+        """Run the cell again when there is news of the subject, once.
 
-    def tell(self, subject: Hashable, *, but: PageCell | None = None) -> None:
+        Parameters
+        ----------
+        seen
+            Version of the subject that the cell shows.
+        """
+        with self._lock:
+            known = self._cells.get(subject, {})
+            alive = {
+                one: version
+                for one, version in known.items()
+                if one != cell and one.kernel() is not None
+            }
+            self._cells[subject] = {**alive, cell: seen}
+
+    def tell(
+        self,
+        subject: Hashable,
+        *,
+        but: PageCell | None = None,
+        first: PageCell | None = None,
+        version: Hashable = None,
+    ) -> None:
         """There is news of the subject.
 
         Parameters
         ----------
         but
             Cell of the page that brings the news and shows it already.
+        first
+            Cell of the page on which somebody acts.
+        version
+            Version that is new; cells that have seen it show it already.
         """
         with self._lock:
-            cells = self._cells.pop(subject, set())
-        for cell in cells:
-            if but is None or cell.kernel != but.kernel:
-                cell()
+            cells = self._cells.pop(subject, {})
+        pages: dict[weakref.ref[Any], list[PageCell]] = defaultdict(list)
+        for cell, seen in reversed(cells.items()):
+            shows = but is not None and cell.kernel == but.kernel
+            if shows or (version is not None and seen == version):
+                self.follow(subject, cell, seen)
             else:
-                self.follow(subject, cell)
+                pages[cell.kernel].append(cell)
+        own = pages.pop(first.kernel, []) if first is not None else []
+        for cell in own:
+            cell()
+        if pages:
+            threading.Thread(
+                target=_fill, args=(list(pages.values()), own), daemon=True
+            ).start()
+
+
+BEGUN_S = 0.5
+FILLED_S = 10.0
+"""How long a page is waited for until it begins, and until it is filled [s]."""
+_turn = threading.Lock()
+
+
+def _fill(pages: Sequence[list[PageCell]], before: list[PageCell]) -> None:
+    """Run cells page by page, after those that run already."""
+    _wait_for(before)
+    for cells in pages:
+        with _turn:
+            for cell in cells:
+                cell()
+            _wait_for(cells)
+
+
+def _wait_for(cells: Sequence[PageCell]) -> None:
+    """Wait until the page of cells that were asked to run is filled."""
+    asked, begun = time.monotonic(), False
+    while cells and time.monotonic() - asked < (FILLED_S if begun else BEGUN_S):
+        busy = cells[0].is_busy
+        if begun and not busy:
+            return
+        begun = begun or busy
+        time.sleep(0.02)
 
 
 Value = TypeVar("Value")
@@ -100,6 +169,7 @@ def result_of(
     here: Callable[[], Value],
     title: str,
     observe: Observe | None = None,
+    offer: PageProblem | None = None,
 ) -> Value | PageProblem:
     """Result of a job, or what is done about it.
 
@@ -113,12 +183,20 @@ def result_of(
         Says that it is under way.
     observe
         Called with the progress of what is waited for.
+    offer
+        What a page says until somebody begins the work; its remedy is the word of the
+        button. None: the work begins at once.
     """
-    queue = current_queue()
+    queue, cell = current_queue(), this_cell()
     if queue is None:
         return here()
+    if offer is not None and cell is not None:
+        job = queue.offer(asked)
+        if job.state is JobState.OFFERED:
+            job.when_begun_again(cell)
+            return replace(offer, job=job.name)
     job = queue.submit(asked)
-    if this_cell() is None:
+    if cell is None:
         job.wait(observe)
     return cast("Value | PageProblem", outcome_of(job, title))
 

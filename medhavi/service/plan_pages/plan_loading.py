@@ -89,6 +89,7 @@ class PlanPage:
 _plans: AnswerCache[Plan] = AnswerCache(_KEPT)
 _shown: dict[tuple[DataSource, str], PlanPage] = {}
 """Page that was complete last, by source and mode, at the newest facts."""
+_reading = threading.Lock()
 open_pages = OpenPages()
 """Cells that show the plan of a source, by source."""
 RENEWED = say("older_plan_renewing")
@@ -130,7 +131,7 @@ def load_page(
         scenario=scenario,
     )
     if data.snapshot is None or data.problem is not None:
-        follow_facts(data.source)
+        follow_facts(data)
         return PlanPage(
             source=data.source,
             snapshot=data.snapshot,
@@ -140,12 +141,13 @@ def load_page(
     return followed(data, data.snapshot, mode, observe)
 
 
-def follow_facts(source: DataSource) -> bool:
+def follow_facts(data: PageData) -> bool:
     """Run the cell of a page again with news of its source; False: there is no page."""
-    cell = this_cell()
+    cell, source = this_cell(), data.source
+    seen = None if data.snapshot is None else data.snapshot.fingerprint
     if cell is not None:
         for one in {source, source.base}:
-            open_pages.follow(one, cell)
+            open_pages.follow(one, cell, seen)
     return cell is not None
 
 
@@ -162,7 +164,7 @@ def followed(
     mode, observe
         As of `load_page`.
     """
-    on_page = follow_facts(data.source)
+    on_page = follow_facts(data)
     wanted = mode if mode in MODES else served_mode()
     return planned(data, snapshot, wanted, observe, waits=not on_page)
 
@@ -300,13 +302,15 @@ def begin(asked: JobRequest, source: DataSource) -> Job | None:
         return None
     job = queue.submit(asked)
     if job.outcome is None:
-        job.when_ended(lambda: open_pages.tell(source))
+        cell = this_cell()
+        job.when_ended(lambda: open_pages.tell(source, first=cell))
     return job
 
 
 def _known(asked: PlanRequest, snapshot: Snapshot) -> PlanInForce | None:
     """Plan in force, as this server has it in memory or reads it back."""
-    kept = _plans.known((snapshot.fingerprint, asked.mode, asked.base))
+    key = (snapshot.fingerprint, asked.mode, asked.base)
+    kept = _plans.known(key)
     if kept is not None:
         return PlanInForce(plan=kept, current=True)
     last = None if asked.past else _shown.get((asked.source, asked.mode))
@@ -314,7 +318,15 @@ def _known(asked: PlanRequest, snapshot: Snapshot) -> PlanInForce | None:
         assert last.request is not None
         if last.request.base == asked.base:
             return PlanInForce(plan=restated(last.plan, snapshot), current=True)
-    found = asked.found(snapshot)
+    with _reading:  # pages that are filled at once read it once
+        kept = _plans.known(key)
+        found = (
+            asked.found(snapshot)
+            if kept is None
+            else PlanInForce(plan=kept, current=True)
+        )
+        if found is not None and found.current:
+            _plans.get(key, lambda: found.plan)
     if last is not None and last.plan is not None and not (found and found.current):
         return PlanInForce(plan=last.plan, current=False)
     return found
@@ -462,7 +474,7 @@ class PlanMaintenance:
             before, self._facts = self._facts, data.snapshot.fingerprint
             waits = any(one.renewal or one.plan is None for one in renewed)
             if before not in ("", self._facts) and not waits:
-                open_pages.tell(self._source)
+                open_pages.tell(self._source, version=self._facts)
         self._head = (head,)
 
     def _run(self) -> None:

@@ -219,6 +219,23 @@ def none_words(data: PageData, records: pl.DataFrame) -> tuple[str, str]:
     return say("no_promise_matches"), say("remove_a_filter")
 
 
+def missing_html(
+    records: pl.DataFrame, customers: Collection[str], names: Names, asked: str
+) -> str:
+    """Why no promise of the customer of an address is listed; empty: some may be.
+
+    Parameters
+    ----------
+    customers
+        Ids of all customers.
+    """
+    if not asked or asked in records["customer"]:
+        return ""
+    known = asked in customers
+    title = say("no_promise_to" if known else "customer_not_known", names.name(asked))
+    return page.empty(title, say("all_promises_are_listed"))
+
+
 # ------------------------------------------------------------------------- one promise
 def chosen_promise(
     records: pl.DataFrame, table: mo.ui.table | None

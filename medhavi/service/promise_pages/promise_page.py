@@ -12,7 +12,7 @@ import io
 import re
 import threading
 import uuid
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -142,7 +142,7 @@ def choices(snapshot: Snapshot, names: Names) -> FormChoices:
             "location": usual.get("location") or next(iter(places), None),
             "customer": usual.get("customer"),
             "qty": f"{usual.get('qty', 1.0):,g}",
-            "due": _first_due(snapshot, usual, names),
+            "due": _first_due(snapshot, demands, usual, names),
         },
     )
 
@@ -162,11 +162,39 @@ def _ordered(wanted: pl.Series, known: pl.Series) -> list[str]:
     return [*first, *(one for one in known.sort() if one not in seen)][:_MOST_CHOICES]
 
 
-def _first_due(snapshot: Snapshot, usual: Mapping[str, Any], names: Names) -> str:
-    """Due date of the first demand, but not less than three weeks from now."""
-    begin = dt.datetime.fromtimestamp(snapshot.as_of, dt.UTC)
-    due = max(begin + dt.timedelta(days=21), usual.get("due") or begin)
-    return f"{local(due, names.zone_of(usual.get('location'))):%Y-%m-%d %H:%M}"
+USUAL_NOTICE = dt.timedelta(days=21)
+"""Time from now to the due date that a form begins with, at least."""
+
+
+def _first_due(
+    snapshot: Snapshot, demands: pl.DataFrame, usual: Mapping[str, Any], names: Names
+) -> str:
+    """Due date of the first demand; where that is too soon, `USUAL_NOTICE` from now.
+
+    It has the time of day at which most demands of the place are due then. A day
+    without a time means its end.
+    """
+    place = usual.get("location")
+    zone = names.zone_of(place)
+    soonest = local(from_seconds(snapshot.as_of) + USUAL_NOTICE, zone)
+    here = demands.filter(pl.col("location") == pl.lit(place, pl.String))
+    dues = [local(one, zone) for one in here["due"]]
+    first = min(dues, default=None)
+    if first is not None and first >= soonest:
+        return _due_text(first)
+    ((clock, _),) = Counter(one.time() for one in dues).most_common(1) or [(_DAY, 0)]
+    day = soonest.date() + dt.timedelta(days=clock == _DAY)
+    return _due_text(dt.datetime.combine(day, clock))
+
+
+_DAY = dt.time()
+"""Time of day of a due date that states none: the midnight that ends its day."""
+
+
+def _due_text(due: dt.datetime) -> str:
+    if due.time() == _DAY:
+        return f"{due - dt.timedelta(days=1):%Y-%m-%d}"
+    return f"{due:%Y-%m-%d %H:%M}"
 
 
 def read_quantity(value: object, product: str, snapshot: Snapshot) -> float:

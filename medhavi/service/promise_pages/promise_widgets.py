@@ -91,7 +91,9 @@ def request_form(
         first = wanted(name) or str(offered.first[name])
         return mo.ui.text(value=first, label=label, placeholder=hint, full_width=True)
 
-    policy = wanted("policy") if wanted("policy") in offered.policies else None
+    usual_policy = say("policy_by_the_rules")
+    policies = {usual_policy: "", **{one: one for one in offered.policies}}
+    policy = wanted("policy") if wanted("policy") in offered.policies else usual_policy
     return (
         mo.md(
             '<div class="mv-form">{product}{location}{customer}</div>'
@@ -113,9 +115,8 @@ def request_form(
                 full_width=True,
             ),
             policy=mo.ui.dropdown(
-                list(offered.policies),
+                policies,
                 value=policy,
-                allow_select_none=True,
                 label=say("policy"),
                 full_width=True,
             ),

@@ -7,6 +7,7 @@ here without another line.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -116,10 +117,10 @@ def read_form(
         try:
             value = _value(parameter, text, zone)
         except (ValueError, UsageError):
-            problems[name] = f"{text!r} is no {_wanted(parameter)}"
+            problems[name] = say("is_not_understood", text, _wanted(parameter))
             continue
         if parameter.read(value) is None:
-            problems[name] = say("is_out_of_range", repr(text), _wanted(parameter))
+            problems[name] = say("is_out_of_range", text, _wanted(parameter))
             continue
         row[name] = value
     start, finish = (instant(row.get(name)) for name in ("start", "finish"))
@@ -146,7 +147,7 @@ def _wanted(parameter: Parameter) -> str:
         return say("date_or_local_time_such")
     if parameter.unit == "%":
         return say("change_in_per_cent_such")
-    return parameter.wanted.removeprefix("a ")
+    return parameter.wanted
 
 
 # --------------------------------------------------------------------------- in words
@@ -165,6 +166,24 @@ def change_words(change: Edit, names: Names) -> str:
         for name, value in change.values.items()
     ]
     return f"{kind.choice or said(kind.name).capitalize()}: {', '.join(told)}"
+
+
+_CHANGE = re.compile(r"\bchange \d+ \((\w+)\)")
+
+
+def refusal_words(message: str, names: Names) -> str:
+    """Message about a change, with the words of its kind and the names of things.
+
+    >>> from medhavi.views.names import Names
+    >>> refusal_words("change 1 (demand_factor): no row of demands fits C.", Names())
+    'More or less demand: no row of demands fits C.'
+    """
+
+    def kind_words(found: re.Match[str]) -> str:
+        kind = KINDS.get(found[1])
+        return kind.choice or said(kind.name).capitalize() if kind else found[0]
+
+    return names.told(_CHANGE.sub(kind_words, message))
 
 
 def _said(parameter: Parameter, value: Any, names: Names) -> str:
@@ -334,7 +353,7 @@ def change_form(
     cells = "".join(
         f"<div>{{{name}}}{_problem(draft.problems.get(name))}</div>" for name in fields
     )
-    text = f'<div class="mv"><div class="mv-form" style="align-items:start">{cells}</div></div>'
+    text = f'<div class="mv"><div class="mv-form mv-wide">{cells}</div></div>'
     return (
         mo.Html(text)
         .batch(**fields)

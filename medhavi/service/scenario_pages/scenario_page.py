@@ -41,6 +41,7 @@ from medhavi.service.scenario_pages.scenario_form import (
     ChangeForm,
     change_words,
     read_form,
+    refusal_words,
 )
 from medhavi.snapshot.patch import Patch
 from medhavi.snapshot.reading.local_days import ASKED_EDGES
@@ -95,7 +96,9 @@ def add_change(
     try:
         apply(shown.snapshot, (*before, change)).require()
     except BadData as wrong:
-        text = " ".join(shown.names.told(one.message) for one in wrong.findings[:5])
+        text = " ".join(
+            refusal_words(one.message, shown.names) for one in wrong.findings[:5]
+        )
         return held, replace(told, trouble=text)
     if into in known:
         grown = replace(known[into], changes=(*before, change))
@@ -187,7 +190,9 @@ def _comparison(
         )
         if outcome.plan is None:
             return ScenarioComparison(
-                name=run.scenario, status=outcome.status, problem=outcome.problem
+                name=run.scenario,
+                status=outcome.status,
+                problem=refusal_words(outcome.problem, shown.names),
             )
         if outcome.plan.run.status is Status.CANCELLED:
             raise _CancelledRunError
@@ -199,7 +204,7 @@ def _comparison(
             (plan, outcome.plan),
             change=cost.total,
             extra_units=cost.extra_units,
-            problem=outcome.problem,
+            problem=refusal_words(outcome.problem, shown.names),
         )
 
     try:

@@ -12,6 +12,7 @@ from medhavi.service.scenario_pages.scenario_form import (
     change_form,
     change_words,
     chosen_by,
+    refusal_words,
 )
 from medhavi.service.scenario_pages.scenario_page import (
     asked_demands,
@@ -105,7 +106,7 @@ def list_parts(held: ScenarioList, names: Names, buttons: mo.ui.dictionary) -> m
     import marimo as mo
 
     if held.trouble:
-        told = names.told(held.trouble)
+        told = refusal_words(held.trouble, names)
         return html(page.problem(say("the_address_names_no_scenarios"), told))
     if not held.scenarios:
         return html(

@@ -15,7 +15,12 @@ from medhavi.views import grid_columns
 from medhavi.views.data_pages.lineage_words import lineage_link
 from medhavi.views.item_record import item_link
 from medhavi.views.names import NOTHING, count, in_words, money, relative, said
-from medhavi.views.order_grid import demand_link, order_link
+from medhavi.views.order_grid import (
+    customer_link,
+    demand_link,
+    order_link,
+    supplier_link,
+)
 from medhavi.views.page import finding_text, table_html
 from medhavi.views.tiles import Tile
 from medhavi.views.words import say
@@ -279,11 +284,9 @@ def object_links(key: Mapping[str, str]) -> dict[str, str]:
             grid_columns.RESOURCE,
             lambda one: f"/capacity/?{urlencode({'resource': one})}",
         ),
-        "supplier": (
-            "Supplier",
-            lambda one: f"/suppliers/?{urlencode({'supplier': one})}",
-        ),
-        "lane": ("Lane", lambda one: f"/suppliers/?{urlencode({'supplier': one})}"),
+        "supplier": ("Supplier", supplier_link),
+        "lane": ("Lane", supplier_link),
+        "customer": (grid_columns.CUSTOMER, customer_link),
     }
     for column, (word, link) in single.items():
         if column in key:

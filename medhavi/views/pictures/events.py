@@ -97,7 +97,10 @@ def event_chart(events: pl.DataFrame, names: Names) -> Picture | None:
         tip=pl.Series(
             [f"{day(one)}: {count(n, 'event')}" for one, _, n in rows.iter_rows()]
         ),
-    ).with_columns(x2=pl.col("x") + int(0.8 * DAY_MS))
+    ).with_columns(
+        x2=pl.col("x") + int(0.8 * DAY_MS),
+        named=pl.format("{}, {}", "tip", "kind"),
+    )
     first, last = rows["day"].to_list()[0], rows["day"].to_list()[-1]
     chart = (
         alt.Chart(rows_of(told))
@@ -120,6 +123,7 @@ def event_chart(events: pl.DataFrame, names: Names) -> Picture | None:
                 alt.Tooltip("kind:N", title=say("kind")),
                 alt.Tooltip("tip:N", title=say("day")),
             ],
+            description=alt.Description("named:N"),
         )
     )
     number = int(rows["number"].sum())
@@ -157,6 +161,7 @@ def table_chart(
             for table, rows in filled[:MOST_TABLES]
         ]
     )
+    told = told.with_columns(named=pl.format("{}: {}", "table", "tip"))
     chart = (
         alt.Chart(rows_of(told))
         .mark_bar()
@@ -177,6 +182,7 @@ def table_chart(
                 alt.Tooltip("table:N", title=say("table")),
                 alt.Tooltip("tip:N", title=say("holds")),
             ],
+            description=alt.Description("named:N"),
         )
     )
     number = sum(sizes.values())

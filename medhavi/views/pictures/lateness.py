@@ -14,7 +14,7 @@ from medhavi.results.limiter import Limiter
 from medhavi.results.plans.lateness import WORDS, Verdict, not_kept, tally
 from medhavi.units import DAY, from_seconds, to_seconds
 from medhavi.views.names import NOTHING, Names, code_words, count, duration, money, when
-from medhavi.views.order_grid import demand_link, order_link
+from medhavi.views.order_grid import customer_link, demand_link, order_link
 from medhavi.views.page import empty, table_html
 from medhavi.views.promises.words import local_words, remedy_words
 from medhavi.views.theme import (
@@ -36,7 +36,14 @@ if TYPE_CHECKING:
     from medhavi.views.theme import Picture
 
 
-MOST_LATE = 15
+MOST_LATE = 12
+"""Demands that the picture has, and the list below it before it is opened."""
+_BAR = 14
+"""Height of a bar [px]: picture and list stand on two screens."""
+MOST_UNFOLDED = 200
+"""Demands that the opened list has at most."""
+CAUSES_LISTED = 2
+"""Causes of a demand that a list of demands holds; its chain holds all."""
 _HUES = {"material": "warn", "capacity": "bad", "transport": "plan"}
 _PAST_DUE, _OTHER = say("past_due_when_made"), "other"
 _TONES = {**_HUES, _PAST_DUE: "muted", _OTHER: "alt"}
@@ -96,13 +103,21 @@ def _bar(row: Mapping[str, object], names: Names) -> dict[str, object]:
     }
 
 
-def cause_sentence(row: Mapping[str, object], names: Names) -> str:
-    """Sentence of one cause: what binds, and the hours of lateness that are its own."""
+def cause_sentence(
+    row: Mapping[str, object], names: Names, words: str = "of_the_lateness"
+) -> str:
+    """Sentence of one cause: what binds, and the hours of lateness that are its own.
+
+    Parameters
+    ----------
+    words
+        Entry of the catalogue that joins both.
+    """
     hours = row["hours"]
     span = duration(float(str(hours))) if hours else ""
     told = cause_words(str(row["code"]), str(row["subject"] or ""), names)
-    words = say("of_the_lateness", span, told) if span else told
-    return words[:1].upper() + words[1:]
+    sentence = say(words, span, told) if span else told
+    return sentence[:1].upper() + sentence[1:]
 
 
 def cause_words(code: str, subject: str | None, names: Names) -> str:
@@ -141,7 +156,7 @@ def late_chart(plan: Plan, names: Names) -> Picture | None:
     kinds = [kind for kind in _DOMAINS if kind in seen]
     chart = (
         alt.Chart(rows_of(rows))
-        .mark_bar(height=ROW - 10, cornerRadius=2)
+        .mark_bar(height=_BAR, cornerRadius=2)
         .encode(
             x=alt.X("sum(days):Q", title=say("days_late"), stack="zero"),
             y=alt.Y(
@@ -173,7 +188,7 @@ def late_chart(plan: Plan, names: Names) -> Picture | None:
     short = late.height - late.filter(pl.col("lateness_h") > 0).height
     if short:
         title += f"; {say('short_without_a_bar', short)}"
-    return finished(chart, title, row_height(order) * len(order))
+    return finished(chart, title, row_height(order, _BAR + 4) * len(order))
 
 
 def late_html(
@@ -188,11 +203,13 @@ def late_html(
     ----------
     demands
         Table of the snapshot: whose demand it is, and of what.
+    most
+        Demands that are listed at once; a click opens the list of the others.
     """
     late = late_demands(plan)
     if late.is_empty():
         return empty(say("every_demand_is_kept"), say("look_at_stocks"))
-    shown = late.head(most)
+    shown = late.head(MOST_UNFOLDED)
     ids = shown["demand"].to_list()
     told, asked = late_causes(plan, ids, names), _asked(demands, ids, names)
     orders = plan.causes.filter(code=Limiter.AWAITING_SUPPLY)["subject"].unique()
@@ -204,12 +221,11 @@ def late_html(
             f'<span class="mv-mark mv-bad">▲ {escape(lateness_text(row))}</span>',
             escape(money(row["money"], names.currency)),
             "<br>".join(
-                _with_orders(one, orders) for one in told.get(row["demand"], [])
+                _few_causes(row["demand"], told.get(row["demand"], []), orders)
             ),
         )
         for row in shown.iter_rows(named=True)
     ]
-    more = late.height - shown.height
     columns = (
         say("column_demand"),
         say("column_due"),
@@ -217,7 +233,14 @@ def late_html(
         say("column_costs"),
         say("why"),
     )
-    return table_html(columns, rows, (say("column_costs"),), more=more)
+    numeric = (say("column_costs"),)
+    first = table_html(columns, rows[:most], numeric)
+    if late.height <= most:
+        return first
+    rest = late.height - shown.height
+    others = table_html(columns, rows[most:], numeric, more=rest)
+    words = say("and_more", late.height - most)
+    return f"{first}<details><summary>{words}</summary>{others}</details>"
 
 
 def _asked(
@@ -229,15 +252,32 @@ def _asked(
     wanted = demands.filter(pl.col("demand").is_in(list(ids)))
     rows = wanted.select("demand", "product", "customer", "location").iter_rows()
     return {
-        demand: f'<br><span class="muted small">{names.html(product)}, '
-        f"{names.html(customer or place)}</span>"
+        demand: f' <span class="muted small">{names.html(product)}, '
+        + (
+            _linked(names.html(customer), customer_link(customer))
+            if customer
+            else names.html(place)
+        )
+        + "</span>"
         for demand, product, customer, place in rows
         if names.name(demand) == demand
     }
 
 
+def _few_causes(
+    demand: str, told: Sequence[str], orders: Iterable[str | None]
+) -> list[str]:
+    """Dearest causes of a demand as HTML; its chain, which has all, leads to more."""
+    lines = [_with_orders(one, orders) for one in told[:CAUSES_LISTED]]
+    if rest := len(told) - len(lines):
+        words = say("and_more_causes", count(rest, "more cause"))
+        lines[-1] += f" {_linked(escape(words), demand_link(demand))}"
+    return lines
+
+
 def _linked(words: str, address: str) -> str:
-    return f'<a href="{escape(address)}" target="_self">{words}</a>'
+    """Link beside words, which its line tells from them."""
+    return f'<a class="mv-in-text" href="{escape(address)}" target="_self">{words}</a>'
 
 
 def _with_orders(sentence: str, orders: Iterable[str | None]) -> str:
@@ -254,11 +294,17 @@ def _with_orders(sentence: str, orders: Iterable[str | None]) -> str:
 def late_causes(
     plan: Plan, demands: Sequence[str], names: Names
 ) -> dict[str, list[str]]:
-    """Causes of demands in sentences, by demand."""
-    causes = plan.causes.filter(pl.col("demand").is_in(list(demands)))
+    """Causes of demands in short sentences, by demand, the dearest first."""
+    causes = plan.causes.filter(pl.col("demand").is_in(list(demands))).sort(
+        ["demand", "money", "valid_from", "code"],
+        descending=[False, True, False, False],
+        nulls_last=True,
+    )
     told: dict[str, list[str]] = {}
-    for row in causes.sort("demand", "valid_from", "code").iter_rows(named=True):
-        told.setdefault(row["demand"], []).append(cause_sentence(row, names))
+    for row in causes.iter_rows(named=True):
+        told.setdefault(row["demand"], []).append(
+            cause_sentence(row, names, "cause_and_its_span")
+        )
     return told
 
 

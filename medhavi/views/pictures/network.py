@@ -154,6 +154,7 @@ def network_chart(plan: Plan, snapshot: Snapshot, names: Names) -> Picture | Non
                 "worth:Q", scale=alt.Scale(range=[1, 8]), legend=None
             ),
             tooltip=alt.Tooltip("tip:N", title=say("transfers")),
+            description=alt.Description("tip:N"),
         )
     )
     caused = alt.ColorValue(
@@ -169,6 +170,7 @@ def network_chart(plan: Plan, snapshot: Snapshot, names: Names) -> Picture | Non
         ),
         color=caused,
         tooltip=alt.Tooltip("tip:N", title=say("location")),
+        description=alt.Description("tip:N"),
     )
     own = base.encode(text=alt.Text("name:N")).transform_filter(
         "datum.kind != 'customer'"

@@ -112,7 +112,7 @@ def front_chart(
     if middle is not None:
         layers.append(
             base.transform_filter(f"datum.point == {middle}")
-            .mark_point(size=320, color=token("warn"), strokeWidth=2)
+            .mark_point(size=320, color=token("warn"), strokeWidth=2, aria=False)
             .encode(tooltip=alt.Tooltip("tip:N"))
         )
     return finished(alt.layer(*layers, data=data), _title(front, x, y, middle), 320)

@@ -125,8 +125,14 @@ def stock_rows(plan: Plan, product: str, location: str, names: Names) -> pl.Data
     return pl.DataFrame(records)
 
 
-def record_rows(record: TimePhasedRecord) -> pl.DataFrame:
+def record_rows(record: TimePhasedRecord, now: int | None = None) -> pl.DataFrame:
     """Stock of one item by the buckets of its time-phased record.
+
+    Parameters
+    ----------
+    now
+        Wall clock [ms] at which the plan begins: what moves in its bucket is ahead, so
+        that bucket begins there.
 
     Returns
     -------
@@ -136,6 +142,8 @@ def record_rows(record: TimePhasedRecord) -> pl.DataFrame:
     buckets = record.rows["bucket"].to_list()
     days = [to_milliseconds(one) for one in buckets[1:]]
     edges = [days[0] - _TAIL_MS // 2, *days, _end(buckets[-1], record.bucket)]
+    if now is not None and edges[1] < now < edges[2]:
+        edges[1] = now
     records = []
     rows = record.rows.iter_rows(named=True)
     for row, begin, end in zip(rows, edges, edges[1:], strict=False):
@@ -242,7 +250,7 @@ def record_chart(record: TimePhasedRecord, plan: Plan, names: Names) -> Picture 
         return None
     now = _now(plan, names.zone_of(record.location))
     unit = names.unit(record.product)
-    return _drawn(record_rows(record), item_finding(record, names), unit, now)
+    return _drawn(record_rows(record, now), item_finding(record, names), unit, now)
 
 
 def _now(plan: Plan, zone: str) -> int | None:

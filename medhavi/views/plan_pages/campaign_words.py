@@ -269,7 +269,7 @@ def _days(value: float | None) -> str:
         return "not yet"
     if value == 0:
         return "as planned"
-    return f"{abs(value):.1f} days {'late' if value > 0 else 'early'}"
+    return f"{duration(24 * abs(value))} {'late' if value > 0 else 'early'}"
 
 
 def campaigns_command(source: str = "", *, how: str = "propose") -> str:

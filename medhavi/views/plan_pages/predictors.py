@@ -486,18 +486,19 @@ def coverage_chart(by_month: pl.DataFrame, title: str) -> Picture | None:
     share = alt.Scale(domain=[min(0.4, float(rows["low"].min() or 0.0)), 1.0])  # type: ignore[arg-type]
     axis = alt.Axis(format=".0%", tickCount=5)
     y = alt.Y("share:Q", title=say("share_of_orders"), scale=share, axis=axis)
-    band = base.mark_area(opacity=0.15, interpolate="monotone").encode(
+    band = base.mark_area(opacity=0.15, interpolate="monotone", aria=False).encode(
         y=alt.Y("low:Q", scale=share, title=say("share_of_orders")), y2=alt.Y2("high:Q")
     )
-    nominal = base.mark_line(strokeDash=[4, 3], strokeWidth=1.5).encode(
+    nominal = base.mark_line(strokeDash=[4, 3], strokeWidth=1.5, aria=False).encode(
         y=alt.Y("told:Q")
     )
-    line = base.mark_line(strokeWidth=2).encode(y=y)
+    line = base.mark_line(strokeWidth=2, aria=False).encode(y=y)
     points = base.mark_point(filled=True, size=60, opacity=1).encode(
         y=y,
         shape=alt.ShapeValue(
             "circle", condition={"test": "datum.outside", "value": "triangle-up"}
         ),
         tooltip=alt.Tooltip("tip:N", title=say("coverage")),
+        description=alt.Description("tip:N"),
     )
     return finished(alt.layer(band, nominal, line, points), title, height=240)

@@ -17,12 +17,12 @@ from medhavi.views.names import (
     duration,
     local,
     money,
-    number,
     percent,
     wall_clock,
     wall_milliseconds,
 )
 from medhavi.views.order_grid import demand_words
+from medhavi.views.page import empty
 from medhavi.views.pictures.lateness import late_demands
 from medhavi.views.theme import (
     finished,
@@ -37,7 +37,7 @@ from medhavi.views.words import say
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
@@ -329,6 +329,23 @@ def served_rows(
     return pl.DataFrame(told, infer_schema_length=None)
 
 
+def missing_html(asked: str, known: Sequence[str], names: Names) -> str:
+    """Why another supplier or lane is shown than was asked for; empty: it is that one.
+
+    Parameters
+    ----------
+    known
+        Suppliers and lanes with an observed delivery.
+    """
+    if not asked or asked in known:
+        return ""
+    if asked in names.texts:
+        title = say("no_delivery_of", names.name(asked))
+        return empty(title, say("its_orders_are_in_the_tabs"))
+    advice = say("another_supplier_is_shown" if known else "search_for_it")
+    return empty(say("supplier_not_known", asked), advice)
+
+
 def served_finding(plan: Plan, subject: str, names: Names) -> str:
     """Count of the demands that a supplier or lane serves, and of the late ones."""
     rows = _served(plan, subject)
@@ -464,8 +481,8 @@ def delivery_chart(
                 "tip": say(
                     "delivery_tip",
                     day(local(row["known_at"], names.zone)),
-                    number(row["lead_days"]),
-                    number(row["stated_days"]),
+                    duration(24 * row["lead_days"]),
+                    duration(24 * row["stated_days"]),
                 ),
             }
             for row in own.iter_rows(named=True)
@@ -490,9 +507,10 @@ def delivery_chart(
             scale=alt.Scale(domain=kept, range=["circle", "triangle-up"]),
         ),
         tooltip=alt.Tooltip("tip:N", title=say("delivery")),
+        description=alt.Description("tip:N"),
     )
     stated = base.mark_line(
-        interpolate="step-after", color=token("muted"), strokeDash=[4, 3]
+        interpolate="step-after", color=token("muted"), strokeDash=[4, 3], aria=False
     ).encode(y=alt.Y("stated:Q"))
     changed = record.filter(
         pl.col("subject") == subject, pl.col("changed_at").is_not_null()

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from medhavi.planners.constrained.orders.weighing import NEVER_FITS, RULES
 from medhavi.planners.mrp.exception_messages import tell_awaited
 from medhavi.planners.mrp.fulfilment import late_cost, short_cost
+from medhavi.results.amounts import duration
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.limiter import Limiter
-from medhavi.units import DAY, HOUR, from_units
+from medhavi.units import HOUR, from_units
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -443,7 +444,7 @@ def tell(
         if shift:
             messages.add(
                 ExceptionCode.MOVED,
-                f"Comes {abs(shift) / DAY:.1f} days "
+                f"Comes {duration(abs(shift) / HOUR)} "
                 f"{'later' if shift > 0 else 'earlier'} than it is dated.",
                 date=order.row["due"],
                 suggested_date=order.timing.finish,
@@ -496,7 +497,7 @@ def tell_refused(
             continue
         product, location = demand.node
         rest = from_units(demand.qty - line.planned, model.node(demand.node).step)
-        late = f", {late_by / DAY:.1f} days late" if late_by else ""
+        late = f", {duration(late_by / HOUR)} late" if late_by else ""
         messages.add(
             CODES[rule],
             f"{rule} forbids to deliver {rest:g}{late}.",
