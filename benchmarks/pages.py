@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 SIZES: tuple[str, ...] = ("m1000", "m10000")
-BY_JOBS = "campaigns"
-"""Page that waits for a job of half a minute: it is opened and not clicked."""
 SESSIONS, TOGETHER = 10, 20
 EDITS = 5
 READ_S = 4.0
@@ -372,7 +370,7 @@ def costs_of_demo(
         for name in PAGES:
             first = desk.visit(f"/{name}/")
             again = desk.visit(f"/{name}/")
-            clicks = [] if name == BY_JOBS else list(desk.clicks())
+            clicks = list(desk.clicks())
             alone.append(again)
             clicked += [cost for _, cost in clicks]
             worst = max(clicks, key=lambda one: one[1].cpu, default=("", Cost(0, 0)))
@@ -417,7 +415,7 @@ def slowest(server: Server) -> tuple[str, Cost]:
 
     with visitor(server) as desk:
         desk.visit("/plan/")
-        opened = {name: desk.visit(f"/{name}/") for name in PAGES if name != BY_JOBS}
+        opened = {name: desk.visit(f"/{name}/") for name in PAGES}
     return max(opened.items(), key=lambda one: one[1].wall)
 
 
