@@ -128,6 +128,9 @@ class PromiseLedger:
         Now of every quote, and the end of the horizon [s].
     counted_on
         Planned orders that count as supply; None: none does (rule 30).
+    reread
+        Snapshot and providers of tables that a remedy changed, by its rows: the next
+        quote often tries the same one. They hold nothing of what is promised.
     """
 
     counted_on: tuple[str, ...] | None = None
@@ -143,6 +146,7 @@ class PromiseLedger:
         self.costs = OptionCosts(stages)
         self.times = stages.times
         self.accepted: dict[str, list[Undo]] = {}
+        self.reread: dict[str, tuple[Snapshot, Providers]] = {}
         self._count = 0
         self._waiting: list[PreemptedPromise] = []
         self.substitutes = substitutes(snapshot)
@@ -188,6 +192,7 @@ class PromiseLedger:
         used = stages or self.stages
         made: PromiseLedger = copy(self)
         made.snapshot = snapshot
+        made.reread = {}
         made.now = int(snapshot.as_of)
         made.horizon_end = snapshot.settings.horizon_end
         made.stages = used

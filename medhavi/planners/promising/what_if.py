@@ -9,6 +9,7 @@ looked at, and only while it is asked: nobody else sees them.
 from __future__ import annotations
 
 import datetime as dt
+import json
 from copy import copy
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from medhavi.planners.promising.promise_ledger import PromiseLedger
     from medhavi.planners.promising.supply_search.requests import Request
+    from medhavi.providers import Providers
     from medhavi.snapshot import Snapshot
 
     Rows = Mapping[str, Sequence[Mapping[str, object]]]
@@ -52,6 +54,8 @@ UNTOUCHED = {
     "resource_units": ("calendars", "exchange", "lead_times"),
 }
 """Providers that a change of a table leaves as they are where it is read again."""
+MOST_REREAD = 8
+"""Changed tables that a book keeps."""
 
 
 def changed(snapshot: Snapshot, rows: Rows) -> Snapshot:
@@ -124,15 +128,26 @@ def overlaid(book: PromiseLedger, name: str, tables: Rows) -> PromiseLedger | No
 
 def rebuilt(book: PromiseLedger, rows: Rows) -> PromiseLedger:
     """Promise ledger on tables that are read anew, with the same promises."""
-    snapshot = changed(book.snapshot, rows)
-    reached = [UNTOUCHED.get(name, ()) for name in rows if name != REQUEST]
-    shared = sorted(set.intersection(*map(set, reached)) if reached else ())
-    providers = book.providers.on(with_disruptions(snapshot), shared=shared)
+    snapshot, providers = _reread(book, rows)
     other = type(book)(snapshot, AvailabilityCheck(providers))
     for undos in book.accepted.values():
         for undo in undos:
             other.take_again(undo)
     return other
+
+
+def _reread(book: PromiseLedger, rows: Rows) -> tuple[Snapshot, Providers]:
+    """Changed tables and what they provide; those of the last changes are kept."""
+    known, key = book.reread, json.dumps(rows, sort_keys=True, default=str)
+    if key not in known:
+        snapshot = changed(book.snapshot, rows)
+        reached = [UNTOUCHED.get(name, ()) for name in rows if name != REQUEST]
+        shared = sorted(set.intersection(*map(set, reached)) if reached else ())
+        providers = book.providers.on(with_disruptions(snapshot), shared=shared)
+        known[key] = snapshot, providers
+        for oldest in list(known)[:-MOST_REREAD]:
+            del known[oldest]
+    return known[key]
 
 
 def with_planned_orders(book: PromiseLedger, request: Request) -> PromiseLedger:
