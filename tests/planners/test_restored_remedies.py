@@ -12,7 +12,7 @@ import pytest
 
 from medhavi.snapshot.patch import Patch
 from tests import factories
-from tests.api import promise
+from tests.api import PromiseLedger, promise, quote, read_requests
 from tests.planners.small_plans import day
 from tests.planners.test_late_remedies import HOURLY, tried
 
@@ -99,6 +99,32 @@ def test_a_promise_is_in_time_once_what_is_broken_works_again(
     assert found.status == "promised"
     (again,) = promise(Patch.of(snapshot, found.rows).apply(snapshot), asked)
     assert (again.date, again.cost.total) == (found.date, found.cost)
+
+
+@pytest.mark.req("ATP-19")
+def test_what_a_remedy_changed_is_kept_for_the_next_quote() -> None:
+    """It knows nothing of promises: one in between is seen as on a new book."""
+    disruptions = broken("resource_down", "M", 5)
+    snapshot = factories.snapshot(
+        **{**HOURLY, "demands": [], "disruptions": disruptions}
+    )
+    asked = read_requests(
+        [
+            {"demand": name, "product": "A", "location": "L", "qty": 24, "due": day(2)}
+            for name in ("D1", "D2")
+        ],
+        snapshot,
+    ).requests
+    book = PromiseLedger.from_snapshot(snapshot)
+    first = quote(book, asked[0])
+    assert [name for name in book.reread if "disruptions" in name]
+    assert quote(book, asked[0]).remedies == first.remedies
+    book.take(first)
+    other = PromiseLedger.from_snapshot(snapshot)
+    other.take(first)
+    after = quote(book, asked[1])
+    assert after.remedies == quote(other, asked[1]).remedies
+    assert after.remedies != first.remedies
 
 
 def test_half_a_crew_is_whole_again() -> None:
