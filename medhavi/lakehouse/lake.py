@@ -59,6 +59,7 @@ def assemble(
     as_of: dt.datetime | None,
     about: Sequence[Finding] = (),
     position: int | None = None,
+    earlier: Snapshot | None = None,
 ) -> Snapshot:
     """Snapshot of a state.
 
@@ -73,13 +74,15 @@ def assemble(
         Further findings, about the log.
     position
         Of the newest event that is known; None: of a moment of the past.
+    earlier
+        Snapshot whose tables are shared where they are equal.
     """
     frames, found = overridden(state, as_of)
     frames["settings"] = _settings(frames["settings"], as_of)
     _keep_what_matters(frames, as_of)
     found = [*quality_findings(state), *about, *found]
     made = Snapshot.from_frames(frames, findings=found, position=position)
-    return made.hold_bad_rows()
+    return (made if earlier is None else made.sharing(earlier)).hold_bad_rows()
 
 
 def _settings(frame: pl.DataFrame, as_of: dt.datetime | None) -> pl.DataFrame:
@@ -235,6 +238,8 @@ class Lake:
         self,
         known_at: dt.date | None = None,
         effective_at: dt.date | None = None,
+        *,
+        earlier: Snapshot | None = None,
     ) -> Snapshot:
         """Planning tables of a moment; see `moment` for dates without a time.
 
@@ -246,6 +251,8 @@ class Lake:
             Facts in effect up to then, and now of the plan; default: the latest
             `occurred_at` of the facts that are known, but for those dated beyond their
             recording by more than the setting `clock_tolerance`.
+        earlier
+            Snapshot from before; tables of now that are equal are shared with it.
 
         Raises
         ------
@@ -261,7 +268,7 @@ class Lake:
                 head = self._silver.head(log)
                 about = _about(log, None, effective_at)
                 position = head.reach.position
-                return assemble(head.state, effective_at, about, position)
+                return assemble(head.state, effective_at, about, position, earlier)
         if effective_at is None:
             return assemble(State(), None)
         state = self._silver.at(log, Moment(known_at, effective_at))

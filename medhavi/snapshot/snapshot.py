@@ -177,6 +177,23 @@ class Snapshot(TextDisplay):
             _memory=CheckMemory(self._memory),
         )
 
+    def sharing(self, earlier: Snapshot) -> Self:
+        """Snapshot that has tables in common with an earlier one, where they are equal.
+
+        They are not hashed again, and checks that read nothing else not asked again.
+        """
+        known = earlier._parts
+        parts = {
+            name: known[name] if part.normal.equals(known[name].normal) else part
+            for name, part in self._parts.items()
+        }
+        return type(self)(
+            _parts=MappingProxyType(parts),
+            _before=self._before,
+            position=self.position,
+            _memory=CheckMemory(earlier._memory),
+        )
+
     def hold_bad_rows(self) -> Self:
         """Snapshot without the rows that would stop a plan (semantics 48).
 

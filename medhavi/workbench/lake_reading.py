@@ -230,11 +230,13 @@ def lineage(
         told = lake.lineage(table, key, column, **moments)
         if _TIMES.get(table) != column or column is None:
             return told
-        return _predicted(told, lake.snapshot(**moments))
+        return _predicted(told, lake.snapshot(known_at, effective_at))
     if plan is None:
         message = f"{table} belongs to a plan: name the plan."
         raise UsageError(message)
-    return _Figures(plan, lake.snapshot(**moments)).of(table, str(key), column)
+    return _Figures(plan, lake.snapshot(known_at, effective_at)).of(
+        table, str(key), column
+    )
 
 
 def _predicted(told: Lineage, snapshot: Snapshot) -> Lineage:

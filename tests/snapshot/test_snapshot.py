@@ -255,3 +255,32 @@ def test_a_snapshot_travels_between_processes():
     again = pickle.loads(pickle.dumps(snapshot))
     assert again.fingerprint == snapshot.fingerprint
     assert again.findings == snapshot.findings
+
+
+@given(snapshots(), snapshots())
+def test_sharing_equal_tables_changes_nothing_that_is_said(earlier, later):
+    """Not even where rows are held back, or what was said before would be wrong."""
+    assert isinstance(earlier.findings, tuple)  # it has been asked
+    shared = later.sharing(earlier)
+    assert shared.fingerprint == later.fingerprint
+    assert shared.findings == later.findings
+    assert shared.hold_bad_rows().fingerprint == later.hold_bad_rows().fingerprint
+    assert shared.hold_bad_rows().findings == later.hold_bad_rows().findings
+    for name, frame in later.tables.items():
+        if frame.equals(earlier[name]):
+            assert shared.input_rows(name).equals(later.input_rows(name))
+
+
+def test_a_fault_of_another_table_is_found_beside_shared_ones():
+    rows = {
+        "settings": [{"as_of": AS_OF}],
+        "products": [{"product": "A"}],
+        "locations": [{"location": "L"}],
+    }
+    right = Snapshot.from_frames(rows)
+    assert all(found.table != "stock" for found in right.findings)
+    stock = [{"product": "GONE", "location": "L", "qty": 1}]
+    wrong = Snapshot.from_frames({**rows, "stock": stock})
+    shared = wrong.sharing(right)
+    assert shared["products"] is right["products"]
+    assert shared.findings == wrong.findings != right.findings

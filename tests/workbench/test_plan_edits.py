@@ -25,7 +25,7 @@ from medhavi.planners.work_orders.order_parameters import FirmingRule, OrderPara
 from medhavi.results.plans.plan import Plan
 from medhavi.snapshot.patch import RowChange
 from tests import factories
-from tests.api import SqliteStore, edit
+from tests.api import Lake, SqliteStore, edit
 from tests.examples import examples, some
 from tests.lakehouse.lake_events import DUE, START, day
 from tests.workbench.edit_company import (
@@ -126,6 +126,21 @@ def test_a_committed_edit_makes_the_snapshot_that_was_previewed(bench):
     assert bench.snapshot().fingerprint == shown.fingerprint_after
     again = bench.plan()
     assert again.fingerprint == shown.plan.fingerprint
+
+
+def test_tables_that_an_edit_leaves_are_shared_with_those_before(bench):
+    """The head of the log says the same as the lake read by somebody else."""
+    plan = plan_of(bench)
+    before = bench.edits.facts.read()[1]
+    shown = bench.preview(plan, edit("split", proposal(plan), parts=[10, 20]))
+    assert bench.commit_edit(shown, approver="Ada").committed
+    after = bench.edits.facts.read()[1]
+    other = Lake(bench.lake.path).snapshot()
+    assert after.fingerprint == other.fingerprint != before.fingerprint
+    assert after.findings == other.findings
+    assert (after.held, after.position) == (other.held, other.position)
+    assert after["products"] is before["products"]
+    assert after["supply_orders"] is not before["supply_orders"]
 
 
 # ------------------------------------------------ the next plan keeps what is firm

@@ -243,6 +243,14 @@ class NormalTable:
     unzoned: int = 0
     """Dates without a time that count in UTC because nothing states a zone."""
 
+    def equals(self, other: NormalTable) -> bool:
+        """Whether rows, their input rows and what was found are the same."""
+        return (
+            (self.findings, self.unzoned) == (other.findings, other.unzoned)
+            and self.rows.equals(other.rows)
+            and self.frame.equals(other.frame)
+        )
+
     def without(self, rows: Collection[int]) -> NormalTable:
         """Table without some input rows; what was found in others stays."""
         gone = self.rows.is_in(list(rows))

@@ -55,10 +55,12 @@ class NewestFacts:
         """Head of the log and its tables, mirrored first where it moved."""
         with self._reading:
             head = self._store.head()
-            if self._head is None or self._head[0] != head:
+            known = self._head
+            if known is None or known[0] != head:
                 self._lake.mirror(self._store)
-                self._head = head, self._lake.snapshot()
-            return self._head
+                earlier = None if known is None else known[1]
+                known = self._head = head, self._lake.snapshot(earlier=earlier)
+            return known
 
     def order_numbers(self) -> frozenset[str]:
         """Numbers of all orders that there ever were."""
