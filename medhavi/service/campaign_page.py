@@ -243,8 +243,10 @@ def _studied(
             ),
         )
 
-    title, offer = say("campaigns_are_being_planned"), None if begin else _OFFER
-    return result_of(asked, here, title, observe, offer)
+    offer = None if begin else _OFFER
+    return result_of(
+        asked, here, say("campaigns_are_being_planned"), observe, offer=offer
+    )
 
 
 # ---------------------------------------------------------------------------- matrix

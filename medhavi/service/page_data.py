@@ -523,7 +523,7 @@ def picture(chart: Picture | None, what: str, advice: str, told: str = "") -> mo
 
 
 def trouble_of(shown: PageWithProblem) -> mo.Html:
-    """What stands in the way of a page; findings behind it, but not beside its work."""
+    """What stands in the way of a page, with its findings; work under way has none."""
     problem = shown.problem
     source = getattr(shown, "source", None)
     if isinstance(source, DataSource) and (source.is_empty or not source.option):

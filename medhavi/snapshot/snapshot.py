@@ -187,12 +187,8 @@ class Snapshot(TextDisplay):
             name: known[name] if part.normal.equals(known[name].normal) else part
             for name, part in self._parts.items()
         }
-        return type(self)(
-            _parts=MappingProxyType(parts),
-            _before=self._before,
-            position=self.position,
-            _memory=CheckMemory(earlier._memory),
-        )
+        memory = CheckMemory(earlier._memory)
+        return replace(self, _parts=MappingProxyType(parts), _memory=memory)
 
     def hold_bad_rows(self) -> Self:
         """Snapshot without the rows that would stop a plan (semantics 48).

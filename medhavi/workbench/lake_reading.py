@@ -203,8 +203,12 @@ _MODES = {"mode mrp": True, "modes constrained and optimize": False}
 _LOTS = ("moq", "min_lot", "lot_multiple", "max_lot")
 _STATED = {"qty": "qty", "order_qty": "qty", "start": "start", "finish": "due"}
 """Column of an open order that a plan takes over, by the column of the plan."""
-FIGURES = ("supplies", "fulfilment", "kpis")
-"""Tables of a plan whose numbers have a lineage."""
+FIGURES: Mapping[str, str] = {
+    "supplies": "number",
+    "fulfilment": "demand",
+    "kpis": "kpi",
+}
+"""Tables of a plan whose numbers have a lineage, and the column that names a row."""
 
 
 def lineage(
@@ -298,8 +302,8 @@ class _Figures:
         }
         return made[table](key, column)
 
-    def _row(self, table: str, key: str, *names: str) -> dict[str, Any]:
-        frame = self._plan[table]
+    def _row(self, table: str, key: str, *others: str) -> dict[str, Any]:
+        frame, names = self._plan[table], (*others, FIGURES[table])
         found = frame.filter(pl.any_horizontal(pl.col(name) == key for name in names))
         if found.is_empty():
             known = frame[names[-1]].drop_nulls().to_list()
@@ -309,7 +313,7 @@ class _Figures:
 
     # ---------------------------------------------------------------------- orders
     def _supply(self, key: str, column: str | None) -> Lineage:
-        row = self._row("supplies", key, "id", "number")
+        row = self._row("supplies", key, "id")
         column = column or "qty"
         unit = self._units.get(row["product"], "") if "qty" in column else ""
         told = Lineage(
@@ -454,7 +458,7 @@ class _Figures:
 
     # ------------------------------------------------------------- demands, figures
     def _demand(self, key: str, column: str | None) -> Lineage:
-        row, column = self._row("fulfilment", key, "demand"), column or "planned"
+        row, column = self._row("fulfilment", key), column or "planned"
         served = (
             self._plan.pegging.filter(
                 (pl.col("demand") == key) & (pl.col("level") == 0)
@@ -493,7 +497,7 @@ class _Figures:
         )
 
     def _figure(self, key: str, column: str | None) -> Lineage:
-        row, column = self._row("kpis", key, "kpi"), column or "value"
+        row, column = self._row("kpis", key), column or "value"
         parts = [
             LineageInput(table="kpis", key=key, column=name, value=row[name], role=name)
             for name in ("numerator", "denominator")

@@ -329,10 +329,8 @@ def _span(form: Form, zone: str) -> tuple[str, str]:
     if begin is None or end is None:
         raise UsageError(say("enter_from_when_to_when"))
     if end <= begin:
-        last, first = (
-            when(end, zone, year=True, ends=True),
-            when(begin, zone, year=True),
-        )
+        first = when(begin, zone, year=True)
+        last = when(end, zone, year=True, ends=True)
         raise UsageError(say("end_is_not_after_begin", last, first))
     return begin.isoformat(), end.isoformat()
 

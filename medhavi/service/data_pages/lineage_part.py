@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     Keep = Callable[[str, str], None]
 
 
-_KEYS: Mapping[str, str] = {"supplies": "number", "fulfilment": "demand", "kpis": "kpi"}
-"""Column that names a row of a table of a plan."""
 _PLANNED = {
     say("lineage_of_supplies"): "supplies",
     say("lineage_of_fulfilment"): "fulfilment",
@@ -67,7 +65,7 @@ def lineage_form(
         return None
     key: tuple[str, ...]
     if shown.plan is not None and table in FIGURES:
-        frame, key = shown.plan[table], (_KEYS[table],)
+        frame, key = shown.plan[table], (FIGURES[table],)
     else:
         frame, key = state.snapshot[table], tables()[table].key
     here = wanted("of") == table

@@ -190,14 +190,16 @@ def result_of(
     queue, cell = current_queue(), this_cell()
     if queue is None:
         return here()
-    if offer is not None and cell is not None:
+    if cell is None:
+        job = queue.submit(asked)
+        job.wait(observe)
+    elif offer is None:
+        job = queue.submit(asked)
+    else:
         job = queue.offer(asked)
         if job.state is JobState.OFFERED:
             job.when_begun_again(cell)
             return replace(offer, job=job.name)
-    job = queue.submit(asked)
-    if cell is None:
-        job.wait(observe)
     return cast("Value | PageProblem", outcome_of(job, title))
 
 

@@ -89,7 +89,6 @@ class PlanPage:
 _plans: AnswerCache[Plan] = AnswerCache(_KEPT)
 _shown: dict[tuple[DataSource, str], PlanPage] = {}
 """Page that was complete last, by source and mode, at the newest facts."""
-_reading = threading.Lock()
 open_pages = OpenPages()
 """Cells that show the plan of a source, by source."""
 RENEWED = say("older_plan_renewing")
@@ -309,8 +308,7 @@ def begin(asked: JobRequest, source: DataSource) -> Job | None:
 
 def _known(asked: PlanRequest, snapshot: Snapshot) -> PlanInForce | None:
     """Plan in force, as this server has it in memory or reads it back."""
-    key = (snapshot.fingerprint, asked.mode, asked.base)
-    kept = _plans.known(key)
+    kept = _plans.known((snapshot.fingerprint, asked.mode, asked.base))
     if kept is not None:
         return PlanInForce(plan=kept, current=True)
     last = None if asked.past else _shown.get((asked.source, asked.mode))
@@ -318,15 +316,7 @@ def _known(asked: PlanRequest, snapshot: Snapshot) -> PlanInForce | None:
         assert last.request is not None
         if last.request.base == asked.base:
             return PlanInForce(plan=restated(last.plan, snapshot), current=True)
-    with _reading:  # pages that are filled at once read it once
-        kept = _plans.known(key)
-        found = (
-            asked.found(snapshot)
-            if kept is None
-            else PlanInForce(plan=kept, current=True)
-        )
-        if found is not None and found.current:
-            _plans.get(key, lambda: found.plan)
+    found = asked.found(snapshot)
     if last is not None and last.plan is not None and not (found and found.current):
         return PlanInForce(plan=last.plan, current=False)
     return found

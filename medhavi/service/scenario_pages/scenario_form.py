@@ -165,7 +165,12 @@ def change_words(change: Edit, names: Names) -> str:
         _said(kind.parameters[name], value, names)
         for name, value in change.values.items()
     ]
-    return f"{kind.choice or said(kind.name).capitalize()}: {', '.join(told)}"
+    return f"{kind_words(kind)}: {', '.join(told)}"
+
+
+def kind_words(kind: ChangeKind) -> str:
+    """Kind of change in words, as it is chosen."""
+    return kind.choice or said(kind.name).capitalize()
 
 
 _CHANGE = re.compile(r"\bchange \d+ \((\w+)\)")
@@ -179,11 +184,11 @@ def refusal_words(message: str, names: Names) -> str:
     'More or less demand: no row of demands fits C.'
     """
 
-    def kind_words(found: re.Match[str]) -> str:
+    def told(found: re.Match[str]) -> str:
         kind = KINDS.get(found[1])
-        return kind.choice or said(kind.name).capitalize() if kind else found[0]
+        return kind_words(kind) if kind else found[0]
 
-    return names.told(_CHANGE.sub(kind_words, message))
+    return names.told(_CHANGE.sub(told, message))
 
 
 def _said(parameter: Parameter, value: Any, names: Names) -> str:
