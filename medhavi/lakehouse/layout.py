@@ -246,6 +246,8 @@ class LocalTable(DeltaTable):
                 "before two hexadecimal digits."
             )
             raise EnvironmentFailure(message)
+        if cls.is_deltatable(str(path)):
+            return cls(str(path))
         table = cls.create(str(path), schema, mode="ignore", **options)
         return cast("LocalTable", table)
 

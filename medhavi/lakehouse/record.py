@@ -89,6 +89,10 @@ GOLD_TABLES: Mapping[str, Mapping[str, pl.DataType]] = MappingProxyType(
 """Columns of each gold table."""
 _SINGLE = frozenset({"plan_runs", "estimates", NUMBERS})
 """Tables of which a run writes all its rows in one append."""
+_written_last: dict[Path, tuple[str, object, Plan]] = {}
+"""By lake, the run that this process recorded last, when, and its plan.
+
+Plans on it find there what was read for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +156,9 @@ def _written(layout: LakeLayout, plan: Plan) -> RecordedRun:
         _append_once(layout, name, run_id, frame)
     if plan.basis is not None:
         _append_once(layout, BASES, run_id, _basis_row(plan.basis))
-    _append_once(layout, "plan_runs", run_id, _run_row(plan, fingerprint, tables))
+    row = _run_row(plan, fingerprint, tables)
+    _append_once(layout, "plan_runs", run_id, row)
+    _written_last[layout.root] = run_id, row["recorded_at"][0], plan
     return RecordedRun(run_id=run_id, written=True, tables=tables, plan=plan)
 
 
@@ -278,6 +284,7 @@ def _keep_schedule(layout: LakeLayout, run_id: str, basis: Basis | None) -> None
             mode="overwrite",
             predicate=f"run_id = '{run_id}'",
         )
+    _written_last.pop(layout.root, None)
 
 
 def basis_of(layout: LakeLayout, run_id: str) -> Basis | None:
@@ -304,6 +311,9 @@ def read_plan(layout: LakeLayout, run_id: str) -> Plan:
     if not rows:
         message = f"No run {run_id} is recorded."
         raise UsageError(message)
+    run, recorded_at, written = _written_last.get(layout.root, ("", None, None))
+    if written is not None and (run, recorded_at) == (run_id, rows[0]["recorded_at"]):
+        return written
     told = {name: value for name, value in rows[0].items() if value is not None}
     told |= {name: json.loads(told.get(name, "null")) for name in _OF_RUN}
     told["as_of"] = None if "as_of" not in told else told["as_of"].isoformat()

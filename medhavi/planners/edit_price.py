@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
-from medhavi.planners.net_change.incremental import ORDER_TABLES
+from medhavi.planners.constrained.memory import ORDER_TABLES
 from medhavi.providers import Providers
 from medhavi.results.figures.order_costs import order_costs, overtime_rate
 from medhavi.results.figures.scorecard import scorecard

@@ -283,8 +283,11 @@ def cached_plan(name: str) -> Plan | None:
 def restated(plan: Plan, snapshot: Snapshot) -> Plan:
     """Plan as one of a snapshot in which nothing that it depends on has changed."""
     run = replace(plan.run, snapshot_fingerprint=snapshot.fingerprint)
-    schedule = None if plan.basis is None else plan.basis.schedule
-    basis = replace(Basis.of(snapshot), schedule=schedule)
+    made, basis = plan.basis, Basis.of(snapshot)
+    if made is not None:
+        # What was read for it is that of the very same tables.
+        kept = None if made.changed(snapshot) else made.kept
+        basis = replace(basis, schedule=made.schedule, kept=kept)
     return replace(plan, run=run, basis=basis)
 
 

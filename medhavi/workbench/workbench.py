@@ -379,7 +379,10 @@ class Workbench(LakeReading, PlanEditing, FactAmending, DataQuality):
         if self._desk is not None and stamp[0] is not None and stamp == self._stamp:
             return False
         desk, newest = newest_or_last(
-            lambda: self._desk_kind.open(self.lake, self.store, dated_by_plan), last
+            lambda: self._desk_kind.open(
+                self.lake, self.store, dated_by_plan, self.edits.facts.last
+            ),
+            last,
         )
         if newest and last is not None:
             desk.counters = last.counters

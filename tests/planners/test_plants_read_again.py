@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import random
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -12,21 +13,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from medhavi.errors import NotAvailable
+from medhavi.findings import BadData, has_errors
 from medhavi.planners.constrained.demand_bounds import LeadTimeBounds, Planned
 from medhavi.planners.constrained.memory import Memory, PlantReading
 from medhavi.planners.constrained.netting.given_sources import UNDECIDED, Decisions
 from medhavi.planners.constrained.search import searched_run
 from medhavi.planners.constrained.search.searched_run import SearchedRun
 from medhavi.snapshot import Snapshot
+from tests import factories
 from tests.api import ConstrainedParameters, plan
 from tests.examples import examples
 from tests.factories import AS_OF
 from tests.planners import mixed_sources
 from tests.planners.search_plants import DAY, workshop
 from tests.planners.small_plans import KERNELS
+from tests.wide_networks import wide_tables
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from medhavi.planners.constrained.search.plant.model import Model
     from medhavi.results.plans.plan import Plan
@@ -328,3 +333,85 @@ def test_mode_optimize_reads_the_plant_of_its_baseline_no_more(
         assert read[0] is last.basis.kept
         assert same(made, plan(after, "optimize", baseline=unread(last)))
         last = made
+
+
+def other_orders(snapshot: Snapshot, made: Plan, draw: random.Random) -> Snapshot:
+    """Tables with an order that is another, is gone, is proposed, or has begun."""
+    rows = snapshot["supply_orders"].to_dicts()
+    steps = snapshot["supply_order_steps"].to_dicts()
+    proposals = made.supplies.filter(status="planned").to_dicts()
+    kind = draw.choice(["qty", "due", "gone", "firmed", "firmed", "in_process"])
+    if kind == "firmed" and proposals:
+        one = draw.choice(proposals)
+        names = {"supply_order": one["id"], "status": "firmed", "source": one["source"]}
+        taken = {name: one[name] for name in ("kind", "product", "location", "qty")}
+        due = {"due": one["finish"], "start": one["start"], "locked": False}
+        empty = dict.fromkeys(snapshot["supply_orders"].columns)
+        rows.append({**empty, "qty_done": 0.0, **taken, **names, **due})
+    elif rows:
+        one = draw.choice(rows)
+        if kind == "gone":
+            rows.remove(one)
+            steps = [row for row in steps if row["supply_order"] != one["supply_order"]]
+        elif kind == "qty":
+            one["qty"] += 2.0
+        elif kind == "due":
+            one["due"] += dt.timedelta(days=draw.choice([-1, 2]))
+        else:
+            one["status"] = "in_process"
+    tables = {"supply_orders": rows, "supply_order_steps": steps}
+    return snapshot.replace(**tables)
+
+
+def orders_read_again(seeds: Iterable[int]) -> int:
+    """Change orders of networks time after time; count the plans that were resumed."""
+    resumed = 0
+    for seed in seeds:
+        draw = random.Random(seed)
+        try:
+            snapshot = Snapshot.from_frames(factories.tables(**wide_tables(seed)))
+            last = on(snapshot.require())
+        except (BadData, NotAvailable):
+            continue
+        for number in range(3):
+            after = other_orders(snapshot, last, draw)
+            if has_errors(after.findings):
+                continue
+            made = on(after, last)
+            assert same(made, on(after, unread(last))), (seed, number)
+            resumed += made.basis is not None and made.basis.kept is not None
+            snapshot, last = after, made
+    return resumed
+
+
+def test_plans_of_other_orders_are_those_of_plans_from_folders() -> None:
+    assert orders_read_again(range(examples(4, 40))) >= examples(3, 30)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("ten", range(4, 24))
+def test_plans_of_other_orders_of_many_networks(ten: int) -> None:
+    orders_read_again(range(10 * ten, 10 * ten + 10))
+
+
+def test_an_order_that_makes_a_place_a_source_is_read_anew() -> None:
+    """Goods under way to a place are what its lane can bring on to the next one."""
+    rows: dict[str, Any] = {
+        "locations": [{"location": one, "kind": "warehouse"} for one in ("P", "Q")],
+        "products": [{"product": "A"}],
+        "suppliers": [{"supplier": "S"}],
+        "lanes": [
+            {"lane": "P-Q", "origin": "P", "destination": "Q", "transit_hours": 24.0}
+        ],
+        "demands": [
+            {"demand": "D", "product": "A", "location": "Q", "qty": 2.0, "due": day(20)}
+        ],
+    }
+    bought = {"kind": "purchase", "source": "S", "start": None, "locked": None}
+    first = on(Snapshot.from_frames(factories.tables(**rows)))
+    order = firmed("W1", 2, **bought, status="released")
+    after = Snapshot.from_frames(factories.tables(**rows, supply_orders=[order]))
+    made = on(after, first)
+    assert made.supplies["source"].to_list().count("P-Q") == 1
+    assert first.supplies.is_empty()
+    assert same(made, on(after, unread(first)))

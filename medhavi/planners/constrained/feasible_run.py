@@ -152,7 +152,11 @@ class FeasibleRun(MrpRun):
 
     def _graph(self) -> ItemLocationGraph:
         known = self._memory.reading.graphs
-        return known.pop() if known else super()._graph()
+        if not known:
+            return super()._graph()
+        graph = known.pop()
+        graph.providers = self.providers
+        return graph
 
     def give_back(self) -> None:
         """Leave the graph to the next run; the records of this one are let go."""

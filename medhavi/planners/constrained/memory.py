@@ -18,6 +18,7 @@ from medhavi.planners.mrp.unsupported import CONSTRAINED, check_supported
 from medhavi.planners.planned_tables import with_disruptions, with_overtime
 from medhavi.providers import Providers
 from medhavi.providers.table_rows import read_tables
+from medhavi.snapshot.patch import differing_rows
 from medhavi.units import ALWAYS, NEVER
 
 if TYPE_CHECKING:
@@ -151,14 +152,14 @@ class PlantFacts:
         return other
 
 
-UNREAD = frozenset({"demands"})
-"""Tables that nothing of a reading depends on."""
+ORDER_TABLES = ("supply_orders", "supply_order_steps")
+UNREAD = frozenset({"demands", *ORDER_TABLES})
+"""Tables that a reading does not depend on, but for the times of existing orders."""
 _SHARED = (
     *("calendars", "capacity", "changeovers", "cleanings", "exchange", "facts"),
-    *("lead_times", "recipes", "roads", "sourcing", "sourcing_findings"),
-    *("suppliers", "transport"),
+    *("lead_times", "recipes", "roads", "sourcing", "suppliers", "transport"),
 )
-"""Providers that do not read those tables."""
+"""Providers that do not read those tables, or read them alike."""
 
 
 class PlantReading:
@@ -171,8 +172,8 @@ class PlantReading:
     decisions
         What is decided beyond the tables in the plan that it is read for.
     before
-        An earlier reading of the same company, of which the demands alone differ, and
-        what is decided but for overtime.
+        An earlier reading of the same company, of which demands and existing orders
+        alone differ, and what is decided but for overtime.
 
     Attributes
     ----------
@@ -214,13 +215,29 @@ class PlantReading:
                 for last, facts in before._facts.items()  # noqa: SLF001 - its own kind
             }
 
-    def on(self, snapshot: Snapshot, decisions: Decisions) -> PlantReading:
-        """Reading of a snapshot that differs in `UNREAD` alone, by some decisions."""
-        known = self.providers.tables
+    def on(self, snapshot: Snapshot, decisions: Decisions) -> PlantReading | None:
+        """Reading of a snapshot that differs in `UNREAD` alone, by some decisions.
+
+        None: where orders are differs, and sources with it.
+        """
+        before = self.providers
+        known = before.tables
         names = UNREAD.intersection(known)
         tables = {**known, **read_tables(snapshot, sorted(names))}
-        made = self.providers.on(snapshot, tables=tables, shared=_SHARED)
-        return PlantReading(made, decisions, self)
+        changed = _changed_orders(before.snapshot, snapshot)
+        if changed and not before.sourcing.same(tables):
+            return None
+        providers = before.on(snapshot, tables=tables, shared=_SHARED)
+        if changed:
+            providers.capacity = before.capacity.at_work(snapshot)
+        made = PlantReading(providers, decisions, self)
+        if changed:
+            made.timings = {
+                name: timing
+                for name, timing in self.timings.items()
+                if name not in changed
+            }
+        return made
 
     @classmethod
     def of(cls, made: Plan, snapshot: Snapshot) -> PlantReading | None:
@@ -233,6 +250,16 @@ class PlantReading:
     def facts(self, last: int) -> PlantFacts:
         """What plants say that reach to a last due date [UTC s]."""
         return self._facts.setdefault(last, PlantFacts())
+
+
+def _changed_orders(one: Snapshot, other: Snapshot) -> set[str]:
+    """Names of existing orders that differ between snapshots."""
+    return {
+        name
+        for table in ORDER_TABLES
+        for rows in differing_rows(one[table], other[table])
+        for name in rows["supply_order"]
+    }
 
 
 class Memory:
@@ -283,10 +310,10 @@ class Memory:
             self.snapshot = with_overtime(self.snapshot, *decisions.hours)
         self.fingerprint = snapshot.fingerprint
         self.findings = check_supported(snapshot, CONSTRAINED)
-        if before is None or before.decisions.hours != decisions.hours:
-            self.reading = PlantReading(Providers(self.snapshot), decisions)
-        else:
-            self.reading = before.on(self.snapshot, decisions)
+        known = None
+        if before is not None and before.decisions.hours == decisions.hours:
+            known = before.on(self.snapshot, decisions)
+        self.reading = known or PlantReading(Providers(self.snapshot), decisions)
         self.providers = self.reading.providers
         self.demands_read: list[LoadedDemands] = []
         self._forget(decisions)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.findings import finding
-from medhavi.planners.constrained.memory import PlantReading
+from medhavi.planners.constrained.memory import ORDER_TABLES, PlantReading
 from medhavi.planners.constrained.search import searched_run
 from medhavi.planners.constrained.search.starts.baseline_schedule import (
     BaselineSchedule,
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
 
-ORDER_TABLES = frozenset({"supply_orders", "supply_order_steps"})
 _OWN = {"baseline", STABILITY_PRICE, STABILITY_SHARE}
 """Settings that only a plan on a baseline has."""
 FROM_NOTHING = "from_nothing"

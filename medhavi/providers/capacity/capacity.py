@@ -357,6 +357,22 @@ class Capacity:
         same = all(made.yields(name) == self.yields(name) for name in names)
         return made if same else None
 
+    def at_work(self, snapshot: Snapshot) -> Capacity:
+        """Same routings where other work is done already.
+
+        Parameters
+        ----------
+        snapshot
+            Tables that differ in rows of `supply_order_steps` alone.
+        """
+        made: Capacity = copy(self)
+        made._snapshot = snapshot
+        made._unlimited = None
+        steps = read_tables(snapshot, ["supply_order_steps"])
+        made._tables = {**self._tables, **steps}
+        made._progress = steps["supply_order_steps"].index("supply_order")
+        return made
+
     @property
     def withheld(self) -> dict[str, float]:
         """Share of its time that each resource withholds from promises, if it does."""

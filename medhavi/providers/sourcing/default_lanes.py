@@ -82,6 +82,25 @@ class DefaultLanes:
             and not self._waits(product, origin, location, decided)
         )
 
+    def same(self, tables: Mapping[str, TableRows], decided: Decided) -> bool:
+        """Whether the same lanes are sources of all products of other tables.
+
+        Parameters
+        ----------
+        tables
+            They differ in `stock` and `supply_orders` alone.
+        decided
+            As of `into`.
+        """
+        other = DefaultLanes(tables, self._roads)
+        products = {product for product, _ in self._stocked ^ other._stocked}
+        return all(
+            self.into(product, place, decided) == other.into(product, place, decided)
+            for product in sorted(products)
+            for place in self._roads.transport.into
+            if not decided(product, place)
+        )
+
     def _lanes(self, product: str, location: str) -> list[tuple[str, str]]:
         """Lane and origin of what may come from a place that holds stock."""
         # A lane looks at a product for one thing alone: whether it is dangerous.

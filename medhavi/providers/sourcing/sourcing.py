@@ -259,6 +259,16 @@ class Sourcing:
         offers = list(self._offers(ORDER_KINDS.get(kind, kind), source, node))
         return offers[0].fence_time if offers else self.location_time(location)
 
+    def same(self, tables: Mapping[str, TableRows]) -> bool:
+        """Whether other stock and orders leave all sources as they are.
+
+        Parameters
+        ----------
+        tables
+            They differ in `stock` and `supply_orders` alone.
+        """
+        return self._lanes.same(tables, self._decided)
+
     def is_decided(self, product: str, location: str) -> bool:
         """Whether a product has sources there without any lane by default."""
         return self._decided(product, location)

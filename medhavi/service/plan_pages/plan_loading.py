@@ -87,6 +87,8 @@ class PlanPage:
 
 
 _plans: AnswerCache[Plan] = AnswerCache(_KEPT)
+_reading = threading.Lock()
+"""One thread reads a plan back: pages and the look at new facts want it at once."""
 _shown: dict[tuple[DataSource, str], PlanPage] = {}
 """Page that was complete last, by source and mode, at the newest facts."""
 open_pages = OpenPages()
@@ -308,7 +310,8 @@ def begin(asked: JobRequest, source: DataSource) -> Job | None:
 
 def _known(asked: PlanRequest, snapshot: Snapshot) -> PlanInForce | None:
     """Plan in force, as this server has it in memory or reads it back."""
-    kept = _plans.known((snapshot.fingerprint, asked.mode, asked.base))
+    key = (snapshot.fingerprint, asked.mode, asked.base)
+    kept = _plans.known(key)
     if kept is not None:
         return PlanInForce(plan=kept, current=True)
     last = None if asked.past else _shown.get((asked.source, asked.mode))
@@ -316,7 +319,13 @@ def _known(asked: PlanRequest, snapshot: Snapshot) -> PlanInForce | None:
         assert last.request is not None
         if last.request.base == asked.base:
             return PlanInForce(plan=restated(last.plan, snapshot), current=True)
-    found = asked.found(snapshot)
+    with _reading:  # whoever waits here finds what was read meanwhile
+        kept = _plans.known(key)
+        if kept is not None:
+            return PlanInForce(plan=kept, current=True)
+        found = asked.found(snapshot)
+        if found is not None and found.current:
+            _plans.put(key, found.plan)
     if last is not None and last.plan is not None and not (found and found.current):
         return PlanInForce(plan=last.plan, current=False)
     return found

@@ -46,6 +46,11 @@ class NewestFacts:
         return 0 if self._head is None else self._head[0]
 
     @property
+    def last(self) -> Snapshot | None:
+        """Tables as they were read last; None before."""
+        return None if self._head is None else self._head[1]
+
+    @property
     def lake(self) -> Lake:
         """The lake, with the head of the log in it."""
         self.read()

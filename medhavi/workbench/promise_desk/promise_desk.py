@@ -115,6 +115,7 @@ class PromiseDesk:
         lake: Lake,
         store: EventStore,
         dated: Callable[[Snapshot, Lake], Snapshot] | None = None,
+        read: Snapshot | None = None,
     ) -> Self:
         """Open a desk on the head of a lake.
 
@@ -123,6 +124,8 @@ class PromiseDesk:
         dated
             Dates the open orders of the tables, as `plan_in_force.dated_by_plan`; None:
             they are there when they say so.
+        read
+            Tables of the lake as they were read last, of whatever position.
 
         Raises
         ------
@@ -130,7 +133,9 @@ class PromiseDesk:
             The tables have errors.
         """
         covered = lake.position()
-        tables = lake.snapshot()
+        tables = read
+        if tables is None or tables.position != covered:
+            tables = lake.snapshot(earlier=read)
         return cls(store, tables if dated is None else dated(tables, lake), covered)
 
     # ---------------------------------------------------------------------- verbs
