@@ -91,6 +91,8 @@ def data(get_renewed, mode, wanted):
         wanted, mode, desk_words.moments_of(wanted, scenario=False)
     )
     state = data_page.state_of(shown, wanted("known_at"))
+    if state:
+        doubtful_part.judge_ahead(shown, state, wanted("known_at"))
     return shown, state
 
 

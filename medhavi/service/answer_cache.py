@@ -1,9 +1,12 @@
-"""Answers that pages share: the newest by key, each made once."""
+"""Answers that pages share: the newest by key, each made once, some ahead."""
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -59,3 +62,52 @@ class AnswerCache(Generic[Value]):
         with self._lock:
             self._slots.pop(key, None)
         self.get(key, lambda: answer)
+
+
+QUIET_S = 2.0
+"""How long nothing new is shown of a subject until answers about it are made [s]."""
+
+
+class AnswersAhead:
+    """Answers that are made before anybody asks for them, one after the other.
+
+    A thread makes those of a subject when nothing new came of it for `QUIET_S`.
+    """
+
+    def __init__(self) -> None:
+        self._wanted: dict[Hashable, tuple[float, Callable[[], object]]] = {}
+        self._news = threading.Condition()
+        self._thread: threading.Thread | None = None
+
+    def want(self, subject: Hashable, make: Callable[[], object]) -> None:
+        """Make answers about a subject soon, in place of those wanted before.
+
+        What `make` raises is left to who asks for the answer.
+        """
+        with self._news:
+            self._wanted.pop(subject, None)
+            self._wanted[subject] = time.monotonic() + QUIET_S, make
+            if self._thread is None:
+                self._thread = threading.Thread(
+                    target=self._run, name="answers-ahead", daemon=True
+                )
+                self._thread.start()
+            self._news.notify()
+
+    def _run(self) -> None:
+        while True:
+            make = self._next()
+            with suppress(Exception):
+                make()
+
+    def _next(self) -> Callable[[], object]:
+        """What is made next, once it is time."""
+        with self._news:
+            while True:
+                first = next(iter(self._wanted), None)
+                due, make = self._wanted.get(first, (math.inf, None))
+                left = due - time.monotonic()
+                if make is not None and left <= 0:
+                    del self._wanted[first]
+                    return make
+                self._news.wait(left if make is not None else None)

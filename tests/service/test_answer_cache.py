@@ -6,7 +6,8 @@ import threading
 
 import pytest
 
-from medhavi.service.answer_cache import AnswerCache
+from medhavi.service import answer_cache
+from medhavi.service.answer_cache import AnswerCache, AnswersAhead
 
 
 def test_an_answer_is_made_once_and_the_oldest_goes():
@@ -53,3 +54,23 @@ def test_who_asks_for_another_key_does_not_wait():
     for thread in threads:
         thread.join(10)
     assert told == ["slow", "slow"]
+
+
+def test_answers_are_made_ahead_once_nothing_new_is_wanted(monkeypatch):
+    """Of each subject the last one, and a failure stops no other."""
+    monkeypatch.setattr(answer_cache, "QUIET_S", 0.05)
+    ahead, made, done = AnswersAhead(), [], threading.Event()
+
+    def fails():
+        made.append("fails")
+        raise ValueError
+
+    def last():
+        made.append("last")
+        done.set()
+
+    ahead.want("a", lambda: made.append("older"))
+    ahead.want("b", fails)
+    ahead.want("a", last)
+    assert done.wait(10.0)
+    assert made == ["fails", "last"]

@@ -14,12 +14,12 @@ from medhavi.service.page_data import html, recorded_until
 from medhavi.service.page_table import page_table
 from medhavi.service.plan_pages import decision_words, plan_page
 from medhavi.service.plan_pages.plan_loading import MODE_WORDS
+from medhavi.service.promise_pages.open_lists import records_known
 from medhavi.views import grid_columns, page
 from medhavi.views.names import quantity, wall_clock, when
 from medhavi.views.order_list import clocks
 from medhavi.views.words import say
 from medhavi.workbench.files.table_files import TableFiles
-from medhavi.workbench.promise_desk.promise_records import promise_records
 from medhavi.workbench.runs import published_plans
 
 if TYPE_CHECKING:
@@ -125,14 +125,14 @@ def _of_lake(shown: PlanPage, names: Names, known_at: str) -> Iterator[_Change]:
                 words = say("publish_plan_of_mode", told.fingerprint[:12], mode)
                 yield _Change(told.recorded_at, words, told.approver)
     with suppress(MedhaviError, OSError):
-        yield from _promises(shown, names, lake, until)
+        yield from _promises(shown, names, until)
 
 
 def _promises(
-    shown: PlanPage, names: Names, lake: Lake, until: dt.datetime | None
+    shown: PlanPage, names: Names, until: dt.datetime | None
 ) -> Iterator[_Change]:
     assert shown.snapshot is not None
-    records = promise_records(lake, int(shown.snapshot.as_of), until)
+    records = records_known(shown.source, shown.snapshot.as_of, until)
     for row in records.head(MOST_PROMISES).iter_rows(named=True):
         if row["recorded_at"] is None:
             continue

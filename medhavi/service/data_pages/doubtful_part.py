@@ -18,9 +18,11 @@ from medhavi.predict.master_data.duplicates import (
 )
 from medhavi.results.reports.work_lists import FindingCost
 from medhavi.schema import tables
-from medhavi.service.answer_cache import AnswerCache
+from medhavi.service.answer_cache import AnswerCache, AnswersAhead
+from medhavi.service.data_pages.change_list import change_rows
 from medhavi.service.data_pages.own_data import KEY_MARK
 from medhavi.service.downloads import grid_button
+from medhavi.service.jobs.open_pages import this_cell
 from medhavi.service.page_data import bench_of, html, problem_of, recorded_until
 from medhavi.service.page_table import written
 from medhavi.service.plan_pages.plan_page import EditResult
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
 
 _VALUES: AnswerCache[DoubtfulValues] = AnswerCache(4)
 _PAIRS: AnswerCache[LikelyDuplicates] = AnswerCache(4)
+_AHEAD = AnswersAhead()
 _NUMBER = "Number"
 """Hidden column with the number of the row."""
 
@@ -72,6 +75,19 @@ class QualityList:
     found: tuple[DoubtfulValue, ...] | tuple[LikelyDuplicate, ...]
     rows: pl.DataFrame
     finding: str
+
+
+def judge_ahead(shown: PlanPage, state: DataState, known_at: str) -> None:
+    """Judge the tables of a page soon: its lists are there when a tab is opened."""
+    if this_cell() is None:
+        return  # a page that runs by itself is not waited at
+
+    def judge() -> None:
+        doubtful_list(shown, state, known_at)
+        duplicate_list(shown, state)
+        change_rows(shown, state.names, known_at)
+
+    _AHEAD.want((shown.source, known_at), judge)
 
 
 def doubtful_list(shown: PlanPage, state: DataState, known_at: str) -> QualityList:

@@ -16,6 +16,8 @@ from medhavi.service.page_data import bench_of, recorded_until
 from medhavi.workbench.promise_desk.promise_records import promise_records
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     from medhavi.service.data_source import DataSource
     from medhavi.service.page_data import PageData
 
@@ -27,18 +29,37 @@ def records_of(data: PageData) -> pl.DataFrame:
     """Promises that the lake of a page knew at its moment; empty without a lake."""
     if data.snapshot is None or not data.source.lake:
         return pl.DataFrame(schema=RECORDS)
-    bench = bench_of(data.source)
-    lake = Lake(data.source.lake) if bench is None else bench.lake
-    now = data.snapshot.as_of
     try:
-        if bench is not None:
-            bench.edits.facts.read()
-        place = str(Path(data.source.lake).absolute())
         until = recorded_until(data.known_at, data.names)
-        key = (place, lake.stamp() or object(), now, until)
-        return _records.get(key, lambda: promise_records(lake, now, until))
+        return records_known(data.source, data.snapshot.as_of, until)
     except (MedhaviError, OSError):
         return pl.DataFrame(schema=RECORDS)  # the desk answers without the list
+
+
+def records_known(
+    source: DataSource, now: int, until: dt.datetime | None
+) -> pl.DataFrame:
+    """Promises that a lake knew at a moment; read once for each state of its log.
+
+    Parameters
+    ----------
+    now
+        Now of the company [UTC s].
+    until
+        Later events do not count; None: all count.
+
+    Raises
+    ------
+    MedhaviError, OSError
+        The lake or its store cannot be read.
+    """
+    bench = bench_of(source)
+    lake = Lake(source.lake) if bench is None else bench.lake
+    if bench is not None:
+        bench.edits.facts.read()
+    place = str(Path(source.lake).absolute())
+    key = (place, lake.stamp() or object(), now, until)
+    return _records.get(key, lambda: promise_records(lake, now, until))
 
 
 def followed_records(data: PageData) -> pl.DataFrame:
