@@ -112,6 +112,7 @@ def remembered():
 def data(get_renewed, mode, wanted):
     _renewed = get_renewed()
     shown = desk_words.shown_plan(wanted, mode, desk_words.moments_of(wanted))
+    plan_page.expect_edits(shown)
     names, loads = shown.names, capacity_page.loads_of(shown)
     return loads, names, shown
 

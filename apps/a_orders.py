@@ -97,6 +97,7 @@ def remembered():
 def data(get_renewed, mode, wanted):
     _renewed = get_renewed()
     shown = desk_words.shown_plan(wanted, mode, desk_words.moments_of(wanted))
+    plan_page.expect_edits(shown)
     names, known_at = shown.names, wanted("known_at")
     everything = order_page.orders_of(shown)
     return everything, known_at, names, shown

@@ -111,3 +111,7 @@ class AnswersAhead:
                     del self._wanted[first]
                     return make
                 self._news.wait(left if make is not None else None)
+
+
+answers_ahead = AnswersAhead()
+"""What open pages may be asked for next, for all of them."""

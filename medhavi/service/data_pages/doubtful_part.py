@@ -18,7 +18,7 @@ from medhavi.predict.master_data.duplicates import (
 )
 from medhavi.results.reports.work_lists import FindingCost
 from medhavi.schema import tables
-from medhavi.service.answer_cache import AnswerCache, AnswersAhead
+from medhavi.service.answer_cache import AnswerCache, answers_ahead
 from medhavi.service.data_pages.change_list import change_rows
 from medhavi.service.data_pages.own_data import KEY_MARK
 from medhavi.service.downloads import grid_button
@@ -53,7 +53,6 @@ if TYPE_CHECKING:
 
 _VALUES: AnswerCache[DoubtfulValues] = AnswerCache(4)
 _PAIRS: AnswerCache[LikelyDuplicates] = AnswerCache(4)
-_AHEAD = AnswersAhead()
 _NUMBER = "Number"
 """Hidden column with the number of the row."""
 
@@ -87,7 +86,7 @@ def judge_ahead(shown: PlanPage, state: DataState, known_at: str) -> None:
         duplicate_list(shown, state)
         change_rows(shown, state.names, known_at)
 
-    _AHEAD.want((shown.source, known_at), judge)
+    answers_ahead.want((shown.source, known_at), judge)
 
 
 def doubtful_list(shown: PlanPage, state: DataState, known_at: str) -> QualityList:

@@ -19,7 +19,7 @@ from medhavi.edits.order_states import OrderState, Verb, allowed
 from medhavi.errors import UsageError
 from medhavi.progress import unobserved
 from medhavi.results.plans.plan import Plan
-from medhavi.service.answer_cache import AnswerCache
+from medhavi.service.answer_cache import AnswerCache, answers_ahead
 from medhavi.service.jobs.job_queue import current_queue
 from medhavi.service.jobs.open_pages import result_of
 from medhavi.service.jobs.plan_jobs import (
@@ -273,6 +273,11 @@ def prepare_edits(page: PlanPage) -> None:
         request = _request(page, page.plan)
         ready = PlanReading(plan=request, fingerprint=page.plan.fingerprint)
         queue.submit(ready, again=True)
+
+
+def expect_edits(page: PlanPage) -> None:
+    """Prepare edits once the page is still, before somebody selects an order."""
+    answers_ahead.want((page.source, "edits"), lambda: prepare_edits(page))
 
 
 GONE = ("ORD003", "supply")
