@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import random
 import sys
-import time
 from datetime import timedelta
 from itertools import cycle
 from pathlib import Path
@@ -22,6 +21,7 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.demo_company import company
+from benchmarks.optimized_company import planned
 from benchmarks.performance_page import write_section
 
 if TYPE_CHECKING:
@@ -106,26 +106,20 @@ class Optimized(NamedTuple):
 
 def measure_optimized(snapshot: Snapshot, baseline: Plan) -> Optimized:
     """Plan tables on a baseline and from nothing, in mode optimize."""
-    from medhavi.planners.master_plan.goals.staged_solve import worth
-    from medhavi.planners.parameters import OptimizeParameters
-    from medhavi.planners.pipeline import plan
     from medhavi.results.difference import orders_kept
     from medhavi.results.verify import verify
 
-    goals = OptimizeParameters()
-    started = time.process_time()
-    net = plan(snapshot, "optimize", baseline=baseline)
-    between = time.process_time()
-    whole = plan(snapshot, "optimize")
-    ended = time.process_time()
+    net, whole = (
+        planned(snapshot, "optimize", "standard", one) for one in (baseline, None)
+    )
     return Optimized(
-        net.run.engine,
-        between - started,
-        ended - between,
-        worth(net, snapshot, goals),
-        worth(whole, snapshot, goals),
-        len(verify(net, snapshot)),
-        orders_kept(baseline, net),
+        net.plan.run.engine,
+        net.seconds,
+        whole.seconds,
+        net.money,
+        whole.money,
+        len(verify(net.plan, snapshot)),
+        orders_kept(baseline, net.plan),
     )
 
 

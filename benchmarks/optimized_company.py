@@ -59,14 +59,16 @@ class Measured(NamedTuple):
     seconds: float
 
 
-def planned(snapshot: Snapshot, mode: str, effort: str) -> Measured:
+def planned(
+    snapshot: Snapshot, mode: str, effort: str, baseline: Plan | None = None
+) -> Measured:
     """Plan in a mode, and weigh the plan as mode optimize does."""
     import medhavi as mv
     from medhavi.planners.master_plan.goals.staged_solve import worth
     from medhavi.planners.parameters import OptimizeParameters
 
     started = time.process_time()
-    made = mv.plan(snapshot, mode, {"effort": effort})
+    made = mv.plan(snapshot, mode, {"effort": effort}, baseline=baseline)
     seconds = time.process_time() - started
     return Measured(made, worth(made, snapshot, OptimizeParameters()), seconds)
 

@@ -24,6 +24,7 @@ import numpy as np
 
 from medhavi.providers.lead_times import LEVELS as CURVE
 from medhavi.providers.lead_times import STEEP
+from medhavi.results.identity import GAMMA, spread
 from medhavi.units import DAY, seconds_up
 
 if TYPE_CHECKING:
@@ -37,9 +38,6 @@ if TYPE_CHECKING:
 
 NEAR = 1e-4
 """Distance to a whole second within which floats are not trusted."""
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-_FIRST = np.uint64(0xBF58476D1CE4E5B9)
-_SECOND = np.uint64(0x94D049BB133111EB)
 
 
 class Levels(NamedTuple):
@@ -76,13 +74,9 @@ def uniforms(seed: int, name: str, count: int) -> Floats:
     """
     digest = hashlib.sha256(f"{seed}\x1f{name}".encode()).digest()
     key = np.uint64(int.from_bytes(digest[:8], "little"))
-    with np.errstate(over="ignore"):
-        mixed = key + np.arange(1, count + 1, dtype=np.uint64) * _GOLDEN
-        mixed = (mixed ^ (mixed >> np.uint64(30))) * _FIRST
-        mixed = (mixed ^ (mixed >> np.uint64(27))) * _SECOND
-        mixed ^= mixed >> np.uint64(31)
+    drawn = spread(key + np.arange(count, dtype=np.uint64) * GAMMA)
     # The middle of each of 2**53 cells: never 0, never 1.
-    return ((mixed >> np.uint64(11)).astype(np.float64) + 0.5) / 2.0**53
+    return ((drawn >> np.uint64(11)).astype(np.float64) + 0.5) / 2.0**53
 
 
 def even_levels(seed: int, name: str, count: int) -> Floats:

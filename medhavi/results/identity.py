@@ -44,7 +44,7 @@ Part = (
     pl.Series | NDArray[np.uint64] | NDArray[np.int64] | Sequence[str] | Sequence[int]
 )
 
-_GAMMA = np.uint64(0x9E3779B97F4A7C15)
+GAMMA = np.uint64(0x9E3779B97F4A7C15)
 _FIRST = np.uint64(0xBF58476D1CE4E5B9)
 _SECOND = np.uint64(0x94D049BB133111EB)
 _NOTHING = np.uint64(0x6E756C6C6E756C6C)
@@ -117,7 +117,7 @@ def mixed(*parts: Part) -> Hashes:
     folded: Hashes | None = None
     for part in parts:
         value = _hashed(part)
-        folded = _spread(value) if folded is None else _spread(_turned(folded) ^ value)
+        folded = spread(value) if folded is None else spread(_turned(folded) ^ value)
     if folded is None:
         message = "An id needs at least one part."
         raise ValueError(message)
@@ -254,12 +254,12 @@ def _hashed(part: Part) -> Hashes:
 
 def _turned(values: Hashes) -> Hashes:
     """Rotate and shift away from zero, so that (a, b) and (b, a) differ."""
-    return ((values << np.uint64(23)) | (values >> np.uint64(41))) + _GAMMA
+    return ((values << np.uint64(23)) | (values >> np.uint64(41))) + GAMMA
 
 
-def _spread(values: Hashes) -> Hashes:
+def spread(values: Hashes) -> Hashes:
     """Apply the finaliser of SplitMix64 to every value; arithmetic is modulo 2⁶⁴."""
-    out = values + _GAMMA
+    out = values + GAMMA
     out ^= out >> np.uint64(30)
     out *= _FIRST
     out ^= out >> np.uint64(27)

@@ -77,6 +77,27 @@ def test_goods_that_are_there_stay_set_aside_for_their_owner(mode: str) -> None:
     assert takers(made, "A|L|") == set()
 
 
+@pytest.mark.req("MRP-05", "RES-07")
+def test_goods_that_a_refused_demand_leaves_are_set_aside_before_receipts() -> None:
+    # The lot at L is pegged to D2, so the hold of D1 is on the receipt, which D1 does
+    # without. D2 is too late and gets nothing: now the hold is on the lot, and D3 gets
+    # the receipt.
+    tables = rows(
+        stock=[{"location": "W"}, {"location": "L"}],
+        supply_orders=[{"due": day(3), "status": "firmed"}],
+        pegs=[{"demand": "D2", "location": "L", "supply": "A|L|", "qty": 10.0}],
+        demands=[
+            {"location": "W", "due": day(10)},
+            {"location": "L", "due": day(-3), "max_lateness_days": 2.0},
+            {"location": "L", "due": day(5)},
+        ],
+    )
+    made = planned("constrained", factories.snapshot(**tables))
+    assert made.fulfilment["planned"].to_list() == [10.0, 0.0, 10.0]
+    assert takers(made, "A|L|") == set()
+    assert takers(made, "O1") == {"D3"}
+
+
 @pytest.mark.req("MRP-05", "CAP-05")
 def test_promises_of_the_demo_company_are_planned_by_the_search() -> None:
     # Each holds goods at several places, components, hours and departures. What orders

@@ -42,7 +42,7 @@ from medhavi.units import NEVER
 from medhavi.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from medhavi.optimize.conflict import Conflict
     from medhavi.optimize.problem import Floats, Solution
@@ -66,6 +66,8 @@ DUST = 1e-6
 WHOLE_SHARE = 0.5
 """Share that is served of a demand that goes whole or not at all, from which on it is
 wanted whole."""
+MOST_JOINED = 4
+"""How often orders and departures are joined, at most."""
 
 
 class RunOptions(NamedTuple):
@@ -210,28 +212,31 @@ class ProgramDecoder(NamedTuple):
         made = decided(run, self.decisions(), effort, way)
         return beside(made, self.built, self.solution)
 
-    def joined(self, made: Plan, effort: str, way: RunOptions) -> Plan | None:
-        """Plan whose orders and departures are joined; None: it has no schedule.
-
-        That is resumed, and nothing is searched anew: what was sought, and what it is
-        bounded by, stay those of the plan.
-        """
-        found = joined(self.built.statement.run, self.decisions(), made, effort, way)
-        return None if found is None else beside(found, self.built, self.solution)
+    def joined(self, made: Plan, effort: str, way: RunOptions) -> Iterator[Plan]:
+        """Plans whose orders and departures are joined, as of `joined_plans`."""
+        run = self.built.statement.run
+        for found in joined_plans(run, self.decisions(), made, effort, way):
+            yield beside(found, self.built, self.solution)
 
 
-def joined(
+def joined_plans(
     run: ProgramRun, decisions: Decisions, made: Plan, effort: str, way: RunOptions
-) -> Plan | None:
-    """Plan whose orders and departures are joined, as of `ProgramDecoder.joined`."""
-    schedule = None if made.basis is None else made.basis.schedule
-    if schedule is None:
-        return None
-    kept = BaselineSchedule(frame=schedule, products=frozenset(), saves=True)
-    found = decided(run, decisions, effort, way._replace(schedule=kept))
-    if ANEW not in found.run.effort:
-        return None
-    return replace(found, run=replace(found.run, effort=made.run.effort))
+) -> Iterator[Plan]:
+    """Plans whose orders and departures are joined, each those of the one before.
+
+    Its schedule is resumed, and nothing is searched anew: what was sought, and what it
+    is bounded by, stay those of the plan. None of a plan without a schedule.
+    """
+    for _ in range(MOST_JOINED):
+        schedule = None if made.basis is None else made.basis.schedule
+        if schedule is None:
+            return
+        kept = BaselineSchedule(frame=schedule, products=frozenset(), saves=True)
+        found = decided(run, decisions, effort, way._replace(schedule=kept))
+        if ANEW not in found.run.effort:
+            return
+        made = replace(found, run=replace(found.run, effort=made.run.effort))
+        yield made
 
 
 def floors_found(made: Plan) -> Mapping[str, int]:

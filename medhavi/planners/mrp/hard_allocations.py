@@ -42,7 +42,8 @@ class HardAllocation:
     `supply` tells what may serve it; None: any, first available first. `blocks`: what
     the owner does not use stays out of reach of others (holds). `label` names a firm
     peg or a hold; it is empty for an order that is made for a demand. `upstream`: it
-    holds what goes into the demand, or is moved to it, so that it may do without.
+    holds what goes into the demand, or is moved to it, so that it may do without;
+    `spared` is what of receipts to come it was found to do without [units].
     """
 
     node: Node
@@ -52,6 +53,7 @@ class HardAllocation:
     blocks: bool
     supply: str | None = None
     upstream: bool = False
+    spared: int = 0
 
 
 class AllocationGap(NamedTuple):
@@ -154,7 +156,8 @@ def kept_by(
     left = pin.qty
     owner = None if pin.demand == NO_DEMAND else release.demand_customers[pin.demand]
     for unit in _units(pin, name_of):
-        kept = min(left, unit.free)
+        spared = 0 if unit.available <= release.as_of else pin.spared
+        kept = min(left - spared, unit.free)
         if kept > 0 and _may_have(unit, owner):
             yield unit, kept
             left -= kept

@@ -16,10 +16,9 @@ from medhavi.planners.master_plan.decoder import (
     RunOptions,
     contribution_rows,
     decided,
-    joined,
+    joined_plans,
 )
 from medhavi.planners.master_plan.goals.staged_solve import worth
-from medhavi.planners.master_plan.improvement.plan_improvement import MOST_JOINED
 from medhavi.planners.master_plan.master_run import budgets_of, built_run, solver_of
 from medhavi.planners.master_plan.opening_run import OpeningRun, of_stated_tables
 from medhavi.planners.master_plan.openings.closed_tables import closed_tables, openable
@@ -166,9 +165,8 @@ def _anew(
         saved = cost - worth(other, run.stated, run.goals)
         if other.run.status is not Status.CANCELLED and saved > price:
             made, cost, decisions = other, cost - saved, freed
-    for _ in range(MOST_JOINED):
-        new = joined(run, decisions, made, "light", way)
-        if new is None or new.run.status is Status.CANCELLED:
+    for new in joined_plans(run, decisions, made, "light", way):
+        if new.run.status is Status.CANCELLED:
             break
         before, cost = cost, worth(new, run.stated, run.goals)
         if cost >= before:

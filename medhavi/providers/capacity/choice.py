@@ -18,7 +18,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from medhavi.providers.capacity.axis import UNLIMITED, Axis, ResourceOption, WorkContent
-from medhavi.providers.capacity.network import StepNode, minutes, times
+from medhavi.providers.capacity.network import StepNode, minutes, need_of, times
 from medhavi.providers.capacity.resources import EVER, cut
 from medhavi.providers.table_rows import Row, validity
 from medhavi.units import exact
@@ -235,7 +235,7 @@ def step_plan(
                 row["choice"] is not None
                 or validity(row)[0] <= start < validity(row)[1]
             ):
-                groups[_group(row)] = []
+                groups[need_of(row)] = []
         for candidate in valid:
             groups[candidate.group].append(candidate)
         for group in groups.values():
@@ -384,13 +384,6 @@ class _Candidate:
     rank: tuple[int, int, str]
 
 
-def _group(row: Row) -> object:
-    choice = row["choice"]
-    if choice is not None:
-        return ("choice", choice)
-    return ("needed", row["resource"], row["skill"])
-
-
 def _candidates(row: Row, resources: Resources) -> list[_Candidate]:
     """List the resources that a row names, with the time in which each counts."""
     name, skill = row["resource"], row["skill"]
@@ -402,7 +395,7 @@ def _candidates(row: Row, resources: Resources) -> list[_Candidate]:
         if both[0] < both[1]:
             found.append(
                 _Candidate(
-                    group=_group(row),
+                    group=need_of(row),
                     row=row,
                     resource=member,
                     window=both,

@@ -243,9 +243,15 @@ def _groups(needs: Sequence[Row]) -> dict[tuple[int, object], list[Row]]:
     """Rows of which a step works with one, by step and choice."""
     groups: dict[tuple[int, object], list[Row]] = defaultdict(list)
     for row in needs:
-        group = row["choice"] if row["choice"] is not None else (row["resource"],)
-        groups[row["step"], group].append(row)
+        groups[row["step"], need_of(row)].append(row)
     return groups
+
+
+def need_of(row: Row) -> tuple[object, ...]:
+    """Key of what a step needs, of whose rows one is used: a choice, or a resource."""
+    if row["choice"] is not None:
+        return "choice", row["choice"]
+    return "needed", row["resource"], row["skill"]
 
 
 def _preferred(rows: Sequence[Row], as_of: int) -> Row:

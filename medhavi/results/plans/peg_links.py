@@ -33,54 +33,81 @@ def peg_links(plan: PlanAccess, snapshot: Snapshot) -> pl.DataFrame:
         taker, giver: ids of orders, each pair once, sorted. Stock is no giver.
     """
     orders = plan.supplies.select("id", "kind", "source", "lane", "start", "finish")
-    pegs = plan.pegging.select(
-        "demand", "level", "supply", "product", "location"
-    ).unique()
-    takers = pegs.join(orders, left_on="supply", right_on="id").with_columns(
-        below=pl.col("level") + 1
+    rows = (
+        plan.pegging.select("demand", "level", "supply", "product", "location")
+        .unique()
+        .join(orders, left_on="supply", right_on="id")
+        .with_row_index()
     )
-    made = takers.filter(kind="make").join(
-        snapshot["bom_lines"]
-        .select("component", routing="routing", at="location")
-        .unique(),
-        left_on="source",
-        right_on="routing",
-    )
-    moved = takers.filter(kind="move").join(
-        snapshot["lanes"].select("lane", at="origin"), on="lane", how="left"
-    )
-    wanted = pl.concat(
-        [
-            made.select(
-                "demand",
-                "below",
-                "start",
-                taker="supply",
-                product="component",
-                at=pl.coalesce("at", "location"),
-            ),
-            moved.select("demand", "below", "start", "product", "at", taker="supply"),
-        ],
-        how="diagonal",
-    )
-    givers = pegs.join(
-        orders.select("id", "finish"), left_on="supply", right_on="id"
-    ).rename({"supply": "giver"})
     found = (
-        wanted.join(
-            givers,
-            left_on=["demand", "below", "product"],
-            right_on=["demand", "level", "product"],
-        )
-        .filter(
-            (pl.col("at").is_null() | (pl.col("at") == pl.col("location")))
-            & (pl.col("taker") != pl.col("giver"))
-        )
+        may_take(rows, snapshot)
+        .join(rows.select("start", taker="index", by="supply"), on="taker")
+        .join(rows.select("finish", "product", giver="index", of="supply"), on="giver")
+        .select("start", "finish", "product", taker="by", giver="of")
+        .filter(pl.col("taker") != pl.col("giver"))
         .unique(["taker", "giver", "product"])
     )
     there = (pl.col("finish") <= pl.col("start")).fill_null(value=True)
     return (
         found.filter(there | ~there.any().over("taker", "product"))
+        .select("taker", "giver")
+        .unique()
+        .sort("taker", "giver")
+    )
+
+
+def may_take(rows: pl.DataFrame, snapshot: Snapshot | None) -> pl.DataFrame:
+    """Pairs of rows of which one may have taken from the other one, a level below.
+
+    Parameters
+    ----------
+    rows
+        What is pegged: index, demand, level, supply, product, location, and kind,
+        source and lane of orders.
+    snapshot
+        What was planned: bills of materials and lanes. Without it an order that is made
+        takes every other product below, and places do not count.
+
+    Returns
+    -------
+    pl.DataFrame
+        taker, giver: indices of rows, each pair once, sorted.
+    """
+    takers = rows.select(
+        "demand",
+        "level",
+        "product",
+        "location",
+        "kind",
+        "source",
+        "lane",
+        taker="index",
+    )
+    givers = rows.select(
+        "demand", "product", level=pl.col("level") - 1, giver="index", there="location"
+    )
+    made, moved = (takers.filter(kind=kind) for kind in ("make", "move"))
+    anywhere = pl.lit(None, pl.String)
+    if snapshot is None:
+        others = givers.select("demand", "level", taken="product").unique()
+        made = made.join(others, on=["demand", "level"])
+        made = made.filter(pl.col("taken") != pl.col("product"))
+        made, moved = (one.with_columns(at=anywhere) for one in (made, moved))
+    else:
+        lines = snapshot["bom_lines"].select("routing", "location", taken="component")
+        made = made.join(lines, left_on="source", right_on="routing", suffix="_stated")
+        made = made.with_columns(at=pl.coalesce("location_stated", "location"))
+        lanes = snapshot["lanes"].select("lane", at="origin")
+        moved = moved.join(lanes, on="lane", how="left")
+    wanted = pl.concat(
+        [
+            one.select("taker", "demand", "level", "at", product=taken)
+            for one, taken in ((made, "taken"), (moved, "product"))
+        ]
+    )
+    return (
+        wanted.join(givers, on=["demand", "level", "product"])
+        .filter(pl.col("at").is_null() | (pl.col("at") == pl.col("there")))
         .select("taker", "giver")
         .unique()
         .sort("taker", "giver")

@@ -19,13 +19,12 @@ import polars as pl
 from medhavi.display import TextDisplay
 from medhavi.errors import UsageError
 from medhavi.results.amounts import duration, local_text, number
+from medhavi.results.plans.peg_links import may_take
 from medhavi.results.plans.tables import COUNT, INSTANT, NUMBER, TEXT
 from medhavi.snapshot.reading.row_findings import nearest
 from medhavi.units import HOUR, from_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from medhavi.results.plans.tables import PlanAccess
     from medhavi.snapshot import Snapshot
 
@@ -44,6 +43,10 @@ USED = {
 """Columns of `where_used`: a row a peg; level 0 is what was wanted itself."""
 
 Row = dict[str, Any]
+Key = tuple[int, str, str, str]
+"""Level, supply, product and location of a row."""
+Givers = dict[Key, list[Row]]
+"""What each row may have taken from: the level below, by what it is."""
 
 
 class StartDelay(NamedTuple):
@@ -149,7 +152,7 @@ class Trace(TextDisplay):
     delivered: dt.datetime | None
     chain: tuple[TraceNode, ...]
     rows: tuple[Row, ...]
-    components: frozenset[tuple[str, str]] | None
+    givers: Givers
 
     @cached_property
     def origins(self) -> tuple[Origin, ...]:
@@ -167,7 +170,7 @@ class Trace(TextDisplay):
         return tuple(
             TraceEdge(row["supply"], below["supply"], below["product"])
             for row in self.rows
-            for below in _givers(row, self.rows, self.components)
+            for below in self.givers[_key(row)]
         )
 
     def sentences(self) -> list[str]:
@@ -192,8 +195,8 @@ def trace(plan: PlanAccess, demand: str, snapshot: Snapshot | None = None) -> Tr
     plan
         A plan with pegging.
     snapshot
-        What was planned: its bills of materials say what an order takes. Without it an
-        order that is made takes what lies one level below and is another product.
+        What was planned: its bills of materials say what an order takes, as of
+        `may_take`.
 
     Raises
     ------
@@ -204,15 +207,14 @@ def trace(plan: PlanAccess, demand: str, snapshot: Snapshot | None = None) -> Tr
     if demand not in known:
         message = f"The plan has no demand {demand}{nearest(demand, known.to_list())}."
         raise UsageError(message)
-    rows = tuple(_rows(plan, demand))
-    components = None if snapshot is None else _components(snapshot)
+    rows, givers = _rows(plan, demand, snapshot)
     dates = plan.deliveries.filter(pl.col("demand") == demand)["date"].to_list()
     return Trace(
         demand=demand,
         delivered=max(dates) if dates else None,
-        chain=_chain(plan, rows, components),
+        chain=_chain(plan, rows, givers),
         rows=rows,
-        components=components,
+        givers=givers,
     )
 
 
@@ -286,10 +288,9 @@ def start_delays(
         return tuple(_held(plan, supply, ready, begin, step)) if begin > ready else ()
     pegs = plan.pegging.filter(pl.col("supply") == supply)
     for demand in pegs.sort("qty", "demand", descending=[True, False])["demand"][:1]:
-        rows = _rows(plan, demand)
+        rows, givers = _rows(plan, demand, snapshot)
         row = next(one for one in rows if one["supply"] == supply)
-        givers = _givers(row, rows, None if snapshot is None else _components(snapshot))
-        found = _waits(plan, row, givers)
+        found = _waits(plan, row, givers[_key(row)])
         if found:
             return found
     now = plan.run.as_of
@@ -298,43 +299,30 @@ def start_delays(
     return tuple(_held(plan, supply, from_seconds(now), first["start"]))
 
 
-def _rows(plan: PlanAccess, demand: str) -> list[Row]:
-    """Supplies and lots of a demand by level, with their dates."""
+def _rows(
+    plan: PlanAccess, demand: str, snapshot: Snapshot | None
+) -> tuple[tuple[Row, ...], Givers]:
+    """Supplies and lots of a demand by level, with their dates, and who takes what."""
     supplies = plan.supplies.select(
-        pl.col("id").alias("supply"), "kind", "source", "start", "finish"
+        pl.col("id").alias("supply"), "kind", "source", "lane", "start", "finish"
     )
     unknown = pl.when(pl.col("supply").str.contains("|", literal=True)).then(
         pl.lit("stock")
     )
-    return (
+    frame = (
         plan.pegging.filter(pl.col("demand") == demand)
-        .group_by("level", "supply", "product", "location")
+        .group_by("demand", "level", "supply", "product", "location")
         .agg(pl.col("qty").sum())
         .join(supplies, on="supply", how="left")
         .with_columns(pl.col("kind").fill_null(unknown.otherwise(pl.lit("outside"))))
         .sort("level", "product", "location", "supply")
-        .to_dicts()
+        .with_row_index()
     )
-
-
-def _components(snapshot: Snapshot) -> frozenset[tuple[str, str]]:
-    """List (routing, component) of the bills of materials."""
-    lines = snapshot["bom_lines"].select("routing", "component")
-    return frozenset(lines.iter_rows())
-
-
-def _givers(
-    row: Row, rows: Iterable[Row], components: frozenset[tuple[str, str]] | None
-) -> list[Row]:
-    """What a supply may have taken from: the level below, by what it is."""
-    if row["kind"] not in ("make", "move"):
-        return []
-    below = [one for one in rows if one["level"] == row["level"] + 1]
-    if row["kind"] == "move":
-        return [one for one in below if one["product"] == row["product"]]
-    if components is not None:
-        return [one for one in below if (row["source"], one["product"]) in components]
-    return [one for one in below if one["product"] != row["product"]]
+    rows = tuple(frame.to_dicts())
+    givers: Givers = {_key(row): [] for row in rows}
+    for taker, giver in may_take(frame, snapshot).iter_rows():
+        givers[_key(rows[taker])].append(rows[giver])
+    return rows, givers
 
 
 def _there_at_start(row: Row, givers: list[Row]) -> list[Row]:
@@ -352,9 +340,7 @@ def _there_at_start(row: Row, givers: list[Row]) -> list[Row]:
 
 
 def _chain(
-    plan: PlanAccess,
-    rows: tuple[Row, ...],
-    components: frozenset[tuple[str, str]] | None,
+    plan: PlanAccess, rows: tuple[Row, ...], givers: Givers
 ) -> tuple[TraceNode, ...]:
     """Go down from what was delivered last, each time to what was there last.
 
@@ -363,7 +349,7 @@ def _chain(
     top = [row for row in rows if row["level"] == 0]
     if not top:
         return ()
-    began = _beginnings(rows, components)
+    began = _beginnings(rows, givers)
 
     def last(row: Row) -> tuple[bool, float, float, str]:
         finish = row["finish"]
@@ -373,27 +359,25 @@ def _chain(
     current = max(top, key=last)
     hops: list[TraceNode] = []
     while True:
-        givers = _givers(current, rows, components)
-        hops.append(_hop(plan, current, givers))
-        if not givers:
+        below = givers[_key(current)]
+        hops.append(_hop(plan, current, below))
+        if not below:
             return tuple(reversed(hops))
-        current = max(_there_at_start(current, givers), key=last)
+        current = max(_there_at_start(current, below), key=last)
 
 
-def _beginnings(
-    rows: tuple[Row, ...], components: frozenset[tuple[str, str]] | None
-) -> dict[tuple[int, str, str], float]:
+def _beginnings(rows: tuple[Row, ...], givers: Givers) -> dict[Key, float]:
     """When the chain behind each row began [UTC seconds]; inf of stock."""
-    found: dict[tuple[int, str, str], float] = {}
+    found: dict[Key, float] = {}
     for row in sorted(rows, key=lambda one: -one["level"]):
         own = math.inf if row["start"] is None else row["start"].timestamp()
-        behind = [found[_key(one)] for one in _givers(row, rows, components)]
+        behind = [found[_key(one)] for one in givers[_key(row)]]
         found[_key(row)] = min([own, *behind])
     return found
 
 
-def _key(row: Row) -> tuple[int, str, str]:
-    return row["level"], row["supply"], row["product"]
+def _key(row: Row) -> Key:
+    return row["level"], row["supply"], row["product"], row["location"]
 
 
 def _hop(plan: PlanAccess, row: Row, givers: list[Row]) -> TraceNode:

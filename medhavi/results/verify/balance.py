@@ -313,7 +313,7 @@ _HOLDING = ("tentative", "reduced", "confirmed")
 
 def check_lifetime(facts: Facts) -> list[Finding]:
     """Check that no expired lot serves a need."""
-    places = _perishable(facts)
+    places = perishable_places(facts)
     if places.is_empty():
         return []
     lives = dict(
@@ -375,7 +375,11 @@ def _by_place(
     return found
 
 
-def _perishable(facts: Facts) -> pl.DataFrame:
+def perishable_places(facts: Facts) -> pl.DataFrame:
+    """Product and location of what may expire there, sorted.
+
+    Lots with a date do, and what is made, bought or moved of a product with a life.
+    """
     dated = facts.snapshot["stock"].filter(pl.col("expires_at").is_not_null())
     mortal = facts.snapshot["products"].filter(pl.col("shelf_life_days").is_not_null())
     if dated.is_empty() and mortal.is_empty():

@@ -23,7 +23,13 @@ import numpy as np
 import polars as pl
 
 from medhavi.results.buckets import grid
-from medhavi.results.verify.balance import deliveries, receipts, taken, usable_lots
+from medhavi.results.verify.balance import (
+    deliveries,
+    perishable_places,
+    receipts,
+    taken,
+    usable_lots,
+)
 from medhavi.results.verify.facts import PLACE, TOLERANCE, faults
 from medhavi.results.verify.material_use import choices
 
@@ -121,11 +127,12 @@ def _counted(facts: Facts) -> pl.DataFrame:
         .agg(pl.col("inbound", "gross").sum(), pl.col("on_hand").last())
     )
     held = usable_lots(facts).lazy().group_by(PLACE).agg(stock=pl.col("qty").sum())
+    expires = perishable_places(facts).lazy().with_columns(expires=pl.lit(value=True))
     return (
         stated.join(counted, on=_KEY, how="full", coalesce=True)
         .join(facts.unlimited.lazy(), on=PLACE, how="anti")
         .join(held, on=PLACE, how="left")
-        .join(_may_expire(facts), on=PLACE, how="left")
+        .join(expires, on=PLACE, how="left")
         .with_columns(
             pl.col("inbound", "gross", "came", "went", "stock").fill_null(0.0),
             pl.col("expires").fill_null(value=False),
@@ -169,18 +176,4 @@ def _required(facts: Facts) -> pl.DataFrame:
             .join(due, on="demand")
             .select(*PLACE, instant_s="due_s", qty="qty"),
         ]
-    )
-
-
-def _may_expire(facts: Facts) -> pl.LazyFrame:
-    """Places whose goods may expire: product, location, expires."""
-    products = facts.snapshot["products"].lazy()
-    lots = facts.snapshot["stock"].lazy()
-    places = facts.plan.positions.lazy().select(PLACE)
-    lives = products.filter(pl.col("shelf_life_days").is_not_null()).select("product")
-    dated = lots.filter(pl.col("expires_at").is_not_null()).select(PLACE)
-    return (
-        pl.concat([places.join(lives, on="product", how="semi"), dated])
-        .unique()
-        .with_columns(expires=pl.lit(value=True))
     )

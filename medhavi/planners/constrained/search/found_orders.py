@@ -425,7 +425,7 @@ class SearchableRun(FeasibleRun):
         super().build()
         for node, unused in self.unused_holds.items():
             for pin in self.intake.pins.get(node, ()):
-                pin.qty -= min(pin.qty, unused.get(pin.label, 0))
+                pin.spared = unused.get(pin.label, 0)
 
     def approximate(self, why: str) -> None:
         """Note that the plant says something only nearly."""

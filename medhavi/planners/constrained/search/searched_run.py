@@ -28,6 +28,8 @@ from medhavi.planners.constrained.search.found_orders import SearchableRun
 from medhavi.planners.constrained.search.found_pegs import (
     MismatchError,
     differ,
+    may_free,
+    unused_holds,
     with_freed,
 )
 from medhavi.planners.constrained.search.found_placing import (
@@ -47,7 +49,6 @@ from medhavi.planners.constrained.search.starts.baseline_schedule import schedul
 from medhavi.planners.constrained.search.starts.given_orders import sought_from
 from medhavi.planners.constrained.search.starts.warm_start import resumed
 from medhavi.planners.constrained.search.stock_rotation import rotated
-from medhavi.planners.constrained.search.unused_holds import may_free, unused_holds
 from medhavi.planners.kernels.compiled import announce_compiling
 from medhavi.progress import Progress, Stop, unobserved
 from medhavi.results.figures.scorecard import cheapest

@@ -41,7 +41,7 @@ SPLIT = "late orders split into what is in time and the rest"
 JOINED = "orders and departures joined"
 SHORTENED = "overtime where a day needs it alone"
 AMOUNTS, LEVELLED = "guided, by amounts as orders", "work levelled"
-MOST_JOINED, MOST_LEVELLED, MOST_SHORTENED = 4, 4, 3
+MOST_LEVELLED, MOST_SHORTENED = 4, 3
 """How often that is done, at most."""
 MOST_CLOSED = 16
 """Days whose overtime is closed alone, at most."""
@@ -174,10 +174,7 @@ def _split(best: Tried, way: RunOptions) -> Iterator[Tried]:
 def _joined(best: Tried, way: RunOptions) -> Iterator[Tried]:
     """Best plan, with orders and departures joined, as often as that costs less."""
     statement = best.decoder.built.statement
-    for _ in range(MOST_JOINED):
-        made = best.decoder.joined(best.made, best.effort, way)
-        if made is None:
-            return
+    for made in best.decoder.joined(best.made, best.effort, way):
         new = best._replace(name=JOINED, made=made)
         yield new
         if best_of([best, new], statement.run.stated, statement.parameters) is best:
@@ -298,7 +295,7 @@ def _advanced(
         follows = tried.decoder._replace(ahead={**tried.decoder.ahead, **ahead})
         made = None
         if resumes:
-            made = follows.joined(tried.made, tried.effort, way)
+            made = next(follows.joined(tried.made, tried.effort, way), None)
         if made is None:
             made = follows.plan(tried.effort, way)
         new = Tried(LEVELLED, tried.effort, made, follows)
