@@ -40,8 +40,8 @@ with app.setup:
         plan_effect,
         promise_commit,
         promise_list,
-        promise_page,
         promise_widgets,
+        request_file,
     )
     from medhavi.service.promise_pages.open_lists import followed_records, records_of
     from medhavi.service.promise_pages.open_request import OpenRequest
@@ -58,6 +58,7 @@ with app.setup:
         recent,
         variants_of,
     )
+    from medhavi.service.promise_pages.request_file import RequestFile
     from medhavi.version import __version__
     from medhavi.views import page, theme
     from medhavi.views.names import basis_words, count
@@ -750,10 +751,10 @@ def one_released(get_released, tab):
 @app.cell(hide_code=True)
 def drop(offered):
     dropped = mo.ui.file(
-        filetypes=list(promise_page.KINDS),
+        filetypes=list(request_file.KINDS),
         kind="area",
         label=say("drop_a_file_of_requests"),
-        max_size=promise_page.MOST_BYTES,
+        max_size=request_file.MOST_BYTES,
     )
     return (dropped,)
 
@@ -773,11 +774,17 @@ def drop_here(dropped, tab, told):
 
 
 @app.cell(hide_code=True)
-def answer_many(dropped, opened):
-    many = None
+def dropped_file(dropped):
+    # Apart from its answers: the cell of these runs again when a job has them.
+    given = None
     if dropped.value:
-        with mo.status.spinner("Answering", remove_on_exit=True):
-            many = promise_page.answer_file(opened, dropped.name(), dropped.contents())
+        given = RequestFile(name=dropped.name(), content=dropped.contents())
+    return (given,)
+
+
+@app.cell(hide_code=True)
+def answer_many(given, opened):
+    many = request_file.answer_file(opened, given) if given else None
     return (many,)
 
 
@@ -785,6 +792,8 @@ def answer_many(dropped, opened):
 def bulk(many, tab):
     mo.stop(many is None or tab.value != say("request_file"))
     mo.stop(many.problem is not None, trouble_of(many))
+    _nothing = say("no_line_was_asked"), say("fill_the_request_template")
+    mo.stop(not many.promises, html(page.empty(*_nothing)))
     answers = many
     return (answers,)
 
@@ -803,7 +812,7 @@ def bulk_answers(answers, opened):
             ),
             answer_table,
             promise_widgets.answer_files(_rows),
-            *promise_widgets.odd_lines(answers),
+            *promise_widgets.odd_lines(answers, opened.names),
         ]
     )
     return (answer_table,)

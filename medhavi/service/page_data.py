@@ -34,7 +34,7 @@ from medhavi.service.downloads import picture_buttons
 from medhavi.snapshot import Snapshot
 from medhavi.snapshot.reading.local_days import ASKED_EDGES, asked_instant
 from medhavi.views import page
-from medhavi.views.names import Names, names_of, unbroken
+from medhavi.views.names import Names, count, names_of, unbroken
 from medhavi.views.order_grid import order_link
 from medhavi.views.theme import title_of, untitled
 from medhavi.views.words import say
@@ -349,10 +349,10 @@ def findings_of(failure: Exception) -> tuple[Finding, ...]:
 
 
 def _bad_data(failure: BadData) -> PageProblem:
-    errors = sum(has_errors([found]) for found in failure.findings)
+    errors = count(sum(has_errors([one]) for one in failure.findings), "error")
     return PageProblem(
         title=say("fix_data_errors"),
-        text=say("errors_listed", errors, "s stop" if errors != 1 else " stops"),
+        text=say("errors_listed", errors),
         remedy=say("correct_and_load_again"),
     )
 
@@ -532,10 +532,11 @@ def trouble_of(shown: PageWithProblem) -> mo.Html:
     waits = problem is not None and problem.job and not has_errors(shown.findings)
     if not shown.findings or waits:
         return html(text)
-    asked = {"tables": str(source)} if getattr(source, "tables", "") else {}
-    address = escape(f"/data/?{urlencode({**asked, 'tab': 'correct-a-cell'})}")
-    mend = f'<p><a href="{address}" target="_self">{say("correct_a_cell")}</a></p>'
-    return html(f"{text}{mend}{page.findings_html(shown.findings)}")
+    if isinstance(source, DataSource):  # a dropped file is no table of the data
+        asked = {"tables": str(source)} if source.tables else {}
+        address = escape(f"/data/?{urlencode(asked | {'tab': 'correct-a-cell'})}")
+        text += f'<p><a href="{address}" target="_self">{say("correct_a_cell")}</a></p>'
+    return html(f"{text}{page.findings_html(shown.findings)}")
 
 
 def no_data_html(source: DataSource, problem: PageProblem | None = None) -> str:

@@ -35,6 +35,7 @@ from medhavi.planners.promising.supply_search.requests import (
     columns,
     raw_requests,
 )
+from medhavi.progress import unobserved
 from medhavi.workbench.commitments.live_ledger import Precedence
 from medhavi.workbench.promise_desk.promise_desk import PromiseDesk
 from medhavi.workbench.workbench import Workbench
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
     from medhavi.findings import Finding
     from medhavi.planners.promising.promise_ledger import PromiseLedger
     from medhavi.planners.promising.promise_run import Answers
-    from medhavi.progress import Cancelled, Progress
+    from medhavi.progress import Cancelled, Observe, Progress
     from medhavi.snapshot import Snapshot
     from medhavi.workbench.commitments.commit_answer import Commit
     from medhavi.workbench.commitments.commit_events import CommitRequest
@@ -83,6 +84,7 @@ class SharedDesk(PromiseDesk):
         *,
         detail: str = "full",
         call: str = "",
+        observe: Observe = unobserved,
         cancelled: Cancelled | None = None,
     ) -> Answers:
         """Answer requests; those of several lines on a book of their own."""
@@ -91,7 +93,14 @@ class SharedDesk(PromiseDesk):
         with self._precedence.working(rank), self._doubting():
             desk = self._desk_of(rank)
             ask = super().answer if desk is self else desk.answer
-            return ask(asked, policy, detail=detail, call=call, cancelled=cancelled)
+            return ask(
+                asked,
+                policy,
+                detail=detail,
+                call=call,
+                observe=observe,
+                cancelled=cancelled,
+            )
 
     def bind(self, wish: CommitRequest) -> Commit:
         """Make a wish binding; one of several lines beside the desk first."""

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from medhavi.service.downloads import as_xlsx
 from medhavi.service.plan_pages.plan_loading import EVERY_SECONDS
-from medhavi.service.promise_pages.promise_page import KINDS
+from medhavi.service.promise_pages.request_file import KINDS
 from medhavi.views.promises.words import promise_names
 from tests.api import DARK, LIGHT, Lake
 from tests.browser.conftest import Watched, served

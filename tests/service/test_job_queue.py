@@ -70,6 +70,23 @@ def test_what_was_asked_for_again_since_is_told_no_more(queue):
     assert later in queue.jobs()
 
 
+@pytest.mark.req("UI-07")
+def test_an_offer_is_kept_while_a_page_shows_its_button(monkeypatch):
+    monkeypatch.setattr(job_queue, "MOST_KEPT", 2)
+    queue = JobQueue(workers=1)
+    page = type("Page", (), {"is_open": True, "__call__": lambda self: None})()
+    shown = queue.offer(Ending(way="done", about="shown"))
+    shown.when_begun_again(page)
+    unseen = queue.offer(Ending(way="done", about="unseen"))
+    later = [queue.offer(Ending(way="done", about=str(n))) for n in range(3)]
+    assert queue.find(shown.name) is shown
+    assert queue.find(unseen.name) is None
+    assert queue.find(later[-1].name) is later[-1]
+    page.is_open = False
+    queue.offer(Ending(way="done", about="after"))
+    assert queue.find(shown.name) is None
+
+
 def test_work_that_is_offered_waits_until_somebody_begins_it(queue):
     offered = queue.offer(Ending(way="done", about="offer"))
     assert (offered.state, offered.outcome) == (JobState.OFFERED, None)

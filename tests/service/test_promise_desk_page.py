@@ -15,7 +15,12 @@ import pytest
 from medhavi.errors import UsageError
 from medhavi.service import page_data
 from medhavi.service.downloads import as_csv, as_xlsx
-from medhavi.service.promise_pages import plan_effect, promise_page, promise_widgets
+from medhavi.service.promise_pages import (
+    plan_effect,
+    promise_page,
+    promise_widgets,
+    request_file,
+)
 from medhavi.service.promise_pages.open_request import OpenRequest
 from medhavi.service.promise_pages.promise_commit import (
     OverrideDate,
@@ -25,7 +30,6 @@ from medhavi.service.promise_pages.promise_commit import (
 )
 from medhavi.service.promise_pages.promise_page import (
     PromisePage,
-    answer_file,
     ask,
     ask_changed,
     choices,
@@ -35,6 +39,7 @@ from medhavi.service.promise_pages.promise_page import (
     template_xlsx,
     variants_of,
 )
+from medhavi.service.promise_pages.request_file import RequestFile, answer_file
 from medhavi.units import DAY, from_seconds
 from medhavi.views.promises.lists import (
     answer_rows,
@@ -240,6 +245,11 @@ def test_who_came_first_is_named_with_what_is_left(company):
 
 
 # ------------------------------------------------------------------------ the file
+def answered(data, name, content):
+    """Answers of the page to a dropped file."""
+    return answer_file(data, RequestFile(name=name, content=content))
+
+
 def lines(*rows: str) -> bytes:
     head = "sales_order,line,customer,product,location,qty,due"
     return "\n".join([head, *rows]).encode()
@@ -251,7 +261,7 @@ def test_a_file_is_answered_chosen_lines_are_kept_and_both_files_come_back(compa
         "SO-7,1,C-1,A,SHOP,30,2026-01-20T00:00:00Z",
         "SO-8,1,C-1,A,SHOP,30,2026-01-08T00:00:00Z",
     )
-    many = answer_file(company, "requests.csv", content)
+    many = answered(company, "requests.csv", content)
     assert many.problem is None
     assert many.binding
     assert [one.sales_order for one in many.promises] == ["SO-7", "SO-8"]
@@ -275,7 +285,7 @@ def test_all_that_is_wrong_in_a_file_is_listed_with_row_and_column(company):
         "SO-7,1,C-1,Z,SHOP,-4,2026-01-20T00:00:00Z",
         "SO-8,1,C-1,A,NOWHERE,many,",
     )
-    many = answer_file(company, "requests.csv", content)
+    many = answered(company, "requests.csv", content)
     assert many.problem.title == "Fix the errors of the file"
     places = {(found.row, found.column) for found in many.findings}
     wrong = {(1, "product"), (1, "qty"), (2, "qty"), (2, "due"), (2, "location")}
@@ -291,7 +301,7 @@ def test_all_that_is_wrong_in_a_file_is_listed_with_row_and_column(company):
     ],
 )
 def test_what_is_no_request_file_is_said(company, name, content, words):
-    many = answer_file(company, name, content)
+    many = answered(company, name, content)
     assert words in f"{many.problem.title} {many.problem.text}"
 
 
@@ -303,13 +313,13 @@ def test_a_large_file_has_dates_without_reasons_and_the_page_says_so(
         "SO-7,1,C-1,A,SHOP,30,2026-01-20T00:00:00Z",
         "SO-8,1,C-1,A,SHOP,60,2026-01-08T00:00:00Z",
     )
-    monkeypatch.setattr(promise_page, "MOST_IN_FULL", 2)
-    full = answer_file(company, "requests.csv", content)
+    monkeypatch.setattr(request_file, "MOST_IN_FULL", 2)
+    full = answered(company, "requests.csv", content)
     assert promise_widgets.brief_words(full) == ""
     known = promise_page.recent(str(company.source))
     assert [bool(one.limiter) for one in known] == [False, True]
-    monkeypatch.setattr(promise_page, "MOST_IN_FULL", 1)
-    brief = answer_file(company, "requests.csv", content)
+    monkeypatch.setattr(request_file, "MOST_IN_FULL", 1)
+    brief = answered(company, "requests.csv", content)
     assert (full.brief, brief.brief, brief.binding) == (False, True, True)
     told = promise_widgets.brief_words(brief)
     assert "more than 1 lines" in told
@@ -326,16 +336,50 @@ def test_a_large_file_has_dates_without_reasons_and_the_page_says_so(
     assert (said.kept, "2 promises" in said.text) == (True, True)
 
 
+@pytest.mark.req("ATP-22", "UI-07")
+def test_a_longer_file_is_a_job_that_tells_its_progress_and_can_be_stopped(
+    company, monkeypatch
+):
+    rows = [f"SO-{n},1,C-1,A,SHOP,1,2026-01-20T00:00:00Z" for n in range(12)]
+    file = RequestFile(name="requests.csv", content=lines(*rows))
+    asked = []
+
+    def noted(job, here, _title):
+        asked.append(job)
+        return here()
+
+    monkeypatch.setattr(request_file, "result_of", noted)
+    at_desk = answer_file(company, file)
+    [job] = asked
+    seen = []
+    assert job.run(seen.append, lambda: False).promises == at_desk.promises
+    assert [one.done for one in seen if one.total == 12][:2] == [0, 1]
+    assert job.title == "Answers to requests.csv"
+    assert not at_desk.stopped
+    made = job.run(seen.append, lambda: seen[-1].done > 4)
+    assert 0 < sum(one.date is not None for one in made.promises) < 12
+    monkeypatch.setattr(request_file, "result_of", lambda *_: made)
+    stopped = answer_file(company, file)
+    assert stopped.stopped
+    assert "It was stopped" in promise_widgets.brief_words(stopped)
+
+
+def test_a_few_lines_are_answered_at_once(company, monkeypatch):
+    monkeypatch.delattr(request_file, "result_of")
+    row = "SO-7,1,C-1,A,SHOP,1,2026-01-20T00:00:00Z"
+    assert len(answered(company, "requests.csv", lines(row)).promises) == 1
+
+
 def test_both_templates_are_answered_as_they_are(company):
     page = asked(company)
     for name, content in (
         ("r.xlsx", template_xlsx(page)),
         ("r.csv", template_csv(page)),
     ):
-        many = answer_file(company, name, content)
+        many = answered(company, name, content)
         assert many.problem is None
         assert [one.date for one in many.promises] == [page.promise.date]
-    empty = answer_file(company, "r.csv", template_csv())
+    empty = answered(company, "r.csv", template_csv())
     assert empty.promises == ()
     assert answers_sentence(empty.promises) == "No line was asked."
 
@@ -349,8 +393,8 @@ def test_a_folder_of_tables_answers_files_and_keeps_nothing(tmp_path):
     ).to_folder(tmp_path)
     data = named(load_data(str(tmp_path)))
     content = lines("SO-7,1,C-1,A,SHOP,30,2026-02-20T00:00:00Z")
-    many = answer_file(data, "r.csv", content)
-    again = answer_file(data, "r.csv", content)
+    many = answered(data, "r.csv", content)
+    again = answered(data, "r.csv", content)
     assert many.promises == again.promises
     assert many.promises[0].on_time
     assert not many.binding

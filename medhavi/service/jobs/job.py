@@ -158,7 +158,14 @@ class Job:
     def when_begun_again(self, follower: Callable[[], object]) -> None:
         """Call once when somebody begins the work of this ended job again."""
         with self._lock:
-            self._followers.append(follower)
+            if follower not in self._followers:
+                self._followers.append(follower)
+
+    @property
+    def is_followed(self) -> bool:
+        """Whether an open page shows its button, or waits for it."""
+        with self._lock:
+            return any(getattr(one, "is_open", True) for one in self._followers)
 
     def begun_again(self) -> None:
         """Call who waits for the work of this ended job."""

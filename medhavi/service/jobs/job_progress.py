@@ -121,7 +121,12 @@ addEventListener("click", event => {
   // Told at once: the server is asked again only in a while.
   const phase = button.closest("[data-job], .mv-jobs div")?.querySelector(".mv-phase");
   if (phase && verb === "stop") phase.textContent = "stopping";
-  fetch(`/jobs/${button.dataset[verb]}/${verb}`, {method: "POST"});
+  fetch(`/jobs/${button.dataset[verb]}/${verb}`, {method: "POST"}).then(async answer => {
+    if (answer.ok) return;
+    const told = (await answer.json()).error;
+    if (phase) phase.textContent = told;
+    else button.replaceWith(told);
+  }).catch(() => { button.disabled = false; });
 }, true);
 look();
 })();

@@ -42,7 +42,7 @@ for what it has read makes the next answer quick.
 SHOWN_SECONDS = 60.0
 """How long a job that ended is listed."""
 MOST_KEPT = 64
-"""Jobs that ended whose outcomes are kept, the newest."""
+"""Jobs at rest that are kept, the newest, beside those that an open page follows."""
 NICENESS = 5
 """How far long work gives way to pages on a busy machine."""
 _log = logging.getLogger(__name__)
@@ -277,7 +277,8 @@ class JobQueue:
     def _forget(self) -> None:
         ended = [key for key, job in self._jobs.items() if job.state in AT_REST]
         for key in ended[:-MOST_KEPT]:
-            del self._jobs[key]
+            if not self._jobs[key].is_followed:
+                del self._jobs[key]
 
 
 class _JobProcess:

@@ -45,6 +45,11 @@ class PageCell:
             kernel.enqueue_control_request(again)
 
     @property
+    def is_open(self) -> bool:
+        """Whether its page is open."""
+        return self.kernel() is not None
+
+    @property
     def is_busy(self) -> bool:
         """Whether a cell of its page waits or runs."""
         kernel = self.kernel()
@@ -86,7 +91,7 @@ class OpenPages:
             alive = {
                 one: version
                 for one, version in known.items()
-                if one != cell and one.kernel() is not None
+                if one != cell and one.is_open
             }
             self._cells[subject] = {**alive, cell: seen}
 

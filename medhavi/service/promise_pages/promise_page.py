@@ -27,16 +27,13 @@ from medhavi.findings import Finding
 from medhavi.planners.promising.answering import Curve, arrival_curve
 from medhavi.planners.promising.option_search import OptionSearch
 from medhavi.planners.promising.promise_ledger import PromiseLedger
-from medhavi.planners.promising.promise_run import answer_on
 from medhavi.planners.promising.quoting import quote
 from medhavi.planners.promising.reasons import sensitivity
 from medhavi.planners.promising.supply_search.requests import (
     ASKED,
     TABLE,
     Request,
-    WrittenRequests,
     columns,
-    raw_requests,
     read_requests,
 )
 from medhavi.planners.promising.what_if import asked_again, book_with
@@ -44,7 +41,6 @@ from medhavi.results.promises.parts import PromiseVariant
 from medhavi.results.promises.promise import Promise
 from medhavi.schema import PLANNED_STATUS, tables
 from medhavi.schema.template import columns_in_order
-from medhavi.service.data_source import file_date_format
 from medhavi.service.page_data import (
     PageProblem,
     bench_of,
@@ -55,12 +51,10 @@ from medhavi.service.page_data import (
 from medhavi.units import from_seconds, to_seconds
 from medhavi.views.names import local
 from medhavi.views.promises.words import promise_names
-from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from medhavi.planners.promising.promise_run import Answers
     from medhavi.planners.promising.supply_search.policies import Policy
     from medhavi.results.promises.parts import PromiseVariant
     from medhavi.schema import Table
@@ -438,103 +432,8 @@ def _book(snapshot: Snapshot) -> PromiseLedger:
     return _books[key]
 
 
-MOST_BYTES = 50_000_000
-"""Largest file that the page takes."""
-MOST_IN_FULL = 2_000
-"""Lines up to which a file is answered with reasons and remedies.
-
-They take 10 ms and more of each late line; a larger file has detail "date".
-"""
-KINDS = (".xlsx", ".csv", ".json")
 FIRST = ("sales_order", "line", "customer", *ASKED, "priority", "policy")
 """Columns that a template shows first."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BulkPage:
-    """Answers to a file in its order; `problem` says why there are none.
-
-    `brief`: the file is so large that its answers have no reasons and no remedies.
-    """
-
-    name: str
-    promises: tuple[Promise, ...] = ()
-    findings: tuple[Finding, ...] = ()
-    problem: PageProblem | None = None
-    binding: bool = False
-    brief: bool = False
-
-
-def answer_file(data: PageData, name: str, content: bytes) -> BulkPage:
-    """Answer every line of a dropped file; nothing is written.
-
-    Parameters
-    ----------
-    name
-        Of the file; .xlsx, .csv and .json are taken.
-    content
-        Its bytes.
-    """
-    try:
-        _check(name, content)
-        raw, brief = _read(content)
-        asked = WrittenRequests(source=raw, date_format=file_date_format())
-        detail = "date" if brief else "full"
-        answers, binding = _answers(data, asked, detail)
-    except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
-        problem = problem_of(failure)
-        found = findings_of(failure)
-        if found:
-            problem = replace(
-                problem,
-                title=say("fix_file_errors"),
-                remedy=say("correct_and_drop_again"),
-            )
-        return BulkPage(name=name, problem=problem, findings=found)
-    if not brief:  # without reasons they would say that nothing limits
-        remember(str(data.source), answers.promises)
-    return BulkPage(
-        name=name,
-        promises=answers.promises,
-        findings=answers.findings,
-        binding=binding,
-        brief=brief,
-    )
-
-
-def _read(content: bytes) -> tuple[pl.DataFrame | bytes, bool]:
-    """Read a file once; tell whether it has too many lines to answer them in full."""
-    found: list[Finding] = []
-    raw = raw_requests(content, columns(), found)
-    # What cannot be read is read again, for its findings.
-    return content if found else raw, raw.height > MOST_IN_FULL
-
-
-def _answers(
-    data: PageData, asked: WrittenRequests, detail: str
-) -> tuple[Answers, bool]:
-    with binding_desk(data) as desk:
-        if desk is not None:
-            call = str(uuid.uuid4())
-            return desk.answer(asked, detail=detail, call=call), True
-    with open_book(data) as book:
-        before = book.tokens
-        try:
-            return answer_on(book, asked, detail=detail), False
-        finally:
-            book.go_back(before)
-
-
-def _check(name: str, content: bytes) -> None:
-    if not name.lower().endswith(KINDS):
-        message = f"{name} is not a request file: drop {', '.join(KINDS)}."
-        raise UsageError(message)
-    if len(content) > MOST_BYTES:
-        message = (
-            f"{name} has {len(content) / 1e6:,.0f} MB; the page takes "
-            f"{MOST_BYTES // 1_000_000} MB. Use medhavi promise --request for more."
-        )
-        raise UsageError(message)
 
 
 # ---------------------------------------------------------------------- the template

@@ -12,7 +12,7 @@ from medhavi.planners.promising.supply_search.requests import TABLE
 from medhavi.service import downloads
 from medhavi.service.page_data import html, trouble_of
 from medhavi.service.plan_pages.desk_parts import rows_download
-from medhavi.service.promise_pages import promise_page
+from medhavi.service.promise_pages import promise_page, request_file
 from medhavi.service.promise_pages.promise_page import REQUEST
 from medhavi.units import from_seconds
 from medhavi.views import grid_columns, page
@@ -32,11 +32,8 @@ if TYPE_CHECKING:
     from medhavi.planners.promising.answering import Curve
     from medhavi.results.promises.promise import Promise, TriedRemedy
     from medhavi.service.page_data import PageData
-    from medhavi.service.promise_pages.promise_page import (
-        BulkPage,
-        FormChoices,
-        PromisePage,
-    )
+    from medhavi.service.promise_pages.promise_page import FormChoices, PromisePage
+    from medhavi.service.promise_pages.request_file import BulkPage
     from medhavi.views.names import Names
     from medhavi.views.theme import Picture
 
@@ -353,23 +350,22 @@ def _downloads(
 
 
 def brief_words(many: BulkPage) -> str:
-    """What the answers to a large file leave out; nothing of a smaller one."""
-    if not many.brief:
-        return ""
-    most = f"{promise_page.MOST_IN_FULL:,}"
-    return f"<p>{say('the_file_has_more_than', most)}</p>"
+    """What the answers to a file leave out: a large one, one that was stopped."""
+    most = f"{request_file.MOST_IN_FULL:,}"
+    brief = f"<p>{say('the_file_has_more_than', most)}</p>" if many.brief else ""
+    return f"<p>{say('stopped_lines')}</p>{brief}" if many.stopped else brief
 
 
-def odd_lines(many: BulkPage) -> list[mo.Html]:
+def odd_lines(many: BulkPage, names: Names) -> list[mo.Html]:
     """What is odd in a file, open, and what is odd in the tables, folded."""
     import marimo as mo
 
     asked = [found for found in many.findings if found.table == TABLE]
     other = [found for found in many.findings if found.table != TABLE]
-    parts = [html(page.findings_html(asked))] if asked else []
+    parts = [html(page.findings_html(asked, names))] if asked else []
     if other:
         words = say("check_the_tables", page.findings_words(other))
-        parts.append(mo.accordion({words: html(page.findings_html(other))}))
+        parts.append(mo.accordion({words: html(page.findings_html(other, names))}))
     return parts
 
 

@@ -62,7 +62,7 @@ if TYPE_CHECKING:
     from medhavi.planners.promising.promise_ledger import PromiseLedger
     from medhavi.planners.promising.promise_run import Answers
     from medhavi.planners.promising.supply_search.requests import Request
-    from medhavi.progress import Cancelled, Observe
+    from medhavi.progress import Cancelled, Observe, Progress
     from medhavi.providers.reservations import Reservation
     from medhavi.results.promises.promise import Promise
     from medhavi.snapshot import Snapshot
@@ -158,23 +158,30 @@ class PromiseDesk:
         *,
         detail: str = "full",
         call: str = "",
+        observe: Observe = unobserved,
         cancelled: Cancelled | None = None,
     ) -> Answers:
         """Answer as `quote`, with findings and run; `call` as in `read_requests`.
 
-        Once `cancelled` is True, requests that were not reached are rejected.
+        `observe` is called with the progress before each request. Once `cancelled` is
+        True, requests that were not reached are rejected.
         """
         with self.counters.timed("quote"), self.live.turn:
             self.live.catch_up()
             book, before = self.live.book, self.live.book.tokens
             meter = Meter() if self._answered % EVERY == 0 else None
+
+            def told(done: Progress) -> None:
+                self._observe(done)
+                observe(done)
+
             try:
                 with nullcontext() if meter is None else metered(book, meter):
                     ask = book, requests, policy, self.behind
                     made = answer_on(
                         *ask,
                         detail=detail,
-                        observe=self._observe,
+                        observe=told,
                         cancelled=cancelled,
                         call=call,
                     )
