@@ -68,7 +68,7 @@ QUIET_S = 2.0
 """How long nothing new is shown of a subject until answers about it are made [s]."""
 
 
-class AnswersAhead:
+class AnswerQueue:
     """Answers that are made before anybody asks for them, one after the other.
 
     A thread makes those of a subject when nothing new came of it for `QUIET_S`.
@@ -113,5 +113,5 @@ class AnswersAhead:
                 self._news.wait(left if make is not None else None)
 
 
-answers_ahead = AnswersAhead()
+answers_ahead = AnswerQueue()
 """What open pages may be asked for next, for all of them."""

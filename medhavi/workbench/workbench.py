@@ -378,12 +378,8 @@ class Workbench(LakeReading, PlanEditing, FactAmending, DataQuality):
         last = self._desk or self._last_desk
         if self._desk is not None and stamp[0] is not None and stamp == self._stamp:
             return False
-        desk, newest = newest_or_last(
-            lambda: self._desk_kind.open(
-                self.lake, self.store, dated_by_plan, self.edits.facts.last
-            ),
-            last,
-        )
+        given = self.lake, self.store, dated_by_plan, self.edits.facts.last
+        desk, newest = newest_or_last(lambda: self._desk_kind.open(*given), last)
         if newest and last is not None:
             desk.counters = last.counters
         self._desk, self._last_desk, self._stamp = desk if newest else None, desk, stamp

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from medhavi.service import answer_cache
-from medhavi.service.answer_cache import AnswerCache, AnswersAhead
+from medhavi.service.answer_cache import AnswerCache, AnswerQueue
 
 
 def test_an_answer_is_made_once_and_the_oldest_goes():
@@ -59,7 +59,7 @@ def test_who_asks_for_another_key_does_not_wait():
 def test_answers_are_made_ahead_once_nothing_new_is_wanted(monkeypatch):
     """Of each subject the last one, and a failure stops no other."""
     monkeypatch.setattr(answer_cache, "QUIET_S", 0.05)
-    ahead, made, done = AnswersAhead(), [], threading.Event()
+    ahead, made, done = AnswerQueue(), [], threading.Event()
 
     def fails():
         made.append("fails")
