@@ -22,7 +22,6 @@ with app.setup:
     from medhavi.service import grid_groups
     from medhavi.service.page_data import (
         html,
-        picture,
         said,
         trouble_of,
     )
@@ -30,7 +29,6 @@ with app.setup:
     from medhavi.service.plan_pages.plan_standing import published_of, standing_facts
     from medhavi.views import page, theme
     from medhavi.views.pictures.lateness import plan_finding
-    from medhavi.views.pictures.network import network_chart
     from medhavi.views.plan_pages import cockpit
     from medhavi.views.tiles import tiles_html
     from medhavi.views.words import say
@@ -195,15 +193,11 @@ def forecast(plan, shown, tab):
 
 
 @app.cell(hide_code=True)
-def others(names, plan, shown, tab):
+def others(plan, shown, tab):
     mo.stop(plan is None)
     _parts = {
         say("promised_dates_missed"): lambda: cockpit_page.promise_table(shown, plan),
-        say("tab_network"): lambda: picture(
-            network_chart(plan, shown.snapshot, names),
-            "No map",
-            say("add_latitude_and_longitude"),
-        ),
+        say("tab_network"): lambda: cockpit_page.network_part(shown, plan),
         say("tab_events"): lambda: cockpit_page.event_table(shown),
     }
     _parts[tab.value]() if tab.value in _parts else None

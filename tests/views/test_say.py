@@ -77,7 +77,7 @@ def phases():
                     yield "".join(one if isinstance(one, str) else "7" for one in parts)
 
 
-OWN_WORDS = {"requests", "no schedule exists; looking for the reason"}
+OWN_WORDS = {"no schedule exists; looking for the reason"}
 """Phases whose words are those of a person who waits."""
 
 

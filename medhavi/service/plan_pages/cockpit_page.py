@@ -9,8 +9,9 @@ import polars as pl
 
 from medhavi.errors import MedhaviError
 from medhavi.lakehouse import Lake
+from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.downloads import grid_button
-from medhavi.service.page_data import bench_of, html, problem_of
+from medhavi.service.page_data import bench_of, html, picture, problem_of
 from medhavi.service.page_table import page_table, written
 from medhavi.service.plan_pages.approver_names import (
     last_approver,
@@ -22,6 +23,7 @@ from medhavi.units import from_seconds
 from medhavi.views import grid_columns, page
 from medhavi.views.names import count, money
 from medhavi.views.order_list import clock, due_clock
+from medhavi.views.pictures.network import network_chart
 from medhavi.views.plan_pages import cockpit
 from medhavi.views.words import say
 from medhavi.workbench import plan_pack
@@ -34,7 +36,9 @@ if TYPE_CHECKING:
     from medhavi.results.plans.plan import Plan
     from medhavi.service.plan_pages.plan_loading import PlanPage
     from medhavi.views.names import Names
+    from medhavi.views.theme import Picture
 
+_maps: AnswerCache[Picture | None] = AnswerCache(4)
 _HIDDEN = ("Key", grid_columns.STATE, grid_columns.DEMAND)
 STATES = {
     grid_columns.TO_DO: cockpit.OPEN,
@@ -213,6 +217,17 @@ def links_html(key: str) -> str:
         for word, address in cockpit.exception_links(key).items()
     )
     return f"<p>{links}</p>"
+
+
+def network_part(shown: PlanPage, plan: Plan) -> mo.Html:
+    """Map of the network, drawn once for each plan and its tables."""
+    assert shown.snapshot is not None
+    snapshot, names = shown.snapshot, shown.names
+    drawn = _maps.get(
+        (plan.fingerprint, snapshot.fingerprint),
+        lambda: network_chart(plan, snapshot, names),
+    )
+    return picture(drawn, say("no_map"), say("add_latitude_and_longitude"))
 
 
 def promise_table(shown: PlanPage, plan: Plan) -> mo.Html:
