@@ -158,7 +158,7 @@ def tools(tables: Rows, draw: random.Random) -> None:
         if len(numbers) > 1 and draw.random() < 0.5:
             name = f"T-{routing}"
             tables["resources"].append({"resource": name, "location": "PLANT"})
-            tables["step_resources"].append(
+            tables.setdefault("step_resources", []).append(
                 {
                     "routing": routing,
                     "step": min(numbers),

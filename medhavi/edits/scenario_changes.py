@@ -20,6 +20,7 @@ from medhavi.providers.table_rows import read_tables
 from medhavi.schema import PLANNED_STATUS
 from medhavi.snapshot import Snapshot
 from medhavi.snapshot.patch import NoSuchRowError, Patch
+from medhavi.snapshot.tables import INSTANT
 from medhavi.units import exact, from_seconds, from_units, to_seconds
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
     from medhavi.snapshot.reading.local_days import Edge
 
-_INSTANT = pl.Datetime("us", "UTC")
 
 Factor = Annotated[
     float,
@@ -224,9 +224,7 @@ def _due(snapshot: Snapshot, start: Moment | None, finish: Moment | None) -> pl.
 
     def instants(moment: Moment, edge: Edge) -> pl.Expr:
         at = {one: _asked(snapshot, moment, edge, location=one) for one in places}
-        return pl.col("location").replace_strict(
-            at, default=None, return_dtype=_INSTANT
-        )
+        return pl.col("location").replace_strict(at, default=None, return_dtype=INSTANT)
 
     if start is not None:
         inside &= pl.col("due") >= instants(start, "begin")

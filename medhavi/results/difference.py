@@ -27,7 +27,7 @@ from medhavi.results.amounts import percent
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.figures.kpis import figures_table
 from medhavi.results.figures.measure import Measure, amount, ratio
-from medhavi.results.figures.money_difference import money_difference, money_words
+from medhavi.results.figures.scorecard import money_difference, money_words
 from medhavi.results.plans.lateness import Verdict, verdicts
 from medhavi.results.plans.tables import KEYS, SCHEMAS
 

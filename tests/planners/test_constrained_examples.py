@@ -1044,6 +1044,22 @@ def test_the_yield_of_a_pool_is_that_of_its_members():
     assert made.supplies["order_qty"].to_list() == [20]
 
 
+def test_a_machine_that_is_named_itself_has_not_the_yield_of_its_pool():
+    snapshot = factories.snapshot(
+        demands=[{"qty": 10}],
+        resources=[{"resource": "ANN", "pool": "CREW"}],
+        routings=[{}],
+        steps=[{"run_minutes_per_unit": 1.0}],
+        step_resources=[
+            {"resource": "ANN", "choice": "c"},
+            {"resource": "CREW", "choice": "c", "preference": 2, "yield": 0.5},
+        ],
+    )
+    made = plan(snapshot, "constrained", KERNELS)
+    assert verify(made, snapshot) == []
+    assert made.supplies["order_qty"].to_list() == [10]
+
+
 @pytest.mark.req("MRP-18")
 @pytest.mark.parametrize("mode", ["mrp", "constrained"])
 def test_steps_beside_each_other_lose_what_each_loses(mode):

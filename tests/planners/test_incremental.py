@@ -194,6 +194,29 @@ def test_an_existing_order_stays_where_it_is() -> None:
     assert faults(made, after) == []
 
 
+@pytest.mark.req("OPA-19")
+def test_a_firm_order_that_fits_at_no_time_stays_on_its_date() -> None:
+    """No unit of its machine ever works; it stands on its date, without steps."""
+    steps = [
+        {"routing": "R", "step": step, "run_minutes_per_unit": 6.0} for step in (1, 2)
+    ]
+    firm = {"kind": "work", "status": "firmed", "source": "R", "due": day(4)}
+    before = factories.snapshot(
+        resources=[{"resource": "M"}],
+        resource_units=[{"resource": "M", "units": 0.0}],
+        routings=[{"routing": "R"}],
+        steps=steps,
+        step_resources=[{"routing": "R", "step": 1, "resource": "M"}],
+        demands=[{"demand": "D0", "due": day(5)}],
+        supply_orders=[{"supply_order": "W1", **firm}],
+    )
+    first = constrained(before)
+    after = changed(before, "D0", qty=9.0)
+    made = constrained(after, first)
+    assert made.supplies.filter(id="W1")["finish"].to_list() == [day(4)]
+    assert faults(made, after) == []
+
+
 def test_a_plan_on_a_baseline_that_is_cancelled_says_so() -> None:
     first = constrained(works())
     after = changed(works(), "D0", qty=9.0)

@@ -8,7 +8,7 @@ import pytest
 
 from medhavi.results.amounts import MINUS
 from medhavi.results.figures.kpis import kpi_table
-from medhavi.results.figures.money_difference import DIFFERENCE
+from medhavi.results.figures.scorecard import DIFFERENCE
 from medhavi.results.plans.money_parts import PARTS
 from tests import factories
 from tests.api import compare, plan

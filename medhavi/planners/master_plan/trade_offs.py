@@ -37,7 +37,7 @@ from medhavi.planners.master_plan.goals.staged_solve import (
     program_amounts,
     unit_of,
 )
-from medhavi.planners.master_plan.improvement.late_deliveries import late_deliveries
+from medhavi.planners.master_plan.improvement.late_slices import late_deliveries
 from medhavi.planners.master_plan.master_run import built_run, solver_of
 from medhavi.planners.master_plan.statement import ObjectivePart, state
 from medhavi.planners.master_plan.step_plans import PlansInMemory

@@ -23,7 +23,7 @@ from medhavi.results.identity import (
     supply_ids,
     text_hashes,
 )
-from medhavi.results.plans.tables import SCHEMAS
+from medhavi.results.plans.tables import INSTANT, SCHEMAS
 from medhavi.units import HOUR, MINUTE, from_units
 
 if TYPE_CHECKING:
@@ -69,7 +69,6 @@ def refuse_early_outputs(orders: Iterable[SupplyOrder]) -> None:
         raise BadData([found[key] for key in sorted(found)])
 
 
-INSTANT = pl.Datetime("us", "UTC")
 NO_RESOURCE = (("", 1.0),)
 SUPPLY = (
     "id",

@@ -276,7 +276,6 @@ MOST_QUOTES = 80
 """Quotes in the search for those that do; a search that is not through takes none."""
 OPTION = "preempt:"
 """How an option begins that takes from others."""
-_LEAST = 1e-9
 
 
 class _QuotesExhaustedError(Exception):
@@ -415,9 +414,7 @@ def _importance(rival: PreemptionCandidate) -> tuple[int, int, str]:
 
 
 def _is_whole(found: Promise, rival: PreemptionCandidate) -> bool:
-    return found.status is not PromiseStatus.REJECTED and found.qty >= rival.qty * (
-        1 - _LEAST
-    )
+    return found.status is not PromiseStatus.REJECTED and found.covers(rival.qty)
 
 
 def _told(made: Promise, before: Promise, detail: str) -> Promise:

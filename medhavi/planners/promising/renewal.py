@@ -82,7 +82,7 @@ class AcceptanceLimit:
             return False
         if self.latest is None:
             return True
-        return made.date <= self.latest and made.qty >= qty * (1 - _LEAST)
+        return made.date <= self.latest and made.covers(qty)
 
 
 def promised_anew(

@@ -39,6 +39,7 @@ from medhavi.planners.promising.supply_search.whole_orders import (
 )
 from medhavi.planners.promising.what_if import with_planned_orders
 from medhavi.providers.material.characteristics import NO_CLASS
+from medhavi.results.plans.tables import INSTANT
 from medhavi.results.promises.promise import PromisedDelivery, PromiseStatus
 from medhavi.results.promises.promises_at_risk import (
     AT_RISK,
@@ -60,7 +61,6 @@ if TYPE_CHECKING:
 
 MOST_EXPLAINED = 20
 """Promises at risk for which remedies are tried, the most important first."""
-_LEAST = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -379,7 +379,7 @@ def _standing(
     risk_cap = book.policies.of(one.request).risk_cap
     if made.date is None:
         return AcceptedPromiseStatus.LOST
-    if made.qty < one.request.qty * (1 - _LEAST):
+    if not made.covers(one.request.qty):
         return AcceptedPromiseStatus.SHORT
     if made.date > one.promised:
         return AcceptedPromiseStatus.LATE
@@ -416,18 +416,16 @@ def _lost(book: PromiseLedger, request: Request, made: Promise) -> float:
     return missing * book.costs.short_rate(request) if missing else 0.0
 
 
-_INSTANT = pl.Datetime("us", "UTC")
-
 ANSWERED: Mapping[str, pl.DataType] = MappingProxyType(
     {
         "demand": pl.String(),
-        "asked_at": _INSTANT,
+        "asked_at": INSTANT,
         "status": pl.String(),
         "promised_qty": pl.Float64(),
-        "date": _INSTANT,
-        "date_p50": _INSTANT,
-        "date_p80": _INSTANT,
-        "date_p95": _INSTANT,
+        "date": INSTANT,
+        "date_p50": INSTANT,
+        "date_p80": INSTANT,
+        "date_p95": INSTANT,
         "on_time_prob": pl.Float64(),
         "date_prob": pl.Float64(),
         "option": pl.String(),

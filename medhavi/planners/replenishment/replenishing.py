@@ -18,6 +18,7 @@ from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
 from medhavi.planners.mrp.run import TABLES
 from medhavi.providers import Providers
 from medhavi.results.plans.plan import Plan
+from medhavi.results.plans.tables import INSTANT
 from medhavi.snapshot import Snapshot
 from medhavi.units import from_seconds, from_units
 
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from medhavi.progress import Cancelled, Observe
 
 
-INSTANT = pl.Datetime("us", "UTC")
 COLUMNS: Mapping[str, pl.DataType] = {
     "product": pl.String(),
     "location": pl.String(),

@@ -84,8 +84,13 @@ class CompiledRouting:
     location_time: WorkingTime
 
     def allows(self, timing: OrderTiming) -> bool:
-        """Whether all steps are dated as their links want it, none overlapping."""
+        """Whether all steps are dated, and as their links want it, none overlapping.
+
+        Not so are those of an order that fits at no time.
+        """
         windows = {window.step: window for window in timing.steps}
+        if any(node.step not in windows for node in self.network.nodes):
+            return False
         for link in self.network.links:
             nodes = self.network.nodes[link.earlier], self.network.nodes[link.later]
             earlier, later = (windows[node.step] for node in nodes)

@@ -62,6 +62,9 @@ __all__ = [
     "iso",
 ]
 
+ROUNDING = 1e-9
+"""Share of a quantity by which less is still all of it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Promise(Charted):
@@ -109,6 +112,10 @@ class Promise(Charted):
     def qty(self) -> float:
         """Quantity that is promised."""
         return sum(delivery.qty for delivery in self.deliveries)
+
+    def covers(self, qty: float) -> bool:
+        """Whether as much is promised, up to rounding."""
+        return self.qty >= qty * (1 - ROUNDING)
 
     @property
     def on_time(self) -> bool:

@@ -19,6 +19,7 @@ import polars as pl
 from medhavi.display import Charted
 from medhavi.results.amounts import difference, figure, percent
 from medhavi.results.plans.folder import read_record, write_frames, write_json
+from medhavi.results.plans.tables import INSTANT
 from medhavi.snapshot.reading.outside_file import read_written
 
 if TYPE_CHECKING:
@@ -202,7 +203,6 @@ def _figure(row: Mapping[str, Any]) -> str:
     return f"{row['kpi']} {figure(value, unit)}{apart}"
 
 
-_INSTANT = pl.Datetime("us", "UTC")
 FACTS = "hindsight.json"
 
 LINES: Mapping[str, pl.DataType] = MappingProxyType(
@@ -215,24 +215,24 @@ LINES: Mapping[str, pl.DataType] = MappingProxyType(
         "product": pl.String(),
         "location": pl.String(),
         "qty": pl.Float64(),
-        "due": _INSTANT,
-        "placed_at": _INSTANT,
-        "asked_at": _INSTANT,
+        "due": INSTANT,
+        "placed_at": INSTANT,
+        "asked_at": INSTANT,
         "status": pl.String(),
         "option": pl.String(),
         "suppliers": pl.List(pl.String()),
         "on_time_prob": pl.Float64(),
         "date_prob": pl.Float64(),
-        "date": _INSTANT,
-        "date_p50": _INSTANT,
-        "date_p80": _INSTANT,
-        "date_p95": _INSTANT,
+        "date": INSTANT,
+        "date_p50": INSTANT,
+        "date_p80": INSTANT,
+        "date_p95": INSTANT,
         "risk_basis": pl.String(),
         "model": pl.String(),
         "model_version": pl.String(),
-        "promise": _INSTANT,
-        "promised_then": _INSTANT,
-        "delivered_at": _INSTANT,
+        "promise": INSTANT,
+        "promised_then": INSTANT,
+        "delivered_at": INSTANT,
         "outcome": pl.String(),
         "met": pl.Boolean(),
         "met_then": pl.Boolean(),

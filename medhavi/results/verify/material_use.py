@@ -224,7 +224,10 @@ def losing_steps(facts: Facts) -> pl.DataFrame:
             .unique()
             .join(orders, on="order")
             .join(
-                special.select("step", "yield", source="routing", named="resource")
+                # A resource is named by its own row before that of its pool.
+                facts.snapshot["step_resources"]
+                .join(special, on=["routing", "step"], how="semi")
+                .select("step", "yield", source="routing", named="resource")
                 .join(facts.named_resources, on="named", maintain_order="left")
                 .sort(pl.col("named") != pl.col("resource"), maintain_order=True)
                 .unique(["source", "step", "resource"], maintain_order=True),

@@ -12,13 +12,15 @@ from medhavi.planners.master_plan.goals.staged_solve import (
     preferred,
     worth,
 )
-from medhavi.planners.master_plan.improvement.late_deliveries import late_deliveries
+from medhavi.planners.master_plan.improvement.late_slices import (
+    late_deliveries,
+    split_demands,
+)
 from medhavi.planners.master_plan.improvement.overtime_days import (
     overtime_days,
     with_closed,
 )
-from medhavi.planners.master_plan.improvement.split_orders import split_demands
-from medhavi.planners.master_plan.levelling.resource_levelling import moved_ahead
+from medhavi.planners.master_plan.levelling.level_load import moved_ahead
 from medhavi.planners.master_plan.statement import ObjectivePart
 from medhavi.progress import Progress
 from medhavi.results.run_record import Status

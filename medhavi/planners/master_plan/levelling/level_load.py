@@ -17,23 +17,37 @@ Charnes, Cooper and Ferguson (1955, Management Science 1, 138-151).
 
 Switch: the block is empty where `levelling_price` is 0.
 
-A plan pays the same price for `hours_off_mean`. Its work is as late as what takes it
-allows, so it is levelled by `resource_levelling`.
+A plan pays the same price for `hours_off_mean`. It has all work as late as what takes
+it allows. Of one demand after the other the goods are wanted sooner, at the edge of a
+bucket where money off the mean loads and for stock is least: local search for resource
+levelling (Burgess and Killebrew 1962, Journal of Industrial Engineering 13, 76-83) with
+a price for stock. All that is made for the demand moves with them, but not before it
+could begin where all work is as early as can be: so what is found fits, and the plan
+says what it comes to.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+import polars as pl
 
 from medhavi.planners.master_plan.hours.open_hours import existing_hours
 from medhavi.planners.master_plan.statement import ObjectivePart
 from medhavi.results.figures.level_load import level_buckets
+from medhavi.units import DAY, DAYS_PER_YEAR, HOUR
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
     from medhavi.optimize.problem import Block, Floats, Ints, Problem
     from medhavi.planners.master_plan.statement import Statement
+    from medhavi.results.plans.plan import Plan
+
+    Span = tuple[int, int, float]
+    Place = tuple[int, int]
+
 
 LOAD, TOTAL_LOAD = "load", "total load"
 ABOVE, BELOW = "above the mean load", "below the mean load"
@@ -110,3 +124,208 @@ def _add_hours(
                 orders.at(plan.first + work.column[which]),
                 -work.hours[which] * share[cell[at], inside[at]],
             )
+
+
+MOST_SWEEPS = 4
+"""How often all demands are looked through, at most."""
+LEAST = 1e-6
+"""Money that a demand made ahead saves, at least [base currency]."""
+
+
+class _OrderWork(NamedTuple):
+    """Work of an order of a schedule.
+
+    `start` and `end` are as late as may be, `soon` is the end as early as can be [UTC
+    s]; `spans` are begin, end and units by resource.
+    """
+
+    start: int
+    end: int
+    soon: int
+    spans: Sequence[tuple[int, Sequence[Span]]]
+    givers: Sequence[int]
+
+
+def moved_ahead(made: Plan, statement: Statement, share: float = 1.0) -> dict[int, int]:
+    """Until when goods of demands, by index, are made ahead of a plan [UTC s].
+
+    Parameters
+    ----------
+    made, statement
+        The plan, and facts of its program.
+    share
+        Of the price off the mean that counts.
+    """
+    if made.basis is None or made.basis.schedule is None or made.loads.is_empty():
+        return {}
+    levelling = _Levelling(made, made.basis.schedule, statement)
+    levelling.price *= share
+    return levelling.ahead()
+
+
+class _Levelling:
+    """Loads of a plan while its work moves ahead."""
+
+    def __init__(self, made: Plan, frame: pl.DataFrame, statement: Statement) -> None:
+        run = statement.run
+        self.price = statement.parameters.levelling_price
+        known = level_buckets(run.stated)
+        self._edges: list[int] = [*known.starts.tolist(), int(known.ends[-1])]
+        names = made.loads["resource"].unique().sort().to_list()
+        number = {name: row for row, name in enumerate(names)}
+        self._load = np.zeros((len(names), len(known.starts)))
+        place = {at: bucket for bucket, at in enumerate(known.starts.tolist())}
+        rows = made.loads.select(
+            "resource", pl.col("bucket").dt.epoch("s"), pl.col("run") + pl.col("setup")
+        )
+        for name, at, hours in rows.iter_rows():
+            if at in place:
+                self._load[number[name], place[at]] += hours
+        self._mean = np.outer(self._load.sum(axis=1), known.shares)
+        column = {name: frame[name][0].to_list() for name in frame.columns}
+        self._work = list(_read(column, _spans(made, number)))
+        self._end = [one.end for one in self._work]
+        self._gets = self._deliveries(column, statement)
+
+    def _deliveries(
+        self, column: Mapping[str, list[int]], statement: Statement
+    ) -> dict[int, list[tuple[int, float]]]:
+        """Orders that deliver to each demand, and what a second in stock costs."""
+        wanted, weight = statement.wanted, statement.parameters.inventory_weight
+        rates = [node.rules.holding_rate for node in statement.nodes]
+        found: dict[int, list[tuple[int, float]]] = {}
+        pegs = zip(column["giver"], column["taker"], column["amount"], strict=True)
+        for giver, taker, steps in pegs:
+            demand = taker - len(self._work)
+            if giver < 0 or not 0 <= demand < len(wanted.node):
+                continue
+            node = int(wanted.node[demand])
+            if node < 0:
+                continue
+            worth = steps * float(statement.nodes[node].step)
+            worth *= weight * rates[node] * float(statement.stock_value[node])
+            own = found.setdefault(demand, [])
+            own.append((giver, worth / (DAYS_PER_YEAR * DAY)))
+        return found
+
+    def ahead(self) -> dict[int, int]:
+        """Until when goods of demands are made, of those that move [UTC s]."""
+        found: dict[int, int] = {}
+        soon = {
+            demand: max(self._work[order].soon for order, _ in own)
+            for demand, own in self._gets.items()
+        }
+        turns = sorted(soon, key=lambda demand: (-soon[demand], demand))
+        for _ in range(MOST_SWEEPS):
+            before = dict(found)
+            for demand in turns:
+                at = self._advance(demand)
+                if at is not None:
+                    found[demand] = at
+            if found == before:
+                break
+        return dict(sorted(found.items()))
+
+    def _advance(self, demand: int) -> int | None:
+        """Make the goods of a demand ahead to where that saves most; None: nowhere."""
+        own = self._gets[demand]
+        low = np.searchsorted(self._edges, min(self._work[one].soon for one, _ in own))
+        high = np.searchsorted(self._edges, max(self._end[one] for one, _ in own))
+        best, found, chosen = -LEAST, None, dict[int, int]()
+        for edge in self._edges[max(int(low) - 1, 0) : int(high)]:
+            ends: dict[int, int] = {}
+            for order, _ in own:
+                self._shift(order, edge, ends)
+            stock = sum(
+                each * (self._end[order] - ends.get(order, self._end[order]))
+                for order, each in own
+            )
+            money = stock + self.price * self._more_off(ends)
+            if money < best:
+                best, found, chosen = money, edge, ends
+        for place, hours in self._changes(chosen).items():
+            self._load[place] += hours
+        for order, at in chosen.items():
+            self._end[order] = at
+        return found
+
+    def _shift(self, order: int, end: int, ends: dict[int, int]) -> None:
+        """End an order by an instant, and what it takes before it begins."""
+        work = self._work[order]
+        end = max(end, work.soon)
+        if end >= ends.get(order, self._end[order]):
+            return
+        ends[order] = end
+        for giver in work.givers:
+            self._shift(giver, end - (work.end - work.start), ends)
+
+    def _changes(self, ends: Mapping[int, int]) -> dict[Place, float]:
+        """How many hours more each bucket of a resource has."""
+        found: dict[Place, float] = {}
+        for order, end in ends.items():
+            work = self._work[order]
+            for sign, at in ((-1.0, self._end[order]), (1.0, end)):
+                for resource, spans in work.spans:
+                    for low, high, units in spans:
+                        shift = at - work.end
+                        for bucket, hours in self._hours(low + shift, high + shift):
+                            place = resource, bucket
+                            own = found.get(place, 0.0)
+                            found[place] = own + sign * units * hours
+        return found
+
+    def _hours(self, low: int, high: int) -> Iterator[tuple[int, float]]:
+        """Hours of a stretch by bucket."""
+        bucket = max(int(np.searchsorted(self._edges, low, side="right")) - 1, 0)
+        while bucket < len(self._edges) - 1 and self._edges[bucket] < high:
+            begin = max(low, self._edges[bucket])
+            end = min(high, self._edges[bucket + 1])
+            if end > begin:
+                yield bucket, (end - begin) / HOUR
+            bucket += 1
+
+    def _more_off(self, ends: Mapping[int, int]) -> float:
+        """How many hours more lie off the mean where orders end then."""
+        off = 0.0
+        for place, hours in self._changes(ends).items():
+            load, mean = self._load[place], self._mean[place]
+            off += abs(load + hours - mean) - abs(load - mean)
+        return float(off)
+
+
+def _read(
+    column: Mapping[str, list[int]],
+    spans: Mapping[tuple[object, int, int], Sequence[tuple[int, Sequence[Span]]]],
+) -> Iterator[_OrderWork]:
+    """Work of all orders of a schedule; that of no machine takes no hours."""
+    machines = [*column["machines"], None]
+    givers: list[list[int]] = [[] for _ in column["item"]]
+    for giver, taker in zip(column["giver"], column["taker"], strict=True):
+        if giver >= 0 and taker < len(givers):
+            givers[taker].append(giver)
+    names = ("late_machine", "late_start", "late", "soon")
+    rows = zip(*(column[name] for name in names), givers, strict=True)
+    for machine, start, end, soon, own in rows:
+        worked = spans.get((machines[machine], start, end), ())
+        yield _OrderWork(start, end, soon, worked, own)
+
+
+def _spans(
+    made: Plan, number: Mapping[str, int]
+) -> dict[tuple[object, int, int], Sequence[tuple[int, Sequence[Span]]]]:
+    """Stretches of work by resource, by machine, begin and end of the step."""
+    rows = made.operations.select(
+        *("supply", "step", "resource", "units"),
+        *(pl.col(name).dt.epoch("s") for name in ("start", "finish")),
+    )
+    steps: dict[tuple[str, int], dict[str, list[Span]]] = {}
+    for supply, step, resource, units, start, finish in rows.iter_rows():
+        own = steps.setdefault((supply, step), {})
+        own.setdefault(resource, []).append((start, finish, units))
+    found: dict[tuple[object, int, int], Sequence[tuple[int, Sequence[Span]]]] = {}
+    for work in steps.values():
+        low = min(one[0] for some in work.values() for one in some)
+        high = max(one[1] for some in work.values() for one in some)
+        taken = [(number[name], some) for name, some in work.items() if name]
+        found |= {(name, low, high): taken for name in work}
+    return found
