@@ -85,6 +85,16 @@ class ChangeKind:
     choice: str = ""
 
     @property
+    def words(self) -> str:
+        """Name of the kind for people: what it is chosen by, where it is offered.
+
+        >>> from medhavi.edits.edit import KINDS
+        >>> KINDS["demand_factor"].words, KINDS["row_added"].words
+        ('More or less demand', 'Row added')
+        """
+        return self.choice or self.name.replace("_", " ").capitalize()
+
+    @property
     def is_factor(self) -> bool:
         """Whether one number says it all, so that a grid can vary it."""
         return [p.name for p in self.parameters.values() if p.required] == ["factor"]

@@ -370,7 +370,7 @@ def read_change(
                 known=", ".join(KINDS),
             )
         ]
-    place = f"{place} ({kind.name})"
+    place = f"{kind.words} ({place})"
     found = unknown_keys(row, {"kind": None, **kind.parameters}, place)
     values: dict[str, object] = {}
     for parameter in kind.parameters.values():
@@ -454,7 +454,7 @@ def check_references(
                         table=table,
                         column=name,
                         value=value,
-                        place=f"{place} ({change.kind})",
+                        place=f"{KINDS[change.kind].words} ({place})",
                         nearest=nearest(str(value), texts),
                     )
                 )
@@ -489,7 +489,7 @@ def apply(snapshot: Snapshot, given: Sequence[Edit], place: str = "change") -> S
                         "STU011",
                         table=nothing.table,
                         value=nothing.selection,
-                        place=f"{where} ({change.kind})",
+                        place=f"{KINDS[change.kind].words} ({where})",
                     )
                 ]
             ) from nothing

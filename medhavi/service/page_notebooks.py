@@ -156,16 +156,18 @@ def _used(block: str) -> set[str]:
 
 
 # ------------------------------------------------------------------------- the cells
-_WITHOUT_PLAN = ("schedule", "promise", "tradeoffs", "campaigns", "data")
+_WITHOUT_PLAN = ("promise", "tradeoffs", "campaigns", "data")
 """Pages that make what they show from the tables alone."""
 
 
 def _opening(name: str, source: DataSource, chosen: Choices) -> Cells:
     """Read the tables and the plan of a page."""
-    if name == "schedule":
+    if name == "schedule" and chosen.get("source") == "file":
         return []
     mode = chosen.get("mode", "")
     mode = mode if mode in MODES else served_mode()
+    if name == "schedule" and mode == "mrp":
+        mode = "constrained"  # orders of infinite capacity overlap
     moments = _moments(source, chosen)
     if source.tables:
         order = file_date_format()
@@ -336,16 +338,18 @@ def _predictors(_chosen: Choices, source: DataSource) -> Cells:
 def _schedule(chosen: Choices, _source: DataSource) -> Cells:
     objective = chosen.get("objective", "")
     more = f", objective={objective!r}" if objective else ""
-    spread = chosen.get("spread", "")
-    spread = f", spread={float(spread)}" if _number(spread) else ""
-    return [
-        (
-            "# The page gives the example as this file, to be filled.\n"
-            f'schedule = mv.schedule("schedule.json"{more})'
-        ),
-        "schedule.chart.gantt()",
-        f"mv.risk(schedule{spread}).chart.makespan()",
-    ]
+    spread = chosen.get("spread", "")  # in percent
+    spread = f", spread={float(spread) / 100}" if _number(spread) else ""
+    risk = f"mv.risk(schedule{spread}).chart.makespan()"
+    if chosen.get("source") == "file":
+        told = "# The page gives the example as this file, to be filled.\n"
+        made = f'{told}schedule = mv.schedule("schedule.json"{more})'
+        return [made, "schedule.chart.gantt()", risk]
+    days = chosen.get("days", "")
+    days = f", {float(days)}" if _number(days) else ""
+    problem = f"problem = mv.schedule_problem(snapshot, plan{days})\n"
+    made = f"{problem}schedule = mv.schedule(problem{more})"
+    return [made, "schedule.chart.gantt()", *([risk] if spread else [])]
 
 
 def _campaigns(chosen: Choices, _source: DataSource) -> Cells:

@@ -319,6 +319,9 @@ function trail(there) {
   const object = crumbs.dataset.objects.split(" ").map(one => asked.get(one)).find(Boolean);
   const [all, one] = crumbs.children;
   all.textContent = page?.textContent.trim() ?? "";
+  // Start, lessons, answers of the search and a notebook itself have no notebook.
+  const notebook = views.querySelector(".notebook");
+  notebook.hidden = !page || [pages.dataset.first, "/notebook"].includes(page.pathname);
   if (object) all.href = there.pathname;
   else all.removeAttribute("href");
   const told = object ? named(object, there) : "";

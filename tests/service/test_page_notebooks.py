@@ -20,7 +20,11 @@ from tests.service.promise_company import promise_company
 CHOICES = {
     "orders": {"kind": "buy", "status": "planned"},
     "items": {"item": "A|DC", "bucket": "day"},
-    "schedule": {"objective": "late_orders,makespan", "spread": "0.2"},
+    "schedule": {
+        "source": "file",
+        "objective": "late_orders,makespan",
+        "spread": "20",
+    },
     "capacity": {"from": "2026-01-05", "days": "14", "colour": "status"},
     "data": {"of": "products", "key": "A", "column": "uom"},
     "tradeoffs": {"points": "3"},
@@ -105,6 +109,17 @@ def test_a_folder_of_tables_is_read_by_its_name(tmp_path, monkeypatch):
     text = notebook_of("/items/").text
     assert "mv.Snapshot.from_folder('own')" in text
     assert len(run(text, tmp_path)) > 2
+
+
+@pytest.mark.notebook
+def test_a_schedule_is_of_the_plan_in_force(tmp_path, monkeypatch):
+    in_lake = notebook_of("/schedule/?days=3").text
+    assert "plan = bench.plan_in_force(mode='constrained')" in in_lake
+    assert "mv.schedule_problem(snapshot, plan, 3.0)" in in_lake
+    Snapshot.from_frames(example_rows()).to_folder(tmp_path / "own", format="csv")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MEDHAVI_TABLES", str(tmp_path / "own"))
+    assert len(run(notebook_of("/schedule/?days=30&spread=20").text, tmp_path)) > 2
 
 
 def test_what_is_no_page_has_no_notebook_and_a_page_shows_it_as_text():

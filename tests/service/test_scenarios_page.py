@@ -287,7 +287,7 @@ def test_a_change_that_selects_nothing_is_no_scenario(folder):
     form = {"factor": "10", "family": "F", "customer": "C", "start": "2027-01-01"}
     held, told = add_change(ScenarioList(), shown, "demand_factor", form)
     assert held.scenarios == ()
-    assert told.trouble.startswith("More or less demand: no row of demands fits ")
+    assert told.trouble.startswith("More or less demand (change 1): no row of demands ")
 
 
 def test_changes_join_a_scenario_and_leave_it_one_by_one(folder):

@@ -7,7 +7,6 @@ here without another line.
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -165,30 +164,7 @@ def change_words(change: Edit, names: Names) -> str:
         _said(kind.parameters[name], value, names)
         for name, value in change.values.items()
     ]
-    return f"{kind_words(kind)}: {', '.join(told)}"
-
-
-def kind_words(kind: ChangeKind) -> str:
-    """Kind of change in words, as it is chosen."""
-    return kind.choice or said(kind.name).capitalize()
-
-
-_CHANGE = re.compile(r"\bchange \d+ \((\w+)\)")
-
-
-def refusal_words(message: str, names: Names) -> str:
-    """Message about a change, with the words of its kind and the names of things.
-
-    >>> from medhavi.views.names import Names
-    >>> refusal_words("change 1 (demand_factor): no row of demands fits C.", Names())
-    'More or less demand: no row of demands fits C.'
-    """
-
-    def told(found: re.Match[str]) -> str:
-        kind = KINDS.get(found[1])
-        return kind_words(kind) if kind else found[0]
-
-    return names.told(_CHANGE.sub(told, message))
+    return f"{kind.words}: {', '.join(told)}"
 
 
 def _said(parameter: Parameter, value: Any, names: Names) -> str:

@@ -41,7 +41,6 @@ from medhavi.service.scenario_pages.scenario_form import (
     ChangeForm,
     change_words,
     read_form,
-    refusal_words,
 )
 from medhavi.snapshot.patch import Patch
 from medhavi.snapshot.reading.local_days import ASKED_EDGES
@@ -96,9 +95,7 @@ def add_change(
     try:
         apply(shown.snapshot, (*before, change)).require()
     except BadData as wrong:
-        text = " ".join(
-            refusal_words(one.message, shown.names) for one in wrong.findings[:5]
-        )
+        text = " ".join(shown.names.told(one.message) for one in wrong.findings[:5])
         return held, replace(told, trouble=text)
     if into in known:
         grown = replace(known[into], changes=(*before, change))
@@ -192,7 +189,7 @@ def _comparison(
             return ScenarioComparison(
                 name=run.scenario,
                 status=outcome.status,
-                problem=refusal_words(outcome.problem, shown.names),
+                problem=shown.names.told(outcome.problem),
             )
         if outcome.plan.run.status is Status.CANCELLED:
             raise _CancelledRunError
@@ -204,7 +201,7 @@ def _comparison(
             (plan, outcome.plan),
             change=cost.total,
             extra_units=cost.extra_units,
-            problem=refusal_words(outcome.problem, shown.names),
+            problem=shown.names.told(outcome.problem),
         )
 
     try:

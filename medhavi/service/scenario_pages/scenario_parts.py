@@ -12,7 +12,6 @@ from medhavi.service.scenario_pages.scenario_form import (
     change_form,
     change_words,
     chosen_by,
-    refusal_words,
 )
 from medhavi.service.scenario_pages.scenario_page import (
     asked_demands,
@@ -106,7 +105,7 @@ def list_parts(held: ScenarioList, names: Names, buttons: mo.ui.dictionary) -> m
     import marimo as mo
 
     if held.trouble:
-        told = refusal_words(held.trouble, names)
+        told = names.told(held.trouble)
         return html(page.problem(say("the_address_names_no_scenarios"), told))
     if not held.scenarios:
         return html(
