@@ -141,6 +141,8 @@ def test_a_decision_is_taken_back_by_somebody(desk):
     assert plan_page.take_back(desk, "").kept is False
     back = plan_page.take_back(desk, "Ben")
     assert (back.kept, back.title) == (True, "Taken back")
+    assert back.text.startswith("Firmed PO-")
+    assert "undone, approved by Ben" in back.text
     told = decision_words.history_html(plan_page.decisions(desk), desk.names)
     assert "taken back" in told
     assert "Undone: Firmed PO-" in told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
@@ -69,7 +70,9 @@ def change_rows(shown: PlanPage, names: Names, known_at: str = "") -> pl.DataFra
 
 
 def changes_part(shown: PlanPage, names: Names, known_at: str = "") -> mo.Html:
-    """Grid of the changes; without any, what makes one."""
+    """Grid of the changes and which one is undone next; without any, what makes one."""
+    import marimo as mo
+
     rows = change_rows(shown, names, known_at)
     if rows.is_empty():
         nothing = (
@@ -78,13 +81,27 @@ def changes_part(shown: PlanPage, names: Names, known_at: str = "") -> mo.Html:
             else "nothing_was_changed_yet"
         )
         return html(page.empty(say(nothing), say("correct_or_upload")))
-    return page_table(
-        rows,
-        say("changes"),
-        formats=clocks([grid_columns.WHEN]),
-        right=(),
-        widths=_WIDTHS,
-        page_size=10,
+    return mo.vstack(
+        [
+            page_table(
+                rows,
+                say("changes"),
+                formats=clocks([grid_columns.WHEN]),
+                right=(),
+                widths=_WIDTHS,
+                page_size=10,
+            ),
+            html(_undo_html(shown, names)),
+        ],
+        gap=0.5,
+    )
+
+
+def _undo_html(shown: PlanPage, names: Names) -> str:
+    """What the button that undoes would take back; empty where that is nothing."""
+    last = decision_words.last_standing_words(plan_page.decisions(shown), names)
+    return (
+        f'<p class="muted">{escape(say("undo_takes_back", last))}</p>' if last else ""
     )
 
 

@@ -370,6 +370,30 @@ def decision_words(
     )
 
 
+def undone_words(
+    edit: str | None, made: Sequence[EditRecord], names: Names, approver: str
+) -> str:
+    """What an edit took back, and who approved that.
+
+    Parameters
+    ----------
+    edit
+        Id of the edit that took another one back.
+    made
+        All edits.
+    """
+    known = {one.edit_id: one for one in made}
+    taken = known.get(known[edit].undoes or "") if edit in known else None
+    told = say("the_data") if taken is None else _decision(taken, names)
+    return say("as_before_approved_by", told, approver)
+
+
+def last_standing_words(made: Sequence[EditRecord], names: Names) -> str:
+    """Edit that is undone next, in words; empty: none stands."""
+    standing = [one for one in made if not one.undoes and not one.undone_by]
+    return _decision(standing[-1], names) if standing else ""
+
+
 def _decision(one: EditRecord, names: Names) -> str:
     """What was done, and the orders, cells, rows or families it was done to."""
     told = ", ".join(one.orders[:MOST_EFFECTS])

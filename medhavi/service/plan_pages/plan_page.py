@@ -44,6 +44,7 @@ from medhavi.service.plan_pages.decision_words import (
     PreviewResult,
     decided_words,
     decision_words,
+    undone_words,
 )
 from medhavi.service.plan_pages.plan_loading import (
     RENEWED,
@@ -472,9 +473,7 @@ def take_back(
         return EditResult(title=say("nothing_was_taken_back"), text=why, kept=False)
     return EditResult(
         title=say("taken_back"),
-        text=say(
-            "as_before_approved_by", ", ".join(done.orders) or "The data", approver
-        ),
+        text=undone_words(done.edit_id, decisions(page), page.names, approver),
         kept=True,
     )
 

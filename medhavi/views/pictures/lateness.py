@@ -188,6 +188,8 @@ def late_chart(plan: Plan, names: Names) -> Picture | None:
     short = late.height - late.filter(pl.col("lateness_h") > 0).height
     if short:
         title += f"; {say('short_without_a_bar', short)}"
+    if late.height - short > len(order):
+        title += f"; {say('costliest_are_drawn', len(order))}"
     return finished(chart, title, row_height(order, _BAR + 4) * len(order))
 
 
