@@ -1074,6 +1074,27 @@ def test_two_units_that_a_step_needs_lose_what_each_loses():
     assert made.supplies["order_qty"].to_list() == [20]
 
 
+def test_rows_of_a_crew_for_one_time_and_another_are_one_need():
+    """Until day 9 Ann, then Bob: each loses half, and an order needs one of them."""
+    snapshot = factories.snapshot(
+        demands=[{"qty": 10, "due": day(5)}],
+        resources=[{"resource": name, "pool": "CREW"} for name in ("ANN", "BOB")],
+        resource_skills=[
+            {"resource": "ANN", "skill": "a"},
+            {"resource": "BOB", "skill": "b"},
+        ],
+        routings=[{}],
+        steps=[{"run_minutes_per_unit": 1.0}],
+        step_resources=[
+            {"resource": "CREW", "skill": "a", "yield": 0.5, "valid_to": day(9)},
+            {"resource": "CREW", "skill": "b", "yield": 0.5, "valid_from": day(9)},
+        ],
+    )
+    made = plan(snapshot, "constrained", KERNELS)
+    assert verify(made, snapshot) == []
+    assert made.supplies["order_qty"].to_list() == [20]
+
+
 @pytest.mark.req("MRP-18")
 @pytest.mark.parametrize("mode", ["mrp", "constrained"])
 def test_steps_beside_each_other_lose_what_each_loses(mode):

@@ -181,6 +181,15 @@ _NEED = pl.coalesce(
 """What a step needs as one: of the rows of a choice it uses one, of all others each."""
 
 
+def _holding(moment: str, *group: str) -> pl.Expr:
+    """Rows of `step_resources` that hold at an instant, and choices.
+
+    All of a resource where none of them does.
+    """
+    now = valid_at(moment)
+    return now | pl.col("choice").is_not_null() | ~now.any().over(group)
+
+
 @once
 def step_yields(facts: Facts) -> pl.DataFrame:
     """Per order and step the share of units that enters and that leaves it.
@@ -227,19 +236,25 @@ def losing_steps(facts: Facts) -> pl.DataFrame:
         # for several needs does for what no other one does.
         own_row = pl.col("named") == pl.col("resource")
         chosen = (
-            facts.plan.operations.select(
-                pl.col("supply").alias("order"), "step", "resource"
+            facts.plan.operations.group_by(
+                "step", "resource", order="supply", maintain_order=True
             )
-            .unique(maintain_order=True)
+            .agg(begin_s=pl.col("start").min().dt.epoch("s"))
             .join(orders, on="order", maintain_order="left")
             .join(
                 facts.snapshot["step_resources"]
                 .join(special, on=["routing", "step"], how="semi")
-                .select(_NEED, "step", "yield", source="routing", named="resource")
+                .select(
+                    _NEED,
+                    *("choice", "step", "yield", *validity()),
+                    source="routing",
+                    named="resource",
+                )
                 .join(facts.named_resources, on="named", maintain_order="left"),
                 on=["source", "step", "resource"],
                 maintain_order="left_right",
             )
+            .filter(_holding("begin_s", "order", "step", "named"))
             .sort(
                 ~own_row,
                 pl.col("need").n_unique().over("order", "step", "resource"),
@@ -282,6 +297,8 @@ def _preferred(facts: Facts) -> pl.DataFrame:
     return (
         facts.snapshot["step_resources"]
         .rename({"routing": "source"})
+        .with_columns(*validity(), as_of=pl.lit(facts.as_of))
+        .filter(_holding("as_of", "source", "step", "resource"))
         .sort("preference", "resource")
         .group_by(group, maintain_order=True)
         .agg(pl.col("yield").first())
