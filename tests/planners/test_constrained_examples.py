@@ -1074,8 +1074,10 @@ def test_two_units_that_a_step_needs_lose_what_each_loses():
     assert made.supplies["order_qty"].to_list() == [20]
 
 
-def test_rows_of_a_crew_for_one_time_and_another_are_one_need():
-    """Until day 9 Ann, then Bob: each loses half, and an order needs one of them."""
+@pytest.mark.parametrize(("ends", "begins", "qty"), [(9, 9, 20), (None, 0, 40)])
+def test_rows_of_a_crew_for_one_time_and_another_are_one_need(ends, begins, qty):
+    """Ann until day 9, then Bob, or both: each who works loses half."""
+    until = {} if ends is None else {"valid_to": day(ends)}
     snapshot = factories.snapshot(
         demands=[{"qty": 10, "due": day(5)}],
         resources=[{"resource": name, "pool": "CREW"} for name in ("ANN", "BOB")],
@@ -1086,13 +1088,18 @@ def test_rows_of_a_crew_for_one_time_and_another_are_one_need():
         routings=[{}],
         steps=[{"run_minutes_per_unit": 1.0}],
         step_resources=[
-            {"resource": "CREW", "skill": "a", "yield": 0.5, "valid_to": day(9)},
-            {"resource": "CREW", "skill": "b", "yield": 0.5, "valid_from": day(9)},
+            {"resource": "CREW", "skill": "a", "yield": 0.5, **until},
+            {
+                "resource": "CREW",
+                "skill": "b",
+                "yield": 0.5,
+                "valid_from": day(begins),
+            },
         ],
     )
     made = plan(snapshot, "constrained", KERNELS)
     assert verify(made, snapshot) == []
-    assert made.supplies["order_qty"].to_list() == [20]
+    assert made.supplies["order_qty"].to_list() == [qty]
 
 
 @pytest.mark.req("MRP-18")
