@@ -1060,6 +1060,48 @@ def test_a_machine_that_is_named_itself_has_not_the_yield_of_its_pool():
     assert made.supplies["order_qty"].to_list() == [10]
 
 
+def test_two_units_that_a_step_needs_lose_what_each_loses():
+    """Ann twice: once by her name, once of the crew, which loses half."""
+    snapshot = factories.snapshot(
+        demands=[{"qty": 10}],
+        resources=[{"resource": "ANN", "pool": "CREW", "units": 2.0}],
+        routings=[{}],
+        steps=[{"run_minutes_per_unit": 1.0}],
+        step_resources=[{"resource": "ANN"}, {"resource": "CREW", "yield": 0.5}],
+    )
+    made = plan(snapshot, "constrained", KERNELS)
+    assert verify(made, snapshot) == []
+    assert made.supplies["order_qty"].to_list() == [20]
+
+
+@pytest.mark.parametrize(("ends", "begins", "qty"), [(9, 9, 20), (None, 0, 40)])
+def test_rows_of_a_crew_for_one_time_and_another_are_one_need(ends, begins, qty):
+    """Ann until day 9, then Bob, or both: each who works loses half."""
+    until = {} if ends is None else {"valid_to": day(ends)}
+    snapshot = factories.snapshot(
+        demands=[{"qty": 10, "due": day(5)}],
+        resources=[{"resource": name, "pool": "CREW"} for name in ("ANN", "BOB")],
+        resource_skills=[
+            {"resource": "ANN", "skill": "a"},
+            {"resource": "BOB", "skill": "b"},
+        ],
+        routings=[{}],
+        steps=[{"run_minutes_per_unit": 1.0}],
+        step_resources=[
+            {"resource": "CREW", "skill": "a", "yield": 0.5, **until},
+            {
+                "resource": "CREW",
+                "skill": "b",
+                "yield": 0.5,
+                "valid_from": day(begins),
+            },
+        ],
+    )
+    made = plan(snapshot, "constrained", KERNELS)
+    assert verify(made, snapshot) == []
+    assert made.supplies["order_qty"].to_list() == [qty]
+
+
 @pytest.mark.req("MRP-18")
 @pytest.mark.parametrize("mode", ["mrp", "constrained"])
 def test_steps_beside_each_other_lose_what_each_loses(mode):

@@ -157,9 +157,8 @@ def lines_of(
         _most_lateness(line)
     orders: dict[str, list[Line]] = {}
     for line in lines:
-        row = line.demand.row
-        if row["sales_order"] and row["order_policy"] != "independent":
-            orders.setdefault(row["sales_order"], []).append(line)
+        if line.demand.is_tied:
+            orders.setdefault(line.demand.row["sales_order"], []).append(line)
     for _, members in sorted(orders.items()):
         _together(members, release)
     return lines
@@ -203,8 +202,7 @@ def latest_of(demand: Demand) -> int:
 def in_parts(demand: Demand) -> bool:
     """Whether what there is of a demand is delivered before the rest of it."""
     row = demand.row
-    bound = row["sales_order"] and row["order_policy"] != "independent"
-    return not (row["full_line"] or row["min_shipment"] or bound)
+    return not (row["full_line"] or row["min_shipment"] or demand.is_tied)
 
 
 def goes_whole(demand: Demand) -> bool:

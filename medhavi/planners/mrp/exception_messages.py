@@ -340,9 +340,8 @@ class ExceptionMessages:
     def _order_policies(self, found: Iterable[DemandFulfilment]) -> None:
         lines: dict[str, list[DemandFulfilment]] = defaultdict(list)
         for service in found:
-            row = service.demand.row
-            if row["sales_order"] and row["order_policy"] != "independent":
-                lines[row["sales_order"]].append(service)
+            if service.demand.is_tied:
+                lines[service.demand.row["sales_order"]].append(service)
         for order, services in sorted(lines.items()):
             dates = {
                 delivery.date for service in services for delivery in service.deliveries

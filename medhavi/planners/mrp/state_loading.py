@@ -26,6 +26,7 @@ from medhavi.providers.material.supply_orders import LIVE
 from medhavi.providers.product_facts import parents_of
 from medhavi.providers.sources import OrderTiming
 from medhavi.providers.table_rows import Row
+from medhavi.results.plans.lateness import BEGUN
 from medhavi.schema import PLANNED_STATUS
 from medhavi.units import (
     ALWAYS,
@@ -360,9 +361,7 @@ class StateLoader:
             whole=math.floor(exact(row["qty"]) / unit_step),
             status=row["status"],
             firm=True if row["firm"] is None else row["firm"],
-            locked=row["status"] in {"released", "in_process"}
-            if row["locked"] is None
-            else row["locked"],
+            locked=row["status"] in BEGUN if row["locked"] is None else row["locked"],
             for_demand=self._index_of.get(row["demand"] or "", NO_DEMAND),
             row=dict(row),
         )

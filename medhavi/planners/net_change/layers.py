@@ -215,12 +215,6 @@ def names_the_same(old: Demand, new: Demand) -> bool:
     )
 
 
-def is_tied(demand: Demand) -> bool:
-    """Whether a line is delivered together with others of its order."""
-    row = demand.row
-    return bool(row["sales_order"]) and row["order_policy"] != "independent"
-
-
 def need_of(demand: Demand, node: Node) -> Need:
     """Make the need of a demand, as `StateLoader.demand_needs` does."""
     need = Need(

@@ -25,7 +25,6 @@ from medhavi.planners.net_change.layers import (
     Overlay,
     alike,
     copied,
-    is_tied,
     names_the_same,
     need_of,
     unit_copy,
@@ -323,7 +322,7 @@ class ChangedRun(MrpRun):
             for need in node.needs
             if need.demand != NO_DEMAND
         ]
-        if any(is_tied(demand) for demand in (*old, *new)):
+        if any(demand.is_tied for demand in (*old, *new)):
             raise BeyondError
         self.stale |= {demand.demand for demand in (*old, *new)}
         self.intake.demands = sorted(new, key=lambda demand: demand.demand)

@@ -202,7 +202,7 @@ def stated_yields(
     found = {row["step"]: exact(row["yield"]) for row in steps}
     if all(row["yield"] in (None, 1.0) for row in needs):
         return found
-    for (step, _), rows in _groups(needs).items():
+    for (step, _), rows in _groups(needs, as_of).items():
         if step in found:
             found[step] *= exact(_preferred(rows, as_of)["yield"] or 1.0)
     return found
@@ -230,7 +230,7 @@ def unlike(needs: Sequence[Row], as_of: int) -> list[tuple[Row, list[Row]]]:
     if all(row["yield"] in (None, 1.0) for row in needs):
         return []
     found = []
-    for rows in _groups(needs).values():
+    for rows in _groups(needs, as_of).values():
         preferred = _preferred(rows, as_of)
         share = preferred["yield"] or 1.0
         others = [row for row in rows if (row["yield"] or 1.0) != share]
@@ -239,12 +239,24 @@ def unlike(needs: Sequence[Row], as_of: int) -> list[tuple[Row, list[Row]]]:
     return found
 
 
-def _groups(needs: Sequence[Row]) -> dict[tuple[int, object], list[Row]]:
-    """Rows of which a step works with one, by step and choice."""
+def _groups(needs: Sequence[Row], as_of: int) -> dict[tuple[int, object], list[Row]]:
+    """Rows of which a step works with one, by step and need.
+
+    Of a resource that is needed with another skill at another time, what holds at an
+    instant, where any of it does.
+    """
+    now = {(row["step"], row["resource"]) for row in needs if _holds(row, as_of)}
     groups: dict[tuple[int, object], list[Row]] = defaultdict(list)
     for row in needs:
-        groups[row["step"], need_of(row)].append(row)
+        other = row["choice"] is None and (row["step"], row["resource"]) in now
+        if not other or _holds(row, as_of):
+            groups[row["step"], need_of(row)].append(row)
     return groups
+
+
+def _holds(row: Row, instant: int) -> bool:
+    begin, end = validity(row)
+    return begin <= instant < end
 
 
 def need_of(row: Row) -> tuple[object, ...]:
@@ -256,7 +268,7 @@ def need_of(row: Row) -> tuple[object, ...]:
 
 def _preferred(rows: Sequence[Row], as_of: int) -> Row:
     """The row of most preference, of those that hold at an instant where any do."""
-    now = [row for row in rows if validity(row)[0] <= as_of < validity(row)[1]]
+    now = [row for row in rows if _holds(row, as_of)]
     return min(now or rows, key=lambda row: (row["preference"], row["resource"]))
 
 

@@ -25,6 +25,7 @@ from medhavi.providers.finite_capacity.resource_ledger import (
 )
 from medhavi.providers.sources import StepWindow
 from medhavi.results.figures.order_costs import overtime_premium
+from medhavi.results.plans.lateness import BEGUN
 from medhavi.units import DAY, MINUTE, exact, seconds_up
 
 if TYPE_CHECKING:
@@ -350,7 +351,6 @@ def commitment(owner: str, timing: OrderTiming) -> CommittedWork:
     return CommittedWork(owner, timing.steps, timing.holds)
 
 
-STARTED: Final = frozenset({"released", "in_process"})
 FIRMED: Final = "firmed"
 
 
@@ -391,7 +391,7 @@ def existing_work(
         product = products.get(row["source"])
         if row["kind"] != "work" or product is None:
             continue
-        standing = row["status"] in STARTED
+        standing = row["status"] in BEGUN
         if row["status"] == FIRMED:
             standing = firmed or bool(row["locked"])
         if not standing:

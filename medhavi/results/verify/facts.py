@@ -184,6 +184,30 @@ class Facts:
         )
 
     @cached_property
+    def predecessors(self) -> pl.DataFrame:
+        """All steps that come before a step, near or far: source, step, earlier."""
+        steps = self.snapshot["steps"]
+        links = self.snapshot["step_links"]
+        linked = links["routing"].unique().to_list()
+        by_sequence = steps.filter(~pl.col("routing").is_in(linked)).select(
+            pl.col("routing").alias("source"), "step", "sequence"
+        )
+        pairs = (
+            by_sequence.join(by_sequence, on="source", suffix="_earlier")
+            .filter(pl.col("sequence_earlier") < pl.col("sequence"))
+            .select("source", "step", pl.col("step_earlier").alias("earlier"))
+        )
+        closed = [
+            (str(routing), step, earlier)
+            for (routing,), frame in links.group_by("routing", maintain_order=True)
+            for step, earlier in _closure(
+                list(frame.select("step", "after").iter_rows())
+            )
+        ]
+        far = pl.DataFrame(closed, schema=pairs.schema, orient="row")
+        return pl.concat([pairs, far])
+
+    @cached_property
     def open_orders(self) -> pl.DataFrame:
         """Existing orders that are still to come; `rest` in the order's own unit.
 
@@ -553,4 +577,21 @@ def outages(
     ).iter_rows():
         until = NEVER if end is None else end
         found.setdefault(subject, []).append((begin, until, severity))
+    return found
+
+
+def _closure(links: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    direct: dict[int, set[int]] = {}
+    for step, after in links:
+        direct.setdefault(step, set()).add(after)
+    found: list[tuple[int, int]] = []
+    for step, nearest in direct.items():
+        seen: set[int] = set()
+        open_steps = list(nearest)
+        while open_steps:
+            earlier = open_steps.pop()
+            if earlier not in seen:
+                seen.add(earlier)
+                open_steps.extend(direct.get(earlier, ()))
+        found += [(step, earlier) for earlier in sorted(seen)]
     return found

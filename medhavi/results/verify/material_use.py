@@ -175,6 +175,21 @@ def _others(facts: Facts) -> pl.Series:
     )
 
 
+_NEED = pl.coalesce(
+    "choice", pl.concat_str("resource", "skill", separator="|", ignore_nulls=True)
+).alias("need")
+"""What a step needs as one: of the rows of a choice it uses one, of all others each."""
+
+
+def _holding(moment: str, *group: str) -> pl.Expr:
+    """Rows of `step_resources` that hold at an instant, and choices.
+
+    All of a resource where none of them does.
+    """
+    now = valid_at(moment)
+    return now | pl.col("choice").is_not_null() | ~now.any().over(group)
+
+
 @once
 def step_yields(facts: Facts) -> pl.DataFrame:
     """Per order and step the share of units that enters and that leaves it.
@@ -217,22 +232,35 @@ def losing_steps(facts: Facts) -> pl.DataFrame:
     own = steps.select("step", source="routing", own="yield")
     rows = orders.join(own, on="source", how="inner").with_columns(other=pl.lit(1.0))
     if special.height:
+        # A resource is named by its own row before that of its pool; one that may do
+        # for several needs does for what no other one does.
+        own_row = pl.col("named") == pl.col("resource")
         chosen = (
-            facts.plan.operations.select(
-                pl.col("supply").alias("order"), "step", "resource"
+            facts.plan.operations.group_by(
+                "step", "resource", order="supply", maintain_order=True
             )
-            .unique()
-            .join(orders, on="order")
+            .agg(begin_s=pl.col("start").min().dt.epoch("s"))
+            .join(orders, on="order", maintain_order="left")
             .join(
-                # A resource is named by its own row before that of its pool.
                 facts.snapshot["step_resources"]
                 .join(special, on=["routing", "step"], how="semi")
-                .select("step", "yield", source="routing", named="resource")
-                .join(facts.named_resources, on="named", maintain_order="left")
-                .sort(pl.col("named") != pl.col("resource"), maintain_order=True)
-                .unique(["source", "step", "resource"], maintain_order=True),
+                .select(
+                    _NEED,
+                    *("choice", "step", "yield", *validity()),
+                    source="routing",
+                    named="resource",
+                )
+                .join(facts.named_resources, on="named", maintain_order="left"),
                 on=["source", "step", "resource"],
+                maintain_order="left_right",
             )
+            .filter(_holding("begin_s", "order", "step", "named"))
+            .sort(
+                ~own_row,
+                pl.col("need").n_unique().over("order", "step", "resource"),
+                maintain_order=True,
+            )
+            .unique(["order", "step", "need"], keep="first", maintain_order=True)
             .group_by("order", "step")
             .agg(pl.col("yield").product().alias("other"))
         )
@@ -243,10 +271,9 @@ def losing_steps(facts: Facts) -> pl.DataFrame:
         chosen = pl.concat([chosen, known.select("order", "step", other="preferred")])
         rows = rows.drop("other").join(chosen, on=["order", "step"], how="left")
     rows = rows.with_columns(good=pl.col("own") * pl.col("other").fill_null(1.0))
-    before = predecessors(facts)
     entering = (
         rows.select("order", "source", "step")
-        .join(before, on=["source", "step"], how="left")
+        .join(facts.predecessors, on=["source", "step"], how="left")
         .join(
             rows.select("order", pl.col("step").alias("earlier"), "good"),
             on=["order", "earlier"],
@@ -266,55 +293,18 @@ def losing_steps(facts: Facts) -> pl.DataFrame:
 
 def _preferred(facts: Facts) -> pl.DataFrame:
     """Yield of the preferred resources of a step: source, step, preferred."""
-    group = ["source", "step", pl.coalesce("choice", "resource").alias("group")]
+    group = ["source", "step", _NEED]
     return (
         facts.snapshot["step_resources"]
         .rename({"routing": "source"})
+        .with_columns(*validity(), as_of=pl.lit(facts.as_of))
+        .filter(_holding("as_of", "source", "step", "resource"))
         .sort("preference", "resource")
         .group_by(group, maintain_order=True)
         .agg(pl.col("yield").first())
         .group_by("source", "step")
         .agg(preferred=pl.col("yield").product())
     )
-
-
-def predecessors(facts: Facts) -> pl.DataFrame:
-    """All steps that come before a step, near or far: source, step, earlier."""
-    steps = facts.snapshot["steps"]
-    links = facts.snapshot["step_links"]
-    linked = links["routing"].unique().to_list()
-    by_sequence = steps.filter(~pl.col("routing").is_in(linked)).select(
-        pl.col("routing").alias("source"), "step", "sequence"
-    )
-    pairs = (
-        by_sequence.join(by_sequence, on="source", suffix="_earlier")
-        .filter(pl.col("sequence_earlier") < pl.col("sequence"))
-        .select("source", "step", pl.col("step_earlier").alias("earlier"))
-    )
-    closed = [
-        (str(routing), step, earlier)
-        for (routing,), frame in links.group_by("routing", maintain_order=True)
-        for step, earlier in _closure(list(frame.select("step", "after").iter_rows()))
-    ]
-    far = pl.DataFrame(closed, schema=pairs.schema, orient="row")
-    return pl.concat([pairs, far])
-
-
-def _closure(links: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    direct: dict[int, set[int]] = {}
-    for step, after in links:
-        direct.setdefault(step, set()).add(after)
-    found: list[tuple[int, int]] = []
-    for step, nearest in direct.items():
-        seen: set[int] = set()
-        open_steps = list(nearest)
-        while open_steps:
-            earlier = open_steps.pop()
-            if earlier not in seen:
-                seen.add(earlier)
-                open_steps.extend(direct.get(earlier, ()))
-        found += [(step, earlier) for earlier in sorted(seen)]
-    return found
 
 
 @once

@@ -54,6 +54,13 @@ class Demand:
     row: Mapping[str, Any]
     asks: Characteristics | None = None
 
+    @property
+    def is_tied(self) -> bool:
+        """Whether it is delivered together with the other lines of its order."""
+        return bool(self.row["sales_order"]) and (
+            self.row["order_policy"] != "independent"
+        )
+
 
 @dataclass(slots=True, eq=False)
 class SupplyOrder:
