@@ -677,7 +677,7 @@ def promise_grid(found, keep, listed, promises, shown, tab, wanted):
     # A part that is not shown has its names too: whoever types elsewhere runs on.
     _on = tab.value == say("promises")
     promise_table = (
-        promise_list.promise_table(listed, shown.names, wanted, keep)
+        promise_list.promise_table(listed, shown, wanted, keep)
         if _on and listed.height
         else None
     )
