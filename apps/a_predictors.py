@@ -28,6 +28,7 @@ with app.setup:
     from medhavi.service.plan_pages.plan_page import Decision, EditForm, EditSession
     from medhavi.service.predictor_pages import predictor_page, time_edit
     from medhavi.views import page, theme
+    from medhavi.views.order_grid import partner_links
     from medhavi.views.plan_pages import predictors
     from medhavi.views.plan_pages.predictors import coverage_chart
     from medhavi.views.tiles import tiles_html
@@ -185,9 +186,10 @@ def bar(one, tab):
 
 
 @app.cell(hide_code=True)
-def spread(names, one, tab):
+def spread(names, one, shown, tab):
     mo.stop(one is None or tab.value != predictor_page.TABS[0])
-    predictor_page.spread_table(one, names)
+    _links = partner_links(shown.snapshot, names)
+    predictor_page.spread_table(one, names, _links)
     return
 
 
@@ -202,13 +204,14 @@ def choose_key(effects, keep, names, one, wanted):
 def effect(key, names, one, own, shown, tab):
     mo.stop(one is None or tab.value != predictor_page.TABS[1])
     _none = shown.plan is None
+    _links = partner_links(shown.snapshot, names)
     mo.vstack(
         [trouble_of(shown)]
         if _none
         else [
             part
             for part in (
-                predictor_page.effect_table(own, names),
+                predictor_page.effect_table(own, names, _links),
                 key,
                 predictor_page.demand_table(shown, key),
             )

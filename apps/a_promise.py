@@ -598,9 +598,12 @@ def records_figures(is_checked, link, promises, shown, tab):
 @app.cell(hide_code=True)
 def choose(keep, promises, shown, wanted):
     filters = promise_list.filter_choice(promises, shown.names, wanted, keep)
-    _customers = shown.snapshot["customers"]["customer"].to_list()
+    _tables = shown.snapshot
     unknown = promise_list.missing_html(
-        promises, _customers, shown.names, wanted("for")
+        promises,
+        [] if _tables is None else _tables["customers"]["customer"].to_list(),
+        shown.names,
+        wanted("for"),
     )
     return filters, unknown
 
@@ -677,7 +680,7 @@ def promise_grid(found, keep, listed, promises, shown, tab, wanted):
     # A part that is not shown has its names too: whoever types elsewhere runs on.
     _on = tab.value == say("promises")
     promise_table = (
-        promise_list.promise_table(listed, shown.names, wanted, keep)
+        promise_list.promise_table(listed, shown, wanted, keep)
         if _on and listed.height
         else None
     )

@@ -158,8 +158,10 @@ def ask(days, dropped, mode, objective, planned, shown, source):
 
 
 @app.cell(hide_code=True)
-def trouble(shown):
-    mo.stop(shown.schedule is None, trouble_of(shown))
+def trouble(planned, shown):
+    _plan_fails = planned is not None and planned.problem is not None
+    _where = planned if _plan_fails else shown
+    mo.stop(shown.schedule is None, trouble_of(_where))
     schedule = shown.schedule
     return (schedule,)
 

@@ -24,6 +24,7 @@ with app.setup:
     )
     from medhavi.service.plan_pages import desk_words, supplier_page
     from medhavi.views import page, theme
+    from medhavi.views.order_grid import partner_links
     from medhavi.views.plan_pages import suppliers
     from medhavi.views.plan_pages.suppliers import delivery_chart
     from medhavi.views.tiles import tiles_html
@@ -165,13 +166,14 @@ def ask(days, due, group, order_by, source, subject, tab):
 
 
 @app.cell(hide_code=True)
-def show(asked_above, grid, group, grouped, names):
+def show(asked_above, grid, group, grouped, names, shown):
     _rows = grid_groups.listed_rows(grid.rows, grid.grouping, group.value, grouped)
     if grid.rows.is_empty():
         _parts = [html(page.empty(*grid.none))]
     else:
         _parts = [] if grouped is None else [grouped]
-        _parts += [grid.table(_rows, names)] if _rows.height else []
+        _links = partner_links(shown.snapshot, names)
+        _parts += [grid.table(_rows, names, _links)] if _rows.height else []
     mo.vstack([asked_above, *_parts], gap=1)
     return
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from medhavi.service.downloads import grid_button
+from medhavi.views import grid_columns
 from medhavi.views.names import unbroken
 
 if TYPE_CHECKING:
@@ -28,6 +30,28 @@ def written(rows: pl.DataFrame, formats: Mapping[str, Format]) -> dict[str, Form
     """
     texts = [name for name, kind in rows.schema.items() if kind == pl.String]
     return {**dict.fromkeys(texts, lambda cell: cell and unbroken(cell)), **formats}
+
+
+PARTNERS = (grid_columns.CUSTOMER, grid_columns.FROM, grid_columns.NAME)
+"""Columns whose cells may name a customer, a supplier or a lane."""
+
+
+def linked(rows: pl.DataFrame, links: Mapping[str, str]) -> dict[str, Format]:
+    """How cells of partners are written: as links, where `links` has an address.
+
+    `links` are those of `partner_links`.
+    What is searched, copied and written to files is the name alone.
+    """
+    import marimo as mo
+
+    def cell(name: str | None) -> mo.Html:
+        # All cells of a column are of one kind: marimo makes a column of them.
+        told = escape(unbroken(name or ""))
+        if not name or name not in links:
+            return mo.Html(told)
+        return mo.Html(f'<a href="{escape(links[name])}" target="_self">{told}</a>')
+
+    return dict.fromkeys(set(PARTNERS) & set(rows.columns), cell)
 
 
 def page_table(

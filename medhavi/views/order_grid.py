@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from medhavi.results.plans.plan import Plan
+    from medhavi.snapshot import Snapshot
     from medhavi.views.names import Names
 
 MOST_ORDERS = 5_000
@@ -178,6 +180,27 @@ def supplier_link(supplier: str) -> str:
     '/suppliers/?supplier=S-31'
     """
     return f"/suppliers/?{urlencode({'supplier': supplier})}"
+
+
+def partner_links(snapshot: Snapshot | None, names: Names) -> dict[str, str]:
+    """Address of each customer, supplier and lane by its name, as grids show it.
+
+    A name that several share leads nowhere.
+    """
+    if snapshot is None:
+        return {}
+    kinds = (
+        ("customers", "customer", customer_link),
+        ("suppliers", "supplier", supplier_link),
+        ("lanes", "lane", supplier_link),
+    )
+    found = [
+        (names.name(one), link(one))
+        for table, key, link in kinds
+        for one in snapshot[table][key]
+    ]
+    uses = Counter(name for name, _ in found)
+    return {name: address for name, address in found if uses[name] == 1}
 
 
 def planned_orders(plan: Plan, costs: Mapping[str, float], zone: str) -> pl.DataFrame:

@@ -126,23 +126,39 @@ def findings_html(findings: Sequence[Finding], names: Names | None = None) -> st
     )
 
 
+_OF_HEADERS = frozenset({"SNAP001", "SNAP002", "SNAP003", "SNAP061"})
+"""Findings about names in a file: they tell the name that the file has to have."""
+
+
 def finding_text(found: Finding) -> str:
     """Message of a finding; tables, columns and types of events are told in words."""
+    if found.code in _OF_HEADERS:
+        return found.message
     of_events, text = found.code.startswith("LAKE"), found.message
     return in_words(events_in_words(text) if of_events else text)
+
+
+def remedy_text(found: Finding) -> str:
+    """Remedy of a finding, as `finding_text`."""
+    return found.remedy if found.code in _OF_HEADERS else in_words(found.remedy)
+
+
+def place_text(found: Finding) -> str:
+    """Table and column of a finding, as `finding_text`."""
+    parts = [part for part in (found.table, found.column) if part]
+    return " · ".join(parts if found.code in _OF_HEADERS else map(said, parts))
 
 
 def _finding_cells(found: Finding, names: Names | None) -> tuple[str, ...]:
     told = names.told if names else str
     state, word = _FINDING_MARKS[found.severity]
-    place = " · ".join(said(part) for part in (found.table, found.column) if part)
     row = f" row {found.row}" if found.row is not None else ""
     return (
         f'<span class="mv-mark mv-{state}">{word}</span>',
         f"<code>{escape(found.code)}</code>",
-        escape(place + row),
+        escape(place_text(found) + row),
         escape(told(finding_text(found))),
-        escape(in_words(found.remedy)),
+        escape(remedy_text(found)),
     )
 
 

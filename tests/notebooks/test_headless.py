@@ -138,6 +138,14 @@ def test_the_data_app_runs_every_cell_with_and_without_errors(
     assert ("SNAP011" in said(shown)) == broken
 
 
+@pytest.mark.req("UI-08")
+@pytest.mark.parametrize("path", APPS, ids=lambda path: path.stem)
+def test_each_app_tells_how_to_begin_on_an_empty_folder(path, tmp_path, monkeypatch):
+    monkeypatch.setenv("MEDHAVI_TABLES", str(tmp_path))
+    shown, _ = loaded(path).app.run()
+    assert "There is no data yet" in said(shown)
+
+
 def test_the_data_app_tells_how_to_begin_where_nothing_is_served():
     shown, _ = loaded(ROOT / "apps" / "a_data.py").app.run()
     assert "There is no data yet" in said(shown)

@@ -21,11 +21,12 @@ from medhavi.service.downloads import (
     told_rows,
 )
 from medhavi.service.page_data import picture
-from medhavi.service.page_table import page_table
+from medhavi.service.page_table import linked, page_table
+from medhavi.views.order_grid import partner_links
 from medhavi.views.pictures.picture_files import picture_png, picture_svg
 from medhavi.views.pictures.stock import stock_chart
 from tests import factories
-from tests.api import names_of, plan
+from tests.api import Names, names_of, plan
 
 CLOCK = dt.datetime(2026, 3, 2, 7, 30)  # noqa: DTZ001 - a wall clock has no zone
 ROWS = pl.DataFrame(
@@ -83,6 +84,33 @@ def test_each_picture_and_each_grid_brings_its_files(chart):
     assert grid_button(mo.ui.table(ROWS), "Rows").text.count("<marimo-download") == 2
     grid = page_table(ROWS, "Rows", formats={}, right=())
     assert grid.text.count("<marimo-download") == 2
+
+
+@pytest.mark.req("UI-03")
+def test_cells_of_partners_lead_to_their_pages_and_files_have_the_names():
+    snapshot = factories.snapshot(
+        products=[{"product": "A"}],
+        locations=[{"location": "SHOP"}],
+        customers=[{"customer": "C-1"}, {"customer": "C-2"}, {"customer": "C-3"}],
+        suppliers=[{"supplier": "S-1"}],
+    )
+    names = Names(texts={"C-1": "Rosa & co", "C-2": "Twin", "C-3": "Twin"})
+    links = partner_links(snapshot, names)
+    rows = pl.DataFrame(
+        {"Customer": ["Rosa & co", "Twin", ""], "From": ["S-1", "Lodz", ""]}
+    )
+    told = linked(rows, links)
+    cell = told["Customer"]("Rosa & co").text
+    assert 'href="/promise/?tab=promises&amp;state=to+keep&amp;for=C-1"' in cell
+    assert cell.endswith(">Rosa &amp; co</a>")
+    assert [told["Customer"](one).text for one in ("Twin", "")] == ["Twin", ""]
+    assert "/suppliers/?supplier=S-1" in told["From"]("S-1").text
+    assert told["From"]("Lodz").text == "Lodz"
+    grid = mo.ui.table(rows, selection=None, format_mapping=told)
+    assert seen_rows(grid).equals(rows)
+    found = grid._search(SearchTableArgs(page_size=10, page_number=0, query="rosa"))
+    assert "for=C-1" in str(found.data)
+    assert seen_rows(grid)["Customer"].to_list() == ["Rosa & co"]
 
 
 def test_files_of_a_grid_have_what_its_search_box_leaves_in_its_order():

@@ -305,6 +305,15 @@ def test_what_is_no_request_file_is_said(company, name, content, words):
     assert words in f"{many.problem.title} {many.problem.text}"
 
 
+def test_a_file_without_content_and_a_text_for_a_number_are_told_in_words(company):
+    [found] = answered(company, "requests.csv", b"").findings
+    assert "it is empty" in found.message
+    many = answered(company, "r.csv", lines("SO-7,1,C-1,A,SHOP,ten,2026-01-20"))
+    assert [one.message for one in many.findings] == [
+        "qty is 'ten', which is no number."
+    ]
+
+
 @pytest.mark.req("ATP-22")
 def test_a_large_file_has_dates_without_reasons_and_the_page_says_so(
     company, monkeypatch

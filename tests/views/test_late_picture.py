@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
+from medhavi.views.pictures import lateness
 from medhavi.views.pictures.lateness import (
     cause_groups,
     cause_sentence,
@@ -133,6 +134,16 @@ def test_the_title_says_how_many_and_how_much(plan):
     title = chart.to_dict()["title"]["text"]
     # The one that is never delivered has no days: three are told, two are drawn.
     assert title == "3 demands not kept, € 106; by cost; 1 short, without a bar"
+
+
+def test_the_title_says_where_only_the_most_costly_are_drawn(plan, monkeypatch):
+    monkeypatch.setattr(lateness, "MOST_LATE", 1)
+    chart = late_chart(plan, NAMES)
+    assert chart is not None
+    assert (
+        "by cost; bars of the 1 most costly; 1 short"
+        in chart.to_dict()["title"]["text"]
+    )
 
 
 def test_causes_read_as_sentences_and_never_as_markup(plan):

@@ -268,6 +268,21 @@ def test_what_the_program_relaxes_is_one_row():
     assert "min lot" not in page.findings_html(said)
 
 
+def test_a_finding_about_a_name_in_a_file_tells_the_name_that_it_has_to_have():
+    missing = finding(
+        "SNAP003", table="lanes", column="duration_h", meaning="door to door"
+    )
+    close = finding(
+        "SNAP061", table="lanes", column="duration hours", meant="duration_h"
+    )
+    text = page.findings_html([missing, close])
+    assert "no column duration_h." in text
+    assert "Add duration_h (door to door)." in text
+    assert "Rename the column to duration_h" in text
+    other = finding("SNAP004", table="lanes", column="duration_h", meaning="x")
+    assert "duration hours is empty" in page.findings_html([other])
+
+
 def test_the_trust_line_counts_the_findings_that_the_page_lists(plan, lemonade, names):
     good = finding("PLAN010", table="changeovers", mode="mrp", what="set-up")
     told = replace(plan, findings=(good, good, good))

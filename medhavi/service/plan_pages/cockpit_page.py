@@ -12,7 +12,7 @@ from medhavi.lakehouse import Lake
 from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.downloads import grid_button
 from medhavi.service.page_data import bench_of, html, picture, problem_of
-from medhavi.service.page_table import page_table, written
+from medhavi.service.page_table import linked, page_table, written
 from medhavi.service.plan_pages.approver_names import (
     last_approver,
     remember_approver,
@@ -22,6 +22,7 @@ from medhavi.service.plan_pages.plan_standing import published_of
 from medhavi.units import from_seconds
 from medhavi.views import grid_columns, page
 from medhavi.views.names import count, money
+from medhavi.views.order_grid import partner_links
 from medhavi.views.order_list import clock, due_clock
 from medhavi.views.pictures.network import network_chart
 from medhavi.views.plan_pages import cockpit
@@ -254,6 +255,7 @@ def promise_table(shown: PlanPage, plan: Plan) -> mo.Html:
         say("promised_dates_missed"),
         units={grid_columns.MONEY: currency},
         formats={
+            **linked(rows, partner_links(shown.snapshot, shown.names)),
             grid_columns.PROMISED: due_clock,
             grid_columns.PLANNED: clock,
             grid_columns.MONEY: lambda value: money(value, currency),

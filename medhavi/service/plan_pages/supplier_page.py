@@ -12,7 +12,7 @@ import polars as pl
 from medhavi.errors import MedhaviError
 from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.page_data import html
-from medhavi.service.page_table import page_table
+from medhavi.service.page_table import linked, page_table
 from medhavi.service.plan_pages.page_choices import choice
 from medhavi.views import grid_columns
 from medhavi.views.names import money
@@ -26,7 +26,7 @@ from medhavi.workbench.training.observed_history import history_of
 from medhavi.workbench.workbench import Workbench
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import marimo as mo
 
@@ -239,8 +239,10 @@ class SupplierGrid:
     right: tuple[str, ...]
     none: tuple[str, str]
 
-    def table(self, listed: pl.DataFrame, names: Names) -> mo.Html:
-        """Grid of some of the rows."""
+    def table(
+        self, listed: pl.DataFrame, names: Names, links: Mapping[str, str]
+    ) -> mo.Html:
+        """Grid of some of the rows; `links` as of `partner_links`."""
         amounts = {
             title: names.currency
             for title in (grid_columns.COST, grid_columns.LATE_COST, *suppliers.VALUES)
@@ -252,6 +254,7 @@ class SupplierGrid:
             listed,
             self.name,
             formats={
+                **linked(listed, links),
                 **clocks(times),
                 **dict.fromkeys({*shares} & set(listed.columns), suppliers.share_words),
                 **dict.fromkeys({*days} & set(listed.columns), suppliers.days_words),

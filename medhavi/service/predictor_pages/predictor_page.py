@@ -22,7 +22,7 @@ from medhavi.service.page_data import (
     problem_html,
     problem_of,
 )
-from medhavi.service.page_table import page_table
+from medhavi.service.page_table import linked, page_table
 from medhavi.service.predictor_pages.tracking_pages import tracking_address
 from medhavi.views import grid_columns, page
 from medhavi.views.names import percent
@@ -32,7 +32,7 @@ from medhavi.views.words import say
 from medhavi.workbench.workspace import models_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import marimo as mo
     import polars as pl
@@ -149,20 +149,26 @@ _WIDTHS = {
 
 
 def _table(
-    rows: pl.DataFrame, name: str, right: Sequence[str], size: int = 8
+    rows: pl.DataFrame,
+    name: str,
+    right: Sequence[str],
+    size: int = 8,
+    links: Mapping[str, str] | None = None,
 ) -> mo.Html:
     dates = [name for name, kind in rows.schema.items() if kind.is_temporal()]
     return page_table(
         rows,
         name,
-        formats=clocks(dates),
+        formats={**linked(rows, links or {}), **clocks(dates)},
         right=right,
         widths=_WIDTHS,
         page_size=size,
     )
 
 
-def spread_table(one: PredictorReport, names: Names) -> mo.Html:
+def spread_table(
+    one: PredictorReport, names: Names, links: Mapping[str, str] | None = None
+) -> mo.Html:
     """Predicted beside actual times of the suppliers or lanes of a predictor."""
     import marimo as mo
 
@@ -171,7 +177,9 @@ def spread_table(one: PredictorReport, names: Names) -> mo.Html:
     rows = predictors.spread_rows(one.spread, names)
     newest = int(one.spread["orders"].max() or 0)  # type: ignore[arg-type]
     told = f'<p class="muted small">{say("predicted_and_actual", newest)}</p>'
-    table = _table(rows, one.model, (grid_columns.ORDERS, *rows.columns[4:]))
+    table = _table(
+        rows, one.model, (grid_columns.ORDERS, *rows.columns[4:]), links=links
+    )
     return mo.vstack([html(told), table], gap=0.5)
 
 
@@ -198,7 +206,9 @@ def own_effects(
     return effects.filter(pl.col("kind") == one.about)
 
 
-def effect_table(effects: pl.DataFrame, names: Names) -> mo.Html:
+def effect_table(
+    effects: pl.DataFrame, names: Names, links: Mapping[str, str] | None = None
+) -> mo.Html:
     """Planned against stated times, and how many demands depend on them."""
     if effects.is_empty():
         return html(page.empty(say("no_predicted_time"), say("stated_times_are_used")))
@@ -214,6 +224,7 @@ def effect_table(effects: pl.DataFrame, names: Names) -> mo.Html:
             grid_columns.LATE,
         ),
         6,
+        links,
     )
 
 

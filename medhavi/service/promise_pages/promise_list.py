@@ -14,13 +14,13 @@ from medhavi.results.promises.parts import STANDING, PromiseState
 from medhavi.service.downloads import left_by_search, list_files, outbox_file
 from medhavi.service.grid_groups import file_rows
 from medhavi.service.page_data import bench_of, html, problem_of, recorded_until
-from medhavi.service.page_table import written
+from medhavi.service.page_table import linked, written
 from medhavi.service.plan_pages.page_choices import choice, named_options, number_choice
 from medhavi.service.promise_pages.open_lists import tell_lists
 from medhavi.service.promise_pages.promise_commit import CommitMessage
 from medhavi.views import grid_columns, page
 from medhavi.views.names import local
-from medhavi.views.order_grid import demand_link
+from medhavi.views.order_grid import demand_link, partner_links
 from medhavi.views.order_list import clock, due_clock, plain
 from medhavi.views.promises import records as promises
 from medhavi.views.promises.records import TO_KEEP, PromiseFilter
@@ -104,12 +104,12 @@ def filter_of(chosen: Mapping[str, str | None]) -> PromiseFilter:
 
 # -------------------------------------------------------------------------------- list
 def promise_table(
-    shown: pl.DataFrame, names: Names, wanted: Wanted, keep: Keep
+    records: pl.DataFrame, shown: PageData, wanted: Wanted, keep: Keep
 ) -> mo.ui.table:
     """List of promises, one of which may be chosen; the address keeps which."""
     import marimo as mo
 
-    rows = promises.promise_rows(shown, names)
+    rows = promises.promise_rows(records, shown.names)
     asked = wanted("promise").lower()
     pairs = zip(rows["Id"].to_list(), rows[grid_columns.NUMBER].to_list(), strict=True)
     found = [
@@ -149,6 +149,7 @@ def promise_table(
         format_mapping=written(
             rows,
             {
+                **linked(rows, partner_links(shown.snapshot, shown.names)),
                 grid_columns.PROMISED: due_clock,
                 grid_columns.REQUESTED: due_clock,
                 grid_columns.RECORDED: clock,

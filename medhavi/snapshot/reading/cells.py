@@ -115,6 +115,12 @@ def is_day(value: object) -> bool:
     return isinstance(value, dt.date) and not isinstance(value, dt.datetime)
 
 
+KINDS = {
+    "str": "text",
+    "int": "whole number",
+    "float": "number",
+    "bool": "truth value",
+}
 EXPECTED = {
     "str": "text",
     "int": "a whole number such as 12",

@@ -26,7 +26,7 @@ from medhavi import schema
 from medhavi.findings import Finding, finding
 from medhavi.schema import Table
 from medhavi.snapshot.fingerprint import is_rising
-from medhavi.snapshot.reading.cells import EXPECTED, typed
+from medhavi.snapshot.reading.cells import EXPECTED, KINDS, typed
 from medhavi.snapshot.reading.local_days import LocalDays
 from medhavi.snapshot.reading.row_findings import LISTED, more, nearest, positions
 from medhavi.snapshot.tables import BY_TYPE, empty
@@ -224,13 +224,6 @@ def _text(value: object) -> str | None:
 
 _TOO_MANY = 3
 """Unknown columns per column of the schema from which a file is another table."""
-
-_KINDS = {
-    "str": "text",
-    "int": "whole number",
-    "float": "number",
-    "bool": "truth value",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -437,7 +430,7 @@ def _wrong_cells(
             row=rows[place],
             column=column.name,
             value=cells[place],
-            kind=_KINDS.get(column.type, column.type),
+            kind=KINDS.get(column.type, column.type),
             expected=EXPECTED[column.type],
         )
         for place in places[:LISTED]

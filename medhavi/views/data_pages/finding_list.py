@@ -14,14 +14,14 @@ from medhavi.results.reports.work_lists import FindingCost, key_of
 from medhavi.views import grid_columns
 from medhavi.views.data_pages.lineage_words import lineage_link
 from medhavi.views.item_record import item_link
-from medhavi.views.names import NOTHING, count, in_words, money, relative, said
+from medhavi.views.names import NOTHING, count, money, relative, said
 from medhavi.views.order_grid import (
     customer_link,
     demand_link,
     order_link,
     supplier_link,
 )
-from medhavi.views.page import finding_text, table_html
+from medhavi.views.page import finding_text, place_text, remedy_text, table_html
 from medhavi.views.tiles import Tile
 from medhavi.views.words import say
 
@@ -126,13 +126,11 @@ class FindingList:
                     "Group": number,
                     grid_columns.SEVERITY: _WORDS[told[0].severity],
                     grid_columns.CODE: told[0].code,
-                    grid_columns.WHERE: " · ".join(
-                        said(part) for part in (told[0].table, told[0].column) if part
-                    ),
+                    grid_columns.WHERE: place_text(told[0]),
                     grid_columns.ROW: _row_words(told, self, names),
                     grid_columns.TIMES: len(told),
                     grid_columns.FINDING: names.told(finding_text(told[0])),
-                    say("action"): in_words(told[0].remedy),
+                    say("action"): remedy_text(told[0]),
                     grid_columns.LATE_COST: self.worth(told) or None,
                 }
                 for number, told in enumerate(self.groups)
@@ -311,7 +309,7 @@ def group_html(known: FindingList, number: int, names: Names) -> str:
                     said(one.column or "") or NOTHING,
                     one.value or NOTHING,
                     names.told(finding_text(one)),
-                    in_words(one.remedy),
+                    remedy_text(one),
                     money(known.worth([one]) or 0.0, names.currency)
                     if known.worth([one])
                     else NOTHING,
@@ -334,7 +332,7 @@ def group_html(known: FindingList, number: int, names: Names) -> str:
     )
     return (
         f"<h3>{escape(code.code)} {escape(code.title)}</h3>"
-        f'<p class="muted">{escape(in_words(told[0].remedy))} Example: {escape(code.example)}.'
+        f'<p class="muted">{escape(remedy_text(told[0]))} Example: {escape(code.example)}.'
         f" {links}</p>"
         + table_html(
             columns, rows, (say("column_late_cost"),), more=len(told) - len(rows)

@@ -148,7 +148,7 @@ def late_chart(plan: Plan, names: Names) -> Picture | None:
     """Draw the bars; None where nothing is late."""
     import altair as alt
 
-    rows = late_bars(plan, names)
+    rows = late_bars(plan, names, MOST_LATE)
     if rows.is_empty():
         return None
     order = rows["name"].unique(maintain_order=True).to_list()
@@ -185,7 +185,10 @@ def late_chart(plan: Plan, names: Names) -> Picture | None:
         count(late.height, "demand"),
         money(float(late["money"].sum()), names.currency),
     )
-    short = late.height - late.filter(pl.col("lateness_h") > 0).height
+    barred = late.filter(pl.col("lateness_h") > 0).height
+    short = late.height - barred
+    if barred > MOST_LATE:
+        title += f"; {say('most_costly_bars', MOST_LATE)}"
     if short:
         title += f"; {say('short_without_a_bar', short)}"
     if late.height - short > len(order):

@@ -10,7 +10,7 @@ import polars as pl
 
 from medhavi.views import grid_columns, page
 from medhavi.views.names import count, money, percent, wall_clock, when
-from medhavi.views.order_grid import order_link
+from medhavi.views.order_grid import customer_link, order_link
 from medhavi.views.page import table_html
 from medhavi.views.words import say
 
@@ -87,7 +87,7 @@ def risky_html(risk: PlanRisk, plan: Plan, snapshot: Snapshot, names: Names) -> 
     rows = [
         (
             _demand_html(row["demand"], names),
-            names.html(row["customer"]) if row["customer"] else "",
+            _customer_html(row["customer"], names),
             names.html(row["product"]),
             escape(when(row["due"], names.zone_of(row["location"]), ends=True)),
             percent(row["on_time_prob"]),
@@ -105,6 +105,13 @@ def risky_html(risk: PlanRisk, plan: Plan, snapshot: Snapshot, names: Names) -> 
 def _demand_html(demand: str, names: Names) -> str:
     link = f'<a href="/demand/{quote(demand)}" target="_self">'
     return f"{link}{names.html(demand)}</a>"
+
+
+def _customer_html(customer: str | None, names: Names) -> str:
+    if not customer:
+        return ""
+    address = escape(customer_link(customer))
+    return f'<a href="{address}" target="_self">{names.html(customer)}</a>'
 
 
 def _at_risk(risk: PlanRisk, plan: Plan, snapshot: Snapshot) -> pl.DataFrame:

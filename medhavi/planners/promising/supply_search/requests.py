@@ -28,7 +28,7 @@ from medhavi.errors import UsageError
 from medhavi.findings import BadData, Finding, finding, has_errors
 from medhavi.results.identity import text_hash
 from medhavi.snapshot.checks.values import bound, qty_steps
-from medhavi.snapshot.reading.cells import EXPECTED, as_csv, typed
+from medhavi.snapshot.reading.cells import EXPECTED, KINDS, as_csv, typed
 from medhavi.snapshot.reading.normalise import matched, raw_frame, unknown_columns
 from medhavi.snapshot.reading.outside_file import read_sheets
 from medhavi.snapshot.reading.row_findings import nearest
@@ -112,7 +112,9 @@ def _of_file(
                 return pl.DataFrame()
             return _filled(as_csv(matched(first, known), known))
         text = _text(content)
-        if text.lstrip()[:1] in {"[", "{", ""}:
+        if not text.strip():
+            return _unreadable(found, "it is empty")
+        if text.lstrip()[0] in "[{":
             document = json.loads(text)
             entries = document if isinstance(document, list) else [document]
             return _of_entries(entries, found)
@@ -124,8 +126,13 @@ def _of_file(
         pl.exceptions.PolarsError,
     ) as problem:
         reason = str(problem).strip().split("\n")[0].rstrip(".") or "it is empty"
-        found.append(finding("PRM001", value="The request file", reason=reason))
-        return pl.DataFrame()
+        return _unreadable(found, reason)
+
+
+def _unreadable(found: list[Finding], reason: str) -> pl.DataFrame:
+    """No requests, and the finding that says why."""
+    found.append(finding("PRM001", value="The request file", reason=reason))
+    return pl.DataFrame()
 
 
 def _text(content: bytes) -> str:
@@ -363,7 +370,8 @@ def _column(
         place: dict[str, Any] = {"table": TABLE, "row": number + 1}
         place["column"] = column.name
         if wrong[number]:
-            kind, expected = column.type, EXPECTED[column.type]
+            kind = KINDS.get(column.type, column.type)
+            expected = EXPECTED[column.type]
             given = cells[number]
             found.append(
                 finding("SNAP005", value=given, kind=kind, expected=expected, **place)
