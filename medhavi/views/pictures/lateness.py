@@ -185,10 +185,7 @@ def late_chart(plan: Plan, names: Names) -> Picture | None:
         count(late.height, "demand"),
         money(float(late["money"].sum()), names.currency),
     )
-    barred = late.filter(pl.col("lateness_h") > 0).height
-    short = late.height - barred
-    if barred > MOST_LATE:
-        title += f"; {say('most_costly_bars', MOST_LATE)}"
+    short = late.height - late.filter(pl.col("lateness_h") > 0).height
     if short:
         title += f"; {say('short_without_a_bar', short)}"
     if late.height - short > len(order):
