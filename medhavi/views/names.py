@@ -32,6 +32,8 @@ from medhavi.results.amounts import (
     number,
     percent,
     quantity,
+    with_durations,
+    with_local_times,
 )
 from medhavi.schema import tables
 from medhavi.snapshot.reading.local_days import ASKED_EDGES, asked_instant
@@ -583,3 +585,13 @@ def _spelled() -> frozenset[str]:
     names = {*tables(), *(one.name for one in columns)}
     names.update(choice for one in columns for choice in one.one_of)
     return frozenset(name for name in names if said(name) != name)
+
+
+def local_words(text: str, names: Names) -> str:
+    """Text with names for ids and local time for UTC instants.
+
+    >>> local_words("ask for 2026-11-07 08:28 UTC", Names(zone="Europe/Rome"))
+    'ask for Sat 7 Nov, 09:28'
+    """
+    told = with_durations(names.told(text))
+    return with_local_times(told, lambda at: when(at, names.zone))

@@ -16,6 +16,7 @@ from medhavi.views.names import (
     events_in_words,
     in_words,
     known_words,
+    local_words,
     said,
     unbroken,
     when,
@@ -150,14 +151,14 @@ def place_text(found: Finding) -> str:
 
 
 def _finding_cells(found: Finding, names: Names | None) -> tuple[str, ...]:
-    told = names.told if names else str
+    text = finding_text(found)
     state, word = _FINDING_MARKS[found.severity]
     row = f" row {found.row}" if found.row is not None else ""
     return (
         f'<span class="mv-mark mv-{state}">{word}</span>',
         f"<code>{escape(found.code)}</code>",
         escape(place_text(found) + row),
-        escape(told(finding_text(found))),
+        escape(local_words(text, names) if names else text),
         escape(remedy_text(found)),
     )
 

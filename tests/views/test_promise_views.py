@@ -33,6 +33,7 @@ from medhavi.views.promises.words import (
     options_html,
     preempted_html,
     promise_tiles,
+    reason_words,
     remedies_html,
 )
 from medhavi.views.theme import ChartRows
@@ -372,3 +373,11 @@ def test_an_option_that_takes_from_others_is_told_in_words(promise):
     option = replace(promise.options[0], option="preempt:stock@PLANT")
     told = options_html(replace(promise, options=(option,)), NAMES)
     assert "Stock at PLANT, which others have now" in told
+
+
+def test_a_request_that_a_stopped_run_did_not_reach_names_no_stage_of_ours():
+    text = "The run was stopped before this request was reached."
+    reason = PromiseReason(
+        code=Limiter.SEARCH_TIMEOUT, subject="search", hours=0.0, text=text
+    )
+    assert reason_words(reason, Names()) == text

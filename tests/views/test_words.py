@@ -218,6 +218,16 @@ def test_findings_of_a_page_name_what_they_are_about():
     assert "Set-ups on LODZ-FILL-HEAVY-1" in page.findings_html([told])
 
 
+def test_instants_in_findings_of_a_page_are_local_times():
+    told = finding(
+        "MTL001", table="supply_orders", value="PO-1", due="2026-10-27 20:00 UTC"
+    )
+    text = page.findings_html([told], Names(zone="Europe/Rome"))
+    assert "27 Oct" in text
+    assert "21:00" in text
+    assert "UTC" not in text
+
+
 def test_findings_name_tables_and_columns_in_words():
     told = finding(
         "PLAN012",

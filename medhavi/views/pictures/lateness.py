@@ -13,10 +13,19 @@ from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.limiter import Limiter
 from medhavi.results.plans.lateness import WORDS, Verdict, not_kept, tally
 from medhavi.units import DAY, from_seconds, to_seconds
-from medhavi.views.names import NOTHING, Names, code_words, count, duration, money, when
+from medhavi.views.names import (
+    NOTHING,
+    Names,
+    code_words,
+    count,
+    duration,
+    local_words,
+    money,
+    when,
+)
 from medhavi.views.order_grid import customer_link, demand_link, order_link
 from medhavi.views.page import empty, table_html
-from medhavi.views.promises.words import local_words, remedy_words
+from medhavi.views.promises.words import remedy_words
 from medhavi.views.theme import (
     ROW,
     finished,

@@ -26,11 +26,10 @@ from medhavi.views.item_record import (
     item_link,
     some_words,
 )
-from medhavi.views.names import count, day, quantity, when
+from medhavi.views.names import count, day, local_words, quantity, when
 from medhavi.views.order_grid import demand_link, order_link
 from medhavi.views.page import empty, table_html
 from medhavi.views.pictures.lateness import cause_words
-from medhavi.views.promises.words import local_words
 from medhavi.views.words import say
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ from functools import partial
 from html import escape
 from typing import TYPE_CHECKING
 
-from medhavi.results.amounts import with_durations, with_local_times
 from medhavi.results.limiter import Limiter
 from medhavi.results.promises.promise import PromiseStatus
 from medhavi.units import from_seconds
@@ -22,6 +21,7 @@ from medhavi.views.names import (
     NOTHING,
     basis_words,
     duration,
+    local_words,
     money,
     names_of,
     number,
@@ -115,17 +115,6 @@ def way_words(option: str, names: Names) -> str:
     told = ", then ".join([*stocked, shared] if new else stocked)
     told = names.told(told.replace(":", " ").replace("@", " at "))
     return told if way == option else say("which_others_have_now", told)
-
-
-def local_words(text: str, names: Names) -> str:
-    """Text with names for ids and local time for UTC instants.
-
-    >>> from medhavi.views.names import Names
-    >>> local_words("ask for 2026-11-07 08:28 UTC", Names(zone="Europe/Rome"))
-    'ask for Sat 7 Nov, 09:28'
-    """
-    told = with_durations(names.told(text))
-    return with_local_times(told, lambda at: when(at, names.zone))
 
 
 STATES = {
@@ -317,11 +306,18 @@ def _why_not(text: str) -> str:
 
 
 # --------------------------------------------------------------- reasons and remedies
+_SUBJECTS_UNTOLD = (
+    Limiter.MATERIAL_RESERVATION_CONFLICT,
+    Limiter.SEARCH_TIMEOUT,
+)
+"""Their subject is the id of a hold, whose owner the text names, or our own stage."""
+
+
 def reason_words(reason: PromiseReason, names: Names) -> str:
     """Reason with its subject, in names and local time."""
     text = local_words(reason.text, names)
-    if reason.code is Limiter.MATERIAL_RESERVATION_CONFLICT:
-        return text  # its subject is the id of a hold; the text names whose it is
+    if reason.code in _SUBJECTS_UNTOLD:
+        return text
     subject = names.place(reason.subject)
     return text if not subject or subject in text else f"{subject}: {text}"
 
