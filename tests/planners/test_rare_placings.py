@@ -14,6 +14,7 @@ import pytest
 from medhavi.planners.constrained.deliveries import lines_of
 from medhavi.planners.constrained.orders.causes import Walk
 from medhavi.planners.constrained.orders.weighing import NEVER_FITS, Line, Part
+from medhavi.planners.mrp.netting_state.state import Demand
 from medhavi.results.limiter import Limiter
 from tests import factories
 from tests.api import plan, verify
@@ -171,9 +172,17 @@ def test_stock_that_fits_at_no_time_lacks_its_product() -> None:
 
 
 def test_what_was_taken_back_is_not_delivered() -> None:
-    demand = SimpleNamespace(
-        due=0,
+    demand = Demand(
+        index=0,
+        demand="D1",
+        node=("A", "L"),
         qty=5,
+        due=0,
+        priority=1,
+        customer=None,
+        ship_from=None,
+        min_shelf=0,
+        unit_cost=1.0,
         row={
             "full_line": False,
             "min_shipment": None,
