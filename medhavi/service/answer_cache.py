@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from collections import OrderedDict
@@ -104,13 +103,15 @@ class AnswerQueue:
         """What is made next, once it is time."""
         with self._news:
             while True:
-                first = next(iter(self._wanted), None)
-                due, make = self._wanted.get(first, (math.inf, None))
+                if not self._wanted:
+                    self._news.wait()
+                    continue
+                subject, (due, make) = next(iter(self._wanted.items()))
                 left = due - time.monotonic()
-                if make is not None and left <= 0:
-                    del self._wanted[first]
+                if left <= 0:
+                    del self._wanted[subject]
                     return make
-                self._news.wait(left if make is not None else None)
+                self._news.wait(left)
 
 
 answers_ahead = AnswerQueue()

@@ -19,13 +19,13 @@ from medhavi.predict.master_data.duplicates import (
 from medhavi.results.reports.work_lists import FindingCost
 from medhavi.schema import tables
 from medhavi.service.answer_cache import AnswerCache, answers_ahead
-from medhavi.service.data_pages.change_list import change_rows
 from medhavi.service.data_pages.own_data import KEY_MARK
 from medhavi.service.downloads import grid_button
 from medhavi.service.jobs.open_pages import this_cell
 from medhavi.service.page_data import bench_of, html, problem_of, recorded_until
 from medhavi.service.page_table import written
 from medhavi.service.plan_pages.plan_page import EditResult
+from medhavi.service.promise_pages.open_lists import records_known
 from medhavi.views import grid_columns, page
 from medhavi.views.data_pages.doubtful_list import (
     cell_link,
@@ -84,7 +84,9 @@ def judge_ahead(shown: PlanPage, state: DataState, known_at: str) -> None:
     def judge() -> None:
         doubtful_list(shown, state, known_at)
         duplicate_list(shown, state)
-        change_rows(shown, state.names, known_at)
+        if shown.source.lake:  # what the list of changes takes longest to read
+            until = recorded_until(known_at, state.names)
+            records_known(shown.source, state.snapshot.as_of, until)
 
     answers_ahead.want((shown.source, known_at), judge)
 

@@ -385,12 +385,12 @@ def undone_words(
     known = {one.edit_id: one for one in made}
     taken = known.get(known[edit].undoes or "") if edit in known else None
     told = say("the_data") if taken is None else _decision(taken, names)
-    return say("as_before_approved_by", told, approver)
+    return say("undone_approved_by", told, approver)
 
 
 def last_standing_words(made: Sequence[EditRecord], names: Names) -> str:
     """Edit that is undone next, in words; empty: none stands."""
-    standing = [one for one in made if not one.undoes and not one.undone_by]
+    standing = [one for one in made if one.stands]
     return _decision(standing[-1], names) if standing else ""
 
 

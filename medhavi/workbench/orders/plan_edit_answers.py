@@ -242,6 +242,11 @@ class EditRecord:
     earlier_overrides: tuple[dict[str, Any] | None, ...] = ()
     asked: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def stands(self) -> bool:
+        """Whether it can be undone: it takes no other back, and none took it back."""
+        return not self.undoes and not self.undone_by
+
 
 def stale_lines(changed: tuple[RecentEvent, ...]) -> list[str]:
     """Who changed what since a plan was made."""

@@ -212,7 +212,7 @@ class PlanEdits:
         check_approver(approver)
         _, snapshot = self.facts.read()
         past = records(self.store.read(EDIT_STREAM))
-        standing = [one for one in past if not one.undoes and not one.undone_by]
+        standing = [one for one in past if one.stands]
         chosen = [one for one in standing if edit in (None, one.edit_id)]
         if not chosen:
             reason_why = "no edit stands" if edit is None else "it is not there"
