@@ -522,11 +522,14 @@ def _with(chart: Picture, **attributes: object) -> Picture:
 
 @cache
 def _kept(kind: type[Any]) -> type[Any]:
-    """Kind of a chart whose deep copy is itself: nothing is added to what is drawn."""
+    """Kind of a chart whose deep copy is itself: nothing is added to what is drawn.
+
+    altair's shallow copy makes a layered chart anew, with deep copies of its layers.
+    """
 
     class Chart(kind):  # type: ignore[misc]
-        def copy(self, deep: bool = True, ignore: Any = None) -> Any:  # noqa: FBT001, FBT002
-            return self if deep else super().copy(deep=False, ignore=ignore)
+        def copy(self, deep: bool = True, ignore: Any = None) -> Any:  # noqa: FBT001, FBT002, ARG002
+            return self if deep else _with(self)
 
     return Chart
 
