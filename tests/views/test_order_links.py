@@ -75,3 +75,25 @@ def test_the_order_that_is_waited_for_is_a_link():
     told = late_by(48.0, limiter=Limiter.AWAITING_SUPPLY, reasons=(waits,))
     link = '<a href="/orders/?order=PO-7" target="_self">PO-7</a>'
     assert f"Expedite order {link}" in story_html(told, Names(), None)
+
+
+@pytest.mark.req("UI-02")
+def test_a_transfer_that_is_under_way_is_not_to_be_expedited():
+    """What is on its way is said to keep its dates; the next reason can be helped."""
+    now = int((DUE - dt.timedelta(days=7)).timestamp())
+    waits, lane = (
+        LatenessReason(code=code, subject=subject, begin=None, end=None, hours=hours)
+        for code, subject, hours in (
+            (Limiter.AWAITING_SUPPLY, "TO-7", 48.0),
+            (Limiter.NO_TRANSPORT_CAPACITY, "L-1", 12.0),
+        )
+    )
+    moved = link_of("TO-7", 1, "move")
+    both = late_by(60.0, moved, reasons=(waits, lane))
+    page = story_html(both, Names(), now)
+    assert "TO-7</a> is under way and keeps its dates. One more departure" in page
+    assert "Expedite order" not in page
+    alone = story_html(late_by(48.0, moved, reasons=(waits,)), Names(), now)
+    assert "keeps its dates. Agree a later date." in alone
+    bought = late_by(48.0, link_of("TO-7", 1), reasons=(waits,))
+    assert "Expedite order" in story_html(bought, Names(), now), "a supplier may hurry"

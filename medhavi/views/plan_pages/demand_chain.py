@@ -178,26 +178,45 @@ _HELP = {
 }
 
 
-def _longest_reason(explanation: Explanation) -> LatenessReason | None:
-    helped = (one for one in explanation.reasons if one.code in _HELP)
-    return max(helped, key=lambda one: one.hours, default=None)
+def advice(explanation: Explanation, names: Names, as_of: int | None) -> str | None:
+    """What can help against the longest reason, or an overdue start.
 
-
-def advice(explanation: Explanation, names: Names) -> str | None:
-    """What can help against the longest reason, or an overdue start."""
-    reason = _longest_reason(explanation)
-    if reason is not None:
-        return say(_HELP[Limiter(reason.code)], names.place(reason.subject))
+    An order that is under way keeps its dates: that is said of it, and what can help
+    against the next reason.
+    """
+    reasons = [one for one in explanation.reasons if one.code in _HELP]
+    reasons.sort(key=lambda one: -one.hours)
+    kept = [one for one in reasons if _under_way(explanation, one, as_of)]
+    told = [say("order_keeps_its_dates", names.place(one.subject)) for one in kept]
+    reason = next((one for one in reasons if one not in kept), None)
     past = explanation.first_in_past
-    if past is None:
-        return None
-    what = names.name(past.product)
-    remedies = {
-        "buy": say("expedite_or_buy", what, names.name(past.source)),
-        "make": say("start_at_once_and_shorten", what),
-        "move": say("send_by_a_faster_lane", what),
-    }
-    return remedies.get(past.kind, say("expedite_it_or_agree"))
+    if reason is not None:
+        told.append(say(_HELP[Limiter(reason.code)], names.place(reason.subject)))
+    elif kept:
+        told.append(say("agree_a_later_date"))
+    elif past is not None:
+        what = names.name(past.product)
+        remedies = {
+            "buy": say("expedite_or_buy", what, names.name(past.source)),
+            "make": say("start_at_once_and_shorten", what),
+            "move": say("send_by_a_faster_lane", what),
+        }
+        told.append(remedies.get(past.kind, say("expedite_it_or_agree")))
+    return " ".join(told) or None
+
+
+def _under_way(
+    explanation: Explanation, reason: LatenessReason, as_of: int | None
+) -> bool:
+    """Whether a reason waits for an order that is made or moved since before now."""
+    if reason.code != Limiter.AWAITING_SUPPLY or as_of is None:
+        return False
+    return any(
+        link.supply == reason.subject
+        and link.kind != "buy"
+        and link.start < from_seconds(as_of)
+        for link in explanation.chain
+    )
 
 
 def story_html(
@@ -222,13 +241,15 @@ def story_html(
         f'<li class="{_story_class(line.kind)}">{escape(line.text)}{link}</li>'
         for line, link in zip(lines[1:], asked, strict=True)
     )
-    help_text = advice(explanation, names)
+    help_text = advice(explanation, names, as_of)
     told = escape(help_text or "")
-    reason = _longest_reason(explanation)
-    if reason is not None and reason.code == Limiter.AWAITING_SUPPLY:
-        order = escape(names.place(reason.subject))
-        link = order_link(reason.subject)
-        told = told.replace(order, f'<a href="{link}" target="_self">{order}</a>', 1)
+    for reason in explanation.reasons:
+        if reason.code == Limiter.AWAITING_SUPPLY:
+            order = escape(names.place(reason.subject))
+            link = order_link(reason.subject)
+            told = told.replace(
+                order, f'<a href="{link}" target="_self">{order}</a>', 1
+            )
     helped = f"<p>{say('what_would_help_line', told)}</p>" if help_text else ""
     return (
         f'<div class="mv-list"><p>{escape(lines[0].text)}</p>'
