@@ -527,3 +527,57 @@ def test_what_is_served_anew_is_made_together_where_that_costs_less(engine):
     assert made.run.effort["orders_kept"] == 30
     asked = made.supplies.filter(pl.col("product") == "A")
     assert asked["qty"].to_list() == [132]
+
+
+@pytest.mark.req("WO-12")
+@pytest.mark.parametrize("engine", ["numba", "python"])
+@pytest.mark.parametrize(("rate", "machine"), [(0.1, "M2"), (10_000.0, "M1")])
+def test_what_nothing_hit_is_served_sooner_for_less_than_its_lateness_costs(
+    engine, rate, machine
+):
+    """Nine days of lateness cost 360; the other machine 100 hours at its rate."""
+
+    def tables(until: int) -> Snapshot:
+        return factories.snapshot(
+            products=[{"product": one, "unit_cost": 20} for one in "AB"],
+            demands=[{"demand": "D", "product": "A", "qty": 10, "due": day(3)}]
+            + [
+                {"demand": f"B{n}", "product": "B", "qty": 1, "due": day(30 + n)}
+                for n in range(6)
+            ],
+            routings=[{"routing": f"R{one}", "product": one} for one in "AB"],
+            steps=[
+                {"routing": "RA", "run_minutes_per_unit": 600},
+                {"routing": "RB", "run_minutes_per_unit": 6},
+            ],
+            resources=[
+                {"resource": "M1"},
+                {"resource": "M2", "cost_per_hour": rate},
+                {"resource": "N"},
+            ],
+            step_resources=[
+                {"routing": "RA", "resource": "M1", "choice": "a"},
+                {"routing": "RA", "resource": "M2", "choice": "a", "preference": 2},
+                {"routing": "RB", "resource": "N"},
+            ],
+            resource_units=[
+                row
+                for one, end in (("M1", 9), ("M2", until))
+                for row in (
+                    {"resource": one, "valid_from": day(0), "units": 0}
+                    | {"valid_to": day(end)},
+                    {"resource": one, "valid_from": day(end), "units": 1},
+                )
+                if end
+            ],
+        )
+
+    before, after = tables(60), tables(0)
+    settings = {"engine": engine}
+    baseline = plan(before, "constrained", settings)
+    made = plan(after, "constrained", settings, baseline=baseline)
+    assert verify(made, after) == []
+    assert made.run.effort["demands_anew"] == 0
+    (own,) = made.supplies.filter(pl.col("product") == "A")["id"]
+    work = made.operations.filter(pl.col("supply") == own)
+    assert work["resource"].unique().to_list() == [machine]

@@ -95,7 +95,9 @@ class Model:
     what is there need not wait); behind them come `lacking`, needs of existing orders,
     by index, and what stock levels want. `netted` are the products that the run nets
     anew, though they are made or moved. `wanted` is when goods of demands are to be
-    there, when they are due or before [s since now].
+    there, when they are due or before [s since now]. `worth` is the lateness that is
+    as bad as to pay a millionth of money more [weight x s], whether or not the search
+    chooses orders by that.
     """
 
     plant: Plant
@@ -114,6 +116,7 @@ class Model:
     queues: np.ndarray
     priority: Sequence[int]
     tolerance: float
+    worth: float
     machines: tuple[str, ...]
     stops: Sequence[Sequence[tuple[int, int]]]
     supplies: Sequence[StandingSupply]
@@ -245,6 +248,7 @@ class _Reading(Products):
             queues=once("queues", lambda: np.array([one.queue for one in items])),
             priority=priority + more,
             tolerance=weights.tolerance,
+            worth=weights.worth,
             demands=len(demands),
             in_parts=np.array([*map(in_parts, demands), *[0] * len(more)], np.int64),
             machines=tuple(self._machines.numbers),

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     )
     from medhavi.planners.kernels.compiled import Engine
     from medhavi.planners.kernels.plant_kernels.earlier_work import EarlierWork
+    from medhavi.planners.kernels.plant_kernels.plant_record import Plant
 
 ANEW = "demands_anew"
 """What the effort of a plan has that resumed a schedule."""
@@ -241,14 +242,20 @@ class _WarmRepair(Repair):
     def improve(self, moves: int, tally: np.ndarray) -> None:
         """Try moves for what was served anew, then for what else is late; save orders.
 
+        What else is late is served sooner for less money than its lateness costs.
         What is free at last goes to those who wait for it, where there is any of that:
         what nothing reached stays where it was.
         """
         hit, gain = self.hit == 1, LEAST_GAIN * SCALE * self._model.tolerance
-        for aimed, count in ((hit, MOVES_A_HIT), (self._aimed & ~hit, MOVES_A_LATE)):
+        worth = self._engine.floats(np.array([self._model.worth]))
+        priced = self._moving._replace(worth=worth)
+        for aimed, count, plant in (
+            (hit, MOVES_A_HIT, self._moving),
+            (self._aimed & ~hit, MOVES_A_LATE, priced),
+        ):
             own = count * int(np.count_nonzero(self._late & aimed & self._avoidable))
             self._aim(aimed)
-            self._try(moves + own, gain, tally)
+            self._try(plant, moves + own, gain, tally)
         self._kernels.trim(self._plant, self._plan, self._shrunk(), MOST_TOGETHER)
         self._kernels.prefer(self._plant, self._plan)
         if not (self._late & self._aimed).any():
@@ -320,13 +327,13 @@ class _WarmRepair(Repair):
         for demand, least in enumerate(np.where(aimed, self._alone, finish).tolist()):
             self._aims.least[demand] = least
 
-    def _try(self, moves: int, gain: float, tally: np.ndarray) -> None:
+    def _try(self, plant: Plant, moves: int, gain: float, tally: np.ndarray) -> None:
         """Try so many moves, each of which saves as much on average."""
         for done in range(0, moves, CHUNK):
             if self._watch.stop():
                 break
             left = self._kernels.improve(
-                self._moving,
+                plant,
                 self._plan,
                 min(CHUNK, moves - done),
                 MOST_OUT,
