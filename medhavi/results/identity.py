@@ -20,7 +20,8 @@ peg        demand, supply, slice (counts the pegs between the two)
 ========== ===================================================================
 
 A letter for the kind (P make, B buy, T move), the location and a counter. Numbers are
-given in the order of ids, stay with the id once given, and are never given again.
+given in the order of ids, stay with the id once given, and are never given again: what
+is planned under the id of a proposal that became an order has the next number.
 Orders that exist already are called by their own id.
 """
 
@@ -297,6 +298,8 @@ DIGITS: Final = 4
 """Least digits of a counter."""
 
 _PROPOSED = "planned"
+_BECAME = r"^(?:WO|PO|TO)-(.+)$"
+"""Id of an order: what follows is that of the number of its proposal."""
 _COUNTER = r"-(\d+)(?:/\d+)?$"
 _SHORT = 12
 _FIRMED = r"^(?:WO|PO|TO)-([0-9a-f]{12})(?:-(\d+))?$"
@@ -324,6 +327,8 @@ def register_of(supplies: pl.DataFrame) -> pl.DataFrame:
 def new_numbers(supplies: pl.DataFrame, register: pl.DataFrame) -> pl.DataFrame:
     """Numbers of the planned orders that a register lacks, in the order of ids.
 
+    It lacks also those whose number an order has become.
+
     Parameters
     ----------
     supplies
@@ -337,16 +342,20 @@ def new_numbers(supplies: pl.DataFrame, register: pl.DataFrame) -> pl.DataFrame:
         Columns of `REGISTER`; counters go on where those of the register end.
     """
     last = register.group_by("prefix").agg(pl.col("counter").max().alias("last"))
+    letter = pl.col("kind").replace_strict(dict(LETTERS), default="O")
+    orders = _orders(supplies).with_columns(letter=letter)
+    planned = pl.col("status") == _PROPOSED
+    became = orders.filter(~planned).select(
+        number=pl.concat_str("letter", pl.lit("-"), pl.col("id").str.extract(_BECAME))
+    )
+    given = _newest(register).join(became, on="number", how="anti")
     return (
-        _orders(supplies)
-        .filter(pl.col("status") == _PROPOSED)
-        .join(register.select("id"), on="id", how="anti")
+        orders.filter(planned)
+        .join(given.select("id"), on="id", how="anti")
         .sort("id")
         .with_columns(
             prefix=pl.concat_str(
-                pl.col("kind").replace_strict(dict(LETTERS), default="O"),
-                pl.lit("-"),
-                pl.col("location").fill_null(""),
+                "letter", pl.lit("-"), pl.col("location").fill_null("")
             )
         )
         .join(last, on="prefix", how="left", maintain_order="left")
@@ -376,7 +385,7 @@ def with_numbers(supplies: pl.DataFrame, register: pl.DataFrame) -> pl.DataFrame
     """
     if supplies.is_empty():
         return supplies
-    known = pl.concat([register, new_numbers(supplies, register)])
+    known = _newest(pl.concat([register, new_numbers(supplies, register)]))
     # Only what the register holds: a proposal of this plan made no order yet.
     begun = register.select(
         pl.col("number").alias("proposal"), part=pl.col("id").str.head(_SHORT)
@@ -420,6 +429,11 @@ def _order() -> pl.Expr:
         .then(pl.col("id").str.strip_suffix(end))
         .otherwise(pl.col("id"))
     )
+
+
+def _newest(register: pl.DataFrame) -> pl.DataFrame:
+    """The number of each id that was given last."""
+    return register.sort("counter").unique("id", keep="last", maintain_order=True)
 
 
 def _orders(supplies: pl.DataFrame) -> pl.DataFrame:

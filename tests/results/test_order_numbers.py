@@ -116,6 +116,27 @@ def test_orders_made_of_a_proposal_bear_its_number_and_which_they_are():
     assert numbers(again) == numbers(left)
 
 
+def test_what_is_planned_after_a_proposal_became_an_order_has_the_next_number():
+    """Nobody may take the new order for the one that was firmed."""
+    rows = [(name, "buy", "L", "planned") for name in "ab"]
+    first = with_numbers(supplies(*rows), NOBODY)
+    assert numbers(first) == {"a": "B-L-0001", "b": "B-L-0002"}
+    firmed = supplies(("PO-L-0001", "buy", "L", "firmed"), *rows)
+    later = with_numbers(firmed, register_of(first))
+    assert numbers(later) == {
+        "PO-L-0001": "PO-L-0001",
+        "a": "B-L-0003",
+        "b": "B-L-0002",
+    }
+    # It stays, when the order has come too, and with all numbers that there ever were.
+    register = pl.concat([register_of(first), new_numbers(firmed, register_of(first))])
+    assert numbers(with_numbers(supplies(*rows), register))["a"] == "B-L-0003"
+    assert new_numbers(firmed, register).is_empty()
+    # A work order of that count is another one.
+    made = supplies(("WO-L-0001", "make", "L", "firmed"), *rows)
+    assert numbers(with_numbers(made, register_of(first)))["a"] == "B-L-0001"
+
+
 def test_nothing_is_new_in_what_the_register_holds():
     frame = supplies(("a", "make", "L", "planned"))
     register = new_numbers(frame, NOBODY)

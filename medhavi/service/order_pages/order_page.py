@@ -130,18 +130,18 @@ def order_table(
     import marimo as mo
 
     # What is selected stands first: a grid shows its first page.
-    first = shown["id"].is_in(list(session.orders)).not_()
+    first = shown["number"].is_in(list(session.orders)).not_()
     rows = grid_rows(
         shown.with_columns(first=first).sort("first", maintain_order=True), names
     )
-    ids, numbers = rows["Id"].to_list(), rows[grid_columns.ORDER].to_list()
-    selected = [ids.index(one) for one in session.orders if one in ids]
+    numbers = rows[grid_columns.ORDER].to_list()
+    selected = [numbers.index(one) for one in session.orders if one in numbers]
 
     def select(chosen: Any) -> None:
-        found = list(chosen["Id"]) if len(chosen) else []
+        found = list(chosen[grid_columns.ORDER]) if len(chosen) else []
         session.select(found)
         keep(TICKED, "")
-        keep("order", numbers[ids.index(found[0])] if len(found) == 1 else "")
+        keep("order", found[0] if len(found) == 1 else "")
 
     return mo.ui.table(
         rows,
@@ -215,10 +215,10 @@ def select_asked(
     every = wanted(TICKED) == ALL and not named
     before, session.asked = session.asked, tuple(map(wanted, FILTERS)) if every else ()
     if every and (session.follows or session.asked != before):
-        session.select(shown["id"])
+        session.select(shown["number"])
         session.follows = True
     elif named and not session.orders:
-        session.select([named])
+        session.select(orders.filter(pl.col("id") == named)["number"])
         days = wanted("days")
         form = {"days": float(days)} if days.lstrip("-").isdecimal() else {}
         session.send(wanted("action"), form)

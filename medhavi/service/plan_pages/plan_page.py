@@ -112,7 +112,7 @@ class EditSession:
     Parameters
     ----------
     orders
-        Ids of the selected orders.
+        Numbers of the selected orders: what is planned anew under an id has another.
     kind, form
         Action and values of the edit that was asked for last.
     renewals
