@@ -9,14 +9,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import polars as pl
 
+from medhavi.findings import finding
+from medhavi.results.amounts import duration
 from medhavi.results.identity import DIGITS, LETTERS
 from medhavi.results.schedules.problem import NO_MACHINE, WAITING
+from medhavi.units import HOUR, to_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
+    from medhavi.findings import Finding
     from medhavi.results.plans.plan import Plan
     from medhavi.results.schedules.schedule import Schedule
+    from medhavi.snapshot.patch import RowChange
 
 KINDS = {"make": "work", "buy": "purchase", "move": "transfer"}
 """Kind of a supply → kind of an order."""
@@ -151,6 +156,30 @@ def planned_steps(
     )
     own = {"supply_order": row["supply_order"], "status": row["status"]}
     return [{**own, **window} for window in windows.sort("step").to_dicts()]
+
+
+def begun_before_now(rows: Iterable[RowChange], now: int) -> tuple[Finding, ...]:
+    """Name the changed orders that would have to begin before now [UTC seconds]."""
+    found = []
+    for one in rows:
+        after: Mapping[str, Any] = one.after or {}
+        start = after.get("start") if one.table == "supply_orders" else None
+        if start is None or start == (one.before or {}).get("start"):
+            continue
+        if to_seconds(start) >= now:
+            continue
+        told = finding(
+            "ORD013",
+            table=one.table,
+            column="start",
+            value=after["supply_order"],
+            start=f"{start:%Y-%m-%d %H:%M} UTC",
+            due=f"{after['due']:%Y-%m-%d %H:%M} UTC",
+            ago=duration((now - to_seconds(start)) / HOUR),
+            source=after.get("source") or "its source",
+        )
+        found.append(told)
+    return tuple(found)
 
 
 def order_number(kind: str, supply: Mapping[str, Any], taken: Collection[str]) -> str:

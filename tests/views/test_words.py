@@ -160,7 +160,7 @@ def test_a_demand_from_stock_needs_nothing(plan, names):
     )
     lines = story(served.explain("d"), names, None)
     assert lines[-1].text.startswith("Stock serves it")
-    assert advice(served.explain("d"), names) is None
+    assert advice(served.explain("d"), names, None) is None
 
 
 def test_a_late_demand_says_how_late_and_by_what():
@@ -192,7 +192,7 @@ def test_a_demand_without_source_is_never_told_as_kept():
 
 
 def test_what_would_help_depends_on_what_is_late(plan, names):
-    text = advice(plan.explain("D-3"), names)
+    text = advice(plan.explain("D-3"), names, None)
     assert text is not None
     assert text.startswith("Expedite Glass bottle at Glassworks")
 

@@ -98,6 +98,19 @@ def test_a_preview_tells_price_and_victims_and_writes_nothing(bench):
     assert late.as_dict()["victims"][0]["demand"] == "D-1"
 
 
+@pytest.mark.req("WO-12")
+def test_an_order_that_would_have_to_begin_before_now_is_named(bench):
+    """A purchase is expedited where its supplier can: a person has to ask."""
+    plan = plan_of(bench)
+    number = proposal(plan)
+    shown = bench.preview(plan, edit("move", number, due=START + dt.timedelta(hours=3)))
+    assert shown.ready
+    (told,) = (one for one in shown.findings if one.code == "ORD013")
+    assert "before now" in told.message
+    later = bench.preview(plan, edit("move", number, due=day(70)))
+    assert not [one for one in later.findings if one.code == "ORD013"]
+
+
 @pytest.mark.nightly
 def test_an_order_moved_behind_its_need_is_bought_again(bench):
     """Mode mrp lets a need have new supply where a receipt comes after it (rule 3)."""

@@ -7,6 +7,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from medhavi.edits.data_changes import hidden_times
+from medhavi.edits.order_rows import begun_before_now
 from medhavi.findings import BadData
 from medhavi.snapshot.patch import Patch
 from medhavi.workbench.orders.plan_edit_answers import EditStatus, Preview
@@ -73,6 +74,9 @@ def worked_out(
         victims=effect.victims,
         winners=effect.winners,
         plan=effect.plan,
-        findings=hidden_times(list(chain(*steps)), snapshot),
+        findings=(
+            *hidden_times(chain(*steps), snapshot),
+            *begun_before_now(chain(*steps), int(snapshot.as_of)),
+        ),
         fingerprint_after=edited.fingerprint,
     )
