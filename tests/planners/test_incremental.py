@@ -414,6 +414,27 @@ def test_what_is_served_from_stock_moves_no_order_of_goods_that_die(seed, first)
 
 
 @pytest.mark.req("RPL-03")
+@pytest.mark.parametrize("seed", [7, 13, 19, 27])
+def test_a_machine_that_nothing_needs_leaves_goods_that_die_as_they_were(seed):
+    """What stock levels want anew once their goods die was asked, and made, again."""
+    tables = dairy(seed, 20)
+    spare = tables["resources"].head(1).with_columns(pl.lit("SPARE").alias("resource"))
+    before = tables.replace(resources=pl.concat([tables["resources"], spare]))
+    down = {"kind": "resource_down", "subject": "SPARE"}
+    after = before.replace(
+        disruptions=factories.snapshot(
+            resources=[{"resource": "SPARE"}],
+            disruptions=[down | {"valid_from": day(5), "valid_to": day(6)}],
+        )["disruptions"]
+    )
+    base = constrained(before)
+    made = constrained(after, base)
+    assert verify(made, after) == []
+    assert all(stay(base, made))
+    assert all(stay(made, base))
+
+
+@pytest.mark.req("RPL-03")
 @pytest.mark.parametrize("seed", [39, 52])
 def test_an_edit_elsewhere_changes_no_cause(seed) -> None:
     """Where work may wait, what is in its way is no cause of anything."""

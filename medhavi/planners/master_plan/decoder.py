@@ -231,7 +231,8 @@ def joined_plans(
         schedule = None if made.basis is None else made.basis.schedule
         if schedule is None:
             return
-        kept = BaselineSchedule(frame=schedule, products=frozenset(), saves=True)
+        none = frozenset[str]()
+        kept = BaselineSchedule(frame=schedule, products=none, renewed=none, saves=True)
         found = decided(run, decisions, effort, way._replace(schedule=kept))
         if ANEW not in found.run.effort:
             return

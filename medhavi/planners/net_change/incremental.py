@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+import polars as pl
+
 from medhavi.findings import finding
 from medhavi.planners.constrained.memory import ORDER_TABLES, PlantReading
 from medhavi.planners.constrained.search import searched_run
@@ -17,6 +19,7 @@ from medhavi.planners.constrained.search.starts.baseline_schedule import (
     BaselineSchedule,
 )
 from medhavi.planners.constrained.search.starts.warm_start import ANEW
+from medhavi.planners.edit_price import WORKING_TIME
 from medhavi.planners.parameters import (
     STABILITY_PRICE,
     STABILITY_SHARE,
@@ -39,6 +42,8 @@ if TYPE_CHECKING:
 
 _OWN = {"baseline", STABILITY_PRICE, STABILITY_SHARE}
 """Settings that only a plan on a baseline has."""
+OF_WORK = frozenset({*WORKING_TIME, "resource_units", "disruptions"})
+"""Tables that say when work may be done, and lots held: other goods last as before."""
 FROM_NOTHING = "from_nothing"
 """Effort of a plan on a baseline: what the last plan from nothing cost [base currency].
 
@@ -304,8 +309,18 @@ def _kept(
         return earlier or f"no schedule of a search is kept: planned by {run.engine}"
     # What changed of orders is told by the schedule itself.
     touched = basis.touched(snapshot, besides=ORDER_TABLES)
-    products = None if touched.tables else touched.products
-    return BaselineSchedule(frame=basis.schedule, products=products)
+    wide, products = frozenset(touched.tables), touched.products
+    return BaselineSchedule(
+        frame=basis.schedule,
+        products=None if wide else products,
+        renewed=products | _held(snapshot) if wide <= OF_WORK else None,
+    )
+
+
+def _held(snapshot: Snapshot) -> frozenset[str]:
+    """Products of lots that disruptions hold."""
+    rows = snapshot["disruptions"].filter(pl.col("kind") == "lot_held")
+    return frozenset(rows["subject"].str.split("|").list.first())
 
 
 def earlier_release(made: Plan) -> str:

@@ -212,6 +212,8 @@ class BaselineSchedule:
     products
         Products of which something changed since, but orders of them: what is late for
         want of them may be sooner than before. None: all.
+    renewed
+        Products whose goods may last otherwise than in this schedule. None: all.
     saves
         Whether orders join where that costs less, and transfers leave with others:
         fewer of the schedule stay then.
@@ -219,6 +221,7 @@ class BaselineSchedule:
 
     frame: pl.DataFrame
     products: frozenset[str] | None
+    renewed: frozenset[str] | None = None
     saves: bool = False
 
     @classmethod
@@ -262,7 +265,7 @@ class BaselineSchedule:
 
     def may_renew(self, product: str) -> bool:
         """Whether goods of a product may die otherwise than in this schedule."""
-        return self.products is None or product in self.products
+        return self.renewed is None or product in self.renewed
 
     def decisions(self, demands: Sequence[Demand]) -> Decisions:
         """What the plan was made with beyond its tables, for a run with these demands.
