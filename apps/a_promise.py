@@ -49,6 +49,7 @@ with app.setup:
         OverrideDate,
         commit,
         commit_lines,
+        requested_of,
         watch_promises,
     )
     from medhavi.service.promise_pages.promise_page import (
@@ -567,11 +568,19 @@ def decision(told):
 
 
 @app.cell(hide_code=True)
-def who(accept, approver, because, own, part, tab, told):
+def requested_date(accept, chosen, names):
+    as_requested = promise_widgets.requested_button(chosen, names)
+    _requested = requested_of(chosen, names)
+    presses = [accept] if _requested is None else [accept, as_requested]
+    return as_requested, presses
+
+
+@app.cell(hide_code=True)
+def who(approver, because, own, part, presses, tab, told):
     mo.stop(
         tab.value != say("desk") or part.value != say("confirm") or not told.binding
     )
-    _fields = [own, because, approver.field(), accept]
+    _fields = [own, because, approver.field(), *presses]
     mo.hstack(_fields, justify="start", align="end", wrap=True)
     return
 
@@ -582,6 +591,16 @@ def done(accept, approver, because, chosen, opened, own, question):
         _own = OverrideDate(date=own.value, reason=because.value)
         question.keep(commit(opened, chosen, approver.value, _own))
     said(question.promised) if question.promised else None
+    return
+
+
+@app.cell(hide_code=True)
+def done_as_requested(approver, as_requested, chosen, names, opened, question):
+    if as_requested.value:
+        _own = requested_of(chosen, names)
+        question.keep(commit(opened, chosen, approver.value, _own))
+    # Later it is told by the cell above.
+    said(question.promised) if as_requested.value else None
     return
 
 

@@ -26,6 +26,7 @@ from medhavi.service.promise_pages.promise_commit import (
     OverrideDate,
     commit,
     commit_lines,
+    requested_of,
     watch_promises,
 )
 from medhavi.service.promise_pages.promise_page import (
@@ -207,6 +208,22 @@ def test_another_date_needs_a_reason_and_is_told(company):
     assert "Thu 19 Mar, 10:00, not the one that was found: closed before" in said.text
     wrong = commit(company, page, "Ada", OverrideDate(date="soon", reason="x"))
     assert (wrong.kept, wrong.title) == (False, "It was not promised")
+
+
+@pytest.mark.req("ATP-23")
+def test_the_requested_date_is_promised_where_the_goods_come_before(company):
+    """Nobody has to say why a customer gets the date that he asked for."""
+    page = asked(company, qty="5", due="2026-03-20")
+    requested = requested_of(page, company.names)
+    assert page.promise.date < page.due
+    button = promise_widgets.requested_button(page, company.names)
+    assert "Promise the requested date, Fri 20 Mar" in button.text
+    said = commit(company, page, "Ada", requested)
+    assert said.kept
+    assert "not the one that was found: the requested date" in said.text
+    late = asked(company, qty="5", due="2026-01-05")
+    assert requested_of(late, company.names) is None
+    assert requested_of(PromisePage(), company.names) is None
 
 
 @pytest.mark.req("ATP-28")

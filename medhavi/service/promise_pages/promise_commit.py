@@ -27,7 +27,7 @@ from medhavi.service.plan_pages.remedy_edits import RemedyEdit, answer_of
 from medhavi.service.promise_pages.open_lists import records_of, tell_lists
 from medhavi.service.promise_pages.promise_page import REQUEST, binding_desk
 from medhavi.units import from_seconds, to_seconds
-from medhavi.views.names import count, when
+from medhavi.views.names import count, local, when
 from medhavi.views.page import empty
 from medhavi.views.promises.words import there
 from medhavi.views.words import say
@@ -71,6 +71,18 @@ class OverrideDate:
 
     date: str = ""
     reason: str = ""
+
+
+def requested_of(page: PromisePage, names: Names) -> OverrideDate | None:
+    """The date that was asked for, where the goods are there before; else None."""
+    promise, due = page.promise, page.due
+    if promise is None or promise.date is None or due is None or promise.date >= due:
+        return None
+    zone = names.zone_of(str(promise.demand.get("location") or ""))
+    return OverrideDate(
+        date=f"{local(from_seconds(due), zone):%Y-%m-%d %H:%M}",
+        reason=say("as_requested"),
+    )
 
 
 _NOBODY = CommitMessage(
@@ -188,6 +200,10 @@ def _told(done: Commit, approver: str, names: Names, override: Override | None) 
         zone = names.zone_of(str(done.promises[0].demand.get("location")))
         date = when(from_seconds(override.date), zone)
         text += f" {say('another_date_because', date, override.reason)}"
+    elif len(done.promises) == 1 and done.promises[0].date is not None:
+        place = str(done.promises[0].demand.get("location"))
+        date = names.when_there(from_seconds(done.promises[0].date), place)
+        text += f" {say('promised_for_date', date)}"
     if done.replayed:
         return say("it_was_promised_before_nothing", text)
     moved = [line.line for line in gives_way(done.promises)]

@@ -264,6 +264,19 @@ def own_field(date: str) -> mo.ui.text:
     )
 
 
+def requested_button(chosen: PromisePage, names: Names) -> mo.ui.run_button:
+    """Button that promises the requested date; shown where the goods come before."""
+    import marimo as mo
+
+    promise = chosen.promise
+    if promise is None or promise.on_time_prob is None or chosen.due is None:
+        return mo.ui.run_button(label=say("promise_it"))
+    zone = names.zone_of(str(promise.demand.get("location") or ""))
+    due = when(from_seconds(chosen.due), zone, ends=True)
+    chance = percent(promise.on_time_prob)
+    return mo.ui.run_button(label=say("promise_the_requested_date", due, chance))
+
+
 def decision_text(chosen: PromisePage, tried: PromisePage | None) -> str:
     """What a commit would do, or why nothing can be committed."""
     promise = chosen.promise
