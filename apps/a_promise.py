@@ -896,7 +896,8 @@ def at_risk(get_watch, shown, tab):
         _shown = trouble_of(_found)
     else:
         _text = promise_lists.watch_sentence(_found.watch)
-        _rows = promise_lists.at_risk_html(_found.watch, shown.names)
+        _planned = plan_effect.delivery_dates(followed(shown, shown.snapshot).plan)
+        _rows = promise_lists.at_risk_html(_found.watch, shown.names, _planned)
         _shown = html(f"<p><b>{_text}</b></p>{_rows}")
     _shown
     return

@@ -449,9 +449,11 @@ def test_promises_at_risk_are_told_by_name_with_their_reason(company):
     (one,) = found.watch.at_risk
     late = replace(found.watch, as_of=one.promised + 1)
     assert "not hold any more: 1 overdue, 0 at risk" in watch_sentence(late)
-    told = at_risk_html(found.watch, company.names)
+    planned = {one.demand: dt.datetime(2026, 1, 9, 7, tzinfo=dt.UTC)}
+    told = at_risk_html(found.watch, company.names, planned)
     assert "Corner shop" in told
-    assert "Tue 6 Jan, 01:00" in told
+    assert "Tue 6 Jan, 01:00 Europe/Rome" in told
+    assert "Fri 9 Jan, 08:00" in told
     assert "late" in told
     assert isinstance(risk_spots_html(found.watch, company.names), str)
 
@@ -459,7 +461,7 @@ def test_promises_at_risk_are_told_by_name_with_their_reason(company):
 def test_nothing_at_risk_says_what_to_do(company):
     found = watch_promises(company)
     assert watch_sentence(found.watch) == "No promise is accepted yet"
-    assert "Quote something" in at_risk_html(found.watch, company.names)
+    assert "Quote something" in at_risk_html(found.watch, company.names, {})
     assert risk_spots_html(None, company.names) == ""
     nowhere = watch_promises(load_data("/not/there"))
     assert nowhere.problem is not None

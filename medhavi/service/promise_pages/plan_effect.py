@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 import msgspec
 
 from medhavi.progress import Progress, unobserved
+from medhavi.results.plans.lateness import outcomes
 from medhavi.service.jobs.job import OnStop
 from medhavi.service.jobs.open_pages import result_of
 from medhavi.service.jobs.plan_jobs import PlanRequest
@@ -24,6 +25,7 @@ from medhavi.workbench.promise_desk.promise_effect import promised_rows, rows_ef
 
 if TYPE_CHECKING:
     from medhavi.progress import Cancelled, Observe
+    from medhavi.results.plans.plan import Plan
     from medhavi.results.promises.promise import Promise
     from medhavi.service.page_data import PageData
     from medhavi.views.names import Names
@@ -32,6 +34,13 @@ if TYPE_CHECKING:
 MODE = "constrained"
 """The plan that can be carried out; on paper nobody waits."""
 _HOUR = dt.timedelta(hours=1)
+
+
+def delivery_dates(plan: Plan | None) -> dict[str, dt.datetime]:
+    """Last delivery of each demand by a plan; none of no plan."""
+    if plan is None:
+        return {}
+    return dict(outcomes(plan).select("demand", "date").drop_nulls().iter_rows())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,7 +34,8 @@ from medhavi.views.promises.words import (
 from medhavi.views.words import say
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    import datetime as dt
+    from collections.abc import Mapping, Sequence
 
     from medhavi.results.promises.promise import Promise
     from medhavi.results.promises.promises_at_risk import (
@@ -252,8 +253,16 @@ def watch_sentence(watch: PromiseMonitor) -> str:
     )
 
 
-def at_risk_html(watch: PromiseMonitor, names: Names) -> str:
-    """List the promises that do not hold as they were made, and why."""
+def at_risk_html(
+    watch: PromiseMonitor, names: Names, planned: Mapping[str, dt.datetime]
+) -> str:
+    """List the promises that do not hold as they were made, and why.
+
+    Parameters
+    ----------
+    planned
+        Last delivery of each demand by the plan in force.
+    """
     found = (*watch.at_risk, *watch.moved)
     if not found:
         return empty(
@@ -264,13 +273,17 @@ def at_risk_html(watch: PromiseMonitor, names: Names) -> str:
             if watch.watched
             else say("quote_and_promise"),
         )
-    rows = [_watched(one, watch.currency, names) for one in found[:MOST_AT_RISK]]
+    rows = [
+        _watched(one, watch.currency, names, planned.get(one.demand))
+        for one in found[:MOST_AT_RISK]
+    ]
     more = len(found) - len(rows)
     columns = (
         say("order"),
         say("column_product"),
         say("column_promised"),
-        say("column_now"),
+        say("column_asked_again"),
+        say("column_by_the_plan"),
         say("column_costs"),
         say("why"),
         say("remedies"),
@@ -278,7 +291,9 @@ def at_risk_html(watch: PromiseMonitor, names: Names) -> str:
     return table_html(columns, rows, (say("column_costs"),), more=more)
 
 
-def _watched(one: MonitoredPromise, currency: str, names: Names) -> tuple[str, ...]:
+def _watched(
+    one: MonitoredPromise, currency: str, names: Names, planned: dt.datetime | None
+) -> tuple[str, ...]:
     own = there(names, one.location)
     state, word = _STANDINGS[str(one.standing)]
     now = (
@@ -287,7 +302,9 @@ def _watched(one: MonitoredPromise, currency: str, names: Names) -> tuple[str, .
     late = one.late_hours
     behind = f", {duration(late)} later" if late else ""
     chance = say("probabilities", percent(one.date_prob), percent(one.on_time_prob))
-    breaks = f" {say('and_breaks_what_was_agreed')}" if one.breaks_agreement else ""
+    breaks = ""
+    if one.agreed is not None and one.breaks_agreement and one.agreed != one.promised:
+        breaks = f"; {say('agreed_by', when(from_seconds(one.agreed), own.zone))}"
     order = escape(order_words(one.sales_order, one.line) or "no order")
     whose = f"<br><span class='muted small'>{names.html(one.customer)}</span>"
     amount = quantity(one.qty, names.unit(one.product))
@@ -299,12 +316,13 @@ def _watched(one: MonitoredPromise, currency: str, names: Names) -> tuple[str, .
             f"{whose if one.customer else ''}"
         ),
         f"{names.html(one.product)} <span class='muted small'>{escape(amount)}</span>",
-        escape(when(from_seconds(one.promised), own.zone)),
+        escape(names.when_there(from_seconds(one.promised), one.location)),
         (
             f'<span class="mv-mark mv-{state}">{word}</span> {escape(now)}'
             f"<span class='muted small'>{escape(behind)}, {escape(chance)}"
             f"{escape(breaks)}</span>"
         ),
+        escape(when(planned, own.zone)),
         escape(money(one.cost, currency)),
         escape(reason or NOTHING),
         escape("; ".join(helps) or NOTHING),

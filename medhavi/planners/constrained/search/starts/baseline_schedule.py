@@ -1,7 +1,6 @@
 """What a search found, kept with its plan by names, to be resumed on other tables.
 
-Numbers of a plant are those of one snapshot, so items, machines, demands and what
-stands are named. Instants are UTC seconds.
+By names, for numbers of a plant are those of one snapshot. Instants are UTC seconds.
 """
 
 from __future__ import annotations
@@ -210,10 +209,9 @@ class BaselineSchedule:
     frame
         As of `schedule_of`.
     products
-        Products of which something changed since, but orders of them: what is late for
-        want of them may be sooner than before. None: all.
+        Changed since, but for orders: what waits for them may be sooner. None: all.
     renewed
-        Products whose goods may last otherwise than in this schedule. None: all.
+        Products whose goods may last otherwise than here. None: all.
     saves
         Whether orders join where that costs less, and transfers leave with others:
         fewer of the schedule stay then.
@@ -310,8 +308,7 @@ class BaselineSchedule:
         first is taken for the first. `moved`: then those of the rest whose ends are the
         nearest.
         """
-        # Those that stood before are not new where only their dates differ: they may
-        # not be dated yet.
+        # What stood before and has other dates is not new: it may not be dated yet.
         before = {name.split("\x1f")[0] for name in self._list("standing")}
         new = [one for one in _standing(run).values() if one.existing not in before]
         size, there = self._numbers("qty").tolist(), self._numbers("there").tolist()
