@@ -150,7 +150,7 @@ def show(month, names, plan, record, snapshot, tab):
     mo.stop(record is None or tab.value == say("orders_and_requirements"))
     if tab.value == say("time_phased_record"):
         _parts = [
-            html(item_record.record_html(record, names)),
+            html(item_record.record_html(record, names, linked=True)),
             picture(
                 record_chart(record, plan, names),
                 say("stock_unlimited"),

@@ -56,8 +56,14 @@ MOST_SERVED = 2
 """Demands that a receipt names; it counts the others."""
 
 
-def record_html(record: TimePhasedRecord, names: Names) -> str:
-    """Grid of a record: a line a figure, a column a bucket, the first one frozen."""
+def record_html(record: TimePhasedRecord, names: Names, *, linked: bool = False) -> str:
+    """Grid of a record: a line a figure, a column a bucket, the first one frozen.
+
+    Parameters
+    ----------
+    linked
+        Each figure of orders and requirements leads to them, on the page of the item.
+    """
     rows = record.rows
     buckets = rows["bucket"].to_list()
     heads = "".join(
@@ -70,8 +76,9 @@ def record_html(record: TimePhasedRecord, names: Names) -> str:
         values = rows[name].to_list()
         if name in _OPTIONAL and not any(values):
             continue
+        behind = record if linked and name in KINDS else None
         cells = "".join(
-            _cell(name, value, level, one)
+            _cell(name, value, level, one, behind)
             for value, level, one in zip(values, safety, buckets, strict=True)
         )
         kind = ' class="balance"' if name == BALANCE else ""
@@ -105,7 +112,13 @@ def bucket_words(bucket: dt.date | None, length: str) -> str:
     return words if length == "day" else words.split(" ", 1)[1]
 
 
-def _cell(name: str, value: float, level: float, bucket: dt.date | None) -> str:
+def _cell(
+    name: str,
+    value: float,
+    level: float,
+    bucket: dt.date | None,
+    behind: TimePhasedRecord | None,
+) -> str:
     kinds = ["past"] if bucket is None else []
     mark = ""
     if name == BALANCE and value < 0:
@@ -116,8 +129,22 @@ def _cell(name: str, value: float, level: float, bucket: dt.date | None) -> str:
         kinds, mark = [*kinds, "late"], "▲ "
     kind = f' class="{" ".join(kinds)}"' if kinds else ""
     words = mark + number(value) if value or name == BALANCE else ""
-    words = "unlimited" if math.isinf(value) else words
-    return f"<td{kind}>{escape(words)}</td>"
+    words = escape("unlimited" if math.isinf(value) else words)
+    if words and behind is not None:
+        address = escape(_movements_link(behind, bucket))
+        words = f'<a href="{address}" target="_self">{words}</a>'
+    return f"<td{kind}>{words}</td>"
+
+
+def _movements_link(record: TimePhasedRecord, bucket: dt.date | None) -> str:
+    """Address of the orders and requirements of a bucket."""
+    asked = {
+        "bucket": record.bucket,
+        "tab": say("orders_and_requirements").lower().replace(" ", "-"),
+        "group": grid_columns.BUCKET,
+        "open": bucket_words(bucket, record.bucket),
+    }
+    return f"{item_link(record.product, record.location)}&{urlencode(asked)}"
 
 
 def item_finding(record: TimePhasedRecord, names: Names) -> str:
@@ -162,10 +189,7 @@ def item_tiles(record: TimePhasedRecord, names: Names) -> tuple[Tile, ...]:
     lowest = rows.row(rows[BALANCE].arg_min() or 0, named=True)
     level = lowest["safety_stock"]
     low, endless = lowest[BALANCE] < level, math.isinf(lowest[BALANCE])
-    moved = record.movements.filter(pl.col("bucket").is_not_null())
-    receipts = moved.filter(pl.col("kind").str.ends_with("receipt")).head(1).to_dicts()
     late = record.past_due_releases
-    nearest = receipts[0] if receipts else None
     return (
         Tile(
             label=say("on_hand"),
@@ -186,14 +210,7 @@ def item_tiles(record: TimePhasedRecord, names: Names) -> tuple[Tile, ...]:
             if low
             else say("tile_covered"),
         ),
-        Tile(
-            label=say("next_receipt"),
-            figure=NOTHING if nearest is None else number(nearest["qty"]),
-            unit="" if nearest is None else unit,
-            note=say("tile_none_planned")
-            if nearest is None
-            else f"{when(nearest['instant'], zone)}, {nearest['kind'].split(' ')[0]}",
-        ),
+        _next_receipt(record, unit, zone),
         Tile(
             label=say("past_due_releases"),
             figure=f"{late.height:,}",
@@ -204,6 +221,30 @@ def item_tiles(record: TimePhasedRecord, names: Names) -> tuple[Tile, ...]:
             else say("none_of_them"),
         ),
     )
+
+
+def _next_receipt(record: TimePhasedRecord, unit: str, zone: str) -> Tile:
+    """The receipt that comes first; what is overdue comes before all."""
+    receipts = record.movements.filter(pl.col("kind").str.ends_with("receipt"))
+    overdue = receipts.filter(pl.col("bucket").is_null())
+    label = say("next_receipt")
+    if overdue.height:
+        orders = count(overdue.height, "order")
+        figure = number(float(overdue["qty"].sum()))
+        note = say("overdue_orders", orders)
+        return Tile(
+            label=label,
+            figure=figure,
+            unit=unit,
+            note=note,
+            state="warn",
+            word="overdue",
+        )
+    if receipts.is_empty():
+        return Tile(label=label, figure=NOTHING, note=say("tile_none_planned"))
+    first = receipts.row(0, named=True)
+    note = f"{when(first['instant'], zone)}, {first['kind'].split(' ')[0]}"
+    return Tile(label=label, figure=number(first["qty"]), unit=unit, note=note)
 
 
 def _lowest_when(bucket: dt.date | None, length: str) -> str:

@@ -70,6 +70,29 @@ def test_a_past_due_release_is_marked_and_told(company, plan) -> None:
     assert figures["Past-due releases"] == "1"
 
 
+def test_each_figure_leads_to_its_orders_on_the_page_of_the_item(company, plan) -> None:
+    names, record = names_of(company), mv.time_phased(company, plan, "B", "L")
+    assert "<a" not in record_html(record, names), "a notebook has no such page"
+    linked = record_html(record, names, linked=True)
+    address = "/items/?item=B%7CL&amp;bucket=week&amp;tab=orders-and-requirements"
+    release = f'<a href="{address}&amp;group=Bucket&amp;open=Past+due" target="_self">'
+    assert f'<td class="past late">{release}▲ 6</a></td>' in linked
+    balance = linked.split("Projected available balance")[1].split("</tr>")[0]
+    assert "<a" not in balance, "a balance is no order"
+
+
+def test_an_overdue_receipt_is_the_next_one(company) -> None:
+    order = {"kind": "purchase", "product": "B", "qty": 6, "status": "released"}
+    more = factories.snapshot(
+        supply_orders=[order | {"start": NOW - 9 * DAY, "due": NOW - 2 * DAY}]
+    )["supply_orders"]
+    tables = company.replace(supply_orders=more)
+    record = mv.time_phased(tables, api.plan(tables, "mrp"), "B", "L")
+    tile = item_tiles(record, names_of(tables))[2]
+    assert (tile.figure, tile.word) == ("6", "overdue")
+    assert tile.note == "1 order due before now"
+
+
 def test_a_short_item_has_no_days_of_supply(company, plan) -> None:
     record = mv.time_phased(company, plan, "B", "L")
     for first, words in ((None, "less than the past-due requirements"), (1, "runs")):
