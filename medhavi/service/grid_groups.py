@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
+
 from medhavi.service.page_table import written
 from medhavi.service.plan_pages.page_choices import choice
 from medhavi.views import grid_columns
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import marimo as mo
-    import polars as pl
 
     from medhavi.views.names import Names
     from medhavi.views.row_groups import GridGroups
@@ -57,9 +58,12 @@ def group_table(
 
     if column is None or rows.is_empty():
         return None
-    found = group_rows(rows, grouping, column)
-    keys = found[KEY].to_list()
     asked = wanted(OPENED).split(_BETWEEN)
+    # What is open stands first: a grid shows its first page.
+    found = group_rows(rows, grouping, column).sort(
+        ~pl.col(KEY).is_in(asked), maintain_order=True
+    )
+    keys = found[KEY].to_list()
     numbers = [name for name, kind in found.schema.items() if kind.is_numeric()]
     quantities = found.get_column(grid_columns.QUANTITY, default=None)
     hidden = [KEY]

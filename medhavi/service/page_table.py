@@ -78,11 +78,13 @@ def page_table(
         Columns set to the right.
     widths
         Width of a column [px], by its name; columns that `rows` lacks are passed over.
+        0: it is in the file, and in the grid where it is asked for.
     units
         Unit of a column in the file, by its name.
     """
     import marimo as mo
 
+    known = {name: width for name, width in (widths or {}).items() if name in rows}
     table = mo.ui.table(
         rows,
         selection=None,
@@ -91,12 +93,9 @@ def page_table(
         show_column_summaries=False,
         show_data_types=False,
         freeze_columns_left=rows.columns[:1],
-        column_widths={
-            name: width
-            for name, width in (widths or {}).items()
-            if name in rows.columns
-        },
+        column_widths={name: width for name, width in known.items() if width},
         format_mapping=written(rows, formats),
         text_justify_columns=dict.fromkeys(right, "right"),
+        hidden_columns=[name for name, width in known.items() if not width],
     )
     return mo.vstack([table, grid_button(table, name, units)], gap=0)

@@ -213,6 +213,11 @@ def test_what_is_owed_and_what_is_to_be_ordered():
     assert owed["Cost"] == pytest.approx(2.0)
     told = first["From"], first["Quantity"], first["Unit"]
     assert told == ("Glassworks", 4.0, "each"), "a number, to be summed in a workbook"
+    assert (first["Item number"], first["Source number"]) == ("A", "S")
+    assert first["Overdue"] == "1 d", "mode mrp starts in the past"
+    late = plan.supplies.with_columns(start=pl.col("start") - dt.timedelta(days=9))
+    overdue = buy_rows(plan.replace(supplies=late), snapshot, names, 7)
+    assert overdue["Overdue"][0] == "10 d"
     assert buy_rows(plan, snapshot, names, 60).height == 2
     tiles = {one.label: one for one in supplier_tiles(plan, NO_RECORD, names)}
     assert tiles["To order in 7 days"].figure == "1"

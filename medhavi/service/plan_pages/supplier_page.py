@@ -68,6 +68,8 @@ _WIDTHS = {
     grid_columns.DUE: 136,
     grid_columns.COST: 80,
     grid_columns.OVERDUE: 74,
+    grid_columns.ITEM_NUMBER: 0,
+    grid_columns.SOURCE_NUMBER: 0,
     grid_columns.DEMAND: 150,
     grid_columns.CUSTOMER: 150,
     grid_columns.VERDICT: 90,

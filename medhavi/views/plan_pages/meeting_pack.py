@@ -259,7 +259,10 @@ def _capacity(plan: Plan, names: Names) -> PackSection | None:
 
 
 def _to_order(plan: Plan, snapshot: Snapshot, names: Names) -> PackSection | None:
-    bought = buy_rows(plan, snapshot, names)
+    bought = buy_rows(plan, snapshot, names).drop(
+        *(grid_columns.OVERDUE, grid_columns.ITEM_NUMBER, grid_columns.SOURCE_NUMBER),
+        strict=False,
+    )
     if bought.is_empty():
         return None
     total = money(float(bought[grid_columns.COST].fill_null(0.0).sum()), names.currency)

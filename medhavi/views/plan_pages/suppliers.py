@@ -220,12 +220,17 @@ def owed_rows(plan: Plan, names: Names) -> pl.DataFrame:
         names,
         lambda row: {
             grid_columns.DUE: wall_clock(row["finish"], names.zone_of(row["location"])),
-            grid_columns.OVERDUE: ""
-            if now is None or row["finish"] >= from_seconds(now)
-            else duration((from_seconds(now) - row["finish"]).total_seconds() / 3600),
+            grid_columns.OVERDUE: _overdue(row["finish"], now),
             grid_columns.COST: _cost(row),
         },
     )
+
+
+def _overdue(date: dt.datetime, now: int | None) -> str:
+    """How long ago a date was, in words; empty: it is ahead."""
+    if now is None or date >= from_seconds(now):
+        return ""
+    return duration((from_seconds(now) - date).total_seconds() / 3600)
 
 
 def _cost(row: dict[str, Any]) -> float | None:
@@ -279,8 +284,9 @@ def buy_rows(
     Returns
     -------
     pl.DataFrame
-        From, Order, Item, To, Quantity, Unit, Order by (see `OrderDates`), Due (wall
-        clocks), Cost.
+        From, Order, Item, To, Quantity, Unit, Order by (see `OrderDates`), Overdue (how
+        long ago it had to be ordered), Due (wall clocks), Cost, Item number, Source
+        number.
     """
     dates = OrderDates(snapshot, names, plan.run.as_of)
     return _orders(
@@ -291,6 +297,7 @@ def buy_rows(
             grid_columns.ORDER_BY: dates.order_by(
                 row["start"], row["source"], row["location"]
             ),
+            grid_columns.OVERDUE: _overdue(row["start"], plan.run.as_of),
             grid_columns.DUE: wall_clock(row["finish"], names.zone_of(row["location"])),
             grid_columns.COST: _cost(row),
         },
@@ -392,16 +399,22 @@ def _orders(
     names: Names,
     more: Callable[[dict[str, Any]], dict[str, Any]],
 ) -> pl.DataFrame:
-    """Bought and moved orders in words, with the columns that `more` adds."""
+    """Bought and moved orders in words, with the columns that `more` adds.
+
+    The numbers of item and source are for the systems of who orders.
+    """
     told = [
         {
             grid_columns.FROM: names.name(row["source"] or row["lane"]),
             grid_columns.ORDER: row["number"],
             grid_columns.ITEM: names.name(row["product"]),
             grid_columns.TO: names.name(row["location"]),
-            grid_columns.QUANTITY: row["qty"],
+            # Sums of shares are not the decimals that people order by.
+            grid_columns.QUANTITY: round(row["qty"], 6),
             grid_columns.UNIT: names.unit(row["product"]),
             **more(row),
+            grid_columns.ITEM_NUMBER: row["product"],
+            grid_columns.SOURCE_NUMBER: row["source"] or row["lane"],
         }
         for row in rows.sort(order, "start", "id").iter_rows(named=True)
     ]
