@@ -362,7 +362,7 @@ def _all_rows(
                 grid_columns.DEMANDS,
                 amounts=(grid_columns.LATE_COST,),
             ),
-            right=(grid_columns.LATE, grid_columns.LATE_COST),
+            right=(grid_columns.LATE, grid_columns.WAITS, grid_columns.LATE_COST),
             none=none if subject else (say("choose_a_supplier_or_lane"), ""),
         )
     if tab == say("tab_open_orders"):

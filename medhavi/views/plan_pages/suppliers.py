@@ -313,7 +313,7 @@ def served_rows(
     -------
     pl.DataFrame
         Demand, Customer, Item, Order (the last of its orders to come), Due (wall clock
-        of the place), Verdict, Late, Late cost.
+        of the place), Verdict, Late, Waits for it, Late cost.
     """
     rows = _served(plan, subject).join(
         snapshot["demands"].select("demand", "product", "location", "customer"),
@@ -329,6 +329,7 @@ def served_rows(
             grid_columns.DUE: wall_clock(row["due"], names.zone_of(row["location"])),
             grid_columns.VERDICT: WORDS[Verdict(row["verdict"])],
             grid_columns.LATE: duration(row["lateness_h"]) if row["lateness_h"] else "",
+            grid_columns.WAITS: duration(row["waits_h"]) if row["waits_h"] else "",
             grid_columns.LATE_COST: row["money"] or None,
         }
         for row in rows.iter_rows(named=True)
@@ -358,16 +359,21 @@ def served_finding(plan: Plan, subject: str, names: Names) -> str:
     rows = _served(plan, subject)
     late = rows.join(late_demands(plan), on="demand", how="semi").height
     worth = float(rows["money"].sum())
+    waiting = rows.filter(pl.col("waits_h") > 0).height
     return say(
         "demands_of_supplier_found",
         count(rows.height, "demand"),
         late,
         f", {money(worth, names.currency)}" if worth else "",
+        say("of_these_wait_for_it", waiting) if late else "",
     )
 
 
 def _served(plan: Plan, subject: str) -> pl.DataFrame:
-    """Verdict of each demand that a subject serves, with its lateness in money."""
+    """Verdict of each demand that a subject serves, with its lateness in money.
+
+    `waits_h` is the part of its lateness that waits for the subject or its orders.
+    """
     own = plan.supplies.filter(
         (pl.col("source") == subject) | (pl.col("lane") == subject)
     ).select("finish", "number", supply="id")
@@ -378,11 +384,17 @@ def _served(plan: Plan, subject: str) -> pl.DataFrame:
         .unique("demand", keep="first", maintain_order=True)
     )
     cost = late_demands(plan).select("demand", "money")
+    waits = (
+        plan.causes.filter(pl.col("subject").is_in([subject, *own["supply"]]))
+        .group_by("demand")
+        .agg(pl.col("hours").sum().alias("waits_h"))
+    )
     return (
         verdicts(plan)
         .join(last, on="demand")
         .join(cost, on="demand", how="left")
-        .with_columns(pl.col("money").fill_null(0.0))
+        .join(waits, on="demand", how="left")
+        .with_columns(pl.col("money", "waits_h").fill_null(0.0))
         .sort(
             pl.col("money"),
             pl.col("lateness_h").fill_null(0.0),
