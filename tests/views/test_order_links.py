@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import polars as pl
 import pytest
@@ -75,6 +76,19 @@ def test_the_order_that_is_waited_for_is_a_link():
     told = late_by(48.0, limiter=Limiter.AWAITING_SUPPLY, reasons=(waits,))
     link = '<a href="/orders/?order=PO-7" target="_self">PO-7</a>'
     assert f"Expedite order {link}" in story_html(told, Names(), None)
+
+
+@pytest.mark.req("UI-02")
+def test_goods_that_wait_anyway_are_not_to_come_earlier():
+    now = int((DUE - dt.timedelta(days=7)).timestamp())
+    waits = replace(link_of("B-1", -5, days=1.0), waiting_hours=48.0)
+    assert "Expedite B-1" not in story_html(
+        late_by(50.0, waits), Names(), now, expedite=True
+    )
+    needed = replace(waits, waiting_hours=0.0)
+    assert "Expedite B-1" in story_html(
+        late_by(50.0, needed), Names(), now, expedite=True
+    )
 
 
 @pytest.mark.req("UI-02")

@@ -261,11 +261,13 @@ def _expedite(place: int, explanation: Explanation, as_of: int) -> str:
     """Link to the price of an order of the chain that comes earlier, by the lateness.
 
     What is bought may come at once, where its supplier can; what is made or moved
-    begins no earlier than its goods are there.
+    begins no earlier than its goods are there. Whose goods wait anyway has none.
     """
     link, now = explanation.chain[place], from_seconds(as_of)
     if not link.number or link.start < now or (explanation.lateness_hours or 0) <= 0:
         return ""  # what has begun keeps its dates
+    if link.waiting_hours >= _WAITING:
+        return ""
     ready = explanation.chain[place - 1].finish if place else now
     room = link.finish - now if link.kind == "buy" else link.start - max(ready, now)
     late = math.ceil((explanation.lateness_hours or 0) / 24)
