@@ -441,7 +441,9 @@ class PlanChanges:
         row = extra_departure(self._providers, reason.subject, reason.begin)
         if row is not None:
             day = calendar.day_name[row["weekday"] - 1]
-            text = f"an extra departure of {reason.subject}, {day} {row['time']:%H:%M}"
+            text = (
+                f"an extra departure of {reason.subject} each {day} {row['time']:%H:%M}"
+            )
             yield proposal(RemedyKind.OTHER_LANE, text, priced=True, departures=[row])
 
     def _no_fence(self, reason: Reason) -> Iterator[Proposal]:

@@ -575,15 +575,15 @@ def _price(one: PlanRemedy, names: Names) -> str:
 
 
 def _dates(one: PlanRemedy, names: Names) -> str:
-    before = _when(one.date_before, names)
-    after = _when(one.tested_date, names)
+    zone = names.zone_of(one.demand)
+    before, after = (
+        when(None if instant is None else from_seconds(instant), zone)
+        for instant in (one.date_before, one.tested_date)
+    )
+    there = "" if zone == names.zone else f" {zone}"
     if before == after:
-        return escape(after)
-    return f'<span class="muted">{escape(before)} →</span> {escape(after)}'
-
-
-def _when(instant: int | None, names: Names) -> str:
-    return NOTHING if instant is None else when(from_seconds(instant), names.zone)
+        return escape(after + there)
+    return f'<span class="muted">{escape(before)} →</span> {escape(after + there)}'
 
 
 def _harmed(one: PlanRemedy, names: Names) -> str:
