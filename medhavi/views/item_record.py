@@ -238,7 +238,7 @@ def _next_receipt(record: TimePhasedRecord, unit: str, zone: str) -> Tile:
             unit=unit,
             note=note,
             state="warn",
-            word="overdue",
+            word=say("tile_overdue"),
         )
     if receipts.is_empty():
         return Tile(label=label, figure=NOTHING, note=say("tile_none_planned"))
