@@ -192,7 +192,7 @@ def test_all_pages_show_a_chosen_moment_until_they_are_back_at_now(order_desk, o
     row = shown.get_by_role("row").filter(has_text="PO-2")
     expect(row).to_be_visible()
     asof = page.get_by_role("button", name=re.compile("As of"))
-    expect(asof).to_have_text("As of now")
+    expect(asof).to_have_text("As of Mon 5 Jan 2026, 00:30")
     asof.click()
     page.get_by_label(re.compile("^All pages as it was known")).fill("2026-01-05T00:25")
     page.get_by_role("button", name="Show this moment").click()
