@@ -50,6 +50,7 @@ from medhavi.views.changed_cells import (
     place_of,
     update_html,
 )
+from medhavi.views.data_pages.lineage_words import KEY_MARK
 from medhavi.views.names import count
 from medhavi.views.words import say
 from medhavi.workbench.files.table_files import KINDS, TableFiles, read_files
@@ -71,10 +72,6 @@ if TYPE_CHECKING:
     Keep = Callable[[str, str], None]
     Place = tuple[str, int, str]
     """Table, row as a spreadsheet counts, and column of a cell."""
-
-
-KEY_MARK = "|"
-"""Stands between the parts of the key of a row."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
