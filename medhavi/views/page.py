@@ -300,7 +300,7 @@ def trust_line(
     ]
     if snapshot is not None and told is not None:
         facts.insert(3, (_findings_label(), findings_words(told)))
-        facts.insert(5, ("Models", _models(snapshot)))
+        facts.insert(5, (say("estimates_published_by"), _models(snapshot)))
     on_another = "baseline" in plan.run.settings
     return foot_html(
         facts, command, say("plan_from_scratch") if on_another else "Again"

@@ -357,7 +357,7 @@ def test_the_trust_line_names_the_models_behind_the_times(plan, lemonade, names)
             {"subject": name, "model": "lead", "version": "7"} for name in ("S", "T")
         ]
     )
-    assert "Models <b>lead 7</b>" in line(learned)
+    assert "Estimates published by <b>lead 7</b>" in line(learned)
 
 
 def test_a_plan_that_was_not_verified_does_not_claim_it():
