@@ -124,6 +124,8 @@ def test_a_whole_workbook_is_compared_where_nothing_is_served(tmp_path) -> None:
     assert proposal.problem is None
     told = own_data.proposal_html(proposal, load_page().names)
     assert "settings 1 added. products 4 added" in told
+    # 06:00 UTC is told in the zone of the plant of the file.
+    assert "as of Mon 2 Mar, 07:00" in told
 
 
 @pytest.mark.req("ENR-10", "UI-11")
