@@ -194,9 +194,9 @@ def select(state, table):
 
 
 @app.cell(hide_code=True)
-def chosen(group, state, tab):
+def chosen(group, link, state, tab):
     mo.stop(group is None or tab.value != say("findings"))
-    html(group_html(state.findings, group, state.names))
+    html(group_html(state.findings, group, state.names, link))
     return
 
 

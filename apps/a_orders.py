@@ -17,7 +17,7 @@ with app.setup:
     import marimo as mo
 
     from medhavi.service import grid_groups
-    from medhavi.service.order_pages import one_order, order_page
+    from medhavi.service.order_pages import one_order, order_filters, order_page
     from medhavi.service.page_data import html, trouble_of
     from medhavi.service.plan_pages import (
         decision_words,
@@ -33,7 +33,6 @@ with app.setup:
         EditSession,
     )
     from medhavi.views import order_grid, page, theme
-    from medhavi.views.tiles import tiles_html
     from medhavi.views.words import say
 
     theme.register()
@@ -67,11 +66,15 @@ def remembered():
     get_decision, decide = mo.state(None)
     get_renewed, renew = mo.state(0)
     get_form, draw_form = mo.state(0)
+    get_filters, _draw_filters = mo.state(0)
     approver = Approver()
 
     def preview(edit):
         decide(None)
         ask(EditForm(form=edit))
+
+    def draw_filters():
+        _draw_filters(lambda times: times + 1)
 
     def settle(done):
         if done.kept:
@@ -81,9 +84,11 @@ def remembered():
     return (
         approver,
         decide,
+        draw_filters,
         draw_form,
         get_asked,
         get_decision,
+        get_filters,
         get_form,
         get_renewed,
         preview,
@@ -104,7 +109,8 @@ def data(get_renewed, mode, wanted):
 
 
 @app.cell(hide_code=True)
-def choose(everything, keep, names, shown, wanted):
+def choose(everything, get_filters, keep, names, shown, wanted):
+    _drawn = get_filters()
     chosen = (
         order_page.filter_choice(everything, shown.plan, names, wanted, keep)
         if shown.plan
@@ -143,11 +149,24 @@ def trouble(shown):
 
 
 @app.cell(hide_code=True)
-def tiles(everything, link, names, plan):
+def tiles(chosen, everything, link, plan, shown):
     html(
-        tiles_html(order_grid.order_tiles(everything, names, plan.run.as_of), link)
+        order_filters.tiles_of(shown, everything, chosen.value, link)
     ) if plan else None
     return
+
+
+@app.cell(hide_code=True)
+def press(chosen, draw_filters, everything, keep, plan, shown):
+    mo.stop(plan is None)
+    presses = order_filters.filter_choices(
+        order_filters.filter_values(shown, everything),
+        chosen.value,
+        keep,
+        draw_filters,
+    )
+    mo.hstack(presses, justify="start", wrap=True) if presses else None
+    return (presses,)
 
 
 @app.cell(hide_code=True)

@@ -97,6 +97,11 @@ class StudyRun:
     seed: int
 
     @property
+    def point_words(self) -> str:
+        """Grid point for people: each factor as its change in per cent."""
+        return ", ".join(_factor_words(*one) for one in self.point.items())
+
+    @property
     def own_changes(self) -> tuple[Edit, ...]:
         """The changes of the scenario, without those of the grid point."""
         return self.changes[: len(self.changes) - len(self.point)]
@@ -169,6 +174,17 @@ class Study:
 
 def _factor(kind: str, value: float) -> Edit:
     return Edit(kind=kind, values=MappingProxyType({"factor": value}))
+
+
+def _factor_words(kind: str, factor: float) -> str:
+    """What a factor changes, and by how much.
+
+    >>> _factor_words("demand_factor", 1.15), _factor_words("lead_time_factor", 1.0)
+    ('demand +15 %', 'lead time as it is')
+    """
+    what = kind.removesuffix("_factor").replace("_", " ")
+    change = round((factor - 1) * 100, 1)
+    return f"{what} {change:+g} %" if change else f"{what} as it is"
 
 
 def parse_study(text: str) -> Study:

@@ -163,12 +163,24 @@ class Edit:
         """
         if "edits" in self.values:
             return f"{self.kind}: {'; '.join(map(str, self.edits))}"
+        return self._line(self.kind)
+
+    @property
+    def told(self) -> str:
+        """One line that names the kind as people choose it.
+
+        >>> changes([{"kind": "demand_factor", "factor": 1.1}])[0].told
+        'More or less demand: factor 1.1'
+        """
+        return self._line(_MAKERS[self.kind].words)
+
+    def _line(self, kind: str) -> str:
         words = ", ".join(
             f"{name} {_text(cell)}"
             for name, cell in self.as_dict().items()
             if name not in ("kind", "supply", "reason")
         )
-        head = f"{self.kind} {self.supply}" if self.supply else self.kind
+        head = f"{kind} {self.supply}" if self.supply else kind
         return f"{head}: {words}" if words else head
 
 

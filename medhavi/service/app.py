@@ -16,12 +16,8 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import polars as pl
-
 from medhavi import __version__
 from medhavi.errors import EnvironmentFailure, MedhaviError, UsageError
-from medhavi.results.amounts import currency_of
-from medhavi.schema import PLANNED_STATUS
 from medhavi.service.api.desk_api import DeskApi
 from medhavi.service.api.desk_maintenance import COMPARED_SECONDS, DeskMaintenance
 from medhavi.service.api.guard import RequestGuard
@@ -53,15 +49,16 @@ from medhavi.service.search_page import (
     search_html,
 )
 from medhavi.service.shell import FRAMED_SCRIPT, NAMES_SCRIPT, START, shell_html
-from medhavi.views.names import count, money
 from medhavi.views.page import (
+    AS_OF,
     HOME,
     ICON,
     PAGES,
     document,
-    findings_words,
+    facts_html,
     navigation_html,
 )
+from medhavi.views.plan_pages.page_numbers import numbers_of
 from medhavi.views.theme import app_style
 from medhavi.views.words import say
 from medhavi.workbench.workspace import NoWorkspaceError, models_folder
@@ -76,8 +73,6 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
     from starlette.responses import Response
-
-    from medhavi.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +159,7 @@ def landing_html(
     body = (
         f'{navigation_html(HOME)}<main><header class="brand"><h1>Medhavi</h1>'
         f'<p class="muted">{say("plans_that_explain")}</p></header>'
-        f"{_state(health)}{body}</main>{_footer(health)}"
+        f"{_state(health, known)}{body}</main>{_footer(health)}"
     )
     return document("Medhavi", body, rules=_RULES, head=ICON + FRAMED_SCRIPT)
 
@@ -179,7 +174,7 @@ def _card(entry: AppEntry, numbers: Mapping[str, str]) -> str:
     )
 
 
-def _state(health: Mapping[str, object]) -> str:
+def _state(health: Mapping[str, object], numbers: Mapping[str, str]) -> str:
     """What data there is; without any, what to do."""
     if health["status"] == "no data":
         advice = (
@@ -194,6 +189,7 @@ def _state(health: Mapping[str, object]) -> str:
         f"{escape(str(health['place']))}</b></span>"
         f'<span>State <b><span class="mv-{_tone(health)}">●</span> '
         f"{escape(str(health['status']))}</b></span></div>"
+        f"{facts_html([(AS_OF, numbers[AS_OF])]) if AS_OF in numbers else ''}"
     )
 
 
@@ -238,48 +234,6 @@ def live_numbers(tables: str | None = None, *, known_at: str = "") -> Mapping[st
         if not known_at:
             _kept[tables or ""] = (now, told)
         return told
-
-
-def numbers_of(snapshot: Snapshot) -> dict[str, str]:
-    """What waits in each app."""
-    lines = snapshot["demands"].filter(
-        (pl.col("kind") == "order") & pl.col("status").is_in(PLANNED_STATUS)
-    )
-    now = pl.lit(snapshot.as_of * 1_000_000).cast(pl.Datetime("us", "UTC"))
-    overdue = lines.filter(pl.col("due") < now).height
-    waiting = lines.filter(pl.col("promised").is_null()).height
-    standing = snapshot["supply_orders"].height
-    started = snapshot["supply_orders"].filter(pl.col("kind") == "work").height
-    bought = snapshot["supply_orders"].filter(pl.col("kind") == "purchase").height
-    stock = snapshot["stock"].join(
-        snapshot["products"].select("product", "unit_cost"), on="product", how="left"
-    )
-    changing = snapshot["resources"]["changeover_matrix"].drop_nulls().len()
-    down = snapshot["disruptions"].filter(pl.col("kind") == "resource_down").height
-    value = float((stock["qty"] * stock["unit_cost"].fill_null(0.0)).sum())
-    currency = currency_of(snapshot)
-    items, places = len(snapshot.network), snapshot["locations"].height
-    predicted = snapshot["estimates"].height
-    return {
-        "suppliers": count(bought, "open purchase"),
-        "predictors": count(predicted, "published estimate"),
-        "cockpit": count(lines.height, say("open_order_line")),
-        "items": f"{count(items, 'item')} at {count(places, 'location')}",
-        "capacity": f"{count(snapshot['resources'].height, 'resource')}, "
-        f"{count(down, 'disruption')} of them",
-        "orders": f"{count(standing, 'open order')}",
-        "campaigns": say("with_a_changeover_matrix", count(changing, "resource")),
-        "plan": say("of_past_due", overdue, count(lines.height, "order line")),
-        "scenarios": say(
-            "for_a_what_if",
-            count(snapshot["resources"].height, "resource"),
-            count(snapshot["suppliers"].height, "supplier"),
-        ),
-        "schedule": say("listed_under_orders", count(started, say("open_work_order"))),
-        "promise": say("without_a_promised_date", count(waiting, "order line")),
-        "tradeoffs": say("of_stock_on_hand", money(value, currency)),
-        "data": say("in_the_tables", findings_words(snapshot.findings)),
-    }
 
 
 def health(keeper: DeskMaintenance | None = None) -> dict[str, object]:

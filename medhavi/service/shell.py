@@ -123,14 +123,19 @@ function tellScenario() {
   whatif.querySelector("small").hidden = !moment[WHAT_IF] || here;
 }
 
+// Planning date of the newest page that states one, without its zone.
+let planned = "";
 function tellMoment() {
   if (!asof) return;
+  const said = shown?.contentDocument?.querySelector("[data-as-of]")?.textContent;
+  planned = said?.split(" (")[0] || planned;
   const own = moment.known_at || moment.effective_at, at = new Date(own);
   const form = {weekday: "short", day: "numeric", month: "short", year: "numeric",
                 hour: "2-digit", minute: "2-digit"};
   const text = own && (isNaN(at) ? own
     : at.toLocaleString("en-GB", form).replace(",", ""));
-  const told = own ? `«as_of» ${text}` : "«as_of_now»";
+  const of = own ? text : planned;
+  const told = of ? `«as_of» ${of}` : "«as_of_now»";
   if (asof.textContent !== told) asof.textContent = told;
   asof.classList.toggle("past", Boolean(own));
 }

@@ -528,27 +528,29 @@ _COLUMN_WORDS = {
     "pct": "percent",
     "h": "hours",
     "moq": "least order",
+    "eoq": "EOQ",
+    "poq": "POQ",
 }
+_LOT_RULES = {"silver_meal": "Silver-Meal", "wagner_whitin": "Wagner-Whitin"}
 _EVENT_TYPE = re.compile(r"\b(?:[A-Z][a-z]+){2,}\b")
 _STATED = re.compile(r"\b[a-z]+(?:_[a-z]+)*(?:\.[a-z]+(?:_[a-z]+)*)?\b")
 
 
 def said(name: str) -> str:
-    """Name of a table or a column in words.
+    """Name of a table or a column, or of a lot rule, in words.
 
     >>> said("max_late_days"), said("qty_done")
     ('max late days', 'quantity done')
     """
-    return " ".join(_COLUMN_WORDS.get(word, word) for word in name.split("_"))
+    words = (_COLUMN_WORDS.get(word, word) for word in name.split("_"))
+    return _LOT_RULES.get(name) or " ".join(words)
 
 
 def in_words(text: str) -> str:
-    """Text in which tables, columns and their choices are words.
-
-    Commands name a column as files do; pages do not.
+    """Text of a page, in which tables, columns and their choices are words.
 
     >>> in_words("lanes.fixed_cost is read where lot_rule is silver_meal, not A_b.")
-    'fixed cost of lanes is read where lot rule is silver meal, not A_b.'
+    'fixed cost of lanes is read where lot rule is Silver-Meal, not A_b.'
     """
     return _STATED.sub(lambda hit: _stated_words(hit[0]), text)
 

@@ -398,7 +398,7 @@ def order_tiles(
     proposals = orders.filter(pl.col("status") == "planned")
     late = int(orders["past"].sum() or 0)
     troubled = orders.filter(pl.col("code").is_not_null())
-    monday = _monday(now, names.zone)
+    monday = this_monday(now, names.zone)
     worth = float(troubled["worth"].fill_null(0.0).sum())
     return (
         Tile(
@@ -443,7 +443,8 @@ def _week_tile(proposals: pl.DataFrame, monday: dt.date, label: str) -> Tile:
     return Tile(label=label, figure=f"{begins:,}", note=week_words(monday), rows=rows)
 
 
-def _monday(now: int | None, zone: str) -> dt.date | None:
+def this_monday(now: int | None, zone: str) -> dt.date | None:
+    """Monday of the week of an instant [UTC s] in a zone; None of None."""
     if now is None:
         return None
     today = local(from_seconds(now), zone).date()

@@ -71,13 +71,29 @@ def document(title: str, body: str, *, rules: str = "", head: str = "") -> str:
 
 def header(title: str, facts: Sequence[tuple[str, str]], *, finding: str = "") -> str:
     """Head of a page: its title, what it finds, and the moment it is computed for."""
-    listed = "".join(
-        f"<span>{escape(name)} <b>{escape(value)}</b></span>" for name, value in facts
-    )
     return (
         f'<div class="mv"><div class="mv-head"><h1>{escape(title)}</h1>'
-        f'<div class="mv-facts">{listed}</div></div>{finding_line(finding)}</div>'
+        f"{facts_html(facts)}</div>{finding_line(finding)}</div>"
     )
+
+
+AS_OF = "As of"
+"""Fact of a head that the bar of the shell repeats."""
+
+
+def facts_html(facts: Sequence[tuple[str, str]]) -> str:
+    """Facts of a head, each behind its name.
+
+    >>> facts_html([("As of", "Mon 2 Nov 2026, 07:00 (Europe/Rome)")])
+    '<div class="mv-facts"><span>As of <b data-as-of>Mon 2 Nov 2026, 07:00 \
+(Europe/Rome)</b></span></div>'
+    """
+    listed = "".join(
+        f"<span>{escape(name)} <b{' data-as-of' * (name == AS_OF)}>"
+        f"{escape(value)}</b></span>"
+        for name, value in facts
+    )
+    return f'<div class="mv-facts">{listed}</div>'
 
 
 def finding_line(finding: str) -> str:
@@ -92,7 +108,7 @@ def moment_facts(
     now = when(from_seconds(snapshot.as_of), names.zone, year=True)
     return [
         *([("Source", source)] if source else []),
-        ("As of", f"{now} ({names.zone})"),
+        (AS_OF, f"{now} ({names.zone})"),
         ("Known at", known_words(known_at, names)),
     ]
 
@@ -284,7 +300,7 @@ def trust_line(
     ]
     if snapshot is not None and told is not None:
         facts.insert(3, (_findings_label(), findings_words(told)))
-        facts.insert(5, ("Models", _models(snapshot)))
+        facts.insert(5, (say("estimates_published_by"), _models(snapshot)))
     on_another = "baseline" in plan.run.settings
     return foot_html(
         facts, command, say("plan_from_scratch") if on_another else "Again"

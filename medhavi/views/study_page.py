@@ -138,7 +138,10 @@ def study_html(report: StudyReport) -> str:
 
 
 def study_table(report: StudyReport) -> str:
-    """Runs as an HTML table: a column per key figure, differences below."""
+    """Runs and their key figures as an HTML table, differences below each figure.
+
+    What there is more of goes down the page, so that the table is no wider than it.
+    """
     if report.runs.is_empty():
         return empty(say("no_runs"), say("add_a_scenario"))
     kpis = report.figures.select("kpi", "name").unique("kpi", maintain_order=True)
@@ -161,7 +164,12 @@ def study_table(report: StudyReport) -> str:
         )
         for run in run_labels(report).iter_rows(named=True)
     ]
-    return table_html((say("column_run"), say("column_status"), *names), rows, names)
+    head = (say("column_run"), say("column_status"), *names)
+    if len(rows) < len(names):
+        runs = run_labels(report)["label"].to_list()
+        _, *down = zip(map(escape, head), *rows, strict=True)
+        return table_html((say("column_figure"), *runs), down, runs)
+    return table_html(head, rows, names)
 
 
 def _status(run: Mapping[str, object]) -> str:

@@ -123,7 +123,8 @@ def test_the_workbench_is_used_by_keyboard_alone(promise_server, page):
         focused = "document.activeElement.ariaLabel ?? document.activeElement.innerText"
         order.append(page.evaluate(focused).strip())
     search = "Search orders, items, demands, customers"
-    bar = ["Navigation", search, "As of now", "Scenario that pages show"]
+    bar = ["Navigation", search, "Scenario that pages show"]
+    assert order.pop(2).startswith("As of ")
     assert order == [*bar, "Start", "Cockpit", "Plan"]
     page.keyboard.press("Enter")
     expect(shown.get_by_role("heading", name="Plan", exact=True)).to_be_visible()

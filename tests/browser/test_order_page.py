@@ -122,6 +122,22 @@ def test_a_plan_that_became_older_is_renewed_and_the_choice_is_kept(desk, tmp_pa
     desk.assert_clean()
 
 
+@pytest.mark.req("UI-02", "UI-08")
+def test_a_plant_and_a_week_are_chosen_by_one_click_each(desk):
+    page = desk.page
+    desk.open("/orders/?status=released")
+    desk.act(page.get_by_role("button", name="DC", exact=True).click)
+    expect(page).to_have_url(re.compile("status=released&location=DC$"))
+    expect(page.get_by_role("row").filter(has_text="released")).to_have_count(2)
+    desk.act(page.get_by_role("button", name="Next week").click)
+    expect(page).to_have_url(re.compile(r"&location=DC&week=\d{4}-\d\d-\d\d$"))
+    expect(page.get_by_text("No order matches").first).to_be_visible()
+    desk.act(page.get_by_role("button", name="✓ Next week").click)
+    expect(page).to_have_url(re.compile("status=released&location=DC$"))
+    expect(page.get_by_role("row").filter(has_text="released")).to_have_count(2)
+    desk.assert_clean()
+
+
 @pytest.mark.req("UI-08")
 def test_an_order_has_an_address_and_says_why(order_desk):
     desk, page = order_desk, order_desk.page
@@ -176,7 +192,7 @@ def test_all_pages_show_a_chosen_moment_until_they_are_back_at_now(order_desk, o
     row = shown.get_by_role("row").filter(has_text="PO-2")
     expect(row).to_be_visible()
     asof = page.get_by_role("button", name=re.compile("As of"))
-    expect(asof).to_have_text("As of now")
+    expect(asof).to_have_text("As of Mon 5 Jan 2026, 00:30")
     asof.click()
     page.get_by_label(re.compile("^All pages as it was known")).fill("2026-01-05T00:25")
     page.get_by_role("button", name="Show this moment").click()

@@ -154,6 +154,16 @@ def test_a_grid_of_one_value_is_a_point():
     assert dict(run.point) == {"demand_factor": 1.5}
 
 
+@pytest.mark.req("UI-02")
+def test_a_point_of_a_grid_is_told_in_per_cent():
+    grid = "[grid]\ndemand_factor = [1.0, 1.15, 0.9]\nlead_time_factor = 1.0"
+    assert [run.point_words for run in parse_study(LEAST + grid).runs] == [
+        "demand as it is, lead time as it is",
+        "demand +15 %, lead time as it is",
+        "demand -10 %, lead time as it is",
+    ]
+
+
 def test_a_study_is_written_as_it_is_read():
     study = parse_study(WHOLE)
     assert parse_study(study_text(study)) == study

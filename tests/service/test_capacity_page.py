@@ -123,6 +123,13 @@ def test_tiles_are_sums_of_the_loads(shown, loads, company) -> None:
     assert "2 h a day agreed" in known["Overtime needed"].note
     own = loads.filter(resource="M")
     ahead = own.filter(pl.col("bucket") < NOW + 28 * DAY)
+    note = known["Lateness by capacity"].note
+    assert re.fullmatch(
+        r"(\d+) demands? on all resources, \d+ of them on M; target none", note
+    )
+    assert capacity_words.bottleneck(shown.plan, loads).demands == int(
+        note.split(", ")[1].split()[0]
+    )
     free = (ahead["available"] - ahead["run"] - ahead["setup"]).sum()
     assert known["Free in the next 4 weeks"].figure == f"{round(free)}"
 

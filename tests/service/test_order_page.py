@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
+import re
 
 import marimo as mo
 import polars as pl
@@ -11,7 +13,7 @@ import pytest
 from medhavi.edits.order_rows import order_named
 from medhavi.service import page_data
 from medhavi.service.downloads import as_csv, as_xlsx
-from medhavi.service.order_pages import one_order, order_page
+from medhavi.service.order_pages import one_order, order_filters, order_page
 from medhavi.service.order_pages.order_page import SUGGESTED
 from medhavi.service.plan_pages import decision_words, desk_words, item_page, plan_page
 from medhavi.service.plan_pages.plan_loading import PlanPage, load_page
@@ -233,6 +235,55 @@ def test_what_the_address_asks_for_filters(desk):
     link = desk_words.page_link(asked, order_page.FILTERS)
     assert link == "?mode=mrp&{rows}"
     assert desk_words.page_link({}, ()) == "?{rows}"
+
+
+@pytest.mark.req("UI-02", "UI-08")
+def test_one_click_filters_a_week_and_a_plant_and_takes_them_off(desk):
+    orders = order_page.orders_of(desk)
+    values = order_filters.filter_values(desk, orders)
+    assert list(values.values()) == ["This week", "Next week", "DC"]
+    ((_, this), (_, following), (part, plant)) = values
+    assert dt.date.fromisoformat(following) - dt.date.fromisoformat(
+        this
+    ) == dt.timedelta(weeks=1)
+    assert (part, plant) == ("location", "DC")
+    kept, drawn = {}, []
+
+    def buttons(chosen):
+        made = order_filters.filter_choices(
+            values, chosen, kept.__setitem__, lambda: drawn.append(1)
+        )
+        return {one._args.label: one for one in made}
+
+    def press(button):
+        button._update(1)
+
+    press(buttons({})["DC"])
+    press(buttons({"location": "DC"})["Next week"])
+    assert kept == {"location": "DC", "week": following}
+    press(buttons(kept)["✓ DC"])
+    assert kept == {"location": "", "week": following}
+    assert len(drawn) == 3
+
+
+@pytest.mark.req("UI-02", "UI-08")
+def test_tiles_count_what_is_chosen_and_lead_to_it(desk):
+    orders = order_page.orders_of(desk)
+
+    def tiles(**chosen):
+        return order_filters.tiles_of(desk, orders, chosen, "?mode=mrp&{rows}")
+
+    every, one_order_only = tiles(), tiles(number="PO-1", week="past")
+    assert f'<span class="figure">{orders.height}</span>' in every
+    assert "The figures above count" not in every
+    assert (
+        '<span class="figure">1</span><span class="note">0 planned, 1 open'
+        in one_order_only
+    )
+    assert "whatever their week" in one_order_only
+    linked = re.findall(r'href="([^"]*)"', one_order_only)
+    assert linked
+    assert all(one.startswith("?mode=mrp&amp;number=PO-1&amp;") for one in linked)
 
 
 def test_an_address_selects_one_order_or_all_that_are_shown(desk):

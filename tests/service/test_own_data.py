@@ -18,7 +18,7 @@ from medhavi.service.data_pages import (
 from medhavi.service.plan_pages import decision_words
 from medhavi.service.plan_pages.plan_loading import load_page
 from medhavi.snapshot import Snapshot
-from medhavi.views.grid_columns import APPROVED_BY, CHANGE
+from medhavi.views.grid_columns import APPROVED_BY, CHANGE, STATE
 from medhavi.workbench.files.template_files import write_xlsx_template
 from tests.examples import some
 from tests.lakehouse.lake_events import event
@@ -77,7 +77,8 @@ def test_a_wrong_cell_of_a_file_is_mended_from_its_finding(lemonade) -> None:
     assert done.kept
     mended = load_page(str(lemonade), mode="mrp")
     assert mended.plan is not None
-    assert change_list.change_rows(mended, mended.names)[APPROVED_BY][0] == "Ana"
+    listed = change_list.change_rows(mended, mended.names)
+    assert listed.select(APPROVED_BY, STATE).row(0) == ("Ana", "stands")
     assert own_data.undo(mended, "Bob").kept
     assert load_page(str(lemonade), mode="mrp").plan is None
 
@@ -123,6 +124,8 @@ def test_a_whole_workbook_is_compared_where_nothing_is_served(tmp_path) -> None:
     assert proposal.problem is None
     told = own_data.proposal_html(proposal, load_page().names)
     assert "settings 1 added. products 4 added" in told
+    # 06:00 UTC is told in the zone of the plant of the file.
+    assert "as of Mon 2 Mar, 07:00" in told
 
 
 @pytest.mark.req("ENR-10", "UI-11")

@@ -114,6 +114,7 @@ def test_publications_and_promises_are_among_the_changes(desk):
     assert "MRP (infinite capacity)" in told
     assert "Promised Q-0001: 2 " in told
     assert rows["Approved by"].to_list() == ["Bob", "Ada"], "the newest first"
+    assert rows["State"].to_list() == ["stands", "stands"]
 
 
 def test_the_head_and_the_figures_of_a_page_speak_of_the_same_published_plans(desk):

@@ -65,6 +65,9 @@ def test_a_finding_names_the_row_of_the_file_and_links_to_its_page(company) -> N
     assert "<h3>SNAP011 " in told
     assert "demand=D-2" in told
     assert "<div>AA</div>" in told
+    asked = "?mode=mrp&amp;tab=correct-a-cell&amp;table=demands&amp;row=2&amp;"
+    told = group_html(known, 0, names_of(company), "?mode=mrp&{rows}")
+    assert f'href="{asked}column=product&amp;value="' in told
     assert "{" not in told
 
 

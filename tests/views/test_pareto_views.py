@@ -153,5 +153,5 @@ def test_changed_orders_are_shown_without_programs():
     assert made.told[-1] == "churn"
     assert "overtime" not in made.told
     assert "changed orders" in str(front_chart(made, "cost", "churn").to_dict())
-    assert "amounts" in programs_words(made, "cost", "churn")
+    assert "quantities, not orders" in programs_words(made, "cost", "churn")
     assert "Changed orders" in points_html(made)

@@ -82,7 +82,7 @@ def test_the_finding_names_what_has_slipped_and_since_when():
     told = predictor_finding([slipped, report("lane-lead-time")], NAMES)
     assert told == (
         "Supplier lead time: P80 covers 50 % of the newest 60 orders since 4 Aug 2026; "
-        "chance allows 67 % to 92 %"
+        "67 % to 92 % would be normal by chance"
     )
     chance = replace(SLIPPED, quantile="on_time", told=0.7)
     told = predictor_finding([report("lane-on-time", recent=(chance,))], NAMES)

@@ -87,7 +87,7 @@ def test_a_page_without_snapshot_shows_ids_and_claims_no_check(plan):
 
 def test_an_empty_plan_has_a_page_that_says_what_to_do():
     text = html(hand())
-    assert "Nothing: no start lies before now" in text
+    assert "None: no order starts before the planning date" in text
     assert "No resource has work in this plan" in text
     assert "No new orders" in text
     assert "No exceptions" in text
@@ -118,4 +118,4 @@ def test_the_worst_demand_is_the_one_with_the_earliest_start(plan, lemonade):
 def test_a_plan_without_now_has_no_worst_demand(plan):
     timeless = Plan(tables=plan.tables, run=replace(plan.run, as_of=None))
     assert worst_demands(timeless) == ()
-    assert "The plan has no now" in html(timeless)
+    assert "The plan has no planning date" in html(timeless)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
+import polars as pl
 import pytest
 
 from medhavi.results.amounts import figure
@@ -60,6 +64,22 @@ def test_a_figure_stands_with_its_difference():
     table = study_table(report())
     assert "90 %" in table
     assert "\N{MINUS SIGN}10 %-points" in table
+
+
+@pytest.mark.req("UI-02")
+def test_what_there_is_more_of_goes_down_the_page():
+    few = report()
+    second = few.figures.with_columns(kpi=pl.lit("KPI-1"), name=pl.lit("Inventory"))
+    third = few.figures.with_columns(kpi=pl.lit("KPI-2"), name=pl.lit("Late <lines>"))
+    many = replace(few, figures=pl.concat([few.figures, second, third]))
+
+    def heads(told):
+        return re.findall(r"<th [^>]*>([^<]*)</th>", study_table(told))
+
+    assert heads(few) == ["Run", "Status", "On time in full"]
+    assert heads(many) == ["Figure", "base", "&lt;down&gt;"]
+    rows = re.findall(r"<tr><td [^>]*>([^<]*)<", study_table(many))
+    assert rows == ["Status", "On time in full", "Inventory", "Late &lt;lines&gt;"]
 
 
 def test_the_compared_scenario_has_no_difference():

@@ -221,6 +221,7 @@ def test_what_is_owed_and_what_is_to_be_ordered():
     assert buy_rows(plan, snapshot, names, 60).height == 2
     tiles = {one.label: one for one in supplier_tiles(plan, NO_RECORD, names)}
     assert tiles["To order in 7 days"].figure == "1"
+    assert tiles["Overdue receipts"].note == "of 1 open purchase or transfer; target 0"
     assert tiles["On time, last 90 days"].figure != "0 %"
 
 

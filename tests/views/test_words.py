@@ -11,6 +11,7 @@ import pytest
 from medhavi.findings import finding
 from medhavi.findings.groups import ignored_together
 from medhavi.results.exceptions import ExceptionCode
+from medhavi.results.limiter import Limiter
 from medhavi.results.plans.lateness import Verdict
 from medhavi.views import page, report
 from medhavi.views.order_list import clock, codes, exception_rows, plain
@@ -179,6 +180,9 @@ def test_a_late_demand_says_how_late_and_by_what():
     )
     text = headline(late.explain("d"), IDS)
     assert text.endswith("not planned, 2 d 4 h late; limited by lead time.")
+    # What was past due when planned is in the hours already.
+    overdue = replace(late.explain("d"), limiter=Limiter.PAST_DUE)
+    assert headline(overdue, IDS).endswith("not planned, 2 d 4 h late.")
     assert story(late.explain("d"), IDS, None)[-1].text.startswith("Nothing serves it")
 
 
@@ -239,7 +243,7 @@ def test_findings_name_tables_and_columns_in_words():
     text = page.findings_html([told])
     assert "inventory policies · order cost" in text
     assert "order cost of inventory policies is filled in 83 rows" in text
-    assert "lot rule does not read it; silver meal does" in text
+    assert "lot rule does not read it; Silver-Meal does" in text
     assert "Choose that lot rule" in text
 
 
@@ -353,7 +357,7 @@ def test_the_trust_line_names_the_models_behind_the_times(plan, lemonade, names)
             {"subject": name, "model": "lead", "version": "7"} for name in ("S", "T")
         ]
     )
-    assert "Models <b>lead 7</b>" in line(learned)
+    assert "Estimates published by <b>lead 7</b>" in line(learned)
 
 
 def test_a_plan_that_was_not_verified_does_not_claim_it():

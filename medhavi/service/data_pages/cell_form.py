@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from medhavi.findings import has_errors
 from medhavi.schema import tables
-from medhavi.service.data_pages.own_data import KEY_MARK
 from medhavi.views.changed_cells import value_words
+from medhavi.views.data_pages.finding_list import cell_row
+from medhavi.views.data_pages.lineage_words import KEY_MARK
 from medhavi.views.names import said
 from medhavi.views.words import say
 
@@ -104,7 +105,8 @@ def cell_form(
         return None
     if found is not None and found.table != table:
         found = None
-    where = _row_words(shown, state, found) or wanted("row")
+    own = "" if found is None else cell_row(found, state.findings)
+    where = own or wanted("row")
     column = (found.column if found is not None else None) or wanted("column")
     value = wanted("value") if found is None and wanted("table") == table else ""
     key = tables()[table].key
@@ -167,14 +169,6 @@ def row_field(
 
 def _part_words(value: object, names: Names) -> str:
     return names.both(value) if isinstance(value, str) else value_words(value, names)
-
-
-def _row_words(shown: PlanPage, state: DataState, found: Finding | None) -> str:
-    if found is None:
-        return ""
-    if shown.source.tables:
-        return "" if found.row is None else str(found.row)
-    return KEY_MARK.join(state.findings.key(found).values())
 
 
 def wrong_cells(proposal: DataProposal | None) -> list[Finding]:

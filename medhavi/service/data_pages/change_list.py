@@ -43,7 +43,7 @@ class _Change(NamedTuple):
     recorded_at: dt.datetime
     words: str
     approver: str
-    state: str = ""
+    state: str = say("change_in_effect")
 
 
 def change_rows(shown: PlanPage, names: Names, known_at: str = "") -> pl.DataFrame:
@@ -118,11 +118,15 @@ def _moment(one: _Change) -> dt.datetime:
     return one.recorded_at
 
 
+def _state(*, is_undone: bool) -> str:
+    return say("change_undone" if is_undone else "change_in_effect")
+
+
 def _of_files(shown: PlanPage, _names: Names, _known_at: str) -> Iterator[_Change]:
     past = TableFiles(shown.source.tables).history() if shown.source.tables else []
     undone = {one.undoes for one in past}
     for one in past:
-        state = say("change_undone") if one.number in undone else ""
+        state = _state(is_undone=one.number in undone)
         yield _Change(one.recorded_at, one.text, one.approver, state)
 
 
@@ -131,16 +135,19 @@ def _of_lake(shown: PlanPage, names: Names, known_at: str) -> Iterator[_Change]:
     known = {one.edit_id: one for one in made}
     for edit in made:
         words = decision_words.decision_words(edit, known, names)
-        state = say("change_undone") if edit.undone_by else ""
+        state = _state(is_undone=bool(edit.undone_by))
         yield _Change(edit.recorded_at, words, edit.approver, state)
     lake, until = Lake(shown.source.lake), recorded_until(known_at, names)
     # Edits stand without the log of plans and promises.
     with suppress(MedhaviError, OSError):
+        replaced: set[str] = set()
         for told in published_plans(lake):
             if until is None or told.recorded_at <= until:
                 mode = MODE_WORDS[told.mode]
                 words = say("publish_plan_of_mode", told.fingerprint[:12], mode)
-                yield _Change(told.recorded_at, words, told.approver)
+                state = "change_replaced" if mode in replaced else "change_in_effect"
+                replaced.add(mode)
+                yield _Change(told.recorded_at, words, told.approver, say(state))
     with suppress(MedhaviError, OSError):
         yield from _promises(shown, names, until)
 
@@ -164,5 +171,5 @@ def _promises(
             whole,
         )
         released = row["state"] == PromiseState.RELEASED
-        state = str(row["state"]) if released else ""
+        state = str(row["state"]) if released else say("change_in_effect")
         yield _Change(row["recorded_at"], words, row["approver"], state)

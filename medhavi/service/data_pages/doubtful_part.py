@@ -19,7 +19,6 @@ from medhavi.predict.master_data.duplicates import (
 from medhavi.results.reports.work_lists import FindingCost
 from medhavi.schema import tables
 from medhavi.service.answer_cache import AnswerCache, answers_ahead
-from medhavi.service.data_pages.own_data import KEY_MARK
 from medhavi.service.downloads import grid_button
 from medhavi.service.jobs.open_pages import this_cell
 from medhavi.service.page_data import bench_of, html, problem_of, recorded_until
@@ -34,6 +33,7 @@ from medhavi.views.data_pages.doubtful_list import (
     doubtful_rows,
     duplicate_rows,
 )
+from medhavi.views.data_pages.lineage_words import KEY_MARK
 from medhavi.views.names import money
 from medhavi.views.words import say
 

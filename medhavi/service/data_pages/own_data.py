@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -50,7 +50,8 @@ from medhavi.views.changed_cells import (
     place_of,
     update_html,
 )
-from medhavi.views.names import count
+from medhavi.views.data_pages.lineage_words import KEY_MARK
+from medhavi.views.names import count, names_of
 from medhavi.views.words import say
 from medhavi.workbench.files.table_files import KINDS, TableFiles, read_files
 from medhavi.workbench.orders.plan_edit_preview import worked_out
@@ -71,10 +72,6 @@ if TYPE_CHECKING:
     Keep = Callable[[str, str], None]
     Place = tuple[str, int, str]
     """Table, row as a spreadsheet counts, and column of a cell."""
-
-
-KEY_MARK = "|"
-"""Stands between the parts of the key of a row."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -362,7 +359,12 @@ def proposal_html(proposal: DataProposal, names: Names) -> str:
         return page.problem(wrong.title, wrong.text, wrong.remedy)
     if proposal.update is None:
         return changes_html(proposal.changes, names)
-    return update_html(proposal.update, names)
+    # Times are those of the zones that the tables have once the file is taken.
+    sound = not has_errors(proposal.update.findings)
+    then = names_of(proposal.update.after) if sound else names
+    return update_html(
+        proposal.update, replace(names, zones=then.zones, zone=then.zone)
+    )
 
 
 def priced(shown: PlanPage, proposal: DataProposal, press: int = 0) -> PreviewResult:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from html import escape
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
 
 import polars as pl
 
@@ -12,6 +11,7 @@ from medhavi.predict.master_data.like_rows import EARLIER
 from medhavi.predict.master_data.mistakes import MistakeKind
 from medhavi.results.amounts import percent, quantity
 from medhavi.views import grid_columns
+from medhavi.views.data_pages.lineage_words import cell_rows
 from medhavi.views.names import NOTHING, count, said
 from medhavi.views.words import say
 
@@ -146,14 +146,7 @@ def cell_link(one: DoubtfulValue, row: str, link: str) -> str:
         Address of other parts of the page; `{rows}` in it stands for which.
     """
     proposed = "" if one.proposed is None else f"{one.proposed:.12g}"
-    asked = {
-        "tab": say("correct_a_cell").lower().replace(" ", "-"),
-        "table": one.table,
-        "row": row,
-        "column": one.column,
-        "value": proposed,
-    }
-    return link.replace("{rows}", urlencode(asked))
+    return link.replace("{rows}", cell_rows(one.table, row, one.column, proposed))
 
 
 def doubtful_html(one: DoubtfulValue, names: Names, link: str) -> str:

@@ -12,7 +12,7 @@ from medhavi.findings import Severity, catalog
 from medhavi.findings.groups import groups, ignored_together
 from medhavi.results.reports.work_lists import FindingCost, key_of
 from medhavi.views import grid_columns
-from medhavi.views.data_pages.lineage_words import lineage_link
+from medhavi.views.data_pages.lineage_words import KEY_MARK, cell_rows, lineage_link
 from medhavi.views.item_record import item_link
 from medhavi.views.names import NOTHING, count, money, relative, said
 from medhavi.views.order_grid import (
@@ -296,8 +296,16 @@ def object_links(key: Mapping[str, str]) -> dict[str, str]:
     return links
 
 
-def group_html(known: FindingList, number: int, names: Names) -> str:
-    """All rows of a group, what its code means, and links to what it is about."""
+def group_html(
+    known: FindingList, number: int, names: Names, link: str = "?{rows}"
+) -> str:
+    """All rows of a group, what its code means, and links to what it is about.
+
+    Parameters
+    ----------
+    link
+        Address of other parts of the page; `{rows}` in it stands for which.
+    """
     told = known.groups[number]
     code = catalog()[told[0].left_out or told[0].code]
     rows = [
@@ -315,6 +323,7 @@ def group_html(known: FindingList, number: int, names: Names) -> str:
                     else NOTHING,
                 ),
             ),
+            _correct_html(one, known, link),
         )
         for one in told[:_MOST_ROWS]
     ]
@@ -325,6 +334,7 @@ def group_html(known: FindingList, number: int, names: Names) -> str:
         say("column_finding"),
         say("action"),
         say("column_late_cost"),
+        "",
     )
     links = " · ".join(
         f'<a href="{escape(address)}" target="_self">{escape(word)}</a>'
@@ -340,12 +350,31 @@ def group_html(known: FindingList, number: int, names: Names) -> str:
     )
 
 
+def _correct_html(one: Finding, known: FindingList, link: str) -> str:
+    """Link to the form that corrects the cell of a finding; empty: it names no row."""
+    row = cell_row(one, known)
+    if not row or one.table is None or one.table not in known.snapshot.tables:
+        return ""
+    address = link.replace("{rows}", cell_rows(one.table, row, one.column or ""))
+    return f'<a href="{escape(address)}" target="_self">{say("correct_this_cell")}</a>'
+
+
+def cell_row(one: Finding, known: FindingList) -> str:
+    """Row of a finding as the form of a cell names it; empty: it names none.
+
+    That is its number in a file, its key in a lake.
+    """
+    if not known.snapshot.holds:
+        return "" if one.row is None else str(one.row)
+    return KEY_MARK.join(known.key(one).values()).rstrip(KEY_MARK)
+
+
 def _row_html(one: Finding, known: FindingList, names: Names) -> str:
     """Row of a finding; in a lake a link to the lineage of its cell."""
     words, key = escape(_row_words([one], known, names) or NOTHING), known.key(one)
     if not known.snapshot.holds or not key or one.table is None:
         return words
-    cells = "|".join(key.values()).rstrip("|")
+    cells = KEY_MARK.join(key.values()).rstrip(KEY_MARK)
     address = lineage_link(one.table, cells, one.column)
     return f'<a href="{escape(address)}" target="_self">{words}</a>'
 

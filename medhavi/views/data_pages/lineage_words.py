@@ -49,6 +49,20 @@ def lineage_link(table: str, key: str, column: str | None = None) -> str:
     return f"/data/?{urlencode(kept)}#lineage"
 
 
+KEY_MARK = "|"
+"""Between the parts of a key that an address or a form names."""
+
+
+def cell_rows(table: str, row: str, column: str, value: str = "") -> str:
+    """Part of an address that opens the form of a cell, filled in.
+
+    >>> cell_rows("lanes", "L-1", "transit_days", "2")
+    'tab=correct-a-cell&table=lanes&row=L-1&column=transit_days&value=2'
+    """
+    named = {"table": table, "row": row, "column": column, "value": value}
+    return urlencode({"tab": say("correct_a_cell").lower().replace(" ", "-"), **named})
+
+
 def lineage_html(found: Lineage, names: Names) -> str:
     """Value with its origin, then the inputs, then the events, the newest first."""
     parts = [f'<div class="mv-card">{_head(found, names)}</div>']

@@ -239,7 +239,7 @@ def capacity_tiles(
         Tile(
             label=say("lateness_by_capacity"),
             figure=money(late, names.currency),
-            note=say("on_all_resources", count(demands, "demand")),
+            note=say("on_all_resources", count(demands, "demand"), found.demands, name),
             state="bad" if late > 0 else "good",
             word=say("tile_late") if late > 0 else say("none_of_them"),
         ),

@@ -98,7 +98,8 @@ def headline(explanation: Explanation, names: Names) -> str:
     late = lateness_words(explanation.lateness_hours, explanation.overdue_hours)
     limiter = (
         f"; limited by {code_words(explanation.limiter).lower()}"
-        if explanation.limiter
+        # The lateness says how much of it was past due.
+        if explanation.limiter and explanation.limiter != Limiter.PAST_DUE
         else ""
     )
     status = verdict_words(explanation.verdict)

@@ -187,6 +187,19 @@ def supplier_finding(record: pl.DataFrame, names: Names) -> str:
     )
 
 
+def purchases_and_transfers(number: int) -> str:
+    """How many purchases and transfers are open.
+
+    >>> purchases_and_transfers(1), purchases_and_transfers(43)
+    ('1 open purchase or transfer', '43 open purchases and transfers')
+    """
+    return count(
+        number,
+        say("open_purchase_or_transfer"),
+        say("open_purchases_and_transfers"),
+    )
+
+
 def _owed(plan: Plan) -> pl.DataFrame:
     """Open purchases and transfers."""
     return plan.supplies.filter(
@@ -460,7 +473,7 @@ def supplier_tiles(plan: Plan, record: pl.DataFrame, names: Names) -> tuple[Tile
         Tile(
             label=say("overdue_receipts"),
             figure=f"{overdue:,}",
-            note=say("of_all_target_0", count(owed.height, "open order")),
+            note=say("of_all_target_0", purchases_and_transfers(owed.height)),
             state="bad" if overdue else "good",
             word=say("tile_overdue") if overdue else say("none_of_them"),
         ),

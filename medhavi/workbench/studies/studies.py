@@ -382,7 +382,7 @@ def _report(
             raise EnvironmentFailure(message)
         place = {
             "scenario": run.scenario,
-            "point": ", ".join(f"{k} {v:g}" for k, v in run.point.items()),
+            "point": run.point_words,
             "planner": str(run.planner),
             "seed": run.seed,
         }
@@ -391,7 +391,7 @@ def _report(
                 "run": name,
                 **place,
                 **{key: outcome[key] for key in ("status", "problem")},
-                "changes": [str(change) for change in run.own_changes],
+                "changes": [change.told for change in run.own_changes],
                 "plan_fingerprint": outcome["plan_fingerprint"],
                 "snapshot_fingerprint": outcome["snapshot_fingerprint"],
             }
