@@ -312,8 +312,8 @@ def grid_rows(orders: pl.DataFrame, names: Names) -> pl.DataFrame:
     -------
     pl.DataFrame
         Id, Order (its number), Type, Item, Location, Quantity, Unit, Start and Due
-        (wall clock of the location, so that they sort), Status, Serves, Days late (of
-        the latest demand that it serves), Exception, Value (at unit cost).
+        (wall clock of the location, so that they sort), Status, Serves, Demand days
+        late (of the latest demand that it serves), Exception, Value (at unit cost).
     """
     shown = orders.head(MOST_ORDERS).iter_rows(named=True)
     return pl.DataFrame([_row(row, names) for row in shown], schema=_COLUMNS)

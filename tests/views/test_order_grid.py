@@ -63,7 +63,7 @@ def test_orders_have_names_units_local_times_lateness_and_money(late, orders):
     assert set(rows["Order"]) == {"P-L-0001", "P-L-0002", "B-L-0001"}
     assert rows["Start"].is_sorted()
     (bought,) = rows.filter(rows["Type"] == "buy").to_dicts()
-    assert (bought["Serves"], bought["Days late"]) == ("D3", 3.0)
+    assert (bought["Serves"], bought["Demand days late"]) == ("D3", 3.0)
     assert (bought["Value"], bought["Unit"]) == (15.0, "each")
     assert rows["Unit"].to_list()[0] == "kg"
 

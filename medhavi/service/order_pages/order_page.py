@@ -171,8 +171,8 @@ def order_table(
             grid_columns.DUE: 131,
             grid_columns.STATUS: 80,
             grid_columns.SERVES: 160,
-            grid_columns.DAYS_LATE: 46,
-            grid_columns.EXCEPTION: 158,
+            grid_columns.DAYS_LATE: 66,
+            grid_columns.EXCEPTION: 138,
             grid_columns.VALUE: 80,
         },
         format_mapping=written(
