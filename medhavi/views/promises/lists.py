@@ -303,7 +303,8 @@ def _watched(
     behind = f", {duration(late)} later" if late else ""
     chance = say("probabilities", percent(one.date_prob), percent(one.on_time_prob))
     breaks = ""
-    if one.agreed is not None and one.breaks_agreement and one.agreed != one.promised:
+    # A date that was promised after the agreed time says nothing of now.
+    if one.agreed is not None and one.breaks_agreement and one.agreed > one.promised:
         breaks = f"; {say('agreed_by', when(from_seconds(one.agreed), own.zone))}"
     order = escape(order_words(one.sales_order, one.line) or "no order")
     whose = f"<br><span class='muted small'>{names.html(one.customer)}</span>"
