@@ -58,7 +58,7 @@ def selected_of(desk, *ids):
 
 def test_parts_of_one_order_have_the_room_of_half_the_grid(desk):
     orders = order_page.orders_of(desk)
-    one, two = orders["id"][:2]
+    one, two = orders["number"][:2]
 
     def rows(*selected):
         session = EditSession(orders=selected)
@@ -295,20 +295,20 @@ def test_an_address_selects_one_order_or_all_that_are_shown(desk):
         return session.orders
 
     assert selected(EditSession()) == ()
-    assert selected(EditSession(), ticked="all") == tuple(shown["id"])
-    (number, one) = everything.tail(1).select("number", "id").row(0)
-    assert selected(EditSession(), order=number, ticked="all") == (one,)
+    assert selected(EditSession(), ticked="all") == tuple(shown["number"])
+    (one,) = everything["number"].tail(1)
+    assert selected(EditSession(), order=one, ticked="all") == (one,)
     # A tile selects all its orders, whatever was selected before, of each new plan;
     # what somebody then selects stays while the plan is made anew.
     session = EditSession(orders=(one,))
-    assert selected(session, ticked="all") == tuple(shown["id"])
+    assert selected(session, ticked="all") == tuple(shown["number"])
     anew = everything.head(3)
     asked = {"ticked": "all"}
     order_page.select_asked(session, everything, anew, lambda n: asked.get(n, ""))
-    assert session.orders == tuple(anew["id"])
+    assert session.orders == tuple(anew["number"])
     session.select(["PO-1"])
     assert selected(session, ticked="all") == ("PO-1",)
-    assert selected(session, ticked="all", week="past") == tuple(shown["id"])
+    assert selected(session, ticked="all", week="past") == tuple(shown["number"])
 
 
 def test_a_demand_of_the_address_that_is_not_planned_is_told_and_no_other_shown(desk):

@@ -75,7 +75,10 @@ def test_one_other_cell_is_an_override(snapshot):
         ({"request": ({"qty": 3.0},)}, "promise it with the change"),
         ({"reservations": ({"reservation": "R"},)}, "released first"),
         ({"supply_orders": ({**ORDER, "supply_order": "PO-2"},)}, "adds rows"),
-        ({"request": ({"qty": 3.0},), "lanes": ({"lane": "L-1"},)}, "together"),
+        (
+            {"request": ({"qty": 3.0},), "lanes": ({"lane": "L-1"},)},
+            "both the request and the data",
+        ),
     ],
 )
 def test_what_no_edit_does_is_said_with_a_way_out(snapshot, rows, words):
