@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 
 import polars as pl
@@ -31,6 +32,7 @@ from medhavi.service.scenario_pages.scenario_page import (
     file_rows,
     study_file,
 )
+from medhavi.views.names import wall_clock
 from medhavi.views.pictures.scenarios import (
     COLUMNS,
     comparison_table,
@@ -183,7 +185,7 @@ def test_more_demand_costs_more_and_names_what_differs(folder):
     )
 
 
-def test_an_item_that_is_late_then_is_named_with_both_dates(folder):
+def test_an_item_that_is_late_then_is_named_with_both_dates(folder, monkeypatch):
     shown = shown_of(folder, "constrained")
     form = {"resource": "M", "start": "2026-01-01", "finish": "2026-01-20"}
     held = with_changes(shown, ("resource_down", {**form, "name": "Machine down"}))
@@ -193,6 +195,13 @@ def test_an_item_that_is_late_then_is_named_with_both_dates(folder):
     row = rows.filter(pl.col("Demand").str.starts_with("D2")).row(0, named=True)
     assert row["Date then"] is None or row["Date then"] > row["Date today"]
     assert row["Due"] is not None
+    monkeypatch.setattr(
+        scenario_parts, "page_table", lambda *_, formats, **_more: formats
+    )
+    forms = scenario_parts.demand_table(shown, held.scenarios[0], found)
+    midnight = wall_clock(dt.datetime(2027, 1, 4, tzinfo=dt.UTC), "UTC")
+    assert forms["Due"](midnight) == "Sun 3 Jan"
+    assert forms["Date then"](midnight) == "Mon 4 Jan"
     assert found.not_kept == found.not_kept_today + 1
     finding = scenario_finding([found], shown.names)
     assert finding.startswith("Machine down: ")

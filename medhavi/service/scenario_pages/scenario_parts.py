@@ -167,7 +167,10 @@ def demand_table(shown: PlanPage, scenario: Scenario, one: ScenarioComparison) -
         )
     names = shown.names
     rows = demand_rows(one, names, asked_demands(shown, scenario))
-    dates = (grid_columns.PROMISED, grid_columns.DATE_TODAY, grid_columns.DATE_THEN)
+    dates = (
+        *(grid_columns.DUE, grid_columns.PROMISED),
+        *(grid_columns.DATE_TODAY, grid_columns.DATE_THEN),
+    )
     forms = {
         **clocks(dates),
         grid_columns.MONEY: lambda value: money(value, names.currency),
