@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from medhavi.results.difference import same_orders
 from medhavi.results.plans.lateness import outcomes, tally
 from medhavi.results.plans.money_parts import PARTS
 
@@ -215,10 +216,13 @@ def dates_that_differ(today: Plan, plan: Plan) -> pl.DataFrame:
 
 
 def orders_that_differ(today: Plan, plan: Plan) -> pl.DataFrame:
-    """Orders that are new, gone, moved or resized, by date."""
+    """Orders that are new, gone, moved or resized, by date; see `same_orders`."""
     columns = ["id", *_ORDER, *_WHEN]
-    both = today.supplies.select(columns).join(
-        plan.supplies.select(columns), on="id", how="full", suffix="_new"
+    new = plan.supplies.select(pl.col(columns).name.suffix("_new"))
+    both = (
+        today.supplies.select(columns)
+        .join(same_orders(today, plan), on="id", how="left")
+        .join(new, on="id_new", how="full", coalesce=True)
     )
     moved = (pl.col("start") != pl.col("start_new")) | (
         pl.col("finish") != pl.col("finish_new")
