@@ -68,7 +68,7 @@ def how(keep, wanted):
 
 
 @app.cell(hide_code=True)
-def remembered(wanted):
+def remembered(keep, wanted):
     # The cells that send changes and remove them are those that show them.
     get_list, set_list = mo.state(
         scenario_list.read_list(wanted("scenarios")), allow_self_loops=True
@@ -80,6 +80,9 @@ def remembered(wanted):
     approver = Approver()
 
     def hold(held):
+        fresh = scenario_page.changed_name(get_list(), held)
+        if fresh:
+            keep("scenario", fresh)
         set_list(held)
         ask(None)
 
@@ -191,9 +194,10 @@ def compared(get_list, plan, shown):
 
 
 @app.cell(hide_code=True)
-def side_by_side_table(found, names):
+def side_by_side_table(found, look, names):
+    _told = side_by_side.scenario_finding(found, names, look.value)
     html(
-        f'<p class="mv-finding">{escape(side_by_side.scenario_finding(found, names))}</p>'
+        f'<p class="mv-finding">{escape(_told)}</p>'
         f"{side_by_side.comparison_table(found, names)}"
     )
     return

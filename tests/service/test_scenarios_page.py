@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 
 import polars as pl
 import pytest
@@ -27,6 +28,7 @@ from medhavi.service.scenario_pages.scenario_form import (
 from medhavi.service.scenario_pages.scenario_page import (
     add_change,
     asked_demands,
+    changed_name,
     compare_scenarios,
     edit_of,
     file_rows,
@@ -205,9 +207,56 @@ def test_an_item_that_is_late_then_is_named_with_both_dates(folder, monkeypatch)
     assert found.not_kept == found.not_kept_today + 1
     finding = scenario_finding([found], shown.names)
     assert finding.startswith("Machine down: ")
-    assert finding.endswith("+1 late demands")
+    assert finding.endswith("1 demand more late")
     late = scenario_tiles(found, shown.names)[1]
     assert (late.state, late.word) == ("bad", "+1")
+
+
+def test_a_breakdown_is_told_as_dearer_and_not_as_the_one_that_costs_least(folder):
+    shown = shown_of(folder, "constrained")
+    down = {"resource": "M", "start": "2026-01-01", "finish": "2026-01-20"}
+    held = with_changes(
+        shown,
+        ("resource_down", {**down, "name": "Machine down"}),
+        ("demand_removed", {"demand": "D1", "name": "Less"}),
+    )
+    found = compare_scenarios(shown, held.scenarios)
+    told = scenario_finding(found, shown.names, "Machine down")
+    assert re.fullmatch(
+        r"Machine down: \S+ \S+ dearer than today, 1 demand more late", told
+    )
+    assert " cheaper than today, " in scenario_finding(found, shown.names, "Less")
+
+
+def test_what_was_added_or_grew_is_looked_at(folder):
+    shown = shown_of(folder)
+    first = with_changes(shown, ("price_factor", {"factor": "5", "name": "Dear"}))
+    values = {"factor": "-10", "name": "Less"}
+    more, _ = add_change(first, shown, "stock_factor", values)
+    assert changed_name(first, more) == "Less"
+    grown, _ = add_change(more, shown, "stock_factor", {**values, "into": "Dear"})
+    assert changed_name(more, grown) == "Dear"
+
+
+def test_customers_are_offered_by_the_value_of_their_orders():
+    made = factories.snapshot(
+        products=[{"product": "A", "unit_cost": 2.0}],
+        demands=[
+            {"demand": "D1", "qty": 10, "customer": "Alba"},
+            {"demand": "D2", "qty": 10, "customer": "Zeno", "price": 6.0},
+            {"demand": "D3", "qty": 90, "customer": "Alba", "status": "cancelled"},
+            {"demand": "D4", "qty": 50, "kind": "forecast"},
+        ],
+    )
+    told = options_of(made, names_of(made), ("demands", "customer"))
+    assert told == {
+        "Zeno, 75 % of ordered value": "Zeno",
+        "Alba, 25 % of ordered value": "Alba",
+    }
+    form = scenario_form.change_form(
+        KINDS["demand_factor"], made, names_of(made), ChangeForm(), (), print
+    )
+    assert "Forecasts name no customer" in form.text
 
 
 def test_an_item_that_nobody_asks_for_where_it_is_begins_with_all_its_demand(folder):

@@ -39,10 +39,7 @@ def test_a_sentence_without_its_values_is_refused():
         ),
         (
             Progress("moves", 30, 2000, incumbent=29.0),
-            (
-                "Improving the schedule: 30 of 2,000 moves, 29 demands late that need "
-                "not be"
-            ),
+            "Searching: 30 of 2,000 moves, 29 avoidably late so far",
         ),
         (
             Progress("points", 3, 6, bound=397908.6),

@@ -107,6 +107,12 @@ def add_change(
     return ScenarioList(scenarios=scenarios), ChangeForm(kind=kind)
 
 
+def changed_name(before: ScenarioList, after: ScenarioList) -> str:
+    """Name of the scenario that was added or got a change; empty: none."""
+    fresh = (one.name for one in after.scenarios if one not in before.scenarios)
+    return next(fresh, "")
+
+
 def _unused(words: str, taken: Sequence[str]) -> str:
     names = (words if at == 1 else f"{words} ({at})" for at in count(1))
     return next(name for name in names if name not in taken)
@@ -177,13 +183,9 @@ def _comparison(
     run = scenario_run(scenario, plan)
     named = (plan.fingerprint, run.identity(snapshot.fingerprint, __version__))
 
-    def told(done: Progress) -> None:
-        if observe is not None:
-            observe(replace(done, phase=f"{run.scenario}: {done.phase}"))
-
     def planned() -> ScenarioComparison:
         outcome = outcome_of(
-            scenario, plan, snapshot, observe=told, cancelled=cancelled
+            scenario, plan, snapshot, observe=observe, cancelled=cancelled
         )
         if outcome.plan is None:
             return ScenarioComparison(
