@@ -170,6 +170,22 @@ def make_form(get_draft, get_list, hold, kind, set_draft, shown, wanted):
 
 
 @app.cell(hide_code=True)
+def arrive(get_list, hold, keep, kind, set_draft, shown, wanted):
+    # A link that says all that is needed is one press to its result.
+    if wanted("add"):
+        keep("add", "")
+        _held, _told, _name = scenario_parts.stated_change(
+            get_list(), shown, KINDS[kind.value], wanted
+        )
+        set_draft(_told)
+        if _name:
+            keep("scenario", _name)
+        if _held is not get_list():
+            hold(_held)
+    return
+
+
+@app.cell(hide_code=True)
 def build(form, get_draft, kind, mode):
     _trouble = get_draft().trouble if get_draft().kind == kind.value else ""
     scenario_parts.builder([kind, mode], form, _trouble)

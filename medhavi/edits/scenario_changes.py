@@ -7,12 +7,18 @@ its base by mistake would be believed.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, cast
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from medhavi.edits.catalogue import change
 from medhavi.edits.parameter import Argument, Cells, Moment, instant
-from medhavi.edits.remedy_changes import one_unit_more
+from medhavi.edits.remedy_changes import (
+    SHIFT,
+    hours_after_work,
+    one_unit_more,
+    own_calendar,
+)
 from medhavi.findings import BadData, finding
 from medhavi.providers import Providers
 from medhavi.providers.product_facts import ProductFacts
@@ -25,7 +31,7 @@ from medhavi.units import exact, from_seconds, from_units, to_seconds
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from medhavi.snapshot.reading.local_days import Edge
 
@@ -322,16 +328,55 @@ def unit_added(
     """Rows of `resource_units` with one unit more; stated ones are cut at its ends."""
     row = _chosen(snapshot, "resources", {"resource": resource}).row(0, named=True)
     stated = snapshot["resource_units"].filter(_selection({"resource": resource}))
+    window = _window(snapshot, resource, start, finish)
+    rows = one_unit_more(row, stated.to_dicts(), *window)
+    if not rows:
+        table, span = "resource_units", {"start": start, "finish": finish}
+        raise NoSuchRowError(table, span)
+    return Patch.of(snapshot, {"resource_units": rows})
+
+
+@change(
+    "A resource works one more shift after each of its days of work.",
+    choice="One more shift",
+)
+def shift_added(
+    snapshot: Snapshot,
+    *,
+    resource: Annotated[str, Argument("which", reference=("resources", "resource"))],
+    start: Start = None,
+    finish: Finish = None,
+) -> Patch:
+    """Calendar of the resource alone, open after each of its days of work.
+
+    Raises
+    ------
+    BadData
+        It works no longer then: its place is closed, say.
+    """
+    row = _chosen(snapshot, "resources", {"resource": resource}).row(0, named=True)
+    window = _window(snapshot, resource, start, finish)
+    own = _chosen(snapshot, "calendars", {"calendar": row["calendar"] or ""})
+    working = Providers(snapshot).capacity.working_time(resource)
+    zone = ZoneInfo(own["timezone"][0])
+    spans = hours_after_work(working, zone, SHIFT, window)
+    patch = Patch.of(snapshot, own_calendar(snapshot, row, spans, "an extra shift"))
+    _check_longer(
+        (snapshot, patch.apply(snapshot)), row["calendar"], window, [resource]
+    )
+    return patch
+
+
+def _window(
+    snapshot: Snapshot, resource: str, start: Moment | None, finish: Moment | None
+) -> tuple[int, int]:
+    """Span of a change of a resource, else from now to the horizon [UTC seconds]."""
     begin, end = int(snapshot.as_of), snapshot.settings.horizon_end
     if start is not None:
         begin = to_seconds(_known(snapshot, start, "begin", resource=resource))
     if finish is not None:
         end = to_seconds(_known(snapshot, finish, "end", resource=resource))
-    rows = one_unit_more(row, stated.to_dicts(), begin, end)
-    if not rows:
-        table, span = "resource_units", {"start": start, "finish": finish}
-        raise NoSuchRowError(table, span)
-    return Patch.of(snapshot, {"resource_units": rows})
+    return begin, end
 
 
 @change("A calendar works in a span: overtime, an extra shift.", choice="Extra shift")
@@ -369,13 +414,25 @@ def _check_opened(
     """
     before, _after = both
     own = before["resources"].filter(pl.col("calendar") == calendar)
+    if not own.is_empty():
+        _check_longer(both, calendar, span, own["resource"].to_list())
+
+
+def _check_longer(
+    both: tuple[Snapshot, Snapshot],
+    calendar: str,
+    span: tuple[int, int],
+    names: Sequence[str],
+) -> None:
+    """Refuse an opening in which none of the resources works longer."""
+    before, _after = both
     was, becomes = (Providers(one).capacity for one in both)
-    names = own["resource"].to_list()
-    if not names or any(
+    if any(
         becomes.working_time(one).between(*span) > was.working_time(one).between(*span)
         for one in names
     ):
         return
+    own = before["resources"].filter(pl.col("resource").is_in(names))
     places = before["locations"].join(own, on="location", how="semi")["calendar"]
     others = sorted(set(places.drop_nulls()) - {calendar})
     raise BadData(

@@ -11,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medhavi.findings import BadData
+from medhavi.providers import Providers
+from medhavi.units import from_seconds
 from tests import factories
 from tests.api import KINDS, changes, plan
 from tests.api import apply_edits as apply
@@ -152,6 +154,33 @@ def test_one_unit_more_needs_time_inside_its_span(base):
             start="2026-01-06",
             finish="2026-01-05",
         )
+
+
+def test_one_more_shift_is_worked_after_each_day_by_one_resource_alone():
+    at = factories.snapshot(
+        calendars=[{"calendar": "CAL"}],
+        shifts=[
+            {"calendar": "CAL", "weekday": one, "start": "06:00", "finish": "14:00"}
+            for one in range(1, 6)
+        ],
+        resources=[
+            {"resource": one, "location": "L", "calendar": "CAL"} for one in ("M", "N")
+        ],
+        locations=[{"location": "L"}],
+    )
+    monday = from_seconds(int(at.as_of)).date()
+    monday += dt.timedelta(days=7 - monday.weekday())
+    days = f"{monday}", f"{monday + dt.timedelta(days=6)}"
+    made = changed(at, kind="shift_added", resource="M", start=days[0], finish=days[1])
+    before, after = (Providers(one).capacity for one in (at, made))
+    begin = int(dt.datetime.combine(monday, dt.time(), dt.UTC).timestamp())
+    week = begin, begin + 7 * 86_400
+    hours = {one: after.working_time(one).between(*week) // 3600 for one in ("M", "N")}
+    assert hours == {"M": 80, "N": 40}
+    later = week[1], week[1] + 7 * 86_400
+    assert after.working_time("M").between(*later) == before.working_time("M").between(
+        *later
+    )
 
 
 def test_a_lost_receipt_delivers_nothing(base):

@@ -75,6 +75,7 @@ FORMS = {
     "demand_removed": {"demand": "D2"},
     "capacity_factor": {"factor": "-50", "resource": "M"},
     "unit_added": {"resource": "M", "start": "2026-01-05", "finish": "2026-01-06"},
+    "shift_added": {"resource": "M", "start": "2026-01-05", "finish": "2026-01-06"},
     "calendar_open": {
         "calendar": "CAL",
         "start": "2026-01-10",
@@ -236,6 +237,37 @@ def test_what_was_added_or_grew_is_looked_at(folder):
     assert changed_name(first, more) == "Less"
     grown, _ = add_change(more, shown, "stock_factor", {**values, "into": "Dear"})
     assert changed_name(more, grown) == "Dear"
+
+
+def test_a_link_that_says_all_is_one_press_to_its_scenario(folder):
+    shown = shown_of(folder)
+    asked = {"subject": "M", "start": "2026-01-05", "finish": "2026-01-06"}.get
+    kind = KINDS["unit_added"]
+    held, told, name = scenario_parts.stated_change(
+        ScenarioList(), shown, kind, lambda one: asked(one, "")
+    )
+    assert name == "One more unit: M, from Mon 5 Jan, to Tue 6 Jan"
+    assert (held.names, told.problems) == ((name,), {})
+    again, _, same = scenario_parts.stated_change(
+        held, shown, kind, lambda one: asked(one, "")
+    )
+    assert (again, same) == (held, name)
+    # What is missing is asked for in the form.
+    nothing, told, name = scenario_parts.stated_change(
+        ScenarioList(), shown, kind, lambda _: ""
+    )
+    assert (nothing.scenarios, name) == ((), "")
+    assert "resource" in told.problems
+
+
+def test_hours_that_are_added_say_when_they_are_paid(folder):
+    shown = shown_of(folder)
+    open_end = with_changes(shown, ("unit_added", {"resource": "M"}))
+    assert open_end.names == ("One more unit: M, to the end of the plan",)
+    dated = with_changes(shown, ("unit_added", FORMS["unit_added"]))
+    (change,) = dated.scenarios[0].changes
+    told = scenario_form.hours_words([change], shown.names)
+    assert told == "from Mon 5 Jan to Tue 6 Jan"
 
 
 def test_customers_are_offered_by_the_value_of_their_orders():

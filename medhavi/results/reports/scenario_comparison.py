@@ -91,6 +91,7 @@ class ScenarioComparison:
         *,
         change: float = 0.0,
         extra_units: float = 0.0,
+        extra_words: str = EXTRA_UNITS,
         problem: str = "",
     ) -> ScenarioComparison:
         """Compare the plan of today and that of a scenario.
@@ -102,12 +103,14 @@ class ScenarioComparison:
         change, extra_units
             What the scenario costs more than today, all orders and extra units
             counted; and the part of the extra units [base currency].
+        extra_words
+            How that part is called.
         """
         today, plan = plans
         old, new = _figures(today), _figures(plan)
         scored = (new[SCORECARD] or 0.0) - (old[SCORECARD] or 0.0)
         rest = {
-            EXTRA_UNITS: extra_units,
+            extra_words: extra_units,
             OPEN_ORDERS: change - scored - extra_units,
         }
         return cls(

@@ -168,7 +168,30 @@ def change_words(change: Edit, names: Names) -> str:
         _said(kind.parameters[name], value, names)
         for name, value in change.values.items()
     ]
+    if change.kind in MORE_HOURS and "finish" not in change.values:
+        told.append(say("to_the_end_of_the_plan"))
     return f"{kind.words}: {', '.join(told)}"
+
+
+MORE_HOURS = ("unit_added", "shift_added")
+"""Kinds of change whose hours are paid in their window."""
+
+
+def hours_words(changes: Sequence[Edit], names: Names) -> str:
+    """Window in which hours that are added are paid; empty: no change adds any."""
+    told = []
+    for change in changes:
+        if change.kind not in MORE_HOURS:
+            continue
+        span = [
+            f"{words} {_date_words(str(change.values[name]), names.zone)}"
+            for name, words in (("start", "from"), ("finish", "to"))
+            if name in change.values
+        ]
+        if "finish" not in change.values:
+            span.append(say("to_the_end_of_the_plan"))
+        told.append(" ".join(span))
+    return "; ".join(dict.fromkeys(told))
 
 
 def _said(parameter: Parameter, value: Any, names: Names) -> str:

@@ -19,6 +19,7 @@ from medhavi.planners.edit_price import edit_price
 from medhavi.progress import Progress
 from medhavi.results.reports.scenario_comparison import (
     COMPARED_KPIS,
+    EXTRA_UNITS,
     ScenarioComparison,
     best_first,
 )
@@ -40,6 +41,7 @@ from medhavi.service.scenario_pages.scenario_form import (
     NEW,
     ChangeForm,
     change_words,
+    hours_words,
     read_form,
 )
 from medhavi.snapshot.patch import Patch
@@ -197,12 +199,14 @@ def _comparison(
             raise _CancelledRunError
         edited = apply(snapshot, run.changes)
         cost = edit_price((plan, snapshot), (outcome.plan, edited))
+        paid = hours_words(run.changes, shown.names)
         return ScenarioComparison.of(
             run.scenario,
             outcome.status,
             (plan, outcome.plan),
             change=cost.total,
             extra_units=cost.extra_units,
+            extra_words=say("extra_hours_in", paid) if paid else EXTRA_UNITS,
             problem=shown.names.told(outcome.problem),
         )
 
