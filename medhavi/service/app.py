@@ -166,7 +166,27 @@ def landing_html(
         f'<p class="muted">{say("plans_that_explain")}</p></header>'
         f"{_state(health)}{body}</main>{_footer(health)}"
     )
-    return document("Medhavi", body, rules=_RULES, head=ICON + FRAMED_SCRIPT)
+    head = ICON + FRAMED_SCRIPT + _FOLLOW
+    return document("Medhavi", body, rules=_RULES, head=head)
+
+
+_FOLLOW = """<script>
+// The figures of the page follow the data while somebody looks at it.
+async function follow() {
+  const shown = !window.frameElement || window.frameElement.classList.contains("shown");
+  if (!document.hidden && shown) try {
+    const text = await (await fetch(location.href)).text();
+    const now = new DOMParser().parseFromString(text, "text/html");
+    for (const old of document.querySelectorAll("a.mv-card")) {
+      const same = `a.mv-card[href="${old.getAttribute("href")}"]`;
+      const fresh = now.querySelector(same);
+      if (fresh && fresh.innerHTML !== old.innerHTML) old.innerHTML = fresh.innerHTML;
+    }
+  } catch { /* the server is gone, or comes back */ }
+  setTimeout(follow, 3000);
+}
+setTimeout(follow, 3000);
+</script>"""
 
 
 def _card(entry: AppEntry, numbers: Mapping[str, str]) -> str:
@@ -210,10 +230,9 @@ def _footer(health: Mapping[str, object]) -> str:
     )
 
 
-KEPT_SECONDS = 60.0
-"""How long numbers are shown before the data is looked at again."""
 _lock = threading.Lock()
-_kept: dict[str, tuple[float, dict[str, str]]] = {}
+_kept: dict[str, tuple[str, dict[str, str]]] = {}
+"""Numbers by folder of tables, with the fingerprint of their tables."""
 
 
 def live_numbers(tables: str | None = None, *, known_at: str = "") -> Mapping[str, str]:
@@ -226,17 +245,17 @@ def live_numbers(tables: str | None = None, *, known_at: str = "") -> Mapping[st
     known_at
         Moment of a lake; empty: now.
     """
-    now = time.monotonic()
+    data = load_data(tables, known_at=known_at)
+    if data.snapshot is None or data.problem is not None:
+        return {}
+    facts = data.snapshot.fingerprint
     with _lock:
         known = _kept.get(tables or "")
-        if not known_at and known is not None and now - known[0] < KEPT_SECONDS:
+        if known is not None and known[0] == facts:
             return known[1]
-        data = load_data(tables, known_at=known_at)
-        told: dict[str, str] = {}
-        if data.snapshot is not None and data.problem is None:
-            told = numbers_of(data.snapshot)
+        told = numbers_of(data.snapshot)
         if not known_at:
-            _kept[tables or ""] = (now, told)
+            _kept[tables or ""] = facts, told
         return told
 
 

@@ -67,7 +67,8 @@ class PageProblem:
     """What stands in the way of a page, for people.
 
     `job` is the name of the job whose result the page waits for, or could not get;
-    `stop` is the word of the button that stops it. `is_final`: the same question has
+    `stop` is the word of the button that stops it. `when_seen`: work that is offered
+    begins by itself when the page is looked at. `is_final`: the same question has
     the same answer, so nothing offers to ask it again.
     """
 
@@ -77,6 +78,7 @@ class PageProblem:
     job: str = ""
     stop: str = ""
     is_final: bool = False
+    when_seen: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -569,7 +571,7 @@ def problem_html(problem: PageProblem) -> str:
     button = job_button(problem.job, verb, word)
     return (
         f'<div class="mv mv-card mv-list" data-job="{escape(problem.job)}" '
-        'role="status">'
+        f'{"data-when-seen " * problem.when_seen}role="status">'
         f"<h2>{escape(problem.title)}</h2>"
         f'<p class="mv-phase">{escape(problem.text)}</p>'
         f"{f'<p>{button}</p>' if word else ''}</div>"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
+from dataclasses import replace
 
 import polars as pl
 import pytest
@@ -12,9 +13,14 @@ import pytest
 from medhavi.edits.edit import KINDS
 from medhavi.scenarios import parse_study
 from medhavi.service import page_data
+from medhavi.service.page_data import problem_html
 from medhavi.service.plan_pages import plan_page
 from medhavi.service.plan_pages.plan_loading import PlanPage, load_page, plan_of
-from medhavi.service.scenario_pages import scenario_form, scenario_parts
+from medhavi.service.scenario_pages import (
+    scenario_form,
+    scenario_page,
+    scenario_parts,
+)
 from medhavi.service.scenario_pages.scenario_form import (
     NEW,
     OFFERED,
@@ -268,6 +274,21 @@ def test_hours_that_are_added_say_when_they_are_paid(folder):
     (change,) = dated.scenarios[0].changes
     told = scenario_form.hours_words([change], shown.names)
     assert told == "from Mon 5 Jan to Tue 6 Jan"
+
+
+def test_a_scenario_of_an_older_plan_waits_until_its_page_is_looked_at(folder):
+    shown = shown_of(folder)
+    held = with_changes(shown, ("price_factor", FORMS["price_factor"]))
+    (one,) = held.scenarios
+    assert scenario_page._offer(shown, one) is None
+    scenario_page.scenarios_beside(shown, [one])
+    assert scenario_page._offer(shown, one) is None
+    newer = replace(shown, plan=shown_of(folder, "constrained").plan)
+    key = scenario_page._place_of(newer, one)
+    scenario_page._seen.put(key, "an older plan")
+    told = scenario_page._offer(newer, one)
+    assert told.title == f"{one.name} was planned on an older plan"
+    assert "data-when-seen" in problem_html(replace(told, job="1"))
 
 
 def test_customers_are_offered_by_the_value_of_their_orders():

@@ -281,12 +281,43 @@ def scenarios_beside(
             asked,
             lambda one=one: compare_scenarios(shown, [one])[0],  # type: ignore[misc]
             say("is_being_planned", one.name),
+            offer=_offer(shown, one),
         )
         if isinstance(told, PageProblem):
             missing.append(told)
         else:
+            _seen.put(_place_of(shown, one), shown.plan.fingerprint)
             found.append(told)
     return best_first(tuple(found)), tuple(missing)
+
+
+_seen: AnswerCache[str] = AnswerCache(_KEPT)
+"""Fingerprint of the plan that a scenario was compared with last."""
+
+
+def _place_of(shown: PlanPage, scenario: Scenario) -> tuple[object, str, str]:
+    """Source, mode and text of a scenario."""
+    assert shown.plan is not None
+    text = ScenarioList(scenarios=(scenario,)).text()
+    return shown.source, shown.plan.run.mode, text
+
+
+def _offer(shown: PlanPage, scenario: Scenario) -> PageProblem | None:
+    """Offer to plan a scenario again that was compared with an older plan.
+
+    Each decision makes a plan: a page that nobody looks at does not plan all its
+    scenarios again after each. None: it is planned at once.
+    """
+    assert shown.plan is not None
+    last = _seen.known(_place_of(shown, scenario))
+    if last in (None, shown.plan.fingerprint):
+        return None
+    return PageProblem(
+        title=say("planned_before", scenario.name),
+        text=say("plans_again_when_seen"),
+        remedy=say("plan_it_again"),
+        when_seen=True,
+    )
 
 
 class _CancelledRunError(Exception):
