@@ -34,7 +34,7 @@ from medhavi.service.data_source import (
     choose_source,
     served_tables,
 )
-from medhavi.service.documents import document_route, documents_html
+from medhavi.service.documents import FOLLOW_SCRIPT, document_route, documents_html
 from medhavi.service.downloads import COPY_SCRIPT
 from medhavi.service.jobs.job_progress import JOBS_SCRIPT, job_routes
 from medhavi.service.jobs.job_queue import JobQueue
@@ -166,27 +166,8 @@ def landing_html(
         f'<p class="muted">{say("plans_that_explain")}</p></header>'
         f"{_state(health)}{body}</main>{_footer(health)}"
     )
-    head = ICON + FRAMED_SCRIPT + _FOLLOW
+    head = ICON + FRAMED_SCRIPT + FOLLOW_SCRIPT
     return document("Medhavi", body, rules=_RULES, head=head)
-
-
-_FOLLOW = """<script>
-// The figures of the page follow the data while somebody looks at it.
-async function follow() {
-  const shown = !window.frameElement || window.frameElement.classList.contains("shown");
-  if (!document.hidden && shown) try {
-    const text = await (await fetch(location.href)).text();
-    const now = new DOMParser().parseFromString(text, "text/html");
-    for (const old of document.querySelectorAll("a.mv-card")) {
-      const same = `a.mv-card[href="${old.getAttribute("href")}"]`;
-      const fresh = now.querySelector(same);
-      if (fresh && fresh.innerHTML !== old.innerHTML) old.innerHTML = fresh.innerHTML;
-    }
-  } catch { /* the server is gone, or comes back */ }
-  setTimeout(follow, 3000);
-}
-setTimeout(follow, 3000);
-</script>"""
 
 
 def _card(entry: AppEntry, numbers: Mapping[str, str]) -> str:

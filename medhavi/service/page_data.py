@@ -66,10 +66,9 @@ _names: AnswerCache[Names] = AnswerCache(4)
 class PageProblem:
     """What stands in the way of a page, for people.
 
-    `job` is the name of the job whose result the page waits for, or could not get;
-    `stop` is the word of the button that stops it. `when_seen`: work that is offered
-    begins by itself when the page is looked at. `is_final`: the same question has
-    the same answer, so nothing offers to ask it again.
+    `job` is the name of the job that the page waits for, or that failed; `stop` is the
+    word of its button; `when_seen`: offered, it begins when the page is seen.
+    `is_final`: the same question has the same answer, nothing offers to ask it again.
     """
 
     title: str

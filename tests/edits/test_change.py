@@ -11,8 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medhavi.findings import BadData
-from medhavi.providers import Providers
-from medhavi.units import from_seconds
 from tests import factories
 from tests.api import KINDS, changes, plan
 from tests.api import apply_edits as apply
@@ -168,19 +166,17 @@ def test_one_more_shift_is_worked_after_each_day_by_one_resource_alone():
         ],
         locations=[{"location": "L"}],
     )
-    monday = from_seconds(int(at.as_of)).date()
-    monday += dt.timedelta(days=7 - monday.weekday())
-    days = f"{monday}", f"{monday + dt.timedelta(days=6)}"
-    made = changed(at, kind="shift_added", resource="M", start=days[0], finish=days[1])
-    before, after = (Providers(one).capacity for one in (at, made))
-    begin = int(dt.datetime.combine(monday, dt.time(), dt.UTC).timestamp())
-    week = begin, begin + 7 * 86_400
-    hours = {one: after.working_time(one).between(*week) // 3600 for one in ("M", "N")}
-    assert hours == {"M": 80, "N": 40}
-    later = week[1], week[1] + 7 * 86_400
-    assert after.working_time("M").between(*later) == before.working_time("M").between(
-        *later
-    )
+    monday = AS_OF.date() + dt.timedelta(days=7 - AS_OF.weekday())
+    days = {"start": f"{monday}", "finish": f"{monday + dt.timedelta(days=6)}"}
+    made = changed(at, kind="shift_added", resource="M", **days)
+    assert sorted(made["resources"].select("resource", "calendar").rows()) == [
+        ("M", "CAL+M"),
+        ("N", "CAL"),
+    ]
+    more = made["calendar_exceptions"].filter(calendar="CAL+M")
+    hours = (more["finish"] - more["start"]).dt.total_hours().to_list()
+    assert hours == [8] * 5
+    assert more["start"].dt.date().unique().len() == 5
 
 
 def test_a_lost_receipt_delivers_nothing(base):

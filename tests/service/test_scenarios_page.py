@@ -214,7 +214,7 @@ def test_an_item_that_is_late_then_is_named_with_both_dates(folder, monkeypatch)
     assert found.not_kept == found.not_kept_today + 1
     finding = scenario_finding([found], shown.names)
     assert finding.startswith("Machine down: ")
-    assert finding.endswith("1 demand more late")
+    assert finding.endswith("1 more late demand")
     late = scenario_tiles(found, shown.names)[1]
     assert (late.state, late.word) == ("bad", "+1")
 
@@ -230,7 +230,7 @@ def test_a_breakdown_is_told_as_dearer_and_not_as_the_one_that_costs_least(folde
     found = compare_scenarios(shown, held.scenarios)
     told = scenario_finding(found, shown.names, "Machine down")
     assert re.fullmatch(
-        r"Machine down: \S+ \S+ dearer than today, 1 demand more late", told
+        r"Machine down: \S+ \S+ dearer than today, 1 more late demand", told
     )
     assert " cheaper than today, " in scenario_finding(found, shown.names, "Less")
 
@@ -287,6 +287,7 @@ def test_a_scenario_of_an_older_plan_waits_until_its_page_is_looked_at(folder):
     key = scenario_page._place_of(newer, one)
     scenario_page._seen.put(key, "an older plan")
     told = scenario_page._offer(newer, one)
+    assert told is not None
     assert told.title == f"{one.name} was planned on an older plan"
     assert "data-when-seen" in problem_html(replace(told, job="1"))
 

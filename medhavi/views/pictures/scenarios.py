@@ -89,8 +89,8 @@ def scenario_finding(
         words = say(key, money(abs(cost), names.currency))
     more = say("as_many_late_demands")
     if late:
-        key = "more_demands_late" if late > 0 else "fewer_demands_late"
-        more = say(key, count(abs(late), "demand"))
+        key = "more_late_demand" if late > 0 else "fewer_late_demand"
+        more = count(abs(late), say(key))
     lead = f"{one.name}: "
     without = len(compared) - len(planned)
     tail = say("cannot_be_planned", count(without, "scenario")) if without else ""
