@@ -66,9 +66,8 @@ _names: AnswerCache[Names] = AnswerCache(4)
 class PageProblem:
     """What stands in the way of a page, for people.
 
-    `job` is the name of the job that the page waits for, or that failed; `stop` is the
-    word of its button; `when_seen`: offered, it begins when the page is seen.
-    `is_final`: the same question has the same answer, nothing offers to ask it again.
+    `job` is waited for, or failed; `stop` is the word of its button; `when_seen`: an
+    offer begins when the page is seen; `is_final`: the same question, the same answer.
     """
 
     title: str
