@@ -19,7 +19,7 @@ from medhavi.edits.remedy_changes import (
     one_unit_more,
     own_calendar,
 )
-from medhavi.edits.selected_rows import (
+from medhavi.edits.rows import (
     asked_moment,
     cells_match,
     chosen_rows,
