@@ -68,7 +68,7 @@ def how(keep, wanted):
 
 
 @app.cell(hide_code=True)
-def remembered(wanted):
+def remembered(keep, wanted):
     # The cells that send changes and remove them are those that show them.
     get_list, set_list = mo.state(
         scenario_list.read_list(wanted("scenarios")), allow_self_loops=True
@@ -80,6 +80,9 @@ def remembered(wanted):
     approver = Approver()
 
     def hold(held):
+        fresh = scenario_page.changed_name(get_list(), held)
+        if fresh:
+            keep("scenario", fresh)
         set_list(held)
         ask(None)
 
@@ -167,6 +170,22 @@ def make_form(get_draft, get_list, hold, kind, set_draft, shown, wanted):
 
 
 @app.cell(hide_code=True)
+def arrive(get_list, hold, keep, kind, set_draft, shown, wanted):
+    # A link that says all that is needed is one press to its result.
+    if wanted("add"):
+        keep("add", "")
+        _held, _told, _name = scenario_parts.stated_change(
+            get_list(), shown, KINDS[kind.value], wanted
+        )
+        set_draft(_told)
+        if _name:
+            keep("scenario", _name)
+        if _held is not get_list():
+            hold(_held)
+    return
+
+
+@app.cell(hide_code=True)
 def build(form, get_draft, kind, mode):
     _trouble = get_draft().trouble if get_draft().kind == kind.value else ""
     scenario_parts.builder([kind, mode], form, _trouble)
@@ -191,9 +210,10 @@ def compared(get_list, plan, shown):
 
 
 @app.cell(hide_code=True)
-def side_by_side_table(found, names):
+def side_by_side_table(found, look, names):
+    _told = side_by_side.scenario_finding(found, names, look.value)
     html(
-        f'<p class="mv-finding">{escape(side_by_side.scenario_finding(found, names))}</p>'
+        f'<p class="mv-finding">{escape(_told)}</p>'
         f"{side_by_side.comparison_table(found, names)}"
     )
     return

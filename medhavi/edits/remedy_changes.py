@@ -273,6 +273,10 @@ def _units(
 
 
 # ---------------------------------------------------------------------- more hours
+SHIFT = 8 * HOUR
+"""Length of an extra shift [s]."""
+
+
 def hours_after_work(
     working: WorkingTime, zone: tzinfo, seconds: int, window: tuple[int, int]
 ) -> list[tuple[int, int]]:

@@ -7,12 +7,27 @@ its base by mistake would be believed.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, cast
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from medhavi.edits.catalogue import change
-from medhavi.edits.parameter import Argument, Cells, Moment, instant
-from medhavi.edits.remedy_changes import one_unit_more
+from medhavi.edits.parameter import Argument, Cells, Moment
+from medhavi.edits.remedy_changes import (
+    SHIFT,
+    hours_after_work,
+    one_unit_more,
+    own_calendar,
+)
+from medhavi.edits.rows import (
+    asked_moment,
+    cells_match,
+    chosen_rows,
+    known_moment,
+    multiplied,
+    rewritten,
+    window_of,
+)
 from medhavi.findings import BadData, finding
 from medhavi.providers import Providers
 from medhavi.providers.product_facts import ProductFacts
@@ -24,8 +39,7 @@ from medhavi.snapshot.tables import INSTANT
 from medhavi.units import exact, from_seconds, from_units, to_seconds
 
 if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import Mapping
+    from collections.abc import Sequence
 
     from medhavi.snapshot.reading.local_days import Edge
 
@@ -133,12 +147,14 @@ def _disrupted(
     named = {"kind": kind, "subject": subject}
     opens = from_seconds(snapshot.as_of)
     if begin is not None:
-        opens = _asked(snapshot, begin, "begin", **named) or opens
+        opens = asked_moment(snapshot, begin, "begin", **named) or opens
     row = {
         "disruption": f"study:{kind}:{subject}:{opens:%Y%m%dT%H%M%SZ}",
         **named,
         "valid_from": opens,
-        "valid_to": None if end is None else _asked(snapshot, end, "end", **named),
+        "valid_to": None
+        if end is None
+        else asked_moment(snapshot, end, "end", **named),
         "severity": severity,
         "delay_days": delay_days,
     }
@@ -181,7 +197,7 @@ def demand_factor(  # noqa: PLR0913 - what a selection may name
     group = {"family": family, "characteristic": characteristic, "named": named}
     if any(group.values()):
         wanted &= pl.col("product").is_in(_of_group(snapshot, **group).implode())
-    rows = _chosen(snapshot, "demands", chosen, wanted)
+    rows = chosen_rows(snapshot, "demands", chosen, wanted)
     facts = ProductFacts(read_tables(snapshot, ("products", "locations")))
     times = exact(factor)
 
@@ -202,7 +218,7 @@ def _of_group(
     named: str | None,
 ) -> pl.Series:
     """Products that a family, a characteristic and a part of their name select."""
-    hit = _selection({"family": family})
+    hit = cells_match({"family": family})
     if characteristic is not None:
         hit &= pl.col("characteristics").list.contains(characteristic)
     if named is not None:
@@ -223,7 +239,7 @@ def _due(snapshot: Snapshot, start: Moment | None, finish: Moment | None) -> pl.
     places = snapshot["demands"]["location"].unique().to_list()
 
     def instants(moment: Moment, edge: Edge) -> pl.Expr:
-        at = {one: _asked(snapshot, moment, edge, location=one) for one in places}
+        at = {one: asked_moment(snapshot, moment, edge, location=one) for one in places}
         return pl.col("location").replace_strict(at, default=None, return_dtype=INSTANT)
 
     if start is not None:
@@ -251,7 +267,7 @@ def demand_added(  # noqa: PLR0913 - the fields of an order line
         "product": product,
         "location": location,
         "qty": qty,
-        "due": _asked(snapshot, due, "end", location=location),
+        "due": asked_moment(snapshot, due, "end", location=location),
         "priority": None if priority is None else int(priority),
         "customer": customer,
     }
@@ -279,7 +295,7 @@ def demand_changed(
     if priority is not None:
         cells["priority"] = int(priority)
     if due is not None:
-        cells["due"] = _asked(snapshot, due, "end", demand=demand)
+        cells["due"] = asked_moment(snapshot, due, "end", demand=demand)
     return Patch.setting(snapshot, "demands", {"demand": demand}, cells)
 
 
@@ -304,11 +320,11 @@ def capacity_factor(
     """Efficiency of resources, dated rows included."""
     faster = {"efficiency": pl.col("efficiency") * factor}
     chosen = {"resource": resource}
-    rows = {"resources": _chosen(snapshot, "resources", chosen)}
-    dated = snapshot["resource_units"].filter(_selection(chosen))
+    rows = {"resources": chosen_rows(snapshot, "resources", chosen)}
+    dated = snapshot["resource_units"].filter(cells_match(chosen))
     if dated.height:
         rows["resource_units"] = dated
-    return _rewritten(rows, faster)
+    return rewritten(rows, faster)
 
 
 @change("One more unit of a resource works in a span.", choice="One more unit")
@@ -320,18 +336,45 @@ def unit_added(
     finish: Finish = None,
 ) -> Patch:
     """Rows of `resource_units` with one unit more; stated ones are cut at its ends."""
-    row = _chosen(snapshot, "resources", {"resource": resource}).row(0, named=True)
-    stated = snapshot["resource_units"].filter(_selection({"resource": resource}))
-    begin, end = int(snapshot.as_of), snapshot.settings.horizon_end
-    if start is not None:
-        begin = to_seconds(_known(snapshot, start, "begin", resource=resource))
-    if finish is not None:
-        end = to_seconds(_known(snapshot, finish, "end", resource=resource))
-    rows = one_unit_more(row, stated.to_dicts(), begin, end)
+    row = chosen_rows(snapshot, "resources", {"resource": resource}).row(0, named=True)
+    stated = snapshot["resource_units"].filter(cells_match({"resource": resource}))
+    window = window_of(snapshot, resource, start, finish)
+    rows = one_unit_more(row, stated.to_dicts(), *window)
     if not rows:
         table, span = "resource_units", {"start": start, "finish": finish}
         raise NoSuchRowError(table, span)
     return Patch.of(snapshot, {"resource_units": rows})
+
+
+@change(
+    "A resource works one more shift after each of its days of work.",
+    choice="One more shift",
+)
+def shift_added(
+    snapshot: Snapshot,
+    *,
+    resource: Annotated[str, Argument("which", reference=("resources", "resource"))],
+    start: Start = None,
+    finish: Finish = None,
+) -> Patch:
+    """Calendar of the resource alone, open after each of its days of work.
+
+    Raises
+    ------
+    BadData
+        It works no longer then: its place is closed, say.
+    """
+    row = chosen_rows(snapshot, "resources", {"resource": resource}).row(0, named=True)
+    window = window_of(snapshot, resource, start, finish)
+    own = chosen_rows(snapshot, "calendars", {"calendar": row["calendar"] or ""})
+    working = Providers(snapshot).capacity.working_time(resource)
+    zone = ZoneInfo(own["timezone"][0])
+    spans = hours_after_work(working, zone, SHIFT, window)
+    patch = Patch.of(snapshot, own_calendar(snapshot, row, spans, "an extra shift"))
+    _check_longer(
+        (snapshot, patch.apply(snapshot)), row["calendar"], window, [resource]
+    )
+    return patch
 
 
 @change("A calendar works in a span: overtime, an extra shift.", choice="Extra shift")
@@ -346,8 +389,8 @@ def calendar_open(
         No machine of the calendar works longer then: its place is closed, say.
     """
     patch = _exception(snapshot, calendar, (start, finish), 1.0)
-    begin = to_seconds(_known(snapshot, start, "begin", calendar=calendar))
-    end = to_seconds(_known(snapshot, finish, "end", calendar=calendar))
+    begin = to_seconds(known_moment(snapshot, start, "begin", calendar=calendar))
+    end = to_seconds(known_moment(snapshot, finish, "end", calendar=calendar))
     _check_opened((snapshot, patch.apply(snapshot)), calendar, (begin, end))
     return patch
 
@@ -369,13 +412,25 @@ def _check_opened(
     """
     before, _after = both
     own = before["resources"].filter(pl.col("calendar") == calendar)
+    if not own.is_empty():
+        _check_longer(both, calendar, span, own["resource"].to_list())
+
+
+def _check_longer(
+    both: tuple[Snapshot, Snapshot],
+    calendar: str,
+    span: tuple[int, int],
+    names: Sequence[str],
+) -> None:
+    """Refuse an opening in which none of the resources works longer."""
+    before, _after = both
     was, becomes = (Providers(one).capacity for one in both)
-    names = own["resource"].to_list()
-    if not names or any(
+    if any(
         becomes.working_time(one).between(*span) > was.working_time(one).between(*span)
         for one in names
     ):
         return
+    own = before["resources"].filter(pl.col("resource").is_in(names))
     places = before["locations"].join(own, on="location", how="semi")["calendar"]
     others = sorted(set(places.drop_nulls()) - {calendar})
     raise BadData(
@@ -399,8 +454,8 @@ def _exception(
     start, finish = span
     row = {
         "calendar": calendar,
-        "start": _asked(snapshot, start, "begin", calendar=calendar),
-        "finish": _asked(snapshot, finish, "end", calendar=calendar),
+        "start": asked_moment(snapshot, start, "begin", calendar=calendar),
+        "finish": asked_moment(snapshot, finish, "end", calendar=calendar),
         "capacity": capacity,
         "priority": 0 if others is None else int(cast("int", others)) + 1,
         "reason": "study",
@@ -413,8 +468,10 @@ def lead_time_factor(
     snapshot: Snapshot, *, factor: Factor, supplier: OneSupplier = None
 ) -> Patch:
     """Lead times of terms and their estimates."""
-    rows = {"supply_terms": _chosen(snapshot, "supply_terms", {"supplier": supplier})}
-    stated = _rewritten(rows, _times(factor, "lead_time_days", "lead_time_p95_days"))
+    rows = {
+        "supply_terms": chosen_rows(snapshot, "supply_terms", {"supplier": supplier})
+    }
+    stated = rewritten(rows, multiplied(factor, "lead_time_days", "lead_time_p95_days"))
     return stated.then(_estimated(snapshot, "supplier", supplier, factor))
 
 
@@ -428,8 +485,8 @@ def transit_factor(
     ] = None,
 ) -> Patch:
     """Durations of lanes and their estimates."""
-    rows = {"lanes": _chosen(snapshot, "lanes", {"lane": lane})}
-    stated = _rewritten(rows, _times(factor, "duration_h", "duration_p95_h"))
+    rows = {"lanes": chosen_rows(snapshot, "lanes", {"lane": lane})}
+    stated = rewritten(rows, multiplied(factor, "duration_h", "duration_p95_h"))
     return stated.then(_estimated(snapshot, "lane", lane, factor))
 
 
@@ -437,10 +494,10 @@ def _estimated(
     snapshot: Snapshot, kind: str, subject: str | None, factor: float
 ) -> Patch:
     hit = (pl.col("kind") == kind) & (pl.col("quantity") == "lead_days")
-    rows = snapshot["estimates"].filter(hit & _selection({"subject": subject}))
+    rows = snapshot["estimates"].filter(hit & cells_match({"subject": subject}))
     if rows.is_empty():
         return Patch()
-    return _rewritten({"estimates": rows}, _times(factor, "p50", "p80", "p95"))
+    return rewritten({"estimates": rows}, multiplied(factor, "p50", "p80", "p95"))
 
 
 # ------------------------------------------------------------ stock, rules, money
@@ -453,10 +510,10 @@ def stock_factor(
     location: OneLocation = None,
 ) -> Patch:
     """Stock on hand; negative bookings stay as they are."""
-    rows = _chosen(snapshot, "stock", {"product": product, "location": location})
+    rows = chosen_rows(snapshot, "stock", {"product": product, "location": location})
     qty = pl.col("qty")
     scaled = pl.when(qty > 0).then(qty * factor).otherwise(qty)
-    return _rewritten({"stock": rows}, {"qty": scaled})
+    return rewritten({"stock": rows}, {"qty": scaled})
 
 
 @change("An order in the books delivers nothing.", choice="Receipt lost")
@@ -482,8 +539,8 @@ def safety_factor(
 ) -> Patch:
     """Safety stock of stock rules, in quantity and in days."""
     table = "inventory_policies"
-    rows = _chosen(snapshot, table, {"product": product, "location": location})
-    return _rewritten({table: rows}, _times(factor, "safety_qty", "safety_days"))
+    rows = chosen_rows(snapshot, table, {"product": product, "location": location})
+    return rewritten({table: rows}, multiplied(factor, "safety_qty", "safety_days"))
 
 
 @change("Prices of suppliers, price breaks included.", choice="Purchase prices")
@@ -492,11 +549,11 @@ def price_factor(
 ) -> Patch:
     """Prices of terms and of their price breaks."""
     chosen = {"supplier": supplier}
-    rows = {"supply_terms": _chosen(snapshot, "supply_terms", chosen)}
-    breaks = snapshot["price_tiers"].filter(_selection(chosen))
+    rows = {"supply_terms": chosen_rows(snapshot, "supply_terms", chosen)}
+    breaks = snapshot["price_tiers"].filter(cells_match(chosen))
     if breaks.height:
         rows["price_tiers"] = breaks
-    return _rewritten(rows, _times(factor, "unit_price"))
+    return rewritten(rows, multiplied(factor, "unit_price"))
 
 
 # ---------------------------------------------------------------------- any table
@@ -534,55 +591,3 @@ def rows_removed(
 ) -> Patch:
     """Rows of a table that a selection names, taken out."""
     return Patch.removing(snapshot, table, where)
-
-
-# ------------------------------------------------------------------------- shared
-def _asked(
-    snapshot: Snapshot, value: Moment, edge: Edge, **cells: object
-) -> dt.datetime | None:
-    """Instant of a text; a date is a local day of the row that the cells lead to."""
-    return instant(value, edge, snapshot.local_days.zone_of(**cells) or "UTC")
-
-
-def _known(
-    snapshot: Snapshot, value: Moment, edge: Edge, **cells: object
-) -> dt.datetime:
-    """Instant of a text that was read as one."""
-    moment = _asked(snapshot, value, edge, **cells)
-    assert moment is not None
-    return moment
-
-
-def _selection(chosen: Mapping[str, str | None]) -> pl.Expr:
-    """Rows that the stated cells name; all where none is stated."""
-    expression = pl.lit(value=True)
-    for name, value in chosen.items():
-        if value is not None:
-            expression &= pl.col(name) == value
-    return expression
-
-
-def _chosen(
-    snapshot: Snapshot,
-    table: str,
-    chosen: Mapping[str, str | None],
-    more: pl.Expr | None = None,
-) -> pl.DataFrame:
-    """Rows of a table that the stated cells name, at least one."""
-    hit = _selection(chosen)
-    rows = snapshot[table].filter(hit if more is None else hit & more)
-    if rows.is_empty():
-        stated = {name: value for name, value in chosen.items() if value is not None}
-        raise NoSuchRowError(table, stated)
-    return rows
-
-
-def _times(factor: float, *names: str) -> Mapping[str, pl.Expr]:
-    return {name: pl.col(name) * factor for name in names}
-
-
-def _rewritten(rows: Mapping[str, pl.DataFrame], cells: Mapping[str, pl.Expr]) -> Patch:
-    """Patch by which rows get other cells."""
-    return Patch(
-        upserts={name: frame.with_columns(**cells) for name, frame in rows.items()}
-    )

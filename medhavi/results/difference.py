@@ -1,10 +1,11 @@
 """What changed between two plans: rows by id, pegs, money, and how much it moved.
 
 Ids are identity, not content: the same supply in both plans has the same id whatever
-its quantity and dates, so "changed" is told apart from "removed and added".
+its quantity and dates, so "changed" is told apart from "removed and added". Ids of
+planned orders count those of one cause, so that one order more shifts the ids of its
+siblings: orders are matched by content first (`same_orders`).
 
-Rows are matched by id, which is identity and not content: a supply that only moved is
-the same supply. Nervousness counts as in Kadipasaoglu and Sridharan 1995
+Nervousness counts as in Kadipasaoglu and Sridharan 1995
 (doi:10.1016/0272-6963(95)00002-P): orders that were added, removed or moved, and the
 quantity times the days by which it moved.
 
@@ -125,7 +126,7 @@ class PlanDelta(TextDisplay):
 
 
 def compare(old: Plan, new: Plan) -> PlanDelta:
-    """Compare two plans by the ids of their rows.
+    """Compare two plans by the ids of their rows, orders by `same_orders`.
 
     Parameters
     ----------
@@ -149,17 +150,32 @@ def compare(old: Plan, new: Plan) -> PlanDelta:
 
 
 def _tables(old: Plan, new: Plan) -> dict[str, TableDelta]:
-    return {name: _table_delta(name, old[name], new[name]) for name in _COMPARED}
+    return {
+        name: _table_delta(
+            name,
+            old[name],
+            new[name],
+            same_orders(old, new) if name == "supplies" else None,
+        )
+        for name in _COMPARED
+    }
 
 
-def _table_delta(name: str, old: pl.DataFrame, new: pl.DataFrame) -> TableDelta:
+def _table_delta(
+    name: str, old: pl.DataFrame, new: pl.DataFrame, pairs: pl.DataFrame | None
+) -> TableDelta:
     key = KEYS[name][0]
+    if pairs is None:
+        pairs = old.select(key).join(new.select(pl.col(key)), on=key)
+        pairs = pairs.with_columns(pl.col(key).alias(f"{key}_new"))
     columns = [
         column
         for column in SCHEMAS[name]
         if column != key and column not in _LEFT_OUT.get(name, ())
     ]
-    both = old.join(new, on=key, how="inner", suffix="_new")
+    both = old.join(pairs, on=key).join(
+        new.rename({one: f"{one}_new" for one in new.columns}), on=f"{key}_new"
+    )
     parts = [
         both.filter(pl.col(column).ne_missing(pl.col(f"{column}_new"))).select(
             pl.col(key).alias("id"),
@@ -173,8 +189,8 @@ def _table_delta(name: str, old: pl.DataFrame, new: pl.DataFrame) -> TableDelta:
         pl.concat(parts).sort("id", "column") if parts else pl.DataFrame(schema=CHANGES)
     )
     return TableDelta(
-        added=new.join(old, on=key, how="anti").sort(key),
-        removed=old.join(new, on=key, how="anti").sort(key),
+        added=new.join(pairs, left_on=key, right_on=f"{key}_new", how="anti").sort(key),
+        removed=old.join(pairs, on=key, how="anti").sort(key),
         changed=changed,
         unchanged=both.height - changed["id"].n_unique(),
     )
@@ -188,6 +204,41 @@ def _text(column: str, dtype: pl.DataType) -> pl.Expr:
 
 PLACED = ["kind", "product", "location", "source", "qty", "start", "finish"]
 """What of a planned order stays where the order does."""
+
+
+def same_orders(before: Plan, after: Plan) -> pl.DataFrame:
+    """Pairs of orders that are one order in two plans, columns id and id_new.
+
+    First those that are equal in id and content (`PLACED`), then planned ones that are
+    equal in content, then what is left by id. An order without a partner is new, or
+    gone.
+    """
+    columns = ["id", "status", *PLACED]
+    old, new = (one.supplies.select(columns) for one in (before, after))
+    rest = new.rename({"id": "id_new"})
+    pairs = old.join(
+        new.with_columns(id_new="id"), on=["id", *PLACED], nulls_equal=True
+    )
+    found = [pairs.select("id", "id_new")]
+    for match in (_equal_orders, _orders_of_one_id):
+        old = old.join(found[-1], on="id", how="anti")
+        rest = rest.join(found[-1], on="id_new", how="anti")
+        found.append(match(old, rest).select("id", "id_new"))
+    return pl.concat(found)
+
+
+def _equal_orders(old: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
+    """Planned orders of equal content, paired in the order of their ids."""
+    sides = []
+    for frame, key in ((old, "id"), (new, "id_new")):
+        planned = frame.filter(pl.col("status") == "planned").sort(key)
+        ordinal = pl.int_range(pl.len()).over(PLACED).alias("ordinal")
+        sides.append(planned.with_columns(ordinal))
+    return sides[0].join(sides[1], on=[*PLACED, "ordinal"], nulls_equal=True)
+
+
+def _orders_of_one_id(old: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
+    return old.join(new.with_columns(id="id_new"), on="id")
 
 
 def planned_orders(plan: Plan) -> pl.DataFrame:
@@ -272,7 +323,9 @@ def _proposals(before: Plan, after: Plan) -> list[Measure]:
     old, new = (
         one.supplies.filter(pl.col("status") == "planned") for one in (before, after)
     )
-    both = old.join(new, on="id", suffix="_new")
+    both = old.join(same_orders(before, after), on="id").join(
+        new.rename({one: f"{one}_new" for one in new.columns}), on="id_new"
+    )
     later = pl.col("finish_new") - pl.col("finish")
     moved = both.filter(
         (later != 0)

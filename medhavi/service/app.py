@@ -30,7 +30,7 @@ from medhavi.service.data_source import (
     choose_source,
     served_tables,
 )
-from medhavi.service.documents import document_route, documents_html
+from medhavi.service.documents import FOLLOW_SCRIPT, document_route, documents_html
 from medhavi.service.downloads import COPY_SCRIPT
 from medhavi.service.jobs.job_progress import JOBS_SCRIPT, job_routes
 from medhavi.service.jobs.job_queue import JobQueue
@@ -161,7 +161,8 @@ def landing_html(
         f'<p class="muted">{say("plans_that_explain")}</p></header>'
         f"{_state(health, known)}{body}</main>{_footer(health)}"
     )
-    return document("Medhavi", body, rules=_RULES, head=ICON + FRAMED_SCRIPT)
+    head = ICON + FRAMED_SCRIPT + FOLLOW_SCRIPT
+    return document("Medhavi", body, rules=_RULES, head=head)
 
 
 def _card(entry: AppEntry, numbers: Mapping[str, str]) -> str:
@@ -206,10 +207,9 @@ def _footer(health: Mapping[str, object]) -> str:
     )
 
 
-KEPT_SECONDS = 60.0
-"""How long numbers are shown before the data is looked at again."""
 _lock = threading.Lock()
-_kept: dict[str, tuple[float, dict[str, str]]] = {}
+_kept: dict[str, tuple[str, dict[str, str]]] = {}
+"""Numbers by folder of tables, with the fingerprint of their tables."""
 
 
 def live_numbers(tables: str | None = None, *, known_at: str = "") -> Mapping[str, str]:
@@ -222,17 +222,17 @@ def live_numbers(tables: str | None = None, *, known_at: str = "") -> Mapping[st
     known_at
         Moment of a lake; empty: now.
     """
-    now = time.monotonic()
+    data = load_data(tables, known_at=known_at)
+    if data.snapshot is None or data.problem is not None:
+        return {}
+    facts = data.snapshot.fingerprint
     with _lock:
         known = _kept.get(tables or "")
-        if not known_at and known is not None and now - known[0] < KEPT_SECONDS:
+        if known is not None and known[0] == facts:
             return known[1]
-        data = load_data(tables, known_at=known_at)
-        told: dict[str, str] = {}
-        if data.snapshot is not None and data.problem is None:
-            told = numbers_of(data.snapshot)
+        told = numbers_of(data.snapshot)
         if not known_at:
-            _kept[tables or ""] = (now, told)
+            _kept[tables or ""] = facts, told
         return told
 
 

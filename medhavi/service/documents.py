@@ -123,3 +123,23 @@ def _led(target: str, known: Mapping[str, str]) -> str:
     if name in known and path.endswith(".md"):
         return f"{ADDRESS}/{name}{anchor}"
     return ""
+
+
+FOLLOW_SCRIPT = """<script>
+// The figures of the page follow the data while somebody looks at it.
+async function follow() {
+  const shown = !window.frameElement || window.frameElement.classList.contains("shown");
+  if (!document.hidden && shown) try {
+    const text = await (await fetch(location.href)).text();
+    const now = new DOMParser().parseFromString(text, "text/html");
+    for (const old of document.querySelectorAll("a.mv-card")) {
+      const same = `a.mv-card[href="${old.getAttribute("href")}"]`;
+      const fresh = now.querySelector(same);
+      if (fresh && fresh.innerHTML !== old.innerHTML) old.innerHTML = fresh.innerHTML;
+    }
+  } catch { /* the server is gone, or comes back */ }
+  setTimeout(follow, 3000);
+}
+setTimeout(follow, 3000);
+</script>"""
+"""Script of the start page: its figures are those of the newest facts."""

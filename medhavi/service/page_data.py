@@ -66,9 +66,8 @@ _names: AnswerCache[Names] = AnswerCache(4)
 class PageProblem:
     """What stands in the way of a page, for people.
 
-    `job` is the name of the job whose result the page waits for, or could not get;
-    `stop` is the word of the button that stops it. `is_final`: the same question has
-    the same answer, so nothing offers to ask it again.
+    `job` is waited for, or failed; `stop` is the word of its button; `when_seen`: an
+    offer begins when the page is seen; `is_final`: the same question, the same answer.
     """
 
     title: str
@@ -77,6 +76,7 @@ class PageProblem:
     job: str = ""
     stop: str = ""
     is_final: bool = False
+    when_seen: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -569,7 +569,7 @@ def problem_html(problem: PageProblem) -> str:
     button = job_button(problem.job, verb, word)
     return (
         f'<div class="mv mv-card mv-list" data-job="{escape(problem.job)}" '
-        'role="status">'
+        f'{"data-when-seen " * problem.when_seen}role="status">'
         f"<h2>{escape(problem.title)}</h2>"
         f'<p class="mv-phase">{escape(problem.text)}</p>'
         f"{f'<p>{button}</p>' if word else ''}</div>"

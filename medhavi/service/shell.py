@@ -179,7 +179,14 @@ function show(address, push = true) {
   if (held && !url.searchParams.has("scenarios")) url.searchParams.set("scenarios", held);
   dated(url);
   if (!frame) frame = open(url);
-  else if (there.search !== url.search || url.hash) go(frame, url);
+  else if (there.search !== url.search || url.hash) {
+    go(frame, url);
+    // Who comes from another page by a link sees its head.
+    const page = frame.contentWindow.document;
+    if (frame !== shown && !url.hash)
+      for (const one of [page.scrollingElement, page.getElementById("App")])
+        one?.scrollTo(0, 0);
+  }
   for (const one of frames.values()) one.classList.toggle("shown", one === frame);
   for (const one of links)
     if (one.pathname !== key) one.removeAttribute("aria-current");

@@ -154,6 +154,31 @@ def test_one_unit_more_needs_time_inside_its_span(base):
         )
 
 
+def test_one_more_shift_is_worked_after_each_day_by_one_resource_alone():
+    at = factories.snapshot(
+        calendars=[{"calendar": "CAL"}],
+        shifts=[
+            {"calendar": "CAL", "weekday": one, "start": "06:00", "finish": "14:00"}
+            for one in range(1, 6)
+        ],
+        resources=[
+            {"resource": one, "location": "L", "calendar": "CAL"} for one in ("M", "N")
+        ],
+        locations=[{"location": "L"}],
+    )
+    monday = AS_OF.date() + dt.timedelta(days=7 - AS_OF.weekday())
+    days = {"start": f"{monday}", "finish": f"{monday + dt.timedelta(days=6)}"}
+    made = changed(at, kind="shift_added", resource="M", **days)
+    assert sorted(made["resources"].select("resource", "calendar").rows()) == [
+        ("M", "CAL+M"),
+        ("N", "CAL"),
+    ]
+    more = made["calendar_exceptions"].filter(calendar="CAL+M")
+    hours = (more["finish"] - more["start"]).dt.total_hours().to_list()
+    assert hours == [8] * 5
+    assert more["start"].dt.date().unique().len() == 5
+
+
 def test_a_lost_receipt_delivers_nothing(base):
     order = {"supply_order": "PO", "kind": "purchase", "qty": 10}
     at = base.replace(

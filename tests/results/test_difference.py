@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import polars as pl
 import pytest
 
 from medhavi.results.difference import CHANGES
+from medhavi.results.reports.scenario_comparison import orders_that_differ
 from tests.api import compare
 from tests.results.hand_plan import RESULTS, at, changed, hand_plan, without
+
+if TYPE_CHECKING:
+    from medhavi.results.plans.plan import Plan
 
 
 @pytest.mark.req("MRP-14")
@@ -35,12 +41,41 @@ def test_a_changed_cell_shows_old_and_new() -> None:
     assert delta.changed.schema == CHANGES
 
 
-def test_another_id_is_removed_and_added() -> None:
-    delta = compare(hand_plan(), hand_plan(**changed("supplies", "buyX", id="other")))
+def test_another_id_of_other_content_is_removed_and_added() -> None:
+    other = changed("supplies", "buyX", id="other", qty=150.0)
+    delta = compare(hand_plan(), hand_plan(**other))
     supplies = delta.tables["supplies"]
     assert supplies.removed["id"].to_list() == ["buyX"]
     assert supplies.added["id"].to_list() == ["other"]
     assert supplies.changed.is_empty()
+
+
+def orders_of(*qtys: float) -> Plan:
+    """Plan with orders of one cause, whose ids count them."""
+    (order,) = (row for row in RESULTS["supplies"] if row["id"] == "buyX")
+    rows = [
+        {**order, "id": f"buy{at}", "qty": qty, "status": "planned"}
+        for at, qty in enumerate(qtys)
+    ]
+    return hand_plan(supplies=rows)
+
+
+def test_a_new_order_does_not_change_the_siblings_whose_ids_it_shifts() -> None:
+    before, after = orders_of(10.0, 20.0, 20.0), orders_of(10.0, 15.0, 20.0, 20.0)
+    delta = compare(before, after).tables["supplies"]
+    assert (delta.unchanged, delta.changed_rows, delta.removed.height) == (3, 0, 0)
+    assert delta.added["qty"].to_list() == [15.0]
+    (row,) = orders_that_differ(before, after).to_dicts()
+    assert (row["change"], row["old_qty"], row["new_qty"]) == ("new", None, 15.0)
+    (gone,) = orders_that_differ(after, before).to_dicts()
+    assert (gone["change"], gone["old_qty"], gone["new_qty"]) == ("gone", 15.0, None)
+
+
+def test_an_order_that_only_grows_is_known_by_its_id() -> None:
+    found = orders_that_differ(orders_of(10.0, 20.0), orders_of(10.0, 25.0))
+    assert found.select("change", "old_qty", "new_qty").rows() == [
+        ("resized", 20.0, 25.0)
+    ]
 
 
 def test_null_and_value_differ_and_null_equals_null() -> None:

@@ -44,7 +44,7 @@ def test_one_order_moves_by_four_days_one_goes_and_one_comes():
         [
             DEMANDS[0],
             {**DEMANDS[1], "due": day(34)},
-            {"demand": "D4", "product": "A", "qty": 5, "due": day(40)},
+            {"demand": "D4", "product": "A", "qty": 6, "due": day(40)},
         ]
     )
     found = figures(before, after)
@@ -59,6 +59,12 @@ def test_one_order_moves_by_four_days_one_goes_and_one_comes():
     assert found["KPI-30"] == pytest.approx(1 / 3)
     assert found["KPI-23"] == 1.0
     assert found["KPI-14"] is None
+
+
+def test_an_order_stays_when_another_demand_takes_it():
+    other = {**DEMANDS[2], "demand": "D4"}
+    found = figures(made(DEMANDS), made([*DEMANDS[:2], other]))
+    assert (found["KPI-18.kept"], found["KPI-18.nervousness"]) == (3, 0)
 
 
 def test_the_same_plan_is_fully_stable():

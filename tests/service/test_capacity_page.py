@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from html import unescape
 from urllib.parse import parse_qs, urlsplit
+from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
@@ -481,23 +482,24 @@ def test_nothing_is_priced_on_tables(shown) -> None:
     assert "needs a lake" in asked.problem.text
 
 
+def told_at(moment):
+    return f"{moment.astimezone(ZoneInfo('Europe/Rome')):%Y-%m-%d %H:%M}"
+
+
 @pytest.mark.req("UI-02")
 def test_scenarios_of_a_resource_begin_with_their_form_filled_in(company):
-    # Monday to Friday, 08:00 to 16:00 UTC by default: Rome is an hour ahead.
-    shift = calendar_words.extra_shift(company, "M")
-    assert shift is not None
-    calendar, closes, opens = shift
-    assert calendar == "CAL"
-    assert opens - closes == 16 * 3600
-    told = calendar_words.what_if_html(company, "M", names_of(company))
+    window = int(company.as_of), int(company.as_of) + 7 * 86_400
+    told = calendar_words.what_if_html(company, "M", names_of(company), window)
     links = [parse_qs(urlsplit(unescape(one)).query) for one in LINK.findall(told)]
     assert [one["kind"] for one in links] == [
-        ["calendar_open"],
+        ["shift_added"],
         ["unit_added"],
         ["resource_down"],
     ]
-    # The calendar of M is called by another line that it opens.
-    assert links[0]["name"] == ["Extra shift: M"]
+    assert all(one["subject"] == ["M"] and one["add"] == ["1"] for one in links)
+    # More hours are asked for when they help, as remedies try them.
+    assert links[0]["start"] == links[1]["start"] == [told_at(NOW)]
+    assert links[0]["finish"] == links[1]["finish"] == [told_at(NOW + 7 * DAY)]
     monday = NOW.date() + 7 * DAY
     assert links[2]["start"] == [f"{monday}"]
     assert links[2]["finish"] == [f"{monday + 4 * DAY}"]
@@ -513,7 +515,7 @@ def test_no_shift_is_offered_where_the_place_is_closed_as_well():
             for day in range(1, 6)
         ],
     )
-    assert calendar_words.extra_shift(both, "M") is None
+    assert not calendar_words.can_work_longer(both, "M")
 
 
 @pytest.mark.req("UI-05")

@@ -57,11 +57,15 @@ def test_every_app_has_its_sentence(tables):
     assert {entry.address.strip("/") for entry in entries("apps")} == known
 
 
-def test_numbers_are_kept_for_a_while(tables, monkeypatch):
+@pytest.mark.req("UI-02")
+def test_numbers_are_those_of_the_newest_facts(tables):
     first = app.live_numbers(tables)
     assert app.live_numbers(tables) is first
-    monkeypatch.setattr(app, "KEPT_SECONDS", 0.0)
-    assert app.live_numbers(tables) is not first
+    fresh = factories.snapshot(
+        products=[{"product": "A"}], demands=[{"demand": "1", "due": AS_OF}]
+    )
+    fresh.to_folder(tables)
+    assert app.live_numbers(tables)["cockpit"] == "1 open order line"
 
 
 def test_without_data_there_are_none(tmp_path):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+import re
+from dataclasses import replace
 
 import polars as pl
 import pytest
@@ -10,9 +13,14 @@ import pytest
 from medhavi.edits.edit import KINDS
 from medhavi.scenarios import parse_study
 from medhavi.service import page_data
+from medhavi.service.page_data import problem_html
 from medhavi.service.plan_pages import plan_page
 from medhavi.service.plan_pages.plan_loading import PlanPage, load_page, plan_of
-from medhavi.service.scenario_pages import scenario_form, scenario_parts
+from medhavi.service.scenario_pages import (
+    scenario_form,
+    scenario_page,
+    scenario_parts,
+)
 from medhavi.service.scenario_pages.scenario_form import (
     NEW,
     OFFERED,
@@ -26,11 +34,13 @@ from medhavi.service.scenario_pages.scenario_form import (
 from medhavi.service.scenario_pages.scenario_page import (
     add_change,
     asked_demands,
+    changed_name,
     compare_scenarios,
     edit_of,
     file_rows,
     study_file,
 )
+from medhavi.views.names import wall_clock
 from medhavi.views.pictures.scenarios import (
     COLUMNS,
     comparison_table,
@@ -71,6 +81,7 @@ FORMS = {
     "demand_removed": {"demand": "D2"},
     "capacity_factor": {"factor": "-50", "resource": "M"},
     "unit_added": {"resource": "M", "start": "2026-01-05", "finish": "2026-01-06"},
+    "shift_added": {"resource": "M", "start": "2026-01-05", "finish": "2026-01-06"},
     "calendar_open": {
         "calendar": "CAL",
         "start": "2026-01-10",
@@ -183,7 +194,7 @@ def test_more_demand_costs_more_and_names_what_differs(folder):
     )
 
 
-def test_an_item_that_is_late_then_is_named_with_both_dates(folder):
+def test_an_item_that_is_late_then_is_named_with_both_dates(folder, monkeypatch):
     shown = shown_of(folder, "constrained")
     form = {"resource": "M", "start": "2026-01-01", "finish": "2026-01-20"}
     held = with_changes(shown, ("resource_down", {**form, "name": "Machine down"}))
@@ -193,12 +204,113 @@ def test_an_item_that_is_late_then_is_named_with_both_dates(folder):
     row = rows.filter(pl.col("Demand").str.starts_with("D2")).row(0, named=True)
     assert row["Date then"] is None or row["Date then"] > row["Date today"]
     assert row["Due"] is not None
+    monkeypatch.setattr(
+        scenario_parts, "page_table", lambda *_, formats, **_more: formats
+    )
+    forms = scenario_parts.demand_table(shown, held.scenarios[0], found)
+    midnight = wall_clock(dt.datetime(2027, 1, 4, tzinfo=dt.UTC), "UTC")
+    assert forms["Due"](midnight) == "Sun 3 Jan"
+    assert forms["Date then"](midnight) == "Mon 4 Jan"
     assert found.not_kept == found.not_kept_today + 1
     finding = scenario_finding([found], shown.names)
     assert finding.startswith("Machine down: ")
-    assert finding.endswith("+1 late demands")
+    assert finding.endswith("1 more late demand")
     late = scenario_tiles(found, shown.names)[1]
     assert (late.state, late.word) == ("bad", "+1")
+
+
+def test_a_breakdown_is_told_as_dearer_and_not_as_the_one_that_costs_least(folder):
+    shown = shown_of(folder, "constrained")
+    down = {"resource": "M", "start": "2026-01-01", "finish": "2026-01-20"}
+    held = with_changes(
+        shown,
+        ("resource_down", {**down, "name": "Machine down"}),
+        ("demand_removed", {"demand": "D1", "name": "Less"}),
+    )
+    found = compare_scenarios(shown, held.scenarios)
+    told = scenario_finding(found, shown.names, "Machine down")
+    assert re.fullmatch(
+        r"Machine down: \S+ \S+ dearer than today, 1 more late demand", told
+    )
+    assert " cheaper than today, " in scenario_finding(found, shown.names, "Less")
+
+
+def test_what_was_added_or_grew_is_looked_at(folder):
+    shown = shown_of(folder)
+    first = with_changes(shown, ("price_factor", {"factor": "5", "name": "Dear"}))
+    values = {"factor": "-10", "name": "Less"}
+    more, _ = add_change(first, shown, "stock_factor", values)
+    assert changed_name(first, more) == "Less"
+    grown, _ = add_change(more, shown, "stock_factor", {**values, "into": "Dear"})
+    assert changed_name(more, grown) == "Dear"
+
+
+def test_a_link_that_says_all_is_one_press_to_its_scenario(folder):
+    shown = shown_of(folder)
+    asked = {"subject": "M", "start": "2026-01-05", "finish": "2026-01-06"}.get
+    kind = KINDS["unit_added"]
+    held, told, name = scenario_parts.stated_change(
+        ScenarioList(), shown, kind, lambda one: asked(one, "")
+    )
+    assert name == "One more unit: M, from Mon 5 Jan, to Tue 6 Jan"
+    assert (held.names, told.problems) == ((name,), {})
+    again, _, same = scenario_parts.stated_change(
+        held, shown, kind, lambda one: asked(one, "")
+    )
+    assert (again, same) == (held, name)
+    # What is missing is asked for in the form.
+    nothing, told, name = scenario_parts.stated_change(
+        ScenarioList(), shown, kind, lambda _: ""
+    )
+    assert (nothing.scenarios, name) == ((), "")
+    assert "resource" in told.problems
+
+
+def test_hours_that_are_added_say_when_they_are_paid(folder):
+    shown = shown_of(folder)
+    open_end = with_changes(shown, ("unit_added", {"resource": "M"}))
+    assert open_end.names == ("One more unit: M, to the end of the plan",)
+    dated = with_changes(shown, ("unit_added", FORMS["unit_added"]))
+    (change,) = dated.scenarios[0].changes
+    told = scenario_form.hours_words([change], shown.names)
+    assert told == "from Mon 5 Jan to Tue 6 Jan"
+
+
+def test_a_scenario_of_an_older_plan_waits_until_its_page_is_looked_at(folder):
+    shown = shown_of(folder)
+    held = with_changes(shown, ("price_factor", FORMS["price_factor"]))
+    (one,) = held.scenarios
+    assert scenario_page._offer(shown, one) is None
+    scenario_page.scenarios_beside(shown, [one])
+    assert scenario_page._offer(shown, one) is None
+    newer = replace(shown, plan=shown_of(folder, "constrained").plan)
+    key = scenario_page._place_of(newer, one)
+    scenario_page._seen.put(key, "an older plan")
+    told = scenario_page._offer(newer, one)
+    assert told is not None
+    assert told.title == f"{one.name} was planned on an older plan"
+    assert "data-when-seen" in problem_html(replace(told, job="1"))
+
+
+def test_customers_are_offered_by_the_value_of_their_orders():
+    made = factories.snapshot(
+        products=[{"product": "A", "unit_cost": 2.0}],
+        demands=[
+            {"demand": "D1", "qty": 10, "customer": "Alba"},
+            {"demand": "D2", "qty": 10, "customer": "Zeno", "price": 6.0},
+            {"demand": "D3", "qty": 90, "customer": "Alba", "status": "cancelled"},
+            {"demand": "D4", "qty": 50, "kind": "forecast"},
+        ],
+    )
+    told = options_of(made, names_of(made), ("demands", "customer"))
+    assert told == {
+        "Zeno, 75 % of ordered value": "Zeno",
+        "Alba, 25 % of ordered value": "Alba",
+    }
+    form = scenario_form.change_form(
+        KINDS["demand_factor"], made, names_of(made), ChangeForm(), (), print
+    )
+    assert "Forecasts name no customer" in form.text
 
 
 def test_an_item_that_nobody_asks_for_where_it_is_begins_with_all_its_demand(folder):

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from medhavi.edits.remedy_changes import (
+    SHIFT,
     Proposal,
     WaitingScope,
     earlier_order,
@@ -34,7 +35,9 @@ from medhavi.planners.late_remedies.reasons import (
     orders_behind,
     orders_beside,
     others_in_the_way,
+    reasons,
 )
+from medhavi.providers import Providers
 from medhavi.results.amounts import duration
 from medhavi.results.limiter import Limiter, RemedyKind
 from medhavi.units import (
@@ -51,15 +54,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from medhavi.planners.late_remedies.reasons import Reason
-    from medhavi.providers import Providers
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
 
     Row = dict[str, object]
 
 
-SHIFT = 8 * HOUR
-"""Length of an extra shift [s]."""
 SMALLEST = 0.05
 """No lot is made smaller than this share of an order."""
 EXPEDITED = 0.5
@@ -97,6 +97,20 @@ class Candidate(NamedTuple):
     reason: Reason
     change: Proposal
     demands: tuple[str, ...]
+
+
+def window_of_help(
+    snapshot: Snapshot, plan: Plan, resource: str
+) -> tuple[int, int] | None:
+    """When more of a resource would help a plan, as remedies try it [UTC seconds].
+
+    None: no demand of the plan waits for it.
+    """
+    for reason in reasons(plan):
+        if reason.code is Limiter.CAPACITY_SHORTFALL and reason.subject == resource:
+            changes = PlanChanges(snapshot, Providers(snapshot), plan)
+            return changes.window_of(reason)
+    return None
 
 
 class PlanChanges:
@@ -212,7 +226,7 @@ class PlanChanges:
     def _one_more(self, reason: Reason) -> Iterator[Proposal]:
         """Add one more unit of the resource while it is waited for."""
         found = self._rows("resources", resource=reason.subject)
-        window = self._waited(reason)
+        window = self.window_of(reason)
         if not found or window is None:
             return
         begin, end = window
@@ -230,7 +244,7 @@ class PlanChanges:
     def _more_hours(self, reason: Reason) -> Iterator[Proposal]:
         """Overtime that the resource states, and a shift after each of its days."""
         found = self._rows("resources", resource=reason.subject)
-        window = self._waited(reason)
+        window = self.window_of(reason)
         if not found or window is None or found[0]["calendar"] is None:
             return
         row, (begin, end) = found[0], window
@@ -250,7 +264,7 @@ class PlanChanges:
             rows = own_calendar(self._snapshot, row, spans, name)
             yield proposal(RemedyKind.OVERTIME, text, priced=True, **rows)
 
-    def _waited(self, reason: Reason) -> tuple[int, int] | None:
+    def window_of(self, reason: Reason) -> tuple[int, int] | None:
         """When more of the resource would help [UTC seconds]; None: at no time."""
         if reason.begin is None or reason.end is None:
             return None

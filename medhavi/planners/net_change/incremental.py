@@ -232,13 +232,13 @@ def _compared(
         reference = money(whole)
         if money(made) > money(whole) + price:
             what = "lateness" if planner.mode == "constrained" else "the plan"
-            on_it, from_nothing, least = (
+            on_it, from_nothing = (
                 told_money(cost, snapshot.settings.base_currency)
-                for cost in (money(made), money(whole), price)
+                for cost in (money(made), money(whole))
             )
             reason = (
-                f"{what} costs {on_it} on it and {from_nothing} in a plan from "
-                f"nothing, more than {least} apart"
+                f"so much changes that {what} would cost {on_it} with the orders of "
+                f"the plan before, and {from_nothing} without them"
             )
             return _whole(whole, snapshot, reason)
     effort = {**made.run.effort, FROM_NOTHING: min(reference, money(made))}

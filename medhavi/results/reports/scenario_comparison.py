@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from medhavi.results.difference import same_orders
 from medhavi.results.plans.lateness import outcomes, tally
 from medhavi.results.plans.money_parts import PARTS
 
@@ -90,6 +91,7 @@ class ScenarioComparison:
         *,
         change: float = 0.0,
         extra_units: float = 0.0,
+        extra_words: str = EXTRA_UNITS,
         problem: str = "",
     ) -> ScenarioComparison:
         """Compare the plan of today and that of a scenario.
@@ -101,12 +103,14 @@ class ScenarioComparison:
         change, extra_units
             What the scenario costs more than today, all orders and extra units
             counted; and the part of the extra units [base currency].
+        extra_words
+            How that part is called.
         """
         today, plan = plans
         old, new = _figures(today), _figures(plan)
         scored = (new[SCORECARD] or 0.0) - (old[SCORECARD] or 0.0)
         rest = {
-            EXTRA_UNITS: extra_units,
+            extra_words: extra_units,
             OPEN_ORDERS: change - scored - extra_units,
         }
         return cls(
@@ -215,10 +219,13 @@ def dates_that_differ(today: Plan, plan: Plan) -> pl.DataFrame:
 
 
 def orders_that_differ(today: Plan, plan: Plan) -> pl.DataFrame:
-    """Orders that are new, gone, moved or resized, by date."""
+    """Orders that are new, gone, moved or resized, by date; see `same_orders`."""
     columns = ["id", *_ORDER, *_WHEN]
-    both = today.supplies.select(columns).join(
-        plan.supplies.select(columns), on="id", how="full", suffix="_new"
+    new = plan.supplies.select(pl.col(columns).name.suffix("_new"))
+    both = (
+        today.supplies.select(columns)
+        .join(same_orders(today, plan), on="id", how="left")
+        .join(new, on="id_new", how="full", coalesce=True)
     )
     moved = (pl.col("start") != pl.col("start_new")) | (
         pl.col("finish") != pl.col("finish_new")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from medhavi.edits.order_rows import order_named
+from medhavi.planners.late_remedies.plan_changes import window_of_help
 from medhavi.results.reports.resource_load import ResourceLoads
 from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.downloads import grid_button, picture_buttons
@@ -471,7 +472,13 @@ def head_parts(
     found = "" if shown.plan is None else capacity_finding(shown.plan, loads, names)
     offered = []
     if view is not None and shown.snapshot is not None:
-        offered = [html(what_if_html(shown.snapshot, view.resource, names))]
+        window = (
+            None
+            if shown.plan is None
+            else window_of_help(shown.snapshot, shown.plan, view.resource)
+        )
+        told = what_if_html(shown.snapshot, view.resource, names, window)
+        offered = [html(told)]
     return page_head(say("capacity"), shown, known_at, found, [*choices, *offered])
 
 

@@ -26,6 +26,7 @@ _RULES = """
 .mv-jobs div{display:flex;flex-wrap:wrap;gap:4px 12px;align-items:center}
 .mv-jobs .elapsed{font-variant-numeric:tabular-nums;color:var(--mv-muted)}
 .mv-jobs button{margin-left:auto}
+.mv-jobs summary{cursor:pointer}
 .mv-jobs .failed b::before{content:"▲ ";color:var(--mv-bad_ink)}
 """
 
@@ -66,6 +67,18 @@ function line(job) {
   return row;
 }
 
+// Many jobs are one line; a press unfolds them.
+function folded(jobs, rows, unfolded) {
+  const all = document.createElement("details"), first = document.createElement("summary");
+  const runs = jobs.find(job => job.state === "running") ?? jobs[0];
+  const failed = jobs.filter(job => job.state === "failed").length;
+  first.textContent = `${jobs.length} jobs, ${failed ? `${failed} failed, ` : ""}`
+    + `${runs.title}: ${going(runs) ? words(runs) : runs.problem}`;
+  all.open = unfolded;
+  all.append(first, ...rows);
+  return all;
+}
+
 function draw(jobs) {
   // What has no other answer stands on its page; it is no failure of the work.
   const shown = jobs.filter(job => going(job) || job.state === "failed" && !job.final);
@@ -84,7 +97,9 @@ function draw(jobs) {
   // A button that is being pressed stays: rows are exchanged, the focus is kept.
   const focus = bar.contains(document.activeElement) ? document.activeElement : null;
   const held = focus?.dataset.stop || focus?.dataset.dismiss;
-  bar.replaceChildren(...shown.map(line));
+  const rows = shown.map(line), many = rows.length > 2;
+  const unfolded = bar.querySelector("details")?.open ?? false;
+  bar.replaceChildren(...many ? [folded(shown, rows, unfolded)] : rows);
   // A bar over the page leaves the foot of the page room.
   if (bar.classList.contains("alone"))
     document.body.style.setProperty("--mv-jobs", bar.offsetHeight + "px");
@@ -100,6 +115,13 @@ async function look() {
       const jobs = await (await fetch(framed ? "/jobs" : "/jobs?seen")).json();
       busy = jobs.some(going);
       if (!framed) draw(jobs);
+      // What waits until somebody looks at the page begins when it is shown.
+      if (!framed || window.frameElement?.classList.contains("shown"))
+        for (const place of waiting)
+          if ("whenSeen" in place.dataset) {
+            delete place.dataset.whenSeen;
+            place.querySelector("[data-again]")?.click();
+          }
       for (const place of waiting) {
         const job = jobs.find(one => one.job === place.dataset.job);
         const phase = place.querySelector(".mv-phase");

@@ -13,9 +13,12 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
+
 from medhavi.edits.edit import KINDS, referred
 from medhavi.edits.parameter import instant
 from medhavi.errors import UsageError
+from medhavi.schema import PLANNED_STATUS
 from medhavi.service.page_data import read_moment
 from medhavi.snapshot.reading.cells import is_day
 from medhavi.views.names import (
@@ -23,6 +26,7 @@ from medhavi.views.names import (
     day,
     number,
     opening_words,
+    percent,
     quantity,
     said,
     when,
@@ -164,7 +168,30 @@ def change_words(change: Edit, names: Names) -> str:
         _said(kind.parameters[name], value, names)
         for name, value in change.values.items()
     ]
+    if change.kind in MORE_HOURS and "finish" not in change.values:
+        told.append(say("to_the_end_of_the_plan"))
     return f"{kind.words}: {', '.join(told)}"
+
+
+MORE_HOURS = ("unit_added", "shift_added")
+"""Kinds of change whose hours are paid in their window."""
+
+
+def hours_words(changes: Sequence[Edit], names: Names) -> str:
+    """Window in which hours that are added are paid; empty: no change adds any."""
+    told = []
+    for change in changes:
+        if change.kind not in MORE_HOURS:
+            continue
+        span = [
+            f"{words} {_date_words(str(change.values[name]), names.zone)}"
+            for name, words in (("start", "from"), ("finish", "to"))
+            if name in change.values
+        ]
+        if "finish" not in change.values:
+            span.append(say("to_the_end_of_the_plan"))
+        told.append(" ".join(span))
+    return "; ".join(dict.fromkeys(told))
 
 
 def _said(parameter: Parameter, value: Any, names: Names) -> str:
@@ -216,6 +243,8 @@ def options_of(
         item = f"{names.name(row['product'])} at {names.name(row['location'])}"
         return f"{names.name(identity)}: {amount} {item}"
 
+    if reference == ("demands", "customer"):
+        return _customer_options(snapshot, names)
     told = {one: words(one) for one in ids}
     twice = Counter(told.values())
     labelled = {
@@ -223,6 +252,32 @@ def options_of(
         for one, text in told.items()
     }
     return dict(sorted(labelled.items()))
+
+
+def _customer_options(snapshot: Snapshot, names: Names) -> dict[str, str]:
+    """Customers by the value of their open orders, the largest first."""
+    costs = snapshot["products"].select("product", "unit_cost")
+    price = pl.coalesce("price", "unit_cost").fill_null(0.0)
+    known = (
+        snapshot["demands"]
+        .filter(pl.col("customer").is_not_null())
+        .join(costs, on="product", how="left")
+        .with_columns(open=pl.col("status").is_in(PLANNED_STATUS))
+        .group_by("customer")
+        .agg(value=(pl.col("qty") * price * pl.col("open")).sum())
+        .sort("value", "customer", descending=[True, False])
+    )
+    total = float(known["value"].sum())
+    told = {one: names.name(one) for one in known["customer"]}
+    twice = Counter(told.values())
+    found: dict[str, str] = {}
+    for customer, value in known.select("customer", "value").iter_rows():
+        name = told[customer]
+        name = f"{name} ({customer})" if twice[name] > 1 else name
+        if total:
+            name = say("customer_share", name, percent(value / total))
+        found[name] = customer
+    return found
 
 
 _BY_EACH = ("locations", "resources")
@@ -334,7 +389,9 @@ def change_form(
     cells = "".join(
         f"<div>{{{name}}}{_problem(draft.problems.get(name))}</div>" for name in fields
     )
-    text = f'<div class="mv"><div class="mv-form mv-wide">{cells}</div></div>'
+    note = say("factor_of_demand") if kind.name == "demand_factor" else ""
+    told = f'<p class="muted small">{note}</p>' if note else ""
+    text = f'<div class="mv">{told}<div class="mv-form mv-wide">{cells}</div></div>'
     return (
         mo.Html(text)
         .batch(**fields)

@@ -19,6 +19,7 @@ from medhavi.planners.edit_price import edit_price
 from medhavi.progress import Progress
 from medhavi.results.reports.scenario_comparison import (
     COMPARED_KPIS,
+    EXTRA_UNITS,
     ScenarioComparison,
     best_first,
 )
@@ -40,6 +41,7 @@ from medhavi.service.scenario_pages.scenario_form import (
     NEW,
     ChangeForm,
     change_words,
+    hours_words,
     read_form,
 )
 from medhavi.snapshot.patch import Patch
@@ -105,6 +107,12 @@ def add_change(
         fresh = Scenario(name=_unused(words, (*known, BASE)), changes=(change,))
         scenarios = (*held.scenarios, fresh)
     return ScenarioList(scenarios=scenarios), ChangeForm(kind=kind)
+
+
+def changed_name(before: ScenarioList, after: ScenarioList) -> str:
+    """Name of the scenario that was added or got a change; empty: none."""
+    fresh = (one.name for one in after.scenarios if one not in before.scenarios)
+    return next(fresh, "")
 
 
 def _unused(words: str, taken: Sequence[str]) -> str:
@@ -177,13 +185,9 @@ def _comparison(
     run = scenario_run(scenario, plan)
     named = (plan.fingerprint, run.identity(snapshot.fingerprint, __version__))
 
-    def told(done: Progress) -> None:
-        if observe is not None:
-            observe(replace(done, phase=f"{run.scenario}: {done.phase}"))
-
     def planned() -> ScenarioComparison:
         outcome = outcome_of(
-            scenario, plan, snapshot, observe=told, cancelled=cancelled
+            scenario, plan, snapshot, observe=observe, cancelled=cancelled
         )
         if outcome.plan is None:
             return ScenarioComparison(
@@ -195,12 +199,14 @@ def _comparison(
             raise _CancelledRunError
         edited = apply(snapshot, run.changes)
         cost = edit_price((plan, snapshot), (outcome.plan, edited))
+        paid = hours_words(run.changes, shown.names)
         return ScenarioComparison.of(
             run.scenario,
             outcome.status,
             (plan, outcome.plan),
             change=cost.total,
             extra_units=cost.extra_units,
+            extra_words=say("extra_hours_in", paid) if paid else EXTRA_UNITS,
             problem=shown.names.told(outcome.problem),
         )
 
@@ -275,12 +281,43 @@ def scenarios_beside(
             asked,
             lambda one=one: compare_scenarios(shown, [one])[0],  # type: ignore[misc]
             say("is_being_planned", one.name),
+            offer=_offer(shown, one),
         )
         if isinstance(told, PageProblem):
             missing.append(told)
         else:
+            _seen.put(_place_of(shown, one), shown.plan.fingerprint)
             found.append(told)
     return best_first(tuple(found)), tuple(missing)
+
+
+_seen: AnswerCache[str] = AnswerCache(_KEPT)
+"""Fingerprint of the plan that a scenario was compared with last."""
+
+
+def _place_of(shown: PlanPage, scenario: Scenario) -> tuple[object, str, str]:
+    """Source, mode and text of a scenario."""
+    assert shown.plan is not None
+    text = ScenarioList(scenarios=(scenario,)).text()
+    return shown.source, shown.plan.run.mode, text
+
+
+def _offer(shown: PlanPage, scenario: Scenario) -> PageProblem | None:
+    """Offer to plan a scenario again that was compared with an older plan.
+
+    Each decision makes a plan: a page that nobody looks at does not plan all its
+    scenarios again after each. None: it is planned at once.
+    """
+    assert shown.plan is not None
+    last = _seen.known(_place_of(shown, scenario))
+    if last in (None, shown.plan.fingerprint):
+        return None
+    return PageProblem(
+        title=say("planned_before", scenario.name),
+        text=say("plans_again_when_seen"),
+        remedy=say("plan_it_again"),
+        when_seen=True,
+    )
 
 
 class _CancelledRunError(Exception):

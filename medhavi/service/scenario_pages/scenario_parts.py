@@ -14,7 +14,9 @@ from medhavi.service.scenario_pages.scenario_form import (
     chosen_by,
 )
 from medhavi.service.scenario_pages.scenario_page import (
+    add_change,
     asked_demands,
+    changed_name,
     file_rows,
 )
 from medhavi.views import grid_columns, page
@@ -57,12 +59,34 @@ def form_of(
     """
     assert shown.snapshot is not None
     if draft.kind != kind.name or not draft.values:
-        stated = {one: wanted(one) for one in (*kind.parameters, "name") if wanted(one)}
-        if stated.get("name") in scenarios:
-            del stated["name"]
-        values = {**stated, **chosen_by(shown.snapshot, kind, wanted("subject"))}
+        values = _stated(shown, kind, wanted)
+        if values.get("name") in scenarios:
+            del values["name"]
         draft = replace(draft, values=values, problems={}, trouble="")
     return change_form(kind, shown.snapshot, shown.names, draft, scenarios, send)
+
+
+def _stated(shown: PlanPage, kind: ChangeKind, wanted: Wanted) -> dict[str, str]:
+    """Fields of a form that an address states."""
+    assert shown.snapshot is not None
+    stated = {one: wanted(one) for one in (*kind.parameters, "name") if wanted(one)}
+    return {**stated, **chosen_by(shown.snapshot, kind, wanted("subject"))}
+
+
+def stated_change(
+    held: ScenarioList, shown: PlanPage, kind: ChangeKind, wanted: Wanted
+) -> tuple[ScenarioList, ChangeForm, str]:
+    """Add the change of an address, and the name of its scenario.
+
+    A scenario that is there already with this change alone is looked at.
+    """
+    made, told = add_change(held, shown, kind.name, _stated(shown, kind, wanted))
+    name = changed_name(held, made)
+    fresh = next((one for one in made.scenarios if one.name == name), None)
+    for one in held.scenarios:
+        if fresh is not None and one.changes == fresh.changes:
+            return held, told, one.name
+    return made, told, name
 
 
 def builder(
@@ -167,7 +191,10 @@ def demand_table(shown: PlanPage, scenario: Scenario, one: ScenarioComparison) -
         )
     names = shown.names
     rows = demand_rows(one, names, asked_demands(shown, scenario))
-    dates = (grid_columns.PROMISED, grid_columns.DATE_TODAY, grid_columns.DATE_THEN)
+    dates = (
+        *(grid_columns.DUE, grid_columns.PROMISED),
+        *(grid_columns.DATE_TODAY, grid_columns.DATE_THEN),
+    )
     forms = {
         **clocks(dates),
         grid_columns.MONEY: lambda value: money(value, names.currency),

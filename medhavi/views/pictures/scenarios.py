@@ -68,16 +68,30 @@ def scenario_link(subject: str, kind: str = "", **fields: str) -> str:
     return f"/scenarios/?{urlencode(stated)}"
 
 
-def scenario_finding(compared: Sequence[ScenarioComparison], names: Names) -> str:
-    """What the comparison finds; `compared` has the best first."""
+def scenario_finding(
+    compared: Sequence[ScenarioComparison], names: Names, looked: str = ""
+) -> str:
+    """What the comparison finds of a scenario; `compared` has the best first.
+
+    Parameters
+    ----------
+    looked
+        Name of the scenario; the best where it has no plan.
+    """
     planned = [one for one in compared if one.is_planned]
     if not planned:
         return say("no_scenario_has_a_plan")
-    best = planned[0]
-    late = best.not_kept - best.not_kept_today
-    words = f"{money_change(best.cost - best.cost_today, names.currency)} against today"
-    more = f"{_more(late)} late demands" if late else say("as_many_late_demands")
-    lead = f"{best.name} costs least: " if len(planned) > 1 else f"{best.name}: "
+    one = next((known for known in planned if known.name == looked), planned[0])
+    late, cost = one.not_kept - one.not_kept_today, round(one.cost - one.cost_today, 2)
+    words = say("costs_as_today")
+    if cost:
+        key = "dearer_than_today" if cost > 0 else "cheaper_than_today"
+        words = say(key, money(abs(cost), names.currency))
+    more = say("as_many_late_demands")
+    if late:
+        key = "more_late_demand" if late > 0 else "fewer_late_demand"
+        more = count(abs(late), say(key))
+    lead = f"{one.name}: "
     without = len(compared) - len(planned)
     tail = say("cannot_be_planned", count(without, "scenario")) if without else ""
     return f"{lead}{words}, {more}{tail}"

@@ -123,53 +123,53 @@ def calendar_choices(snapshot: Snapshot, resource: str, names: Names) -> dict[st
     return {f"{names.name(one)} ({used_by(snapshot, one)})": one for one in found}
 
 
-def extra_shift(snapshot: Snapshot, resource: str) -> tuple[str, int, int] | None:
-    """Calendar of a resource and the next span [UTC s] in which it alone closes it.
-
-    It is what one more shift would open. None: the calendar of the place closes too.
-    """
+def can_work_longer(snapshot: Snapshot, resource: str) -> bool:
+    """Whether its own calendar alone closes a resource at some time of two weeks."""
     own, *others = calendars_of(snapshot, resource) or (None,)
     if own is None:
-        return None
+        return False
     calendars = Calendars(snapshot)
     now = int(snapshot.as_of)
     place = calendars.working_time(*others)
     open_time = calendars.working_time(own).segments(now, now + 14 * DAY)
-    for (_, closes), (opens, _) in itertools.pairwise(open_time):
-        if closes < opens and place.between(closes, opens) == opens - closes:
-            return own, closes, opens
-    return None
+    return any(
+        closes < opens and place.between(closes, opens) == opens - closes
+        for (_, closes), (opens, _) in itertools.pairwise(open_time)
+    )
 
 
-def what_if_html(snapshot: Snapshot, resource: str, names: Names) -> str:
-    """Links to scenarios of a resource: a shift or a unit more, down next week."""
-    now = local(from_seconds(int(snapshot.as_of)), names.zone).date()
-    monday = now + dt.timedelta(days=7 - now.weekday())
+def what_if_html(
+    snapshot: Snapshot, resource: str, names: Names, window: tuple[int, int] | None
+) -> str:
+    """Links that plan a scenario of a resource: a shift or a unit more, or down.
+
+    Parameters
+    ----------
+    window
+        When more of it helps [UTC seconds]; None: four weeks from now.
+    """
+    now = int(snapshot.as_of)
+    begin, end = window or (now, min(now + 28 * DAY, snapshot.settings.horizon_end))
+    start, finish = (
+        f"{local(from_seconds(one), names.zone):%Y-%m-%d %H:%M}" for one in (begin, end)
+    )
+    today = local(from_seconds(now), names.zone).date()
+    monday = today + dt.timedelta(days=7 - today.weekday())
     friday = monday + dt.timedelta(days=4)
-    offered = []
-    shift = extra_shift(snapshot, resource)
-    if shift is not None:
-        calendar, *span = shift
-        start, finish = (
-            f"{local(from_seconds(one), names.zone):%Y-%m-%d %H:%M}" for one in span
-        )
-        # A calendar opens several resources and is called by another one of them.
-        name = f"{say('extra_shift').capitalize()}: {names.name(resource)}"
-        link = scenario_link(
-            calendar, "calendar_open", start=start, finish=finish, name=name
-        )
-        offered.append((say("one_more_shift"), link))
-    offered += [
-        (say("one_more_unit"), scenario_link(resource, "unit_added")),
-        (
-            say("down_next_week"),
-            scenario_link(
-                resource, "resource_down", start=f"{monday}", finish=f"{friday}"
-            ),
+    asked = [
+        *(
+            [("one_more_shift", "shift_added", start, finish)]
+            if can_work_longer(snapshot, resource)
+            else []
         ),
+        ("one_more_unit", "unit_added", start, finish),
+        ("down_next_week", "resource_down", f"{monday}", f"{friday}"),
     ]
     links = " · ".join(
-        f'<a href="{escape(address)}" target="_self">{words}</a>'
-        for words, address in offered
+        f'<a href="{escape(address)}" target="_self">{say(words)}</a>'
+        for words, kind, first, last in asked
+        for address in (
+            scenario_link(resource, kind, start=first, finish=last, add="1"),
+        )
     )
     return f"<p>{say('scenarios_with', escape(names.name(resource)))} {links}</p>"
