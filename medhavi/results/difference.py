@@ -173,9 +173,7 @@ def _table_delta(
         for column in SCHEMAS[name]
         if column != key and column not in _LEFT_OUT.get(name, ())
     ]
-    both = old.join(pairs, on=key).join(
-        new.rename({one: f"{one}_new" for one in new.columns}), on=f"{key}_new"
-    )
+    both = _beside(old, new, pairs, key)
     parts = [
         both.filter(pl.col(column).ne_missing(pl.col(f"{column}_new"))).select(
             pl.col(key).alias("id"),
@@ -194,6 +192,14 @@ def _table_delta(
         changed=changed,
         unchanged=both.height - changed["id"].n_unique(),
     )
+
+
+def _beside(
+    old: pl.DataFrame, new: pl.DataFrame, pairs: pl.DataFrame, key: str
+) -> pl.DataFrame:
+    """Rows of a plan beside their partners, whose columns end with `_new`."""
+    renamed = new.select(pl.all().name.suffix("_new"))
+    return old.join(pairs, on=key).join(renamed, on=f"{key}_new")
 
 
 def _text(column: str, dtype: pl.DataType) -> pl.Expr:
@@ -323,9 +329,7 @@ def _proposals(before: Plan, after: Plan) -> list[Measure]:
     old, new = (
         one.supplies.filter(pl.col("status") == "planned") for one in (before, after)
     )
-    both = old.join(same_orders(before, after), on="id").join(
-        new.rename({one: f"{one}_new" for one in new.columns}), on="id_new"
-    )
+    both = _beside(old, new, same_orders(before, after), "id")
     later = pl.col("finish_new") - pl.col("finish")
     moved = both.filter(
         (later != 0)

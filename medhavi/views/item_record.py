@@ -21,7 +21,7 @@ from medhavi.views.names import (
     wall_clock,
     when,
 )
-from medhavi.views.page import empty, table_html
+from medhavi.views.page import empty, tab_address, table_html
 from medhavi.views.tiles import Tile
 from medhavi.views.words import say
 
@@ -140,7 +140,7 @@ def _movements_link(record: TimePhasedRecord, bucket: dt.date | None) -> str:
     """Address of the orders and requirements of a bucket."""
     asked = {
         "bucket": record.bucket,
-        "tab": say("orders_and_requirements").lower().replace(" ", "-"),
+        "tab": tab_address(say("orders_and_requirements")),
         "group": grid_columns.BUCKET,
         "open": bucket_words(bucket, record.bucket),
     }

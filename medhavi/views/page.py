@@ -77,6 +77,15 @@ def header(title: str, facts: Sequence[tuple[str, str]], *, finding: str = "") -
     )
 
 
+def tab_address(tab: str) -> str:
+    """Part of an address that names a tab.
+
+    >>> tab_address("Correct a cell")
+    'correct-a-cell'
+    """
+    return tab.lower().replace(" ", "-")
+
+
 AS_OF = "As of"
 """Fact of a head that the bar of the shell repeats."""
 

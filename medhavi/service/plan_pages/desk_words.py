@@ -100,7 +100,7 @@ def tab_bar(
     return mo.ui.tabs(
         dict.fromkeys(tabs, ""),
         value=chosen if chosen in tabs else first,
-        on_change=lambda tab: keep(name, tab.lower().replace(" ", "-")),
+        on_change=lambda tab: keep(name, page.tab_address(tab)),
     )
 
 

@@ -245,13 +245,17 @@ def options_of(
 
     if reference == ("demands", "customer"):
         return _customer_options(snapshot, names)
-    told = {one: words(one) for one in ids}
+    labels = _labels({one: words(one) for one in ids})
+    return dict(sorted((text, one) for one, text in labels.items()))
+
+
+def _labels(told: Mapping[str, str]) -> dict[str, str]:
+    """Words by id; words of several ids say which."""
     twice = Counter(told.values())
-    labelled = {
-        f"{text} ({one})" if twice[text] > 1 else text: one
+    return {
+        one: f"{text} ({one})" if twice[text] > 1 else text
         for one, text in told.items()
     }
-    return dict(sorted(labelled.items()))
 
 
 def _customer_options(snapshot: Snapshot, names: Names) -> dict[str, str]:
@@ -268,16 +272,13 @@ def _customer_options(snapshot: Snapshot, names: Names) -> dict[str, str]:
         .sort("value", "customer", descending=[True, False])
     )
     total = float(known["value"].sum())
-    told = {one: names.name(one) for one in known["customer"]}
-    twice = Counter(told.values())
-    found: dict[str, str] = {}
-    for customer, value in known.select("customer", "value").iter_rows():
-        name = told[customer]
-        name = f"{name} ({customer})" if twice[name] > 1 else name
-        if total:
-            name = say("customer_share", name, percent(value / total))
-        found[name] = customer
-    return found
+    labels = _labels({one: names.name(one) for one in known["customer"]})
+    if not total:
+        return {labels[one]: one for one in known["customer"]}
+    return {
+        say("customer_share", labels[one], percent(value / total)): one
+        for one, value in known.select("customer", "value").iter_rows()
+    }
 
 
 _BY_EACH = ("locations", "resources")

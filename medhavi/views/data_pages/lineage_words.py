@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from medhavi.results.reports.lineage import Standing, StepEffect
 from medhavi.views.changed_cells import value_words
 from medhavi.views.names import is_currency, money, number, percent, said, when
-from medhavi.views.page import empty, table_html
+from medhavi.views.page import empty, tab_address, table_html
 from medhavi.views.words import say
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def cell_rows(table: str, row: str, column: str, value: str = "") -> str:
     'tab=correct-a-cell&table=lanes&row=L-1&column=transit_days&value=2'
     """
     named = {"table": table, "row": row, "column": column, "value": value}
-    return urlencode({"tab": say("correct_a_cell").lower().replace(" ", "-"), **named})
+    return urlencode({"tab": tab_address(say("correct_a_cell")), **named})
 
 
 def lineage_html(found: Lineage, names: Names) -> str:
