@@ -93,7 +93,6 @@ from medhavi.predict.master_data.mistakes import MistakeKind
 from medhavi.predict.recipe import QUANTILES, TrainingRecipe, read_recipe
 from medhavi.progress import Progress
 from medhavi.providers import Providers
-from medhavi.providers.product_facts import lineage
 from medhavi.providers.sources import OrderTiming, StepWindow
 from medhavi.results.difference import compare
 from medhavi.results.verify import verify
@@ -104,6 +103,7 @@ from medhavi.service.plan_pages.approver_names import (
     last_approver,
     remember_approver,
 )
+from medhavi.snapshot.product_groups import lineage
 from medhavi.views.names import Names, names_of
 from medhavi.views.page import trust_line
 from medhavi.views.pictures.lateness import late_demands

@@ -270,6 +270,7 @@ def _quantiles(values: Floats, count: int) -> Floats:
 HISTORY: dict[str, pl.DataType] = {
     "subject": pl.String(),
     "product": pl.String(),
+    "location": pl.String(),
     "qty": pl.Float64(),
     "ordered_at": pl.Datetime("us", "UTC"),
     "known_at": pl.Datetime("us", "UTC"),

@@ -11,6 +11,7 @@ from medhavi.predict.master_data.cell_history import CellHistory
 from medhavi.predict.master_data.doubtful_values import doubtful_values
 from medhavi.predict.master_data.duplicates import likely_duplicates
 from medhavi.workbench.exception_reviews import ExceptionReviewing
+from medhavi.workbench.training.observed_history import history_of
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -36,7 +37,9 @@ class DataQuality(ExceptionReviewing):
         snapshot: Snapshot | None = None,
         known_at: dt.datetime | None = None,
     ) -> DoubtfulValues:
-        """Cells that are likely wrong, with what the log tells of earlier values.
+        """Cells that are likely wrong, with what the log tells of them.
+
+        It tells their earlier values, and what was delivered of the stated lead times.
 
         Parameters
         ----------
@@ -50,7 +53,12 @@ class DataQuality(ExceptionReviewing):
         taken = snapshot or self.lake.snapshot(known_at)
         rows = {table: frame.height for table, frame in taken.tables.items()}
         history = CellHistory(self.lake.cell_changes(known_at, rows))
-        return doubtful_values(taken, settings, history).without(self._settled())
+        observed = self.lake.lead_time_observations(known_at)
+        deliveries = {
+            kind: history_of(observed, taken, kind) for kind in ("supplier", "lane")
+        }
+        found = doubtful_values(taken, settings, history, deliveries)
+        return found.without(self._settled())
 
     def likely_duplicates(
         self,

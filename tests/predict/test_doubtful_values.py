@@ -26,6 +26,7 @@ from tests.api import (
     doubtful_values,
     like_rules,
 )
+from tests.predict.histories import frame, row
 from tests.predict.planted_errors import FACTORS, planted
 
 pytestmark = pytest.mark.req("NEX-09", "ANA-12")
@@ -466,3 +467,107 @@ def test_a_hundred_thousand_numbers_take_seconds():
     assert time.process_time() - begin < 6.0
     assert found.checked == 125_000  # with yields, which are all 1
     assert len(found.values) <= 20
+
+
+def term(product, days, **cells):
+    """A supply term of one supplier, each product at its own price."""
+    return {
+        "supplier": "S",
+        "product": product,
+        "location": "DC",
+        "lead_time_days": float(days),
+        **cells,
+    }
+
+
+def delivered(product, *days, subject="S", location="DC"):
+    """Deliveries of a product, one ordered each week."""
+    return [
+        row(subject, 7.0 * n, took, product=product, location=location)
+        for n, took in enumerate(days)
+    ]
+
+
+def judged(terms, *deliveries, settings=None):
+    """Doubtful values of terms beside what was delivered."""
+    snapshot = Snapshot.from_frames({"supply_terms": terms})
+    history = {"supplier": frame(*(one for part in deliveries for one in part))}
+    return doubtful_values(snapshot, settings, deliveries=history).values
+
+
+SLOW = (18.0, 19.0, 20.0, 21.0, 22.0, 20.0) * 3
+
+
+def test_a_stated_lead_time_that_deliveries_refute_should_say_their_median():
+    (told,) = judged([term("A", 3), term("B", 20)], delivered("A", *SLOW))
+    assert (told.key["product"], told.column, told.value) == ("A", "lead_time_days", 3)
+    assert (told.mistake, told.beside) == (MistakeKind.DELIVERED, "deliveries")
+    assert (told.like_rows, told.usual, told.proposed) == (18, 20.0, 20.0)
+    assert told.low < 20.0 < told.high
+    assert told.chance > 0.9
+
+
+def test_a_stated_lead_time_that_is_too_long_is_doubtful_too():
+    (told,) = judged([term("A", 60)], delivered("A", *SLOW))
+    assert told.proposed == 20.0
+
+
+@pytest.mark.parametrize("stated_days", [17, 19, 20, 22, 24])
+def test_a_stated_lead_time_near_its_deliveries_is_right(stated_days):
+    assert not judged([term("A", stated_days)], delivered("A", *SLOW))
+
+
+def test_a_day_on_a_short_lead_time_is_no_doubt():
+    assert not judged([term("A", 1)], delivered("A", *[1.9] * 18))
+
+
+def test_nine_deliveries_refute_nothing():
+    assert not judged([term("A", 3)], delivered("A", *SLOW[:9]))
+
+
+def test_some_slow_deliveries_among_many_refute_nothing():
+    assert not judged([term("A", 10)], delivered("A", *[10.0] * 10, *[20.0] * 8))
+
+
+def test_a_delivery_counts_for_its_product_and_place_alone():
+    terms = [term("A", 3), term("A", 20, location="HUB"), term("B", 3)]
+    (told,) = judged(
+        terms, delivered("A", *SLOW, location="HUB"), delivered("B", *SLOW)
+    )
+    assert told.key["product"] == "B"
+
+
+def test_a_term_for_a_group_and_all_places_is_told_by_all_its_products():
+    snapshot = Snapshot.from_frames(
+        {
+            "products": [{"product": "G"}, {"product": "A", "parent": "G"}],
+            "supply_terms": [term("G", 3, location="*")],
+        }
+    )
+    history = {"supplier": frame(*delivered("A", *SLOW))}
+    (told,) = doubtful_values(snapshot, deliveries=history).values
+    assert told.key["product"] == "G"
+
+
+def test_deliveries_that_bear_a_value_out_clear_it_of_what_like_rows_say():
+    terms = [term(f"P{n}", 10) for n in range(8)] + [term("A", 100)]
+    (alone,) = judged(terms)
+    assert alone.key["product"] == "A"
+    assert not judged(terms, delivered("A", *[98.0] * 18))
+
+
+def test_a_transport_is_judged_without_its_customs():
+    """It takes 48 hours, 12 of them at customs: 36 is right, 12 is not."""
+    lane = {"lane": "T", "origin": "L", "destination": "C", "customs_h": 12.0}
+    took = {"lane": frame(*delivered("P", *[2.0] * 18, subject="T"))}
+    for hours, proposed in ((36.0, []), (12.0, [36.0])):
+        snapshot = Snapshot.from_frames({"lanes": [{**lane, "duration_h": hours}]})
+        told = doubtful_values(snapshot, deliveries=took).values
+        assert [one.proposed for one in told] == proposed
+
+
+def test_what_one_truck_brings_is_one_delivery():
+    snapshot = Snapshot.from_frames({"supply_terms": [term("A", 3)]})
+    same = [row("S", 1.0, 20.0, product="A", location="DC") for _ in range(18)]
+    history = {"supplier": frame(*same)}
+    assert not doubtful_values(snapshot, deliveries=history).values

@@ -13,6 +13,7 @@ import polars as pl
 
 from medhavi.display import TextDisplay
 from medhavi.errors import UsageError
+from medhavi.predict.master_data.lead_times import delivery_evidence
 from medhavi.predict.master_data.like_rows import (
     EARLIER,
     LikeRows,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from medhavi.predict.master_data.cell_history import CellHistory
+    from medhavi.predict.master_data.lead_times import DeliveryEvidence
     from medhavi.predict.master_data.like_rows import LikeComparison, Values
     from medhavi.predict.master_data.likelihood import ColumnChances
     from medhavi.predict.master_data.mistakes import Mistake
@@ -38,6 +40,8 @@ _ABOVE_PRICE = 25.0
 """Times the odds that a cost is wrong which is above the price: half of the wrong
 costs are, one in fifty of the right ones."""
 _DIGITS = 3
+DELIVERIES = "deliveries"
+"""Beside a stated time: what was delivered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,9 +109,10 @@ class DoubtfulValue:
         What like rows have in common, by column; empty: all rows of the table.
     beside
         Column whose ratio to the value is unlike theirs, or `earlier`: the value that
-        the cell had before; None: the value itself is unlike theirs.
+        the cell had before, or `deliveries`: what a stated time took; None: the value
+        itself is unlike theirs.
     like_rows
-        How many like rows there are.
+        How many like rows, or deliveries, there are.
     usual
         What the cell would say if it were as they are.
     low, high
@@ -219,8 +224,9 @@ def doubtful_values(
     snapshot: Snapshot,
     settings: DoubtSettings | None = None,
     history: CellHistory | None = None,
+    deliveries: Mapping[str, pl.DataFrame] | None = None,
 ) -> DoubtfulValues:
-    """Cells of master data that are likely wrong, beside their like rows.
+    """Cells of master data that are likely wrong, beside like rows and deliveries.
 
     Parameters
     ----------
@@ -230,6 +236,8 @@ def doubtful_values(
         See `DoubtSettings`.
     history
         Earlier values and corrections of the cells, where a log has them.
+    deliveries
+        What was delivered, columns of `windows.HISTORY`, by kind (supplier, lane).
 
     Returns
     -------
@@ -238,7 +246,9 @@ def doubtful_values(
 
     Notes
     -----
-    Only positive numbers are looked at: a cell that is 0 or empty takes a default.
+    Only positive numbers are looked at: a cell that is 0 or empty takes a default. A
+    stated time is judged by its deliveries too: they change the odds that it is wrong,
+    up or down, and tell what it should say.
     """
     settings = settings or DoubtSettings()
     rows = LikeRows(
@@ -269,6 +279,8 @@ def doubtful_values(
             checked += one.size
             if one.comparisons:
                 found += one.doubtful(share or settings.wrong_share)
+    for evidence in delivery_evidence(snapshot, deliveries or {}):
+        _take_evidence(found, evidence, snapshot, shares, settings)
     listed = _explained(found, rows, snapshot)
     kept = [one for one in listed if one.chance >= settings.least_chance]
     kept.sort(key=lambda one: (-one.chance, one.table, one.column, one.row))
@@ -343,16 +355,7 @@ class _Column:
             price = math.exp(float(like.offset[at]))
             words += ", above its price" if value > price else ""
         return DoubtfulValue(
-            table=self.table,
-            row=int(self.snapshot.input_rows(self.table)[at]),
-            key={
-                name: str(row[name])
-                for name in tables()[self.table].key
-                if row[name] is not None
-            },
-            column=self.column,
-            value=value,
-            unit=tables()[self.table].columns[self.column].unit or "",
+            **_cell_names(self.snapshot, self.table, self.column, at),
             chance=float(told.chance[at]),
             mistake=kind,
             words=words,
@@ -377,6 +380,58 @@ class _Column:
         return float(round(proposed)) if column.type == "int" else proposed
 
 
+def _cell_names(snapshot: Snapshot, table: str, column: str, at: int) -> dict[str, Any]:
+    """Where a cell stands and what it says, as `DoubtfulValue` has it."""
+    row, held = snapshot[table].row(at, named=True), tables()[table]
+    return {
+        "table": table,
+        "row": int(snapshot.input_rows(table)[at]),
+        "key": {name: str(row[name]) for name in held.key if row[name] is not None},
+        "column": column,
+        "value": float(row[column]),
+        "unit": held.columns[column].unit or "",
+    }
+
+
+def _take_evidence(
+    found: list[DoubtfulValue],
+    told: DeliveryEvidence,
+    snapshot: Snapshot,
+    shares: Mapping[str, float],
+    settings: DoubtSettings,
+) -> None:
+    """Weigh what deliveries say of one cell with what like rows say of it."""
+    cell = _cell_names(snapshot, told.of.table, told.of.column, told.at)
+    place = cell["table"], cell["column"], cell["row"]
+    at = next(
+        (i for i, one in enumerate(found) if (one.table, one.column, one.row) == place),
+        None,
+    )
+    assumed = shares.get(f"{place[0]}.{place[1]}", settings.wrong_share)
+    before = assumed if at is None else found[at].chance
+    chance = told.odds * before / (told.odds * before + 1 - before)
+    if told.odds > 1:
+        listed = DoubtfulValue(
+            **cell,
+            chance=chance,
+            mistake=MistakeKind.DELIVERED,
+            words=str(MistakeKind.DELIVERED),
+            proposed=told.median,
+            like={},
+            beside=DELIVERIES,
+            like_rows=told.count,
+            usual=told.median,
+            low=told.low,
+            high=told.high,
+        )
+        if at is None:
+            found.append(listed)
+        else:
+            found[at] = listed
+    elif at is not None:
+        found[at] = replace(found[at], chance=chance)
+
+
 def _explained(
     found: list[DoubtfulValue], rows: LikeRows, snapshot: Snapshot
 ) -> list[DoubtfulValue]:
@@ -390,7 +445,8 @@ def _explained(
         at = snapshot.input_rows(one.table).index_of(one.row)
         assert at is not None
         row, chance = snapshot[one.table].row(at, named=True), one.chance
-        if one.beside is not None and one.beside != EARLIER:
+        if one.beside not in (None, EARLIER, DELIVERIES):
+            assert one.beside is not None
             other, column, cells = rows.beside(one.table, one.beside)
             names, key = tuple(cells.values()), tuple(row[name] for name in cells)
             chance *= 1 - told.chance((other, column), names, key)

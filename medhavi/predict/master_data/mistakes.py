@@ -27,6 +27,7 @@ class MistakeKind(StrEnum):
     PACKS = "packs for pieces"
     LOSS = "loss for yield"
     OTHER = "unlike its like rows"
+    DELIVERED = "unlike its deliveries"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from medhavi.predict.master_data.doubtful_values import DELIVERIES
 from medhavi.predict.master_data.like_rows import EARLIER
 from medhavi.predict.master_data.mistakes import MistakeKind
 from medhavi.results.amounts import percent, quantity
@@ -32,7 +33,9 @@ _MISTAKES = {
     MistakeKind.TIME_UNIT: "mistake_time_unit",
     MistakeKind.PACKS: "mistake_packs",
     MistakeKind.LOSS: "mistake_loss",
+    MistakeKind.DELIVERED: "mistake_delivered",
 }
+_BECAUSE = {EARLIER: "doubtful_changed", DELIVERIES: "doubtful_delivered"}
 _UNITS = {"hour": "h", "day": "d"}
 
 
@@ -118,6 +121,9 @@ def like_words(one: DoubtfulValue, names: Names) -> str:
     usual = _measured(one.usual, one, names)
     if one.beside == EARLIER:
         return say("like_earlier", usual)
+    if one.beside == DELIVERIES:
+        took = count(one.like_rows, "delivery", "deliveries")
+        return say("like_deliveries", took, usual)
     common = ", ".join(
         f"{said(_last(name))} {names.name(value)}" for name, value in one.like.items()
     )
@@ -132,7 +138,9 @@ def like_words(one: DoubtfulValue, names: Names) -> str:
 def mistake_words(one: DoubtfulValue) -> str:
     """How a value likely came to be."""
     key = _MISTAKES.get(one.mistake)
-    return say("mistake_other") if key is None else say(key, one.words)
+    if key is None:
+        return say("mistake_other")
+    return say(key, *(() if one.mistake is MistakeKind.DELIVERED else (one.words,)))
 
 
 def cell_link(one: DoubtfulValue, row: str, link: str) -> str:
@@ -152,7 +160,7 @@ def cell_link(one: DoubtfulValue, row: str, link: str) -> str:
 def doubtful_html(one: DoubtfulValue, names: Names, link: str) -> str:
     """Why one value is doubtful, with the link to its correction."""
     told = say(
-        "doubtful_changed" if one.beside == EARLIER else "doubtful_because",
+        _BECAUSE.get(one.beside or "", "doubtful_because"),
         _measured(one.value, one, names),
         like_words(one, names),
         _measured(one.low, one, names),
