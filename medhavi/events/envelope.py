@@ -322,18 +322,33 @@ def to_arrow(events: Iterable[RecordedEvent]) -> pa.Table:
 
 
 def rows_to_arrow(rows: Sequence[tuple[Any, ...]]) -> pa.Table:
-    """Rows in the order of `COLUMNS` as a table in `arrow_schema`."""
+    """Rows in the order of `COLUMNS` as a table in `arrow_schema`.
+
+    Instants are datetimes, or microseconds of the epoch. Of a version that no column
+    holds, which another program may state, the nearest that one does.
+
+    Notes
+    -----
+    Columns are made by Polars: `pyarrow.array` looks whether Python values are pandas
+    objects and imports pandas for that, 0.3 s before the first event of a process.
+    """
+    import polars as pl
     import pyarrow as pa
 
     columns = zip(*rows, strict=True) if rows else ((),) * len(COLUMNS)
     schema = arrow_schema()
-    return pa.Table.from_arrays(
-        [
-            pa.array(column, field.type)
-            for column, field in zip(columns, schema, strict=True)
-        ],
-        schema=schema,
-    )
+    arrays = []
+    for values, field in zip(columns, schema, strict=True):
+        kind: pl.DataType = pl.String()
+        if pa.types.is_integer(field.type) or isinstance(next(iter(values), None), int):
+            kind = pl.Int64()
+        elif pa.types.is_timestamp(field.type):
+            kind = pl.Datetime("us", "UTC")
+        column = pl.Series(values, dtype=kind)
+        if pa.types.is_int32(field.type):
+            column = column.clip(-(2**31), 2**31 - 1)
+        arrays.append(column.to_arrow().cast(field.type))
+    return pa.Table.from_arrays(arrays, schema=schema)
 
 
 LONGEST_NAME: Final = 1_000

@@ -23,6 +23,7 @@ from medhavi.events.envelope import (
     RecordedEvent,
     arrow_schema,
     from_microseconds,
+    rows_to_arrow,
     to_microseconds,
 )
 from medhavi.events.memory import StoredEvent, settle, system_clock
@@ -231,7 +232,7 @@ class SqliteStore:
                     table = table_by_adbc(path, _SELECT, after, count, _ARROW_CHUNK)
                 if table is not None:
                     return table
-        return table_by_rows(
+        return rows_to_arrow(
             self._rows(
                 f"SELECT {_SELECT} FROM events WHERE position > ? "
                 "ORDER BY position LIMIT ?",
@@ -406,27 +407,3 @@ def table_by_adbc(
         # The slower way reads everything too and names what is wrong.
         return None
     return pa.concat_tables(tables)
-
-
-def table_by_rows(rows: list[tuple[Any, ...]]) -> pa.Table:
-    """Turn rows in the order of the envelope's columns into a table."""
-    import pyarrow as pa
-
-    schema = arrow_schema()
-    columns = zip(*rows, strict=True) if rows else ((),) * len(schema)
-    arrays = [
-        _array(column, field.type)
-        for column, field in zip(columns, schema, strict=True)
-    ]
-    return pa.Table.from_arrays(arrays, schema=schema)
-
-
-def _array(column: tuple[Any, ...], kind: pa.DataType) -> pa.Array:
-    import pyarrow as pa
-
-    if pa.types.is_timestamp(kind):
-        return pa.array(column, pa.int64()).cast(kind)
-    if pa.types.is_int32(kind):
-        # Another program may state a version that no column holds: then the nearest.
-        column = tuple(max(-(2**31), min(number, 2**31 - 1)) for number in column)
-    return pa.array(column, kind)

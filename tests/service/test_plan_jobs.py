@@ -142,6 +142,30 @@ def test_a_plan_that_a_command_has_kept_is_told_to_open_pages(
     assert told == [source]
 
 
+def test_no_plan_is_begun_while_a_decision_that_keeps_one_is_recorded(
+    queue, no_plan_here, lake, monkeypatch
+):
+    """Its facts are there before its plan: another plan of them was begun."""
+    source = DataSource(lake=str(lake / "lake"))
+    keeper = PlanMaintenance(source)
+    load_page()
+    monkeypatch.setattr(plan_loading, "DecisionRequest", Counting)
+    deciding = queue.submit(Counting())
+    reported(lake, event(90, "StockCounted", product="A", location="DC", qty=55.0))
+    facts = load_data().snapshot.fingerprint
+
+    def begun() -> bool:
+        asked = PlanRequest(source=source, mode="constrained", facts=facts)
+        return any(job.request == asked for job in queue.jobs())
+
+    keeper.look()
+    assert not begun()
+    queue.stop(deciding.name)
+    deciding.wait()
+    keeper.look()
+    assert begun()
+
+
 def test_an_edit_is_priced_and_approved_beside_the_server(
     queue, no_plan_here, lake, monkeypatch
 ):

@@ -183,6 +183,12 @@ class JobQueue:
         with self._turn:
             return next((one for one in self._jobs.values() if one.name == name), None)
 
+    def works_on(self, kind: type[JobRequest]) -> bool:
+        """Whether a job of a kind of request is in line or runs."""
+        with self._turn:
+            found = [*self._line, *self._running]
+        return any(isinstance(job.request, kind) for job in found)
+
     def newest(self, subject: object) -> Job | None:
         """Job that was asked for last about a subject; None where none is known."""
         with self._turn:

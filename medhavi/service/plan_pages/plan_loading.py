@@ -21,7 +21,11 @@ from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.data_source import DataSource, served_mode
 from medhavi.service.jobs.job_queue import current_queue
 from medhavi.service.jobs.open_pages import AGAIN, OpenPages, this_cell
-from medhavi.service.jobs.plan_jobs import PlanRequest, planned_scenario
+from medhavi.service.jobs.plan_jobs import (
+    DecisionRequest,
+    PlanRequest,
+    planned_scenario,
+)
 from medhavi.service.page_data import (
     PageProblem,
     bench_of,
@@ -419,6 +423,11 @@ def plan_of(
     )
 
 
+def _is_deciding() -> bool:
+    queue = current_queue()
+    return queue is not None and queue.works_on(DecisionRequest)
+
+
 EVERY_SECONDS = 2.0
 """How long it waits between two looks at the head of the log."""
 _log = logging.getLogger(__name__)
@@ -458,13 +467,19 @@ class PlanMaintenance:
         """Look once: where facts are newer, begin the renewal of plans that need it.
 
         A renewal tells open pages when it ends; where none is needed, as after a
-        command that kept its plan, they are told now.
+        command that kept its plan, they are told now. While a decision is recorded
+        its facts are newer than its plan, which it keeps next: that is looked at
+        when it is made.
         """
+        if _is_deciding():
+            return
         bench = bench_of(self._source)
         head = None if bench is None else bench.edits.facts.read()[0]
         if self._head == (head,):
             return
         data = load_data(self._source.tables or None)
+        if _is_deciding():
+            return
         if data.snapshot is not None and data.problem is None:
             renewed = [
                 planned(data, data.snapshot, mode, waits=False)
