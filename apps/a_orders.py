@@ -18,7 +18,12 @@ with app.setup:
 
     from medhavi.service import grid_groups
     from medhavi.service.order_pages import one_order, order_filters, order_page
-    from medhavi.service.page_data import html, trouble_of
+    from medhavi.service.page_data import (
+        PageProblem,
+        html,
+        problem_html,
+        trouble_of,
+    )
     from medhavi.service.plan_pages import (
         decision_words,
         desk_parts,
@@ -33,6 +38,7 @@ with app.setup:
         EditSession,
     )
     from medhavi.views import order_grid, page, theme
+    from medhavi.views.pictures.lateness import plan_remedies_html
     from medhavi.views.words import say
 
     theme.register()
@@ -229,9 +235,9 @@ def select(everything, table):
 
 
 @app.cell(hide_code=True)
-def choose_tab(keep, wanted):
+def choose_tab(keep, mode, wanted):
     tab = desk_words.tab_bar(
-        (say("why"), say("edit"), say("history")),
+        one_order.order_tabs(mode.value),
         wanted,
         keep,
         say("why") if wanted("order") else say("edit"),
@@ -275,6 +281,43 @@ def why(everything, looked, names, one, plan, tab, wanted):
     )
     mo.vstack([*([one] if one is not None else []), *_parts], gap=1)
     return
+
+
+@app.cell(hide_code=True)
+def choose_remedy(everything, looked, names, plan, tab, wanted):
+    mo.stop(plan is None or tab.value != say("remedies"))
+    _late = one_order.late_served(plan, looked) if looked else []
+    remedy_form = desk_parts.remedy_form(plan, names, _late) if _late else None
+    remedy_form or html(one_order.no_help(wanted("order"), everything, looked))
+    return (remedy_form,)
+
+
+@app.cell(hide_code=True)
+def remedies(names, remedy_form, shown):
+    mo.stop(remedy_form is None or remedy_form.value is None)
+    _tried = plan_page.tried_remedies(
+        shown, remedy_form.value["demand"], int(remedy_form.value["tries"])
+    )
+    mo.stop(
+        isinstance(_tried, PageProblem),
+        html(problem_html(_tried)) if isinstance(_tried, PageProblem) else None,
+    )
+    tried = _tried.found
+    pick = desk_parts.remedy_pick(tried, names)
+    html(plan_remedies_html(tried, names, _tried.texts))
+    return pick, tried
+
+
+@app.cell(hide_code=True)
+def look_at_one(names, pick, preview, shown, tried):
+    mo.stop(pick is None)
+    remedy_line = desk_parts.remedy_line(
+        tried[pick.value], shown.snapshot, names, preview
+    )
+    mo.vstack(
+        [pick, desk_parts.beside(remedy_line), html(desk_parts.HOW_TO_DO)], gap=0.5
+    )
+    return (remedy_line,)
 
 
 @app.cell(hide_code=True)

@@ -399,10 +399,6 @@ def _keeper(*, watch: bool, compared_every: float) -> DeskMaintenance | None:
         return None
     if bench is None:
         return None
-    # pyarrow loads pandas when the log is read, in a thread; a chart that is built in
-    # another one meanwhile fails on the half of it.
-    import pandas as pd  # type: ignore[import-untyped]  # noqa: F401
-
     return DeskMaintenance(bench, watch=watch, compared_every=compared_every)
 
 

@@ -290,9 +290,7 @@ class Names:
 
     def name(self, identity: str | None) -> str:
         """Name, else the id."""
-        if identity is None:
-            return NOTHING
-        return self.texts.get(identity) or identity or NOTHING
+        return self.texts.get(identity or "") or identity or NOTHING
 
     def both(self, identity: str | None) -> str:
         """Name and id where they differ."""
@@ -300,8 +298,10 @@ class Names:
         return name if identity in (None, name) else f"{name} ({identity})"
 
     def html(self, identity: str | None) -> str:
-        """Name with the id on hover, as HTML."""
+        """Name with the id on hover, as HTML; a number is not cut at its dashes."""
         name = escape(self.name(identity))
+        if "-" in name and " " not in name:
+            return f'<span class="mv-whole">{name}</span>'
         if identity is None or name == escape(identity):
             return name
         return f'<abbr title="{escape(identity)}">{name}</abbr>'

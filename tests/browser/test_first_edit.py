@@ -75,6 +75,9 @@ def test_the_first_edit_is_approved_and_its_plan_shown(desk, tmp_path, neighbour
     reported(tmp_path, event(33, "ProductDefined", occurred=day(0.01), product="B"))
     form = page.get_by_role("button", name="Preview", exact=True).last
     expect(form).to_be_visible()
+    # What is selected stands beside the grid, not below it.
+    tab = page.get_by_role("tab", name="Edit", exact=True)
+    assert tab.bounding_box()["y"] < row.bounding_box()["y"]
     desk.act(form.click)
     approve = page.get_by_role("button", name="Approve the edit")
     # The answer comes into view, and what is done with it.

@@ -15,7 +15,13 @@ from medhavi.service import page_data
 from medhavi.service.downloads import as_csv, as_xlsx
 from medhavi.service.order_pages import one_order, order_filters, order_page
 from medhavi.service.order_pages.order_page import SUGGESTED
-from medhavi.service.plan_pages import decision_words, desk_words, item_page, plan_page
+from medhavi.service.plan_pages import (
+    decision_words,
+    desk_parts,
+    desk_words,
+    item_page,
+    plan_page,
+)
 from medhavi.service.plan_pages.plan_loading import PlanPage, load_page
 from medhavi.service.plan_pages.plan_page import EditSession
 from medhavi.service.search_page import OBJECTS
@@ -23,6 +29,8 @@ from medhavi.views.order_grid import OrderFilter, grid_rows
 from tests import factories
 from tests.api import DataSource, names_of, plan
 from tests.lakehouse.lake_events import day, purchase
+from tests.results.hand_plan import hand_plan
+from tests.views.test_late_picture import cause, demand
 from tests.workbench.edit_company import company, proposal
 
 MORE = purchase(30, "PO-2", 10.0, day(60), status="released")
@@ -56,18 +64,6 @@ def selected_of(desk, *ids):
     return order_page.selected_rows(order_page.orders_of(desk), ids)
 
 
-def test_parts_of_one_order_have_the_room_of_half_the_grid(desk):
-    orders = order_page.orders_of(desk)
-    one, two = orders["number"][:2]
-
-    def rows(*selected):
-        session = EditSession(orders=selected)
-        made = order_page.order_table(orders, desk.names, session, lambda *_: None)
-        return made._component_args["page-size"]
-
-    assert (rows(), rows(one), rows(one, two)) == (10, 5, 10)
-
-
 def test_the_story_of_a_chain_stands_beside_its_picture(desk):
     served = order_page.orders_of(desk).filter(pl.col("demand").is_not_null())
     _, both = one_order.why_parts(desk.plan, served.row(0, named=True), desk.names)
@@ -75,6 +71,35 @@ def test_the_story_of_a_chain_stands_beside_its_picture(desk):
     assert "<h3>Serves</h3>" in left
     assert "marimo-vega" in left
     assert "mv-chain" in right
+
+
+@pytest.mark.req("UI-08")
+def test_remedies_of_an_order_are_those_of_the_late_demands_it_serves(desk):
+    pegs = [{"demand": one, "supply": "TO-1"} for one in ("D-1", "D-2", "D-3")]
+    late = hand_plan(
+        fulfilment=[
+            demand("D-1", "late", 24.0),
+            demand("D-2", "late", 24.0),
+            demand("D-3", "on_time", 0.0),
+            demand("D-4", "late", 99.0),
+        ],
+        causes=[
+            cause("D-1", "AwaitingSupply", 24.0, 5.0),
+            cause("D-2", "AwaitingSupply", 24.0, 9.0),
+        ],
+        pegging=pegs,
+    )
+    served = one_order.late_served(late, {"id": "TO-1"})
+    assert served == ["D-2", "D-1"]
+    assert one_order.late_served(late, {"id": "TO-2"}) == []
+    asked = desk_parts.remedy_form(late, desk.names, served).element.elements["demand"]
+    assert (list(asked.options), asked.value) == (["D-2", "D-1"], "D-2")
+    orders = order_page.orders_of(desk)
+    told = one_order.no_help("", orders, orders.row(0, named=True))
+    assert "It serves no late demand" in told
+    assert "No order is selected" in one_order.no_help("", orders, None)
+    assert one_order.order_tabs("mrp") == ("Why", "Edit", "History")
+    assert "What would help" in one_order.order_tabs("constrained")
 
 
 def test_an_address_names_an_order_by_id_or_number(desk):

@@ -177,8 +177,8 @@ def test_a_late_demand_leads_to_its_chain_and_to_the_order_it_waits_for():
     names = Names(texts={"A": "Apple jam", "C": "Corner shop"})
     told = late_html(late, names, asked)
     assert (
-        '<a class="mv-in-text" href="/plan/?demand=SO-1#why" target="_self">SO-1</a>'
-        in told
+        '<a class="mv-in-text" href="/plan/?demand=SO-1#why" target="_self">'
+        '<span class="mv-whole">SO-1</span></a>' in told
     )
     assert ">Apple jam</abbr>, <a class=" in told
     assert 'for=C" target="_self"><abbr' in told

@@ -58,7 +58,11 @@ def test_places_are_called_like_who_is_there_and_machines_say_where_they_stand()
 
 def test_the_id_is_on_the_hover(names):
     assert names.html("BOTTLE") == '<abbr title="BOTTLE">Glass bottle</abbr>'
-    assert names.html("<D-3>") == "&lt;D-3&gt;"
+    assert names.html("<D 3>") == "&lt;D 3&gt;"
+
+
+def test_a_number_is_not_cut_at_its_dashes(names):
+    assert names.html("<D-3>") == '<span class="mv-whole">&lt;D-3&gt;</span>'
 
 
 def test_a_lane_reads_as_its_way(lemonade, names):

@@ -5,8 +5,11 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
+
 from medhavi.edits.order_rows import order_named
 from medhavi.errors import MedhaviError
+from medhavi.results.plan_remedy import MODES_WITH_REMEDIES
 from medhavi.service.downloads import outbox_file
 from medhavi.service.page_data import bench_of, html, picture, recorded_until
 from medhavi.views import page
@@ -16,6 +19,7 @@ from medhavi.views.names import event_words, number, when
 from medhavi.views.order_grid import own_exceptions_html, serves_html
 from medhavi.views.order_list import order_words
 from medhavi.views.pictures.chain import chain_chart
+from medhavi.views.pictures.lateness import late_demands
 from medhavi.views.plan_pages.demand_chain import story_html
 from medhavi.views.words import say
 from medhavi.workbench.orders.order_history import order_history, outbox
@@ -24,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import marimo as mo
-    import polars as pl
 
     from medhavi.results.plans.plan import Plan
     from medhavi.service.plan_pages.plan_loading import PlanPage
@@ -46,6 +49,12 @@ def order_choice(selected: Sequence[Row]) -> mo.ui.dropdown | None:
     return mo.ui.dropdown(
         options, value=next(iter(options)), searchable=True, label=say("order")
     )
+
+
+def order_tabs(mode: str) -> tuple[str, ...]:
+    """Parts beside the grid of orders of a plan in a mode."""
+    helps = [say("remedies")] if mode in MODES_WITH_REMEDIES else []
+    return (say("why"), *helps, say("edit"), say("history"))
 
 
 def missing_html(order: str, orders: pl.DataFrame) -> str:
@@ -83,6 +92,20 @@ def why_parts(plan: Plan, row: Row, names: Names) -> list[mo.Html]:
     columns = f"<div>{serves}{chain.text}</div><div>{story}</div>"
     both = f'<div class="mv-beside">{columns}</div>'
     return [first, html(both)]
+
+
+def late_served(plan: Plan, row: Row) -> list[str]:
+    """Late demands that an order serves, the dearest first."""
+    served = plan.pegging.filter(pl.col("supply") == row["id"])["demand"]
+    late = late_demands(plan)["demand"]
+    return late.filter(late.is_in(served.implode())).to_list()
+
+
+def no_help(wanted: str, orders: pl.DataFrame, row: Row | None) -> str:
+    """Why nothing is tried: no order is looked at, or it serves nothing late."""
+    if row is None:
+        return missing_html(wanted, orders)
+    return page.empty(say("it_serves_nothing_late"), say("what_serves_late_demands"))
 
 
 def events_html(shown: PlanPage, row: Row, known_at: str = "") -> str:

@@ -119,10 +119,6 @@ def filter_of(chosen: Mapping[str, str | None]) -> OrderFilter:
 
 
 # -------------------------------------------------------------------------------- grid
-BESIDE_ONE = 5
-"""Rows of a grid that is made while one order is looked at: its parts need the room."""
-
-
 def order_table(
     shown: pl.DataFrame, names: Names, session: EditSession, keep: Keep
 ) -> mo.ui.table:
@@ -148,7 +144,7 @@ def order_table(
         selection="multi",
         initial_selection=selected,
         on_change=select,
-        page_size=BESIDE_ONE if len(selected) == 1 else 10,
+        page_size=10,
         show_column_summaries=False,
         show_data_types=False,
         show_download=False,
@@ -500,4 +496,4 @@ def selection_words(selected: Sequence[Row]) -> str:
     )
     more = f" {say('and_more', len(numbers) - 8)}" if len(numbers) > 8 else ""
     head = "1 order" if len(numbers) == 1 else f"{len(numbers):,} orders"
-    return f"<p><b>{head}</b>: {shown}{more}</p>"
+    return f'<p class="mv-drawer"><b>{head}</b>: {shown}{more}</p>'

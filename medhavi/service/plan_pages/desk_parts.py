@@ -72,17 +72,28 @@ def step_parts(plan: Plan) -> list[mo.Html]:
     return [*shown, html(steps_html(plan))]
 
 
-def remedy_form(plan: Plan, names: Names) -> mo.ui.form[Any, Any]:
-    """Ask for which late demand how many changes may be tried."""
+def remedy_form(
+    plan: Plan, names: Names, late: Sequence[str] = ()
+) -> mo.ui.form[Any, Any]:
+    """Ask for which late demand how many changes may be tried.
+
+    Parameters
+    ----------
+    late
+        Demands of which one may be asked, the first unless another is chosen; empty:
+        all of the plan, and the plan as a whole unless one is chosen.
+    """
     import marimo as mo
 
-    late = late_demands(plan)["demand"].head(MOST_LATE)
+    every = list(late) or late_demands(plan)["demand"].head(MOST_LATE).to_list()
+    options = {} if late else {WHOLE_PLAN: None}
+    options |= {names.name(one): one for one in every}
     return (
         mo.md("{demand} {tries}")
         .batch(
             demand=mo.ui.dropdown(
-                {WHOLE_PLAN: None, **{names.name(one): one for one in late}},
-                value=WHOLE_PLAN,
+                options,
+                value=next(iter(options)),
                 searchable=True,
                 label=say("for"),
             ),
