@@ -80,7 +80,10 @@ def trees() -> dict[str, ast.Module]:
 
 @cache
 def sheets() -> dict[str, str]:
-    paths = [path for one in FOLDERS for path in sorted((ROOT / one).rglob("*.css"))]
+    kinds = ("*.css", "*.js")
+    paths = [
+        path for one in FOLDERS for kind in kinds for path in (ROOT / one).rglob(kind)
+    ]
     return {path.name: path.read_text("utf-8") for path in paths}
 
 

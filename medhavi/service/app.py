@@ -46,6 +46,7 @@ from medhavi.service.search_page import (
     OBJECTS,
     object_name,
     object_routes,
+    search_hits,
     search_html,
 )
 from medhavi.service.shell import FRAMED_SCRIPT, NAMES_SCRIPT, START, shell_html
@@ -344,6 +345,9 @@ def create_app(
 
     async def search(request: Request) -> Response:
         asked = request.query_params
+        if request.headers.get("accept") == "application/json":
+            hits = await run_in_threadpool(search_hits, asked.get("q", ""), asked)
+            return JSONResponse(hits)
         page = await run_in_threadpool(search_html, asked.get("q", ""), asked)
         return HTMLResponse(page)
 

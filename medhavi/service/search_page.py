@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import asdict, dataclass
+from difflib import get_close_matches
 from html import escape
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -33,7 +35,14 @@ from medhavi.views.page import (
 from medhavi.views.words import say
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Mapping
+    from collections.abc import (
+        Awaitable,
+        Callable,
+        Iterable,
+        Iterator,
+        Mapping,
+        Sequence,
+    )
 
     from starlette.requests import Request
     from starlette.responses import Response
@@ -47,6 +56,10 @@ if TYPE_CHECKING:
 
 MOST_RESULTS = 40
 """Results that a page lists; it counts the others."""
+MOST_HITS = 8
+"""Results that are listed while somebody types."""
+_FROM_A_KIND = 3
+"""So many of one kind are listed before more of it: items would hide a customer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,20 +87,49 @@ def search_results(
     """Objects whose id or name contains all words of a text, in the order of kinds.
 
     Exact ids come first; planned orders are found by their number. An empty text finds
-    nothing.
+    nothing; where nothing contains a word, the nearest word of a name takes its place.
     """
     words = text.casefold().split()
     if not words:
         return []
-    found = [
-        result
+    objects = [
+        (result, f"{result.title} {result.detail}".casefold())
         for result in _objects(snapshot, names)
-        if all(word in f"{result.title} {result.detail}".casefold() for word in words)
     ]
+    planned = []
     if plan is not None:
-        found += _planned_orders(plan, names, text.strip().lower())
-    exact = text.strip().casefold()
-    return sorted(found, key=lambda result: exact not in _ids(result))
+        planned = list(_planned_orders(plan, names, text.strip().lower()))
+    found = _containing(objects, words)
+    if not found and not planned:
+        found = _containing(objects, _nearest(objects, words))
+    return sorted([*found, *planned], key=lambda result: not is_exact(result, text))
+
+
+def is_exact(result: SearchResult, text: str) -> bool:
+    """Whether a text is the id or the whole name of a result."""
+    return text.strip().casefold() in _ids(result)
+
+
+def _containing(
+    objects: Iterable[tuple[SearchResult, str]], words: Sequence[str]
+) -> list[SearchResult]:
+    return [result for result, told in objects if all(word in told for word in words)]
+
+
+def _nearest(
+    objects: Iterable[tuple[SearchResult, str]], words: Sequence[str]
+) -> list[str]:
+    """Words, each that stands nowhere replaced by one of a name that is like it.
+
+    A number that is like another one is another one.
+    """
+    known = {word for result, _ in objects for word in result.title.casefold().split()}
+    return [
+        word
+        if any(map(str.isdigit, word)) or any(word in one for one in known)
+        else next(iter(get_close_matches(word, known, n=1, cutoff=0.75)), word)
+        for word in words
+    ]
 
 
 def _ids(result: SearchResult) -> tuple[str, ...]:
@@ -187,6 +229,28 @@ def _partners(snapshot: Snapshot, names: Names) -> Iterator[SearchResult]:
         yield SearchResult(
             kind="Resource", title=title, detail=one, address=resource_link(one)
         )
+
+
+def search_hits(text: str, asked: Mapping[str, str]) -> list[dict[str, Any]]:
+    """First results of a text, as a search box lists them while somebody types.
+
+    Parameters
+    ----------
+    asked
+        Tables, moments and scenario that the address states.
+    """
+    data = _data(asked)
+    if data.snapshot is None or data.problem is not None:
+        return []
+    found = search_results(data.snapshot, data.names, text, plan_at_hand(data))
+    before: Counter[str] = Counter()
+    turns = []
+    for one in found:
+        exact = is_exact(one, text)
+        turns.append((not exact, before[one.kind] // _FROM_A_KIND))
+        before[one.kind] += 1
+    listed = sorted(range(len(found)), key=turns.__getitem__)[:MOST_HITS]
+    return [{**asdict(found[at]), "exact": not turns[at][0]} for at in listed]
 
 
 NO_CHOICES: Mapping[str, str] = MappingProxyType({})

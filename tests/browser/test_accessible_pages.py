@@ -128,11 +128,16 @@ def test_the_workbench_is_used_by_keyboard_alone(promise_server, page):
     assert order == [*bar, "Start", "Cockpit", "Plan"]
     page.keyboard.press("Enter")
     expect(shown.get_by_role("heading", name="Plan", exact=True)).to_be_visible()
-    field = page.get_by_role("searchbox", name=search)
+    field = page.get_by_role("combobox", name=search)
     page.keyboard.press("Control+k")
     expect(field).to_be_focused()
     page.keyboard.type("apple")
+    hits = page.get_by_role("option").filter(has_text="apple")
+    expect(hits.first).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    expect(hits.first).to_have_attribute("aria-selected", "true")
     page.keyboard.press("Escape")
+    expect(hits).to_have_count(0)
     expect(field).not_to_be_focused()
     expect(field).to_have_value("")
     # The page has the focus again, and the shortcut works inside of it.

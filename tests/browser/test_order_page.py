@@ -208,7 +208,7 @@ def test_all_pages_show_a_chosen_moment_until_they_are_back_at_now(order_desk, o
     expect(page).to_have_url(re.compile(re.escape("/plan/?known_at=2026-01-05")))
     expect(shown.get_by_text("Mon 5 Jan 2026, 00:25 (UTC)").first).to_be_visible()
     # Neither is anything found that came later.
-    page.get_by_role("searchbox").fill("PO-2")
+    page.get_by_role("combobox", name=re.compile("^Search orders")).fill("PO-2")
     page.keyboard.press("Enter")
     expect(shown.get_by_text("Nothing matches")).to_be_visible()
     side.get_by_role("link", name="Orders", exact=True).click()

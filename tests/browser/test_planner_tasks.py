@@ -101,7 +101,7 @@ class Planner:
         self.click(self.shown.get_by_role("tab", name=name, exact=True))
 
     def search(self, text: str) -> None:
-        field = self.page.get_by_role("searchbox")
+        field = self.page.get_by_role("combobox", name=re.compile("^Search orders"))
         field.fill(text)
         field.press("Enter")
 

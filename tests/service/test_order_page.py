@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 import re
+from typing import Any
 
 import marimo as mo
 import polars as pl
@@ -92,7 +93,8 @@ def test_remedies_of_an_order_are_those_of_the_late_demands_it_serves(desk):
     served = one_order.late_served(late, {"id": "TO-1"})
     assert served == ["D-2", "D-1"]
     assert one_order.late_served(late, {"id": "TO-2"}) == []
-    asked = desk_parts.remedy_form(late, desk.names, served).element.elements["demand"]
+    form: Any = desk_parts.remedy_form(late, desk.names, served)
+    asked = form.element.elements["demand"]
     assert (list(asked.options), asked.value) == (["D-2", "D-1"], "D-2")
     orders = order_page.orders_of(desk)
     told = one_order.no_help("", orders, orders.row(0, named=True))

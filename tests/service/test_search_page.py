@@ -8,9 +8,11 @@ from starlette.testclient import TestClient
 
 from medhavi.service.plan_pages.plan_loading import load_page
 from medhavi.service.search_page import (
+    MOST_HITS,
     OBJECTS,
     object_name,
     object_routes,
+    search_hits,
     search_html,
     search_results,
 )
@@ -118,6 +120,36 @@ def test_the_object_of_an_address_has_its_name(tmp_path, monkeypatch, company) -
 @pytest.mark.parametrize("text", ["", "   ", "nothing of the kind"])
 def test_no_text_and_no_match_find_nothing(company, text) -> None:
     assert found(company, text) == []
+
+
+def test_a_word_that_stands_nowhere_is_the_nearest_one_of_a_name(company) -> None:
+    assert found(company, "olvie soap") == found(company, "olive soap") != []
+    assert found(company, "soap qqqq") == []
+    assert found(company, "po-8") == []
+
+
+def test_what_is_typed_is_listed_of_each_kind_and_the_exact_one_first(
+    tmp_path, monkeypatch
+) -> None:
+    names = [f"Soap {number}" for number in range(9)]
+    factories.snapshot(
+        products=[{"product": f"P-{name[-1]}", "name": name} for name in names],
+        customers=[{"customer": "C-1", "name": "Soap shop"}],
+        demands=[
+            {"demand": f"D-{at}", "product": f"P-{at}", "qty": 2, "customer": "C-1"}
+            for at in range(9)
+        ],
+    ).to_folder(tmp_path / "tables")
+    monkeypatch.setenv("MEDHAVI_TABLES", str(tmp_path / "tables"))
+    hits = search_hits("soap", {})
+    assert len(hits) == MOST_HITS
+    kinds = [hit["kind"] for hit in hits]
+    assert kinds == ["Item"] * 3 + ["Demand"] * 3 + ["Customer", "Item"]
+    assert not any(hit["exact"] for hit in hits)
+    [first, *_] = search_hits("p-8", {})
+    assert (first["title"], first["exact"]) == ("Soap 8 at L", True)
+    monkeypatch.setenv("MEDHAVI_TABLES", str(tmp_path / "gone"))
+    assert search_hits("soap", {}) == []
 
 
 def test_a_page_without_data_says_so(tmp_path, monkeypatch) -> None:

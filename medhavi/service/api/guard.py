@@ -28,7 +28,7 @@ import uuid
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from medhavi.service.plan_pages.approver_names import BROWSER
-from medhavi.views.page import ICON, document, empty
+from medhavi.views.page import ICON, document, empty, navigation_html
 from medhavi.views.words import say
 
 if TYPE_CHECKING:
@@ -317,7 +317,8 @@ class _Exchange:
         self._status = refusal.status
         kind = b"text/html; charset=utf-8"
         if self._navigates:
-            text = _page_of(refusal, self._name).encode()
+            asked = str(self._scope["path"]).rstrip("/").rpartition("/")[2]
+            text = _page_of(refusal, self._name, asked[:_LONGEST_ASKED]).encode()
         else:
             kind = b"application/problem+json"
             told = {"error": f"{refusal.problem} {refusal.remedy}"}
@@ -364,13 +365,20 @@ class _Exchange:
         _log.log(logging.ERROR if failed else logging.WARNING, "%s", json.dumps(told))
 
 
-def _page_of(refusal: HttpRefusal, name: str) -> str:
-    """Answer for a person, who followed a link or typed an address."""
+_LONGEST_ASKED = 60
+"""Characters of an unknown address that are offered to the search."""
+
+
+def _page_of(refusal: HttpRefusal, name: str, asked: str) -> str:
+    """Answer for a person, who followed a link or typed an address.
+
+    The pages and the search stand above it, with what the address names.
+    """
     told = empty(refusal.problem, refusal.remedy)
     failed = refusal.status == _FAILED.status
     number = f'<p class="muted small">{say("request_id", name)}</p>' if failed else ""
-    back = f'<p><a href="/" target="_top">{say("start_page_and_lessons")}</a></p>'
-    body = f'<main style="padding:24px">{told}{number}{back}</main>'
+    pages = navigation_html(asked=asked if refusal.status == _UNKNOWN.status else "")
+    body = f'{pages}<main style="padding:24px">{told}{number}</main>'
     return document("Medhavi", body, head=ICON)
 
 

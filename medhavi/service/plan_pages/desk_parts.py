@@ -86,7 +86,7 @@ def remedy_form(
     import marimo as mo
 
     every = list(late) or late_demands(plan)["demand"].head(MOST_LATE).to_list()
-    options = {} if late else {WHOLE_PLAN: None}
+    options: dict[str, str | None] = {} if late else {WHOLE_PLAN: None}
     options |= {names.name(one): one for one in every}
     return (
         mo.md("{demand} {tries}")
