@@ -75,8 +75,8 @@ def style():
 def address():
     _params = mo.query_params()
     wanted, keep = desk_words.address_of(_params)
-    link = desk_words.exception_link(_params.to_dict())
-    return keep, link, wanted
+    links = desk_words.tile_links(_params.to_dict())
+    return keep, links, wanted
 
 
 @app.cell(hide_code=True)
@@ -155,9 +155,9 @@ def trouble(shown):
 
 
 @app.cell(hide_code=True)
-def tiles(link, plan, published, shown):
+def tiles(links, plan, published, shown):
     costs = dict(shown.snapshot["products"].select("product", "unit_cost").iter_rows())
-    html(tiles_html(tiles_of(shown, published), link)) if plan else None
+    html(tiles_html(tiles_of(shown, published), *links)) if plan else None
     return (costs,)
 
 

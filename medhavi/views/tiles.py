@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 
 WEEK = 7 * 86_400
+LATE = "late"
+"""Rows of a tile that counts demands."""
 MOST_WEEKS = 26
 """A spark line with more bars than this cannot be read."""
 _WIDTH, _HEIGHT = 120, 24
@@ -105,7 +107,7 @@ class Tile:
     word
         The state in words.
     rows
-        Code of the exceptions behind it, or a section of the page.
+        Code of the exceptions behind it, `LATE`, or a section of the page.
     value, is_share, more_is_better
         The figure as a number, to tell its change; a share changes in points.
     course, course_words
@@ -224,7 +226,7 @@ def _unserved(plan: Plan) -> Tile:
         note=say("tile_target_0"),
         state="bad" if number else "good",
         word=say("tile_not_kept") if number else say("none_of_them"),
-        rows=ExceptionCode.NO_SOURCE if number else "",
+        rows=LATE if number else "",
         value=number,
         course=_by_due(plan, missed),
         course_words=say("by_week_of_due_date"),
@@ -235,15 +237,20 @@ def _by_due(plan: Plan, demands: pl.DataFrame) -> tuple[float, ...]:
     return by_week(plan, demands["due"], pl.repeat(1, demands.height, eager=True))
 
 
-def tiles_html(tiles: Iterable[Tile], link: str = "#exceptions") -> str:
+def tiles_html(
+    tiles: Iterable[Tile], link: str = "#exceptions", late: str = "#worst"
+) -> str:
     """Tiles as HTML.
 
     Parameters
     ----------
     link
         Where the rows of a tile are; `{rows}` in it stands for the tile's code.
+    late
+        Where the late demands are.
     """
-    return f'<div class="mv-tiles">{"".join(_html(t, link) for t in tiles)}</div>'
+    drawn = (_html(one, late if one.rows == LATE else link) for one in tiles)
+    return f'<div class="mv-tiles">{"".join(drawn)}</div>'
 
 
 def _html(tile: Tile, link: str) -> str:

@@ -362,8 +362,11 @@ def test_addresses_of_the_plan_page_lead_on():
     told = desk_words.moved_html(address(order="PO-1", kind="buy"))
     assert 'href="/orders/?kind=buy&amp;number=PO-1"' in told
     assert desk_words.moved_html(address(demand="D-1")) == ""
-    link = desk_words.exception_link({"mode": "mrp", "code": "Defer", "tab": "stock"})
-    assert link == "?mode=mrp&code={rows}&tab=exceptions#exceptions"
+    links = desk_words.tile_links({"mode": "mrp", "code": "Defer", "tab": "stock"})
+    assert links == (
+        "?mode=mrp&code={rows}&tab=exceptions#exceptions",
+        "?mode=mrp&tab=late-demands&part=late-demands-by-cost,-and-why#late",
+    )
     assert desk_words.orders_link("Defer").startswith('<a href="/orders/?code=Defer"')
 
 

@@ -9,7 +9,14 @@ import pytest
 
 from medhavi.results.reports.work_lists import exception_list
 from medhavi.units import to_seconds
-from medhavi.views.tiles import Tile, by_week, changed_since, spark_html
+from medhavi.views.tiles import (
+    LATE,
+    Tile,
+    by_week,
+    changed_since,
+    spark_html,
+    tiles_html,
+)
 from tests.views.big_plan import AS_OF, DAY, hand
 
 
@@ -85,3 +92,15 @@ def test_a_shortage_of_many_days_is_worth_its_largest_once():
     )
     listed = exception_list(plan, {"A": 2.0})
     assert listed.select("times", "worth").rows() == [(3, 10.0)]
+
+
+def test_the_tile_of_late_demands_leads_to_them_and_others_to_their_exceptions():
+    tiles = (
+        Tile(label="Late or short", figure="2", rows=LATE),
+        Tile(label="Overload", figure="3", rows="CapacityOverload"),
+        Tile(label="On time", figure="98 %"),
+    )
+    told = tiles_html(tiles, "?code={rows}", "?tab=late-demands")
+    assert 'href="?tab=late-demands"' in told
+    assert 'href="?code=CapacityOverload"' in told
+    assert told.count("href=") == 2

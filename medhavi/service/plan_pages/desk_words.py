@@ -127,10 +127,15 @@ def plan_tab(wanted: Wanted) -> str:
     return "Stock" if wanted("item") else "Late demands"
 
 
-def exception_link(params: Mapping[str, str]) -> str:
-    """Address of the exceptions of a code, `{rows}`, on the plan page."""
-    rows = "code={rows}&tab=exceptions#exceptions"
-    return page_link(params, ("code", "tab")).replace("{rows}", rows)
+def tile_links(params: Mapping[str, str]) -> tuple[str, str]:
+    """Addresses on the plan page: exceptions of a code, `{rows}`, and late demands."""
+    address = page_link(params, ("code", "part", "tab"))
+    late, listed = map(
+        page.tab_address, (say("late_demands"), say("late_demands_by_cost"))
+    )
+    late = f"tab={late}&part={listed}#late"
+    exceptions = "code={rows}&tab=exceptions#exceptions"
+    return address.replace("{rows}", exceptions), address.replace("{rows}", late)
 
 
 def orders_link(code: str | None) -> str:
