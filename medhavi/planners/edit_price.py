@@ -117,10 +117,12 @@ def planned_without(
     basis = plan.basis
     if plan.run.mode == "mrp" or basis is None or basis.schedule is None:
         return plan
-    if not basis.touched(edited, besides=ORDER_TABLES).tables:
+    touched = basis.touched(edited, besides=ORDER_TABLES).tables
+    if not touched:
         return plan
-    # Where no table is known to be the same, every order is looked at again.
-    made = planned(replace(plan, basis=replace(basis, digests={})))
+    # What the edit has looked at again is looked at again: its tables are not known.
+    known = {name: of for name, of in basis.digests.items() if name not in touched}
+    made = planned(replace(plan, basis=replace(basis, digests=known)))
     return plan if made is None else unless_later(plan, made)
 
 

@@ -413,20 +413,35 @@ def test_what_is_served_from_stock_moves_no_order_of_goods_that_die(seed, first)
     assert all(stay(once, again))
 
 
+SPARE = factories.snapshot(
+    locations=[{"location": "L"}, {"location": "FAR"}],
+    lanes=[{"lane": "SPARE", "origin": "L", "destination": "FAR"}],
+    departures=[{"lane": "SPARE", "weekday": 1, "time": dt.time(3)}],
+    resources=[{"resource": "M"}, {"resource": "N"}, {"resource": "SPARE"}],
+    disruptions=[
+        {
+            "kind": "resource_down",
+            "subject": "SPARE",
+            "valid_from": day(5),
+            "valid_to": day(6),
+        }
+    ],
+)
+
+
 @pytest.mark.req("RPL-03")
+@pytest.mark.parametrize("table", ["disruptions", "departures"])
 @pytest.mark.parametrize("seed", [7, 13, 19, 27])
-def test_a_machine_that_nothing_needs_leaves_goods_that_die_as_they_were(seed):
+def test_what_nothing_needs_leaves_goods_that_die_as_they_were(seed, table):
     """What stock levels want anew once their goods die was asked, and made, again."""
     tables = dairy(seed, 20)
     spare = tables["resources"].head(1).with_columns(pl.lit("SPARE").alias("resource"))
-    before = tables.replace(resources=pl.concat([tables["resources"], spare]))
-    down = {"kind": "resource_down", "subject": "SPARE"}
-    after = before.replace(
-        disruptions=factories.snapshot(
-            resources=[{"resource": "SPARE"}],
-            disruptions=[down | {"valid_from": day(5), "valid_to": day(6)}],
-        )["disruptions"]
+    before = tables.replace(
+        locations=SPARE["locations"],
+        lanes=SPARE["lanes"],
+        resources=pl.concat([tables["resources"], spare]),
     )
+    after = before.replace(**{table: SPARE[table]})
     base = constrained(before)
     made = constrained(after, base)
     assert verify(made, after) == []

@@ -42,8 +42,24 @@ if TYPE_CHECKING:
 
 _OWN = {"baseline", STABILITY_PRICE, STABILITY_SHARE}
 """Settings that only a plan on a baseline has."""
-OF_WORK = frozenset({*WORKING_TIME, "resource_units", "disruptions"})
-"""Tables that say when work may be done, and lots held: other goods last as before."""
+OF_TIME = frozenset(
+    {
+        *WORKING_TIME,
+        "resource_units",
+        "resource_skills",
+        "resource_state",
+        "changeovers",
+        "campaign_rules",
+        "cleaning_windows",
+        "tariffs",
+        "lanes",
+        "departures",
+        "lane_blackouts",
+        "disruptions",
+    }
+)
+"""Tables that say when, and at what cost, goods are made and moved, and which lots are
+held: what stock levels want, and how long other goods last, is as before."""
 FROM_NOTHING = "from_nothing"
 """Effort of a plan on a baseline: what the last plan from nothing cost [base currency].
 
@@ -313,7 +329,7 @@ def _kept(
     return BaselineSchedule(
         frame=basis.schedule,
         products=None if wide else products,
-        renewed=products | _held(snapshot) if wide <= OF_WORK else None,
+        renewed=products | _held(snapshot) if wide <= OF_TIME else None,
     )
 
 
