@@ -359,8 +359,10 @@ def location_zones(snapshot: Snapshot) -> dict[str, str]:
 
 def company_zone(snapshot: Snapshot) -> str:
     """Zone that settings state, else the commonest of plants, else of locations."""
-    if snapshot.settings.timezone:
-        return snapshot.settings.timezone
+    # Also of tables that nothing can be planned of yet.
+    for stated in snapshot["settings"]["timezone"]:
+        if stated:
+            return str(stated)
     zones = location_zones(snapshot)
     kinds = snapshot["locations"].select("location", "kind").iter_rows()
     plants = Counter(zones[place] for place, kind in kinds if kind == "plant")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import re
 from typing import TYPE_CHECKING
 
+import openpyxl
 import pytest
 
 from medhavi.schema.template import example_rows
@@ -126,6 +128,32 @@ def test_a_whole_workbook_is_compared_where_nothing_is_served(tmp_path) -> None:
     assert "settings 1 added. products 4 added" in told
     # 06:00 UTC is told in the zone of the plant of the file.
     assert "as of Mon 2 Mar, 07:00" in told
+
+
+@pytest.mark.req("ENR-10")
+@pytest.mark.parametrize(
+    ("sheet", "wrong", "time"),
+    [("products", "cheap", "07:00"), ("locations", "Europe/Nowhere", "06:00")],
+)
+def test_times_of_a_workbook_with_errors_are_those_of_its_zone(
+    tmp_path, sheet, wrong, time
+) -> None:
+    """Those of a zone that there is; the cell with the wrong one is told."""
+    write_xlsx_template(tmp_path / "mine.xlsx", example=True)
+    book = openpyxl.load_workbook(tmp_path / "mine.xlsx")
+    column = {"products": "unit_cost", "locations": "timezone"}[sheet]
+    names = [cell.value for cell in book[sheet][1]]
+    for row in range(2, book[sheet].max_row + 1):
+        book[sheet].cell(row, names.index(column) + 1).value = wrong
+    content = io.BytesIO()
+    book.save(content)
+    shown = load_page()
+    files = [("mine.xlsx", content.getvalue())]
+    told = own_data.proposal_html(
+        own_data.uploaded(shown, files, whole=False), shown.names
+    )
+    assert wrong in told
+    assert f"as of Mon 2 Mar, {time}" in told
 
 
 @pytest.mark.req("ENR-10", "UI-11")

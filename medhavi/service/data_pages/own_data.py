@@ -15,6 +15,7 @@ from medhavi.edits.edit import edit as edit_of
 from medhavi.edits.edit import with_instants
 from medhavi.errors import UsageError
 from medhavi.findings import BadData, has_errors
+from medhavi.results.amounts import company_zone, location_zones
 from medhavi.results.run_record import Basis
 from medhavi.schema import tables
 from medhavi.service.data_source import file_date_format
@@ -35,6 +36,7 @@ from medhavi.service.plan_pages.plan_page import (
     new_press,
 )
 from medhavi.snapshot import Snapshot
+from medhavi.snapshot.checks.values import is_zone
 from medhavi.snapshot.patch import RowChange
 from medhavi.snapshot.reading.cells import is_day
 from medhavi.snapshot.table_difference import (
@@ -360,11 +362,16 @@ def proposal_html(proposal: DataProposal, names: Names) -> str:
     if proposal.update is None:
         return changes_html(proposal.changes, names)
     # Times are those of the zones that the tables have once the file is taken.
-    sound = not has_errors(proposal.update.findings)
-    then = names_of(proposal.update.after) if sound else names
-    return update_html(
-        proposal.update, replace(names, zones=then.zones, zone=then.zone)
-    )
+    after, zones = proposal.update.after, names.zones
+    zone = company_zone(after)
+    if not has_errors(proposal.update.findings):
+        zones = names_of(after).zones
+    elif is_zone(zone):
+        told = location_zones(after)
+        zones = {place: one for place, one in told.items() if is_zone(one)}
+    else:
+        zone = names.zone
+    return update_html(proposal.update, replace(names, zones=zones, zone=zone))
 
 
 def priced(shown: PlanPage, proposal: DataProposal, press: int = 0) -> PreviewResult:
