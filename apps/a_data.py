@@ -390,7 +390,7 @@ def differences(ending, of_files, proposal, shown, whole):
 @app.cell(hide_code=True)
 def mend_cells(mend, proposal):
     wrong_form = cell_form.mend_form(proposal, mend)
-    html(f"<h3>{say('wrong_cells')}</h3>") if wrong_form else None
+    html(f"<h3>{say('wrong_cells')}</h3>") if wrong_form is not None else None
     return (wrong_form,)
 
 
@@ -426,11 +426,9 @@ def price(get_priced, proposal, shown):
 @app.cell(hide_code=True)
 def buttons():
     # Apart from where they are shown: pressed right after the name, they are the same.
-    accept, back = (
-        mo.ui.run_button(label=label)
-        for label in (say("apply_change"), say("undo_last_change"))
-    )
-    return accept, back
+    accept, presses = own_data.apply_button(), own_data.Presses()
+    back = mo.ui.run_button(label=say("undo_last_change"))
+    return accept, back, presses
 
 
 @app.cell(hide_code=True)
@@ -446,8 +444,9 @@ def approve(accept, approver, ask_price, asked, proposal, shown):
 
 
 @app.cell(hide_code=True)
-def approved(accept, approver, asked, decide, proposal):
-    mo.stop(proposal is None or not accept.value)
+def approved(accept, approver, asked, decide, presses, proposal):
+    # What is taken makes a new proposal of the same files: it is not pressed again.
+    mo.stop(not presses.is_new(accept.value) or proposal is None)
     decide(DataDecision(asked=asked, approver=approver.value, proposal=proposal))
     return
 

@@ -287,8 +287,11 @@ def why(everything, looked, names, one, plan, tab, wanted):
 def choose_remedy(everything, looked, names, plan, tab, wanted):
     mo.stop(plan is None or tab.value != say("remedies"))
     _late = one_order.late_served(plan, looked) if looked else []
-    remedy_form = desk_parts.remedy_form(plan, names, _late) if _late else None
-    remedy_form or html(one_order.no_help(wanted("order"), everything, looked))
+    remedy_form = None
+    if _late:
+        remedy_form = desk_parts.remedy_form(plan, names, _late)
+    _told = html(one_order.no_help(wanted("order"), everything, looked))
+    _told if remedy_form is None else remedy_form
     return (remedy_form,)
 
 

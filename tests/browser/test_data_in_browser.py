@@ -118,6 +118,10 @@ def test_a_plan_from_an_empty_company_by_a_browser_alone(page, tmp_path, chromiu
         # Nobody has loaded the other page again.
         planned = orders.page.get_by_role("row").filter(has_text="planned")
         expect(planned.first).to_be_visible()
+        # One press takes the files once, however often the page is filled again.
+        page.wait_for_timeout(5_000)
+        journal = place / "tables" / ".changes" / "changes.jsonl"
+        assert len(journal.read_text("utf-8").splitlines()) == 1
         for one in (desk, orders):
             one.assert_clean()
 

@@ -128,6 +128,30 @@ class PricedProposal:
     press: int = field(default_factory=new_press)
 
 
+class Presses:
+    """Presses of a button that were heard.
+
+    A cell that runs again for another reason than the press hears none: while a page is
+    filled for what a press did, a run button still says that it is pressed.
+    """
+
+    def __init__(self) -> None:
+        self._heard = 0
+
+    def is_new(self, count: int) -> bool:
+        """Whether a count of presses is above the one that was heard last."""
+        new, self._heard = count > self._heard, max(count, self._heard)
+        return new
+
+
+def apply_button() -> mo.ui.button:
+    """Button that takes a proposal; its value counts the presses."""
+    import marimo as mo
+
+    label = say("apply_change")
+    return mo.ui.button(value=0, on_click=lambda count: count + 1, label=label)
+
+
 def file_choice() -> mo.ui.file:
     """Ask for a workbook, or files of tables."""
     import marimo as mo
