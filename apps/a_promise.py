@@ -61,7 +61,7 @@ with app.setup:
     )
     from medhavi.service.promise_pages.request_file import RequestFile
     from medhavi.version import __version__
-    from medhavi.views import page, theme
+    from medhavi.views import grid_columns, page, theme
     from medhavi.views.names import basis_words, count
     from medhavi.views.promises import lists as promise_lists
     from medhavi.views.promises import records as promise_records
@@ -862,8 +862,8 @@ def bulk_decide(answers, approver, bulk_accept):
 @app.cell(hide_code=True)
 def bulk_done(answer_table, answers, approver, bulk_accept, opened):
     mo.stop(not bulk_accept.value)
-    _lines = answer_table.value[promise_lists.LINE]
-    _chosen = [answers.promises[line - 1] for line in _lines]
+    _rows = set(answer_table.value[grid_columns.ROW])
+    _chosen = [one for one in answers.promises if one.request in _rows]
     said(commit_lines(opened, _chosen, approver.value))
     return
 

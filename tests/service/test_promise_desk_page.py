@@ -282,9 +282,11 @@ def test_a_file_is_answered_chosen_lines_are_kept_and_both_files_come_back(compa
     assert many.problem is None
     assert many.binding
     assert [one.sales_order for one in many.promises] == ["SO-7", "SO-8"]
+    assert [one.request for one in many.promises] == [2, 3]  # below the header
     assert "2 lines" in answers_sentence(many.promises)
     rows = answer_rows(many.promises, company.names)
     first = rows.row(0, named=True)
+    assert first["Row"] == 2
     assert (first["Customer"], first["Product"]) == ("Corner shop", "Apple crate")
     assert first["Zone"] == "Europe/Rome"
     book = fastexcel.read_excel(as_xlsx(rows)).load_sheet(0).to_polars()
@@ -305,7 +307,7 @@ def test_all_that_is_wrong_in_a_file_is_listed_with_row_and_column(company):
     many = answered(company, "requests.csv", content)
     assert many.problem.title == "Fix the errors of the file"
     places = {(found.row, found.column) for found in many.findings}
-    wrong = {(1, "product"), (1, "qty"), (2, "qty"), (2, "due"), (2, "location")}
+    wrong = {(2, "product"), (2, "qty"), (3, "qty"), (3, "due"), (3, "location")}
     assert wrong <= places
 
 

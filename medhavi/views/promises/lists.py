@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     )
     from medhavi.views.names import Names
 
-LINE = "Line"
 MOST_SPOTS, MOST_AT_RISK = 12, 200
 _THINGS = {
     Domain.MATERIAL: "material",
@@ -67,15 +66,12 @@ _STANDINGS = {
 
 # --------------------------------------------------------------- answers to a file
 def answer_rows(promises: Sequence[Promise], names: Names) -> pl.DataFrame:
-    """Row an answer in words and local times; `Line` counts the file's."""
-    return pl.DataFrame(
-        [_answer(place, one, names) for place, one in enumerate(promises, 1)],
-        schema=_ANSWERS,
-    )
+    """Row an answer in words and local times, with its row of the file."""
+    return pl.DataFrame([_answer(one, names) for one in promises], schema=_ANSWERS)
 
 
 _ANSWERS = {
-    LINE: pl.Int64,
+    grid_columns.ROW: pl.Int64,
     grid_columns.ORDER: pl.String,
     grid_columns.CUSTOMER: pl.String,
     grid_columns.PRODUCT: pl.String,
@@ -97,14 +93,14 @@ _ANSWERS = {
 }
 
 
-def _answer(place: int, one: Promise, names: Names) -> dict[str, object]:
+def _answer(one: Promise, names: Names) -> dict[str, object]:
     cells = one.demand
     where = str(cells.get("location"))
     own = there(names, where)
     helps = [remedy_words(remedy, own) for remedy in one.remedies[:2]]
     customer = cells.get("customer")
     return {
-        LINE: place,
+        grid_columns.ROW: one.request,
         grid_columns.ORDER: order_words(one.sales_order, one.line),
         grid_columns.CUSTOMER: names.name(str(customer)) if customer else "",
         grid_columns.PRODUCT: names.name(str(cells.get("product"))),
