@@ -17,17 +17,18 @@ from medhavi.service import page_data
 from medhavi.service.downloads import as_csv, as_xlsx
 from medhavi.service.promise_pages import (
     plan_effect,
+    promise_check,
     promise_page,
     promise_widgets,
     request_file,
 )
 from medhavi.service.promise_pages.open_request import OpenRequest
+from medhavi.service.promise_pages.promise_check import checked_promises, last_check
 from medhavi.service.promise_pages.promise_commit import (
     OverrideDate,
     commit,
     commit_lines,
     requested_of,
-    watch_promises,
 )
 from medhavi.service.promise_pages.promise_page import (
     PromisePage,
@@ -45,8 +46,10 @@ from medhavi.units import DAY, from_seconds
 from medhavi.views.promises.lists import (
     answer_rows,
     answers_sentence,
-    at_risk_html,
+    at_risk_rows,
+    checked_words,
     hot_spots_html,
+    no_risk_html,
     risk_spots_html,
     watch_sentence,
 )
@@ -57,7 +60,7 @@ from medhavi.views.promises.words import (
     variants_html,
 )
 from tests import factories
-from tests.api import load_data
+from tests.api import PageProblem, load_data
 from tests.service.promise_company import SHORT, page_of, promise_company
 
 if TYPE_CHECKING:
@@ -442,7 +445,7 @@ def test_promises_at_risk_are_told_by_name_with_their_reason(company):
     page = asked(company, qty="40", due="2026-01-20")
     before = OverrideDate(date="2026-01-06 01:00", reason="he insists")
     assert commit(company, page, "Ada", before).kept
-    found = watch_promises(company)
+    found = checked_promises(company)
     assert found.problem is None
     assert [one.product for one in found.watch.at_risk] == ["A"]
     assert found.watch is not None
@@ -452,21 +455,52 @@ def test_promises_at_risk_are_told_by_name_with_their_reason(company):
     late = replace(found.watch, as_of=one.promised + 1)
     assert "not hold any more: 1 overdue, 0 at risk" in watch_sentence(late)
     planned = {one.demand: dt.datetime(2026, 1, 9, 7, tzinfo=dt.UTC)}
-    told = at_risk_html(found.watch, company.names, planned)
-    assert "Corner shop" in told
-    assert "Tue 6 Jan, 01:00 Europe/Rome" in told
-    assert "Fri 9 Jan, 08:00" in told
-    assert "late" in told
+    (row,) = at_risk_rows(found.watch, company.names, planned).to_dicts()
+    assert (row["Customer"], row["State"]) == ("Corner shop", "▲ late")
+    assert f"{row['Promised']:%d %b, %H:%M}" == "06 Jan, 01:00"
+    assert f"{row['By the plan']:%d %b, %H:%M}" == "09 Jan, 08:00"
+    assert row["Zone"] == "Europe/Rome"
     assert isinstance(risk_spots_html(found.watch, company.names), str)
 
 
 def test_nothing_at_risk_says_what_to_do(company):
-    found = watch_promises(company)
+    found = checked_promises(company)
     assert watch_sentence(found.watch) == "No promise is accepted yet"
-    assert "Quote something" in at_risk_html(found.watch, company.names, {})
+    assert at_risk_rows(found.watch, company.names, {}).is_empty()
+    assert "Quote something" in no_risk_html(found.watch)
     assert risk_spots_html(None, company.names) == ""
-    nowhere = watch_promises(load_data("/not/there"))
+    nowhere = checked_promises(load_data("/not/there"))
     assert nowhere.problem is not None
+
+
+@pytest.mark.req("ATP-20")
+def test_the_last_check_stays_until_newer_facts_are_asked_about(company, monkeypatch):
+    def waits(_asked, _here, _title, offer):
+        return offer
+
+    def works(_asked, _here, title, **_offer):
+        return PageProblem(title=title, text="running", job="1", stop="Stop")
+
+    assert commit(company, asked(company), "Ada").kept
+    now = page_of(company.source.lake)
+    with monkeypatch.context() as patched:
+        patched.setattr(promise_check, "result_of", waits)
+        offered = checked_promises(now)
+        assert (offered.watch, offered.problem.title) == (None, "Not checked yet")
+    first = checked_promises(now)
+    assert (first.problem, first.watch.watched) == (None, 1)
+    assert last_check(now) is checked_promises(now) is first
+
+    assert commit(company, asked(company, qty="1"), "Ada").kept
+    later = page_of(company.source.lake)
+    with monkeypatch.context() as patched:
+        patched.setattr(promise_check, "result_of", works)
+        meanwhile = checked_promises(later)
+        assert meanwhile.is_renewed
+        assert meanwhile.watch is first.watch
+    told = checked_words(meanwhile.watch, later.names, is_renewed=True)
+    assert told.endswith("facts have changed, being checked again.")
+    assert checked_promises(later).watch.watched == 2
 
 
 def test_what_limits_most_is_counted_once_a_question(company):

@@ -18,7 +18,7 @@ from medhavi.views.names import (
     duration,
     money,
     percent,
-    quantity,
+    wall_clock,
     when,
 )
 from medhavi.views.page import empty, table_html
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     )
     from medhavi.views.names import Names
 
-MOST_SPOTS, MOST_AT_RISK = 12, 200
+MOST_SPOTS = 12
 _THINGS = {
     Domain.MATERIAL: "material",
     Domain.SUPPLIER: "supplier",
@@ -56,11 +56,11 @@ _THINGS = {
     Domain.SYSTEM: "search",
 }
 _STANDINGS = {
-    "lost": ("bad", "▲ lost"),
-    "short": ("bad", "▲ short"),
-    "late": ("bad", "▲ late"),
-    "unsure": ("warn", "◆ unsure"),
-    "moved": ("good", "● moved"),
+    "lost": "▲ lost",
+    "short": "▲ short",
+    "late": "▲ late",
+    "unsure": "◆ unsure",
+    "moved": "● moved",
 }
 
 
@@ -249,78 +249,94 @@ def watch_sentence(watch: PromiseMonitor) -> str:
     )
 
 
-def at_risk_html(
+def checked_words(watch: PromiseMonitor, names: Names, *, is_renewed: bool) -> str:
+    """Moment of the facts on which promises were checked.
+
+    Parameters
+    ----------
+    is_renewed
+        Whether newer facts are being asked about.
+    """
+    word = "promises_checked_before" if is_renewed else "promises_checked_on"
+    return say(word, when(from_seconds(watch.as_of), names.zone), names.zone)
+
+
+ASKED_AGAIN, BY_THE_PLAN = say("column_asked_again"), say("column_by_the_plan")
+_WATCHED: dict[str, pl.DataType | type[pl.DataType]] = {
+    grid_columns.ORDER: pl.String,
+    grid_columns.CUSTOMER: pl.String,
+    grid_columns.PRODUCT: pl.String,
+    grid_columns.QUANTITY: pl.Float64,
+    grid_columns.UNIT: pl.String,
+    grid_columns.PROMISED: pl.Datetime("us"),
+    grid_columns.STATE: pl.String,
+    ASKED_AGAIN: pl.Datetime("us"),
+    grid_columns.LATE_BY: pl.String,
+    BY_REQUESTED: pl.String,
+    BY_QUOTED: pl.String,
+    BY_THE_PLAN: pl.Datetime("us"),
+    grid_columns.COST: pl.Float64,
+    grid_columns.CURRENCY: pl.String,
+    say("why"): pl.String,
+    say("remedies"): pl.String,
+    grid_columns.ZONE: pl.String,
+    grid_columns.DEMAND: pl.String,
+}
+
+
+def no_risk_html(watch: PromiseMonitor) -> str:
+    """Why no promise is listed, and what to do."""
+    if not watch.watched:
+        return empty(say("no_promise_is_accepted_yet"), say("quote_and_promise"))
+    return empty(say("every_accepted_promise_holds"), say("checked_again_by_itself"))
+
+
+def at_risk_rows(
     watch: PromiseMonitor, names: Names, planned: Mapping[str, dt.datetime]
-) -> str:
-    """List the promises that do not hold as they were made, and why.
+) -> pl.DataFrame:
+    """Promises that do not hold as they were made, and why; dates local to the place.
 
     Parameters
     ----------
     planned
         Last delivery of each demand by the plan in force.
     """
-    found = (*watch.at_risk, *watch.moved)
-    if not found:
-        return empty(
-            say("every_accepted_promise_holds")
-            if watch.watched
-            else say("no_promise_is_accepted_yet"),
-            say("look_again_when_facts_have")
-            if watch.watched
-            else say("quote_and_promise"),
-        )
-    rows = [
-        _watched(one, watch.currency, names, planned.get(one.demand))
-        for one in found[:MOST_AT_RISK]
-    ]
-    more = len(found) - len(rows)
-    columns = (
-        say("order"),
-        say("column_product"),
-        say("column_promised"),
-        say("column_asked_again"),
-        say("column_by_the_plan"),
-        say("column_costs"),
-        say("why"),
-        say("remedies"),
+    return pl.DataFrame(
+        [
+            _watched(one, watch.currency, names, planned.get(one.demand))
+            for one in (*watch.at_risk, *watch.moved)
+        ],
+        schema=_WATCHED,
     )
-    return table_html(columns, rows, (say("column_costs"),), more=more)
 
 
 def _watched(
     one: MonitoredPromise, currency: str, names: Names, planned: dt.datetime | None
-) -> tuple[str, ...]:
+) -> dict[str, object]:
     own = there(names, one.location)
-    state, word = _STANDINGS[str(one.standing)]
-    now = (
-        "never" if one.expected is None else when(from_seconds(one.expected), own.zone)
-    )
-    late = one.late_hours
-    behind = f", {duration(late)} later" if late else ""
-    chance = say("probabilities", percent(one.date_prob), percent(one.on_time_prob))
-    breaks = ""
+    expected = None if one.expected is None else from_seconds(one.expected)
+    reason = NOTHING if one.limiter is None else reason_words(one.limiter, own)
     # A date that was promised after the agreed time says nothing of now.
     if one.agreed is not None and one.breaks_agreement and one.agreed > one.promised:
-        breaks = f"; {say('agreed_by', when(from_seconds(one.agreed), own.zone))}"
-    order = escape(order_words(one.sales_order, one.line) or "no order")
-    whose = f"<br><span class='muted small'>{names.html(one.customer)}</span>"
-    amount = quantity(one.qty, names.unit(one.product))
+        reason += f"; {say('agreed_by', when(from_seconds(one.agreed), own.zone))}"
     helps = [remedy_words(remedy, own) for remedy in one.remedies[:2]]
-    reason = "" if one.limiter is None else reason_words(one.limiter, own)
-    return (
-        (
-            f'<abbr title="{escape(one.demand)}">{order}</abbr>'
-            f"{whose if one.customer else ''}"
-        ),
-        f"{names.html(one.product)} <span class='muted small'>{escape(amount)}</span>",
-        escape(names.when_there(from_seconds(one.promised), one.location)),
-        (
-            f'<span class="mv-mark mv-{state}">{word}</span> {escape(now)}'
-            f"<span class='muted small'>{escape(behind)}, {escape(chance)}"
-            f"{escape(breaks)}</span>"
-        ),
-        escape(when(planned, own.zone)),
-        escape(money(one.cost, currency)),
-        escape(reason or NOTHING),
-        escape("; ".join(helps) or NOTHING),
-    )
+    return {
+        grid_columns.ORDER: order_words(one.sales_order, one.line) or say("no_order"),
+        grid_columns.CUSTOMER: names.name(one.customer) if one.customer else "",
+        grid_columns.PRODUCT: names.name(one.product),
+        grid_columns.QUANTITY: one.qty,
+        grid_columns.UNIT: names.unit(one.product),
+        grid_columns.PROMISED: wall_clock(from_seconds(one.promised), own.zone),
+        grid_columns.STATE: _STANDINGS[str(one.standing)],
+        ASKED_AGAIN: wall_clock(expected, own.zone),
+        grid_columns.LATE_BY: duration(one.late_hours) if one.late_hours else "",
+        BY_REQUESTED: percent(one.on_time_prob),
+        BY_QUOTED: percent(one.date_prob),
+        BY_THE_PLAN: wall_clock(planned, own.zone),
+        grid_columns.COST: one.cost,
+        grid_columns.CURRENCY: currency,
+        say("why"): reason,
+        say("remedies"): "; ".join(helps) or NOTHING,
+        grid_columns.ZONE: own.zone,
+        grid_columns.DEMAND: one.demand,
+    }
