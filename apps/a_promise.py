@@ -82,7 +82,6 @@ with app.setup:
         remedies_html,
         remedy_words,
         there,
-        variants_html,
     )
     from medhavi.views.tiles import tiles_html
     from medhavi.views.words import say
@@ -504,7 +503,7 @@ def otherwise(names, part, promise, shown, tab, told):
     section(
         "otherwise",
         say("sensitivity_of_the_request"),
-        html(variants_html(variants_of(shown, told), promise, names)),
+        html(promise_lists.variants_html(variants_of(shown, told), promise, names)),
     )
     return
 

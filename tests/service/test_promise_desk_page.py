@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,13 +52,13 @@ from medhavi.views.promises.lists import (
     hot_spots_html,
     no_risk_html,
     risk_spots_html,
+    variants_html,
     watch_sentence,
 )
 from medhavi.views.promises.words import (
     changes_html,
     compared_html,
     there,
-    variants_html,
 )
 from tests import factories
 from tests.api import PageProblem, load_data
@@ -158,6 +159,7 @@ def test_the_page_says_what_would_be_if_it_were_asked_otherwise(company):
     assert changes == {"risk_basis", "qty", "due"}
     told = variants_html(variants, page.promise, there(company.names, "SHOP"))
     assert "quoted at P95" in told
+    assert re.search(r"quantity [0-9]+", told)
     assert "due Thu 15 Jan, 09:00" in told
     assert "Nothing else" in variants_html((), page.promise, company.names)
 

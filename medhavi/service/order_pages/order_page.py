@@ -85,7 +85,10 @@ def filter_choice(
         "kind": (grid_columns.TYPE, {one: one for one in order_grid.KINDS}),
         "status": (grid_columns.STATUS, _words(orders["status"])),
         "product": (grid_columns.ITEM, named_options(orders["product"], names)),
-        "location": (grid_columns.LOCATION, named_options(orders["location"], names)),
+        "location": (
+            say("location_or_destination"),
+            named_options(orders["location"], names),
+        ),
         "week": ("Starts", order_grid.week_options(orders)),
         "code": (grid_columns.EXCEPTION, _codes(plan)),
     }

@@ -13,11 +13,13 @@ from medhavi.units import from_seconds
 from medhavi.views import grid_columns
 from medhavi.views.names import (
     NOTHING,
+    basis_words,
     code_words,
     count,
     duration,
     money,
     percent,
+    quantity,
     wall_clock,
     when,
 )
@@ -29,6 +31,7 @@ from medhavi.views.promises.words import (
     order_words,
     reason_words,
     remedy_words,
+    share,
     there,
 )
 from medhavi.views.words import say
@@ -37,7 +40,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping, Sequence
 
-    from medhavi.results.promises.promise import Promise
+    from medhavi.results.promises.promise import Promise, PromiseVariant
     from medhavi.results.promises.promises_at_risk import (
         MonitoredPromise,
         PromiseMonitor,
@@ -174,12 +177,12 @@ def _spot(found: Sequence[Promise], asked: int, names: Names) -> tuple[str, ...]
     reasons = [one.limiter for one in found if one.limiter is not None]
     worst = max(reasons, key=lambda reason: (reason.hours, reason.text))
     kind = _THINGS[worst.code.domain]
-    share = len(found) / asked
+    part = len(found) / asked
     code = f'<abbr title="{escape(code_words(worst.code))}">{escape(kind)}</abbr>'
     return (
         escape(names.place(worst.subject) or NOTHING),
         code,
-        f"{len(found):,} <span class='muted small'>{percent(share)}</span>",
+        f"{len(found):,} <span class='muted small'>{percent(part)}</span>",
         escape(duration(sum(reason.hours for reason in reasons) / len(reasons))),
         escape(reason_words(worst, names)),
     )
@@ -192,10 +195,18 @@ def reasons_html(promise: Promise, names: Names) -> str:
         return f"<p>{say('nothing_limits_it')}</p>"
     items = "".join(
         f"<li>{escape(reason_words(one, names))} <span class='muted small'>"
-        f"{escape(code_words(one.code))}, {escape(duration(one.hours))}</span></li>"
-        for one in told
+        f"{escape(code_words(one.code))}{escape(_gained(one.hours, place))}</span></li>"
+        for place, one in enumerate(told)
     )
     return f'<ol class="mv-chain">{items}</ol>'
+
+
+def _gained(hours: float, place: int) -> str:
+    """How much earlier it comes without a limit, after those above; nothing: never."""
+    if not hours:
+        return ""
+    word = "without_it_too_earlier" if place else "without_it_earlier"
+    return f": {say(word, duration(hours))}"
 
 
 def risk_spots_html(watch: PromiseMonitor | None, names: Names) -> str:
@@ -224,6 +235,48 @@ def risk_spots_html(watch: PromiseMonitor | None, names: Names) -> str:
         columns, rows, (say("promises"), say("column_customers"), say("column_costs"))
     )
     return f'<p class="muted">{say("of_the_promises_at_risk")}</p>{table}'
+
+
+def variants_html(
+    variants: Sequence[PromiseVariant], promise: Promise, names: Names
+) -> str:
+    """List what would be promised if one thing were asked for otherwise."""
+    if not variants:
+        return empty(say("nothing_else_was_asked"), say("there_is_no_other_quantity"))
+    rows = [
+        tuple(escape(cell) for cell in _variant(one, promise, names))
+        for one in variants
+    ]
+    columns = (
+        say("if_changed"),
+        say("answer"),
+        say("delivery"),
+        say("quantity"),
+        BY_REQUESTED,
+        BY_QUOTED,
+        say("cost"),
+    )
+    return table_html(
+        columns, rows, (say("quantity"), BY_REQUESTED, BY_QUOTED, say("cost"))
+    )
+
+
+def _variant(one: PromiseVariant, promise: Promise, names: Names) -> tuple[str, ...]:
+    unit = names.unit(str(promise.demand.get("product")))
+    asked = {
+        "qty": say("quantity_asked", quantity(one.asked, unit)),
+        "due": f"due {when(from_seconds(one.due), names.zone, ends=True)}",
+    }.get(one.change, f"quoted at {basis_words(one.risk_basis)}")
+    date, cost = one.date, one.cost
+    return (
+        asked,
+        STATES[one.status][1],
+        NOTHING if date is None else when(from_seconds(date), names.zone),
+        quantity(one.qty, unit),
+        share(one.on_time_prob),
+        share(one.date_prob),
+        NOTHING if cost is None else money(cost, promise.cost.currency),
+    )
 
 
 # ------------------------------------------------------------------ what is at risk
