@@ -331,7 +331,10 @@ def correct(of_table, place, tab):
     mo.stop(tab.value != say("correct_a_cell"))
     _hint = html(f'<p class="muted">{say("choose_table_row_and_column")}</p>')
     _fields = [] if place is None else list(place.elements.values())
-    mo.vstack([_hint, of_table, *_fields], gap=0.5)
+    _cell = mo.hstack(
+        [of_table, *_fields], justify="start", align="end", gap=1, wrap=True
+    )
+    mo.vstack([_hint, _cell], gap=0.5)
     return
 
 

@@ -162,7 +162,9 @@ def order_table(
             grid_columns.TYPE,
             grid_columns.SERVES,
             grid_columns.VALUE,
+            grid_columns.ZONE,
         ],
+        label=say("times_local_to_place"),
         column_widths={
             grid_columns.ORDER: 118,
             grid_columns.TYPE: 60,
@@ -177,6 +179,7 @@ def order_table(
             grid_columns.DAYS_LATE: 66,
             grid_columns.EXCEPTION: 138,
             grid_columns.VALUE: 80,
+            grid_columns.ZONE: 160,
         },
         format_mapping=written(
             rows,

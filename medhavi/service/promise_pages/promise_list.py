@@ -179,6 +179,7 @@ def promise_table(
         show_column_summaries=False,
         show_data_types=False,
         show_download=False,
+        label=say("times_local_to_place"),
         freeze_columns_left=[grid_columns.NUMBER],
         hidden_columns=[name for name in rows.columns if name not in promises.SHOWN],
         column_widths={
