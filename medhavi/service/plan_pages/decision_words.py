@@ -15,6 +15,7 @@ from medhavi.results.amounts import money_change
 from medhavi.schema import cell, tables
 from medhavi.service.jobs.plan_jobs import PricedEdit
 from medhavi.service.page_data import PageProblem, answer_html, problem_html
+from medhavi.snapshot.snapshot import for_people
 from medhavi.views.changed_cells import cell_text, key_words
 from medhavi.views.names import NOTHING, basis_words, duration, number, said, when
 from medhavi.views.order_grid import critical_html
@@ -124,8 +125,23 @@ def preview_html(preview: Preview, names: Names, order: str = "") -> str:
     told = f"<p><b>{escape(names.told(head).replace('_', ' '))}</b></p>"
     if preview.plan is not None:
         told += critical_html(preview.plan, preview.orders, names)
+    if _is_unread(preview.rows):
+        told += f'<p class="muted">{escape(say("no_plan_reads_it"))}</p>'
     told += effect_html(preview.effect, names)
     return told + (findings_html(preview.findings, names) if preview.findings else "")
+
+
+def _is_unread(rows: Sequence[RowChange]) -> bool:
+    """Whether an edit changes only cells that no plan reads."""
+    unread = for_people()
+    return bool(rows) and all(
+        row.before is not None
+        and row.after is not None
+        and {
+            name for name, value in row.after.items() if row.before.get(name) != value
+        }.issubset(unread.get(row.table, ()))
+        for row in rows
+    )
 
 
 def effect_html(effect: PlanEffect, names: Names) -> str:
