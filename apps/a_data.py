@@ -306,19 +306,43 @@ def ask_table(found, keep, state, wanted):
 
 @app.cell(hide_code=True)
 def ask_cell(found, of_table, shown, state, wanted):
-    form = (
-        cell_form.cell_form(shown, state, of_table.value, found, wanted)
+    place = (
+        cell_form.cell_place(shown, state, of_table.value, found, wanted)
         if state
         else None
+    )
+    return (place,)
+
+
+@app.cell(hide_code=True)
+def ask_value(found, of_table, place, wanted):
+    # Another cell has no new value yet.
+    form = (
+        None
+        if place is None
+        else cell_form.cell_value(of_table.value, place, found, wanted)
     )
     return (form,)
 
 
 @app.cell(hide_code=True)
-def correct(form, of_table, tab):
+def correct(of_table, place, tab):
+    # Apart from the value: what is typed beside it draws no field anew.
     mo.stop(tab.value != say("correct_a_cell"))
     _hint = html(f'<p class="muted">{say("choose_table_row_and_column")}</p>')
-    mo.vstack([_hint, of_table, *([] if form is None else [form])], gap=0.5)
+    _fields = [] if place is None else list(place.elements.values())
+    _cell = mo.hstack(
+        [of_table, *_fields], justify="start", align="end", gap=1, wrap=True
+    )
+    mo.vstack([_hint, _cell], gap=0.5)
+    return
+
+
+@app.cell(hide_code=True)
+def correct_value(form, of_table, place, shown, state, tab):
+    mo.stop(tab.value != say("correct_a_cell") or form is None)
+    _now = cell_form.present_html(shown, state, of_table.value, place.value)
+    mo.vstack([*([html(_now)] if _now else []), form], gap=0.5)
     return
 
 
@@ -361,11 +385,14 @@ def propose_files(dropped, ending, get_mended, shown, tab, whole):
 
 
 @app.cell(hide_code=True)
-def propose(form, of_files, of_table, shown, state, tab):
+def propose(form, of_files, of_table, place, shown, state, tab):
     proposal = of_files
-    if tab.value == say("correct_a_cell") and form is not None and form.value:
+    _asked = form is not None and form.value is not None
+    if tab.value == say("correct_a_cell") and _asked:
         proposal = own_data.proposed_cell(
-            shown, state, {"table": of_table.value, **form.value}
+            shown,
+            state,
+            {"table": of_table.value, **place.value, "value": form.value},
         )
     return (proposal,)
 

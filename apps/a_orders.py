@@ -419,7 +419,7 @@ def history(approver, back, known_at, looked, names, shown, tab):
     _own = (
         [
             html(
-                f"<h3>{looked['number']}</h3>{one_order.events_html(shown, looked, known_at)}"
+                f"<h3>{looked['number']}</h3>{one_order.events_html(shown, looked, known_at, _past)}"
             )
         ]
         if looked

@@ -124,8 +124,8 @@ def choose(keep, reports, wanted):
 
 
 @app.cell(hide_code=True)
-def head(choice, mode, names, reports, shown, wanted):
-    _told = predictors.predictor_finding(reports, names) if reports else ""
+def head(choice, effects, mode, names, reports, shown, wanted):
+    _told = predictors.predictor_finding(reports, names, effects) if reports else ""
     mo.vstack(
         desk_words.page_head(
             say("predictors"),

@@ -45,12 +45,16 @@ with app.setup:
     )
     from medhavi.service.promise_pages.open_lists import followed_records, records_of
     from medhavi.service.promise_pages.open_request import OpenRequest
+    from medhavi.service.promise_pages.promise_check import (
+        checked_promises,
+        last_check,
+        risk_part,
+    )
     from medhavi.service.promise_pages.promise_commit import (
         OverrideDate,
         commit,
         commit_lines,
         requested_of,
-        watch_promises,
     )
     from medhavi.service.promise_pages.promise_page import (
         ask_changed,
@@ -61,7 +65,7 @@ with app.setup:
     )
     from medhavi.service.promise_pages.request_file import RequestFile
     from medhavi.version import __version__
-    from medhavi.views import page, theme
+    from medhavi.views import grid_columns, page, theme
     from medhavi.views.names import basis_words, count
     from medhavi.views.promises import lists as promise_lists
     from medhavi.views.promises import records as promise_records
@@ -78,7 +82,6 @@ with app.setup:
         remedies_html,
         remedy_words,
         there,
-        variants_html,
     )
     from medhavi.views.tiles import tiles_html
     from medhavi.views.words import say
@@ -153,18 +156,12 @@ def listed(shown):
 @app.cell(hide_code=True)
 def watching(opened):
     _what = opened.source  # another source is looked at anew
-    look_again = mo.ui.run_button(label=say("check_all_promises_again"))
-    get_watch, keep_watch = mo.state(None)
-    return get_watch, keep_watch, look_again
-
-
-@app.cell(hide_code=True)
-def known(get_watch, records):
-    _watch = get_watch().watch if get_watch() else None
-    _risky = [one.demand for one in _watch.at_risk] if _watch else []
-    promises = promise_list.with_watch(records, _risky)
-    is_checked = _watch is not None
-    return is_checked, promises
+    get_look, look = mo.state(0)
+    look_again = mo.ui.button(
+        label=say("check_all_promises_again"),
+        on_change=lambda _: look(plan_page.new_press()),
+    )
+    return get_look, look_again
 
 
 @app.cell(hide_code=True)
@@ -172,6 +169,28 @@ def choose_tab(get_again, keep, wanted):
     _again = get_again()  # asking a promise again leads to the desk
     tab = desk_words.tab_bar(promise_widgets.TABS, wanted, keep, say("desk"))
     return (tab,)
+
+
+@app.cell(hide_code=True)
+def check(get_look, shown, tab):
+    # Nobody waits for it but who looks at it; the list has the last one.
+    _asked = tab.value == say("at_risk")
+    checked = checked_promises(shown, get_look()) if _asked else last_check(shown)
+    return (checked,)
+
+
+@app.cell(hide_code=True)
+def in_force(shown, tab):
+    _asked = shown.problem is None and tab.value in (say("promises"), say("at_risk"))
+    in_force = followed(shown, shown.snapshot).plan if _asked else None
+    return (in_force,)
+
+
+@app.cell(hide_code=True)
+def known(checked, in_force, records):
+    promises = promise_list.with_standing(records, in_force, checked.watch)
+    is_checked = checked.watch is not None
+    return is_checked, promises
 
 
 @app.cell(hide_code=True)
@@ -484,7 +503,7 @@ def otherwise(names, part, promise, shown, tab, told):
     section(
         "otherwise",
         say("sensitivity_of_the_request"),
-        html(variants_html(variants_of(shown, told), promise, names)),
+        html(promise_lists.variants_html(variants_of(shown, told), promise, names)),
     )
     return
 
@@ -862,53 +881,24 @@ def bulk_decide(answers, approver, bulk_accept):
 @app.cell(hide_code=True)
 def bulk_done(answer_table, answers, approver, bulk_accept, opened):
     mo.stop(not bulk_accept.value)
-    _lines = answer_table.value[promise_lists.LINE]
-    _chosen = [answers.promises[line - 1] for line in _lines]
+    _rows = set(answer_table.value[grid_columns.ROW])
+    _chosen = [one for one in answers.promises if one.request in _rows]
     said(commit_lines(opened, _chosen, approver.value))
     return
 
 
 @app.cell(hide_code=True)
-def look(look_again, tab):
+def at_risk(checked, in_force, look_again, shown, tab):
     mo.stop(tab.value != say("at_risk"))
-    mo.vstack(
-        [html(f'<p class="muted">{say("every_promise_is_asked")}</p>'), look_again],
-        gap=1,
-    )
+    mo.vstack(risk_part(checked, shown, in_force, look_again), gap=1)
     return
 
 
 @app.cell(hide_code=True)
-def check(keep_watch, look_again, shown):
-    mo.stop(not look_again.value)
-    with mo.status.spinner("Asking again", remove_on_exit=True):
-        keep_watch(watch_promises(shown))
-    return
-
-
-@app.cell(hide_code=True)
-def at_risk(get_watch, shown, tab):
-    mo.stop(tab.value != say("at_risk"))
-    _found = get_watch()
-    if _found is None:
-        _shown = html(page.empty(say("not_checked_yet"), say("press_the_button_above")))
-    elif _found.watch is None:
-        _shown = trouble_of(_found)
-    else:
-        _text = promise_lists.watch_sentence(_found.watch)
-        _planned = plan_effect.delivery_dates(followed(shown, shown.snapshot).plan)
-        _rows = promise_lists.at_risk_html(_found.watch, shown.names, _planned)
-        _shown = html(f"<p><b>{_text}</b></p>{_rows}")
-    _shown
-    return
-
-
-@app.cell(hide_code=True)
-def hot_spots(get_watch, many, shown, tab, told):
+def hot_spots(checked, many, shown, tab, told):
     # It counts what was answered until now: it is drawn anew after each answer.
     mo.stop(tab.value != say("at_risk"))
     _after = (told, many)
-    _watch = get_watch().watch if get_watch() else None
     _answers = recent(str(shown.source))
     section(
         "hot-spots",
@@ -917,7 +907,7 @@ def hot_spots(get_watch, many, shown, tab, told):
             f'<p class="muted">{say("of_the_last_answers", count(len(_answers), "answer"))}</p>'
             f"{promise_lists.hot_spots_html(_answers, shown.names)}"
         ),
-        html(promise_lists.risk_spots_html(_watch, shown.names)),
+        html(promise_lists.risk_spots_html(checked.watch, shown.names)),
     )
     return
 

@@ -70,9 +70,7 @@ from medhavi.planners.promising.quoting import quote
 from medhavi.planners.promising.standing_promises import standing_promises
 from medhavi.planners.promising.supply_search.requests import (
     Request,
-    WrittenRequests,
     columns,
-    raw_requests,
     read_requests,
 )
 from medhavi.planners.promising.what_if import (
@@ -104,6 +102,10 @@ from medhavi.service.plan_pages.approver_names import (
     remember_approver,
 )
 from medhavi.snapshot.product_groups import lineage
+from medhavi.snapshot.reading.request_rows import (
+    WrittenRequests,
+    raw_requests,
+)
 from medhavi.views.names import Names, names_of
 from medhavi.views.page import trust_line
 from medhavi.views.pictures.lateness import late_demands

@@ -101,6 +101,8 @@ def _column_row(column: Column) -> str:
     kind = column.type
     if kind == "timestamp":
         kind += f" (date: {column.day})"
+    if column.for_people:
+        parts.append("no plan reads it")
     if column.day_begins_where:
         parts.append(f"where {column.day_begins_where} a date means its begin")
     cells = [column.name, kind, column.unit or "", empty, "; ".join(parts)]
@@ -116,8 +118,9 @@ def findings_page() -> str:
         NOTICE,
         "",
         f"{len(codes)} codes. An error stops a plan (exit code 1), a warning does not.",
-        "`--json` and `run.json` carry each finding with table, row (data rows count from",
-        "1), column, value, message and remedy. Words in braces are filled in.",
+        "`--json` and `run.json` carry each finding with table, row (of a file as a",
+        "spreadsheet counts, else from 1), column, value, message and remedy. Words in",
+        "braces are filled in.",
         "",
     ]
     groups: dict[str, list[FindingCode]] = {}

@@ -115,7 +115,7 @@ def promise(
     code 1).
     """
     from medhavi.planners.promising.promise_run import answer, require_detail
-    from medhavi.planners.promising.supply_search.requests import WrittenRequests
+    from medhavi.snapshot.reading.request_rows import WrittenRequests
     from medhavi.views.names import names_of
     from medhavi.views.promises.lists import answer_rows
     from medhavi.workbench.promise_desk.repromising import record_rejections

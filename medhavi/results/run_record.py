@@ -29,7 +29,7 @@ from medhavi.schema import PLANNED_STATUS
 from medhavi.snapshot import Snapshot
 from medhavi.snapshot.fingerprint import sorted_hash
 from medhavi.snapshot.patch import differing_rows, with_texts
-from medhavi.snapshot.snapshot import active_holds
+from medhavi.snapshot.snapshot import active_holds, for_people
 from medhavi.units import iso, to_seconds
 
 if TYPE_CHECKING:
@@ -356,7 +356,7 @@ class Basis:
     @classmethod
     def of(cls, snapshot: Snapshot) -> Basis:
         """Take note of a snapshot: of its reservations only those that are active."""
-        digests = dict(snapshot.digests)
+        digests = dict(snapshot.planned_digests)
         active = active_holds(snapshot)
         if active.height < snapshot[HOLDS].height:
             del digests[HOLDS]
@@ -483,7 +483,7 @@ def _nothing() -> None:
 def _rows(snapshot: Snapshot, table: str) -> pl.DataFrame:
     """Rows of a table that a plan can depend on."""
     if table != HOLDS:
-        return snapshot[table]
+        return snapshot[table].drop(for_people().get(table, ()))
     # Hours and room that are held for a demand that is planned are free for plans.
     planned = snapshot["demands"].filter(
         pl.col("status").is_in(PLANNED_STATUS)

@@ -34,7 +34,7 @@ class Column:
     (table, column) pairs of which one must hold the value. `default` None means "not
     stated"; "always" is the open begin of a validity. `day` is the edge of the local
     day that a date without a time means, the begin in rows where `day_begins_where`
-    ("column=value") holds.
+    ("column=value") holds. `for_people`: no plan reads it.
     """
 
     name: str
@@ -52,6 +52,7 @@ class Column:
     reason: str = ""
     day: Literal["begin", "end"] = "begin"
     day_begins_where: str = ""
+    for_people: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ import polars as pl
 from medhavi.service.downloads import grid_button
 from medhavi.views import grid_columns
 from medhavi.views.names import unbroken
+from medhavi.views.words import meanings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -97,5 +98,6 @@ def page_table(
         format_mapping=written(rows, formats),
         text_justify_columns=dict.fromkeys(right, "right"),
         hidden_columns=[name for name, width in known.items() if not width],
+        header_tooltip=meanings(rows.columns),
     )
     return mo.vstack([table, grid_button(table, name, units)], gap=0)

@@ -272,6 +272,15 @@ function completeAll() {
   complete(document);
 }
 
+// A list of choices opens whole: marimo keeps what was searched the last time.
+addEventListener("focusin", event => {
+  const field = event.composedPath()[0];
+  if (!field.matches?.("input[cmdk-input]") || !field.value) return;
+  const own = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value");
+  own.set.call(field, "");
+  field.dispatchEvent(new Event("input", {bubbles: true}));
+});
+
 const observer = new MutationObserver(() => { due ||= setTimeout(completeAll, 150); });
 completeAll();
 """

@@ -450,6 +450,16 @@ class Snapshot(TextDisplay):
         }
 
     @cached_property
+    def planned_digests(self) -> Mapping[str, str]:
+        """SHA-256 of what plans read of each table that has rows."""
+        read = {
+            name: sorted_hash(self[name].drop(columns))
+            for name, columns in for_people().items()
+            if name in self.digests
+        }
+        return {**self.digests, **read}
+
+    @cached_property
     def network(self) -> Network:
         """Integer-coded arrays of the supply network, built on first use."""
         from medhavi.snapshot.network.network import Network
@@ -522,3 +532,15 @@ def active_holds(snapshot: Snapshot) -> pl.DataFrame:
     now = pl.lit(int(snapshot.as_of) * 1_000_000).cast(pl.Datetime("us", "UTC"))
     ends = pl.col("expires_at")
     return rows.filter(pl.col("state").is_in(ACTIVE) & (ends.is_null() | (ends > now)))
+
+
+@cache
+def for_people() -> Mapping[str, tuple[str, ...]]:
+    """Columns that no plan reads, by the tables that have some."""
+    found = {
+        name: tuple(one.name for one in table.columns.values() if one.for_people)
+        for name, table in schema.tables().items()
+    }
+    return MappingProxyType(
+        {name: columns for name, columns in found.items() if columns}
+    )

@@ -64,6 +64,7 @@ _COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     grid_columns.SERVES: pl.String,
     grid_columns.EXCEPTION: pl.String,
     grid_columns.VALUE: pl.Float64,
+    grid_columns.ZONE: pl.String,
 }
 
 
@@ -313,7 +314,8 @@ def grid_rows(orders: pl.DataFrame, names: Names) -> pl.DataFrame:
     pl.DataFrame
         Id, Order (its number), Type, Item, Location, Quantity, Unit, Start and Due
         (wall clock of the location, so that they sort), Status, Serves, Demand days
-        late (of the latest demand that it serves), Exception, Value (at unit cost).
+        late (of the latest demand that it serves), Exception, Value (at unit cost),
+        Zone of the wall clock.
     """
     shown = orders.head(MOST_ORDERS).iter_rows(named=True)
     return pl.DataFrame([_row(row, names) for row in shown], schema=_COLUMNS)
@@ -337,6 +339,7 @@ def _row(row: Mapping[str, Any], names: Names) -> dict[str, object]:
         grid_columns.DAYS_LATE: round(late / 24, 1) if late > 0 else None,
         grid_columns.EXCEPTION: _exception(row),
         grid_columns.VALUE: row["worth"] or None,
+        grid_columns.ZONE: zone,
     }
 
 

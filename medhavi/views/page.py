@@ -22,7 +22,7 @@ from medhavi.views.names import (
     when,
 )
 from medhavi.views.theme import app_style, style_sheet
-from medhavi.views.words import say
+from medhavi.views.words import explained, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -357,7 +357,7 @@ def data_line(
     ]
     return foot_html(
         [
-            *((name, escape(text)) for name, text in told),
+            *((explained(name), explained(text)) for name, text in told),
             (_findings_label(alone=alone), findings_words(found)),
             ("Data", short_print(snapshot.fingerprint)),
         ],

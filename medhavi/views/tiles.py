@@ -13,7 +13,7 @@ from medhavi.results.plans.lateness import Verdict, not_kept, tally, verdicts
 from medhavi.units import from_seconds
 from medhavi.views.names import NOTHING, count, number, percent, when
 from medhavi.views.theme import token
-from medhavi.views.words import say
+from medhavi.views.words import explained, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -259,7 +259,7 @@ def _html(tile: Tile, link: str) -> str:
     change = (
         f'<span class="note">{_marked(*tile.change)}</span>' if tile.change[1] else ""
     )
-    note = "; ".join(part for part in (mark, escape(tile.note)) if part)
+    note = "; ".join(part for part in (mark, explained(tile.note)) if part)
     inside = (
         f'<span class="label">{escape(tile.label)}</span>'
         f'<span class="figure">{escape(tile.figure)}{unit}</span>'

@@ -11,6 +11,7 @@ import re
 import tomllib
 from dataclasses import replace
 from functools import cache
+from html import escape
 from pathlib import Path
 from string import Formatter
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING
 from medhavi.results.amounts import number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from medhavi.progress import Progress
 
@@ -120,3 +121,53 @@ def signed(amount: float, told: Callable[[float], str], below_zero: str) -> str:
     text, size = told(amount), told(abs(amount))
     # Where nothing has a price both are the same words.
     return text if round(amount, 2) >= 0 or text == size else say(below_zero, size)
+
+
+TERMS = {
+    "P50": "term_p50",
+    "P80": "term_p80",
+    "P95": "term_p95",
+    "paid out": "term_paid_out",
+    say("policy"): "term_policy",
+    "EXW": "term_exw",
+    "FCA": "term_fca",
+    "FAS": "term_fas",
+    "FOB": "term_fob",
+    "CFR": "term_cfr",
+    "CIF": "term_cif",
+    "CPT": "term_cpt",
+    "CIP": "term_cip",
+    "DAP": "term_dap",
+    "DPU": "term_dpu",
+    "DDP": "term_ddp",
+}
+"""Terms that pages explain, and the key that says what they mean."""
+_TERM = re.compile(rf"\b(?:{'|'.join(TERMS)})\b")
+
+
+def explained(text: str) -> str:
+    """Text as HTML in which each term says what it means where one points at it.
+
+    >>> explained("6 d < P80").partition(" title=")[0]
+    '6 d &lt; <abbr'
+    """
+
+    def marked(found: re.Match[str]) -> str:
+        meaning = escape(say(TERMS[found[0]]))
+        return f'<abbr title="{meaning}">{found[0]}</abbr>'
+
+    return _TERM.sub(marked, escape(text))
+
+
+def meanings(titles: Iterable[str]) -> dict[str, str]:
+    """What the terms in titles of columns mean, by title; others are left out.
+
+    >>> list(meanings(["Item", "Within P80"]))
+    ['Within P80']
+    """
+    found = {title: _TERM.findall(title) for title in titles}
+    return {
+        title: " ".join(say(TERMS[one]) for one in terms)
+        for title, terms in found.items()
+        if terms
+    }

@@ -31,11 +31,13 @@ from medhavi.errors import (
 )
 from medhavi.findings import BadData
 from medhavi.planners.promising.supply_search.requests import (
-    WrittenRequests,
     columns,
-    raw_requests,
 )
 from medhavi.progress import unobserved
+from medhavi.snapshot.reading.request_rows import (
+    WrittenRequests,
+    raw_requests,
+)
 from medhavi.workbench.commitments.live_ledger import Precedence
 from medhavi.workbench.promise_desk.promise_desk import PromiseDesk
 from medhavi.workbench.workbench import Workbench

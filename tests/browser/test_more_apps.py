@@ -107,6 +107,20 @@ def test_the_items_page_shows_the_record_of_an_item(watched):
     watched.assert_clean()
 
 
+@pytest.mark.req("UI-02")
+def test_a_list_of_choices_opens_without_what_was_searched_before(watched):
+    watched.open("/items/")
+    page = watched.page
+    page.get_by_label("Item", exact=True).click()
+    search = page.locator("input[cmdk-input]")
+    page.keyboard.type("A")
+    expect(search).to_have_value("A")
+    page.get_by_role("option").first.click()
+    page.get_by_label("Item", exact=True).click()
+    expect(search).to_have_value("")
+    watched.assert_clean()
+
+
 @pytest.mark.req("ANA-10")
 def test_a_picture_and_a_grid_are_downloaded(watched, tmp_path):
     """As files with their title, their units and their local times."""

@@ -128,7 +128,7 @@ def test_a_file_goes_in_and_its_answers_come_out(medhavi, folder, kind):
     assert said.code == 0
     assert f"8 answers are in {out}." in said.out
     told = pl.read_excel(out) if kind == "xlsx" else pl.read_csv(out)
-    assert told["Line"].to_list() == [*range(1, 9)]
+    assert told["Row"].to_list() == [*range(2, 10)]  # the header is row 1
     assert told["Promised"].cast(pl.Float64).sum() == 6
 
 

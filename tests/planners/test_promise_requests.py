@@ -64,6 +64,21 @@ def test_files_as_spreadsheets_save_them_read_the_same(source):
     assert request.due == int(day(5).timestamp()), "the end of that day"
 
 
+@pytest.mark.req("ATP-22")
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("product,location,qty,due\nA,L,1,2026-01-09\nA,L,2,2026-01-09\n", [2, 3]),
+        ("\nproduct,location,qty,due\nA,L,1,2026-01-09\n,,,\nA,L,2,2026-01-09", [3, 5]),
+    ],
+)
+def test_rows_of_a_file_are_numbered_as_a_spreadsheet_shows_them(text, rows):
+    """The header is row 1, and empty rows count."""
+    assert [one.position for one in read(text).requests] == rows
+    wrong = text.replace(",2,", ",many,")
+    assert codes(wrong)[0] == ("SNAP005", rows[1], "qty")
+
+
 @pytest.mark.parametrize(
     ("source", "told"),
     [

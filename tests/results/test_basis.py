@@ -119,3 +119,16 @@ def test_hours_held_for_a_planned_demand_touch_its_product_alone(
     assert (found.products, found.tables) == (
         (touched, ()) if touched else (frozenset(), ("reservations",))
     )
+
+
+def test_text_for_people_touches_nothing():
+    """Another name is another snapshot, and the same tables for a plan."""
+    before = factories.snapshot(products=[{"product": "A", "name": "Apple"}])
+    after = factories.snapshot(products=[{"product": "A", "name": "Pear"}])
+    assert after.fingerprint != before.fingerprint
+    basis = Basis.of(before)
+    assert basis.changed(after) == frozenset()
+    assert not basis.touched(after).products
+    assert Basis.from_frame(basis.to_frame()).changed(after) == frozenset()
+    dearer = after.replace(products=[{"product": "A", "name": "Pear", "unit_cost": 2}])
+    assert basis.touched(dearer).products == {"A"}

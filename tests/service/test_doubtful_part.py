@@ -75,11 +75,13 @@ def test_a_doubtful_value_of_a_file_leads_to_its_correction(bakery) -> None:
         "column": "unit_cost",
         "value": "2",
     }
-    form = cell_form.cell_form(shown, state, "products", None, asked.__getitem__)
+    place = cell_form.cell_place(shown, state, "products", None, asked.__getitem__)
+    assert place is not None
+    assert place.value == {"row": "6", "column": "unit_cost"}
+    form = cell_form.cell_value("products", place, None, asked.__getitem__)
     assert form is not None
-    assert form.element.value == {"row": "6", "column": "unit_cost", "value": "2"}
     proposal = own_data.proposed_cell(
-        shown, state, {"table": "products", **form.element.value}
+        shown, state, {"table": "products", **place.value, "value": form.element.value}
     )
     assert proposal.problem is None
     assert "products 1 changed" in own_data.proposal_html(proposal, shown.names)

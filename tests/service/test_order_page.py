@@ -196,6 +196,8 @@ def test_one_price_for_all_selected_orders_and_one_way_back(desk, tmp_path):
     assert plan_page.take_back(desk, "Ben").kept
     row = selected_of(page_of(tmp_path), "PO-1")[0]
     assert "Rescheduled" in one_order.events_html(desk, row)
+    told = one_order.events_html(desk, row, decisions=plan_page.decisions(desk))
+    assert "taken back" in told
     # Other systems take over what was decided, without a command line.
     file = one_order.decided_file(desk)
     assert isinstance(file, mo.download)

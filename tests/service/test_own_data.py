@@ -21,6 +21,7 @@ from medhavi.service.plan_pages import decision_words
 from medhavi.service.plan_pages.plan_loading import load_page
 from medhavi.snapshot import Snapshot
 from medhavi.views.grid_columns import APPROVED_BY, CHANGE, STATE
+from medhavi.views.names import NOTHING
 from medhavi.workbench.files.template_files import write_xlsx_template
 from tests.examples import some
 from tests.lakehouse.lake_events import event
@@ -67,8 +68,12 @@ def test_a_wrong_cell_of_a_file_is_mended_from_its_finding(lemonade) -> None:
     found = state.findings.groups[0][0]
     table = cell_form.table_choice(state, found, lambda _: "", print)
     assert table.value == "demands"
-    form = cell_form.cell_form(shown, state, table.value, found, lambda _: "")
-    assert form.element.value == {"row": "2", "column": "product", "value": ""}
+    place = cell_form.cell_place(shown, state, table.value, found, lambda _: "")
+    assert place.value == {"row": "2", "column": "product"}
+    form = cell_form.cell_value(table.value, place, found, lambda _: "")
+    assert form.element.value == ""
+    present = cell_form.present_html(shown, state, table.value, place.value)
+    assert present == "<p>Product now: X</p>"
     proposal = own_data.proposed_cell(shown, state, asked(value="LEMONADE"))
     told = own_data.proposal_html(proposal, shown.names)
     assert "demands 1 changed; " in told
@@ -193,7 +198,7 @@ def test_a_file_of_master_data_is_one_edit_of_a_lake(lake) -> None:
     assert (names["S"], names["NEW"]) == ("Smith", "New one")
     told = " ".join(change_list.change_rows(later, later.names)[CHANGE])
     assert "New: suppliers, New one" in told
-    assert "Changed: suppliers, Smith, name Smith" in told
+    assert f"Changed: suppliers, Smith, name {NOTHING} → Smith" in told
     assert own_data.undo(later, "Ana").kept
     assert "NEW" not in load_page(mode="mrp").snapshot["suppliers"]["supplier"]
 
@@ -437,14 +442,22 @@ def test_a_workbook_of_another_company_is_not_mixed_with_that_of_a_lake(
 def test_a_cell_of_a_lake_is_chosen_by_names(lake) -> None:
     state = data_page.state_of(lake)
 
-    def form(table):
-        return cell_form.cell_form(lake, state, table, None, lambda _: "")
+    def place(table):
+        return cell_form.cell_place(lake, state, table, None, lambda _: "")
 
-    assert form(None) is None
-    offered = form("supply_terms").element.elements
+    assert place(None) is None
+    offered = place("supply_terms").elements
     assert offered["row"].options["S, A, DC"] == "S|A|DC"
     assert offered["column"].options["Unit price"] == "unit_price"
     assert "Supplier" not in offered["column"].options
+    # The present value stands there as soon as row and column are chosen.
+    row = {"row": "S|A|DC", "column": None}
+    assert cell_form.present_html(lake, state, "supply_terms", row) == ""
+    told = cell_form.present_html(
+        lake, state, "supply_terms", {**row, "column": "unit_price"}
+    )
+    (price,) = state.snapshot["supply_terms"].filter(supplier="S")["unit_price"]
+    assert told == f"<p>Unit price now: {price:g}</p>"
 
 
 @pytest.mark.req("ENR-10", "UI-11")
@@ -480,7 +493,7 @@ def test_a_date_of_an_order_is_typed_as_local_time(lake) -> None:
     priced = own_data.priced(lake, typed)
     assert priced.preview is not None
     told = decision_words.asked_html(priced, lake.names)
-    assert "due becomes Fri 9 Jan, 12:00" in told
+    assert "due Wed 14 Jan → Fri 9 Jan, 12:00" in told
     day = own_data.proposed_cell(lake, state, {**form, "value": "2026-01-09"})
     assert day.edit is not None
     assert day.edit["value"] == "2026-01-09"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,17 +18,18 @@ from medhavi.service import page_data
 from medhavi.service.downloads import as_csv, as_xlsx
 from medhavi.service.promise_pages import (
     plan_effect,
+    promise_check,
     promise_page,
     promise_widgets,
     request_file,
 )
 from medhavi.service.promise_pages.open_request import OpenRequest
+from medhavi.service.promise_pages.promise_check import checked_promises, last_check
 from medhavi.service.promise_pages.promise_commit import (
     OverrideDate,
     commit,
     commit_lines,
     requested_of,
-    watch_promises,
 )
 from medhavi.service.promise_pages.promise_page import (
     PromisePage,
@@ -45,19 +47,21 @@ from medhavi.units import DAY, from_seconds
 from medhavi.views.promises.lists import (
     answer_rows,
     answers_sentence,
-    at_risk_html,
+    at_risk_rows,
+    checked_words,
     hot_spots_html,
+    no_risk_html,
     risk_spots_html,
+    variants_html,
     watch_sentence,
 )
 from medhavi.views.promises.words import (
     changes_html,
     compared_html,
     there,
-    variants_html,
 )
 from tests import factories
-from tests.api import load_data
+from tests.api import PageProblem, load_data
 from tests.service.promise_company import SHORT, page_of, promise_company
 
 if TYPE_CHECKING:
@@ -155,6 +159,7 @@ def test_the_page_says_what_would_be_if_it_were_asked_otherwise(company):
     assert changes == {"risk_basis", "qty", "due"}
     told = variants_html(variants, page.promise, there(company.names, "SHOP"))
     assert "quoted at P95" in told
+    assert re.search(r"quantity [0-9]+", told)
     assert "due Thu 15 Jan, 09:00" in told
     assert "Nothing else" in variants_html((), page.promise, company.names)
 
@@ -282,9 +287,11 @@ def test_a_file_is_answered_chosen_lines_are_kept_and_both_files_come_back(compa
     assert many.problem is None
     assert many.binding
     assert [one.sales_order for one in many.promises] == ["SO-7", "SO-8"]
+    assert [one.request for one in many.promises] == [2, 3]  # below the header
     assert "2 lines" in answers_sentence(many.promises)
     rows = answer_rows(many.promises, company.names)
     first = rows.row(0, named=True)
+    assert first["Row"] == 2
     assert (first["Customer"], first["Product"]) == ("Corner shop", "Apple crate")
     assert first["Zone"] == "Europe/Rome"
     book = fastexcel.read_excel(as_xlsx(rows)).load_sheet(0).to_polars()
@@ -305,7 +312,7 @@ def test_all_that_is_wrong_in_a_file_is_listed_with_row_and_column(company):
     many = answered(company, "requests.csv", content)
     assert many.problem.title == "Fix the errors of the file"
     places = {(found.row, found.column) for found in many.findings}
-    wrong = {(1, "product"), (1, "qty"), (2, "qty"), (2, "due"), (2, "location")}
+    wrong = {(2, "product"), (2, "qty"), (3, "qty"), (3, "due"), (3, "location")}
     assert wrong <= places
 
 
@@ -440,7 +447,7 @@ def test_promises_at_risk_are_told_by_name_with_their_reason(company):
     page = asked(company, qty="40", due="2026-01-20")
     before = OverrideDate(date="2026-01-06 01:00", reason="he insists")
     assert commit(company, page, "Ada", before).kept
-    found = watch_promises(company)
+    found = checked_promises(company)
     assert found.problem is None
     assert [one.product for one in found.watch.at_risk] == ["A"]
     assert found.watch is not None
@@ -450,21 +457,52 @@ def test_promises_at_risk_are_told_by_name_with_their_reason(company):
     late = replace(found.watch, as_of=one.promised + 1)
     assert "not hold any more: 1 overdue, 0 at risk" in watch_sentence(late)
     planned = {one.demand: dt.datetime(2026, 1, 9, 7, tzinfo=dt.UTC)}
-    told = at_risk_html(found.watch, company.names, planned)
-    assert "Corner shop" in told
-    assert "Tue 6 Jan, 01:00 Europe/Rome" in told
-    assert "Fri 9 Jan, 08:00" in told
-    assert "late" in told
+    (row,) = at_risk_rows(found.watch, company.names, planned).to_dicts()
+    assert (row["Customer"], row["State"]) == ("Corner shop", "▲ late")
+    assert f"{row['Promised']:%d %b, %H:%M}" == "06 Jan, 01:00"
+    assert f"{row['By the plan']:%d %b, %H:%M}" == "09 Jan, 08:00"
+    assert row["Zone"] == "Europe/Rome"
     assert isinstance(risk_spots_html(found.watch, company.names), str)
 
 
 def test_nothing_at_risk_says_what_to_do(company):
-    found = watch_promises(company)
+    found = checked_promises(company)
     assert watch_sentence(found.watch) == "No promise is accepted yet"
-    assert "Quote something" in at_risk_html(found.watch, company.names, {})
+    assert at_risk_rows(found.watch, company.names, {}).is_empty()
+    assert "Quote something" in no_risk_html(found.watch)
     assert risk_spots_html(None, company.names) == ""
-    nowhere = watch_promises(load_data("/not/there"))
+    nowhere = checked_promises(load_data("/not/there"))
     assert nowhere.problem is not None
+
+
+@pytest.mark.req("ATP-20")
+def test_the_last_check_stays_until_newer_facts_are_asked_about(company, monkeypatch):
+    def waits(_asked, _here, _title, offer):
+        return offer
+
+    def works(_asked, _here, title, **_offer):
+        return PageProblem(title=title, text="running", job="1", stop="Stop")
+
+    assert commit(company, asked(company), "Ada").kept
+    now = page_of(company.source.lake)
+    with monkeypatch.context() as patched:
+        patched.setattr(promise_check, "result_of", waits)
+        offered = checked_promises(now)
+        assert (offered.watch, offered.problem.title) == (None, "Not checked yet")
+    first = checked_promises(now)
+    assert (first.problem, first.watch.watched) == (None, 1)
+    assert last_check(now) is checked_promises(now) is first
+
+    assert commit(company, asked(company, qty="1"), "Ada").kept
+    later = page_of(company.source.lake)
+    with monkeypatch.context() as patched:
+        patched.setattr(promise_check, "result_of", works)
+        meanwhile = checked_promises(later)
+        assert meanwhile.is_renewed
+        assert meanwhile.watch is first.watch
+    told = checked_words(meanwhile.watch, later.names, is_renewed=True)
+    assert told.endswith("facts have changed, being checked again.")
+    assert checked_promises(later).watch.watched == 2
 
 
 def test_what_limits_most_is_counted_once_a_question(company):

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import datetime as dt
+from types import SimpleNamespace
 
+import polars as pl
 import pytest
 
+from medhavi.results.plans.lateness import outcomes
+from medhavi.service.plan_pages.plan_loading import plan_of
 from medhavi.service.promise_pages import promise_list, promise_page
 from medhavi.service.promise_pages.open_lists import records_of
 from medhavi.service.promise_pages.promise_commit import commit
@@ -23,9 +27,6 @@ from medhavi.views.promises.records import (
 from tests import factories
 from tests.api import DataSource, Names, PageData, load_data
 from tests.service.promise_company import SHORT, page_of, promise_company
-
-if TYPE_CHECKING:
-    import polars as pl
 
 STOCKED = {**SHORT, "qty": "2", "due": "2026-01-20 09:00"}
 
@@ -58,7 +59,7 @@ def test_a_promise_that_was_made_is_in_the_list_in_words(company, records):
     assert row["Customer"] == "Corner shop"
     assert row["Product"] == "Apple crate"
     assert (row["Quantity"], row["Approved by"]) == (2.0, "Ada")
-    assert row["State"] == "● open"
+    assert row["State"] == "○ open"
     assert row["Probability"].endswith(" %")
     assert row["Zone"] == "Europe/Rome"
     told = promise_html(records.to_dicts()[0], company.names)
@@ -93,7 +94,9 @@ def test_filters_keep_what_they_name(records, wanted, found):
 
 def test_what_is_found_at_risk_is_so_in_the_list(company, records):
     now = company.snapshot.as_of
-    risky = promise_list.with_watch(records, records["demand"].to_list())
+    (demand,) = records["demand"]
+    watch = SimpleNamespace(at_risk=[SimpleNamespace(demand=demand)])
+    risky = promise_list.with_standing(records, None, watch)
     assert risky["state"].to_list() == ["at risk"]
     assert records_finding(risky, now).startswith("1 promise to keep, 1 at risk")
     tiles = {tile.label: tile for tile in records_tiles(risky, now)}
@@ -109,6 +112,27 @@ def test_what_is_found_at_risk_is_so_in_the_list(company, records):
         "Not checked yet",
     )
     assert "at-risk" in unasked.rows
+
+
+@pytest.mark.req("ATP-20")
+@pytest.mark.parametrize(
+    ("hours", "state"), [(0, "holds"), (-1, "not kept")], ids=["kept", "too late"]
+)
+def test_an_open_promise_says_whether_the_plan_keeps_it(company, records, hours, state):
+    plan = plan_of(today(company).snapshot, "constrained")
+    (demand,) = records["demand"]
+    planned = outcomes(plan).filter(pl.col("demand") == demand)["date"].item()
+    promised = planned + dt.timedelta(hours=hours)
+    made = records.with_columns(
+        promised=pl.lit(promised).cast(pl.Datetime("us", "UTC"))
+    )
+    standing = promise_list.with_standing(made, plan, None)
+    assert standing["state"].to_list() == [state]
+    assert filtered_promises(standing, PromiseFilter(state=TO_KEEP)).height == 1
+    finding = records_finding(standing, company.snapshot.as_of)
+    assert ("1 not kept" in finding) == (state == "not kept")
+    gone = records.with_columns(state=pl.lit("released"))
+    assert promise_list.with_standing(gone, plan, None)["state"].item() == "released"
 
 
 def test_a_promise_is_asked_again_as_the_same_line(company, records):

@@ -155,7 +155,7 @@ def test_requests_in_a_workbook_have_the_same_guard(tmp_path):
         ("PRM001", True)
     ]
     good = workbook(tmp_path / "good.xlsx").read_bytes()
-    assert raw_requests(good, columns(), []).rows() == [("A", "2.5")]
+    assert raw_requests(good, columns(), []).rows() == [("A", "2.5", 2)]
 
 
 # --- Parquet ---------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -52,8 +53,10 @@ def test_ways_name_the_terms_of_what_is_bought_at_any_depth():
         list(one.incoterms) for one in made.options
     ]
     cards = options_html(made, Names())
-    assert 'data-label="Bought"><div>FCA</div>' in cards
-    assert 'data-label="Bought"><div>DAP</div>' in cards
+    for code, meaning in (("FCA", "Free carrier"), ("DAP", "Delivered at place")):
+        assert re.search(
+            rf'data-label="Bought"><div><abbr title="{meaning}.*>{code}<', cards
+        )
     text = "\n".join(block(made))
     assert "kg CO2, bought FCA\n" in text
     assert ", bought DAP; " in text

@@ -96,6 +96,10 @@ def test_the_finding_counts_models_that_hold_and_names_plain_rules():
         "2 models in use, all within their coverage; plain rule for lane reliability"
     )
     assert predictor_finding([report()], NAMES) == "No model is in use"
+    timed = pl.DataFrame({"orders": [3, 4]})
+    assert predictor_finding([report()], NAMES, timed) == (
+        "No model is in use; published estimates of plain rules time 7 orders"
+    )
     gone = report(champion=USED, problem="gone")
     assert "1 is not watched: train again" in predictor_finding([gone], NAMES)
     empty = report(observations=0)

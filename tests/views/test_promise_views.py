@@ -229,7 +229,9 @@ def test_two_ways_of_one_name_are_told_apart_by_their_dates(promise):
 def test_reasons_are_sentences_with_their_kind(promise):
     text = reasons_html(promise, NAMES)
     assert "Waits 24 h for Filling 1." in text
-    assert "Capacity shortfall, 1 d" in text
+    assert "Capacity shortfall: 1 d earlier without it" in text
+    second = replace(promise, limiters=(promise.limiter, promise.limiter))
+    assert "another 1 d earlier without it too" in reasons_html(second, NAMES)
     held = replace(
         promise.limiter,
         code=Limiter.MATERIAL_RESERVATION_CONFLICT,

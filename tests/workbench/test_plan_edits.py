@@ -21,6 +21,7 @@ import medhavi as mv
 from medhavi.edits.data_changes import hidden_times
 from medhavi.errors import EnvironmentFailure, UsageError
 from medhavi.planners.edit_price import EditPrice
+from medhavi.planners.pipeline import changed_inputs
 from medhavi.planners.work_orders.order_parameters import FirmingRule, OrderParameters
 from medhavi.results.plans.plan import Plan
 from medhavi.snapshot.patch import RowChange
@@ -64,6 +65,22 @@ def test_a_price_of_nothing_has_no_sign_of_a_gain(bench):
         purchase=0.0, production=0.0, transport=0.0, holding=-1e-9, lateness=0.0
     )
     assert replace(shown, price=price).lines()[1] == "price € 0.00"
+
+
+@pytest.mark.req("WO-12")
+@pytest.mark.parametrize("mode", ["mrp", "constrained"])
+def test_a_cell_that_no_plan_reads_costs_nothing_and_leaves_the_plan(bench, mode):
+    plan = plan_of(bench, mode)
+    cell = {"table": "products", "key": {"product": "A"}, "column": "name"}
+    asked = {"kind": "override", **cell, "value": "Another name"}
+    shown = bench.preview(plan, asked)
+    assert shown.ready
+    assert set(shown.price.as_dict().values()) == {0.0}
+    assert (shown.victims, shown.winners) == ((), ())
+    assert bench.commit_edit(shown, approver="Ada").committed
+    named = bench.snapshot()
+    assert named["products"].filter(product="A")["name"].item() == "Another name"
+    assert changed_inputs(plan.basis, mode, named) == ()
 
 
 @pytest.mark.req("WO-12")

@@ -161,7 +161,9 @@ def test_a_plan_is_renewed_on_the_one_whose_facts_are_nearest(bench):
     keep_plan(done.preview.plan, bench.snapshot(), bench.lake)
     assert found(bench).plan.fingerprint == done.preview.plan.fingerprint
     assert bench.undo(approver="Ada").committed
-    later(bench, event(92, "SupplierDefined", occurred=NOW, supplier="S", name="Sun"))
+    later(
+        bench, event(92, "SupplierDefined", occurred=NOW, supplier="S", esg_score=0.5)
+    )
     known = found(bench).plan
     assert known.fingerprint == done.preview.plan.fingerprint
     nearest = nearest_plan(bench.snapshot(), known, bench.lake)

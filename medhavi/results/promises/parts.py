@@ -263,9 +263,16 @@ class PromiseBasis:
 
 
 class PromiseState(StrEnum):
-    """What became of a promise."""
+    """What became of a promise.
+
+    `open`: it has to be kept still, and no plan says whether it is. `holds`: the plan
+    in force delivers the whole by the promised date; `not kept`: it does not.
+    `at risk`: asked again on the facts of today it cannot be kept.
+    """
 
     OPEN = "open"
+    HOLDS = "holds"
+    NOT_KEPT = "not kept"
     AT_RISK = "at risk"
     OVERDUE = "overdue"
     DELIVERED = "delivered"
@@ -273,7 +280,15 @@ class PromiseState(StrEnum):
     CANCELLED = "cancelled"
 
 
-STANDING = frozenset({PromiseState.OPEN, PromiseState.AT_RISK, PromiseState.OVERDUE})
+STANDING = frozenset(
+    {
+        PromiseState.OPEN,
+        PromiseState.HOLDS,
+        PromiseState.NOT_KEPT,
+        PromiseState.AT_RISK,
+        PromiseState.OVERDUE,
+    }
+)
 """States of promises that still have to be kept."""
 
 RECORDS: dict[str, pl.DataType | type[pl.DataType]] = {

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import TYPE_CHECKING, Any
+
+import polars as pl
 
 from medhavi.findings import has_errors
 from medhavi.schema import tables
-from medhavi.views.changed_cells import value_words
+from medhavi.snapshot.reading.normalise import ROW
+from medhavi.views.changed_cells import cell_text, value_words
 from medhavi.views.data_pages.finding_list import cell_row
 from medhavi.views.data_pages.lineage_words import KEY_MARK
 from medhavi.views.names import said
 from medhavi.views.words import say
+from medhavi.workbench.files.table_files import TableFiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import marimo as mo
-    import polars as pl
 
     from medhavi.findings import Finding
     from medhavi.service.data_pages.data_page import DataState
@@ -86,18 +90,18 @@ def column_field(columns: Iterable[str], at: str, *, none: str = "") -> mo.ui.dr
     )
 
 
-def cell_form(
+def cell_place(
     shown: PlanPage,
     state: DataState,
     table: str | None,
     found: Finding | None,
     wanted: Wanted,
-) -> mo.ui.form[Any, Any] | None:
-    """Ask for a cell of a table and its value; None before a table is chosen.
+) -> mo.ui.dictionary | None:
+    """Ask for the row and column of a cell; None before a table is chosen.
 
-    It begins with the cell of the chosen finding, or with the cell and the value that
-    the address proposes. A row is named by its number in the
-    file, in a lake it is chosen by the names of its key.
+    It begins with the cell of the chosen finding, or with the one that the address
+    proposes. A row is named by its number in the file, in a lake it is chosen by the
+    names of its key.
     """
     import marimo as mo
 
@@ -108,24 +112,84 @@ def cell_form(
     own = "" if found is None else cell_row(found, state.findings)
     where = own or wanted("row")
     column = (found.column if found is not None else None) or wanted("column")
-    value = wanted("value") if found is None and wanted("table") == table else ""
     key = tables()[table].key
     columns = [
         name
         for name in state.snapshot[table].columns
         if shown.source.tables or name not in key
     ]
-    return (
-        mo.md("{row} {column} {value}")
-        .batch(
-            row=_row_field(shown, state, table, where),
-            column=column_field(columns, column),
-            value=mo.ui.text(
-                value, label=say("new_value"), placeholder=say("empty_no_value")
-            ),
-        )
-        .form(submit_button_label=say("show_what_changes"), bordered=False)
+    return mo.ui.dictionary(
+        {
+            "row": _row_field(shown, state, table, where),
+            "column": column_field(columns, column),
+        }
     )
+
+
+def cell_value(
+    table: str | None,
+    place: mo.ui.dictionary | None,
+    found: Finding | None,
+    wanted: Wanted,
+) -> mo.ui.form[Any, Any] | None:
+    """Ask for the new value of a cell; None before a table is chosen.
+
+    It begins with the value that the address proposes for this cell.
+    """
+    import marimo as mo
+
+    if table is None or place is None:
+        return None
+    asked = {"table": table, **place.value}
+    is_proposed = found is None and all(wanted(name) == asked[name] for name in asked)
+    return mo.ui.text(
+        wanted("value") if is_proposed else "",
+        label=say("new_value"),
+        placeholder=say("empty_no_value"),
+    ).form(submit_button_label=say("show_what_changes"), bordered=False)
+
+
+def present_html(
+    shown: PlanPage, state: DataState, table: str | None, place: Mapping[str, Any]
+) -> str:
+    """Value of a cell as it stands; empty where no row or no column is chosen."""
+    column, where = place["column"], (place["row"] or "").strip()
+    if not table or not column or not where:
+        return ""
+    told = [
+        value or say("empty_no_value")
+        for value in (
+            _stated(shown, table, column, where)
+            if shown.source.tables
+            else _known(state, table, column, where)
+        )
+    ]
+    words = (say("cell_stands", said(column).capitalize(), value) for value in told[:1])
+    return "".join(f"<p>{escape(one)}</p>" for one in words)
+
+
+def _stated(shown: PlanPage, table: str, column: str, where: str) -> list[str | None]:
+    """Cell of a file as it is written, by the number of its row."""
+    cells = TableFiles(shown.source.tables).cells().get(table)
+    if cells is None or column not in cells.columns or not where.isdecimal():
+        return []
+    return cells.filter(pl.col(ROW) == int(where))[column].to_list()
+
+
+def _known(state: DataState, table: str, column: str, where: str) -> list[str]:
+    """Cell of a lake for people, by the key of its row."""
+    frame, names = state.snapshot[table], state.names
+    keys = frame.select(tables()[table].key).iter_rows()
+    rows = (
+        frame.row(at, named=True) for at, key in enumerate(keys) if _key(key) == where
+    )
+    return [cell_text(table, column, row[column], row, names) for row in rows]
+
+
+def _key(parts: Iterable[object]) -> str:
+    """Key of a row as one text."""
+    texts = ("" if one is None else str(one) for one in parts)
+    return KEY_MARK.join(texts).rstrip(KEY_MARK)
 
 
 def _row_field(
@@ -152,9 +216,7 @@ def row_field(
         )
     options = {
         ", ".join(_part_words(one, names) for one in row if one is not None): (
-            KEY_MARK.join("" if one is None else str(one) for one in row).rstrip(
-                KEY_MARK
-            )
+            _key(row)
         )
         for row in frame.select(key).iter_rows()
     }

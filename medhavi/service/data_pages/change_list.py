@@ -44,6 +44,7 @@ class _Change(NamedTuple):
     words: str
     approver: str
     state: str = say("change_in_effect")
+    reason: str = ""
 
 
 def change_rows(shown: PlanPage, names: Names, known_at: str = "") -> pl.DataFrame:
@@ -52,7 +53,7 @@ def change_rows(shown: PlanPage, names: Names, known_at: str = "") -> pl.DataFra
     Returns
     -------
     pl.DataFrame
-        Change, Approved by, When (wall clock of the company), State.
+        Change, Reason, Approved by, When (wall clock of the company), State.
     """
     made = _of_lake if shown.source.lake else _of_files
     found = sorted(made(shown, names, known_at), key=_moment, reverse=True)
@@ -60,6 +61,7 @@ def change_rows(shown: PlanPage, names: Names, known_at: str = "") -> pl.DataFra
         [
             {
                 grid_columns.CHANGE: one.words,
+                grid_columns.REASON: one.reason,
                 grid_columns.APPROVED_BY: one.approver,
                 grid_columns.WHEN: wall_clock(one.recorded_at, names.zone),
                 grid_columns.STATE: one.state,
@@ -106,7 +108,8 @@ def _undo_html(shown: PlanPage, names: Names) -> str:
 
 
 _WIDTHS = {
-    grid_columns.CHANGE: 780,
+    grid_columns.CHANGE: 580,
+    grid_columns.REASON: 200,
     grid_columns.APPROVED_BY: 150,
     grid_columns.WHEN: 150,
     grid_columns.STATE: 90,
@@ -136,7 +139,7 @@ def _of_lake(shown: PlanPage, names: Names, known_at: str) -> Iterator[_Change]:
     for edit in made:
         words = decision_words.decision_words(edit, known, names)
         state = _state(is_undone=bool(edit.undone_by))
-        yield _Change(edit.recorded_at, words, edit.approver, state)
+        yield _Change(edit.recorded_at, words, edit.approver, state, edit.reason or "")
     lake, until = Lake(shown.source.lake), recorded_until(known_at, names)
     # Edits stand without the log of plans and promises.
     with suppress(MedhaviError, OSError):

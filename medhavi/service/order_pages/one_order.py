@@ -25,7 +25,7 @@ from medhavi.views.words import say
 from medhavi.workbench.orders.order_history import order_history, outbox
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import marimo as mo
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from medhavi.service.plan_pages.plan_loading import PlanPage
     from medhavi.views.names import Names
     from medhavi.workbench.orders.order_history import OrderEvent
+    from medhavi.workbench.orders.plan_edit_answers import EditRecord
 
     Row = Mapping[str, Any]
 
@@ -108,8 +109,19 @@ def no_help(wanted: str, orders: pl.DataFrame, row: Row | None) -> str:
     return page.empty(say("it_serves_nothing_late"), say("what_serves_late_demands"))
 
 
-def events_html(shown: PlanPage, row: Row, known_at: str = "") -> str:
-    """What happened to an order, the newest first, as far as it was known."""
+def events_html(
+    shown: PlanPage,
+    row: Row,
+    known_at: str = "",
+    decisions: Iterable[EditRecord] = (),
+) -> str:
+    """What happened to an order, the newest first, as far as it was known.
+
+    Parameters
+    ----------
+    decisions
+        Edits of the plan, whose reasons stand beside their events.
+    """
     bench = bench_of(shown.source.in_force)
     if bench is None:
         return page.empty(say("no_events"), say("events_of_orders_need"))
@@ -122,11 +134,13 @@ def events_html(shown: PlanPage, row: Row, known_at: str = "") -> str:
     if not events:
         return page.empty(say("no_event_yet"), say("it_is_a_proposal"))
     zone = shown.names.zone_of(row["location"])
+    reasons = {edit.edit_id: edit.reason for edit in decisions}
     rows = [
         (
             escape(event_words(one.type.removeprefix("SupplyOrder"))),
             escape(_stated(one, zone)),
-            escape(one.actor),
+            escape(one.said.get("approver") or one.actor),
+            escape(one.said.get("reason") or reasons.get(one.edit_id) or ""),
             escape(when(one.recorded_at, zone)),
         )
         for one in reversed(events)
@@ -136,6 +150,7 @@ def events_html(shown: PlanPage, row: Row, known_at: str = "") -> str:
             say("column_event"),
             say("column_stated"),
             say("column_by"),
+            say("reason"),
             say("column_when"),
         ),
         rows,

@@ -85,7 +85,10 @@ def filter_choice(
         "kind": (grid_columns.TYPE, {one: one for one in order_grid.KINDS}),
         "status": (grid_columns.STATUS, _words(orders["status"])),
         "product": (grid_columns.ITEM, named_options(orders["product"], names)),
-        "location": (grid_columns.LOCATION, named_options(orders["location"], names)),
+        "location": (
+            say("location_or_destination"),
+            named_options(orders["location"], names),
+        ),
         "week": ("Starts", order_grid.week_options(orders)),
         "code": (grid_columns.EXCEPTION, _codes(plan)),
     }
@@ -155,7 +158,9 @@ def order_table(
             grid_columns.TYPE,
             grid_columns.SERVES,
             grid_columns.VALUE,
+            grid_columns.ZONE,
         ],
+        label=say("times_local_to_place"),
         column_widths={
             grid_columns.ORDER: 118,
             grid_columns.TYPE: 60,
@@ -170,6 +175,7 @@ def order_table(
             grid_columns.DAYS_LATE: 66,
             grid_columns.EXCEPTION: 138,
             grid_columns.VALUE: 80,
+            grid_columns.ZONE: 160,
         },
         format_mapping=written(
             rows,

@@ -15,8 +15,9 @@ from medhavi.results.amounts import money_change
 from medhavi.schema import cell, tables
 from medhavi.service.jobs.plan_jobs import PricedEdit
 from medhavi.service.page_data import PageProblem, answer_html, problem_html
+from medhavi.snapshot.snapshot import for_people
 from medhavi.views.changed_cells import cell_text, key_words
-from medhavi.views.names import basis_words, duration, number, said, when
+from medhavi.views.names import NOTHING, basis_words, duration, number, said, when
 from medhavi.views.order_grid import critical_html
 from medhavi.views.page import empty, findings_html, table_html
 from medhavi.views.words import say
@@ -107,7 +108,7 @@ def preview_html(preview: Preview, names: Names, order: str = "") -> str:
     if not preview.ready or preview.effect is None:
         return findings_html(preview.findings, names)
     head = (
-        override_words(preview.edit, names)
+        override_words(preview.edit, names, _recorded(preview.rows))
         or rows_words(preview.edit.kind, _recorded(preview.rows), names)
         or str(preview.edit)
     )
@@ -124,8 +125,23 @@ def preview_html(preview: Preview, names: Names, order: str = "") -> str:
     told = f"<p><b>{escape(names.told(head).replace('_', ' '))}</b></p>"
     if preview.plan is not None:
         told += critical_html(preview.plan, preview.orders, names)
+    if _is_unread(preview.rows):
+        told += f'<p class="muted">{escape(say("no_plan_reads_it"))}</p>'
     told += effect_html(preview.effect, names)
     return told + (findings_html(preview.findings, names) if preview.findings else "")
+
+
+def _is_unread(rows: Sequence[RowChange]) -> bool:
+    """Whether an edit changes only cells that no plan reads."""
+    unread = for_people()
+    return bool(rows) and all(
+        row.before is not None
+        and row.after is not None
+        and {
+            name for name, value in row.after.items() if row.before.get(name) != value
+        }.issubset(unread.get(row.table, ()))
+        for row in rows
+    )
 
 
 def effect_html(effect: PlanEffect, names: Names) -> str:
@@ -162,15 +178,35 @@ _OPEN = "None"
 """Text of a key cell that is empty: a row that holds for ever."""
 
 
-def override_words(edit: Edit, names: Names) -> str:
-    """Which cells get which values; nothing for other edits."""
+def override_words(
+    edit: Edit, names: Names, rows: Sequence[Mapping[str, Any]] = ()
+) -> str:
+    """Which cells get which values, and what they are now; nothing for other edits.
+
+    Parameters
+    ----------
+    rows
+        As a record of the edit has them: table, key, before and after.
+    """
     if edit.kind != "override":
         return ""
+    before = {
+        (row["table"], column, *row["key"].items()): value
+        for row in rows
+        for column, value in (row["before"] or {}).items()
+    }
     told: dict[str, list[str]] = {}
     for one in edit.overridden():
         new = cell(one.table, one.column, one.value)
         value = cell_text(one.table, one.column, new, one.key, names)
         words = f"{basis_words(said(one.column))} becomes {value}"
+        place = one.table, one.column, *one.key.items()
+        if place in before:
+            old = cell(one.table, one.column, before[place])
+            now = cell_text(one.table, one.column, old, one.key, names)
+            words = (
+                f"{basis_words(said(one.column))} {now or NOTHING} → {value or NOTHING}"
+            )
         told.setdefault(_row_named(one.table, one.key, names), []).append(words)
     return "; ".join(f"{row}: {', '.join(words)}" for row, words in told.items())
 
@@ -214,13 +250,22 @@ def _row_words(row: Mapping[str, Any], names: Names) -> str:
     stated = new or old
     where = key_words(table, stated, names)
     cells = [
-        f"{said(name)} {cell_text(table, name, value, stated, names)}"
+        f"{said(name)} {_from(table, name, old, names)}"
+        f"{cell_text(table, name, value, stated, names)}"
         for name, value in new.items()
         if name not in row["key"] and value not in (None, [], columns[name].default)
         if not old or old.get(name) != value
     ]
     verb = say("row_goes" if not new else "column_changed" if old else "column_new")
     return f"{verb}: {said(table)}, {where}{''.join(f', {one}' for one in cells)}"
+
+
+def _from(table: str, column: str, old: Mapping[str, Any], names: Names) -> str:
+    """Value of a cell before it is another one; nothing of a new row."""
+    if not old:
+        return ""
+    now = cell_text(table, column, old.get(column), old, names)
+    return f"{now or NOTHING} → "
 
 
 def _recorded(rows: Sequence[RowChange]) -> list[dict[str, Any]]:
@@ -235,9 +280,8 @@ def decided_words(preview: Preview, orders: Sequence[str], names: Names) -> str:
     edit = preview.edit
     if orders:
         return f"{edit_verb(edit)} {', '.join(orders)}"
-    words = override_words(edit, names) or rows_words(
-        edit.kind, _recorded(preview.rows), names
-    )
+    rows = _recorded(preview.rows)
+    words = override_words(edit, names, rows) or rows_words(edit.kind, rows, names)
     words = ": ".join(filter(None, (edit.reason, words)))
     return words or str(edit.kind).replace("_", " ").capitalize()
 
@@ -343,16 +387,21 @@ def history_html(
     rows = [
         (
             escape(decision_words(one, known, names)),
+            escape(one.reason or ""),
             escape(one.approver),
             escape(when(one.recorded_at, names.zone)),
             "taken back" if one.undone_by else "",
         )
         for one in reversed(records[-MOST_EFFECTS:])
     ]
-    return table_html(
-        (say("column_decision"), say("column_approved_by"), say("column_when"), ""),
-        rows,
+    columns = (
+        say("column_decision"),
+        say("reason"),
+        say("column_approved_by"),
+        say("column_when"),
+        "",
     )
+    return table_html(columns, rows)
 
 
 def decision_words(
@@ -403,7 +452,7 @@ def _decision(one: EditRecord, names: Names) -> str:
     if one.kind == "mass_change":
         return f"{_done_to_several(asked, len(one.orders))}: {told}"
     if asked is not None and one.kind == "override":
-        return override_words(asked, names)
+        return override_words(asked, names, one.rows)
     if one.kind == "override" and one.rows:
         told = ", ".join(
             f"{', '.join(row['after'])} of {_row_name(row, names)} ({row['table']})"
@@ -417,7 +466,7 @@ def _decision(one: EditRecord, names: Names) -> str:
         told += "" if minutes is None else f": {duration(minutes / 60)}"
     rows = rows_words(one.kind, one.rows, names)
     if rows:
-        return ": ".join(filter(None, (one.reason, rows)))
+        return rows
     target = "" if asked is None else _target(asked, names, place_of_orders(one.rows))
     return f"{_DONE.get(one.kind) or said(one.kind).capitalize()} {told}{target}"
 

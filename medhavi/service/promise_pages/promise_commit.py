@@ -1,4 +1,4 @@
-"""Answers of the promise app made binding, remedies as decisions, promises today."""
+"""Answers of the promise app made binding, remedies as decisions."""
 
 from __future__ import annotations
 
@@ -6,14 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from medhavi.errors import UsageError
-from medhavi.findings import Finding
-from medhavi.planners.promising.standing_promises import standing_promises
 from medhavi.results.promises.promise import Promise
-from medhavi.results.promises.promises_at_risk import PromiseMonitor
 from medhavi.service.page_data import (
     PageProblem,
-    bench_of,
-    findings_of,
     html,
     problem_of,
     read_moment,
@@ -257,27 +252,3 @@ def doing(
         return [html(told)] if told else []
     words = f'<p class="muted">{say("remedy_changes_data")}</p>'
     return [html(words), do_it]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MonitoringPage:
-    """How accepted promises stand, or what stands in the way."""
-
-    watch: PromiseMonitor | None = None
-    problem: PageProblem | None = None
-    findings: tuple[Finding, ...] = ()
-
-
-def watch_promises(data: PageData) -> MonitoringPage:
-    """Ask all accepted promises again on today's facts; nothing is written."""
-    bench = bench_of(data.source)
-    try:
-        if bench is not None:
-            return MonitoringPage(watch=bench.at_risk())
-        if data.snapshot is not None:
-            return MonitoringPage(watch=standing_promises(data.snapshot))
-    except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
-        return MonitoringPage(
-            problem=problem_of(failure), findings=findings_of(failure)
-        )
-    return MonitoringPage(problem=data.problem)

@@ -10,6 +10,7 @@ import polars as pl
 
 from medhavi.lakehouse import Lake
 from medhavi.planners.promising.supply_search.requests import columns
+from medhavi.results.plans.lateness import Verdict, outcomes
 from medhavi.results.promises.parts import STANDING, PromiseState
 from medhavi.service.downloads import left_by_search, list_files, outbox_file
 from medhavi.service.grid_groups import file_rows
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
     import marimo as mo
 
+    from medhavi.results.plans.plan import Plan
+    from medhavi.results.promises.promises_at_risk import PromiseMonitor
     from medhavi.service.page_data import PageData
     from medhavi.views.names import Names
     from medhavi.views.row_groups import GridGroups
@@ -54,13 +57,59 @@ NO_REQUEST = dict.fromkeys(
 """Address without a request."""
 
 
-def with_watch(records: pl.DataFrame, risky: Collection[str]) -> pl.DataFrame:
-    """Records in which the promises of some demands are at risk."""
-    state = pl.col("state")
-    is_risky = pl.col("demand").is_in(list(risky)) & (state == PromiseState.OPEN)
-    return records.with_columns(
-        state=pl.when(is_risky).then(pl.lit(str(PromiseState.AT_RISK))).otherwise(state)
+def with_standing(
+    records: pl.DataFrame, plan: Plan | None, watch: PromiseMonitor | None
+) -> pl.DataFrame:
+    """Records whose open promises say how they stand.
+
+    Parameters
+    ----------
+    plan
+        Plan in force: it delivers the whole by the promised date, or it does not. What
+        it starts before now in mode mrp is not kept. None: none is there.
+    watch
+        All promises asked again: those at risk are said to be so. None: nobody asked.
+    """
+    state, risky = (
+        pl.col("state"),
+        [one.demand for one in watch.at_risk] if watch else [],
     )
+    planned = _NO_OUTCOMES if plan is None else outcomes(plan)
+    keeps = (
+        (pl.col("date") <= pl.col("promised"))
+        & (pl.col("short") == 0)
+        & ~pl.col("verdict").is_in([str(Verdict.AT_RISK), str(Verdict.IGNORED)])
+    ).fill_null(value=False)
+    return records.join(
+        planned.select("demand", "verdict", "short", "date"),
+        on="demand",
+        how="left",
+        maintain_order="left",
+    ).select(
+        pl.when(state != PromiseState.OPEN)
+        .then(state)
+        .when(pl.col("demand").is_in(risky))
+        .then(pl.lit(str(PromiseState.AT_RISK)))
+        .when(pl.col("verdict").is_null())
+        .then(state)
+        .when(keeps)
+        .then(pl.lit(str(PromiseState.HOLDS)))
+        .otherwise(pl.lit(str(PromiseState.NOT_KEPT)))
+        .alias("state")
+        if name == "state"
+        else pl.col(name)
+        for name in records.columns
+    )
+
+
+_NO_OUTCOMES = pl.DataFrame(
+    schema={
+        "demand": pl.String,
+        "verdict": pl.String,
+        "short": pl.Float64,
+        "date": pl.Datetime("us", "UTC"),
+    }
+)
 
 
 # ----------------------------------------------------------------------------- filters
@@ -130,6 +179,7 @@ def promise_table(
         show_column_summaries=False,
         show_data_types=False,
         show_download=False,
+        label=say("times_local_to_place"),
         freeze_columns_left=[grid_columns.NUMBER],
         hidden_columns=[name for name in rows.columns if name not in promises.SHOWN],
         column_widths={

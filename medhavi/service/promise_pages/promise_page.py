@@ -31,7 +31,6 @@ from medhavi.planners.promising.quoting import quote
 from medhavi.planners.promising.reasons import sensitivity
 from medhavi.planners.promising.supply_search.requests import (
     ASKED,
-    TABLE,
     Request,
     columns,
     read_requests,
@@ -48,6 +47,7 @@ from medhavi.service.page_data import (
     problem_of,
     read_moment,
 )
+from medhavi.snapshot.reading.request_rows import TABLE
 from medhavi.units import from_seconds, to_seconds
 from medhavi.views.names import local
 from medhavi.views.promises.words import promise_names

@@ -8,16 +8,15 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from medhavi.planners.promising.answering import chance_by
-from medhavi.planners.promising.supply_search.requests import TABLE
 from medhavi.service import downloads
 from medhavi.service.page_data import html, trouble_of
 from medhavi.service.plan_pages.desk_parts import rows_download
 from medhavi.service.promise_pages import promise_page, request_file
 from medhavi.service.promise_pages.promise_page import REQUEST
+from medhavi.snapshot.reading.request_rows import TABLE
 from medhavi.units import from_seconds
 from medhavi.views import grid_columns, page
 from medhavi.views.names import count, duration, local, percent, when
-from medhavi.views.promises.lists import LINE
 from medhavi.views.promises.picture import DRAGGED
 from medhavi.views.promises.words import changes_html, compared_html, remedy_words
 from medhavi.views.theme import title_of, untitled
@@ -38,7 +37,12 @@ if TYPE_CHECKING:
     from medhavi.views.theme import Picture
 
 SHOWN = (
-    *(LINE, grid_columns.ORDER, grid_columns.PRODUCT, grid_columns.ASKED_FOR),
+    *(
+        grid_columns.ROW,
+        grid_columns.ORDER,
+        grid_columns.PRODUCT,
+        grid_columns.ASKED_FOR,
+    ),
     *(
         grid_columns.DUE,
         grid_columns.ANSWER,
@@ -306,9 +310,9 @@ def answer_table(rows: pl.DataFrame) -> mo.ui.table:
         show_column_summaries=False,
         show_data_types=False,
         hidden_columns=[name for name in rows.columns if name not in SHOWN],
-        freeze_columns_left=[LINE],
+        freeze_columns_left=[grid_columns.ROW],
         column_widths={
-            LINE: 50,
+            grid_columns.ROW: 50,
             grid_columns.ORDER: 100,
             grid_columns.PRODUCT: 140,
             grid_columns.ASKED_FOR: 85,

@@ -10,9 +10,7 @@ from medhavi.errors import UsageError
 from medhavi.findings import Finding
 from medhavi.planners.promising.promise_run import answer_on
 from medhavi.planners.promising.supply_search.requests import (
-    WrittenRequests,
     columns,
-    raw_requests,
 )
 from medhavi.progress import Progress, unobserved
 from medhavi.results.promises.promise import Promise
@@ -28,6 +26,10 @@ from medhavi.service.page_data import (
     read_snapshot,
 )
 from medhavi.service.promise_pages.promise_page import desk_of, open_book, remember
+from medhavi.snapshot.reading.request_rows import (
+    WrittenRequests,
+    raw_requests,
+)
 from medhavi.views.words import say
 
 if TYPE_CHECKING:

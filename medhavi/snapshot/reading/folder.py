@@ -21,7 +21,7 @@ from medhavi import schema
 from medhavi.errors import EnvironmentFailure
 from medhavi.findings import Finding, finding
 from medhavi.snapshot.reading.cells import as_csv
-from medhavi.snapshot.reading.normalise import ROW, folded, matched, names_of_table
+from medhavi.snapshot.reading.normalise import filled, folded, matched, names_of_table
 from medhavi.snapshot.reading.outside_file import (
     check_workbook,
     read_sheets,
@@ -212,10 +212,10 @@ def _csv(path: Path, table: str, found: list[Finding]) -> pl.DataFrame | None:
         for name in sorted(twice)
     ]
     try:
-        return _filled(_scan(path, ragged=False))
+        return filled(_scan(path, ragged=False))
     except pl.exceptions.ComputeError:
         found += _long_lines(path, table, len(header))
-        return _filled(_scan(path, ragged=True))
+        return filled(_scan(path, ragged=True))
 
 
 def _scan(path: Path, *, ragged: bool) -> pl.DataFrame:
@@ -277,24 +277,11 @@ def _sheet(frame: pl.DataFrame, table: str) -> pl.DataFrame:
     named = _named_columns(frame)
     columns = schema.tables()[table].columns
     frame = as_csv(matched(frame.select(named), columns), columns)
-    return _filled(frame) if named else frame
+    return filled(frame) if named else frame
 
 
 def _named_columns(frame: pl.DataFrame) -> list[str]:
     return [name for name in frame.columns if not name.startswith("__UNNAMED__")]
-
-
-def _filled(frame: pl.DataFrame) -> pl.DataFrame:
-    """Numbered rows without lines that are empty throughout, as sheets end in."""
-    empty = frame.select(pl.all_horizontal(pl.all().is_null())).to_series()
-    return _numbered(frame).filter(~empty)
-
-
-def _numbered(frame: pl.DataFrame) -> pl.DataFrame:
-    """Rows with the numbers under which a person finds them below a header."""
-    return frame.with_columns(
-        pl.int_range(2, frame.height + 2, dtype=pl.UInt32).alias(ROW)
-    )
 
 
 def write(

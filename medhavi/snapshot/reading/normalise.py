@@ -183,6 +183,20 @@ ROW = "row number of the input"
 """Working column that carries the input row; no schema name looks like it."""
 
 
+def filled(frame: pl.DataFrame) -> pl.DataFrame:
+    """Numbered rows without lines that are empty throughout, as sheets end in.
+
+    Numbers are those under which a person finds the rows below a header, from 2.
+
+    >>> import polars as pl
+    >>> filled(pl.DataFrame({"item": ["A", None, "B"]}))[ROW].to_list()
+    [2, 4]
+    """
+    empty = frame.select(pl.all_horizontal(pl.all().is_null())).to_series()
+    numbers = pl.int_range(2, frame.height + 2, dtype=pl.UInt32)
+    return frame.with_columns(numbers.alias(ROW)).filter(~empty)
+
+
 def raw_frame(rows: Sequence[Mapping[str, object]]) -> pl.DataFrame:
     """Put dict rows into a frame; a column of mixed types becomes text.
 

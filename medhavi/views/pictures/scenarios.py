@@ -285,7 +285,7 @@ def waterfall_chart(one: ScenarioComparison, names: Names) -> Picture:
             "label:N",
             sort=rows["label"].to_list(),
             title=None,
-            axis=alt.Axis(labelLimit=label_limit(160)),
+            axis=alt.Axis(labelLimit=label_limit(380)),
         ),
         tooltip=alt.Tooltip("tip:N"),
         description=alt.Description("tip:N"),

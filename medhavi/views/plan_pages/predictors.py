@@ -44,8 +44,19 @@ _BASES = {"model": "model", "group": "own record", "global": say("record_of_all"
 _ALL = "*"
 
 
-def predictor_finding(reports: Sequence[PredictorReport], names: Names) -> str:
-    """Which predictor has slipped since when, else how many hold."""
+def predictor_finding(
+    reports: Sequence[PredictorReport],
+    names: Names,
+    effects: pl.DataFrame | None = None,
+) -> str:
+    """Which predictor has slipped since when, else how many hold.
+
+    Parameters
+    ----------
+    effects
+        Orders that the plan has on predicted times, also without a model; None: there
+        is no plan.
+    """
     if not any(one.observations for one in reports):
         return say("no_order_has_been_observed")
     slipped = [one for one in reports if one.slipped is not None]
@@ -68,7 +79,7 @@ def predictor_finding(reports: Sequence[PredictorReport], names: Names) -> str:
             else say("all_within_their_coverage")
         )
         if used
-        else say("no_model_is_in_use")
+        else _unmodelled(effects)
     ]
     for one in used:
         worst = undercovered(one.spread).head(1)
@@ -84,6 +95,14 @@ def predictor_finding(reports: Sequence[PredictorReport], names: Names) -> str:
     if plain and used:
         parts.append(say("plain_rule_for", ", ".join(plain)))
     return "; ".join(parts)
+
+
+def _unmodelled(effects: pl.DataFrame | None) -> str:
+    """What times orders where no model is in use."""
+    orders = 0 if effects is None else int(effects["orders"].sum())
+    if not orders:
+        return say("no_model_is_in_use")
+    return say("no_model_but_estimates", count(orders, "order"))
 
 
 def coverage_words(found: RecentCoverage, names: Names) -> str:

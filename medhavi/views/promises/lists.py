@@ -13,12 +13,14 @@ from medhavi.units import from_seconds
 from medhavi.views import grid_columns
 from medhavi.views.names import (
     NOTHING,
+    basis_words,
     code_words,
     count,
     duration,
     money,
     percent,
     quantity,
+    wall_clock,
     when,
 )
 from medhavi.views.page import empty, table_html
@@ -29,6 +31,7 @@ from medhavi.views.promises.words import (
     order_words,
     reason_words,
     remedy_words,
+    share,
     there,
 )
 from medhavi.views.words import say
@@ -37,15 +40,14 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping, Sequence
 
-    from medhavi.results.promises.promise import Promise
+    from medhavi.results.promises.promise import Promise, PromiseVariant
     from medhavi.results.promises.promises_at_risk import (
         MonitoredPromise,
         PromiseMonitor,
     )
     from medhavi.views.names import Names
 
-LINE = "Line"
-MOST_SPOTS, MOST_AT_RISK = 12, 200
+MOST_SPOTS = 12
 _THINGS = {
     Domain.MATERIAL: "material",
     Domain.SUPPLIER: "supplier",
@@ -57,25 +59,22 @@ _THINGS = {
     Domain.SYSTEM: "search",
 }
 _STANDINGS = {
-    "lost": ("bad", "▲ lost"),
-    "short": ("bad", "▲ short"),
-    "late": ("bad", "▲ late"),
-    "unsure": ("warn", "◆ unsure"),
-    "moved": ("good", "● moved"),
+    "lost": "▲ lost",
+    "short": "▲ short",
+    "late": "▲ late",
+    "unsure": "◆ unsure",
+    "moved": "● moved",
 }
 
 
 # --------------------------------------------------------------- answers to a file
 def answer_rows(promises: Sequence[Promise], names: Names) -> pl.DataFrame:
-    """Row an answer in words and local times; `Line` counts the file's."""
-    return pl.DataFrame(
-        [_answer(place, one, names) for place, one in enumerate(promises, 1)],
-        schema=_ANSWERS,
-    )
+    """Row an answer in words and local times, with its row of the file."""
+    return pl.DataFrame([_answer(one, names) for one in promises], schema=_ANSWERS)
 
 
 _ANSWERS = {
-    LINE: pl.Int64,
+    grid_columns.ROW: pl.Int64,
     grid_columns.ORDER: pl.String,
     grid_columns.CUSTOMER: pl.String,
     grid_columns.PRODUCT: pl.String,
@@ -97,14 +96,14 @@ _ANSWERS = {
 }
 
 
-def _answer(place: int, one: Promise, names: Names) -> dict[str, object]:
+def _answer(one: Promise, names: Names) -> dict[str, object]:
     cells = one.demand
     where = str(cells.get("location"))
     own = there(names, where)
     helps = [remedy_words(remedy, own) for remedy in one.remedies[:2]]
     customer = cells.get("customer")
     return {
-        LINE: place,
+        grid_columns.ROW: one.request,
         grid_columns.ORDER: order_words(one.sales_order, one.line),
         grid_columns.CUSTOMER: names.name(str(customer)) if customer else "",
         grid_columns.PRODUCT: names.name(str(cells.get("product"))),
@@ -178,12 +177,12 @@ def _spot(found: Sequence[Promise], asked: int, names: Names) -> tuple[str, ...]
     reasons = [one.limiter for one in found if one.limiter is not None]
     worst = max(reasons, key=lambda reason: (reason.hours, reason.text))
     kind = _THINGS[worst.code.domain]
-    share = len(found) / asked
+    part = len(found) / asked
     code = f'<abbr title="{escape(code_words(worst.code))}">{escape(kind)}</abbr>'
     return (
         escape(names.place(worst.subject) or NOTHING),
         code,
-        f"{len(found):,} <span class='muted small'>{percent(share)}</span>",
+        f"{len(found):,} <span class='muted small'>{percent(part)}</span>",
         escape(duration(sum(reason.hours for reason in reasons) / len(reasons))),
         escape(reason_words(worst, names)),
     )
@@ -196,10 +195,18 @@ def reasons_html(promise: Promise, names: Names) -> str:
         return f"<p>{say('nothing_limits_it')}</p>"
     items = "".join(
         f"<li>{escape(reason_words(one, names))} <span class='muted small'>"
-        f"{escape(code_words(one.code))}, {escape(duration(one.hours))}</span></li>"
-        for one in told
+        f"{escape(code_words(one.code))}{escape(_gained(one.hours, place))}</span></li>"
+        for place, one in enumerate(told)
     )
     return f'<ol class="mv-chain">{items}</ol>'
+
+
+def _gained(hours: float, place: int) -> str:
+    """How much earlier it comes without a limit, after those above; nothing: never."""
+    if not hours:
+        return ""
+    word = "without_it_too_earlier" if place else "without_it_earlier"
+    return f": {say(word, duration(hours))}"
 
 
 def risk_spots_html(watch: PromiseMonitor | None, names: Names) -> str:
@@ -230,6 +237,48 @@ def risk_spots_html(watch: PromiseMonitor | None, names: Names) -> str:
     return f'<p class="muted">{say("of_the_promises_at_risk")}</p>{table}'
 
 
+def variants_html(
+    variants: Sequence[PromiseVariant], promise: Promise, names: Names
+) -> str:
+    """List what would be promised if one thing were asked for otherwise."""
+    if not variants:
+        return empty(say("nothing_else_was_asked"), say("there_is_no_other_quantity"))
+    rows = [
+        tuple(escape(cell) for cell in _variant(one, promise, names))
+        for one in variants
+    ]
+    columns = (
+        say("if_changed"),
+        say("answer"),
+        say("delivery"),
+        say("quantity"),
+        BY_REQUESTED,
+        BY_QUOTED,
+        say("cost"),
+    )
+    return table_html(
+        columns, rows, (say("quantity"), BY_REQUESTED, BY_QUOTED, say("cost"))
+    )
+
+
+def _variant(one: PromiseVariant, promise: Promise, names: Names) -> tuple[str, ...]:
+    unit = names.unit(str(promise.demand.get("product")))
+    asked = {
+        "qty": say("quantity_asked", quantity(one.asked, unit)),
+        "due": f"due {when(from_seconds(one.due), names.zone, ends=True)}",
+    }.get(one.change, f"quoted at {basis_words(one.risk_basis)}")
+    date, cost = one.date, one.cost
+    return (
+        asked,
+        STATES[one.status][1],
+        NOTHING if date is None else when(from_seconds(date), names.zone),
+        quantity(one.qty, unit),
+        share(one.on_time_prob),
+        share(one.date_prob),
+        NOTHING if cost is None else money(cost, promise.cost.currency),
+    )
+
+
 # ------------------------------------------------------------------ what is at risk
 def watch_sentence(watch: PromiseMonitor) -> str:
     """How the accepted promises stand."""
@@ -253,78 +302,94 @@ def watch_sentence(watch: PromiseMonitor) -> str:
     )
 
 
-def at_risk_html(
+def checked_words(watch: PromiseMonitor, names: Names, *, is_renewed: bool) -> str:
+    """Moment of the facts on which promises were checked.
+
+    Parameters
+    ----------
+    is_renewed
+        Whether newer facts are being asked about.
+    """
+    word = "promises_checked_before" if is_renewed else "promises_checked_on"
+    return say(word, when(from_seconds(watch.as_of), names.zone), names.zone)
+
+
+ASKED_AGAIN, BY_THE_PLAN = say("column_asked_again"), say("column_by_the_plan")
+_WATCHED: dict[str, pl.DataType | type[pl.DataType]] = {
+    grid_columns.ORDER: pl.String,
+    grid_columns.CUSTOMER: pl.String,
+    grid_columns.PRODUCT: pl.String,
+    grid_columns.QUANTITY: pl.Float64,
+    grid_columns.UNIT: pl.String,
+    grid_columns.PROMISED: pl.Datetime("us"),
+    grid_columns.STATE: pl.String,
+    ASKED_AGAIN: pl.Datetime("us"),
+    grid_columns.LATE_BY: pl.String,
+    BY_REQUESTED: pl.String,
+    BY_QUOTED: pl.String,
+    BY_THE_PLAN: pl.Datetime("us"),
+    grid_columns.COST: pl.Float64,
+    grid_columns.CURRENCY: pl.String,
+    say("why"): pl.String,
+    say("remedies"): pl.String,
+    grid_columns.ZONE: pl.String,
+    grid_columns.DEMAND: pl.String,
+}
+
+
+def no_risk_html(watch: PromiseMonitor) -> str:
+    """Why no promise is listed, and what to do."""
+    if not watch.watched:
+        return empty(say("no_promise_is_accepted_yet"), say("quote_and_promise"))
+    return empty(say("every_accepted_promise_holds"), say("checked_again_by_itself"))
+
+
+def at_risk_rows(
     watch: PromiseMonitor, names: Names, planned: Mapping[str, dt.datetime]
-) -> str:
-    """List the promises that do not hold as they were made, and why.
+) -> pl.DataFrame:
+    """Promises that do not hold as they were made, and why; dates local to the place.
 
     Parameters
     ----------
     planned
         Last delivery of each demand by the plan in force.
     """
-    found = (*watch.at_risk, *watch.moved)
-    if not found:
-        return empty(
-            say("every_accepted_promise_holds")
-            if watch.watched
-            else say("no_promise_is_accepted_yet"),
-            say("look_again_when_facts_have")
-            if watch.watched
-            else say("quote_and_promise"),
-        )
-    rows = [
-        _watched(one, watch.currency, names, planned.get(one.demand))
-        for one in found[:MOST_AT_RISK]
-    ]
-    more = len(found) - len(rows)
-    columns = (
-        say("order"),
-        say("column_product"),
-        say("column_promised"),
-        say("column_asked_again"),
-        say("column_by_the_plan"),
-        say("column_costs"),
-        say("why"),
-        say("remedies"),
+    return pl.DataFrame(
+        [
+            _watched(one, watch.currency, names, planned.get(one.demand))
+            for one in (*watch.at_risk, *watch.moved)
+        ],
+        schema=_WATCHED,
     )
-    return table_html(columns, rows, (say("column_costs"),), more=more)
 
 
 def _watched(
     one: MonitoredPromise, currency: str, names: Names, planned: dt.datetime | None
-) -> tuple[str, ...]:
+) -> dict[str, object]:
     own = there(names, one.location)
-    state, word = _STANDINGS[str(one.standing)]
-    now = (
-        "never" if one.expected is None else when(from_seconds(one.expected), own.zone)
-    )
-    late = one.late_hours
-    behind = f", {duration(late)} later" if late else ""
-    chance = say("probabilities", percent(one.date_prob), percent(one.on_time_prob))
-    breaks = ""
+    expected = None if one.expected is None else from_seconds(one.expected)
+    reason = NOTHING if one.limiter is None else reason_words(one.limiter, own)
     # A date that was promised after the agreed time says nothing of now.
     if one.agreed is not None and one.breaks_agreement and one.agreed > one.promised:
-        breaks = f"; {say('agreed_by', when(from_seconds(one.agreed), own.zone))}"
-    order = escape(order_words(one.sales_order, one.line) or "no order")
-    whose = f"<br><span class='muted small'>{names.html(one.customer)}</span>"
-    amount = quantity(one.qty, names.unit(one.product))
+        reason += f"; {say('agreed_by', when(from_seconds(one.agreed), own.zone))}"
     helps = [remedy_words(remedy, own) for remedy in one.remedies[:2]]
-    reason = "" if one.limiter is None else reason_words(one.limiter, own)
-    return (
-        (
-            f'<abbr title="{escape(one.demand)}">{order}</abbr>'
-            f"{whose if one.customer else ''}"
-        ),
-        f"{names.html(one.product)} <span class='muted small'>{escape(amount)}</span>",
-        escape(names.when_there(from_seconds(one.promised), one.location)),
-        (
-            f'<span class="mv-mark mv-{state}">{word}</span> {escape(now)}'
-            f"<span class='muted small'>{escape(behind)}, {escape(chance)}"
-            f"{escape(breaks)}</span>"
-        ),
-        escape(when(planned, own.zone)),
-        escape(money(one.cost, currency)),
-        escape(reason or NOTHING),
-        escape("; ".join(helps) or NOTHING),
-    )
+    return {
+        grid_columns.ORDER: order_words(one.sales_order, one.line) or say("no_order"),
+        grid_columns.CUSTOMER: names.name(one.customer) if one.customer else "",
+        grid_columns.PRODUCT: names.name(one.product),
+        grid_columns.QUANTITY: one.qty,
+        grid_columns.UNIT: names.unit(one.product),
+        grid_columns.PROMISED: wall_clock(from_seconds(one.promised), own.zone),
+        grid_columns.STATE: _STANDINGS[str(one.standing)],
+        ASKED_AGAIN: wall_clock(expected, own.zone),
+        grid_columns.LATE_BY: duration(one.late_hours) if one.late_hours else "",
+        BY_REQUESTED: percent(one.on_time_prob),
+        BY_QUOTED: percent(one.date_prob),
+        BY_THE_PLAN: wall_clock(planned, own.zone),
+        grid_columns.COST: one.cost,
+        grid_columns.CURRENCY: currency,
+        say("why"): reason,
+        say("remedies"): "; ".join(helps) or NOTHING,
+        grid_columns.ZONE: own.zone,
+        grid_columns.DEMAND: one.demand,
+    }

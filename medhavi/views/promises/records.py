@@ -31,13 +31,17 @@ MOST_PROMISES = 5_000
 """No list sends more rows than this to a browser."""
 SOON_DAYS = 7
 _MARKS = {
-    PromiseState.OPEN: "●",
+    PromiseState.OPEN: "○",
+    PromiseState.HOLDS: "●",
+    PromiseState.NOT_KEPT: "▲",
     PromiseState.AT_RISK: "◆",
     PromiseState.OVERDUE: "▲",
     PromiseState.DELIVERED: "●",
     PromiseState.RELEASED: "○",
     PromiseState.CANCELLED: "○",
 }
+_BROKEN = (PromiseState.OVERDUE, PromiseState.AT_RISK, PromiseState.NOT_KEPT)
+"""States that the subtitle counts."""
 _COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "Id": pl.String,
     grid_columns.NUMBER: pl.String,
@@ -174,7 +178,7 @@ def records_finding(records: pl.DataFrame, now: int) -> str:
     parts = [f"{count(standing.height, 'promise')} to keep"]
     parts += [
         f"{amount:,} {state}"
-        for state in (PromiseState.OVERDUE, PromiseState.AT_RISK)
+        for state in _BROKEN
         if (amount := standing.filter(pl.col("state") == state).height)
     ]
     soon = _soon(standing, now).height

@@ -32,13 +32,12 @@ from medhavi.views.names import (
 )
 from medhavi.views.page import empty, table_html
 from medhavi.views.tiles import Tile
-from medhavi.views.words import say, signed
+from medhavi.views.words import explained, say, signed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from medhavi.results.plan_remedy import PlanRemedy
-    from medhavi.results.promises.parts import PromiseVariant
     from medhavi.results.promises.promise import (
         Preempted,
         Promise,
@@ -180,7 +179,12 @@ def promise_tiles(
 
 def _emissions(kilograms: float) -> Tile:
     figure, unit = _emitted(kilograms).split(" ", 1)
-    return Tile(label=say("emissions"), figure=figure, unit=f"{unit} CO2")
+    return Tile(
+        label=say("emissions"),
+        figure=figure,
+        unit=f"{unit} CO2",
+        note=say("emissions_cover"),
+    )
 
 
 def _emitted(kilograms: float) -> str:
@@ -281,7 +285,7 @@ def _option(
         f"<b>{escape(money(option.cost, currency))}</b>",
         _parts(option.parts, currency),
         escape(_emitted(option.co2_kg)),
-        *((escape(", ".join(option.incoterms)),) if with_terms else ()),
+        *((explained(", ".join(option.incoterms)),) if with_terms else ()),
         "<b>chosen</b>" if chosen else escape(_why_not(option.why_not or "")),
     )
 
@@ -328,7 +332,9 @@ def remedies_html(promise: Promise, names: Names) -> str:
         what = say("nothing_has_to_help")
         if promise.limiter is not None:
             what = say("no_remedy_found")
-        tried = [local_words(text, names) for text in promise.tried]
+        tried = [local_words(text, names) for text in _tried_alone(promise.tried)]
+        if len(tried) < len(promise.tried):
+            tried.append(say("pairs_of_them"))
         hint = say("ask_for_another_date")
         if tried:
             hint = say("tried_without_gain_hint", "; ".join(tried), hint)
@@ -337,6 +343,18 @@ def remedies_html(promise: Promise, names: Names) -> str:
     saves = say("column_saves")
     first = say("column_remedy"), say("delivery"), say("column_gain")
     return table_html((*first, _QTY, _COST, saves), rows, (_QTY, _COST, saves))
+
+
+def _tried_alone(tried: Sequence[str]) -> list[str]:
+    """Changes that were tried, without the pairs that are made of them.
+
+    >>> _tried_alone(["use stock", "ask for 5", "use stock; ask for 5"])
+    ['use stock', 'ask for 5']
+    """
+    known = set(tried)
+    return [
+        one for one in tried if "; " not in one or not known.issuperset(one.split("; "))
+    ]
 
 
 def remedy_words(remedy: TriedRemedy | PlanRemedy, names: Names) -> str:
@@ -493,46 +511,6 @@ def _signed(value: float, unit: str = "") -> str:
 def _limit(promise: Promise, names: Names) -> str:
     return (
         "nothing" if promise.limiter is None else reason_words(promise.limiter, names)
-    )
-
-
-def variants_html(
-    variants: Sequence[PromiseVariant], promise: Promise, names: Names
-) -> str:
-    """List what would be promised if one thing were asked for otherwise."""
-    if not variants:
-        return empty(say("nothing_else_was_asked"), say("there_is_no_other_quantity"))
-    rows = [
-        tuple(escape(cell) for cell in _variant(one, promise, names))
-        for one in variants
-    ]
-    columns = (
-        say("if_changed"),
-        say("answer"),
-        say("delivery"),
-        say("quantity"),
-        BY_REQUESTED,
-        BY_QUOTED,
-        say("cost"),
-    )
-    return table_html(columns, rows, (_QTY, BY_REQUESTED, BY_QUOTED, _COST))
-
-
-def _variant(one: PromiseVariant, promise: Promise, names: Names) -> tuple[str, ...]:
-    unit = names.unit(str(promise.demand.get("product")))
-    asked = {
-        "qty": f"{quantity(one.asked, unit)}",
-        "due": f"due {when(from_seconds(one.due), names.zone, ends=True)}",
-    }.get(one.change, f"quoted at {basis_words(one.risk_basis)}")
-    date, cost = one.date, one.cost
-    return (
-        asked,
-        STATES[one.status][1],
-        NOTHING if date is None else when(from_seconds(date), names.zone),
-        quantity(one.qty, unit),
-        share(one.on_time_prob),
-        share(one.date_prob),
-        NOTHING if cost is None else money(cost, promise.cost.currency),
     )
 
 

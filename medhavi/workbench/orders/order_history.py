@@ -48,9 +48,10 @@ _USUAL = {"SupplyOrderPlaced": "released", "SupplyOrderFirmed": "firmed"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderEvent:
-    """One event of an order."""
+    """One event of an order; `edit_id` is that of the decision that it belongs to."""
 
     position: int
+    edit_id: str
     type: str
     actor: str
     occurred_at: dt.datetime
@@ -136,6 +137,7 @@ def _told(
             continue
         event = OrderEvent(
             position=row["position"],
+            edit_id=row["correlation_id"] or row["event_id"],
             type=row["type"],
             actor=row["actor"],
             occurred_at=row["occurred_at"],

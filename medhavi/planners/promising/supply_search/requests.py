@@ -6,16 +6,12 @@ same request. Without one its id is made of its content and of how many demands 
 content are there already, so a later request of equal content is another demand. Calls
 that may commit add a name of their own, so that equal ones at one moment differ too.
 
-Cells stay as they are; `asking` types and checks them.
+Cells come as they are written from `request_rows`; here they are typed and checked.
 """
 
 from __future__ import annotations
 
-import codecs
-import csv
-import io
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count
 from math import isfinite
@@ -24,182 +20,25 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from medhavi import schema
-from medhavi.errors import UsageError
 from medhavi.findings import BadData, Finding, finding, has_errors
 from medhavi.results.identity import text_hash
 from medhavi.snapshot.checks.values import bound, qty_steps
-from medhavi.snapshot.reading.cells import EXPECTED, KINDS, as_csv, typed
-from medhavi.snapshot.reading.normalise import matched, raw_frame, unknown_columns
-from medhavi.snapshot.reading.outside_file import read_sheets
+from medhavi.snapshot.reading.cells import EXPECTED, KINDS, typed
+from medhavi.snapshot.reading.normalise import ROW, matched, unknown_columns
+from medhavi.snapshot.reading.request_rows import (
+    TABLE,
+    WrittenRequests,
+    raw_requests,
+)
 from medhavi.snapshot.reading.row_findings import nearest
 from medhavi.units import EARLIEST, LARGEST_NUMBER, LATEST, to_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator
+    from collections.abc import Container, Iterator, Sequence
 
     from medhavi.schema import Column
     from medhavi.snapshot import Snapshot
     from medhavi.snapshot.reading.local_days import LocalDays
-
-
-TABLE = "request"
-"""Name of the place in findings."""
-WORKBOOK = b"PK\x03\x04"
-SEPARATORS = (",", ";", "\t")
-_WIDE = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WrittenRequests:
-    """Requests whose dates are written in a stated order.
-
-    Parameters
-    ----------
-    source
-        Rows, a frame, JSON text, or the content of a JSON, CSV or xlsx file.
-    date_format
-        Order of written dates beside ISO 8601, such as DD.MM.YYYY; None: what the
-        settings of the tables state.
-    """
-
-    source: object
-    date_format: str | None = None
-
-
-def raw_requests(
-    source: object, known: Mapping[str, Column], found: list[Finding]
-) -> pl.DataFrame:
-    """Read requests as a frame of cells; what cannot be read becomes a finding.
-
-    Parameters
-    ----------
-    source
-        Rows, a frame, JSON text, or the content of a JSON, CSV or xlsx file; or
-        `WrittenRequests` of these.
-    known
-        Names of the columns of a request.
-    found
-        Takes the findings.
-
-    Raises
-    ------
-    UsageError
-        It is none of these.
-    """
-    if isinstance(source, WrittenRequests):
-        return raw_requests(source.source, known, found)
-    if isinstance(source, pl.DataFrame):
-        return source
-    if isinstance(source, (str, bytes)):
-        content = source.encode() if isinstance(source, str) else source
-        return _of_file(content, known, found)
-    if isinstance(source, Mapping):
-        return _of_entries([source], found)
-    if isinstance(source, Sequence):
-        return _of_entries(source, found)
-    message = f"Requests are rows, a frame or a file; this is {type(source).__name__}."
-    raise UsageError(message)
-
-
-def _of_file(
-    content: bytes, known: Mapping[str, Column], found: list[Finding]
-) -> pl.DataFrame:
-    """Read JSON, CSV or xlsx, known by the first bytes."""
-    try:
-        if content.startswith(WORKBOOK):
-            [first, *_] = read_sheets(content).values()
-            if first is None:
-                return pl.DataFrame()
-            return _filled(as_csv(matched(first, known), known))
-        text = _text(content)
-        if not text.strip():
-            return _unreadable(found, "it is empty")
-        if text.lstrip()[0] in "[{":
-            document = json.loads(text)
-            entries = document if isinstance(document, list) else [document]
-            return _of_entries(entries, found)
-        return _of_lines(text, known)
-    except (
-        ValueError,
-        RecursionError,
-        csv.Error,
-        pl.exceptions.PolarsError,
-    ) as problem:
-        reason = str(problem).strip().split("\n")[0].rstrip(".") or "it is empty"
-        return _unreadable(found, reason)
-
-
-def _unreadable(found: list[Finding], reason: str) -> pl.DataFrame:
-    """No requests, and the finding that says why."""
-    found.append(finding("PRM001", value="The request file", reason=reason))
-    return pl.DataFrame()
-
-
-def _text(content: bytes) -> str:
-    """Read UTF-8, or UTF-16 where its mark says so: other letters would be guessed.
-
-    Raises
-    ------
-    ValueError
-        It is neither; the text names the line.
-    """
-    try:
-        return content.decode(_WIDE.get(content[:2], "utf-8-sig"))
-    except UnicodeDecodeError as problem:
-        line = content.count(b"\n", 0, problem.start) + 1
-        message = f"line {line} is not UTF-8; save it so (in Excel: CSV UTF-8)"
-        raise ValueError(message) from problem
-
-
-def _of_lines(text: str, known: Mapping[str, Column]) -> pl.DataFrame:
-    """Read CSV with the separator that its first line shows.
-
-    Raises
-    ------
-    ValueError
-        No column is one of a request, or a line has more cells than the first.
-    """
-    text = text.lstrip().replace("\r\n", "\n").replace("\r", "\n")
-    first = text.partition("\n")[0]
-    headers = [next(csv.reader([first], delimiter=one), []) for one in SEPARATORS]
-    named = [
-        sum(name.strip().casefold() in known for name in names) for names in headers
-    ]
-    if not any(named):
-        message = "its first line names no column of a request, such as product or qty"
-        raise ValueError(message)
-    place = named.index(max(named))
-    lines = csv.reader(io.StringIO(text), delimiter=SEPARATORS[place])
-    width = len(headers[place])
-    for cells in lines:
-        if len(cells) > width and any(cells[width:]):
-            message = f"line {lines.line_num} has {len(cells)} cells, the first {width}"
-            raise ValueError(message)
-    frame = pl.read_csv(
-        text.encode(),
-        infer_schema=False,
-        separator=SEPARATORS[place],
-        truncate_ragged_lines=True,
-    )
-    return _filled(frame.rename(str.strip))
-
-
-def _filled(frame: pl.DataFrame) -> pl.DataFrame:
-    """Leave out lines that are empty throughout."""
-    if not frame.width:
-        return frame
-    return frame.filter(~pl.all_horizontal(pl.all().is_null()))
-
-
-def _of_entries(entries: Sequence[object], found: list[Finding]) -> pl.DataFrame:
-    rows: list[Mapping[str, object]] = []
-    for number, entry in enumerate(entries, 1):
-        if isinstance(entry, Mapping) and entry:
-            rows.append({str(key): value for key, value in entry.items()})
-        else:
-            kind = "empty" if isinstance(entry, Mapping) else type(entry).__name__
-            found.append(finding("PRM002", table=TABLE, row=number, value=kind))
-    return raw_frame(rows)
 
 
 ASKED = ("product", "location", "qty", "due")
@@ -216,7 +55,8 @@ class Request:
     Parameters
     ----------
     position
-        Place in the file, from 1.
+        Row of the file as a spreadsheet counts; of requests without a header row
+        their place, from 1.
     demand
         Id of the demand that it is or would become.
     known
@@ -333,12 +173,15 @@ def read_requests(
 # --------------------------------------------------------------------- raw cells
 def _cells(
     raw: pl.DataFrame, days: LocalDays, found: list[Finding]
-) -> tuple[list[dict[str, Any]], range]:
+) -> tuple[list[dict[str, Any]], list[int]]:
     """Type all cells; what is wrong is named with its position and column."""
     known = columns()
+    numbers = list(range(1, raw.height + 1))
+    if ROW in raw.columns:
+        numbers, raw = raw[ROW].to_list(), raw.drop(ROW)
     found += unknown_columns(TABLE, raw.columns, known)[0]
     lists = {
-        name: _column(column, raw, days, found)
+        name: _column(column, raw, numbers, days, found)
         for name, column in known.items()
         if name in raw.columns or column.required
     }
@@ -347,11 +190,15 @@ def _cells(
         for name, column in known.items()
     ]
     rows = [dict(zip(known, row, strict=True)) for row in zip(*cells, strict=True)]
-    return rows, range(1, raw.height + 1)
+    return rows, numbers
 
 
 def _column(
-    column: Column, raw: pl.DataFrame, days: LocalDays, found: list[Finding]
+    column: Column,
+    raw: pl.DataFrame,
+    numbers: Sequence[int],
+    days: LocalDays,
+    found: list[Finding],
 ) -> list[Any]:
     if column.name not in raw.columns:
         if raw.width:
@@ -367,7 +214,7 @@ def _column(
         found += [finding("SNAP062", table=TABLE, value=unzoned)] if unzoned else []
     wrong = [False] * raw.height if result.wrong is None else result.wrong.to_list()
     for number, value in enumerate(values):
-        place: dict[str, Any] = {"table": TABLE, "row": number + 1}
+        place: dict[str, Any] = {"table": TABLE, "row": numbers[number]}
         place["column"] = column.name
         if wrong[number]:
             kind = KINDS.get(column.type, column.type)
