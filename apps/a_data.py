@@ -453,7 +453,7 @@ def price(get_priced, proposal, shown):
 @app.cell(hide_code=True)
 def buttons():
     # Apart from where they are shown: pressed right after the name, they are the same.
-    accept, presses = own_data.apply_button(), own_data.Presses()
+    accept, presses = own_data.apply_button(), own_data.CountedDecisions()
     back = mo.ui.run_button(label=say("undo_last_change"))
     return accept, back, presses
 

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from medhavi.service import page_data
+from medhavi.service.jobs.job import OnStop
+from medhavi.service.jobs.job_queue import JobQueue
 from medhavi.service.promise_pages import promise_page
 from medhavi.service.promise_pages.promise_commit import commit
 from medhavi.service.promise_pages.promise_page import PromisePage, ask, choices
@@ -46,6 +48,29 @@ def test_a_form_is_answered_and_nothing_is_kept(stocked):
     assert first.promise.status == "promised"
     assert first.promise.as_dict() == again.promise.as_dict()
     assert (first.qty, first.binding) == (4.0, False)
+
+
+@pytest.mark.req("UI-04")
+def test_a_large_quantity_is_answered_by_a_job_that_can_be_stopped(stocked):
+    """Five times the largest demand is one unit too few."""
+    large = {"product": "A", "qty": 6.0}
+    assert not promise_page.is_large(stocked.snapshot, {**large, "qty": 5.0})
+    assert promise_page.is_large(stocked.snapshot, large)
+    without = factories.snapshot(products=[{"product": "A"}])
+    assert not promise_page.is_large(without, large)
+    alone = ask(stocked, {**FORM, "qty": 6})
+    queue = JobQueue(workers=1)
+    queue.open()
+    try:
+        small, many = ask(stocked, FORM), ask(stocked, {**FORM, "qty": 6})
+        titles = [job.request.title for job in queue.jobs()]
+    finally:
+        queue.close()
+    assert titles == ["Promise of a large quantity"]
+    assert small.promise is not None
+    assert many.promise is not None
+    assert many.promise.as_dict() == alone.promise.as_dict()
+    assert promise_page.QuoteRequest.on_stop is OnStop.END
 
 
 def test_the_usual_comes_first(stocked):

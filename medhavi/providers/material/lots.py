@@ -179,10 +179,11 @@ class LotLine(SearchedLine):
             and lot.customer in ("", customer)
         )
         low, high = 0, most
+        before = self._walk(self._takers, frozenset({instant})) if most else []
         while low < high:
             middle = (low + high + 1) // 2
             taker = LotAllocation(instant, until, customer or "", middle)
-            if self._harmless(taker, buffers):
+            if self._harmless(taker, buffers, before):
                 low = middle
             else:
                 high = middle - 1
@@ -202,9 +203,11 @@ class LotLine(SearchedLine):
         until = self._until(instant, transit, min_shelf_days)
         if self._plain(until):
             return units <= super().available(instant, buffers=buffers)
-        return units <= 0 or self._harmless(
-            LotAllocation(instant, until, customer or "", units), buffers
-        )
+        if units <= 0:
+            return True
+        before = self._walk(self._takers, frozenset({instant}))
+        taker = LotAllocation(instant, until, customer or "", units)
+        return self._harmless(taker, buffers, before)
 
     def rises(self, start: int) -> list[int]:
         """List the instants after `start` at which more may become available."""
@@ -250,12 +253,16 @@ class LotLine(SearchedLine):
             taker = LotAllocation(shift.instant, shift.until, owner, units, shift.kind)
             _change(self._takers, taker, uses)
 
-    def _harmless(self, new: LotAllocation, buffers: bool) -> bool:  # noqa: FBT001 - hot
-        grid = frozenset({new.instant})
-        before = self._walk(self._takers, grid)
+    def _harmless(
+        self,
+        new: LotAllocation,
+        buffers: bool,  # noqa: FBT001 - hot
+        before: list[tuple[int, int, int]],
+    ) -> bool:
+        """Whether nobody waits for more than `before`, which is walked without it."""
         places = list(self._takers)
         insort(places, new)
-        after = self._walk(places, grid)
+        after = self._walk(places, frozenset({new.instant}))
         for (instant, waited, held), (_, waits, left) in zip(
             before, after, strict=True
         ):

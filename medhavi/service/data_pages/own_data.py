@@ -128,8 +128,8 @@ class PricedProposal:
     press: int = field(default_factory=new_press)
 
 
-class Presses:
-    """Presses of a button that were heard.
+class CountedDecisions:
+    """CountedDecisions of a button that were heard.
 
     A cell that runs again for another reason than the press hears none: while a page is
     filled for what a press did, a run button still says that it is pressed.

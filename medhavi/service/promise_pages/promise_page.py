@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import polars as pl
 
@@ -36,29 +36,36 @@ from medhavi.planners.promising.supply_search.requests import (
     read_requests,
 )
 from medhavi.planners.promising.what_if import asked_again, book_with
+from medhavi.progress import Progress
 from medhavi.results.promises.parts import PromiseVariant
 from medhavi.results.promises.promise import Promise
 from medhavi.schema import PLANNED_STATUS, tables
 from medhavi.schema.template import columns_in_order
+from medhavi.service.data_source import DataSource
+from medhavi.service.jobs.job import OnStop
+from medhavi.service.jobs.open_pages import result_of
 from medhavi.service.page_data import (
+    PageData,
     PageProblem,
     bench_of,
     findings_of,
     problem_of,
     read_moment,
+    read_snapshot,
 )
 from medhavi.snapshot.reading.request_rows import TABLE
 from medhavi.units import from_seconds, to_seconds
 from medhavi.views.names import local
 from medhavi.views.promises.words import promise_names
+from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from medhavi.planners.promising.supply_search.policies import Policy
+    from medhavi.progress import Cancelled, Observe
     from medhavi.results.promises.parts import PromiseVariant
     from medhavi.schema import Table
-    from medhavi.service.page_data import PageData
     from medhavi.snapshot import Snapshot
     from medhavi.views.names import Names
     from medhavi.workbench.promise_desk.promise_desk import PromiseDesk
@@ -308,16 +315,13 @@ def ask(data: PageData, form: Mapping[str, object]) -> PromisePage:
         return PromisePage(problem=data.problem)
     try:
         row = _row(form, data)
+        large = is_large(data.snapshot, row)
+        quoted = _large_quote(data, row) if large else quote_row(data, row)
+        if isinstance(quoted, PageProblem):
+            return PromisePage(problem=quoted)
+        call, promise = quoted
         with open_book(data) as book:
-            desk = desk_of(data)
-            call = "" if desk is None else str(uuid.uuid4())
-            asked = read_requests([row], book.snapshot, book.named, call)
-            [request] = asked.requests
-            promise = (
-                quote(book, request, book.policies.of(request, None))
-                if desk is None
-                else desk.answer([row], call=call).promises[0]
-            )
+            [request] = read_requests([row], book.snapshot, book.named, call).requests
             used = book.policies.of(request, None)
             curve = arrival_curve(OptionSearch(book, request, used), promise)
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
@@ -331,8 +335,102 @@ def ask(data: PageData, form: Mapping[str, object]) -> PromisePage:
         policy=used.as_row(),
         due=to_seconds(row["due"]),
         qty=float(row["qty"]),
-        binding=desk is not None and promise.date is not None,
+        binding=desk_of(data) is not None and promise.date is not None,
     )
+
+
+class QuoteResult(NamedTuple):
+    """Answer to a line, and the call that tells it from equal ones."""
+
+    call: str
+    promise: Promise
+
+
+LARGE = 5.0
+"""Times the largest demand of its product from which a quantity is answered by a job.
+
+Its orders are many, and each is tried: the page would wait, and whoever asks meanwhile.
+"""
+
+
+def is_large(snapshot: Snapshot, row: Mapping[str, Any]) -> bool:
+    """Whether a line asks for far more than any demand for its product, or for any."""
+    demands = snapshot["demands"]
+    own = demands.filter(pl.col("product") == row["product"])
+    most = (own if own.height else demands)["qty"].max()
+    return most is not None and row["qty"] > LARGE * float(most)  # type: ignore[arg-type]
+
+
+def quote_row(data: PageData, row: Mapping[str, Any]) -> QuoteResult:
+    """Answer to the cells of a line, by the desk where there is one."""
+    desk = desk_of(data)
+    call = "" if desk is None else str(uuid.uuid4())
+    if desk is not None:
+        return QuoteResult(call, desk.answer([row], call=call).promises[0])
+    with open_book(data) as book:
+        [request] = read_requests([row], book.snapshot, book.named, call).requests
+        used = book.policies.of(request, None)
+        return QuoteResult(call, quote(book, request, used))
+
+
+def _large_quote(data: PageData, row: Mapping[str, Any]) -> QuoteResult | PageProblem:
+    """Answer to a line that a job makes; what is done about it meanwhile."""
+    assert data.snapshot is not None
+    asked = QuoteRequest(
+        source=data.source,
+        row=tuple(sorted(row.items())),
+        facts=data.snapshot.fingerprint,
+        known_at=data.known_at,
+        effective_at=data.effective_at,
+    )
+    told = say("the_request_is_being_answered")
+    return result_of(asked, lambda: quote_row(data, row), told)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuoteRequest:
+    """Answer to a line of a large quantity; nothing is written.
+
+    Parameters
+    ----------
+    row
+        Cells of the line.
+    facts
+        Fingerprint of the tables; others get another answer.
+    known_at, effective_at
+        Moments as an address states them; empty: the newest facts.
+    """
+
+    source: DataSource
+    row: tuple[tuple[str, Any], ...]
+    facts: str
+    known_at: str = ""
+    effective_at: str = ""
+    on_stop: ClassVar = OnStop.END
+    prompt: ClassVar = False
+
+    @property
+    def title(self) -> str:
+        """Name of the work, for people."""
+        return say("quote_of_a_large_quantity")
+
+    @property
+    def subject(self) -> object:
+        """Itself: nobody's line takes the place of another's."""
+        return self
+
+    def run(self, observe: Observe, cancelled: Cancelled) -> QuoteResult:  # noqa: ARG002
+        """Answer the line, with the desk of this process where there is one."""
+        observe(Progress(say("reading_the_tables")))
+        snapshot = read_snapshot(self.source, self.known_at, self.effective_at)
+        data = PageData(
+            source=self.source,
+            known_at=self.known_at,
+            effective_at=self.effective_at,
+            snapshot=snapshot,
+        )
+        observe(Progress(say("choices_are_tried")))
+        return quote_row(data, dict(self.row))
 
 
 def variants_of(data: PageData, page: PromisePage) -> tuple[PromiseVariant, ...]:

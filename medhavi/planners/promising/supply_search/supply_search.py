@@ -90,8 +90,8 @@ _made = tuple.__new__
 """Makes a named tuple of all its fields."""
 MOST_MOMENTS = 4
 """Receipts that a new order is joined with, one after the other."""
-MOST_ORDERS = 1000
-"""Orders of one source for one need; more mean a lot size that is a mistake."""
+MOST_ORDERS = 100
+"""Orders of one source for one need; more mean a wrong lot size or quantity."""
 
 
 class SupplySearch(StockAllocation):
@@ -361,7 +361,8 @@ class SupplySearch(StockAllocation):
         wanted = self._together(source, steps) if self.terms.batches else steps
         left = steps
         while left > 0:
-            if len(pieces) >= MOST_ORDERS:
+            largest = source.max_lot or left
+            if len(pieces) >= MOST_ORDERS or left > MOST_ORDERS * largest:
                 spent = Limiter.ALTERNATE_EXHAUSTED
                 self.fail("routing", spent, source.source)
                 return None
