@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html import escape
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from medhavi.findings import Severity
 from medhavi.findings.groups import ignored_together, told_together
@@ -84,6 +85,15 @@ def tab_address(tab: str) -> str:
     'correct-a-cell'
     """
     return tab.lower().replace(" ", "-")
+
+
+def part_rows(tab: str, **narrowed: str) -> str:
+    """What names a part of a page in its address, and what is listed in it.
+
+    >>> part_rows("Open orders", due="overdue")
+    'tab=open-orders&due=overdue'
+    """
+    return urlencode({"tab": tab_address(tab), **narrowed})
 
 
 AS_OF = "As of"
