@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -166,6 +167,12 @@ _OF_HEADERS = frozenset({"SNAP001", "SNAP002", "SNAP003", "SNAP061"})
 """Findings about names in a file: they tell the name that the file has to have."""
 
 
+_OPTION = re.compile(
+    r",? or (?:by |with )?--[a-z-]+(?: [A-Z][A-Z./]*[A-Z])?|; with --[a-z-]+ [^.;]*"
+)
+"""Option of a command beside another way out."""
+
+
 def finding_text(found: Finding) -> str:
     """Message of a finding; tables, columns and types of events are told in words."""
     if found.code in _OF_HEADERS:
@@ -175,8 +182,9 @@ def finding_text(found: Finding) -> str:
 
 
 def remedy_text(found: Finding) -> str:
-    """Remedy of a finding, as `finding_text`."""
-    return found.remedy if found.code in _OF_HEADERS else in_words(found.remedy)
+    """Remedy of a finding, as `finding_text`, without the options of commands."""
+    told = _OPTION.sub("", found.remedy)
+    return told if found.code in _OF_HEADERS else in_words(told)
 
 
 def place_text(found: Finding) -> str:
