@@ -44,8 +44,12 @@ def style():
 
 @app.cell(hide_code=True)
 def address():
-    wanted, keep = desk_words.address_of(mo.query_params())
-    return keep, wanted
+    _params = mo.query_params()
+    wanted, keep = desk_words.address_of(_params)
+    link = desk_words.page_link(
+        _params.to_dict(), ("resource", "from", "days", "order", "step")
+    )
+    return keep, link, wanted
 
 
 @app.cell(hide_code=True)
@@ -176,9 +180,10 @@ def nothing(names, plan, ranked, wanted):
 
 
 @app.cell(hide_code=True)
-def tiles(loads, names, plan, snapshot, view):
+def tiles(link, loads, names, plan, snapshot, view):
     mo.stop(view is None)
-    html(tiles_html(capacity_words.capacity_tiles(plan, loads, names, snapshot)))
+    _tiles = capacity_words.capacity_tiles(plan, loads, names, snapshot)
+    html(tiles_html(_tiles, link))
     return
 
 

@@ -99,7 +99,7 @@ def nothing(item, names, plan, record, shown, wanted):
 def tiles(names, plan, record):
     mo.stop(record is None)
     html(
-        tiles_html(item_record.item_tiles(record, names))
+        tiles_html(item_record.item_tiles(record, names), "{rows}")
         + shortage_html(record, plan, names)
     )
     return
@@ -151,6 +151,7 @@ def show(month, names, plan, record, snapshot, tab):
     if tab.value == say("time_phased_record"):
         _parts = [
             html(item_record.record_html(record, names, linked=True)),
+            item_page.record_files(record, names),
             picture(
                 record_chart(record, plan, names),
                 say("stock_unlimited"),

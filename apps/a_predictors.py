@@ -45,8 +45,10 @@ def style():
 
 @app.cell(hide_code=True)
 def address():
-    wanted, keep = desk_words.address_of(mo.query_params())
-    return keep, wanted
+    _params = mo.query_params()
+    wanted, keep = desk_words.address_of(_params)
+    link = desk_words.page_link(_params.to_dict(), ("tab", "predictor", "key"))
+    return keep, link, wanted
 
 
 @app.cell(hide_code=True)
@@ -156,9 +158,9 @@ def look(choice, ready):
 
 
 @app.cell(hide_code=True)
-def tiles(effects, names, ready):
+def tiles(effects, link, names, ready):
     mo.stop(not ready)
-    html(tiles_html(predictors.predictor_tiles(ready, effects, names)))
+    html(tiles_html(predictors.predictor_tiles(ready, effects, names), link))
     return
 
 

@@ -295,7 +295,8 @@ def answered(told):
 @app.cell(hide_code=True)
 def tiles(names, promise, tab, told):
     mo.stop(tab.value != say("desk"))
-    html(tiles_html(promise_tiles(promise, names, qty=told.qty, due=told.due)))
+    _tiles = promise_tiles(promise, names, qty=told.qty, due=told.due)
+    html(tiles_html(_tiles, "#{rows}"))
     return
 
 
@@ -370,7 +371,7 @@ def moved_words(moved_to, names, share_slider, told):
 @app.cell(hide_code=True)
 def options(names, promise, tab):
     mo.stop(tab.value != say("desk"))
-    html(f"<h3>Sourcing options</h3>{options_html(promise, names)}")
+    html(f'<h3 id="options">Sourcing options</h3>{options_html(promise, names)}')
     return
 
 

@@ -41,8 +41,12 @@ def style():
 
 @app.cell(hide_code=True)
 def address():
-    wanted, keep = desk_words.address_of(mo.query_params())
-    return keep, wanted
+    _params = mo.query_params()
+    wanted, keep = desk_words.address_of(_params)
+    link = desk_words.page_link(
+        _params.to_dict(), ("tab", "from", "due", "order_by", "group", "open")
+    )
+    return keep, link, wanted
 
 
 @app.cell(hide_code=True)
@@ -87,10 +91,10 @@ def nothing(found, names, plan, wanted):
 
 
 @app.cell(hide_code=True)
-def tiles(found, names, plan):
+def tiles(found, link, names, plan):
     mo.stop(plan is None)
     _record = found.record if found else suppliers.NO_RECORD
-    html(tiles_html(suppliers.supplier_tiles(plan, _record, names)))
+    html(tiles_html(suppliers.supplier_tiles(plan, _record, names), link))
     return
 
 

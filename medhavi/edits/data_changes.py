@@ -382,7 +382,7 @@ def _typed(new: NewRow) -> tuple[Row, list[Finding]]:
             found.append(_refused(new.table, name, name, needed, "Give it a value."))
     if new.table == "demands" and typed.get("kind") != "forecast" and not found:
         # A line that names no order is an order of its own.
-        typed.setdefault("sales_order", typed["demand"])
+        typed["sales_order"] = typed.get("sales_order") or typed["demand"]
     return typed, found
 
 

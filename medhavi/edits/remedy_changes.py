@@ -14,10 +14,19 @@ import polars as pl
 
 from medhavi.providers.capacity.alternate_resources import alternates_of
 from medhavi.results.limiter import RemedyKind
-from medhavi.units import ALWAYS, HOUR, MINUTE, from_seconds, seconds_up, to_seconds
+from medhavi.units import (
+    ALWAYS,
+    HOUR,
+    MINUTE,
+    NEVER,
+    exact,
+    from_seconds,
+    seconds_up,
+    to_seconds,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from datetime import date, tzinfo
 
     from medhavi.providers import Providers
@@ -215,7 +224,26 @@ def one_unit_more(
     begin: int,
     end: int,
 ) -> tuple[Row, ...]:
-    """Rows of `resource_units` with one unit more inside a window.
+    """Rows of `resource_units` with one unit more inside a window [UTC seconds]."""
+    return other_units(resource, stated, (begin, end), lambda units: units + 1.0)
+
+
+def units_left(severity: float) -> Callable[[float], float]:
+    """Whole units that work on where a share of them is lost.
+
+    >>> units_left(1.0)(3.0), units_left(0.5)(3.0)
+    (0.0, 1.0)
+    """
+    return lambda units: float(exact(units) * (1 - exact(severity)) // 1)
+
+
+def other_units(
+    resource: Mapping[str, Any],
+    stated: Iterable[Mapping[str, Any]],
+    window: tuple[int, int | None],
+    units_of: Callable[[float], float],
+) -> tuple[Row, ...]:
+    """Rows of `resource_units` with other units inside a window.
 
     Stated rows are cut at the ends of the window; time without a row gets one.
 
@@ -225,51 +253,50 @@ def one_unit_more(
         Its row of `resources`.
     stated
         Its rows of `resource_units`.
-    begin, end
-        The window [UTC seconds].
+    window
+        From when to when [UTC seconds]; None: for ever.
+    units_of
+        Units from those of before.
     """
+    begin, end = window[0], NEVER if window[1] is None else window[1]
     rows: list[Row] = []
     at = begin
+
+    def put(start: int, finish: int, units: float, efficiency: float | None) -> None:
+        rows.append(
+            {
+                "resource": resource["resource"],
+                "valid_from": from_seconds(start),
+                "valid_to": None if finish == NEVER else from_seconds(finish),
+                "units": units_of(float(units)),
+                "efficiency": efficiency,
+            }
+        )
+
     for row in sorted(stated, key=_begin):
         lower = _begin(row)
         last = row["valid_to"]
-        upper = end if last is None else to_seconds(last)
-        if upper <= begin or lower >= end:
+        upper = NEVER if last is None else to_seconds(last)
+        if upper <= begin or lower >= end or end <= begin:
             continue
         if at < lower:
-            rows.append(_units(resource, at, lower, resource["units"], None))
+            put(at, lower, resource["units"], None)
         start, finish = max(lower, begin), min(upper, end)
         if lower < begin:
             rows.append({**row, "valid_to": from_seconds(begin)})
         units = resource["units"] if row["units"] is None else row["units"]
-        rows.append(_units(resource, start, finish, units, row["efficiency"]))
-        if last is None or upper > end:
+        put(start, finish, units, row["efficiency"])
+        if upper > end:
             rows.append({**row, "valid_from": from_seconds(end)})
         at = finish
     if at < end:
-        rows.append(_units(resource, at, end, resource["units"], None))
+        put(at, end, resource["units"], None)
     return tuple(rows)
 
 
 def _begin(row: Mapping[str, Any]) -> int:
     """When a row begins to hold [UTC seconds]; without an instant: ever since."""
     return ALWAYS if row["valid_from"] is None else to_seconds(row["valid_from"])
-
-
-def _units(
-    resource: Mapping[str, Any],
-    begin: int,
-    end: int,
-    units: float,
-    efficiency: float | None,
-) -> Row:
-    return {
-        "resource": resource["resource"],
-        "valid_from": from_seconds(begin),
-        "valid_to": from_seconds(end),
-        "units": float(units) + 1.0,
-        "efficiency": efficiency,
-    }
 
 
 # ---------------------------------------------------------------------- more hours

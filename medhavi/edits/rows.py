@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi.edits.parameter import instant
+from medhavi.edits.remedy_changes import other_units
 from medhavi.snapshot.patch import NoSuchRowError, Patch
-from medhavi.units import to_seconds
+from medhavi.units import from_seconds, to_seconds
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from medhavi.edits.parameter import Moment
     from medhavi.snapshot import Snapshot
@@ -81,3 +82,20 @@ def window_of(
     if finish is not None:
         end = to_seconds(known_moment(snapshot, finish, "end", resource=resource))
     return begin, end
+
+
+def units_by_time(
+    snapshot: Snapshot,
+    resource: str,
+    window: tuple[int, int | None],
+    units_of: Callable[[float], float],
+) -> Patch:
+    """Rows of `resource_units` with other units inside a window [UTC seconds]."""
+    row = chosen_rows(snapshot, "resources", {"resource": resource}).row(0, named=True)
+    stated = snapshot["resource_units"].filter(cells_match({"resource": resource}))
+    rows = other_units(row, stated.to_dicts(), window, units_of)
+    if not rows:
+        table, (begin, end) = "resource_units", window
+        last = None if end is None else str(from_seconds(end))
+        raise NoSuchRowError(table, {"start": str(from_seconds(begin)), "finish": last})
+    return Patch.of(snapshot, {"resource_units": rows})

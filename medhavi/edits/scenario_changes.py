@@ -16,8 +16,8 @@ from medhavi.edits.parameter import Argument, Cells, Moment
 from medhavi.edits.remedy_changes import (
     SHIFT,
     hours_after_work,
-    one_unit_more,
     own_calendar,
+    units_left,
 )
 from medhavi.edits.rows import (
     asked_moment,
@@ -26,6 +26,7 @@ from medhavi.edits.rows import (
     known_moment,
     multiplied,
     rewritten,
+    units_by_time,
     window_of,
 )
 from medhavi.findings import BadData, finding
@@ -70,6 +71,7 @@ OneLocation = Annotated[
 OneSupplier = Annotated[
     str | None, Argument("only this supplier", reference=("suppliers", "supplier"))
 ]
+OneResource = Annotated[str, Argument("which", reference=("resources", "resource"))]
 Calendar = Annotated[str, Argument("which", reference=("calendars", "calendar"))]
 Line = Annotated[str, Argument("which", reference=("demands", "demand"))]
 TableName = Annotated[str, Argument("name of the table")]
@@ -80,7 +82,7 @@ TableName = Annotated[str, Argument("name of the table")]
 def resource_down(
     snapshot: Snapshot,
     *,
-    resource: Annotated[str, Argument("which", reference=("resources", "resource"))],
+    resource: OneResource,
     start: Start = None,
     finish: Finish = None,
     severity: Annotated[
@@ -88,11 +90,14 @@ def resource_down(
         Argument("share that is lost; empty: 1, all", least=0.0, unit="share"),
     ] = None,
 ) -> Patch:
-    """Row of `disruptions` that takes a share of a resource."""
-    lost = 1.0 if severity is None else severity
-    return _disrupted(
-        snapshot, "resource_down", resource, (start, finish), severity=lost
-    )
+    """Rows of `resource_units` with the units that work on, as a planner states them.
+
+    A row of `disruptions` says what has failed, and the shop floor writes it.
+    """
+    begin, end = window_of(snapshot, resource, start, finish)
+    window = begin, None if finish is None else end
+    left = units_left(1.0 if severity is None else severity)
+    return units_by_time(snapshot, resource, window, left)
 
 
 @change("What a supplier delivers comes later.", choice="Supplier late")
@@ -140,7 +145,6 @@ def _disrupted(
     subject: str,
     span: tuple[Moment | None, Moment | None],
     *,
-    severity: float = 1.0,
     delay_days: float = 0.0,
 ) -> Patch:
     begin, end = span
@@ -155,7 +159,7 @@ def _disrupted(
         "valid_to": None
         if end is None
         else asked_moment(snapshot, end, "end", **named),
-        "severity": severity,
+        "severity": 1.0,
         "delay_days": delay_days,
     }
     return Patch.adding(snapshot, "disruptions", [row])
@@ -331,19 +335,13 @@ def capacity_factor(
 def unit_added(
     snapshot: Snapshot,
     *,
-    resource: Annotated[str, Argument("which", reference=("resources", "resource"))],
+    resource: OneResource,
     start: Start = None,
     finish: Finish = None,
 ) -> Patch:
     """Rows of `resource_units` with one unit more; stated ones are cut at its ends."""
-    row = chosen_rows(snapshot, "resources", {"resource": resource}).row(0, named=True)
-    stated = snapshot["resource_units"].filter(cells_match({"resource": resource}))
     window = window_of(snapshot, resource, start, finish)
-    rows = one_unit_more(row, stated.to_dicts(), *window)
-    if not rows:
-        table, span = "resource_units", {"start": start, "finish": finish}
-        raise NoSuchRowError(table, span)
-    return Patch.of(snapshot, {"resource_units": rows})
+    return units_by_time(snapshot, resource, window, lambda units: units + 1.0)
 
 
 @change(
@@ -353,7 +351,7 @@ def unit_added(
 def shift_added(
     snapshot: Snapshot,
     *,
-    resource: Annotated[str, Argument("which", reference=("resources", "resource"))],
+    resource: OneResource,
     start: Start = None,
     finish: Finish = None,
 ) -> Patch:

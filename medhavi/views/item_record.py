@@ -93,6 +93,39 @@ def record_html(record: TimePhasedRecord, names: Names, *, linked: bool = False)
     )
 
 
+def record_rows(record: TimePhasedRecord, names: Names) -> pl.DataFrame:
+    """Grid of a record as a file has it: a line a figure, a column a bucket.
+
+    Returns
+    -------
+    pl.DataFrame
+        Item, Location, Time zone (of the days of the buckets), Figure, Unit, and a
+        column for each bucket by its first day; a balance without a limit is empty.
+    """
+    about = {
+        grid_columns.ITEM: names.both(record.product),
+        grid_columns.LOCATION: names.both(record.location),
+        say("column_time_zone"): names.zone_of(record.location),
+    }
+    heads = [
+        PAST_DUE if one is None else f"{one:%Y-%m-%d}" for one in record.rows["bucket"]
+    ]
+    lines = [
+        {
+            **about,
+            say("column_figure"): words,
+            grid_columns.UNIT: names.unit(record.product),
+            **{
+                head: None if math.isinf(value) else float(value)
+                for head, value in zip(heads, record.rows[name], strict=True)
+            },
+        }
+        for name, words in LINES.items()
+        if name not in _OPTIONAL or any(record.rows[name])
+    ]
+    return pl.DataFrame(lines, infer_schema_length=None)
+
+
 def _past(bucket: dt.date | None) -> str:
     return ' class="past"' if bucket is None else ""
 
@@ -138,12 +171,15 @@ def _cell(
 
 def _movements_link(record: TimePhasedRecord, bucket: dt.date | None) -> str:
     """Address of the orders and requirements of a bucket."""
-    asked = {
-        "bucket": record.bucket,
-        "tab": tab_address(say("orders_and_requirements")),
-        "group": grid_columns.BUCKET,
-        "open": bucket_words(bucket, record.bucket),
-    }
+    words = bucket_words(bucket, record.bucket)
+    return _part_link(record, say("orders_and_requirements"), words)
+
+
+def _part_link(record: TimePhasedRecord, tab: str, opened: str = "") -> str:
+    """Address of a part of the page of an item, where stated of a bucket in it."""
+    asked = {"bucket": record.bucket, "tab": tab_address(tab)}
+    if opened:
+        asked |= {"group": grid_columns.BUCKET, "open": opened}
     return f"{item_link(record.product, record.location)}&{urlencode(asked)}"
 
 
@@ -183,7 +219,10 @@ def shortage_words(record: TimePhasedRecord, names: Names) -> str:
 
 
 def item_tiles(record: TimePhasedRecord, names: Names) -> tuple[Tile, ...]:
-    """Four figures: stock and its reach, lowest balance, next receipt, past due."""
+    """Four figures: stock and its reach, lowest balance, next receipt, past due.
+
+    Their rows are whole addresses on the page of the item.
+    """
     unit, zone = names.unit(record.product), names.zone_of(record.location)
     rows = record.rows
     lowest = rows.row(rows[BALANCE].arg_min() or 0, named=True)
@@ -196,6 +235,7 @@ def item_tiles(record: TimePhasedRecord, names: Names) -> tuple[Tile, ...]:
             figure=number(record.on_hand),
             unit=unit,
             note=_reach(record),
+            rows=_part_link(record, say("stock_lots")),
         ),
         Tile(
             label=say("lowest_projected_balance"),
@@ -209,6 +249,7 @@ def item_tiles(record: TimePhasedRecord, names: Names) -> tuple[Tile, ...]:
             else say("tile_below_safety")
             if low
             else say("tile_covered"),
+            rows=_movements_link(record, lowest["bucket"]),
         ),
         _next_receipt(record, unit, zone),
         Tile(
@@ -219,6 +260,7 @@ def item_tiles(record: TimePhasedRecord, names: Names) -> tuple[Tile, ...]:
             word=quantity(float(late["qty"].sum()), unit)
             if late.height
             else say("none_of_them"),
+            rows=_movements_link(record, None) if late.height else "",
         ),
     )
 
@@ -239,12 +281,19 @@ def _next_receipt(record: TimePhasedRecord, unit: str, zone: str) -> Tile:
             note=note,
             state="warn",
             word=say("tile_overdue"),
+            rows=_movements_link(record, None),
         )
     if receipts.is_empty():
         return Tile(label=label, figure=NOTHING, note=say("tile_none_planned"))
     first = receipts.row(0, named=True)
     note = f"{when(first['instant'], zone)}, {first['kind'].split(' ')[0]}"
-    return Tile(label=label, figure=number(first["qty"]), unit=unit, note=note)
+    return Tile(
+        label=label,
+        figure=number(first["qty"]),
+        unit=unit,
+        note=note,
+        rows=_movements_link(record, first["bucket"]),
+    )
 
 
 def _lowest_when(bucket: dt.date | None, length: str) -> str:

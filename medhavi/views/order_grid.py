@@ -410,6 +410,7 @@ def order_tiles(
             note=say(
                 "planned_and_open", proposals.height, orders.height - proposals.height
             ),
+            rows="week=",
         ),
         Tile(
             label=say("past_due_releases"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from medhavi.findings import Severity
 from medhavi.findings.groups import ignored_together, told_together
@@ -86,6 +88,15 @@ def tab_address(tab: str) -> str:
     return tab.lower().replace(" ", "-")
 
 
+def part_rows(tab: str, **narrowed: str) -> str:
+    """What names a part of a page in its address, and what is listed in it.
+
+    >>> part_rows("Open orders", due="overdue")
+    'tab=open-orders&due=overdue'
+    """
+    return urlencode({"tab": tab_address(tab), **narrowed})
+
+
 AS_OF = "As of"
 """Fact of a head that the bar of the shell repeats."""
 
@@ -156,6 +167,12 @@ _OF_HEADERS = frozenset({"SNAP001", "SNAP002", "SNAP003", "SNAP061"})
 """Findings about names in a file: they tell the name that the file has to have."""
 
 
+_OPTION = re.compile(
+    r",? or (?:by |with )?--[a-z-]+(?: [A-Z][A-Z./]*[A-Z])?|; with --[a-z-]+ [^.;]*"
+)
+"""Option of a command beside another way out."""
+
+
 def finding_text(found: Finding) -> str:
     """Message of a finding; tables, columns and types of events are told in words."""
     if found.code in _OF_HEADERS:
@@ -165,8 +182,9 @@ def finding_text(found: Finding) -> str:
 
 
 def remedy_text(found: Finding) -> str:
-    """Remedy of a finding, as `finding_text`."""
-    return found.remedy if found.code in _OF_HEADERS else in_words(found.remedy)
+    """Remedy of a finding, as `finding_text`, without the options of commands."""
+    told = _OPTION.sub("", found.remedy)
+    return told if found.code in _OF_HEADERS else in_words(told)
 
 
 def place_text(found: Finding) -> str:

@@ -74,10 +74,12 @@ def columns_grouping(
         As of `GridGroups`.
     amounts
         Columns of money; none where no row of a group has any. The first ranks the
-        groups.
+        groups. They are added up unless `sums` has them.
     """
     money = {
-        one: pl.when(pl.col(one).count() > 0).then(pl.col(one).sum()) for one in amounts
+        one: pl.when(pl.col(one).count() > 0).then(pl.col(one).sum())
+        for one in amounts
+        if one not in (sums or {})
     }
     return GridGroups(
         by={title: title for title in by},

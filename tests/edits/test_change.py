@@ -221,7 +221,6 @@ def test_a_demand_falls_away(base):
 @pytest.mark.parametrize(
     ("kind", "subject", "name"),
     [
-        ("resource_down", "resource", "M"),
         ("supplier_delay", "supplier", "S"),
         ("lane_blocked", "lane", "L-X"),
         ("lot_held", "lot", "A|L|"),
@@ -236,6 +235,19 @@ def test_a_disruption_becomes_a_row(base, kind, subject, name):
     assert row["delay_days"] == extra.get("days", 0)
     if "finish" in extra:
         assert row["valid_to"] == dt.datetime(2026, 1, 10, tzinfo=dt.UTC)
+
+
+@pytest.mark.req("RPL-12")
+def test_a_resource_that_is_down_has_the_units_that_are_left(base):
+    """It is what the page of capacity asks for; stated rows stay beside it."""
+    span = {"start": "2026-01-06", "finish": "2026-01-07"}
+    made = changed(base, kind="resource_down", resource="M", **span)
+    rows = made["resource_units"].sort("valid_from")
+    assert rows["units"].to_list() == [2.0, 0.0, 2.0]
+    assert made["disruptions"].is_empty()
+    half = changed(base, kind="resource_down", resource="M", severity=0.4)
+    last = half["resource_units"].sort("valid_from").row(-1, named=True)
+    assert (last["units"], last["valid_to"]) == (1.0, None)
 
 
 def test_capacity_scales_the_dated_rows_too(base):

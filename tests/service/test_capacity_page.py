@@ -122,6 +122,9 @@ def test_tiles_are_sums_of_the_loads(shown, loads, company) -> None:
     assert known["Set-up"].figure == f"{round(loads['setup'].sum()):,}"
     assert known["Overtime needed"].figure == "0"
     assert "2 h a day agreed" in known["Overtime needed"].note
+    assert {tile.rows for tile in tiles} <= {"resource=M", "resource=N", ""}
+    assert known["Utilisation of the bottleneck"].rows == "resource=M"
+    assert known["Overtime needed"].rows == ""
     own = loads.filter(resource="M")
     ahead = own.filter(pl.col("bucket") < NOW + 28 * DAY)
     note = known["Lateness by capacity"].note
@@ -215,8 +218,8 @@ def test_downtime_is_listed_in_local_time() -> None:
         ],
     )
     names = names_of(snapshot)
-    assert "Mon 5 Jan 2026, 09:00" in capacity_words.downtime_html(snapshot, "M", names)
-    assert "No downtime of N" in capacity_words.downtime_html(snapshot, "N", names)
+    assert "Mon 5 Jan 2026, 09:00" in calendar_words.downtime_html(snapshot, "M", names)
+    assert "No downtime of N" in calendar_words.downtime_html(snapshot, "N", names)
 
 
 # --------------------------------------------------------------------------- edits

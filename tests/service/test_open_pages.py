@@ -9,6 +9,9 @@ from types import SimpleNamespace
 import pytest
 
 from medhavi.service.jobs.open_pages import OpenPages, PageCell
+from medhavi.service.plan_pages import plan_loading
+from tests import factories
+from tests.api import DataSource, PageData
 
 RUNS_S = 0.1
 
@@ -90,3 +93,27 @@ def test_the_page_that_brings_the_news_is_left_as_it_is(pages):
         known.follow("lake", cell(page))
     known.tell("lake", but=cell(made[0]))
     assert waited(filled, 1) == ["orders"]
+
+
+def test_a_page_that_finds_a_file_changed_tells_the_others(pages, monkeypatch):
+    """They went on showing the plan of the file before, whose errors stop the next."""
+    made, filled = pages
+    monkeypatch.setattr(plan_loading, "open_pages", OpenPages())
+    monkeypatch.setattr(plan_loading, "_read", {})
+    source = DataSource(tables="folder")
+    before = PageData(source=source, snapshot=factories.snapshot(demands=[{}]))
+    after = PageData(source=source, snapshot=factories.snapshot(demands=[{"qty": 9}]))
+
+    def reads(page, data):
+        monkeypatch.setattr(plan_loading, "this_cell", lambda: cell(page))
+        assert plan_loading.follow_facts(data)
+
+    for page in made:
+        reads(page, before)
+    assert waited(filled, 0) == []
+    reads(made[0], after)
+    assert sorted(waited(filled, 2)) == ["items", "orders"]
+    # They read the same: nobody is told once more.
+    for page in made[1:]:
+        reads(page, after)
+    assert len(waited(filled, 2)) == 2

@@ -206,6 +206,25 @@ def test_one_price_for_all_selected_orders_and_one_way_back(desk, tmp_path):
     assert set(decided["approver"]) == {"Ana", "Ben"}
 
 
+def test_a_proposal_shows_what_happened_to_the_order_that_was_taken_back(
+    desk, tmp_path
+):
+    """It said that nothing had happened, while the decisions below told of it."""
+    supply = proposal(desk.plan)
+    (row,) = selected_of(desk, supply)
+    form = {"days": 2.0, "due": "", "reason": "holiday"}
+    asked = order_page.edit_of("move", form, [row], desk.plan)
+    done = plan_page.decide(desk, plan_page.show_edit(desk, asked), "Ana")
+    assert done.kept, done.text
+    assert plan_page.take_back(desk, "Ben").kept
+    (again,) = selected_of(page_of(tmp_path), supply)
+    assert (again["status"], again["number"]) == ("planned", row["number"])
+    told = one_order.events_html(desk, again, decisions=plan_page.decisions(desk))
+    assert "holiday" in told
+    assert "taken back" in told or "Cancelled" in told
+    assert "It is a proposal" not in told
+
+
 def test_a_date_without_a_time_is_read_for_each_order(desk):
     selected = selected_of(desk, "PO-1", "PO-2")
     form = {"due": "2026-03-20", "days": 3.0, "reason": "holiday"}

@@ -10,7 +10,7 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
-from medhavi.edits.edit import KINDS
+from medhavi.edits.edit import KINDS, apply
 from medhavi.scenarios import parse_study
 from medhavi.service import page_data
 from medhavi.service.page_data import problem_html
@@ -62,6 +62,7 @@ from medhavi.workbench.studies.studies import plan_of_run, run_study
 from tests import factories
 from tests.api import DataSource, names_of
 from tests.examples import some
+from tests.lakehouse.lake_events import event
 from tests.planners.small_plans import day
 from tests.workbench.edit_company import company
 
@@ -510,26 +511,67 @@ def test_a_folder_offers_the_changed_rows_as_a_file(folder):
     held = with_changes(
         shown,
         ("price_factor", {"factor": "5"}),
-        ("resource_down", FORMS["resource_down"]),
-        ("demand_removed", FORMS["demand_removed"]),
+        ("supplier_delay", FORMS["supplier_delay"]),
     )
-    prices, down, removed = (edit_of(shown, one) for one in held.scenarios)
+    prices, late = (edit_of(shown, one) for one in held.scenarios)
     assert "this is a folder" in prices.why
-    assert "disruptions, which another system owns" in down.why
-    assert "It takes rows out of demands" in removed.why
+    assert "disruptions, which another system owns" in late.why
     assert file_rows(shown, held.scenarios[0])[:2] == b"PK"
 
 
-@pytest.mark.req("WO-12")
-def test_a_scenario_is_accepted_with_its_price_and_a_name(tmp_path):
-    bench = company(tmp_path)
+def company_page(tmp_path, *more):
+    """A workbench on a lake and the page that shows its plan."""
+    bench = company(tmp_path, *more)
     snapshot = bench.snapshot()
-    shown = PlanPage(
+    return bench, PlanPage(
         source=DataSource(lake=str(tmp_path / "lake")),
         snapshot=snapshot,
         plan=plan_of(snapshot),
         names=names_of(snapshot),
     )
+
+
+@pytest.mark.req("WO-12")
+@pytest.mark.parametrize(
+    ("kind", "form", "table"),
+    [
+        (
+            "resource_down",
+            {"start": "2026-01-05", "finish": "2026-01-06"},
+            "resource_units",
+        ),
+        ("demand_added", {"qty": "2", "due": "2026-01-20"}, "demands"),
+        ("demand_removed", {}, "demands"),
+    ],
+)
+def test_what_a_page_or_a_workbook_may_decide_is_accepted(tmp_path, kind, form, table):
+    """The same edit as that of the page of capacity and of a workbook."""
+    machine = event(30, "ResourceDefined", resource="M", location="DC")
+    bench, shown = company_page(tmp_path, machine)
+    snapshot = shown.snapshot
+    first = snapshot["demands"].row(0, named=True)
+    stated = {
+        "resource_down": {"resource": "M"},
+        "demand_added": {name: first[name] for name in ("product", "location")},
+        "demand_removed": {"demand": first["demand"]},
+    }[kind]
+    held = with_changes(shown, (kind, {**stated, **form}))
+    (found,) = compare_scenarios(shown, held.scenarios)
+    answer = edit_of(shown, held.scenarios[0])
+    assert answer.edit is not None, answer.why
+    asked = plan_page.show_edit(shown, answer.edit)
+    assert asked.preview.price.total == pytest.approx(found.cost - found.cost_today)
+    done = plan_page.decide(shown, asked, "Ana")
+    assert done.kept, done.text
+    after = bench.snapshot()[table]
+    wanted = apply(snapshot, held.scenarios[0].changes)[table]
+    assert after.height == wanted.height != snapshot[table].height
+    assert bench.edits.undo(approver="Ana").committed
+
+
+@pytest.mark.req("WO-12")
+def test_a_scenario_is_accepted_with_its_price_and_a_name(tmp_path):
+    bench, shown = company_page(tmp_path)
     held = with_changes(shown, ("price_factor", {"factor": "50", "supplier": "S"}))
     (found,) = compare_scenarios(shown, held.scenarios)
     answer = edit_of(shown, held.scenarios[0])

@@ -21,6 +21,7 @@ from medhavi.views.plan_pages.cockpit import (
     inbox_rows,
     others_missed_words,
     promises_missed,
+    worth_once,
 )
 from medhavi.views.row_groups import group_rows, rows_of
 from medhavi.views.tiles import plan_tiles
@@ -88,6 +89,23 @@ def test_the_inbox_shows_what_is_to_do_and_who_has_it(plan, names):
     assert key not in inbox_rows(plan, {}, names, reviews)["Key"]
     (row,) = inbox_rows(plan, {}, names, reviews, DONE).to_dicts()
     assert (row["Assigned to"], row["Note"], row["State"]) == ("bob", "asked", "done")
+
+
+def test_two_messages_of_one_order_are_worth_it_once():
+    """Reschedule out and overdue told the money of the same order twice."""
+    rows = pl.DataFrame(
+        [
+            {"Order": "WO-1", "Worth": 29.3, "Key": "a"},
+            {"Order": "WO-1", "Worth": 29.3, "Key": "b"},
+            {"Order": "WO-2", "Worth": 1.0, "Key": "c"},
+            {"Order": "", "Worth": 2.0, "Key": "d"},
+            {"Order": "", "Worth": 2.0, "Key": "e"},
+            {"Order": "", "Worth": None, "Key": "f"},
+        ]
+    )
+    assert rows.select(worth_once()).item() == pytest.approx(34.3)
+    none = rows.with_columns(Worth=pl.lit(None, dtype=pl.Float64))
+    assert none.select(worth_once()).item() is None
 
 
 @pytest.mark.req("UI-08")

@@ -14,6 +14,7 @@ from medhavi.views.item_record import (
     item_tiles,
     movement_rows,
     record_html,
+    record_rows,
     supply_html,
 )
 from medhavi.views.names import names_of
@@ -79,6 +80,39 @@ def test_each_figure_leads_to_its_orders_on_the_page_of_the_item(company, plan) 
     assert f'<td class="past late">{release}▲ 6</a></td>' in linked
     balance = linked.split("Projected available balance")[1].split("</tr>")[0]
     assert "<a" not in balance, "a balance is no order"
+
+
+def test_each_tile_leads_to_its_rows(company, plan) -> None:
+    record = mv.time_phased(company, plan, "B", "L")
+    stock, lowest, _, late = item_tiles(record, names_of(company))
+    item = "/items/?item=B%7CL&bucket=week&tab="
+    assert stock.rows == f"{item}stock-lots"
+    opened = f"{item}orders-and-requirements&group=Bucket&open="
+    assert lowest.rows.startswith(opened)
+    assert late.rows == f"{opened}Past+due"
+
+
+def test_the_record_is_a_list_with_name_unit_and_zone(company, plan) -> None:
+    record = mv.time_phased(company, plan, "B", "L")
+    rows = record_rows(record, names_of(company))
+    assert rows.columns[:6] == [
+        "Item",
+        "Location",
+        "Time zone",
+        "Figure",
+        "Unit",
+        "Past due",
+    ]
+    first = rows.row(0, named=True)
+    assert (first["Item"], first["Time zone"], first["Unit"]) == (
+        "Oil (B)",
+        names_of(company).zone_of("L"),
+        "kg",
+    )
+    buckets = record.rows["bucket"].drop_nulls()
+    assert rows.columns[6:] == [str(one) for one in buckets]
+    released = rows.filter(pl.col("Figure") == "Planned order releases")
+    assert released["Past due"].to_list() == [6.0]
 
 
 def test_an_overdue_receipt_is_the_next_one(company) -> None:

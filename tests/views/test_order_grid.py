@@ -120,6 +120,7 @@ def test_past_due_releases_and_exceptions_are_found_and_told():
         "1",
         "week=past",
     )
+    assert tiles["Orders"].rows == "week=", "all of them, whatever was narrowed"
     this, following = (tiles[f"To release {week} week"] for week in ("this", "next"))
     assert (this.figure, this.rows) == ("0", "")
     assert following.note != this.note

@@ -136,6 +136,12 @@ def test_tiles_count_models_orders_and_what_came_since_the_training():
     assert (tiles[1].state, tiles[1].word) == ("bad", "supplier lead time")
     assert tiles[2].note == "5 longer than stated"
     assert tiles[3].note == "208 orders observed since"
+    assert [tile.rows for tile in tiles] == [
+        "tab=champion-and-challenger",
+        f"tab=spread-by-supplier-or-lane&predictor={used.model}",
+        "tab=effect-on-the-plan",
+        "tab=champion-and-challenger",
+    ]
     never = predictor_tiles([report()], None, NAMES)
     assert [tile.note for tile in never[2:]] == ["no plan yet", "never trained"]
 

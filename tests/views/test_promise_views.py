@@ -150,6 +150,13 @@ def rejected(promise: Promise) -> Promise:
 @pytest.mark.req("ATP-15")
 def test_tiles_say_date_quantity_chance_cost_and_their_basis(promise):
     date, qty, chance, cost, co2 = promise_tiles(promise, NAMES, qty=8.0, due=DUE)
+    assert [one.rows for one in (date, qty, chance, cost, co2)] == [
+        "pictures",
+        "options",
+        "pictures",
+        "options",
+        "options",
+    ]
     assert (date.figure, date.state, date.note) == (
         "Fri 16 Jan",
         "warn",

@@ -223,6 +223,11 @@ def test_what_is_owed_and_what_is_to_be_ordered():
     assert tiles["To order in 7 days"].figure == "1"
     assert tiles["Overdue receipts"].note == "of 1 open purchase or transfer; target 0"
     assert tiles["On time, last 90 days"].figure != "0 %"
+    assert tiles["On time, last 90 days"].rows == "tab=delivery-record"
+    assert tiles["To order in 7 days"].rows == "tab=buy-list"
+    assert tiles["Overdue receipts"].rows == (
+        "tab=open-orders&due=overdue" if tiles["Overdue receipts"].figure != "0" else ""
+    )
 
 
 @pytest.mark.req("SUP-09")

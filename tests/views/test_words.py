@@ -13,6 +13,7 @@ from medhavi.findings.groups import ignored_together
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.limiter import Limiter
 from medhavi.results.plans.lateness import Verdict
+from medhavi.snapshot.reading.cells import EXPECTED
 from medhavi.views import page, report
 from medhavi.views.order_list import clock, codes, exception_rows, plain
 from medhavi.views.plan_pages.demand_chain import (
@@ -215,6 +216,31 @@ def test_findings_are_listed_errors_first_as_text():
     assert page.findings_words([good, good]) == "2 warnings"
 
 
+def test_what_to_do_is_a_sentence_without_options_of_commands():
+    unit = {"bound": "at least 0", "unit": " (unit: day)"}
+    low = finding(
+        "SNAP007", table="supply_terms", column="lead_time_days", value=-7, **unit
+    )
+    assert "Correct the value (unit: day)." in page.findings_html([low])
+    expected = EXPECTED["date"]
+    told = finding(
+        "SNAP005",
+        table="demands",
+        column="due",
+        value="1.2.26",
+        kind="date",
+        expected=expected,
+    )
+    assert "--date-format" in told.remedy
+    text = page.findings_html([told])
+    assert "in date format of settings, such as DD.MM.YYYY." in text
+    assert "--" not in text
+    strict = finding(
+        "SNAP065", table="stock", value=2, count=2, fault="a fault", reason="why"
+    )
+    assert page.remedy_text(strict) == "Correct them at their source."
+
+
 def test_findings_of_a_page_name_what_they_are_about():
     told = finding("SCHED040", table="resources", value="LODZ-FILL-HEAVY-1")
     names = Names(texts={"LODZ-FILL-HEAVY-1": "Fill heavy 1, Lodz"})
@@ -291,7 +317,7 @@ def test_a_finding_about_a_name_in_a_file_tells_the_name_that_it_has_to_have():
     )
     text = page.findings_html([missing, close])
     assert "no column duration_h." in text
-    assert "Add duration_h (door to door)." in text
+    assert "Add duration_h: door to door." in text
     assert "Rename the column to duration_h" in text
     other = finding("SNAP004", table="lanes", column="duration_h", meaning="x")
     assert "duration hours is empty" in page.findings_html([other])

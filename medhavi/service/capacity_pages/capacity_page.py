@@ -34,11 +34,11 @@ from medhavi.views.pictures.operations import (
 from medhavi.views.plan_pages.calendar_words import (
     calendar_html,
     calendars_of,
+    downtime_html,
     what_if_html,
 )
 from medhavi.views.plan_pages.capacity_words import (
     capacity_finding,
-    downtime_html,
     operation_html,
     operation_rows,
     resources_by_need,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from medhavi.edits.order_rows import order_named
+from medhavi.edits.order_states import OrderState
 from medhavi.errors import MedhaviError
 from medhavi.results.plan_remedy import MODES_WITH_REMEDIES
 from medhavi.service.downloads import outbox_file
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     Row = Mapping[str, Any]
 
 _INSTANTS = ("start", "due")
+_IDS = {"id": pl.String, "number": pl.String}
 
 
 def order_choice(selected: Sequence[Row]) -> mo.ui.dropdown | None:
@@ -117,16 +119,19 @@ def events_html(
 ) -> str:
     """What happened to an order, the newest first, as far as it was known.
 
+    Of a proposal, what happened to the order that it became and that was taken back.
+
     Parameters
     ----------
     decisions
-        Edits of the plan, whose reasons stand beside their events.
+        Edits of the plan, the oldest first, whose reasons stand beside their events.
     """
+    decisions = tuple(decisions)
     bench = bench_of(shown.source.in_force)
     if bench is None:
         return page.empty(say("no_events"), say("events_of_orders_need"))
     try:
-        found = order_history(bench.edits.facts.lake, row["id"])
+        found = order_history(bench.edits.facts.lake, _in_log(row, decisions))
     except MedhaviError:
         return page.empty(say("no_event_yet"), say("it_is_a_proposal"))
     until = recorded_until(known_at, shown.names)
@@ -155,6 +160,15 @@ def events_html(
         ),
         rows,
     )
+
+
+def _in_log(row: Row, decisions: Iterable[EditRecord]) -> str:
+    """Id of an order in the log; that of a proposal is the order that it became."""
+    if row["status"] != OrderState.PLANNED:
+        return str(row["id"])
+    decided = [order for edit in decisions for order in edit.orders]
+    ids = pl.DataFrame({"id": decided, "number": decided}, schema=_IDS)
+    return order_named(ids, row["number"] or "") or str(row["id"])
 
 
 def decided_file(shown: PlanPage) -> mo.Html | None:

@@ -11,14 +11,14 @@ import polars as pl
 from medhavi.errors import UsageError
 from medhavi.results.reports.time_phased import BUCKETS, TimePhasedRecords
 from medhavi.service.answer_cache import AnswerCache
-from medhavi.service.downloads import list_files
+from medhavi.service.downloads import file_name, list_files
 from medhavi.service.page_data import html
 from medhavi.service.page_table import page_table
 from medhavi.service.plan_pages.desk_words import item_choice as items_in_need
 from medhavi.service.plan_pages.desk_words import page_head
 from medhavi.service.plan_pages.page_choices import choice
 from medhavi.views import grid_columns, page
-from medhavi.views.item_record import item_finding, supply_html
+from medhavi.views.item_record import item_finding, record_rows, supply_html
 from medhavi.views.order_list import clock, plain
 from medhavi.views.pictures.scenarios import scenario_link
 from medhavi.views.plan_pages.shortages import (
@@ -166,6 +166,12 @@ def short_parts(plan: Plan, names: Names, month: mo.ui.dropdown) -> list[Any]:
     files = list_files(lambda: short_rows(short, plan, names), "items-that-run-short")
     asked = mo.hstack([month, files], justify="start", align="end", wrap=True)
     return [asked, html(short_items_html(short, plan, names))]
+
+
+def record_files(record: TimePhasedRecord, names: Names) -> mo.Html:
+    """Buttons that give the time-phased record as CSV and workbook, and copy it."""
+    name = file_name(f"time-phased record {record.product} {record.location}")
+    return list_files(lambda: record_rows(record, names), name)
 
 
 def movement_table(record: TimePhasedRecord, rows: pl.DataFrame) -> mo.Html:

@@ -97,6 +97,8 @@ _shown: dict[tuple[DataSource, str], PlanPage] = {}
 """Page that was complete last, by source and mode, at the newest facts."""
 open_pages = OpenPages()
 """Cells that show the plan of a source, by source."""
+_read: dict[DataSource, str] = {}
+"""Version of a source that a page read last."""
 RENEWED = say("older_plan_renewing")
 
 
@@ -147,13 +149,21 @@ def load_page(
 
 
 def follow_facts(data: PageData) -> bool:
-    """Run the cell of a page again with news of its source; False: there is no page."""
+    """Run the cell of a page again with news of its source; False: there is no page.
+
+    Nobody watches a file: the page that finds it changed, or with errors, tells the
+    other pages, which would go on showing the plan of the file before.
+    """
     cell, source = this_cell(), data.source
-    seen = None if data.snapshot is None else data.snapshot.fingerprint
-    if cell is not None:
-        for one in {source, source.base}:
-            open_pages.follow(one, cell, seen)
-    return cell is not None
+    if cell is None:
+        return False
+    seen = str(data.problem) if data.snapshot is None else data.snapshot.fingerprint
+    for one in {source, source.base}:
+        open_pages.follow(one, cell, seen)
+    before, _read[source] = _read.get(source, seen), seen
+    if source.tables and before != seen:
+        open_pages.tell(source, but=cell, version=seen)
+    return True
 
 
 def followed(

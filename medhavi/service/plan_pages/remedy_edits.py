@@ -16,12 +16,12 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from medhavi.edits.order_states import OrderState, Verb, allowed
-from medhavi.events.event_types.master_data import MASTER
 from medhavi.planners.promising.what_if import HOLDS, REQUEST
 from medhavi.snapshot.patch import Patch
 from medhavi.views.changed_cells import changed_cells, known_row
 from medhavi.views.names import said
 from medhavi.views.words import say
+from medhavi.workbench.orders.plan_edit_events import ROW_TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +45,9 @@ class RemedyEdit:
     why: str = ""
 
 
-def answer_of(rows: Rows, snapshot: Snapshot) -> RemedyEdit:
+def answer_of(
+    rows: Rows, snapshot: Snapshot, removed: Rows | None = None
+) -> RemedyEdit:
     """Edit that puts the rows of a remedy in place.
 
     Parameters
@@ -54,15 +56,20 @@ def answer_of(rows: Rows, snapshot: Snapshot) -> RemedyEdit:
         Changed rows by table, as a remedy carries them.
     snapshot
         The tables that the remedy was tried on.
+    removed
+        Keys of rows that go, by table, where a scenario takes some out.
 
     Returns
     -------
     Answer
         An order with other dates moves; other cells are overridden, and new rows of
-        master data added, all in one edit; master data with rows of both kinds are
+        `ROW_TABLES` added, all in one edit; rows of both kinds, and such that go, are
         replaced. What changes orders and data together is nobody's to decide here.
     """
     changed = {name: new for name, new in rows.items() if new}
+    lost = {name: gone for name, gone in (removed or {}).items() if gone}
+    if lost:
+        return _replaced(changed, lost)
     why = _nobodys(changed, snapshot)
     if why:
         return RemedyEdit(why=why)
@@ -76,14 +83,23 @@ def answer_of(rows: Rows, snapshot: Snapshot) -> RemedyEdit:
             else:
                 cells += changed_cells(table, row, before)
     if added and cells:
-        if changed.keys() <= MASTER.keys():
-            return RemedyEdit(edit={"kind": "replace_rows", "rows": _stated(changed)})
+        if changed.keys() <= ROW_TABLES:
+            return _replaced(changed, {})
         tables = ", ".join(sorted({said(one.table) for one in cells}))
         words = say("it_adds_rows_and_changes", tables)
         return RemedyEdit(why=say("and_an_edit_does", words, CARRY))
     if added:
         return RemedyEdit(edit={"kind": "add_rows", "rows": added})
     return _answer(cells)
+
+
+def _replaced(changed: Rows, lost: Rows) -> RemedyEdit:
+    """Edit by which rows are as stated, and those that are named go."""
+    if not changed.keys() | lost.keys() <= ROW_TABLES:
+        tables = ", ".join(map(said, lost))
+        return RemedyEdit(why=say("it_takes_rows_out", tables, CARRY))
+    gone = {"removed": _stated(lost)} if lost else {}
+    return RemedyEdit(edit={"kind": "replace_rows", "rows": _stated(changed), **gone})
 
 
 def _stated(rows: Rows) -> list[dict[str, object]]:
@@ -105,7 +121,7 @@ def _nobodys(changed: Rows, snapshot: Snapshot) -> str:
         return say("it_changes_the_question", CARRY)
     for table, new in changed.items():
         known = [known_row(snapshot, table, row) for row in new]
-        if None in known and table not in MASTER:
+        if None in known and table not in ROW_TABLES:
             words = say("it_adds_rows", said(table))
             return say("which_another_system_owns", words, CARRY)
         for before in known if table == ORDERS else ():

@@ -152,7 +152,7 @@ def due_choice(shown: PlanPage, wanted: Wanted, keep: Keep) -> mo.ui.dropdown:
     options: dict[str, str] = {}
     if rows.height:
         if (rows[grid_columns.OVERDUE] != "").any():
-            options[grid_columns.OVERDUE] = _OVERDUE
+            options[grid_columns.OVERDUE] = suppliers.OVERDUE
         options |= _weeks(rows, grid_columns.DUE)
     return choice("due", grid_columns.DUE, options, wanted, keep, none=True)
 
@@ -164,9 +164,6 @@ def order_choice(shown: PlanPage, wanted: Wanted, keep: Keep) -> mo.ui.dropdown:
     rows = suppliers.buy_rows(shown.plan, shown.snapshot, shown.names, _LONGEST)
     options = _weeks(rows, grid_columns.ORDER_BY) if rows.height else {}
     return choice("order_by", grid_columns.ORDER_BY, options, wanted, keep, none=True)
-
-
-_OVERDUE = "overdue"
 
 
 def _weeks(rows: pl.DataFrame, column: str) -> dict[str, str]:
@@ -182,7 +179,7 @@ def _week(column: str) -> pl.Expr:
 
 def _in_week(week: str, column: str) -> pl.Expr:
     """Whether the date of a column lies in a chosen week, or an order is overdue."""
-    if week == _OVERDUE:
+    if week == suppliers.OVERDUE:
         return pl.col(grid_columns.OVERDUE) != ""
     return _week(column) == dt.date.fromisoformat(week)
 

@@ -205,7 +205,10 @@ def two_pictures(
         f'<div class="mv-draw mv-drag">{curve.text}</div>'
         f"{downloads.picture_buttons(chart).text}"
     )
-    return f'<div class="mv-two"><div>{chain.text}</div><div>{told}</div></div>'
+    return (
+        f'<div class="mv-two" id="pictures"><div>{chain.text}</div>'
+        f"<div>{told}</div></div>"
+    )
 
 
 def share_slider(

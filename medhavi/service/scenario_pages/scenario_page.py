@@ -47,7 +47,7 @@ from medhavi.service.scenario_pages.scenario_form import (
 from medhavi.snapshot.patch import Patch
 from medhavi.snapshot.reading.local_days import ASKED_EDGES
 from medhavi.version import __version__
-from medhavi.views.names import names_of, said
+from medhavi.views.names import names_of
 from medhavi.views.words import say
 from medhavi.workbench.studies.scenario_list import (
     MOST_SCENARIOS,
@@ -336,8 +336,8 @@ def asked_demands(shown: PlanPage, scenario: Scenario | None) -> pl.DataFrame:
 
 
 # ----------------------------------------------------------------------- committing
-def changed_rows(shown: PlanPage, scenario: Scenario) -> tuple[Rows, tuple[str, ...]]:
-    """Rows that a scenario changes or adds, by table, and tables that lose some."""
+def changed_rows(shown: PlanPage, scenario: Scenario) -> tuple[Rows, Rows]:
+    """Rows that a scenario changes or adds, by table, and keys of those that go."""
     assert shown.snapshot is not None
     patch = Patch.between(shown.snapshot, apply(shown.snapshot, scenario.changes))
     rows = {
@@ -345,18 +345,15 @@ def changed_rows(shown: PlanPage, scenario: Scenario) -> tuple[Rows, tuple[str, 
         for table, frame in patch.upserts.items()
         if not frame.is_empty()
     }
-    lost = tuple(name for name, keys in patch.deletes.items() if not keys.is_empty())
-    return rows, lost
+    removed = {table: keys.to_dicts() for table, keys in patch.deletes.items()}
+    return rows, removed
 
 
 def edit_of(shown: PlanPage, scenario: Scenario) -> RemedyEdit:
     """Edit that puts a scenario in force, or in a sentence why there is none."""
     assert shown.snapshot is not None
-    rows, lost = changed_rows(shown, scenario)
-    if lost:
-        tables = ", ".join(map(said, lost))
-        return RemedyEdit(why=say("it_takes_rows_out", tables, CARRY))
-    made = answer_of(rows, shown.snapshot)
+    rows, removed = changed_rows(shown, scenario)
+    made = answer_of(rows, shown.snapshot, removed)
     if made.edit is not None and not shown.source.lake:
         why = say("decisions_are_recorded")
         return RemedyEdit(why=f"{why} {CARRY}")

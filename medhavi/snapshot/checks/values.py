@@ -446,7 +446,7 @@ def _broken(
     marked, rows = select(normal, rule)
     fields: dict[str, object] = {
         "bound": bound(column),
-        "unit": f"; it counts in {column.unit}" if column.unit else "",
+        "unit": unit_words(column),
         "choices": ", ".join(column.one_of),
     }
 
@@ -454,6 +454,16 @@ def _broken(
         return {**fields, "nearest": nearest(str(row[name]), column.one_of)}
 
     return told(code, table.name, name, marked, rows, tell)
+
+
+def unit_words(column: Column) -> str:
+    """Unit of a column behind what is said of its value; empty: it has none.
+
+    >>> from medhavi.schema import Column
+    >>> unit_words(Column(name="lead_time_days", type="float", unit="day"))
+    ' (unit: day)'
+    """
+    return f" (unit: {column.unit})" if column.unit else ""
 
 
 def bound(column: Column) -> str:

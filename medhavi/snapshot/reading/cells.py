@@ -121,6 +121,10 @@ KINDS = {
     "float": "number",
     "bool": "truth value",
 }
+_ORDER = (
+    "; state another order of day, month and year in settings.date_format, "
+    "such as DD.MM.YYYY, or by --date-format DD.MM.YYYY"
+)
 EXPECTED = {
     "str": "text",
     "int": "a whole number such as 12",
@@ -128,13 +132,9 @@ EXPECTED = {
     "bool": "true or false",
     "timestamp": (
         "an instant such as 2026-01-05T06:00:00Z (without an offset: UTC) or a date "
-        "such as 2026-01-05; other orders of day, month, year: settings.date_format or "
-        "--date-format DD.MM.YYYY"
+        f"such as 2026-01-05{_ORDER}"
     ),
-    "date": (
-        "a date such as 2026-01-05; other orders of day, month, year: "
-        "settings.date_format or --date-format DD.MM.YYYY"
-    ),
+    "date": (f"a date such as 2026-01-05{_ORDER}"),
     "time": "a time such as 06:30",
     "list": "entries separated by a semicolon",
 }

@@ -14,7 +14,7 @@ from medhavi import schema
 from medhavi.snapshot.calendars.calendars import Calendars
 from medhavi.units import DAY, from_seconds
 from medhavi.views.names import NOTHING, count, local, percent, said, when
-from medhavi.views.page import table_html
+from medhavi.views.page import empty, table_html
 from medhavi.views.pictures.scenarios import scenario_link
 from medhavi.views.words import say
 
@@ -173,3 +173,43 @@ def what_if_html(
         )
     )
     return f"<p>{say('scenarios_with', escape(names.name(resource)))} {links}</p>"
+
+
+def downtime_html(snapshot: Snapshot, resource: str, names: Names) -> str:
+    """Disruptions and dated units of a resource, the first to begin before others."""
+    zone = names.zone_of(resource)
+    down = snapshot["disruptions"].filter(
+        (pl.col("kind") == "resource_down") & (pl.col("subject") == resource)
+    )
+    rows = [
+        (
+            escape(when(row["valid_from"], zone, year=True)),
+            escape(when(row["valid_to"], zone, year=True))
+            if row["valid_to"]
+            else "open",
+            f"{percent(row['severity'])} down",
+            "disruption",
+        )
+        for row in down.sort("valid_from").iter_rows(named=True)
+    ]
+    units = snapshot["resource_units"].filter(pl.col("resource") == resource)
+    rows += [
+        (
+            escape(when(row["valid_from"], zone, year=True))
+            if row["valid_from"]
+            else "always",
+            escape(when(row["valid_to"], zone, year=True))
+            if row["valid_to"]
+            else "open",
+            f"{count(int(row['units']), 'unit')}"
+            if row["units"] is not None
+            else NOTHING,
+            "dated units",
+        )
+        for row in units.sort("valid_from").iter_rows(named=True)
+    ]
+    if not rows:
+        return empty(say("no_downtime", names.name(resource)), say("enter_a_downtime"))
+    return table_html(
+        (say("from"), say("column_to"), say("column_what"), say("column_by")), rows
+    )

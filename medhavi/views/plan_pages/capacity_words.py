@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import polars as pl
 
@@ -185,7 +186,10 @@ def missing_html(asked: str, ranked: Sequence[str], names: Names) -> str:
 def capacity_tiles(
     plan: Plan, loads: pl.DataFrame, names: Names, snapshot: Snapshot
 ) -> tuple[Tile, ...]:
-    """Five figures: load of the bottleneck, set-up, overtime, free hours, lateness."""
+    """Five figures: load of the bottleneck, set-up, overtime, free hours, lateness.
+
+    Each leads to the resource that has most of it.
+    """
     found = bottleneck(plan, loads)
     if found is None:
         return ()
@@ -193,7 +197,16 @@ def capacity_tiles(
     own = loads.filter(pl.col("resource") == found.resource)
     setup, run = float(loads["setup"].sum()), float(loads["run"].sum())
     overload = float(loads["overload"].sum())
-    over = overload + sum(overtime_worked(plan, snapshot).values())
+    overtime = overtime_worked(plan, snapshot)
+    over = overload + sum(overtime.values())
+    beyond = pl.col("resource").replace_strict(overtime, default=0.0) + pl.col(
+        "overload"
+    )
+    hours = (
+        loads.group_by("resource", maintain_order=True)
+        .agg(pl.col("setup").sum(), pl.col("overload").sum())
+        .with_columns(over=beyond)
+    )
     causes = resources_by_need(plan, loads)
     late = float(causes["money"].sum())
     demands = plan.causes.filter(
@@ -208,6 +221,7 @@ def capacity_tiles(
             note=say("own_open_hours", name),
             state="bad" if found.load > 1 else "",
             word=say("tile_overloaded") if found.load > 1 else "",
+            rows=_rows_of(found.resource),
         ),
         Tile(
             label=say("set_up"),
@@ -219,6 +233,7 @@ def capacity_tiles(
                 _share(own_setup, own_work),
                 name,
             ),
+            rows=_most(hours.select("resource", "setup")),
         ),
         Tile(
             label=say("overtime_needed"),
@@ -227,6 +242,7 @@ def capacity_tiles(
             note=f"target 0 h; {_agreed(found.resource, snapshot, name)}",
             state="bad" if overload > 0 else "" if over > 0 else "good",
             word=say("beyond_open_time") if over > 0 else say("tile_all_fits"),
+            rows=_most(hours.select("resource", "over")),
         ),
         Tile(
             label=say("free_in_the_next_4"),
@@ -235,6 +251,7 @@ def capacity_tiles(
             note=say(
                 "free_hours_on", name, number(round(_free(loads, plan.run.as_of)))
             ),
+            rows=_rows_of(found.resource),
         ),
         Tile(
             label=say("lateness_by_capacity"),
@@ -242,8 +259,21 @@ def capacity_tiles(
             note=say("on_all_resources", count(demands, "demand"), found.demands, name),
             state="bad" if late > 0 else "good",
             word=say("tile_late") if late > 0 else say("none_of_them"),
+            rows=_most(causes.select("resource", "money")),
         ),
     )
+
+
+def _rows_of(resource: str) -> str:
+    """What names a resource in the address of the page."""
+    return urlencode({"resource": resource})
+
+
+def _most(hours: pl.DataFrame) -> str:
+    """Address of the resource with most of a column; empty: none has any."""
+    resource, amount = hours.columns
+    most = hours.filter(pl.col(amount) > 0).sort(amount, descending=True)
+    return _rows_of(most[resource][0]) if most.height else ""
 
 
 def _share(part: float, whole: float) -> str:
@@ -548,44 +578,3 @@ def sources_of(
         snapshot["supply_terms"].filter(here).select("supplier", "preference").rows()
     )
     return sorted({*made, *bought}, key=lambda one: (one[1] or 0, one[0]))
-
-
-# ------------------------------------------------------------------------ downtime
-def downtime_html(snapshot: Snapshot, resource: str, names: Names) -> str:
-    """Disruptions and dated units of a resource, the first to begin before others."""
-    zone = names.zone_of(resource)
-    down = snapshot["disruptions"].filter(
-        (pl.col("kind") == "resource_down") & (pl.col("subject") == resource)
-    )
-    rows = [
-        (
-            escape(when(row["valid_from"], zone, year=True)),
-            escape(when(row["valid_to"], zone, year=True))
-            if row["valid_to"]
-            else "open",
-            f"{percent(row['severity'])} down",
-            "disruption",
-        )
-        for row in down.sort("valid_from").iter_rows(named=True)
-    ]
-    units = snapshot["resource_units"].filter(pl.col("resource") == resource)
-    rows += [
-        (
-            escape(when(row["valid_from"], zone, year=True))
-            if row["valid_from"]
-            else "always",
-            escape(when(row["valid_to"], zone, year=True))
-            if row["valid_to"]
-            else "open",
-            f"{count(int(row['units']), 'unit')}"
-            if row["units"] is not None
-            else NOTHING,
-            "dated units",
-        )
-        for row in units.sort("valid_from").iter_rows(named=True)
-    ]
-    if not rows:
-        return empty(say("no_downtime", names.name(resource)), say("enter_a_downtime"))
-    return table_html(
-        (say("from"), say("column_to"), say("column_what"), say("column_by")), rows
-    )

@@ -149,6 +149,22 @@ def _busiest(plan: Plan, names: Names) -> str:
     return f"{say('of_open_hours')}; {busiest}"
 
 
+def worth_once() -> pl.Expr:
+    """Worth of messages [money]; what several say of one order counts once.
+
+    An order that is overdue and may come later has two messages of the same money.
+    None where no message has any.
+    """
+    named = pl.col(grid_columns.ORDER)
+    subject = pl.when(named != "").then(named).otherwise("Key")
+    worth = pl.col(grid_columns.WORTH)
+    kept, seen = (
+        one.sort_by(worth, descending=True, nulls_last=True) for one in (worth, subject)
+    )
+    once = kept.filter(seen.is_first_distinct()).sum()
+    return pl.when(worth.count() > 0).then(once)
+
+
 OPEN, DONE, ALL = "open", "done", "all"
 INBOX_GROUPING = columns_grouping(
     (
@@ -159,6 +175,7 @@ INBOX_GROUPING = columns_grouping(
         grid_columns.ASSIGNED_TO,
     ),
     say("exceptions"),
+    {grid_columns.WORTH: worth_once()},
     amounts=(grid_columns.WORTH,),
 )
 

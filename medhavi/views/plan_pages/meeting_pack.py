@@ -35,6 +35,7 @@ from medhavi.views.plan_pages.cockpit import (
     cockpit_tiles,
     inbox_rows,
     promises_missed,
+    worth_once,
 )
 from medhavi.views.plan_pages.pdf_document import PdfDocument
 from medhavi.views.plan_pages.suppliers import BUY_DAYS, buy_rows
@@ -286,7 +287,7 @@ def _exceptions(
     found = inbox_rows(plan, costs, names, reviews)
     if found.is_empty():
         return None
-    worth = money(float(found[grid_columns.WORTH].fill_null(0.0).sum()), names.currency)
+    worth = money(float(found.select(worth_once()).item() or 0.0), names.currency)
     shown = found.select(found.columns[:8])
     shares = (26, 26, 11, 15, 6, 9, 11, 16)
     return PackSection(

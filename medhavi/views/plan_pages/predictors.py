@@ -19,7 +19,7 @@ from medhavi.views.names import (
     wall_clock,
     when,
 )
-from medhavi.views.page import table_html
+from medhavi.views.page import part_rows, table_html
 from medhavi.views.theme import finished, legend_below, rows_of, token
 from medhavi.views.tiles import Tile
 from medhavi.views.words import say
@@ -149,6 +149,7 @@ def predictor_tiles(
             else say("others_plain_rule")
             if len(used) < len(reports)
             else say("tile_all"),
+            rows=part_rows(say("champion_and_challenger")),
         ),
         Tile(
             label=say("within_coverage"),
@@ -160,6 +161,12 @@ def predictor_tiles(
             word=", ".join(TITLES[one.model].lower() for one in slipped)
             if slipped
             else say("tile_all")
+            if watched
+            else "",
+            rows=part_rows(
+                say("spread_by_supplier_or_lane"),
+                **({"predictor": slipped[0].model} if slipped else {}),
+            )
             if watched
             else "",
         ),
@@ -180,6 +187,7 @@ def _planned_tile(effects: pl.DataFrame | None) -> Tile:
         note=say("longer_than_stated", int(longer["orders"].sum()))
         if orders
         else say("none_in_this_plan"),
+        rows=part_rows(say("effect_on_the_plan")) if orders else "",
     )
 
 
@@ -200,6 +208,7 @@ def _training_tile(reports: Sequence[PredictorReport], names: Names) -> Tile:
         label=say("last_training"),
         figure=f"{moment.day} {moment:%b}",
         note=f"{count(fresh, 'order')} observed since",
+        rows=part_rows(say("champion_and_challenger")),
     )
 
 

@@ -22,7 +22,7 @@ from medhavi.views.names import (
     wall_milliseconds,
 )
 from medhavi.views.order_grid import demand_words
-from medhavi.views.page import empty
+from medhavi.views.page import empty, part_rows
 from medhavi.views.pictures.lateness import late_demands
 from medhavi.views.theme import (
     finished,
@@ -54,6 +54,8 @@ NO_RECORD = pl.DataFrame(
     }
 )
 """Record of nobody, where no lake tells of deliveries."""
+OVERDUE = "overdue"
+"""Open orders that are listed for they are overdue, in an address."""
 BUY_DAYS = 7.0
 """How far ahead purchases are listed to be ordered [days]."""
 
@@ -462,6 +464,7 @@ def supplier_tiles(plan: Plan, record: pl.DataFrame, names: Names) -> tuple[Tile
             label=say("on_time_last_90_days"),
             figure=percent(share) if total else NOTHING,
             note=count(total, "delivery", "deliveries"),
+            rows=part_rows(say("tab_delivery_record")),
         ),
         Tile(
             label=say("got_slower"),
@@ -469,6 +472,7 @@ def supplier_tiles(plan: Plan, record: pl.DataFrame, names: Names) -> tuple[Tile
             note=say("of_suppliers_and_lanes", record.height),
             state="warn" if worse else "good",
             word=say("tile_slower") if worse else say("none_of_them"),
+            rows=part_rows(say("tab_delivery_record")),
         ),
         Tile(
             label=say("overdue_receipts"),
@@ -476,6 +480,7 @@ def supplier_tiles(plan: Plan, record: pl.DataFrame, names: Names) -> tuple[Tile
             note=say("of_all_target_0", purchases_and_transfers(owed.height)),
             state="bad" if overdue else "good",
             word=say("tile_overdue") if overdue else say("none_of_them"),
+            rows=part_rows(say("tab_open_orders"), due=OVERDUE) if overdue else "",
         ),
         Tile(
             label=say("to_order_in_7_days"),
@@ -483,6 +488,7 @@ def supplier_tiles(plan: Plan, record: pl.DataFrame, names: Names) -> tuple[Tile
             note=money(float(buys["cost"].sum()), names.currency)
             if buys.height
             else say("tile_nothing"),
+            rows=part_rows(say("tab_buy_list")),
         ),
     )
 

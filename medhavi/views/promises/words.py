@@ -127,6 +127,8 @@ BY_REQUESTED, BY_QUOTED = say("by_requested_date"), say("by_quoted_date")
 _QTY, _COST, _CO2 = say("quantity"), say("cost"), say("column_co2")
 _BOUGHT = say("column_bought")
 """Columns of probabilities: of arrival by the date asked for, by the date quoted."""
+PICTURES, OPTIONS = "pictures", "options"
+"""Sections of an answer that its tiles lead to."""
 MOST_OPTIONS = 8
 """Options that stand side by side; the others are counted."""
 
@@ -155,6 +157,7 @@ def promise_tiles(
             note=f"{clock} {names.zone}; {late}" if clock else f"{names.zone}; {late}",
             state=state,
             word=word,
+            rows=PICTURES,
         ),
         Tile(
             label=say("quantity"),
@@ -162,16 +165,19 @@ def promise_tiles(
             note=f"asked for {quantity(qty, names.unit(product))}",
             state="" if promise.qty >= qty else "warn",
             word="" if promise.qty >= qty else say("less_than_asked_for"),
+            rows=OPTIONS,
         ),
         Tile(
             label=say("probability_requested"),
             figure=share(promise.on_time_prob),
             note=_quoted(promise, names),
+            rows=PICTURES,
         ),
         Tile(
             label=say("cost"),
             figure=money(promise.cost.total, promise.cost.currency),
             note=f"paid out {money(promise.cost.cash_out, promise.cost.currency)}",
+            rows=OPTIONS,
         ),
         _emissions(promise.co2_kg),
     )
@@ -184,6 +190,7 @@ def _emissions(kilograms: float) -> Tile:
         figure=figure,
         unit=f"{unit} CO2",
         note=say("emissions_cover"),
+        rows=OPTIONS,
     )
 
 

@@ -22,7 +22,7 @@ import polars as pl
 from medhavi import schema
 from medhavi.findings import BadData, Finding, finding, has_errors
 from medhavi.results.identity import text_hash
-from medhavi.snapshot.checks.values import bound, qty_steps
+from medhavi.snapshot.checks.values import bound, qty_steps, unit_words
 from medhavi.snapshot.reading.cells import EXPECTED, KINDS, typed
 from medhavi.snapshot.reading.normalise import ROW, matched, unknown_columns
 from medhavi.snapshot.reading.request_rows import (
@@ -256,8 +256,8 @@ def _out_of_range(column: Column, value: float) -> tuple[str, dict[str, Any]] | 
         return "PRM014", {"value": f"{value:.6g}", "limit": most}
     below = column.min is not None and value < column.min
     if below or (column.min_open is not None and value <= column.min_open):
-        unit = f"; it counts in {column.unit}" if column.unit else ""
-        return "SNAP007", {"value": value, "bound": bound(column), "unit": unit}
+        told = {"bound": bound(column), "unit": unit_words(column)}
+        return "SNAP007", {"value": value, **told}
     return None
 
 
