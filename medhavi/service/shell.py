@@ -281,7 +281,19 @@ addEventListener("focusin", event => {
   field.dispatchEvent(new Event("input", {bubbles: true}));
 });
 
-const observer = new MutationObserver(() => { due ||= setTimeout(completeAll, 150); });
+// Before it is painted: what is selected stands beside its grid, not below it.
+function showBeside() {
+  const cell = document.querySelector(".mv-drawer")?.closest(".marimo-cell");
+  const beside = cell?.parentElement;
+  for (const one of document.querySelectorAll(".mv-drawn"))
+    if (one !== beside) one.classList.remove("mv-drawn");
+  beside?.classList.add("mv-drawn");
+}
+
+const observer = new MutationObserver(() => {
+  showBeside();
+  due ||= setTimeout(completeAll, 150);
+});
 completeAll();
 """
 
