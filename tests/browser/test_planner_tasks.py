@@ -20,6 +20,7 @@ import polars as pl
 import pytest
 from playwright.sync_api import expect
 
+from medhavi.service.promise_pages.promise_list import with_standing
 from medhavi.units import from_seconds
 from medhavi.views.names import day, local, money, names_of, when
 from medhavi.views.order_grid import planned_orders
@@ -317,8 +318,9 @@ def test_9_promises_of_the_company(planner: Planner, company: Company) -> None:
     planner.go("Promise desk")
     planner.tab("Promises")
     planner.begins()
-    records = promise_records(company.bench.lake, int(company.snapshot.as_of))
-    planner.see(records_finding(records, int(company.snapshot.as_of)))
+    now = int(company.snapshot.as_of)
+    records = promise_records(company.bench.lake, now)
+    planner.see(records_finding(with_standing(records, company.plan, None), now))
 
 
 def test_10_the_bottleneck_and_one_more_shift(
@@ -339,7 +341,6 @@ def test_11_the_record_of_an_item(planner: Planner, company: Company) -> None:
     name = company.names.name
     item = f"{name(stock['product'])} at {name(stock['location'])}"
     planner.search(item)
-    planner.click(planner.shown.get_by_role("link", name=item, exact=True))
     planner.begins()
     planner.see("Time-phased record")
     rows = company.snapshot["stock"].filter(
