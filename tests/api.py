@@ -91,6 +91,7 @@ from medhavi.predict.master_data.mistakes import MistakeKind
 from medhavi.predict.recipe import QUANTILES, TrainingRecipe, read_recipe
 from medhavi.progress import Progress
 from medhavi.providers import Providers
+from medhavi.providers.product_facts import lineage
 from medhavi.providers.sources import OrderTiming, StepWindow
 from medhavi.results.difference import compare
 from medhavi.results.verify import verify
@@ -101,7 +102,6 @@ from medhavi.service.plan_pages.approver_names import (
     last_approver,
     remember_approver,
 )
-from medhavi.snapshot.product_groups import lineage
 from medhavi.snapshot.reading.request_rows import (
     WrittenRequests,
     raw_requests,

@@ -85,7 +85,7 @@ def test_unchanged_tables_give_the_baseline_back() -> None:
 
 def test_a_change_that_reaches_nothing_leaves_every_order_where_it_was() -> None:
     first = constrained(works())
-    after = works(suppliers=[{"supplier": "S", "name": "Smith"}])
+    after = works(suppliers=[{"supplier": "S", "esg_score": 0.5}])
     made = constrained(after, first)
     assert made.supplies.equals(first.supplies)
     assert made.operations.equals(first.operations)

@@ -144,7 +144,7 @@ CASES: dict[Limiter, tuple[Any, dict[str, Any]]] = {
     Limiter.ROUTING_CAPACITY_FAIL: (workshop(**PARTS), LATE),
     Limiter.ALTERNATE_EXHAUSTED: (
         workshop(**PARTS, routings=[{"max_lot": 1}]),
-        {"qty": 1001},
+        {"qty": 101},
     ),
     Limiter.NO_SOURCE: (tables(), {}),
     Limiter.NO_TRANSPORT_LEG: (tables(stock=[{"qty": 10}], locations=C1), TO_C1),

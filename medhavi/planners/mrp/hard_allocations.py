@@ -25,7 +25,7 @@ from medhavi.planners.mrp.netting_state.state import (
     SEQUENCE,
     Node,
 )
-from medhavi.snapshot.product_groups import lineage
+from medhavi.providers.product_facts import lineage
 from medhavi.units import DAY, NEVER, seconds_up
 
 if TYPE_CHECKING:
