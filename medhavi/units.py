@@ -12,7 +12,10 @@ import math
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
-from typing import NewType
+from typing import TYPE_CHECKING, NewType
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 ProductId = NewType("ProductId", str)
 LocationId = NewType("LocationId", str)
@@ -159,3 +162,17 @@ def iso(seconds: int) -> str:
     '1970-01-01T00:00:00Z'
     """
     return f"{from_seconds(seconds):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def lineage(name: str, parents: Mapping[str, str]) -> Iterator[str]:
+    """Walk from a name through its groups; a cycle ends the walk.
+
+    >>> list(lineage("a", {"a": "b", "b": "c"}))
+    ['a', 'b', 'c']
+    """
+    seen: set[str] = set()
+    current: str | None = name
+    while current is not None and current not in seen:
+        seen.add(current)
+        yield current
+        current = parents.get(current)

@@ -91,7 +91,6 @@ from medhavi.predict.master_data.mistakes import MistakeKind
 from medhavi.predict.recipe import QUANTILES, TrainingRecipe, read_recipe
 from medhavi.progress import Progress
 from medhavi.providers import Providers
-from medhavi.providers.product_facts import lineage
 from medhavi.providers.sources import OrderTiming, StepWindow
 from medhavi.results.difference import compare
 from medhavi.results.verify import verify
@@ -106,6 +105,7 @@ from medhavi.snapshot.reading.request_rows import (
     WrittenRequests,
     raw_requests,
 )
+from medhavi.units import lineage
 from medhavi.views.names import Names, names_of
 from medhavi.views.page import trust_line
 from medhavi.views.pictures.lateness import late_demands

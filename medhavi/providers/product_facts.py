@@ -11,10 +11,10 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from medhavi.results.figures.scorecard import SHORT_PRICES
-from medhavi.units import DAY, exact, seconds_up
+from medhavi.units import DAY, exact, lineage, seconds_up
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from medhavi.providers.table_rows import TableRows
 
@@ -33,20 +33,6 @@ CELLS = (
 """Columns of `products` that are read by product."""
 PLACE_CELLS = ("calendar", "country", "timezone")
 """Columns of `locations` that are read by location."""
-
-
-def lineage(name: str, parents: Mapping[str, str]) -> Iterator[str]:
-    """Walk from a name through its groups; a cycle ends the walk.
-
-    >>> list(lineage("a", {"a": "b", "b": "c"}))
-    ['a', 'b', 'c']
-    """
-    seen: set[str] = set()
-    current: str | None = name
-    while current is not None and current not in seen:
-        seen.add(current)
-        yield current
-        current = parents.get(current)
 
 
 def parents_of(rows: TableRows, name: str) -> dict[str, str]:

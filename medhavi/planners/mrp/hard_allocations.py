@@ -25,8 +25,7 @@ from medhavi.planners.mrp.netting_state.state import (
     SEQUENCE,
     Node,
 )
-from medhavi.providers.product_facts import lineage
-from medhavi.units import DAY, NEVER, seconds_up
+from medhavi.units import DAY, NEVER, lineage, seconds_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from medhavi.providers.product_facts import lineage
+from medhavi.units import lineage
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -21,11 +21,10 @@ from medhavi import schema
 from medhavi.findings import BadData, finding
 from medhavi.providers.capacity.resources import WithheldCapacity, stopped_share
 from medhavi.providers.material.characteristics import Characteristics
-from medhavi.providers.product_facts import lineage
 from medhavi.providers.table_rows import TableRows
 from medhavi.results.promises.parts import LINE
 from medhavi.snapshot.reading.row_findings import nearest
-from medhavi.units import DAY, MINUTE, exact, seconds_up
+from medhavi.units import DAY, MINUTE, exact, lineage, seconds_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
