@@ -19,9 +19,7 @@ with app.setup:
     from medhavi.service import grid_groups
     from medhavi.service.order_pages import one_order, order_filters, order_page
     from medhavi.service.page_data import (
-        PageProblem,
         html,
-        problem_html,
         trouble_of,
     )
     from medhavi.service.plan_pages import (
@@ -38,7 +36,6 @@ with app.setup:
         EditSession,
     )
     from medhavi.views import order_grid, page, theme
-    from medhavi.views.pictures.lateness import plan_remedies_html
     from medhavi.views.words import say
 
     theme.register()
@@ -298,16 +295,8 @@ def choose_remedy(everything, looked, names, plan, tab, wanted):
 @app.cell(hide_code=True)
 def remedies(names, remedy_form, shown):
     mo.stop(remedy_form is None or remedy_form.value is None)
-    _tried = plan_page.tried_remedies(
-        shown, remedy_form.value["demand"], int(remedy_form.value["tries"])
-    )
-    mo.stop(
-        isinstance(_tried, PageProblem),
-        html(problem_html(_tried)) if isinstance(_tried, PageProblem) else None,
-    )
-    tried = _tried.found
-    pick = desk_parts.remedy_pick(tried, names)
-    html(plan_remedies_html(tried, names, _tried.texts))
+    tried, pick, _told = desk_parts.remedies_of(shown, remedy_form.value, names)
+    _told
     return pick, tried
 
 
@@ -317,9 +306,7 @@ def look_at_one(names, pick, preview, shown, tried):
     remedy_line = desk_parts.remedy_line(
         tried[pick.value], shown.snapshot, names, preview
     )
-    mo.vstack(
-        [pick, desk_parts.beside(remedy_line), html(desk_parts.HOW_TO_DO)], gap=0.5
-    )
+    desk_parts.remedy_part(pick, remedy_line)
     return (remedy_line,)
 
 

@@ -18,10 +18,8 @@ with app.setup:
 
     from medhavi.service import grid_groups
     from medhavi.service.page_data import (
-        PageProblem,
         html,
         picture,
-        problem_html,
         said,
         section,
         trouble_of,
@@ -53,7 +51,6 @@ with app.setup:
         late_chart,
         late_html,
         overdue_chart,
-        plan_remedies_html,
     )
     from medhavi.views.pictures.load import load_chart
     from medhavi.views.pictures.stock import record_chart
@@ -281,16 +278,8 @@ def choose_remedy(names, part, plan, tab):
 @app.cell(hide_code=True)
 def remedies(names, remedy_form, shown):
     mo.stop(remedy_form.value is None)
-    _tried = plan_page.tried_remedies(
-        shown, remedy_form.value["demand"], int(remedy_form.value["tries"])
-    )
-    mo.stop(
-        isinstance(_tried, PageProblem),
-        html(problem_html(_tried)) if isinstance(_tried, PageProblem) else None,
-    )
-    tried = _tried.found
-    pick = desk_parts.remedy_pick(tried, names)
-    html(plan_remedies_html(tried, names, _tried.texts))
+    tried, pick, _told = desk_parts.remedies_of(shown, remedy_form.value, names)
+    _told
     return pick, tried
 
 
@@ -300,9 +289,7 @@ def look_at_one(names, pick, preview, shown, tried):
     remedy_line = desk_parts.remedy_line(
         tried[pick.value], shown.snapshot, names, preview
     )
-    mo.vstack(
-        [pick, desk_parts.beside(remedy_line), html(desk_parts.HOW_TO_DO)], gap=0.5
-    )
+    desk_parts.remedy_part(pick, remedy_line)
     return (remedy_line,)
 
 

@@ -129,7 +129,7 @@ class PricedProposal:
 
 
 class CountedDecisions:
-    """CountedDecisions of a button that were heard.
+    """Presses of a button that decides, each heard once.
 
     A cell that runs again for another reason than the press hears none: while a page is
     filled for what a press did, a run button still says that it is pressed.

@@ -21,7 +21,7 @@ from medhavi.views import grid_columns, order_list
 from medhavi.views.changed_cells import rows_html
 from medhavi.views.names import money, when
 from medhavi.views.order_list import clock, dearest_exceptions, plain
-from medhavi.views.pictures.lateness import late_demands
+from medhavi.views.pictures.lateness import late_demands, plan_remedies_html
 from medhavi.views.pictures.run_steps import cost_chart, coverage_chart, steps_html
 from medhavi.views.promises.words import remedy_words
 from medhavi.views.words import say
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from medhavi.results.plans.plan import Plan
     from medhavi.service.page_data import PageWithSource
     from medhavi.service.plan_pages.decision_words import PreviewResult
+    from medhavi.service.plan_pages.plan_loading import PlanPage
     from medhavi.service.plan_pages.plan_page import (
         Decision,
         EditResult,
@@ -158,6 +159,22 @@ def _answer(row: Mapping[str, Any], names: Names) -> str:
     return f"{say('reschedule_in') if forward else say('reschedule_out')} to {there}:"
 
 
+def remedies_of(
+    shown: PlanPage, asked: Mapping[str, Any], names: Names
+) -> tuple[Sequence[PlanRemedy], mo.ui.dropdown | None, mo.Html]:
+    """Remedies that a form asks for: all, the choice of one, and the list.
+
+    There is no choice where nothing was found, and while they are tried; the list then
+    says so.
+    """
+    tried = plan_page.tried_remedies(shown, asked["demand"], int(asked["tries"]))
+    if isinstance(tried, PageProblem):
+        return (), None, html(problem_html(tried))
+    found = tried.found
+    told = html(plan_remedies_html(found, names, tried.texts))
+    return found, remedy_pick(found, names), told
+
+
 def remedy_pick(tried: Sequence[PlanRemedy], names: Names) -> mo.ui.dropdown | None:
     """Ask which of the remedies is looked at; None where there is none."""
     import marimo as mo
@@ -206,6 +223,15 @@ def remedy_line(
         [*([html(why)] if why else []), mo.accordion({grid_columns.ITS_ROWS: kept})],
         gap=0,
     )
+
+
+def remedy_part(
+    pick: mo.ui.dropdown, line: tuple[mo.ui.button | None, mo.Html]
+) -> mo.Html:
+    """Choice of a remedy, the one that is looked at, and how it is done."""
+    import marimo as mo
+
+    return mo.vstack([pick, beside(line), html(HOW_TO_DO)], gap=0.5)
 
 
 def beside(line: tuple[mo.ui.button | None, mo.Html]) -> mo.Html:

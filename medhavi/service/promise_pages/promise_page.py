@@ -339,6 +339,19 @@ def ask(data: PageData, form: Mapping[str, object]) -> PromisePage:
     )
 
 
+def read_facts(
+    source: DataSource, known_at: str, effective_at: str, observe: Observe
+) -> PageData:
+    """Tables that a job of the promise desk asks, as an address states the moments."""
+    observe(Progress(say("reading_the_tables")))
+    return PageData(
+        source=source,
+        known_at=known_at,
+        effective_at=effective_at,
+        snapshot=read_snapshot(source, known_at, effective_at),
+    )
+
+
 class QuoteResult(NamedTuple):
     """Answer to a line, and the call that tells it from equal ones."""
 
@@ -421,14 +434,7 @@ class QuoteRequest:
 
     def run(self, observe: Observe, cancelled: Cancelled) -> QuoteResult:  # noqa: ARG002
         """Answer the line, with the desk of this process where there is one."""
-        observe(Progress(say("reading_the_tables")))
-        snapshot = read_snapshot(self.source, self.known_at, self.effective_at)
-        data = PageData(
-            source=self.source,
-            known_at=self.known_at,
-            effective_at=self.effective_at,
-            snapshot=snapshot,
-        )
+        data = read_facts(self.source, self.known_at, self.effective_at, observe)
         observe(Progress(say("choices_are_tried")))
         return quote_row(data, dict(self.row))
 

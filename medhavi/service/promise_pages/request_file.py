@@ -12,20 +12,23 @@ from medhavi.planners.promising.promise_run import answer_on
 from medhavi.planners.promising.supply_search.requests import (
     columns,
 )
-from medhavi.progress import Progress, unobserved
+from medhavi.progress import unobserved
 from medhavi.results.promises.promise import Promise
 from medhavi.results.run_record import Status
 from medhavi.service.data_source import DataSource, file_date_format
 from medhavi.service.jobs.job import OnStop
 from medhavi.service.jobs.open_pages import result_of
 from medhavi.service.page_data import (
-    PageData,
     PageProblem,
     findings_of,
     problem_of,
-    read_snapshot,
 )
-from medhavi.service.promise_pages.promise_page import desk_of, open_book, remember
+from medhavi.service.promise_pages.promise_page import (
+    desk_of,
+    open_book,
+    read_facts,
+    remember,
+)
 from medhavi.snapshot.reading.request_rows import (
     WrittenRequests,
     raw_requests,
@@ -35,6 +38,9 @@ from medhavi.views.words import say
 if TYPE_CHECKING:
     from medhavi.planners.promising.promise_run import Answers
     from medhavi.progress import Cancelled, Observe
+    from medhavi.service.page_data import (
+        PageData,
+    )
 
 
 MOST_BYTES = 50_000_000
@@ -107,13 +113,7 @@ class FileAnswersRequest:
 
     def run(self, observe: Observe, cancelled: Cancelled) -> Answers:
         """Answer the lines, with the desk of this process where there is one."""
-        observe(Progress(say("reading_the_tables")))
-        data = PageData(
-            source=self.source,
-            known_at=self.known_at,
-            effective_at=self.effective_at,
-            snapshot=read_snapshot(self.source, self.known_at, self.effective_at),
-        )
+        data = read_facts(self.source, self.known_at, self.effective_at, observe)
         return _answers(data, self.file, self.detail, observe, cancelled)
 
 
