@@ -111,6 +111,8 @@ def conventions() -> Mapping[str, str]:
 def cell(table: str, column: str, value: Any) -> Any:
     """JSON value in the type of its column; None is an empty cell.
 
+    A text in a column of lists holds its entries with a semicolon between, as in files.
+
     Raises
     ------
     msgspec.ValidationError
@@ -120,7 +122,12 @@ def cell(table: str, column: str, value: Any) -> Any:
     --------
     >>> cell("settings", "horizon_days", 90)
     90.0
+    >>> cell("settings", "priority_weights", "10; 5")
+    ['10', '5']
     """
     if value is None:
         return None
-    return msgspec.convert(value, _TYPES[tables()[table].columns[column].type])
+    held = tables()[table].columns[column].type
+    if held == "list" and isinstance(value, str):
+        value = [part.strip() for part in value.split(";") if part.strip()]
+    return msgspec.convert(value, _TYPES[held])

@@ -528,6 +528,7 @@ _COLUMN_WORDS = {
     "pct": "percent",
     "h": "hours",
     "moq": "least order",
+    "kpi": "key figure",
     "eoq": "EOQ",
     "poq": "POQ",
 }
