@@ -232,6 +232,14 @@ def bar(offered, tab):
 
 
 @app.cell(hide_code=True)
+def aside(tab):
+    # The desk stays as it is while another part is open, and is back at once.
+    _off = tab.value != say("desk")
+    html(desk_words.hidden(promise_widgets.DESK_CELLS)) if _off else None
+    return
+
+
+@app.cell(hide_code=True)
 def line(get_again, opened, wanted):
     # It reads the records itself: news of promises leaves a request as it is.
     _again = get_again()
@@ -248,8 +256,7 @@ def request(again, keep_all, offered, wanted):
 
 
 @app.cell(hide_code=True)
-def ask_for(again, form, tab):
-    mo.stop(tab.value != say("desk"))
+def ask_for(again, form):
     _parts = [html(promise_list.again_html(again)), form] if again else [form]
     mo.vstack(_parts, gap=1)
     return
@@ -279,8 +286,8 @@ def find(names, promises, shown, tab, told):
 
 
 @app.cell(hide_code=True)
-def no_answer(tab, told):
-    trouble_of(told) if told.promise is None and tab.value == say("desk") else None
+def no_answer(told):
+    trouble_of(told) if told.promise is None else None
     return
 
 
@@ -293,8 +300,7 @@ def answered(told):
 
 
 @app.cell(hide_code=True)
-def tiles(names, promise, tab, told):
-    mo.stop(tab.value != say("desk"))
+def tiles(names, promise, told):
     _tiles = promise_tiles(promise, names, qty=told.qty, due=told.due)
     html(tiles_html(_tiles, "#{rows}"))
     return
@@ -321,9 +327,7 @@ def chain(names, promise, shown, told):
 
 
 @app.cell(hide_code=True)
-def sure(chain_drawn, drag, get_slid, keep_share, names, tab, told):
-    mo.stop(tab.value != say("desk"))
-
+def sure(chain_drawn, drag, get_slid, keep_share, names, told):
     def _moved(share):
         drag(share)
         keep_share(share)
@@ -349,12 +353,12 @@ def moved(get_share, names, promise, told):
 
 
 @app.cell(hide_code=True)
-def sure_slider(get_dragged, keep_share, slide, tab, told):
+def sure_slider(get_dragged, keep_share, slide, told):
     def _moved(share):
         slide(share)
         keep_share(share)
 
-    mo.stop(not told.curve or tab.value != say("desk"))
+    mo.stop(not told.curve)
     share_slider = promise_widgets.share_slider(told.curve, get_dragged(), _moved)
     return (share_slider,)
 
@@ -369,8 +373,7 @@ def moved_words(moved_to, names, share_slider, told):
 
 
 @app.cell(hide_code=True)
-def options(names, promise, tab):
-    mo.stop(tab.value != say("desk"))
+def options(names, promise):
     html(f'<h3 id="options">Sourcing options</h3>{options_html(promise, names)}')
     return
 
@@ -384,8 +387,8 @@ def choose_part(keep, wanted):
 
 
 @app.cell(hide_code=True)
-def parts(part, promise, tab):
-    mo.stop(tab.value != say("desk") or promise is None)
+def parts(part, promise):
+    mo.stop(promise is None)
     part
     return
 
@@ -398,8 +401,8 @@ def trying(told):
 
 
 @app.cell(hide_code=True)
-def reasons(names, part, promise, set_tried, tab):
-    mo.stop(tab.value != say("desk") or part.value != say("why_remedies"))
+def reasons(names, part, promise, set_tried):
+    mo.stop(part.value != say("why_remedies"))
     tries = promise_widgets.remedy_buttons(promise, names, set_tried)
     section(
         "why",
@@ -428,12 +431,8 @@ def try_remedy(get_tried, promise, shown, told):
 
 
 @app.cell(hide_code=True)
-def tried(get_tried, names, part, shown, tab, told, tried_page):
-    mo.stop(
-        tried_page is None
-        or tab.value != say("desk")
-        or part.value != say("why_remedies")
-    )
+def tried(get_tried, names, part, shown, told, tried_page):
+    mo.stop(tried_page is None or part.value != say("why_remedies"))
     _remedy = told.promise.remedies[get_tried()]
     section(
         "tried",
@@ -444,11 +443,10 @@ def tried(get_tried, names, part, shown, tab, told, tried_page):
 
 
 @app.cell(hide_code=True)
-def try_it(get_tried, part, promise, shown, tab, tried_page):
+def try_it(get_tried, part, promise, shown, tried_page):
     mo.stop(
         tried_page is None
         or tried_page.promise is None
-        or tab.value != say("desk")
         or part.value != say("why_remedies")
     )
     _rows = promise.remedies[get_tried()].rows
@@ -499,8 +497,8 @@ def remedy_done(get_decision, shown):
 
 
 @app.cell(hide_code=True)
-def otherwise(names, part, promise, shown, tab, told):
-    mo.stop(tab.value != say("desk") or part.value != say("sensitivity"))
+def otherwise(names, part, promise, shown, told):
+    mo.stop(part.value != say("sensitivity"))
     section(
         "otherwise",
         say("sensitivity_of_the_request"),
@@ -510,12 +508,8 @@ def otherwise(names, part, promise, shown, tab, told):
 
 
 @app.cell(hide_code=True)
-def giving_way(names, part, promise, tab):
-    mo.stop(
-        tab.value != say("desk")
-        or part.value != say("confirm")
-        or not promise.preempted
-    )
+def giving_way(names, part, promise):
+    mo.stop(part.value != say("confirm") or not promise.preempted)
     section(
         "giving-way",
         say("preemption"),
@@ -542,8 +536,8 @@ def choose_date(moved_to, names, told, tried_page, which):
 
 
 @app.cell(hide_code=True)
-def confirm(chosen, part, tab, told, tried_page, which):
-    mo.stop(tab.value != say("desk") or part.value != say("confirm"))
+def confirm(chosen, part, told, tried_page, which):
+    mo.stop(part.value != say("confirm"))
     _parts = [html(promise_widgets.decision_text(chosen, tried_page))]
     if told.binding and len(which.options) > 1:
         _parts.append(which)
@@ -563,10 +557,9 @@ def ask_effect(chosen):
 
 
 @app.cell(hide_code=True)
-def effect(chosen, effect_button, get_press, names, part, shown, tab):
+def effect(chosen, effect_button, get_press, names, part, shown):
     mo.stop(
-        tab.value != say("desk")
-        or part.value != say("confirm")
+        part.value != say("confirm")
         or chosen.promise is None
         or chosen.promise.date is None
     )
@@ -596,10 +589,8 @@ def requested_date(accept, chosen, names):
 
 
 @app.cell(hide_code=True)
-def who(approver, because, own, part, presses, tab, told):
-    mo.stop(
-        tab.value != say("desk") or part.value != say("confirm") or not told.binding
-    )
+def who(approver, because, own, part, presses, told):
+    mo.stop(part.value != say("confirm") or not told.binding)
     _fields = [own, because, approver.field(), *presses]
     mo.hstack(_fields, justify="start", align="end", wrap=True)
     return

@@ -303,7 +303,8 @@ def find_again(page) -> None:
     assert told.value.suggested_filename == "promises.xlsx"
     rows.get_by_role("checkbox").click()
     expect(page.get_by_role("heading", name="History")).to_be_visible()
-    expect(page.get_by_text("he insists").first).to_be_visible()
+    expect(page.get_by_text("he insists").filter(visible=True).first).to_be_visible()
+    expect(page.get_by_role("button", name="Quote", exact=True)).to_be_hidden()
     expect(page).to_have_url(re.compile(re.escape("promise=Q-0002")))
 
     page.get_by_role("button", name="Promise it again").click()

@@ -104,6 +104,12 @@ def tab_bar(
     )
 
 
+def hidden(cells: Sequence[str]) -> str:
+    """Style by which a page does not show the outputs of some of its cells."""
+    named = ",".join(f'.published[data-cell-name="{one}"]' for one in cells)
+    return f"<style>{named}{{display:none}}</style>"
+
+
 PLAN_TABS = (
     say("late_demands"),
     say("exceptions"),

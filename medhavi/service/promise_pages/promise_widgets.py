@@ -59,6 +59,13 @@ TABS = (
     say("demands_at_risk"),
 )
 """Parts of the page."""
+DESK_CELLS = (
+    *("ask_for", "answer", "no_answer", "tiles", "sure", "moved_words", "options"),
+    *("parts", "reasons", "tried", "try_it", "remedy_price", "remedy_who"),
+    *("remedy_accept", "remedy_done", "otherwise", "giving_way", "confirm"),
+    *("effect", "who", "done", "done_as_requested"),
+)
+"""Cells of the page whose outputs are the desk; none is made anew by another part."""
 PARTS = (say("confirm"), say("why_remedies"), say("sensitivity"))
 """Parts of an answer."""
 NOT_HERE = (say("nothing_can_be_kept"), say("promise_needs_a_lake"))
