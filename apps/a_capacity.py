@@ -17,7 +17,11 @@ with app.setup:
     import marimo as mo
 
     from medhavi.service import grid_groups
-    from medhavi.service.capacity_pages import capacity_edits, capacity_page
+    from medhavi.service.capacity_pages import (
+        calendar_edits,
+        capacity_edits,
+        capacity_page,
+    )
     from medhavi.service.page_data import html, trouble_of
     from medhavi.service.plan_pages import desk_parts, desk_words, plan_page
     from medhavi.service.plan_pages.approver_names import Approver
@@ -292,7 +296,41 @@ def dragged_to(choices, dragged, names, plan):
 
 
 @app.cell(hide_code=True)
-def make_forms(names, plan, price, ranked, snapshot, view):
+def choose_calendar(keep, names, snapshot, view, wanted):
+    mo.stop(view is None)
+    calendar = calendar_edits.calendar_choice(snapshot, view, names, wanted, keep)
+    return (calendar,)
+
+
+@app.cell(hide_code=True)
+def calendar_forms(calendar, names, price, snapshot):
+    def _submitted(asked):
+        return lambda form: (
+            None
+            if form is None
+            else price(
+                capacity_edits.read(
+                    lambda: asked(form, snapshot, calendar.value), names
+                )
+            )
+        )
+
+    calendar_form = None
+    if calendar is not None:
+        _week = calendar_edits.week_form(
+            snapshot, calendar.value, _submitted(calendar_edits.week_change)
+        )
+        _exception = calendar_edits.exception_form(
+            _submitted(calendar_edits.calendar_exception)
+        )
+        calendar_form = calendar_edits.calendar_forms(
+            snapshot, calendar.value, _week, _exception
+        )
+    return (calendar_form,)
+
+
+@app.cell(hide_code=True)
+def make_forms(calendar_form, names, plan, price, ranked, snapshot, view):
     mo.stop(view is None)
 
     def submit_move(form):
@@ -309,14 +347,6 @@ def make_forms(names, plan, price, ranked, snapshot, view):
                 capacity_edits.read(lambda: capacity_edits.downtime(form, names), names)
             )
 
-    def submit_calendar(form):
-        if form is not None:
-            price(
-                capacity_edits.read(
-                    lambda: capacity_edits.calendar_exception(form, snapshot), names
-                )
-            )
-
     forms = {
         say("column_operation"): capacity_edits.move_form(
             plan, snapshot, view, names, submit_move
@@ -326,9 +356,7 @@ def make_forms(names, plan, price, ranked, snapshot, view):
         say("tab_downtime"): capacity_edits.downtime_form(
             ranked, view, names, submit_downtime
         ),
-        say("calendar"): capacity_edits.calendar_form(
-            snapshot, view, names, submit_calendar
-        ),
+        say("calendar"): calendar_form,
     }
     return (forms,)
 
@@ -381,8 +409,8 @@ def choose_tab(view):
 
 
 @app.cell(hide_code=True)
-def details(forms, grid_part, shown, tab, view):
-    capacity_page.tab_parts(tab.value, shown, view, forms, grid_part)
+def details(calendar, forms, grid_part, shown, tab, view):
+    capacity_page.tab_parts(tab.value, shown, view, forms, grid_part, calendar)
     return
 
 

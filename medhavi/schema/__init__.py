@@ -120,7 +120,12 @@ def cell(table: str, column: str, value: Any) -> Any:
     --------
     >>> cell("settings", "horizon_days", 90)
     90.0
+    >>> cell("shifts", "start", "06:00")
+    datetime.time(6, 0)
     """
     if value is None:
         return None
-    return msgspec.convert(value, _TYPES[tables()[table].columns[column].type])
+    held = tables()[table].columns[column].type
+    if held == "time" and isinstance(value, str) and len(value) == len("06:00"):
+        value += ":00"
+    return msgspec.convert(value, _TYPES[held])

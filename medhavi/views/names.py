@@ -452,6 +452,7 @@ def names_of(snapshot: Snapshot | None) -> Names:
         texts=texts,
         units=dict(snapshot["products"].select("product", "uom").iter_rows()),
         zones={
+            **dict(snapshot["calendars"].select("calendar", "timezone").iter_rows()),
             **{
                 order: places[place]
                 for order, place in placed.iter_rows()

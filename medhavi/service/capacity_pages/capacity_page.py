@@ -33,7 +33,6 @@ from medhavi.views.pictures.operations import (
 )
 from medhavi.views.plan_pages.calendar_words import (
     calendar_html,
-    calendars_of,
     downtime_html,
     what_if_html,
 )
@@ -550,6 +549,7 @@ def tab_parts(
     view: CapacityWindow,
     forms: Mapping[str, Any],
     grid: mo.Html,
+    calendar: mo.ui.dropdown | None = None,
 ) -> mo.Html:
     """Part of the page below its pictures: a form and what it is about, or the grid.
 
@@ -573,7 +573,7 @@ def tab_parts(
     elif tab == say("tab_downtime"):
         parts = [form, downtime_part(shown, view, shown.names)]
     else:
-        parts = [form, calendar_part(shown, view)]
+        parts = [calendar, calendar_part(shown, calendar), form]
     return mo.vstack([one for one in parts if one is not None], gap=1)
 
 
@@ -592,9 +592,9 @@ def downtime_part(shown: PlanPage, view: CapacityWindow, names: Names) -> mo.Htm
     return html(downtime_html(shown.snapshot, view.resource, names))
 
 
-def calendar_part(shown: PlanPage, view: CapacityWindow) -> mo.Html:
-    """Calendars that open the chosen resource."""
+def calendar_part(shown: PlanPage, choice: mo.ui.dropdown | None) -> mo.Html:
+    """What works by the chosen calendar, its weeks and its exceptions."""
     assert shown.snapshot is not None
-    found = calendars_of(shown.snapshot, view.resource)
-    told = (calendar_html(shown.snapshot, one, shown.names) for one in found)
-    return html("".join(told) or page.empty(say("always_open"), say("add_a_calendar")))
+    if choice is None:
+        return html(page.empty(say("always_open"), say("add_a_calendar")))
+    return html(calendar_html(shown.snapshot, str(choice.value), shown.names))
