@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from medhavi.edits.edit import KINDS, edit
 from medhavi.errors import UsageError
 from medhavi.service.capacity_pages.capacity_edits import PRICE, span_of
-from medhavi.service.page_data import html, read_moment
+from medhavi.service.page_data import read_moment
 from medhavi.snapshot.calendars.weekly_shifts import WEEKDAYS, line_texts, read_hours
 from medhavi.snapshot.reading.local_days import ASKED_EDGES
 from medhavi.units import from_seconds, to_seconds
@@ -78,14 +77,20 @@ def week_form(
         )
         for day, name in enumerate(WEEKDAYS, 1)
     }
-    placed = "\n\n".join(f"{{{name}}}" for name in days)
+    fields = "".join(f"{{{name}}}" for name in (*days, "begin", "end", "reason"))
     return (
-        mo.md(f"{placed}\n\n{{begin}} {{end}} {{reason}}")
+        mo.md(f'<div class="mv-fields">{fields}</div>')
         .batch(
             **days,
-            begin=mo.ui.text(f"{monday:%Y-%m-%d}", label=say("works_from")),
-            end=mo.ui.text(label=say("until_local"), placeholder="2026-12-31"),
-            reason=mo.ui.text(label=say("reason"), placeholder=say("extra_shift")),
+            begin=mo.ui.text(
+                f"{monday:%Y-%m-%d}", label=say("works_from"), full_width=True
+            ),
+            end=mo.ui.text(
+                label=say("works_until"), placeholder="2026-12-31", full_width=True
+            ),
+            reason=mo.ui.text(
+                label=say("reason"), placeholder=say("extra_shift"), full_width=True
+            ),
         )
         .form(submit_button_label=PRICE, bordered=False, on_change=submitted)
     )
@@ -144,27 +149,6 @@ def week_change(form: Form, snapshot: Snapshot, calendar: str) -> dict[str, Any]
     # What is wrong is said at once: no plan is made for it.
     edit(**asked).patch(snapshot)
     return asked
-
-
-def calendar_forms(
-    snapshot: Snapshot,
-    calendar: str,
-    week: mo.ui.form[Any, Any],
-    exception: mo.ui.form[Any, Any],
-) -> mo.Html:
-    """Form of a week with how it is filled in, and that of an exception."""
-    import marimo as mo
-
-    told = say("week_explained", zone_of(snapshot, calendar))
-    return mo.vstack(
-        [
-            html(f'<h3>{say("weekly_shifts")}</h3><p class="muted">{escape(told)}</p>'),
-            week,
-            html(f"<h3>{say('exception_of_the_week')}</h3>"),
-            exception,
-        ],
-        gap=0.5,
-    )
 
 
 def exception_form(

@@ -56,7 +56,7 @@ def refused_change(failure: BadData, names: Names) -> PageProblem:
     )
     return PageProblem(
         title=say("the_change_cannot_be_made"),
-        text=" ".join(dict.fromkeys(told)),
+        text=" ".join(dict.fromkeys(one[:1].upper() + one[1:] for one in told)),
         remedy=" ".join(dict.fromkeys(one.remedy for one in failure.findings)),
         is_final=True,
     )

@@ -24,7 +24,6 @@ from medhavi.units import DAY, HOUR, NEVER, from_seconds
 from medhavi.views.names import (
     NOTHING,
     count,
-    duration,
     local,
     number,
     percent,
@@ -88,14 +87,20 @@ def holders(snapshot: Snapshot, calendar: str, names: Names) -> str:
     return "; ".join(told) or NOTHING
 
 
-def calendar_html(snapshot: Snapshot, calendar: str, names: Names) -> str:
-    """Who has a calendar, its weeks from now on, and its exceptions."""
+def weeks_html(snapshot: Snapshot, calendar: str) -> str:
+    """Hours of a week of a calendar now and of later ones, and how they are written."""
     zone = zone_of(snapshot, calendar)
     moments = (int(snapshot.as_of), *changes_of(snapshot, calendar)[:MOST_WEEKS])
     weeks = "".join(
         _week_html(snapshot, calendar, moment, zone if place else "")
         for place, moment in enumerate(moments)
     )
+    return f'{weeks}<p class="muted small">{escape(say("week_explained", zone))}</p>'
+
+
+def exceptions_html(snapshot: Snapshot, calendar: str) -> str:
+    """Exceptions of the week of a calendar from now on."""
+    zone = zone_of(snapshot, calendar)
     now = from_seconds(int(snapshot.as_of))
     frame = snapshot["calendar_exceptions"]
     rows = frame.filter(
@@ -110,17 +115,9 @@ def calendar_html(snapshot: Snapshot, calendar: str, names: Names) -> str:
         )
         for row in rows.head(MOST_EXCEPTIONS).iter_rows(named=True)
     ]
+    columns = say("from"), say("column_to"), say("column_what"), say("reason")
     more = rows.height - len(told)
-    also = f'<p class="muted">{say("and_more", more)}</p>' if more > 0 else ""
-    differs = (
-        table_html(
-            (say("from"), say("column_to"), say("column_what"), say("reason")), told
-        )
-        + also
-        if told
-        else ""
-    )
-    return f"{holders_html(snapshot, calendar, names)}{weeks}{differs}"
+    return table_html(columns, told, more=more) if told else ""
 
 
 def holders_html(snapshot: Snapshot, calendar: str, names: Names) -> str:
@@ -139,9 +136,8 @@ def _week_html(snapshot: Snapshot, calendar: str, moment: int, zone: str) -> str
         rows.append((f"{first} to {others[-1]}" if others else first, hours))
     total = sum(one.seconds * one.capacity for own in week.values() for one in own)
     begins = when(from_seconds(moment), zone, year=True) if zone else ""
-    head = say("open_in_zone", zone_of(snapshot, calendar))
+    head = say("open_in_zone", number(total / HOUR), zone_of(snapshot, calendar))
     told = [tuple(map(escape, row)) for row in rows]
-    told.append((say("open_a_week"), escape(f"{number(total / HOUR)} h")))
     line = f"<p><b>{escape(say('week_from', begins))}</b></p>" if begins else ""
     return line + table_html((say("column_weekday"), head), told)
 
@@ -196,8 +192,8 @@ def shifts_words(values: Mapping[str, Any], names: Names) -> str:
     lines = []
     for line in values["shifts"]:
         days, hours = read_line(line) or ((), ())
-        length = sum(one.seconds for one in hours) / HOUR
-        spent = f" ({say('open_a_day', duration(length))})" if hours else ""
+        length = number(sum(one.seconds for one in hours) / HOUR)
+        spent = f" ({say('open_a_day', length)})" if hours else ""
         lines.append(f"{days_words(days)} {hours_words(hours)}{spent}")
     return say("shifts_of", told, "; ".join(lines))
 
