@@ -26,7 +26,11 @@ with app.setup:
         trouble_of,
     )
     from medhavi.service.plan_pages import cockpit_page, desk_words, plan_risk
-    from medhavi.service.plan_pages.plan_standing import published_of, standing_facts
+    from medhavi.service.plan_pages.plan_standing import (
+        kpi_targets,
+        published_of,
+        standing_facts,
+    )
     from medhavi.views import page, theme
     from medhavi.views.pictures.lateness import plan_finding
     from medhavi.views.plan_pages import cockpit
@@ -93,10 +97,11 @@ def trouble(shown):
 
 
 @app.cell(hide_code=True)
-def tiles(names, plan, published):
+def tiles(names, plan, published, shown):
     _figures = published_figures(plan, published) if plan else ()
+    _targets = kpi_targets(shown)
     html(
-        tiles_html(cockpit.cockpit_tiles(plan, names, _figures), "{rows}")
+        tiles_html(cockpit.cockpit_tiles(plan, names, _figures, _targets), "{rows}")
     ) if plan else None
     return
 

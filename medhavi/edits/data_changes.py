@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
@@ -38,6 +39,8 @@ _HELD = {
     "time": "times of day, such as 06:00",
 }
 """What a column of a type holds, for people."""
+NO_KEY: Key = MappingProxyType({})
+"""Names the row of a table that has one."""
 
 
 # --------------------------------------------------------------------------- overrides
@@ -46,8 +49,10 @@ def override(  # noqa: PLR0913 - a cell is named by three
     snapshot: Snapshot,
     *,
     table: Annotated[str, Argument("Planning table.")],
-    key: Annotated[Key, Argument("column=value that names the row.")],
     column: Annotated[str, Argument("Which column.")],
+    key: Annotated[
+        Key, Argument("column=value that names the row; settings have one.")
+    ] = NO_KEY,
     value: Annotated[Cell, Argument("New value as JSON or text.")] = None,
     cells: Annotated[
         tuple[CellValue, ...],
@@ -89,7 +94,7 @@ def override(  # noqa: PLR0913 - a cell is named by three
 def overridden(
     *,
     table: str,
-    key: Key,
+    key: Key = NO_KEY,
     column: str,
     value: Cell = None,
     cells: tuple[CellValue, ...] = (),

@@ -136,6 +136,8 @@ def _override(state: State, override: Row, found: list[Finding]) -> None:
     table, column = override["table"], override["column"]
     key = overridden_key(override)
     row = None if key is None else state.row(table, key)
+    if key == ():
+        row = row or {}  # settings that nobody has set yet
     if row is None:
         position, value = override["position"], override["key"]
         found.append(finding("LAKE007", table=table, value=value, position=position))

@@ -111,6 +111,8 @@ def conventions() -> Mapping[str, str]:
 def cell(table: str, column: str, value: Any) -> Any:
     """JSON value in the type of its column; None is an empty cell.
 
+    A text in a column of lists holds its entries with a semicolon between, as in files.
+
     Raises
     ------
     msgspec.ValidationError
@@ -122,10 +124,14 @@ def cell(table: str, column: str, value: Any) -> Any:
     90.0
     >>> cell("shifts", "start", "06:00")
     datetime.time(6, 0)
+    >>> cell("settings", "priority_weights", "10; 5")
+    ['10', '5']
     """
     if value is None:
         return None
     held = tables()[table].columns[column].type
     if held == "time" and isinstance(value, str) and len(value) == len("06:00"):
         value += ":00"
+    if held == "list" and isinstance(value, str):
+        value = [part.strip() for part in value.split(";") if part.strip()]
     return msgspec.convert(value, _TYPES[held])

@@ -5,10 +5,11 @@ A protocol, so that the snapshot can call its checks without a circle of imports
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeVar
 
 import polars as pl
 
@@ -21,6 +22,39 @@ if TYPE_CHECKING:
 
 
 _USUAL_WEIGHTS = (10.0, 5.0, 2.0, 1.0)
+_TARGET = re.compile(r"\s*(KPI-\d\d(?:\.\w+)?)\s*(>=|<=)\s*(-?\d+(?:\.\d+)?)\s*")
+
+
+class KpiTarget(NamedTuple):
+    """Target of a key figure.
+
+    Parameters
+    ----------
+    kpi
+        Code of the figure, with its part: `KPI-06.days_of_supply`.
+    is_least
+        The figure should be `value` or more, else `value` or less.
+    value
+        In the unit of the figure; a share is a fraction of 1.
+    """
+
+    kpi: str
+    is_least: bool
+    value: float
+
+    @classmethod
+    def read(cls, text: str) -> KpiTarget | None:
+        """Read `KPI-28>=0.95`; None where it is no target.
+
+        >>> KpiTarget.read("KPI-05 <= 0.85")
+        KpiTarget(kpi='KPI-05', is_least=False, value=0.85)
+        """
+        found = _TARGET.fullmatch(text)
+        return cls(found[1], found[2] == ">=", float(found[3])) if found else None
+
+    def is_met(self, figure: float) -> bool:
+        """Whether a figure reaches the target, or does not exceed it."""
+        return figure >= self.value if self.is_least else figure <= self.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +66,7 @@ class Settings:
     `delay_correlation` is that of the delays of different suppliers and lanes.
     `remedies_min_share` is the least share of a need that a remedy must deliver.
     `min_on_time_prob` is the probability below which a demand is at risk (NEX-05).
+    `kpi_targets` are those that are stated, in their order.
     `over_peg` tells whether a firm peg keeps more than its demand needs (PEG-08).
     """
 
@@ -45,6 +80,7 @@ class Settings:
     risk_basis: Literal["p50", "p80", "p95"]
     delay_correlation: float = 0.0
     over_peg: Literal["cap", "allow"] = "cap"
+    kpi_targets: tuple[KpiTarget, ...] = ()
     remedies_min_share: float = 0.2
     min_on_time_prob: float = 0.8
     timezone: str | None = None
@@ -55,6 +91,7 @@ class Settings:
         """Read a row of the typed table."""
         moment: dt.datetime = row["as_of"]  # type: ignore[assignment]
         weights: list[str] = row["priority_weights"] or []  # type: ignore[assignment]
+        wanted: list[str] = row.get("kpi_targets") or []  # type: ignore[assignment]
         return cls(
             as_of=Seconds(to_seconds(moment)),
             horizon_days=float(row["horizon_days"]),  # type: ignore[arg-type]
@@ -68,6 +105,7 @@ class Settings:
             risk_basis=row["risk_basis"],  # type: ignore[arg-type]
             delay_correlation=float(row["delay_correlation"]),  # type: ignore[arg-type]
             over_peg=row["over_peg"],  # type: ignore[arg-type]
+            kpi_targets=tuple(one for one in map(KpiTarget.read, wanted) if one),
             remedies_min_share=float(row["remedies_min_share"]),  # type: ignore[arg-type]
             min_on_time_prob=float(row["min_on_time_prob"]),  # type: ignore[arg-type]
             timezone=str(row["timezone"]) if row.get("timezone") else None,

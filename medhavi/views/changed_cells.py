@@ -138,7 +138,8 @@ def value_words(value: object, names: Names) -> str:
         return f"{value:%H:%M}"
     if isinstance(value, (int, float)):
         return number(float(value))
-    return names.told(str(value))
+    entries = value if isinstance(value, list) else [value]
+    return "; ".join(names.told(str(one)) for one in entries)
 
 
 def place_of(row: Row) -> str | None:

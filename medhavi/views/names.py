@@ -458,10 +458,7 @@ def names_of(snapshot: Snapshot | None) -> Names:
                 for order, place in placed.iter_rows()
                 if places.get(place, zone) != zone
             },
-            **{
-                machine: places.get(place, "UTC")
-                for machine, place in machines.iter_rows()
-            },
+            **{one: places.get(at, "UTC") for one, at in machines.iter_rows()},
             **places,
         },
         zone=zone,
@@ -529,6 +526,7 @@ _COLUMN_WORDS = {
     "pct": "percent",
     "h": "hours",
     "moq": "least order",
+    "kpi": "key figure",
     "eoq": "EOQ",
     "poq": "POQ",
 }

@@ -281,15 +281,15 @@ def comparison_html(
 def measured(value: float | str | None, unit: str | None) -> str:
     """Value of a key figure as people write it: shares, times and money with a unit.
 
-    >>> measured(0.916, "fraction"), measured(51.0, "hour"), measured(3.0, "count")
-    ('92 %', '2 d 3 h', '3')
+    >>> measured(0.916, "fraction"), measured(51.0, "hour"), measured(41.1, "day")
+    ('92 %', '2 d 3 h', '41.1 d')
     """
-    if value is None:
-        return NOTHING
-    if isinstance(value, str):
-        return value
+    if value is None or isinstance(value, str):
+        return value or NOTHING
     if unit == "hour":
         return duration(value)
+    if unit == "day":
+        return f"{number(value)} d"
     if unit == "fraction":
         return percent(value)
     if unit and is_currency(unit):
@@ -327,7 +327,7 @@ def _figures(old: Plan, new: Plan, titles: tuple[str, str]) -> str:
         (
             row["name"],
             *(measured(row[one], row["unit"]) for one in ("value", "value_new")),
-            "" if _is_written(row["unit"]) else row["unit"],
+            "" if states_unit(row["unit"]) else row["unit"],
         )
         for row in joined.sort("kpi").iter_rows(named=True)
         if row["value"] != row["value_new"]
@@ -339,9 +339,9 @@ def _figures(old: Plan, new: Plan, titles: tuple[str, str]) -> str:
     return table_html(columns, rows, titles)
 
 
-def _is_written(unit: str | None) -> bool:
-    """Whether a value tells its unit itself."""
-    return not unit or unit in ("hour", "fraction", "count") or is_currency(unit)
+def states_unit(unit: str | None) -> bool:
+    """Whether the words of `measured` name the unit themselves."""
+    return not unit or unit in ("hour", "day", "fraction", "count") or is_currency(unit)
 
 
 def _demands(old: Plan, new: Plan, names: Names, titles: tuple[str, str]) -> str:

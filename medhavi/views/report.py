@@ -77,6 +77,7 @@ def html(
     """
     names = names_of(snapshot)
     violations = None if snapshot is None else _verified(plan, snapshot)
+    targets = () if snapshot is None else snapshot.settings.kpi_targets
     worst = worst_demands(plan, dict(names.texts))
     found = [*(snapshot.findings if snapshot is not None else ()), *plan.findings]
     sections = (
@@ -103,7 +104,7 @@ def html(
     return document(
         f"{TITLE} Medhavi plan {plan.run.run_id}",
         f"<main>{_head(plan, snapshot, names, source)}"
-        f"{tiles_html(plan_tiles(plan))}{body}</main><footer>{foot}</footer>",
+        f"{tiles_html(plan_tiles(plan, targets))}{body}</main><footer>{foot}</footer>",
         rules=_PAGE,
     )
 

@@ -187,7 +187,8 @@ class PlanCharts(ChartList):
         from medhavi.views.plan_pages.cockpit import cockpit_tiles
         from medhavi.views.tiles import tiles_html
 
-        tiles = cockpit_tiles(self.plan, names_of(snapshot))
+        targets = () if snapshot is None else snapshot.settings.kpi_targets
+        tiles = cockpit_tiles(self.plan, names_of(snapshot), targets=targets)
         return PagePart(tiles_html(tiles))
 
     def exceptions(self, snapshot: Snapshot) -> pl.DataFrame:

@@ -10,8 +10,10 @@ import polars as pl
 
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.plans.lateness import Verdict, not_kept, tally, verdicts
+from medhavi.snapshot.tables import KpiTarget
 from medhavi.units import from_seconds
 from medhavi.views.names import NOTHING, count, number, percent, when
+from medhavi.views.order_list import measured, states_unit
 from medhavi.views.theme import token
 from medhavi.views.words import explained, say
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from medhavi.results.plans.plan import Plan
 
+    Targets = Sequence[KpiTarget]
 
 WEEK = 7 * 86_400
 LATE = "late"
@@ -131,10 +134,49 @@ class Tile:
     change: tuple[str, str] = ("", "")
 
 
-def plan_tiles(plan: Plan) -> tuple[Tile, ...]:
+USUAL_TARGETS = tuple(
+    KpiTarget(kpi, is_least=True, value=1.0) for kpi in ("KPI-28", "KPI-01")
+)
+"""Targets of figures for which settings state none."""
+
+
+def against(tile: Tile, kpi: str, unit: str | None, targets: Targets) -> Tile:
+    """Tile with the targets of its key figure, and whether its value meets them.
+
+    Parameters
+    ----------
+    kpi, unit
+        Code of the figure, and the unit of its value and its targets.
+    targets
+        Those that settings state (`settings.kpi_targets`).
+    """
+    stated = [one for one in targets if one.kpi == kpi]
+    own = stated or [one for one in USUAL_TARGETS if one.kpi == kpi]
+    if not own:
+        return tile
+    said = (
+        say("tile_target" if one.is_least else "tile_target_most", _amount(one, unit))
+        for one in own
+    )
+    told = replace(tile, note="; ".join(part for part in (tile.note, *said) if part))
+    if tile.value is None:
+        return told
+    missed = [one for one in own if not one.is_met(tile.value)]
+    word = say("tile_kept")
+    if missed:
+        word = say("tile_below") if missed[0].is_least else say("tile_above")
+    return replace(told, state="bad" if missed else "good", word=tile.word or word)
+
+
+def _amount(target: KpiTarget, unit: str | None) -> str:
+    words = measured(target.value, unit)
+    return words if states_unit(unit) else f"{words} {unit}"
+
+
+def plan_tiles(plan: Plan, targets: Targets = ()) -> tuple[Tile, ...]:
     """Five figures of a plan; those of demands count the verdicts (rule 45)."""
     return (
-        _on_time(plan),
+        _on_time(plan, targets),
         _exception_tile(
             plan, ExceptionCode.PAST_DUE_START, "Past-due releases", "bad", "overdue"
         ),
@@ -146,7 +188,7 @@ def plan_tiles(plan: Plan) -> tuple[Tile, ...]:
     )
 
 
-def _on_time(plan: Plan) -> Tile:
+def _on_time(plan: Plan, targets: Targets) -> Tile:
     counts = tally(plan)
     share = counts.share_on_time
     if share is None:
@@ -155,11 +197,10 @@ def _on_time(plan: Plan) -> Tile:
         )
     missing = counts.live - counts.on_time
     met = verdicts(plan).filter(pl.col("verdict") == Verdict.ON_TIME)
-    return Tile(
+    tile = Tile(
         label=say("on_time_in_full"),
         figure=percent(share),
-        note=say("of_target_100", counts.on_time, counts.live),
-        state="bad" if missing else "good",
+        note=say("of_lines_and_forecasts", counts.on_time, counts.live),
         word=say("at_risk_not_kept", counts.at_risk, counts.not_kept)
         if missing
         else say("tile_all"),
@@ -170,6 +211,7 @@ def _on_time(plan: Plan) -> Tile:
         course=_by_due(plan, met),
         course_words=say("by_week_of_due_date"),
     )
+    return against(tile, "KPI-28", "fraction", targets)
 
 
 def _exception_tile(

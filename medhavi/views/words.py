@@ -46,8 +46,8 @@ def say(key: str, *values: object) -> str:
 
     Examples
     --------
-    >>> say("of_target_100", 1714, 1743)
-    '1,714 of 1,743 (order lines and forecasts); target 100 %'
+    >>> say("of_lines_and_forecasts", 1714, 1743)
+    '1,714 of 1,743 (order lines and forecasts)'
     """
     text, names = catalogue()[key]
     return text.format_map(

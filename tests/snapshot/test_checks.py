@@ -173,6 +173,11 @@ CASES: dict[str, tuple[str, Tables, Tables]] = {
         {"settings": [{"priority_weights": "10;-5"}]},
         {"settings": [{"priority_weights": "10;0.5"}]},
     ),
+    "a target that is none": (
+        "SNAP022",
+        {"settings": [{"kpi_targets": "KPI-28>=0.9;service 95 %"}]},
+        {"settings": [{"kpi_targets": "KPI-28>=0.9;KPI-05 <= 0.85"}]},
+    ),
     "product groups in a circle": (
         "SNAP023",
         {"products": [{"parent": "B"}, {"product": "B", "parent": "A"}]},

@@ -73,6 +73,32 @@ def test_stock_is_told_in_days_of_supply(plan, names):
     assert stock.note == f"mean; {say('days_of_supply', lasting)}"
 
 
+@pytest.mark.req("UI-02")
+def test_a_stated_target_stands_beside_its_figure_and_judges_it(plan, names):
+    """Targets around figures of 0.75 on time, 30 days and a tenth of the hours used."""
+    figures = {"KPI-28": 0.75, "KPI-06.days_of_supply": 30.0, "KPI-05": 0.1}
+    told = plan.replace(
+        kpis=plan.kpis.filter(pl.col("kpi").is_in(list(figures))).with_columns(
+            value=pl.col("kpi").replace_strict(figures, return_dtype=pl.Float64)
+        )
+    )
+    stated = "KPI-28>=0.75;KPI-05>=0.7;KPI-05<=0.85;KPI-06.days_of_supply<=25;KPI-99>=1"
+    wanted = factories.snapshot(settings=[{"kpi_targets": stated}]).settings.kpi_targets
+    shown = cockpit_tiles(told, names, targets=wanted)
+    tiles = {one.label: (one.figure, one.state, one.word, one.note) for one in shown}
+    figure, state, word, note = tiles["On time in full"]
+    assert (figure, state, word) == ("75 %", "good", "kept")
+    assert note.endswith("; target 75 %")
+    figure, state, word, note = tiles["Utilisation"]
+    assert (figure, state, word) == ("10 %", "bad", "below")
+    assert note.endswith("; target 70 %; target at most 85 %")
+    assert tiles["Days of supply"] == ("30 d", "bad", "above", "target at most 25 d")
+    figure, state, *_ = tiles["KPI-99"]
+    assert (figure, state) == (NOTHING, "")
+    (own,) = (one for one in plan_tiles(plan, wanted) if one.label == "On time in full")
+    assert own.note.endswith("; target 75 %")
+
+
 def test_an_empty_company_has_tiles_without_figures():
     empty = factories.snapshot()
     tiles = cockpit_tiles(plan_snapshot(empty), names_of(empty))

@@ -318,6 +318,26 @@ def test_an_override_wins_until_it_is_taken_back(bench):
     assert second.committed
 
 
+@pytest.mark.req("UI-02")
+def test_a_target_of_a_key_figure_is_set_without_another_plan(bench):
+    """Settings have one row and no key; a list is written with semicolons."""
+    before = bench.snapshot()
+    place = ("settings", {}, "kpi_targets")
+    wrong = bench.override(plan_of(bench), place, "service", approver="Ada")
+    assert [one.code for one in wrong.findings] == ["SNAP022"]
+    made = bench.override(
+        plan_of(bench), place, "KPI-28>=0.9; KPI-05<=0.8", approver="A"
+    )
+    assert made.events == ("OverrideRecorded",)
+    after = bench.snapshot()
+    assert after["settings"]["kpi_targets"].to_list() == [
+        ["KPI-28>=0.9", "KPI-05<=0.8"]
+    ]
+    assert [one.is_least for one in after.settings.kpi_targets] == [True, False]
+    assert bench.undo(approver="Bob").committed
+    assert bench.snapshot().fingerprint == before.fingerprint
+
+
 @pytest.mark.req("WO-12")
 def test_several_cells_are_one_override_all_or_none(bench):
     before = bench.snapshot()

@@ -442,7 +442,7 @@ def _stated(stated: Parameter, given: Mapping[str, Any]) -> Any:
     if option.startswith("!"):
         return not value
     if stated.type == "key":
-        pairs = [entry.partition("=") for entry in value]
+        pairs = [entry.partition("=") for entry in value or ()]
         if any(not middle for _, middle, _ in pairs):
             message = "--key names a row like --key product=A."
             raise UsageError(message)

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     Wanted = Callable[[str], str]
     Keep = Callable[[str, str], None]
 
+ONLY_ROW = "1"
+"""Row of a table that has one and no key, such as settings."""
 MOST_ROWS = 2_000
 """Rows of a table that a list offers; of more the key is entered."""
 MOST_MENDED = 12
@@ -179,10 +181,9 @@ def _stated(shown: PlanPage, table: str, column: str, where: str) -> list[str | 
 def _known(state: DataState, table: str, column: str, where: str) -> list[str]:
     """Cell of a lake for people, by the key of its row."""
     frame, names = state.snapshot[table], state.names
-    keys = frame.select(tables()[table].key).iter_rows()
-    rows = (
-        frame.row(at, named=True) for at, key in enumerate(keys) if _key(key) == where
-    )
+    key = tables()[table].key
+    keys = map(_key, frame.select(key).iter_rows()) if key else [ONLY_ROW]
+    rows = (frame.row(at, named=True) for at, one in enumerate(keys) if one == where)
     return [cell_text(table, column, row[column], row, names) for row in rows]
 
 
@@ -200,7 +201,11 @@ def _row_field(
 
     if shown.source.tables:
         return mo.ui.text(where, label=say("column_row"))
-    return row_field(state.snapshot[table], tables()[table].key, state.names, where)
+    key = tables()[table].key
+    if not key:
+        words = say("only_row")
+        return mo.ui.dropdown({words: ONLY_ROW}, value=words, label=say("column_row"))
+    return row_field(state.snapshot[table], key, state.names, where)
 
 
 def row_field(

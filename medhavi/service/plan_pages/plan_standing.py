@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from medhavi.results.plans.plan import Plan
     from medhavi.service.plan_pages.plan_loading import PlanPage
+    from medhavi.snapshot.tables import KpiTarget
     from medhavi.views.tiles import Tile
     from medhavi.workbench.runs import PublishedPlan
 
@@ -90,9 +91,14 @@ _tiles: AnswerCache[tuple[Tile, ...]] = AnswerCache(8)
 """Tiles of plans that pages show: each session would work them out again."""
 
 
-def _plan_tiles(plan: Plan) -> tuple[Tile, ...]:
-    key = plan.fingerprint, plan.run.mode, plan.run.as_of
-    return _tiles.get(key, lambda: plan_tiles(plan))
+def _plan_tiles(plan: Plan, targets: tuple[KpiTarget, ...]) -> tuple[Tile, ...]:
+    key = plan.fingerprint, plan.run.mode, plan.run.as_of, targets
+    return _tiles.get(key, lambda: plan_tiles(plan, targets))
+
+
+def kpi_targets(page: PlanPage) -> tuple[KpiTarget, ...]:
+    """Targets of key figures that the tables of a page state."""
+    return () if page.snapshot is None else page.snapshot.settings.kpi_targets
 
 
 def tiles_of(page: PlanPage, published: Published) -> tuple[Tile, ...]:
@@ -103,11 +109,14 @@ def tiles_of(page: PlanPage, published: Published) -> tuple[Tile, ...]:
     plan = page.plan
     if plan is None:
         return ()
-    tiles = _plan_tiles(plan)
+    targets = kpi_targets(page)
+    tiles = _plan_tiles(plan, targets)
     last = _last_published(page, plan, published)
     if last is None or last.run.as_of is None:
         return tiles
-    return changed_since(tiles, _plan_tiles(last), last.run.as_of, page.names.zone)
+    return changed_since(
+        tiles, _plan_tiles(last, targets), last.run.as_of, page.names.zone
+    )
 
 
 def _last_published(page: PlanPage, plan: Plan, published: Published) -> Plan | None:

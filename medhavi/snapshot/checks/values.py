@@ -15,6 +15,7 @@ from medhavi.snapshot.checks.check_memory import Check
 from medhavi.snapshot.checks.links import mark, numbered
 from medhavi.snapshot.reading.cells import is_date_format
 from medhavi.snapshot.reading.row_findings import nearest, told
+from medhavi.snapshot.tables import KpiTarget
 from medhavi.units import INT64_MAX
 
 if TYPE_CHECKING:
@@ -185,6 +186,19 @@ def _settings(snapshot: TableAccess) -> list[Finding]:
             expected="weights such as 10;5;2;1",
         )
         for text in wrong
+    ]
+    found += [
+        finding(
+            "SNAP022",
+            table="settings",
+            row=1,
+            column="kpi_targets",
+            value=text,
+            reason="no target of a key figure",
+            expected="a code, >= or <= and a number, such as KPI-28>=0.95;KPI-05<=0.85",
+        )
+        for text in row["kpi_targets"] or ()
+        if KpiTarget.read(text) is None
     ]
     return found
 

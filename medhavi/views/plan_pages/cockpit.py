@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
@@ -12,18 +12,17 @@ from medhavi.results.reports.work_lists import exception_list
 from medhavi.views import grid_columns
 from medhavi.views.item_record import item_link
 from medhavi.views.names import (
-    NOTHING,
     count,
     duration,
     money,
     percent,
     wall_clock,
 )
-from medhavi.views.order_list import MARKS
+from medhavi.views.order_list import MARKS, measured, states_unit
 from medhavi.views.pictures.load import loads_from_now
 from medhavi.views.plan_pages.capacity_words import bottleneck
 from medhavi.views.row_groups import columns_grouping
-from medhavi.views.tiles import Tile
+from medhavi.views.tiles import Tile, against
 from medhavi.views.words import say
 
 if TYPE_CHECKING:
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
 
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
+    from medhavi.snapshot.tables import KpiTarget
     from medhavi.views.names import Names
 
 MOST_PLANS = 12
@@ -42,14 +42,19 @@ def cockpit_tiles(
     plan: Plan,
     names: Names,
     published: Sequence[Mapping[str, float | None]] = (),
+    targets: Sequence[KpiTarget] = (),
 ) -> tuple[Tile, ...]:
     """Service, promises, lateness, stock, load and cost of a plan.
+
+    Each further figure that has a target has a tile behind these.
 
     Parameters
     ----------
     published
         Key figures of published plans, the newest first; they are the course of each
         tile.
+    targets
+        What settings want of key figures (`settings.kpi_targets`).
     """
     values = dict(plan.kpis.select("kpi", "value").iter_rows())
     counts = tally(plan)
@@ -59,34 +64,37 @@ def cockpit_tiles(
     lasting = values.get("KPI-06.days_of_supply")
     if lasting is not None:
         stock += f"; {say('days_of_supply', lasting)}"
-    told: tuple[tuple[str, str, str, str, str], ...] = (
-        (
+    told: tuple[_Figure, ...] = (
+        _Figure(
             "KPI-28",
             say("on_time_in_full"),
-            say("of_target_100", counts.on_time, counts.live),
-            "share",
+            say("of_lines_and_forecasts", counts.on_time, counts.live),
             "/plan/#late",
         ),
-        (
-            "KPI-01",
-            say("promises_kept"),
-            _kept_lines(plan),
-            "share",
-            "/promise/",
-        ),
-        ("KPI-33.lateness", say("cost_of_lateness"), late, "money", "/plan/#late"),
-        ("KPI-33.inventory", "Inventory value", stock, "money", "/items/"),
-        ("KPI-05", "Utilisation", busiest, "share", "/capacity/"),
-        (
+        _Figure("KPI-01", say("promises_kept"), _kept_lines(plan), "/promise/"),
+        _Figure("KPI-33.lateness", say("cost_of_lateness"), late, "/plan/#late"),
+        _Figure("KPI-33.inventory", "Inventory value", stock, "/items/"),
+        _Figure("KPI-05", "Utilisation", busiest, "/capacity/"),
+        _Figure(
             "KPI-33",
             say("cost_of_the_plan"),
             _cost_note(values, names),
-            "money",
             "/tradeoffs/",
         ),
     )
+    rows = {row["kpi"]: row for row in plan.kpis.iter_rows(named=True)}
+    known = {one.kpi for one in told}
+    told += tuple(
+        _Figure(kpi, rows[kpi]["name"], "", "/plan/#figures")
+        if kpi in rows
+        else _Figure(kpi, kpi, say("tile_no_such_figure"), "")
+        for kpi in dict.fromkeys(one.kpi for one in targets)
+        if kpi not in known
+    )
     return tuple(
-        _tile(one, values.get(one[0]), [run.get(one[0]) for run in published], names)
+        _tile(
+            one, rows.get(one.kpi, {}), [run.get(one.kpi) for run in published], targets
+        )
         for one in told
     )
 
@@ -110,34 +118,38 @@ def _cost_note(values: Mapping[str, float | None], names: Names) -> str:
     return "; ".join(parts)
 
 
+class _Figure(NamedTuple):
+    """A tile of a key figure: its code and label, its base, where its rows are."""
+
+    kpi: str
+    label: str
+    note: str
+    link: str
+
+
 def _tile(
-    told: tuple[str, str, str, str, str],
-    value: float | None,
+    figure: _Figure,
+    row: Mapping[str, Any],
     before: Sequence[float | None],
-    names: Names,
+    targets: Sequence[KpiTarget],
 ) -> Tile:
-    kpi, label, note, kind, link = told
-    is_share = kind == "share"
+    value, unit = row.get("value"), row.get("unit")
     course = [*(known for known in reversed(before[:MOST_PLANS])), value]
     known = tuple(one for one in course if one is not None)
-    shown = NOTHING
-    if value is not None:
-        shown = percent(value) if is_share else money(value, names.currency)
-    good = kpi in ("KPI-28", "KPI-01")
-    missed = good and value is not None and value < 1
-    return Tile(
-        label=label,
-        figure=shown,
-        note=note,
-        state=("bad" if missed else "good") if good and value is not None else "",
-        word=say("tile_below") if missed else say("tile_kept") if good else "",
-        rows=link,
+    is_share = unit == "fraction"
+    tile = Tile(
+        label=figure.label,
+        figure=measured(value, unit),
+        unit="" if value is None or states_unit(unit) else str(unit),
+        note=figure.note,
+        rows=figure.link,
         value=value,
         is_share=is_share,
         more_is_better=is_share,
         course=known if len(known) > 1 else (),
         course_words=say("published_plans"),
     )
+    return against(tile, figure.kpi, unit, targets)
 
 
 def _busiest(plan: Plan, names: Names) -> str:

@@ -121,7 +121,8 @@ def meeting_pack(
     ]
     document = PdfDocument(f"{TITLE} {now}", moment, foot)
     document.heading(TITLE, plan_finding(plan, names), " · ".join(facts))
-    document.tiles(cockpit_tiles(plan, names, published))
+    targets = snapshot.settings.kpi_targets
+    document.tiles(cockpit_tiles(plan, names, published, targets))
     for one in pack_sections(plan, snapshot, reviews=reviews or {}, front=front):
         _write(document, one)
     return document.content()
