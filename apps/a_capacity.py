@@ -5,7 +5,7 @@
 """Capacity
 
 Load by resource and week, the operations of a window by unit, why one begins when it
-does, and the cost of moving it or of a downtime.
+does, and the cost of moving it, of a downtime or of other shifts.
 """
 
 import marimo
@@ -17,9 +17,20 @@ with app.setup:
     import marimo as mo
 
     from medhavi.service import grid_groups
-    from medhavi.service.capacity_pages import capacity_edits, capacity_page
+    from medhavi.service.capacity_pages import (
+        calendar_edits,
+        capacity_edits,
+        capacity_page,
+        capacity_parts,
+    )
+    from medhavi.service.order_pages import one_order
     from medhavi.service.page_data import html, trouble_of
-    from medhavi.service.plan_pages import desk_parts, desk_words, plan_page
+    from medhavi.service.plan_pages import (
+        decision_words,
+        desk_parts,
+        desk_words,
+        plan_page,
+    )
     from medhavi.service.plan_pages.approver_names import Approver
     from medhavi.service.plan_pages.plan_page import (
         Decision,
@@ -70,6 +81,7 @@ def remembered():
     get_put_back, _put_back = mo.state(0)
     get_decision, decide = mo.state(None)
     get_renewed, renew = mo.state(0)
+    get_picture, _set_picture = mo.state(0)
     approver = Approver()
     back = mo.ui.run_button(label=say("undo_last_decision"))
 
@@ -80,6 +92,9 @@ def remembered():
     def put_back():
         drag(None)
         _put_back(lambda times: times + 1)
+
+    def draw_picture():
+        _set_picture(lambda times: times + 1)
 
     def price(edit):
         decide(None)
@@ -97,9 +112,11 @@ def remembered():
         back,
         decide,
         drag,
+        draw_picture,
         get_asked,
         get_decision,
         get_dragged,
+        get_picture,
         get_put_back,
         get_renewed,
         get_view,
@@ -136,9 +153,21 @@ def look(get_view, keep, loads, names, set_view, shown, wanted):
         set_view(chosen)
 
     def choose_operation(key):
+        keep("edit", "")
         choose(capacity_page.chosen_operation(shown.plan, view, key))
 
     return choose, choose_operation, view
+
+
+@app.cell(hide_code=True)
+def look_into(choose, draw_picture, keep):
+    # A cell of the load leads to its window.
+    def choose_cell(chosen):
+        keep("picture", page.tab_address(capacity_page.GANTT))
+        draw_picture()
+        choose(chosen)
+
+    return (choose_cell,)
 
 
 @app.cell(hide_code=True)
@@ -188,10 +217,20 @@ def tiles(link, loads, names, plan, snapshot, view):
 
 
 @app.cell(hide_code=True)
-def load_map(choose, loads, names, plan, view):
+def choose_picture(get_picture, keep, view, wanted):
+    # Drawn anew where a cell of the load leads to its window.
+    _drawn = get_picture()
     mo.stop(view is None)
+    which = capacity_page.picture_choice(capacity_page.first_picture(wanted), keep)
+    which
+    return (which,)
+
+
+@app.cell(hide_code=True)
+def load_map(choose_cell, loads, names, plan, view, which):
+    mo.stop(which.value != capacity_page.LOAD)
     load_picture, _title, _files = capacity_page.load_picture(
-        plan, loads, names, view, choose
+        plan, loads, names, view, choose_cell
     )
     capacity_page.framed(load_picture, _title, _files)
     return (load_picture,)
@@ -226,7 +265,14 @@ def choose_window(colour, get_put_back, names, rows, snapshot, view):
 
 
 @app.cell(hide_code=True)
-def draw_gantt(asked, choose_operation, drag, names, shown, view, window):
+def draw_window(which, window):
+    mo.stop(which.value != capacity_page.GANTT)
+    drawn = window
+    return (drawn,)
+
+
+@app.cell(hide_code=True)
+def draw_gantt(asked, choose_operation, drag, drawn, names, shown, view):
     def _dropped(place):
         drag(
             capacity_edits.read(
@@ -237,7 +283,7 @@ def draw_gantt(asked, choose_operation, drag, names, shown, view, window):
         )
 
     gantt_picture, gantt_title, gantt_files = capacity_page.gantt_picture(
-        shown, window, names, asked, choose_operation, _dropped
+        shown, drawn, names, asked, choose_operation, _dropped
     )
     return gantt_files, gantt_picture, gantt_title
 
@@ -292,48 +338,6 @@ def dragged_to(choices, dragged, names, plan):
 
 
 @app.cell(hide_code=True)
-def make_forms(names, plan, price, ranked, snapshot, view):
-    mo.stop(view is None)
-
-    def submit_move(form):
-        if form is not None:
-            price(
-                capacity_edits.read(
-                    lambda: capacity_edits.moved(form, view, names), names
-                )
-            )
-
-    def submit_downtime(form):
-        if form is not None:
-            price(
-                capacity_edits.read(lambda: capacity_edits.downtime(form, names), names)
-            )
-
-    def submit_calendar(form):
-        if form is not None:
-            price(
-                capacity_edits.read(
-                    lambda: capacity_edits.calendar_exception(form, snapshot), names
-                )
-            )
-
-    forms = {
-        say("column_operation"): capacity_edits.move_form(
-            plan, snapshot, view, names, submit_move
-        )
-        if view.order
-        else None,
-        say("tab_downtime"): capacity_edits.downtime_form(
-            ranked, view, names, submit_downtime
-        ),
-        say("calendar"): capacity_edits.calendar_form(
-            snapshot, view, names, submit_calendar
-        ),
-    }
-    return (forms,)
-
-
-@app.cell(hide_code=True)
 def choose_group(keep, names, wanted):
     grouping = capacity_words.operation_grouping(names)
     group = grid_groups.group_choice(grouping, wanted, keep)
@@ -359,30 +363,144 @@ def list_operations(group, grouped, grouping, work):
 
 
 @app.cell(hide_code=True)
-def operation_grid(choose_operation, listed, names, plan, view):
-    grid = capacity_page.operation_table(listed, plan, names, view, choose_operation)
-    return (grid,)
+def choose_row(choose_operation, listed, names, plan, view):
+    table = capacity_page.operation_table(listed, plan, names, view, choose_operation)
+    return (table,)
 
 
 @app.cell(hide_code=True)
-def operations(grid, group, grouped):
-    grid_part = capacity_page.operation_grid(grid, group, grouped)
-    return (grid_part,)
+def grid(group, grouped, table):
+    capacity_page.operation_grid(table, group, grouped)
+    return
 
 
 @app.cell(hide_code=True)
-def choose_tab(view):
+def chosen_words(names, plan, view):
     mo.stop(view is None)
-    # Another operation is looked at in the first part, whichever was open.
-    # Its name is stated: without one a bar that is drawn anew stays at its part.
-    tab = mo.ui.tabs(dict.fromkeys(capacity_page.TABS, ""), value=capacity_page.TABS[0])
-    tab
+    capacity_parts.chosen_head(plan, view, names)
+    return
+
+
+@app.cell(hide_code=True)
+def choose_tab(keep, mode, wanted):
+    tab = desk_words.tab_bar(one_order.order_tabs(mode.value), wanted, keep, say("why"))
     return (tab,)
 
 
 @app.cell(hide_code=True)
-def details(forms, grid_part, shown, tab, view):
-    capacity_page.tab_parts(tab.value, shown, view, forms, grid_part)
+def bar(tab, view):
+    # Apart from what changes with the operation: a click on it is not lost.
+    mo.stop(view is None)
+    tab
+    return
+
+
+@app.cell(hide_code=True)
+def why(plan, shown, tab, view):
+    mo.stop(view is None or tab.value != say("why"))
+    capacity_parts.why_part(plan, shown, view)
+    return
+
+
+@app.cell(hide_code=True)
+def choose_remedy(names, plan, tab, view):
+    mo.stop(view is None or tab.value != say("remedies"))
+    remedy_form = capacity_parts.help_form(plan, view, names)
+    capacity_parts.no_help_part(view) if remedy_form is None else remedy_form
+    return (remedy_form,)
+
+
+@app.cell(hide_code=True)
+def remedies(names, remedy_form, shown):
+    mo.stop(remedy_form is None or remedy_form.value is None)
+    tried, pick, _told = desk_parts.remedies_of(shown, remedy_form.value, names)
+    _told
+    return pick, tried
+
+
+@app.cell(hide_code=True)
+def look_at_one(names, pick, price, shown, tried):
+    mo.stop(pick is None)
+    remedy_line = desk_parts.remedy_line(
+        tried[pick.value], shown.snapshot, names, price
+    )
+    desk_parts.remedy_part(pick, remedy_line)
+    return (remedy_line,)
+
+
+@app.cell(hide_code=True)
+def choose_calendar(keep, names, snapshot, view, wanted):
+    mo.stop(view is None)
+    calendar = calendar_edits.calendar_choice(snapshot, view, names, wanted, keep)
+    return (calendar,)
+
+
+@app.cell(hide_code=True)
+def calendar_forms(calendar, names, price, snapshot):
+    def _submitted(asked):
+        return lambda form: (
+            None
+            if form is None
+            else price(
+                capacity_edits.read(
+                    lambda: asked(form, snapshot, calendar.value), names
+                )
+            )
+        )
+
+    of_calendar = dict.fromkeys((capacity_parts.WEEK, capacity_parts.EXCEPTION))
+    if calendar is not None:
+        of_calendar[capacity_parts.WEEK] = calendar_edits.week_form(
+            snapshot, calendar.value, _submitted(calendar_edits.week_change)
+        )
+        of_calendar[capacity_parts.EXCEPTION] = calendar_edits.exception_form(
+            _submitted(calendar_edits.calendar_exception)
+        )
+    return (of_calendar,)
+
+
+@app.cell(hide_code=True)
+def make_forms(names, plan, price, ranked, snapshot, view):
+    mo.stop(view is None)
+
+    def submit_move(form):
+        if form is not None:
+            price(
+                capacity_edits.read(
+                    lambda: capacity_edits.moved(form, view, names), names
+                )
+            )
+
+    def submit_downtime(form):
+        if form is not None:
+            price(
+                capacity_edits.read(lambda: capacity_edits.downtime(form, names), names)
+            )
+
+    forms = {
+        capacity_parts.OPERATION: capacity_edits.move_form(
+            plan, snapshot, view, names, submit_move
+        )
+        if view.order
+        else None,
+        capacity_parts.DOWNTIME: capacity_edits.downtime_form(
+            ranked, view, names, submit_downtime
+        ),
+    }
+    return (forms,)
+
+
+@app.cell(hide_code=True)
+def choose_edit(keep, view, wanted):
+    mo.stop(view is None)
+    kind = capacity_parts.edit_choice(view, wanted, keep)
+    return (kind,)
+
+
+@app.cell(hide_code=True)
+def edit(calendar, forms, kind, of_calendar, shown, tab, view):
+    mo.stop(tab.value != say("edit"))
+    capacity_parts.edit_part(kind, shown, view, {**forms, **of_calendar}, calendar)
     return
 
 
@@ -425,15 +543,26 @@ def dropped(ask, drop):
 
 
 @app.cell(hide_code=True)
-def outcome(approver, back, get_decision, settle, shown):
-    _told = desk_parts.outcome(shown, get_decision(), settle)
+def history(approver, back, names, shown, tab, wanted):
+    mo.stop(shown.plan is None or tab.value != say("history"))
+    _past = plan_page.decisions(shown, wanted("known_at"))
+    _undo = [mo.hstack([approver.field(), back], justify="start", wrap=True)]
     mo.vstack(
         [
-            _told,
-            mo.hstack(
-                [approver.field(), back], justify="start", align="end", wrap=True
-            ),
-        ]
+            html(decision_words.history_html(_past, names, say("price_an_edit"))),
+            *(_undo if _past else []),
+        ],
+        gap=1,
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def outcome(approver, back, get_decision, settle, shown, tab):
+    _told = desk_parts.outcome(shown, get_decision(), settle)
+    _undo = [] if tab.value == say("history") else [approver.field(), back]
+    mo.vstack(
+        [_told, mo.hstack(_undo, justify="start", align="end", wrap=True)]
     ) if _told else None
     return
 

@@ -36,6 +36,7 @@ _HELD = {
     "float": "numbers, such as 1234.5",
     "bool": "true or false",
     "timestamp": "times, such as 2026-12-04T14:00:00Z",
+    "time": "times of day, such as 06:00",
 }
 """What a column of a type holds, for people."""
 NO_KEY: Key = MappingProxyType({})
@@ -79,7 +80,7 @@ def override(  # noqa: PLR0913 - a cell is named by three
         if place in named:
             twice = f"{one.column} of this row is named twice"
             way_out = "Name each cell once."
-            found.append(_refused("supply_orders", "cells", one.value, twice, way_out))
+            found.append(refused("supply_orders", "cells", one.value, twice, way_out))
         named.append(place)
         typed = {one.column: cell(one.table, one.column, one.value)}
         made = made.then(Patch.of(after, {one.table: [{**row, **typed}]}))
@@ -143,10 +144,10 @@ def _wrong_cell(snapshot: Snapshot, one: CellValue) -> Finding | None:
     """Why a cell cannot be overridden."""
     tables = schema.tables()
     if one.table not in tables:
-        return _unknown("table", one.table, tables)
+        return unknown("table", one.table, tables)
     columns, key = tables[one.table].columns, _key_of(one.table)
     if one.column not in columns:
-        return _unknown("column", one.column, columns)
+        return unknown("column", one.column, columns)
     rows = rows_with(snapshot, one.table, one.key)
     if len(rows) != 1 or one.column in key:
         words = ", ".join(f"{name} = {text}" for name, text in one.key.items())
@@ -155,13 +156,13 @@ def _wrong_cell(snapshot: Snapshot, one: CellValue) -> Finding | None:
             reason = f"{one.column} says which row it is and cannot be another"
         missing = sorted(set(key) - set(one.key))
         way_out = f"Name the row by {', '.join(missing or key)}."
-        return _refused(one.table, "key", words, reason, way_out)
+        return refused(one.table, "key", words, reason, way_out)
     try:
         cell(one.table, one.column, one.value)
     except msgspec.ValidationError as error:
         held = _HELD.get(columns[one.column].type)
         reason = f"the column holds {held}" if held else str(error).splitlines()[0]
-        return _refused(one.table, one.column, one.value, reason, _OF_TYPE)
+        return refused(one.table, one.column, one.value, reason, _OF_TYPE)
     return None
 
 
@@ -268,7 +269,7 @@ def _wrong_change(key: Key, snapshot: Snapshot) -> Finding | None:
         *snapshot["resources"]["changeover_matrix"].drop_nulls().to_list(),
     }
     if key["matrix"] not in known:
-        return _unknown("matrix", key["matrix"], sorted(known))
+        return unknown("matrix", key["matrix"], sorted(known))
     if key["from_family"] == key["to_family"] != ANY:
         return _no_change(
             key["to_family"],
@@ -298,7 +299,7 @@ def _wrong_time(
 def _no_change(
     value: object, reason: str, way_out: str, column: str = "setup_minutes"
 ) -> Finding:
-    return _refused("changeovers", column, value, reason, way_out)
+    return refused("changeovers", column, value, reason, way_out)
 
 
 # ---------------------------------------------------------------------------- new rows
@@ -324,7 +325,7 @@ def add_rows(
         if patch.changes(after)[0].before is not None:
             key = ", ".join(patch.changes(after)[0].key.values())
             there, way_out = "the row is there already", "Override its cells instead."
-            found.append(_refused(new.table, "key", key, there, way_out))
+            found.append(refused(new.table, "key", key, there, way_out))
         made = made.then(patch)
     if found:
         raise BadData(found)
@@ -367,37 +368,39 @@ def _typed(new: NewRow) -> tuple[Row, list[Finding]]:
     """Read the cells of a row; name what is wrong with its table, columns and key."""
     tables = schema.tables()
     if new.table not in tables:
-        return {}, [_unknown("table", new.table, tables)]
+        return {}, [unknown("table", new.table, tables)]
     columns = tables[new.table].columns
     typed: Row = {}
     found: list[Finding] = []
     for name, value in new.row.items():
         if name not in columns:
-            found.append(_unknown("column", name, columns))
+            found.append(unknown("column", name, columns))
             continue
         try:
             # A list is a tuple in an edit, that it can be compared.
             plain = list(value) if isinstance(value, tuple) else value
             typed[name] = cell(new.table, name, plain)
         except msgspec.ValidationError as error:
-            found.append(_refused(new.table, name, value, str(error), _OF_TYPE))
+            found.append(refused(new.table, name, value, str(error), _OF_TYPE))
     for name in _key_of(new.table):
         if new.row.get(name) is None and columns[name].default is None:
             needed = "the row needs this column"
-            found.append(_refused(new.table, name, name, needed, "Give it a value."))
+            found.append(refused(new.table, name, name, needed, "Give it a value."))
     if new.table == "demands" and typed.get("kind") != "forecast" and not found:
         # A line that names no order is an order of its own.
         typed["sales_order"] = typed.get("sales_order") or typed["demand"]
     return typed, found
 
 
-def _unknown(what: str, value: str, known: Collection[str]) -> Finding:
+def unknown(what: str, value: str, known: Collection[str]) -> Finding:
+    """Finding about a name that is not in the plan or the tables."""
     return finding("ORD003", column=what, value=value, nearest=nearest(value, known))
 
 
-def _refused(
+def refused(
     table: str, column: str, value: object, reason: str, way_out: str
 ) -> Finding:
+    """Finding about a value of an edit that cannot be, and the way out."""
     return finding(
         "ORD004",
         table=table,

@@ -17,7 +17,12 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from medhavi import schema
-from medhavi.edits import data_changes, order_changes, scenario_changes
+from medhavi.edits import (
+    calendar_changes,
+    data_changes,
+    order_changes,
+    scenario_changes,
+)
 from medhavi.edits.catalogue import kinds_of
 from medhavi.edits.parameter import CellValue, NewRow, Parameter, instant, unknown_keys
 from medhavi.errors import UsageError
@@ -41,7 +46,11 @@ if TYPE_CHECKING:
 KINDS = kinds_of(scenario_changes)
 """Kinds of change that a study tries, by name, in the order of their definition."""
 EDITS: Mapping[str, ChangeKind] = MappingProxyType(
-    {**kinds_of(order_changes), **kinds_of(data_changes)}
+    {
+        **kinds_of(order_changes),
+        **kinds_of(data_changes),
+        **kinds_of(calendar_changes),
+    }
 )
 """Kinds of edits of a plan and its data, by name, in the order of their definition."""
 _MAKERS = {**KINDS, **EDITS}

@@ -389,7 +389,7 @@ def calendar_open(
     patch = _exception(snapshot, calendar, (start, finish), 1.0)
     begin = to_seconds(known_moment(snapshot, start, "begin", calendar=calendar))
     end = to_seconds(known_moment(snapshot, finish, "end", calendar=calendar))
-    _check_opened((snapshot, patch.apply(snapshot)), calendar, (begin, end))
+    check_opened((snapshot, patch.apply(snapshot)), calendar, (begin, end))
     return patch
 
 
@@ -401,7 +401,7 @@ def calendar_closed(
     return _exception(snapshot, calendar, (start, finish), 0.0)
 
 
-def _check_opened(
+def check_opened(
     both: tuple[Snapshot, Snapshot], calendar: str, span: tuple[int, int]
 ) -> None:
     """Refuse an opening in which no resource that has the calendar works longer.

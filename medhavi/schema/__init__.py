@@ -122,12 +122,16 @@ def cell(table: str, column: str, value: Any) -> Any:
     --------
     >>> cell("settings", "horizon_days", 90)
     90.0
+    >>> cell("shifts", "start", "06:00")
+    datetime.time(6, 0)
     >>> cell("settings", "priority_weights", "10; 5")
     ['10', '5']
     """
     if value is None:
         return None
     held = tables()[table].columns[column].type
+    if held == "time" and isinstance(value, str) and len(value) == len("06:00"):
+        value += ":00"
     if held == "list" and isinstance(value, str):
         value = [part.strip() for part in value.split(";") if part.strip()]
     return msgspec.convert(value, _TYPES[held])

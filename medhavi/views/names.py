@@ -452,15 +452,13 @@ def names_of(snapshot: Snapshot | None) -> Names:
         texts=texts,
         units=dict(snapshot["products"].select("product", "uom").iter_rows()),
         zones={
+            **dict(snapshot["calendars"].select("calendar", "timezone").iter_rows()),
             **{
                 order: places[place]
                 for order, place in placed.iter_rows()
                 if places.get(place, zone) != zone
             },
-            **{
-                machine: places.get(place, "UTC")
-                for machine, place in machines.iter_rows()
-            },
+            **{one: places.get(at, "UTC") for one, at in machines.iter_rows()},
             **places,
         },
         zone=zone,

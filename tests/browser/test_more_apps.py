@@ -13,6 +13,7 @@ from tests.browser.conftest import Watched, served
 from tests.examples import some
 from tests.lakehouse.lake_events import event
 from tests.workbench.setup_company import setup_company
+from tests.workbench.shift_company import shift_company
 
 pytestmark = pytest.mark.browser
 
@@ -161,16 +162,20 @@ def test_a_cell_of_the_load_leads_to_its_operations(watched):
     for words in ("Utilisation of the bottleneck", "Free in the next 4 weeks"):
         expect(page.get_by_text(words).first).to_be_visible()
     pictures = page.locator("marimo-vega svg")
-    expect(pictures).to_have_count(2)
-    cells = pictures.first.locator("[aria-label*=': open ']")
+    expect(pictures).to_have_count(1)
+    cells = pictures.locator("[aria-label*=': open ']")
     watched.act(cells.nth(1).click)
     page.wait_for_url(re.compile("resource="))
-    bars = pictures.nth(1).locator("[aria-label*=', step ']")
+    # One picture at a time: the Gantt has taken the place of the map.
+    gantt = page.get_by_role("tab", name="Gantt of the window")
+    expect(gantt).to_have_attribute("aria-selected", "true")
+    expect(pictures).to_have_count(1)
+    bars = pictures.locator("[aria-label*=', step ']")
     expect(bars.first).to_be_visible()
     watched.act(lambda: bars.first.click(force=True))
     page.wait_for_url(re.compile("order="))
     expect(page.locator("h3:visible", has_text="Why then")).to_be_visible()
-    box = pictures.nth(1).locator(".dragged_brush path").first
+    box = pictures.locator(".dragged_brush path").first
     expect(box).to_be_visible()
     watched.act(lambda: drag(page, box, (60, 0)))
     told = page.get_by_text("Reschedule to begin").locator("visible=true")
@@ -178,7 +183,8 @@ def test_a_cell_of_the_load_leads_to_its_operations(watched):
     expect(page.get_by_role("button", name="Price the move")).to_be_disabled()
     page.get_by_role("button", name="Put it back").click()
     expect(told).to_have_count(0)
-    page.get_by_role("tab", name="Downtime").click()
+    page.get_by_role("tab", name="Edit").click()
+    page.get_by_role("radio", name="Downtime").click()
     # The server of these tests has tables, where nothing is decided.
     expect(
         page.get_by_text("Edits need a lake").locator("visible=true")
@@ -213,8 +219,8 @@ def mills(page, tmp_path, chromium):
     with served(tmp_path, "--lake", str(tmp_path / "lake")) as address:
         desk = Watched(page, address)
         page.set_viewport_size({"width": 1440, "height": 900})
-        desk.open("/capacity/?mode=constrained")
-        expect(page.locator("marimo-vega svg")).to_have_count(2)
+        desk.open("/capacity/?mode=constrained&picture=gantt-of-the-window")
+        expect(page.locator("marimo-vega svg")).to_have_count(1)
         yield desk
 
 
@@ -223,14 +229,14 @@ def mills(page, tmp_path, chromium):
 def test_an_operation_goes_to_another_machine_by_keyboard_and_by_a_drag(mills):
     page, button = mills.page, partial(mills.page.get_by_role, "button", exact=True)
     tab = partial(page.get_by_role, "tab", exact=True)
-    # Tab enters the bar of parts at the chosen one, an arrow goes to the next.
-    tab_to(page, tab(name="Operation"))
-    mills.act(lambda: page.keyboard.press("ArrowRight"))
-    expect(tab(name="Operations")).to_be_focused()
     box = page.get_by_role("row").filter(has_text="Cream A").get_by_role("checkbox")
     tab_to(page, box.first)
     mills.act(lambda: page.keyboard.press("Space"))
-    expect(tab(name="Operation")).to_have_attribute("aria-selected", "true")
+    # Tab enters the bar of parts at the chosen one, arrows go on.
+    tab_to(page, tab(name="Why"))
+    for _ in range(2):
+        mills.act(lambda: page.keyboard.press("ArrowRight"))
+    expect(tab(name="Edit")).to_have_attribute("aria-selected", "true")
     tab_to(page, page.get_by_label("The order shall"))
     page.keyboard.type("run")
     tab_to(page, page.get_by_label("resource", exact=True).last)
@@ -243,7 +249,7 @@ def test_an_operation_goes_to_another_machine_by_keyboard_and_by_a_drag(mills):
     mills.act(lambda: page.keyboard.press("Enter"))
     expect(told).to_have_count(0)
     # The same by a drag, which is offered no more once it has a price.
-    box = page.locator("marimo-vega svg").nth(1).locator(".dragged_brush path").first
+    box = page.locator("marimo-vega svg").locator(".dragged_brush path").first
     box.hover()
     drag(page, box, (0, box.bounding_box()["height"]))
     expect(button(name="Put it back")).to_be_visible()
@@ -255,8 +261,65 @@ def test_an_operation_goes_to_another_machine_by_keyboard_and_by_a_drag(mills):
     button(name="Approve the edit").click()
     expect(page.get_by_text("● Decided")).to_be_in_viewport()
     # What was proposed is an order now, and stays chosen.
+    mills.act(tab(name="Why").click)
     expect(page.get_by_text(re.compile("^WO-L-.* on M2"))).to_be_visible()
     mills.assert_clean()
+
+
+@pytest.fixture
+def shifts(page, tmp_path, chromium):
+    """Capacity page of a company whose machine works by a weekly calendar."""
+    shift_company(tmp_path)
+    with served(tmp_path, "--lake", str(tmp_path / "lake")) as address:
+        desk = Watched(page, address)
+        page.set_viewport_size({"width": 1440, "height": 900})
+        desk.open("/capacity/?mode=constrained&resource=M")
+        expect(page.locator("marimo-vega svg")).to_have_count(1)
+        yield desk
+
+
+@pytest.mark.req("UI-05")
+def test_a_week_is_seen_changed_priced_approved_and_taken_back(shifts):
+    page, button = shifts.page, partial(shifts.page.get_by_role, "button", exact=True)
+    shifts.act(page.get_by_role("tab", name="Edit").click)
+    shifts.act(page.get_by_role("radio", name="Weekly shifts").click)
+    # Who works by it is named before anything has a price.
+    expect(page.get_by_text("2 resources: M, N. A change of it is one")).to_be_visible()
+    expect(page.get_by_text("Open, 40 h a week (Europe/Rome)")).to_be_visible()
+    monday, saturday = (page.get_by_label(day, exact=True) for day in ("Mon", "Sat"))
+    expect(monday).to_have_value("08:00-16:00")
+    expect(saturday).to_have_value("closed")
+    monday.fill("06:00-14:00, 13:00-22:00")
+    saturday.fill("early")
+    button(name="Price it").click()
+    for words in ("overlaps Mon 06:00-14:00", "Sat early: it cannot be read"):
+        expect(page.get_by_text(re.compile(words))).to_be_visible()
+    monday.fill("08:00-16:00")
+    saturday.fill("08:00-16:00")
+    page.get_by_label("From (empty: always)").fill("2026-01-05")
+    page.get_by_label("Until (empty: for good)").fill("2026-01-11")
+    button(name="Price it").click()
+    told = page.get_by_text(re.compile("^Shifts of .*Sat 08:00 to 16:00"))
+    expect(told.first).to_be_visible()
+    # Eight hours of two machines at 45 an hour.
+    cost = page.get_by_role("row").filter(has_text="extra hours of resources")
+    expect(cost).to_contain_text("720")
+    page.get_by_label("Approver").first.fill("Maria")
+    page.keyboard.press("Tab")
+    button(name="Approve the edit").click()
+    expect(page.get_by_text("● Decided")).to_be_visible()
+    # The page shows the new week and the new plan without a reload.
+    shown = page.get_by_role("row").filter(has_text="Saturday")
+    expect(shown.first).to_contain_text("08:00 to 16:00")
+    rows = page.get_by_role("row").filter(has_text="Cream A")
+    expect(rows.first).to_contain_text("Tue 6 Jan, 12:00")
+    shifts.act(page.get_by_role("tab", name="History").click)
+    listed = page.get_by_role("row").filter(has_text="Maria")
+    expect(listed).to_contain_text("Sat 08:00 to 16:00")
+    button(name="Undo the last decision").locator("visible=true").click()
+    expect(page.get_by_text("● Taken back")).to_be_visible()
+    expect(rows.first).to_contain_text("Mon 5 Jan, 12:00")
+    shifts.assert_clean()
 
 
 @pytest.mark.req("CMP-09", "UI-05")

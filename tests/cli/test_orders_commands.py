@@ -18,6 +18,7 @@ from tests.workbench.edit_company import (
     reported,
 )
 from tests.workbench.setup_company import setup_company
+from tests.workbench.shift_company import shift_company
 
 
 @pytest.fixture
@@ -142,6 +143,28 @@ def test_rows_are_added_like_an_order(medhavi, tmp_path, monkeypatch):
     assert "add_rows" in medhavi("orders", "history").out
     assert medhavi("orders", "undo", "--approver", "Bob").code == 0
     assert medhavi("orders", "add-rows", "--row", "M").code == 2
+
+
+@pytest.mark.req("UI-05")
+def test_shifts_are_edited_like_an_order(medhavi, tmp_path, monkeypatch):
+    shift_company(tmp_path)
+    monkeypatch.setenv("MEDHAVI_LAKE", str(tmp_path / "lake"))
+    monkeypatch.setenv("MEDHAVI_STORE", f"sqlite:///{tmp_path}/events.db")
+    change = ("orders", "change-shifts", "--calendar", "DAY")
+    week = ("--valid-from", "2026-01-05", "--valid-to", "2026-01-11")
+    said = medhavi(*change, "--shift", "Sat 08:00-16:00", *week)
+    assert said.code == 0
+    # Eight hours of two machines in overtime, at 45 an hour.
+    assert "price +€ 720.00" in said.out
+    wrong = ("--shift", "Sat 08:00-16:00, 15:00-20:00", "--shift", "Sunday")
+    said = medhavi(*change, *wrong)
+    assert (said.code, "it overlaps Sat" in said.err) == (1, True)
+    assert "it cannot be read" in said.err
+    sure = ("--commit", "--approver", "Ada", "--json")
+    said = medhavi(*change, "--shift", "Sat 08:00-16:00", *week, *sure)
+    assert said.answer["commit"]["events"] == ["ShiftDefined"]
+    assert "change_shifts" in medhavi("orders", "history").out
+    assert medhavi("orders", "undo", "--approver", "Bob").code == 0
 
 
 def test_several_orders_are_one_edit(medhavi, place):

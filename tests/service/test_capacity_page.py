@@ -15,12 +15,17 @@ import pytest
 from medhavi.errors import UsageError
 from medhavi.results.figures.kpis import used_share
 from medhavi.service import page_data
-from medhavi.service.capacity_pages import capacity_edits, capacity_page
+from medhavi.service.capacity_pages import (
+    calendar_edits,
+    capacity_edits,
+    capacity_page,
+)
 from medhavi.service.order_pages import order_page
 from medhavi.service.page_data import PageProblem
 from medhavi.service.plan_pages import decision_words, plan_page
 from medhavi.service.plan_pages.plan_loading import PlanPage, plan_of
 from medhavi.service.plan_pages.plan_page import EditForm
+from medhavi.snapshot.calendars.weekly_shifts import WEEKDAYS
 from medhavi.views.names import names_of, number
 from medhavi.views.pictures.load import loads_from_now
 from medhavi.views.plan_pages import calendar_words, capacity_words
@@ -410,26 +415,35 @@ def test_a_downtime_is_priced_and_kept_on_a_lake(tmp_path) -> None:
     assert units.select("resource", "units").row(0) == (resource, 0.0)
 
 
+def calendar_html(snapshot):
+    """All that stands about the calendar on the page."""
+    names = names_of(snapshot)
+    return (
+        calendar_words.holders_html(snapshot, "CAL", names)
+        + calendar_words.weeks_html(snapshot, "CAL")
+        + calendar_words.exceptions_html(snapshot, "CAL")
+    )
+
+
 @pytest.mark.req("UI-05", "CAP-03")
 def test_a_calendar_is_read_and_opened_for_an_extra_shift(company) -> None:
-    told = calendar_words.calendar_html(company, "CAL", names_of(company))
-    assert "Opening hours of Idle and 1 more: they hold for 2 resources." in told
+    told = calendar_html(company)
+    assert "works by Opening hours of Idle and 1 more: 2 resources: Idle, M." in told
     assert re.search(r"to Friday</td>.*?08:00 to 16:00", told, re.DOTALL)
     assert re.search(r"Saturday to Sunday</td>.*?closed", told, re.DOTALL)
     form = {
-        "calendar": "CAL",
         "kind": "calendar_open",
         "begin": "2026-01-10 08:00",
         "end": "2026-01-10 16:00",
         "reason": "",
     }
-    edit = capacity_edits.calendar_exception(form, company)
+    edit = calendar_edits.calendar_exception(form, company, "CAL")
     (row,) = edit["rows"]
     assert row["row"]["capacity"] == 1.0
     assert row["row"]["reason"] == "extra shift"
     after = api.edit(**edit).patch(company).apply(company)
-    assert "100 % open" in calendar_words.calendar_html(after, "CAL", names_of(after))
-    assert "extra shift" in calendar_words.calendar_html(after, "CAL", names_of(after))
+    assert "100 % open" in calendar_html(after)
+    assert "extra shift" in calendar_html(after)
     # Eight hours more of the one machine, of two in time: some demand is earlier.
     late, then = (
         plan_of(one, "constrained").fulfilment["lateness_h"].sum()
@@ -438,22 +452,95 @@ def test_a_calendar_is_read_and_opened_for_an_extra_shift(company) -> None:
     assert then < late
     shut = {**form, "kind": "calendar_closed", "begin": "2026-01-09", "end": ""}
     with pytest.raises(UsageError, match="from when to when"):
-        capacity_edits.calendar_exception(shut, company)
+        calendar_edits.calendar_exception(shut, company, "CAL")
     names = names_of(company)
     open_already = {**form, "begin": "2026-01-09 09:00", "end": "2026-01-09 12:00"}
     refused = capacity_edits.read(
-        lambda: capacity_edits.calendar_exception(open_already, company), names
+        lambda: calendar_edits.calendar_exception(open_already, company, "CAL"), names
     )
     assert isinstance(refused, PageProblem)
     assert "No machine works longer with Opening hours of Idle" in refused.text
     assert "Open the calendar of the place" in refused.remedy
-    closed = capacity_edits.calendar_exception({**shut, "end": "2026-01-09"}, after)
+    closed = calendar_edits.calendar_exception(
+        {**shut, "end": "2026-01-09"}, after, "CAL"
+    )
     assert closed["rows"][0]["row"]["priority"] == 1
     assert closed["rows"][0]["row"]["capacity"] == 0.0
     # A day that is closed ends on that day.
     rested = api.edit(**closed).patch(after).apply(after)
-    told = calendar_words.calendar_html(rested, "CAL", names)
+    told = calendar_html(rested)
     assert told.count("Fri 9 Jan 2026<") == 2
+
+
+@pytest.fixture
+def week(company):
+    """Form of the week of CAL as it is drawn, with other cells."""
+
+    def filled(**other):
+        named = zip(WEEKDAYS, range(1, 8), strict=True)
+        stated = calendar_edits.stated_week(company, "CAL")
+        cells = {name: stated[day] for name, day in named}
+        return {**cells, "begin": "2026-01-12", "end": "", "reason": "", **other}
+
+    return filled
+
+
+@pytest.mark.req("UI-05", "CAP-03")
+def test_the_form_of_a_week_is_an_edit_of_the_days_that_differ(company, week) -> None:
+    assert week()["Mon"] == "08:00-16:00"
+    assert week()["Sun"] == "closed"
+    assert str(calendar_edits.next_monday(company, "Europe/Rome")) == "2026-01-12"
+    day = "06:00-14:00, 14:00-22:00"
+    form = week(Mon=day, Tue=day, Fri="", Sat="6:00 to 14:00", reason="peak")
+    asked = calendar_edits.week_change(form, company, "CAL")
+    assert asked == {
+        "kind": "change_shifts",
+        "calendar": "CAL",
+        "shifts": ["Mon-Tue 06:00-14:00, 14:00-22:00", "Fri closed", "Sat 06:00-14:00"],
+        "valid_from": "2026-01-12T00:00:00+00:00",
+        "reason": "peak",
+    }
+    after = api.edit(**asked).patch(company).apply(company)
+    told = calendar_html(after)
+    assert "Open, 40 h a week" in told
+    assert "From Mon 12 Jan 2026" in told
+    # 16 on Monday and Tuesday, 8 on Wednesday, Thursday and Saturday.
+    assert "Open, 56 h a week" in told
+    words = calendar_words.shifts_words(api.edit(**asked).values, names_of(after))
+    assert words == (
+        "Shifts of Opening hours of Idle and 1 more, from Mon 12 Jan 2026: Mon to Tue "
+        "06:00 to 14:00, 14:00 to 22:00 (16 h a day); Fri closed; Sat 06:00 to 14:00 "
+        "(8 h a day)"
+    )
+
+
+@pytest.mark.req("UI-05")
+def test_a_form_of_a_week_that_cannot_be_says_all_that_is_wrong(company, week) -> None:
+    names = names_of(company)
+
+    def told(**other):
+        return capacity_edits.read(
+            lambda: calendar_edits.week_change(week(**other), company, "CAL"), names
+        )
+
+    assert told().text.startswith("No day has other hours")
+    assert "enter a date and time" in told(Sat="06:00-14:00", begin="soon").text
+    problem = told(Mon="early", Tue="06:00-14:00, 13:00-22:00", end="2026-01-01")
+    assert isinstance(problem, PageProblem)
+    for words in ("Mon early: it cannot be read", "overlaps Tue", "ends before"):
+        assert words in problem.text
+    assert "Write weekdays and hours like" in problem.remedy
+
+
+def test_who_shares_a_calendar_is_named_before_a_change_has_a_price() -> None:
+    snapshot = factories.snapshot(
+        locations=[{"location": "L", "calendar": "CAL"}],
+        resources=[{"resource": f"M-{n}"} for n in range(3)],
+        suppliers=[{"supplier": "S", "name": "Glassworks", "calendar": "CAL"}],
+        calendars=[{"calendar": "CAL"}],
+    )
+    told = calendar_words.holders(snapshot, "CAL", names_of(snapshot))
+    assert told == "1 location: L (with 3 resources); 1 supplier: Glassworks"
 
 
 @pytest.mark.parametrize("mode", ["mrp", "constrained"])

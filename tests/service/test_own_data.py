@@ -173,7 +173,7 @@ def test_a_cell_of_a_lake_is_an_override_with_its_price(lake) -> None:
     assert told.index(">unit price<") < told.index(">2<") < told.index(">9<")
     unread = own_data.proposed_cell(lake, state, {**form, "value": "9,99"})
     assert unread.problem is not None
-    assert "unit price 9,99: the column holds numbers" in unread.problem.text
+    assert "Unit price 9,99: the column holds numbers" in unread.problem.text
     assert own_data.buttons(lake, proposal, None, (1, 2, 3)) == [1]
     priced = own_data.priced(lake, proposal)
     assert own_data.buttons(lake, proposal, priced, (1, 2, 3)) == [1, 2, 3]

@@ -647,6 +647,23 @@ CASES: dict[str, tuple[str, Tables, Tables]] = {
         {"shifts": [{}, {"start": "07:00"}]},
         {"shifts": [{"valid_to": AS_OF}, {"start": "07:00", "valid_from": AS_OF}]},
     ),
+    "shifts beside a longer one of another time": (
+        "SNAP047",
+        {
+            "shifts": [
+                {"finish": "22:00", "valid_to": AS_OF},
+                {"start": "08:30", "finish": "14:00", "valid_from": AS_OF},
+                {"start": "13:00", "finish": "20:00", "valid_from": AS_OF},
+            ]
+        },
+        {
+            "shifts": [
+                {"finish": "22:00", "valid_to": AS_OF},
+                {"start": "08:30", "finish": "14:00", "valid_from": AS_OF},
+                {"start": "14:00", "finish": "20:00", "valid_from": AS_OF},
+            ]
+        },
+    ),
     "a product that replaces itself": (
         "SNAP048",
         {"substitutes": [{"substitute": "A"}]},

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from medhavi.edits.edit import KINDS, edit
+from medhavi.edits.edit import edit
 from medhavi.errors import UsageError
 from medhavi.findings import BadData
 from medhavi.providers import Providers
@@ -22,7 +22,6 @@ from medhavi.service.page_data import (
 from medhavi.service.plan_pages import decision_words, plan_page
 from medhavi.views import order_list
 from medhavi.views.names import when
-from medhavi.views.plan_pages.calendar_words import calendar_choices, zone_of
 from medhavi.views.plan_pages.capacity_words import sources_of
 from medhavi.views.words import say
 
@@ -44,8 +43,6 @@ if TYPE_CHECKING:
 BEGIN, FINISH, SOURCE = "begin at", "finish by", say("come_from_another_source")
 RESOURCE = say("run_on_another_resource")
 PRICE = "Price it"
-_OPENED = "open"
-_CALENDAR_KINDS = {_OPENED: "calendar_open", "closed": "calendar_closed"}
 UNLIMITED = f'<p class="muted">{say("mrp_plans_without_limits")}</p>'
 """What the price of an edit leaves out in mode mrp."""
 
@@ -257,7 +254,7 @@ def downtime(form: Form, names: Names) -> dict[str, Any]:
     UsageError
         A time is missing or cannot be read, or the end is not after the begin.
     """
-    begin, end = _span(form, names.zone_of(form["resource"]))
+    begin, end = span_of(form, names.zone_of(form["resource"]))
     row = {
         "resource": form["resource"],
         "valid_from": begin,
@@ -267,56 +264,7 @@ def downtime(form: Form, names: Names) -> dict[str, Any]:
     return {"kind": "add_rows", "rows": [{"table": "resource_units", "row": row}]}
 
 
-def calendar_form(
-    snapshot: Snapshot,
-    view: CapacityWindow,
-    names: Names,
-    submitted: Callable[[Form | None], None],
-) -> mo.ui.form[Any, Any] | None:
-    """Ask when a calendar of the resource is open or closed in addition to its week.
-
-    None where the resource and its place have no calendar: they are always open.
-    """
-    import marimo as mo
-
-    calendars = calendar_choices(snapshot, view.resource, names)
-    if not calendars:
-        return None
-    return (
-        mo.md("{calendar} {kind} {begin} {end} {reason}")
-        .batch(
-            calendar=mo.ui.dropdown(
-                calendars, value=next(iter(calendars)), label=say("calendar")
-            ),
-            kind=mo.ui.dropdown(_CALENDAR_KINDS, value=_OPENED, label=say("label_is")),
-            begin=mo.ui.text(label=say("from_local"), placeholder="2026-12-05 06:00"),
-            end=mo.ui.text(label=say("to_local"), placeholder="2026-12-05 14:00"),
-            reason=mo.ui.text(label=say("reason"), placeholder=say("extra_shift")),
-        )
-        .form(submit_button_label=PRICE, bordered=False, on_change=submitted)
-    )
-
-
-def calendar_exception(form: Form, snapshot: Snapshot) -> dict[str, Any]:
-    """Edit that opens or closes a calendar for a time: a row of `calendar_exceptions`.
-
-    Raises
-    ------
-    UsageError
-        A time is missing or cannot be read, or the end is not after the begin.
-    """
-    calendar = form["calendar"]
-    begin, end = _span(form, zone_of(snapshot, calendar))
-    span = {"start": begin, "finish": end}
-    patch = KINDS[form["kind"]].make(snapshot, calendar=calendar, **span)
-    (row,) = patch.upserts["calendar_exceptions"].to_dicts()
-    reason = form["reason"] or KINDS[form["kind"]].choice.lower()
-    stated = {**row, **span, "reason": reason}
-    new = {"table": "calendar_exceptions", "row": stated}
-    return {"kind": "add_rows", "rows": [new]}
-
-
-def _span(form: Form, zone: str) -> tuple[str, str]:
+def span_of(form: Form, zone: str) -> tuple[str, str]:
     """Begin and end that a form states, as ISO texts.
 
     Raises

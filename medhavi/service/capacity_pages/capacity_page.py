@@ -31,15 +31,9 @@ from medhavi.views.pictures.operations import (
     operations_chart,
     window_operations,
 )
-from medhavi.views.plan_pages.calendar_words import (
-    calendar_html,
-    calendars_of,
-    downtime_html,
-    what_if_html,
-)
+from medhavi.views.plan_pages.calendar_words import what_if_html
 from medhavi.views.plan_pages.capacity_words import (
     capacity_finding,
-    operation_html,
     operation_rows,
     resources_by_need,
 )
@@ -70,13 +64,8 @@ SITE, OWN = "its site", "this resource"
 MOST_RESOURCES = 24
 """Resources of a site that the Gantt shows."""
 LEGEND = say("gantt_legend")
-TABS = (
-    say("column_operation"),
-    say("tab_operations"),
-    say("tab_downtime"),
-    say("calendar"),
-)
-"""Parts of the page below its pictures."""
+LOAD, GANTT = say("capacity_load"), say("gantt")
+"""Pictures of the page."""
 _WIDTHS: Mapping[str, int] = {
     grid_columns.ORDER: 112,
     grid_columns.PRODUCT: 186,
@@ -276,6 +265,25 @@ def window_controls(
     )
 
 
+def picture_choice(picture: str, keep: Callable[[str, str], None]) -> mo.ui.tabs:
+    """Ask for a picture: the load of all resources, or the operations of a window."""
+    import marimo as mo
+
+    return mo.ui.tabs(
+        {LOAD: "", GANTT: ""},
+        value=picture,
+        on_change=lambda chosen: keep("picture", page.tab_address(chosen)),
+    )
+
+
+def first_picture(wanted: Wanted) -> str:
+    """Picture that an address asks for: that of a window where it names one."""
+    named = wanted("picture")
+    if named in (one := {page.tab_address(name): name for name in (LOAD, GANTT)}):
+        return one[named]
+    return GANTT if wanted("order") or wanted("from") else LOAD
+
+
 def colour_choice(wanted: Wanted, keep: Callable[[str, str], None]) -> mo.ui.dropdown:
     """Ask what bars are coloured by."""
     import marimo as mo
@@ -468,7 +476,7 @@ def head_parts(
     known_at: str,
     view: CapacityWindow | None,
 ) -> list[mo.Html]:
-    """Title with what the plan is short of, and the choices below it."""
+    """Title with what the plan is short of, the choices, and what may be tried."""
     found = "" if shown.plan is None else capacity_finding(shown.plan, loads, names)
     offered = []
     if view is not None and shown.snapshot is not None:
@@ -514,7 +522,7 @@ def operation_table(
         selection="single",
         initial_selection=places[:1],
         on_change=tick,
-        page_size=5,
+        page_size=10,
         show_column_summaries=False,
         show_data_types=False,
         show_download=False,
@@ -542,59 +550,3 @@ def operation_grid(
     if table is not None:
         parts += [table, grid_button(table, "Operations", hidden=("Id",))]
     return mo.vstack(parts, gap=0.5)
-
-
-def tab_parts(
-    tab: str,
-    shown: PlanPage,
-    view: CapacityWindow,
-    forms: Mapping[str, Any],
-    grid: mo.Html,
-) -> mo.Html:
-    """Part of the page below its pictures: a form and what it is about, or the grid.
-
-    Parameters
-    ----------
-    tab
-        One of `TABS`.
-    forms
-        Form of a tab; None: it has none.
-    """
-    import marimo as mo
-
-    if tab == say("tab_operations"):
-        return grid
-    form = forms[tab]
-    if form is not None and not shown.source.lake:
-        told = say("edits_need_a_lake"), say("folder_takes_no_edits")
-        form = html(page.empty(*told))
-    if tab == say("column_operation"):
-        parts = [operation_part(shown, view, shown.names), form]
-    elif tab == say("tab_downtime"):
-        parts = [form, downtime_part(shown, view, shown.names)]
-    else:
-        parts = [form, calendar_part(shown, view)]
-    return mo.vstack([one for one in parts if one is not None], gap=1)
-
-
-def operation_part(shown: PlanPage, view: CapacityWindow, names: Names) -> mo.Html:
-    """Detail of the chosen operation."""
-    assert shown.plan is not None
-    assert shown.snapshot is not None
-    return html(
-        operation_html(shown.plan, shown.snapshot, view.order, view.step, names)
-    )
-
-
-def downtime_part(shown: PlanPage, view: CapacityWindow, names: Names) -> mo.Html:
-    """Downtime of the chosen resource."""
-    assert shown.snapshot is not None
-    return html(downtime_html(shown.snapshot, view.resource, names))
-
-
-def calendar_part(shown: PlanPage, view: CapacityWindow) -> mo.Html:
-    """Calendars that open the chosen resource."""
-    assert shown.snapshot is not None
-    found = calendars_of(shown.snapshot, view.resource)
-    told = (calendar_html(shown.snapshot, one, shown.names) for one in found)
-    return html("".join(told) or page.empty(say("always_open"), say("add_a_calendar")))

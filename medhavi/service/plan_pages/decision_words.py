@@ -20,6 +20,7 @@ from medhavi.views.changed_cells import cell_text, key_words
 from medhavi.views.names import NOTHING, basis_words, duration, number, said, when
 from medhavi.views.order_grid import critical_html
 from medhavi.views.page import empty, findings_html, table_html
+from medhavi.views.plan_pages.calendar_words import shifts_words
 from medhavi.views.words import say
 from medhavi.workbench.orders.plan_edit_answers import (
     EditStatus,
@@ -48,13 +49,15 @@ class PreviewResult:
 
 
 def refused_change(failure: BadData, names: Names) -> PageProblem:
-    """Why a change cannot be made, and what to do instead: its first finding."""
-    first = failure.findings[0]
-    column = first.column or ""
+    """Why a change cannot be made, all of it, and what to do instead."""
+    told = (
+        names.told(one.message.replace(one.column or "", said(one.column or "")))
+        for one in failure.findings
+    )
     return PageProblem(
         title=say("the_change_cannot_be_made"),
-        text=names.told(first.message.replace(column, said(column))),
-        remedy=first.remedy,
+        text=" ".join(dict.fromkeys(one[:1].upper() + one[1:] for one in told)),
+        remedy=" ".join(dict.fromkeys(one.remedy for one in failure.findings)),
         is_final=True,
     )
 
@@ -110,6 +113,7 @@ def preview_html(preview: Preview, names: Names, order: str = "") -> str:
     head = (
         override_words(preview.edit, names, _recorded(preview.rows))
         or rows_words(preview.edit.kind, _recorded(preview.rows), names)
+        or _shifts_words(preview.edit, names)
         or str(preview.edit)
     )
     reason = preview.edit.reason
@@ -268,6 +272,11 @@ def _from(table: str, column: str, old: Mapping[str, Any], names: Names) -> str:
     return f"{now or NOTHING} → "
 
 
+def _shifts_words(edit: Edit, names: Names) -> str:
+    """Which shifts a calendar gets; nothing for edits of another kind."""
+    return shifts_words(edit.values, names) if edit.kind == "change_shifts" else ""
+
+
 def _recorded(rows: Sequence[RowChange]) -> list[dict[str, Any]]:
     return [
         {"table": one.table, "key": one.key, "before": one.before, "after": one.after}
@@ -281,7 +290,11 @@ def decided_words(preview: Preview, orders: Sequence[str], names: Names) -> str:
     if orders:
         return f"{edit_verb(edit)} {', '.join(orders)}"
     rows = _recorded(preview.rows)
-    words = override_words(edit, names, rows) or rows_words(edit.kind, rows, names)
+    words = (
+        override_words(edit, names, rows)
+        or rows_words(edit.kind, rows, names)
+        or _shifts_words(edit, names)
+    )
     words = ": ".join(filter(None, (edit.reason, words)))
     return words or str(edit.kind).replace("_", " ").capitalize()
 
@@ -465,7 +478,7 @@ def _decision(one: EditRecord, names: Names) -> str:
         minutes = (one.rows[0]["after"] or {}).get("setup_minutes")
         told += "" if minutes is None else f": {duration(minutes / 60)}"
     rows = rows_words(one.kind, one.rows, names)
-    if rows:
+    if rows or (asked is not None and (rows := _shifts_words(asked, names))):
         return rows
     target = "" if asked is None else _target(asked, names, place_of_orders(one.rows))
     return f"{_DONE.get(one.kind) or said(one.kind).capitalize()} {told}{target}"

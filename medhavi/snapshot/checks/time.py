@@ -10,6 +10,7 @@ import polars as pl
 from medhavi import schema
 from medhavi.findings import finding
 from medhavi.snapshot.calendars.calendars import Calendars
+from medhavi.snapshot.calendars.weekly_shifts import DayShift, overlapping
 from medhavi.snapshot.checks.check_memory import NETWORK, Check
 from medhavi.snapshot.checks.links import (
     link_checks,
@@ -30,7 +31,6 @@ from medhavi.snapshot.reading.row_findings import LISTED, more
 from medhavi.units import DAY, MINUTE
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Iterable, Iterator, Mapping
 
     from medhavi.findings import Finding
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from medhavi.snapshot.tables import TableAccess
 
 
-_WEEK = 7 * 24 * 60
 _FURTHEST_DAYS = 400
 """Days from now in which the longest opening is looked for."""
 
@@ -322,54 +321,18 @@ def _serving(
     return result
 
 
-class _WeeklyShift(NamedTuple):
-    """A shift on the week's axis, in minutes from Monday 00:00."""
-
-    begin: int
-    end: int
-    row: Mapping[str, object]
-
-
 def _overlapping_shifts(snapshot: TableAccess) -> list[Finding]:
     """Name shifts of a calendar that run at the same time."""
     found: list[Finding] = []
     usable = numbered(snapshot, "shifts").drop_nulls(["weekday", "start", "finish"])
     for key, group in usable.group_by("calendar", maintain_order=True):
-        shifts = sorted(_on_the_week(group), key=lambda shift: shift[:2])
-        if not shifts:
-            continue
-        wrapped = [
-            _WeeklyShift(shift.begin + _WEEK, shift.end + _WEEK, shift.row)
-            for shift in shifts[:1]
+        rows = group.to_dicts()
+        shifts = [DayShift.of(row) for row in rows]
+        found += [
+            _overlap(str(key[0]), rows[first], rows[second])
+            for first, second in overlapping(shifts)
         ]
-        latest = shifts[0]
-        for shift in [*shifts[1:], *wrapped]:
-            if shift.begin < latest.end and _at_one_date(shift.row, latest.row):
-                found.append(_overlap(str(key[0]), latest.row, shift.row))
-            latest = max(latest, shift, key=lambda one: one.end)
     return found[:LISTED] + more("SNAP047", "shifts", None, len(found) - LISTED)
-
-
-def _on_the_week(group: pl.DataFrame) -> Iterator[_WeeklyShift]:
-    for row in group.iter_rows(named=True):
-        begin = (row["weekday"] - 1) * 24 * 60 + _minutes(row["start"])
-        length = (_minutes(row["finish"]) - _minutes(row["start"])) % (24 * 60)
-        yield _WeeklyShift(begin, begin + (length or 24 * 60), row)
-
-
-def _minutes(time: dt.time) -> int:
-    return time.hour * 60 + time.minute
-
-
-def _at_one_date(first: Mapping[str, object], second: Mapping[str, object]) -> bool:
-    """Whether two validities share an instant; an empty bound is open."""
-    return all(
-        begin is None or end is None or begin < end  # type: ignore[operator]
-        for begin, end in (
-            (first["valid_from"], second["valid_to"]),
-            (second["valid_from"], first["valid_to"]),
-        )
-    )
 
 
 def _overlap(

@@ -6,25 +6,46 @@ import datetime as dt
 import itertools
 from calendar import day_name
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from medhavi import schema
 from medhavi.snapshot.calendars.calendars import Calendars
-from medhavi.units import DAY, from_seconds
-from medhavi.views.names import NOTHING, count, local, percent, said, when
+from medhavi.snapshot.calendars.weekly_shifts import (
+    CLOSED,
+    WEEKDAYS,
+    DayShift,
+    holding,
+    hours_text,
+    read_line,
+)
+from medhavi.units import DAY, HOUR, NEVER, from_seconds
+from medhavi.views.names import (
+    NOTHING,
+    count,
+    local,
+    number,
+    percent,
+    said,
+    when,
+)
 from medhavi.views.page import empty, table_html
 from medhavi.views.pictures.scenarios import scenario_link
 from medhavi.views.words import say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Mapping, Sequence
 
     from medhavi.snapshot import Snapshot
+    from medhavi.snapshot.calendars.weekly_shifts import Hours
     from medhavi.views.names import Names
 
 CALENDAR = ("calendars", "calendar")
+MOST_HOLDERS = 8
+"""Names of one kind that have a calendar; the others are counted."""
+MOST_WEEKS = 3
+"""Weeks of later dates that are listed."""
 MOST_EXCEPTIONS = 20
 """Exceptions that are listed, from now on; the others are counted."""
 
@@ -42,26 +63,44 @@ def zone_of(snapshot: Snapshot, calendar: str) -> str:
     return snapshot.local_days.zone_of(calendar=calendar) or "UTC"
 
 
-def used_by(snapshot: Snapshot, calendar: str) -> str:
-    """How many rows of which tables a calendar holds for."""
-    found = []
+def holders(snapshot: Snapshot, calendar: str, names: Names) -> str:
+    """What works by a calendar, by name: a change of it hits all of that."""
+    told = []
     for table, spec in schema.tables().items():
         named = [name for name, one in spec.columns.items() if CALENDAR in one.refs]
         if table in ("shifts", "calendar_exceptions") or not named:
             continue
         held = pl.any_horizontal(pl.col(named) == calendar)
-        if rows := snapshot[table].filter(held).height:
-            found.append(count(rows, said(table).removesuffix("s")))
-    return ", ".join(found) or NOTHING
+        found = snapshot[table].filter(held)[spec.key[0]].drop_nulls()
+        own = sorted({names.name(one) for one in found})
+        if not own:
+            continue
+        shown = ", ".join(own[:MOST_HOLDERS])
+        if len(own) > MOST_HOLDERS:
+            shown += f" {say('and_more', len(own) - MOST_HOLDERS)}"
+        if table == "locations":
+            inside = snapshot["resources"].filter(
+                pl.col("location").is_in(found.implode())
+            )
+            shown += f" ({say('with_resources', count(inside.height, 'resource'))})"
+        told.append(f"{count(len(own), said(spec.key[0]))}: {shown}")
+    return "; ".join(told) or NOTHING
 
 
-def calendar_html(snapshot: Snapshot, calendar: str, names: Names) -> str:
-    """Hours of a week of a calendar, and its exceptions from now on."""
+def weeks_html(snapshot: Snapshot, calendar: str) -> str:
+    """Hours of a week of a calendar now and of later ones, and how they are written."""
     zone = zone_of(snapshot, calendar)
-    week = table_html(
-        (say("column_weekday"), f"Open ({zone})"),
-        [(escape(day), escape(hours)) for day, hours in _weekdays(snapshot, calendar)],
+    moments = (int(snapshot.as_of), *changes_of(snapshot, calendar)[:MOST_WEEKS])
+    weeks = "".join(
+        _week_html(snapshot, calendar, moment, zone if place else "")
+        for place, moment in enumerate(moments)
     )
+    return f'{weeks}<p class="muted small">{escape(say("week_explained", zone))}</p>'
+
+
+def exceptions_html(snapshot: Snapshot, calendar: str) -> str:
+    """Exceptions of the week of a calendar from now on."""
+    zone = zone_of(snapshot, calendar)
     now = from_seconds(int(snapshot.as_of))
     frame = snapshot["calendar_exceptions"]
     rows = frame.filter(
@@ -76,51 +115,103 @@ def calendar_html(snapshot: Snapshot, calendar: str, names: Names) -> str:
         )
         for row in rows.head(MOST_EXCEPTIONS).iter_rows(named=True)
     ]
+    columns = say("from"), say("column_to"), say("column_what"), say("reason")
     more = rows.height - len(told)
-    also = f'<p class="muted">{say("and_more", more)}</p>' if more > 0 else ""
-    differs = (
-        table_html(
-            (say("from"), say("column_to"), say("column_what"), say("reason")), told
-        )
-        + also
-        if told
-        else ""
-    )
-    users = used_by(snapshot, calendar)
-    words = escape(say("calendar_holds_for", names.name(calendar), users))
-    return f"<p>{words}</p>{week}{differs}"
+    return table_html(columns, told, more=more) if told else ""
 
 
-def _weekdays(snapshot: Snapshot, calendar: str) -> Iterator[tuple[str, str]]:
-    """Weekdays with equal shifts that follow each other, and these."""
-    week = _week(snapshot, calendar)
-    for hours, days in itertools.groupby(week, key=lambda one: one[1]):
-        first, *others = (day for day, _ in days)
-        yield f"{first} to {others[-1]}" if others else first, hours
+def holders_html(snapshot: Snapshot, calendar: str, names: Names) -> str:
+    """Line that names who has a calendar."""
+    held = holders(snapshot, calendar, names)
+    return f"<p>{escape(say('calendar_holds_for', names.name(calendar), held))}</p>"
 
 
-def _week(snapshot: Snapshot, calendar: str) -> Iterator[tuple[str, str]]:
-    """Each weekday and its shifts that hold now."""
-    now = from_seconds(int(snapshot.as_of))
-    shifts = snapshot["shifts"].filter(
-        (pl.col("calendar") == calendar)
-        & (pl.col("valid_from").is_null() | (pl.col("valid_from") <= now))
-        & (pl.col("valid_to").is_null() | (pl.col("valid_to") > now))
-    )
-    for weekday, day in enumerate(day_name, start=1):
-        own = shifts.filter(pl.col("weekday") == weekday).sort("start")
-        parts = [
-            f"{begin:%H:%M} to {end:%H:%M}"
-            + ("" if share == 1 else f" ({percent(share)})")
-            for begin, end, share in own.select("start", "finish", "capacity").rows()
-        ]
-        yield day, ", ".join(parts) or "closed"
+def _week_html(snapshot: Snapshot, calendar: str, moment: int, zone: str) -> str:
+    """Hours of a week as they hold at a moment; a later one says from when."""
+    week = holding(_shifts(snapshot, calendar), moment)
+    days = [(day_name[day - 1], hours_words(hours)) for day, hours in week.items()]
+    rows = []
+    for hours, alike in itertools.groupby(days, key=lambda one: one[1]):
+        first, *others = (day for day, _ in alike)
+        rows.append((f"{first} to {others[-1]}" if others else first, hours))
+    total = sum(one.seconds * one.capacity for own in week.values() for one in own)
+    begins = when(from_seconds(moment), zone, year=True) if zone else ""
+    head = say("open_in_zone", number(total / HOUR), zone_of(snapshot, calendar))
+    told = [tuple(map(escape, row)) for row in rows]
+    line = f"<p><b>{escape(say('week_from', begins))}</b></p>" if begins else ""
+    return line + table_html((say("column_weekday"), head), told)
+
+
+def _shifts(snapshot: Snapshot, calendar: str) -> list[DayShift]:
+    rows = snapshot["shifts"].filter(pl.col("calendar") == calendar)
+    return [DayShift.of(row) for row in rows.iter_rows(named=True)]
+
+
+def changes_of(snapshot: Snapshot, calendar: str) -> list[int]:
+    """Moments after now at which another week begins to hold [UTC seconds]."""
+    edges = {
+        edge
+        for one in _shifts(snapshot, calendar)
+        for edge in (one.since, one.until)
+        if int(snapshot.as_of) < edge < NEVER
+    }
+    return sorted(edges)
+
+
+def week_at(snapshot: Snapshot, calendar: str, moment: int) -> dict[int, str]:
+    """Hours of each weekday at a moment [UTC seconds], as a line states them."""
+    week = holding(_shifts(snapshot, calendar), moment)
+    return {day: hours_text(hours) for day, hours in week.items()}
+
+
+def hours_words(hours: Sequence[Hours]) -> str:
+    """Hours of a day.
+
+    >>> from medhavi.snapshot.calendars.weekly_shifts import read_hours
+    >>> hours_words(read_hours("06:00-14:00, 22:00-06:00 50%"))
+    '06:00 to 14:00, 22:00 to 06:00 (50 %)'
+    """
+    parts = [
+        f"{one.start:%H:%M} to {one.finish:%H:%M}"
+        + ("" if one.capacity == 1 else f" ({percent(one.capacity)})")
+        for one in sorted(hours)
+    ]
+    return ", ".join(parts) or CLOSED
+
+
+def shifts_words(values: Mapping[str, Any], names: Names) -> str:
+    """Which shifts a calendar gets, and when, from the values of an edit."""
+    calendar = values["calendar"]
+    zone = names.zone_of(calendar)
+    since, until = values.get("valid_from"), values.get("valid_to")
+    told = names.name(calendar)
+    if since is not None:
+        told += f", {say('from').lower()} {when(since, zone, year=True)}"
+    if until is not None:
+        told += f", {say('label_until')} {when(until, zone, year=True, ends=True)}"
+    lines = []
+    for line in values["shifts"]:
+        days, hours = read_line(line) or ((), ())
+        length = number(sum(one.seconds for one in hours) / HOUR)
+        spent = f" ({say('open_a_day', length)})" if hours else ""
+        lines.append(f"{days_words(days)} {hours_words(hours)}{spent}")
+    return say("shifts_of", told, "; ".join(lines))
+
+
+def days_words(days: Sequence[int]) -> str:
+    """Weekdays in words.
+
+    >>> days_words([1, 2, 3, 6])
+    'Mon to Wed, Sat'
+    """
+    runs = itertools.groupby(enumerate(days), key=lambda one: one[1] - one[0])
+    ends = [[WEEKDAYS[day - 1] for _, day in run] for _, run in runs]
+    return ", ".join(f"{run[0]} to {run[-1]}" if run[1:] else run[0] for run in ends)
 
 
 def calendar_choices(snapshot: Snapshot, resource: str, names: Names) -> dict[str, str]:
-    """Calendars that open a resource, by name and what else they hold for."""
-    found = calendars_of(snapshot, resource)
-    return {f"{names.name(one)} ({used_by(snapshot, one)})": one for one in found}
+    """Calendars that open a resource, by name."""
+    return {names.name(one): one for one in calendars_of(snapshot, resource)}
 
 
 def can_work_longer(snapshot: Snapshot, resource: str) -> bool:

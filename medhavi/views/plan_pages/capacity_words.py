@@ -392,6 +392,26 @@ def operation_html(
     )
 
 
+def late_by_html(plan: Plan, resource: str, names: Names) -> str:
+    """Demands that a resource makes late, the dearest first; empty: none."""
+    causes = plan.causes.filter(pl.col("subject") == resource)
+    link = '<a href="{}" target="_self">{}</a>'
+    rows = [
+        (
+            link.format(escape(demand_link(demand)), names.html(demand)),
+            escape(duration(hours)),
+            escape(money(cost, names.currency)),
+        )
+        for demand, hours, cost in causes.sort("money", descending=True)
+        .select("demand", "hours", "money")
+        .head(2 * MOST_SERVED)
+        .iter_rows()
+    ]
+    columns = (say("demands_made_late"), say("column_late_of_all"), say("cost"))
+    more = causes.height - len(rows)
+    return table_html(columns, rows, columns[1:], more=more) if rows else ""
+
+
 def _head(order: dict[str, Any], work: pl.DataFrame, names: Names) -> str:
     first, last = work.row(0, named=True), work.row(-1, named=True)
     zone = names.zone_of(first["resource"])

@@ -127,6 +127,8 @@ class PlanEditing(ABC):
         rows, key = plan.supplies, values.get("key")
         if isinstance(key, Mapping):
             return days.zone_of(**key) or "UTC"
+        if calendar := values.get("calendar"):
+            return days.zone_of(calendar=calendar) or "UTC"
         supply = order_id(rows, str(values.get("supply")))
         found = rows.filter(rows["id"] == supply)["location"]
         return days.zone_of(location=found[0] if found.len() else None) or "UTC"
@@ -171,6 +173,7 @@ class PlanEditing(ABC):
     cancel = _verb("cancel")
     mass_change = _verb("mass_change")
     replace_rows = _verb("replace_rows")
+    change_shifts = _verb("change_shifts")
 
     def firm(
         self, plan: Plan, supply: str | Sequence[str], *, approver: str, **values: Any
