@@ -18,11 +18,13 @@ from medhavi.service.order_pages import one_order, order_filters, order_page
 from medhavi.service.order_pages.order_page import SUGGESTED
 from medhavi.service.plan_pages import (
     decision_words,
+    demand_page,
     desk_parts,
     desk_words,
     item_page,
     plan_page,
 )
+from medhavi.service.plan_pages.page_choices import drawer_tabs
 from medhavi.service.plan_pages.plan_loading import PlanPage, load_page
 from medhavi.service.plan_pages.plan_page import EditSession
 from medhavi.service.search_page import OBJECTS
@@ -100,8 +102,8 @@ def test_remedies_of_an_order_are_those_of_the_late_demands_it_serves(desk):
     told = one_order.no_help("", orders, orders.row(0, named=True))
     assert "It serves no late demand" in told
     assert "No order is selected" in one_order.no_help("", orders, None)
-    assert one_order.order_tabs("mrp") == ("Why", "Edit", "History")
-    assert "What would help" in one_order.order_tabs("constrained")
+    assert drawer_tabs("mrp") == ("Why", "Edit", "History")
+    assert "What would help" in drawer_tabs("constrained")
 
 
 def test_an_address_names_an_order_by_id_or_number(desk):
@@ -365,12 +367,13 @@ def test_a_demand_of_the_address_that_is_not_planned_is_told_and_no_other_shown(
     def asked(name):
         return "GONE" if name == "demand" else ""
 
-    choice = desk_words.demand_choice(desk, desk.plan, asked, lambda *_: None)
-    assert choice.value is None
-    told = desk_words.missing_demand_html("GONE")
+    table = demand_page.demand_table(desk, asked, lambda *_: None)
+    assert demand_page.selected_demand(table) is None
+    told = demand_page.missing_html("GONE", table)
     assert "Demand GONE is not in this plan" in told
-    usual = desk_words.demand_choice(desk, desk.plan, lambda _: "", lambda *_: None)
-    assert usual.value in list(desk.plan.fulfilment["demand"])
+    usual = demand_page.demand_table(desk, lambda _: "", lambda *_: None)
+    assert demand_page.selected_demand(usual) in list(desk.plan.fulfilment["demand"])
+    assert "No demand is selected" in demand_page.missing_html("", usual)
 
 
 def test_addresses_of_the_plan_page_lead_on():
@@ -386,7 +389,7 @@ def test_addresses_of_the_plan_page_lead_on():
     links = desk_words.tile_links({"mode": "mrp", "code": "Defer", "tab": "stock"})
     assert links == (
         "?mode=mrp&code={rows}&tab=exceptions#exceptions",
-        "?mode=mrp&tab=late-demands&part=late-demands-by-cost,-and-why#late",
+        "?mode=mrp&tab=late-demands#late",
     )
     assert desk_words.orders_link("Defer").startswith('<a href="/orders/?code=Defer"')
 

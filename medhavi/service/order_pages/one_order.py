@@ -10,7 +10,6 @@ import polars as pl
 from medhavi.edits.order_rows import order_named
 from medhavi.edits.order_states import OrderState
 from medhavi.errors import MedhaviError
-from medhavi.results.plan_remedy import MODES_WITH_REMEDIES
 from medhavi.service.downloads import outbox_file
 from medhavi.service.page_data import bench_of, html, picture, recorded_until
 from medhavi.views import page
@@ -52,12 +51,6 @@ def order_choice(selected: Sequence[Row]) -> mo.ui.dropdown | None:
     return mo.ui.dropdown(
         options, value=next(iter(options)), searchable=True, label=say("order")
     )
-
-
-def order_tabs(mode: str) -> tuple[str, ...]:
-    """Parts beside the grid of orders of a plan in a mode."""
-    helps = [say("remedies")] if mode in MODES_WITH_REMEDIES else []
-    return (say("why"), *helps, say("edit"), say("history"))
 
 
 def missing_html(order: str, orders: pl.DataFrame) -> str:
