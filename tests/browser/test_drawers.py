@@ -131,11 +131,30 @@ def test_focus_goes_from_the_grid_to_its_drawer(desk):
 def test_a_demand_leads_to_the_edit_of_its_orders(desk):
     page = desk.page
     desk.open("/plan/?side=edit")
-    expect(page.get_by_role("heading", name="Orders that serve it")).to_be_visible()
+    expect(page.get_by_role("heading", name="Its orders, to edit")).to_be_visible()
     link = page.locator(".mv-list a[href^='/orders/']").first
     number = link.inner_text()
     desk.act(link.click)
     expect(page.get_by_role("region", name="Selection")).to_contain_text(number)
     edit = page.get_by_role("tab", name="Edit", exact=True)
     expect(edit).to_have_attribute("data-state", "active")
+    desk.assert_clean()
+
+
+@pytest.mark.req("UI-02", "UI-08")
+def test_an_item_has_its_drawer_below_its_record(desk):
+    page = desk.page
+    desk.open("/items/")
+    assert_beside(page)
+    record = page.locator('[data-cell-name="time_phased"]').bounding_box()
+    grid = grid_of(page).bounding_box()
+    assert record is not None
+    assert grid is not None
+    assert record["width"] > grid["width"] + 300
+    desk.act(page.get_by_role("tab", name="Edit", exact=True).click)
+    expect(page.get_by_role("link", name="All its orders")).to_be_visible()
+    # The part of the drawer stays where another part of the page is looked at.
+    desk.act(page.get_by_role("tab", name="Orders and requirements").click)
+    expect(page.get_by_role("link", name="All its orders")).to_be_visible()
+    expect(page).to_have_url(re.compile("side=edit&tab=orders-and-requirements"))
     desk.assert_clean()

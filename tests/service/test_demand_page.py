@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
-from urllib.parse import urlencode
 
 import marimo as mo
 import pytest
 
 from medhavi.service import page_data
 from medhavi.service.plan_pages import demand_page, desk_parts
+from medhavi.views.order_grid import edit_link
 from medhavi.views.plan_pages import demand_grid
 from tests.service.test_order_page import MORE, page_of
 from tests.workbench.edit_company import company
@@ -63,7 +64,7 @@ def test_the_orders_of_a_demand_lead_to_their_edit(desk):
     served = desk.plan.pegging.drop_nulls("demand").join(orders, on="supply")
     demand, number = served.select("demand", "number").row(0)
     told = demand_page.edit_html(desk, demand)
-    address = f"/orders/?{urlencode({'order': number})}&amp;tab=edit"
+    address = escape(edit_link(number))
     assert f'<a href="{address}" target="_self">{number}</a>' in told
     assert f"/scenarios/?subject={demand}" in told
 

@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from medhavi.edits.order_rows import order_named
+from medhavi.results.reports.time_phased import TimePhasedRecords
 from medhavi.service import page_data
 from medhavi.service.downloads import as_csv, as_xlsx
 from medhavi.service.order_pages import one_order, order_filters, order_page
@@ -29,8 +30,9 @@ from medhavi.service.plan_pages.plan_loading import PlanPage, load_page
 from medhavi.service.plan_pages.plan_page import EditSession
 from medhavi.service.search_page import OBJECTS
 from medhavi.views.order_grid import OrderFilter, grid_rows
+from medhavi.views.pictures.lateness import helped_html
 from tests import factories
-from tests.api import DataSource, names_of, plan
+from tests.api import DataSource, Names, names_of, plan
 from tests.lakehouse.lake_events import day, purchase
 from tests.results.hand_plan import hand_plan
 from tests.views.test_late_picture import cause, demand
@@ -429,6 +431,38 @@ def test_an_item_without_requirement_says_so_and_shows_its_sources(tmp_path):
         page, page.names, none.value, "X|L"
     )
     assert "No item is planned" in item_page.nothing_html(page, page.names, None, "")
+
+
+@pytest.mark.req("UI-02", "UI-08")
+def test_the_drawer_of_an_item_has_its_reasons_its_late_demands_and_its_orders(desk):
+    row = desk.plan.supplies.filter(pl.col("number") == "PO-2").row(0, named=True)
+    record = TimePhasedRecords(desk.plan, desk.snapshot).of(
+        row["product"], row["location"], "week"
+    )
+
+    def told(side):
+        return item_page.side_html(side, desk, record)
+
+    assert "Why it is short" in told("Why") or "It does not run short" in told("Why")
+    assert '<a href="/orders/?order=PO-2&amp;tab=edit" target="_self">PO-2</a>' in told(
+        "Edit"
+    )
+    assert "All its orders" in told("Edit")
+    assert "It serves no late demand" in told("What would help")
+    assert drawer_tabs("optimize", history=False)[-1] == "Edit"
+
+
+def test_late_demands_of_an_item_lead_to_their_remedies():
+    late = hand_plan(
+        fulfilment=[demand("D-1", "late", 24.0), demand("D-2", "on_time", 0.0)],
+        causes=[cause("D-1", "AwaitingSupply", 24.0, 5.0)],
+        pegging=[{"demand": one, "supply": "TO-1"} for one in ("D-1", "D-2")],
+    )
+    names = Names(currency="EUR")
+    told = helped_html(late, pl.col("supply") == "TO-1", names)
+    link = "/plan/?demand=D-1&amp;side=what-would-help"
+    assert f'<a href="{link}" target="_self">D-1</a>: 1 d, € 5' in told
+    assert "D-2" not in told
 
 
 @pytest.mark.req("UI-02")

@@ -14,8 +14,8 @@ from medhavi.service.page_data import html, picture, recorded_until, section
 from medhavi.service.page_table import linked, written
 from medhavi.views import grid_columns, page
 from medhavi.views.names import money
-from medhavi.views.order_grid import order_link, partner_links
-from medhavi.views.order_list import due_clock, order_words
+from medhavi.views.order_grid import order_edits_html, partner_links
+from medhavi.views.order_list import due_clock
 from medhavi.views.pictures.chain import chain_chart
 from medhavi.views.pictures.lateness import late_demands
 from medhavi.views.pictures.scenarios import scenario_link
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     Wanted = Callable[[str], str]
     Keep = Callable[[str, str], None]
 
-MOST_ORDERS = 12
-"""Orders of a demand that lead to their edit."""
 _HIDDEN = (demand_grid.ID,)
 _rows: AnswerCache[pl.DataFrame] = AnswerCache(4)
 
@@ -155,37 +153,12 @@ def why_parts(
 
 def edit_html(shown: PlanPage, demand: str) -> str:
     """Orders that serve a demand, each a link to its edit; what else can be changed."""
-    plan, names = shown.plan, shown.names
+    plan = shown.plan
     assert plan is not None
-    assert shown.snapshot is not None
     served = plan.pegging.filter(pl.col("demand") == demand).select(id="supply")
-    orders = (
-        plan.supplies.join(served.unique(), on="id", how="semi")
-        .filter(pl.col("number").is_not_null())
-        .sort("start", "id")
-        .select("id", "number")
-    )
-    lines = [
-        f"<li>{_edit_link(number, order_words(plan, one, names))}</li>"
-        for one, number in orders.head(MOST_ORDERS).iter_rows()
-    ]
-    more = orders.height - len(lines)
-    if more > 0:
-        lines.append(f'<li class="muted">{say("and_more", more)}</li>')
-    listed = (
-        f"<h3>{say('orders_that_serve_it')}</h3><ul>{''.join(lines)}</ul>"
-        if lines
-        else page.empty(say("no_order_serves_it"), "")
-    )
+    orders = plan.supplies.join(served.unique(), on="id", how="semi")
+    listed = order_edits_html(plan, orders, shown.names)
     return f'<div class="mv-list">{listed}<p>{_other_edits(shown, demand)}</p></div>'
-
-
-def _edit_link(number: str, words: str) -> str:
-    """Words of an order whose number leads to its edit."""
-    told = escape(number)
-    address = f"{escape(order_link(number))}&amp;tab=edit"
-    link = f'<a href="{address}" target="_self">{told}</a>'
-    return escape(words).replace(told, link, 1)
 
 
 def _other_edits(shown: PlanPage, demand: str) -> str:

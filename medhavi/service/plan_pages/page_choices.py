@@ -43,10 +43,17 @@ def choice(
     )
 
 
-def drawer_tabs(mode: str) -> tuple[str, ...]:
-    """Parts of the drawer beside a grid, for what is selected of a plan in a mode."""
+def drawer_tabs(mode: str, *, history: bool = True) -> tuple[str, ...]:
+    """Parts of the drawer beside a grid, for what is selected of a plan in a mode.
+
+    Parameters
+    ----------
+    history
+        Whether the log has events of what is selected.
+    """
     helps = [say("remedies")] if mode in MODES_WITH_REMEDIES else []
-    return (say("why"), *helps, say("edit"), say("history"))
+    past = [say("history")] if history else []
+    return (say("why"), *helps, say("edit"), *past)
 
 
 def number_choice(wanted: Wanted, keep: Keep) -> mo.ui.text:

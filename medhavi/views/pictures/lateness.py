@@ -23,6 +23,7 @@ from medhavi.views.names import (
     money,
     when,
 )
+from medhavi.views.order_grid import remedies_link
 from medhavi.views.page import empty, table_html
 from medhavi.views.promises.words import remedy_words
 from medhavi.views.theme import (
@@ -71,6 +72,39 @@ def late_demands(plan: Plan) -> pl.DataFrame:
         .with_columns(pl.col("money").fill_null(0.0))
         .sort("money", "lateness_h", "demand", descending=[True, True, False])
     )
+
+
+def late_served(plan: Plan, pegs: pl.Expr) -> pl.DataFrame:
+    """Late demands that some pegs of a plan serve, as `late_demands` has them."""
+    served = plan.pegging.filter(pegs)["demand"].drop_nulls().unique()
+    return late_demands(plan).filter(pl.col("demand").is_in(served.implode()))
+
+
+def helped_html(plan: Plan, pegs: pl.Expr, names: Names) -> str:
+    """Late demands that some pegs serve, each a link to what would help it.
+
+    Remedies are tried of a demand; so of an item, a supplier or a promise they are
+    those of the demands behind it.
+    """
+    late = late_served(plan, pegs)
+    if late.is_empty():
+        return empty(say("it_serves_nothing_late"), say("what_serves_late_demands"))
+    lines = [
+        f'<li><a href="{escape(remedies_link(row["demand"]))}" target="_self">'
+        f"{escape(names.name(row['demand']))}</a>: {escape(lateness_text(row))}"
+        f"{_worth(row['money'], names)}</li>"
+        for row in late.head(MOST_LATE).iter_rows(named=True)
+    ]
+    if late.height > len(lines):
+        lines.append(
+            f'<li class="muted">{say("and_more", late.height - len(lines))}</li>'
+        )
+    head = f"<p>{say('remedies_of_late_demands')}</p>"
+    return f'<div class="mv-list">{head}<ul>{"".join(lines)}</ul></div>'
+
+
+def _worth(cost: float, names: Names) -> str:
+    return f", {escape(money(cost, names.currency))}" if cost else ""
 
 
 def late_bars(plan: Plan, names: Names, most: int = MOST_LATE) -> pl.DataFrame:
