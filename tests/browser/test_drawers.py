@@ -158,3 +158,14 @@ def test_an_item_has_its_drawer_below_its_record(desk):
     expect(page.get_by_role("link", name="All its orders")).to_be_visible()
     expect(page).to_have_url(re.compile("side=edit&tab=orders-and-requirements"))
     desk.assert_clean()
+
+
+@pytest.mark.req("UI-02", "UI-08")
+def test_an_exception_that_is_ticked_has_its_links_beside_the_grid(desk):
+    desk.open("/cockpit/")
+    expect(desk.page.get_by_role("region", name="Selection")).to_have_count(0)
+    select(desk)
+    assert_beside(desk.page)
+    expect(desk.page.get_by_role("link", name="All of the kind")).to_be_visible()
+    expect(desk.page.get_by_role("button", name="Record")).to_be_visible()
+    desk.assert_clean()
