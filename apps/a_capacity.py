@@ -23,7 +23,6 @@ with app.setup:
         capacity_page,
         capacity_parts,
     )
-    from medhavi.service.order_pages import one_order
     from medhavi.service.page_data import html, trouble_of
     from medhavi.service.plan_pages import (
         decision_words,
@@ -32,6 +31,7 @@ with app.setup:
         plan_page,
     )
     from medhavi.service.plan_pages.approver_names import Approver
+    from medhavi.service.plan_pages.page_choices import drawer_tabs
     from medhavi.service.plan_pages.plan_page import (
         Decision,
         EditForm,
@@ -383,7 +383,7 @@ def chosen_words(names, plan, view):
 
 @app.cell(hide_code=True)
 def choose_tab(keep, mode, wanted):
-    tab = desk_words.tab_bar(one_order.order_tabs(mode.value), wanted, keep, say("why"))
+    tab = desk_words.tab_bar(drawer_tabs(mode.value), wanted, keep, say("why"))
     return (tab,)
 
 

@@ -175,14 +175,12 @@ def bar(plan, tab):
 
 
 @app.cell(hide_code=True)
-def show(by, exceptions, form, shown, state, tab):
+def grid(by, exceptions, state, tab):
     mo.stop(tab.value != say("exceptions"))
-    _review = [form] if shown.source.lake else []
     mo.vstack(
         [
             mo.hstack([state, by], justify="start", wrap=True, gap=2),
             *exceptions,
-            *_review,
         ],
         gap=1,
     )
@@ -213,6 +211,12 @@ def others(plan, shown, tab):
 def chosen(tab, table):
     mo.stop(tab.value != say("exceptions") or table is None or not len(table.value))
     html(cockpit_page.links_html(table.value["Key"][0]))
+    return
+
+
+@app.cell(hide_code=True)
+def review(form, shown, tab):
+    form if shown.source.lake and tab.value == say("exceptions") else None
     return
 
 

@@ -19,9 +19,9 @@ with app.setup:
     from medhavi.service import grid_groups
     from medhavi.service.page_data import html, picture, trouble_of
     from medhavi.service.plan_pages import desk_words, item_page
+    from medhavi.service.plan_pages.page_choices import drawer_tabs
     from medhavi.views import item_record, page, theme
     from medhavi.views.pictures.stock import record_chart
-    from medhavi.views.plan_pages.shortages import shortage_html
     from medhavi.views.plan_pages.stock_lots import lots_html
     from medhavi.views.tiles import tiles_html
     from medhavi.views.words import say
@@ -96,22 +96,21 @@ def nothing(item, names, plan, record, shown, wanted):
 
 
 @app.cell(hide_code=True)
-def tiles(names, plan, record):
+def tiles(names, record):
     mo.stop(record is None)
-    html(
-        tiles_html(item_record.item_tiles(record, names), "{rows}")
-        + shortage_html(record, plan, names)
-    )
+    html(tiles_html(item_record.item_tiles(record, names), "{rows}"))
     return
 
 
 @app.cell(hide_code=True)
-def choose_tab(keep, plan, wanted):
+def choose_tab(keep, mode, plan, wanted):
     mo.stop(plan is None)
     tab = desk_words.tab_bar(item_page.TABS, wanted, keep, say("time_phased_record"))
     group = grid_groups.group_choice(item_page.MOVEMENT_GROUPING, wanted, keep)
     month = item_page.month_choice(plan, wanted, keep)
-    return group, month, tab
+    _sides = drawer_tabs(mode.value, history=False)
+    side = desk_words.tab_bar(_sides, wanted, keep, say("why"), name="side")
+    return group, month, side, tab
 
 
 @app.cell(hide_code=True)
@@ -121,54 +120,70 @@ def bar(record, tab):
 
 
 @app.cell(hide_code=True)
-def moved(group, keep, names, plan, record, tab, wanted):
-    mo.stop(record is None or tab.value != say("orders_and_requirements"))
-    movements = item_record.movement_rows(record, plan, names)
-    grouped = grid_groups.group_table(
-        movements, item_page.MOVEMENT_GROUPING, group.value, names, wanted, keep
+def time_phased(names, record, tab):
+    # The whole width is its own: what is told of the item stands below it.
+    mo.stop(record is None or tab.value != say("time_phased_record"))
+    mo.vstack(
+        [
+            html(item_record.record_html(record, names, linked=True)),
+            item_page.record_files(record, names),
+        ],
+        gap=1,
     )
+    return
+
+
+@app.cell(hide_code=True)
+def moved(group, keep, names, plan, record, tab, wanted):
+    movements, grouped = None, None
+    if record is not None and tab.value == say("orders_and_requirements"):
+        movements = item_record.movement_rows(record, plan, names)
+        grouped = grid_groups.group_table(
+            movements, item_page.MOVEMENT_GROUPING, group.value, names, wanted, keep
+        )
     return grouped, movements
 
 
 @app.cell(hide_code=True)
-def movement_grid(group, grouped, movements, record):
-    _rows = grid_groups.listed_rows(
-        movements, item_page.MOVEMENT_GROUPING, group.value, grouped
-    )
-    if movements.is_empty():
-        _none = say("no_movement"), say("nothing_of_it_is_ordered")
-        _parts = [html(page.empty(*_none))]
+def grid(group, grouped, month, movements, record, shown, tab):
+    mo.stop(record is None)
+    _plan, _tables, _names = shown.plan, shown.snapshot, shown.names
+    _item = record.product, record.location
+    if movements is not None:
+        _rows = grid_groups.listed_rows(
+            movements, item_page.MOVEMENT_GROUPING, group.value, grouped
+        )
+        _parts = item_page.movement_parts(record, _rows, group, grouped)
+    elif tab.value == say("time_phased_record"):
+        _none = say("stock_unlimited"), say("no_shortage_here")
+        _parts = [picture(record_chart(record, _plan, _names), *_none)]
+    elif tab.value == say("items_that_run_short"):
+        _parts = item_page.short_parts(_plan, _names, month)
+    elif tab.value == say("stock_lots"):
+        _parts = [html(lots_html(_plan, _tables, *_item, _names))]
     else:
-        _parts = [group, *([] if grouped is None else [grouped])]
-        _parts += [item_page.movement_table(record, _rows)] if _rows.height else []
+        _made = item_record.supply_html(_tables, *_item, _names)
+        _parts = [html(f'<div class="mv-list">{_made}</div>')]
     mo.vstack(_parts, gap=1)
     return
 
 
 @app.cell(hide_code=True)
-def show(month, names, plan, record, snapshot, tab):
-    mo.stop(record is None or tab.value == say("orders_and_requirements"))
-    if tab.value == say("time_phased_record"):
-        _parts = [
-            html(item_record.record_html(record, names, linked=True)),
-            item_page.record_files(record, names),
-            picture(
-                record_chart(record, plan, names),
-                say("stock_unlimited"),
-                say("no_shortage_here"),
-            ),
-        ]
-    elif tab.value == say("items_that_run_short"):
-        _parts = item_page.short_parts(plan, names, month)
-    elif tab.value == say("stock_lots"):
-        _item = record.product, record.location
-        _parts = [html(lots_html(plan, snapshot, *_item, names))]
-    else:
-        _made = item_record.supply_html(
-            snapshot, record.product, record.location, names
-        )
-        _parts = [html(f'<div class="mv-list">{_made}</div>')]
-    mo.vstack(_parts, gap=1)
+def selected(names, record):
+    html(page.drawer_head(item_page.item_words(record, names))) if record else None
+    return
+
+
+@app.cell(hide_code=True)
+def side_bar(record, side):
+    side if record is not None else None
+    return
+
+
+@app.cell(hide_code=True)
+def told(record, shown, side):
+    mo.stop(record is None)
+    html(item_page.side_html(side.value, shown, record))
     return
 
 

@@ -29,6 +29,7 @@ with app.setup:
         plan_page,
     )
     from medhavi.service.plan_pages.approver_names import Approver
+    from medhavi.service.plan_pages.page_choices import drawer_tabs
     from medhavi.service.plan_pages.plan_page import (
         Decision,
         EditedOrders,
@@ -234,7 +235,7 @@ def select(everything, table):
 @app.cell(hide_code=True)
 def choose_tab(keep, mode, wanted):
     tab = desk_words.tab_bar(
-        one_order.order_tabs(mode.value),
+        drawer_tabs(mode.value),
         wanted,
         keep,
         say("why") if wanted("order") else say("edit"),

@@ -26,6 +26,7 @@ with app.setup:
     )
     from medhavi.service.plan_pages import (
         decision_words,
+        demand_page,
         desk_parts,
         desk_words,
         item_page,
@@ -33,6 +34,7 @@ with app.setup:
         plan_page,
     )
     from medhavi.service.plan_pages.approver_names import Approver
+    from medhavi.service.plan_pages.page_choices import drawer_tabs
     from medhavi.service.plan_pages.plan_page import (
         Decision,
         EditForm,
@@ -45,16 +47,13 @@ with app.setup:
         advice_of,
         exception_rows,
     )
-    from medhavi.views.pictures.chain import chain_chart
     from medhavi.views.pictures.lateness import (
         causes_html,
         late_chart,
-        late_html,
         overdue_chart,
     )
     from medhavi.views.pictures.load import load_chart
     from medhavi.views.pictures.stock import record_chart
-    from medhavi.views.plan_pages.demand_chain import story_html
     from medhavi.views.report import figures_html
     from medhavi.views.tiles import tiles_html
     from medhavi.views.words import say
@@ -173,111 +172,107 @@ def bar(plan, tab, wanted):
 
 
 @app.cell(hide_code=True)
-def late(mode, names, plan, tab):
-    mo.stop(tab.value != say("late_demands") or mode.value == "mrp")
-    section(
-        "late",
-        "",
-        picture(
-            late_chart(plan, names), say("nothing_is_late"), say("all_demands_on_time")
-        ),
-    )
-    return
-
-
-@app.cell(hide_code=True)
-def overdue(mode, names, plan, tab):
-    mo.stop(tab.value != say("late_demands") or mode.value != "mrp")
-    section(
-        "overdue",
-        "",
-        picture(
-            overdue_chart(plan, names),
-            say("no_start_before_now"),
-            say("look_for_tight"),
-        ),
-    )
-    return
-
-
-@app.cell(hide_code=True)
-def choose_part(keep, mode, plan, wanted):
-    parts = desk_parts.late_parts(plan, mode.value)
-    part = desk_words.tab_bar(parts, wanted, keep, parts[0], name="part")
-    return part, parts
-
-
-@app.cell(hide_code=True)
-def part_bar(part, parts, tab):
-    part if tab.value == say("late_demands") and len(parts) > 1 else None
-    return
-
-
-@app.cell(hide_code=True)
-def late_lists(names, part, plan, shown, tab):
+def draw(mode, names, plan, tab):
     mo.stop(tab.value != say("late_demands"))
-    _told = {
-        say("late_demands_by_cost"): lambda: late_html(
-            plan, names, shown.snapshot["demands"]
-        ),
-        say("cost_of_lateness_by_cause"): lambda: causes_html(plan, names),
-    }.get(part.value)
-    html(_told()) if _told else None
+    if mode.value == "mrp":
+        _chart, _key = overdue_chart(plan, names), "overdue"
+        _none = say("no_start_before_now"), say("look_for_tight")
+    else:
+        _chart, _key = late_chart(plan, names), "late"
+        _none = say("nothing_is_late"), say("all_demands_on_time")
+    drawn = section(_key, "", picture(_chart, *_none))
+    return (drawn,)
+
+
+@app.cell(hide_code=True)
+def causes(names, plan, tab):
+    mo.stop(tab.value != say("cost_of_lateness_by_cause"))
+    html(causes_html(plan, names))
     return
 
 
 @app.cell(hide_code=True)
-def choose_demand(keep, plan, shown, wanted):
-    demand = desk_words.demand_choice(shown, plan, wanted, keep)
+def choose_demand(keep, plan, shown, tab, wanted):
+    _on = plan and tab.value == say("late_demands")
+    demands = demand_page.demand_table(shown, wanted, keep) if _on else None
+    return (demands,)
+
+
+@app.cell(hide_code=True)
+def choose_side(keep, mode, wanted):
+    # Apart from what changes with the selection: a click on it is not lost.
+    side = desk_words.tab_bar(
+        drawer_tabs(mode.value), wanted, keep, say("why"), name="side"
+    )
     everything = mo.ui.checkbox(label=say("all_orders_of_the_chain"))
-    return demand, everything
+    return everything, side
 
 
 @app.cell(hide_code=True)
-def missing(demand, part, tab, wanted):
-    mo.stop(tab.value != say("late_demands") or demand.value is not None)
-    mo.stop(part.value != say("pegging_chain_of_a_demand"))
-    _told = html(desk_words.missing_demand_html(wanted("demand")))
-    mo.vstack([*([demand] if demand.options else []), _told])
+def grid(demands, drawn, names, wanted):
+    _grid = (
+        html(demand_page.missing_html(wanted("demand"), demands))
+        if demands is None
+        else demand_page.table_part(demands, names)
+    )
+    mo.vstack([drawn, _grid], gap=1)
     return
 
 
 @app.cell(hide_code=True)
-def why(demand, everything, names, part, parts, plan, tab):
-    mo.stop(tab.value != say("late_demands") or demand.value is None)
-    mo.stop(part.value != say("pegging_chain_of_a_demand"))
-    _told = plan.explain(demand.value, names=dict(names.texts))
-    section(
-        "why",
-        part.value if len(parts) == 1 else "",
-        mo.hstack([demand, everything], justify="start", wrap=True),
-        picture(
-            chain_chart(_told, names, plan.run.as_of, everything=everything.value),
-            say("stock_serves_it"),
-            say("nothing_to_supply"),
-        ),
-        html(story_html(_told, names, plan.run.as_of, expedite=True)),
+def select(demands):
+    demand = demand_page.selected_demand(demands)
+    return (demand,)
+
+
+@app.cell(hide_code=True)
+def selected(demand, demands, names, wanted):
+    mo.stop(demands is None)
+    html(
+        page.drawer_head(f"<b>{names.html(demand)}</b>")
+        if demand
+        else demand_page.missing_html(wanted("demand"), demands)
     )
     return
 
 
 @app.cell(hide_code=True)
-def choose_remedy(names, part, plan, tab):
-    mo.stop(tab.value != say("late_demands"))
-    mo.stop(part.value != say("label_remedies"))
-    remedy_form = desk_parts.remedy_form(plan, names)
+def side_bar(demands, side):
+    side if demands is not None else None
+    return
+
+
+@app.cell(hide_code=True)
+def why(demand, everything, names, plan, side):
+    mo.stop(demand is None or side.value != say("why"))
+    demand_page.why_parts(plan, demand, names, everything)
+    return
+
+
+@app.cell(hide_code=True)
+def choose_remedy(demand, names, plan, side):
+    mo.stop(demand is None or side.value != say("remedies"))
+    remedy_form = None
+    if demand_page.is_late(plan, demand):
+        remedy_form = desk_parts.remedy_form(plan, names, [demand], others=True)
     section(
         "remedies",
         "",
-        html(f'<p class="muted">{say("changes_are_tried_in_order")}</p>'),
-        remedy_form,
+        *(
+            [html(page.empty(say("demand_is_kept"), say("look_at_late_ones")))]
+            if remedy_form is None
+            else [
+                html(f'<p class="muted">{say("changes_are_tried_in_order")}</p>'),
+                remedy_form,
+            ]
+        ),
     )
     return (remedy_form,)
 
 
 @app.cell(hide_code=True)
 def remedies(names, remedy_form, shown):
-    mo.stop(remedy_form.value is None)
+    mo.stop(remedy_form is None or remedy_form.value is None)
     tried, pick, _told = desk_parts.remedies_of(shown, remedy_form.value, names)
     _told
     return pick, tried
@@ -291,6 +286,20 @@ def look_at_one(names, pick, preview, shown, tried):
     )
     desk_parts.remedy_part(pick, remedy_line)
     return (remedy_line,)
+
+
+@app.cell(hide_code=True)
+def edit(demand, shown, side):
+    mo.stop(demand is None or side.value != say("edit"))
+    html(demand_page.edit_html(shown, demand))
+    return
+
+
+@app.cell(hide_code=True)
+def past(demand, known_at, shown, side):
+    mo.stop(demand is None or side.value != say("history"))
+    html(demand_page.history_html(shown, demand, known_at))
+    return
 
 
 @app.cell(hide_code=True)

@@ -706,7 +706,7 @@ def list_promises(found, group, grouped, grouping):
 
 
 @app.cell(hide_code=True)
-def promise_grid(found, keep, listed, promises, shown, tab, wanted):
+def grid(found, keep, listed, promises, shown, tab, wanted):
     # A part that is not shown has its names too: whoever types elsewhere runs on.
     _on = tab.value == say("promises")
     promise_table = (

@@ -170,7 +170,7 @@ def ask(days, due, group, order_by, source, subject, tab):
 
 
 @app.cell(hide_code=True)
-def show(asked_above, grid, group, grouped, names, shown):
+def grid(asked_above, grid, group, grouped, names, shown):
     _rows = grid_groups.listed_rows(grid.rows, grid.grouping, group.value, grouped)
     if grid.rows.is_empty():
         _parts = [html(page.empty(*grid.none))]
@@ -187,6 +187,7 @@ def one(chosen, found, names, shown, subject, tab):
     mo.stop(tab.value != say("tab_delivery_record") or not chosen)
     mo.vstack(
         [
+            html(page.drawer_head(f"<b>{names.html(chosen)}</b>")),
             subject,
             supplier_page.subject_words(shown, chosen),
             picture(

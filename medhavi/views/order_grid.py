@@ -24,8 +24,8 @@ from medhavi.views.names import (
     quantity,
     wall_clock,
 )
-from medhavi.views.order_list import MARKS, exception_rows
-from medhavi.views.page import empty, table_html
+from medhavi.views.order_list import MARKS, exception_rows, order_words
+from medhavi.views.page import empty, part_rows, tab_address, table_html
 from medhavi.views.row_groups import GridGroups, quantity_sums, week_words
 from medhavi.views.tiles import Tile
 from medhavi.views.words import say
@@ -162,6 +162,25 @@ def demand_link(demand: str) -> str:
     '/plan/?demand=SO-11257-1#why'
     """
     return f"/plan/?{urlencode({'demand': demand})}#why"
+
+
+def remedies_link(demand: str) -> str:
+    """Address of what would help a late demand, on the plan page.
+
+    >>> remedies_link("SO-11257-1")
+    '/plan/?demand=SO-11257-1&side=what-would-help'
+    """
+    side = tab_address(say("remedies"))
+    return f"/plan/?{urlencode({'demand': demand, 'side': side})}"
+
+
+def edit_link(order: str) -> str:
+    """Address of the edit of an order.
+
+    >>> edit_link("PO-1")
+    '/orders/?order=PO-1&tab=edit'
+    """
+    return f"{order_link(order)}&{part_rows(say('edit'))}"
 
 
 def customer_link(customer: str) -> str:
@@ -536,3 +555,35 @@ def _exceptions(plan: Plan, own: pl.DataFrame, names: Names) -> str:
     return table_html(
         (say("column_exception"), say("column_detail"), say("action")), rows
     )
+
+
+MOST_ORDERS = 12
+"""Orders of a drawer that lead to their edit."""
+
+
+def order_edits_html(plan: Plan, orders: pl.DataFrame, names: Names) -> str:
+    """Some orders of a plan, the first start first, each a link to its edit.
+
+    Parameters
+    ----------
+    orders
+        Rows of `supplies`; stock and reservations without a number are passed over.
+    """
+    numbered = orders.filter(pl.col("number").is_not_null()).sort("start", "id")
+    if numbered.is_empty():
+        return empty(say("no_order_of_it"), "")
+    lines = [
+        f"<li>{_edit_line(number, order_words(plan, one, names))}</li>"
+        for one, number in numbered.select("id", "number").head(MOST_ORDERS).rows()
+    ]
+    more = numbered.height - len(lines)
+    if more > 0:
+        lines.append(f'<li class="muted">{say("and_more", more)}</li>')
+    return f"<h3>{say('its_orders')}</h3><ul>{''.join(lines)}</ul>"
+
+
+def _edit_line(number: str, words: str) -> str:
+    """Words of an order whose number leads to its edit."""
+    told = escape(number)
+    link = f'<a href="{escape(edit_link(number))}" target="_self">{told}</a>'
+    return escape(words).replace(told, link, 1)

@@ -55,33 +55,6 @@ def order_words(plan: Plan, supply: str | None, names: Names) -> str:
     )
 
 
-def demand_options(
-    plan: Plan, demands: pl.DataFrame, names: Names, first: Iterable[str]
-) -> dict[str, str]:
-    """Demands to choose from: words to id, some of them first.
-
-    Parameters
-    ----------
-    demands
-        Table of the snapshot: it says what is asked for, and where.
-    """
-    asked = {
-        demand: (product, place)
-        for demand, product, place in demands.select(
-            "demand", "product", "location"
-        ).iter_rows()
-    }
-
-    def words(demand: str) -> str:
-        name = names.name(demand)
-        if name != demand or demand not in asked:
-            return name
-        return f"{demand}: {' at '.join(map(names.name, asked[demand]))}"
-
-    order = dict.fromkeys([*first, *plan.fulfilment["demand"]])
-    return {words(demand): demand for demand in order}
-
-
 MARKS = {"critical": "▲", "warning": "◆", "info": "●"}
 """A severity has a mark and a word, never a colour alone."""
 _ORDER = {"critical": 0, "warning": 1, "info": 2}

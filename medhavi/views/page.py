@@ -266,6 +266,17 @@ def empty(what: str, advice_text: str) -> str:
     return f'<div class="mv-empty"><b>{escape(what)}</b>{escape(advice_text)}</div>'
 
 
+def drawer_head(words: str) -> str:
+    """First line of a drawer: what is selected, as HTML.
+
+    What follows its grid then stands right of the grid where there is room for it.
+    """
+    return (
+        f'<section class="mv-drawer" aria-label="{say("drawer_name")}">'
+        f"<p>{words}</p></section>"
+    )
+
+
 def problem(title: str, text: str, remedy: str = "") -> str:
     """What stands in the way of a page."""
     body = "".join(f"<p>{escape(line)}</p>" for line in text.splitlines()[:20])

@@ -56,7 +56,7 @@ def test_the_plan_is_read_from_the_landing_page_on(watched):
     expect(page.get_by_role("heading", name="Medhavi")).to_be_visible()
     watched.act(lambda: page.get_by_role("link", name="Plan Late demands").click())
     shows_figures_reasons_names_local_times_and_trust(page)
-    box = page.get_by_role("checkbox").first
+    box = page.get_by_label("all orders of the chain")
     expect(box).to_be_visible()
     watched.act(box.click)
     expect(page.get_by_text(re.compile("orders of the chain")).first).to_be_visible()

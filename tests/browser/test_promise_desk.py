@@ -302,6 +302,7 @@ def find_again(page) -> None:
         page.get_by_text("Excel", exact=True).click()
     assert told.value.suggested_filename == "promises.xlsx"
     rows.get_by_role("checkbox").click()
+    expect(page.get_by_role("region", name="Selection")).to_be_visible()
     expect(page.get_by_role("heading", name="History")).to_be_visible()
     expect(page.get_by_text("he insists").filter(visible=True).first).to_be_visible()
     expect(page.get_by_role("button", name="Quote", exact=True)).to_be_hidden()

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.browser
 SCENARIO = '[{"name":"Dear","change":[{"kind":"price_factor","factor":1.1}]}]'
 PAGES = {
     "/start": "Supply-chain plans",
-    "/plan/": "Pegging chain of a demand",
+    "/plan/": "all orders of the chain",
     "/orders/": "No order is selected",
     "/items/": "Past-due releases",
     "/capacity/": "Utilisation of the bottleneck",
@@ -39,7 +39,7 @@ PARTS = {
     "/plan/?tab=compare-and-publish": "Publish the plan",
     "/plan/?tab=exceptions": "Suggested edits",
     "/orders/?tab=history": "Decisions",
-    "/plan/?mode=constrained": "Pegging chain of a demand",
+    "/plan/?mode=constrained": "all orders of the chain",
     "/schedule/?mode=constrained": "The plan in force is not scheduled yet",
     "/data/?tab=refused": "Nothing is refused",
     "/data/?tab=doubtful-values": "No value is doubtful",

@@ -19,8 +19,9 @@ from medhavi.results.plans.lateness import Verdict, status_of, tally, verdicts
 from medhavi.results.plans.plan import key_figures
 from medhavi.views.order_list import comparison_html
 from medhavi.views.pictures.chain import chain_title
-from medhavi.views.pictures.lateness import late_demands, late_html, overdue_title
+from medhavi.views.pictures.lateness import late_demands, overdue_title
 from medhavi.views.plan_pages.demand_chain import headline
+from medhavi.views.plan_pages.demand_grid import demand_rows
 from medhavi.views.report import figures_html, html
 from medhavi.views.tiles import plan_tiles
 from medhavi.workbench.cycle.steps import StepRule, _said
@@ -149,7 +150,7 @@ CALLERS: dict[str, Callable[[Plan], object]] = {
     "chain heading": lambda plan: chain_title(plan.explain("D1"), plan.run.as_of),
     "tiles": plan_tiles,
     "late demands": lambda plan: late_demands(plan).rows(),
-    "list of late demands": lambda plan: late_html(plan, NAMES),
+    "grid of demands": lambda plan: demand_rows(plan, None, NAMES).rows(),
     "overdue heading": overdue_title,
     "trust line": lambda plan: trust_line(plan, None, NAMES, violations=0),
     "figures of the page": figures_html,

@@ -12,23 +12,27 @@ import polars as pl
 import pytest
 
 from medhavi.edits.order_rows import order_named
+from medhavi.results.reports.time_phased import TimePhasedRecords
 from medhavi.service import page_data
 from medhavi.service.downloads import as_csv, as_xlsx
 from medhavi.service.order_pages import one_order, order_filters, order_page
 from medhavi.service.order_pages.order_page import SUGGESTED
 from medhavi.service.plan_pages import (
     decision_words,
+    demand_page,
     desk_parts,
     desk_words,
     item_page,
     plan_page,
 )
+from medhavi.service.plan_pages.page_choices import drawer_tabs
 from medhavi.service.plan_pages.plan_loading import PlanPage, load_page
 from medhavi.service.plan_pages.plan_page import EditSession
 from medhavi.service.search_page import OBJECTS
 from medhavi.views.order_grid import OrderFilter, grid_rows
+from medhavi.views.pictures.lateness import helped_html
 from tests import factories
-from tests.api import DataSource, names_of, plan
+from tests.api import DataSource, Names, names_of, plan
 from tests.lakehouse.lake_events import day, purchase
 from tests.results.hand_plan import hand_plan
 from tests.views.test_late_picture import cause, demand
@@ -100,8 +104,8 @@ def test_remedies_of_an_order_are_those_of_the_late_demands_it_serves(desk):
     told = one_order.no_help("", orders, orders.row(0, named=True))
     assert "It serves no late demand" in told
     assert "No order is selected" in one_order.no_help("", orders, None)
-    assert one_order.order_tabs("mrp") == ("Why", "Edit", "History")
-    assert "What would help" in one_order.order_tabs("constrained")
+    assert drawer_tabs("mrp") == ("Why", "Edit", "History")
+    assert "What would help" in drawer_tabs("constrained")
 
 
 def test_an_address_names_an_order_by_id_or_number(desk):
@@ -365,12 +369,13 @@ def test_a_demand_of_the_address_that_is_not_planned_is_told_and_no_other_shown(
     def asked(name):
         return "GONE" if name == "demand" else ""
 
-    choice = desk_words.demand_choice(desk, desk.plan, asked, lambda *_: None)
-    assert choice.value is None
-    told = desk_words.missing_demand_html("GONE")
+    table = demand_page.demand_table(desk, asked, lambda *_: None)
+    assert demand_page.selected_demand(table) is None
+    told = demand_page.missing_html("GONE", table)
     assert "Demand GONE is not in this plan" in told
-    usual = desk_words.demand_choice(desk, desk.plan, lambda _: "", lambda *_: None)
-    assert usual.value in list(desk.plan.fulfilment["demand"])
+    usual = demand_page.demand_table(desk, lambda _: "", lambda *_: None)
+    assert demand_page.selected_demand(usual) in list(desk.plan.fulfilment["demand"])
+    assert "No demand is selected" in demand_page.missing_html("", usual)
 
 
 def test_addresses_of_the_plan_page_lead_on():
@@ -386,7 +391,7 @@ def test_addresses_of_the_plan_page_lead_on():
     links = desk_words.tile_links({"mode": "mrp", "code": "Defer", "tab": "stock"})
     assert links == (
         "?mode=mrp&code={rows}&tab=exceptions#exceptions",
-        "?mode=mrp&tab=late-demands&part=late-demands-by-cost,-and-why#late",
+        "?mode=mrp&tab=late-demands#late",
     )
     assert desk_words.orders_link("Defer").startswith('<a href="/orders/?code=Defer"')
 
@@ -426,6 +431,38 @@ def test_an_item_without_requirement_says_so_and_shows_its_sources(tmp_path):
         page, page.names, none.value, "X|L"
     )
     assert "No item is planned" in item_page.nothing_html(page, page.names, None, "")
+
+
+@pytest.mark.req("UI-02", "UI-08")
+def test_the_drawer_of_an_item_has_its_reasons_its_late_demands_and_its_orders(desk):
+    row = desk.plan.supplies.filter(pl.col("number") == "PO-2").row(0, named=True)
+    record = TimePhasedRecords(desk.plan, desk.snapshot).of(
+        row["product"], row["location"], "week"
+    )
+
+    def told(side):
+        return item_page.side_html(side, desk, record)
+
+    assert "Why it is short" in told("Why") or "It does not run short" in told("Why")
+    assert '<a href="/orders/?order=PO-2&amp;tab=edit" target="_self">PO-2</a>' in told(
+        "Edit"
+    )
+    assert "All its orders" in told("Edit")
+    assert "It serves no late demand" in told("What would help")
+    assert drawer_tabs("optimize", history=False)[-1] == "Edit"
+
+
+def test_late_demands_of_an_item_lead_to_their_remedies():
+    late = hand_plan(
+        fulfilment=[demand("D-1", "late", 24.0), demand("D-2", "on_time", 0.0)],
+        causes=[cause("D-1", "AwaitingSupply", 24.0, 5.0)],
+        pegging=[{"demand": one, "supply": "TO-1"} for one in ("D-1", "D-2")],
+    )
+    names = Names(currency="EUR")
+    told = helped_html(late, pl.col("supply") == "TO-1", names)
+    link = "/plan/?demand=D-1&amp;side=what-would-help"
+    assert f'<a href="{link}" target="_self">D-1</a>: 1 d, € 5' in told
+    assert "D-2" not in told
 
 
 @pytest.mark.req("UI-02")

@@ -10,7 +10,7 @@ import pytest
 
 from medhavi.results.amounts import difference
 from medhavi.results.figures.kpis import kpi_table
-from medhavi.service.plan_pages.desk_parts import late_parts
+from medhavi.service.plan_pages.desk_words import plan_tabs
 from medhavi.views.order_list import comparison_html, order_words
 from medhavi.views.pictures.lateness import (
     cause_groups,
@@ -115,12 +115,9 @@ def test_two_plans_are_compared_by_orders_figures_and_demands(late, made):
 
 
 @pytest.mark.req("UI-02")
-def test_parts_below_late_demands_are_those_that_have_something_to_show(late, made):
-    chain = "Pegging chain of a demand"
-    lists = ("Late demands by cost, and why", "Cost of lateness by cause")
-    for mode in ("constrained", "optimize"):
-        assert late_parts(made, mode) == (chain, "Remedies", *lists)
-    assert late_parts(made, "mrp") == (chain,)
-    snapshot = factories.snapshot(demands=[{"due": day(9)}], supply_terms=[{}])
-    kept = plan(snapshot, "constrained", KERNELS)
-    assert late_parts(kept, "constrained") == (chain,)
+def test_parts_of_the_plan_page_are_those_of_its_mode():
+    tabs = {mode: plan_tabs(mode) for mode in ("mrp", "constrained", "optimize")}
+    assert tabs["mrp"][:2] == ("Late demands", "Exceptions")
+    causes = ("Late demands", "Cost of lateness by cause", "Exceptions")
+    assert tabs["constrained"][:3] == tabs["optimize"][:3] == causes
+    assert tabs["optimize"] == (*tabs["constrained"], "Steps of the run")

@@ -6,17 +6,14 @@ import datetime as dt
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import polars as pl
 import pytest
 
 from medhavi.views.pictures import lateness
 from medhavi.views.pictures.lateness import (
     cause_groups,
-    cause_sentence,
     late_bars,
     late_chart,
     late_demands,
-    late_html,
     plan_finding,
 )
 from tests.api import Names
@@ -121,13 +118,6 @@ def test_past_due_when_planned_is_one_cause_of_all_its_demands():
     assert "old" not in told
 
 
-def test_a_due_date_elsewhere_has_the_zone_of_its_place(plan):
-    names = Names(zone="Europe/Rome", zones={"dear": "America/Chicago"})
-    table = late_html(plan, names)
-    assert "Mon 2 Feb, 12:00 America/Chicago" in table
-    assert "Mon 2 Feb, 19:00<" in table
-
-
 def test_the_title_says_how_many_and_how_much(plan):
     chart = late_chart(plan, NAMES)
     assert chart is not None
@@ -142,74 +132,6 @@ def test_the_title_says_where_only_the_most_costly_are_drawn(plan, monkeypatch):
     assert chart is not None
     title = chart.to_dict()["title"]["text"]
     assert title.endswith("; 1 short, without a bar; the 1 costliest are drawn")
-
-
-def test_causes_read_as_sentences_and_never_as_markup(plan):
-    table = late_html(plan, NAMES)
-    assert "1 d: Filling &lt;1&gt; is taken" in table
-    assert "▲ unplanned" in table
-    row = cause("none", "NoSource", None, 5.0)
-    assert cause_sentence(row, NAMES).startswith("Nothing supplies ")
-    waits = cause("none", "AwaitingSupply", None, 5.0)
-    assert cause_sentence(waits, NAMES).startswith("Order ")
-
-
-def test_a_day_as_a_due_date_is_told_by_that_day():
-    """It means the end of the day, which is the midnight that begins the next."""
-    tuesday = dt.datetime(2026, 2, 3, tzinfo=dt.UTC)
-    late = hand_plan(
-        fulfilment=[demand("SO-1", "late", 48.0) | {"due": tuesday}],
-        causes=[cause("SO-1", "LeadTime", 48.0, 9.0)],
-    )
-    told = late_html(late, Names())
-    assert "Mon 2 Feb" in told
-    assert "Tue 3 Feb" not in told
-
-
-def test_a_late_demand_leads_to_its_chain_and_to_the_order_it_waits_for():
-    late = hand_plan(
-        fulfilment=[demand("SO-1", "late", 48.0)],
-        causes=[cause("SO-1", "AwaitingSupply", 48.0, 9.0) | {"subject": "PO-7"}],
-    )
-    asked = pl.DataFrame(
-        [{"demand": "SO-1", "product": "A", "customer": "C", "location": "DC"}]
-    )
-    names = Names(texts={"A": "Apple jam", "C": "Corner shop"})
-    told = late_html(late, names, asked)
-    assert (
-        '<a class="mv-in-text" href="/plan/?demand=SO-1#why" target="_self">'
-        '<span class="mv-whole">SO-1</span></a>' in told
-    )
-    assert ">Apple jam</abbr>, <a class=" in told
-    assert 'for=C" target="_self"><abbr' in told
-    assert ">Corner shop<" in told
-    assert (
-        'order <a class="mv-in-text" href="/orders/?order=PO-7" target="_self">PO-7</a> comes'
-        in told
-    )
-
-
-@pytest.mark.req("UI-02")
-def test_a_list_has_the_dearest_two_causes_of_a_demand_and_leads_to_the_others():
-    """So it stays within two screens; the pegging chain is one click away."""
-    late = hand_plan(
-        fulfilment=[demand("SO-1", "late", 96.0)],
-        causes=[
-            cause("SO-1", code, 24.0, money)
-            for code, money in (
-                ("LeadTime", 1.0),
-                ("PastDue", 9.0),
-                ("CapacityShortfall", 2.0),
-                ("ReleaseFence", 8.0),
-            )
-        ],
-    )
-    told = late_html(late, Names())
-    assert told.count("1 d: ") == 2
-    past, fence = told.index("past due when planned"), told.index("fence")
-    assert past < fence
-    more = '<a class="mv-in-text" href="/plan/?demand=SO-1#why" target="_self">and 2 more causes</a>'
-    assert more in told
 
 
 @pytest.mark.req("UI-02")
@@ -228,17 +150,7 @@ def test_the_bars_leave_room_for_the_list_below_them():
     assert tall.to_dict()["height"] == 12 * 24
 
 
-@pytest.mark.req("UI-02")
-def test_the_rest_is_counted_and_listed_by_one_click(plan):
-    first, others = late_html(plan, NAMES, most=1).split("<details>")
-    assert "<summary>and 2 more</summary>" in others
-    assert ("demand=dear#why" in first, "demand=none#why" in first) == (True, False)
-    assert "demand=none#why" in others
-    assert "demand=cheap#why" in others
-
-
 def test_nothing_late_is_said():
     fine = hand_plan(fulfilment=[demand("fine", "on_time", 0.0)], causes=[])
     assert late_chart(fine, NAMES) is None
     assert late_bars(fine, NAMES).is_empty()
-    assert "Every demand is kept" in late_html(fine, NAMES)

@@ -14,7 +14,6 @@ from medhavi.views.pictures.chain import chain_chart, chain_rows, chain_title
 from medhavi.views.pictures.lateness import (
     causes_html,
     late_chart,
-    late_html,
     overdue_chart,
     overdue_rows,
 )
@@ -93,7 +92,6 @@ def test_no_picture_of_a_large_plan_has_too_many_marks():
 def test_views_of_many_late_demands_campaigns_and_orders_are_cut():
     late = many_late(12_000)
     assert 0 < marks(late_chart(late, IDS).to_dict()) <= MOST_MARKS
-    assert late_html(late, IDS).count("<tr>") < MOST_MARKS
     assert causes_html(late, IDS).count("<tr>") < MOST_MARKS
     assert grid_rows(planned_orders(late, {}, "UTC"), IDS).height <= MOST_MARKS
     changed = pl.DataFrame(

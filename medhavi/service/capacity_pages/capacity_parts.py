@@ -47,7 +47,7 @@ def chosen_head(plan: Plan, view: CapacityWindow, names: Names) -> mo.Html:
     told = names.name(view.resource)
     if view.order:
         told = order_words(plan, view.order, names)
-    return html(f'<p class="mv-drawer"><b>{escape(told)}</b></p>')
+    return html(page.drawer_head(f"<b>{escape(told)}</b>"))
 
 
 def why_part(plan: Plan, shown: PlanPage, view: CapacityWindow) -> mo.Html:

@@ -10,7 +10,6 @@ import polars as pl
 from medhavi.edits.order_rows import order_named
 from medhavi.edits.order_states import OrderState
 from medhavi.errors import MedhaviError
-from medhavi.results.plan_remedy import MODES_WITH_REMEDIES
 from medhavi.service.downloads import outbox_file
 from medhavi.service.page_data import bench_of, html, picture, recorded_until
 from medhavi.views import page
@@ -20,7 +19,7 @@ from medhavi.views.names import event_words, number, when
 from medhavi.views.order_grid import own_exceptions_html, serves_html
 from medhavi.views.order_list import order_words
 from medhavi.views.pictures.chain import chain_chart
-from medhavi.views.pictures.lateness import late_demands
+from medhavi.views.pictures.lateness import late_served as late_served_by
 from medhavi.views.plan_pages.demand_chain import story_html
 from medhavi.views.words import say
 from medhavi.workbench.orders.order_history import order_history, outbox
@@ -52,12 +51,6 @@ def order_choice(selected: Sequence[Row]) -> mo.ui.dropdown | None:
     return mo.ui.dropdown(
         options, value=next(iter(options)), searchable=True, label=say("order")
     )
-
-
-def order_tabs(mode: str) -> tuple[str, ...]:
-    """Parts beside the grid of orders of a plan in a mode."""
-    helps = [say("remedies")] if mode in MODES_WITH_REMEDIES else []
-    return (say("why"), *helps, say("edit"), say("history"))
 
 
 def missing_html(order: str, orders: pl.DataFrame) -> str:
@@ -99,9 +92,7 @@ def why_parts(plan: Plan, row: Row, names: Names) -> list[mo.Html]:
 
 def late_served(plan: Plan, row: Row) -> list[str]:
     """Late demands that an order serves, the dearest first."""
-    served = plan.pegging.filter(pl.col("supply") == row["id"])["demand"]
-    late = late_demands(plan)["demand"]
-    return late.filter(late.is_in(served.implode())).to_list()
+    return late_served_by(plan, pl.col("supply") == row["id"])["demand"].to_list()
 
 
 def no_help(wanted: str, orders: pl.DataFrame, row: Row | None) -> str:

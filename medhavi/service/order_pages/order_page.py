@@ -502,4 +502,4 @@ def selection_words(selected: Sequence[Row]) -> str:
     )
     more = f" {say('and_more', len(numbers) - 8)}" if len(numbers) > 8 else ""
     head = "1 order" if len(numbers) == 1 else f"{len(numbers):,} orders"
-    return f'<p class="mv-drawer"><b>{head}</b>: {shown}{more}</p>'
+    return page.drawer_head(f"<b>{head}</b>: {shown}{more}")

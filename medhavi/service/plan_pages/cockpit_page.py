@@ -115,13 +115,13 @@ def inbox_table(rows: pl.DataFrame, names: Names) -> mo.ui.table | None:
         hidden_columns=list(_HIDDEN),
         freeze_columns_left=[grid_columns.WHAT],
         column_widths={
-            grid_columns.WHAT: 170,
-            grid_columns.ORDER: 120,
-            grid_columns.ITEM: 160,
-            grid_columns.WHERE: 75,
-            grid_columns.FIRST: 140,
-            grid_columns.TIMES: 55,
-            grid_columns.WORTH: 72,
+            grid_columns.WHAT: 140,
+            grid_columns.ORDER: 92,
+            grid_columns.ITEM: 125,
+            grid_columns.WHERE: 60,
+            grid_columns.FIRST: 128,
+            grid_columns.TIMES: 48,
+            grid_columns.WORTH: 66,
             grid_columns.ASSIGNED_TO: 95,
             grid_columns.NOTE: 110,
         },
@@ -217,7 +217,7 @@ def links_html(key: str) -> str:
         f'<a href="{escape(address)}" target="_self">{escape(word)}</a>'
         for word, address in cockpit.exception_links(key).items()
     )
-    return f"<p>{links}</p>"
+    return page.drawer_head(links)
 
 
 def network_part(shown: PlanPage, plan: Plan) -> mo.Html:

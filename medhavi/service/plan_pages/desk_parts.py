@@ -5,7 +5,6 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from medhavi.results.plan_remedy import MODES_WITH_REMEDIES
 from medhavi.service.downloads import grid_button
 from medhavi.service.page_data import (
     PageProblem,
@@ -53,16 +52,6 @@ MOST_BUTTONS = 5
 PREVIEW = "Preview"
 
 
-def late_parts(plan: Plan, mode: str) -> tuple[str, ...]:
-    """Parts below the picture of late demands: of one mode, where something is late."""
-    parts = [say("pegging_chain_of_a_demand")]
-    if mode in MODES_WITH_REMEDIES and not plan.causes.is_empty():
-        parts += [say("label_remedies")]
-    if mode != "mrp" and late_demands(plan).height:
-        parts += [say("late_demands_by_cost"), say("cost_of_lateness_by_cause")]
-    return tuple(parts)
-
-
 def step_parts(plan: Plan) -> list[mo.Html]:
     """How a run of mode optimize came to its plan: pictures, and a line a plan."""
     drawn = (cost_chart(plan), coverage_chart(plan))
@@ -74,21 +63,24 @@ def step_parts(plan: Plan) -> list[mo.Html]:
 
 
 def remedy_form(
-    plan: Plan, names: Names, late: Sequence[str] = ()
+    plan: Plan, names: Names, late: Sequence[str] = (), *, others: bool = False
 ) -> mo.ui.form[Any, Any]:
     """Ask for which late demand how many changes may be tried.
 
     Parameters
     ----------
     late
-        Demands of which one may be asked, the first unless another is chosen; empty:
-        all of the plan, and the plan as a whole unless one is chosen.
+        Demands of which one may be asked, the first unless another is chosen.
+    others
+        The plan as a whole and its other late demands may be asked as well.
     """
     import marimo as mo
 
-    every = list(late) or late_demands(plan)["demand"].head(MOST_LATE).to_list()
-    options: dict[str, str | None] = {} if late else {WHOLE_PLAN: None}
-    options |= {names.name(one): one for one in every}
+    options: dict[str, str | None] = {names.name(one): one for one in late}
+    if others:
+        every = late_demands(plan)["demand"].head(MOST_LATE)
+        options[WHOLE_PLAN] = None
+        options |= {names.name(one): one for one in every}
     return (
         mo.md("{demand} {tries}")
         .batch(

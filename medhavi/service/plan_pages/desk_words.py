@@ -21,8 +21,6 @@ from medhavi.service.plan_pages.plan_standing import standing_facts
 from medhavi.views import order_grid, order_list, page
 from medhavi.views.order_list import codes
 from medhavi.views.pictures.lateness import (
-    late_demands,
-    overdue_rows,
     plan_finding,
 )
 from medhavi.views.pictures.stock import items_by_need
@@ -52,8 +50,6 @@ if TYPE_CHECKING:
 
 MOST_ORDERS = 10
 """Orders of an edit that are named."""
-MOST_FIRST = 50
-"""Late and overdue demands that stand first in the list of demands."""
 
 
 def address_of(params: MutableMapping[str, str]) -> tuple[Wanted, Keep]:
@@ -110,7 +106,7 @@ def hidden(cells: Sequence[str]) -> str:
     return f"<style>{named}{{display:none}}</style>"
 
 
-PLAN_TABS = (
+_TABS = (
     say("late_demands"),
     say("exceptions"),
     say("capacity"),
@@ -122,8 +118,14 @@ PLAN_TABS = (
 
 
 def plan_tabs(mode: str) -> tuple[str, ...]:
-    """Parts of the plan page in a planning mode: only one makes its plan in steps."""
-    return (*PLAN_TABS, say("steps_of_the_run")) if mode == "optimize" else PLAN_TABS
+    """Parts of the plan page in a planning mode.
+
+    Mode mrp knows no causes of lateness; only optimize makes its plan in steps.
+    """
+    late, *others = _TABS
+    causes = [] if mode == "mrp" else [say("cost_of_lateness_by_cause")]
+    steps = [say("steps_of_the_run")] if mode == "optimize" else []
+    return (late, *causes, *others, *steps)
 
 
 def plan_tab(wanted: Wanted) -> str:
@@ -135,11 +137,8 @@ def plan_tab(wanted: Wanted) -> str:
 
 def tile_links(params: Mapping[str, str]) -> tuple[str, str]:
     """Addresses on the plan page: exceptions of a code, `{rows}`, and late demands."""
-    address = page_link(params, ("code", "part", "tab"))
-    late, listed = map(
-        page.tab_address, (say("late_demands"), say("late_demands_by_cost"))
-    )
-    late = f"tab={late}&part={listed}#late"
+    address = page_link(params, ("code", "tab"))
+    late = f"tab={page.tab_address(say('late_demands'))}#late"
     exceptions = "code={rows}&tab=exceptions#exceptions"
     return address.replace("{rows}", exceptions), address.replace("{rows}", late)
 
@@ -298,34 +297,6 @@ def foot(shown: PlanPage, known_at: str) -> mo.Html:
             known_at=known_at,
         )
     )
-
-
-def demand_choice(
-    shown: PlanPage, plan: Plan, wanted: Wanted, keep: Keep
-) -> mo.ui.dropdown:
-    """Ask for a demand, those in trouble first.
-
-    Nothing is chosen where the address names a demand that is not among them.
-    """
-    assert shown.snapshot is not None
-    worst = overdue_rows(plan, shown.names, MOST_FIRST)
-    first = [
-        *late_demands(plan)["demand"].head(MOST_FIRST),
-        *(worst["demand"] if worst.height else ()),
-    ]
-    options = order_list.demand_options(
-        plan, shown.snapshot["demands"], shown.names, first
-    )
-    unknown = bool(wanted("demand")) and wanted("demand") not in options.values()
-    return choice("demand", "Demand", options, wanted, keep, none=unknown)
-
-
-def missing_demand_html(demand: str) -> str:
-    """Why no demand is looked at: the plan has none, or not that of the address."""
-    if demand:
-        title = say("demand_not_in_plan", demand)
-        return page.empty(title, say("it_may_be_delivered"))
-    return page.empty(say("no_demand_is_planned"), say("add_demand_rows"))
 
 
 def item_choice(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from html import escape
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import polars as pl
 
@@ -19,13 +20,16 @@ from medhavi.service.plan_pages.desk_words import page_head
 from medhavi.service.plan_pages.page_choices import choice
 from medhavi.views import grid_columns, page
 from medhavi.views.item_record import item_finding, record_rows, supply_html
+from medhavi.views.order_grid import order_edits_html
 from medhavi.views.order_list import clock, plain
+from medhavi.views.pictures.lateness import helped_html
 from medhavi.views.pictures.scenarios import scenario_link
 from medhavi.views.plan_pages.shortages import (
     short_items,
     short_items_html,
     short_month,
     short_rows,
+    shortage_html,
 )
 from medhavi.views.row_groups import columns_grouping
 from medhavi.views.words import say
@@ -125,13 +129,7 @@ def head_parts(
 ) -> list[mo.Html]:
     """Title with what the record finds, and the choices below it."""
     found = "" if record is None else item_finding(record, names)
-    links = []
-    if record is not None:
-        address = escape(scenario_link(f"{record.product}|{record.location}"))
-        links = [
-            html(f'<a href="{address}" target="_self">{say("scenario_of_item")}</a>')
-        ]
-    return page_head(say("items"), shown, known_at, found, [*choices, *links])
+    return page_head(say("items"), shown, known_at, found, choices)
 
 
 TABS = (
@@ -181,5 +179,59 @@ def movement_table(record: TimePhasedRecord, rows: pl.DataFrame) -> mo.Html:
         f"Movements {record.product} {record.location}",
         formats={grid_columns.WHEN: clock, grid_columns.QUANTITY: plain},
         right=[grid_columns.QUANTITY],
+        widths={
+            grid_columns.BUCKET: 70,
+            grid_columns.WHEN: 130,
+            grid_columns.WHAT: 110,
+            grid_columns.QUANTITY: 75,
+            grid_columns.ORDER: 125,
+            grid_columns.FOR: 200,
+        },
         page_size=15,
+    )
+
+
+def movement_parts(
+    record: TimePhasedRecord,
+    rows: pl.DataFrame,
+    group: mo.ui.dropdown,
+    grouped: mo.ui.table | None,
+) -> list[Any]:
+    """Requirements, receipts and releases of an item, all or those of open groups."""
+    if rows.is_empty() and grouped is None:
+        none = say("no_movement"), say("nothing_of_it_is_ordered")
+        return [html(page.empty(*none))]
+    table = [movement_table(record, rows)] if rows.height else []
+    return [group, *([] if grouped is None else [grouped]), *table]
+
+
+def item_words(record: TimePhasedRecord, names: Names) -> str:
+    """Which item a drawer is about, as HTML."""
+    item = f"{names.name(record.product)} at {names.name(record.location)}"
+    return f"<b>{escape(item)}</b>"
+
+
+def side_html(side: str, shown: PlanPage, record: TimePhasedRecord) -> str:
+    """Part of the drawer of an item: why it is short, what would help, its orders."""
+    plan, names = shown.plan, shown.names
+    assert plan is not None
+    own = (pl.col("product") == record.product) & (
+        pl.col("location") == record.location
+    )
+    if side == say("remedies"):
+        return helped_html(plan, own, names)
+    if side == say("edit"):
+        asked = {"product": record.product, "location": record.location}
+        links = {
+            f"/orders/?{urlencode(asked)}": say("all_its_orders"),
+            scenario_link("|".join(asked.values())): say("scenario_of_item"),
+        }
+        more = " · ".join(
+            f'<a href="{escape(address)}" target="_self">{words}</a>'
+            for address, words in links.items()
+        )
+        listed = order_edits_html(plan, plan.supplies.filter(own), names)
+        return f'<div class="mv-list">{listed}<p>{more}</p></div>'
+    return shortage_html(record, plan, names) or page.empty(
+        say("it_is_covered"), say("stock_is_above_safety")
     )

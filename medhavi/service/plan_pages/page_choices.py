@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from medhavi.results.plan_remedy import MODES_WITH_REMEDIES
 from medhavi.views.words import say
 
 if TYPE_CHECKING:
@@ -40,6 +41,19 @@ def choice(
         label=label,
         on_change=lambda value: keep(name, value or ""),
     )
+
+
+def drawer_tabs(mode: str, *, history: bool = True) -> tuple[str, ...]:
+    """Parts of the drawer beside a grid, for what is selected of a plan in a mode.
+
+    Parameters
+    ----------
+    history
+        Whether the log has events of what is selected.
+    """
+    helps = [say("remedies")] if mode in MODES_WITH_REMEDIES else []
+    past = [say("history")] if history else []
+    return (say("why"), *helps, say("edit"), *past)
 
 
 def number_choice(wanted: Wanted, keep: Keep) -> mo.ui.text:

@@ -183,11 +183,11 @@ def promise_table(
         freeze_columns_left=[grid_columns.NUMBER],
         hidden_columns=[name for name in rows.columns if name not in promises.SHOWN],
         column_widths={
-            grid_columns.NUMBER: 105,
-            grid_columns.CUSTOMER: 190,
-            grid_columns.PRODUCT: 210,
-            grid_columns.QUANTITY: 75,
-            grid_columns.PROMISED: 132,
+            grid_columns.NUMBER: 100,
+            grid_columns.CUSTOMER: 150,
+            grid_columns.PRODUCT: 165,
+            grid_columns.QUANTITY: 68,
+            grid_columns.PROMISED: 128,
             grid_columns.PROBABILITY: 90,
             grid_columns.APPROVED_BY: 115,
             grid_columns.STATE: 95,
@@ -319,7 +319,7 @@ def promise_parts(data: PageData, one: Mapping[str, Any]) -> list[mo.Html]:
     events = promise_events(lake, one["demand"], until)
     zone = data.names.zone_of(one["location"])
     return [
-        html(promises.promise_html(one, data.names) + chain),
+        html(page.drawer_head(promises.promise_html(one, data.names)) + chain),
         html(
             f"<h3>History</h3>{promises.promise_history_html(events, zone, data.names)}"
         ),

@@ -23,7 +23,7 @@ from medhavi.views.names import (
     money,
     when,
 )
-from medhavi.views.order_grid import customer_link, demand_link, order_link
+from medhavi.views.order_grid import remedies_link
 from medhavi.views.page import empty, table_html
 from medhavi.views.promises.words import remedy_words
 from medhavi.views.theme import (
@@ -38,7 +38,7 @@ from medhavi.views.theme import (
 from medhavi.views.words import say, signed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from medhavi.results.plan_remedy import PlanRemedy
     from medhavi.results.plans.plan import Plan
@@ -46,13 +46,9 @@ if TYPE_CHECKING:
 
 
 MOST_LATE = 12
-"""Demands that the picture has, and the list below it before it is opened."""
+"""Demands that the picture has."""
 _BAR = 14
-"""Height of a bar [px]: picture and list stand on two screens."""
-MOST_UNFOLDED = 200
-"""Demands that the opened list has at most."""
-CAUSES_LISTED = 2
-"""Causes of a demand that a list of demands holds; its chain holds all."""
+"""Height of a bar [px]: picture and grid stand on two screens."""
 _HUES = {"material": "warn", "capacity": "bad", "transport": "plan"}
 _PAST_DUE, _OTHER = say("past_due_when_made"), "other"
 _TONES = {**_HUES, _PAST_DUE: "muted", _OTHER: "alt"}
@@ -76,6 +72,39 @@ def late_demands(plan: Plan) -> pl.DataFrame:
         .with_columns(pl.col("money").fill_null(0.0))
         .sort("money", "lateness_h", "demand", descending=[True, True, False])
     )
+
+
+def late_served(plan: Plan, pegs: pl.Expr) -> pl.DataFrame:
+    """Late demands that some pegs of a plan serve, as `late_demands` has them."""
+    served = plan.pegging.filter(pegs)["demand"].drop_nulls().unique()
+    return late_demands(plan).filter(pl.col("demand").is_in(served.implode()))
+
+
+def helped_html(plan: Plan, pegs: pl.Expr, names: Names) -> str:
+    """Late demands that some pegs serve, each a link to what would help it.
+
+    Remedies are tried of a demand; so of an item, a supplier or a promise they are
+    those of the demands behind it.
+    """
+    late = late_served(plan, pegs)
+    if late.is_empty():
+        return empty(say("it_serves_nothing_late"), say("what_serves_late_demands"))
+    lines = [
+        f'<li><a href="{escape(remedies_link(row["demand"]))}" target="_self">'
+        f"{escape(names.name(row['demand']))}</a>: {escape(lateness_text(row))}"
+        f"{_worth(row['money'], names)}</li>"
+        for row in late.head(MOST_LATE).iter_rows(named=True)
+    ]
+    if late.height > len(lines):
+        lines.append(
+            f'<li class="muted">{say("and_more", late.height - len(lines))}</li>'
+        )
+    head = f"<p>{say('remedies_of_late_demands')}</p>"
+    return f'<div class="mv-list">{head}<ul>{"".join(lines)}</ul></div>'
+
+
+def _worth(cost: float, names: Names) -> str:
+    return f", {escape(money(cost, names.currency))}" if cost else ""
 
 
 def late_bars(plan: Plan, names: Names, most: int = MOST_LATE) -> pl.DataFrame:
@@ -202,106 +231,6 @@ def late_chart(plan: Plan, names: Names) -> Picture | None:
     return finished(chart, title, row_height(order, _BAR + 4) * len(order))
 
 
-def late_html(
-    plan: Plan,
-    names: Names,
-    demands: pl.DataFrame | None = None,
-    most: int = MOST_LATE,
-) -> str:
-    """List the late demands with their causes, the dearest first; each has its chain.
-
-    Parameters
-    ----------
-    demands
-        Table of the snapshot: whose demand it is, and of what.
-    most
-        Demands that are listed at once; a click opens the list of the others.
-    """
-    late = late_demands(plan)
-    if late.is_empty():
-        return empty(say("every_demand_is_kept"), say("look_at_stocks"))
-    shown = late.head(MOST_UNFOLDED)
-    ids = shown["demand"].to_list()
-    told, asked = late_causes(plan, ids, names), _asked(demands, ids, names)
-    orders = plan.causes.filter(code=Limiter.AWAITING_SUPPLY)["subject"].unique()
-    rows = [
-        (
-            _linked(names.html(row["demand"]), demand_link(row["demand"]))
-            + asked.get(row["demand"], ""),
-            escape(names.when_there(row["due"], row["demand"], ends=True)),
-            f'<span class="mv-mark mv-bad">▲ {escape(lateness_text(row))}</span>',
-            escape(money(row["money"], names.currency)),
-            "<br>".join(
-                _few_causes(row["demand"], told.get(row["demand"], []), orders)
-            ),
-        )
-        for row in shown.iter_rows(named=True)
-    ]
-    columns = (
-        say("column_demand"),
-        say("column_due"),
-        say("column_late_of_all"),
-        say("column_costs"),
-        say("why"),
-    )
-    numeric = (say("column_costs"),)
-    first = table_html(columns, rows[:most], numeric)
-    if late.height <= most:
-        return first
-    rest = late.height - shown.height
-    others = table_html(columns, rows[most:], numeric, more=rest)
-    words = say("and_more", late.height - most)
-    return f"{first}<details><summary>{words}</summary>{others}</details>"
-
-
-def _asked(
-    demands: pl.DataFrame | None, ids: Sequence[str], names: Names
-) -> dict[str, str]:
-    """Customer and item of demands as HTML; the name of a forecast has its item."""
-    if demands is None:
-        return {}
-    wanted = demands.filter(pl.col("demand").is_in(list(ids)))
-    rows = wanted.select("demand", "product", "customer", "location").iter_rows()
-    return {
-        demand: f' <span class="muted small">{names.html(product)}, '
-        + (
-            _linked(names.html(customer), customer_link(customer))
-            if customer
-            else names.html(place)
-        )
-        + "</span>"
-        for demand, product, customer, place in rows
-        if names.name(demand) == demand
-    }
-
-
-def _few_causes(
-    demand: str, told: Sequence[str], orders: Iterable[str | None]
-) -> list[str]:
-    """Dearest causes of a demand as HTML; its chain, which has all, leads to more."""
-    lines = [_with_orders(one, orders) for one in told[:CAUSES_LISTED]]
-    if rest := len(told) - len(lines):
-        words = say("and_more_causes", count(rest, "more cause"))
-        lines[-1] += f" {_linked(escape(words), demand_link(demand))}"
-    return lines
-
-
-def _linked(words: str, address: str) -> str:
-    """Link beside words, which its line tells from them."""
-    return f'<a class="mv-in-text" href="{escape(address)}" target="_self">{words}</a>'
-
-
-def _with_orders(sentence: str, orders: Iterable[str | None]) -> str:
-    """Sentence as HTML in which the order that is waited for is a link."""
-    told = escape(sentence)
-    for one in orders:
-        named = f" {escape(one)} " if one else ""
-        if named and named in told:
-            link = _linked(escape(one or ""), order_link(one or ""))
-            return told.replace(named, f" {link} ", 1)
-    return told
-
-
 def late_causes(
     plan: Plan, demands: Sequence[str], names: Names
 ) -> dict[str, list[str]]:
@@ -326,7 +255,7 @@ def lateness_text(row: Mapping[str, object]) -> str:
     return WORDS[Verdict(str(row["verdict"]))]
 
 
-MOST_DEMANDS = 12
+MOST_DEMANDS = 8
 _CAUSES = {
     "buying": "bad",
     "making": "warn",
@@ -379,7 +308,7 @@ def _row(row: dict[str, object], as_of: int, names: Names) -> dict[str, object]:
         "label": names.name(str(row["demand"])),
         "days": days,
         "cause": cause,
-        "word": f"▲ {duration(days * 24)}: {cause} {what}",
+        "word": f"▲ {duration(days * 24)}: {cause}",
         "tip": say(
             "begun_before_now",
             names.name(str(row["demand"])),
@@ -399,15 +328,16 @@ def overdue_chart(plan: Plan, names: Names | None = None) -> Picture | None:
     if rows.is_empty():
         return None
     most = max(rows["days"].to_list())
+    labels = rows["label"].to_list()
     base = alt.Chart(rows_of(rows)).encode(
         # Room on the right for the words of the longest bar.
         x=alt.X(
             "days:Q",
             title=say("days_before_now"),
-            scale=alt.Scale(domain=[0, most * 1.7], nice=False),
+            scale=alt.Scale(domain=[0, most * 2.2], nice=False),
             axis=alt.Axis(tickCount=6),
         ),
-        y=alt.Y("label:N", title=None, sort=None, axis=alt.Axis(domain=False)),
+        y=alt.Y("label:N", title=None, sort=None, axis=label_axis(labels, 440)),
     )
     colours = alt.Scale(
         domain=list(_CAUSES)[:3], range=[token(c) for c in list(_CAUSES.values())[:3]]
@@ -422,9 +352,10 @@ def overdue_chart(plan: Plan, names: Names | None = None) -> Picture | None:
         dx=6,
         color=token("ink"),
         aria=False,
-        limit=alt.ExprRef("width * 0.4"),
+        limit=alt.ExprRef("width * 0.55"),
     ).encode(text=alt.Text("word:N"))
-    return finished(alt.layer(bars, words), overdue_title(plan), ROW * rows.height)
+    height = row_height(labels, ROW) * rows.height
+    return finished(alt.layer(bars, words), overdue_title(plan), height)
 
 
 def overdue_title(plan: Plan) -> str:

@@ -270,11 +270,11 @@ def promise_html(one: Mapping[str, Any], names: Names) -> str:
     sure = _share(one["date_prob"])
     chance = say("probability_when_quoted", sure) if sure else ""
     return (
-        f"<p><b>{escape(one['number'])}</b> · {escape(what)} "
+        f"<b>{escape(one['number'])}</b> · {escape(what)} "
         f"{names.html(product) if product else ''}{whom}: "
         f"<b>{escape(when(one['promised'], local.zone, year=True, ends=True))}</b> "
         f"({escape(local.zone)}){escape(chance)}; {escape(state_words(one['state']))}, "
-        f"approved by {escape(one['approver'])}</p>"
+        f"approved by {escape(one['approver'])}"
     )
 
 
