@@ -170,15 +170,28 @@ def ask(days, due, group, order_by, source, subject, tab):
 
 
 @app.cell(hide_code=True)
-def grid(asked_above, grid, group, grouped, names, shown):
+def parts(asked_above, grid, group, grouped, names, shown):
     _rows = grid_groups.listed_rows(grid.rows, grid.grouping, group.value, grouped)
+    _parts = [] if grouped is None else [grouped]
     if grid.rows.is_empty():
         _parts = [html(page.empty(*grid.none))]
-    else:
-        _parts = [] if grouped is None else [grouped]
+    elif _rows.height:
         _links = partner_links(shown.snapshot, names)
-        _parts += [grid.table(_rows, names, _links)] if _rows.height else []
-    mo.vstack([asked_above, *_parts], gap=1)
+        _parts += [grid.table(_rows, names, _links)]
+    part = mo.vstack([asked_above, *_parts], gap=1)
+    return (part,)
+
+
+@app.cell(hide_code=True)
+def grid(part, tab):
+    part if tab.value == say("tab_delivery_record") else None
+    return
+
+
+@app.cell(hide_code=True)
+def lists(part, tab):
+    # A grid in the place of another one is drawn twice: not in that of the record.
+    part if tab.value != say("tab_delivery_record") else None
     return
 
 

@@ -150,7 +150,9 @@ def gantt(
     if style.pick:
         # Without a box too: a page tells its browser once which selections there are.
         box = _dragged(style.box, axis, span, len(labels))
-        chart = alt.layer(chart, box).resolve_scale(y="independent")
+        # Stated at once: resolve_scale would copy every layer.
+        apart = alt.Resolve(scale=alt.ScaleResolveMap(y="independent"))
+        chart = alt.layer(chart, box, resolve=apart)
     return finished(chart, title, ROW * max(len(labels), 2) + 8)
 
 
