@@ -171,21 +171,30 @@ def look_into(choose, draw_picture, keep):
 
 
 @app.cell(hide_code=True)
-def choose_resource(choose, loads, names, shown, view):
+def rank(loads, names, shown):
+    # Apart from what is looked at, as the tiles are: a click works nothing out anew.
     ranked: list[str] = []
-    resource = None
-    if view is not None:
+    finding = ""
+    if shown.plan is not None:
+        finding = capacity_words.capacity_finding(shown.plan, loads, names)
         _needed = capacity_words.resources_by_need(shown.plan, loads)["resource"]
         ranked = _needed.to_list()
-        resource = capacity_page.resource_choice(ranked, names, view, choose)
-    return ranked, resource
+    return finding, ranked
 
 
 @app.cell(hide_code=True)
-def head(loads, mode, names, resource, shown, view, wanted):
+def choose_resource(choose, names, ranked, view):
+    resource = None
+    if view is not None:
+        resource = capacity_page.resource_choice(ranked, names, view, choose)
+    return (resource,)
+
+
+@app.cell(hide_code=True)
+def head(finding, mode, names, resource, shown, view, wanted):
     mo.vstack(
         capacity_page.head_parts(
-            shown, names, loads, [resource, mode], wanted("known_at"), view
+            shown, names, finding, [resource, mode], wanted("known_at"), view
         ),
         gap=1,
     )
@@ -209,18 +218,18 @@ def nothing(names, plan, ranked, wanted):
 
 
 @app.cell(hide_code=True)
-def tiles(link, loads, names, plan, snapshot, view):
-    mo.stop(view is None)
+def tiles(link, loads, names, plan, snapshot):
+    mo.stop(plan is None)
     _tiles = capacity_words.capacity_tiles(plan, loads, names, snapshot)
     html(tiles_html(_tiles, link))
     return
 
 
 @app.cell(hide_code=True)
-def choose_picture(get_picture, keep, view, wanted):
+def choose_picture(get_picture, keep, plan, wanted):
     # Drawn anew where a cell of the load leads to its window.
     _drawn = get_picture()
-    mo.stop(view is None)
+    mo.stop(plan is None)
     which = capacity_page.picture_choice(capacity_page.first_picture(wanted), keep)
     which
     return (which,)

@@ -33,7 +33,6 @@ from medhavi.views.pictures.operations import (
 )
 from medhavi.views.plan_pages.calendar_words import what_if_html
 from medhavi.views.plan_pages.capacity_words import (
-    capacity_finding,
     operation_rows,
     resources_by_need,
 )
@@ -471,13 +470,12 @@ def framed(
 def head_parts(
     shown: PlanPage,
     names: Names,
-    loads: pl.DataFrame,
+    finding: str,
     choices: Sequence[Any],
     known_at: str,
     view: CapacityWindow | None,
 ) -> list[mo.Html]:
     """Title with what the plan is short of, the choices, and what may be tried."""
-    found = "" if shown.plan is None else capacity_finding(shown.plan, loads, names)
     offered = []
     if view is not None and shown.snapshot is not None:
         window = (
@@ -487,7 +485,7 @@ def head_parts(
         )
         told = what_if_html(shown.snapshot, view.resource, names, window)
         offered = [html(told)]
-    return page_head(say("capacity"), shown, known_at, found, [*choices, *offered])
+    return page_head(say("capacity"), shown, known_at, finding, [*choices, *offered])
 
 
 def operations_of(plan: Plan, window: GanttWindow) -> pl.DataFrame:
