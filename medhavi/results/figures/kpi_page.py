@@ -26,6 +26,22 @@ _FIGURES_OF = {
 """Key figures by which a goal is read."""
 
 
+_TARGETS = """
+## Targets
+
+`settings.kpi_targets` states what a company wants of its figures: a code, `>=` or `<=`
+and a number in the unit of the figure, with `;` between: `KPI-28>=0.95; KPI-05<=0.85;
+KPI-06.days_of_supply<=40`. Tiles of *Cockpit* and *Plan*, of the report and of the meeting
+pack say the target and whether the plan meets it; a figure that has no tile gets one.
+Without a target of their own KPI-01 and KPI-28 have 1. No plan reads targets: a plan
+in force stays. In a lake they are set by
+
+    medhavi orders override --table settings --column kpi_targets \\
+        --value "KPI-28>=0.95;KPI-05<=0.85" --approver NAME --commit
+
+or on *Data, Correct a cell*; what is no target is refused (`SNAP022`).
+""".splitlines()
+
 _FORECAST = """
 ## Forecast of figures, with intervals
 
@@ -91,7 +107,7 @@ def kpis_page() -> str:
         f"| {code} | {kpi.name} | {_cell(kpi.meaning)} | {_cell(_how(kpi.measure))} |"
         for code, kpi in KPIS.items()
     ]
-    return "\n".join([*lines, *_FORECAST, *_decisions(), *_goals()]) + "\n"
+    return "\n".join([*lines, *_TARGETS, *_FORECAST, *_decisions(), *_goals()]) + "\n"
 
 
 def _decisions() -> list[str]:
