@@ -109,6 +109,7 @@ def test_a_link_that_begins_a_scenario_keeps_those_that_are_there(order_desk):
     expect(finding).to_be_visible()
     side = page.get_by_role("navigation", name="Pages")
     side.get_by_role("link", name="Items", exact=True).click()
+    shown.get_by_role("tab", name="Edit", exact=True).click()
     shown.get_by_role("link", name="Scenario with this item").click()
     expect(page).to_have_url(re.compile(r"#/scenarios/\?.*subject="))
     expect(page).to_have_url(re.compile(r"[?&]scenarios="))

@@ -122,7 +122,7 @@ def test_the_plan_app_runs_every_cell_on_a_folder_of_tables(lemonade, monkeypatc
     monkeypatch.setenv("MEDHAVI_MODE", "mrp")
     _, values = loaded(ROOT / "apps" / "a_plan.py").app.run()
     assert values["plan"].fulfilment.height == 3
-    assert values["demand"].value == "D-3"
+    assert values["demand"] == "D-3"
 
 
 @pytest.mark.parametrize("broken", [False, True])
