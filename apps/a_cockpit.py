@@ -26,15 +26,11 @@ with app.setup:
         trouble_of,
     )
     from medhavi.service.plan_pages import cockpit_page, desk_words, plan_risk
-    from medhavi.service.plan_pages.plan_standing import (
-        kpi_targets,
-        published_of,
-        standing_facts,
-    )
+    from medhavi.service.plan_pages.plan_standing import published_of, standing_facts
     from medhavi.views import page, theme
     from medhavi.views.pictures.lateness import plan_finding
     from medhavi.views.plan_pages import cockpit
-    from medhavi.views.tiles import tiles_html
+    from medhavi.views.tiles import targets_of, tiles_html
     from medhavi.views.words import say
     from medhavi.workbench.plan_pack import published_figures
 
@@ -99,7 +95,7 @@ def trouble(shown):
 @app.cell(hide_code=True)
 def tiles(names, plan, published, shown):
     _figures = published_figures(plan, published) if plan else ()
-    _targets = kpi_targets(shown)
+    _targets = targets_of(shown.snapshot)
     html(
         tiles_html(cockpit.cockpit_tiles(plan, names, _figures, _targets), "{rows}")
     ) if plan else None

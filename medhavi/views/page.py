@@ -27,7 +27,7 @@ from medhavi.views.theme import app_style, style_sheet
 from medhavi.views.words import explained, say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from medhavi.findings import Finding
     from medhavi.results.plans.plan import Plan
@@ -274,6 +274,18 @@ def drawer_head(words: str) -> str:
     return (
         f'<section class="mv-drawer" aria-label="{say("drawer_name")}">'
         f"<p>{words}</p></section>"
+    )
+
+
+def link_row(links: Mapping[str, str]) -> str:
+    """Links in a row, as HTML: addresses by their words, inside this page's frame.
+
+    >>> link_row({"Item": "/items/?item=A", "Order": "/order/1"}).count("</a>")
+    2
+    """
+    return " · ".join(
+        f'<a href="{escape(address)}" target="_self">{escape(words)}</a>'
+        for words, address in links.items()
     )
 
 

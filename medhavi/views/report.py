@@ -37,7 +37,7 @@ from medhavi.views.pictures.load import load_chart
 from medhavi.views.pictures.stock import items_by_need, stock_chart
 from medhavi.views.plan_pages.demand_chain import story_html
 from medhavi.views.theme import drawing, title_of, untitled
-from medhavi.views.tiles import plan_tiles, tiles_html
+from medhavi.views.tiles import plan_tiles, targets_of, tiles_html
 from medhavi.views.words import say
 
 if TYPE_CHECKING:
@@ -77,7 +77,6 @@ def html(
     """
     names = names_of(snapshot)
     violations = None if snapshot is None else _verified(plan, snapshot)
-    targets = () if snapshot is None else snapshot.settings.kpi_targets
     worst = worst_demands(plan, dict(names.texts))
     found = [*(snapshot.findings if snapshot is not None else ()), *plan.findings]
     sections = (
@@ -104,7 +103,7 @@ def html(
     return document(
         f"{TITLE} Medhavi plan {plan.run.run_id}",
         f"<main>{_head(plan, snapshot, names, source)}"
-        f"{tiles_html(plan_tiles(plan, targets))}{body}</main><footer>{foot}</footer>",
+        f"{tiles_html(plan_tiles(plan, targets_of(snapshot)))}{body}</main><footer>{foot}</footer>",
         rules=_PAGE,
     )
 

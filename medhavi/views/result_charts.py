@@ -185,10 +185,11 @@ class PlanCharts(ChartList):
     def figures(self, snapshot: Snapshot | None = None) -> PagePart:
         """Service, promises, lateness, stock, load and cost as tiles."""
         from medhavi.views.plan_pages.cockpit import cockpit_tiles
-        from medhavi.views.tiles import tiles_html
+        from medhavi.views.tiles import targets_of, tiles_html
 
-        targets = () if snapshot is None else snapshot.settings.kpi_targets
-        tiles = cockpit_tiles(self.plan, names_of(snapshot), targets=targets)
+        tiles = cockpit_tiles(
+            self.plan, names_of(snapshot), targets=targets_of(snapshot)
+        )
         return PagePart(tiles_html(tiles))
 
     def exceptions(self, snapshot: Snapshot) -> pl.DataFrame:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from medhavi.results.plans.plan import Plan
+    from medhavi.snapshot import Snapshot
 
     Targets = Sequence[KpiTarget]
 
@@ -132,6 +133,11 @@ class Tile:
     course: tuple[float, ...] = ()
     course_words: str = ""
     change: tuple[str, str] = ("", "")
+
+
+def targets_of(snapshot: Snapshot | None) -> tuple[KpiTarget, ...]:
+    """Targets that the settings of a snapshot state; none without one."""
+    return () if snapshot is None else snapshot.settings.kpi_targets
 
 
 USUAL_TARGETS = tuple(

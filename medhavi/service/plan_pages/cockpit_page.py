@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -213,11 +212,7 @@ def review(
 
 def links_html(key: str) -> str:
     """Links to what an exception is about."""
-    links = " · ".join(
-        f'<a href="{escape(address)}" target="_self">{escape(word)}</a>'
-        for word, address in cockpit.exception_links(key).items()
-    )
-    return page.drawer_head(links)
+    return page.drawer_head(page.link_row(cockpit.exception_links(key)))
 
 
 def network_part(shown: PlanPage, plan: Plan) -> mo.Html:

@@ -110,12 +110,7 @@ def preview_html(preview: Preview, names: Names, order: str = "") -> str:
         return f"{text}<ul>{seen}</ul>"
     if not preview.ready or preview.effect is None:
         return findings_html(preview.findings, names)
-    head = (
-        override_words(preview.edit, names, _recorded(preview.rows))
-        or rows_words(preview.edit.kind, _recorded(preview.rows), names)
-        or _shifts_words(preview.edit, names)
-        or str(preview.edit)
-    )
+    head = _data_words(preview, names) or str(preview.edit)
     reason = preview.edit.reason
     if reason and preview.edit.supply is None:
         head = f"{reason}: {head}"
@@ -272,6 +267,16 @@ def _from(table: str, column: str, old: Mapping[str, Any], names: Names) -> str:
     return f"{now or NOTHING} → "
 
 
+def _data_words(preview: Preview, names: Names) -> str:
+    """Cells, rows or shifts that an edit of data changes; nothing for others."""
+    edit, rows = preview.edit, _recorded(preview.rows)
+    return (
+        override_words(edit, names, rows)
+        or rows_words(edit.kind, rows, names)
+        or _shifts_words(edit, names)
+    )
+
+
 def _shifts_words(edit: Edit, names: Names) -> str:
     """Which shifts a calendar gets; nothing for edits of another kind."""
     return shifts_words(edit.values, names) if edit.kind == "change_shifts" else ""
@@ -289,13 +294,7 @@ def decided_words(preview: Preview, orders: Sequence[str], names: Names) -> str:
     edit = preview.edit
     if orders:
         return f"{edit_verb(edit)} {', '.join(orders)}"
-    rows = _recorded(preview.rows)
-    words = (
-        override_words(edit, names, rows)
-        or rows_words(edit.kind, rows, names)
-        or _shifts_words(edit, names)
-    )
-    words = ": ".join(filter(None, (edit.reason, words)))
+    words = ": ".join(filter(None, (edit.reason, _data_words(preview, names))))
     return words or str(edit.kind).replace("_", " ").capitalize()
 
 
@@ -477,9 +476,11 @@ def _decision(one: EditRecord, names: Names) -> str:
         told = f"{before} to {after} ({key['matrix']})"
         minutes = (one.rows[0]["after"] or {}).get("setup_minutes")
         told += "" if minutes is None else f": {duration(minutes / 60)}"
-    rows = rows_words(one.kind, one.rows, names)
-    if rows or (asked is not None and (rows := _shifts_words(asked, names))):
-        return rows
+    words = rows_words(one.kind, one.rows, names)
+    if asked is not None:
+        words = words or _shifts_words(asked, names)
+    if words:
+        return words
     target = "" if asked is None else _target(asked, names, place_of_orders(one.rows))
     return f"{_DONE.get(one.kind) or said(one.kind).capitalize()} {told}{target}"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -165,14 +164,11 @@ def _other_edits(shown: PlanPage, demand: str) -> str:
     """Links to the promise desk, where the demand is promised, and to a scenario."""
     assert shown.snapshot is not None
     line = shown.snapshot["demands"].filter(pl.col("demand") == demand)
-    links = {scenario_link(demand): say("scenario_of_demand")}
+    links = {say("scenario_of_demand"): scenario_link(demand)}
     if line["promised"].drop_nulls().len():
         again = f"/promise/?tab=promises&promise={demand}"
-        links = {again: say("its_promise"), **links}
-    return " · ".join(
-        f'<a href="{escape(address)}" target="_self">{words}</a>'
-        for address, words in links.items()
-    )
+        links = {say("its_promise"): again, **links}
+    return page.link_row(links)
 
 
 def history_html(shown: PageWithSource, demand: str, known_at: str = "") -> str:

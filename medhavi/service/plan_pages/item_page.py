@@ -223,15 +223,11 @@ def side_html(side: str, shown: PlanPage, record: TimePhasedRecord) -> str:
     if side == say("edit"):
         asked = {"product": record.product, "location": record.location}
         links = {
-            f"/orders/?{urlencode(asked)}": say("all_its_orders"),
-            scenario_link("|".join(asked.values())): say("scenario_of_item"),
+            say("all_its_orders"): f"/orders/?{urlencode(asked)}",
+            say("scenario_of_item"): scenario_link("|".join(asked.values())),
         }
-        more = " · ".join(
-            f'<a href="{escape(address)}" target="_self">{words}</a>'
-            for address, words in links.items()
-        )
         listed = order_edits_html(plan, plan.supplies.filter(own), names)
-        return f'<div class="mv-list">{listed}<p>{more}</p></div>'
+        return f'<div class="mv-list">{listed}<p>{page.link_row(links)}</p></div>'
     return shortage_html(record, plan, names) or page.empty(
         say("it_is_covered"), say("stock_is_above_safety")
     )

@@ -11,7 +11,7 @@ from medhavi.lakehouse import Lake
 from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.plan_pages.plan_loading import MODE_WORDS
 from medhavi.views.names import when
-from medhavi.views.tiles import changed_since, plan_tiles
+from medhavi.views.tiles import changed_since, plan_tiles, targets_of
 from medhavi.views.words import say
 from medhavi.workbench.runs import (
     published_before,
@@ -96,11 +96,6 @@ def _plan_tiles(plan: Plan, targets: tuple[KpiTarget, ...]) -> tuple[Tile, ...]:
     return _tiles.get(key, lambda: plan_tiles(plan, targets))
 
 
-def kpi_targets(page: PlanPage) -> tuple[KpiTarget, ...]:
-    """Targets of key figures that the tables of a page state."""
-    return () if page.snapshot is None else page.snapshot.settings.kpi_targets
-
-
 def tiles_of(page: PlanPage, published: Published) -> tuple[Tile, ...]:
     """Tiles of the page's plan, with the change since the last published one.
 
@@ -109,7 +104,7 @@ def tiles_of(page: PlanPage, published: Published) -> tuple[Tile, ...]:
     plan = page.plan
     if plan is None:
         return ()
-    targets = kpi_targets(page)
+    targets = targets_of(page.snapshot)
     tiles = _plan_tiles(plan, targets)
     last = _last_published(page, plan, published)
     if last is None or last.run.as_of is None:

@@ -38,9 +38,7 @@ from medhavi.views.words import say
 if TYPE_CHECKING:
     from medhavi.planners.promising.promise_run import Answers
     from medhavi.progress import Cancelled, Observe
-    from medhavi.service.page_data import (
-        PageData,
-    )
+    from medhavi.service.page_data import PageData
 
 
 MOST_BYTES = 50_000_000

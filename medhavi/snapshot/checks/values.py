@@ -148,59 +148,25 @@ def _settings(snapshot: TableAccess) -> list[Finding]:
     if settings.height != 1:
         return [finding("SNAP012", table="settings", value=settings.height)]
     row = settings.row(0, named=True)
-    found = []
-    if not _BUCKET.fullmatch(row["bucket"]):
-        found.append(
-            finding(
-                "SNAP022",
-                table="settings",
-                row=1,
-                column="bucket",
-                value=row["bucket"],
-                reason="no grid",
-                expected="hour, day, week, month or a hybrid such as 14xday+26xweek",
-            )
-        )
-    stated = row["date_format"]
-    if stated and not is_date_format(stated):
-        found.append(
-            finding(
-                "SNAP022",
-                table="settings",
-                row=1,
-                column="date_format",
-                value=stated,
-                reason="no order of day, month and year",
-                expected="DD.MM.YYYY, MM/DD/YYYY or %d.%m.%Y",
-            )
-        )
-    wrong = [text for text in row["priority_weights"] if not _is_weight(text)]
-    found += [
+    return [
         finding(
             "SNAP022",
             table="settings",
             row=1,
-            column="priority_weights",
+            column=column,
             value=text,
-            reason="no positive number",
-            expected="weights such as 10;5;2;1",
+            reason=reason,
+            expected=expected,
         )
-        for text in wrong
+        for column, is_right, reason, expected in _READ_SETTINGS
+        for text in _entries(row[column])
+        if not is_right(text)
     ]
-    found += [
-        finding(
-            "SNAP022",
-            table="settings",
-            row=1,
-            column="kpi_targets",
-            value=text,
-            reason="no target of a key figure",
-            expected="a code, >= or <= and a number, such as KPI-28>=0.95;KPI-05<=0.85",
-        )
-        for text in row["kpi_targets"] or ()
-        if KpiTarget.read(text) is None
-    ]
-    return found
+
+
+def _entries(stated: str | list[str] | None) -> list[str]:
+    """Texts of a setting, one or several."""
+    return [stated] if isinstance(stated, str) else stated or []
 
 
 def _is_weight(text: str) -> bool:
@@ -208,6 +174,35 @@ def _is_weight(text: str) -> bool:
         return 0 < float(text) < float("inf")
     except ValueError:
         return False
+
+
+_READ_SETTINGS: tuple[tuple[str, Callable[[str], object], str, str], ...] = (
+    (
+        "bucket",
+        _BUCKET.fullmatch,
+        "no grid",
+        "hour, day, week, month or a hybrid such as 14xday+26xweek",
+    ),
+    (
+        "date_format",
+        lambda text: not text or is_date_format(text),
+        "no order of day, month and year",
+        "DD.MM.YYYY, MM/DD/YYYY or %d.%m.%Y",
+    ),
+    (
+        "priority_weights",
+        _is_weight,
+        "no positive number",
+        "weights such as 10;5;2;1",
+    ),
+    (
+        "kpi_targets",
+        KpiTarget.read,
+        "no target of a key figure",
+        "a code, >= or <= and a number, such as KPI-28>=0.95;KPI-05<=0.85",
+    ),
+)
+"""Settings that are texts: what accepts one, what a wrong one is, a right one."""
 
 
 def _listed(

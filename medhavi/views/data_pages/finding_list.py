@@ -21,7 +21,13 @@ from medhavi.views.order_grid import (
     order_link,
     supplier_link,
 )
-from medhavi.views.page import finding_text, place_text, remedy_text, table_html
+from medhavi.views.page import (
+    finding_text,
+    link_row,
+    place_text,
+    remedy_text,
+    table_html,
+)
 from medhavi.views.tiles import Tile
 from medhavi.views.words import say
 
@@ -336,10 +342,7 @@ def group_html(
         say("column_late_cost"),
         "",
     )
-    links = " · ".join(
-        f'<a href="{escape(address)}" target="_self">{escape(word)}</a>'
-        for word, address in object_links(known.key(told[0])).items()
-    )
+    links = link_row(object_links(known.key(told[0])))
     return (
         f"<h3>{escape(code.code)} {escape(code.title)}</h3>"
         f'<p class="muted">{escape(remedy_text(told[0]))} Example: {escape(code.example)}.'

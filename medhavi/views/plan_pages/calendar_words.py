@@ -30,7 +30,7 @@ from medhavi.views.names import (
     said,
     when,
 )
-from medhavi.views.page import empty, table_html
+from medhavi.views.page import empty, link_row, table_html
 from medhavi.views.pictures.scenarios import scenario_link
 from medhavi.views.words import say
 
@@ -256,12 +256,11 @@ def what_if_html(
         ("one_more_unit", "unit_added", start, finish),
         ("down_next_week", "resource_down", f"{monday}", f"{friday}"),
     ]
-    links = " · ".join(
-        f'<a href="{escape(address)}" target="_self">{say(words)}</a>'
-        for words, kind, first, last in asked
-        for address in (
-            scenario_link(resource, kind, start=first, finish=last, add="1"),
-        )
+    links = link_row(
+        {
+            say(words): scenario_link(resource, kind, start=first, finish=last, add="1")
+            for words, kind, first, last in asked
+        }
     )
     return f"<p>{say('scenarios_with', escape(names.name(resource)))} {links}</p>"
 
