@@ -237,7 +237,7 @@ def choose_picture(get_picture, keep, plan, wanted):
 
 @app.cell(hide_code=True)
 def load_map(choose_cell, loads, names, plan, view, which):
-    mo.stop(which.value != capacity_page.LOAD)
+    mo.stop(view is None or which.value != capacity_page.LOAD)
     load_picture, _title, _files = capacity_page.load_picture(
         plan, loads, names, view, choose_cell
     )
