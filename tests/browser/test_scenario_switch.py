@@ -9,6 +9,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.conftest import PATIENCE_S
 from tests.workbench.edit_company import opened
 
 pytestmark = pytest.mark.browser
@@ -69,23 +70,31 @@ def test_a_page_that_is_not_there_yet_takes_the_choice_that_is_made_meanwhile(
 ):
     """Orders are chosen, and a scenario before the server has answered."""
     desk, page = order_desk, order_desk.page
-    page.goto(f"{desk.address}/#/scenarios/?scenarios={quote(json.dumps(DOUBLE))}")
-    shown = page.frame_locator("iframe.shown")
-    expect(shown.get_by_text(re.compile("^Double: ")).first).to_be_visible()
     held = []
 
     # Not the method itself: playwright leaves its mark on what handles a request.
     def hold(asked):
         held.append(asked)
 
+    def is_held(times):
+        for _ in range(int(PATIENCE_S * 20)):
+            if len(held) >= times:
+                return True
+            page.wait_for_timeout(50)
+        return False
+
+    # From the start: the shell may load Orders ahead.
     page.route(re.compile(r"/orders/(\?.*)?$"), hold)
+    page.goto(f"{desk.address}/#/scenarios/?scenarios={quote(json.dumps(DOUBLE))}")
+    shown = page.frame_locator("iframe.shown")
+    expect(shown.get_by_text(re.compile("^Double: ")).first).to_be_visible()
     side = page.get_by_role("navigation", name="Pages")
     side.get_by_role("link", name="Orders", exact=True).click()
+    assert is_held(times=1)
     bar = page.get_by_label("Scenario that pages show")
     bar.select_option(label="Double")
     expect(page).to_have_url(re.compile(r"#/orders/\?what_if="))
-    while len(held) < 2:
-        page.wait_for_timeout(50)
+    assert is_held(times=2)
     # The browser has dropped the first request for the second.
     held[-1].continue_()
     expect(shown.get_by_role("cell", name="130", exact=True)).to_be_visible()
