@@ -313,7 +313,7 @@ def find_again(page) -> None:
     expect(page.get_by_label("Quantity", exact=True)).to_have_value("30")
 
     part(page, "Promises")
-    page.get_by_label("Reason").filter(visible=True).fill("cancelled by phone")
+    page.get_by_placeholder("why it is released").fill("cancelled by phone")
     page.keyboard.press("Tab")
     page.get_by_role("button", name="Release it").click()
     done = page.get_by_text("Q-0002 has no date any more").first
