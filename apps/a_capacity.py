@@ -75,7 +75,8 @@ def how(keep, wanted):
 def remembered():
     # What a person chose stays while the plan is made anew for what was decided.
     session = EditSession()
-    get_view, _set_view = mo.state(None)
+    get_window, _set_window = mo.state(None)
+    get_operation, _set_operation = mo.state(None)
     get_asked, ask = mo.state(None)
     get_dragged, drag = mo.state(None)
     get_put_back, _put_back = mo.state(0)
@@ -85,9 +86,13 @@ def remembered():
     approver = Approver()
     back = mo.ui.run_button(label=say("undo_last_decision"))
 
-    def set_view(chosen):
+    def set_window(chosen):
         drag(None)
-        _set_view(chosen)
+        _set_window(chosen)
+
+    def set_operation(chosen):
+        drag(None)
+        _set_operation(chosen)
 
     def put_back():
         drag(None)
@@ -104,7 +109,9 @@ def remembered():
     def settle(done):
         if done.kept:
             ask(None)
-            _set_view(lambda view: capacity_page.decided_view(view, done.orders))
+            _set_operation(
+                lambda chosen: capacity_page.decided_operation(chosen, done.orders)
+            )
 
     return (
         approver,
@@ -116,15 +123,17 @@ def remembered():
         get_asked,
         get_decision,
         get_dragged,
+        get_operation,
         get_picture,
         get_put_back,
         get_renewed,
-        get_view,
+        get_window,
         price,
         put_back,
         renew,
         session,
-        set_view,
+        set_operation,
+        set_window,
         settle,
     )
 
@@ -139,24 +148,41 @@ def data(get_renewed, mode, wanted):
 
 
 @app.cell(hide_code=True)
-def look(get_view, keep, loads, names, set_view, shown, wanted):
-    view = get_view()
-    if shown.plan is not None:
-        view = (
-            capacity_page.first_view(shown.plan, loads, names, wanted)
-            if view is None
-            else capacity_page.kept_view(shown.plan, view, wanted)
-        )
+def look(get_window, loads, names, shown, wanted):
+    window = get_window()
+    if window is None and shown.plan is not None:
+        window = capacity_page.first_window(shown.plan, loads, names, wanted)
+    return (window,)
 
+
+@app.cell(hide_code=True)
+def look_elsewhere(keep, set_window):
     def choose(chosen):
-        capacity_page.keep_view(keep, chosen, shown.plan)
-        set_view(chosen)
+        capacity_page.keep_window(keep, chosen)
+        set_window(chosen)
 
+    return (choose,)
+
+
+@app.cell(hide_code=True)
+def look_at(get_operation, shown, wanted, window):
+    # Apart from the window: a click on an operation leaves what shows that alone.
+    view = window
+    if window is not None:
+        view = capacity_page.with_operation(window, shown.plan, get_operation(), wanted)
+    return (view,)
+
+
+@app.cell(hide_code=True)
+def look_at_another(keep, set_operation, shown, window):
     def choose_operation(key):
         keep("edit", "")
-        choose(capacity_page.chosen_operation(shown.plan, view, key))
+        if chosen := capacity_page.operation_of(shown.plan, key):
+            capacity_page.keep_window(keep, window)
+            capacity_page.keep_operation(keep, chosen, shown.plan)
+            set_operation(chosen)
 
-    return choose, choose_operation, view
+    return (choose_operation,)
 
 
 @app.cell(hide_code=True)
@@ -183,18 +209,18 @@ def rank(loads, names, shown):
 
 
 @app.cell(hide_code=True)
-def choose_resource(choose, names, ranked, view):
+def choose_resource(choose, names, ranked, window):
     resource = None
-    if view is not None:
-        resource = capacity_page.resource_choice(ranked, names, view, choose)
+    if window is not None:
+        resource = capacity_page.resource_choice(ranked, names, window, choose)
     return (resource,)
 
 
 @app.cell(hide_code=True)
-def head(finding, mode, names, resource, shown, view, wanted):
+def head(finding, mode, names, resource, shown, wanted, window):
     mo.vstack(
         capacity_page.head_parts(
-            shown, names, finding, [resource, mode], wanted("known_at"), view
+            shown, names, finding, [resource, mode], wanted("known_at"), window
         ),
         gap=1,
     )
@@ -236,10 +262,10 @@ def choose_picture(get_picture, keep, plan, wanted):
 
 
 @app.cell(hide_code=True)
-def load_map(choose_cell, loads, names, plan, view, which):
-    mo.stop(view is None or which.value != capacity_page.LOAD)
+def load_map(choose_cell, loads, names, plan, which, window):
+    mo.stop(window is None or which.value != capacity_page.LOAD)
     load_picture, _title, _files = capacity_page.load_picture(
-        plan, loads, names, view, choose_cell
+        plan, loads, names, window, choose_cell
     )
     capacity_page.framed(load_picture, _title, _files)
     return (load_picture,)
@@ -257,31 +283,39 @@ def priced(get_asked, renew, session, shown):
 
 
 @app.cell(hide_code=True)
-def window_choice(choose, names, plan, view):
-    mo.stop(view is None)
-    _now = local(from_seconds(plan.run.as_of or 0), names.zone_of(view.resource))
-    controls = capacity_page.window_controls(view, _now.date(), choose)
+def window_choice(choose, names, plan, window):
+    mo.stop(window is None)
+    _now = local(from_seconds(plan.run.as_of or 0), names.zone_of(window.resource))
+    controls = capacity_page.window_controls(window, _now.date(), choose)
     return (controls,)
 
 
 @app.cell(hide_code=True)
-def choose_window(colour, get_put_back, names, rows, snapshot, view):
-    # What is put back is drawn anew where it was.
-    _put_back = get_put_back()
-    mo.stop(view is None)
-    window = capacity_page.shown_window(view, snapshot, names, rows.value, colour.value)
-    return (window,)
+def choose_window(colour, names, rows, snapshot, window):
+    mo.stop(window is None)
+    days = capacity_page.shown_window(window, snapshot, names, rows.value, colour.value)
+    return (days,)
 
 
 @app.cell(hide_code=True)
-def draw_window(which, window):
+def draw_window(days, get_put_back, view, which):
+    # What is put back is drawn anew where it was.
+    _put_back = get_put_back()
     mo.stop(which.value != capacity_page.GANTT)
-    drawn = window
+    drawn = capacity_page.with_chosen(days, view)
     return (drawn,)
 
 
 @app.cell(hide_code=True)
-def draw_gantt(asked, choose_operation, drag, drawn, names, shown, view):
+def place_bars(asked, days, names, shown, which):
+    # Apart from the chosen operation: a click draws them, and works nothing out.
+    mo.stop(which.value != capacity_page.GANTT)
+    placed = capacity_page.placed_bars(shown, days, names, asked)
+    return (placed,)
+
+
+@app.cell(hide_code=True)
+def draw_gantt(choose_operation, drag, drawn, names, placed, shown, view):
     def _dropped(place):
         drag(
             capacity_edits.read(
@@ -292,7 +326,7 @@ def draw_gantt(asked, choose_operation, drag, drawn, names, shown, view):
         )
 
     gantt_picture, gantt_title, gantt_files = capacity_page.gantt_picture(
-        shown, drawn, names, asked, choose_operation, _dropped
+        placed, shown, drawn, names, choose_operation, _dropped
     )
     return gantt_files, gantt_picture, gantt_title
 
@@ -354,8 +388,8 @@ def choose_group(keep, names, wanted):
 
 
 @app.cell(hide_code=True)
-def in_window(plan, window):
-    work = capacity_page.operations_of(plan, window)
+def in_window(days, plan):
+    work = capacity_page.operations_of(plan, days)
     return (work,)
 
 
@@ -397,9 +431,9 @@ def choose_tab(keep, mode, wanted):
 
 
 @app.cell(hide_code=True)
-def bar(tab, view):
+def bar(tab, window):
     # Apart from what changes with the operation: a click on it is not lost.
-    mo.stop(view is None)
+    mo.stop(window is None)
     tab
     return
 
@@ -438,9 +472,9 @@ def look_at_one(names, pick, price, shown, tried):
 
 
 @app.cell(hide_code=True)
-def choose_calendar(keep, names, snapshot, view, wanted):
-    mo.stop(view is None)
-    calendar = calendar_edits.calendar_choice(snapshot, view, names, wanted, keep)
+def choose_calendar(keep, names, snapshot, wanted, window):
+    mo.stop(window is None)
+    calendar = calendar_edits.calendar_choice(snapshot, window, names, wanted, keep)
     return (calendar,)
 
 
@@ -469,9 +503,21 @@ def calendar_forms(calendar, names, price, snapshot):
 
 
 @app.cell(hide_code=True)
-def make_forms(names, plan, price, ranked, snapshot, view):
-    mo.stop(view is None)
+def ask_for_downtime(names, price, ranked, window):
+    def submit_downtime(form):
+        if form is not None:
+            price(
+                capacity_edits.read(lambda: capacity_edits.downtime(form, names), names)
+            )
 
+    stopped = None
+    if window is not None:
+        stopped = capacity_edits.downtime_form(ranked, window, names, submit_downtime)
+    return (stopped,)
+
+
+@app.cell(hide_code=True)
+def ask_for_a_move(names, plan, price, snapshot, view):
     def submit_move(form):
         if form is not None:
             price(
@@ -480,21 +526,18 @@ def make_forms(names, plan, price, ranked, snapshot, view):
                 )
             )
 
-    def submit_downtime(form):
-        if form is not None:
-            price(
-                capacity_edits.read(lambda: capacity_edits.downtime(form, names), names)
-            )
+    moving = None
+    if view is not None and view.order:
+        moving = capacity_edits.move_form(plan, snapshot, view, names, submit_move)
+    return (moving,)
 
+
+@app.cell(hide_code=True)
+def all_forms(moving, of_calendar, stopped):
     forms = {
-        capacity_parts.OPERATION: capacity_edits.move_form(
-            plan, snapshot, view, names, submit_move
-        )
-        if view.order
-        else None,
-        capacity_parts.DOWNTIME: capacity_edits.downtime_form(
-            ranked, view, names, submit_downtime
-        ),
+        capacity_parts.OPERATION: moving,
+        capacity_parts.DOWNTIME: stopped,
+        **of_calendar,
     }
     return (forms,)
 
@@ -507,9 +550,9 @@ def choose_edit(keep, view, wanted):
 
 
 @app.cell(hide_code=True)
-def edit(calendar, forms, kind, of_calendar, shown, tab, view):
+def edit(calendar, forms, kind, shown, tab, view):
     mo.stop(tab.value != say("edit"))
-    capacity_parts.edit_part(kind, shown, view, {**forms, **of_calendar}, calendar)
+    capacity_parts.edit_part(kind, shown, view, forms, calendar)
     return
 
 

@@ -62,7 +62,7 @@ def page_table(
     formats: Mapping[str, Format],
     right: Iterable[str],
     widths: Mapping[str, int] | None = None,
-    page_size: int = 12,
+    page_size: int = 10,
     units: Mapping[str, str] | None = None,
 ) -> mo.Html:
     """Show rows without selection, with a button that gives them as a workbook.

@@ -78,9 +78,11 @@ def loads(shown):
 
 
 def view_of(shown, loads, **asked):
-    return capacity_page.first_view(
-        shown.plan, loads, shown.names, lambda name: asked.get(name, "")
-    )
+    def wanted(name):
+        return asked.get(name, "")
+
+    window = capacity_page.first_window(shown.plan, loads, shown.names, wanted)
+    return capacity_page.with_operation(window, shown.plan, None, wanted)
 
 
 @pytest.mark.req("UI-05")
@@ -159,20 +161,22 @@ def test_a_page_begins_with_the_bottleneck_and_the_day_of_now(shown, loads) -> N
 
 def test_the_address_keeps_the_chosen_operation_by_its_number(shown, loads) -> None:
     operation = shown.plan.operations.sort("start").row(-1, named=True)
-    view = capacity_page.chosen_operation(
-        shown.plan, view_of(shown, loads), operation["id"]
-    )
+    chosen = capacity_page.operation_of(shown.plan, operation["id"])
     params = {"rows": "own"}
-    capacity_page.keep_view(
-        lambda name, value: page_data.keep_in(params, {name: value}), view, shown.plan
-    )
+
+    def keep(name, value):
+        page_data.keep_in(params, {name: value})
+
+    capacity_page.keep_window(keep, view_of(shown, loads))
+    capacity_page.keep_operation(keep, chosen, shown.plan)
+    assert params["resource"] == "M"
     assert params["order"].startswith("P-")
     again = view_of(shown, loads, **params)
     assert (again.order, again.step) == (operation["supply"], operation["step"])
     alone = view_of(shown, loads, order=params["order"])
     work = shown.plan.operations.filter(supply=operation["supply"])
     assert alone.first == min(work["start"]).date()
-    assert capacity_page.chosen_operation(shown.plan, view, "gone") == view
+    assert capacity_page.operation_of(shown.plan, "gone") is None
 
 
 def test_a_cell_leads_to_its_resource_and_week(shown, loads) -> None:
@@ -405,8 +409,9 @@ def test_a_downtime_is_priced_and_kept_on_a_lake(tmp_path) -> None:
     assert asked.preview.ready
     view = capacity_page.CapacityWindow(resource=resource, first=dt.date(2026, 1, 8))
     window = capacity_page.shown_window(view, snapshot, page.names, "", "date")
+    placed = capacity_page.placed_bars(page, window, page.names, asked)
     [drawn, title, _] = capacity_page.gantt_picture(
-        page, window, page.names, asked, str, lambda *_: None
+        placed, page, window, page.names, str, lambda *_: None
     )
     assert title.startswith("With the edit, Thu 8 Jan")
     assert " down, Thu 8 Jan to Sat 10 Jan" in str(drawn.text)
@@ -613,15 +618,17 @@ def test_an_order_stays_chosen_when_its_proposal_is_firmed() -> None:
     page = mills()
     assert page.plan is not None
     supply, number = page.plan.supplies.select("id", "number").row(0)
-    view = capacity_page.CapacityWindow(
-        resource="M1", first=NOW.date(), order=supply, step=1
-    )
+    window = capacity_page.CapacityWindow(resource="M1", first=NOW.date())
+    chosen = (supply, 1)
     asked: dict[str, str] = {"order": number, "step": "1"}
 
-    def wanted(name: str) -> str:
-        return asked.get(name, "")
+    def kept(plan, operation):
+        view = capacity_page.with_operation(
+            window, plan, operation, lambda name: asked.get(name, "")
+        )
+        return view.order, view.step
 
-    assert capacity_page.kept_view(page.plan, view, wanted) == view
+    assert kept(page.plan, chosen) == chosen
     firmed = f"WO-{number.split('-', 1)[1]}"
     renamed = {
         name: frame.with_columns(pl.col(key).replace({supply: firmed}))
@@ -632,13 +639,12 @@ def test_an_order_stays_chosen_when_its_proposal_is_firmed() -> None:
         number=pl.col("number").replace({number: firmed})
     )
     after = replace(page.plan, tables={**page.plan.tables, **renamed})
-    kept = capacity_page.kept_view(after, view, wanted)
-    assert (kept.order, kept.step, kept.resource) == (firmed, 1, "M1")
+    assert kept(after, chosen) == (firmed, 1)
     asked["order"] = "P-NOWHERE-1"
-    assert capacity_page.kept_view(after, view, wanted) == view
+    assert kept(after, chosen) == chosen
     # The next plan may give the number of the proposal to another one.
-    decided = capacity_page.decided_view(view, (firmed,))
-    assert decided == replace(view, order=firmed)
-    assert capacity_page.kept_view(after, decided, wanted) == decided
-    assert capacity_page.decided_view(view, ()) == view
-    assert capacity_page.decided_view(None, (firmed,)) is None
+    decided = capacity_page.decided_operation(chosen, (firmed,))
+    assert decided == (firmed, 1)
+    assert kept(after, decided) == decided
+    assert capacity_page.decided_operation(chosen, ()) == chosen
+    assert capacity_page.decided_operation(None, (firmed,)) is None

@@ -42,6 +42,19 @@ def test_the_buy_list_of_one_supplier_has_its_rows_alone(shown) -> None:
         assert nobody.rows.is_empty()
 
 
+def test_each_column_of_the_grids_has_a_width(shown) -> None:
+    """A browser draws a grid with a frozen column and one without width 19 times."""
+    sources = shown.plan.supplies["source"].drop_nulls().unique().sort().to_list()
+    listed = [
+        supplier_page.grid_of(tab, shown, None, source, 60).rows
+        for tab in supplier_page.TABS[1:]
+        for source in sources
+    ]
+    assert any(grid_columns.WAITS in rows.columns for rows in listed)
+    columns = {name for rows in listed for name in rows.columns}
+    assert columns <= set(supplier_page._WIDTHS)
+
+
 def test_a_plan_without_purchases_offers_nobody(shown) -> None:
     empty = shown.plan.replace(supplies=shown.plan.supplies.clear())
     bare = replace(shown, plan=empty)

@@ -12,11 +12,11 @@ from medhavi.errors import UsageError
 from medhavi.views.names import names_of, wall_milliseconds
 from medhavi.views.pictures.gantt import DRAGGED, FILLS, SHADES
 from medhavi.views.pictures.load import FILL, TRACK, load_cells, load_chart
+from medhavi.views.pictures.operation_bars import operation_bars
 from medhavi.views.pictures.operations import (
     dropped_at,
     gantt_window,
     ghost_rows,
-    operation_bars,
     operations_chart,
     unit_rows,
     window_operations,

@@ -26,9 +26,10 @@ from medhavi.views.pictures.gantt import DRAGGED, PICKED
 from medhavi.views.pictures.load import PICKED_CELL, cell_key, load_chart
 from medhavi.views.pictures.operations import (
     COLOURS,
+    bars_chart,
     dropped_at,
     gantt_window,
-    operations_chart,
+    window_bars,
     window_operations,
 )
 from medhavi.views.plan_pages.calendar_words import what_if_html
@@ -49,10 +50,11 @@ if TYPE_CHECKING:
     from medhavi.service.plan_pages.plan_loading import PlanPage
     from medhavi.snapshot import Snapshot
     from medhavi.views.names import Names
-    from medhavi.views.pictures.operations import GanttWindow
+    from medhavi.views.pictures.operations import GanttWindow, WindowBars
     from medhavi.views.theme import Picture
     from medhavi.workbench.orders.plan_edit_answers import Preview
 
+    Operation = tuple[str, int | None]
     Wanted = Callable[[str], str]
     Selection = Mapping[str, Any]
 
@@ -108,10 +110,10 @@ def loads_of(shown: PlanPage) -> pl.DataFrame:
     return _loads.get(plan.fingerprint, lambda: ResourceLoads(plan, snapshot).hours())
 
 
-def first_view(
+def first_window(
     plan: Plan, loads: pl.DataFrame, names: Names, wanted: Wanted
 ) -> CapacityWindow | None:
-    """View that an address asks for, else of the bottleneck from now on.
+    """Window that an address asks for, else of the bottleneck from now on.
 
     None where no resource has work.
     """
@@ -131,30 +133,35 @@ def first_view(
         resource=resource,
         first=with_date or first,
         days=int(days) if days in map(str, SPANS.values()) else 7,
-        order=found["supply"] if found else "",
-        step=found["step"] if found else None,
     )
 
 
-def kept_view(plan: Plan, view: CapacityWindow, wanted: Wanted) -> CapacityWindow:
-    """View on a plan that was renewed: an order that was firmed since stays chosen."""
-    if not view.order or view.order in plan.supplies["id"]:
-        return view
-    found = operation_named(plan, wanted("order"), wanted("step"))
-    return view if found is None else chosen_operation(plan, view, found["id"])
+def with_operation(
+    window: CapacityWindow, plan: Plan, chosen: Operation | None, wanted: Wanted
+) -> CapacityWindow:
+    """Window with the chosen operation, else with that which an address names.
+
+    An order that was firmed since the choice stays chosen by its number.
+    """
+    order, step = chosen or ("", None)
+    if order not in plan.supplies["id"]:
+        found = operation_named(plan, wanted("order"), wanted("step"))
+        if found is not None:
+            order, step = found["supply"], found["step"]
+    return replace(window, order=order, step=step)
 
 
-def decided_view(
-    view: CapacityWindow | None, orders: Sequence[str]
-) -> CapacityWindow | None:
-    """View after a decision about one order: its number as it is known from now on.
+def decided_operation(
+    chosen: Operation | None, orders: Sequence[str]
+) -> Operation | None:
+    """Chosen operation after a decision about one order: its id from now on.
 
     A proposal that is decided about is firm and has another number; the next plan may
     give the old one to another proposal.
     """
-    if view is None or not view.order or len(orders) != 1:
-        return view
-    return replace(view, order=orders[0])
+    if chosen is None or len(orders) != 1:
+        return chosen
+    return orders[0], chosen[1]
 
 
 def _date(text: str) -> dt.date | None:
@@ -173,28 +180,27 @@ def operation_named(plan: Plan, number: str, step: str = "") -> dict[str, Any] |
     return next(work.sort("start", "id").iter_rows(named=True), None)
 
 
-def keep_view(
-    keep: Callable[[str, str], None], view: CapacityWindow, plan: Plan
+def keep_window(keep: Callable[[str, str], None], window: CapacityWindow) -> None:
+    """Write resource and days into the address."""
+    keep("resource", window.resource)
+    keep("from", window.first.isoformat())
+    keep("days", str(window.days))
+
+
+def keep_operation(
+    keep: Callable[[str, str], None], chosen: Operation, plan: Plan
 ) -> None:
-    """Write a view into the address; an order stands there by its number."""
-    numbers = plan.supplies.filter(pl.col("id") == view.order)["number"].to_list()
-    kept = {
-        "resource": view.resource,
-        "from": view.first.isoformat(),
-        "days": str(view.days),
-        "order": str(numbers[0]) if numbers else "",
-        "step": "" if view.step is None else str(view.step),
-    }
-    for name, value in kept.items():
-        keep(name, value)
+    """Write an operation into the address: the number of its order, and its step."""
+    order, step = chosen
+    numbers = plan.supplies.filter(pl.col("id") == order)["number"].to_list()
+    keep("order", str(numbers[0]) if numbers else "")
+    keep("step", "" if step is None else str(step))
 
 
-def chosen_operation(plan: Plan, view: CapacityWindow, key: str) -> CapacityWindow:
-    """View with the operation of an id."""
-    found = plan.operations.filter(pl.col("id") == key).to_dicts()
-    if not found:
-        return view
-    return replace(view, order=found[0]["supply"], step=found[0]["step"])
+def operation_of(plan: Plan, key: str) -> Operation | None:
+    """Order and step of the operation of an id; None: the plan has no such one."""
+    found = plan.operations.filter(pl.col("id") == key)
+    return next(found.select("supply", "step").iter_rows(), None)
 
 
 def chosen_cell(view: CapacityWindow, key: str, names: Names) -> CapacityWindow:
@@ -309,30 +315,28 @@ def rows_choice(wanted: Wanted, keep: Callable[[str, str], None]) -> mo.ui.radio
 
 
 def shown_window(
-    view: CapacityWindow,
+    window: CapacityWindow,
     snapshot: Snapshot,
     names: Names,
     rows: str,
     colour: str,
 ) -> GanttWindow:
     """Window of the Gantt: the chosen resource on top, then its site."""
-    resources = [view.resource]
+    resources = [window.resource]
     if rows == SITE:
         table = snapshot["resources"]
-        place = table.filter(pl.col("resource") == view.resource)["location"]
+        place = table.filter(pl.col("resource") == window.resource)["location"]
         beside = table.filter(
             pl.col("location").is_in(place.implode())
-            & (pl.col("resource") != view.resource)
+            & (pl.col("resource") != window.resource)
         )["resource"]
         resources += sorted(beside, key=names.name)[: MOST_RESOURCES - 1]
-    return gantt_window(
-        names,
-        resources,
-        view.first,
-        view.days,
-        colour or "date",
-        (view.order, view.step),
-    )
+    return gantt_window(names, resources, window.first, window.days, colour or "date")
+
+
+def with_chosen(days: GanttWindow, view: CapacityWindow) -> GanttWindow:
+    """Window of the Gantt in which the chosen operation stands out."""
+    return replace(days, order=view.order, step=view.step)
 
 
 # ------------------------------------------------------------------------ pictures
@@ -340,15 +344,15 @@ def load_picture(
     plan: Plan,
     loads: pl.DataFrame,
     names: Names,
-    view: CapacityWindow,
+    window: CapacityWindow,
     choose: Callable[[CapacityWindow], None],
 ) -> tuple[mo.ui.altair_chart | None, str, str]:
     """Load map, title and files; a click on a cell shows its resource and week."""
-    drawn = load_chart(plan, names, loads, chosen=_cell_of(loads, view), pick=True)
+    drawn = load_chart(plan, names, loads, chosen=_cell_of(loads, window), pick=True)
 
     def tell(selected: Selection) -> None:
         if key := picked(selected, "cell"):
-            choose(chosen_cell(view, key, names))
+            choose(chosen_cell(window, key, names))
 
     return _clickable(drawn, {PICKED_CELL: tell})
 
@@ -361,15 +365,33 @@ def _cell_of(loads: pl.DataFrame, view: CapacityWindow) -> str:
     return cell_key(view.resource, max(begun)) if begun else ""
 
 
+def placed_bars(
+    shown: PlanPage, days: GanttWindow, names: Names, asked: PreviewResult | None
+) -> WindowBars | None:
+    """Bars of the window, of a priced edit with the old ones; None: no plan."""
+    plan = shown.plan
+    if plan is None:
+        return None
+    preview = None if asked is None else asked.preview
+    after = None if preview is None else preview.plan
+    return window_bars(
+        plan if after is None else after,
+        days,
+        names,
+        _with_units(shown.snapshot, preview),
+        before=None if after is None else plan,
+    )
+
+
 def gantt_picture(
+    placed: WindowBars | None,
     shown: PlanPage,
     window: GanttWindow,
     names: Names,
-    asked: PreviewResult | None,
     chosen: Callable[[str], None],
     dropped: Callable[[tuple[str, dt.datetime] | None], None],
 ) -> tuple[mo.ui.altair_chart | None, str, str]:
-    """Operations of the window, title and files; of a priced edit with the old ones.
+    """Bars of the window, title and files.
 
     Parameters
     ----------
@@ -378,18 +400,10 @@ def gantt_picture(
         which the chosen one is dragged; None: it is where it was.
     """
     plan = shown.plan
-    if plan is None:
+    if plan is None or placed is None:
         return None, "", ""
-    preview = None if asked is None else asked.preview
-    after = None if preview is None else preview.plan
-    drawn = operations_chart(
-        plan if after is None else after,
-        window,
-        names,
-        _with_units(shown.snapshot, preview),
-        before=None if after is None else plan,
-        pick=True,
-    )
+    is_edit = placed.ghosts is not None
+    drawn = bars_chart(placed, window, names, pick=True)
 
     def pick(selected: Selection) -> None:
         if key := picked(selected, "key"):
@@ -398,12 +412,12 @@ def gantt_picture(
     def drop(selected: Selection) -> None:
         # With a priced edit there is no box; its picture tells of the one before.
         moved = None
-        if after is None:
+        if not is_edit:
             moved = dropped_at(plan, window, names, shown.snapshot, selected)
         dropped(moved)
 
     drawing, title, files = _clickable(drawn, {PICKED: pick, DRAGGED: drop})
-    return drawing, title if after is None else say("with_the_edit", title), files
+    return drawing, say("with_the_edit", title) if is_edit else title, files
 
 
 def _with_units(snapshot: Snapshot | None, preview: Preview | None) -> Snapshot | None:

@@ -74,6 +74,7 @@ _WIDTHS = {
     grid_columns.CUSTOMER: 150,
     grid_columns.VERDICT: 90,
     grid_columns.LATE: 75,
+    grid_columns.WAITS: 100,
     grid_columns.LATE_COST: 85,
 }
 """Width of each column [px]: all of them fit a window of 1280."""

@@ -7,9 +7,9 @@ hour is drawn once, so that what runs through it is shorter by an hour.
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -31,17 +31,15 @@ from medhavi.views.names import (
     from_wall,
     local,
     percent,
-    quantity,
     wall_milliseconds,
     when,
 )
-from medhavi.views.pictures.gantt import BAR, RUN, SETUP, GanttStyle, gantt
+from medhavi.views.pictures.gantt import GanttStyle, gantt
+from medhavi.views.pictures.operation_bars import bar_hues, operation_bars
 from medhavi.views.theme import MOST_MARKS, rules_at, time_axis
 from medhavi.views.words import say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
     from medhavi.views.theme import Picture
@@ -52,25 +50,10 @@ COLOURS = {
     "family": "Product family",
 }
 """What bars are coloured by, and what people call it."""
-_STATUS_HUES = {
-    "planned": "plan",
-    "firmed": "alt",
-    "released": "warn",
-    "in_process": "good",
-}
-_DATE_WORDS = {
-    "plan": "on time",
-    "warn": "at risk",
-    "bad": say("late_mark"),
-    "alt": "for stock",
-}
-_FAMILY_HUES = ("plan", "alt", "good", "warn")
 MOST_ROWS = 60
 """Rows of a picture: units of resources."""
 DRAG_MS = 15 * 60 * 1000
 """What is dragged begins at whole quarters of an hour."""
-MOST_SERVED = 3
-"""Demands that a bar names on hover; it counts the others."""
 _LOST = {CLOSED: "closed", DOWN: "down", WITHHELD: say("left_free_by_promises")}
 
 
@@ -220,157 +203,11 @@ def unit_rows(
     return found
 
 
-def operation_bars(
-    work: pl.DataFrame,
-    places: Mapping[tuple[str, int], tuple[int, str]],
-    names: Names,
-    hues: Mapping[str, str],
-) -> pl.DataFrame:
-    """Bars of operations, set-up and run apart; columns as in `BAR`.
-
-    Parameters
-    ----------
-    work
-        As `window_operations` gives it.
-    places
-        As `unit_rows` gives it; what has no row is left out.
-    hues
-        Token by order.
-    """
-    bars: list[dict[str, object]] = []
-    for row in work.iter_rows(named=True):
-        place = places.get((row["resource"], row["unit"]))
-        if place is None or len(bars) + 2 > MOST_MARKS:
-            continue
-        bars += _bars(row, place, names, hues[row["supply"]])
-    return pl.DataFrame(bars, schema=BAR)
-
-
-def _bars(
-    row: dict[str, Any], place: tuple[int, str], names: Names, hue: str
-) -> list[dict[str, object]]:
-    zone = names.zone_of(row["resource"])
-    setup = dt.timedelta(minutes=row["setup_minutes"] or 0.0)
-    done = min(row["start"] + setup, row["finish"])
-    late = "▲ " if row["verdict"] == "late" else ""
-    firm = "■ " if row["firm"] else ""
-    shared = {
-        "place": place[0],
-        "label": place[1],
-        "hue": hue,
-        "tip": _tip(row, names),
-        "firm": bool(row["firm"]),
-        "key": row["id"],
-        "order": row["supply"],
-    }
-    parts = ((SETUP, row["start"], done), (RUN, done, row["finish"]))
-    spans = [
-        (part, wall_milliseconds(a, zone), wall_milliseconds(b, zone))
-        for part, a, b in parts
-        if b > a
-    ]
-    words = f"{late}{firm}{names.name(row['product'])}"
-    told = RUN if done < row["finish"] else SETUP
-    return [
-        {
-            **shared,
-            "part": part,
-            "x": x,
-            "x2": max(x, x2),
-            "text": words if part == told else "",
-        }
-        for part, x, x2 in spans
-    ]
-
-
 def _inside(rows: pl.DataFrame, span: tuple[int, int]) -> pl.DataFrame:
     """Cut what begins before the axis or ends after it."""
     return rows.with_columns(pl.col("x", "x2").clip(*span)).filter(
         pl.col("x") < pl.col("x2")
     )
-
-
-def _tip(row: dict[str, Any], names: Names) -> str:
-    zone = names.zone_of(row["resource"])
-    amount = quantity(row["qty"], names.unit(row["product"]))
-    setup = row["setup_minutes"] or 0.0
-    before = f", set-up {duration(setup / 60)}" if setup else ""
-    status = str(row["status"]).replace("_", " ")
-    state = f"{status}, firm" if row["firm"] and status == "firmed" else status
-    return say(
-        "operation_tip",
-        row["number"],
-        amount,
-        names.both(row["product"]),
-        row["step"],
-        names.name(row["resource"]),
-        when(row["start"], zone),
-        when(row["finish"], zone),
-        duration((row["run_minutes"] or 0) / 60),
-        before,
-        state,
-        ", locked" if row["locked"] else "",
-        served_words(row["served"], row["verdict"], names),
-    )
-
-
-def served_words(
-    served: Iterable[str] | None, verdict: str | None, names: Names
-) -> str:
-    """Which demands an order serves, and whether they are on time."""
-    told = list(served or ())
-    if not told:
-        return "for stock"
-    more = len(told) - MOST_SERVED
-    listed = ", ".join(names.name(one) for one in told[:MOST_SERVED])
-    also = f" {say('and_more', more)}" if more > 0 else ""
-    late = {"late": f", {say('late_mark')}", "at_risk": ", ◆ at risk"}.get(
-        verdict or "", ""
-    )
-    return f"for {listed}{also}{late}"
-
-
-def bar_hues(
-    work: pl.DataFrame, colour: str, snapshot: Snapshot | None
-) -> tuple[dict[str, str], dict[str, str]]:
-    """Token of each order, and what the tokens mean."""
-    orders = work.unique("supply", maintain_order=True)
-    if colour == "status":
-        hues = {
-            supply: _STATUS_HUES.get(str(status), "plan")
-            for supply, status in orders.select("supply", "status").iter_rows()
-        }
-        words = {hue: one.replace("_", " ") for one, hue in _STATUS_HUES.items()}
-    elif colour == "family":
-        families = {} if snapshot is None else dict(_families(snapshot))
-        named = {
-            supply: families.get(product) or product or ""
-            for supply, product in orders.select("supply", "product").iter_rows()
-        }
-        hues = {supply: family_hue(family) for supply, family in named.items()}
-        words = {
-            hue: ", ".join(sorted({f for o, f in named.items() if hues[o] == hue}))
-            for hue in _FAMILY_HUES
-        }
-    else:
-        known = {"late": "bad", "at_risk": "warn", "on_time": "plan"}
-        hues = {
-            supply: known.get(verdict or "", "alt")
-            for supply, verdict in orders.select("supply", "verdict").iter_rows()
-        }
-        words = _DATE_WORDS
-    used = set(hues.values())
-    return hues, {hue: text for hue, text in words.items() if hue in used}
-
-
-def _families(snapshot: Snapshot) -> Iterable[tuple[str, str | None]]:
-    return snapshot["products"].select("product", "family").iter_rows()
-
-
-def family_hue(family: str) -> str:
-    """Hue of a family: a fixed hash, the same on every page."""
-    place = hashlib.sha256(family.encode()).digest()[0] % len(_FAMILY_HUES)
-    return _FAMILY_HUES[place]
 
 
 def window_title(work: pl.DataFrame, window: GanttWindow, names: Names) -> str:
@@ -507,6 +344,72 @@ def dropped_at(
     return found[0], begin
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowBars:
+    """What is drawn of a window, whichever operation is chosen.
+
+    Parameters
+    ----------
+    work
+        As `window_operations` gives it.
+    bars
+        Columns as in `BAR`; some may go beyond the ends of the axis.
+    labels
+        Of the rows, from the top.
+    hues
+        Tokens of the bars and what they mean.
+    shades, ghosts
+        Of `GanttStyle`.
+    now
+        Planning date [ms of the wall clock]; None: outside the window.
+    """
+
+    work: pl.DataFrame
+    bars: pl.DataFrame
+    labels: Sequence[str]
+    hues: Mapping[str, str]
+    shades: pl.DataFrame | None
+    ghosts: pl.DataFrame | None
+    now: int | None
+
+
+def window_bars(
+    plan: Plan,
+    window: GanttWindow,
+    names: Names,
+    snapshot: Snapshot | None,
+    before: Plan | None = None,
+) -> WindowBars:
+    """What is drawn of a window; parameters as in `operations_chart`."""
+    work = window_operations(plan, window)
+    places = unit_rows(work, window, names, snapshot)
+    hues, words = bar_hues(work, window.colour, snapshot)
+    span = _span(window, names)
+    shades = ghosts = now = None
+    if snapshot is not None:
+        shades = shade_rows(ResourceLoads(plan, snapshot), window, places, names)
+    if before is not None:
+        ghosts = _inside(ghost_rows(before, work, window, places, names), span)
+    if plan.run.as_of is not None:
+        zone = names.zone_of(window.resources[0])
+        now = wall_milliseconds(from_seconds(plan.run.as_of), zone)
+    return WindowBars(
+        work=work,
+        bars=operation_bars(work, places, names, hues),
+        labels=[label for _, label in sorted(places.values())],
+        hues=words or {"plan": ""},
+        shades=shades,
+        ghosts=ghosts,
+        now=now if now is not None and span[0] <= now <= span[1] else None,
+    )
+
+
+def _span(window: GanttWindow, names: Names) -> tuple[int, int]:
+    """Ends of the axis [ms of the wall clock of the first resource]."""
+    zone = names.zone_of(window.resources[0])
+    return wall_milliseconds(window.begin, zone), wall_milliseconds(window.end, zone)
+
+
 def operations_chart(
     plan: Plan,
     window: GanttWindow,
@@ -528,41 +431,38 @@ def operations_chart(
         A click selects an operation, and the chosen step can be dragged.
     """
     known = names or Names()
-    work = window_operations(plan, window)
-    places = unit_rows(work, window, known, snapshot)
-    if not places:
+    drawn = window_bars(plan, window, known, snapshot, before)
+    return bars_chart(drawn, window, known, pick=pick)
+
+
+def bars_chart(
+    drawn: WindowBars, window: GanttWindow, names: Names, *, pick: bool = False
+) -> Picture | None:
+    """Draw the bars of a window; see `operations_chart`."""
+    if not drawn.labels:
         return None
-    hues, words = bar_hues(work, window.colour, snapshot)
-    bars = operation_bars(work, places, known, hues)
-    zone = known.zone_of(window.resources[0])
-    span = wall_milliseconds(window.begin, zone), wall_milliseconds(window.end, zone)
-    shades = None
-    if snapshot is not None:
-        shades = shade_rows(ResourceLoads(plan, snapshot), window, places, known)
-    ghosts = None
-    if before is not None:
-        ghosts = _inside(ghost_rows(before, work, window, places, known), span)
-    now = plan.run.as_of
-    marks = {} if now is None else {"now": wall_milliseconds(from_seconds(now), zone)}
-    inside = {word: x for word, x in marks.items() if span[0] <= x <= span[1]}
-    title = window_title(work, window, known)
-    left_out = work.height - bars["key"].n_unique()
+    span, work = _span(window, names), drawn.work
+    title = window_title(work, window, names)
+    left_out = work.height - drawn.bars["key"].n_unique()
     if left_out > 0:
         title += say("more_not_drawn", left_out)
+    box = None
+    if pick and drawn.ghosts is None:
+        box = dragged_box(drawn.bars, work, window, span)
     return gantt(
-        _inside(bars, span),
-        [label for _, label in sorted(places.values())],
-        time_axis(*span, title=_times(window.resources, known)),
+        _inside(drawn.bars, span),
+        drawn.labels,
+        time_axis(*span, title=_times(window.resources, names)),
         span,
         title,
         GanttStyle(
-            hues=words or {"plan": ""},
-            shades=shades,
-            ghosts=ghosts,
-            rules=rules_at(inside, *span),
+            hues=drawn.hues,
+            shades=drawn.shades,
+            ghosts=drawn.ghosts,
+            rules=rules_at({} if drawn.now is None else {"now": drawn.now}, *span),
             order=window.order,
             pick=pick,
-            box=dragged_box(bars, work, window, span) if pick and not before else None,
+            box=box,
         ),
     )
 
