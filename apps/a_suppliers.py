@@ -17,16 +17,12 @@ with app.setup:
     import marimo as mo
 
     from medhavi.service import grid_groups
-    from medhavi.service.page_data import (
-        html,
-        picture,
-        trouble_of,
-    )
+    from medhavi.service.page_data import html, trouble_of
     from medhavi.service.plan_pages import desk_words, supplier_page
+    from medhavi.service.plan_pages.page_choices import drawer_tabs
     from medhavi.views import page, theme
     from medhavi.views.order_grid import partner_links
     from medhavi.views.plan_pages import suppliers
-    from medhavi.views.plan_pages.suppliers import delivery_chart
     from medhavi.views.tiles import tiles_html
     from medhavi.views.words import say
 
@@ -125,6 +121,13 @@ def choose_tab(keep, plan, wanted):
 
 
 @app.cell(hide_code=True)
+def choose_side(keep, mode, wanted):
+    _sides = drawer_tabs(mode.value, history=False)
+    side = desk_words.tab_bar(_sides, wanted, keep, say("why"), name="side")
+    return (side,)
+
+
+@app.cell(hide_code=True)
 def narrow(due, order_by, source, tab):
     _week = order_by if tab.value == say("tab_buy_list") else due
     narrowed = source.value or "", _week.value or ""
@@ -196,21 +199,24 @@ def lists(part, tab):
 
 
 @app.cell(hide_code=True)
-def one(chosen, found, names, shown, subject, tab):
+def one(chosen, names, subject, tab):
     mo.stop(tab.value != say("tab_delivery_record") or not chosen)
-    mo.vstack(
-        [
-            html(page.drawer_head(f"<b>{names.html(chosen)}</b>")),
-            subject,
-            supplier_page.subject_words(shown, chosen),
-            picture(
-                delivery_chart(found.history, found.record, chosen, names),
-                "No delivery",
-                say("choose_a_supplier_or_lane"),
-            ),
-        ],
-        gap=1,
-    )
+    _head = html(page.drawer_head(f"<b>{names.html(chosen)}</b>"))
+    mo.vstack([_head, subject], gap=1)
+    return
+
+
+@app.cell(hide_code=True)
+def side_bar(chosen, side, tab):
+    mo.stop(tab.value != say("tab_delivery_record") or not chosen)
+    side
+    return
+
+
+@app.cell(hide_code=True)
+def told(chosen, found, shown, side, tab):
+    mo.stop(tab.value != say("tab_delivery_record") or not chosen)
+    supplier_page.side_part(side.value, shown, found, chosen)
     return
 
 

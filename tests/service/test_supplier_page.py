@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
+from html import unescape
 
 import pytest
 
 from medhavi.service import page_data
 from medhavi.service.plan_pages import supplier_page
 from medhavi.service.plan_pages.plan_loading import load_page
-from medhavi.views import grid_columns
+from medhavi.views import grid_columns, order_grid
 from medhavi.views.plan_pages.suppliers import missing_html
 from medhavi.views.words import say
 from tests.api import Names
@@ -53,6 +54,23 @@ def test_each_column_of_the_grids_has_a_width(shown) -> None:
     assert any(grid_columns.WAITS in rows.columns for rows in listed)
     columns = {name for rows in listed for name in rows.columns}
     assert columns <= set(supplier_page._WIDTHS)
+
+
+@pytest.mark.req("UI-08")
+def test_the_drawer_of_a_supplier_leads_to_its_orders(
+    shown,
+) -> None:
+    found = supplier_page.deliveries_of(shown)
+    bought = shown.plan.supplies.filter(kind="buy").row(0, named=True)
+    edits = supplier_page.side_part(say("edit"), shown, found, bought["source"]).text
+    assert order_grid.edit_link(bought["number"]) in unescape(edits)
+    name = shown.names.name(bought["source"])
+    assert f"/suppliers/?tab=open-orders&from={name}" in unescape(edits)
+    assert "supplier_delay" in edits
+    helped = supplier_page.side_part(say("remedies"), shown, found, bought["source"])
+    assert say("it_serves_nothing_late") in helped.text
+    none = supplier_page.side_part(say("edit"), shown, found, "NOBODY").text
+    assert "supplier_delay" not in none
 
 
 def test_a_plan_without_purchases_offers_nobody(shown) -> None:

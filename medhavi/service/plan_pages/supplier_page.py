@@ -6,17 +6,20 @@ import datetime as dt
 from dataclasses import dataclass, replace
 from html import escape
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 import polars as pl
 
 from medhavi.errors import MedhaviError
 from medhavi.service.answer_cache import AnswerCache
-from medhavi.service.page_data import html
+from medhavi.service.page_data import html, picture
 from medhavi.service.page_table import linked, page_table
 from medhavi.service.plan_pages.page_choices import choice
-from medhavi.views import grid_columns
+from medhavi.views import grid_columns, page
 from medhavi.views.names import money
+from medhavi.views.order_grid import order_edits_html
 from medhavi.views.order_list import clocks, plain
+from medhavi.views.pictures.lateness import helped_html
 from medhavi.views.pictures.scenarios import scenario_link
 from medhavi.views.plan_pages import suppliers
 from medhavi.views.row_groups import GridGroups, columns_grouping, week_words
@@ -185,16 +188,56 @@ def _in_week(week: str, column: str) -> pl.Expr:
     return _week(column) == dt.date.fromisoformat(week)
 
 
+def side_part(side: str, shown: PlanPage, found: Deliveries, subject: str) -> mo.Html:
+    """Part of the drawer of a supplier or lane.
+
+    Whom it hits and its deliveries, the late demands that its orders serve, or those
+    orders to edit.
+    """
+    import marimo as mo
+
+    plan, names = shown.plan, shown.names
+    assert plan is not None
+    orders = suppliers.orders_of(plan, subject)
+    if side == say("remedies"):
+        served = pl.col("supply").is_in(orders["id"].implode())
+        return html(helped_html(plan, served, names))
+    if side == say("edit"):
+        links = {say("all_its_orders"): _orders_link(names.name(subject))}
+        links |= _delay_link(shown, subject)
+        listed = order_edits_html(plan, orders, names)
+        return html(f'<div class="mv-list">{listed}<p>{page.link_row(links)}</p></div>')
+    drawn = suppliers.delivery_chart(found.history, found.record, subject, names)
+    return mo.vstack(
+        [
+            subject_words(shown, subject),
+            picture(drawn, "No delivery", say("choose_a_supplier_or_lane")),
+        ],
+        gap=1,
+    )
+
+
 def subject_words(shown: PlanPage, subject: str) -> mo.Html:
     """Whom a supplier or lane hits, and the scenario in which it delivers late."""
     assert shown.plan is not None
-    assert shown.snapshot is not None
     told = escape(suppliers.served_finding(shown.plan, subject, shown.names))
-    if subject in shown.snapshot["suppliers"]["supplier"]:
-        link = escape(scenario_link(subject, "supplier_delay"))
-        words = say("scenario_of_late_supplier")
-        told += f' · <a href="{link}" target="_self">{words}</a>'
+    if links := _delay_link(shown, subject):
+        told += f" · {page.link_row(links)}"
     return html(f"<p>{told}</p>")
+
+
+def _delay_link(shown: PlanPage, subject: str) -> dict[str, str]:
+    """Scenario in which a supplier delivers late; none of a lane."""
+    assert shown.snapshot is not None
+    if subject not in shown.snapshot["suppliers"]["supplier"]:
+        return {}
+    return {say("scenario_of_late_supplier"): scenario_link(subject, "supplier_delay")}
+
+
+def _orders_link(name: str) -> str:
+    """Address of the open orders of a supplier or lane."""
+    asked = {"tab": page.tab_address(say("tab_open_orders")), "from": name}
+    return f"/suppliers/?{urlencode(asked)}"
 
 
 _COUNTED = (

@@ -384,14 +384,19 @@ def served_finding(plan: Plan, subject: str, names: Names) -> str:
     )
 
 
+def orders_of(plan: Plan, subject: str) -> pl.DataFrame:
+    """Orders of a plan that a supplier or lane serves."""
+    return plan.supplies.filter(
+        (pl.col("source") == subject) | (pl.col("lane") == subject)
+    )
+
+
 def _served(plan: Plan, subject: str) -> pl.DataFrame:
     """Verdict of each demand that a subject serves, with its lateness in money.
 
     `waits_h` is the part of its lateness that waits for the subject or its orders.
     """
-    own = plan.supplies.filter(
-        (pl.col("source") == subject) | (pl.col("lane") == subject)
-    ).select("finish", "number", supply="id")
+    own = orders_of(plan, subject).select("finish", "number", supply="id")
     last = (
         plan.pegging.select("supply", "demand")
         .join(own, on="supply")
