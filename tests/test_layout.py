@@ -38,6 +38,22 @@ def test_no_module_is_longer_than_600_lines():
     assert too_long == {}
 
 
+def test_no_name_of_a_module_is_stated_twice():
+    """The second value holds for what was written for the first one too."""
+    twice = {}
+    for path in MODULES:
+        named = Counter(
+            target.id
+            for one in ast.parse(path.read_text("utf-8")).body
+            if isinstance(one, ast.Assign | ast.AnnAssign) and one.value is not None
+            for target in (one.targets if isinstance(one, ast.Assign) else [one.target])
+            if isinstance(target, ast.Name) and target.id != "_"
+        )
+        if many := [name for name, times in named.items() if times > 1]:
+            twice[str(path.relative_to(ROOT))] = many
+    assert twice == {}
+
+
 def test_no_folder_holds_more_than_16_files():
     """A folder that holds more has several concepts, each with a room of its own."""
     counts = Counter(path.parent.relative_to(ROOT) for path in MODULES)

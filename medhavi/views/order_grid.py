@@ -557,7 +557,7 @@ def _exceptions(plan: Plan, own: pl.DataFrame, names: Names) -> str:
     )
 
 
-MOST_ORDERS = 12
+MOST_EDITS = 12
 """Orders of a drawer that lead to their edit."""
 
 
@@ -574,7 +574,7 @@ def order_edits_html(plan: Plan, orders: pl.DataFrame, names: Names) -> str:
         return empty(say("no_order_of_it"), "")
     lines = [
         f"<li>{_edit_line(number, order_words(plan, one, names))}</li>"
-        for one, number in numbered.select("id", "number").head(MOST_ORDERS).rows()
+        for one, number in numbered.select("id", "number").head(MOST_EDITS).rows()
     ]
     more = numbered.height - len(lines)
     if more > 0:

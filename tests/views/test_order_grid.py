@@ -100,6 +100,11 @@ def test_an_order_is_found_by_its_number_before_it_was_firmed(orders):
     assert filtered(firmed, OrderFilter(number="P-L-0009")).is_empty()
 
 
+def test_the_grid_lists_every_order_that_its_tile_counts(orders):
+    many = pl.concat([orders.head(1)] * 58)
+    assert grid_rows(many, Names()).height == 58
+
+
 def test_past_due_releases_and_exceptions_are_found_and_told():
     snapshot = factories.snapshot(
         demands=[{"due": day(2), "qty": 7}], supply_terms=[{"lead_time_days": 5}]
