@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from dataclasses import replace
 
 import polars as pl
 import pytest
@@ -297,7 +298,9 @@ def dragging(company, plan, place: int):
     names = names_of(company)
     orders = plan.supplies["id"].to_list()
     chosen = orders[place], plan.operations["step"].to_list()[0]
-    return names, gantt_window(names, ["M"], MONDAY, 14, "date", chosen)
+    order, step = chosen
+    window = gantt_window(names, ["M"], MONDAY, 14)
+    return names, replace(window, order=order, step=step)
 
 
 def box_of(drawn):

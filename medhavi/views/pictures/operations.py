@@ -89,7 +89,6 @@ def gantt_window(
     first: dt.date,
     days: int,
     colour: str = "date",
-    chosen: tuple[str, int | None] = ("", None),
 ) -> GanttWindow:
     """Window of whole local days of the first resource."""
     from zoneinfo import ZoneInfo
@@ -104,8 +103,6 @@ def gantt_window(
         begin=begin,
         end=end,
         colour=colour,
-        order=chosen[0],
-        step=chosen[1],
     )
 
 
