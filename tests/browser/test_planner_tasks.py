@@ -360,7 +360,7 @@ def test_12_a_wrong_cell_is_corrected(planner: Planner, company: Company) -> Non
     value = planner.shown.get_by_placeholder("empty: no value")
     value.locator("visible=true").first.fill("9.99")
     planner.shown.get_by_role("button", name="Show what changes").click()
-    planner.see("--table products --key product=OLI-CO250 --column unit_cost")
+    planner.see("--table products --column unit_cost --key product=OLI-CO250")
     planner.shown.get_by_role("button", name="Price it").click()
     planner.see(re.compile(r"unit cost .+ → 9\.99"))
     planner.see(re.compile("^total"))
