@@ -74,6 +74,21 @@ def test_the_page_on_which_somebody_acts_is_filled_first_and_alone(pages):
     assert all(beside == [] for _, beside in filled)
 
 
+def test_who_looks_after_the_plan_waits_for_the_page_on_which_somebody_acts(pages):
+    made, filled = pages
+    known = OpenPages()
+    known.follow("lake", cell(made[0]))
+    known.tell("lake", first=cell(made[0]))
+    known.wait_for_acted_on()
+    assert [name for name, _ in filled] == ["plan"]
+    assert made[0].runtime_state == "idle"
+    # It is waited for once.
+    begun = time.monotonic()
+    made[0].until = begun + 10
+    known.wait_for_acted_on()
+    assert time.monotonic() < begun + 5
+
+
 def test_a_page_that_shows_the_news_is_not_filled_again(pages):
     made, filled = pages
     known = OpenPages()

@@ -16,8 +16,14 @@ from medhavi.service import campaign_page, page_data
 from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.jobs.job import JobState, OnStop
 from medhavi.service.jobs.job_queue import JobQueue
-from medhavi.service.jobs.plan_jobs import PlanReading, PlanRequest, RemedyRequest
+from medhavi.service.jobs.plan_jobs import (
+    PlanReading,
+    PlanRequest,
+    PreviewRequest,
+    RemedyRequest,
+)
 from medhavi.service.plan_pages import desk_words, plan_loading, plan_page
+from medhavi.service.plan_pages.decision_words import PreviewResult
 from medhavi.service.plan_pages.plan_loading import PlanMaintenance, load_page, planned
 from medhavi.service.scenario_pages import scenario_page
 from medhavi.snapshot import Snapshot
@@ -183,6 +189,9 @@ def test_an_edit_is_priced_and_approved_beside_the_server(
     after = load_page()
     assert after.plan.fingerprint != shown.plan.fingerprint
     assert (after.renewal, told) == ("", ["c"])
+    # What was approved has no price any more: the page that showed it asks for none.
+    assert plan_page.show_edit(after, form, press=-1) == PreviewResult()
+    assert len(queue.of_kind(PreviewRequest)) == 2
     assert "PO" in plan_page.take_back(after, "Ben", press=-3).text
     assert [one.undone_by is None for one in plan_page.decisions(after)][-1]
     assert load_page().plan.fingerprint == shown.plan.fingerprint

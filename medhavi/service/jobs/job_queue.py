@@ -189,6 +189,11 @@ class JobQueue:
             found = [*self._line, *self._running]
         return any(isinstance(job.request, kind) for job in found)
 
+    def of_kind(self, kind: type[JobRequest]) -> list[Job]:
+        """Known jobs of a kind of request, those asked for last at the end."""
+        with self._turn:
+            return [one for one in self._jobs.values() if isinstance(one.request, kind)]
+
     def newest(self, subject: object) -> Job | None:
         """Job that was asked for last about a subject; None where none is known."""
         with self._turn:

@@ -77,6 +77,7 @@ class OpenPages:
     def __init__(self) -> None:
         self._cells: dict[Hashable, dict[PageCell, Hashable]] = {}
         self._lock = threading.Lock()
+        self._acted_on: list[PageCell] = []
 
     def follow(self, subject: Hashable, cell: PageCell, seen: Hashable = None) -> None:
         """Run the cell again when there is news of the subject, once.
@@ -126,10 +127,20 @@ class OpenPages:
         own = pages.pop(first.kernel, []) if first is not None else []
         for cell in own:
             cell()
+        if own:
+            self._acted_on = own
         if pages:
             threading.Thread(
                 target=_fill, args=(list(pages.values()), own), daemon=True
             ).start()
+
+    def wait_for_acted_on(self) -> None:
+        """Wait until the page on which somebody acts shows what it was told.
+
+        Work of the server that nobody waits for leaves the processor to it.
+        """
+        cells, self._acted_on = self._acted_on, []
+        _wait_for(cells)
 
 
 BEGUN_S = 0.5

@@ -16,6 +16,7 @@ from medhavi.results.pareto_front import CHURN, ParetoFront
 from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.data_source import DataSource
 from medhavi.service.jobs.job import OnStop
+from medhavi.service.jobs.job_queue import current_queue
 from medhavi.service.page_data import bench_of, read_snapshot
 from medhavi.views.words import say
 from medhavi.workbench.files.cache import StepCache, cache_folder
@@ -441,7 +442,7 @@ class PreviewRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanReading:
-    """The worker reads a plan and loads the planner: its first edit is priced at once.
+    """The worker reads a plan and loads the planner: its first edit is priced sooner.
 
     Asked for when an order is selected; nobody is told, for nobody waits for it.
 
@@ -463,8 +464,11 @@ class PlanReading:
         return self
 
     def run(self, observe: Observe, cancelled: Cancelled) -> None:  # noqa: ARG002
-        """Read the plan and load what plans an edit of it."""
+        """Read the plan and the newest facts, and load what plans an edit of it."""
         self.plan.shown(self.fingerprint)
+        bench = bench_of(self.plan.source)
+        if bench is not None:
+            bench.edits.facts.read()
         _load_planner()
 
 
@@ -519,6 +523,20 @@ class DecisionRequest:
             return EditCommit(status=EditStatus.STALE)
         observe(Progress("recording"))
         return committed(bench, preview, self.approver)
+
+
+def is_decided(press: int) -> bool:
+    """Whether the edit that a press asked about was approved and recorded."""
+    queue = current_queue()
+    return any(
+        isinstance(job.request, DecisionRequest)
+        and isinstance(job.request.edit, PreviewRequest)
+        and job.request.edit.press == press
+        and job.outcome is not None
+        and isinstance(job.outcome.value, EditCommit)
+        and job.outcome.value.committed
+        for job in ([] if queue is None else queue.of_kind(DecisionRequest))
+    )
 
 
 def undone(bench: Workbench, taken: str, approver: str) -> EditCommit:

@@ -483,6 +483,7 @@ class PlanMaintenance:
         """
         if _is_deciding():
             return
+        open_pages.wait_for_acted_on()
         bench = bench_of(self._source)
         head = None if bench is None else bench.edits.facts.read()[0]
         if self._head == (head,):

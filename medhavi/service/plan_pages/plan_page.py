@@ -29,6 +29,7 @@ from medhavi.service.jobs.plan_jobs import (
     PreviewRequest,
     RemedyRequest,
     committed,
+    is_decided,
     required_bench,
     undone,
 )
@@ -240,10 +241,12 @@ def show_edit(
         `parts` are numbers with spaces or semicolons. An edit of several orders has
         such forms as its `edits`.
     press
-        Of the button that asked.
+        Of the button that asked. Once its edit is approved there is nothing to price.
     drawn
         Whether the preview has its plan, to be drawn.
     """
+    if is_decided(press):
+        return PreviewResult()
     try:
         bench, plan = required_bench(page.source), _both(page)[0]
         stated = _asked(form, page.names.zone)
