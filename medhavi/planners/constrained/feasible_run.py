@@ -311,6 +311,7 @@ class FeasibleRun(MrpRun):
         placing, walk = self.placing, self._causes_walk()
         # Asked before anything moves back, when what was in the way still is.
         self._late = [walk.of(line) for line in self.lines]
+        placing.take_out_idle()
         placing.backward(self.lines)
         if placing.campaigns is not None:
             placing.campaigns.name()

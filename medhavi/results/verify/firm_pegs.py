@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi.results.exceptions import ExceptionCode
+from medhavi.results.verify.balance import usable_lots
 from medhavi.results.verify.facts import PLACE, TOLERANCE, faults, once, whole_up
 
 if TYPE_CHECKING:
@@ -35,7 +36,9 @@ def _kept(facts: Facts) -> list[Finding]:
         return []
     broken = facts.exceptions.get("FirmPegBroken", set())
     open_demands = facts.plan.fulfilment.filter(pl.col("status") != "ignored")
-    own = facts.demands.select("demand", *PLACE, "wanted", own=_is_plain())
+    last = pl.col("due_s") + pl.col("min_shelf_days").fill_null(0.0) * 86_400
+    own = facts.demands.select("demand", *PLACE, "wanted", own=_is_plain(), needed=last)
+    lots = usable_lots(facts).select("expires_at", supply="lot_id")
     bound = facts.plan.pegging.join(firm, on="demand", how="semi")
     taken = bound.group_by("demand", *PLACE).agg(pl.col("qty").sum().alias("taken"))
     lost = (
@@ -44,6 +47,7 @@ def _kept(facts: Facts) -> list[Finding]:
         .join(own, on=["demand", *PLACE], how="left")
         .join(taken, on=["demand", *PLACE], how="left")
         .join(_others(facts), on="supply", how="left")
+        .join(lots, on="supply", how="left")
         .with_columns(pl.col("pegged", "others").fill_null(0.0))
         .with_columns(
             # Of what goes into it a demand cannot take more than it needs.
@@ -59,9 +63,15 @@ def _kept(facts: Facts) -> list[Finding]:
         .with_columns(rest=pl.col("most") - pl.col("pegged").sum().over(*_OWNED))
         .filter(pl.col("rest").is_null() | (pl.col("rest") > TOLERANCE))
         .filter(pl.col("pegged") < pl.col("qty") - TOLERANCE * (1 + pl.col("qty")))
-        # What others have could have been theirs, whatever the plan says.
+        # What others have could have been theirs, whatever the plan says, if it lasts.
         .filter(
-            (pl.col("own") & (pl.col("others") > TOLERANCE))
+            (
+                pl.col("own")
+                & (pl.col("others") > TOLERANCE)
+                & (pl.col("needed") <= pl.col("expires_at").dt.epoch("s")).fill_null(
+                    value=True
+                )
+            )
             | ~pl.any_horizontal(pl.col("demand", "supply").is_in(list(broken)))
         )
     )

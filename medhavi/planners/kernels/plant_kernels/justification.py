@@ -19,6 +19,7 @@ from medhavi.planners.kernels.plant_kernels.changeover_sequence import (
 )
 from medhavi.planners.kernels.plant_kernels.item_netting import ranks_of
 from medhavi.planners.kernels.plant_kernels.placement import (
+    clear_row,
     place_early,
     spread_by,
     stays_changed,
@@ -521,6 +522,8 @@ def load_orders(plant: Plant, plan: ScheduleRecord, work: Pass, of: np.ndarray) 
     for at in ranks_of(keys):
         order, lane, option = of[at], work.o_lane[at], work.o_option[at]
         if bucketed(plant, option):
+            # A pass knows no buckets: what an order takes of them is found later.
+            clear_row(plan, order)
             lane = plant.m_lane[plant.machine[option]]
         elif plant.unit[option] < 0:
             lane = free_lane(plant, plan, order, plant.machine[option])

@@ -138,14 +138,15 @@ def replacements(run: SearchableRun, last: int) -> dict[int, list[StandingSupply
     found: dict[int, list[StandingSupply]] = {}
     lent: set[int] = set()
     for number, rivals in takers.items():
-        if not rivals[0] or not _is_for_orders_alone(run, nodes[number]):
+        taken = nodes.get(number)  # None: it is for products that only hold stock
+        if not rivals[0] or taken is None or not _is_for_orders_alone(run, taken):
             continue
         for other, each in rivals[0].items():
             same = each.denominator == 1 and all(
                 one.get(other) == each for one in rivals
             )
-            own = nodes[other]
-            if other in takers or other in lent or not same:
+            own = nodes.get(other)
+            if other in takers or other in lent or not same or own is None:
                 continue
             if not own.units or not _is_for_orders_alone(run, own):
                 continue
