@@ -296,7 +296,7 @@ def history(approver, back, names, shown, study, tab, wanted):
         html(decision_words.history_html(_past, names, say("choose_a_cell_above"))),
         *(
             [mo.hstack([approver.field(), back], justify="start", wrap=True)]
-            if _past
+            if any(one.stands for one in _past)
             else []
         ),
     )

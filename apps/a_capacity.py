@@ -602,7 +602,7 @@ def history(approver, back, names, shown, tab, wanted):
     mo.vstack(
         [
             html(decision_words.history_html(_past, names, say("price_an_edit"))),
-            *(_undo if _past else []),
+            *(_undo if any(one.stands for one in _past) else []),
         ],
         gap=1,
     )

@@ -404,6 +404,7 @@ def buttons():
 def history(approver, back, known_at, looked, names, shown, tab):
     mo.stop(shown.plan is None or tab.value != say("history"))
     _past = plan_page.decisions(shown, known_at)
+    _stand = any(one.stands for one in _past)
     _own = (
         [
             html(
@@ -420,7 +421,10 @@ def history(approver, back, known_at, looked, names, shown, tab):
             *(
                 [
                     mo.hstack(
-                        [approver.field(), back, one_order.decided_file(shown)],
+                        [
+                            *([approver.field(), back] if _stand else []),
+                            one_order.decided_file(shown),
+                        ],
                         justify="start",
                         wrap=True,
                     )

@@ -11,7 +11,7 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import reduce
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import polars as pl
 
@@ -23,6 +23,7 @@ from medhavi.edits.order_rows import (
     order_number,
     order_row,
     planned_steps,
+    refuse,
 )
 from medhavi.edits.order_states import OrderFacts, OrderState, Verb, advance
 from medhavi.edits.parameter import Argument, OrderEdit
@@ -124,7 +125,7 @@ def split(
         words = " + ".join(f"{part:g}" for part in sizes)
         reason = f"the order is {order.row['qty']:g}"
         way_out = "Give two or more parts that add up to it."
-        _refuse("parts", words, reason, way_out)
+        refuse("parts", words, reason, way_out)
     return order.replaced_by([{**order.stated, "qty": size} for size in sizes])
 
 
@@ -157,7 +158,6 @@ def change_source(
         "kind": KINDS[other.kind],
         "source": other.source if other.kind != "move" else source,
         "qty": order.size_at(other),
-        "locked": lock,
     }
     # When it begins follows from when it is due.
     row.pop("start", None)
@@ -212,7 +212,7 @@ def cancel(orders: EditedPlan, *, supply: Supply) -> Patch:
     if order.supply is not None:
         reason = "it is a proposal, which the next plan would make again"
         way_out = "Change the demand or the stock rule that causes it."
-        _refuse("supply", supply, reason, way_out)
+        refuse("supply", supply, reason, way_out)
     return order.replaced_by([])
 
 
@@ -243,7 +243,7 @@ def patches(orders: EditedPlan, edits: Iterable[OrderEdit]) -> tuple[Patch, ...]
         try:
             if one.supply in made:
                 way_out = "Name each order once."
-                _refuse("edits", one.supply, "another edit names this order", way_out)
+                refuse("edits", one.supply, "another edit names this order", way_out)
             patch = one.patch(orders)
         except BadData as impossible:
             found += impossible.findings
@@ -329,7 +329,7 @@ class _EditedOrder:
             known = {name for names in choices.values() for name in names}
             others = ", ".join(sorted(known)) or "no resource"
             reason = "no step of the order can run there"
-            _refuse("resource", resource, reason, f"It can run on {others}.")
+            refuse("resource", resource, reason, f"It can run on {others}.")
         number = self.row["supply_order"]
         rows = self.orders.providers.snapshot["supply_order_steps"]
         kept = rows.filter(pl.col("supply_order") == number).to_dicts()
@@ -366,10 +366,12 @@ class _EditedOrder:
             if one.resource not in choices.get(one.step, ()):
                 others = ", ".join(choices.get(one.step, ())) or "no resource"
                 reason = f"step {one.step} cannot run there"
-                _refuse("steps", one.resource, reason, f"It can run on {others}.")
+                refuse("steps", one.resource, reason, f"It can run on {others}.")
             if not now <= one.start <= one.finish:
-                reason = f"step {one.step} must begin at {now} or later, and then end"
-                _refuse("steps", one.start, reason, "Schedule the newest plan.")
+                earliest = self._told(now)
+                reason = f"step {one.step} must begin at {earliest} or later, then end"
+                way_out = "Schedule the newest plan."
+                refuse("steps", self._told(one.start), reason, way_out)
         own = self.row["supply_order"] if self.supply is None else self.supply["id"]
         known = self.orders.plan.operations.filter(
             pl.col("supply") == own, pl.col("step").is_in([one.step for one in found])
@@ -383,20 +385,26 @@ class _EditedOrder:
         return self.restated(row, [{**order, **one._asdict()} for one in found])
 
     # ------------------------------------------------------------------------- dates
+    def _told(self, moment: dt.datetime) -> str:
+        """Instant in the zone of the place of the order."""
+        days = self.orders.providers.snapshot.local_days
+        return days.written(moment, location=self.row["location"])
+
     def dates(self, due: dt.datetime | None, start: dt.datetime | None) -> Row:
         """Start and due date of the moved order."""
         now = from_seconds(int(self.orders.providers.snapshot.as_of))
         for name, moment in (("due", due), ("start", start)):
             if moment is not None and moment < now:
-                way_out = f"Choose {now} or later."
-                _refuse(name, moment, "before now", way_out)
+                way_out = f"Choose {self._told(now)} or later."
+                refuse(name, self._told(moment), "before now", way_out)
             if moment is not None and moment - now > _MOST_AHEAD:
                 reason = "more than 100 years from now"
-                _refuse(name, moment, reason, "Correct the year.")
+                refuse(name, self._told(moment), reason, "Correct the year.")
         if due is not None and start is not None:
             if start > due:
+                reason = f"after due {self._told(due)}"
                 way_out = "Let it start before it is due."
-                _refuse("start", start, f"after due {due}", way_out)
+                refuse("start", self._told(start), reason, way_out)
             return {"start": start, "due": due}
         return self._followed(due, start)
 
@@ -433,13 +441,13 @@ class _EditedOrder:
         """
         if not 0 < qty < float("inf"):
             way_out = "Cancel an order instead."
-            _refuse(name, f"{qty:g}", "not above zero", way_out)
+            refuse(name, f"{qty:g}", "not above zero", way_out)
         source, facts = self._source(), self.orders.providers.facts
         step = source.step if source else facts.step(self.row["product"])
         if (exact(qty) / step).denominator != 1:
             reason = f"no multiple of {float(step):g}"
             way_out = "Use the smallest quantity of the product (products.qty_step)."
-            _refuse(name, f"{qty:g}", reason, way_out)
+            refuse(name, f"{qty:g}", reason, way_out)
         return qty
 
     def size_at(self, source: Source) -> float:
@@ -502,6 +510,10 @@ class _EditedOrder:
         return self.row["product"], self.row["location"]
 
 
+_UNDATED = (Verb.CHANGE_QTY, Verb.CHANGE_SOURCE, Verb.SPLIT)
+"""Changes of an order that state no date: its own is as free as it was."""
+
+
 def _order(
     orders: EditedPlan,
     supply: str,
@@ -539,7 +551,7 @@ def _order(
     if refusal is not None:
         raise BadData([refusal])
     stated = {**row, "status": str(state)}
-    if state is OrderState.FIRMED:
+    if state is OrderState.FIRMED and (proposal is not None or verb not in _UNDATED):
         stated["locked"] = lock
     return _EditedOrder(orders=orders, row=row, stated=stated, supply=proposal)
 
@@ -573,7 +585,7 @@ def _pin(text: str) -> FirmStep:
         return FirmStep.of(text)
     except ValueError:
         way_out = "Write it as '10 FILL-1 2026-12-04T06:00Z 2026-12-04T09:00Z'."
-        _refuse("steps", text, "not a step, a resource and two instants", way_out)
+        refuse("steps", text, "not a step, a resource and two instants", way_out)
 
 
 def _stated(
@@ -581,18 +593,3 @@ def _stated(
 ) -> Patch:
     tables = {"supply_orders": rows, "supply_order_steps": steps}
     return Patch.of(orders.providers.snapshot, tables)
-
-
-def _refuse(column: str, value: object, reason: str, way_out: str) -> NoReturn:
-    raise BadData(
-        [
-            finding(
-                "ORD004",
-                table="supply_orders",
-                column=column,
-                value=value,
-                reason=reason,
-                way_out=way_out,
-            )
-        ]
-    )

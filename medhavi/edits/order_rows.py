@@ -5,11 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Self
 
 import polars as pl
 
-from medhavi.findings import finding
+from medhavi.findings import BadData, finding
 from medhavi.results.amounts import duration
 from medhavi.results.identity import DIGITS, LETTERS
 from medhavi.results.schedules.problem import NO_MACHINE, WAITING
@@ -248,3 +248,25 @@ def free_number(wanted: str, taken: Collection[str]) -> str:
     while f"{wanted}-{count}" in taken:
         count += 1
     return f"{wanted}-{count}"
+
+
+def refuse(column: str, value: object, reason: str, way_out: str) -> NoReturn:
+    """Refuse a value of an edit of an order.
+
+    Raises
+    ------
+    BadData
+        Always.
+    """
+    raise BadData(
+        [
+            finding(
+                "ORD004",
+                table="supply_orders",
+                column=column,
+                value=value,
+                reason=reason,
+                way_out=way_out,
+            )
+        ]
+    )

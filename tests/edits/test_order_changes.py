@@ -320,3 +320,31 @@ def test_a_step_that_cannot_be_pinned_is_refused(step, words):
     (one,) = found
     assert one.code == "ORD004"
     assert words in str(one)
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [("change_qty", {"qty": 5.0}), ("split", {"parts": (2.0, 3.0)})],
+)
+def test_an_order_stays_as_free_as_it_was_where_no_date_is_stated(kind, values):
+    """An edit of its quantity fixed its date: the price was that of the date."""
+    order = {"status": "firmed", "qty": 4.0 if kind == "change_qty" else 5.0}
+    for locked in (False, True):
+        rows, _ = decided(
+            (kind, {"supply": "O1", **values}),
+            supply_orders=[{**order, "locked": locked}],
+        )
+        after = [row.after for row in rows if row.after]
+        assert {bool(row.get("locked")) for row in after} == {locked}
+
+
+def test_a_date_that_cannot_be_is_told_in_local_time():
+    _, (found,) = decided(
+        ("move", {"supply": "O1", "due": day(-1)}),
+        locations=[{"timezone": "Europe/Berlin"}],
+        supply_orders=[{}],
+    )
+    assert found.code == "ORD004"
+    assert "(Europe/Berlin): before now" in found.message
+    assert "Choose " in found.remedy
+    assert "+00:00" not in found.message + found.remedy

@@ -197,7 +197,7 @@ def test_an_order_that_somebody_else_firmed_is_told_with_the_decision(desk, tmp_
     [
         ({"kind": "move", "due": "soon"}, "enter a date and time"),
         ({"kind": "move", "due": ""}, "needs due or start"),
-        ({"kind": "split", "parts": "a b"}, "are no quantities"),
+        ({"kind": "split", "parts": "a b"}, "is not a quantity"),
         ({"kind": "change_qty", "qty": None}, "needs qty"),
         ({"kind": "change_source", "source": ""}, "needs source"),
         ({"kind": "firm", "supply": None}, "needs the order"),
@@ -324,3 +324,16 @@ def test_a_change_is_priced_apart_from_what_planning_again_comes_to() -> None:
     assert "6" in told[own : own + 80]
     calm = replace(effect, price=replace(price, replanning=0.0))
     assert "the change alone" not in decision_words.effect_html(calm, Names())
+
+
+def test_quantities_are_read_as_they_are_written(desk):
+    """-5 was taken for the quantity of before, and 0 for none at all."""
+    form = {"kind": "change_qty", "supply": proposal(desk.plan)}
+    for written, told in (("-5", "not above zero"), ("0", "not above zero")):
+        (found,) = plan_page.show_edit(desk, {**form, "qty": written}).preview.findings
+        assert told in found.message
+    for written in ("3,5", "abc", "1,23"):
+        problem = plan_page.show_edit(desk, {**form, "qty": written}).problem
+        assert "is not a quantity; write it like 3,650" in problem.text
+    known = plan_page.show_edit(desk, {**form, "qty": "1,000"}).preview
+    assert known.edit.values["qty"] == 1000.0

@@ -412,8 +412,9 @@ def edit_form(
             value=before.get("parts") or "", label=say("parts"), placeholder="40 60"
         )
     elif kind == Verb.CHANGE_QTY:
-        inputs["qty"] = mo.ui.number(
-            start=0.0, value=float(selected[0]["order_qty"]), label=say("quantity")
+        inputs["qty"] = mo.ui.text(
+            value=before.get("qty") or f"{selected[0]['order_qty']:,.12g}",
+            label=say("quantity"),
         )
     elif kind == Verb.CHANGE_SOURCE:
         inputs["source"] = mo.ui.dropdown(

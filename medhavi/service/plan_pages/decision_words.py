@@ -19,7 +19,7 @@ from medhavi.snapshot.snapshot import for_people
 from medhavi.views.changed_cells import cell_text, key_words
 from medhavi.views.names import NOTHING, basis_words, duration, number, said, when
 from medhavi.views.order_grid import critical_html
-from medhavi.views.page import empty, findings_html, table_html
+from medhavi.views.page import empty, finding_text, findings_html, table_html
 from medhavi.views.plan_pages.calendar_words import shifts_words
 from medhavi.views.words import say
 from medhavi.workbench.orders.plan_edit_answers import (
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from medhavi.findings import BadData
     from medhavi.snapshot.patch import RowChange
     from medhavi.views.names import Names
-    from medhavi.workbench.orders.plan_edit_answers import EditRecord
+    from medhavi.workbench.orders.plan_edit_answers import EditCommit, EditRecord
     from medhavi.workbench.plan_effects import DemandEffect, PlanEffect
 
 
@@ -287,6 +287,11 @@ def _recorded(rows: Sequence[RowChange]) -> list[dict[str, Any]]:
         {"table": one.table, "key": one.key, "before": one.before, "after": one.after}
         for one in rows
     ]
+
+
+def refused_words(done: EditCommit) -> str:
+    """Why nothing was recorded."""
+    return " ".join([*map(finding_text, done.findings), *map(str, done.changed)])
 
 
 def decided_words(preview: Preview, orders: Sequence[str], names: Names) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -45,6 +46,7 @@ from medhavi.service.plan_pages.decision_words import (
     PreviewResult,
     decided_words,
     decision_words,
+    refused_words,
     undone_words,
 )
 from medhavi.service.plan_pages.plan_loading import (
@@ -352,21 +354,21 @@ def _asked(form: Mapping[str, Any], zone: str) -> dict[str, Any]:
     kind = EDITS.get(str(form["kind"]))
     if kind is None or kind.event != "order":
         return dict(form)
-    asked = {name: form.get(name) for name in (*kind.parameters, "reason")}
+    names = (*kind.parameters, "reason")
+    asked = {n: form[n] for n in names if form.get(n) not in (None, "")}
     if "due" in asked:
-        asked["due"] = read_moment(str(asked["due"] or ""), zone, "end")
+        asked["due"] = read_moment(str(asked["due"]), zone, "end")
     if "parts" in asked:
-        asked["parts"] = _parts(str(asked["parts"] or ""))
-    stated = {name: value for name, value in asked.items() if value not in (None, "")}
-    return {"kind": kind.name, **stated}
+        asked["parts"] = [*map(_quantity, asked["parts"].replace(";", " ").split())]
+    if "qty" in asked:
+        asked["qty"] = _quantity(str(asked["qty"]).strip())
+    return {"kind": kind.name, **asked}
 
 
-def _parts(text: str) -> list[float]:
-    try:
-        return [float(part) for part in text.replace(";", " ").split()]
-    except ValueError as error:
-        message = f"{text!r} are no quantities; write them like 40 60."
-        raise UsageError(message) from error
+def _quantity(text: str) -> float:
+    if not re.fullmatch(r"-?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?", text):
+        raise UsageError(say("not_a_quantity", repr(text)))
+    return float(text.replace(",", ""))
 
 
 def answer_to(row: Mapping[str, Any], now: int | None) -> dict[str, Any] | None:
@@ -430,10 +432,8 @@ def decide(
     if not isinstance(done, EditCommit):
         return done
     if not done.committed:
-        why = [str(one) for one in (*done.findings, *done.changed)]
-        return EditResult(
-            title=say("not_recorded"), text=" ".join(why) or OVERTAKEN, kept=False
-        )
+        why = refused_words(done) or OVERTAKEN
+        return EditResult(title=say("not_recorded"), text=why, kept=False)
     told = decided_words(preview, done.orders, page.names)
     again = f" {say('it_was_decided_before_nothing')}" * done.replayed
     return EditResult(
@@ -472,8 +472,8 @@ def take_back(
     if not isinstance(done, EditCommit):
         return done
     if not done.committed:
-        why = " ".join(str(one) for one in (*done.findings, *done.changed))
-        return EditResult(title=say("nothing_was_taken_back"), text=why, kept=False)
+        title = say("nothing_was_taken_back")
+        return EditResult(title=title, text=refused_words(done), kept=False)
     return EditResult(
         title=say("taken_back"),
         text=undone_words(done.edit_id, decisions(page), page.names, approver),

@@ -172,6 +172,17 @@ class LocalDays:
             self._zones[key] = next(filter(None, found), None)
         return self._zones[key] or self.company
 
+    def written(self, moment: dt.datetime, **cells: object) -> str:
+        """Instant in the zone of a row, as people read it.
+
+        >>> at = dt.datetime(2026, 11, 2, 6, tzinfo=dt.UTC)
+        >>> LocalDays(lambda table: None).written(at)
+        'Mon 2 Nov 2026, 06:00 (UTC)'
+        """
+        where = self.zone_of(**cells) or "UTC"
+        local = moment.astimezone(zoneinfo.ZoneInfo(where))
+        return f"{local:%a} {local.day} {local:%b %Y, %H:%M} ({where})"
+
     def instant(
         self, value: object, column: Column, row: Mapping[str, object]
     ) -> dt.datetime | None:

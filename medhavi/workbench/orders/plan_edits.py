@@ -215,10 +215,11 @@ class PlanEdits:
         standing = [one for one in past if one.stands]
         chosen = [one for one in standing if edit in (None, one.edit_id)]
         if not chosen:
-            reason_why = "no edit stands" if edit is None else "it is not there"
+            reason_why = "none stands" if edit is None else "it is not there"
             if any(one.edit_id == edit and one.undone_by for one in past):
                 reason_why = "it was taken back already"
-            found = _no_undo(edit or "-", reason_why, "See `medhavi orders history`.")
+            way_out = "`medhavi orders history` lists them."
+            found = _no_undo(edit, reason_why, way_out)
             return EditCommit(status=EditStatus.REFUSED, findings=(found,))
         taken = chosen[-1]
         moved = self._moved_on(taken, standing, snapshot)
@@ -418,8 +419,9 @@ def refused_rows(edit: Edit) -> tuple[Finding, ...]:
     return tuple(_no_rows(name) for name in named if name not in ROW_TABLES)
 
 
-def _no_undo(edit: str, reason: str, way_out: str) -> Finding:
-    return finding("ORD009", value=edit, reason=reason, way_out=way_out)
+def _no_undo(edit: str | None, reason: str, way_out: str) -> Finding:
+    named = f"Edit {edit}" if edit else "The last edit"
+    return finding("ORD009", value=named, reason=reason, way_out=way_out)
 
 
 def _no_rows(table: str) -> Finding:

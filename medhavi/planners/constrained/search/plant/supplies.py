@@ -138,20 +138,20 @@ def replacements(run: SearchableRun, last: int) -> dict[int, list[StandingSupply
     found: dict[int, list[StandingSupply]] = {}
     lent: set[int] = set()
     for number, rivals in takers.items():
-        taken = nodes.get(number)  # None: it is for products that only hold stock
-        if not rivals[0] or taken is None or not _is_for_orders_alone(run, taken):
+        own = nodes.get(number)  # None: it is for products that only hold stock
+        if not rivals[0] or own is None or not _is_for_orders_alone(run, own):
             continue
         for other, each in rivals[0].items():
             same = each.denominator == 1 and all(
                 one.get(other) == each for one in rivals
             )
-            own = nodes.get(other)
-            if other in takers or other in lent or not same or own is None:
+            lender = nodes.get(other)
+            if other in takers or other in lent or not same or lender is None:
                 continue
-            if not own.units or not _is_for_orders_alone(run, own):
+            if not lender.units or not _is_for_orders_alone(run, lender):
                 continue
             lent.add(other)
-            found.setdefault(number, []).extend(_lent_of(run, own, each.numerator))
+            found.setdefault(number, []).extend(_lent_of(run, lender, each.numerator))
     return found
 
 
