@@ -147,9 +147,11 @@ def _objects(snapshot: Snapshot, names: Names) -> Iterator[SearchResult]:
 
 
 def _items(snapshot: Snapshot, names: Names) -> Iterator[SearchResult]:
-    network = snapshot.network
-    for node in range(len(network)):
-        product, location = network.ids(node)
+    network, places = snapshot.network, snapshot["locations"]
+    customers = set(places.filter(kind="customer")["location"])
+    items = map(network.ids, range(len(network)))
+    # Where goods are made and kept before where they are only delivered.
+    for product, location in sorted(items, key=lambda item: item[1] in customers):
         yield SearchResult(
             kind="Item",
             title=f"{names.name(product)} at {names.name(location)}",
@@ -234,6 +236,8 @@ def _partners(snapshot: Snapshot, names: Names) -> Iterator[SearchResult]:
 def search_hits(text: str, asked: Mapping[str, str]) -> list[dict[str, Any]]:
     """First results of a text, as a search box lists them while somebody types.
 
+    Where there are more, or none, the last one leads to the page of all results.
+
     Parameters
     ----------
     asked
@@ -250,7 +254,17 @@ def search_hits(text: str, asked: Mapping[str, str]) -> list[dict[str, Any]]:
         turns.append((not exact, before[one.kind] // _FROM_A_KIND))
         before[one.kind] += 1
     listed = sorted(range(len(found)), key=turns.__getitem__)[:MOST_HITS]
-    return [{**asdict(found[at]), "exact": not turns[at][0]} for at in listed]
+    hits = [{**asdict(found[at]), "exact": not turns[at][0]} for at in listed]
+    if len(found) == len(listed) > 0:
+        return hits
+    told = (
+        say("all_results", len(found))
+        if found
+        else say("nothing_matches", text.strip())
+    )
+    address = f"/search?{urlencode({'q': text})}"
+    rest = SearchResult(kind="", title=told, detail="", address=address)
+    return [*hits, {**asdict(rest), "exact": False}]
 
 
 NO_CHOICES: Mapping[str, str] = MappingProxyType({})
@@ -311,7 +325,7 @@ main{display:grid;gap:12px}
 
 def _results_html(results: list[SearchResult], text: str) -> str:
     if not results:
-        return empty(f"Nothing matches “{text}”", say("try_a_part"))
+        return empty(say("nothing_matches", text), say("try_a_part"))
     rows = [
         (
             f'<a href="{escape(result.address)}">{escape(result.title)}</a>',

@@ -218,8 +218,15 @@ Object.defineProperty(document, "activeElement", {get() {
 }});
 const words = element => element?.textContent?.trim() ?? "";
 const NAMED = [
-  ["[data-testid=notebook-menu-dropdown], button[id^=radix][aria-haspopup=menu]",
+  ["[data-testid=notebook-menu-dropdown]", () => "«menu_of_this_page»"],
+  ["button[id^=radix][aria-haspopup=menu]:not([data-testid])",
    one => words(one) || "«menu_of_this_page»"],
+  ["[data-testid=data-table-column-menu-button]",
+   one => "«menu_of_column» " + words(one.closest("th"))],
+  // "Sort column descending", as marimo has it, says of no column which one.
+  ["[data-testid=data-table-sort-button][aria-label*=' column ']",
+   one => one.getAttribute("aria-label").replace("column", words(one.closest("th")))],
+  ["input[placeholder='Search...']", () => "«search_in_the_list»"],
   ["input[type=file]", one => words(one.parentElement) || words(one.getRootNode())],
   ["[aria-label*='<']", one => one.getAttribute("aria-label").replace(/<[^>]*>/g, "")],
   // Vega names the box that is dragged by nothing; the form below it does the same.

@@ -96,7 +96,9 @@ def what_stands_stays(made: Plan, rows: Rows) -> None:
 
 
 @pytest.mark.req("CAP-06")
-@pytest.mark.parametrize("seed", some([*range(16), 236, 429, 3236, 3237, 3731, 4783], 4))
+@pytest.mark.parametrize(
+    "seed", some([*range(16), 236, 429, 3236, 3237, 3731, 4783], 4)
+)
 def test_every_plan_obeys_the_laws(seed: int) -> None:
     laws(seed)
 

@@ -142,6 +142,15 @@ def test_what_is_typed_is_listed_of_each_kind_and_the_exact_one_first(
     ).to_folder(tmp_path / "tables")
     monkeypatch.setenv("MEDHAVI_TABLES", str(tmp_path / "tables"))
     hits = search_hits("soap", {})
+    # Nine items, nine demands and a customer: the last one leads to all of them.
+    rest = hits.pop()
+    assert (rest["title"], rest["exact"]) == ("All 19 results", False)
+    assert rest["address"] == "/search?q=soap"
+    (none,) = search_hits("zzz", {})
+    assert (none["title"], none["address"]) == (
+        "Nothing matches “zzz”",
+        "/search?q=zzz",
+    )
     assert len(hits) == MOST_HITS
     kinds = [hit["kind"] for hit in hits]
     assert kinds == ["Item"] * 3 + ["Demand"] * 3 + ["Customer", "Item"]

@@ -20,7 +20,7 @@ from medhavi.service.page_table import written
 from medhavi.service.plan_pages import plan_page
 from medhavi.service.plan_pages.page_choices import choice, named_options, number_choice
 from medhavi.views import grid_columns, order_grid, page
-from medhavi.views.names import money, names_of
+from medhavi.views.names import money, names_of, number
 from medhavi.views.order_grid import (
     ALL,
     TICKED,
@@ -412,9 +412,13 @@ def edit_form(
             value=before.get("parts") or "", label=say("parts"), placeholder="40 60"
         )
     elif kind == Verb.CHANGE_QTY:
+        row = selected[0]
+        loses = row["qty"] != row["order_qty"]
         inputs["qty"] = mo.ui.text(
-            value=before.get("qty") or f"{selected[0]['order_qty']:,.12g}",
-            label=say("quantity"),
+            value=before.get("qty") or f"{row['order_qty']:,.12g}",
+            label=say("quantity_started", number(row["qty"]))
+            if loses
+            else say("quantity"),
         )
     elif kind == Verb.CHANGE_SOURCE:
         inputs["source"] = mo.ui.dropdown(
