@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 _SIGNS = {"EUR": "€ ", "USD": "$ ", "GBP": "£ ", "JPY": "¥ ", "CHF": "CHF "}
 MINUS = "\N{MINUS SIGN}"
-_THOUSAND = 1e3
 _WORD = re.compile(r"[A-Z]+[^A-Z]*")
 _FINEST = 12
 """Decimals beyond which a number is noise of binary fractions."""
@@ -97,8 +96,8 @@ def quantity(value: float | None, unit: str | None = None) -> str:
 def money(value: float | None, currency: str = "EUR") -> str:
     """Amount in three significant digits with its currency.
 
-    >>> money(12400), money(2_350_000, "USD"), money(7.5)
-    ('€ 12.4k', '$ 2.35M', '€ 7.50')
+    >>> money(12400), money(2_350_000, "USD"), money(7.5), money(266.62)
+    ('€ 12.4k', '$ 2.35M', '€ 7.50', '€ 267')
     >>> money(0.0, NO_PRICES)
     'no prices stated'
     """
@@ -109,10 +108,11 @@ def money(value: float | None, currency: str = "EUR") -> str:
     sign = _SIGNS.get(currency, f"{currency} ")
     minus, size = (MINUS if value < 0 else ""), abs(value)
     for unit, letter in ((1e9, "bn"), (1e6, "M"), (1e3, "k")):
-        # 999,500 is 1M in three digits, not 1000k; below a thousand cents show.
-        if round(size, 2) >= unit * (1 if unit == _THOUSAND else 0.9995):
+        # 999,500 is 1M in three digits, not 1000k.
+        if size >= unit * 0.9995:
             return f"{minus}{sign}{_three(size / unit)}{letter}"
-    text = f"{size:.0f}" if size == round(size) else f"{size:.2f}"
+    whole = size == round(size) or size >= 99.995
+    text = f"{size:.0f}" if whole else f"{size:.2f}"
     return f"{minus if float(text) else ''}{sign}{text}"
 
 
