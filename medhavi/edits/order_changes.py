@@ -119,7 +119,7 @@ def split(
     lock: Lock = True,
 ) -> Patch:
     """Parts that add up to the order take its place."""
-    order = _order(orders, supply, Verb.SPLIT, lock=lock)
+    order = _order(orders, supply, Verb.SPLIT, lock=lock, dated=False)
     sizes = [order.quantity("parts", part) for part in parts]
     if len(sizes) < 2 or sum(map(exact, sizes)) != exact(order.row["qty"]):
         words = " + ".join(f"{part:g}" for part in sizes)
@@ -138,7 +138,7 @@ def change_qty(
     lock: Lock = True,
 ) -> Patch:
     """The order has another quantity [as the order]."""
-    order = _order(orders, supply, Verb.CHANGE_QTY, lock=lock, qty=qty)
+    order = _order(orders, supply, Verb.CHANGE_QTY, lock=lock, dated=False, qty=qty)
     return order.restated({**order.stated, "qty": order.quantity("qty", qty)})
 
 
@@ -151,7 +151,7 @@ def change_source(
     lock: Lock = True,
 ) -> Patch:
     """An order of another source that brings as much takes its place."""
-    order = _order(orders, supply, Verb.CHANGE_SOURCE, lock=lock)
+    order = _order(orders, supply, Verb.CHANGE_SOURCE, lock=lock, dated=False)
     other = order.source_named(source)
     row = {
         **order.stated,
@@ -181,7 +181,8 @@ def change_resource(
     lock: Lock = True,
 ) -> Patch:
     """Steps that can run there do so; the others keep the resources they have."""
-    order = _order(orders, supply, Verb.CHANGE_RESOURCE, lock=lock)
+    dated = start is not None
+    order = _order(orders, supply, Verb.CHANGE_RESOURCE, lock=lock, dated=dated)
     dates = {} if start is None else order.dates(None, start)
     return order.restated({**order.stated, **dates}, order.steps_on(resource))
 
@@ -510,19 +511,21 @@ class _EditedOrder:
         return self.row["product"], self.row["location"]
 
 
-_UNDATED = (Verb.CHANGE_QTY, Verb.CHANGE_SOURCE, Verb.SPLIT)
-"""Changes of an order that state no date: its own is as free as it was."""
-
-
 def _order(
     orders: EditedPlan,
     supply: str,
     verb: Verb,
     *,
     lock: bool = True,
+    dated: bool = True,
     qty: float | None = None,
 ) -> _EditedOrder:
     """Order or proposal, in its state after a verb.
+
+    Parameters
+    ----------
+    dated
+        The edit states a date; else an order is as free to move as it was.
 
     Raises
     ------
@@ -551,7 +554,7 @@ def _order(
     if refusal is not None:
         raise BadData([refusal])
     stated = {**row, "status": str(state)}
-    if state is OrderState.FIRMED and (proposal is not None or verb not in _UNDATED):
+    if state is OrderState.FIRMED and (dated or proposal is not None):
         stated["locked"] = lock
     return _EditedOrder(orders=orders, row=row, stated=stated, supply=proposal)
 
