@@ -216,6 +216,21 @@ def test_a_file_of_another_name_is_known_by_its_columns(tmp_path):
     assert [one.code for one in found] == ["FILE008"]
 
 
+def test_a_sheet_of_another_name_is_known_beside_sheets_of_tables(tmp_path):
+    write_xlsx_template(tmp_path / "t.xlsx", example=True)
+    book = openpyxl.load_workbook(tmp_path / "t.xlsx")
+    named, _ = read_files([("t.xlsx", (tmp_path / "t.xlsx").read_bytes())])
+    book["demands"].title = "My Orders 2026"
+    book.create_sheet("Notes").append(["to do", "until"])
+    book.save(tmp_path / "mine.xlsx")
+    known, found = read_files([("mine.xlsx", (tmp_path / "mine.xlsx").read_bytes())])
+    assert known["demands"].equals(named["demands"])
+    assert known["demands"].height
+    (told,) = found
+    assert (told.code, told.value) == ("FILE003", "mine.xlsx, sheet Notes")
+    assert "Name the file or the sheet" in told.remedy
+
+
 def test_each_sheet_of_a_workbook_is_known_by_its_columns(tmp_path):
     book = openpyxl.Workbook()
     book.active.append(["Demand", "product", "location", "Qty", "due"])
