@@ -119,15 +119,21 @@ def head(how, read, wanted):
 def plans(families, get_asked, how, read):
     _seen = families  # the matrix is there to read while the plans are made
     with mo.status.spinner("Planning twice", remove_on_exit=True) as _spinner:
-        shown = campaign_page.load_campaigns(
+        tried = campaign_page.load_campaigns(
             read,
             how.value,
             carried_out=mo.cli_args().get("plan") or "",
             observe=lambda done: _spinner.update(subtitle=str(done)),
             begin=get_asked() is not None,
         )
-    mo.stop(shown.study is None, trouble_of(shown))
-    study = shown.study
+    trouble_of(tried) if tried.study is None else None
+    return (tried,)
+
+
+@app.cell(hide_code=True)
+def compared(tried):
+    mo.stop(tried.study is None)
+    shown, study = tried, tried.study
     return shown, study
 
 
@@ -150,6 +156,18 @@ def choose_tab(keep, wanted):
 @app.cell(hide_code=True)
 def bar(read, tab):
     tab if read.problem is None else None
+    return
+
+
+@app.cell(hide_code=True)
+def not_compared(read, tab, tried):
+    mo.stop(read.problem is not None or tried.study is not None)
+    _parts = {
+        say("effect"): say("effect_of_both_plans"),
+        say("campaigns"): say("campaigns_and_how_kept"),
+    }
+    _told = _parts.get(tab.value)
+    html(page.empty(_told, say("once_it_is_compared"))) if _told else None
     return
 
 
@@ -181,12 +199,13 @@ def runs(names, study, tab):
 
 
 @app.cell(hide_code=True)
-def choose_matrix(keep, read, wanted):
+def choose_matrix(keep, names, read, wanted):
     mo.stop(read.problem is not None, trouble_of(read))
-    _all = campaign_page.matrices(read.snapshot)
+    _all = campaign_page.matrices(read.snapshot, names)
+    _asked = [label for label, one in _all.items() if one == wanted("matrix")]
     matrix = mo.ui.dropdown(
         _all,
-        value=wanted("matrix") if wanted("matrix") in _all else next(iter(_all), None),
+        value=next(iter([*_asked, *_all]), None),
         label=say("matrix"),
         on_change=lambda value: keep("matrix", value or ""),
     )

@@ -29,7 +29,12 @@ from medhavi.service.page_data import PageProblem, bench_of, findings_of, proble
 from medhavi.service.plan_pages.plan_loading import plan_of
 from medhavi.snapshot import Snapshot
 from medhavi.views.names import NOTHING, Names, number
-from medhavi.views.plan_pages.campaign_words import WITH, WITHOUT, family_name
+from medhavi.views.plan_pages.campaign_words import (
+    WITH,
+    WITHOUT,
+    family_name,
+    matrix_name,
+)
 from medhavi.views.words import say
 from medhavi.workbench.files.tables_run import plan_snapshot
 from medhavi.workbench.orders.plan_edit_answers import Preview
@@ -250,11 +255,13 @@ def _studied(
 
 
 # ---------------------------------------------------------------------------- matrix
-def matrices(snapshot: Snapshot) -> list[str]:
-    """List the changeover matrices, by name."""
-    named = snapshot["changeovers"]["matrix"].unique().to_list()
-    of_resources = snapshot["resources"]["changeover_matrix"].drop_nulls().to_list()
-    return sorted({*named, *of_resources})
+def matrices(snapshot: Snapshot, names: Names) -> dict[str, str]:
+    """Changeover matrices by the resources that use them."""
+    used: dict[str, list[str]] = {one: [] for one in snapshot["changeovers"]["matrix"]}
+    pairs = snapshot["resources"].select("changeover_matrix", "resource").drop_nulls()
+    for matrix, resource in pairs.iter_rows():
+        used.setdefault(matrix, []).append(names.name(resource))
+    return dict(sorted((matrix_name(one, users), one) for one, users in used.items()))
 
 
 def matrix_families(snapshot: Snapshot, matrix: str, names: Names) -> dict[str, str]:

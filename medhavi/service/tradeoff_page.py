@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from medhavi.errors import UsageError
 from medhavi.findings import Finding
+from medhavi.planners.parameters import require_budgets
 from medhavi.progress import unobserved
 from medhavi.results.figures.scorecard import scorecard
 from medhavi.results.pareto_front import (
@@ -153,18 +155,22 @@ def objectives_of_form(values: Mapping[str, object]) -> tuple[list[str], str]:
 
 
 def budgets_of(values: Mapping[str, object]) -> tuple[dict[str, float], str]:
-    """Budgets of a form by objective, and what is no number, in words.
+    """Budgets of a form by objective, and what is none, in words.
 
-    >>> budgets_of({"cost": "1,200", "co2": "?", "lateness": ""})
-    ({'cost': 1200.0}, '? is not a number: leave emissions empty or write it as 40000.')
+    >>> budgets_of({"cost": "1,200", "co2": "", "lateness": ""})
+    ({'cost': 1200.0}, '')
+    >>> budgets_of({"co2": "?"})[1]
+    '? is not a number of at least 0: leave emissions empty or write it as 40000.'
     """
     found: dict[str, float] = {}
     wrong = ""
     for name in BUDGETED:
         text = str(values.get(name) or "").replace(",", "").strip()
         try:
-            found |= {name: float(text)} if text else {}
-        except ValueError:
+            asked = {name: float(text)} if text else {}
+            require_budgets(asked)
+            found |= asked
+        except (ValueError, UsageError):
             title = TITLES[name]
             wrong = say("is_no_number_leave_empty", text, title)
     return found, wrong

@@ -323,6 +323,8 @@ def _merged(
     columns = schema.tables()[table].columns
     stated = matched(stated, columns)
     key = list(schema.tables()[table].key)
+    if not _has_key(table, stated):
+        return stated  # it says of no row which one it is: that is found in it
     old = matched(known.get(table, stated.clear()), columns)
     # Keys are compared as they are read: 1 and 1.0 are the same weekday.
     fresh = _keyed(before.replace(**{table: stated}), table, ROW)
@@ -348,6 +350,13 @@ def _merged(
     return pl.concat([kept, rows], how="diagonal")
 
 
+def _has_key(table: str, frame: pl.DataFrame) -> bool:
+    """Whether rows have the columns of their key, but for those with a default."""
+    stated = schema.tables()[table]
+    needed = {name for name in stated.key if stated.columns[name].required}
+    return needed <= set(frame.columns)
+
+
 def _keyed(snapshot: Snapshot, table: str, numbers: str) -> pl.DataFrame:
     """Keys of a table with the numbers of their rows."""
     key = (snapshot[table][name] for name in schema.tables()[table].key)
@@ -365,10 +374,11 @@ def _updated(
     read = Snapshot.from_frames(everything, found, date_format=date_format)
     after = read.hold_bad_rows() if before.holds else read
     # A row that is left out for a wrong cell is in the file: nothing removes it.
-    stated = {table: set(_row_keys(read, table)) for table in cells}
+    keyed = [table for table, frame in cells.items() if _has_key(table, frame)]
+    stated = {table: set(_row_keys(read, table)) for table in keyed}
     rows = tuple(
         row
-        for row in Patch.between(before, after, cells).changes(before)
+        for row in Patch.between(before, after, keyed).changes(before)
         if row.after is not None or _key_of(row) not in stated[row.table]
     )
     numbers: dict[Place, int] = {}

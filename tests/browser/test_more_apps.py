@@ -327,6 +327,7 @@ def test_a_week_is_seen_changed_priced_approved_and_taken_back(shifts):
 def test_the_campaigns_app_shows_what_an_edited_cell_changes(watched, tables):
     watched.open("/campaigns/?tables=shop")
     page = watched.page
+    expect(page.get_by_text("once the comparison above is made")).to_be_visible()
     page.get_by_role("button", name="Plan with and without campaigns").click()
     for words in ("Campaigns and changeovers", "45 min less set-up with campaigns"):
         expect(page.get_by_role("heading", name=words).first).to_be_visible()

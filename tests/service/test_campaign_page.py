@@ -93,7 +93,8 @@ def test_a_matrix_is_shown_from_family_to_family():
 
 
 def test_matrices_and_families_come_from_rows_and_machines():
-    assert matrices(small()) == ["X"]
+    used = Names(texts={"M": "Filling 1"})
+    assert matrices(small(), used) == {"Filling 1": "X"}, "no id of a matrix is shown"
     found = matrix_families(shop([]), "X", Names(texts={"FA": "Agrumi"}))
     assert list(found.items()) == [
         ("Agrumi", "FA"),

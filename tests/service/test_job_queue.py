@@ -13,7 +13,7 @@ import pytest
 
 from medhavi.findings import finding
 from medhavi.service.jobs import job_queue
-from medhavi.service.jobs.job import Job, JobOutcome, JobState
+from medhavi.service.jobs.job import Job, JobOutcome, JobState, OnStop
 from medhavi.service.jobs.job_queue import JobQueue, current_queue
 from medhavi.service.page_data import PageProblem
 from tests.service.job_requests import Counting, Ending
@@ -131,6 +131,16 @@ def test_work_without_a_best_so_far_is_stopped_at_once(queue):
     queue.stop(job.name)
     assert job.wait().state is JobState.STOPPED
     assert queue.submit(Ending(way="done"), again=True).wait().value
+
+
+def test_work_that_waits_has_no_best_so_far(queue):
+    first = running(queue.submit(Counting(name="before it")))
+    waiting = queue.submit(Counting(name="behind it"))
+    assert [one.stop_word for one in (first, waiting)] == [OnStop.BEST, OnStop.END]
+    queue.stop(first.name)
+    assert running(waiting).stop_word == OnStop.BEST
+    queue.stop(waiting.name)
+    assert waiting.wait().value
 
 
 def test_a_killed_worker_leaves_its_job_failed_and_nothing_half(queue, tmp_path):

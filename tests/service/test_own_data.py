@@ -102,6 +102,36 @@ def test_the_price_of_a_file_is_that_of_the_plan_with_it(lemonade) -> None:
     assert own_data.buttons(shown, proposal, None, (1, 2, 3)) == [1, 2, 3]
 
 
+@pytest.mark.req("ENR-10")
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize("served", [True, False])
+def test_a_missing_column_is_one_error_and_the_file_is_not_taken(
+    tmp_path, served, whole
+) -> None:
+    """References to the ids that it lacks are no errors of their own."""
+    place = tmp_path / "place"
+    if served:
+        Snapshot.from_frames(example_rows()).to_folder(place, format="csv")
+    else:
+        place.mkdir()
+    write_xlsx_template(tmp_path / "mine.xlsx", example=True)
+    book = openpyxl.load_workbook(tmp_path / "mine.xlsx")
+    book["products"].delete_cols(1)
+    book.save(tmp_path / "mine.xlsx")
+    shown = load_page(str(place), mode="mrp")
+    files = [("mine.xlsx", (tmp_path / "mine.xlsx").read_bytes())]
+    proposal = own_data.uploaded(shown, files, whole=whole)
+    assert proposal.update is not None
+    assert "products" not in proposal.update.counts()
+    told = [(one.code, one.column) for one in proposal.update.findings]
+    assert told == [("SNAP003", "product")]
+    assert cell_form.mend_form(proposal, print) is None
+    (said,) = own_data.buttons(shown, proposal, None, (1, 2, 3))
+    assert "Correct the errors above first" in said.text
+    done = own_data.take(shown, proposal, None, "Ana")
+    assert (done.kept, "brings errors" in done.text) == (False, True)
+
+
 def test_what_cannot_be_read_is_told(lemonade) -> None:
     shown = load_page(str(lemonade), mode="mrp")
     state = data_page.state_of(shown)
@@ -470,7 +500,8 @@ def test_a_wrong_cell_of_a_file_is_mended_on_the_page(lake) -> None:
     assert form is not None
     assert form.element.value == {"cell0": "dear"}
     assert "removed" not in own_data.proposal_html(wrong, lake.names)
-    assert own_data.buttons(lake, wrong, None, (1, 2, 3)) == []
+    (said,) = own_data.buttons(lake, wrong, None, (1, 2, 3))
+    assert "Correct the errors above first" in said.text
     assert form._on_change is not None
     form._on_change({"cell0": "9"})
     proposal = own_data.uploaded(lake, files, whole=False, mended=kept[-1])

@@ -203,7 +203,9 @@ def test_a_lake_beside_which_nothing_can_be_written_has_its_front_in_the_cache(
 
 
 def test_a_budget_is_a_number():
-    assert budgets_of({"cost": "many"})[1]
+    for wrong in ("many", "-10", "nan"):
+        found, told = budgets_of({"cost": wrong})
+        assert (found, told.startswith(wrong)) == ({}, True)
     assert budgets_of({"co2": " 40,000 "}) == ({"co2": 40_000.0}, "")
 
 

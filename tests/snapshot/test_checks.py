@@ -779,6 +779,25 @@ def test_a_wrong_reference_names_the_nearest_id():
     assert "the nearest name is PUMP-100" in found.message
 
 
+def test_a_demand_for_what_has_no_row_is_told_once():
+    """That nothing supplies a misspelt product says nothing more."""
+    made = factories.bare(
+        demands=[{"product": "LEMONAID"}],
+        products=[{"product": "LEMONADE"}],
+        locations=[{}],
+    )
+    (found,) = made.findings
+    assert found.message == (
+        "product 'LEMONAID' has no row in products; the nearest name is LEMONADE."
+    )
+
+
+def test_without_settings_it_is_said_what_to_fill_in():
+    (found,) = factories.bare(settings=[]).findings
+    assert found.message.startswith("The table settings has no row;")
+    assert "as_of" in found.remedy
+
+
 def test_a_cycle_is_printed_as_a_path():
     snapshot = factories.snapshot(
         routings=[{"routing": f"R{p}", "product": p} for p in "ABC"],

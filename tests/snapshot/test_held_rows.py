@@ -191,7 +191,7 @@ def test_strict_names_what_is_held():
         company(**BAD_ROWS["stock of an unknown product"])
     ).hold_bad_rows()
     assert kept.require() is kept
-    with pytest.raises(BadData, match="'X' is not in products"):
+    with pytest.raises(BadData, match="'X' has no row in products"):
         kept.require(strict=True)
 
 

@@ -157,13 +157,18 @@ def test_items_are_listed_by_when_they_run_out(company, plan) -> None:
     short = short_items(plan)
     (row,) = short.to_dicts()
     assert (row["product"], row["location"], row["lowest"]) == ("B", "L", -10.0)
-    assert row["runs_out"] == row["below_safety"]
+    # Without a safety stock it is below none: the tile of Plan does not count it.
+    assert row["below_safety"] is None
     told = short_items_html(short, plan, names)
+    assert "1 item: 0 below their safety stock" in told
     assert ">Oil at L</a>" in told
-    assert told.count('<td class="">Mon 12 Jan</td>') == 2
+    assert told.count('<td class="">Mon 12 Jan</td>') == 1
     later = replace(plan, run=replace(plan.run, as_of=plan.run.as_of + 30 * 86_400))
     assert told.count("before now") == 0
-    assert short_items_html(short, later, names).count("before now") == 2
+    assert short_items_html(short, later, names).count("before now") == 1
+    safe = plan.replace(positions=plan.positions.with_columns(safety=pl.lit(2.0)))
+    (row,) = short_items(safe).to_dicts()
+    assert row["runs_out"] == row["below_safety"]
     covered = plan.replace(
         positions=plan.positions.with_columns(on_hand=pl.lit(9.0), safety=pl.lit(0.0))
     )

@@ -25,7 +25,7 @@ def folder(tmp_path):
     return tmp_path / "t"
 
 
-def mended(place, value="LEMONAID", row=2):
+def mended(place, value="BOTTLE", row=2):
     files = TableFiles(place)
     made = cell_difference(
         Snapshot.from_folder(place), files.cells(), ("demands", row, "product"), value
@@ -39,7 +39,7 @@ def test_a_cell_is_written_into_its_file_and_taken_back(folder) -> None:
     files, made = mended(folder)
     files.take(made, approver="Ana", text="one cell")
     rows = Snapshot.from_folder(folder)["demands"]
-    assert "LEMONAID" in rows["product"].to_list()
+    assert "BOTTLE" in rows["product"].to_list()
     assert files.undo(approver="Bob").undoes == 1
     assert (folder / "demands.csv").read_bytes() == before
     assert [one.approver for one in files.history()] == ["Ana", "Bob"]
@@ -52,6 +52,16 @@ def test_nobody_approves_nothing(folder) -> None:
     with pytest.raises(UsageError, match="name the approver"):
         files.take(made, approver=" ", text="one cell")
     assert files.history() == []
+
+
+@pytest.mark.req("ENR-10")
+def test_what_brings_errors_is_not_taken(folder) -> None:
+    before = (folder / "demands.csv").read_bytes()
+    files, made = mended(folder, "LEMONAID")
+    with pytest.raises(UsageError, match="brings errors"):
+        files.take(made, approver="Ana", text="one cell")
+    assert files.history() == []
+    assert (folder / "demands.csv").read_bytes() == before
 
 
 def test_a_file_that_was_written_since_is_not_put_back(folder) -> None:
@@ -67,7 +77,7 @@ def test_a_changed_parquet_table_is_csv_from_then_on(tmp_path) -> None:
     place = tmp_path / "p"
     sound = Snapshot.from_frames(example_rows())
     sound.to_folder(place)
-    files, made = mended(place, "BOTTLE", row=1)
+    files, made = mended(place, row=1)
     files.take(made, approver="Ana", text="one cell")
     assert not (place / "demands.parquet").exists()
     assert Snapshot.from_folder(place).fingerprint == made.after.fingerprint
@@ -80,7 +90,7 @@ def test_a_workbook_is_written_anew_with_its_other_sheets(tmp_path) -> None:
     book = tmp_path / "tables.xlsx"
     write_xlsx_template(book, example=True)
     sound = Snapshot.from_folder(book)
-    files, made = mended(book, "BOTTLE")
+    files, made = mended(book)
     files.take(made, approver="Ana", text="one cell")
     assert Snapshot.from_folder(book).fingerprint == made.after.fingerprint
     files.undo(approver="Ana")
@@ -214,6 +224,21 @@ def test_a_file_of_another_name_is_known_by_its_columns(tmp_path):
     marked = ORDERS.replace(",", ";").encode()
     _, found = read_files([("new orders.csv", marked)])
     assert [one.code for one in found] == ["FILE008"]
+
+
+def test_a_sheet_of_another_name_is_known_beside_sheets_of_tables(tmp_path):
+    write_xlsx_template(tmp_path / "t.xlsx", example=True)
+    book = openpyxl.load_workbook(tmp_path / "t.xlsx")
+    named, _ = read_files([("t.xlsx", (tmp_path / "t.xlsx").read_bytes())])
+    book["demands"].title = "My Orders 2026"
+    book.create_sheet("Notes").append(["to do", "until"])
+    book.save(tmp_path / "mine.xlsx")
+    known, found = read_files([("mine.xlsx", (tmp_path / "mine.xlsx").read_bytes())])
+    assert known["demands"].equals(named["demands"])
+    assert known["demands"].height
+    (told,) = found
+    assert (told.code, told.value) == ("FILE003", "mine.xlsx, sheet Notes")
+    assert "Name the file or the sheet" in told.remedy
 
 
 def test_each_sheet_of_a_workbook_is_known_by_its_columns(tmp_path):

@@ -430,7 +430,7 @@ def buttons(
 ) -> list[Any]:
     """What can be done with a proposal: price it; approve it once that is possible.
 
-    Files are taken at once, a lake once its price was shown.
+    Files are taken at once, a lake once its price was shown; neither with new errors.
 
     Parameters
     ----------
@@ -438,10 +438,14 @@ def buttons(
         Button of the price, field of the approver, button that takes it.
     """
     price, approver, accept = offered
-    if proposal.problem is not None or proposal.is_empty:
+    served = shown.source.tables or shown.source.lake
+    if proposal.problem is not None or not served:
         return []
-    wrong = proposal.update is not None and has_errors(proposal.update.findings)
-    found = [price] if shown.plan is not None and not wrong else []
+    if proposal.update is not None and has_errors(proposal.update.findings):
+        return [html(f"<p>{say('taken_without_errors')}</p>")]
+    if proposal.is_empty:
+        return []
+    found = [price] if shown.plan is not None else []
     ready = asked is not None and asked.preview is not None and asked.preview.ready
     if shown.source.tables or (shown.source.lake and ready):
         found += [approver, accept]

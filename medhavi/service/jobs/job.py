@@ -188,8 +188,9 @@ class Job:
     @property
     def stop_word(self) -> str:
         """Word of the button that stops it; empty: it cannot be stopped any more."""
-        running = str(self.request.on_stop)
-        return running or str(OnStop.END) * (self.state is JobState.WAITING)
+        if self.state is JobState.WAITING:
+            return str(OnStop.END)  # there is nothing yet that could be used
+        return str(self.request.on_stop)
 
     @property
     def stands(self) -> str:

@@ -88,7 +88,9 @@ def references(snapshot: TableAccess, name: str) -> list[Finding]:
     stated = [
         column
         for column in schema.tables()[name].columns.values()
-        if column.refs and table.get_column(column.name).null_count() < table.height
+        if column.refs
+        and table.get_column(column.name).null_count() < table.height
+        and not any(_is_without_ids(snapshot, *ref) for ref in column.refs)
     ]
     if not stated:
         return []
@@ -110,6 +112,13 @@ def references(snapshot: TableAccess, name: str) -> list[Finding]:
     ]
 
 
+def _is_without_ids(snapshot: TableAccess, table: str, key: str) -> bool:
+    """Whether all rows of a table lack their id: that is the error, no name of one."""
+    rows = snapshot[table]
+    lacking = 0 < rows.height == rows.get_column(key).null_count()
+    return lacking and schema.tables()[table].columns[key].required
+
+
 def _dangling(name: str, column: Column, known: pl.Series) -> pl.Expr:
     """Cells of a column that name no row."""
     cell = pl.col(column.name)
@@ -129,7 +138,7 @@ def _column_references(
     known: pl.Series,
 ) -> list[Finding]:
     marked, rows = mark(snapshot, name, dangling)
-    target = " or ".join(f"{table}.{key}" for table, key in column.refs)
+    target = " or ".join(dict.fromkeys(table for table, _ in column.refs))
     hints = _hints(marked.get_column(column.name), known.to_list())
 
     def tell(row: Mapping[str, object]) -> dict[str, object]:

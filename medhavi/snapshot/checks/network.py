@@ -120,6 +120,9 @@ def _unsupplied(snapshot: NetworkAccess) -> list[Finding]:
     """Demands and components at places that nothing reaches."""
     network = snapshot.network
     dry = _places(network, np.flatnonzero(~network.supplied))
+    # What has no row has a finding of its own.
+    for table, key in (("products", "product"), ("locations", "location")):
+        dry = dry.join(snapshot[table], on=key, how="semi")
     if not dry.height:
         return []
     return [*_dry_demands(snapshot, dry), *_dry_components(snapshot, dry)]

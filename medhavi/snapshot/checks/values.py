@@ -146,7 +146,8 @@ def value_checks() -> Iterator[Check]:
 def _settings(snapshot: TableAccess) -> list[Finding]:
     settings = snapshot["settings"]
     if settings.height != 1:
-        return [finding("SNAP012", table="settings", value=settings.height)]
+        rows = f"{settings.height:,} rows" if settings.height else "no row"
+        return [finding("SNAP012", table="settings", value=settings.height, rows=rows)]
     row = settings.row(0, named=True)
     return [
         finding(

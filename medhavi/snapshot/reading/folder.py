@@ -22,11 +22,7 @@ from medhavi.errors import EnvironmentFailure
 from medhavi.findings import Finding, finding
 from medhavi.snapshot.reading.cells import as_csv
 from medhavi.snapshot.reading.normalise import filled, folded, matched, names_of_table
-from medhavi.snapshot.reading.outside_file import (
-    check_workbook,
-    read_sheets,
-    read_table,
-)
+from medhavi.snapshot.reading.outside_file import read_sheets, read_table
 from medhavi.snapshot.reading.row_findings import LISTED, more, nearest
 
 if TYPE_CHECKING:
@@ -113,8 +109,7 @@ def read(
     Parameters
     ----------
     by_columns
-        A file of another name holds the table that its columns fit, and so do the
-        sheets of a workbook without one that is called as a table.
+        A file or a sheet of another name holds the table that its columns fit.
     """
     reading = _FolderReading(by_columns=by_columns)
     if path.is_file() and path.suffix.lower() == ".xlsx":
@@ -250,11 +245,15 @@ def _parquet(path: Path, _table: str, _found: list[Finding]) -> pl.DataFrame:
 
 def _workbook(path: Path, reading: _FolderReading) -> None:
     """Read the sheets of a workbook that are tables by their names, or columns."""
+
+    def wanted(sheet: str) -> bool:
+        by_columns = reading.by_columns and sheet != DOCUMENTATION
+        return by_columns or table_named(sheet) is not None
+
     try:
-        named = not reading.by_columns or check_workbook(path, table_named)
-        for sheet, frame in read_sheets(path, table_named if named else bool).items():
+        for sheet, frame in read_sheets(path, wanted).items():
             origin, table = f"{path.name}, sheet {sheet}", table_named(sheet)
-            if frame is not None and not named:
+            if table is None and frame is not None:
                 if not _named_columns(frame):
                     continue  # the empty sheets of a new workbook
                 table = table_of_columns(_named_columns(frame))

@@ -8,14 +8,22 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from medhavi.views import grid_columns
-from medhavi.views.names import Names, duration, money, number, percent, when
+from medhavi.views.names import (
+    Names,
+    duration,
+    money,
+    number,
+    percent,
+    readable,
+    when,
+)
 from medhavi.views.page import empty, table_html
 from medhavi.views.theme import ROW, finished, legend_below, rows_of, token
 from medhavi.views.tiles import Tile
 from medhavi.views.words import say
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from medhavi.results.reports.campaign import (
         CampaignAdherence,
@@ -38,6 +46,16 @@ def family_name(family: str, names: Names) -> str:
     'any family'
     """
     return ANY_FAMILY if family == ANY else names.name(family)
+
+
+def matrix_name(matrix: str, users: Iterable[str]) -> str:
+    """Changeover matrix as people say it: by the names of resources that use it.
+
+    >>> matrix_name("M-1", ["Filling 2", "Filling 1"]), matrix_name("CLEAN", [])
+    ('Filling 1 and 1 more', 'Clean')
+    """
+    first, *more = sorted(users) or [readable(matrix)]
+    return say("named_and_more", first, len(more)) if more else first
 
 
 def saving_finding(found: CampaignDifference, currency: str = "EUR") -> str:

@@ -185,14 +185,14 @@ def short_items(plan: Plan) -> pl.DataFrame:
     -------
     pl.DataFrame
         product, location, runs_out and below_safety (begin of the first bucket that
-        ends below zero, below safety stock; null: none does), lowest (least balance).
+        ends below zero, below a safety stock; null: none does), lowest (least balance).
     """
-    balance, bucket = pl.col("on_hand"), pl.col("bucket")
+    balance, bucket, safety = pl.col("on_hand"), pl.col("bucket"), pl.col("safety")
     return (
         plan.positions.group_by("product", "location")
         .agg(
             runs_out=bucket.filter(balance < 0).min(),
-            below_safety=bucket.filter(balance < pl.col("safety")).min(),
+            below_safety=bucket.filter((balance < safety) & (safety > 0)).min(),
             lowest=balance.min(),
         )
         .filter(pl.col("below_safety").is_not_null() | pl.col("runs_out").is_not_null())
@@ -248,7 +248,14 @@ def short_items_html(short: pl.DataFrame, plan: Plan, names: Names) -> str:
         say("column_below_safety"),
         lowest,
     )
-    return table_html(columns, rows, (lowest,), more=short.height - len(rows))
+    counted = say(
+        "short_items_counted",
+        count(short.height, "item"),
+        short["below_safety"].count(),
+        short["runs_out"].count(),
+    )
+    lead = f'<p class="muted">{escape(counted)}</p>'
+    return lead + table_html(columns, rows, (lowest,), more=short.height - len(rows))
 
 
 def _item(product: str, location: str, names: Names) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from medhavi.errors import UsageError
+from medhavi.findings import has_errors
 from medhavi.snapshot.reading.folder import read, table_in
 from medhavi.snapshot.reading.normalise import ROW
 from medhavi.snapshot.table_difference import cells_of
@@ -143,9 +144,12 @@ class TableFiles:
         Raises
         ------
         UsageError
-            Nobody approves, or two files have one table.
+            Nobody approves, two files have one table, or the change brings errors.
         """
         _check(approver)
+        if has_errors(update.findings):
+            message = "The change brings errors. Correct them: nothing is taken before."
+            raise UsageError(message)
         number = len(self.history()) + 1
         before = self._kept / str(number)
         before.mkdir(parents=True)
