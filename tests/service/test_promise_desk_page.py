@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -294,13 +295,29 @@ def test_a_file_is_answered_chosen_lines_are_kept_and_both_files_come_back(compa
     assert first["Row"] == 2
     assert (first["Customer"], first["Product"]) == ("Corner shop", "Apple crate")
     assert first["Zone"] == "Europe/Rome"
-    book = fastexcel.read_excel(as_xlsx(rows)).load_sheet(0).to_polars()
+    book = fastexcel.read_excel(as_xlsx(rows, "answers")).load_sheet(0).to_polars()
     assert book["Order"].to_list() == ["SO-7 line 1", "SO-8 line 1"]
     text = pl.read_csv(io.BytesIO(as_csv(rows)), infer_schema=False)
     assert text["Order"].to_list() == book["Order"].to_list()
     said = commit_lines(company, many.promises[1:], "Ada")
     assert said.kept
     assert ask(company, {**SHORT, "qty": 10, "due": "2026-01-20"}).promise.on_time
+
+
+@pytest.mark.req("ATP-22")
+def test_a_day_on_which_a_line_is_due_is_told_as_that_day(company):
+    """Its end is meant, the midnight after it."""
+    many = answered(company, "requests.csv", lines("SO-7,1,C-1,A,SHOP,3,2026-01-20"))
+    rows = answer_rows(many.promises, company.names)
+    assert rows["Due"].to_list() == ["Tue 20 Jan 2026"]
+    book = pl.read_excel(io.BytesIO(as_xlsx(rows, "answers")))
+    assert book["Due"].to_list() == rows["Due"].to_list()
+    # The date of the answer is a moment: Excel sorts it.
+    assert book["Delivery date"].to_list() == rows["Delivery date"].to_list()
+    (shown,) = json.loads(promise_widgets.answer_table(rows)._component_args["data"])
+    (date,) = rows["Delivery date"]
+    assert shown["Delivery date"] == f"{date:%a} {date.day} {date:%b %Y, %H:%M}"
+    assert f",{date:%Y-%m-%d %H:%M}," in as_csv(rows).decode()
 
 
 @pytest.mark.req("ATP-22")
