@@ -25,7 +25,7 @@ from medhavi.service.data_source import DataSource
 from medhavi.service.jobs.job import OnStop
 from medhavi.service.jobs.open_pages import result_of
 from medhavi.service.jobs.plan_jobs import PlanRequest, PricedEdit
-from medhavi.service.page_data import PageProblem, bench_of, findings_of, problem_of
+from medhavi.service.page_data import PageProblem, bench_of, problem_of
 from medhavi.service.plan_pages.plan_loading import plan_of
 from medhavi.snapshot import Snapshot
 from medhavi.views.names import NOTHING, Names, number
@@ -140,7 +140,7 @@ def load_campaigns(
             source=data.source,
             snapshot=data.snapshot,
             names=data.names,
-            findings=findings_of(failure) or data.findings,
+            findings=data.findings,
             problem=problem_of(failure),
         )
     page = CampaignPage(

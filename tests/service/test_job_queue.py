@@ -202,9 +202,14 @@ def test_the_bar_says_why_work_failed_and_what_helps():
     other = finding(
         "SNAP005", table="lanes", value="M", column="lane", kind="x", expected="y"
     )
-    problem = PageProblem(title="Errors stop it", text="2 errors.", remedy="Mend it.")
+    problem = PageProblem(
+        title="Errors stop it",
+        text="2 errors.",
+        remedy="Mend it.",
+        findings=(wrong, other),
+    )
     job = Job(name="1", request=Ending(way="failed"))
-    job.end(JobOutcome(state=JobState.FAILED, problem=problem, findings=(wrong, other)))
+    job.end(JobOutcome(state=JobState.FAILED, problem=problem))
     assert job.why == f"Errors stop it. {wrong.message} and 1 more Mend it."
 
 

@@ -15,8 +15,12 @@ import polars as pl
 import pytest
 
 from medhavi.errors import UsageError
+from medhavi.findings import BadData
+from medhavi.progress import unobserved
 from medhavi.service import page_data
 from medhavi.service.downloads import as_csv, as_xlsx
+from medhavi.service.jobs.open_pages import AGAIN
+from medhavi.service.page_data import problem_of, trouble_of
 from medhavi.service.promise_pages import (
     plan_effect,
     promise_check,
@@ -328,7 +332,7 @@ def test_all_that_is_wrong_in_a_file_is_listed_with_row_and_column(company):
     )
     many = answered(company, "requests.csv", content)
     assert many.problem.title == "Fix the errors of the file"
-    places = {(found.row, found.column) for found in many.findings}
+    places = {(found.row, found.column) for found in many.problem.findings}
     wrong = {(2, "product"), (2, "qty"), (3, "qty"), (3, "due"), (3, "location")}
     assert wrong <= places
 
@@ -347,10 +351,10 @@ def test_what_is_no_request_file_is_said(company, name, content, words):
 
 
 def test_a_file_without_content_and_a_text_for_a_number_are_told_in_words(company):
-    [found] = answered(company, "requests.csv", b"").findings
+    [found] = answered(company, "requests.csv", b"").problem.findings
     assert "it is empty" in found.message
     many = answered(company, "r.csv", lines("SO-7,1,C-1,A,SHOP,ten,2026-01-20"))
-    assert [one.message for one in many.findings] == [
+    assert [one.message for one in many.problem.findings] == [
         "qty is 'ten', which is no number."
     ]
 
@@ -412,6 +416,24 @@ def test_a_longer_file_is_a_job_that_tells_its_progress_and_can_be_stopped(
     stopped = answer_file(company, file)
     assert stopped.stopped
     assert "It was stopped" in promise_widgets.brief_words(stopped)
+
+
+def test_what_is_wrong_in_a_longer_file_is_listed_as_of_a_file(company, monkeypatch):
+    """A job that failed left its errors behind."""
+    rows = [f"SO-{n},1,C-1,A,SHOP,many,2026-01-20" for n in range(12)]
+
+    def failed(job, _here, _title):
+        try:
+            job.run(unobserved, lambda: False)
+        except BadData as failure:
+            return replace(problem_of(failure), job="1", remedy=AGAIN)
+
+    monkeypatch.setattr(request_file, "result_of", failed)
+    many = answered(company, "requests.csv", lines(*rows))
+    assert many.problem.title == "Fix the errors of the file"
+    assert many.problem.text.startswith("12 errors")
+    assert many.problem.job == ""
+    assert "which is no number" in trouble_of(many).text
 
 
 def test_a_few_lines_are_answered_at_once(company, monkeypatch):

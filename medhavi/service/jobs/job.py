@@ -11,7 +11,7 @@ from multiprocessing.reduction import ForkingPickler
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from medhavi.findings import Finding, has_errors
+from medhavi.findings import has_errors
 from medhavi.progress import Progress
 from medhavi.service.page_data import PageProblem
 from medhavi.views.words import progress_words, say
@@ -97,7 +97,6 @@ class JobOutcome:
     state: JobState
     value: object = None
     problem: PageProblem | None = None
-    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -210,7 +209,7 @@ class Job:
         if outcome is None or outcome.problem is None:
             return ""
         problem, text = outcome.problem, outcome.problem.text
-        wrong = [one for one in outcome.findings if has_errors([one])]
+        wrong = [one for one in outcome.problem.findings if has_errors([one])]
         if wrong:
             # The bar lists no findings, as a page does: the first one says most.
             more = f" {say('and_more', len(wrong) - 1)}" if len(wrong) > 1 else ""

@@ -23,7 +23,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from medhavi.service.jobs.job import AT_REST, Job, JobOutcome, JobState, OnStop
-from medhavi.service.page_data import PageProblem, findings_of, problem_of
+from medhavi.service.page_data import PageProblem, problem_of
 from medhavi.views.words import say
 
 if TYPE_CHECKING:
@@ -406,8 +406,4 @@ def _outcome(request: JobRequest, pipe: Connection, stop: Event) -> JobOutcome:
 
 
 def _failed(failure: Exception) -> JobOutcome:
-    return JobOutcome(
-        state=JobState.FAILED,
-        problem=problem_of(failure),
-        findings=findings_of(failure),
-    )
+    return JobOutcome(state=JobState.FAILED, problem=problem_of(failure))

@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import polars as pl
 
 from medhavi.errors import UsageError
-from medhavi.findings import Finding
 from medhavi.planners.promising.answering import Curve, arrival_curve
 from medhavi.planners.promising.option_search import OptionSearch
 from medhavi.planners.promising.promise_ledger import PromiseLedger
@@ -48,7 +47,6 @@ from medhavi.service.page_data import (
     PageData,
     PageProblem,
     bench_of,
-    findings_of,
     problem_of,
     read_moment,
     read_snapshot,
@@ -262,7 +260,6 @@ class PromisePage:
     qty: float = 0.0
     binding: bool = False
     problem: PageProblem | None = None
-    findings: tuple[Finding, ...] = field(default=())
 
 
 def named(data: PageData) -> PageData:
@@ -325,7 +322,7 @@ def ask(data: PageData, form: Mapping[str, object]) -> PromisePage:
             used = book.policies.of(request, None)
             curve = arrival_curve(OptionSearch(book, request, used), promise)
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
-        return PromisePage(problem=problem_of(failure), findings=findings_of(failure))
+        return PromisePage(problem=problem_of(failure))
     remember(str(data.source), [promise])
     return PromisePage(
         promise=promise,
@@ -481,7 +478,7 @@ def ask_changed(data: PageData, page: PromisePage, place: int) -> PromisePage:
             used = other.policies.of(request)
             curve = arrival_curve(OptionSearch(other, request, used), promise)
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
-        return PromisePage(problem=problem_of(failure), findings=findings_of(failure))
+        return PromisePage(problem=problem_of(failure))
     return PromisePage(
         promise=promise,
         request=request,

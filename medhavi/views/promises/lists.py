@@ -73,7 +73,7 @@ def answer_rows(promises: Sequence[Promise], names: Names) -> pl.DataFrame:
     return pl.DataFrame([_answer(one, names) for one in promises], schema=_ANSWERS)
 
 
-_ANSWERS = {
+_ANSWERS: dict[str, pl.DataType | type[pl.DataType]] = {
     grid_columns.ROW: pl.Int64,
     grid_columns.ORDER: pl.String,
     grid_columns.CUSTOMER: pl.String,
