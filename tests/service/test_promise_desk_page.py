@@ -135,6 +135,13 @@ def test_a_quantity_may_be_stated_in_another_unit():
         UsageError, match="has no unit 'box'; it is counted in kg, case"
     ):
         read_quantity("2 box", "A", snapshot)
+    assert read_quantity("12,345,678.5 kg", "A", snapshot) == 12_345_678.5
+    assert read_quantity("1\u202f234 case", "A", snapshot) == 14_808
+    assert read_quantity("1e3", "A", snapshot) == 1000
+    # A comma that parts no thousands may be one of decimals.
+    for doubtful in ("3,5", "0,500", "1,23,456", "1.234,5", "3 5", "1,2345", "1 20ft"):
+        with pytest.raises(UsageError, match=f"^'{doubtful}' is not a quantity"):
+            read_quantity(doubtful, "A", snapshot)
     with pytest.raises(UsageError, match="is not a quantity"):
         read_quantity("many", "A", snapshot)
 

@@ -82,6 +82,13 @@ def test_the_usual_comes_first(stocked):
     assert offered.first["due"] == "2026-02-13"
 
 
+def test_a_large_usual_quantity_is_offered_as_it_is():
+    snapshot = factories.snapshot(demands=[{"product": "B", "qty": 1_234_567}])
+    first = choices(snapshot, names_of(snapshot)).first["qty"]
+    assert first == "1,234,567"
+    assert promise_page.read_quantity(first, "B", snapshot) == 1_234_567
+
+
 def test_without_demands_there_is_still_something_to_ask(tmp_path):
     factories.snapshot(
         products=[{"product": "A"}], locations=[{"location": "L"}]

@@ -110,7 +110,12 @@ def forget() -> None:
 
 
 _MOST_CHOICES = 5000
-_AMOUNT = re.compile(r"^([0-9][0-9 ,_']*(?:\.[0-9]+)?|\.[0-9]+)\s*(.*)$")
+_AMOUNT = re.compile(
+    r"((?:[1-9]\d{0,2}(?:[\s,_']\d{3})+|\d+)(?:\.\d*)?(?:e[+-]?\d+)?|\.\d+)\s*"
+    r"((?![\d\s,._']).*)?",
+    re.IGNORECASE,
+)
+"""Number whose groups of three may be parted, and a unit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +145,7 @@ def choices(snapshot: Snapshot, names: Names) -> FormChoices:
             "product": usual.get("product") or next(iter(products), None),
             "location": usual.get("location") or next(iter(places), None),
             "customer": usual.get("customer"),
-            "qty": f"{usual.get('qty', 1.0):,g}",
+            "qty": f"{usual.get('qty', 1.0):,.15g}",
             "due": _first_due(snapshot, demands, usual, names),
         },
     )
@@ -213,13 +218,12 @@ def read_quantity(value: object, product: str, snapshot: Snapshot) -> float:
     """
     if isinstance(value, (int, float)):
         return float(value)
-    found = _AMOUNT.match(str(value or "").strip())
+    found = _AMOUNT.fullmatch(str(value or "").strip())
     if found is None:
-        message = f"{value!r} is not a quantity; write it like 3,650 or 12 case."
-        raise UsageError(message)
-    amount = float(re.sub(r"[ ,_']", "", found[1]))
+        raise UsageError(say("not_a_quantity", repr(value or "")))
+    amount = float(re.sub(r"[\s,_']", "", found[1]))
     units = _units(product, snapshot)
-    unit = found[2].strip()
+    unit = (found[2] or "").strip()
     if unit and unit not in units:
         known = ", ".join(units) or "none"
         message = f"{product} has no unit {unit!r}; it is counted in {known}."
