@@ -134,8 +134,10 @@ def remembered():
 
 @app.cell(hide_code=True)
 def data(wanted):
-    # It stays as it is while somebody fills in a request.
+    # It stays as it is while somebody fills in a request; where there is none to fill
+    # in, tables that can be asked bring one.
     opened = named(wanted_data(wanted, scenario=True))
+    _follows = opened.problem is not None and follow_facts(opened)
     question = OpenRequest()
     return opened, question
 
@@ -263,8 +265,9 @@ def ask_for(again, form):
 
 
 @app.cell(hide_code=True)
-def answer(again, form, question, shown):
-    mo.stop(shown.problem is not None)
+def answer(again, form, opened, question, shown):
+    # Of new tables the page hears by two cells, one after the other.
+    mo.stop(opened.problem is not None or shown.problem is not None)
     with mo.status.spinner("Quoting", remove_on_exit=True):
         told = question.answer(
             shown,

@@ -275,7 +275,7 @@ def writer_of(place: Path) -> Callable[[DataFrame], bytes]:
     """
     from medhavi.service.downloads import as_csv, as_xlsx
 
-    kinds = {".xlsx": as_xlsx, ".csv": as_csv}
+    kinds = {".xlsx": lambda rows: as_xlsx(rows, "answers"), ".csv": as_csv}
     if place.suffix.lower() not in kinds:
         message = f"--out {place}: answers are written as .xlsx or .csv."
         raise UsageError(message)

@@ -22,10 +22,10 @@ from medhavi.providers import Providers
 from medhavi.results.plans.plan import Plan
 from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.data_source import DataSource
-from medhavi.service.jobs.job import OnStop
+from medhavi.service.jobs.job import Lane, OnStop
 from medhavi.service.jobs.open_pages import result_of
 from medhavi.service.jobs.plan_jobs import PlanRequest, PricedEdit
-from medhavi.service.page_data import PageProblem, bench_of, findings_of, problem_of
+from medhavi.service.page_data import PageProblem, bench_of, problem_of
 from medhavi.service.plan_pages.plan_loading import plan_of
 from medhavi.snapshot import Snapshot
 from medhavi.views.names import NOTHING, Names, number
@@ -145,7 +145,7 @@ def load_campaigns(
             source=data.source,
             snapshot=data.snapshot,
             names=data.names,
-            findings=findings_of(failure) or data.findings,
+            findings=data.findings,
             problem=problem_of(failure),
         )
     page = CampaignPage(
@@ -177,7 +177,7 @@ class CampaignRequest:
     carried_out: str
     title: str = field(default="Campaigns", init=False, compare=False)
     on_stop: ClassVar = OnStop.BEST
-    prompt: ClassVar = False
+    lane: ClassVar = Lane.LONG
 
     @property
     def subject(self) -> object:
@@ -370,7 +370,7 @@ class MatrixRequest:
     press: int
     title: str = field(default=say("effect_of_a_changeover"), init=False, compare=False)
     on_stop: ClassVar = OnStop.END
-    prompt: ClassVar = True
+    lane: ClassVar = Lane.AWAITED
 
     @property
     def subject(self) -> object:

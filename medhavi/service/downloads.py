@@ -36,7 +36,7 @@ _NOT_IN_NAMES = re.compile(r"[^\w]+")
 
 def as_csv(rows: pl.DataFrame) -> bytes:
     """Rows of a list as CSV that Excel opens with its letters right, texts as texts."""
-    return b"\xef\xbb\xbf" + guarded(rows).write_csv().encode()
+    return b"\xef\xbb\xbf" + guarded(_with_clocks(rows)).write_csv().encode()
 
 
 def as_tsv(rows: pl.DataFrame) -> bytes:
@@ -69,7 +69,7 @@ HTMLAnchorElement.prototype.click = function () {
 """What would be a file of tabs is copied; a browser that refuses has the file."""
 
 
-def as_xlsx(rows: pl.DataFrame, sheet: str = "rows") -> bytes:
+def as_xlsx(rows: pl.DataFrame, sheet: str) -> bytes:
     """Rows of a list as a workbook with a filter and a header that stays."""
     import xlsxwriter
 
@@ -203,19 +203,21 @@ def list_files(rows: Callable[[], pl.DataFrame], name: str) -> mo.Html:
     rows
         Makes what the files have; its clocks are texts in CSV.
     name
-        Of the files, without their ending.
+        Of the files, without their ending, and of the sheet.
     """
     import marimo as mo
 
     return mo.hstack(
         [
             mo.download(
-                lambda: as_csv(_with_clocks(rows())),
+                lambda: as_csv(rows()),
                 filename=f"{name}.csv",
                 label=say("csv"),
             ),
             mo.download(
-                lambda: as_xlsx(rows()), filename=f"{name}.xlsx", label=say("excel")
+                lambda: as_xlsx(rows(), name),
+                filename=f"{name}.xlsx",
+                label=say("excel"),
             ),
             _copy(rows, name),
         ],

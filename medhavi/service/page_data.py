@@ -33,6 +33,7 @@ from medhavi.service.data_source import (
 from medhavi.service.downloads import picture_buttons
 from medhavi.snapshot import Snapshot
 from medhavi.snapshot.reading.local_days import ASKED_EDGES, asked_instant
+from medhavi.snapshot.reading.request_rows import TABLE as REQUESTS
 from medhavi.views import page
 from medhavi.views.names import Names, count, names_of, unbroken
 from medhavi.views.order_grid import order_link
@@ -68,6 +69,7 @@ class PageProblem:
 
     `job` is waited for, or failed; `stop` is the word of its button; `when_seen`: an
     offer begins when the page is seen; `is_final`: the same question, the same answer.
+    `findings`: what is wrong with data, listed below it.
     """
 
     title: str
@@ -77,6 +79,7 @@ class PageProblem:
     stop: str = ""
     is_final: bool = False
     when_seen: bool = False
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,9 +163,7 @@ def load_data(
         snapshot = read_snapshot(source, known_at, effective_at)
         names = _named(source, snapshot, known_at)
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
-        return PageData(
-            source=source, findings=findings_of(failure), problem=problem_of(failure)
-        )
+        return PageData(source=source, problem=problem_of(failure))
     if has_errors(snapshot.findings):
         return PageData(
             source=source,
@@ -343,17 +344,21 @@ def bench_of(source: DataSource) -> Workbench | None:
         return _benches[key]
 
 
-def findings_of(failure: Exception) -> tuple[Finding, ...]:
-    """Findings that a failure carries."""
-    return failure.findings if isinstance(failure, BadData) else ()
+def errors_words(findings: tuple[Finding, ...]) -> str:
+    """How many findings are errors."""
+    return count(sum(has_errors([one]) for one in findings), "error")
 
 
 def _bad_data(failure: BadData) -> PageProblem:
-    errors = count(sum(has_errors([one]) for one in failure.findings), "error")
+    found, errors = failure.findings, errors_words(failure.findings)
+    if {one.table for one in found if has_errors([one])} == {REQUESTS}:
+        title, text = say("request_has", errors), say("correct_the_request")
+        return PageProblem(title=title, text=text, findings=found, is_final=True)
     return PageProblem(
         title=say("fix_data_errors"),
         text=say("errors_listed", errors),
         remedy=say("correct_and_load_again"),
+        findings=found,
     )
 
 
@@ -388,10 +393,6 @@ class PageWithProblem(Protocol):
     @property
     def problem(self) -> PageProblem | None:
         """What stands in the way."""
-
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        """What is wrong with the data."""
 
 
 class PageWithSource(Protocol):
@@ -523,20 +524,19 @@ def picture(chart: Picture | None, what: str, advice: str, told: str = "") -> mo
 
 
 def trouble_of(shown: PageWithProblem) -> mo.Html:
-    """What stands in the way of a page, with its findings; work under way has none."""
+    """What stands in the way of a page, with its findings."""
     problem = shown.problem
     source = getattr(shown, "source", None)
     if isinstance(source, DataSource) and (source.is_empty or not source.option):
         return html(no_data_html(source, problem))
     text = problem_html(problem) if problem else ""
-    waits = problem is not None and problem.job and not has_errors(shown.findings)
-    if not shown.findings or waits:
+    if problem is None or not problem.findings:
         return html(text)
     if isinstance(source, DataSource):  # a dropped file is no table of the data
         asked = {"tables": str(source)} if source.tables else {}
         address = escape(f"/data/?{urlencode(asked | {'tab': 'correct-a-cell'})}")
         text += f'<p><a href="{address}" target="_self">{say("correct_a_cell")}</a></p>'
-    return html(f"{text}{page.findings_html(shown.findings)}")
+    return html(f"{text}{page.findings_html(problem.findings)}")
 
 
 def no_data_html(source: DataSource, problem: PageProblem | None = None) -> str:

@@ -17,10 +17,10 @@ from medhavi.progress import Progress
 from medhavi.results.schedules.problem import TimeAxis
 from medhavi.results.schedules.schedule import Schedule
 from medhavi.service.data_source import choose_source
-from medhavi.service.jobs.job import OnStop
+from medhavi.service.jobs.job import Lane, OnStop
 from medhavi.service.jobs.open_pages import result_of
 from medhavi.service.jobs.plan_jobs import PlanRequest
-from medhavi.service.page_data import PageProblem, findings_of, html, problem_of
+from medhavi.service.page_data import PageProblem, html, problem_of
 from medhavi.service.page_table import page_table
 from medhavi.views import grid_columns, page
 from medhavi.views.names import Names, percent, wall_clock
@@ -168,7 +168,7 @@ class ScheduleRequest:
     objective: str = ""
     title: str = field(default=say("schedule_of_the_plan"), init=False, compare=False)
     on_stop: ClassVar = OnStop.BEST
-    prompt: ClassVar = False
+    lane: ClassVar = Lane.LONG
 
     @property
     def subject(self) -> object:
@@ -251,9 +251,7 @@ def load_schedule(
         with _lock:
             made = _scheduled(source, objective, effort)
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
-        return SchedulePage(
-            source=name, problem=problem_of(failure), findings=findings_of(failure)
-        )
+        return SchedulePage(source=name, problem=problem_of(failure))
     return SchedulePage(source=name, schedule=made, findings=made.findings)
 
 

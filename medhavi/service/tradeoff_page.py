@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from medhavi.errors import UsageError
-from medhavi.findings import Finding
 from medhavi.planners.parameters import require_budgets
 from medhavi.progress import unobserved
 from medhavi.results.figures.scorecard import scorecard
@@ -30,7 +29,7 @@ from medhavi.service.jobs.plan_jobs import (
     PlanRequest,
     kept_front,
 )
-from medhavi.service.page_data import PageProblem, findings_of, problem_of
+from medhavi.service.page_data import PageProblem, problem_of
 from medhavi.service.plan_pages import plan_page
 from medhavi.service.plan_pages.plan_loading import (
     MODE_WORDS,
@@ -59,7 +58,6 @@ class FrontPage:
 
     front: ParetoFront | None = None
     problem: PageProblem | None = None
-    findings: tuple[Finding, ...] = ()
 
 
 def begin(
@@ -128,8 +126,7 @@ def load_front(
     told = None if job is None else outcome_of(job, say("trade_offs_are_being_found"))
     if job is None or not isinstance(told, PageProblem):
         return shown
-    findings = () if job.outcome is None else job.outcome.findings
-    return replace(shown, problem=told, findings=findings)
+    return replace(shown, problem=told)
 
 
 def _found_here(
@@ -139,7 +136,7 @@ def _found_here(
         if asked is not None:
             asked.run(observe, lambda: False)
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
-        return FrontPage(problem=problem_of(failure), findings=findings_of(failure))
+        return FrontPage(problem=problem_of(failure))
     return FrontPage(front=kept_front(source))
 
 

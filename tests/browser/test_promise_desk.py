@@ -265,7 +265,7 @@ def many_at_once(page) -> None:
 def workbook_at_once(page) -> None:
     """A workbook is answered: what is made and what is bought, both limited."""
     part(page, "Request file")
-    drop(page, "requests.xlsx", as_xlsx(WORKBOOK))
+    drop(page, "requests.xlsx", as_xlsx(WORKBOOK, "requests"))
     for line in ("SO-9 line 1", "SO-9 line 2"):
         expect(page.get_by_text(line).first).to_be_visible()
     expect(page.get_by_text("2 lines: 2 late.")).to_be_visible()

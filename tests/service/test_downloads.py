@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 
+import fastexcel
 import marimo as mo
 import polars as pl
 import pytest
@@ -16,6 +17,7 @@ from medhavi.service.downloads import (
     file_name,
     grid_button,
     left_by_search,
+    list_files,
     picture_buttons,
     seen_rows,
     told_rows,
@@ -55,6 +57,18 @@ def test_a_workbook_has_units_local_times_and_no_keys():
     assert read.row(0) == ("Olive soap", CLOCK, 12.5)
 
 
+def test_the_sheet_of_a_list_is_called_like_its_file(monkeypatch):
+    files = {}
+    monkeypatch.setattr(
+        mo,
+        "download",
+        lambda made, filename, **_rest: files.update({filename: made}) or mo.Html(""),
+    )
+    list_files(lambda: ROWS, "promises")
+    book = fastexcel.read_excel(files["promises.xlsx"]())
+    assert book.sheet_names == ["promises"]
+
+
 def test_what_is_copied_has_units_local_times_and_no_keys():
     told = told_rows(ROWS, {"Worth": "EUR"}, ("Key",))
     head, row, _ = as_tsv(told).decode().split("\n")
@@ -64,7 +78,7 @@ def test_what_is_copied_has_units_local_times_and_no_keys():
 
 def test_a_text_that_begins_like_a_formula_stays_a_text():
     rows = pl.DataFrame({"Item": ["=1+1", "+A1"]})
-    read = pl.read_excel(io.BytesIO(as_xlsx(rows)))
+    read = pl.read_excel(io.BytesIO(as_xlsx(rows, "orders")))
     assert read["Item"].to_list() == ["=1+1", "+A1"]
 
 

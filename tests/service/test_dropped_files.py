@@ -126,6 +126,25 @@ def test_a_bad_workbook_on_a_page_is_told_and_the_server_lives(
         assert health(port)["status"] == "ok"
 
 
+@pytest.mark.req("ATP-01", "UI-09")
+def test_a_desk_opened_before_there_are_tables_is_filled_by_the_first(tmp_path):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    with (
+        served("--tables", str(folder)) as (port, _server),
+        PageClient(port, "/promise") as desk,
+    ):
+        desk.until("There is no data yet")
+        desk.until('"op": "completed-run"')
+        desk.text = ""
+        Snapshot.from_frames(example_rows()).to_folder(folder, format="csv")
+        with PageClient(port, "/data") as data:  # it tells the other pages
+            data.until('"op": "completed-run"')
+        desk.until("Sourcing options")
+        desk.until('"op": "completed-run"')
+        assert "NameError" not in desk.text
+
+
 @pytest.mark.nightly
 @pytest.mark.parametrize("name", ["far.xlsx", "bomb.xlsx"])
 def test_a_server_that_starts_on_a_bad_workbook_says_so_on_its_pages(

@@ -271,7 +271,7 @@ def test_the_filtered_grid_is_exported_with_names_local_times_and_units(desk):
     assert text.splitlines()[0].startswith(
         "Order,Type,Item,Location,Quantity,Unit,Start"
     )
-    read = pl.read_excel(io.BytesIO(as_xlsx(rows)))
+    read = pl.read_excel(io.BytesIO(as_xlsx(rows, "orders")))
     assert read.columns == rows.columns
     assert read.height == rows.height
 

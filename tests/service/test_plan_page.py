@@ -129,7 +129,9 @@ def test_a_folder_that_is_not_there_is_named(tmp_path):
     shown = load_page(str(tmp_path / "missing"))
     assert shown.plan is None
     assert shown.problem is not None
-    assert "missing" in " ".join([shown.problem.text, *map(str, shown.findings)])
+    assert "missing" in " ".join(
+        [shown.problem.text, *map(str, shown.problem.findings)]
+    )
 
 
 @pytest.mark.req("QA-05")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -14,8 +15,12 @@ import polars as pl
 import pytest
 
 from medhavi.errors import UsageError
+from medhavi.findings import BadData
+from medhavi.progress import unobserved
 from medhavi.service import page_data
 from medhavi.service.downloads import as_csv, as_xlsx
+from medhavi.service.jobs.open_pages import AGAIN
+from medhavi.service.page_data import problem_of, trouble_of
 from medhavi.service.promise_pages import (
     plan_effect,
     promise_check,
@@ -130,6 +135,13 @@ def test_a_quantity_may_be_stated_in_another_unit():
         UsageError, match="has no unit 'box'; it is counted in kg, case"
     ):
         read_quantity("2 box", "A", snapshot)
+    assert read_quantity("12,345,678.5 kg", "A", snapshot) == 12_345_678.5
+    assert read_quantity("1\u202f234 case", "A", snapshot) == 14_808
+    assert read_quantity("1e3", "A", snapshot) == 1000
+    # A comma that parts no thousands may be one of decimals.
+    for doubtful in ("3,5", "0,500", "1,23,456", "1.234,5", "3 5", "1,2345", "1 20ft"):
+        with pytest.raises(UsageError, match=f"^'{doubtful}' is not a quantity"):
+            read_quantity(doubtful, "A", snapshot)
     with pytest.raises(UsageError, match="is not a quantity"):
         read_quantity("many", "A", snapshot)
 
@@ -294,13 +306,29 @@ def test_a_file_is_answered_chosen_lines_are_kept_and_both_files_come_back(compa
     assert first["Row"] == 2
     assert (first["Customer"], first["Product"]) == ("Corner shop", "Apple crate")
     assert first["Zone"] == "Europe/Rome"
-    book = fastexcel.read_excel(as_xlsx(rows)).load_sheet(0).to_polars()
+    book = fastexcel.read_excel(as_xlsx(rows, "answers")).load_sheet(0).to_polars()
     assert book["Order"].to_list() == ["SO-7 line 1", "SO-8 line 1"]
     text = pl.read_csv(io.BytesIO(as_csv(rows)), infer_schema=False)
     assert text["Order"].to_list() == book["Order"].to_list()
     said = commit_lines(company, many.promises[1:], "Ada")
     assert said.kept
     assert ask(company, {**SHORT, "qty": 10, "due": "2026-01-20"}).promise.on_time
+
+
+@pytest.mark.req("ATP-22")
+def test_a_day_on_which_a_line_is_due_is_told_as_that_day(company):
+    """Its end is meant, the midnight after it."""
+    many = answered(company, "requests.csv", lines("SO-7,1,C-1,A,SHOP,3,2026-01-20"))
+    rows = answer_rows(many.promises, company.names)
+    assert rows["Due"].to_list() == ["Tue 20 Jan 2026"]
+    book = pl.read_excel(io.BytesIO(as_xlsx(rows, "answers")))
+    assert book["Due"].to_list() == rows["Due"].to_list()
+    # The date of the answer is a moment: Excel sorts it.
+    assert book["Delivery date"].to_list() == rows["Delivery date"].to_list()
+    (shown,) = json.loads(promise_widgets.answer_table(rows)._component_args["data"])
+    (date,) = rows["Delivery date"]
+    assert shown["Delivery date"] == f"{date:%a} {date.day} {date:%b %Y, %H:%M}"
+    assert f",{date:%Y-%m-%d %H:%M}," in as_csv(rows).decode()
 
 
 @pytest.mark.req("ATP-22")
@@ -311,7 +339,7 @@ def test_all_that_is_wrong_in_a_file_is_listed_with_row_and_column(company):
     )
     many = answered(company, "requests.csv", content)
     assert many.problem.title == "Fix the errors of the file"
-    places = {(found.row, found.column) for found in many.findings}
+    places = {(found.row, found.column) for found in many.problem.findings}
     wrong = {(2, "product"), (2, "qty"), (3, "qty"), (3, "due"), (3, "location")}
     assert wrong <= places
 
@@ -330,10 +358,10 @@ def test_what_is_no_request_file_is_said(company, name, content, words):
 
 
 def test_a_file_without_content_and_a_text_for_a_number_are_told_in_words(company):
-    [found] = answered(company, "requests.csv", b"").findings
+    [found] = answered(company, "requests.csv", b"").problem.findings
     assert "it is empty" in found.message
     many = answered(company, "r.csv", lines("SO-7,1,C-1,A,SHOP,ten,2026-01-20"))
-    assert [one.message for one in many.findings] == [
+    assert [one.message for one in many.problem.findings] == [
         "qty is 'ten', which is no number."
     ]
 
@@ -395,6 +423,24 @@ def test_a_longer_file_is_a_job_that_tells_its_progress_and_can_be_stopped(
     stopped = answer_file(company, file)
     assert stopped.stopped
     assert "It was stopped" in promise_widgets.brief_words(stopped)
+
+
+def test_what_is_wrong_in_a_longer_file_is_listed_as_of_a_file(company, monkeypatch):
+    """A job that failed left its errors behind."""
+    rows = [f"SO-{n},1,C-1,A,SHOP,many,2026-01-20" for n in range(12)]
+
+    def failed(job, _here, _title):
+        try:
+            job.run(unobserved, lambda: False)
+        except BadData as failure:
+            return replace(problem_of(failure), job="1", remedy=AGAIN)
+
+    monkeypatch.setattr(request_file, "result_of", failed)
+    many = answered(company, "requests.csv", lines(*rows))
+    assert many.problem.title == "Fix the errors of the file"
+    assert many.problem.text.startswith("12 errors")
+    assert many.problem.job == ""
+    assert "which is no number" in trouble_of(many).text
 
 
 def test_a_few_lines_are_answered_at_once(company, monkeypatch):

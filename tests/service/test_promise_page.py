@@ -11,10 +11,12 @@ import pytest
 from medhavi.service import page_data
 from medhavi.service.jobs.job import OnStop
 from medhavi.service.jobs.job_queue import JobQueue
+from medhavi.service.page_data import trouble_of
 from medhavi.service.promise_pages import promise_page
 from medhavi.service.promise_pages.promise_commit import commit
 from medhavi.service.promise_pages.promise_page import PromisePage, ask, choices
 from medhavi.service.promise_pages.promise_widgets import request_form
+from medhavi.views.page import finding_text
 from tests import factories
 from tests.api import DataSource, Lake, PageData, load_data, names_of, open_store
 from tests.factories import AS_OF
@@ -80,6 +82,13 @@ def test_the_usual_comes_first(stocked):
     assert offered.first["due"] == "2026-02-13"
 
 
+def test_a_large_usual_quantity_is_offered_as_it_is():
+    snapshot = factories.snapshot(demands=[{"product": "B", "qty": 1_234_567}])
+    first = choices(snapshot, names_of(snapshot)).first["qty"]
+    assert first == "1,234,567"
+    assert promise_page.read_quantity(first, "B", snapshot) == 1_234_567
+
+
 def test_without_demands_there_is_still_something_to_ask(tmp_path):
     factories.snapshot(
         products=[{"product": "A"}], locations=[{"location": "L"}]
@@ -124,14 +133,33 @@ def test_the_policy_that_holds_when_none_is_chosen_is_named(stocked):
     [
         ({"due": ""}, "needs a due date"),
         ({"due": "soon"}, "enter a date and time"),
-        ({"product": "Z"}, "Fix the data errors"),
-        ({"qty": -1}, "Fix the data errors"),
+        ({"product": "Z"}, "The request has 1 error. Correct the request above."),
+        ({"qty": -1}, "The request has 1 error. Correct the request above."),
+        ({"priority": 1.5}, "The request has 1 error. Correct the request above."),
     ],
 )
 def test_what_is_wrong_in_a_form_is_a_problem_of_the_page(stocked, change, words):
     page = ask(stocked, {**FORM, **change})
     assert page.promise is None
-    assert words in f"{page.problem.title} {page.problem.text}"
+    assert words in f"{page.problem.title}. {page.problem.text}"
+
+
+@pytest.mark.req("UI-04")
+def test_what_a_job_finds_wrong_in_a_request_is_listed(stocked):
+    """The page said that each error is listed, and listed none."""
+    queue = JobQueue(workers=1)
+    queue.open()
+    try:
+        page = ask(stocked, {**FORM, "qty": 1e18})
+        [job] = queue.jobs()
+    finally:
+        queue.close()
+    assert page.problem.title == "The request has 1 error"
+    listed = trouble_of(page).text
+    [found] = page.problem.findings
+    for words in (found.code, finding_text(found)):
+        assert words in listed
+    assert job.why == f"The request has 1 error. {found.message}"
 
 
 def test_a_page_without_data_says_why(tmp_path):

@@ -11,7 +11,7 @@ from multiprocessing.reduction import ForkingPickler
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from medhavi.findings import Finding, has_errors
+from medhavi.findings import has_errors
 from medhavi.progress import Progress
 from medhavi.service.page_data import PageProblem
 from medhavi.views.words import progress_words, say
@@ -40,6 +40,18 @@ class OnStop(StrEnum):
     NEVER = ""
 
 
+class Lane(StrEnum):
+    """Which work goes beside which: jobs of a lane are done one after the other.
+
+    AWAITED: somebody waits for it in front of a page. PLAN: the plan that pages show,
+    which waits for no other long work. LONG: all other work.
+    """
+
+    AWAITED = "awaited"
+    PLAN = "plan"
+    LONG = "long"
+
+
 class JobRequest(Protocol):
     """What a job does, as a value that a worker process can be sent.
 
@@ -50,12 +62,12 @@ class JobRequest(Protocol):
     on_stop
         BEST: the work looks at `cancelled` and ends with what it has. END: its process
         is ended, nothing of it is kept. NEVER: it goes on, once begun.
-    prompt
-        Somebody waits for it: it has a worker beside those of long work.
+    lane
+        Workers that do it.
     """
 
     on_stop: ClassVar[OnStop]
-    prompt: ClassVar[bool]
+    lane: ClassVar[Lane]
 
     @property
     def title(self) -> str:
@@ -97,7 +109,6 @@ class JobOutcome:
     state: JobState
     value: object = None
     problem: PageProblem | None = None
-    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -211,7 +222,7 @@ class Job:
         if outcome is None or outcome.problem is None:
             return ""
         problem, text = outcome.problem, outcome.problem.text
-        wrong = [one for one in outcome.findings if has_errors([one])]
+        wrong = [one for one in outcome.problem.findings if has_errors([one])]
         if wrong:
             # The bar lists no findings, as a page does: the first one says most.
             more = f" {say('and_more', len(wrong) - 1)}" if len(wrong) > 1 else ""

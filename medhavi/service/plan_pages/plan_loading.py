@@ -29,7 +29,6 @@ from medhavi.service.jobs.plan_jobs import (
 from medhavi.service.page_data import (
     PageProblem,
     bench_of,
-    findings_of,
     load_data,
     moment_option,
     problem_of,
@@ -218,11 +217,7 @@ def planned(
             return _of_scenario(data, page, observe, waits=waits)
         return _found(page, asked, snapshot, observe, waits=waits)
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
-        return replace(
-            page,
-            findings=findings_of(failure) or data.findings,
-            problem=problem_of(failure),
-        )
+        return replace(page, problem=problem_of(failure))
 
 
 def _of_scenario(
@@ -398,10 +393,7 @@ def _not_made(page: PlanPage, known: PlanInForce | None, job: Job) -> PlanPage:
         older = _meanwhile(page, known, job)
         words = say("older_plan_failed", told.title, told.text)
         return replace(older, renewal=words, ended=job.name)
-    problem = replace(told, job=job.name, remedy=AGAIN)
-    return replace(
-        page, problem=problem, findings=job.outcome.findings or page.findings
-    )
+    return replace(page, problem=replace(told, job=job.name, remedy=AGAIN))
 
 
 def put_in_force(plan: Plan, snapshot: Snapshot, source: DataSource) -> None:

@@ -6,18 +6,16 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, ClassVar
 
-from medhavi.findings import Finding
 from medhavi.planners.promising.standing_promises import standing_promises
 from medhavi.progress import Progress
 from medhavi.results.promises.promises_at_risk import PromiseMonitor
 from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.data_source import DataSource
-from medhavi.service.jobs.job import OnStop
+from medhavi.service.jobs.job import Lane, OnStop
 from medhavi.service.jobs.open_pages import result_of
 from medhavi.service.page_data import (
     PageProblem,
     bench_of,
-    findings_of,
     html,
     problem_of,
     read_snapshot,
@@ -68,7 +66,7 @@ class PromiseCheckRequest:
     fingerprint: str
     press: int = 0
     on_stop: ClassVar = OnStop.END
-    prompt: ClassVar = False
+    lane: ClassVar = Lane.LONG
 
     @property
     def title(self) -> str:
@@ -98,7 +96,6 @@ class PromiseCheck:
 
     watch: PromiseMonitor | None = None
     problem: PageProblem | None = None
-    findings: tuple[Finding, ...] = ()
     fingerprint: str = ""
     press: int = 0
 
@@ -146,11 +143,7 @@ def checked_promises(data: PageData, press: int = 0) -> PromiseCheck:
     try:
         found = result_of(asked, here, say("promises_are_checked"), offer=_OFFER)
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
-        return PromiseCheck(
-            watch=known.watch,
-            problem=problem_of(failure),
-            findings=findings_of(failure),
-        )
+        return PromiseCheck(watch=known.watch, problem=problem_of(failure))
     if isinstance(found, PageProblem):
         return PromiseCheck(watch=known.watch, problem=found)
     made = PromiseCheck(watch=found, fingerprint=tables.fingerprint, press=press)

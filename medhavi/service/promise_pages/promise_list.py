@@ -401,7 +401,7 @@ def standing_line(
         "product": one["product"],
         "location": one["location"],
         "customer": one["customer"] or "",
-        "qty": f"{line.get('qty') or one['qty']:,g}",
+        "qty": f"{line.get('qty') or one['qty']:,.15g}",
         "due": f"{due:%Y-%m-%d %H:%M}",
         "priority": str(line.get("priority") or 1),
     }

@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import polars as pl
 
 from medhavi.errors import UsageError
-from medhavi.findings import Finding
 from medhavi.planners.promising.answering import Curve, arrival_curve
 from medhavi.planners.promising.option_search import OptionSearch
 from medhavi.planners.promising.promise_ledger import PromiseLedger
@@ -42,13 +41,12 @@ from medhavi.results.promises.promise import Promise
 from medhavi.schema import PLANNED_STATUS, tables
 from medhavi.schema.template import columns_in_order
 from medhavi.service.data_source import DataSource
-from medhavi.service.jobs.job import OnStop
+from medhavi.service.jobs.job import Lane, OnStop
 from medhavi.service.jobs.open_pages import result_of
 from medhavi.service.page_data import (
     PageData,
     PageProblem,
     bench_of,
-    findings_of,
     problem_of,
     read_moment,
     read_snapshot,
@@ -112,7 +110,12 @@ def forget() -> None:
 
 
 _MOST_CHOICES = 5000
-_AMOUNT = re.compile(r"^([0-9][0-9 ,_']*(?:\.[0-9]+)?|\.[0-9]+)\s*(.*)$")
+_AMOUNT = re.compile(
+    r"((?:[1-9]\d{0,2}(?:[\s,_']\d{3})+|\d+)(?:\.\d*)?(?:e[+-]?\d+)?|\.\d+)\s*"
+    r"((?![\d\s,._']).*)?",
+    re.IGNORECASE,
+)
+"""Number whose groups of three may be parted, and a unit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +145,7 @@ def choices(snapshot: Snapshot, names: Names) -> FormChoices:
             "product": usual.get("product") or next(iter(products), None),
             "location": usual.get("location") or next(iter(places), None),
             "customer": usual.get("customer"),
-            "qty": f"{usual.get('qty', 1.0):,g}",
+            "qty": f"{usual.get('qty', 1.0):,.15g}",
             "due": _first_due(snapshot, demands, usual, names),
         },
     )
@@ -215,13 +218,12 @@ def read_quantity(value: object, product: str, snapshot: Snapshot) -> float:
     """
     if isinstance(value, (int, float)):
         return float(value)
-    found = _AMOUNT.match(str(value or "").strip())
+    found = _AMOUNT.fullmatch(str(value or "").strip())
     if found is None:
-        message = f"{value!r} is not a quantity; write it like 3,650 or 12 case."
-        raise UsageError(message)
-    amount = float(re.sub(r"[ ,_']", "", found[1]))
+        raise UsageError(say("not_a_quantity", repr(value or "")))
+    amount = float(re.sub(r"[\s,_']", "", found[1]))
     units = _units(product, snapshot)
-    unit = found[2].strip()
+    unit = (found[2] or "").strip()
     if unit and unit not in units:
         known = ", ".join(units) or "none"
         message = f"{product} has no unit {unit!r}; it is counted in {known}."
@@ -262,7 +264,6 @@ class PromisePage:
     qty: float = 0.0
     binding: bool = False
     problem: PageProblem | None = None
-    findings: tuple[Finding, ...] = field(default=())
 
 
 def named(data: PageData) -> PageData:
@@ -325,7 +326,7 @@ def ask(data: PageData, form: Mapping[str, object]) -> PromisePage:
             used = book.policies.of(request, None)
             curve = arrival_curve(OptionSearch(book, request, used), promise)
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
-        return PromisePage(problem=problem_of(failure), findings=findings_of(failure))
+        return PromisePage(problem=problem_of(failure))
     remember(str(data.source), [promise])
     return PromisePage(
         promise=promise,
@@ -420,7 +421,7 @@ class QuoteRequest:
     known_at: str = ""
     effective_at: str = ""
     on_stop: ClassVar = OnStop.END
-    prompt: ClassVar = False
+    lane: ClassVar = Lane.LONG
 
     @property
     def title(self) -> str:
@@ -481,7 +482,7 @@ def ask_changed(data: PageData, page: PromisePage, place: int) -> PromisePage:
             used = other.policies.of(request)
             curve = arrival_curve(OptionSearch(other, request, used), promise)
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
-        return PromisePage(problem=problem_of(failure), findings=findings_of(failure))
+        return PromisePage(problem=problem_of(failure))
     return PromisePage(
         promise=promise,
         request=request,

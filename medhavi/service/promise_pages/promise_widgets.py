@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import shlex
 from html import escape
@@ -332,6 +333,7 @@ def answer_table(rows: pl.DataFrame) -> mo.ui.table:
             grid_columns.LIMITED_BY: 200,
         },
         format_mapping={
+            grid_columns.DELIVERY_DATE: _dated,
             grid_columns.ASKED_FOR: "{:,g}",
             grid_columns.PROMISED: "{:,g}",
             grid_columns.COST: "{:,.2f}",
@@ -339,6 +341,10 @@ def answer_table(rows: pl.DataFrame) -> mo.ui.table:
         show_download=False,
         label=say("answers"),
     )
+
+
+def _dated(moment: dt.datetime | None) -> str:
+    return "" if moment is None else when(moment.replace(tzinfo=dt.UTC), year=True)
 
 
 def templates(told: PromisePage) -> mo.Html:

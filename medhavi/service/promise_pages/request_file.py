@@ -16,11 +16,11 @@ from medhavi.progress import unobserved
 from medhavi.results.promises.promise import Promise
 from medhavi.results.run_record import Status
 from medhavi.service.data_source import DataSource, file_date_format
-from medhavi.service.jobs.job import OnStop
+from medhavi.service.jobs.job import Lane, OnStop
 from medhavi.service.jobs.open_pages import result_of
 from medhavi.service.page_data import (
     PageProblem,
-    findings_of,
+    errors_words,
     problem_of,
 )
 from medhavi.service.promise_pages.promise_page import (
@@ -97,7 +97,7 @@ class FileAnswersRequest:
     known_at: str = ""
     effective_at: str = ""
     on_stop: ClassVar = OnStop.BEST
-    prompt: ClassVar = False
+    lane: ClassVar = Lane.LONG
 
     @property
     def title(self) -> str:
@@ -144,16 +144,9 @@ def answer_file(data: PageData, file: RequestFile) -> BulkPage:
             else result_of(asked, here, say("the_file_is_being_answered"))
         )
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
-        made, found = problem_of(failure), findings_of(failure)
-        if found:
-            made = replace(
-                made,
-                title=say("fix_file_errors"),
-                remedy=say("correct_and_drop_again"),
-            )
-        return BulkPage(name=file.name, problem=made, findings=found)
+        return BulkPage(name=file.name, problem=_of_file(problem_of(failure)))
     if isinstance(made, PageProblem):
-        return BulkPage(name=file.name, problem=made)
+        return BulkPage(name=file.name, problem=_of_file(made))
     if not brief:  # without reasons they would say that nothing limits
         remember(str(data.source), made.promises)
     return BulkPage(
@@ -163,6 +156,19 @@ def answer_file(data: PageData, file: RequestFile) -> BulkPage:
         binding=desk_of(data) is not None,
         brief=brief,
         stopped=made.run.status is Status.CANCELLED,
+    )
+
+
+def _of_file(problem: PageProblem) -> PageProblem:
+    """What stands in the way of answers, where it is rows of the file: what helps."""
+    if not problem.findings:
+        return problem
+    return replace(
+        problem,
+        title=say("fix_file_errors"),
+        text=say("errors_listed", errors_words(problem.findings)),
+        remedy=say("correct_and_drop_again"),
+        job="",
     )
 
 

@@ -73,7 +73,7 @@ def answer_rows(promises: Sequence[Promise], names: Names) -> pl.DataFrame:
     return pl.DataFrame([_answer(one, names) for one in promises], schema=_ANSWERS)
 
 
-_ANSWERS = {
+_ANSWERS: dict[str, pl.DataType | type[pl.DataType]] = {
     grid_columns.ROW: pl.Int64,
     grid_columns.ORDER: pl.String,
     grid_columns.CUSTOMER: pl.String,
@@ -83,7 +83,7 @@ _ANSWERS = {
     grid_columns.UNIT: pl.String,
     grid_columns.DUE: pl.String,
     grid_columns.ANSWER: pl.String,
-    grid_columns.DELIVERY_DATE: pl.String,
+    grid_columns.DELIVERY_DATE: pl.Datetime("us"),
     grid_columns.PROMISED: pl.Float64,
     BY_REQUESTED: pl.String,
     BY_QUOTED: pl.String,
@@ -110,9 +110,11 @@ def _answer(one: Promise, names: Names) -> dict[str, object]:
         grid_columns.PLACE: names.name(where),
         grid_columns.ASKED_FOR: float(cells.get("qty") or 0.0),
         grid_columns.UNIT: names.unit(str(cells.get("product"))),
-        grid_columns.DUE: _moment(cells.get("due"), own),
+        grid_columns.DUE: _due(cells.get("due"), own),
         grid_columns.ANSWER: STATES[one.status][1],
-        grid_columns.DELIVERY_DATE: _moment(one.date, own),
+        grid_columns.DELIVERY_DATE: None
+        if one.date is None
+        else wall_clock(from_seconds(one.date), own.zone),
         grid_columns.PROMISED: one.qty,
         BY_REQUESTED: "" if one.on_time_prob is None else percent(one.on_time_prob),
         BY_QUOTED: "" if one.date_prob is None else percent(one.date_prob),
@@ -127,10 +129,11 @@ def _answer(one: Promise, names: Names) -> dict[str, object]:
     }
 
 
-def _moment(seconds: object, names: Names) -> str:
+def _due(seconds: object, names: Names) -> str:
+    """Due date as text: no cell of a workbook holds the end of a day."""
     if not isinstance(seconds, int):
         return ""
-    return when(from_seconds(seconds), names.zone, year=True)
+    return when(from_seconds(seconds), names.zone, year=True, ends=True)
 
 
 def answers_sentence(promises: Sequence[Promise]) -> str:
