@@ -223,7 +223,7 @@ const NAMED = [
    one => words(one) || "«menu_of_this_page»"],
   ["[data-testid=data-table-column-menu-button]",
    one => "«menu_of_column» " + words(one.closest("th"))],
-  // "Sort column descending", as marimo has it, says of no column which one.
+  // marimo names the order in which a press sorts, of no column which one.
   ["[data-testid=data-table-sort-button][aria-label*=' column ']",
    one => one.getAttribute("aria-label").replace("column", words(one.closest("th")))],
   ["input[placeholder='Search...']", () => "«search_in_the_list»"],

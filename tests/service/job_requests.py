@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from medhavi.errors import UsageError
 from medhavi.progress import Progress
-from medhavi.service.jobs.job import Lane, OnStop
+from medhavi.service.jobs.job import JobLane, OnStop
 from medhavi.workbench.files.atomic_write import replaced_folder
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class Counting:
     facts: int = 0
     title = "Counting"
     on_stop: ClassVar = OnStop.BEST
-    lane: ClassVar = Lane.LONG
+    lane: ClassVar = JobLane.LONG
 
     @property
     def subject(self) -> object:
@@ -53,7 +53,7 @@ class Ending:
     about: str = ""
     title = "Ending"
     on_stop: ClassVar = OnStop.END
-    lane: ClassVar = Lane.AWAITED
+    lane: ClassVar = JobLane.AWAITED
 
     @property
     def subject(self) -> object:
@@ -79,4 +79,4 @@ class Ending:
 class Planning(Ending):
     """End at once, as the plan that pages show."""
 
-    lane: ClassVar = Lane.PLAN
+    lane: ClassVar = JobLane.PLAN

@@ -197,7 +197,7 @@ def test_an_order_that_somebody_else_firmed_is_told_with_the_decision(desk, tmp_
     [
         ({"kind": "move", "due": "soon"}, "enter a date and time"),
         ({"kind": "move", "due": ""}, "needs due or start"),
-        ({"kind": "split", "parts": "a b"}, "is not a quantity"),
+        ({"kind": "split", "parts": "a b"}, "is no quantity"),
         ({"kind": "change_qty", "qty": None}, "needs qty"),
         ({"kind": "change_source", "source": ""}, "needs source"),
         ({"kind": "firm", "supply": None}, "needs the order"),
@@ -334,6 +334,6 @@ def test_quantities_are_read_as_they_are_written(desk):
         assert told in found.message
     for written in ("3,5", "abc", "1,23"):
         problem = plan_page.show_edit(desk, {**form, "qty": written}).problem
-        assert "is not a quantity; write it like 3,650" in problem.text
+        assert "is no quantity; write it like 3,650" in problem.text
     known = plan_page.show_edit(desk, {**form, "qty": "1,000"}).preview
     assert known.edit.values["qty"] == 1000.0

@@ -40,7 +40,7 @@ class OnStop(StrEnum):
     NEVER = ""
 
 
-class Lane(StrEnum):
+class JobLane(StrEnum):
     """Which work goes beside which: jobs of a lane are done one after the other.
 
     AWAITED: somebody waits for it in front of a page. PLAN: the plan that pages show,
@@ -67,7 +67,7 @@ class JobRequest(Protocol):
     """
 
     on_stop: ClassVar[OnStop]
-    lane: ClassVar[Lane]
+    lane: ClassVar[JobLane]
 
     @property
     def title(self) -> str:

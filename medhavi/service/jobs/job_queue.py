@@ -22,7 +22,7 @@ from contextlib import contextmanager, suppress
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from medhavi.service.jobs.job import AT_REST, Job, JobOutcome, JobState, Lane, OnStop
+from medhavi.service.jobs.job import AT_REST, Job, JobLane, JobOutcome, JobState, OnStop
 from medhavi.service.page_data import PageProblem, problem_of
 from medhavi.views.words import say
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from medhavi.progress import Progress
     from medhavi.service.jobs.job import JobRequest
 
-IDLE_SECONDS = {Lane.AWAITED: 900.0, Lane.PLAN: 120.0, Lane.LONG: 120.0}
+IDLE_SECONDS = {JobLane.AWAITED: 900.0, JobLane.PLAN: 120.0, JobLane.LONG: 120.0}
 """How long a worker without work is kept; the one for what somebody waits for longer,
 for what it has read makes the next answer quick.
 """
@@ -69,7 +69,7 @@ class JobQueue:
         self._numbers = itertools.count(1)
         self._closed = False
         self._running: list[Job] = []
-        lanes = [*[Lane.LONG] * workers, Lane.PLAN, Lane.AWAITED]
+        lanes = [*[JobLane.LONG] * workers, JobLane.PLAN, JobLane.AWAITED]
         self._workers = [_JobProcess(lane) for lane in lanes]
         self._threads: list[threading.Thread] = []
 
@@ -233,7 +233,7 @@ class JobQueue:
             job.end(JobOutcome(state=JobState.STOPPED))
 
     # -------------------------------------------------------------------- inside
-    def _start(self, lane: Lane) -> None:
+    def _start(self, lane: JobLane) -> None:
         """Begin with one more worker of a lane, where there is one."""
         for worker in self._workers:
             if worker.lane is lane and not worker.serves:
@@ -277,7 +277,7 @@ class JobQueue:
 
     def _tell_ahead(self) -> None:
         """Note beside each job in line what is done before it."""
-        for lane in Lane:
+        for lane in JobLane:
             own = [one for one in self._running if one.request.lane is lane]
             for job in self._line:
                 if job.request.lane is lane:
@@ -300,7 +300,7 @@ class _JobProcess:
         Of the work that it does.
     """
 
-    def __init__(self, lane: Lane) -> None:
+    def __init__(self, lane: JobLane) -> None:
         self.lane = lane
         self.serves = False
         self._context = multiprocessing.get_context("spawn")
@@ -346,7 +346,11 @@ class _JobProcess:
             self._pipe, theirs = self._context.Pipe()
             self._process = self._context.Process(
                 target=work,
-                args=(theirs, self._stop, 0 if self.lane is Lane.AWAITED else NICENESS),
+                args=(
+                    theirs,
+                    self._stop,
+                    0 if self.lane is JobLane.AWAITED else NICENESS,
+                ),
                 name="medhavi-job",
                 daemon=True,
             )

@@ -367,7 +367,7 @@ def _asked(form: Mapping[str, Any], zone: str) -> dict[str, Any]:
 
 def _quantity(text: str) -> float:
     if not re.fullmatch(r"-?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?", text):
-        raise UsageError(say("not_a_quantity", repr(text)))
+        raise UsageError(say("unread_quantity", repr(text)))
     return float(text.replace(",", ""))
 
 
