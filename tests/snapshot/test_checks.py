@@ -5,9 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+import polars as pl
 import pytest
 
 from medhavi.findings import Severity, catalog
+from medhavi.schema.template import example_rows
+from medhavi.snapshot import Snapshot
 from tests import factories
 from tests.factories import AS_OF
 
@@ -777,6 +780,28 @@ def test_a_wrong_reference_names_the_nearest_id():
     )
     [found, *_] = snapshot.findings
     assert "the nearest name is PUMP-100" in found.message
+
+
+@pytest.mark.parametrize(
+    ("table", "key"),
+    [
+        ("products", "product"),
+        ("locations", "location"),
+        ("customers", "customer"),
+        ("suppliers", "supplier"),
+        ("calendars", "calendar"),
+        ("resources", "resource"),
+        ("routings", "routing"),
+        ("steps", "step"),
+        ("lanes", "lane"),
+    ],
+)
+def test_a_missing_column_of_ids_is_the_one_error(table, key):
+    """Whoever names such an id is right: the file that states it is not."""
+    company = {name: pl.DataFrame(rows) for name, rows in example_rows().items()}
+    company[table] = company[table].drop(key)
+    told = [(one.code, one.column) for one in Snapshot.from_frames(company).findings]
+    assert told == [("SNAP003", key)]
 
 
 def test_a_demand_for_what_has_no_row_is_told_once():

@@ -90,7 +90,7 @@ def references(snapshot: TableAccess, name: str) -> list[Finding]:
         for column in schema.tables()[name].columns.values()
         if column.refs
         and table.get_column(column.name).null_count() < table.height
-        and not any(_is_without_ids(snapshot, *ref) for ref in column.refs)
+        and not any(is_without_ids(snapshot, *ref) for ref in column.refs)
     ]
     if not stated:
         return []
@@ -112,7 +112,7 @@ def references(snapshot: TableAccess, name: str) -> list[Finding]:
     ]
 
 
-def _is_without_ids(snapshot: TableAccess, table: str, key: str) -> bool:
+def is_without_ids(snapshot: TableAccess, table: str, key: str) -> bool:
     """Whether all rows of a table lack their id: that is the error, no name of one."""
     rows = snapshot[table]
     lacking = 0 < rows.height == rows.get_column(key).null_count()
@@ -196,7 +196,7 @@ def source_kinds(snapshot: TableAccess) -> list[Finding]:
 def _subjects(snapshot: TableAccess) -> list[Finding]:
     found: list[Finding] = []
     for name, column, value, refs in _SUBJECTS:
-        if not snapshot[name].height:
+        if not snapshot[name].height or is_without_ids(snapshot, *refs[0]):
             continue
         known = _ids(snapshot, refs)
         lost = (pl.col(column) == value) & ~pl.col("subject").is_in(known.implode())
@@ -223,6 +223,8 @@ def _customers(snapshot: TableAccess) -> list[Finding]:
     """Name customers of demands without a row of their own, each once."""
     known = snapshot["customers"].get_column("customer").drop_nulls()
     if snapshot["demands"]["customer"].null_count() == snapshot["demands"].height:
+        return []
+    if is_without_ids(snapshot, "customers", "customer"):
         return []
     lost = (
         numbered(snapshot, "demands")

@@ -10,7 +10,7 @@ import polars as pl
 from medhavi.findings import finding
 from medhavi.schema import PLANNED_STATUS
 from medhavi.snapshot.checks.check_memory import Check
-from medhavi.snapshot.checks.links import mark, numbered
+from medhavi.snapshot.checks.links import is_without_ids, mark, numbered
 from medhavi.snapshot.checks.values import qty_steps
 from medhavi.snapshot.network.network import MAKE, cycles, path_text, reached
 from medhavi.snapshot.reading.row_findings import LISTED, more, told
@@ -306,6 +306,8 @@ def _without_steps(snapshot: TableAccess) -> list[Finding]:
 def _missing_steps(snapshot: TableAccess) -> list[Finding]:
     """Step numbers that no step of the routing has."""
     found: list[Finding] = []
+    if is_without_ids(snapshot, "steps", "step"):
+        return found
     steps = snapshot["steps"].select("routing", "step")
     routings = snapshot["routings"].select("routing")
     for name, column in _STEP_COLUMNS:
