@@ -126,7 +126,10 @@ async function look() {
         const job = jobs.find(one => one.job === place.dataset.job);
         const phase = place.querySelector(".mv-phase");
         const stop = place.querySelector("[data-stop]");
-        if (job && stop) stop.hidden = !job.stop;
+        if (job && stop) {
+          stop.hidden = !job.stop;
+          if (job.stop) stop.textContent = job.stop;
+        }
         if (job && going(job) && phase)
           phase.textContent = `${words(job)}, ${time(job.elapsed_s)}`;
       }
