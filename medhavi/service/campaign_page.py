@@ -22,7 +22,7 @@ from medhavi.providers import Providers
 from medhavi.results.plans.plan import Plan
 from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.data_source import DataSource
-from medhavi.service.jobs.job import OnStop
+from medhavi.service.jobs.job import JobLane, OnStop
 from medhavi.service.jobs.open_pages import result_of
 from medhavi.service.jobs.plan_jobs import PlanRequest, PricedEdit
 from medhavi.service.page_data import PageProblem, bench_of, problem_of
@@ -172,7 +172,7 @@ class CampaignRequest:
     carried_out: str
     title: str = field(default="Campaigns", init=False, compare=False)
     on_stop: ClassVar = OnStop.BEST
-    prompt: ClassVar = False
+    lane: ClassVar = JobLane.LONG
 
     @property
     def subject(self) -> object:
@@ -363,7 +363,7 @@ class MatrixRequest:
     press: int
     title: str = field(default=say("effect_of_a_changeover"), init=False, compare=False)
     on_stop: ClassVar = OnStop.END
-    prompt: ClassVar = True
+    lane: ClassVar = JobLane.AWAITED
 
     @property
     def subject(self) -> object:

@@ -17,7 +17,7 @@ from medhavi.progress import Progress
 from medhavi.results.schedules.problem import TimeAxis
 from medhavi.results.schedules.schedule import Schedule
 from medhavi.service.data_source import choose_source
-from medhavi.service.jobs.job import OnStop
+from medhavi.service.jobs.job import JobLane, OnStop
 from medhavi.service.jobs.open_pages import result_of
 from medhavi.service.jobs.plan_jobs import PlanRequest
 from medhavi.service.page_data import PageProblem, html, problem_of
@@ -168,7 +168,7 @@ class ScheduleRequest:
     objective: str = ""
     title: str = field(default=say("schedule_of_the_plan"), init=False, compare=False)
     on_stop: ClassVar = OnStop.BEST
-    prompt: ClassVar = False
+    lane: ClassVar = JobLane.LONG
 
     @property
     def subject(self) -> object:

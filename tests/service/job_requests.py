@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from medhavi.errors import UsageError
 from medhavi.progress import Progress
-from medhavi.service.jobs.job import OnStop
+from medhavi.service.jobs.job import JobLane, OnStop
 from medhavi.workbench.files.atomic_write import replaced_folder
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class Counting:
     facts: int = 0
     title = "Counting"
     on_stop: ClassVar = OnStop.BEST
-    prompt: ClassVar = False
+    lane: ClassVar = JobLane.LONG
 
     @property
     def subject(self) -> object:
@@ -53,7 +53,7 @@ class Ending:
     about: str = ""
     title = "Ending"
     on_stop: ClassVar = OnStop.END
-    prompt: ClassVar = True
+    lane: ClassVar = JobLane.AWAITED
 
     @property
     def subject(self) -> object:
@@ -73,3 +73,10 @@ class Ending:
                 (Path(fresh) / "half.txt").write_text("half", "utf-8")
                 os.kill(os.getpid(), signal.SIGKILL)
         return os.getpid()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planning(Ending):
+    """End at once, as the plan that pages show."""
+
+    lane: ClassVar = JobLane.PLAN

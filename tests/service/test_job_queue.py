@@ -15,8 +15,9 @@ from medhavi.findings import finding
 from medhavi.service.jobs import job_queue
 from medhavi.service.jobs.job import Job, JobOutcome, JobState
 from medhavi.service.jobs.job_queue import JobQueue, current_queue
+from medhavi.service.jobs.plan_jobs import PlanRequest
 from medhavi.service.page_data import PageProblem
-from tests.service.job_requests import Counting, Ending
+from tests.service.job_requests import Counting, Ending, Planning
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +124,18 @@ def test_what_somebody_waits_for_does_not_wait_for_long_work(queue):
     assert long.outcome is None
     queue.stop(long.name)
     assert long.wait().state is JobState.DONE
+
+
+def test_the_plan_that_pages_show_does_not_wait_for_long_work(queue):
+    """After a commit it stood behind the answers to a file, for many minutes."""
+    long = running(queue.submit(Counting(name="file")))
+    plan = queue.submit(Planning(way="done"))
+    assert plan.ahead == ()
+    assert plan.wait().value
+    assert long.outcome is None
+    queue.stop(long.name)
+    long.wait()
+    assert PlanRequest.lane is Planning.lane
 
 
 def test_work_without_a_best_so_far_is_stopped_at_once(queue):

@@ -40,6 +40,18 @@ class OnStop(StrEnum):
     NEVER = ""
 
 
+class JobLane(StrEnum):
+    """Which work goes beside which: jobs of a lane are done one after the other.
+
+    AWAITED: somebody waits for it in front of a page. PLAN: the plan that pages show,
+    which waits for no other long work. LONG: all other work.
+    """
+
+    AWAITED = "awaited"
+    PLAN = "plan"
+    LONG = "long"
+
+
 class JobRequest(Protocol):
     """What a job does, as a value that a worker process can be sent.
 
@@ -50,12 +62,12 @@ class JobRequest(Protocol):
     on_stop
         BEST: the work looks at `cancelled` and ends with what it has. END: its process
         is ended, nothing of it is kept. NEVER: it goes on, once begun.
-    prompt
-        Somebody waits for it: it has a worker beside those of long work.
+    lane
+        Workers that do it.
     """
 
     on_stop: ClassVar[OnStop]
-    prompt: ClassVar[bool]
+    lane: ClassVar[JobLane]
 
     @property
     def title(self) -> str:

@@ -22,7 +22,7 @@ from contextlib import contextmanager, suppress
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from medhavi.service.jobs.job import AT_REST, Job, JobOutcome, JobState, OnStop
+from medhavi.service.jobs.job import AT_REST, Job, JobLane, JobOutcome, JobState, OnStop
 from medhavi.service.page_data import PageProblem, problem_of
 from medhavi.views.words import say
 
@@ -34,8 +34,7 @@ if TYPE_CHECKING:
     from medhavi.progress import Progress
     from medhavi.service.jobs.job import JobRequest
 
-IDLE_SECONDS = 120.0
-PROMPT_IDLE_SECONDS = 900.0
+IDLE_SECONDS = {JobLane.AWAITED: 900.0, JobLane.PLAN: 120.0, JobLane.LONG: 120.0}
 """How long a worker without work is kept; the one for what somebody waits for longer,
 for what it has read makes the next answer quick.
 """
@@ -55,12 +54,12 @@ def current_queue() -> JobQueue | None:
 
 
 class JobQueue:
-    """Does requests one after the other, `workers` at a time.
+    """Does requests of each lane one after the other, long ones `workers` at a time.
 
     Parameters
     ----------
     workers
-        Most worker processes of long work; one more does what somebody waits for.
+        Most worker processes of long work; each other lane has one more.
     """
 
     def __init__(self, workers: int) -> None:
@@ -70,8 +69,8 @@ class JobQueue:
         self._numbers = itertools.count(1)
         self._closed = False
         self._running: list[Job] = []
-        self._workers = [_JobProcess() for _ in range(workers)]
-        self._workers.append(_JobProcess(prompt=True))
+        lanes = [*[JobLane.LONG] * workers, JobLane.PLAN, JobLane.AWAITED]
+        self._workers = [_JobProcess(lane) for lane in lanes]
         self._threads: list[threading.Thread] = []
 
     def open(self) -> None:
@@ -101,7 +100,7 @@ class JobQueue:
             self._line.append(job)
             self._tell_ahead()
             self._forget()
-            self._start(prompt=request.prompt)
+            self._start(request.lane)
             self._turn.notify_all()
         for one in overtaken:
             one.end(JobOutcome(state=JobState.STOPPED))
@@ -234,10 +233,10 @@ class JobQueue:
             job.end(JobOutcome(state=JobState.STOPPED))
 
     # -------------------------------------------------------------------- inside
-    def _start(self, *, prompt: bool) -> None:
-        """Begin with one more worker of a kind, where there is one."""
+    def _start(self, lane: JobLane) -> None:
+        """Begin with one more worker of a lane, where there is one."""
         for worker in self._workers:
-            if worker.prompt is prompt and not worker.serves:
+            if worker.lane is lane and not worker.serves:
                 worker.serves = True
                 thread = threading.Thread(
                     target=self._serve, args=(worker,), name="job-worker", daemon=True
@@ -248,15 +247,15 @@ class JobQueue:
 
     def _first(self, worker: _JobProcess) -> Job | None:
         """Job in line that a worker does next."""
-        kind = worker.prompt
-        return next((one for one in self._line if one.request.prompt is kind), None)
+        lane = worker.lane
+        return next((one for one in self._line if one.request.lane is lane), None)
 
     def _serve(self, worker: _JobProcess) -> None:
         while not self._closed:
             with self._turn:
                 self._turn.wait_for(
                     lambda: self._first(worker) or self._closed,
-                    PROMPT_IDLE_SECONDS if worker.prompt else IDLE_SECONDS,
+                    IDLE_SECONDS[worker.lane],
                 )
                 job = self._first(worker)
                 if job is not None:
@@ -278,10 +277,10 @@ class JobQueue:
 
     def _tell_ahead(self) -> None:
         """Note beside each job in line what is done before it."""
-        for kind in (True, False):
-            own = [one for one in self._running if one.request.prompt is kind]
+        for lane in JobLane:
+            own = [one for one in self._running if one.request.lane is lane]
             for job in self._line:
-                if job.request.prompt is kind:
+                if job.request.lane is lane:
                     job.ahead = tuple(filter(None, (one.request.title for one in own)))
                     own.append(job)
 
@@ -297,12 +296,12 @@ class _JobProcess:
 
     Parameters
     ----------
-    prompt
-        Whether it does what somebody waits for, or long work.
+    lane
+        Of the work that it does.
     """
 
-    def __init__(self, *, prompt: bool = False) -> None:
-        self.prompt = prompt
+    def __init__(self, lane: JobLane) -> None:
+        self.lane = lane
         self.serves = False
         self._context = multiprocessing.get_context("spawn")
         self._process: multiprocessing.process.BaseProcess | None = None
@@ -347,7 +346,11 @@ class _JobProcess:
             self._pipe, theirs = self._context.Pipe()
             self._process = self._context.Process(
                 target=work,
-                args=(theirs, self._stop, 0 if self.prompt else NICENESS),
+                args=(
+                    theirs,
+                    self._stop,
+                    0 if self.lane is JobLane.AWAITED else NICENESS,
+                ),
                 name="medhavi-job",
                 daemon=True,
             )

@@ -15,7 +15,7 @@ from medhavi.progress import Progress
 from medhavi.results.pareto_front import CHURN, ParetoFront
 from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.data_source import DataSource
-from medhavi.service.jobs.job import OnStop
+from medhavi.service.jobs.job import JobLane, OnStop
 from medhavi.service.jobs.job_queue import current_queue
 from medhavi.service.page_data import bench_of, read_snapshot
 from medhavi.views.words import say
@@ -68,7 +68,7 @@ class PlanRequest:
     base: str = ""
     base_facts: str = ""
     on_stop: ClassVar = OnStop.BEST
-    prompt: ClassVar = False
+    lane: ClassVar = JobLane.PLAN
 
     @property
     def title(self) -> str:
@@ -221,7 +221,7 @@ class RemedyRequest:
     tries: int
     title: str = field(default="Remedies", init=False, compare=False)
     on_stop: ClassVar = OnStop.BEST
-    prompt: ClassVar = False
+    lane: ClassVar = JobLane.LONG
 
     @property
     def subject(self) -> object:
@@ -299,7 +299,7 @@ class FrontRequest:
     budgets: tuple[tuple[str, float], ...]
     title: str = field(default="Trade-offs", init=False, compare=False)
     on_stop: ClassVar = OnStop.BEST
-    prompt: ClassVar = False
+    lane: ClassVar = JobLane.LONG
 
     @property
     def subject(self) -> object:
@@ -417,7 +417,7 @@ class PreviewRequest:
     drawn: bool = False
     title: str = field(default=say("cost_of_an_edit"), init=False, compare=False)
     on_stop: ClassVar = OnStop.END
-    prompt: ClassVar = True
+    lane: ClassVar = JobLane.AWAITED
 
     @property
     def subject(self) -> object:
@@ -456,7 +456,7 @@ class PlanReading:
     fingerprint: str
     title: ClassVar = ""
     on_stop: ClassVar = OnStop.END
-    prompt: ClassVar = True
+    lane: ClassVar = JobLane.AWAITED
 
     @property
     def subject(self) -> object:
@@ -503,7 +503,7 @@ class DecisionRequest:
     seen: str | None = None
     title: str = field(default="Decision", init=False, compare=False)
     on_stop: ClassVar = OnStop.NEVER
-    prompt: ClassVar = True
+    lane: ClassVar = JobLane.AWAITED
 
     @property
     def subject(self) -> object:

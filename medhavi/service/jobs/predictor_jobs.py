@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from medhavi.progress import Progress
 from medhavi.service.data_source import DataSource
-from medhavi.service.jobs.job import OnStop
+from medhavi.service.jobs.job import JobLane, OnStop
 from medhavi.views.words import say
 from medhavi.workbench import workspace
 from medhavi.workbench.workbench import Workbench
@@ -31,7 +31,7 @@ class CoverageRequest:
     facts: str
     title: str = field(default=say("coverage_of_predictors"), init=False, compare=False)
     on_stop: ClassVar = OnStop.END
-    prompt: ClassVar = True
+    lane: ClassVar = JobLane.AWAITED
 
     @property
     def subject(self) -> object:
@@ -55,7 +55,7 @@ class TrainingRequest:
     source: DataSource
     title: str = field(default=say("training_of_predictors"), init=False, compare=False)
     on_stop: ClassVar = OnStop.BEST
-    prompt: ClassVar = False
+    lane: ClassVar = JobLane.LONG
 
     @property
     def subject(self) -> object:
@@ -93,7 +93,7 @@ class ChampionRequest:
         default=say("putting_a_predictor_in_use"), init=False, compare=False
     )
     on_stop: ClassVar = OnStop.NEVER
-    prompt: ClassVar = True
+    lane: ClassVar = JobLane.AWAITED
 
     @property
     def subject(self) -> object:

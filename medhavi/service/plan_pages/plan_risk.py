@@ -10,7 +10,7 @@ from medhavi.progress import Progress, unobserved
 from medhavi.results.reports.plan_risk import PlanRisk
 from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.downloads import list_files
-from medhavi.service.jobs.job import OnStop
+from medhavi.service.jobs.job import JobLane, OnStop
 from medhavi.service.jobs.open_pages import result_of
 from medhavi.service.jobs.plan_jobs import PlanRequest
 from medhavi.service.page_data import (
@@ -55,7 +55,7 @@ class PlanRiskRequest:
     fingerprint: str
     title: str = field(default=say("execution_risk"), init=False, compare=False)
     on_stop: ClassVar = OnStop.END
-    prompt: ClassVar = True
+    lane: ClassVar = JobLane.AWAITED
 
     @property
     def subject(self) -> object:

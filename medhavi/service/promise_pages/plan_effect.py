@@ -11,7 +11,7 @@ import msgspec
 
 from medhavi.progress import Progress, unobserved
 from medhavi.results.plans.lateness import outcomes
-from medhavi.service.jobs.job import OnStop
+from medhavi.service.jobs.job import JobLane, OnStop
 from medhavi.service.jobs.open_pages import result_of
 from medhavi.service.jobs.plan_jobs import PlanRequest
 from medhavi.service.page_data import PageProblem, answer_html, problem_html, problem_of
@@ -62,7 +62,7 @@ class PromiseEffectRequest:
     press: int
     title: str = field(default=say("effect_of_a_promise"), init=False, compare=False)
     on_stop: ClassVar = OnStop.END
-    prompt: ClassVar = True
+    lane: ClassVar = JobLane.AWAITED
 
     @property
     def subject(self) -> object:

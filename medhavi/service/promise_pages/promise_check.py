@@ -11,7 +11,7 @@ from medhavi.progress import Progress
 from medhavi.results.promises.promises_at_risk import PromiseMonitor
 from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.data_source import DataSource
-from medhavi.service.jobs.job import OnStop
+from medhavi.service.jobs.job import JobLane, OnStop
 from medhavi.service.jobs.open_pages import result_of
 from medhavi.service.page_data import (
     PageProblem,
@@ -66,7 +66,7 @@ class PromiseCheckRequest:
     fingerprint: str
     press: int = 0
     on_stop: ClassVar = OnStop.END
-    prompt: ClassVar = False
+    lane: ClassVar = JobLane.LONG
 
     @property
     def title(self) -> str:

@@ -41,7 +41,7 @@ from medhavi.results.promises.promise import Promise
 from medhavi.schema import PLANNED_STATUS, tables
 from medhavi.schema.template import columns_in_order
 from medhavi.service.data_source import DataSource
-from medhavi.service.jobs.job import OnStop
+from medhavi.service.jobs.job import JobLane, OnStop
 from medhavi.service.jobs.open_pages import result_of
 from medhavi.service.page_data import (
     PageData,
@@ -421,7 +421,7 @@ class QuoteRequest:
     known_at: str = ""
     effective_at: str = ""
     on_stop: ClassVar = OnStop.END
-    prompt: ClassVar = False
+    lane: ClassVar = JobLane.LONG
 
     @property
     def title(self) -> str:

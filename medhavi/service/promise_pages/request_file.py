@@ -16,7 +16,7 @@ from medhavi.progress import unobserved
 from medhavi.results.promises.promise import Promise
 from medhavi.results.run_record import Status
 from medhavi.service.data_source import DataSource, file_date_format
-from medhavi.service.jobs.job import OnStop
+from medhavi.service.jobs.job import JobLane, OnStop
 from medhavi.service.jobs.open_pages import result_of
 from medhavi.service.page_data import (
     PageProblem,
@@ -97,7 +97,7 @@ class FileAnswersRequest:
     known_at: str = ""
     effective_at: str = ""
     on_stop: ClassVar = OnStop.BEST
-    prompt: ClassVar = False
+    lane: ClassVar = JobLane.LONG
 
     @property
     def title(self) -> str:

@@ -26,7 +26,7 @@ from medhavi.results.reports.scenario_comparison import (
 from medhavi.results.run_record import Status
 from medhavi.scenarios import Base, Scenario, Study, study_text
 from medhavi.service.answer_cache import AnswerCache
-from medhavi.service.jobs.job import OnStop
+from medhavi.service.jobs.job import JobLane, OnStop
 from medhavi.service.jobs.open_pages import result_of
 from medhavi.service.jobs.plan_jobs import PlanRequest, outcome_of
 from medhavi.service.page_data import PageProblem, read_moment
@@ -232,7 +232,7 @@ class ScenarioRequest:
     fingerprint: str
     scenario: str
     on_stop: ClassVar = OnStop.END
-    prompt: ClassVar = False
+    lane: ClassVar = JobLane.LONG
 
     @property
     def title(self) -> str:
