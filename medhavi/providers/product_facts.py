@@ -78,6 +78,10 @@ class ProductFacts:
         number = self._numbers.get(product)
         return None if number is None else self._cells[column][number]
 
+    def unit(self, product: str) -> str:
+        """Base unit of a product."""
+        return str(self._cell(product, "uom") or "each")
+
     def step(self, product: str) -> Fraction:
         """Smallest quantity of a product [base units]."""
         known = self._steps.get(product)

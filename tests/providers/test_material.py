@@ -247,12 +247,15 @@ def test_findings_name_overdue_orders_and_lines_that_are_short():
     material = bundle(
         stock=[{"qty": 10}],
         supply_orders=[{"location": "W", "due": day(-1)}],
-        reservations=[{"qty": 12}, {"location": "V", "qty": 0}],
+        products=[{"product": "A", "uom": "kg"}],
+        reservations=[{"qty": 13_197}, {"location": "V", "qty": 0}],
     ).material()
     assert [(one.code, one.value) for one in material.findings] == [
         ("MTL001", "O1"),
-        ("MTL002", "2"),
+        ("MTL002", "A at L"),
     ]
+    short = "A at L is short of its commitments by 13,187 kg from "
+    assert material.findings[1].message.startswith(short)
 
 
 @pytest.mark.req("MAT-06")

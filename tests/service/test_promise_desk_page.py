@@ -425,6 +425,20 @@ def test_a_longer_file_is_a_job_that_tells_its_progress_and_can_be_stopped(
     assert "It was stopped" in promise_widgets.brief_words(stopped)
 
 
+def test_reasons_are_searched_for_no_file_that_would_take_a_quarter_of_an_hour(
+    company, monkeypatch
+):
+    asked = []
+    problem = PageProblem(title="under way", text="")
+    monkeypatch.setattr(
+        request_file, "result_of", lambda job, *_: asked.append(job) or problem
+    )
+    for most in (200, 201):
+        rows = [f"SO-{n},1,C-1,A,SHOP,1,2026-01-20" for n in range(most)]
+        assert answered(company, "requests.csv", lines(*rows)).problem is problem
+    assert [job.detail for job in asked] == ["full", "date"]
+
+
 def test_what_is_wrong_in_a_longer_file_is_listed_as_of_a_file(company, monkeypatch):
     """A job that failed left its errors behind."""
     rows = [f"SO-{n},1,C-1,A,SHOP,many,2026-01-20" for n in range(12)]

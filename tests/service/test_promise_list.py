@@ -130,7 +130,21 @@ def test_an_open_promise_says_whether_the_plan_keeps_it(company, records, hours,
     assert standing["state"].to_list() == [state]
     assert filtered_promises(standing, PromiseFilter(state=TO_KEEP)).height == 1
     finding = records_finding(standing, company.snapshot.as_of)
-    assert ("1 not kept" in finding) == (state == "not kept")
+    assert ("1 not kept by the plan" in finding) == (state == "not kept")
+    # The tile agrees with it before each promise is asked again.
+    now = company.snapshot.as_of
+    tiles = records_tiles(standing, now, is_checked=False)
+    tile = next(one for one in tiles if one.label == "At risk")
+    told = {
+        "holds": (NOTHING, "Not checked yet", "", "tab=at-risk"),
+        "not kept": (
+            "1",
+            "each is not checked yet",
+            "not kept by the plan",
+            "tab=promises&state=not+kept",
+        ),
+    }
+    assert (tile.figure, tile.note, tile.word, tile.rows) == told[state]
     gone = records.with_columns(state=pl.lit("released"))
     assert promise_list.with_standing(gone, plan, None)["state"].item() == "released"
 

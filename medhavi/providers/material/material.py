@@ -16,6 +16,7 @@ from medhavi.providers.material.characteristics import PLAIN, CharacteristicLine
 from medhavi.providers.material.commitments import Commitment
 from medhavi.providers.material.line import LineChange, MaterialLine
 from medhavi.providers.material.lots import Lot, LotAllocation, LotLine
+from medhavi.results.amounts import quantity
 from medhavi.units import ALWAYS, NEVER, from_seconds, from_units
 
 if TYPE_CHECKING:
@@ -369,15 +370,15 @@ class Material:
             if short is None:
                 continue
             missing, since = short
-            step = self._providers.facts.step(product)
+            facts = self._providers.facts
+            amount = from_units(missing, facts.step(product))
             moment = max(since, int(self._providers.snapshot.as_of))
             found.append(
                 finding(
                     "MTL002",
                     table="reservations",
-                    value=f"{from_units(missing, step):g}",
-                    product=product,
-                    location=location,
+                    value=f"{product} at {location}",
+                    missing=quantity(amount, facts.unit(product)),
                     since=f"{from_seconds(moment):%Y-%m-%d %H:%M} UTC",
                 )
             )

@@ -43,10 +43,11 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 50_000_000
 """Largest file that the page takes."""
-MOST_IN_FULL = 2_000
+MOST_IN_FULL = 200
 """Lines up to which a file is answered with reasons and remedies.
 
-They take 10 ms and more of each late line; a larger file has detail "date".
+They take about a second of each late line, ten times its date: each remedy is a quote
+of its own. A larger file has detail "date".
 """
 MOST_AT_ONCE = 10
 """Lines up to which the desk answers a file while the page waits."""

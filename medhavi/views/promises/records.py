@@ -176,8 +176,10 @@ def records_finding(records: pl.DataFrame, now: int) -> str:
     if standing.is_empty():
         return say("no_promise_to_keep")
     parts = [f"{count(standing.height, 'promise')} to keep"]
+    # Asked again, it may hold: the plan sets priorities over all.
+    told = {PromiseState.NOT_KEPT: say("not_kept_by_the_plan")}
     parts += [
-        f"{amount:,} {state}"
+        f"{amount:,} {told.get(state, state)}"
         for state in _BROKEN
         if (amount := standing.filter(pl.col("state") == state).height)
     ]
@@ -206,9 +208,7 @@ def records_tiles(
     """
     standing = records.filter(pl.col("state").is_in(STANDING))
     counts = dict(records["state"].value_counts().iter_rows())
-    overdue, risky = (
-        counts.get(state, 0) for state in (PromiseState.OVERDUE, PromiseState.AT_RISK)
-    )
+    overdue, risky, missed = (counts.get(state, 0) for state in _BROKEN)
     customers = standing["customer"].n_unique() if standing.height else 0
     return (
         Tile(
@@ -230,7 +230,7 @@ def records_tiles(
             word=say("past_the_promised_date") if overdue else say("none_of_them"),
             rows=_rows(PromiseState.OVERDUE) if overdue else "",
         ),
-        _at_risk_tile(risky, is_checked=is_checked),
+        _at_risk_tile(risky, missed, is_checked=is_checked),
         Tile(
             label=say("delivered"),
             figure=f"{counts.get(PromiseState.DELIVERED, 0):,}",
@@ -240,12 +240,25 @@ def records_tiles(
     )
 
 
-def _at_risk_tile(risky: int, *, is_checked: bool) -> Tile:
-    """Promises that cannot be kept any more, as far as they were asked again."""
+def _at_risk_tile(risky: int, missed: int, *, is_checked: bool) -> Tile:
+    """Promises that cannot be kept any more, as far as they were asked again.
+
+    Before, those that the plan in force does not keep.
+    """
     label = say("at_risk")
     if not is_checked and not risky:
         rows = urlencode({"tab": "at-risk"})
-        return Tile(label=label, figure=NOTHING, note=say("not_checked_yet"), rows=rows)
+        if not missed:
+            note = say("not_checked_yet")
+            return Tile(label=label, figure=NOTHING, note=note, rows=rows)
+        return Tile(
+            label=label,
+            figure=f"{missed:,}",
+            note=say("each_is_not_checked_yet"),
+            state="warn",
+            word=say("not_kept_by_the_plan"),
+            rows=_rows(PromiseState.NOT_KEPT),
+        )
     return Tile(
         label=label,
         figure=f"{risky:,}",
