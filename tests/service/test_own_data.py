@@ -128,6 +128,7 @@ def test_a_missing_column_is_one_error_and_the_file_is_not_taken(
     assert cell_form.mend_form(proposal, print) is None
     (said,) = own_data.buttons(shown, proposal, None, (1, 2, 3))
     assert "Correct the errors above first" in said.text
+    assert own_data.command_html(shown, proposal, whole=whole) == ""
     done = own_data.take(shown, proposal, None, "Ana")
     assert (done.kept, "brings errors" in done.text) == (False, True)
 
@@ -502,6 +503,7 @@ def test_a_wrong_cell_of_a_file_is_mended_on_the_page(lake) -> None:
     assert "removed" not in own_data.proposal_html(wrong, lake.names)
     (said,) = own_data.buttons(lake, wrong, None, (1, 2, 3))
     assert "Correct the errors above first" in said.text
+    assert own_data.command_html(shown, proposal, whole=whole) == ""
     assert form._on_change is not None
     form._on_change({"cell0": "9"})
     proposal = own_data.uploaded(lake, files, whole=False, mended=kept[-1])

@@ -441,7 +441,7 @@ def buttons(
     served = shown.source.tables or shown.source.lake
     if proposal.problem is not None or not served:
         return []
-    if proposal.update is not None and has_errors(proposal.update.findings):
+    if _brings_errors(proposal):
         return [html(f"<p>{say('taken_without_errors')}</p>")]
     if proposal.is_empty:
         return []
@@ -517,6 +517,10 @@ def _kept(shown: PlanPage, approver: str, title: str, text: str) -> EditResult:
     return EditResult(title=title, text=f"{text} Approved by {approver}.", kept=True)
 
 
+def _brings_errors(proposal: DataProposal) -> bool:
+    return proposal.update is not None and has_errors(proposal.update.findings)
+
+
 def command_html(
     shown: PlanPage,
     proposal: DataProposal,
@@ -527,6 +531,8 @@ def command_html(
     """Command line that takes the same."""
     edit, option = proposal.edit, shown.source.option
     if edit is None or len(proposal.files) > 1 or proposal.mended:
+        return ""
+    if _brings_errors(proposal):
         return ""
     if proposal.place is not None:
         table, row, column, value = map(shlex.quote, proposal.place)
