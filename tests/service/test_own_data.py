@@ -503,7 +503,6 @@ def test_a_wrong_cell_of_a_file_is_mended_on_the_page(lake) -> None:
     assert "removed" not in own_data.proposal_html(wrong, lake.names)
     (said,) = own_data.buttons(lake, wrong, None, (1, 2, 3))
     assert "Correct the errors above first" in said.text
-    assert own_data.command_html(shown, proposal, whole=whole) == ""
     assert form._on_change is not None
     form._on_change({"cell0": "9"})
     proposal = own_data.uploaded(lake, files, whole=False, mended=kept[-1])
