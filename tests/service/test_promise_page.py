@@ -15,7 +15,7 @@ from medhavi.service.page_data import trouble_of
 from medhavi.service.promise_pages import promise_page
 from medhavi.service.promise_pages.promise_commit import commit
 from medhavi.service.promise_pages.promise_page import PromisePage, ask, choices
-from medhavi.service.promise_pages.promise_widgets import request_form
+from medhavi.service.promise_pages.promise_widgets import request_form, share_of
 from medhavi.views.page import finding_text
 from tests import factories
 from tests.api import DataSource, Lake, PageData, load_data, names_of, open_store
@@ -249,3 +249,32 @@ def test_who_gives_way_is_told_before_and_after(tmp_path):
     page = ask(company, {**form, "priority": 1, "policy": "rush"})
     assert [one.demand for one in page.promise.preempted] == ["LOW-1"]
     assert "LOW gave way and has a new date" in commit(company, page, "Bob").text
+
+
+@pytest.mark.req("ATP-13")
+def test_the_date_of_an_answer_that_takes_from_others_can_be_dragged_too(tmp_path):
+    """One curve without a rule, then one with: marimo asked the first for its rule."""
+    store = open_store(f"sqlite:///{tmp_path / 'events.db'}")
+    lane = {"lane": "L-1", "origin": "DC", "destination": "SHOP"}
+    slow = {"duration_h": 24.0, "duration_p95_h": 72.0}
+    usual = {"policy": "default", "supplier_fallback": "accept_with_risk"}
+    rush = {**usual, "policy": "rush", "preempt": True, "tier": "Gold"}
+    more = [
+        event(8, "LocationDefined", location="SHOP"),
+        event(9, "LaneDefined", **lane, **slow),
+        event(10, "PromisePolicyDefined", **usual),
+        event(11, "PromisePolicyDefined", **rush),
+    ]
+    store.append_many([*small_company(), *more])
+    Lake(tmp_path / "lake").mirror(store)
+    company = load_of(tmp_path / "lake")
+    form = {**STOCKED, "location": "SHOP", "qty": 40, "due": "2026-01-09"}
+    weak = {"sales_order": "LOW", "line": 1}
+    low = ask(company, {**form, "priority": 3, "cells": weak})
+    assert commit(company, low, "Ada").kept
+    page = ask(company, {**form, "priority": 1, "policy": "rush"})
+    answer = page.promise
+    assert [one.demand for one in answer.preempted] == ["LOW-1"]
+    dates = answer.date_p50, answer.date_p80, answer.date_p95
+    assert page.curve == tuple(zip((0.5, 0.8, 0.95), dates, strict=True))
+    assert share_of(page) == 0.8

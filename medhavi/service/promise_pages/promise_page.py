@@ -54,6 +54,7 @@ from medhavi.service.page_data import (
 from medhavi.snapshot.reading.request_rows import TABLE
 from medhavi.units import from_seconds, to_seconds
 from medhavi.views.names import local
+from medhavi.views.promises.picture import quantile_curve
 from medhavi.views.promises.words import promise_names
 from medhavi.views.words import say
 
@@ -324,7 +325,7 @@ def ask(data: PageData, form: Mapping[str, object]) -> PromisePage:
         with open_book(data) as book:
             [request] = read_requests([row], book.snapshot, book.named, call).requests
             used = book.policies.of(request, None)
-            curve = arrival_curve(OptionSearch(book, request, used), promise)
+            curve = _curve(OptionSearch(book, request, used), promise)
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
         return PromisePage(problem=problem_of(failure))
     remember(str(data.source), [promise])
@@ -338,6 +339,15 @@ def ask(data: PageData, form: Mapping[str, object]) -> PromisePage:
         qty=float(row["qty"]),
         binding=desk_of(data) is not None and promise.date is not None,
     )
+
+
+def _curve(search: OptionSearch, promise: Promise) -> Curve:
+    """Curve of an answer; of one that takes from others its quantiles.
+
+    All curves can be dragged: where one that cannot follows another, marimo listens to
+    the picture of before for what the new one drags.
+    """
+    return arrival_curve(search, promise) or quantile_curve(promise)
 
 
 def read_facts(
@@ -480,7 +490,7 @@ def ask_changed(data: PageData, page: PromisePage, place: int) -> PromisePage:
             request = asked_again(page.request, rows)
             promise = quote(other, request)
             used = other.policies.of(request)
-            curve = arrival_curve(OptionSearch(other, request, used), promise)
+            curve = _curve(OptionSearch(other, request, used), promise)
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
         return PromisePage(problem=problem_of(failure))
     return PromisePage(
