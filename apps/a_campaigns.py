@@ -34,6 +34,7 @@ with app.setup:
         plan_page,
     )
     from medhavi.service.plan_pages.approver_names import Approver
+    from medhavi.service.plan_pages.plan_loading import follow_facts
     from medhavi.service.plan_pages.plan_page import (
         Decision,
         EditForm,
@@ -98,6 +99,8 @@ def remembered():
 def data(get_renewed, wanted):
     _renewed = get_renewed()
     read = wanted_data(wanted)
+    # Tables that can be planned bring what there was none to compare of.
+    _follows = read.problem is not None and follow_facts(read)
     names = read.names
     return names, read
 

@@ -127,12 +127,24 @@ def test_a_bad_workbook_on_a_page_is_told_and_the_server_lives(
 
 
 @pytest.mark.req("ATP-01", "UI-09")
-def test_a_desk_opened_before_there_are_tables_is_filled_by_the_first(tmp_path):
+@pytest.mark.parametrize(
+    ("address", "filled"),
+    [
+        ("/promise", "Sourcing options"),
+        pytest.param(
+            "/campaigns", "Campaigns are not compared yet", marks=pytest.mark.nightly
+        ),
+        pytest.param("/tradeoffs", "Find the trade-offs", marks=pytest.mark.nightly),
+    ],
+)
+def test_a_page_opened_before_there_are_tables_is_filled_by_the_first(
+    tmp_path, address, filled
+):
     folder = tmp_path / "mine"
     folder.mkdir()
     with (
         served("--tables", str(folder)) as (port, _server),
-        PageClient(port, "/promise") as desk,
+        PageClient(port, address) as desk,
     ):
         desk.until("There is no data yet")
         desk.until('"op": "completed-run"')
@@ -140,7 +152,7 @@ def test_a_desk_opened_before_there_are_tables_is_filled_by_the_first(tmp_path):
         Snapshot.from_frames(example_rows()).to_folder(folder, format="csv")
         with PageClient(port, "/data") as data:  # it tells the other pages
             data.until('"op": "completed-run"')
-        desk.until("Sourcing options")
+        desk.until(filled)
         desk.until('"op": "completed-run"')
         assert "NameError" not in desk.text
 
