@@ -101,7 +101,7 @@ def test_a_page_without_a_plan_tells_its_job_and_goes_on(queue, no_plan_here, ta
     assert (page.plan, page.problem.title) == (None, "The plan is being made")
     text = page_data.problem_html(page.problem)
     assert f'data-job="{page.problem.job}"' in text
-    assert OnStop.BEST in text
+    assert f'data-stop="{page.problem.job}">{OnStop.END}' in text
     queue.find(page.problem.job).wait()
     assert planned(data, data.snapshot, "mrp", waits=False).plan is not None
 
