@@ -15,17 +15,17 @@ app = marimo.App(width="medium", app_title="Medhavi: predictors")
 with app.setup:
     import datetime as dt
     import math
+    from collections import Counter, defaultdict
     from random import Random
+    from statistics import median
 
-    import altair as alt
     import marimo as mo
-    import polars as pl
 
     import medhavi as mv
 
 
 @app.function
-def example_history() -> pl.DataFrame:
+def example_history() -> list[dict[str, object]]:
     """Three suppliers who state ten days: right, slow, and slower every month."""
     chance, start = Random(9), dt.datetime(2025, 1, 6, tzinfo=dt.UTC)
     truth = {
@@ -51,7 +51,7 @@ def example_history() -> pl.DataFrame:
                 "on_time": lead <= 10,
             }
         )
-    return pl.DataFrame(rows)
+    return rows
 
 
 @app.cell(hide_code=True)
@@ -82,20 +82,20 @@ def say_look():
 @app.cell
 def open_history():
     try:
-        history = mv.Workbench.current().history("supplier")
+        history = mv.Workbench.current().history("supplier").to_dicts()
         source = "the workspace's lake"
     except mv.MedhaviError:
-        history = pl.DataFrame()
-    if history.height < 100:
+        history = []
+    if len(history) < 100:
         history, source = example_history(), "three invented suppliers"
-    mo.md(f"**{history.height:,}** observed purchases from {source}.")
+    mo.md(f"**{len(history):,}** observed purchases from {source}.")
     return (history,)
 
 
 @app.cell
 def choose(history):
-    counted = history["subject"].value_counts().sort("count", "subject")
-    names = counted["subject"].to_list()[::-1]
+    counted = Counter(row["subject"] for row in history)
+    names = sorted(counted, key=lambda name: (-counted[name], name))
     first = next((name for name in ("S-23", "drifting") if name in names), names[0])
     supplier = mo.ui.dropdown(names, value=first, label="supplier")
     supplier
@@ -104,26 +104,21 @@ def choose(history):
 
 @app.cell
 def see_months(history, supplier):
-    months = (
-        history.filter(pl.col("subject") == supplier.value)
-        .group_by(month=pl.col("ordered_at").dt.truncate("1mo"))
-        .agg(
-            days=pl.col("lead_days").median(),
-            stated=pl.col("stated_days").median(),
-            orders=pl.len(),
-        )
-        .sort("month")
-    )
-    when = alt.X("month:T", title=None)
-    days = alt.Y("days:Q", title="days")
-    taken = alt.Chart(months).mark_line(point=True).encode(x=when, y=days)
-    stated = alt.Chart(months).mark_line(strokeDash=[4, 4]).encode(x=when, y="stated:Q")
-    picture = (taken + stated).properties(
-        width="container",
-        height=220,
-        title=f"{supplier.value}: days taken (line) and stated (dashes), monthly median",
-    )
-    mo.ui.altair_chart(picture, chart_selection=False, legend_selection=False)
+    taken, stated = defaultdict(list), defaultdict(list)
+    for row in history:
+        if row["subject"] == supplier.value:
+            taken[f"{row['ordered_at']:%Y-%m}"].append(row["lead_days"])
+            stated[f"{row['ordered_at']:%Y-%m}"].append(row["stated_days"])
+    months = [
+        {
+            "month": month,
+            "orders": len(taken[month]),
+            "days taken (median)": round(median(taken[month]), 1),
+            "days stated": median(stated[month]),
+        }
+        for month in sorted(taken)
+    ]
+    mo.ui.table(months, selection=None, page_size=24, label=f"{supplier.value}, month by month")
     return (months,)
 
 

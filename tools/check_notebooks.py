@@ -1,4 +1,4 @@
-"""Run `marimo check --strict` on notebooks and apps; lessons import medhavi alone."""
+"""Run `marimo check --strict` on notebooks and apps; see what lessons import."""
 
 from __future__ import annotations
 
@@ -10,29 +10,35 @@ from pathlib import Path
 FOLDERS = ("notebooks", "apps")
 
 
-def inner_imports(text: str) -> list[str]:
-    """Modules inside medhavi that a text of Python imports."""
+OWN = ("medhavi", "marimo")
+"""What lessons import beside the standard library; nothing inside medhavi."""
+
+
+def other_imports(text: str) -> list[str]:
+    """Modules that a text of Python imports and a lesson does not."""
     found: list[str] = []
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):
             found += [one.name for one in node.names]
         elif isinstance(node, ast.ImportFrom):
             found.append(node.module or "")
-    return [name for name in found if name.startswith("medhavi.")]
+    return [
+        name
+        for name in found
+        if name not in OWN and name.partition(".")[0] not in sys.stdlib_module_names
+    ]
 
 
 def main() -> int:
-    """Exit with marimo's own answer; 1 where a lesson imports an inner module."""
+    """Exit with marimo's own answer; 1 where a lesson imports something else."""
     root = Path(__file__).resolve().parents[1]
     lessons = {
-        path: inner_imports(path.read_text("utf-8"))
+        path: other_imports(path.read_text("utf-8"))
         for path in sorted((root / "notebooks").glob("*.py"))
     }
-    for path, inner in lessons.items():
-        if inner:
-            print(
-                f"{path.name} imports {', '.join(inner)}; lessons take medhavi alone."
-            )
+    for path, others in lessons.items():
+        if others:
+            print(f"{path.name} imports {', '.join(others)}; lessons: {OWN} alone.")
     if any(lessons.values()):
         return 1
     files = [

@@ -161,7 +161,7 @@ def prepared(
 
 
 def backtest(
-    history: pl.DataFrame,
+    history: pl.DataFrame | Sequence[Mapping[str, object]],
     recipe: TrainingRecipe = TrainingRecipe(),  # noqa: B008 - it is frozen
     *,
     cut: Callable[[pl.DataFrame, TrainingRecipe], Split] = windows,
@@ -171,11 +171,12 @@ def backtest(
     Parameters
     ----------
     history
-        Observations, columns of `windows.HISTORY`.
+        Observations, a frame or one mapping each; columns of `windows.HISTORY`.
     cut
         Cuts them into windows; by time, unless the data have none.
     """
-    rows, stated = prepared(history, recipe)
+    told = pl.DataFrame(history, infer_schema_length=None)
+    rows, stated = prepared(told, recipe)
     taken = cut(rows, recipe)
     names = [name for name in METHODS if stated or name != "plain days"]
     candidates = [name for name in names if name not in PLAIN]

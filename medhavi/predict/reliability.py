@@ -20,7 +20,7 @@ from medhavi.predict.recipe import TrainingRecipe, one_thread
 from medhavi.predict.windows import latest, windows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -298,16 +298,17 @@ class RateScore(MethodScore):
 
 
 def backtest_rates(
-    history: pl.DataFrame,
+    history: pl.DataFrame | Sequence[Mapping[str, object]],
     recipe: TrainingRecipe = TrainingRecipe(),  # noqa: B008 - it is frozen
     *,
     cut: Callable[[pl.DataFrame, TrainingRecipe], Split] = windows,
 ) -> Comparison[RateScore]:
     """Choose a way on rolling origins and judge it on later orders.
 
-    Observations whose `on_time` is not known are left out.
+    Observations, as of `backtest`, whose `on_time` is not known are left out.
     """
-    rows, _ = prepared(history.filter(pl.col("on_time").is_not_null()), recipe)
+    told = pl.DataFrame(history, infer_schema_length=None)
+    rows, _ = prepared(told.filter(pl.col("on_time").is_not_null()), recipe)
     taken = cut(rows, recipe)
     candidates = [name for name in RATES if name not in PLAIN_RATES]
     chosen = _chosen(candidates, taken.choose, recipe)
