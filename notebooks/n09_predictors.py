@@ -118,7 +118,9 @@ def see_months(history, supplier):
         }
         for month in sorted(taken)
     ]
-    mo.ui.table(months, selection=None, page_size=24, label=f"{supplier.value}, month by month")
+    mo.ui.table(
+        months, selection=None, page_size=24, label=f"{supplier.value}, month by month"
+    )
     return (months,)
 
 
