@@ -59,11 +59,12 @@ def test_a_workbook_has_units_local_times_and_no_keys():
 
 def test_the_sheet_of_a_list_is_called_like_its_file(monkeypatch):
     files = {}
-    monkeypatch.setattr(
-        mo,
-        "download",
-        lambda made, filename, **_rest: files.update({filename: made}) or mo.Html(""),
-    )
+
+    def download(made, filename, **_rest):
+        files[filename] = made
+        return mo.Html("")
+
+    monkeypatch.setattr(mo, "download", download)
     list_files(lambda: ROWS, "promises")
     book = fastexcel.read_excel(files["promises.xlsx"]())
     assert book.sheet_names == ["promises"]

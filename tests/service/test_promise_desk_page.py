@@ -430,9 +430,12 @@ def test_reasons_are_searched_for_no_file_that_would_take_a_quarter_of_an_hour(
 ):
     asked = []
     problem = PageProblem(title="under way", text="")
-    monkeypatch.setattr(
-        request_file, "result_of", lambda job, *_: asked.append(job) or problem
-    )
+
+    def under_way(job, *_rest):
+        asked.append(job)
+        return problem
+
+    monkeypatch.setattr(request_file, "result_of", under_way)
     for most in (200, 201):
         rows = [f"SO-{n},1,C-1,A,SHOP,1,2026-01-20" for n in range(most)]
         assert answered(company, "requests.csv", lines(*rows)).problem is problem
