@@ -196,8 +196,10 @@ def test_2_expedite_an_order_at_its_price(planner: Planner, company: Company) ->
     """A planned purchase, found by its number, is asked for three days earlier."""
     rows = company.orders().filter(status="planned", kind="buy", past=False)
     row = rows.filter(pl.col("late_h") > 0).row(0, named=True)
+    # An exact number opens at once.
     planner.search(row["number"])
-    planner.click(planner.shown.get_by_role("link", name=row["number"], exact=True))
+    link = planner.shown.get_by_role("link", name=row["number"], exact=True)
+    expect(link.first).to_be_visible()
     planner.tab("Edit")
     planner.begins()
     planner.shown.get_by_role("radio", name="Reschedule", exact=True).click()
