@@ -34,7 +34,7 @@ with app.setup:
         plan_page,
     )
     from medhavi.service.plan_pages.approver_names import Approver
-    from medhavi.service.plan_pages.plan_loading import follow_facts
+    from medhavi.service.plan_pages.plan_loading import awaiting
     from medhavi.service.plan_pages.plan_page import (
         Decision,
         EditForm,
@@ -98,9 +98,8 @@ def remembered():
 @app.cell(hide_code=True)
 def data(get_renewed, wanted):
     _renewed = get_renewed()
-    read = wanted_data(wanted)
     # Tables that can be planned bring what there was none to compare of.
-    _follows = read.problem is not None and follow_facts(read)
+    read = awaiting(wanted_data(wanted))
     names = read.names
     return names, read
 
@@ -316,11 +315,7 @@ def history(approver, back, names, shown, study, tab, wanted):
         "decisions",
         say("decisions"),
         html(decision_words.history_html(_past, names, say("choose_a_cell_above"))),
-        *(
-            [mo.hstack([approver.field(), back], justify="start", wrap=True)]
-            if any(one.stands for one in _past)
-            else []
-        ),
+        *desk_parts.undo_row(_past, approver, back),
     )
     return
 

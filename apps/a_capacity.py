@@ -598,11 +598,10 @@ def dropped(ask, drop):
 def history(approver, back, names, shown, tab, wanted):
     mo.stop(shown.plan is None or tab.value != say("history"))
     _past = plan_page.decisions(shown, wanted("known_at"))
-    _undo = [mo.hstack([approver.field(), back], justify="start", wrap=True)]
     mo.vstack(
         [
             html(decision_words.history_html(_past, names, say("price_an_edit"))),
-            *(_undo if any(one.stands for one in _past) else []),
+            *desk_parts.undo_row(_past, approver, back),
         ],
         gap=1,
     )

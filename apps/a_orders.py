@@ -404,7 +404,6 @@ def buttons():
 def history(approver, back, known_at, looked, names, shown, tab):
     mo.stop(shown.plan is None or tab.value != say("history"))
     _past = plan_page.decisions(shown, known_at)
-    _stand = any(one.stands for one in _past)
     _own = (
         [
             html(
@@ -418,19 +417,11 @@ def history(approver, back, known_at, looked, names, shown, tab):
         [
             *_own,
             html(f"<h3>Decisions</h3>{decision_words.history_html(_past, names)}"),
-            *(
-                [
-                    mo.hstack(
-                        [
-                            *([approver.field(), back] if _stand else []),
-                            one_order.decided_file(shown),
-                        ],
-                        justify="start",
-                        wrap=True,
-                    )
-                ]
-                if _past
-                else []
+            *desk_parts.undo_row(
+                _past,
+                approver,
+                back,
+                *([one_order.decided_file(shown)] if _past else []),
             ),
         ],
         gap=1,

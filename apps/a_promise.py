@@ -35,7 +35,11 @@ with app.setup:
         plan_risk,
     )
     from medhavi.service.plan_pages.approver_names import Approver
-    from medhavi.service.plan_pages.plan_loading import follow_facts, followed
+    from medhavi.service.plan_pages.plan_loading import (
+        awaiting,
+        follow_facts,
+        followed,
+    )
     from medhavi.service.promise_pages import (
         plan_effect,
         promise_commit,
@@ -136,8 +140,7 @@ def remembered():
 def data(wanted):
     # It stays as it is while somebody fills in a request; where there is none to fill
     # in, tables that can be asked bring one.
-    opened = named(wanted_data(wanted, scenario=True))
-    _follows = opened.problem is not None and follow_facts(opened)
+    opened = awaiting(named(wanted_data(wanted, scenario=True)))
     question = OpenRequest()
     return opened, question
 

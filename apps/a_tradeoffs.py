@@ -35,7 +35,7 @@ with app.setup:
         mode_choice,
         tab_bar,
     )
-    from medhavi.service.plan_pages.plan_loading import follow_facts
+    from medhavi.service.plan_pages.plan_loading import awaiting
     from medhavi.service.tradeoff_page import (
         BUDGETED,
         budgets_of,
@@ -74,9 +74,8 @@ def address():
 
 @app.cell(hide_code=True)
 def data(wanted):
-    shown = wanted_data(wanted)
     # Tables that can be planned bring what there was none to trade off of.
-    _follows = shown.problem is not None and follow_facts(shown)
+    shown = awaiting(wanted_data(wanted))
     return (shown,)
 
 

@@ -93,6 +93,26 @@ def quantity(value: float | None, unit: str | None = None) -> str:
     return text if plain else f"{text} {unit}"
 
 
+_AMOUNT = re.compile(
+    r"((?:[1-9]\d{0,2}(?:[\s,_']\d{3})+|\d+)(?:\.\d*)?(?:e[+-]?\d+)?|\.\d+)\s*"
+    r"((?![\d\s,._']).*)?",
+    re.IGNORECASE,
+)
+"""Number whose groups of three may be parted, and a unit."""
+
+
+def read_amount(text: str) -> tuple[float, str] | None:
+    """Number and unit of a quantity as people write it; None: it is none.
+
+    >>> read_amount("3,650"), read_amount("12 case"), read_amount("3,5")
+    ((3650.0, ''), (12.0, 'case'), None)
+    """
+    found = _AMOUNT.fullmatch(text.strip())
+    if found is None:
+        return None
+    return float(re.sub(r"[\s,_']", "", found[1])), (found[2] or "").strip()
+
+
 def money(value: float | None, currency: str = "EUR") -> str:
     """Amount in three significant digits with its currency.
 

@@ -530,9 +530,8 @@ def command_html(
 ) -> str:
     """Command line that takes the same."""
     edit, option = proposal.edit, shown.source.option
-    if edit is None or len(proposal.files) > 1 or proposal.mended:
-        return ""
-    if _brings_errors(proposal):
+    several = len(proposal.files) > 1
+    if edit is None or several or proposal.mended or _brings_errors(proposal):
         return ""
     if proposal.place is not None:
         table, row, column, value = map(shlex.quote, proposal.place)

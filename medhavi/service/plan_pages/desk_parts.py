@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from medhavi.results.plan_remedy import PlanRemedy
     from medhavi.results.plans.plan import Plan
     from medhavi.service.page_data import PageWithSource
+    from medhavi.service.plan_pages.approver_names import Approver
     from medhavi.service.plan_pages.decision_words import PreviewResult
     from medhavi.service.plan_pages.plan_loading import PlanPage
     from medhavi.service.plan_pages.plan_page import (
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from medhavi.service.plan_pages.remedy_edits import Rows
     from medhavi.snapshot import Snapshot
     from medhavi.views.names import Names
+    from medhavi.workbench.orders.plan_edit_answers import EditRecord
 
 WHOLE_PLAN = say("all_late_demands")
 """Choice of remedies for no demand in particular."""
@@ -281,6 +283,20 @@ def undo_button(
     return mo.ui.button(
         label=say("undo_this_decision"), on_change=lambda _: decide(back)
     )
+
+
+def undo_row(
+    past: Sequence[EditRecord],
+    approver: Approver,
+    back: mo.ui.run_button,
+    *beside: Any,
+) -> list[mo.Html]:
+    """Row that takes the last decision back, where one stands, and what is beside."""
+    import marimo as mo
+
+    undo = [approver.field(), back] if any(one.stands for one in past) else []
+    parts = [*undo, *beside]
+    return [mo.hstack(parts, justify="start", wrap=True)] if parts else []
 
 
 def is_ready(asked: PreviewResult) -> bool:

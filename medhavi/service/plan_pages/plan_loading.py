@@ -136,8 +136,7 @@ def load_page(
         effective_at=effective_at,
         scenario=scenario,
     )
-    if data.snapshot is None or data.problem is not None:
-        follow_facts(data)
+    if awaiting(data).problem is not None or data.snapshot is None:
         return PlanPage(
             source=data.source,
             snapshot=data.snapshot,
@@ -163,6 +162,13 @@ def follow_facts(data: PageData) -> bool:
     if source.tables and before != seen:
         open_pages.tell(source, but=cell, version=seen)
     return True
+
+
+def awaiting(data: PageData) -> PageData:
+    """Data of a page; while there is none to show, its cell runs again with news."""
+    if data.problem is not None:
+        follow_facts(data)
+    return data
 
 
 def followed(

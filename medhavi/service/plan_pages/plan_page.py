@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from medhavi.edits.edit import EDITS
 from medhavi.edits.order_states import OrderState, Verb, allowed
 from medhavi.errors import UsageError
 from medhavi.progress import unobserved
+from medhavi.results.amounts import read_amount
 from medhavi.results.plans.plan import Plan
 from medhavi.service.answer_cache import AnswerCache, answers_ahead
 from medhavi.service.jobs.job_queue import current_queue
@@ -71,9 +71,7 @@ if TYPE_CHECKING:
 
     from medhavi.progress import Observe
     from medhavi.results.plan_remedy import RemedyTrials
-    from medhavi.service.jobs.plan_jobs import (
-        PricedEdit,
-    )
+    from medhavi.service.jobs.plan_jobs import PricedEdit
     from medhavi.service.page_data import (
         PageWithSource,
     )
@@ -354,8 +352,8 @@ def _asked(form: Mapping[str, Any], zone: str) -> dict[str, Any]:
     kind = EDITS.get(str(form["kind"]))
     if kind is None or kind.event != "order":
         return dict(form)
-    names = (*kind.parameters, "reason")
-    asked = {n: form[n] for n in names if form.get(n) not in (None, "")}
+    takes = (*kind.parameters, "reason")
+    asked = {name: form[name] for name in takes if form.get(name) not in (None, "")}
     if "due" in asked:
         asked["due"] = read_moment(str(asked["due"]), zone, "end")
     if "parts" in asked:
@@ -366,9 +364,10 @@ def _asked(form: Mapping[str, Any], zone: str) -> dict[str, Any]:
 
 
 def _quantity(text: str) -> float:
-    if not re.fullmatch(r"-?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?", text):
+    amount, unit = read_amount(text.removeprefix("-")) or (0.0, "?")
+    if unit:
         raise UsageError(say("unread_quantity", repr(text)))
-    return float(text.replace(",", ""))
+    return -amount if text.startswith("-") else amount
 
 
 def answer_to(row: Mapping[str, Any], now: int | None) -> dict[str, Any] | None:
@@ -472,8 +471,8 @@ def take_back(
     if not isinstance(done, EditCommit):
         return done
     if not done.committed:
-        title = say("nothing_was_taken_back")
-        return EditResult(title=title, text=refused_words(done), kept=False)
+        why = refused_words(done)
+        return EditResult(title=say("nothing_was_taken_back"), text=why, kept=False)
     return EditResult(
         title=say("taken_back"),
         text=undone_words(done.edit_id, decisions(page), page.names, approver),

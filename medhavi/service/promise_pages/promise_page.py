@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
-import re
 import threading
 import uuid
 from collections import Counter, OrderedDict
@@ -36,6 +35,7 @@ from medhavi.planners.promising.supply_search.requests import (
 )
 from medhavi.planners.promising.what_if import asked_again, book_with
 from medhavi.progress import Progress
+from medhavi.results.amounts import read_amount
 from medhavi.results.promises.parts import PromiseVariant
 from medhavi.results.promises.promise import Promise
 from medhavi.schema import PLANNED_STATUS, tables
@@ -111,12 +111,6 @@ def forget() -> None:
 
 
 _MOST_CHOICES = 5000
-_AMOUNT = re.compile(
-    r"((?:[1-9]\d{0,2}(?:[\s,_']\d{3})+|\d+)(?:\.\d*)?(?:e[+-]?\d+)?|\.\d+)\s*"
-    r"((?![\d\s,._']).*)?",
-    re.IGNORECASE,
-)
-"""Number whose groups of three may be parted, and a unit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,12 +213,11 @@ def read_quantity(value: object, product: str, snapshot: Snapshot) -> float:
     """
     if isinstance(value, (int, float)):
         return float(value)
-    found = _AMOUNT.fullmatch(str(value or "").strip())
+    found = read_amount(str(value or ""))
     if found is None:
         raise UsageError(say("not_a_quantity", repr(value or "")))
-    amount = float(re.sub(r"[\s,_']", "", found[1]))
+    amount, unit = found
     units = _units(product, snapshot)
-    unit = (found[2] or "").strip()
     if unit and unit not in units:
         known = ", ".join(units) or "none"
         message = f"{product} has no unit {unit!r}; it is counted in {known}."

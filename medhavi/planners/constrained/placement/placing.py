@@ -250,16 +250,16 @@ class Placing:
 
         In campaigns they stay: what a rule asks of the others was found with them.
         """
-        fits = {job.order.index: job.placed for job in self.jobs}
-        for job in reversed([] if self.campaigns else self.sequence):
+        gone = set() if self.campaigns else self.unplaced()
+        for job in reversed(self.sequence if gone else []):
             takers = [need.order for unit in job.order.units for need, _ in unit.takers]
-            idle = bool(takers) and not any(
-                taker is None or fits.get(taker.index, True) for taker in takers
+            idle = bool(takers) and all(
+                taker is not None and taker.index in gone for taker in takers
             )
             plain = self._release.model.node(job.order.node).rules.is_plain
             if idle and plain and job.placed and not job.order.existing:
                 self.take_out(job)
-                fits[job.order.index] = False
+                gone.add(job.order.index)
 
     def close(self) -> None:
         """Discard data that only placing needs: the next step takes its memory.
