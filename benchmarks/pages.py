@@ -44,6 +44,7 @@ GATES = {
     "page to page, p95": (0.8, None),
     "click without planning, p95": (0.3, 0.1),
     "full quote": (0.6, 0.3),
+    "work over 1 s: phase and stop shown, slowest": (0.3, None),
     "edit priced, approved, new plan shown: first": (3.0, None),
     "edit priced, approved, new plan shown: median": (3.0, None),
     "further session [MB]": (4.0, None),
@@ -166,6 +167,16 @@ text => {
 }
 """
 """Time from a press until a text or a button is there [ms]; asked in every frame."""
+_WORKS = """
+() => {
+  const told = [...document.querySelectorAll("[data-job]")].some(place => {
+    const stop = place.querySelector("[data-stop]");
+    return place.querySelector(".mv-phase")?.textContent && stop?.checkVisibility();
+  });
+  return told && performance.now() - medhaviClock.begun;
+}
+"""
+"""Time from a press until its work has a phase and a stop on the page [ms]."""
 
 
 class Visitor:
@@ -194,6 +205,24 @@ class Visitor:
         """Seconds from the last press until a text or a button is there."""
         told = self.page.wait_for_function(_THERE, arg=text, timeout=60_000)
         return float(told.json_value()) / 1000
+
+    def works(self, press: Locator) -> Cost:
+        """Press what begins long work, until the page has its phase and its stop."""
+        self._still()
+        cpu = self.server.cpu()
+        press.click()
+        told = self.page.wait_for_function(_WORKS, timeout=60_000)
+        return Cost(float(told.json_value()) / 1000, self.server.cpu() - cpu)
+
+    def _still(self) -> None:
+        """Wait until no job is under way."""
+        address = f"{self.server.address}/jobs"
+        while True:
+            with urllib.request.urlopen(address, timeout=60) as answer:
+                states = {job["state"] for job in json.load(answer)}
+            if not states & {"waiting", "running"}:
+                return
+            self.page.wait_for_timeout(100)
 
     def drawn(self, cpu: float) -> Cost:
         """Cost once no cell has run for a while; `cpu` is that of before."""
@@ -393,6 +422,21 @@ def edit(visitor: Visitor, row: int) -> Cost:
     return Cost(priced + shown.wall, shown.cpu)
 
 
+def long_work(visitor: Visitor) -> Cost:
+    """Begin trade-offs, the price of an edit and a scenario; the slowest to tell."""
+    page = visitor.page
+    visitor.visit("/tradeoffs/")
+    fronts = visitor.works(page.get_by_role("button", name="Find the trade-offs"))
+    visitor.visit("/scenarios/?kind=demand_factor")
+    change = page.get_by_placeholder("15 or -10").locator("visible=true")
+    visitor.deed(lambda: (change.fill("15"), change.press("Tab")), 1.0)
+    scenario = visitor.works(page.get_by_role("button", name="Add the change"))
+    visitor.visit("/orders/?status=planned")
+    visitor.deed(page.get_by_role("checkbox", name="Select row").nth(1).click)
+    preview = page.get_by_role("button", name="Preview", exact=True).last
+    return max(fronts, scenario, visitor.works(preview))
+
+
 def p95(values: list[float]) -> float:
     """Quantile of 95 %."""
     return sorted(values)[max(0, round(0.95 * len(values)) - 1)]
@@ -431,6 +475,8 @@ def costs_of_demo(
     ):
         wall, cpu = ([*part] for part in zip(*costs, strict=True))
         figures[title] = Cost(p95(wall), p95(cpu))
+    with visitor(server) as desk:
+        figures["work over 1 s: phase and stop shown, slowest"] = long_work(desk)
     figures["further session [MB]"] = Cost(further_session(server, "/plan/"), 0.0)
     time.sleep(CLOSED_S)  # pages that were closed are filled by edits until then
     with visitor(server) as desk:

@@ -224,10 +224,11 @@ def edit(
     required = [(name,) for name in known if known[name].required and name != "supply"]
     for names in (*required, EDITS[kind].needs):
         if names and all(stated.get(name) in (None, (), []) for name in names):
-            message = f"Edit {kind} needs {' or '.join(names)}."
+            what = [f"{name} ({known[name].meaning.rstrip('.')})" for name in names]
+            message = f"{EDITS[kind].words} needs {' or '.join(what)}."
             raise UsageError(message)
     if "supply" in known and not supply:
-        message = f"Edit {kind} needs the order: an id of the plan's supplies."
+        message = f"{EDITS[kind].words} needs the order: an id of the plan's supplies."
         raise UsageError(message)
     if "supply" in known:
         stated = {"supply": supply, **stated}

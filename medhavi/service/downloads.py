@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from medhavi.results.plans.folder import WORKBOOK_OPTIONS, guarded
+from medhavi.views.order_list import within_their_days
 from medhavi.views.pictures.picture_files import picture_png, picture_svg
 from medhavi.views.theme import title_of
 from medhavi.views.words import say, worded
@@ -45,7 +46,8 @@ def as_tsv(rows: pl.DataFrame) -> bytes:
 
 
 def _with_clocks(rows: pl.DataFrame) -> pl.DataFrame:
-    return rows.with_columns(pl.col(pl.Datetime).dt.strftime("%Y-%m-%d %H:%M"))
+    written = pl.col(pl.Datetime).dt.strftime("%Y-%m-%d %H:%M")
+    return within_their_days(rows).with_columns(written)
 
 
 COPY_SCRIPT = worded(
@@ -75,7 +77,7 @@ def as_xlsx(rows: pl.DataFrame, sheet: str) -> bytes:
 
     written = io.BytesIO()
     with xlsxwriter.Workbook(written, WORKBOOK_OPTIONS) as book:
-        rows.write_excel(
+        within_their_days(rows).write_excel(
             book,
             worksheet=sheet[:_LONGEST_SHEET],
             autofit=True,

@@ -67,9 +67,8 @@ _names: AnswerCache[Names] = AnswerCache(4)
 class PageProblem:
     """What stands in the way of a page, for people.
 
-    `job` is waited for, or failed; `stop` is the word of its button; `when_seen`: an
-    offer begins when the page is seen; `is_final`: the same question, the same answer.
-    `findings`: what is wrong with data, listed below it.
+    `job` is waited for, or failed; `stop`: the word of its button; `when_seen`: it
+    begins once seen; `is_final`: asked again, the same; `findings`: listed below.
     """
 
     title: str
@@ -365,6 +364,7 @@ def _bad_data(failure: BadData) -> PageProblem:
 _PROBLEMS: tuple[tuple[type[Exception], str, str], ...] = (
     (VerificationFailed, say("plan_failed_check"), say("report_defect")),
     (InfeasibleBudgets, say("no_plan_in_budget"), say("raise_a_budget")),
+    (UsageError, say("cannot_be_done_as_asked"), ""),
     (MedhaviError, say("there_is_nothing_to_show"), ""),
     (OSError, say("data_unreadable"), say("check_the_folders_name")),
 )

@@ -202,6 +202,22 @@ def due_clock(moment: dt.datetime | None) -> str:
 
 
 _DUE = {grid_columns.DUE, grid_columns.PROMISED, grid_columns.REQUESTED}
+_LAST_MINUTE = dt.timedelta(minutes=1)
+
+
+def within_their_days(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows for a file: what is due at midnight stands in the last minute of its day.
+
+    A spreadsheet has no 24:00; it would write the day after the one that is meant.
+
+    >>> rows = pl.DataFrame({"Start": [dt.datetime(2026, 11, 17)]})
+    >>> within_their_days(rows.with_columns(Due="Start"))["Start", "Due"].row(0)
+    (datetime.datetime(2026, 11, 17, 0, 0), datetime.datetime(2026, 11, 16, 23, 59))
+    """
+    clocks = rows.select(pl.col(pl.Datetime)).columns
+    dues = pl.col([name for name in clocks if name.removesuffix(" (local)") in _DUE])
+    ends = pl.when(dues == dues.dt.truncate("1d")).then(dues - _LAST_MINUTE)
+    return rows.with_columns(ends.otherwise(dues))
 
 
 def clocks(columns: Iterable[str]) -> dict[str, Callable[..., str]]:

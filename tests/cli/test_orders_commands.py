@@ -261,7 +261,7 @@ def test_a_plan_of_older_facts_ends_in_1_and_tells_what_changed(
         (["firm", "x", "--commit"], "--commit needs --approver"),
         (["firm"], "name proposals, or give --automatic"),
         (["mass-change", "--edit", "x"], "must be a list of edits"),
-        (["move", "x"], "Edit move needs due or start"),
+        (["move", "x"], "Reschedule needs due"),
         (["move", "x", "--due", "soon"], "due (soon) must be an instant"),
         (["split", "x"], "Missing option '--part'"),
         (["override", "--table", "t", "--key", "k", "--column", "c"], "--key names"),

@@ -57,6 +57,17 @@ def test_a_workbook_has_units_local_times_and_no_keys():
     assert read.row(0) == ("Olive soap", CLOCK, 12.5)
 
 
+def test_a_file_tells_a_day_as_its_last_minute():
+    """Due is the end of Monday: a spreadsheet would write it as Tuesday 00:00."""
+    tuesday = dt.datetime(2026, 3, 3)  # noqa: DTZ001 - a wall clock has no zone
+    monday = tuesday - dt.timedelta(minutes=1)
+    rows = pl.DataFrame({"Start": [CLOCK], "Due": [tuesday], "Promised": [CLOCK]})
+    told = told_rows(rows, {})
+    read = pl.read_excel(io.BytesIO(as_xlsx(told, "orders")))
+    assert read.row(0) == (CLOCK, monday, CLOCK)
+    assert "2026-03-02 07:30\t2026-03-02 23:59\t" in as_tsv(told).decode()
+
+
 def test_the_sheet_of_a_list_is_called_like_its_file(monkeypatch):
     files = {}
 

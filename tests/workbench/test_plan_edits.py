@@ -498,8 +498,8 @@ def shared(tmp_path_factory):
     ("values", "message"),
     [
         ({"kind": "sell", "supply": "X"}, "There is no edit sell"),
-        ({"kind": "move", "supply": "X"}, "Edit move needs due or start"),
-        ({"kind": "firm"}, "Edit firm needs the order"),
+        ({"kind": "move", "supply": "X"}, "Reschedule needs due"),
+        ({"kind": "firm"}, "Firm needs the order"),
         ({"kind": "firm", "supply": ["X", "Y"]}, "supply .* must be a text"),
         ({"kind": "firm", "supply": "X", "qty": 1}, "Edit firm takes no qty"),
         (
@@ -516,15 +516,15 @@ def shared(tmp_path_factory):
         ),
         ({"kind": "firm", "supply": "X", "lock": 1}, "lock .* true or false"),
         ({"kind": "firm", "supply": "X", "also": ["Y"]}, "Edit firm takes no also"),
-        ({"kind": "mass_change"}, "Edit mass_change needs edits"),
+        ({"kind": "mass_change"}, "Mass change needs edits"),
         ({"kind": "mass_change", "edits": ["Y"]}, "edits .* must be a list of edits"),
         (
             {"kind": "mass_change", "edits": [{"kind": "move", "supply": "X"}]},
-            "Edit move needs due or start",
+            "Reschedule needs due",
         ),
         (
             {"kind": "mass_change", "edits": [{"kind": "mass_change", "edits": []}]},
-            "Edit mass_change needs edits",
+            "Mass change needs edits",
         ),
         (
             {

@@ -343,7 +343,8 @@ def _quantities(
     large = counted.filter(pl.col("count").abs() >= INT64_MAX / 2)
 
     def tell(row: Mapping[str, object]) -> dict[str, object]:
-        return {key: row[key] for key in ("product", "step")} | {"place": ""}
+        said = {"place": "", "value": f"{row[column]:,.15g}"}
+        return {key: row[key] for key in ("product", "step")} | said
 
     found = told("SNAP029", name, column, *mark(snapshot, name, large), tell)
     off = (pl.col("count") - pl.col("count").round()).abs()
