@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import random
 from typing import TYPE_CHECKING, Any
 
@@ -101,6 +102,18 @@ def what_stands_stays(made: Plan, rows: Rows) -> None:
 )
 def test_every_plan_obeys_the_laws(seed: int) -> None:
     laws(seed)
+
+
+@pytest.mark.req("CAP-06")
+def test_a_firm_order_in_mode_optimize_takes_nothing_that_is_dead() -> None:
+    """Its supplier brings 40 of 50 while they live: the other ten come late."""
+    snapshot = Snapshot.from_frames(factories.tables(**wide_tables(3389)))
+    made = plan(snapshot, "optimize", {"effort": "standard"})
+    assert [str(fault) for fault in verify(made, snapshot)] == []
+    leaves = made.supplies.filter(pl.col("id") == "O2")["start"].item()
+    bought = made.supplies.filter(kind="buy", product="P1").sort("finish")[1:]
+    assert bought["qty"].sum() == 50
+    assert bought["finish"].min() + dt.timedelta(days=3) >= leaves
 
 
 @pytest.mark.nightly

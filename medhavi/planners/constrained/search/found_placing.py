@@ -24,7 +24,10 @@ from medhavi.planners.constrained.placement.placing import (
 from medhavi.planners.constrained.search.changeovers import stretches
 from medhavi.planners.constrained.search.found_orders import taken_at
 from medhavi.planners.constrained.search.found_pegs import FoundJobs, differ
-from medhavi.planners.constrained.search.standing_work import require_goods
+from medhavi.planners.constrained.search.standing_work import (
+    LateGoodsError,
+    require_goods,
+)
 from medhavi.planners.kernels.plant_kernels.plant_record import begin_from
 from medhavi.planners.mrp.netting_state.order_creation import STOCK_PRIORITY
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND
@@ -242,6 +245,8 @@ class FoundPlacing(Placing):
         ------
         MismatchError
             A component is taken when its line does not hold.
+        LateGoodsError
+            What an existing order takes that may move is dead by then.
         """
         release = self._release
         for order in self._layout.orders:
@@ -267,6 +272,26 @@ class FoundPlacing(Placing):
                 self._shop.release(order, order.timing)
                 self._buy_late(order, limits[at])
                 self._shop.occupy(order, order.timing)
+        self._require_alive()
+
+    def _require_alive(self) -> None:
+        """Refuse purchases that die before existing orders that may move take them.
+
+        A supplier brings no more at a time; who waits takes what comes after that.
+        """
+        moving = {job.order.index for job in self._existing}
+        floors = {
+            need.order.existing: need.order.timing.start
+            for bought, _ in self._bought
+            for unit in bought.units
+            for need, _ in unit.takers
+            if need.order is not None
+            and need.order.existing is not None
+            and need.order.index in moving
+            and unit.expires < need.instant
+        }
+        if floors:
+            raise LateGoodsError(floors)
 
     def _wanted(self, order: SupplyOrder, taken: Mapping[int, int]) -> int:
         """When a purchase is wanted by those that take from it [UTC seconds]."""
