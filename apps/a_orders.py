@@ -438,8 +438,17 @@ def taken_back(approver, back, decide):
 
 @app.cell(hide_code=True)
 def outcome(get_decision, settle, shown):
-    desk_parts.outcome(shown, get_decision(), settle)
-    return
+    _told = desk_parts.outcome(shown, get_decision(), settle)
+    decided = get_decision()
+    _told
+    return (decided,)
+
+
+@app.cell(hide_code=True)
+def undo(approver, decide, decided):
+    undo = desk_parts.undo_button(decided, approver.value, decide)
+    undo
+    return (undo,)
 
 
 @app.cell(hide_code=True)

@@ -240,6 +240,43 @@ def order_named(orders: pl.DataFrame, text: str) -> str | None:
     return None if found.is_empty() else str(found["id"][-1])
 
 
+def numbers_of(plan: Plan, stated: Mapping[str, Any]) -> dict[str, str]:
+    """Numbers of the orders of a plan that a stated edit is about, by their ids."""
+    ids = [one.get("supply") for one in stated.get("edits", (stated,))]
+    found = plan.supplies.filter(pl.col("id").is_in(ids, nulls_equal=True))
+    return dict(found.select("id", "number").iter_rows())
+
+
+def with_numbers(
+    plan: Plan, stated: Mapping[str, Any], numbers: Mapping[str, str]
+) -> dict[str, Any] | None:
+    """Stated edit of the orders that have the numbers of before; None: one has gone.
+
+    What is planned anew under the id of an order has another number.
+
+    Parameters
+    ----------
+    numbers
+        As of `numbers_of`, of the plan that the edit was stated for.
+    """
+    if numbers_of(plan, stated) == numbers:
+        return dict(stated)
+    found = plan.supplies.filter(pl.col("number").is_in(list(numbers.values())))
+    ids = {number: id_ for id_, number in found.select("id", "number").iter_rows()}
+    if not ids.keys() >= set(numbers.values()):
+        return None
+
+    def renamed(one: Mapping[str, Any]) -> dict[str, Any]:
+        supply = one.get("supply")
+        return (
+            {**one, "supply": ids[numbers[supply]]} if supply in numbers else dict(one)
+        )
+
+    if "edits" in stated:
+        return {**stated, "edits": [renamed(one) for one in stated["edits"]]}
+    return renamed(stated)
+
+
 def free_number(wanted: str, taken: Collection[str]) -> str:
     """Number, counted up from 2 where it is taken."""
     if wanted not in taken:

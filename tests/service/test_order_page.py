@@ -11,7 +11,7 @@ import marimo as mo
 import polars as pl
 import pytest
 
-from medhavi.edits.order_rows import order_named
+from medhavi.edits.order_rows import numbers_of, order_named, with_numbers
 from medhavi.results.reports.time_phased import TimePhasedRecords
 from medhavi.service import page_data
 from medhavi.service.downloads import as_csv, as_xlsx
@@ -237,7 +237,49 @@ def test_a_date_without_a_time_is_read_for_each_order(desk):
     assert shown.preview.edit.reason == "holiday"
     assert {one.values["due"] for one in shown.preview.edit.edits} == {day(75)}
     wrong = order_page.edit_of("move", {"due": "", "days": 0.0}, selected, desk.plan)
-    assert "needs due or start" in plan_page.show_edit(desk, wrong).problem.text
+    assert "Enter a new date" in plan_page.show_edit(desk, wrong).problem.text
+    assert desk_words.edited_words(desk.plan, wrong, desk.names) == ""
+    for kind in ("split", "change_qty", "change_source", "change_resource"):
+        empty = order_page.edit_of(kind, {}, selected[:1], desk.plan)
+        assert plan_page.show_edit(desk, empty).problem.text.endswith(".")
+
+
+def test_an_edit_that_waits_is_of_the_order_that_it_was_asked_for(desk, tmp_path):
+    """Two people on one order: the later price was that of the next one of its id."""
+    (row,) = selected_of(desk, proposal(desk.plan))
+    asked = order_page.edit_of("move", {"days": 2.0}, [row], desk.plan)
+    press = plan_page.new_press()
+    first = plan_page.show_edit(desk, asked, press)
+    assert first.preview.ready
+    firm = order_page.edit_of("firm", {}, [row], desk.plan)
+    done = plan_page.decide(desk, plan_page.show_edit(desk, firm), "Ana")
+    assert done.kept, done.text
+    after = page_of(tmp_path)
+    told = plan_page.show_edit(after, asked, press).problem
+    assert told is not None
+    assert told.title == "The order has changed"
+    assert "approved by Ana" in told.text
+    assert plan_page.show_edit(after, asked, press).preview is None
+    session = plan_page.EditSession(orders=(row["number"], "PO-1"))
+    orders = order_page.orders_of(after)
+    order_page.select_asked(session, orders, orders, lambda _: "")
+    assert session.orders == (done.orders[0], "PO-1")
+
+
+def test_an_edit_keeps_its_order_under_another_id(desk):
+    (row,) = selected_of(desk, proposal(desk.plan))
+    stated = {"kind": "mass_change", "edits": [{"kind": "firm", "supply": row["id"]}]}
+    numbers = numbers_of(desk.plan, stated)
+    assert numbers == {row["id"]: row["number"]}
+    renamed = desk.plan.replace(
+        supplies=desk.plan.supplies.with_columns(
+            id=pl.col("id").replace(row["id"], "other")
+        )
+    )
+    (kept,) = with_numbers(renamed, stated, numbers)["edits"]
+    assert kept == {"kind": "firm", "supply": "other"}
+    assert with_numbers(renamed, stated["edits"][0], numbers) == kept
+    assert with_numbers(renamed, stated, {row["id"]: "P-GONE-1"}) is None
 
 
 def test_the_suggestions_of_exceptions_are_one_edit(desk):

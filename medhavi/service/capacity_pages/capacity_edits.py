@@ -297,8 +297,6 @@ def read(
 
 def priced(shown: PlanPage, asked: plan_page.EditForm) -> PreviewResult:
     """Price of an edit that `read` gave, with its plan for the Gantt chart."""
-    if isinstance(asked.form, PageProblem):
-        return decision_words.PreviewResult(problem=asked.form)
     return plan_page.show_edit(shown, asked.form, asked.press, drawn=True)
 
 

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from html import escape
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -184,7 +186,7 @@ def upload_part(dropped: mo.ui.file, whole: mo.ui.checkbox) -> mo.Html:
 
     template, example = (
         mo.download(
-            partial(plan_page.template_bytes, example=filled),
+            partial(template_bytes, example=filled),
             filename=name,
             label=say(label),
         )
@@ -202,6 +204,16 @@ def upload_part(dropped: mo.ui.file, whole: mo.ui.checkbox) -> mo.Html:
         ],
         gap=1,
     )
+
+
+def template_bytes(*, example: bool = False) -> bytes:
+    """Workbook to fill; empty, or with the rows of an example."""
+    from medhavi.workbench.files.template_files import write_xlsx_template
+
+    with TemporaryDirectory(prefix="medhavi-") as folder:
+        path = Path(folder) / "tables.xlsx"
+        write_xlsx_template(path, example=example)
+        return path.read_bytes()
 
 
 def uploaded(

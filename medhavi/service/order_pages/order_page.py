@@ -16,6 +16,7 @@ from medhavi.edits.order_states import OrderState, Verb, allowed
 from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.downloads import left_by_search, list_files
 from medhavi.service.grid_groups import file_rows
+from medhavi.service.page_data import PageProblem
 from medhavi.service.page_table import written
 from medhavi.service.plan_pages import plan_page
 from medhavi.service.plan_pages.page_choices import choice, named_options, number_choice
@@ -212,7 +213,9 @@ def select_asked(
     """Select what the address asks for: one order where nothing is, or all shown.
 
     All that are shown follow a plan that is made anew, until somebody selects others.
+    An order that was selected stays so under the number that it got by a decision.
     """
+    session.orders = _with_their_numbers(orders, session.orders)
     named = order_named(orders, wanted("order"))
     every = wanted(TICKED) == ALL and not named
     before, session.asked = session.asked, tuple(map(wanted, FILTERS)) if every else ()
@@ -224,6 +227,18 @@ def select_asked(
         days = wanted("days")
         form = {"days": float(days)} if days.lstrip("-").isdecimal() else {}
         session.send(wanted("action"), form)
+
+
+def _with_their_numbers(
+    orders: pl.DataFrame, numbers: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Numbers that orders have now by those that they had as proposals."""
+    if not numbers:
+        return ()
+    now = dict(orders.select("id", "number").iter_rows())
+    known = set(now.values())
+    became = {one: order_named(orders, one) for one in numbers if one not in known}
+    return tuple(now.get(became.get(one) or "", one) for one in numbers)
 
 
 def exports(
@@ -377,7 +392,7 @@ def due_link(order: str) -> str:
 
 
 def edit_form(
-    session: EditSession, submitted: Callable[[dict[str, Any]], None]
+    session: EditSession, submitted: Callable[[dict[str, Any] | PageProblem], None]
 ) -> mo.ui.form[Any, Any] | None:
     """Ask for the values of an action; None where none is chosen.
 
@@ -466,10 +481,22 @@ def _alternates(row: Row, snapshot: Snapshot) -> dict[str, str]:
     return {names.name(one): one for able in choices if len(able) > 1 for one in able}
 
 
+MISSING: Mapping[str, tuple[tuple[str, ...], str]] = {
+    Verb.MOVE: (("due", "days"), say("enter_a_date_or_days")),
+    Verb.SPLIT: (("parts",), say("enter_the_parts")),
+    Verb.CHANGE_QTY: (("qty",), say("enter_the_quantity")),
+    Verb.CHANGE_SOURCE: (("source",), say("choose_the_source")),
+    Verb.CHANGE_RESOURCE: (("resource",), say("choose_the_resource")),
+}
+"""What an action needs of its form, and what is said where none of it is filled in."""
+
+
 def edit_of(
     kind: str, form: Mapping[str, Any], selected: Sequence[Row], plan: Plan
-) -> dict[str, Any]:
+) -> dict[str, Any] | PageProblem:
     """Edit of all selected orders: of one, or of several in one decision.
+
+    A form that lacks what the action needs is a problem.
 
     Parameters
     ----------
@@ -477,6 +504,10 @@ def edit_of(
         `due`, `days`, `parts`, `qty`, `source`, `resource` and `reason`, those that the
         kind takes.
     """
+    needed, words = MISSING.get(kind, ((), ""))
+    if needed and not any(form.get(name) for name in needed):
+        title = say("cannot_be_done_as_asked")
+        return PageProblem(title=title, text=words, is_final=True)
     reason = {"reason": form.get("reason")} if form.get("reason") else {}
     if kind == SUGGESTED:
         edits = suggestions(selected, plan)

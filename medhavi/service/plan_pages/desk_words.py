@@ -10,6 +10,7 @@ from medhavi.service.data_source import served_mode
 from medhavi.service.jobs.open_pages import again_button
 from medhavi.service.page_data import (
     SCENARIO,
+    PageProblem,
     facts_of,
     html,
     keep_in,
@@ -74,8 +75,12 @@ def page_link(params: Mapping[str, str], without: Collection[str]) -> str:
     return f"?{urlencode(kept)}{'&' * bool(kept)}{{rows}}"
 
 
-def edited_words(plan: Plan, edit: Mapping[str, Any], names: Names) -> str:
+def edited_words(
+    plan: Plan, edit: Mapping[str, Any] | PageProblem, names: Names
+) -> str:
     """Which orders an edit is about: one in full, of several their numbers."""
+    if isinstance(edit, PageProblem):
+        return ""
     if "edits" not in edit:
         return order_list.order_words(plan, edit.get("supply"), names)
     numbers = dict(plan.supplies.select("id", "number").iter_rows())

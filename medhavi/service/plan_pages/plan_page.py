@@ -10,11 +10,10 @@ import itertools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Protocol
 
 from medhavi.edits.edit import EDITS
+from medhavi.edits.order_rows import numbers_of, with_numbers
 from medhavi.edits.order_states import OrderState, Verb, allowed
 from medhavi.errors import UsageError
 from medhavi.progress import unobserved
@@ -158,12 +157,12 @@ class EditSession:
 
 _KEPT_EDITS = 32
 """Answers that stay in memory: trying a remedy again would plan again."""
-MOST_BYTES = 50_000_000
-"""Largest workbook that the page takes."""
 DO_IT = ("BringForward", "Defer", "Cancel")
 """Exceptions that one edit answers."""
 
 _tried: AnswerCache[RemedyTrials] = AnswerCache(_KEPT_EDITS)
+_numbers_asked: AnswerCache[Mapping[str, str]] = AnswerCache(1024)
+"""Numbers of the orders of an edit by their ids, as its press had them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,7 +227,11 @@ class PricedAnswer(Protocol):
 
 
 def show_edit(
-    page: PlanPage, form: Mapping[str, Any], press: int = 0, *, drawn: bool = False
+    page: PlanPage,
+    form: Mapping[str, Any] | PageProblem,
+    press: int = 0,
+    *,
+    drawn: bool = False,
 ) -> PreviewResult:
     """Preview an edit that a form describes; in the server a job works it out.
 
@@ -239,12 +242,15 @@ def show_edit(
     form
         `kind`, `supply` and the values of the edit; `due` is local time of the company,
         `parts` are numbers with spaces or semicolons. An edit of several orders has
-        such forms as its `edits`.
+        such forms as its `edits`. What is no edit is a problem.
     press
-        Of the button that asked. Once its edit is approved there is nothing to price.
+        Of the button that asked. Once its edit is approved there is nothing to price;
+        of a later plan the orders are those that have the numbers of then.
     drawn
         Whether the preview has its plan, to be drawn.
     """
+    if isinstance(form, PageProblem):
+        return PreviewResult(problem=form)
     if is_decided(press):
         return PreviewResult()
     try:
@@ -252,6 +258,10 @@ def show_edit(
         stated = _asked(form, page.names.zone)
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
         return PreviewResult(problem=problem_of(failure))
+    if press:
+        numbers = _numbers_asked.get(press, lambda: numbers_of(plan, stated))
+        if (stated := with_numbers(plan, stated, numbers)) is None:
+            return PreviewResult(problem=_gone(page))
     request = PreviewRequest(
         plan=_request(page, plan),
         fingerprint=plan.fingerprint,
@@ -567,16 +577,6 @@ def _both(page: PlanPage) -> tuple[Plan, Snapshot]:
         message = "The page has no plan."
         raise UsageError(message)
     return page.plan, page.snapshot
-
-
-def template_bytes(*, example: bool = False) -> bytes:
-    """Workbook to fill; empty, or with the rows of an example."""
-    from medhavi.workbench.files.template_files import write_xlsx_template
-
-    with TemporaryDirectory(prefix="medhavi-") as folder:
-        path = Path(folder) / "tables.xlsx"
-        write_xlsx_template(path, example=example)
-        return path.read_bytes()
 
 
 def publish(page: PlanPage, approver: str) -> EditResult:

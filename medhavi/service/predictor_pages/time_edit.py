@@ -12,7 +12,6 @@ from medhavi.providers import Providers
 from medhavi.providers.lead_times import EVERY_PRODUCT
 from medhavi.service.page_data import PageProblem, html
 from medhavi.service.plan_pages import plan_page
-from medhavi.service.plan_pages.decision_words import PreviewResult
 from medhavi.views import page
 from medhavi.views.names import number
 from medhavi.views.words import say
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     import marimo as mo
 
     from medhavi.predict.coverage import PredictorReport
+    from medhavi.service.plan_pages.decision_words import PreviewResult
     from medhavi.service.plan_pages.plan_loading import PlanPage
     from medhavi.service.plan_pages.plan_page import EditForm
     from medhavi.views.names import Names
@@ -189,8 +189,6 @@ def time_edit(
 
 def priced(shown: PlanPage, asked: EditForm) -> PreviewResult:
     """Price of an edit that `time_edit` made."""
-    if isinstance(asked.form, PageProblem):
-        return PreviewResult(problem=asked.form)
     return plan_page.show_edit(shown, asked.form, asked.press)
 
 
