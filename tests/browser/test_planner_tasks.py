@@ -7,11 +7,7 @@ Each task ends at a figure that is worked out here, apart from the page.
 from __future__ import annotations
 
 import datetime as dt
-import os
 import re
-import shutil
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 from zoneinfo import ZoneInfo
@@ -32,6 +28,7 @@ from medhavi.views.theme import title_of
 from medhavi.workbench.promise_desk.promise_records import promise_records
 from tests.api import Workbench
 from tests.browser.conftest import served
+from tests.browser.demo_company import demo_copy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -152,17 +149,7 @@ class Planner:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder of the demo company: a copy of MEDHAVI_DEMO, else generated."""
-    place = tmp_path_factory.mktemp("demo") / "aurora"
-    made = os.environ.get("MEDHAVI_DEMO")
-    if made is None:
-        start = "import sys; from medhavi.cli import main; sys.exit(main())"
-        workspace = place.parent / "workspace"
-        workspace.mkdir()
-        subprocess.run([sys.executable, "-c", start, "demo"], cwd=workspace, check=True)
-        made = str(workspace / "lakehouse" / "aurora-small")
-    shutil.copytree(made, place)
-    return place
+    return demo_copy(tmp_path_factory.mktemp("demo"))
 
 
 @pytest.fixture(scope="module")

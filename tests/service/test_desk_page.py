@@ -196,7 +196,7 @@ def test_an_order_that_somebody_else_firmed_is_told_with_the_decision(desk, tmp_
     ("form", "words"),
     [
         ({"kind": "move", "due": "soon"}, "enter a date and time"),
-        ({"kind": "move", "due": ""}, "needs due or start"),
+        ({"kind": "move", "due": ""}, "needs due"),
         ({"kind": "split", "parts": "a b"}, "is no quantity"),
         ({"kind": "change_qty", "qty": None}, "needs qty"),
         ({"kind": "change_source", "source": ""}, "needs source"),
