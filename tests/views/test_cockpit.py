@@ -225,10 +225,12 @@ def test_facts_are_counted_back_from_now():
         {
             "type": ["A", "A", "A", "B"],
             "occurred_at": [now - dt.timedelta(days=one) for one in ago],
+            "recorded_at": [now + dt.timedelta(days=one) for one in ago],
         }
     )
     (row,) = event_rows(events, {"day": 1, "week": 7}, now).to_dicts()
     assert (row["Event"], row["day"], row["week"]) == ("A", 1, 2)
+    assert row["Last recorded"] == now + dt.timedelta(days=3)
 
 
 def located(**more):
