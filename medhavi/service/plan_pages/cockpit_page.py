@@ -243,7 +243,7 @@ def promise_table(shown: PlanPage, plan: Plan) -> mo.Html:
         rows.height,
         count(promised, "order line"),
         cockpit.others_missed_words(plan, shown.snapshot),
-        "/promise/?tab=at-risk",
+        "/promise/?tab=promises-at-risk",
     )
     table = page_table(
         rows,
@@ -263,6 +263,8 @@ def promise_table(shown: PlanPage, plan: Plan) -> mo.Html:
 
 def event_table(shown: PlanPage) -> mo.Html:
     """Facts of the last day and week by kind."""
+    import marimo as mo
+
     plan = shown.plan
     if not shown.source.lake or plan is None or plan.run.as_of is None:
         return html(page.empty(say("no_event_log"), say("folder_without_history")))

@@ -33,8 +33,8 @@ def drift(company: TrainingWorkbench) -> tuple[PredictorReport, ...]:
     """Report every predictor: coverage over time, spread, champion and challenger.
 
     Without one in use the plain rule is watched, unless the estimates in force are of
-    a version that the store has not: it is in use, and is not watched. A store that cannot be read is the
-    problem of each report.
+    a version that the store has not: it is in use, and is not watched. A store that
+    cannot be read is the problem of each report.
     """
     snapshot = company.snapshot()
     observations = company.lake.lead_time_observations()
