@@ -173,7 +173,7 @@ def bar(plan, tab, wanted):
 
 @app.cell(hide_code=True)
 def draw(mode, names, plan, tab):
-    mo.stop(tab.value != say("late_demands"))
+    mo.stop(tab.value != say("column_demands"))
     if mode.value == "mrp":
         _chart, _key = overdue_chart(plan, names), "overdue"
         _none = say("no_start_before_now"), say("look_for_tight")
@@ -193,7 +193,7 @@ def causes(names, plan, tab):
 
 @app.cell(hide_code=True)
 def choose_demand(keep, plan, shown, tab, wanted):
-    _on = plan and tab.value == say("late_demands")
+    _on = plan and tab.value == say("column_demands")
     demands = demand_page.demand_table(shown, wanted, keep) if _on else None
     return (demands,)
 
@@ -209,11 +209,11 @@ def choose_side(keep, mode, wanted):
 
 
 @app.cell(hide_code=True)
-def grid(demands, drawn, names, wanted):
+def grid(demands, drawn, names, plan, wanted):
     _grid = (
         html(demand_page.missing_html(wanted("demand"), demands))
         if demands is None
-        else demand_page.table_part(demands, names)
+        else demand_page.table_part(demands, plan, names)
     )
     mo.vstack([drawn, _grid], gap=1)
     return

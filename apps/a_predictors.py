@@ -302,11 +302,7 @@ def undo(approver, decided, give):
 @app.cell(hide_code=True)
 def versions(names, one, tab):
     mo.stop(one is None or tab.value != predictor_page.TABS[3])
-    html(
-        predictors.versions_html(one, names)
-        if one.versions
-        else page.empty(say("no_version_yet"), say("train_the_plain_rule"))
-    )
+    html(predictor_page.versions_part(one, names))
     return
 
 

@@ -185,9 +185,11 @@ def check(get_look, shown, tab):
 
 
 @app.cell(hide_code=True)
-def in_force(shown, tab):
-    _asked = shown.problem is None and tab.value in (say("promises"), say("at_risk"))
-    in_force = followed(shown, shown.snapshot).plan if _asked else None
+def in_force(records, shown, tab):
+    # The head says on each part which promises the plan does not keep.
+    _asked = tab.value == say("at_risk") or not records.is_empty()
+    _is_read = _asked and shown.problem is None
+    in_force = followed(shown, shown.snapshot).plan if _is_read else None
     return (in_force,)
 
 

@@ -174,10 +174,16 @@ def tiles(names, schedule):
 
 @app.cell(hide_code=True)
 def gantt(names, schedule):
-    picture(
-        gantt_chart(schedule, names.zone, names),
-        say("no_schedule"),
-        say("see_conflicts_below"),
+    mo.vstack(
+        [
+            picture(
+                gantt_chart(schedule, names.zone, names),
+                say("no_schedule"),
+                say("see_conflicts_below"),
+            ),
+            html(f'<p class="muted small">{say("schedule_gantt_legend")}</p>'),
+        ],
+        gap=0,
     )
     return
 

@@ -84,7 +84,7 @@ def say_plan():
 
     Mode `mrp` nets every demand against stock and open orders, level by level, and
     keeps every date on paper: a demand whose chain should have started before now is
-    *at risk*, one that was due before now *past due when planned*. `mv.verify` checks
+    *with a past-due release*, one that was due before now *past due when planned*. `mv.verify` checks
     a plan by code that shares nothing with the planner, and lists what is broken.
     """)
     return

@@ -504,7 +504,7 @@ def drift(lake: LakeOption = None) -> None:
         predictors=[
             {
                 "model": each.model,
-                "in_use": each.champion.version if each.champion else None,
+                "in_use": each.version_in_use or None,
                 "challenger": each.challenger.version if each.challenger else None,
                 "observations": each.observations,
                 "watched": each.outcomes.height,
@@ -518,7 +518,7 @@ def drift(lake: LakeOption = None) -> None:
 
 
 def _coverage_row(each: PredictorReport) -> tuple[object, ...]:
-    used = each.champion.version if each.champion else "plain rule"
+    used = each.version_in_use or "plain rule"
     if not each.recent:
         return (each.model, used, each.outcomes.height, None, None, None, None)
     worst = each.recent[0]

@@ -19,6 +19,7 @@ from medhavi.edits.catalogue import change
 from medhavi.edits.order_rows import (
     KINDS,
     FirmStep,
+    another,
     free_number,
     order_number,
     order_row,
@@ -139,7 +140,8 @@ def change_qty(
 ) -> Patch:
     """The order has another quantity [as the order]."""
     order = _order(orders, supply, Verb.CHANGE_QTY, lock=lock, dated=False, qty=qty)
-    return order.restated({**order.stated, "qty": order.quantity("qty", qty)})
+    size = another(order.row["qty"], order.quantity("qty", qty))
+    return order.restated({**order.stated, "qty": size})
 
 
 @change("Let an order come from elsewhere.", event="order", choice="Change source")

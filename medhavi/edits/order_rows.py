@@ -13,7 +13,7 @@ from medhavi.findings import BadData, finding
 from medhavi.results.amounts import duration
 from medhavi.results.identity import DIGITS, LETTERS
 from medhavi.results.schedules.problem import NO_MACHINE, WAITING
-from medhavi.units import HOUR, to_seconds
+from medhavi.units import HOUR, exact, to_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -285,6 +285,20 @@ def free_number(wanted: str, taken: Collection[str]) -> str:
     while f"{wanted}-{count}" in taken:
         count += 1
     return f"{wanted}-{count}"
+
+
+def another(before: float, after: float) -> float:
+    """Quantity of an edit, which has to be another one than the order has.
+
+    Raises
+    ------
+    BadData
+        The order has it already.
+    """
+    if exact(before) == exact(after):
+        reason = "the order has this quantity already"
+        refuse("qty", f"{after:,.12g}", reason, "Enter another one.")
+    return after
 
 
 def refuse(column: str, value: object, reason: str, way_out: str) -> NoReturn:

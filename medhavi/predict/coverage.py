@@ -321,7 +321,7 @@ class PredictorReport(TextDisplay):
     versions
         All of them, the newest first.
     champion
-        The one in use; None: the plain rule is, and is watched.
+        The one in use; None: the plain rule is, and is watched, or `lost` is.
     challenger
         A newer one that may be put in use, or was refused; None: there is none.
     observations
@@ -335,6 +335,9 @@ class PredictorReport(TextDisplay):
         Columns of `COVERAGE`.
     spread
         Columns of `SPREAD`; empty for a chance to be on time.
+    lost
+        Number of the version that published the estimates in force while the store has
+        none in use; empty: it has, or the plain rule published them.
     problem
         Why the version in use is not watched; empty: it is.
     """
@@ -350,14 +353,21 @@ class PredictorReport(TextDisplay):
     recent: tuple[RecentCoverage, ...]
     by_month: pl.DataFrame
     spread: pl.DataFrame
+    lost: str = ""
     problem: str = ""
 
     def __str__(self) -> str:
         """Model and version; coverage of the newest outcomes against what it says."""
-        used = f"version {self.champion.version}" if self.champion else "the plain rule"
+        number = self.version_in_use
+        used = f"version {number}" if number else "the plain rule"
         lines = [f"{self.model}: {used}, {self.outcomes.height:,} outcomes watched"]
         lines += [str(one) for one in self.recent]
         return "\n".join([*lines, self.problem] if self.problem else lines)
+
+    @property
+    def version_in_use(self) -> str:
+        """Number of the version that plans count on; empty: the plain rule."""
+        return self.champion.version if self.champion else self.lost
 
     @property
     def slipped(self) -> RecentCoverage | None:

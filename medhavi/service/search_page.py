@@ -94,7 +94,7 @@ def search_results(
         return []
     objects = [
         (result, f"{result.title} {result.detail}".casefold())
-        for result in _objects(snapshot, names)
+        for result in _objects(snapshot, names, plan)
     ]
     planned = []
     if plan is not None:
@@ -136,12 +136,14 @@ def _ids(result: SearchResult) -> tuple[str, ...]:
     return (result.title.casefold(), result.detail.split(" · ")[0].casefold())
 
 
-def _objects(snapshot: Snapshot, names: Names) -> Iterator[SearchResult]:
+def _objects(
+    snapshot: Snapshot, names: Names, plan: Plan | None
+) -> Iterator[SearchResult]:
     for address, title in PAGES.items():
         yield SearchResult(kind="Page", title=title, detail="", address=f"/{address}/")
     yield from _items(snapshot, names)
     yield from _lots(snapshot, names)
-    yield from _orders(snapshot, names)
+    yield from _orders(snapshot, names, plan)
     yield from _demands(snapshot, names)
     yield from _partners(snapshot, names)
 
@@ -150,8 +152,12 @@ def _items(snapshot: Snapshot, names: Names) -> Iterator[SearchResult]:
     network, places = snapshot.network, snapshot["locations"]
     customers = set(places.filter(kind="customer")["location"])
     items = map(network.ids, range(len(network)))
-    # Where goods are made and kept before where they are only delivered.
-    for product, location in sorted(items, key=lambda item: item[1] in customers):
+    sold = set(snapshot["demands"]["product"])
+    # What customers ask for before what goes into it; where goods are made and kept
+    # before where they are only delivered.
+    for product, location in sorted(
+        items, key=lambda item: (item[0] not in sold, item[1] in customers)
+    ):
         yield SearchResult(
             kind="Item",
             title=f"{names.name(product)} at {names.name(location)}",
@@ -173,9 +179,20 @@ def _lots(snapshot: Snapshot, names: Names) -> Iterator[SearchResult]:
         )
 
 
-def _orders(snapshot: Snapshot, names: Names) -> Iterator[SearchResult]:
+def _orders(
+    snapshot: Snapshot, names: Names, plan: Plan | None
+) -> Iterator[SearchResult]:
+    """Open orders; a work order that loses some says what comes out good."""
+    made: dict[str, tuple[float, float]] = {}
+    if plan is not None:
+        work = plan.supplies.filter(pl.col("kind") == "make")
+        columns = work.select("number", "order_qty", "qty").iter_rows()
+        made = {number: (started, good) for number, started, good in columns}
     for row in snapshot["supply_orders"].iter_rows(named=True):
-        yield _order(row["supply_order"], row, names)
+        started, good = made.get(row["supply_order"], (None, None))
+        # One that is done in part has less to come: the table says the whole.
+        loses = started == row["qty"] and good != started
+        yield _order(row["supply_order"], row, names, good if loses else None)
 
 
 def _planned_orders(plan: Plan, names: Names, text: str) -> Iterator[SearchResult]:
@@ -188,8 +205,12 @@ def _planned_orders(plan: Plan, names: Names, text: str) -> Iterator[SearchResul
         yield _order(row["number"], row, names)
 
 
-def _order(number: str, row: Mapping[str, Any], names: Names) -> SearchResult:
+def _order(
+    number: str, row: Mapping[str, Any], names: Names, good: float | None = None
+) -> SearchResult:
     what = quantity(row["qty"], names.unit(row["product"]))
+    if good is not None:
+        what = say("started_and_good", what, quantity(good))
     return SearchResult(
         kind=say("order"),
         title=number,

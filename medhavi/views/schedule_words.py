@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-from datetime import timedelta
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from medhavi.results.run_record import Status
-from medhavi.results.schedules.problem import NO_MACHINE, WAITING, TimeAxis
+from medhavi.results.schedules.problem import TimeAxis
 from medhavi.units import from_seconds, to_seconds
 from medhavi.views.names import (
     NOTHING,
@@ -20,7 +18,6 @@ from medhavi.views.names import (
     duration,
     number,
     percent,
-    wall_milliseconds,
     when,
 )
 from medhavi.views.page import (
@@ -31,6 +28,17 @@ from medhavi.views.page import (
     verified_words,
 )
 from medhavi.views.pictures.gantt import RUN, SETUP, GanttStyle, gantt
+from medhavi.views.pictures.schedule_bars import (
+    MINUTES_MS,
+    NO_LINES,
+    axis_x,
+    due_marks,
+    due_rows,
+    hours_text,
+    hue_words,
+    order_hues,
+    unit_places,
+)
 from medhavi.views.theme import (
     MOST_MARKS,
     PLOT,
@@ -55,12 +63,7 @@ if TYPE_CHECKING:
     from medhavi.views.theme import Picture
 
 
-HUES = ("plan", "alt", "good", "warn")
-"""At most four hues in a chart; bad is kept for what is late."""
-MINUTES_MS = 60_000
 _IDS = Names()
-NO_LINES = (WAITING, NO_MACHINE)
-"""Resources on which nothing is run: times between steps, steps without a machine."""
 
 
 def gantt_rows(
@@ -86,7 +89,7 @@ def gantt_rows(
     late = dict(schedule.orders.select("order", "late_minutes").iter_rows())
     hues = order_hues(schedule)
     rows = []
-    places = _places(schedule, names)
+    places = unit_places(schedule, names)
     operations = schedule.operations.filter(~pl.col("resource").is_in(NO_LINES)).sort(
         "start_minutes", "sales_order", "step"
     )
@@ -127,27 +130,6 @@ def gantt_rows(
     return pl.DataFrame(rows[:MOST_MARKS], schema_overrides=schema)
 
 
-def order_hues(schedule: Schedule) -> dict[str, str]:
-    """Hue of each order: a fixed hash, the same on every page."""
-    return {
-        order: HUES[hashlib.sha256(order.encode()).digest()[0] % len(HUES)]
-        for order in schedule.orders["order"]
-    }
-
-
-def _places(schedule: Schedule, names: Names) -> dict[tuple[str, int], tuple[int, str]]:
-    """Row and label of each unit of each resource."""
-    found: dict[tuple[str, int], tuple[int, str]] = {}
-    for resource in schedule.problem.resources:
-        if resource.resource in NO_LINES:
-            continue
-        name = resource.name or names.name(resource.resource)
-        for unit in range(1, resource.units + 1):
-            label = name if resource.units == 1 else f"{name}, unit {unit}"
-            found[resource.resource, unit] = (len(found), label)
-    return found
-
-
 def _stretches(
     problem: ScheduleProblem, row: dict[str, float]
 ) -> list[tuple[float, float]]:
@@ -163,13 +145,7 @@ def _stretches(
 def _drawn_span(
     problem: ScheduleProblem, begin: float, end: float, zone: str
 ) -> dict[str, int]:
-    return {"x": _x(problem, begin, zone), "x2": _x(problem, end, zone)}
-
-
-def _x(problem: ScheduleProblem, minutes: float, zone: str) -> int:
-    if problem.time_axis is TimeAxis.WORKING:
-        return round(minutes * MINUTES_MS)
-    return wall_milliseconds(problem.start + timedelta(minutes=minutes), zone)
+    return {"x": axis_x(problem, begin, zone), "x2": axis_x(problem, end, zone)}
 
 
 def _tip(schedule: Schedule, row: dict[str, object], zone: str, names: Names) -> str:
@@ -195,22 +171,12 @@ def _tip(schedule: Schedule, row: dict[str, object], zone: str, names: Names) ->
 def gantt_title(schedule: Schedule) -> str:
     """What the schedule reaches: when all is done, and who is late."""
     late = schedule.orders.filter(pl.col("late_minutes") > 0).height
-    told = say("no_order_is_late") if not late else f"{count(late, 'order')} late"
+    told = say("no_order_is_late") if not late else say("orders_after_due", late)
     proof = "proven shortest" if _proven_makespan(schedule) else str(schedule.status)
     span = duration(schedule.makespan / 60)
     if schedule.problem.time_axis is TimeAxis.WORKING:
         span = say("working_time_of", hours_text(schedule.makespan))
     return say("all_done_after", span, proof, told)
-
-
-def hours_text(minutes: float) -> str:
-    """Hours and minutes; a day of working time has no fixed length.
-
-    >>> hours_text(2415)
-    '40 h 15 min'
-    """
-    hours, rest = divmod(round(minutes), 60)
-    return f"{hours:,} h" + (f" {rest} min" if rest else "")
 
 
 def _proven_makespan(schedule: Schedule) -> bool:
@@ -225,17 +191,20 @@ def gantt_chart(
     if schedule.operations.is_empty():
         return None
     rows = gantt_rows(schedule, zone, names)
-    first = _x(schedule.problem, 0, zone)
+    first = axis_x(schedule.problem, 0, zone)
     last = int(rows["x2"].max())  # type: ignore[arg-type]
     last += max((last - first) // 50, MINUTES_MS)
-    labels = [label for _, label in sorted(_places(schedule, names).values())]
+    labels = [label for _, label in sorted(unit_places(schedule, names).values())]
     return gantt(
         rows,
         labels,
         _axis(schedule, first, last, zone),
         (first, last),
         gantt_title(schedule),
-        GanttStyle(hues=dict.fromkeys((*HUES, "bad"), "")),
+        GanttStyle(
+            hues=hue_words(schedule),
+            rules=due_marks(due_rows(schedule, zone, names), (first, last)),
+        ),
     )
 
 
@@ -273,7 +242,7 @@ _MINUTES = frozenset({"weighted_tardiness", "max_tardiness", "makespan"})
 def schedule_tiles(
     schedule: Schedule, zone: str = "UTC", names: Names = _IDS
 ) -> tuple[Tile, ...]:
-    """Figures of a schedule: end, late orders, set-up, bottleneck."""
+    """Figures of a schedule: end, late orders, changeovers, bottleneck."""
     if schedule.operations.is_empty():
         word = say("unscheduled")
         return (Tile(label=say("all_done"), figure=NOTHING, state="bad", word=word),)
@@ -284,6 +253,10 @@ def schedule_tiles(
         0, named=True
     )
     setup = float(schedule.resources["setup_minutes"].sum())
+    changes = float(schedule.operations["changeover_minutes"].sum())
+    # A schedule of a plan counts the set-up of an order in its run.
+    own = setup - changes
+    beside = say("set_ups_beside", span_words(schedule, own)) if own > 0 else ""
     return (
         Tile(
             label=say("all_done_after_label"),
@@ -293,14 +266,14 @@ def schedule_tiles(
         Tile(
             label=say("late_orders"),
             figure=f"{late:,}",
-            note=say("of_all_target_0", orders.height),
+            note=say("by_own_due_dates", orders.height),
             state="bad" if late else "good",
             word=say("tile_late") if late else say("none_of_them"),
         ),
         Tile(
-            label=say("set_up"),
-            figure=span_words(schedule, setup),
-            note=_setups_before(schedule) or say("on_all_lines"),
+            label=say("changeover_time"),
+            figure=span_words(schedule, changes),
+            note=(_setups_before(schedule) or say("on_all_lines")) + beside,
         ),
         Tile(
             label=say("busiest_line"),

@@ -208,6 +208,8 @@ def _on_time(plan: Plan, targets: Targets) -> Tile:
         figure=percent(share),
         note=say("of_lines_and_forecasts", counts.on_time, counts.live),
         word=say("at_risk_not_kept", counts.at_risk, counts.not_kept)
+        if counts.at_risk
+        else say("number_not_kept", counts.not_kept)
         if missing
         else say("tile_all"),
         rows=ExceptionCode.PAST_DUE_START if counts.at_risk else "",

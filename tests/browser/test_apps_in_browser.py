@@ -46,7 +46,7 @@ def shows_figures_reasons_names_local_times_and_trust(page):
     expect(page.locator("marimo-vega svg")).to_have_count(2)
     page.get_by_role("tab", name="Capacity").click()
     expect(page.get_by_text("Capacity load").first).to_be_visible()
-    page.get_by_role("tab", name="Late demands").click()
+    page.get_by_role("tab", name="Demands").click()
 
 
 def test_the_plan_is_read_from_the_landing_page_on(watched):

@@ -65,7 +65,7 @@ def test_a_schedule_is_taken_into_the_plan_and_back(page, tmp_path, chromium):
         make = page.get_by_role("button", name="Make the schedule")
         expect(make).to_be_visible()
         make.click()
-        price = page.get_by_role("button", name="Take it into the plan")
+        price = page.get_by_role("button", name="Put this schedule into the plan")
         expect(price).to_be_visible()
         desk.act(price.click)
         expect(page.get_by_text("No demand gets another date")).to_be_visible()

@@ -273,7 +273,7 @@ def workbook_at_once(page) -> None:
 
 def look_after(page) -> None:
     """What was promised too early is at risk; what limits most is counted."""
-    part(page, "At risk")
+    part(page, "Promises at risk")
     page.get_by_role("button", name="Check all promises").click()
     lost = "1 of 3 accepted promises does not hold any more"
     expect(page.get_by_text(lost).first).to_be_visible()

@@ -338,6 +338,17 @@ def test_an_order_stays_as_free_as_it_was_where_no_date_is_stated(kind, values):
         assert {bool(row.get("locked")) for row in after} == {locked}
 
 
+def test_the_quantity_that_an_order_has_is_no_edit():
+    """The form comes with it: the preview said that no plan reads the change."""
+    order = {"status": "firmed", "qty": 19_800.0}
+    rows, (found,) = decided(
+        ("change_qty", {"supply": "O1", "qty": 19_800.0}), supply_orders=[order]
+    )
+    assert rows == ()
+    assert found.message == "qty 19,800: the order has this quantity already."
+    assert found.remedy == "Enter another one."
+
+
 def test_a_date_that_cannot_be_is_told_in_local_time():
     _, (found,) = decided(
         ("move", {"supply": "O1", "due": day(-1)}),

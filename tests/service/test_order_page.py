@@ -426,14 +426,14 @@ def test_addresses_of_the_plan_page_lead_on():
 
     assert desk_words.plan_tab(address(code="Defer")) == "Exceptions"
     assert desk_words.plan_tab(address(item="A|DC")) == "Stock"
-    assert desk_words.plan_tab(address(demand="D-1")) == "Late demands"
+    assert desk_words.plan_tab(address(demand="D-1")) == "Demands"
     told = desk_words.moved_html(address(order="PO-1", kind="buy"))
     assert 'href="/orders/?kind=buy&amp;number=PO-1"' in told
     assert desk_words.moved_html(address(demand="D-1")) == ""
     links = desk_words.tile_links({"mode": "mrp", "code": "Defer", "tab": "stock"})
     assert links == (
         "?mode=mrp&code={rows}&tab=exceptions#exceptions",
-        "?mode=mrp&tab=late-demands#late",
+        "?mode=mrp&tab=demands#late",
     )
     assert desk_words.orders_link("Defer").startswith('<a href="/orders/?code=Defer"')
 

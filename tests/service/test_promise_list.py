@@ -100,18 +100,18 @@ def test_what_is_found_at_risk_is_so_in_the_list(company, records):
     assert risky["state"].to_list() == ["at risk"]
     assert records_finding(risky, now).startswith("1 promise to keep, 1 at risk")
     tiles = {tile.label: tile for tile in records_tiles(risky, now)}
-    assert tiles["At risk"].figure == "1"
+    assert tiles["Promises at risk"].figure == "1"
     assert tiles["Overdue"].state == "good"
-    assert tiles["At risk"].word == "cannot be kept"
+    assert tiles["Promises at risk"].word == "overdue ones apart"
     # Before all promises are asked again nobody knows that none is.
     unchecked = records_tiles(records, now, is_checked=False)
-    unasked = next(tile for tile in unchecked if tile.label == "At risk")
+    unasked = next(tile for tile in unchecked if tile.label == "Promises at risk")
     assert (unasked.figure, unasked.state, unasked.note) == (
         NOTHING,
         "",
         "Not checked yet",
     )
-    assert "at-risk" in unasked.rows
+    assert "promises-at-risk" in unasked.rows
 
 
 @pytest.mark.req("ATP-20")
@@ -134,13 +134,13 @@ def test_an_open_promise_says_whether_the_plan_keeps_it(company, records, hours,
     # The tile agrees with it before each promise is asked again.
     now = company.snapshot.as_of
     tiles = records_tiles(standing, now, is_checked=False)
-    tile = next(one for one in tiles if one.label == "At risk")
+    tile = tiles[3]
     told = {
-        "holds": (NOTHING, "Not checked yet", "", "tab=at-risk"),
+        "holds": (NOTHING, "Not checked yet", "", "tab=promises-at-risk"),
         "not kept": (
             "1",
-            "each is not checked yet",
-            "not kept by the plan",
+            "delivered after the promised date, or in part",
+            "target 0",
             "tab=promises&state=not+kept",
         ),
     }

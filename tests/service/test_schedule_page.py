@@ -52,7 +52,7 @@ def test_the_example_is_on_time_and_proven(example):
     assert set(order_rows(example)["Late"]) == {"● on time"}
     assert "optimal, proven best, verified: 0 violations" in schedule_foot(example)
     words = [tile.label for tile in schedule_tiles(example)]
-    assert words == ["All done after", "Late orders", "Set-up", "Busiest line"]
+    assert words == ["All done after", "Late orders", "Changeover time", "Busiest line"]
 
 
 def test_the_same_question_is_not_solved_again(example):

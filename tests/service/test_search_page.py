@@ -60,6 +60,34 @@ def test_ids_and_names_are_found(company, text, first) -> None:
     assert found(company, text)[0] == first
 
 
+def test_what_customers_ask_for_stands_before_what_goes_into_it(company) -> None:
+    named = [
+        {"product": "BULK", "name": "Olive bulk"},
+        {"product": "SOAP", "name": "Olive soap"},
+    ]
+    stock = [{"product": one["product"], "location": "L", "qty": 1.0} for one in named]
+    both = company.replace(products=named, stock=stock)
+    items = [title for kind, title in found(both, "olive") if kind == "Item"]
+    assert items == ["Olive soap at L", "Olive bulk at L"]
+
+
+def test_a_work_order_says_what_is_started_and_what_comes_out_good() -> None:
+    plant = factories.snapshot(
+        routings=[{"yield": 0.99}],
+        steps=[{}],
+        step_resources=[{}],
+        resources=[{}],
+        supply_orders=[
+            {"supply_order": "WO-7", "kind": "work", "qty": 100, "source": "R"}
+        ],
+    )
+    plan = plan_snapshot(plant)
+    (result,) = search_results(plant, names_of(plant), "wo-7", plan)
+    assert result.detail.startswith("work · 100 started, 99 good, ")
+    (alone,) = search_results(plant, names_of(plant), "wo-7")
+    assert alone.detail.startswith("work · 100 A")
+
+
 def test_a_lot_leads_to_who_takes_it(company) -> None:
     stock = [{"product": "SOAP", "location": "L", "lot": "LOT-91", "qty": 3.0}]
     lots = company.replace(stock=stock)

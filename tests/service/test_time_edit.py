@@ -63,6 +63,7 @@ def test_another_time_is_one_edit_of_all_its_quantiles(lake):
     time = time_of(lake, came_p50=9.0, came_p80=11.111, came_p95=14.0)
     told = time_edit.time_words(time, lake.names)
     assert told.startswith("S, all its items: planned with 8 / 10 / 12 d")
+    assert "by the model of supplier lead time, version 1" in told
     assert "The newest 60 orders took 9 / 11.1 / 14 d" in told
     asked = time_edit.time_form(time)
     assert asked.element.value["wish"] == time_edit.OBSERVED

@@ -225,17 +225,19 @@ def test_facts_are_counted_back_from_now():
         {
             "type": ["A", "A", "A", "B"],
             "occurred_at": [now - dt.timedelta(days=one) for one in ago],
+            "recorded_at": [now + dt.timedelta(days=one) for one in ago],
         }
     )
     (row,) = event_rows(events, {"day": 1, "week": 7}, now).to_dicts()
     assert (row["Event"], row["day"], row["week"]) == ("A", 1, 2)
+    assert row["Last recorded"] == now + dt.timedelta(days=3)
 
 
 def located(**more):
     return factories.snapshot(
         locations=[
-            {"location": "L", "latitude": 50.0, "longitude": 10.0},
-            {"location": "M", "latitude": 49.9, "longitude": 10.1},
+            {"location": "LAGER", "latitude": 50.0, "longitude": 10.0},
+            {"location": "MAGAZZINO", "latitude": 49.9, "longitude": 10.1},
             {"location": "C", "kind": "customer", "latitude": 40.0, "longitude": 0.0},
             {"location": "NOWHERE"},
         ],
@@ -247,14 +249,17 @@ def located(**more):
 def test_the_map_holds_places_with_coordinates_and_keeps_names_apart():
     snapshot = located()
     spots, flows = network_rows(plan_snapshot(snapshot), snapshot, names_of(snapshot))
-    assert spots["location"].to_list() == ["C", "L", "M"]
-    assert spots.filter("below")["location"].to_list() == ["M"]
+    assert spots["location"].to_list() == ["C", "LAGER", "MAGAZZINO"]
+    assert spots.filter("named")["location"].to_list() == ["C", "LAGER", "MAGAZZINO"]
+    sides = {row["location"]: (row["left"], row["below"]) for row in spots.to_dicts()}
+    assert sides["LAGER"] != sides["MAGAZZINO"]
     assert flows.is_empty()
     drawn = network_chart(plan_snapshot(snapshot), snapshot, names_of(snapshot))
     assert drawn is not None
     assert unnamed_marks(drawn) == []
     assert drawn is not None
     assert "No location or lane causes lateness" in str(drawn.to_dict()["title"])
+    assert "causes lateness; larger: more of its cost" in str(drawn.to_dict())
 
 
 def test_without_coordinates_there_is_no_map():

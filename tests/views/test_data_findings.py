@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import polars as pl
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from medhavi.findings import Severity, finding
 from medhavi.views.data_pages.finding_list import (
     FindingList,
+    asks_for_nothing,
     data_finding,
     data_findings,
     data_tiles,
@@ -18,6 +20,7 @@ from medhavi.views.data_pages.finding_list import (
 )
 from medhavi.views.names import NOTHING
 from medhavi.views.pictures.events import event_chart, events_by_day, table_chart
+from medhavi.views.plan_pages.page_numbers import numbers_of
 from medhavi.workbench.files.tables_run import plan_snapshot
 from tests import factories
 from tests.api import Names, names_of
@@ -78,11 +81,20 @@ def test_the_subtitle_counts_what_asks_for_something(company) -> None:
     assert " in 4 tables;" in told
 
 
-def test_the_subtitle_says_that_the_findings_of_the_plan_are_counted_too() -> None:
-    """The start page counts those of the tables alone: the numbers may differ."""
+def test_the_subtitle_counts_findings_of_the_plan_apart() -> None:
+    """The start page counts those of the tables: both numbers are the same."""
+    found = finding("PLAN010", table="lanes", value="mrp", what="tariffs")
+    warned = replace(found, severity=Severity.WARNING, remedy="Do it.")
     sound = factories.snapshot(demands=[{"demand": "D-1"}])
-    told = data_finding(FindingList(sound, (), plan_snapshot(sound)), AS_OF, AS_OF)
-    assert " and in their plan;" in told
+    plan = plan_snapshot(sound)
+    known = FindingList(sound, (*sound.findings, warned), plan)
+    told = data_finding(known, AS_OF, AS_OF)
+    own = sum(not asks_for_nothing(one) for one in sound.findings)
+    assert told.startswith(f"0 errors, {own} warning")
+    assert "; 1 warning of their plan;" in told
+    assert (own == 0) == ("no findings" in numbers_of(sound)["data"])
+    alone = FindingList(sound, sound.findings, plan)
+    assert "of their plan" not in data_finding(alone, AS_OF, AS_OF)
 
 
 def test_rows_that_are_held_back_are_refused_with_their_reason(company) -> None:

@@ -9,7 +9,7 @@ from medhavi.views import grid_columns
 from medhavi.views.order_list import due_clock
 from medhavi.views.pictures.lateness import cause_sentence
 from medhavi.views.plan_pages import demand_grid
-from medhavi.views.plan_pages.demand_grid import demand_rows
+from medhavi.views.plan_pages.demand_grid import demand_rows, demands_words
 from medhavi.views.words import say
 from tests.api import Names
 from tests.results.hand_plan import at, hand_plan
@@ -49,6 +49,13 @@ def test_late_demands_stand_first_by_cost_and_all_others_behind(plan):
     late, cost = rows[grid_columns.LATE], rows[grid_columns.LATE_COST]
     assert late.to_list() == ["▲ 1 d 6 h", "▲ unplanned", "▲ 2 d", "on time"]
     assert cost.to_list() == [100.0, 5.0, 1.0, None]
+
+
+def test_the_grid_says_what_it_lists(plan):
+    assert demands_words(plan) == "3 late or short first, by cost, then 1 more."
+    rows = [*plan.fulfilment.to_dicts(), demand("eaten", "ignored", None)]
+    told = demands_words(hand_plan(fulfilment=rows, causes=plan.causes.to_dicts()))
+    assert told.startswith("3 late or short first, by cost, then 1 more; 1 are not")
 
 
 def test_causes_read_as_sentences(plan):

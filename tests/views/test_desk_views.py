@@ -117,7 +117,7 @@ def test_two_plans_are_compared_by_orders_figures_and_demands(late, made):
 @pytest.mark.req("UI-02")
 def test_parts_of_the_plan_page_are_those_of_its_mode():
     tabs = {mode: plan_tabs(mode) for mode in ("mrp", "constrained", "optimize")}
-    assert tabs["mrp"][:2] == ("Late demands", "Exceptions")
-    causes = ("Late demands", "Cost of lateness by cause", "Exceptions")
+    assert tabs["mrp"][:2] == ("Demands", "Exceptions")
+    causes = ("Demands", "Cost of lateness by cause", "Exceptions")
     assert tabs["constrained"][:3] == tabs["optimize"][:3] == causes
     assert tabs["optimize"] == (*tabs["constrained"], "Steps of the run")

@@ -233,7 +233,8 @@ def test_work_before_now_is_counted_in_the_title_and_not_drawn():
     plan = hand(loads=[load(-2, 12.0), load(0, 8.0)])
     assert load_cells(plan, IDS).height == 1
     assert load_title(plan, IDS) == (
-        "All work fits; utilisation 12 %; 12 h of work lie before now"
+        "All work fits; utilisation 12 %; 12 h of work lie before now, "
+        "of orders under way or overdue"
     )
 
 

@@ -19,6 +19,7 @@ from medhavi.predict.coverage import (
 from medhavi.predict.plan_effects import EFFECTS
 from medhavi.predict.versions import PredictorVersion
 from medhavi.predict.windows import OUTCOMES
+from medhavi.service.predictor_pages.predictor_page import kept_html, versions_part
 from medhavi.views.plan_pages.predictors import (
     coverage_chart,
     effect_rows,
@@ -144,6 +145,24 @@ def test_tiles_count_models_orders_and_what_came_since_the_training():
     ]
     never = predictor_tiles([report()], None, NAMES)
     assert [tile.note for tile in never[2:]] == ["no plan yet", "never trained"]
+
+
+def test_a_model_whose_store_is_not_here_counts_as_in_use():
+    lost = report(lost="1", problem="Its files are not in the predictor store.")
+    reports = [lost, report("lane-on-time")]
+    assert predictor_finding(reports, NAMES) == (
+        "1 model in use, 1 is not watched: train again; plain rule for lane reliability"
+    )
+    tiles = predictor_tiles(reports, None, NAMES)
+    assert (tiles[0].figure, tiles[0].note) == (
+        "1 of 2",
+        "1 not in the predictor store",
+    )
+    assert tiles[3].note == "its runs are not in the predictor store"
+    told = versions_part(lost, NAMES)
+    assert "Its versions are not in the predictor store" in told
+    assert "plain rule" not in told
+    assert "Train first" not in kept_html(lost)
 
 
 def test_grids_have_names_and_put_predicted_beside_actual():

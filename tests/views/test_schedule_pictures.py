@@ -7,17 +7,19 @@ import re
 import pytest
 
 import medhavi as mv
+from medhavi.views.pictures.schedule_bars import due_rows, hue_words, order_hues
 from medhavi.views.schedule_words import (
     gantt_chart,
     gantt_rows,
-    order_hues,
     risk_bars,
     risk_chart,
     risk_marks,
     risk_title,
 )
 from medhavi.views.theme import MODES, MOST_MARKS, inked, specification, title_of
+from tests.api import Names
 from tests.planners.workshop import changes, order, solved, step, workshop
+from tests.views.mark_names import unnamed_marks
 
 
 @pytest.fixture(scope="module")
@@ -57,8 +59,25 @@ def test_what_is_late_has_a_mark_a_hue_and_a_place(made):
     assert "Soap" in row["tip"]
 
 
-def test_orders_keep_their_hue(made):
-    assert order_hues(made) == order_hues(made)
+def test_orders_have_the_hue_of_their_family_and_a_legend_names_it(made):
+    hues = order_hues(made)
+    assert hues["A"] == order_hues(made)["A"]
+    words = hue_words(made)
+    assert words[hues["A"]] == "a"
+    assert hues["B"] != hues["A"]
+    assert words[hues["C"]] == "without a changeover family"
+    assert words["bad"] == "▲ late or short"
+    assert all(words.values())
+    assert "▲ late or short" in str(specification(gantt_chart(made)))
+
+
+def test_due_dates_are_marked_in_the_row_of_the_last_operation(made):
+    (row,) = due_rows(made, "UTC", Names()).to_dicts()
+    bar = gantt_rows(made).filter(order="B", part="run").row(0, named=True)
+    assert row["place"] == bar["place"]
+    assert row["tip"].startswith("B, due ")
+    assert row["x"] - gantt_rows(made)["x"].min() == 30 * 60_000
+    assert unnamed_marks(gantt_chart(made)) == []
 
 
 def test_times_are_those_of_the_zone(made):

@@ -51,7 +51,7 @@ def exception(code: ExceptionCode, **more: object) -> dict[str, object]:
 def test_a_demand_that_waits_for_an_overdue_order_is_not_met_in_time(plan):
     met = tile(plan, "On time in full")
     assert met.state == "bad"
-    assert met.word == "1 at risk, 0 not kept"
+    assert met.word == "1 with a past-due release, 0 not kept"
     assert met.note.endswith("target 100 %")
 
 

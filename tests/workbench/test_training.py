@@ -116,6 +116,21 @@ def test_a_lost_registry_changes_the_basis_and_never_the_answer(fragile):
     assert again[0].version == "1"
 
 
+def test_a_version_in_use_without_its_store_stays_in_use_and_is_not_watched(fragile):
+    shutil.rmtree(fragile.models)
+    supplier, lane, *chances = fragile.drift()
+    assert (supplier.champion, supplier.version_in_use) == (None, "1")
+    assert supplier.outcomes.is_empty()
+    assert "Version 1 is in use" in supplier.problem
+    assert "not in the predictor store" in supplier.problem
+    assert {one.version_in_use for one in chances} == {""}
+    assert lane.about == "lane"
+    fragile.estimates()
+    supplier = fragile.drift()[0]
+    assert (supplier.version_in_use, supplier.problem) == ("", "")
+    assert supplier.outcomes.height > 0
+
+
 def test_lost_files_of_a_model_are_told_and_the_plain_quantile_speaks(fragile):
     for bundle in fragile.models.rglob("bundle.skops"):
         bundle.unlink()

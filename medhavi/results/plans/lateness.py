@@ -47,7 +47,7 @@ class Verdict(StrEnum):
 WORDS: Mapping[Verdict, str] = MappingProxyType(
     {
         Verdict.ON_TIME: "on time",
-        Verdict.AT_RISK: "at risk",
+        Verdict.AT_RISK: "with a past-due release",
         Verdict.PAST_DUE: "past due when planned",
         Verdict.LATE: "late",
         Verdict.SHORT: "short",
@@ -342,7 +342,7 @@ class VerdictCounts:
         return self.late_hours / self.live if self.live else None
 
     def words(self) -> str:
-        """Name the counts by verdict: "631 on time, 106 at risk, 300 ignored"."""
+        """Name the counts by verdict: "631 on time, 5 late, 300 ignored"."""
         return ", ".join(
             f"{self.by_verdict[one]:,} {word}"
             for one, word in WORDS.items()

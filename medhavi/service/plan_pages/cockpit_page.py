@@ -20,7 +20,7 @@ from medhavi.service.plan_pages.plan_page import EditResult
 from medhavi.service.plan_pages.plan_standing import published_of
 from medhavi.units import from_seconds
 from medhavi.views import grid_columns, page
-from medhavi.views.names import count, money
+from medhavi.views.names import count, money, when
 from medhavi.views.order_grid import partner_links
 from medhavi.views.order_list import clock, due_clock
 from medhavi.views.pictures.network import network_chart
@@ -243,7 +243,7 @@ def promise_table(shown: PlanPage, plan: Plan) -> mo.Html:
         rows.height,
         count(promised, "order line"),
         cockpit.others_missed_words(plan, shown.snapshot),
-        "/promise/?tab=at-risk",
+        "/promise/?tab=promises-at-risk",
     )
     table = page_table(
         rows,
@@ -263,13 +263,15 @@ def promise_table(shown: PlanPage, plan: Plan) -> mo.Html:
 
 def event_table(shown: PlanPage) -> mo.Html:
     """Facts of the last day and week by kind."""
+    import marimo as mo
+
     plan = shown.plan
     if not shown.source.lake or plan is None or plan.run.as_of is None:
         return html(page.empty(say("no_event_log"), say("folder_without_history")))
     events = (
         Lake(shown.source.lake)
         .table("bronze.events")
-        .select("type", "occurred_at")
+        .select("type", "occurred_at", "recorded_at")
         .collect()
     )
     now = from_seconds(plan.run.as_of)
@@ -278,7 +280,7 @@ def event_table(shown: PlanPage) -> mo.Html:
     )
     zone = shown.names.zone
     rows = rows.with_columns(
-        pl.col(grid_columns.NEWEST)
+        pl.col(grid_columns.LAST_RECORDED)
         .dt.convert_time_zone(zone)
         .dt.replace_time_zone(None),
         pl.col(grid_columns.EVENT)
@@ -286,10 +288,12 @@ def event_table(shown: PlanPage) -> mo.Html:
         .str.to_lowercase(),
     )
     right = [grid_columns.LAST_DAY, grid_columns.LAST_7_DAYS]
-    return page_table(
+    table = page_table(
         rows,
         "Events",
-        formats={grid_columns.NEWEST: clock},
+        formats={grid_columns.LAST_RECORDED: clock},
         right=right,
         widths={grid_columns.EVENT: 260, **dict.fromkeys(rows.columns[1:], 160)},
     )
+    told = say("events_until_the_plan", when(now, zone))
+    return mo.vstack([html(f'<p class="muted small">{told}</p>'), table], gap=0)

@@ -103,13 +103,14 @@ def demand_table(shown: PlanPage, wanted: Wanted, keep: Keep) -> mo.ui.table | N
     )
 
 
-def table_part(table: mo.ui.table, names: Names) -> mo.Html:
-    """Grid of demands with its file."""
+def table_part(table: mo.ui.table, plan: Plan, names: Names) -> mo.Html:
+    """Grid of demands with what it lists and its file."""
     import marimo as mo
 
     units = {grid_columns.LATE_COST: names.currency}
     file = grid_button(table, grid_columns.DEMANDS, units, _HIDDEN)
-    return mo.vstack([table, file], gap=0)
+    told = html(f'<p class="muted small">{demand_grid.demands_words(plan)}</p>')
+    return mo.vstack([told, table, file], gap=0)
 
 
 def selected_demand(table: mo.ui.table | None) -> str | None:

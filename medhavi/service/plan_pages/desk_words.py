@@ -112,7 +112,7 @@ def hidden(cells: Sequence[str]) -> str:
 
 
 _TABS = (
-    say("late_demands"),
+    say("column_demands"),
     say("exceptions"),
     say("capacity"),
     say("stock"),
@@ -137,13 +137,13 @@ def plan_tab(wanted: Wanted) -> str:
     """Part of the plan page that an address points at without naming it."""
     if wanted("code"):
         return "Exceptions"
-    return "Stock" if wanted("item") else "Late demands"
+    return "Stock" if wanted("item") else "Demands"
 
 
 def tile_links(params: Mapping[str, str]) -> tuple[str, str]:
     """Addresses on the plan page: exceptions of a code, `{rows}`, and late demands."""
     address = page_link(params, ("code", "tab"))
-    late = f"tab={page.tab_address(say('late_demands'))}#late"
+    late = f"tab={page.tab_address(say('column_demands'))}#late"
     exceptions = "code={rows}&tab=exceptions#exceptions"
     return address.replace("{rows}", exceptions), address.replace("{rows}", late)
 

@@ -120,7 +120,7 @@ def predictor_choice(
 def coverage_title(one: PredictorReport, names: Names) -> str:
     """What the picture of a predictor finds."""
     who = f"{predictors.TITLES[one.model]}, " + (
-        f"version {one.champion.version}" if one.champion else "plain rule"
+        f"version {one.version_in_use}" if one.version_in_use else "plain rule"
     )
     if one.problem or not one.recent:
         return who
@@ -360,16 +360,28 @@ def promotion(
 
 def kept_html(one: PredictorReport) -> str:
     """What can be put in use, or why nothing can."""
+    if one.challenger is None and one.lost:
+        return f"<p>{escape(one.problem)}</p>"
     if one.challenger is None:
         told = say("newest_version_in_use") if one.champion else "Train first."
         return f"<p>{told}</p>"
     version = escape(one.challenger.version)
     verdict = escape(one.challenger.tags.get("reason", ""))
-    stays = f"version {one.champion.version}" if one.champion else say("the_plain_rule")
+    used = one.version_in_use
+    stays = f"version {escape(used)}" if used else say("the_plain_rule")
     if not one.challenger.is_promotable:
         told = say("version_is_refused", version, verdict, stays)
         return f"<p>{told}</p>"
     return f"<p>{say('version_may_be_put_in_use', version, verdict, stays)}</p>"
+
+
+def versions_part(one: PredictorReport, names: Names) -> str:
+    """Versions of a predictor, or why none can be shown."""
+    if one.versions:
+        return predictors.versions_html(one, names)
+    if one.lost:
+        return page.empty(say("no_version_in_the_store"), one.problem)
+    return page.empty(say("no_version_yet"), say("train_the_plain_rule"))
 
 
 def tracking_link(source: DataSource) -> mo.Html | None:

@@ -14,6 +14,7 @@ from medhavi.service.page_data import PageProblem, html
 from medhavi.service.plan_pages import plan_page
 from medhavi.views import page
 from medhavi.views.names import number
+from medhavi.views.plan_pages import predictors
 from medhavi.views.words import say
 
 if TYPE_CHECKING:
@@ -134,13 +135,20 @@ def time_words(time: LearnedTime, names: Names) -> str:
         p50,
         p80,
         p95,
-        time.estimate["model"],
-        time.estimate["version"],
+        _publisher(time.estimate),
     )
     if time.observed is not None:
         p50, p80, p95 = map(number, time.observed)
         told += f" {say('newest_orders_took', time.orders, p50, p80, p95)}"
     return told
+
+
+def _publisher(estimate: Mapping[str, Any]) -> str:
+    """Who published an estimate: a model with its version, or the plain rule."""
+    title = predictors.TITLES.get(estimate["model"])
+    if title is None:
+        return say("the_plain_rule")
+    return say("model_with_version", title.lower(), estimate["version"])
 
 
 def time_form(time: LearnedTime | None) -> mo.ui.form[Any, Any] | None:

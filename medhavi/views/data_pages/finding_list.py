@@ -118,6 +118,14 @@ class FindingList:
             for one in self.findings
         )
 
+    def of_plan(self, severity: Severity) -> int:
+        """Those of `number` that the planner found, not the checks of the tables."""
+        tables = data_findings(self.snapshot, self.snapshot.findings)
+        own = sum(
+            one.severity is severity and not asks_for_nothing(one) for one in tables
+        )
+        return max(self.number(severity) - own, 0)
+
     def rows(self, names: Names, *, everything: bool) -> pl.DataFrame:
         """One row a group: state, code, where, times, what, what to do, late cost.
 
@@ -189,12 +197,18 @@ def data_finding(
         Of the clock.
     """
     filled = sum(1 for frame in known.snapshot.tables.values() if frame.height)
-    errors = known.number(Severity.ERROR)
-    warnings = known.number(Severity.WARNING)
+    planned = [known.of_plan(one) for one in (Severity.ERROR, Severity.WARNING)]
+    errors = known.number(Severity.ERROR) - planned[0]
+    warnings = known.number(Severity.WARNING) - planned[1]
     told = f"{count(errors, 'error')}, {count(warnings, 'warning')}"
     told += f" in {count(filled, 'table')}"
     # Planners find more than the checks of the tables, which the start page counts.
-    told += f" {say('and_in_their_plan')}" if known.has_plan else ""
+    more = [
+        count(number, word)
+        for number, word in zip(planned, ("error", "warning"), strict=True)
+        if number
+    ]
+    told += say("warnings_of_the_plan", ", ".join(more)) if more else ""
     if newest is None:
         return told
     word = "event" if known.snapshot.holds else "file"
@@ -240,7 +254,9 @@ def data_tiles(
         Tile(
             label=say("warnings"),
             figure=f"{warnings:,}",
-            note=say("that_ask_for_something"),
+            note=say("of_them_of_the_plan", known.of_plan(Severity.WARNING))
+            if known.of_plan(Severity.WARNING)
+            else say("that_ask_for_something"),
             state="warn" if warnings else "good",
             word=say("tile_to_review") if warnings else say("none_of_them"),
             rows="tab=findings",

@@ -164,6 +164,7 @@ def _bars(base: alt.Chart, style: GanttStyle) -> alt.Chart:
     words = json.dumps(dict(style.hues), ensure_ascii=False)
     legend = legend_below(len(style.hues))
     legend["title"], legend["labelExpr"] = None, f"{words}[datum.label]"
+    legend["labelLimit"] = 0
     scale = alt.Scale(
         domain=list(style.hues), range=[token(name) for name in style.hues]
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -18,8 +19,11 @@ if TYPE_CHECKING:
     from medhavi.views.theme import Picture
 
 HEIGHT = 420
-CLOSE = 0.03
-"""Words of places nearer than this share of the map stand above and below them."""
+_SIZE = (900.0, 350.0)
+"""Room of the points on a narrow window [px], by which names are kept apart."""
+_CHARACTER = 6.5
+_SIDES = ((False, False), (False, True), (True, False), (True, True))
+"""Sides of a point that its name may stand on: left of it, below it."""
 
 
 def network_rows(
@@ -31,9 +35,9 @@ def network_rows(
     -------
     tuple of pl.DataFrame
         Locations: location, longitude, latitude [degree], name, kind, share (of the
-        money of lateness that is caused here), tip, below (whether its name stands
-        below it). Flows: x, y, x2, y2 [degree], worth (of what the plan moves, at unit
-        cost), tip.
+        money of lateness that is caused here), tip, named (whether its name is
+        written), left and below (of its point). Flows: x, y, x2, y2 [degree], worth (of
+        what the plan moves, at unit cost), tip.
     """
     places = (
         snapshot["locations"]
@@ -60,29 +64,55 @@ def network_rows(
         }
         for row in spots.sort("location").iter_rows(named=True)
     ]
-    below = _below(told)
+    places_of = _placed(told)
     for row in told:
-        row["below"] = row["location"] in below
+        row["named"] = row["location"] in places_of
+        row["left"], row["below"] = places_of.get(row["location"], (False, False))
     flows = _flows(plan, snapshot, places, names)
     return pl.DataFrame(told, infer_schema_length=None), flows
 
 
-def _below(spots: list[dict[str, Any]]) -> set[str]:
-    """Locations just south of another one: their names would cover each other."""
-    named = [row for row in spots if row["kind"] != "customer"]
+def _placed(spots: list[dict[str, Any]]) -> dict[str, tuple[bool, bool]]:
+    """Where the name of each location stands: left of its point, and below it.
+
+    Own locations choose first. The name of a customer that would cover another one is
+    left out: its point tells it.
+    """
     edges = [[row[axis] for row in spots] for axis in ("longitude", "latitude")]
-    room = [CLOSE * (max(edge) - min(edge)) for edge in edges if edge]
-
-    def near(row: dict[str, Any], other: dict[str, Any]) -> bool:
-        east = abs(row["longitude"] - other["longitude"])
-        north = other["latitude"] - row["latitude"]
-        return bool(east <= 4 * room[0] and 0 <= north <= room[1])
-
-    return {
-        row["location"]
-        for row in named
-        if any(other is not row and near(row, other) for other in named)
+    ends = [(min(edge, default=0.0), max(edge, default=0.0)) for edge in edges]
+    (west, east), (south, north) = ends
+    wide, high = (east - west) or 1.0, (north - south) or 1.0
+    points = {
+        row["location"]: (
+            (row["longitude"] - west) / wide * _SIZE[0],
+            (north - row["latitude"]) / high * _SIZE[1],
+        )
+        for row in spots
     }
+    # No name covers a point.
+    taken = [(x - 6, x + 6, y - 6, 12.0) for x, y in points.values()]
+    found = {}
+    for row in sorted(spots, key=lambda row: row["kind"] == "customer"):
+        x, y = points[row["location"]]
+        length = len(row["name"]) * _CHARACTER
+        for left, below in _SIDES:
+            begin = x - 9 - length if left else x + 9
+            box = (begin, begin + length, y + (4 if below else -15), 12.0)
+            if not any(_covers(box, other) for other in taken):
+                found[row["location"]] = left, below
+                taken.append(box)
+                break
+        else:
+            if row["kind"] != "customer":
+                found[row["location"]] = False, True
+    return found
+
+
+def _covers(
+    box: tuple[float, float, float, float], other: tuple[float, float, float, float]
+) -> bool:
+    """Whether two words (begin, end, top, height) cover each other."""
+    return box[0] < other[1] and other[0] < box[1] and abs(box[2] - other[2]) < box[3]
 
 
 def _lateness(plan: Plan, snapshot: Snapshot) -> pl.DataFrame:
@@ -133,6 +163,12 @@ def _flows(
     return moved.with_columns(tip=pl.Series(tips, dtype=pl.String))
 
 
+def _ends_of(worth: pl.Series) -> list[float]:
+    """Least and most of some amounts, which a legend shows."""
+    ends = (worth.min(), worth.max())
+    return sorted({float(one) for one in ends if isinstance(one, float)})
+
+
 def network_chart(plan: Plan, snapshot: Snapshot, names: Names) -> Picture | None:
     """Draw the map; None where fewer than two locations have coordinates."""
     import altair as alt
@@ -151,14 +187,36 @@ def network_chart(plan: Plan, snapshot: Snapshot, names: Names) -> Picture | Non
             x2=alt.X2("x2:Q"),
             y2=alt.Y2("y2:Q"),
             strokeWidth=alt.StrokeWidth(
-                "worth:Q", scale=alt.Scale(range=[1, 8]), legend=None
+                "worth:Q",
+                title=say("transfers_at_unit_cost", names.currency),
+                scale=alt.Scale(range=[1, 8]),
+                legend=alt.Legend(
+                    orient="bottom",
+                    values=_ends_of(flows["worth"]),
+                    format=",.3s",
+                    symbolSize=500,
+                    titleLimit=0,
+                    symbolType="stroke",
+                    symbolStrokeColor=token("plan"),
+                ),
             ),
             tooltip=alt.Tooltip("tip:N", title=say("transfers")),
             description=alt.Description("tip:N"),
         )
     )
-    caused = alt.ColorValue(
-        token("firm"), condition={"test": "datum.share > 0", "value": token("bad")}
+    kinds = (say("causes_lateness_mark"), say("causes_none_mark"))
+    caused = alt.Color(
+        "caused:N",
+        title=None,
+        scale=alt.Scale(domain=list(kinds), range=[token("bad"), token("firm")]),
+        legend=alt.Legend(
+            orient="bottom", symbolType="circle", symbolOpacity=1, labelLimit=0
+        ),
+    )
+    spots = spots.with_columns(
+        caused=pl.when(pl.col("share") > 0)
+        .then(pl.lit(kinds[0]))
+        .otherwise(pl.lit(kinds[1]))
     )
     base = alt.Chart(rows_of(spots)).encode(x=x, y=y)
     points = base.mark_circle(opacity=1).encode(
@@ -172,15 +230,26 @@ def network_chart(plan: Plan, snapshot: Snapshot, names: Names) -> Picture | Non
         tooltip=alt.Tooltip("tip:N", title=say("location")),
         description=alt.Description("tip:N"),
     )
-    own = base.encode(text=alt.Text("name:N")).transform_filter(
-        "datum.kind != 'customer'"
+    written = base.encode(text=alt.Text("name:N")).transform_filter("datum.named")
+    muted = alt.ColorValue(
+        token("ink"),
+        condition={"test": "datum.kind === 'customer'", "value": token("muted")},
     )
     words: list[Picture] = []
-    for below, dy in (("!datum.below", -7), ("datum.below", 12)):
-        look: dict[str, Any] = {"align": "left", "dx": 9, "dy": dy, "fontSize": 12}
-        part = own.transform_filter(below)
+    for left, below in _SIDES:
+        if spots.filter("named", left=left, below=below).is_empty():
+            continue
+        look: dict[str, Any] = {
+            "align": "right" if left else "left",
+            "dx": -9 if left else 9,
+            "dy": 12 if below else -7,
+            "fontSize": 12,
+        }
+        part = written.transform_filter(
+            f"datum.left === {json.dumps(left)} && datum.below === {json.dumps(below)}"
+        )
         words.append(edge_of_words(part, **look))
-        words.append(part.mark_text(**look, color=token("ink"), aria=False))
+        words.append(part.mark_text(**look, aria=False).encode(color=muted))
     worst = spots.sort("share", "location", descending=[True, False]).row(0, named=True)
     title = (
         say("causes_share_of_lateness", worst["name"], percent(worst["share"]))

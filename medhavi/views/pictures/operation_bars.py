@@ -27,7 +27,7 @@ _STATUS_HUES = {
 }
 _DATE_WORDS = {
     "plan": "on time",
-    "warn": "at risk",
+    "warn": say("past_due_release_mark"),
     "bad": say("late_mark"),
     "alt": "for stock",
 }
@@ -133,9 +133,10 @@ def served_words(
     more = len(told) - MOST_SERVED
     listed = ", ".join(names.name(one) for one in told[:MOST_SERVED])
     also = f" {say('and_more', more)}" if more > 0 else ""
-    late = {"late": f", {say('late_mark')}", "at_risk": ", ◆ at risk"}.get(
-        verdict or "", ""
-    )
+    late = {
+        "late": f", {say('late_mark')}",
+        "at_risk": f", ◆ {say('past_due_release_mark')}",
+    }.get(verdict or "", "")
     return f"for {listed}{also}{late}"
 
 

@@ -218,7 +218,7 @@ def window_title(work: pl.DataFrame, window: GanttWindow, names: Names) -> str:
     told = [
         count(work["id"].n_unique(), "operation"),
         *([say("for_late_demands", count(late, "order"))] if late else []),
-        *([f"{duration(setup)} of set-up"] if setup else []),
+        *([say("set_up_of_orders", duration(setup))] if setup else []),
     ]
     return f"{days}: {', '.join(told)}"
 

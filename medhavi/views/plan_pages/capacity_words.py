@@ -343,7 +343,9 @@ def operation_rows(work: pl.DataFrame, names: Names) -> pl.DataFrame:
 def _operation_row(row: dict[str, Any], names: Names) -> dict[str, object]:
     zone = names.zone_of(row["resource"])
     served = row["served"] or []
-    mark = {"late": "▲ late: ", "at_risk": "◆ at risk: "}.get(row["verdict"] or "", "")
+    mark = {"late": "▲ late: ", "at_risk": f"◆ {say('past_due_release_mark')}: "}.get(
+        row["verdict"] or "", ""
+    )
     setup = row["setup_minutes"] or 0.0
     return {
         "Id": row["id"],

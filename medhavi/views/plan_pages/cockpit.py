@@ -369,12 +369,12 @@ def promises_missed(plan: Plan, snapshot: Snapshot, names: Names) -> pl.DataFram
 def event_rows(
     events: pl.DataFrame, days: Mapping[str, int], now: dt.datetime
 ) -> pl.DataFrame:
-    """How many facts of each kind came lately, those with the newest first.
+    """How many facts of each kind happened lately, those recorded last first.
 
     Parameters
     ----------
     events
-        type, occurred_at.
+        type, occurred_at, recorded_at.
     days
         Length of each window [days], by its column.
     now
@@ -395,8 +395,8 @@ def event_rows(
         .group_by("type")
         .agg(
             *(inside.sum().cast(pl.Int64).alias(name) for name, inside in ago.items()),
-            pl.col("occurred_at").max().alias(grid_columns.NEWEST),
+            pl.col("recorded_at").max().alias(grid_columns.LAST_RECORDED),
         )
-        .sort(grid_columns.NEWEST, "type", descending=[True, False])
+        .sort(grid_columns.LAST_RECORDED, "type", descending=[True, False])
         .rename({"type": grid_columns.EVENT})
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from medhavi.results.plans.lateness import WORDS, Verdict, verdicts
+from medhavi.results.plans.lateness import WORDS, Verdict, tally, verdicts
 from medhavi.views import grid_columns
 from medhavi.views.names import wall_clock
 from medhavi.views.order_grid import demand_words
@@ -69,6 +69,17 @@ def demand_rows(plan: Plan, demands: pl.DataFrame | None, names: Names) -> pl.Da
         grid_columns.LOCATION,
         grid_columns.ZONE,
     )
+
+
+def demands_words(plan: Plan) -> str:
+    """Demands that `demand_rows` lists: the late ones, the others, those left out.
+
+    Those that are not planned for are counted apart, as the figures of a plan do.
+    """
+    counts = tally(plan)
+    left_out = counts.by_verdict[Verdict.IGNORED]
+    told = say("demands_listed", counts.not_kept, counts.live - counts.not_kept)
+    return told + (say("lines_not_planned", f"{left_out:,}") if left_out else "") + "."
 
 
 _SCHEMA: dict[str, type[pl.DataType] | pl.DataType] = {

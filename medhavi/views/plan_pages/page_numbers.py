@@ -8,6 +8,7 @@ import polars as pl
 
 from medhavi.results.amounts import currency_of
 from medhavi.schema import PLANNED_STATUS
+from medhavi.views.data_pages.finding_list import asks_for_nothing, data_findings
 from medhavi.views.names import count, money, names_of
 from medhavi.views.page import AS_OF, findings_words, moment_facts
 from medhavi.views.plan_pages.suppliers import purchases_and_transfers
@@ -37,6 +38,8 @@ def numbers_of(snapshot: Snapshot) -> dict[str, str]:
     currency = currency_of(snapshot)
     items, places = len(snapshot.network), snapshot["locations"].height
     predicted = snapshot["estimates"].height
+    found = data_findings(snapshot, snapshot.findings)
+    asking = [one for one in found if not asks_for_nothing(one)]
     return {
         AS_OF: dict(moment_facts(snapshot, names_of(snapshot), ""))[AS_OF],
         "suppliers": purchases_and_transfers(coming),
@@ -56,5 +59,5 @@ def numbers_of(snapshot: Snapshot) -> dict[str, str]:
         "schedule": say("listed_under_orders", count(started, say("open_work_order"))),
         "promise": say("without_a_promised_date", count(waiting, "order line")),
         "tradeoffs": say("of_stock_on_hand", money(value, currency)),
-        "data": say("in_the_tables", findings_words(snapshot.findings)),
+        "data": say("in_the_tables", findings_words(asking)),
     }

@@ -66,9 +66,9 @@ def predictor_finding(
             for one in slipped
             if one.slipped is not None
         )
-    used = [one for one in reports if one.champion is not None]
+    used = [one for one in reports if one.version_in_use]
     unwatched = [one for one in used if not one.recent]
-    plain = [TITLES[one.model].lower() for one in reports if one.champion is None]
+    plain = [TITLES[one.model].lower() for one in reports if not one.version_in_use]
     parts = [
         f"{count(len(used), 'model')} in use, "
         + (
@@ -135,7 +135,8 @@ def predictor_tiles(
     reports: Sequence[PredictorReport], effects: pl.DataFrame | None, names: Names
 ) -> tuple[Tile, ...]:
     """Models in use, those within coverage, orders on predicted times, training."""
-    used = [one for one in reports if one.champion is not None]
+    used = [one for one in reports if one.version_in_use]
+    lost = [one for one in reports if one.lost]
     watched = [one for one in reports if one.recent]
     slipped = [one for one in watched if one.slipped is not None]
     waiting = [one for one in reports if one.challenger is not None]
@@ -146,6 +147,8 @@ def predictor_tiles(
             figure=f"{len(used)} of {len(reports)}",
             note=f"{count(len(ready), 'challenger')} ready"
             if ready
+            else say("not_in_the_predictor_store", len(lost))
+            if lost
             else say("others_plain_rule")
             if len(used) < len(reports)
             else say("tile_all"),
@@ -195,7 +198,11 @@ def _training_tile(reports: Sequence[PredictorReport], names: Names) -> Tile:
     made = [(one, one.versions[0]) for one in reports if one.versions]
     if not made:
         return Tile(
-            label=say("last_training"), figure=NOTHING, note=say("tile_never_trained")
+            label=say("last_training"),
+            figure=NOTHING,
+            note=say("training_runs_not_here")
+            if any(one.lost for one in reports)
+            else say("tile_never_trained"),
         )
     last = max(version.trained_at for _, version in made)
     fresh = sum(

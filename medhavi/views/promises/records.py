@@ -247,24 +247,24 @@ def _at_risk_tile(risky: int, missed: int, *, is_checked: bool) -> Tile:
     """
     label = say("at_risk")
     if not is_checked and not risky:
-        rows = urlencode({"tab": "at-risk"})
+        rows = urlencode({"tab": "promises-at-risk"})
         if not missed:
             note = say("not_checked_yet")
             return Tile(label=label, figure=NOTHING, note=note, rows=rows)
         return Tile(
-            label=label,
+            label=say("not_kept_by_the_plan_title"),
             figure=f"{missed:,}",
-            note=say("each_is_not_checked_yet"),
+            note=say("delivered_after_the_promise"),
             state="warn",
-            word=say("not_kept_by_the_plan"),
+            word=say("tile_target_0"),
             rows=_rows(PromiseState.NOT_KEPT),
         )
     return Tile(
         label=label,
         figure=f"{risky:,}",
-        note=say("overdue_apart"),
+        note=say("asked_again_is"),
         state="warn" if risky else "good",
-        word=say("cannot_be_kept") if risky else say("none_of_them"),
+        word=say("overdue_apart") if risky else say("none_of_them"),
         rows=_rows(PromiseState.AT_RISK) if risky else "",
     )
 

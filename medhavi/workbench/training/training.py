@@ -73,7 +73,7 @@ def champions_of(models: Path, lake: Lake, names: Iterable[str]) -> Champions:
         known = registry.versions()
     except EnvironmentFailure as error:
         return Champions(models={}, findings=(finding("PRED001", detail=error),))
-    promoted = _ever_promoted(lake)
+    promoted = promoted_versions(lake)
     in_use = {each.model: each for each in known if CHAMPION in each.aliases}
     for name in names:
         entry = in_use.get(name)
@@ -95,15 +95,17 @@ def champions_of(models: Path, lake: Lake, names: Iterable[str]) -> Champions:
     return Champions(models=found, findings=(told,))
 
 
-def _ever_promoted(lake: Lake) -> set[str]:
-    """Names of predictors that somebody put in use, as the event log says."""
+def promoted_versions(lake: Lake) -> dict[str, str]:
+    """Version of each predictor that was put in use last, as the event log says."""
     rows = (
         lake.table("bronze.events")
         .filter(pl.col("type") == "ModelPromoted")
+        .sort("position")
         .select("payload")
         .collect()
     )
-    return {str(json.loads(text)["model"]) for (text,) in rows.iter_rows()}
+    told = [json.loads(text) for (text,) in rows.iter_rows()]
+    return {str(one["model"]): str(one["version"]) for one in told}
 
 
 ABOUT = ("supplier", "lane")
