@@ -425,6 +425,40 @@ def chosen_words(names, plan, view):
 
 
 @app.cell(hide_code=True)
+def decision_buttons(asked):
+    accept = mo.ui.run_button(label=say("approve_the_edit"), kind="success")
+    drop = mo.ui.run_button(label=say("drop_it"))
+    return accept, drop
+
+
+@app.cell(hide_code=True)
+def decide(accept, approver, asked, drop, names, plan):
+    mo.stop(asked is None)
+    _buttons = (
+        [approver.field(), accept, drop] if desk_parts.is_ready(asked) else [drop]
+    )
+    mo.vstack(
+        [
+            html(f'<h2 class="mv-of" id="decide">{say("cost_and_demands")}</h2>'),
+            capacity_edits.priced_part(asked, plan, names),
+            mo.hstack(_buttons, justify="start", align="end", wrap=True),
+        ],
+        gap=1,
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def outcome(approver, back, get_decision, settle, shown, tab):
+    _told = desk_parts.outcome(shown, get_decision(), settle)
+    _undo = [] if tab.value == say("history") else [approver.field(), back]
+    mo.vstack(
+        [_told, mo.hstack(_undo, justify="start", align="end", wrap=True)]
+    ) if _told else None
+    return
+
+
+@app.cell(hide_code=True)
 def choose_tab(keep, mode, wanted):
     tab = desk_words.tab_bar(drawer_tabs(mode.value), wanted, keep, say("why"))
     return (tab,)
@@ -557,30 +591,6 @@ def edit(calendar, forms, kind, shown, tab, view):
 
 
 @app.cell(hide_code=True)
-def decision_buttons(asked):
-    accept = mo.ui.run_button(label=say("approve_the_edit"), kind="success")
-    drop = mo.ui.run_button(label=say("drop_it"))
-    return accept, drop
-
-
-@app.cell(hide_code=True)
-def decide(accept, approver, asked, drop, names, plan):
-    mo.stop(asked is None)
-    _buttons = (
-        [approver.field(), accept, drop] if desk_parts.is_ready(asked) else [drop]
-    )
-    mo.vstack(
-        [
-            html(f'<h2 id="decide">{say("cost_and_demands")}</h2>'),
-            capacity_edits.priced_part(asked, plan, names),
-            mo.hstack(_buttons, justify="start", align="end", wrap=True),
-        ],
-        gap=1,
-    )
-    return
-
-
-@app.cell(hide_code=True)
 def approved(accept, approver, asked, decide):
     mo.stop(not accept.value)
     decide(Decision(asked=asked, approver=approver.value))
@@ -605,16 +615,6 @@ def history(approver, back, names, shown, tab, wanted):
         ],
         gap=1,
     )
-    return
-
-
-@app.cell(hide_code=True)
-def outcome(approver, back, get_decision, settle, shown, tab):
-    _told = desk_parts.outcome(shown, get_decision(), settle)
-    _undo = [] if tab.value == say("history") else [approver.field(), back]
-    mo.vstack(
-        [_told, mo.hstack(_undo, justify="start", align="end", wrap=True)]
-    ) if _told else None
     return
 
 

@@ -17,6 +17,7 @@ with app.setup:
     import marimo as mo
 
     from medhavi.service import grid_groups
+    from medhavi.service.capacity_pages import capacity_page
     from medhavi.service.page_data import (
         html,
         picture,
@@ -339,12 +340,16 @@ def stock(item, names, plan, shown, tab):
 
 
 @app.cell(hide_code=True)
-def loads(names, plan, tab):
+def loads(names, plan, shown, tab):
     mo.stop(tab.value != say("capacity"))
     section(
         "loads",
         say("capacity_load"),
-        picture(load_chart(plan, names), say("no_resource_has_work"), say("add_steps")),
+        picture(
+            load_chart(plan, names, capacity_page.loads_of(shown)),
+            say("no_resource_has_work"),
+            say("add_steps"),
+        ),
     )
     return
 

@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
+import polars.selectors as cs
 
 from medhavi.results.plans.folder import WORKBOOK_OPTIONS, guarded
 from medhavi.views.order_list import within_their_days
@@ -47,7 +48,21 @@ def as_tsv(rows: pl.DataFrame) -> bytes:
 
 def _with_clocks(rows: pl.DataFrame) -> pl.DataFrame:
     written = pl.col(pl.Datetime).dt.strftime("%Y-%m-%d %H:%M")
-    return within_their_days(rows).with_columns(written)
+    return _as_filed(rows).with_columns(written)
+
+
+_OF_MONEY = r"^.*\([A-Z]{3}\)$"
+"""Titles of columns of money: they end in its currency."""
+
+
+def _as_filed(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows as all files have them: last minutes of days, money in whole cents.
+
+    >>> _as_filed(pl.DataFrame({"Value (EUR)": [5323.559999999999]})).item()
+    5323.56
+    """
+    money = cs.matches(_OF_MONEY) & cs.float()
+    return within_their_days(rows).with_columns(money.round(2))
 
 
 COPY_SCRIPT = worded(
@@ -77,7 +92,7 @@ def as_xlsx(rows: pl.DataFrame, sheet: str) -> bytes:
 
     written = io.BytesIO()
     with xlsxwriter.Workbook(written, WORKBOOK_OPTIONS) as book:
-        within_their_days(rows).write_excel(
+        _as_filed(rows).write_excel(
             book,
             worksheet=sheet[:_LONGEST_SHEET],
             autofit=True,

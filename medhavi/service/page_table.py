@@ -30,7 +30,20 @@ def written(rows: pl.DataFrame, formats: Mapping[str, Format]) -> dict[str, Form
     'late, 1_d 22_h'
     """
     texts = [name for name, kind in rows.schema.items() if kind == pl.String]
-    return {**dict.fromkeys(texts, lambda cell: cell and unbroken(cell)), **formats}
+    told = {**dict.fromkeys(texts, lambda cell: cell), **formats}
+    return {name: _unbroken(form) for name, form in told.items()}
+
+
+def _unbroken(form: Format) -> Format:
+    """Way to write a cell in which amounts and days stay in one line."""
+    if isinstance(form, str):
+        return form
+
+    def told(cell: Any) -> Any:
+        words = form(cell)
+        return unbroken(words) if isinstance(words, str) else words
+
+    return told
 
 
 PARTNERS = (grid_columns.CUSTOMER, grid_columns.FROM, grid_columns.NAME)

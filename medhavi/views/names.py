@@ -194,8 +194,9 @@ _APART = re.compile(
     r"<[^>]*>"
     r"|(?<=\d) (?=%|(?:d|h|min|s|g|kg|t|ml|l|m|km|EUR|USD)\b)"
     r"|(?:(?<=[€$£¥])|(?<=\b[A-Z]{3})) (?=\d)"
+    r"|(?<=\d) (?=(?:Jan|Feb|Ma[ry]|Apr|Ju[nl]|Aug|Sep|Oct|Nov|Dec)\b)"
 )
-"""Tags, and the spaces inside amounts: before a unit, behind a sign of money."""
+"""Tags, and the spaces inside amounts: at a unit, a sign of money, a month."""
 
 
 def unbroken(html: str) -> str:

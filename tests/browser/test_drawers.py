@@ -169,3 +169,88 @@ def test_an_exception_that_is_ticked_has_its_links_beside_the_grid(desk):
     expect(desk.page.get_by_role("link", name="All of the kind")).to_be_visible()
     expect(desk.page.get_by_role("button", name="Record")).to_be_visible()
     desk.assert_clean()
+
+
+@pytest.mark.req("UI-02", "UI-08")
+def test_a_grid_beside_its_drawer_is_whole(desk):
+    """Its last columns were cut in the middle of a word, with no sign of more."""
+    page = desk.page
+    for drawer in (PLAN, ORDERS):
+        desk.open(drawer.path)
+        select(desk)
+        grid = grid_of(page).locator("table.caption-bottom").last
+        for width in (1440, WIDE):
+            page.set_viewport_size({"width": width, "height": 2600})
+            page.wait_for_timeout(100)
+            hidden = grid.locator("..").evaluate(
+                "one => one.scrollWidth - one.clientWidth"
+            )
+            # What is wider than it may be made scrolls, which its edge tells.
+            edge = grid.locator("..").evaluate("one => getComputedStyle(one).maskImage")
+            assert (edge == "none") == (hidden <= 0)
+            assert hidden <= (0 if width > WIDE or drawer is PLAN else 80)
+            # The first column stays, whole.
+            first = grid.locator("tbody td:not(:has([role=checkbox]))").first
+            assert first.bounding_box()["width"] >= 88
+    desk.assert_clean()
+
+
+@pytest.mark.req("UI-02")
+def test_no_grid_offers_the_id_of_a_row(desk):
+    """The explorer listed it, the menu of columns offered to show it."""
+    page = desk.page
+    desk.open(ORDERS.path)
+    expect(grid_of(page).locator("tbody tr").first).to_be_visible()
+    expect(
+        page.get_by_role("button", name="Explore").locator("visible=true")
+    ).to_have_count(0)
+    page.get_by_test_id("column-visibility-trigger").last.click()
+    expect(page.get_by_role("option", name="Zone")).to_be_visible()
+    expect(page.locator("[data-value=Id]")).to_be_hidden()
+    page.get_by_role("option", name="Show all").click()
+    expect(grid_of(page).get_by_text("Zone", exact=True)).to_be_visible()
+    expect(grid_of(page).get_by_text("Id", exact=True)).to_be_hidden()
+    for cell in grid_of(page).locator("[data-cell-id$=_Id]").all():
+        expect(cell).to_be_hidden()
+    desk.assert_clean()
+
+
+@pytest.mark.req("UI-02")
+def test_the_menu_of_a_page_lies_over_nothing_below_its_head(desk):
+    page = desk.page
+    page.set_viewport_size({"width": WIDE, "height": 500})
+    desk.open(ORDERS.path)
+    menu = page.get_by_test_id("notebook-actions-dropdown")
+    expect(menu).to_be_visible()
+    page.locator(".mv-trust").scroll_into_view_if_needed()
+    expect(menu).not_to_be_in_viewport()
+    desk.assert_clean()
+
+
+@pytest.mark.req("UI-02", "UI-08")
+def test_a_phone_searches_beside_the_scenario(page, promise_server):
+    page.set_viewport_size({"width": NARROW, "height": 800})
+    page.goto(f"{promise_server}/")
+    field = page.get_by_role("combobox", name="Search orders")
+    expect(field).to_be_visible()
+    page.keyboard.press("Control+k")
+    expect(field).to_be_focused()
+    page.keyboard.type("a")
+    found = page.get_by_role("listbox", name="Search")
+    expect(found).to_be_visible()
+    box = found.bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= NARROW
+
+
+@pytest.mark.req("UI-05")
+def test_the_plan_has_the_picture_of_the_capacity_page(desk):
+    """Weeks without work, and resources with none, were left out of it."""
+    drawn = []
+    for address in ("/plan/?tab=capacity", "/capacity/?picture=capacity-load"):
+        desk.open(address)
+        cells = desk.page.locator("marimo-vega svg [aria-label*=': open ']")
+        expect(cells.first).to_be_visible()
+        drawn.append(cells.evaluate_all("all => all.map(one => one.ariaLabel)"))
+    assert drawn[0] == drawn[1]
+    desk.assert_clean()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -22,7 +23,7 @@ from medhavi.service.plan_pages.plan_page import (
 from medhavi.service.plan_pages.remedy_edits import answer_of
 from medhavi.units import to_seconds
 from medhavi.views.names import Names, when
-from medhavi.workbench.plan_effects import PlanEffect
+from medhavi.workbench.plan_effects import DemandEffect, PlanEffect
 from tests import factories
 from tests.api import DataSource, names_of
 from tests.planners.small_plans import day
@@ -324,6 +325,30 @@ def test_a_change_is_priced_apart_from_what_planning_again_comes_to() -> None:
     assert "6" in told[own : own + 80]
     calm = replace(effect, price=replace(price, replanning=0.0))
     assert "the change alone" not in decision_words.effect_html(calm, Names())
+
+
+def test_what_a_demand_loses_is_told_in_four_columns_that_fit_a_drawer() -> None:
+    """Zones and a column of products left no room for the money, the last one."""
+    costs = dict.fromkeys(("purchase", "production", "transport", "holding"), 0.0)
+    price = EditPrice(**costs, lateness=95000.0)
+    noon = dt.datetime(2026, 12, 17, 11, tzinfo=dt.UTC)
+    worse = DemandEffect(
+        demand="SO-1",
+        product="P",
+        old_status="on time",
+        new_status="late",
+        old_date=noon,
+        new_date=noon,
+        late_hours=0.0,
+        short_qty=0.0,
+        money=95000.0,
+    )
+    effect = PlanEffect(price=price, victims=(worse,), winners=(), plan=None)
+    names = Names(zones={"SO-1": "Europe/Vienna"}, zone="Europe/Rome")
+    told = decision_words.effect_html(effect, names).split("Demands that get worse")[1]
+    assert re.findall("<th[^>]*>([^<]*)", told) == ["Before", "Then", "Money"]
+    assert re.sub(r"\s*<[^>]+>", " ", told).count("Vienna") == 0
+    assert told.count('<abbr title="Europe/Vienna">Thu 17 Dec, 12:00</abbr>') == 2
 
 
 def test_quantities_are_read_as_they_are_written(desk):

@@ -68,6 +68,13 @@ def test_a_file_tells_a_day_as_its_last_minute():
     assert "2026-03-02 07:30\t2026-03-02 23:59\t" in as_tsv(told).decode()
 
 
+def test_files_hold_money_in_whole_cents():
+    """5323.559999999999 stood in a cell, as doubles add up; a share stays as it is."""
+    rows = pl.DataFrame({"Value (EUR)": [5323.559999999999], "On time": [0.123456]})
+    assert pl.read_excel(io.BytesIO(as_xlsx(rows, "orders"))).row(0)[0] == 5323.56
+    assert as_tsv(rows).decode().splitlines()[1] == "5323.56\t0.123456"
+
+
 def test_the_sheet_of_a_list_is_called_like_its_file(monkeypatch):
     files = {}
 

@@ -369,27 +369,38 @@ def _target(edit: Edit, names: Names, place: str | None) -> str:
 
 
 def _effects(title: str, effects: Sequence[DemandEffect], names: Names) -> str:
+    """Demands with both dates and the money: four columns, for a drawer is narrow."""
     if not effects:
         return ""
     rows = [
         (
-            names.html(one.demand),
-            names.html(one.product),
-            escape(names.when_there(one.old_date, one.demand, ends=True)),
-            escape(names.when_there(one.new_date, one.demand, ends=True)),
+            _demand_html(one, names),
+            _day_html(one.old_date, one.demand, names),
+            _day_html(one.new_date, one.demand, names),
             escape(money_change(one.money, names.currency)),
         )
         for one in effects[:MOST_EFFECTS]
     ]
     more = len(effects) - len(rows)
-    columns = (
-        title,
-        say("column_product"),
-        say("column_before"),
-        say("column_then"),
-        _MONEY,
-    )
+    columns = (title, say("column_before"), say("column_then"), _MONEY)
     return table_html(columns, rows, (_MONEY,), more=more)
+
+
+def _demand_html(one: DemandEffect, names: Names) -> str:
+    """Demand, and what it asks for where its name does not tell."""
+    told = names.html(one.demand)
+    if one.product is None or names.name(one.product) in names.name(one.demand):
+        return told
+    return f'{told}<br><span class="muted">{names.html(one.product)}</span>'
+
+
+def _day_html(moment: dt.datetime | None, demand: str, names: Names) -> str:
+    """Local time of a demand; its zone, where it is not the company's, on hover."""
+    zone = names.zone_of(demand)
+    told = escape(when(moment, zone, ends=True))
+    if zone == names.zone or moment is None:
+        return told
+    return f'<abbr title="{escape(zone)}">{told}</abbr>'
 
 
 def history_html(
