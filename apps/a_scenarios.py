@@ -35,6 +35,7 @@ with app.setup:
     )
     from medhavi.service.plan_pages.approver_names import Approver
     from medhavi.service.scenario_pages import (
+        kept_list,
         scenario_form,
         scenario_page,
         scenario_parts,
@@ -77,6 +78,7 @@ def remembered(keep, wanted):
     _unasked: Any = None
     get_asked, ask = mo.state(_unasked)
     get_decision, decide = mo.state(None)
+    get_removed, tell_removed = mo.state(0.0, allow_self_loops=True)
     approver = Approver()
 
     def hold(held):
@@ -98,9 +100,11 @@ def remembered(keep, wanted):
         get_decision,
         get_draft,
         get_list,
+        get_removed,
         hold,
         set_draft,
         settle,
+        tell_removed,
     )
 
 
@@ -196,6 +200,18 @@ def build(form, get_draft, kind, mode):
 def held(get_list, hold, names, plan):
     removals = scenario_parts.removals(get_list(), names, hold)
     scenario_parts.list_parts(get_list(), names, removals) if plan else None
+    return
+
+
+@app.cell(hide_code=True)
+def kept_scenarios(get_list, get_removed, hold, names, plan, shown, tell_removed):
+    mo.stop(plan is None or get_removed() is None)
+    _held = get_list()
+    _kept = kept_list.kept_list(shown.source, _held)
+    kept_buttons = kept_list.kept_buttons(
+        _kept, _held, shown.source, hold, tell_removed
+    )
+    kept_list.kept_parts(_kept, names, kept_buttons, folded=bool(_held.scenarios))
     return
 
 
