@@ -88,9 +88,13 @@ def remembered(keep, wanted):
         set_list(held)
         ask(None)
 
-    def settle(done):
+    def settle(done, source):
         if done.kept and get_asked():
-            hold(get_list().without(get_asked()[0]))
+            _name = get_asked()[0]
+            _done = scenario_page.by_name(get_list().scenarios, _name)
+            if _done is not None:
+                kept_list.forget(source, _done)
+            hold(get_list().without(_name))
 
     return (
         approver,
@@ -344,7 +348,7 @@ def approved(accept, approver, asked, decide):
 
 @app.cell(hide_code=True)
 def outcome(get_decision, settle, shown):
-    desk_parts.outcome(shown, get_decision(), settle)
+    desk_parts.outcome(shown, get_decision(), lambda done: settle(done, shown.source))
     return
 
 

@@ -50,6 +50,10 @@ def planned(shown, name, factor="50"):
     return held, asked.run(lambda _: None, lambda: False)
 
 
+def press(buttons, name):
+    buttons.elements[name]._on_click(0)
+
+
 def listed(shown, held=None):
     return kept_list.kept_list(shown.source, held or ScenarioList()).scenarios
 
@@ -72,10 +76,17 @@ def test_what_a_job_has_planned_is_listed_opened_and_removed(shown):
     assert "Scenarios of this workspace" in told
     assert "Purchase prices: +50 %; planned " in told
     assert f"costs {money(one.change)} more than today" in told
-    buttons.elements["open|0"]._on_click(0)
+    press(buttons, "open|0")
     assert opened == [held]
-    buttons.elements["remove|0"]._on_click(0)
+    press(buttons, "remove|0")
     assert (listed(shown), len(removed)) == ((), 1)
+
+
+def test_a_scenario_that_was_accepted_leaves_the_list(shown):
+    held, _ = planned(shown, "Dear")
+    other, _ = planned(shown, "Cheap", "-50")
+    kept_list.forget(shown.source, held.scenarios[0])
+    assert [one.text for one in listed(shown)] == [other.text()]
 
 
 def test_a_scenario_that_cannot_be_planned_is_not_kept(shown):
@@ -109,5 +120,5 @@ def test_a_file_that_cannot_be_read_is_told_and_can_be_emptied(shown):
     told = kept_list.kept_parts(kept, shown.names, buttons, folded=False).text
     assert "The scenarios of this workspace cannot be read" in told
     assert kept_list.offered_scenarios(shown.source) == []
-    buttons.elements["clear"]._on_click(0)
+    press(buttons, "clear")
     assert kept_list.kept_list(shown.source, held) == kept_list.KeptList()

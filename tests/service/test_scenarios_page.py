@@ -184,10 +184,15 @@ def test_more_demand_costs_more_and_names_what_differs(folder):
     # Ten pieces more at 2 each.
     assert found.steps["Purchase"] == pytest.approx(20.0)
     rows = waterfall_rows(found, shown.names)
+    low, high = rows["low"].min(), rows["high"].max()
+    axis = waterfall_chart(found, shown.names).to_dict()["layer"][0]["encoding"]["x"]
+    # Two fifths of the span: the label of the last bar was cut on a phone.
+    assert axis["scale"]["domain"][1] == pytest.approx(high + 0.4 * (high - low))
     assert rows["low"][0] == pytest.approx(found.cost_today)
     assert rows["high"][-1] == pytest.approx(found.cost)
     told = order_rows(found.orders, shown.names)
     assert "A at L" in told["Order"][0]
+    assert not any("each" in one for one in told["Quantity"])
     assert (
         waterfall_chart(found, shown.names)
         .to_dict()["title"]["text"]

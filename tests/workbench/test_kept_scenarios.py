@@ -8,8 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from medhavi.errors import UsageError
-from medhavi.workbench.studies import kept_scenarios
-from medhavi.workbench.studies.kept_scenarios import KeptScenario, scenarios_of
+from tests.api import KeptScenario, scenarios_of
 
 
 def scenario(name: str, change: float = 0.0) -> KeptScenario:
@@ -24,7 +23,7 @@ def names(kept):
 
 
 def test_the_newest_stand_first_and_the_oldest_go(tmp_path, monkeypatch):
-    monkeypatch.setattr(kept_scenarios, "MOST_KEPT", 2)
+    monkeypatch.setattr("medhavi.workbench.studies.kept_scenarios.MOST_KEPT", 2)
     kept = scenarios_of(tmp_path, "", tmp_path / "cache")
     assert kept.read() == ()
     for name in ("a", "b", "c"):

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     import marimo as mo
 
     from medhavi.results.reports.scenario_comparison import ScenarioComparison
+    from medhavi.scenarios import Scenario
     from medhavi.service.data_source import DataSource
     from medhavi.views.names import Names
     from medhavi.workbench.studies.kept_scenarios import KeptScenarios
@@ -55,6 +56,12 @@ def keep_planned(source: DataSource, text: str, found: ScenarioComparison) -> No
     made = KeptScenario(text=text, planned_at=int(time.time()), change=more)
     with suppress(MedhaviError, OSError):
         kept_of(source).keep(made)
+
+
+def forget(source: DataSource, scenario: Scenario) -> None:
+    """Take a scenario out that is in force now."""
+    with suppress(MedhaviError, OSError):
+        kept_of(source).remove(ScenarioList(scenarios=(scenario,)).text())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +113,14 @@ def kept_buttons(
         known.clear()
         told(time.monotonic())
 
+    def opening(one: KeptScenario) -> mo.ui.button:
+        return mo.ui.button(
+            label=say("open_a_scenario"),
+            tooltip=f"{say('open_a_scenario')}: {one.scenario.name}",
+            disabled=len(held.scenarios) >= MOST_SCENARIOS,
+            on_click=lambda _: hold(opened(held, one.text)),
+        )
+
     def removal(one: KeptScenario) -> mo.ui.button:
         def removed(_: object) -> None:
             known.remove(one.text)
@@ -121,12 +136,7 @@ def kept_buttons(
     if kept.trouble:
         made["clear"] = mo.ui.button(label=say("empty_the_list"), on_click=cleared)
     for at, one in enumerate(kept.scenarios):
-        made[f"open|{at}"] = mo.ui.button(
-            label=say("open_a_scenario"),
-            tooltip=f"{say('open_a_scenario')}: {one.scenario.name}",
-            disabled=len(held.scenarios) >= MOST_SCENARIOS,
-            on_click=lambda _, text=one.text: hold(opened(held, text)),
-        )
+        made[f"open|{at}"] = opening(one)
         made[f"remove|{at}"] = removal(one)
     return mo.ui.dictionary(made)
 

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from medhavi.results.amounts import currency_sign, emissions
 from medhavi.results.pareto_front import edge
 from medhavi.views.names import (
     NOTHING,
     count,
-    currency_sign,
-    emissions,
     is_currency,
     money,
     number,
@@ -103,14 +102,17 @@ def front_chart(
             scale=_scale(front, x, before),
             # Amounts of six digits stay apart and whole, on a phone too.
             axis=alt.Axis(
-                tickCount=5, labelFlush=32, labelOverlap=True, **_labels(front, x)
+                tickCount=5,
+                labelFlush=32,
+                labelOverlap=True,
+                labelExpr=_labels(front, x),
             ),
         ),
         y=alt.Y(
             f"{y}:Q",
             title=_axis(front, y),
             scale=_scale(front, y, before),
-            axis=alt.Axis(**_labels(front, y)),
+            axis=alt.Axis(labelExpr=_labels(front, y)),
         ),
     )
     marks = base.mark_point(
@@ -261,11 +263,11 @@ def _unit(front: ParetoFront, name: str) -> str:
     return str(rows["unit"][0]) if rows.height else ""
 
 
-def _labels(front: ParetoFront, name: str) -> dict[str, str]:
-    """How an axis writes its numbers: emissions in tonnes."""
+def _labels(front: ParetoFront, name: str) -> str:
+    """Expression by which an axis writes its numbers: emissions in tonnes."""
     if _unit(front, name) != "kg":
-        return {}
-    return {"labelExpr": f"format(datum.value / {TONNE:g}, ',~r')"}
+        return "datum.label"
+    return f"format(datum.value / {TONNE:g}, ',~r')"
 
 
 def front_words(

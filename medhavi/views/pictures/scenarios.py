@@ -9,7 +9,12 @@ from urllib.parse import urlencode
 
 import polars as pl
 
-from medhavi.results.amounts import difference, money_change
+from medhavi.results.amounts import (
+    currency_sign,
+    difference,
+    emissions,
+    money_change,
+)
 from medhavi.results.plans.lateness import WORDS, Verdict
 from medhavi.results.reports.scenario_comparison import COST_PARTS
 from medhavi.views import grid_columns
@@ -17,12 +22,11 @@ from medhavi.views.names import (
     MINUS,
     NOTHING,
     count,
-    currency_sign,
-    emissions,
     full_money,
     money,
     number,
     percent,
+    quantity,
     wall_clock,
 )
 from medhavi.views.page import table_html
@@ -314,8 +318,10 @@ def waterfall_chart(one: ScenarioComparison, names: Names) -> Picture:
 
     rows = waterfall_rows(one, names)
     least, most = float(rows["low"].min()), float(rows["high"].max())  # type: ignore[arg-type]
-    room = 0.2 * ((most - least) or abs(most) or 1.0)
-    scale = alt.Scale(domain=[least - room, most + room], nice=False)
+    span = (most - least) or abs(most) or 1.0
+    # Labels stand right of their bars: they need room there, on a phone too.
+    ends = [least - 0.05 * span, most + 0.4 * span]
+    scale = alt.Scale(domain=ends, nice=False)
     axis = alt.Axis(format="~s", tickCount=4)
     colours = {"total": "plan", "more": "bad", "less": "good"}
     shades = alt.Scale(
@@ -428,8 +434,9 @@ _ORDERS = {
 def _quantities(row: dict[str, Any], names: Names) -> str:
     """Quantity today and then; once where it stays, or where there is only one."""
     told = [row[one] for one in ("old_qty", "new_qty") if row[one] is not None]
-    words = [number(value) for value in dict.fromkeys(told)]
-    return f"{' → '.join(words)} {names.unit(row['product'])}"
+    *before, last = dict.fromkeys(told)
+    words = [*map(number, before), quantity(last, names.unit(row["product"]))]
+    return " → ".join(words)
 
 
 def _table(
