@@ -35,6 +35,7 @@ with app.setup:
     )
     from medhavi.service.plan_pages.approver_names import Approver
     from medhavi.service.scenario_pages import (
+        kept_list,
         scenario_form,
         scenario_page,
         scenario_parts,
@@ -77,6 +78,7 @@ def remembered(keep, wanted):
     _unasked: Any = None
     get_asked, ask = mo.state(_unasked)
     get_decision, decide = mo.state(None)
+    get_removed, tell_removed = mo.state(0.0, allow_self_loops=True)
     approver = Approver()
 
     def hold(held):
@@ -86,9 +88,13 @@ def remembered(keep, wanted):
         set_list(held)
         ask(None)
 
-    def settle(done):
+    def settle(done, source):
         if done.kept and get_asked():
-            hold(get_list().without(get_asked()[0]))
+            _name = get_asked()[0]
+            _done = scenario_page.by_name(get_list().scenarios, _name)
+            if _done is not None:
+                kept_list.forget(source, _done)
+            hold(get_list().without(_name))
 
     return (
         approver,
@@ -98,9 +104,11 @@ def remembered(keep, wanted):
         get_decision,
         get_draft,
         get_list,
+        get_removed,
         hold,
         set_draft,
         settle,
+        tell_removed,
     )
 
 
@@ -196,6 +204,18 @@ def build(form, get_draft, kind, mode):
 def held(get_list, hold, names, plan):
     removals = scenario_parts.removals(get_list(), names, hold)
     scenario_parts.list_parts(get_list(), names, removals) if plan else None
+    return
+
+
+@app.cell(hide_code=True)
+def kept_scenarios(get_list, get_removed, hold, names, plan, shown, tell_removed):
+    mo.stop(plan is None or get_removed() is None)
+    _held = get_list()
+    _kept = kept_list.kept_list(shown.source, _held)
+    kept_buttons = kept_list.kept_buttons(
+        _kept, _held, shown.source, hold, tell_removed
+    )
+    kept_list.kept_parts(_kept, names, kept_buttons, folded=bool(_held.scenarios))
     return
 
 
@@ -328,7 +348,7 @@ def approved(accept, approver, asked, decide):
 
 @app.cell(hide_code=True)
 def outcome(get_decision, settle, shown):
-    desk_parts.outcome(shown, get_decision(), settle)
+    desk_parts.outcome(shown, get_decision(), lambda done: settle(done, shown.source))
     return
 
 

@@ -50,9 +50,10 @@ with app.setup:
         changes_html,
         difference_html,
         front_chart,
+        front_finding,
+        front_words,
         hypervolume_words,
         points_html,
-        programs_words,
     )
     from medhavi.views.theme import title_of, untitled
     from medhavi.views.words import say
@@ -81,7 +82,24 @@ def data(wanted):
 
 @app.cell(hide_code=True)
 def head(shown, wanted):
-    mo.Html(page.header(say("trade_offs"), facts_of(shown, wanted("known_at"))))
+    # With its finding it stands below, once the last plans are read.
+    mo.Html(
+        page.header(say("trade_offs"), facts_of(shown, wanted("known_at")))
+    ) if shown.problem else None
+    return
+
+
+@app.cell(hide_code=True)
+def found_head(last, shown, wanted):
+    mo.Html(
+        page.header(
+            say("trade_offs"),
+            facts_of(shown, wanted("known_at")),
+            finding=say("no_plans_found_yet")
+            if last.front is None
+            else front_finding(last.front),
+        )
+    )
     return
 
 
@@ -106,6 +124,7 @@ def effort(ready, wanted):
     form = (
         mo.md(
             "{objectives} {points}\n\n"
+            f"{say('a_plan_has_at_most')}\n\n"
             '<div class="mv-form">{cost}{lateness}{co2}{inventory}{overtime}</div>'
         )
         .batch(
@@ -124,7 +143,7 @@ def effort(ready, wanted):
             ),
             **{
                 name: mo.ui.text(
-                    label=f"{TITLES[name].capitalize()} at most "
+                    label=f"{TITLES[name].capitalize()} "
                     f"[{budget_unit(name, ready.names.currency)}]",
                     placeholder=say("no_limit"),
                     full_width=True,
@@ -146,17 +165,19 @@ def effort(ready, wanted):
 @app.cell(hide_code=True)
 def begin(form, wanted):
     begun = None
-    _wrong = _no_number = ""
+    _wrong, _no_number, _amiss = "", "", None
     if form.value is not None:
         _budgets, _no_number = budgets_of(form.value)
         _objectives, _miscounted = objectives_of_form(form.value)
         _wrong = _no_number or _miscounted
         if not _wrong:
             _points, _now = form.value["points"], wanted_data(wanted)
-            mo.stop(_now.problem is not None, trouble_of(_now))
-            begun = tradeoff_page.begin(_now, _points, _budgets, _objectives)
+            if _now.problem is None:
+                begun = tradeoff_page.begin(_now, _points, _budgets, _objectives)
+            else:
+                _amiss = trouble_of(_now)
     _title = say("a_budget_is_a_number" if _no_number else "two_to_four_objectives")
-    html(page.problem(_title, _wrong, "")) if _wrong else None
+    html(page.problem(_title, _wrong, "")) if _wrong else _amiss
     return (begun,)
 
 
@@ -214,11 +235,26 @@ def axes(front, keep, wanted):
 
 
 @app.cell(hide_code=True)
-def picture(across, front, up):
+def choose_mode(keep, wanted):
+    mode = mode_choice(wanted, keep)
+    return (mode,)
+
+
+@app.cell(hide_code=True)
+def in_force(front, mode, now):
+    _shown = tradeoff_page.plan_before(now, mode.value)
+    before_trouble = trouble_of(_shown) if _shown.problem else None
+    before = None if before_trouble else tradeoff_page.objectives_of(_shown, front)
+    return before, before_trouble
+
+
+@app.cell(hide_code=True)
+def picture(across, before, current, front, up):
+    _before = before if current else None
     _stopped = (
         f"{say('search_was_stopped')} " if str(front.run.status) == "cancelled" else ""
     )
-    _chart = front_chart(front, across.value, up.value, brush=True)
+    _chart = front_chart(front, across.value, up.value, brush=True, before=_before)
     scatter = mo.ui.altair_chart(
         untitled(_chart), chart_selection=False, legend_selection=False
     )
@@ -230,7 +266,7 @@ def picture(across, front, up):
         scatter,
         picture_buttons(_chart),
         html(
-            f'<p class="muted">{_stopped}{programs_words(front, across.value, up.value)}'
+            f'<p class="muted">{_stopped}{front_words(front, across.value, up.value, _before)}'
             f"{hypervolume_words(front)}</p>"
         ),
     )
@@ -316,22 +352,13 @@ def difference(front, now, one, tab, two):
 
 
 @app.cell(hide_code=True)
-def choose_mode(keep, wanted):
-    mode = mode_choice(wanted, keep)
-    return (mode,)
-
-
-@app.cell(hide_code=True)
-def against(front, mode, now, tab):
+def against(before, before_trouble, front, mode, tab):
     mo.stop(tab.value != say("difference_from_the_plan"))
-    _before = tradeoff_page.plan_before(now, mode.value)
     section(
         "in_force",
         say("difference_from_the_plan"),
         mode,
-        trouble_of(_before)
-        if _before.problem
-        else html(changes_html(front, tradeoff_page.objectives_of(_before, front))),
+        html(changes_html(front, before)) if before else before_trouble,
     )
     return
 
@@ -386,6 +413,15 @@ def trust(front, now, wanted):
     mo.Html(
         page.data_line(now.snapshot, now.names, _facts, known_at=wanted("known_at"))
     )
+    return
+
+
+@app.cell(hide_code=True)
+def trust_before(last, ready, wanted):
+    # Without plans the page still says which data it would trade off.
+    mo.Html(
+        page.data_line(ready.snapshot, ready.names, [], known_at=wanted("known_at"))
+    ) if last.front is None else None
     return
 
 

@@ -132,6 +132,7 @@ from medhavi.workbench.promise_desk.promise_records import (
 )
 from medhavi.workbench.promise_desk.repromising import ALL, record_risks, repromise
 from medhavi.workbench.shared_desk import SharedDesk, SharedWorkbench
+from medhavi.workbench.studies.kept_scenarios import KeptScenario, scenarios_of
 from tests import ground_truth
 
 __all__ = [
@@ -163,6 +164,7 @@ __all__ = [
     "EventStore",
     "JsonlStore",
     "Kept",
+    "KeptScenario",
     "KurrentStore",
     "Lake",
     "LikeRows",
@@ -257,6 +259,7 @@ __all__ = [
     "revert",
     "rows_to_arrow",
     "safety_stock",
+    "scenarios_of",
     "solve",
     "standing_promises",
     "stream_for",

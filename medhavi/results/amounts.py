@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from medhavi.snapshot import Snapshot
 
 
-_SIGNS = {"EUR": "€ ", "USD": "$ ", "GBP": "£ ", "JPY": "¥ ", "CHF": "CHF "}
+_SIGNS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥"}
 MINUS = "\N{MINUS SIGN}"
 _WORD = re.compile(r"[A-Z]+[^A-Z]*")
 _FINEST = 12
@@ -125,7 +125,7 @@ def money(value: float | None, currency: str = "EUR") -> str:
         return NOTHING
     if currency == NO_PRICES:
         return NO_PRICES
-    sign = _SIGNS.get(currency, f"{currency} ")
+    sign = f"{currency_sign(currency)} "
     minus, size = (MINUS if value < 0 else ""), abs(value)
     for unit, letter in ((1e9, "bn"), (1e6, "M"), (1e3, "k")):
         # 999,500 is 1M in three digits, not 1000k.
@@ -155,19 +155,32 @@ def is_currency(unit: str) -> bool:
     return unit == NO_PRICES or bool(re.fullmatch("[A-Z]{3}", unit))
 
 
-def full_money(value: float | None, currency: str = "EUR") -> str:
-    """Amount to the cent with separators and its currency.
+def currency_sign(currency: str) -> str:
+    """Sign of a currency, as amounts and axes have it; its code where it has none.
+
+    >>> currency_sign("EUR"), currency_sign("CHF")
+    ('€', 'CHF')
+    """
+    return _SIGNS.get(currency, currency)
+
+
+def full_money(
+    value: float | None, currency: str = "EUR", *, cents: bool = True
+) -> str:
+    """Amount with separators and its currency, to the cent or to the whole unit.
 
     >>> full_money(1234567.891), full_money(-0.004, "USD"), full_money(5, NO_PRICES)
     ('€ 1,234,567.89', '$ 0.00', 'no prices stated')
+    >>> full_money(192155.17, cents=False)
+    '€ 192,155'
     """
     if value is None or not math.isfinite(value):
         return NOTHING
     if currency == NO_PRICES:
         return NO_PRICES
-    text = f"{abs(value):,.2f}"
-    minus = MINUS if value < 0 and text != "0.00" else ""
-    return f"{minus}{_SIGNS.get(currency, f'{currency} ')}{text}"
+    text = f"{abs(value):,.{2 if cents else 0}f}"
+    minus = MINUS if value < 0 and text.strip("0.") else ""
+    return f"{minus}{currency_sign(currency)} {text}"
 
 
 def signed_money(value: float, currency: str = "EUR") -> str:
@@ -234,11 +247,20 @@ def with_unit(value: float | None, unit: str) -> str:
     return text if told else f"{text} {unit}"
 
 
-def difference(value: float | None, unit: str) -> str:
+def difference(value: float | None, unit: str, *, points: str = "") -> str:
     """Distance of a key figure from the one it is compared to, signed.
 
+    Parameters
+    ----------
+    points
+        Abbreviation of percentage points, where a table says what it stands for.
+
+    Examples
+    --------
     >>> difference(0.02, "fraction"), difference(0.0, "count")
-    ('+2 %-points', 'equal')
+    ('+2 percentage points', 'equal')
+    >>> difference(0.02, "fraction", points="pp")
+    '+2 pp'
     """
     if value is None:
         return NOTHING
@@ -246,8 +268,23 @@ def difference(value: float | None, unit: str) -> str:
         return "equal"
     sign = "+" if value > 0 else MINUS
     if unit == "fraction":
-        return f"{sign}{number(abs(value) * 100)} %-points"
+        amount = number(abs(value) * 100)
+        words = f"percentage point{'' if amount == '1' else 's'}"
+        return f"{sign}{amount} {points or words}"
     return sign + figure(abs(value), unit)
+
+
+def emissions(kilograms: float | None) -> str:
+    """Emissions in tonnes to a tenth, below one tonne in kilograms.
+
+    >>> emissions(82_664), emissions(51.62), emissions(0.0)
+    ('82.7 t', '51.6 kg', '0 kg')
+    """
+    if kilograms is None or not math.isfinite(kilograms):
+        return NOTHING
+    if round(abs(kilograms)) < 1000:
+        return f"{number(kilograms)} kg"
+    return f"{kilograms / 1000:,.1f} t".replace("-", MINUS)
 
 
 def code_words(code: str) -> str:

@@ -30,8 +30,8 @@ function dated(url) {
 }
 
 // Scenarios stand in the addresses that name them: the list that the scenarios page
-// holds, saved views, and what is shown now.
-let saved = [];
+// holds, saved views, and what is shown now; those that were planned are kept.
+let saved = [], kept = [];
 function listed(text) {
   try { return JSON.parse(text).map(one => [JSON.stringify([one]), one.name]); }
   catch { return []; }
@@ -42,8 +42,16 @@ function offered() {
   const places = [...(open ? [open] : []), ...saved.map(one => one.address)];
   const asked = places.map(one => new URL(one, location.origin).searchParams);
   const texts = asked.flatMap(one => [one.get("scenarios"), one.get(WHAT_IF)]);
-  return new Map([...texts, moment[WHAT_IF]].flatMap(listed));
+  return new Map([...texts, moment[WHAT_IF], ...kept].flatMap(listed));
 }
+
+async function readKept() {
+  const asked = moment.tables ? "?" + new URLSearchParams({tables: moment.tables}) : "";
+  const answer = await fetch("/kept-scenarios" + asked);
+  kept = (await answer.json()).scenarios;
+  tellScenario();
+}
+const lookForKept = () => { if (pick) readKept().catch(() => {}); };
 
 let told = "";
 function tellScenario() {
@@ -305,6 +313,9 @@ views.querySelector(".notebook").addEventListener("click", event => {
 });
 addEventListener("focus", () => send("/views").catch(() => {}));
 send("/views").catch(() => {});
+addEventListener("focus", lookForKept);
+whatif?.addEventListener("pointerenter", lookForKept);
+lookForKept();
 // A page keeps what it shows in its own address: the shell's follows it.
 setInterval(() => {
   loadAhead();
@@ -370,6 +381,8 @@ choice?.addEventListener("submit", event => {
 place?.addEventListener("change", () => {
   // What is chosen of one workspace is not in another.
   Object.assign(moment, {what_if: "", tables: place.value});
+  kept = [];
+  lookForKept();
   show(dated(new URL(at(shown).pathname, location.origin)).href);
 });
 pick?.addEventListener("focus", tellScenario);

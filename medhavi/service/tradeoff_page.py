@@ -37,7 +37,7 @@ from medhavi.service.plan_pages.plan_loading import (
     followed,
     open_pages,
 )
-from medhavi.views.pictures.pareto import TITLES
+from medhavi.views.pictures.pareto import TITLES, TONNE
 from medhavi.views.words import say
 
 if TYPE_CHECKING:
@@ -156,20 +156,24 @@ def budgets_of(values: Mapping[str, object]) -> tuple[dict[str, float], str]:
 
     >>> budgets_of({"cost": "1,200", "co2": "", "lateness": ""})
     ({'cost': 1200.0}, '')
+    >>> budgets_of({"co2": "65.5"})[0]  # a form asks for tonnes
+    {'co2': 65500.0}
     >>> budgets_of({"co2": "?"})[1]
-    '? is not a number of at least 0: leave emissions empty or write it as 40000.'
+    '? is not a number of at least 0: leave emissions empty or write it as 40.'
     """
     found: dict[str, float] = {}
     wrong = ""
     for name in BUDGETED:
         text = str(values.get(name) or "").replace(",", "").strip()
         try:
-            asked = {name: float(text)} if text else {}
+            unit = TONNE if name == "co2" else 1.0
+            asked = {name: float(text) * unit} if text else {}
             require_budgets(asked)
             found |= asked
         except (ValueError, UsageError):
             title = TITLES[name]
-            wrong = say("is_no_number_leave_empty", text, title)
+            example = "40" if name == "co2" else "40000"
+            wrong = say("is_no_number_leave_empty", text, title, example)
     return found, wrong
 
 

@@ -40,7 +40,7 @@ def test_a_what_if_is_built_by_clicks_and_compared(watched):
     expect(page.locator("marimo-vega svg").locator("visible=true")).to_have_count(1)
     change.fill("-10")
     watched.act(add.click)
-    seen(page, re.compile("cheaper than today"))
+    seen(page, re.compile("less than today"))
     for tab, words in (
         ("Orders", "Change"),
         ("Demands and promises", re.compile("Status then|No date differs")),

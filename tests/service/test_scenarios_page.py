@@ -184,10 +184,15 @@ def test_more_demand_costs_more_and_names_what_differs(folder):
     # Ten pieces more at 2 each.
     assert found.steps["Purchase"] == pytest.approx(20.0)
     rows = waterfall_rows(found, shown.names)
+    low, high = rows["low"].min(), rows["high"].max()
+    axis = waterfall_chart(found, shown.names).to_dict()["layer"][0]["encoding"]["x"]
+    # Two fifths of the span: the label of the last bar was cut on a phone.
+    assert axis["scale"]["domain"][1] == pytest.approx(high + 0.4 * (high - low))
     assert rows["low"][0] == pytest.approx(found.cost_today)
     assert rows["high"][-1] == pytest.approx(found.cost)
     told = order_rows(found.orders, shown.names)
     assert "A at L" in told["Order"][0]
+    assert not any("each" in one for one in told["Quantity"])
     assert (
         waterfall_chart(found, shown.names)
         .to_dict()["title"]["text"]
@@ -231,9 +236,9 @@ def test_a_breakdown_is_told_as_dearer_and_not_as_the_one_that_costs_least(folde
     found = compare_scenarios(shown, held.scenarios)
     told = scenario_finding(found, shown.names, "Machine down")
     assert re.fullmatch(
-        r"Machine down: \S+ \S+ dearer than today, 1 more late demand", told
+        r"Machine down: costs \S+ \S+ more than today, 1 more late demand", told
     )
-    assert " cheaper than today, " in scenario_finding(found, shown.names, "Less")
+    assert " less than today, " in scenario_finding(found, shown.names, "Less")
 
 
 def test_what_was_added_or_grew_is_looked_at(folder):
@@ -641,3 +646,59 @@ def test_a_shift_is_added_by_the_name_of_each_line_that_it_opens() -> None:
 def test_the_share_of_lines_in_time_has_the_name_that_the_cockpit_gives_it() -> None:
     assert "promises kept" in (name.lower() for name in COLUMNS)
     assert "On time" not in COLUMNS
+
+
+def test_counts_of_orders_are_those_of_the_list_of_orders(folder):
+    """One sum of new, gone and changed orders was larger than all orders of today."""
+    shown = shown_of(folder, "constrained")
+    held = with_changes(
+        shown,
+        ("demand_removed", {"demand": "D1", "name": "Less"}),
+        ("demand_added", {**FORMS["demand_added"], "name": "More"}),
+    )
+    today = shown.plan.supplies.height
+    for one in compare_scenarios(shown, held.scenarios):
+        new, gone, changed, stay = one.order_counts
+        assert gone + changed + stay == today
+        assert new + gone + changed == one.orders.height
+        told = scenario_tiles(one, shown.names)[3].note
+        assert told == f"orders: {new} new, {gone} gone, {changed} changed"
+        whole = f"{stay} of the {today} orders of today stay as they are."
+        assert whole in comparison_table([one], shown.names)
+        assert "planned anew" not in comparison_table([one], shown.names)
+
+
+def test_a_scenario_that_changes_no_order_says_so(folder):
+    shown = shown_of(folder)
+    held = with_changes(shown, ("price_factor", FORMS["price_factor"]))
+    (found,) = compare_scenarios(shown, held.scenarios)
+    assert found.orders.is_empty()
+    assert scenario_tiles(found, shown.names)[3].note == "no order differs"
+    assert "No order differs; " in comparison_table([found], shown.names)
+
+
+def test_amounts_are_written_as_on_the_other_pages(folder):
+    shown = shown_of(folder)
+    held = with_changes(shown, ("price_factor", FORMS["price_factor"]))
+    (found,) = compare_scenarios(shown, held.scenarios)
+    dear = replace(
+        found,
+        today={**found.today, "KPI-33": 192_155.17, "KPI-33.co2": 82_664.0},
+        figures={
+            **found.figures,
+            "KPI-33": 192_155.17,
+            "KPI-33.co2": 82_715.6,
+            "KPI-01": 0.93,
+        },
+    )
+    dear = replace(dear, today={**dear.today, "KPI-01": 1.0})
+    told = money_table([dear], shown.names)
+    assert "192,155<" in told
+    table = comparison_table([dear], shown.names)
+    assert ">82.7 t<" in table
+    assert "+51.6 kg" in table
+    assert "\N{MINUS SIGN}7 pp<" in table
+    assert "pp: percentage points" in table
+    assert "pp" not in comparison_table([found], shown.names)
+    drawn = str(waterfall_chart(found, shown.names).to_dict())
+    assert "'title': '€'" in drawn

@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 from medhavi.results.pareto_front import OBJECTIVE, POINT, PROGRAM, ParetoFront
 from medhavi.results.run_record import RunRecord
 from medhavi.views.pictures.pareto import (
+    budget_unit,
     difference_html,
     front_chart,
+    front_finding,
+    front_words,
     objective_text,
     points_html,
-    programs_words,
 )
 from tests.views.mark_names import unnamed_marks
 
@@ -104,7 +106,7 @@ def test_the_picture_says_what_the_knee_brings():
 
 
 def test_programs_far_away_do_not_press_the_plans_together():
-    """Plans cost 100 to 200: the axis has 15 % more, the program at 9,000 is told."""
+    """Plans cost 100 to 200: the axis has 15 % more, no program is drawn at 9,000."""
     program = {"program": 1, "cost": 9_000.0, "lateness": 10.0}
     near = {"program": 2, "cost": 110.0, "lateness": 20.0}
     crowd = dataclasses.replace(
@@ -114,11 +116,55 @@ def test_programs_far_away_do_not_press_the_plans_together():
     drawn = front_chart(crowd).to_dict()["layer"]
     axes = [one["encoding"]["x"]["scale"] for one in drawn[1:2]]
     assert axes == [{"domain": [85.0, 215.0], "nice": False, "zero": False}]
-    assert drawn[0]["mark"]["clip"]
-    assert programs_words(crowd, "cost", "lateness").endswith(
-        "1 of them lie outside the picture."
+    (shown,) = drawn[0]["data"]["values"]
+    assert (shown["program"], drawn[0]["mark"]["shape"]) == (2, "diamond")
+    assert "Hollow diamonds are rough" in front_words(crowd, "cost", "lateness")
+    # Words on marks that are not drawn: none.
+    far = dataclasses.replace(crowd, programs=crowd.programs.head(1))
+    assert "diamond" not in str(front_chart(far).to_dict())
+    for one in (far, front(*BENT)):
+        assert "diamond" not in front_words(one, "cost", "lateness")
+
+
+def test_the_plan_in_force_stands_in_the_picture_or_is_told():
+    """All plans beat it; it was in a table alone."""
+    made, near = front(*BENT), {"cost": 210.0, "lateness": 60.0, "co2": 5.0}
+    drawn = front_chart(made, before=near)
+    assert unnamed_marks(drawn) == []
+    text = str(drawn.to_dict())
+    assert "The plan in force: operating cost € 210, lateness 60 unit days" in text
+    # The axis takes it in, with 15 % of the span on both sides.
+    assert "'domain': [83.5, 226.5]" in text
+    assert "The square is the plan in force." in front_words(
+        made, "cost", "lateness", near
     )
-    assert "outside" not in programs_words(front(*BENT), "cost", "lateness")
+    far = {"cost": 5_000.0, "lateness": 60.0}
+    assert "in force" not in str(front_chart(made, before=far).to_dict())
+    assert front_words(made, "cost", "lateness", far).endswith(
+        "The plan in force lies outside the picture: operating cost € 5k, lateness "
+        "60 unit days."
+    )
+
+
+def test_a_front_is_told_in_a_line_by_the_ends_of_its_plans():
+    assert front_finding(front(*BENT)) == (
+        "3 efficient plans: operating cost from € 100 to € 200, lateness from "
+        "0 unit days to 50 unit days"
+    )
+    one = front((12_400.0, 0.0))
+    assert front_finding(one) == (
+        "1 efficient plan: operating cost € 12.4k, lateness 0 unit days"
+    )
+    assert front_finding(front()) == "No plan keeps the budgets"
+
+
+def test_axes_and_forms_have_the_sign_of_money_and_tonnes():
+    text = str(front_chart(front(*BENT), "cost", "co2").to_dict())
+    assert "operating cost [€]" in text
+    assert "emissions [t]" in text
+    assert "datum.value / 1000" in text
+    assert (budget_unit("cost", "EUR"), budget_unit("co2", "EUR")) == ("€", "t")
+    assert objective_text(front(*BENT), "co2", 65_950.0) == "66.0 t"
 
 
 def test_points_are_listed_and_the_knee_is_marked():
@@ -153,5 +199,5 @@ def test_changed_orders_are_shown_without_programs():
     assert made.told[-1] == "churn"
     assert "overtime" not in made.told
     assert "changed orders" in str(front_chart(made, "cost", "churn").to_dict())
-    assert "quantities, not orders" in programs_words(made, "cost", "churn")
+    assert "diamond" not in front_words(made, "cost", "churn")
     assert "Changed orders" in points_html(made)

@@ -63,7 +63,7 @@ def test_names_are_text_and_never_markup():
 def test_a_figure_stands_with_its_difference():
     table = study_table(report())
     assert "90 %" in table
-    assert "\N{MINUS SIGN}10 %-points" in table
+    assert "\N{MINUS SIGN}10 percentage points" in table
 
 
 @pytest.mark.req("UI-02")

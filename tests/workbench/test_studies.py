@@ -107,7 +107,7 @@ def test_a_refused_run_says_why_and_others_go_on(whole):
     problem = report.runs["problem"].to_list()[-1]
     assert problem.startswith("STU006")
     assert "refused: STU006" in str(report)
-    assert "KPI-09 0 % (\N{MINUS SIGN}100 %-points)" in str(report)
+    assert "KPI-09 0 % (\N{MINUS SIGN}100 percentage points)" in str(report)
 
 
 def test_nothing_is_computed_twice(folder):

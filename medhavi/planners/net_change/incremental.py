@@ -253,8 +253,8 @@ def _compared(
                 for cost in (money(made), money(whole))
             )
             reason = (
-                f"so much changes that {what} would cost {on_it} with the orders of "
-                f"the plan before, and {from_nothing} without them"
+                f"{what} costs {from_nothing} this way; with the orders of the plan "
+                f"before it would cost {on_it}"
             )
             return _whole(whole, snapshot, reason)
     effort = {**made.run.effort, FROM_NOTHING: min(reference, money(made))}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
@@ -42,6 +42,15 @@ CENT = 0.005
 EXTRA_UNITS, OPEN_ORDERS = "Extra units", "Open orders"
 
 
+class OrderCounts(NamedTuple):
+    """Orders of a scenario beside today's: `gone + changed + stay` are today's."""
+
+    new: int = 0
+    gone: int = 0
+    changed: int = 0
+    stay: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScenarioComparison:
     """One scenario beside today's plan.
@@ -57,7 +66,7 @@ class ScenarioComparison:
     not_kept, not_kept_today
         Demands that are late, short or not planned.
     note
-        How a plan that resumes today's was found: what was served anew.
+        Why a plan was made from scratch, where it does not resume today's.
     beside
         Change of what the scorecard leaves out, for it is the same in every plan of the
         same tables: units beyond those of resources, orders in the books [base
@@ -68,6 +77,8 @@ class ScenarioComparison:
     orders
         Planned and open orders that differ, by date: id, change (new, gone, moved,
         resized), the columns of an order, old_finish, new_finish, old_qty, new_qty.
+    orders_today
+        Planned and open orders of today's plan.
     """
 
     name: str
@@ -81,6 +92,7 @@ class ScenarioComparison:
     beside: Mapping[str, float] = field(default_factory=dict)
     demands: pl.DataFrame = field(default_factory=pl.DataFrame)
     orders: pl.DataFrame = field(default_factory=pl.DataFrame)
+    orders_today: int = 0
 
     @classmethod
     def of(
@@ -125,12 +137,28 @@ class ScenarioComparison:
             beside={part: cost for part, cost in rest.items() if abs(cost) > CENT},
             demands=dates_that_differ(today, plan),
             orders=orders_that_differ(today, plan),
+            orders_today=today.supplies.height,
         )
 
     @property
     def is_planned(self) -> bool:
         """Whether there is a plan with figures."""
         return bool(self.figures)
+
+    @property
+    def order_counts(self) -> OrderCounts:
+        """How many orders are new, gone and changed, and how many of today's stay."""
+        if self.orders.is_empty():
+            return OrderCounts(stay=self.orders_today)
+        times = dict(self.orders.group_by("change").len().iter_rows())
+        changed = times.get("moved", 0) + times.get("resized", 0)
+        gone = times.get("gone", 0)
+        return OrderCounts(
+            new=times.get("new", 0),
+            gone=gone,
+            changed=changed,
+            stay=self.orders_today - gone - changed,
+        )
 
     @property
     def cost(self) -> float:
@@ -177,11 +205,10 @@ def _figures(plan: Plan) -> dict[str, float | None]:
 
 
 def _note(plan: Plan) -> str:
-    """Message of the finding by which a resumed constrained plan tells its way."""
+    """Message of the finding that says why a constrained plan was made from scratch."""
     if plan.run.mode != "constrained":
         return ""
-    told = (one.message for one in plan.findings if one.code.startswith("NET"))
-    return next(told, "")
+    return next((one.message for one in plan.findings if one.code == "NET001"), "")
 
 
 def dates_that_differ(today: Plan, plan: Plan) -> pl.DataFrame:

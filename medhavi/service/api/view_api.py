@@ -1,4 +1,4 @@
-"""Addresses of the shell: saved views, a page as a notebook, an open page moved."""
+"""Addresses of the shell: views, scenarios, pages as notebooks, an open page moved."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import msgspec
 from medhavi.errors import MedhaviError
 from medhavi.service.data_source import choose_source
 from medhavi.service.page_notebooks import notebook_html, notebook_of
+from medhavi.service.scenario_pages.kept_list import offered_scenarios
 from medhavi.views.words import say
 from medhavi.workbench.files.cache import cache_folder
 from medhavi.workbench.files.saved_views import SavedView, views_of
@@ -47,7 +48,7 @@ class PageMove(msgspec.Struct):
 
 
 def view_routes(session_of: Callable[[str], SessionImpl | None]) -> list[Route]:
-    """Routes of views, of a page as a notebook and of a page that is moved.
+    """Routes of views, kept scenarios, a page as a notebook and a page that is moved.
 
     Parameters
     ----------
@@ -65,6 +66,10 @@ def view_routes(session_of: Callable[[str], SessionImpl | None]) -> list[Route]:
 
     async def views(_request: Request) -> Response:
         return told(200, views=await run_in_threadpool(_listed))
+
+    async def scenarios(request: Request) -> Response:
+        name = request.query_params.get("tables")
+        return told(200, scenarios=await run_in_threadpool(_scenarios, name))
 
     async def change(request: Request) -> Response:
         body = await request.body()
@@ -95,6 +100,7 @@ def view_routes(session_of: Callable[[str], SessionImpl | None]) -> list[Route]:
         Route("/move", move, methods=["POST"]),
         Route("/views", views),
         Route("/views", change, methods=["POST"]),
+        Route("/kept-scenarios", scenarios),
         Route("/views/delete", change, methods=["POST"]),
         Route("/notebook", _notebook),
         Route("/notebook.py", _notebook),
@@ -121,6 +127,14 @@ def _listed() -> list[dict[str, str]]:
     except MedhaviError:
         return []
     return [{"name": one.name, "address": one.address} for one in found]
+
+
+def _scenarios(name: str | None) -> list[str]:
+    """Texts of the scenarios that are kept of the named data; none where none is."""
+    try:
+        return list(offered_scenarios(choose_source(name)))
+    except MedhaviError:
+        return []
 
 
 def _changed(body: bytes, *, deletes: bool) -> None:

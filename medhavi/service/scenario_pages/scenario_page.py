@@ -37,6 +37,7 @@ from medhavi.service.plan_pages.remedy_edits import (
     answer_of,
     rows_file,
 )
+from medhavi.service.scenario_pages.kept_list import keep_planned
 from medhavi.service.scenario_pages.scenario_form import (
     NEW,
     ChangeForm,
@@ -256,6 +257,8 @@ class ScenarioRequest:
         )
         held = read_list(self.scenario).scenarios
         (found,) = compare_scenarios(shown, held, observe, cancelled)
+        if not self.plan.past:
+            keep_planned(self.plan.source, self.scenario, found)
         return found
 
 

@@ -22,7 +22,7 @@ from medhavi.service.scenario_pages.scenario_page import (
 from medhavi.views import grid_columns, page
 from medhavi.views.names import money
 from medhavi.views.order_list import clock, clocks
-from medhavi.views.pictures.scenarios import demand_rows, order_rows
+from medhavi.views.pictures.scenarios import demand_rows, order_rows, stays_words
 from medhavi.views.words import say
 from medhavi.workbench.studies.scenario_list import MOST_SCENARIOS, STUDY_COMMAND
 
@@ -204,11 +204,15 @@ def demand_table(shown: PlanPage, scenario: Scenario, one: ScenarioComparison) -
 
 def order_table(one: ScenarioComparison, names: Names) -> Any:
     """Orders that are new, gone, moved or resized, as a table."""
+    import marimo as mo
+
     if one.orders.is_empty():
         return html(page.empty(say("no_order_differs"), say("every_order_stays")))
     dates = (grid_columns.DATE_TODAY, grid_columns.DATE_THEN)
     rows = order_rows(one.orders, names)
-    return _rows_table(rows, grid_columns.ORDERS, dict.fromkeys(dates, clock))
+    table = _rows_table(rows, grid_columns.ORDERS, dict.fromkeys(dates, clock))
+    told = html(f'<p class="muted">{escape(stays_words(one))}</p>')
+    return mo.vstack([told, table], gap=0.5)
 
 
 def accept_parts(

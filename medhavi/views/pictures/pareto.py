@@ -7,8 +7,16 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from medhavi.results.amounts import currency_sign, emissions
 from medhavi.results.pareto_front import edge
-from medhavi.views.names import NOTHING, count, is_currency, money, number, percent
+from medhavi.views.names import (
+    NOTHING,
+    count,
+    is_currency,
+    money,
+    number,
+    percent,
+)
 from medhavi.views.page import empty, table_html
 from medhavi.views.theme import finished, rows_of, token
 from medhavi.views.words import say
@@ -32,20 +40,25 @@ TITLES = {
 """Words of the objectives; the cost of the plan is operating cost and lateness."""
 
 
+IN_FORCE = say("in_force")
+"""Word beside the mark of the plan in force."""
+TONNE = 1000.0
+"""Emissions are counted in kilograms and shown in tonnes [kg/t]."""
+
+
 def objective_text(front: ParetoFront, name: str, value: float | None) -> str:
     """Value of an objective with its unit."""
     if value is None:
         return NOTHING
-    rows = front.objectives.filter(pl.col("objective") == name)
-    unit = str(rows["unit"][0]) if rows.height else ""
+    unit = _unit(front, name)
     if is_currency(unit):
         return money(value, unit)
-    return f"{number(value)} {unit}".strip()
+    return emissions(value) if unit == "kg" else f"{number(value)} {unit}".strip()
 
 
 def budget_unit(name: str, currency: str) -> str:
     """Unit of an objective, as a form asks for it."""
-    return "kg" if name == "co2" else currency or "money"
+    return "t" if name == "co2" else currency_sign(currency) or "money"
 
 
 def front_chart(
@@ -54,16 +67,20 @@ def front_chart(
     y: str = "lateness",
     *,
     brush: bool = False,
+    before: Mapping[str, float] | None = None,
 ) -> Picture | None:
     """Draw the points over two objectives; None where there are none.
 
-    Hollow diamonds are what the programs come to that guide the plans. The axes are
-    those of the plans: programs far away would press them into one dot.
+    Hollow diamonds are what the programs come to that guide the plans, the square is
+    the plan in force. The axes are those of the plans: what is far away would press
+    them into one dot and is left out (`front_words` says where it lies).
 
     Parameters
     ----------
     brush
         Let a rectangle select points.
+    before
+        What the plan in force comes to, by objective; None: it is not compared.
     """
     import altair as alt
 
@@ -82,11 +99,21 @@ def front_chart(
         x=alt.X(
             f"{x}:Q",
             title=_axis(front, x),
-            scale=_scale(front, x),
+            scale=_scale(front, x, before),
             # Amounts of six digits stay apart and whole, on a phone too.
-            axis=alt.Axis(tickCount=5, labelFlush=32, labelOverlap=True),
+            axis=alt.Axis(
+                tickCount=5,
+                labelFlush=32,
+                labelOverlap=True,
+                labelExpr=_labels(front, x),
+            ),
         ),
-        y=alt.Y(f"{y}:Q", title=_axis(front, y), scale=_scale(front, y)),
+        y=alt.Y(
+            f"{y}:Q",
+            title=_axis(front, y),
+            scale=_scale(front, y, before),
+            axis=alt.Axis(labelExpr=_labels(front, y)),
+        ),
     )
     marks = base.mark_point(
         filled=True, size=90, opacity=1, color=token("plan")
@@ -100,7 +127,8 @@ def front_chart(
         )
     best = edge(front.points, x, y)["point"].to_list()
     layers = [
-        *_guides(front, x, y),
+        *_guides(front, x, y, before),
+        *_in_force(front, x, y, before),
         base.transform_filter(alt.FieldOneOfPredicate("point", best)).mark_line(
             color=token("line"), aria=False
         ),
@@ -118,14 +146,27 @@ def front_chart(
     return finished(alt.layer(*layers, data=data), _title(front, x, y, middle), 320)
 
 
-def _guides(front: ParetoFront, x: str, y: str) -> list[alt.Chart]:
-    """Programs over two objectives, where they know both."""
+def _shown_programs(
+    front: ParetoFront, x: str, y: str, before: Mapping[str, float] | None
+) -> pl.DataFrame:
+    """Programs inside the picture, where they know both objectives."""
+    if not {x, y} <= set(front.programs.columns):
+        return front.programs.clear()
+    inside = [pl.col(one).is_between(*_span(front, one, before)) for one in (x, y)]
+    return front.programs.filter(inside)
+
+
+def _guides(
+    front: ParetoFront, x: str, y: str, before: Mapping[str, float] | None
+) -> list[alt.Chart]:
+    """Programs over two objectives that are inside the picture."""
     import altair as alt
 
-    if not {x, y} <= set(front.programs.columns):
+    shown = _shown_programs(front, x, y, before)
+    if shown.is_empty():
         return []
     return [
-        alt.Chart(rows_of(front.programs.select("program", x, y)))
+        alt.Chart(rows_of(shown.select("program", x, y)))
         .mark_point(
             shape="diamond", color=token("muted"), size=50, clip=True, aria=False
         )
@@ -133,40 +174,145 @@ def _guides(front: ParetoFront, x: str, y: str) -> list[alt.Chart]:
     ]
 
 
+def _in_force(
+    front: ParetoFront, x: str, y: str, before: Mapping[str, float] | None
+) -> list[alt.Chart]:
+    """Plan in force over two objectives, with its word; nothing where it lies apart."""
+    import altair as alt
+
+    if not _is_shown(front, x, y, before):
+        return []
+    assert before is not None
+    values = ", ".join(
+        f"{TITLES[name]} {objective_text(front, name, before[name])}"
+        for name in front.told
+        if name in before
+    )
+    row = {
+        x: before[x],
+        y: before[y],
+        "tip": f"{say('the_plan_in_force').capitalize()}: {values}",
+    }
+    base = alt.Chart(rows_of(pl.DataFrame([row]))).encode(
+        x=alt.X(f"{x}:Q"), y=alt.Y(f"{y}:Q")
+    )
+    return [
+        base.mark_point(
+            shape="square", size=110, color=token("alt"), strokeWidth=2, clip=True
+        ).encode(tooltip=alt.Tooltip("tip:N"), description=alt.Description("tip:N")),
+        base.mark_text(dy=-14, color=token("ink"), aria=False, clip=True).encode(
+            text=alt.value(IN_FORCE)
+        ),
+    ]
+
+
 _ROOM = 0.15
 """Room on an axis beyond the first and the last plan, as a share of their span."""
+_FAR = 8.0
+"""Spans of the plans from them to the plan in force, beyond which it is left out."""
 
 
-def _span(front: ParetoFront, name: str) -> tuple[float, float]:
-    """Ends of the axis of an objective."""
+def _ends(front: ParetoFront, name: str) -> tuple[float, float] | None:
+    """Least and most of an objective among the plans; None: none knows it."""
     values = front.points[name].drop_nulls()
     if values.is_empty():
+        return None
+    return float(values.min()), float(values.max())  # type: ignore[arg-type]
+
+
+def _is_near(front: ParetoFront, name: str, before: Mapping[str, float]) -> bool:
+    """Whether the plan in force can stand beside the plans without hiding them."""
+    ends = _ends(front, name)
+    if ends is None or name not in before:
+        return False
+    low, high = ends
+    far = _FAR * ((high - low) or abs(high) or 1.0)
+    return low - far <= before[name] <= high + far
+
+
+def _is_shown(
+    front: ParetoFront, x: str, y: str, before: Mapping[str, float] | None
+) -> bool:
+    return before is not None and all(_is_near(front, one, before) for one in (x, y))
+
+
+def _span(
+    front: ParetoFront, name: str, before: Mapping[str, float] | None = None
+) -> tuple[float, float]:
+    """Ends of the axis of an objective, with the plan in force where it is near."""
+    ends = _ends(front, name)
+    if ends is None:
         return 0.0, 1.0
-    low, high = float(values.min()), float(values.max())  # type: ignore[arg-type]
+    low, high = ends
+    if before is not None and _is_near(front, name, before):
+        low, high = min(low, before[name]), max(high, before[name])
     room = _ROOM * ((high - low) or abs(high) or 1.0)
     return low - room, high + room
 
 
-def _scale(front: ParetoFront, name: str) -> alt.Scale:
+def _scale(
+    front: ParetoFront, name: str, before: Mapping[str, float] | None
+) -> alt.Scale:
     import altair as alt
 
-    return alt.Scale(domain=_span(front, name), zero=False, nice=False)
+    return alt.Scale(domain=_span(front, name, before), zero=False, nice=False)
 
 
-def programs_words(front: ParetoFront, x: str, y: str) -> str:
-    """What the hollow diamonds of `front_chart` are, and how many it leaves out."""
-    if not {x, y} <= set(front.programs.columns):
-        return say("programs_know_no_orders", front.programs.height)
-    inside = [pl.col(one).is_between(*_span(front, one)) for one in (x, y)]
-    outside = front.programs.height - front.programs.filter(inside).height
-    told = say("programs_guide_plans", front.programs.height)
-    return f"{told} {say('programs_outside', outside)}" if outside else told
+def _unit(front: ParetoFront, name: str) -> str:
+    rows = front.objectives.filter(pl.col("objective") == name)
+    return str(rows["unit"][0]) if rows.height else ""
+
+
+def _labels(front: ParetoFront, name: str) -> str:
+    """Expression by which an axis writes its numbers: emissions in tonnes."""
+    if _unit(front, name) != "kg":
+        return "datum.label"
+    return f"format(datum.value / {TONNE:g}, ',~r')"
+
+
+def front_words(
+    front: ParetoFront, x: str, y: str, before: Mapping[str, float] | None = None
+) -> str:
+    """What the marks of `front_chart` are, and where the plan in force lies apart."""
+    told = [say("each_point_is_a_plan")]
+    if front.knee(x, y) is not None:
+        told.append(say("ring_is_the_knee"))
+    if _is_shown(front, x, y, before):
+        told.append(say("square_is_in_force"))
+    elif before is not None and {x, y} <= before.keys():
+        values = (
+            f"{TITLES[one]} {objective_text(front, one, before[one])}" for one in (x, y)
+        )
+        told.append(say("in_force_lies_outside", ", ".join(values)))
+    if not _shown_programs(front, x, y, before).is_empty():
+        told.append(say("programs_guide_plans"))
+    return " ".join(told)
+
+
+def front_finding(front: ParetoFront) -> str:
+    """What a front finds: how many plans, and the ends of what is traded first."""
+    if front.points.is_empty():
+        return say("no_plan_keeps_the_budgets")
+    ranges = []
+    for name in front.chosen[:2]:
+        low, high = (
+            objective_text(front, name, end)
+            for end in _ends(front, name) or (None,) * 2
+        )
+        words = TITLES[name]
+        ranges.append(
+            f"{words} {low}"
+            if low == high
+            else say("from_low_to_high", words, low, high)
+        )
+    plans = count(front.points.height, "efficient plan")
+    return f"{plans}: {', '.join(ranges)}"
 
 
 def _axis(front: ParetoFront, name: str) -> str:
-    rows = front.objectives.filter(pl.col("objective") == name)
-    unit = f" [{rows['unit'][0]}]" if rows.height else ""
-    return f"{TITLES.get(name, name)}{unit}"
+    unit = _unit(front, name)
+    shown = "t" if unit == "kg" else currency_sign(unit) if is_currency(unit) else unit
+    return f"{TITLES.get(name, name)}{f' [{shown}]' if shown else ''}"
 
 
 def _tip(front: ParetoFront, row: dict[str, object]) -> str:

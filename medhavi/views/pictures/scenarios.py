@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from html import escape
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import polars as pl
 
-from medhavi.results.amounts import difference, money_change
+from medhavi.results.amounts import (
+    currency_sign,
+    difference,
+    emissions,
+    money_change,
+)
 from medhavi.results.plans.lateness import WORDS, Verdict
 from medhavi.results.reports.scenario_comparison import COST_PARTS
 from medhavi.views import grid_columns
@@ -20,6 +26,7 @@ from medhavi.views.names import (
     money,
     number,
     percent,
+    quantity,
     wall_clock,
 )
 from medhavi.views.page import table_html
@@ -53,6 +60,9 @@ _KPIS: tuple[tuple[str, str], ...] = (
     ("KPI-33.co2", "kg"),
 )
 """Key figures of the columns after the first three, and how they are read."""
+_POINTS = "pp"
+_NO_CENTS = 99.995
+"""Amount from which money has no cents; see `money`."""
 
 
 def scenario_link(subject: str, kind: str = "", **fields: str) -> str:
@@ -82,11 +92,8 @@ def scenario_finding(
     if not planned:
         return say("no_scenario_has_a_plan")
     one = next((known for known in planned if known.name == looked), planned[0])
-    late, cost = one.not_kept - one.not_kept_today, round(one.cost - one.cost_today, 2)
-    words = say("costs_as_today")
-    if cost:
-        key = "dearer_than_today" if cost > 0 else "cheaper_than_today"
-        words = say(key, money(abs(cost), names.currency))
+    late = one.not_kept - one.not_kept_today
+    words = cost_words(one.cost - one.cost_today, names)
     more = say("as_many_late_demands")
     if late:
         key = "more_late_demand" if late > 0 else "fewer_late_demand"
@@ -95,6 +102,15 @@ def scenario_finding(
     without = len(compared) - len(planned)
     tail = say("cannot_be_planned", count(without, "scenario")) if without else ""
     return f"{lead}{words}, {more}{tail}"
+
+
+def cost_words(more: float, names: Names) -> str:
+    """What a scenario costs more or less than today, as a part of a sentence."""
+    cost = round(more, 2)
+    if not cost:
+        return say("costs_as_today")
+    key = "dearer_than_today" if cost > 0 else "cheaper_than_today"
+    return say(key, money(abs(cost), names.currency))
 
 
 def scenario_tiles(one: ScenarioComparison, names: Names) -> tuple[Tile, ...]:
@@ -119,9 +135,24 @@ def scenario_tiles(one: ScenarioComparison, names: Names) -> tuple[Tile, ...]:
             label=say("demands_and_orders_that_differ"),
             figure=f"{one.demands.height:,}",
             unit="demand" if one.demands.height == 1 else "demands",
-            note=count(one.orders.height, "order"),
+            note=orders_words(one),
         ),
     )
+
+
+def orders_words(one: ScenarioComparison) -> str:
+    """How many orders are new, gone and changed, as a part of a sentence."""
+    if one.orders.is_empty():
+        return say("no_order_differs").lower()
+    new, gone, changed, _ = one.order_counts
+    return say("orders_new_gone_changed", new, gone, changed)
+
+
+def stays_words(one: ScenarioComparison) -> str:
+    """Sentence on the orders of a scenario, with how many of today's stay."""
+    told = orders_words(one)
+    stay = say("orders_that_stay", one.order_counts.stay, one.orders_today)
+    return f"{told[:1].upper()}{told[1:]}; {stay}"
 
 
 def _money_tile(label: str, new: float, old: float, names: Names) -> Tile:
@@ -144,7 +175,10 @@ def comparison_table(compared: Sequence[ScenarioComparison], names: Names) -> st
     first = next((one for one in compared if one.is_planned), None)
     rows = [] if first is None else [_today_row(first, names)]
     rows += [_row(one, names) for one in compared]
-    return table_html(COLUMNS, rows, COLUMNS[1:])
+    table = table_html(COLUMNS, rows, COLUMNS[1:])
+    if not any(f" {_POINTS}<" in cell for row in rows for cell in row):
+        return table
+    return f'{table}<p class="muted small">{say("pp_percentage_points")}</p>'
 
 
 def _today_row(one: ScenarioComparison, names: Names) -> tuple[str, ...]:
@@ -164,8 +198,9 @@ def _row(one: ScenarioComparison, names: Names) -> tuple[str, ...]:
             f'<br><span class="mv-mark mv-bad">▲ {escape(one.status)}</span> '
             f'<span class="muted small">{told}</span>'
         )
-    elif one.note:
-        title += f'<br><span class="muted small">{escape(one.note)}</span>'
+    elif one.is_planned:
+        told = escape(" ".join(filter(None, (one.note, stays_words(one)))))
+        title += f'<br><span class="muted small">{told}</span>'
     if not one.is_planned:
         return (title, *[""] * (len(COLUMNS) - 1))
     late = one.not_kept - one.not_kept_today
@@ -195,7 +230,7 @@ def _value(value: float | None, how: str, names: Names) -> str:
         return NOTHING
     if how == "money":
         return escape(money(value, names.currency))
-    return percent(value) if how == "fraction" else f"{number(value)} {how}"
+    return percent(value) if how == "fraction" else emissions(value)
 
 
 def _gap(value: float | None, how: str, names: Names) -> str:
@@ -203,11 +238,19 @@ def _gap(value: float | None, how: str, names: Names) -> str:
         return NOTHING
     if how == "money":
         return money_change(value, names.currency) if round(value, 2) else "equal"
-    return difference(round(value, 3), how)
+    if how == "fraction":
+        return difference(round(value, 3), how, points=_POINTS)
+    more = round(value, 1)
+    if not more:
+        return "equal"
+    return f"{'+' if more > 0 else ''}{emissions(more)}"
 
 
 def money_table(compared: Sequence[ScenarioComparison], names: Names) -> str:
-    """Parts of the cost to the cent, a column a scenario; the last row is their sum."""
+    """Parts of the cost, a column a scenario; the last row is their sum.
+
+    To the whole unit where it is 100 or more, else to the cent.
+    """
     planned = [one for one in compared if one.is_planned]
     if not planned:
         return ""
@@ -230,10 +273,12 @@ def money_table(compared: Sequence[ScenarioComparison], names: Names) -> str:
     lines.append(
         (grid_columns.COST, [planned[0].cost_today, *(one.cost for one in planned)])
     )
+    most = max(abs(value) for _, values in lines for value in values)
+    told = partial(full_money, currency=names.currency, cents=most < _NO_CENTS)
     rows = [
         (
             escape(words),
-            *(escape(full_money(value, names.currency)) for value in values),
+            *(escape(told(value)) for value in values),
         )
         for words, values in lines
     ]
@@ -273,8 +318,10 @@ def waterfall_chart(one: ScenarioComparison, names: Names) -> Picture:
 
     rows = waterfall_rows(one, names)
     least, most = float(rows["low"].min()), float(rows["high"].max())  # type: ignore[arg-type]
-    room = 0.2 * ((most - least) or abs(most) or 1.0)
-    scale = alt.Scale(domain=[least - room, most + room], nice=False)
+    span = (most - least) or abs(most) or 1.0
+    # Labels stand right of their bars: they need room there, on a phone too.
+    ends = [least - 0.05 * span, most + 0.4 * span]
+    scale = alt.Scale(domain=ends, nice=False)
     axis = alt.Axis(format="~s", tickCount=4)
     colours = {"total": "plan", "more": "bad", "less": "good"}
     shades = alt.Scale(
@@ -291,7 +338,7 @@ def waterfall_chart(one: ScenarioComparison, names: Names) -> Picture:
         description=alt.Description("tip:N"),
         color=alt.Color("kind:N", scale=shades, legend=None),
     )
-    x = alt.X("low:Q", title=names.currency, scale=scale, axis=axis)
+    x = alt.X("low:Q", title=currency_sign(names.currency), scale=scale, axis=axis)
     bars = base.mark_bar(size=18).encode(x=x, x2="high:Q")
     totals = (
         base.transform_filter("datum.kind == 'total'")
@@ -387,8 +434,9 @@ _ORDERS = {
 def _quantities(row: dict[str, Any], names: Names) -> str:
     """Quantity today and then; once where it stays, or where there is only one."""
     told = [row[one] for one in ("old_qty", "new_qty") if row[one] is not None]
-    words = [number(value) for value in dict.fromkeys(told)]
-    return f"{' → '.join(words)} {names.unit(row['product'])}"
+    *before, last = dict.fromkeys(told)
+    words = [*map(number, before), quantity(last, names.unit(row["product"]))]
+    return " → ".join(words)
 
 
 def _table(

@@ -20,8 +20,6 @@ from medhavi.workbench.files.atomic_write import replaced_file
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-FILE = ".views.json"
-"""Name of the file inside a lake, whose own folders it stands beside."""
 LONGEST_NAME, LONGEST_ADDRESS, MOST_VIEWS = 60, 8_000, 200
 _lock = threading.Lock()
 
@@ -112,17 +110,24 @@ def _check(view: SavedView) -> None:
 
 
 def views_of(lake: str | Path, tables: str | Path, cache: Path) -> SavedViews:
-    """Views of a lake, inside it; of tables, in the cache.
+    """Views of a lake, inside it; of tables, in the cache; see `place_of`."""
+    return SavedViews(place_of("views", lake, tables, cache))
+
+
+def place_of(kind: str, lake: str | Path, tables: str | Path, cache: Path) -> Path:
+    """File of what people keep about data: hidden in their lake, else in the cache.
 
     Parameters
     ----------
+    kind
+        What the file holds, such as views.
     lake, tables
         The one that is shown; the other is empty.
     cache
         Folder of what no lake keeps.
     """
     if lake:
-        return SavedViews(Path(lake) / FILE)
+        return Path(lake) / f".{kind}.json"
     path = str(Path(tables).absolute())
     name = hashlib.sha256(path.encode()).hexdigest()[:16]
-    return SavedViews(cache / "views" / f"{name}.json")
+    return cache / kind / f"{name}.json"
