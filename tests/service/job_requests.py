@@ -80,3 +80,9 @@ class Planning(Ending):
     """End at once, as the plan that pages show."""
 
     lane: ClassVar = JobLane.PLAN
+
+
+class Imagining(Ending):
+    """End at once, as a scenario."""
+
+    lane: ClassVar = JobLane.SCENARIO

@@ -17,7 +17,8 @@ from medhavi.service.jobs.job import Job, JobOutcome, JobState, OnStop
 from medhavi.service.jobs.job_queue import JobQueue, current_queue
 from medhavi.service.jobs.plan_jobs import PlanRequest
 from medhavi.service.page_data import PageProblem
-from tests.service.job_requests import Counting, Ending, Planning
+from medhavi.service.scenario_pages.scenario_page import ScenarioRequest
+from tests.service.job_requests import Counting, Ending, Imagining, Planning
 
 
 @pytest.fixture(scope="module")
@@ -126,16 +127,19 @@ def test_what_somebody_waits_for_does_not_wait_for_long_work(queue):
     assert long.wait().state is JobState.DONE
 
 
-def test_the_plan_that_pages_show_does_not_wait_for_long_work(queue):
-    """After a commit it stood behind the answers to a file, for many minutes."""
-    long = running(queue.submit(Counting(name="file")))
-    plan = queue.submit(Planning(way="done"))
+@pytest.mark.parametrize(
+    ("kind", "real"), [(Planning, PlanRequest), (Imagining, ScenarioRequest)]
+)
+def test_plans_and_scenarios_do_not_wait_for_long_work(queue, kind, real):
+    """They stood behind the answers to a file, or trade-offs, for many minutes."""
+    long = running(queue.submit(Counting(name=kind.__name__)))
+    plan = queue.submit(kind(way="done"))
     assert plan.ahead == ()
     assert plan.wait().value
     assert long.outcome is None
     queue.stop(long.name)
     long.wait()
-    assert PlanRequest.lane is Planning.lane
+    assert real.lane is kind.lane
 
 
 def test_work_without_a_best_so_far_is_stopped_at_once(queue):

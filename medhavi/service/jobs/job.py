@@ -44,11 +44,13 @@ class JobLane(StrEnum):
     """Which work goes beside which: jobs of a lane are done one after the other.
 
     AWAITED: somebody waits for it in front of a page. PLAN: the plan that pages show,
-    which waits for no other long work. LONG: all other work.
+    which waits for no other long work. SCENARIO: a plan of other tables, which takes
+    seconds and waits for none that takes minutes. LONG: all other work.
     """
 
     AWAITED = "awaited"
     PLAN = "plan"
+    SCENARIO = "scenario"
     LONG = "long"
 
 

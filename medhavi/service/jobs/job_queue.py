@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from medhavi.progress import Progress
     from medhavi.service.jobs.job import JobRequest
 
-IDLE_SECONDS = {JobLane.AWAITED: 900.0, JobLane.PLAN: 120.0, JobLane.LONG: 120.0}
+IDLE_SECONDS = {lane: 900.0 if lane is JobLane.AWAITED else 120.0 for lane in JobLane}
 """How long a worker without work is kept; the one for what somebody waits for longer,
 for what it has read makes the next answer quick.
 """
@@ -69,7 +69,8 @@ class JobQueue:
         self._numbers = itertools.count(1)
         self._closed = False
         self._running: list[Job] = []
-        lanes = [*[JobLane.LONG] * workers, JobLane.PLAN, JobLane.AWAITED]
+        others = [lane for lane in JobLane if lane is not JobLane.LONG]
+        lanes = [*[JobLane.LONG] * workers, *others]
         self._workers = [_JobProcess(lane) for lane in lanes]
         self._threads: list[threading.Thread] = []
 

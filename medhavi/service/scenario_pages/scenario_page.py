@@ -233,7 +233,7 @@ class ScenarioRequest:
     fingerprint: str
     scenario: str
     on_stop: ClassVar = OnStop.END
-    lane: ClassVar = JobLane.LONG
+    lane: ClassVar = JobLane.SCENARIO
 
     @property
     def title(self) -> str:
