@@ -343,8 +343,7 @@ def operation_rows(work: pl.DataFrame, names: Names) -> pl.DataFrame:
 
 def _operation_row(row: dict[str, Any], names: Names) -> dict[str, object]:
     zone = names.zone_of(row["resource"])
-    served, verdict = row["served"] or [], row["verdict"] or ""
-    mark = _SERVED_MARKS.get(verdict, "")
+    served, mark = row["served"] or [], _SERVED_MARKS.get(row["verdict"] or "", "")
     setup = row["setup_minutes"] or 0.0
     return {
         "Id": row["id"],
