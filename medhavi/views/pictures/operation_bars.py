@@ -135,7 +135,7 @@ def served_words(
     also = f" {say('and_more', more)}" if more > 0 else ""
     late = {
         "late": f", {say('late_mark')}",
-        "at_risk": f", ◆ {say('past_due_release_mark')}",
+        "at_risk": f", {say('past_due_release_mark')}",
     }.get(verdict or "", "")
     return f"for {listed}{also}{late}"
 

@@ -47,6 +47,7 @@ AHEAD = dt.timedelta(weeks=4)
 MOST_SERVED = 5
 """Demands that the detail of an operation lists; it counts the others."""
 _CAPACITY = tuple(str(one) for one in Limiter if one.domain is Domain.CAPACITY)
+_SERVED_MARKS = {"late": "▲ late: ", "at_risk": f"{say('past_due_release_mark')}: "}
 _OPERATION_COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "Id": pl.String,
     grid_columns.ORDER: pl.String,
@@ -342,10 +343,7 @@ def operation_rows(work: pl.DataFrame, names: Names) -> pl.DataFrame:
 
 def _operation_row(row: dict[str, Any], names: Names) -> dict[str, object]:
     zone = names.zone_of(row["resource"])
-    served = row["served"] or []
-    mark = {"late": "▲ late: ", "at_risk": f"◆ {say('past_due_release_mark')}: "}.get(
-        row["verdict"] or "", ""
-    )
+    served, mark = row["served"] or [], _SERVED_MARKS.get(row["verdict"] or "", "")
     setup = row["setup_minutes"] or 0.0
     return {
         "Id": row["id"],
