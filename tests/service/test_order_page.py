@@ -200,6 +200,10 @@ def test_one_price_for_all_selected_orders_and_one_way_back(desk, tmp_path):
     assert plan_page.take_back(desk, "Ben").kept
     row = selected_of(page_of(tmp_path), "PO-1")[0]
     assert "Rescheduled" in one_order.events_html(desk, row)
+    assert ">quantity " in one_order.events_html(desk, row)
+    # Of a work order some may be lost: events state what is started.
+    made = one_order.events_html(desk, {**row, "kind": "make"})
+    assert ">quantity started " in made
     told = one_order.events_html(desk, row, decisions=plan_page.decisions(desk))
     assert "taken back" in told
     # Other systems take over what was decided, without a command line.

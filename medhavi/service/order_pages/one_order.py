@@ -134,7 +134,7 @@ def events_html(
     rows = [
         (
             escape(event_words(one.type.removeprefix("SupplyOrder"))),
-            escape(_stated(one, zone)),
+            escape(_stated(one, zone, starts=row["kind"] == "make")),
             escape(one.said.get("approver") or one.actor),
             escape(one.said.get("reason") or reasons.get(one.edit_id) or ""),
             escape(when(one.recorded_at, zone)),
@@ -168,13 +168,14 @@ def decided_file(shown: PlanPage) -> mo.Html | None:
     return outbox_file(bench, outbox, "decided-orders", say("decided_orders_as_csv"))
 
 
-def _stated(event: OrderEvent, zone: str) -> str:
-    """Quantity and dates that an event states."""
+def _stated(event: OrderEvent, zone: str, *, starts: bool) -> str:
+    """Quantity and dates that an event states; a work order `starts` its quantity."""
     import datetime as dt
 
     parts = []
     if event.said.get("qty") is not None:
-        parts.append(f"quantity {number(event.said['qty'])}")
+        what = say("quantity_that_is_started") if starts else say("quantity").lower()
+        parts.append(f"{what} {number(event.said['qty'])}")
     for name in _INSTANTS:
         stated = event.said.get(name)
         if isinstance(stated, str):
