@@ -35,7 +35,7 @@ with app.setup:
     )
     from medhavi.service.plan_pages.approver_names import Approver
     from medhavi.service.scenario_pages import (
-        kept_list,
+        saved_list,
         scenario_form,
         scenario_page,
         scenario_parts,
@@ -93,7 +93,7 @@ def remembered(keep, wanted):
             _name = get_asked()[0]
             _done = scenario_page.by_name(get_list().scenarios, _name)
             if _done is not None:
-                kept_list.forget(source, _done)
+                saved_list.forget(source, _done)
             hold(get_list().without(_name))
 
     return (
@@ -208,14 +208,14 @@ def held(get_list, hold, names, plan):
 
 
 @app.cell(hide_code=True)
-def kept_scenarios(get_list, get_removed, hold, names, plan, shown, tell_removed):
+def saved_scenarios(get_list, get_removed, hold, names, plan, shown, tell_removed):
     mo.stop(plan is None or get_removed() is None)
     _held = get_list()
-    _kept = kept_list.kept_list(shown.source, _held)
-    kept_buttons = kept_list.kept_buttons(
-        _kept, _held, shown.source, hold, tell_removed
+    _saved = saved_list.saved_list(shown.source, _held)
+    saved_buttons = saved_list.saved_buttons(
+        _saved, _held, shown.source, hold, tell_removed
     )
-    kept_list.kept_parts(_kept, names, kept_buttons, folded=bool(_held.scenarios))
+    saved_list.saved_parts(_saved, names, saved_buttons, folded=bool(_held.scenarios))
     return
 
 

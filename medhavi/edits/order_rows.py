@@ -266,11 +266,11 @@ def with_numbers(
     if not ids.keys() >= set(numbers.values()):
         return None
 
+    now = {before: ids[number] for before, number in numbers.items()}
+
     def renamed(one: Mapping[str, Any]) -> dict[str, Any]:
         supply = one.get("supply")
-        return (
-            {**one, "supply": ids[numbers[supply]]} if supply in numbers else dict(one)
-        )
+        return dict(one) if supply not in now else {**one, "supply": now[supply]}
 
     if "edits" in stated:
         return {**stated, "edits": [renamed(one) for one in stated["edits"]]}

@@ -47,7 +47,7 @@ function offered() {
 
 async function readKept() {
   const asked = moment.tables ? "?" + new URLSearchParams({tables: moment.tables}) : "";
-  const answer = await fetch("/kept-scenarios" + asked);
+  const answer = await fetch("/saved-scenarios" + asked);
   kept = (await answer.json()).scenarios;
   tellScenario();
 }

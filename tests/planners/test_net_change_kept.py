@@ -9,11 +9,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from medhavi.edits import apply, changes
 from medhavi.findings import BadData
 from medhavi.snapshot import Snapshot
 from tests import factories
-from tests.api import Kept, plan, plan_to_build_on
+from tests.api import Kept, apply_edits, changes, plan, plan_to_build_on
 from tests.examples import examples
 from tests.planners.small_plans import PYTHON, day
 from tests.planners.test_net_change import company, other_qty
@@ -42,7 +41,7 @@ def is_kept(made: Plan) -> bool:
 
 
 def edited(snapshot: Snapshot, **change: Any) -> Snapshot:
-    return apply(snapshot, changes([change]))
+    return apply_edits(snapshot, changes([change]))
 
 
 @pytest.mark.req("MRP-13", "MRP-14")

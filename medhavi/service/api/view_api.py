@@ -10,7 +10,7 @@ import msgspec
 from medhavi.errors import MedhaviError
 from medhavi.service.data_source import choose_source
 from medhavi.service.page_notebooks import notebook_html, notebook_of
-from medhavi.service.scenario_pages.kept_list import offered_scenarios
+from medhavi.service.scenario_pages.saved_list import offered_scenarios
 from medhavi.views.words import say
 from medhavi.workbench.files.cache import cache_folder
 from medhavi.workbench.files.saved_views import SavedView, views_of
@@ -48,7 +48,7 @@ class PageMove(msgspec.Struct):
 
 
 def view_routes(session_of: Callable[[str], SessionImpl | None]) -> list[Route]:
-    """Routes of views, kept scenarios, a page as a notebook and a page that is moved.
+    """Routes of views, saved scenarios, a page as a notebook and a page that is moved.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def view_routes(session_of: Callable[[str], SessionImpl | None]) -> list[Route]:
         Route("/move", move, methods=["POST"]),
         Route("/views", views),
         Route("/views", change, methods=["POST"]),
-        Route("/kept-scenarios", scenarios),
+        Route("/saved-scenarios", scenarios),
         Route("/views/delete", change, methods=["POST"]),
         Route("/notebook", _notebook),
         Route("/notebook.py", _notebook),

@@ -259,9 +259,10 @@ def show_edit(
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
         return PreviewResult(problem=problem_of(failure))
     if press:
-        numbers = _numbers_asked.get(press, lambda: numbers_of(plan, stated))
-        if (stated := with_numbers(plan, stated, numbers)) is None:
+        asked = _numbers_asked.get(press, lambda: numbers_of(plan, stated))
+        if (same := with_numbers(plan, stated, asked)) is None:
             return PreviewResult(problem=_gone(page))
+        stated = same
     request = PreviewRequest(
         plan=_request(page, plan),
         fingerprint=plan.fingerprint,
@@ -269,11 +270,11 @@ def show_edit(
         press=press,
         drawn=drawn,
     )
-    asked = _priced(request, lambda: bench.preview(plan, stated))
-    refused = () if asked.preview is None else asked.preview.findings
+    priced = _priced(request, lambda: bench.preview(plan, stated))
+    refused = () if priced.preview is None else priced.preview.findings
     if any((one.code, one.column) == GONE for one in refused):
         return PreviewResult(problem=_gone(page))
-    return asked
+    return priced
 
 
 def _request(page: PlanPage, plan: Plan) -> PlanRequest:

@@ -37,7 +37,7 @@ from medhavi.service.plan_pages.remedy_edits import (
     answer_of,
     rows_file,
 )
-from medhavi.service.scenario_pages.kept_list import keep_planned
+from medhavi.service.scenario_pages.saved_list import keep_planned
 from medhavi.service.scenario_pages.scenario_form import (
     NEW,
     ChangeForm,

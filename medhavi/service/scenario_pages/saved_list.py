@@ -18,8 +18,8 @@ from medhavi.views.names import when
 from medhavi.views.pictures.scenarios import cost_words
 from medhavi.views.words import say
 from medhavi.workbench.files.cache import cache_folder
-from medhavi.workbench.studies.kept_scenarios import (
-    KeptScenario,
+from medhavi.workbench.studies.saved_scenarios import (
+    SavedScenario,
     scenarios_of,
 )
 from medhavi.workbench.studies.scenario_list import (
@@ -37,10 +37,10 @@ if TYPE_CHECKING:
     from medhavi.scenarios import Scenario
     from medhavi.service.data_source import DataSource
     from medhavi.views.names import Names
-    from medhavi.workbench.studies.kept_scenarios import KeptScenarios
+    from medhavi.workbench.studies.saved_scenarios import SavedScenarios
 
 
-def kept_of(source: DataSource) -> KeptScenarios:
+def saved_of(source: DataSource) -> SavedScenarios:
     """Scenarios that are kept of a source."""
     return scenarios_of(source.lake, source.tables, cache_folder())
 
@@ -53,37 +53,37 @@ def keep_planned(source: DataSource, text: str, found: ScenarioComparison) -> No
     if source.past or not found.is_planned or found.problem:
         return
     more = round(found.cost - found.cost_today, 2)
-    made = KeptScenario(text=text, planned_at=int(time.time()), change=more)
+    made = SavedScenario(text=text, planned_at=int(time.time()), change=more)
     with suppress(MedhaviError, OSError):
-        kept_of(source).keep(made)
+        saved_of(source).keep(made)
 
 
 def forget(source: DataSource, scenario: Scenario) -> None:
     """Take a scenario out that is in force now."""
     with suppress(MedhaviError, OSError):
-        kept_of(source).remove(ScenarioList(scenarios=(scenario,)).text())
+        saved_of(source).remove(ScenarioList(scenarios=(scenario,)).text())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeptList:
+class SavedList:
     """Scenarios that a page lists; `trouble` says why their file cannot be read."""
 
-    scenarios: tuple[KeptScenario, ...] = ()
+    scenarios: tuple[SavedScenario, ...] = ()
     trouble: str = ""
 
 
-def kept_list(source: DataSource, held: ScenarioList) -> KeptList:
+def saved_list(source: DataSource, held: ScenarioList) -> SavedList:
     """Scenarios of a source that a page does not hold already, the newest first."""
     try:
-        found = kept_of(source).read()
+        found = saved_of(source).read()
     except MedhaviError as failure:
-        return KeptList(trouble=str(failure))
+        return SavedList(trouble=str(failure))
     there = {ScenarioList(scenarios=(one,)).text() for one in held.scenarios}
-    return KeptList(scenarios=tuple(one for one in found if one.text not in there))
+    return SavedList(scenarios=tuple(one for one in found if one.text not in there))
 
 
 def opened(held: ScenarioList, text: str) -> ScenarioList:
-    """List with a kept scenario at its end; its name stays its own."""
+    """List with a saved scenario at its end; its name stays its own."""
     (one,) = read_list(text).scenarios
     taken = held.names
     names = (one.name if at == 1 else f"{one.name} ({at})" for at in count(1))
@@ -91,14 +91,14 @@ def opened(held: ScenarioList, text: str) -> ScenarioList:
     return ScenarioList(scenarios=(*held.scenarios, replace(one, name=name)))
 
 
-def kept_buttons(
-    kept: KeptList,
+def saved_buttons(
+    kept: SavedList,
     held: ScenarioList,
     source: DataSource,
     hold: Callable[[ScenarioList], None],
     told: Callable[[object], None],
 ) -> mo.ui.dictionary:
-    """Buttons that open a kept scenario beside those held, and that remove it.
+    """Buttons that open a saved scenario beside those held, and that remove it.
 
     Parameters
     ----------
@@ -107,13 +107,13 @@ def kept_buttons(
     """
     import marimo as mo
 
-    known = kept_of(source)
+    known = saved_of(source)
 
     def cleared(_: object) -> None:
         known.clear()
         told(time.monotonic())
 
-    def opening(one: KeptScenario) -> mo.ui.button:
+    def opening(one: SavedScenario) -> mo.ui.button:
         return mo.ui.button(
             label=say("open_a_scenario"),
             tooltip=f"{say('open_a_scenario')}: {one.scenario.name}",
@@ -121,7 +121,7 @@ def kept_buttons(
             on_click=lambda _: hold(opened(held, one.text)),
         )
 
-    def removal(one: KeptScenario) -> mo.ui.button:
+    def removal(one: SavedScenario) -> mo.ui.button:
         def removed(_: object) -> None:
             known.remove(one.text)
             told(time.monotonic())
@@ -141,10 +141,10 @@ def kept_buttons(
     return mo.ui.dictionary(made)
 
 
-def kept_parts(
-    kept: KeptList, names: Names, buttons: mo.ui.dictionary, *, folded: bool
+def saved_parts(
+    kept: SavedList, names: Names, buttons: mo.ui.dictionary, *, folded: bool
 ) -> mo.Html | None:
-    """Kept scenarios with when they were planned and what they cost; None: none is.
+    """Saved scenarios with when they were planned and what they cost; None: none is.
 
     Parameters
     ----------
@@ -162,7 +162,7 @@ def kept_parts(
         mo.hstack(
             [
                 buttons.elements[f"open|{at}"],
-                html(_kept_words(one, names)),
+                html(_saved_words(one, names)),
                 buttons.elements[f"remove|{at}"],
             ],
             justify="start",
@@ -179,7 +179,7 @@ def kept_parts(
     return mo.vstack([html(f"<h2>{title}</h2>"), body], gap=0.5)
 
 
-def _kept_words(one: KeptScenario, names: Names) -> str:
+def _saved_words(one: SavedScenario, names: Names) -> str:
     scenario = one.scenario
     changes = "; ".join(change_words(change, names) for change in scenario.changes)
     told = [] if changes == scenario.name else [changes]
@@ -197,5 +197,5 @@ def _kept_words(one: KeptScenario, names: Names) -> str:
 
 
 def offered_scenarios(source: DataSource) -> Sequence[str]:
-    """Texts of the kept scenarios, for the bar; none where they cannot be read."""
-    return [one.text for one in kept_list(source, ScenarioList()).scenarios]
+    """Texts of the saved scenarios, for the bar; none where they cannot be read."""
+    return [one.text for one in saved_list(source, ScenarioList()).scenarios]

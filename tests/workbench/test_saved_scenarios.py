@@ -8,14 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from medhavi.errors import UsageError
-from tests.api import KeptScenario, scenarios_of
+from tests.api import SavedScenario, scenarios_of
 
 
-def scenario(name: str, change: float = 0.0) -> KeptScenario:
+def scenario(name: str, change: float = 0.0) -> SavedScenario:
     """A scenario of that name, more demand in it."""
     rows = [{"name": name, "change": [{"kind": "demand_factor", "factor": 1.5}]}]
     text = json.dumps(rows, separators=(",", ":"))
-    return KeptScenario(text=text, planned_at=1_790_000_000, change=change)
+    return SavedScenario(text=text, planned_at=1_790_000_000, change=change)
 
 
 def names(kept):
@@ -23,7 +23,7 @@ def names(kept):
 
 
 def test_the_newest_stand_first_and_the_oldest_go(tmp_path, monkeypatch):
-    monkeypatch.setattr("medhavi.workbench.studies.kept_scenarios.MOST_KEPT", 2)
+    monkeypatch.setattr("medhavi.workbench.studies.saved_scenarios.MOST_KEPT", 2)
     kept = scenarios_of(tmp_path, "", tmp_path / "cache")
     assert kept.read() == ()
     for name in ("a", "b", "c"):

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from medhavi.service.api.view_api import view_routes
 from medhavi.service.jobs.plan_jobs import PlanRequest
 from medhavi.service.plan_pages.plan_loading import load_page
-from medhavi.service.scenario_pages import kept_list
+from medhavi.service.scenario_pages import saved_list
 from medhavi.service.scenario_pages.scenario_page import (
     ScenarioRequest,
     add_change,
@@ -55,7 +55,7 @@ def press(buttons, name):
 
 
 def listed(shown, held=None):
-    return kept_list.kept_list(shown.source, held or ScenarioList()).scenarios
+    return saved_list.saved_list(shown.source, held or ScenarioList()).scenarios
 
 
 def test_what_a_job_has_planned_is_listed_opened_and_removed(shown):
@@ -64,14 +64,14 @@ def test_what_a_job_has_planned_is_listed_opened_and_removed(shown):
     assert (one.text, one.scenario) == (held.text(), held.scenarios[0])
     assert one.change == pytest.approx(found.cost - found.cost_today)
     assert listed(shown, held) == ()  # it stands on the page already
-    assert kept_list.opened(ScenarioList(), one.text) == held
-    assert kept_list.opened(held, one.text).names == ("Dear", "Dear (2)")
+    assert saved_list.opened(ScenarioList(), one.text) == held
+    assert saved_list.opened(held, one.text).names == ("Dear", "Dear (2)")
     opened, removed = [], []
-    kept = kept_list.kept_list(shown.source, ScenarioList())
-    buttons = kept_list.kept_buttons(
+    kept = saved_list.saved_list(shown.source, ScenarioList())
+    buttons = saved_list.saved_buttons(
         kept, ScenarioList(), shown.source, opened.append, removed.append
     )
-    parts = kept_list.kept_parts(kept, shown.names, buttons, folded=False)
+    parts = saved_list.saved_parts(kept, shown.names, buttons, folded=False)
     told = parts.text.replace("\N{NO-BREAK SPACE}", " ")
     assert "Scenarios of this workspace" in told
     assert "Purchase prices: +50 %; planned " in told
@@ -85,40 +85,40 @@ def test_what_a_job_has_planned_is_listed_opened_and_removed(shown):
 def test_a_scenario_that_was_accepted_leaves_the_list(shown):
     held, _ = planned(shown, "Dear")
     other, _ = planned(shown, "Cheap", "-50")
-    kept_list.forget(shown.source, held.scenarios[0])
+    saved_list.forget(shown.source, held.scenarios[0])
     assert [one.text for one in listed(shown)] == [other.text()]
 
 
 def test_a_scenario_that_cannot_be_planned_is_not_kept(shown):
     held, found = planned(shown, "Dear")
-    kept_list.kept_of(shown.source).clear()
+    saved_list.saved_of(shown.source).clear()
     for refused in (replace(found, figures={}), replace(found, problem="no")):
-        kept_list.keep_planned(shown.source, held.text(), refused)
-    kept_list.keep_planned(replace(shown.source, past=True), held.text(), found)
+        saved_list.keep_planned(shown.source, held.text(), refused)
+    saved_list.keep_planned(replace(shown.source, past=True), held.text(), found)
     assert listed(shown) == ()
 
 
 def test_the_bar_offers_scenarios_that_no_open_page_holds(shown):
     client = TestClient(Starlette(routes=view_routes(lambda _: None)))
-    assert client.get("/kept-scenarios").json() == {"scenarios": []}
+    assert client.get("/saved-scenarios").json() == {"scenarios": []}
     held, _ = planned(shown, "Dear")
-    assert client.get("/kept-scenarios").json() == {"scenarios": [held.text()]}
-    same = client.get("/kept-scenarios", params={"tables": "tables"}).json()
+    assert client.get("/saved-scenarios").json() == {"scenarios": [held.text()]}
+    same = client.get("/saved-scenarios", params={"tables": "tables"}).json()
     assert same == {"scenarios": [held.text()]}
-    none = client.get("/kept-scenarios", params={"tables": "other"}).json()
+    none = client.get("/saved-scenarios", params={"tables": "other"}).json()
     assert none == {"scenarios": []}
 
 
 def test_a_file_that_cannot_be_read_is_told_and_can_be_emptied(shown):
     planned(shown, "Dear")
-    file = kept_list.kept_of(shown.source)._place
+    file = saved_list.saved_of(shown.source)._place
     file.write_text("{", "utf-8")
     held, found = planned(shown, "Cheap", "-50")
     assert found.is_planned  # the plan is there, though nothing can be kept
-    kept = kept_list.kept_list(shown.source, held)
-    buttons = kept_list.kept_buttons(kept, held, shown.source, print, print)
-    told = kept_list.kept_parts(kept, shown.names, buttons, folded=False).text
+    kept = saved_list.saved_list(shown.source, held)
+    buttons = saved_list.saved_buttons(kept, held, shown.source, print, print)
+    told = saved_list.saved_parts(kept, shown.names, buttons, folded=False).text
     assert "The scenarios of this workspace cannot be read" in told
-    assert kept_list.offered_scenarios(shown.source) == []
+    assert saved_list.offered_scenarios(shown.source) == []
     press(buttons, "clear")
-    assert kept_list.kept_list(shown.source, held) == kept_list.KeptList()
+    assert saved_list.saved_list(shown.source, held) == saved_list.SavedList()

@@ -31,7 +31,7 @@ _KEPT_BYTES = 20_000
 """Longest text of a scenario that is kept."""
 
 
-class KeptScenario(msgspec.Struct, frozen=True, kw_only=True):
+class SavedScenario(msgspec.Struct, frozen=True, kw_only=True):
     """A scenario that was planned, and what it cost then.
 
     Parameters
@@ -54,7 +54,7 @@ class KeptScenario(msgspec.Struct, frozen=True, kw_only=True):
         return read_list(self.text).scenarios[0]
 
 
-class KeptScenarios:
+class SavedScenarios:
     """Scenarios of one lake or one folder of tables.
 
     Parameters
@@ -66,7 +66,7 @@ class KeptScenarios:
     def __init__(self, place: Path) -> None:
         self._place = place
 
-    def read(self) -> tuple[KeptScenario, ...]:
+    def read(self) -> tuple[SavedScenario, ...]:
         """All that are kept, the newest first; none where there is no file.
 
         Raises
@@ -81,7 +81,7 @@ class KeptScenarios:
         except OSError as failure:
             raise UsageError(self._unreadable(failure)) from failure
         try:
-            found = msgspec.json.decode(data, type=tuple[KeptScenario, ...])
+            found = msgspec.json.decode(data, type=tuple[SavedScenario, ...])
         except msgspec.MsgspecError as failure:
             raise UsageError(self._unreadable(failure)) from failure
         for one in found:
@@ -90,7 +90,7 @@ class KeptScenarios:
                 raise UsageError(self._unreadable(held.trouble or one.text[:60]))
         return found
 
-    def keep(self, one: KeptScenario) -> None:
+    def keep(self, one: SavedScenario) -> None:
         """Keep a scenario as the newest; the same one is replaced, the oldest goes.
 
         Raises
@@ -109,13 +109,13 @@ class KeptScenarios:
 
     def clear(self) -> None:
         """Take all out, also of a file that cannot be read."""
-        with environment("removing kept scenarios", self._place):
+        with environment("removing saved scenarios", self._place):
             self._place.unlink(missing_ok=True)
 
     def _change(
-        self, change: Callable[[Sequence[KeptScenario]], Sequence[KeptScenario]]
+        self, change: Callable[[Sequence[SavedScenario]], Sequence[SavedScenario]]
     ) -> None:
-        with environment("writing kept scenarios", self._place), self._alone():
+        with environment("writing saved scenarios", self._place), self._alone():
             kept = change(self.read())[:MOST_KEPT]
             with replaced_file(self._place) as fresh:
                 fresh.write_bytes(msgspec.json.format(msgspec.json.encode(kept)))
@@ -133,10 +133,10 @@ class KeptScenarios:
         return f"{self._place.name} is no list of scenarios: {why}"
 
 
-def _without(known: Sequence[KeptScenario], text: str) -> list[KeptScenario]:
+def _without(known: Sequence[SavedScenario], text: str) -> list[SavedScenario]:
     return [one for one in known if one.text != text]
 
 
-def scenarios_of(lake: str | Path, tables: str | Path, cache: Path) -> KeptScenarios:
-    """Kept scenarios of a lake, inside it; of tables, in the cache."""
-    return KeptScenarios(place_of("scenarios", lake, tables, cache))
+def scenarios_of(lake: str | Path, tables: str | Path, cache: Path) -> SavedScenarios:
+    """Saved scenarios of a lake, inside it; of tables, in the cache."""
+    return SavedScenarios(place_of("scenarios", lake, tables, cache))
