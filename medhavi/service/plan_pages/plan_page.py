@@ -249,11 +249,13 @@ def show_edit(
     drawn
         Whether the preview has its plan, to be drawn.
     """
-    if isinstance(form, PageProblem):
-        return PreviewResult(problem=form)
     if is_decided(press):
         return PreviewResult()
     try:
+        if isinstance(form, PageProblem):
+            if page.source.unbound:
+                required_bench(page.source)
+            return PreviewResult(problem=form)
         bench, plan = required_bench(page.source), _both(page)[0]
         stated = _asked(form, page.names.zone)
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
@@ -593,8 +595,5 @@ def publish(page: PlanPage, approver: str) -> EditResult:
         problem = problem_of(failure)
         return EditResult(title=problem.title, text=problem.text, kept=False)
     put_in_force(page.plan, page.snapshot, page.source)
-    return EditResult(
-        title=say("it_is_the_plan"),
-        text=say("published_approved_by_the_next", approver),
-        kept=True,
-    )
+    told = say("published_approved_by_the_next", approver)
+    return EditResult(title=say("it_is_the_plan"), text=told, kept=True)
