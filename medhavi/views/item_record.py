@@ -322,7 +322,15 @@ def _reach(record: TimePhasedRecord) -> str:
     used = float(ahead["gross_requirements"].sum())
     if not used:
         return say("no_requirements_ahead")
-    lasting = record.on_hand / used * days
+    return supply_words(record.on_hand / used * days)
+
+
+def supply_words(lasting: float) -> str:
+    """How long a stock lasts, from its days of supply.
+
+    >>> supply_words(41.12), supply_words(0.471)
+    ('41.1 days of supply', 'less than a day of supply')
+    """
     if lasting < 1:
         return say("less_than_a_day_of_supply")
     return say("days_of_supply", lasting)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from medhavi.results.amounts import currency_sign
 from medhavi.results.plans.lateness import tally
 from medhavi.results.run_record import relative_gap
 from medhavi.views.names import NOTHING, count, money, number, percent
@@ -162,7 +163,9 @@ def _across(rows: pl.DataFrame) -> alt.X:
 
 
 def _unit(currency: str) -> str:
-    return say("cost_of_the_plan") + (f" [{currency}]" if currency else "")
+    return say("cost_of_the_plan") + (
+        f" [{currency_sign(currency)}]" if currency else ""
+    )
 
 
 def _finding(rows: pl.DataFrame, currency: str) -> str:

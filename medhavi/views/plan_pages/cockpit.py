@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
+from medhavi.results.amounts import emissions
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.plans.lateness import Verdict, late_costs, not_kept, tally
 from medhavi.results.reports.work_lists import exception_list
 from medhavi.views import grid_columns
-from medhavi.views.item_record import item_link
+from medhavi.views.item_record import item_link, supply_words
 from medhavi.views.names import (
     count,
     duration,
@@ -63,7 +64,7 @@ def cockpit_tiles(
     stock = "mean"
     lasting = values.get("KPI-06.days_of_supply")
     if lasting is not None:
-        stock += f"; {say('days_of_supply', lasting)}"
+        stock += f"; {supply_words(lasting)}"
     told: tuple[_Figure, ...] = (
         _Figure(
             "KPI-28",
@@ -114,7 +115,7 @@ def _cost_note(values: Mapping[str, float | None], names: Names) -> str:
         cost = money(total - late, names.currency)
         parts += [say("of_it_operating_cost", cost)]
     if co2 is not None:
-        parts += [f"{co2 / 1000:,.1f} t CO2"]
+        parts += [f"{emissions(co2)} CO2"]
     return "; ".join(parts)
 
 
