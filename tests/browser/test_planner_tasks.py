@@ -290,7 +290,8 @@ def test_8_a_supplier_got_worse_and_whom_it_hits(
     record = company.bench.suppliers().filter(subject="S-23")
     assert record["change"][0] > 0
     since = day(local(record["changed_at"][0], company.names.zone))
-    planner.see(re.compile(f"^Pumpen Brandt is slower since {since}"))
+    slower = f"Pumpen Brandt is slower since {since}"
+    planner.see(re.compile(f"^{spaced(slower)}"))
     plan = company.plan
     own = plan.supplies.filter(source="S-23")["id"].implode()
     served = plan.pegging.filter(pl.col("supply").is_in(own))["demand"].drop_nulls()
