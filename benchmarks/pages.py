@@ -207,8 +207,12 @@ class Visitor:
         return float(told.json_value()) / 1000
 
     def works(self, press: Locator) -> Cost:
-        """Press what begins long work, until the page has its phase and its stop."""
+        """Press what begins long work, until the page has its phase and its stop.
+
+        A person reads the form before that.
+        """
         self._still()
+        self.page.wait_for_timeout(READ_S * 1000)
         cpu = self.server.cpu()
         press.click()
         told = self.page.wait_for_function(_WORKS, timeout=60_000)
