@@ -32,8 +32,8 @@ MOST_WAIT_MS = 20_000
 """Longest wait for rest after a press: jobs go on beside the page."""
 LEFT_OUT = re.compile("Approve|Publish|Apply|Undo|Release it|Retrain|Put this version")
 """What is recorded, by the words of its button; other tests press it."""
-OUTSIDE_GRIDS = ":not(table *):not([role=grid] *)"
-"""Controls that are no part of a grid: its own are marimo's."""
+OUTSIDE_GRIDS = ":not(table *):not([role=grid] *):not([type=file])"
+"""Controls that are no part of a grid, whose own are marimo's, and no file fields."""
 _CUT = """
 () => [...document.querySelectorAll("h1, h2, h3, p, a, button, label, td, th, .mv-tile *")]
   .filter(one => one.checkVisibility() && one.children.length === 0)
