@@ -253,7 +253,7 @@ def propose(ask, give, time, time_form):
 @app.cell(hide_code=True)
 def price(get_asked, names, one, renew, session, shown, tab):
     mo.stop(get_asked() is None or one is None or tab.value != predictor_page.TABS[2])
-    asked = time_edit.priced(shown, get_asked())
+    asked = plan_page.show_edit(shown, get_asked().form, get_asked().press)
     mo.stop(
         plan_page.is_replanned(shown, asked, session, renew),
         html(f'<p class="muted">{say("planning_again")}</p>'),

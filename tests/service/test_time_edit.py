@@ -11,9 +11,8 @@ from medhavi.predict.coverage import SPREAD
 from medhavi.predict.plan_effects import plan_effects
 from medhavi.service import page_data
 from medhavi.service.page_data import PageProblem
-from medhavi.service.plan_pages import decision_words
+from medhavi.service.plan_pages import decision_words, plan_page
 from medhavi.service.plan_pages.plan_loading import load_page
-from medhavi.service.plan_pages.plan_page import EditForm
 from medhavi.service.predictor_pages import predictor_page, time_edit
 from tests.api import Names
 from tests.workbench.edit_company import company, event
@@ -68,7 +67,7 @@ def test_another_time_is_one_edit_of_all_its_quantiles(lake):
     asked = time_edit.time_form(time)
     assert asked.element.value["wish"] == time_edit.OBSERVED
     edit = time_edit.time_edit(time, form(time_edit.OBSERVED))
-    priced = time_edit.priced(lake, EditForm(form=edit))
+    priced = plan_page.show_edit(lake, edit)
     assert priced.preview is not None, priced.problem
     assert priced.preview.ready, priced.preview.findings
     assert priced.preview.price is not None
@@ -95,7 +94,7 @@ def test_another_median_keeps_the_spread_in_shares(lake):
     assert time.proposed(time_edit.OTHER, 16.0) == (16.0, 20.0, 24.0)
     wrong = time_edit.time_edit(time, form(time_edit.OTHER))
     assert isinstance(wrong, PageProblem)
-    assert time_edit.priced(lake, EditForm(form=wrong)).problem is wrong
+    assert plan_page.show_edit(lake, wrong).problem is wrong
 
 
 def test_where_nothing_is_learned_the_part_says_so(lake):

@@ -11,7 +11,6 @@ from medhavi.edits.data_changes import learned_time_edit
 from medhavi.providers import Providers
 from medhavi.providers.lead_times import EVERY_PRODUCT
 from medhavi.service.page_data import PageProblem, html
-from medhavi.service.plan_pages import plan_page
 from medhavi.views import page
 from medhavi.views.names import number
 from medhavi.views.plan_pages import predictors
@@ -23,9 +22,7 @@ if TYPE_CHECKING:
     import marimo as mo
 
     from medhavi.predict.coverage import PredictorReport
-    from medhavi.service.plan_pages.decision_words import PreviewResult
     from medhavi.service.plan_pages.plan_loading import PlanPage
-    from medhavi.service.plan_pages.plan_page import EditForm
     from medhavi.views.names import Names
 
     Days = tuple[float, float, float]
@@ -193,11 +190,6 @@ def time_edit(
     reason = (form["reason"] or "").strip() or None
     quantiles = dict(zip(QUANTILES, days, strict=True))
     return {**learned_time_edit(time.estimate, quantiles), "reason": reason}
-
-
-def priced(shown: PlanPage, asked: EditForm) -> PreviewResult:
-    """Price of an edit that `time_edit` made."""
-    return plan_page.show_edit(shown, asked.form, asked.press)
 
 
 def time_part(

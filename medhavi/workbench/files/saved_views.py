@@ -92,11 +92,8 @@ class SavedViews:
         return True
 
     def _write(self, views: Sequence[SavedView]) -> None:
-        with (
-            environment("writing saved views", self._place),
-            replaced_file(self._place) as fresh,
-        ):
-            fresh.write_bytes(msgspec.json.format(msgspec.json.encode(views)))
+        with environment("writing saved views", self._place):
+            write_saved(self._place, views)
 
 
 def _check(view: SavedView) -> None:
@@ -112,6 +109,12 @@ def _check(view: SavedView) -> None:
 def views_of(lake: str | Path, tables: str | Path, cache: Path) -> SavedViews:
     """Views of a lake, inside it; of tables, in the cache; see `place_of`."""
     return SavedViews(place_of("views", lake, tables, cache))
+
+
+def write_saved(place: Path, rows: Sequence[msgspec.Struct]) -> None:
+    """Write what people keep about data: the whole file as JSON, or nothing."""
+    with replaced_file(place) as fresh:
+        fresh.write_bytes(msgspec.json.format(msgspec.json.encode(rows)))
 
 
 def place_of(kind: str, lake: str | Path, tables: str | Path, cache: Path) -> Path:

@@ -15,8 +15,7 @@ import msgspec
 
 from medhavi.errors import UsageError
 from medhavi.lakehouse.layout import environment
-from medhavi.workbench.files.atomic_write import replaced_file
-from medhavi.workbench.files.saved_views import place_of
+from medhavi.workbench.files.saved_views import place_of, write_saved
 from medhavi.workbench.studies.scenario_list import read_list
 
 if TYPE_CHECKING:
@@ -116,9 +115,7 @@ class SavedScenarios:
         self, change: Callable[[Sequence[SavedScenario]], Sequence[SavedScenario]]
     ) -> None:
         with environment("writing saved scenarios", self._place), self._alone():
-            kept = change(self.read())[:MOST_KEPT]
-            with replaced_file(self._place) as fresh:
-                fresh.write_bytes(msgspec.json.format(msgspec.json.encode(kept)))
+            write_saved(self._place, change(self.read())[:MOST_KEPT])
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
