@@ -115,8 +115,9 @@ def test_the_more_stability_is_worth_the_less_changes():
     )
     assert re.search(stated, why)
     assert why.endswith("it would cost € 1.8k.")
-    shares = [best(after, first, stability_share=share) for share in (0.0, 1.0)]
-    assert [churn(one, first) for one in shares] == [1050, 1050]
+    # Shares are of what a plan from nothing is expected to cost for 900 pieces.
+    shares = [best(after, first, stability_share=share) for share in (0.0, 0.7, 1.0)]
+    assert [churn(one, first) for one in shares] == [1050, 1050, 850]
     asked = best(after, first)
     assert churn(asked, first) == 850, "without a price all stays"
     told = asked.findings[0]
@@ -298,10 +299,18 @@ def test_moves_end_sooner_where_money_counts_beside_the_lateness_they_see() -> N
 def test_what_nothing_brings_is_not_shared_out_again_where_nothing_changed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Six of A are there and ten are asked for; it has no source."""
+    """Six of A are there and ten are asked for; it has no source.
+
+    A firm order for B should have begun; it is dated anew each time.
+    """
+    row = {"supply_order": "WO", "product": "B", "location": "L", "source": "R-B"}
+    dates = {"start": day(-1), "finish": day(-0.5), "due": day(-0.5)}
     snapshot = factories.snapshot(
         resources=[{"resource": "M"}],
         **made("B", 1),
+        supply_orders=[
+            {**row, "kind": "work", "status": "firmed", "qty": 1.0, **dates}
+        ],
         stock=[{"product": "A", "location": "L", "qty": 6.0}],
         demands=[
             *(demand(f"A{n}", "A", 5, 3) for n in range(2)),
@@ -309,6 +318,7 @@ def test_what_nothing_brings_is_not_shared_out_again_where_nothing_changed(
         ],
     )
     first = searched_run.plan(snapshot, ConstrainedParameters(), "0")
+    assert first.supplies.filter(id="WO")["finish"].item() > day(0)
     schedule = BaselineSchedule.of(first)
     assert schedule is not None
     shared: list[object] = []

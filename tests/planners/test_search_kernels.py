@@ -536,6 +536,30 @@ def test_a_lot_with_enough_left_is_shared() -> None:
     assert len([*_walk(plan.i_head[1], plan.o_next)]) == 1
 
 
+@pytest.mark.parametrize("worth", [0.0, 1.0])
+def test_an_order_shrinks_where_nobody_gets_later_whatever_money_is_worth(
+    worth: float,
+) -> None:
+    """The urgent demand goes first; the first one that is due would, served anew."""
+    made = plant(
+        [
+            {"machine": 0, "rate": DAY, "below": [(1, 1)]},
+            {"machine": -1, "least": 9},
+        ],
+        [(0, 5, 2 * DAY, 1), (0, 1, 3 * DAY, 2500), (1, 3, 20 * DAY, 1)],
+    )
+    read, plan = scheduled(made)
+    K.improve(read, plan, 200, 6, 1e-9, aims_of(made), [0, 0, 0])
+    assert plan.d_finish[:2] == [6 * DAY, DAY]
+    shared = plan.i_head[1]
+    assert [plan.o_qty[shared], plan.o_used[shared]] == [9, 9]
+    K.withdraw(read, plan, 2)
+    K.keep(plan)
+    less = made._replace(least=np.ones(2, np.int64), worth=np.array([worth]))
+    K.trim(ENGINE.of(less), plan, [shared], 6)
+    assert plan.d_finish[:2] == [6 * DAY, DAY]
+
+
 # --- justification -----------------------------------------------------------------
 @settings(max_examples=25)
 @given(plants())

@@ -85,7 +85,7 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.fulfilment import DemandFulfilment
     from medhavi.planners.mrp.netting import DatedNodeNetting
     from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
-    from medhavi.planners.mrp.netting_state.state import Node, NodeKey
+    from medhavi.planners.mrp.netting_state.state import Node, NodeKey, SupplyOrder
     from medhavi.planners.mrp.netting_state.stock_levels import (
         LevelReplenishment,
         StockLevels,
@@ -96,6 +96,7 @@ if TYPE_CHECKING:
     from medhavi.planners.pegging import PegArrays
     from medhavi.progress import Cancelled, Observe
     from medhavi.providers import Providers
+    from medhavi.providers.sources import OrderTiming
     from medhavi.results.run_record import RunRecord
 
 
@@ -157,6 +158,11 @@ class FeasibleRun(MrpRun):
         graph = known.pop()
         graph.providers = self.providers
         return graph
+
+    def stated_timing(self, order: SupplyOrder) -> OrderTiming:
+        """Timing of an existing order by its tables, wherever it moved since."""
+        timings = self._memory.reading.timings
+        return timings.get(order.existing or "", order.timing)
 
     def give_back(self) -> None:
         """Leave the graph to the next run; the records of this one are let go."""

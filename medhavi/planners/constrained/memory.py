@@ -162,6 +162,12 @@ _SHARED = (
 """Providers that do not read those tables, or read them alike."""
 
 
+def as_worked(snapshot: Snapshot, decisions: Decisions) -> Snapshot:
+    """Snapshot as disruptions leave it, with overtime where that is decided."""
+    found = with_disruptions(snapshot)
+    return with_overtime(found, *decisions.hours) if decisions.overtime else found
+
+
 class PlantReading:
     """What was read of a snapshot for its runs, and for plans on other demands.
 
@@ -171,6 +177,8 @@ class PlantReading:
         Those of the snapshot as disruptions leave it.
     decisions
         What is decided beyond the tables in the plan that it is read for.
+    stated
+        Fingerprint of the snapshot before that.
     before
         An earlier reading of the same company, of which demands and existing orders
         alone differ, and what is decided but for overtime.
@@ -191,10 +199,12 @@ class PlantReading:
         self,
         providers: Providers,
         decisions: Decisions,
+        stated: str,
         before: PlantReading | None = None,
     ) -> None:
         self.providers = providers
         self.decisions = decisions
+        self.stated = stated
         self.graphs: list[ItemLocationGraph] = [] if before is None else before.graphs
         self.timings: dict[str, OrderTiming] = {} if before is None else before.timings
         self.sources: dict[tuple[str, ...], Source | None] = (
@@ -215,12 +225,15 @@ class PlantReading:
                 for last, facts in before._facts.items()  # noqa: SLF001 - its own kind
             }
 
-    def on(self, snapshot: Snapshot, decisions: Decisions) -> PlantReading | None:
+    def on(self, stated: Snapshot, decisions: Decisions) -> PlantReading | None:
         """Reading of a snapshot that differs in `UNREAD` alone, by some decisions.
 
         None: where orders are differs, and sources with it.
         """
         before = self.providers
+        snapshot = before.snapshot
+        if stated.fingerprint != self.stated:
+            snapshot = as_worked(stated, decisions)
         known = before.tables
         names = UNREAD.intersection(known)
         tables = {**known, **read_tables(snapshot, sorted(names))}
@@ -230,7 +243,7 @@ class PlantReading:
         providers = before.on(snapshot, tables=tables, shared=_SHARED)
         if changed:
             providers.capacity = before.capacity.at_work(snapshot)
-        made = PlantReading(providers, decisions, self)
+        made = PlantReading(providers, decisions, stated.fingerprint, self)
         if changed:
             made.timings = {
                 name: timing
@@ -305,16 +318,16 @@ class Memory:
         before: PlantReading | None = None,
     ) -> None:
         self.campaign_rules: CampaignRules | None = None
-        self.snapshot = with_disruptions(snapshot)
-        if decisions.overtime:
-            self.snapshot = with_overtime(self.snapshot, *decisions.hours)
         self.fingerprint = snapshot.fingerprint
         self.findings = check_supported(snapshot, CONSTRAINED)
         known = None
         if before is not None and before.decisions.hours == decisions.hours:
-            known = before.on(self.snapshot, decisions)
-        self.reading = known or PlantReading(Providers(self.snapshot), decisions)
-        self.providers = self.reading.providers
+            known = before.on(snapshot, decisions)
+        if known is None:
+            providers = Providers(as_worked(snapshot, decisions))
+            known = PlantReading(providers, decisions, snapshot.fingerprint)
+        self.reading, self.providers = known, known.providers
+        self.snapshot = known.providers.snapshot
         self.demands_read: list[LoadedDemands] = []
         self._forget(decisions)
 

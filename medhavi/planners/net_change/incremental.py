@@ -61,7 +61,8 @@ OF_TIME = frozenset(
 """Tables that say when, and at what cost, goods are made and moved, and which lots are
 held: what stock levels want, and how long other goods last, is as before."""
 FROM_NOTHING = "from_nothing"
-"""Effort of a plan on a baseline: what the last plan from nothing cost [base currency].
+"""Effort of a plan on a baseline: what the last plan from nothing cost [base currency],
+in mode optimize in proportion to what no plan costs less than on the tables since.
 
 It is the cost of the cheapest plan since, where that is less. Each renewal may cost a
 little more than the one before: all are compared with that."""
@@ -117,12 +118,15 @@ class Planner(NamedTuple):
         Plan from nothing, or one that resumes a schedule, where it can.
     money
         What a plan is judged by [base currency].
+    expected
+        What a plan from nothing is expected to cost instead of one on the baseline.
     """
 
     mode: str
     settings: Mapping[str, object]
     searched: Callable[[BaselineSchedule | None], Plan]
     money: Callable[[Plan], float]
+    expected: Callable[[Plan], float]
 
 
 def plan(
@@ -178,7 +182,10 @@ def _constraining(
             before=before,
         )
 
-    return Planner("constrained", parameters.as_dict(), searched, late_cost)
+    def expected(_: Plan) -> float:
+        return _reference(way.baseline, late_cost)
+
+    return Planner("constrained", parameters.as_dict(), searched, late_cost, expected)
 
 
 def _optimizing(
@@ -205,7 +212,11 @@ def _optimizing(
     def money(made: Plan) -> float:
         return float(made.contributions["plan"].fill_null(0.0).sum())
 
-    return Planner("optimize", parameters.as_dict(), searched, money)
+    def expected(made: Plan) -> float:
+        bounds = way.baseline.run.bound, made.run.bound
+        return optimize_baseline.expected_cost(_reference(way.baseline, money), *bounds)
+
+    return Planner("optimize", parameters.as_dict(), searched, money, expected)
 
 
 def _on_baseline(snapshot: Snapshot, planner: Planner, way: BaselineOptions) -> Plan:
@@ -239,7 +250,7 @@ def _compared(
 ) -> Plan:
     """Plan on a baseline, or one from nothing where that is better by the price."""
     baseline, money = way.baseline, planner.money
-    reference = _reference(baseline, money)
+    reference = planner.expected(made)
     price = way.most(reference)
     if price is not None and money(made) > reference + price:
         whole = planner.searched(None)
@@ -264,7 +275,7 @@ def _compared(
 
 
 def _reference(baseline: Plan, money: Callable[[Plan], float]) -> float:
-    """What a plan on a baseline is compared with [base currency]."""
+    """Cost of the last plan from nothing, as a baseline tells it [base currency]."""
     return baseline.run.effort.get(FROM_NOTHING, money(baseline))
 
 

@@ -39,6 +39,11 @@ if TYPE_CHECKING:
     from medhavi.snapshot import Snapshot
 
 
+JOINED_SAVE = 0.03
+"""Share of its cost that joined orders save of a resumed plan: what costs more than
+that beyond what is expected is rather made anew."""
+
+
 class BaselinePlan(NamedTuple):
     """A plan that another one is made on, and what that one may cost.
 
@@ -47,8 +52,8 @@ class BaselinePlan(NamedTuple):
     plan, schedule
         The plan, and what it kept of its search.
     reference
-        Cost of the last plan from nothing, or of the cheapest one since [base
-        currency].
+        Cost of the last plan from nothing, or of the cheapest one since, on the tables
+        of the plan [base currency].
     price
         What another plan, whose orders are joined or made anew, has to save [base
         currency]; None: the setting `joining_share` of what the plan costs.
@@ -58,6 +63,20 @@ class BaselinePlan(NamedTuple):
     schedule: BaselineSchedule
     reference: float
     price: float | None = None
+
+
+def expected_cost(reference: float, before: float | None, now: float | None) -> float:
+    """Cost of a plan from nothing, in proportion to what no plan costs less than.
+
+    Parameters
+    ----------
+    reference
+        Cost of one on other tables [base currency].
+    before, now
+        What no plan costs less than, on those tables and on others [base currency];
+        None: it is not known.
+    """
+    return reference * now / before if before and now else reference
 
 
 def planned(
@@ -128,15 +147,36 @@ def _cheaper(
     money, price = worth(made, run.stated, run.goals), baseline.price
     if price is None:
         price = run.goals.joining_share * money
-    if money > baseline.reference + price:
+    before = baseline.plan.run.bound
+    expected = expected_cost(baseline.reference, before, way.at_least)
+    if money > expected + max(price, JOINED_SAVE * expected):
         other = _anew(run, decisions, way, baseline.schedule, price)
     else:
-        saving = replace(baseline.schedule, saves=True)
-        effort = run.goals.effort
-        other = decided(run, decisions, effort, way._replace(schedule=saving))
+        other = _joined(run, decisions, made, run.goals.effort, way, price)
     stopped = other.run.status is Status.CANCELLED
     saved = money - worth(other, run.stated, run.goals)
     return made if stopped or saved <= price else other
+
+
+def _joined(
+    run: ProgramRun,
+    decisions: Decisions,
+    made: Plan,
+    effort: str,
+    way: RunOptions,
+    price: float,
+) -> Plan:
+    """Plan whose orders are joined as long as that saves more than a price."""
+    cost = worth(made, run.stated, run.goals)
+    for new in joined_plans(run, decisions, made, effort, way):
+        if new.run.status is Status.CANCELLED:
+            break
+        before, cost = cost, worth(new, run.stated, run.goals)
+        if cost < before:
+            made = new
+        if before - cost <= price:
+            break
+    return made
 
 
 def _anew(
@@ -164,14 +204,8 @@ def _anew(
         other = decided(run, freed, "light", way)
         saved = cost - worth(other, run.stated, run.goals)
         if other.run.status is not Status.CANCELLED and saved > price:
-            made, cost, decisions = other, cost - saved, freed
-    for new in joined_plans(run, decisions, made, "light", way):
-        if new.run.status is Status.CANCELLED:
-            break
-        before, cost = cost, worth(new, run.stated, run.goals)
-        if cost >= before:
-            break
-        made = new
+            made, decisions = other, freed
+    made = _joined(run, decisions, made, "light", way, price)
     effort = {**made.run.effort, ANEW: float(tally(made).live)}
     return replace(made, run=replace(made.run, effort=effort))
 

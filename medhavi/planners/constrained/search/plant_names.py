@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from medhavi.planners.constrained.netting.given_sources import Decisions
 from medhavi.planners.constrained.netting.rationing import Slice  # noqa: TC001
 from medhavi.planners.mrp.netting_state.state import NodeKey  # noqa: TC001
@@ -73,6 +75,16 @@ def _items(model: Model) -> list[str]:
             for step in range(int(model.steps[own])):
                 found[own + step] = (*node.key, name, str(step))
     return _distinct(found)
+
+
+def first_options(model: Model, option: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Options as they are in every first campaign; 1 where they were turned."""
+    own, turned = np.array(option, np.int64), model.campaigns.turned
+    base = np.flatnonzero(turned >= 0)
+    of = dict(zip(turned[base].tolist(), base.tolist(), strict=True))
+    other = np.isin(own, turned[base])
+    own[other] = [of[one] for one in own[other].tolist()]
+    return own, other.astype(np.int64)
 
 
 def _distinct(parts: Iterable[tuple[str, ...]]) -> list[str]:

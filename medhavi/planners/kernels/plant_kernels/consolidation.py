@@ -43,10 +43,11 @@ def serve_cheaper(
 ) -> bool:
     """Serve what was found anew, none later, and for less than `most` more money.
 
-    Later where that is worth it, if orders are chosen by money. False: it cannot be,
-    and nothing changed.
+    Later where that is worth it, if orders are chosen by money and `most` is not
+    `FAR`: then no money is asked for. False: it cannot be, and nothing changed.
     """
-    found, wanted, worth = desk.found, desk.late, plant.worth[0]
+    found, wanted = desk.found, desk.late
+    worth = plant.worth[0] if most < FAR else 0.0
     before = 0
     for place in range(count):
         demand = found[place]

@@ -21,6 +21,7 @@ from medhavi.planners.constrained.search.found_orders import (
 )
 from medhavi.planners.constrained.search.plant_names import (
     NamedDecisions,
+    first_options,
     named,
     names_of,
 )
@@ -114,7 +115,7 @@ def _placed(
 
     Shapes (n_orders,), int64.
     """
-    plant, (own, turned) = model.plant, _options(model, option)
+    plant, (own, turned) = model.plant, first_options(model, option)
     machine = plant.machine[own]
     return {
         "late_option": own - plant.x_start[item],
@@ -126,18 +127,13 @@ def _placed(
 
 def _standing(run: SearchableRun) -> dict[str, SupplyOrder]:
     """Existing orders by what says that they are as they were: names, dates, sizes."""
-    return {
-        _joined(
-            order.existing,
-            *order.node,
-            order.source_id,
-            order.steps,
-            order.timing.start,
-            order.timing.finish,
-        ): order
-        for order in run.release.orders
-        if order.existing is not None
-    }
+    found: dict[str, SupplyOrder] = {}
+    for order in run.release.orders:
+        if order.existing is not None:
+            stated, size = run.stated_timing(order), order.steps
+            said = *order.node, order.source_id, size, stated.start, stated.finish
+            found[_joined(order.existing, *said)] = order
+    return found
 
 
 def _bought(run: SearchableRun) -> list[str]:
@@ -188,16 +184,6 @@ def _wanted(model: Model) -> dict[str, np.ndarray]:
         "shelf": plant.d_shelf,
         "given": np.where(plant.d_floor > 0, now + plant.d_floor, 0),
     }
-
-
-def _options(model: Model, option: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Options as they are in every first campaign; 1 where they were turned."""
-    own, turned = np.array(option, np.int64), model.campaigns.turned
-    base = np.flatnonzero(turned >= 0)
-    of = dict(zip(turned[base].tolist(), base.tolist(), strict=True))
-    other = np.isin(own, turned[base])
-    own[other] = [of[one] for one in own[other].tolist()]
-    return own, other.astype(np.int64)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -295,9 +281,13 @@ class BaselineSchedule:
         firmed = self._firmed(run, moved=True)
         self._add_takes(firmed, takes)
         self._add_units(firmed, units)
+        return EarlierPegs(firmed, takes, units, self._dates)
+
+    @cached_property
+    def _dates(self) -> dict[str, OrderTiming]:
+        """Timings of existing orders that may move, by their names."""
         moved = zip(self._list("moving"), self._list("moved"), strict=True)
-        dates = {name: _TIMING.decode(timing) for name, timing in moved}
-        return EarlierPegs(firmed, takes, units, dates)
+        return {name: _TIMING.decode(timing) for name, timing in moved}
 
     def _firmed(
         self, run: SearchableRun, *, moved: bool = False
@@ -419,6 +409,14 @@ class BaselineSchedule:
         items = [name.split("\x1f") for name in self._list("items")]
         return [items[one] for one in self._numbers("item").tolist()]
 
+    def _moved_elsewhere(self, run: SearchableRun) -> frozenset[str]:
+        """Products of existing orders that a run dated otherwise than here."""
+        return frozenset(
+            order.node[0]
+            for order in run.release.orders
+            if order.timing != self._dates.get(order.existing or "", order.timing)
+        )
+
     def changed_orders(self, run: SearchableRun) -> frozenset[str]:
         """Products of existing orders that are others, but those of this plan."""
         before, now = set(self._list("standing")), _standing(run)
@@ -450,7 +448,7 @@ class BaselineSchedule:
         plant = model.plant
         if self.products is None:
             return np.ones(len(plant.d_item), bool)
-        products = self.products | self.changed_orders(run)
+        products = self.products | self.changed_orders(run) | self._moved_elsewhere(run)
         rows = zip(model.nodes, model.items, strict=True)
         found = [False] * len(plant.order)
         for number in (one for node, one in rows if node.key[0] in products):

@@ -102,6 +102,7 @@ def resumed(
     repair: _WarmRepair | None = None
     retried = MOST_RETRIED if run.decisions.worth else math.inf
     for turn in range(STARTS):
+        before = tally[0]
         tried = _WarmRepair(model, engine, start, watch, seed + turn, reached, shared)
         if not tried.serve(stays):
             break
@@ -109,7 +110,9 @@ def resumed(
         tried.consolidate(every=kept.saves)
         if repair is None or tried.cost < repair.cost:
             repair = tried
-        if not tried.is_later or watch.stop() or tally[0] >= retried:
+        # Without a move there was nothing random that could be otherwise.
+        drawn = before < tally[0] < retried
+        if not (tried.is_later and drawn) or watch.stop():
             break
     if repair is None:
         return None
