@@ -41,7 +41,7 @@ SIZES = {
     "p100": Size(100, 1_000, 40, solved=True),
     "p1100": Size(1_100, 8_000, 100, solved=False),
 }
-GATE = 5.0
+GATE = 3.0
 """Most CPU seconds for facts and blocks of a million columns."""
 MILLION = 1_000_000
 PHASES = ("read", "facts", "blocks", "solve")

@@ -50,7 +50,7 @@ the slowest; compare figures of two sections in such loops.
 | multi-level instances in mode optimize, their own objective: S over the bound; M20 | 2 %; 556,700 | 1 % |
 | mode optimize on the demo company: CPU at effort light; money less than mode constrained, medium and large; a front of 8 programs, plans that another one beats | 10 s; 5 %; 30 s, 0 | 10 %; 15 s |
 | mode optimize on a baseline, at most 5 % of the demands changed, against a plan from nothing: times faster; dearer | 10; 1 % | |
-| program of mode optimize with 1,000,000 columns: facts and blocks from a snapshot | 5 s | 2 s |
+| program of mode optimize with 1,000,000 columns: facts and blocks from a snapshot | 3 s | 1.5 s |
 | `import medhavi`, against `python -c pass` | 3 x | |
 | `medhavi --help`, against `python -c pass` | 15 x | |
 | `make demo`, small, after installation | 240 s, 2 GB | 90 s |
