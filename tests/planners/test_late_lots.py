@@ -132,3 +132,21 @@ def test_steps_side_by_side_are_cut_into_lots_that_come_sooner():
     made = side_by_side(units=2, hours=7)
     assert made.supplies.height > 1
     assert made.fulfilment["lateness_h"].to_list()[0] <= 1
+
+
+@pytest.mark.req("CAP-06", "HEU-02")
+@pytest.mark.parametrize("arrives", [9, 10, 12])
+def test_a_late_receipt_does_not_keep_lots_from_being_on_time(arrives):
+    """Two orders of 5 run side by side for 5 hours; one of 10 would for 10."""
+    made = lots(
+        resources=[{"resource": "M", "units": 2}],
+        steps=[{"run_minutes_per_unit": 60}],
+        step_resources=[{}],
+        supply_orders=[
+            {"kind": "purchase", "due": AS_OF + dt.timedelta(hours=arrives)}
+        ],
+        demands=[{"due": AS_OF + dt.timedelta(hours=5)}],
+    )
+    orders = made.supplies.filter(made.supplies["kind"] == "make")
+    assert orders["qty"].to_list() == [5, 5]
+    assert made.fulfilment["lateness_h"].to_list() == [0]

@@ -279,16 +279,40 @@ def waited_for(
     """List what is made or moved that a demand waits for, its own item first.
 
     Gives how many items there are. What the lots of an item are, no other rule says.
+    Where a receipt is waited for, orders in its place may be sooner in lots.
     """
-    count = 0
-    order, _ = slowest(plant, plan, plan.d_peg[demand])
-    while order >= 0 and count < len(path):
-        item = plant.asked[plan.o_item[order]]
-        if plant.cover[item] == 0 and (count == 0 or path[count - 1] != item):
+    count, peg = 0, plan.d_peg[demand]
+    while count < len(path):
+        order, ready = slowest(plant, plan, peg)
+        if order >= 0:
+            item = plant.asked[plan.o_item[order]]
+        elif ready > 0:
+            item = awaited(plant, plan, peg, ready)
+        else:
+            break
+        lots = plant.cover[item] == 0 and plant.lead[item] < 0
+        if lots and (count == 0 or path[count - 1] != item):
             path[count] = item
             count += 1
-        order, _ = slowest(plant, plan, plan.o_peg[order])
+        if order < 0:
+            break
+        peg = plan.o_peg[order]
     return count
+
+
+def awaited(plant: Plant, plan: ScheduleRecord, peg: int, ready: int) -> int:
+    """Item of the supply that stands of a list of pegs and comes at an instant."""
+    while plan.g_from[peg] >= 0 or plant.s_ready[-2 - plan.g_from[peg]] < ready:
+        peg = plan.g_also[peg]
+    supply = -2 - plan.g_from[peg]
+    low, high = 0, len(plant.order)
+    while high - low > 1:
+        middle = (low + high) >> 1
+        if plant.s_start[middle] <= supply:
+            low = middle
+        else:
+            high = middle
+    return low
 
 
 def first_lot(plant: Plant, plan: ScheduleRecord, demand: int) -> int:
