@@ -39,7 +39,10 @@ from medhavi.planners.constrained.search.found_placing import (
 from medhavi.planners.constrained.search.laying_out import Layout
 from medhavi.planners.constrained.search.plant.machines import UnfitError
 from medhavi.planners.constrained.search.plant.model import model_of
-from medhavi.planners.constrained.search.search_effort import engine_of
+from medhavi.planners.constrained.search.search_effort import (
+    engine_of,
+    searched_otherwise,
+)
 from medhavi.planners.constrained.search.seeking import Watch, seek
 from medhavi.planners.constrained.search.standing_work import (
     LateGoodsError,
@@ -433,12 +436,19 @@ def _of_memory(
         read = memory.reading
         basis = replace(Basis.of(snapshot), schedule=schedule, kept=read)
         made = replace(made, basis=basis)
-        leaves_out = memory.refused and made.run.engine != FOUND
-        if leaves_out and kept is None and not stop.asked:
-            # Placed in another sequence it may be delivered.
-            other = netted("what was found leaves more out")
-            made = cheapest((made, other), snapshot)
-    if stop.asked:
+        if made.run.engine != FOUND and not stop.asked:
+            plans = [
+                _of_memory(
+                    memory.afresh(decisions), snapshot, other, name, watched, None
+                )
+                for other in searched_otherwise(parameters, made, kept)
+            ]
+            if memory.refused and kept is None:
+                # Placed in another sequence it may be delivered.
+                plans.append(netted("what was found leaves more out"))
+            made = cheapest((made, *plans), snapshot)
+            made = replace(made, run=replace(made.run, settings=parameters.as_dict()))
+    if stop():
         made = replace(made, run=replace(made.run, status=Status.CANCELLED))
     return made
 
