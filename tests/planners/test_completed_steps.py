@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -134,3 +135,37 @@ def test_the_check_finds_steps_of_an_existing_order_out_of_sequence(links: list[
     )
     told = [str(one) for one in verify(found.replace(operations=moved), snapshot)]
     assert any("VER026" in one and "step 3 begins before step 1" in one for one in told)
+
+
+@pytest.mark.req("MRP-20")
+@pytest.mark.parametrize("step", [None, 1])
+@pytest.mark.parametrize("anchor", ["start", "end"])
+@pytest.mark.parametrize("mode", ["mrp", "constrained"])
+def test_what_a_completed_step_takes_is_taken_when_the_first_that_remains_starts(
+    mode: str, anchor: str, step: int | None
+):
+    """Step 3 queues for 1 h and runs for 1, due on Monday of week 2 at 1:00.
+
+    The order starts on Sunday at 23:00. Step 3 starts at 0:00 on Monday, and B of step
+    1, the first, leaves stock then, in week 2.
+    """
+    snapshot = factories.snapshot(
+        routings=[{}],
+        steps=[{"step": 1}, {"step": 3, "queue_minutes": 60, "fixed_minutes": 60}],
+        bom_lines=[{"step": step, "anchor": anchor}],
+        supply_orders=[
+            {
+                "supply_order": "O1",
+                "kind": "work",
+                "source": "R",
+                "due": day(7) + dt.timedelta(hours=1),
+            }
+        ],
+        supply_order_steps=[{"step": 1, "status": "completed"}],
+        stock=[{"product": "B"}],
+    )
+    found = made(snapshot, mode)
+    assert [str(one) for one in verify(found, snapshot)] == []
+    assert hours(found) == [(3, 168, 169)]
+    used = found.positions.filter(product="B")
+    assert used.filter(pl.col("gross") > 0)["bucket"].to_list() == [day(7)]
