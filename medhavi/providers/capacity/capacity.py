@@ -182,17 +182,19 @@ class Capacity:
 
         No step means the first of the routing, though another that runs beside it may
         begin before. The start is that after the queue; the end is that of the step,
-        before its move.
+        before its move. What a completed step has not taken yet is taken when the first
+        step that remains starts.
         """
         steps = timing.steps
         if not steps:
             moment = timing.start if anchor == "start" else timing.finish
             return self._offset(routing, step, moment, offset_minutes)
-        window_of = steps[0]
-        if step is None and len(steps) > 1:
+        if step is None:
             step = self._routings.network(routing).nodes[0].step
-        if step is not None and step != window_of.step:
-            window_of = _find(steps, step) or window_of
+        first = steps[0]
+        window_of = first if step == first.step else _find(steps, step)
+        if window_of is None:
+            return self._offset(routing, step, first.start, offset_minutes)
         moment = window_of.start if anchor == "start" else window_of.finish
         if not offset_minutes:
             return moment

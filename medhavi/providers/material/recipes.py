@@ -77,7 +77,10 @@ class Component(NamedTuple):
         """Instant at which an order takes it [UTC s]."""
         if len(timing.steps) == 1 and not self.offset_minutes:
             window = timing.steps[0]
-            return window.start if self.anchor == "start" else window.finish
+            if self.anchor == "start":
+                return window.start
+            if window.step == self.step:
+                return window.finish
         return capacity.instant(
             routing, timing, self.step, self.anchor, self.offset_minutes
         )

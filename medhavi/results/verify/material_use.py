@@ -503,7 +503,11 @@ def _at_steps(facts: Facts, rows: pl.LazyFrame, *, default_first: bool) -> pl.Da
         joined = joined.with_columns(leaving=whole)
     at_start = pl.coalesce("begin_s", "start_s")
     if default_first:
-        at_end = pl.coalesce("end_s", "finish_s")
+        # What a completed step has not taken yet, the first that remains takes.
+        begun = windows.group_by(order="supply").agg(first_s=pl.col("begin_s").min())
+        joined = joined.join(begun, on="order", how="left")
+        at_start = pl.coalesce("begin_s", "first_s", "start_s")
+        at_end = pl.coalesce("end_s", "first_s", "finish_s")
     else:
         carried = pl.col("end_s") + (pl.col("move_minutes") * MINUTE).ceil().cast(
             pl.Int64
