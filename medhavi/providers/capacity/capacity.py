@@ -180,10 +180,9 @@ class Capacity:
     ) -> int:
         """Instant at which a step takes a component (rule 15).
 
-        No step means the first of the routing, though another that runs beside it may
-        begin before. The start is that after the queue; the end is that of the step,
-        before its move. What a completed step has not taken yet is taken when the first
-        step that remains starts.
+        No step means that which begins the order. The start is that after the queue;
+        the end is that of the step, before its move. What a completed step has not
+        taken yet is taken when the first step that remains starts.
         """
         steps = timing.steps
         if not steps:
@@ -398,6 +397,15 @@ class Capacity:
         return {
             row["resource"]: row["family"] for row in self._tables["resource_state"]
         }
+
+    # ---------------------------------------------------------------------- steps
+    def taking_step(self, routing: str) -> int | None:
+        """Step that takes components without one; None: that which begins an order.
+
+        It is the first of the routing, also where another may begin before it.
+        """
+        shape = self._routings.network(routing)
+        return None if shape.begins_first else shape.nodes[0].step
 
     # --------------------------------------------------------------------- yields
     def entering(self, routing: str, step: int | None) -> Fraction:

@@ -45,9 +45,9 @@ ONE = Fraction(1)
 class Component(NamedTuple):
     """One line of a bill of materials.
 
-    `step` None means the first. `valid_from` and `valid_to` bind the instant of use,
-    which is the anchor of the step plus `offset_minutes` of working time; `at_first`
-    tells that this is when the first step starts.
+    `step` None means that which begins an order. `valid_from` and `valid_to` bind the
+    instant of use, which is the anchor of the step plus `offset_minutes` of working
+    time; `at_first` tells that this is when work on the order begins.
     """
 
     line: int
@@ -491,6 +491,8 @@ class Recipes:
             cells
         )
         group, priority, begin, end = rest
+        if step is None:
+            step = self._shares.taking_step(routing)
         entering = self._shares.entering(routing, step)
         scale = unit_step, entering, self._facts.step(component)
         return Component(
