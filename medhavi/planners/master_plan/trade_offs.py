@@ -41,7 +41,8 @@ from medhavi.planners.master_plan.improvement.late_slices import late_deliveries
 from medhavi.planners.master_plan.master_run import built_run, solver_of
 from medhavi.planners.master_plan.statement import ObjectivePart, state
 from medhavi.planners.master_plan.step_plans import PlansInMemory
-from medhavi.planners.parameters import TradeOffParameters, require_budgets
+from medhavi.planners.parameters import TradeOffParameters
+from medhavi.planners.setting_ranges import require_budgets
 from medhavi.progress import Progress, Stop, unobserved
 from medhavi.results.amounts import currency_of
 from medhavi.results.difference import orders_kept, planned_orders

@@ -11,15 +11,18 @@ A record as TOML, such as
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal
 
 from medhavi.errors import UsageError
-from medhavi.planners.parameters import (
-    require_number,
+from medhavi.planners.setting_ranges import (
+    require_days,
+    require_list,
     require_one_of,
+    require_text,
     require_whole,
+    told,
 )
 from medhavi.results.plans.lateness import not_kept
 from medhavi.units import DAY, to_seconds
@@ -71,9 +74,11 @@ class FirmingRule:
         require_one_of("kind", self.kind, KINDS)
         require_one_of("counts_from", self.counts_from, COUNTS_FROM)
         require_one_of("approval", self.approval, APPROVALS)
-        require_number("within_days", self.within_days)
+        for name in ("source", "product"):
+            require_text(name, getattr(self, name))
+        require_days("within_days", self.within_days)
         if self.longest_lead_days is not None:
-            require_number("longest_lead_days", self.longest_lead_days)
+            require_days("longest_lead_days", self.longest_lead_days)
 
     @property
     def weight(self) -> tuple[bool, bool, bool, bool]:
@@ -125,6 +130,10 @@ class OrderParameters:
     def __post_init__(self) -> None:
         for name in ("critical_priority", "late_promotion"):
             require_whole(name, getattr(self, name))
+        tiers = require_list("critical_tiers", self.critical_tiers, '["gold"]')
+        for tier in tiers:
+            require_text("critical_tiers", tier)
+        object.__setattr__(self, "critical_tiers", tiers)
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, object]) -> OrderParameters:
@@ -138,23 +147,24 @@ class OrderParameters:
         _known(values, [field.name for field in fields(cls)], "Orders")
         given = dict(values)
         rules = given.pop("firming", ())
-        if isinstance(rules, str) or not isinstance(rules, Sequence):
-            message = "firming must be a list of tables, [[firming]] in TOML."
-            raise UsageError(message)
-        tiers = given.pop("critical_tiers", ())
-        if isinstance(tiers, str) or not isinstance(tiers, Sequence):
-            message = f"critical_tiers ({tiers}) must be a list of tiers."
+        if not isinstance(rules, list | tuple):
+            message = (
+                f"firming ({told(rules)}) must be a list of tables, [[firming]] in "
+                "TOML."
+            )
             raise UsageError(message)
         return cls(
             firming=tuple(_rule(rule) for rule in rules),
-            critical_tiers=tuple(str(tier) for tier in tiers),
             **given,  # type: ignore[arg-type]
         )
 
 
 def _rule(row: object) -> FirmingRule:
     if not isinstance(row, Mapping):
-        message = f"A rule of firming is a table of names and values, not {row!r}."
+        message = (
+            f"firming ({told(row)}): a rule is a table of names and values, [[firming]] "
+            "in TOML."
+        )
         raise UsageError(message)
     _known(row, [field.name for field in fields(FirmingRule)], "A rule of firming")
     return FirmingRule(**row)

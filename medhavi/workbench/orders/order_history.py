@@ -14,7 +14,7 @@ from medhavi.errors import UsageError
 from medhavi.events.event_types.catalog import UndecodableEvent, decode
 from medhavi.lakehouse.folds.projections import FOLDS
 from medhavi.lakehouse.folds.silver_state import Fact, State
-from medhavi.planners.parameters import require_one_of
+from medhavi.planners.setting_ranges import require_one_of
 from medhavi.planners.work_orders.order_account import Account, Report, account
 from medhavi.planners.work_orders.order_parameters import firming, urgencies
 from medhavi.providers import Providers
