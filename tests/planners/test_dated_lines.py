@@ -143,6 +143,22 @@ def test_lines_of_one_step_and_of_another_have_dates_of_their_own():
     assert taken(made) == {"E": 10, "F": 10}
 
 
+@pytest.mark.req("MRP-03")
+def test_a_later_step_takes_no_line_that_ended_before_its_order_begins():
+    """C from hour 20 on is taken by step 1, B until hour 5 by step 2: only C is."""
+    made = feasible(
+        **TWO_STEPS,
+        bom_lines=[
+            {"line": 1, "component": "B", "step": 2, "valid_to": hour(5)},
+            {"line": 2, "component": "C", "step": 1, "valid_from": hour(20)},
+        ],
+        stock=IN_STOCK,
+        demands=[{"due": hour(60)}],
+    )
+    assert ends(made) == {"D1": 60}
+    assert taken(made) == {"C": 10}
+
+
 def drawn(seed: int) -> dict[str, Any]:
     """Two products in up to three steps each on two machines, with dated lines."""
     pick = random.Random(seed)

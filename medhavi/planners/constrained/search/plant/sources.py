@@ -417,18 +417,19 @@ def _begun_within(
 
     `spans` are by the place of the step; no order begins before `since` [UTC s].
     """
-    if not spans:
-        return way
-    other = copy(way)
     held = []
     for group in way.intakes:
         kept = []
         for one in group:
-            span = spans.get(place_taken(one.component, tasks))
-            begin = None if span is None else max(span[0], since)
-            if begin is None or one.component.valid_at(begin + _offset(one.component)):
+            place = place_taken(one.component, tasks)
+            # All dates of a line that has no span here are over, or none are.
+            begin = max(spans.get(place, (ALWAYS, NEVER))[0], since)
+            if not place or one.component.valid_at(begin + _offset(one.component)):
                 kept.append(one)
         held.append(tuple(kept))
+    if not spans and tuple(held) == way.intakes:
+        return way
+    other = copy(way)
     other.intakes = tuple(group for group in held if group)
     other.step_spans = {tasks[place].node.step: span for place, span in spans.items()}
     return other
