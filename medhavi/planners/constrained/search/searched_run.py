@@ -29,6 +29,7 @@ from medhavi.planners.constrained.search.found_pegs import (
     MismatchError,
     differ,
     may_free,
+    require_lines,
     unused_holds,
     with_freed,
 )
@@ -295,6 +296,7 @@ class SearchedRun(SearchableRun):
             self.move_late()
             return
         self.placing.backward(self.lines)
+        require_lines(self.release)
         refused = sum(bool(line.refused) for line in self.lines)
         ends = ends_of_life(self.release)
         leave_out_dead(self.lines, self.release, ends)
