@@ -5,21 +5,13 @@ Effort counts passes and moves, never seconds, so a search repeats exactly.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from medhavi.planners.constrained.search.starts.baseline_schedule import (
-    BaselineSchedule,
-)
 from medhavi.planners.kernels.compiled import Engine, uses_numba
 from medhavi.planners.kernels.plant_kernels import search_kernels
-from medhavi.planners.parameters import EFFORTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from medhavi.planners.parameters import ConstrainedParameters
-    from medhavi.results.plans.plan import Plan
 
 ENOUGH = 20
 """Demands from which compiled kernels pay off where numba is not loaded yet."""
@@ -135,20 +127,3 @@ def engine_of(parameters: ConstrainedParameters, demands: int) -> Engine:
     quick = uses_numba(parameters.engine, large=demands >= ENOUGH)
     kernels = search_kernels.compiled if quick else search_kernels.interpreted
     return Engine(kernels=kernels(), lists=not quick)
-
-
-def searched_otherwise(
-    parameters: ConstrainedParameters, made: Plan, kept: BaselineSchedule | None
-) -> Iterator[ConstrainedParameters]:
-    """Settings of searches from nothing that may come to more than a plan.
-
-    All of it was placed anew by all rules: what is better as found may be worse then
-    than what less effort found, and what a resumed schedule leaves out that it had
-    before may be delivered.
-    """
-    efforts = EFFORTS[: EFFORTS.index(parameters.effort)]
-    now = BaselineSchedule.of(made)
-    if kept is None and efforts:
-        yield replace(parameters, effort=efforts[-1])
-    elif kept is not None and now and now.refused - kept.refused:
-        yield parameters

@@ -40,10 +40,7 @@ from medhavi.planners.constrained.search.found_placing import (
 from medhavi.planners.constrained.search.laying_out import Layout
 from medhavi.planners.constrained.search.plant.machines import UnfitError
 from medhavi.planners.constrained.search.plant.model import model_of
-from medhavi.planners.constrained.search.search_effort import (
-    engine_of,
-    searched_otherwise,
-)
+from medhavi.planners.constrained.search.search_effort import engine_of
 from medhavi.planners.constrained.search.seeking import Watch, seek
 from medhavi.planners.constrained.search.standing_work import (
     LateGoodsError,
@@ -51,7 +48,10 @@ from medhavi.planners.constrained.search.standing_work import (
 )
 from medhavi.planners.constrained.search.starts.baseline_schedule import schedule_of
 from medhavi.planners.constrained.search.starts.given_orders import sought_from
-from medhavi.planners.constrained.search.starts.warm_start import resumed
+from medhavi.planners.constrained.search.starts.warm_start import (
+    resumed,
+    searched_otherwise,
+)
 from medhavi.planners.constrained.search.stock_rotation import rotated
 from medhavi.planners.kernels.compiled import announce_compiling
 from medhavi.progress import Progress, Stop, unobserved
@@ -440,10 +440,8 @@ def _of_memory(
         made = replace(made, basis=basis)
         if made.run.engine != FOUND and not stop.asked:
             plans = [
-                _of_memory(
-                    memory.afresh(decisions), snapshot, other, name, watched, None
-                )
-                for other in searched_otherwise(parameters, made, kept)
+                _of_memory(memory.afresh(decisions), snapshot, one, name, watched, None)
+                for one in searched_otherwise(parameters, made, kept)
             ]
             if memory.refused and kept is None:
                 # Placed in another sequence it may be delivered.
