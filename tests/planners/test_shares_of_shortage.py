@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from medhavi.results.figures.scorecard import scorecard
 from tests import factories
 from tests.api import plan, verify
 from tests.planners.optimal_plans import DAILY
@@ -51,3 +52,77 @@ def test_what_is_there_goes_to_whom_shortage_costs_most(effort):
     assert found.contributions["plan"].sum() == pytest.approx(210)
     assert found.run.bound == pytest.approx(210, abs=0.01)
     assert set(found.causes["code"]) == {"MaterialShortfall"}
+
+
+TOGETHER = {"sales_order": "SO", "order_policy": "all_together"}
+
+
+@pytest.mark.req("OMC-7.1.4", "OMV-01")
+@pytest.mark.parametrize("mode", ["constrained", "optimize"])
+@pytest.mark.parametrize(
+    "rule", [{"full_line": True}, {"min_shipment": 100.0}, TOGETHER]
+)
+def test_a_demand_that_cannot_be_whole_leaves_its_goods_to_others(rule, mode):
+    """99 of A; D1 wants 100 or none, D2 wants 50: 50 go to D2 and 49 stay.
+
+    Without a price a unit that is never delivered costs 30: 100 of D1 cost 3,000, and
+    4,500 if D2 got none either.
+    """
+    snapshot = supplied([ordered("D1", 100, 10, **rule), ordered("D2", 50, 10)], 99)
+    found = plan(snapshot, mode, DAILY if mode == "optimize" else {})
+    assert verify(found, snapshot) == []
+    assert served(found) == {"D2": 50.0}
+    assert scorecard(found, snapshot).shortage == pytest.approx(3_000)
+    why = found.causes.select("demand", "code").rows()
+    assert why == [("D1", "MaterialShortfall")]
+
+
+def test_what_a_refused_line_leaves_is_there_in_time():
+    """99 of A now, 60 on day 20; D1 wants 100 on day 10, at most 5 days late.
+
+    One of 100 would be 10 days late, so D1 gets none, and D2 its 50 on day 10.
+    """
+    late = {"product": "A", "location": "L", "qty": 60.0, "due": day(20)}
+    late |= {"supply_order": "O", "kind": "purchase"}
+    demands = [
+        ordered("D1", 100, 10, full_line=True, max_lateness_days=5.0),
+        ordered("D2", 50, 10, priority=2),
+    ]
+    snapshot = supplied(demands, 99, supply_orders=[late])
+    found = plan(snapshot, "constrained")
+    assert verify(found, snapshot) == []
+    rows = found.deliveries.select("demand", "qty", "date").rows()
+    assert rows == [("D2", 50.0, day(10))]
+
+
+def test_full_lines_are_refused_one_after_the_other_until_one_fits():
+    """20 of A; D1 wants 40 and D2 30, whole: neither can be; D3 wants 18, whole.
+
+    D4 gets the 2 of its 5 that are left.
+    """
+    sizes = {"D1": 40, "D2": 30, "D3": 18}
+    demands = [ordered(one, qty, 10, full_line=True) for one, qty in sizes.items()]
+    snapshot = supplied([*demands, ordered("D4", 5, 10)], 20)
+    found = plan(snapshot, "constrained")
+    assert verify(found, snapshot) == []
+    assert served(found) == {"D3": 18.0, "D4": 2.0}
+
+
+def test_a_component_that_a_refused_line_leaves_makes_another_product():
+    """9 of C; A and B take one each; 10 of A are wanted whole, 6 of B are made."""
+    snapshot = factories.snapshot(
+        products=[{"product": name} for name in "ABC"],
+        routings=[{"routing": f"R-{name}", "product": name} for name in "AB"],
+        bom_lines=[
+            {"routing": f"R-{name}", "component": "C", "qty_per": 1.0} for name in "AB"
+        ],
+        stock=[{"product": "C", "location": "L", "qty": 9.0}],
+        demands=[
+            ordered("D1", 10, 10, full_line=True),
+            ordered("D2", 6, 10, product="B"),
+        ],
+    )
+    found = plan(snapshot, "constrained")
+    assert verify(found, snapshot) == []
+    assert served(found) == {"D2": 6.0}
+    assert dict(found.supplies.select("product", "qty").rows()) == {"B": 6.0}
