@@ -126,3 +126,47 @@ def test_a_component_that_a_refused_line_leaves_makes_another_product():
     assert verify(found, snapshot) == []
     assert served(found) == {"D2": 6.0}
     assert dict(found.supplies.select("product", "qty").rows()) == {"B": 6.0}
+
+
+@pytest.mark.req("OMC-7.1.4")
+def test_a_line_that_the_program_serves_in_part_is_left_out_where_that_earns_more():
+    """12 of A. D1 wants 8 at 2, whole; D2 wants 3 at 9, whole; D3 wants 5 at 9.
+
+    D2 and D3 lose the 16 of D1. D1 and 4 of D3, as by due date, lose 27 + 9 = 36.
+    """
+    free = {"max_lateness_days": 0.0}
+    demands = [
+        ordered("D1", 8, 4, price=2.0, full_line=True, **free),
+        ordered("D2", 3, 9, price=9.0, full_line=True, **free),
+        ordered("D3", 5, 9, price=9.0, **free),
+    ]
+    snapshot = supplied(demands, 12)
+    found = plan(snapshot, "optimize", {**DAILY, "goal": "profit"})
+    assert verify(found, snapshot) == []
+    assert served(found) == {"D2": 3.0, "D3": 5.0}
+    assert found.contributions["plan"].sum() == pytest.approx(16)
+    assert "guided, lines whole or not at all" in {one.name for one in found.run.steps}
+
+
+@pytest.mark.req("OMC-7.1.4")
+def test_who_can_be_served_earns_though_a_whole_line_cannot():
+    """A supplier has 20 of A at 5; D1 wants 25 at 30, whole; D2 wants 20 at 10.
+
+    D2 costs 100, and the sales of D1 are lost: 850; nobody served would lose 950.
+    """
+    limit = {"supplier": "S", "valid_from": day(0), "valid_to": day(60), "qty": 20.0}
+    terms = {"supplier": "S", "product": "A", "location": "L", "unit_price": 5.0}
+    snapshot = factories.snapshot(
+        suppliers=[{"supplier": "S"}],
+        supply_terms=[{**terms, "lead_time_days": 2.0}],
+        supplier_capacity=[limit],
+        inventory_policies=[{"product": "A", "location": "L", "holding_rate": 0.0}],
+        demands=[
+            ordered("D1", 25, 10, price=30.0, full_line=True),
+            ordered("D2", 20, 10, price=10.0),
+        ],
+    )
+    found = plan(snapshot, "optimize", {**DAILY, "goal": "profit"})
+    assert verify(found, snapshot) == []
+    assert served(found) == {"D2": 20.0}
+    assert found.contributions["plan"].sum() == pytest.approx(850)

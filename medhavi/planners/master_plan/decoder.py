@@ -29,6 +29,7 @@ from medhavi.planners.master_plan.goals.staged_solve import (
     plan_parts,
     worth,
 )
+from medhavi.planners.master_plan.goals.whole_demands import served_amounts
 from medhavi.planners.master_plan.lots.whole_orders import amounts_as_orders
 from medhavi.planners.master_plan.required_characteristics import amounts_for_others
 from medhavi.planners.master_plan.shadow_prices import overtime_resources
@@ -293,9 +294,7 @@ def _wanted(built: BuiltProgram, values: Floats) -> dict[int, list[Slice]]:
     run, wanted = statement.run, statement.wanted
     chains, by_profit = chains_of(run), statement.parameters.goal == "profit"
     bound = run.pegged_below
-    amounts = values[built.program.column_block(names.DELIVERIES).span]
-    served = np.array(wanted.held, float)
-    np.add.at(served, wanted.column_demand, amounts)
+    served = served_amounts(built, values)
     found: dict[int, list[Slice]] = {}
     for demand in run.intake.demands:
         if wanted.node[demand.index] < 0 or demand.index in bound:
