@@ -35,6 +35,7 @@ from medhavi.planners.master_plan.goals.staged_solve import (
     unit_of,
     worth,
 )
+from medhavi.planners.master_plan.goals.whole_demands import least_served
 from medhavi.planners.master_plan.improvement.plan_improvement import (
     WITHOUT,
     RunStep,
@@ -84,6 +85,9 @@ WEIGHED = "guided, what exceeds a budget first"
 MONEY_FIRST = (10.0, 1e3)
 """How much more money of orders counts than lateness where a budget of it is kept by no
 plan, and where that does not keep it either."""
+WHOLE = "guided, lines whole or not at all"
+MOST_LEFT_OUT = 20
+"""Lines that a program is solved without, at most."""
 CENT = 0.01
 """Money by which a demand costs more, at least [base currency]."""
 NARROW = 0.01
@@ -185,6 +189,9 @@ def _by_program(
     if not conflicts:
         steps += _tightened(program, steps[0], way)
         steps += _weighed(steps, way)
+        if not interrupted(steps):
+            steps += _whole_or_none(program, steps[0], way)
+            stopped = stopped or interrupted(steps)
     without = ProgramDecoder(built, solution, plain, follows=False)
     unguided = Tried(WITHOUT, effort, beside(plain, built, solution), without)
     costs: dict[int, float] = {}
@@ -331,6 +338,28 @@ def _weighed(guided: Sequence[Tried], way: RunOptions) -> Iterator[Tried]:
                 return
             if name not in excess(plan_amounts(made, run.stated), parameters.budgets):
                 break
+
+
+def _whole_or_none(
+    program: GoalProgram, first: Tried, way: RunOptions
+) -> Iterator[Tried]:
+    """Plan without lines that go whole and that the program serves in part.
+
+    One after the other, the one that is served least first: what it gets is for others.
+    """
+    decoder, left_out = first.decoder, 0
+    built = decoder.built
+    while left_out < MOST_LEFT_OUT:
+        columns = least_served(built, decoder.solution.values)
+        if columns is None:
+            break
+        solution = program.leave_out(columns)
+        if solution.outcome is not SolveStatus.OPTIMAL:
+            break
+        decoder = decoder._replace(solution=solution)
+        left_out += 1
+    if left_out:
+        yield Tried(WHOLE, first.effort, decoder.plan(first.effort, way), decoder)
 
 
 def _figures(
