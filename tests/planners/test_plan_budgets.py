@@ -132,6 +132,44 @@ def test_goals_are_amounts_of_known_names(settings, message):
         OptimizeParameters.from_mapping(settings)
 
 
+def in_lots(size: float) -> Snapshot:
+    """Fifty units that come in lots: dirty at 1 with 5 kg, or green at 3 with 1 kg."""
+    terms = [("DIRTY", 1.0, 5.0), ("GREEN", 3.0, 1.0)]
+    return factories.snapshot(
+        demands=[{"product": "A", "qty": 50, "due": day(10)}],
+        supply_terms=[
+            {"product": "A", "supplier": name, "unit_price": price, "co2_kg": co2}
+            | {"lead_time_days": 2, "lot_multiple": size}
+            for name, price, co2 in terms
+        ],
+        inventory_policies=[{"product": "A", "location": "L", "holding_rate": 0.0}],
+    )
+
+
+@pytest.mark.req("OMO-14")
+@pytest.mark.parametrize(
+    ("size", "most", "money"),
+    [
+        (20, 140, 140),
+        (20, 130, 180),
+        (20, 120, 180),
+        (20, 60, 180),
+        (25, 160, 100),
+        (25, 151, 100),
+        (25, 149, 150),
+    ],
+)
+def test_whole_lots_keep_a_budget_at_the_least_cost(size, most, money):
+    """Of three lots of 20 one dirty: 140 kg, 140 EUR; none: 60 kg, 180 EUR.
+
+    Of two lots of 25 one dirty: 150 kg, 100 EUR; none: 50 kg, 150 EUR.
+    """
+    snapshot = in_lots(size)
+    found = made(snapshot, budgets={"co2": most})
+    assert found.run.budgets[0].kept
+    assert scorecard(found, snapshot).total == pytest.approx(money)
+
+
 def fast_or_cheap(**more: object) -> Snapshot:
     """Eleven units for day 7: moved in a day at 2 each, or bought in eight at 1."""
     return factories.snapshot(
@@ -153,7 +191,7 @@ def fast_or_cheap(**more: object) -> Snapshot:
 @pytest.mark.req("OMO-14")
 @pytest.mark.parametrize(
     ("budgets", "source"),
-    [({"cost": 11.5}, "S"), ({"cash": 11.5}, "S"), ({"lateness": 1.0}, "T")],
+    [({"cost": 11.5}, "S"), ({"cash": 11.5}, "S"), ({"lateness": 0.1}, "T")],
 )
 def test_what_no_plan_by_the_program_keeps_is_weighed_first_in_the_search(
     budgets, source
@@ -162,6 +200,15 @@ def test_what_no_plan_by_the_program_keeps_is_weighed_first_in_the_search(
     found = made(fast_or_cheap(), budgets=budgets)
     assert bought(found) == {source: 11}
     assert [one.kept for one in found.run.budgets] == [True]
+
+
+@pytest.mark.req("OMO-14")
+def test_as_much_is_late_as_a_budget_of_lateness_lets():
+    """A unit that is bought saves 1 and is late for 0.5: two of eleven are, for 21."""
+    snapshot = fast_or_cheap()
+    found = made(snapshot, budgets={"lateness": 1.0})
+    assert bought(found) == {"T": 9, "S": 2}
+    assert scorecard(found, snapshot).total == pytest.approx(21)
 
 
 @pytest.mark.req("OMO-14")

@@ -7,6 +7,7 @@ does not follow it is made, too, and what costs less is the answer.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,7 @@ from medhavi.planners.master_plan.goals.staged_solve import (
     excess,
     plan_amounts,
     plan_parts,
+    preferred,
     unit_of,
     worth,
 )
@@ -457,7 +459,13 @@ def _from_orders(
             if interrupted(light):
                 return
         if ways is None:
-            costs = [worth(one.made, snapshot, parameters) for one in light]
+            first = preferred([one.made for one in light], snapshot, parameters)
+            costs = [
+                worth(one.made, snapshot, parameters)
+                if any(one.made is made for made in first)
+                else math.inf
+                for one in light
+            ]
             most = min(costs) + NEAR * abs(min(costs))
             # Of equal plans one is enough.
             ways = [
