@@ -83,12 +83,13 @@ def test_budgets_that_clash_name_their_least_relaxation_and_the_nearest_plan():
     assert found.run.program is not None
     assert found.run.program.conflict == (
         "Co2 at most 100 kg and cost at most 80 EUR cannot hold together where as "
-        "little is short as can be: allow 100 kg more co2 or 25 EUR more cost."
+        "little is short as can be: allow at least 100 kg more co2 or 25 EUR more cost."
     )
     assert bought(found) == {"DIRTY": 8, "CLEAN": 32}
     told = {one.name: (one.value, one.kept) for one in found.run.budgets}
     assert told == {"cost": (104, False), "co2": (104, False)}
-    assert "cost 104 EUR, more than the 80 EUR allowed" in str(found)
+    more = "cost 104 EUR, more than the 80 EUR allowed: this plan needs 24 EUR more"
+    assert more in str(found)
     assert found.run.program.conflict.rstrip(".") in str(found)
 
 
@@ -112,7 +113,7 @@ def test_work_beyond_open_hours_has_a_budget():
     assert found.run.program is not None
     assert found.run.program.conflict == (
         "Overtime at most 4 EUR cannot hold where as little is short as can be: "
-        "allow 6 EUR more overtime."
+        "allow at least 6 EUR more overtime."
     )
     assert found.run.budgets[0].kept, "no plan works beyond open hours"
 
@@ -200,6 +201,24 @@ def test_what_no_plan_by_the_program_keeps_is_weighed_first_in_the_search(
     found = made(fast_or_cheap(), budgets=budgets)
     assert bought(found) == {source: 11}
     assert [one.kept for one in found.run.budgets] == [True]
+
+
+@pytest.mark.req("OME-05")
+@pytest.mark.parametrize("most", [0, 55])
+def test_what_a_plan_is_said_to_need_beyond_a_budget_is_enough(most):
+    """Least order of LARGE 1,000 kg, 55 units at 3 kg of SMALL: no plan emits less."""
+    snapshot = factories.snapshot(
+        demands=[{"product": "A", "qty": 55, "due": day(10)}],
+        supply_terms=[
+            {"product": "A", "supplier": "LARGE", "unit_price": 1, "co2_kg": 1.0}
+            | {"lead_time_days": 2, "moq": 1000},
+            {"product": "A", "supplier": "SMALL", "unit_price": 1, "co2_kg": 3.0}
+            | {"lead_time_days": 2},
+        ],
+    )
+    found = made(snapshot, budgets={"co2": most})
+    assert f"this plan needs {165 - most} kg more" in str(found)
+    assert made(snapshot, budgets={"co2": 165}).run.budgets[0].kept
 
 
 @pytest.mark.req("OMO-14")

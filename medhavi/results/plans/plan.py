@@ -13,7 +13,7 @@ import polars as pl
 from medhavi.display import Charted
 from medhavi.findings import Finding
 from medhavi.findings.groups import as_json, told_findings
-from medhavi.results.amounts import PlanLocale, duration, percent, with_unit
+from medhavi.results.amounts import PlanLocale, duration, enough, percent, with_unit
 from medhavi.results.identity import register_of, with_numbers
 from medhavi.results.plans.folder import (
     read_json,
@@ -552,13 +552,17 @@ def program_words(plan: Plan) -> str:
 
 
 def budget_words(plan: Plan) -> list[str]:
-    """What a plan comes to of each budget."""
-    return [
-        f"{one.name} {with_unit(one.value, one.unit)}, "
-        f"{'at most' if one.kept else 'more than the'} {with_unit(one.most, one.unit)} "
-        f"{'as asked' if one.kept else 'allowed'}"
-        for one in plan.run.budgets
-    ]
+    """What a plan comes to of each budget, and what it needs of those it exceeds."""
+    told = []
+    for one in plan.run.budgets:
+        value, most = with_unit(one.value, one.unit), with_unit(one.most, one.unit)
+        if one.kept:
+            told.append(f"{one.name} {value}, at most {most} as asked")
+            continue
+        more = enough(one.value - one.most, one.unit)
+        words = f"{one.name} {value}, more than the {most} allowed"
+        told.append(f"{words}: this plan needs {more} more")
+    return told
 
 
 def shift_words(plan: Plan) -> str:
