@@ -221,6 +221,30 @@ def test_what_a_plan_is_said_to_need_beyond_a_budget_is_enough(most):
     assert made(snapshot, budgets={"co2": 165}).run.budgets[0].kept
 
 
+@pytest.mark.parametrize("budgets", [{}, {"co2": 0}, {"lateness": 0}])
+def test_as_many_are_late_in_any_plan_whatever_the_budgets(budgets):
+    """Goods come two days after an order: what is due on day 1 is late in any plan."""
+    snapshot = factories.snapshot(
+        demands=[
+            {
+                "demand": name,
+                "product": "A",
+                "qty": qty,
+                "due": day(due),
+                "price": price,
+            }
+            for name, qty, due, price in (("D1", 50, 20, 1000), ("D9", 5, 1, 10))
+        ],
+        supply_terms=[
+            {"product": "A", "supplier": name, "unit_price": price, "co2_kg": co2}
+            | {"lead_time_days": 2, "moq": least}
+            for name, price, co2, least in (("LARGE", 1, 1, 1000), ("SMALL", 2, 3, 10))
+        ],
+    )
+    found = made(snapshot, budgets=budgets)
+    assert "can have fewer late than 1 (1 by lead times" in str(found)
+
+
 @pytest.mark.req("OMO-14")
 def test_as_much_is_late_as_a_budget_of_lateness_lets():
     """A unit that is bought saves 1 and is late for 0.5: two of eleven are, for 21."""

@@ -54,7 +54,7 @@ from medhavi.planners.master_plan.lots.whole_orders import (
 )
 from medhavi.planners.master_plan.shadow_prices import price_table
 from medhavi.planners.master_plan.statement import ObjectivePart, ProgramRun, state
-from medhavi.planners.master_plan.step_plans import PlansInMemory
+from medhavi.planners.master_plan.step_plans import PlansInMemory, bounded_as
 from medhavi.progress import Progress, unobserved
 from medhavi.results.amounts import currency_of, percent
 from medhavi.results.limiter import Limiter
@@ -149,6 +149,7 @@ def plan(
     if plain.run.status is not Status.CANCELLED:
         made, more = _by_program(run, plain, solver, way)
         steps += [RunStep(*one[:3]) for one in more]
+    made = bounded_as(made, plain)
     tell(Progress("plan as it says", 5, 5))
     run.release.dissolve()
     figures = _figures(steps, snapshot, parameters)
