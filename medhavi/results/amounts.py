@@ -263,6 +263,17 @@ def apart(value: float, other: float, unit: str) -> tuple[str, str]:
     return texts
 
 
+def enough(value: float, unit: str) -> str:
+    """Amount with its unit, rounded up: a budget that is raised by it holds.
+
+    >>> enough(9.992, "EUR"), enough(1234.2, "kg"), enough(65.0, "kg")
+    ('10 EUR', '1,235 kg', '65 kg')
+    """
+    places = 0 if value >= 1000 else 2
+    least = math.ceil(value * 10**places - 1e-6) / 10**places
+    return f"{_trimmed(f'{least:,.{places}f}')} {unit}"
+
+
 def difference(value: float | None, unit: str, *, points: str = "") -> str:
     """Distance of a key figure from the one it is compared to, signed.
 

@@ -7,6 +7,7 @@ does not follow it is made, too, and what costs less is the answer.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,7 @@ from medhavi.planners.master_plan.goals.staged_solve import (
     excess,
     plan_amounts,
     plan_parts,
+    preferred,
     unit_of,
     worth,
 )
@@ -53,7 +55,7 @@ from medhavi.planners.master_plan.lots.whole_orders import (
 )
 from medhavi.planners.master_plan.shadow_prices import price_table
 from medhavi.planners.master_plan.statement import ObjectivePart, ProgramRun, state
-from medhavi.planners.master_plan.step_plans import PlansInMemory
+from medhavi.planners.master_plan.step_plans import PlansInMemory, bounded_as
 from medhavi.progress import Progress, unobserved
 from medhavi.results.amounts import currency_of, percent
 from medhavi.results.limiter import Limiter
@@ -151,6 +153,7 @@ def plan(
     if plain.run.status is not Status.CANCELLED:
         made, more = _by_program(run, plain, solver, way)
         steps += [RunStep(*one[:3]) for one in more]
+    made = bounded_as(made, plain)
     tell(Progress("plan as it says", 5, 5))
     run.release.dissolve()
     figures = _figures(steps, snapshot, parameters)
@@ -486,7 +489,13 @@ def _from_orders(
             if interrupted(light):
                 return
         if ways is None:
-            costs = [worth(one.made, snapshot, parameters) for one in light]
+            first = preferred([one.made for one in light], snapshot, parameters)
+            costs = [
+                worth(one.made, snapshot, parameters)
+                if any(one.made is made for made in first)
+                else math.inf
+                for one in light
+            ]
             most = min(costs) + NEAR * abs(min(costs))
             # Of equal plans one is enough.
             ways = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from medhavi.results.amounts import NO_PRICES, apart, percent, with_unit
+from medhavi.results.amounts import NO_PRICES, apart, enough, percent, with_unit
 
 if TYPE_CHECKING:
     from medhavi.results.run_record import RunRecord
@@ -31,7 +31,7 @@ def step_words(run: RunRecord, unit: str) -> str:
 
 
 def budget_words(run: RunRecord) -> list[str]:
-    """What a plan comes to of each budget, and what it may."""
+    """What a plan comes to of each budget, and what it needs of those it exceeds."""
     told = []
     for one in run.budgets:
         unit = "" if one.unit == NO_PRICES else one.unit
@@ -40,7 +40,9 @@ def budget_words(run: RunRecord) -> list[str]:
             told.append(f"{one.name} {value}, at most {most} as asked")
             continue
         value, most = (text.strip() for text in apart(one.value, one.most, unit))
-        told.append(f"{one.name} {value}, more than the {most} allowed")
+        more = enough(one.value - one.most, unit).strip()
+        words = f"{one.name} {value}, more than the {most} allowed"
+        told.append(f"{words}: this plan needs {more} more")
     return told
 
 

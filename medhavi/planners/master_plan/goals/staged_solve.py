@@ -318,7 +318,10 @@ def unit_of(name: str, currency: str) -> str:
 def conflict_words(
     conflicts: Sequence[Conflict], budgets: Mapping[str, float], currency: str
 ) -> str:
-    """Words for budgets that cannot hold, and the least that one has to rise."""
+    """Words for budgets that cannot hold, and the least that one has to rise.
+
+    It is what the program needs, which knows no lots: a plan may need more.
+    """
 
     def amount(name: str, value: float) -> str:
         return with_unit(value, unit_of(name, currency))
@@ -332,7 +335,7 @@ def conflict_words(
             f"{amount(name, more)} more {name}" for name, more in conflict.more.items()
         )
         hold = "cannot hold" if len(conflict.names) == 1 else "cannot hold together"
-        least = f": allow {ways}" if ways else ""
+        least = f": allow at least {ways}" if ways else ""
         sentence = f"{named} {hold} where as little is short as can be{least}."
         told.append(sentence[0].upper() + sentence[1:])
     return " ".join(told)
