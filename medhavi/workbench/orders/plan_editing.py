@@ -320,7 +320,7 @@ class PlanEditing(ABC):
         kind
             work, purchase or transfer.
         """
-        from medhavi.results.figures.order_figures import order_measures
+        from medhavi.results.figures.log_figures import order_measures
         from medhavi.workbench.orders.order_history import order_accounts
 
         return order_measures(order_accounts(self.edits.facts.lake, kind))
