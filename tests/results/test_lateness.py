@@ -21,7 +21,7 @@ from medhavi.views.order_list import comparison_html
 from medhavi.views.pictures.chain import chain_title
 from medhavi.views.pictures.lateness import late_demands, overdue_title
 from medhavi.views.plan_pages.demand_chain import headline
-from medhavi.views.plan_pages.demand_grid import demand_rows
+from medhavi.views.plan_pages.demand_lists import demand_rows
 from medhavi.views.report import figures_html, html
 from medhavi.views.tiles import plan_tiles
 from medhavi.workbench.cycle.steps import StepRule, _said
