@@ -132,7 +132,7 @@ from medhavi.workbench.promise_desk.promise_records import (
 )
 from medhavi.workbench.promise_desk.repromising import ALL, record_risks, repromise
 from medhavi.workbench.shared_desk import SharedDesk, SharedWorkbench
-from medhavi.workbench.studies.saved_scenarios import SavedScenario, scenarios_of
+from medhavi.workbench.studies.scenario_list import SavedScenario, scenarios_of
 from tests import ground_truth
 
 __all__ = [
