@@ -87,7 +87,7 @@ from medhavi.predict.master_data.cell_history import CHANGES, CellHistory
 from medhavi.predict.master_data.doubtful_values import DoubtSettings, doubtful_values
 from medhavi.predict.master_data.duplicates import DuplicateSettings, likely_duplicates
 from medhavi.predict.master_data.like_rows import LikeRows, like_rules
-from medhavi.predict.master_data.mistakes import MistakeKind
+from medhavi.predict.master_data.likelihood import MistakeKind
 from medhavi.predict.recipe import QUANTILES, TrainingRecipe, read_recipe
 from medhavi.progress import Progress
 from medhavi.providers import Providers
