@@ -1,4 +1,4 @@
-"""Answers of the promise app made binding, remedies as decisions."""
+"""Answers of the promise app made binding: their effect on the plan, decisions."""
 
 from __future__ import annotations
 

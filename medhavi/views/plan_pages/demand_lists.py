@@ -1,6 +1,6 @@
 """Demands of a plan as rows: the costliest late ones first, and those at risk.
 
-At risk are demands that a plan has on time, but not surely: what each may cost, and why.
+At risk is what a plan has on time, but not surely: what each may cost, and why.
 """
 
 from __future__ import annotations
