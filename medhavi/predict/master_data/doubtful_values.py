@@ -13,7 +13,7 @@ import polars as pl
 
 from medhavi.display import TextDisplay
 from medhavi.errors import UsageError
-from medhavi.predict.master_data.lead_times import delivery_evidence
+from medhavi.predict.master_data.cell_history import delivery_evidence
 from medhavi.predict.master_data.like_rows import (
     EARLIER,
     LikeRows,
@@ -30,8 +30,7 @@ from medhavi.schema import tables
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from medhavi.predict.master_data.cell_history import CellHistory
-    from medhavi.predict.master_data.lead_times import DeliveryEvidence
+    from medhavi.predict.master_data.cell_history import CellHistory, DeliveryEvidence
     from medhavi.predict.master_data.like_rows import LikeComparison, Values
     from medhavi.predict.master_data.likelihood import ColumnChances, Mistake
     from medhavi.snapshot import Snapshot
