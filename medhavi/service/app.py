@@ -59,7 +59,7 @@ from medhavi.views.page import (
     facts_html,
     navigation_html,
 )
-from medhavi.views.plan_pages.page_numbers import numbers_of
+from medhavi.views.plan_pages.cockpit import numbers_of
 from medhavi.views.theme import app_style
 from medhavi.views.words import say
 from medhavi.workbench.workspace import NoWorkspaceError, models_folder
