@@ -1,4 +1,4 @@
-"""Figures of a plan beside those of published plans, and its exceptions as an inbox."""
+"""Figures of a plan beside published ones, its exceptions, what waits on each page."""
 
 from __future__ import annotations
 
