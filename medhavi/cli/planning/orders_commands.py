@@ -219,7 +219,7 @@ def export_decisions(
     """
     from medhavi.workbench.files.atomic_write import replaced_file
     from medhavi.workbench.orders.order_history import outbox
-    from medhavi.workbench.promise_desk.promises_out import promise_outbox
+    from medhavi.workbench.promise_desk.promise_records import promise_outbox
 
     conversation = talk()
     bench = bench_of(*place)

@@ -26,8 +26,10 @@ from medhavi.views.order_list import clock, due_clock, plain
 from medhavi.views.promises import records as promises
 from medhavi.views.promises.records import TO_KEEP, PromiseFilter
 from medhavi.views.words import say
-from medhavi.workbench.promise_desk.promise_records import promise_events
-from medhavi.workbench.promise_desk.promises_out import promise_outbox
+from medhavi.workbench.promise_desk.promise_records import (
+    promise_events,
+    promise_outbox,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
