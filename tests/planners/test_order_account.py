@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medhavi.edits.order_states import OrderFacts, OrderState, Verb
-from medhavi.planners.work_orders.order_account import Report, account
+from medhavi.planners.work_orders import Report, account
 from medhavi.results.figures.log_figures import order_measures
 from medhavi.units import DAY, HOUR
 

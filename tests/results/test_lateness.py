@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medhavi.planners.campaigns.campaign_proposals import figures as campaign_figures
-from medhavi.planners.work_orders.order_parameters import OrderParameters, urgencies
+from medhavi.planners.work_orders import OrderParameters, urgencies
 from medhavi.results.difference import stability
 from medhavi.results.figures.kpis import kpi_table
 from medhavi.results.plans import lateness
