@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from medhavi.edits.calendar_changes import check_longer, check_opened
 from medhavi.edits.catalogue import change
 from medhavi.edits.parameter import Argument, Cells, Moment
 from medhavi.edits.remedy_changes import (
@@ -29,7 +30,6 @@ from medhavi.edits.rows import (
     units_by_time,
     window_of,
 )
-from medhavi.findings import BadData, finding
 from medhavi.providers import Providers
 from medhavi.providers.product_facts import ProductFacts
 from medhavi.providers.table_rows import read_tables
@@ -40,8 +40,6 @@ from medhavi.snapshot.tables import INSTANT
 from medhavi.units import exact, from_seconds, from_units, to_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from medhavi.snapshot.reading.local_days import Edge
 
 
@@ -369,9 +367,7 @@ def shift_added(
     zone = ZoneInfo(own["timezone"][0])
     spans = hours_after_work(working, zone, SHIFT, window)
     patch = Patch.of(snapshot, own_calendar(snapshot, row, spans, "an extra shift"))
-    _check_longer(
-        (snapshot, patch.apply(snapshot)), row["calendar"], window, [resource]
-    )
+    check_longer((snapshot, patch.apply(snapshot)), row["calendar"], window, [resource])
     return patch
 
 
@@ -399,49 +395,6 @@ def calendar_closed(
 ) -> Patch:
     """Row of `calendar_exceptions` without capacity."""
     return _exception(snapshot, calendar, (start, finish), 0.0)
-
-
-def check_opened(
-    both: tuple[Snapshot, Snapshot], calendar: str, span: tuple[int, int]
-) -> None:
-    """Refuse an opening in which no resource that has the calendar works longer.
-
-    One of a place alone is not: the lines there may be opened after it.
-    """
-    before, _after = both
-    own = before["resources"].filter(pl.col("calendar") == calendar)
-    if not own.is_empty():
-        _check_longer(both, calendar, span, own["resource"].to_list())
-
-
-def _check_longer(
-    both: tuple[Snapshot, Snapshot],
-    calendar: str,
-    span: tuple[int, int],
-    names: Sequence[str],
-) -> None:
-    """Refuse an opening in which none of the resources works longer."""
-    before, _after = both
-    was, becomes = (Providers(one).capacity for one in both)
-    if any(
-        becomes.working_time(one).between(*span) > was.working_time(one).between(*span)
-        for one in names
-    ):
-        return
-    own = before["resources"].filter(pl.col("resource").is_in(names))
-    places = before["locations"].join(own, on="location", how="semi")["calendar"]
-    others = sorted(set(places.drop_nulls()) - {calendar})
-    raise BadData(
-        [
-            finding(
-                "STU012",
-                table="calendar_exceptions",
-                column="calendar",
-                value=calendar,
-                others=", ".join(others) or "nothing else",
-            )
-        ]
-    )
 
 
 def _exception(
