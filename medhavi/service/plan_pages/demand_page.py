@@ -157,11 +157,10 @@ def edit_html(shown: PlanPage, demand: str) -> str:
     assert plan is not None
     served = plan.pegging.filter(pl.col("demand") == demand).select(id="supply")
     orders = plan.supplies.join(served.unique(), on="id", how="semi")
-    listed = order_edits_html(plan, orders, shown.names)
-    return f'<div class="mv-list">{listed}<p>{_other_edits(shown, demand)}</p></div>'
+    return order_edits_html(plan, orders, shown.names, _other_edits(shown, demand))
 
 
-def _other_edits(shown: PlanPage, demand: str) -> str:
+def _other_edits(shown: PlanPage, demand: str) -> dict[str, str]:
     """Links to the promise desk, where the demand is promised, and to a scenario."""
     assert shown.snapshot is not None
     line = shown.snapshot["demands"].filter(pl.col("demand") == demand)
@@ -169,7 +168,7 @@ def _other_edits(shown: PlanPage, demand: str) -> str:
     if line["promised"].drop_nulls().len():
         again = f"/promise/?tab=promises&promise={demand}"
         links = {say("its_promise"): again, **links}
-    return page.link_row(links)
+    return links
 
 
 def history_html(shown: PageWithSource, demand: str, known_at: str = "") -> str:
