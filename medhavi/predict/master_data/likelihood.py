@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from medhavi.predict.master_data.like_rows import LikeComparison, LikeRows
 
     Values = np.ndarray[Any, np.dtype[np.float64]]
-    Values = np.ndarray[Any, np.dtype[np.float64]]
     Codes = np.ndarray[Any, np.dtype[np.int64]]
     Marks = np.ndarray[Any, np.dtype[np.bool_]]
 

@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from medhavi.views.names import Names
 
     Form = Mapping[str, Any]
-    Form = Mapping[str, Any]
 
 BEGIN, FINISH, SOURCE = "begin at", "finish by", say("come_from_another_source")
 RESOURCE = say("run_on_another_resource")

@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
     Wanted = Callable[[str], str]
     Keep = Callable[[str, str], None]
-    Wanted = Callable[[str], str]
-    Keep = Callable[[str, str], None]
 
 ONLY_ROW = "1"
 """Row of a table that has one and no key, such as settings."""

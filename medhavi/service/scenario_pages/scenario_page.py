@@ -77,7 +77,6 @@ if TYPE_CHECKING:
 
     Wanted = Callable[[str], str]
     Keep = Callable[[str, str], None]
-    Wanted = Callable[[str], str]
 
 BASE = "Today"
 """Scenario without a change; others are compared with it."""
