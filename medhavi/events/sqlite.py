@@ -89,7 +89,7 @@ class DamagedFile(EnvironmentFailure):
 
 
 @contextlib.contextmanager
-def translated(path: Path) -> Iterator[None]:
+def _translated(path: Path) -> Iterator[None]:
     """Turn failures of SQLite into one clear message."""
     try:
         yield
@@ -209,7 +209,7 @@ _FILES_LOCK = threading.Lock()
 _INHERITED: list[SqliteFile] = []
 
 
-def shared_file(
+def _shared_file(
     path: Path, timeout: float, known: SqliteFile | None = None
 ) -> SqliteFile:
     """File object of a path in this process.
@@ -277,7 +277,7 @@ class SqliteStore:
         if not create and not self.path.is_file():
             message = f"{self.path}: there is no event store. Check the path."
             raise EnvironmentFailure(message)
-        self._file: SqliteFile = shared_file(self.path, timeout)
+        self._file: SqliteFile = _shared_file(self.path, timeout)
         with self._connection():
             pass
 
@@ -287,8 +287,8 @@ class SqliteStore:
 
     @contextlib.contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
-        self._file = shared_file(self.path, self._timeout, self._file)
-        with self._file.lock, translated(self.path):
+        self._file = _shared_file(self.path, self._timeout, self._file)
+        with self._file.lock, _translated(self.path):
             yield self._file.connection()
 
     @contextlib.contextmanager

@@ -258,7 +258,7 @@ def downtime(form: Form, names: Names) -> dict[str, Any]:
     UsageError
         A time is missing or cannot be read, or the end is not after the begin.
     """
-    begin, end = span_of(form, names.zone_of(form["resource"]))
+    begin, end = _span_of(form, names.zone_of(form["resource"]))
     row = {
         "resource": form["resource"],
         "valid_from": begin,
@@ -268,7 +268,7 @@ def downtime(form: Form, names: Names) -> dict[str, Any]:
     return {"kind": "add_rows", "rows": [{"table": "resource_units", "row": row}]}
 
 
-def span_of(form: Form, zone: str) -> tuple[str, str]:
+def _span_of(form: Form, zone: str) -> tuple[str, str]:
     """Begin and end that a form states, as ISO texts.
 
     Raises
@@ -458,7 +458,7 @@ def calendar_exception(form: Form, snapshot: Snapshot, calendar: str) -> dict[st
     UsageError
         A time is missing or cannot be read, or the end is not after the begin.
     """
-    begin, end = span_of(form, zone_of(snapshot, calendar))
+    begin, end = _span_of(form, zone_of(snapshot, calendar))
     span = {"start": begin, "finish": end}
     patch = KINDS[form["kind"]].make(snapshot, calendar=calendar, **span)
     (row,) = patch.upserts["calendar_exceptions"].to_dicts()

@@ -50,10 +50,10 @@ def table_choice(
 ) -> mo.ui.dropdown:
     """Ask for the table of a cell; it begins with that of the chosen finding."""
     at = found.table if found is not None and found.table else wanted("table")
-    return table_field(filled_tables(state), at, lambda name: keep("table", name))
+    return _table_field(_filled_tables(state), at, lambda name: keep("table", name))
 
 
-def filled_tables(state: DataState) -> dict[str, str]:
+def _filled_tables(state: DataState) -> dict[str, str]:
     """Tables with rows by their words."""
     return {
         said(name).capitalize(): name
@@ -62,7 +62,7 @@ def filled_tables(state: DataState) -> dict[str, str]:
     }
 
 
-def table_field(
+def _table_field(
     options: Mapping[str, str], at: str, keep: Callable[[str], None]
 ) -> mo.ui.dropdown:
     """Ask for one of some tables, which have words; `at` is the first choice."""
@@ -78,7 +78,7 @@ def table_field(
     )
 
 
-def column_field(columns: Iterable[str], at: str, *, none: str = "") -> mo.ui.dropdown:
+def _column_field(columns: Iterable[str], at: str, *, none: str = "") -> mo.ui.dropdown:
     """Ask for a column by its words.
 
     Parameters
@@ -129,7 +129,7 @@ def cell_place(
     return mo.ui.dictionary(
         {
             "row": _row_field(shown, state, table, where),
-            "column": column_field(columns, column),
+            "column": _column_field(columns, column),
         }
     )
 
@@ -309,8 +309,8 @@ def traced_table_choice(
     shown: PlanPage, state: DataState, wanted: Wanted, keep: Keep
 ) -> mo.ui.dropdown:
     """Ask for the table of a number: of the plan or of what it was made from."""
-    options = {**(_PLANNED if shown.plan else {}), **filled_tables(state)}
-    return table_field(options, wanted("of"), lambda name: keep("of", name))
+    options = {**(_PLANNED if shown.plan else {}), **_filled_tables(state)}
+    return _table_field(options, wanted("of"), lambda name: keep("of", name))
 
 
 def lineage_form(
@@ -343,7 +343,7 @@ def lineage_form(
         mo.md("{key} {column}")
         .batch(
             key=row_field(frame, key, state.names, wanted("key") if here else ""),
-            column=column_field(
+            column=_column_field(
                 [name for name in frame.columns if name not in key],
                 wanted("column") if here else "",
                 none=say("the_whole_row"),

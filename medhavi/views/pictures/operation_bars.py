@@ -164,7 +164,7 @@ def bar_hues(
             supply: families.get(product) or product or ""
             for supply, product in orders.select("supply", "product").iter_rows()
         }
-        hues = {supply: family_hue(family) for supply, family in named.items()}
+        hues = {supply: _family_hue(family) for supply, family in named.items()}
         words = {
             hue: ", ".join(sorted({f for o, f in named.items() if hues[o] == hue}))
             for hue in HUES
@@ -184,7 +184,7 @@ def _family_of(snapshot: Snapshot) -> dict[str, str | None]:
     return dict(snapshot["products"].select("product", "family").iter_rows())
 
 
-def family_hue(family: str) -> str:
+def _family_hue(family: str) -> str:
     """Hue of a family: a fixed hash, the same on every page."""
     place = hashlib.sha256(family.encode()).digest()[0] % len(HUES)
     return HUES[place]
@@ -231,7 +231,7 @@ def order_hues(schedule: Schedule) -> dict[str, str]:
     """Hue of each order: that of its family, without any a fixed hash of its number."""
     orders, families = schedule.orders["order"].to_list(), _families(schedule)
     if not families:
-        return {order: family_hue(order) for order in orders}
+        return {order: _family_hue(order) for order in orders}
     named = sorted(set(families.values()))
     hues = {family: HUES[at % len(HUES)] for at, family in enumerate(named)}
     return {

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from medhavi.snapshot.table_difference import TableDifference
 
 
-def update_sheets(
+def _update_sheets(
     old: Path,
     fresh: Path,
     before: Mapping[str, pl.DataFrame],
@@ -313,7 +313,7 @@ class TableFiles:
         if self._is_book:
             before = {name: frame.drop(ROW) for name, frame in self.cells().items()}
             with replaced_file(self.place) as fresh:
-                update_sheets(self.place, fresh, before, update.cells)
+                _update_sheets(self.place, fresh, before, update.cells)
             return
         for table, frame in update.cells.items():
             with replaced_file(self._home / f"{table}.csv") as fresh:

@@ -199,21 +199,21 @@ def _shortened(best: Tried, way: RunOptions) -> Iterator[Tried]:
     As much as they need, as often as that costs less; else all that is agreed for them.
     """
     statement = best.decoder.built.statement
-    start, days = best, overtime_days(best.made, statement.run.stated)
+    start, days = best, _overtime_days(best.made, statement.run.stated)
     for whole in (False, True):
         for _ in range(MOST_SHORTENED):
             idle = [day.idle(whole=whole) for day in days]
             if not _is_dear(idle, best):
                 break
             spans = tuple(one.span for one in idle if one.begin < one.end)
-            new = _with_closed(best, spans, way)
+            new = _without_overtime(best, spans, way)
             yield new
             if interrupted([new]):
                 return
             pair = [best, new]
             if best_of(pair, statement.run.stated, statement.parameters) is best:
                 break
-            best, days = new, overtime_days(new.made, statement.run.stated)
+            best, days = new, _overtime_days(new.made, statement.run.stated)
         if best is not start:
             return
 
@@ -226,7 +226,7 @@ def _spared(best: Tried, way: RunOptions) -> Iterator[Tried]:
     statement = best.decoder.built.statement
     if best.decoder.whole is None:
         return
-    days = overtime_days(best.made, statement.run.stated)
+    days = _overtime_days(best.made, statement.run.stated)
     seen: set[tuple[str, int]] = set()
     while len(seen) < MOST_CLOSED and _is_dear(days, best):
         rest = [
@@ -236,13 +236,13 @@ def _spared(best: Tried, way: RunOptions) -> Iterator[Tried]:
             return
         day = max(rest, key=lambda one: one.money)
         seen.add((day.resource, day.end))
-        new = _with_closed(best, with_closed(best.decoder.closed, day), way)
+        new = _without_overtime(best, _with_closed(best.decoder.closed, day), way)
         yield new
         if interrupted([new]):
             return
         pair = [best, new]
         if best_of(pair, statement.run.stated, statement.parameters) is new:
-            best, days = new, overtime_days(new.made, statement.run.stated)
+            best, days = new, _overtime_days(new.made, statement.run.stated)
 
 
 def _is_dear(days: Iterable[OvertimeDay], best: Tried) -> bool:
@@ -252,7 +252,7 @@ def _is_dear(days: Iterable[OvertimeDay], best: Tried) -> bool:
     return sum(day.money for day in days) > statement.parameters.overtime_share * cost
 
 
-def _with_closed(
+def _without_overtime(
     best: Tried, closed: tuple[tuple[str, int, int], ...], way: RunOptions
 ) -> Tried:
     """Best plan made again with overtime that nobody works, as of `Decisions`."""
@@ -392,7 +392,7 @@ class OvertimeDay(NamedTuple):
         return self.resource, self.begin, self.end
 
 
-def overtime_days(made: Plan, snapshot: Snapshot) -> tuple[OvertimeDay, ...]:
+def _overtime_days(made: Plan, snapshot: Snapshot) -> tuple[OvertimeDay, ...]:
     """Agreed overtime of resources of which a plan works some, by resource, rising.
 
     Parameters
@@ -433,7 +433,7 @@ def overtime_days(made: Plan, snapshot: Snapshot) -> tuple[OvertimeDay, ...]:
     return tuple(found)
 
 
-def with_closed(closed: Iterable[Closed], more: OvertimeDay) -> tuple[Closed, ...]:
+def _with_closed(closed: Iterable[Closed], more: OvertimeDay) -> tuple[Closed, ...]:
     """Closed overtime, with that of a day besides."""
     resource, begin, end = more.span
     others = (
