@@ -7,7 +7,7 @@ import pytest
 
 from medhavi.edits.order_rows import free_number, order_named, order_number, order_row
 from medhavi.errors import UsageError
-from medhavi.planners.work_orders.order_parameters import (
+from medhavi.planners.work_orders import (
     FirmingRule,
     OrderParameters,
     firming,

@@ -12,7 +12,7 @@ from medhavi.errors import UsageError
 from medhavi.planners.parameters import TradeOffParameters
 from medhavi.planners.replenishment.safety_stock import SafetyStockParameters
 from medhavi.planners.scheduling.risk import RiskParameters
-from medhavi.planners.work_orders.order_parameters import FirmingRule, OrderParameters
+from medhavi.planners.work_orders import FirmingRule, OrderParameters
 from medhavi.results.buckets import grid
 from tests import factories
 from tests.api import ConstrainedParameters, MrpParameters, OptimizeParameters, plan
