@@ -5,10 +5,13 @@ Machine M works alone; all demands fall due on the first day.
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 
 from tests import factories
 from tests.api import plan, verify
+from tests.factories import AS_OF
 from tests.planners.small_plans import KERNELS, day
 
 
@@ -97,3 +100,35 @@ def test_a_small_need_does_not_wait_for_a_large_one_of_the_same_day():
     )
     # One lot for both is there after 12 + 26 hours; alone D0 is after 18, D1 after 50.
     assert made.fulfilment.sort("demand")["lateness_h"].to_list() == [18, 50]
+
+
+def side_by_side(units, hours):
+    """Ten units: 1 + 9 hours of M and, beside them, 10 hours of N."""
+    return lots(
+        resources=[
+            {"resource": "M", "units": units},
+            {"resource": "N", "units": units},
+        ],
+        steps=[
+            {"sequence": 1, "setup_minutes": 60, "run_minutes_per_unit": 54},
+            {"step": 2, "sequence": 1, "run_minutes_per_unit": 60},
+        ],
+        step_resources=[{}, {"step": 2, "resource": "N"}],
+        demands=[{"due": AS_OF + dt.timedelta(hours=hours)}],
+    )
+
+
+@pytest.mark.req("CAP-06", "HEU-02")
+def test_steps_side_by_side_stay_one_order_where_lots_only_pay_set_ups():
+    """M works 1 + 9 hours, N 10 beside it; in a row they would last 20."""
+    made = side_by_side(units=1, hours=10)
+    assert made.supplies["qty"].to_list() == [10]
+    assert made.fulfilment["lateness_h"].to_list() == [0]
+
+
+@pytest.mark.req("CAP-06", "HEU-02")
+def test_steps_side_by_side_are_cut_into_lots_that_come_sooner():
+    """One order is 3 hours late; of lots on two units of each, none is more than 1."""
+    made = side_by_side(units=2, hours=7)
+    assert made.supplies.height > 1
+    assert made.fulfilment["lateness_h"].to_list()[0] <= 1

@@ -329,7 +329,11 @@ class Memory:
         is decided.
     demands_read
         The demands, once they were read.
+    cuts
+        Whether a search may cut orders for late demands into lots.
     """
+
+    cuts = True
 
     def __init__(
         self,

@@ -439,6 +439,11 @@ class SearchableRun(FeasibleRun):
         return self._memory.decisions
 
     @property
+    def cuts(self) -> bool:
+        """Whether orders for late demands may be cut into lots."""
+        return self._memory.cuts
+
+    @property
     def unused_holds(self) -> dict[NodeKey, dict[str, int]]:
         """What owners of holds were served without, by place and reservation."""
         return self._memory.unused_holds

@@ -40,7 +40,8 @@ class Found(NamedTuple):
     supply that stands), taker (an order, or -1 - demand), quantity [steps]. `finish`
     dates the demands. Shapes (n_orders,), (n_pegs,) and (n_demands,), int64. `*_beside`
     are the lanes of other machines that work needs, -1: no more, or what it takes of
-    buckets [s]; shape (n_orders, n_others).
+    buckets [s]; shape (n_orders, n_others). `cut`: whether orders for some demand are
+    cut into lots.
     """
 
     order_item: np.ndarray
@@ -60,6 +61,7 @@ class Found(NamedTuple):
     peg_qty: np.ndarray
     finish: np.ndarray
     cost: int
+    cut: bool
     effort: dict[str, float]
 
 

@@ -41,6 +41,13 @@ from medhavi.planners.constrained.search.laying_out import Layout
 from medhavi.planners.constrained.search.plant.machines import UnfitError
 from medhavi.planners.constrained.search.plant.model import model_of
 from medhavi.planners.constrained.search.search_effort import engine_of
+from medhavi.planners.constrained.search.search_outcomes import (
+    FOUND,
+    NettingError,
+    ReducedDemandError,
+    Searched,
+    SupplyChangedError,
+)
 from medhavi.planners.constrained.search.seeking import Watch, seek
 from medhavi.planners.constrained.search.standing_work import (
     LateGoodsError,
@@ -56,12 +63,11 @@ from medhavi.planners.constrained.search.stock_rotation import rotated
 from medhavi.planners.kernels.compiled import announce_compiling
 from medhavi.progress import Progress, Stop, unobserved
 from medhavi.results.figures.scorecard import cheapest
+from medhavi.results.plans.plan import Plan
 from medhavi.results.run_record import Basis, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
-
-    import polars as pl
 
     from medhavi.planners.constrained.bounds import LateAtLeast
     from medhavi.planners.constrained.memory import Memory, PlantReading
@@ -77,40 +83,13 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.netting_state.state import NodeKey
     from medhavi.planners.parameters import ConstrainedParameters
     from medhavi.progress import Cancelled, Observe
-    from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
 
 
-FOUND = "search"
-"""What made a plan whose orders were placed as they were found."""
 MOST_MOVED = 6
 """How often a search begins anew because existing orders wait for their goods."""
 MOST_LESS = 40
 """How often it begins anew because less is wanted than before."""
-
-
-class ReducedDemandError(Exception):
-    """What cannot be delivered is not wanted any more: the run is made anew."""
-
-
-class SupplyChangedError(Exception):
-    """Goods of stock levels die, or are held for nothing: the run is made anew."""
-
-
-class NettingError(Exception):
-    """Products are to be netted by all rules: what was found of them does not do.
-
-    Parameters
-    ----------
-    why
-        What is amiss.
-    products
-        Those products, by product and location.
-    """
-
-    def __init__(self, why: str, products: frozenset[NodeKey]) -> None:
-        super().__init__(why)
-        self.products = products
 
 
 class SearchedRun(SearchableRun):
@@ -409,35 +388,29 @@ def _of_memory(
 ) -> Plan:
     """Plan with one memory, as of `plan`; `name` is the version and the seed."""
     decisions, (observe, cancelled) = memory.decisions, watched
-    (version, seed) = name
-    engine = engine_of(parameters, snapshot["demands"].height)
     stop = Stop(cancelled)
-    if kept is not None:
-        memory.unused_holds = kept.unused_holds
-        memory.replenishments = kept.replenishments
-    run = SearchedRun(memory, parameters, observe)
-    run.build()
-    known = None if kept is None else kept.reductions(run)
-    lacking = run.without_sources if known is None else frozenset()
-    # What nothing brings is shared out first, if a plan before did not: less is wanted.
-    if run.reduce(known) or (lacking and run.share_out(lacking)):
-        run.want_less()
-    if stop():
-        return netted_run.cancelled_plan(run, run.fingerprint, version, seed)
     watch = Watch(told=observe or unobserved, stop=stop)
 
     def netted(why: str) -> Plan:
-        fresh = memory.afresh(decisions)
+        fresh, (version, seed) = memory.afresh(decisions), name
         return netted_run.plan(fresh, parameters, version, observe, seed=seed, why=why)
 
-    found = _around(run, engine, watch, name, kept)
+    found = _searched(memory, parameters, watch, name, kept)
+    if isinstance(found, Searched) and found.may_be_better_whole and not stop():
+        # Lots that were to come sooner may not, once all rules place them.
+        other = memory.afresh(decisions)
+        other.cuts = False
+        whole = _searched(other, parameters, watch, name, kept)
+        if isinstance(whole, Searched) and whole.judged.no_worse(found.judged):
+            memory, found = other, whole
+    if isinstance(found, Plan):
+        return found
     if isinstance(found, Exception):
         made = netted(str(found))
     else:
-        made, schedule = found
         read = memory.reading
-        basis = replace(Basis.of(snapshot), schedule=schedule, kept=read)
-        made = replace(made, basis=basis)
+        basis = replace(Basis.of(snapshot), schedule=found.schedule, kept=read)
+        made = replace(found.plan, basis=basis)
         if made.run.engine != FOUND and not stop.asked:
             plans = [
                 _of_memory(memory.afresh(decisions), snapshot, one, name, watched, None)
@@ -453,13 +426,37 @@ def _of_memory(
     return made
 
 
+def _searched(
+    memory: Memory,
+    parameters: ConstrainedParameters,
+    watch: Watch,
+    name: tuple[str, int | None],
+    kept: BaselineSchedule | None,
+) -> Searched | Plan | Exception:
+    """Search with one memory; a plan: it was stopped first; an error: nothing found."""
+    if kept is not None:
+        memory.unused_holds = kept.unused_holds
+        memory.replenishments = kept.replenishments
+    run = SearchedRun(memory, parameters, watch.told)
+    run.build()
+    known = None if kept is None else kept.reductions(run)
+    lacking = run.without_sources if known is None else frozenset()
+    # What nothing brings is shared out first, if a plan before did not: less is wanted.
+    if run.reduce(known) or (lacking and run.share_out(lacking)):
+        run.want_less()
+    if watch.stop():
+        return netted_run.cancelled_plan(run, run.fingerprint, *name)
+    engine = engine_of(parameters, run.snapshot["demands"].height)
+    return _around(run, engine, watch, name, kept)
+
+
 def _around(
     run: SearchedRun,
     engine: Engine,
     watch: Watch,
     name: tuple[str, int | None],
     kept: BaselineSchedule | None,
-) -> tuple[Plan, pl.DataFrame] | Exception:
+) -> Searched | Exception:
     """Plan by a search around existing orders, which begin when their goods are there.
 
     When that is, a search of little effort tells where some of them may move, and so
@@ -495,12 +492,13 @@ def _around(
             return unfit
         else:
             if effort == parameters.effort:
+                judged = run.judged()
                 run.settle()
                 made = run.plan(*name)
                 schedule = schedule_of(run, run.model_found, run.found, floors)
                 run.dissolve()
                 run.give_back()
-                return made, schedule
+                return Searched(made, judged, schedule, run.found.cut)
             effort = parameters.effort
         run.release.dissolve()
         run = run.anew()

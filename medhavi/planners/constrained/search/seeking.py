@@ -26,11 +26,7 @@ from medhavi.planners.constrained.search.construction import (
     counting,
     new_schedule,
 )
-from medhavi.planners.constrained.search.found_pegs import (
-    Found,
-    chained,
-    lanes_beside,
-)
+from medhavi.planners.constrained.search.found_pegs import Found, chained, lanes_beside
 from medhavi.planners.constrained.search.plant.machines import refuse
 from medhavi.planners.constrained.search.search_effort import (
     budget_of,
@@ -386,7 +382,7 @@ class Repair:
         aims = MoveSettings(
             urgency=due + URGENT_DAYS * DAY * ranks,
             least=np.zeros(len(due), np.int64),
-            cut=np.zeros(3 * len(due) if budget.cuts else 0, np.int64),
+            cut=np.zeros(3 * len(due) * (budget.cuts and model.cuts), np.int64),
             in_parts=model.in_parts,
             stock=np.array([budget.stock]),
         )
@@ -592,6 +588,7 @@ class Repair:
             peg_qty=amounts,
             finish=finish,
             cost=cost,
+            cut=bool((np.asarray(plan.d_cut)[::3] > 0).any()),
             effort={
                 "passes": float(passes),
                 "moves": float(tally[0]),

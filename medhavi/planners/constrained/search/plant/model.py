@@ -97,7 +97,7 @@ class Model:
     anew, though they are made or moved. `wanted` is when goods of demands are to be
     there, when they are due or before [s since now]. `worth` is the lateness that is
     as bad as to pay a millionth of money more [weight x s], whether or not the search
-    chooses orders by that.
+    chooses orders by that; `cuts`: whether it cuts orders for late demands into lots.
     """
 
     plant: Plant
@@ -126,6 +126,7 @@ class Model:
     campaigns: Campaigns
     as_of: int
     demands: int
+    cuts: bool
     in_parts: np.ndarray
     netted: Collection[int]
     wanted: np.ndarray
@@ -250,6 +251,7 @@ class _Reading(Products):
             tolerance=weights.tolerance,
             worth=weights.worth,
             demands=len(demands),
+            cuts=self._run.cuts,
             in_parts=np.array([*map(in_parts, demands), *[0] * len(more)], np.int64),
             machines=tuple(self._machines.numbers),
             stops=self._machines.stops,
