@@ -18,7 +18,6 @@ with app.setup:
 
     from medhavi.service import grid_groups
     from medhavi.service.capacity_pages import (
-        calendar_edits,
         capacity_edits,
         capacity_page,
         capacity_parts,
@@ -508,7 +507,7 @@ def look_at_one(names, pick, price, shown, tried):
 @app.cell(hide_code=True)
 def choose_calendar(keep, names, snapshot, wanted, window):
     mo.stop(window is None)
-    calendar = calendar_edits.calendar_choice(snapshot, window, names, wanted, keep)
+    calendar = capacity_edits.calendar_choice(snapshot, window, names, wanted, keep)
     return (calendar,)
 
 
@@ -527,11 +526,11 @@ def calendar_forms(calendar, names, price, snapshot):
 
     of_calendar = dict.fromkeys((capacity_parts.WEEK, capacity_parts.EXCEPTION))
     if calendar is not None:
-        of_calendar[capacity_parts.WEEK] = calendar_edits.week_form(
-            snapshot, calendar.value, _submitted(calendar_edits.week_change)
+        of_calendar[capacity_parts.WEEK] = capacity_edits.week_form(
+            snapshot, calendar.value, _submitted(capacity_edits.week_change)
         )
-        of_calendar[capacity_parts.EXCEPTION] = calendar_edits.exception_form(
-            _submitted(calendar_edits.calendar_exception)
+        of_calendar[capacity_parts.EXCEPTION] = capacity_edits.exception_form(
+            _submitted(capacity_edits.calendar_exception)
         )
     return (of_calendar,)
 

@@ -22,7 +22,6 @@ with app.setup:
         change_list,
         data_page,
         doubtful_part,
-        lineage_part,
         own_data,
     )
     from medhavi.service.data_pages.own_data import DataDecision
@@ -269,7 +268,7 @@ def settlement(get_settled, tab):
 @app.cell(hide_code=True)
 def ask_lineage_table(keep, shown, state, wanted):
     traced_table = (
-        lineage_part.table_choice(shown, state, wanted, keep)
+        cell_form.traced_table_choice(shown, state, wanted, keep)
         if state and shown.source.lake
         else None
     )
@@ -279,7 +278,7 @@ def ask_lineage_table(keep, shown, state, wanted):
 @app.cell(hide_code=True)
 def ask_lineage(keep, shown, state, traced_table, wanted):
     traced = (
-        lineage_part.lineage_form(shown, state, traced_table.value, wanted, keep)
+        cell_form.lineage_form(shown, state, traced_table.value, wanted, keep)
         if traced_table is not None
         else None
     )
@@ -291,8 +290,8 @@ def lineage(shown, state, tab, traced, traced_table, wanted):
     mo.stop(state is None or tab.value != say("lineage"))
     _form = None if traced is None else traced.value
     _table = None if traced_table is None else traced_table.value
-    _asked = lineage_part.asked_of(_table, _form, wanted)
-    _answer = html(lineage_part.answer_html(shown, _asked, wanted))
+    _asked = cell_form.traced_cell(_table, _form, wanted)
+    _answer = html(cell_form.lineage_answer(shown, _asked, wanted))
     _ask = [one for one in (traced_table, traced) if one is not None]
     mo.vstack([html('<a id="lineage"></a>'), *_ask, _answer])
     return

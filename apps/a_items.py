@@ -22,7 +22,7 @@ with app.setup:
     from medhavi.service.plan_pages.page_choices import drawer_tabs
     from medhavi.views import item_record, page, theme
     from medhavi.views.pictures.stock import record_chart
-    from medhavi.views.plan_pages.stock_lots import lots_html
+    from medhavi.views.plan_pages.shortages import lots_html
     from medhavi.views.tiles import tiles_html
     from medhavi.views.words import say
 

@@ -31,8 +31,8 @@ with app.setup:
         desk_parts,
         desk_words,
         item_page,
-        plan_comparison,
         plan_page,
+        plan_standing,
     )
     from medhavi.service.plan_pages.approver_names import Approver
     from medhavi.service.plan_pages.page_choices import drawer_tabs
@@ -487,7 +487,7 @@ def published(approver, publish, shown, tell_published):
 
 @app.cell(hide_code=True)
 def choose_other(keep, published, shown, wanted):
-    other = plan_comparison.comparison_choice(shown, published, wanted, keep)
+    other = plan_standing.comparison_choice(shown, published, wanted, keep)
     return (other,)
 
 
@@ -498,7 +498,7 @@ def compared(other, shown, tab):
         "compare",
         say("comparison_with_another_plan"),
         other,
-        *plan_comparison.comparison_parts(shown, other.value),
+        *plan_standing.comparison_parts(shown, other.value),
     )
     return
 

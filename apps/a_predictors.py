@@ -16,7 +16,6 @@ app = marimo.App(width="full", app_title="Medhavi: predictors")
 with app.setup:
     import marimo as mo
 
-    from medhavi.service.jobs.predictor_jobs import TrainingRequest
     from medhavi.service.page_data import html, picture, trouble_of
     from medhavi.service.plan_pages import (
         decision_words,
@@ -27,6 +26,7 @@ with app.setup:
     from medhavi.service.plan_pages.approver_names import Approver
     from medhavi.service.plan_pages.plan_page import Decision, EditForm, EditSession
     from medhavi.service.predictor_pages import predictor_page, time_edit
+    from medhavi.service.predictor_pages.predictor_page import TrainingRequest
     from medhavi.views import page, theme
     from medhavi.views.order_grid import partner_links
     from medhavi.views.plan_pages import predictors

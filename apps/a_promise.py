@@ -41,7 +41,6 @@ with app.setup:
         followed,
     )
     from medhavi.service.promise_pages import (
-        plan_effect,
         promise_commit,
         promise_list,
         promise_widgets,
@@ -573,8 +572,8 @@ def effect(chosen, effect_button, get_press, names, part, shown):
     )
     _found = []
     if get_press():
-        _effect = plan_effect.effect_of(shown, chosen.promise, get_press())
-        _found = [html(plan_effect.told(_effect, chosen.promise, names))]
+        _effect = promise_commit.effect_of(shown, chosen.promise, get_press())
+        _found = [html(promise_commit.effect_words(_effect, chosen.promise, names))]
     mo.vstack([effect_button, *_found], gap=1)
     return
 

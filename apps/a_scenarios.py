@@ -38,7 +38,6 @@ with app.setup:
         saved_list,
         scenario_form,
         scenario_page,
-        scenario_parts,
     )
     from medhavi.views import page, theme
     from medhavi.views.pictures import scenarios as side_by_side
@@ -166,7 +165,7 @@ def make_form(get_draft, get_list, hold, kind, set_draft, shown, wanted):
             if _held is not get_list():
                 hold(_held)
 
-    form = scenario_parts.form_of(
+    form = scenario_page.form_of(
         KINDS[kind.value],
         shown,
         get_draft(),
@@ -182,7 +181,7 @@ def arrive(get_list, hold, keep, kind, set_draft, shown, wanted):
     # A link that says all that is needed is one press to its result.
     if wanted("add"):
         keep("add", "")
-        _held, _told, _name = scenario_parts.stated_change(
+        _held, _told, _name = scenario_page.stated_change(
             get_list(), shown, KINDS[kind.value], wanted
         )
         set_draft(_told)
@@ -196,14 +195,14 @@ def arrive(get_list, hold, keep, kind, set_draft, shown, wanted):
 @app.cell(hide_code=True)
 def build(form, get_draft, kind, mode):
     _trouble = get_draft().trouble if get_draft().kind == kind.value else ""
-    scenario_parts.builder([kind, mode], form, _trouble)
+    scenario_page.builder([kind, mode], form, _trouble)
     return
 
 
 @app.cell(hide_code=True)
 def held(get_list, hold, names, plan):
-    removals = scenario_parts.removals(get_list(), names, hold)
-    scenario_parts.list_parts(get_list(), names, removals) if plan else None
+    removals = scenario_page.removals(get_list(), names, hold)
+    scenario_page.list_parts(get_list(), names, removals) if plan else None
     return
 
 
@@ -241,7 +240,7 @@ def side_by_side_table(found, look, names):
 
 @app.cell(hide_code=True)
 def choose(found, keep, wanted):
-    look = scenario_parts.scenario_choice(found, wanted, keep)
+    look = scenario_page.scenario_choice(found, wanted, keep)
     return (look,)
 
 
@@ -304,12 +303,10 @@ def show(answer, found, one, preview, scenario, shown, study):
             ],
             gap=1,
         ),
-        say("demands_and_promises"): scenario_parts.demand_table(shown, scenario, one),
-        say("orders"): scenario_parts.order_table(one, _names),
-        say("tab_accept"): scenario_parts.accept_parts(
-            answer, shown, scenario, preview
-        ),
-        say("tab_study_file"): scenario_parts.study_parts(study),
+        say("demands_and_promises"): scenario_page.demand_table(shown, scenario, one),
+        say("orders"): scenario_page.order_table(one, _names),
+        say("tab_accept"): scenario_page.accept_parts(answer, shown, scenario, preview),
+        say("tab_study_file"): scenario_page.study_parts(study),
     }
     mo.ui.tabs(_tabs)
     return

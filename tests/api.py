@@ -87,7 +87,7 @@ from medhavi.predict.master_data.cell_history import CHANGES, CellHistory
 from medhavi.predict.master_data.doubtful_values import DoubtSettings, doubtful_values
 from medhavi.predict.master_data.duplicates import DuplicateSettings, likely_duplicates
 from medhavi.predict.master_data.like_rows import LikeRows, like_rules
-from medhavi.predict.master_data.mistakes import MistakeKind
+from medhavi.predict.master_data.likelihood import MistakeKind
 from medhavi.predict.recipe import QUANTILES, TrainingRecipe, read_recipe
 from medhavi.progress import Progress
 from medhavi.providers import Providers
@@ -132,7 +132,7 @@ from medhavi.workbench.promise_desk.promise_records import (
 )
 from medhavi.workbench.promise_desk.repromising import ALL, record_risks, repromise
 from medhavi.workbench.shared_desk import SharedDesk, SharedWorkbench
-from medhavi.workbench.studies.saved_scenarios import SavedScenario, scenarios_of
+from medhavi.workbench.studies.scenario_list import SavedScenario, scenarios_of
 from tests import ground_truth
 
 __all__ = [

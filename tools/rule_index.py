@@ -42,7 +42,9 @@ class Decider:
     def path(self) -> Path:
         """File of its module."""
         place = ROOT / self.module.replace(".", "/")
-        return place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+        # A folder of that name may hold nothing but bytecode of modules that are gone.
+        package = place / "__init__.py"
+        return package if package.is_file() else place.with_suffix(".py")
 
     def exists(self) -> bool:
         """Whether its module defines it, read from the source without importing."""

@@ -30,7 +30,6 @@ from medhavi.cli.options import (
     register_unavailable,
 )
 from medhavi.cli.planning import (
-    figure_commands,
     orders_commands,
     plan_commands,
     planner_commands,
@@ -58,7 +57,7 @@ COMMANDS: Commands = {
     "snapshot": data_commands.snapshot,
     "plan": plan_commands.plan,
     "explain": plan_commands.explain,
-    "kpi": figure_commands.kpi,
+    "kpi": planner_commands.kpi,
     "compare": plan_commands.compare,
     "export": plan_commands.export,
     "pack": plan_commands.pack,

@@ -249,7 +249,7 @@ def settings_file(path: Path | None) -> dict[str, object]:
     except FileNotFoundError as error:
         message = f"--settings {path}: there is no such file."
         raise UsageError(message) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, IsADirectoryError) as error:
+    except (ValueError, IsADirectoryError) as error:  # such as a number too long
         message = f"--settings {path}: this is not a TOML file: {error}"
         raise UsageError(message) from error
 
@@ -260,13 +260,22 @@ def budgets_of(texts: list[str] | None) -> dict[str, float]:
     Raises
     ------
     UsageError
-        One is no name and number.
+        One is no name and number, or a budget is stated twice.
     """
     found: dict[str, float] = {}
+    stated: dict[str, str] = {}
     for text in texts or ():
         name, _, value = text.partition("=")
+        name = name.strip()
+        if name in stated:
+            message = (
+                f"--at-most {text}: the budget of {name} is stated twice, as "
+                f"{stated[name]} before; state it once."
+            )
+            raise UsageError(message)
+        stated[name] = text
         try:
-            found[name.strip()] = float(value)
+            found[name] = float(value)
         except ValueError as wrong:
             message = (
                 f"--at-most {text}: write a name and a number, such as cost=900000."

@@ -1,4 +1,4 @@
-"""Edits of the weekly shifts of a calendar."""
+"""Edits of weekly shifts, and whether an opening makes any machine work longer."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from medhavi import schema
 from medhavi.edits.catalogue import change
 from medhavi.edits.data_changes import refused, unknown
 from medhavi.edits.parameter import Argument
-from medhavi.edits.scenario_changes import check_opened
-from medhavi.findings import BadData
+from medhavi.findings import BadData, finding
+from medhavi.providers import Providers
 from medhavi.snapshot import Snapshot
 from medhavi.snapshot.calendars.calendars import Calendars
 from medhavi.snapshot.calendars.weekly_shifts import (
@@ -117,6 +117,49 @@ def _check_gain(
     )
     if becomes > was:
         check_opened(both, calendar, (begin, end))
+
+
+def check_opened(
+    both: tuple[Snapshot, Snapshot], calendar: str, span: tuple[int, int]
+) -> None:
+    """Refuse an opening in which no resource that has the calendar works longer.
+
+    One of a place alone is not: the lines there may be opened after it.
+    """
+    before, _after = both
+    own = before["resources"].filter(pl.col("calendar") == calendar)
+    if not own.is_empty():
+        check_longer(both, calendar, span, own["resource"].to_list())
+
+
+def check_longer(
+    both: tuple[Snapshot, Snapshot],
+    calendar: str,
+    span: tuple[int, int],
+    names: Sequence[str],
+) -> None:
+    """Refuse an opening in which none of the resources works longer."""
+    before, _after = both
+    was, becomes = (Providers(one).capacity for one in both)
+    if any(
+        becomes.working_time(one).between(*span) > was.working_time(one).between(*span)
+        for one in names
+    ):
+        return
+    own = before["resources"].filter(pl.col("resource").is_in(names))
+    places = before["locations"].join(own, on="location", how="semi")["calendar"]
+    others = sorted(set(places.drop_nulls()) - {calendar})
+    raise BadData(
+        [
+            finding(
+                "STU012",
+                table="calendar_exceptions",
+                column="calendar",
+                value=calendar,
+                others=", ".join(others) or "nothing else",
+            )
+        ]
+    )
 
 
 def week_of(lines: Iterable[str]) -> tuple[Week, list[Finding]]:

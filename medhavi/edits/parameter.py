@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from medhavi.findings import Finding
+    from medhavi.snapshot import Snapshot
     from medhavi.snapshot.patch import Patch
     from medhavi.snapshot.reading.local_days import Edge
 
@@ -316,6 +317,22 @@ def instant(
     """
     moment = asked_instant(value, edge, zone_name=zone_name)
     return None if moment is None else moment.replace(microsecond=0)
+
+
+def asked_moment(
+    snapshot: Snapshot, value: Moment, edge: Edge, **cells: object
+) -> dt.datetime | None:
+    """Instant of a text; a date is a local day of the row that the cells lead to."""
+    return instant(value, edge, snapshot.local_days.zone_of(**cells) or "UTC")
+
+
+def known_moment(
+    snapshot: Snapshot, value: Moment, edge: Edge, **cells: object
+) -> dt.datetime:
+    """Instant of a text that was read as one."""
+    moment = asked_moment(snapshot, value, edge, **cells)
+    assert moment is not None
+    return moment
 
 
 def instant_or_day(value: object) -> dt.date | None:

@@ -11,36 +11,39 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from medhavi.edits.calendar_changes import check_longer, check_opened
 from medhavi.edits.catalogue import change
-from medhavi.edits.parameter import Argument, Cells, Moment
+from medhavi.edits.parameter import (
+    Argument,
+    Cells,
+    Moment,
+    asked_moment,
+    known_moment,
+)
 from medhavi.edits.remedy_changes import (
     SHIFT,
     hours_after_work,
+    other_units,
     own_calendar,
     units_left,
 )
-from medhavi.edits.rows import (
-    asked_moment,
-    cells_match,
-    chosen_rows,
-    known_moment,
-    multiplied,
-    rewritten,
-    units_by_time,
-    window_of,
-)
-from medhavi.findings import BadData, finding
 from medhavi.providers import Providers
 from medhavi.providers.product_facts import ProductFacts
 from medhavi.providers.table_rows import read_tables
 from medhavi.schema import PLANNED_STATUS
 from medhavi.snapshot import Snapshot
-from medhavi.snapshot.patch import NoSuchRowError, Patch
+from medhavi.snapshot.patch import (
+    NoSuchRowError,
+    Patch,
+    cells_match,
+    chosen_rows,
+    rewritten,
+)
 from medhavi.snapshot.tables import INSTANT
 from medhavi.units import exact, from_seconds, from_units, to_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping
 
     from medhavi.snapshot.reading.local_days import Edge
 
@@ -94,10 +97,10 @@ def resource_down(
 
     A row of `disruptions` says what has failed, and the shop floor writes it.
     """
-    begin, end = window_of(snapshot, resource, start, finish)
+    begin, end = _window_of(snapshot, resource, start, finish)
     window = begin, None if finish is None else end
     left = units_left(1.0 if severity is None else severity)
-    return units_by_time(snapshot, resource, window, left)
+    return _units_by_time(snapshot, resource, window, left)
 
 
 @change("What a supplier delivers comes later.", choice="Supplier late")
@@ -340,8 +343,8 @@ def unit_added(
     finish: Finish = None,
 ) -> Patch:
     """Rows of `resource_units` with one unit more; stated ones are cut at its ends."""
-    window = window_of(snapshot, resource, start, finish)
-    return units_by_time(snapshot, resource, window, lambda units: units + 1.0)
+    window = _window_of(snapshot, resource, start, finish)
+    return _units_by_time(snapshot, resource, window, lambda units: units + 1.0)
 
 
 @change(
@@ -363,15 +366,13 @@ def shift_added(
         It works no longer then: its place is closed, say.
     """
     row = chosen_rows(snapshot, "resources", {"resource": resource}).row(0, named=True)
-    window = window_of(snapshot, resource, start, finish)
+    window = _window_of(snapshot, resource, start, finish)
     own = chosen_rows(snapshot, "calendars", {"calendar": row["calendar"] or ""})
     working = Providers(snapshot).capacity.working_time(resource)
     zone = ZoneInfo(own["timezone"][0])
     spans = hours_after_work(working, zone, SHIFT, window)
     patch = Patch.of(snapshot, own_calendar(snapshot, row, spans, "an extra shift"))
-    _check_longer(
-        (snapshot, patch.apply(snapshot)), row["calendar"], window, [resource]
-    )
+    check_longer((snapshot, patch.apply(snapshot)), row["calendar"], window, [resource])
     return patch
 
 
@@ -401,49 +402,6 @@ def calendar_closed(
     return _exception(snapshot, calendar, (start, finish), 0.0)
 
 
-def check_opened(
-    both: tuple[Snapshot, Snapshot], calendar: str, span: tuple[int, int]
-) -> None:
-    """Refuse an opening in which no resource that has the calendar works longer.
-
-    One of a place alone is not: the lines there may be opened after it.
-    """
-    before, _after = both
-    own = before["resources"].filter(pl.col("calendar") == calendar)
-    if not own.is_empty():
-        _check_longer(both, calendar, span, own["resource"].to_list())
-
-
-def _check_longer(
-    both: tuple[Snapshot, Snapshot],
-    calendar: str,
-    span: tuple[int, int],
-    names: Sequence[str],
-) -> None:
-    """Refuse an opening in which none of the resources works longer."""
-    before, _after = both
-    was, becomes = (Providers(one).capacity for one in both)
-    if any(
-        becomes.working_time(one).between(*span) > was.working_time(one).between(*span)
-        for one in names
-    ):
-        return
-    own = before["resources"].filter(pl.col("resource").is_in(names))
-    places = before["locations"].join(own, on="location", how="semi")["calendar"]
-    others = sorted(set(places.drop_nulls()) - {calendar})
-    raise BadData(
-        [
-            finding(
-                "STU012",
-                table="calendar_exceptions",
-                column="calendar",
-                value=calendar,
-                others=", ".join(others) or "nothing else",
-            )
-        ]
-    )
-
-
 def _exception(
     snapshot: Snapshot, calendar: str, span: tuple[Moment, Moment], capacity: float
 ) -> Patch:
@@ -469,7 +427,9 @@ def lead_time_factor(
     rows = {
         "supply_terms": chosen_rows(snapshot, "supply_terms", {"supplier": supplier})
     }
-    stated = rewritten(rows, multiplied(factor, "lead_time_days", "lead_time_p95_days"))
+    stated = rewritten(
+        rows, _multiplied(factor, "lead_time_days", "lead_time_p95_days")
+    )
     return stated.then(_estimated(snapshot, "supplier", supplier, factor))
 
 
@@ -484,7 +444,7 @@ def transit_factor(
 ) -> Patch:
     """Durations of lanes and their estimates."""
     rows = {"lanes": chosen_rows(snapshot, "lanes", {"lane": lane})}
-    stated = rewritten(rows, multiplied(factor, "duration_h", "duration_p95_h"))
+    stated = rewritten(rows, _multiplied(factor, "duration_h", "duration_p95_h"))
     return stated.then(_estimated(snapshot, "lane", lane, factor))
 
 
@@ -495,7 +455,7 @@ def _estimated(
     rows = snapshot["estimates"].filter(hit & cells_match({"subject": subject}))
     if rows.is_empty():
         return Patch()
-    return rewritten({"estimates": rows}, multiplied(factor, "p50", "p80", "p95"))
+    return rewritten({"estimates": rows}, _multiplied(factor, "p50", "p80", "p95"))
 
 
 # ------------------------------------------------------------ stock, rules, money
@@ -538,7 +498,7 @@ def safety_factor(
     """Safety stock of stock rules, in quantity and in days."""
     table = "inventory_policies"
     rows = chosen_rows(snapshot, table, {"product": product, "location": location})
-    return rewritten({table: rows}, multiplied(factor, "safety_qty", "safety_days"))
+    return rewritten({table: rows}, _multiplied(factor, "safety_qty", "safety_days"))
 
 
 @change("Prices of suppliers, price breaks included.", choice="Purchase prices")
@@ -551,7 +511,7 @@ def price_factor(
     breaks = snapshot["price_tiers"].filter(cells_match(chosen))
     if breaks.height:
         rows["price_tiers"] = breaks
-    return rewritten(rows, multiplied(factor, "unit_price"))
+    return rewritten(rows, _multiplied(factor, "unit_price"))
 
 
 # ---------------------------------------------------------------------- any table
@@ -589,3 +549,38 @@ def rows_removed(
 ) -> Patch:
     """Rows of a table that a selection names, taken out."""
     return Patch.removing(snapshot, table, where)
+
+
+# ------------------------------------------------------------- what they share
+def _window_of(
+    snapshot: Snapshot, resource: str, start: Moment | None, finish: Moment | None
+) -> tuple[int, int]:
+    """Span of a change of a resource, else from now to the horizon [UTC seconds]."""
+    begin, end = int(snapshot.as_of), snapshot.settings.horizon_end
+    if start is not None:
+        begin = to_seconds(known_moment(snapshot, start, "begin", resource=resource))
+    if finish is not None:
+        end = to_seconds(known_moment(snapshot, finish, "end", resource=resource))
+    return begin, end
+
+
+def _units_by_time(
+    snapshot: Snapshot,
+    resource: str,
+    window: tuple[int, int | None],
+    units_of: Callable[[float], float],
+) -> Patch:
+    """Rows of `resource_units` with other units inside a window [UTC seconds]."""
+    row = chosen_rows(snapshot, "resources", {"resource": resource}).row(0, named=True)
+    stated = snapshot["resource_units"].filter(cells_match({"resource": resource}))
+    rows = other_units(row, stated.to_dicts(), window, units_of)
+    if not rows:
+        table, (begin, end) = "resource_units", window
+        last = None if end is None else str(from_seconds(end))
+        raise NoSuchRowError(table, {"start": str(from_seconds(begin)), "finish": last})
+    return Patch.of(snapshot, {"resource_units": rows})
+
+
+def _multiplied(factor: float, *names: str) -> Mapping[str, pl.Expr]:
+    """Cells by which columns are multiplied."""
+    return {name: pl.col(name) * factor for name in names}

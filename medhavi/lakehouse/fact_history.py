@@ -1,7 +1,8 @@
 """Facts and overrides of some rows, in the order of their effect.
 
 What a row is, is the fold of all facts about it and about what shares a fact with it:
-a late fact has them folded anew, and the lineage of a cell shows them.
+a late fact has them folded anew, and the lineage of a cell shows them. What each cell
+of master data said before is read from the same log.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import msgspec
 import polars as pl
 
 from medhavi import schema
+from medhavi.events.event_types.master_data import MASTER
 from medhavi.findings import finding
 from medhavi.lakehouse.folds.effect_order import (
     TimedFact,
@@ -19,8 +21,10 @@ from medhavi.lakehouse.folds.effect_order import (
     types_about,
     word_of,
 )
-from medhavi.lakehouse.folds.silver_state import Rejection, key_of
+from medhavi.lakehouse.folds.silver_state import Rejection, key_of, row_of
 from medhavi.lakehouse.log.log_reading import facts
+from medhavi.predict.master_data.cell_history import CHANGES, key_text
+from medhavi.predict.master_data.like_rows import like_rules
 from medhavi.schema import cell
 from medhavi.snapshot.overrides import StandingOverride, key_texts
 from medhavi.snapshot.tables import DTYPES
@@ -33,7 +37,6 @@ if TYPE_CHECKING:
     from medhavi.lakehouse.folds.effect_order import Subject
     from medhavi.lakehouse.folds.silver_state import Key, Row, State
     from medhavi.lakehouse.log.log_reading import EventLog, Moment
-
 
 _MANY_SUBJECTS = 1_000
 """Subjects from which on the log is read whole instead of searched for each."""
@@ -207,3 +210,79 @@ def typed_key(table: str, key: Mapping[str, str]) -> Key | None:
         except msgspec.MsgspecError:
             return None
     return key_of(table, typed)
+
+
+_OVERRIDE = "OverrideRecorded"
+
+
+def cell_changes(
+    log: EventLog,
+    known_at: dt.datetime | None = None,
+    rows: Mapping[str, int] | None = None,
+) -> pl.DataFrame:
+    """Changes of the cells that are compared with like rows, in the order of the log.
+
+    Parameters
+    ----------
+    known_at
+        Events recorded up to then; default: all. Voided ones count as never said.
+    rows
+        Number of rows by table: one with as many events said each row once, and is
+        passed over. None: all tables are read.
+    """
+    types = {
+        f"{MASTER[table].singular}{verb}": table
+        for table in like_rules()
+        if table in MASTER
+        for verb in ("Defined", "Changed")
+    }
+    if rows is not None:
+        types = _said_again(log, types, rows)
+    numbers = {table: tuple(columns) for table, columns in like_rules().items()}
+    known: dict[tuple[str, str, str], float] = {}
+    found: list[tuple[Any, ...]] = []
+    for fact, _ in log.recorded_facts([*types, _OVERRIDE], known_at):
+        body = fact.body
+        if isinstance(body, Rejection):
+            continue
+        if fact.type == _OVERRIDE:
+            key = typed_key(body.table, body.key)
+            if key is None or body.column not in numbers.get(body.table, ()):
+                continue
+            stated = {body.column: body.value}
+            table = body.table
+        else:
+            table = types[fact.type]
+            row = row_of(table, body)
+            key = key_of(table, row)
+            stated = {name: row.get(name) for name in numbers[table]}
+        text = key_text(key)
+        for column, value in stated.items():
+            if not isinstance(value, int | float) or value <= 0:
+                continue
+            before = known.get((table, text, column))
+            known[table, text, column] = float(value)
+            if before is not None and before != value:
+                found.append((table, text, column, before, float(value)))
+    return pl.DataFrame(found, schema=CHANGES, orient="row")
+
+
+def _said_again(
+    log: EventLog, types: Mapping[str, str], rows: Mapping[str, int]
+) -> dict[str, str]:
+    """Types of the tables that have more events than rows, or an override."""
+    told = log.scan().filter(pl.col("type").is_in(list(types)))
+    counted = told.group_by("type").len().collect()
+    events = dict.fromkeys(types.values(), 0)
+    for kind, number in counted.iter_rows():
+        events[types[kind]] += number
+    overridden = {
+        fact.body.table
+        for fact, _ in log.recorded_facts([_OVERRIDE])
+        if not isinstance(fact.body, Rejection)
+    }
+    return {
+        kind: table
+        for kind, table in types.items()
+        if table in overridden or events[table] > rows.get(table, 0)
+    }

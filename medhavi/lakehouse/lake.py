@@ -16,8 +16,7 @@ import polars as pl
 from medhavi.errors import UsageError
 from medhavi.findings import finding
 from medhavi.lakehouse import lineage, query, record
-from medhavi.lakehouse.cell_changes import cell_changes
-from medhavi.lakehouse.fact_history import overridden, standing_overrides
+from medhavi.lakehouse.fact_history import cell_changes, overridden, standing_overrides
 from medhavi.lakehouse.folds.silver_state import STATE_DTYPES, State
 from medhavi.lakehouse.layout import lake_layout
 from medhavi.lakehouse.log import mirror

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from medhavi.errors import UsageError
 from medhavi.planners.kernels.compiled import EngineName
+from medhavi.planners.setting_ranges import (
+    MOST_WEIGHT,
+    require_budgets,
+    require_days,
+    require_flag,
+    require_list,
+    require_number,
+    require_one_of,
+    require_share,
+    require_text,
+    require_whole,
+    told,
+)
 from medhavi.results.buckets import grid
 from medhavi.results.figures.order_costs import OVERLOAD_FACTOR
 from medhavi.results.plans.money_parts import BUDGETS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from medhavi.snapshot.tables import Settings
 
 
@@ -91,7 +101,7 @@ class MrpParameters(PlannerParameters):
     def __post_init__(self) -> None:
         if self.past != "allow":
             message = (
-                f"past ({self.past}) must be allow; mode constrained keeps starts out "
+                f"past ({told(self.past)}) must be allow; mode constrained keeps starts out "
                 "of the past."
             )
             raise UsageError(message)
@@ -159,19 +169,17 @@ class ConstrainedParameters(PlannerParameters):
         require_one_of("effort", self.effort, EFFORTS)
         require_one_of("campaigns", self.campaigns, CAMPAIGNS)
         require_one_of("lateness_by", self.lateness_by, LATENESS)
-        require_number("base_days", self.base_days)
-        require_number("money_days", self.money_days)
-        for days in self.campaign_days:
-            require_number("campaign_days", days)
+        require_days("base_days", self.base_days)
+        require_days("money_days", self.money_days)
+        for days in require_list("campaign_days", self.campaign_days, "[7, 1]"):
+            require_days("campaign_days", days)
         require_share("refused_share", self.refused_share)
-        weights: object = self.class_weights
-        if (
-            not isinstance(weights, list | tuple)
-            or not weights
-            or not all(isinstance(one, int | float) and one > 0 for one in weights)
-        ):
-            message = f"class_weights ({weights}) must be numbers above 0."
+        weights = require_list("class_weights", self.class_weights, "[25, 5, 1]")
+        if not weights or 0 in weights:
+            message = f"class_weights ({told(list(weights))}) must be numbers above 0."
             raise UsageError(message)
+        for one in weights:
+            require_number("class_weights", one, most=MOST_WEIGHT)
         _check_common(self)
 
     def weights(self, settings: Settings) -> tuple[float, ...]:
@@ -179,52 +187,10 @@ class ConstrainedParameters(PlannerParameters):
         return settings.priority_weights or tuple(self.class_weights)
 
 
-def require_one_of(name: str, value: object, known: Collection[str]) -> None:
-    """Refuse a setting that is none of the known words."""
-    if value not in known:
-        message = f"{name} ({value}) must be one of {', '.join(known)}."
-        raise UsageError(message)
-
-
-def require_number(name: str, value: object, least: float = 0) -> None:
-    """Refuse a setting that is no finite number of at least `least`."""
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not number or not math.isfinite(value) or value < least:  # type: ignore[arg-type, operator]
-        message = f"{name} ({value}) must be a number of at least {least}."
-        raise UsageError(message)
-
-
-def require_share(name: str, value: object, least: float = 0) -> None:
-    """Refuse a setting that is no number from `least` to 1."""
-    if not isinstance(value, int | float) or not least <= value <= 1:
-        message = f"{name} ({value}) must be a number from {least:g} to 1."
-        raise UsageError(message)
-
-
-def require_whole(name: str, value: object, least: int = 0) -> None:
-    """Refuse a setting that is no whole number of at least `least`."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        message = f"{name} ({value}) must be a whole number of at least {least}."
-        raise UsageError(message)
-
-
 def _check_common(record: MrpParameters | ConstrainedParameters) -> None:
     require_one_of("engine", record.engine, ENGINES)
-    if record.closed_orders_consume_forecast not in {True, False}:
-        message = "closed_orders_consume_forecast must be true or false."
-        raise UsageError(message)
-
-
-def require_budgets(budgets: object) -> None:
-    """Refuse budgets that are no amounts by name."""
-    if not isinstance(budgets, Mapping):
-        message = f"budgets ({budgets}) must be amounts by name, such as co2 = 40000."
-        raise UsageError(message)
-    for name, value in budgets.items():
-        if name not in BUDGETS:
-            message = f"Unknown budget {name}; there are {', '.join(BUDGETS)}."
-            raise UsageError(message)
-        require_number(f"The budget of {name}", value)
+    name = "closed_orders_consume_forecast"
+    require_flag(name, getattr(record, name))
 
 
 AUTO, DAYS_FIRST, WEEKS = "auto", "21xday+1xweek", "1xweek"
@@ -246,6 +212,8 @@ WEIGHTS = (
     "overload_weight",
     "safety_weight",
 )
+MOST_SHIFT = 24.0 * 366
+"""A year of a resource [h]."""
 USUAL_WEIGHTS = (0.1, 10.0)
 """Least and greatest of `WEIGHTS` about which nothing is told; they are factors on
 money. Weights of 1 to 10,000 fit models that count units and days."""
@@ -416,18 +384,17 @@ class OptimizeParameters(PlannerParameters):
     stage_room: float = 1.0
 
     def __post_init__(self) -> None:
-        lengths = ("late_days", "overload_factor", "shift_hours")
-        for name in (*WEIGHTS, *PRICES, *lengths, "stage_room"):
+        for name in (*WEIGHTS, *PRICES, "overload_factor", "stage_room"):
             require_number(name, getattr(self, name))
+        require_days("late_days", self.late_days)
+        require_number("shift_hours", self.shift_hours, most=MOST_SHIFT)
         if self.shortage_weight == 0:
             message = (
                 "shortage_weight (0) must be above 0: where shortage costs nothing, "
                 "the best plan makes nothing."
             )
             raise UsageError(message)
-        if self.overload not in {True, False}:
-            message = "overload must be true or false."
-            raise UsageError(message)
+        require_flag("overload", self.overload)
         require_one_of("goal", self.goal, GOALS)
         require_one_of("effort", self.effort, EFFORTS)
         require_whole("profit_rounds", self.profit_rounds)
@@ -450,8 +417,8 @@ class OptimizeParameters(PlannerParameters):
         require_budgets(self.budgets)
         # The sequence in which they were typed decides nothing.
         object.__setattr__(self, "budgets", dict(sorted(self.budgets.items())))
-        for name in self.stages:
-            require_one_of("stages", name, STAGES)
+        for stage in require_list("stages", self.stages, '["tiers", "cost"]'):
+            require_one_of("stages", stage, STAGES)
         if self.most_iterations is not None:
             require_whole("most_iterations", self.most_iterations)
         if self.most_seconds is not None:
@@ -465,9 +432,10 @@ class OptimizeParameters(PlannerParameters):
         return self.cost_weight / late if late else 0.0
 
     def _check_bucket(self) -> None:
+        require_text("bucket", self.bucket)
         try:
             grid(DAYS_FIRST if self.bucket == AUTO else self.bucket, 0)
-        except (TypeError, ValueError) as wrong:
+        except ValueError as wrong:
             raise UsageError(str(wrong).replace("settings.bucket", "bucket")) from wrong
 
 

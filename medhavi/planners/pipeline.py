@@ -17,10 +17,9 @@ from medhavi.planners.parameters import (
     ConstrainedParameters,
     MrpParameters,
     OptimizeParameters,
-    require_number,
-    require_share,
 )
 from medhavi.planners.run_limits import without_collections
+from medhavi.planners.setting_ranges import require_number, require_share
 from medhavi.planners.unplannable import unplannable_rows, with_left_out
 from medhavi.results.identity import register_of
 from medhavi.results.run_record import Basis

@@ -247,6 +247,33 @@ def with_unit(value: float | None, unit: str) -> str:
     return text if told else f"{text} {unit}"
 
 
+def apart(value: float, other: float, unit: str) -> tuple[str, str]:
+    """Two figures with their unit, in as many digits as tell them apart.
+
+    >>> apart(110.0, 109.99, "EUR"), apart(104.0, 80.0, "kg")
+    (('110 EUR', '109.99 EUR'), ('104 kg', '80 kg'))
+    >>> apart(1_234_567.25, 1_234_567.2, "EUR")
+    ('1,234,567.25 EUR', '1,234,567.2 EUR')
+    """
+    texts = with_unit(value, unit), with_unit(other, unit)
+    digits = 4
+    while texts[0] == texts[1] and value != other and digits <= _FINEST + 5:
+        texts = f"{number(value, digits)} {unit}", f"{number(other, digits)} {unit}"
+        digits += 1
+    return texts
+
+
+def enough(value: float, unit: str) -> str:
+    """Amount with its unit, rounded up: a budget that is raised by it holds.
+
+    >>> enough(9.992, "EUR"), enough(1234.2, "kg"), enough(65.0, "kg")
+    ('10 EUR', '1,235 kg', '65 kg')
+    """
+    places = 0 if value >= 1000 else 2
+    least = math.ceil(value * 10**places - 1e-6) / 10**places
+    return f"{_trimmed(f'{least:,.{places}f}')} {unit}"
+
+
 def difference(value: float | None, unit: str, *, points: str = "") -> str:
     """Distance of a key figure from the one it is compared to, signed.
 

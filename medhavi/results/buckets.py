@@ -22,7 +22,9 @@ Instants = NDArray[np.int64]
 _WEEK = 7 * DAY
 _FIRST_MONDAY = 4 * DAY
 _UNITS = ("hour", "day", "week", "month")
-_PART = re.compile(r"(\d+)x(hour|day|week|month)")
+MOST_PARTS = 100_000
+"""Eleven years of hours; a longer grid is a typing error."""
+_PART = re.compile(r"([1-9]\d{0,8})x(hour|day|week|month)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +96,9 @@ def grid(bucket: str, as_of: int) -> Grid:
         )
         raise ValueError(message)
     read = [(int(part[1]), part[2]) for part in parts if part]
+    if sum(count for count, _ in read) > MOST_PARTS:
+        message = f"settings.bucket ({bucket}) has more than {MOST_PARTS:,} buckets."
+        raise ValueError(message)
     edges = [int(as_of) // DAY * DAY]
     for count, unit in read:
         for _ in range(count):

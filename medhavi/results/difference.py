@@ -254,9 +254,8 @@ def planned_orders(plan: Plan) -> pl.DataFrame:
 
 def orders_kept(before: Plan, after: Plan) -> int:
     """How many planned orders of a plan stand in another one as they were."""
-    old, new = (planned_orders(one).group_by(PLACED).len() for one in (before, after))
-    both = old.join(new, on=PLACED, nulls_equal=True)
-    return int(both.select(pl.min_horizontal("len", "len_right").sum()).item())
+    old, new = (one.supplies.select("id", "status", *PLACED) for one in (before, after))
+    return _equal_orders(old, new.rename({"id": "id_new"})).height
 
 
 _TIMES = ("start", "finish", "resource")

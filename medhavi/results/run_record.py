@@ -153,9 +153,10 @@ class RunRecord:
         (`relative_gap`); None without an optimiser. In mode optimize money that no plan
         costs less than [base currency].
     effort
-        Deterministic counts of work: iterations, nodes, evaluations.
+        Deterministic counts of work: iterations, nodes, evaluations. Of a run that was
+        ended before its end they are part of its identity.
     repeatable
-        False when a wall-clock limit cut the run short.
+        False when a wall-clock limit cut the run short; its id says how far it came.
     netting
         What was netted, in mode mrp; None in another mode or where it is not known. It
         is no part of the identity of the run.
@@ -200,8 +201,12 @@ class RunRecord:
 
     @property
     def run_id(self) -> str:
-        """Identity of the run: equal input, settings and seed give the equal id."""
-        parts = {
+        """Identity of the run: equal input, settings and seed give the equal id.
+
+        Where a run was ended before its end, by somebody or by the clock, they decide
+        no plan: how far it came is part of its id.
+        """
+        parts: dict[str, object] = {
             "planner": self.planner,
             "mode": self.mode,
             "package_version": self.package_version,
@@ -209,6 +214,9 @@ class RunRecord:
             "settings": dict(self.settings),
             "seed": self.seed,
         }
+        if self.status is Status.CANCELLED or not self.repeatable:
+            counts = {name: float(count) for name, count in self.effort.items()}
+            parts["reached"] = [counts, [asdict(step) for step in self.steps]]
         text = json.dumps(parts, sort_keys=True, default=str, ensure_ascii=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 

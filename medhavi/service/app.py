@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING
 from medhavi import __version__
 from medhavi.errors import EnvironmentFailure, MedhaviError, UsageError
 from medhavi.service.api.desk_api import DeskApi
-from medhavi.service.api.desk_maintenance import COMPARED_SECONDS, DeskMaintenance
 from medhavi.service.api.guard import RequestGuard
 from medhavi.service.api.view_api import view_routes
 from medhavi.service.data_source import (
@@ -59,9 +58,10 @@ from medhavi.views.page import (
     facts_html,
     navigation_html,
 )
-from medhavi.views.plan_pages.page_numbers import numbers_of
+from medhavi.views.plan_pages.cockpit import numbers_of
 from medhavi.views.theme import app_style
 from medhavi.views.words import say
+from medhavi.workbench.shared_desk import COMPARED_SECONDS, DeskMaintenance
 from medhavi.workbench.workspace import NoWorkspaceError, models_folder
 
 if TYPE_CHECKING:

@@ -37,8 +37,7 @@ from medhavi.views.plan_pages.campaign_words import (
 )
 from medhavi.views.words import say
 from medhavi.workbench.files.tables_run import plan_snapshot
-from medhavi.workbench.orders.plan_edit_answers import Preview
-from medhavi.workbench.orders.plan_edit_preview import worked_out
+from medhavi.workbench.orders.plan_edit_answers import Preview, worked_out
 from medhavi.workbench.plan_effects import edited_snapshot, planned_again
 from medhavi.workbench.plan_in_force import renewed_plan
 from medhavi.workbench.studies.campaign_study import (

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from medhavi.service.downloads import list_files
 from medhavi.service.page_table import written
 from medhavi.service.plan_pages.page_choices import choice
 from medhavi.views import grid_columns
@@ -19,7 +20,7 @@ from medhavi.views.row_groups import KEY, group_rows, rows_of, told_groups
 from medhavi.views.words import say
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import marimo as mo
 
@@ -115,14 +116,30 @@ def listed_rows(
     return rows_of(rows, grouping, column, opened(grouped))
 
 
-def file_rows(
-    rows: pl.DataFrame,
+def group_files(
+    rows: Callable[[], pl.DataFrame],
     grouping: GridGroups,
     column: str | None,
     grouped: mo.ui.table | None,
     shown: Callable[[pl.DataFrame], pl.DataFrame],
-) -> pl.DataFrame:
-    """Rows of a file: all as `shown`, or groups with those of the opened ones below."""
-    if column is None:
-        return shown(rows)
-    return told_groups(rows, grouping, column, opened(grouped), shown)
+    titles: Mapping[str, str],
+    name: str,
+) -> mo.Html:
+    """Offer files: all rows as `shown`, or groups with those of the opened ones below.
+
+    Parameters
+    ----------
+    titles
+        Other titles of columns in a file, where it has them.
+    """
+
+    def told() -> pl.DataFrame:
+        listed = rows()
+        made = (
+            shown(listed)
+            if column is None
+            else told_groups(listed, grouping, column, opened(grouped), shown)
+        )
+        return made.rename(titles, strict=False)
+
+    return list_files(told, name)

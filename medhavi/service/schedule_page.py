@@ -25,7 +25,7 @@ from medhavi.service.page_table import page_table
 from medhavi.views import grid_columns, page
 from medhavi.views.names import Names, percent, wall_clock
 from medhavi.views.order_list import clocks
-from medhavi.views.pictures.schedule_bars import hours_text
+from medhavi.views.pictures.operation_bars import hours_text
 from medhavi.views.schedule_words import span_words
 from medhavi.views.words import say
 from medhavi.workbench.files.schedule_files import risk, schedule

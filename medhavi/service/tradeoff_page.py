@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from medhavi.errors import UsageError
-from medhavi.planners.parameters import require_budgets
+from medhavi.planners.setting_ranges import require_budgets
 from medhavi.progress import unobserved
 from medhavi.results.figures.scorecard import scorecard
 from medhavi.results.pareto_front import (

@@ -473,3 +473,34 @@ def _typed_cell(column: Column, value: Any) -> Any:
         case _:
             fits = True
     return value if fits else None
+
+
+def cells_match(chosen: Mapping[str, str | None]) -> pl.Expr:
+    """Rows that the stated cells name; all where none is stated."""
+    expression = pl.lit(value=True)
+    for name, value in chosen.items():
+        if value is not None:
+            expression &= pl.col(name) == value
+    return expression
+
+
+def chosen_rows(
+    snapshot: Snapshot,
+    table: str,
+    chosen: Mapping[str, str | None],
+    more: pl.Expr | None = None,
+) -> pl.DataFrame:
+    """Rows of a table that the stated cells name, at least one."""
+    hit = cells_match(chosen)
+    rows = snapshot[table].filter(hit if more is None else hit & more)
+    if rows.is_empty():
+        stated = {name: value for name, value in chosen.items() if value is not None}
+        raise NoSuchRowError(table, stated)
+    return rows
+
+
+def rewritten(rows: Mapping[str, pl.DataFrame], cells: Mapping[str, pl.Expr]) -> Patch:
+    """Patch by which rows get other cells."""
+    return Patch(
+        upserts={name: frame.with_columns(**cells) for name, frame in rows.items()}
+    )

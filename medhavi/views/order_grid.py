@@ -25,7 +25,7 @@ from medhavi.views.names import (
     wall_clock,
 )
 from medhavi.views.order_list import MARKS, exception_rows, order_words
-from medhavi.views.page import empty, part_rows, tab_address, table_html
+from medhavi.views.page import empty, link_row, part_rows, tab_address, table_html
 from medhavi.views.row_groups import GridGroups, quantity_sums, week_words
 from medhavi.views.tiles import Tile
 from medhavi.views.words import say
@@ -561,17 +561,19 @@ MOST_EDITS = 12
 """Orders of a drawer that lead to their edit."""
 
 
-def order_edits_html(plan: Plan, orders: pl.DataFrame, names: Names) -> str:
+def order_edits_html(
+    plan: Plan, orders: pl.DataFrame, names: Names, links: Mapping[str, str]
+) -> str:
     """Some orders of a plan, the first start first, each a link to its edit.
 
     Parameters
     ----------
     orders
         Rows of `supplies`; stock and reservations without a number are passed over.
+    links
+        Addresses by their words, which stand below.
     """
     numbered = orders.filter(pl.col("number").is_not_null()).sort("start", "id")
-    if numbered.is_empty():
-        return empty(say("no_order_of_it"), "")
     lines = [
         f"<li>{_edit_line(number, order_words(plan, one, names))}</li>"
         for one, number in numbered.select("id", "number").head(MOST_EDITS).rows()
@@ -579,7 +581,12 @@ def order_edits_html(plan: Plan, orders: pl.DataFrame, names: Names) -> str:
     more = numbered.height - len(lines)
     if more > 0:
         lines.append(f'<li class="muted">{say("and_more", more)}</li>')
-    return f"<h3>{say('its_orders')}</h3><ul>{''.join(lines)}</ul>"
+    listed = (
+        f"<h3>{say('its_orders')}</h3><ul>{''.join(lines)}</ul>"
+        if lines
+        else empty(say("no_order_of_it"), "")
+    )
+    return f'<div class="mv-list">{listed}<p>{link_row(links)}</p></div>'
 
 
 def _edit_line(number: str, words: str) -> str:

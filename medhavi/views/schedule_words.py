@@ -28,7 +28,7 @@ from medhavi.views.page import (
     verified_words,
 )
 from medhavi.views.pictures.gantt import RUN, SETUP, GanttStyle, gantt
-from medhavi.views.pictures.schedule_bars import (
+from medhavi.views.pictures.operation_bars import (
     MINUTES_MS,
     NO_LINES,
     axis_x,

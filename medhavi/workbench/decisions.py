@@ -482,7 +482,7 @@ class FactAmending:
 
     def event_figures(self) -> Mapping[str, list[Measure]]:
         """Latency, success and accuracy of the events of the log (KPI-31)."""
-        from medhavi.results.figures.event_figures import event_figures
+        from medhavi.results.figures.log_figures import event_figures
 
         columns = "type", "occurred_at", "recorded_at"
         events = self.lake.table("bronze.events").select(columns).collect()

@@ -1,4 +1,4 @@
-"""Who takes care of which exception message, what was noted, what is settled."""
+"""Who takes care of which exception message or doubtful value, and what is settled."""
 
 from __future__ import annotations
 
@@ -9,13 +9,25 @@ import msgspec
 import polars as pl
 
 from medhavi.errors import UsageError
+from medhavi.predict.master_data.cell_history import CellHistory
+from medhavi.predict.master_data.doubtful_values import doubtful_values
+from medhavi.predict.master_data.duplicates import likely_duplicates
 from medhavi.workbench.decisions import append_reviews
+from medhavi.workbench.training.observed_history import history_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from medhavi.events.store import BulkStore
     from medhavi.lakehouse import Lake
+    from medhavi.predict.master_data.doubtful_values import (
+        DoubtfulValues,
+        DoubtSettings,
+    )
+    from medhavi.predict.master_data.duplicates import (
+        DuplicateSettings,
+        LikelyDuplicates,
+    )
     from medhavi.snapshot import Snapshot
 
 
@@ -31,7 +43,10 @@ class ExceptionReview(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ExceptionReviewing:
-    """Exception messages as verbs of the workbench: who has them, what is settled."""
+    """Exceptions and doubtful master data as verbs of the workbench.
+
+    Who has them, what is settled; a doubtful value that was settled is listed no more.
+    """
 
     if TYPE_CHECKING:
 
@@ -125,3 +140,54 @@ class ExceptionReviewing:
         # No table changes: an open desk need not look again.
         self.lake.mirror(self.store)
         return tuple(made)
+
+    def doubtful_values(
+        self,
+        settings: DoubtSettings | None = None,
+        *,
+        snapshot: Snapshot | None = None,
+        known_at: dt.datetime | None = None,
+    ) -> DoubtfulValues:
+        """Cells that are likely wrong, with what the log tells of them.
+
+        It tells their earlier values, and what was delivered of the stated lead times.
+
+        Parameters
+        ----------
+        settings
+            See `DoubtSettings`.
+        snapshot
+            Tables of the lake; None: those of `known_at`.
+        known_at
+            Events recorded up to then; default: all.
+        """
+        taken = snapshot or self.lake.snapshot(known_at)
+        rows = {table: frame.height for table, frame in taken.tables.items()}
+        history = CellHistory(self.lake.cell_changes(known_at, rows))
+        observed = self.lake.lead_time_observations(known_at)
+        deliveries = {
+            kind: history_of(observed, taken, kind) for kind in ("supplier", "lane")
+        }
+        found = doubtful_values(taken, settings, history, deliveries)
+        return found.without(self._settled())
+
+    def likely_duplicates(
+        self,
+        settings: DuplicateSettings | None = None,
+        *,
+        snapshot: Snapshot | None = None,
+    ) -> LikelyDuplicates:
+        """Rows of master data that are likely one.
+
+        Parameters
+        ----------
+        settings
+            See `DuplicateSettings`.
+        snapshot
+            Tables of the lake; None: the newest.
+        """
+        taken = snapshot or self.snapshot()
+        return likely_duplicates(taken, settings).without(self._settled())
+
+    def _settled(self) -> list[str]:
+        return [key for key, one in self.exception_reviews().items() if one.done]

@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from medhavi.errors import UsageError
-from medhavi.workbench.data_quality import DataQuality
 from medhavi.workbench.decisions import FactAmending
+from medhavi.workbench.exception_reviews import ExceptionReviewing
 from medhavi.workbench.lake_reading import LakeReading
 from medhavi.workbench.orders.plan_editing import PlanEditing
 from medhavi.workbench.workspace import current_workspace
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from medhavi.workbench.training.training import PublishedEstimates, TrainingResult
 
 
-class Workbench(LakeReading, PlanEditing, FactAmending, DataQuality):
+class Workbench(LakeReading, PlanEditing, FactAmending, ExceptionReviewing):
     """Events, lake, plans and decisions of one company.
 
     Parameters

@@ -155,6 +155,9 @@ def test_budgets_are_typed_and_a_conflict_is_said(medhavi, tables):
     said = medhavi(*asked, "--at-most", "cost")
     assert said.code == 2
     assert "write a name and a number" in said.err
+    said = medhavi(*asked, "--at-most", "cost=100", "--at-most", " cost = 50")
+    assert said.code == 2
+    assert "the budget of cost is stated twice, as cost=100 before" in said.err
 
 
 @pytest.mark.req("OMO-14")

@@ -128,6 +128,31 @@ def test_what_dies_is_made_in_time_where_orders_are_placed_anew() -> None:
 
 
 # --- companies that use many rules at once -------------------------------------------
+@pytest.mark.req("MRP-11")
+@pytest.mark.parametrize("mode", ["mrp", "constrained"])
+def test_a_peg_at_a_place_that_a_demand_may_not_ship_from_is_told(mode: str) -> None:
+    """D may be served from PLANT only, where nothing is; E takes the lot that D lacks.
+
+    D is pegged to all ten units of the lot at WH: the plan says that it cannot be kept.
+    """
+    place = {"product": "A", "location": "WH"}
+    snapshot = factories.snapshot(
+        locations=PLACES,
+        stock=[lot("L1", 10, location="WH")],
+        demands=[
+            wanted(10, 5, ship_from="PLANT"),
+            {**place, "demand": "E", "qty": 10, "due": day(5)},
+        ],
+        pegs=[{"demand": "D", "supply": "A|WH|L1", **place, "qty": 10}],
+    )
+    made = plan(snapshot, mode)
+    assert [str(one) for one in verify(made, snapshot)] == []
+    told = made.exceptions.filter(code="FirmPegBroken")
+    assert told["demand"].to_list() == ["D"]
+    given = made.pegging.filter(supply="A|WH|L1").select("demand", "qty").rows()
+    assert given == [("E", 10.0)]
+
+
 def with_pegs(rows: Tables, seed: int) -> Tables:
     """A company whose demands are pegged to whatever stands, wherever it is."""
     draw = random.Random(seed + 7)

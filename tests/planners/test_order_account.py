@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medhavi.edits.order_states import OrderFacts, OrderState, Verb
-from medhavi.planners.work_orders.order_account import Report, account
-from medhavi.results.figures.order_figures import order_measures
+from medhavi.planners.work_orders import Report, account
+from medhavi.results.figures.log_figures import order_measures
 from medhavi.units import DAY, HOUR
 
 ORDER = OrderFacts(order="WO-1", state=OrderState.RELEASED, qty=100.0)

@@ -7,7 +7,7 @@ import pytest
 
 from medhavi.edits.order_rows import free_number, order_named, order_number, order_row
 from medhavi.errors import UsageError
-from medhavi.planners.work_orders.order_parameters import (
+from medhavi.planners.work_orders import (
     FirmingRule,
     OrderParameters,
     firming,
@@ -115,8 +115,8 @@ def test_parameters_are_read_from_toml_names():
     ("values", "message"),
     [
         ({"replam": "x"}, "Orders: unknown replam; known are firming, critical"),
-        ({"firming": "all"}, "firming must be a list of tables"),
-        ({"firming": [1]}, "A rule of firming is a table"),
+        ({"firming": "all"}, "firming .all. must be a list of tables"),
+        ({"firming": [1]}, "firming .1.: a rule is a table"),
         ({"firming": [{"days": 1}]}, "A rule of firming: unknown days"),
         ({"firming": [{"kind": "sell"}]}, r"kind \(sell\) must be one of"),
         ({"firming": [{"within_days": -1}]}, "within_days .* at least 0"),

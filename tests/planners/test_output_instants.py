@@ -151,3 +151,63 @@ def test_an_output_before_its_order_begins_is_refused_by_name(
     [found] = refused.value.findings
     assert (found.code, found.table, found.value) == ("PLAN016", "routing_outputs", "R")
     assert f"{'A' if role == 'main' else 'Z'} at L {hours} h before" in found.message
+
+
+@pytest.mark.req("RTG-01")
+@pytest.mark.parametrize("mode", ["mrp", "constrained"])
+@pytest.mark.parametrize("written", [None, 1])
+@pytest.mark.parametrize(
+    ("sequence", "link", "hour"),
+    [
+        # Both end at 8 h: step 2 begins at -2 h, and step 1 an hour before the end.
+        (2, {"step": 2, "after": 1, "kind": "finish_finish"}, 7),
+        (1, None, 7),
+        # Step 2 waits for the start of step 1; for 90 minutes before its end.
+        (2, {"step": 2, "after": 1, "kind": "start_start"}, -2),
+        (2, {"step": 2, "after": 1, "lag_minutes": -90}, -1.5),
+        (2, None, -3),
+    ],
+)
+def test_a_line_without_a_step_is_taken_by_the_first(
+    sequence, link, hour, written, mode
+):
+    """Step 1 takes B and an hour, step 2 ten hours; A is wanted at 8 h of a Monday.
+
+    The work begins in the week before, and B is wanted there only where step 1 is.
+    """
+    tables = factories.snapshot(
+        demands=[{"qty": 10, "due": day(7 + 8 / 24)}],
+        routings=[{}],
+        steps=[
+            {"step": 1, "sequence": 1, "fixed_minutes": 60},
+            {"step": 2, "sequence": sequence, "run_minutes_per_unit": 60},
+        ],
+        step_links=[] if link is None else [link],
+        bom_lines=[{"component": "B", "step": written}],
+        supply_terms=[{"product": "B", "lead_time_days": 1}],
+    )
+    made = plan(tables, mode, KERNELS)
+    assert [str(fault) for fault in verify(made, tables)] == []
+    [(_, _, _, there)] = orders(made, "B")
+    assert there == round(7 + hour / 24, 6)
+
+
+@pytest.mark.req("RTG-01")
+@pytest.mark.parametrize("mode", ["mrp", "constrained"])
+def test_the_first_step_is_the_one_that_comes_after_no_other(mode):
+    """Step 1 (an hour) comes after step 2 (ten hours), which begins at -3 h."""
+    tables = factories.snapshot(
+        demands=[{"qty": 10, "due": day(7 + 8 / 24)}],
+        routings=[{}],
+        steps=[
+            {"step": 1, "fixed_minutes": 60},
+            {"step": 2, "run_minutes_per_unit": 60},
+        ],
+        step_links=[{"step": 1, "after": 2}],
+        bom_lines=[{"component": "B"}],
+        supply_terms=[{"product": "B", "lead_time_days": 1}],
+    )
+    made = plan(tables, mode, KERNELS)
+    assert [str(fault) for fault in verify(made, tables)] == []
+    [(_, _, _, there)] = orders(made, "B")
+    assert there == round(7 - 3 / 24, 6)

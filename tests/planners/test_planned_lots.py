@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 
 from tests import factories
@@ -150,6 +152,67 @@ def test_safety_time_of_the_source_takes_from_the_life_of_an_order():
     )
     # There on day 8, dead on day 13; a day of 30 costs less than three.
     assert orders(made) == [("A", 30, 3, 8), ("A", 60, 6, 11)]
+
+
+@pytest.mark.req("MRP-10")
+@pytest.mark.parametrize("mode", ["mrp", "constrained"])
+@pytest.mark.parametrize(
+    ("safety", "due", "left", "dates"),
+    [
+        (0.5, 10, 2, (8.5, 9.5)),
+        (1, 10, 2, (8, 9)),
+        (2, 10, 2, (8, 9)),
+        (5, 10, 2, (8, 9)),
+        # With its safety time it had to be ordered before now.
+        (5, 5, 2, (3, 4)),
+        # What arrives when it is wanted has as many days left.
+        (5, 10, 3, (9, 10)),
+        (5, 10, 3.5, None),
+    ],
+)
+def test_safety_time_is_given_up_before_goods_die(mode, safety, due, left, dates):
+    """A lives 3 days, and so many are left when it is wanted; it comes after a day.
+
+    With 2 left on day 10 it arrives on day 9 or later: one day of safety time is kept.
+    """
+    snapshot = factories.snapshot(
+        products=[{"product": "A", "shelf_life_days": 3}],
+        demands=[{"due": day(due), "min_shelf_days": left}],
+        supply_terms=[{"lead_time_days": 1, "safety_days": safety}],
+    )
+    made = plan(snapshot, mode)
+    assert [str(fault) for fault in verify(made, snapshot)] == []
+    assert orders(made) == ([] if dates is None else [("A", 10, *dates)])
+
+
+@pytest.mark.req("MRP-10")
+@pytest.mark.parametrize(
+    ("shuts", "finish"),
+    [
+        # Thursday's receipt would be dead; that of Friday ends as Monday begins.
+        ("from Saturday to Sunday", 7),
+        # The receipt of the day before the need ends then; nothing is open after it.
+        ("from Saturday on", None),
+    ],
+)
+def test_safety_time_is_given_up_across_closed_days(shuts, finish):
+    """A lives 3 days, 1 is left on day 8, a Tuesday: it arrives on day 6 or later.
+
+    Two open days of safety time would have it arrive on day 4, a Friday.
+    """
+    monday = [{"weekday": 1, "start": dt.time(0), "finish": dt.time(0)}]
+    rest = [{**monday[0], "weekday": weekday} for weekday in range(2, 6)]
+    stays_shut = {"valid_to": day(5)} if finish is None else {}
+    made = planned(
+        products=[{"product": "A", "shelf_life_days": 3}],
+        locations=[{"location": "L", "calendar": "CAL"}],
+        calendars=[{}],
+        shifts=[{**row, **stays_shut} for row in [*monday, *rest]],
+        demands=[{"due": day(8), "min_shelf_days": 1}],
+        supply_terms=[{"lead_time_days": 1, "receipt_days": 1, "safety_days": 2}],
+    )
+    found = [round(at, 3) for _, _, _, at in orders(made) if at is not None]
+    assert found == ([] if finish is None else [finish])
 
 
 @pytest.mark.parametrize("rule", [*RULES, "poq"])

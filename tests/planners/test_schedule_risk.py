@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.errors import LimitReached
+from medhavi.errors import LimitReached, UsageError
 from medhavi.findings import BadData
 from medhavi.planners.sampled_times import uniforms
 from medhavi.planners.scheduling.assignment_tables import (
@@ -328,7 +328,7 @@ def test_a_schedule_without_operations_is_refused():
     ids=str,
 )
 def test_parameters_out_of_range_are_refused(wrong):
-    with pytest.raises(ValueError, match=r"spread|scenarios"):
+    with pytest.raises(UsageError, match=r"spread|scenarios"):
         RiskParameters(**wrong)
 
 

@@ -278,7 +278,7 @@ def test_a_budget_that_cannot_hold_names_its_smallest_relaxation():
     }
     assert str(refused.value) == (
         "Co2 at most 100 kg and cost at most 80 EUR cannot hold together where as little "
-        "is short as can be: allow 100 kg more co2 or 25 EUR more cost."
+        "is short as can be: allow at least 100 kg more co2 or 25 EUR more cost."
     )
 
 
@@ -306,6 +306,49 @@ def test_points_are_plans_that_keep_the_budgets():
     assert capped.points["co2"].max() <= 200
     assert capped.programs["co2"].max() <= 200 * (1 + 1e-6)
     assert capped.run.run_id != free.run.run_id
+
+
+def in_lots(size: float, qty: float = 50) -> Snapshot:
+    """Units that come in lots: dirty at 1 with 5 kg, or green at 3 with 1 kg."""
+    terms = [("DIRTY", 1.0, 5.0), ("GREEN", 3.0, 1.0)]
+    return factories.snapshot(
+        demands=[{"product": "A", "qty": qty, "due": day(10)}],
+        supply_terms=[
+            {"product": "A", "supplier": name, "unit_price": price, "co2_kg": co2}
+            | {"lead_time_days": 2, "lot_multiple": size}
+            for name, price, co2 in terms
+        ],
+        inventory_policies=[{"product": "A", "location": "L", "holding_rate": 0.0}],
+    )
+
+
+@pytest.mark.req("OMO-14")
+def test_a_budget_takes_no_plan_that_keeps_it_from_a_front():
+    """Two lots of 25, none, one or two of them dirty: 50, 150 or 250 kg."""
+    goals = ("cost", "co2")
+    free = medhavi.pareto(in_lots(25), goals, 6, settings=WEEKS)
+    rows = free.points.select(goals).rows()
+    assert rows == [(50, 250), (100, 150), (150, 50)]
+    capped = medhavi.pareto(
+        in_lots(25), goals, 6, settings=WEEKS, budgets={"co2": 160.0}
+    )
+    assert capped.points.select(goals).rows() == rows[1:]
+    numbers = set(capped.programs["program"])
+    assert set(capped.points["program"].drop_nulls()) <= numbers
+
+
+@pytest.mark.req("OME-05")
+def test_a_budget_that_no_plan_of_a_front_keeps_is_refused_and_what_is_needed_named():
+    """Programs emit 50 kg for 50 units, a green lot of 100 emits 100 kg."""
+    with pytest.raises(InfeasibleBudgets) as refused:
+        medhavi.pareto(
+            in_lots(100), ("cost", "co2"), 3, settings=WEEKS, budgets={"co2": 60.0}
+        )
+    assert str(refused.value) == (
+        "No plan that was found keeps the budgets: co2 of the nearest one is 100 kg, at "
+        "most 60 kg are allowed: allow 40 kg more."
+    )
+    assert refused.value.more == ({"co2": pytest.approx(40)},)
 
 
 @pytest.mark.parametrize(

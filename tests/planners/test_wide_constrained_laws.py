@@ -11,6 +11,7 @@ import pytest
 
 from medhavi.errors import NotAvailable
 from medhavi.findings import BadData
+from medhavi.results.figures.scorecard import scorecard
 from medhavi.snapshot import Snapshot
 from tests import factories
 from tests.api import plan, verify
@@ -114,6 +115,40 @@ def test_a_firm_order_in_mode_optimize_takes_nothing_that_is_dead() -> None:
     bought = made.supplies.filter(kind="buy", product="P1").sort("finish")[1:]
     assert bought["qty"].sum() == 50
     assert bought["finish"].min() + dt.timedelta(days=3) >= leaves
+
+
+@pytest.mark.req("HEU-02")
+def test_more_effort_costs_no_more_where_all_is_placed_anew() -> None:
+    """By all rules, what the search at effort standard found costs a fifth more."""
+    snapshot = Snapshot.from_frames(factories.tables(**wide_tables(60018)))
+    light, standard = (
+        plan(snapshot, "constrained", {"effort": effort})
+        for effort in ("light", "standard")
+    )
+    assert "placed anew with all rules" in standard.run.engine
+    assert scorecard(standard, snapshot).total <= scorecard(light, snapshot).total
+    assert standard.run.settings["effort"] == "standard"
+
+
+@pytest.mark.req("HEU-02")
+def test_a_resumed_schedule_leaves_out_nothing_that_was_delivered() -> None:
+    """A component of R2a is taken twice; D3, the most urgent demand, is on time."""
+    rows = wide_tables(31181)
+    lines = [
+        {**line, "qty_per": 1.0}
+        if (line["routing"], line["line"]) == ("R2a", 2)
+        else line
+        for line in rows["bom_lines"]
+    ]
+    before, after = (
+        Snapshot.from_frames(factories.tables(**one))
+        for one in (rows, {**rows, "bom_lines": lines})
+    )
+    settings = {"engine": "python"}
+    first = plan(before, "constrained", settings)
+    found = plan(after, "constrained", settings, baseline=first)
+    assert found.fulfilment.filter(demand="D3")["status"].item() == "on_time"
+    assert verify(found, after) == []
 
 
 @pytest.mark.nightly

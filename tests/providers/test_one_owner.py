@@ -109,7 +109,7 @@ COUNTS = {
         "first_fit",
     ): "whether a set-up fits in front of work that stays as planned",
     (
-        "work_orders/order_parameters.py",
+        "work_orders.py",
         "subtract_days",
     ): "the firming window before a need",
 }

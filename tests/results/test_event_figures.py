@@ -7,7 +7,7 @@ import datetime as dt
 import polars as pl
 import pytest
 
-from medhavi.results.figures.event_figures import event_figures
+from medhavi.results.figures.log_figures import event_figures
 
 NOW = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medhavi.planners.campaigns.campaign_proposals import figures as campaign_figures
-from medhavi.planners.work_orders.order_parameters import OrderParameters, urgencies
+from medhavi.planners.work_orders import OrderParameters, urgencies
 from medhavi.results.difference import stability
 from medhavi.results.figures.kpis import kpi_table
 from medhavi.results.plans import lateness
@@ -21,7 +21,7 @@ from medhavi.views.order_list import comparison_html
 from medhavi.views.pictures.chain import chain_title
 from medhavi.views.pictures.lateness import late_demands, overdue_title
 from medhavi.views.plan_pages.demand_chain import headline
-from medhavi.views.plan_pages.demand_grid import demand_rows
+from medhavi.views.plan_pages.demand_lists import demand_rows
 from medhavi.views.report import figures_html, html
 from medhavi.views.tiles import plan_tiles
 from medhavi.workbench.cycle.steps import StepRule, _said

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from medhavi.results.figures.kpis import figures_table
-from medhavi.results.figures.promise_figures import decision_rows, promise_figures
+from medhavi.results.figures.log_figures import decision_rows, promise_figures
 from medhavi.workbench.promise_desk.desk_counters import response_times
 
 NOW = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)

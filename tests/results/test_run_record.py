@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from medhavi.results.run_record import RunRecord, Status
+from medhavi.results.run_record import PlanStep, RunRecord, Status
 
 
 def record(**fields: object) -> RunRecord:
@@ -40,6 +42,22 @@ def test_equal_runs_have_equal_ids() -> None:
 
 def test_effort_and_status_are_no_part_of_the_id() -> None:
     assert record(effort={"nodes": 1}, status="optimal").run_id == record().run_id
+
+
+@pytest.mark.parametrize("ended", [{"status": "cancelled"}, {"repeatable": False}])
+def test_runs_that_were_ended_have_an_id_by_what_they_reached(
+    ended: dict[str, object],
+) -> None:
+    """Ended after 40 moves and after 90 it is two runs with two plans; ended twice
+    after 40 it is one. Equal counts by other steps are another run too."""
+    early, later = ({"moves": count} for count in (40, 90))
+    ids = {record(effort=count, **ended).run_id for count in (early, later)}
+    assert len(ids | {record().run_id}) == 3
+    assert record(effort={"moves": 40.0}, **ended).run_id in ids
+    step = PlanStep(name="first", effort="light", cost=9.0, lateness=1.0, late=1)
+    known = record(effort=early, steps=(step,), **ended)
+    assert known.run_id not in ids
+    assert RunRecord.from_dict(json.loads(json.dumps(known.as_dict()))) == known
 
 
 def test_a_status_is_one_of_the_known() -> None:

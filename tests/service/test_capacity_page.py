@@ -16,7 +16,6 @@ from medhavi.errors import UsageError
 from medhavi.results.figures.kpis import used_share
 from medhavi.service import page_data
 from medhavi.service.capacity_pages import (
-    calendar_edits,
     capacity_edits,
     capacity_page,
 )
@@ -442,7 +441,7 @@ def test_a_calendar_is_read_and_opened_for_an_extra_shift(company) -> None:
         "end": "2026-01-10 16:00",
         "reason": "",
     }
-    edit = calendar_edits.calendar_exception(form, company, "CAL")
+    edit = capacity_edits.calendar_exception(form, company, "CAL")
     (row,) = edit["rows"]
     assert row["row"]["capacity"] == 1.0
     assert row["row"]["reason"] == "extra shift"
@@ -457,16 +456,16 @@ def test_a_calendar_is_read_and_opened_for_an_extra_shift(company) -> None:
     assert then < late
     shut = {**form, "kind": "calendar_closed", "begin": "2026-01-09", "end": ""}
     with pytest.raises(UsageError, match="from when to when"):
-        calendar_edits.calendar_exception(shut, company, "CAL")
+        capacity_edits.calendar_exception(shut, company, "CAL")
     names = names_of(company)
     open_already = {**form, "begin": "2026-01-09 09:00", "end": "2026-01-09 12:00"}
     refused = capacity_edits.read(
-        lambda: calendar_edits.calendar_exception(open_already, company, "CAL"), names
+        lambda: capacity_edits.calendar_exception(open_already, company, "CAL"), names
     )
     assert isinstance(refused, PageProblem)
     assert "No machine works longer with Opening hours of Idle" in refused.text
     assert "Open the calendar of the place" in refused.remedy
-    closed = calendar_edits.calendar_exception(
+    closed = capacity_edits.calendar_exception(
         {**shut, "end": "2026-01-09"}, after, "CAL"
     )
     assert closed["rows"][0]["row"]["priority"] == 1
@@ -483,7 +482,7 @@ def week(company):
 
     def filled(**other):
         named = zip(WEEKDAYS, range(1, 8), strict=True)
-        stated = calendar_edits.stated_week(company, "CAL")
+        stated = capacity_edits.stated_week(company, "CAL")
         cells = {name: stated[day] for name, day in named}
         return {**cells, "begin": "2026-01-12", "end": "", "reason": "", **other}
 
@@ -494,10 +493,10 @@ def week(company):
 def test_the_form_of_a_week_is_an_edit_of_the_days_that_differ(company, week) -> None:
     assert week()["Mon"] == "08:00-16:00"
     assert week()["Sun"] == "closed"
-    assert str(calendar_edits.next_monday(company, "Europe/Rome")) == "2026-01-12"
+    assert str(capacity_edits.next_monday(company, "Europe/Rome")) == "2026-01-12"
     day = "06:00-14:00, 14:00-22:00"
     form = week(Mon=day, Tue=day, Fri="", Sat="6:00 to 14:00", reason="peak")
-    asked = calendar_edits.week_change(form, company, "CAL")
+    asked = capacity_edits.week_change(form, company, "CAL")
     assert asked == {
         "kind": "change_shifts",
         "calendar": "CAL",
@@ -525,7 +524,7 @@ def test_a_form_of_a_week_that_cannot_be_says_all_that_is_wrong(company, week) -
 
     def told(**other):
         return capacity_edits.read(
-            lambda: calendar_edits.week_change(week(**other), company, "CAL"), names
+            lambda: capacity_edits.week_change(week(**other), company, "CAL"), names
         )
 
     assert told().text.startswith("No day has other hours")

@@ -11,7 +11,7 @@ import pytest
 from medhavi.service import page_data
 from medhavi.service.plan_pages import demand_page, desk_parts
 from medhavi.views.order_grid import edit_link
-from medhavi.views.plan_pages import demand_grid
+from medhavi.views.plan_pages import demand_lists
 from tests.service.test_order_page import MORE, page_of
 from tests.workbench.edit_company import company
 
@@ -38,9 +38,9 @@ def grid_of(desk, kept=None, **asked):
 
 @pytest.mark.req("UI-08")
 def test_the_demand_of_the_address_stands_first_and_is_selected(desk):
-    last = str(grid_of(desk).data[demand_grid.ID][-1])
+    last = str(grid_of(desk).data[demand_lists.ID][-1])
     table = grid_of(desk, demand=last)
-    assert table.data[demand_grid.ID][0] == last
+    assert table.data[demand_lists.ID][0] == last
     assert demand_page.selected_demand(table) == last
 
 
@@ -48,7 +48,7 @@ def test_what_is_selected_is_kept_in_the_address(desk):
     kept: dict[str, str] = {}
     table = grid_of(desk, kept)
     table._on_change(table.data[:1])
-    assert kept == {"demand": table.data[demand_grid.ID][0]}
+    assert kept == {"demand": table.data[demand_lists.ID][0]}
     table._on_change(table.data[:0])
     assert kept == {"demand": ""}
 

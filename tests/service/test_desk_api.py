@@ -23,8 +23,8 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from medhavi.service.api.desk_api import DeskApi
-from medhavi.service.api.desk_maintenance import DeskMaintenance
 from medhavi.service.api.guard import RequestGuard
+from medhavi.workbench.shared_desk import DeskMaintenance
 from tests.api import SharedWorkbench, SqliteStore, Workbench
 from tests.lakehouse.lake_events import event, small_company
 from tests.made_folders import copied

@@ -18,8 +18,8 @@ from medhavi.service.api.desk_api import (
     DeskApi,
     read_body,
 )
-from medhavi.service.api.desk_maintenance import DeskMaintenance
 from medhavi.service.api.guard import RequestGuard
+from medhavi.workbench.shared_desk import DeskMaintenance
 from tests.api import SharedWorkbench, SqliteStore
 from tests.examples import examples
 from tests.lakehouse.lake_events import small_company

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from medhavi.service.data_pages import lineage_part
+from medhavi.service.data_pages import cell_form
 from medhavi.service.data_pages.data_page import state_of
 from medhavi.service.plan_pages.plan_loading import load_page
 from tests.api import Lake, open_store
@@ -32,7 +32,7 @@ def nowhere(_name: str) -> str:
 
 def test_a_cell_tells_its_events_in_local_time_and_words(shown):
     asked = ("supply_terms", "S|A|DC", "lead_time_days")
-    told = lineage_part.answer_html(shown, asked, nowhere)
+    told = cell_form.lineage_answer(shown, asked, nowhere)
     assert "Lead time days of supply terms S, A, DC" in told
     assert "<b>7 d</b>, stated by events" in told
     assert told.index("Supply term changed") < told.index("Supply term defined")
@@ -44,7 +44,7 @@ def test_a_cell_tells_its_events_in_local_time_and_words(shown):
 def test_a_planned_quantity_links_to_what_it_is_made_from(shown):
     planned = shown.plan.supplies.filter(shown.plan.supplies["status"] == "planned")
     asked = ("supplies", planned["number"][0], "qty")
-    told = lineage_part.answer_html(shown, asked, nowhere)
+    told = cell_form.lineage_answer(shown, asked, nowhere)
     assert "worked out by the plan" in told
     assert "Pegged demand" in told
     assert (
@@ -53,12 +53,12 @@ def test_a_planned_quantity_links_to_what_it_is_made_from(shown):
 
 
 def test_what_is_wrong_is_told_in_words_and_nothing_asks_for_a_number(shown):
-    wrong = lineage_part.answer_html(shown, ("supply_terms", "S|A|DC", "days"), nowhere)
+    wrong = cell_form.lineage_answer(shown, ("supply_terms", "S|A|DC", "days"), nowhere)
     assert "no column &#x27;days&#x27;" in wrong
-    assert "No number is chosen" in lineage_part.answer_html(
+    assert "No number is chosen" in cell_form.lineage_answer(
         shown, ("", "", ""), nowhere
     )
-    asked = lineage_part.asked_of("demands", None, {"of": "demands", "key": "D-1"}.get)
+    asked = cell_form.traced_cell("demands", None, {"of": "demands", "key": "D-1"}.get)
     assert asked[:2] == ("demands", "D-1")
 
 
@@ -67,12 +67,12 @@ def test_table_row_and_column_are_chosen_by_their_names(shown):
     """Whoever asked had to know the names of files, and how a key is written."""
     state = state_of(shown)
     kept = {}
-    of_table = lineage_part.table_choice(shown, state, nowhere, kept.__setitem__)
+    of_table = cell_form.traced_table_choice(shown, state, nowhere, kept.__setitem__)
     assert of_table.options["Orders of the plan"] == "supplies"
     assert of_table.options["Supply terms"] == "supply_terms"
 
     def form(table, wanted=nowhere):
-        made: Any = lineage_part.lineage_form(shown, state, table, wanted, print)
+        made: Any = cell_form.lineage_form(shown, state, table, wanted, print)
         return made and made.element.elements
 
     assert form(None) is None
@@ -90,8 +90,8 @@ def test_table_row_and_column_are_chosen_by_their_names(shown):
 
 def test_another_table_than_that_of_the_address_is_not_asked_about(shown):
     address = {"of": "demands", "key": "D-1", "column": ""}.get
-    assert lineage_part.asked_of("supplies", None, address) == ("", "", "")
+    assert cell_form.traced_cell("supplies", None, address) == ("", "", "")
     form = {"key": None, "column": None}
-    assert lineage_part.asked_of("supplies", form, address) == ("supplies", "", "")
-    told = lineage_part.answer_html(shown, ("supplies", "", ""), nowhere)
+    assert cell_form.traced_cell("supplies", form, address) == ("supplies", "", "")
+    told = cell_form.lineage_answer(shown, ("supplies", "", ""), nowhere)
     assert "No number is chosen" in told

@@ -6,11 +6,11 @@ import pytest
 
 from medhavi.service import page_data
 from medhavi.service.data_pages import change_list, data_page
-from medhavi.service.jobs.predictor_jobs import TrainingRequest
 from medhavi.service.order_pages import one_order, order_page
 from medhavi.service.plan_pages import desk_words, plan_page
 from medhavi.service.plan_pages.plan_loading import load_page
 from medhavi.service.predictor_pages import predictor_page
+from medhavi.service.predictor_pages.predictor_page import TrainingRequest
 from medhavi.service.promise_pages.open_lists import records_of
 from medhavi.service.search_page import search_html
 from tests.service.test_order_page import MORE

@@ -9,13 +9,11 @@ import pytest
 from medhavi.service import page_data
 from medhavi.service.data_pages.change_list import change_rows
 from medhavi.service.page_data import bench_of
-from medhavi.service.plan_pages.plan_comparison import (
-    comparison_choice,
-    comparison_parts,
-)
 from medhavi.service.plan_pages.plan_loading import PlanPage, plan_of
 from medhavi.service.plan_pages.plan_page import publish
 from medhavi.service.plan_pages.plan_standing import (
+    comparison_choice,
+    comparison_parts,
     published_of,
     standing_facts,
     tiles_of,

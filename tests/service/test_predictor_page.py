@@ -6,11 +6,12 @@ import pytest
 
 from medhavi.service.data_source import DataSource
 from medhavi.service.jobs.job_queue import JobQueue
-from medhavi.service.jobs.predictor_jobs import ChampionRequest, TrainingRequest
 from medhavi.service.page_data import PageProblem
 from medhavi.service.plan_pages.plan_loading import PlanPage, plan_of
 from medhavi.service.predictor_pages import predictor_page
 from medhavi.service.predictor_pages.predictor_page import (
+    ChampionRequest,
+    TrainingRequest,
     begin,
     commands_html,
     demand_table,

@@ -22,8 +22,8 @@ from medhavi.service.downloads import as_csv, as_xlsx
 from medhavi.service.jobs.open_pages import AGAIN
 from medhavi.service.page_data import problem_of, trouble_of
 from medhavi.service.promise_pages import (
-    plan_effect,
     promise_check,
+    promise_commit,
     promise_page,
     promise_widgets,
     request_file,
@@ -607,8 +607,8 @@ def test_the_command_asks_the_same(company):
 @pytest.mark.req("UI-06")
 def test_a_page_says_what_an_answer_does_to_the_plan_and_writes_nothing(company):
     page = asked(company)
-    effect = plan_effect.effect_of(company, page.promise, 1)
-    text = plan_effect.told(effect, page.promise, company.names)
+    effect = promise_commit.effect_of(company, page.promise, 1)
+    text = promise_commit.effect_words(effect, page.promise, company.names)
     assert "planned again with this promise" in text
     assert "What it costs" in text
     assert effect.price.lateness > 0
@@ -620,7 +620,7 @@ def test_a_page_says_what_an_answer_does_to_the_plan_and_writes_nothing(company)
 @pytest.mark.req("UI-06")
 def test_a_page_says_where_the_plan_delivers_after_the_date_of_the_quote(company):
     page = asked(company)
-    effect = plan_effect.effect_of(company, page.promise, 1)
+    effect = promise_commit.effect_of(company, page.promise, 1)
     own = str(page.promise.demand["demand"])
     (one,) = (one for one in effect.victims if one.demand == own)
     date = int(page.promise.date)
@@ -630,9 +630,9 @@ def test_a_page_says_where_the_plan_delivers_after_the_date_of_the_quote(company
         )
         for days in (5, 0)
     )
-    text = plan_effect.told(late, page.promise, company.names)
+    text = promise_commit.effect_words(late, page.promise, company.names)
     assert "5 d after the date of the quote" in text
-    assert "after the date of the quote" not in plan_effect.told(
+    assert "after the date of the quote" not in promise_commit.effect_words(
         same, page.promise, company.names
     )
 
@@ -640,5 +640,7 @@ def test_a_page_says_where_the_plan_delivers_after_the_date_of_the_quote(company
 def test_a_page_without_tables_says_why_there_is_no_effect(company):
     page = asked(company)
     nothing = replace(company, snapshot=None)
-    effect = plan_effect.effect_of(nothing, page.promise, 1)
-    assert "nothing to promise" in plan_effect.told(effect, page.promise, company.names)
+    effect = promise_commit.effect_of(nothing, page.promise, 1)
+    assert "nothing to promise" in promise_commit.effect_words(
+        effect, page.promise, company.names
+    )

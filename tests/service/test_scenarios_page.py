@@ -19,7 +19,6 @@ from medhavi.service.plan_pages.plan_loading import PlanPage, load_page, plan_of
 from medhavi.service.scenario_pages import (
     scenario_form,
     scenario_page,
-    scenario_parts,
 )
 from medhavi.service.scenario_pages.scenario_form import (
     NEW,
@@ -211,9 +210,9 @@ def test_an_item_that_is_late_then_is_named_with_both_dates(folder, monkeypatch)
     assert row["Date then"] is None or row["Date then"] > row["Date today"]
     assert row["Due"] is not None
     monkeypatch.setattr(
-        scenario_parts, "page_table", lambda *_, formats, **_more: formats
+        scenario_page, "page_table", lambda *_, formats, **_more: formats
     )
-    forms = scenario_parts.demand_table(shown, held.scenarios[0], found)
+    forms = scenario_page.demand_table(shown, held.scenarios[0], found)
     midnight = wall_clock(dt.datetime(2027, 1, 4, tzinfo=dt.UTC), "UTC")
     assert forms["Due"](midnight) == "Sun 3 Jan"
     assert forms["Date then"](midnight) == "Mon 4 Jan"
@@ -255,17 +254,17 @@ def test_a_link_that_says_all_is_one_press_to_its_scenario(folder):
     shown = shown_of(folder)
     asked = {"subject": "M", "start": "2026-01-05", "finish": "2026-01-06"}.get
     kind = KINDS["unit_added"]
-    held, told, name = scenario_parts.stated_change(
+    held, told, name = scenario_page.stated_change(
         ScenarioList(), shown, kind, lambda one: asked(one, "")
     )
     assert name == "One more unit: M, from Mon 5 Jan, to Tue 6 Jan"
     assert (held.names, told.problems) == ((name,), {})
-    again, _, same = scenario_parts.stated_change(
+    again, _, same = scenario_page.stated_change(
         held, shown, kind, lambda one: asked(one, "")
     )
     assert (again, same) == (held, name)
     # What is missing is asked for in the form.
-    nothing, told, name = scenario_parts.stated_change(
+    nothing, told, name = scenario_page.stated_change(
         ScenarioList(), shown, kind, lambda _: ""
     )
     assert (nothing.scenarios, name) == ((), "")
@@ -600,23 +599,23 @@ def test_parts_show_lists_and_forms_in_words(folder):
         ("price_factor", {"factor": "5", "name": "Dear"}),
         ("stock_factor", {"factor": "-10", "into": "Dear"}),
     )
-    buttons = scenario_parts.removals(held, shown.names, lambda _held: None)
+    buttons = scenario_page.removals(held, shown.names, lambda _held: None)
     assert list(buttons.elements) == ["Dear", "Dear|0", "Dear|1"]
-    text = scenario_parts.list_parts(held, shown.names, buttons).text
+    text = scenario_page.list_parts(held, shown.names, buttons).text
     assert "Stock lost or found: \N{MINUS SIGN}10 %" in text
     draft = ChangeForm(
         kind="price_factor",
         values={"factor": "x"},
         problems={"factor": "is {no} number"},
     )
-    form = scenario_parts.form_of(
+    form = scenario_page.form_of(
         KINDS["price_factor"], shown, draft, held.names, {}.get, print
     )
     assert "is (no) number" in form.text
     asked = {"subject": "S", "factor": "5", "name": "Dear"}.get
 
     def filled(*scenarios):
-        return scenario_parts.form_of(
+        return scenario_page.form_of(
             KINDS["price_factor"], shown, ChangeForm(), scenarios, asked, print
         )
 

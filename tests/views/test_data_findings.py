@@ -20,7 +20,7 @@ from medhavi.views.data_pages.finding_list import (
 )
 from medhavi.views.names import NOTHING
 from medhavi.views.pictures.events import event_chart, events_by_day, table_chart
-from medhavi.views.plan_pages.page_numbers import numbers_of
+from medhavi.views.plan_pages.cockpit import numbers_of
 from medhavi.workbench.files.tables_run import plan_snapshot
 from tests import factories
 from tests.api import Names, names_of

@@ -8,8 +8,8 @@ import pytest
 from medhavi.views import grid_columns
 from medhavi.views.order_list import due_clock
 from medhavi.views.pictures.lateness import cause_sentence
-from medhavi.views.plan_pages import demand_grid
-from medhavi.views.plan_pages.demand_grid import demand_rows, demands_words
+from medhavi.views.plan_pages import demand_lists
+from medhavi.views.plan_pages.demand_lists import demand_rows, demands_words
 from medhavi.views.words import say
 from tests.api import Names
 from tests.results.hand_plan import at, hand_plan
@@ -39,13 +39,13 @@ def plan():
 
 
 def row_of(rows: pl.DataFrame, one: str) -> dict[str, object]:
-    return rows.row(rows[demand_grid.ID].to_list().index(one), named=True)
+    return rows.row(rows[demand_lists.ID].to_list().index(one), named=True)
 
 
 @pytest.mark.req("UI-02")
 def test_late_demands_stand_first_by_cost_and_all_others_behind(plan):
     rows = demand_rows(plan, None, NAMES)
-    assert rows[demand_grid.ID].to_list() == ["dear", "none", "cheap", "fine"]
+    assert rows[demand_lists.ID].to_list() == ["dear", "none", "cheap", "fine"]
     late, cost = rows[grid_columns.LATE], rows[grid_columns.LATE_COST]
     assert late.to_list() == ["▲ 1 d 6 h", "▲ unplanned", "▲ 2 d", "on time"]
     assert cost.to_list() == [100.0, 5.0, 1.0, None]

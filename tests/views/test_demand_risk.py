@@ -13,7 +13,7 @@ from medhavi.views.pictures.forecast import (
     forecast_finding,
     forecast_rows,
 )
-from medhavi.views.plan_pages.demand_risk import COLUMNS, risky_html, risky_rows
+from medhavi.views.plan_pages.demand_lists import RISK_COLUMNS, risky_html, risky_rows
 from medhavi.views.theme import MOST_MARKS, title_of
 from tests.api import names_of, plan, plan_risk
 from tests.planners.test_plan_risk import bought, company, without_estimates
@@ -71,7 +71,7 @@ def test_demands_at_risk_name_the_order_that_delays_them():
     assert "1 demand, with" in html
     assert re.search(r"<td[^>]*>(<div>)?63 %", html)
     [row] = risky_rows(risk, made, snapshot, names).to_dicts()
-    assert list(row) == list(COLUMNS)
+    assert list(row) == list(RISK_COLUMNS)
     assert row["Probability"] == pytest.approx(risk.of("D1")["on_time_prob"])
 
 

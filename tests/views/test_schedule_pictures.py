@@ -7,7 +7,7 @@ import re
 import pytest
 
 import medhavi as mv
-from medhavi.views.pictures.schedule_bars import due_rows, hue_words, order_hues
+from medhavi.views.pictures.operation_bars import due_rows, hue_words, order_hues
 from medhavi.views.schedule_words import (
     gantt_chart,
     gantt_rows,

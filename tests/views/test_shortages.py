@@ -14,6 +14,7 @@ from medhavi.views.item_record import item_finding, item_tiles, record_html
 from medhavi.views.names import names_of
 from medhavi.views.pictures.stock import record_chart, record_rows
 from medhavi.views.plan_pages.shortages import (
+    lots_html,
     short_items,
     short_items_html,
     short_month,
@@ -21,7 +22,6 @@ from medhavi.views.plan_pages.shortages import (
     shortage_html,
     shortage_reasons,
 )
-from medhavi.views.plan_pages.stock_lots import lots_html
 from medhavi.views.theme import title_of
 from tests import api, factories
 from tests.planners.small_plans import PYTHON

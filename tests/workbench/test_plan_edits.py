@@ -22,7 +22,7 @@ from medhavi.edits.data_changes import hidden_times
 from medhavi.errors import EnvironmentFailure, UsageError
 from medhavi.planners.edit_price import EditPrice
 from medhavi.planners.pipeline import changed_inputs
-from medhavi.planners.work_orders.order_parameters import FirmingRule, OrderParameters
+from medhavi.planners.work_orders import FirmingRule, OrderParameters
 from medhavi.results.plans.plan import Plan
 from medhavi.snapshot.patch import RowChange
 from tests import factories

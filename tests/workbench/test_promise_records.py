@@ -9,7 +9,10 @@ import io
 import pytest
 
 from medhavi.units import DAY
-from medhavi.workbench.promise_desk.promises_out import PROMISE_COLUMNS, promise_outbox
+from medhavi.workbench.promise_desk.promise_records import (
+    PROMISE_COLUMNS,
+    promise_outbox,
+)
 from tests.api import (
     Override,
     SqliteStore,

@@ -23,7 +23,7 @@ def names(kept):
 
 
 def test_the_newest_stand_first_and_the_oldest_go(tmp_path, monkeypatch):
-    monkeypatch.setattr("medhavi.workbench.studies.saved_scenarios.MOST_KEPT", 2)
+    monkeypatch.setattr("medhavi.workbench.studies.scenario_list.MOST_KEPT", 2)
     kept = scenarios_of(tmp_path, "", tmp_path / "cache")
     assert kept.read() == ()
     for name in ("a", "b", "c"):

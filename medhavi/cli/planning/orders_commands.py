@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from medhavi.edits.catalogue import ChangeKind
     from medhavi.edits.parameter import Parameter
-    from medhavi.planners.work_orders.order_parameters import OrderParameters
+    from medhavi.planners.work_orders import OrderParameters
     from medhavi.results.plans.plan import Plan
     from medhavi.workbench import Workbench
     from medhavi.workbench.orders.plan_edit_answers import EditCommit, Preview
@@ -219,7 +219,7 @@ def export_decisions(
     """
     from medhavi.workbench.files.atomic_write import replaced_file
     from medhavi.workbench.orders.order_history import outbox
-    from medhavi.workbench.promise_desk.promises_out import promise_outbox
+    from medhavi.workbench.promise_desk.promise_records import promise_outbox
 
     conversation = talk()
     bench = bench_of(*place)
@@ -502,7 +502,7 @@ def plan_of(bench: Workbench, folder: Path | None, mode: PlanMode) -> Plan:
 
 def parameters_of(path: Path | None) -> OrderParameters:
     """Read how orders are handled; no file: the defaults."""
-    from medhavi.planners.work_orders.order_parameters import OrderParameters
+    from medhavi.planners.work_orders import OrderParameters
 
     return OrderParameters.from_mapping(settings_file(path))
 

@@ -371,7 +371,10 @@ class FeasibleRun(MrpRun):
         return Placing(self.release, shop, early)
 
     def refused(self) -> bool:
-        """Take from the slices what is not delivered; False: all is."""
+        """Take from the slices what is not delivered; False: all is.
+
+        What is not delivered leaves its goods to the demands that lack them.
+        """
         if self.placing.crowded:
             self._memory.stays |= self.placing.crowded
             return True
@@ -379,9 +382,19 @@ class FeasibleRun(MrpRun):
         if not self._again(changed):
             return False
         found = self._without_refusals()
+        less = [one for one in self.lines if self._is_less(one, found)]
         self._memory.delays += self._has_outlived()
         self._memory.slices = found
+        self._memory.leave_to_others((one.demand for one in less), self.model.close)
         return True
+
+    def _is_less(self, line: Line, found: Mapping[int, Sequence[Slice]]) -> bool:
+        """Whether less is wanted of a demand than until now."""
+        kept = found.get(line.demand.index)
+        if kept is None or self._slicer is None:
+            return False
+        before = self._slicer.wanted(line.demand)
+        return sum(one.qty for one in kept) < sum(one.qty for one in before)
 
     def _changed_by_refusals(self) -> set[int]:
         """List the demands that another round would want otherwise."""

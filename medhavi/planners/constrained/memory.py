@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from medhavi.planners.campaigns.campaign_rules import campaigns_obeyed
@@ -22,7 +23,7 @@ from medhavi.snapshot.patch import differing_rows
 from medhavi.units import ALWAYS, NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from fractions import Fraction
 
     import numpy as np
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.netting.way_chains import ChainTimes
     from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
     from medhavi.planners.mrp.netting_state.state import (
+        Demand,
         Need,
         Node,
         SupplyAlternative,
@@ -61,6 +63,22 @@ class Reductions(NamedTuple):
     lowered: list[tuple[NodeKey, list[LevelReduction]]]
     delays: int
     stays: list[str]
+
+
+class ReducedDemand(NamedTuple):
+    """What a demand wanted before it went short, and the places that lacked goods.
+
+    No `slices`: it was wanted as it stands.
+    """
+
+    slices: list[Slice] | None
+    places: set[NodeKey]
+
+
+MOST_WANTED_AGAIN = 30
+"""Rounds in which what others leave is shared out again."""
+BY_URGENCY = attrgetter("priority", "due", "index")
+"""Orders demands as their needs: the most important first, then the earliest."""
 
 
 class StepComponent(NamedTuple):
@@ -284,6 +302,8 @@ class Memory:
         Slices of the demands that are not wanted as they stand, by index.
     missing
         Product and location that a demand lacks for good.
+    short
+        What demands wanted before something was short that others took.
     lowered
         What less is kept of stock than its levels want, by place.
     replenishments
@@ -345,6 +365,9 @@ class Memory:
         self.decisions = decisions
         self.slices = {demand: [*own] for demand, own in decisions.slices.items()}
         self.missing: dict[int, NodeKey] = {}
+        self.short: dict[int, ReducedDemand] = {}
+        self._wanted_again: set[int] = set()
+        self._rounds_again = 0
         self.lowered: dict[NodeKey, list[LevelReduction]] = {}
         self.replenishments: dict[NodeKey, list[LevelReplenishment]] = {
             node: [*own] for node, own in (decisions.replenishments or {}).items()
@@ -387,11 +410,63 @@ class Memory:
 
     def ration(self, rationing: Rationing, parts: Iterable[tuple[Need, Slice]]) -> bool:
         """Change slices and stock levels to what is there; False: nothing changes."""
-        before, self.slices = self.slices, rationing.slices(self.slices, parts)
-        self.missing.update(rationing.missing)
+        before = self.slices
+        self.share(rationing.slices(before, parts), rationing)
         for key, less in rationing.lowered.items():
             self.lowered.setdefault(key, []).extend(less)
         return self.slices != before or bool(rationing.lowered)
+
+    def share(self, slices: dict[int, list[Slice]], rationing: Rationing) -> None:
+        """Want so much of the demands that lack something."""
+        for demand, places in rationing.short.items():
+            short = ReducedDemand(self.slices.get(demand), set())
+            self.short.setdefault(demand, short).places.update(places)
+        self.slices = slices
+        self.missing.update(rationing.missing)
+
+    def leave_to_others(
+        self,
+        refused: Iterable[Demand],
+        close: Callable[[Iterable[NodeKey]], set[NodeKey]],
+    ) -> None:
+        """Want again what demands lack that others took which are refused now.
+
+        A refused demand that lacks what a more urgent one leaves is wanted again as
+        well, once.
+
+        Parameters
+        ----------
+        refused
+            Demands of which less is wanted because a rule forbids to deliver it.
+        close
+            Gives the places that orders for some may touch.
+        """
+        if self._rounds_again == MOST_WANTED_AGAIN:
+            return
+        self._rounds_again += 1
+        left: set[NodeKey] = set()
+        for one in sorted(refused, key=BY_URGENCY):
+            short = self.short.pop(one.index, None)
+            again = short is not None and not left.isdisjoint(short.places)
+            if short is not None and again and one.index not in self._wanted_again:
+                self._wanted_again.add(one.index)
+                self._want_again(one.index, short)
+            else:
+                left |= close([one.node])
+        for demand, short in [*self.short.items()]:
+            if not left.isdisjoint(short.places):
+                del self.short[demand]
+                self._want_again(demand, short)
+
+    def _want_again(self, demand: int, short: ReducedDemand) -> None:
+        """Want a demand as before it went short."""
+        self.slices.pop(demand, None)
+        if short.slices is not None:
+            self.slices[demand] = [*short.slices]
+        self.missing.pop(demand, None)
+        self.rules.pop(demand, None)
+        if demand not in self.decisions.refused:
+            self.refused.pop(demand, None)
 
 
 def memory_of(

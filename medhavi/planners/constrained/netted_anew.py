@@ -78,8 +78,7 @@ class Netting(NamedTuple):
                 return
             if not self.again(slices):
                 return
-            memory.slices = slices
-            memory.missing.update(rationing.missing)
+            memory.share(slices, rationing)
 
     def again(self, slices: Mapping[int, Sequence[Slice]]) -> bool:
         """Net what other slices of demands reach; False: that is not to be told apart.

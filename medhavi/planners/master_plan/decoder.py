@@ -29,6 +29,7 @@ from medhavi.planners.master_plan.goals.staged_solve import (
     plan_parts,
     worth,
 )
+from medhavi.planners.master_plan.goals.whole_demands import served_amounts
 from medhavi.planners.master_plan.lots.whole_orders import amounts_as_orders
 from medhavi.planners.master_plan.required_characteristics import amounts_for_others
 from medhavi.planners.master_plan.shadow_prices import overtime_resources
@@ -285,23 +286,21 @@ def _amounts(
 def _wanted(built: BuiltProgram, values: Floats) -> dict[int, list[Slice]]:
     """What is wanted of the demands that a solution leaves short, by their index.
 
-    By goal cost not of those that nothing can serve: the planner finds why by itself.
-    Not of those with a firm peg to what goes into them. What goes whole or not at all
-    is wanted whole where most of it is served.
+    By goal cost not of those of which nothing can be served: the planner finds why by
+    itself. Not of those with a firm peg to what goes into them. What goes whole or not
+    at all is wanted whole where most of it is served.
     """
     statement = built.statement
     run, wanted = statement.run, statement.wanted
     chains, by_profit = chains_of(run), statement.parameters.goal == "profit"
     bound = run.pegged_below
-    amounts = values[built.program.column_block(names.DELIVERIES).span]
-    served = np.array(wanted.held, float)
-    np.add.at(served, wanted.column_demand, amounts)
+    served = served_amounts(built, values)
     found: dict[int, list[Slice]] = {}
     for demand in run.intake.demands:
         if wanted.node[demand.index] < 0 or demand.index in bound:
             continue
-        step = float(run.model.node(demand.node).step)
-        brought = float(served[demand.index]) / step
+        node = run.model.node(demand.node)
+        brought = float(served[demand.index]) / float(node.step)
         if brought >= demand.qty * (1 - DUST) - DUST:
             continue
         units = math.ceil(brought * (1 - DUST) - DUST)
@@ -309,7 +308,8 @@ def _wanted(built: BuiltProgram, values: Floats) -> dict[int, list[Slice]]:
             if units >= WHOLE_SHARE * demand.qty:
                 continue
             units = 0
-        if by_profit or chains.at(demand) < NEVER:
+        least = demand.qty if goes_whole(demand) else 1
+        if by_profit or chains.there(node, least) < NEVER:
             date = max(demand.due, run.as_of)
             found[demand.index] = [Slice(units, date)] if units > 0 else []
     return found

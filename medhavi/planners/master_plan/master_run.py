@@ -7,6 +7,7 @@ does not follow it is made, too, and what costs less is the answer.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -32,9 +33,11 @@ from medhavi.planners.master_plan.goals.staged_solve import (
     excess,
     plan_amounts,
     plan_parts,
+    preferred,
     unit_of,
     worth,
 )
+from medhavi.planners.master_plan.goals.whole_demands import least_served
 from medhavi.planners.master_plan.improvement.plan_improvement import (
     WITHOUT,
     RunStep,
@@ -52,7 +55,7 @@ from medhavi.planners.master_plan.lots.whole_orders import (
 )
 from medhavi.planners.master_plan.shadow_prices import price_table
 from medhavi.planners.master_plan.statement import ObjectivePart, ProgramRun, state
-from medhavi.planners.master_plan.step_plans import PlansInMemory
+from medhavi.planners.master_plan.step_plans import PlansInMemory, bounded_as
 from medhavi.progress import Progress, unobserved
 from medhavi.results.amounts import currency_of, percent
 from medhavi.results.limiter import Limiter
@@ -84,6 +87,9 @@ WEIGHED = "guided, what exceeds a budget first"
 MONEY_FIRST = (10.0, 1e3)
 """How much more money of orders counts than lateness where a budget of it is kept by no
 plan, and where that does not keep it either."""
+WHOLE = "guided, lines whole or not at all"
+MOST_LEFT_OUT = 20
+"""Lines that a program is solved without, at most."""
 CENT = 0.01
 """Money by which a demand costs more, at least [base currency]."""
 NARROW = 0.01
@@ -147,6 +153,7 @@ def plan(
     if plain.run.status is not Status.CANCELLED:
         made, more = _by_program(run, plain, solver, way)
         steps += [RunStep(*one[:3]) for one in more]
+    made = bounded_as(made, plain)
     tell(Progress("plan as it says", 5, 5))
     run.release.dissolve()
     figures = _figures(steps, snapshot, parameters)
@@ -185,6 +192,9 @@ def _by_program(
     if not conflicts:
         steps += _tightened(program, steps[0], way)
         steps += _weighed(steps, way)
+        if not interrupted(steps):
+            steps += _whole_or_none(program, steps[0], way)
+            stopped = stopped or interrupted(steps)
     without = ProgramDecoder(built, solution, plain, follows=False)
     unguided = Tried(WITHOUT, effort, beside(plain, built, solution), without)
     costs: dict[int, float] = {}
@@ -333,6 +343,28 @@ def _weighed(guided: Sequence[Tried], way: RunOptions) -> Iterator[Tried]:
                 break
 
 
+def _whole_or_none(
+    program: GoalProgram, first: Tried, way: RunOptions
+) -> Iterator[Tried]:
+    """Plan without lines that go whole and that the program serves in part.
+
+    One after the other, the one that is served least first: what it gets is for others.
+    """
+    decoder, left_out = first.decoder, 0
+    built = decoder.built
+    while left_out < MOST_LEFT_OUT:
+        columns = least_served(built, decoder.solution.values)
+        if columns is None:
+            break
+        solution = program.leave_out(columns)
+        if solution.outcome is not SolveStatus.OPTIMAL:
+            break
+        decoder = decoder._replace(solution=solution)
+        left_out += 1
+    if left_out:
+        yield Tried(WHOLE, first.effort, decoder.plan(first.effort, way), decoder)
+
+
 def _figures(
     steps: Sequence[RunStep], snapshot: Snapshot, parameters: OptimizeParameters
 ) -> tuple[PlanStep, ...]:
@@ -457,7 +489,13 @@ def _from_orders(
             if interrupted(light):
                 return
         if ways is None:
-            costs = [worth(one.made, snapshot, parameters) for one in light]
+            first = preferred([one.made for one in light], snapshot, parameters)
+            costs = [
+                worth(one.made, snapshot, parameters)
+                if any(one.made is made for made in first)
+                else math.inf
+                for one in light
+            ]
             most = min(costs) + NEAR * abs(min(costs))
             # Of equal plans one is enough.
             ways = [

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from medhavi.errors import UsageError
 from medhavi.planners.parameters import AUTO, DAYS_FIRST, WEEKS
 from medhavi.results.buckets import grid
-from medhavi.units import HOUR, from_units
+from medhavi.units import DAY, HOUR, from_units
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -93,7 +94,7 @@ def decision_grid(bucket: str, as_of: int, until: int) -> DecisionGrid:
 
     Raises
     ------
-    ValueError
+    UsageError
         The grid has too many buckets.
     """
     rule = grid(bucket, as_of)
@@ -102,8 +103,14 @@ def decision_grid(bucket: str, as_of: int, until: int) -> DecisionGrid:
         here = np.asarray([edges[-1]], dtype=np.int64)
         edges.append(int(rule.ends(rule.starts(here))[0]))
         if len(edges) > MOST_EDGES:
-            message = f"bucket ({bucket}) gives more than {MOST_EDGES} buckets."
-            raise ValueError(message)
+            days = (until - as_of) / DAY
+            message = (
+                f"bucket ({bucket}) and late_days give more than {MOST_EDGES:,} "
+                f"buckets: the last demand may be served up to {days:,.0f} days from "
+                "now. State coarser buckets, such as 21xday+1xmonth, or fewer "
+                "late_days."
+            )
+            raise UsageError(message)
     return DecisionGrid(edges=np.asarray(edges, dtype=np.int64))
 
 

@@ -13,12 +13,18 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
+import polars as pl
+
 from medhavi.results.figures.order_costs import agreed_overtime
 
 if TYPE_CHECKING:
     from medhavi.planners.constrained.netting.given_sources import Decisions
     from medhavi.planners.master_plan.statement import ProgramRun
     from medhavi.results.plans.plan import Plan
+
+
+LATE = ("late_at_least", "late_by")
+"""What the counts begin with that bound late demands, those of all first."""
 
 
 class StepPlans(Protocol):
@@ -91,9 +97,33 @@ def bounded(run: ProgramRun, decisions: Decisions, made: Plan) -> Plan:
     agreed = set(agreed_overtime(run.stated)["resource"])
     if decisions.overtime >= agreed and not decisions.closed:
         return made
-    effort = {
+    return replace(made, run=replace(made.run, effort=_without_bounds(made)))
+
+
+def bounded_as(made: Plan, plain: Plan) -> Plan:
+    """Plan with the bounds on late demands of the plan without the program.
+
+    Where that bounds more, and the plan leaves nothing short that it delivers: those of
+    a plan that follows a program leave out what it wants in parts, or later.
+    """
+    bounds = {
+        name: count for name, count in plain.run.effort.items() if name.startswith(LATE)
+    }
+    own, least = made.run.effort.get(LATE[0], 0.0), bounds.get(LATE[0], 0.0)
+    short, missing = (
+        set(one.fulfilment.filter(pl.col("short") > 0)["demand"])
+        for one in (made, plain)
+    )
+    if least <= own or not short <= missing:
+        return made
+    effort = {**_without_bounds(made), **bounds}
+    return replace(made, run=replace(made.run, effort=effort))
+
+
+def _without_bounds(made: Plan) -> dict[str, float]:
+    """Counts of a run but for the bounds on late demands."""
+    return {
         name: count
         for name, count in made.run.effort.items()
-        if not name.startswith(("late_at_least", "late_by"))
+        if not name.startswith(LATE)
     }
-    return replace(made, run=replace(made.run, effort=effort))

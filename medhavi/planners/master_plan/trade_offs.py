@@ -41,9 +41,10 @@ from medhavi.planners.master_plan.improvement.late_slices import late_deliveries
 from medhavi.planners.master_plan.master_run import built_run, solver_of
 from medhavi.planners.master_plan.statement import ObjectivePart, state
 from medhavi.planners.master_plan.step_plans import PlansInMemory
-from medhavi.planners.parameters import TradeOffParameters, require_budgets
+from medhavi.planners.parameters import TradeOffParameters
+from medhavi.planners.setting_ranges import require_budgets
 from medhavi.progress import Progress, Stop, unobserved
-from medhavi.results.amounts import currency_of
+from medhavi.results.amounts import currency_of, enough, with_unit
 from medhavi.results.difference import orders_kept, planned_orders
 from medhavi.results.figures.kpis import kpi_table
 from medhavi.results.figures.scorecard import scorecard
@@ -141,7 +142,8 @@ def pareto(  # noqa: PLR0913 - the public name, keywords but for three
         Unknown, doubled, too few or too many objectives, too few points, or churn
         without a baseline.
     InfeasibleBudgets
-        No program keeps all budgets while as little is short as can be.
+        No program keeps all budgets while as little is short as can be, or no plan
+        that was found does.
     BadData
         The snapshot has errors; all of them are named.
 
@@ -164,15 +166,23 @@ def pareto(  # noqa: PLR0913 - the public name, keywords but for three
     chosen = {name: vectors[name] for name in objectives if name != CHURN}
     stop, tell = Stop(cancelled), observe or unobserved
     found = _found(built, parameters, vectors, chosen, limits, points, tell, stop)
+    looser: list[Point] = []
+    if limits and plans and found:
+        # A plan in whole lots may keep what its program does not.
+        looser = _found(built, parameters, vectors, chosen, {}, points, tell, stop)
     asked = {"objectives": list(objectives), "budgets": most}
     asked |= {} if baseline is None else {"baseline": baseline.fingerprint}
     unbeaten: list[Candidate] = []
     if plans:
         way = RunOptions(None, stop, None, kept or PlansInMemory(), {})
-        made = _candidates(built, parameters, found, baseline, asked, tell, way)
+        both = found, looser
+        made = list(_candidates(built, parameters, both, baseline, asked, tell, way))
+        within = [one for one in made if not excess(one.amounts, most)]
+        if made and not within and not stop.asked:
+            _refuse(made, most, currency_of(snapshot))
         unbeaten = [
             one._replace(plan=one.plan.replace(kpis=kpi_table(one.plan, snapshot)))
-            for one in _unbeaten(_within(made, most), objectives)
+            for one in _unbeaten(within, objectives)
         ]
     record = RunRecord(
         planner="pareto",
@@ -185,14 +195,17 @@ def pareto(  # noqa: PLR0913 - the public name, keywords but for three
         effort={
             "columns": float(built.program.n_columns),
             "rows": float(built.program.n_rows),
-            "iterations": float(sum(p.solution.iterations for p in found)),
+            "iterations": float(sum(p.solution.iterations for p in (*found, *looser))),
         },
     )
     run.release.dissolve()
     table = _points(unbeaten)
+    followed = {one.program for one in unbeaten}
     return ParetoFront(
         points=table,
-        programs=_programs(found, vectors),
+        programs=_programs([*found, *looser], vectors).filter(
+            (pl.col("program") <= len(found)) | pl.col("program").is_in(followed)
+        ),
         objectives=_objectives(table, objectives, currency_of(snapshot)),
         run=record,
         plans={number: one.plan for number, one in enumerate(unbeaten, start=1)},
@@ -202,7 +215,7 @@ def pareto(  # noqa: PLR0913 - the public name, keywords but for three
 def _candidates(
     built: BuiltProgram,
     parameters: TradeOffParameters,
-    found: Sequence[Point],
+    both: tuple[Sequence[Point], Sequence[Point]],
     baseline: Plan | None,
     asked: Mapping[str, object],
     tell: Observe,
@@ -210,12 +223,15 @@ def _candidates(
 ) -> Iterator[Candidate]:
     """Make plans on the baseline, one without the program, and one by each program.
 
+    Programs are those that keep the budgets, and those that know none.
+
     Programs that aim at the same are followed once.
 
     Lateness costs a program sources, and a plan set-ups too, the longer its search goes
     on: the search of the latest program ends first.
     """
     run, stop = built.statement.run, Stop(way.cancelled)
+    found = [point for points in both for point in points]
     least = cost_at_least(run, solver_of(run.goals), stop)
     way = way._replace(at_least=least)
     tell(Progress("plan without the program", 0, len(found) + 1, bound=least))
@@ -233,7 +249,8 @@ def _candidates(
     plain = decided(run, first, effort, way)
     yield from measured(None, plain, {"share": usual})
     again = _found_again(plain)
-    seen, shares = [replace(first, **again)], _shares(found, parameters)
+    seen = [replace(first, **again)]
+    shares = [share for points in both for share in _shares(points, parameters)]
     for number, (point, share) in enumerate(zip(found, shares, strict=True), 1):
         if stop():
             return
@@ -321,13 +338,23 @@ def _verified(
     yield Candidate(number, plan, values, found.amounts)
 
 
-def _within(
-    made: Iterable[Candidate], most: Mapping[str, float]
-) -> Iterator[Candidate]:
-    """Plans that keep the budgets: what a program keeps its plan may not."""
-    for one in made:
-        if not excess(one.amounts, most):
-            yield one
+def _refuse(
+    made: Sequence[Candidate], most: Mapping[str, float], currency: str
+) -> None:
+    """Raise `InfeasibleBudgets` with what the nearest plan needs."""
+    nearest = min(made, key=lambda one: sum(excess(one.amounts, most).values()))
+    over = excess(nearest.amounts, most)
+    told = []
+    for name in over:
+        value, unit = nearest.amounts[name], unit_of(name, currency)
+        more = enough(value - most[name], unit)
+        told.append(
+            f"{name} of the nearest one is {with_unit(value, unit)}, "
+            f"at most {with_unit(most[name], unit)} are allowed: allow {more} more"
+        )
+    rises = [{name: nearest.amounts[name] - most[name]} for name in over]
+    message = f"No plan that was found keeps the budgets: {'; '.join(told)}."
+    raise InfeasibleBudgets(message, rises)
 
 
 def _unbeaten(made: Iterable[Candidate], objectives: Sequence[str]) -> list[Candidate]:

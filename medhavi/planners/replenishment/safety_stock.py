@@ -29,7 +29,8 @@ from medhavi.findings import BadData, Finding, finding
 from medhavi.optimize.service_times import NetworkNode, service_times
 from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
 from medhavi.planners.mrp.run import TABLES
-from medhavi.planners.parameters import PlannerParameters, require_number
+from medhavi.planners.parameters import PlannerParameters
+from medhavi.planners.setting_ranges import MOST_DAYS, require_number, require_whole
 from medhavi.planners.unplannable import unplannable_rows
 from medhavi.providers import Providers
 from medhavi.units import DAY, from_seconds, from_units, units_up
@@ -331,13 +332,13 @@ class SafetyStockParameters(PlannerParameters):
     effort: float = 20.0
 
     def __post_init__(self) -> None:
-        if not 0.5 <= self.service_level < 1:
-            message = (
-                f"service_level ({self.service_level}) must be from 0.5 to below 1."
-            )
+        require_number("service_level", self.service_level, 0.5, 1)
+        if self.service_level == 1:
+            message = "service_level (1) must be below 1: no stock is always enough."
             raise UsageError(message)
-        for name, least in (("quoted_days", 0), ("history_days", 2), ("effort", 0.01)):
-            require_number(name, getattr(self, name), least)
+        require_whole("quoted_days", self.quoted_days, most=MOST_DAYS)
+        require_whole("history_days", self.history_days, 2, MOST_DAYS)
+        require_number("effort", self.effort, 0.01)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,11 +13,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from medhavi.errors import LimitReached
+from medhavi.errors import LimitReached, UsageError
 from medhavi.findings import BadData, finding
 from medhavi.planners.sampled_times import uniforms
 from medhavi.planners.scheduling.assignment_tables import SequenceLink, left_shift
 from medhavi.planners.scheduling.file_fields import nearest
+from medhavi.planners.setting_ranges import (
+    require_flag,
+    require_share,
+    require_text,
+    require_whole,
+)
 from medhavi.progress import Progress, unobserved
 from medhavi.results.reports.risk import RiskReport, risk_table
 from medhavi.results.run_record import RunRecord, Status
@@ -145,17 +151,20 @@ class RiskParameters:
     keep_starts: bool = False
 
     def __post_init__(self) -> None:
-        if not 1 <= self.scenarios <= MOST_SCENARIOS:
-            message = (
-                f"scenarios ({self.scenarios}) must be from 1 to {MOST_SCENARIOS:,}."
-            )
-            raise ValueError(message)
-        if self.spread is not None and not 0 <= self.spread < 1:
-            message = f"spread ({self.spread}) must be at least 0 and below 1."
-            raise ValueError(message)
-        if self.steps is not None and self.spread is None:
+        require_whole("scenarios", self.scenarios, 1, MOST_SCENARIOS)
+        require_whole("seed", self.seed)
+        require_flag("keep_starts", self.keep_starts)
+        if self.spread is not None:
+            require_share("spread", self.spread)
+            if self.spread == 1:
+                message = f"spread ({self.spread}) must be at least 0 and below 1."
+                raise UsageError(message)
+        if self.steps is None:
+            return
+        require_text("steps", self.steps)
+        if self.spread is None:
             message = "steps names what spread is for; state spread too."
-            raise ValueError(message)
+            raise UsageError(message)
 
 
 def simulate(

@@ -13,25 +13,26 @@ import polars as pl
 
 from medhavi.display import TextDisplay
 from medhavi.errors import UsageError
-from medhavi.predict.master_data.lead_times import delivery_evidence
+from medhavi.predict.master_data.cell_history import delivery_evidence
 from medhavi.predict.master_data.like_rows import (
     EARLIER,
     LikeRows,
     like_rules,
     logarithms,
 )
-from medhavi.predict.master_data.likelihood import column_chances
-from medhavi.predict.master_data.mistakes import MistakeKind, mistakes_of
+from medhavi.predict.master_data.likelihood import (
+    MistakeKind,
+    column_chances,
+    mistakes_of,
+)
 from medhavi.schema import tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from medhavi.predict.master_data.cell_history import CellHistory
-    from medhavi.predict.master_data.lead_times import DeliveryEvidence
+    from medhavi.predict.master_data.cell_history import CellHistory, DeliveryEvidence
     from medhavi.predict.master_data.like_rows import LikeComparison, Values
-    from medhavi.predict.master_data.likelihood import ColumnChances
-    from medhavi.predict.master_data.mistakes import Mistake
+    from medhavi.predict.master_data.likelihood import ColumnChances, Mistake
     from medhavi.snapshot import Snapshot
 
 _KEPT = 0.05

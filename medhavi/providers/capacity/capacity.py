@@ -180,19 +180,20 @@ class Capacity:
     ) -> int:
         """Instant at which a step takes a component (rule 15).
 
-        No step means the first of the routing, though another that runs beside it may
-        begin before. The start is that after the queue; the end is that of the step,
-        before its move.
+        No step means that which begins the order. The start is that after the queue;
+        the end is that of the step, before its move. What a completed step has not
+        taken yet is taken when the first step that remains starts.
         """
         steps = timing.steps
         if not steps:
             moment = timing.start if anchor == "start" else timing.finish
             return self._offset(routing, step, moment, offset_minutes)
-        window_of = steps[0]
-        if step is None and len(steps) > 1:
+        if step is None:
             step = self._routings.network(routing).nodes[0].step
-        if step is not None and step != window_of.step:
-            window_of = _find(steps, step) or window_of
+        first = steps[0]
+        window_of = first if step == first.step else _find(steps, step)
+        if window_of is None:
+            return self._offset(routing, step, first.start, offset_minutes)
         moment = window_of.start if anchor == "start" else window_of.finish
         if not offset_minutes:
             return moment
@@ -396,6 +397,15 @@ class Capacity:
         return {
             row["resource"]: row["family"] for row in self._tables["resource_state"]
         }
+
+    # ---------------------------------------------------------------------- steps
+    def taking_step(self, routing: str) -> int | None:
+        """Step that takes components without one; None: that which begins an order.
+
+        It is the first of the routing, also where another may begin before it.
+        """
+        shape = self._routings.network(routing)
+        return None if shape.begins_first else shape.nodes[0].step
 
     # --------------------------------------------------------------------- yields
     def entering(self, routing: str, step: int | None) -> Fraction:

@@ -112,6 +112,16 @@ class RoutingNetwork:
             for i, link in enumerate(self.links)
         )
 
+    @property
+    def begins_first(self) -> bool:
+        """Whether no step can begin before the first does."""
+        after = {0}
+        for link in self.links:  # sorted by place
+            held = link.kind in ("finish_start", "start_start") and link.lag >= 0
+            if held and link.earlier in after:
+                after.add(link.later)
+        return len(after) >= len(self.nodes)
+
     def between(self, first: int, until: int) -> list[int]:
         """Steps after `first` on any way to `until`, the latter included."""
         begin, end = self.place(first), self.place(until)

@@ -4,24 +4,40 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import product
 from typing import TYPE_CHECKING, Final, Self
 
 from medhavi.providers.capacity.axis import Axis
-from medhavi.providers.capacity.network import minutes
+from medhavi.providers.capacity.network import PrecedenceLink, minutes
 from medhavi.providers.capacity.resources import EVER
 from medhavi.providers.sources import OrderTiming
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from medhavi.providers.capacity.axis import Pace
     from medhavi.providers.capacity.choice import StepPlan
+    from medhavi.providers.capacity.network import LinkKind, RoutingNetwork
     from medhavi.providers.capacity.routings import CompiledRouting
     from medhavi.providers.capacity.schedule import RoutingTask
     from medhavi.providers.sources import Clock
     from medhavi.providers.table_rows import Row
 
 ONE: Final = Fraction(1)
+_OVER: Final[Mapping[tuple[LinkKind, LinkKind], LinkKind]] = {
+    ("finish_start", "finish_start"): "finish_start",
+    ("finish_start", "start_start"): "finish_start",
+    ("finish_start", "finish_finish"): "finish_finish",
+    ("start_start", "finish_start"): "start_start",
+    ("start_start", "start_start"): "start_start",
+    ("finish_finish", "finish_start"): "finish_start",
+    ("finish_finish", "finish_finish"): "finish_finish",
+}
+"""Kind of the precedence over a step, by those of the links to it and from it.
+
+Start to start after finish to finish says nothing of the two; finish to finish after
+start to start only that the later one does not end before the earlier one begins.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +88,8 @@ def remaining(
 ) -> CompiledRouting:
     """Leave out completed steps and cut the others to what remains of them.
 
-    The result is scheduled for the whole order: what is done is taken off its rates.
+    What precedes a completed step precedes what follows it. The result is scheduled for
+    the whole order: what is done is taken off its rates.
     """
     known = {row.step: row for row in progress}
     kept = [
@@ -87,8 +104,7 @@ def remaining(
     )
     links = tuple(
         replace(link, earlier=places[link.earlier], later=places[link.later])
-        for link in compiled.network.links
-        if link.earlier in places and link.later in places
+        for link in _bridged(compiled.network, places.keys())
     )
     outlets = tuple(
         replace(outlet, step=None, anchor="end")
@@ -100,6 +116,29 @@ def remaining(
         compiled.network, nodes=tuple(task.node for task in tasks), links=links
     )
     return replace(compiled, network=shape, tasks=tasks, outlets=outlets)
+
+
+def _bridged(network: RoutingNetwork, places: Collection[int]) -> list[PrecedenceLink]:
+    """Precedence between the steps at some places, that over all others in it.
+
+    A completed step takes no time and needs no waiting before or after it any more.
+    """
+    links = list(network.links)
+    for done in range(len(network.nodes)):
+        if done in places:
+            continue
+        before = [link for link in links if link.later == done]
+        after = [link for link in links if link.earlier == done]
+        links = [link for link in links if done not in (link.earlier, link.later)]
+        linked = {(link.earlier, link.later, link.kind) for link in links}
+        for first, last in product(before, after):
+            kind = _OVER.get((first.kind, last.kind))
+            if kind and (first.earlier, last.later, kind) not in linked:
+                linked.add((first.earlier, last.later, kind))
+                links.append(
+                    PrecedenceLink(earlier=first.earlier, later=last.later, kind=kind)
+                )
+    return sorted(links, key=lambda link: (link.earlier, link.later))
 
 
 def _cut(

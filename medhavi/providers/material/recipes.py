@@ -45,9 +45,9 @@ ONE = Fraction(1)
 class Component(NamedTuple):
     """One line of a bill of materials.
 
-    `step` None means the first. `valid_from` and `valid_to` bind the instant of use,
-    which is the anchor of the step plus `offset_minutes` of working time; `at_first`
-    tells that this is when the first step starts.
+    `step` None means that which begins an order. `valid_from` and `valid_to` bind the
+    instant of use, which is the anchor of the step plus `offset_minutes` of working
+    time; `at_first` tells that this is when work on the order begins.
     """
 
     line: int
@@ -77,7 +77,10 @@ class Component(NamedTuple):
         """Instant at which an order takes it [UTC s]."""
         if len(timing.steps) == 1 and not self.offset_minutes:
             window = timing.steps[0]
-            return window.start if self.anchor == "start" else window.finish
+            if self.anchor == "start":
+                return window.start
+            if window.step == self.step:
+                return window.finish
         return capacity.instant(
             routing, timing, self.step, self.anchor, self.offset_minutes
         )
@@ -488,6 +491,8 @@ class Recipes:
             cells
         )
         group, priority, begin, end = rest
+        if step is None:
+            step = self._shares.taking_step(routing)
         entering = self._shares.entering(routing, step)
         scale = unit_step, entering, self._facts.step(component)
         return Component(

@@ -13,7 +13,7 @@ import polars as pl
 from medhavi.display import Charted
 from medhavi.findings import Finding
 from medhavi.findings.groups import as_json, told_findings
-from medhavi.results.amounts import PlanLocale, duration, percent, with_unit
+from medhavi.results.amounts import NO_PRICES, PlanLocale, duration, percent, with_unit
 from medhavi.results.identity import register_of, with_numbers
 from medhavi.results.plans.folder import (
     read_json,
@@ -24,6 +24,7 @@ from medhavi.results.plans.folder import (
 )
 from medhavi.results.plans.lateness import WORDS, flagged, has_flags, late_cost, tally
 from medhavi.results.plans.money_parts import Scorecard
+from medhavi.results.plans.run_words import budget_words, step_words, unpriced_words
 from medhavi.results.plans.tables import (
     KEYS,
     SCHEMAS,
@@ -399,7 +400,7 @@ def summary(plan: Plan) -> str:
     counts = tally(plan)
     lines = [str(plan.run), _supplies(plan), _demands(counts)]
     bounded = late_and_bound(counts, plan.run.effort)
-    told = bounded, program_words(plan), step_words(plan), shift_words(plan)
+    told = bounded, program_words(plan), _steps(plan), shift_words(plan)
     lines += [words for words in told if words]
     lines += _lateness(counts) + _exceptions(plan)
     if plan.findings:
@@ -512,13 +513,8 @@ def late_and_bound(counts: VerdictCounts, effort: Mapping[str, float]) -> str:
     )
 
 
-def step_words(plan: Plan) -> str:
-    """What the plans of the steps of a run cost, in their sequence; "": one or none."""
-    steps, unit = plan.run.steps, plan.locale.currency
-    if len(steps) <= 1:
-        return ""
-    told = [f"{one.name} {with_unit(one.cost, unit)}" for one in steps]
-    return f"plans made: {'; '.join(told)}"
+def _steps(plan: Plan) -> str:
+    return step_words(plan.run, plan.locale.currency)
 
 
 def program_words(plan: Plan) -> str:
@@ -526,7 +522,7 @@ def program_words(plan: Plan) -> str:
     program, least = plan.run.program, plan.run.bound
     if program is not None and program.value is None and not program.conflict:
         told = f"its program {unsolved_words(program.status)}: no value guides the plan"
-        return "; ".join([told, *budget_words(plan)])
+        return "; ".join([told, *budget_words(plan.run)])
     if plan.contributions.is_empty():
         return ""
     unit = plan.contributions["unit"][0]
@@ -534,36 +530,28 @@ def program_words(plan: Plan) -> str:
     money = with_unit(float(parts["plan"].sum()), unit)
     by_profit = plan.run.settings.get("goal") == "profit"
     lost = " with the sales that it loses" if by_profit else ""
-    words = [f"the plan comes to {money}{lost}"]
+    priced = unit != NO_PRICES
+    words = [f"the plan comes to {money}{lost}" if priced else unpriced_words(plan.run)]
     missing = float(parts.filter(pl.col("objective") == "safety")["plan"].sum())
-    if missing > 0:
+    if missing > 0 and priced:
         words[0] += f", {with_unit(missing, unit)} of it for stock below safety stock"
-    if least is not None:
+    if least is not None and priced:
         gap = "" if plan.run.gap is None else f" (gap {percent(plan.run.gap)})"
         words.append(f"no plan costs less than {with_unit(least, unit)}{gap}")
-    words += budget_words(plan)
+    words += budget_words(plan.run)
     if program is None:
         return "; ".join(words)
     told = f"the program that guides it is {program.status}"
-    if program.value is not None:
+    if program.value is not None and priced:
         told += f" at {with_unit(program.value, unit)}, which is not a bound"
     conflict = f": {program.conflict}".rstrip(".") if program.conflict else ""
     return "; ".join([*words, told + conflict])
 
 
-def budget_words(plan: Plan) -> list[str]:
-    """What a plan comes to of each budget."""
-    return [
-        f"{one.name} {with_unit(one.value, one.unit)}, "
-        f"{'at most' if one.kept else 'more than the'} {with_unit(one.most, one.unit)} "
-        f"{'as asked' if one.kept else 'allowed'}"
-        for one in plan.run.budgets
-    ]
-
-
 def shift_words(plan: Plan) -> str:
     """Words for the shift that saves most by the program; "" where none does."""
-    whole = plan.prices.filter(pl.col("constraint") == "shift")
+    priced = pl.col("unit") != NO_PRICES
+    whole = plan.prices.filter(priced, pl.col("constraint") == "shift")
     if whole.is_empty():
         return ""
     # Of parts of a shift that save the same the shortest is enough.

@@ -86,10 +86,11 @@ def _kept(facts: Facts) -> list[Finding]:
 
 
 def _is_plain() -> pl.Expr:
-    """Whether a demand takes whatever part comes, whenever it comes."""
+    """Whether a demand takes whatever part comes, whenever, also from its own place."""
     whole = pl.col("full_line") | (pl.col("order_policy") != "independent")
     least = pl.max_horizontal("min_shipment", "min_shelf_days") > 0
-    return ~whole & ~least & pl.col("max_lateness_days").is_null()
+    there = pl.col("ship_from").is_null() | (pl.col("ship_from") == pl.col("location"))
+    return ~whole & ~least & there & pl.col("max_lateness_days").is_null()
 
 
 def _others(facts: Facts) -> pl.DataFrame:

@@ -457,8 +457,13 @@ def _at_steps(facts: Facts, rows: pl.LazyFrame, *, default_first: bool) -> pl.Da
     Rows need order, source, step, anchor, offset_minutes, start_s and finish_s.
     """
     steps = facts.snapshot["steps"].lazy().rename({"routing": "source"})
+    edges = ("edge_step",) if default_first else ("last_step", "edge_step")
+    after = facts.snapshot["step_links"].lazy().rename({"routing": "source"})
+    # The first is one that comes after no other, whatever its number is.
+    firsts = steps.join(after, on=["source", "step"], how="anti")
     edge = (
-        steps.sort("source", "sequence", "step")
+        (firsts if default_first else steps)
+        .sort("source", "sequence", "step")
         .group_by("source", maintain_order=True)
         .agg(
             (pl.col("step").first() if default_first else pl.col("step").last()).alias(
@@ -466,7 +471,6 @@ def _at_steps(facts: Facts, rows: pl.LazyFrame, *, default_first: bool) -> pl.Da
             )
         )
     )
-    edges = ("edge_step",) if default_first else ("last_step", "edge_step")
     joined = rows.join(edge, on="source", how="left")
     if not default_first:
         joined = joined.join(_last_ends(facts), on="order", how="left")
@@ -503,7 +507,11 @@ def _at_steps(facts: Facts, rows: pl.LazyFrame, *, default_first: bool) -> pl.Da
         joined = joined.with_columns(leaving=whole)
     at_start = pl.coalesce("begin_s", "start_s")
     if default_first:
-        at_end = pl.coalesce("end_s", "finish_s")
+        # What a completed step has not taken yet, the first that remains takes.
+        begun = windows.group_by(order="supply").agg(first_s=pl.col("begin_s").min())
+        joined = joined.join(begun, on="order", how="left")
+        at_start = pl.coalesce("begin_s", "first_s", "start_s")
+        at_end = pl.coalesce("end_s", "first_s", "finish_s")
     else:
         carried = pl.col("end_s") + (pl.col("move_minutes") * MINUTE).ceil().cast(
             pl.Int64

@@ -17,18 +17,28 @@ if TYPE_CHECKING:
 
 
 def check_operations(facts: Facts) -> list[Finding]:
-    """Check the operations of new make orders."""
-    new = make_orders(facts).filter(~pl.col("existing"))
-    if new.is_empty():
+    """Check the operations of make orders, of those that exist their sequence alone."""
+    orders = make_orders(facts).filter(~_states_times(facts))
+    if orders.is_empty():
         return []
-    steps = _planned_steps(facts, new)
+    new = orders.filter(~pl.col("existing"))
+    steps = _planned_steps(facts, orders)
+    made = steps.filter(~pl.col("existing"))
     return [
         *_missing(facts, new),
-        *_minutes(facts, steps),
+        *_minutes(facts, made),
         *_sequence(facts, steps),
-        *_starts(new, steps),
+        *_starts(new, made),
         *_closed(facts),
     ]
+
+
+def _states_times(facts: Facts) -> pl.Expr:
+    """Orders with steps whose times are stated: they stay, in sequence or not."""
+    given = facts.snapshot["supply_order_steps"].filter(
+        pl.any_horizontal(pl.col("start", "finish").is_not_null())
+    )
+    return pl.col("order").is_in(given["supply_order"].to_list())
 
 
 def _planned_steps(facts: Facts, new: pl.DataFrame) -> pl.DataFrame:
@@ -233,15 +243,84 @@ def _sequence(facts: Facts, steps: pl.DataFrame) -> list[Finding]:
     broken = pairs.filter(pl.col("begin_s") < free - SECONDS).select(
         pl.col("order").alias("value"), "step", pl.col("step_earlier").alias("earlier")
     )
-    return faults(
-        "VER026",
-        "operations",
-        (
-            pl.concat([broken, _broken_links(linked, steps)])
-            if linked.height
-            else broken
-        ).sort("value", "step"),
+    if linked.height:
+        completed = _broken_over_completed(facts, steps)
+        broken = pl.concat([broken, _broken_links(linked, steps), completed])
+    return faults("VER026", "operations", broken.unique().sort("value", "step"))
+
+
+def _broken_over_completed(facts: Facts, steps: pl.DataFrame) -> pl.DataFrame:
+    """Steps that links part by completed ones alone, and the later one is too early.
+
+    A step that is completed takes no time, and no waiting before or after it is left.
+    """
+    done: dict[str, set[int]] = {}
+    rows = facts.snapshot["supply_order_steps"].filter(pl.col("status") == "completed")
+    for order, step in rows.select("supply_order", "step").iter_rows():
+        done.setdefault(order, set()).add(step)
+    links: dict[str, list[tuple[int, int, str]]] = {}
+    for routing, *link in (
+        facts.snapshot["step_links"]
+        .select("routing", "after", "step", "kind")
+        .iter_rows()
+    ):
+        links.setdefault(routing, []).append((link[0], link[1], link[2]))
+    parted = [
+        (order, later, earlier, since, until)
+        for order, routing in steps.filter(pl.col("order").is_in(list(done)))
+        .select("order", "source")
+        .unique()
+        .iter_rows()
+        for later, earlier, since, until in _over(links.get(routing, []), done[order])
+    ]
+    names = {"order": pl.String, "step": pl.Int64, "earlier": pl.Int64}
+    frame = pl.DataFrame(
+        parted, {**names, "since": pl.String, "until": pl.String}, orient="row"
     )
+    times = steps.select("order", "step", "begin_s", "end_s", "overlap_qty")
+    placed = frame.join(times, on=["order", "step"]).join(
+        times.rename({"step": "earlier"}), on=["order", "earlier"], suffix="_earlier"
+    )
+    # Transfer batches: the later step may begin while the earlier one runs.
+    ends = (pl.col("since") == "end") & (
+        pl.col("overlap_qty_earlier").is_null() | (pl.col("until") == "end")
+    )
+    since = pl.when(ends).then("end_s_earlier").otherwise("begin_s_earlier")
+    until = pl.when(pl.col("until") == "end").then("end_s").otherwise("begin_s")
+    return (
+        placed.filter(until < since - SECONDS)
+        .select(pl.col("order").alias("value"), "step", "earlier")
+        .unique()
+    )
+
+
+def _over(
+    links: list[tuple[int, int, str]], done: set[int]
+) -> list[tuple[int, int, str, str]]:
+    """Pairs of open steps with completed ones alone in between.
+
+    Later step, earlier step, whether `start` or `end` of the earlier one comes before
+    `start` or `end` of the later one. A start before an end is left out.
+    """
+    found = set()
+    for earlier in {link[0] for link in links} - done:
+        reached = [(earlier, "", "")]
+        while reached:
+            step, since, point = reached.pop()
+            for _, later, kind in (link for link in links if link[0] == step):
+                first, last = {
+                    "finish_start": ("end", "start"),
+                    "start_start": ("start", "start"),
+                    "finish_finish": ("end", "end"),
+                }[kind]
+                if since and (point, first) == ("end", "start"):
+                    continue  # It may have begun before that end.
+                way = later, since or first, last
+                if later in done:
+                    reached.append(way)
+                elif since and (since, last) != ("start", "end"):
+                    found.add((later, earlier, since, last))
+    return sorted(found)
 
 
 def _broken_links(links: pl.DataFrame, steps: pl.DataFrame) -> pl.DataFrame:

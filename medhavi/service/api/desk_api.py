@@ -49,9 +49,9 @@ if TYPE_CHECKING:
     from starlette.routing import Route
 
     from medhavi.results.promises.promise import Promise
-    from medhavi.service.api.desk_maintenance import DeskMaintenance
     from medhavi.workbench.commitments.commit_answer import Commit
     from medhavi.workbench.promise_desk.promise_desk import PromiseDesk
+    from medhavi.workbench.shared_desk import DeskMaintenance
 
     Verb = Callable[["DeskApi", PromiseDesk, dict[str, Any]], dict[str, object]]
 

@@ -1,4 +1,4 @@
-"""Cells that a page asks for: one to correct, and the wrong ones of dropped files."""
+"""Cells that a page asks for: one to correct, one to trace, the wrong ones of files."""
 
 from __future__ import annotations
 
@@ -7,15 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from medhavi.errors import MedhaviError
 from medhavi.findings import has_errors
+from medhavi.lakehouse import Lake
 from medhavi.schema import tables
+from medhavi.service.page_data import problem_html, problem_of, read_moment
+from medhavi.snapshot.reading.local_days import ASKED_EDGES
 from medhavi.snapshot.reading.normalise import ROW
+from medhavi.views import page
 from medhavi.views.changed_cells import cell_text, value_words
 from medhavi.views.data_pages.finding_list import cell_row
-from medhavi.views.data_pages.lineage_words import KEY_MARK
+from medhavi.views.data_pages.lineage_words import KEY_MARK, lineage_html
 from medhavi.views.names import said
 from medhavi.views.words import say
 from medhavi.workbench.files.table_files import TableFiles
+from medhavi.workbench.lake_reading import FIGURES, lineage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -44,10 +50,10 @@ def table_choice(
 ) -> mo.ui.dropdown:
     """Ask for the table of a cell; it begins with that of the chosen finding."""
     at = found.table if found is not None and found.table else wanted("table")
-    return table_field(filled_tables(state), at, lambda name: keep("table", name))
+    return _table_field(_filled_tables(state), at, lambda name: keep("table", name))
 
 
-def filled_tables(state: DataState) -> dict[str, str]:
+def _filled_tables(state: DataState) -> dict[str, str]:
     """Tables with rows by their words."""
     return {
         said(name).capitalize(): name
@@ -56,7 +62,7 @@ def filled_tables(state: DataState) -> dict[str, str]:
     }
 
 
-def table_field(
+def _table_field(
     options: Mapping[str, str], at: str, keep: Callable[[str], None]
 ) -> mo.ui.dropdown:
     """Ask for one of some tables, which have words; `at` is the first choice."""
@@ -72,7 +78,7 @@ def table_field(
     )
 
 
-def column_field(columns: Iterable[str], at: str, *, none: str = "") -> mo.ui.dropdown:
+def _column_field(columns: Iterable[str], at: str, *, none: str = "") -> mo.ui.dropdown:
     """Ask for a column by its words.
 
     Parameters
@@ -123,7 +129,7 @@ def cell_place(
     return mo.ui.dictionary(
         {
             "row": _row_field(shown, state, table, where),
-            "column": column_field(columns, column),
+            "column": _column_field(columns, column),
         }
     )
 
@@ -289,4 +295,112 @@ def mend_form(
         .form(
             submit_button_label=say("mend_these_cells"), bordered=False, on_change=sent
         )
+    )
+
+
+_PLANNED = {
+    say("lineage_of_supplies"): "supplies",
+    say("lineage_of_fulfilment"): "fulfilment",
+    say("lineage_of_kpis"): "kpis",
+}
+
+
+def traced_table_choice(
+    shown: PlanPage, state: DataState, wanted: Wanted, keep: Keep
+) -> mo.ui.dropdown:
+    """Ask for the table of a number: of the plan or of what it was made from."""
+    options = {**(_PLANNED if shown.plan else {}), **_filled_tables(state)}
+    return _table_field(options, wanted("of"), lambda name: keep("of", name))
+
+
+def lineage_form(
+    shown: PlanPage,
+    state: DataState,
+    table: str | None,
+    wanted: Wanted,
+    keep: Keep,
+) -> mo.ui.form[Any, Any] | None:
+    """Ask for a row and a column of a table; the address keeps them.
+
+    None before a table is chosen.
+    """
+    import marimo as mo
+
+    if not table:
+        return None
+    key: tuple[str, ...]
+    if shown.plan is not None and table in FIGURES:
+        frame, key = shown.plan[table], (FIGURES[table],)
+    else:
+        frame, key = state.snapshot[table], tables()[table].key
+    here = wanted("of") == table
+
+    def store(form: Mapping[str, Any] | None) -> None:
+        for name, value in (form or {}).items():
+            keep(name, value or "")
+
+    return (
+        mo.md("{key} {column}")
+        .batch(
+            key=row_field(frame, key, state.names, wanted("key") if here else ""),
+            column=_column_field(
+                [name for name in frame.columns if name not in key],
+                wanted("column") if here else "",
+                none=say("the_whole_row"),
+            ),
+        )
+        .form(
+            submit_button_label=say("show_its_lineage"), bordered=False, on_change=store
+        )
+    )
+
+
+def traced_cell(
+    table: str | None, form: Mapping[str, Any] | None, wanted: Wanted
+) -> tuple[str, str, str]:
+    """Table, key and column that the form, else the address, asks for.
+
+    Nothing is asked for of another table than that of the address before the form is
+    sent.
+    """
+    if table and form is not None:
+        return table, (form["key"] or "").strip(), form["column"] or ""
+    if table and wanted("of") != table:
+        return "", "", ""
+    return wanted("of"), wanted("key"), wanted("column")
+
+
+def lineage_answer(shown: PlanPage, asked: tuple[str, str, str], wanted: Wanted) -> str:
+    """Lineage that is asked for, with its command, or why there is none."""
+    table, key, column = asked
+    if not shown.source.lake:
+        return page.empty(say("files_have_no_events"), say("files_hold_numbers"))
+    if not table or (not key and (table in FIGURES or tables()[table].key)):
+        return page.empty(
+            say("no_number_is_chosen"),
+            say("choose_a_number"),
+        )
+    zone = shown.names.zone
+    moments = {
+        name: read_moment(wanted(name), zone, ASKED_EDGES[name])
+        for name in ("known_at", "effective_at")
+    }
+    try:
+        found = lineage(
+            Lake(shown.source.lake),
+            table,
+            key,
+            column or None,
+            plan=shown.plan,
+            **moments,
+        )
+    except (MedhaviError, OSError) as failure:
+        return problem_html(problem_of(failure))
+    words = " ".join(
+        f'"{one}"' if "|" in one or not one else one for one in (table, key, column)
+    )
+    command = f"medhavi lineage {words.strip()}{shown.source.option}"
+    return (
+        f"{lineage_html(found, shown.names)}"
+        f'<p class="muted small"><code>{escape(command)}</code></p>'
     )

@@ -58,7 +58,7 @@ from medhavi.views.data_pages.lineage_words import KEY_MARK
 from medhavi.views.names import count, names_of
 from medhavi.views.words import say
 from medhavi.workbench.files.table_files import KINDS, TableFiles, read_files
-from medhavi.workbench.orders.plan_edit_preview import worked_out
+from medhavi.workbench.orders.plan_edit_answers import worked_out
 from medhavi.workbench.orders.plan_edits import refused_rows
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from medhavi.edits.edit import EDITS
 from medhavi.edits.order_rows import order_named
 from medhavi.edits.order_states import OrderState, Verb, allowed
 from medhavi.service.answer_cache import AnswerCache
-from medhavi.service.downloads import left_by_search, list_files
-from medhavi.service.grid_groups import file_rows
+from medhavi.service.downloads import left_by_search
+from medhavi.service.grid_groups import group_files
 from medhavi.service.page_data import PageProblem
 from medhavi.service.page_table import written
 from medhavi.service.plan_pages import plan_page
@@ -258,25 +258,19 @@ def exports(
     grid
         Grid below: the files have what its search box leaves.
     """
-
-    def rows() -> pl.DataFrame:
-        made = file_rows(
-            left_by_search(shown, grid, "id"),
-            grouping,
-            column,
-            grouped,
-            lambda listed: grid_rows(listed, names).drop("Id"),
-        )
-        return made.rename(
-            {
-                grid_columns.VALUE: f"Value ({names.currency})",
-                grid_columns.START: "Start (local)",
-                grid_columns.DUE: "Due (local)",
-            },
-            strict=False,
-        )
-
-    return list_files(rows, "orders" if column is None else "orders-by-group")
+    return group_files(
+        lambda: left_by_search(shown, grid, "id"),
+        grouping,
+        column,
+        grouped,
+        lambda listed: grid_rows(listed, names).drop("Id"),
+        {
+            grid_columns.VALUE: f"Value ({names.currency})",
+            grid_columns.START: "Start (local)",
+            grid_columns.DUE: "Due (local)",
+        },
+        "orders" if column is None else "orders-by-group",
+    )
 
 
 # ------------------------------------------------------------------------------ actions

@@ -18,7 +18,7 @@ from medhavi.views.order_list import due_clock
 from medhavi.views.pictures.chain import chain_chart
 from medhavi.views.pictures.lateness import late_demands
 from medhavi.views.pictures.scenarios import scenario_link
-from medhavi.views.plan_pages import demand_grid
+from medhavi.views.plan_pages import demand_lists
 from medhavi.views.plan_pages.demand_chain import story_html
 from medhavi.views.promises.records import promise_history_html
 from medhavi.views.words import say
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     Wanted = Callable[[str], str]
     Keep = Callable[[str, str], None]
 
-_HIDDEN = (demand_grid.ID,)
+_HIDDEN = (demand_lists.ID,)
 _rows: AnswerCache[pl.DataFrame] = AnswerCache(4)
 
 
@@ -54,17 +54,17 @@ def demand_table(shown: PlanPage, wanted: Wanted, keep: Keep) -> mo.ui.table | N
     assert snapshot is not None
     key = (plan.fingerprint, snapshot.fingerprint)
     rows = _rows.get(
-        key, lambda: demand_grid.demand_rows(plan, snapshot["demands"], names)
+        key, lambda: demand_lists.demand_rows(plan, snapshot["demands"], names)
     )
     if rows.is_empty():
         return None
     asked = wanted("demand")
-    other = pl.col(demand_grid.ID) != asked
+    other = pl.col(demand_lists.ID) != asked
     rows = rows.sort(other, maintain_order=True)
-    found = not asked or rows[demand_grid.ID][0] == asked
+    found = not asked or rows[demand_lists.ID][0] == asked
 
     def select(chosen: Any) -> None:
-        keep("demand", str(chosen[demand_grid.ID][0]) if len(chosen) else "")
+        keep("demand", str(chosen[demand_lists.ID][0]) if len(chosen) else "")
 
     return mo.ui.table(
         rows,
@@ -77,7 +77,7 @@ def demand_table(shown: PlanPage, wanted: Wanted, keep: Keep) -> mo.ui.table | N
         show_download=False,
         label=say("times_local_to_place"),
         freeze_columns_left=[grid_columns.DEMAND],
-        hidden_columns=[demand_grid.ID, grid_columns.LOCATION, grid_columns.ZONE],
+        hidden_columns=[demand_lists.ID, grid_columns.LOCATION, grid_columns.ZONE],
         column_widths={
             grid_columns.DEMAND: 108,
             grid_columns.ITEM: 135,
@@ -109,7 +109,7 @@ def table_part(table: mo.ui.table, plan: Plan, names: Names) -> mo.Html:
 
     units = {grid_columns.LATE_COST: names.currency}
     file = grid_button(table, grid_columns.DEMANDS, units, _HIDDEN)
-    told = html(f'<p class="muted small">{demand_grid.demands_words(plan)}</p>')
+    told = html(f'<p class="muted small">{demand_lists.demands_words(plan)}</p>')
     return mo.vstack([told, table, file], gap=0)
 
 
@@ -118,7 +118,7 @@ def selected_demand(table: mo.ui.table | None) -> str | None:
     chosen: Any = None if table is None else table.value
     if chosen is None or not len(chosen):
         return None
-    return str(chosen[demand_grid.ID][0])
+    return str(chosen[demand_lists.ID][0])
 
 
 def missing_html(demand: str, table: mo.ui.table | None) -> str:
@@ -157,11 +157,10 @@ def edit_html(shown: PlanPage, demand: str) -> str:
     assert plan is not None
     served = plan.pegging.filter(pl.col("demand") == demand).select(id="supply")
     orders = plan.supplies.join(served.unique(), on="id", how="semi")
-    listed = order_edits_html(plan, orders, shown.names)
-    return f'<div class="mv-list">{listed}<p>{_other_edits(shown, demand)}</p></div>'
+    return order_edits_html(plan, orders, shown.names, _other_edits(shown, demand))
 
 
-def _other_edits(shown: PlanPage, demand: str) -> str:
+def _other_edits(shown: PlanPage, demand: str) -> dict[str, str]:
     """Links to the promise desk, where the demand is promised, and to a scenario."""
     assert shown.snapshot is not None
     line = shown.snapshot["demands"].filter(pl.col("demand") == demand)
@@ -169,7 +168,7 @@ def _other_edits(shown: PlanPage, demand: str) -> str:
     if line["promised"].drop_nulls().len():
         again = f"/promise/?tab=promises&promise={demand}"
         links = {say("its_promise"): again, **links}
-    return page.link_row(links)
+    return links
 
 
 def history_html(shown: PageWithSource, demand: str, known_at: str = "") -> str:

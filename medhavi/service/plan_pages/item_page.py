@@ -226,8 +226,7 @@ def side_html(side: str, shown: PlanPage, record: TimePhasedRecord) -> str:
             say("all_its_orders"): f"/orders/?{urlencode(asked)}",
             say("scenario_of_item"): scenario_link("|".join(asked.values())),
         }
-        listed = order_edits_html(plan, plan.supplies.filter(own), names)
-        return f'<div class="mv-list">{listed}<p>{page.link_row(links)}</p></div>'
+        return order_edits_html(plan, plan.supplies.filter(own), names, links)
     return shortage_html(record, plan, names) or page.empty(
         say("it_is_covered"), say("stock_is_above_safety")
     )

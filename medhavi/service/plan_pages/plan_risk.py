@@ -23,7 +23,7 @@ from medhavi.service.page_data import (
 )
 from medhavi.views import page
 from medhavi.views.pictures.forecast import forecast_chart, forecast_finding
-from medhavi.views.plan_pages import demand_risk
+from medhavi.views.plan_pages import demand_lists
 from medhavi.views.words import say
 
 if TYPE_CHECKING:
@@ -139,9 +139,9 @@ def risky_part(shown: PlanPage, names: Names) -> mo.Html:
     plan, snapshot = shown.plan, shown.snapshot
     assert plan is not None
     assert snapshot is not None
-    told = html(demand_risk.risky_html(found, plan, snapshot, names))
+    told = html(demand_lists.risky_html(found, plan, snapshot, names))
     files = list_files(
-        lambda: demand_risk.risky_rows(found, plan, snapshot, names),
+        lambda: demand_lists.risky_rows(found, plan, snapshot, names),
         say("demands_at_risk"),
     )
     return mo.vstack([told, files], gap=0)

@@ -205,8 +205,7 @@ def side_part(side: str, shown: PlanPage, found: Deliveries, subject: str) -> mo
     if side == say("edit"):
         links = {say("all_its_orders"): _orders_link(names.name(subject))}
         links |= _delay_link(shown, subject)
-        listed = order_edits_html(plan, orders, names)
-        return html(f'<div class="mv-list">{listed}<p>{page.link_row(links)}</p></div>')
+        return html(order_edits_html(plan, orders, names, links))
     drawn = suppliers.delivery_chart(found.history, found.record, subject, names)
     return mo.vstack(
         [

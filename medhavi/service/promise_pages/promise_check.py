@@ -22,7 +22,7 @@ from medhavi.service.page_data import (
     trouble_of,
 )
 from medhavi.service.page_table import linked, page_table
-from medhavi.service.promise_pages.plan_effect import delivery_dates
+from medhavi.service.promise_pages.promise_commit import delivery_dates
 from medhavi.views import grid_columns
 from medhavi.views.names import money
 from medhavi.views.order_grid import partner_links

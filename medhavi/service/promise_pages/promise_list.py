@@ -12,8 +12,8 @@ from medhavi.lakehouse import Lake
 from medhavi.planners.promising.supply_search.requests import columns
 from medhavi.results.plans.lateness import Verdict, outcomes
 from medhavi.results.promises.parts import STANDING, PromiseState
-from medhavi.service.downloads import left_by_search, list_files, outbox_file
-from medhavi.service.grid_groups import file_rows
+from medhavi.service.downloads import left_by_search, outbox_file
+from medhavi.service.grid_groups import group_files
 from medhavi.service.page_data import bench_of, html, problem_of, recorded_until
 from medhavi.service.page_table import linked, written
 from medhavi.service.plan_pages.page_choices import choice, named_options, number_choice
@@ -26,8 +26,10 @@ from medhavi.views.order_list import clock, due_clock, plain
 from medhavi.views.promises import records as promises
 from medhavi.views.promises.records import TO_KEEP, PromiseFilter
 from medhavi.views.words import say
-from medhavi.workbench.promise_desk.promise_records import promise_events
-from medhavi.workbench.promise_desk.promises_out import promise_outbox
+from medhavi.workbench.promise_desk.promise_records import (
+    promise_events,
+    promise_outbox,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -230,28 +232,16 @@ def exports(
     grid
         Grid below: the files have what its search box leaves.
     """
-
-    def rows() -> pl.DataFrame:
-        made = file_rows(
-            left_by_search(shown, grid, "demand"),
-            grouping,
-            column,
-            grouped,
-            lambda listed: promises.promise_rows(listed, names).drop("Id"),
-        )
-        return made.rename(
-            {
-                one: f"{one} (local)"
-                for one in (
-                    grid_columns.PROMISED,
-                    grid_columns.REQUESTED,
-                    grid_columns.RECORDED,
-                )
-            },
-            strict=False,
-        )
-
-    return list_files(rows, "promises")
+    local = (grid_columns.PROMISED, grid_columns.REQUESTED, grid_columns.RECORDED)
+    return group_files(
+        lambda: left_by_search(shown, grid, "demand"),
+        grouping,
+        column,
+        grouped,
+        lambda listed: promises.promise_rows(listed, names).drop("Id"),
+        {one: f"{one} (local)" for one in local},
+        "promises",
+    )
 
 
 def decided_file(data: PageData) -> mo.Html | None:

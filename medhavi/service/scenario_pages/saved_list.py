@@ -18,14 +18,12 @@ from medhavi.views.names import when
 from medhavi.views.pictures.scenarios import cost_words
 from medhavi.views.words import say
 from medhavi.workbench.files.cache import cache_folder
-from medhavi.workbench.studies.saved_scenarios import (
-    SavedScenario,
-    scenarios_of,
-)
 from medhavi.workbench.studies.scenario_list import (
     MOST_SCENARIOS,
+    SavedScenario,
     ScenarioList,
     read_list,
+    scenarios_of,
 )
 
 if TYPE_CHECKING:
@@ -37,7 +35,7 @@ if TYPE_CHECKING:
     from medhavi.scenarios import Scenario
     from medhavi.service.data_source import DataSource
     from medhavi.views.names import Names
-    from medhavi.workbench.studies.saved_scenarios import SavedScenarios
+    from medhavi.workbench.studies.scenario_list import SavedScenarios
 
 
 def saved_of(source: DataSource) -> SavedScenarios:

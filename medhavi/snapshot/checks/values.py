@@ -70,7 +70,10 @@ def is_known(unit: str) -> bool:
     return unit.strip().casefold() in KNOWN
 
 
-_BUCKET = re.compile(r"(\d+x)?(hour|day|week|month)(\+(\d+x)?(hour|day|week|month))*")
+_BUCKET = re.compile(
+    r"hour|day|week|month|[1-9]\d{0,3}x(hour|day|week|month)"
+    r"(\+[1-9]\d{0,3}x(hour|day|week|month))*"
+)
 
 _ORDERED = (
     ("routings", "max_lot", "min_lot"),

@@ -9,7 +9,7 @@ import polars as pl
 
 from medhavi.predict.master_data.doubtful_values import DELIVERIES
 from medhavi.predict.master_data.like_rows import EARLIER
-from medhavi.predict.master_data.mistakes import MistakeKind
+from medhavi.predict.master_data.likelihood import MistakeKind
 from medhavi.results.amounts import percent, quantity
 from medhavi.views import grid_columns
 from medhavi.views.data_pages.lineage_words import cell_rows

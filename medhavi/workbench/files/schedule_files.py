@@ -161,16 +161,13 @@ def risk(  # noqa: PLR0913 - one keyword each
     else:
         problem = problem_of(source).problem
         fixed = made if isinstance(made, Schedule) else Schedule.from_folder(made)
-    try:
-        parameters = RiskParameters(
-            scenarios=scenarios,
-            seed=seed,
-            spread=spread,
-            steps=steps,
-            keep_starts=keep_starts,
-        )
-    except ValueError as error:
-        raise UsageError(str(error)) from error
+    parameters = RiskParameters(
+        scenarios=scenarios,
+        seed=seed,
+        spread=spread,
+        steps=steps,
+        keep_starts=keep_starts,
+    )
     return simulate(fixed, parameters, problem, observe=observe, cancelled=cancelled)
 
 

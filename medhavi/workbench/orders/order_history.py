@@ -14,9 +14,14 @@ from medhavi.errors import UsageError
 from medhavi.events.event_types.catalog import UndecodableEvent, decode
 from medhavi.lakehouse.folds.projections import FOLDS
 from medhavi.lakehouse.folds.silver_state import Fact, State
-from medhavi.planners.parameters import require_one_of
-from medhavi.planners.work_orders.order_account import Account, Report, account
-from medhavi.planners.work_orders.order_parameters import firming, urgencies
+from medhavi.planners.setting_ranges import require_one_of
+from medhavi.planners.work_orders import (
+    Account,
+    Report,
+    account,
+    firming,
+    urgencies,
+)
 from medhavi.providers import Providers
 from medhavi.providers.sourcing.sourcing import ORDER_KINDS
 from medhavi.units import from_seconds, to_seconds
@@ -26,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from medhavi.lakehouse import Lake
-    from medhavi.planners.work_orders.order_parameters import OrderParameters
+    from medhavi.planners.work_orders import OrderParameters
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
 

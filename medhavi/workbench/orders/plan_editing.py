@@ -15,7 +15,7 @@ from medhavi.snapshot.reading.cells import is_day
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from medhavi.planners.work_orders.order_parameters import (
+    from medhavi.planners.work_orders import (
         FirmingAdvice,
         OrderParameters,
     )
@@ -212,7 +212,7 @@ class PlanEditing(ABC):
         self, plan: Plan, parameters: OrderParameters
     ) -> tuple[FirmingAdvice, ...]:
         """Advice for every proposal: becomes firm, waits or needs a person."""
-        from medhavi.planners.work_orders.order_parameters import firming
+        from medhavi.planners.work_orders import firming
         from medhavi.providers import Providers
 
         return firming(plan, Providers(self.edits.facts.read()[1]), parameters)
@@ -320,7 +320,7 @@ class PlanEditing(ABC):
         kind
             work, purchase or transfer.
         """
-        from medhavi.results.figures.order_figures import order_measures
+        from medhavi.results.figures.log_figures import order_measures
         from medhavi.workbench.orders.order_history import order_accounts
 
         return order_measures(order_accounts(self.edits.facts.lake, kind))

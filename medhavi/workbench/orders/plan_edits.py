@@ -26,7 +26,13 @@ from medhavi.snapshot.overrides import contradicted, override_finding
 from medhavi.snapshot.patch import RowChange, typed_row
 from medhavi.units import from_seconds
 from medhavi.workbench.orders.newest_facts import NewestFacts
-from medhavi.workbench.orders.plan_edit_answers import EditCommit, EditStatus, Preview
+from medhavi.workbench.orders.plan_edit_answers import (
+    EditCommit,
+    EditStatus,
+    Preview,
+    edit_fields,
+    worked_out,
+)
 from medhavi.workbench.orders.plan_edit_events import (
     ROW_TABLES,
     UNDO,
@@ -42,7 +48,6 @@ from medhavi.workbench.orders.plan_edit_events import (
     steps_after,
     take_back,
 )
-from medhavi.workbench.orders.plan_edit_preview import told, worked_out
 from medhavi.workbench.outbox import EDIT_STREAM
 from medhavi.workbench.runs import is_of
 
@@ -110,7 +115,7 @@ class PlanEdits:
             changed = self.facts.since_plan(plan)
             return Preview(
                 **shown,
-                **told(edit, plan),
+                **edit_fields(edit, plan),
                 status=EditStatus.STALE,
                 changed=changed,
             )
@@ -118,7 +123,7 @@ class PlanEdits:
         if refused:
             return Preview(
                 **shown,
-                **told(edit, plan),
+                **edit_fields(edit, plan),
                 status=EditStatus.REFUSED,
                 findings=refused,
             )

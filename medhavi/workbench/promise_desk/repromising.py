@@ -20,7 +20,7 @@ from medhavi.errors import UsageError
 from medhavi.planners.promising.renewal import RenewalRequest, renewal
 from medhavi.planners.promising.standing_promises import standing_promises
 from medhavi.predict.scorecards import supplier_scorecard
-from medhavi.results.figures.promise_figures import decision_rows, promise_figures
+from medhavi.results.figures.log_figures import decision_rows, promise_figures
 from medhavi.results.promises.promises_at_risk import MonitoredPromise, PromiseMonitor
 from medhavi.workbench.commitments.commit_events import bound_anew, marked
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from medhavi.lakehouse import Lake
     from medhavi.planners.promising.renewal import Renewal
     from medhavi.providers.reservations import Reservation
-    from medhavi.results.figures.promise_figures import Figures
+    from medhavi.results.figures.log_figures import Figures
     from medhavi.results.promises.promise import Promise
     from medhavi.snapshot import Snapshot
     from medhavi.workbench.commitments.decisions import DecisionWriter

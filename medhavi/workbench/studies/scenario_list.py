@@ -1,12 +1,30 @@
-"""Scenarios as text: what the address of a page states."""
+"""Scenarios as text: what the address of a page states, and those that are kept.
+
+Those that were planned are kept beside their data for all who work on it. As saved
+views they are no fact of the company: a small file holds the newest ones
+(docs/decisions/028). A scenario is stated as in the address of a page; who opens it has
+it planned on the facts of that moment.
+"""
 
 from __future__ import annotations
 
+import fcntl
 import json
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
+import msgspec
+
+from medhavi.errors import UsageError
 from medhavi.findings import BadData
+from medhavi.lakehouse.layout import environment
 from medhavi.scenarios import Scenario, study_of
+from medhavi.workbench.files.saved_views import place_of, write_saved
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
 MOST_SCENARIOS = 6
 STUDY_COMMAND = "medhavi study run scenarios.toml"
@@ -68,3 +86,118 @@ def read_list(text: str) -> ScenarioList:
         return ScenarioList(trouble=" ".join(one.message for one in wrong.findings))
     kept = tuple(one for one in study.scenarios if one.changes)
     return ScenarioList(scenarios=kept[:MOST_SCENARIOS])
+
+
+MOST_KEPT = 20
+"""Scenarios that are kept, the newest."""
+_KEPT_BYTES = 20_000
+"""Longest text of a scenario that is kept."""
+
+
+class SavedScenario(msgspec.Struct, frozen=True, kw_only=True):
+    """A scenario that was planned, and what it cost then.
+
+    Parameters
+    ----------
+    text
+        The scenario alone, as `ScenarioList.text` states it.
+    planned_at
+        When it was planned [UTC s].
+    change
+        What it cost more than the plan in force of then [base currency].
+    """
+
+    text: str
+    planned_at: int
+    change: float
+
+    @property
+    def scenario(self) -> Scenario:
+        """The scenario that the text states."""
+        return read_list(self.text).scenarios[0]
+
+
+class SavedScenarios:
+    """Scenarios of one lake or one folder of tables.
+
+    Parameters
+    ----------
+    place
+        The file.
+    """
+
+    def __init__(self, place: Path) -> None:
+        self._place = place
+
+    def read(self) -> tuple[SavedScenario, ...]:
+        """All that are kept, the newest first; none where there is no file.
+
+        Raises
+        ------
+        UsageError
+            The file is none that was written here.
+        """
+        try:
+            data = self._place.read_bytes()
+        except FileNotFoundError:
+            return ()
+        except OSError as failure:
+            raise UsageError(self._unreadable(failure)) from failure
+        try:
+            found = msgspec.json.decode(data, type=tuple[SavedScenario, ...])
+        except msgspec.MsgspecError as failure:
+            raise UsageError(self._unreadable(failure)) from failure
+        for one in found:
+            held = read_list(one.text)
+            if held.trouble or len(held.scenarios) != 1:
+                raise UsageError(self._unreadable(held.trouble or one.text[:60]))
+        return found
+
+    def keep(self, one: SavedScenario) -> None:
+        """Keep a scenario as the newest; the same one is replaced, the oldest goes.
+
+        Raises
+        ------
+        UsageError
+            The file is none that was written here.
+        EnvironmentFailure
+            The file cannot be written.
+        """
+        if len(one.text) <= _KEPT_BYTES:
+            self._change(lambda known: [one, *_without(known, one.text)])
+
+    def remove(self, text: str) -> None:
+        """Take a scenario out; see `keep`."""
+        self._change(lambda known: _without(known, text))
+
+    def clear(self) -> None:
+        """Take all out, also of a file that cannot be read."""
+        with environment("removing saved scenarios", self._place):
+            self._place.unlink(missing_ok=True)
+
+    def _change(
+        self, change: Callable[[Sequence[SavedScenario]], Sequence[SavedScenario]]
+    ) -> None:
+        with environment("writing saved scenarios", self._place), self._alone():
+            write_saved(self._place, change(self.read())[:MOST_KEPT])
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Wait for other processes that change the file: workers do, and the server."""
+        self._place.parent.mkdir(parents=True, exist_ok=True)
+        lock = self._place.with_suffix(".lock")
+        with lock.open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def _unreadable(self, why: object) -> str:
+        return f"{self._place.name} is no list of scenarios: {why}"
+
+
+def _without(known: Sequence[SavedScenario], text: str) -> list[SavedScenario]:
+    return [one for one in known if one.text != text]
+
+
+def scenarios_of(lake: str | Path, tables: str | Path, cache: Path) -> SavedScenarios:
+    """Saved scenarios of a lake, inside it; of tables, in the cache."""
+    return SavedScenarios(place_of("scenarios", lake, tables, cache))

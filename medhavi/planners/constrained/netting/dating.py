@@ -399,13 +399,10 @@ class FeasibleOrderCreation(GivenOrderCreation):
             return None
         if not way.serves(timing.start):
             timing = self._earlier(way.source, want.instant, size, timing)
-        if (
-            timing is None
-            or timing.start < self.floor(way.source)
-            or not self._serves_well(way, want, size, timing)
-        ):
+        if timing is None or timing.start < self.floor(way.source):
             return None
-        return size, timing
+        timing = self._lasting(way, want, size, timing)
+        return None if timing is None else (size, timing)
 
     def _earlier(
         self, source: Source, instant: int, size: int, timing: OrderTiming
@@ -458,7 +455,8 @@ class FeasibleOrderCreation(GivenOrderCreation):
             smaller = self.soonest(source, part)
             if smaller is not None and smaller.finish < whole.finish:
                 size, whole = part, smaller
-        return (size, whole) if self._serves_well(way, want, size, whole) else None
+        lasting = self._lasting(way, want, size, whole)
+        return None if lasting is None else (size, lasting)
 
     def _part(self, source: Source, whole: OrderTiming, size: int) -> int:
         """Size of a piece of an order that its resources have units for."""

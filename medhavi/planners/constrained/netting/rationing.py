@@ -75,6 +75,8 @@ class Rationing:
         self._lost: dict[int, Loss] = {}
         self.missing: dict[int, NodeKey] = {}
         """Demands that lost something for good, and what is short."""
+        self.short: dict[int, set[NodeKey]] = {}
+        """Demands that lost something, and what was short."""
         self.lowered: dict[NodeKey, list[LevelReduction]] = {}
         """What stock levels lose."""
         self._projections: dict[NodeKey, Projection] = {}
@@ -120,6 +122,7 @@ class Rationing:
             loss = self._of_demand(need, substitutes)
             if loss is None:
                 continue
+            self.short.setdefault(need.demand, set()).add(loss.place)
             kept = found.setdefault(need.demand, [part])
             kept.remove(part)
             if part.qty > loss.qty:

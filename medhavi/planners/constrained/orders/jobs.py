@@ -15,7 +15,7 @@ from medhavi.providers.material.recipes import Component, ProductOutput  # noqa:
 from medhavi.units import ALWAYS, DAY, NEVER, seconds_up
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from medhavi.planners.constrained.netting.dating import FeasibleOrderCreation
     from medhavi.planners.mrp.netting_state.run_state import NettingState
@@ -186,6 +186,7 @@ def _own(
     """What each order says of itself; None: it stays as it is dated."""
     found: list[Job | None] = []
     plain: dict[int, bool] = {}
+    lines: dict[int, set[int]] | None = None
     count = 0
     for order in release.orders:
         if not may_move(order):
@@ -201,7 +202,9 @@ def _own(
             job.outs = [Out(unit, None) for unit in order.units]
             job.timeless = all(unit.expires == NEVER for unit in order.units)
         else:
-            _give(job, release)
+            if lines is None:
+                lines = dated_lines(release)
+            _give(job, release, lines.get(order.index, ()))
         _date(job, release)
         if most_early:
             _not_too_early(job, most_early)
@@ -270,7 +273,7 @@ def _always(group: Iterable[Component]) -> bool:
     return all(line.valid_from <= ALWAYS and line.valid_to >= NEVER for line in group)
 
 
-def _give(job: Job, release: FeasibleOrderCreation) -> None:
+def _give(job: Job, release: FeasibleOrderCreation, taken: Collection[int]) -> None:
     """What an order gives and from when on, and what it does not take."""
     order = job.order
     for unit in order.units:
@@ -282,7 +285,7 @@ def _give(job: Job, release: FeasibleOrderCreation) -> None:
             if gain.dated:
                 out.opens, out.closes = _phase(gain, unit.arrives)
         job.outs.append(out)
-    job.gaps = tuple(_gaps(order, release))
+    job.gaps = tuple(_gaps(order, release, taken))
 
 
 def _link(jobs: Sequence[Job], job_of: Sequence[Job | None]) -> None:
@@ -299,21 +302,62 @@ def _link(jobs: Sequence[Job], job_of: Sequence[Job | None]) -> None:
                 other.after.append(job)
 
 
-def _gaps(order: SupplyOrder, release: FeasibleOrderCreation) -> Iterable[Gap]:
-    """List the lines of an order that hold before or after it, and not now."""
+def _gaps(
+    order: SupplyOrder, release: FeasibleOrderCreation, taken: Collection[int]
+) -> Iterable[Gap]:
+    """List the lines of an order that hold before or after it, and not now.
+
+    `taken` are those that new orders take something by, by identity. What a search
+    found takes nothing by a line that holds now where it is to wait until its end.
+    """
     if order.recipe is None:
         return
     for group in order.recipe.groups:
         if _always(group):
             continue
         uses = [release.use_instant(order, line, order.timing) for line in group]
-        if any(line.valid_at(use) for line, use in zip(group, uses, strict=True)):
+        held = [one for one, at in zip(group, uses, strict=True) if one.valid_at(at)]
+        if held and (order.existing is not None or _taken(order, group, taken)):
             continue
         for line, use in zip(group, uses, strict=True):
-            if use >= line.valid_to:
+            if use >= line.valid_to or line in held:
                 yield Gap(line, line.valid_to, NEVER)
             else:
                 yield Gap(line, ALWAYS, line.valid_from)
+
+
+def _taken(
+    order: SupplyOrder, group: Sequence[Component], taken: Collection[int]
+) -> bool:
+    """Whether an order takes by a group of lines all that it wants of them."""
+    return any(id(line) in taken or line.steps(order.steps) <= 0 for line in group)
+
+
+def dated_lines(release: FeasibleOrderCreation) -> dict[int, set[int]]:
+    """Lines with dates that orders take something by, by identity; by the order."""
+    found: dict[int, set[int]] = {}
+    for need in release.needs:
+        line = need.line
+        if line is not None and need.order is not None and not _always((line,)):
+            found.setdefault(need.order.index, set()).add(id(line))
+    return found
+
+
+def forgotten_line(
+    order: SupplyOrder, release: FeasibleOrderCreation, taken: Collection[int]
+) -> Component | None:
+    """A line that holds for a new order which takes nothing by its group.
+
+    `taken` are the lines that it takes something by, by identity.
+    """
+    groups = () if order.recipe is None else order.recipe.groups
+    for group in groups:
+        if _always(group) or _taken(order, group, taken):
+            continue
+        for line in group:
+            if line.valid_at(release.use_instant(order, line, order.timing)):
+                return line
+    return None
 
 
 def _phase(gain: ProductOutput, at: int) -> tuple[int, int]:

@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 import numpy as np
 
 from medhavi.planners.constrained.memory import lines_together
-from medhavi.planners.constrained.orders.jobs import Job, Take
+from medhavi.planners.constrained.orders.jobs import (
+    Job,
+    Take,
+    dated_lines,
+    forgotten_line,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -425,6 +430,25 @@ class FoundJobs(Mapping[int, Job]):
         takes = [Take(release.needs[need], found) for need, found in units.items()]
         floor = self._floor(order)
         return Job(order.index, order, takes, floor=floor, placed=True)
+
+
+def require_lines(release: FeasibleOrderCreation) -> None:
+    """Refuse new orders that take nothing by a line that holds when they run.
+
+    Raises
+    ------
+    MismatchError
+        There is one.
+    """
+    makes = [
+        order
+        for order in release.orders
+        if order.kind == "make" and order.existing is None and order.units
+    ]
+    lines = dated_lines(release) if makes else {}
+    for order in makes:
+        if forgotten_line(order, release, lines.get(order.index, ())) is not None:
+            differ(f"{order.source_id} does not take a component within its dates")
 
 
 def may_free(run: SearchableRun) -> bool:

@@ -29,6 +29,7 @@ from medhavi.planners.constrained.search.found_pegs import (
     MismatchError,
     differ,
     may_free,
+    require_lines,
     unused_holds,
     with_freed,
 )
@@ -54,7 +55,10 @@ from medhavi.planners.constrained.search.standing_work import (
 )
 from medhavi.planners.constrained.search.starts.baseline_schedule import schedule_of
 from medhavi.planners.constrained.search.starts.given_orders import sought_from
-from medhavi.planners.constrained.search.starts.warm_start import resumed
+from medhavi.planners.constrained.search.starts.warm_start import (
+    resumed,
+    searched_otherwise,
+)
 from medhavi.planners.constrained.search.stock_rotation import rotated
 from medhavi.planners.kernels.compiled import announce_compiling
 from medhavi.progress import Progress, Stop, unobserved
@@ -271,6 +275,7 @@ class SearchedRun(SearchableRun):
             self.move_late()
             return
         self.placing.backward(self.lines)
+        require_lines(self.release)
         refused = sum(bool(line.refused) for line in self.lines)
         ends = ends_of_life(self.release)
         leave_out_dead(self.lines, self.release, ends)
@@ -406,12 +411,17 @@ def _of_memory(
         read = memory.reading
         basis = replace(Basis.of(snapshot), schedule=found.schedule, kept=read)
         made = replace(found.plan, basis=basis)
-        leaves_out = memory.refused and made.run.engine != FOUND
-        if leaves_out and kept is None and not stop.asked:
-            # Placed in another sequence it may be delivered.
-            anew = netted("what was found leaves more out")
-            made = cheapest((made, anew), snapshot)
-    if stop.asked:
+        if made.run.engine != FOUND and not stop.asked:
+            plans = [
+                _of_memory(memory.afresh(decisions), snapshot, one, name, watched, None)
+                for one in searched_otherwise(parameters, made, kept)
+            ]
+            if memory.refused and kept is None:
+                # Placed in another sequence it may be delivered.
+                plans.append(netted("what was found leaves more out"))
+            made = cheapest((made, *plans), snapshot)
+            made = replace(made, run=replace(made.run, settings=parameters.as_dict()))
+    if stop():
         made = replace(made, run=replace(made.run, status=Status.CANCELLED))
     return made
 
@@ -423,10 +433,7 @@ def _searched(
     name: tuple[str, int | None],
     kept: BaselineSchedule | None,
 ) -> Searched | Plan | Exception:
-    """Search with one memory, as of `_of_memory`.
-
-    A plan: the search was interrupted before it began. An error: why nothing was found.
-    """
+    """Search with one memory; a plan: it was stopped first; an error: nothing found."""
     if kept is not None:
         memory.unused_holds = kept.unused_holds
         memory.replenishments = kept.replenishments

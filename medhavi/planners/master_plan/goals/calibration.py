@@ -16,7 +16,7 @@ import polars as pl
 
 from medhavi.display import TextDisplay
 from medhavi.errors import UsageError
-from medhavi.planners.parameters import require_share
+from medhavi.planners.setting_ranges import require_share
 from medhavi.results.amounts import with_unit
 
 if TYPE_CHECKING:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from medhavi.optimize.conflict import Conflict
-    from medhavi.optimize.problem import Floats, Session, Solution
+    from medhavi.optimize.problem import Floats, Ints, Session, Solution
     from medhavi.planners.master_plan.blocks import BuiltProgram
     from medhavi.planners.parameters import OptimizeParameters
     from medhavi.progress import Cancelled
@@ -112,6 +112,17 @@ class GoalProgram:
             self._session.restart()
         for name, most in budgets.items():
             self._rows.allow(name, most)
+        return self._session.solve(cancelled=self._cancelled)
+
+    def leave_out(self, deliveries: Ints) -> Solution:
+        """Solve again without some deliveries, by their columns, from the last basis.
+
+        The last thing that is asked of a program, or asked again.
+        """
+        program = self._built.program
+        weights = np.zeros(program.n_columns)
+        weights[program.column_block(names.DELIVERIES).at(deliveries)] = 1.0
+        self._session.add_row(-np.inf, 0.0, weights)
         return self._session.solve(cancelled=self._cancelled)
 
     def amounts(self, solution: Solution) -> dict[str, float]:
@@ -307,7 +318,10 @@ def unit_of(name: str, currency: str) -> str:
 def conflict_words(
     conflicts: Sequence[Conflict], budgets: Mapping[str, float], currency: str
 ) -> str:
-    """Words for budgets that cannot hold, and the least that one has to rise."""
+    """Words for budgets that cannot hold, and the least that one has to rise.
+
+    It is what the program needs, which knows no lots: a plan may need more.
+    """
 
     def amount(name: str, value: float) -> str:
         return with_unit(value, unit_of(name, currency))
@@ -321,7 +335,7 @@ def conflict_words(
             f"{amount(name, more)} more {name}" for name, more in conflict.more.items()
         )
         hold = "cannot hold" if len(conflict.names) == 1 else "cannot hold together"
-        least = f": allow {ways}" if ways else ""
+        least = f": allow at least {ways}" if ways else ""
         sentence = f"{named} {hold} where as little is short as can be{least}."
         told.append(sentence[0].upper() + sentence[1:])
     return " ".join(told)

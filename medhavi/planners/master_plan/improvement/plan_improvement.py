@@ -1,39 +1,48 @@
-"""Plans made of the best one of a run, one change each; what costs less is kept."""
+"""Plans made of the best one of a run, one change each; what costs less is kept.
+
+One change spares overtime beside open hours that are left unused. Work is laid as late
+as may be, so what ends by the end of a day lies in its overtime first, whether or not
+the machine works before. A day needs overtime for what its open hours cannot hold.
+"""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+import polars as pl
+
 from medhavi.planners.master_plan.decoder import levels_die
 from medhavi.planners.master_plan.goals.profit import losing
-from medhavi.planners.master_plan.goals.staged_solve import (
-    plan_parts,
-    preferred,
-    worth,
-)
+from medhavi.planners.master_plan.goals.staged_solve import plan_parts, preferred, worth
 from medhavi.planners.master_plan.improvement.late_slices import (
     late_deliveries,
     split_demands,
 )
-from medhavi.planners.master_plan.improvement.overtime_days import (
-    overtime_days,
-    with_closed,
-)
 from medhavi.planners.master_plan.levelling.level_load import moved_ahead
 from medhavi.planners.master_plan.statement import ObjectivePart
+from medhavi.planners.planned_tables import (
+    overtime_spans,
+    with_disruptions,
+    with_overtime,
+)
 from medhavi.progress import Progress
+from medhavi.providers import Providers
+from medhavi.results.figures.order_costs import overtime_premium, overtime_worked
 from medhavi.results.run_record import Status
+from medhavi.units import HOUR
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from medhavi.planners.master_plan.decoder import ProgramDecoder, RunOptions
-    from medhavi.planners.master_plan.improvement.overtime_days import OvertimeDay
     from medhavi.planners.master_plan.statement import Statement
     from medhavi.planners.parameters import OptimizeParameters
+    from medhavi.providers.capacity.capacity import Capacity
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
+
+    Closed = tuple[str, int, int]
 
 WITHOUT = "without the program"
 PROFITABLE = "without demands that cost more than they bring"
@@ -190,21 +199,21 @@ def _shortened(best: Tried, way: RunOptions) -> Iterator[Tried]:
     As much as they need, as often as that costs less; else all that is agreed for them.
     """
     statement = best.decoder.built.statement
-    start, days = best, overtime_days(best.made, statement.run.stated)
+    start, days = best, _overtime_days(best.made, statement.run.stated)
     for whole in (False, True):
         for _ in range(MOST_SHORTENED):
             idle = [day.idle(whole=whole) for day in days]
             if not _is_dear(idle, best):
                 break
             spans = tuple(one.span for one in idle if one.begin < one.end)
-            new = _with_closed(best, spans, way)
+            new = _without_overtime(best, spans, way)
             yield new
             if interrupted([new]):
                 return
             pair = [best, new]
             if best_of(pair, statement.run.stated, statement.parameters) is best:
                 break
-            best, days = new, overtime_days(new.made, statement.run.stated)
+            best, days = new, _overtime_days(new.made, statement.run.stated)
         if best is not start:
             return
 
@@ -217,7 +226,7 @@ def _spared(best: Tried, way: RunOptions) -> Iterator[Tried]:
     statement = best.decoder.built.statement
     if best.decoder.whole is None:
         return
-    days = overtime_days(best.made, statement.run.stated)
+    days = _overtime_days(best.made, statement.run.stated)
     seen: set[tuple[str, int]] = set()
     while len(seen) < MOST_CLOSED and _is_dear(days, best):
         rest = [
@@ -227,13 +236,13 @@ def _spared(best: Tried, way: RunOptions) -> Iterator[Tried]:
             return
         day = max(rest, key=lambda one: one.money)
         seen.add((day.resource, day.end))
-        new = _with_closed(best, with_closed(best.decoder.closed, day), way)
+        new = _without_overtime(best, _with_closed(best.decoder.closed, day), way)
         yield new
         if interrupted([new]):
             return
         pair = [best, new]
         if best_of(pair, statement.run.stated, statement.parameters) is new:
-            best, days = new, overtime_days(new.made, statement.run.stated)
+            best, days = new, _overtime_days(new.made, statement.run.stated)
 
 
 def _is_dear(days: Iterable[OvertimeDay], best: Tried) -> bool:
@@ -243,7 +252,7 @@ def _is_dear(days: Iterable[OvertimeDay], best: Tried) -> bool:
     return sum(day.money for day in days) > statement.parameters.overtime_share * cost
 
 
-def _with_closed(
+def _without_overtime(
     best: Tried, closed: tuple[tuple[str, int, int], ...], way: RunOptions
 ) -> Tried:
     """Best plan made again with overtime that nobody works, as of `Decisions`."""
@@ -341,3 +350,115 @@ def best_of(
             most = min(most, priced)
     affordable = [row for row in rows if row[1] <= most]
     return min(affordable, key=lambda row: row[0])[2]
+
+
+class OvertimeDay(NamedTuple):
+    """Agreed overtime of a day of a resource, and what a plan makes of it.
+
+    Parameters
+    ----------
+    resource, begin, end
+        When it is [UTC s].
+    lacks
+        How much of it the day needs beside its open hours [s].
+    worked
+        How much of it is worked [s].
+    price
+        Of a second of it [base currency].
+    """
+
+    resource: str
+    begin: int
+    end: int
+    lacks: int
+    worked: float
+    price: float
+
+    def idle(self, *, whole: bool) -> OvertimeDay:
+        """Rest of it that the day does not need; `whole`: all or nothing of it."""
+        kept = self.end - self.begin if whole and self.lacks else self.lacks
+        worked = max(0.0, self.worked - kept)
+        begin = min(self.begin + kept, self.end)
+        return self._replace(begin=begin, lacks=0, worked=worked)
+
+    @property
+    def money(self) -> float:
+        """What is paid for it [base currency]."""
+        return self.worked * self.price
+
+    @property
+    def span(self) -> Closed:
+        """As of `Decisions.closed`."""
+        return self.resource, self.begin, self.end
+
+
+def _overtime_days(made: Plan, snapshot: Snapshot) -> tuple[OvertimeDay, ...]:
+    """Agreed overtime of resources of which a plan works some, by resource, rising.
+
+    Parameters
+    ----------
+    made
+        A plan of mode optimize.
+    snapshot
+        What it was made of.
+    """
+    worked = overtime_worked(made, snapshot)
+    if not worked:
+        return ()
+    snapshot = with_disruptions(snapshot)
+    capacity = Providers(snapshot).capacity
+    longer = Providers(with_overtime(snapshot, worked)).capacity
+    found: list[OvertimeDay] = []
+    for resource, spans in overtime_spans(snapshot, capacity):
+        name = resource["resource"]
+        if name not in worked:
+            continue
+        work, since = _ResourceHours(made, name, longer), int(snapshot.as_of)
+        for begin, end in spans:
+            there = capacity.resource(name).available(since, begin)
+            units = longer.resource(name).available(begin, end) / (end - begin)
+            if units:
+                lacks = max(0.0, work.between(since, end) - there) / units
+                found.append(
+                    OvertimeDay(
+                        name,
+                        begin,
+                        end,
+                        min(math.ceil(lacks), end - begin),
+                        work.between(begin, end) / units,
+                        overtime_premium(resource) * units / HOUR,
+                    )
+                )
+            since = end
+    return tuple(found)
+
+
+def _with_closed(closed: Iterable[Closed], more: OvertimeDay) -> tuple[Closed, ...]:
+    """Closed overtime, with that of a day besides."""
+    resource, begin, end = more.span
+    others = (
+        one for one in closed if one[0] != resource or one[1] >= end or one[2] <= begin
+    )
+    return tuple(sorted((*others, more.span)))
+
+
+class _ResourceHours:
+    """Work of a resource in a plan, in hours that may be worked."""
+
+    def __init__(self, made: Plan, resource: str, capacity: Capacity) -> None:
+        rows = made.operations.filter(pl.col("resource") == resource).select(
+            pl.col("start").dt.epoch("s"),
+            pl.col("finish").dt.epoch("s"),
+            pl.col("units").fill_null(1.0),
+        )
+        self._rows = rows.sort("start").rows()
+        self._working = capacity.working_time(resource)
+
+    def between(self, low: int, high: int) -> float:
+        """Unit-seconds between two instants [UTC s]."""
+        each = (
+            units * self._working.between(max(start, low), min(finish, high))
+            for start, finish, units in self._rows
+            if start < high and finish > low
+        )
+        return float(sum(each))

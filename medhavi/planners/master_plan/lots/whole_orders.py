@@ -19,6 +19,7 @@ some nodes of the search tree. The solution is a guide: it is decoded by all rul
 from __future__ import annotations
 
 import math
+from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -31,6 +32,7 @@ from medhavi.planners.constrained.netting.rationing import Slice
 from medhavi.planners.master_plan import statement as names
 from medhavi.planners.master_plan.blocks import PART_OF, BuiltProgram, add_blocks
 from medhavi.planners.master_plan.lanes.lane_use_block import add_filled
+from medhavi.planners.master_plan.lots.budget_rows import with_budgets
 from medhavi.planners.master_plan.lots.fix_and_optimize import (
     ALL,
     EXACT,
@@ -111,7 +113,12 @@ def whole_orders(
     orders = order_columns(base)
     if _too_many(base, orders):
         return []
-    return _WholeProgram(base, orders).solve(solver, cancelled)
+    program = _WholeProgram(base, orders)
+    if base.parameters.budgets:
+        found = program.within_budgets(solver, cancelled).solve(solver, cancelled)
+        if found:
+            return found
+    return program.solve(solver, cancelled)
 
 
 def why_no_whole_orders(base: Statement) -> str:
@@ -202,6 +209,15 @@ class _WholeProgram:
             count = columns_of(one.plan)
             yield one.plan, self.orders.at(first + np.arange(count)), one.filled
             first += count
+
+    def within_budgets(
+        self, solver: Solver, cancelled: Cancelled | None
+    ) -> _WholeProgram:
+        """Program that keeps the budgets of its parameters where that can be."""
+        found = copy(self)
+        found.program = with_budgets(self.built, solver, cancelled)
+        found.built = replace(self.built, program=found.program)
+        return found
 
     def solve(self, solver: Solver, cancelled: Cancelled | None) -> list[WholeOrders]:
         """As of `whole_orders`."""

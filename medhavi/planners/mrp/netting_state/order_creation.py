@@ -40,6 +40,8 @@ MOST_PIECES = 100_000
 MOST_PARTS = 10
 """Into how many pieces a late order is cut at most."""
 EARLIER_TRIES = 8
+MOST_LATER = 2**26
+"""How much safety time is looked for in closed time at most [s], about two years."""
 SAFETY = "safety stock"
 STOCK_PRIORITY = 2**31
 """Orders for stock come after those of all demands."""
@@ -251,13 +253,16 @@ class OrderCreation(NettingState):
             if size <= 0:
                 continue
             if timing is not None and way.serves(timing.start):
-                if self._serves_well(way, want, size, timing):
+                timing = self._lasting(way, want, size, timing)
+                if timing is not None:
                     return way, size, timing
                 continue
             moved = self._within_validity(way.source, size, instant, timing)
             if timing is None and moved is not None:
                 size, moved = self._sooner_in_parts(way.source, size, instant, moved)
-            if moved is not None and self._serves_well(way, want, size, moved):
+            if moved is not None:
+                moved = self._lasting(way, want, size, moved)
+            if moved is not None:
                 late.append((max(moved.finish, instant), rank, way, size, moved))
         if not late:
             return None
@@ -265,21 +270,50 @@ class OrderCreation(NettingState):
         self.has_late = self.has_late or ready > instant
         return way, size, timing
 
-    def _serves_well(
+    def _lasting(
         self,
         way: SupplyAlternative,
         want: NetRequirement,
         size: int,
         timing: OrderTiming,
-    ) -> bool:
-        """Whether an order gives the product, and that alive until its use."""
-        if way.gain is not None and not self._gives(way.gain, size, timing):
-            return False
+    ) -> OrderTiming | None:
+        """Date an order so that it gives the product, and that alive until its use.
+
+        What would die before is ordered later: safety time is given up first, as far as
+        that takes. None: all of it is not enough, or the source gives nothing then.
+        """
         life = want.node.shelf_life
-        if life is None:
-            return True
-        last = max(timing.finish, want.instant, want.alive_until)
-        return _born(way, timing) + life >= last
+        if life is not None and _spoilt(way, want, timing, life):
+            later = self._later(way, want, size, life)
+            if later is None or not way.serves(later.start):
+                return None
+            timing = later
+        if way.gain is not None and not self._gives(way.gain, size, timing):
+            return None
+        return timing
+
+    def _later(
+        self, way: SupplyAlternative, want: NetRequirement, size: int, life: int
+    ) -> OrderTiming | None:
+        """First order by a need that lasts until its use [life in s], if on time."""
+        latest, instant = way.source.clock.latest, want.instant
+        if max(instant, want.alive_until) - life > instant:
+            return None
+        dies, lasts = 0, 1
+        found = latest(instant + lasts, size)
+        while found is not None and _spoilt(way, want, found, life):
+            if found.finish > instant or lasts > MOST_LATER:
+                return None
+            dies, lasts = lasts, 2 * lasts
+            found = latest(instant + lasts, size)
+        while found is not None and lasts - dies > 1:
+            middle = (dies + lasts) // 2
+            tried = latest(instant + middle, size)
+            if tried is None or _spoilt(way, want, tried, life):
+                dies = middle
+            else:
+                lasts, found = middle, tried
+        return found if found is not None and found.finish <= instant else None
 
     def _fitting(
         self, way: SupplyAlternative, missing: int, instant: int
@@ -484,6 +518,14 @@ def _born(way: SupplyAlternative, timing: OrderTiming) -> int:
     Nothing that is moved is fresher than what is made just before it leaves.
     """
     return timing.finish if way.origin is None else timing.ready
+
+
+def _spoilt(
+    way: SupplyAlternative, want: NetRequirement, timing: OrderTiming, life: int
+) -> bool:
+    """Whether what an order gives dies before its use [life in s]."""
+    last = max(timing.finish, want.instant, want.alive_until)
+    return _born(way, timing) + life < last
 
 
 def _too_many_pieces(source: Source, node: Node, brought: int) -> Finding:

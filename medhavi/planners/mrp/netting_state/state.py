@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from operator import attrgetter
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from medhavi.providers.material.characteristics import PLAIN, Characteristics
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from medhavi.providers import Providers
     from medhavi.providers.material.recipes import ProductOutput
+    from medhavi.providers.sources import Window
 
 
 Asks = dict[tuple[Characteristics | None, int], int]
@@ -335,6 +337,9 @@ class SupplyAlternative:
         For moves: the node at the other end.
     provides
         For makes: pairs `key=value` that all they give has.
+    step_spans
+        For makes: when steps of its orders may begin, by step [UTC s]; others may at
+        any time.
     """
 
     __slots__ = (
@@ -345,6 +350,7 @@ class SupplyAlternative:
         "provides",
         "recipe",
         "source",
+        "step_spans",
         "yields",
     )
 
@@ -359,6 +365,7 @@ class SupplyAlternative:
         self.yields: tuple[OutputQuantity, ...] = ()
         self.origin: Node | None = None
         self.provides = NOTHING
+        self.step_spans: Mapping[int, Window] = MappingProxyType({})
         if source.kind == "make":
             recipe = model.providers.recipes.recipe(source.source)
             self.recipe = recipe

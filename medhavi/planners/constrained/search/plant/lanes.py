@@ -334,10 +334,10 @@ class Lanes:
         calendar[first : first + len(units)] = units
         bucket = np.where(bucket >= 0, before + bucket, bucket)
         parts = [*self.met.rows]
-        own: dict[tuple[int, tuple[Span, ...]], int] = {}
+        own: dict[tuple[int, tuple[Span, ...], int], int] = {}
         for place, option in enumerate(options):
             if option.within:
-                key = int(calendar[place]), option.within
+                key = int(calendar[place]), option.within, option.after
                 if key not in own:
                     own[key] = before + len(parts)
                     self.within[own[key]] = key[0]
@@ -353,7 +353,7 @@ class Lanes:
 
 
 def confined(
-    others: dict[str, np.ndarray], calendar: int, spans: Sequence[Span]
+    others: dict[str, np.ndarray], calendar: int, spans: Sequence[Span], after: int = 0
 ) -> np.ndarray:
     """Rows of a calendar within spans; what fits into none begins far away.
 
@@ -367,6 +367,8 @@ def confined(
         The number of the calendar; -1: it is always open.
     spans
         Work does not go on from one into the next [s since now].
+    after
+        How long it may go on after the end of one [open s].
     """
     known = [(-FAR, FAR, 0)]
     if calendar >= 0:
@@ -376,10 +378,17 @@ def confined(
     # A calendar begins before all that is asked of it.
     found = [] if spans[0][0] == -FAR else [(-FAR, min(0, spans[0][0] - 1))]
     walls: list[int] = []
-    for begin, end in spans:
-        piece = -1
+    for at, (begin, end) in enumerate(spans):
+        piece, left = -1, after
+        following = spans[at + 1][0] if at + 1 < len(spans) else FAR
         for opens, closes, first in known:
             span = max(begin, opens), min(end, closes)
+            if closes > end and left and (opens < end or first == piece):
+                # What begins before the end goes on behind it.
+                low = max(end, opens)
+                high = min(low + left, closes, following)
+                left -= max(high - low, 0)
+                span = max(begin, opens), max(high, span[1])
             if span[0] < span[1]:
                 if first != piece:
                     walls.append(len(found))

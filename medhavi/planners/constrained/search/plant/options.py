@@ -33,7 +33,7 @@ class Option:
     bucket. `calendars` are those of the units of the machine, where they have open
     times of their own, `limits` what orders take of the room of its windows: `l_each`,
     `l_over` and `l_room` as of `Plant`. All of the work is within one of the spans
-    `within` [s since now].
+    `within` [s since now], but for so many open seconds `after` its end.
     """
 
     machine: int = -1
@@ -55,6 +55,7 @@ class Option:
     calendars: tuple[int, ...] = ()
     limits: tuple[tuple[int, int, int], ...] = ()
     within: tuple[tuple[int, int], ...] = ()
+    after: int = 0
 
 
 def with_units(options: Sequence[Option]) -> tuple[list[Option], np.ndarray]:

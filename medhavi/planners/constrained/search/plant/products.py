@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.netting_state.state import Node, SupplyAlternative
     from medhavi.providers.capacity.network import PrecedenceLink
     from medhavi.providers.capacity.schedule import RoutingTask
-    from medhavi.providers.sources import Source
+    from medhavi.providers.sources import Window
 
 
 class ReadItems(NamedTuple):
@@ -393,27 +393,46 @@ class Products:
         for item in made:
             item.apart = product.apart
         product.queue = made[-1].queue
-        if not way.always:
-            self._within(made[-1], way.source)
+        self._within(made, way, tasks)
         return made
 
-    def _within(self, first: Item, source: Source) -> None:
-        """Begin the first step of a make only while its routing is valid."""
-        zero = self._as_of - first.queue
+    def _within(
+        self, made: Sequence[Item], way: SupplyAlternative, tasks: Sequence[RoutingTask]
+    ) -> None:
+        """Begin the steps of a make only while its routing, and its lines, hold."""
+        name, last = way.source.source, len(made) - 1
+        if not way.always:
+            zero = self._as_of - made[-1].queue
+            self._begin_within(made[-1], name, way.source.windows, zero, made[0].least)
+        for place, task in enumerate(tasks):
+            span = way.step_spans.get(task.node.step)
+            if span is not None:
+                item = made[last - place]
+                self._begin_within(item, name, (span,), self._as_of, made[0].least)
+
+    def _begin_within(
+        self, first: Item, name: str, windows: Sequence[Window], zero: int, least: int
+    ) -> None:
+        """Begin a step of a routing only within spans.
+
+        They count from the instant `zero` [UTC s]; `least` is the least order [units].
+        """
         for option in first.options:
             if option.hourly:
-                self._run.approximate(f"{source.source} has a validity")
-            # Without any length it may begin at an end, where it is valid no more.
-            early = int(option.fixed + option.rate == 0)
+                self._run.approximate(f"{name} has a validity")
+            # At an end it is valid no more: nothing begins there, also what has no
+            # length. The least order that begins before goes on after it.
+            length = option.fixed + -(-least // first.grain) * option.rate
+            length = -(-length // option.scale)
+            option.after = max(length - 1, 0)
             option.within = tuple(
                 (
                     -FAR if begin <= self._as_of else begin - zero,
-                    FAR if end == NEVER else end - zero - early,
+                    FAR if end == NEVER else end - zero - (length == 0),
                 )
-                for begin, end in source.windows
+                for begin, end in windows
             )
-        begin = source.windows[0][0]
-        first.floor = max(first.floor, begin - zero)
+        first.floor = max(first.floor, windows[0][0] - zero)
 
     def _part(self, taken: StepComponent, amounts: tuple[int, int, int]) -> Part:
         return Part.of(self._number[id(taken.node)], amounts)

@@ -7,7 +7,11 @@ from math import lcm
 from typing import TYPE_CHECKING
 
 from medhavi.planners.constrained.memory import StepComponent, lines_together
-from medhavi.planners.constrained.search.plant.sources import MOST_EACH, line_taken
+from medhavi.planners.constrained.search.plant.sources import (
+    MOST_EACH,
+    line_taken,
+    place_taken,
+)
 from medhavi.providers.capacity.axis import WorkContent
 from medhavi.providers.capacity.network import PrecedenceLink
 
@@ -170,7 +174,6 @@ def _components(
 ) -> _Components:
     """Components of a make by step, and what the plant says of them only nearly."""
     routing = way.source.source
-    places = {task.node.step: place for place, task in enumerate(tasks)}
     found: list[StepComponent] = []
     nearly: list[str] = []
     for group in way.intakes:
@@ -181,10 +184,7 @@ def _components(
         if max(line.numerator, line.addend) > MOST_EACH:
             nearly.append(f"{routing} takes very much of a component")
         if line.numerator or line.addend:
-            step = 0 if line.step is None else places[line.step]
-            # At its end it is about where the next one begins.
-            step = min(step + (line.anchor == "end"), max(len(tasks) - 1, 0))
-            found.append(StepComponent(step, one.node, line))
+            found.append(StepComponent(place_taken(line, tasks), one.node, line))
     found.sort(key=lambda one: one.step)
     if any(
         sum(found[place].numbers[2] > 1 for place in own) > 1

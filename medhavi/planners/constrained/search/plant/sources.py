@@ -15,7 +15,7 @@ from medhavi.planners.constrained.netting.way_chains import WayChains
 from medhavi.units import ALWAYS, DAY, MINUTE, NEVER, seconds_up
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from medhavi.planners.constrained.search.found_orders import SearchableRun
     from medhavi.planners.mrp.netting_state.state import (
@@ -25,11 +25,15 @@ if TYPE_CHECKING:
         NodeKey,
         SupplyAlternative,
     )
+    from medhavi.providers.capacity.schedule import RoutingTask
     from medhavi.providers.material.characteristics import Characteristics
+    from medhavi.providers.material.recipes import Component
     from medhavi.providers.sources import Source, Window
 
 MOST_CHOICES = 8
 """Choices among lines that replace each other, at most."""
+MOST_SPANS = 64
+"""Choices among the spans in which later steps begin, at most."""
 MOST_BOUGHT = 1_000_000_000
 MOST_EACH = 1 << 24
 """Most of a component for a unit that is counted: 64 bits hold it times any order."""
@@ -104,30 +108,70 @@ class Sources:
         The last span comes first: nothing is made early by a source that ends while
         another one makes it in time.
         """
-        queues = [self._queue(way) for way in ways]
-        dates = {
-            at - _taken_after(one, queue)
-            for way, queue in zip(ways, queues, strict=True)
+        as_of = self._run.as_of
+        tasks = [self._tasks(way) for way in ways]
+        edges = {
+            at
+            for way, own in zip(ways, tasks, strict=True)
             for group in way.intakes
             for one in group
-            for at in (one.component.valid_from, one.component.valid_to)
+            if not place_taken(one.component, own)
+            for at in _edges(one.component, own[0].node.queue if own else 0)
         }
-        if len(ways) > 1 or dates:
-            dates |= {at for way in ways for span in way.source.windows for at in span}
-        edges = sorted(at for at in dates if self._run.as_of < at <= self._last)
-        for span in reversed([*pairwise([ALWAYS, *edges, NEVER])]):
-            for way, queue in zip(ways, queues, strict=True):
-                windows = _common(way.source.windows, span)
-                if windows:
-                    begin = max(span[0], self._run.as_of)
-                    yield _narrowed(way, windows, begin, queue)
+        if len(ways) > 1 or any(way.intakes for way in ways):
+            windows = {at for way in ways for span in way.source.windows for at in span}
+            edges |= {at for at in windows if at <= self._last}
+        dates = sorted(at for at in edges if at > as_of)
+        for span in reversed([*pairwise([ALWAYS, *dates, NEVER])]):
+            for way, own in zip(ways, tasks, strict=True):
+                common = _common(way.source.windows, span)
+                if common:
+                    begin = max(span[0], as_of)
+                    narrowed = _narrowed(way, common, begin, own)
+                    yield from self._by_steps(narrowed, begin, own)
 
-    def _queue(self, way: SupplyAlternative) -> int:
-        """How long the orders of a source queue before they take anything [s]."""
+    def _by_steps(
+        self, way: SupplyAlternative, since: int, tasks: Sequence[RoutingTask]
+    ) -> Iterator[SupplyAlternative]:
+        """A source once for each choice of spans in which its later steps begin.
+
+        What a later step takes is what holds when that step begins, not its order.
+        """
+        edges: dict[int, set[int]] = {}
+        for group in way.intakes:
+            for one in group:
+                place = place_taken(one.component, tasks)
+                dates = {at for at in _edges(one.component) if at > since}
+                if place and dates:
+                    edges.setdefault(place, set()).update(dates)
+        places = sorted(edges)
+        spans = [
+            reversed([*pairwise([ALWAYS, *sorted(edges[place]), NEVER])])
+            for place in places
+        ]
+        row = len(places) > 1 and self._in_a_row(way)
+        choices = [
+            chosen
+            for chosen in product(*spans)
+            if not row or all(a[0] < b[1] for a, b in pairwise(chosen))
+        ]
+        if len(choices) > MOST_SPANS:
+            self._run.approximate(f"{way.source.source} has very many dates of lines")
+        for chosen in choices[:MOST_SPANS]:
+            yield _begun_within(
+                way, dict(zip(places, chosen, strict=True)), since, tasks
+            )
+
+    def _in_a_row(self, way: SupplyAlternative) -> bool:
+        """Whether each step of a make begins after the one before it."""
+        compiled = self._run.providers.capacity.compiled(way.source.source)
+        return compiled.network.is_chain
+
+    def _tasks(self, way: SupplyAlternative) -> Sequence[RoutingTask]:
+        """Steps of a make, in the order of working."""
         if way.recipe is None:
-            return 0
-        tasks = self._run.providers.capacity.compiled(way.source.source).tasks
-        return tasks[0].node.queue if tasks else 0
+            return ()
+        return self._run.providers.capacity.compiled(way.source.source).tasks
 
     def why_netted(self, node: Node) -> str:
         """Why the run, not the search, nets a product by all rules; "": it does not.
@@ -310,24 +354,46 @@ def line_taken(
     return (anew or held or group)[0]
 
 
-def _taken_after(one: ComponentRequirement, queue: int) -> int:
-    """How long after an order begins it takes a component of its first step [s].
+def place_taken(line: Component, tasks: Sequence[RoutingTask]) -> int:
+    """At the begin of which step an order takes a component, by its place.
 
-    Offsets count as if all time were working time.
+    At the end of a step is about where the next one begins.
     """
-    return queue + round(one.component.offset_minutes * MINUTE)
+    if line.step is None:
+        place = 0
+    else:
+        steps = [task.node.step for task in tasks]
+        place = steps.index(line.step)
+    return min(place + (line.anchor == "end"), max(len(tasks) - 1, 0))
+
+
+def _offset(line: Component) -> int:
+    """How long after its step a line is taken, as if all time were working time [s]."""
+    return round(line.offset_minutes * MINUTE)
+
+
+def _edges(line: Component, queue: int = 0) -> list[int]:
+    """From when on, and until when, a step that takes a line may begin to queue."""
+    before = queue + _offset(line)
+    dates = line.valid_from, line.valid_to
+    return [at - before for at in dates if ALWAYS < at < NEVER]
 
 
 def _narrowed(
-    way: SupplyAlternative, windows: tuple[Window, ...], begin: int, queue: int
+    way: SupplyAlternative,
+    windows: tuple[Window, ...],
+    begin: int,
+    tasks: Sequence[RoutingTask],
 ) -> SupplyAlternative:
-    """A source whose orders begin within windows, with the lines that hold then."""
+    """A source whose orders begin within windows, with first lines that hold then."""
+    queue = tasks[0].node.queue if tasks else 0
     held = tuple(
         tuple(
             [
                 one
                 for one in group
-                if one.component.valid_at(begin + _taken_after(one, queue))
+                if place_taken(one.component, tasks)
+                or one.component.valid_at(begin + queue + _offset(one.component))
             ]
         )
         for group in way.intakes
@@ -338,6 +404,34 @@ def _narrowed(
     other.intakes = tuple(group for group in held if group)
     other.source = way.source._replace(windows=windows)
     other.always = way.always and windows == way.source.windows
+    return other
+
+
+def _begun_within(
+    way: SupplyAlternative,
+    spans: Mapping[int, Window],
+    since: int,
+    tasks: Sequence[RoutingTask],
+) -> SupplyAlternative:
+    """A source whose later steps begin within spans, with the lines that hold then.
+
+    `spans` are by the place of the step; no order begins before `since` [UTC s].
+    """
+    held = []
+    for group in way.intakes:
+        kept = []
+        for one in group:
+            place = place_taken(one.component, tasks)
+            # All dates of a line that has no span here are over, or none are.
+            begin = max(spans.get(place, (ALWAYS, NEVER))[0], since)
+            if not place or one.component.valid_at(begin + _offset(one.component)):
+                kept.append(one)
+        held.append(tuple(kept))
+    if not spans and tuple(held) == way.intakes:
+        return way
+    other = copy(way)
+    other.intakes = tuple(group for group in held if group)
+    other.step_spans = {tasks[place].node.step: span for place, span in spans.items()}
     return other
 
 

@@ -234,14 +234,12 @@ class BaselineSchedule:
     @property
     def replenishments(self) -> dict[NodeKey, list[LevelReplenishment]]:
         """What is wanted anew when goods of stock levels die as here, by place."""
-        (text,) = self._list("replenishments")
-        return self._still(_REPLENISHMENTS.decode(text))
+        return self._still(_REPLENISHMENTS.decode(self._list("replenishments")[0]))
 
     @property
     def unused_holds(self) -> dict[NodeKey, dict[str, int]]:
         """What owners of holds were served without, by place and reservation."""
-        (text,) = self._list("unused")
-        return self._still(_UNUSED.decode(text))
+        return self._still(_UNUSED.decode(self._list("unused")[0]))
 
     def _still(self, told: Iterable[tuple[NodeKey, _Own]]) -> dict[NodeKey, _Own]:
         """Those of places whose goods die as in this schedule."""
@@ -435,8 +433,12 @@ class BaselineSchedule:
         """
         if self.products is None or self.products or self.changed_orders(run):
             return None
-        (text,) = self._list("reductions")
-        return _REDUCTIONS.decode(text)
+        return _REDUCTIONS.decode(self._list("reductions")[0])
+
+    @property
+    def refused(self) -> set[str]:
+        """Demands that are not delivered in full though they could be."""
+        return set(_REDUCTIONS.decode(self._list("reductions")[0]).refused)
 
     def reached(self, run: SearchableRun, model: Model) -> np.ndarray:
         """Whether what changed may serve each demand of a plant sooner.

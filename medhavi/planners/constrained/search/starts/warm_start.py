@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from copy import copy
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,24 +25,27 @@ from medhavi.planners.constrained.search.seeking import (
     Repair,
 )
 from medhavi.planners.constrained.search.shared_departures import SharedDepartures
+from medhavi.planners.constrained.search.starts.baseline_schedule import (
+    BaselineSchedule,
+)
 from medhavi.planners.kernels.plant_kernels.plant_record import FAR
 from medhavi.planners.kernels.plant_kernels.schedule_record import ScheduleRecord
+from medhavi.planners.parameters import EFFORTS
 from medhavi.progress import Progress
 from medhavi.units import HOUR
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from medhavi.planners.constrained.search.found_orders import SearchableRun
     from medhavi.planners.constrained.search.found_pegs import Found
     from medhavi.planners.constrained.search.plant.model import Model
     from medhavi.planners.constrained.search.seeking import Watch
-    from medhavi.planners.constrained.search.starts.baseline_schedule import (
-        BaselineSchedule,
-    )
     from medhavi.planners.kernels.compiled import Engine
     from medhavi.planners.kernels.plant_kernels.earlier_work import EarlierWork
     from medhavi.planners.kernels.plant_kernels.plant_record import Plant
+    from medhavi.planners.parameters import ConstrainedParameters
+    from medhavi.results.plans.plan import Plan
 
 ANEW = "demands_anew"
 """What the effort of a plan has that resumed a schedule."""
@@ -136,6 +140,23 @@ def _laid(
     start = WarmStart(model, engine, work, changed)
     fits = start.laid() and start.hit.sum() <= MOST_HIT * len(start.hit)
     return start if fits else None
+
+
+def searched_otherwise(
+    parameters: ConstrainedParameters, made: Plan, kept: BaselineSchedule | None
+) -> Iterator[ConstrainedParameters]:
+    """Settings of searches from nothing that may come to more than a plan.
+
+    All of it was placed anew by all rules: what is better as found may be worse then
+    than what less effort found, and what a resumed schedule leaves out that it had
+    before may be delivered.
+    """
+    efforts = EFFORTS[: EFFORTS.index(parameters.effort)]
+    now = BaselineSchedule.of(made)
+    if kept is None and efforts:
+        yield replace(parameters, effort=efforts[-1])
+    elif kept is not None and now and now.refused - kept.refused:
+        yield parameters
 
 
 class WarmStart:

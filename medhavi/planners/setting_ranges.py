@@ -1,0 +1,127 @@
+"""Ranges of settings: what a planner cannot use is refused by name, value and range."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from medhavi.errors import UsageError
+from medhavi.results.plans.money_parts import BUDGETS
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from typing import NoReturn
+
+
+MOST_DAYS = 36_500
+"""A hundred years: no setting is a longer time, which calendars could not hold [d]."""
+MOST_NUMBER = 1e300
+"""Greater numbers have no square, and soon no sum."""
+MOST_COUNT = 2**31 - 1
+"""Solvers count in 32 bits."""
+MOST_WEIGHT = 1_000_000
+"""Weight of a priority whose lateness still adds up in 64 bits."""
+_LONGEST_TEXT = 60
+"""What is longer is cut in a message."""
+
+
+def require_one_of(name: str, value: object, known: Collection[str]) -> None:
+    """Refuse a setting that is none of the known words."""
+    if not isinstance(value, str) or value not in known:
+        _refuse(name, value, f"must be one of {', '.join(known)}")
+
+
+def require_text(name: str, value: object) -> None:
+    """Refuse a setting that is no text."""
+    if not isinstance(value, str):
+        _refuse(name, value, "must be a text in quotes")
+
+
+def require_flag(name: str, value: object) -> None:
+    """Refuse a setting that is neither true nor false; 1 is a number."""
+    if not isinstance(value, bool):
+        _refuse(name, value, "must be true or false")
+
+
+def require_number(
+    name: str, value: object, least: float = 0, most: float = MOST_NUMBER
+) -> None:
+    """Refuse a setting that is no number from `least` to `most`."""
+    if not _is_number(value) or not least <= value <= most:  # type: ignore[operator]
+        end = "" if most == MOST_NUMBER and not _exceeds(value, most) else _most(most)
+        _refuse(name, value, f"must be a number of at least {least}{end}")
+
+
+def require_days(name: str, value: object, least: float = 0) -> None:
+    """Refuse a setting that is no number of days up to `MOST_DAYS`."""
+    require_number(name, value, least, MOST_DAYS)
+
+
+def require_share(name: str, value: object, least: float = 0) -> None:
+    """Refuse a setting that is no number from `least` to 1."""
+    if not _is_number(value) or not least <= value <= 1:  # type: ignore[operator]
+        _refuse(name, value, f"must be a number from {least:g} to 1")
+
+
+def require_whole(
+    name: str, value: object, least: int = 0, most: int = MOST_COUNT
+) -> None:
+    """Refuse a setting that is no whole number from `least` to `most`."""
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if not whole or not least <= value <= most:  # type: ignore[operator]
+        end = _most(most) if whole and _exceeds(value, most) else ""
+        _refuse(name, value, f"must be a whole number of at least {least}{end}")
+
+
+def require_list(name: str, value: object, example: str) -> tuple[object, ...]:
+    """Refuse a setting that is no list; gives what is in it."""
+    if not isinstance(value, list | tuple):
+        _refuse(name, value, f"must be a list such as {example}")
+    return tuple(value)
+
+
+def require_budgets(budgets: object) -> None:
+    """Refuse budgets that are no amounts by name."""
+    if not isinstance(budgets, Mapping):
+        _refuse("budgets", budgets, "must be amounts by name, such as co2 = 40000")
+    for name, value in budgets.items():
+        if name not in BUDGETS:
+            message = f"Unknown budget {name}; there are {', '.join(BUDGETS)}."
+            raise UsageError(message)
+        require_number(f"The budget of {name}", value)
+
+
+def told(value: object) -> str:
+    """Setting as a message repeats it, cut where it is long.
+
+    >>> told("tiers"), told([5, "x"]), told(10**5000)
+    ('tiers', "[5, 'x']", 'a number too long')
+    """
+    try:
+        text = str(value)
+    except ValueError:  # Python writes whole numbers up to 4,300 digits
+        return "a number too long"
+    return text if len(text) <= _LONGEST_TEXT else f"{text[: _LONGEST_TEXT - 1]}…"
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _exceeds(value: object, most: float) -> bool:
+    return _is_number(value) and value > most  # type: ignore[operator]
+
+
+def _most(most: float) -> str:
+    """End of a range, as its message says it.
+
+    >>> _most(36_500), _most(1e300)
+    (' and at most 36,500', ' and at most 1e+300')
+    """
+    text = f"{most:,}" if most < 1e15 else f"{most:g}"
+    return f" and at most {text}"
+
+
+def _refuse(name: str, value: object, range_words: str) -> NoReturn:
+    message = f"{name} ({told(value)}) {range_words}."
+    raise UsageError(message)

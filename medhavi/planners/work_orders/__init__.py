@@ -1,1 +1,0 @@
-"""Orders from proposal to completion: states, firming, what the shop floor reports."""

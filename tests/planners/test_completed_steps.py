@@ -1,0 +1,171 @@
+"""Orders in work whose steps are completed in another order than they follow."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+
+from tests import factories
+from tests.api import plan, verify
+from tests.planners.small_plans import PYTHON, day, days, fulfilment
+
+if TYPE_CHECKING:
+    from medhavi.results.plans.plan import Plan
+    from medhavi.snapshot import Snapshot
+    from tests.factories import Row
+
+HOUR = {"run_minutes_per_unit": 60}
+SHOP = {
+    "routings": [{"routing": "R"}, {"routing": "Q", "product": "Z"}],
+    "resources": [{"resource": "M"}, {"resource": "N"}],
+    "step_resources": [
+        {"step": 1, "resource": "M"},
+        {"step": 2, "resource": "N"},
+        {"step": 3, "resource": "M"},
+        {"routing": "Q"},
+    ],
+    "demands": [{"product": "Z", "due": day(2)}],
+}
+IN_SEQUENCE = [{"step": number, **HOUR} for number in (1, 2, 3)]
+LINKED = [{"step": 2, "after": 1}, {"step": 3, "after": 2}]
+
+
+def shop(status: str = "in_process", **tables: list[Row]) -> Snapshot:
+    """O1 of 10 A, an hour each on M, N, M; the work on N is completed."""
+    given = {"steps": IN_SEQUENCE, **tables}
+    given["steps"] = [*given["steps"], {"routing": "Q", "fixed_minutes": 60 * 38}]
+    order = {"supply_order": "O1", "kind": "work", "due": day(2), "source": "R"}
+    return factories.snapshot(
+        supply_orders=[{**order, "status": status}],
+        supply_order_steps=[{"step": 2, "status": "completed"}],
+        **SHOP,
+        **given,
+    )
+
+
+def made(snapshot: Snapshot, mode: str = "constrained") -> Plan:
+    return plan(snapshot, mode, PYTHON if mode == "constrained" else {})
+
+
+def hours(made: Plan, order: str = "O1") -> list[tuple[int, float, float]]:
+    """Step, start and finish of the work of an order, in hours from now."""
+    rows = made.operations.filter(supply=order).sort("step").iter_rows(named=True)
+    return [
+        (
+            row["step"],
+            *(round(24 * (days(row[end]) or 0), 3) for end in ("start", "finish")),
+        )
+        for row in rows
+    ]
+
+
+@pytest.mark.req("CAP-05", "CAP-06")
+@pytest.mark.parametrize("links", [[], LINKED], ids=["in sequence", "linked"])
+def test_what_precedes_a_completed_step_precedes_what_follows_it(links: list[Row]):
+    """M does steps 1 and 3 of O1 for 10 h each: from 28 to 38 and from 38 to 48.
+
+    Z takes 38 h on M and is due at 48: 28 h are left, so it begins at 48 and is 38 h
+    late.
+    """
+    snapshot = shop(step_links=links)
+    found = made(snapshot)
+    assert hours(found) == [(1, 28, 38), (3, 38, 48)]
+    assert fulfilment(found)["lateness_h"] == 38
+    assert [str(one) for one in verify(found, snapshot)] == []
+
+
+@pytest.mark.req("CAP-05")
+def test_mode_mrp_keeps_the_sequence_over_a_completed_step():
+    """As before; no limit of M, so that Z is on time."""
+    snapshot = shop()
+    found = made(snapshot, "mrp")
+    assert hours(found) == [(1, 28, 38), (3, 38, 48)]
+    assert verify(found, snapshot) == []
+
+
+KINDS = {
+    # Step 3 lies from 38 to 48; where step 1 ends by it.
+    ("finish_start", "start_start"): (28, 38),
+    ("finish_start", "finish_finish"): (38, 48),
+    ("start_start", "start_start"): (38, 48),
+    ("finish_finish", "finish_start"): (28, 38),
+    ("finish_finish", "finish_finish"): (38, 48),
+}
+
+
+@pytest.mark.req("CAP-05")
+@pytest.mark.parametrize("kinds", KINDS, ids=" then ".join)
+def test_links_of_each_kind_hold_over_a_completed_step(kinds: tuple[str, str]):
+    """10 h each on a machine of their own, so that only links part steps 1 and 3.
+
+    Ends before a start: 28 to 38. Starts before a start, or ends before an end: both
+    from 38 to 48.
+    """
+    links = [{**link, "kind": kind} for link, kind in zip(LINKED, kinds, strict=True)]
+    needs = [{"step": 1, "resource": "M"}, {"step": 3, "resource": "N"}]
+    snapshot = factories.snapshot(
+        supply_orders=[
+            {"supply_order": "O1", "kind": "work", "due": day(2), "source": "R"}
+        ],
+        supply_order_steps=[{"step": 2, "status": "completed"}],
+        routings=[{}],
+        steps=IN_SEQUENCE,
+        step_links=links,
+        step_resources=needs,
+        resources=SHOP["resources"],
+    )
+    found = made(snapshot)
+    assert hours(found) == [(1, *KINDS[kinds]), (3, 38, 48)]
+    assert verify(found, snapshot) == []
+
+
+@pytest.mark.req("CAP-05")
+@pytest.mark.parametrize("links", [[], LINKED], ids=["in sequence", "linked"])
+def test_the_check_finds_steps_of_an_existing_order_out_of_sequence(links: list[Row]):
+    """Step 1 moved to the hours of step 3, as if nothing lay between them."""
+    snapshot = shop(step_links=links)
+    found = made(snapshot)
+    first = (pl.col("supply") == "O1") & (pl.col("step") == 1)
+    moved = found.operations.with_columns(
+        pl.when(first).then(pl.col(end).dt.offset_by("10h")).otherwise(end).alias(end)
+        for end in ("start", "finish")
+    )
+    told = [str(one) for one in verify(found.replace(operations=moved), snapshot)]
+    assert any("VER026" in one and "step 3 begins before step 1" in one for one in told)
+
+
+@pytest.mark.req("MRP-20")
+@pytest.mark.parametrize("step", [None, 1])
+@pytest.mark.parametrize("anchor", ["start", "end"])
+@pytest.mark.parametrize("mode", ["mrp", "constrained"])
+def test_what_a_completed_step_takes_is_taken_when_the_first_that_remains_starts(
+    mode: str, anchor: str, step: int | None
+):
+    """Step 3 queues for 1 h and runs for 1, due on Monday of week 2 at 1:00.
+
+    The order starts on Sunday at 23:00. Step 3 starts at 0:00 on Monday, and B of step
+    1, the first, leaves stock then, in week 2.
+    """
+    snapshot = factories.snapshot(
+        routings=[{}],
+        steps=[{"step": 1}, {"step": 3, "queue_minutes": 60, "fixed_minutes": 60}],
+        bom_lines=[{"step": step, "anchor": anchor}],
+        supply_orders=[
+            {
+                "supply_order": "O1",
+                "kind": "work",
+                "source": "R",
+                "due": day(7) + dt.timedelta(hours=1),
+            }
+        ],
+        supply_order_steps=[{"step": 1, "status": "completed"}],
+        stock=[{"product": "B"}],
+    )
+    found = made(snapshot, mode)
+    assert [str(one) for one in verify(found, snapshot)] == []
+    assert hours(found) == [(3, 168, 169)]
+    used = found.positions.filter(product="B")
+    assert used.filter(pl.col("gross") > 0)["bucket"].to_list() == [day(7)]
