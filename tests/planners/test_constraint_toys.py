@@ -354,7 +354,8 @@ def test_a_budget_of_emissions_chooses_the_cleaner_lane():
         | {"cost_per_unit": 2},
     ]
     assert sources(best(**rows)) == {"ROAD": 10}
-    assert sources(best({"budgets": {"co2": 50}}, **rows)) == {"RAIL": 10}
+    assert sources(best({"budgets": {"co2": 50}}, **rows)) == {"RAIL": 5, "ROAD": 5}
+    assert sources(best({"budgets": {"co2": 5}}, **rows)) == {"RAIL": 10}
 
 
 # --- 7.6 storage ---------------------------------------------------------------------

@@ -49,8 +49,8 @@ def test_what_is_valid_no_longer_is_ordered_just_before(kind):
         }
     ((at, qty),) = finishes(**tables, demands=LATE)
     assert qty == 25
-    # Work is all within the span in which its routing holds, a purchase begins there.
-    last = day(51 if kind == "buy" else 50)
+    # An order begins while its source holds, and ends a day later.
+    last = day(51)
     assert last - dt.timedelta(seconds=2) <= day(at) <= last
 
 

@@ -556,7 +556,7 @@ def test_the_price_of_the_bottleneck_is_what_overload_costs_and_was_tried():
             "end_stock_price \\(-1\\) must be a number of at least 0",
         ),
         ({"shortage_weight": 0}, "the best plan makes nothing"),
-        ({"overload": "yes"}, "overload must be true or false"),
+        ({"overload": "yes"}, "overload \\(yes\\) must be true or false"),
         ({"prices_verified": 1.5}, "prices_verified"),
         ({"most_cells": -1}, "most_cells"),
     ],

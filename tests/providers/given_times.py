@@ -37,6 +37,9 @@ class GivenCapacity:
     def good(self, routing: str, step: int | None) -> Fraction:
         return self._good.get((routing, step), Fraction(1))
 
+    def taking_step(self, routing: str) -> None:
+        """No step is named: the first one begins each order."""
+
     def clock(self, routing: str, safety_days: float, location_time) -> ContinuousClock:
         return ContinuousClock(DAY, round(safety_days * DAY))
 

@@ -41,7 +41,7 @@ def test_what_exceeds_a_budget_is_told_in_digits_that_show_it():
         PlanBudget(name="co2", most=200.0, value=200.0, unit="kg", kept=True),
     )
     assert budget_words(run(budgets=budgets)) == [
-        "cost 110 EUR, more than the 109.99 EUR allowed",
+        "cost 110 EUR, more than the 109.99 EUR allowed: this plan needs 0.01 EUR more",
         "co2 200 kg, at most 200 kg as asked",
     ]
 

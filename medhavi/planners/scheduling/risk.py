@@ -20,7 +20,7 @@ from medhavi.planners.scheduling.assignment_tables import SequenceLink, left_shi
 from medhavi.planners.scheduling.file_fields import nearest
 from medhavi.planners.setting_ranges import (
     require_flag,
-    require_share,
+    require_number,
     require_text,
     require_whole,
 )
@@ -155,8 +155,8 @@ class RiskParameters:
         require_whole("seed", self.seed)
         require_flag("keep_starts", self.keep_starts)
         if self.spread is not None:
-            require_share("spread", self.spread)
-            if self.spread == 1:
+            require_number("spread", self.spread, 0)
+            if self.spread >= 1:
                 message = f"spread ({self.spread}) must be at least 0 and below 1."
                 raise UsageError(message)
         if self.steps is None:

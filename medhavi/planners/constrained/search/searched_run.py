@@ -437,6 +437,7 @@ def _searched(
     if kept is not None:
         memory.unused_holds = kept.unused_holds
         memory.replenishments = kept.replenishments
+    engine = engine_of(parameters, memory.snapshot["demands"].height)
     run = SearchedRun(memory, parameters, watch.told)
     run.build()
     known = None if kept is None else kept.reductions(run)
@@ -446,7 +447,6 @@ def _searched(
         run.want_less()
     if watch.stop():
         return netted_run.cancelled_plan(run, run.fingerprint, *name)
-    engine = engine_of(parameters, run.snapshot["demands"].height)
     return _around(run, engine, watch, name, kept)
 
 
