@@ -35,8 +35,9 @@ LINKED = [{"step": 2, "after": 1}, {"step": 3, "after": 2}]
 
 def shop(status: str = "in_process", **tables: list[Row]) -> Snapshot:
     """O1 of 10 A, an hour each on M, N, M; the work on N is completed."""
-    given = {"steps": IN_SEQUENCE, **tables}
-    given["steps"] = [*given["steps"], {"routing": "Q", "fixed_minutes": 60 * 38}]
+    steps = [*tables.get("steps", IN_SEQUENCE)]
+    steps.append({"routing": "Q", "fixed_minutes": 60 * 38})
+    given: dict[str, list[Row]] = {**tables, "steps": steps}
     order = {"supply_order": "O1", "kind": "work", "due": day(2), "source": "R"}
     return factories.snapshot(
         supply_orders=[{**order, "status": status}],
