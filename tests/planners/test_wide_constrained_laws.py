@@ -12,6 +12,7 @@ import pytest
 from medhavi.errors import NotAvailable
 from medhavi.findings import BadData
 from medhavi.results.figures.scorecard import scorecard
+from medhavi.results.run_record import Status
 from medhavi.snapshot import Snapshot
 from tests import factories
 from tests.api import plan, verify
@@ -128,6 +129,28 @@ def test_more_effort_costs_no_more_where_all_is_placed_anew() -> None:
     assert "placed anew with all rules" in standard.run.engine
     assert scorecard(standard, snapshot).total <= scorecard(light, snapshot).total
     assert standard.run.settings["effort"] == "standard"
+
+
+@pytest.mark.req("HEU-02")
+@pytest.mark.parametrize("last", ["moves", "laying out", "tables"])
+def test_a_search_that_is_stopped_among_others_gives_a_whole_plan(last: str) -> None:
+    """It is stopped when the first search is through, or in the one at less effort."""
+    snapshot = Snapshot.from_frames(factories.tables(**wide_tables(60018)))
+    seen: list[str] = []
+
+    def stopped() -> bool:
+        return seen.count("moves") >= 5 and last in seen
+
+    made = plan(
+        snapshot,
+        "constrained",
+        {"effort": "standard"},
+        observe=lambda told: seen.append(told.phase),
+        cancelled=stopped,
+    )
+    assert made.run.status is Status.CANCELLED
+    assert made.supplies.height > 0
+    assert verify(made, snapshot) == []
 
 
 @pytest.mark.req("HEU-02")

@@ -411,11 +411,13 @@ def _of_memory(
         read = memory.reading
         basis = replace(Basis.of(snapshot), schedule=found.schedule, kept=read)
         made = replace(found.plan, basis=basis)
-        if made.run.engine != FOUND and not stop.asked:
+        if made.run.engine != FOUND and not stop():
             plans = [
                 _of_memory(memory.afresh(decisions), snapshot, one, name, watched, None)
                 for one in searched_otherwise(parameters, made, kept)
             ]
+            # One that was interrupted may deliver nothing, and cost as little.
+            plans = [one for one in plans if one.run.status is not Status.CANCELLED]
             if memory.refused and kept is None:
                 # Placed in another sequence it may be delivered.
                 plans.append(netted("what was found leaves more out"))
