@@ -1,15 +1,16 @@
 """Saved views: addresses of pages under a name, kept beside the data they show.
 
 A view is no fact of the company and no decision about it, so it is no event: a small
-file holds all of them (docs/decisions/028).
+file holds all of them (docs/decisions/028), as one holds the scenarios that were kept.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
-import threading
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import msgspec
 
@@ -18,10 +19,57 @@ from medhavi.lakehouse.layout import environment
 from medhavi.workbench.files.atomic_write import replaced_file
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 LONGEST_NAME, LONGEST_ADDRESS, MOST_VIEWS = 60, 8_000, 200
-_lock = threading.Lock()
+_WRITING = "writing saved views"
+Row = TypeVar("Row", bound=msgspec.Struct)
+
+
+class SavedFile(Generic[Row]):
+    """What people keep about data: a small file of rows, read and written whole.
+
+    Parameters
+    ----------
+    place, decoder
+        The file, and what reads its rows.
+    """
+
+    def __init__(
+        self, place: Path, decoder: msgspec.json.Decoder[tuple[Row, ...]]
+    ) -> None:
+        self.place = place
+        self._decoder = decoder
+
+    def read(self) -> tuple[Row, ...]:
+        """All rows.
+
+        Raises
+        ------
+        OSError, msgspec.MsgspecError
+            There is no file, or it cannot be read.
+        """
+        return self._decoder.decode(self.place.read_bytes())
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Write all rows as JSON, or nothing."""
+        with replaced_file(self.place) as fresh:
+            fresh.write_bytes(msgspec.json.format(msgspec.json.encode(rows)))
+
+    @contextmanager
+    def alone(self, doing: str) -> Iterator[None]:
+        """Wait for other processes that change the file: workers do, and the server.
+
+        Raises
+        ------
+        EnvironmentFailure
+            The file cannot be written.
+        """
+        with environment(doing, self.place):
+            self.place.parent.mkdir(parents=True, exist_ok=True)
+            with self.place.with_suffix(".lock").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                yield
 
 
 class SavedView(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +87,9 @@ class SavedView(msgspec.Struct, frozen=True, kw_only=True):
     address: str
 
 
+_VIEWS = msgspec.json.Decoder(tuple[SavedView, ...])
+
+
 class SavedViews:
     """Views of one lake or one folder of tables.
 
@@ -49,14 +100,12 @@ class SavedViews:
     """
 
     def __init__(self, place: Path) -> None:
-        self._place = place
+        self._file = SavedFile(place, _VIEWS)
 
     def read(self) -> tuple[SavedView, ...]:
         """All views, by name; none where there is no file or it cannot be read."""
         try:
-            found = msgspec.json.decode(
-                self._place.read_bytes(), type=tuple[SavedView, ...]
-            )
+            found = self._file.read()
         except (OSError, msgspec.MsgspecError):
             return ()
         return tuple(sorted(found, key=lambda one: one.name.casefold()))
@@ -73,27 +122,21 @@ class SavedViews:
         """
         made = SavedView(name=" ".join(name.split()), address=address)
         _check(made)
-        with _lock:
+        with self._file.alone(_WRITING):
             others = [one for one in self.read() if one.name != made.name]
             if len(others) >= MOST_VIEWS:
                 message = f"There are {MOST_VIEWS} saved views; delete one first."
                 raise UsageError(message)
-            self._write([*others, made])
+            self._file.write([*others, made])
         return made
 
     def delete(self, name: str) -> bool:
         """Take a view away; tell whether it was there."""
-        with _lock:
-            known = self.read()
-            kept = [one for one in known if one.name != name]
-            if len(kept) == len(known):
-                return False
-            self._write(kept)
+        if all(one.name != name for one in self.read()):
+            return False
+        with self._file.alone(_WRITING):
+            self._file.write([one for one in self.read() if one.name != name])
         return True
-
-    def _write(self, views: Sequence[SavedView]) -> None:
-        with environment("writing saved views", self._place):
-            write_saved(self._place, views)
 
 
 def _check(view: SavedView) -> None:
@@ -109,12 +152,6 @@ def _check(view: SavedView) -> None:
 def views_of(lake: str | Path, tables: str | Path, cache: Path) -> SavedViews:
     """Views of a lake, inside it; of tables, in the cache; see `place_of`."""
     return SavedViews(place_of("views", lake, tables, cache))
-
-
-def write_saved(place: Path, rows: Sequence[msgspec.Struct]) -> None:
-    """Write what people keep about data: the whole file as JSON, or nothing."""
-    with replaced_file(place) as fresh:
-        fresh.write_bytes(msgspec.json.format(msgspec.json.encode(rows)))
 
 
 def place_of(kind: str, lake: str | Path, tables: str | Path, cache: Path) -> Path:

@@ -8,9 +8,7 @@ it planned on the facts of that moment.
 
 from __future__ import annotations
 
-import fcntl
 import json
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -20,10 +18,10 @@ from medhavi.errors import UsageError
 from medhavi.findings import BadData
 from medhavi.lakehouse.layout import environment
 from medhavi.scenarios import Scenario, study_of
-from medhavi.workbench.files.saved_views import place_of, write_saved
+from medhavi.workbench.files.saved_views import SavedFile, place_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 MOST_SCENARIOS = 6
@@ -117,6 +115,9 @@ class SavedScenario(msgspec.Struct, frozen=True, kw_only=True):
         return read_list(self.text).scenarios[0]
 
 
+_SAVED = msgspec.json.Decoder(tuple[SavedScenario, ...])
+
+
 class SavedScenarios:
     """Scenarios of one lake or one folder of tables.
 
@@ -127,7 +128,7 @@ class SavedScenarios:
     """
 
     def __init__(self, place: Path) -> None:
-        self._place = place
+        self._file = SavedFile(place, _SAVED)
 
     def read(self) -> tuple[SavedScenario, ...]:
         """All that are kept, the newest first; none where there is no file.
@@ -138,14 +139,10 @@ class SavedScenarios:
             The file is none that was written here.
         """
         try:
-            data = self._place.read_bytes()
+            found = self._file.read()
         except FileNotFoundError:
             return ()
-        except OSError as failure:
-            raise UsageError(self._unreadable(failure)) from failure
-        try:
-            found = msgspec.json.decode(data, type=tuple[SavedScenario, ...])
-        except msgspec.MsgspecError as failure:
+        except (OSError, msgspec.MsgspecError) as failure:
             raise UsageError(self._unreadable(failure)) from failure
         for one in found:
             held = read_list(one.text)
@@ -172,26 +169,17 @@ class SavedScenarios:
 
     def clear(self) -> None:
         """Take all out, also of a file that cannot be read."""
-        with environment("removing saved scenarios", self._place):
-            self._place.unlink(missing_ok=True)
+        with environment("removing saved scenarios", self._file.place):
+            self._file.place.unlink(missing_ok=True)
 
     def _change(
         self, change: Callable[[Sequence[SavedScenario]], Sequence[SavedScenario]]
     ) -> None:
-        with environment("writing saved scenarios", self._place), self._alone():
-            write_saved(self._place, change(self.read())[:MOST_KEPT])
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Wait for other processes that change the file: workers do, and the server."""
-        self._place.parent.mkdir(parents=True, exist_ok=True)
-        lock = self._place.with_suffix(".lock")
-        with lock.open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
+        with self._file.alone("writing saved scenarios"):
+            self._file.write(change(self.read())[:MOST_KEPT])
 
     def _unreadable(self, why: object) -> str:
-        return f"{self._place.name} is no list of scenarios: {why}"
+        return f"{self._file.place.name} is no list of scenarios: {why}"
 
 
 def _without(known: Sequence[SavedScenario], text: str) -> list[SavedScenario]:
