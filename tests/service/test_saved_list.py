@@ -111,7 +111,7 @@ def test_the_bar_offers_scenarios_that_no_open_page_holds(shown):
 
 def test_a_file_that_cannot_be_read_is_told_and_can_be_emptied(shown):
     planned(shown, "Dear")
-    file = saved_list.saved_of(shown.source)._place
+    file = saved_list.saved_of(shown.source)._file.place
     file.write_text("{", "utf-8")
     held, found = planned(shown, "Cheap", "-50")
     assert found.is_planned  # the plan is there, though nothing can be kept
