@@ -159,13 +159,13 @@ def groups(by, keep, scope, state, wanted):
 
 
 @app.cell(hide_code=True)
-def listed(by, grouped, rows, state):
+def listed(by, grouped, keep, rows, state, wanted):
     table = None
     if state:
         _rows = grid_groups.listed_rows(
             rows, data_page.FINDING_GROUPING, by.value, grouped
         )
-        table = data_page.finding_table(_rows, state.names)
+        table = data_page.finding_table(_rows, state.names, wanted, keep)
     return (table,)
 
 
@@ -200,7 +200,7 @@ def chosen(group, link, state, tab):
 
 
 @app.cell(hide_code=True)
-def judge(shown, state, tab, wanted):
+def judge(keep, shown, state, tab, wanted):
     # Made when its tab is opened: no other part of the page waits for it.
     listed, list_table = None, None
     if state and tab.value == say("doubtful_values"):
@@ -208,7 +208,7 @@ def judge(shown, state, tab, wanted):
     elif state and tab.value == say("likely_duplicates"):
         listed = doubtful_part.duplicate_list(shown, state)
     if listed is not None:
-        list_table = doubtful_part.quality_table(listed, state)
+        list_table = doubtful_part.quality_table(listed, state, wanted, keep)
     return list_table, listed
 
 

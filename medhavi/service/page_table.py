@@ -68,6 +68,33 @@ def linked(rows: pl.DataFrame, links: Mapping[str, str]) -> dict[str, Format]:
     return dict.fromkeys(set(PARTNERS) & set(rows.columns), cell)
 
 
+def kept_row(
+    rows: pl.DataFrame,
+    column: str,
+    name: str,
+    wanted: Callable[[str], str],
+    keep: Callable[[str, str], None],
+) -> tuple[list[int], Callable[[Any], None]]:
+    """Place of the row that the address names, and what keeps a chosen one there.
+
+    A table that is made again, because its plan is there now, has its row still.
+
+    Parameters
+    ----------
+    column
+        Its text tells one row from all others.
+    name
+        What the address calls it.
+    """
+    asked = wanted(name)
+    keys = rows[column].to_list()
+
+    def select(chosen: Any) -> None:
+        keep(name, str(chosen[column][0]) if len(chosen) else "")
+
+    return [keys.index(asked)] if asked in keys else [], select
+
+
 def page_table(
     rows: pl.DataFrame,
     name: str,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
 
 from medhavi.schema.template import example_rows
@@ -42,8 +43,19 @@ def test_errors_of_files_are_listed_where_no_plan_is_made(lemonade) -> None:
     assert "1 error, " in data_page.head_html(shown, state, "")
     rows = data_page.finding_rows(state, data_page.TO_DO)
     assert rows["Row"][0] == "D-1, row 2"
-    assert data_page.finding_table(rows, state.names) is not None
-    assert data_page.finding_table(rows.clear(), state.names) is None
+    kept: dict[str, str] = {}
+
+    def keep(name: str, value: str) -> None:
+        kept[name] = value
+
+    table = data_page.finding_table(rows, state.names, lambda _: "", keep)
+    assert table is not None
+    table._update(["0"])
+    again = data_page.finding_table(rows, state.names, kept.__getitem__, keep)
+    assert again is not None
+    assert isinstance(again.value, pl.DataFrame)
+    assert again.value["Row"].to_list() == ["D-1, row 2"]
+    assert data_page.finding_table(rows.clear(), state.names, kept.get, keep) is None
     assert "medhavi check --tables" in data_page.trust(shown, state, "").text
 
 

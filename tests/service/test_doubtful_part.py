@@ -59,8 +59,19 @@ def test_a_doubtful_value_of_a_file_leads_to_its_correction(bakery) -> None:
     assert row["Proposed value"] == "2 EUR"
     assert listed.finding.startswith("1 doubtful value of 9 numbers compared; ")
     assert "0.5 % of all cells" in listed.finding
-    table = doubtful_part.quality_table(listed, state)
+    kept: dict[str, str] = {}
+
+    def keep(name: str, value: str) -> None:
+        kept[name] = value
+
+    table = doubtful_part.quality_table(listed, state, lambda _: "", keep)
     assert table is not None
+    assert table.value.is_empty()
+    table._update(["0"])  # what a browser sends
+    # The page is made again, say because its plan is there: the row stays chosen.
+    again = doubtful_part.quality_table(listed, state, kept.__getitem__, keep)
+    assert again is not None
+    assert doubtful_part.chosen_in(listed, again.value) is listed.found[0]
     assert "Excel" in doubtful_part.quality_part(listed, table, "x", EMPTY).text
     chosen = doubtful_part.chosen_in(listed, table.data)
     assert chosen is listed.found[0]
@@ -110,7 +121,10 @@ def test_without_doubts_the_page_says_what_was_compared(tmp_path, monkeypatch) -
         doubtful_part.doubtful_list(shown, state, ""),
         doubtful_part.duplicate_list(shown, state),
     ):
-        assert doubtful_part.quality_table(listed, state) is None
+        table = doubtful_part.quality_table(
+            listed, state, lambda _: "", lambda _name, _value: None
+        )
+        assert table is None
         assert (
             "Nothing at all"
             in doubtful_part.quality_part(listed, None, "x", EMPTY).text

@@ -19,11 +19,12 @@ from medhavi.service.page_data import (
     problem_html,
     recorded_until,
 )
-from medhavi.service.page_table import page_table, written
+from medhavi.service.page_table import kept_row, page_table, written
 from medhavi.snapshot import Snapshot
 from medhavi.units import from_seconds
 from medhavi.views import grid_columns, page
 from medhavi.views.data_pages.finding_list import (
+    GROUP_KEY,
     FindingList,
     asks_for_nothing,
     data_finding,
@@ -210,8 +211,10 @@ def finding_rows(state: DataState, scope: str) -> pl.DataFrame:
     return state.findings.rows(state.names, everything=scope == EVERYTHING)
 
 
-def finding_table(rows: pl.DataFrame, names: Names) -> mo.ui.table | None:
-    """Findings to choose from; None where there are none."""
+def finding_table(
+    rows: pl.DataFrame, names: Names, wanted: Wanted, keep: Keep
+) -> mo.ui.table | None:
+    """Findings to choose from, of which the address keeps one; None where none is."""
     import marimo as mo
 
     if rows.is_empty():
@@ -221,14 +224,17 @@ def finding_table(rows: pl.DataFrame, names: Names) -> mo.ui.table | None:
         if rows[grid_columns.LATE_COST].drop_nulls().len()
         else [grid_columns.LATE_COST]
     )
+    chosen, select = kept_row(rows, GROUP_KEY, "finding", wanted, keep)
     return mo.ui.table(
         rows,
         selection="single",
+        initial_selection=chosen,
+        on_change=select,
         page_size=8,
         show_column_summaries=False,
         show_data_types=False,
         show_download=False,
-        hidden_columns=["Group", *unused],
+        hidden_columns=["Group", GROUP_KEY, *unused],
         freeze_columns_left=[grid_columns.SEVERITY],
         column_widths={
             grid_columns.SEVERITY: 92,
@@ -260,7 +266,7 @@ def finding_part(table: mo.ui.table, state: DataState) -> mo.Html:
     import marimo as mo
 
     units = {grid_columns.LATE_COST: state.names.currency}
-    file = grid_button(table, "Findings", units, ("Group",))
+    file = grid_button(table, "Findings", units, ("Group", GROUP_KEY))
     return mo.vstack([table, file], gap=0)
 
 

@@ -22,7 +22,7 @@ from medhavi.service.answer_cache import AnswerCache, answers_ahead
 from medhavi.service.downloads import grid_button
 from medhavi.service.jobs.open_pages import this_cell
 from medhavi.service.page_data import bench_of, html, problem_of, recorded_until
-from medhavi.service.page_table import written
+from medhavi.service.page_table import kept_row, written
 from medhavi.service.plan_pages.plan_page import EditResult
 from medhavi.service.promise_pages.open_lists import records_known
 from medhavi.views import grid_columns, page
@@ -48,13 +48,13 @@ if TYPE_CHECKING:
     from medhavi.predict.master_data.duplicates import (
         LikelyDuplicates,
     )
-    from medhavi.service.data_pages.data_page import DataState
+    from medhavi.service.data_pages.data_page import DataState, Keep, Wanted
     from medhavi.service.plan_pages.plan_loading import PlanPage
 
 _VALUES: AnswerCache[DoubtfulValues] = AnswerCache(4)
 _PAIRS: AnswerCache[LikelyDuplicates] = AnswerCache(4)
-_NUMBER = "Number"
-"""Hidden column with the number of the row."""
+_KEY = "Key"
+"""Hidden column with the stable name of what the row is about."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -134,14 +134,18 @@ def _state(shown: PlanPage, state: DataState) -> tuple[Hashable, ...]:
     return str(shown.source), state.snapshot.fingerprint, stamp
 
 
-def quality_table(listed: QualityList, state: DataState) -> mo.ui.table | None:
-    """Rows to choose from; None where there are none."""
+def quality_table(
+    listed: QualityList, state: DataState, wanted: Wanted, keep: Keep
+) -> mo.ui.table | None:
+    """Rows to choose from, of which the address keeps one; None where none is."""
     import marimo as mo
 
     if listed.rows.is_empty():
         return None
     unused = [one.name for one in listed.rows if one.is_null().all()]
-    rows = listed.rows.with_row_index(_NUMBER)
+    places = pl.Series(_KEY, [one.place for one in listed.found])
+    rows = listed.rows.with_columns(places)
+    chosen, select = kept_row(rows, _KEY, "doubt", wanted, keep)
     widths = {
         grid_columns.WHERE: 190,
         grid_columns.ROW: 220,
@@ -156,11 +160,13 @@ def quality_table(listed: QualityList, state: DataState) -> mo.ui.table | None:
     return mo.ui.table(
         rows,
         selection="single",
+        initial_selection=chosen,
+        on_change=select,
         page_size=8,
         show_column_summaries=False,
         show_data_types=False,
         show_download=False,
-        hidden_columns=[_NUMBER, *unused],
+        hidden_columns=[_KEY, *unused],
         freeze_columns_left=listed.rows.columns[:1],
         column_widths={name: w for name, w in widths.items() if name in rows.columns},
         format_mapping=written(
@@ -194,9 +200,7 @@ def quality_part(
     words = html(f'<p class="muted">{listed.finding}</p>')
     if table is None:
         return mo.vstack([html(page.empty(*empty)), words], gap=0.5)
-    return mo.vstack(
-        [words, table, grid_button(table, name, hidden=(_NUMBER,))], gap=0.5
-    )
+    return mo.vstack([words, table, grid_button(table, name, hidden=(_KEY,))], gap=0.5)
 
 
 def chosen_in(
@@ -205,7 +209,7 @@ def chosen_in(
     """What the chosen row is about."""
     if chosen is None or chosen.is_empty():
         return None
-    return listed.found[int(chosen[_NUMBER][0])]
+    return next(one for one in listed.found if one.place == chosen[_KEY][0])
 
 
 def doubtful_part(

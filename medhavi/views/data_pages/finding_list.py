@@ -67,6 +67,10 @@ def asks_for_nothing(found: Finding) -> bool:
     return found.severity is Severity.INFO or found.remedy.startswith(IDLE)
 
 
+GROUP_KEY = "Key"
+"""Hidden column with the stable name of a group of findings."""
+
+
 class FindingList:
     """Findings in groups of one code, table and column, with what hangs on each.
 
@@ -138,6 +142,7 @@ class FindingList:
             [
                 {
                     "Group": number,
+                    GROUP_KEY: _group_key(told[0]),
                     grid_columns.SEVERITY: _WORDS[told[0].severity],
                     grid_columns.CODE: told[0].code,
                     grid_columns.WHERE: place_text(told[0]),
@@ -154,6 +159,7 @@ class FindingList:
                 "Group": pl.Int64,
                 **dict.fromkeys(
                     (
+                        GROUP_KEY,
                         grid_columns.SEVERITY,
                         grid_columns.CODE,
                         grid_columns.WHERE,
@@ -167,6 +173,11 @@ class FindingList:
                 grid_columns.LATE_COST: pl.Float64,
             },
         )
+
+
+def _group_key(one: Finding) -> str:
+    """Stable name of the group of a finding, whatever else is found."""
+    return "|".join((one.code, one.table or "", one.column or "", one.source or ""))
 
 
 def _row_words(told: Sequence[Finding], known: FindingList, names: Names) -> str:
