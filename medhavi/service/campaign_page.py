@@ -26,6 +26,7 @@ from medhavi.service.jobs.job import JobLane, OnStop
 from medhavi.service.jobs.open_pages import result_of
 from medhavi.service.jobs.plan_jobs import PlanRequest, PricedEdit
 from medhavi.service.page_data import PageProblem, bench_of, problem_of
+from medhavi.service.page_table import grid
 from medhavi.service.plan_pages.plan_loading import plan_of
 from medhavi.snapshot import Snapshot
 from medhavi.views.names import NOTHING, Names, number
@@ -490,17 +491,12 @@ CLEANING = {say("is_a_cleaning"): True, say("is_no_cleaning"): False}
 
 def matrix_grid(table: pl.DataFrame) -> mo.ui.table:
     """Show a matrix; one cell may be chosen."""
-    import marimo as mo
-
-    return mo.ui.table(
+    return grid(
         table,
+        first=FROM,
         selection="single-cell",
         pagination=False,
-        show_column_summaries=False,
-        show_data_types=False,
-        show_download=False,
         show_search=False,
-        freeze_columns_left=[FROM],
         label="",
     )
 

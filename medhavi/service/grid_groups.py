@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from medhavi.service.downloads import list_files
-from medhavi.service.page_table import written
+from medhavi.service.page_table import grid
 from medhavi.service.plan_pages.page_choices import choice
 from medhavi.views import grid_columns
 from medhavi.views.names import money
@@ -55,8 +55,6 @@ def group_table(
     keep: Keep,
 ) -> mo.ui.table | None:
     """Table of the groups; those that are ticked list their rows. None: ungrouped."""
-    import marimo as mo
-
     if column is None or rows.is_empty():
         return None
     asked = wanted(OPENED).split(_BETWEEN)
@@ -70,28 +68,21 @@ def group_table(
     hidden = [KEY]
     if quantities is not None and quantities.is_null().all():
         hidden += [grid_columns.QUANTITY, grid_columns.UNIT]
-    return mo.ui.table(
+    return grid(
         found,
+        first=grouping.by[column],
+        formats={
+            **dict.fromkeys(numbers, plain),
+            **dict.fromkeys(
+                grouping.amounts, lambda value: money(value, names.currency)
+            ),
+        },
+        right=numbers,
         selection="multi",
         initial_selection=[place for place, one in enumerate(keys) if one in asked],
         on_change=lambda ticked: keep(OPENED, _BETWEEN.join(_keys(ticked))),
         label=say("tick_groups"),
-        page_size=10,
-        show_column_summaries=False,
-        show_data_types=False,
-        show_download=False,
-        freeze_columns_left=[grouping.by[column]],
         hidden_columns=hidden,
-        format_mapping=written(
-            found,
-            {
-                **dict.fromkeys(numbers, plain),
-                **dict.fromkeys(
-                    grouping.amounts, lambda value: money(value, names.currency)
-                ),
-            },
-        ),
-        text_justify_columns=dict.fromkeys(numbers, "right"),
     )
 
 

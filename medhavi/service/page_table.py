@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     Format = str | Callable[..., Any]
 
 
-def written(rows: pl.DataFrame, formats: Mapping[str, Format]) -> dict[str, Format]:
+def _written(rows: pl.DataFrame, formats: Mapping[str, Format]) -> dict[str, Format]:
     r"""How the cells of a grid are written; no line ends inside an amount of a text.
 
     What is searched, copied and written to files is the text as it is.
 
     >>> rows = pl.DataFrame({"What": ["late, 1 d 22 h"]})
-    >>> written(rows, {})["What"]("late, 1 d 22 h").replace("\xa0", "_")
+    >>> _written(rows, {})["What"]("late, 1 d 22 h").replace("\xa0", "_")
     'late, 1_d 22_h'
     """
     texts = [name for name, kind in rows.schema.items() if kind == pl.String]
@@ -66,6 +66,41 @@ def linked(rows: pl.DataFrame, links: Mapping[str, str]) -> dict[str, Format]:
         return mo.Html(f'<a href="{escape(links[name])}" target="_self">{told}</a>')
 
     return dict.fromkeys(set(PARTNERS) & set(rows.columns), cell)
+
+
+def grid(
+    rows: pl.DataFrame,
+    *,
+    first: str,
+    formats: Mapping[str, Format] | None = None,
+    right: Iterable[str] = (),
+    **options: Any,
+) -> mo.ui.table:
+    """Table in the look of all pages: ten rows, no types, its file is beside it.
+
+    Parameters
+    ----------
+    first
+        Column that stays where the grid is scrolled.
+    formats
+        How the cells of a column are written, by its name.
+    right
+        Columns set to the right.
+    options
+        What else `marimo.ui.table` takes.
+    """
+    import marimo as mo
+
+    return mo.ui.table(
+        rows,
+        freeze_columns_left=[first],
+        format_mapping=_written(rows, formats or {}),
+        text_justify_columns=dict.fromkeys(right, "right"),
+        show_column_summaries=False,
+        show_data_types=False,
+        show_download=False,
+        **{"page_size": 10, **options},
+    )
 
 
 def kept_row(
@@ -126,17 +161,14 @@ def page_table(
     import marimo as mo
 
     known = {name: width for name, width in (widths or {}).items() if name in rows}
-    table = mo.ui.table(
+    table = grid(
         rows,
+        first=rows.columns[0],
+        formats=formats,
+        right=right,
         selection=None,
-        show_download=False,
         page_size=page_size,
-        show_column_summaries=False,
-        show_data_types=False,
-        freeze_columns_left=rows.columns[:1],
         column_widths={name: width for name, width in known.items() if width},
-        format_mapping=written(rows, formats),
-        text_justify_columns=dict.fromkeys(right, "right"),
         hidden_columns=[name for name, width in known.items() if not width],
         header_tooltip=meanings(rows.columns),
     )

@@ -15,7 +15,7 @@ from medhavi.results.reports.resource_load import ResourceLoads
 from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.downloads import grid_button, picture_buttons
 from medhavi.service.page_data import html, picture
-from medhavi.service.page_table import written
+from medhavi.service.page_table import grid
 from medhavi.service.plan_pages.desk_words import page_head
 from medhavi.snapshot.patch import Patch
 from medhavi.units import from_seconds
@@ -515,8 +515,6 @@ def operation_table(
     chosen: Callable[[str], None],
 ) -> mo.ui.table | None:
     """Some operations of the window; a tick chooses one. None: there are none."""
-    import marimo as mo
-
     rows = operation_rows(work, names)
     if rows.is_empty():
         return None
@@ -529,22 +527,16 @@ def operation_table(
         if len(ticked):
             chosen(next(iter(ticked["Id"])))
 
-    return mo.ui.table(
+    return grid(
         rows,
+        first=grid_columns.ORDER,
+        formats={grid_columns.START: clock, grid_columns.FINISH: clock},
+        right=(grid_columns.RUN, grid_columns.SET_UP),
         selection="single",
         initial_selection=places[:1],
         on_change=tick,
-        page_size=10,
-        show_column_summaries=False,
-        show_data_types=False,
-        show_download=False,
         hidden_columns=["Id"],
-        freeze_columns_left=[grid_columns.ORDER],
         column_widths=dict(_WIDTHS),
-        format_mapping=written(
-            rows, {grid_columns.START: clock, grid_columns.FINISH: clock}
-        ),
-        text_justify_columns={grid_columns.RUN: "right", grid_columns.SET_UP: "right"},
         label=say("operations_of_the_window"),
     )
 

@@ -19,7 +19,7 @@ from medhavi.service.page_data import (
     problem_html,
     recorded_until,
 )
-from medhavi.service.page_table import kept_row, page_table, written
+from medhavi.service.page_table import grid, kept_row, page_table
 from medhavi.snapshot import Snapshot
 from medhavi.units import from_seconds
 from medhavi.views import grid_columns, page
@@ -215,8 +215,6 @@ def finding_table(
     rows: pl.DataFrame, names: Names, wanted: Wanted, keep: Keep
 ) -> mo.ui.table | None:
     """Findings to choose from, of which the address keeps one; None where none is."""
-    import marimo as mo
-
     if rows.is_empty():
         return None
     unused = (
@@ -225,17 +223,20 @@ def finding_table(
         else [grid_columns.LATE_COST]
     )
     chosen, select = kept_row(rows, GROUP_KEY, "finding", wanted, keep)
-    return mo.ui.table(
+    return grid(
         rows,
+        first=grid_columns.SEVERITY,
+        formats={
+            grid_columns.LATE_COST: lambda cost: (
+                "" if cost is None else money_words(cost, names.currency)
+            )
+        },
+        right=(grid_columns.TIMES, grid_columns.LATE_COST),
         selection="single",
         initial_selection=chosen,
         on_change=select,
         page_size=8,
-        show_column_summaries=False,
-        show_data_types=False,
-        show_download=False,
         hidden_columns=["Group", GROUP_KEY, *unused],
-        freeze_columns_left=[grid_columns.SEVERITY],
         column_widths={
             grid_columns.SEVERITY: 92,
             grid_columns.CODE: 78,
@@ -245,18 +246,6 @@ def finding_table(
             grid_columns.FINDING: 260,
             say("action"): 200,
             grid_columns.LATE_COST: 78,
-        },
-        format_mapping=written(
-            rows,
-            {
-                grid_columns.LATE_COST: lambda cost: (
-                    "" if cost is None else money_words(cost, names.currency)
-                )
-            },
-        ),
-        text_justify_columns={
-            grid_columns.TIMES: "right",
-            grid_columns.LATE_COST: "right",
         },
     )
 

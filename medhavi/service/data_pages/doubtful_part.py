@@ -22,7 +22,7 @@ from medhavi.service.answer_cache import AnswerCache, answers_ahead
 from medhavi.service.downloads import grid_button
 from medhavi.service.jobs.open_pages import this_cell
 from medhavi.service.page_data import bench_of, html, problem_of, recorded_until
-from medhavi.service.page_table import kept_row, written
+from medhavi.service.page_table import grid, kept_row
 from medhavi.service.plan_pages.plan_page import EditResult
 from medhavi.service.promise_pages.open_lists import records_known
 from medhavi.views import grid_columns, page
@@ -138,8 +138,6 @@ def quality_table(
     listed: QualityList, state: DataState, wanted: Wanted, keep: Keep
 ) -> mo.ui.table | None:
     """Rows to choose from, of which the address keeps one; None where none is."""
-    import marimo as mo
-
     if listed.rows.is_empty():
         return None
     unused = [one.name for one in listed.rows if one.is_null().all()]
@@ -157,31 +155,23 @@ def quality_table(
         *(grid_columns.VALUE, grid_columns.CHANCE, grid_columns.CHANCE_ONE),
         *(grid_columns.PROPOSED, grid_columns.LATE_COST),
     )
-    return mo.ui.table(
+    return grid(
         rows,
+        first=rows.columns[0],
+        formats={
+            grid_columns.LATE_COST: lambda cost: (
+                "" if cost is None else money(cost, state.names.currency)
+            )
+        }
+        if grid_columns.LATE_COST in rows
+        else {},
+        right=[name for name in right if name in rows],
         selection="single",
         initial_selection=chosen,
         on_change=select,
         page_size=8,
-        show_column_summaries=False,
-        show_data_types=False,
-        show_download=False,
         hidden_columns=[_KEY, *unused],
-        freeze_columns_left=listed.rows.columns[:1],
-        column_widths={name: w for name, w in widths.items() if name in rows.columns},
-        format_mapping=written(
-            rows,
-            {
-                grid_columns.LATE_COST: lambda cost: (
-                    "" if cost is None else money(cost, state.names.currency)
-                )
-            }
-            if grid_columns.LATE_COST in rows.columns
-            else {},
-        ),
-        text_justify_columns=dict.fromkeys(
-            (name for name in right if name in rows.columns), "right"
-        ),
+        column_widths={name: w for name, w in widths.items() if name in rows},
     )
 
 

@@ -17,7 +17,7 @@ from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.downloads import left_by_search
 from medhavi.service.grid_groups import group_files
 from medhavi.service.page_data import PageProblem
-from medhavi.service.page_table import written
+from medhavi.service.page_table import grid
 from medhavi.service.plan_pages import plan_page
 from medhavi.service.plan_pages.page_choices import choice, named_options, number_choice
 from medhavi.views import grid_columns, order_grid, page
@@ -127,8 +127,6 @@ def order_table(
     shown: pl.DataFrame, names: Names, session: EditSession, keep: Keep
 ) -> mo.ui.table:
     """Grid of orders, many of which may be selected; those selected before are."""
-    import marimo as mo
-
     # What is selected stands first: a grid shows its first page.
     first = shown["number"].is_in(list(session.orders)).not_()
     rows = grid_rows(
@@ -143,16 +141,22 @@ def order_table(
         keep(TICKED, "")
         keep("order", found[0] if len(found) == 1 else "")
 
-    return mo.ui.table(
+    return grid(
         rows,
+        first=grid_columns.ORDER,
+        formats={
+            grid_columns.START: clock,
+            grid_columns.DUE: due_clock,
+            grid_columns.QUANTITY: plain,
+            grid_columns.DAYS_LATE: plain,
+            grid_columns.VALUE: lambda value: (
+                "" if value is None else money(value, names.currency)
+            ),
+        },
+        right=(grid_columns.QUANTITY, grid_columns.DAYS_LATE, grid_columns.VALUE),
         selection="multi",
         initial_selection=selected,
         on_change=select,
-        page_size=10,
-        show_column_summaries=False,
-        show_data_types=False,
-        show_download=False,
-        freeze_columns_left=[grid_columns.ORDER],
         # A proposal's id says nothing to anybody; decisions need it. The rest fits.
         hidden_columns=[
             "Id",
@@ -177,23 +181,6 @@ def order_table(
             grid_columns.EXCEPTION: 138,
             grid_columns.VALUE: 80,
             grid_columns.ZONE: 160,
-        },
-        format_mapping=written(
-            rows,
-            {
-                grid_columns.START: clock,
-                grid_columns.DUE: due_clock,
-                grid_columns.QUANTITY: plain,
-                grid_columns.DAYS_LATE: plain,
-                grid_columns.VALUE: lambda value: (
-                    "" if value is None else money(value, names.currency)
-                ),
-            },
-        ),
-        text_justify_columns={
-            grid_columns.QUANTITY: "right",
-            grid_columns.DAYS_LATE: "right",
-            grid_columns.VALUE: "right",
         },
     )
 

@@ -11,7 +11,7 @@ from medhavi.lakehouse import Lake
 from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.downloads import grid_button
 from medhavi.service.page_data import bench_of, html, picture, problem_of
-from medhavi.service.page_table import linked, page_table, written
+from medhavi.service.page_table import grid, linked, page_table
 from medhavi.service.plan_pages.approver_names import (
     last_approver,
     remember_approver,
@@ -101,18 +101,19 @@ def inbox_of(shown: PlanPage, state: str) -> pl.DataFrame:
 
 def inbox_table(rows: pl.DataFrame, names: Names) -> mo.ui.table | None:
     """Exceptions to choose from; None where no row is listed."""
-    import marimo as mo
-
     if rows.is_empty():
         return None
-    return mo.ui.table(
+    return grid(
         rows,
-        page_size=10,
-        show_column_summaries=False,
-        show_data_types=False,
-        show_download=False,
+        first=grid_columns.WHAT,
+        formats={
+            grid_columns.FIRST: clock,
+            grid_columns.WORTH: lambda worth: (
+                money(worth, names.currency) if worth else ""
+            ),
+        },
+        right=(grid_columns.TIMES, grid_columns.WORTH),
         hidden_columns=list(_HIDDEN),
-        freeze_columns_left=[grid_columns.WHAT],
         column_widths={
             grid_columns.WHAT: 140,
             grid_columns.ORDER: 92,
@@ -124,16 +125,6 @@ def inbox_table(rows: pl.DataFrame, names: Names) -> mo.ui.table | None:
             grid_columns.ASSIGNED_TO: 95,
             grid_columns.NOTE: 110,
         },
-        format_mapping=written(
-            rows,
-            {
-                grid_columns.FIRST: clock,
-                grid_columns.WORTH: lambda worth: (
-                    money(worth, names.currency) if worth else ""
-                ),
-            },
-        ),
-        text_justify_columns={grid_columns.TIMES: "right", grid_columns.WORTH: "right"},
     )
 
 

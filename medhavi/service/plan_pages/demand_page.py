@@ -10,7 +10,7 @@ from medhavi.lakehouse import Lake
 from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.downloads import grid_button
 from medhavi.service.page_data import html, picture, recorded_until, section
-from medhavi.service.page_table import linked, written
+from medhavi.service.page_table import grid, linked
 from medhavi.views import grid_columns, page
 from medhavi.views.names import money
 from medhavi.views.order_grid import order_edits_html, partner_links
@@ -47,8 +47,6 @@ def demand_table(shown: PlanPage, wanted: Wanted, keep: Keep) -> mo.ui.table | N
     That of the address stands first, else the costliest late one does. None is
     selected where the address names a demand that is not among them.
     """
-    import marimo as mo
-
     plan, snapshot, names = shown.plan, shown.snapshot, shown.names
     assert plan is not None
     assert snapshot is not None
@@ -66,17 +64,21 @@ def demand_table(shown: PlanPage, wanted: Wanted, keep: Keep) -> mo.ui.table | N
     def select(chosen: Any) -> None:
         keep("demand", str(chosen[demand_lists.ID][0]) if len(chosen) else "")
 
-    return mo.ui.table(
+    return grid(
         rows,
+        first=grid_columns.DEMAND,
+        formats={
+            **linked(rows, partner_links(snapshot, names)),
+            grid_columns.DUE: due_clock,
+            grid_columns.LATE_COST: lambda value: (
+                "" if value is None else money(value, names.currency)
+            ),
+        },
+        right=[grid_columns.LATE_COST],
         selection="single",
         initial_selection=[0] if found else [],
         on_change=select,
-        page_size=10,
-        show_column_summaries=False,
-        show_data_types=False,
-        show_download=False,
         label=say("times_local_to_place"),
-        freeze_columns_left=[grid_columns.DEMAND],
         hidden_columns=[demand_lists.ID, grid_columns.LOCATION, grid_columns.ZONE],
         column_widths={
             grid_columns.DEMAND: 108,
@@ -89,17 +91,6 @@ def demand_table(shown: PlanPage, wanted: Wanted, keep: Keep) -> mo.ui.table | N
             grid_columns.LOCATION: 150,
             grid_columns.ZONE: 160,
         },
-        format_mapping=written(
-            rows,
-            {
-                **linked(rows, partner_links(snapshot, names)),
-                grid_columns.DUE: due_clock,
-                grid_columns.LATE_COST: lambda value: (
-                    "" if value is None else money(value, names.currency)
-                ),
-            },
-        ),
-        text_justify_columns={grid_columns.LATE_COST: "right"},
     )
 
 

@@ -13,7 +13,7 @@ from medhavi.service.page_data import (
     problem_html,
     said,
 )
-from medhavi.service.page_table import written
+from medhavi.service.page_table import grid
 from medhavi.service.plan_pages import plan_page
 from medhavi.service.plan_pages.remedy_edits import answer_of, rows_file
 from medhavi.views import grid_columns, order_list
@@ -321,17 +321,18 @@ def exception_table(rows: pl.DataFrame, code: str | None) -> mo.Html:
     import marimo as mo
 
     # One kind needs no column that says it.
-    first = grid_columns.PRODUCT if code else grid_columns.WHAT
     hidden = {"Ids", grid_columns.HOURS} | ({grid_columns.WHAT} if code else set())
-    table = mo.ui.table(
+    table = grid(
         rows,
+        first=grid_columns.PRODUCT if code else grid_columns.WHAT,
+        formats={
+            grid_columns.DATE: clock,
+            grid_columns.QUANTITY: plain,
+            grid_columns.HOURS: plain,
+        },
         selection=None,
-        show_download=False,
         page_size=6,
-        show_column_summaries=False,
-        show_data_types=False,
         hidden_columns=sorted(hidden),
-        freeze_columns_left=[first],
         column_widths={
             grid_columns.WHAT: 165,
             grid_columns.ORDER: 120,
@@ -343,14 +344,6 @@ def exception_table(rows: pl.DataFrame, code: str | None) -> mo.Html:
             grid_columns.DETAIL: 175,
             grid_columns.DEMAND: 95,
         },
-        format_mapping=written(
-            rows,
-            {
-                grid_columns.DATE: clock,
-                grid_columns.QUANTITY: plain,
-                grid_columns.HOURS: plain,
-            },
-        ),
         hover_template="{{Ids}}",
     )
     file = grid_button(table, "Exceptions", {grid_columns.HOURS: "h"}, ("Ids",))

@@ -15,7 +15,7 @@ from medhavi.results.promises.parts import STANDING, PromiseState
 from medhavi.service.downloads import left_by_search, outbox_file
 from medhavi.service.grid_groups import group_files
 from medhavi.service.page_data import bench_of, html, problem_of, recorded_until
-from medhavi.service.page_table import linked, written
+from medhavi.service.page_table import grid, linked
 from medhavi.service.plan_pages.page_choices import choice, named_options, number_choice
 from medhavi.service.promise_pages.open_lists import tell_lists
 from medhavi.service.promise_pages.promise_commit import CommitMessage
@@ -158,8 +158,6 @@ def promise_table(
     records: pl.DataFrame, shown: PageData, wanted: Wanted, keep: Keep
 ) -> mo.ui.table:
     """List of promises, one of which may be chosen; the address keeps which."""
-    import marimo as mo
-
     rows = promises.promise_rows(records, shown.names)
     asked = wanted("promise").lower()
     pairs = zip(rows["Id"].to_list(), rows[grid_columns.NUMBER].to_list(), strict=True)
@@ -172,17 +170,21 @@ def promise_table(
     def select(chosen: Any) -> None:
         keep("promise", str(chosen[grid_columns.NUMBER][0]) if len(chosen) else "")
 
-    return mo.ui.table(
+    return grid(
         rows,
+        first=grid_columns.NUMBER,
+        formats={
+            **linked(rows, partner_links(shown.snapshot, shown.names)),
+            grid_columns.PROMISED: due_clock,
+            grid_columns.REQUESTED: due_clock,
+            grid_columns.RECORDED: clock,
+            grid_columns.QUANTITY: plain,
+        },
+        right=(grid_columns.QUANTITY, grid_columns.PROBABILITY),
         selection="single",
         initial_selection=found[:1],
         on_change=select,
-        page_size=10,
-        show_column_summaries=False,
-        show_data_types=False,
-        show_download=False,
         label=say("times_local_to_place"),
-        freeze_columns_left=[grid_columns.NUMBER],
         hidden_columns=[name for name in rows.columns if name not in promises.SHOWN],
         column_widths={
             grid_columns.NUMBER: 100,
@@ -197,20 +199,6 @@ def promise_table(
             grid_columns.PLACE: 170,
             grid_columns.REQUESTED: 130,
             grid_columns.RECORDED: 130,
-        },
-        format_mapping=written(
-            rows,
-            {
-                **linked(rows, partner_links(shown.snapshot, shown.names)),
-                grid_columns.PROMISED: due_clock,
-                grid_columns.REQUESTED: due_clock,
-                grid_columns.RECORDED: clock,
-                grid_columns.QUANTITY: plain,
-            },
-        ),
-        text_justify_columns={
-            grid_columns.QUANTITY: "right",
-            grid_columns.PROBABILITY: "right",
         },
     )
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from medhavi.planners.promising.answering import chance_by
 from medhavi.service import downloads
 from medhavi.service.page_data import html, trouble_of
+from medhavi.service.page_table import grid
 from medhavi.service.plan_pages.desk_parts import rows_download
 from medhavi.service.promise_pages import promise_page, request_file
 from medhavi.service.promise_pages.promise_page import REQUEST
@@ -312,16 +313,18 @@ def decision_text(chosen: PromisePage, tried: PromisePage | None) -> str:
 # ----------------------------------------------------------------------- the lists
 def answer_table(rows: pl.DataFrame) -> mo.ui.table:
     """Show answers; lines may be chosen, and other columns shown."""
-    import marimo as mo
-
-    return mo.ui.table(
+    return grid(
         rows,
+        first=grid_columns.ROW,
+        formats={
+            grid_columns.DELIVERY_DATE: _dated,
+            grid_columns.ASKED_FOR: "{:,g}",
+            grid_columns.PROMISED: "{:,g}",
+            grid_columns.COST: "{:,.2f}",
+        },
         selection="multi",
         page_size=12,
-        show_column_summaries=False,
-        show_data_types=False,
         hidden_columns=[name for name in rows.columns if name not in SHOWN],
-        freeze_columns_left=[grid_columns.ROW],
         column_widths={
             grid_columns.ROW: 50,
             grid_columns.ORDER: 100,
@@ -332,13 +335,6 @@ def answer_table(rows: pl.DataFrame) -> mo.ui.table:
             grid_columns.DELIVERY_DATE: 176,
             grid_columns.LIMITED_BY: 200,
         },
-        format_mapping={
-            grid_columns.DELIVERY_DATE: _dated,
-            grid_columns.ASKED_FOR: "{:,g}",
-            grid_columns.PROMISED: "{:,g}",
-            grid_columns.COST: "{:,.2f}",
-        },
-        show_download=False,
         label=say("answers"),
     )
 
