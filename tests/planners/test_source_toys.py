@@ -44,6 +44,29 @@ def test_what_leaves_with_a_lead_of_two_days_arrives_two_days_later():
     assert deliveries(found) == [(10, 3)]
 
 
+@pytest.mark.req("PEG-02", "OMC-7.12.4")
+@pytest.mark.parametrize("setup", [0.0, 60.0])
+def test_what_is_made_to_order_has_an_order_for_each_demand(setup):
+    """One order of A for all three would save 200, and one of B another 160."""
+    rows: Rows = {
+        "products": [
+            {"product": name, "unit_cost": 1.0, "make_to_order": True} for name in "AB"
+        ],
+        "demands": [wanted(f"D{n}", 10, 4 + n) for n in range(3)],
+        "routings": [
+            {"routing": "RA", "product": "A", "fixed_cost": 100.0},
+            {"routing": "RB", "product": "B", "fixed_cost": 80.0},
+        ],
+        "bom_lines": [{"routing": "RA", "component": "B"}],
+        "steps": [{"routing": "RA", "setup_minutes": setup}],
+        "step_resources": [{"routing": "RA", "resource": "M"}],
+    }
+    made = best(**rows)
+    assert [qty for _, qty, _, _ in orders(made)] == [10] * 6
+    card = scorecard(made, factories.snapshot(**rows))
+    assert card.production == pytest.approx(3 * 180)
+
+
 # --- campaigns -----------------------------------------------------------------------
 @pytest.mark.req("OMC-7.7.6", "DEF-08")
 @pytest.mark.parametrize(("days", "runs"), [(3, 1), (4, 2)])
