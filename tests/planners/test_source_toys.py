@@ -98,6 +98,32 @@ def test_a_run_of_100_at_least_is_none_or_100(qty, made):
     assert sum(sources(found).values()) == made
 
 
+@pytest.mark.req("OMO-05", "OMC-7.7.3", "CMP-07")
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_families_that_change_in_turn_run_together_where_that_costs_less(share):
+    """A B A B by their dates is three changes at 100, A A B B one; stock is cheap."""
+    rows: Rows = {
+        "products": [{"product": name, "unit_cost": 1.0} for name in "AB"],
+        "demands": [
+            {**wanted(f"D{n}", 10, 3 + 2 * n), "product": "AB"[n % 2]} for n in range(4)
+        ],
+        "routings": [{"routing": f"R{name}", "product": name} for name in "AB"],
+        "steps": [
+            {"routing": f"R{name}", "family": name, "run_minutes_per_unit": 60}
+            for name in "AB"
+        ],
+        "step_resources": [{"routing": f"R{name}", "resource": "M"} for name in "AB"],
+        "resources": [{"resource": "M", "changeover_matrix": "X"}],
+        "changeovers": [{"setup_minutes": 60, "cost": 100.0}],
+    }
+    made = best({"campaigns_share": share}, **rows)
+    changes = 3 if share == 1 else 1
+    card = scorecard(made, factories.snapshot(**rows))
+    assert card.production == changes * 100
+    assert card.total == pytest.approx(changes * 100, abs=0.1)
+    assert card.lateness == 0
+
+
 # --- one or the other ----------------------------------------------------------------
 @pytest.mark.req("OMC-7.4.3", "DEF-05", "OMV-03")
 def test_of_two_routings_exactly_one_makes_an_order():
