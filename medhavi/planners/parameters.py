@@ -320,6 +320,10 @@ class OptimizeParameters(PlannerParameters):
     renewal_share
         At effort light goods of stock levels that die are made anew where what lacks of
         safety stock costs at least so much of the best plan: no more can be saved.
+    campaigns_share
+        Share of its cost that changes of families come to, in time and money, above
+        which a plan is made again with work of a family pulled together (mode
+        constrained, campaigns "propose").
     overtime_share
         Share of its cost that overtime comes to, at least, which a plan works beside
         open hours of the day that it leaves unused, where it is planned again without.
@@ -373,6 +377,7 @@ class OptimizeParameters(PlannerParameters):
     whole_orders_sweeps: int = 4
     lots_share: float = 0.25
     renewal_share: float = 0.01
+    campaigns_share: float = 0.05
     overtime_share: float = 0.005
     opening_trials: int = 8
     opening_nodes: int = 100
@@ -412,6 +417,7 @@ class OptimizeParameters(PlannerParameters):
         require_share("stage_share", self.stage_share)
         require_share("lots_share", self.lots_share)
         require_share("renewal_share", self.renewal_share)
+        require_share("campaigns_share", self.campaigns_share)
         require_share("overtime_share", self.overtime_share)
         require_share("joining_share", self.joining_share)
         require_budgets(self.budgets)

@@ -13,6 +13,7 @@ import pytest
 
 from medhavi.results.figures.scorecard import scorecard
 from tests import factories
+from tests.api import plan, verify
 from tests.planners.optimal_plans import best, sources
 from tests.planners.small_plans import (
     day,
@@ -314,6 +315,36 @@ def test_a_locked_order_stays_where_it_is():
     assert (kept["qty"], days(kept["start"]), days(kept["finish"])) == (12, 3, 3.5)
 
 
+@pytest.mark.req("OMC-7.5.3", "HEU-03")
+@pytest.mark.parametrize("mode", ["mrp", "constrained", "optimize"])
+@pytest.mark.parametrize("due", [2, 4])
+def test_a_locked_step_keeps_its_order_where_it_is(mode, due):
+    """M1 is preferred and free, and by day 2 a day earlier would be in time."""
+    snapshot = factories.snapshot(
+        demands=[wanted("D1", 24, due, **NEVER_SHORT)],
+        resources=[{"resource": "M1"}, {"resource": "M2"}],
+        routings=[{"routing": "R", "product": "A"}],
+        steps=[{"routing": "R", "run_minutes_per_unit": 60}],
+        step_resources=[
+            {"routing": "R", "resource": f"M{n}", "choice": "one", "preference": n}
+            for n in (1, 2)
+        ],
+        supply_orders=[
+            {"supply_order": "W1", "kind": "work", "product": "A", "qty": 24}
+            | {"due": day(3), "source": "R", "status": "firmed"}
+        ],
+        supply_order_steps=[
+            {"supply_order": "W1", "resource": "M2", "status": "firmed"}
+            | {"start": day(2), "finish": day(3), "locked": True}
+        ],
+    )
+    found = plan(snapshot, mode)
+    work = found.operations.filter(pl.col("supply") == "W1").row(0, named=True)
+    assert (work["resource"], days(work["start"]), days(work["finish"])) == ("M2", 2, 3)
+    assert work["locked"]
+    assert verify(found, snapshot) == []
+
+
 @pytest.mark.req("OMC-7.5.4")
 def test_where_a_machine_is_full_the_other_one_takes_the_rest():
     found = best(
@@ -373,6 +404,24 @@ def test_no_more_is_brought_to_a_place_than_may_lie_there():
         "on_time",
         "on_time",
     ]
+
+
+@pytest.mark.req("OMC-7.6.2")
+@pytest.mark.parametrize(("most", "cost"), [(60, 960), (50, 1200)])
+def test_what_no_room_is_for_is_not_bought_ahead_to_save_money(most, cost):
+    """Two of 60: together 8 each, and 60 lie there for 15 days; else 10 each."""
+    rows: Row = {
+        "demands": [wanted("D1", 60, 5), wanted("D2", 60, 20)],
+        "supply_terms": [{**BUY, "unit_price": 10}],
+        "price_tiers": [
+            {"product": "A", "min_qty": least, "unit_price": price}
+            for least, price in ((0, 10), (100, 8))
+        ],
+        "storage_limits": [{"product": "A", "max_qty": most}],
+    }
+    found = best(**rows)
+    assert scorecard(found, factories.snapshot(**rows)).purchase == cost
+    assert exceptions(found, "StorageLimit") == []
 
 
 # --- 7.7 campaigns -------------------------------------------------------------------

@@ -44,6 +44,29 @@ def test_what_leaves_with_a_lead_of_two_days_arrives_two_days_later():
     assert deliveries(found) == [(10, 3)]
 
 
+@pytest.mark.req("PEG-02", "OMC-7.12.4")
+@pytest.mark.parametrize("setup", [0.0, 60.0])
+def test_what_is_made_to_order_has_an_order_for_each_demand(setup):
+    """One order of A for all three would save 200, and one of B another 160."""
+    rows: Rows = {
+        "products": [
+            {"product": name, "unit_cost": 1.0, "make_to_order": True} for name in "AB"
+        ],
+        "demands": [wanted(f"D{n}", 10, 4 + n) for n in range(3)],
+        "routings": [
+            {"routing": "RA", "product": "A", "fixed_cost": 100.0},
+            {"routing": "RB", "product": "B", "fixed_cost": 80.0},
+        ],
+        "bom_lines": [{"routing": "RA", "component": "B"}],
+        "steps": [{"routing": "RA", "setup_minutes": setup}],
+        "step_resources": [{"routing": "RA", "resource": "M"}],
+    }
+    made = best(**rows)
+    assert [qty for _, qty, _, _ in orders(made)] == [10] * 6
+    card = scorecard(made, factories.snapshot(**rows))
+    assert card.production == pytest.approx(3 * 180)
+
+
 # --- campaigns -----------------------------------------------------------------------
 @pytest.mark.req("OMC-7.7.6", "DEF-08")
 @pytest.mark.parametrize(("days", "runs"), [(3, 1), (4, 2)])
@@ -73,6 +96,32 @@ def test_a_run_of_100_at_least_is_none_or_100(qty, made):
         campaign_rules=[{"resource": "M", "family": "FA", "min_run_qty": 100.0}],
     )
     assert sum(sources(found).values()) == made
+
+
+@pytest.mark.req("OMO-05", "OMC-7.7.3", "CMP-07")
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_families_that_change_in_turn_run_together_where_that_costs_less(share):
+    """A B A B by their dates is three changes at 100, A A B B one; stock is cheap."""
+    rows: Rows = {
+        "products": [{"product": name, "unit_cost": 1.0} for name in "AB"],
+        "demands": [
+            {**wanted(f"D{n}", 10, 3 + 2 * n), "product": "AB"[n % 2]} for n in range(4)
+        ],
+        "routings": [{"routing": f"R{name}", "product": name} for name in "AB"],
+        "steps": [
+            {"routing": f"R{name}", "family": name, "run_minutes_per_unit": 60}
+            for name in "AB"
+        ],
+        "step_resources": [{"routing": f"R{name}", "resource": "M"} for name in "AB"],
+        "resources": [{"resource": "M", "changeover_matrix": "X"}],
+        "changeovers": [{"setup_minutes": 60, "cost": 100.0}],
+    }
+    made = best({"campaigns_share": share}, **rows)
+    changes = 3 if share == 1 else 1
+    card = scorecard(made, factories.snapshot(**rows))
+    assert card.production == changes * 100
+    assert card.total == pytest.approx(changes * 100, abs=0.1)
+    assert card.lateness == 0
 
 
 # --- one or the other ----------------------------------------------------------------

@@ -105,6 +105,19 @@ def test_overtime_is_traded_for_lateness():
 
 
 @pytest.mark.req("OMO-15")
+def test_what_the_best_program_has_none_of_is_traded_too():
+    """Ten hours late cost 10 x 0.5 x 10 / 24 = 2.08, two of overtime 20."""
+    rows = shop()
+    rows["demands"][0]["late_cost_per_day"] = 0.5
+    found = medhavi.pareto(
+        factories.snapshot(**rows), ("cost", "lateness", "overtime"), 4, settings=DAILY
+    )
+    made = found.points.select("cost", "lateness", "overtime").rows()
+    late = pytest.approx(50 / 24)
+    assert made == [(pytest.approx(200), late, 0.0), (pytest.approx(220), 0.0, 20.0)]
+
+
+@pytest.mark.req("OMO-15")
 def test_points_are_what_the_plans_come_to():
     snapshot = company()
     found = of_company(("cost", "co2"), 5)

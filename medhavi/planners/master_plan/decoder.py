@@ -76,7 +76,7 @@ class RunOptions(NamedTuple):
 
     `readings` are those of its plans, by the hours of resources; `at_least`
     is what each of them costs at least, see `cost_at_least`; `schedule` that of a
-    baseline, which is resumed.
+    baseline, which is resumed; `campaigns` is as of `ConstrainedParameters`.
     """
 
     observe: Observe | None
@@ -86,6 +86,7 @@ class RunOptions(NamedTuple):
     readings: dict[Hours, PlantReading]
     at_least: float | None = None
     schedule: BaselineSchedule | None = None
+    campaigns: str = "rules"
 
 
 def guidance(
@@ -127,7 +128,8 @@ class ProgramDecoder(NamedTuple):
     overtime is worked where the program works some; `split` are slices of demands, by
     index, that are wanted whole otherwise; `worth` counts money of orders beside that
     of lateness where orders are chosen, None: as the weights of the mode do;
-    `as_given`, `ahead` and `closed` are as of `Decisions`.
+    `as_given`, `ahead` and `closed` are as of `Decisions`, `campaigns` as of
+    `RunOptions`.
     """
 
     built: BuiltProgram
@@ -144,6 +146,7 @@ class ProgramDecoder(NamedTuple):
     as_given: bool = False
     ahead: Mapping[int, int] = MappingProxyType({})
     closed: tuple[tuple[str, int, int], ...] = ()
+    campaigns: str = "rules"
 
     def by_amounts(self) -> ProgramDecoder:
         """Way to follow each amount of the program as an order, as it is."""
@@ -209,13 +212,13 @@ class ProgramDecoder(NamedTuple):
 
     def plan(self, effort: str, way: RunOptions) -> Plan:
         """Constrained plan, with the parts of the program."""
-        run = self.built.statement.run
+        run, way = self.built.statement.run, way._replace(campaigns=self.campaigns)
         made = decided(run, self.decisions(), effort, way)
         return beside(made, self.built, self.solution)
 
     def joined(self, made: Plan, effort: str, way: RunOptions) -> Iterator[Plan]:
         """Plans whose orders and departures are joined, as of `joined_plans`."""
-        run = self.built.statement.run
+        run, way = self.built.statement.run, way._replace(campaigns=self.campaigns)
         for found in joined_plans(run, self.decisions(), made, effort, way):
             yield beside(found, self.built, self.solution)
 
@@ -386,22 +389,25 @@ def _done_before(
     run: ProgramRun, decisions: Decisions, effort: str, way: RunOptions
 ) -> Plan:
     """Plan of mode constrained by some decisions: the kept one, or made and kept."""
-    name = step_name(run, decisions, effort, way.seed)
+    parameters = ConstrainedParameters(effort=effort, campaigns=way.campaigns)
+    name = step_name(run, decisions, parameters, way.seed)
     known = None if way.schedule is not None else way.kept.read(name)
     if known is not None:
         return known
+    # A plant is read otherwise where campaigns are proposed.
+    obeys = way.campaigns == "rules"
     made = searched_run.plan(
         run.stated,
-        ConstrainedParameters(effort=effort),
+        parameters,
         __version__,
         way.observe,
         way.cancelled,
         seed=way.seed,
         decisions=decisions,
         kept=way.schedule,
-        before=way.readings.get(decisions.hours),
+        before=way.readings.get(decisions.hours) if obeys else None,
     )
-    if made.basis is not None and isinstance(made.basis.kept, PlantReading):
+    if obeys and made.basis is not None and isinstance(made.basis.kept, PlantReading):
         way.readings[decisions.hours] = made.basis.kept
     if made.run.status is not Status.CANCELLED and way.schedule is None:
         way.kept.keep(name, made)

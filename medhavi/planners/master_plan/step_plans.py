@@ -20,6 +20,7 @@ from medhavi.results.figures.order_costs import agreed_overtime
 if TYPE_CHECKING:
     from medhavi.planners.constrained.netting.given_sources import Decisions
     from medhavi.planners.master_plan.statement import ProgramRun
+    from medhavi.planners.parameters import ConstrainedParameters
     from medhavi.results.plans.plan import Plan
 
 
@@ -53,7 +54,10 @@ class PlansInMemory:
 
 
 def step_name(
-    run: ProgramRun, decisions: Decisions, effort: str, seed: int | None
+    run: ProgramRun,
+    decisions: Decisions,
+    parameters: ConstrainedParameters,
+    seed: int | None,
 ) -> str:
     """Name of the plan that a run makes by some decisions, from all that it depends on.
 
@@ -61,12 +65,13 @@ def step_name(
     ----------
     run
         Its tables; settings of the program count by what it decides.
-    decisions, effort, seed
+    decisions, parameters, seed
         As the constrained planner is given them.
     """
     stated = (
         run.stated.fingerprint,
-        effort,
+        parameters.effort,
+        parameters.campaigns,
         seed,
         decisions.share,
         decisions.worth,

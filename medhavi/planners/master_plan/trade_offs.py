@@ -68,7 +68,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from medhavi.optimize.pareto import Point
-    from medhavi.optimize.problem import Floats
+    from medhavi.optimize.problem import Floats, Session, Solution
     from medhavi.planners.master_plan.blocks import BuiltProgram
     from medhavi.planners.master_plan.step_plans import StepPlans
     from medhavi.progress import Cancelled, Observe
@@ -76,6 +76,8 @@ if TYPE_CHECKING:
     from medhavi.snapshot import Snapshot
 
 LEAST_POINTS = 2
+LEAST_SIZE = 1.0
+"""Usual size of an objective that is never more, in its unit."""
 DECIMALS = 2
 """Plans whose objectives are equal to so many decimals of their units are one."""
 
@@ -403,14 +405,35 @@ def _found(  # noqa: PLR0913, PLR0917 - what the search is made of
             conflict_words(conflicts, most, currency),
             [conflict.more for conflict in conflicts],
         )
-    scales = {
-        name: max(abs(float(weights @ usual.values)), 1.0)
-        for name, weights in chosen.items()
-    }
     ties = built.program.cost / max(abs(usual.objective), 1.0)
     shares = GoalShares(parameters.end_share, parameters.tie_share)
+    scales = _sizes(session, chosen, usual, shares.ties * ties, cancelled)
     front = Front(session, chosen, scales, cancelled, ties, shares)
     return front.points(points, tell)
+
+
+def _sizes(
+    session: Session,
+    chosen: Mapping[str, Floats],
+    usual: Solution,
+    ties: Floats,
+    cancelled: Cancelled,
+) -> dict[str, float]:
+    """Usual size of each objective, positive: what a share of it means.
+
+    Of one that the best program has next to nothing of, the most where another one
+    alone is least: as a share of nothing it would weigh more than all others.
+    """
+    sizes = {n: abs(float(one @ usual.values)) for n, one in chosen.items()}
+    small = [name for name, size in sizes.items() if size < LEAST_SIZE]
+    for goal, weights in chosen.items() if small else ():
+        session.set_cost(weights + max(sizes[goal], LEAST_SIZE) * ties)
+        end = session.solve(cancelled=cancelled)
+        if end.outcome is not SolveStatus.OPTIMAL:
+            break
+        for name in small:
+            sizes[name] = max(sizes[name], abs(float(chosen[name] @ end.values)))
+    return {name: max(size, LEAST_SIZE) for name, size in sizes.items()}
 
 
 def objective_vectors(built: BuiltProgram) -> dict[str, Floats]:

@@ -335,6 +335,12 @@ class StateLoader:
             if row["status"] in LIVE:
                 self._order(row)
 
+    def _is_locked(self, row: Row) -> bool:
+        """Whether an order stays on its dates, and its steps on their resources."""
+        stated = row["status"] in BEGUN if row["locked"] is None else row["locked"]
+        capacity = self._model.providers.capacity
+        return stated or capacity.has_locked_steps(row["supply_order"])
+
     def _order(self, row: Row) -> None:
         source = self._source_of(row)
         key = (row["product"], row["location"])
@@ -361,7 +367,7 @@ class StateLoader:
             whole=math.floor(exact(row["qty"]) / unit_step),
             status=row["status"],
             firm=True if row["firm"] is None else row["firm"],
-            locked=row["status"] in BEGUN if row["locked"] is None else row["locked"],
+            locked=self._is_locked(row),
             for_demand=self._index_of.get(row["demand"] or "", NO_DEMAND),
             row=dict(row),
         )

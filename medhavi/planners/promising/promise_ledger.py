@@ -212,7 +212,9 @@ class PromiseLedger:
         return frozenset(
             order
             for order, locked, status in zip(*cells, strict=True)
-            if locked or status == "in_process"
+            if locked
+            or status == "in_process"
+            or self.providers.capacity.has_locked_steps(order)
         )
 
     @cached_property

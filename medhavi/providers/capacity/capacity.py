@@ -155,13 +155,20 @@ class Capacity:
         """
         hard, clock = self._without_soft_time(routing)
         whole, done = order_steps
-        numbers = self._progress.get(supply_order)
-        if not numbers:
+        progress = self._steps_in_work(supply_order)
+        if not progress:
             return dated(clock, whole - done, due, start)
-        rows = self._tables["supply_order_steps"]
-        progress = [StepProgress.of(rows.row(number)) for number in numbers]
         rest = remaining(hard, order_steps, progress)
         return dated(rest.clock(0.0, rest.location_time), whole, due, start)
+
+    def has_locked_steps(self, supply_order: str) -> bool:
+        """Whether a step that is left of an order is locked: all of it stays then."""
+        return any(one.locked for one in self._steps_in_work(supply_order))
+
+    def _steps_in_work(self, supply_order: str) -> list[StepProgress]:
+        rows = self._tables["supply_order_steps"]
+        numbers = self._progress.get(supply_order, ())
+        return [StepProgress.of(rows.row(number)) for number in numbers]
 
     def _without_soft_time(self, routing: str) -> tuple[CompiledRouting, Clock]:
         known = self._hard.get(routing)

@@ -48,6 +48,8 @@ class StepProgress:
     resource: str | None
     completed: bool
     begun: bool
+    locked: bool
+    """Whether its resource and times are fixed."""
     units_done: Fraction
     remaining: Fraction | None
     """Time that is left [s], as it was stated."""
@@ -64,6 +66,7 @@ class StepProgress:
             resource=row["resource"],
             completed=row["status"] == "completed",
             begun=row["status"] == "in_process",
+            locked=bool(row["locked"]) and row["status"] != "completed",
             units_done=Fraction(repr(row["qty_done"] or 0.0)),
             remaining=None if left is None else minutes(left),
             window=None if times == (None, None) else times,

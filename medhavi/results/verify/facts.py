@@ -211,15 +211,14 @@ class Facts:
     def open_orders(self) -> pl.DataFrame:
         """Existing orders that are still to come; `rest` in the order's own unit.
 
-        A part of a step never comes: what is open is rounded down, as lots are.
+        A part of a step never comes: what is open is rounded down, as lots are. A
+        locked step locks its order.
         """
+        left = pl.col("locked") & (pl.col("status") != "completed")
+        fixed = self.snapshot["supply_order_steps"].filter(left)["supply_order"]
         rest = (pl.col("qty") - pl.col("qty_done")).clip(lower_bound=0.0)
         made = (
-            self.snapshot["routings"]
-            .lazy()
-            .select(
-                pl.col("routing").alias("source"), pl.col("product").alias("counted")
-            )
+            self.snapshot["routings"].lazy().select(source="routing", counted="product")
         )
         steps = self.steps_of_products.lazy().rename({"product": "counted"})
         return (
@@ -228,10 +227,11 @@ class Facts:
             .filter(pl.col("status").is_in(ACTIVE))
             .join(made, on="source", how="left", maintain_order="left")
             .with_columns(
+                pl.col("locked") | pl.col("supply_order").is_in(fixed.to_list()),
                 pl.when(pl.col("kind") == "work")
                 .then(pl.coalesce("counted", "product"))
                 .otherwise("product")
-                .alias("counted")
+                .alias("counted"),
             )
             .join(steps, on="counted", how="left", maintain_order="left")
             .with_columns(step_qty=pl.col("step_qty").fill_null(1.0))

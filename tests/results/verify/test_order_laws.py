@@ -39,6 +39,12 @@ def ordered(**cells: object) -> Tables:
     return also("supply_orders", {**ORDER, **cells})
 
 
+def step_locked(status: str) -> Tables:
+    """A locked step of PO1, which is firmed."""
+    row = {"supply_order": "PO1", "step": 1, "status": status, "locked": True}
+    return ordered(status="firmed") | also("supply_order_steps", row)
+
+
 STARTED = ordered(start=KEPT["start"])
 MOVED = planned(finish=at("2026-01-21 00:00"))
 EXISTING: dict[str, tuple[str, Tables, Tables, str, bool]] = {
@@ -89,6 +95,20 @@ EXISTING: dict[str, tuple[str, Tables, Tables, str, bool]] = {
         ordered(status="firmed", locked=True),
         "constrained",
         False,
+    ),
+    "moved, with a locked step": (
+        "VER031",
+        MOVED,
+        step_locked("firmed"),
+        "constrained",
+        False,
+    ),
+    "moved, with a locked step that is done": (
+        "VER031",
+        MOVED,
+        step_locked("completed"),
+        "constrained",
+        True,
     ),
     "moved, released": (
         "VER031",

@@ -25,6 +25,7 @@ from medhavi.planners.master_plan.blocks import PART_OF
 from medhavi.planners.master_plan.statement import ObjectivePart
 from medhavi.providers import Providers
 from medhavi.results.amounts import with_unit
+from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.figures.lane_use import kg_below_fill, lanes_behind
 from medhavi.results.figures.level_load import hours_off_mean
 from medhavi.results.figures.openings import stated_openings
@@ -278,12 +279,16 @@ def stages_of(goals: OptimizeParameters, amounts: Mapping[str, object]) -> list[
 def preferred(
     plans: Sequence[Plan], snapshot: Snapshot, goals: OptimizeParameters
 ) -> list[Plan]:
-    """Plans that come first by budgets, then by stages; all, where neither is asked.
+    """Plans that come first by limits of storage, by budgets, then by stages.
 
-    Where none keeps the budgets, those that exceed them least, in sum of shares.
+    Where none keeps the limits or budgets, those that exceed them least: in sum of
+    quantities, and of shares.
     """
+    stored = [_stored_beyond(one) for one in plans]
+    room = zip(plans, stored, strict=True)
+    plans = [one for one, beyond in room if beyond <= min(stored) + TINY]
     if not (goals.budgets or goals.stages):
-        return list(plans)
+        return plans
     amounts = [plan_amounts(one, snapshot) for one in plans]
     over = [sum(excess(one, goals.budgets).values()) for one in amounts]
     left = [n for n, one in enumerate(over) if one <= min(over) + TINY]
@@ -293,6 +298,14 @@ def preferred(
         most = room_above(min(found.values()), goals)
         left = [n for n, value in found.items() if value <= most]
     return [plans[n] for n in left]
+
+
+def _stored_beyond(made: Plan) -> float:
+    """Stock of products beyond what may lie at a place (storage_limits)."""
+    told = made.exceptions.filter(
+        pl.col("code") == ExceptionCode.STORAGE_LIMIT, pl.col("product").is_not_null()
+    )
+    return float(told["qty"].sum())
 
 
 def room_above(best: float, goals: OptimizeParameters) -> float:

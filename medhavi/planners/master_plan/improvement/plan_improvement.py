@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import polars as pl
 
+from medhavi.planners.campaigns.campaign_proposals import plan_changes
 from medhavi.planners.master_plan.decoder import levels_die
 from medhavi.planners.master_plan.goals.profit import losing
 from medhavi.planners.master_plan.goals.staged_solve import plan_parts, preferred, worth
@@ -49,6 +50,7 @@ PROFITABLE = "without demands that cost more than they bring"
 REPLENISHED = "goods of stock levels that die are made anew"
 DEFERRED = "bought later where that costs less"
 SPLIT = "late orders split into what is in time and the rest"
+GROUPED = "work of families pulled together"
 JOINED = "orders and departures joined"
 SHORTENED = "overtime where a day needs it alone"
 AMOUNTS, LEVELLED = "guided, by amounts as orders", "work levelled"
@@ -88,7 +90,10 @@ def improved(
     _tell_best(found, way)
     if statement.parameters.goal == "profit":
         found += _profitable(tried, costs, way)
-    changes = (_deferred, _replenished, _split, _joined, _shortened, _spared, _levelled)
+    changes = (
+        *(_deferred, _replenished, _split, _grouped),
+        *(_joined, _shortened, _spared, _levelled),
+    )
     for change in changes:
         if not interrupted(found):
             best = best_of(found, statement.run.stated, statement.parameters)
@@ -180,6 +185,18 @@ def _split(best: Tried, way: RunOptions) -> Iterator[Tried]:
         return
     decoder = best.decoder._replace(split={**best.decoder.split, **cuts})
     yield Tried(SPLIT, best.effort, decoder.plan(best.effort, way), decoder)
+
+
+def _grouped(best: Tried, way: RunOptions) -> Iterator[Tried]:
+    """Best plan, with campaigns proposed where changes of families cost something."""
+    statement = best.decoder.built.statement
+    changes = plan_changes(best.made, Providers(statement.run.stated))
+    money = sum(change.money for change in changes)
+    cost = worth(best.made, statement.run.stated, statement.parameters)
+    if money <= statement.parameters.campaigns_share * cost:
+        return
+    decoder = best.decoder._replace(campaigns="propose")
+    yield Tried(GROUPED, best.effort, decoder.plan(best.effort, way), decoder)
 
 
 def _joined(best: Tried, way: RunOptions) -> Iterator[Tried]:

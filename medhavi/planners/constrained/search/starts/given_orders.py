@@ -88,6 +88,8 @@ class _Pegging:
         self.item: list[int] = []
         self.qty: list[int] = []
         self._least: list[int] = []
+        self._behind: list[int] = []
+        """Demand that each order was made for first, as a taker."""
         self.begin: list[int] = []
         self.pegs: dict[int, list[tuple[int, int]]] = {}
         """Givers and amounts, by taker."""
@@ -205,7 +207,13 @@ class _Pegging:
 
     def _take(self, need: _Need, supply: _Supply, qty: int) -> int:
         """Take so much of a supply, which makes it an order; gives how much it was."""
-        rest = qty
+        rest, behind = qty, need.taker
+        if behind >= 0:
+            behind = self._behind[behind]
+        apart = supply.item >= 0 and self._plant.apart[supply.item] == 1
+        if apart and supply.giver is not None and self._behind[supply.giver] != behind:
+            # Made to order: another demand has an order of its own.
+            supply.giver = None
         while rest > 0:
             part = rest
             if supply.item >= 0:
@@ -213,7 +221,9 @@ class _Pegging:
                     supply.giver = len(self.item)
                     self.item.append(supply.item)
                     self.qty.append(0)
-                    self._least.append(supply.left if self._as_given else 0)
+                    as_given = self._as_given and not apart
+                    self._least.append(supply.left if as_given else 0)
+                    self._behind.append(behind)
                     self.begin.append(supply.begin)
                 most = int(self._plant.most[supply.item])
                 if most > 0:
