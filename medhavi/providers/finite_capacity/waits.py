@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from medhavi.providers.capacity.resource_ledger import millionths
 from medhavi.providers.finite_capacity.bucket_ledger import BucketLedger
-from medhavi.providers.finite_capacity.resource_ledger import millionths
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

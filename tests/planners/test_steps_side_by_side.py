@@ -1,0 +1,231 @@
+"""Steps of one order that no precedence parts: on one machine, late, in buckets.
+
+Ten of A take ten hours a step, unless it says otherwise.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pytest
+
+from tests import factories
+from tests.api import plan, verify
+from tests.planners.small_plans import PYTHON, day, days
+from tests.planners.small_promises import asked, dates, tables
+
+if TYPE_CHECKING:
+    from medhavi.results.plans.plan import Plan
+    from medhavi.snapshot import Snapshot
+    from tests.factories import Row
+
+Hours = list[tuple[int, float, float]]
+
+
+def step(number: int, sequence: int = 1, minutes: float = 60, **more: object) -> Row:
+    return {
+        "step": number,
+        "sequence": sequence,
+        "run_minutes_per_unit": minutes,
+        **more,
+    }
+
+
+def on(resource: str, *steps: int) -> list[Row]:
+    return [{"step": number, "resource": resource} for number in steps]
+
+
+def hour(number: float) -> dt.datetime:
+    return day(number / 24)
+
+
+def hours(made: Plan, order: str | None = None) -> Hours:
+    """Step, start and finish of the work of an order, else of all that is planned."""
+    rows = made.operations.join(
+        made.supplies.select("status", supply="id"), on="supply"
+    )
+    mine = pl.col("status") == "planned" if order is None else pl.col("supply") == order
+    return [
+        (row["step"], *(round(24 * (days(row[end]) or 0), 3) for end in SPAN))
+        for row in rows.filter(mine).sort("step", "start").iter_rows(named=True)
+    ]
+
+
+SPAN = ("start", "finish")
+BOTH = [step(1), step(2)]
+"""Two steps side by side."""
+
+
+# --- existing orders -----------------------------------------------------------------
+def standing(status: str = "released", **more: Any) -> Snapshot:
+    """O1 of ten, due at hour 48; both of its steps need M."""
+    order = {"supply_order": "O1", "kind": "work", "source": "R", "due": day(2)}
+    given: dict[str, Any] = {
+        "resources": [{"resource": "M"}],
+        "routings": [{"routing": "R"}],
+        "steps": BOTH,
+        "step_resources": on("M", 1, 2),
+        "supply_orders": [{**order, "status": status}],
+    }
+    return factories.snapshot(**{**given, **more})
+
+
+def stands(snapshot: Snapshot, mode: str = "constrained") -> Hours:
+    made = plan(snapshot, mode, PYTHON if mode == "constrained" else {})
+    assert [str(one) for one in verify(made, snapshot)] == []
+    return hours(made, "O1")
+
+
+@pytest.mark.req("CAP-05", "CAP-06")
+@pytest.mark.parametrize("status", ["firmed", "released", "in_process"])
+def test_steps_of_an_existing_order_take_turns_on_one_machine(status: str):
+    """In sequence, ending when it is due."""
+    assert stands(standing(status)) == [(1, 28, 38), (2, 38, 48)]
+
+
+@pytest.mark.req("CAP-05")
+def test_mode_mrp_dates_steps_side_by_side_as_if_machines_were_many():
+    assert stands(standing(), "mrp") == [(1, 38, 48), (2, 38, 48)]
+
+
+IN_FOUR = [step(1), step(2, 2), step(3, 2), step(4, 3)]
+CASES: dict[str, tuple[dict[str, Any], Hours]] = {
+    "enough units": (
+        {"resources": [{"resource": "M", "units": 2}]},
+        [(1, 38, 48), (2, 38, 48)],
+    ),
+    "two of three at once": (
+        {
+            "resources": [{"resource": "M", "units": 2}],
+            "steps": [*BOTH, step(3)],
+            "step_resources": on("M", 1, 2, 3),
+        },
+        [(1, 28, 38), (2, 38, 48), (3, 38, 48)],
+    ),
+    "a machine without limit": (
+        {"resources": [{"resource": "M", "finite": False}]},
+        [(1, 38, 48), (2, 38, 48)],
+    ),
+    # Forward from its stated start it is not through when it is due.
+    "a stated start": (
+        {
+            "supply_orders": [
+                {"supply_order": "O1", "kind": "work", "source": "R"}
+                | {"status": "released", "start": hour(38), "due": day(2)}
+            ]
+        },
+        [(1, 38, 48), (2, 48, 58)],
+    ),
+    "the first where it is stated": (
+        {"supply_order_steps": [{"step": 1, "start": hour(40), "finish": hour(50)}]},
+        [(1, 40, 50), (2, 30, 40)],
+    ),
+    "both where they are stated": (
+        {
+            "supply_order_steps": [
+                {"step": 1, "start": hour(30), "finish": hour(40)},
+                {"step": 2, "start": hour(35), "finish": hour(45)},
+            ]
+        },
+        [(1, 30, 40), (2, 35, 45)],
+    ),
+    "one beside it completed": (
+        {
+            "steps": [*BOTH, step(3)],
+            "step_resources": on("M", 1, 2, 3),
+            "supply_order_steps": [{"step": 2, "status": "completed"}],
+        },
+        [(1, 28, 38), (3, 38, 48)],
+    ),
+    "one completed and two hours left of another": (
+        {
+            "steps": IN_FOUR,
+            "step_resources": on("M", 1, 2, 3, 4),
+            "supply_order_steps": [
+                {"step": 1, "status": "completed"},
+                {"step": 2, "status": "in_process", "remaining_minutes": 120},
+            ],
+        },
+        [(2, 26, 28), (3, 28, 38), (4, 38, 48)],
+    ),
+    "a tool that both keep": (
+        {
+            "resources": [{"resource": name} for name in "MNPT"],
+            "steps": IN_FOUR,
+            "step_resources": [
+                *on("M", 1, 4),
+                *on("N", 2),
+                *on("P", 3),
+                {"step": 1, "resource": "T", "until_step": 4},
+            ],
+        },
+        [
+            (number, 10 * number - 2, 10 * number + 8)
+            for number in (1, 1, 2, 2, 3, 3, 4, 4)
+        ],
+    ),
+    "a batch that goes on": (
+        {"steps": [step(1, overlap_qty=2), step(2, 2)]},
+        [(1, 28, 38), (2, 38, 48)],
+    ),
+    # 40 hours at once would be more than a day has.
+    "hours of a day": (
+        {
+            "resources": [{"resource": "M", "bucket": "day"}],
+            "steps": [step(1, minutes=120), step(2, minutes=120)],
+        },
+        [(1, 8, 28), (2, 28, 48)],
+    ),
+}
+
+
+@pytest.mark.req("CAP-05", "CAP-06")
+@pytest.mark.parametrize("case", CASES)
+def test_steps_of_an_existing_order_stand(case: str):
+    more, expected = CASES[case]
+    assert stands(standing(**more)) == expected
+
+
+@pytest.mark.req("ATP-24", "CAP-06")
+def test_a_promise_finds_a_machine_taken_by_both_steps_of_an_order():
+    """M is taken from hour 28 to 48; 30 hours of Z do not fit before."""
+    order = {"supply_order": "O1", "kind": "work", "source": "R", "due": day(2)}
+    snapshot = tables(
+        resources=[{"resource": "M"}],
+        routings=[{"routing": "R"}, {"routing": "Q", "product": "Z"}],
+        steps=[*BOTH, {"routing": "Q", "run_minutes_per_unit": 60}],
+        step_resources=[*on("M", 1, 2), {"routing": "Q", "resource": "M"}],
+        supply_orders=[{**order, "status": "released"}],
+    )
+    assert dates(asked(snapshot, product="Z", qty=30)) == [(30, 78 / 24)]
+
+
+def found(snapshot: Snapshot, hours_later: int) -> set[str]:
+    """Codes of the check where step 1 of O1 is so much later."""
+    made = plan(snapshot, "constrained", PYTHON)
+    first = (pl.col("supply") == "O1") & (pl.col("step") == 1)
+    moved = made.operations.with_columns(
+        pl.when(first)
+        .then(pl.col(end).dt.offset_by(f"{hours_later}h"))
+        .otherwise(end)
+        .alias(end)
+        for end in SPAN
+    )
+    told = verify(made.replace(operations=moved), snapshot)
+    return {one.code for one in told}
+
+
+@pytest.mark.req("CAP-06")
+def test_the_check_finds_two_steps_of_an_order_on_one_machine():
+    assert "VER060" in found(standing(), 10)
+    assert "VER060" not in found(standing(), 0)
+
+
+@pytest.mark.req("CAP-03")
+def test_the_check_finds_more_hours_of_an_order_than_a_day_has():
+    """Twenty hours each: the first moved from hour 8 to 28 is there with the other."""
+    more, _ = CASES["hours of a day"]
+    assert "VER065" in found(standing(**more), 20)
+    assert "VER065" not in found(standing(**more), 0)
