@@ -13,7 +13,7 @@ import pytest
 
 from tests import factories
 from tests.api import plan, verify
-from tests.planners.small_plans import PYTHON, day, days
+from tests.planners.small_plans import PYTHON, day, days, fulfilment
 from tests.planners.small_promises import asked, dates, tables
 
 if TYPE_CHECKING:
@@ -229,3 +229,59 @@ def test_the_check_finds_more_hours_of_an_order_than_a_day_has():
     more, _ = CASES["hours of a day"]
     assert "VER065" in found(standing(**more), 20)
     assert "VER065" not in found(standing(**more), 0)
+
+
+# --- as late as may be ---------------------------------------------------------------
+@pytest.mark.req("MRP-09", "CAP-06")
+@pytest.mark.parametrize("due", [8, 10])
+@pytest.mark.parametrize("soft", [0, 30])
+def test_the_shorter_of_two_steps_begins_late_also_where_the_order_cannot_end_later(
+    due: int, soft: int
+):
+    """Ten hours of M, two of N: N works from hour 8 and takes B then, not at 0.
+
+    Safety time of the step is not there in any case.
+    """
+    snapshot = factories.snapshot(
+        resources=[{"resource": "M"}, {"resource": "N"}],
+        routings=[{"routing": "R"}],
+        steps=[step(1), step(2, minutes=12, safety_minutes=soft)],
+        step_resources=[*on("M", 1), *on("N", 2)],
+        bom_lines=[{"step": 2}],
+        supply_terms=[{"product": "B", "lead_time_days": 0}],
+        demands=[{"due": hour(due)}],
+    )
+    made = plan(snapshot, "constrained", PYTHON)
+    assert [str(one) for one in verify(made, snapshot)] == []
+    assert hours(made) == [(1, 0, 10), (2, 8, 10)]
+    (bought,) = made.supplies.filter(product="B")["finish"].to_list()
+    assert 24 * (days(bought) or 0) == pytest.approx(8, abs=0.01)
+    assert fulfilment(made)["lateness_h"] == 10 - due
+
+
+@pytest.mark.req("MRP-09", "CAP-06")
+def test_what_comes_before_a_step_that_waits_for_its_machine_begins_late():
+    """N is taken until hour 20: M works directly before it, not from hour 0."""
+    snapshot = factories.snapshot(
+        resources=[{"resource": "M"}, {"resource": "N"}],
+        routings=[{"routing": "R"}, {"routing": "Q", "product": "Z"}],
+        steps=[
+            step(1, minutes=12),
+            step(2, minutes=6),
+            step(3, 2),
+            {"routing": "Q", "run_minutes_per_unit": 60},
+        ],
+        step_resources=[
+            *on("M", 1, 2),
+            *on("N", 3),
+            {"routing": "Q", "resource": "N"},
+        ],
+        supply_orders=[
+            {"supply_order": "O1", "kind": "work", "source": "Q", "product": "Z"}
+            | {"qty": 20, "due": hour(20), "status": "released"}
+        ],
+        demands=[{"due": hour(30)}],
+    )
+    made = plan(snapshot, "constrained", PYTHON)
+    assert [str(one) for one in verify(made, snapshot)] == []
+    assert hours(made) == [(1, 17, 19), (2, 19, 20), (3, 20, 30)]
