@@ -285,3 +285,89 @@ def test_what_comes_before_a_step_that_waits_for_its_machine_begins_late():
     made = plan(snapshot, "constrained", PYTHON)
     assert [str(one) for one in verify(made, snapshot)] == []
     assert hours(made) == [(1, 17, 19), (2, 19, 20), (3, 20, 30)]
+
+
+# --- why a demand is late ------------------------------------------------------------
+DAY_SHIFT = [
+    {"weekday": weekday, "start": dt.time(8), "finish": dt.time(16)}
+    for weekday in range(1, 8)
+]
+M = {"resource": "M", "bucket": "day", "calendar": "CAL"}
+N = {"resource": "N", "calendar": "CAL"}
+LATE: dict[str, tuple[dict[str, Any], int, int, dict[str, float]]] = {
+    # What is asked, hours that others have of Monday, how many are late, and why.
+    "all is taken": ({"qty": 6}, 8, 38, {"M": 22}),
+    "two hours are left": ({"qty": 6}, 6, 36, {"M": 20}),
+    "work that is not split": (
+        {"qty": 6, "steps": [step(1, splittable=False)]},
+        6,
+        38,
+        {"M": 22},
+    ),
+    "another machine beside it": (
+        {"qty": 6, "step_resources": [*on("M", 1), *on("N", 1)]},
+        6,
+        36,
+        {"M": 20},
+    ),
+    "after another machine": (
+        {
+            "qty": 3,
+            "steps": [step(1, minutes=10), step(2, 2)],
+            "step_resources": [*on("N", 1), *on("M", 2)],
+        },
+        7,
+        34,
+        {"M": 18},
+    ),
+    "steps side by side": (
+        {"qty": 3, "steps": BOTH, "step_resources": on("M", 1, 2)},
+        4,
+        34,
+        {"M": 18},
+    ),
+    "beside another machine": (
+        {"qty": 3, "steps": BOTH, "step_resources": [*on("M", 1), *on("N", 2)]},
+        7,
+        34,
+        {"M": 18},
+    ),
+    "the order alone": (
+        {"qty": 6, "steps": BOTH, "step_resources": on("M", 1, 2)},
+        0,
+        36,
+        {"R": 20},
+    ),
+}
+
+
+@pytest.mark.req("CAP-03", "CAP-06")
+@pytest.mark.parametrize("case", LATE)
+def test_hours_of_a_bucket_that_others_have_are_the_cause(case: str):
+    """M works from 8 to 16 and has eight hours a day; all is due on Monday at 16."""
+    given, taken, end, causes = LATE[case]
+    order = {"supply_order": "O1", "kind": "work", "source": "Q", "product": "Z"}
+    snapshot = factories.snapshot(
+        calendars=[{"calendar": "CAL"}],
+        shifts=DAY_SHIFT,
+        resources=[M, N],
+        routings=[{"routing": "R"}, {"routing": "Q", "product": "Z"}],
+        steps=[
+            *given.get("steps", [step(1)]),
+            {"routing": "Q", "run_minutes_per_unit": 60},
+        ],
+        step_resources=[
+            *given.get("step_resources", on("M", 1)),
+            {"routing": "Q", "resource": "M"},
+        ],
+        supply_orders=[{**order, "qty": taken, "due": hour(16), "status": "released"}]
+        if taken
+        else [],
+        demands=[{"qty": given["qty"], "due": hour(16)}],
+    )
+    made = plan(snapshot, "constrained", PYTHON)
+    assert [str(one) for one in verify(made, snapshot)] == []
+    assert fulfilment(made)["lateness_h"] == end - 16
+    assert dict(made.causes.select("subject", "hours").iter_rows()) == causes
+    code = "LeadTime" if "R" in causes else "CapacityShortfall"
+    assert set(made.causes["code"]) == {code}

@@ -176,6 +176,10 @@ class FreeSlots:
         self.efficiency: Mapping[str, Fraction] = {}
         self.leaves: Mapping[tuple[int, str], str] = {}
 
+    def among(self, occupancy: Occupancy) -> FreeSlots:
+        """Room among other work of the same resources."""
+        return FreeSlots(occupancy, self._changeovers, self._kept)
+
     def means(self, option: ResourceOption) -> OptionResources:
         """What an option occupies."""
         known = self._means.get(id(option))
